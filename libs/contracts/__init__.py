@@ -1,0 +1,1 @@
+"""The language all services share: events, topics, headers, ids and error codes."""

@@ -1,0 +1,125 @@
+"""Why a message failed, in the classes that decide what happens to it.
+
+    OnrecordError
+    ├── BadMessageError   no retry can help: dead letter at once
+    ├── RetryableError    may succeed later: tries in place, retry topics, then dead letter
+    │   └── TimedOutError     counted apart from other failures
+    ├── ThrottledError    told to come back later: waits as told, not an attempt
+    ├── OutageError       a dependency is down for every message: the stage waits, never a dead letter
+    ├── ParkedError       not allowed now: dead letter, replayable when the reason is gone
+    └── RejectedError     the guardrail's verdict after the model's last try: dead letter
+
+A handler only raises; ``messaging`` looks at the branch. Libraries derive their own errors from
+these branches, so no handler translates between trees.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class ErrorCode(StrEnum):
+    """The stable, machine-readable cause of a failure, as dead letters carry it."""
+
+    # BadMessageError
+    UNDECODABLE = "undecodable"
+    INVALID_EVENT = "invalid_event"
+    UNKNOWN_FORMAT = "unknown_format"
+    MALFORMED_TRANSCRIPT = "malformed_transcript"
+    EMPTY_TRANSCRIPT = "empty_transcript"
+    TOO_LARGE = "too_large"
+    REVISION_CONFLICT = "revision_conflict"
+    LLM_REQUEST_REFUSED = "llm_request_refused"
+    UNGROUNDED_WRITE = "ungrounded_write"
+    # RetryableError
+    TIMEOUT = "timeout"
+    LLM_TIMEOUT = "llm_timeout"
+    LLM_BAD_OUTPUT = "llm_bad_output"
+    LLM_REFUSED = "llm_refused"
+    LLM_CUT_OFF = "llm_cut_off"
+    NOT_YET_INGESTED = "not_yet_ingested"
+    CONFLICT = "conflict"
+    # ThrottledError
+    LLM_RATE_LIMITED = "llm_rate_limited"
+    # OutageError
+    LLM_UNAVAILABLE = "llm_unavailable"
+    DATABASE_UNAVAILABLE = "database_unavailable"
+    KAFKA_UNAVAILABLE = "kafka_unavailable"
+    # ParkedError
+    BUDGET_EXCEEDED = "budget_exceeded"
+    # RejectedError
+    UNGROUNDED = "ungrounded"
+    PII = "pii"
+    INJECTION = "injection"
+    # anything else
+    BUG = "bug"
+
+
+class OnrecordError(Exception):
+    """Base of every failure onrecord knows how to handle.
+
+    Args:
+        message: one line for people; must not quote the payload, since it travels in headers.
+        code: the cause; defaults to the class's own.
+    """
+
+    code: ErrorCode
+
+    def __init__(self, message: str, *, code: ErrorCode | None = None) -> None:
+        super().__init__(message)
+        if code is not None:
+            self.code = code
+
+
+class BadMessageError(OnrecordError):
+    """No retry can help this message."""
+
+    code = ErrorCode.INVALID_EVENT
+
+
+class RetryableError(OnrecordError):
+    """The same message may succeed later."""
+
+    code = ErrorCode.CONFLICT
+
+
+class TimedOutError(RetryableError):
+    """The work did not finish in its time; counted apart from other failures."""
+
+    code = ErrorCode.TIMEOUT
+
+
+class ThrottledError(OnrecordError):
+    """A dependency asked to be called later.
+
+    Args:
+        message: one line for people.
+        retry_after: seconds to wait before the next call.
+        code: the cause.
+    """
+
+    code = ErrorCode.LLM_RATE_LIMITED
+
+    def __init__(
+        self, message: str, *, retry_after: float, code: ErrorCode | None = None
+    ) -> None:
+        super().__init__(message, code=code)
+        self.retry_after = retry_after
+
+
+class OutageError(OnrecordError):
+    """A dependency is down for every message."""
+
+    code = ErrorCode.KAFKA_UNAVAILABLE
+
+
+class ParkedError(OnrecordError):
+    """The message may not be worked on now."""
+
+    code = ErrorCode.BUDGET_EXCEEDED
+
+
+class RejectedError(OnrecordError):
+    """The guardrail refused the model's last answer."""
+
+    code = ErrorCode.UNGROUNDED

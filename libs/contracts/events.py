@@ -1,0 +1,176 @@
+"""The events that travel between services; each belongs to one topic (see ``contracts.topics``).
+
+A breaking change is a new event on a new topic. Consumers ignore fields they do not know.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from contracts.notes import DraftNote, Note, RejectedNote, Usage
+from contracts.study import Contract, Identifier, Study
+from contracts.transcript import Segment, Speaker, TranscriptFormat
+
+
+class Event(Contract):
+    """Base of all events: knows its CloudEvents type and the id it is keyed by."""
+
+    ce_type: ClassVar[str]
+
+    @property
+    def key(self) -> str:
+        """The record key and CloudEvents subject: the id of what the event is about."""
+        raise NotImplementedError
+
+
+class TranscriptEvent(Event):
+    """Base of events about one revision of one transcript."""
+
+    transcript_id: UUID = Field(description="Id of the interview; the record key.")
+    revision: int = Field(1, ge=1, description="Counts corrected versions of the same interview.")
+
+    @property
+    def key(self) -> str:
+        """The transcript id."""
+        return str(self.transcript_id)
+
+
+class TranscriptSubmitted(TranscriptEvent):
+    """A producer hands in an interview, in any supported format."""
+
+    ce_type = "onrecord.TranscriptSubmitted.v1"
+
+    title: str = Field(min_length=1, max_length=500, description="What people call the interview.")
+    study: Study = Field(description="The customer's themes and research questions.")
+    content: str = Field(description="The transcript file's text, as the vendor exported it.")
+    format: TranscriptFormat | None = Field(
+        None, description="The format, if the producer knows it; found from the content if not."
+    )
+    speakers: tuple[Speaker, ...] = Field(
+        (), description="Roles of speakers whose labels do not tell them."
+    )
+    recorded_at: datetime | None = Field(None, description="When the interview took place.")
+
+    @property
+    def content_sha256(self) -> str:
+        """Hex SHA-256 of all that decides the notes: content, study, format and roles."""
+        identity = self.model_dump_json(include={"content", "study", "format", "speakers"})
+        return hashlib.sha256(identity.encode()).hexdigest()
+
+
+class ChunkRef(Contract):
+    """Which segments one chunk covers."""
+
+    chunk_id: UUID = Field(description="Id of the chunk.")
+    index: int = Field(ge=1, description="Position in the transcript, from 1.")
+    first_segment: int = Field(ge=1, description="Number of its first segment.")
+    last_segment: int = Field(ge=1, description="Number of its last segment.")
+
+
+class TranscriptIngested(TranscriptEvent):
+    """An interview was read: its segments, and the chunks that go to the model."""
+
+    ce_type = "onrecord.TranscriptIngested.v1"
+
+    title: str = Field(description="What people call the interview.")
+    study: Study = Field(description="The customer's themes and research questions.")
+    format: TranscriptFormat = Field(description="The format that was found.")
+    content_sha256: str = Field(
+        pattern=r"^[0-9a-f]{64}$", description="Tells apart submissions under one revision."
+    )
+    recorded_at: datetime | None = Field(None, description="When the interview took place.")
+    segments: tuple[Segment, ...] = Field(min_length=1, description="All turns, in order.")
+    chunks: tuple[ChunkRef, ...] = Field(min_length=1, description="All chunks, in order.")
+
+
+class ChunkReady(Event):
+    """Consecutive segments that go to the model in one call, with the study's inputs."""
+
+    ce_type = "onrecord.ChunkReady.v1"
+
+    chunk_id: UUID = Field(description="Id of the chunk; the record key.")
+    transcript_id: UUID = Field(description="Id of the interview.")
+    revision: int = Field(ge=1, description="Revision of the interview.")
+    index: int = Field(ge=1, description="Position of the chunk in the transcript, from 1.")
+    chunk_count: int = Field(ge=1, description="How many chunks the transcript has.")
+    title: str = Field(description="What people call the interview.")
+    study: Study = Field(description="The customer's themes and research questions.")
+    context: tuple[Segment, ...] = Field(
+        (), description="Segments just before, for understanding only; they may not be cited."
+    )
+    segments: tuple[Segment, ...] = Field(min_length=1, description="What notes may cite.")
+
+    @property
+    def key(self) -> str:
+        """The chunk id."""
+        return str(self.chunk_id)
+
+
+class _AboutChunk(Event):
+    chunk: ChunkReady = Field(description="The chunk the model was asked about.")
+    attempt: int = Field(1, ge=1, description="Which draft of this chunk it is, from 1.")
+
+    @property
+    def key(self) -> str:
+        """The chunk id."""
+        return self.chunk.key
+
+
+class NotesDrafted(_AboutChunk):
+    """What the model answered for a chunk."""
+
+    ce_type = "onrecord.NotesDrafted.v1"
+
+    notes: tuple[DraftNote, ...] = Field((), description="The notes it offers; may be none.")
+    model: str = Field(description="The model that answered, as the endpoint named it.")
+    model_fingerprint: str = Field("", description="The endpoint's system fingerprint, if any.")
+    prompt_version: str = Field(description="Version of the prompt, such as `notes-1`.")
+    usage: Usage = Field(Usage(), description="Tokens used by this answer.")
+
+
+class NotesRejected(_AboutChunk):
+    """Too much of a draft was refused: the model is asked once more, with the reasons."""
+
+    ce_type = "onrecord.NotesRejected.v1"
+
+    rejected: tuple[RejectedNote, ...] = Field(min_length=1, description="What was refused.")
+    feedback: str = Field(min_length=1, description="The reasons, worded for the model.")
+
+
+class NotesValidated(Event):
+    """What the guardrail made of a chunk's draft."""
+
+    ce_type = "onrecord.NotesValidated.v1"
+
+    chunk_id: UUID = Field(description="Id of the chunk; the record key.")
+    transcript_id: UUID = Field(description="Id of the interview.")
+    revision: int = Field(ge=1, description="Revision of the interview.")
+    study_id: Identifier = Field(description="Id of the study.")
+    attempt: int = Field(ge=1, description="Which draft of this chunk it was, from 1.")
+    notes: tuple[Note, ...] = Field((), description="Accepted notes; none is a finding too.")
+    rejected: tuple[RejectedNote, ...] = Field((), description="Refused notes with their reasons.")
+    model: str = Field(description="The model that answered.")
+    model_fingerprint: str = Field("", description="The endpoint's system fingerprint, if any.")
+    prompt_version: str = Field(description="Version of the prompt.")
+    usage: Usage = Field(Usage(), description="Tokens used by the accepted draft.")
+
+    @property
+    def key(self) -> str:
+        """The chunk id."""
+        return str(self.chunk_id)
+
+
+class NotesStored(TranscriptEvent):
+    """A chunk's notes are in the database."""
+
+    ce_type = "onrecord.NotesStored.v1"
+
+    study_id: Identifier = Field(description="Id of the study.")
+    chunk_id: UUID = Field(description="Id of the chunk.")
+    note_ids: tuple[UUID, ...] = Field((), description="Ids of the notes now stored.")
+    rejected_count: int = Field(0, ge=0, description="How many notes of the draft were refused.")

@@ -1,0 +1,42 @@
+"""Names of the Kafka record headers onrecord reads and writes.
+
+CloudEvents 1.0, Kafka protocol binding, binary mode (``ce_*``); W3C Trace Context
+(``traceparent``); Kafka Connect's ``__dlq.errors.*`` names for dead letters, as the design
+fixes them; everything of our own begins with ``onrecord-``.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+CONTENT_TYPE: Final = "content-type"
+CE_SPECVERSION: Final = "ce_specversion"
+CE_ID: Final = "ce_id"
+CE_TYPE: Final = "ce_type"
+CE_SOURCE: Final = "ce_source"
+CE_TIME: Final = "ce_time"
+CE_SUBJECT: Final = "ce_subject"
+TRACEPARENT: Final = "traceparent"
+
+DLQ_TOPIC: Final = "__dlq.errors.topic"
+DLQ_PARTITION: Final = "__dlq.errors.partition"
+DLQ_OFFSET: Final = "__dlq.errors.offset"
+DLQ_GROUP: Final = "__dlq.errors.group"
+DLQ_DELIVERY_COUNT: Final = "__dlq.errors.delivery.count"
+DLQ_MESSAGE: Final = "__dlq.errors.message"
+
+ERROR_CODE: Final = "onrecord-error-code"
+ERROR_TYPE: Final = "onrecord-error-type"
+ERROR_STACK: Final = "onrecord-error-stack"
+ATTEMPTS: Final = "onrecord-attempts"
+TIMEOUTS: Final = "onrecord-timeouts"
+FIRST_FAILED_AT: Final = "onrecord-first-failed-at"
+FAILED_AT: Final = "onrecord-failed-at"
+FINGERPRINT: Final = "onrecord-fingerprint"
+LETTER_ID: Final = "onrecord-letter-id"
+REPLAY_OF: Final = "onrecord-replay-of"
+REPLAYS: Final = "onrecord-replays"
+NOT_BEFORE: Final = "onrecord-not-before"
+DEADLINE: Final = "onrecord-deadline"
+ADDED: Final = "onrecord-added-headers"
+"""Always last: how many headers before it onrecord added behind the original ones."""

@@ -1,0 +1,31 @@
+"""Ids are UUIDv5 of what they identify, so the same input always gives the same id."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid5
+
+NAMESPACE = UUID("5a8ff6a1-0a66-5d0a-9f6e-6f6e72656301")
+"""The namespace of every id onrecord derives. Changing it would change every id."""
+
+
+def derive(kind: str, *parts: object) -> UUID:
+    """Derive the id of a thing from its kind and the parts that identify it.
+
+    Args:
+        kind: what is identified, such as ``"chunk"``; equal parts of another kind give another id.
+        parts: the identifying values, in order; each is taken by its ``str``.
+
+    Returns:
+        A UUIDv5 (RFC 9562, section 5.5) in onrecord's namespace.
+    """
+    return uuid5(NAMESPACE, "\x1f".join((kind, *map(str, parts))))
+
+
+def transcript_id(study_id: str, source: str) -> UUID:
+    """The id of the interview that ``source`` (a file name, a vendor's id) names within a study."""
+    return derive("transcript", study_id, source)
+
+
+def chunk_id(transcript: UUID, revision: int, content_sha256: str, index: int) -> UUID:
+    """The id of the chunk ``index`` (from 1) of one revision's content."""
+    return derive("chunk", transcript, revision, content_sha256, index)

@@ -1,0 +1,78 @@
+"""Notes on their way: drafted by a model, judged by the guardrail, stored with evidence."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from contracts.study import Contract, Identifier
+from contracts.transcript import Milliseconds, Role, SpeakerLabel
+
+Statement = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)
+]
+
+
+class DraftEvidence(Contract):
+    """Where the model says its statement is borne out; the model never writes the quote."""
+
+    segment: int = Field(description="The number of the segment.")
+    first_words: str = Field("", max_length=300, description="How the passage begins; empty: whole.")
+    last_words: str = Field("", max_length=300, description="How the passage ends; empty: whole.")
+
+
+class DraftNote(Contract):
+    """One statement as the model offers it: nothing in it is believed yet."""
+
+    statement: Statement = Field(description="What a participant said, in the model's words.")
+    evidence: tuple[DraftEvidence, ...] = Field((), description="Passages that bear it out.")
+    themes: tuple[str, ...] = Field((), description="Ids of the themes it belongs under.")
+    questions: tuple[str, ...] = Field((), description="Ids of the questions it helps to answer.")
+
+
+class Evidence(Contract):
+    """An exact quote: ``segment.text[start : start + length] == quote``, in code points."""
+
+    segment: int = Field(ge=1, description="The number of the segment.")
+    start: int = Field(ge=0, description="Index of the first character, from 0.")
+    length: int = Field(ge=1, description="Number of characters.")
+    quote: str = Field(min_length=1, description="The transcript's own words, copied by code.")
+    speaker: SpeakerLabel = Field(description="Who said it.")
+    role: Role = Field(description="What the speaker is in the interview.")
+    start_ms: Milliseconds | None = Field(None, description="When the quote begins, if known.")
+    end_ms: Milliseconds | None = Field(None, description="When the quote ends, if known.")
+
+
+class Note(Contract):
+    """One statement the transcript bears out."""
+
+    note_id: UUID = Field(description="UUIDv5 of the chunk, the statement and its evidence.")
+    statement: Statement = Field(description="What a participant said, in the model's words.")
+    evidence: tuple[Evidence, ...] = Field(min_length=1, description="The quotes behind it.")
+    themes: tuple[Identifier, ...] = Field(min_length=1, description="Ids of the study's themes.")
+    questions: tuple[Identifier, ...] = Field((), description="Ids of the study's questions.")
+
+
+class CheckFailure(Contract):
+    """One check that a drafted note did not pass."""
+
+    check: str = Field(description="The check's name, such as `quote_not_found`.")
+    reason: str = Field(description="One sentence a researcher understands.")
+    claim: str = Field("", description="The part of the note that failed.")
+    evidence: str = Field("", description="The passage it was compared with.")
+
+
+class RejectedNote(Contract):
+    """A drafted note that was refused, kept with its reasons."""
+
+    draft: DraftNote = Field(description="The note as the model offered it.")
+    failures: tuple[CheckFailure, ...] = Field(min_length=1, description="Why it was refused.")
+
+
+class Usage(Contract):
+    """Tokens a model call used, as the endpoint reported them."""
+
+    input_tokens: int = Field(0, ge=0, description="Tokens of the prompt.")
+    output_tokens: int = Field(0, ge=0, description="Tokens of the answer.")

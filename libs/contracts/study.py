@@ -1,0 +1,62 @@
+"""The customer's inputs: a study with its themes and research questions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Identifier = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)
+]
+"""A short name people choose: letters, digits, ``.``, ``_`` and ``-``."""
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
+
+
+class Contract(BaseModel):
+    """Base of everything that travels: immutable, and blind to fields it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Theme(Contract):
+    """One theme under which the customer wants notes."""
+
+    id: Identifier = Field(description="Short name, unique within the study.")
+    name: Text = Field(description="What people call the theme.")
+    description: str = Field("", max_length=2_000, description="What belongs under it.")
+
+
+class Question(Contract):
+    """One research question the study is to answer."""
+
+    id: Identifier = Field(description="Short name, unique within the study.")
+    text: Text = Field(description="The question as the customer asks it.")
+
+
+class Study(Contract):
+    """A research project: what the notes are to be about."""
+
+    study_id: Identifier = Field(description="Short name, unique among the customer's studies.")
+    name: Text = Field(description="What people call the study.")
+    language: str = Field("en", pattern=r"^[a-z]{2,3}$", description="ISO 639 code of the notes.")
+    themes: tuple[Theme, ...] = Field(min_length=1, max_length=100, description="At least one.")
+    questions: tuple[Question, ...] = Field(
+        (), max_length=100, description="Research questions; may be empty."
+    )
+
+    @model_validator(mode="after")
+    def _ids_are_unique(self) -> Self:
+        _refuse_duplicates("theme", (theme.id for theme in self.themes))
+        _refuse_duplicates("question", (question.id for question in self.questions))
+        return self
+
+
+def _refuse_duplicates(what: str, ids: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for one in ids:
+        if one in seen:
+            raise ValueError(f"{what} id {one!r} is used more than once")
+        seen.add(one)

@@ -1,0 +1,183 @@
+"""Every topic: its event, its key, who writes and reads it, and its settings.
+
+``make contracts`` writes them to ``schemas/topics/``. Services never create topics; the stack
+(`onrecord up`, compose, or an operator) does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from contracts.events import (
+    ChunkReady,
+    Event,
+    NotesDrafted,
+    NotesRejected,
+    NotesStored,
+    NotesValidated,
+    TranscriptIngested,
+    TranscriptSubmitted,
+)
+
+MIB: Final = 1024 * 1024
+DAY_MS: Final = 24 * 60 * 60 * 1000
+FOREVER: Final = -1
+
+INGESTION: Final = "ingestion"
+ENRICHMENT: Final = "enrichment"
+GUARDRAIL: Final = "guardrail"
+PERSISTENCE: Final = "persistence"
+CONTROL: Final = "control"
+PIPELINE: Final = (INGESTION, ENRICHMENT, GUARDRAIL, PERSISTENCE)
+"""The services a transcript passes through, in order; each has retry topics and a DLQ."""
+
+RETRY_DELAYS_S: Final = (0.0, 10.0, 60.0, 600.0)
+"""Seconds a message waits in ``<service>-retry-0`` … ``-3``; tier 0 is for replays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A declared topic.
+
+    Attributes:
+        name: without the prefix that settings may put before it.
+        event: the event its records carry; None for retry topics and DLQs, which carry any.
+        key: what the record key is.
+        producers: services (or ``anyone``) that write to it.
+        consumers: services (or ``anyone``) that read it.
+        about: one sentence for people.
+        partitions: how many partitions it is created with.
+        retention_ms: how long Kafka keeps records, in milliseconds; -1 for ever.
+        max_message_bytes: the largest record batch the broker takes, in bytes.
+    """
+
+    name: str
+    event: type[Event] | None
+    key: str
+    producers: tuple[str, ...]
+    consumers: tuple[str, ...]
+    about: str
+    partitions: int = 4
+    retention_ms: int = 7 * DAY_MS
+    max_message_bytes: int = 8 * MIB
+
+
+TRANSCRIPTS_SUBMITTED: Final = Topic(
+    "transcripts-submitted",
+    TranscriptSubmitted,
+    "transcript id",
+    ("anyone",),
+    (INGESTION, CONTROL),
+    "Interviews as producers hand them in.",
+)
+TRANSCRIPTS_INGESTED: Final = Topic(
+    "transcripts-ingested",
+    TranscriptIngested,
+    "transcript id",
+    (INGESTION,),
+    (PERSISTENCE,),
+    "Interviews as segments, with the list of their chunks.",
+    max_message_bytes=16 * MIB,
+)
+CHUNKS_READY: Final = Topic(
+    "chunks-ready",
+    ChunkReady,
+    "chunk id",
+    (INGESTION,),
+    (ENRICHMENT,),
+    "Passages of interviews for the model to read.",
+)
+NOTES_DRAFTED: Final = Topic(
+    "notes-drafted",
+    NotesDrafted,
+    "chunk id",
+    (ENRICHMENT,),
+    (GUARDRAIL,),
+    "Notes as the model offers them, not yet believed.",
+)
+NOTES_REJECTED: Final = Topic(
+    "notes-rejected",
+    NotesRejected,
+    "chunk id",
+    (GUARDRAIL,),
+    (ENRICHMENT,),
+    "Drafts sent back to the model once, with the reasons.",
+)
+NOTES_VALIDATED: Final = Topic(
+    "notes-validated",
+    NotesValidated,
+    "chunk id",
+    (GUARDRAIL,),
+    (PERSISTENCE,),
+    "Notes whose evidence was found in the transcript.",
+)
+NOTES_STORED: Final = Topic(
+    "notes-stored",
+    NotesStored,
+    "transcript id",
+    (PERSISTENCE,),
+    ("anyone",),
+    "News of notes that are in the database.",
+)
+
+EVENT_TOPICS: Final = (
+    TRANSCRIPTS_SUBMITTED,
+    TRANSCRIPTS_INGESTED,
+    CHUNKS_READY,
+    NOTES_DRAFTED,
+    NOTES_REJECTED,
+    NOTES_VALIDATED,
+    NOTES_STORED,
+)
+
+
+def retry_topic(service: str, tier: int) -> Topic:
+    """The topic in which a service's messages wait before try ``tier``; 0 takes replays."""
+    wait = f"for {RETRY_DELAYS_S[tier]:g} s" if tier else "to be replayed at once"
+    return Topic(
+        f"{service}-retry-{tier}",
+        None,
+        "as in the source topic",
+        (CONTROL,) if tier == 0 else (service,),
+        (service,),
+        f"Messages of {service} waiting {wait}.",
+        max_message_bytes=64 * MIB,
+    )
+
+
+def dlq_topic(service: str) -> Topic:
+    """The topic that holds a service's dead letters, without limit of time."""
+    return Topic(
+        f"{service}-dlq",
+        None,
+        "as in the source topic",
+        (service,),
+        (CONTROL,),
+        f"Messages {service} set aside, byte for byte, with the reason in headers.",
+        partitions=1,
+        retention_ms=FOREVER,
+        max_message_bytes=64 * MIB,
+    )
+
+
+RETRY_TOPICS: Final = tuple(
+    retry_topic(service, tier) for service in PIPELINE for tier in range(len(RETRY_DELAYS_S))
+)
+DLQ_TOPICS: Final = tuple(dlq_topic(service) for service in PIPELINE)
+ALL_TOPICS: Final = EVENT_TOPICS + RETRY_TOPICS + DLQ_TOPICS
+
+
+def topic_of(event: type[Event]) -> Topic:
+    """The topic an event travels on.
+
+    Raises:
+        LookupError: no topic carries this event.
+    """
+    try:
+        return _TOPIC_OF[event]
+    except KeyError:
+        raise LookupError(f"no topic carries {event.__name__}") from None
+
+
+_TOPIC_OF: Final = {topic.event: topic for topic in EVENT_TOPICS if topic.event is not None}

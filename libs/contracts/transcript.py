@@ -1,0 +1,64 @@
+"""What a transcript is made of once its vendor's format is forgotten."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from contracts.study import Contract
+
+Milliseconds = Annotated[int, Field(ge=0)]
+"""Time from the start of the recording, in milliseconds."""
+
+SpeakerLabel = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
+]
+
+
+class TranscriptFormat(StrEnum):
+    """The formats ingestion reads."""
+
+    WEBVTT = "webvtt"
+    SRT = "srt"
+    PLAIN = "plain"
+    REV = "rev"
+    AMBERSCRIPT = "amberscript"
+
+
+class Role(StrEnum):
+    """What a speaker is in the interview; only participants' words count as their statements."""
+
+    PARTICIPANT = "participant"
+    INTERVIEWER = "interviewer"
+    UNKNOWN = "unknown"
+
+
+class Speaker(Contract):
+    """A speaker's role, declared by the producer because the transcript does not tell."""
+
+    label: SpeakerLabel = Field(description="The name exactly as the transcript has it.")
+    role: Role = Field(description="What this speaker is in the interview.")
+
+
+class WordTiming(Contract):
+    """When one word of a segment was spoken."""
+
+    offset: int = Field(ge=0, description="Index of the word's first character in the text.")
+    start_ms: Milliseconds = Field(description="When the word begins.")
+    end_ms: Milliseconds = Field(description="When the word ends.")
+
+
+class Segment(Contract):
+    """One uninterrupted turn of one speaker."""
+
+    number: int = Field(ge=1, description="Position in the transcript, from 1, without gaps.")
+    speaker: SpeakerLabel = Field(description="The speaker's name as the transcript has it.")
+    role: Role = Field(Role.UNKNOWN, description="What the speaker is in the interview.")
+    text: str = Field(min_length=1, description="The words, exactly as evidence will quote them.")
+    start_ms: Milliseconds | None = Field(None, description="Begin, where the source has times.")
+    end_ms: Milliseconds | None = Field(None, description="End, where the source has times.")
+    words: tuple[WordTiming, ...] = Field(
+        (), description="Word times in order of offset, where the source has them."
+    )
