@@ -5,7 +5,7 @@
     ├── RetryableError    may succeed later: tries in place, retry topics, then dead letter
     │   └── TimedOutError     counted apart from other failures
     ├── ThrottledError    told to come back later: waits as told, not an attempt
-    ├── OutageError       a dependency is down for every message: the stage waits, never a dead letter
+    ├── OutageError       a dependency is down for every message: the stage waits, no dead letter
     ├── ParkedError       not allowed now: dead letter, replayable when the reason is gone
     └── RejectedError     the guardrail's verdict after the model's last try: dead letter
 
@@ -100,9 +100,7 @@ class ThrottledError(OnrecordError):
 
     code = ErrorCode.LLM_RATE_LIMITED
 
-    def __init__(
-        self, message: str, *, retry_after: float, code: ErrorCode | None = None
-    ) -> None:
+    def __init__(self, message: str, *, retry_after: float, code: ErrorCode | None = None) -> None:
         super().__init__(message, code=code)
         self.retry_after = retry_after
 

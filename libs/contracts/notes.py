@@ -10,17 +10,15 @@ from pydantic import Field, StringConstraints
 from contracts.study import Contract, Identifier
 from contracts.transcript import Milliseconds, Role, SpeakerLabel
 
-Statement = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)
-]
+Statement = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 
 
 class DraftEvidence(Contract):
     """Where the model says its statement is borne out; the model never writes the quote."""
 
     segment: int = Field(description="The number of the segment.")
-    first_words: str = Field("", max_length=300, description="How the passage begins; empty: whole.")
-    last_words: str = Field("", max_length=300, description="How the passage ends; empty: whole.")
+    first_words: str = Field("", max_length=300, description="How the passage begins.")
+    last_words: str = Field("", max_length=300, description="How the passage ends.")
 
 
 class DraftNote(Contract):
