@@ -37,6 +37,7 @@ class ErrorCode(StrEnum):
     LLM_BAD_OUTPUT = "llm_bad_output"
     LLM_REFUSED = "llm_refused"
     LLM_CUT_OFF = "llm_cut_off"
+    LLM_SERVER_ERROR = "llm_server_error"
     NOT_YET_INGESTED = "not_yet_ingested"
     CONFLICT = "conflict"
     # ThrottledError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -49,14 +49,14 @@ class Study(Contract):
 
     @model_validator(mode="after")
     def _ids_are_unique(self) -> Self:
-        _refuse_duplicates("theme", (theme.id for theme in self.themes))
-        _refuse_duplicates("question", (question.id for question in self.questions))
+        _refuse_duplicates("themes", [theme.id for theme in self.themes])
+        _refuse_duplicates("questions", [question.id for question in self.questions])
         return self
 
 
-def _refuse_duplicates(what: str, ids: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for one in ids:
-        if one in seen:
-            raise ValueError(f"{what} id {one!r} is used more than once")
-        seen.add(one)
+def _refuse_duplicates(what: str, ids: Sequence[str]) -> None:
+    # Positions, not ids: error texts travel in headers and may not quote the payload.
+    for position, one in enumerate(ids):
+        first = ids.index(one)
+        if first < position:
+            raise ValueError(f"{what} {first + 1} and {position + 1} have the same id")

@@ -1,0 +1,1 @@
+"""The one PostgreSQL database: connections, named queries and migrations."""

@@ -1,0 +1,1 @@
+"""What users touch: the command line, the client settings and the local stack."""

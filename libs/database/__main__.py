@@ -1,0 +1,69 @@
+"""``python -m database migrate|pending``: bring the database of ``POSTGRES_DSN`` up to date."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from pydantic import ValidationError
+
+from database.errors import DatabaseUnavailableError, MigrationError
+from database.migrate import migrate, pending
+from database.settings import PostgresSettings
+
+DONE: Final = 0
+BAD_INPUT: Final = 2
+UNREACHABLE: Final = 3
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: the command line without the program's name; the process's own if None.
+
+    Returns:
+        The exit code: 0 done, 2 wrong settings or a migration that is refused, 3 PostgreSQL
+        cannot be reached.
+    """
+    verb = _parser().parse_args(arguments).verb
+    try:
+        lines = asyncio.run(_run(verb, PostgresSettings()))
+    except ValidationError as error:
+        return _fail(BAD_INPUT, *map(_setting_error, error.errors()))
+    except MigrationError as error:
+        return _fail(BAD_INPUT, str(error))
+    except DatabaseUnavailableError as error:
+        return _fail(UNREACHABLE, str(error))
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    return DONE
+
+
+async def _run(verb: str, settings: PostgresSettings) -> list[str]:
+    work, said = (migrate, "applied") if verb == "migrate" else (pending, "pending")
+    lines = [f"{said} {migration}" for migration in await work(settings)]
+    return lines or ["the database is up to date"]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m database", description=__doc__)
+    parser.add_argument("verb", choices=("migrate", "pending"), help="apply, or only list")
+    return parser
+
+
+def _setting_error(error: object) -> str:
+    detail = error if isinstance(error, dict) else {}
+    name = "_".join(str(part) for part in detail.get("loc", ())).upper()
+    return f"POSTGRES_{name}: {detail.get('msg', 'is wrong')}"
+
+
+def _fail(code: int, *lines: str) -> int:
+    sys.stderr.writelines(f"{line}\n" for line in lines)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""What can go wrong with the database, in the branches that decide what happens to a message.
+
+    OutageError
+    └── DatabaseUnavailableError   down for everybody: the stage waits
+    RetryableError
+    ├── DatabaseConflictError      another transaction was in the way: the same may work later
+    └── TimedOutError
+        └── DatabaseTimeoutError   the server gave up on a statement that took too long
+    Exception
+    ├── MigrationError             for people: a migration cannot be applied
+    └── QueryFileError             for developers: a file of named queries is wrong
+
+Every other error of the driver passes through unchanged: it is a bug, or the store that sent the
+statement knows what it means.
+"""
+
+from __future__ import annotations
+
+import asyncpg
+
+from contracts.errors import ErrorCode, OnrecordError, OutageError, RetryableError, TimedOutError
+
+
+class DatabaseUnavailableError(OutageError):
+    """PostgreSQL cannot be reached, is stopping, or can take no more work."""
+
+    code = ErrorCode.DATABASE_UNAVAILABLE
+
+
+class DatabaseConflictError(RetryableError):
+    """Another transaction was in the way."""
+
+    code = ErrorCode.CONFLICT
+
+
+class DatabaseTimeoutError(TimedOutError):
+    """A statement ran into the server's time limit."""
+
+    code = ErrorCode.TIMEOUT
+
+
+class MigrationError(Exception):
+    """A migration cannot be applied; the message says why and what to do."""
+
+
+class QueryFileError(Exception):
+    """A file of named queries is wrong, or a query that was asked for is not in it."""
+
+
+UNAVAILABLE = (
+    ConnectionError,
+    # The driver's own timer: the server did not even answer within its own, shorter limit.
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.DatabaseDroppedError,
+    # Disk full, out of memory, too many connections: no message fares better.
+    asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,
+    # After a failover the old primary answers as a read-only standby.
+    asyncpg.ReadOnlySQLTransactionError,
+)
+
+CONFLICTS = (
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.UniqueViolationError,
+    # A migration ran meanwhile; the driver has dropped its cached plans by now.
+    asyncpg.InvalidCachedStatementError,
+    asyncpg.OutdatedSchemaCacheError,
+)
+
+TIMEOUTS = (asyncpg.QueryCanceledError, asyncpg.IdleInTransactionSessionTimeoutError)
+
+
+def translate(error: Exception, *, connection_lost: bool = False) -> OnrecordError | None:
+    """Name an error of the driver in onrecord's terms.
+
+    Args:
+        error: what was raised while the database was used.
+        connection_lost: the connection it was raised on is closed. The driver then says
+            ``InterfaceError``, which otherwise means that we used it wrongly.
+
+    Returns:
+        The error to raise in its place; None if it is not ours to name.
+    """
+    if isinstance(error, CONFLICTS):
+        return DatabaseConflictError(f"another transaction was in the way ({headline(error)})")
+    if isinstance(error, TIMEOUTS):
+        return DatabaseTimeoutError(f"PostgreSQL gave up on a statement ({headline(error)})")
+    lost = connection_lost and isinstance(error, asyncpg.InterfaceError)
+    if lost or isinstance(error, UNAVAILABLE):
+        return unavailable(error)
+    return None
+
+
+def unavailable(error: Exception) -> DatabaseUnavailableError:
+    """The outage that ``error`` is a sign of."""
+    return DatabaseUnavailableError(f"PostgreSQL is unavailable ({headline(error)})")
+
+
+def headline(error: Exception) -> str:
+    """One line about a driver's error, without the details in which PostgreSQL quotes values."""
+    text = str(getattr(error, "message", None) or error).strip()
+    first = text.splitlines()[0] if text else "no answer in time"
+    return f"{type(error).__name__}: {first}"

@@ -1,0 +1,182 @@
+"""Brings the database's tables up to date from numbered files, one after the other.
+
+A migration is ``NNNN_name.sql``; its number is unique among all folders, and once applied its
+content never changes. Each has to be safe while the previous version of the code still runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+
+from database.errors import MigrationError, headline, unavailable
+from database.pool import CANNOT_CONNECT, Connection
+from database.queries import load_queries
+from database.settings import PostgresSettings
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+"""The folder with onrecord's own migrations."""
+
+LOCK_KEY: Final = int.from_bytes(b"onrecord", "big")
+"""Key of the advisory lock that lets one process migrate at a time."""
+
+_FILE_NAME: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+_QUERIES: Final = load_queries(Path(__file__).parent / "migrate.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered file.
+
+    Attributes:
+        version: its number.
+        name: the rest of its file name.
+        sql: its content.
+    """
+
+    version: int
+    name: str
+    sql: str
+
+    @property
+    def sha256(self) -> str:
+        """Hex SHA-256 of its content, by which a later change is noticed."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+    def __str__(self) -> str:
+        return f"{self.version:04}_{self.name}"
+
+
+def read_migrations(folders: Iterable[Path] = (MIGRATIONS,)) -> list[Migration]:
+    """All migrations of the folders, by number.
+
+    Raises:
+        MigrationError: a file is named differently, or two share a number.
+    """
+    found: dict[int, Migration] = {}
+    for migration in _files(folders):
+        if (other := found.get(migration.version)) is not None:
+            raise MigrationError(f"{other} and {migration} share a number: renumber the newer one")
+        found[migration.version] = migration
+    return [found[version] for version in sorted(found)]
+
+
+def _files(folders: Iterable[Path]) -> Iterator[Migration]:
+    for folder in folders:
+        for file in sorted(folder.glob("*.sql")):
+            match = _FILE_NAME.fullmatch(file.name)
+            if match is None:
+                raise MigrationError(f"{file.name} is not named like 0001_what_it_does.sql")
+            # Read as text, so that a checkout with other line ends has the same hash.
+            yield Migration(int(match[1]), match[2], file.read_text(encoding="utf-8"))
+
+
+async def migrate(
+    settings: PostgresSettings, folders: Iterable[Path] = (MIGRATIONS,)
+) -> list[Migration]:
+    """Apply what is pending, each file in a transaction of its own.
+
+    Safe to call again, and from several processes at once: the others wait, and find nothing left.
+
+    Returns:
+        What was applied by this call, in order.
+
+    Raises:
+        DatabaseUnavailableError: PostgreSQL cannot be reached.
+        MigrationError: a file is wrong, was changed after it was applied, or fails; those before
+            it stay applied.
+    """
+    migrations = read_migrations(folders)
+    async with _connected(settings) as connection, _alone(connection):
+        await _require_utf8(connection)
+        await connection.execute(_QUERIES.create_schema_migrations)
+        todo = await _pending(connection, migrations)
+        for migration in todo:
+            await _apply(connection, migration)
+    return todo
+
+
+async def pending(
+    settings: PostgresSettings, folders: Iterable[Path] = (MIGRATIONS,)
+) -> list[Migration]:
+    """What ``migrate`` would apply; changes nothing. Raises as ``migrate`` does."""
+    migrations = read_migrations(folders)
+    async with _connected(settings) as connection:
+        return await _pending(connection, migrations)
+
+
+async def _pending(connection: Connection, migrations: Sequence[Migration]) -> list[Migration]:
+    if not await connection.fetchval(_QUERIES.schema_migrations_exist):
+        return list(migrations)
+    applied = {
+        row["version"]: row["sha256"] for row in await connection.fetch(_QUERIES.select_applied)
+    }
+    for migration in migrations:
+        if applied.get(migration.version, migration.sha256) != migration.sha256:
+            raise MigrationError(
+                f"{migration} was changed after it was applied: "
+                "restore the file and put the change into a new migration"
+            )
+    todo = [migration for migration in migrations if migration.version not in applied]
+    latest = max(applied, default=0)
+    if todo and todo[0].version < latest:
+        raise MigrationError(
+            f"{todo[0]} comes before {latest:04}, which is applied already: give it a higher number"
+        )
+    return todo
+
+
+async def _apply(connection: Connection, migration: Migration) -> None:
+    try:
+        async with connection.transaction():
+            await connection.execute(migration.sql)
+            await connection.execute(
+                _QUERIES.insert_applied, migration.version, migration.name, migration.sha256
+            )
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        if connection.is_closed():
+            raise unavailable(error) from error
+        raise MigrationError(f"{migration} failed, nothing of it is kept: {headline(error)}") from (
+            error
+        )
+
+
+async def _require_utf8(connection: Connection) -> None:
+    """Evidence is counted in code points, as Python does; PostgreSQL does so in UTF-8 only."""
+    encoding = await connection.fetchval("SHOW server_encoding")
+    if encoding != "UTF8":
+        raise MigrationError(f"the database's encoding is {encoding}: create it with UTF8")
+
+
+@asynccontextmanager
+async def _connected(settings: PostgresSettings) -> AsyncIterator[Connection]:
+    try:
+        connection = await asyncpg.connect(
+            settings.dsn.get_secret_value(),
+            timeout=settings.connect_timeout_s,
+            # A migration may take longer than any statement of a service.
+            server_settings={"application_name": "onrecord migrate", "statement_timeout": "0"},
+        )
+    except CANNOT_CONNECT as error:
+        raise unavailable(error) from error
+    try:
+        yield connection
+    finally:
+        connection.terminate() if connection.is_closed() else await connection.close()
+
+
+@asynccontextmanager
+async def _alone(connection: Connection) -> AsyncIterator[None]:
+    await connection.execute(_QUERIES.lock, LOCK_KEY)
+    try:
+        yield
+    finally:
+        if not connection.is_closed():
+            await connection.execute(_QUERIES.unlock, LOCK_KEY)

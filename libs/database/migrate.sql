@@ -1,0 +1,28 @@
+-- name: create_schema_migrations
+-- The table of what was applied; created by whoever migrates first.
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    version int PRIMARY KEY,
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- name: schema_migrations_exist
+-- Whether any migration was ever applied.
+SELECT to_regclass('schema_migrations') IS NOT NULL;
+
+-- name: select_applied
+-- What was applied, with the content it had then.
+SELECT version, sha256 FROM schema_migrations;
+
+-- name: insert_applied
+-- Records a migration in the transaction that applies it.
+INSERT INTO schema_migrations (version, name, sha256) VALUES ($1, $2, $3);
+
+-- name: lock
+-- Waits until no other process migrates; PostgreSQL lets go if the connection is lost.
+SELECT pg_advisory_lock($1);
+
+-- name: unlock
+-- Lets the next process migrate.
+SELECT pg_advisory_unlock($1);

@@ -1,0 +1,164 @@
+"""A pool of connections whose errors are onrecord's, and which outlives a server's restart."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from database.errors import translate, unavailable
+from database.settings import PostgresSettings
+
+Record: TypeAlias = asyncpg.Record
+Connection: TypeAlias = "asyncpg.Connection[Record] | PoolConnectionProxy[Record]"
+
+ANSWER_GRACE_S: Final = 5.0
+"""Seconds the driver waits beyond the server's own time limit before it calls the server gone."""
+
+CLOSE_TIMEOUT_S: Final = 5.0
+"""Seconds that statements still running get to finish when the pool is closed."""
+
+
+async def open_pool(settings: PostgresSettings) -> asyncpg.Pool[Record]:
+    """Open a pool; time limits for statements and locks are set on the server's side.
+
+    Raises:
+        DatabaseUnavailableError: the first connections cannot be made.
+    """
+    try:
+        return await asyncpg.create_pool(
+            settings.dsn.get_secret_value(),
+            min_size=settings.pool_min_size,
+            max_size=settings.pool_max_size,
+            timeout=settings.connect_timeout_s,
+            command_timeout=settings.statement_timeout_s + ANSWER_GRACE_S,
+            server_settings={
+                "application_name": "onrecord",
+                "statement_timeout": _milliseconds(settings.statement_timeout_s),
+                "lock_timeout": _milliseconds(settings.lock_timeout_s),
+            },
+        )
+    except CANNOT_CONNECT as error:
+        raise unavailable(error) from error
+
+
+@asynccontextmanager
+async def open_database(settings: PostgresSettings) -> AsyncIterator[Database]:
+    """Open the database for as long as the context lasts.
+
+    Raises:
+        DatabaseUnavailableError: the first connections cannot be made.
+    """
+    database = Database(await open_pool(settings), acquire_timeout_s=settings.connect_timeout_s)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+class Database:
+    """The pool, as stores use it.
+
+    Every method raises ``DatabaseUnavailableError`` when PostgreSQL is down, and goes on working
+    once it is back; ``DatabaseConflictError`` and ``DatabaseTimeoutError`` when trying again may
+    help. All other errors of the driver pass through.
+
+    Args:
+        pool: an open pool; the database closes it.
+        acquire_timeout_s: longest wait for a connection, in seconds.
+    """
+
+    def __init__(self, pool: asyncpg.Pool[Record], *, acquire_timeout_s: float = 5.0) -> None:
+        self._pool = pool
+        self._acquire_timeout_s = acquire_timeout_s
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection. The body does nothing but database work, or its errors are misread."""
+        connection = await self._acquire()
+        try:
+            yield connection
+        except Exception as error:
+            named = translate(error, connection_lost=_is_lost(connection))
+            if named is None:
+                raise
+            raise named from error
+        finally:
+            await self._release(connection)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection in a transaction: committed at the end, rolled back on an error."""
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    async def execute(self, query: str, *args: Any) -> str:
+        """Run a statement; returns its command tag, such as ``UPDATE 1``."""
+        async with self.connection() as connection:
+            return await connection.execute(query, *args)
+
+    async def fetch(self, query: str, *args: Any) -> Sequence[Record]:
+        """All rows of a query."""
+        async with self.connection() as connection:
+            return await connection.fetch(query, *args)
+
+    async def fetchrow(self, query: str, *args: Any) -> Record | None:
+        """The first row of a query, or None."""
+        async with self.connection() as connection:
+            return await connection.fetchrow(query, *args)
+
+    async def fetchval(self, query: str, *args: Any) -> Any:
+        """The first value of the first row of a query, or None."""
+        async with self.connection() as connection:
+            return await connection.fetchval(query, *args)
+
+    async def ping(self) -> None:
+        """Return if PostgreSQL answers: for readiness, and to probe whether an outage is over."""
+        await self.fetchval("SELECT 1")
+
+    async def close(self) -> None:
+        """Close the pool; statements still running after a few seconds are cut off."""
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+
+    async def _acquire(self) -> PoolConnectionProxy[Record]:
+        try:
+            return await self._pool.acquire(timeout=self._acquire_timeout_s)
+        except CANNOT_CONNECT as error:
+            raise unavailable(error) from error
+
+    async def _release(self, connection: PoolConnectionProxy[Record]) -> None:
+        # The work is done, or its error is on its way. A connection that cannot be given back is
+        # one that the pool has closed and replaces.
+        with suppress(*CANNOT_CONNECT):
+            await self._pool.release(connection)
+
+
+CANNOT_CONNECT: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+"""Whatever keeps a connection from being made, a wrong password included, concerns every message
+alike: an outage, never the fault of the message at hand."""
+
+
+def _is_lost(connection: PoolConnectionProxy[Record]) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        # The pool has taken a closed connection back already, and the proxy stands for none.
+        return True
+
+
+def _milliseconds(seconds: float) -> str:
+    return str(max(1, round(seconds * 1000)))

@@ -1,0 +1,71 @@
+"""SQL stands in files: each query has a name, a line that says what it does, then its text.
+
+-- name: select_chunk
+-- One chunk by its id.
+SELECT … FROM chunks WHERE chunk_id = $1;
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from database.errors import QueryFileError
+
+_NAME: Final = re.compile(r"^-- name:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class Queries:
+    """Named queries as attributes: ``queries.select_chunk`` is that query's SQL."""
+
+    def __init__(self, sql_by_name: dict[str, str]) -> None:
+        self._sql_by_name = sql_by_name
+
+    def __getattr__(self, name: str) -> str:
+        try:
+            return self._sql_by_name[name]
+        except KeyError:
+            raise QueryFileError(
+                f"no query is named {name!r}; there are {', '.join(self)}"
+            ) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._sql_by_name))
+
+
+def load_queries(*files: Path) -> Queries:
+    """Read the named queries of all ``files``.
+
+    Raises:
+        QueryFileError: a file has no query; a query has a name that is no lower-case identifier,
+            no description or no SQL; or two queries share a name.
+    """
+    found: dict[str, str] = {}
+    for file in files:
+        for name, sql in _parse(file):
+            if name in found:
+                raise QueryFileError(f"{file.name}: there are two queries named {name!r}")
+            found[name] = sql
+    return Queries(found)
+
+
+def _parse(file: Path) -> Iterator[tuple[str, str]]:
+    _, *parts = _NAME.split(file.read_text(encoding="utf-8"))
+    if not parts:
+        raise QueryFileError(f"{file.name}: no line begins with '-- name:'")
+    for name, body in zip(parts[::2], parts[1::2], strict=True):
+        if not _IDENTIFIER.fullmatch(name):
+            raise QueryFileError(f"{file.name}: {name!r} is no lower-case identifier")
+        yield name, _sql(body.strip(), where=f"{file.name}: query {name!r}")
+
+
+def _sql(body: str, *, where: str) -> str:
+    description, _, sql = body.partition("\n")
+    if not description.removeprefix("--").strip() or not description.startswith("--"):
+        raise QueryFileError(f"{where} has no line that says what it does")
+    if not sql.strip():
+        raise QueryFileError(f"{where} has no SQL")
+    return sql.strip()

@@ -1,0 +1,16 @@
+"""Quotes and claims against segments: pure functions that decide which notes are borne out."""
+
+from grounding.checks import CHECKS, Case, Check
+from grounding.feedback import word_feedback
+from grounding.judging import Judgement, judge, judge_all, note_id
+
+__all__ = [
+    "CHECKS",
+    "Case",
+    "Check",
+    "Judgement",
+    "judge",
+    "judge_all",
+    "note_id",
+    "word_feedback",
+]

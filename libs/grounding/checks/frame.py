@@ -1,0 +1,54 @@
+"""What a check is: a name, a rule in one sentence, and a function from a case to its failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from contracts.events import ChunkReady
+from contracts.notes import CheckFailure, DraftNote
+from contracts.study import Study
+from grounding.evidence import Citations
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All a check may look at: the note, the chunk it was drafted from, and what it cites."""
+
+    draft: DraftNote
+    chunk: ChunkReady
+    citations: Citations
+
+    @property
+    def study(self) -> Study:
+        """The customer's themes and questions."""
+        return self.chunk.study
+
+    @property
+    def quotes(self) -> tuple[str, ...]:
+        """The passages that were found, in the transcript's order."""
+        return tuple(passage.quote for passage in self.citations.found)
+
+    @property
+    def is_cited(self) -> bool:
+        """Whether every citation was found: only then can its words bear out the statement."""
+        return bool(self.citations.found) and not self.citations.missing
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One way in which a note can fail.
+
+    Attributes:
+        name: stable, as verdicts carry it.
+        rule: one sentence that says what a note has to fulfil.
+        function: the failure of a case, or None if it passes; it never raises.
+    """
+
+    name: str
+    rule: str
+    function: Callable[[Case], CheckFailure | None]
+
+    def __call__(self, case: Case) -> CheckFailure | None:
+        """Judge one case."""
+        return self.function(case)

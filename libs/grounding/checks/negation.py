@@ -1,0 +1,194 @@
+"""Checks that the statement negates what its evidence negates, and affirms what it affirms.
+
+A sentence that keeps to the evidence's own words is laid beside them: a negation dropped between
+two kept words, before the first of them, or put in, is a mismatch. A freer sentence is compared
+word by word: what it negates must stand under a negation in the evidence, and the other way round.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from itertools import pairwise
+
+from contracts.notes import CheckFailure
+from grounding.checks.frame import Case, Check
+from grounding.evidence import Passage
+from grounding.polarity import Token, sentences, tokens
+from grounding.words import clip
+
+_KEPT = 0.7
+_NEAR = 4
+_REACH = 8
+_RAISING = frozenset("think believ feel suppos guess want expect seem figur reckon".split())
+
+
+def _negation_mismatch(case: Case) -> CheckFailure | None:
+    if not case.is_cited:
+        return None
+    told = [token for one in case.citations.found for token in tokens(_with_lead(one))]
+    for sentence in sentences(tokens(case.draft.statement)):
+        if not _agrees(sentence, told):
+            return CheckFailure(
+                check="negation_mismatch",
+                reason="The statement and the cited passage differ in what they negate.",
+                claim=clip(case.draft.statement),
+                evidence=clip(" … ".join(case.quotes)),
+            )
+    return None
+
+
+def _with_lead(passage: Passage) -> str:
+    """The quote from the beginning of its clause, so that no "not" is cut off."""
+    text = passage.segment.text
+    begin = max((text.rfind(mark, 0, passage.start) for mark in ",.;:!?…—–"), default=-1)
+    return text[begin + 1 : passage.end]
+
+
+def _agrees(sentence: Sequence[Token], told: Sequence[Token]) -> bool:
+    kept = _kept(sentence, told)
+    if _share_kept(sentence, kept) >= _KEPT:
+        return not _put_in(sentence, told, kept) and not _left_out(told, kept)
+    return _denials_stand(sentence, told) and _denials_stand_not_affirmed(sentence, told)
+
+
+def _kept(sentence: Sequence[Token], told: Sequence[Token]) -> list[tuple[int, int]]:
+    """Pairs of indices of the words that statement and evidence share in the same order."""
+    matcher = SequenceMatcher(
+        None, [one.key for one in sentence], [one.key for one in told], autojunk=False
+    )
+    blocks = matcher.get_matching_blocks()
+    return [(a + step, b + step) for a, b, size in blocks for step in range(size)]
+
+
+def _share_kept(sentence: Sequence[Token], kept: Sequence[tuple[int, int]]) -> float:
+    weighing = {at for at, one in enumerate(sentence) if one.is_content}
+    weighing = weighing or {at for at, one in enumerate(sentence) if not one.is_cue}
+    return len(weighing & {at for at, _ in kept}) / len(weighing) if weighing else 0.0
+
+
+def _put_in(
+    sentence: Sequence[Token], told: Sequence[Token], kept: Sequence[tuple[int, int]]
+) -> bool:
+    """Whether a sentence close to the evidence has a negation that the evidence lacks."""
+    places = dict(kept)
+    return any(
+        one.is_cue and at not in places and not _raised(sentence, told, places, at)
+        for at, one in enumerate(sentence)
+    )
+
+
+def _raised(
+    sentence: Sequence[Token], told: Sequence[Token], places: dict[int, int], at: int
+) -> bool:
+    """ "I think it is not good" for "I don't think it is good"."""
+    verbs = (step for step in range(at) if sentence[step].key in _RAISING and step in places)
+    before = (told[max(0, places[step] - 2) : places[step]] for step in verbs)
+    return any(one.is_cue for near in before for one in near)
+
+
+def _left_out(told: Sequence[Token], kept: Sequence[tuple[int, int]]) -> bool:
+    """Whether a negation of the evidence was dropped from around the kept words."""
+    places = {at for _, at in kept}
+    first, last = kept[0][1], kept[-1][1]
+    gaps = [(-1, first)] + [(left, right) for (_, left), (_, right) in pairwise(kept)]
+    dropped = (
+        at
+        for left, right in gaps
+        if not _restarted(told, left, right)
+        for at in range(left + 1, right)
+        if told[at].is_cue and _holds(told, at, left, right)
+    )
+    after = told[last + 1 : last + 2]
+    ends_in_cue = bool(after) and after[0].is_cue and not after[0].opens
+    trailing = [last + 1] if ends_in_cue else []
+    return any(not _forgiven(told, places, at) for at in (*dropped, *trailing))
+
+
+def _holds(told: Sequence[Token], at: int, left: int, right: int) -> bool:
+    """Whether a dropped cue belongs to a kept word: no clause ends between the two."""
+    after = right - at <= _NEAR and not _parted(told, at, right)
+    before = left >= 0 and at - left <= _NEAR and not _parted(told, left, at)
+    return after or before
+
+
+def _restarted(told: Sequence[Token], left: int, right: int) -> bool:
+    """"let's not, let's not go": what was dropped is said again right after it."""
+    dropped = [token.key for token in told[left + 1 : right]]
+    return dropped == [token.key for token in told[right : right + len(dropped)]]
+
+
+def _forgiven(told: Sequence[Token], places: set[int], at: int) -> bool:
+    return (told[at].is_faint and at + 1 not in places) or _repeated(told, places, at)
+
+
+def _parted(told: Sequence[Token], begin: int, end: int) -> bool:
+    return any(token.opens for token in told[begin + 1 : end + 1])
+
+
+def _repeated(told: Sequence[Token], places: set[int], at: int) -> bool:
+    """ "don't know nobody", "I don't, didn't go": another negation of the clause was kept."""
+    near = range(max(0, at - _NEAR), min(len(told), at + _NEAR))
+    return any(
+        other in places and told[other].is_cue and not _parted(told, *sorted((at, other)))
+        for other in near
+        if other != at
+    )
+
+
+def _denials_stand(sentence: Sequence[Token], told: Sequence[Token]) -> bool:
+    """Whether what the statement negates is nowhere only affirmed by the evidence."""
+    negated, present = _negated(told, soft=True), {one.key for one in told}
+    for scope in _scopes(sentence, soft=False):
+        shared = next((key for key in scope if key in present), None)
+        if shared is not None and shared not in negated:
+            return False
+    return True
+
+
+def _denials_stand_not_affirmed(sentence: Sequence[Token], told: Sequence[Token]) -> bool:
+    """Whether what the evidence only negates is nowhere affirmed by the statement."""
+    negated, present = _negated(sentence, soft=True), {one.key for one in sentence}
+    affirmed = _affirmed(told)
+    for scope in _scopes(told, soft=False):
+        target = next(iter(scope), None)
+        if target in present and target not in negated and target not in affirmed:
+            return False
+    return True
+
+
+def _scopes(read: Sequence[Token], *, soft: bool) -> Iterator[list[str]]:
+    """For each negation the content words it reaches: on to the end of its clause."""
+    for at, token in enumerate(read):
+        if (token.is_cue and not token.is_faint) or (soft and token.is_soft):
+            reached: list[str] = []
+            for other in read[at + 1 : at + 1 + _REACH]:
+                if other.opens:
+                    break
+                if other.is_content:
+                    reached.append(other.key)
+            yield reached
+
+
+def _negated(read: Sequence[Token], *, soft: bool) -> set[str]:
+    return {key for scope in _scopes(read, soft=soft) for key in scope}
+
+
+def _affirmed(read: Sequence[Token]) -> set[str]:
+    """Content words that stand somewhere outside the reach of any negation."""
+    affirmed: set[str] = set()
+    left = 0
+    for token in read:
+        left = 0 if token.opens else left - 1
+        if token.is_cue and not token.is_faint:
+            left = _REACH + 1
+        elif token.is_content and left <= 0:
+            affirmed.add(token.key)
+    return affirmed
+
+
+NEGATION_MISMATCH = Check(
+    "negation_mismatch",
+    "The statement negates what its evidence negates, and nothing else.",
+    _negation_mismatch,
+)

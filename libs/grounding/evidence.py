@@ -1,0 +1,164 @@
+"""Finds the passage a model names and copies it out of the transcript, with speaker and times.
+
+The model gives a segment's number and how the passage begins and ends; it never writes the quote.
+Rules, the same for every note:
+
+- words are compared one by one, blind to case and punctuation, never to a different word;
+- the passage begins where ``first_words`` first occur and is the shortest from there that ends
+  with ``last_words``; the two may overlap;
+- without ``first_words`` it begins with the segment, without ``last_words`` it ends with it, so
+  with neither it is the whole segment; words made of punctuation alone count as not given;
+- it takes along the punctuation that opens and closes it (``$``, quotation marks, a full stop).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from contracts.events import ChunkReady
+from contracts.notes import DraftEvidence, Evidence
+from contracts.transcript import Segment, WordTiming
+from grounding.words import Word, words
+
+_OPENING = "$€£¥₹\"“„‘'‹«([{¿¡#@~"
+_CLOSING = ".,;:!?…%‰°\"”’'›»)]}-–—*"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A stretch of a segment's text that was found; indices in code points, end exclusive."""
+
+    segment: Segment
+    start: int
+    end: int
+
+    @property
+    def quote(self) -> str:
+        """The transcript's own words."""
+        return self.segment.text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A citation that could not be followed; ``segment`` is None if there is none to cite."""
+
+    cited: DraftEvidence
+    segment: Segment | None
+    in_context: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Citations:
+    """What became of a draft note's evidence: passages in the transcript's order, and the rest."""
+
+    found: tuple[Passage, ...]
+    missing: tuple[Missing, ...]
+
+
+def resolve(cited: Iterable[DraftEvidence], chunk: ChunkReady) -> Citations:
+    """Follow a draft's citations into a chunk; overlapping and repeated passages become one."""
+    segments = {segment.number: segment for segment in chunk.segments}
+    context = {segment.number for segment in chunk.context}
+    results = [_follow(one, segments, context) for one in cited]
+    return Citations(
+        found=_merged(result for result in results if isinstance(result, Passage)),
+        missing=tuple(result for result in results if isinstance(result, Missing)),
+    )
+
+
+def _follow(
+    cited: DraftEvidence, segments: Mapping[int, Segment], context: set[int]
+) -> Passage | Missing:
+    segment = segments.get(cited.segment)
+    if segment is None:
+        return Missing(cited, None, in_context=cited.segment in context)
+    found = find(segment.text, cited.first_words, cited.last_words)
+    return Missing(cited, segment) if found is None else Passage(segment, *found)
+
+
+def find(text: str, first_words: str, last_words: str) -> tuple[int, int] | None:
+    """Where a passage begins and ends in a text (code points, end exclusive), or None."""
+    spoken = words(text)
+    forms = [word.text for word in spoken]
+    first = [word.text for word in words(first_words)]
+    last = [word.text for word in words(last_words)]
+    begin = _index(forms, first, 0)
+    if not spoken or begin is None:
+        return None
+    end = len(forms) if not last else _end(forms, last, begin, begin + len(first))
+    if end is None:
+        return None
+    return _opened(text, spoken[begin]), _closed(text, spoken[end - 1])
+
+
+def _end(forms: Sequence[str], last: Sequence[str], begin: int, at_least: int) -> int | None:
+    begin = max(begin, at_least - len(last))
+    found = _index(forms, last, begin)
+    return None if found is None else found + len(last)
+
+
+def _index(forms: Sequence[str], wanted: Sequence[str], begin: int) -> int | None:
+    length = len(wanted)
+    places = range(begin, len(forms) - length + 1)
+    return next((at for at in places if forms[at : at + length] == wanted), None)
+
+
+def _opened(text: str, word: Word) -> int:
+    return len(text[: word.start].rstrip(_OPENING)) if word.before else word.start
+
+
+def _closed(text: str, word: Word) -> int:
+    run = len(word.after) - len(word.after.lstrip(_CLOSING))
+    joined = run == len(word.after) and word.end + run < len(text)
+    return word.end if joined else word.end + run
+
+
+def _merged(passages: Iterable[Passage]) -> tuple[Passage, ...]:
+    ordered = sorted(passages, key=lambda one: (one.segment.number, one.start, one.end))
+    merged: list[Passage] = []
+    for _, group in groupby(ordered, key=lambda one: one.segment.number):
+        last: Passage | None = None
+        for passage in group:
+            if last is not None and passage.start < last.end:
+                last = Passage(last.segment, last.start, max(last.end, passage.end))
+                merged[-1] = last
+            else:
+                merged.append(last := passage)
+    return tuple(merged)
+
+
+def copy(passage: Passage) -> Evidence:
+    """The evidence a note carries: the quote as it stands, who said it and when."""
+    segment = passage.segment
+    start_ms, end_ms = _times(passage)
+    return Evidence(
+        segment=segment.number,
+        start=passage.start,
+        length=passage.end - passage.start,
+        quote=passage.quote,
+        speaker=segment.speaker,
+        role=segment.role,
+        start_ms=start_ms,
+        end_ms=end_ms,
+    )
+
+
+def _times(passage: Passage) -> tuple[int | None, int | None]:
+    """Begin and end in milliseconds: by the words' times where known, else the segment's."""
+    segment = passage.segment
+    spoken = words(passage.quote)
+    first = _timing(segment, passage.start + spoken[0].start)
+    last = _timing(segment, passage.start + spoken[-1].end - 1)
+    begin = first.start_ms if first else segment.start_ms
+    end = last.end_ms if last else segment.end_ms
+    if begin is not None and end is not None:
+        end = max(begin, end)
+    return begin, end
+
+
+def _timing(segment: Segment, offset: int) -> WordTiming | None:
+    """The last timed word that begins at or before an offset; words without times have none."""
+    at_or_before = (word for word in reversed(segment.words) if word.offset <= offset)
+    return next(at_or_before, None)

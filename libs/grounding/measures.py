@@ -1,0 +1,120 @@
+"""The number words and units of measure that notes and interviews use (English)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit as a multiple of its base: an hour is 3,600 of ``time``."""
+
+    base: str
+    factor: Decimal = Decimal(1)
+
+
+def _table(base: str, **names: str) -> dict[str, Unit]:
+    """Units of one base, each factor (``_`` for its decimal point) with its names."""
+    return {
+        name: Unit(base, Decimal(factor.removeprefix("x").replace("_", ".")))
+        for factor, listed in names.items()
+        for name in listed.split()
+    }
+
+
+UNITS: Final[dict[str, Unit]] = {
+    **_table("dollar", x1="$ dollar dollars buck bucks usd", x0_01="cent cents ¢"),
+    **_table("pound", x1="£ pound pounds quid gbp lb lbs"),
+    **_table("euro", x1="€ euro euros eur"),
+    **_table("yen", x1="¥ yen"),
+    **_table("rupee", x1="₹ rupee rupees"),
+    **_table("percent", x1="% percent pct percentage"),
+    **_table("time", x1="second seconds sec secs", x60="minute minutes min mins"),
+    **_table("time", x3600="hour hours hr hrs h", x86400="day days", x604800="week weeks"),
+    **_table("month", x1="month months", x12="year years yr yrs", x120="decade decades"),
+    **_table("metre", x1="metre metres meter meters", x0_01="centimetre centimeter cm"),
+    **_table("metre", x1000="kilometre kilometres kilometer kilometers km kms", x1609_344="mi"),
+    **_table("mile", x1="mile miles"),
+    **_table("foot", x1="foot feet ft", x12="yard yards"),
+    **_table("inch", x1="inch inches"),
+    **_table("gram", x1="gram grams", x1000="kilo kilos kilogram kilograms kg kgs"),
+    **_table("ounce", x1="ounce ounces oz"),
+    **_table("byte", x1="gigabyte gigabytes gb gig gigs", x0_001="megabyte megabytes mb"),
+    **_table("degree", x1="degree degrees °"),
+    **_table("am", x1="am a.m"),
+    **_table("pm", x1="pm p.m"),
+}
+
+UNIT_WORDS: Final = {
+    name: number
+    for number, name in enumerate("zero one two three four five six seven eight nine".split())
+}
+TEENS: Final = {
+    name: number
+    for number, name in enumerate(
+        """ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
+        nineteen""".split(),
+        start=10,
+    )
+}
+TENS: Final = {
+    name: number * 10
+    for number, name in enumerate(
+        "twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2
+    )
+} | {"fourty": 40}
+DECADES: Final = {
+    name: number * 10
+    for number, name in enumerate(
+        "twenties thirties forties fifties sixties seventies eighties nineties".split(), start=2
+    )
+}
+SCALES: Final = {
+    "dozen": 12,
+    "thousand": 10**3,
+    "grand": 10**3,
+    "million": 10**6,
+    "billion": 10**9,
+    "trillion": 10**12,
+}
+SUFFIXES: Final = {"k": 10**3, "m": 10**6, "mn": 10**6, "bn": 10**9, "b": 10**9}
+ORDINALS: Final = {
+    name: number
+    for number, name in enumerate(
+        """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth
+        thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth
+        twentieth""".split(),
+        start=1,
+    )
+} | {
+    "thirtieth": 30,
+    "fortieth": 40,
+    "fiftieth": 50,
+    "sixtieth": 60,
+    "seventieth": 70,
+    "eightieth": 80,
+    "ninetieth": 90,
+    "hundredth": 100,
+    "thousandth": 1000,
+}
+ORDINAL_ENDINGS: Final = frozenset({"st", "nd", "rd", "th"})
+FRACTIONS: Final = {
+    "half": 2,
+    "halves": 2,
+    "third": 3,
+    "thirds": 3,
+    "quarter": 4,
+    "quarters": 4,
+    "fourths": 4,
+    "fifth": 5,
+    "fifths": 5,
+    "sixth": 6,
+    "sixths": 6,
+    "eighth": 8,
+    "eighths": 8,
+    "tenth": 10,
+    "tenths": 10,
+}
+TIMES: Final = {"once": 1, "twice": 2, "thrice": 3}

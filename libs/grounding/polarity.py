@@ -1,0 +1,154 @@
+"""Reads a text for negation: its words by stem, with "not" and its kin marked as cues.
+
+All cues are one sign, so that "doesn't", "never" and "ain't" answer one another. What only looks
+like a negation is left out (an interjected "no", the tag "isn't it?") or marked as faint ("not
+only", "I don't know," as a filler): it may be dropped together with its neighbour.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from grounding.words import FUNCTION_WORDS, Word, spoken_words, stem
+
+CUE: Final = "¬"
+
+_CUES = frozenset(
+    """not never no none nobody nothing neither nor nowhere without hardly barely scarcely refuse
+    refuses refused refusing cannot""".split()
+)
+_SOFT = frozenset(
+    """few little lack lacks lacked fail fails failed unable stop stops stopped quit avoid avoids
+    avoided deny denies denied reject rejects rejected rarely seldom dislike dislikes disliked hate
+    hates hated unless instead rather too unlikely impossible against free rid""".split()
+)
+_BARE = frozenset(
+    """dont doesnt didnt isnt wasnt werent arent aint cant couldnt wouldnt shouldnt havent hasnt
+    hadnt wont""".split()
+)
+_EXPANDED = {"can't": "can", "won't": "will", "shan't": "shall", "ain't": "be", "aint": "be"}
+_SAME = dict.fromkeys(("do", "does", "did"), "do") | dict.fromkeys(
+    ("is", "are", "was", "were", "be", "am", "been"), "be"
+)
+_PRONOUNS = frozenset("i you he she it we they there this that".split())
+_BREAKS = re.compile(r"[,;:!?…—–()\[\]\"“”]|\.(?!\w)|-\s|-\.|--")
+_ENDS = re.compile(r"[!?…]|\.(?!\w)")
+_CONTRASTS = frozenset("but because 'cause cause so although though while whereas however".split())
+_NOT_ONLY = frozenset("only just merely simply".split())
+_AFTER_INTERJECTION = (FUNCTION_WORDS | _CUES) - frozenset(
+    "one more other way real good longer".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word as negation sees it.
+
+    Attributes:
+        key: its stem, or ``CUE``.
+        opens: whether a new clause begins with it.
+        starts: whether a new sentence begins with it.
+        is_content: whether it carries content.
+        is_faint: whether it is a cue that a true note may drop with the word after it.
+        is_soft: whether it can stand for a negation without being one ("fail to", "rarely").
+    """
+
+    key: str
+    opens: bool
+    starts: bool
+    is_content: bool
+    is_soft: bool = False
+    is_faint: bool = False
+
+    @property
+    def is_cue(self) -> bool:
+        """Whether it negates."""
+        return self.key == CUE
+
+
+def tokens(text: str) -> tuple[Token, ...]:
+    """A text's words for the comparison of negations."""
+    words = spoken_words(text)
+    return tuple(token for at in range(len(words)) for token in _tokens(words, at))
+
+
+def sentences(read: Sequence[Token]) -> Iterator[tuple[Token, ...]]:
+    """The tokens, sentence by sentence."""
+    begin = 0
+    for at, token in enumerate(read):
+        if token.starts and at > begin:
+            yield tuple(read[begin:at])
+            begin = at
+    if read:
+        yield tuple(read[begin:])
+
+
+def _tokens(words: Sequence[Word], at: int) -> Iterator[Token]:
+    word = words[at]
+    opens, starts = _opens(words, at), bool(_ENDS.search(word.before))
+    negates = _negates(word.text)
+    if negates and word.text not in _CUES:
+        base = _EXPANDED.get(word.text) or word.text.removesuffix("n't").removesuffix("nt")
+        yield _plain(base, opens=opens, starts=starts)
+        opens = starts = False
+    if not negates:
+        yield _plain(word.text, opens=opens, starts=starts)
+    elif word.text == "cannot":
+        yield _plain("can", opens=opens, starts=starts)
+        yield Token(CUE, opens=False, starts=False, is_content=False)
+    elif not _only_looks_negative(words, at):
+        faint = _is_faint(words, at)
+        yield Token(CUE, opens=opens, starts=starts, is_content=False, is_faint=faint)
+
+
+def _plain(text: str, *, opens: bool, starts: bool) -> Token:
+    is_content = text not in FUNCTION_WORDS and text not in _SAME
+    key = stem(text) if is_content else _SAME.get(text, text)
+    return Token(key, opens, starts, is_content, text in _SOFT)
+
+
+def _negates(text: str) -> bool:
+    return text in _CUES or text in _BARE or text.endswith("n't")
+
+
+def _opens(words: Sequence[Word], at: int) -> bool:
+    """A clause begins after punctuation, with a contrast, or with "and" before a subject."""
+    word = words[at]
+    if at == 0 or _BREAKS.search(word.before) or word.text in _CONTRASTS:
+        return True
+    following = words[at + 1].text if at + 1 < len(words) else ""
+    return word.text in {"and", "or"} and following.split("'")[0] in _PRONOUNS
+
+
+def _only_looks_negative(words: Sequence[Word], at: int) -> bool:
+    text = words[at].text
+    following = words[at + 1] if at + 1 < len(words) else None
+    ends = following is None or bool(_BREAKS.search(following.before))
+    after = "" if following is None else following.text
+    if text == "no":
+        return ends or after in _AFTER_INTERJECTION or "'" in after
+    return text.endswith("n't") and not ends and after in _PRONOUNS and _is_tag(words, at)
+
+
+def _is_tag(words: Sequence[Word], at: int) -> bool:
+    """ "isn't it?" and "don't you think?" at the end of a clause ask for assent."""
+    rest = words[at + 2 : at + 3]
+    if not rest or _BREAKS.search(rest[0].before):
+        return True
+    closing = words[at + 3].before if at + 3 < len(words) else "."
+    return rest[0].text in {"think", "know", "agree"} and bool(_BREAKS.search(closing))
+
+
+def _is_faint(words: Sequence[Word], at: int) -> bool:
+    """"not only", and "I don't know" before a pause, which says nothing about what it parts."""
+    following = words[at + 1 : at + 3]
+    if not following or _BREAKS.search(following[0].before):
+        return False
+    if words[at].text == "not":
+        return following[0].text in _NOT_ONLY
+    said = [word.text for word in words[max(at - 1, 0) : at + 2]]
+    pauses = len(following) == 1 or bool(_BREAKS.search(following[1].before))
+    return said == ["i", "don't", "know"] and pauses

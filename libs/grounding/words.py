@@ -1,0 +1,118 @@
+"""Text as words: where each stands, and the form in which two of them are compared."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+
+_LETTER = r"[^\W_][\u0300-\u036f]*"
+_WORD = re.compile(
+    rf"(?:\d+(?:[.,:]\d+)*(?:[^\W\d_][\u0300-\u036f]*)*|(?:{_LETTER})+)(?:['’ʼ‘]+(?:{_LETTER})+)*"
+)
+_BRACKETED = re.compile(r"\[[^\[\]]*\]")
+_APOSTROPHES = str.maketrans("’ʼ‘", "'" * 3)
+_HESITATIONS = frozenset("uh um er erm uhm ah eh hm hmm mm mhm umm uhh".split())
+_PAUSE = re.compile(r"[\s,.…-]*")
+_SUFFIXES = ("'s", "ing", "ies", "ed", "es", "s")
+_SHORTEST_STEM = 3
+
+FUNCTION_WORDS = frozenset(
+    """a an the this that these those i me my mine myself you your yours we us our ours he him his
+    she her hers it its they them their theirs who whom whose which what and or but so if then than
+    as at by for from in into of off on onto out over to up with about is am are was were be been
+    being do does did done have has had having will would can could shall should may might must get
+    got just really very too also even well oh yeah yes okay ok like there here when where why how
+    because cause though although while since until i'm i've i'd i'll it's that's there's he's she's
+    we're they're you're we've they've let's gonna wanna gotta kind sort mean know ever any some all
+    only still yet again now""".split()
+)
+"""English words that carry grammar rather than content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word of a text.
+
+    Attributes:
+        text: the compared form: composed, case-folded, with plain apostrophes.
+        start: index of its first character, in code points.
+        end: index after its last character.
+        before: what stands between the previous word and this one.
+        after: what stands between this word and the next one.
+    """
+
+    text: str
+    start: int
+    end: int
+    before: str
+    after: str
+
+
+def words(text: str) -> tuple[Word, ...]:
+    """The words of a text, in order.
+
+    A word is a run of letters and digits with apostrophes inside; figures keep their separators
+    (``1,200.50``, ``3:30``). All other characters, hyphens included, only separate words, so two
+    texts compare equal whatever their punctuation, and never when a word differs.
+    """
+    matches = list(_WORD.finditer(text))
+    starts = [match.start() for match in matches] + [len(text)]
+    ends = [0] + [match.end() for match in matches]
+    return tuple(
+        Word(
+            text=_compared(match.group()),
+            start=match.start(),
+            end=match.end(),
+            before=text[ends[index] : match.start()],
+            after=text[match.end() : starts[index + 1]],
+        )
+        for index, match in enumerate(matches)
+    )
+
+
+def spoken_words(text: str) -> tuple[Word, ...]:
+    """The words that say something: no hesitations, no transcriber's notes in square brackets.
+
+    The pause around a dropped hesitation is no punctuation: "not, uh, good" reads "not good".
+    """
+    kept: list[Word] = []
+    pause: str | None = None
+    for word in words(_BRACKETED.sub(lambda note: "," + " " * (len(note.group()) - 1), text)):
+        if word.text in _HESITATIONS:
+            pause = word.before if pause is None else pause
+            continue
+        kept.append(word if pause is None else _after_pause(kept, word, pause))
+        pause = None
+    return tuple(kept)
+
+
+def _after_pause(kept: list[Word], word: Word, pause: str) -> Word:
+    both = pause + word.before
+    gap = " " if _PAUSE.fullmatch(both) and "." not in both and "…" not in both else both
+    if kept:
+        kept[-1] = replace(kept[-1], after=gap)
+    return replace(word, before=gap)
+
+
+def _compared(raw: str) -> str:
+    return unicodedata.normalize("NFC", raw).casefold().translate(_APOSTROPHES)
+
+
+def stem(word: str) -> str:
+    """A word without its English ending: ``pays``, ``paying`` and ``pay`` give the same."""
+    for suffix in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM:
+            rest = word.removesuffix(suffix)
+            return rest + "y" if suffix == "ies" else _undoubled(rest)
+    return word.removesuffix("e") if len(word) > _SHORTEST_STEM else word
+
+
+def _undoubled(rest: str) -> str:
+    doubled = len(rest) > _SHORTEST_STEM and rest[-1] == rest[-2] and rest[-1] not in "lsz"
+    return rest[:-1] if doubled else rest.removesuffix("e")
+
+
+def clip(text: str, limit: int = 300) -> str:
+    """At most ``limit`` characters of a text, with an ellipsis where something was left out."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

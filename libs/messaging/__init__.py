@@ -1,0 +1,22 @@
+"""Consume, retry, dead-letter, commit and publish: the only place that knows these words."""
+
+from messaging.delivery import Delivery, Headers, Origin, Record
+from messaging.publisher import KafkaUnavailableError, Publisher
+from messaging.service import Service, run
+from messaging.settings import KafkaSettings, StageSettings
+from messaging.stage import Outgoing, Stage
+
+__all__ = [
+    "Delivery",
+    "Headers",
+    "KafkaSettings",
+    "KafkaUnavailableError",
+    "Origin",
+    "Outgoing",
+    "Publisher",
+    "Record",
+    "Service",
+    "Stage",
+    "StageSettings",
+    "run",
+]

@@ -1,0 +1,58 @@
+"""``python -m messaging topics create``: create the declared topics on the broker."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import sys
+
+from aiokafka.errors import KafkaError
+
+from contracts.topics import ALL_TOPICS
+from messaging.admin import create_topics, wait_for_broker
+from messaging.publisher import KafkaUnavailableError
+from messaging.settings import KafkaSettings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command.
+
+    Returns:
+        0 done, 1 the broker refused a topic, 3 no broker answers.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m messaging",
+        description="Create the topics onrecord declares; those that exist are left alone.",
+        epilog="example: KAFKA_BOOTSTRAP_SERVERS=kafka:9092 python -m messaging topics create",
+    )
+    parser.add_argument("noun", choices=["topics"])
+    parser.add_argument("verb", choices=["create"])
+    parser.add_argument("--replication", type=int, default=1, help="copies of each partition")
+    parser.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for a broker")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    options = parser.parse_args(arguments)
+    try:
+        created = asyncio.run(_create(options.replication, options.timeout))
+    except KafkaUnavailableError as error:
+        print(error, file=sys.stderr)
+        return 3
+    except KafkaError as error:
+        print(f"the broker refused: {error}", file=sys.stderr)
+        return 1
+    existing = len(ALL_TOPICS) - len(created)
+    if options.json:
+        print(json.dumps({"created": created, "existing": existing}))
+    else:
+        print(f"{len(created)} topics created, {existing} were there")
+    return 0
+
+
+async def _create(replication: int, timeout_s: float) -> tuple[str, ...]:
+    kafka = KafkaSettings()
+    await wait_for_broker(kafka, timeout_s)
+    return await create_topics(kafka, ALL_TOPICS, replication=replication)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

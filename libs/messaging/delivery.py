@@ -1,0 +1,184 @@
+"""A received record, what is known of its earlier tries, and the headers that carry it along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from contracts import headers as h
+
+Headers = tuple[tuple[str, bytes], ...]
+"""Record headers in order; names may repeat, as Kafka allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a message was first read, before any retry topic."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A Kafka record exactly as its producer wrote it.
+
+    Attributes:
+        topic: without the prefix from settings.
+        partition: where it was read.
+        offset: where it was read.
+        key: raw bytes, or None.
+        value: raw bytes, or None.
+        headers: in order, without those onrecord added behind them.
+        timestamp_ms: the broker's or producer's timestamp, milliseconds since the epoch.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+    timestamp_ms: int = 0
+
+    def header(self, name: str) -> str | None:
+        """The last value of a header as text; None if it is missing or not UTF-8."""
+        return _text(self.headers, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One delivery of a message to its handler, with the history of earlier ones.
+
+    Attributes:
+        origin: where the message was first read.
+        tier: the retry topic it came from, or 0 from a source topic or a replay.
+        attempts: failed tries so far, over all deliveries.
+        timeouts: how many of them ran out of time.
+        first_failed_at: when the first try failed.
+        replay_of: id of the dead letter it was replayed from.
+        replays: how often it was replayed.
+        not_before_ms: when its wait in a retry topic ends, milliseconds since the epoch.
+        deadline: when this delivery's work must be done, by ``asyncio``'s clock, in seconds.
+    """
+
+    origin: Origin
+    tier: int = 0
+    attempts: int = 0
+    timeouts: int = 0
+    first_failed_at: datetime | None = None
+    replay_of: UUID | None = None
+    replays: int = 0
+    not_before_ms: int = 0
+    deadline: float = field(default=float("inf"), compare=False)
+
+    def failed(self, *, timed_out: bool, at: datetime) -> Delivery:
+        """This delivery with one more failed try on its account."""
+        return replace(
+            self,
+            attempts=self.attempts + 1,
+            timeouts=self.timeouts + timed_out,
+            first_failed_at=self.first_failed_at or at,
+        )
+
+
+def wait_headers(delivery: Delivery, *, not_before_ms: int) -> Headers:
+    """The headers that carry a delivery's history through a retry topic, without the trailer."""
+    added: list[tuple[str, str]] = [
+        (h.DLQ_TOPIC, delivery.origin.topic),
+        (h.DLQ_PARTITION, str(delivery.origin.partition)),
+        (h.DLQ_OFFSET, str(delivery.origin.offset)),
+        (h.ATTEMPTS, str(delivery.attempts)),
+        (h.TIMEOUTS, str(delivery.timeouts)),
+        (h.REPLAYS, str(delivery.replays)),
+        (h.NOT_BEFORE, str(not_before_ms)),
+    ]
+    if delivery.first_failed_at is not None:
+        added.append((h.FIRST_FAILED_AT, delivery.first_failed_at.isoformat()))
+    if delivery.replay_of is not None:
+        added.append((h.REPLAY_OF, str(delivery.replay_of)))
+    return tuple((name, value.encode()) for name, value in added)
+
+
+def append(original: Headers, added: Headers) -> Headers:
+    """The original headers, byte for byte, then the added ones, then how many those are."""
+    return (*original, *added, (h.ADDED, str(len(added)).encode()))
+
+
+def split(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Headers]:
+    """Undo ``append``.
+
+    Returns:
+        The original headers and the added ones; nothing added where the trailer is missing or
+        wrong, so that headers somebody else wrote are never taken for ours.
+    """
+    if not headers or headers[-1][0] != h.ADDED:
+        return tuple(headers), ()
+    count = _number(headers[-1][1], -1)
+    first_added = len(headers) - 1 - count
+    if count < 0 or first_added < 0:
+        return tuple(headers), ()
+    return tuple(headers[:first_added]), tuple(headers[first_added:-1])
+
+
+def read_history(added: Headers, *, fallback: Origin, tier: int) -> Delivery:
+    """The delivery that ``wait_headers`` described; what is missing or damaged counts as zero."""
+    origin = Origin(
+        _text(added, h.DLQ_TOPIC) or fallback.topic,
+        _number_of(added, h.DLQ_PARTITION, fallback.partition),
+        _number_of(added, h.DLQ_OFFSET, fallback.offset),
+    )
+    return Delivery(
+        origin=origin,
+        tier=tier,
+        attempts=_number_of(added, h.ATTEMPTS, 0),
+        timeouts=_number_of(added, h.TIMEOUTS, 0),
+        first_failed_at=_time_of(added, h.FIRST_FAILED_AT),
+        replay_of=_uuid_of(added, h.REPLAY_OF),
+        replays=_number_of(added, h.REPLAYS, 0),
+        not_before_ms=_number_of(added, h.NOT_BEFORE, 0),
+    )
+
+
+_MISSING: Final = b""
+
+
+def _bytes_of(headers: Headers, name: str) -> bytes:
+    for header, value in reversed(headers):
+        if header == name:
+            return value or _MISSING
+    return _MISSING
+
+
+def _text(headers: Headers, name: str) -> str | None:
+    try:
+        return _bytes_of(headers, name).decode() or None
+    except UnicodeDecodeError:
+        return None
+
+
+def _number(value: bytes, default: int) -> int:
+    return int(value) if value.isdigit() else default
+
+
+def _number_of(headers: Headers, name: str, default: int) -> int:
+    return _number(_bytes_of(headers, name), default)
+
+
+def _time_of(headers: Headers, name: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(_text(headers, name) or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _uuid_of(headers: Headers, name: str) -> UUID | None:
+    try:
+        return UUID(_text(headers, name) or "")
+    except ValueError:
+        return None

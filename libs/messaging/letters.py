@@ -1,0 +1,144 @@
+"""Dead letters: the original message byte for byte, and in added headers why it was set aside.
+
+Added headers are few, capped in size, and never quote the payload: an error's text is taken only
+from errors of our own tree, which promise not to.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from contracts import headers as h
+from contracts.errors import ErrorCode, OnrecordError
+from contracts.ids import derive
+from messaging.delivery import Delivery, Headers
+
+MESSAGE_LIMIT: Final = 500
+"""Longest error text in a header, in characters."""
+
+STACK_LIMIT: Final = 20
+"""Most stack frames in a header, innermost first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure as headers and logs tell it.
+
+    Attributes:
+        code: the stable cause.
+        error_type: the exception's class.
+        message: one line for people.
+        stack: ``file:line function`` of each frame, innermost first, for bugs only.
+        fingerprint: equal for failures of one cause at one place, 16 hex digits.
+    """
+
+    code: ErrorCode
+    error_type: str
+    message: str
+    stack: str
+    fingerprint: str
+
+
+def describe(error: BaseException, service: str) -> Failure:
+    """Tell a failure without its payload.
+
+    Args:
+        error: what the handler raised.
+        service: the stage it failed in; part of the fingerprint.
+    """
+    frames = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in _frames(error)]
+    where = frames[0].split(":")[0] if frames else ""
+    name = type(error).__name__
+    code = _code(error)
+    return Failure(
+        code=code,
+        error_type=name,
+        message=_message(error),
+        stack=" < ".join(islice(frames, STACK_LIMIT)) if code is ErrorCode.BUG else "",
+        fingerprint=sha256(f"{service}|{code}|{name}|{where}".encode()).hexdigest()[:16],
+    )
+
+
+def letter_id(service: str, delivery: Delivery) -> UUID:
+    """The id of the letter this delivery would become.
+
+    It is derived from where the message was first read and how often it was replayed, so that a
+    letter written again after a crash is known to be the same one.
+    """
+    origin = delivery.origin
+    return derive(
+        "letter", service, origin.topic, origin.partition, origin.offset, delivery.replays
+    )
+
+
+def letter_headers(
+    failure: Failure, delivery: Delivery, *, service: str, group: str, at: datetime
+) -> Headers:
+    """The headers a dead letter carries behind the original ones, without the trailer."""
+    origin = delivery.origin
+    added = {
+        h.DLQ_TOPIC: origin.topic,
+        h.DLQ_PARTITION: str(origin.partition),
+        h.DLQ_OFFSET: str(origin.offset),
+        h.DLQ_GROUP: group,
+        h.DLQ_DELIVERY_COUNT: str(max(1, delivery.attempts)),
+        h.DLQ_MESSAGE: failure.message,
+        h.ERROR_CODE: failure.code.value,
+        h.ERROR_TYPE: failure.error_type,
+        h.ERROR_STACK: failure.stack,
+        h.ATTEMPTS: str(delivery.attempts),
+        h.TIMEOUTS: str(delivery.timeouts),
+        h.FIRST_FAILED_AT: (delivery.first_failed_at or at).isoformat(),
+        h.FAILED_AT: at.isoformat(),
+        h.FINGERPRINT: failure.fingerprint,
+        h.LETTER_ID: str(letter_id(service, delivery)),
+        h.REPLAYS: str(delivery.replays),
+        h.REPLAY_OF: str(delivery.replay_of) if delivery.replay_of else "",
+    }
+    return tuple((name, value.encode()) for name, value in added.items() if value)
+
+
+def replay_headers(letter: UUID, added: Headers) -> Headers:
+    """The headers a replayed message carries behind the original ones, without the trailer.
+
+    It keeps where it was first read, so that the account of the stage stays exact, and starts
+    its tries anew.
+
+    Args:
+        letter: id of the dead letter.
+        added: the headers the letter carries behind the original ones.
+    """
+    kept = dict(added)
+    replays = int(kept.get(h.REPLAYS, b"0")) + 1
+    origin = ((name, kept[name]) for name in (h.DLQ_TOPIC, h.DLQ_PARTITION, h.DLQ_OFFSET))
+    return (
+        *origin,
+        (h.REPLAY_OF, str(letter).encode()),
+        (h.REPLAYS, str(replays).encode()),
+    )
+
+
+def _code(error: BaseException) -> ErrorCode:
+    if isinstance(error, OnrecordError):
+        return error.code
+    return ErrorCode.TIMEOUT if isinstance(error, TimeoutError) else ErrorCode.BUG
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, OnrecordError):
+        return " ".join(str(error).split())[:MESSAGE_LIMIT]
+    if isinstance(error, TimeoutError):
+        return "the work did not finish before its deadline"
+    return f"unexpected {type(error).__name__}; see the stack and the service's log"
+
+
+def _frames(error: BaseException) -> Iterator[traceback.FrameSummary]:
+    return reversed(traceback.extract_tb(error.__traceback__))

@@ -1,0 +1,150 @@
+"""Runs a stage as a process: health over HTTP, signals, waiting for what is not there yet."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+from aiohttp import web
+
+from contracts.errors import OutageError
+from messaging.admin import missing_topics
+from messaging.consumption import Consumption
+from messaging.health import Health, serve_http
+from messaging.outage import OutageGate
+from messaging.publisher import Publisher
+from messaging.settings import KafkaSettings, StageSettings
+from messaging.stage import Stage
+from messaging.work import Worker
+from telemetry.logs import configure_logs
+
+log = structlog.get_logger(__name__)
+
+RETRY_START_S: Final = 1.0
+"""Pause before trying again to start on a dependency that does not answer."""
+
+
+class MissingTopicsError(OutageError):
+    """The broker answers, but topics the stage needs do not exist yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a process runs.
+
+    Attributes:
+        name: the service's name.
+        settings: of the stage.
+        kafka: how to reach the broker.
+        build: opens what the handlers need and yields the stage; it may raise ``OutageError``
+            while a dependency is not there, and is then tried again.
+        routes: the service's own HTTP API.
+    """
+
+    name: str
+    settings: StageSettings
+    kafka: KafkaSettings
+    build: Callable[[Publisher], AbstractAsyncContextManager[Stage]]
+    routes: Sequence[web.RouteDef] = field(default=())
+
+
+def run(service: Service) -> None:
+    """Run a service until SIGTERM or SIGINT; a second signal ends the process at once."""
+    configure_logs(service.name)
+    asyncio.run(Runner(service).run())
+
+
+class Runner:
+    """One process's life: start, consume, drain, stop."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._health = Health()
+        self._stopping = asyncio.Event()
+        self._consumption: Consumption | None = None
+        settings = service.settings
+        self._gate = OutageGate(settings.outage_pause_s, settings.outage_pause_max_s)
+
+    async def run(self) -> None:
+        """Run until a signal asks to stop."""
+        self._listen_to_signals()
+        settings = self._service.settings
+        http = serve_http(
+            self._look,
+            host=settings.http_host,
+            port=settings.http_port,
+            routes=self._service.routes,
+        )
+        async with http as port:
+            log.info("started", http_port=port)
+            while not self._stopping.is_set():
+                await self._work_or_wait()
+            log.info("stopped")
+
+    async def _work_or_wait(self) -> None:
+        try:
+            async with self._open() as consumption:
+                if not self._stopping.is_set():
+                    await consumption.run()
+        except OutageError as outage:
+            if self._health.reason != str(outage):
+                log.warning("waiting", code=outage.code.value, reason=str(outage))
+            self._health.is_waiting(str(outage))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_START_S):
+                    await self._stopping.wait()
+        finally:
+            self._consumption = None
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[Consumption]:
+        service, kafka = self._service, self._service.kafka
+        async with (
+            Publisher(kafka, source=f"/onrecord/{service.name}") as publisher,
+            service.build(publisher) as stage,
+        ):
+            worker = Worker(
+                stage, service.settings, publisher, self._gate, group=kafka.topic(stage.service)
+            )
+            self._consumption = Consumption(stage, service.settings, kafka, worker, self._gate)
+            await self._refuse_missing_topics(self._consumption.topics)
+            yield self._consumption
+
+    async def _refuse_missing_topics(self, topics: Sequence[str]) -> None:
+        # Subscribing to a topic that is not there would have the broker create it, wrongly.
+        if missing := await missing_topics(self._service.kafka, topics):
+            raise MissingTopicsError(
+                f"topics are missing: {', '.join(missing)}; run `python -m messaging topics create`"
+            )
+
+    def _look(self) -> Health:
+        if self._stopping.is_set():
+            self._health.is_waiting("stopping")
+        elif self._consumption is None:
+            self._health.ready = False
+        elif not self._gate.is_open:
+            self._health.is_waiting(self._gate.reason)
+        elif not self._consumption.assigned:
+            self._health.is_waiting("joining the consumer group")
+        else:
+            self._health.is_ready()
+        return self._health
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._on_signal, number)
+
+    def _on_signal(self, number: int) -> None:
+        if self._stopping.is_set():
+            os._exit(128 + number)
+        log.info("stopping", signal=signal.Signals(number).name)
+        self._stopping.set()
+        if self._consumption is not None:
+            self._consumption.stop()

@@ -1,0 +1,73 @@
+"""Typed settings of the broker connection and of a stage, read from the environment."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from contracts.topics import RETRY_DELAYS_S
+
+
+class KafkaSettings(BaseSettings):
+    """How to reach the broker (``KAFKA_*``)."""
+
+    model_config = SettingsConfigDict(env_prefix="KAFKA_", frozen=True)
+
+    bootstrap_servers: str = Field("127.0.0.1:9092", description="host:port, comma separated.")
+    topic_prefix: str = Field("", description="Goes before every topic and consumer group.")
+    session_timeout_ms: int = Field(
+        10_000, ge=1_000, description="A silent member is dropped after."
+    )
+    rebalance_timeout_ms: int = Field(30_000, ge=1_000, description="Budget for joining again.")
+    max_poll_interval_ms: int = Field(
+        300_000, ge=10_000, description="A member that does not poll is dropped after."
+    )
+    compression: Literal["none", "gzip", "lz4", "snappy", "zstd"] = Field(
+        "lz4", description="How produced batches are compressed."
+    )
+
+    def topic(self, name: str) -> str:
+        """The name the broker knows a declared topic or group by."""
+        return self.topic_prefix + name
+
+    def client_options(self) -> dict[str, Any]:
+        """Keyword arguments that every aiokafka client takes."""
+        return {"bootstrap_servers": self.bootstrap_servers.split(",")}
+
+
+class StageSettings(BaseSettings):
+    """How a service works through its messages (``<SERVICE>_*``)."""
+
+    model_config = SettingsConfigDict(frozen=True)
+
+    max_in_flight: int = Field(64, ge=1, description="Messages worked on at the same time.")
+    order: Literal["none", "key"] = Field(
+        "none", description='"key" keeps messages of one key one after another.'
+    )
+    deadline_s: float = Field(120.0, gt=0, description="One delivery's work in all, seconds.")
+    tries: int = Field(3, ge=1, description="Tries in place before a retry topic.")
+    retry_wait_s: float = Field(0.2, ge=0, description="First wait between tries in place.")
+    retry_delays_s: Annotated[tuple[float, ...], NoDecode] = Field(
+        RETRY_DELAYS_S[1:],
+        max_length=len(RETRY_DELAYS_S) - 1,
+        description="Waits in retry topics 1, 2, …, comma separated; as many tiers as are given.",
+    )
+    throttle_ceiling_s: float = Field(
+        30.0, ge=0, description="A longer Retry-After is waited for in a retry topic."
+    )
+    outage_pause_s: float = Field(0.5, gt=0, description="First pause before probing an outage.")
+    outage_pause_max_s: float = Field(30.0, gt=0, description="Longest pause between probes.")
+    commit_interval_s: float = Field(1.0, gt=0, description="How often offsets are committed.")
+    drain_grace_s: float = Field(30.0, ge=0, description="Time to finish work at shutdown.")
+    revoke_drain_s: float = Field(5.0, ge=0, description="Time to finish a lost partition's work.")
+    http_host: str = Field("127.0.0.1", description="Address of liveness and readiness.")
+    http_port: int = Field(0, ge=0, le=65_535, description="Port of liveness and readiness.")
+
+    @field_validator("retry_delays_s", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part for part in value.split(",") if part.strip())
+        return value

@@ -1,0 +1,106 @@
+"""A stage: which topics a service reads, and the handler of each.
+
+A handler takes an event and returns the events it causes, or none. It raises to fail: the
+branch of the error decides what becomes of the message. It never acknowledges, retries or logs.
+
+    stage = Stage("enrichment")
+
+    @stage.on(CHUNKS_READY)
+    async def draft_notes(chunk: ChunkReady, delivery: Delivery) -> NotesDrafted:
+        return await drafter.draft(chunk, deadline=delivery.deadline)
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from contracts.events import Event
+from contracts.topics import Topic
+from messaging.delivery import Delivery, Record
+
+Outgoing = Event | Iterable[Event] | None
+"""What a handler causes: one event, several in the order they are to be sent, or none."""
+
+Handler = Callable[..., Awaitable[Outgoing]]
+H = TypeVar("H", bound=Handler)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One subscribed topic and what handles it.
+
+    Attributes:
+        topic: its name without prefix.
+        event: the event it carries; None hands the raw record to the handler.
+        handler: takes the event (or record), and the delivery if it wants it.
+        wants_delivery: whether the handler takes a second argument.
+    """
+
+    topic: str
+    event: type[Event] | None
+    handler: Handler
+    wants_delivery: bool
+
+    async def handle(self, subject: Event | Record, delivery: Delivery) -> tuple[Event, ...]:
+        """Call the handler; what it returns, as a tuple in order."""
+        if self.wants_delivery:
+            result = await self.handler(subject, delivery)
+        else:
+            result = await self.handler(subject)
+        if result is None:
+            return ()
+        return (result,) if isinstance(result, Event) else tuple(result)
+
+
+class Stage:
+    """The subscriptions of one service.
+
+    Args:
+        service: its name; also its consumer group and the stem of its retry topics and DLQ.
+        dead_letters: whether it has retry topics and a DLQ. A stage without them (control, which
+            reads the DLQs) keeps a message it cannot handle and tries it again until it can.
+    """
+
+    def __init__(self, service: str, *, dead_letters: bool = True) -> None:
+        self.service = service
+        self.dead_letters = dead_letters
+        self._routes: dict[str, Route] = {}
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """All subscriptions, in the order they were declared."""
+        return tuple(self._routes.values())
+
+    def on(self, topic: Topic) -> Callable[[H], H]:
+        """Handle a topic's events with the decorated coroutine function."""
+        if topic.event is None:
+            raise TypeError(f"{topic.name} carries records of any kind: use on_raw")
+        return self._register(topic.name, topic.event)
+
+    def on_raw(self, topic: Topic) -> Callable[[H], H]:
+        """Handle a topic's records as they are (``messaging.Record``)."""
+        return self._register(topic.name, None)
+
+    def route(self, topic: str) -> Route:
+        """The subscription of a topic.
+
+        Raises:
+            LookupError: the stage does not read this topic.
+        """
+        try:
+            return self._routes[topic]
+        except KeyError:
+            raise LookupError(f"{self.service} does not read {topic}") from None
+
+    def _register(self, topic: str, event: type[Event] | None) -> Callable[[H], H]:
+        def decorate(handler: H) -> H:
+            if topic in self._routes:
+                raise ValueError(f"{self.service} handles {topic} already")
+            arguments = len(inspect.signature(handler).parameters)
+            self._routes[topic] = Route(topic, event, handler, wants_delivery=arguments > 1)
+            return handler
+
+        return decorate

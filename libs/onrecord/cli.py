@@ -1,0 +1,106 @@
+"""The command ``onrecord``: finds the verbs in ``onrecord.commands`` and turns errors into exits.
+
+Exit codes: 0 done, 1 the thing asked about failed, 2 wrong usage or bad input, 3 the system
+cannot be reached; 128 + n when ended by signal n.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pkgutil
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+import typer
+from typer.exceptions import TyperException
+
+from contracts.errors import BadMessageError, OnrecordError, OutageError
+from onrecord import commands
+from onrecord.console import err, print_error
+from onrecord.errors import CommandError, FailedError, UnreachableError, UsageError
+
+EPILOG: Final = (
+    "Exit codes: 0 done, 1 the thing asked about failed, 2 wrong usage or bad input, "
+    "3 the system cannot be reached."
+)
+USAGE_EXIT: Final = 2
+
+
+def build() -> typer.Typer:
+    """The command line with the verbs of every module in ``onrecord.commands``."""
+    app = typer.Typer(
+        name="onrecord",
+        help="Interview notes that are on the record.",
+        epilog=EPILOG,
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def onrecord() -> None:
+        """Interview notes that carry the transcript's own words, who said them and when."""
+
+    for module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda found: found.name):
+        import_module(f"{commands.__name__}.{module.name}").register(app)
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command.
+
+    Args:
+        arguments: as after ``onrecord`` on the command line.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        return _exit_code(build()(list(arguments), prog_name="onrecord", standalone_mode=False))
+    except CommandError as error:
+        return _explain(error)
+    except OnrecordError as error:
+        return _explain(_as_command_error(error))
+    except TyperException as error:  # Typer's own: an unknown option, a missing argument
+        return _explain(UsageError(f"{_text(error)} (`onrecord --help` tells what there is)"))
+    except (KeyboardInterrupt, typer.Abort):
+        err.print("interrupted")
+        return 128 + signal.SIGINT
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def main() -> None:
+    """The entry point: run what the command line asks for and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def _exit_code(returned: object) -> int:
+    """Typer returns the code of ``typer.Exit``, or what the verb returned."""
+    return returned if isinstance(returned, int) else 0
+
+
+def _explain(error: CommandError) -> int:
+    with contextlib.suppress(OSError):  # a closed terminal changes nothing about the exit code
+        print_error(error)
+    return error.exit_code
+
+
+def _as_command_error(error: OnrecordError) -> CommandError:
+    """What a library raised, in the command line's classes."""
+    if isinstance(error, OutageError):
+        return UnreachableError(str(error))
+    if isinstance(error, BadMessageError):
+        return UsageError(str(error))
+    return FailedError(str(error))
+
+
+def _text(error: TyperException) -> str:
+    told = getattr(error, "format_message", None)
+    return str(told() if told else error).rstrip(".")

@@ -1,0 +1,30 @@
+"""``onrecord simulate-llm``: the simulator on its own."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command(
+        "simulate-llm",
+        rich_help_panel="Tools",
+        add_help_option=False,
+        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+    )(simulate_llm)
+
+
+def simulate_llm(context: typer.Context) -> None:
+    """Serve an OpenAI-compatible model that answers from the prompt; options are the simulator's.
+
+    Examples of use:
+
+        onrecord simulate-llm --port 8080 --seed 7
+        onrecord simulate-llm --help
+    """
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "simulator", *context.args])  # noqa: S606 - no shell is wanted

@@ -1,0 +1,128 @@
+"""``onrecord up``, ``down`` and ``status``: the local stack of this folder."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from onrecord.console import Json, err, out, print_json, stack_progress
+from onrecord.settings import home_folder
+from onrecord.stack.state import Model
+from onrecord.stack.supervisor import ProcessStatus, Stack
+
+NOT_RUNNING = 3
+
+Only = Annotated[
+    str | None,
+    typer.Option(help="Start only these processes and what they need, separated by commas."),
+]
+Purge = Annotated[bool, typer.Option("--purge", help="Delete data and logs afterwards.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    panel = "Local stack"
+    app.command(rich_help_panel=panel)(up)
+    app.command(rich_help_panel=panel)(down)
+    app.command(rich_help_panel=panel)(status)
+
+
+def up(only: Only = None, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
+    """Start what is missing of the local stack, and wait until all is ready.
+
+    What runs already is left alone; what runs with other settings is started again. With
+    OPENAI_API_KEY or OPENAI_BASE_URL set, that model is asked instead of the simulator;
+    ONRECORD_MODEL names it.
+
+    Examples of use:
+
+        onrecord up
+        onrecord up --only broker,postgres
+        OPENAI_API_KEY=... ONRECORD_MODEL=... onrecord up
+    """
+    names = [name.strip() for name in only.split(",")] if only else None
+    with stack_progress("starting", quiet=json_output) as report:
+        stack = Stack(home_folder(), services=names, attached=False, report=report)
+        stack.start()
+    if json_output:
+        print_json(_overview(stack))
+    else:
+        if model := stack.model():
+            out.print(describe(model), markup=False)
+        out.print(f"logs: {stack.home.logs}", markup=False)
+
+
+def down(purge: Purge = False, json_output: Json = False) -> None:  # noqa: FBT002 - flags
+    """Stop the local stack; the data stays. Ctrl-C stops it by force.
+
+    Examples of use:
+
+        onrecord down
+        onrecord down --purge
+    """
+    with stack_progress("stopping", quiet=json_output) as report:
+        stack = Stack(home_folder(), attached=False, report=report)
+        stopped = [one.name for one in stack.status() if one.running]
+        stack.stop(purge=purge)
+    if json_output:
+        print_json({"stopped": stopped, "purged": purge})
+    elif not stopped:
+        err.print("nothing was running")
+
+
+def status(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
+    """Show the processes of the local stack; exit 0 if all are ready, 1 if not, 3 if none runs.
+
+    Examples of use:
+
+        onrecord status
+        onrecord status --json
+    """
+    stack = Stack(home_folder(), attached=False)
+    found = stack.status()
+    if json_output:
+        print_json(_overview(stack))
+    elif not any(one.running for one in found):
+        err.print("no stack runs here: `onrecord up` starts one")
+    else:
+        out.print(_table(found))
+    if not any(one.running for one in found):
+        raise typer.Exit(NOT_RUNNING)
+    raise typer.Exit(0 if all(one.ready for one in found) else 1)
+
+
+def describe(model: Model) -> str:
+    """One sentence about which model is asked, for people."""
+    if model.simulated:
+        return f"model: the simulator at {model.base_url}; no real model is asked"
+    name = model.name or "the default one (ONRECORD_MODEL is not set)"
+    return f"model: {name} at {model.base_url or 'the provider of the openai client'}"
+
+
+def _overview(stack: Stack) -> dict[str, Any]:
+    model = stack.model()
+    return {
+        "home": stack.home.path,
+        "processes": [asdict(one) for one in stack.status()],
+        "model": model and model.model_dump(),
+        "client_env": stack.client_env(),
+    }
+
+
+def _table(found: list[ProcessStatus]) -> Table:
+    table = Table("process", "ready", "pid", "address", "up for", "reason", box=None)
+    for one in found:
+        ready = "[green]yes[/]" if one.ready else "[red]no[/]"
+        address = f"127.0.0.1:{one.port}" if one.port else ""
+        uptime = "" if one.uptime_s is None else _duration(one.uptime_s)
+        table.add_row(one.name, ready, str(one.pid or ""), address, uptime, one.reason)
+    return table
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"

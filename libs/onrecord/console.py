@@ -1,0 +1,81 @@
+"""How commands speak: results on stdout, everything else on stderr, JSON where it is asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+from onrecord.errors import CommandError
+from onrecord.stack.progress import Progress, Report, Step
+
+out: Final = Console(highlight=False, soft_wrap=True)
+err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
+"""The option every verb has."""
+
+
+def print_json(value: Any) -> None:
+    """Write one JSON document to stdout; what JSON does not know is written by its ``str``."""
+    out.print(json.dumps(value, indent=2, ensure_ascii=False, default=str), markup=False)
+
+
+def print_error(error: CommandError) -> None:
+    """Write a failure to stderr: one line, and its details below."""
+    err.print(f"[bold red]error:[/] {escape(str(error))}")
+    for line in error.details:
+        err.print(f"  {line}", style="dim", markup=False)
+
+
+SIGNS: Final = {
+    Step.READY: "[green]✓[/]",
+    Step.ALREADY_RUNNING: "[green]✓[/]",
+    Step.STOPPED: "[green]✓[/]",
+    Step.OUT_OF_DATE: "[yellow]↻[/]",
+    Step.TRYING_AGAIN: "[yellow]↻[/]",
+    Step.KILLED: "[yellow]✗[/]",
+}
+"""Steps that get a line of their own; the others only show what is being waited for."""
+
+
+@contextlib.contextmanager
+def stack_progress(doing: str, *, quiet: bool = False) -> Iterator[Report]:
+    """Show what a stack does: a line when a process is ready or stopped, below it who is awaited.
+
+    Args:
+        doing: such as ``"starting"``.
+        quiet: show nothing.
+
+    Yields:
+        The function to give to a ``Stack`` as its ``report``.
+    """
+    if quiet:
+        yield lambda _progress: None
+        return
+    with err.status(doing) as status:
+        yield _Lines(doing, status).show
+
+
+class _Lines:
+    def __init__(self, doing: str, status: Status) -> None:
+        self._doing = doing
+        self._status = status
+        self._awaited: list[str] = []
+
+    def show(self, progress: Progress) -> None:
+        if progress.step in {Step.STARTING, Step.STOPPING}:
+            self._awaited.append(progress.name)
+        elif progress.step in {Step.READY, Step.STOPPED} and progress.name in self._awaited:
+            self._awaited.remove(progress.name)
+        if sign := SIGNS.get(progress.step):
+            took = f"{progress.seconds:5.1f} s" if progress.seconds else ""
+            port = f"  127.0.0.1:{progress.port}" if progress.port else ""
+            err.print(f"{sign} {progress.name:<12} {progress.step.value:<15} {took}{port}")
+        self._status.update(f"{self._doing} {', '.join(self._awaited)}")

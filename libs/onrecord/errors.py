@@ -1,0 +1,44 @@
+"""What can go wrong for somebody at the command line, in the classes that decide the exit code.
+
+    CommandError
+    ├── FailedError        1: the thing asked about failed
+    ├── UsageError         2: wrong usage or bad input
+    └── UnreachableError   3: the system cannot be reached
+
+These end a command; a message's failures are ``contracts.errors``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class CommandError(Exception):
+    """Base of every failure a command explains in one line.
+
+    Args:
+        message: one line for people, on stderr.
+        details: further lines below it, such as the end of a log.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, details: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.details = tuple(details)
+
+
+class FailedError(CommandError):
+    """The thing asked about failed."""
+
+
+class UsageError(CommandError):
+    """The command was called wrongly, or its input is bad."""
+
+    exit_code = 2
+
+
+class UnreachableError(CommandError):
+    """The broker, the database or a service does not answer."""
+
+    exit_code = 3

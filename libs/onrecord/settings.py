@@ -1,0 +1,81 @@
+"""Where clients find the system: the environment first, then the local stack of this folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from onrecord.errors import UnreachableError
+from onrecord.stack.state import Home
+
+HOME_SETTING: Final = "ONRECORD_HOME"
+ROOT_MARKS: Final = (".onrecord", "pyproject.toml", ".git")
+
+
+def home_folder(environ: Mapping[str, str] = os.environ, cwd: Path | None = None) -> Path:
+    """The folder of the local stack: the setting, or ``.onrecord`` in the project's root.
+
+    Args:
+        environ: the environment, for ``ONRECORD_HOME``.
+        cwd: where to begin; the current directory if None. The root is the nearest folder from
+            there upwards that has a ``.onrecord``, ``pyproject.toml`` or ``.git``, or else itself.
+    """
+    if named := environ.get(HOME_SETTING):
+        return Path(named).expanduser().resolve()
+    start = (cwd or Path.cwd()).resolve()
+    for folder in (start, *start.parents):
+        if any((folder / mark).exists() for mark in ROOT_MARKS):
+            return folder / ".onrecord"
+    return start / ".onrecord"
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """How commands reach the system.
+
+    Attributes:
+        env: settings by name, such as ``POSTGRES_DSN``.
+    """
+
+    env: Mapping[str, str]
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str] = os.environ, home: Path | None = None) -> Self:
+        """Read the environment; what it leaves out comes from the local stack's ``stack.json``.
+
+        Args:
+            environ: the environment.
+            home: the local stack's folder; found by ``home_folder`` if None.
+
+        Raises:
+            FailedError: ``stack.json`` is damaged.
+        """
+        return cls({**Home(home or home_folder(environ)).load().client_env, **environ})
+
+    @property
+    def kafka_bootstrap_servers(self) -> str:
+        """The brokers, as ``host:port``, separated by commas."""
+        return self._required("KAFKA_BOOTSTRAP_SERVERS", "broker")
+
+    @property
+    def kafka_topic_prefix(self) -> str:
+        """What stands before every topic and group; empty by default."""
+        return self.env.get("KAFKA_TOPIC_PREFIX", "")
+
+    @property
+    def postgres_dsn(self) -> str:
+        """The database, as a ``postgresql://`` address."""
+        return self._required("POSTGRES_DSN", "database")
+
+    @property
+    def control_url(self) -> str:
+        """Where the control service answers, without a slash at the end."""
+        return self._required("ONRECORD_CONTROL_URL", "control service").rstrip("/")
+
+    def _required(self, name: str, what: str) -> str:
+        if value := self.env.get(name):
+            return value
+        raise UnreachableError(f"no {what} is known: start one with `onrecord up`, or set {name}")

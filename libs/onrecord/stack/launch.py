@@ -1,0 +1,64 @@
+"""Becomes a process of the stack, once the supervisor has written its pid down.
+
+Run by path (``python -I -S launch.py SIGNAL COMMAND…``), so that it starts in milliseconds. It
+waits for a byte on stdin before it turns into the command: a process is recorded before it runs,
+and when the supervisor dies in between, end of file says so and nothing is started. With SIGNAL
+other than 0, Linux sends that signal to the process when the supervisor dies, even of kill -9.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+DIE_WITH: Final = "ONRECORD_DIE_WITH"
+"""``SIGNAL:PARENT``, for a command that changes its user, which makes Linux forget the wish."""
+
+PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
+NOT_STARTED: Final = 127  # as shells say that a command could not be run
+
+
+def die_with_parent(signal_number: int) -> None:
+    """Ask Linux for a signal when the thread that started this process ends; elsewhere, nothing."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
+
+
+def renew_wish(wish: str | None) -> None:
+    """Ask again after a change of user.
+
+    Args:
+        wish: the value of ``ONRECORD_DIE_WITH``; None or empty where none was expressed.
+
+    Raises:
+        SystemExit: the parent ended meanwhile.
+    """
+    if not wish:
+        return
+    signal_number, parent = map(int, wish.split(":"))
+    die_with_parent(signal_number)
+    if os.getppid() != parent:
+        raise SystemExit(NOT_STARTED)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Wait to be released, then become the command; returns only if that fails."""
+    signal_number, command = int(arguments[0]), list(arguments[1:])
+    if signal_number:
+        die_with_parent(signal_number)
+        os.environ[DIE_WITH] = f"{signal_number}:{os.getppid()}"
+    if not os.read(0, 1):
+        return NOT_STARTED
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - no shell is wanted
+    except OSError as error:
+        sys.stderr.write(f"cannot run {command[0]}: {error.strerror}\n")
+    return NOT_STARTED
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

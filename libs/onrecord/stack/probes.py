@@ -1,0 +1,96 @@
+"""Asks a process whether it is ready, in the language it speaks."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import struct
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+LOOPBACK: Final = "127.0.0.1"
+TIMEOUT_S: Final = 1.0
+
+API_VERSIONS_REQUEST: Final = struct.pack(">ihhih", 10, 18, 0, 1, -1)
+"""Kafka's ApiVersions, version 0: size, API key 18, version, correlation id, no client id."""
+
+PROTOCOL_3_0: Final = 196608
+"""The version in PostgreSQL's startup message; a server that is up answers ``R``, others ``E``."""
+
+
+class Probe(StrEnum):
+    """How to find out that a process is ready."""
+
+    EXIT = "exit"
+    """It is a task: ready when it ended with code 0."""
+    HTTP = "http"
+    TCP = "tcp"
+    KAFKA = "kafka"
+    POSTGRES = "postgres"
+
+
+class Readiness(NamedTuple):
+    """A probe's answer: whether it is ready, and why not."""
+
+    ready: bool
+    reason: str = ""
+
+
+def ask(probe: Probe, port: int, path: str) -> Readiness:
+    """Ask the process that listens on a loopback port.
+
+    Args:
+        probe: how to ask.
+        port: where it listens.
+        path: what to ask for; only ``Probe.HTTP`` looks at it.
+    """
+    try:
+        if probe is Probe.HTTP:
+            return _http(port, path)
+        with socket.create_connection((LOOPBACK, port), timeout=TIMEOUT_S) as connection:
+            return _converse(probe, connection)
+    except (OSError, http.client.HTTPException) as error:
+        return Readiness(ready=False, reason=f"port {port}: {error}")
+
+
+def _converse(probe: Probe, connection: socket.socket) -> Readiness:
+    if probe is Probe.KAFKA:
+        connection.sendall(API_VERSIONS_REQUEST)
+        return Readiness(len(connection.recv(4)) > 0, "does not speak Kafka yet")
+    if probe is Probe.POSTGRES:
+        parameters = b"user\0onrecord\0database\0onrecord\0\0"
+        connection.sendall(struct.pack(">ii", 8 + len(parameters), PROTOCOL_3_0) + parameters)
+        return Readiness(connection.recv(1024).startswith(b"R"), "is starting up")
+    return Readiness(ready=True)
+
+
+def _http(port: int, path: str) -> Readiness:
+    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=TIMEOUT_S)
+    try:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        body = response.read(64 * 1024)
+    finally:
+        connection.close()
+    if response.status == http.HTTPStatus.OK:
+        return Readiness(ready=True)
+    return Readiness(ready=False, reason=_reason(body) or f"{path} answers {response.status}")
+
+
+def _reason(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["reason"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def is_free(port: int) -> bool:
+    """Whether nothing listens on this loopback port."""
+    with socket.socket() as candidate:
+        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            candidate.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,174 @@
+"""Starts processes, tells whether they still live, and signals them; never another with their pid.
+
+A pid is used again by the system; a pid with the moment its process began is not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from signal import Signals
+from typing import Final
+
+LAUNCHER: Final = Path(__file__).with_name("launch.py")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process, never mistaken for a later one with the same pid.
+
+    Attributes:
+        pid: its number, also that of its session and process group.
+        born: when it began, as the system tells it; see ``birth``.
+    """
+
+    pid: int
+    born: str
+
+    def alive(self) -> bool:
+        """Whether it still runs; a zombie does not."""
+        _reap(self.pid)
+        return birth(self.pid) == self.born
+
+    def signal(self, number: Signals, *, group: bool = False) -> None:
+        """Send a signal to it, or to its whole process group, if it still runs."""
+        if self.alive():
+            with contextlib.suppress(ProcessLookupError):
+                (os.killpg if group else os.kill)(self.pid, number)
+
+
+def birth(pid: int) -> str | None:
+    """Tell when the process with this pid began: equal for the same process, never for another.
+
+    On Linux, the boot's id and the clock ticks since (field 22 of proc_pid_stat(5)); elsewhere,
+    what ps(1) calls ``lstart``. None if there is none, or only a zombie.
+    """
+    return _birth_in_proc(pid) if sys.platform == "linux" else _birth_by_ps(pid)
+
+
+def _birth_in_proc(pid: int) -> str | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    state, *fields = stat.rpartition(")")[2].split()  # the name before may hold blanks and ")"
+    return None if state in {"Z", "X"} else f"{_boot_id()}/{fields[18]}"
+
+
+@cache
+def _boot_id() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+
+
+def _birth_by_ps(pid: int) -> str | None:
+    command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603 - fixed words and a number
+    state, _, began = told.strip().partition(" ")
+    return None if not began or state.startswith("Z") else began.strip()
+
+
+def _reap(pid: int) -> None:
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
+
+
+def exit_code(pid: int) -> int | None:
+    """Tell how a child of ours ended: its code, minus the signal that killed it, None if it runs.
+
+    Raises:
+        ChildProcessError: it is no child of ours, or was asked about after its end before.
+    """
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if ended else None
+
+
+def launch(
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    log: Path,
+    die_with_us: Signals | None,
+    record: Callable[[Process], None],
+) -> Process:
+    """Start a process in a session of its own, with its output appended to a log.
+
+    Args:
+        command: program and arguments.
+        env: its whole environment.
+        log: the file that takes its stdout and stderr.
+        die_with_us: the signal it gets when this process ends in any way (Linux); None to outlive.
+        record: called with the process before it runs a single line of the command.
+    """
+    return _forever().run(lambda: _launch(command, env, log, die_with_us, record))
+
+
+def _launch(
+    command: Sequence[str],
+    env: Mapping[str, str],
+    log: Path,
+    die_with_us: Signals | None,
+    record: Callable[[Process], None],
+) -> Process:
+    gate, release = os.pipe()
+    try:
+        pid = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-I", "-S", str(LAUNCHER), str(int(die_with_us or 0)), *command],
+            dict(env),
+            file_actions=[
+                (os.POSIX_SPAWN_DUP2, gate, 0),
+                (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+            setsigmask=(),  # ours may be blocked just now
+        )
+        process = Process(pid, birth(pid) or "gone")
+        record(process)
+        with contextlib.suppress(BrokenPipeError):
+            os.write(release, b"\n")
+    finally:
+        os.close(gate)
+        os.close(release)
+    return process
+
+
+class _Thread:
+    """A thread that starts all children and lives as long as this process.
+
+    Linux takes the thread that started a child for its parent: a child started by a worker thread
+    would die with that thread.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[tuple[Future[Process], Callable[[], Process]]] = (
+            queue.SimpleQueue()
+        )
+        threading.Thread(target=self._work, name="onrecord-launch", daemon=True).start()
+
+    def run(self, job: Callable[[], Process]) -> Process:
+        done: Future[Process] = Future()
+        self._jobs.put((done, job))
+        return done.result()
+
+    def _work(self) -> None:
+        while True:
+            done, job = self._jobs.get()
+            try:
+                done.set_result(job())
+            except BaseException as error:  # noqa: BLE001 - raised again where it was asked for
+                done.set_exception(error)
+
+
+@cache
+def _forever() -> _Thread:
+    return _Thread()

@@ -1,0 +1,6 @@
+"""An OpenAI-compatible server that answers from the prompt itself, and fails as it is told to."""
+
+from simulator.server import create_app, create_runner, serve
+from simulator.settings import SimulatorSettings
+
+__all__ = ["SimulatorSettings", "create_app", "create_runner", "serve"]

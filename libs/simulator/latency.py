@@ -1,0 +1,62 @@
+"""How long the simulated model takes, as a distribution in seconds."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from random import Random
+from typing import Literal, Self
+
+_FORMS = "a number of seconds, lognormal:MEDIAN,SIGMA or uniform:LEAST,MOST"
+_PARAMETERS = {"fixed": 1, "uniform": 2, "lognormal": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """A distribution of waiting times.
+
+    ``fixed`` has the seconds; ``uniform`` the least and the most seconds; ``lognormal`` the median
+    in seconds and sigma, the standard deviation of the logarithm (0.5: one call in twenty takes
+    more than 2.3 times the median).
+    """
+
+    kind: Literal["fixed", "uniform", "lognormal"] = "fixed"
+    parameters: tuple[float, ...] = (0.0,)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read ``0.2``, ``lognormal:0.3,0.5`` or ``uniform:0.1,0.4``.
+
+        Raises:
+            ValueError: the text has none of these forms, or a number makes no sense.
+        """
+        kind, colon, rest = text.strip().rpartition(":")
+        try:
+            numbers = tuple(float(part) for part in rest.split(","))
+        except ValueError:
+            numbers = ()
+        match kind if colon else "fixed":
+            case "fixed" | "uniform" | "lognormal" as known if _sensible(known, numbers):
+                return cls(known, numbers)
+        raise ValueError(f"latency {text[:40]!r} is not {_FORMS}")
+
+    def draw(self, chance: Random) -> float:
+        """One waiting time in seconds."""
+        match self.kind, self.parameters:
+            case "uniform", (least, most):
+                return chance.uniform(least, most)
+            case "lognormal", (median, sigma):
+                return median * math.exp(chance.gauss(0.0, sigma))
+        return self.parameters[0]
+
+    def __str__(self) -> str:
+        numbers = ",".join(f"{number:g}" for number in self.parameters)
+        return numbers if self.kind == "fixed" else f"{self.kind}:{numbers}"
+
+
+def _sensible(kind: str, numbers: tuple[float, ...]) -> bool:
+    return (
+        len(numbers) == _PARAMETERS[kind]
+        and all(math.isfinite(number) and number >= 0 for number in numbers)
+        and (kind != "uniform" or numbers == tuple(sorted(numbers)))
+    )

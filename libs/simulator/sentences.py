@@ -1,0 +1,89 @@
+"""Cuts a segment's text into sentences that are exact slices of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from simulator.wording import vocabulary
+
+LONG_SENTENCE = 45
+"""Words above which a sentence is cut at its clauses: nobody reads a longer note."""
+
+_SHORTEST_CLAUSE = 8
+
+_STOP = re.compile(r"(?:[.!?]+|…+)[\"”\u2019')\]]*(?=\s|$)")
+_WORD = re.compile(r"\S*\w\S*")
+_INITIAL = re.compile(r"(?:^|[\s(])(?:[A-HJ-Z]\.|(?:[A-Za-z]\.){2,})$")
+_CLAUSE = re.compile(
+    r"[,;:\u2013—](?=\s)|\s(?=(?:and|but|so|because|then|although|however|'cause)\b)",
+    re.IGNORECASE,
+)
+_ABBREVIATIONS = vocabulary(
+    "mr mrs ms dr prof st sr jr vs etc approx e.g i.e nr ca bzw usw dept fig inc ltd"
+)
+_OUTSIDE = " \t\r\n.…,;:-\u2013—"
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A slice of a segment's text: ``text == segment_text[start:end]``."""
+
+    start: int
+    end: int
+    text: str
+
+
+def split_sentences(text: str) -> Iterator[Sentence]:
+    """Yield the sentences of one segment in order.
+
+    Decimals, abbreviations, initials, and dots before a lower-case word do not end a sentence.
+    A sentence of more than `LONG_SENTENCE` words comes in pieces, cut where clauses begin.
+    """
+    begin = 0
+    for stop in _STOP.finditer(text):
+        if _ends_here(text, stop):
+            yield from _pieces(text, begin, stop.end())
+            begin = stop.end()
+    yield from _pieces(text, begin, len(text))
+
+
+def words_of(text: str) -> list[re.Match[str]]:
+    """The words of ``text`` with their punctuation: runs without blanks that hold a letter."""
+    return list(_WORD.finditer(text))
+
+
+def _ends_here(text: str, stop: re.Match[str]) -> bool:
+    following = text[stop.end() :].lstrip(" \t\r\n\"“\u2018'")[:1]
+    if following.islower():
+        return False
+    if stop.group() != ".":
+        return True
+    # An abbreviation can end a sentence too, but joining two sentences misquotes nobody.
+    before = text[max(0, stop.start() - 20) : stop.end()]
+    last = before[:-1].split()[-1:] or [""]
+    return last[0].lower().lstrip('("“') not in _ABBREVIATIONS and not _INITIAL.search(before)
+
+
+def _pieces(text: str, begin: int, end: int) -> Iterator[Sentence]:
+    if len(words_of(text[begin:end])) <= LONG_SENTENCE:
+        yield from _trimmed(text, begin, end)
+        return
+    start = begin
+    for clause in _CLAUSE.finditer(text, begin, end):
+        long_enough = len(words_of(text[start : clause.end()])) >= _SHORTEST_CLAUSE
+        if long_enough and len(words_of(text[clause.end() : end])) >= _SHORTEST_CLAUSE:
+            yield from _trimmed(text, start, clause.end())
+            start = clause.end()
+    yield from _trimmed(text, start, end)
+
+
+def _trimmed(text: str, begin: int, end: int) -> Iterator[Sentence]:
+    """The slice without blanks around it and without stray punctuation before it."""
+    while begin < end and text[begin] in _OUTSIDE:
+        begin += 1
+    while end > begin and text[end - 1].isspace():
+        end -= 1
+    if _WORD.search(text, begin, end):
+        yield Sentence(begin, end, text[begin:end])

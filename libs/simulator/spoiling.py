@@ -1,0 +1,160 @@
+"""Turns good notes into bad ones, each in one well-defined way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from random import Random
+
+from contracts.notes import DraftEvidence, DraftNote
+from contracts.transcript import Role
+from simulator.anchors import anchor
+from simulator.faults import Fault
+from simulator.prompt import Passage
+from simulator.sentences import split_sentences
+from simulator.tidying import tidy
+from simulator.wording import NUMBER_WORDS, words
+
+Notes = tuple[DraftNote, ...]
+
+_DIGITS = re.compile(r"\d+")
+_LETTERS = re.compile(r"\b[a-z]+\b", re.IGNORECASE)
+_LARGE = 20
+# "one" is as often a pronoun as a number, and a hundred seldom stands alone: both stay.
+_EXCHANGEABLE = tuple(
+    word for word in NUMBER_WORDS if word not in {"zero", "one", "hundred", "thousand", "million"}
+)
+_AUXILIARY = re.compile(
+    r"\b(is|was|are|were|am|will|would|can|could|should|do|did|does|have|has|had)\b", re.IGNORECASE
+)
+_IRREGULAR = {"can't": "can", "won't": "will", "shan't": "shall", "cannot": "can", "ain't": "is"}
+_POSITIVE = {
+    "nothing": "everything",
+    "nobody": "everybody",
+    "none": "all",
+    "nowhere": "everywhere",
+    "without": "with",
+    "neither": "both",
+    "nor": "and",
+    "hardly": "",
+    "no": "",
+    "not": "",
+    "never": "",
+}
+_NEGATION = re.compile(
+    r"(?:(?<![\w'\u2019])(?:"
+    + "|".join((*_IRREGULAR, *_POSITIVE)).replace("'", r"['\u2019]")
+    + r")|(?<=\w)n['\u2019]t)(?![\w'\u2019])",
+    re.IGNORECASE,
+)
+
+
+def spoil(notes: Notes, fault: Fault, passage: Passage, chance: Random) -> Notes:
+    """Spoil every one of some notes, so that a draft as a whole deserves refusal.
+
+    Args:
+        notes: good notes on ``passage``; at least one.
+        fault: one of `simulator.faults.SPOILING`.
+        passage: what the notes are about; it decides what is wrong of them.
+        chance: chooses among the wrong answers.
+
+    Returns:
+        As many notes. Where a passage holds no interviewer's words, `interviewer_quote` names
+        segments that are not there instead.
+    """
+    return tuple(_SPOILERS[fault](note, passage, chance) for note in notes)
+
+
+def _alter_number(note: DraftNote, passage: Passage, chance: Random) -> DraftNote:
+    taken = {word for turn in passage.segments for word in words(turn.text)}
+    statement = _with_other_number(note.statement, taken, chance)
+    if statement == note.statement:
+        statement = f"{note.statement.rstrip('.!?…')}, {_free_number(23, taken, chance)} times."
+    return note.model_copy(update={"statement": statement})
+
+
+def _with_other_number(statement: str, taken: set[str], chance: Random) -> str:
+    if digits := _DIGITS.search(statement):
+        other = _free_number(int(digits.group()), taken, chance)
+        return statement[: digits.start()] + other + statement[digits.end() :]
+    for found in _LETTERS.finditer(statement):
+        if found.group().lower() in _EXCHANGEABLE:
+            other = _free_word(found.group(), taken)
+            return statement[: found.start()] + other + statement[found.end() :]
+    return statement
+
+
+def _free_number(number: int, taken: set[str], chance: Random) -> str:
+    """A number near ``number`` that nobody in the passage says."""
+    number += chance.randint(1, 9) * (10 if number >= _LARGE else 1)
+    while str(number) in taken:
+        number += 1
+    return str(number)
+
+
+def _free_word(word: str, taken: set[str]) -> str:
+    """The next number word of which nobody in the passage says the like: sixty to seventy."""
+    place = _EXCHANGEABLE.index(word.lower())
+    following = (*_EXCHANGEABLE[place + 1 :], *reversed(_EXCHANGEABLE[:place]))
+    other = next((one for one in following if one not in taken), following[0])
+    return other.capitalize() if word[0].isupper() else other
+
+
+def _drop_negation(note: DraftNote, _passage: Passage, _chance: Random) -> DraftNote:
+    dropped = " ".join(_NEGATION.sub(_affirmed, note.statement).split())
+    if not _NEGATION.search(note.statement) or not any(map(str.isalpha, dropped)):
+        dropped = _negated(note.statement)
+    return note.model_copy(update={"statement": dropped[0].upper() + dropped[1:]})
+
+
+def _affirmed(negation: re.Match[str]) -> str:
+    word = negation.group().lower().replace("\u2019", "'")
+    return _IRREGULAR.get(word, _POSITIVE.get(word, ""))
+
+
+def _negated(statement: str) -> str:
+    negated, count = _AUXILIARY.subn(r"\1 not", statement, count=1)
+    return negated if count else f"It is not true that {statement}"
+
+
+def _misplace(note: DraftNote, passage: Passage, chance: Random) -> DraftNote:
+    last = max(turn.number for turn in (*passage.context, *passage.segments))
+    beyond = last + chance.randint(100, 999)
+    evidence = tuple(one.model_copy(update={"segment": beyond}) for one in note.evidence)
+    return note.model_copy(update={"evidence": evidence})
+
+
+def _misfile(note: DraftNote, passage: Passage, _chance: Random) -> DraftNote:
+    unknown = "not-a-theme"
+    while any(theme.id == unknown for theme in passage.study.themes):
+        unknown += "-either"
+    return note.model_copy(update={"themes": (unknown,)})
+
+
+def _quote_interviewer(note: DraftNote, passage: Passage, chance: Random) -> DraftNote:
+    said = [
+        (turn, sentence)
+        for turn in passage.segments
+        if turn.role is Role.INTERVIEWER
+        for sentence in split_sentences(turn.text)
+        if anchor(turn.text, sentence)
+    ]
+    if not said:
+        return _misplace(note, passage, chance)
+    longest = sorted(said, key=lambda pair: -len(pair[1].text))[:5]
+    turn, sentence = chance.choice(longest)
+    place = anchor(turn.text, sentence)
+    assert place, "sentences without anchors were left out"
+    evidence = DraftEvidence(
+        segment=turn.number, first_words=place.first_words, last_words=place.last_words
+    )
+    return note.model_copy(update={"statement": tidy(sentence.text), "evidence": (evidence,)})
+
+
+_SPOILERS: dict[Fault, Callable[[DraftNote, Passage, Random], DraftNote]] = {
+    Fault.ALTERED_NUMBER: _alter_number,
+    Fault.DROPPED_NEGATION: _drop_negation,
+    Fault.WRONG_SEGMENT: _misplace,
+    Fault.UNKNOWN_THEME: _misfile,
+    Fault.INTERVIEWER_QUOTE: _quote_interviewer,
+}

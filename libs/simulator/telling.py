@@ -1,0 +1,92 @@
+"""How much a sentence tells by itself, whatever it is about."""
+
+from __future__ import annotations
+
+import re
+
+from simulator.wording import is_negation, is_number, vocabulary, words
+
+_FEWEST_WORDS = 6
+_COMFORTABLE_WORDS = 10
+_MOST_WORDS = 45
+
+_FIRST_PERSON = vocabulary("""i i'm i've i'd i'll my me we we're we've we'd we'll our us myself""")
+_COMPARATIVE = vocabulary(
+    """more less fewer better worse most least best worst than rather instead never always every
+    only twice used ever enough too"""
+)
+_REASON = vocabulary("""because since therefore until unless although except otherwise""")
+_FEELING = vocabulary(
+    """hate hated love loved afraid worried scared frustrated frustrating annoyed annoying angry
+    proud happy glad surprised surprising trust believe wish hope felt feel miss missed regret
+    prefer want wanted need needed decided realised realized stopped started changed"""
+)
+_DANGLING = vocabulary(
+    """it it's it'd they they're that that's this those these he he's she she's which who them
+    him her there there's then or than etc"""
+)
+_NO_SUBJECT = vocabulary("""is was are were do did does if to of for with as in on at like""")
+_UNHEARD = re.compile(
+    r"\[[^\]]*\]|\((?:beep|censored|inaudible|unintelligible|redacted)[^)]*\)|<[^>]*>",
+    re.IGNORECASE,
+)
+_TRAILING_OFF = re.compile(r"(?:-|\u2013|—|\.{2,}|…|,)[\"”\u2019')\]]*$")
+_TAG = re.compile(
+    r"\b(?:you know what i mean|you know what i'm saying|stuff like that|or whatever)\b",
+    re.IGNORECASE,
+)
+_BREAK = re.compile(r"\w[-\u2013—]+,?\s|\.{3}|…")
+_STATED = re.compile(r"[.!][\"”\u2019')\]]*$")
+
+
+def telling(sentence: str) -> float:
+    """Score a participant's sentence by its form.
+
+    Numbers, the first person, negations, comparisons, reasons and feelings speak for it; a
+    question, a fragment, a dangling pronoun, gaps in the recording, and being very short or very
+    long against it.
+
+    Returns:
+        About -4 (a backchannel) to 3 (worth a note); 0 is an unremarkable sentence.
+    """
+    spoken = words(sentence)
+    return _merits(spoken) - _length_faults(len(spoken)) - _form_faults(sentence, spoken)
+
+
+def _merits(spoken: list[str]) -> float:
+    heard = set(spoken)
+    return (
+        0.7 * any(is_number(word) and word != "one" for word in spoken)
+        + 0.6 * bool(heard & _FIRST_PERSON)
+        + 0.4 * any(map(is_negation, spoken))
+        + 0.4 * bool(heard & _COMPARATIVE)
+        + 0.4 * bool(heard & _REASON)
+        + 0.5 * bool(heard & _FEELING)
+    )
+
+
+def _length_faults(count: int) -> float:
+    if count < _FEWEST_WORDS:
+        return 3.0
+    if count > _MOST_WORDS:
+        return 2.0
+    return 0.5 * (count < _COMFORTABLE_WORDS)
+
+
+def _form_faults(sentence: str, spoken: list[str]) -> float:
+    opening = [
+        word for word in spoken if word not in {"and", "but", "so", "well", "yeah", "um", "uh"}
+    ]
+    first = opening[0] if opening else ""
+    return (
+        2.5 * bool(sentence.rstrip("\"”\u2019')]").endswith("?"))
+        + 1.5 * bool(_TRAILING_OFF.search(sentence))
+        + 0.5 * (not _STATED.search(sentence))
+        + 0.8 * sentence[:1].islower()
+        + 0.7 * (first in _DANGLING)
+        + 0.4 * (first in _NO_SUBJECT)
+        + 1.5 * len(_UNHEARD.findall(sentence))
+        + 0.5 * bool(_TAG.search(sentence))
+        + 0.5 * len(_BREAK.findall(sentence))
+        + 1.0 * (len(set(spoken)) < 0.6 * len(spoken))
+    )

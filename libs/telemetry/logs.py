@@ -1,0 +1,47 @@
+"""Structured logs on standard error: one JSON object a line, or coloured text on a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+_QUIET = ("aiokafka", "aiohttp.access", "asyncio", "httpx2", "openai")
+"""Libraries whose own chatter says nothing an operator could act on below a warning."""
+
+
+def configure_logs(service: str, level: str = "INFO") -> None:
+    """Set up logging for this process.
+
+    Args:
+        service: stands in every line.
+        level: the lowest level that is written.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_rendering())
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    structlog.contextvars.bind_contextvars(service=service)
+
+
+def _rendering() -> list[structlog.typing.Processor]:
+    cleaned = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    if sys.stderr.isatty():
+        return [cleaned, structlog.dev.ConsoleRenderer()]
+    return [cleaned, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

@@ -1,0 +1,25 @@
+"""Vendors' transcripts made segments and chunks: pure functions, no input or output, no clock."""
+
+from transcripts.chunks import Chunk, make_chunks
+from transcripts.errors import (
+    EmptyTranscriptError,
+    MalformedTranscriptError,
+    TooLargeTranscriptError,
+    TranscriptError,
+    UnknownFormatError,
+)
+from transcripts.reading import DEFAULT_MAX_BYTES, Reading, detect_format, read_transcript
+
+__all__ = [
+    "DEFAULT_MAX_BYTES",
+    "Chunk",
+    "EmptyTranscriptError",
+    "MalformedTranscriptError",
+    "Reading",
+    "TooLargeTranscriptError",
+    "TranscriptError",
+    "UnknownFormatError",
+    "detect_format",
+    "make_chunks",
+    "read_transcript",
+]

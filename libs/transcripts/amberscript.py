@@ -1,0 +1,80 @@
+"""Amberscript's JSON.
+
+``speakers[{spkid, name}]`` and ``segments[{speaker, words[{start, end, text}]}]``, times in
+seconds. Words carry their punctuation and stand one space apart; ``startTimeOffset`` shifts all
+times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import Any
+
+from contracts.transcript import Speaker
+from transcripts import documents
+from transcripts.notices import Mended, Notices
+from transcripts.text import Piece, clean
+from transcripts.times import from_seconds, offset_seconds, ordered
+from transcripts.turns import Passage, Source
+
+_SHORTEST_RUN = 10  # the aligner gives a few quick words one instant even where it is right
+
+
+def is_amberscript(document: Any) -> bool:
+    """Whether a JSON document has the shape of Amberscript's.
+
+    WhisperX has segments with words too, but no list of speakers, and ``word`` for ``text``.
+    """
+    return (
+        isinstance(document, dict)
+        and isinstance(document.get("speakers"), list)
+        and isinstance(document.get("segments"), list)
+        and all(isinstance(one, dict) and "words" in one for one in document["segments"])
+    )
+
+
+def read_amberscript(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
+    """Read an Amberscript file.
+
+    Raises:
+        MalformedTranscriptError: it is no JSON, or a part of it is missing.
+    """
+    del speakers  # labels are explicit here; roles are given later
+    document = documents.load(content)
+    segments = documents.objects(document, "segments", "the document")
+    names = documents.names(documents.objects(document, "speakers", "the document"), "spkid")
+    offset_s = offset_seconds(document.get("startTimeOffset"))
+    passages = tuple(
+        _passage(segment, f"segment {number}", names, offset_s, notices)
+        for number, segment in enumerate(segments, start=1)
+    )
+    notices.add(Mended.SAME_INSTANT, _words_at_one_instant(passages))
+    return Source(passages)
+
+
+def _passage(
+    segment: dict[str, Any], where: str, names: dict[str, str], offset_s: float, notices: Notices
+) -> Passage:
+    words = documents.objects(segment, "words", where)
+    pieces = tuple(_piece(word, where, offset_s, notices) for word in words)
+    notices.add(Mended.TURN_WITHOUT_TEXT, int(not any(clean(piece.text) for piece in pieces)))
+    identifier = documents.reference(segment.get("speaker"))
+    return Passage(names.get(identifier, identifier), pieces)
+
+
+def _piece(word: dict[str, Any], where: str, offset_s: float, notices: Notices) -> Piece:
+    start_ms = from_seconds(word.get("start"), offset_s, notices)
+    end_ms = from_seconds(word.get("end"), offset_s, notices)
+    text = documents.text_of(word, "text", where)
+    return Piece(f" {text}", start_ms, ordered(start_ms, end_ms, notices))
+
+
+def _words_at_one_instant(passages: Sequence[Passage]) -> int:
+    """Count the words of runs without duration, which the aligner left where it lost track."""
+    words = (piece for passage in passages for piece in passage.pieces)
+    instants = (word.start_ms if word.start_ms == word.end_ms else None for word in words)
+    runs = ((instant, sum(1 for _ in run)) for instant, run in groupby(instants))
+    return sum(
+        length for instant, length in runs if instant is not None and length >= _SHORTEST_RUN
+    )

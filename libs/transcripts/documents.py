@@ -1,0 +1,78 @@
+"""Vendors' JSON: decoding it, and taking out of it what has to be there."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from transcripts.errors import MalformedTranscriptError
+from transcripts.turns import label_of
+
+
+def load(content: str) -> Any:
+    """Decode JSON.
+
+    Raises:
+        MalformedTranscriptError: the text is no JSON, naming line and column, or is nested too
+            deeply, or holds a number too long to be one.
+    """
+    try:
+        return json.loads(content.removeprefix("\ufeff"))
+    except json.JSONDecodeError as error:
+        raise MalformedTranscriptError(
+            f"line {error.lineno}, column {error.colno}: not valid JSON", line=error.lineno
+        ) from None
+    except (ValueError, RecursionError):
+        raise MalformedTranscriptError(
+            "not usable JSON: nested too deeply, or a number too long"
+        ) from None
+
+
+def objects(holder: Any, key: str, where: str) -> list[dict[str, Any]]:
+    """The list of objects under a key.
+
+    Args:
+        holder: the JSON value that should be an object with that key.
+        key: the key.
+        where: names the holder in an error, such as ``monologue 12``.
+
+    Raises:
+        MalformedTranscriptError: it is not there, or is something else.
+    """
+    items = holder.get(key) if isinstance(holder, dict) else None
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise MalformedTranscriptError(f"{where}: {key!r} is no list of objects")
+    return items
+
+
+def text_of(item: dict[str, Any], key: str, where: str) -> str:
+    """The text under a key, empty if the vendor left it out.
+
+    Raises:
+        MalformedTranscriptError: it is something else than text.
+    """
+    value = item.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise MalformedTranscriptError(f"{where}: {key!r} is no text")
+    return value
+
+
+def reference(value: Any) -> str:
+    """A speaker's id as a key: numbers and text of the same digits are one speaker."""
+    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+
+
+def names(speakers: list[dict[str, Any]], id_key: str) -> dict[str, str]:
+    """Labels by speaker id, for speakers that have a name; homonyms are told apart by id."""
+    labels: dict[str, str] = {}
+    taken: set[str] = set()
+    for position, speaker in enumerate(speakers, start=1):
+        name = text_of(speaker, "name", f"speaker {position}")
+        if name.strip():
+            identifier = reference(speaker.get(id_key))
+            label = label_of(name)
+            labels[identifier] = f"{label} ({identifier})" if label in taken else label
+            taken.add(label)
+    return labels

@@ -1,0 +1,54 @@
+"""Why a transcript could not be read.
+
+    BadMessageError (contracts.errors)
+    └── TranscriptError           no retry can help: the file itself has to change
+        ├── UnknownFormatError        none of the supported formats
+        ├── MalformedTranscriptError  the format is known, but a place in it cannot be read
+        ├── EmptyTranscriptError      nothing was said
+        └── TooLargeTranscriptError   longer than the limit
+
+Messages name lines, cues and keys, never what was said.
+"""
+
+from __future__ import annotations
+
+from contracts.errors import BadMessageError, ErrorCode
+
+
+class TranscriptError(BadMessageError):
+    """Base of every reason for which a transcript is not read."""
+
+    code = ErrorCode.MALFORMED_TRANSCRIPT
+
+
+class UnknownFormatError(TranscriptError):
+    """The text is in none of the supported formats."""
+
+    code = ErrorCode.UNKNOWN_FORMAT
+
+
+class MalformedTranscriptError(TranscriptError):
+    """A place in the transcript breaks its format in a way that cannot be mended.
+
+    Args:
+        message: one line for people, naming the place.
+        line: the line's number, counted from 1, where lines mean something in the format.
+    """
+
+    code = ErrorCode.MALFORMED_TRANSCRIPT
+
+    def __init__(self, message: str, *, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+class EmptyTranscriptError(TranscriptError):
+    """The transcript holds no spoken words."""
+
+    code = ErrorCode.EMPTY_TRANSCRIPT
+
+
+class TooLargeTranscriptError(TranscriptError):
+    """The transcript is longer than the limit."""
+
+    code = ErrorCode.TOO_LARGE

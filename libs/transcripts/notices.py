@@ -1,0 +1,64 @@
+"""What was mended while reading, counted, and told in plain sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from enum import Enum
+
+
+class Mended(Enum):
+    """A kind of mending: its sentence for one case and for several."""
+
+    SORTED = (
+        "1 cue was out of order and was sorted by its start time",
+        "{} cues were out of order and were sorted by their start times",
+    )
+    CUE_WITHOUT_TEXT = (
+        "1 cue without text was passed over",
+        "{} cues without text were passed over",
+    )
+    BLOCK_WITHOUT_TIME = (
+        "1 block of text without a time was passed over",
+        "{} blocks of text without a time were passed over",
+    )
+    TURN_WITHOUT_TEXT = (
+        "1 turn without text was passed over",
+        "{} turns without text were passed over",
+    )
+    END_BEFORE_START = (
+        "1 time ended before it began; its end was set to its start",
+        "{} times ended before they began; their ends were set to their starts",
+    )
+    UNUSABLE_TIME = (
+        "1 time was negative or no number and was left out",
+        "{} times were negative or no numbers and were left out",
+    )
+    SAME_INSTANT = (
+        "1 word stands in a run of words at one instant; its time is not reliable",
+        "{} words stand in runs of words at one instant; their times are not reliable",
+    )
+    NO_SPEAKER = (
+        "1 passage names no speaker and is attributed to “Speaker”",
+        "{} passages name no speaker and are attributed to “Speaker”",
+    )
+
+
+class Notices:
+    """Counts mendings while a transcript is read."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[Mended] = Counter()
+
+    def add(self, kind: Mended, count: int = 1) -> None:
+        """Count ``count`` more mendings of a kind; none is none."""
+        if count:
+            self._counts[kind] += count
+
+    def sentences(self) -> tuple[str, ...]:
+        """One sentence for each kind of mending that happened, in the order of ``Mended``."""
+        return tuple(
+            one if self._counts[kind] == 1 else many.format(self._counts[kind])
+            for kind in Mended
+            for one, many in [kind.value]
+            if self._counts[kind]
+        )

@@ -1,0 +1,150 @@
+"""Reading a transcript of any supported format, and finding out which it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from contracts.transcript import Segment, Speaker, TranscriptFormat
+from transcripts import documents
+from transcripts.amberscript import is_amberscript, read_amberscript
+from transcripts.errors import (
+    EmptyTranscriptError,
+    MalformedTranscriptError,
+    TooLargeTranscriptError,
+    UnknownFormatError,
+)
+from transcripts.notices import Notices
+from transcripts.plain import is_plain, read_plain
+from transcripts.rev import is_rev, read_rev
+from transcripts.srt import is_srt, read_srt
+from transcripts.text import clean
+from transcripts.turns import Source, segments_of
+from transcripts.webvtt import is_webvtt, read_webvtt
+
+MIB: Final = 1024 * 1024
+DEFAULT_MAX_BYTES: Final = 20 * MIB
+_LONGEST_UTF8 = 4
+_KEYS_SHOWN = 8
+_KEY_LENGTH = 24
+_SUPPORTED = 'WebVTT, SRT, plain text with "Name: text", Rev JSON and Amberscript JSON'
+
+_READERS: Final[dict[TranscriptFormat, Callable[[str, Sequence[Speaker], Notices], Source]]] = {
+    TranscriptFormat.WEBVTT: read_webvtt,
+    TranscriptFormat.SRT: read_srt,
+    TranscriptFormat.PLAIN: read_plain,
+    TranscriptFormat.REV: read_rev,
+    TranscriptFormat.AMBERSCRIPT: read_amberscript,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A transcript once read.
+
+    ``notices`` are sentences for people about what was mended; they quote nothing.
+    """
+
+    format: TranscriptFormat
+    segments: tuple[Segment, ...]
+    notices: tuple[str, ...]
+
+
+def read_transcript(
+    content: str,
+    *,
+    format: TranscriptFormat | None = None,  # noqa: A002  # the word the event uses for it
+    speakers: Sequence[Speaker] = (),
+    max_bytes: int = DEFAULT_MAX_BYTES,
+) -> Reading:
+    """Read a transcript into turns.
+
+    Args:
+        content: the file's text as the vendor exported it.
+        format: its format, if known; found from the content if not.
+        speakers: roles of speakers whose labels do not tell them.
+        max_bytes: the most the text may take as UTF-8.
+
+    Returns:
+        The format, the segments numbered from 1, and what was mended on the way.
+
+    Raises:
+        TooLargeTranscriptError: the text is longer than ``max_bytes``.
+        EmptyTranscriptError: nothing was said in it.
+        UnknownFormatError: it is in none of the supported formats.
+        MalformedTranscriptError: a place in it cannot be read.
+    """
+    _refuse_too_large(content, max_bytes)
+    found = format or detect_format(content)
+    _refuse_empty(content)
+    notices = Notices()
+    segments = segments_of(_READERS[found](content, speakers, notices), speakers)
+    if not segments:
+        raise EmptyTranscriptError(f"the transcript ({found.value}) holds no spoken words")
+    return Reading(found, segments, notices.sentences())
+
+
+def detect_format(content: str) -> TranscriptFormat:
+    """Find the format of a transcript from its text.
+
+    Raises:
+        EmptyTranscriptError: there is no text.
+        UnknownFormatError: it is in none of the supported formats.
+        MalformedTranscriptError: it is meant as JSON and is not.
+    """
+    _refuse_empty(content)
+    if is_webvtt(content):
+        return TranscriptFormat.WEBVTT
+    # A plain text may begin with `[00:12]`, so only an object must be JSON.
+    beginning = content.removeprefix("\ufeff").lstrip()[:1]
+    if beginning == "{" or (beginning == "[" and _is_json(content)):
+        return _detect_vendor(documents.load(content))
+    if is_srt(content):
+        return TranscriptFormat.SRT
+    if is_plain(content):
+        return TranscriptFormat.PLAIN
+    raise UnknownFormatError(
+        f"no speaker's name and no cue was found in the text; supported are {_SUPPORTED}"
+    )
+
+
+def _detect_vendor(document: object) -> TranscriptFormat:
+    if is_rev(document):
+        return TranscriptFormat.REV
+    if is_amberscript(document):
+        return TranscriptFormat.AMBERSCRIPT
+    raise UnknownFormatError(
+        f"JSON of an unknown vendor, {_shape(document)}; supported are {_SUPPORTED}"
+    )
+
+
+def _shape(document: object) -> str:
+    if not isinstance(document, dict):
+        return "a list at the top"
+    shown = [clean(key)[:_KEY_LENGTH] for key in list(document)[:_KEYS_SHOWN]]
+    more = ", ..." if len(document) > _KEYS_SHOWN else ""
+    return f"with the keys {', '.join(shown)}{more}" if shown else "without any key"
+
+
+def _is_json(content: str) -> bool:
+    try:
+        documents.load(content)
+    except MalformedTranscriptError:
+        return False
+    return True
+
+
+def _refuse_empty(content: str) -> None:
+    if not content.strip("\ufeff \t\r\n\f\v\x00"):
+        raise EmptyTranscriptError("the transcript is empty")
+
+
+def _refuse_too_large(content: str, max_bytes: int) -> None:
+    if len(content) * _LONGEST_UTF8 <= max_bytes:
+        return
+    size = len(content.encode(errors="surrogatepass"))
+    if size > max_bytes:
+        raise TooLargeTranscriptError(
+            f"the transcript has {size:,} bytes of text; the limit is {max_bytes:,}"
+        )

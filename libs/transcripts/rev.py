@@ -1,0 +1,75 @@
+"""Rev's JSON, from its editor and from its API.
+
+The editor has ``speakers[{id, name, note}]`` and ``monologues[{speaker, spans[{value, ts,
+endTs}]}]``; the API has ``monologues[{speaker, elements[{value, ts, end_ts}]}]`` without names.
+Values are put together as they are: spaces and punctuation are values of their own. Times are in
+seconds; ``offsetSeconds`` shifts them. A word may share an untimed span with others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from contracts.transcript import Speaker
+from transcripts import documents
+from transcripts.notices import Mended, Notices
+from transcripts.text import Piece, clean
+from transcripts.times import from_seconds, offset_seconds, ordered
+from transcripts.turns import Passage, Source
+
+
+def is_rev(document: Any) -> bool:
+    """Whether a JSON document has the shape of Rev's."""
+    return isinstance(document, dict) and isinstance(document.get("monologues"), list)
+
+
+def read_rev(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
+    """Read a Rev file.
+
+    Raises:
+        MalformedTranscriptError: it is no JSON, or a part of it is missing.
+    """
+    del speakers  # labels are explicit here; roles are given later
+    document = documents.load(content)
+    monologues = documents.objects(document, "monologues", "the document")
+    listed = (
+        documents.objects(document, "speakers", "the document") if "speakers" in document else []
+    )
+    names = documents.names(listed, "id")
+    offset_s = offset_seconds(document.get("offsetSeconds"))
+    passages = tuple(
+        _passage(monologue, f"monologue {number}", names, offset_s, notices)
+        for number, monologue in enumerate(monologues, start=1)
+    )
+    return Source(passages, _notes(listed, names))
+
+
+def _passage(
+    monologue: dict[str, Any], where: str, names: dict[str, str], offset_s: float, notices: Notices
+) -> Passage:
+    spans = documents.objects(monologue, "spans" if "spans" in monologue else "elements", where)
+    pieces = tuple(_piece(span, where, offset_s, notices) for span in spans)
+    notices.add(Mended.TURN_WITHOUT_TEXT, int(not any(clean(piece.text) for piece in pieces)))
+    return Passage(_speaker(monologue, names), pieces)
+
+
+def _speaker(monologue: dict[str, Any], names: dict[str, str]) -> str:
+    identifier = documents.reference(monologue.get("speaker"))
+    return names.get(identifier, f"Speaker {identifier}".strip())
+
+
+def _piece(span: dict[str, Any], where: str, offset_s: float, notices: Notices) -> Piece:
+    start_ms = from_seconds(span.get("ts"), offset_s, notices)
+    end_ms = from_seconds(span.get("endTs", span.get("end_ts")), offset_s, notices)
+    value = documents.text_of(span, "value", where)
+    return Piece(value, start_ms, ordered(start_ms, end_ms, notices))
+
+
+def _notes(listed: list[dict[str, Any]], names: dict[str, str]) -> dict[str, str]:
+    notes = ((documents.reference(one.get("id")), one.get("note")) for one in listed)
+    return {
+        names.get(identifier, f"Speaker {identifier}"): note
+        for identifier, note in notes
+        if isinstance(note, str)
+    }

@@ -1,0 +1,58 @@
+"""Times as sources write them, made whole milliseconds."""
+
+from __future__ import annotations
+
+import re
+
+from transcripts.notices import Mended, Notices
+
+_MS_PER_S = 1_000
+_S_PER_MIN = 60
+_LONGEST_S = 1_000 * 3_600  # 1,000 hours: beyond it a number is no time
+# Teams writes hours, minutes and seconds without leading zeros; the fraction may be short.
+CLOCK = r"(?:\d{1,4}:)?\d{1,3}:\d{1,2}(?:[.,]\d{1,9})?"
+_CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,3}):(\d{1,2})(?:[.,](\d{1,9}))?")
+
+
+def parse_clock(text: str) -> int | None:
+    """Milliseconds of ``h:mm:ss.fff``, ``mm:ss.fff`` or ``mm:ss``; None if it is no such time."""
+    match = _CLOCK.fullmatch(text)
+    if match is None:
+        return None
+    hours, minutes, seconds, fraction = match.groups()
+    in_range = int(seconds) < _S_PER_MIN and (hours is None or int(minutes) < _S_PER_MIN)
+    if not in_range:
+        return None
+    whole = (int(hours or 0) * _S_PER_MIN + int(minutes)) * _S_PER_MIN + int(seconds)
+    return whole * _MS_PER_S + int((fraction or "0")[:3].ljust(3, "0"))
+
+
+def from_seconds(value: object, offset_s: float, notices: Notices) -> int | None:
+    """Milliseconds of a JSON number of seconds, or None with a notice if it is none."""
+    if value is None:
+        return None
+    seconds = _number(value)
+    if seconds is None or seconds + offset_s < 0:
+        notices.add(Mended.UNUSABLE_TIME)
+        return None
+    return round((seconds + offset_s) * _MS_PER_S)
+
+
+def offset_seconds(value: object) -> float:
+    """The shift a vendor adds to all times, in seconds; 0 if it gives none."""
+    return _number(value) or 0.0
+
+
+def _number(value: object) -> float | None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    # Compared before it is converted: JSON's integers may exceed a float, and NaN fails too.
+    return float(value) if abs(value) <= _LONGEST_S else None
+
+
+def ordered(start_ms: int | None, end_ms: int | None, notices: Notices) -> int | None:
+    """The end, moved to the start with a notice where a source has it earlier."""
+    if start_ms is not None and end_ms is not None and end_ms < start_ms:
+        notices.add(Mended.END_BEFORE_START)
+        return start_ms
+    return end_ms

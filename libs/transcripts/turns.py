@@ -1,0 +1,78 @@
+"""From a source's passages to segments: one uninterrupted turn of one speaker each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from contracts.transcript import Segment, Speaker, WordTiming
+from transcripts.roles import UNNAMED, assign_roles
+from transcripts.text import Piece, clean, join
+
+_LONGEST_LABEL = 200  # what contracts.transcript.SpeakerLabel takes
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What one speaker says in one cue, line or monologue; empty ``speaker``: not named."""
+
+    speaker: str
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A vendor's file once read: passages in order, and the vendor's notes on speakers."""
+
+    passages: Sequence[Passage]
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+
+def label_of(name: str) -> str:
+    """A speaker's name as a label: clean, short enough, never empty."""
+    return clean(name)[:_LONGEST_LABEL].strip() or UNNAMED
+
+
+def segments_of(source: Source, speakers: Sequence[Speaker]) -> tuple[Segment, ...]:
+    """Merge consecutive passages of a speaker, number them from 1 and give them roles.
+
+    Args:
+        source: passages in the order of the talk.
+        speakers: roles the producer declared.
+
+    Returns:
+        The segments; none if nothing was said.
+    """
+    notes = {label_of(name): note for name, note in source.notes.items()}
+    turns = list(_turns(source.passages))
+    roles = assign_roles(dict.fromkeys(speaker for speaker, _, _ in turns), speakers, notes)
+    return tuple(
+        Segment(
+            number=number,
+            speaker=speaker,
+            role=roles[speaker],
+            text=text,
+            start_ms=min((word.start_ms for word in words), default=None),
+            end_ms=max((word.end_ms for word in words), default=None),
+            words=words,
+        )
+        for number, (speaker, text, words) in enumerate(turns, start=1)
+    )
+
+
+def _turns(passages: Iterable[Passage]) -> Iterator[tuple[str, str, tuple[WordTiming, ...]]]:
+    spoken = (
+        (label_of(passage.speaker), passage)
+        for passage in passages
+        if any(clean(piece.text) for piece in passage.pieces)
+    )
+    for label, group in groupby(spoken, key=lambda pair: pair[0]):
+        text, words = join(_one_after_another(passage for _, passage in group))
+        yield label, text, words
+
+
+def _one_after_another(passages: Iterable[Passage]) -> Iterator[Piece]:
+    for passage in passages:
+        yield Piece(" ")
+        yield from passage.pieces

@@ -1,0 +1,1 @@
+"""The service that indexes dead letters and submissions, and puts dead letters back."""

@@ -1,0 +1,166 @@
+"""Control's HTTP API: list, read, replay and discard dead letters."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Final
+
+from aiohttp import web
+from pydantic import BaseModel, Field, ValidationError
+
+from contracts.errors import OutageError
+from control.domain import (
+    BadLetterIdError,
+    ControlModel,
+    Letter,
+    LetterFilter,
+    LetterLookupError,
+    LetterNotOpenError,
+    LetterOrder,
+    LetterState,
+)
+from control.reader import LetterReader
+from control.replay import Replayer
+from control.store import LetterStore
+
+MOST_LETTERS: Final = 10_000
+"""Most letters one request lists or replays."""
+
+
+class LetterWithValue(ControlModel):
+    """A letter with the bytes that were set aside."""
+
+    letter: Letter
+    value: bytes | None = Field(description="The record's value, byte for byte; base64 in JSON.")
+
+
+class Discard(BaseModel):
+    """Why a letter is given up."""
+
+    reason: str = Field(min_length=1, max_length=1_000)
+
+
+class ReplayMany(LetterFilter):
+    """Which open letters are to be put back."""
+
+    limit: int = Field(MOST_LETTERS, ge=1, le=MOST_LETTERS)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the API works with, once database and broker are there."""
+
+    store: LetterStore
+    reader: LetterReader
+    replayer: Replayer
+
+
+Handler = Callable[["Api", web.Request, Desk], Awaitable[web.Response]]
+
+
+def _answering(handler: Handler) -> Callable[[Api, web.Request], Awaitable[web.Response]]:
+    """Turn what can go wrong into a status and one clear line."""
+
+    @wraps(handler)
+    async def answer(api: Api, request: web.Request) -> web.Response:
+        if api.desk is None:
+            return _error(503, "control is not ready; see /readyz")
+        try:
+            return await handler(api, request, api.desk)
+        except (ValidationError, BadLetterIdError) as error:
+            return _error(400, _first_line(error))
+        except LetterNotOpenError as error:
+            return _error(409, str(error))
+        except LetterLookupError as error:
+            return _error(404, str(error))
+        except OutageError as error:
+            return _error(503, str(error))
+
+    return answer
+
+
+class Api:
+    """The routes; ``desk`` is set while the service has its dependencies."""
+
+    def __init__(self) -> None:
+        self.desk: Desk | None = None
+
+    @property
+    def routes(self) -> tuple[web.RouteDef, ...]:
+        """All routes, for the service's HTTP server."""
+        return (
+            web.get("/letters", self.letters),
+            web.get("/letters/counts", self.counts),
+            web.post("/letters/replay", self.replay_many),
+            web.get("/letters/{letter_id}", self.letter),
+            web.post("/letters/{letter_id}/replay", self.replay),
+            web.post("/letters/{letter_id}/discard", self.discard),
+        )
+
+    @_answering
+    async def letters(self, request: web.Request, desk: Desk) -> web.Response:
+        """List letters: ``?service=&code=&state=&fingerprint=&subject=&limit=``."""
+        which = ReplayMany.model_validate({"limit": 100, **request.query})
+        found = await desk.store.letters(_filter(which), limit=which.limit)
+        return _json([letter.model_dump(mode="json") for letter in found])
+
+    @_answering
+    async def counts(self, _: web.Request, desk: Desk) -> web.Response:
+        """Count letters by service, state and cause."""
+        return _json([count.model_dump(mode="json") for count in await desk.store.counts()])
+
+    @_answering
+    async def letter(self, request: web.Request, desk: Desk) -> web.Response:
+        """One letter with its value."""
+        letter = await desk.store.letter(request.match_info["letter_id"])
+        record = await desk.reader.read(letter)
+        return _json(LetterWithValue(letter=letter, value=record.value).model_dump(mode="json"))
+
+    @_answering
+    async def replay(self, request: web.Request, desk: Desk) -> web.Response:
+        """Put one letter back."""
+        letter = await desk.replayer.replay(request.match_info["letter_id"])
+        return _json(letter.model_dump(mode="json"))
+
+    @_answering
+    async def replay_many(self, request: web.Request, desk: Desk) -> web.Response:
+        """Put back all open letters that are meant, oldest first."""
+        which = ReplayMany.model_validate_json(await request.read() or b"{}")
+        wanted = _filter(which).model_copy(update={"state": LetterState.OPEN})
+        letters = await desk.store.letters(
+            wanted, limit=which.limit, order=LetterOrder.OLDEST_FIRST
+        )
+        for letter in letters:
+            await desk.replayer.replay(letter.letter_id)
+        return _json({"replayed": [str(letter.letter_id) for letter in letters]})
+
+    @_answering
+    async def discard(self, request: web.Request, desk: Desk) -> web.Response:
+        """Give a letter up, for a reason."""
+        reason = Discard.model_validate_json(await request.read() or b"{}").reason
+        letter = await desk.store.letter(request.match_info["letter_id"])
+        if not await desk.store.discard(letter.letter_id, reason):
+            raise LetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")
+        letter = await desk.store.letter(letter.letter_id)
+        return _json(letter.model_dump(mode="json"))
+
+
+def _filter(which: ReplayMany) -> LetterFilter:
+    return LetterFilter(**which.model_dump(exclude={"limit"}))
+
+
+def _json(body: Any) -> web.Response:
+    return web.json_response(body)
+
+
+def _error(status: int, message: str) -> web.Response:
+    return web.json_response({"error": message}, status=status)
+
+
+def _first_line(error: ValidationError | BadLetterIdError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
+    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'body'}: {first['msg']}"

@@ -1,0 +1,118 @@
+"""Dead letters as people and the replay see them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from contracts.errors import OnrecordError
+
+
+class LetterState(StrEnum):
+    """Where a dead letter stands: open → replaying → replayed, or open → discarded."""
+
+    OPEN = "open"
+    REPLAYING = "replaying"
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"
+
+
+class LetterOrder(StrEnum):
+    """By when the messages were set aside."""
+
+    NEWEST_FIRST = "newest_first"
+    OLDEST_FIRST = "oldest_first"
+
+
+class ControlModel(BaseModel):
+    """Base of what control hands out: immutable; bytes become base64 in JSON."""
+
+    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+
+
+class Letter(ControlModel):
+    """One message a service set aside; its value stays in the DLQ, at the place named here."""
+
+    letter_id: UUID = Field(description="Id of the letter.")
+    service: str = Field(description="The service that set it aside.")
+    dlq_topic: str = Field(description="The DLQ that holds it.")
+    dlq_partition: int = Field(description="Partition of the DLQ.")
+    dlq_offset: int = Field(description="Offset in that partition.")
+    source_topic: str | None = Field(None, description="Where it failed; None if not told.")
+    source_partition: int | None = Field(None, description="Partition of the source topic.")
+    source_offset: int | None = Field(None, description="Offset in that partition.")
+    consumer_group: str = Field("", description="The group that consumed it.")
+    error_code: str = Field(description="Cause, from `contracts.errors.ErrorCode`.")
+    error_type: str = Field("", description="Class of the error.")
+    error_message: str = Field("", description="One line for people.")
+    attempts: int = Field(0, ge=0, description="How often it was tried.")
+    timeouts: int = Field(0, ge=0, description="How many of the tries timed out.")
+    first_failed_at: datetime | None = Field(None, description="When it failed first.")
+    failed_at: datetime = Field(description="When it was set aside.")
+    fingerprint: str = Field("", description="Equal for letters that died of the same cause.")
+    replay_of: UUID | None = Field(None, description="The letter whose replay failed again.")
+    subject: str | None = Field(None, description="The record key, if it is text.")
+    key: bytes | None = Field(None, description="The record key, byte for byte.")
+    headers: tuple[tuple[str, bytes | None], ...] = Field((), description="All, in order.")
+    size_bytes: int = Field(0, ge=0, description="Size of the value, in bytes.")
+    state: LetterState = Field(LetterState.OPEN, description="Where it stands.")
+    state_changed_at: datetime | None = Field(None, description="Since when; set by the index.")
+    state_reason: str = Field("", description="Why, for discarded letters.")
+    indexed_at: datetime | None = Field(None, description="When it was indexed; set by the index.")
+
+
+class LetterFilter(ControlModel):
+    """Which letters are meant; what is None does not narrow."""
+
+    service: str | None = None
+    code: str | None = None
+    state: LetterState | None = None
+    fingerprint: str | None = None
+    subject: str | None = None
+
+
+class LetterCount(ControlModel):
+    """How many letters one service has of one cause in one state."""
+
+    service: str
+    state: LetterState
+    error_code: str
+    letters: int
+
+
+class Submission(ControlModel):
+    """One record on the topic of submissions, whether or not it can be read."""
+
+    topic: str
+    partition: int
+    offset: int
+    transcript_id: UUID | None = None
+    revision: int | None = None
+    submitted_at: datetime
+
+
+class LetterLookupError(OnrecordError, LookupError):
+    """No letter, or more than one, answers to what was asked for; base of the three below."""
+
+
+class BadLetterIdError(LetterLookupError):
+    """What was asked for is neither a letter's id nor the beginning of one."""
+
+
+class UnknownLetterError(LetterLookupError):
+    """No letter has this id."""
+
+
+class AmbiguousLetterError(LetterLookupError):
+    """More than one letter's id begins like this."""
+
+
+class LetterPlaceTakenError(OnrecordError):
+    """Another letter is indexed under the same place in the DLQ: the DLQ was made anew."""
+
+
+class LetterNotOpenError(OnrecordError):
+    """The letter was replayed or discarded before."""

@@ -1,0 +1,105 @@
+"""From records on the DLQs and on the topic of submissions to what control's index keeps."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from contracts import headers as h
+from contracts.ids import derive
+from contracts.topics import DLQ_TOPICS
+from control.domain import Letter, Submission
+from messaging import Record
+from messaging.delivery import split
+
+UNKNOWN: Final = "unknown"
+"""Where a letter does not tell, because somebody else wrote it to the DLQ."""
+
+SERVICE_OF: Final = {topic.name: topic.name.removesuffix("-dlq") for topic in DLQ_TOPICS}
+
+
+class _Identity(BaseModel):
+    """What of a submission says which interview it is."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    transcript_id: UUID
+    revision: int = 1
+
+
+def letter_of(record: Record) -> Letter:
+    """A record on a DLQ as the index keeps it; headers that are missing count as unknown."""
+    original, added = split(record.headers)
+    told = {name: value.decode("utf-8", "replace") for name, value in added}
+    written_at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
+    service = SERVICE_OF[record.topic]
+    place = (record.topic, record.partition, record.offset)
+    return Letter(
+        letter_id=_uuid(told.get(h.LETTER_ID)) or derive("letter", service, *place),
+        service=service,
+        dlq_topic=record.topic,
+        dlq_partition=record.partition,
+        dlq_offset=record.offset,
+        source_topic=told.get(h.DLQ_TOPIC),
+        source_partition=_number(told.get(h.DLQ_PARTITION)),
+        source_offset=_number(told.get(h.DLQ_OFFSET)),
+        consumer_group=told.get(h.DLQ_GROUP, ""),
+        error_code=told.get(h.ERROR_CODE, UNKNOWN),
+        error_type=told.get(h.ERROR_TYPE, ""),
+        error_message=told.get(h.DLQ_MESSAGE, ""),
+        attempts=_number(told.get(h.ATTEMPTS)) or 0,
+        timeouts=_number(told.get(h.TIMEOUTS)) or 0,
+        first_failed_at=_moment(told.get(h.FIRST_FAILED_AT)),
+        failed_at=_moment(told.get(h.FAILED_AT)) or written_at,
+        fingerprint=told.get(h.FINGERPRINT, ""),
+        replay_of=_uuid(told.get(h.REPLAY_OF)),
+        subject=_text(record.key),
+        key=record.key,
+        headers=(*original, *added),
+        size_bytes=len(record.value or b""),
+    )
+
+
+def submission_of(record: Record) -> Submission:
+    """A record on the topic of submissions as the index keeps it, readable or not."""
+    try:
+        identity = _Identity.model_validate_json(record.value or b"")
+    except ValidationError:
+        identity = None
+    return Submission(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        transcript_id=identity.transcript_id if identity else None,
+        revision=identity.revision if identity else None,
+        submitted_at=datetime.fromtimestamp(record.timestamp_ms / 1000, UTC),
+    )
+
+
+def _text(key: bytes | None) -> str | None:
+    try:
+        return key.decode() if key is not None else None
+    except UnicodeDecodeError:
+        return None
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdigit() else None
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text or "")
+    except ValueError:
+        return None
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

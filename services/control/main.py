@@ -1,0 +1,44 @@
+"""The control process: ``python -m control.main``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from contracts.topics import CONTROL
+from control.api import Api, Desk
+from control.handlers import control_stage
+from control.reader import open_reader
+from control.replay import Replayer
+from control.settings import ControlSettings
+from control.store import LetterStore
+from database.pool import open_database
+from database.settings import PostgresSettings
+from messaging import KafkaSettings, Publisher, Service, Stage, run
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    settings, kafka, postgres = ControlSettings(), KafkaSettings(), PostgresSettings()
+    api = Api()
+
+    @asynccontextmanager
+    async def build(publisher: Publisher) -> AsyncIterator[Stage]:
+        async with (
+            open_database(postgres) as database,
+            open_reader(kafka, settings.read_timeout_s) as reader,
+        ):
+            store = LetterStore(database)
+            replayer = Replayer(store, reader, publisher)
+            await replayer.finish_interrupted()
+            api.desk = Desk(store, reader, replayer)
+            try:
+                yield control_stage(store)
+            finally:
+                api.desk = None
+
+    run(Service(CONTROL, settings, kafka, build, routes=api.routes))
+
+
+if __name__ == "__main__":
+    main()

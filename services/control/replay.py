@@ -1,0 +1,67 @@
+"""Puts dead letters back: to the service that failed, and to no other."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+
+from contracts.topics import retry_topic
+from control.domain import Letter, LetterNotOpenError
+from control.reader import LetterReader
+from control.store import LetterStore
+from messaging import Publisher
+from messaging.delivery import append, split
+from messaging.letters import replay_headers
+
+log = structlog.get_logger(__name__)
+
+
+class Replayer:
+    """Replays letters, each at least once: a replay cut short by a crash is done again.
+
+    That is harmless, since effects are idempotent by id.
+
+    Args:
+        store: the index, which knows where a letter stands.
+        reader: fetches a letter's bytes.
+        publisher: sends them to ``<service>-retry-0``.
+    """
+
+    def __init__(self, store: LetterStore, reader: LetterReader, publisher: Publisher) -> None:
+        self._store = store
+        self._reader = reader
+        self._publisher = publisher
+
+    async def replay(self, letter_id: UUID | str) -> Letter:
+        """Put one letter back, byte for byte.
+
+        Returns:
+            The letter as the index has it now.
+
+        Raises:
+            LetterLookupError: no letter, or more than one, has this id.
+            LetterNotOpenError: it was replayed or discarded before.
+            KafkaUnavailableError, DatabaseUnavailableError: try again later.
+        """
+        letter = await self._store.letter(letter_id)
+        if not await self._store.claim_for_replay(letter.letter_id):
+            raise LetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")
+        await self._send(letter)
+        return await self._store.letter(letter.letter_id)
+
+    async def finish_interrupted(self) -> int:
+        """Do again the replays that a crash cut short; how many there were."""
+        interrupted = await self._store.replaying()
+        for letter in interrupted:
+            await self._send(letter)
+        return len(interrupted)
+
+    async def _send(self, letter: Letter) -> None:
+        record = await self._reader.read(letter)
+        original, added = split(record.headers)
+        topic = retry_topic(letter.service, 0).name
+        headers = append(original, replay_headers(letter.letter_id, added))
+        await self._publisher.forward(topic, record.key, record.value, headers)
+        await self._store.mark_replayed(letter.letter_id)
+        log.info("replayed", letter_id=str(letter.letter_id), topic=topic)

@@ -1,0 +1,79 @@
+-- name: insert_letter
+-- Indexes a letter once; no row comes back if its id or its place is known.
+INSERT INTO dead_letters (
+    letter_id, service, dlq_topic, dlq_partition, dlq_offset, source_topic, source_partition,
+    source_offset, consumer_group, error_code, error_type, error_message, attempts, timeouts,
+    first_failed_at, failed_at, fingerprint, replay_of, subject, key, headers, size_bytes
+)
+VALUES (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+    $22
+)
+ON CONFLICT DO NOTHING
+RETURNING letter_id;
+
+-- name: letter_is_known
+-- Whether a letter with this id is indexed.
+SELECT EXISTS (SELECT FROM dead_letters WHERE letter_id = $1);
+
+-- name: insert_submission
+-- Indexes a record on the topic of submissions once.
+INSERT INTO submissions (topic, partition, record_offset, transcript_id, revision, submitted_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (topic, partition, record_offset) DO NOTHING;
+
+-- name: select_letters_newest_first
+-- The latest letters of those meant.
+SELECT *
+  FROM dead_letters
+ WHERE ($1::text IS NULL OR service = $1)
+   AND ($2::text IS NULL OR error_code = $2)
+   AND ($3::text IS NULL OR state = $3)
+   AND ($4::text IS NULL OR fingerprint = $4)
+   AND ($5::text IS NULL OR subject = $5)
+ ORDER BY failed_at DESC, dlq_topic DESC, dlq_partition DESC, dlq_offset DESC
+ LIMIT $6;
+
+-- name: select_letters_oldest_first
+-- The first letters of those meant.
+SELECT *
+  FROM dead_letters
+ WHERE ($1::text IS NULL OR service = $1)
+   AND ($2::text IS NULL OR error_code = $2)
+   AND ($3::text IS NULL OR state = $3)
+   AND ($4::text IS NULL OR fingerprint = $4)
+   AND ($5::text IS NULL OR subject = $5)
+ ORDER BY failed_at, dlq_topic, dlq_partition, dlq_offset
+ LIMIT $6;
+
+-- name: select_letters_between
+-- The first two letters in a range of ids: enough to tell whether a prefix is unique.
+SELECT * FROM dead_letters WHERE letter_id BETWEEN $1 AND $2 ORDER BY letter_id LIMIT 2;
+
+-- name: claim_for_replay
+-- An open letter is being replayed; one whose replay a crash cut short, still is.
+UPDATE dead_letters
+   SET state = 'replaying', state_changed_at = now(), state_reason = ''
+ WHERE letter_id = $1 AND state IN ('open', 'replaying')
+RETURNING letter_id;
+
+-- name: mark_replayed
+-- The replayed message is in Kafka.
+UPDATE dead_letters
+   SET state = 'replayed', state_changed_at = now()
+ WHERE letter_id = $1 AND state = 'replaying'
+RETURNING letter_id;
+
+-- name: discard
+-- A person gives up an open letter, and says why.
+UPDATE dead_letters
+   SET state = 'discarded', state_changed_at = now(), state_reason = $2
+ WHERE letter_id = $1 AND state = 'open'
+RETURNING letter_id;
+
+-- name: count_letters
+-- Letters by service, state and cause.
+SELECT service, state, error_code, count(*) AS letters
+  FROM dead_letters
+ GROUP BY service, state, error_code
+ ORDER BY service, state, error_code;

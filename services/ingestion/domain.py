@@ -1,0 +1,75 @@
+"""From a submitted interview to its segments and chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from contracts import ids
+from contracts.events import ChunkReady, ChunkRef, Event, TranscriptIngested, TranscriptSubmitted
+from transcripts import Chunk, make_chunks, read_transcript
+
+
+def ingest(
+    submitted: TranscriptSubmitted, *, max_characters: int, context_characters: int
+) -> tuple[Event, ...]:
+    """Read an interview.
+
+    Args:
+        submitted: the interview as the producer handed it in.
+        max_characters: about how much talk goes to the model in one call.
+        context_characters: about how much of the talk before goes along to be understood.
+
+    Returns:
+        The interview as segments, then its chunks in order.
+
+    Raises:
+        transcripts.errors: the content is empty, too large, malformed or of no known format.
+    """
+    reading = read_transcript(
+        submitted.content, format=submitted.format, speakers=submitted.speakers
+    )
+    chunks = make_chunks(
+        reading.segments, max_characters=max_characters, context_characters=context_characters
+    )
+    content_sha256 = submitted.content_sha256
+    ready = tuple(_ready(submitted, content_sha256, chunk, len(chunks)) for chunk in chunks)
+    ingested = TranscriptIngested(
+        transcript_id=submitted.transcript_id,
+        revision=submitted.revision,
+        title=submitted.title,
+        study=submitted.study,
+        format=reading.format,
+        content_sha256=content_sha256,
+        recorded_at=submitted.recorded_at,
+        segments=reading.segments,
+        chunks=tuple(_refs(ready)),
+    )
+    return (ingested, *ready)
+
+
+def _ready(
+    submitted: TranscriptSubmitted, content_sha256: str, chunk: Chunk, chunk_count: int
+) -> ChunkReady:
+    return ChunkReady(
+        chunk_id=ids.chunk_id(
+            submitted.transcript_id, submitted.revision, content_sha256, chunk.index
+        ),
+        transcript_id=submitted.transcript_id,
+        revision=submitted.revision,
+        index=chunk.index,
+        chunk_count=chunk_count,
+        title=submitted.title,
+        study=submitted.study,
+        context=chunk.context,
+        segments=chunk.segments,
+    )
+
+
+def _refs(chunks: tuple[ChunkReady, ...]) -> Iterator[ChunkRef]:
+    for chunk in chunks:
+        yield ChunkRef(
+            chunk_id=chunk.chunk_id,
+            index=chunk.index,
+            first_segment=chunk.segments[0].number,
+            last_segment=chunk.segments[-1].number,
+        )

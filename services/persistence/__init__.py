@@ -1,0 +1,1 @@
+"""The service that stores transcripts and notes in PostgreSQL."""

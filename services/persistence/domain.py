@@ -1,0 +1,37 @@
+"""What can be wrong with an event that is to be stored.
+
+BadMessageError
+├── RevisionConflictError   other content under a revision that is taken
+├── UngroundedWriteError    PostgreSQL found that evidence is not what the transcript says
+└── UnstorableEventError    values the database cannot or may not hold
+RetryableError
+└── NotYetIngestedError     notes came before their transcript
+"""
+
+from __future__ import annotations
+
+from contracts.errors import BadMessageError, ErrorCode, RetryableError
+
+
+class RevisionConflictError(BadMessageError):
+    """A revision was submitted again with other content."""
+
+    code = ErrorCode.REVISION_CONFLICT
+
+
+class UngroundedWriteError(BadMessageError):
+    """A note's evidence is not in the stored transcript, so the database refused the note."""
+
+    code = ErrorCode.UNGROUNDED_WRITE
+
+
+class UnstorableEventError(BadMessageError):
+    """An event says what the database cannot hold, or contradicts what it holds."""
+
+    code = ErrorCode.INVALID_EVENT
+
+
+class NotYetIngestedError(RetryableError):
+    """Notes arrived for a chunk that is not known yet; their topics are not ordered."""
+
+    code = ErrorCode.NOT_YET_INGESTED

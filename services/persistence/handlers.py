@@ -1,0 +1,23 @@
+"""Interviews and validated notes in; news of what is stored out."""
+
+from __future__ import annotations
+
+from contracts.events import NotesStored, NotesValidated, TranscriptIngested
+from contracts.topics import NOTES_VALIDATED, PERSISTENCE, TRANSCRIPTS_INGESTED
+from messaging import Stage
+from persistence.store import NotesStore
+
+
+def persistence_stage(store: NotesStore) -> Stage:
+    """The stage that stores."""
+    stage = Stage(PERSISTENCE)
+
+    @stage.on(TRANSCRIPTS_INGESTED)
+    async def store_transcript(ingested: TranscriptIngested) -> None:
+        await store.store_transcript(ingested)
+
+    @stage.on(NOTES_VALIDATED)
+    async def store_notes(validated: NotesValidated) -> NotesStored:
+        return await store.store_notes(validated)
+
+    return stage

@@ -1,0 +1,30 @@
+"""The persistence process: ``python -m persistence.main``."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from contracts.topics import PERSISTENCE
+from database.pool import open_database
+from database.settings import PostgresSettings
+from messaging import KafkaSettings, Publisher, Service, Stage, run
+from persistence.handlers import persistence_stage
+from persistence.settings import PersistenceSettings
+from persistence.store import NotesStore
+
+
+def main() -> None:
+    """Run until SIGTERM."""
+    postgres = PostgresSettings()
+
+    @asynccontextmanager
+    async def build(_: Publisher) -> AsyncIterator[Stage]:
+        async with open_database(postgres) as database:
+            yield persistence_stage(NotesStore(database))
+
+    run(Service(PERSISTENCE, PersistenceSettings(), KafkaSettings(), build))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,19 @@
+"""Settings of persistence (``PERSISTENCE_*``)."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from messaging import StageSettings
+
+
+class PersistenceSettings(StageSettings):
+    """How notes are stored."""
+
+    model_config = SettingsConfigDict(env_prefix="PERSISTENCE_", frozen=True)
+
+    max_in_flight: int = Field(8, ge=1, description="Transactions open at the same time.")
+    tries: int = Field(
+        6, ge=1, description="Notes may overtake their transcript by a moment, so some patience."
+    )

@@ -1,0 +1,253 @@
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+import asyncpg
+import pytest
+
+from contracts.ids import NAMESPACE
+from control.domain import (
+    AmbiguousLetterError,
+    BadLetterIdError,
+    Letter,
+    LetterFilter,
+    LetterOrder,
+    LetterPlaceTakenError,
+    LetterState,
+    Submission,
+    UnknownLetterError,
+)
+from control.store import LetterStore
+from database.errors import DatabaseUnavailableError
+from database.pool import Database
+from support.postgres import TestServer
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+
+def letter(number: int = 1, **changes: Any) -> Letter:
+    return Letter(
+        letter_id=uuid5(NAMESPACE, f"letter {number}"),
+        service="enrichment",
+        dlq_topic="enrichment-dlq",
+        dlq_partition=0,
+        dlq_offset=number,
+        source_topic="chunks-ready",
+        source_partition=3,
+        source_offset=17,
+        consumer_group="enrichment",
+        error_code="llm_timeout",
+        error_type="LlmTimeoutError",
+        error_message="no answer in 30 s",
+        attempts=4,
+        timeouts=4,
+        first_failed_at=NOON,
+        failed_at=NOON + timedelta(minutes=number),
+        fingerprint="f1",
+        subject="some chunk",
+        key=b"some chunk",
+        headers=(("ce_type", b"onrecord.ChunkReady.v1"), ("odd", b"\xff\x00"), ("none", None)),
+        size_bytes=1_234,
+    ).model_copy(update=changes)
+
+
+@pytest.fixture
+def store(fresh_database: Database) -> LetterStore:
+    return LetterStore(fresh_database)
+
+
+async def numbers(store: LetterStore, *args: Any, **kwargs: Any) -> list[int]:
+    return [one.dlq_offset for one in await store.letters(*args, **kwargs)]
+
+
+async def test_gives_back_a_letter_as_it_was_indexed(store: LetterStore) -> None:
+    assert await store.index_letter(letter(replay_of=UUID(int=5)))
+    stored = await store.letter(letter().letter_id)
+    assert stored.indexed_at is not None
+    assert stored.state_changed_at is not None
+    unset = {"indexed_at": None, "state_changed_at": None}
+    assert stored.model_copy(update=unset) == letter(replay_of=UUID(int=5))
+
+
+async def test_a_letter_indexed_again_stays_as_it_is(store: LetterStore) -> None:
+    await store.index_letter(letter())
+    await store.claim_for_replay(letter().letter_id)
+    assert not await store.index_letter(letter())
+    assert (await store.letter(letter().letter_id)).state is LetterState.REPLAYING
+
+
+async def test_a_letter_written_twice_by_a_crashing_service_is_one(store: LetterStore) -> None:
+    await store.index_letter(letter(dlq_offset=1))
+    assert not await store.index_letter(letter(dlq_offset=2))
+    assert await numbers(store) == [1]
+
+
+async def test_the_same_letter_many_times_at_once_is_new_once(store: LetterStore) -> None:
+    new = await asyncio.gather(*(store.index_letter(letter()) for _ in range(8)))
+    assert sum(new) == 1
+
+
+async def test_says_so_when_a_dlq_was_made_anew(store: LetterStore) -> None:
+    await store.index_letter(letter(1))
+    with pytest.raises(LetterPlaceTakenError, match="enrichment-dlq/0 offset 1"):
+        await store.index_letter(letter(2, dlq_offset=1))
+
+
+async def test_indexes_a_letter_of_which_little_is_known(store: LetterStore) -> None:
+    bare = Letter(
+        letter_id=UUID(int=7),
+        service="ingestion",
+        dlq_topic="ingestion-dlq",
+        dlq_partition=0,
+        dlq_offset=0,
+        error_code="undecodable",
+        failed_at=NOON,
+    )
+    assert await store.index_letter(bare)
+    stored = await store.letter(bare.letter_id)
+    assert (stored.key, stored.headers, stored.source_topic) == (None, (), None)
+
+
+async def test_indexes_a_letter_with_characters_postgres_cannot_store(store: LetterStore) -> None:
+    odd = letter(subject="a\0b", key=b"a\0b", headers=(("na\0me", b"\0"),), error_message="\0")
+    assert await store.index_letter(odd)
+    stored = await store.letter(odd.letter_id)
+    assert (stored.subject, stored.key) == ("a\ufffdb", b"a\0b")
+    assert stored.headers == (("na\ufffdme", b"\0"),)
+
+
+async def test_lists_newest_or_oldest_first_up_to_a_limit(store: LetterStore) -> None:
+    for number in (2, 1, 3):
+        await store.index_letter(letter(number))
+    assert await numbers(store) == [3, 2, 1]
+    assert await numbers(store, order=LetterOrder.OLDEST_FIRST, limit=2) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("which", "found"),
+    [
+        (LetterFilter(), [3, 2, 1]),
+        (LetterFilter(service="guardrail"), [2]),
+        (LetterFilter(code="llm_timeout"), [3, 1]),
+        (LetterFilter(fingerprint="f3"), [3]),
+        (LetterFilter(subject="other chunk"), [3]),
+        (LetterFilter(state=LetterState.DISCARDED), [1]),
+        (LetterFilter(service="enrichment", state=LetterState.OPEN), [3]),
+        (LetterFilter(service="nobody"), []),
+    ],
+)
+async def test_narrows_by_each_field(
+    store: LetterStore, which: LetterFilter, found: list[int]
+) -> None:
+    await store.index_letter(letter(1))
+    await store.index_letter(letter(2, service="guardrail", error_code="ungrounded"))
+    await store.index_letter(letter(3, fingerprint="f3", subject="other chunk"))
+    await store.discard(letter(1).letter_id, "a test")
+    assert await numbers(store, which) == found
+
+
+async def test_finds_a_letter_by_the_beginning_of_its_id(store: LetterStore) -> None:
+    one = letter(letter_id=UUID("abcd1234-0000-4000-8000-000000000000"))
+    other = letter(2, letter_id=UUID("abcd9999-0000-4000-8000-000000000000"))
+    await store.index_letter(one)
+    await store.index_letter(other)
+    for prefix in ("abcd1", "ABCD1234", "abcd1234-00", str(one.letter_id)):
+        assert (await store.letter(prefix)).letter_id == one.letter_id
+    with pytest.raises(AmbiguousLetterError):
+        await store.letter("abcd")
+    with pytest.raises(UnknownLetterError):
+        await store.letter("abce")
+
+
+@pytest.mark.parametrize("prefix", ["", "abc", "xyz1", "ab%_", "a" * 33])
+async def test_refuses_what_cannot_begin_an_id(store: LetterStore, prefix: str) -> None:
+    with pytest.raises(BadLetterIdError):
+        await store.letter(prefix)
+
+
+async def test_a_replay_goes_from_open_to_replayed(store: LetterStore) -> None:
+    await store.index_letter(letter())
+    the_id = letter().letter_id
+    assert not await store.mark_replayed(the_id)
+    assert await store.claim_for_replay(the_id)
+    assert [one.letter_id for one in await store.replaying()] == [the_id]
+    assert await store.claim_for_replay(the_id), "a replay that a crash cut short is taken up"
+    assert await store.mark_replayed(the_id)
+    assert (await store.letter(the_id)).state is LetterState.REPLAYED
+    assert await store.replaying() == []
+    assert not await store.claim_for_replay(the_id)
+    assert not await store.mark_replayed(the_id)
+
+
+async def test_discards_an_open_letter_for_a_reason(store: LetterStore) -> None:
+    await store.index_letter(letter())
+    with pytest.raises(ValueError, match="for a reason"):
+        await store.discard(letter().letter_id, "  ")
+    assert await store.discard(letter().letter_id, "a test recording")
+    stored = await store.letter(letter().letter_id)
+    assert (stored.state, stored.state_reason) == (LetterState.DISCARDED, "a test recording")
+    assert not await store.claim_for_replay(letter().letter_id)
+    assert not await store.discard(letter().letter_id, "again")
+
+
+async def test_does_not_discard_a_letter_that_is_being_replayed(store: LetterStore) -> None:
+    await store.index_letter(letter())
+    await store.claim_for_replay(letter().letter_id)
+    assert not await store.discard(letter().letter_id, "too late")
+
+
+async def test_of_a_claim_and_a_discard_at_once_one_succeeds(store: LetterStore) -> None:
+    for number in range(10):
+        one = letter(number)
+        await store.index_letter(one)
+        outcomes = await asyncio.gather(
+            store.claim_for_replay(one.letter_id), store.discard(one.letter_id, "race")
+        )
+        assert sorted(outcomes) == [False, True]
+
+
+async def test_counts_by_service_state_and_cause(store: LetterStore) -> None:
+    for number in range(3):
+        await store.index_letter(letter(number))
+    await store.index_letter(letter(3, service="guardrail", error_code="pii"))
+    await store.discard(letter(0).letter_id, "a test")
+    counted = [tuple(one.model_dump(mode="json").values()) for one in await store.counts()]
+    assert counted == [
+        ("enrichment", "discarded", "llm_timeout", 1),
+        ("enrichment", "open", "llm_timeout", 2),
+        ("guardrail", "open", "pii", 1),
+    ]
+
+
+async def test_indexes_a_submission_once(store: LetterStore, fresh_database: Database) -> None:
+    one = Submission(
+        topic="transcripts-submitted",
+        partition=1,
+        offset=2**33,
+        transcript_id=UUID(int=1),
+        revision=1,
+        submitted_at=NOON,
+    )
+    unreadable = Submission(topic="transcripts-submitted", partition=1, offset=3, submitted_at=NOON)
+    for submission in (one, one, unreadable):
+        await store.index_submission(submission)
+    assert await fresh_database.fetchval("SELECT count(*) FROM submissions") == 2
+
+
+async def test_the_database_knows_no_other_state(
+    store: LetterStore, fresh_database: Database
+) -> None:
+    await store.index_letter(letter())
+    with pytest.raises(asyncpg.CheckViolationError):
+        await fresh_database.execute("UPDATE dead_letters SET state = 'lost'")
+
+
+async def test_the_index_waits_out_a_server_that_is_stopped(
+    postgres: TestServer, store: LetterStore
+) -> None:
+    postgres.stop()
+    with pytest.raises(DatabaseUnavailableError):
+        await store.index_letter(letter())
+    postgres.start()
+    assert await store.index_letter(letter())

@@ -1,0 +1,87 @@
+"""The simulator as a process: one line, then service, then a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+if TYPE_CHECKING:
+    from asyncio.subprocess import Process
+
+PROMPT = {"model": "m", "messages": [{"role": "user", "content": "Hello"}]}
+
+
+async def spawn(*arguments: str) -> Process:
+    libs = Path(__file__).parents[3] / "libs"
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "simulator", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(libs)},
+    )
+
+
+async def announced_url(process: Process) -> str:
+    assert process.stdout
+    line = (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
+    assert line.startswith("listening on http://127.0.0.1:")
+    return line.split()[-1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_ends_at_once_and_well_while_a_call_hangs(
+    number: signal.Signals, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("- {fault: hang}\n", encoding="utf-8")
+    process = await spawn("--port", "0", "--seed", "7", "--rules", str(rules))
+    url = await announced_url(process)
+    async with aiohttp.ClientSession() as http:
+        hanging = asyncio.create_task(http.post(f"{url}/chat/completions", json=PROMPT))
+        async with asyncio.timeout(10):
+            while not await in_flight(http, url):
+                pass
+        process.send_signal(number)
+        _, errors = await asyncio.wait_for(process.communicate(), 5)
+        assert (process.returncode, errors) == (0, b"")
+        with pytest.raises(aiohttp.ClientError):
+            await hanging
+
+
+async def in_flight(http: aiohttp.ClientSession, url: str) -> int:
+    async with http.get(f"{url.removesuffix('/v1')}/simulator/requests") as response:
+        return int(json.loads(await response.read())["in_flight"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--latency", "fast"),
+        ("--port", "70000"),
+        ("--rules", "/dev/null/none.yaml"),
+        ("--seed", "seven"),
+    ],
+)
+async def test_wrong_usage_ends_with_two_and_a_reason(arguments: tuple[str, ...]) -> None:
+    process = await spawn(*arguments)
+    output, errors = await asyncio.wait_for(process.communicate(), 30)
+    assert (process.returncode, output) == (2, b"")
+    assert arguments[0].strip("-") in errors.decode().splitlines()[-1] or b"none.yaml" in errors
+
+
+async def test_names_what_is_wrong_with_a_rules_file_in_one_line(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("- {fault: explode}\n", encoding="utf-8")
+    process = await spawn("--rules", str(rules))
+    _, errors = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 2
+    assert errors.count(b"\n") == 1
+    assert b"0.fault" in errors

@@ -1,0 +1,96 @@
+"""A small interview, and the events that tell of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from contracts import ids
+from contracts.events import ChunkRef, NotesValidated, TranscriptIngested
+from contracts.notes import CheckFailure, DraftNote, Evidence, Note, RejectedNote, Usage
+from contracts.study import Question, Study, Theme
+from contracts.transcript import Role, Segment, TranscriptFormat
+
+TRANSCRIPT = ids.transcript_id("billing", "interview-1")
+STUDY = Study(
+    study_id="billing",
+    name="Billing",
+    themes=(Theme(id="price", name="Price"), Theme(id="trust", name="Trust")),
+    questions=(Question(id="churn", text="Why do people leave?"),),
+)
+TURNS = (
+    Segment(number=1, speaker="Ada", role=Role.INTERVIEWER, text="What do you pay?"),
+    Segment(
+        number=2,
+        speaker="Bo",
+        role=Role.PARTICIPANT,
+        # Beyond the basic plane and with a combining accent: counted in code points.
+        text="We pay 40 dollars 🙂 at the cafe\u0301, I would not recommend it.",
+        start_ms=1_000,
+        end_ms=9_000,
+    ),
+)
+
+
+def sha(seed: str) -> str:
+    return (seed * 64)[:64]
+
+
+def chunk(revision: int = 1, index: int = 1) -> ChunkRef:
+    chunk_id = ids.chunk_id(TRANSCRIPT, revision, sha("a"), index)
+    return ChunkRef(chunk_id=chunk_id, index=index, first_segment=1, last_segment=2)
+
+
+def ingested(revision: int = 1, **changes: Any) -> TranscriptIngested:
+    return TranscriptIngested(
+        transcript_id=TRANSCRIPT,
+        revision=revision,
+        title="Interview 1",
+        study=STUDY,
+        format=TranscriptFormat.WEBVTT,
+        content_sha256=sha("a"),
+        segments=TURNS,
+        chunks=(chunk(revision, 1), chunk(revision, 2)),
+    ).model_copy(update=changes)
+
+
+def evidence(quote: str = "I would not recommend it", **changes: Any) -> Evidence:
+    turn = TURNS[1]
+    return Evidence(
+        segment=turn.number,
+        start=turn.text.index(quote),
+        length=len(quote),
+        quote=quote,
+        speaker=turn.speaker,
+        role=turn.role,
+        start_ms=turn.start_ms,
+        end_ms=turn.end_ms,
+    ).model_copy(update=changes)
+
+
+def note(statement: str, *cited: Evidence, **changes: Any) -> Note:
+    return Note(
+        note_id=ids.derive("note", statement),
+        statement=statement,
+        evidence=cited or (evidence(),),
+        themes=("price",),
+        questions=("churn",),
+    ).model_copy(update=changes)
+
+
+def refused(statement: str = "Everybody loves it") -> RejectedNote:
+    failure = CheckFailure(check="quote_not_found", reason="Nobody says so.")
+    return RejectedNote(draft=DraftNote(statement=statement), failures=(failure,))
+
+
+def validated(*notes: Note, revision: int = 1, index: int = 1, **changes: Any) -> NotesValidated:
+    return NotesValidated(
+        chunk_id=chunk(revision, index).chunk_id,
+        transcript_id=TRANSCRIPT,
+        revision=revision,
+        study_id="billing",
+        attempt=1,
+        notes=notes,
+        model="simulator",
+        prompt_version="notes-1",
+        usage=Usage(input_tokens=100, output_tokens=20),
+    ).model_copy(update=changes)

@@ -1,0 +1,80 @@
+import asyncpg
+import pytest
+
+from contracts.errors import ErrorCode, OutageError, RetryableError, TimedOutError
+from database.errors import headline, translate
+from database.text import without_nul
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError(111, "refused"),
+        TimeoutError(),
+        asyncpg.ConnectionDoesNotExistError("closed in the middle of operation"),
+        asyncpg.AdminShutdownError("terminating connection"),
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+        asyncpg.TooManyConnectionsError("sorry, too many clients already"),
+        asyncpg.DiskFullError("could not extend file"),
+        asyncpg.ReadOnlySQLTransactionError("cannot execute INSERT"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_calls_it_an_outage_when_no_message_could_fare_better(error: Exception) -> None:
+    named = translate(error)
+    assert isinstance(named, OutageError)
+    assert named.code is ErrorCode.DATABASE_UNAVAILABLE
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.SerializationError("could not serialize access"),
+        asyncpg.DeadlockDetectedError("deadlock detected"),
+        asyncpg.LockNotAvailableError("canceling statement due to lock timeout"),
+        asyncpg.UniqueViolationError("duplicate key value"),
+        asyncpg.InvalidCachedStatementError("cached plan must not change result type"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_calls_it_a_conflict_when_another_transaction_was_in_the_way(error: Exception) -> None:
+    named = translate(error)
+    assert isinstance(named, RetryableError)
+    assert named.code is ErrorCode.CONFLICT
+
+
+def test_counts_a_cancelled_statement_as_a_timeout() -> None:
+    named = translate(asyncpg.QueryCanceledError("canceling statement due to statement timeout"))
+    assert isinstance(named, TimedOutError)
+    assert named.code is ErrorCode.TIMEOUT
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.CheckViolationError("refused"),
+        asyncpg.UndefinedTableError("no such table"),
+        asyncpg.InterfaceError("another operation is in progress"),
+        ValueError("ours"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_lets_every_other_error_through(error: Exception) -> None:
+    assert translate(error) is None
+
+
+def test_takes_a_misuse_of_a_connection_for_an_outage_only_if_it_is_lost() -> None:
+    error = asyncpg.InterfaceError("connection is closed")
+    assert isinstance(translate(error, connection_lost=True), OutageError)
+
+
+def test_keeps_the_values_that_postgres_quotes_out_of_the_headline() -> None:
+    error = asyncpg.UniqueViolationError("duplicate key value violates unique constraint")
+    error.detail = "Key (quote)=(I cried) already exists."
+    assert "cried" not in headline(error)
+
+
+def test_replaces_what_postgres_cannot_store_at_any_depth() -> None:
+    assert without_nul({"a\0": ["b\0", 1, None, {"c": "\0"}]}) == {
+        "a\ufffd": ["b\ufffd", 1, None, {"c": "\ufffd"}]
+    }

@@ -1,0 +1,201 @@
+"""Rules fire as told, and a spoiled note is wrong in exactly the way that was asked for."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from contracts.notes import DraftNote
+from simulator.answers import garbled, notes_content
+from simulator.faults import SPOILING, Fault, FaultRule, RuleBook
+from simulator.latency import Latency
+from simulator.picker import pick_notes
+from simulator.prompt import Passage, find_passage
+from simulator.settings import RulesError, SimulatorSettings, load_rules, parse_rules
+from simulator.spoiling import spoil
+
+PASSAGE = Passage.model_validate(
+    {
+        "study": {"themes": [{"id": "cost", "name": "Cost", "description": "bills, prices"}]},
+        "context": [],
+        "segments": [
+            {"number": 7, "role": "interviewer", "text": "Tell me how the bills have been so far."},
+            {"number": 8, "role": "participant", "text": "We paid sixty pounds for the bill."},
+        ],
+    }
+)
+
+
+def note(statement: str) -> DraftNote:
+    (good,) = pick_notes(PASSAGE, 1)
+    return good.model_copy(update={"statement": statement})
+
+
+def spoiled(statement: str, fault: Fault) -> DraftNote:
+    (bad,) = spoil((note(statement),), fault, PASSAGE, Random(1))
+    return bad
+
+
+def fires(book: RuleBook, attempts: int, text: str = "", content: str = "c") -> list[bool]:
+    return [bool(book.fire(text, content, n, notes=True)) for n in range(1, attempts + 1)]
+
+
+@pytest.mark.parametrize(
+    ("statement", "wrong"),
+    [
+        ("We paid sixty pounds.", "We paid seventy pounds."),
+        ("Ninety of them came.", "Eighty of them came."),
+        ("It was cold.", r"It was cold, \d+ times."),
+        ("Only one of them came.", r"Only one of them came, \d+ times."),
+        ("It was 3.5 degrees in 1995.", r"It was (?!3\b)\d+\.5 degrees in 1995."),
+    ],
+)
+def test_alters_a_number_or_puts_one_in(statement: str, wrong: str) -> None:
+    assert re.fullmatch(wrong, spoiled(statement, Fault.ALTERED_NUMBER).statement)
+
+
+@pytest.mark.parametrize(
+    ("statement", "wrong"),
+    [
+        ("I didn't pay it.", "I did pay it."),
+        ("I can\u2019t and won't pay.", "I can and will pay."),
+        ("We never paid nothing.", "We paid everything."),
+        ("No bill came.", "Bill came."),
+        ("It was cold.", "It was not cold."),
+        ("We paid sixty pounds.", "It is not true that We paid sixty pounds."),
+        ("No.", "It is not true that No."),
+    ],
+)
+def test_drops_every_negation_or_puts_one_in(statement: str, wrong: str) -> None:
+    assert spoiled(statement, Fault.DROPPED_NEGATION).statement == wrong
+
+
+def test_names_a_segment_or_a_theme_that_is_not_there() -> None:
+    assert spoiled("It is.", Fault.WRONG_SEGMENT).evidence[0].segment > 8
+    assert "cost" not in spoiled("It is.", Fault.UNKNOWN_THEME).themes
+
+
+def test_offers_the_interviewers_words_and_without_them_a_segment_that_is_not_there() -> None:
+    bad = spoiled("It is.", Fault.INTERVIEWER_QUOTE)
+    assert (bad.evidence[0].segment, bad.statement) == (
+        7,
+        "Tell me how the bills have been so far.",
+    )
+    alone = PASSAGE.model_copy(update={"segments": PASSAGE.segments[1:]})
+    (bad,) = spoil((note("It is."),), Fault.INTERVIEWER_QUOTE, alone, Random(1))
+    assert bad.evidence[0].segment > 8
+
+
+def test_garbled_answers_are_never_json() -> None:
+    for content in (notes_content(()), notes_content((note("It is."),))):
+        for seed in range(50):
+            with pytest.raises(json.JSONDecodeError):
+                json.loads(garbled(content, Random(seed)).content or "")
+
+
+def test_a_rule_fires_as_often_as_told() -> None:
+    book = RuleBook([FaultRule(fault=Fault.HANG, times=2)], 1)
+    assert fires(book, 4) == [True, True, False, False]
+
+
+def test_a_rule_fires_only_where_its_text_is() -> None:
+    book = RuleBook([FaultRule(fault=Fault.HANG, match="violin")], 1)
+    assert fires(book, 1, "a cello") == [False]
+    assert fires(book, 1, "a violin") == [True]
+
+
+def test_the_first_rule_that_fits_fires_and_an_exhausted_one_gives_way() -> None:
+    book = RuleBook([FaultRule(fault=Fault.HANG, times=1), FaultRule(fault=Fault.REFUSAL)], 1)
+    fired = [book.fire("", "c", attempt, notes=False) for attempt in (1, 2)]
+    assert [rule and rule.fault for rule in fired] == [Fault.HANG, Fault.REFUSAL]
+
+
+@pytest.mark.parametrize("fault", sorted(SPOILING))
+def test_notes_are_spoiled_only_where_there_are_any(fault: Fault) -> None:
+    book = RuleBook([FaultRule(fault=fault, times=1)], 1)
+    assert book.fire("", "c", 1, notes=False) is None
+    assert book.fire("", "c", 2, notes=True)
+
+
+def test_rates_are_kept_and_do_not_depend_on_order() -> None:
+    contents = [str(number) for number in range(2_000)]
+    rule = FaultRule(fault=Fault.HANG, rate=0.1)
+    forward, backward = RuleBook([rule], 1), RuleBook([rule], 1)
+    hit = {one for one in contents if forward.fire("", one, 1, notes=True)}
+    assert hit == {one for one in reversed(contents) if backward.fire("", one, 1, notes=True)}
+    assert 150 < len(hit) < 250
+    assert any(RuleBook([rule], 1).fire("", one, 2, notes=True) is None for one in hit)
+
+
+@pytest.mark.parametrize(
+    ("document", "complaint"),
+    [
+        ([{"fault": "explode"}], r"rules: 0\.fault"),
+        ([{"fault": "hang", "rate": 2}], r"rules: 0\.rate"),
+        ([{"fault": "hang"}, {"fault": "slow", "tines": 1}], r"rules: 1\.tines"),
+        ([{"fault": "hang", "status": 503}], "`status` belongs to server_error"),
+        ("hang", "rules: the whole"),
+    ],
+)
+def test_refuses_rules_that_make_no_sense(document: Any, complaint: str) -> None:
+    with pytest.raises(RulesError, match=complaint):
+        parse_rules(document)
+
+
+@pytest.mark.parametrize(
+    "text", ["- {fault: hang, times: 1}", '{"rules": [{"fault": "hang", "times": 1}]}']
+)
+def test_reads_rules_from_yaml_and_json(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "rules"
+    path.write_text(text, encoding="utf-8")
+    assert load_rules(path) == (FaultRule(fault=Fault.HANG, times=1),)
+
+
+@pytest.mark.parametrize("content", [b"- {fault: [", b"\xff\xfe\x00", b"rules: 3"])
+def test_names_the_file_when_its_rules_cannot_be_read(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_bytes(content)
+    with pytest.raises(RulesError, match=r"rules\.yaml") as raised:
+        load_rules(path)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["0.2", "lognormal:0.3,0.5", "uniform:0.1,0.4"])
+def test_latencies_are_drawn_around_what_was_asked_for(text: str) -> None:
+    latency = Latency.parse(text)
+    drawn = sorted(latency.draw(Random(seed)) for seed in range(501))
+    assert str(latency) == text
+    assert drawn[0] > 0
+    assert drawn[250] == pytest.approx({"0": 0.2, "l": 0.3, "u": 0.25}[text[0]], rel=0.1)
+
+
+@pytest.mark.parametrize("text", ["", "fast", "-1", "uniform:2,1", "lognormal:1", "nan", "0.1,0.2"])
+def test_refuses_latencies_that_make_no_sense(text: str) -> None:
+    with pytest.raises(ValueError, match="latency"):
+        SimulatorSettings(latency=text)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"segments": [{"number": 1, "text": "a"}]}',
+        'Here it is:\n```json\n{"segments": [{"number": 1, "text": "a", "new": 2}]}\n``` Thanks!',
+        [{"type": "text", "text": '{"segments": [{"number": 1, "text": "a"}], "context": []}'}],
+    ],
+)
+def test_finds_the_passage_whatever_surrounds_it(content: Any) -> None:
+    found = find_passage(
+        [{"role": "system", "content": "{}"}, {"role": "user", "content": content}]
+    )
+    assert found
+    assert found.segments[0].text == "a"
+
+
+@pytest.mark.parametrize("content", [None, 3, "Hello", "{", '{"a": 1}', "[1]", "{" * 100_000])
+def test_finds_no_passage_where_there_is_none(content: Any) -> None:
+    assert find_passage([{"role": "user", "content": content}, "odd"]) is None

@@ -1,0 +1,93 @@
+"""Cutting segments into chunks."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts.transcript import Role, Segment
+from transcripts import Chunk, make_chunks
+
+
+def segments(*lengths: int, roles: str = "") -> list[Segment]:
+    named = {"I": Role.INTERVIEWER, "P": Role.PARTICIPANT}
+    return [
+        Segment(
+            number=number,
+            speaker="Ann",
+            role=named.get(roles[number - 1 : number], Role.UNKNOWN),
+            text="x" * length,
+        )
+        for number, length in enumerate(lengths, start=1)
+    ]
+
+
+def numbers(chunks: tuple[Chunk, ...]) -> list[list[int]]:
+    return [[segment.number for segment in chunk.segments] for chunk in chunks]
+
+
+def test_packs_whole_segments_up_to_the_limit():
+    chunks = make_chunks(segments(4, 4, 2, 5, 5, 1), max_characters=10)
+    assert numbers(chunks) == [[1, 2, 3], [4, 5], [6]]
+    assert [chunk.index for chunk in chunks] == [1, 2, 3]
+
+
+def test_a_longer_segment_is_a_chunk_of_its_own():
+    assert numbers(make_chunks(segments(3, 50, 3), max_characters=10)) == [[1], [2], [3]]
+
+
+def test_keeps_a_question_with_its_answer():
+    chunks = make_chunks(segments(4, 3, 6, 3, roles="PIPI"), max_characters=10)
+    assert numbers(chunks) == [[1], [2, 3], [4]]
+
+
+def test_takes_an_unknown_speakers_question_mark_for_a_question():
+    talk = segments(5, 3, 6)
+    talk[1] = talk[1].model_copy(update={"text": "so?"})
+    assert numbers(make_chunks(talk, max_characters=10)) == [[1], [2, 3]]
+
+
+def test_parts_a_question_from_an_answer_that_does_not_fit_with_it():
+    assert numbers(make_chunks(segments(4, 3, 9, roles="PIP"), max_characters=10)) == [[1, 2], [3]]
+
+
+def test_context_is_the_last_whole_segments_before_the_chunk():
+    chunks = make_chunks(segments(4, 4, 2, 9), max_characters=10, context_characters=6)
+    assert [[one.number for one in chunk.context] for chunk in chunks] == [[], [2, 3]]
+
+
+def test_a_previous_segment_over_the_budget_leaves_no_context():
+    chunks = make_chunks(segments(1, 9, 9), max_characters=10, context_characters=8)
+    assert [chunk.context for chunk in chunks] == [(), ()]
+
+
+def test_no_segments_make_no_chunks():
+    assert make_chunks([]) == ()
+
+
+@pytest.mark.parametrize("limits", [{"max_characters": 0}, {"context_characters": -1}])
+def test_refuses_limits_without_sense(limits: dict[str, int]):
+    with pytest.raises(ValueError, match="must be positive"):
+        make_chunks(segments(1), **limits)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 40), max_size=60),
+    roles=st.text("IPU", min_size=60, max_size=60),
+    limit=st.integers(1, 60),
+    budget=st.integers(0, 60),
+)
+def test_every_segment_is_in_exactly_one_chunk(
+    lengths: list[int], roles: str, limit: int, budget: int
+):
+    talk = segments(*lengths, roles=roles)
+    chunks = make_chunks(talk, max_characters=limit, context_characters=budget)
+    assert [segment for chunk in chunks for segment in chunk.segments] == talk
+    for chunk in chunks:
+        size = sum(len(segment.text) for segment in chunk.segments)
+        assert size <= limit or len(chunk.segments) == 1
+        assert sum(len(segment.text) for segment in chunk.context) <= budget
+        first = chunk.segments[0].number
+        before = talk[first - 1 - len(chunk.context) : first - 1]
+        assert list(chunk.context) == before

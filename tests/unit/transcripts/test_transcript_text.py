@@ -1,0 +1,83 @@
+"""Text and times as evidence will quote them."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transcripts.text import Piece, clean, join
+from transcripts.times import parse_clock
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"),
+    [
+        ("  um,\tyou\u00a0 know\r\n ", "um, you know"),
+        ("zero\u200bwidth\ufeff \x00nul\x1b", "zerowidth nul"),
+        ("e\u0301te\u0301", "\u00e9t\u00e9"),
+        ("e\u200b\u0301", "\u00e9"),
+        ("half \ud83d pair", "half \ufffd pair"),
+        ("\u2028\u3000", ""),
+        ("“Curly” — dashes… 😀", "“Curly” — dashes… 😀"),
+    ],
+)
+def test_cleans_what_nobody_sees_and_keeps_the_rest(raw: str, text: str):
+    assert clean(raw) == text
+
+
+def test_keeps_the_offsets_of_pieces_that_stand_without_a_space():
+    text, words = join([Piece("a", 1, 2), Piece(", "), Piece(" b", 3), Piece("c", 4, 3)])
+    assert text == "a, bc"
+    assert [(word.offset, word.start_ms, word.end_ms) for word in words] == [
+        (0, 1, 2),
+        (3, 3, 3),
+        (4, 4, 4),
+    ]
+
+
+pieces = st.builds(
+    Piece,
+    st.text(st.sampled_from("ab \u0301\u0327\u1100\u1161\u11a8\u200b\n\x00\u09c7\u09be.")),
+    st.none() | st.integers(0, 9),
+)
+
+
+@given(st.lists(pieces, max_size=12))
+def test_joined_text_is_clean_and_its_offsets_are_exact(many: list[Piece]):
+    text, words = join(many)
+    assert text == clean("".join(piece.text for piece in many))
+    assert unicodedata.is_normalized("NFC", text)
+    offsets = [word.offset for word in words]
+    assert offsets == sorted(set(offsets))
+    assert all(not text[offset].isspace() for offset in offsets)
+
+
+@given(st.lists(st.text(min_size=1), max_size=12))
+def test_words_of_any_script_are_found_at_their_offsets(texts: list[str]):
+    spaced = [Piece(f" {text} ", number) for number, text in enumerate(texts)]
+    text, words = join(spaced)
+    for word in words:
+        assert text.startswith(clean(texts[word.start_ms]), word.offset)
+    assert len(words) == sum(bool(clean(text)) for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("clock", "milliseconds"),
+    [
+        ("00:00:00.570", 570),
+        ("0:0:0.57", 570),
+        ("1:02:03,004", 3_723_004),
+        ("01:02", 62_000),
+        ("75:30.5", 4_530_500),
+        ("1000:00:00.0001", 3_600_000_000),
+        ("00:60", None),
+        ("1:60:00", None),
+        ("12", None),
+        ("١:٢x", None),
+    ],
+)
+def test_reads_clocks(clock: str, milliseconds: int | None):
+    assert parse_clock(clock) == milliseconds
