@@ -61,6 +61,7 @@ class Numeral:
         end: index of the word after it.
         suffix: letters written to the figure that are no part of the value ("40min").
         is_ordinal: whether it says a place ("third") and not an amount.
+        is_decade: whether it says a decade ("nineties", "1990s").
         parts: its halves, where two number words in a row were read as one ("forty fifty").
     """
 
@@ -68,6 +69,7 @@ class Numeral:
     end: int
     suffix: str = ""
     is_ordinal: bool = False
+    is_decade: bool = False
     parts: tuple[Numeral, ...] = ()
 
 
@@ -114,7 +116,7 @@ def read_numeral(words: Sequence[Word], at: int, *, across_pauses: bool = False)
     if text in TIMES:
         return Numeral(frozenset({Decimal(TIMES[text])}), at + 1)
     if text in DECADES:
-        return Numeral(frozenset({Decimal(DECADES[text])}), at + 1)
+        return _decade(Decimal(DECADES[text]), at + 1)
     reader = _Reader(words, across_pauses=across_pauses)
     return reader.fraction(at) or reader.ordinal(at) or reader.number(at)
 
@@ -133,7 +135,7 @@ class _Reader:
         return word.text if whole else ""
 
     def number(self, at: int) -> Numeral | None:
-        first = self._figure(at) or self._pair(at)
+        first = self._figure(at) or self._pointed(at) or self._pair(at)
         return None if first is None else self._and_a_half(first)
 
     def _pair(self, at: int) -> Numeral | None:
@@ -148,6 +150,21 @@ class _Reader:
         (low,) = second.values
         value = ARITHMETIC.add(ARITHMETIC.multiply(high, Decimal(_HUNDRED)), low)
         return Numeral(frozenset({value}), second.end, parts=(first, second))
+
+    def _pointed(self, at: int) -> Numeral | None:
+        """One point two five: its digits are spoken one by one."""
+        whole = self._cardinal(at)
+        if whole is None or self._text(whole.end, -1) != "point":
+            return None
+        end, digits = whole.end + 1, ""
+        while (text := self._text(end, -1)) in UNIT_WORDS:
+            digits += str(UNIT_WORDS[text])
+            end += 1
+        if not digits:
+            return None
+        (value,) = whole.values
+        fraction = ARITHMETIC.create_decimal(f"0.{digits}")
+        return self._scaled(Numeral(frozenset({ARITHMETIC.add(value, fraction)}), end))
 
     def _second_half(self, at: int) -> Numeral | None:
         text = self._text(at, -1)
@@ -205,6 +222,8 @@ class _Reader:
             value, suffix = ARITHMETIC.multiply(value, Decimal(SUFFIXES[suffix])), ""
         elif len(suffix) == 1 and suffix.isnumeric():
             value, suffix = ARITHMETIC.add(value, _numeric(suffix)), ""
+        if suffix == "s":
+            return _decade(value, at + 1)
         if suffix:
             return Numeral(frozenset({value}), at + 1, suffix, suffix in ORDINAL_ENDINGS)
         return self._added(_Sum(group=value, kind="figure"), at + 1, at + 1, at)
@@ -268,6 +287,13 @@ def and_a_fraction(words: Sequence[Word], at: int) -> tuple[Decimal, int] | None
     if texts[1] == "three" and texts[2] == "quarters":
         return _ratio(3, 4), at + 3
     return None
+
+
+def _decade(value: Decimal, end: int) -> Numeral:
+    """The nineties are the 90s and the 1990s."""
+    century = Decimal(1900)
+    other = value + century if value < _HUNDRED else ARITHMETIC.remainder(value, Decimal(100))
+    return Numeral(frozenset({value, other}), end, is_decade=True)
 
 
 def _ratio(part: int, whole: int) -> Decimal:

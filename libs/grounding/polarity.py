@@ -23,7 +23,8 @@ _CUES = frozenset(
 _SOFT = frozenset(
     """few little lack lacks lacked fail fails failed unable stop stops stopped quit avoid avoids
     avoided deny denies denied reject rejects rejected rarely seldom dislike dislikes disliked hate
-    hates hated unless instead rather too unlikely impossible against free rid""".split()
+    hates hated unless instead rather too unlikely impossible against free rid
+    difficult hard tough trouble""".split()
 )
 _BARE = frozenset(
     """dont doesnt didnt isnt wasnt werent arent aint cant couldnt wouldnt shouldnt havent hasnt

@@ -12,6 +12,7 @@ from grounding.words import FUNCTION_WORDS, Word, spoken_words, stem
 
 _ONE = Decimal(1)
 _ORDINAL = Unit("place")
+_DECADE = Unit("decade")
 _JOINING = frozenset({"to", "or", "and", "maybe", "even", "about", "through", "like", "say"})
 _LONGEST_JOIN = 2
 _CURRENCIES = "$£€¥₹"
@@ -65,8 +66,8 @@ def quantities(text: str, *, across_pauses: bool = False) -> tuple[Quantity, ...
         if numeral is None:
             single = _a_unit(words, at, found)
             if single is not None:
-                found.append((at, at + 2, single))
-            at += 1
+                found.append((at, *single))
+            at = at + 1 if single is None else single[0]
             continue
         quantity, end = _quantity(text, words, at, numeral)
         found.append((at, end, quantity))
@@ -82,7 +83,7 @@ def _quantity(text: str, words: Sequence[Word], at: int, numeral: Numeral) -> tu
         end = extra[1]
     if numeral.is_ordinal:
         unit = _ORDINAL
-    if unit is not None and len(values) > 1:
+    if unit not in {None, _DECADE} and len(values) > 1:
         values = frozenset({min(values)})
     quantity = Quantity(
         values=values,
@@ -103,6 +104,8 @@ def _unit(words: Sequence[Word], at: int, numeral: Numeral) -> tuple[Unit | None
         return UNITS[sign], end
     if last.after[:1] in {"%", "¢", "°", "€"}:
         return UNITS[last.after[0]], end
+    if numeral.is_decade:
+        return _DECADE, end
     if numeral.suffix in UNITS:
         return UNITS[numeral.suffix], end
     texts = [word.text for word in words[end : end + 2]] + ["", ""]
@@ -144,9 +147,9 @@ def _a_unit(
     if unit is None or is_rate or words[at + 1].before.strip():
         return None
     extra = and_a_fraction(words, at + 2)
-    value = _ONE if extra is None else ARITHMETIC.add(_ONE, extra[0])
-    text = f"{words[at].text} {words[at + 1].text}"
-    return Quantity(frozenset({value}), unit, "", extra is None, text)
+    value, end = (_ONE, at + 2) if extra is None else (ARITHMETIC.add(_ONE, extra[0]), extra[1])
+    text = " ".join(word.text for word in words[at:end])
+    return end, Quantity(frozenset({value}), unit, "", extra is None, text)
 
 
 def _shared_units(

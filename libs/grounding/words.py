@@ -13,7 +13,8 @@ _WORD = re.compile(
 _BRACKETED = re.compile(r"\[[^\[\]]*\]")
 _APOSTROPHES = str.maketrans("’ʼ‘", "'" * 3)
 _HESITATIONS = frozenset("uh um er erm uhm ah eh hm hmm mm mhm umm uhh".split())
-_PAUSE = re.compile(r"[\s,.…-]*")
+_PAUSE = re.compile(r"[\s,-]*")
+_SUBJECTS = frozenset("i you he she it we they there that".split())
 _SUFFIXES = ("'s", "ing", "ies", "ed", "es", "s")
 _SHORTEST_STEM = 3
 
@@ -74,7 +75,8 @@ def words(text: str) -> tuple[Word, ...]:
 def spoken_words(text: str) -> tuple[Word, ...]:
     """The words that say something: no hesitations, no transcriber's notes in square brackets.
 
-    The pause around a dropped hesitation is no punctuation: "not, uh, good" reads "not good".
+    The pause around a dropped hesitation is no punctuation, so "not, uh, good" reads "not good",
+    unless the speaker starts afresh after it: "we don't, uh, we pay".
     """
     kept: list[Word] = []
     pause: str | None = None
@@ -89,7 +91,8 @@ def spoken_words(text: str) -> tuple[Word, ...]:
 
 def _after_pause(kept: list[Word], word: Word, pause: str) -> Word:
     both = pause + word.before
-    gap = " " if _PAUSE.fullmatch(both) and "." not in both and "…" not in both else both
+    goes_on = bool(_PAUSE.fullmatch(both)) and word.text.split("'")[0] not in _SUBJECTS
+    gap = " " if goes_on else both
     if kept:
         kept[-1] = replace(kept[-1], after=gap)
     return replace(word, before=gap)

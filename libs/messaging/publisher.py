@@ -127,7 +127,7 @@ class Publisher:
     ) -> asyncio.Future[Any]:
         try:
             future: asyncio.Future[Any] = await self._producer.send(
-                topic, value=value, key=key, headers=headers
+                topic, value=value, key=key, headers=list(headers)
             )
         except MessageSizeTooLargeError as error:
             raise TooLargeToSendError(f"the record is too large for {topic}") from error

@@ -7,6 +7,7 @@ import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -26,6 +27,7 @@ ANSWERED = "answered"
 BAD_REQUEST = "bad_request"
 
 _REMEMBERED_CONTENTS = 100_000
+_KEPT_READINGS = 256
 
 
 class ChatRequest(BaseModel):
@@ -72,6 +74,7 @@ class SimulatedModel:
 
     def __init__(self, settings: SimulatorSettings) -> None:
         self._settings = settings
+        self._read = lru_cache(maxsize=_KEPT_READINGS)(self._read_afresh)
         self.obey(settings.rules)
 
     def obey(self, rules: Sequence[FaultRule]) -> None:
@@ -93,14 +96,19 @@ class SimulatedModel:
 
     def _decide(self, request: ChatRequest) -> Reply:
         settings = self._settings
-        content = digest(request.model, json.dumps(request.messages, sort_keys=True))
+        messages = json.dumps(request.messages, sort_keys=True)
+        content = digest(request.model, messages)
         attempt = self._count(content)
-        passage = find_passage(request.messages)
-        notes = pick_notes(passage, settings.seed) if passage else ()
+        passage, notes = self._read(messages)
         said = user_text(request.messages)
         rule = self.rules.fire(said, content, attempt, notes=bool(notes))
         wait = settings.latency.draw(source(settings.seed, "latency", content, attempt))
         return _Turn(request, passage, notes, settings.seed, content, attempt).reply(rule, wait)
+
+    def _read_afresh(self, messages: str) -> tuple[Passage | None, tuple[DraftNote, ...]]:
+        """The passage in some messages, and the notes on it; retries find them in the cache."""
+        passage = find_passage(json.loads(messages))
+        return passage, pick_notes(passage, self._settings.seed) if passage else ()
 
     def _count(self, content: str) -> int:
         """How often this content has now been asked for, as far back as memory goes."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,11 +10,12 @@ from contracts.notes import DraftEvidence, DraftNote
 from contracts.transcript import Role
 from simulator.anchors import anchor
 from simulator.chance import digest
-from simulator.prompt import Passage, Study, Turn
+from simulator.prompt import Passage, Turn
+from simulator.relevance import Relevance, Yardstick
 from simulator.sentences import Sentence, split_sentences
 from simulator.telling import telling
 from simulator.tidying import tidy
-from simulator.wording import VAGUE, terms
+from simulator.wording import terms
 
 CHARACTERS_PER_NOTE = 1_200
 MOST_NOTES = 8
@@ -24,18 +24,12 @@ _LONGEST_STATEMENT = 2_000  # contracts.notes.Statement
 _WEAKEST_NOTE = 0.9
 _LEAST_MERIT = 0.0
 _LEAST_RELEVANCE = 0.75
-_MOST_RELEVANCE = 3.0
 _TELLING_WEIGHT = 0.5
-_ANSWER_WEIGHT = 0.4  # how much of the question just asked an answer is taken to be about,
-_ANSWER_SENTENCES = 2  # fully so in its first sentences, half so in what follows
-_FAINT_WEIGHT = 0.5
-_NAME_WEIGHT = 1.5
-_CROWDING = 0.7  # what another note on the same theme is worth of the one before
+_QUESTION_WEIGHT = 0.4
+_CROWDING = 0.55  # what another note on the same theme is worth of the one before
 _ALSO = 0.75  # share of the best theme's relevance at which a second theme is named
 _QUESTION_LEAST = 0.55
 _TOO_ALIKE = 0.5
-
-Terms = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +38,8 @@ class _Candidate:
     sentence: Sentence
     terms: frozenset[str]
     merit: float
-    themes: dict[str, float]
-    questions: dict[str, float]
+    relevance: Relevance
     tie: str
-
-    @property
-    def relevance(self) -> float:
-        """How well it fits its best theme, and a little how well its best question."""
-        return max(self.themes.values(), default=0.0) + 0.4 * max(
-            self.questions.values(), default=0.0
-        )
-
-    @property
-    def theme(self) -> str:
-        return max(self.themes, key=lambda theme: self.themes[theme])
 
 
 def pick_notes(passage: Passage, seed: int) -> tuple[DraftNote, ...]:
@@ -82,104 +64,57 @@ def pick_notes(passage: Passage, seed: int) -> tuple[DraftNote, ...]:
 
 
 def _candidates(passage: Passage, seed: int) -> Iterator[_Candidate]:
-    rarity = _rarity(turn.text for turn in passage.segments)
-    themes = _theme_terms(passage.study)
-    questions = {question.id: _even(terms(question.text)) for question in passage.study.questions}
-    asked: Turn | None = None
-    for turn in (*passage.context, *passage.segments):
-        if turn.role is not Role.INTERVIEWER and turn in passage.segments:
-            hint = terms(asked.text) if asked and asked.speaker != turn.speaker else frozenset()
+    yardstick = Yardstick.of(passage)
+    asked = _last_question(passage.context, None)
+    for turn in passage.segments:
+        if turn.role is not Role.INTERVIEWER:
+            subject = terms(asked.text) if asked and asked.speaker != turn.speaker else frozenset()
             for place, sentence in enumerate(split_sentences(turn.text)):
-                weight = _ANSWER_WEIGHT if place < _ANSWER_SENTENCES else _ANSWER_WEIGHT / 2
-                asked_about = dict.fromkeys(hint, weight)
                 heard = terms(sentence.text)
                 yield _Candidate(
                     turn,
                     sentence,
                     heard,
                     telling(sentence.text),
-                    _relevances(heard, asked_about, themes, rarity),
-                    _relevances(heard, asked_about, questions, rarity),
+                    yardstick.measure(heard, subject, place),
                     digest(seed, turn.number, sentence.text),
                 )
-        if turn.role is Role.INTERVIEWER or "?" in turn.text:
-            asked = turn
+        asked = _last_question((turn,), asked)
 
 
-def _theme_terms(study: Study) -> dict[str, Terms]:
-    return {
-        theme.id: _even(terms(theme.description)) | _even(terms(theme.name), _NAME_WEIGHT)
-        for theme in study.themes
-    }
-
-
-def _even(some: Iterable[str], weight: float = 1.0) -> dict[str, float]:
-    return {term: weight * (_FAINT_WEIGHT if _faint(term) else 1.0) for term in some}
-
-
-def _faint(term: str) -> bool:
-    """Whether a shared term makes a subject likely rather than certain."""
-    return term.startswith("~") or term in VAGUE
-
-
-def _rarity(texts: Iterable[str]) -> Terms:
-    """What each term tells, from 0 to 1: the fewer segments it is in, the more."""
-    seen: Counter[str] = Counter()
-    total = 0
-    for text in texts:
-        seen.update(terms(text))
-        total += 1
-    most = math.log(1 + total)
-    return (
-        {term: math.log(1 + total / count) / most for term, count in seen.items()} if most else {}
-    )
-
-
-def _relevances(
-    heard: frozenset[str], asked_about: Terms, topics: Mapping[str, Terms], rarity: Terms
-) -> dict[str, float]:
-    """The topics a sentence is about, with how much, leaving out those it does not touch."""
-    found: dict[str, float] = {}
-    for topic, wanted in topics.items():
-        own = sum(
-            weight * rarity.get(term, 1.0) for term, weight in wanted.items() if term in heard
-        )
-        asked = sum(
-            weight * asked_about.get(term, 0.0)
-            for term, weight in wanted.items()
-            if term not in heard
-        )
-        if together := own + asked:
-            # Long descriptions hit more often by chance; the root keeps short ones in the running.
-            found[topic] = min(_MOST_RELEVANCE, together * 2.0 / math.sqrt(2.0 + len(wanted) / 4))
-    return found
+def _last_question(turns: Iterable[Turn], before: Turn | None) -> Turn | None:
+    """The latest turn that asks something; whatever an interviewer says is taken to ask."""
+    asking = [turn for turn in turns if turn.role is Role.INTERVIEWER or "?" in turn.text]
+    return asking[-1] if asking else before
 
 
 def _spread(candidates: list[_Candidate], budget: int) -> list[_Candidate]:
     """Take the best sentence again and again, each theme being worth less the fuller it is."""
-    related = [one for one in candidates if one.themes and one.merit >= _LEAST_MERIT]
+    related = [one for one in candidates if one.relevance.themes and one.merit >= _LEAST_MERIT]
     fitting = [
         one
         for one in related
-        if max(one.themes.values()) >= _LEAST_RELEVANCE and _worth(one, 0) >= _WEAKEST_NOTE
+        if one.relevance.of_theme >= _LEAST_RELEVANCE and _worth(one, 0) >= _WEAKEST_NOTE
     ]
     if not fitting:
         # A model that is asked for notes rarely admits that there is nothing to note.
-        fitting, budget = [one for one in related if one.merit >= 0], 1
+        fitting, budget = related, 1
     fitting.sort(key=lambda one: one.tie)
     full: Counter[str] = Counter()
     picked: list[_Candidate] = []
     while fitting and len(picked) < budget:
-        best = max(fitting, key=lambda one: _worth(one, full[one.theme]))
+        best = max(fitting, key=lambda one: _worth(one, full[one.relevance.theme]))
+        fitting.remove(best)
         if anchor(best.turn.text, best.sentence):
             picked.append(best)
-            full[best.theme] += 1
-        fitting = [one for one in fitting if one is not best and not _alike(one, best)]
+            full[best.relevance.theme] += 1
+            fitting = [one for one in fitting if not _alike(one, best)]
     return picked
 
 
 def _worth(one: _Candidate, notes_on_theme: int) -> float:
-    return (one.relevance + _TELLING_WEIGHT * one.merit) * _CROWDING**notes_on_theme
+    relevance = one.relevance.of_theme + _QUESTION_WEIGHT * one.relevance.of_question
+    return (relevance + _TELLING_WEIGHT * one.merit) * _CROWDING**notes_on_theme
 
 
 def _alike(one: _Candidate, other: _Candidate) -> bool:
@@ -201,11 +136,11 @@ def _note(one: _Candidate) -> DraftNote:
                 last_words=words.last_words,
             ),
         ),
-        themes=_best(one.themes, 2),
+        themes=_best(one.relevance.themes, 2),
         questions=tuple(
             question
-            for question in _best(one.questions, 2)
-            if one.questions[question] >= _QUESTION_LEAST
+            for question in _best(one.relevance.questions, 2)
+            if one.relevance.questions[question] >= _QUESTION_LEAST
         ),
     )
 

@@ -17,7 +17,7 @@ from simulator.wording import NUMBER_WORDS, words
 
 Notes = tuple[DraftNote, ...]
 
-_DIGITS = re.compile(r"\d+")
+_DIGITS = re.compile(r"(?<![\w.:])\d+(?![\w:])")  # neither in "A4" nor in "[inaudible 00:05]"
 _LETTERS = re.compile(r"\b[a-z]+\b", re.IGNORECASE)
 _LARGE = 20
 # "one" is as often a pronoun as a number, and a hundred seldom stands alone: both stay.
@@ -37,13 +37,16 @@ _POSITIVE = {
     "neither": "both",
     "nor": "and",
     "hardly": "",
-    "no": "",
     "not": "",
     "never": "",
 }
+# "No" before a noun denies; "he said no", "no, I did" and "no because" answer or hesitate.
+_AFTER_ANSWERING = "for to and but or because i we it they he she you so then at in on when if"
+_DETERMINER = rf"no(?= \w)(?! (?:{'|'.join(_AFTER_ANSWERING.split())})\b)"
 _NEGATION = re.compile(
     r"(?:(?<![\w'\u2019])(?:"
     + "|".join((*_IRREGULAR, *_POSITIVE)).replace("'", r"['\u2019]")
+    + rf"|{_DETERMINER}"
     + r")|(?<=\w)n['\u2019]t)(?![\w'\u2019])",
     re.IGNORECASE,
 )

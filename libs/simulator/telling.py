@@ -36,6 +36,7 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _BREAK = re.compile(r"\w[-\u2013—]+,?\s|\.{3}|…")
+_QUOTING = tuple('"“\u2018')  # somebody else's words, told again
 _STATED = re.compile(r"[.!][\"”\u2019')\]]*$")
 
 
@@ -87,6 +88,7 @@ def _form_faults(sentence: str, spoken: list[str]) -> float:
         + 0.4 * (first in _NO_SUBJECT)
         + 1.5 * len(_UNHEARD.findall(sentence))
         + 0.5 * bool(_TAG.search(sentence))
+        + 1.0 * (sentence[:1] in _QUOTING)
         + 0.5 * len(_BREAK.findall(sentence))
         + 1.0 * (len(set(spoken)) < 0.6 * len(spoken))
     )

@@ -32,7 +32,7 @@ _REPEAT = re.compile(
     r"(?<![\w'\u2019-])((?:[\w'\u2019]+\s+){0,3}[\w'\u2019]+)(?:\s*[,\u2013—-]+\s*|\s*\.{3}\s*|\s*…\s*|\s+)(?=\1(?!\w))",
     re.IGNORECASE,
 )
-_EMPHASIS = frozenset({"very", "really", "so", "much", "many", "had", "that", "is", "way", "far"})
+_EMPHASIS = frozenset({"very", "really", "so", "much", "many", "had", "that", "way", "far"})
 _MAX_ROUNDS = 6
 
 

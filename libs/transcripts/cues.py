@@ -108,10 +108,11 @@ def _lines(payload: str) -> Iterator[tuple[str, str]]:
 
 def _said(lines: Sequence[tuple[str, str]], labels: CueLabels) -> Iterator[tuple[str, str]]:
     """Who says what in one cue; a line without a label goes on with the line before it."""
-    speaker = ""
+    speaker = labelled = ""
     said: list[str] = []
     for name, line in lines:
-        who, text = (name, line) if name else _by_label(line, labels, speaker)
+        who, text = (name, line) if name else _by_label(line, labels, labelled)
+        labelled = "" if name else who  # words after a closed voice are nobody's
         if who != speaker and said:
             yield speaker, " ".join(said)
             said = []

@@ -102,7 +102,7 @@ class LineLabels:
 
     def __init__(self, found: Collection[Labelled], declared: Sequence[Speaker]) -> None:
         self._declared = {label_of(speaker.label).casefold() for speaker in declared}
-        self._counts = Counter(one.label for one in found if not one.bracketed)
+        self._counts = Counter(one.label for one in found)
 
     def __contains__(self, one: Labelled) -> bool:
         if _is_known(one.label, self._declared):

@@ -33,6 +33,10 @@ class Mended(Enum):
         "1 time was negative or no number and was left out",
         "{} times were negative or no numbers and were left out",
     )
+    PLACED = (
+        "1 turn has no time of its own and was placed between its neighbours",
+        "{} turns have no times of their own and were placed between their neighbours",
+    )
     SAME_INSTANT = (
         "1 word stands in a run of words at one instant; its time is not reliable",
         "{} words stand in runs of words at one instant; their times are not reliable",

@@ -79,7 +79,7 @@ def read_transcript(
     found = format or detect_format(content)
     _refuse_empty(content)
     notices = Notices()
-    segments = segments_of(_READERS[found](content, speakers, notices), speakers)
+    segments = segments_of(_READERS[found](content, speakers, notices), speakers, notices)
     if not segments:
         raise EmptyTranscriptError(f"the transcript ({found.value}) holds no spoken words")
     return Reading(found, segments, notices.sentences())

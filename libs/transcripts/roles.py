@@ -19,8 +19,8 @@ _PARTICIPANTS = (
     "|p|r|resp"
 )
 # The whole label, or a part in brackets: `Interviewer`, `P 12`, `INT:`, `Anna (moderator)`.
-_INTERVIEWER = re.compile(rf"(?:{_INTERVIEWERS})[ #_-]?\d{{0,4}}[.:]?")
-_PARTICIPANT = re.compile(rf"(?:{_PARTICIPANTS})[ #_-]?\d{{0,4}}[.:]?")
+_INTERVIEWER = re.compile(rf"(?:{_INTERVIEWERS})[ _-]?#?\d{{0,4}}[.:]?")
+_PARTICIPANT = re.compile(rf"(?:{_PARTICIPANTS})[ _-]?#?\d{{0,4}}[.:]?")
 _IN_BRACKETS = re.compile(r"[(\[]([^()\[\]]{1,40})[)\]]")
 _A_PAIR = 2
 

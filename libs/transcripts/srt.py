@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from contracts.transcript import Speaker
 from transcripts.cues import Cue, is_timing, parse_timing, source_of, split_lines
@@ -31,18 +32,17 @@ def read_srt(content: str, speakers: Sequence[Speaker], notices: Notices) -> Sou
     Raises:
         MalformedTranscriptError: a timing line cannot be read, or there is none.
     """
-    cues = list(_read_cues(split_lines(content), notices))
-    if not cues:
-        raise MalformedTranscriptError("an SRT file has cues with times; none was found")
-    return source_of(cues, speakers, notices)
+    return source_of(list(_read_cues(split_lines(content), notices)), speakers, notices)
 
 
 def _read_cues(lines: Sequence[str], notices: Notices) -> Iterator[Cue]:
     timings = [index for index, line in enumerate(lines) if is_timing(line)]
-    before = lines[: timings[0]] if timings else []
+    if not timings:
+        raise MalformedTranscriptError("an SRT file has cues with times; none was found")
+    before = lines[: timings[0]]
     stray = any(line.strip() and not _INDEX.fullmatch(line) for line in before)
     notices.add(Mended.BLOCK_WITHOUT_TIME, int(stray))
-    for timing, following in zip(timings, [*timings[1:], len(lines)], strict=True):
+    for timing, following in pairwise([*timings, len(lines)]):
         cue = parse_timing(lines[timing], timing + 1)
         end = following - int(_index_precedes(lines, following, timing))
         yield replace(cue, payload="\n".join(lines[timing + 1 : end]))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from contracts.transcript import Segment, Speaker, WordTiming
+from transcripts.notices import Mended, Notices
 from transcripts.roles import UNNAMED, assign_roles
 from transcripts.text import Piece, clean, join
 
@@ -34,12 +35,15 @@ def label_of(name: str) -> str:
     return clean(name)[:_LONGEST_LABEL].strip() or UNNAMED
 
 
-def segments_of(source: Source, speakers: Sequence[Speaker]) -> tuple[Segment, ...]:
+def segments_of(
+    source: Source, speakers: Sequence[Speaker], notices: Notices
+) -> tuple[Segment, ...]:
     """Merge consecutive passages of a speaker, number them from 1 and give them roles.
 
     Args:
         source: passages in the order of the talk.
         speakers: roles the producer declared.
+        notices: takes what had to be mended.
 
     Returns:
         The segments; none if nothing was said.
@@ -47,7 +51,7 @@ def segments_of(source: Source, speakers: Sequence[Speaker]) -> tuple[Segment, .
     notes = {label_of(name): note for name, note in source.notes.items()}
     turns = list(_turns(source.passages))
     roles = assign_roles(dict.fromkeys(speaker for speaker, _, _ in turns), speakers, notes)
-    return tuple(
+    segments = [
         Segment(
             number=number,
             speaker=speaker,
@@ -58,7 +62,26 @@ def segments_of(source: Source, speakers: Sequence[Speaker]) -> tuple[Segment, .
             words=words,
         )
         for number, (speaker, text, words) in enumerate(turns, start=1)
-    )
+    ]
+    return tuple(_placed(segments, notices))
+
+
+def _placed(segments: Sequence[Segment], notices: Notices) -> Iterator[Segment]:
+    """Give a turn without times those between its neighbours: after the one, before the other."""
+    following: list[int | None] = [None]
+    for segment in reversed(segments):
+        following.append(following[-1] if segment.start_ms is None else segment.start_ms)
+    latest: int | None = None
+    for segment, next_start_ms in zip(segments, following[-2::-1], strict=True):
+        if segment.start_ms is not None:
+            latest = segment.end_ms
+            yield segment
+        elif latest is None or next_start_ms is None:
+            yield segment
+        else:
+            notices.add(Mended.PLACED)
+            end_ms = max(latest, next_start_ms)
+            yield segment.model_copy(update={"start_ms": latest, "end_ms": end_ms})
 
 
 def _turns(passages: Iterable[Passage]) -> Iterator[tuple[str, str, tuple[WordTiming, ...]]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from contracts.transcript import Speaker
 from transcripts.cues import Cue, is_timing, parse_timing, source_of, split_lines
@@ -75,8 +76,7 @@ def _loses_text(block: _Block, timings: Sequence[int]) -> bool:
 
 def _cues_of(block: _Block, timings: Sequence[int]) -> Iterator[Cue]:
     """A block's cues: usually one; a timing line within the text begins the next."""
-    ends = [*timings[1:], len(block)]
-    for timing, end in zip(timings, ends, strict=False):
+    for timing, end in pairwise([*timings, len(block)]):
         number, line = block[timing]
         identifier = block[0][1] if timing == 1 and timings[0] == 1 else ""
         payload = "\n".join(text for _, text in block[timing + 1 : end])

@@ -10,7 +10,7 @@ import asyncio
 import shutil
 import tempfile
 import warnings
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from importlib import import_module
 from itertools import count
 from pathlib import Path
@@ -39,6 +39,7 @@ class TestServer:
     __test__ = False
 
     def __init__(self) -> None:
+        self.has_template = False
         self._folder = Path(tempfile.mkdtemp(prefix="onrecord-pg-"))
         try:
             # The wheel also stops it when the interpreter ends, should the fixture not get to.
@@ -83,6 +84,9 @@ class TestServer:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
+_SERVER: Final = pytest.StashKey[TestServer]()
+
+
 def _wheel(module: str) -> Any:
     """A module of the wheel, which warns on import where there is no XDG_RUNTIME_DIR."""
     with warnings.catch_warnings():
@@ -91,21 +95,25 @@ def _wheel(module: str) -> Any:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[TestServer]:
-    server = TestServer()
-    try:
-        # Tests lose nothing that they would need after a power cut.
+def postgres(pytestconfig: pytest.Config) -> TestServer:
+    """The session's one server, whichever ``conftest.py`` asks for it first."""
+    server = pytestconfig.stash.get(_SERVER, None)
+    if server is None:
+        server = pytestconfig.stash[_SERVER] = TestServer()
+        # Runs however the session ends, Ctrl-C included.
+        pytestconfig.add_cleanup(server.destroy)
+        # Tests need nothing that a power cut would take.
         server.run("ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")
-        yield server
-    finally:
-        server.destroy()
+    return server
 
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres: TestServer) -> str:
     """The name of a migrated database to copy."""
-    postgres.run(f"CREATE DATABASE {TEMPLATE}")
-    asyncio.run(migrate(postgres.settings(TEMPLATE)))
+    if not postgres.has_template:
+        postgres.run(f"CREATE DATABASE {TEMPLATE}")
+        asyncio.run(migrate(postgres.settings(TEMPLATE)))
+        postgres.has_template = True
     return TEMPLATE
 
 
@@ -117,7 +125,7 @@ async def postgres_settings(
     name = f"test_{next(_numbers)}"
     await postgres.arun(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
     yield postgres.settings(name)
-    postgres.start()
+    postgres.start()  # a test may have left it stopped
     await postgres.arun(f"DROP DATABASE {name} WITH (FORCE)")
 
 

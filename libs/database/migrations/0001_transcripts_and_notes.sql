@@ -134,12 +134,12 @@ BEGIN
        AND char_length(NEW.quote) = NEW.length
        AND cited.speaker = NEW.speaker
        AND cited.role = NEW.role
+       -- Compared here and not joined, so that both tables are read by their primary keys.
+       AND (SELECT note.transcript_id = NEW.transcript_id AND note.revision = NEW.revision
+              FROM public.notes AS note
+             WHERE note.note_id = NEW.note_id)
       INTO exact
       FROM public.segments AS cited
-      JOIN public.notes AS note
-        ON note.note_id = NEW.note_id
-       AND note.transcript_id = cited.transcript_id
-       AND note.revision = cited.revision
      WHERE cited.transcript_id = NEW.transcript_id
        AND cited.revision = NEW.revision
        AND cited.number = NEW.segment;

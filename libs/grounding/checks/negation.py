@@ -8,10 +8,10 @@ word by word: what it negates must stand under a negation in the evidence, and t
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import SequenceMatcher
 from itertools import pairwise
 
 from contracts.notes import CheckFailure
+from grounding.alignment import kept_words
 from grounding.checks.frame import Case, Check
 from grounding.evidence import Passage
 from grounding.polarity import Token, sentences, tokens
@@ -46,19 +46,11 @@ def _with_lead(passage: Passage) -> str:
 
 
 def _agrees(sentence: Sequence[Token], told: Sequence[Token]) -> bool:
-    kept = _kept(sentence, told)
+    kept = kept_words(sentence, told)
     if _share_kept(sentence, kept) >= _KEPT:
-        return not _put_in(sentence, told, kept) and not _left_out(told, kept)
+        moved = _moved(sentence, told, kept)
+        return moved is not None and not _left_out(told, kept, moved)
     return _denials_stand(sentence, told) and _denials_stand_not_affirmed(sentence, told)
-
-
-def _kept(sentence: Sequence[Token], told: Sequence[Token]) -> list[tuple[int, int]]:
-    """Pairs of indices of the words that statement and evidence share in the same order."""
-    matcher = SequenceMatcher(
-        None, [one.key for one in sentence], [one.key for one in told], autojunk=False
-    )
-    blocks = matcher.get_matching_blocks()
-    return [(a + step, b + step) for a, b, size in blocks for step in range(size)]
 
 
 def _share_kept(sentence: Sequence[Token], kept: Sequence[tuple[int, int]]) -> float:
@@ -67,27 +59,41 @@ def _share_kept(sentence: Sequence[Token], kept: Sequence[tuple[int, int]]) -> f
     return len(weighing & {at for at, _ in kept}) / len(weighing) if weighing else 0.0
 
 
-def _put_in(
+def _moved(
     sentence: Sequence[Token], told: Sequence[Token], kept: Sequence[tuple[int, int]]
-) -> bool:
-    """Whether a sentence close to the evidence has a negation that the evidence lacks."""
+) -> set[int] | None:
+    """Where the evidence has the negations that the statement has at another place.
+
+    "I have no money" moves that of "I don't have money". None if a negation was put in.
+    """
     places = dict(kept)
-    return any(
-        one.is_cue and at not in places and not _raised(sentence, told, places, at)
-        for at, one in enumerate(sentence)
-    )
+    taken = set(places.values())
+    free = {at for at, one in enumerate(told) if one.is_cue and at not in taken}
+    moved: set[int] = set()
+    for at, token in enumerate(sentence):
+        if token.is_cue and at not in places:
+            left = max((places[step] for step in range(at) if step in places), default=-1)
+            found = next((cue for cue in sorted(free) if _is_move(told, cue, left)), None)
+            if found is None:
+                return None
+            free.remove(found)
+            moved.add(found)
+    return moved
 
 
-def _raised(
-    sentence: Sequence[Token], told: Sequence[Token], places: dict[int, int], at: int
+def _is_move(told: Sequence[Token], cue: int, left: int) -> bool:
+    """Whether a negation may go from ``cue`` to behind ``left`` without another meaning."""
+    begin, end = (cue + 1, left + 1) if cue <= left else (left + 1, cue)
+    between = told[begin:end]
+    if len(between) > _NEAR or any(token.opens for token in between):
+        return False
+    light = all(not token.is_content or token.key in _RAISING for token in between)
+    return light or len(between) == 1
+
+
+def _left_out(
+    told: Sequence[Token], kept: Sequence[tuple[int, int]], moved: set[int]
 ) -> bool:
-    """ "I think it is not good" for "I don't think it is good"."""
-    verbs = (step for step in range(at) if sentence[step].key in _RAISING and step in places)
-    before = (told[max(0, places[step] - 2) : places[step]] for step in verbs)
-    return any(one.is_cue for near in before for one in near)
-
-
-def _left_out(told: Sequence[Token], kept: Sequence[tuple[int, int]]) -> bool:
     """Whether a negation of the evidence was dropped from around the kept words."""
     places = {at for _, at in kept}
     first, last = kept[0][1], kept[-1][1]
@@ -102,7 +108,9 @@ def _left_out(told: Sequence[Token], kept: Sequence[tuple[int, int]]) -> bool:
     after = told[last + 1 : last + 2]
     ends_in_cue = bool(after) and after[0].is_cue and not after[0].opens
     trailing = [last + 1] if ends_in_cue else []
-    return any(not _forgiven(told, places, at) for at in (*dropped, *trailing))
+    return any(
+        at not in moved and not _forgiven(told, places, at) for at in (*dropped, *trailing)
+    )
 
 
 def _holds(told: Sequence[Token], at: int, left: int, right: int) -> bool:

@@ -98,8 +98,11 @@ def describe(model: Model) -> str:
     """One sentence about which model is asked, for people."""
     if model.simulated:
         return f"model: the simulator at {model.base_url}; no real model is asked"
-    name = model.name or "the default one (ONRECORD_MODEL is not set)"
-    return f"model: {name} at {model.base_url or 'the provider of the openai client'}"
+    from model_client.settings import ModelSettings  # noqa: PLC0415 - slow to import
+
+    defaults = ModelSettings.model_fields
+    name = model.name or f"{defaults['model'].default} (ONRECORD_MODEL names another)"
+    return f"model: {name} at {model.base_url or defaults['base_url'].default}"
 
 
 def _overview(stack: Stack) -> dict[str, Any]:

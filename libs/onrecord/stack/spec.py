@@ -52,7 +52,7 @@ class ProcessSpec(BaseModel):
     start_timeout_s: float = Field(60, gt=0, description="Seconds until it has to be ready.")
     attempts: int = Field(2, ge=1, description="How often to start it when it ends at once.")
     stop_signal: SignalName = Field(Signals.SIGTERM, description="Asks it to stop.")
-    grace_s: float = Field(20, ge=0, description="Seconds to stop in before SIGKILL.")
+    grace_s: float = Field(35, ge=0, description="Seconds to stop in before SIGKILL.")
     orphan_signal: SignalName = Field(
         Signals.SIGKILL, description="What it gets when an attached stack's parent is killed."
     )

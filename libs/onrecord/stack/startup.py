@@ -74,6 +74,8 @@ class Startup:
         """
         waiting = [name for name in self.spec.processes if name not in up_to_date]
         self._ready |= up_to_date
+        for name in up_to_date:
+            self.report(Progress(name, Step.ALREADY_RUNNING, port=self.state.ports.get(name)))
         while waiting or self._starts:
             for name in list(waiting):
                 if self._ready.issuperset(self.spec.processes[name].after):

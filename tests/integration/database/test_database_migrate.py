@@ -4,6 +4,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from pydantic import SecretStr
 
 from database.__main__ import main
 from database.errors import DatabaseUnavailableError, MigrationError

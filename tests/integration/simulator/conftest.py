@@ -31,7 +31,8 @@ DOCUMENT: dict[str, Any] = {
             "number": 5,
             "speaker": "Ben",
             "role": "participant",
-            "text": "Um, so we, we pay sixty pounds a month for heating. It was never that much.",
+            "text": "Um, so our bill is, is sixty pounds a month for heating. "
+            "It was never that much.",
         },
         {
             "number": 6,

@@ -52,8 +52,8 @@ async def test_answers_with_notes_that_quote_participants(start: Start, document
     answer = await simulation.ask()
     notes = json.loads(answer.choices[0].message.content or "")["notes"]
     assert [note["themes"] for note in notes] == [["cost"], ["trust"]]
-    assert notes[0]["statement"] == "We pay sixty pounds a month for heating."
-    assert quoted(document, notes[0]) == "Um, so we, we pay sixty pounds a month for heating."
+    assert notes[0]["statement"] == "Our bill is sixty pounds a month for heating."
+    assert quoted(document, notes[0]) == "Um, so our bill is, is sixty pounds a month for heating."
     assert (answer.model, answer.choices[0].finish_reason) == ("any-model", "stop")
     assert (answer.system_fingerprint or "").startswith("fp_")
     assert answer.usage

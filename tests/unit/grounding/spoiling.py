@@ -44,7 +44,7 @@ _NUMBERS = (
 _NUMBER = re.compile(rf"\b(?:\d+|{'|'.join(_NUMBERS)})\b", re.IGNORECASE)
 _AUXILIARY = re.compile(
     r"\b(?:is|was|are|were|can|could|would|will|should|did|have|has|had|it's|that's|he's|she's"
-    r"|they're|i'm|we're)\b",
+    r"|they're|i'm|we're)\b(?!['’])",
     re.IGNORECASE,
 )
 _TIDIED = (
@@ -113,7 +113,7 @@ def true_notes(chunk: ChunkReady, role: Role = Role.PARTICIPANT) -> Iterator[Dra
         if segment.role is not role:
             continue
         for match in re.finditer(r"\S.*?(?:[.!?]+(?=\s|$)|$)", segment.text, re.DOTALL):
-            words = match.group().split()
+            words = [one for one in match.group().split() if re.search(r"\w", one)]
             statement = tidied(match.group())
             if len(words) < 5 or len(statement.split()) < 3:
                 continue

@@ -51,6 +51,7 @@ def fires(book: RuleBook, attempts: int, text: str = "", content: str = "c") -> 
         ("We paid sixty pounds.", "We paid seventy pounds."),
         ("Ninety of them came.", "Eighty of them came."),
         ("It was cold.", r"It was cold, \d+ times."),
+        ("It is A4 paper.", r"It is A4 paper, \d+ times."),
         ("Only one of them came.", r"Only one of them came, \d+ times."),
         ("It was 3.5 degrees in 1995.", r"It was (?!3\b)\d+\.5 degrees in 1995."),
     ],
@@ -69,6 +70,7 @@ def test_alters_a_number_or_puts_one_in(statement: str, wrong: str) -> None:
         ("It was cold.", "It was not cold."),
         ("We paid sixty pounds.", "It is not true that We paid sixty pounds."),
         ("No.", "It is not true that No."),
+        ("I said no for years.", "It is not true that I said no for years."),
     ],
 )
 def test_drops_every_negation_or_puts_one_in(statement: str, wrong: str) -> None:

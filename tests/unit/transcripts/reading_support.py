@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -32,10 +33,10 @@ def assert_sound(segments: tuple[Segment, ...]) -> None:
     for segment in segments:
         assert segment.text == " ".join(segment.text.split())
         offsets = [word.offset for word in segment.words]
-        assert all(left < right for left, right in zip(offsets, offsets[1:], strict=False))
+        assert all(left < right for left, right in pairwise(offsets))
         assert all(not segment.text[offset].isspace() for offset in offsets)
         assert all(word.start_ms <= word.end_ms for word in segment.words)
         if segment.start_ms is not None and segment.end_ms is not None:
             assert segment.start_ms <= segment.end_ms
-    for left, right in zip(segments, segments[1:], strict=False):
+    for left, right in pairwise(segments):
         assert left.speaker != right.speaker

@@ -30,13 +30,13 @@ from transcripts import (
         ("Ann Lee  0:03\nHi", TranscriptFormat.PLAIN),
     ],
 )
-def test_finds_the_format(content: str, expected: TranscriptFormat):
+def test_finds_the_format(content: str, expected: TranscriptFormat) -> None:
     assert detect_format(content) is expected
 
 
 @pytest.mark.parametrize("content", ["", " \r\n\t", "\ufeff", "\x00\x00"])
 @pytest.mark.parametrize("known", [None, *TranscriptFormat])
-def test_refuses_an_empty_transcript(content: str, known: TranscriptFormat | None):
+def test_refuses_an_empty_transcript(content: str, known: TranscriptFormat | None) -> None:
     with pytest.raises(EmptyTranscriptError) as caught:
         read_transcript(content, format=known)
     assert caught.value.code is ErrorCode.EMPTY_TRANSCRIPT
@@ -51,26 +51,26 @@ def test_refuses_an_empty_transcript(content: str, known: TranscriptFormat | Non
         "https://example.org/a",
     ],
 )
-def test_refuses_what_is_no_transcript(content: str):
+def test_refuses_what_is_no_transcript(content: str) -> None:
     with pytest.raises(UnknownFormatError, match="supported are WebVTT") as caught:
         read_transcript(content)
     assert caught.value.code is ErrorCode.UNKNOWN_FORMAT
 
 
-def test_takes_text_up_to_the_limit_and_refuses_more():
+def test_takes_text_up_to_the_limit_and_refuses_more() -> None:
     content = "Ann: é" + "x" * 10
     size = len(content.encode())
     assert read_transcript(content, max_bytes=size).segments
-    with pytest.raises(TooLargeTranscriptError, match="18 bytes .* 16") as caught:
+    with pytest.raises(TooLargeTranscriptError, match=r"18 bytes .* 16") as caught:
         read_transcript(content + "x", max_bytes=size - 1)
     assert caught.value.code is ErrorCode.TOO_LARGE
 
 
-def test_refuses_thirty_megabytes_by_default():
+def test_refuses_thirty_megabytes_by_default() -> None:
     with pytest.raises(TooLargeTranscriptError):
         read_transcript("Ann: " + "x" * 30_000_000)
 
 
-def test_every_reason_is_a_bad_message():
+def test_every_reason_is_a_bad_message() -> None:
     for error in (EmptyTranscriptError, MalformedTranscriptError, UnknownFormatError):
         assert issubclass(error, BadMessageError)

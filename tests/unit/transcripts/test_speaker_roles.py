@@ -32,11 +32,11 @@ INTERVIEWER, PARTICIPANT, UNKNOWN = Role.INTERVIEWER, Role.PARTICIPANT, Role.UNK
         ("", UNKNOWN),
     ],
 )
-def test_labels_tell_roles(label: str, role: Role):
+def test_labels_tell_roles(label: str, role: Role) -> None:
     assert role_told_by(label) is role
 
 
-def test_a_declared_role_wins_over_the_label_and_the_label_over_the_note():
+def test_a_declared_role_wins_over_the_label_and_the_label_over_the_note() -> None:
     roles = assign_roles(
         ["Interviewer", "guest", "Ann", "Ben"],
         [Speaker(label="Interviewer", role=PARTICIPANT)],
@@ -50,7 +50,7 @@ def test_a_declared_role_wins_over_the_label_and_the_label_over_the_note():
     }
 
 
-def test_declared_labels_match_exactly_before_they_match_without_case():
+def test_declared_labels_match_exactly_before_they_match_without_case() -> None:
     declared = [Speaker(label="ANN", role=INTERVIEWER), Speaker(label="Ann", role=PARTICIPANT)]
     assert assign_roles(["Ann", "Ben", "Cy"], declared, {})["Ann"] is PARTICIPANT
     assert assign_roles(["ann", "Ben", "Cy"], declared[:1], {})["ann"] is INTERVIEWER
@@ -59,28 +59,28 @@ def test_declared_labels_match_exactly_before_they_match_without_case():
 @pytest.mark.parametrize(
     ("known", "other"), [("Interviewer", PARTICIPANT), ("P1", INTERVIEWER), ("Ann", UNKNOWN)]
 )
-def test_in_a_talk_of_two_one_role_settles_the_other(known: str, other: Role):
+def test_in_a_talk_of_two_one_role_settles_the_other(known: str, other: Role) -> None:
     assert assign_roles([known, "Ben"], [], {})["Ben"] is other
 
 
-def test_in_a_talk_of_three_one_role_settles_nothing():
+def test_in_a_talk_of_three_one_role_settles_nothing() -> None:
     assert assign_roles(["Interviewer", "Ben", "Cy"], [], {})["Ben"] is UNKNOWN
 
 
-def test_unnamed_words_and_declared_unknowns_are_never_settled():
+def test_unnamed_words_and_declared_unknowns_are_never_settled() -> None:
     assert assign_roles(["Interviewer", "Speaker"], [], {})["Speaker"] is UNKNOWN
     declared = [Speaker(label="Ben", role=UNKNOWN)]
     assert assign_roles(["Interviewer", "Ben"], declared, {})["Ben"] is UNKNOWN
 
 
-def test_declared_roles_reach_the_segments():
+def test_declared_roles_reach_the_segments() -> None:
     reading = read_transcript(
         "Ann: Why?\nBen: Because.\n", speakers=[Speaker(label="ann", role=INTERVIEWER)]
     )
     assert [segment.role for segment in reading.segments] == [INTERVIEWER, PARTICIPANT]
 
 
-def test_a_declared_label_is_believed_where_it_would_not_pass_for_a_name():
+def test_a_declared_label_is_believed_where_it_would_not_pass_for_a_name() -> None:
     reading = read_transcript(
         "ann from the shop: Why?\nBen: Because.\n",
         speakers=[Speaker(label="Ann from the shop", role=INTERVIEWER)],
@@ -88,6 +88,6 @@ def test_a_declared_label_is_believed_where_it_would_not_pass_for_a_name():
     assert [segment.speaker for segment in reading.segments] == ["ann from the shop", "Ben"]
 
 
-def test_real_names_tell_no_roles():
+def test_real_names_tell_no_roles() -> None:
     reading = read_transcript("Ann Lee: Why?\nBen Okri: Because.\n")
     assert {segment.role for segment in reading.segments} == {UNKNOWN}

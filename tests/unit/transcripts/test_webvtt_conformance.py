@@ -38,28 +38,28 @@ def expected_of(path: Path) -> list[tuple[int, int, str, str]]:
 
 
 @pytest.mark.parametrize("name", [name for name in COMPARED if name not in DEVIATIONS])
-def test_finds_the_cues_another_parser_finds(name: str):
+def test_finds_the_cues_another_parser_finds(name: str) -> None:
     folder = shared("webvtt")
     assert cues_of(folder / f"{name}.vtt") == expected_of(folder / f"{name}.json")
 
 
-def test_the_files_to_compare_are_there():
+def test_the_files_to_compare_are_there() -> None:
     shared("webvtt")
     assert len(COMPARED) == 73
     assert set(DEVIATIONS) < set(COMPARED)
 
 
-def test_deviates_in_a_short_fraction():
+def test_deviates_in_a_short_fraction() -> None:
     cues = cues_of(shared("webvtt") / "cue-times/fraction-digits.vtt")
     assert cues == [(0, 2_000, "", "Text")]
 
 
-def test_deviates_in_a_broken_time():
+def test_deviates_in_a_broken_time() -> None:
     with pytest.raises(MalformedTranscriptError, match="line 3"):
         cues_of(shared("webvtt") / "cue-times/incorrect-delimiter.vtt")
 
 
-def test_deviates_after_a_bare_arrow():
+def test_deviates_after_a_bare_arrow() -> None:
     folder = shared("webvtt")
     found = cues_of(folder / "integration/id.vtt")
     expected = expected_of(folder / "integration/id.json")

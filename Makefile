@@ -1,0 +1,75 @@
+# What people and CI do with this repository; `make` alone lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+STAMP := $(VENV)/.installed
+PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 python
+TESTS ?= tests
+ONLY ?=
+
+.PHONY: help setup demo up down check test bench chaos contracts lock
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv with the locked dependencies; quick when nothing changed
+
+demo: setup ## Run the samples through the whole system, failures and replay included
+	@exec $(BIN)/onrecord demo
+
+up: setup ## Start the local stack and wait until it is ready
+	@exec $(BIN)/onrecord up
+
+down: setup ## Stop the local stack; the data stays
+	@exec $(BIN)/onrecord down
+
+check: setup ## Format, lint, types, imports between packages, contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/onrecord contracts --check
+
+test: setup ## Run all tests; TESTS=path runs some
+	@$(BIN)/python -m pytest $(TESTS)
+
+bench: setup ## Measure side by side; ONLY=name measures one
+	@$(BIN)/python -m pytest tests/bench $(if $(ONLY),-k $(ONLY))
+
+chaos: setup ## Kill processes at every boundary and balance the books
+	@$(BIN)/python -m pytest tests/chaos $(if $(ONLY),-k $(ONLY))
+
+contracts: setup ## Write schemas/ from libs/contracts
+	@$(BIN)/onrecord contracts
+
+lock: setup ## Pin all dependencies anew, with hashes
+	$(PIP) install --quiet uv
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --extra local -o requirements.lock pyproject.toml
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+		--python-version 3.11 --extra local --group dev -o requirements-dev.lock pyproject.toml
+
+$(STAMP): requirements-dev.lock pyproject.toml
+	@if [ ! -x $(BIN)/python ]; then \
+		found=; \
+		for candidate in $(PYTHONS); do \
+			if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+			then found=$$candidate; break; fi; \
+		done; \
+		if [ -z "$$found" ]; then \
+			echo "error: no Python 3.11 or newer found (looked for: $(PYTHONS))" >&2; exit 1; fi; \
+		echo "making $(VENV) with $$($$found --version)"; \
+		if ! $$found -m venv $(VENV); then \
+			rm -rf $(VENV); \
+			echo "error: $$found cannot make virtual environments (on Debian: python3-venv)" >&2; \
+			exit 1; fi; \
+	fi
+	@echo "installing the locked dependencies"
+	@$(PIP) install --quiet --require-hashes -r requirements-dev.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,48 @@
+"""Lays a statement beside its evidence: which of its words were kept, and where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from itertools import pairwise
+
+from grounding.polarity import Token
+
+
+def kept_words(sentence: Sequence[Token], told: Sequence[Token]) -> list[tuple[int, int]]:
+    """Pairs of indices of the words both have, in the order both have them in.
+
+    Content words are laid first, the others between them, as far to the right as they go: in "I
+    don't, I like it" the "I" that is kept is the one beside "like".
+    """
+    anchors = _anchors(sentence, told)
+    edges = [(-1, -1), *anchors, (len(sentence), len(told))]
+    between: list[tuple[int, int]] = []
+    for (a, b), (a_end, b_end) in pairwise(edges):
+        trails = bool(anchors) and a_end == len(sentence)
+        gap = (sentence[a + 1 : a_end], told[b + 1 : b_end])
+        pairs = _matches(*gap) if trails else _matches_from_the_right(*gap)
+        between.extend((a + 1 + i, b + 1 + j) for i, j in pairs)
+    return sorted([*anchors, *between])
+
+
+def _anchors(sentence: Sequence[Token], told: Sequence[Token]) -> list[tuple[int, int]]:
+    ours = [at for at, one in enumerate(sentence) if one.is_content]
+    theirs = [at for at, one in enumerate(told) if one.is_content]
+    pairs = _matches([sentence[at] for at in ours], [told[at] for at in theirs])
+    return [(ours[i], theirs[j]) for i, j in pairs]
+
+
+def _matches(ours: Sequence[Token], theirs: Sequence[Token]) -> Iterator[tuple[int, int]]:
+    if not ours or not theirs:
+        return
+    keys = [one.key for one in ours], [one.key for one in theirs]
+    for a, b, size in SequenceMatcher(None, *keys, autojunk=False).get_matching_blocks():
+        yield from ((a + step, b + step) for step in range(size))
+
+
+def _matches_from_the_right(
+    ours: Sequence[Token], theirs: Sequence[Token]
+) -> Iterator[tuple[int, int]]:
+    for i, j in _matches(ours[::-1], theirs[::-1]):
+        yield len(ours) - 1 - i, len(theirs) - 1 - j

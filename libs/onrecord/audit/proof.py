@@ -1,0 +1,109 @@
+"""Takes stock of Kafka and PostgreSQL until the books balance, or something is really lost."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from database.pool import Connection, Database, Record
+from database.queries import load_queries
+from onrecord.audit.accounts import (
+    Balance,
+    Books,
+    ChunkFact,
+    LetterFact,
+    Place,
+    SubmissionFact,
+    settle,
+)
+from onrecord.audit.broker import Found, Scanner
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "audit.sql")
+
+STOCKTAKINGS: Final = 6
+PAUSE_S: Final = 0.5
+"""While messages move, one may slip between two looks; what is missing still is lost."""
+
+
+async def prove(scanner: Scanner, database: Database) -> Balance:
+    """Prove the conservation law, or name what is lost.
+
+    Raises:
+        KafkaUnavailableError, DatabaseUnavailableError: try again later.
+    """
+    balance = await _take_stock(scanner, database)
+    for _ in range(STOCKTAKINGS - 1):
+        if balance.balances:
+            break
+        await asyncio.sleep(PAUSE_S)
+        balance = await _take_stock(scanner, database)
+    return balance
+
+
+async def _take_stock(scanner: Scanner, database: Database) -> Balance:
+    found = await scanner.scan()
+    async with database.transaction() as connection:
+        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        return settle(await _books(connection, found))
+
+
+async def _books(connection: Connection, found: Found) -> Books:
+    submissions = {
+        place: SubmissionFact(place, str(row["transcript_id"] or ""), row["revision"] or 1)
+        for row in await connection.fetch(_QUERIES.submissions)
+        for place in [(row["topic"], row["partition"], row["record_offset"])]
+    }
+    for one in found.submissions:
+        submissions.setdefault(one.place, one)
+    letters = [_letter(row) for row in await connection.fetch(_QUERIES.letters)]
+    interviews = [
+        (str(row["transcript_id"]), row["revision"])
+        for row in await connection.fetch(_QUERIES.interviews)
+    ]
+    return Books(
+        submissions=tuple(submissions.values()),
+        chunks=tuple(_chunk(row) for row in await connection.fetch(_QUERIES.chunks)),
+        ingested=frozenset(interviews),
+        latest=_latest(interviews),
+        unread=found.unread,
+        letters=(*letters, *_not_indexed(found, letters)),
+        received=found.received,
+    )
+
+
+def _not_indexed(found: Found, letters: list[LetterFact]) -> list[LetterFact]:
+    known = {(one.service, one.place) for one in letters}
+    return [one for one in found.letters if (one.service, one.place) not in known]
+
+
+def _latest(interviews: list[tuple[str, int]]) -> dict[str, int]:
+    latest: dict[str, int] = {}
+    for transcript_id, revision in interviews:
+        latest[transcript_id] = max(revision, latest.get(transcript_id, 0))
+    return latest
+
+
+def _chunk(row: Record) -> ChunkFact:
+    return ChunkFact(
+        chunk_id=str(row["chunk_id"]),
+        transcript_id=str(row["transcript_id"]),
+        revision=row["revision"],
+        stored=row["stored"],
+        superseded=row["superseded"],
+    )
+
+
+def _letter(row: Record) -> LetterFact:
+    return LetterFact(
+        service=row["service"],
+        place=_source(row),
+        subject=row["subject"] or "",
+        discarded=row["state"] == "discarded",
+    )
+
+
+def _source(row: Record) -> Place:
+    if row["source_topic"] is None:
+        return (row["dlq_topic"], row["dlq_partition"], row["dlq_offset"])
+    return (row["source_topic"], row["source_partition"] or 0, row["source_offset"] or 0)

@@ -1,0 +1,23 @@
+-- name: submissions
+-- Every indexed record on the topic of submissions.
+SELECT topic, partition, record_offset, transcript_id, revision FROM submissions;
+
+-- name: letters
+-- Every letter that was not replayed; its replay, if it failed, is a letter of its own.
+SELECT service, dlq_topic, dlq_partition, dlq_offset, source_topic, source_partition,
+       source_offset, subject, state
+  FROM dead_letters
+ WHERE state <> 'replayed';
+
+-- name: chunks
+-- Every chunk, whether it is stored, and whether a later revision of its interview was ingested.
+SELECT chunk.chunk_id, chunk.transcript_id, chunk.revision,
+       chunk.stored_at IS NOT NULL AS stored,
+       chunk.revision < max(latest.revision) AS superseded
+  FROM chunks AS chunk
+  JOIN transcripts AS latest USING (transcript_id)
+ GROUP BY chunk.chunk_id;
+
+-- name: interviews
+-- Every ingested revision of every interview.
+SELECT transcript_id, revision FROM transcripts;

@@ -1,0 +1,103 @@
+"""``onrecord audit``: proves that nothing was lost."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.table import Table
+
+from onrecord.console import Json, err, out, print_json
+from onrecord.settings import ClientSettings
+
+if TYPE_CHECKING:
+    from onrecord.audit import Account, Balance
+
+MOST_NAMED = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command(rich_help_panel="Operating")(audit)
+
+
+def audit(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
+    """Prove the conservation law; exit 1 if something submitted is nowhere to be found.
+
+    submitted = stored + waiting + in retry + dead + discarded + superseded, for interviews and
+    for the chunks they became; from Kafka's offsets and PostgreSQL.
+
+    Examples of use:
+
+        onrecord audit
+        onrecord audit --json
+    """
+    balance = asyncio.run(_prove(ClientSettings.load()))
+    if json_output:
+        print_json(_document(balance))
+    else:
+        _show(balance)
+    raise typer.Exit(0 if balance.balances else 1)
+
+
+async def _prove(settings: ClientSettings) -> Balance:
+    from database.pool import open_database  # noqa: PLC0415 - slow to import
+    from database.settings import PostgresSettings  # noqa: PLC0415 - slow to import
+    from messaging.settings import KafkaSettings  # noqa: PLC0415 - slow to import
+    from onrecord.audit import prove  # noqa: PLC0415 - slow to import
+    from onrecord.audit.broker import open_scanner  # noqa: PLC0415 - slow to import
+
+    kafka = KafkaSettings(
+        bootstrap_servers=settings.kafka_bootstrap_servers, topic_prefix=settings.kafka_topic_prefix
+    )
+    postgres = PostgresSettings(dsn=settings.postgres_dsn)
+    async with open_scanner(kafka) as scanner, open_database(postgres) as database:
+        return await prove(scanner, database)
+
+
+def _document(balance: Balance) -> dict[str, Any]:
+    return {
+        "balances": balance.balances,
+        "submissions": _account(balance.submissions),
+        "chunks": _account(balance.chunks),
+        "services": [asdict(one) | {"handled": one.handled} for one in balance.services],
+    }
+
+
+def _account(account: Account) -> dict[str, Any]:
+    return {
+        "submitted": account.total,
+        **{state.value: count for state, count in account.states.items() if state != "lost"},
+        "lost": list(account.lost),
+    }
+
+
+def _show(balance: Balance) -> None:
+    table = Table(box=None, pad_edge=False)
+    for column in ("", "submitted", "stored", "waiting", "in retry", "dead", "discarded"):
+        table.add_column(column, justify="right" if column else "left")
+    table.add_column("superseded", justify="right")
+    table.add_column("lost", justify="right")
+    for name, account in (("interviews", balance.submissions), ("chunks", balance.chunks)):
+        states = account.states
+        order = ("stored", "waiting", "in_retry", "dead", "discarded", "superseded", "lost")
+        counts = {state.value: count for state, count in states.items()}
+        table.add_row(name, str(account.total), *(str(counts[state]) for state in order))
+    out.print(table)
+    out.print()
+    services = Table(box=None, pad_edge=False)
+    for column in ("messages", "received", "handled", "waiting", "in retry", "dead", "discarded"):
+        services.add_column(column, justify="left" if column == "messages" else "right")
+    for one in balance.services:
+        numbers = (one.received, one.handled, one.waiting, one.in_retry, one.dead, one.discarded)
+        services.add_row(one.service, *map(str, numbers))
+    out.print(services)
+    out.print()
+    if balance.balances:
+        out.print("the books balance: nothing is lost, nothing counts twice")
+        return
+    err.print("the books do not balance; nowhere to be found:")
+    for lost in sorted(balance.lost)[:MOST_NAMED]:
+        err.print(f"  {lost}", markup=False)

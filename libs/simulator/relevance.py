@@ -1,0 +1,127 @@
+"""Scores how much a sentence has to do with each of a study's themes and questions."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from simulator.prompt import Passage, Study
+from simulator.wording import VAGUE, terms
+
+MOST_RELEVANCE = 3.0
+
+_ANSWER_WEIGHT = 0.4  # how much of the question just asked an answer is taken to be about,
+_ANSWER_SENTENCES = 2  # fully so in its first sentences, half so in what follows
+_FAINT_WEIGHT = 0.5
+_NAME_WEIGHT = 1.5
+
+Terms = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """By topic id, how much a sentence has to do with it: above 0, at most `MOST_RELEVANCE`."""
+
+    themes: dict[str, float]
+    questions: dict[str, float]
+
+    @property
+    def theme(self) -> str:
+        """The theme it fits best."""
+        return max(self.themes, key=lambda theme: self.themes[theme])
+
+    @property
+    def of_theme(self) -> float:
+        """How well it fits its best theme."""
+        return max(self.themes.values(), default=0.0)
+
+    @property
+    def of_question(self) -> float:
+        """How well it fits its best question."""
+        return max(self.questions.values(), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Yardstick:
+    """What one passage's sentences are measured by: the study's words, and how rare each is."""
+
+    themes: dict[str, Terms]
+    questions: dict[str, Terms]
+    rarity: Terms
+
+    @classmethod
+    def of(cls, passage: Passage) -> Self:
+        """The yardstick for a passage."""
+        study = passage.study
+        return cls(
+            _theme_terms(study),
+            {question.id: _weighed(terms(question.text)) for question in study.questions},
+            _rarity(turn.text for turn in passage.segments),
+        )
+
+    def measure(self, heard: frozenset[str], asked: frozenset[str], place: int) -> Relevance:
+        """Measure a sentence.
+
+        Args:
+            heard: the sentence's terms.
+            asked: the terms of the question it answers; none if it answers none.
+            place: the sentence's index within the answer, from 0.
+        """
+        hint = _ANSWER_WEIGHT if place < _ANSWER_SENTENCES else _ANSWER_WEIGHT / 2
+        implied = asked - heard
+        return Relevance(
+            self._fits(self.themes, heard, implied, hint),
+            self._fits(self.questions, heard, implied, hint),
+        )
+
+    def _fits(
+        self,
+        topics: Mapping[str, Terms],
+        heard: frozenset[str],
+        implied: frozenset[str],
+        hint: float,
+    ) -> dict[str, float]:
+        found: dict[str, float] = {}
+        for topic, wanted in topics.items():
+            # fsum: a set's order differs from process to process, and rounding would with it.
+            own = math.fsum(
+                wanted[term] * self.rarity.get(term, 1.0) for term in wanted.keys() & heard
+            )
+            asked = math.fsum(wanted[term] * hint for term in wanted.keys() & implied)
+            if together := own + asked:
+                # Long descriptions hit more often by chance; the root keeps short ones in play.
+                fit = together * 2.0 / math.sqrt(2.0 + len(wanted) / 4)
+                found[topic] = min(MOST_RELEVANCE, fit)
+        return found
+
+
+def _theme_terms(study: Study) -> dict[str, Terms]:
+    return {
+        theme.id: _weighed(terms(theme.description)) | _weighed(terms(theme.name), _NAME_WEIGHT)
+        for theme in study.themes
+    }
+
+
+def _weighed(some: Iterable[str], weight: float = 1.0) -> dict[str, float]:
+    return {term: weight * (_FAINT_WEIGHT if _faint(term) else 1.0) for term in some}
+
+
+def _faint(term: str) -> bool:
+    """Whether a shared term makes a subject likely rather than certain."""
+    return term.startswith("~") or term in VAGUE
+
+
+def _rarity(texts: Iterable[str]) -> Terms:
+    """What each term tells, from 0 to 1: the fewer segments it is in, the more."""
+    seen: Counter[str] = Counter()
+    total = 0
+    for text in texts:
+        seen.update(terms(text))
+        total += 1
+    most = math.log(1 + total)
+    return (
+        {term: math.log(1 + total / count) / most for term, count in seen.items()} if most else {}
+    )

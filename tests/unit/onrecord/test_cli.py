@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+
+from contracts.errors import BadMessageError, OutageError, RetryableError
+from onrecord import cli
+from onrecord.errors import FailedError, UnreachableError, UsageError
+
+
+@pytest.fixture(autouse=True)
+def nobodys_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ONRECORD_HOME", str(tmp_path / "home"))
+
+
+def run_raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:
+    app = typer.Typer()
+
+    @app.command()
+    def fail() -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "build", lambda: app)
+    return cli.run([])
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (FailedError("it failed"), 1),
+        (UsageError("bad input"), 2),
+        (UnreachableError("nobody answers"), 3),
+        (OutageError("no broker"), 3),
+        (BadMessageError("empty transcript"), 2),
+        (RetryableError("timed out"), 1),
+        (typer.Exit(3), 3),
+    ],
+)
+def test_the_class_of_an_error_decides_the_exit_code(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, code: int
+) -> None:
+    assert run_raising(monkeypatch, error) == code
+
+
+def test_an_error_is_one_line_on_stderr_with_its_details_below(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_raising(monkeypatch, FailedError("no [luck] today", details=["line 1", "line [2]"]))
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == "error: no [luck] today\n  line 1\n  line [2]\n"
+
+
+def test_ctrl_c_exits_as_shells_expect(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run_raising(monkeypatch, KeyboardInterrupt()) == 130
+
+
+@pytest.mark.parametrize("arguments", [["no-such-verb"], ["up", "--no-such-option"]])
+def test_wrong_usage_exits_2_without_a_traceback(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(arguments) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["up", "down", "status"])
+def test_every_verb_of_the_stack_helps_with_examples_and_json(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run([verb, "--help"]) == 0
+    told = capsys.readouterr().out
+    assert f"onrecord {verb}" in told
+    assert "--json" in told
+
+
+def test_status_without_a_stack_exits_3(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["status"]) == 3
+    assert "onrecord up" in capsys.readouterr().err
+
+
+def test_status_without_a_stack_is_still_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["status", "--json"]) == 3
+    assert json.loads(capsys.readouterr().out)["processes"] == []
+
+
+def test_down_without_a_stack_is_done(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["down"]) == 0
+    assert "nothing was running" in capsys.readouterr().err
+
+
+def test_starting_an_unknown_process_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["up", "--only", "brokr"]) == 2
+    assert "no process 'brokr'" in capsys.readouterr().err

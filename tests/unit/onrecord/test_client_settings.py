@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from onrecord.errors import UnreachableError
+from onrecord.settings import ClientSettings, home_folder
+from onrecord.stack.state import Home, State
+
+
+def a_started_stack(folder: Path) -> Path:
+    home = Home(folder / ".onrecord")
+    home.create()
+    home.save(State(client_env={"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:20001"}))
+    return home.path
+
+
+def test_the_local_stack_is_the_default(tmp_path: Path) -> None:
+    settings = ClientSettings.load({}, a_started_stack(tmp_path))
+    assert settings.kafka_bootstrap_servers == "127.0.0.1:20001"
+
+
+def test_the_environment_wins(tmp_path: Path) -> None:
+    environ = {"KAFKA_BOOTSTRAP_SERVERS": "kafka:9092"}
+    settings = ClientSettings.load(environ, a_started_stack(tmp_path))
+    assert settings.kafka_bootstrap_servers == "kafka:9092"
+
+
+def test_what_nobody_told_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(UnreachableError, match="`onrecord up`, or set POSTGRES_DSN"):
+        _ = ClientSettings.load({}, a_started_stack(tmp_path)).postgres_dsn
+
+
+def test_the_stack_is_found_from_a_folder_below_the_projects_root(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    assert home_folder({}, below) == tmp_path.resolve() / ".onrecord"
+
+
+def test_a_setting_names_another_folder(tmp_path: Path) -> None:
+    assert home_folder({"ONRECORD_HOME": str(tmp_path / "x")}) == tmp_path.resolve() / "x"
