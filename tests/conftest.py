@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from onrecord.stack.supervisor import Stack
-from support.postgres import fresh_database as fresh_database
-from support.postgres import postgres as postgres
-from support.postgres import postgres_settings as postgres_settings
-from support.postgres import postgres_template as postgres_template
+from support.postgres import fresh_database, postgres, postgres_settings, postgres_template
 from support.stack import QUICK_RETRIES, embedded_stack, temporary_home, versions
+
+# Fixtures are found by being here.
+__all__ = ["fresh_database", "postgres", "postgres_settings", "postgres_template"]
 
 SHARED_DATA: Final = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -75,7 +75,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
-) -> Iterator[None, pytest.TestReport, pytest.TestReport]:
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if call.when == "call" and not report.skipped:
         used = getattr(item, "fixturenames", ())

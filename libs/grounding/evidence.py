@@ -22,8 +22,8 @@ from contracts.notes import DraftEvidence, Evidence
 from contracts.transcript import Segment, WordTiming
 from grounding.words import Word, words
 
-_OPENING = "$€£¥₹\"“„‘'‹«([{¿¡#@~"
-_CLOSING = ".,;:!?…%‰°\"”’'›»)]}-–—*"
+_OPENING = "$€£¥₹\"“„\u2018'\u2039«([{¿¡#@~"
+_CLOSING = ".,;:!?…%‰°\"”\u2019'\u203a»)]}-\u2013—*"
 
 
 @dataclass(frozen=True, slots=True)

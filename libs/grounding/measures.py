@@ -47,30 +47,22 @@ UNITS: Final[dict[str, Unit]] = {
     **_table("pm", x1="pm p.m"),
 }
 
-UNIT_WORDS: Final = {
-    name: number
-    for number, name in enumerate("zero one two three four five six seven eight nine".split())
-}
-TEENS: Final = {
-    name: number
-    for number, name in enumerate(
-        """ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen
-        nineteen""".split(),
-        start=10,
-    )
-}
-TENS: Final = {
-    name: number * 10
-    for number, name in enumerate(
-        "twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2
-    )
-} | {"fourty": 40}
-DECADES: Final = {
-    name: number * 10
-    for number, name in enumerate(
-        "twenties thirties forties fifties sixties seventies eighties nineties".split(), start=2
-    )
-}
+
+def _numbered(names: str, *, start: int = 0, step: int = 1) -> dict[str, int]:
+    """Number words in order, with their values."""
+    return {name: at * step for at, name in enumerate(names.split(), start=start)}
+
+
+UNIT_WORDS: Final = _numbered("zero one two three four five six seven eight nine")
+TEENS: Final = _numbered(
+    "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen", start=10
+)
+TENS: Final = _numbered(
+    "twenty thirty forty fifty sixty seventy eighty ninety", start=2, step=10
+) | {"fourty": 40}
+DECADES: Final = _numbered(
+    "twenties thirties forties fifties sixties seventies eighties nineties", start=2, step=10
+)
 SCALES: Final = {
     "dozen": 12,
     "thousand": 10**3,
@@ -80,25 +72,13 @@ SCALES: Final = {
     "trillion": 10**12,
 }
 SUFFIXES: Final = {"k": 10**3, "m": 10**6, "mn": 10**6, "bn": 10**9, "b": 10**9}
-ORDINALS: Final = {
-    name: number
-    for number, name in enumerate(
-        """first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth
-        thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth
-        twentieth""".split(),
-        start=1,
-    )
-} | {
-    "thirtieth": 30,
-    "fortieth": 40,
-    "fiftieth": 50,
-    "sixtieth": 60,
-    "seventieth": 70,
-    "eightieth": 80,
-    "ninetieth": 90,
-    "hundredth": 100,
-    "thousandth": 1000,
-}
+ORDINALS: Final = (
+    _numbered("first second third fourth fifth sixth seventh eighth ninth tenth", start=1)
+    | _numbered("eleventh twelfth thirteenth fourteenth fifteenth sixteenth", start=11)
+    | _numbered("seventeenth eighteenth nineteenth twentieth", start=17)
+    | _numbered("thirtieth fortieth fiftieth sixtieth seventieth", start=3, step=10)
+    | {"eightieth": 80, "ninetieth": 90, "hundredth": 100, "thousandth": 1000}
+)
 ORDINAL_ENDINGS: Final = frozenset({"st", "nd", "rd", "th"})
 FRACTIONS: Final = {
     "half": 2,

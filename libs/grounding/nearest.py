@@ -29,12 +29,14 @@ def nearest_passage(text: str, wanted: str) -> str:
 
 def elsewhere(cited: DraftEvidence, segments: Iterable[Segment]) -> int | None:
     """The number of another segment that does hold the cited words, if one does."""
-    return next(
-        (
-            segment.number
-            for segment in segments
-            if segment.number != cited.segment
-            and find(segment.text, cited.first_words, cited.last_words)
-        ),
-        None,
+    spoken = words(cited.first_words) + words(cited.last_words)
+    if not spoken:
+        return None
+    # Finding words is dear; most segments are ruled out by the first one alone.
+    hopeful = (one for one in segments if spoken[0].text in one.text.casefold())
+    found = (
+        one.number
+        for one in hopeful
+        if one.number != cited.segment and find(one.text, cited.first_words, cited.last_words)
     )
+    return next(found, None)

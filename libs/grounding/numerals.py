@@ -31,7 +31,7 @@ ARITHMETIC: Final = Context(prec=40, traps=[])
 
 _FIGURE = re.compile(r"(?P<digits>\d+(?:[.,:]\d+)*)(?P<suffix>[^\W\d_]*)(?:'\w*)?")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_PAUSE = re.compile(r"[\s’'‘-]*")
+_PAUSE = re.compile(r"[\s'\u2018\u2019-]*")
 _HUNDRED = 100
 _TWO_DIGITS = range(10, 100)
 
@@ -139,7 +139,7 @@ class _Reader:
         return None if first is None else self._and_a_half(first)
 
     def _pair(self, at: int) -> Numeral | None:
-        """ "nineteen ninety-eight", "three thirty": two numbers that are spoken for one."""
+        """Two numbers that are spoken for one: "nineteen ninety-eight", "three thirty"."""
         first = self._cardinal(at)
         if first is None or first.end == at:
             return first
@@ -202,7 +202,7 @@ class _Reader:
         return None if end == at else Numeral(frozenset({so_far.value}), end)
 
     def _goes_on_after_and(self, so_far: _Sum, index: int, at: int) -> bool:
-        """ "a hundred and fifty", but not "between one hundred and two hundred"."""
+        """Goes on in "a hundred and fifty", not in "between one hundred and two hundred"."""
         following = self._text(index + 1, at)
         small = following in UNIT_WORDS or following in TEENS or following in TENS
         anew = self._text(index + 2, at) == "hundred" or (
@@ -229,7 +229,7 @@ class _Reader:
         return self._added(_Sum(group=value, kind="figure"), at + 1, at + 1, at)
 
     def ordinal(self, at: int) -> Numeral | None:
-        """ "third", "twenty-first", "hundred and fifth"."""
+        """A place: "third", "twenty-first"."""
         text = self._text(at, at)
         if text in ORDINALS:
             return Numeral(frozenset({Decimal(ORDINALS[text])}), at + 1, is_ordinal=True)
@@ -240,7 +240,7 @@ class _Reader:
         return None
 
     def fraction(self, at: int) -> Numeral | None:
-        """ "half", "two thirds", "three quarters", "half a dozen"."""
+        """A part: "half", "two thirds", "three quarters", "half a dozen"."""
         text, following = self._text(at, at), self._text(at + 1, -1)
         if text == "half":
             return self._half(at)

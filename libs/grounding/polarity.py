@@ -12,36 +12,34 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from grounding.words import FUNCTION_WORDS, Word, spoken_words, stem
+from grounding.words import FUNCTION_WORDS, Word, listed, spoken_words, stem
 
 CUE: Final = "¬"
 
-_CUES = frozenset(
+_CUES = listed(
     """not never no none nobody nothing neither nor nowhere without hardly barely scarcely refuse
-    refuses refused refusing cannot""".split()
+    refuses refused refusing cannot"""
 )
-_SOFT = frozenset(
+_SOFT = listed(
     """few little lack lacks lacked fail fails failed unable stop stops stopped quit avoid avoids
-    avoided deny denies denied reject rejects rejected rarely seldom dislike dislikes disliked hate
-    hates hated unless instead rather too unlikely impossible against free rid
-    difficult hard tough trouble""".split()
+    avoided deny denies denied reject rejects rejected rarely seldom dislike dislikes disliked
+    hate hates hated unless instead rather too unlikely impossible against free rid difficult
+    hard tough trouble"""
 )
-_BARE = frozenset(
+_BARE = listed(
     """dont doesnt didnt isnt wasnt werent arent aint cant couldnt wouldnt shouldnt havent hasnt
-    hadnt wont""".split()
+    hadnt wont"""
 )
 _EXPANDED = {"can't": "can", "won't": "will", "shan't": "shall", "ain't": "be", "aint": "be"}
 _SAME = dict.fromkeys(("do", "does", "did"), "do") | dict.fromkeys(
     ("is", "are", "was", "were", "be", "am", "been"), "be"
 )
-_PRONOUNS = frozenset("i you he she it we they there this that".split())
-_BREAKS = re.compile(r"[,;:!?…—–()\[\]\"“”]|\.(?!\w)|-\s|-\.|--")
+_PRONOUNS = listed("i you he she it we they there this that")
+_BREAKS = re.compile(r"[,;:!?…—\u2013()\[\]\"“”]|\.(?!\w)|-\s|-\.|--")
 _ENDS = re.compile(r"[!?…]|\.(?!\w)")
-_CONTRASTS = frozenset("but because 'cause cause so although though while whereas however".split())
-_NOT_ONLY = frozenset("only just merely simply".split())
-_AFTER_INTERJECTION = (FUNCTION_WORDS | _CUES) - frozenset(
-    "one more other way real good longer".split()
-)
+_CONTRASTS = listed("but because 'cause cause so although though while whereas however")
+_NOT_ONLY = listed("only just merely simply")
+_AFTER_INTERJECTION = (FUNCTION_WORDS | _CUES) - listed("one more other way real good longer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +133,7 @@ def _only_looks_negative(words: Sequence[Word], at: int) -> bool:
 
 
 def _is_tag(words: Sequence[Word], at: int) -> bool:
-    """ "isn't it?" and "don't you think?" at the end of a clause ask for assent."""
+    """Whether it only asks for assent: "isn't it?", "don't you think?" at the end of a clause."""
     rest = words[at + 2 : at + 3]
     if not rest or _BREAKS.search(rest[0].before):
         return True
@@ -144,7 +142,7 @@ def _is_tag(words: Sequence[Word], at: int) -> bool:
 
 
 def _is_faint(words: Sequence[Word], at: int) -> bool:
-    """"not only", and "I don't know" before a pause, which says nothing about what it parts."""
+    """Whether it is that of "not only", or of "I don't know" as a filler before a pause."""
     following = words[at + 1 : at + 3]
     if not following or _BREAKS.search(following[0].before):
         return False

@@ -8,14 +8,15 @@ from decimal import Decimal
 
 from grounding.measures import UNITS, Unit
 from grounding.numerals import ARITHMETIC, Numeral, and_a_fraction, read_numeral
-from grounding.words import FUNCTION_WORDS, Word, spoken_words, stem
+from grounding.words import FUNCTION_WORDS, Word, listed, spoken_words, stem
 
 _ONE = Decimal(1)
 _ORDINAL = Unit("place")
 _DECADE = Unit("decade")
-_JOINING = frozenset({"to", "or", "and", "maybe", "even", "about", "through", "like", "say"})
+_JOINING = listed("to or and maybe even about through like say")
 _LONGEST_JOIN = 2
-_CURRENCIES = "$£€¥₹"
+_TWO_WORD_UNITS = {("per", "cent"): "%", ("a", "m"): "am", ("p", "m"): "pm"}
+_BEFORE_UNITS = frozenset({"of", "more", "other", "full", "whole", "us"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +82,6 @@ def _quantity(text: str, words: Sequence[Word], at: int, numeral: Numeral) -> tu
     if end > numeral.end and (extra := and_a_fraction(words, end)) is not None:
         values = frozenset(ARITHMETIC.add(value, extra[0]) for value in values)
         end = extra[1]
-    if numeral.is_ordinal:
-        unit = _ORDINAL
     if unit not in {None, _DECADE} and len(values) > 1:
         values = frozenset({min(values)})
     quantity = Quantity(
@@ -91,30 +90,33 @@ def _quantity(text: str, words: Sequence[Word], at: int, numeral: Numeral) -> tu
         noun="" if unit and unit is not _ORDINAL else _noun(words, numeral.end),
         is_weak=_is_weak(words, at, numeral),
         text=text[words[at].start : words[end - 1].end],
-        parts=tuple(Quantity(part.values, unit, "", False, "") for part in numeral.parts),  # noqa: FBT003 - a field, and no caller reads it
+        parts=tuple(
+            Quantity(part.values, unit, noun="", is_weak=False, text="") for part in numeral.parts
+        ),
     )
     return quantity, end
 
 
 def _unit(words: Sequence[Word], at: int, numeral: Numeral) -> tuple[Unit | None, int]:
     """The unit of a number and the index after it."""
-    last, end = words[numeral.end - 1], numeral.end
-    sign = words[at].before[-1:]
-    if sign and sign in _CURRENCIES:
-        return UNITS[sign], end
-    if last.after[:1] in {"%", "¢", "°", "€"}:
-        return UNITS[last.after[0]], end
-    if numeral.is_decade:
-        return _DECADE, end
-    if numeral.suffix in UNITS:
-        return UNITS[numeral.suffix], end
+    end = numeral.end
+    if numeral.is_decade or numeral.is_ordinal:
+        return (_DECADE if numeral.is_decade else _ORDINAL), end
+    beside = (words[at].before[-1:], words[end - 1].after[:1], numeral.suffix)
+    sign = next((one for one in beside if one in UNITS), None)
+    return _spelled_unit(words, end) if sign is None else (UNITS[sign], end)
+
+
+def _spelled_unit(words: Sequence[Word], end: int) -> tuple[Unit | None, int]:
+    """The unit that the words from ``end`` name, and the index after it."""
     texts = [word.text for word in words[end : end + 2]] + ["", ""]
-    if texts[:2] in (["per", "cent"], ["a", "m"], ["p", "m"]) and not _parted(words[end]):
-        return UNITS[{"per": "%", "a": "am", "p": "pm"}[texts[0]]], end + 2
-    skipped = 1 if texts[0] in {"of", "more", "other", "full", "whole", "us"} else 0
-    if texts[skipped] in UNITS and not _parted(words[end]):
-        return UNITS[texts[skipped]], end + skipped + 1
-    return None, end
+    if not texts[0] or _parted(words[end]):
+        return None, end
+    if (texts[0], texts[1]) in _TWO_WORD_UNITS:
+        return UNITS[_TWO_WORD_UNITS[texts[0], texts[1]]], end + 2
+    skipped = 1 if texts[0] in _BEFORE_UNITS else 0
+    unit = UNITS.get(texts[skipped])
+    return unit, end if unit is None else end + skipped + 1
 
 
 def _parted(word: Word) -> bool:
@@ -138,8 +140,8 @@ def _is_weak(words: Sequence[Word], at: int, numeral: Numeral) -> bool:
 
 def _a_unit(
     words: Sequence[Word], at: int, found: Sequence[tuple[int, int, Quantity]]
-) -> Quantity | None:
-    """ "an hour" as one hour, but not in "$40 an hour", which tells a rate."""
+) -> tuple[int, Quantity] | None:
+    """One unit, as in "an hour", but not in "$40 an hour", which tells a rate."""
     if words[at].text not in {"a", "an"} or at + 1 >= len(words):
         return None
     unit = UNITS.get(words[at + 1].text)

@@ -6,27 +6,35 @@ import re
 import unicodedata
 from dataclasses import dataclass, replace
 
+
+def listed(text: str) -> frozenset[str]:
+    """The words of a list that is written as a text."""
+    return frozenset(text.split())
+
+
+# The right and left single quotation marks and the modifier letter, all used as apostrophes.
+_CURLED = "\u2019\u02bc\u2018"
 _LETTER = r"[^\W_][\u0300-\u036f]*"
 _WORD = re.compile(
-    rf"(?:\d+(?:[.,:]\d+)*(?:[^\W\d_][\u0300-\u036f]*)*|(?:{_LETTER})+)(?:['’ʼ‘]+(?:{_LETTER})+)*"
+    rf"(?:\d+(?:[.,:]\d+)*(?:[^\W\d_][\u0300-\u036f]*)*|(?:{_LETTER})+)(?:['{_CURLED}]+(?:{_LETTER})+)*"
 )
 _BRACKETED = re.compile(r"\[[^\[\]]*\]")
-_APOSTROPHES = str.maketrans("’ʼ‘", "'" * 3)
-_HESITATIONS = frozenset("uh um er erm uhm ah eh hm hmm mm mhm umm uhh".split())
+_APOSTROPHES = str.maketrans(_CURLED, "'" * 3)
+_HESITATIONS = listed("uh um er erm uhm ah eh hm hmm mm mhm umm uhh")
 _PAUSE = re.compile(r"[\s,-]*")
-_SUBJECTS = frozenset("i you he she it we they there that".split())
+_SUBJECTS = listed("i you he she it we they there that")
 _SUFFIXES = ("'s", "ing", "ies", "ed", "es", "s")
 _SHORTEST_STEM = 3
 
-FUNCTION_WORDS = frozenset(
-    """a an the this that these those i me my mine myself you your yours we us our ours he him his
-    she her hers it its they them their theirs who whom whose which what and or but so if then than
-    as at by for from in into of off on onto out over to up with about is am are was were be been
-    being do does did done have has had having will would can could shall should may might must get
-    got just really very too also even well oh yeah yes okay ok like there here when where why how
-    because cause though although while since until i'm i've i'd i'll it's that's there's he's she's
-    we're they're you're we've they've let's gonna wanna gotta kind sort mean know ever any some all
-    only still yet again now""".split()
+FUNCTION_WORDS = listed(
+    """a an the this that these those i me my mine myself you your yours we us our ours he him
+    his she her hers it its they them their theirs who whom whose which what and or but so if
+    then than as at by for from in into of off on onto out over to up with about is am are was
+    were be been being do does did done have has had having will would can could shall should
+    may might must get got just really very too also even well oh yeah yes okay ok like there
+    here when where why how because cause though although while since until i'm i've i'd i'll
+    it's that's there's he's she's we're they're you're we've they've let's gonna wanna gotta
+    kind sort mean know ever any some all only still yet again now"""
 )
 """English words that carry grammar rather than content."""
 

@@ -32,6 +32,9 @@ log = structlog.get_logger(__name__)
 POLL_S: Final = 0.2
 """How long one poll waits for messages; also how soon a stop or a pause is noticed."""
 
+BROKER_PATIENCE_S: Final = 5.0
+"""How long a commit or a farewell waits for a broker that does not answer, in seconds."""
+
 FETCH_BYTES: Final = 16 * 1024 * 1024
 """Most bytes of one fetch; a single larger record still arrives."""
 
@@ -98,7 +101,8 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         """Consume until ``stop``.
 
         Raises:
-            KafkaUnavailableError: no broker answers at the start.
+            KafkaUnavailableError: no broker answers at the start, or polling fails in a way that
+                polling again does not mend.
         """
         self._consumer = self._new_consumer()
         self._consumer.subscribe(self.topics, listener=self)
@@ -118,7 +122,9 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             committing.cancel()
             await self._cancel(self._tasks)
             await self.commit()
-            await self._consumer.stop()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BROKER_PATIENCE_S):
+                    await self._consumer.stop()
 
     def _new_consumer(self) -> Any:
         return AIOKafkaConsumer(
@@ -137,14 +143,19 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def _poll(self) -> None:
         room = self._settings.max_in_flight - self._in_flight
-        if room <= 0 and self._gate.is_open:
+        if room <= 0:
             room = await self._wait_for_room()
         self._pause_and_resume(everything=room <= 0 or not self._gate.is_open)
         try:
+            # While full, polling only shows that the member lives: room must not wait for it.
             batches = await self._consumer.getmany(
-                timeout_ms=int(POLL_S * 1000), max_records=max(1, room)
+                timeout_ms=int(POLL_S * 1000) if room > 0 else 0, max_records=max(1, room)
             )
         except KafkaError as error:
+            if not error.retriable:
+                # The client may have lost its group for good, or skipped a record it could not
+                # read: a new one begins at what is committed.
+                raise KafkaUnavailableError(f"polling failed ({type(error).__name__})") from error
             log.warning("poll_failed", error=repr(error))
             await asyncio.sleep(POLL_S)
             return
@@ -253,24 +264,25 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def commit(self) -> None:
         """Commit every partition up to its first unfinished message."""
         assigned = self._consumer.assignment()
-        offsets = {
-            partition: offset
+        # The ledgers are held on to: a rebalance may take their partitions away meanwhile.
+        due = [
+            (partition, ledger, offset)
             for partition, ledger in self._ledgers.items()
             if partition in assigned and (offset := ledger.uncommitted()) is not None
-        }
-        if not offsets:
+        ]
+        if not due:
             return
+        offsets = {partition: OffsetAndMetadata(offset, "") for partition, _, offset in due}
         try:
-            await self._consumer.commit(
-                {partition: OffsetAndMetadata(offset, "") for partition, offset in offsets.items()}
-            )
+            async with asyncio.timeout(BROKER_PATIENCE_S):
+                await self._consumer.commit(offsets)
         except (CommitFailedError, IllegalStateError) as error:
             log.warning("commit_refused", error=repr(error))  # another member has the partitions
-        except KafkaError as error:
+        except (KafkaError, TimeoutError) as error:
             log.warning("commit_failed", error=repr(error))  # the next one says it again
         else:
-            for partition, offset in offsets.items():
-                self._ledgers[partition].committed(offset)
+            for _, ledger, offset in due:
+                ledger.committed(offset)
 
     async def _commit_regularly(self) -> None:
         while True:

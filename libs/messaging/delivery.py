@@ -118,7 +118,7 @@ def split(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Headers]:
     """
     if not headers or headers[-1][0] != h.ADDED:
         return tuple(headers), ()
-    count = _number(headers[-1][1], -1)
+    count = _number(headers[-1][1] or _MISSING, -1)
     first_added = len(headers) - 1 - count
     if count < 0 or first_added < 0:
         return tuple(headers), ()
@@ -129,22 +129,25 @@ def read_history(added: Headers, *, fallback: Origin, tier: int) -> Delivery:
     """The delivery that ``wait_headers`` described; what is missing or damaged counts as zero."""
     origin = Origin(
         _text(added, h.DLQ_TOPIC) or fallback.topic,
-        _number_of(added, h.DLQ_PARTITION, fallback.partition),
-        _number_of(added, h.DLQ_OFFSET, fallback.offset),
+        number_of(added, h.DLQ_PARTITION, fallback.partition),
+        number_of(added, h.DLQ_OFFSET, fallback.offset),
     )
     return Delivery(
         origin=origin,
         tier=tier,
-        attempts=_number_of(added, h.ATTEMPTS, 0),
-        timeouts=_number_of(added, h.TIMEOUTS, 0),
+        attempts=number_of(added, h.ATTEMPTS, 0),
+        timeouts=number_of(added, h.TIMEOUTS, 0),
         first_failed_at=_time_of(added, h.FIRST_FAILED_AT),
         replay_of=_uuid_of(added, h.REPLAY_OF),
-        replays=_number_of(added, h.REPLAYS, 0),
-        not_before_ms=_number_of(added, h.NOT_BEFORE, 0),
+        replays=number_of(added, h.REPLAYS, 0),
+        not_before_ms=number_of(added, h.NOT_BEFORE, 0),
     )
 
 
 _MISSING: Final = b""
+
+_MOST_DIGITS: Final = 18
+"""What Kafka and PostgreSQL take for a number; Python refuses to read thousands of digits."""
 
 
 def _bytes_of(headers: Headers, name: str) -> bytes:
@@ -162,10 +165,11 @@ def _text(headers: Headers, name: str) -> str | None:
 
 
 def _number(value: bytes, default: int) -> int:
-    return int(value) if value.isdigit() else default
+    return int(value) if value.isdigit() and len(value) <= _MOST_DIGITS else default
 
 
-def _number_of(headers: Headers, name: str, default: int) -> int:
+def number_of(headers: Headers, name: str, default: int) -> int:
+    """The last value of a header as a number from 0; ``default`` if it is missing or none."""
     return _number(_bytes_of(headers, name), default)
 
 

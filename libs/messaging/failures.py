@@ -7,6 +7,7 @@ a test. ``consumption`` carries the decisions out.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from contracts.errors import (
     OnrecordError,
@@ -17,6 +18,9 @@ from contracts.errors import (
 )
 from messaging.delivery import Delivery
 from messaging.settings import StageSettings
+
+LONGEST_WAIT_S: Final = 24 * 60 * 60.0
+"""Whoever asks to be called still later is called after a day, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +56,8 @@ def decide(error: BaseException, delivery: Delivery, settings: StageSettings) ->
         return WaitOut()
     if isinstance(error, ThrottledError):
         # Being told to wait is no failure: the tier stays, only the time is as told.
-        return RetryLater(max(1, delivery.tier), error.retry_after)
+        wait_s = min(max(0.0, error.retry_after), LONGEST_WAIT_S)
+        return RetryLater(max(1, delivery.tier), wait_s)
     if isinstance(error, RetryableError | TimeoutError):
         tier = delivery.tier + 1
         if tier <= len(settings.retry_delays_s):

@@ -19,7 +19,7 @@ from uuid import UUID
 from contracts import headers as h
 from contracts.errors import ErrorCode, OnrecordError
 from contracts.ids import derive
-from messaging.delivery import Delivery, Headers
+from messaging.delivery import Delivery, Headers, number_of
 
 MESSAGE_LIMIT: Final = 500
 """Longest error text in a header, in characters."""
@@ -103,7 +103,10 @@ def letter_headers(
         h.REPLAYS: str(delivery.replays),
         h.REPLAY_OF: str(delivery.replay_of) if delivery.replay_of else "",
     }
-    return tuple((name, value.encode()) for name, value in added.items() if value)
+    # A lone surrogate in an error's text has no UTF-8; it must not keep the letter from being sent.
+    return tuple(
+        (name, value.encode(errors="backslashreplace")) for name, value in added.items() if value
+    )
 
 
 def replay_headers(letter: UUID, added: Headers) -> Headers:
@@ -114,13 +117,13 @@ def replay_headers(letter: UUID, added: Headers) -> Headers:
 
     Args:
         letter: id of the dead letter.
-        added: the headers the letter carries behind the original ones.
+        added: the headers the letter carries behind the original ones; damaged ones are left out.
     """
     kept = dict(added)
-    replays = int(kept.get(h.REPLAYS, b"0")) + 1
-    origin = ((name, kept[name]) for name in (h.DLQ_TOPIC, h.DLQ_PARTITION, h.DLQ_OFFSET))
+    replays = number_of(added, h.REPLAYS, 0) + 1
+    origin = (h.DLQ_TOPIC, h.DLQ_PARTITION, h.DLQ_OFFSET)
     return (
-        *origin,
+        *((name, kept[name]) for name in origin if kept.get(name)),
         (h.REPLAY_OF, str(letter).encode()),
         (h.REPLAYS, str(replays).encode()),
     )

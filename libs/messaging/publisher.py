@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -27,6 +28,9 @@ MAX_REQUEST_BYTES: Final = 128 * 1024 * 1024
 hold after compression, are what decides."""
 
 BATCH_BYTES: Final = 256 * 1024
+
+FLUSH_S: Final = 5.0
+"""How long closing waits for records to be acknowledged by a broker that may be down."""
 
 
 class TooLargeToSendError(BadMessageError):
@@ -84,8 +88,10 @@ class Publisher:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Send what is buffered and disconnect."""
-        await self._producer.stop()
+        """Send what is buffered, as far as the broker takes it soon, and disconnect."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_S):
+                await self._producer.stop()
 
     async def publish(self, events: Iterable[Event], *, parent: str | None = None) -> None:
         """Send events, each to its own topic, in order; wait until all are acknowledged.
@@ -126,6 +132,8 @@ class Publisher:
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers
     ) -> asyncio.Future[Any]:
         try:
+            if key is None and value is None:
+                return await self._send_nothing(topic, headers)
             future: asyncio.Future[Any] = await self._producer.send(
                 topic, value=value, key=key, headers=list(headers)
             )
@@ -133,6 +141,17 @@ class Publisher:
             raise TooLargeToSendError(f"the record is too large for {topic}") from error
         except KafkaError as error:
             raise KafkaUnavailableError(_cause(error)) from error
+        return future
+
+    async def _send_nothing(self, topic: str, headers: Headers) -> asyncio.Future[Any]:
+        # Kafka takes a record without key and value, aiokafka's `send` does not; a batch may.
+        partitions = await self._producer.partitions_for(topic)
+        batch = self._producer.create_batch()
+        batch.append(key=None, value=None, timestamp=None, headers=list(headers))
+        batch.close()
+        future: asyncio.Future[Any] = await self._producer.send_batch(
+            batch, topic, partition=min(partitions)
+        )
         return future
 
 

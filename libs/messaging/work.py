@@ -41,6 +41,10 @@ class Outcome(StrEnum):
     DEAD_LETTER = "dead_letter"
 
 
+class LeakedCancellationError(Exception):
+    """A handler let the cancellation of something inside it out: a bug, not our own stop."""
+
+
 class StuckError(OutageError):
     """A message can be neither handled nor set aside, so it is kept and tried again."""
 
@@ -52,6 +56,7 @@ class Job:
     record: Record
     delivery: Delivery
     tries: int = 0
+    deadline: float = float("inf")
 
     def note_failure(self, error: BaseException) -> None:
         """Put a failed try on the account; an outage, or being told to wait, is none."""
@@ -127,22 +132,22 @@ class Worker:
     async def _before_deadline(
         self, job: Job, route: Route, subject: Event | Record
     ) -> tuple[Event, ...]:
-        deadline = asyncio.get_running_loop().time() + self._settings.deadline_s
+        job.deadline = asyncio.get_running_loop().time() + self._settings.deadline_s
         job.tries = 0
         try:
-            async with asyncio.timeout_at(deadline):
-                return await self._try(job, route, subject, deadline)
+            async with asyncio.timeout_at(job.deadline) as limit:
+                return await self._try(job, route, subject)
         except TimeoutError as error:
-            job.note_failure(error)
+            # A handler's own TimeoutError is on the account already.
+            if limit.expired():
+                job.note_failure(error)
             raise
 
-    async def _try(
-        self, job: Job, route: Route, subject: Event | Record, deadline: float
-    ) -> tuple[Event, ...]:
+    async def _try(self, job: Job, route: Route, subject: Event | Record) -> tuple[Event, ...]:
         async def once() -> tuple[Event, ...]:
-            delivery = replace(job.delivery, deadline=deadline)
+            delivery = replace(job.delivery, deadline=job.deadline)
             try:
-                return await route.handle(subject, delivery)
+                return await _uncancelled(route.handle(subject, delivery))
             except Exception as error:
                 job.note_failure(error)
                 raise
@@ -164,7 +169,9 @@ class Worker:
 
     def _may_try_again(self, error: BaseException, job: Job) -> bool:
         if isinstance(error, ThrottledError):
-            return error.retry_after <= self._settings.throttle_ceiling_s
+            # A wait beyond the deadline would end as a timeout, and being told to wait is none.
+            left_s = job.deadline - asyncio.get_running_loop().time()
+            return error.retry_after < min(left_s, self._settings.throttle_ceiling_s)
         return failures.is_retried_in_place(error) and job.tries < self._settings.tries
 
     def _first_wait(self, error: Exception) -> float:
@@ -232,3 +239,17 @@ class Worker:
             raise StuckError(
                 f"{topic} refuses the record's size; raise max.message.bytes"
             ) from error
+
+
+async def _uncancelled(work: Awaitable[T]) -> T:
+    """Tell our own cancellation (a stop, the deadline) from one that leaks out of ``work``.
+
+    Taken for ours, it would end the message's task without a trace, and without settling it.
+    """
+    try:
+        return await work
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise LeakedCancellationError from error

@@ -199,7 +199,9 @@ def _retry_after(error: openai.APIStatusError) -> float:
     headers = error.response.headers
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
-            return max(0.0, float(headers[name]) / unit)
+            told_s = float(headers[name]) / unit
         except (KeyError, ValueError):
             continue
+        if 0 <= told_s < float("inf"):
+            return told_s
     return DEFAULT_RETRY_AFTER_S

@@ -8,7 +8,8 @@ from simulator.wording import is_negation, is_number
 
 _ASIDE = re.compile(r"\((?:laugh|chuckl|sigh|cough|pause|sniff|clear)[^)]*\)", re.IGNORECASE)
 _HESITATION = re.compile(
-    r"[,\u2013—]?\s*(?<![\w'\u2019-])(?:u+m+|u+h+|e+rm+|er|e+hm+|h+m+|m+h?m+|ah|eh)\b(?![-'\u2019])[,…]*(?:\.{3})?",
+    r"[,\u2013—]?\s*(?<![\w'\u2019-])(?:u+m+|u+h+|e+rm+|er|e+hm+|h+m+|m+h?m+|ah|eh)\b"
+    r"(?![-'\u2019])[,…]*(?:\.{3})?",
     re.IGNORECASE,
 )
 _ASIDE_WORDS = re.compile(
@@ -29,7 +30,8 @@ _OPENERS = re.compile(
 )
 _STAMMER = re.compile(r"(?<![\w'\u2019])(\w{1,12})[-\u2013—]+[,.…]*\s+(?=\1)", re.IGNORECASE)
 _REPEAT = re.compile(
-    r"(?<![\w'\u2019-])((?:[\w'\u2019]+\s+){0,3}[\w'\u2019]+)(?:\s*[,\u2013—-]+\s*|\s*\.{3}\s*|\s*…\s*|\s+)(?=\1(?!\w))",
+    r"(?<![\w'\u2019-])((?:[\w'\u2019]+\s+){0,3}[\w'\u2019]+)"
+    r"(?:\s*[,\u2013—-]+\s*|\s*\.{3}\s*|\s*…\s*|\s+)(?=\1(?!\w))",
     re.IGNORECASE,
 )
 _EMPHASIS = frozenset({"very", "really", "so", "much", "many", "had", "that", "way", "far"})

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from aiohttp import web
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
-from contracts.errors import OutageError
+from contracts.errors import BadMessageError, OnrecordError, OutageError
 from control.domain import (
     BadLetterIdError,
     ControlModel,
@@ -39,7 +40,7 @@ class LetterWithValue(ControlModel):
 class Discard(BaseModel):
     """Why a letter is given up."""
 
-    reason: str = Field(min_length=1, max_length=1_000)
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
 
 
 class ReplayMany(LetterFilter):
@@ -57,6 +58,15 @@ class Desk:
     replayer: Replayer
 
 
+_STATUSES: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
+    ((ValidationError, BadLetterIdError), 400),
+    ((LetterLookupError,), 404),
+    ((LetterNotOpenError,), 409),
+    ((BadMessageError,), 422),
+    ((OutageError,), 503),
+)
+"""The first that fits decides; everything else is a bug, and a 500."""
+
 Handler = Callable[["Api", web.Request, Desk], Awaitable[web.Response]]
 
 
@@ -69,14 +79,11 @@ def _answering(handler: Handler) -> Callable[[Api, web.Request], Awaitable[web.R
             return _error(503, "control is not ready; see /readyz")
         try:
             return await handler(api, request, api.desk)
-        except (ValidationError, BadLetterIdError) as error:
-            return _error(400, _first_line(error))
-        except LetterNotOpenError as error:
-            return _error(409, str(error))
-        except LetterLookupError as error:
-            return _error(404, str(error))
-        except OutageError as error:
-            return _error(503, str(error))
+        except (ValidationError, OnrecordError) as error:
+            for kinds, status in _STATUSES:
+                if isinstance(error, kinds):
+                    return _error(status, _first_line(error))
+            raise
 
     return answer
 
@@ -132,9 +139,12 @@ class Api:
         letters = await desk.store.letters(
             wanted, limit=which.limit, order=LetterOrder.OLDEST_FIRST
         )
+        replayed = []
         for letter in letters:
-            await desk.replayer.replay(letter.letter_id)
-        return _json({"replayed": [str(letter.letter_id) for letter in letters]})
+            # Somebody else may have put it back or discarded it meanwhile.
+            with suppress(LetterNotOpenError):
+                replayed.append(str((await desk.replayer.replay(letter.letter_id)).letter_id))
+        return _json({"replayed": replayed})
 
     @_answering
     async def discard(self, request: web.Request, desk: Desk) -> web.Response:
@@ -159,7 +169,7 @@ def _error(status: int, message: str) -> web.Response:
     return web.json_response({"error": message}, status=status)
 
 
-def _first_line(error: ValidationError | BadLetterIdError) -> str:
+def _first_line(error: ValidationError | OnrecordError) -> str:
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]

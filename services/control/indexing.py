@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts import headers as h
 from contracts.ids import derive
@@ -18,6 +18,9 @@ from messaging.delivery import split
 UNKNOWN: Final = "unknown"
 """Where a letter does not tell, because somebody else wrote it to the DLQ."""
 
+MOST: Final = 2**31 - 1
+"""The largest count the index takes (PostgreSQL's ``int``)."""
+
 SERVICE_OF: Final = {topic.name: topic.name.removesuffix("-dlq") for topic in DLQ_TOPICS}
 
 
@@ -27,14 +30,14 @@ class _Identity(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     transcript_id: UUID
-    revision: int = 1
+    revision: int = Field(1, ge=1, le=MOST)
 
 
 def letter_of(record: Record) -> Letter:
     """A record on a DLQ as the index keeps it; headers that are missing count as unknown."""
     original, added = split(record.headers)
-    told = {name: value.decode("utf-8", "replace") for name, value in added}
-    written_at = datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
+    told = {name: (value or b"").decode("utf-8", "replace") for name, value in added}
+    written_at = _written_at(record)
     service = SERVICE_OF[record.topic]
     place = (record.topic, record.partition, record.offset)
     return Letter(
@@ -45,7 +48,7 @@ def letter_of(record: Record) -> Letter:
         dlq_offset=record.offset,
         source_topic=told.get(h.DLQ_TOPIC),
         source_partition=_number(told.get(h.DLQ_PARTITION)),
-        source_offset=_number(told.get(h.DLQ_OFFSET)),
+        source_offset=_number(told.get(h.DLQ_OFFSET), most=2**63 - 1),
         consumer_group=told.get(h.DLQ_GROUP, ""),
         error_code=told.get(h.ERROR_CODE, UNKNOWN),
         error_type=told.get(h.ERROR_TYPE, ""),
@@ -75,7 +78,7 @@ def submission_of(record: Record) -> Submission:
         offset=record.offset,
         transcript_id=identity.transcript_id if identity else None,
         revision=identity.revision if identity else None,
-        submitted_at=datetime.fromtimestamp(record.timestamp_ms / 1000, UTC),
+        submitted_at=_written_at(record),
     )
 
 
@@ -86,8 +89,10 @@ def _text(key: bytes | None) -> str | None:
         return None
 
 
-def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdigit() else None
+def _number(text: str | None, most: int = MOST) -> int | None:
+    if text is None or not (text.isascii() and text.isdigit()) or len(text) > len(str(most)):
+        return None
+    return number if (number := int(text)) <= most else None
 
 
 def _uuid(text: str | None) -> UUID | None:
@@ -100,6 +105,14 @@ def _uuid(text: str | None) -> UUID | None:
 def _moment(text: str | None) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text or "")
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _written_at(record: Record) -> datetime:
+    # Producers may set any timestamp; one that is no moment must not keep the record unindexed.
+    try:
+        return datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)

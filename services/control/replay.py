@@ -6,8 +6,9 @@ from uuid import UUID
 
 import structlog
 
+from contracts.errors import BadMessageError
 from contracts.topics import retry_topic
-from control.domain import Letter, LetterNotOpenError
+from control.domain import Letter, LetterLookupError, LetterNotOpenError
 from control.reader import LetterReader
 from control.store import LetterStore
 from messaging import Publisher
@@ -41,21 +42,37 @@ class Replayer:
 
         Raises:
             LetterLookupError: no letter, or more than one, has this id.
-            LetterNotOpenError: it was replayed or discarded before.
+            LetterNotOpenError: it was replayed or discarded before, or does not tell whence it
+                came.
+            TooLargeToSendError: the retry topic does not take it.
             KafkaUnavailableError, DatabaseUnavailableError: try again later.
         """
         letter = await self._store.letter(letter_id)
+        if letter.source_topic is None:
+            raise LetterNotOpenError(f"letter {letter.letter_id} does not tell whence it came")
+        await self._reader.read(letter)  # claimed only if it is still there
         if not await self._store.claim_for_replay(letter.letter_id):
             raise LetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")
         await self._send(letter)
         return await self._store.letter(letter.letter_id)
 
     async def finish_interrupted(self) -> int:
-        """Do again the replays that a crash cut short; how many there were."""
-        interrupted = await self._store.replaying()
-        for letter in interrupted:
-            await self._send(letter)
-        return len(interrupted)
+        """Do again the replays that a crash cut short; how many were finished.
+
+        A letter that cannot be sent stays as it is: it must not keep the service from starting.
+
+        Raises:
+            KafkaUnavailableError, DatabaseUnavailableError: try again later.
+        """
+        finished = 0
+        for letter in await self._store.replaying():
+            try:
+                await self._send(letter)
+            except (LetterLookupError, BadMessageError) as error:
+                log.warning("not_replayed", letter_id=str(letter.letter_id), reason=str(error))
+            else:
+                finished += 1
+        return finished
 
     async def _send(self, letter: Letter) -> None:
         record = await self._reader.read(letter)

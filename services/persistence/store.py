@@ -143,7 +143,7 @@ async def _insert_segments(connection: Connection, event: TranscriptIngested) ->
         for turn in event.segments
     ]
     await connection.execute(
-        _QUERIES.insert_segments, event.transcript_id, event.revision, *_columns(rows)
+        _QUERIES.insert_segments, event.transcript_id, event.revision, *_columns(6, rows)
     )
 
 
@@ -153,7 +153,7 @@ async def _insert_chunks(connection: Connection, event: TranscriptIngested) -> N
         for chunk in event.chunks
     ]
     await connection.execute(
-        _QUERIES.insert_chunks, event.transcript_id, event.revision, *_columns(rows)
+        _QUERIES.insert_chunks, event.transcript_id, event.revision, *_columns(4, rows)
     )
 
 
@@ -203,19 +203,11 @@ async def _insert_notes(
         event.transcript_id,
         event.revision,
         study_id,
-        *_columns([(note.note_id, without_nul(note.statement)) for note in notes]),
+        *_columns(2, [(note.note_id, without_nul(note.statement)) for note in notes]),
+        *_columns(2, [(note.note_id, one) for note in notes for one in _once(note.themes)]),
+        *_columns(2, [(note.note_id, one) for note in notes for one in _once(note.questions)]),
+        *_columns(10, _evidence_rows(notes)),
     )
-    await connection.execute(
-        _QUERIES.insert_evidence,
-        event.transcript_id,
-        event.revision,
-        *_columns(_evidence_rows(notes)),
-    )
-    themes = [(note.note_id, theme) for note in notes for theme in dict.fromkeys(note.themes)]
-    await connection.execute(_QUERIES.insert_note_themes, *_columns(themes))
-    questions = [(note.note_id, one) for note in notes for one in dict.fromkeys(note.questions)]
-    if questions:
-        await connection.execute(_QUERIES.insert_note_questions, *_columns(questions))
 
 
 def _evidence_rows(notes: Iterable[Note]) -> list[tuple[Any, ...]]:
@@ -250,9 +242,14 @@ async def _outcome(connection: Connection, event: NotesValidated, study_id: str)
     )
 
 
-def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+def _columns(width: int, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     """Turn rows into one list a column, as ``unnest`` takes them."""
-    return [list(column) for column in zip(*rows, strict=True)]
+    return [[row[column] for row in rows] for column in range(width)]
+
+
+def _once(ids: Iterable[str]) -> Iterable[str]:
+    """The ids without repetitions, in order."""
+    return dict.fromkeys(ids)
 
 
 def _json(value: BaseModel | tuple[BaseModel, ...]) -> str:

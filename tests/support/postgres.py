@@ -1,7 +1,6 @@
 """A PostgreSQL 18 for tests: one server a session, a fresh migrated database a test.
 
-A ``conftest.py`` makes the fixtures known with
-``from support.postgres import fresh_database, postgres, postgres_settings, postgres_template``.
+``tests/conftest.py`` makes the fixtures known.
 """
 
 from __future__ import annotations

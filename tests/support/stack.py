@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -14,6 +14,9 @@ from typing import Final
 from contracts.topics import PIPELINE
 from onrecord.stack.postgres import programs
 from onrecord.stack.supervisor import Stack
+
+StackFile = Callable[..., Path]
+"""Writes a ``stack.yaml`` of the processes it is given as keyword arguments."""
 
 QUICK_RETRIES: Final = {
     f"{service.upper()}_{name}": value
@@ -74,8 +77,8 @@ def processes_of(folder: Path) -> dict[int, str]:
 
 def versions() -> str:
     """The embedded broker's and database's versions, for people."""
-    told = subprocess.run([programs() / "postgres", "--version"], capture_output=True, text=True)
-    database = told.stdout.split()[-1] if told.returncode == 0 else "not installed"
+    server = [str(programs() / "postgres"), "--version"]
+    database = subprocess.run(server, capture_output=True, text=True, check=True).stdout.split()[-1]
     try:
         broker = version("noida-db")
     except PackageNotFoundError:

@@ -15,12 +15,12 @@ from grounding.alignment import kept_words
 from grounding.checks.frame import Case, Check
 from grounding.evidence import Passage
 from grounding.polarity import Token, sentences, tokens
-from grounding.words import clip
+from grounding.words import clip, listed
 
 _KEPT = 0.7
 _NEAR = 4
 _REACH = 8
-_RAISING = frozenset("think believ feel suppos guess want expect seem figur reckon".split())
+_RAISING = listed("think believ feel suppos guess want expect seem figur reckon")
 
 
 def _negation_mismatch(case: Case) -> CheckFailure | None:
@@ -41,7 +41,7 @@ def _negation_mismatch(case: Case) -> CheckFailure | None:
 def _with_lead(passage: Passage) -> str:
     """The quote from the beginning of its clause, so that no "not" is cut off."""
     text = passage.segment.text
-    begin = max((text.rfind(mark, 0, passage.start) for mark in ",.;:!?…—–"), default=-1)
+    begin = max((text.rfind(mark, 0, passage.start) for mark in ",.;:!?…—\u2013"), default=-1)
     return text[begin + 1 : passage.end]
 
 
@@ -91,9 +91,7 @@ def _is_move(told: Sequence[Token], cue: int, left: int) -> bool:
     return light or len(between) == 1
 
 
-def _left_out(
-    told: Sequence[Token], kept: Sequence[tuple[int, int]], moved: set[int]
-) -> bool:
+def _left_out(told: Sequence[Token], kept: Sequence[tuple[int, int]], moved: set[int]) -> bool:
     """Whether a negation of the evidence was dropped from around the kept words."""
     places = {at for _, at in kept}
     first, last = kept[0][1], kept[-1][1]
@@ -108,9 +106,7 @@ def _left_out(
     after = told[last + 1 : last + 2]
     ends_in_cue = bool(after) and after[0].is_cue and not after[0].opens
     trailing = [last + 1] if ends_in_cue else []
-    return any(
-        at not in moved and not _forgiven(told, places, at) for at in (*dropped, *trailing)
-    )
+    return any(at not in moved and not _forgiven(told, places, at) for at in (*dropped, *trailing))
 
 
 def _holds(told: Sequence[Token], at: int, left: int, right: int) -> bool:
@@ -121,9 +117,10 @@ def _holds(told: Sequence[Token], at: int, left: int, right: int) -> bool:
 
 
 def _restarted(told: Sequence[Token], left: int, right: int) -> bool:
-    """"let's not, let's not go": what was dropped is said again right after it."""
-    dropped = [token.key for token in told[left + 1 : right]]
-    return dropped == [token.key for token in told[right : right + len(dropped)]]
+    """Whether what was dropped is kept beside it, as in "let's not, let's not go"."""
+    keys = [token.key for token in told]
+    dropped, size = keys[left + 1 : right], right - left - 1
+    return dropped in (keys[right : right + size], keys[max(left + 1 - size, 0) : left + 1])
 
 
 def _forgiven(told: Sequence[Token], places: set[int], at: int) -> bool:
@@ -135,7 +132,7 @@ def _parted(told: Sequence[Token], begin: int, end: int) -> bool:
 
 
 def _repeated(told: Sequence[Token], places: set[int], at: int) -> bool:
-    """ "don't know nobody", "I don't, didn't go": another negation of the clause was kept."""
+    """Whether another negation of the clause was kept, as in "don't know nobody"."""
     near = range(max(0, at - _NEAR), min(len(told), at + _NEAR))
     return any(
         other in places and told[other].is_cue and not _parted(told, *sorted((at, other)))

@@ -21,7 +21,7 @@ from typing import Final
 from onrecord.errors import FailedError
 from onrecord.stack.launch import DIE_WITH
 from onrecord.stack.probes import is_free
-from onrecord.stack.spec import FILE_SETTING, ProcessSpec, StackSpec, Word
+from onrecord.stack.spec import FILE_SETTING, StackSpec, Word
 from onrecord.stack.state import Home, State
 
 PORTS: Final = range(20_000, 32_000)
@@ -91,7 +91,7 @@ class Resolver:
         """Settings with which clients reach what was started; a real model's key is not told."""
         env = {k: v for k, v in self._overrides.items() if not k.endswith("_KEY")}
         for name, process in self._spec.processes.items():
-            if name in state.ports or not has_port(process):
+            if name in state.ports or not process.listens:
                 env = self._provided(name, state) | env
         return env
 
@@ -131,14 +131,6 @@ class Resolver:
         if field == "secret":
             return self._home.secret()
         return sys.executable if field == "python" else str(_noida_db())
-
-
-def has_port(process: ProcessSpec) -> bool:
-    """Whether a process listens on a port of its own."""
-    texts = [*process.env.values(), *process.provides.values()]
-    for word in process.command:
-        texts.extend((word,) if isinstance(word, str) else word)
-    return any("{port}" in text for text in texts)
 
 
 def choose_port(state: State, name: str, chance: random.Random) -> int:

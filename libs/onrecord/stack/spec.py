@@ -63,6 +63,20 @@ class ProcessSpec(BaseModel):
         """Whether it runs to its end rather than until it is stopped."""
         return self.ready is Probe.EXIT
 
+    @property
+    def listens(self) -> bool:
+        """Whether it has a port of its own."""
+        texts = [*self.env.values(), *self.provides.values()]
+        for word in self.command:
+            texts.extend((word,) if isinstance(word, str) else word)
+        return any("{port}" in text for text in texts)
+
+    @model_validator(mode="after")
+    def _is_asked_where_it_listens(self) -> Self:
+        if not self.is_task and not self.listens:
+            raise ValueError(f"{self.ready} asks a port, but nothing here has {{port}} in it")
+        return self
+
 
 class StackSpec(BaseModel):
     """All processes, in an order in which each comes after what it needs."""

@@ -13,7 +13,7 @@ from onrecord.stack.interrupts import Interrupts
 from onrecord.stack.probes import Probe, Readiness, ask
 from onrecord.stack.processes import Process, exit_code, launch
 from onrecord.stack.progress import Progress, Report, Step
-from onrecord.stack.resolve import Resolver, choose_port, has_port
+from onrecord.stack.resolve import Resolver, choose_port
 from onrecord.stack.spec import StackSpec
 from onrecord.stack.state import Home, Running, State
 
@@ -102,7 +102,7 @@ class Startup:
 
     def _launch(self, name: str, *, attempt: int, since: float) -> _Start:
         process = self.spec.processes[name]
-        if has_port(process):
+        if process.listens:
             self.state.ports[name] = choose_port(self.state, name, self._chance)
         resolved = self.resolver.resolve(name, self.state)
         log = self.home.log(name)

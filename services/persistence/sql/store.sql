@@ -40,31 +40,26 @@ UPDATE chunks
  WHERE chunk_id = $1;
 
 -- name: insert_notes
--- All accepted notes of a chunk.
-INSERT INTO notes (chunk_id, transcript_id, revision, study_id, note_id, statement, position)
-SELECT $1, $2, $3, $4, note.*
-  FROM unnest($5::uuid[], $6::text[]) WITH ORDINALITY AS note;
-
--- name: insert_note_themes
--- The themes of a chunk's notes.
-INSERT INTO note_themes (note_id, theme_id)
-SELECT * FROM unnest($1::uuid[], $2::text[]);
-
--- name: insert_note_questions
--- The questions that a chunk's notes help to answer.
-INSERT INTO note_questions (note_id, question_id)
-SELECT * FROM unnest($1::uuid[], $2::text[]);
-
--- name: insert_evidence
--- The evidence of a chunk's notes; the constraint evidence_is_exact compares each row.
+-- All accepted notes of a chunk in one trip; the constraint evidence_is_exact compares each quote.
+WITH new_notes AS (
+    INSERT INTO notes (chunk_id, transcript_id, revision, study_id, note_id, statement, position)
+    SELECT $1, $2, $3, $4, note.*
+      FROM unnest($5::uuid[], $6::text[]) WITH ORDINALITY AS note
+), new_themes AS (
+    INSERT INTO note_themes (note_id, theme_id)
+    SELECT * FROM unnest($7::uuid[], $8::text[])
+), new_questions AS (
+    INSERT INTO note_questions (note_id, question_id)
+    SELECT * FROM unnest($9::uuid[], $10::text[])
+)
 INSERT INTO evidence (
     transcript_id, revision, note_id, position, segment, start_char, length, quote, speaker, role,
     start_ms, end_ms
 )
-SELECT $1, $2, cited.*
+SELECT $2, $3, cited.*
   FROM unnest(
-    $3::uuid[], $4::int[], $5::int[], $6::int[], $7::int[], $8::text[], $9::text[], $10::text[],
-    $11::bigint[], $12::bigint[]
+    $11::uuid[], $12::int[], $13::int[], $14::int[], $15::int[], $16::text[], $17::text[],
+    $18::text[], $19::bigint[], $20::bigint[]
   ) AS cited;
 
 -- name: insert_rejected_notes

@@ -50,7 +50,7 @@ async def test_ends_at_once_and_well_while_a_call_hangs(
             while not await in_flight(http, url):
                 pass
         process.send_signal(number)
-        _, errors = await asyncio.wait_for(process.communicate(), 5)
+        _, errors = await asyncio.wait_for(process.communicate(), 15)
         assert (process.returncode, errors) == (0, b"")
         with pytest.raises(aiohttp.ClientError):
             await hanging

@@ -33,18 +33,40 @@ HELD_OUT = (
 
 _STUDY = Study(study_id="s", name="Life stories", themes=(Theme(id="life", name="Life"),))
 _CUE = re.compile(
-    r"\b(?:\w+n['’]t|not|never|no|none|nobody|nothing|neither|nor|cannot|nowhere|without|hardly"
+    r"\b(?:\w+n['\u2019]t|not|never|no|none|nobody|nothing|neither|nor|cannot|nowhere|without|hardly"
     r"|barely|nah|nope)\b",
     re.IGNORECASE,
 )
-_NUMBERS = (
-    "two three four five six seven eight nine ten eleven twelve fifteen sixteen eighteen twenty "
-    "thirty forty fifty sixty seventy eighty ninety hundred thousand"
-).split()
+_NUMBERS = [
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "fifteen",
+    "sixteen",
+    "eighteen",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "sixty",
+    "seventy",
+    "eighty",
+    "ninety",
+    "hundred",
+    "thousand",
+]
 _NUMBER = re.compile(rf"\b(?:\d+|{'|'.join(_NUMBERS)})\b", re.IGNORECASE)
 _AUXILIARY = re.compile(
     r"\b(?:is|was|are|were|can|could|would|will|should|did|have|has|had|it's|that's|he's|she's"
-    r"|they're|i'm|we're)\b(?!['’])",
+    r"|they're|i'm|we're)\b(?!['\u2019])",
     re.IGNORECASE,
 )
 _TIDIED = (
@@ -52,7 +74,10 @@ _TIDIED = (
     (re.compile(r"\b(?:uh|um|er|hm|mm)\b[,.…]*\s*", re.IGNORECASE), ""),
     (re.compile(r"(?:,\s*)?\b(?:you know|i mean)\b,?\s*", re.IGNORECASE), " "),
     (re.compile(r"\b\w{1,3}-[,.…]*\s+(?=\w)"), ""),
-    (re.compile(r"\b(\w+(?:'\w+)?(?:\s+\w+(?:'\w+)?){0,2})(?:[-,.…]*\s+\1\b)+", re.IGNORECASE), r"\1"),
+    (
+        re.compile(r"\b(\w+(?:'\w+)?(?:\s+\w+(?:'\w+)?){0,2})(?:[-,.…]*\s+\1\b)+", re.IGNORECASE),
+        r"\1",
+    ),
     (re.compile(r"\s+"), " "),
 )
 
@@ -160,7 +185,7 @@ def _negation_dropped(note: DraftNote, chunk: ChunkReady, random: Random) -> Dra
     found = [one for one in _CUE.finditer(note.statement) if _denies(note.statement, one)]
     if len(_CUE.findall(note.statement)) != 1 or not found:
         return None
-    word = found[0].group().casefold().replace("’", "'")
+    word = found[0].group().casefold().replace("\u2019", "'")
     other = {
         "can't": "can",
         "won't": "will",
@@ -178,8 +203,14 @@ def _denies(statement: str, match: re.Match[str]) -> bool:
     """Leaves out what negates nothing: an interjected "no", a tag, "not only"."""
     after = statement[match.end() :].casefold()
     if match.group().casefold() in {"no", "nah", "nope"}:
-        return re.match(r" (?!i\b|it|he|she|we|you|they|that|there|but|and|no\b|not)\w", after) is not None
-    return re.match(r" (?:only|just|(?:it|he|she|they|you|we|i)\W*$|you (?:think|know)\W*$)", after) is None
+        return (
+            re.match(r" (?!i\b|it|he|she|we|you|they|that|there|but|and|no\b|not)\w", after)
+            is not None
+        )
+    return (
+        re.match(r" (?:only|just|(?:it|he|she|they|you|we|i)\W*$|you (?:think|know)\W*$)", after)
+        is None
+    )
 
 
 def _negation_put_in(note: DraftNote, chunk: ChunkReady, random: Random) -> DraftNote | None:

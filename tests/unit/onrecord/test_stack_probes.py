@@ -5,14 +5,15 @@ import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import ClassVar
 
 import pytest
 
-from onrecord.stack.probes import Probe, ask, is_free
+from onrecord.stack.probes import Probe, Readiness, ask, is_free
 
 
 class Answer(BaseHTTPRequestHandler):
-    bodies = {
+    bodies: ClassVar = {
         "/ready": (200, b"{}"),
         "/waiting": (503, json.dumps({"ready": False, "reason": "no broker"}).encode()),
         "/odd": (500, b"<html>"),
@@ -38,15 +39,15 @@ def port() -> Iterator[int]:
 
 
 @pytest.mark.parametrize(
-    ("path", "ready", "reason"),
+    ("path", "answer"),
     [
-        ("/ready", True, ""),
-        ("/waiting", False, "no broker"),
-        ("/odd", False, "/odd answers 500"),
+        ("/ready", Readiness(ready=True)),
+        ("/waiting", Readiness(ready=False, reason="no broker")),
+        ("/odd", Readiness(ready=False, reason="/odd answers 500")),
     ],
 )
-def test_http_readiness_carries_the_reason(port: int, path: str, ready: bool, reason: str) -> None:
-    assert ask(Probe.HTTP, port, path) == (ready, reason)
+def test_http_readiness_carries_the_reason(port: int, path: str, answer: Readiness) -> None:
+    assert ask(Probe.HTTP, port, path) == answer
 
 
 @pytest.mark.parametrize("probe", [Probe.HTTP, Probe.TCP, Probe.KAFKA, Probe.POSTGRES])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from onrecord.stack.resolve import Resolver, choose_port, has_port
+from onrecord.stack.resolve import Resolver, choose_port
 from onrecord.stack.spec import StackSpec
 from onrecord.stack.state import Home, State
 
@@ -79,11 +79,6 @@ def test_an_inherited_setting_makes_a_process_out_of_date(tmp_path: Path, settin
 def test_settings_that_are_not_its_own_do_not(tmp_path: Path, setting: str) -> None:
     before = a_resolver(tmp_path).resolve("reader", STATE).fingerprint
     assert a_resolver(tmp_path, {setting: "5"}).resolve("reader", STATE).fingerprint == before
-
-
-def test_has_port_finds_the_field_anywhere() -> None:
-    spec = StackSpec.model_validate({"processes": ENTRIES})
-    assert [has_port(process) for process in spec.processes.values()] == [True, False, False]
 
 
 def test_a_free_port_is_kept_and_a_taken_one_is_replaced() -> None:

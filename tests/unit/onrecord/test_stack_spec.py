@@ -10,10 +10,15 @@ from onrecord.errors import UsageError
 from onrecord.stack.spec import StackSpec, find_file, load
 
 ENTRIES: dict[str, Any] = {
-    "broker": {"command": ["broker"], "ready": "tcp"},
-    "model": {"command": ["model"], "ready": "tcp", "unless_env": ["OPENAI_API_KEY"]},
+    "broker": {"command": ["broker", "{port}"], "ready": "tcp"},
+    "model": {"command": ["model", "{port}"], "ready": "tcp", "unless_env": ["OPENAI_API_KEY"]},
     "topics": {"command": ["topics"], "ready": "exit", "after": ["broker"]},
-    "reader": {"command": ["reader"], "ready": "http", "after": ["topics", "model"]},
+    "reader": {
+        "command": ["reader"],
+        "env": {"READER_HTTP_PORT": "{port}"},
+        "ready": "http",
+        "after": ["topics", "model"],
+    },
 }
 
 
@@ -62,6 +67,13 @@ def test_an_unknown_field_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refused:
         load(written(tmp_path, yaml.safe_dump(entries)))
     assert refused.value.details[0].startswith("processes.broker.redy")
+
+
+def test_a_process_that_is_asked_at_a_port_it_does_not_have_is_refused(tmp_path: Path) -> None:
+    entries = {"processes": {"broker": {"command": ["broker"], "ready": "tcp"}}}
+    with pytest.raises(UsageError) as refused:
+        load(written(tmp_path, yaml.safe_dump(entries)))
+    assert "nothing here has {port}" in refused.value.details[0]
 
 
 @pytest.mark.parametrize("text", ["processes: [", "", "- 1"])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.transcript import Role
@@ -39,6 +39,9 @@ STUDY: dict[str, Any] = {
     "questions": [{"id": "q1", "text": "What do people pay for heating each month?"}],
 }
 
+# The machine may be busy, and a failure has to come back when it is looked into.
+REPEATABLE = settings(deadline=None, derandomize=True)
+
 VOCABULARY = """
     i we the a house boiler pump installer price pay paid bill sixty 40 3.5 never not don't didn't
     trust warm cold noise because more better um uh, you know, I, wait, quote Dr. really really...
@@ -66,6 +69,7 @@ def bag(text: str) -> Counter[str]:
     return Counter(re.findall(r"\w+", text.casefold()))
 
 
+@REPEATABLE
 @given(TURNS, st.integers(0, 3))
 def test_every_note_is_made_of_a_participants_own_words(
     turns: list[tuple[Role, str]], seed: int
@@ -88,6 +92,7 @@ def test_every_note_is_made_of_a_participants_own_words(
         assert note.themes
 
 
+@REPEATABLE
 @given(TALK)
 def test_sentences_are_slices_that_lose_no_word(text: str) -> None:
     found = list(split_sentences(text))
@@ -95,6 +100,7 @@ def test_sentences_are_slices_that_lose_no_word(text: str) -> None:
     assert sum((bag(one.text) for one in found), Counter()) == bag(text)
 
 
+@REPEATABLE
 @given(TALK)
 def test_anchors_locate_their_sentence_and_nothing_else(text: str) -> None:
     for sentence in split_sentences(text):
@@ -106,6 +112,7 @@ def test_anchors_locate_their_sentence_and_nothing_else(text: str) -> None:
         assert (start, end) == (sentence.start, sentence.end)
 
 
+@REPEATABLE
 @given(TALK)
 def test_tidying_keeps_every_number_and_negation(text: str) -> None:
     tidied = bag(tidy(text))
@@ -114,6 +121,7 @@ def test_tidying_keeps_every_number_and_negation(text: str) -> None:
     assert {word for word in bag(text) if word in kept} == {w for w in tidied if w in kept}
 
 
+@REPEATABLE
 @given(TURNS)
 def test_the_same_seed_picks_the_same_notes(turns: list[tuple[Role, str]]) -> None:
     assert pick_notes(passage(turns), 5) == pick_notes(passage(turns), 5)

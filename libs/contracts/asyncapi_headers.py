@@ -1,0 +1,103 @@
+"""The record headers as the AsyncAPI document describes them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from contracts import headers as h
+from contracts.errors import ErrorCode
+from contracts.topics import Topic
+
+_CLOUD_EVENT: Final[dict[str, dict[str, Any]]] = {
+    h.CONTENT_TYPE: {"const": "application/json", "description": "How the body is written."},
+    h.CE_SPECVERSION: {"const": "1.0", "description": "Version of CloudEvents."},
+    h.CE_ID: {"description": "Id of this event; the same event sent twice has the same one."},
+    h.CE_TYPE: {"description": "Which event it is, and in which version."},
+    h.CE_SOURCE: {"format": "uri-reference", "description": "Who sent it."},
+    h.CE_TIME: {"format": "date-time", "description": "When it was made (RFC 3339)."},
+    h.CE_SUBJECT: {"format": "uuid", "description": "What it is about; the same as the key."},
+    h.TRACEPARENT: {"description": "W3C Trace Context of the work it belongs to."},
+}
+
+_ORIGIN: Final[dict[str, dict[str, Any]]] = {
+    h.DLQ_TOPIC: {"description": "The topic the message was first read from, with its prefix."},
+    h.DLQ_PARTITION: {"description": "Its partition there."},
+    h.DLQ_OFFSET: {"description": "Its offset there."},
+}
+
+_HISTORY: Final[dict[str, dict[str, Any]]] = {
+    h.ATTEMPTS: {"description": "Failed tries so far."},
+    h.TIMEOUTS: {"description": "How many of them ran out of time."},
+    h.FIRST_FAILED_AT: {"format": "date-time", "description": "When the first try failed."},
+    h.REPLAYS: {"description": "How often the message was replayed."},
+    h.REPLAY_OF: {"format": "uuid", "description": "The dead letter it was replayed from."},
+}
+
+_TRAILER: Final[dict[str, dict[str, Any]]] = {
+    h.ADDED: {
+        "description": "Always last: how many headers before it were added behind the original."
+    },
+}
+
+_WAIT: Final[dict[str, dict[str, Any]]] = {
+    **_ORIGIN,
+    **_HISTORY,
+    h.NOT_BEFORE: {"description": "When the wait ends, in milliseconds since the epoch."},
+    **_TRAILER,
+}
+
+_LETTER: Final[dict[str, dict[str, Any]]] = {
+    **_ORIGIN,
+    h.DLQ_GROUP: {"description": "The consumer group that failed."},
+    h.DLQ_DELIVERY_COUNT: {"description": "How often the message was tried, at least 1."},
+    h.DLQ_MESSAGE: {"description": "One line for people; never quotes the payload."},
+    h.ERROR_CODE: {"enum": [code.value for code in ErrorCode], "description": "The cause."},
+    h.ERROR_TYPE: {"description": "The exception's class."},
+    h.ERROR_STACK: {"description": "File, line and function of each frame; for bugs only."},
+    **_HISTORY,
+    h.FAILED_AT: {"format": "date-time", "description": "When the last try failed."},
+    h.FINGERPRINT: {"description": "Equal for failures of one cause at one place."},
+    h.LETTER_ID: {"format": "uuid", "description": "Id of the dead letter."},
+    **_TRAILER,
+}
+
+_NOT_ALWAYS_ON_A_LETTER: Final = {h.DLQ_MESSAGE, h.ERROR_STACK, h.REPLAY_OF}
+
+
+def header_schemas() -> dict[str, Any]:
+    """The schemas for headers that the messages refer to, by name."""
+    return {
+        "CloudEventHeaders": _schema(
+            "CloudEvents 1.0, Kafka binding, binary mode; values are UTF-8 text.", _CLOUD_EVENT
+        ),
+        "WaitHeaders": _schema(
+            "What onrecord adds behind the original headers of a waiting or replayed message.",
+            _WAIT,
+            required=[*_ORIGIN, h.REPLAYS, h.ADDED],
+        ),
+        "DeadLetterHeaders": _schema(
+            "What onrecord adds behind the original headers of a dead letter.",
+            _LETTER,
+            required=[name for name in _LETTER if name not in _NOT_ALWAYS_ON_A_LETTER],
+        ),
+    }
+
+
+def event_headers(topic: Topic, ce_type: str) -> dict[str, Any]:
+    """The headers of a topic's events.
+
+    Producers outside onrecord may leave out any of them; a ``ce_type`` that is there has to be
+    the topic's. onrecord's own services always send all.
+    """
+    own = {"type": "object", "properties": {h.CE_TYPE: {"const": ce_type}}}
+    if "anyone" not in topic.producers:
+        own["required"] = list(_CLOUD_EVENT)
+    return {"allOf": [{"$ref": "#/components/schemas/CloudEventHeaders"}, own]}
+
+
+def _schema(
+    about: str, properties: dict[str, dict[str, Any]], *, required: list[str] | None = None
+) -> dict[str, Any]:
+    typed = {name: {"type": "string", **told} for name, told in properties.items()}
+    schema = {"type": "object", "description": about, "properties": typed}
+    return {**schema, "required": required} if required else schema

@@ -1,0 +1,101 @@
+"""The contracts as files: what ``make contracts`` writes to ``schemas/`` and what drift is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import yaml
+
+from contracts import asyncapi
+from contracts.events import Event
+from contracts.json_schema import event_schema
+from contracts.topics import (
+    ALL_TOPICS,
+    EVENT_TOPICS,
+    PIPELINE,
+    RETRY_DELAYS_S,
+    Topic,
+    dlq_topic,
+    retry_topic,
+)
+
+GENERATED_FOLDERS: Final = ("events", "topics")
+"""Folders that hold nothing but generated files; what else lies there is left over."""
+
+_WIDTH: Final = 100
+
+
+def generated_files() -> dict[str, str]:
+    """Every generated file's text by its path below ``schemas/``; the same at every call."""
+    schemas = {schema_path(event): to_json(event_schema(event)) for event in events()}
+    topics = {f"topics/{topic.name}.yaml": to_yaml(describe_topic(topic)) for topic in ALL_TOPICS}
+    return {**schemas, **topics, "asyncapi.yaml": to_yaml(asyncapi.document())}
+
+
+def events() -> tuple[type[Event], ...]:
+    """All events, in the order in which a transcript meets them."""
+    return tuple(topic.event for topic in EVENT_TOPICS if topic.event is not None)
+
+
+def schema_path(event: type[Event]) -> str:
+    """Where an event's schema lies, below ``schemas/``."""
+    return f"events/{event.__name__}.schema.json"
+
+
+def describe_topic(topic: Topic) -> dict[str, Any]:
+    """A topic as its file tells it."""
+    return {
+        "name": topic.name,
+        "about": topic.about,
+        **_carried(topic),
+        "key": topic.key,
+        "producers": list(topic.producers),
+        "consumers": list(topic.consumers),
+        "partitions": topic.partitions,
+        "retention_ms": topic.retention_ms,
+        "max_message_bytes": topic.max_message_bytes,
+    }
+
+
+def source_topics(service: str) -> tuple[Topic, ...]:
+    """The topics a service reads events from; its retry topics and DLQ hold their messages."""
+    return tuple(topic for topic in EVENT_TOPICS if service in topic.consumers)
+
+
+def to_json(document: dict[str, Any]) -> str:
+    """A JSON document as it is written to a file."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def to_yaml(document: dict[str, Any]) -> str:
+    """A YAML document as it is written to a file: in the given order, without anchors."""
+    return yaml.dump(
+        document, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=_WIDTH
+    )
+
+
+class _PlainDumper(yaml.SafeDumper):
+    """Repeats equal parts, since anchors make a file hard to read."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        del data
+        return True
+
+
+def _carried(topic: Topic) -> dict[str, Any]:
+    if topic.event is None:
+        service = SET_ASIDE_BY[topic.name]
+        return {"service": service, "sources": [one.name for one in source_topics(service)]}
+    return {"event": topic.event.ce_type, "schema": schema_path(topic.event)}
+
+
+SET_ASIDE_BY: Final = {
+    topic.name: service
+    for service in PIPELINE
+    for topic in (
+        *(retry_topic(service, tier) for tier in range(len(RETRY_DELAYS_S))),
+        dlq_topic(service),
+    )
+}
+"""The service whose messages a retry topic or a DLQ holds, by the topic's name."""

@@ -1,0 +1,56 @@
+"""Events as JSON Schema, for producers and consumers in any language.
+
+The schemas tell what a producer must send (pydantic's validation mode): a field with a default may
+be left out. Two rules of the models are not in them, because JSON Schema has no word for them: ids
+of themes and of questions are unique within a study, and a text is more than white space.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
+
+from contracts.events import Event
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+def urn(event: type[Event]) -> str:
+    """The id of an event's schema, such as ``urn:onrecord:TranscriptSubmitted:v1``."""
+    return "urn:" + event.ce_type.replace(".", ":")
+
+
+def event_schema(event: type[Event]) -> dict[str, Any]:
+    """An event as a JSON Schema document of its own (draft 2020-12)."""
+    body = event.model_json_schema(schema_generator=_WithoutFieldTitles)
+    head = {"$schema": DIALECT, "$id": urn(event), "title": body.pop("title")}
+    return {**head, "description": body.pop("description"), **body}
+
+
+def shared_definitions(events: Sequence[type[Event]], ref_template: str) -> dict[str, Any]:
+    """Several events and all they are made of, each defined once.
+
+    Args:
+        events: the events.
+        ref_template: how definitions refer to each other, with ``{model}`` for the name.
+
+    Returns:
+        Schemas by class name, sorted. They use no keyword that is younger than draft 07.
+    """
+    _, document = models_json_schema(
+        [(event, "validation") for event in events],
+        ref_template=ref_template,
+        schema_generator=_WithoutFieldTitles,
+    )
+    definitions: dict[str, Any] = document["$defs"]
+    return dict(sorted(definitions.items()))
+
+
+class _WithoutFieldTitles(GenerateJsonSchema):
+    """Leaves out the titles pydantic makes of field names: they say nothing the names do not."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        del schema
+        return False

@@ -1,0 +1,221 @@
+"""The producer client: hands interviews in, from a few lines of Python.
+
+    study = Study(study_id="pilot", name="Pilot", themes=(Theme(id="price", name="Price"),))
+    async with Producer(KafkaSettings()) as producer:
+        submitted = await producer.submit(
+            content=Path("interview-7.vtt").read_text(encoding="utf-8"),
+            title="Interview 7",
+            study=study,
+            source="interview-7.vtt",
+        )
+    print(submitted.transcript_id)
+
+Submitting the same interview again is harmless: its ids are derived from the study, the source
+and the content. A corrected interview is submitted with the next ``revision``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Final, Self
+
+from aiokafka import codec
+from aiokafka.errors import KafkaError
+
+from contracts import ids
+from contracts.events import TranscriptSubmitted
+from contracts.study import Study
+from contracts.topics import TRANSCRIPTS_SUBMITTED
+from contracts.transcript import Speaker, TranscriptFormat
+from messaging import KafkaSettings, KafkaUnavailableError, Publisher
+from messaging.admin import missing_topics
+from messaging.codec import encode
+
+SOURCE: Final = "/onrecord/client"
+"""CloudEvents ``source`` of what this client sends, unless told otherwise."""
+
+BATCH_OVERHEAD_BYTES: Final = 128
+"""A batch of one record: 61 bytes of header (Kafka's message format, version 2), and the
+record's own lengths and offsets."""
+
+_COMPRESS: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "none": bytes,
+    "gzip": codec.gzip_encode,
+    "lz4": codec.lz4_encode,
+    "snappy": codec.snappy_encode,
+    "zstd": codec.zstd_encode,
+}
+
+
+def submission(
+    *,
+    content: str,
+    title: str,
+    study: Study,
+    source: str,
+    revision: int = 1,
+    format: TranscriptFormat | None = None,  # noqa: A002 - the word the event uses for it
+    speakers: Iterable[Speaker] = (),
+    recorded_at: datetime | None = None,
+) -> TranscriptSubmitted:
+    """The event that hands an interview in.
+
+    Args:
+        content: the transcript's text, exactly as the vendor exported it.
+        title: what people call the interview, at most 500 characters.
+        study: its themes and research questions.
+        source: names the interview within the study, such as its file name or the vendor's id;
+            the transcript's id is derived from the study's id and this.
+        revision: from 1; one more for each corrected version of the same interview.
+        format: if it is known; found from the content if not.
+        speakers: roles of speakers whose labels do not tell them.
+        recorded_at: when the interview took place.
+
+    Raises:
+        pydantic.ValidationError: a value is outside what the event allows.
+    """
+    return TranscriptSubmitted(
+        transcript_id=ids.transcript_id(study.study_id, source),
+        revision=revision,
+        title=title,
+        study=study,
+        content=content,
+        format=format,
+        speakers=tuple(speakers),
+        recorded_at=recorded_at,
+    )
+
+
+def record_bytes(event: TranscriptSubmitted, kafka: KafkaSettings) -> int:
+    """About how many bytes the event takes on its topic, compressed as ``kafka`` says.
+
+    The broker compares this with the topic's ``max.message.bytes``.
+    """
+    key, value, headers = encode(event, source=SOURCE)
+    named = b"".join(name.encode() + (content or b"") for name, content in headers)
+    return len(_COMPRESS[kafka.compression](key + value + named)) + BATCH_OVERHEAD_BYTES
+
+
+class Producer:
+    """Hands interviews in; each is safe with the broker when the call returns.
+
+    Not to be shared between event loops. Calls may run at the same time; they are sent together.
+
+    Args:
+        kafka: how to reach the broker; ``KafkaSettings()`` reads it from the environment.
+        source: CloudEvents ``source``: who submits, such as ``/acme/interview-portal``.
+        connect_timeout_s: longest wait for a broker when entering, in seconds.
+        send_timeout_s: longest wait for the broker to acknowledge a submission, in seconds.
+    """
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        *,
+        source: str = SOURCE,
+        connect_timeout_s: float = 5.0,
+        send_timeout_s: float = 30.0,
+    ) -> None:
+        self._kafka = kafka
+        self._source = source
+        self._connect_timeout_s = connect_timeout_s
+        self._send_timeout_s = send_timeout_s
+        self._open = AsyncExitStack()
+        self._publisher: Publisher | None = None
+
+    async def __aenter__(self) -> Self:
+        """Connect.
+
+        Raises:
+            KafkaUnavailableError: no broker answers in time, or it lacks the topic.
+        """
+        where = self._kafka.bootstrap_servers
+        try:
+            async with asyncio.timeout(self._connect_timeout_s):
+                await self._require_topic()
+                self._publisher = await self._open.enter_async_context(self._connected())
+        except TimeoutError as error:
+            raise KafkaUnavailableError(f"no broker answers at {where}") from error
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Disconnect."""
+        self._publisher = None
+        await self._open.aclose()
+
+    async def submit(
+        self,
+        *,
+        content: str,
+        title: str,
+        study: Study,
+        source: str,
+        revision: int = 1,
+        format: TranscriptFormat | None = None,  # noqa: A002 - the word the event uses for it
+        speakers: Iterable[Speaker] = (),
+        recorded_at: datetime | None = None,
+    ) -> TranscriptSubmitted:
+        """Hand an interview in; the arguments are those of ``submission``.
+
+        Returns:
+            The event as it was sent; its ``transcript_id`` is what notes are found by.
+
+        Raises:
+            pydantic.ValidationError: a value is outside what the event allows; nothing was sent.
+            TooLargeToSendError: the compressed event is larger than the topic takes (8 MiB).
+            KafkaUnavailableError: the broker did not acknowledge it; submit it again.
+        """
+        event = submission(
+            content=content,
+            title=title,
+            study=study,
+            source=source,
+            revision=revision,
+            format=format,
+            speakers=speakers,
+            recorded_at=recorded_at,
+        )
+        await self.send(event)
+        return event
+
+    async def send(self, event: TranscriptSubmitted) -> None:
+        """Send a submission made by ``submission``; raises as ``submit`` does.
+
+        Raises:
+            RuntimeError: the producer is not open.
+        """
+        if self._publisher is None:
+            raise RuntimeError("the producer is not open: use it in `async with`")
+        try:
+            async with asyncio.timeout(self._send_timeout_s):
+                await self._publisher.publish([event])
+        except TimeoutError as error:
+            raise KafkaUnavailableError("the broker did not acknowledge in time") from error
+
+    async def _require_topic(self) -> None:
+        name = self._kafka.topic(TRANSCRIPTS_SUBMITTED.name)
+        try:
+            missing = await missing_topics(self._kafka, [name])
+        except KafkaError as error:
+            raise KafkaUnavailableError(f"the broker refuses us: {type(error).__name__}") from error
+        if missing:
+            raise KafkaUnavailableError(
+                f"the broker has no topic {name}: `python -m messaging topics create` makes it"
+            )
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[Publisher]:
+        publisher = Publisher(self._kafka, source=self._source)
+        try:
+            yield await publisher.__aenter__()
+        finally:  # also when connecting was cut short, since it has opened sockets by then
+            await publisher.__aexit__(None, None, None)

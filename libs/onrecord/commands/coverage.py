@@ -1,0 +1,75 @@
+"""``onrecord coverage``: which questions the interviews answer, and which nobody addressed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onrecord.console import Json, out, print_json
+from onrecord.errors import UsageError
+from onrecord.rendering import columns
+from onrecord.settings import ClientSettings
+
+if TYPE_CHECKING:
+    from onrecord.coverage import Coverage
+
+Study = Annotated[
+    str | None, typer.Option(help="The study's id; may be left out if there is only one.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command(rich_help_panel="Interviews and notes")(coverage)
+
+
+def coverage(study: Study = None, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
+    """Tell of each research question whether it is answered, not addressed, or unknown.
+
+    "Not addressed" is said only if every chunk of every interview was read with that question
+    in hand; "unknown" as long as a chunk is dead or waiting.
+
+    Examples of use:
+
+        onrecord coverage --study small-repair-shops
+        onrecord coverage --study small-repair-shops --json
+    """
+    from onrecord.note_pages import coverage_page  # noqa: PLC0415 - keeps help quick
+
+    found = asyncio.run(_find(study))
+    if json_output:
+        print_json(asdict(found))
+        return
+    for line in coverage_page(found, columns(out)):
+        out.print(line)
+
+
+async def _find(asked: str | None) -> Coverage:
+    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
+    from onrecord.coverage import coverage as conclude  # noqa: PLC0415 - as above
+    from onrecord.reading import Reading  # noqa: PLC0415 - as above
+
+    async with open_postgres(ClientSettings.load()) as database:
+        reading = Reading(database)
+        studies = await reading.studies()
+        study = studies[_only(asked, sorted(studies))].study
+        return conclude(
+            study,
+            await reading.interviews(study.study_id),
+            await reading.note_counts(study.study_id),
+            await reading.unread_submissions(),
+        )
+
+
+def _only(asked: str | None, known: list[str]) -> str:
+    if asked in known:
+        return asked
+    there = "; ".join(known) or "none yet"
+    if asked is not None:
+        raise UsageError(f"there is no study {asked!r}; there is {there}")
+    if len(known) != 1:
+        raise UsageError(f"say which study with --study; there is {there}")
+    return known[0]

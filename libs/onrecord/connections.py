@@ -1,0 +1,109 @@
+"""Opens what commands talk to, and words what keeps them from it for people."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import asyncpg
+from pydantic import SecretStr, ValidationError
+
+from contracts.errors import OutageError
+from database.pool import Database, open_database
+from database.settings import PostgresSettings
+from messaging import KafkaSettings
+from onrecord.client import Producer
+from onrecord.control_client import ControlClient
+from onrecord.errors import FailedError, UnreachableError, UsageError
+from onrecord.files import faults
+from onrecord.settings import ClientSettings
+
+CONNECT_TIMEOUT_S: Final = 4.0
+"""Longest wait for a broker or a database, in seconds; somebody sits there and waits."""
+
+HINT: Final = "is the stack up? `onrecord status` tells, `onrecord up` starts it"
+
+
+def kafka_settings(settings: ClientSettings) -> KafkaSettings:
+    """How to reach the broker.
+
+    Raises:
+        UnreachableError: no broker is known.
+        UsageError: a setting in the environment is wrong.
+    """
+    try:
+        return KafkaSettings(
+            bootstrap_servers=settings.kafka_bootstrap_servers,
+            topic_prefix=settings.kafka_topic_prefix,
+        )
+    except ValidationError as error:
+        raise UsageError(f"the settings KAFKA_*: {faults(error)}") from error
+
+
+@asynccontextmanager
+async def open_producer(kafka: KafkaSettings) -> AsyncIterator[Producer]:
+    """A producer for as long as the context lasts; the client library keeps quiet.
+
+    Raises:
+        UnreachableError: the broker does not answer, or stops answering.
+    """
+    # Its own complaints about a broker that is away would come on top of our one line.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
+    try:
+        async with Producer(kafka, connect_timeout_s=CONNECT_TIMEOUT_S) as producer:
+            yield producer
+    except OutageError as error:
+        raise UnreachableError(f"Kafka: {error}; {HINT}") from error
+
+
+@asynccontextmanager
+async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
+    """The database for as long as the context lasts.
+
+    Raises:
+        UnreachableError: it does not answer, or stops answering.
+        UsageError: its address is none.
+        FailedError: onrecord's tables are not there.
+    """
+    try:
+        postgres = PostgresSettings(
+            dsn=SecretStr(settings.postgres_dsn),
+            pool_min_size=1,
+            pool_max_size=2,
+            connect_timeout_s=CONNECT_TIMEOUT_S,
+        )
+    except ValidationError as error:
+        raise UsageError(f"the settings POSTGRES_*: {faults(error)}") from error
+    try:
+        async with open_database(postgres) as database:
+            yield database
+    except OutageError as error:
+        raise UnreachableError(f"{error}; {HINT}") from error
+    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
+        raise FailedError(
+            "the database lacks tables of onrecord: `python -m database migrate` makes them"
+        ) from error
+    except ValueError as error:  # how the driver refuses an address it cannot take apart
+        if not isinstance(error, asyncpg.InterfaceError):
+            raise
+        raise UsageError(f"the setting POSTGRES_DSN: {error}") from error
+
+
+@asynccontextmanager
+async def open_control(settings: ClientSettings) -> AsyncIterator[ControlClient]:
+    """Control's HTTP API for as long as the context lasts.
+
+    Raises:
+        UnreachableError: it does not answer, or stops answering.
+    """
+    url = settings.control_url
+    async with ControlClient(url, connect_timeout_s=CONNECT_TIMEOUT_S) as control:
+        try:
+            yield control
+        except (OSError, asyncio.TimeoutError) as error:
+            raise UnreachableError(f"the control service does not answer at {url}; {HINT}") from (
+                error
+            )

@@ -1,0 +1,145 @@
+"""Control's HTTP API, as commands call it."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+from types import TracebackType
+from typing import Any, Final, Self, TypeAlias
+
+import aiohttp
+
+from onrecord.errors import FailedError, UnreachableError, UsageError
+
+Letter: TypeAlias = dict[str, Any]
+"""A dead letter as control tells it in JSON; ``key`` and header values are base64."""
+
+MOST_LETTERS: Final = 10_000
+"""Most letters that control lists in one answer."""
+
+_BAD_REQUEST: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
+
+
+class NotOpenError(FailedError):
+    """The letter was replayed or discarded before."""
+
+
+class ControlClient:
+    """Lists, reads, replays and discards dead letters.
+
+    Methods raise ``UsageError`` for an id that names no letter or several, ``UnreachableError``
+    while control waits for its own dependencies, and ``OSError`` or ``TimeoutError`` when it
+    does not answer at all.
+
+    Args:
+        url: where control answers, without a slash at the end.
+        connect_timeout_s: longest wait for a connection, in seconds.
+        answer_timeout_s: longest wait for an answer, in seconds.
+    """
+
+    def __init__(
+        self, url: str, *, connect_timeout_s: float = 4.0, answer_timeout_s: float = 30.0
+    ) -> None:
+        self._url = url
+        self._timeout = aiohttp.ClientTimeout(
+            total=answer_timeout_s, sock_connect=connect_timeout_s
+        )
+
+    async def __aenter__(self) -> Self:
+        """Open the session; nothing is asked yet."""
+        self._session = aiohttp.ClientSession(timeout=self._timeout)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the session."""
+        await self._session.close()
+
+    async def letters(
+        self, which: Mapping[str, str | None], *, limit: int = MOST_LETTERS
+    ) -> list[Letter]:
+        """Letters, the latest first.
+
+        Args:
+            which: narrows by ``service``, ``code``, ``state`` or ``subject``; None does not.
+            limit: at most so many, up to ``MOST_LETTERS``.
+        """
+        query = {name: value for name, value in which.items() if value is not None}
+        found: list[Letter] = await self._call("GET", "/letters", params={**query, "limit": limit})
+        return found
+
+    async def counts(self) -> list[dict[str, Any]]:
+        """How many letters there are by ``service``, ``state`` and ``error_code``."""
+        counts: list[dict[str, Any]] = await self._call("GET", "/letters/counts")
+        return counts
+
+    async def letter(self, letter_id: str) -> tuple[Letter, bytes | None]:
+        """One letter, by its id or the beginning of it, and the bytes that were set aside."""
+        found = await self._call("GET", f"/letters/{_part(letter_id)}")
+        value = found["value"]
+        return found["letter"], None if value is None else base64.b64decode(value)
+
+    async def replay(self, letter_id: str) -> Letter:
+        """Put a letter back.
+
+        Raises:
+            NotOpenError: it was replayed or discarded before.
+        """
+        letter: Letter = await self._call("POST", f"/letters/{_part(letter_id)}/replay")
+        return letter
+
+    async def discard(self, letter_id: str, reason: str) -> Letter:
+        """Give a letter up.
+
+        Raises:
+            NotOpenError: it was replayed or discarded before.
+        """
+        letter: Letter = await self._call(
+            "POST", f"/letters/{_part(letter_id)}/discard", json={"reason": reason}
+        )
+        return letter
+
+    async def _call(self, method: str, path: str, **options: Any) -> Any:
+        try:
+            async with self._session.request(method, self._url + path, **options) as answer:
+                if answer.status == HTTPStatus.OK:
+                    return await answer.json()
+                raise _refusal(answer.status, await answer.text())
+        except aiohttp.InvalidURL as error:
+            raise UsageError(f"the setting ONRECORD_CONTROL_URL is no address: {error}") from error
+        except aiohttp.ContentTypeError as error:
+            raise UnreachableError(f"what answers at {self._url} is not control") from error
+        except aiohttp.ClientError as error:
+            raise ConnectionError(str(error)) from error
+
+
+def _part(letter_id: str) -> str:
+    """An id as a part of a path; what is in it beside letters, digits and dashes is refused."""
+    if not letter_id.replace("-", "").isalnum() or not letter_id.isascii():
+        raise UsageError(f"{letter_id!r} is no letter's id, nor the beginning of one")
+    return letter_id
+
+
+def _refusal(status: int, body: str) -> FailedError | UsageError | UnreachableError:
+    told = _error_in(body) or f"control answers with HTTP status {status}; see its log"
+    if status in _BAD_REQUEST:
+        return UsageError(told)
+    if status == HTTPStatus.CONFLICT:
+        return NotOpenError(told)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return UnreachableError(told)
+    return FailedError(told)
+
+
+def _error_in(body: str) -> str:
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return ""
+    return str(told.get("error", "")) if isinstance(told, dict) else ""

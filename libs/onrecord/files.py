@@ -1,0 +1,137 @@
+"""Reads what people hand in: text of any Unicode encoding that says which it is, and YAML."""
+
+from __future__ import annotations
+
+import codecs
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+from pydantic import ValidationError
+
+from contracts.study import Study
+from onrecord.errors import UsageError
+from transcripts import DEFAULT_MAX_BYTES
+
+MIB: Final = 1024 * 1024
+WIDEST: Final = 4
+"""Most bytes a character takes in UTF-8, UTF-16 or UTF-32."""
+
+_MARKS: Final = (
+    # UTF-32 first: its little-endian mark begins like that of UTF-16.
+    (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32-be", "UTF-32"),
+    (codecs.BOM_UTF8, "utf-8", "UTF-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16-be", "UTF-16"),
+)
+
+
+def read_text(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> str:
+    """A transcript file's text, its line ends as they are and without a byte order mark.
+
+    Args:
+        path: a file in UTF-8, or in another Unicode encoding with a byte order mark.
+        max_bytes: the most its text may take as UTF-8.
+
+    Raises:
+        UsageError: the file is missing, empty, too large or not in such an encoding; the
+            message names the file, and the offset in bytes of what cannot be decoded.
+    """
+    data = _read_bytes(path, max_bytes * WIDEST)
+    if not data:
+        raise UsageError(f"{path}: the file is empty")
+    text = _decode(data, path)
+    if (size := len(text.encode())) > max_bytes:
+        raise _too_large(path, size, max_bytes)
+    return text
+
+
+def read_study(path: Path) -> Study:
+    """A study from its YAML file.
+
+    Raises:
+        UsageError: the file cannot be read, is no YAML or no study; names the fields at fault.
+    """
+    document = read_yaml(path)
+    if not isinstance(document, dict):
+        raise UsageError(f"{path}: not a study: it needs study_id, name and themes")
+    try:
+        return Study.model_validate(document)
+    except ValidationError as error:
+        raise UsageError(f"{path}: not a study: {faults(error)}") from error
+
+
+def read_yaml(path: Path) -> Any:
+    """The document in a YAML file.
+
+    Raises:
+        UsageError: the file cannot be read, or is no YAML; names line and column.
+    """
+    text = _decode(_read_bytes(path, MIB), path)
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path}: not valid YAML{_place(error)}") from error
+
+
+def faults(error: ValidationError) -> str:
+    """What is wrong with a document, by field: ``themes: Field required; name: …``."""
+    told = error.errors(include_input=False, include_url=False, include_context=False)
+    return "; ".join(f"{_field(one['loc'])}{_sentence(one['msg'])}" for one in told)
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    # People count entries from 1: `themes.2.name`.
+    named = ".".join(str(part + 1 if isinstance(part, int) else part) for part in location)
+    return f"{named}: " if named else ""
+
+
+def _sentence(message: str) -> str:
+    told = message.removeprefix("Value error, ")
+    return "is missing" if told == "Field required" else told
+
+
+def _place(error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return f": line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+
+
+def _read_bytes(path: Path, limit: int) -> bytes:
+    try:
+        if not path.is_file():
+            raise UsageError(
+                f"{path}: {'not a file' if path.exists() else 'there is no such file'}"
+            )
+        if (size := path.stat().st_size) > limit:
+            raise _too_large(path, size, limit // WIDEST)
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _decode(data: bytes, path: Path) -> str:
+    mark, encoding, name = next(
+        (found for found in _MARKS if data.startswith(found[0])), (b"", "utf-8", "UTF-8")
+    )
+    if not mark and _is_unmarked_utf16(data):
+        raise UsageError(f"{path}: this is UTF-16 without a byte order mark: save it as UTF-8")
+    try:
+        return data[len(mark) :].decode(encoding)
+    except UnicodeDecodeError as error:
+        offset = len(mark) + error.start
+        raise UsageError(
+            f"{path}: not valid {name} at byte {offset:,}: save the file as UTF-8"
+        ) from error
+
+
+def _is_unmarked_utf16(data: bytes) -> bool:
+    beginning = data[:200]
+    return len(beginning) > 1 and (not any(beginning[0::2]) or not any(beginning[1::2]))
+
+
+def _too_large(path: Path, size: int, limit: int) -> UsageError:
+    return UsageError(
+        f"{path}: {size / MIB:,.1f} MiB of text; the limit is {limit / MIB:g} MiB: "
+        "split the interview into several files"
+    )

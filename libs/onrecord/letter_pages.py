@@ -1,0 +1,170 @@
+"""Dead letters as pages that an operator reads."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from onrecord.control_client import Letter
+from onrecord.rendering import count, duration, hex_dump, moment, paragraph, printable
+
+ID_SHOWN: Final = 8
+"""Characters of an id that a list shows; four are enough to name a letter."""
+
+HEX_SHOWN: Final = 512
+"""Bytes shown of a value that is no JSON."""
+
+LINES_SHOWN: Final = 120
+"""Lines shown of a value that is JSON."""
+
+STATES: Final = ("open", "replaying", "replayed", "discarded")
+STYLES: Final = {"open": "red", "replaying": "yellow", "replayed": "green", "discarded": "dim"}
+
+
+def letters_page(letters: Sequence[Letter], now: datetime, width: int) -> Iterator[Text]:
+    """A line a letter, and below it what happened."""
+    yield Text(f"{'id':<9} {'service':<11} {'cause':<20} {'state':<9} {'age':>9} tries", "bold")
+    for letter in letters:
+        age = duration((now - datetime.fromisoformat(letter["failed_at"])).total_seconds())
+        yield Text.assemble(
+            (f"{letter['letter_id'][:ID_SHOWN]:<9}", "cyan"),
+            f" {printable(letter['service']):<11} {printable(letter['error_code']):<20} ",
+            (f"{letter['state']:<9}", STYLES[letter["state"]]),
+            f" {age:>9} {letter['attempts']:>5}",
+        )
+        yield from paragraph(_what(letter), width, indent=" " * 10, style="dim")
+
+
+def _what(letter: Letter) -> str:
+    subject = letter["subject"]
+    about = f"about {subject}" if subject else "without a readable key"
+    return f"{letter['error_message'] or letter['error_type']} ({about})"
+
+
+def stats_table(counts: Sequence[dict[str, Any]]) -> Table:
+    """Letters by service and cause, with a column a state."""
+    rows: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    for one in counts:
+        rows[one["service"], one["error_code"]][one["state"]] = one["letters"]
+    table = Table("service", "cause", box=None)
+    for state in STATES:
+        table.add_column(state, justify="right")
+    for (service, code), found in sorted(rows.items()):
+        table.add_row(service, code, *(_number(found.get(state, 0), state) for state in STATES))
+    totals = {state: sum(found.get(state, 0) for found in rows.values()) for state in STATES}
+    table.add_section()
+    table.add_row("all", "", *(_number(totals[state], state) for state in STATES))
+    return table
+
+
+def _number(number: int, state: str) -> Text:
+    return Text(f"{number:,}" if number else "-", style=STYLES[state] if number else "dim")
+
+
+def letter_page(letter: Letter, value: bytes | None, width: int) -> Iterator[Text]:
+    """One letter: why it is here, where it comes from, its headers and its value."""
+    yield from _facts("Dead letter", _identity(letter), width)
+    yield from _facts("Why", _reason(letter), width)
+    yield from _facts("History", _history(letter), width)
+    yield from _facts(f"Headers ({len(letter['headers'])})", _headers(letter), width)
+    yield from _value(value)
+
+
+def _facts(heading: str, facts: Sequence[tuple[str, str]], width: int) -> Iterator[Text]:
+    yield Text(heading, style="bold cyan")
+    told = [(printable(name), value) for name, value in facts if value]
+    name_width = max((len(name) for name, _ in told), default=0) + 2
+    for name, value in told:
+        first = f"  {name:<{name_width}}"
+        yield from paragraph(value, width, indent=" " * len(first), first=first)
+    yield Text()
+
+
+def _identity(letter: Letter) -> list[tuple[str, str]]:
+    return [
+        ("id", letter["letter_id"]),
+        ("service", letter["service"]),
+        ("state", letter["state"]),
+        ("about", letter["subject"] or ""),
+        ("kept in", _place(letter, "dlq")),
+        ("came from", _place(letter, "source")),
+        ("group", letter["consumer_group"]),
+    ]
+
+
+def _place(letter: Letter, which: str) -> str:
+    topic = letter[f"{which}_topic"]
+    if topic is None:
+        return ""
+    return f"{topic}, partition {letter[f'{which}_partition']}, offset {letter[f'{which}_offset']}"
+
+
+def _reason(letter: Letter) -> list[tuple[str, str]]:
+    return [
+        ("cause", letter["error_code"]),
+        ("message", letter["error_message"]),
+        ("error", letter["error_type"]),
+        ("fingerprint", letter["fingerprint"]),
+    ]
+
+
+def _history(letter: Letter) -> list[tuple[str, str]]:
+    timeouts = f", {count(letter['timeouts'], 'timeout')}" if letter["timeouts"] else ""
+    changed = f"{letter['state']} {moment(letter['state_changed_at'])}"
+    return [
+        ("first failed", moment(letter["first_failed_at"])),
+        ("set aside", f"{moment(letter['failed_at'])} after {letter['attempts']} tries{timeouts}"),
+        ("replay of", letter["replay_of"] or ""),
+        ("indexed", moment(letter["indexed_at"])),
+        ("since", changed if letter["state"] != "open" else ""),
+        ("reason", letter["state_reason"]),
+    ]
+
+
+def _headers(letter: Letter) -> list[tuple[str, str]]:
+    return [(name, header_text(value)) for name, value in letter["headers"]]
+
+
+def header_text(encoded: str | None) -> str:
+    """A header's value, from base64: text if it is UTF-8, or else in hex."""
+    if encoded is None:
+        return "(none)"
+    raw = base64.b64decode(encoded)
+    try:
+        return raw.decode() or "(empty)"
+    except UnicodeDecodeError:
+        return f"0x{raw.hex()}"
+
+
+def _value(value: bytes | None) -> Iterator[Text]:
+    if value is None:
+        yield Text("Value: none (a tombstone)", style="bold cyan")
+        return
+    yield Text(f"Value ({count(len(value), 'byte')})", style="bold cyan")
+    document = decoded(value)
+    if document is None:
+        for line in hex_dump(value[:HEX_SHOWN]):
+            yield Text(line)
+        if (rest := len(value) - HEX_SHOWN) > 0:
+            yield Text(f"… {count(rest, 'more byte')}; --raw writes them all", style="dim")
+        return
+    lines = json.dumps(document, indent=2, ensure_ascii=False).splitlines()
+    for line in lines[:LINES_SHOWN]:
+        yield Text(printable(line))
+    if (rest := len(lines) - LINES_SHOWN) > 0:
+        yield Text(f"… {count(rest, 'more line')}; --raw writes them all", style="dim")
+
+
+def decoded(value: bytes) -> Any:
+    """The JSON document that a value is; None if it is none."""
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,127 @@
+"""Notes, refused notes and coverage as pages that a researcher reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Final
+
+from rich.text import Text
+
+from onrecord.coverage import Coverage, Finding, Topic
+from onrecord.reading import Quote, RefusedNote, StoredNote, StudyInUse
+from onrecord.rendering import count, paragraph, timestamp
+
+LABELS: Final = {
+    Finding.ANSWERED: ("answered", "green"),
+    Finding.NOT_ADDRESSED: ("not addressed", "yellow"),
+    Finding.UNKNOWN: ("unknown", "red"),
+}
+LABEL_WIDTH: Final = 15
+
+
+def notes_page(
+    notes: Sequence[StoredNote],
+    studies: Mapping[str, StudyInUse],
+    width: int,
+    *,
+    theme: str | None = None,
+) -> Iterator[Text]:
+    """Notes under their themes, in the study's order; a note with two themes stands under both.
+
+    Args:
+        notes: in the order in which they are to stand.
+        studies: by id; all that the notes are of.
+        width: of a line, in columns.
+        theme: show only this theme's heading.
+    """
+    several = len({note.study_id for note in notes}) > 1
+    for study_id, of_study in groupby(notes, key=lambda note: note.study_id):
+        group = list(of_study)
+        study = studies[study_id].study
+        if several:
+            yield from paragraph(f"{study.name} ({study_id})", width, style="bold underline")
+            yield Text()
+        for one in study.themes:
+            under = [note for note in group if one.id in note.themes]
+            if under and theme in {None, one.id}:
+                yield from _section(one.name, under, width)
+
+
+def _section(name: str, notes: Sequence[StoredNote], width: int) -> Iterator[Text]:
+    yield from paragraph(f"{name} ({count(len(notes), 'note')})", width, style="bold cyan")
+    yield Text()
+    for note in notes:
+        yield from paragraph(note.statement, width, indent="    ", first="  • ")
+        for quote in note.evidence:
+            yield from _quote(quote, note.title, width)
+        yield Text()
+
+
+def _quote(quote: Quote, title: str, width: int) -> Iterator[Text]:
+    said = f"{quote.speaker} {timestamp(quote.start_ms)}, {title}"
+    yield from paragraph(said, width, indent="      ", style="dim")
+    yield from paragraph(f"“{quote.quote}”", width, indent="      ", style="italic")
+
+
+def rejected_page(notes: Sequence[RefusedNote], width: int) -> Iterator[Text]:
+    """Refused notes by interview, each with the checks that failed and why."""
+    interview: Callable[[RefusedNote], tuple[str, str]] = lambda note: (  # noqa: E731 - a key
+        note.title,
+        str(note.transcript_id),
+    )
+    for (title, _), group in groupby(notes, key=interview):
+        yield from paragraph(title, width, style="bold cyan")
+        yield Text()
+        for note in group:
+            yield from paragraph(note.draft["statement"], width, indent="    ", first="  ✗ ")
+            for failure in note.failures:
+                told = f"{failure['check']}: {failure['reason']}"
+                yield from paragraph(told, width, indent="      ", style="dim")
+            yield Text()
+
+
+def coverage_page(found: Coverage, width: int) -> Iterator[Text]:
+    """Questions, then themes, with what is known about each."""
+    yield from paragraph(f"{found.name} ({count(found.interviews, 'interview')})", width)
+    for heading, topics in (("Questions", found.questions), ("Themes", found.themes)):
+        if topics:
+            yield Text()
+            yield Text(heading, style="bold cyan")
+            for topic in topics:
+                yield from _topic(topic, width)
+    if found.unread_submissions:
+        yield Text()
+        yield from paragraph(
+            f"{count(found.unread_submissions, 'submission')} of this or another study could not "
+            "be read yet, and may change this: see `onrecord dlq list --service ingestion`",
+            width,
+            style="yellow",
+        )
+
+
+def _topic(topic: Topic, width: int) -> Iterator[Text]:
+    label, style = LABELS[topic.finding]
+    first, *rest = paragraph(topic.text, width, indent=" " * (LABEL_WIDTH + 2))
+    first.right_crop(0)
+    yield Text.assemble("  ", (f"{label:<{LABEL_WIDTH}}", style), first.plain.lstrip())
+    yield from rest
+    yield from paragraph(_reason(topic), width, indent=" " * (LABEL_WIDTH + 2), style="dim")
+
+
+def _reason(topic: Topic) -> str:
+    missing = ", ".join(
+        f"{count(number, 'chunk')} {what}"
+        for number, what in (
+            (topic.dead, "dead"),
+            (topic.waiting, "waiting"),
+            (topic.not_asked, "read before the study had it"),
+        )
+        if number
+    )
+    if topic.finding is Finding.NOT_ADDRESSED:
+        return f"every chunk was read ({topic.read:,})"
+    if topic.finding is Finding.UNKNOWN:
+        return missing
+    told = f"{count(topic.notes, 'note')} from {count(topic.interviews, 'interview')}"
+    return f"{told}; {missing}" if missing else told

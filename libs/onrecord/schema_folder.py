@@ -1,0 +1,99 @@
+"""The folder ``schemas/``: written from the contracts, compared with them, released."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from contracts.compatibility import Finding, breaking_changes_of_all
+from contracts.export import GENERATED_FOLDERS, generated_files, to_json
+from contracts.json_schema import event_schema
+from contracts.topics import EVENT_TOPICS
+
+RELEASED: Final = "released"
+"""Holds the event schemas that producers and consumers out there rely on."""
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaFolder:
+    """The files at ``path``.
+
+    Attributes:
+        path: the folder, such as ``schemas``.
+    """
+
+    path: Path
+
+    def drift(self) -> dict[str, str]:
+        """Files that differ from the contracts: path below the folder → what is wrong with it."""
+        wanted = generated_files()
+        found = {name: self._fault(name, text) for name, text in wanted.items()}
+        found |= dict.fromkeys(self._generated_before() - wanted.keys(), "left over")
+        return {name: fault for name, fault in sorted(found.items()) if fault}
+
+    def write(self) -> dict[str, str]:
+        """Make the files what the contracts say, and remove what is left over.
+
+        Returns:
+            What ``drift`` told before.
+        """
+        drift = self.drift()
+        wanted = generated_files()
+        for name in drift:
+            target = self.path / name
+            if name in wanted:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_text(wanted[name], encoding="utf-8")
+            else:
+                target.unlink()
+        return drift
+
+    def breaking_changes(self) -> tuple[Finding, ...]:
+        """What in the contracts breaks somebody who relies on the released schemas."""
+        released = {file.name: _read(file) for file in sorted(self._released.glob("*.json"))}
+        return breaking_changes_of_all(released, _current())
+
+    def release(self) -> list[str]:
+        """Make the contracts the schemas that later ones are compared with.
+
+        Returns:
+            Names of the files that changed.
+        """
+        self._released.mkdir(parents=True, exist_ok=True)
+        changed = []
+        for name, schema in _current().items():
+            target, text = self._released / name, to_json(schema)
+            if not target.exists() or target.read_text("utf-8") != text:
+                target.write_text(text, encoding="utf-8")
+                changed.append(f"{RELEASED}/{name}")
+        return changed
+
+    @property
+    def _released(self) -> Path:
+        return self.path / RELEASED
+
+    def _fault(self, name: str, text: str) -> str:
+        file = self.path / name
+        if not file.exists():
+            return "missing"
+        return "" if file.read_text("utf-8") == text else "differs"
+
+    def _generated_before(self) -> set[str]:
+        files = (file for folder in GENERATED_FOLDERS for file in (self.path / folder).glob("*"))
+        return {file.relative_to(self.path).as_posix() for file in files}
+
+
+def _current() -> dict[str, dict[str, Any]]:
+    """Schemas by the name of their released file, such as ``ChunkReady.v1.schema.json``."""
+    declared = (topic.event for topic in EVENT_TOPICS if topic.event is not None)
+    return {
+        f"{event.ce_type.removeprefix('onrecord.')}.schema.json": event_schema(event)
+        for event in declared
+    }
+
+
+def _read(file: Path) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return schema

@@ -1,0 +1,178 @@
+-- name: select_studies
+-- The study as each current interview was submitted with it, the latest first.
+SELECT study_id, study, transcript_id, title
+  FROM transcripts AS interview
+ WHERE ($1::text IS NULL OR study_id = $1)
+   AND revision = (
+        SELECT max(newest.revision)
+          FROM transcripts AS newest
+         WHERE newest.transcript_id = interview.transcript_id
+   )
+ ORDER BY ingested_at DESC, transcript_id;
+
+-- name: select_notes
+-- Current notes with their evidence and themes, by interview and in the order of the talk.
+SELECT note.note_id, note.statement, note.study_id, note.transcript_id, note.revision,
+       interview.title, note.chunk_id, note.created_at, chunk.model, chunk.prompt_version,
+       ARRAY(
+            SELECT theme_id FROM note_themes WHERE note_id = note.note_id ORDER BY theme_id
+       ) AS themes,
+       ARRAY(
+            SELECT question_id FROM note_questions WHERE note_id = note.note_id ORDER BY question_id
+       ) AS questions,
+       (
+            SELECT jsonb_agg(
+                       jsonb_build_object(
+                           'segment', segment, 'start', start_char, 'length', length,
+                           'quote', quote, 'speaker', speaker, 'role', role,
+                           'start_ms', start_ms, 'end_ms', end_ms
+                       ) ORDER BY position
+                   )
+              FROM evidence
+             WHERE note_id = note.note_id
+       ) AS evidence,
+       count(*) OVER () AS total
+  FROM current_notes AS note
+  JOIN transcripts AS interview USING (transcript_id, revision)
+  JOIN chunks AS chunk USING (chunk_id)
+ WHERE ($1::text IS NULL OR note.study_id = $1)
+   AND ($2::text IS NULL OR note.transcript_id::text = lower($2)
+        OR starts_with(lower(interview.title), lower($2)))
+   AND ($3::text IS NULL OR EXISTS (
+        SELECT FROM note_themes WHERE note_id = note.note_id AND theme_id = $3
+   ))
+   AND ($4::text IS NULL OR EXISTS (
+        SELECT FROM note_questions WHERE note_id = note.note_id AND question_id = $4
+   ))
+   AND ($5::text IS NULL OR EXISTS (
+        SELECT FROM evidence
+         WHERE note_id = note.note_id AND strpos(lower(speaker), lower($5)) > 0
+   ))
+ ORDER BY interview.study_id, interview.title, note.transcript_id, chunk.index, note.position
+ LIMIT $6;
+
+-- name: select_rejected
+-- Refused notes of current interviews, in the order of the talk.
+SELECT interview.study_id, interview.transcript_id, interview.revision, interview.title,
+       refused.chunk_id, chunk.index AS chunk_index, refused.draft, refused.failures,
+       count(*) OVER () AS total
+  FROM rejected_notes AS refused
+  JOIN chunks AS chunk USING (chunk_id)
+  JOIN transcripts AS interview USING (transcript_id, revision)
+ WHERE interview.revision = (
+        SELECT max(newest.revision)
+          FROM transcripts AS newest
+         WHERE newest.transcript_id = interview.transcript_id
+   )
+   AND ($1::text IS NULL OR interview.study_id = $1)
+   AND ($2::text IS NULL OR interview.transcript_id::text = lower($2)
+        OR starts_with(lower(interview.title), lower($2)))
+   AND ($3::text IS NULL OR refused.draft -> 'themes' ? $3)
+   AND ($4::text IS NULL OR refused.draft -> 'questions' ? $4)
+ ORDER BY interview.study_id, interview.title, interview.transcript_id, chunk.index,
+          refused.position
+ LIMIT $5;
+
+-- name: select_chunk_states
+-- How many chunks of each current interview of a study are stored, dead and waiting.
+SELECT interview.transcript_id, interview.title, interview.study,
+       count(*) FILTER (WHERE chunk.stored_at IS NOT NULL) AS stored,
+       count(*) FILTER (WHERE chunk.stored_at IS NULL AND dead.is_dead) AS dead,
+       count(*) FILTER (WHERE chunk.stored_at IS NULL AND NOT dead.is_dead) AS waiting
+  FROM transcripts AS interview
+  JOIN chunks AS chunk USING (transcript_id, revision)
+ CROSS JOIN LATERAL (
+        SELECT EXISTS (
+            SELECT FROM dead_letters
+             WHERE subject = chunk.chunk_id::text AND state IN ('open', 'discarded')
+        ) AS is_dead
+   ) AS dead
+ WHERE interview.study_id = $1
+   AND interview.revision = (
+        SELECT max(newest.revision)
+          FROM transcripts AS newest
+         WHERE newest.transcript_id = interview.transcript_id
+   )
+ GROUP BY interview.transcript_id, interview.revision
+ ORDER BY interview.title, interview.transcript_id;
+
+-- name: select_note_counts
+-- Notes and interviews by theme and by question of a study.
+SELECT 'theme' AS kind, theme_id AS id, count(*) AS notes,
+       array_agg(DISTINCT transcript_id) AS interviews
+  FROM current_notes JOIN note_themes USING (note_id)
+ WHERE study_id = $1
+ GROUP BY theme_id
+ UNION ALL
+SELECT 'question', question_id, count(*), array_agg(DISTINCT transcript_id)
+  FROM current_notes JOIN note_questions USING (note_id)
+ WHERE study_id = $1
+ GROUP BY question_id;
+
+-- name: count_unread_submissions
+-- Submissions of which no interview came, this or a newer revision, and which nobody gave up.
+SELECT count(*)
+  FROM submissions AS handed_in
+ WHERE NOT EXISTS (
+        SELECT FROM transcripts AS interview
+         WHERE interview.transcript_id = handed_in.transcript_id
+           AND interview.revision >= handed_in.revision
+   )
+   AND NOT EXISTS (
+        SELECT FROM dead_letters AS letter
+         WHERE letter.source_topic = handed_in.topic
+           AND letter.source_partition = handed_in.partition
+           AND letter.source_offset = handed_in.record_offset
+           AND letter.state = 'discarded'
+   );
+
+-- name: select_stored_content
+-- What each of some transcripts has under a revision, if it is known.
+SELECT transcript_id, content_sha256
+  FROM transcripts
+ WHERE transcript_id = ANY ($1::uuid[]) AND revision = $2;
+
+-- name: select_known_letters
+-- Letters there are already about some transcripts or their chunks.
+SELECT letter_id
+  FROM dead_letters
+ WHERE subject = ANY (
+        SELECT unnest($1::uuid[])::text
+         UNION ALL
+        SELECT chunk_id::text FROM chunks WHERE transcript_id = ANY ($1::uuid[])
+   );
+
+-- name: select_progress
+-- How far some transcripts are; letters known before do not count.
+SELECT asked.transcript_id,
+       (
+            SELECT count(*) FROM chunks AS chunk
+             WHERE chunk.transcript_id = asked.transcript_id AND chunk.revision = $2
+       ) AS chunks,
+       (
+            SELECT count(*) FROM chunks AS chunk
+             WHERE chunk.transcript_id = asked.transcript_id AND chunk.revision = $2
+               AND chunk.stored_at IS NOT NULL
+       ) AS stored,
+       (
+            SELECT count(*) FROM notes AS note
+             WHERE note.transcript_id = asked.transcript_id AND note.revision = $2
+       ) AS notes,
+       (
+            SELECT count(*) FROM chunks AS chunk
+             WHERE chunk.transcript_id = asked.transcript_id AND chunk.revision = $2
+               AND chunk.stored_at IS NULL
+               AND EXISTS (
+                    SELECT FROM dead_letters AS letter
+                     WHERE letter.subject = chunk.chunk_id::text
+                       AND letter.state IN ('open', 'discarded')
+                       AND letter.letter_id <> ALL ($3::uuid[])
+               )
+       ) AS dead,
+       EXISTS (
+            SELECT FROM dead_letters AS letter
+             WHERE letter.subject = asked.transcript_id::text
+               AND letter.state IN ('open', 'discarded')
+               AND letter.letter_id <> ALL ($3::uuid[])
+       ) AS refused
+  FROM unnest($1::uuid[]) AS asked (transcript_id);

@@ -1,0 +1,116 @@
+"""Using the whole system from a test: hand in interviews, wait until all is settled, look."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+
+from contracts import ids
+from contracts.events import Event, TranscriptSubmitted
+from contracts.study import Study
+from database.pool import open_database
+from database.settings import PostgresSettings
+from messaging import KafkaSettings, Publisher
+from onrecord.audit import Balance, prove
+from onrecord.audit.accounts import State
+from onrecord.audit.broker import open_scanner
+from onrecord.stack.supervisor import Stack
+
+NOTES = """
+SELECT transcript.title, chunk.index, note.position, note.statement,
+       array(SELECT theme_id FROM note_themes WHERE note_id = note.note_id ORDER BY 1) AS themes,
+       array(SELECT question_id FROM note_questions WHERE note_id = note.note_id ORDER BY 1)
+           AS questions,
+       (SELECT jsonb_agg(jsonb_build_array(segment, start_char, length, quote, speaker, role,
+                                           start_ms, end_ms) ORDER BY position)
+          FROM evidence WHERE note_id = note.note_id) AS evidence
+  FROM notes AS note
+  JOIN chunks AS chunk USING (chunk_id)
+  JOIN transcripts AS transcript
+    ON (transcript.transcript_id, transcript.revision) = (note.transcript_id, note.revision)
+ WHERE note.study_id = $1
+ ORDER BY 1, 2, 3
+"""
+
+
+class Pipeline:
+    """The running system, as its users see it."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        return self.stack.client_env()
+
+    @property
+    def kafka(self) -> KafkaSettings:
+        return KafkaSettings(bootstrap_servers=self.env["KAFKA_BOOTSTRAP_SERVERS"])
+
+    @property
+    def postgres(self) -> PostgresSettings:
+        return PostgresSettings(dsn=self.env["POSTGRES_DSN"])
+
+    async def publish(self, events: Iterable[Event]) -> None:
+        async with Publisher(self.kafka, source="/tests") as publisher:
+            await publisher.publish(events)
+
+    async def publish_bytes(self, topic: str, value: bytes | None, **options: Any) -> None:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.kafka.bootstrap_servers,
+            max_request_size=64 * 1024 * 1024,
+            compression_type="gzip",
+        )
+        await producer.start()
+        try:
+            await producer.send_and_wait(topic, value, **options)
+        finally:
+            await producer.stop()
+
+    async def audit(self) -> Balance:
+        async with open_scanner(self.kafka) as scanner, open_database(self.postgres) as database:
+            return await prove(scanner, database)
+
+    async def settled(self, *, within_s: float = 90.0) -> Balance:
+        """Wait until nothing is on its way any more: all is stored or set aside."""
+        async with asyncio.timeout(within_s):
+            while True:
+                balance = await self.audit()
+                accounts = (balance.submissions, balance.chunks)
+                moving = sum(a.states[s] for a in accounts for s in (State.WAITING, State.IN_RETRY))
+                if not moving:
+                    return balance
+                await asyncio.sleep(0.1)
+
+    async def rows(self, query: str, *arguments: Any) -> list[asyncpg.Record]:
+        async with open_database(self.postgres) as database:
+            return list(await database.fetch(query, *arguments))
+
+    async def notes(self, study_id: str) -> list[tuple[Any, ...]]:
+        """All notes of a study, without ids: what was said, by whom, when, under what."""
+        return [
+            tuple(json.loads(value) if key == "evidence" else value for key, value in row.items())
+            for row in await self.rows(NOTES, study_id)
+        ]
+
+    async def letters(self, subject: str | UUID) -> list[asyncpg.Record]:
+        """All dead letters of one transcript or chunk, oldest first."""
+        query = "SELECT * FROM dead_letters WHERE subject = $1 ORDER BY failed_at"
+        return await self.rows(query, str(subject))
+
+
+def submitted(study: Study, name: str, content: str, **fields: Any) -> TranscriptSubmitted:
+    """An interview as a producer hands it in."""
+    return TranscriptSubmitted(
+        transcript_id=ids.transcript_id(study.study_id, name),
+        title=name,
+        study=study,
+        content=content,
+        **fields,
+    )

@@ -1,0 +1,52 @@
+"""Ids never change: what was derived yesterday is found again tomorrow."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from contracts import ids
+from contracts.events import TranscriptSubmitted
+from contracts.study import Study, Theme
+
+TRANSCRIPT = UUID("43e31524-e326-5d36-9240-1c7387412204")
+
+
+def test_the_namespace_is_what_it_always_was() -> None:
+    assert str(ids.NAMESPACE) == "5a8ff6a1-0a66-5d0a-9f6e-6f6e72656301"
+
+
+def test_the_id_of_a_transcript_is_what_it_always_was() -> None:
+    assert ids.transcript_id("allotment-water", "tom-brandt.vtt") == TRANSCRIPT
+
+
+def test_the_id_of_a_chunk_is_what_it_always_was() -> None:
+    assert ids.chunk_id(TRANSCRIPT, 2, "ab" * 32, 1) == UUID("90248871-630c-5b8d-8c41-5bdc27a3c114")
+
+
+def test_the_hash_of_a_submission_is_what_it_always_was() -> None:
+    study = Study(study_id="s", name="S", themes=(Theme(id="t", name="T"),))
+    submitted = TranscriptSubmitted(
+        transcript_id=TRANSCRIPT, title="One", study=study, content="A: yes."
+    )
+
+    assert submitted.content_sha256 == (
+        "1c7ef04d830a9048f5d03782b57f3c09490cb38bb8a93a71fb919eaca4c62b98"
+    )
+
+
+def test_the_hash_of_a_submission_is_blind_to_its_title() -> None:
+    study = Study(study_id="s", name="S", themes=(Theme(id="t", name="T"),))
+    one = TranscriptSubmitted(transcript_id=TRANSCRIPT, title="One", study=study, content="A: b")
+    two = one.model_copy(update={"title": "Two"})
+
+    assert one.content_sha256 == two.content_sha256
+
+
+def test_ids_are_of_version_5() -> None:
+    assert ids.derive("anything", 1, "two").version == 5
+
+
+def test_another_kind_or_another_cut_between_the_parts_is_another_id() -> None:
+    derived = {ids.derive("a", "bc"), ids.derive("ab", "c"), ids.derive("a", "b", "c")}
+
+    assert len(derived) == 3

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from contracts.events import TranscriptSubmitted
+from contracts.ids import transcript_id
+from contracts.study import Study, Theme
+from messaging.codec import InvalidEventError, UndecodableError, decode, encode
+from messaging.delivery import Record
+
+EVENT = TranscriptSubmitted(
+    transcript_id=transcript_id("study", "one"),
+    title="One",
+    study=Study(study_id="study", name="Study", themes=(Theme(id="t", name="T"),)),
+    content="Ann: Grüße 🙂",
+)
+MARKER = "SECRETWORDS"
+
+
+def record(value: bytes | None, headers: tuple[tuple[str, bytes], ...] = ()) -> Record:
+    return Record("transcripts-submitted", 0, 0, b"k", value, headers)
+
+
+def sent(event: TranscriptSubmitted = EVENT, **more: Any) -> tuple[bytes, bytes, dict[str, str]]:
+    key, value, headers = encode(event, source="/test", **more)
+    return key, value, {name: text.decode() for name, text in headers}
+
+
+def test_an_event_comes_back_as_it_was_sent() -> None:
+    _, value, headers = encode(EVENT, source="/test")
+    assert decode(record(value, headers), TranscriptSubmitted) == EVENT
+
+
+def test_headers_are_those_of_the_cloudevents_kafka_binding() -> None:
+    at = datetime(2026, 5, 6, 7, 8, 9, tzinfo=UTC)
+    key, _, headers = sent(at=at)
+    assert key.decode() == headers["ce_subject"] == str(EVENT.transcript_id)
+    assert headers["content-type"] == "application/json"
+    assert headers["ce_specversion"] == "1.0"
+    assert headers["ce_type"] == "onrecord.TranscriptSubmitted.v1"
+    assert headers["ce_source"] == "/test"
+    assert headers["ce_time"] == "2026-05-06T07:08:09+00:00"
+
+
+def test_the_same_event_sent_twice_has_one_id_and_another_event_has_another() -> None:
+    other = EVENT.model_copy(update={"title": "Two"})
+    assert sent()[2]["ce_id"] == sent()[2]["ce_id"] != sent(other)[2]["ce_id"]
+
+
+def test_the_trace_goes_on_from_the_parent() -> None:
+    parent = f"00-{'a' * 32}-{'b' * 16}-01"
+    trace = sent(parent=parent)[2]["traceparent"]
+    assert trace.startswith(f"00-{'a' * 32}-")
+    assert "b" * 16 not in trace
+
+
+def test_accepts_confluents_wire_format() -> None:
+    _, value, _ = sent()
+    assert decode(record(b"\x00\x00\x00\x01\x02" + value), TranscriptSubmitted) == EVENT
+
+
+def test_accepts_an_event_without_any_headers() -> None:
+    assert decode(record(sent()[1]), TranscriptSubmitted) == EVENT
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, b"", b"\x00", b"\x00\x00\x00\x00\x01", b"not json", b'{"a":', b"\xff\xfe{}", b"[" * 900],
+)
+def test_refuses_what_is_no_json_as_undecodable(value: bytes | None) -> None:
+    with pytest.raises(UndecodableError):
+        decode(record(value), TranscriptSubmitted)
+
+
+def test_refuses_another_event_by_its_type_header() -> None:
+    foreign = (("ce_type", MARKER.encode()),)
+    with pytest.raises(InvalidEventError, match=r"onrecord\.TranscriptSubmitted\.v1") as caught:
+        decode(record(sent()[1], foreign), TranscriptSubmitted)
+    assert MARKER not in str(caught.value)
+
+
+def test_names_the_fields_that_are_wrong_but_not_all_of_very_many() -> None:
+    with pytest.raises(InvalidEventError) as caught:
+        decode(record(b"{}"), TranscriptSubmitted)
+    message = str(caught.value)
+    assert "transcript_id" in message
+    assert "and 1 more" in message
+
+
+def damaged(path: tuple[str, ...], value: Any) -> bytes:
+    document: Any = json.loads(EVENT.model_dump_json())
+    inner = document
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    return json.dumps(document).encode()
+
+
+paths = st.sampled_from(
+    [
+        ("transcript_id",),
+        ("revision",),
+        ("title",),
+        ("content",),
+        ("format",),
+        ("recorded_at",),
+        ("speakers",),
+        ("study",),
+        ("study", "study_id"),
+        ("study", "language"),
+        ("study", "themes"),
+        ("study", "questions"),
+    ]
+)
+marked = st.one_of(
+    st.text(max_size=8).map(lambda text: MARKER + text),
+    st.text(max_size=4).map(lambda text: f"2026-01-01T{text}{MARKER}"),
+    st.just([MARKER]),
+    st.just({MARKER: MARKER}),
+    st.just([{"id": MARKER + "!", "name": MARKER}]),
+    st.just([{"label": MARKER, "role": MARKER}]),
+    st.just(MARKER * 1_000),
+)
+
+
+@given(path=paths, value=marked)
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_error_texts_never_quote_the_payload(path: tuple[str, ...], value: Any) -> None:
+    try:
+        decode(record(damaged(path, value)), TranscriptSubmitted)
+    except (InvalidEventError, UndecodableError) as error:
+        assert MARKER not in str(error)  # noqa: PT017 - some draws are valid events

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+
+from contracts.events import NotesStored
+from contracts.ids import derive
+from contracts.topics import CHUNKS_READY, DLQ_TOPICS, NOTES_STORED
+from messaging import Delivery, Record, Stage
+from messaging.delivery import Origin
+from messaging.stage import Outgoing
+
+DELIVERY = Delivery(Origin("notes-stored", 0, 0))
+STORED = NotesStored(transcript_id=derive("t"), revision=1, study_id="s", chunk_id=derive("c"))
+
+
+def test_routes_stand_in_the_order_of_declaration() -> None:
+    stage = Stage("some")
+
+    @stage.on(NOTES_STORED)
+    async def first(event: NotesStored) -> None: ...
+
+    @stage.on_raw(CHUNKS_READY)
+    async def second(record: Record, delivery: Delivery) -> None: ...
+
+    assert [(r.topic, r.event, r.wants_delivery) for r in stage.routes] == [
+        ("notes-stored", NotesStored, False),
+        ("chunks-ready", None, True),
+    ]
+    assert stage.route("notes-stored").handler is first
+
+
+def test_a_topic_has_one_handler() -> None:
+    stage = Stage("some")
+    stage.on_raw(NOTES_STORED)(nothing)
+    with pytest.raises(ValueError, match="handles notes-stored already"):
+        stage.on(NOTES_STORED)(nothing)
+
+
+def test_a_topic_of_any_records_is_read_raw() -> None:
+    with pytest.raises(TypeError, match="use on_raw"):
+        Stage("some").on(DLQ_TOPICS[0])
+
+
+def test_an_unknown_topic_is_said_so() -> None:
+    with pytest.raises(LookupError, match="some does not read elsewhere"):
+        Stage("some").route("elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("returned", "events"),
+    [
+        (None, ()),
+        (STORED, (STORED,)),
+        ([STORED, STORED], (STORED, STORED)),
+        ((one for one in (STORED,)), (STORED,)),
+    ],
+)
+async def test_whatever_a_handler_returns_becomes_events_in_order(
+    returned: Outgoing, events: tuple[NotesStored, ...]
+) -> None:
+    stage = Stage("some")
+
+    @stage.on(NOTES_STORED)
+    async def handle(event: NotesStored, delivery: Delivery) -> Outgoing:
+        assert (event, delivery) == (STORED, DELIVERY)
+        return returned
+
+    assert await stage.route("notes-stored").handle(STORED, DELIVERY) == events
+
+
+async def nothing(_: Record) -> None: ...
