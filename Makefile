@@ -33,7 +33,7 @@ check: setup ## Format, lint, types, imports between packages, contracts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/onrecord contracts --check
+	$(BIN)/onrecord contracts check
 
 test: setup ## Run all tests; TESTS=path runs some
 	@$(BIN)/python -m pytest $(TESTS)
@@ -45,7 +45,7 @@ chaos: setup ## Kill processes at every boundary and balance the books
 	@$(BIN)/python -m pytest tests/chaos $(if $(ONLY),-k $(ONLY))
 
 contracts: setup ## Write schemas/ from libs/contracts
-	@$(BIN)/onrecord contracts
+	@$(BIN)/onrecord contracts write
 
 lock: setup ## Pin all dependencies anew, with hashes
 	$(PIP) install --quiet uv

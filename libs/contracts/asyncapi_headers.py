@@ -20,7 +20,7 @@ _CLOUD_EVENT: Final[dict[str, dict[str, Any]]] = {
 }
 
 _ORIGIN: Final[dict[str, dict[str, Any]]] = {
-    h.DLQ_TOPIC: {"description": "The topic the message was first read from, with its prefix."},
+    h.DLQ_TOPIC: {"description": "The topic the message was first read from, without prefix."},
     h.DLQ_PARTITION: {"description": "Its partition there."},
     h.DLQ_OFFSET: {"description": "Its offset there."},
 }

@@ -29,11 +29,17 @@ def nearest_passage(text: str, wanted: str) -> str:
 
 def elsewhere(cited: DraftEvidence, segments: Iterable[Segment]) -> int | None:
     """The number of another segment that does hold the cited words, if one does."""
-    spoken = words(cited.first_words) + words(cited.last_words)
-    if not spoken:
+    wanted = {word.text for word in words(cited.first_words) + words(cited.last_words)}
+    if not wanted:
         return None
-    # Finding words is dear; most segments are ruled out by the first one alone.
-    hopeful = (one for one in segments if spoken[0].text in one.text.casefold())
+    # Finding words is dear; a segment that lacks one of them is ruled out by a glance. Those with
+    # apostrophes do not count, since the segment may curl them.
+    plain = [one for one in wanted if "'" not in one]
+    hopeful = (
+        one
+        for one, folded in ((one, one.text.casefold()) for one in segments)
+        if all(word in folded for word in plain)
+    )
     found = (
         one.number
         for one in hopeful

@@ -106,11 +106,8 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         """
         self._consumer = self._new_consumer()
         self._consumer.subscribe(self.topics, listener=self)
-        try:
-            await self._consumer.start()
-        except KafkaError as error:
-            await self._consumer.stop()
-            raise KafkaUnavailableError(f"the broker does not answer ({error!r})") from error
+        if not await self._join():
+            return
         committing = asyncio.create_task(self._commit_regularly())
         try:
             while not self._stopping.is_set():
@@ -126,10 +123,31 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 async with asyncio.timeout(BROKER_PATIENCE_S):
                     await self._consumer.stop()
 
+    async def _join(self) -> bool:
+        """Connect and wait for this member's share; False if asked to stop meanwhile."""
+        joining = asyncio.create_task(self._consumer.start())
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait((joining, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        try:
+            if joining.done():
+                joining.result()
+                return True
+            joining.cancel()
+            await asyncio.gather(joining, return_exceptions=True)
+        except KafkaError as error:
+            await self._consumer.stop()
+            raise KafkaUnavailableError(
+                f"the broker does not answer ({type(error).__name__}); check KAFKA_BOOTSTRAP_SERVERS"
+            ) from error
+        await self._consumer.stop()
+        return False
+
     def _new_consumer(self) -> Any:
         return AIOKafkaConsumer(
             **self._kafka.client_options(),
             group_id=self.group,
+            group_instance_id=self._kafka.group_instance_id or None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=self._kafka.session_timeout_ms,

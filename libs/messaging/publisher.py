@@ -57,6 +57,8 @@ class Publisher:
         self._kafka = kafka
         self._source = source
         self._producer = AIOKafkaProducer(**self._options())
+        self._spent = False
+        self._renewing = asyncio.Lock()
 
     def _options(self) -> dict[str, Any]:
         compression = self._kafka.compression
@@ -109,7 +111,7 @@ class Publisher:
             topic = self._kafka.topic(topic_of(type(event)).name)
             key, value, headers = encode(event, source=self._source, parent=parent)
             pending.append(await self._send(topic, key, value, headers))
-        await _acknowledged(pending)
+        await self._acknowledged(pending)
 
     async def forward(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers
@@ -126,11 +128,14 @@ class Publisher:
             TooLargeToSendError: it is larger than the topic takes.
             KafkaUnavailableError: the broker does not acknowledge.
         """
-        await _acknowledged([await self._send(self._kafka.topic(topic), key, value, headers)])
+        sent = await self._send(self._kafka.topic(topic), key, value, headers)
+        await self._acknowledged([sent])
 
     async def _send(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers
     ) -> asyncio.Future[Any]:
+        if self._spent:
+            await self._renew()
         try:
             if key is None and value is None:
                 return await self._send_nothing(topic, headers)
@@ -154,16 +159,32 @@ class Publisher:
         )
         return future
 
+    async def _acknowledged(self, pending: Sequence[asyncio.Future[Any]]) -> None:
+        results = await asyncio.gather(*pending, return_exceptions=True)
+        for result in results:
+            if isinstance(result, KafkaError) and not result.retriable:
+                self._spent = True
+            if isinstance(result, MessageSizeTooLargeError | RecordListTooLargeError):
+                raise TooLargeToSendError("the record is too large for its topic") from result
+            if isinstance(result, KafkaError):
+                raise KafkaUnavailableError(_cause(result)) from result
+            if isinstance(result, BaseException):
+                raise result
 
-async def _acknowledged(pending: Sequence[asyncio.Future[Any]]) -> None:
-    results = await asyncio.gather(*pending, return_exceptions=True)
-    for result in results:
-        if isinstance(result, MessageSizeTooLargeError | RecordListTooLargeError):
-            raise TooLargeToSendError("the record is too large for its topic") from result
-        if isinstance(result, KafkaError):
-            raise KafkaUnavailableError(_cause(result)) from result
-        if isinstance(result, BaseException):
-            raise result
+    async def _renew(self) -> None:
+        # aiokafka 0.14 counts a refused batch in the partition's sequence, so that the broker
+        # refuses every later one as out of order (ran): only a new producer id mends that.
+        async with self._renewing:
+            if not self._spent:
+                return
+            worn, self._producer = self._producer, AIOKafkaProducer(**self._options())
+            try:
+                await self.__aenter__()
+                self._spent = False
+            finally:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(FLUSH_S):
+                        await worn.stop()
 
 
 def _cause(error: KafkaError) -> str:

@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 
 from contracts.errors import OutageError
+from contracts.topics import dlq_topic
 from messaging.admin import missing_topics
 from messaging.consumption import Consumption
 from messaging.health import Health, serve_http
@@ -113,11 +114,13 @@ class Runner:
                 stage, service.settings, publisher, self._gate, group=kafka.topic(stage.service)
             )
             self._consumption = Consumption(stage, service.settings, kafka, worker, self._gate)
-            await self._refuse_missing_topics(self._consumption.topics)
+            dlq = (kafka.topic(dlq_topic(stage.service).name),) if stage.dead_letters else ()
+            await self._refuse_missing_topics((*self._consumption.topics, *dlq))
             yield self._consumption
 
     async def _refuse_missing_topics(self, topics: Sequence[str]) -> None:
-        # Subscribing to a topic that is not there would have the broker create it, wrongly.
+        # Using a topic that is not there would have the broker create it, wrongly: a DLQ made by
+        # the broker forgets its letters after a week.
         if missing := await missing_topics(self._service.kafka, topics):
             raise MissingTopicsError(
                 f"topics are missing: {', '.join(missing)}; run `python -m messaging topics create`"

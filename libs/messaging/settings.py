@@ -17,6 +17,11 @@ class KafkaSettings(BaseSettings):
 
     bootstrap_servers: str = Field("127.0.0.1:9092", description="host:port, comma separated.")
     topic_prefix: str = Field("", description="Goes before every topic and consumer group.")
+    group_instance_id: str = Field(
+        "",
+        description="Names this replica among those of its service (static membership, KIP-345): "
+        "a restart within the session timeout gets its partitions back at once.",
+    )
     session_timeout_ms: int = Field(
         10_000, ge=1_000, description="A silent member is dropped after."
     )

@@ -51,7 +51,7 @@ _COMPRESS: Final[dict[str, Callable[[bytes], bytes]]] = {
 }
 
 
-def submission(
+def submission(  # noqa: PLR0913 - an interview has so many properties
     *,
     content: str,
     title: str,
@@ -152,7 +152,7 @@ class Producer:
         self._publisher = None
         await self._open.aclose()
 
-    async def submit(
+    async def submit(  # noqa: PLR0913 - an interview has so many properties
         self,
         *,
         content: str,

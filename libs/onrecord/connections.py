@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -103,7 +102,7 @@ async def open_control(settings: ClientSettings) -> AsyncIterator[ControlClient]
     async with ControlClient(url, connect_timeout_s=CONNECT_TIMEOUT_S) as control:
         try:
             yield control
-        except (OSError, asyncio.TimeoutError) as error:
+        except OSError as error:
             raise UnreachableError(f"the control service does not answer at {url}; {HINT}") from (
                 error
             )

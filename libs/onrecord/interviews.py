@@ -92,9 +92,7 @@ def select(paths: Sequence[Path], manifest: Path | None = None) -> Selection:
         UsageError: nothing is there, two files share a name, or a manifest is wrong.
     """
     listed = {entry.path: entry for entry in _listed(manifest)} if manifest else {}
-    found = (
-        dict.fromkeys(_files(paths, listed)) if paths else dict.fromkeys(listed.values())
-    )
+    found = dict.fromkeys(_files(paths, listed)) if paths else dict.fromkeys(listed.values())
     interviews = tuple(found)
     _refuse_namesakes(interviews)
     folders = [path for path in paths if path.is_dir()] or ([manifest.parent] if manifest else [])

@@ -12,7 +12,7 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from onrecord.control_client import Letter
+from onrecord.control_client import Letter, decode_base64
 from onrecord.rendering import count, duration, hex_dump, moment, paragraph, printable
 
 ID_SHOWN: Final = 8
@@ -117,10 +117,11 @@ def _reason(letter: Letter) -> list[tuple[str, str]]:
 
 def _history(letter: Letter) -> list[tuple[str, str]]:
     timeouts = f", {count(letter['timeouts'], 'timeout')}" if letter["timeouts"] else ""
+    tries = count(letter["attempts"], "try", "tries")
     changed = f"{letter['state']} {moment(letter['state_changed_at'])}"
     return [
         ("first failed", moment(letter["first_failed_at"])),
-        ("set aside", f"{moment(letter['failed_at'])} after {letter['attempts']} tries{timeouts}"),
+        ("set aside", f"{moment(letter['failed_at'])} after {tries}{timeouts}"),
         ("replay of", letter["replay_of"] or ""),
         ("indexed", moment(letter["indexed_at"])),
         ("since", changed if letter["state"] != "open" else ""),
@@ -136,7 +137,7 @@ def header_text(encoded: str | None) -> str:
     """A header's value, from base64: text if it is UTF-8, or else in hex."""
     if encoded is None:
         return "(none)"
-    raw = base64.b64decode(encoded)
+    raw = decode_base64(encoded)
     try:
         return raw.decode() or "(empty)"
     except UnicodeDecodeError:
@@ -168,3 +169,13 @@ def decoded(value: bytes) -> Any:
         return json.loads(value)
     except (ValueError, RecursionError):
         return None
+
+
+def letter_json(letter: Letter, value: bytes | None) -> dict[str, Any]:
+    """A letter for programs: headers also as text; the value in base64, and as JSON if it is."""
+    return {
+        **letter,
+        "headers_text": {name: header_text(content) for name, content in letter["headers"]},
+        "value": None if value is None else base64.b64encode(value).decode(),
+        "value_json": None if value is None else decoded(value),
+    }

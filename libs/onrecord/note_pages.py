@@ -102,11 +102,10 @@ def coverage_page(found: Coverage, width: int) -> Iterator[Text]:
 
 def _topic(topic: Topic, width: int) -> Iterator[Text]:
     label, style = LABELS[topic.finding]
-    first, *rest = paragraph(topic.text, width, indent=" " * (LABEL_WIDTH + 2))
-    first.right_crop(0)
-    yield Text.assemble("  ", (f"{label:<{LABEL_WIDTH}}", style), first.plain.lstrip())
-    yield from rest
-    yield from paragraph(_reason(topic), width, indent=" " * (LABEL_WIDTH + 2), style="dim")
+    first = Text.assemble("  ", (f"{label:<{LABEL_WIDTH}}", style))
+    indent = " " * len(first)
+    yield from paragraph(topic.text, width, indent=indent, first=first)
+    yield from paragraph(_reason(topic), width, indent=indent, style="dim")
 
 
 def _reason(topic: Topic) -> str:

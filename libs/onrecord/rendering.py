@@ -19,6 +19,7 @@ MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
 HEX_WIDTH: Final = 16
+ASCII_SHOWN: Final = range(0x20, 0x7F)
 
 
 def timestamp(milliseconds: int | None) -> str:
@@ -79,7 +80,7 @@ def columns(console: Console) -> int:
 
 
 def paragraph(
-    text: str, width: int, *, indent: str = "", first: str | None = None, style: str = ""
+    text: str, width: int, *, indent: str = "", first: str | Text | None = None, style: str = ""
 ) -> Iterator[Text]:
     """Wrap text between words.
 
@@ -102,7 +103,7 @@ def hex_dump(data: bytes) -> Iterator[str]:
     """Offset, 16 bytes in hex and as ASCII, a line each."""
     for offset in range(0, len(data), HEX_WIDTH):
         row = data[offset : offset + HEX_WIDTH]
-        shown = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in row)
+        shown = "".join(chr(byte) if byte in ASCII_SHOWN else "." for byte in row)
         yield f"{offset:08x}  {row.hex(' '):<{HEX_WIDTH * 3}} {shown}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -57,9 +57,21 @@ class Prepared:
 
 
 def prepare(
-    interviews: Sequence[InterviewFile], study: Study, declared: Declared, kafka: KafkaSettings
+    interviews: Sequence[InterviewFile],
+    study: Study,
+    declared: Declared,
+    kafka: KafkaSettings,
+    *,
+    checked: Callable[[], None] = lambda: None,
 ) -> list[Prepared]:
     """Read and check all files.
+
+    Args:
+        interviews: the files.
+        study: what the notes are to be about.
+        declared: what holds for all files.
+        kafka: tells how messages are compressed.
+        checked: called after each file.
 
     Raises:
         UsageError: at least one cannot be submitted; every one that cannot is named.
@@ -70,6 +82,7 @@ def prepare(
             ready.append(_prepare(file, study, declared, kafka))
         except UsageError as error:
             problems.append(str(error))
+        checked()
     if len(problems) == 1:
         raise UsageError(f"{problems[0]} (nothing was sent)")
     if problems:

@@ -30,6 +30,7 @@ class _Line:
     start_ms: int | None = None
     label: Labelled | None = None
     heading: bool = False  # the line is nothing but a name and its time
+    named_time: bool = False  # the time belongs to the name, and is speech if that is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +69,24 @@ def _lines(content: str) -> Iterator[_Line]:
 
 def _read_line(line: str) -> _Line:
     otter = _OTTER.fullmatch(line)
-    if otter is not None:
-        return _Line(line, parse_clock(otter[2]), _whole(otter[1]), heading=True)
+    if otter is not None and (label := _whole(otter[1])) is not None:
+        return _Line(line, parse_clock(otter[2]), label, heading=True)
     named = _NAME_AND_STAMP.match(line)
     if named is not None and (label := _whole(named[1])) is not None:
-        return _Line(line, parse_clock(named[2]), replace(label, text=line[named.end() :]))
+        label = replace(label, text=line[named.end() :])
+        return _Line(line, parse_clock(named[2]), label, named_time=True)
+    return _read_leading_stamp(line)
+
+
+def _read_leading_stamp(line: str) -> _Line:
     stamp = _LEADING_STAMP.match(line)
     start_ms = parse_clock(stamp[1] or stamp[2]) if stamp else None
-    text = line[stamp.end() :] if stamp and start_ms is not None else line
-    return _Line(text, start_ms, split_label(text))
+    text = line[stamp.end() :] if stamp else line
+    label = split_label(text)
+    # Without brackets a time may be speech, unless a name follows or nothing does.
+    if stamp is None or start_ms is None or (stamp[2] and text and label is None):
+        return _Line(line, None, split_label(line))
+    return _Line(text, start_ms, label)
 
 
 def _whole(name: str) -> Labelled | None:
@@ -99,7 +109,7 @@ def _said(lines: Sequence[_Line], speakers: Sequence[Speaker]) -> Iterator[_Said
             speaker = line.label.label
             yield _Said(speaker, line.label.text, line.start_ms)
         else:
-            yield _Said(speaker, line.text, line.start_ms)
+            yield _Said(speaker, line.text, None if line.named_time else line.start_ms)
 
 
 def _timed(lines: Iterable[_Said]) -> list[_Said]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -21,4 +22,20 @@ def eventually(look: Callable[[], T], *, within_s: float = 20.0) -> T:
         if found is not None and found is not False:
             return found
         time.sleep(0.01)
+    raise AssertionError(f"nothing within {within_s:g} s")
+
+
+async def until(look: Callable[[], Any], *, within_s: float = 20.0) -> Any:
+    """As ``eventually``, in an event loop; ``look`` may be a coroutine function.
+
+    Raises:
+        AssertionError: there was nothing in time.
+    """
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        found = look()
+        value = await found if isinstance(found, Awaitable) else found
+        if value is not None and value is not False:
+            return value
+        await asyncio.sleep(0.01)
     raise AssertionError(f"nothing within {within_s:g} s")

@@ -46,6 +46,8 @@ def _with_lead(passage: Passage) -> str:
 
 
 def _agrees(sentence: Sequence[Token], told: Sequence[Token]) -> bool:
+    if not any(one.is_cue for one in (*sentence, *told)):
+        return True
     kept = kept_words(sentence, told)
     if _share_kept(sentence, kept) >= _KEPT:
         moved = _moved(sentence, told, kept)

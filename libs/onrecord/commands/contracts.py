@@ -93,7 +93,7 @@ def _existing(schemas: Path) -> SchemaFolder:
 def _summary(drifted: int, broken: int) -> str:
     told = []
     if drifted:
-        told.append(f"files that differ from the contracts: {drifted} (`onrecord contracts write` mends it)")
+        told.append(f"files that differ from the contracts: {drifted} (`onrecord contracts write`)")
     if broken:
         told.append(f"changes that break what is released: {broken} (they need a new event)")
     return "; ".join(told)

@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Interviews and notes")(coverage)
 
 
-def coverage(study: Study = None, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
+def coverage(*, study: Study = None, json_output: Json = False) -> None:
     """Tell of each research question whether it is answered, not addressed, or unknown.
 
     "Not addressed" is said only if every chunk of every interview was read with that question
@@ -69,7 +69,7 @@ def _only(asked: str | None, known: list[str]) -> str:
         return asked
     there = "; ".join(known) or "none yet"
     if asked is not None:
-        raise UsageError(f"there is no study {asked!r}; there is {there}")
+        raise UsageError(f"there is no study {asked!r}; known: {there}")
     if len(known) != 1:
-        raise UsageError(f"say which study with --study; there is {there}")
+        raise UsageError(f"say which study with --study; known: {there}")
     return known[0]

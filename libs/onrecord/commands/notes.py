@@ -37,14 +37,15 @@ def register(app: typer.Typer) -> None:
 
 
 def notes(  # noqa: PLR0913 - one parameter an option
+    *,
     study: Study = None,
     transcript: Transcript = None,
     theme: Theme = None,
     question: Question = None,
     speaker: Speaker = None,
-    rejected: Rejected = False,  # noqa: FBT002 - a flag
+    rejected: Rejected = False,
     limit: Limit = None,
-    json_output: Json = False,  # noqa: FBT002 - a flag
+    json_output: Json = False,
 ) -> None:
     """Print notes by theme: the statement, who said it, when, and the words themselves.
 
@@ -122,6 +123,4 @@ def _refuse(
     if asked is None or asked in (there := [*known]):
         return
     others = "; ".join(sorted({*(there if told is None else told)}))
-    raise UsageError(f"there is no {what} {asked!r}; there is {others or 'none yet'}")
-
-
+    raise UsageError(f"there is no {what} {asked!r}; known: {others or 'none yet'}")

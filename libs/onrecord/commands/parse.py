@@ -32,9 +32,10 @@ def register(app: typer.Typer) -> None:
 
 def parse(
     files: Files,
+    *,
     format_: Format = None,
-    segments: Segments = False,  # noqa: FBT002 - a flag
-    json_output: Json = False,  # noqa: FBT002 - a flag
+    segments: Segments = False,
+    json_output: Json = False,
 ) -> None:
     """Read transcript files and tell what is in them: format, speakers, turns, times.
 
@@ -117,7 +118,9 @@ def _as_json(file: Path, reading: Reading, *, segments: bool) -> dict[str, Any]:
             {"label": label, "role": role, "words": words[label]}
             for label, role in _roles(reading).items()
         ],
-        "start_ms": min((s.start_ms for s in reading.segments if s.start_ms is not None), default=None),
+        "start_ms": min(
+            (s.start_ms for s in reading.segments if s.start_ms is not None), default=None
+        ),
         "end_ms": max((s.end_ms for s in reading.segments if s.end_ms is not None), default=None),
         "notices": list(reading.notices),
     }

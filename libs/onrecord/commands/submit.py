@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from contracts.transcript import TranscriptFormat
-from onrecord.connections import kafka_settings, open_postgres, open_producer
-from onrecord.console import Json, err, out, print_json
-from onrecord.errors import FailedError, UsageError
+from onrecord.console import Json, out, print_json
+from onrecord.errors import UsageError
 from onrecord.files import read_study
-from onrecord.interviews import select
-from onrecord.progress_bars import chunk_bar, file_bar
-from onrecord.reading import Reading, TranscriptProgress
-from onrecord.rendering import columns, count, paragraph
+from onrecord.interviews import Selection, select
+from onrecord.rendering import columns
 from onrecord.settings import ClientSettings
-from onrecord.submitting import Declared, Prepared, prepare, roles
-from onrecord.waiting import Watch
 
 Files = Annotated[
     list[Path] | None,
@@ -58,21 +49,6 @@ Wait = Annotated[bool, typer.Option("--wait", help="Wait until all notes are sto
 Timeout = Annotated[float, typer.Option(min=0, help="Longest wait with --wait, in seconds.")]
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What became of a batch.
-
-    Attributes:
-        interviews: what was sent, in order.
-        progress: how far each was when the wait ended; None without a wait.
-        finished: whether the wait ended because all was done.
-    """
-
-    interviews: Sequence[Prepared]
-    progress: Sequence[TranscriptProgress] | None = None
-    finished: bool = True
-
-
 def register(app: typer.Typer) -> None:
     """Add the verb."""
     app.command(rich_help_panel="Interviews and notes")(submit)
@@ -80,6 +56,7 @@ def register(app: typer.Typer) -> None:
 
 def submit(  # noqa: PLR0913 - one parameter an option
     files: Files = None,
+    *,
     study: StudyFile = None,
     manifest: Manifest = None,
     title: Title = None,
@@ -87,10 +64,10 @@ def submit(  # noqa: PLR0913 - one parameter an option
     participant: Participant = None,
     format_: Format = None,
     revision: Revision = 1,
-    no_check: NoCheck = False,  # noqa: FBT002 - a flag
-    wait: Wait = False,  # noqa: FBT002 - a flag
+    no_check: NoCheck = False,
+    wait: Wait = False,
     timeout: Timeout = 600.0,
-    json_output: Json = False,  # noqa: FBT002 - a flag
+    json_output: Json = False,
 ) -> None:
     """Submit interviews for notes; all files are checked before the first is sent.
 
@@ -104,19 +81,38 @@ def submit(  # noqa: PLR0913 - one parameter an option
         onrecord submit *.json --study study.yaml --manifest manifest.yaml --json
         onrecord submit talk.vtt --study study.yaml --revision 2
     """
-    if not files and manifest is None:
-        raise UsageError("say which files to submit, or give a --manifest")
-    chosen = select(files or [], manifest)
-    if title and len(chosen.interviews) > 1:
-        raise UsageError("--title is for one file; a --manifest gives each its own")
-    if (study_file := study or chosen.study_file) is None:
-        raise UsageError("say what the notes are to be about: --study study.yaml")
+    from onrecord.batches import batch_json, batch_page, hand_in, verdict  # noqa: PLC0415 - slow
+    from onrecord.submitting import Declared, roles  # noqa: PLC0415 - slow to import
+
+    chosen = _chosen(files or [], manifest, title)
+    about = read_study(_study_file(study, chosen))
     speakers = roles(interviewer or (), participant or ())
     declared = Declared(title, format_, revision, speakers, check=not no_check)
-    settings = ClientSettings.load()
-    kafka = kafka_settings(settings)
-    with file_bar("checking", len(chosen.interviews), quiet=json_output):
-        ready = prepare(chosen.interviews, read_study(study_file), declared, kafka)
-    sent = asyncio.run(_send(ready, settings, timeout if wait else None, quiet=json_output))
-    _print(sent, json_output=json_output)
-    _fail_if_unfinished(sent, timeout)
+    patience = timeout if wait else None
+    batch = asyncio.run(
+        hand_in(chosen.interviews, about, declared, ClientSettings.load(), wait_s=patience)
+    )
+    if json_output:
+        print_json(batch_json(batch))
+    else:
+        for line in batch_page(batch, columns(out)):
+            out.print(line)
+    if (failure := verdict(batch)) is not None:
+        raise failure
+
+
+def _chosen(files: list[Path], manifest: Path | None, title: str | None) -> Selection:
+    if not files and manifest is None:
+        raise UsageError("say which files to submit, or give a --manifest")
+    chosen = select(files, manifest)
+    if title and len(chosen.interviews) > 1:
+        raise UsageError("--title is for one file; a --manifest gives each its own")
+    return chosen
+
+
+def _study_file(study: Path | None, chosen: Selection) -> Path:
+    if study is not None:
+        return study
+    if chosen.study_file is None:
+        raise UsageError("say what the notes are to be about: --study study.yaml")
+    return chosen.study_file

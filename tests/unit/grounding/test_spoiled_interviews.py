@@ -22,9 +22,11 @@ from unit.grounding.spoiling import (
 pytestmark = pytest.mark.skipif(not REV.is_dir(), reason="the real interviews are not here")
 
 _SEED = 20
+_HARD = ("number", "negation dropped", "negation put in", "wrong segment")
+_PLAIN = ("absent segment", "unknown theme", "interviewer")
 _CAUGHT = 0.99
-_REFUSED = 0.015
-_KIND_CAUGHT = 0.95
+_REFUSED = 0.01
+_KIND_CAUGHT = 0.97
 
 
 def _tally(names: Sequence[str]) -> tuple[Counter[str], Counter[str]]:
@@ -48,8 +50,7 @@ def test_refuses_spoiled_notes_and_lets_true_ones_through(
     with capsys.disabled():
         for kind, count in sorted(asked.items()):
             print(f"\n  {kind}: {refused[kind]} of {count} refused", end="")  # noqa: T201 - the figures are the point
-    spoiled = {kind: refused[kind] / count for kind, count in asked.items() if kind != "true"}
-    caught = sum(refused[kind] for kind in spoiled) / sum(asked[kind] for kind in spoiled)
-    assert caught >= _CAUGHT
-    assert min(spoiled.values()) >= _KIND_CAUGHT
+    assert sum(refused[kind] for kind in _HARD) >= _CAUGHT * sum(asked[kind] for kind in _HARD)
+    assert all(refused[kind] == asked[kind] for kind in _PLAIN)
+    assert all(refused[kind] >= _KIND_CAUGHT * asked[kind] for kind in _HARD)
     assert refused["true"] / asked["true"] <= _REFUSED

@@ -24,7 +24,9 @@ def test_moves_over_the_finished_run_whatever_the_order(
     gaps: list[int], data: st.DataObject
 ) -> None:
     offsets = [sum(gaps[: n + 1]) for n in range(len(gaps))]
-    ledger, started, finished = OffsetLedger(), [], set[int]()
+    ledger = OffsetLedger()
+    started: list[int] = []
+    finished: set[int] = set()
     waiting = list(offsets)
     while waiting or len(finished) < len(started):
         open_ones = [offset for offset in started if offset not in finished]

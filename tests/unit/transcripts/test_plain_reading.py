@@ -73,6 +73,12 @@ def test_reads_names_in_scripts_without_capitals() -> None:
     ]
 
 
+def test_times_that_were_said_stay_speech() -> None:
+    reading = read("[00:05] Ann: Hello.\n10:30 is when we left\nwe came back (11:15)\n")
+    assert said(reading) == [("Ann", "Hello. 10:30 is when we left we came back (11:15)")]
+    assert [word.start_ms for word in reading.segments[0].words] == [5_000]
+
+
 def test_times_that_run_backwards_do_not_end_before_they_begin() -> None:
     reading = read("[00:09] Ann: Hello.\n[00:02] Ben: Hi.\n")
     assert (reading.segments[0].start_ms, reading.segments[0].end_ms) == (9_000, 9_000)

@@ -1,0 +1,216 @@
+"""``onrecord dlq``: dead letters, listed, read, replayed and given up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from onrecord.console import Json, err, out, print_json
+from onrecord.errors import FailedError, UsageError
+from onrecord.rendering import columns, count
+from onrecord.settings import ClientSettings
+
+if TYPE_CHECKING:
+    from onrecord.control_client import ControlClient
+
+T = TypeVar("T")
+
+LetterId = Annotated[
+    str, typer.Argument(metavar="ID", help="A letter's id, or the beginning of it (4 or more).")
+]
+LetterIds = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[ID]...", help="Letters, by the beginning of their ids."),
+]
+Service = Annotated[str | None, typer.Option(help="Only letters of this service.")]
+Code = Annotated[str | None, typer.Option(help="Only this cause, such as llm_timeout.")]
+State = Annotated[str, typer.Option(help="open, replaying, replayed, discarded, or all of them.")]
+Subject = Annotated[
+    str | None, typer.Option(help="Only about this: the id of a chunk or a transcript.")
+]
+Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the latest first.")]
+Raw = Annotated[bool, typer.Option("--raw", help="Write only the value, byte for byte.")]
+All = Annotated[bool, typer.Option("--all", help="All open letters, oldest first.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before replaying them all.")]
+Reason = Annotated[str, typer.Option(help="Why nobody needs this message any more.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    dlq = typer.Typer(
+        help="Dead letters: messages that were set aside, with the reason.",
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+    )
+    dlq.command("list")(list_)
+    for verb in (show, stats, replay, discard):
+        dlq.command()(verb)
+    app.add_typer(dlq, name="dlq", rich_help_panel="Operating")
+
+
+def list_(  # noqa: PLR0913 - one parameter an option
+    *,
+    service: Service = None,
+    code: Code = None,
+    state: State = "open",
+    subject: Subject = None,
+    limit: Limit = 100,
+    json_output: Json = False,
+) -> None:
+    """List dead letters, the latest first.
+
+    Examples of use:
+
+        onrecord dlq list
+        onrecord dlq list --service enrichment --code llm_timeout
+        onrecord dlq list --state all --json
+    """
+    from datetime import UTC, datetime  # noqa: PLC0415 - beside its only use
+
+    from onrecord.letter_pages import STATES, letters_page  # noqa: PLC0415 - slow to import
+
+    if state not in (*STATES, "all"):
+        raise UsageError(f"--state is one of {', '.join(STATES)}, all; not {state!r}")
+    asked = None if state == "all" else state
+    which = {"service": service, "code": code, "state": asked, "subject": subject}
+    found = _ask(lambda control: control.letters(which, limit=limit))
+    if json_output:
+        print_json(found)
+        return
+    if not found:
+        err.print("no dead letters" if state == "all" else f"no {state} dead letters")
+        return
+    for line in letters_page(found, datetime.now(UTC), columns(out)):
+        out.print(line)
+    if len(found) == limit:
+        err.print(f"these are the latest {limit:,}; --limit shows more, `dlq stats` counts all")
+
+
+def show(
+    letter_id: LetterId,
+    *,
+    raw: Raw = False,
+    json_output: Json = False,
+) -> None:
+    """Show one dead letter: why it was set aside, its headers, its value.
+
+    Examples of use:
+
+        onrecord dlq show 3fa9
+        onrecord dlq show 3fa9c1d2 --raw > message.json
+    """
+    import sys  # noqa: PLC0415 - beside its only use
+
+    from onrecord.letter_pages import letter_json, letter_page  # noqa: PLC0415 - slow to import
+
+    letter, value = _ask(lambda control: control.letter(letter_id))
+    if raw:
+        if value is None:
+            raise FailedError("the message has no value: it is a tombstone")
+        sys.stdout.buffer.write(value)
+        sys.stdout.flush()
+    elif json_output:
+        print_json(letter_json(letter, value))
+    else:
+        for line in letter_page(letter, value, columns(out)):
+            out.print(line)
+
+
+def stats(*, json_output: Json = False) -> None:
+    """Count dead letters by service, cause and state.
+
+    Examples of use:
+
+        onrecord dlq stats
+    """
+    from onrecord.letter_pages import stats_table  # noqa: PLC0415 - slow to import
+
+    found = _ask(lambda control: control.counts())
+    if json_output:
+        print_json(found)
+    elif found:
+        out.print(stats_table(found))
+    else:
+        err.print("no dead letters")
+
+
+def replay(  # noqa: PLR0913 - one parameter an option
+    letter_ids: LetterIds = None,
+    *,
+    every: All = False,
+    service: Service = None,
+    code: Code = None,
+    yes: Yes = False,
+    json_output: Json = False,
+) -> None:
+    """Put dead letters back, byte for byte, to the service that failed and to no other.
+
+    Exit 1 if one could not be put back. Replaying is safe to repeat: notes are stored once.
+
+    Examples of use:
+
+        onrecord dlq replay 3fa9 77b0
+        onrecord dlq replay --all --service enrichment --code llm_timeout
+        onrecord dlq replay --all --yes
+    """
+    from onrecord.replaying import open_letters, replay_all  # noqa: PLC0415 - slow to import
+
+    if bool(letter_ids) == every:
+        raise UsageError("say which letters: their ids, or --all")
+    if letter_ids and (service or code):
+        raise UsageError("--service and --code go with --all")
+    if letter_ids is None or every:
+        letter_ids = _ask(lambda control: open_letters(control, service, code))
+        _confirm(len(letter_ids), yes=yes or json_output)
+    wanted = letter_ids
+    outcome = _ask(lambda control: replay_all(control, wanted))
+    if json_output:
+        print_json({"replayed": outcome.replayed, "failed": outcome.failed})
+    elif outcome.replayed or not outcome.failed:
+        out.print(f"{count(len(outcome.replayed), 'dead letter')} put back")
+    if outcome.failed:
+        raise outcome.error()
+
+
+def discard(
+    letter_id: LetterId,
+    *,
+    reason: Reason,
+    json_output: Json = False,
+) -> None:
+    """Give a dead letter up, for a reason that is kept with it.
+
+    The letter stays readable; it is no longer open, and the audit counts it as discarded.
+
+    Examples of use:
+
+        onrecord dlq discard 3fa9 --reason "test data, sent by mistake"
+    """
+    if not reason.strip():
+        raise UsageError("--reason: say why nobody needs this message any more")
+    letter = _ask(lambda control: control.discard(letter_id, reason))
+    if json_output:
+        print_json(letter)
+    else:
+        out.print(f"discarded {letter['letter_id']}", markup=False)
+
+
+def _ask(question: Callable[[ControlClient], Awaitable[T]]) -> T:
+    """Open control's API for one question."""
+    from onrecord.connections import open_control  # noqa: PLC0415 - slow to import
+
+    async def ask() -> T:
+        async with open_control(ClientSettings.load()) as control:
+            return await question(control)
+
+    return asyncio.run(ask())
+
+
+def _confirm(letters: int, *, yes: bool) -> None:
+    if yes or not letters or not err.is_terminal:
+        return
+    if not typer.confirm(f"Replay {count(letters, 'dead letter')}?", err=True):
+        raise FailedError("nothing was replayed")

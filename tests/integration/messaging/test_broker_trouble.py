@@ -1,0 +1,154 @@
+"""What a stage does while the broker is away, or is not what the stage needs."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+import pytest
+
+from contracts.topics import CHUNKS_READY
+from messaging import KafkaSettings, KafkaUnavailableError, Publisher, Record, Stage
+from messaging.admin import create_topics
+from messaging.delivery import Headers
+from messaging.publisher import TooLargeToSendError
+from support.broker import (
+    PROBE,
+    QUICK,
+    Bench,
+    RunningStage,
+    bench_on,
+    free_port,
+    fresh_prefix,
+    own_broker,
+    probe_topics,
+)
+from support.waiting import until
+
+
+def counting_stage() -> tuple[Stage, list[bytes | None]]:
+    stage, seen = Stage(PROBE), list[bytes | None]()
+
+    @stage.on_raw(CHUNKS_READY)
+    async def handle(record: Record) -> None:
+        seen.append(record.value)
+
+    return stage, seen
+
+
+async def readiness(port: int) -> tuple[int, dict[str, object]] | None:
+    try:
+        async with (
+            aiohttp.ClientSession() as client,
+            client.get(f"http://127.0.0.1:{port}/readyz") as answer,
+        ):
+            return answer.status, await answer.json()
+    except aiohttp.ClientConnectionError:
+        return None
+
+
+async def test_says_which_topics_are_missing_and_begins_once_they_are_there(broker: str) -> None:
+    kafka, port = fresh_prefix(broker), free_port()
+    *there, missing = probe_topics()
+    await create_topics(kafka, there)
+    stage, _ = counting_stage()
+    running = RunningStage(kafka, stage, QUICK.model_copy(update={"http_port": port}))
+    try:
+
+        async def told() -> tuple[int, dict[str, object]] | None:
+            answer = await readiness(port)
+            return answer if answer and "missing" in str(answer) else None
+
+        status, body = await until(told)
+        assert status == 503
+        assert kafka.topic("probe-retry-0") not in str(body["reason"])
+        # The DLQ is written, not read: its absence is found out too.
+        assert kafka.topic(missing.name) in str(body["reason"])
+        await create_topics(kafka, [missing])
+        await running.is_ready()
+        assert await readiness(port) == (200, {"ready": True, "reason": ""})
+    finally:
+        await running.stop()
+
+
+async def test_waits_for_a_broker_that_is_not_there_and_can_be_stopped() -> None:
+    kafka = KafkaSettings(bootstrap_servers=f"127.0.0.1:{free_port()}")
+    running = RunningStage(kafka, counting_stage()[0], QUICK)
+    await until(lambda: "kafka" in running.runner._look().reason.lower())
+    assert not running.runner._look().ready
+    await running.stop()
+
+
+async def test_nothing_is_lost_when_the_broker_restarts_in_the_middle() -> None:
+    with own_broker() as broker:
+        bench = await bench_on(broker.servers, probe_topics())
+        stage, held, release = Stage(PROBE), asyncio.Event(), asyncio.Event()
+        handled: set[bytes | None] = set()
+
+        @stage.on_raw(CHUNKS_READY)
+        async def handle(record: Record) -> None:
+            if len(handled) == 50:
+                held.set()
+                await release.wait()
+            handled.add(record.value)
+            if record.value is not None and record.value.startswith(b"bad"):
+                raise ZeroDivisionError
+
+        values = [f"{'bad' if n % 10 == 0 else 'good'}{n}".encode() for n in range(200)]
+        await bench.send("chunks-ready", *values)
+        async with bench.running(stage):
+            await held.wait()
+            await asyncio.to_thread(broker.stop)
+            release.set()
+            broker.start()
+            await until(lambda: len(handled) == 200, within_s=60)
+            await bench.is_committed("chunks-ready", 200)
+            dead = await bench.records("probe-dlq", await bench.size("probe-dlq"))
+        assert {record.value for record in dead} == {v for v in values if v.startswith(b"bad")}
+
+
+async def test_stops_in_a_few_seconds_while_the_broker_is_gone() -> None:
+    with own_broker() as broker:
+        bench = await bench_on(broker.servers, probe_topics())
+        stage, seen = counting_stage()
+        await bench.send("chunks-ready", b"1")
+        rarely = QUICK.model_copy(update={"commit_interval_s": 3_600.0})
+        async with bench.running(stage, rarely):
+            await until(lambda: seen)
+            await asyncio.to_thread(broker.stop)
+
+
+async def test_a_record_too_large_for_its_topic_is_said_so_and_the_next_goes_through(
+    bench: Bench,
+) -> None:
+    headers: Headers = ()
+    async with Publisher(
+        bench.kafka.model_copy(update={"compression": "none"}), source="/test"
+    ) as publisher:
+        with pytest.raises(TooLargeToSendError):
+            await publisher.forward("chunks-ready", b"k", b"x" * 9 * 1024 * 1024, headers)
+        async with asyncio.timeout(20):
+            await publisher.forward("chunks-ready", b"k", b"small", headers)
+    (record,) = await bench.records("chunks-ready", 1)
+    assert record.value == b"small"
+
+
+async def test_a_publisher_without_broker_says_so() -> None:
+    nobody = KafkaSettings(bootstrap_servers=f"127.0.0.1:{free_port()}")
+    with pytest.raises(KafkaUnavailableError, match="KAFKA_BOOTSTRAP_SERVERS"):
+        async with Publisher(nobody, source="/test"):
+            pass
+
+
+async def test_two_members_share_the_work_and_a_rebalance_loses_nothing(wide_bench: Bench) -> None:
+    first, seen_first = counting_stage()
+    second, seen_second = counting_stage()
+    sending = [f"{n}".encode() for n in range(400)]
+    rare = QUICK.model_copy(update={"commit_interval_s": 0.5})
+    async with wide_bench.running(first, rare):
+        await wide_bench.send("chunks-ready", *sending[:200])
+        async with wide_bench.running(second, rare):
+            await wide_bench.send("chunks-ready", *sending[200:])
+            await until(lambda: set(seen_first) | set(seen_second) == set(sending), within_s=40)
+            assert seen_second
+        await wide_bench.is_committed("chunks-ready", 400)

@@ -1,0 +1,259 @@
+"""What tests do with a broker: a stage at work in this process, records in, records out."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from contracts.topics import (
+    CHUNKS_READY,
+    NOTES_STORED,
+    TRANSCRIPTS_SUBMITTED,
+    Topic,
+    dlq_topic,
+    retry_topic,
+)
+from messaging import KafkaSettings, Publisher, Service, Stage, StageSettings
+from messaging.admin import admin_client, create_topics, wait_for_broker
+from messaging.delivery import Headers
+from messaging.service import Runner
+from support.waiting import until
+
+PROBE: Final = "probe"
+"""The service the test stages belong to."""
+
+QUICK: Final = StageSettings(
+    max_in_flight=8,
+    deadline_s=5.0,
+    tries=2,
+    retry_wait_s=0.01,
+    retry_delays_s=(0.2, 0.4),
+    outage_pause_s=0.05,
+    outage_pause_max_s=0.2,
+    commit_interval_s=0.05,
+    drain_grace_s=5.0,
+    revoke_drain_s=1.0,
+)
+
+_numbers = count(1)
+
+
+def fresh_prefix(servers: str) -> KafkaSettings:
+    """Settings under which topics and groups are a test's own."""
+    return KafkaSettings(
+        bootstrap_servers=servers, topic_prefix=f"t{next(_numbers)}-", session_timeout_ms=6_000
+    )
+
+
+def probe_topics(partitions: int = 1) -> tuple[Topic, ...]:
+    """Everything the test stages read and write."""
+    own = (*(retry_topic(PROBE, tier) for tier in range(4)), dlq_topic(PROBE))
+    declared = (CHUNKS_READY, TRANSCRIPTS_SUBMITTED, NOTES_STORED, *own)
+    return tuple(replace(topic, partitions=partitions) for topic in declared)
+
+
+class Bench:
+    """One test's topics on a broker, and the stages it runs on them."""
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self.kafka = kafka
+
+    async def send(
+        self,
+        topic: str,
+        *values: bytes | None,
+        key: bytes | None = None,
+        headers: Headers = (),
+    ) -> None:
+        """Write records as any producer might, in order."""
+        async with Publisher(self.kafka, source="/test") as publisher:
+            for value in values:
+                await publisher.forward(topic, key, value, headers)
+
+    async def records(self, topic: str, number: int, *, within_s: float = 20.0) -> list[Any]:
+        """The first records of a topic, as aiokafka gives them, once there are so many."""
+        found: list[Any] = []
+        async with self._reader(topic) as consumer, asyncio.timeout(within_s):
+            while len(found) < number:
+                batches = await consumer.getmany(timeout_ms=100)
+                found += [record for batch in batches.values() for record in batch]
+        assert len(found) == number
+        return found
+
+    @asynccontextmanager
+    async def _reader(self, topic: str) -> AsyncIterator[Any]:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self.kafka.bootstrap_servers, auto_offset_reset="earliest"
+        )
+        await consumer.start()
+        try:
+            name = self.kafka.topic(topic)
+            await consumer._client.force_metadata_update()
+            async with admin_client(self.kafka) as admin:
+                described = await admin.describe_topics([name])
+            partitions = [part["partition"] for part in described[0]["partitions"]]
+            consumer.assign([TopicPartition(name, partition) for partition in partitions])
+            yield consumer
+        finally:
+            await consumer.stop()
+
+    async def size(self, topic: str) -> int:
+        """How many records a topic has."""
+        async with self._reader(topic) as consumer:
+            ends = await consumer.end_offsets(list(consumer.assignment()))
+        return sum(ends.values())
+
+    async def committed(self, topic: str, service: str = PROBE) -> int:
+        """How many records of a topic a service's group has behind it."""
+        async with admin_client(self.kafka) as admin:
+            offsets = await admin.list_consumer_group_offsets(self.kafka.topic(service))
+        name = self.kafka.topic(topic)
+        return sum(
+            max(0, committed.offset) for place, committed in offsets.items() if place.topic == name
+        )
+
+    async def is_committed(self, topic: str, number: int, service: str = PROBE) -> None:
+        """Wait until a service's group has so many records of a topic behind it."""
+
+        async def look() -> bool:
+            return await self.committed(topic, service) == number
+
+        await until(look)
+
+    @asynccontextmanager
+    async def running(
+        self, stage: Stage, settings: StageSettings = QUICK, **more: Any
+    ) -> AsyncIterator[RunningStage]:
+        """A stage at work, until the context ends; it is then stopped as by SIGTERM."""
+        running = RunningStage(self.kafka, stage, settings, **more)
+        try:
+            await running.is_ready()
+            yield running
+        finally:
+            await running.stop()
+
+
+class RunningStage:
+    """A service's whole life in a task of the test."""
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        stage: Stage,
+        settings: StageSettings,
+        wrap: Callable[[Publisher], None] = lambda _: None,
+    ) -> None:
+        @asynccontextmanager
+        async def build(publisher: Publisher) -> AsyncIterator[Stage]:
+            wrap(publisher)
+            yield stage
+
+        self.runner = Runner(Service(stage.service, settings, kafka, build))
+        self.task = asyncio.create_task(self.runner.run())
+
+    async def is_ready(self) -> None:
+        """Wait until ``/readyz`` would say so."""
+        await self.says_ready(ready=True)
+
+    async def says_ready(self, *, ready: bool) -> str:
+        """Wait until readiness is as given; the reason that goes with it."""
+        await until(lambda: self.task.done() or self.runner._look().ready is ready)
+        if self.task.done():
+            self.task.result()
+        return self.runner._look().reason
+
+    def ask_to_stop(self) -> None:
+        """What SIGTERM does."""
+        if not self.task.done() and not self.runner._stopping.is_set():
+            self.runner._on_signal(signal.SIGTERM)
+
+    async def stop(self) -> None:
+        """Stop as by SIGTERM and wait for the end."""
+        self.ask_to_stop()
+        async with asyncio.timeout(30):
+            await asyncio.wait([self.task])
+        if not self.task.cancelled():
+            self.task.result()
+
+    async def kill(self) -> None:
+        """End it as a crash would: nothing is finished, nothing committed."""
+        consumption = self.runner._consumption
+        assert consumption is not None
+
+        async def nothing() -> None: ...
+
+        consumption.commit = nothing  # type: ignore[method-assign]  # a crash commits nothing
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port: int = one.getsockname()[1]
+        return port
+
+
+class OwnBroker:
+    """An embedded broker that a test may stop and start again on the same data."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def servers(self) -> str:
+        return f"127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        spec = find_spec("noida_db")
+        assert spec is not None
+        assert spec.origin is not None
+        program = Path(spec.origin).with_name("noida-db")
+        options = f"--only kafka --data-dir {self._folder} --kafka-port {self._port}".split()
+        self._process = subprocess.Popen(
+            [program, "start", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def stop(self) -> None:
+        """End it; it saves its data before it is gone."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(timeout=20)
+            self._process = None
+
+
+@contextmanager
+def own_broker() -> Iterator[OwnBroker]:
+    """A running broker of the test's own."""
+    folder = Path(tempfile.mkdtemp(prefix="onrecord-broker-"))
+    broker = OwnBroker(folder)
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def bench_on(servers: str, topics: Sequence[Topic]) -> Bench:
+    """A bench with the given topics under a prefix of its own."""
+    kafka = fresh_prefix(servers)
+    await wait_for_broker(kafka, 20)
+    await create_topics(kafka, topics)
+    return Bench(kafka)
