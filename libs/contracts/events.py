@@ -59,7 +59,9 @@ class TranscriptSubmitted(TranscriptEvent):
     @property
     def content_sha256(self) -> str:
         """Hex SHA-256 of all that decides the notes: content, study, format and roles."""
-        identity = self.model_dump_json(include={"content", "study", "format", "speakers"})
+        # Defaults are left out, so that a field added later changes no hash.
+        decisive = {"content", "study", "format", "speakers"}
+        identity = self.model_dump_json(include=decisive, exclude_defaults=True)
         return hashlib.sha256(identity.encode()).hexdigest()
 
 

@@ -138,7 +138,7 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         except KafkaError as error:
             await self._consumer.stop()
             raise KafkaUnavailableError(
-                f"the broker does not answer ({type(error).__name__}); check KAFKA_BOOTSTRAP_SERVERS"
+                f"no broker answers ({type(error).__name__}); check KAFKA_BOOTSTRAP_SERVERS"
             ) from error
         await self._consumer.stop()
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterator, Sequence
@@ -10,10 +11,11 @@ from pathlib import Path
 from typing import Final
 
 from onrecord.cli import run
+from onrecord.commands.audit import take_stock
 from onrecord.commands.stack import describe
 from onrecord.console import err, out, stack_progress
 from onrecord.errors import FailedError
-from onrecord.settings import HOME_SETTING, home_folder
+from onrecord.settings import HOME_SETTING, ClientSettings, home_folder
 from onrecord.stack.progress import Progress, Report, silent
 from onrecord.stack.supervisor import Stack
 
@@ -32,6 +34,7 @@ HURRIED: Final = {
 """Settings under which failures show within seconds; a real model is given its usual time."""
 
 INTERRUPTED: Final = 128 + signal.SIGINT
+SETTLED_WITHIN_S: Final = 60.0
 
 
 class _Reporter:
@@ -85,14 +88,14 @@ def _tell(stack: Stack) -> None:
         _command("dlq", "list")
         _chapter("Put back: the model has recovered")
         _command("dlq", "replay", "--all", "--yes")
-        _command("wait")
-        _command("dlq", "list")
+        with err.status("waiting until the replayed messages are through"):
+            asyncio.run(take_stock(ClientSettings.load(), SETTLED_WITHIN_S))
     elif simulated:
         raise FailedError("the simulator was to fail twice, but nothing was set aside")
     _chapter("Which research questions are answered")
     _command("coverage")
     _chapter("Nothing is lost")
-    _command("audit")
+    _command("audit", "--wait")
 
 
 def _chapter(title: str) -> None:

@@ -168,6 +168,12 @@ class Balance:
         return self.submissions.balances and self.chunks.balances
 
     @property
+    def is_settled(self) -> bool:
+        """Whether nothing is on its way any more: all is stored or set aside."""
+        moving = (State.WAITING, State.IN_RETRY)
+        return not any(self.submissions.states[one] + self.chunks.states[one] for one in moving)
+
+    @property
     def lost(self) -> frozenset[str]:
         """Everything that is nowhere."""
         return frozenset((*self.submissions.lost, *self.chunks.lost))

@@ -41,6 +41,20 @@ async def prove(scanner: Scanner, database: Database) -> Balance:
     return balance
 
 
+async def prove_when_settled(scanner: Scanner, database: Database, *, within_s: float) -> Balance:
+    """Prove it once nothing waits and nothing is in retry, or as it is after ``within_s`` seconds.
+
+    Raises:
+        KafkaUnavailableError, DatabaseUnavailableError: try again later.
+    """
+    deadline = asyncio.get_running_loop().time() + within_s
+    while True:
+        balance = await prove(scanner, database)
+        if balance.is_settled or asyncio.get_running_loop().time() > deadline:
+            return balance
+        await asyncio.sleep(PAUSE_S)
+
+
 async def _take_stock(scanner: Scanner, database: Database) -> Balance:
     found = await scanner.scan()
     async with database.transaction() as connection:

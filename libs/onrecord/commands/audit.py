@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
@@ -17,13 +17,22 @@ if TYPE_CHECKING:
 
 MOST_NAMED = 20
 
+Wait = Annotated[
+    bool, typer.Option("--wait", help="First wait until nothing is on its way any more.")
+]
+Timeout = Annotated[float, typer.Option(help="Longest wait, in seconds.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
     app.command(rich_help_panel="Operating")(audit)
 
 
-def audit(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
+def audit(
+    wait: Wait = False,  # noqa: FBT002 - a flag
+    timeout: Timeout = 60.0,
+    json_output: Json = False,  # noqa: FBT002 - a flag
+) -> None:
     """Prove the conservation law; exit 1 if something submitted is nowhere to be found.
 
     submitted = stored + waiting + in retry + dead + discarded + superseded, for interviews and
@@ -32,9 +41,12 @@ def audit(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
     Examples of use:
 
         onrecord audit
+        onrecord audit --wait --timeout 300
         onrecord audit --json
     """
-    balance = asyncio.run(_prove(ClientSettings.load()))
+    within_s = timeout if wait else 0.0
+    with err.status("taking stock"):
+        balance = asyncio.run(take_stock(ClientSettings.load(), within_s))
     if json_output:
         print_json(_document(balance))
     else:
@@ -42,11 +54,12 @@ def audit(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
     raise typer.Exit(0 if balance.balances else 1)
 
 
-async def _prove(settings: ClientSettings) -> Balance:
+async def take_stock(settings: ClientSettings, within_s: float) -> Balance:
+    """Prove the law once nothing moves any more, or as things are after ``within_s`` seconds."""
     from database.pool import open_database  # noqa: PLC0415 - slow to import
     from database.settings import PostgresSettings  # noqa: PLC0415 - slow to import
     from messaging.settings import KafkaSettings  # noqa: PLC0415 - slow to import
-    from onrecord.audit import prove  # noqa: PLC0415 - slow to import
+    from onrecord.audit import prove_when_settled  # noqa: PLC0415 - slow to import
     from onrecord.audit.broker import open_scanner  # noqa: PLC0415 - slow to import
 
     kafka = KafkaSettings(
@@ -54,7 +67,7 @@ async def _prove(settings: ClientSettings) -> Balance:
     )
     postgres = PostgresSettings(dsn=settings.postgres_dsn)
     async with open_scanner(kafka) as scanner, open_database(postgres) as database:
-        return await prove(scanner, database)
+        return await prove_when_settled(scanner, database, within_s=within_s)
 
 
 def _document(balance: Balance) -> dict[str, Any]:
