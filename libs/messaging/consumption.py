@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -34,6 +34,9 @@ POLL_S: Final = 0.2
 
 BROKER_PATIENCE_S: Final = 5.0
 """How long a commit or a farewell waits for a broker that does not answer, in seconds."""
+
+SHORT_POLL_MS: Final = 5
+"""How long a poll waits where empty fetches are answered at once."""
 
 FETCH_BYTES: Final = 16 * 1024 * 1024
 """Most bytes of one fetch; a single larger record still arrives."""
@@ -72,6 +75,7 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._held_until: dict[TopicPartition, float] = {}
         self._chains: dict[tuple[str, bytes], asyncio.Task[None]] = {}
         self._in_flight = 0
+        self._poll_ms = SHORT_POLL_MS if kafka.idle_pause_ms else int(POLL_S * 1000)
         self._room = asyncio.Event()
         self._stopping = asyncio.Event()
         self.assigned = False
@@ -110,8 +114,7 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             return
         committing = asyncio.create_task(self._commit_regularly())
         try:
-            while not self._stopping.is_set():
-                await self._poll()
+            await self._until_stopped(self._poll_on())
             # What waits for a dependency that is down would wait in vain.
             grace_s = self._settings.drain_grace_s if self._gate.is_open else 0
             await self._settle_all(self._tasks, grace_s)
@@ -125,16 +128,9 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def _join(self) -> bool:
         """Connect and wait for this member's share; False if asked to stop meanwhile."""
-        joining = asyncio.create_task(self._consumer.start())
-        stopping = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait((joining, stopping), return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
         try:
-            if joining.done():
-                joining.result()
+            if await self._until_stopped(self._consumer.start()):
                 return True
-            joining.cancel()
-            await asyncio.gather(joining, return_exceptions=True)
         except KafkaError as error:
             await self._consumer.stop()
             raise KafkaUnavailableError(
@@ -142,6 +138,21 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             ) from error
         await self._consumer.stop()
         return False
+
+    async def _until_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Do ``work``, which may wait long for the group, until asked to stop; whether it ended."""
+        working = asyncio.create_task(work)
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                working.result()
+                return True
+            return False
+        finally:
+            working.cancel()
+            stopping.cancel()
+            await asyncio.gather(working, stopping, return_exceptions=True)
 
     def _new_consumer(self) -> Any:
         return AIOKafkaConsumer(
@@ -159,6 +170,10 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     # Fetching
 
+    async def _poll_on(self) -> None:
+        while True:
+            await self._poll()
+
     async def _poll(self) -> None:
         room = self._settings.max_in_flight - self._in_flight
         if room <= 0:
@@ -167,7 +182,7 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         try:
             # While full, polling only shows that the member lives: room must not wait for it.
             batches = await self._consumer.getmany(
-                timeout_ms=int(POLL_S * 1000) if room > 0 else 0, max_records=max(1, room)
+                timeout_ms=self._poll_ms if room > 0 else 0, max_records=max(1, room)
             )
         except KafkaError as error:
             if not error.retriable:
@@ -179,6 +194,15 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             return
         for partition, records in batches.items():
             self._admit(partition, records)
+        if not batches and self._kafka.idle_pause_ms:
+            await self._rest()
+
+    async def _rest(self) -> None:
+        # Fetching goes on in the background unless there is nothing to fetch from.
+        self._pause_and_resume(everything=True)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._kafka.idle_pause_ms / 1000):
+                await self._stopping.wait()
 
     async def _wait_for_room(self) -> int:
         self._room.clear()

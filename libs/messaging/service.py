@@ -90,9 +90,7 @@ class Runner:
 
     async def _work_or_wait(self) -> None:
         try:
-            async with self._open() as consumption:
-                if not self._stopping.is_set():
-                    await consumption.run()
+            await self._work()
         except OutageError as outage:
             if self._health.reason != str(outage):
                 log.warning("waiting", code=outage.code.value, reason=str(outage))
@@ -100,6 +98,12 @@ class Runner:
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY_START_S):
                     await self._stopping.wait()
+
+    async def _work(self) -> None:
+        try:
+            async with self._open() as consumption:
+                if not self._stopping.is_set():
+                    await consumption.run()
         finally:
             self._consumption = None
 
@@ -113,10 +117,11 @@ class Runner:
             worker = Worker(
                 stage, service.settings, publisher, self._gate, group=kafka.topic(stage.service)
             )
-            self._consumption = Consumption(stage, service.settings, kafka, worker, self._gate)
+            consumption = Consumption(stage, service.settings, kafka, worker, self._gate)
             dlq = (kafka.topic(dlq_topic(stage.service).name),) if stage.dead_letters else ()
-            await self._refuse_missing_topics((*self._consumption.topics, *dlq))
-            yield self._consumption
+            await self._refuse_missing_topics((*consumption.topics, *dlq))
+            self._consumption = consumption
+            yield consumption
 
     async def _refuse_missing_topics(self, topics: Sequence[str]) -> None:
         # Using a topic that is not there would have the broker create it, wrongly: a DLQ made by

@@ -29,6 +29,12 @@ class KafkaSettings(BaseSettings):
     max_poll_interval_ms: int = Field(
         300_000, ge=10_000, description="A member that does not poll is dropped after."
     )
+    idle_pause_ms: int = Field(
+        0,
+        ge=0,
+        description="Rest between looks at idle topics, for brokers that answer an empty fetch at "
+        "once in place of waiting for data, as the embedded one does.",
+    )
     compression: Literal["none", "gzip", "lz4", "snappy", "zstd"] = Field(
         "lz4", description="How produced batches are compressed."
     )

@@ -145,7 +145,8 @@ class ModelClient:
 
 
 def _read(completion: ChatCompletion, answer: type[A]) -> Answer[A]:
-    if not completion.choices:
+    # The client builds what it is sent without looking; a proxy may well send something else.
+    if not isinstance(completion, ChatCompletion) or not completion.choices:
         raise errors.BadOutputError("the endpoint sent no choice")
     choice = completion.choices[0]
     if choice.message.refusal or choice.finish_reason == "content_filter":

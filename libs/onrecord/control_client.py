@@ -140,14 +140,14 @@ def _part(letter_id: str) -> str:
 
 
 def _refusal(status: int, body: str) -> FailedError | UsageError | UnreachableError:
-    told = _error_in(body) or f"control answers with HTTP status {status}; see its log"
+    told = _error_in(body)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        return UnreachableError(told or "the control service is not ready")
+    if not told:
+        return UnreachableError(f"HTTP status {status}: is ONRECORD_CONTROL_URL that of control?")
     if status in _BAD_REQUEST:
         return UsageError(told)
-    if status == HTTPStatus.CONFLICT:
-        return NotOpenError(told)
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return UnreachableError(told)
-    return FailedError(told)
+    return NotOpenError(told) if status == HTTPStatus.CONFLICT else FailedError(told)
 
 
 def _error_in(body: str) -> str:

@@ -131,7 +131,7 @@ class Bench:
         async def look() -> bool:
             return await self.committed(topic, service) == number
 
-        await until(look)
+        await until(look, within_s=40)
 
     @asynccontextmanager
     async def running(

@@ -1,0 +1,210 @@
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from contracts import headers as h
+from contracts import ids
+from contracts.topics import dlq_topic, retry_topic
+from control.api import Api, Desk
+from control.domain import Letter
+from control.reader import open_reader
+from control.replay import Replayer
+from control.store import LetterStore
+from database.pool import open_database
+from database.settings import PostgresSettings
+from messaging import KafkaSettings, Publisher
+from messaging.admin import create_topics
+from messaging.delivery import append
+from onrecord import cli
+
+DLQ = dlq_topic("enrichment")
+ODD_BYTES = bytes(range(256)) * 3
+VALUES = (b'{"words": ["caf\xc3\xa9", "\\u001b[31m"]}', ODD_BYTES, None)
+CODES = ("llm_timeout", "undecodable", "undecodable")
+
+
+def letter(number: int) -> Letter:
+    return Letter(
+        letter_id=ids.derive("letter", number),
+        service="enrichment",
+        dlq_topic=DLQ.name,
+        dlq_partition=0,
+        dlq_offset=number,
+        error_code=CODES[number],
+        error_type="SomeError",
+        error_message=f"it failed for reason {number}",
+        attempts=number + 1,
+        failed_at=datetime(2026, 1, 5, 12, number, tzinfo=UTC),
+        subject=f"chunk-{number}",
+        key=b"\xff\xfe\xfb",
+        headers=(("odd\x1b", b"\xfb\xff"), ("plain", b"text"), ("none", None)),
+        size_bytes=len(VALUES[number] or b""),
+    )
+
+
+def name_of(number: int) -> str:
+    return str(letter(number).letter_id)[:8]
+
+
+@asynccontextmanager
+async def control_of(kafka: KafkaSettings, postgres: PostgresSettings) -> AsyncIterator[str]:
+    """Control's API over real stores, with three letters in the DLQ."""
+    await create_topics(kafka, [DLQ, retry_topic("enrichment", 0)])
+    async with (
+        open_database(postgres) as database,
+        open_reader(kafka, 10) as reader,
+        Publisher(kafka, source="/test") as publisher,
+    ):
+        store = LetterStore(database)
+        for number, value in enumerate(VALUES):
+            origin = ((h.DLQ_TOPIC, b"chunks-ready"), (h.DLQ_PARTITION, b"0"), (h.DLQ_OFFSET, b"7"))
+            headers = append((), origin)
+            await publisher.forward(DLQ.name, b"key", value, headers)
+            await store.index_letter(letter(number))
+        api = Api()
+        api.desk = Desk(store, reader, Replayer(store, reader, publisher))
+        app = web.Application()
+        app.add_routes(api.routes)
+        runner = web.AppRunner(app)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        try:
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
+
+
+@contextmanager
+def in_a_thread(kafka: KafkaSettings, postgres: PostgresSettings) -> Iterator[str]:
+    """Control in an event loop of its own, as commands begin one of theirs."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    def call(work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(60)
+
+    running = control_of(kafka, postgres)
+    try:
+        yield call(running.__aenter__())
+        call(running.__aexit__(None, None, None))
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture
+def control(
+    broker: str,
+    postgres_settings: PostgresSettings,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[None]:
+    prefix = f"{ids.derive('test', request.node.name).hex[:8]}-"
+    kafka = KafkaSettings(bootstrap_servers=broker, topic_prefix=prefix)
+    with in_a_thread(kafka, postgres_settings) as url:
+        monkeypatch.setenv("ONRECORD_CONTROL_URL", url)
+        yield
+
+
+def states(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    capsys.readouterr()
+    assert cli.run(["dlq", "list", "--state", "all", "--json"]) == 0
+    return [one["state"] for one in reversed(json.loads(capsys.readouterr().out))]
+
+
+def test_lists_letters_the_latest_first(control: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["dlq", "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:8] for line in lines[1::2]] == [name_of(2), name_of(1), name_of(0)]
+    assert lines[-1] == "          it failed for reason 0 (about chunk-0)"
+    assert max(map(len, lines)) <= 80
+    assert cli.run(["dlq", "list", "--code", "llm_timeout", "--json"]) == 0
+    (one,) = json.loads(capsys.readouterr().out)
+    assert (one["subject"], one["key"]) == ("chunk-0", "//77")
+
+
+def test_shows_a_json_value_and_never_a_control_character(
+    control: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["dlq", "show", name_of(0)]) == 0
+    page = capsys.readouterr().out
+    lines = [" ".join(line.split()) for line in page.splitlines()]
+    assert "message it failed for reason 0" in lines
+    assert "odd\\x1b 0xfbff" in lines
+    assert '"café",' in lines
+    assert "\x1b" not in page
+
+
+def test_shows_other_values_in_hex_and_writes_them_byte_for_byte(
+    control: None, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    assert cli.run(["dlq", "show", name_of(1)]) == 0
+    page = capfdbinary.readouterr().out.decode()
+    assert "000001f0  f0 f1" in page
+    assert "00000200" not in page
+    assert "256 more bytes; --raw writes them all" in page
+    assert cli.run(["dlq", "show", name_of(1), "--raw"]) == 0
+    assert capfdbinary.readouterr().out == ODD_BYTES
+    assert cli.run(["dlq", "show", name_of(2), "--raw"]) == 1
+
+
+def test_replays_named_letters_and_tells_which_it_could_not(
+    control: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["dlq", "replay", name_of(0)[:4]]) == 0
+    assert capsys.readouterr().out == "1 dead letter put back\n"
+    assert states(capsys) == ["replayed", "open", "open"]
+    assert cli.run(["dlq", "replay", name_of(0), name_of(1), "ffffffff"]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == "1 dead letter put back\n"
+    assert "2 letters not put back" in printed.err
+    assert "is replayed" in printed.err
+    assert "there is no letter ffffffff" in printed.err
+    assert states(capsys) == ["replayed", "replayed", "open"]
+
+
+def test_replays_all_open_letters_of_one_cause(
+    control: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["dlq", "replay", "--all", "--code", "undecodable", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [one[:8] for one in sorted(told["replayed"])] == sorted([name_of(1), name_of(2)])
+    assert states(capsys) == ["open", "replayed", "replayed"]
+
+
+def test_discards_a_letter_once_and_for_a_reason(
+    control: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["dlq", "discard", name_of(0), "--reason", "a test"]) == 0
+    assert states(capsys) == ["discarded", "open", "open"]
+    assert cli.run(["dlq", "discard", name_of(0), "--reason", "again"]) == 1
+    assert cli.run(["dlq", "show", name_of(0)]) == 0
+    assert "reason a test" in " ".join(capsys.readouterr().out.split())
+
+
+def test_counts_letters_by_service_and_cause(
+    control: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["dlq", "stats"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["enrichment", "undecodable", "2", "-", "-", "-"] in rows
+    assert rows[-1] == ["all", "3", "-", "-", "-"]
+
+
+def test_an_id_that_names_no_letter_is_bad_input(
+    control: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["dlq", "show", "ffffffff"]) == 2
+    assert cli.run(["dlq", "show", "abc"]) == 2
+    assert "at least 4" in capsys.readouterr().err
+    assert cli.run(["dlq", "replay", "ffffffff"]) == 2

@@ -1,0 +1,227 @@
+import asyncio
+import json
+
+import pytest
+
+from contracts import ids
+from database.pool import Database, open_database
+from database.settings import PostgresSettings
+from onrecord import cli
+from persistence.store import NotesStore
+from support.interviews import (
+    STUDY,
+    TRANSCRIPT,
+    chunk,
+    evidence,
+    ingested,
+    note,
+    refused,
+    validated,
+)
+
+DIE = """
+INSERT INTO dead_letters (
+    letter_id, service, dlq_topic, dlq_partition, dlq_offset, consumer_group, error_code,
+    error_type, error_message, attempts, timeouts, failed_at, fingerprint, subject, headers,
+    size_bytes
+) VALUES ($1, 'enrichment', 'enrichment-dlq', 0, 0, '', 'llm_timeout', '', '', 1, 1, now(), '',
+          $2, '[]', 0)
+"""
+
+
+@pytest.fixture
+async def filled(
+    fresh_database: Database, postgres_settings: PostgresSettings, monkeypatch: pytest.MonkeyPatch
+) -> Database:
+    """One interview of two chunks: the first has notes, the second is on its way."""
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested())
+    both = note("They pay at the café", evidence("We pay 40 dollars 🙂"), themes=("price", "trust"))
+    untimed = evidence("cafe\u0301", start_ms=None, end_ms=None)
+    second = note("There is a café", untimed, themes=("trust",), questions=())
+    await store.store_notes(validated(both, second, rejected=(refused(),)))
+    monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
+    return fresh_database
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert cli.run(arguments) == 0, capsys.readouterr().err
+    return capsys.readouterr().out
+
+
+def execute(settings: PostgresSettings, query: str, *values: object) -> None:
+    async def do() -> None:
+        async with open_database(settings) as database:
+            await database.execute(query, *values)
+
+    asyncio.run(do())
+
+
+def test_prints_notes_under_their_themes_with_speaker_time_and_quote(
+    filled: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(capsys, "notes") == (
+        "Price (1 note)\n"
+        "\n"
+        "  • They pay at the café\n"
+        "      Bo [00:01], Interview 1\n"
+        "      “We pay 40 dollars 🙂”\n"
+        "\n"
+        "Trust (2 notes)\n"
+        "\n"
+        "  • They pay at the café\n"
+        "      Bo [00:01], Interview 1\n"
+        "      “We pay 40 dollars 🙂”\n"
+        "\n"
+        "  • There is a café\n"
+        "      Bo [--:--], Interview 1\n"
+        "      “cafe\u0301”\n"
+        "\n"
+    )
+
+
+def test_gives_programs_ids_and_character_ranges(
+    filled: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = json.loads(run(capsys, "notes", "--json"))
+    assert first["transcript_id"] == str(TRANSCRIPT)
+    assert first["chunk_id"] == str(chunk().chunk_id)
+    assert (first["themes"], first["questions"]) == (["price", "trust"], ["churn"])
+    assert first["evidence"] == [
+        {
+            "segment": 2,
+            "start": 0,
+            "length": 19,
+            "quote": "We pay 40 dollars 🙂",
+            "speaker": "Bo",
+            "role": "participant",
+            "start_ms": 1_000,
+            "end_ms": 9_000,
+        }
+    ]
+    assert second["note_id"] == str(ids.derive("note", "There is a café"))
+
+
+@pytest.mark.parametrize(
+    ("options", "notes"),
+    [
+        ("--study billing", 2),
+        ("--theme price", 1),
+        ("--question churn", 1),
+        ("--speaker BO", 2),
+        ("--speaker ada", 0),
+        ("--transcript interv", 2),
+        (f"--transcript {TRANSCRIPT}", 2),
+        ("--limit 1", 1),
+    ],
+)
+def test_narrows_notes(
+    filled: Database, capsys: pytest.CaptureFixture[str], options: str, notes: int
+) -> None:
+    assert len(json.loads(run(capsys, "notes", "--json", *options.split()))) == notes
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("--study biling", "there is no study 'biling'; known: billing"),
+        ("--theme cost", "there is no theme 'cost'; known: price; trust"),
+        ("--question why", "there is no question 'why'; known: churn"),
+        ("--transcript Talk", "there is no interview 'Talk'; known: Interview 1"),
+    ],
+)
+def test_a_misspelt_filter_is_a_mistake_not_a_finding(
+    filled: Database, capsys: pytest.CaptureFixture[str], options: str, told: str
+) -> None:
+    assert cli.run(["notes", *options.split()]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_shows_refused_notes_with_the_reasons(
+    filled: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = run(capsys, "notes", "--rejected")
+    assert "  ✗ Everybody loves it\n      quote_not_found: Nobody says so.\n" in page
+    (one,) = json.loads(run(capsys, "notes", "--rejected", "--json"))
+    assert (one["chunk_index"], one["failures"][0]["check"]) == (1, "quote_not_found")
+
+
+@pytest.fixture
+async def corrected(filled: Database) -> None:
+    await NotesStore(filled).store_transcript(ingested(2, title="Interview 1, corrected"))
+
+
+def test_shows_only_the_latest_revision(
+    corrected: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert json.loads(run(capsys, "notes", "--json")) == []
+    assert json.loads(run(capsys, "notes", "--rejected", "--json")) == []
+    assert json.loads(run(capsys, "coverage", "--json"))["interviews"] == 1
+
+
+def test_coverage_is_unknown_while_a_chunk_waits_or_is_dead(
+    filled: Database, postgres_settings: PostgresSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    study = STUDY.model_copy(
+        update={
+            "themes": (
+                *STUDY.themes,
+                STUDY.themes[0].model_copy(update={"id": "tools", "name": "Tools"}),
+            )
+        }
+    )
+    execute(postgres_settings, "UPDATE transcripts SET study = $1", study.model_dump_json())
+    assert _tools(capsys) == ("unknown", 0, 1)
+    execute(postgres_settings, DIE, ids.derive("letter", 1), str(chunk(index=2).chunk_id))
+    assert _tools(capsys) == ("unknown", 1, 0)
+    execute(postgres_settings, "UPDATE dead_letters SET state = 'replayed'")
+    assert _tools(capsys) == ("unknown", 0, 1)
+
+
+def _tools(capsys: pytest.CaptureFixture[str]) -> tuple[str, int, int]:
+    found = json.loads(run(capsys, "coverage", "--study", "billing", "--json"))
+    (question,) = found["questions"]
+    assert (question["finding"], question["notes"], question["interviews"]) == ("answered", 1, 1)
+    tools = found["themes"][-1]
+    return tools["finding"], tools["dead"], tools["waiting"]
+
+
+@pytest.fixture
+async def complete(filled: Database) -> Database:
+    await NotesStore(filled).store_notes(validated(index=2))
+    return filled
+
+
+def test_a_question_is_not_addressed_once_every_chunk_is_read(
+    complete: Database, postgres_settings: PostgresSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    execute(postgres_settings, "DELETE FROM note_questions")
+    (question,) = json.loads(run(capsys, "coverage", "--json"))["questions"]
+    assert (question["finding"], question["read"]) == ("not_addressed", 2)
+    page = run(capsys, "coverage")
+    assert "  not addressed  Why do people leave?\n" in page
+    assert "every chunk was read (2)" in page
+
+
+def test_submissions_that_nobody_could_read_are_told_unless_given_up(
+    filled: Database, postgres_settings: PostgresSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    submitted = "INSERT INTO submissions VALUES ('transcripts-submitted', 0, $1, $2, 1, now())"
+    execute(postgres_settings, submitted, 0, TRANSCRIPT)
+    execute(postgres_settings, submitted, 1, ids.derive("lost"))
+    assert "1 submission of this or another study" in run(capsys, "coverage")
+    execute(postgres_settings, DIE, ids.derive("letter", 1), "lost")
+    execute(
+        postgres_settings,
+        "UPDATE dead_letters SET source_topic = 'transcripts-submitted', source_partition = 0, "
+        "source_offset = 1, state = 'discarded', state_reason = 'test'",
+    )
+    assert "submission" not in run(capsys, "coverage")
+
+
+def test_a_database_without_tables_is_explained(
+    filled: Database, postgres_settings: PostgresSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    execute(postgres_settings, "ALTER TABLE transcripts RENAME TO elsewhere")
+    assert cli.run(["notes"]) == 1
+    assert "python -m database migrate" in capsys.readouterr().err

@@ -1,0 +1,148 @@
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from contracts import ids
+from contracts.events import TranscriptSubmitted
+from contracts.topics import TRANSCRIPTS_SUBMITTED
+from messaging import KafkaSettings, KafkaUnavailableError
+from messaging.admin import create_topics
+from onrecord import cli
+from onrecord.client import Producer
+from onrecord.files import read_study
+
+SAMPLES = Path(__file__).parents[3] / "samples"
+
+
+@pytest.fixture
+def kafka(
+    broker: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> KafkaSettings:
+    """Topics of the test's own."""
+    prefix = f"{ids.derive('test', request.node.name).hex[:8]}-"
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", broker)
+    monkeypatch.setenv("KAFKA_TOPIC_PREFIX", prefix)
+    settings = KafkaSettings()
+    asyncio.run(create_topics(settings, [TRANSCRIPTS_SUBMITTED]))
+    return settings
+
+
+def submitted(kafka: KafkaSettings) -> list[TranscriptSubmitted]:
+    """All events on the topic, in order of their titles."""
+
+    async def read() -> list[TranscriptSubmitted]:
+        consumer = AIOKafkaConsumer(**kafka.client_options(), auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            topic = kafka.topic(TRANSCRIPTS_SUBMITTED.name)
+            numbers = range(TRANSCRIPTS_SUBMITTED.partitions)
+            consumer.assign([TopicPartition(topic, number) for number in numbers])
+            await consumer.seek_to_beginning()
+            ends = await consumer.end_offsets(consumer.assignment())
+            waiting = {place for place, end in ends.items() if end}
+            found = []
+            while waiting:
+                for place, records in (await consumer.getmany(*waiting, timeout_ms=500)).items():
+                    found += [TranscriptSubmitted.model_validate_json(one.value) for one in records]
+                    if records[-1].offset + 1 >= ends[place]:
+                        waiting.remove(place)
+            return sorted(found, key=lambda event: event.title)
+        finally:
+            await consumer.stop()
+
+    return asyncio.run(read())
+
+
+def test_submits_a_folder_with_its_manifest_and_study(
+    kafka: KafkaSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["submit", str(SAMPLES), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    events = submitted(kafka)
+    assert [event.title.split(",")[0] for event in events] == [
+        "Castellan Appliance",
+        "Tregarthen Strings",
+        "Two Rivers Cycle Works",
+    ]
+    assert {one["transcript_id"] for one in told} == {str(one.transcript_id) for one in events}
+    assert {(one["format"], one["segments"]) for one in told} == {
+        ("webvtt", 144),
+        ("rev", 144),
+        ("plain", 142),
+    }
+    study = read_study(SAMPLES / "study.yaml")
+    for event in events:
+        assert event.study == study
+        assert len(event.speakers) == 2
+        assert event.recorded_at is not None
+
+
+def test_prints_title_format_segments_and_id(
+    kafka: KafkaSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, study = SAMPLES / "string-workshop.txt", SAMPLES / "study.yaml"
+    people = ["--interviewer", "Tom Abiodun", "--participant", "Gwen Tregarthen"]
+    assert cli.run(["submit", str(file), "--study", str(study), "--title", "Gwen", *people]) == 0
+    (event,) = submitted(kafka)
+    printed = capsys.readouterr()
+    assert printed.out.startswith("Gwen\n")
+    assert "plain, 142 segments" in " ".join(printed.out.split())
+    assert f"  id {event.transcript_id}\n" in printed.out
+    assert printed.out.endswith("1 interview submitted\n")
+    assert printed.err == ""
+    assert event.content == file.read_bytes().decode()
+
+
+def test_one_bad_file_keeps_the_whole_batch_back(
+    kafka: KafkaSettings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.txt"
+    bad.write_bytes(b"Ann: caf\xe9")
+    study = str(SAMPLES / "study.yaml")
+    good = str(SAMPLES / "bike-shop.vtt")
+    assert cli.run(["submit", good, str(bad), "--study", study]) == 2
+    assert f"{bad}: not valid UTF-8 at byte 8" in capsys.readouterr().err
+    assert submitted(kafka) == []
+    assert cli.run(["submit", good, "--study", study]) == 0
+    assert len(submitted(kafka)) == 1
+
+
+def test_a_broker_without_the_topic_is_explained(
+    kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KAFKA_TOPIC_PREFIX", "elsewhere-")
+    assert cli.run(["submit", str(SAMPLES)]) == 3
+    assert "has no topic elsewhere-transcripts-submitted" in capsys.readouterr().err
+
+
+def test_the_producer_returns_the_event_it_sent(kafka: KafkaSettings) -> None:
+    study = read_study(SAMPLES / "study.yaml")
+
+    async def hand_in() -> TranscriptSubmitted:
+        async with Producer(kafka) as producer:
+            return await producer.submit(
+                content="Ann: Hi.\nBob: Ho.", title="Short", study=study, source="crm-17"
+            )
+
+    event = asyncio.run(hand_in())
+    assert event.transcript_id == ids.transcript_id(study.study_id, "crm-17")
+    assert submitted(kafka) == [event]
+
+
+def test_a_producer_gives_up_on_an_absent_broker_in_time() -> None:
+    async def hand_in() -> None:
+        async with Producer(KafkaSettings(bootstrap_servers="127.0.0.1:1"), connect_timeout_s=2):
+            pass
+
+    with pytest.raises(KafkaUnavailableError, match="no broker answers at"):
+        asyncio.run(hand_in())
+
+
+def test_a_producer_that_is_not_open_says_so() -> None:
+    study = read_study(SAMPLES / "study.yaml")
+    producer = Producer(KafkaSettings())
+    with pytest.raises(RuntimeError, match="async with"):
+        asyncio.run(producer.submit(content="Ann: Hi", title="T", study=study, source="s"))

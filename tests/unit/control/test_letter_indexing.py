@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from contracts import headers as h
+from contracts.errors import BadMessageError
+from contracts.ids import derive
+from control.indexing import letter_of, submission_of
+from messaging import Delivery, Origin, Record
+from messaging.delivery import Headers, append
+from messaging.letters import describe, letter_headers, letter_id
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+DELIVERY = Delivery(Origin("chunks-ready", 1, 2), attempts=3, timeouts=1)
+KNOWN = [value for name, value in vars(h).items() if name.isupper() and isinstance(value, str)]
+
+
+def on_dlq(headers: Headers, key: bytes | None = b"k", value: bytes | None = b"v") -> Record:
+    return Record("enrichment-dlq", 0, 5, key, value, headers, timestamp_ms=1_000)
+
+
+def test_a_letter_is_indexed_with_all_it_tells() -> None:
+    added = letter_headers(
+        describe(BadMessageError("why"), "enrichment"),
+        DELIVERY,
+        service="enrichment",
+        group="g",
+        at=AT,
+    )
+    letter = letter_of(on_dlq(append((("a", b"\xff"),), added)))
+    assert letter.letter_id == letter_id("enrichment", DELIVERY)
+    assert (letter.service, letter.source_topic, letter.source_partition) == (
+        "enrichment",
+        "chunks-ready",
+        1,
+    )
+    assert (letter.source_offset, letter.attempts, letter.timeouts) == (2, 3, 1)
+    assert (letter.error_code, letter.error_message) == ("invalid_event", "why")
+    assert (letter.failed_at, letter.subject, letter.size_bytes) == (AT, "k", 1)
+    assert letter.headers[0] == ("a", b"\xff")
+
+
+def test_what_somebody_else_wrote_to_a_dlq_is_a_letter_of_unknown_cause() -> None:
+    letter = letter_of(on_dlq(((h.ERROR_CODE, b"bug"),), key=b"\xff"))
+    assert letter.error_code == "unknown"
+    assert letter.source_topic is None
+    assert letter.subject is None
+    assert letter.failed_at == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
+    assert letter.letter_id == derive("letter", "enrichment", "enrichment-dlq", 0, 5)
+
+
+values = st.one_of(
+    st.none(),
+    st.binary(max_size=8),
+    st.text(max_size=8).map(lambda text: text.encode(errors="replace")),
+    st.sampled_from(
+        [
+            "²".encode(),
+            b"9" * 5_000,
+            str(2**31).encode(),
+            str(2**63).encode(),
+            b"0001-01-01T00:00:00+23:59",
+            b"9999-12-31T23:59:59-23:59",
+            b"2026-01-01",
+        ]
+    ),
+)
+added_headers = st.lists(st.tuples(st.sampled_from(KNOWN), values), max_size=20).map(tuple)
+moments = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-1, 2_000_000_000_000))
+
+
+@given(headers=added_headers, key=values, value=values, moment=moments, trailer=st.booleans())
+@example(headers=((h.ADDED, None),), key=None, value=None, moment=0, trailer=False)
+def test_indexing_garbage_never_raises_and_fits_the_index(
+    headers: Headers, key: bytes | None, value: bytes | None, moment: int, *, trailer: bool
+) -> None:
+    sent = append((), headers) if trailer else headers
+    letter = letter_of(Record("guardrail-dlq", 0, 5, key, value, sent, moment))
+    for number in (letter.attempts, letter.timeouts, letter.source_partition or 0):
+        assert 0 <= number < 2**31
+    assert 0 <= (letter.source_offset or 0) < 2**63
+    assert letter.failed_at.utcoffset() is not None
+
+
+@given(value=values | st.just(b'{"transcript_id": "x"}'), moment=moments)
+@example(f'{{"transcript_id": "{derive("t")}", "revision": {2**40}}}'.encode(), 0)
+def test_indexing_a_submission_never_raises(value: bytes | None, moment: int) -> None:
+    submission = submission_of(Record("transcripts-submitted", 1, 2, None, value, (), moment))
+    assert (submission.partition, submission.offset) == (1, 2)
+    assert (submission.revision or 1) < 2**31
+
+
+def test_a_submission_tells_which_interview_it_is() -> None:
+    body = f'{{"transcript_id": "{derive("t")}", "revision": 3, "more": 1}}'.encode()
+    submission = submission_of(Record("transcripts-submitted", 1, 2, None, body))
+    assert (submission.transcript_id, submission.revision) == (derive("t"), 3)

@@ -1,0 +1,80 @@
+from pathlib import Path
+
+import pytest
+
+from contracts.transcript import Role
+from onrecord.errors import UsageError
+from onrecord.interviews import select
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("b.vtt", "a.TXT", "readme.md", "study.yaml"):
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def write_manifest(folder: Path, text: str) -> Path:
+    file = folder / "manifest.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_a_folder_stands_for_all_its_transcripts_and_its_study(folder: Path) -> None:
+    chosen = select([folder])
+    assert [one.path.name for one in chosen.interviews] == ["a.TXT", "b.vtt"]
+    assert [one.title for one in chosen.interviews] == ["a", "b"]
+    assert chosen.study_file == folder / "study.yaml"
+
+
+def test_a_folder_with_a_manifest_stands_for_what_it_lists(folder: Path) -> None:
+    write_manifest(
+        folder,
+        "- file: b.vtt\n  title: Second\n  recorded_at: 2025-03-11T14:02:00-05:00\n"
+        "  speakers: [{label: Ann, role: interviewer}]\n",
+    )
+    (only,) = select([folder]).interviews
+    assert (only.path, only.title) == (folder / "b.vtt", "Second")
+    assert only.recorded_at is not None
+    assert only.recorded_at.isoformat() == "2025-03-11T14:02:00-05:00"
+    assert only.speakers[0].role is Role.INTERVIEWER
+
+
+def test_a_manifest_tells_more_about_files_that_are_named(folder: Path) -> None:
+    manifest = write_manifest(folder, "- {file: b.vtt, title: Second}\n- {file: a.TXT}\n")
+    named = select([folder / "b.vtt"], manifest)
+    assert [one.title for one in named.interviews] == ["Second"]
+    assert [one.title for one in select([], manifest).interviews] == ["Second", "a"]
+    assert select([], manifest).study_file == folder / "study.yaml"
+
+
+def test_a_file_named_twice_is_one_interview(folder: Path) -> None:
+    assert len(select([folder / "b.vtt", folder]).interviews) == 2
+
+
+def test_files_that_share_a_name_would_be_one_interview(folder: Path) -> None:
+    (folder / "deep").mkdir()
+    (folder / "deep" / "b.vtt").touch()
+    with pytest.raises(UsageError, match="share a name"):
+        select([folder / "b.vtt", folder / "deep"])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("- {title: no file}\n", r"1\.file: is missing"),
+        ("- {file: a.TXT, speakers: [{label: A, role: boss}]}\n", r"1\.speakers\.1\.role"),
+        ("- {file: a.TXT, tilte: typo}\n", r"1\.tilte"),
+        ("file: a.TXT\n", "not a manifest"),
+        ("", "lists no interview"),
+    ],
+)
+def test_names_what_is_wrong_with_a_manifest(folder: Path, text: str, told: str) -> None:
+    write_manifest(folder, text)
+    with pytest.raises(UsageError, match=told):
+        select([folder])
+
+
+def test_a_folder_without_transcripts_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no transcript in this folder"):
+        select([tmp_path])

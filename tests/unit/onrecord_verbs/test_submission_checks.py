@@ -1,0 +1,88 @@
+import random
+from pathlib import Path
+
+import pytest
+
+from contracts import ids
+from contracts.study import Study, Theme
+from contracts.transcript import Role, Speaker
+from messaging import KafkaSettings
+from onrecord.errors import UsageError
+from onrecord.interviews import InterviewFile
+from onrecord.submitting import Declared, prepare, roles
+
+STUDY = Study(study_id="pilot", name="Pilot", themes=(Theme(id="price", name="Price"),))
+KAFKA = KafkaSettings()
+TALK = "Ann: What do you pay?\nBob: We pay 40 dollars.\n"
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> InterviewFile:
+    path = tmp_path / "talk.txt"
+    path.write_text(TALK, encoding="utf-8")
+    return InterviewFile(path, "Talk", speakers=(Speaker(label="Ann", role=Role.INTERVIEWER),))
+
+
+def test_makes_the_event_from_file_study_and_options(talk: InterviewFile) -> None:
+    (ready,) = prepare([talk], STUDY, Declared(revision=2), KAFKA)
+    assert ready.event.transcript_id == ids.transcript_id("pilot", "talk.txt")
+    assert (ready.event.title, ready.event.content, ready.event.revision) == ("Talk", TALK, 2)
+    assert ready.reading is not None
+    assert [turn.role for turn in ready.reading.segments] == [Role.INTERVIEWER, Role.PARTICIPANT]
+    assert ready.notices == ()
+
+
+def test_the_command_lines_roles_come_before_the_manifests(talk: InterviewFile) -> None:
+    (ready,) = prepare([talk], STUDY, Declared(speakers=roles(["Bob"], ["Ann"])), KAFKA)
+    assert {one.label: one.role for one in ready.event.speakers} == {
+        "Ann": Role.PARTICIPANT,
+        "Bob": Role.INTERVIEWER,
+    }
+
+
+def test_says_whose_role_nobody_knows(talk: InterviewFile) -> None:
+    (ready,) = prepare([InterviewFile(talk.path, "Talk")], STUDY, Declared(), KAFKA)
+    (notice,) = ready.notices
+    assert notice.startswith("nobody says whether these ask or answer: Ann, Bob (")
+
+
+def test_a_name_that_nobody_has_is_a_mistake(talk: InterviewFile) -> None:
+    with pytest.raises(UsageError, match="nobody is called 'Bert'; the speakers are Ann, Bob"):
+        prepare([talk], STUDY, Declared(speakers=roles(["Bert"], [])), KAFKA)
+
+
+def test_one_name_has_one_role() -> None:
+    with pytest.raises(UsageError, match="'Ann' is named as interviewer and as participant"):
+        roles(["Ann"], ["Ann"])
+
+
+def test_names_every_file_that_cannot_be_submitted(talk: InterviewFile, tmp_path: Path) -> None:
+    bad = tmp_path / "vendor.json"
+    bad.write_text('{"results": []}', encoding="utf-8")
+    files = [talk, InterviewFile(bad, "Bad"), InterviewFile(tmp_path / "none.vtt", "None")]
+    with pytest.raises(UsageError, match="2 of 3 files cannot be submitted") as raised:
+        prepare(files, STUDY, Declared(), KAFKA)
+    assert "JSON of an unknown vendor" in raised.value.details[0]
+    assert "there is no such file" in raised.value.details[1]
+
+
+def test_without_a_check_anything_that_is_text_goes(tmp_path: Path) -> None:
+    odd = tmp_path / "vendor.json"
+    odd.write_text('{"results": []}', encoding="utf-8")
+    (ready,) = prepare([InterviewFile(odd, "Odd")], STUDY, Declared(check=False), KAFKA)
+    assert ready.reading is None
+
+
+def test_what_compresses_well_may_be_larger_than_the_topics_messages(tmp_path: Path) -> None:
+    file = tmp_path / "long.txt"
+    file.write_text("Ann: " + "hello world " * 1_000_000, encoding="utf-8")
+    assert prepare([InterviewFile(file, "Long")], STUDY, Declared(), KAFKA)
+
+
+def test_what_is_too_large_for_the_topic_is_refused_before_it_is_sent(tmp_path: Path) -> None:
+    file = tmp_path / "noise.txt"
+    noise = random.Random(7).randbytes(6 * 1024 * 1024).hex()
+    file.write_text("Ann: " + noise, encoding="ascii")
+    plain = KafkaSettings(compression="none")
+    with pytest.raises(UsageError, match="transcripts-submitted takes 8 MiB"):
+        prepare([InterviewFile(file, "Noise")], STUDY, Declared(check=False), plain)

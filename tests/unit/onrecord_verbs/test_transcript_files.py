@@ -1,0 +1,89 @@
+from pathlib import Path
+
+import pytest
+
+from onrecord.errors import UsageError
+from onrecord.files import read_study, read_text
+
+WORDS = "Ann: caf\u00e9 costs 3 \u20ac \U0001f642\r\nBob: yes"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_reads_text_of_any_encoding_that_says_which_it_is(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "talk.txt"
+    file.write_bytes(WORDS.encode(encoding))
+    assert read_text(file) == WORDS
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"Ann: caf\xe9 au lait", "not valid UTF-8 at byte 8"),
+        (b"\xef\xbb\xbfAnn: \xff", "not valid UTF-8 at byte 8"),
+        (b"\xff\xfeA\x00\x00\xd8A\x00", "not valid UTF-16 at byte 4"),
+        ("Ann: hello".encode("utf-16-le"), "UTF-16 without a byte order mark"),
+        (b"", "the file is empty"),
+    ],
+)
+def test_names_the_file_and_the_byte_that_cannot_be_read(
+    tmp_path: Path, content: bytes, told: str
+) -> None:
+    file = tmp_path / "talk.txt"
+    file.write_bytes(content)
+    with pytest.raises(UsageError, match=told) as raised:
+        read_text(file)
+    assert str(file) in str(raised.value)
+
+
+@pytest.mark.parametrize("letter", ["a", "\u20ac"])
+def test_counts_the_limit_in_bytes_of_utf8(tmp_path: Path, letter: str) -> None:
+    size = len(letter.encode())
+    file = tmp_path / "talk.txt"
+    file.write_text(letter * 100, encoding="utf-16")
+    assert len(read_text(file, max_bytes=100 * size)) == 100
+    with pytest.raises(UsageError, match="split the interview"):
+        read_text(file, max_bytes=100 * size - 1)
+
+
+def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "talk.txt"
+    with file.open("wb") as sparse:
+        sparse.truncate(100 * 1024 * 1024)
+    with pytest.raises(UsageError, match=r"100\.0 MiB of text; the limit is 20 MiB"):
+        read_text(file)
+
+
+def test_a_folder_and_a_missing_file_are_no_transcript(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not a file"):
+        read_text(tmp_path)
+    with pytest.raises(UsageError, match="there is no such file"):
+        read_text(tmp_path / "none.txt")
+
+
+@pytest.mark.parametrize(
+    ("yaml", "told"),
+    [
+        ("study_id: pilot\nname: Pilot\n", "themes: is missing"),
+        ("study_id: pilot\nname: Pilot\nthemes: []\n", "themes: "),
+        ("study_id: pilot\nthemes: [{id: a}]\n", r"name: is missing; themes\.1\.name: is missing"),
+        ("a: [1\n", "not valid YAML: line 2, column 1"),
+        ("- one\n", "not a study"),
+        ("", "not a study"),
+        (
+            "study_id: s\nname: S\nthemes: [{id: a, name: A}, {id: a, name: B}]\n",
+            "themes 1 and 2 have the same id",
+        ),
+    ],
+)
+def test_names_the_fields_that_keep_a_file_from_being_a_study(
+    tmp_path: Path, yaml: str, told: str
+) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(yaml, encoding="utf-8")
+    with pytest.raises(UsageError, match=told):
+        read_study(file)
+
+
+def test_reads_the_study_of_the_samples() -> None:
+    study = read_study(Path(__file__).parents[3] / "samples" / "study.yaml")
+    assert study.study_id == "small-repair-shops"
