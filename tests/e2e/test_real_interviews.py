@@ -12,6 +12,7 @@ from contracts.study import Question, Study, Theme
 from contracts.topics import CONTROL, PIPELINE
 from onrecord.audit.accounts import State
 from support.pipeline import Pipeline, submitted
+from support.waiting import until
 
 VENDORS = ("rev", "amberscript")
 
@@ -89,9 +90,11 @@ async def test_killing_a_service_in_the_middle_changes_no_note(
 
 async def begun(pipeline: Pipeline, study_id: str) -> None:
     """Wait until the first chunks are stored, which is far from the end."""
-    async with asyncio.timeout(60):
-        while (await progress(pipeline, study_id))[2] == 0:
-            await asyncio.sleep(0.02)
+
+    async def some_are_stored() -> bool:
+        return (await progress(pipeline, study_id))[2] > 0
+
+    await until(some_are_stored, within_s=60)
 
 
 async def progress(pipeline: Pipeline, study_id: str) -> tuple[int, int, int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from contracts import headers as h
 from contracts import ids
@@ -37,6 +38,9 @@ def letter(number: int) -> Letter:
         dlq_topic=DLQ.name,
         dlq_partition=0,
         dlq_offset=number,
+        source_topic="chunks-ready",
+        source_partition=0,
+        source_offset=7,
         error_code=CODES[number],
         error_type="SomeError",
         error_message=f"it failed for reason {number}",
@@ -111,7 +115,8 @@ def control(
 ) -> Iterator[None]:
     prefix = f"{ids.derive('test', request.node.name).hex[:8]}-"
     kafka = KafkaSettings(bootstrap_servers=broker, topic_prefix=prefix)
-    with in_a_thread(kafka, postgres_settings) as url:
+    # Control's own log would come between what the command prints.
+    with capture_logs(), in_a_thread(kafka, postgres_settings) as url:
         monkeypatch.setenv("ONRECORD_CONTROL_URL", url)
         yield
 
