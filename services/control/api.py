@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from contracts.errors import BadMessageError, OnrecordError, OutageError
 from control.domain import (
     BadLetterIdError,
+    Bytes,
     ControlModel,
     Letter,
     LetterFilter,
@@ -34,7 +35,7 @@ class LetterWithValue(ControlModel):
     """A letter with the bytes that were set aside."""
 
     letter: Letter
-    value: bytes | None = Field(description="The record's value, byte for byte; base64 in JSON.")
+    value: Bytes | None = Field(description="The record's value, byte for byte; base64 in JSON.")
 
 
 class Discard(BaseModel):

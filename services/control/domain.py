@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from contracts.errors import OnrecordError
 
@@ -27,10 +29,18 @@ class LetterOrder(StrEnum):
     OLDEST_FIRST = "oldest_first"
 
 
-class ControlModel(BaseModel):
-    """Base of what control hands out: immutable; bytes become base64 in JSON."""
+def _base64(value: bytes) -> str:
+    return b64encode(value).decode()
 
-    model_config = ConfigDict(frozen=True, ser_json_bytes="base64", val_json_bytes="base64")
+
+Bytes = Annotated[bytes, PlainSerializer(_base64, when_used="json")]
+"""Bytes that become base64 in JSON, in the alphabet that every decoder knows (RFC 4648, 4)."""
+
+
+class ControlModel(BaseModel):
+    """Base of what control hands out: immutable."""
+
+    model_config = ConfigDict(frozen=True)
 
 
 class Letter(ControlModel):
@@ -55,8 +65,8 @@ class Letter(ControlModel):
     fingerprint: str = Field("", description="Equal for letters that died of the same cause.")
     replay_of: UUID | None = Field(None, description="The letter whose replay failed again.")
     subject: str | None = Field(None, description="The record key, if it is text.")
-    key: bytes | None = Field(None, description="The record key, byte for byte.")
-    headers: tuple[tuple[str, bytes | None], ...] = Field((), description="All, in order.")
+    key: Bytes | None = Field(None, description="The record key, byte for byte.")
+    headers: tuple[tuple[str, Bytes | None], ...] = Field((), description="All, in order.")
     size_bytes: int = Field(0, ge=0, description="Size of the value, in bytes.")
     state: LetterState = Field(LetterState.OPEN, description="Where it stands.")
     state_changed_at: datetime | None = Field(None, description="Since when; set by the index.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.table import Table
@@ -87,26 +87,21 @@ def _account(account: Account) -> dict[str, Any]:
     }
 
 
+STATES: Final = ("stored", "waiting", "in_retry", "dead", "discarded", "superseded", "lost")
+
+
 def _show(balance: Balance) -> None:
-    table = Table(box=None, pad_edge=False)
-    for column in ("", "submitted", "stored", "waiting", "in retry", "dead", "discarded"):
-        table.add_column(column, justify="right" if column else "left")
-    table.add_column("superseded", justify="right")
-    table.add_column("lost", justify="right")
+    states = _table("", "submitted", *STATES)
     for name, account in (("interviews", balance.submissions), ("chunks", balance.chunks)):
-        states = account.states
-        order = ("stored", "waiting", "in_retry", "dead", "discarded", "superseded", "lost")
-        counts = {state.value: count for state, count in states.items()}
-        table.add_row(name, str(account.total), *(str(counts[state]) for state in order))
-    out.print(table)
+        counts = {state.value: count for state, count in account.states.items()}
+        states.add_row(name, str(account.total), *(str(counts[state]) for state in STATES))
+    out.print(states)
     out.print()
-    services = Table(box=None, pad_edge=False)
-    for column in ("messages", "received", "handled", "waiting", "in retry", "dead", "discarded"):
-        services.add_column(column, justify="left" if column == "messages" else "right")
+    messages = _table("messages", "received", "handled", "waiting", "in_retry", "dead", "discarded")
     for one in balance.services:
         numbers = (one.received, one.handled, one.waiting, one.in_retry, one.dead, one.discarded)
-        services.add_row(one.service, *map(str, numbers))
-    out.print(services)
+        messages.add_row(one.service, *map(str, numbers))
+    out.print(messages)
     out.print()
     if balance.balances:
         out.print("the books balance: nothing is lost, nothing counts twice")
@@ -114,3 +109,11 @@ def _show(balance: Balance) -> None:
     err.print("the books do not balance; nowhere to be found:")
     for lost in sorted(balance.lost)[:MOST_NAMED]:
         err.print(f"  {lost}", markup=False)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for place, column in enumerate(columns):
+        title = column.replace("_", " ")
+        table.add_column(title, justify="right" if place else "left", no_wrap=True)
+    return table

@@ -136,3 +136,9 @@ def test_error_texts_never_quote_the_payload(path: tuple[str, ...], value: Any) 
         decode(record(damaged(path, value)), TranscriptSubmitted)
     except (InvalidEventError, UndecodableError) as error:
         assert MARKER not in str(error)  # noqa: PT017 - some draws are valid events
+
+
+def test_error_texts_do_not_quote_even_one_character() -> None:
+    with pytest.raises(InvalidEventError, match="transcript_id: uuid parsing") as caught:
+        decode(record(damaged(("transcript_id",), "§" * 36)), TranscriptSubmitted)
+    assert "§" not in str(caught.value)
