@@ -72,8 +72,8 @@ class ControlClient:
             limit: at most so many, up to ``MOST_LETTERS``.
         """
         query = {name: value for name, value in which.items() if value is not None}
-        found = await self._call("GET", "/letters", params={**query, "limit": limit})
-        return [_standard(letter) for letter in found]
+        found: list[Letter] = await self._call("GET", "/letters", params={**query, "limit": limit})
+        return found
 
     async def counts(self) -> list[dict[str, Any]]:
         """How many letters there are by ``service``, ``state`` and ``error_code``."""
@@ -84,7 +84,7 @@ class ControlClient:
         """One letter, by its id or the beginning of it, and the bytes that were set aside."""
         found = await self._call("GET", f"/letters/{_part(letter_id)}")
         value = found["value"]
-        return _standard(found["letter"]), None if value is None else decode_base64(value)
+        return found["letter"], None if value is None else decode_base64(value)
 
     async def replay(self, letter_id: str) -> Letter:
         """Put a letter back.
@@ -92,7 +92,8 @@ class ControlClient:
         Raises:
             NotOpenError: it was replayed or discarded before.
         """
-        return _standard(await self._call("POST", f"/letters/{_part(letter_id)}/replay"))
+        letter: Letter = await self._call("POST", f"/letters/{_part(letter_id)}/replay")
+        return letter
 
     async def discard(self, letter_id: str, reason: str) -> Letter:
         """Give a letter up.
@@ -101,7 +102,8 @@ class ControlClient:
             NotOpenError: it was replayed or discarded before.
         """
         path = f"/letters/{_part(letter_id)}/discard"
-        return _standard(await self._call("POST", path, json={"reason": reason}))
+        letter: Letter = await self._call("POST", path, json={"reason": reason})
+        return letter
 
     async def _call(self, method: str, path: str, **options: Any) -> Any:
         try:
@@ -118,18 +120,8 @@ class ControlClient:
 
 
 def decode_base64(text: str) -> bytes:
-    """The bytes of a base64 text in either alphabet of RFC 4648: pydantic writes that of URLs."""
-    return base64.b64decode(text.replace("-", "+").replace("_", "/"), validate=True)
-
-
-def _standard(letter: Letter) -> Letter:
-    """A letter with its base64 in the alphabet that every program expects."""
-
-    def again(text: str | None) -> str | None:
-        return None if text is None else base64.b64encode(decode_base64(text)).decode()
-
-    headers = [[name, again(value)] for name, value in letter["headers"]]
-    return {**letter, "key": again(letter["key"]), "headers": headers}
+    """The bytes of a base64 text (RFC 4648, section 4)."""
+    return base64.b64decode(text, validate=True)
 
 
 def _part(letter_id: str) -> str:

@@ -112,7 +112,7 @@ def _show(balance: Balance) -> None:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for place, column in enumerate(columns):
         title = column.replace("_", " ")
         table.add_column(title, justify="right" if place else "left", no_wrap=True)

@@ -179,9 +179,13 @@ async def test_cancelling_whoever_pauses_or_queues_frees_the_turn() -> None:
 
 async def test_a_try_from_before_the_outage_that_fails_too_leaves_the_pause_as_it_is() -> None:
     gate = OutageGate(QUICK_S, NEVER_S)
-    with pytest.raises(OutageError):
+
+    async def late() -> None:
         async with gate.passage():
             await fail(gate)
             await fail(gate)
             raise OutageError("late")
+
+    with pytest.raises(OutageError):
+        await late()
     assert gate._pause_s == 2 * QUICK_S
