@@ -21,7 +21,6 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from contracts.topics import RETRY_DELAYS_S, retry_topic
 from messaging.delivery import Delivery, Origin, Record, read_history, split
 from messaging.offsets import OffsetLedger
-from messaging.outage import OutageGate
 from messaging.publisher import KafkaUnavailableError
 from messaging.settings import KafkaSettings, StageSettings
 from messaging.stage import Stage
@@ -49,8 +48,7 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         stage: what is read and handled.
         settings: window, deadlines, graces.
         kafka: how to reach the broker.
-        worker: settles single messages.
-        gate: closed while a dependency is down.
+        worker: settles single messages, and knows of outages.
     """
 
     def __init__(
@@ -59,13 +57,11 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         settings: StageSettings,
         kafka: KafkaSettings,
         worker: Worker,
-        gate: OutageGate,
     ) -> None:
         self._stage = stage
         self._settings = settings
         self._kafka = kafka
         self._worker = worker
-        self._gate = gate
         self._tiers = {
             kafka.topic(retry_topic(stage.service, tier).name): tier
             for tier in range(len(RETRY_DELAYS_S) if stage.dead_letters else 0)
@@ -92,6 +88,11 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         return self._kafka.topic(self._stage.service)
 
     @property
+    def outage(self) -> str:
+        """Which dependency is down and holds up the stage; empty while none is known to be."""
+        return self._worker.outage
+
+    @property
     def in_flight(self) -> int:
         """How many messages are being worked on."""
         return self._in_flight
@@ -116,7 +117,7 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         try:
             await self._until_stopped(self._poll_on())
             # What waits for a dependency that is down would wait in vain.
-            grace_s = self._settings.drain_grace_s if self._gate.is_open else 0
+            grace_s = 0 if self._worker.outage else self._settings.drain_grace_s
             await self._settle_all(self._tasks, grace_s)
         finally:
             committing.cancel()
@@ -178,7 +179,7 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         room = self._settings.max_in_flight - self._in_flight
         if room <= 0:
             room = await self._wait_for_room()
-        self._pause_and_resume(everything=room <= 0 or not self._gate.is_open)
+        self._pause_and_resume(everything=room <= 0 or bool(self._worker.outage))
         try:
             # While full, polling only shows that the member lives: room must not wait for it.
             batches = await self._consumer.getmany(

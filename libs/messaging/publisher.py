@@ -29,6 +29,9 @@ hold after compression, are what decides."""
 
 BATCH_BYTES: Final = 256 * 1024
 
+ACKNOWLEDGED_WITHIN_S: Final = 10.0
+"""A broker that takes longer is said to be in trouble, in seconds."""
+
 FLUSH_S: Final = 5.0
 """How long closing waits for records to be acknowledged by a broker that may be down."""
 
@@ -59,6 +62,7 @@ class Publisher:
         self._producer = AIOKafkaProducer(**self._options())
         self._spent = False
         self._renewing = asyncio.Lock()
+        self._unacknowledged: dict[object, float] = {}
 
     def _options(self) -> dict[str, Any]:
         compression = self._kafka.compression
@@ -94,6 +98,18 @@ class Publisher:
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_S):
                 await self._producer.stop()
+
+    @property
+    def trouble(self) -> str:
+        """What to tell people if the broker has owed an acknowledgement for long; else empty.
+
+        An idempotent producer goes on sending a batch until it is taken, so a broker that is
+        gone shows as silence, not as an error.
+        """
+        oldest = next(iter(self._unacknowledged.values()), None)
+        if oldest is None or asyncio.get_running_loop().time() - oldest < ACKNOWLEDGED_WITHIN_S:
+            return ""
+        return f"{ErrorCode.KAFKA_UNAVAILABLE}: the broker does not acknowledge what is sent"
 
     async def publish(self, events: Iterable[Event], *, parent: str | None = None) -> None:
         """Send events, each to its own topic, in order; wait until all are acknowledged.
@@ -160,7 +176,12 @@ class Publisher:
         return future
 
     async def _acknowledged(self, pending: Sequence[asyncio.Future[Any]]) -> None:
-        results = await asyncio.gather(*pending, return_exceptions=True)
+        sent = object()
+        self._unacknowledged[sent] = asyncio.get_running_loop().time()
+        try:
+            results = await asyncio.gather(*pending, return_exceptions=True)
+        finally:
+            del self._unacknowledged[sent]
         for result in results:
             if isinstance(result, KafkaError) and not result.retriable:
                 self._spent = True

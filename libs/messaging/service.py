@@ -18,7 +18,6 @@ from contracts.topics import dlq_topic
 from messaging.admin import missing_topics
 from messaging.consumption import Consumption
 from messaging.health import Health, serve_http
-from messaging.outage import OutageGate
 from messaging.publisher import Publisher
 from messaging.settings import KafkaSettings, StageSettings
 from messaging.stage import Stage
@@ -69,8 +68,6 @@ class Runner:
         self._health = Health()
         self._stopping = asyncio.Event()
         self._consumption: Consumption | None = None
-        settings = service.settings
-        self._gate = OutageGate(settings.outage_pause_s, settings.outage_pause_max_s)
 
     async def run(self) -> None:
         """Run until a signal asks to stop."""
@@ -114,10 +111,8 @@ class Runner:
             Publisher(kafka, source=f"/onrecord/{service.name}") as publisher,
             service.build(publisher) as stage,
         ):
-            worker = Worker(
-                stage, service.settings, publisher, self._gate, group=kafka.topic(stage.service)
-            )
-            consumption = Consumption(stage, service.settings, kafka, worker, self._gate)
+            worker = Worker(stage, service.settings, publisher, group=kafka.topic(stage.service))
+            consumption = Consumption(stage, service.settings, kafka, worker)
             dlq = (kafka.topic(dlq_topic(stage.service).name),) if stage.dead_letters else ()
             await self._refuse_missing_topics((*consumption.topics, *dlq))
             self._consumption = consumption
@@ -136,8 +131,8 @@ class Runner:
             self._health.is_waiting("stopping")
         elif self._consumption is None:
             self._health.ready = False
-        elif not self._gate.is_open:
-            self._health.is_waiting(self._gate.reason)
+        elif outage := self._consumption.outage:
+            self._health.is_waiting(outage)
         elif not self._consumption.assigned:
             self._health.is_waiting("joining the consumer group")
         else:

@@ -75,7 +75,6 @@ class Worker:
         stage: the handlers.
         settings: tries, deadlines, retry delays.
         publisher: where results, retries and dead letters go.
-        gate: closed while a dependency is down.
         group: the consumer group, as dead letters name it.
     """
 
@@ -84,35 +83,33 @@ class Worker:
         stage: Stage,
         settings: StageSettings,
         publisher: Publisher,
-        gate: OutageGate,
         *,
         group: str,
     ) -> None:
         self._stage = stage
         self._settings = settings
         self._publisher = publisher
-        self._gate = gate
         self._group = group
+        # One gate each: that the broker answers says nothing of the model, and the reverse.
+        self._handling = OutageGate(settings.outage_pause_s, settings.outage_pause_max_s)
+        self._publishing = OutageGate(settings.outage_pause_s, settings.outage_pause_max_s)
         self._backoff = wait_random_exponential(multiplier=settings.retry_wait_s)
+
+    @property
+    def outage(self) -> str:
+        """Which dependency is down and holds up the stage; empty while none is known to be."""
+        return self._handling.reason or self._publishing.reason or self._publisher.trouble
 
     async def settle(self, record: Record, delivery: Delivery) -> Outcome:
         """Work on a message until it is settled; outages are waited out, however long."""
         job = Job(record, delivery)
         try:
-            events = await self._waiting_out(lambda: self._handle(job))
+            events = await _waiting_out(self._handling, lambda: self._handle(job))
             if events:
-                await self._waiting_out(lambda: self._publish(job, events))
+                await _waiting_out(self._publishing, lambda: self._publish(job, events))
         except Exception as error:  # noqa: BLE001 - whatever a handler raises has a row in the design's table
             return await self._set_aside(job, error)
         return Outcome.HANDLED
-
-    async def _waiting_out(self, step: Callable[[], Awaitable[T]]) -> T:
-        while True:
-            try:
-                async with self._gate.passage():
-                    return await step()
-            except OutageError as outage:
-                log.warning("outage", code=outage.code.value, reason=str(outage))
 
     async def _handle(self, job: Job) -> tuple[Event, ...]:
         try:
@@ -194,9 +191,9 @@ class Worker:
         if failures.is_bug(error):
             log.error("bug", exc_info=error, fingerprint=failure.fingerprint)
         if isinstance(decision, failures.RetryLater):
-            await self._waiting_out(lambda: self._retry_later(job, decision, failure))
+            await _waiting_out(self._publishing, lambda: self._retry_later(job, decision, failure))
             return Outcome.RETRY_LATER
-        await self._waiting_out(lambda: self._dead_letter(job, failure))
+        await _waiting_out(self._publishing, lambda: self._dead_letter(job, failure))
         return Outcome.DEAD_LETTER
 
     async def _retry_later(
@@ -239,6 +236,15 @@ class Worker:
             raise StuckError(
                 f"{topic} refuses the record's size; raise max.message.bytes"
             ) from error
+
+
+async def _waiting_out(gate: OutageGate, step: Callable[[], Awaitable[T]]) -> T:
+    while True:
+        try:
+            async with gate.passage():
+                return await step()
+        except OutageError as outage:
+            log.warning("outage", code=outage.code.value, reason=str(outage))
 
 
 async def _uncancelled(work: Awaitable[T]) -> T:

@@ -43,5 +43,7 @@ def configure_logs(service: str, level: str = "INFO") -> None:
 def _rendering() -> list[structlog.typing.Processor]:
     cleaned = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if sys.stderr.isatty():
-        return [cleaned, structlog.dev.ConsoleRenderer()]
+        # Rich tracebacks show local variables, and with them what people said.
+        plain = structlog.dev.plain_traceback
+        return [cleaned, structlog.dev.ConsoleRenderer(exception_formatter=plain)]
     return [cleaned, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

@@ -227,8 +227,8 @@ async def test_being_told_to_wait_beyond_the_deadline_is_no_timeout(bench: Bench
 async def test_an_outage_is_waited_out_told_and_ends_by_itself(bench: Bench) -> None:
     down = True
     failing = Failing(lambda: OutageError("the model is away") if down else None)
-    await bench.send("chunks-ready", *(str(n).encode() for n in range(20)))
     async with bench.running(failing.stage) as running:
+        await bench.send("chunks-ready", *(str(n).encode() for n in range(20)))
         reason = await running.says_ready(ready=False)
         assert reason == "kafka_unavailable: the model is away"
         first = len(failing.seen)
@@ -246,9 +246,9 @@ async def test_stops_quickly_while_waiting_for_a_dependency_and_keeps_the_messag
     bench: Bench,
 ) -> None:
     failing = Failing(lambda: OutageError("away"))
-    await bench.send("chunks-ready", b"1")
     slow = QUICK.model_copy(update={"outage_pause_s": 3_600.0, "drain_grace_s": 3_600.0})
     async with bench.running(failing.stage, slow) as running:
+        await bench.send("chunks-ready", b"1")
         await running.says_ready(ready=False)
     assert await bench.committed("chunks-ready") == 0
 

