@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha1
 from uuid import UUID, uuid5
 
 NAMESPACE = UUID("5a8ff6a1-0a66-5d0a-9f6e-6f6e72656301")
@@ -19,6 +20,19 @@ def derive(kind: str, *parts: object) -> UUID:
         A UUIDv5 (RFC 9562, section 5.5) in onrecord's namespace.
     """
     return uuid5(NAMESPACE, "\x1f".join((kind, *map(str, parts))))
+
+
+def derive_text(kind: str, *parts: bytes) -> str:
+    """As ``derive``, from bytes and to text; for what is derived once a message.
+
+    ``derive_text("event", b"a", b"b") == str(derive("event", "a", "b"))``.
+    """
+    name = b"\x1f".join((kind.encode(), *parts))
+    digest = sha1(NAMESPACE.bytes + name, usedforsecurity=False).digest()
+    number = int.from_bytes(digest[:16], "big")
+    number = number & ~(0xF000 << 64) & ~(0xC000 << 48) | 5 << 76 | 0x8000 << 48
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def transcript_id(study_id: str, source: str) -> UUID:

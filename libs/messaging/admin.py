@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from contracts.topics import Topic
+from messaging import offset_metadata
 from messaging.publisher import KafkaUnavailableError
 from messaging.settings import KafkaSettings
 
@@ -67,6 +69,32 @@ async def missing_topics(kafka: KafkaSettings, names: Iterable[str]) -> tuple[st
     async with admin_client(kafka) as client:
         existing = set(await client.list_topics())
     return tuple(name for name in names if name not in existing)
+
+
+async def finished_beyond_commits(
+    kafka: KafkaSettings, group: str, partitions: Sequence[TopicPartition]
+) -> dict[TopicPartition, frozenset[int]]:
+    """What members of a group have finished beyond their committed offsets.
+
+    aiokafka's consumer drops the metadata of commits; its admin client does not.
+
+    Args:
+        kafka: how to reach the broker.
+        group: the group, by the broker's name.
+        partitions: which are asked about.
+
+    Raises:
+        KafkaUnavailableError: no broker answers.
+    """
+    if not partitions:
+        return {}
+    async with admin_client(kafka) as client:
+        commits = await client.list_consumer_group_offsets(group, partitions=list(partitions))
+    return {
+        partition: offset_metadata.decode(commit.offset, commit.metadata)
+        for partition, commit in commits.items()
+        if commit.metadata
+    }
 
 
 def _new(kafka: KafkaSettings, topic: Topic, replication: int) -> Any:

@@ -6,8 +6,9 @@ The mapping follows the CloudEvents Kafka protocol binding 1.0.2, section 3.2: a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from hashlib import blake2b
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from pydantic import ValidationError
@@ -15,9 +16,9 @@ from pydantic import ValidationError
 from contracts import headers as h
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.events import Event
-from contracts.ids import derive
+from contracts.ids import derive_text
 from messaging import tracing
-from messaging.delivery import Headers, Record
+from messaging.delivery import NO_LINEAGE, Headers, Lineage
 
 E = TypeVar("E", bound=Event)
 
@@ -41,14 +42,19 @@ class InvalidEventError(BadMessageError):
 
 
 def encode(
-    event: Event, *, source: str, parent: str | None = None, at: datetime | None = None
-) -> tuple[bytes, bytes, Headers]:
+    event: Event,
+    *,
+    source: str,
+    cause: Lineage = NO_LINEAGE,
+    at: datetime | None = None,
+) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
     """An event as a record.
 
     Args:
         event: what to send.
         source: who sends it, such as ``/onrecord/ingestion`` (CloudEvents ``source``).
-        parent: the ``traceparent`` of the message that caused it.
+        cause: of the message that caused it: it belongs to the same trace, and has to be done by
+            the same deadline.
         at: CloudEvents ``time``; now if not given.
 
     Returns:
@@ -56,44 +62,75 @@ def encode(
         the same event sent twice is recognisable as the same.
     """
     body = event.model_dump_json().encode()
-    key = event.key
-    added = {
-        h.CONTENT_TYPE: "application/json",
-        h.CE_SPECVERSION: "1.0",
-        h.CE_ID: str(derive("event", event.ce_type, key, blake2b(body).hexdigest())),
-        h.CE_TYPE: event.ce_type,
-        h.CE_SOURCE: source,
-        h.CE_SUBJECT: key,
-        h.CE_TIME: (at or datetime.now(UTC)).isoformat(),
-        h.TRACEPARENT: tracing.child_of(parent),
-    }
-    return key.encode(), body, tuple((name, value.encode()) for name, value in added.items())
+    key = event.key.encode()
+    headers = [
+        *_constant_headers(event.ce_type, source),
+        (h.CE_ID, derive_text("event", event.ce_type.encode(), key, body).encode()),
+        (h.CE_SUBJECT, key),
+        (h.CE_TIME, (at or datetime.now(UTC)).isoformat().encode()),
+        (h.TRACEPARENT, tracing.child_of(cause.traceparent)),
+    ]
+    if cause.deadline is not None:
+        headers.append((h.DEADLINE, cause.deadline))
+    return key, body, headers
 
 
-def decode(record: Record, expected: type[E]) -> E:
-    """The event that a record carries.
+@lru_cache
+def _constant_headers(ce_type: str, source: str) -> Headers:
+    return (
+        (h.CONTENT_TYPE, b"application/json"),
+        (h.CE_SPECVERSION, b"1.0"),
+        (h.CE_TYPE, ce_type.encode()),
+        (h.CE_SOURCE, source.encode()),
+    )
+
+
+def decode(
+    value: bytes | None, headers: Sequence[tuple[str, bytes]], expected: type[E]
+) -> tuple[E, Lineage]:
+    """The event that a record carries, and what of its headers is carried on.
+
+    Args:
+        value: the record's value.
+        headers: the record's headers; ``ce_type``, if there is one, has to be the event's.
+        expected: the event its topic carries.
 
     Raises:
         UndecodableError: there is no value, or it is not UTF-8 JSON.
         InvalidEventError: it is another event, or a field is missing or wrong. The message names
             the fields and what is wrong with them, never their content.
     """
-    told = record.header(h.CE_TYPE)
-    if told is not None and told != expected.ce_type:
+    told, lineage = read_headers(headers)
+    if told is not None and told != expected.ce_type.encode():
         raise InvalidEventError(f"the topic carries {expected.ce_type}, this says it is another")
-    try:
-        return expected.model_validate_json(_body(record))
-    except ValidationError as error:
-        raise _explain(error, expected) from None
-
-
-def _body(record: Record) -> bytes:
-    value = record.value
     if not value:
         raise UndecodableError("the record has no value")
     if value[0] == _CONFLUENT_MAGIC:
         value = value[_CONFLUENT_PREFIX:]
-    return value
+    try:
+        return expected.model_validate_json(value), lineage
+    except ValidationError as error:
+        raise _explain(error, expected) from None
+
+
+def read_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[bytes | None, Lineage]:
+    """The CloudEvents type and the lineage; of a header told more than once, the last counts."""
+    ce_type = traceparent = deadline = None
+    for name, value in headers:
+        if name == _CE_TYPE:
+            ce_type = value
+        elif name == _TRACEPARENT:
+            traceparent = value
+        elif name == _DEADLINE:
+            deadline = value
+    if traceparent is None and deadline is None:
+        return ce_type, NO_LINEAGE
+    return ce_type, Lineage(traceparent, deadline)
+
+
+_CE_TYPE: Final = h.CE_TYPE
+_TRACEPARENT: Final = h.TRACEPARENT
+_DEADLINE: Final = h.DEADLINE
 
 
 def _explain(error: ValidationError, expected: type[Event]) -> BadMessageError:

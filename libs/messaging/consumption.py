@@ -1,35 +1,40 @@
-"""Fetches a stage's messages, keeps up to N of them in flight, and commits what is finished.
+"""Fetches a stage's messages, hands them to the window, and commits what is finished.
 
 Offsets are committed explicitly, partition by partition, and only up to the first unfinished
-message; ``offsets.OffsetLedger`` keeps that account. Polling never stops: while the stage may take
-no more, its partitions are paused.
+message; ``offsets.OffsetLedger`` keeps that account. What is finished beyond goes along in the
+commit's metadata, so that whoever owns the partition next does not do it again. Polling never
+stops: while the stage may take no more, its partitions are paused.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import defaultdict
 from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, OffsetAndMetadata, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
+from contracts.errors import OutageError
 from contracts.topics import RETRY_DELAYS_S, retry_topic
-from messaging.delivery import Delivery, Origin, Record, read_history, split
+from messaging import offset_metadata
+from messaging.admin import finished_beyond_commits
+from messaging.jobs import Job
 from messaging.offsets import OffsetLedger
 from messaging.publisher import KafkaUnavailableError
 from messaging.settings import KafkaSettings, StageSettings
 from messaging.stage import Stage
+from messaging.window import Window
 from messaging.work import Worker
 
 log = structlog.get_logger(__name__)
 
 POLL_S: Final = 0.2
-"""How long one poll waits for messages; also how soon a stop or a pause is noticed."""
+"""How long one poll waits for messages; also how soon a pause is noticed."""
 
 BROKER_PATIENCE_S: Final = 5.0
 """How long a commit or a farewell waits for a broker that does not answer, in seconds."""
@@ -41,22 +46,22 @@ FETCH_BYTES: Final = 16 * 1024 * 1024
 """Most bytes of one fetch; a single larger record still arrives."""
 
 
+class UnreadableHeaderError(OutageError):
+    """A record stands in the way that the client cannot read at all."""
+
+
 class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
     """One member of a stage's consumer group.
 
     Args:
         stage: what is read and handled.
-        settings: window, deadlines, graces.
+        settings: window, graces, intervals.
         kafka: how to reach the broker.
-        worker: settles single messages, and knows of outages.
+        worker: works on single messages, and knows what holds up the stage.
     """
 
     def __init__(
-        self,
-        stage: Stage,
-        settings: StageSettings,
-        kafka: KafkaSettings,
-        worker: Worker,
+        self, stage: Stage, settings: StageSettings, kafka: KafkaSettings, worker: Worker
     ) -> None:
         self._stage = stage
         self._settings = settings
@@ -66,15 +71,16 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             kafka.topic(retry_topic(stage.service, tier).name): tier
             for tier in range(len(RETRY_DELAYS_S) if stage.dead_letters else 0)
         }
+        self._names = {name: name.removeprefix(kafka.topic_prefix) for name in self.topics}
+        self._window = Window(
+            worker.work, size=settings.max_in_flight, by_key=settings.order == "key"
+        )
         self._ledgers: dict[TopicPartition, OffsetLedger] = {}
-        self._tasks: dict[TopicPartition, set[asyncio.Task[None]]] = defaultdict(set)
         self._held_until: dict[TopicPartition, float] = {}
-        self._chains: dict[tuple[str, bytes], asyncio.Task[None]] = {}
-        self._in_flight = 0
         self._poll_ms = SHORT_POLL_MS if kafka.idle_pause_ms else int(POLL_S * 1000)
-        self._room = asyncio.Event()
         self._stopping = asyncio.Event()
-        self.assigned = False
+        self._assigned = asyncio.Event()
+        self._epoch = 0
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -88,19 +94,27 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         return self._kafka.topic(self._stage.service)
 
     @property
-    def outage(self) -> str:
-        """Which dependency is down and holds up the stage; empty while none is known to be."""
-        return self._worker.outage
+    def assigned(self) -> bool:
+        """Whether the group has given this member its share, which may be nothing."""
+        return self._assigned.is_set()
+
+    @property
+    def trouble(self) -> str:
+        """What holds up the stage, for people; empty while nothing is known to."""
+        return self._worker.trouble
 
     @property
     def in_flight(self) -> int:
         """How many messages are being worked on."""
-        return self._in_flight
+        return self._window.in_flight
 
     def stop(self) -> None:
         """Ask ``run`` to take no more, to finish what is in flight, and to return."""
         self._stopping.set()
-        self._room.set()
+
+    def resume(self) -> None:
+        """Go on after the stage has stopped because most messages died of one cause."""
+        self._worker.stoppage.resume()
 
     async def run(self) -> None:
         """Consume until ``stop``.
@@ -113,15 +127,14 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._consumer.subscribe(self.topics, listener=self)
         if not await self._join():
             return
-        committing = asyncio.create_task(self._commit_regularly())
         try:
-            await self._until_stopped(self._poll_on())
+            await self._until_stopped(self._poll_on(), self._commit_regularly())
             # What waits for a dependency that is down would wait in vain.
-            grace_s = 0 if self._worker.outage else self._settings.drain_grace_s
-            await self._settle_all(self._tasks, grace_s)
+            grace_s = 0 if self._worker.trouble else self._settings.drain_grace_s
+            await self._window.drain(None, grace_s)
         finally:
-            committing.cancel()
-            await self._cancel(self._tasks)
+            await self._window.cancel(None)
+            await self._worker.close()
             await self.commit()
             with suppress(TimeoutError):
                 async with asyncio.timeout(BROKER_PATIENCE_S):
@@ -140,20 +153,25 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         await self._consumer.stop()
         return False
 
-    async def _until_stopped(self, work: Coroutine[Any, Any, None]) -> bool:
-        """Do ``work``, which may wait long for the group, until asked to stop; whether it ended."""
-        working = asyncio.create_task(work)
-        stopping = asyncio.create_task(self._stopping.wait())
+    async def _until_stopped(self, *work: Coroutine[Any, Any, None]) -> bool:
+        """Do the work until a part of it ends or fails, or until asked to stop.
+
+        Returns:
+            Whether a part ended; False if asked to stop before.
+        """
+        working = [asyncio.ensure_future(one) for one in work]
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        everything: tuple[asyncio.Future[Any], ...] = (*working, stopping)
         try:
-            await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
-            if working.done():
-                working.result()
-                return True
-            return False
+            await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
+            ended = [one for one in working if one.done()]
+            for one in ended:
+                one.result()
+            return bool(ended)
         finally:
-            working.cancel()
-            stopping.cancel()
-            await asyncio.gather(working, stopping, return_exceptions=True)
+            for future in everything:
+                future.cancel()
+            await asyncio.gather(*everything, return_exceptions=True)
 
     def _new_consumer(self) -> Any:
         return AIOKafkaConsumer(
@@ -176,15 +194,22 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             await self._poll()
 
     async def _poll(self) -> None:
-        room = self._settings.max_in_flight - self._in_flight
+        if self._window.failure is not None:
+            raise KafkaUnavailableError("a message could not be settled") from self._window.failure
+        room = self._window.room
         if room <= 0:
-            room = await self._wait_for_room()
-        self._pause_and_resume(everything=room <= 0 or bool(self._worker.outage))
+            room = await self._window.wait_for_room(POLL_S)
+        self._pause_and_resume(everything=room <= 0 or bool(self._worker.trouble))
         try:
             # While full, polling only shows that the member lives: room must not wait for it.
             batches = await self._consumer.getmany(
                 timeout_ms=self._poll_ms if room > 0 else 0, max_records=max(1, room)
             )
+        except UnicodeDecodeError as error:
+            raise UnreadableHeaderError(
+                "a record's header name is not UTF-8, which aiokafka cannot read; "
+                f"first unread offsets: {self._unread()}"
+            ) from error
         except KafkaError as error:
             if not error.retriable:
                 # The client may have lost its group for good, or skipped a record it could not
@@ -193,6 +218,12 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             log.warning("poll_failed", error=repr(error))
             await asyncio.sleep(POLL_S)
             return
+        if batches and not self._assigned.is_set():
+            # What an earlier owner has finished beyond its commits is still being asked for.
+            epoch = self._epoch
+            await self._assigned.wait()
+            if epoch != self._epoch:
+                return  # taken away meanwhile; whoever owns them now begins at what is committed
         for partition, records in batches.items():
             self._admit(partition, records)
         if not batches and self._kafka.idle_pause_ms:
@@ -201,22 +232,26 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     async def _rest(self) -> None:
         # Fetching goes on in the background unless there is nothing to fetch from.
         self._pause_and_resume(everything=True)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._kafka.idle_pause_ms / 1000):
-                await self._stopping.wait()
+        await asyncio.sleep(self._kafka.idle_pause_ms / 1000)
 
-    async def _wait_for_room(self) -> int:
-        self._room.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(POLL_S):
-                await self._room.wait()
-        return self._settings.max_in_flight - self._in_flight
+    def _unread(self) -> str:
+        places = (
+            f"{tp.topic}/{tp.partition}:{ledger.position}"
+            for tp, ledger in self._ledgers.items()
+            if ledger.position is not None
+        )
+        return ", ".join(sorted(places)) or "unknown"
 
     def _pause_and_resume(self, *, everything: bool) -> None:
-        now = time.time()
-        self._held_until = {tp: due for tp, due in self._held_until.items() if due > now}
         assigned = self._consumer.assignment()
-        wanted = set(assigned) if everything else assigned & self._held_until.keys()
+        if everything:
+            wanted = set(assigned)
+        elif self._held_until:
+            now = time.time()
+            self._held_until = {tp: due for tp, due in self._held_until.items() if due > now}
+            wanted = assigned & self._held_until.keys()
+        else:
+            wanted = set()
         paused = self._consumer.paused()
         if wanted - paused:
             self._consumer.pause(*(wanted - paused))
@@ -225,97 +260,47 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     def _admit(self, partition: TopicPartition, records: Sequence[Any]) -> None:
         ledger = self._ledgers.setdefault(partition, OffsetLedger())
+        topic, tier = self._names[partition.topic], self._tiers.get(partition.topic)
+        finish = partial(self._finished, ledger)
         for received in records:
-            record, delivery = self._read(received)
-            if delivery.not_before_ms > time.time() * 1000:
-                self._hold(partition, record.offset, delivery.not_before_ms / 1000)
+            job = Job(received, partition, topic, tier, finish)
+            delay_s = job.delivery.not_before_ms / 1000 - time.time() if tier is not None else 0
+            if delay_s > 0 and not self._window.may_hold:
+                self._hold_back(partition, received.offset, delay_s)
                 return
-            ledger.start(record.offset)
-            self._start(partition, ledger, record, delivery)
+            if not ledger.start(received.offset):
+                continue
+            if delay_s > 0:
+                self._window.hold(job, delay_s)
+            else:
+                self._window.admit(job)
 
-    def _hold(self, partition: TopicPartition, offset: int, until: float) -> None:
-        # Later records of a retry topic are due later, so the partition waits as a whole.
+    def _hold_back(self, partition: TopicPartition, offset: int, delay_s: float) -> None:
         self._consumer.seek(partition, offset)
         self._consumer.pause(partition)
-        self._held_until[partition] = until
+        self._held_until[partition] = time.time() + delay_s
 
-    def _read(self, received: Any) -> tuple[Record, Delivery]:
-        tier = self._tiers.get(received.topic)
-        # Only our own retry topics speak for us; elsewhere such headers are the producer's.
-        original, added = split(received.headers) if tier is not None else (received.headers, ())
-        topic = received.topic.removeprefix(self._kafka.topic_prefix)
-        here = Origin(topic, received.partition, received.offset)
-        delivery = (
-            Delivery(origin=here) if tier is None else read_history(added, fallback=here, tier=tier)
-        )
-        record = Record(
-            topic=topic,
-            partition=received.partition,
-            offset=received.offset,
-            key=received.key,
-            value=received.value,
-            headers=tuple(original),
-            timestamp_ms=received.timestamp,
-        )
-        return record, delivery
-
-    # Working
-
-    def _start(
-        self, partition: TopicPartition, ledger: OffsetLedger, record: Record, delivery: Delivery
-    ) -> None:
-        self._in_flight += 1
-        before = self._predecessor(record)
-        task = asyncio.create_task(self._settle(ledger, record, delivery, before))
-        if self._settings.order == "key" and record.key is not None:
-            self._chains[(record.topic, record.key)] = task
-        tasks = self._tasks[partition]
-        tasks.add(task)
-        task.add_done_callback(lambda done: self._ended(tasks, record, done))
-
-    def _predecessor(self, record: Record) -> asyncio.Task[None] | None:
-        if self._settings.order == "none" or record.key is None:
-            return None
-        return self._chains.get((record.topic, record.key))
-
-    async def _settle(
-        self,
-        ledger: OffsetLedger,
-        record: Record,
-        delivery: Delivery,
-        before: asyncio.Task[None] | None,
-    ) -> None:
-        if before is not None:
-            await asyncio.wait([before])
-        await self._worker.settle(record, delivery)
-        ledger.finish(record.offset)
-
-    def _ended(
-        self, tasks: set[asyncio.Task[None]], record: Record, task: asyncio.Task[None]
-    ) -> None:
-        tasks.discard(task)
-        self._in_flight -= 1
-        self._room.set()
-        if record.key is not None and self._chains.get((record.topic, record.key)) is task:
-            del self._chains[(record.topic, record.key)]
-        if not task.cancelled() and (error := task.exception()) is not None:
-            # The offset stays uncommitted: the message will be delivered again.
-            log.error("unsettled", topic=record.topic, offset=record.offset, exc_info=error)
+    def _finished(self, ledger: OffsetLedger, job: Job) -> None:
+        ledger.finish(job.received.offset)
+        self._window.ended(job)
 
     # Committing
 
     async def commit(self) -> None:
-        """Commit every partition up to its first unfinished message."""
+        """Commit every partition up to its first unfinished message, with what is done beyond."""
         assigned = self._consumer.assignment()
         # The ledgers are held on to: a rebalance may take their partitions away meanwhile.
         due = [
-            (partition, ledger, offset)
+            (partition, ledger, offset, ledger.finished_beyond)
             for partition, ledger in self._ledgers.items()
             if partition in assigned and (offset := ledger.uncommitted()) is not None
         ]
         if not due:
             return
-        offsets = {partition: OffsetAndMetadata(offset, "") for partition, _, offset in due}
+        offsets = {
+            partition: OffsetAndMetadata(offset, offset_metadata.encode(offset, beyond))
+            for partition, _, offset, beyond in due
+        }
         try:
             async with asyncio.timeout(BROKER_PATIENCE_S):
                 await self._consumer.commit(offsets)
@@ -324,8 +309,8 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         except (KafkaError, TimeoutError) as error:
             log.warning("commit_failed", error=repr(error))  # the next one says it again
         else:
-            for _, ledger, offset in due:
-                ledger.committed(offset)
+            for _, ledger, offset, beyond in due:
+                ledger.committed(offset, len(beyond))
 
     async def _commit_regularly(self) -> None:
         while True:
@@ -336,28 +321,25 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Finish what can be finished of the partitions that go, commit, and cancel the rest."""
-        self.assigned = False
-        going = {partition: self._tasks.pop(partition, set()) for partition in revoked}
-        await self._settle_all(going, self._settings.revoke_drain_s)
+        self._assigned.clear()
+        self._epoch += 1
+        going = list(revoked)
+        await self._window.drain(going, self._settings.revoke_drain_s)
         await self.commit()
-        await self._cancel(going)
+        await self._window.cancel(going)
         for partition in going:
             self._ledgers.pop(partition, None)
             self._held_until.pop(partition, None)
 
-    async def on_partitions_assigned(self, _assigned: Iterable[TopicPartition]) -> None:
-        """Note that the group has given this member its share, which may be nothing."""
-        self.assigned = True
-
-    async def _settle_all(
-        self, tasks: dict[TopicPartition, set[asyncio.Task[None]]], budget_s: float
-    ) -> None:
-        waiting = [task for group in tasks.values() for task in group]
-        if waiting:
-            await asyncio.wait(waiting, timeout=budget_s)
-
-    async def _cancel(self, tasks: dict[TopicPartition, set[asyncio.Task[None]]]) -> None:
-        left = [task for group in tasks.values() for task in group]
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Take over what earlier owners have finished beyond their commits."""
+        partitions = list(assigned)
+        done: dict[TopicPartition, frozenset[int]] = {}
+        try:
+            async with asyncio.timeout(BROKER_PATIENCE_S):
+                done = await finished_beyond_commits(self._kafka, self.group, partitions)
+        except (KafkaUnavailableError, KafkaError, TimeoutError) as error:
+            log.warning("commits_unread", error=repr(error))  # some messages may be done again
+        for partition in partitions:
+            self._ledgers[partition] = OffsetLedger(done.get(partition, ()))
+        self._assigned.set()

@@ -144,6 +144,28 @@ def read_history(added: Headers, *, fallback: Origin, tier: int) -> Delivery:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """What of a message's headers concerns the work on it, and is carried on to what it causes.
+
+    Attributes:
+        traceparent: W3C Trace Context, unchecked.
+        deadline: ``onrecord-deadline``, unchecked: milliseconds since the epoch.
+    """
+
+    traceparent: bytes | None = None
+    deadline: bytes | None = None
+
+    @property
+    def deadline_s(self) -> float | None:
+        """When the message has to be done, in seconds since the epoch; None if it tells none."""
+        told = _number(self.deadline or b"", 0)
+        return told / 1000 if told > 0 else None
+
+
+NO_LINEAGE: Final = Lineage()
+
+
 _MISSING: Final = b""
 
 _MOST_DIGITS: Final = 18

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
 
 class OffsetLedger:
@@ -12,18 +13,25 @@ class OffsetLedger:
     to read). The ledger therefore moves only over a gapless run of finished messages, counted in
     the order in which they were started; offsets that never arrive (compaction, transaction
     markers) are no gaps.
+
+    Args:
+        done: offsets that an earlier owner of the partition has finished beyond its commit.
     """
 
-    __slots__ = ("_committed", "_finished", "_position", "_started")
+    __slots__ = ("_committed", "_done", "_finished", "_position", "_started")
 
-    def __init__(self) -> None:
+    def __init__(self, done: Iterable[int] = ()) -> None:
         self._started: deque[int] = deque()
         self._finished: set[int] = set()
+        self._done = set(done)
         self._position: int | None = None
-        self._committed: int | None = None
+        self._committed: tuple[int, int] | None = None
 
-    def start(self, offset: int) -> None:
+    def start(self, offset: int) -> bool:
         """Enter a fetched message; offsets come in increasing order.
+
+        Returns:
+            Whether it is to be worked on: not if an earlier owner has finished it.
 
         Raises:
             ValueError: the offset is not beyond all entered before.
@@ -33,14 +41,24 @@ class OffsetLedger:
         if self._position is not None and offset < self._position:
             raise ValueError(f"offset {offset} is before the position {self._position}")
         self._started.append(offset)
+        if offset not in self._done:
+            return True
+        self._done.discard(offset)
+        self.finish(offset)
+        return False
 
     def finish(self, offset: int) -> None:
         """Record that a message needs no more work: its effects or its dead letter are safe."""
-        self._finished.add(offset)
-        while self._started and self._started[0] in self._finished:
-            done = self._started.popleft()
-            self._finished.discard(done)
-            self._position = done + 1
+        started, finished = self._started, self._finished
+        if not started or started[0] != offset:
+            finished.add(offset)
+            return
+        started.popleft()
+        self._position = offset + 1
+        while started and started[0] in finished:
+            offset = started.popleft()
+            finished.discard(offset)
+            self._position = offset + 1
 
     @property
     def unfinished(self) -> int:
@@ -52,10 +70,29 @@ class OffsetLedger:
         """The offset that may be committed; None while nothing is finished from the front on."""
         return self._position
 
-    def uncommitted(self) -> int | None:
-        """The offset to commit now; None if the last commit already says it."""
-        return self._position if self._position != self._committed else None
+    @property
+    def finished_beyond(self) -> frozenset[int]:
+        """Offsets finished beyond the first unfinished one, those of earlier owners included."""
+        return frozenset(self._finished | self._done)
 
-    def committed(self, offset: int) -> None:
-        """Record that the broker has acknowledged a commit of ``offset``."""
-        self._committed = offset
+    def uncommitted(self) -> int | None:
+        """The offset to commit now; None if the last commit already says it all.
+
+        While nothing is finished from the front on, but something is beyond, it is the first
+        unfinished offset itself: committing it again carries the news of what is beyond.
+        """
+        offset = self._position
+        if offset is None:
+            offset = self._started[0] if self._started and self._finished else None
+        if offset is None or self._committed == (offset, len(self._finished)):
+            return None
+        return offset
+
+    def committed(self, offset: int, finished_beyond: int = 0) -> None:
+        """Record that the broker has acknowledged a commit.
+
+        Args:
+            offset: what was committed.
+            finished_beyond: how many messages were finished beyond it then.
+        """
+        self._committed = (offset, finished_beyond)

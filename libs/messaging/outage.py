@@ -1,19 +1,25 @@
-"""The gate that holds a stage while a dependency is down, and probes until it answers again."""
+"""Gates that hold a stage: while a dependency is down, or while most messages die of one cause.
+
+Open, everybody passes. Closed, one message at a time passes as a probe, after a pause that grows.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import TypeVar
 
-from contracts.errors import OutageError
+import structlog
+
+from contracts.errors import OutageError, TimedOutError
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 
-class OutageGate:
-    """Open: everybody passes. Closed: one message at a time passes as a probe, after a pause.
-
-    A try that raises ``OutageError`` closes the gate. A probe that ends in anything else, be it
-    success or a failure of its own, shows that the dependency answers, and opens it.
+class Gate:
+    """Lets everybody through while open, and probes one by one while closed.
 
     Args:
         pause_s: the pause before the first probe, in seconds; doubles after each failed one.
@@ -27,33 +33,33 @@ class OutageGate:
         self._turn = asyncio.Lock()
         self._opened = asyncio.Event()
         self._opened.set()
+        self.is_open = True
         self.reason = ""
 
-    @property
-    def is_open(self) -> bool:
-        """Whether no outage is known."""
-        return self._opened.is_set()
+    def close(self, reason: str) -> None:
+        """Hold everybody from now on; a closed gate only takes the new reason."""
+        self.reason = reason
+        if self.is_open:
+            self.is_open = False
+            self._pause_s = self._first_pause_s
+            self._opened.clear()
 
-    @asynccontextmanager
-    async def passage(self) -> AsyncIterator[None]:
-        """Run one try of a message inside: at once while open, else as the next probe."""
-        probing = await self._wait_for_turn()
-        try:
-            yield
-        except OutageError as outage:
-            self._note_outage(outage, probing=probing)
-            raise
-        except Exception:
-            self._note_answer(probing=probing)
-            raise
-        else:
-            self._note_answer(probing=probing)
-        finally:
-            if probing:
-                self._turn.release()
+    def open(self) -> None:
+        """Let everybody through."""
+        self.is_open, self.reason = True, ""
+        self._opened.set()
 
-    async def _wait_for_turn(self) -> bool:
-        """Whether the caller is a probe, and holds the turn."""
+    def probe_failed(self, reason: str) -> None:
+        """Wait longer before the next probe."""
+        self.reason = reason
+        self._pause_s = min(self._pause_s * 2, self._pause_max_s)
+
+    async def wait_for_turn(self) -> bool:
+        """Wait until the gate opens, or until it is the caller's turn to probe.
+
+        Returns:
+            Whether the caller is a probe; it then has to call ``end_turn``.
+        """
         if self.is_open:
             return False
         await self._turn.acquire()
@@ -70,15 +76,96 @@ class OutageGate:
             return False
         return True
 
-    def _note_outage(self, outage: OutageError, *, probing: bool) -> None:
-        self.reason = f"{outage.code}: {outage}"
-        if probing:
-            self._pause_s = min(self._pause_s * 2, self._pause_max_s)
-        elif self.is_open:
-            self._pause_s = self._first_pause_s
-            self._opened.clear()
+    def end_turn(self) -> None:
+        """Let the next probe wait for its turn."""
+        self._turn.release()
 
-    def _note_answer(self, *, probing: bool) -> None:
-        if probing:
-            self.reason = ""
-            self._opened.set()
+
+class OutageGate(Gate):
+    """Closed by ``OutageError``; opened by a probe that shows that the dependency answers.
+
+    Success shows it, and so does a failure of the probe's own; running out of time does not.
+    """
+
+    async def run(self, step: Callable[[], Awaitable[T]]) -> T:
+        """Run a step of a message, as often as it takes until no outage keeps it from ending."""
+        while True:
+            if self.is_open:
+                try:
+                    return await step()
+                except OutageError as outage:
+                    self._note(outage)
+                    self.close(f"{outage.code}: {outage}")
+            if await self.wait_for_turn():
+                try:
+                    return await self._probe(step)
+                except OutageError as outage:
+                    self._note(outage)
+                    self.probe_failed(f"{outage.code}: {outage}")
+                except (TimeoutError, TimedOutError):
+                    self.probe_failed(self.reason)
+                finally:
+                    self.end_turn()
+
+    async def _probe(self, step: Callable[[], Awaitable[T]]) -> T:
+        try:
+            result = await step()
+        except (OutageError, TimeoutError, TimedOutError):
+            raise
+        except Exception:
+            self.open()
+            raise
+        self.open()
+        return result
+
+    def _note(self, outage: OutageError) -> None:
+        log.warning("outage", code=outage.code.value, reason=str(outage))
+
+
+class Stoppage:
+    """Stops a stage in which most messages die of one cause, instead of emptying it into its DLQ.
+
+    Args:
+        window: how many of the latest messages are looked at.
+        share: the share of them that has to die of one fingerprint, from 0 to 1.
+        pause_s: the pause before the first probe, in seconds.
+        pause_max_s: the longest pause.
+    """
+
+    def __init__(self, window: int, share: float, pause_s: float, pause_max_s: float) -> None:
+        self.gate = Gate(pause_s, pause_max_s)
+        self._window = window
+        self._deaths_to_stop = max(1, round(window * share))
+        self._latest: list[str] = []
+
+    def settled(self) -> None:
+        """Note that a message ended well."""
+        if self._latest:
+            self._note("")
+
+    def died(self, fingerprint: str, code: str) -> None:
+        """Note that a message became a dead letter."""
+        self._note(fingerprint)
+        deaths = self._latest.count(fingerprint)
+        if deaths >= self._deaths_to_stop:
+            self.gate.close(
+                f"stopped: {deaths} of the last {len(self._latest)} messages died of {code} "
+                f"(fingerprint {fingerprint}); mend the cause, then POST /resume"
+            )
+
+    def resume(self) -> None:
+        """Forget what happened and let everybody through; for operators."""
+        self._latest.clear()
+        self.gate.open()
+
+    def probe_ended(self, *, well: bool) -> None:
+        """Resume after a probe that ended well; else wait longer before the next."""
+        if well:
+            self.resume()
+        else:
+            self.gate.probe_failed(self.gate.reason)
+
+    def _note(self, fingerprint: str) -> None:
+        self._latest.append(fingerprint)
+        if len(self._latest) > self._window:
+            del self._latest[0]

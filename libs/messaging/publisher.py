@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -20,7 +21,7 @@ from contracts.errors import BadMessageError, ErrorCode, OutageError
 from contracts.events import Event
 from contracts.topics import topic_of
 from messaging.codec import encode
-from messaging.delivery import Headers
+from messaging.delivery import NO_LINEAGE, Headers, Lineage
 from messaging.settings import KafkaSettings
 
 MAX_REQUEST_BYTES: Final = 128 * 1024 * 1024
@@ -48,6 +49,12 @@ class KafkaUnavailableError(OutageError):
     code = ErrorCode.KAFKA_UNAVAILABLE
 
 
+Acknowledged = Callable[[Exception | None], None]
+"""Told that the broker has what was sent, or why not."""
+
+_GAVE_UP: Final = KafkaUnavailableError("the client gave up sending; it is being closed")
+
+
 class Publisher:
     """An idempotent producer with ``acks=all``.
 
@@ -62,7 +69,9 @@ class Publisher:
         self._producer = AIOKafkaProducer(**self._options())
         self._spent = False
         self._renewing = asyncio.Lock()
-        self._unacknowledged: dict[object, float] = {}
+        self._owed = 0
+        self._heard_at = 0.0
+        self._topics: dict[type[Event], str] = {}
 
     def _options(self) -> dict[str, Any]:
         compression = self._kafka.compression
@@ -106,28 +115,56 @@ class Publisher:
         An idempotent producer goes on sending a batch until it is taken, so a broker that is
         gone shows as silence, not as an error.
         """
-        oldest = next(iter(self._unacknowledged.values()), None)
-        if oldest is None or asyncio.get_running_loop().time() - oldest < ACKNOWLEDGED_WITHIN_S:
+        if not self._owed:
+            return ""
+        if asyncio.get_running_loop().time() - self._heard_at < ACKNOWLEDGED_WITHIN_S:
             return ""
         return f"{ErrorCode.KAFKA_UNAVAILABLE}: the broker does not acknowledge what is sent"
 
-    async def publish(self, events: Iterable[Event], *, parent: str | None = None) -> None:
+    async def send(
+        self,
+        events: Sequence[Event],
+        acknowledged: Acknowledged,
+        *,
+        cause: Lineage = NO_LINEAGE,
+    ) -> None:
+        """Send events, each to its own topic, in order; do not wait for the broker.
+
+        Args:
+            events: what to send; at least one.
+            acknowledged: called once, when the broker has all of them, or with the first error.
+            cause: of the message that caused them; trace and deadline are carried on.
+
+        Raises:
+            TooLargeToSendError: one is larger than the client takes.
+            KafkaUnavailableError: the broker cannot be asked.
+        """
+        pending = []
+        for event in events:
+            topic = self._topic(type(event))
+            key, value, headers = encode(event, source=self._source, cause=cause)
+            pending.append(await self._send(topic, key, value, headers))
+        if len(pending) == 1:
+            pending[0].add_done_callback(partial(self._one_acknowledged, acknowledged))
+        else:
+            together = asyncio.gather(*pending, return_exceptions=True)
+            together.add_done_callback(partial(self._all_acknowledged, acknowledged))
+
+    async def publish(self, events: Iterable[Event], *, cause: Lineage = NO_LINEAGE) -> None:
         """Send events, each to its own topic, in order; wait until all are acknowledged.
 
         Args:
             events: what to send.
-            parent: the ``traceparent`` of the message that caused them.
+            cause: of the message that caused them; trace and deadline are carried on.
 
         Raises:
             TooLargeToSendError: one is larger than its topic takes.
             KafkaUnavailableError: the broker does not acknowledge.
         """
-        pending = []
-        for event in events:
-            topic = self._kafka.topic(topic_of(type(event)).name)
-            key, value, headers = encode(event, source=self._source, parent=parent)
-            pending.append(await self._send(topic, key, value, headers))
-        await self._acknowledged(pending)
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if events := tuple(events):
+            await self.send(events, partial(_tell, told), cause=cause)
+            await told
 
     async def forward(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers
@@ -144,53 +181,76 @@ class Publisher:
             TooLargeToSendError: it is larger than the topic takes.
             KafkaUnavailableError: the broker does not acknowledge.
         """
-        sent = await self._send(self._kafka.topic(topic), key, value, headers)
-        await self._acknowledged([sent])
+        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        sent = await self._send(self._kafka.topic(topic), key, value, list(headers))
+        sent.add_done_callback(partial(self._one_acknowledged, partial(_tell, told)))
+        await told
+
+    def _topic(self, event: type[Event]) -> str:
+        topic = self._topics.get(event)
+        if topic is None:
+            topic = self._topics[event] = self._kafka.topic(topic_of(event).name)
+        return topic
 
     async def _send(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: list[tuple[str, bytes]],
     ) -> asyncio.Future[Any]:
         if self._spent:
             await self._renew()
         try:
+            future: asyncio.Future[Any]
             if key is None and value is None:
-                return await self._send_nothing(topic, headers)
-            future: asyncio.Future[Any] = await self._producer.send(
-                topic, value=value, key=key, headers=list(headers)
-            )
+                future = await self._send_nothing(topic, headers)
+            else:
+                future = await self._producer.send(topic, value=value, key=key, headers=headers)
         except MessageSizeTooLargeError as error:
             raise TooLargeToSendError(f"the record is too large for {topic}") from error
         except KafkaError as error:
             raise KafkaUnavailableError(_cause(error)) from error
+        if not self._owed:
+            self._heard_at = asyncio.get_running_loop().time()
+        self._owed += 1
         return future
 
-    async def _send_nothing(self, topic: str, headers: Headers) -> asyncio.Future[Any]:
+    async def _send_nothing(
+        self, topic: str, headers: list[tuple[str, bytes]]
+    ) -> asyncio.Future[Any]:
         # Kafka takes a record without key and value, aiokafka's `send` does not; a batch may.
         partitions = await self._producer.partitions_for(topic)
         batch = self._producer.create_batch()
-        batch.append(key=None, value=None, timestamp=None, headers=list(headers))
+        batch.append(key=None, value=None, timestamp=None, headers=headers)
         batch.close()
         future: asyncio.Future[Any] = await self._producer.send_batch(
             batch, topic, partition=min(partitions)
         )
         return future
 
-    async def _acknowledged(self, pending: Sequence[asyncio.Future[Any]]) -> None:
-        sent = object()
-        self._unacknowledged[sent] = asyncio.get_running_loop().time()
-        try:
-            results = await asyncio.gather(*pending, return_exceptions=True)
-        finally:
-            del self._unacknowledged[sent]
-        for result in results:
-            if isinstance(result, KafkaError) and not result.retriable:
-                self._spent = True
-            if isinstance(result, MessageSizeTooLargeError | RecordListTooLargeError):
-                raise TooLargeToSendError("the record is too large for its topic") from result
-            if isinstance(result, KafkaError):
-                raise KafkaUnavailableError(_cause(result)) from result
-            if isinstance(result, BaseException):
-                raise result
+    def _one_acknowledged(self, then: Acknowledged, sent: asyncio.Future[Any]) -> None:
+        self._owed -= 1
+        self._heard_at = sent.get_loop().time()
+        then(self._failure(sent.exception()) if not sent.cancelled() else _GAVE_UP)
+
+    def _all_acknowledged(self, then: Acknowledged, sent: asyncio.Future[list[Any]]) -> None:
+        results = sent.result()
+        self._owed -= len(results)
+        self._heard_at = sent.get_loop().time()
+        errors = [self._failure(one) for one in results if isinstance(one, BaseException)]
+        then(errors[0] if errors else None)
+
+    def _failure(self, error: BaseException | None) -> Exception | None:
+        if error is None:
+            return None
+        if isinstance(error, KafkaError) and not error.retriable:
+            self._spent = True
+        if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
+            return TooLargeToSendError("the record is too large for its topic")
+        if isinstance(error, KafkaError):
+            return KafkaUnavailableError(_cause(error))
+        return error if isinstance(error, Exception) else _GAVE_UP
 
     async def _renew(self) -> None:
         # aiokafka 0.14 counts a refused batch in the partition's sequence, so that the broker
@@ -206,6 +266,15 @@ class Publisher:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(FLUSH_S):
                         await worn.stop()
+
+
+def _tell(told: asyncio.Future[None], error: Exception | None) -> None:
+    if told.done():
+        return  # nobody waits any more
+    if error is None:
+        told.set_result(None)
+    else:
+        told.set_exception(error)
 
 
 def _cause(error: KafkaError) -> str:

@@ -13,8 +13,8 @@ from typing import Final
 import structlog
 from aiohttp import web
 
-from contracts.errors import OutageError
-from contracts.topics import dlq_topic
+from contracts.errors import ErrorCode, OutageError
+from contracts.topics import ALL_TOPICS, dlq_topic
 from messaging.admin import missing_topics
 from messaging.consumption import Consumption
 from messaging.health import Health, serve_http
@@ -28,6 +28,12 @@ log = structlog.get_logger(__name__)
 
 RETRY_START_S: Final = 1.0
 """Pause before trying again to start on a dependency that does not answer."""
+
+
+class BrokenError(OutageError):
+    """A bug ended the consumption; it is made anew."""
+
+    code = ErrorCode.BUG
 
 
 class MissingTopicsError(OutageError):
@@ -77,7 +83,7 @@ class Runner:
             self._look,
             host=settings.http_host,
             port=settings.http_port,
-            routes=self._service.routes,
+            routes=(web.post("/resume", self._resume), *self._service.routes),
         )
         async with http as port:
             log.info("started", http_port=port)
@@ -101,6 +107,12 @@ class Runner:
             async with self._open() as consumption:
                 if not self._stopping.is_set():
                     await consumption.run()
+        except OutageError:
+            raise
+        except Exception as error:
+            # Whatever it is, what is not committed is delivered again to a consumption made anew.
+            log.exception("broken")
+            raise BrokenError(f"unexpected {type(error).__name__}; see the log") from error
         finally:
             self._consumption = None
 
@@ -113,8 +125,11 @@ class Runner:
         ):
             worker = Worker(stage, service.settings, publisher, group=kafka.topic(stage.service))
             consumption = Consumption(stage, service.settings, kafka, worker)
-            dlq = (kafka.topic(dlq_topic(stage.service).name),) if stage.dead_letters else ()
-            await self._refuse_missing_topics((*consumption.topics, *dlq))
+            written = {one.name for one in ALL_TOPICS if stage.service in one.producers}
+            if stage.dead_letters:
+                written.add(dlq_topic(stage.service).name)
+            needed = {*consumption.topics, *map(kafka.topic, written)}
+            await self._refuse_missing_topics(sorted(needed))
             self._consumption = consumption
             yield consumption
 
@@ -131,13 +146,20 @@ class Runner:
             self._health.is_waiting("stopping")
         elif self._consumption is None:
             self._health.ready = False
-        elif outage := self._consumption.outage:
-            self._health.is_waiting(outage)
+        elif trouble := self._consumption.trouble:
+            self._health.is_waiting(trouble)
         elif not self._consumption.assigned:
             self._health.is_waiting("joining the consumer group")
         else:
             self._health.is_ready()
         return self._health
+
+    async def _resume(self, _: web.Request) -> web.Response:
+        """Go on after the stage has stopped because most messages died of one cause."""
+        if self._consumption is None:
+            return web.json_response({"error": "not running"}, status=409)
+        self._consumption.resume()
+        return web.json_response({"resumed": True})
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()

@@ -70,6 +70,12 @@ class StageSettings(BaseSettings):
     )
     outage_pause_s: float = Field(0.5, gt=0, description="First pause before probing an outage.")
     outage_pause_max_s: float = Field(30.0, gt=0, description="Longest pause between probes.")
+    stop_window: int = Field(
+        20, ge=1, description="How many of the latest messages decide whether the stage stops."
+    )
+    stop_share: float = Field(
+        0.8, gt=0, le=1, description="The share of them that has to die of one cause for it."
+    )
     commit_interval_s: float = Field(1.0, gt=0, description="How often offsets are committed.")
     drain_grace_s: float = Field(30.0, ge=0, description="Time to finish work at shutdown.")
     revoke_drain_s: float = Field(5.0, ge=0, description="Time to finish a lost partition's work.")

@@ -44,7 +44,7 @@ class Route:
     handler: Handler
     wants_delivery: bool
 
-    async def handle(self, subject: Event | Record, delivery: Delivery) -> tuple[Event, ...]:
+    async def handle(self, subject: Event | Record, delivery: Delivery | None) -> tuple[Event, ...]:
         """Call the handler; what it returns, as a tuple in order."""
         if self.wants_delivery:
             result = await self.handler(subject, delivery)

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-import secrets
+from random import Random
 from typing import Final
 
-_TRACEPARENT: Final = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT: Final = re.compile(rb"00-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-([0-9a-f]{2})")
+
+_random: Final = Random()  # noqa: S311 - trace ids have to differ, not to be secret
 
 
-def child_of(parent: str | None) -> str:
+def child_of(parent: bytes | None) -> bytes:
     """A new ``traceparent`` (W3C Trace Context, section 3.2): the parent's trace, another span.
 
     A parent that is missing or malformed starts a new, sampled trace, as the specification asks.
     """
-    span = secrets.token_hex(8)
-    if parent is None or not _TRACEPARENT.fullmatch(parent):
-        return f"00-{secrets.token_hex(16)}-{span}-01"
-    version, trace, _, flags = parent.split("-")
-    return f"{version}-{trace}-{span}-{flags}"
+    span = b"%016x" % (_random.getrandbits(64) or 1)
+    known = _TRACEPARENT.fullmatch(parent) if parent else None
+    if known is None:
+        return b"00-%032x-%b-01" % (_random.getrandbits(128) or 1, span)
+    return b"00-%b-%b-%b" % (known[1], span, known[2])

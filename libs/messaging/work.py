@@ -8,64 +8,42 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
-from typing import TypeVar
+from functools import partial
+from math import ceil
 
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
-from contracts.errors import OutageError, ThrottledError
+from contracts.errors import BadMessageError, ErrorCode, OutageError, ThrottledError
 from contracts.events import Event
-from contracts.headers import TRACEPARENT
 from contracts.topics import dlq_topic, retry_topic
 from messaging import failures, letters
-from messaging.codec import decode
-from messaging.delivery import Delivery, Headers, Record, append, wait_headers
-from messaging.outage import OutageGate
+from messaging.codec import decode, read_headers
+from messaging.deadlines import Deadlines
+from messaging.delivery import Headers, Record, append, wait_headers
+from messaging.jobs import Job
+from messaging.outage import OutageGate, Stoppage
 from messaging.publisher import Publisher, TooLargeToSendError
 from messaging.settings import StageSettings
 from messaging.stage import Route, Stage
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
-
-
-class Outcome(StrEnum):
-    """How a delivery ended."""
-
-    HANDLED = "handled"
-    RETRY_LATER = "retry_later"
-    DEAD_LETTER = "dead_letter"
 
 
 class LeakedCancellationError(Exception):
     """A handler let the cancellation of something inside it out: a bug, not our own stop."""
 
 
+class DeadlinePassedError(BadMessageError):
+    """The message's own deadline, told in its header, has passed: no try can be in time."""
+
+    code = ErrorCode.TIMEOUT
+
+
 class StuckError(OutageError):
     """A message can be neither handled nor set aside, so it is kept and tried again."""
-
-
-@dataclass(slots=True)
-class Job:
-    """A message being worked on; its history grows with every failed try."""
-
-    record: Record
-    delivery: Delivery
-    tries: int = 0
-    deadline: float = float("inf")
-
-    def note_failure(self, error: BaseException) -> None:
-        """Put a failed try on the account; an outage, or being told to wait, is none."""
-        if isinstance(error, ThrottledError | OutageError):
-            return
-        self.tries += 1
-        self.delivery = self.delivery.failed(
-            timed_out=failures.timed_out(error), at=datetime.now(UTC)
-        )
 
 
 class Worker:
@@ -79,83 +57,134 @@ class Worker:
     """
 
     def __init__(
-        self,
-        stage: Stage,
-        settings: StageSettings,
-        publisher: Publisher,
-        *,
-        group: str,
+        self, stage: Stage, settings: StageSettings, publisher: Publisher, *, group: str
     ) -> None:
         self._stage = stage
         self._settings = settings
         self._publisher = publisher
         self._group = group
+        self._loop = asyncio.get_running_loop()
+        self._deadlines = Deadlines(self._loop)
+        pauses = (settings.outage_pause_s, settings.outage_pause_max_s)
         # One gate each: that the broker answers says nothing of the model, and the reverse.
-        self._handling = OutageGate(settings.outage_pause_s, settings.outage_pause_max_s)
-        self._publishing = OutageGate(settings.outage_pause_s, settings.outage_pause_max_s)
+        self._handling = OutageGate(*pauses)
+        self._publishing = OutageGate(*pauses)
+        self.stoppage = Stoppage(settings.stop_window, settings.stop_share, *pauses)
+        self._republishing: set[asyncio.Task[None]] = set()
         self._backoff = wait_random_exponential(multiplier=settings.retry_wait_s)
 
     @property
-    def outage(self) -> str:
-        """Which dependency is down and holds up the stage; empty while none is known to be."""
-        return self._handling.reason or self._publishing.reason or self._publisher.trouble
+    def trouble(self) -> str:
+        """What holds up the whole stage, for people; empty while nothing is known to."""
+        return (
+            self._handling.reason
+            or self._publishing.reason
+            or self.stoppage.gate.reason
+            or self._publisher.trouble
+        )
 
-    async def settle(self, record: Record, delivery: Delivery) -> Outcome:
-        """Work on a message until it is settled; outages are waited out, however long."""
-        job = Job(record, delivery)
+    async def work(self, job: Job) -> None:
+        """Work on a message; outages are waited out, however long.
+
+        When it returns, there is nothing left to do but to wait for the broker: ``job.finish()``
+        is called when what came of the message is acknowledged, which may be later.
+        """
+        gate = self.stoppage.gate
+        if gate.is_open or not await gate.wait_for_turn():
+            await self._settle(job)
+            return
         try:
-            events = await _waiting_out(self._handling, lambda: self._handle(job))
+            self.stoppage.probe_ended(well=await self._settle(job))
+        finally:
+            gate.end_turn()
+
+    async def close(self) -> None:
+        """Stop watching deadlines, and sending again what the broker did not take."""
+        self._deadlines.close()
+        for task in list(self._republishing):
+            task.cancel()
+        await asyncio.gather(*self._republishing, return_exceptions=True)
+
+    async def _settle(self, job: Job) -> bool:
+        """Whether it ended well, that is, not in a dead letter."""
+        try:
+            route, subject = self._read(job)
+            events = await self._handling.run(partial(self._handle, job, route, subject))
             if events:
-                await _waiting_out(self._publishing, lambda: self._publish(job, events))
+                await self._publish(job, events)
+            else:
+                self._ended_well(job)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises has a row in the design's table
             return await self._set_aside(job, error)
-        return Outcome.HANDLED
+        return True
 
-    async def _handle(self, job: Job) -> tuple[Event, ...]:
+    def _read(self, job: Job) -> tuple[Route, Event | Record]:
+        route = self._stage.route(job.source_topic)
+        if route.event is None:
+            _, job.lineage = read_headers(job.headers)
+            return route, job.record
+        subject, job.lineage = decode(job.received.value, job.headers, route.event)
+        return route, subject
+
+    async def _handle(self, job: Job, route: Route, subject: Event | Record) -> tuple[Event, ...]:
         try:
-            route = self._stage.route(job.delivery.origin.topic)
-            subject = decode(job.record, route.event) if route.event else job.record
             return await self._before_deadline(job, route, subject)
         except OutageError:
             raise
         except Exception as error:
             if self._stage.dead_letters:
                 raise
-            log.exception("stuck", topic=job.record.topic, offset=job.record.offset)
-            raise StuckError(
-                f"{type(error).__name__} on {job.record.topic}; see the log"
-            ) from error
+            log.exception("stuck", topic=job.topic, offset=job.received.offset)
+            raise StuckError(f"{type(error).__name__} on {job.topic}; see the log") from error
 
     async def _before_deadline(
         self, job: Job, route: Route, subject: Event | Record
     ) -> tuple[Event, ...]:
-        job.deadline = asyncio.get_running_loop().time() + self._settings.deadline_s
-        job.tries = 0
+        job.tries, job.expired = 0, False
+        job.deadline = self._deadline(job)
+        self._deadlines.begin(job)
         try:
-            async with asyncio.timeout_at(job.deadline) as limit:
-                return await self._try(job, route, subject)
-        except TimeoutError as error:
-            # A handler's own TimeoutError is on the account already.
-            if limit.expired():
-                job.note_failure(error)
+            result = await self._try(job, route, subject)
+        except asyncio.CancelledError as error:
+            raise _meaning_of(error, job) from error
+        except Exception:
+            if job.expired:
+                _forget_cancellation()
             raise
+        finally:
+            self._deadlines.end(job)
+        if job.expired:  # and the handler went on all the same
+            raise _meaning_of(asyncio.CancelledError(), job)
+        return result
+
+    def _deadline(self, job: Job) -> float:
+        """When this delivery's work must be done: in its own time, or at the message's deadline."""
+        own = self._loop.time() + self._settings.deadline_s
+        told = job.lineage.deadline_s
+        if told is None or job.delivery.replays:  # an operator's wish outweighs the producer's
+            return own
+        left_s = told - time.time()
+        if left_s <= 0:
+            raise DeadlinePassedError("the message's own deadline has passed")
+        return min(own, self._loop.time() + left_s)
 
     async def _try(self, job: Job, route: Route, subject: Event | Record) -> tuple[Event, ...]:
-        async def once() -> tuple[Event, ...]:
-            delivery = replace(job.delivery, deadline=job.deadline)
-            try:
-                return await _uncancelled(route.handle(subject, delivery))
-            except Exception as error:
-                job.note_failure(error)
-                raise
-
         try:
-            return await once()
+            return await self._once(job, route, subject)
         except Exception as error:
             if not self._may_try_again(error, job):
                 raise
             await asyncio.sleep(self._first_wait(error))
-        return await self._retrying(job)(once)
+        return await self._retrying(job)(self._once, job, route, subject)
+
+    async def _once(self, job: Job, route: Route, subject: Event | Record) -> tuple[Event, ...]:
+        try:
+            if not route.wants_delivery:
+                return await route.handle(subject, None)
+            return await route.handle(subject, replace(job.delivery, deadline=job.deadline))
+        except Exception as error:
+            job.note_failure(error)
+            raise
 
     def _retrying(self, job: Job) -> AsyncRetrying:
         return AsyncRetrying(
@@ -167,7 +196,7 @@ class Worker:
     def _may_try_again(self, error: BaseException, job: Job) -> bool:
         if isinstance(error, ThrottledError):
             # A wait beyond the deadline would end as a timeout, and being told to wait is none.
-            left_s = job.deadline - asyncio.get_running_loop().time()
+            left_s = job.deadline - self._loop.time()
             return error.retry_after < min(left_s, self._settings.throttle_ceiling_s)
         return failures.is_retried_in_place(error) and job.tries < self._settings.tries
 
@@ -181,9 +210,35 @@ class Worker:
         return error.retry_after if isinstance(error, ThrottledError) else self._backoff(state)
 
     async def _publish(self, job: Job, events: tuple[Event, ...]) -> None:
-        await self._publisher.publish(events, parent=job.record.header(TRACEPARENT))
+        sent = partial(self._sent, job, events)
+        try:
+            await self._publisher.send(events, sent, cause=job.lineage)
+        except (OutageError, TooLargeToSendError):
+            await self._publish_again(job, events)
 
-    async def _set_aside(self, job: Job, error: Exception) -> Outcome:
+    def _sent(self, job: Job, events: tuple[Event, ...], error: Exception | None) -> None:
+        if error is None:
+            self._ended_well(job)
+            return
+        task = job.task = asyncio.ensure_future(self._publish_again(job, events))
+        self._republishing.add(task)
+        task.add_done_callback(self._republishing.discard)
+
+    async def _publish_again(self, job: Job, events: tuple[Event, ...]) -> None:
+        cause = job.lineage
+        try:
+            await self._publishing.run(lambda: self._publisher.publish(events, cause=cause))
+        except Exception as error:  # noqa: BLE001 - an event that no topic takes is a dead letter
+            await self._set_aside(job, error)
+        else:
+            self._ended_well(job)
+
+    def _ended_well(self, job: Job) -> None:
+        self.stoppage.settled()
+        job.finish()
+
+    async def _set_aside(self, job: Job, error: Exception) -> bool:
+        """Whether the message is to be tried again later; if not, it is a dead letter now."""
         if not job.tries:
             job.note_failure(error)
         decision = failures.decide(error, job.delivery, self._settings)
@@ -191,16 +246,19 @@ class Worker:
         if failures.is_bug(error):
             log.error("bug", exc_info=error, fingerprint=failure.fingerprint)
         if isinstance(decision, failures.RetryLater):
-            await _waiting_out(self._publishing, lambda: self._retry_later(job, decision, failure))
-            return Outcome.RETRY_LATER
-        await _waiting_out(self._publishing, lambda: self._dead_letter(job, failure))
-        return Outcome.DEAD_LETTER
+            await self._publishing.run(lambda: self._retry_later(job, decision, failure))
+            job.finish()
+            return True
+        await self._publishing.run(lambda: self._dead_letter(job, failure))
+        self.stoppage.died(failure.fingerprint, failure.code)
+        job.finish()
+        return False
 
     async def _retry_later(
         self, job: Job, decision: failures.RetryLater, failure: letters.Failure
     ) -> None:
         topic = retry_topic(self._stage.service, decision.tier).name
-        not_before_ms = int((time.time() + decision.delay_s) * 1000)
+        not_before_ms = ceil((time.time() + decision.delay_s) * 1000)
         await self._forward(topic, job, wait_headers(job.delivery, not_before_ms=not_before_ms))
         log.info(
             "retry_later",
@@ -238,24 +296,22 @@ class Worker:
             ) from error
 
 
-async def _waiting_out(gate: OutageGate, step: Callable[[], Awaitable[T]]) -> T:
-    while True:
-        try:
-            async with gate.passage():
-                return await step()
-        except OutageError as outage:
-            log.warning("outage", code=outage.code.value, reason=str(outage))
+def _forget_cancellation() -> int:
+    """Take back the deadline's cancellation; how many of others are left."""
+    task = asyncio.current_task()
+    assert task is not None
+    return task.uncancel()
 
 
-async def _uncancelled(work: Awaitable[T]) -> T:
-    """Tell our own cancellation (a stop, the deadline) from one that leaks out of ``work``.
+def _meaning_of(error: asyncio.CancelledError, job: Job) -> BaseException:
+    """Tell a deadline and a leak from our own wish to stop.
 
-    Taken for ours, it would end the message's task without a trace, and without settling it.
+    A cancellation that leaks out of a handler would, taken for ours, end the task that works on
+    messages without a trace, and without settling this one.
     """
-    try:
-        return await work
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        raise LeakedCancellationError from error
+    if job.expired and _forget_cancellation() == 0:
+        timeout = TimeoutError()
+        job.note_failure(timeout)
+        return timeout
+    task = asyncio.current_task()
+    return error if task is not None and task.cancelling() else LeakedCancellationError()

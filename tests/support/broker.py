@@ -14,7 +14,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -208,6 +208,17 @@ def free_port() -> int:
         return port
 
 
+class RestartableBroker(Protocol):
+    """A broker that a test may stop and start again on the same data and port."""
+
+    @property
+    def servers(self) -> str: ...
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 class OwnBroker:
     """An embedded broker that a test may stop and start again on the same data."""
 
@@ -239,8 +250,8 @@ class OwnBroker:
 
 
 @contextmanager
-def own_broker() -> Iterator[OwnBroker]:
-    """A running broker of the test's own."""
+def embedded_broker() -> Iterator[OwnBroker]:
+    """A running embedded broker of the test's own."""
     folder = Path(tempfile.mkdtemp(prefix="onrecord-broker-"))
     broker = OwnBroker(folder)
     broker.start()

@@ -16,11 +16,11 @@ from support.broker import (
     PROBE,
     QUICK,
     Bench,
+    RestartableBroker,
     RunningStage,
     bench_on,
     free_port,
     fresh_prefix,
-    own_broker,
     probe_topics,
 )
 from support.waiting import until
@@ -79,43 +79,45 @@ async def test_waits_for_a_broker_that_is_not_there_and_can_be_stopped() -> None
     await running.stop()
 
 
-async def test_nothing_is_lost_when_the_broker_restarts_in_the_middle() -> None:
-    with own_broker() as broker:
-        bench = await bench_on(broker.servers, probe_topics())
-        stage, held, release = Stage(PROBE), asyncio.Event(), asyncio.Event()
-        handled: set[bytes | None] = set()
+async def test_nothing_is_lost_when_the_broker_restarts_in_the_middle(
+    own_broker: RestartableBroker,
+) -> None:
+    bench = await bench_on(own_broker.servers, probe_topics())
+    stage, held, release = Stage(PROBE), asyncio.Event(), asyncio.Event()
+    handled: set[bytes | None] = set()
 
-        @stage.on_raw(CHUNKS_READY)
-        async def handle(record: Record) -> None:
-            if len(handled) == 50:
-                held.set()
-                await release.wait()
-            handled.add(record.value)
-            if record.value is not None and record.value.startswith(b"bad"):
-                raise ZeroDivisionError
+    @stage.on_raw(CHUNKS_READY)
+    async def handle(record: Record) -> None:
+        if len(handled) == 50:
+            held.set()
+            await release.wait()
+        handled.add(record.value)
+        if record.value is not None and record.value.startswith(b"bad"):
+            raise ZeroDivisionError
 
-        values = [f"{'bad' if n % 10 == 0 else 'good'}{n}".encode() for n in range(200)]
-        await bench.send("chunks-ready", *values)
-        async with bench.running(stage):
-            await held.wait()
-            await asyncio.to_thread(broker.stop)
-            release.set()
-            broker.start()
-            await until(lambda: len(handled) == 200, within_s=60)
-            await bench.is_committed("chunks-ready", 200)
-            dead = await bench.records("probe-dlq", await bench.size("probe-dlq"))
-        assert {record.value for record in dead} == {v for v in values if v.startswith(b"bad")}
+    values = [f"{'bad' if n % 10 == 0 else 'good'}{n}".encode() for n in range(200)]
+    await bench.send("chunks-ready", *values)
+    async with bench.running(stage):
+        await held.wait()
+        await asyncio.to_thread(own_broker.stop)
+        release.set()
+        await asyncio.to_thread(own_broker.start)
+        await until(lambda: len(handled) == 200, within_s=60)
+        await bench.is_committed("chunks-ready", 200)
+        dead = await bench.records("probe-dlq", await bench.size("probe-dlq"))
+    assert {record.value for record in dead} == {v for v in values if v.startswith(b"bad")}
 
 
-async def test_stops_in_a_few_seconds_while_the_broker_is_gone() -> None:
-    with own_broker() as broker:
-        bench = await bench_on(broker.servers, probe_topics())
-        stage, seen = counting_stage()
-        await bench.send("chunks-ready", b"1")
-        rarely = QUICK.model_copy(update={"commit_interval_s": 3_600.0})
-        async with bench.running(stage, rarely):
-            await until(lambda: seen)
-            await asyncio.to_thread(broker.stop)
+async def test_stops_in_a_few_seconds_while_the_broker_is_gone(
+    own_broker: RestartableBroker,
+) -> None:
+    bench = await bench_on(own_broker.servers, probe_topics())
+    stage, seen = counting_stage()
+    await bench.send("chunks-ready", b"1")
+    rarely = QUICK.model_copy(update={"commit_interval_s": 3_600.0})
+    async with bench.running(stage, rarely):
+        await until(lambda: seen)
+        await asyncio.to_thread(own_broker.stop)
 
 
 async def test_a_record_too_large_for_its_topic_is_said_so_and_the_next_goes_through(

@@ -275,9 +275,10 @@ async def test_the_offset_waits_for_the_dead_letters_acknowledgement(bench: Benc
         await running.kill()
     dying = Failing(lambda: BadMessageError("bad"))
     async with bench.running(dying.stage):
-        await bench.records("probe-dlq", 2)
+        await bench.records("probe-dlq", 1)
         await bench.is_committed("chunks-ready", 2)
-    assert [record.value for record, _ in dying.seen] == [b"bad", b"good"]
+    # What was finished beyond the first unfinished message is told in the commit's metadata.
+    assert [record.value for record, _ in dying.seen] == [b"bad"]
 
 
 async def test_a_retry_topics_forged_headers_do_not_stop_the_stage(bench: Bench) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ from contracts.events import TranscriptSubmitted
 from contracts.ids import transcript_id
 from contracts.study import Study, Theme
 from messaging.codec import InvalidEventError, UndecodableError, decode, encode
-from messaging.delivery import Record
+from messaging.delivery import NO_LINEAGE, Lineage
 
 EVENT = TranscriptSubmitted(
     transcript_id=transcript_id("study", "one"),
@@ -23,8 +24,10 @@ EVENT = TranscriptSubmitted(
 MARKER = "SECRETWORDS"
 
 
-def record(value: bytes | None, headers: tuple[tuple[str, bytes], ...] = ()) -> Record:
-    return Record("transcripts-submitted", 0, 0, b"k", value, headers)
+def read(
+    value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()
+) -> tuple[TranscriptSubmitted, Lineage]:
+    return decode(value, headers, TranscriptSubmitted)
 
 
 def sent(event: TranscriptSubmitted = EVENT, **more: Any) -> tuple[bytes, bytes, dict[str, str]]:
@@ -34,7 +37,9 @@ def sent(event: TranscriptSubmitted = EVENT, **more: Any) -> tuple[bytes, bytes,
 
 def test_an_event_comes_back_as_it_was_sent() -> None:
     _, value, headers = encode(EVENT, source="/test")
-    assert decode(record(value, headers), TranscriptSubmitted) == EVENT
+    event, lineage = read(value, headers)
+    assert event == EVENT
+    assert lineage == Lineage(traceparent=dict(headers)["traceparent"])
 
 
 def test_headers_are_those_of_the_cloudevents_kafka_binding() -> None:
@@ -55,18 +60,40 @@ def test_the_same_event_sent_twice_has_one_id_and_another_event_has_another() ->
 
 def test_the_trace_goes_on_from_the_parent() -> None:
     parent = f"00-{'a' * 32}-{'b' * 16}-01"
-    trace = sent(parent=parent)[2]["traceparent"]
+    trace = sent(cause=Lineage(traceparent=parent.encode()))[2]["traceparent"]
     assert trace.startswith(f"00-{'a' * 32}-")
     assert "b" * 16 not in trace
 
 
+def test_the_deadline_is_carried_on_as_it_was_told() -> None:
+    assert sent(cause=Lineage(deadline=b"1900000000000"))[2]["onrecord-deadline"] == "1900000000000"
+    assert "onrecord-deadline" not in sent()[2]
+
+
+def test_a_deadline_is_read_in_milliseconds_since_the_epoch() -> None:
+    _, lineage = read(sent()[1], (("onrecord-deadline", b"1900000000500"),))
+    assert lineage.deadline_s == 1_900_000_000.5
+
+
+@pytest.mark.parametrize("told", [b"", b"soon", b"-5", b"0", b"1e9", b"9" * 5_000, b"\xff", None])
+def test_a_damaged_deadline_counts_as_none(told: bytes) -> None:
+    event, lineage = read(sent()[1], (("onrecord-deadline", told),))
+    assert event == EVENT
+    assert lineage.deadline_s is None
+
+
+def test_of_a_header_told_twice_the_last_counts() -> None:
+    headers = [("traceparent", b"1"), ("onrecord-deadline", b"1"), ("traceparent", b"2")]
+    assert read(sent()[1], headers)[1] == Lineage(b"2", b"1")
+
+
 def test_accepts_confluents_wire_format() -> None:
     _, value, _ = sent()
-    assert decode(record(b"\x00\x00\x00\x01\x02" + value), TranscriptSubmitted) == EVENT
+    assert read(b"\x00\x00\x00\x01\x02" + value)[0] == EVENT
 
 
 def test_accepts_an_event_without_any_headers() -> None:
-    assert decode(record(sent()[1]), TranscriptSubmitted) == EVENT
+    assert read(sent()[1]) == (EVENT, NO_LINEAGE)
 
 
 @pytest.mark.parametrize(
@@ -75,19 +102,19 @@ def test_accepts_an_event_without_any_headers() -> None:
 )
 def test_refuses_what_is_no_json_as_undecodable(value: bytes | None) -> None:
     with pytest.raises(UndecodableError):
-        decode(record(value), TranscriptSubmitted)
+        read(value)
 
 
 def test_refuses_another_event_by_its_type_header() -> None:
     foreign = (("ce_type", MARKER.encode()),)
     with pytest.raises(InvalidEventError, match=r"onrecord\.TranscriptSubmitted\.v1") as caught:
-        decode(record(sent()[1], foreign), TranscriptSubmitted)
+        read(sent()[1], foreign)
     assert MARKER not in str(caught.value)
 
 
 def test_names_the_fields_that_are_wrong_but_not_all_of_very_many() -> None:
     with pytest.raises(InvalidEventError) as caught:
-        decode(record(b"{}"), TranscriptSubmitted)
+        read(b"{}")
     message = str(caught.value)
     assert "transcript_id" in message
     assert "and 1 more" in message
@@ -133,12 +160,12 @@ marked = st.one_of(
 @settings(suppress_health_check=[HealthCheck.too_slow])
 def test_error_texts_never_quote_the_payload(path: tuple[str, ...], value: Any) -> None:
     try:
-        decode(record(damaged(path, value)), TranscriptSubmitted)
+        read(damaged(path, value))
     except (InvalidEventError, UndecodableError) as error:
         assert MARKER not in str(error)  # noqa: PT017 - some draws are valid events
 
 
 def test_error_texts_do_not_quote_even_one_character() -> None:
     with pytest.raises(InvalidEventError, match="transcript_id: uuid parsing") as caught:
-        decode(record(damaged(("transcript_id",), "§" * 36)), TranscriptSubmitted)
+        read(damaged(("transcript_id",), "§" * 36))
     assert "§" not in str(caught.value)

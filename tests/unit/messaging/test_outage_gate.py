@@ -1,26 +1,54 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
-from contracts.errors import BadMessageError, OutageError
+from contracts.errors import BadMessageError, OutageError, TimedOutError
 from messaging.outage import OutageGate
 
 QUICK_S = 0.002
 NEVER_S = 3_600.0
 
 
-async def fail(gate: OutageGate, text: str = "down") -> None:
-    with pytest.raises(OutageError):
-        async with gate.passage():
-            raise OutageError(text)
+async def cancelled(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def pass_through(gate: OutageGate, note: Callable[[], None] = lambda: None) -> None:
-    async with gate.passage():
-        note()
+class Steps:
+    """A message's step that fails as told before it succeeds."""
+
+    def __init__(self, *failures: BaseException) -> None:
+        self.failures = list(failures)
+        self.calls = 0
+
+    async def __call__(self) -> int:
+        self.calls += 1
+        if self.failures:
+            raise self.failures.pop(0)
+        return self.calls
+
+
+async def outage(text: str = "down") -> None:
+    raise OutageError(text)
+
+
+async def pass_through() -> None: ...
+
+
+async def closed(pause_s: float, pause_max_s: float = NEVER_S) -> OutageGate:
+    """A gate closed by an outage, as the first message left it."""
+    gate = OutageGate(pause_s, pause_max_s)
+    waiting = asyncio.create_task(gate.run(outage))
+    await settled()
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+    assert not gate.is_open
+    return gate
 
 
 async def settled() -> None:
@@ -30,162 +58,203 @@ async def settled() -> None:
 
 
 async def test_everybody_passes_an_open_gate_at_once() -> None:
-    gate = OutageGate(NEVER_S, NEVER_S)
-    async with gate.passage(), gate.passage():
-        assert gate.is_open
+    gate, together = OutageGate(NEVER_S, NEVER_S), asyncio.Barrier(2)
 
+    async def meet() -> None:
+        await together.wait()
 
-@pytest.mark.parametrize("error", [None, BadMessageError("x"), ZeroDivisionError()])
-async def test_other_ends_leave_it_open(error: Exception | None) -> None:
-    gate = OutageGate(NEVER_S, NEVER_S)
-    if error is None:
-        await pass_through(gate)
-    else:
-        with pytest.raises(type(error)):
-            async with gate.passage():
-                raise error
+    async with asyncio.timeout(5):
+        await asyncio.gather(gate.run(meet), gate.run(meet))
     assert gate.is_open
 
 
+@pytest.mark.parametrize("error", [BadMessageError("x"), ZeroDivisionError(), TimeoutError()])
+async def test_failures_of_a_messages_own_leave_it_open(error: Exception) -> None:
+    gate, step = OutageGate(NEVER_S, NEVER_S), Steps(error)
+    with pytest.raises(type(error)):
+        await gate.run(step)
+    assert gate.is_open
+    assert step.calls == 1
+
+
 async def test_an_outage_closes_it_and_tells_why() -> None:
-    gate = OutageGate(NEVER_S, NEVER_S)
-    await fail(gate, "the database is down")
-    assert not gate.is_open
-    assert gate.reason == "kafka_unavailable: the database is down"
+    gate = await closed(NEVER_S)
+    assert gate.reason == "kafka_unavailable: down"
 
 
-@pytest.mark.parametrize("error", [None, BadMessageError("x")])
-async def test_any_answer_to_a_probe_opens_it_for_all(error: Exception | None) -> None:
-    gate = OutageGate(QUICK_S, QUICK_S)
-    await fail(gate)
-    passed: list[int] = []
-
-    async def one(number: int) -> None:
-        async with gate.passage():
-            passed.append(number)
-            if error is not None:
-                raise error
-
-    await asyncio.gather(*(one(number) for number in range(50)), return_exceptions=True)
-    assert sorted(passed) == list(range(50))
+async def test_a_message_passes_as_soon_as_its_probe_is_answered() -> None:
+    gate, step = OutageGate(QUICK_S, QUICK_S), Steps(*(OutageError("x") for _ in range(5)))
+    async with asyncio.timeout(5):
+        assert await gate.run(step) == 6
     assert gate.is_open
     assert gate.reason == ""
 
 
+async def test_a_probes_own_failure_is_an_answer_too() -> None:
+    gate, step = OutageGate(QUICK_S, QUICK_S), Steps(OutageError("x"), BadMessageError("bad"))
+    async with asyncio.timeout(5):
+        with pytest.raises(BadMessageError):
+            await gate.run(step)
+    assert gate.is_open
+
+
+@pytest.mark.parametrize("late", [TimeoutError(), TimedOutError("slow")])
+async def test_a_probe_that_runs_out_of_time_is_no_answer(late: Exception) -> None:
+    gate = await closed(QUICK_S)
+    seen = []
+
+    async def step() -> None:
+        seen.append(gate.is_open)
+        if len(seen) == 1:
+            raise late
+
+    async with asyncio.timeout(5):
+        # Whether the message itself is tried again by the gate or by its caller is left open.
+        with suppress(TimeoutError, TimedOutError):
+            await gate.run(step)
+            assert seen == [False, False]
+    assert seen[0] is False
+
+
+async def test_an_answer_to_a_probe_opens_it_for_all() -> None:
+    gate = await closed(QUICK_S)
+    passed: list[int] = []
+
+    async def one(number: int) -> None:
+        async def step() -> None:
+            passed.append(number)
+
+        await gate.run(step)
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(one(number) for number in range(50)))
+    assert sorted(passed) == list(range(50))
+    assert gate.is_open
+
+
 async def test_probes_go_one_at_a_time() -> None:
-    gate = OutageGate(QUICK_S, QUICK_S)
-    await fail(gate)
-    probing, most = 0, 0
-    release = asyncio.Event()
-    first = asyncio.Event()
+    gate = await closed(QUICK_S)
+    probing, most, failed = 0, 0, 0
+    release, first = asyncio.Event(), asyncio.Event()
 
     async def probe() -> None:
-        nonlocal probing, most
-        async with gate.passage():
-            probing += 1
-            most = max(most, probing)
-            first.set()
-            await release.wait()
-            probing -= 1
-            if len(done) < 3:
-                done.append(1)
-                raise OutageError("still down")
+        nonlocal probing, most, failed
+        probing += 1
+        most = max(most, probing)
+        first.set()
+        await release.wait()
+        probing -= 1
+        if failed < 3:
+            failed += 1
+            raise OutageError("still down")
 
-    done: list[int] = []
-    tasks = [asyncio.create_task(probe()) for _ in range(5)]
+    tasks = [asyncio.create_task(gate.run(probe)) for _ in range(5)]
     await first.wait()
     await settled()
     assert most == 1
     release.set()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    assert len(done) == 3
+    async with asyncio.timeout(5):
+        await asyncio.gather(*tasks)
+    assert failed == 3
     assert gate.is_open
 
 
 async def test_pauses_grow_to_the_longest_and_begin_short_with_the_next_outage() -> None:
     gate = OutageGate(QUICK_S, 3 * QUICK_S)
-    await fail(gate)
-    pauses = []
-    for _ in range(3):
+    pauses: list[float] = []
+
+    async def step() -> None:
         pauses.append(gate._pause_s)
-        await fail(gate)
-    assert pauses == [QUICK_S, 2 * QUICK_S, 3 * QUICK_S]
-    await pass_through(gate)
-    await fail(gate)
+        if len(pauses) < 5:
+            raise OutageError("down")
+
+    await gate.run(step)
+    assert pauses == [QUICK_S, QUICK_S, 2 * QUICK_S, 3 * QUICK_S, 3 * QUICK_S]
+    await gate.run(Steps(OutageError("again")))
     assert gate._pause_s == QUICK_S
 
 
 async def test_many_outages_at_once_do_not_lengthen_the_pause() -> None:
-    gate = OutageGate(QUICK_S, NEVER_S)
-    together = asyncio.Barrier(100)
+    gate, together = OutageGate(NEVER_S, NEVER_S), asyncio.Barrier(100)
 
     async def one() -> None:
-        async with gate.passage():
-            await together.wait()
-            raise OutageError("down")
+        await together.wait()
+        raise OutageError("down")
 
-    await asyncio.gather(*(one() for _ in range(100)), return_exceptions=True)
-    assert gate._pause_s == QUICK_S
+    tasks = [asyncio.create_task(gate.run(one)) for _ in range(100)]
+    await settled()
+    assert not gate.is_open
+    assert gate._pause_s == NEVER_S
+    await cancelled(*tasks)
 
 
 async def test_a_try_from_before_the_outage_that_succeeds_does_not_open_it() -> None:
-    gate = OutageGate(NEVER_S, NEVER_S)
-    async with gate.passage():
-        await fail(gate)
+    gate, release = OutageGate(NEVER_S, NEVER_S), asyncio.Event()
+    early = asyncio.create_task(gate.run(release.wait))
+    waiting = asyncio.create_task(gate.run(outage))
+    await settled()
+    release.set()
+    await early
     assert not gate.is_open
+    await cancelled(waiting)
 
 
 async def test_a_probe_waits_for_its_pause() -> None:
-    gate = OutageGate(NEVER_S, NEVER_S)
-    await fail(gate)
-    passed: list[int] = []
-    probe = asyncio.create_task(pass_through(gate, lambda: passed.append(1)))
+    gate, step = await closed(NEVER_S), Steps()
+    probe = asyncio.create_task(gate.run(step))
     await settled()
-    assert passed == []
-    probe.cancel()
-    await asyncio.gather(probe, return_exceptions=True)
+    assert step.calls == 0
+    await cancelled(probe)
 
 
-async def test_a_cancelled_probe_frees_the_turn() -> None:
-    gate = OutageGate(QUICK_S, QUICK_S)
-    await fail(gate)
-    inside = asyncio.Event()
+async def test_opening_it_by_hand_ends_every_pause() -> None:
+    gate = await closed(NEVER_S)
+    tasks = [asyncio.create_task(gate.run(pass_through)) for _ in range(3)]
+    await settled()
+    gate.open()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*tasks)
+
+
+async def test_a_cancelled_probe_frees_the_turn_and_opens_nothing() -> None:
+    gate, inside = await closed(QUICK_S), asyncio.Event()
 
     async def hang() -> None:
-        async with gate.passage():
-            inside.set()
-            await asyncio.Event().wait()
+        inside.set()
+        await asyncio.Event().wait()
 
-    hanging = asyncio.create_task(hang())
+    hanging = asyncio.create_task(gate.run(hang))
     await inside.wait()
-    waiting = asyncio.create_task(pass_through(gate))
+    waiting = asyncio.create_task(gate.run(pass_through))
     await settled()
-    hanging.cancel()
+    assert not waiting.done()
+    await cancelled(hanging)
     async with asyncio.timeout(5):
         await waiting
     assert gate.is_open
 
 
 async def test_cancelling_whoever_pauses_or_queues_frees_the_turn() -> None:
-    gate = OutageGate(NEVER_S, NEVER_S)
-    await fail(gate)
-    tasks = [asyncio.create_task(pass_through(gate)) for _ in range(3)]
+    gate = await closed(NEVER_S)
+    tasks = [asyncio.create_task(gate.run(pass_through)) for _ in range(3)]
     await settled()
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await cancelled(*tasks)
     assert not gate._turn.locked()
 
 
 async def test_a_try_from_before_the_outage_that_fails_too_leaves_the_pause_as_it_is() -> None:
-    gate = OutageGate(QUICK_S, NEVER_S)
+    gate, release = OutageGate(QUICK_S, NEVER_S), asyncio.Event()
 
     async def late() -> None:
-        async with gate.passage():
-            await fail(gate)
-            await fail(gate)
-            raise OutageError("late")
+        await release.wait()
+        raise OutageError("late")
 
-    with pytest.raises(OutageError):
-        await late()
+    early = asyncio.create_task(gate.run(late))
+    await settled()
+    gate.close("outage")
+    gate.probe_failed("outage")
+    release.set()
+    await settled()
     assert gate._pause_s == 2 * QUICK_S
+    assert gate.reason == "kafka_unavailable: late"
+    await cancelled(early)

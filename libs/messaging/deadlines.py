@@ -1,0 +1,66 @@
+"""One timer for the deadlines of all messages in flight, in place of one timer each.
+
+A stage gives every delivery the same time, so deadlines fall due in the order in which they were
+set, and only the first one needs a timer; setting one costs an entry in a dict.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol
+
+
+class Limited(Protocol):
+    """Work that can run out of time."""
+
+    deadline: float
+    expired: bool
+    task: asyncio.Task[None] | None
+
+
+class Deadlines:
+    """Cancels the task of work that is not ended in time; the work turns that into a timeout.
+
+    Args:
+        loop: whose clock counts.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._running: dict[Limited, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, work: Limited) -> None:
+        """Watch over work whose ``deadline`` (the loop's clock, in seconds) is set."""
+        self._running[work] = None
+        timer = self._timer
+        if timer is None or timer.when() > work.deadline:
+            self._set(work.deadline)
+
+    def end(self, work: Limited) -> None:
+        """Stop watching."""
+        self._running.pop(work, None)
+
+    def close(self) -> None:
+        """Stop watching everything."""
+        self._running.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _set(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(when, self._fire)
+
+    def _fire(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        for work in [one for one in self._running if one.deadline <= now]:
+            del self._running[work]
+            work.expired = True
+            if work.task is not None:
+                work.task.cancel()
+        if self._running:
+            # Seldom work brings a deadline of its own, so the first entry may not be the nearest.
+            self._set(min(one.deadline for one in self._running))

@@ -1,0 +1,126 @@
+"""A message in flight: the record, its history, and who works on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from contracts.errors import OutageError, ThrottledError
+from messaging.delivery import NO_LINEAGE, Delivery, Headers, Origin, Record, read_history, split
+from messaging.failures import timed_out
+
+
+class Job:
+    """One delivered record from fetch to settlement; what is seldom needed is made on demand.
+
+    Args:
+        received: the record as aiokafka hands it out.
+        partition: where it was read.
+        topic: its name without prefix.
+        tier: the retry topic's tier; None from a source topic.
+        finish: called once, when the message needs no more work.
+
+    Attributes:
+        tries: failed tries of this delivery.
+        deadline: when this delivery's work must be done, by the event loop's clock, in seconds.
+        expired: whether the deadline has passed while it was worked on.
+        lineage: what of its headers is carried on to what it causes.
+        task: the task that works on it, for whoever has to cancel it.
+    """
+
+    __slots__ = (
+        "_delivery",
+        "_finish",
+        "_record",
+        "deadline",
+        "expired",
+        "lineage",
+        "partition",
+        "received",
+        "task",
+        "tier",
+        "topic",
+        "tries",
+    )
+
+    def __init__(
+        self,
+        received: Any,
+        partition: TopicPartition,
+        topic: str,
+        tier: int | None,
+        finish: Callable[[Job], None],
+    ) -> None:
+        self.received = received
+        self.partition = partition
+        self.topic = topic
+        self.tier = tier
+        self.tries = 0
+        self.deadline = float("inf")
+        self.expired = False
+        self.lineage = NO_LINEAGE
+        self.task: asyncio.Task[None] | None = None
+        self._finish = finish
+        self._record: Record | None = None
+        self._delivery: Delivery | None = None
+
+    @property
+    def record(self) -> Record:
+        """The record as its producer wrote it, without headers that we added in a retry topic."""
+        if self._record is None:
+            self._unpack()
+            assert self._record is not None
+        return self._record
+
+    @property
+    def delivery(self) -> Delivery:
+        """The history of earlier tries."""
+        if self._delivery is None:
+            self._unpack()
+            assert self._delivery is not None
+        return self._delivery
+
+    @property
+    def source_topic(self) -> str:
+        """The topic whose handler the message is for; for a retried one, where it came from."""
+        return self.topic if self.tier is None else self.delivery.origin.topic
+
+    @property
+    def headers(self) -> Headers:
+        """The original headers."""
+        return self.received.headers if self.tier is None else self.record.headers
+
+    def note_failure(self, error: BaseException) -> None:
+        """Put a failed try on the account; an outage, or being told to wait, is none."""
+        if isinstance(error, ThrottledError | OutageError):
+            return
+        self.tries += 1
+        self._delivery = self.delivery.failed(timed_out=timed_out(error), at=datetime.now(UTC))
+
+    def finish(self) -> None:
+        """Tell that the message needs no more work."""
+        self._finish(self)
+
+    def _unpack(self) -> None:
+        received = self.received
+        headers = received.headers
+        here = Origin(self.topic, received.partition, received.offset)
+        if self.tier is None:
+            # Elsewhere than in our own retry topics, such headers are the producer's.
+            self._delivery = self._delivery or Delivery(origin=here)
+        else:
+            headers, added = split(headers)
+            self._delivery = self._delivery or read_history(added, fallback=here, tier=self.tier)
+        self._record = Record(
+            topic=self.topic,
+            partition=received.partition,
+            offset=received.offset,
+            key=received.key,
+            value=received.value,
+            headers=tuple(headers),
+            timestamp_ms=received.timestamp,
+        )

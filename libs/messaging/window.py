@@ -1,0 +1,182 @@
+"""Keeps up to N messages in flight, whatever their partitions, in key order or in none.
+
+Tasks relay each other: a task works on messages one after another for as long as none of them has
+to wait, and has another task standing by that takes over as soon as one does. A handler that never
+waits so costs no task, and every handler that waits has one of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Collection, Iterable
+from contextlib import suppress
+from typing import Final
+
+import structlog
+from aiokafka import TopicPartition
+
+from messaging.jobs import Job
+
+log = structlog.get_logger(__name__)
+
+MOST_HELD: Final = 1_000
+"""Messages held in memory until they are due; with more, their partition waits as a whole."""
+
+
+class Window:
+    """The messages in flight.
+
+    Args:
+        work: works on one message; it returns when nothing is left to be done but to wait for
+            the broker's acknowledgement.
+        size: how many messages may be in flight.
+        by_key: whether messages of one key are worked on one after another.
+    """
+
+    def __init__(self, work: Callable[[Job], Awaitable[None]], *, size: int, by_key: bool) -> None:
+        self._work = work
+        self._size = size
+        self._by_key = by_key
+        self._ready: deque[Job] = deque()
+        self._standing_by = False
+        self._relays: set[asyncio.Task[None]] = set()
+        self._jobs: dict[TopicPartition, set[Job]] = defaultdict(set)
+        self._held: dict[Job, asyncio.TimerHandle] = {}
+        self._keys: dict[tuple[str, bytes], deque[Job]] = {}
+        self._changed = asyncio.Event()
+        self.in_flight = 0
+        self.failure: Exception | None = None
+
+    @property
+    def room(self) -> int:
+        """How many more messages may be admitted."""
+        return self._size - self.in_flight
+
+    @property
+    def may_hold(self) -> bool:
+        """Whether one more message that is not due yet may be held."""
+        return len(self._held) < MOST_HELD
+
+    def admit(self, job: Job) -> None:
+        """Start a message, or have it wait for the one of the same key before it."""
+        self.in_flight += 1
+        self._jobs[job.partition].add(job)
+        if self._by_key and job.received.key is not None:
+            key = (job.topic, job.received.key)
+            if key in self._keys:
+                self._keys[key].append(job)
+                return
+            self._keys[key] = deque()
+        self._enqueue(job)
+
+    def hold(self, job: Job, delay_s: float) -> None:
+        """Admit a message when it is due; until then it takes no room."""
+        self._jobs[job.partition].add(job)
+        loop = asyncio.get_running_loop()
+        self._held[job] = loop.call_later(delay_s, self._due, job)
+
+    def ended(self, job: Job) -> None:
+        """Take note that a message is settled."""
+        jobs = self._jobs.get(job.partition)
+        if jobs is None or job not in jobs:
+            return
+        jobs.discard(job)
+        self.in_flight -= 1
+        self._changed.set()
+        if self._by_key and job.received.key is not None:
+            self._next_of_key((job.topic, job.received.key))
+
+    async def wait_for_room(self, timeout_s: float) -> int:
+        """Wait until a message ends, but not longer than ``timeout_s`` seconds; the room then."""
+        self._changed.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._changed.wait()
+        return self.room
+
+    async def drain(self, partitions: Iterable[TopicPartition] | None, budget_s: float) -> None:
+        """Let messages end, for at most ``budget_s`` seconds; those not due yet are let go.
+
+        Args:
+            partitions: whose messages; None for all.
+            budget_s: the longest wait, in seconds.
+        """
+        chosen = list(self._jobs) if partitions is None else list(partitions)
+        self._let_go_of_held(chosen)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(budget_s):
+                while any(self._jobs.get(one) for one in chosen):
+                    self._changed.clear()
+                    await self._changed.wait()
+
+    async def cancel(self, partitions: Iterable[TopicPartition] | None) -> None:
+        """Stop working on messages; their offsets stay uncommitted.
+
+        Args:
+            partitions: whose messages; None for all.
+        """
+        chosen = list(self._jobs) if partitions is None else list(partitions)
+        self._let_go_of_held(chosen)
+        given_up = {job for one in chosen for job in self._jobs.pop(one, ())}
+        self.in_flight -= len(given_up)
+        self._ready = deque(job for job in self._ready if job not in given_up)
+        tasks = {job.task for job in given_up if job.task is not None}
+        tasks.discard(asyncio.current_task())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._by_key:
+            self._forget_keys(given_up)
+        self._changed.set()
+
+    def _enqueue(self, job: Job) -> None:
+        self._ready.append(job)
+        if not self._standing_by:
+            self._stand_by()
+
+    def _stand_by(self) -> None:
+        self._standing_by = True
+        task = asyncio.create_task(self._relay())
+        self._relays.add(task)
+        task.add_done_callback(self._relays.discard)
+
+    async def _relay(self) -> None:
+        self._standing_by = False
+        task = asyncio.current_task()
+        while self._ready:
+            job = self._ready.popleft()
+            if self._ready and not self._standing_by:
+                self._stand_by()
+            job.task = task
+            try:
+                await self._work(job)
+            except Exception as error:
+                log.exception("unsettled", topic=job.topic, offset=job.received.offset)
+                self.failure = self.failure or error
+            finally:
+                job.task = None
+
+    def _due(self, job: Job) -> None:
+        if self._held.pop(job, None) is not None:
+            self.admit(job)
+
+    def _let_go_of_held(self, partitions: Collection[TopicPartition]) -> None:
+        for job in [one for one in self._held if one.partition in partitions]:
+            self._held.pop(job).cancel()
+            self._jobs[job.partition].discard(job)
+
+    def _next_of_key(self, key: tuple[str, bytes]) -> None:
+        waiting = self._keys.get(key)
+        if waiting:
+            self._enqueue(waiting.popleft())
+        else:
+            self._keys.pop(key, None)
+
+    def _forget_keys(self, given_up: Collection[Job]) -> None:
+        for key, waiting in list(self._keys.items()):
+            kept = deque(job for job in waiting if job not in given_up)
+            self._keys[key] = kept
+        for job in given_up:
+            if job.received.key is not None:
+                self._next_of_key((job.topic, job.received.key))

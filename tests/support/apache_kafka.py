@@ -1,0 +1,225 @@
+"""Runs Apache Kafka, one broker without containers: ``python -m support.apache_kafka --port 0``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NoReturn, Self
+
+from messaging import KafkaSettings, KafkaUnavailableError
+from messaging.admin import wait_for_broker
+from onrecord.stack.probes import Probe, ask
+from onrecord.stack.processes import Process, exit_code, launch
+from support.broker import free_port
+from support.kafka_jars import DEPLOY, jars, java, kafka_version
+from support.waiting import eventually
+
+START_TIMEOUT_S: Final = 90.0
+STOP_TIMEOUT_S: Final = 60.0
+LOOK_EVERY_S: Final = 2.0
+"""How long clients try a broker that listens before its process is looked at again."""
+JVM: Final = ("-Xms256m", "-Xmx768m", "-XX:+UseG1GC", "-Djava.awt.headless=true")
+
+
+class KafkaDidNotStartError(Exception):
+    """The broker ended, or said nothing, before it answered."""
+
+
+class ApacheKafka:
+    """One broker on loopback, with the same interface as ``OwnBroker``.
+
+    Nothing of it outlives this process, however that ends (Linux).
+
+    Args:
+        folder: where its data, settings and log go; what is there already is taken up again.
+        port: where clients reach it; 0 for any free one, the same for this object's life.
+    """
+
+    def __init__(self, folder: Path, port: int = 0) -> None:
+        self.folder = folder
+        self._port = port or free_port()
+        self._process: Process | None = None
+
+    @property
+    def servers(self) -> str:
+        """What ``KAFKA_BOOTSTRAP_SERVERS`` has to be."""
+        return f"127.0.0.1:{self._port}"
+
+    @property
+    def log(self) -> Path:
+        """Its warnings and errors."""
+        return self.folder / "server.log"
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, while it has one."""
+        return self._process.pid if self.alive() and self._process else None
+
+    def alive(self) -> bool:
+        """Whether its process runs."""
+        return self._process is not None and self._process.alive()
+
+    def start(self) -> None:
+        """Start it and wait until clients are answered.
+
+        Raises:
+            KafkaMissingError: there is no Java, or no way to fetch Kafka.
+            KafkaDidNotStartError: it ended, or did not answer in time.
+        """
+        assert not self.alive(), "it runs already"
+        settings = self.folder / "server.properties"
+        if not settings.is_file():
+            self._format(settings)
+        try:
+            self._process = self._launch(settings)
+            self._wait()
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self) -> None:
+        """End it in good order and wait until it is gone."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it as a crash would, and wait until it is gone."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Stop it and start it again on the same data and port."""
+        self.stop()
+        self.start()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _format(self, settings: Path) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        controller = free_port()
+        draft = settings.with_suffix(".draft")
+        own = (
+            f"listeners=PLAINTEXT://127.0.0.1:{self._port},CONTROLLER://127.0.0.1:{controller}",
+            f"controller.quorum.bootstrap.servers=127.0.0.1:{controller}",
+            f"log.dirs={self.folder / 'data'}",
+        )
+        fixed = (DEPLOY / "server.properties").read_text(encoding="utf-8")
+        draft.write_text("\n".join((fixed, *own, "")), encoding="utf-8")
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        words = ("format", "--standalone", f"--cluster-id={cluster}", f"--config={draft}")
+        done = subprocess.run(
+            self._java("kafka.tools.StorageTool", *words),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=START_TIMEOUT_S,
+        )
+        if done.returncode:
+            raise KafkaDidNotStartError(f"cannot format {self.folder}:\n{done.stdout}{done.stderr}")
+        draft.rename(settings)  # what has its settings is formatted
+
+    def _launch(self, settings: Path) -> Process:
+        return launch(
+            self._java("kafka.Kafka", str(settings)),
+            env=os.environ,
+            log=self.log,
+            die_with_us=signal.SIGKILL,
+            record=lambda _: None,  # nobody else has to find it
+        )
+
+    def _java(self, *words: str) -> list[str]:
+        quiet = f"-Dlog4j2.configurationFile={DEPLOY / 'log4j2.properties'}"
+        return [java(), *JVM, quiet, "-cp", f"{jars()}/*", *words]
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not ask(Probe.KAFKA, self._port, "").ready or not self._answers():
+            if not self.alive():
+                raise KafkaDidNotStartError(f"it ended: {self._last_words()}")
+            if time.monotonic() > deadline:
+                raise KafkaDidNotStartError(
+                    f"no answer in {START_TIMEOUT_S:g} s: {self._last_words()}"
+                )
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        """Ask as clients do; in a thread of its own, as this one may have an event loop at work."""
+        kafka = KafkaSettings(bootstrap_servers=self.servers)
+        with ThreadPoolExecutor(1) as thread:
+            try:
+                thread.submit(asyncio.run, wait_for_broker(kafka, LOOK_EVERY_S)).result()
+            except KafkaUnavailableError:
+                return False
+        return True
+
+    def _last_words(self) -> str:
+        said = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+        return said[-2_000:]
+
+    def _end(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.signal(number)
+            try:
+                eventually(lambda: _has_ended(process.pid), within_s=STOP_TIMEOUT_S)
+            finally:
+                process.signal(signal.SIGKILL)
+
+
+@contextmanager
+def own_kafka(port: int = 0) -> Iterator[ApacheKafka]:
+    """A running broker with a folder of its own, which goes with it."""
+    folder = Path(tempfile.mkdtemp(prefix="onrecord-kafka-"))
+    try:
+        with ApacheKafka(folder, port) as broker:
+            yield broker
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _has_ended(pid: int) -> bool:
+    """Whether a child is gone with all its threads: its ports and locks are free only then."""
+    try:
+        return exit_code(pid) is not None
+    except ChildProcessError:
+        return True  # its end was seen before
+
+
+def _leave(number: int, _frame: object) -> NoReturn:
+    raise SystemExit(0 if number == signal.SIGTERM else 128 + number)
+
+
+def main() -> None:
+    """Run a broker until SIGTERM or Ctrl-C; its ``host:port`` is the only line on stdout."""
+    parser = argparse.ArgumentParser(prog="support.apache_kafka", description=main.__doc__)
+    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _leave)
+    with own_kafka(parser.parse_args().port) as broker:
+        sys.stderr.write(f"Apache Kafka {kafka_version()}, pid {broker.pid}\n")
+        sys.stdout.write(f"{broker.servers}\n")
+        sys.stdout.flush()
+        while broker.alive():
+            time.sleep(0.5)
+        sys.exit("Apache Kafka has ended by itself")
+
+
+if __name__ == "__main__":
+    main()
