@@ -1,8 +1,8 @@
 """Names of the Kafka record headers onrecord reads and writes.
 
 CloudEvents 1.0, Kafka protocol binding, binary mode (``ce_*``); W3C Trace Context
-(``traceparent``); Kafka Connect's ``__dlq.errors.*`` names for dead letters, as the design
-fixes them; everything of our own begins with ``onrecord-``.
+(``traceparent``); the ``__dlq.errors.*`` names that Kafka's share groups use for dead letters
+(KIP-1191); everything of our own begins with ``onrecord-``.
 """
 
 from __future__ import annotations

@@ -181,10 +181,16 @@ class Publisher:
             TooLargeToSendError: it is larger than the topic takes.
             KafkaUnavailableError: the broker does not acknowledge.
         """
+        await (await self.forward_soon(topic, key, value, headers))
+
+    async def forward_soon(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers
+    ) -> asyncio.Future[None]:
+        """As ``forward``, but do not wait: the future tells of the acknowledgement."""
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         sent = await self._send(self._kafka.topic(topic), key, value, list(headers))
         sent.add_done_callback(partial(self._one_acknowledged, partial(_tell, told)))
-        await told
+        return told
 
     def _topic(self, event: type[Event]) -> str:
         topic = self._topics.get(event)

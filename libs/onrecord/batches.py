@@ -129,8 +129,8 @@ def batch_page(batch: Batch, width: int) -> Iterator[Text]:
             yield from paragraph(notice, width, indent="    ", first="  ! ", style="yellow")
         if one.event.transcript_id in progress:
             yield from paragraph(_outcome(progress[one.event.transcript_id]), width, indent="  ")
-    told = "submitted" if batch.progress is None else "submitted and read"
-    if batch.finished:
+    if verdict(batch) is None:
+        told = "submitted" if batch.progress is None else "submitted and read"
         yield Text(f"{count(len(batch.interviews), 'interview')} {told}")
 
 
@@ -185,26 +185,31 @@ def _progress_json(one: TranscriptProgress | None) -> dict[str, Any]:
 
 
 def verdict(batch: Batch) -> FailedError | None:
-    """Why the batch failed; None if it did not, as far as anybody waited."""
+    """Why the batch failed; None if it did not, as far as anybody waited.
+
+    The page tells of each interview how far it is, so this line only sums up.
+    """
     if batch.progress is None:
         return None
-    titles = {one.event.transcript_id: one.event.title for one in batch.interviews}
-    dead = [
-        f"{titles[one.transcript_id]}: {_outcome(one)}"
-        for one in batch.progress
-        if one.refused or one.dead
-    ]
-    if dead:
-        return FailedError(
-            "not everything could be read; `onrecord dlq list` tells why", details=dead
+    sent = f"{count(len(batch.interviews), 'interview')} submitted"
+    told = [*_set_aside(batch.progress)]
+    if not batch.finished:
+        going_on = sum(not one.done for one in batch.progress)
+        told.append(
+            f"{_still(going_on)} not read to the end when the wait was over, and the work goes on: "
+            "`onrecord coverage` tells how far it is"
         )
-    if batch.finished:
-        return None
-    waiting = [
-        f"{titles[one.transcript_id]}: {_outcome(one)}" for one in batch.progress if not one.done
-    ]
-    return FailedError(
-        "the wait is over and the work goes on; `onrecord coverage` and `onrecord status` tell "
-        "how far it is",
-        details=waiting,
-    )
+    return FailedError("; ".join([sent, *told])) if told else None
+
+
+def _set_aside(progress: Sequence[TranscriptProgress]) -> Iterator[str]:
+    refused = sum(one.refused for one in progress)
+    dead = sum(one.dead for one in progress if not one.refused)
+    counted = [count(refused, "interview")] * bool(refused) + [count(dead, "chunk")] * bool(dead)
+    if counted:
+        were = "was" if refused + dead == 1 else "were"
+        yield f"{' and '.join(counted)} {were} set aside: `onrecord dlq list` tells why"
+
+
+def _still(interviews: int) -> str:
+    return f"{count(interviews, 'interview')} {'was' if interviews == 1 else 'were'}"

@@ -12,16 +12,17 @@ import pkgutil
 import signal
 import sys
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Final
+from importlib import import_module, metadata
+from typing import Annotated, Final
 
 import typer
 from typer.exceptions import TyperException
 
 from contracts.errors import BadMessageError, OnrecordError, OutageError
 from onrecord import commands
-from onrecord.console import err, print_error
+from onrecord.console import err, out, print_error
 from onrecord.errors import CommandError, FailedError, UnreachableError, UsageError
+from onrecord.help_texts import keep_examples_apart
 
 EPILOG: Final = (
     "Exit codes: 0 done, 1 the thing asked about failed, 2 wrong usage or bad input, "
@@ -30,24 +31,41 @@ EPILOG: Final = (
 USAGE_EXIT: Final = 2
 
 
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer passes an option's value like this
+    if asked:
+        out.print(f"onrecord {metadata.version('onrecord')}", markup=False)
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool,
+    typer.Option(
+        "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+    ),
+]
+
+
 def build() -> typer.Typer:
     """The command line with the verbs of every module in ``onrecord.commands``."""
     app = typer.Typer(
         name="onrecord",
         help="Interview notes that are on the record.",
         epilog=EPILOG,
-        no_args_is_help=True,
+        invoke_without_command=True,
         rich_markup_mode="markdown",
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
 
     @app.callback()
-    def onrecord() -> None:
+    def onrecord(context: typer.Context, *, version: Version = False) -> None:  # noqa: ARG001 - see its callback
         """Interview notes that carry the transcript's own words, who said them and when."""
+        if context.invoked_subcommand is None:
+            out.print(context.get_help(), markup=False, end="")
 
     for module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda found: found.name):
         import_module(f"{commands.__name__}.{module.name}").register(app)
+    keep_examples_apart(app)
     return app
 
 
@@ -67,7 +85,7 @@ def run(arguments: Sequence[str]) -> int:
     except OnrecordError as error:
         return _explain(_as_command_error(error))
     except TyperException as error:  # Typer's own: an unknown option, a missing argument
-        return _explain(UsageError(f"{_text(error)} (`onrecord --help` tells what there is)"))
+        return _explain_usage(error)
     except (KeyboardInterrupt, typer.Abort):
         err.print("interrupted")
         return 128 + signal.SIGINT
@@ -90,6 +108,15 @@ def _explain(error: CommandError) -> int:
     with contextlib.suppress(OSError):  # a closed terminal changes nothing about the exit code
         print_error(error)
     return error.exit_code
+
+
+def _explain_usage(error: TyperException) -> int:
+    """Typer has printed the help already where a group of verbs was called without a verb."""
+    if not (told := _text(error)):
+        return USAGE_EXIT
+    context = getattr(error, "ctx", None)
+    called = context.command_path if context else "onrecord"
+    return _explain(UsageError(f"{told} (`{called} --help` tells what there is)"))
 
 
 def _as_command_error(error: OnrecordError) -> CommandError:

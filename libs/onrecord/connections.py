@@ -17,7 +17,7 @@ from messaging import KafkaSettings
 from onrecord.client import Producer
 from onrecord.control_client import ControlClient
 from onrecord.errors import FailedError, UnreachableError, UsageError
-from onrecord.files import faults
+from onrecord.faults import faults
 from onrecord.settings import ClientSettings
 
 CONNECT_TIMEOUT_S: Final = 4.0
@@ -49,11 +49,24 @@ async def open_producer(kafka: KafkaSettings) -> AsyncIterator[Producer]:
     Raises:
         UnreachableError: the broker does not answer, or stops answering.
     """
-    # Its own complaints about a broker that is away would come on top of our one line.
+    async with (
+        kafka_outages_told(),
+        Producer(kafka, connect_timeout_s=CONNECT_TIMEOUT_S) as producer,
+    ):
+        yield producer
+
+
+@asynccontextmanager
+async def kafka_outages_told() -> AsyncIterator[None]:
+    """For the context's time, a broker that is away is one line for people.
+
+    Raises:
+        UnreachableError: the broker does not answer, or stops answering.
+    """
+    # The client library's own complaints would come on top of our one line.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
     try:
-        async with Producer(kafka, connect_timeout_s=CONNECT_TIMEOUT_S) as producer:
-            yield producer
+        yield
     except OutageError as error:
         raise UnreachableError(f"Kafka: {error}; {HINT}") from error
 
@@ -80,7 +93,7 @@ async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
         async with open_database(postgres) as database:
             yield database
     except OutageError as error:
-        raise UnreachableError(f"{error}; {HINT}") from error
+        raise UnreachableError(f"{_why_no_database(error)}; {HINT}") from error
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
         raise FailedError(
             "the database lacks tables of onrecord: `python -m database migrate` makes them"
@@ -102,7 +115,13 @@ async def open_control(settings: ClientSettings) -> AsyncIterator[ControlClient]
     async with ControlClient(url, connect_timeout_s=CONNECT_TIMEOUT_S) as control:
         try:
             yield control
-        except OSError as error:
-            raise UnreachableError(f"the control service does not answer at {url}; {HINT}") from (
-                error
-            )
+        except UnreachableError as error:
+            raise UnreachableError(f"{error}; {HINT}", details=error.details) from error
+
+
+def _why_no_database(error: OutageError) -> str:
+    """What PostgreSQL itself says is for people; what the driver raises about a socket is not."""
+    refused = error.__cause__
+    if isinstance(refused, asyncpg.PostgresError) and refused.args:
+        return f"PostgreSQL says: {str(refused.args[0]).splitlines()[0]}"
+    return "PostgreSQL does not answer"

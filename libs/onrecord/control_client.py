@@ -30,9 +30,8 @@ class NotOpenError(FailedError):
 class ControlClient:
     """Lists, reads, replays and discards dead letters.
 
-    Methods raise ``UsageError`` for an id that names no letter or several, ``UnreachableError``
-    while control waits for its own dependencies, and ``OSError`` or ``TimeoutError`` when it
-    does not answer at all.
+    Methods raise ``UsageError`` for an id that names no letter or several, and
+    ``UnreachableError`` when control does not answer, or waits for its own dependencies.
 
     Args:
         url: where control answers, without a slash at the end.
@@ -115,8 +114,8 @@ class ControlClient:
             raise UsageError(f"the setting ONRECORD_CONTROL_URL is no address: {error}") from error
         except aiohttp.ContentTypeError as error:
             raise UnreachableError(f"what answers at {self._url} is not control") from error
-        except aiohttp.ClientError as error:
-            raise ConnectionError(str(error)) from error
+        except (aiohttp.ClientError, OSError) as error:  # OSError: a TimeoutError is one too
+            raise UnreachableError(f"the control service does not answer at {self._url}") from error
 
 
 def decode_base64(text: str) -> bytes:

@@ -79,14 +79,15 @@ def _tell(stack: Stack) -> None:
     simulated = model is not None and model.simulated
     if model is not None:
         out.print(describe(model), markup=False)
-    _chapter("Three interviews are submitted; the model hangs once and falsifies once")
+    trouble = "; the model will hang on one passage and falsify another" if simulated else ""
+    _chapter(f"Three interviews are submitted{trouble}")
     died = _command("submit", str(SAMPLES), "--wait", may_fail=True)
     _chapter("What the participants said, in their own words")
     _command("notes")
     if died:
         _chapter("What was set aside, and why")
         _command("dlq", "list")
-        _chapter("Put back: the model has recovered")
+        _chapter("Put back" + (", now that the model has recovered" if simulated else ""))
         _command("dlq", "replay", "--all", "--yes")
         with err.status("waiting until the replayed messages are through"):
             asyncio.run(take_stock(ClientSettings.load(), SETTLED_WITHIN_S))

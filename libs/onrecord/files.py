@@ -10,10 +10,11 @@ import yaml
 from pydantic import ValidationError
 
 from contracts.study import Study
+from contracts.topics import MIB, TRANSCRIPTS_SUBMITTED
 from onrecord.errors import UsageError
+from onrecord.faults import faults
 from transcripts import DEFAULT_MAX_BYTES
 
-MIB: Final = 1024 * 1024
 WIDEST: Final = 4
 """Most bytes a character takes in UTF-8, UTF-16 or UTF-32."""
 
@@ -75,23 +76,6 @@ def read_yaml(path: Path) -> Any:
         raise UsageError(f"{path}: not valid YAML{_place(error)}") from error
 
 
-def faults(error: ValidationError) -> str:
-    """What is wrong with a document, by field: ``themes: Field required; name: …``."""
-    told = error.errors(include_input=False, include_url=False, include_context=False)
-    return "; ".join(f"{_field(one['loc'])}{_sentence(one['msg'])}" for one in told)
-
-
-def _field(location: tuple[int | str, ...]) -> str:
-    # People count entries from 1: `themes.2.name`.
-    named = ".".join(str(part + 1 if isinstance(part, int) else part) for part in location)
-    return f"{named}: " if named else ""
-
-
-def _sentence(message: str) -> str:
-    told = message.removeprefix("Value error, ")
-    return "is missing" if told == "Field required" else told
-
-
 def _place(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
     return f": line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -132,6 +116,7 @@ def _is_unmarked_utf16(data: bytes) -> bool:
 
 def _too_large(path: Path, size: int, limit: int) -> UsageError:
     return UsageError(
-        f"{path}: {size / MIB:,.1f} MiB of text; the limit is {limit / MIB:g} MiB: "
-        "split the interview into several files"
+        f"{path}: {size / MIB:,.1f} MiB of text; an interview may have {limit / MIB:g} MiB of "
+        f"text, and {TRANSCRIPTS_SUBMITTED.max_message_bytes / MIB:g} MiB as a compressed "
+        "message: split it into several files"
     )

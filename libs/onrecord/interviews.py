@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from contracts.study import Text
 from contracts.transcript import Speaker
 from onrecord.errors import UsageError
-from onrecord.files import faults, read_yaml
+from onrecord.faults import faults
+from onrecord.files import read_yaml
 
 STUDY_FILE: Final = "study.yaml"
 MANIFEST_FILE: Final = "manifest.yaml"

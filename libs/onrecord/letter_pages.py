@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -12,6 +13,8 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
+from contracts.topics import EVENT_TOPICS
+from onrecord.check_names import CHECKS
 from onrecord.control_client import Letter, decode_base64
 from onrecord.rendering import count, duration, hex_dump, moment, paragraph, printable
 
@@ -26,6 +29,14 @@ LINES_SHOWN: Final = 120
 
 STATES: Final = ("open", "replaying", "replayed", "discarded")
 STYLES: Final = {"open": "red", "replaying": "yellow", "replayed": "green", "discarded": "dim"}
+
+
+_KEYED_BY: Final = {
+    topic.name: {"chunk id": "chunk", "transcript id": "interview"}.get(topic.key, "")
+    for topic in EVENT_TOPICS
+}
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_CHECK: Final = re.compile(rf"\b(?:{'|'.join(CHECKS)})\b")
 
 
 def letters_page(letters: Sequence[Letter], now: datetime, width: int) -> Iterator[Text]:
@@ -43,9 +54,23 @@ def letters_page(letters: Sequence[Letter], now: datetime, width: int) -> Iterat
 
 
 def _what(letter: Letter) -> str:
+    return f"{_message(letter) or letter['error_type']} ({_about(letter)})"
+
+
+def _about(letter: Letter) -> str:
+    """A chunk or an interview by the beginning of its id; anything else as it is."""
     subject = letter["subject"]
-    about = f"about {subject}" if subject else "without a readable key"
-    return f"{letter['error_message'] or letter['error_type']} ({about})"
+    if not subject:
+        return "without a readable key"
+    kind = _KEYED_BY.get(letter["source_topic"], "")
+    if not kind or not _UUID.fullmatch(subject):
+        return f"about {subject}"
+    return f"about {kind} {subject[:ID_SHOWN]}"
+
+
+def _message(letter: Letter) -> str:
+    """What went wrong; the names of the guardrail's checks, which are for programs, in words."""
+    return _CHECK.sub(lambda found: CHECKS[found[0]], letter["error_message"])
 
 
 def stats_table(counts: Sequence[dict[str, Any]]) -> Table:
@@ -109,7 +134,7 @@ def _place(letter: Letter, which: str) -> str:
 def _reason(letter: Letter) -> list[tuple[str, str]]:
     return [
         ("cause", letter["error_code"]),
-        ("message", letter["error_message"]),
+        ("message", _message(letter)),
         ("error", letter["error_type"]),
         ("fingerprint", letter["fingerprint"]),
     ]

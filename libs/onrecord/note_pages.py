@@ -8,6 +8,7 @@ from typing import Final
 
 from rich.text import Text
 
+from onrecord.check_names import CHECKS
 from onrecord.coverage import Coverage, Finding, Topic
 from onrecord.reading import Quote, RefusedNote, StoredNote, StudyInUse
 from onrecord.rendering import count, paragraph, timestamp
@@ -26,6 +27,7 @@ def notes_page(
     width: int,
     *,
     theme: str | None = None,
+    totals: Mapping[tuple[str, str], int] | None = None,
 ) -> Iterator[Text]:
     """Notes under their themes, in the study's order; a note with two themes stands under both.
 
@@ -34,6 +36,7 @@ def notes_page(
         studies: by id; all that the notes are of.
         width: of a line, in columns.
         theme: show only this theme's heading.
+        totals: how many notes there are by study and theme, where not all are shown.
     """
     several = len({note.study_id for note in notes}) > 1
     for study_id, of_study in groupby(notes, key=lambda note: note.study_id):
@@ -45,11 +48,13 @@ def notes_page(
         for one in study.themes:
             under = [note for note in group if one.id in note.themes]
             if under and theme in {None, one.id}:
-                yield from _section(one.name, under, width)
+                total = (totals or {}).get((study_id, one.id), len(under))
+                yield from _section(one.name, under, total, width)
 
 
-def _section(name: str, notes: Sequence[StoredNote], width: int) -> Iterator[Text]:
-    yield from paragraph(f"{name} ({count(len(notes), 'note')})", width, style="bold cyan")
+def _section(name: str, notes: Sequence[StoredNote], total: int, width: int) -> Iterator[Text]:
+    shown = f"{len(notes):,} of " if len(notes) < total else ""
+    yield from paragraph(f"{name} ({shown}{count(total, 'note')})", width, style="bold cyan")
     yield Text()
     for note in notes:
         yield from paragraph(note.statement, width, indent="    ", first="  • ")
@@ -76,7 +81,8 @@ def rejected_page(notes: Sequence[RefusedNote], width: int) -> Iterator[Text]:
         for note in group:
             yield from paragraph(note.draft["statement"], width, indent="    ", first="  ✗ ")
             for failure in note.failures:
-                told = f"{failure['check']}: {failure['reason']}"
+                check = CHECKS.get(failure["check"], failure["check"])
+                told = f"{check}: {failure['reason']}"
                 yield from paragraph(told, width, indent="      ", style="dim")
             yield Text()
 

@@ -10,7 +10,7 @@ from typing import Final
 from rich.progress import track
 
 from onrecord.console import err
-from onrecord.control_client import MOST_LETTERS, ControlClient
+from onrecord.control_client import MOST_LETTERS, ControlClient, Letter, NotOpenError
 from onrecord.errors import CommandError, FailedError, UnreachableError, UsageError
 from onrecord.rendering import count
 
@@ -60,8 +60,8 @@ async def replay_all(control: ControlClient, letter_ids: Sequence[str]) -> Outco
     A letter that cannot be put back does not keep the others from it.
 
     Raises:
-        UnreachableError: control or its dependencies went away; what was put back stays so, and
-            the rest stays open.
+        UnreachableError: control or its dependencies went away; tells how many were put back
+            before. What was put back stays so, and the rest stays open.
     """
     outcome = Outcome()
     hidden = not err.is_terminal
@@ -76,8 +76,37 @@ async def replay_all(control: ControlClient, letter_ids: Sequence[str]) -> Outco
             for _ in range(min(AT_ONCE, len(letter_ids))):
                 group.create_task(work())
     except ExceptionGroup as failed:  # they fail of the same cause: one tells it
-        raise failed.exceptions[0] from failed
+        first = failed.exceptions[0]
+        if not isinstance(first, UnreachableError):
+            raise first from failed
+        told = f"{len(outcome.replayed):,} of {count(len(letter_ids), 'dead letter')} put back"
+        raise UnreachableError(f"{told}, then: {first}") from failed
     return outcome
+
+
+async def discard(control: ControlClient, letter_id: str, reason: str) -> Letter:
+    """Give a letter up.
+
+    Raises:
+        FailedError: it is not open any more; names the open letter that came of its replay.
+    """
+    try:
+        return await control.discard(letter_id, reason)
+    except NotOpenError as error:
+        if (successor := await _successor(control, letter_id)) is None:
+            raise
+        raise FailedError(f"{error}, and failed again: discard {successor} instead") from error
+
+
+async def _successor(control: ControlClient, letter_id: str) -> str | None:
+    """The open letter that a letter's replays ended in, if they did."""
+    letter, _ = await control.letter(letter_id)
+    which = {"service": letter["service"], "subject": letter["subject"]}
+    by_origin = {one["replay_of"]: one for one in reversed(await control.letters(which))}
+    found = letter
+    while (following := by_origin.get(found["letter_id"])) is not None:
+        found = following
+    return str(found["letter_id"]) if found["state"] == "open" else None
 
 
 async def _replay(control: ControlClient, letter_id: str, outcome: Outcome) -> None:

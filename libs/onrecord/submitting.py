@@ -14,9 +14,10 @@ from contracts.transcript import Role, Speaker, TranscriptFormat
 from messaging import KafkaSettings
 from onrecord.client import record_bytes, submission
 from onrecord.errors import UsageError
-from onrecord.files import faults, read_text
+from onrecord.faults import faults
+from onrecord.files import read_text
 from onrecord.interviews import InterviewFile
-from transcripts import Reading, TranscriptError, read_transcript
+from transcripts import DEFAULT_MAX_BYTES, Reading, TranscriptError, read_transcript
 from transcripts.text import clean
 
 
@@ -149,9 +150,9 @@ def _refuse_too_large(
     limit = TRANSCRIPTS_SUBMITTED.max_message_bytes
     if (size := record_bytes(event, kafka)) > limit:
         raise UsageError(
-            f"{file.path}: {size / MIB:,.1f} MiB as a compressed message; the topic "
-            f"{TRANSCRIPTS_SUBMITTED.name} takes {limit / MIB:g} MiB: split the interview, or have "
-            "it exported without word times"
+            f"{file.path}: {size / MIB:,.1f} MiB as a compressed message; an interview may have "
+            f"{DEFAULT_MAX_BYTES / MIB:g} MiB of text, and {limit / MIB:g} MiB as a compressed "
+            "message: split it into several files, or have it exported without word times"
         )
 
 

@@ -16,14 +16,18 @@ _WRONG_USAGE = 2
 _CANNOT_LISTEN = 3
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None, *, program: str = "simulator") -> int:
     """Serve as the arguments say.
+
+    Args:
+        arguments: the command line's, without the program's name; ``sys.argv`` if None.
+        program: what its help calls the program.
 
     Returns:
         The exit code: 0 after SIGTERM or SIGINT, 2 for wrong settings or rules, 3 where the port
         cannot be had. Errors are one line on stderr.
     """
-    options = _parser().parse_args(arguments)
+    options = _parser(program).parse_args(arguments)
     try:
         settings = SimulatorSettings(
             host=options.host,
@@ -45,8 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="simulator", description=__doc__)
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8_100, help="port; 0 takes a free one")
     parser.add_argument("--seed", type=int, default=0, help="decides all that is left to chance")

@@ -9,9 +9,11 @@ from transcripts.errors import (
     UnknownFormatError,
 )
 from transcripts.reading import DEFAULT_MAX_BYTES, Reading, detect_format, read_transcript
+from transcripts.splitting import MAX_SEGMENT_CHARACTERS
 
 __all__ = [
     "DEFAULT_MAX_BYTES",
+    "MAX_SEGMENT_CHARACTERS",
     "Chunk",
     "EmptyTranscriptError",
     "MalformedTranscriptError",

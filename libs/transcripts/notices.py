@@ -45,6 +45,14 @@ class Mended(Enum):
         "1 passage names no speaker and is attributed to “Speaker”",
         "{} passages name no speaker and are attributed to “Speaker”",
     )
+    NULL_CHARACTER = (
+        "1 null character (U+0000) was removed",
+        "{} null characters (U+0000) were removed",
+    )
+    LONG_TURN = (
+        "1 turn was longer than {limit:,} characters and was split",
+        "{} turns were longer than {limit:,} characters and were split",
+    )
 
 
 class Notices:
@@ -52,16 +60,21 @@ class Notices:
 
     def __init__(self) -> None:
         self._counts: Counter[Mended] = Counter()
+        self._numbers: dict[str, int] = {}
 
-    def add(self, kind: Mended, count: int = 1) -> None:
-        """Count ``count`` more mendings of a kind; none is none."""
+    def add(self, kind: Mended, count: int = 1, **numbers: int) -> None:
+        """Count ``count`` more mendings of a kind; none is none.
+
+        ``numbers`` are what the kind's sentences name beside the count.
+        """
         if count:
             self._counts[kind] += count
+            self._numbers |= numbers
 
     def sentences(self) -> tuple[str, ...]:
         """One sentence for each kind of mending that happened, in the order of ``Mended``."""
         return tuple(
-            one if self._counts[kind] == 1 else many.format(self._counts[kind])
+            (one if self._counts[kind] == 1 else many).format(self._counts[kind], **self._numbers)
             for kind in Mended
             for one, many in [kind.value]
             if self._counts[kind]

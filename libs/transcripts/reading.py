@@ -18,6 +18,7 @@ from transcripts.errors import (
 from transcripts.notices import Notices
 from transcripts.plain import is_plain, read_plain
 from transcripts.rev import is_rev, read_rev
+from transcripts.splitting import MAX_SEGMENT_CHARACTERS
 from transcripts.srt import is_srt, read_srt
 from transcripts.text import clean
 from transcripts.turns import Source, segments_of
@@ -57,6 +58,7 @@ def read_transcript(
     format: TranscriptFormat | None = None,  # noqa: A002  # the word the event uses for it
     speakers: Sequence[Speaker] = (),
     max_bytes: int = DEFAULT_MAX_BYTES,
+    max_segment_characters: int = MAX_SEGMENT_CHARACTERS,
 ) -> Reading:
     """Read a transcript into turns.
 
@@ -65,6 +67,7 @@ def read_transcript(
         format: its format, if known; found from the content if not.
         speakers: roles of speakers whose labels do not tell them.
         max_bytes: the most the text may take as UTF-8.
+        max_segment_characters: a longer turn is split into several segments.
 
     Returns:
         The format, the segments numbered from 1, and what was mended on the way.
@@ -74,12 +77,16 @@ def read_transcript(
         EmptyTranscriptError: nothing was said in it.
         UnknownFormatError: it is in none of the supported formats.
         MalformedTranscriptError: a place in it cannot be read.
+        ValueError: ``max_segment_characters`` is not positive.
     """
+    if max_segment_characters < 1:
+        raise ValueError("max_segment_characters must be positive")
     _refuse_too_large(content, max_bytes)
     found = format or detect_format(content)
     _refuse_empty(content)
     notices = Notices()
-    segments = segments_of(_READERS[found](content, speakers, notices), speakers, notices)
+    source = _READERS[found](content, speakers, notices)
+    segments = segments_of(source, speakers, notices, max_segment_characters)
     if not segments:
         raise EmptyTranscriptError(f"the transcript ({found.value}) holds no spoken words")
     return Reading(found, segments, notices.sentences())

@@ -1,4 +1,7 @@
-"""From a source's passages to segments: one uninterrupted turn of one speaker each."""
+"""From a source's passages to segments: one uninterrupted turn of one speaker each.
+
+Only a turn that is too long for a model call is several segments, one right after the other.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ from itertools import groupby
 from contracts.transcript import Segment, Speaker, WordTiming
 from transcripts.notices import Mended, Notices
 from transcripts.roles import UNNAMED, assign_roles
+from transcripts.splitting import MAX_SEGMENT_CHARACTERS, Stretch, split_turn
 from transcripts.text import Piece, clean, join
 
 _LONGEST_LABEL = 200  # what contracts.transcript.SpeakerLabel takes
+_Turn = tuple[str, str, tuple[WordTiming, ...]]  # speaker, text and word times
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,10 @@ def label_of(name: str) -> str:
 
 
 def segments_of(
-    source: Source, speakers: Sequence[Speaker], notices: Notices
+    source: Source,
+    speakers: Sequence[Speaker],
+    notices: Notices,
+    max_characters: int = MAX_SEGMENT_CHARACTERS,
 ) -> tuple[Segment, ...]:
     """Merge consecutive passages of a speaker, number them from 1 and give them roles.
 
@@ -44,10 +52,13 @@ def segments_of(
         source: passages in the order of the talk.
         speakers: roles the producer declared.
         notices: takes what had to be mended.
+        max_characters: a longer turn is split into several segments.
 
     Returns:
         The segments; none if nothing was said.
     """
+    for passage in source.passages:
+        notices.add(Mended.NULL_CHARACTER, sum(piece.text.count("\0") for piece in passage.pieces))
     notes = {label_of(name): note for name, note in source.notes.items()}
     turns = list(_turns(source.passages))
     roles = assign_roles(dict.fromkeys(speaker for speaker, _, _ in turns), speakers, notes)
@@ -56,14 +67,22 @@ def segments_of(
             number=number,
             speaker=speaker,
             role=roles[speaker],
-            text=text,
-            start_ms=min((word.start_ms for word in words), default=None),
-            end_ms=max((word.end_ms for word in words), default=None),
-            words=words,
+            text=said.text,
+            start_ms=said.start_ms,
+            end_ms=said.end_ms,
+            words=said.words,
         )
-        for number, (speaker, text, words) in enumerate(turns, start=1)
+        for number, (speaker, said) in enumerate(_short(turns, max_characters, notices), start=1)
     ]
     return tuple(_placed(segments, notices))
+
+
+def _short(turns: Iterable[_Turn], most: int, notices: Notices) -> Iterator[tuple[str, Stretch]]:
+    for speaker, text, words in turns:
+        if len(text) > most:
+            notices.add(Mended.LONG_TURN, limit=most)
+        for said in split_turn(text, words, most):
+            yield speaker, said
 
 
 def _placed(segments: Sequence[Segment], notices: Notices) -> Iterator[Segment]:
@@ -84,7 +103,7 @@ def _placed(segments: Sequence[Segment], notices: Notices) -> Iterator[Segment]:
             yield segment.model_copy(update={"start_ms": latest, "end_ms": end_ms})
 
 
-def _turns(passages: Iterable[Passage]) -> Iterator[tuple[str, str, tuple[WordTiming, ...]]]:
+def _turns(passages: Iterable[Passage]) -> Iterator[_Turn]:
     spoken = (
         (label_of(passage.speaker), passage)
         for passage in passages

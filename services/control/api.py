@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import Annotated, Any, Final
 
+import structlog
 from aiohttp import web
 from pydantic import BaseModel, Field, StringConstraints, ValidationError
 
-from contracts.errors import BadMessageError, OnrecordError, OutageError
+from contracts.errors import BadMessageError, ErrorCode, OnrecordError, OutageError
 from control.domain import (
     BadLetterIdError,
     Bytes,
@@ -20,12 +20,12 @@ from control.domain import (
     LetterFilter,
     LetterLookupError,
     LetterNotOpenError,
-    LetterOrder,
-    LetterState,
 )
 from control.reader import LetterReader
 from control.replay import Replayer
 from control.store import LetterStore
+
+log = structlog.get_logger(__name__)
 
 MOST_LETTERS: Final = 10_000
 """Most letters one request lists or replays."""
@@ -68,6 +68,11 @@ _STATUSES: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
 )
 """The first that fits decides; everything else is a bug, and a 500."""
 
+_DEPENDENCIES: Final = {
+    ErrorCode.KAFKA_UNAVAILABLE: "Kafka",
+    ErrorCode.DATABASE_UNAVAILABLE: "PostgreSQL",
+}
+
 Handler = Callable[["Api", web.Request, Desk], Awaitable[web.Response]]
 
 
@@ -83,6 +88,8 @@ def _answering(handler: Handler) -> Callable[[Api, web.Request], Awaitable[web.R
         except (ValidationError, OnrecordError) as error:
             for kinds, status in _STATUSES:
                 if isinstance(error, kinds):
+                    if isinstance(error, OutageError):
+                        log.warning("dependency_away", reason=str(error))
                     return _error(status, _first_line(error))
             raise
 
@@ -134,18 +141,10 @@ class Api:
 
     @_answering
     async def replay_many(self, request: web.Request, desk: Desk) -> web.Response:
-        """Put back all open letters that are meant, oldest first."""
+        """Put back all open letters that are meant, in the order of the DLQs."""
         which = ReplayMany.model_validate_json(await request.read() or b"{}")
-        wanted = _filter(which).model_copy(update={"state": LetterState.OPEN})
-        letters = await desk.store.letters(
-            wanted, limit=which.limit, order=LetterOrder.OLDEST_FIRST
-        )
-        replayed = []
-        for letter in letters:
-            # Somebody else may have put it back or discarded it meanwhile.
-            with suppress(LetterNotOpenError):
-                replayed.append(str((await desk.replayer.replay(letter.letter_id)).letter_id))
-        return _json({"replayed": replayed})
+        replayed = await desk.replayer.replay_many(_filter(which), limit=which.limit)
+        return _json({"replayed": [str(letter_id) for letter_id in replayed]})
 
     @_answering
     async def discard(self, request: web.Request, desk: Desk) -> web.Response:
@@ -171,6 +170,8 @@ def _error(status: int, message: str) -> web.Response:
 
 
 def _first_line(error: ValidationError | OnrecordError) -> str:
+    if isinstance(error, OutageError):  # its own text is a driver's, for our log
+        return f"the control service cannot reach {_DEPENDENCIES.get(error.code, 'a dependency')}"
     if not isinstance(error, ValidationError):
         return str(error)
     first = error.errors(include_input=False, include_url=False, include_context=False)[0]

@@ -74,6 +74,16 @@ class Letter(ControlModel):
     indexed_at: datetime | None = Field(None, description="When it was indexed; set by the index.")
 
 
+class LetterPlace(ControlModel):
+    """A letter, and where its bytes are."""
+
+    letter_id: UUID
+    service: str
+    dlq_topic: str
+    dlq_partition: int
+    dlq_offset: int
+
+
 class LetterFilter(ControlModel):
     """Which letters are meant; what is None does not narrow."""
 

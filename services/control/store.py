@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +18,7 @@ from control.domain import (
     LetterCount,
     LetterFilter,
     LetterOrder,
+    LetterPlace,
     LetterPlaceTakenError,
     LetterState,
     Submission,
@@ -120,12 +123,41 @@ class LetterStore:
         return _letter(rows[0])
 
     async def claim_for_replay(self, letter_id: UUID) -> bool:
-        """Mark a letter as being replayed.
+        """Mark an open letter as being replayed; False if it is not open."""
+        return await self._changed(_QUERIES.claim_for_replay, letter_id)
+
+    async def claim_many_for_replay(
+        self, which: LetterFilter, *, until: datetime, limit: int
+    ) -> list[LetterPlace]:
+        """Mark open letters as being replayed.
+
+        Args:
+            which: narrows by any of its fields but the state.
+            until: only letters set aside by then, so that those that die again do not come back.
+            limit: at most so many.
 
         Returns:
-            True if it was open, or if a replay was cut short; False if it must not be replayed.
+            The letters in the order of their places in the DLQs.
         """
-        return await self._changed(_QUERIES.claim_for_replay, letter_id)
+        rows = await self._database.fetch(
+            _QUERIES.claim_many_for_replay,
+            which.service,
+            which.code,
+            which.fingerprint,
+            which.subject,
+            until,
+            limit,
+        )
+        places = [LetterPlace(**row) for row in rows]
+        return sorted(places, key=lambda one: (one.dlq_topic, one.dlq_partition, one.dlq_offset))
+
+    async def release_claims(self, letter_ids: Sequence[UUID]) -> None:
+        """Open letters again whose replay did not come to pass."""
+        await self._database.execute(_QUERIES.release_claims, list(letter_ids))
+
+    async def mark_many_replayed(self, letter_ids: Sequence[UUID]) -> None:
+        """Mark claimed letters as replayed."""
+        await self._database.execute(_QUERIES.mark_many_replayed, list(letter_ids))
 
     async def mark_replayed(self, letter_id: UUID) -> bool:
         """Mark a claimed letter as replayed; False if it was not being replayed."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from contracts.errors import RejectedError
 from contracts.events import NotesDrafted, NotesRejected, NotesValidated
 from contracts.notes import RejectedNote
 from grounding import Judgement, judge_all, word_feedback
 
-ATTEMPTS = 2
+ATTEMPTS: Final = 2
 """Drafts the model may make of a chunk: the first, and one more with the reasons."""
 
 

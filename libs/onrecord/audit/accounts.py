@@ -192,6 +192,14 @@ def settle(books: Books) -> Balance:
 def _chunk_states(books: Books) -> dict[str, State]:
     unread = {one.key: one.state for one in books.unread}
     letters = {one.subject: one.state for one in books.letters}
+    # An interview of which ingestion has published a part counts as ingestion's still.
+    unread_places = {one.place: one.state for one in books.unread}
+    unread_places |= {one.place: one.state for one in books.letters}
+    of_interview = {
+        (one.transcript_id, one.revision): unread_places[one.place]
+        for one in books.submissions
+        if one.place in unread_places
+    }
     states = {}
     for chunk in books.chunks:
         if chunk.superseded:
@@ -200,7 +208,7 @@ def _chunk_states(books: Books) -> dict[str, State]:
             state = State.STORED
         else:
             found = unread.get(chunk.chunk_id) or letters.get(chunk.chunk_id)
-            state = found or State.LOST
+            state = found or of_interview.get((chunk.transcript_id, chunk.revision), State.LOST)
         states[chunk.chunk_id] = state
     return states
 

@@ -6,13 +6,15 @@ what has left one topic unseen is found in the next.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
+from pydantic import BaseModel, ValidationError
 
 from contracts.topics import (
     CONTROL,
@@ -23,6 +25,7 @@ from contracts.topics import (
     dlq_topic,
     retry_topic,
 )
+from messaging import offset_metadata
 from messaging.admin import admin_client
 from messaging.delivery import Origin, read_history, split
 from messaging.publisher import KafkaUnavailableError
@@ -70,7 +73,7 @@ class Scanner:
         unread: list[Unread] = []
         received: dict[str, int] = {}
         submissions = [
-            SubmissionFact(_place(self._kafka, record), _text(record.key), 1)
+            _submission(self._kafka, record)
             async for record in self._unfinished(CONTROL, TRANSCRIPTS_SUBMITTED.name)
         ]
         for service in PIPELINE:
@@ -93,24 +96,23 @@ class Scanner:
 
     async def _unfinished(self, service: str, topic: str) -> AsyncIterator[Any]:
         partitions = await self._partitions(topic)
-        committed = await self._committed(service, partitions)
+        commits = await self._admin.list_consumer_group_offsets(
+            self._kafka.topic(service), partitions=partitions
+        )
         begins = await self._consumer.beginning_offsets(partitions)
         ends = await self._consumer.end_offsets(partitions)
-        ranges = {}
+        ranges, done = {}, {}
         for partition in partitions:
-            first = max(committed.get(partition, 0), begins[partition])
+            commit = commits.get(partition)
+            first = max(commit.offset if commit else 0, begins[partition])
             if first < ends[partition]:
                 ranges[partition] = (first, ends[partition])
+            if commit:
+                done[partition] = offset_metadata.decode(commit.offset, commit.metadata)
         async for record in self._read(ranges):
-            yield record
-
-    async def _committed(
-        self, service: str, partitions: Iterable[TopicPartition]
-    ) -> dict[TopicPartition, int]:
-        offsets = await self._admin.list_consumer_group_offsets(
-            self._kafka.topic(service), partitions=list(partitions)
-        )
-        return {partition: found.offset for partition, found in offsets.items()}
+            partition = TopicPartition(record.topic, record.partition)
+            if record.offset not in done.get(partition, ()):
+                yield record
 
     async def _read(self, ranges: dict[TopicPartition, tuple[int, int]]) -> AsyncIterator[Any]:
         if not ranges:
@@ -162,6 +164,21 @@ async def open_scanner(kafka: KafkaSettings) -> AsyncIterator[Scanner]:
 
 def _place(kafka: KafkaSettings, record: Any) -> tuple[str, int, int]:
     return (record.topic.removeprefix(kafka.topic_prefix), record.partition, record.offset)
+
+
+def _submission(kafka: KafkaSettings, record: Any) -> SubmissionFact:
+    try:
+        identity = _Identity.model_validate_json(record.value or b"")
+    except ValidationError:
+        return SubmissionFact(_place(kafka, record), "", 1)
+    return SubmissionFact(_place(kafka, record), str(identity.transcript_id), identity.revision)
+
+
+class _Identity(BaseModel):
+    """What of a submission says which interview it is."""
+
+    transcript_id: UUID
+    revision: int = 1
 
 
 def _waiting(kafka: KafkaSettings, service: str, record: Any, tier: int) -> Unread:

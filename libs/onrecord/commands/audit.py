@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from onrecord.console import Json, err, out, print_json
+from onrecord.rendering import count
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
@@ -33,10 +34,11 @@ def audit(
     timeout: Timeout = 60.0,
     json_output: Json = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Prove the conservation law; exit 1 if something submitted is nowhere to be found.
+    """Prove that nothing was lost; exit 1 if something submitted is nowhere to be found.
 
     submitted = stored + waiting + in retry + dead + discarded + superseded, for interviews and
-    for the chunks they became; from Kafka's offsets and PostgreSQL.
+    for the chunks they became; from Kafka's offsets and PostgreSQL. With --wait, exit 1 also if
+    something is still on its way when the wait is over.
 
     Examples of use:
 
@@ -51,28 +53,31 @@ def audit(
         print_json(_document(balance))
     else:
         _show(balance)
-    raise typer.Exit(0 if balance.balances else 1)
+    in_time = balance.is_settled or not wait
+    if not in_time:
+        err.print(f"still on its way after {timeout:g} s: {_on_its_way(balance)}", markup=False)
+    raise typer.Exit(0 if balance.balances and in_time else 1)
 
 
 async def take_stock(settings: ClientSettings, within_s: float) -> Balance:
     """Prove the law once nothing moves any more, or as things are after ``within_s`` seconds."""
-    from database.pool import open_database  # noqa: PLC0415 - slow to import
-    from database.settings import PostgresSettings  # noqa: PLC0415 - slow to import
-    from messaging.settings import KafkaSettings  # noqa: PLC0415 - slow to import
+    from onrecord import connections  # noqa: PLC0415 - slow to import
     from onrecord.audit import prove_when_settled  # noqa: PLC0415 - slow to import
     from onrecord.audit.broker import open_scanner  # noqa: PLC0415 - slow to import
 
-    kafka = KafkaSettings(
-        bootstrap_servers=settings.kafka_bootstrap_servers, topic_prefix=settings.kafka_topic_prefix
-    )
-    postgres = PostgresSettings(dsn=settings.postgres_dsn)
-    async with open_scanner(kafka) as scanner, open_database(postgres) as database:
+    kafka = connections.kafka_settings(settings)
+    async with (
+        connections.kafka_outages_told(),
+        open_scanner(kafka) as scanner,
+        connections.open_postgres(settings) as database,
+    ):
         return await prove_when_settled(scanner, database, within_s=within_s)
 
 
 def _document(balance: Balance) -> dict[str, Any]:
     return {
         "balances": balance.balances,
+        "settled": balance.is_settled,
         "submissions": _account(balance.submissions),
         "chunks": _account(balance.chunks),
         "services": [asdict(one) | {"handled": one.handled} for one in balance.services],
@@ -87,6 +92,18 @@ def _account(account: Account) -> dict[str, Any]:
     }
 
 
+def _on_its_way(balance: Balance) -> str:
+    accounts = (("interview", balance.submissions), ("chunk", balance.chunks))
+    told = [
+        f"{count(number, name)} {state.value.replace('_', ' ')}"
+        for name, account in accounts
+        for state, number in account.states.items()
+        if number and state.value in MOVING
+    ]
+    return ", ".join(told)
+
+
+MOVING: Final = ("waiting", "in_retry")
 STATES: Final = ("stored", "waiting", "in_retry", "dead", "discarded", "superseded", "lost")
 
 
@@ -104,7 +121,7 @@ def _show(balance: Balance) -> None:
     out.print(messages)
     out.print()
     if balance.balances:
-        out.print("the books balance: nothing is lost, nothing counts twice")
+        out.print("the books balance: nothing is lost")
         return
     err.print("the books do not balance; nowhere to be found:")
     for lost in sorted(balance.lost)[:MOST_NAMED]:

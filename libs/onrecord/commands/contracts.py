@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     verbs = typer.Typer(
         help="Schemas of events and topics: write them, check them, release them.",
         no_args_is_help=True,
+        rich_markup_mode="markdown",
     )
     verbs.command()(write)
     verbs.command()(check)

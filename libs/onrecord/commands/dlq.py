@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from contracts.errors import ErrorCode
+from contracts.topics import PIPELINE
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import FailedError, UsageError
 from onrecord.rendering import columns, count
@@ -74,6 +77,7 @@ def list_(  # noqa: PLR0913 - one parameter an option
 
     if state not in (*STATES, "all"):
         raise UsageError(f"--state is one of {', '.join(STATES)}, all; not {state!r}")
+    _refuse_unknown(service, code)
     asked = None if state == "all" else state
     which = {"service": service, "code": code, "state": asked, "subject": subject}
     found = _ask(lambda control: control.letters(which, limit=limit))
@@ -86,7 +90,9 @@ def list_(  # noqa: PLR0913 - one parameter an option
     for line in letters_page(found, datetime.now(UTC), columns(out)):
         out.print(line)
     if len(found) == limit:
-        err.print(f"these are the latest {limit:,}; --limit shows more, `dlq stats` counts all")
+        err.print(
+            f"these are the latest {limit:,}; a higher --limit shows more, `dlq stats` counts all"
+        )
 
 
 def show(
@@ -102,8 +108,6 @@ def show(
         onrecord dlq show 3fa9
         onrecord dlq show 3fa9c1d2 --raw > message.json
     """
-    import sys  # noqa: PLC0415 - beside its only use
-
     from onrecord.letter_pages import letter_json, letter_page  # noqa: PLC0415 - slow to import
 
     letter, value = _ask(lambda control: control.letter(letter_id))
@@ -162,9 +166,11 @@ def replay(  # noqa: PLR0913 - one parameter an option
         raise UsageError("say which letters: their ids, or --all")
     if letter_ids and (service or code):
         raise UsageError("--service and --code go with --all")
+    _refuse_unknown(service, code)
     if letter_ids is None or every:
+        _refuse_unasked(yes=yes)
         letter_ids = _ask(lambda control: open_letters(control, service, code))
-        _confirm(len(letter_ids), yes=yes or json_output)
+        _confirm(len(letter_ids), yes=yes)
     wanted = letter_ids
     outcome = _ask(lambda control: replay_all(control, wanted))
     if json_output:
@@ -189,9 +195,11 @@ def discard(
 
         onrecord dlq discard 3fa9 --reason "test data, sent by mistake"
     """
+    from onrecord.replaying import discard as discard_one  # noqa: PLC0415 - slow to import
+
     if not reason.strip():
         raise UsageError("--reason: say why nobody needs this message any more")
-    letter = _ask(lambda control: control.discard(letter_id, reason))
+    letter = _ask(lambda control: discard_one(control, letter_id, reason))
     if json_output:
         print_json(letter)
     else:
@@ -209,8 +217,20 @@ def _ask(question: Callable[[ControlClient], Awaitable[T]]) -> T:
     return asyncio.run(ask())
 
 
+def _refuse_unasked(*, yes: bool) -> None:
+    if not yes and not (err.is_terminal and sys.stdin.isatty()):
+        raise UsageError("nobody is there to be asked: say --yes to replay them all")
+
+
+def _refuse_unknown(service: str | None, code: str | None) -> None:
+    """A misspelt name would otherwise look like good news: no dead letters."""
+    for option, asked, known in (("service", service, PIPELINE), ("code", code, list(ErrorCode))):
+        if asked is not None and asked not in known:
+            raise UsageError(f"--{option} is one of {', '.join(known)}; not {asked!r}")
+
+
 def _confirm(letters: int, *, yes: bool) -> None:
-    if yes or not letters or not err.is_terminal:
+    if yes or not letters:
         return
     if not typer.confirm(f"Replay {count(letters, 'dead letter')}?", err=True):
         raise FailedError("nothing was replayed")

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
 import typer
 
 
@@ -26,5 +23,6 @@ def simulate_llm(context: typer.Context) -> None:
         onrecord simulate-llm --port 8080 --seed 7
         onrecord simulate-llm --help
     """
-    sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "simulator", *context.args])  # noqa: S606 - no shell is wanted
+    from simulator.__main__ import main  # noqa: PLC0415 - slow to import
+
+    raise typer.Exit(main(context.args, program="onrecord simulate-llm"))

@@ -51,11 +51,43 @@ SELECT *
 SELECT * FROM dead_letters WHERE letter_id BETWEEN $1 AND $2 ORDER BY letter_id LIMIT 2;
 
 -- name: claim_for_replay
--- An open letter is being replayed; one whose replay a crash cut short, still is.
+-- An open letter is being replayed; of two who ask at once, one gets it.
 UPDATE dead_letters
    SET state = 'replaying', state_changed_at = now(), state_reason = ''
- WHERE letter_id = $1 AND state IN ('open', 'replaying')
+ WHERE letter_id = $1 AND state = 'open'
 RETURNING letter_id;
+
+-- name: claim_many_for_replay
+-- Open letters are being replayed, the first of those meant; what another replay holds is left out.
+UPDATE dead_letters
+   SET state = 'replaying', state_changed_at = now(), state_reason = ''
+ WHERE letter_id IN (
+    SELECT letter_id
+      FROM dead_letters
+     WHERE state = 'open'
+       AND source_topic IS NOT NULL
+       AND failed_at <= $5
+       AND ($1::text IS NULL OR service = $1)
+       AND ($2::text IS NULL OR error_code = $2)
+       AND ($3::text IS NULL OR fingerprint = $3)
+       AND ($4::text IS NULL OR subject = $4)
+     ORDER BY dlq_topic, dlq_partition, dlq_offset
+     LIMIT $6
+       FOR UPDATE SKIP LOCKED
+ )
+RETURNING letter_id, service, dlq_topic, dlq_partition, dlq_offset;
+
+-- name: release_claims
+-- Letters whose replay did not come to pass are open again.
+UPDATE dead_letters
+   SET state = 'open', state_changed_at = now()
+ WHERE letter_id = ANY($1::uuid[]) AND state = 'replaying';
+
+-- name: mark_many_replayed
+-- The replayed messages are in Kafka.
+UPDATE dead_letters
+   SET state = 'replayed', state_changed_at = now()
+ WHERE letter_id = ANY($1::uuid[]) AND state = 'replaying';
 
 -- name: mark_replayed
 -- The replayed message is in Kafka.

@@ -41,12 +41,66 @@ def test_moves_over_the_finished_run_whatever_the_order(
         assert ledger.unfinished == len(started) - len(finished)
 
 
-def test_has_nothing_to_commit_before_the_first_message_is_finished() -> None:
+def test_has_nothing_to_commit_while_nothing_is_finished() -> None:
     ledger = OffsetLedger()
     ledger.start(7)
-    ledger.start(8)
-    ledger.finish(8)
     assert ledger.uncommitted() is None
+    assert ledger.position is None
+
+
+def test_tells_of_what_is_finished_beyond_the_first_by_committing_the_first_again() -> None:
+    ledger = OffsetLedger()
+    for offset in (7, 8, 9):
+        ledger.start(offset)
+    ledger.finish(8)
+    assert ledger.position is None
+    assert (ledger.uncommitted(), ledger.finished_beyond) == (7, {8})
+    ledger.committed(7, 1)
+    assert ledger.uncommitted() is None
+    ledger.finish(9)
+    assert (ledger.uncommitted(), ledger.finished_beyond) == (7, {8, 9})
+    ledger.finish(7)
+    assert (ledger.uncommitted(), ledger.finished_beyond) == (10, set())
+
+
+def test_what_an_earlier_owner_has_finished_is_not_worked_on_again() -> None:
+    ledger = OffsetLedger(done={8, 9})
+    assert [ledger.start(offset) for offset in (7, 8, 9, 10)] == [True, False, False, True]
+    assert ledger.unfinished == 2
+    ledger.finish(7)
+    assert ledger.position == 10
+
+
+def test_moves_at_once_over_what_an_earlier_owner_has_finished_at_the_front() -> None:
+    ledger = OffsetLedger(done={7, 8})
+    assert not ledger.start(7)
+    assert ledger.position == 8
+    assert ledger.finished_beyond == {8}
+
+
+def test_what_an_earlier_owner_has_finished_is_told_on_before_it_is_fetched_again() -> None:
+    ledger = OffsetLedger(done={9, 12})
+    ledger.start(7)
+    ledger.finish(7)
+    assert (ledger.uncommitted(), ledger.finished_beyond) == (8, {9, 12})
+
+
+def test_says_nothing_twice_while_an_earlier_owners_work_lies_ahead() -> None:
+    ledger = OffsetLedger(done={9})
+    ledger.start(7)
+    ledger.finish(7)
+    ledger.committed(8, len(ledger.finished_beyond))
+    assert ledger.uncommitted() is None
+
+
+def test_news_counts_even_if_as_much_is_finished_as_an_earlier_owner_had() -> None:
+    ledger = OffsetLedger(done={9})  # which is never fetched again
+    for offset in (7, 8, 10):
+        ledger.start(offset)
+    ledger.finish(7)
+    ledger.committed(8, len(ledger.finished_beyond))
+    ledger.finish(10)
+    assert ledger.uncommitted() == 8
 
 
 def test_says_nothing_twice() -> None:

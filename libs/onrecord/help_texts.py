@@ -1,0 +1,37 @@
+"""Makes verbs' docstrings fit to be printed as help."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Final
+
+import typer
+
+_INDENTED: Final = re.compile(r"(?:^ {4}.*\n?)+", re.MULTILINE)
+
+
+def keep_examples_apart(app: typer.Typer) -> None:
+    """Give each verb its docstring as help, with every indented block as one that is not filled.
+
+    Typer removes the common indentation of all paragraphs after the first, so that examples that
+    come right after it would become one paragraph of running text.
+
+    Args:
+        app: with all its verbs; those of its groups are changed too.
+    """
+    for command in app.registered_commands:
+        if command.callback is not None and command.help is None:
+            command.help = fenced(inspect.getdoc(command.callback) or "")
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            keep_examples_apart(group.typer_instance)
+
+
+def fenced(docstring: str) -> str:
+    """A docstring in Markdown: indented blocks become fenced ones."""
+    return _INDENTED.sub(lambda block: f"```\n{_flush(block[0])}\n```\n", docstring)
+
+
+def _flush(block: str) -> str:
+    return "\n".join(line.removeprefix("    ") for line in block.rstrip().splitlines())

@@ -1,0 +1,122 @@
+"""One replica of the stage that chaos rounds torment: ``python worker.py``, told by environment.
+
+It kills itself at the boundaries it is told of; those are wrapped from outside, around the client's
+and the publisher's own methods, so that what runs is ``libs/messaging`` as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer
+
+from chaos.crashes import Crashes, Point, due_from_text
+from chaos.fates import fate
+from contracts.errors import BadMessageError, RetryableError
+from contracts.events import ChunkReady, Event, NotesStored
+from contracts.topics import CHUNKS_READY
+from messaging import Delivery, Headers, KafkaSettings, Publisher, Service, Stage, StageSettings
+from messaging import run as run_service
+from messaging.publisher import Acknowledged
+from support.broker import PROBE
+
+SEED: Final = "ONRECORD_CHAOS_ROUND_SEED"
+FOLDER: Final = "ONRECORD_CHAOS_FOLDER"
+CRASHES: Final = "ONRECORD_CHAOS_CRASHES"
+EFFECTS: Final = "effects"
+
+
+def stage_of(seed: str, effects: int, crashes: Crashes) -> Stage:
+    """The stage: chunks in, news of stored notes out, with one line in the effects file each."""
+    stage = Stage(PROBE)
+
+    @stage.on(CHUNKS_READY)
+    async def store(chunk: ChunkReady, delivery: Delivery) -> NotesStored:
+        it = fate(seed, chunk.index)
+        await asyncio.sleep(it.latency_s)
+        crashes.passing(Point.IN_HANDLER)
+        if delivery.attempts < it.failures:
+            raise RetryableError("not yet, by the seed")
+        if it.bad:
+            raise BadMessageError("past help, by the seed")
+        os.write(effects, f"{chunk.index} {os.getpid()}\n".encode())
+        return NotesStored(
+            transcript_id=chunk.transcript_id,
+            revision=chunk.revision,
+            study_id=chunk.study.study_id,
+            chunk_id=chunk.chunk_id,
+        )
+
+    return stage
+
+
+def wrap_consumer(crashes: Crashes) -> None:
+    """Have every consumer of this process pass the points of fetching and committing."""
+    getmany, commit = AIOKafkaConsumer.getmany, AIOKafkaConsumer.commit
+
+    @wraps(getmany)
+    async def fetch(*args: Any, **options: Any) -> Any:
+        batches = await getmany(*args, **options)
+        if batches:
+            crashes.passing(Point.AFTER_FETCH)
+        return batches
+
+    @wraps(commit)
+    async def commit_offsets(*args: Any, **options: Any) -> None:
+        crashes.passing(Point.BEFORE_COMMIT)
+        await commit(*args, **options)
+        crashes.passing(Point.AFTER_COMMIT)
+
+    AIOKafkaConsumer.getmany, AIOKafkaConsumer.commit = fetch, commit_offsets
+
+
+def wrap_publisher(publisher: Publisher, crashes: Crashes) -> None:
+    """Have the publisher pass the points before and after what it sends."""
+    send, forward = publisher.send, publisher.forward
+
+    async def send_events(
+        events: Sequence[Event], acknowledged: Acknowledged, **options: Any
+    ) -> None:
+        def told(error: Exception | None) -> None:
+            if error is None:
+                crashes.passing(Point.AFTER_RESULT)
+            acknowledged(error)
+
+        crashes.passing(Point.AFTER_HANDLER)
+        await send(events, told, **options)
+
+    async def forward_record(
+        topic: str, key: bytes | None, value: bytes | None, headers: Headers
+    ) -> None:
+        await forward(topic, key, value, headers)
+        dead = topic.endswith("-dlq")
+        crashes.passing(Point.AFTER_DLQ_WRITE if dead else Point.AFTER_RETRY_WRITE)
+
+    publisher.send = send_events  # type: ignore[method-assign]  # the seam the points are put at
+    publisher.forward = forward_record  # type: ignore[method-assign]  # as above
+
+
+def main() -> None:
+    """Work until SIGTERM, or until a crash point is due."""
+    folder, seed = Path(os.environ[FOLDER]), os.environ[SEED]
+    crashes = Crashes(due_from_text(os.environ[CRASHES]), folder)
+    effects = os.open(folder / EFFECTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    wrap_consumer(crashes)
+
+    @asynccontextmanager
+    async def build(publisher: Publisher) -> AsyncIterator[Stage]:
+        wrap_publisher(publisher, crashes)
+        yield stage_of(seed, effects, crashes)
+
+    settings = StageSettings(_env_prefix=f"{PROBE.upper()}_")  # type: ignore[call-arg]  # pydantic-settings takes it
+    run_service(Service(PROBE, settings, KafkaSettings(), build))
+
+
+if __name__ == "__main__":
+    main()

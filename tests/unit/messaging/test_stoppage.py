@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import asyncio
+
+from messaging.outage import Stoppage
+
+QUICK_S = 0.002
+NEVER_S = 3_600.0
+
+
+def stoppage(window: int = 10, share: float = 0.8, pause_s: float = NEVER_S) -> Stoppage:
+    return Stoppage(window, share, pause_s, NEVER_S)
+
+
+def die(stops: Stoppage, number: int, fingerprint: str = "f00d") -> None:
+    for _ in range(number):
+        stops.died(fingerprint, "bug")
+
+
+async def test_stops_when_most_of_the_latest_died_of_one_cause() -> None:
+    stops = stoppage()
+    die(stops, 7)
+    assert stops.gate.is_open
+    die(stops, 1)
+    assert not stops.gate.is_open
+    for told in ("8 of the last 8", "died of bug", "f00d", "POST /resume"):
+        assert told in stops.gate.reason
+
+
+async def test_different_causes_do_not_stop_it() -> None:
+    stops = stoppage()
+    for number in range(100):
+        stops.died(f"cause {number % 3}", "bug")
+    assert stops.gate.is_open
+
+
+async def test_those_that_end_well_count_against_it() -> None:
+    stops = stoppage()
+    for _ in range(50):
+        die(stops, 3)
+        stops.settled()
+    assert stops.gate.is_open
+
+
+async def test_the_share_is_reached_within_the_window_and_not_before() -> None:
+    stops = stoppage()
+    die(stops, 1)
+    for _ in range(3):
+        stops.settled()
+    die(stops, 6)
+    assert stops.gate.is_open  # 7 of 10
+    die(stops, 1)
+    assert stops.gate.is_open  # the oldest death has left the window: 7 of 10
+    die(stops, 1)
+    assert not stops.gate.is_open
+
+
+async def test_what_ended_well_long_ago_does_not_put_it_off() -> None:
+    stops = stoppage()
+    for _ in range(1_000):
+        stops.settled()
+    die(stops, 8)
+    assert not stops.gate.is_open
+
+
+async def test_a_share_of_everything_needs_a_window_full_of_deaths() -> None:
+    stops = stoppage(window=5, share=1.0)
+    die(stops, 4)
+    stops.settled()
+    die(stops, 4)
+    assert stops.gate.is_open
+    die(stops, 1)
+    assert not stops.gate.is_open
+
+
+async def test_a_tiny_share_still_needs_one_death() -> None:
+    stops = stoppage(window=3, share=0.01)
+    stops.settled()
+    assert stops.gate.is_open
+    die(stops, 1)
+    assert not stops.gate.is_open
+
+
+async def test_resuming_lets_everybody_through_and_counts_anew() -> None:
+    stops = stoppage()
+    die(stops, 8)
+    waiting = [asyncio.create_task(stops.gate.wait_for_turn()) for _ in range(20)]
+    await asyncio.sleep(0)
+    stops.resume()
+    async with asyncio.timeout(5):
+        assert await asyncio.gather(*waiting) == [False] * 20
+    assert stops.gate.reason == ""
+    die(stops, 7)
+    assert stops.gate.is_open
+    die(stops, 1)
+    assert not stops.gate.is_open
+
+
+async def test_a_probe_that_ends_well_resumes_by_itself() -> None:
+    stops = stoppage(pause_s=QUICK_S)
+    die(stops, 8)
+    async with asyncio.timeout(5):
+        assert await stops.gate.wait_for_turn()
+    others = [asyncio.create_task(stops.gate.wait_for_turn()) for _ in range(5)]
+    await asyncio.sleep(0)
+    stops.probe_ended(well=True)
+    stops.gate.end_turn()
+    async with asyncio.timeout(5):
+        assert await asyncio.gather(*others) == [False] * 5
+    assert stops.gate.is_open
+
+
+async def test_a_probe_that_dies_keeps_it_stopped_and_lengthens_the_pause() -> None:
+    stops = stoppage(pause_s=QUICK_S)
+    die(stops, 8)
+    async with asyncio.timeout(5):
+        assert await stops.gate.wait_for_turn()
+    die(stops, 1)
+    stops.probe_ended(well=False)
+    stops.gate.end_turn()
+    assert not stops.gate.is_open
+    assert "9 of the last 9" in stops.gate.reason
+    assert stops.gate._pause_s == 2 * QUICK_S
+
+
+async def test_a_probe_that_dies_of_another_cause_keeps_it_stopped_and_says_why() -> None:
+    stops = stoppage(pause_s=QUICK_S)
+    die(stops, 8)
+    async with asyncio.timeout(5):
+        assert await stops.gate.wait_for_turn()
+    die(stops, 1, "other")
+    stops.probe_ended(well=False)
+    stops.gate.end_turn()
+    assert not stops.gate.is_open
+    assert "f00d" in stops.gate.reason
