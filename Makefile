@@ -38,11 +38,12 @@ check: setup ## Format, lint, types, imports between packages, contracts
 test: setup ## Run all tests; TESTS=path runs some
 	@$(BIN)/python -m pytest $(TESTS)
 
-bench: setup ## Measure side by side; ONLY=name measures one
-	@$(BIN)/python -m pytest tests/bench $(if $(ONLY),-k $(ONLY))
+bench: setup ## Measure side by side; ONLY=name measures one, SCALE=0.1 a tenth of it
+	@PYTHONPATH=tests ONLY=$(ONLY) SCALE=$(SCALE) $(BIN)/python -m bench
 
-chaos: setup ## Kill processes at every boundary and balance the books
-	@$(BIN)/python -m pytest tests/chaos $(if $(ONLY),-k $(ONLY))
+chaos: setup ## Kill processes at every boundary and balance the books; ROUNDS=N SEED=S STACK=apache
+	@ONRECORD_CHAOS_ROUNDS=$(ROUNDS) ONRECORD_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos \
+		$(if $(STACK),--stack=$(STACK)) $(if $(ONLY),-k $(ONLY))
 
 contracts: setup ## Write schemas/ from libs/contracts
 	@$(BIN)/onrecord contracts write

@@ -19,9 +19,8 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, OffsetAndMetadata, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
-from contracts.errors import OutageError
 from contracts.topics import RETRY_DELAYS_S, retry_topic
-from messaging import offset_metadata
+from messaging import header_names, offset_metadata
 from messaging.admin import finished_beyond_commits
 from messaging.jobs import Job
 from messaging.offsets import OffsetLedger
@@ -44,10 +43,6 @@ SHORT_POLL_MS: Final = 5
 
 FETCH_BYTES: Final = 16 * 1024 * 1024
 """Most bytes of one fetch; a single larger record still arrives."""
-
-
-class UnreadableHeaderError(OutageError):
-    """A record stands in the way that the client cannot read at all."""
 
 
 class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
@@ -174,6 +169,7 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             await asyncio.gather(*everything, return_exceptions=True)
 
     def _new_consumer(self) -> Any:
+        header_names.install()
         return AIOKafkaConsumer(
             **self._kafka.client_options(),
             group_id=self.group,
@@ -199,17 +195,15 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         room = self._window.room
         if room <= 0:
             room = await self._window.wait_for_room(POLL_S)
-        self._pause_and_resume(everything=room <= 0 or bool(self._worker.trouble))
+        stopped = bool(self._worker.trouble)
+        if self._worker.wants_a_probe and not self._window.in_flight:
+            room, stopped = 1, False
+        self._pause_and_resume(everything=room <= 0 or stopped)
         try:
             # While full, polling only shows that the member lives: room must not wait for it.
             batches = await self._consumer.getmany(
                 timeout_ms=self._poll_ms if room > 0 else 0, max_records=max(1, room)
             )
-        except UnicodeDecodeError as error:
-            raise UnreadableHeaderError(
-                "a record's header name is not UTF-8, which aiokafka cannot read; "
-                f"first unread offsets: {self._unread()}"
-            ) from error
         except KafkaError as error:
             if not error.retriable:
                 # The client may have lost its group for good, or skipped a record it could not
@@ -233,14 +227,6 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         # Fetching goes on in the background unless there is nothing to fetch from.
         self._pause_and_resume(everything=True)
         await asyncio.sleep(self._kafka.idle_pause_ms / 1000)
-
-    def _unread(self) -> str:
-        places = (
-            f"{tp.topic}/{tp.partition}:{ledger.position}"
-            for tp, ledger in self._ledgers.items()
-            if ledger.position is not None
-        )
-        return ", ".join(sorted(places)) or "unknown"
 
     def _pause_and_resume(self, *, everything: bool) -> None:
         assigned = self._consumer.assignment()

@@ -16,7 +16,11 @@ LIMIT: Final = 4_096
 
 BITMAP: Final = "b"
 RUNS: Final = "r"
-_FARTHEST: Final = LIMIT * 8
+FARTHEST: Final = 1 << 20
+"""How far beyond the committed offset is told and believed: no window holds so many messages, and
+damaged metadata must not take the memory of a process."""
+
+_WIDEST_BITMAP: Final = LIMIT * 8
 
 
 def encode(offset: int, finished: Collection[int]) -> str:
@@ -30,11 +34,11 @@ def encode(offset: int, finished: Collection[int]) -> str:
         At most ``LIMIT`` characters; empty if there is nothing to tell, or if it does not fit,
         which only means that those messages may be done again.
     """
-    beyond = sorted(one - offset for one in finished if one >= offset)
+    beyond = sorted(one - offset for one in finished if 0 <= one - offset <= FARTHEST)
     if not beyond:
         return ""
     forms = [RUNS + _text(_runs(beyond))]
-    if beyond[-1] < _FARTHEST:
+    if beyond[-1] < _WIDEST_BITMAP:
         forms.append(BITMAP + _text(_bitmap(beyond)))
     shortest = min(forms, key=len)
     return shortest if len(shortest) <= LIMIT else ""
@@ -101,15 +105,11 @@ def _ranges(beyond: Iterable[int]) -> Iterator[tuple[int, int]]:
 def _from_runs(data: bytes) -> Iterator[int]:
     at, finished = 0, False
     for length in _varints(data):
-        if at + length > _RUNS_FARTHEST:
+        if at + length > FARTHEST + 1:
             raise ValueError("the runs reach farther than any window")
         if finished:
             yield from range(at, at + length)
         at, finished = at + length, not finished
-
-
-_RUNS_FARTHEST: Final = 1 << 24
-"""Runs that reach farther are damaged: no window holds so many messages."""
 
 
 def _varint(number: int) -> bytes:

@@ -84,7 +84,7 @@ class OffsetLedger:
         offset = self._position
         if offset is None:
             offset = self._started[0] if self._started and self._finished else None
-        if offset is None or self._committed == (offset, len(self._finished)):
+        if offset is None or self._committed == (offset, len(self._finished) + len(self._done)):
             return None
         return offset
 
@@ -93,6 +93,7 @@ class OffsetLedger:
 
         Args:
             offset: what was committed.
-            finished_beyond: how many messages were finished beyond it then.
+            finished_beyond: how many offsets were told as finished beyond it. While the
+                committed offset stays, they only become more, so their number tells of news.
         """
         self._committed = (offset, finished_beyond)

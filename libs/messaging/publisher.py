@@ -16,10 +16,12 @@ from aiokafka.errors import (
     RecordListTooLargeError,
     TopicAuthorizationFailedError,
 )
+from aiokafka.partitioner import DefaultPartitioner
 
 from contracts.errors import BadMessageError, ErrorCode, OutageError
 from contracts.events import Event
 from contracts.topics import topic_of
+from messaging import header_names
 from messaging.codec import encode
 from messaging.delivery import NO_LINEAGE, Headers, Lineage
 from messaging.settings import KafkaSettings
@@ -188,7 +190,10 @@ class Publisher:
     ) -> asyncio.Future[None]:
         """As ``forward``, but do not wait: the future tells of the acknowledgement."""
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        sent = await self._send(self._kafka.topic(topic), key, value, list(headers))
+        as_batch = (key is None and value is None) or not header_names.is_writable(headers)
+        sent = await self._send(
+            self._kafka.topic(topic), key, value, list(headers), as_batch=as_batch
+        )
         sent.add_done_callback(partial(self._one_acknowledged, partial(_tell, told)))
         return told
 
@@ -204,13 +209,15 @@ class Publisher:
         key: bytes | None,
         value: bytes | None,
         headers: list[tuple[str, bytes]],
+        *,
+        as_batch: bool = False,
     ) -> asyncio.Future[Any]:
         if self._spent:
             await self._renew()
         try:
             future: asyncio.Future[Any]
-            if key is None and value is None:
-                future = await self._send_nothing(topic, headers)
+            if as_batch:
+                future = await self._send_as_batch(topic, key, value, headers)
             else:
                 future = await self._producer.send(topic, value=value, key=key, headers=headers)
         except MessageSizeTooLargeError as error:
@@ -222,16 +229,26 @@ class Publisher:
         self._owed += 1
         return future
 
-    async def _send_nothing(
-        self, topic: str, headers: list[tuple[str, bytes]]
+    async def _send_as_batch(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: list[tuple[str, bytes]],
     ) -> asyncio.Future[Any]:
-        # Kafka takes a record without key and value, aiokafka's `send` does not; a batch may.
-        partitions = await self._producer.partitions_for(topic)
+        """Send what Kafka takes but aiokafka's ``send`` does not.
+
+        That is a record without key and value, and header names that are not UTF-8.
+        """
+        partitions = sorted(await self._producer.partitions_for(topic))
         batch = self._producer.create_batch()
-        batch.append(key=None, value=None, timestamp=None, headers=headers)
+        if not header_names.is_writable(headers):
+            batch, headers = header_names.RawBatch(MAX_REQUEST_BYTES), header_names.raw(headers)
+        batch.append(key=key, value=value, timestamp=None, headers=headers)
         batch.close()
+        partition = DefaultPartitioner()(key, partitions, partitions) if key else partitions[0]
         future: asyncio.Future[Any] = await self._producer.send_batch(
-            batch, topic, partition=min(partitions)
+            batch, topic, partition=partition
         )
         return future
 

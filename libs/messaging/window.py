@@ -43,7 +43,8 @@ class Window:
         self._relays: set[asyncio.Task[None]] = set()
         self._jobs: dict[TopicPartition, set[Job]] = defaultdict(set)
         self._held: dict[Job, asyncio.TimerHandle] = {}
-        self._keys: dict[tuple[str, bytes], deque[Job]] = {}
+        self._overdue: deque[Job] = deque()
+        self._keys: dict[tuple[TopicPartition, bytes], deque[Job]] = {}
         self._changed = asyncio.Event()
         self.in_flight = 0
         self.failure: Exception | None = None
@@ -56,14 +57,14 @@ class Window:
     @property
     def may_hold(self) -> bool:
         """Whether one more message that is not due yet may be held."""
-        return len(self._held) < MOST_HELD
+        return len(self._held) + len(self._overdue) < MOST_HELD
 
     def admit(self, job: Job) -> None:
         """Start a message, or have it wait for the one of the same key before it."""
         self.in_flight += 1
         self._jobs[job.partition].add(job)
         if self._by_key and job.received.key is not None:
-            key = (job.topic, job.received.key)
+            key = (job.partition, job.received.key)
             if key in self._keys:
                 self._keys[key].append(job)
                 return
@@ -71,7 +72,7 @@ class Window:
         self._enqueue(job)
 
     def hold(self, job: Job, delay_s: float) -> None:
-        """Admit a message when it is due; until then it takes no room."""
+        """Admit a message when it is due and there is room; until then it takes none."""
         self._jobs[job.partition].add(job)
         loop = asyncio.get_running_loop()
         self._held[job] = loop.call_later(delay_s, self._due, job)
@@ -85,7 +86,9 @@ class Window:
         self.in_flight -= 1
         self._changed.set()
         if self._by_key and job.received.key is not None:
-            self._next_of_key((job.topic, job.received.key))
+            self._next_of_key((job.partition, job.received.key))
+        while self._overdue and self.room > 0:
+            self.admit(self._overdue.popleft())
 
     async def wait_for_room(self, timeout_s: float) -> int:
         """Wait until a message ends, but not longer than ``timeout_s`` seconds; the room then."""
@@ -127,7 +130,7 @@ class Window:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._by_key:
-            self._forget_keys(given_up)
+            self._forget_keys(chosen)
         self._changed.set()
 
     def _enqueue(self, job: Job) -> None:
@@ -156,27 +159,35 @@ class Window:
                 self.failure = self.failure or error
             finally:
                 job.task = None
+            if task is not None and task.cancelling():
+                # Somebody gave up this message, and its handler went on all the same.
+                if self._ready and not self._standing_by:
+                    self._stand_by()
+                return
 
     def _due(self, job: Job) -> None:
-        if self._held.pop(job, None) is not None:
+        if self._held.pop(job, None) is None:
+            return
+        if self.room > 0:
             self.admit(job)
+        else:
+            self._overdue.append(job)
 
     def _let_go_of_held(self, partitions: Collection[TopicPartition]) -> None:
+        let_go = [one for one in self._overdue if one.partition in partitions]
         for job in [one for one in self._held if one.partition in partitions]:
             self._held.pop(job).cancel()
+            let_go.append(job)
+        for job in let_go:
             self._jobs[job.partition].discard(job)
+        self._overdue = deque(one for one in self._overdue if one.partition not in partitions)
 
-    def _next_of_key(self, key: tuple[str, bytes]) -> None:
+    def _next_of_key(self, key: tuple[TopicPartition, bytes]) -> None:
         waiting = self._keys.get(key)
         if waiting:
             self._enqueue(waiting.popleft())
         else:
             self._keys.pop(key, None)
 
-    def _forget_keys(self, given_up: Collection[Job]) -> None:
-        for key, waiting in list(self._keys.items()):
-            kept = deque(job for job in waiting if job not in given_up)
-            self._keys[key] = kept
-        for job in given_up:
-            if job.received.key is not None:
-                self._next_of_key((job.topic, job.received.key))
+    def _forget_keys(self, partitions: Collection[TopicPartition]) -> None:
+        self._keys = {key: jobs for key, jobs in self._keys.items() if key[0] not in partitions}

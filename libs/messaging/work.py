@@ -83,6 +83,11 @@ class Worker:
             or self._publisher.trouble
         )
 
+    @property
+    def wants_a_probe(self) -> bool:
+        """Whether the stage has stopped for want of a message that does not die."""
+        return not self.stoppage.gate.is_open
+
     async def work(self, job: Job) -> None:
         """Work on a message; outages are waited out, however long.
 

@@ -41,8 +41,13 @@ SIGNS: Final = {
     Step.OUT_OF_DATE: "[yellow]↻[/]",
     Step.TRYING_AGAIN: "[yellow]↻[/]",
     Step.KILLED: "[yellow]✗[/]",
+    Step.GIVEN_UP: "[yellow]✗[/]",
 }
 """Steps that get a line of their own; the others only show what is being waited for."""
+
+
+AWAITED: Final = {Step.STARTING, Step.TRYING_AGAIN, Step.STOPPING}
+"""Steps after which a process is waited for."""
 
 
 @contextlib.contextmanager
@@ -70,10 +75,10 @@ class _Lines:
         self._awaited: list[str] = []
 
     def show(self, progress: Progress) -> None:
-        if progress.step in {Step.STARTING, Step.STOPPING}:
+        if progress.step not in AWAITED:
+            self._awaited = [name for name in self._awaited if name != progress.name]
+        elif progress.name not in self._awaited:
             self._awaited.append(progress.name)
-        elif progress.step in {Step.READY, Step.STOPPED} and progress.name in self._awaited:
-            self._awaited.remove(progress.name)
         if sign := SIGNS.get(progress.step):
             took = f"{progress.seconds:5.1f} s" if progress.seconds else ""
             port = f"  127.0.0.1:{progress.port}" if progress.port else ""

@@ -79,8 +79,9 @@ def _tell(stack: Stack) -> None:
     simulated = model is not None and model.simulated
     if model is not None:
         out.print(describe(model), markup=False)
-    trouble = "; the model will hang on one passage and falsify another" if simulated else ""
-    _chapter(f"Three interviews are submitted{trouble}")
+    _chapter("Three interviews are submitted")
+    if simulated:
+        out.print("The simulated model will hang on one passage and falsify figures in another.")
     died = _command("submit", str(SAMPLES), "--wait", may_fail=True)
     _chapter("What the participants said, in their own words")
     _command("notes")

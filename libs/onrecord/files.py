@@ -118,5 +118,5 @@ def _too_large(path: Path, size: int, limit: int) -> UsageError:
     return UsageError(
         f"{path}: {size / MIB:,.1f} MiB of text; an interview may have {limit / MIB:g} MiB of "
         f"text, and {TRANSCRIPTS_SUBMITTED.max_message_bytes / MIB:g} MiB as a compressed "
-        "message: split it into several files"
+        "message: split the interview into several files"
     )

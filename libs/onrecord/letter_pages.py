@@ -6,7 +6,7 @@ import base64
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -39,8 +39,17 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CHECK: Final = re.compile(rf"\b(?:{'|'.join(CHECKS)})\b")
 
 
-def letters_page(letters: Sequence[Letter], now: datetime, width: int) -> Iterator[Text]:
-    """A line a letter, and below it what happened."""
+def letters_page(
+    letters: Sequence[Letter], now: datetime, width: int, names: Mapping[str, str]
+) -> Iterator[Text]:
+    """A line a letter, and below it what happened.
+
+    Args:
+        letters: in the order in which they are to stand.
+        now: for their ages.
+        width: of a line, in columns.
+        names: what subjects are called, as far as it is known.
+    """
     yield Text(f"{'id':<9} {'service':<11} {'cause':<20} {'state':<9} {'age':>9} tries", "bold")
     for letter in letters:
         age = duration((now - datetime.fromisoformat(letter["failed_at"])).total_seconds())
@@ -50,18 +59,20 @@ def letters_page(letters: Sequence[Letter], now: datetime, width: int) -> Iterat
             (f"{letter['state']:<9}", STYLES[letter["state"]]),
             f" {age:>9} {letter['attempts']:>5}",
         )
-        yield from paragraph(_what(letter), width, indent=" " * 10, style="dim")
+        yield from paragraph(_what(letter, names), width, indent=" " * 10, style="dim")
 
 
-def _what(letter: Letter) -> str:
-    return f"{_message(letter) or letter['error_type']} ({_about(letter)})"
+def _what(letter: Letter, names: Mapping[str, str]) -> str:
+    return f"{_message(letter) or letter['error_type']} ({_about(letter, names)})"
 
 
-def _about(letter: Letter) -> str:
-    """A chunk or an interview by the beginning of its id; anything else as it is."""
+def _about(letter: Letter, names: Mapping[str, str]) -> str:
+    """By name, or else by the beginning of its id; what is neither chunk nor interview as it is."""
     subject = letter["subject"]
     if not subject:
         return "without a readable key"
+    if name := names.get(subject):
+        return name
     kind = _KEYED_BY.get(letter["source_topic"], "")
     if not kind or not _UUID.fullmatch(subject):
         return f"about {subject}"
@@ -93,9 +104,11 @@ def _number(number: int, state: str) -> Text:
     return Text(f"{number:,}" if number else "-", style=STYLES[state] if number else "dim")
 
 
-def letter_page(letter: Letter, value: bytes | None, width: int) -> Iterator[Text]:
+def letter_page(
+    letter: Letter, value: bytes | None, width: int, names: Mapping[str, str]
+) -> Iterator[Text]:
     """One letter: why it is here, where it comes from, its headers and its value."""
-    yield from _facts("Dead letter", _identity(letter), width)
+    yield from _facts("Dead letter", _identity(letter, names), width)
     yield from _facts("Why", _reason(letter), width)
     yield from _facts("History", _history(letter), width)
     yield from _facts(f"Headers ({len(letter['headers'])})", _headers(letter), width)
@@ -112,12 +125,13 @@ def _facts(heading: str, facts: Sequence[tuple[str, str]], width: int) -> Iterat
     yield Text()
 
 
-def _identity(letter: Letter) -> list[tuple[str, str]]:
+def _identity(letter: Letter, names: Mapping[str, str]) -> list[tuple[str, str]]:
     return [
         ("id", letter["letter_id"]),
         ("service", letter["service"]),
         ("state", letter["state"]),
-        ("about", letter["subject"] or ""),
+        ("about", names.get(letter["subject"] or "", "")),
+        ("key", letter["subject"] or ""),
         ("kept in", _place(letter, "dlq")),
         ("came from", _place(letter, "source")),
         ("group", letter["consumer_group"]),

@@ -150,6 +150,11 @@ class Reading:
         )
         return [_note(row) for row in rows], _total(rows)
 
+    async def speakers(self, which: NoteFilter) -> list[str]:
+        """Who speaks in current interviews; only a filter's study and transcript are looked at."""
+        rows = await self._database.fetch(_QUERIES.select_speakers, which.study, which.transcript)
+        return [row["speaker"] for row in rows]
+
     async def rejected(self, which: NoteFilter) -> tuple[list[RefusedNote], int]:
         """Refused notes of current revisions; a filter's speaker is not looked at."""
         rows = await self._database.fetch(
@@ -188,6 +193,15 @@ class Reading:
     async def unread_submissions(self) -> int:
         """Submissions of any study that have not become an interview."""
         return int(await self._database.fetchval(_QUERIES.count_unread_submissions))
+
+    async def subjects(self, keys: Sequence[UUID]) -> dict[str, str]:
+        """What chunks and interviews are called, by their ids; unknown ones are left out."""
+        return {
+            str(row["subject"]): f"{row['title']}, chunk {row['chunk']}"
+            if row["chunk"]
+            else row["title"]
+            for row in await self._database.fetch(_QUERIES.select_subjects, keys)
+        }
 
     async def stored_content(self, transcripts: Sequence[UUID], revision: int) -> dict[UUID, str]:
         """``content_sha256`` of the transcripts that are stored under a revision."""

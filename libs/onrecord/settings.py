@@ -38,9 +38,11 @@ class ClientSettings:
 
     Attributes:
         env: settings by name, such as ``POSTGRES_DSN``.
+        home: the local stack's folder, in which was looked for what the environment leaves out.
     """
 
     env: Mapping[str, str]
+    home: Path
 
     @classmethod
     def load(cls, environ: Mapping[str, str] = os.environ, home: Path | None = None) -> Self:
@@ -53,7 +55,8 @@ class ClientSettings:
         Raises:
             FailedError: ``stack.json`` is damaged.
         """
-        return cls({**Home(home or home_folder(environ)).load().client_env, **environ})
+        found = Home(home or home_folder(environ))
+        return cls({**found.load().client_env, **environ}, found.path)
 
     @property
     def kafka_bootstrap_servers(self) -> str:
@@ -78,4 +81,7 @@ class ClientSettings:
     def _required(self, name: str, what: str) -> str:
         if value := self.env.get(name):
             return value
-        raise UnreachableError(f"no {what} is known: start one with `onrecord up`, or set {name}")
+        raise UnreachableError(
+            f"no {what} is known, looked in {self.home}: start one with `onrecord up`, or set "
+            f"{name}, or set {HOME_SETTING} to the .onrecord of a stack started elsewhere"
+        )

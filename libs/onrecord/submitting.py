@@ -152,7 +152,7 @@ def _refuse_too_large(
         raise UsageError(
             f"{file.path}: {size / MIB:,.1f} MiB as a compressed message; an interview may have "
             f"{DEFAULT_MAX_BYTES / MIB:g} MiB of text, and {limit / MIB:g} MiB as a compressed "
-            "message: split it into several files, or have it exported without word times"
+            "message: split the interview, or have it exported without word times"
         )
 
 

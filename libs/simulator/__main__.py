@@ -35,13 +35,15 @@ def main(arguments: list[str] | None = None, *, program: str = "simulator") -> i
             seed=options.seed,
             latency=options.latency,
             rules=load_rules(options.rules) if options.rules else (),
+            context_characters=options.context_characters,
             model=options.model,
         )
     except RulesError as error:
         return _complain(str(error), _WRONG_USAGE)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        return _complain(f"--{first['loc'][0]}: {first['msg']}", _WRONG_USAGE)
+        option = str(first["loc"][0]).replace("_", "-")
+        return _complain(f"--{option}: {first['msg']}", _WRONG_USAGE)
     try:
         asyncio.run(serve(settings))
     except OSError as error:
@@ -58,6 +60,12 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--latency", default="0", help="seconds, lognormal:MEDIAN,SIGMA or uniform:LEAST,MOST"
     )
     parser.add_argument("--rules", type=Path, help="YAML or JSON file of fault rules")
+    parser.add_argument(
+        "--context-characters",
+        type=int,
+        default=SimulatorSettings.model_fields["context_characters"].default,
+        help="longest prompt taken, in characters; a longer one is refused",
+    )
     parser.add_argument("--model", default="simulated-notes", help="model that /v1/models lists")
     return parser
 

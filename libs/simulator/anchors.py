@@ -41,9 +41,11 @@ def _first_words(text: str, sentence: Sentence) -> str | None:
     begin = _first_run(text, sentence)
     for count in range(_usual(len(words)), len(words) + 1):
         candidate = sentence.text[: words[count - 1].end()]
+        if len(candidate) > _MAX_CHARACTERS:
+            return None
         found = _loosely(candidate).search(text)
         if found and found.start() == begin:
-            return candidate if len(candidate) <= _MAX_CHARACTERS else None
+            return candidate
     return None
 
 
@@ -52,9 +54,11 @@ def _last_words(text: str, sentence: Sentence) -> str | None:
     end = _last_run(text, sentence)
     for count in range(_usual(len(words)), len(words) + 1):
         candidate = sentence.text[words[-count].start() :]
+        if len(candidate) > _MAX_CHARACTERS:
+            return None
         found = _loosely(candidate).search(text, sentence.start)
         if found and found.end() == end:
-            return candidate if len(candidate) <= _MAX_CHARACTERS else None
+            return candidate
     return None
 
 

@@ -13,7 +13,11 @@ _RECENT = 200
 
 @dataclass(slots=True)
 class Entry:
-    """One request: `outcome` is a fault's name, ``answered``, ``bad_request`` or ``abandoned``."""
+    """One request.
+
+    `outcome` is a fault's name, ``answered``, ``bad_request``, ``context_length_exceeded`` or
+    ``abandoned``.
+    """
 
     outcome: str
     model: str = ""

@@ -7,7 +7,6 @@ import math
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -20,14 +19,15 @@ from simulator.chance import digest, source
 from simulator.faults import SPOILING, Fault, FaultRule, RuleBook
 from simulator.picker import pick_notes
 from simulator.prompt import Passage, find_passage, full_text, user_text
+from simulator.readings import Readings
 from simulator.settings import SimulatorSettings
 from simulator.spoiling import spoil
 
 ANSWERED = "answered"
 BAD_REQUEST = "bad_request"
+TOO_LONG = "context_length_exceeded"
 
 _REMEMBERED_CONTENTS = 100_000
-_KEPT_READINGS = 256
 
 
 class ChatRequest(BaseModel):
@@ -74,15 +74,19 @@ class SimulatedModel:
 
     def __init__(self, settings: SimulatorSettings) -> None:
         self._settings = settings
-        self._read = lru_cache(maxsize=_KEPT_READINGS)(self._read_afresh)
+        self._readings = Readings(self._read)
         self.obey(settings.rules)
+
+    def close(self) -> None:
+        """Stop reading prompts; to be called once nobody asks any more."""
+        self._readings.close()
 
     def obey(self, rules: Sequence[FaultRule]) -> None:
         """Put other fault rules in force; attempts and firings are counted anew."""
         self.rules = RuleBook(rules, self._settings.seed)
         self._attempts: OrderedDict[str, int] = OrderedDict()
 
-    def reply(self, raw: bytes) -> Reply:
+    async def reply(self, raw: bytes) -> Reply:
         """Decide on the reply to the body of a chat completion request."""
         try:
             request = ChatRequest.model_validate_json(raw)
@@ -92,21 +96,24 @@ class SimulatedModel:
             return _bad_request(f"{where}: {first['msg']}" if where else first["msg"])
         if request.stream:
             return _bad_request("the simulator does not stream; leave `stream` out")
-        return self._decide(request)
+        length = len(full_text(request.messages))
+        if length > self._settings.context_characters:
+            return _too_long(request, length, self._settings.context_characters)
+        return await self._decide(request)
 
-    def _decide(self, request: ChatRequest) -> Reply:
+    async def _decide(self, request: ChatRequest) -> Reply:
         settings = self._settings
         messages = json.dumps(request.messages, sort_keys=True)
         content = digest(request.model, messages)
         attempt = self._count(content)
-        passage, notes = self._read(messages)
+        passage, notes = await self._readings.of(messages)
         said = user_text(request.messages)
         rule = self.rules.fire(said, content, attempt, notes=bool(notes))
         wait = settings.latency.draw(source(settings.seed, "latency", content, attempt))
         return _Turn(request, passage, notes, settings.seed, content, attempt).reply(rule, wait)
 
-    def _read_afresh(self, messages: str) -> tuple[Passage | None, tuple[DraftNote, ...]]:
-        """The passage in some messages, and the notes on it; retries find them in the cache."""
+    def _read(self, messages: str) -> tuple[Passage | None, tuple[DraftNote, ...]]:
+        """The passage in some messages, and the notes on it; may be called in a thread."""
         passage = find_passage(json.loads(messages))
         return passage, pick_notes(passage, self._settings.seed) if passage else ()
 
@@ -200,3 +207,14 @@ class _Turn:
 def _bad_request(message: str) -> Reply:
     body = answers.error_body(message, "invalid_request_error")
     return Reply(BAD_REQUEST, body, status=HTTPStatus.BAD_REQUEST)
+
+
+def _too_long(request: ChatRequest, length: int, limit: int) -> Reply:
+    """Refuse as OpenAI's endpoint does: it will never take this request."""
+    body = answers.error_body(
+        f"This model's maximum context length is {limit:,} characters; the messages have "
+        f"{length:,}. Please reduce their length.",
+        "invalid_request_error",
+        TOO_LONG,
+    )
+    return Reply(TOO_LONG, body, status=HTTPStatus.BAD_REQUEST, model=request.model)

@@ -99,16 +99,18 @@ def _spread(candidates: list[_Candidate], budget: int) -> list[_Candidate]:
     if not fitting:
         # A model that is asked for notes rarely admits that there is nothing to note.
         fitting, budget = related, 1
-    fitting.sort(key=lambda one: one.tie)
     full: Counter[str] = Counter()
     picked: list[_Candidate] = []
     while fitting and len(picked) < budget:
-        best = max(fitting, key=lambda one: _worth(one, full[one.relevance.theme]))
-        fitting.remove(best)
-        if anchor(best.turn.text, best.sentence):
-            picked.append(best)
-            full[best.relevance.theme] += 1
-            fitting = [one for one in fitting if not _alike(one, best)]
+        fitting.sort(key=lambda one: (-_worth(one, full[one.relevance.theme]), one.tie))
+        ranked = enumerate(fitting, start=1)
+        behind = next((n for n, one in ranked if anchor(one.turn.text, one.sentence)), None)
+        if behind is None:
+            break
+        best = fitting[behind - 1]
+        picked.append(best)
+        full[best.relevance.theme] += 1
+        fitting = [one for one in fitting[behind:] if not _alike(one, best)]
     return picked
 
 

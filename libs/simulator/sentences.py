@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,8 +14,11 @@ LONG_SENTENCE = 45
 
 _SHORTEST_CLAUSE = 8
 
-_STOP = re.compile(r"(?:[.!?]+|…+)[\"”\u2019')\]]*(?=\s|$)")
-_WORD = re.compile(r"\S*\w\S*")
+# Begun only where a run begins, or a long run would be tried from each of its characters.
+_STOP = re.compile(r"(?:(?<![.!?])[.!?]+|(?<!…)…+)[\"”\u2019')\]]*(?=\s|$)")
+_OPENING = re.compile(r"[ \t\r\n\"“\u2018']*")
+_RUN = re.compile(r"\S+")
+_LETTER = re.compile(r"\w")
 _INITIAL = re.compile(r"(?:^|[\s(])(?:[A-HJ-Z]\.|(?:[A-Za-z]\.){2,})$")
 _CLAUSE = re.compile(
     r"[,;:\u2013—](?=\s)|\s(?=(?:and|but|so|because|then|although|however|'cause)\b)",
@@ -51,12 +55,13 @@ def split_sentences(text: str) -> Iterator[Sentence]:
 
 def words_of(text: str) -> list[re.Match[str]]:
     """The words of ``text`` with their punctuation: runs without blanks that hold a letter."""
-    return list(_WORD.finditer(text))
+    return [run for run in _RUN.finditer(text) if _LETTER.search(run.group())]
 
 
 def _ends_here(text: str, stop: re.Match[str]) -> bool:
-    following = text[stop.end() :].lstrip(" \t\r\n\"“\u2018'")[:1]
-    if following.islower():
+    opening = _OPENING.match(text, stop.end())
+    following = opening.end() if opening else stop.end()
+    if text[following : following + 1].islower():
         return False
     if stop.group() != ".":
         return True
@@ -67,15 +72,16 @@ def _ends_here(text: str, stop: re.Match[str]) -> bool:
 
 
 def _pieces(text: str, begin: int, end: int) -> Iterator[Sentence]:
-    if len(words_of(text[begin:end])) <= LONG_SENTENCE:
+    words = [begin + word.start() for word in words_of(text[begin:end])]
+    if len(words) <= LONG_SENTENCE:
         yield from _trimmed(text, begin, end)
         return
-    start = begin
+    start, before = begin, 0
     for clause in _CLAUSE.finditer(text, begin, end):
-        long_enough = len(words_of(text[start : clause.end()])) >= _SHORTEST_CLAUSE
-        if long_enough and len(words_of(text[clause.end() : end])) >= _SHORTEST_CLAUSE:
+        so_far = bisect_left(words, clause.end())
+        if min(so_far - before, len(words) - so_far) >= _SHORTEST_CLAUSE:
             yield from _trimmed(text, start, clause.end())
-            start = clause.end()
+            start, before = clause.end(), so_far
     yield from _trimmed(text, start, end)
 
 
@@ -85,5 +91,5 @@ def _trimmed(text: str, begin: int, end: int) -> Iterator[Sentence]:
         begin += 1
     while end > begin and text[end - 1].isspace():
         end -= 1
-    if _WORD.search(text, begin, end):
+    if _LETTER.search(text, begin, end):
         yield Sentence(begin, end, text[begin:end])

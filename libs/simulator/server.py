@@ -33,11 +33,17 @@ class _Endpoints:
     async def stop(self, _app: web.Application) -> None:
         """End every wait, so that a shutdown waits for nobody."""
         self._stopping.set()
+        self._model.close()
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
-        reply = self._model.reply(await request.read())
-        entry = Entry("abandoned", reply.model, reply.attempt, reply.notes)
+        raw = await request.read()
+        entry = Entry("abandoned")
         with self._journal.following(entry):
+            reply = await self._decided(raw)
+            if reply is None:
+                _hang_up(request)
+                return web.Response()
+            entry.model, entry.attempt, entry.notes = reply.model, reply.attempt, reply.notes
             if reply.hangs:
                 entry.outcome = reply.outcome
             if not await self._wait(reply):
@@ -45,6 +51,18 @@ class _Endpoints:
                 return web.Response()
             entry.outcome = reply.outcome
             return web.json_response(reply.body, status=reply.status, headers=reply.headers)
+
+    async def _decided(self, raw: bytes) -> Reply | None:
+        """The model's reply; nothing if the server stops before."""
+        async with asyncio.TaskGroup() as group:
+            deciding = group.create_task(self._model.reply(raw))
+            stopping = group.create_task(self._stopping.wait())
+            await asyncio.wait((deciding, stopping), return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if not deciding.done():
+                deciding.cancel()
+                return None
+        return deciding.result()
 
     async def _wait(self, reply: Reply) -> bool:
         """Wait as long as the reply says; false if the server stops before.

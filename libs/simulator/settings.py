@@ -32,6 +32,9 @@ class SimulatorSettings(BaseModel):
         default_factory=Latency, description="Seconds, `lognormal:MEDIAN,SIGMA` or `uniform:A,B`."
     )
     rules: tuple[FaultRule, ...] = Field((), description="What goes wrong, first match first.")
+    context_characters: int = Field(
+        400_000, ge=1, description="The longest prompt taken; the default is about 100k tokens."
+    )
     model: str = Field("simulated-notes", min_length=1, description="The model `/models` lists.")
 
 

@@ -27,7 +27,7 @@ _DANGLING = vocabulary(
 )
 _NO_SUBJECT = vocabulary("""is was are were do did does if to of for with as in on at like""")
 _UNHEARD = re.compile(
-    r"\[[^\]]*\]|\((?:beep|censored|inaudible|unintelligible|redacted)[^)]*\)|<[^>]*>",
+    r"\[[^\[\]]*\]|\((?:beep|censored|inaudible|unintelligible|redacted)[^)]*\)|<[^<>]*>",
     re.IGNORECASE,
 )
 _TRAILING_OFF = re.compile(r"(?:-|\u2013|—|\.{2,}|…|,)[\"”\u2019')\]]*$")

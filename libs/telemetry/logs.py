@@ -7,6 +7,8 @@ import sys
 
 import structlog
 
+from telemetry.repeats import RepeatFilter
+
 _QUIET = ("aiokafka", "aiohttp.access", "asyncio", "httpx2", "openai")
 """Libraries whose own chatter says nothing an operator could act on below a warning."""
 
@@ -34,6 +36,7 @@ def configure_logs(service: str, level: str = "INFO") -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_rendering())
     )
+    handler.addFilter(RepeatFilter())
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -14,7 +14,7 @@ from contracts.transcript import WordTiming
 MAX_SEGMENT_CHARACTERS: Final = 12_000
 """The longest segment unless told otherwise: about 13 minutes of talk without a break."""
 
-_SENTENCE_END = re.compile(r"[.!?…][\"”\u2019')\]]*(?= )|[。！？]")
+_SENTENCE_END = re.compile(r"[.!?…][\"”\u2019')\]]*(?= )|[\u3002\uff01\uff1f]")
 _LONGEST_CLUSTER = 16  # marks on one letter beyond which they may be parted from it
 
 

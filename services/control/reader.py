@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from control.domain import Letter, LetterPlace, UnknownLetterError
-from messaging import KafkaSettings, KafkaUnavailableError, Record
+from messaging import KafkaSettings, KafkaUnavailableError, Record, header_names
 
 CLOSE: Final = 5_000
 """Offsets that are read over rather than sought past."""
@@ -124,6 +124,7 @@ async def open_reader(kafka: KafkaSettings, timeout_s: float) -> AsyncIterator[L
     Raises:
         KafkaUnavailableError: no broker answers.
     """
+    header_names.install()
     consumer = AIOKafkaConsumer(
         **kafka.client_options(), enable_auto_commit=False, auto_offset_reset="earliest"
     )

@@ -228,11 +228,19 @@ _COLUMNS: Final = (
 
 
 def _headers_json(letter: Letter) -> str:
+    # The index is for people; a name that is not UTF-8 is kept byte for byte in the DLQ alone.
     pairs = [
-        [name, None if value is None else base64.b64encode(value).decode()]
+        [
+            name.encode("utf-8", "backslashreplace").decode(),
+            None if value is None else base64.b64encode(value).decode(),
+        ]
         for name, value in letter.headers
     ]
     return json.dumps(without_nul(pairs))
+
+
+def _printable(name: str) -> str:
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _letter(row: Record) -> Letter:

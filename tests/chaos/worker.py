@@ -1,12 +1,13 @@
-"""One replica of the stage that chaos rounds torment: ``python worker.py``, told by environment.
+"""One replica of the stage that chaos rounds torment: ``python -m chaos.worker``.
 
-It kills itself at the boundaries it is told of; those are wrapped from outside, around the client's
-and the publisher's own methods, so that what runs is ``libs/messaging`` as it is.
+The environment tells it what to do; it kills itself where that is due. Those points are put around
+methods of the client and the publisher, so that what runs is ``libs/messaging`` as it is.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -111,10 +112,12 @@ def main() -> None:
 
     @asynccontextmanager
     async def build(publisher: Publisher) -> AsyncIterator[Stage]:
+        # Who was assigned what, and when, is what one wants to know of a round that failed.
+        logging.getLogger("aiokafka.consumer").setLevel(logging.INFO)
         wrap_publisher(publisher, crashes)
         yield stage_of(seed, effects, crashes)
 
-    settings = StageSettings(_env_prefix=f"{PROBE.upper()}_")  # type: ignore[call-arg]  # pydantic-settings takes it
+    settings = StageSettings(_env_prefix=f"{PROBE.upper()}_")
     run_service(Service(PROBE, settings, KafkaSettings(), build))
 
 

@@ -25,7 +25,7 @@ from contracts.topics import (
     dlq_topic,
     retry_topic,
 )
-from messaging import offset_metadata
+from messaging import header_names, offset_metadata
 from messaging.admin import admin_client
 from messaging.delivery import Origin, read_history, split
 from messaging.publisher import KafkaUnavailableError
@@ -152,6 +152,7 @@ async def open_scanner(kafka: KafkaSettings) -> AsyncIterator[Scanner]:
         KafkaUnavailableError: no broker answers.
     """
     async with admin_client(kafka) as admin:
+        header_names.install()
         consumer = AIOKafkaConsumer(**kafka.client_options(), enable_auto_commit=False)
         try:
             await consumer.start()

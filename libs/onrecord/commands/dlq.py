@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
+from uuid import UUID
 
 import typer
 
-from contracts.errors import ErrorCode
+from contracts.errors import ErrorCode, OnrecordError
 from contracts.topics import PIPELINE
 from onrecord.console import Json, err, out, print_json
-from onrecord.errors import FailedError, UsageError
+from onrecord.errors import CommandError, FailedError, UsageError
 from onrecord.rendering import columns, count
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
-    from onrecord.control_client import ControlClient
+    from onrecord.control_client import ControlClient, Letter
 
 T = TypeVar("T")
+
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 LetterId = Annotated[
     str, typer.Argument(metavar="ID", help="A letter's id, or the beginning of it (4 or more).")
@@ -87,7 +91,7 @@ def list_(  # noqa: PLR0913 - one parameter an option
     if not found:
         err.print("no dead letters" if state == "all" else f"no {state} dead letters")
         return
-    for line in letters_page(found, datetime.now(UTC), columns(out)):
+    for line in letters_page(found, datetime.now(UTC), columns(out), _names(found)):
         out.print(line)
     if len(found) == limit:
         err.print(
@@ -119,7 +123,7 @@ def show(
     elif json_output:
         print_json(letter_json(letter, value))
     else:
-        for line in letter_page(letter, value, columns(out)):
+        for line in letter_page(letter, value, columns(out), _names([letter])):
             out.print(line)
 
 
@@ -215,6 +219,23 @@ def _ask(question: Callable[[ControlClient], Awaitable[T]]) -> T:
             return await question(control)
 
     return asyncio.run(ask())
+
+
+def _names(letters: Iterable[Letter]) -> dict[str, str]:
+    """What letters are about, in people's words; a list without them is better than none."""
+    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
+    from onrecord.reading import Reading  # noqa: PLC0415 - as above
+
+    subjects = {UUID(key) for one in letters if _UUID.fullmatch(key := one["subject"] or "")}
+
+    async def read() -> dict[str, str]:
+        async with open_postgres(ClientSettings.load()) as database:
+            return await Reading(database).subjects(tuple(subjects))
+
+    try:
+        return asyncio.run(read()) if subjects else {}
+    except (CommandError, OnrecordError):
+        return {}
 
 
 def _refuse_unasked(*, yes: bool) -> None:

@@ -1,11 +1,13 @@
-"""``onrecord notes`` and ``onrecord coverage``: what the interviews say."""
+"""``onrecord notes``: what the interviews say."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from typing import Annotated, Any, TypeAlias
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Annotated, Any, Final, TypeAlias
+from uuid import UUID
 
 import typer
 
@@ -18,7 +20,10 @@ from onrecord.settings import ClientSettings
 Study = Annotated[str | None, typer.Option(help="Only this study, by its id.")]
 Transcript = Annotated[
     str | None,
-    typer.Option(metavar="ID|TITLE", help="Only this interview: its id, or how its title begins."),
+    typer.Option(
+        metavar="ID|TITLE",
+        help="Only this interview: its id or title, or how either begins (4 characters of an id).",
+    ),
 ]
 Theme = Annotated[str | None, typer.Option(help="Only this theme, by its id.")]
 Question = Annotated[str | None, typer.Option(help="Only notes on this question, by its id.")]
@@ -28,7 +33,32 @@ Rejected = Annotated[
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many notes.")]
 
-Found: TypeAlias = tuple[list[StoredNote], list[RefusedNote], int, dict[str, StudyInUse]]
+Totals: TypeAlias = Mapping[tuple[str, str], int]
+
+SHORTEST_ID: Final = 4
+"""Characters of an id that people have to give at least."""
+
+ID_TOLD: Final = 8
+"""Characters of an id that are told beside a title."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What there is.
+
+    Attributes:
+        accepted: notes, up to the limit.
+        refused: refused notes, up to the limit.
+        total: how many notes there are without the limit.
+        totals: how many of them by study and theme.
+        studies: by id.
+    """
+
+    accepted: Sequence[StoredNote]
+    refused: Sequence[RefusedNote]
+    total: int
+    totals: Totals
+    studies: Mapping[str, StudyInUse]
 
 
 def register(app: typer.Typer) -> None:
@@ -62,30 +92,25 @@ def notes(  # noqa: PLR0913 - one parameter an option
     which = NoteFilter(study, transcript, theme, question, speaker, limit)
     if rejected and speaker:
         raise UsageError("--speaker does not go with --rejected: refused notes have no quote")
-    accepted, refused, total, studies = asyncio.run(_find(which, rejected=rejected))
-    shown: list[Any] = [*refused, *accepted]
+    found = asyncio.run(_find(which, rejected=rejected))
+    shown: list[Any] = [*found.refused, *found.accepted]
     if json_output:
         print_json([asdict(one) if rejected else one.as_json() for one in shown])
     else:
-        _print(accepted, refused, studies, theme)
+        _print(found, theme)
     if not shown:
-        err.print("no note was refused" if rejected else "no notes yet that are like this")
-    elif len(shown) < total:
-        err.print(f"{len(shown):,} of {count(total, 'note')}; --limit shows more")
+        err.print("no note was refused" if rejected else "no such notes yet")
+    elif len(shown) < found.total:
+        err.print(f"{len(shown):,} of {count(found.total, 'note')}; a higher --limit shows more")
 
 
-def _print(
-    accepted: list[StoredNote],
-    refused: list[RefusedNote],
-    studies: Mapping[str, StudyInUse],
-    theme: str | None,
-) -> None:
+def _print(found: Found, theme: str | None) -> None:
     from onrecord.note_pages import notes_page, rejected_page  # noqa: PLC0415 - keeps help quick
 
     width = columns(out)
-    for line in notes_page(accepted, studies, width, theme=theme):
+    for line in notes_page(found.accepted, found.studies, width, theme=theme, totals=found.totals):
         out.print(line)
-    for line in rejected_page(refused, width):
+    for line in rejected_page(found.refused, width):
         out.print(line)
 
 
@@ -96,11 +121,16 @@ async def _find(which: NoteFilter, *, rejected: bool) -> Found:
         reading = Reading(database)
         studies = await reading.studies()
         _refuse_unknown(which, studies)
+        which = replace(which, transcript=_only_interview(which, studies))
         if rejected:
             refused, total = await reading.rejected(which)
-            return [], refused, total, studies
-        accepted, total = await reading.notes(which)
-        return accepted, [], total, studies
+            return Found((), refused, total, {}, studies)
+        if which.speaker is not None:
+            _refuse_speaker(which.speaker, await reading.speakers(which))
+        # All of them, since each theme is to say how many it has.
+        every, total = await reading.notes(replace(which, limit=None))
+        totals = Counter((note.study_id, theme) for note in every for theme in note.themes)
+        return Found(every[: which.limit], (), total, totals, studies)
 
 
 def _refuse_unknown(which: NoteFilter, studies: Mapping[str, StudyInUse]) -> None:
@@ -109,12 +139,37 @@ def _refuse_unknown(which: NoteFilter, studies: Mapping[str, StudyInUse]) -> Non
     meant = [one for key, one in studies.items() if which.study in {None, key}]
     _refuse("theme", which.theme, [theme.id for one in meant for theme in one.study.themes])
     _refuse("question", which.question, [q.id for one in meant for q in one.study.questions])
-    asked = which.transcript
-    titles = {title for one in meant for title in one.interviews.values()}
-    known = {str(key) for one in meant for key in one.interviews}
-    if asked is not None and asked.lower() not in known:
-        begins = [title for title in titles if title.lower().startswith(asked.lower())]
-        _refuse("interview", asked, begins and [asked], told=titles)
+
+
+def _only_interview(which: NoteFilter, studies: Mapping[str, StudyInUse]) -> str | None:
+    """The id of the interview that is meant; one whose whole title was given comes first."""
+    if which.transcript is None:
+        return None
+    asked = which.transcript.strip().lower()
+    meant = [one for key, one in studies.items() if which.study in {None, key}]
+    interviews = {key: title for one in meant for key, title in one.interviews.items()}
+    exact = [key for key, title in interviews.items() if title.lower() == asked]
+    begin = [
+        key
+        for key, title in interviews.items()
+        if title.lower().startswith(asked) or _begins_id(asked, key)
+    ]
+    if not (found := exact or begin):
+        _refuse("interview", which.transcript, (), told=interviews.values())
+    if len(found) > 1:
+        several = "; ".join(sorted(f"{interviews[key]} ({str(key)[:ID_TOLD]})" for key in found))
+        raise UsageError(f"{which.transcript!r} is how several interviews begin: {several}")
+    return str(found[0])
+
+
+def _begins_id(asked: str, key: UUID) -> bool:
+    digits = asked.replace("-", "")
+    return len(digits) >= SHORTEST_ID and key.hex.startswith(digits)
+
+
+def _refuse_speaker(asked: str, known: Sequence[str]) -> None:
+    if not any(asked.lower() in label.lower() for label in known):
+        raise UsageError(f"nobody is called {asked!r}; the speakers are {'; '.join(known)}")
 
 
 def _refuse(

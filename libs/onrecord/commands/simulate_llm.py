@@ -25,4 +25,8 @@ def simulate_llm(context: typer.Context) -> None:
     """
     from simulator.__main__ import main  # noqa: PLC0415 - slow to import
 
-    raise typer.Exit(main(context.args, program="onrecord simulate-llm"))
+    try:
+        code = main(context.args, program="onrecord simulate-llm")
+    except SystemExit as finished:  # how argparse ends after its help, and for wrong usage
+        code = int(finished.code or 0)
+    raise typer.Exit(code)

@@ -51,6 +51,20 @@ SELECT note.note_id, note.statement, note.study_id, note.transcript_id, note.rev
  ORDER BY interview.study_id, interview.title, note.transcript_id, chunk.index, note.position
  LIMIT $6;
 
+-- name: select_speakers
+-- Labels of all speakers of current interviews.
+SELECT DISTINCT turn.speaker
+  FROM segments AS turn
+  JOIN transcripts AS interview USING (transcript_id, revision)
+ WHERE interview.revision = (
+        SELECT max(newest.revision)
+          FROM transcripts AS newest
+         WHERE newest.transcript_id = interview.transcript_id
+   )
+   AND ($1::text IS NULL OR interview.study_id = $1)
+   AND ($2::text IS NULL OR interview.transcript_id::text = $2)
+ ORDER BY turn.speaker;
+
 -- name: select_rejected
 -- Refused notes of current interviews, in the order of the talk.
 SELECT interview.study_id, interview.transcript_id, interview.revision, interview.title,
@@ -125,6 +139,18 @@ SELECT count(*)
            AND letter.source_offset = handed_in.record_offset
            AND letter.state = 'discarded'
    );
+
+-- name: select_subjects
+-- What letters are about: chunks by number, and interviews, with the interview's title.
+SELECT chunk.chunk_id AS subject, interview.title, chunk.index AS chunk
+  FROM chunks AS chunk
+  JOIN transcripts AS interview USING (transcript_id, revision)
+ WHERE chunk.chunk_id = ANY ($1::uuid[])
+ UNION ALL
+(SELECT DISTINCT ON (transcript_id) transcript_id, title, NULL
+   FROM transcripts
+  WHERE transcript_id = ANY ($1::uuid[])
+  ORDER BY transcript_id, revision DESC);
 
 -- name: select_stored_content
 -- What each of some transcripts has under a revision, if it is known.

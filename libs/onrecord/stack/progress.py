@@ -18,6 +18,8 @@ class Step(StrEnum):
     STOPPING = "stopping"
     STOPPED = "stopped"
     KILLED = "killed"
+    GIVEN_UP = "given up"
+    """It was stopped before it was ever ready."""
 
 
 @dataclass(frozen=True, slots=True)

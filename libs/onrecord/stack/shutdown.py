@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from signal import Signals
 from typing import Final
 
@@ -23,7 +23,8 @@ class Shutdown:
         spec: tells who needs whom, and how each is asked to stop.
         processes: what to stop.
         hurry: whether to use force at once; asked again and again.
-        report: told of every step.
+        report: told of every step; of each end once, as what it was.
+        never_ready: names of those that were still starting.
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class Shutdown:
         *,
         hurry: Callable[[], bool],
         report: Report,
+        never_ready: Collection[str] = (),
     ) -> None:
         self._spec = spec
         self._left = dict(processes)
         self._hurry = hurry
         self._report = report
+        self._never_ready = frozenset(never_ready)
         self._asked: dict[str, float] = {}
         self._killed: set[str] = set()
 
@@ -53,7 +56,7 @@ class Shutdown:
         if not process.alive():
             del self._left[name]
             took = time.monotonic() - self._asked.get(name, time.monotonic())
-            self._report(Progress(name, Step.STOPPED, took))
+            self._report(Progress(name, self._end_of(name), took))
         elif self._hurry() or self._is_late(name):
             self._kill(name)
         elif name not in self._asked and not self._is_needed(name):
@@ -66,7 +69,11 @@ class Shutdown:
             self._killed.add(name)
             self._asked.setdefault(name, time.monotonic())
             self._left[name].signal(Signals.SIGKILL, group=True)
-            self._report(Progress(name, Step.KILLED))
+
+    def _end_of(self, name: str) -> Step:
+        if name in self._never_ready:
+            return Step.GIVEN_UP
+        return Step.KILLED if name in self._killed else Step.STOPPED
 
     def _is_late(self, name: str) -> bool:
         return time.monotonic() - self._asked.get(name, time.monotonic()) > self._how(name).grace_s

@@ -20,6 +20,7 @@ from onrecord.stack.state import Home, Running, State
 POLL_S: Final = 0.03
 SHOWN_LOG_LINES: Final = 15
 PAUSE_BETWEEN_ATTEMPTS_S: Final = 0.5
+UNKNOWN_CODE: Final = 1  # only a parent is told
 
 
 @dataclass(slots=True)
@@ -31,7 +32,7 @@ class _Start:
     log_begin: int
     fingerprint: str
     since: float
-    attempt: int
+    attempt: int  # 0 for a process that ran already: it is no child of ours
     again_at: float | None = None
 
 
@@ -59,6 +60,7 @@ class Startup:
     report: Report
     started: list[str] = field(default_factory=list)
     _chance: random.Random = field(default_factory=random.Random)
+    _up_to_date: frozenset[str] = frozenset()
     _ready: set[str] = field(default_factory=set)
     _starts: dict[str, _Start] = field(default_factory=dict)
 
@@ -66,16 +68,14 @@ class Startup:
         """Bring everything up.
 
         Args:
-            up_to_date: names that run as they should already.
+            up_to_date: names that run as they should already; they are only waited for.
 
         Raises:
             FailedError: a process ended, or was not ready in its time.
             KeyboardInterrupt, SystemExit: a signal came.
         """
-        waiting = [name for name in self.spec.processes if name not in up_to_date]
-        self._ready |= up_to_date
-        for name in up_to_date:
-            self.report(Progress(name, Step.ALREADY_RUNNING, port=self.state.ports.get(name)))
+        self._up_to_date = up_to_date
+        waiting = list(self.spec.processes)
         while waiting or self._starts:
             for name in list(waiting):
                 if self._ready.issuperset(self.spec.processes[name].after):
@@ -86,12 +86,33 @@ class Startup:
             self.interrupts.check()
             time.sleep(POLL_S)
 
+    @property
+    def unready(self) -> frozenset[str]:
+        """Names of what is still on its way to ready."""
+        return frozenset(self._starts)
+
     def _begin(self, name: str) -> None:
+        if name in self._up_to_date:
+            self._adopt(name)
+            return
         if self.spec.processes[name].is_task and not self._is_due(name):
             self._ready.add(name)
             return
         self.report(Progress(name, Step.STARTING))
         self._starts[name] = self._launch(name, attempt=1, since=time.monotonic())
+
+    def _adopt(self, name: str) -> None:
+        """Take up what runs already; it may have to recover from what it needs being away."""
+        if self._answers(name).ready:
+            self._ready.add(name)
+            self.report(Progress(name, Step.ALREADY_RUNNING, port=self.state.ports.get(name)))
+            return
+        running, log = self.state.processes[name], self.home.logs / f"{name}.log"
+        log_begin = log.stat().st_size if log.exists() else 0
+        self.report(Progress(name, Step.STARTING))
+        self._starts[name] = _Start(
+            running.process, log, log_begin, running.fingerprint, time.monotonic(), attempt=0
+        )
 
     def _is_due(self, name: str) -> bool:
         """A task runs again when anything it builds on was started, or its settings changed."""
@@ -134,7 +155,7 @@ class Startup:
                     name, attempt=start.attempt + 1, since=start.since
                 )
             return
-        code = exit_code(start.process.pid)
+        code = _code(start)
         if code == 0 and process.is_task:
             self.state.tasks_done[name] = start.fingerprint
             del self.state.processes[name]
@@ -169,6 +190,12 @@ class Startup:
         del self._starts[name]
         took = time.monotonic() - start.since
         self.report(Progress(name, Step.READY, took, self.state.ports.get(name)))
+
+
+def _code(start: _Start) -> int | None:
+    if start.attempt:
+        return exit_code(start.process.pid)
+    return None if start.process.alive() else UNKNOWN_CODE
 
 
 def _failure(message: str, start: _Start) -> FailedError:

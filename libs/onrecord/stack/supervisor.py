@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -114,8 +114,8 @@ class Stack:
         """Start what is missing and wait until all is ready; what runs as it should is left alone.
 
         Raises:
-            FailedError: a process did not get ready, or another command is at work here; what this
-                call started is stopped again.
+            FailedError: a process did not get ready, be it one that ran before, or another command
+                is at work here; what this call started is stopped again.
         """
         fresh = not self._lock.held
         with self._interrupts.deferred(), self._locked(keep=self._attached):
@@ -205,7 +205,8 @@ class Stack:
             self._interrupts.check()
         except BaseException:
             alive = state.alive()
-            self._stop(state, {name: alive[name] for name in startup.started if name in alive})
+            targets = {name: alive[name] for name in startup.started if name in alive}
+            self._stop(state, targets, never_ready=startup.unready)
             raise
 
     def _remember(self, state: State) -> None:
@@ -254,13 +255,16 @@ class Stack:
             return False
         return running.fingerprint == self._resolver.resolve(name, state).fingerprint
 
-    def _stop(self, state: State, targets: Mapping[str, Running]) -> None:
+    def _stop(
+        self, state: State, targets: Mapping[str, Running], never_ready: Collection[str] = ()
+    ) -> None:
         before = self._interrupts.count
         Shutdown(
             self._whole,
             {name: running.process for name, running in targets.items()},
             hurry=lambda: self._interrupts.count > before,
             report=self._tell,
+            never_ready=never_ready,
         ).run()
         for name in targets:
             del state.processes[name]

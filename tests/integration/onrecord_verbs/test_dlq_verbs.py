@@ -181,7 +181,7 @@ def test_replays_named_letters_and_tells_which_it_could_not(
 def test_replays_all_open_letters_of_one_cause(
     control: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(["dlq", "replay", "--all", "--code", "undecodable", "--json"]) == 0
+    assert cli.run(["dlq", "replay", "--all", "--code", "undecodable", "--yes", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [one[:8] for one in sorted(told["replayed"])] == sorted([name_of(1), name_of(2)])
     assert states(capsys) == ["open", "replayed", "replayed"]
@@ -195,6 +195,29 @@ def test_discards_a_letter_once_and_for_a_reason(
     assert cli.run(["dlq", "discard", name_of(0), "--reason", "again"]) == 1
     assert cli.run(["dlq", "show", name_of(0)]) == 0
     assert "reason a test" in " ".join(capsys.readouterr().out.split())
+
+
+def test_discarding_a_replayed_letter_names_the_one_it_became(
+    control: None, postgres_settings: PostgresSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["dlq", "replay", name_of(0)]) == 0
+    assert cli.run(["dlq", "discard", name_of(0), "--reason", "a test"]) == 1
+    assert "failed again" not in capsys.readouterr().err
+    again = letter(0).model_copy(
+        update={
+            "letter_id": ids.derive("letter", "again"),
+            "replay_of": letter(0).letter_id,
+            "dlq_offset": 17,
+        }
+    )
+
+    async def die_again() -> None:
+        async with open_database(postgres_settings) as database:
+            await LetterStore(database).index_letter(again)
+
+    asyncio.run(die_again())
+    assert cli.run(["dlq", "discard", name_of(0), "--reason", "a test"]) == 1
+    assert f"failed again: discard {again.letter_id} instead" in capsys.readouterr().err
 
 
 def test_counts_letters_by_service_and_cause(

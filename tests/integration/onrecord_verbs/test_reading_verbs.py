@@ -7,6 +7,7 @@ from contracts import ids
 from database.pool import Database, open_database
 from database.settings import PostgresSettings
 from onrecord import cli
+from onrecord.reading import Reading
 from persistence.store import NotesStore
 from support.interviews import (
     STUDY,
@@ -111,6 +112,7 @@ def test_gives_programs_ids_and_character_ranges(
         ("--speaker BO", 2),
         ("--speaker ada", 0),
         ("--transcript interv", 2),
+        (f"--transcript {str(TRANSCRIPT)[:4]}", 2),
         (f"--transcript {TRANSCRIPT}", 2),
         ("--limit 1", 1),
     ],
@@ -128,6 +130,7 @@ def test_narrows_notes(
         ("--theme cost", "there is no theme 'cost'; known: price; trust"),
         ("--question why", "there is no question 'why'; known: churn"),
         ("--transcript Talk", "there is no interview 'Talk'; known: Interview 1"),
+        ("--speaker Bob", "nobody is called 'Bob'; the speakers are Ada; Bo"),
     ],
 )
 def test_a_misspelt_filter_is_a_mistake_not_a_finding(
@@ -137,11 +140,43 @@ def test_a_misspelt_filter_is_a_mistake_not_a_finding(
     assert told in capsys.readouterr().err
 
 
+def test_a_heading_counts_all_notes_of_its_theme_whatever_the_limit(
+    filled: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["notes", "--limit", "1"]) == 0
+    printed = capsys.readouterr()
+    assert "Price (1 note)\n" in printed.out
+    assert "Trust (1 of 2 notes)\n" in printed.out
+    assert printed.err == "1 of 2 notes; a higher --limit shows more\n"
+
+
+@pytest.fixture
+async def two_interviews(filled: Database) -> None:
+    other = ids.derive("another interview")
+    chunks = tuple(
+        one.model_copy(update={"chunk_id": ids.derive("chunk", one.chunk_id)})
+        for one in ingested().chunks
+    )
+    event = ingested(transcript_id=other, title="Interview 1, continued", chunks=chunks)
+    await NotesStore(filled).store_transcript(event)
+
+
+def test_a_whole_title_names_one_interview_and_half_a_title_none_of_two(
+    two_interviews: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert len(json.loads(run(capsys, "notes", "--json", "--transcript", "interview 1"))) == 2
+    assert json.loads(run(capsys, "notes", "--json", "--transcript", "Interview 1,")) == []
+    assert cli.run(["notes", "--transcript", "Interview"]) == 2
+    told = capsys.readouterr().err
+    assert f"Interview 1 ({str(TRANSCRIPT)[:8]}); Interview 1, continued (" in told
+
+
 def test_shows_refused_notes_with_the_reasons(
     filled: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = run(capsys, "notes", "--rejected")
-    assert "  ✗ Everybody loves it\n      quote_not_found: Nobody says so.\n" in page
+    reason = "quotes words that the transcript does not have: Nobody says so."
+    assert f"  ✗ Everybody loves it\n      {reason}\n" in page
     (one,) = json.loads(run(capsys, "notes", "--rejected", "--json"))
     assert (one["chunk_index"], one["failures"][0]["check"]) == (1, "quote_not_found")
 
@@ -217,6 +252,14 @@ def test_submissions_that_nobody_could_read_are_told_unless_given_up(
         "source_offset = 1, state = 'discarded', state_reason = 'test'",
     )
     assert "submission" not in run(capsys, "coverage")
+
+
+async def test_what_a_dead_letter_is_about_has_a_name(filled: Database) -> None:
+    second = chunk(index=2).chunk_id
+    assert await Reading(filled).subjects((second, TRANSCRIPT, ids.derive("nobody"))) == {
+        str(second): "Interview 1, chunk 2",
+        str(TRANSCRIPT): "Interview 1",
+    }
 
 
 def test_a_database_without_tables_is_explained(

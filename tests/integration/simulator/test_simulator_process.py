@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -56,6 +57,25 @@ async def test_ends_at_once_and_well_while_a_call_hangs(
             await hanging
 
 
+async def test_ends_at_once_while_it_reads_a_long_prompt() -> None:
+    process = await spawn("--port", "0", "--context-characters", "6000000")
+    url = await announced_url(process)
+    talk = "".join(f"I paid {number} pounds and hated it. " for number in range(100_000))
+    document = {"segments": [{"number": 1, "role": "participant", "text": talk}]}
+    prompt = {"model": "m", "messages": [{"role": "user", "content": json.dumps(document)}]}
+    async with aiohttp.ClientSession() as http:
+        body = io.BytesIO(json.dumps(prompt).encode())
+        reading = asyncio.create_task(http.post(f"{url}/chat/completions", data=body))
+        async with asyncio.timeout(20):
+            while not await in_flight(http, url):
+                pass
+        process.send_signal(signal.SIGTERM)
+        _, errors = await asyncio.wait_for(process.communicate(), 15)
+        assert (process.returncode, errors) == (0, b"")
+        with pytest.raises(aiohttp.ClientError):
+            await reading
+
+
 async def in_flight(http: aiohttp.ClientSession, url: str) -> int:
     async with http.get(f"{url.removesuffix('/v1')}/simulator/requests") as response:
         return int(json.loads(await response.read())["in_flight"])
@@ -68,6 +88,7 @@ async def in_flight(http: aiohttp.ClientSession, url: str) -> int:
         ("--port", "70000"),
         ("--rules", "/dev/null/none.yaml"),
         ("--seed", "seven"),
+        ("--context-characters", "0"),
     ],
 )
 async def test_wrong_usage_ends_with_two_and_a_reason(arguments: tuple[str, ...]) -> None:

@@ -253,3 +253,43 @@ async def test_bad_rules_are_refused_and_the_old_ones_stay(start: Start, body: b
     assert status == 400
     assert answer["error"]["message"].startswith("rules: ")
     assert (await simulation.ask()).choices[0].message.refusal
+
+
+def long_winded(document: Document, characters: int = 350_000) -> Document:
+    """The document with a participant who goes on and on; it takes a second or so to read."""
+    talk = document["segments"][-1]["text"]
+    said = "".join(f"That is {number}. {talk} " for number in range(characters // len(talk)))
+    return {**document, "segments": [*document["segments"][:-1], said_by_ben(said)]}
+
+
+def said_by_ben(text: str) -> Document:
+    return {"number": 6, "speaker": "Ben", "role": "participant", "text": text}
+
+
+async def test_serves_others_while_it_reads_a_long_prompt(start: Start, document: Document) -> None:
+    simulation = await start()
+    long = asyncio.create_task(simulation.notes(long_winded(document)))
+    await in_flight_reaches(simulation, 1)
+    assert await get(simulation, "/healthz") == {"status": "ok"}
+    assert await simulation.notes()
+    assert not long.done()
+    assert await long
+
+
+async def test_a_client_that_leaves_while_its_prompt_is_read_counts_as_abandoned(
+    start: Start, document: Document
+) -> None:
+    simulation = await start()
+    with pytest.raises(openai.APITimeoutError):
+        await simulation.ask(long_winded(document), patience=0.2)
+    await in_flight_reaches(simulation, 0)
+    assert (await get(simulation, "/simulator/requests"))["by_outcome"] == {"abandoned": 1}
+
+
+async def test_refuses_a_prompt_beyond_its_context_as_a_real_endpoint_does(start: Start) -> None:
+    simulation = await start({"fault": "hang"}, context_characters=1_000)
+    with pytest.raises(openai.BadRequestError) as raised:
+        await simulation.ask("a" * 1_000)  # and the system's message
+    assert raised.value.code == "context_length_exceeded"
+    counted = await get(simulation, "/simulator/requests")
+    assert counted["by_outcome"] == {"context_length_exceeded": 1}

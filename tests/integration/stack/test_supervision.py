@@ -73,6 +73,70 @@ def test_a_second_start_starts_only_what_was_killed(
         stack.stop()
 
 
+def test_a_second_start_waits_until_what_ran_before_is_ready_again(
+    stack_home: Path, stack_file: StackFile, tmp_path: Path
+) -> None:
+    busy = tmp_path / "busy"
+    script = f"from pathlib import Path; Path({str(busy)!r}).unlink(missing_ok=True)"
+    file = stack_file(
+        one={},
+        two={"after": ["one"], "env": {"WORKER_BUSY_WHILE": str(busy)}},
+        mend={"command": [sys.executable, "-c", script], "ready": "exit", "after": ["one"]},
+    )
+    steps: list[Progress] = []
+    stack = detached(stack_home, file, report=steps.append)
+    try:
+        stack.start()
+        before = stack.pid("two")
+        busy.touch()
+        stack.kill("one")
+        steps.clear()
+        stack.start()
+        assert all(one.ready for one in stack.status())
+        assert stack.pid("two") == before
+        assert [step.step for step in steps if step.name == "two"] == [Step.STARTING, Step.READY]
+    finally:
+        stack.stop()
+
+
+def test_a_second_start_fails_when_what_ran_before_does_not_get_ready(
+    stack_home: Path, stack_file: StackFile, tmp_path: Path
+) -> None:
+    busy = tmp_path / "busy"
+    settings = {"env": {"WORKER_BUSY_WHILE": str(busy)}, "start_timeout_s": 3}
+    stack = detached(stack_home, stack_file(one=settings))
+    try:
+        stack.start()
+        busy.touch()
+        with pytest.raises(FailedError, match=r"one was not ready in 3 s .*503"):
+            stack.start()
+        assert [one.running for one in stack.status()] == [True]
+    finally:
+        stack.stop()
+
+
+def test_what_ran_before_and_ends_while_it_is_waited_for_is_started_again(
+    stack_home: Path, stack_file: StackFile, tmp_path: Path
+) -> None:
+    busy = tmp_path / "busy"
+    stack = detached(stack_home, stack_file(one={"env": {"WORKER_BUSY_WHILE": str(busy)}}))
+    try:
+        stack.start()
+        before = stack.pid("one")
+        busy.touch()
+
+        def end_it(progress: Progress) -> None:
+            if progress.step is Step.STARTING:
+                busy.unlink()
+                stack.kill("one")
+
+        detached(stack_home, tmp_path / "stack.yaml", report=end_it).start()
+        assert [one.ready for one in stack.status()] == [True]
+        assert stack.pid("one") != before
+    finally:
+        stack.stop()
+
+
 def test_what_runs_with_other_settings_is_started_again(
     stack_home: Path, stack_file: StackFile
 ) -> None:
@@ -164,8 +228,10 @@ def test_a_process_that_never_gets_ready_is_named_with_the_reason(
             "start_timeout_s": 0.5,
         }
     )
+    steps: list[Progress] = []
     with pytest.raises(FailedError, match=r"one was not ready in 0\.5 s .*refused"):
-        detached(stack_home, file).start()
+        detached(stack_home, file, report=steps.append).start()
+    assert [step.step for step in steps] == [Step.STARTING, Step.STOPPING, Step.GIVEN_UP]
 
 
 def test_a_process_that_does_not_stop_is_killed_and_this_is_told(
@@ -175,7 +241,7 @@ def test_a_process_that_does_not_stop_is_killed_and_this_is_told(
     file = stack_file(one={"grace_s": 0.2, "env": {"WORKER_STUBBORN": "1"}})
     with Stack(stack_home, file=file, report=steps.append):
         pass
-    assert [step.step for step in steps][-2:] == [Step.KILLED, Step.STOPPED]
+    assert [step.step for step in steps][-2:] == [Step.STOPPING, Step.KILLED]
 
 
 def test_a_task_runs_once_until_something_it_builds_on_is_started_again(

@@ -19,6 +19,11 @@ def naive_position(started: list[int], finished: set[int]) -> int | None:
     return position
 
 
+def told(ledger: OffsetLedger) -> tuple[int | None, set[int]]:
+    """What a commit would tell now."""
+    return ledger.uncommitted(), set(ledger.finished_beyond)
+
+
 @given(gaps=gaps, data=st.data())
 def test_moves_over_the_finished_run_whatever_the_order(
     gaps: list[int], data: st.DataObject
@@ -54,13 +59,13 @@ def test_tells_of_what_is_finished_beyond_the_first_by_committing_the_first_agai
         ledger.start(offset)
     ledger.finish(8)
     assert ledger.position is None
-    assert (ledger.uncommitted(), ledger.finished_beyond) == (7, {8})
+    assert told(ledger) == (7, {8})
     ledger.committed(7, 1)
     assert ledger.uncommitted() is None
     ledger.finish(9)
-    assert (ledger.uncommitted(), ledger.finished_beyond) == (7, {8, 9})
+    assert told(ledger) == (7, {8, 9})
     ledger.finish(7)
-    assert (ledger.uncommitted(), ledger.finished_beyond) == (10, set())
+    assert told(ledger) == (10, set())
 
 
 def test_what_an_earlier_owner_has_finished_is_not_worked_on_again() -> None:
@@ -82,7 +87,7 @@ def test_what_an_earlier_owner_has_finished_is_told_on_before_it_is_fetched_agai
     ledger = OffsetLedger(done={9, 12})
     ledger.start(7)
     ledger.finish(7)
-    assert (ledger.uncommitted(), ledger.finished_beyond) == (8, {9, 12})
+    assert told(ledger) == (8, {9, 12})
 
 
 def test_says_nothing_twice_while_an_earlier_owners_work_lies_ahead() -> None:

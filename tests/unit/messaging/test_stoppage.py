@@ -37,7 +37,7 @@ async def test_different_causes_do_not_stop_it() -> None:
 async def test_those_that_end_well_count_against_it() -> None:
     stops = stoppage()
     for _ in range(50):
-        die(stops, 3)
+        die(stops, 2)
         stops.settled()
     assert stops.gate.is_open
 

@@ -14,6 +14,7 @@ from aiokafka import TopicPartition
 from messaging import window as window_module
 from messaging.jobs import Job
 from messaging.window import Window
+from support.waiting import until
 
 P0, P1, P2 = (TopicPartition("chunks-ready", number) for number in range(3))
 NEVER_S = 3_600.0
@@ -86,7 +87,7 @@ async def at_once(_: Job) -> None:
 
 async def settled() -> None:
     """Let everything that can run without time passing do so."""
-    for _ in range(30):
+    for _ in range(200):
         await asyncio.sleep(0)
 
 
@@ -256,10 +257,7 @@ async def test_what_is_not_due_takes_no_room_and_begins_when_it_is() -> None:
     desk.window.hold(late, NEVER_S)
     desk.window.hold(soon, 0.01)
     assert desk.window.room == 1
-    await desk.window.wait_for_room(0.001)
-    async with asyncio.timeout(5):
-        while not desk.begun:
-            await asyncio.sleep(0.001)
+    await until(lambda: bool(desk.begun))
     assert desk.begun == [soon]
     desk.release(soon)
     await settled()
@@ -273,11 +271,14 @@ async def test_many_that_fall_due_at_once_still_keep_to_the_size() -> None:
     for job in held:
         desk.window.hold(job, 0.001)
     most = 0
-    async with asyncio.timeout(5):
-        while len(desk.ended) < 40:
-            await asyncio.sleep(0.002)
-            most = max(most, len(desk.working))
-            desk.release(*desk.working)
+
+    def all_ended() -> bool:
+        nonlocal most
+        most = max(most, len(desk.working))
+        desk.release(*desk.working)
+        return len(desk.ended) == len(held)
+
+    await until(all_ended)
     assert most <= 4
 
 
@@ -436,7 +437,11 @@ async def test_agrees_with_plain_lists_whatever_happens(seed: int, *, by_key: bo
     desk = Desk(by_key=by_key, size=20)
     model = Model(desk, by_key=by_key)
     # A key lies in one partition.
-    keys = {P0: [b"a", b"b", None], P1: [b"c", None], P2: [b"d"]}
+    keys: dict[TopicPartition, list[bytes | None]] = {
+        P0: [b"a", b"b", None],
+        P1: [b"c", None],
+        P2: [b"d"],
+    }
     for _ in range(400):
         action = random.choices(("admit", "release", "cancel"), (12, 11, 1))[0]
         if action == "admit":

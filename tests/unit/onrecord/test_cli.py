@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,21 @@ def test_wrong_usage_exits_2_without_a_traceback(
 ) -> None:
     assert cli.run(arguments) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("group", "code"), [("", 0), ("dlq", 2), ("contracts", 2)])
+def test_without_a_verb_the_help_is_all_there_is(
+    group: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(group.split()) == code
+    told = capsys.readouterr()
+    assert "Usage: onrecord" in told.out
+    assert told.err == ""
+
+
+def test_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["--version"]) == 0
+    assert capsys.readouterr().out == f"onrecord {metadata.version('onrecord')}\n"
 
 
 @pytest.mark.parametrize("verb", ["up", "down", "status"])

@@ -32,6 +32,12 @@ def test_what_nobody_told_is_an_error_that_says_what_to_do(tmp_path: Path) -> No
         _ = ClientSettings.load({}, a_started_stack(tmp_path)).postgres_dsn
 
 
+def test_the_error_names_the_folder_looked_in_and_how_to_name_another(tmp_path: Path) -> None:
+    with pytest.raises(UnreachableError, match="ONRECORD_HOME") as raised:
+        _ = ClientSettings.load({}, tmp_path / "elsewhere").kafka_bootstrap_servers
+    assert f"looked in {tmp_path.resolve()}/elsewhere:" in str(raised.value)
+
+
 def test_the_stack_is_found_from_a_folder_below_the_projects_root(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").touch()
     below = tmp_path / "a" / "b"

@@ -84,5 +84,5 @@ def test_what_is_too_large_for_the_topic_is_refused_before_it_is_sent(tmp_path: 
     noise = random.Random(7).randbytes(6 * 1024 * 1024).hex()
     file.write_text("Ann: " + noise, encoding="ascii")
     plain = KafkaSettings(compression="none")
-    with pytest.raises(UsageError, match="transcripts-submitted takes 8 MiB"):
+    with pytest.raises(UsageError, match="20 MiB of text, and 8 MiB as a compressed message"):
         prepare([InterviewFile(file, "Noise")], STUDY, Declared(check=False), plain)

@@ -42,6 +42,12 @@ def talk(tmp_path: Path) -> Path:
         ("dlq replay", "say which letters"),
         ("dlq replay abcd --all", "say which letters"),
         ("dlq replay abcd --service enrichment", "go with --all"),
+        ("dlq replay --all", "say --yes"),
+        ("dlq replay --all --json", "say --yes"),
+        ("dlq replay --all --yes --service enrichmnt", "--service is one of ingestion, enrichment"),
+        ("dlq list --service enrichmnt", "--service is one of ingestion, enrichment"),
+        ("dlq list --code timeot", "--code is one of undecodable, "),
+        ("dlq list --servce guardrail", "`onrecord dlq list --help` tells"),
         ("dlq show ../etc", "is no letter's id"),
         ("dlq discard abcd --reason=", "say why"),
         ("dlq discard abcd", "--reason"),
@@ -60,7 +66,17 @@ def test_wrong_usage_ends_with_2_and_says_what_is_wrong(
 
 @pytest.mark.parametrize(
     "verb",
-    ["submit {samples}", "submit {samples} --wait", "notes", "coverage", "dlq list", "dlq stats"],
+    [
+        "submit {samples}",
+        "submit {samples} --wait",
+        "notes",
+        "coverage",
+        "audit",
+        "dlq list",
+        "dlq stats",
+        "dlq replay --all --yes",
+        "dlq replay abcd ef01",
+    ],
 )
 def test_what_cannot_be_reached_ends_with_3_and_one_line(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], verb: str
@@ -71,6 +87,8 @@ def test_what_cannot_be_reached_ends_with_3_and_one_line(
     assert printed.err.count("\n") == 1
     assert "onrecord up" in printed.err
     assert "secret" not in printed.err
+    assert "Error" not in printed.err
+    assert "Errno" not in printed.err
     assert [one for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
@@ -90,6 +108,26 @@ def test_parse_gives_programs_the_turns(capsys: pytest.CaptureFixture[str]) -> N
     assert (found["format"], found["segments"]) == ("webvtt", 144)
     assert found["turns"][0]["speaker"] == "Hannah Lindqvist"
     assert sum(one["words"] for one in found["speakers"]) == 3_141
+
+
+@pytest.mark.parametrize(
+    "verb",
+    ["status", "down", "audit", "dlq list", "dlq show", "contracts check"],
+)
+def test_help_has_a_line_of_its_own_for_each_example(
+    capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    assert cli.run([*verb.split(), "--help"]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert [line for line in lines if line.count("onrecord ") > 1] == []
+    assert any(line.startswith(f"onrecord {verb}") for line in lines)
+    assert "```" not in lines
+
+
+def test_the_simulator_is_called_what_people_call_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["simulate-llm", "--help"]) == 0
+    assert capsys.readouterr().out.startswith("usage: onrecord simulate-llm ")
+    assert cli.run(["simulate-llm", "--no-such-option"]) == 2
 
 
 @pytest.mark.parametrize("verb", ["submit", "notes", "coverage", "parse", "dlq", "dlq replay"])

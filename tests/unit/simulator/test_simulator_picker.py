@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -211,3 +212,23 @@ def _recorded(path: Path) -> list[tuple[Role, str]]:
     monologues = json.loads(path.read_text(encoding="utf-8"))["monologues"]
     texts = ("".join(span["value"] for span in one["spans"]).strip() for one in monologues)
     return [(Role.UNKNOWN, text) for text in texts if text]
+
+
+@pytest.mark.parametrize(
+    "talk",
+    [
+        "and the boiler we paid for was never warm ",  # clauses, but no sentence
+        "We never paid 40 pounds for the boiler. ",  # sentences none but the first can be told from
+        "word ",
+        "! ",
+        ". ",
+        "a",
+        "…",
+        "<boiler ",
+    ],
+)
+def test_reads_a_very_long_turn_in_time_proportional_to_its_length(talk: str) -> None:
+    text = (talk * (300_000 // len(talk))).strip()
+    begun = time.process_time()
+    pick_notes(passage([(Role.PARTICIPANT, text)]), seed=7)
+    assert time.process_time() - begun < 15  # a second or two; it was minutes when quadratic

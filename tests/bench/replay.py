@@ -1,0 +1,197 @@
+"""Putting back 20,000 dead letters through control's API, beside a bare idempotent producer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from inspect import iscoroutinefunction
+from typing import Any, Final, TypeVar, cast
+
+import aiohttp
+
+from bench.harness import Lab, Result, event, producer, spread
+from contracts.errors import BadMessageError
+from contracts.topics import NOTES_VALIDATED, PERSISTENCE, dlq_topic, retry_topic
+from control.api import Api, Desk
+from control.indexing import letter_of
+from control.reader import open_reader
+from control.replay import Replayer
+from control.store import LetterStore
+from database.migrate import migrate
+from database.pool import open_database
+from database.settings import PostgresSettings
+from messaging import Delivery, KafkaSettings, Origin, Publisher, Record
+from messaging.codec import encode
+from messaging.delivery import Headers, append
+from messaging.health import Health, serve_http
+from messaging.letters import describe, letter_headers
+from support.postgres import TestServer
+
+NUMBER: Final = 20_000
+SAMPLE: Final = 2_000
+LONGEST_S: Final = 60.0
+"""If all of them would take longer, the sample's rate stands for them."""
+AT_ONCE: Final = 4
+DLQ: Final = dlq_topic(PERSISTENCE).name
+READ_TIMEOUT_S: Final = 10.0
+
+Written = tuple[bytes, bytes, Headers]
+T = TypeVar("T")
+
+
+async def measure(lab: Lab) -> Result:
+    """Letters a second, from the request to the answer."""
+    number = lab.scaled(NUMBER, least=500)
+    sample = min(SAMPLE, number)
+    letters = [_letter(offset) for offset in range(number)]
+    server = await asyncio.to_thread(TestServer)
+    try:
+        bare = [await _bare(await lab.fresh(), letters)]
+        spent: Counter[str] = Counter()
+        rate, done = await _replayed(lab, server, letters[:sample], spent), sample
+        bare.append(await _bare(await lab.fresh(), letters))
+        if sample < number < rate * LONGEST_S:
+            spent.clear()
+            rate, done = await _replayed(lab, server, letters, spent), number
+            bare.append(await _bare(await lab.fresh(), letters))
+    finally:
+        await asyncio.to_thread(server.destroy)
+    theirs = spread(bare, "letters_per_s")
+    where = {f"{name}_ms_a_letter": round(s * 1000 / done, 3) for name, s in spent.most_common()}
+    note = f"{done} letters replayed" + (f", the rate taken for {number}" * (done < number))
+    return Result(
+        figure=rate / theirs["letters_per_s"],
+        goal=0.8,
+        better="higher",
+        unit="of a bare idempotent producer, letters/s",
+        sides={"ours": {"letters_per_s": round(rate, 3), **where}, "bare producer": theirs},
+        notes=(note, "times a letter are of calls as they overlap, from call to answer"),
+    )
+
+
+def _letter(offset: int) -> Written:
+    """A record as a DLQ has it."""
+    key, value, headers = encode(event(offset + 1), source="/bench")
+    told = letter_headers(
+        describe(BadMessageError("it is a measure"), PERSISTENCE),
+        Delivery(Origin(NOTES_VALIDATED.name, 0, offset), attempts=1),
+        service=PERSISTENCE,
+        group=PERSISTENCE,
+        at=datetime.now(UTC),
+    )
+    return key, value, append(tuple(headers), told)
+
+
+async def _bare(kafka: KafkaSettings, letters: list[Written]) -> float:
+    """Records a second that a producer alone writes to the topic replays go to."""
+    topic = kafka.topic(retry_topic(PERSISTENCE, 0).name)
+    async with producer(kafka) as bare:
+        begin = time.perf_counter()
+        await _send(bare, topic, letters)
+        return len(letters) / (time.perf_counter() - begin)
+
+
+async def _send(bare: Any, topic: str, letters: list[Written], **where: int) -> None:
+    sending = [
+        await bare.send(topic, value, key=key, headers=list(headers), **where)
+        for key, value, headers in letters
+    ]
+    await asyncio.gather(*sending)
+
+
+async def _replayed(
+    lab: Lab, server: TestServer, letters: list[Written], spent: Counter[str]
+) -> float:
+    """Letters a second that control puts back, and in ``spent`` the seconds of its calls."""
+    kafka = await lab.fresh()
+    async with producer(kafka) as bare:
+        await _send(bare, kafka.topic(DLQ), letters, partition=0)
+    async with _office(kafka, await _database(server, len(letters)), spent) as (store, url):
+        await _index(store, letters)
+        begin = time.perf_counter()
+        replayed = await _replay_all(url, len(letters))
+        taken_s = time.perf_counter() - begin
+    assert replayed == len(letters), f"{replayed} of {len(letters)} letters were replayed"
+    return replayed / taken_s
+
+
+async def _replay_all(url: str, number: int) -> int:
+    replayed = 0
+    timeout = aiohttp.ClientTimeout(total=10 * LONGEST_S)
+    async with aiohttp.ClientSession(timeout=timeout) as client:
+        while replayed < number:
+            async with client.post(f"{url}/letters/replay", json={}) as answer:
+                answer.raise_for_status()
+                some = len((await answer.json())["replayed"])
+            if not some:
+                break
+            replayed += some
+    return replayed
+
+
+async def _database(server: TestServer, number: int) -> PostgresSettings:
+    name = f"bench_{number}"
+    await server.arun(f"CREATE DATABASE {name}")
+    settings = server.settings(name)
+    await migrate(settings)
+    return settings
+
+
+@asynccontextmanager
+async def _office(
+    kafka: KafkaSettings, postgres: PostgresSettings, spent: Counter[str]
+) -> AsyncIterator[tuple[LetterStore, str]]:
+    """Control without its stage: the store, and where its API is served."""
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(open_database(postgres))
+        reader = await stack.enter_async_context(open_reader(kafka, READ_TIMEOUT_S))
+        publisher = await stack.enter_async_context(Publisher(kafka, source="/bench"))
+        store, api = LetterStore(database), Api()
+        timed_store, timed_reader = timed(store, spent), timed(reader, spent)
+        replayer = Replayer(timed_store, timed_reader, timed(publisher, spent))
+        api.desk = Desk(timed_store, timed_reader, replayer)
+        serving = serve_http(Health, host="127.0.0.1", port=0, routes=api.routes)
+        port = await stack.enter_async_context(serving)
+        yield store, f"http://127.0.0.1:{port}"
+
+
+async def _index(store: LetterStore, letters: list[Written]) -> None:
+    places = iter(enumerate(letters))
+
+    async def some() -> None:
+        for offset, (key, value, headers) in places:
+            record = Record(DLQ, 0, offset, key, value, headers, 1_000)
+            await store.index_letter(letter_of(record))
+
+    await asyncio.gather(*(some() for _ in range(AT_ONCE)))
+
+
+class _Timed:
+    """Stands for an object and adds up the seconds its coroutines take, by their names."""
+
+    def __init__(self, real: Any, spent: Counter[str]) -> None:
+        self._real = real
+        self._spent: Any = spent  # a Counter counts seconds as well
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._real, name)
+        if not iscoroutinefunction(found):
+            return found
+
+        async def timed_call(*args: Any, **kwargs: Any) -> Any:
+            begin = time.perf_counter()
+            try:
+                return await found(*args, **kwargs)
+            finally:
+                self._spent[f"{type(self._real).__name__}.{name}"] += time.perf_counter() - begin
+
+        return timed_call
+
+
+def timed(real: T, spent: Counter[str]) -> T:
+    """The object, with the time of its coroutines added up in ``spent``."""
+    return cast("T", _Timed(real, spent))

@@ -1,0 +1,67 @@
+"""Measures as a table for people, shortfalls first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Row = Sequence[str]
+
+
+def lines(measures: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The table, then each measure's sides.
+
+    Args:
+        measures: as their JSON files have them.
+    """
+    ordered = sorted(measures, key=lambda one: (one["holds"], one["name"]))
+    table = [("measure", "figure", "goal", "", "what"), *map(_row, ordered)]
+    told = ["", *aligned(table)]
+    for one in ordered:
+        told += ["", *_sides(one)]
+    if ordered:
+        told += ["", f"{ordered[0]['stack']}; commit {ordered[0]['commit']}"]
+    return told
+
+
+def _row(one: Mapping[str, Any]) -> Row:
+    sign = "≥" if one["better"] == "higher" else "≤"
+    verdict = "holds" if one["holds"] else "FALLS SHORT"
+    return one["name"], f"{one['figure']:.3f}", f"{sign} {one['goal']:g}", verdict, one["unit"]
+
+
+def _sides(one: Mapping[str, Any]) -> list[str]:
+    columns = list(dict.fromkeys(name for side in one["sides"].values() for name in side))
+    if len(columns) > len(one["sides"]) + 6:  # one side with many figures reads better downwards
+        return [one["name"], *_downwards(one["sides"]), *_notes(one)]
+    rows = [
+        (name, *(_number(figures.get(column)) for column in columns))
+        for name, figures in one["sides"].items()
+    ]
+    return [*aligned([(one["name"], *columns), *rows]), *_notes(one)]
+
+
+def _downwards(sides: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    return aligned(
+        [
+            (f"  {name}" if place == 0 else "", column, _number(value))
+            for name, figures in sides.items()
+            for place, (column, value) in enumerate(figures.items())
+        ]
+    )
+
+
+def _notes(one: Mapping[str, Any]) -> list[str]:
+    return [f"  {note}" for note in one["notes"]]
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 1_000 else f"{value:.3f}".rstrip("0").rstrip(".")
+    return "" if value is None else str(value)
+
+
+def aligned(rows: Sequence[Row]) -> list[str]:
+    """Rows with their columns one under the other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

@@ -1,0 +1,122 @@
+"""A round's replicas: started, stopped, killed, and started again when they have died."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from support.waiting import until
+
+TESTS: Final = Path(__file__).resolve().parents[1]
+STOP_TIMEOUT_S: Final = 30.0
+LOOK_EVERY_S: Final = 0.05
+
+
+class Replica:
+    """One place in the group, and the process that holds it at the moment, if any.
+
+    Args:
+        name: the group instance id, and the stem of its log's name.
+        env: of the process, without the instance id.
+        folder: where its log goes.
+        static: whether it uses its name as group instance id.
+    """
+
+    def __init__(self, name: str, env: Mapping[str, str], folder: Path, *, static: bool) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        self._env = {**env, "KAFKA_GROUP_INSTANCE_ID": name if static else ""}
+        self._process: subprocess.Popen[bytes] | None = None
+        self.wanted = False
+        self.starts = 0
+
+    def start(self) -> None:
+        """Start a process in this place."""
+        self.wanted, self.starts = True, self.starts + 1
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "chaos.worker"],
+                env={**os.environ, "PYTHONPATH": str(TESTS), **self._env},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    @property
+    def exit_code(self) -> int | None:
+        """What its last process ended with; None while it runs or before there is one."""
+        return self._process.poll() if self._process else None
+
+    def send(self, number: signal.Signals) -> None:
+        """Send its process a signal, if that is still there."""
+        if self._process is not None:
+            self._process.send_signal(number)
+
+    async def leave(self) -> None:
+        """Stop it as an operator would, and see that it ends well."""
+        self.wanted = False
+        self.send(signal.SIGTERM)
+        await until(lambda: self.exit_code is not None, within_s=STOP_TIMEOUT_S)
+        # Before a process listens to signals, SIGTERM ends it as any program.
+        assert self.exit_code in {0, -signal.SIGTERM, -signal.SIGKILL}, self.exit_code
+
+    def end(self) -> None:
+        """End its process at once, whatever state it is in."""
+        self.wanted = False
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+class Replicas:
+    """All places of a round's group; those that have died are taken again.
+
+    A death other than by SIGKILL is nobody's doing but the worker's own: it fails the round.
+    """
+
+    def __init__(self, env: Mapping[str, str], folder: Path, *, static: bool) -> None:
+        self._env = env
+        self._folder = folder
+        self._static = static
+        self.all: list[Replica] = []
+
+    def join(self) -> Replica:
+        """One more replica."""
+        name = f"replica-{len(self.all) + 1}"
+        replica = Replica(name, self._env, self._folder, static=self._static)
+        replica.start()
+        self.all.append(replica)
+        return replica
+
+    @property
+    def present(self) -> list[Replica]:
+        """Those that are wanted."""
+        return [replica for replica in self.all if replica.wanted]
+
+    async def keep(self) -> None:
+        """Start again whoever was killed, until cancelled.
+
+        Raises:
+            AssertionError: one ended in another way.
+        """
+        while True:
+            for replica in self.present:
+                if (code := replica.exit_code) is not None:
+                    assert code == -signal.SIGKILL, f"{replica.name} ended by itself: {code}"
+                    replica.start()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def leave(self) -> None:
+        """Stop all that are present, as a deployment that is taken down does."""
+        await asyncio.gather(*(replica.leave() for replica in self.present))
+
+    def end(self) -> None:
+        """End everything at once."""
+        for replica in self.all:
+            replica.end()

@@ -1,0 +1,62 @@
+"""Header names that are not UTF-8 survive, byte for byte, being set aside and replayed."""
+
+from __future__ import annotations
+
+import pytest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder, _DefaultRecordBatchBuilderPy
+
+from contracts.errors import BadMessageError
+from contracts.topics import CHUNKS_READY
+from messaging import Publisher, Record, Stage, header_names
+from messaging.delivery import split
+from support.broker import Bench
+
+BAD = b"x-\xff\xfe".decode("utf-8", "surrogateescape")
+HEADERS = ((BAD, b"\xff"), ("ok", b"1"), (BAD, b"2"))
+
+
+@pytest.fixture(autouse=True)
+def installed() -> None:
+    header_names.install()
+
+
+@pytest.mark.parametrize("compression", [0, 1])
+def test_reads_a_batch_with_any_names_and_the_one_behind_it(compression: int) -> None:
+    first = _DefaultRecordBatchBuilderPy(2, compression, 0, -1, -1, -1, 1 << 20)
+    first.append(0, timestamp=1, key=b"0", value=b"v", headers=[("fine", b"1")])
+    first.append(1, timestamp=1, key=b"1", value=b"v", headers=header_names.raw(HEADERS))
+    second = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, 0, 1 << 20)
+    second.append(0, timestamp=1, key=b"2", value=b"v", headers=[])
+    fetched = header_names.TolerantRecords(bytes(first.build()) + bytes(second.build()))
+
+    records = []
+    while fetched.has_next():
+        batch = fetched.next_batch()
+        assert batch.validate_crc()
+        records += list(batch)
+
+    assert [record.key for record in records] == [b"0", b"1", b"2"]
+    assert tuple(records[1].headers) == HEADERS
+
+
+async def test_a_message_with_such_names_is_set_aside_byte_for_byte_and_the_next_goes_through(
+    bench: Bench,
+) -> None:
+    stage, handled = Stage("probe"), []
+
+    @stage.on_raw(CHUNKS_READY)
+    async def handle(record: Record) -> None:
+        handled.append(record.value)
+        if record.value == b"bad":
+            raise BadMessageError("bad")
+
+    async with Publisher(bench.kafka, source="/tests") as publisher:
+        await publisher.forward("chunks-ready", b"k", b"bad", HEADERS)
+        await publisher.forward("chunks-ready", b"k", b"good", ())
+    async with bench.running(stage):
+        (letter,) = await bench.records("probe-dlq", 1)
+        await bench.is_committed("chunks-ready", 2)
+
+    original, _ = split(letter.headers)
+    assert original == HEADERS
+    assert handled == [b"bad", b"good"]

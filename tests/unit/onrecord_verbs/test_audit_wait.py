@@ -1,0 +1,58 @@
+import json
+
+import pytest
+
+from onrecord import cli
+from onrecord.audit.accounts import Balance, Books, ChunkFact, SubmissionFact, Unread, settle
+from onrecord.commands import audit
+from onrecord.settings import ClientSettings
+
+PLACE = ("transcripts-submitted", 0, 0)
+CHUNKS = tuple(
+    ChunkFact(f"chunk-{number}", "talk", 1, stored=number == 0, superseded=False)
+    for number in range(4)
+)
+ON_ITS_WAY = Books(
+    submissions=(SubmissionFact(PLACE, "talk", 1),),
+    chunks=CHUNKS,
+    ingested=frozenset({("talk", 1)}),
+    latest={"talk": 1},
+    unread=(
+        Unread("enrichment", ("chunks-ready", 0, 1), "chunk-1", retrying=False),
+        Unread("enrichment", ("chunks-ready", 0, 2), "chunk-2", retrying=True),
+        Unread("guardrail", ("notes-drafted", 0, 3), "chunk-3", retrying=False),
+    ),
+    received={"enrichment": 4},
+)
+
+
+@pytest.fixture(autouse=True)
+def books_of_a_moving_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def take_stock(_settings: ClientSettings, _within_s: float) -> Balance:
+        return settle(ON_ITS_WAY)
+
+    monkeypatch.setattr(audit, "take_stock", take_stock)
+
+
+def test_a_wait_that_ran_out_says_what_is_still_on_its_way_and_ends_with_1(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.run(["audit", "--wait", "--timeout", "2"]) == 1
+    printed = capsys.readouterr()
+    assert "the books balance" in printed.out
+    assert printed.err == (
+        "still on its way after 2 s: 1 interview in retry, 2 chunks waiting, 1 chunk in retry\n"
+    )
+
+
+def test_without_a_wait_books_that_balance_are_all_that_is_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert cli.run(["audit"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_programs_are_told_whether_all_is_settled(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["audit", "--wait", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["balances"], told["settled"]) == (True, False)

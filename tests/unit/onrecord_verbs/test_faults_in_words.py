@@ -1,0 +1,37 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from contracts.study import Study
+from onrecord.faults import faults
+
+GOOD: dict[str, Any] = {
+    "study_id": "pilot",
+    "name": "Pilot",
+    "themes": [{"id": "price", "name": "Price"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"themes": []}, "themes: at least one is needed"),
+        ({"themes": "price"}, "themes: has to be a list"),
+        ({"themes": [{"id": "price"}]}, "themes.1.name: is missing"),
+        ({"themes": [GOOD["themes"][0], "x"]}, "themes.2: has to have fields of its own"),
+        ({"themes": [GOOD["themes"][0]] * 2}, "themes 1 and 2 have the same id"),
+        ({"name": " "}, "name: may not be empty"),
+        ({"name": 7}, "name: has to be text; put it in quotes"),
+        ({"name": "x" * 3_000}, "name: at most 2,000 characters are allowed"),
+        ({"study_id": "a b"}, "study_id: may have letters, digits, '.', '_' and '-'"),
+        ({"language": "English"}, "language: is a language code"),
+    ],
+)
+def test_says_what_is_wrong_with_a_study_in_plain_words(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValidationError) as raised:
+        Study.model_validate(GOOD | changes)
+    said = faults(raised.value)
+    assert said.startswith(told)
+    assert "Tuple" not in said
+    assert said.count("; ") <= told.count("; ") + 1

@@ -1,0 +1,40 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from contracts import ids
+from onrecord.letter_pages import letters_page
+
+CHUNK = str(ids.derive("chunk", 1))
+LETTER: dict[str, Any] = {
+    "letter_id": str(ids.derive("letter", 1)),
+    "service": "guardrail",
+    "error_code": "ungrounded",
+    "error_type": "RejectedError",
+    "error_message": "draft 2: 2 of 2 notes refused: no_theme (2)",
+    "state": "open",
+    "failed_at": "2026-01-05T12:00:00+00:00",
+    "attempts": 1,
+    "subject": CHUNK,
+    "source_topic": "notes-drafted",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "names", "about"),
+    [
+        ({}, {CHUNK: "Talk 1, chunk 2"}, "(Talk 1, chunk 2)"),
+        ({}, {}, f"(about chunk {CHUNK[:8]})"),
+        ({"source_topic": "transcripts-submitted"}, {}, f"(about interview {CHUNK[:8]})"),
+        ({"subject": "odd key"}, {}, "(about odd key)"),
+        ({"subject": None}, {}, "(without a readable key)"),
+    ],
+)
+def test_says_what_a_letter_is_about_and_why_in_words(
+    changes: dict[str, Any], names: dict[str, str], about: str
+) -> None:
+    now = datetime(2026, 1, 5, 13, tzinfo=UTC)
+    _, _, *lines = [line.plain for line in letters_page([LETTER | changes], now, 200, names)]
+    told = " ".join(line.strip() for line in lines)
+    assert told == f"draft 2: 2 of 2 notes refused: is under no theme (2) {about}"
