@@ -20,7 +20,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer
 
 from bench.harness import Lab
-from bench.member import FAILS_EVERY
+from bench.member import FAILS_EVERY, LATENCY_S
 from contracts.events import NotesValidated
 from contracts.topics import PERSISTENCE, dlq_topic
 from messaging import KafkaSettings
@@ -116,6 +116,7 @@ async def _handler_fails(trial: Trial) -> None:
 async def _process_is_killed(trial: Trial) -> None:
     with trial.member() as process:
         await trial.has_handled(NUMBER // 2)
+        await asyncio.sleep(LATENCY_S / 2)  # into the middle of the calls after those
         process.send_signal(signal.SIGKILL)
         process.wait()
     with trial.member():
@@ -130,9 +131,9 @@ async def _partition_is_revoked(trial: Trial) -> None:
 
 
 TROUBLES: Final[dict[str, Callable[[Trial], Awaitable[None]]]] = {
-    "handler_fails": _handler_fails,
-    "process_killed": _process_is_killed,
-    "partition_revoked": _partition_is_revoked,
+    "failed": _handler_fails,
+    "killed": _process_is_killed,
+    "revoked": _partition_is_revoked,
 }
 
 

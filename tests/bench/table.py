@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 Row = Sequence[str]
+
+WIDTH: Final = 160
+"""Of a table in characters; a wider one is told downwards."""
 
 
 def lines(measures: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -32,13 +35,14 @@ def _row(one: Mapping[str, Any]) -> Row:
 
 def _sides(one: Mapping[str, Any]) -> list[str]:
     columns = list(dict.fromkeys(name for side in one["sides"].values() for name in side))
-    if len(columns) > len(one["sides"]) + 6:  # one side with many figures reads better downwards
-        return [one["name"], *_downwards(one["sides"]), *_notes(one)]
     rows = [
         (name, *(_number(figures.get(column)) for column in columns))
         for name, figures in one["sides"].items()
     ]
-    return [*aligned([(one["name"], *columns), *rows]), *_notes(one)]
+    across = aligned([(one["name"], *columns), *rows])
+    if max(map(len, across)) > WIDTH:
+        across = [one["name"], *_downwards(one["sides"])]
+    return [*across, *_notes(one)]
 
 
 def _downwards(sides: Mapping[str, Mapping[str, Any]]) -> list[str]:

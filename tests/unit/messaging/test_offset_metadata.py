@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.offset_metadata import BITMAP, LIMIT, RUNS, decode, encode
+from messaging.offset_metadata import BITMAP, FARTHEST, LIMIT, RUNS, decode, encode
 
 MOST_MEMORY = 128 * 1024 * 1024
 """What reading one commit's metadata may take at most, in bytes."""
 
 offsets = st.integers(0, 2**62)
 dense = st.sets(st.integers(1, 400))
-wide = st.sets(st.integers(1, 2**23), max_size=200)
+wide = st.sets(st.integers(1, 2 * FARTHEST), max_size=200)
 runs = st.lists(st.tuples(st.integers(1, 3_000), st.integers(1, 3_000)), max_size=20)
 
 
