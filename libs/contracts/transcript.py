@@ -51,7 +51,7 @@ class WordTiming(Contract):
 
 
 class Segment(Contract):
-    """One uninterrupted turn of one speaker."""
+    """One uninterrupted turn of one speaker, or a part of one that is very long."""
 
     number: int = Field(ge=1, description="Position in the transcript, from 1, without gaps.")
     speaker: SpeakerLabel = Field(description="The speaker's name as the transcript has it.")

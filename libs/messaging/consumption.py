@@ -19,6 +19,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, OffsetAndMetadata, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 
+from contracts.errors import ErrorCode
 from contracts.topics import RETRY_DELAYS_S, retry_topic
 from messaging import header_names, offset_metadata
 from messaging.admin import finished_beyond_commits
@@ -76,6 +77,7 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._stopping = asyncio.Event()
         self._assigned = asyncio.Event()
         self._epoch = 0
+        self._silence = ""
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -96,7 +98,7 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     @property
     def trouble(self) -> str:
         """What holds up the stage, for people; empty while nothing is known to."""
-        return self._worker.trouble
+        return self._worker.trouble or self._silence
 
     @property
     def in_flight(self) -> int:
@@ -123,7 +125,9 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         if not await self._join():
             return
         try:
-            await self._until_stopped(self._poll_on(), self._commit_regularly())
+            await self._until_stopped(
+                self._poll_on(), self._commit_regularly(), self._watch_the_broker()
+            )
             # What waits for a dependency that is down would wait in vain.
             grace_s = 0 if self._worker.trouble else self._settings.drain_grace_s
             await self._window.drain(None, grace_s)
@@ -302,6 +306,18 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         while True:
             await asyncio.sleep(self._settings.commit_interval_s)
             await self.commit()
+
+    async def _watch_the_broker(self) -> None:
+        # A consumer with nothing to read does not tell that its broker is gone.
+        while True:
+            await asyncio.sleep(BROKER_PATIENCE_S)
+            try:
+                async with asyncio.timeout(BROKER_PATIENCE_S):
+                    await self._consumer.topics()
+            except (KafkaError, TimeoutError):
+                self._silence = f"{ErrorCode.KAFKA_UNAVAILABLE}: the broker does not answer"
+            else:
+                self._silence = ""
 
     # Rebalancing
 

@@ -71,7 +71,10 @@ class StageSettings(BaseSettings):
     outage_pause_s: float = Field(0.5, gt=0, description="First pause before probing an outage.")
     outage_pause_max_s: float = Field(30.0, gt=0, description="Longest pause between probes.")
     stop_window: int = Field(
-        20, ge=1, description="How many of the latest messages decide whether the stage stops."
+        20,
+        ge=1,
+        description="How many of the latest messages decide whether the stage stops; at least "
+        "twice as many as may be in flight.",
     )
     stop_share: float = Field(
         0.8, gt=0, le=1, description="The share of them that has to die of one cause for it."

@@ -69,7 +69,10 @@ class Worker:
         # One gate each: that the broker answers says nothing of the model, and the reverse.
         self._handling = OutageGate(*pauses)
         self._publishing = OutageGate(*pauses)
-        self.stoppage = Stoppage(settings.stop_window, settings.stop_share, *pauses)
+        # Messages that die take longer than those that do not, so of what is in flight together
+        # the deaths come last; a window of twice that does not take them for all there is.
+        window = max(settings.stop_window, 2 * settings.max_in_flight)
+        self.stoppage = Stoppage(window, settings.stop_share, *pauses)
         self._republishing: set[asyncio.Task[None]] = set()
         self._backoff = wait_random_exponential(multiplier=settings.retry_wait_s)
 
@@ -129,6 +132,8 @@ class Worker:
             _, job.lineage = read_headers(job.headers)
             return route, job.record
         subject, job.lineage = decode(job.received.value, job.headers, route.event)
+        if self._left_s(job) <= 0:
+            raise DeadlinePassedError("the message's own deadline has passed")
         return route, subject
 
     async def _handle(self, job: Job, route: Route, subject: Event | Record) -> tuple[Event, ...]:
@@ -164,14 +169,12 @@ class Worker:
 
     def _deadline(self, job: Job) -> float:
         """When this delivery's work must be done: in its own time, or at the message's deadline."""
-        own = self._loop.time() + self._settings.deadline_s
+        return self._loop.time() + min(self._settings.deadline_s, self._left_s(job))
+
+    def _left_s(self, job: Job) -> float:
+        """Seconds until the message's own deadline; an operator's replay outweighs it."""
         told = job.lineage.deadline_s
-        if told is None or job.delivery.replays:  # an operator's wish outweighs the producer's
-            return own
-        left_s = told - time.time()
-        if left_s <= 0:
-            raise DeadlinePassedError("the message's own deadline has passed")
-        return min(own, self._loop.time() + left_s)
+        return float("inf") if told is None or job.delivery.replays else told - time.time()
 
     async def _try(self, job: Job, route: Route, subject: Event | Record) -> tuple[Event, ...]:
         try:
@@ -255,7 +258,8 @@ class Worker:
             job.finish()
             return True
         await self._publishing.run(lambda: self._dead_letter(job, failure))
-        self.stoppage.died(failure.fingerprint, failure.code)
+        if not isinstance(error, DeadlinePassedError):  # that says nothing of the stage
+            self.stoppage.died(failure.fingerprint, failure.code)
         job.finish()
         return False
 

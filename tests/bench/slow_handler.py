@@ -20,7 +20,7 @@ async def measure(lab: Lab) -> Result:
     for name, figures in lost.items():
         sides[name] = {**sides[name], **figures}
     note = (
-        f"lost, repeated: of {NUMBER} messages, when every twentieth handler failed, when the process "
-        "was killed with -9, and when a second member took half of the partitions; each by a run"
+        f"lost, repeated: of {NUMBER} messages, when every twentieth handler fails, when the "
+        "process is killed with -9, when a second member takes partitions over; each by a run"
     )
     return replace(result, sides=sides, notes=(*result.notes, note))

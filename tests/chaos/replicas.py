@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -115,6 +116,17 @@ class Replicas:
     async def leave(self) -> None:
         """Stop all that are present, as a deployment that is taken down does."""
         await asyncio.gather(*(replica.leave() for replica in self.present))
+
+    async def tell_states(self) -> None:
+        """Have all that still run write their state to their logs."""
+        before = {replica: replica.log.stat().st_size for replica in self.present}
+        for replica in before:
+            replica.send(signal.SIGUSR1)
+        with suppress(AssertionError):
+            await until(
+                lambda: all(one.log.stat().st_size > size for one, size in before.items()),
+                within_s=3,
+            )
 
     def end(self) -> None:
         """End everything at once."""

@@ -64,10 +64,8 @@ def test_the_books_balance_whatever_is_killed_stopped_or_restarted(
         session_timeout_ms=SESSION_TIMEOUT_MS,
         idle_pause_ms=0 if kind == APACHE else 50,
     )
-    # The embedded broker's group coordinator is not up to members without instance ids.
-    static = kind != APACHE or number % 2 == 0
     try:
-        asyncio.run(_play(planned, Bench(kafka), chaos_broker, folder, static=static))
+        asyncio.run(_play(planned, Bench(kafka), chaos_broker, folder, kind))
     except BaseException:
         _tell(planned, folder, kind)
         raise
@@ -75,11 +73,14 @@ def test_the_books_balance_whatever_is_killed_stopped_or_restarted(
 
 
 async def _play(
-    planned: Plan, bench: Bench, broker: RestartableBroker, folder: Path, *, static: bool
+    planned: Plan, bench: Bench, broker: RestartableBroker, folder: Path, kind: str
 ) -> None:
+    # The embedded broker's group coordinator is not up to members without instance ids.
+    static = kind != APACHE or planned.number % 2 == 0
+    bereaves = kind == APACHE
     await wait_for_broker(bench.kafka, 20)
     await create_topics(bench.kafka, probe_topics(PARTITIONS))
-    await Round(planned, bench, broker, folder, static=static).run()
+    await Round(planned, bench, broker, folder, static=static, bereaves=bereaves).run()
 
 
 def _tell(planned: Plan, folder: Path, kind: str) -> None:

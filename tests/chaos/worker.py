@@ -7,8 +7,11 @@ methods of the client and the publisher, so that what runs is ``libs/messaging``
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
+import signal
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import wraps
@@ -24,6 +27,7 @@ from contracts.events import ChunkReady, Event, NotesStored
 from contracts.topics import CHUNKS_READY
 from messaging import Delivery, Headers, KafkaSettings, Publisher, Service, Stage, StageSettings
 from messaging import run as run_service
+from messaging.consumption import Consumption
 from messaging.publisher import Acknowledged
 from support.broker import PROBE
 
@@ -103,6 +107,27 @@ def wrap_publisher(publisher: Publisher, crashes: Crashes) -> None:
     publisher.forward = forward_record  # type: ignore[method-assign]  # as above
 
 
+def tell_state() -> None:
+    """Write to the log what this process holds, for whoever has to find out why it stands still."""
+    for one in gc.get_objects():
+        if isinstance(one, Consumption) and hasattr(one, "_consumer"):
+            consumer = one._consumer
+            print("assigned", sorted(consumer.assignment()), file=sys.stderr)
+            print("paused", sorted(consumer.paused()), "trouble", one.trouble, file=sys.stderr)
+            fetcher = consumer._fetcher
+            print("records", fetcher._records, "in flight", fetcher._in_flight, file=sys.stderr)
+            print("fetching", fetcher._pending_tasks, file=sys.stderr)
+            state = consumer._subscription.subscription.assignment
+            for tp in consumer.assignment():
+                print(tp, state.state_value(tp), vars(state.state_value(tp)), file=sys.stderr)
+            for tp, ledger in one._ledgers.items():
+                print(tp, ledger._started, ledger._finished, ledger._done, file=sys.stderr)
+            print("window", vars(one._window), file=sys.stderr)
+    for task in asyncio.all_tasks():
+        task.print_stack(limit=6, file=sys.stderr)
+    sys.stderr.flush()
+
+
 def main() -> None:
     """Work until SIGTERM, or until a crash point is due."""
     folder, seed = Path(os.environ[FOLDER]), os.environ[SEED]
@@ -114,6 +139,7 @@ def main() -> None:
     async def build(publisher: Publisher) -> AsyncIterator[Stage]:
         # Who was assigned what, and when, is what one wants to know of a round that failed.
         logging.getLogger("aiokafka.consumer").setLevel(logging.INFO)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell_state)
         wrap_publisher(publisher, crashes)
         yield stage_of(seed, effects, crashes)
 

@@ -14,8 +14,8 @@ from support.broker import PROBE, QUICK, Bench, RunningStage, free_port
 from support.waiting import until
 
 NUMBER = 200
-WINDOW = 10
-DEATHS_TO_STOP = 8
+WINDOW = 2 * QUICK.max_in_flight
+DEATHS_TO_STOP = round(0.8 * WINDOW)
 MOST_LETTERS = DEATHS_TO_STOP + QUICK.max_in_flight
 """Those that stop it, and those that were at work by then; each probe may add one."""
 
