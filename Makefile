@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 STAMP := $(VENV)/.installed
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 python
-TESTS ?= tests
+TESTS ?=
 ONLY ?=
 
 .PHONY: help setup demo up down check test bench chaos contracts lock

@@ -42,6 +42,9 @@ BROKER_PATIENCE_S: Final = 5.0
 SHORT_POLL_MS: Final = 5
 """How long a poll waits where empty fetches are answered at once."""
 
+NOWHERE: Final = TopicPartition("", 0)
+"""A partition that no member is ever assigned."""
+
 FETCH_BYTES: Final = 16 * 1024 * 1024
 """Most bytes of one fetch; a single larger record still arrives."""
 
@@ -197,17 +200,15 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         if self._window.failure is not None:
             raise KafkaUnavailableError("a message could not be settled") from self._window.failure
         room = self._window.room
-        if room <= 0:
-            room = await self._window.wait_for_room(POLL_S)
+        if room <= 0 and (room := await self._window.wait_for_room(POLL_S)) <= 0:
+            await self._show_life()
+            return
         stopped = bool(self._worker.trouble)
         if self._worker.wants_a_probe and not self._window.in_flight:
             room, stopped = 1, False
-        self._pause_and_resume(everything=room <= 0 or stopped)
+        self._pause_and_resume(everything=stopped)
         try:
-            # While full, polling only shows that the member lives: room must not wait for it.
-            batches = await self._consumer.getmany(
-                timeout_ms=self._poll_ms if room > 0 else 0, max_records=max(1, room)
-            )
+            batches = await self._consumer.getmany(timeout_ms=self._poll_ms, max_records=room)
         except KafkaError as error:
             if not error.retriable:
                 # The client may have lost its group for good, or skipped a record it could not
@@ -226,6 +227,11 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             self._admit(partition, records)
         if not batches and self._kafka.idle_pause_ms:
             await self._rest()
+
+    async def _show_life(self) -> None:
+        # Polling nowhere tells the group that the member lives, and keeps what is fetched already:
+        # aiokafka throws away what it has of a partition that is paused.
+        await self._consumer.getmany(NOWHERE, timeout_ms=0)
 
     async def _rest(self) -> None:
         # Fetching goes on in the background unless there is nothing to fetch from.

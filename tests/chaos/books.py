@@ -71,6 +71,7 @@ class Books:
         self._effects = folder / EFFECTS
         self.kafka = bench.kafka
         self.sent = 0
+        self._sizes: list[int] = []
 
     async def send(self, number: int) -> None:
         """Send so many more messages."""
@@ -104,6 +105,12 @@ class Books:
         except (KafkaError, KafkaUnavailableError, TimeoutError):
             return False
         return True
+
+    async def unchanged(self) -> bool:
+        """Whether all topics are as they were when this was asked before."""
+        topics = (*READ_ORDER, NOTES_STORED.name, DLQ)
+        before, self._sizes = self._sizes, [await self._bench.size(topic) for topic in topics]
+        return before == self._sizes
 
     async def ends(self) -> Ends:
         """Read the output topic and the DLQ from the beginning."""

@@ -34,9 +34,9 @@ class Round:
         broker: for the trouble that is the broker's.
         folder: for effects, logs and notes of crashes.
         static: whether replicas have group instance ids.
-        bereaves: whether the broker's group gets over a leader that is gone for good. The embedded
-            broker's does not: it waits for that member's assignment for ever (ran), until a
-            process with the same instance id comes back.
+        sturdy: whether the broker keeps what it acknowledges when it is stopped, and its groups
+            get over a leader that is gone. The embedded one does neither (ran): it loses the
+            last few records, and waits for that leader's assignment for ever.
     """
 
     def __init__(
@@ -47,13 +47,13 @@ class Round:
         folder: Path,
         *,
         static: bool,
-        bereaves: bool,
+        sturdy: bool,
     ) -> None:
         self.plan = plan
         self.folder = folder
         self.books = Books(bench, plan, folder)
         self._broker = broker
-        self._bereaves = bereaves
+        self._sturdy = sturdy
         self._session_s = bench.kafka.session_timeout_ms / 1000
         self._ask_at = 0.0
         self._chance = Random(f"{plan.seed}/trouble")
@@ -142,8 +142,13 @@ class Round:
         stopped = self._chance.choice(self.replicas.present)
         stopped.send(signal.SIGSTOP)
         await self.books.send(BATCH // 2)
-        # Only once the group has given its partitions to others can everything be settled.
-        await until(self._settled, within_s=PATIENCE_S)
+        if self._sturdy:
+            # Only once the group has given its partitions to others can everything be settled.
+            await until(self._settled, within_s=PATIENCE_S)
+        else:
+            clock = asyncio.get_running_loop().time
+            forgotten_at = clock() + 1.5 * self._session_s
+            await until(lambda: clock() > forgotten_at)
         stopped.send(signal.SIGCONT)
 
     async def _storm(self) -> None:
@@ -153,16 +158,24 @@ class Round:
             else:
                 leaving = self._chance.choice(self.replicas.present)
                 await leaving.leave()
-                if not self._bereaves:
+                if not self._sturdy:
                     leaving.start()
             await self.books.send(BATCH // 5)
             await self._progress(self._chance.randint(0, 6))
 
     async def _restart_broker(self) -> None:
         await self._progress(self._chance.randint(1, 12))
+        held = [] if self._sturdy else list(self.replicas.present)
+        for replica in held:
+            # The embedded broker forgets what it acknowledged just before it ended (ran).
+            replica.send(signal.SIGSTOP)
+        if held:
+            await until(self.books.unchanged)
         await asyncio.to_thread(self._broker.stop)
         await asyncio.to_thread(self._broker.start)
         await wait_for_broker(self.books.kafka, PATIENCE_S)
+        for replica in held:
+            replica.send(signal.SIGCONT)
 
 
 def _stage_env(bench: Bench, plan: Plan) -> dict[str, str]:

@@ -77,10 +77,10 @@ async def _play(
 ) -> None:
     # The embedded broker's group coordinator is not up to members without instance ids.
     static = kind != APACHE or planned.number % 2 == 0
-    bereaves = kind == APACHE
+    sturdy = kind == APACHE
     await wait_for_broker(bench.kafka, 20)
     await create_topics(bench.kafka, probe_topics(PARTITIONS))
-    await Round(planned, bench, broker, folder, static=static, bereaves=bereaves).run()
+    await Round(planned, bench, broker, folder, static=static, sturdy=sturdy).run()
 
 
 def _tell(planned: Plan, folder: Path, kind: str) -> None:

@@ -109,20 +109,15 @@ def wrap_publisher(publisher: Publisher, crashes: Crashes) -> None:
 
 def tell_state() -> None:
     """Write to the log what this process holds, for whoever has to find out why it stands still."""
+    told = []
     for one in gc.get_objects():
         if isinstance(one, Consumption) and hasattr(one, "_consumer"):
-            consumer = one._consumer
-            print("assigned", sorted(consumer.assignment()), file=sys.stderr)
-            print("paused", sorted(consumer.paused()), "trouble", one.trouble, file=sys.stderr)
-            fetcher = consumer._fetcher
-            print("records", fetcher._records, "in flight", fetcher._in_flight, file=sys.stderr)
-            print("fetching", fetcher._pending_tasks, file=sys.stderr)
-            state = consumer._subscription.subscription.assignment
-            for tp in consumer.assignment():
-                print(tp, state.state_value(tp), vars(state.state_value(tp)), file=sys.stderr)
-            for tp, ledger in one._ledgers.items():
-                print(tp, ledger._started, ledger._finished, ledger._done, file=sys.stderr)
-            print("window", vars(one._window), file=sys.stderr)
+            consumer, fetcher = one._consumer, one._consumer._fetcher
+            told += [("trouble", one.trouble), ("paused", consumer.paused())]
+            told += [("fetched", fetcher._records), ("fetching", fetcher._in_flight)]
+            told += [("window", vars(one._window))]
+            told += [(str(tp), ledger._started) for tp, ledger in one._ledgers.items()]
+    sys.stderr.write("".join(f"{name}: {what}\n" for name, what in told))
     for task in asyncio.all_tasks():
         task.print_stack(limit=6, file=sys.stderr)
     sys.stderr.flush()
