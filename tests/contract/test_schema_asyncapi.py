@@ -125,7 +125,7 @@ def test_the_headers_that_services_send_are_the_ones_described() -> None:
 
     _, _, headers = encode(stored, source="/onrecord/persistence", at=AT)
 
-    check(headers, MESSAGES["NotesStored"]["headers"])
+    check(tuple(headers), MESSAGES["NotesStored"]["headers"])
     assert {name for name, _ in headers} == described("CloudEventHeaders")
 
 
