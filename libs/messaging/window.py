@@ -158,7 +158,8 @@ class Window:
                 log.exception("unsettled", topic=job.topic, offset=job.received.offset)
                 self.failure = self.failure or error
             finally:
-                job.task = None
+                if job.task is task:  # else it is being sent again already
+                    job.task = None
             if task is not None and task.cancelling():
                 # Somebody gave up this message, and its handler went on all the same.
                 if self._ready and not self._standing_by:
