@@ -3,7 +3,7 @@
 Offsets are committed explicitly, partition by partition, and only up to the first unfinished
 message; ``offsets.OffsetLedger`` keeps that account. What is finished beyond goes along in the
 commit's metadata, so that whoever owns the partition next does not do it again. Polling never
-stops: while the stage may take no more, its partitions are paused.
+stops: while something holds up the whole stage, its partitions are paused.
 """
 
 from __future__ import annotations
