@@ -26,6 +26,7 @@ WHERE: Final = {
     "stack_home": "on embedded stacks of their own",
     "broker": "on {broker}",
     "own_broker": "on {broker}, one of their own",
+    "chaos_broker": "on {broker}, with crashes and trouble",
     "postgres": "on the embedded database",
 }
 """A test counts for the first of these fixtures it uses, directly or not."""

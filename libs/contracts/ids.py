@@ -28,11 +28,14 @@ def derive_text(kind: str, *parts: bytes) -> str:
     ``derive_text("event", b"a", b"b") == str(derive("event", "a", "b"))``.
     """
     name = b"\x1f".join((kind.encode(), *parts))
-    digest = sha1(NAMESPACE.bytes + name, usedforsecurity=False).digest()
-    number = int.from_bytes(digest[:16], "big")
-    number = number & ~(0xF000 << 64) & ~(0xC000 << 48) | 5 << 76 | 0x8000 << 48
-    text = f"{number:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    text = sha1(_NAMESPACE + name, usedforsecurity=False).hexdigest()
+    variant = _VARIANT[text[16]]
+    return f"{text[:8]}-{text[8:12]}-5{text[13:16]}-{variant}{text[17:20]}-{text[20:32]}"
+
+
+_NAMESPACE = NAMESPACE.bytes
+_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
+"""The digit that says which variant of UUID it is: its upper two bits are 10 (RFC 9562, 4.1)."""
 
 
 def transcript_id(study_id: str, source: str) -> UUID:

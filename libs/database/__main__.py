@@ -10,6 +10,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from configuration.complaints import complaints
 from database.errors import DatabaseUnavailableError, MigrationError
 from database.migrate import migrate, pending
 from database.settings import PostgresSettings
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         lines = asyncio.run(_run(verb, PostgresSettings()))
     except ValidationError as error:
-        return _fail(BAD_INPUT, *map(_setting_error, error.errors()))
+        return _fail(BAD_INPUT, *complaints(error))
     except MigrationError as error:
         return _fail(BAD_INPUT, str(error))
     except DatabaseUnavailableError as error:
@@ -52,12 +53,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m database", description=__doc__)
     parser.add_argument("verb", choices=("migrate", "pending"), help="apply, or only list")
     return parser
-
-
-def _setting_error(error: object) -> str:
-    detail = error if isinstance(error, dict) else {}
-    name = "_".join(str(part) for part in detail.get("loc", ())).upper()
-    return f"POSTGRES_{name}: {detail.get('msg', 'is wrong')}"
 
 
 def _fail(code: int, *lines: str) -> int:

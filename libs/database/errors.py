@@ -2,6 +2,8 @@
 
     OutageError
     └── DatabaseUnavailableError   down for everybody: the stage waits
+        ├── DatabaseRefusesError       it is there, but refuses us, or is not the one we trust
+        └── DatabaseBehindError        it lacks migrations
     RetryableError
     ├── DatabaseConflictError      another transaction was in the way: the same may work later
     └── TimedOutError
@@ -25,6 +27,14 @@ class DatabaseUnavailableError(OutageError):
     """PostgreSQL cannot be reached, is stopping, or can take no more work."""
 
     code = ErrorCode.DATABASE_UNAVAILABLE
+
+
+class DatabaseRefusesError(DatabaseUnavailableError):
+    """PostgreSQL is there, but refuses our login, or is not the server we trust."""
+
+
+class DatabaseBehindError(DatabaseUnavailableError):
+    """The database lacks migrations this code needs; the message says how to apply them."""
 
 
 class DatabaseConflictError(RetryableError):

@@ -16,10 +16,11 @@ from typing import Final
 
 import asyncpg
 
-from database.errors import MigrationError, headline, unavailable
-from database.pool import CANNOT_CONNECT, Connection
+from database.errors import DatabaseBehindError, MigrationError, headline, unavailable
+from database.pool import CANNOT_CONNECT, Connection, Database, open_database
 from database.queries import load_queries
 from database.settings import PostgresSettings
+from database.unreachable import cannot_connect
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 """The folder with onrecord's own migrations."""
@@ -112,6 +113,29 @@ async def pending(
         return await _pending(connection, migrations)
 
 
+@asynccontextmanager
+async def open_migrated_database(
+    settings: PostgresSettings, folders: Iterable[Path] = (MIGRATIONS,)
+) -> AsyncIterator[Database]:
+    """Open the database as ``open_database`` does, if it has all migrations.
+
+    Raises:
+        DatabaseBehindError: it lacks some, or has others than this code.
+        DatabaseUnavailableError: it cannot be reached.
+    """
+    try:
+        todo = await pending(settings, folders)
+    except MigrationError as error:
+        raise DatabaseBehindError(f"the database at {settings.place}: {error}") from error
+    if todo:
+        raise DatabaseBehindError(
+            f"the database at {settings.place} lacks {', '.join(map(str, todo))}: "
+            "run `python -m database migrate`"
+        )
+    async with open_database(settings) as database:
+        yield database
+
+
 async def _pending(connection: Connection, migrations: Sequence[Migration]) -> list[Migration]:
     if not await connection.fetchval(_QUERIES.schema_migrations_exist):
         return list(migrations)
@@ -159,13 +183,12 @@ async def _require_utf8(connection: Connection) -> None:
 async def _connected(settings: PostgresSettings) -> AsyncIterator[Connection]:
     try:
         connection = await asyncpg.connect(
-            settings.dsn.get_secret_value(),
-            timeout=settings.connect_timeout_s,
+            **settings.connect_options(),
             # A migration may take longer than any statement of a service.
             server_settings={"application_name": "onrecord migrate", "statement_timeout": "0"},
         )
     except CANNOT_CONNECT as error:
-        raise unavailable(error) from error
+        raise cannot_connect(settings, error) from error
     try:
         yield connection
     finally:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from database.errors import translate, unavailable
+from database.errors import DatabaseUnavailableError, translate, unavailable
 from database.settings import PostgresSettings
+from database.unreachable import cannot_connect
 
 Record: TypeAlias = asyncpg.Record
 Connection: TypeAlias = "asyncpg.Connection[Record] | PoolConnectionProxy[Record]"
@@ -31,10 +33,9 @@ async def open_pool(settings: PostgresSettings) -> asyncpg.Pool[Record]:
     """
     try:
         return await asyncpg.create_pool(
-            settings.dsn.get_secret_value(),
+            **settings.connect_options(),
             min_size=settings.pool_min_size,
             max_size=settings.pool_max_size,
-            timeout=settings.connect_timeout_s,
             command_timeout=settings.statement_timeout_s + ANSWER_GRACE_S,
             server_settings={
                 "application_name": "onrecord",
@@ -43,7 +44,7 @@ async def open_pool(settings: PostgresSettings) -> asyncpg.Pool[Record]:
             },
         )
     except CANNOT_CONNECT as error:
-        raise unavailable(error) from error
+        raise cannot_connect(settings, error) from error
 
 
 @asynccontextmanager
@@ -53,7 +54,11 @@ async def open_database(settings: PostgresSettings) -> AsyncIterator[Database]:
     Raises:
         DatabaseUnavailableError: the first connections cannot be made.
     """
-    database = Database(await open_pool(settings), acquire_timeout_s=settings.connect_timeout_s)
+    database = Database(
+        await open_pool(settings),
+        acquire_timeout_s=settings.connect_timeout_s,
+        explain=partial(cannot_connect, settings),
+    )
     try:
         yield database
     finally:
@@ -70,11 +75,19 @@ class Database:
     Args:
         pool: an open pool; the database closes it.
         acquire_timeout_s: longest wait for a connection, in seconds.
+        explain: words what kept a connection from being made.
     """
 
-    def __init__(self, pool: asyncpg.Pool[Record], *, acquire_timeout_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        pool: asyncpg.Pool[Record],
+        *,
+        acquire_timeout_s: float = 5.0,
+        explain: Callable[[Exception], DatabaseUnavailableError] = unavailable,
+    ) -> None:
         self._pool = pool
         self._acquire_timeout_s = acquire_timeout_s
+        self._explain = explain
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
@@ -132,7 +145,7 @@ class Database:
         try:
             return await self._pool.acquire(timeout=self._acquire_timeout_s)
         except CANNOT_CONNECT as error:
-            raise unavailable(error) from error
+            raise self._explain(error) from error
 
     async def _release(self, connection: PoolConnectionProxy[Record]) -> None:
         # The work is done, or its error is on its way. A connection that cannot be given back is

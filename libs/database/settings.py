@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Self
-from urllib.parse import urlsplit
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, PositiveFloat, PositiveInt, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from configuration.files import TlsFiles, read_secret
+from database import address
+
+SslMode = Literal["disable", "prefer", "require", "verify-ca", "verify-full"]
+
+_CHECKS_THE_SERVER: Final = frozenset({"verify-ca", "verify-full"})
+_ENCRYPTS: Final = frozenset({"require", *_CHECKS_THE_SERVER})
+_TLS: Final = ("sslrootcert", "sslcert", "sslkey", "ssl_key_password")
 
 
 class PostgresSettings(BaseSettings):
@@ -17,21 +27,57 @@ class PostgresSettings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="POSTGRES_", frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix="POSTGRES_",
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
     )
 
     dsn: SecretStr = Field(description="URI of the database.")
+    password: SecretStr = Field(
+        SecretStr(""), description="The password, where the URI does not hold one."
+    )
+    password_file: Path | None = Field(
+        None,
+        description="A file that holds the password, such as a mounted secret; looked at where "
+        "neither the URI nor POSTGRES_PASSWORD has it.",
+    )
+    sslmode: SslMode | None = Field(
+        None,
+        description="Whether connections are encrypted, and how the server is checked, as libpq "
+        "has it; what the URI says, or prefer, if not set. Only verify-full is safe.",
+    )
+    sslrootcert: Path | None = Field(
+        None, description="Certificates of the trusted authorities, PEM; the system's if not set."
+    )
+    sslcert: Path | None = Field(
+        None, description="Our certificate, PEM, for servers that ask for one."
+    )
+    sslkey: Path | None = Field(
+        None, description="Its private key, PEM, unless it stands in the same file."
+    )
+    ssl_key_password: SecretStr = Field(SecretStr(""), description="Decrypts the private key.")
     pool_min_size: int = Field(1, ge=0, description="Connections kept open.")
     pool_max_size: PositiveInt = Field(10, description="Most connections open at once.")
     connect_timeout_s: PositiveFloat = Field(5.0, description="Wait for a connection, in seconds.")
     statement_timeout_s: PositiveFloat = Field(30.0, description="Longest statement, in seconds.")
     lock_timeout_s: PositiveFloat = Field(10.0, description="Longest wait for a lock, in seconds.")
 
+    @property
+    def place(self) -> str:
+        """Host, port and database, for messages."""
+        return address.parse(self.dsn.get_secret_value()).place
+
+    @property
+    def mode(self) -> str:
+        """How connections are encrypted: the setting, or what the URI says, or ``prefer``."""
+        return self.sslmode or address.parse(self.dsn.get_secret_value()).sslmode or "prefer"
+
     @field_validator("dsn")
     @classmethod
     def _is_a_postgres_uri(cls, dsn: SecretStr) -> SecretStr:
-        if urlsplit(dsn.get_secret_value()).scheme not in {"postgresql", "postgres"}:
-            raise ValueError("must begin with postgresql://")
+        address.parse(dsn.get_secret_value())
         return dsn
 
     @model_validator(mode="after")
@@ -39,3 +85,60 @@ class PostgresSettings(BaseSettings):
         if self.pool_min_size > self.pool_max_size:
             raise ValueError("POSTGRES_POOL_MIN_SIZE is above POSTGRES_POOL_MAX_SIZE")
         return self
+
+    @model_validator(mode="after")
+    def _can_connect(self) -> Self:
+        for name in _TLS:
+            if getattr(self, name) and self.mode not in _used_by(name):
+                raise ValueError(
+                    f"POSTGRES_{name.upper()} is set, but POSTGRES_SSLMODE={self.mode} does not "
+                    "use it: set POSTGRES_SSLMODE=verify-full"
+                )
+        if self.sslcert is None and (self.sslkey or self.ssl_key_password):
+            raise ValueError("POSTGRES_SSLCERT is not set, but its private key is: set both")
+        self.connect_options()
+        if callable(password := self._password()):
+            password()  # reads the file
+        return self
+
+    def connect_options(self) -> dict[str, Any]:
+        """Keyword arguments with which asyncpg connects, the password among them.
+
+        Raises:
+            UnusableFileError: a file with a certificate or a password cannot be used.
+        """
+        options: dict[str, Any] = {
+            "dsn": self.dsn.get_secret_value(),
+            "timeout": self.connect_timeout_s,
+        }
+        if password := self._password():
+            options["password"] = password
+        if self.sslmode in _ENCRYPTS or any(getattr(self, name) for name in _TLS):
+            options["ssl"] = self._tls_files().context(
+                verify=self.mode in _CHECKS_THE_SERVER, check_hostname=self.mode == "verify-full"
+            )
+        elif self.sslmode is not None:
+            options["ssl"] = self.sslmode
+        return options
+
+    def _password(self) -> str | Callable[[], str] | None:
+        """What the URI leaves out; a file is read for each connection."""
+        if address.parse(self.dsn.get_secret_value()).has_password:
+            return None
+        if (file := self.password_file) and not self.password:
+            return lambda: read_secret(file, variable="POSTGRES_PASSWORD_FILE").get_secret_value()
+        return self.password.get_secret_value() or None
+
+    def _tls_files(self) -> TlsFiles:
+        return TlsFiles(
+            names=("POSTGRES_SSLROOTCERT", "POSTGRES_SSLCERT", "POSTGRES_SSLKEY"),
+            ca=self.sslrootcert,
+            certificate=self.sslcert,
+            key=self.sslkey,
+            key_password=self.ssl_key_password,
+        )
+
+
+def _used_by(name: str) -> frozenset[str]:
+    """In which modes a setting is looked at."""
+    return _CHECKS_THE_SERVER if name == "sslrootcert" else _ENCRYPTS

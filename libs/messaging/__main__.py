@@ -8,18 +8,20 @@ import json
 import sys
 
 from aiokafka.errors import KafkaError
+from pydantic import ValidationError
 
+from configuration.complaints import WRONG_SETTINGS, complaints
 from contracts.topics import ALL_TOPICS
 from messaging.admin import create_topics, wait_for_broker
-from messaging.publisher import KafkaUnavailableError
 from messaging.settings import KafkaSettings
+from messaging.unreachable import KafkaUnavailableError, quieten_client
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        0 done, 1 the broker refused a topic, 3 no broker answers.
+        0 done, 1 the broker refused a topic, 2 wrong settings, 3 no broker answers.
     """
     parser = argparse.ArgumentParser(
         prog="python -m messaging",
@@ -32,8 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for a broker")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
+    quieten_client()
     try:
         created = asyncio.run(_create(options.replication, options.timeout))
+    except ValidationError as error:
+        print(*complaints(error), sep="\n", file=sys.stderr)
+        return WRONG_SETTINGS
     except KafkaUnavailableError as error:
         print(error, file=sys.stderr)
         return 3

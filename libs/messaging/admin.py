@@ -13,8 +13,8 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from contracts.topics import Topic
 from messaging import offset_metadata
-from messaging.publisher import KafkaUnavailableError
 from messaging.settings import KafkaSettings
+from messaging.unreachable import KafkaRefusesError, KafkaUnavailableError, unreachable
 
 
 @asynccontextmanager
@@ -29,9 +29,7 @@ async def admin_client(kafka: KafkaSettings) -> AsyncIterator[Any]:
         try:
             await client.start()
         except KafkaError as error:
-            raise KafkaUnavailableError(
-                f"no broker answers at {kafka.bootstrap_servers}; check KAFKA_BOOTSTRAP_SERVERS"
-            ) from error
+            raise await unreachable(kafka) from error
         yield client
     finally:
         await client.close()
@@ -120,6 +118,7 @@ async def wait_for_broker(kafka: KafkaSettings, timeout_s: float) -> None:
     """Wait until a broker answers.
 
     Raises:
+        KafkaRefusesError: one does not talk to us; waiting would not help.
         KafkaUnavailableError: none did within ``timeout_s`` seconds.
     """
     deadline = asyncio.get_running_loop().time() + timeout_s
@@ -127,6 +126,8 @@ async def wait_for_broker(kafka: KafkaSettings, timeout_s: float) -> None:
         try:
             async with admin_client(kafka):
                 return
+        except KafkaRefusesError:
+            raise
         except KafkaUnavailableError:
             if asyncio.get_running_loop().time() > deadline:
                 raise

@@ -22,7 +22,7 @@ from messaging.delivery import NO_LINEAGE, Headers, Lineage
 
 E = TypeVar("E", bound=Event)
 
-_CONFLUENT_MAGIC: Final = 0
+_CONFLUENT_MAGIC: Final = b"\0"
 _CONFLUENT_PREFIX: Final = 5
 """Confluent's wire format: a zero byte and a schema id of four bytes go before the body."""
 
@@ -105,27 +105,24 @@ def decode(
         raise InvalidEventError(f"the topic carries {expected.ce_type}, this says it is another")
     if not value:
         raise UndecodableError("the record has no value")
-    if value[0] == _CONFLUENT_MAGIC:
-        value = value[_CONFLUENT_PREFIX:]
     try:
-        return expected.model_validate_json(value), lineage
+        return expected.model_validate_json(document_of(value)), lineage
     except ValidationError as error:
         raise _explain(error, expected) from None
 
 
+def document_of(value: bytes) -> bytes:
+    """The JSON of a record's value, without what Confluent's serializers put before it."""
+    return value[_CONFLUENT_PREFIX:] if value[:1] == _CONFLUENT_MAGIC else value
+
+
 def read_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[bytes | None, Lineage]:
     """The CloudEvents type and the lineage; of a header told more than once, the last counts."""
-    ce_type = traceparent = deadline = None
-    for name, value in headers:
-        if name == _CE_TYPE:
-            ce_type = value
-        elif name == _TRACEPARENT:
-            traceparent = value
-        elif name == _DEADLINE:
-            deadline = value
+    told = dict(headers)
+    traceparent, deadline = told.get(_TRACEPARENT), told.get(_DEADLINE)
     if traceparent is None and deadline is None:
-        return ce_type, NO_LINEAGE
-    return ce_type, Lineage(traceparent, deadline)
+        return told.get(_CE_TYPE), NO_LINEAGE
+    return told.get(_CE_TYPE), Lineage(traceparent, deadline)
 
 
 _CE_TYPE: Final = h.CE_TYPE

@@ -25,9 +25,9 @@ from messaging import header_names, offset_metadata
 from messaging.admin import finished_beyond_commits
 from messaging.jobs import Job
 from messaging.offsets import OffsetLedger
-from messaging.publisher import KafkaUnavailableError
 from messaging.settings import KafkaSettings, StageSettings
 from messaging.stage import Stage
+from messaging.unreachable import KafkaUnavailableError
 from messaging.window import Window
 from messaging.work import Worker
 
@@ -38,6 +38,9 @@ POLL_S: Final = 0.2
 
 BROKER_PATIENCE_S: Final = 5.0
 """How long a commit or a farewell waits for a broker that does not answer, in seconds."""
+
+STANDSTILL_S: Final = 30.0
+"""How long a partition that has more may hand out nothing while it is asked, in seconds."""
 
 SHORT_POLL_MS: Final = 5
 """How long a poll waits where empty fetches are answered at once."""
@@ -81,6 +84,7 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._assigned = asyncio.Event()
         self._epoch = 0
         self._silence = ""
+        self._still: dict[tuple[TopicPartition, int], float] = {}
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -314,16 +318,49 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             await self.commit()
 
     async def _watch_the_broker(self) -> None:
-        # A consumer with nothing to read does not tell that its broker is gone.
         while True:
             await asyncio.sleep(BROKER_PATIENCE_S)
             try:
                 async with asyncio.timeout(BROKER_PATIENCE_S):
+                    # A consumer with nothing to read does not tell that its broker is gone.
                     await self._consumer.topics()
+                    behind = await self._behind()
+            except IllegalStateError:
+                continue  # a rebalance took the partitions away meanwhile
             except (KafkaError, TimeoutError):
                 self._silence = f"{ErrorCode.KAFKA_UNAVAILABLE}: the broker does not answer"
             else:
                 self._silence = ""
+                self._expect_progress(behind)
+
+    async def _behind(self) -> set[tuple[TopicPartition, int]]:
+        """The partitions with more to read, and where each stands."""
+        ends = await self._consumer.end_offsets(self._fetching())
+        standing = {(one, await self._consumer.position(one)) for one in ends}
+        return {(one, position) for one, position in standing if position < ends[one]}
+
+    def _fetching(self) -> set[TopicPartition]:
+        """The partitions of which messages are wanted now."""
+        if not self._assigned.is_set() or self._window.room <= 0 or self._worker.trouble:
+            return set()
+        assigned: set[TopicPartition] = self._consumer.assignment()
+        return assigned - self._held_until.keys()
+
+    def _expect_progress(self, behind: set[tuple[TopicPartition, int]]) -> None:
+        """Begin anew if the broker has messages that it, or its client, does not hand out.
+
+        Seen once on the embedded broker after a restart. Whatever the cause, to begin again at
+        what is committed loses nothing, and to wait for ever would.
+
+        Raises:
+            KafkaUnavailableError: a partition has stood still for ``STANDSTILL_S``.
+        """
+        now, wanted = time.monotonic(), self._fetching()
+        self._still = {place: self._still.get(place, now) for place in behind if place[0] in wanted}
+        for (partition, _), since in self._still.items():
+            if now - since >= STANDSTILL_S:
+                name = f"{partition.topic}-{partition.partition}"
+                raise KafkaUnavailableError(f"{name} has more, but nothing of it arrives")
 
     # Rebalancing
 

@@ -7,7 +7,17 @@ set, and only the first one needs a timer; setting one costs an entry in a dict.
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol
+from typing import Final, Protocol
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+ASLEEP_S: Final = 5.0
+"""A timer that is later than this, in seconds, tells that the whole process did not run."""
+
+AWAKE_S: Final = 10.0
+"""What work then has at the least, in seconds: time to end, or to learn of a rebalance."""
 
 
 class Limited(Protocol):
@@ -54,8 +64,10 @@ class Deadlines:
         self._timer = self._loop.call_at(when, self._fire)
 
     def _fire(self) -> None:
-        self._timer = None
+        timer, self._timer = self._timer, None
         now = self._loop.time()
+        if timer is not None and now - timer.when() > ASLEEP_S:
+            self._put_off(now, late_s=now - timer.when())
         for work in [one for one in self._running if one.deadline <= now]:
             del self._running[work]
             work.expired = True
@@ -64,3 +76,10 @@ class Deadlines:
         if self._running:
             # Seldom work brings a deadline of its own, so the first entry may not be the nearest.
             self._set(min(one.deadline for one in self._running))
+
+    def _put_off(self, now: float, *, late_s: float) -> None:
+        # Stopped or suspended, the process gave its handlers no time, and may have lost its
+        # partitions: to set their messages aside now would be to do it a second time.
+        log.warning("asleep", late_s=round(late_s, 3), in_flight=len(self._running))
+        for work in self._running:
+            work.deadline = max(work.deadline, now + AWAKE_S)

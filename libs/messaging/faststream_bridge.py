@@ -8,10 +8,11 @@ semantics, not ours: no retry topics, no dead letters, no commit that waits for 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
 from contracts.events import Event
 from contracts.topics import topic_of
@@ -33,7 +34,8 @@ def broker_of(stage: Stage, kafka: KafkaSettings | None = None) -> KafkaBroker:
         CloudEvents headers. A message is acknowledged by hand, after that.
     """
     kafka = kafka or KafkaSettings()
-    broker = KafkaBroker(kafka.client_options()["bootstrap_servers"])
+    options = kafka.client_options()
+    broker = KafkaBroker(options["bootstrap_servers"], security=_security(kafka, options))
     for route in stage.routes:
         if route.event is not None:
             subscriber = broker.subscriber(
@@ -45,6 +47,21 @@ def broker_of(stage: Stage, kafka: KafkaSettings | None = None) -> KafkaBroker:
             )
             subscriber(_consumer(broker, stage, route, route.event, kafka))
     return broker
+
+
+def _security(kafka: KafkaSettings, options: dict[str, Any]) -> BaseSecurity | None:
+    context = options.get("ssl_context")
+    if not kafka.logs_in:
+        return BaseSecurity(ssl_context=context) if context else None
+    login = _LOGINS[kafka.sasl_mechanism]
+    return login(options["sasl_plain_username"], options["sasl_plain_password"], context)
+
+
+_LOGINS: Final[dict[str, Callable[..., BaseSecurity]]] = {
+    "PLAIN": SASLPlaintext,
+    "SCRAM-SHA-256": SASLScram256,
+    "SCRAM-SHA-512": SASLScram512,
+}
 
 
 def _consumer(

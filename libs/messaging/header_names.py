@@ -39,7 +39,8 @@ class RawName(str):
 
 def is_writable(headers: Iterable[tuple[str, bytes]]) -> bool:
     """Whether aiokafka can write these headers as they are."""
-    return all(name.isascii() or _encodes(name) for name, _ in headers)
+    names = "".join([name for name, _ in headers])
+    return names.isascii() or _encodes(names)
 
 
 def raw(headers: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:

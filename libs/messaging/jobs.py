@@ -26,6 +26,8 @@ class Job:
 
     Attributes:
         tries: failed tries of this delivery.
+        failure: what the last try raised; None while one is on.
+        due_s: the message's own deadline, in seconds since the epoch; infinite without one.
         deadline: when this delivery's work must be done, by the event loop's clock, in seconds.
         expired: whether the deadline has passed while it was worked on.
         lineage: what of its headers is carried on to what it causes.
@@ -37,7 +39,9 @@ class Job:
         "_finish",
         "_record",
         "deadline",
+        "due_s",
         "expired",
+        "failure",
         "lineage",
         "partition",
         "received",
@@ -60,6 +64,8 @@ class Job:
         self.topic = topic
         self.tier = tier
         self.tries = 0
+        self.failure: Exception | None = None
+        self.due_s = float("inf")
         self.deadline = float("inf")
         self.expired = False
         self.lineage = NO_LINEAGE
@@ -94,8 +100,9 @@ class Job:
         """The original headers."""
         return self.received.headers if self.tier is None else self.record.headers
 
-    def note_failure(self, error: BaseException) -> None:
+    def note_failure(self, error: Exception) -> None:
         """Put a failed try on the account; an outage, or being told to wait, is none."""
+        self.failure = error
         if isinstance(error, ThrottledError | OutageError):
             return
         self.tries += 1

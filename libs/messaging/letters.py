@@ -121,12 +121,14 @@ def replay_headers(letter: UUID, added: Headers) -> Headers:
     """
     kept = dict(added)
     replays = number_of(added, h.REPLAYS, 0) + 1
-    origin = (h.DLQ_TOPIC, h.DLQ_PARTITION, h.DLQ_OFFSET)
     return (
-        *((name, kept[name]) for name in origin if kept.get(name)),
+        *[(name, kept[name]) for name in _ORIGIN if kept.get(name)],
         (h.REPLAY_OF, str(letter).encode()),
-        (h.REPLAYS, str(replays).encode()),
+        (h.REPLAYS, b"%d" % replays),
     )
+
+
+_ORIGIN: Final = (h.DLQ_TOPIC, h.DLQ_PARTITION, h.DLQ_OFFSET)
 
 
 def _code(error: BaseException) -> ErrorCode:

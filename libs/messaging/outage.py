@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
@@ -87,18 +87,23 @@ class OutageGate(Gate):
     Success shows it, and so does a failure of the probe's own; running out of time does not.
     """
 
-    async def run(self, step: Callable[[], Awaitable[T]]) -> T:
-        """Run a step of a message, as often as it takes until no outage keeps it from ending."""
+    async def run(self, step: Callable[..., Awaitable[T]], *about: Any) -> T:
+        """Run a step of a message, as often as it takes until no outage keeps it from ending.
+
+        Args:
+            step: the step.
+            about: its arguments.
+        """
         while True:
             if self.is_open:
                 try:
-                    return await step()
+                    return await step(*about)
                 except OutageError as outage:
                     self._note(outage)
                     self.close(f"{outage.code}: {outage}")
             if await self.wait_for_turn():
                 try:
-                    return await self._probe(step)
+                    return await self._probe(step, *about)
                 except OutageError as outage:
                     self._note(outage)
                     self.probe_failed(f"{outage.code}: {outage}")
@@ -107,9 +112,9 @@ class OutageGate(Gate):
                 finally:
                     self.end_turn()
 
-    async def _probe(self, step: Callable[[], Awaitable[T]]) -> T:
+    async def _probe(self, step: Callable[..., Awaitable[T]], *about: Any) -> T:
         try:
-            result = await step()
+            result = await step(*about)
         except (OutageError, TimeoutError, TimedOutError):
             raise
         except Exception:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from functools import partial
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -16,21 +15,25 @@ from aiokafka.errors import (
     RecordListTooLargeError,
     TopicAuthorizationFailedError,
 )
-from aiokafka.partitioner import DefaultPartitioner
 
-from contracts.errors import BadMessageError, ErrorCode, OutageError
+from contracts.errors import BadMessageError, ErrorCode
 from contracts.events import Event
 from contracts.topics import topic_of
 from messaging import header_names
+from messaging.answers import Answers
 from messaging.codec import encode
 from messaging.delivery import NO_LINEAGE, Headers, Lineage
+from messaging.outbox import Acknowledged, Batch, Outbox, RecordHeaders, told_of
+from messaging.partitions import choose
 from messaging.settings import KafkaSettings
+from messaging.unreachable import KafkaUnavailableError, unreachable
 
-MAX_REQUEST_BYTES: Final = 128 * 1024 * 1024
+MAX_RECORD_BYTES: Final = 128 * 1024 * 1024
 """What the client refuses to send, in bytes before compression; the topics' own limits, which
 hold after compression, are what decides."""
 
 BATCH_BYTES: Final = 256 * 1024
+"""Less than any topic takes, so that a record that is too large for its topic travels alone."""
 
 ACKNOWLEDGED_WITHIN_S: Final = 10.0
 """A broker that takes longer is said to be in trouble, in seconds."""
@@ -44,15 +47,6 @@ class TooLargeToSendError(BadMessageError):
 
     code = ErrorCode.TOO_LARGE
 
-
-class KafkaUnavailableError(OutageError):
-    """The broker did not acknowledge a record."""
-
-    code = ErrorCode.KAFKA_UNAVAILABLE
-
-
-Acknowledged = Callable[[Exception | None], None]
-"""Told that the broker has what was sent, or why not."""
 
 _GAVE_UP: Final = KafkaUnavailableError("the client gave up sending; it is being closed")
 
@@ -68,12 +62,16 @@ class Publisher:
     def __init__(self, kafka: KafkaSettings, *, source: str) -> None:
         self._kafka = kafka
         self._source = source
+        self._outbox = Outbox(self._submit, self._new_batch)
         self._producer = AIOKafkaProducer(**self._options())
-        self._spent = False
+        self._gone = asyncio.get_running_loop().create_future()
+        self._spent = self._closing = False
         self._renewing = asyncio.Lock()
-        self._owed = 0
-        self._heard_at = 0.0
+        self._retiring: set[asyncio.Task[None]] = set()
+        self._one_by_one: set[str] = set()
+        self._partitions: dict[str, list[int]] = {}
         self._topics: dict[type[Event], str] = {}
+        self._heard_at = 0.0
 
     def _options(self) -> dict[str, Any]:
         compression = self._kafka.compression
@@ -82,7 +80,7 @@ class Publisher:
             "acks": "all",
             "enable_idempotence": True,
             "compression_type": None if compression == "none" else compression,
-            "max_request_size": MAX_REQUEST_BYTES,
+            "max_request_size": MAX_RECORD_BYTES,
             "max_batch_size": BATCH_BYTES,
         }
 
@@ -96,7 +94,7 @@ class Publisher:
             await self._producer.start()
         except KafkaError as error:
             await self._producer.stop()
-            raise KafkaUnavailableError(_cause(error)) from error
+            raise await unreachable(self._kafka) from error
         return self
 
     async def __aexit__(
@@ -108,7 +106,13 @@ class Publisher:
         """Send what is buffered, as far as the broker takes it soon, and disconnect."""
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_S):
+                await self._outbox.flush()
                 await self._producer.stop()
+        self._closing = True
+        self._outbox.abandon(_GAVE_UP)
+        for task in self._retiring:
+            task.cancel()
+        await asyncio.gather(*self._retiring, return_exceptions=True)
 
     @property
     def trouble(self) -> str:
@@ -117,7 +121,7 @@ class Publisher:
         An idempotent producer goes on sending a batch until it is taken, so a broker that is
         gone shows as silence, not as an error.
         """
-        if not self._owed:
+        if not self._outbox.owed:
             return ""
         if asyncio.get_running_loop().time() - self._heard_at < ACKNOWLEDGED_WITHIN_S:
             return ""
@@ -141,16 +145,12 @@ class Publisher:
             TooLargeToSendError: one is larger than the client takes.
             KafkaUnavailableError: the broker cannot be asked.
         """
-        pending = []
+        if len(events) > 1:
+            acknowledged = _all(len(events), acknowledged)
         for event in events:
             topic = self._topic(type(event))
             key, value, headers = encode(event, source=self._source, cause=cause)
-            pending.append(await self._send(topic, key, value, headers))
-        if len(pending) == 1:
-            pending[0].add_done_callback(partial(self._one_acknowledged, acknowledged))
-        else:
-            together = asyncio.gather(*pending, return_exceptions=True)
-            together.add_done_callback(partial(self._all_acknowledged, acknowledged))
+            await self._put(topic, key, value, headers, acknowledged)
 
     async def publish(self, events: Iterable[Event], *, cause: Lineage = NO_LINEAGE) -> None:
         """Send events, each to its own topic, in order; wait until all are acknowledged.
@@ -165,7 +165,7 @@ class Publisher:
         """
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if events := tuple(events):
-            await self.send(events, partial(_tell, told), cause=cause)
+            await self.send(events, told_of(told), cause=cause)
             await told
 
     async def forward(
@@ -190,12 +190,50 @@ class Publisher:
     ) -> asyncio.Future[None]:
         """As ``forward``, but do not wait: the future tells of the acknowledgement."""
         told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        as_batch = (key is None and value is None) or not header_names.is_writable(headers)
-        sent = await self._send(
-            self._kafka.topic(topic), key, value, list(headers), as_batch=as_batch
-        )
-        sent.add_done_callback(partial(self._one_acknowledged, partial(_tell, told)))
+        await self._put_raw(self._kafka.topic(topic), key, value, headers, told_of(told))
         return told
+
+    async def forward_all(
+        self,
+        topic: str,
+        records: Iterable[tuple[bytes | None, bytes | None, Headers]],
+    ) -> asyncio.Future[list[Exception | None]]:
+        """Send many records as they are, in order; do not wait for the broker.
+
+        Args:
+            topic: its name without prefix.
+            records: key, value and headers of each.
+
+        Returns:
+            What tells, once all are answered, of each: None if the broker has it, or why not.
+
+        Raises:
+            KafkaUnavailableError: the broker cannot be asked.
+        """
+        answers = Answers()
+        to = self._kafka.topic(topic)
+        for key, value, headers in records:
+            told = answers.one_more()
+            try:
+                await self._put_raw(to, key, value, headers, told)
+            except TooLargeToSendError as error:
+                told(error)
+        return answers.complete()
+
+    async def _put_raw(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers,
+        acknowledged: Acknowledged,
+    ) -> None:
+        alone, raw = None, list(headers)
+        if not header_names.is_writable(headers):
+            # aiokafka's own builder does not take such names.
+            alone = Batch(header_names.RawBatch(BATCH_BYTES))
+            raw = header_names.raw(headers)
+        await self._put(topic, key, value, raw, acknowledged, alone=alone)
 
     def _topic(self, event: type[Event]) -> str:
         topic = self._topics.get(event)
@@ -203,74 +241,65 @@ class Publisher:
             topic = self._topics[event] = self._kafka.topic(topic_of(event).name)
         return topic
 
-    async def _send(
+    async def _put(  # noqa: PLR0913 - a record has these parts
         self,
         topic: str,
         key: bytes | None,
         value: bytes | None,
-        headers: list[tuple[str, bytes]],
+        headers: RecordHeaders,
+        acknowledged: Acknowledged,
         *,
-        as_batch: bool = False,
-    ) -> asyncio.Future[Any]:
-        if self._spent:
-            await self._renew()
+        alone: Batch | None = None,
+    ) -> None:
+        if value is not None and len(value) > MAX_RECORD_BYTES:
+            raise TooLargeToSendError(f"the record is too large for {topic}")
+        partitions = self._partitions.get(topic) or await self._ask_partitions(topic)
+        if not self._outbox.owed:
+            self._heard_at = asyncio.get_running_loop().time()
+        to = topic, choose(key, partitions)
+        if alone is None and topic in self._one_by_one:
+            alone = self._new_batch()
+        self._outbox.put(to, key, value, headers, acknowledged, alone=alone)
+
+    async def _ask_partitions(self, topic: str) -> list[int]:
         try:
-            future: asyncio.Future[Any]
-            if as_batch:
-                future = await self._send_as_batch(topic, key, value, headers)
-            else:
-                future = await self._producer.send(topic, value=value, key=key, headers=headers)
-        except MessageSizeTooLargeError as error:
-            raise TooLargeToSendError(f"the record is too large for {topic}") from error
+            partitions = sorted(await self._producer.partitions_for(topic))
         except KafkaError as error:
             raise KafkaUnavailableError(_cause(error)) from error
-        if not self._owed:
-            self._heard_at = asyncio.get_running_loop().time()
-        self._owed += 1
-        return future
+        self._partitions[topic] = partitions
+        return partitions
 
-    async def _send_as_batch(
-        self,
-        topic: str,
-        key: bytes | None,
-        value: bytes | None,
-        headers: list[tuple[str, bytes]],
-    ) -> asyncio.Future[Any]:
-        """Send what Kafka takes but aiokafka's ``send`` does not.
+    def _new_batch(self) -> Batch:
+        return Batch(self._producer.create_batch())
 
-        That is a record without key and value, and header names that are not UTF-8.
-        """
-        partitions = sorted(await self._producer.partitions_for(topic))
-        batch = self._producer.create_batch()
-        if not header_names.is_writable(headers):
-            batch, headers = header_names.RawBatch(MAX_REQUEST_BYTES), header_names.raw(headers)
-        batch.append(key=key, value=value, timestamp=None, headers=headers)
-        batch.close()
-        partition = DefaultPartitioner()(key, partitions, partitions) if key else partitions[0]
-        future: asyncio.Future[Any] = await self._producer.send_batch(
-            batch, topic, partition=partition
-        )
-        return future
+    async def _submit(self, to: tuple[str, int], batch: Batch) -> Exception | None:
+        topic, partition = to
+        sent: asyncio.Future[Any] | None = None
+        try:
+            if self._spent and not self._closing:
+                await self._renew()
+            gone = self._gone
+            await self._ask_partitions(topic)  # known already, but there may be more by now
+            sent = await self._producer.send_batch(batch.builder, topic, partition=partition)
+            # A producer that has been replaced may never answer.
+            await asyncio.wait((sent, gone), return_when=asyncio.FIRST_COMPLETED)
+            error = sent.exception() if sent.done() else _GAVE_UP
+        except Exception as refused:  # noqa: BLE001 - whoever waits for the records is told
+            error = refused
+        finally:
+            if sent is not None:
+                sent.cancel()
+        self._heard_at = asyncio.get_running_loop().time()
+        return self._failure(error, topic, len(batch.told)) if error else None
 
-    def _one_acknowledged(self, then: Acknowledged, sent: asyncio.Future[Any]) -> None:
-        self._owed -= 1
-        self._heard_at = sent.get_loop().time()
-        then(self._failure(sent.exception()) if not sent.cancelled() else _GAVE_UP)
-
-    def _all_acknowledged(self, then: Acknowledged, sent: asyncio.Future[list[Any]]) -> None:
-        results = sent.result()
-        self._owed -= len(results)
-        self._heard_at = sent.get_loop().time()
-        errors = [self._failure(one) for one in results if isinstance(one, BaseException)]
-        then(errors[0] if errors else None)
-
-    def _failure(self, error: BaseException | None) -> Exception | None:
-        if error is None:
-            return None
+    def _failure(self, error: BaseException, topic: str, records: int) -> Exception:
         if isinstance(error, KafkaError) and not error.retriable:
             self._spent = True
         if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
-            return TooLargeToSendError("the record is too large for its topic")
+            if records == 1:
+                return TooLargeToSendError(f"the record is too large for {topic}")
+            # Which of them it was shows when each is sent again.
+            self._one_by_one.add(topic)
         if isinstance(error, KafkaError):
             return KafkaUnavailableError(_cause(error))
         return error if isinstance(error, Exception) else _GAVE_UP
@@ -282,22 +311,37 @@ class Publisher:
             if not self._spent:
                 return
             worn, self._producer = self._producer, AIOKafkaProducer(**self._options())
-            try:
-                await self.__aenter__()
-                self._spent = False
-            finally:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(FLUSH_S):
-                        await worn.stop()
+            retiring = asyncio.create_task(self._retire(worn, self._gone))
+            self._gone = asyncio.get_running_loop().create_future()
+            self._retiring.add(retiring)
+            retiring.add_done_callback(self._retiring.discard)
+            await self.__aenter__()
+            self._spent = False
+
+    @staticmethod
+    async def _retire(worn: AIOKafkaProducer, gone: asyncio.Future[None]) -> None:
+        stopping = asyncio.create_task(worn.stop())
+        try:
+            await asyncio.wait((stopping,), timeout=FLUSH_S)
+            gone.set_result(None)
+            await stopping  # which ends by itself, at the latest when the broker is back
+        finally:
+            stopping.cancel()
 
 
-def _tell(told: asyncio.Future[None], error: Exception | None) -> None:
-    if told.done():
-        return  # nobody waits any more
-    if error is None:
-        told.set_result(None)
-    else:
-        told.set_exception(error)
+def _all(number: int, acknowledged: Acknowledged) -> Acknowledged:
+    """Told of ``number`` records, tells of them as one: with the first error, if any."""
+    left = number
+    first: Exception | None = None
+
+    def tell(error: Exception | None) -> None:
+        nonlocal left, first
+        left -= 1
+        first = first or error
+        if not left:
+            acknowledged(first)
+
+    return tell
 
 
 def _cause(error: KafkaError) -> str:

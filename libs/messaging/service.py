@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -15,29 +16,28 @@ from aiohttp import web
 
 from contracts.errors import ErrorCode, OutageError
 from contracts.topics import ALL_TOPICS, dlq_topic
-from messaging.admin import missing_topics
 from messaging.consumption import Consumption
 from messaging.health import Health, serve_http
 from messaging.publisher import Publisher
 from messaging.settings import KafkaSettings, StageSettings
 from messaging.stage import Stage
+from messaging.topic_checks import require_topics
+from messaging.unreachable import quieten_client
 from messaging.work import Worker
 from telemetry.logs import configure_logs
 
 log = structlog.get_logger(__name__)
 
 RETRY_START_S: Final = 1.0
-"""Pause before trying again to start on a dependency that does not answer."""
+"""Pause before trying again to start on a dependency that does not answer, in seconds."""
+RETRY_START_MAX_S: Final = 5.0
+"""The pause grows up to this while the reason stays: a refused login is not to be hammered."""
 
 
 class BrokenError(OutageError):
     """A bug ended the consumption; it is made anew."""
 
     code = ErrorCode.BUG
-
-
-class MissingTopicsError(OutageError):
-    """The broker answers, but topics the stage needs do not exist yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,10 @@ class Service:
 def run(service: Service) -> None:
     """Run a service until SIGTERM or SIGINT; a second signal ends the process at once."""
     configure_logs(service.name)
+    quieten_client()
+    # What is there by now stays: the collector need not look through all modules again and again.
+    gc.collect()
+    gc.freeze()
     asyncio.run(Runner(service).run())
 
 
@@ -74,6 +78,7 @@ class Runner:
         self._health = Health()
         self._stopping = asyncio.Event()
         self._consumption: Consumption | None = None
+        self._pause_s = RETRY_START_S
 
     async def run(self) -> None:
         """Run until a signal asks to stop."""
@@ -95,11 +100,14 @@ class Runner:
         try:
             await self._work()
         except OutageError as outage:
-            if self._health.reason != str(outage):
+            if self._health.reason == str(outage):
+                self._pause_s = min(2 * self._pause_s, RETRY_START_MAX_S)
+            else:
+                self._pause_s = RETRY_START_S
                 log.warning("waiting", code=outage.code.value, reason=str(outage))
             self._health.is_waiting(str(outage))
             with suppress(TimeoutError):
-                async with asyncio.timeout(RETRY_START_S):
+                async with asyncio.timeout(self._pause_s):
                     await self._stopping.wait()
 
     async def _work(self) -> None:
@@ -129,17 +137,11 @@ class Runner:
             if stage.dead_letters:
                 written.add(dlq_topic(stage.service).name)
             needed = {*consumption.topics, *map(kafka.topic, written)}
-            await self._refuse_missing_topics(sorted(needed))
+            # Using a topic that is not there would have the broker create it, wrongly: a DLQ made
+            # by the broker forgets its letters after a week.
+            await require_topics(kafka, sorted(needed))
             self._consumption = consumption
             yield consumption
-
-    async def _refuse_missing_topics(self, topics: Sequence[str]) -> None:
-        # Using a topic that is not there would have the broker create it, wrongly: a DLQ made by
-        # the broker forgets its letters after a week.
-        if missing := await missing_topics(self._service.kafka, topics):
-            raise MissingTopicsError(
-                f"topics are missing: {', '.join(missing)}; run `python -m messaging topics create`"
-            )
 
     def _look(self) -> Health:
         if self._stopping.is_set():

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from configuration.files import TlsFiles, read_secret
 from contracts.topics import RETRY_DELAYS_S
+from messaging.security import require_consistency
 
 
 class KafkaSettings(BaseSettings):
     """How to reach the broker (``KAFKA_*``)."""
 
-    model_config = SettingsConfigDict(env_prefix="KAFKA_", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="KAFKA_", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
+    )
 
     bootstrap_servers: str = Field("127.0.0.1:9092", description="host:port, comma separated.")
     topic_prefix: str = Field("", description="Goes before every topic and consumer group.")
@@ -39,13 +44,81 @@ class KafkaSettings(BaseSettings):
         "lz4", description="How produced batches are compressed."
     )
 
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "PLAINTEXT", description="Whether connections are encrypted, and who we say we are."
+    )
+    sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = Field(
+        "SCRAM-SHA-512", description="How the password is proved; PLAIN sends it as it is."
+    )
+    sasl_username: str = Field("", description="Who we are, with SASL.")
+    sasl_password: SecretStr = Field(SecretStr(""), description="The password that proves it.")
+    sasl_password_file: Path | None = Field(
+        None, description="A file that holds the password, in its place; such as a mounted secret."
+    )
+    ssl_cafile: Path | None = Field(
+        None, description="Certificates of the trusted authorities, PEM; the system's if not set."
+    )
+    ssl_certfile: Path | None = Field(
+        None, description="Our certificate, PEM, for brokers that ask for one."
+    )
+    ssl_keyfile: Path | None = Field(
+        None, description="Its private key, PEM, unless it stands in the same file."
+    )
+    ssl_key_password: SecretStr = Field(SecretStr(""), description="Decrypts the private key.")
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether connections are encrypted, which includes that the broker is checked."""
+        return self.security_protocol in {"SSL", "SASL_SSL"}
+
+    @property
+    def logs_in(self) -> bool:
+        """Whether the broker is told a user name and a password."""
+        return self.security_protocol in {"SASL_PLAINTEXT", "SASL_SSL"}
+
+    @model_validator(mode="after")
+    def _can_connect(self) -> Self:
+        require_consistency(self)
+        self.client_options()  # reads the files
+        return self
+
     def topic(self, name: str) -> str:
         """The name the broker knows a declared topic or group by."""
         return self.topic_prefix + name
 
     def client_options(self) -> dict[str, Any]:
-        """Keyword arguments that every aiokafka client takes."""
-        return {"bootstrap_servers": self.bootstrap_servers.split(",")}
+        """Keyword arguments that every aiokafka client takes, the password among them.
+
+        Raises:
+            UnusableFileError: a file with a certificate or a password cannot be used.
+        """
+        options: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap_servers.split(","),
+            "security_protocol": self.security_protocol,
+        }
+        if self.encrypts:
+            options["ssl_context"] = self._tls_files().context()
+        if self.logs_in:
+            options |= {
+                "sasl_mechanism": self.sasl_mechanism,
+                "sasl_plain_username": self.sasl_username,
+                "sasl_plain_password": self._password().get_secret_value(),
+            }
+        return options
+
+    def _tls_files(self) -> TlsFiles:
+        return TlsFiles(
+            names=("KAFKA_SSL_CAFILE", "KAFKA_SSL_CERTFILE", "KAFKA_SSL_KEYFILE"),
+            ca=self.ssl_cafile,
+            certificate=self.ssl_certfile,
+            key=self.ssl_keyfile,
+            key_password=self.ssl_key_password,
+        )
+
+    def _password(self) -> SecretStr:
+        if self.sasl_password_file is None:
+            return self.sasl_password
+        return read_secret(self.sasl_password_file, variable="KAFKA_SASL_PASSWORD_FILE")
 
 
 class StageSettings(BaseSettings):

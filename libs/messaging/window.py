@@ -1,4 +1,8 @@
-"""Keeps up to N messages in flight, whatever their partitions, in key order or in none.
+"""Keeps up to N messages at work, whatever their partitions, in key order or in none.
+
+A message is at work until its handler is done, and in flight until the broker has what came of it.
+Only what is at work takes one of the N places, so that waiting for the broker costs no call to a
+model; at most N more may wait for the broker.
 
 Tasks relay each other: a task works on messages one after another for as long as none of them has
 to wait, and has another task standing by that takes over as soon as one does. A handler that never
@@ -30,7 +34,7 @@ class Window:
     Args:
         work: works on one message; it returns when nothing is left to be done but to wait for
             the broker's acknowledgement.
-        size: how many messages may be in flight.
+        size: how many messages may be at work; twice as many may be in flight.
         by_key: whether messages of one key are worked on one after another.
     """
 
@@ -41,6 +45,7 @@ class Window:
         self._ready: deque[Job] = deque()
         self._standing_by = False
         self._relays: set[asyncio.Task[None]] = set()
+        self._at_work: set[Job] = set()
         self._jobs: dict[TopicPartition, set[Job]] = defaultdict(set)
         self._held: dict[Job, asyncio.TimerHandle] = {}
         self._overdue: deque[Job] = deque()
@@ -52,7 +57,7 @@ class Window:
     @property
     def room(self) -> int:
         """How many more messages may be admitted."""
-        return self._size - self.in_flight
+        return min(self._size - len(self._at_work), 2 * self._size - self.in_flight)
 
     @property
     def may_hold(self) -> bool:
@@ -62,6 +67,7 @@ class Window:
     def admit(self, job: Job) -> None:
         """Start a message, or have it wait for the one of the same key before it."""
         self.in_flight += 1
+        self._at_work.add(job)
         self._jobs[job.partition].add(job)
         if self._by_key and job.received.key is not None:
             key = (job.partition, job.received.key)
@@ -84,11 +90,9 @@ class Window:
             return
         jobs.discard(job)
         self.in_flight -= 1
-        self._changed.set()
         if self._by_key and job.received.key is not None:
             self._next_of_key((job.partition, job.received.key))
-        while self._overdue and self.room > 0:
-            self.admit(self._overdue.popleft())
+        self._make_room(job)
 
     async def wait_for_room(self, timeout_s: float) -> int:
         """Wait until a message ends, but not longer than ``timeout_s`` seconds; the room then."""
@@ -123,6 +127,7 @@ class Window:
         self._let_go_of_held(chosen)
         given_up = {job for one in chosen for job in self._jobs.pop(one, ())}
         self.in_flight -= len(given_up)
+        self._at_work -= given_up
         self._ready = deque(job for job in self._ready if job not in given_up)
         tasks = {job.task for job in given_up if job.task is not None}
         tasks.discard(asyncio.current_task())
@@ -160,11 +165,18 @@ class Window:
             finally:
                 if job.task is task:  # else it is being sent again already
                     job.task = None
+                self._make_room(job)
             if task is not None and task.cancelling():
                 # Somebody gave up this message, and its handler went on all the same.
                 if self._ready and not self._standing_by:
                     self._stand_by()
                 return
+
+    def _make_room(self, job: Job) -> None:
+        self._at_work.discard(job)
+        self._changed.set()
+        while self._overdue and self.room > 0:
+            self.admit(self._overdue.popleft())
 
     def _due(self, job: Job) -> None:
         if self._held.pop(job, None) is None:

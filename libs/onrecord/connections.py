@@ -5,19 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
-from pydantic import SecretStr, ValidationError
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
+from configuration.complaints import complaints
 from contracts.errors import OutageError
+from database.errors import DatabaseRefusesError
 from database.pool import Database, open_database
 from database.settings import PostgresSettings
-from messaging import KafkaSettings
+from messaging import KafkaRefusesError, KafkaSettings
 from onrecord.client import Producer
 from onrecord.control_client import ControlClient
 from onrecord.errors import FailedError, UnreachableError, UsageError
-from onrecord.faults import faults
 from onrecord.settings import ClientSettings
 
 CONNECT_TIMEOUT_S: Final = 4.0
@@ -33,13 +35,11 @@ def kafka_settings(settings: ClientSettings) -> KafkaSettings:
         UnreachableError: no broker is known.
         UsageError: a setting in the environment is wrong.
     """
+    servers = settings.kafka_bootstrap_servers
     try:
-        return KafkaSettings(
-            bootstrap_servers=settings.kafka_bootstrap_servers,
-            topic_prefix=settings.kafka_topic_prefix,
-        )
+        return KafkaSettings(**_named(KafkaSettings, settings) | {"bootstrap_servers": servers})
     except ValidationError as error:
-        raise UsageError(f"the settings KAFKA_*: {faults(error)}") from error
+        raise UsageError("; ".join(complaints(error))) from error
 
 
 @asynccontextmanager
@@ -67,6 +67,8 @@ async def kafka_outages_told() -> AsyncIterator[None]:
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL + 1)
     try:
         yield
+    except KafkaRefusesError as error:  # it is up
+        raise UnreachableError(f"Kafka: {error}") from error
     except OutageError as error:
         raise UnreachableError(f"Kafka: {error}; {HINT}") from error
 
@@ -80,20 +82,23 @@ async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
         UsageError: its address is none.
         FailedError: onrecord's tables are not there.
     """
+    ours = {
+        "dsn": settings.postgres_dsn,
+        "pool_min_size": 1,
+        "pool_max_size": 2,
+        "connect_timeout_s": CONNECT_TIMEOUT_S,
+    }
     try:
-        postgres = PostgresSettings(
-            dsn=SecretStr(settings.postgres_dsn),
-            pool_min_size=1,
-            pool_max_size=2,
-            connect_timeout_s=CONNECT_TIMEOUT_S,
-        )
+        postgres = PostgresSettings(**_named(PostgresSettings, settings) | ours)
     except ValidationError as error:
-        raise UsageError(f"the settings POSTGRES_*: {faults(error)}") from error
+        raise UsageError("; ".join(complaints(error))) from error
     try:
         async with open_database(postgres) as database:
             yield database
+    except DatabaseRefusesError as error:  # it is up
+        raise UnreachableError(str(error)) from error
     except OutageError as error:
-        raise UnreachableError(f"{_why_no_database(error)}; {HINT}") from error
+        raise UnreachableError(f"{error}; {HINT}") from error
     except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
         raise FailedError(
             "the database lacks tables of onrecord: `python -m database migrate` makes them"
@@ -101,7 +106,7 @@ async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
     except ValueError as error:  # how the driver refuses an address it cannot take apart
         if not isinstance(error, asyncpg.InterfaceError):
             raise
-        raise UsageError(f"the setting POSTGRES_DSN: {error}") from error
+        raise UsageError("POSTGRES_DSN: the driver cannot take it apart") from error
 
 
 @asynccontextmanager
@@ -119,9 +124,7 @@ async def open_control(settings: ClientSettings) -> AsyncIterator[ControlClient]
             raise UnreachableError(f"{error}; {HINT}", details=error.details) from error
 
 
-def _why_no_database(error: OutageError) -> str:
-    """What PostgreSQL itself says is for people; what the driver raises about a socket is not."""
-    refused = error.__cause__
-    if isinstance(refused, asyncpg.PostgresError) and refused.args:
-        return f"PostgreSQL says: {str(refused.args[0]).splitlines()[0]}"
-    return "PostgreSQL does not answer"
+def _named(kind: type[BaseSettings], settings: ClientSettings) -> dict[str, Any]:
+    """The settings of one kind that are given, by the names of its fields."""
+    names = {name: f"{kind.model_config['env_prefix']}{name}".upper() for name in kind.model_fields}
+    return {name: given for name, key in names.items() if (given := settings.env.get(key))}

@@ -17,6 +17,9 @@ Letter: TypeAlias = dict[str, Any]
 """A dead letter as control tells it in JSON; ``key`` and header values are base64 (RFC 4648,
 section 4)."""
 
+Point: TypeAlias = dict[str, Any]
+"""How far a replay of many letters came, in control's own words."""
+
 MOST_LETTERS: Final = 10_000
 """Most letters that control lists in one answer."""
 
@@ -93,6 +96,24 @@ class ControlClient:
         """
         letter: Letter = await self._call("POST", f"/letters/{_part(letter_id)}/replay")
         return letter
+
+    async def replay_many(
+        self, which: Mapping[str, str | None], *, limit: int, begin: Point | None = None
+    ) -> tuple[list[str], dict[str, str], Point | None]:
+        """Put back open letters.
+
+        Args:
+            which: narrows by ``service`` or ``code``; None does not.
+            limit: at most so many, up to ``MOST_LETTERS``.
+            begin: where to go on, as the call before told; None at first.
+
+        Returns:
+            The ids of those put back, why others were not, by their ids, and where to go on: None
+            if there are no more.
+        """
+        body = {**which, "limit": limit, "begin": begin}
+        told = await self._call("POST", "/letters/replay", json=body)
+        return told["replayed"], told["not_replayed"], told["next"]
 
     async def discard(self, letter_id: str, reason: str) -> Letter:
         """Give a letter up.

@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from rich.progress import track
+from rich.progress import Progress, track
 
 from onrecord.console import err
-from onrecord.control_client import MOST_LETTERS, ControlClient, Letter, NotOpenError
+from onrecord.control_client import ControlClient, Letter, NotOpenError, Point
 from onrecord.errors import CommandError, FailedError, UnreachableError, UsageError
 from onrecord.rendering import count
 
 AT_ONCE: Final = 8
-"""Letters replayed at the same time: control reads one after another from the DLQ anyway."""
+"""Named letters replayed at the same time: control reads one after another from the DLQ anyway."""
+
+AT_A_TIME: Final = 2_000
+"""Letters between two steps of the bar, and before an interrupt is heard."""
 
 TOLD: Final = 20
 """Most failures told one by one."""
@@ -45,17 +48,52 @@ class Outcome:
         return kind(f"{count(len(self.failed), 'letter')} not put back", details=details)
 
 
-async def open_letters(control: ControlClient, service: str | None, code: str | None) -> list[str]:
-    """Ids of open letters, oldest first; the latest ones only, if there are very many."""
-    which = {"service": service, "code": code, "state": "open"}
-    found = await control.letters(which)
-    if len(found) == MOST_LETTERS:
-        err.print(f"these are the latest {MOST_LETTERS:,}: call again for the rest")
-    return [letter["letter_id"] for letter in reversed(found)]
+async def count_open(control: ControlClient, service: str | None, code: str | None) -> int:
+    """How many letters are open, of one service and one cause if they are given."""
+    return sum(
+        one["letters"]
+        for one in await control.counts()
+        if one["state"] == "open"
+        and service in (None, one["service"])
+        and code in (None, one["error_code"])
+    )
+
+
+async def replay_matching(
+    control: ControlClient, service: str | None, code: str | None, number: int
+) -> Outcome:
+    """Replay all open letters that are meant, many at a time, with a bar on stderr.
+
+    Args:
+        control: puts them back.
+        service: only letters of this service.
+        code: only letters of this cause.
+        number: how many are expected.
+
+    Raises:
+        UnreachableError: control or its dependencies went away; tells how many were put back
+            before, as far as control could answer. What was put back stays so.
+    """
+    outcome = Outcome()
+    which = {"service": service, "code": code}
+    begin: Point | None = None
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
+        bar = progress.add_task("replaying", total=number)
+        while True:
+            try:
+                some = await control.replay_many(which, limit=AT_A_TIME, begin=begin)
+            except UnreachableError as error:
+                raise _cut_short(outcome, number, error) from error
+            replayed, failed, begin = some
+            outcome.replayed += replayed
+            outcome.failed |= failed
+            progress.advance(bar, len(replayed) + len(failed))
+            if begin is None:
+                return outcome
 
 
 async def replay_all(control: ControlClient, letter_ids: Sequence[str]) -> Outcome:
-    """Replay letters, a few at a time, with a bar on stderr.
+    """Replay letters by their names, a few at a time, with a bar on stderr.
 
     A letter that cannot be put back does not keep the others from it.
 
@@ -79,9 +117,13 @@ async def replay_all(control: ControlClient, letter_ids: Sequence[str]) -> Outco
         first = failed.exceptions[0]
         if not isinstance(first, UnreachableError):
             raise first from failed
-        told = f"{len(outcome.replayed):,} of {count(len(letter_ids), 'dead letter')} put back"
-        raise UnreachableError(f"{told}, then: {first}") from failed
+        raise _cut_short(outcome, len(letter_ids), first) from failed
     return outcome
+
+
+def _cut_short(outcome: Outcome, number: int, error: UnreachableError) -> UnreachableError:
+    told = f"{len(outcome.replayed):,} of {count(number, 'dead letter')} put back"
+    return UnreachableError(f"{told}, then: {error}")
 
 
 async def discard(control: ControlClient, letter_id: str, reason: str) -> Letter:

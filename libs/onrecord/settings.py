@@ -1,4 +1,4 @@
-"""Where clients find the system: the environment first, then the local stack of this folder."""
+"""Where clients find the system: the environment, the local stack here, or Docker Compose's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Self
 
 from onrecord.errors import UnreachableError
@@ -13,6 +14,15 @@ from onrecord.stack.state import Home
 
 HOME_SETTING: Final = "ONRECORD_HOME"
 ROOT_MARKS: Final = (".onrecord", "pyproject.toml", ".git")
+
+COMPOSE: Final = MappingProxyType(
+    {
+        "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:9092",
+        "POSTGRES_DSN": "postgresql://onrecord:onrecord@127.0.0.1:5432/onrecord",
+        "ONRECORD_CONTROL_URL": "http://127.0.0.1:8080",
+    }
+)
+"""Where ``docker compose up`` publishes the system, unless it is told other ports or passwords."""
 
 
 def home_folder(environ: Mapping[str, str] = os.environ, cwd: Path | None = None) -> Path:
@@ -48,6 +58,9 @@ class ClientSettings:
     def load(cls, environ: Mapping[str, str] = os.environ, home: Path | None = None) -> Self:
         """Read the environment; what it leaves out comes from the local stack's ``stack.json``.
 
+        Where there is neither a local stack that is to run nor any address in the environment, the
+        system of ``docker-compose.yml`` is meant.
+
         Args:
             environ: the environment.
             home: the local stack's folder; found by ``home_folder`` if None.
@@ -56,7 +69,11 @@ class ClientSettings:
             FailedError: ``stack.json`` is damaged.
         """
         found = Home(home or home_folder(environ))
-        return cls({**found.load().client_env, **environ}, found.path)
+        state = found.load()
+        known: Mapping[str, str] = state.client_env if state.wanted else {}
+        if not known and not COMPOSE.keys() & environ.keys():
+            known = COMPOSE
+        return cls({**known, **environ}, found.path)
 
     @property
     def kafka_bootstrap_servers(self) -> str:

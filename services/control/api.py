@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import structlog
 from aiohttp import web
-from pydantic import BaseModel, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
 
 from contracts.errors import BadMessageError, ErrorCode, OnrecordError, OutageError
 from control.domain import (
@@ -20,6 +20,8 @@ from control.domain import (
     LetterFilter,
     LetterLookupError,
     LetterNotOpenError,
+    ReplayPoint,
+    Replays,
 )
 from control.reader import LetterReader
 from control.replay import Replayer
@@ -29,6 +31,9 @@ log = structlog.get_logger(__name__)
 
 MOST_LETTERS: Final = 10_000
 """Most letters one request lists or replays."""
+
+
+_REPLAYS: Final = TypeAdapter(Replays)
 
 
 class LetterWithValue(ControlModel):
@@ -48,6 +53,12 @@ class ReplayMany(LetterFilter):
     """Which open letters are to be put back."""
 
     limit: int = Field(MOST_LETTERS, ge=1, le=MOST_LETTERS)
+
+
+class ReplayOn(ReplayMany):
+    """Which open letters are to be put back, beginning where an earlier answer says ``next``."""
+
+    begin: ReplayPoint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +141,7 @@ class Api:
     async def letter(self, request: web.Request, desk: Desk) -> web.Response:
         """One letter with its value."""
         letter = await desk.store.letter(request.match_info["letter_id"])
-        record = await desk.reader.read(letter)
+        record = await desk.reader.read(letter.place)
         return _json(LetterWithValue(letter=letter, value=record.value).model_dump(mode="json"))
 
     @_answering
@@ -141,10 +152,12 @@ class Api:
 
     @_answering
     async def replay_many(self, request: web.Request, desk: Desk) -> web.Response:
-        """Put back all open letters that are meant, in the order of the DLQs."""
-        which = ReplayMany.model_validate_json(await request.read() or b"{}")
-        replayed = await desk.replayer.replay_many(_filter(which), limit=which.limit)
-        return _json({"replayed": [str(letter_id) for letter_id in replayed]})
+        """Put back open letters that are meant, in the order of the DLQs; tells where to go on."""
+        which = ReplayOn.model_validate_json(await request.read() or b"{}")
+        replays = await desk.replayer.replay_many(
+            _filter(which), limit=which.limit, begin=which.begin
+        )
+        return _json(_REPLAYS.dump_python(replays, mode="json"))
 
     @_answering
     async def discard(self, request: web.Request, desk: Desk) -> web.Response:
@@ -158,7 +171,7 @@ class Api:
 
 
 def _filter(which: ReplayMany) -> LetterFilter:
-    return LetterFilter(**which.model_dump(exclude={"limit"}))
+    return LetterFilter(**which.model_dump(exclude={"limit", "begin"}))
 
 
 def _json(body: Any) -> web.Response:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
 
 from contracts.errors import OnrecordError
 
@@ -43,6 +44,16 @@ class ControlModel(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
+class LetterPlace(NamedTuple):
+    """A letter, and where its bytes are; in the order of the DLQs."""
+
+    dlq_topic: str
+    dlq_partition: int
+    dlq_offset: int
+    letter_id: UUID
+    service: str
+
+
 class Letter(ControlModel):
     """One message a service set aside; its value stays in the DLQ, at the place named here."""
 
@@ -64,24 +75,24 @@ class Letter(ControlModel):
     failed_at: datetime = Field(description="When it was set aside.")
     fingerprint: str = Field("", description="Equal for letters that died of the same cause.")
     replay_of: UUID | None = Field(None, description="The letter whose replay failed again.")
-    subject: str | None = Field(None, description="The record key, if it is text.")
+    subject: str | None = Field(None, description="The record key, if it is a short text.")
     key: Bytes | None = Field(None, description="The record key, byte for byte.")
     headers: tuple[tuple[str, Bytes | None], ...] = Field((), description="All, in order.")
     size_bytes: int = Field(0, ge=0, description="Size of the value, in bytes.")
     state: LetterState = Field(LetterState.OPEN, description="Where it stands.")
     state_changed_at: datetime | None = Field(None, description="Since when; set by the index.")
     state_reason: str = Field("", description="Why, for discarded letters.")
+    displaced_at: datetime | None = Field(
+        None, description="Since when another letter has its place; set by the index."
+    )
     indexed_at: datetime | None = Field(None, description="When it was indexed; set by the index.")
 
-
-class LetterPlace(ControlModel):
-    """A letter, and where its bytes are."""
-
-    letter_id: UUID
-    service: str
-    dlq_topic: str
-    dlq_partition: int
-    dlq_offset: int
+    @property
+    def place(self) -> LetterPlace:
+        """Where its bytes are."""
+        return LetterPlace(
+            self.dlq_topic, self.dlq_partition, self.dlq_offset, self.letter_id, self.service
+        )
 
 
 class LetterFilter(ControlModel):
@@ -92,6 +103,37 @@ class LetterFilter(ControlModel):
     state: LetterState | None = None
     fingerprint: str | None = None
     subject: str | None = None
+
+
+class ReplayPoint(ControlModel):
+    """How far a replay of many letters came.
+
+    It was asked for at ``until``, so letters set aside later are not meant, and it is behind the
+    DLQ, partition and offset ``after``.
+    """
+
+    until: AwareDatetime
+    after: tuple[str, int, int] = ("", -1, -1)
+
+    def behind(self, letter: LetterPlace) -> ReplayPoint:
+        """The point behind a letter."""
+        after = (letter.dlq_topic, letter.dlq_partition, letter.dlq_offset)
+        return self.model_copy(update={"after": after})
+
+
+@dataclass(slots=True)
+class Replays:
+    """What became of letters that were to be put back.
+
+    Attributes:
+        replayed: those that were.
+        not_replayed: why the others were not.
+        next: where to go on; None if there are no more.
+    """
+
+    replayed: list[UUID] = field(default_factory=list)
+    not_replayed: dict[UUID, str] = field(default_factory=dict)
+    next: ReplayPoint | None = None
 
 
 class LetterCount(ControlModel):
@@ -128,10 +170,6 @@ class UnknownLetterError(LetterLookupError):
 
 class AmbiguousLetterError(LetterLookupError):
     """More than one letter's id begins like this."""
-
-
-class LetterPlaceTakenError(OnrecordError):
-    """Another letter is indexed under the same place in the DLQ: the DLQ was made anew."""
 
 
 class LetterNotOpenError(OnrecordError):

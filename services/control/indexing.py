@@ -13,6 +13,7 @@ from contracts.ids import derive
 from contracts.topics import DLQ_TOPICS
 from control.domain import Letter, Submission
 from messaging import Record
+from messaging.codec import document_of
 from messaging.delivery import split
 
 UNKNOWN: Final = "unknown"
@@ -20,6 +21,9 @@ UNKNOWN: Final = "unknown"
 
 MOST: Final = 2**31 - 1
 """The largest count the index takes (PostgreSQL's ``int``)."""
+
+LONGEST: Final = 500
+"""Characters of what is looked up: PostgreSQL refuses to index texts of a few kB (2,704 bytes)."""
 
 SERVICE_OF: Final = {topic.name: topic.name.removesuffix("-dlq") for topic in DLQ_TOPICS}
 
@@ -57,7 +61,7 @@ def letter_of(record: Record) -> Letter:
         timeouts=_number(told.get(h.TIMEOUTS)) or 0,
         first_failed_at=_moment(told.get(h.FIRST_FAILED_AT)),
         failed_at=_moment(told.get(h.FAILED_AT)) or written_at,
-        fingerprint=told.get(h.FINGERPRINT, ""),
+        fingerprint=told.get(h.FINGERPRINT, "")[:LONGEST],
         replay_of=_uuid(told.get(h.REPLAY_OF)),
         subject=_text(record.key),
         key=record.key,
@@ -69,7 +73,7 @@ def letter_of(record: Record) -> Letter:
 def submission_of(record: Record) -> Submission:
     """A record on the topic of submissions as the index keeps it, readable or not."""
     try:
-        identity = _Identity.model_validate_json(record.value or b"")
+        identity = _Identity.model_validate_json(document_of(record.value or b""))
     except ValidationError:
         identity = None
     return Submission(
@@ -84,9 +88,10 @@ def submission_of(record: Record) -> Submission:
 
 def _text(key: bytes | None) -> str | None:
     try:
-        return key.decode() if key is not None else None
+        text = key.decode() if key is not None else None
     except UnicodeDecodeError:
         return None
+    return text if text is None or len(text) <= LONGEST else None
 
 
 def _number(text: str | None, most: int = MOST) -> int | None:

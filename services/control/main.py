@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from configuration.complaints import exits_on_wrong_settings
 from contracts.topics import CONTROL
 from control.api import Api, Desk
 from control.handlers import control_stage
@@ -12,11 +13,12 @@ from control.reader import open_reader
 from control.replay import Replayer
 from control.settings import ControlSettings
 from control.store import LetterStore
-from database.pool import open_database
+from database.migrate import open_migrated_database
 from database.settings import PostgresSettings
 from messaging import KafkaSettings, Publisher, Service, Stage, run
 
 
+@exits_on_wrong_settings
 def main() -> None:
     """Run until SIGTERM."""
     settings, kafka, postgres = ControlSettings(), KafkaSettings(), PostgresSettings()
@@ -25,7 +27,7 @@ def main() -> None:
     @asynccontextmanager
     async def build(publisher: Publisher) -> AsyncIterator[Stage]:
         async with (
-            open_database(postgres) as database,
+            open_migrated_database(postgres) as database,
             open_reader(kafka, settings.read_timeout_s) as reader,
         ):
             store = LetterStore(database)
@@ -36,6 +38,7 @@ def main() -> None:
                 yield control_stage(store)
             finally:
                 api.desk = None
+                await replayer.close()
 
     run(Service(CONTROL, settings, kafka, build, routes=api.routes))
 

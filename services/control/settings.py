@@ -14,4 +14,4 @@ class ControlSettings(StageSettings):
     model_config = SettingsConfigDict(env_prefix="CONTROL_", frozen=True)
 
     max_in_flight: int = Field(16, ge=1, description="Records indexed at the same time.")
-    read_timeout_s: float = Field(10.0, gt=0, description="Longest wait for a letter's bytes.")
+    read_timeout_s: float = Field(4.0, gt=0, description="Longest wait for a letter's bytes.")

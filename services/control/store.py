@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
+
 from control.domain import (
     AmbiguousLetterError,
     BadLetterIdError,
@@ -19,7 +21,6 @@ from control.domain import (
     LetterFilter,
     LetterOrder,
     LetterPlace,
-    LetterPlaceTakenError,
     LetterState,
     Submission,
     UnknownLetterError,
@@ -28,7 +29,12 @@ from database.pool import Database, Record
 from database.queries import load_queries
 from database.text import without_nul
 
+log = structlog.get_logger(__name__)
+
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "store.sql")
+
+UNSETTLED: Final = (LetterState.OPEN, LetterState.REPLAYING)
+"""What the index finds fast, however many letters there are in the other states."""
 
 SHORTEST_PREFIX: Final = 4
 """Characters of a letter's id that people have to give at least."""
@@ -45,23 +51,26 @@ class LetterStore:
     async def index_letter(self, letter: Letter) -> bool:
         """Index a letter as open; its own ``state`` and times of indexing are not looked at.
 
-        A service that crashed may have written a letter to its DLQ twice: the first place counts.
+        A letter may be in its DLQ twice, because a service crashed, and it may be read again: the
+        place where it was read last counts. Where the index has another letter at that place, the
+        DLQ was made anew: the other one is displaced, which keeps its state but not its bytes.
         U+0000 in text is replaced; ``key`` is stored byte for byte.
 
         Returns:
             Whether the letter is new.
-
-        Raises:
-            LetterPlaceTakenError: another letter is indexed under the same place in the DLQ.
         """
-        if await self._database.fetchval(_QUERIES.insert_letter, *_row(letter)) is not None:
+        row = _row(letter)
+        if await self._database.fetchval(_QUERIES.insert_letter, *row) is not None:
             return True
-        if await self._database.fetchval(_QUERIES.letter_is_known, letter.letter_id):
-            return False
-        raise LetterPlaceTakenError(
-            f"{letter.dlq_topic}/{letter.dlq_partition} offset {letter.dlq_offset} is indexed as "
-            f"another letter than {letter.letter_id}: was the topic made anew?"
-        )
+        place = (letter.letter_id, letter.dlq_topic, letter.dlq_partition, letter.dlq_offset)
+        async with self._database.transaction() as connection:
+            displaced = await connection.fetchval(_QUERIES.displace_letter, *place)
+            new = await connection.fetchval(_QUERIES.insert_letter, *row) is not None
+            if not new:
+                await connection.execute(_QUERIES.place_letter, *place)
+        if displaced is not None:
+            log.warning("letter_displaced", letter_id=str(displaced), dlq=letter.dlq_topic)
+        return new
 
     async def index_submission(self, submission: Submission) -> None:
         """Index a record on the topic of submissions; a second time changes nothing."""
@@ -101,6 +110,7 @@ class LetterStore:
             which.fingerprint,
             which.subject,
             limit,
+            which.state not in UNSETTLED,
         )
         return [_letter(row) for row in rows]
 
@@ -127,7 +137,12 @@ class LetterStore:
         return await self._changed(_QUERIES.claim_for_replay, letter_id)
 
     async def claim_many_for_replay(
-        self, which: LetterFilter, *, until: datetime, limit: int
+        self,
+        which: LetterFilter,
+        *,
+        until: datetime,
+        limit: int,
+        after: tuple[str, int, int] = ("", -1, -1),
     ) -> list[LetterPlace]:
         """Mark open letters as being replayed.
 
@@ -135,6 +150,7 @@ class LetterStore:
             which: narrows by any of its fields but the state.
             until: only letters set aside by then, so that those that die again do not come back.
             limit: at most so many.
+            after: only letters behind this DLQ, partition and offset.
 
         Returns:
             The letters in the order of their places in the DLQs.
@@ -147,9 +163,13 @@ class LetterStore:
             which.subject,
             until,
             limit,
+            *after,
         )
-        places = [LetterPlace(**row) for row in rows]
-        return sorted(places, key=lambda one: (one.dlq_topic, one.dlq_partition, one.dlq_offset))
+        return _places(rows)
+
+    async def replaying(self) -> list[LetterPlace]:
+        """Letters whose replay a crash may have cut short, in the order of the DLQs."""
+        return _places(await self._database.fetch(_QUERIES.select_replaying))
 
     async def release_claims(self, letter_ids: Sequence[UUID]) -> None:
         """Open letters again whose replay did not come to pass."""
@@ -158,10 +178,6 @@ class LetterStore:
     async def mark_many_replayed(self, letter_ids: Sequence[UUID]) -> None:
         """Mark claimed letters as replayed."""
         await self._database.execute(_QUERIES.mark_many_replayed, list(letter_ids))
-
-    async def mark_replayed(self, letter_id: UUID) -> bool:
-        """Mark a claimed letter as replayed; False if it was not being replayed."""
-        return await self._changed(_QUERIES.mark_replayed, letter_id)
 
     async def discard(self, letter_id: UUID, reason: str) -> bool:
         """Give up an open letter; False if it was not open.
@@ -173,18 +189,17 @@ class LetterStore:
             raise ValueError("a letter is discarded for a reason: say which")
         return await self._changed(_QUERIES.discard, letter_id, without_nul(reason.strip()))
 
-    async def replaying(self) -> list[Letter]:
-        """Letters whose replay a crash may have cut short, oldest first."""
-        return await self.letters(
-            LetterFilter(state=LetterState.REPLAYING), limit=None, order=LetterOrder.OLDEST_FIRST
-        )
-
     async def counts(self) -> list[LetterCount]:
         """How many letters there are by service, state and cause."""
         return [LetterCount(**row) for row in await self._database.fetch(_QUERIES.count_letters)]
 
     async def _changed(self, query: str, *args: Any) -> bool:
         return await self._database.fetchval(query, *args) is not None
+
+
+def _places(rows: Sequence[Record]) -> list[LetterPlace]:
+    # An UPDATE returns its rows in any order.
+    return sorted(LetterPlace(*row) for row in rows)
 
 
 def _id_range(prefix: str) -> tuple[UUID, UUID]:
@@ -231,7 +246,7 @@ def _headers_json(letter: Letter) -> str:
     # The index is for people; a name that is not UTF-8 is kept byte for byte in the DLQ alone.
     pairs = [
         [
-            name.encode("utf-8", "backslashreplace").decode(),
+            _printable(name),
             None if value is None else base64.b64encode(value).decode(),
         ]
         for name, value in letter.headers

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from configuration.complaints import exits_on_wrong_settings
 from contracts.topics import ENRICHMENT
 from enrichment.drafter import Drafter
 from enrichment.handlers import enrichment_stage
@@ -13,6 +14,7 @@ from messaging import KafkaSettings, Publisher, Service, Stage, run
 from model_client import ModelClient, ModelSettings
 
 
+@exits_on_wrong_settings
 def main() -> None:
     """Run until SIGTERM."""
     model = ModelSettings()

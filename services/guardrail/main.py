@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from configuration.complaints import exits_on_wrong_settings
 from contracts.topics import GUARDRAIL
 from guardrail.handlers import guardrail_stage
 from guardrail.settings import GuardrailSettings
 from messaging import KafkaSettings, Publisher, Service, Stage, run
 
 
+@exits_on_wrong_settings
 def main() -> None:
     """Run until SIGTERM."""
     settings = GuardrailSettings()

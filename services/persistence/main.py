@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from configuration.complaints import exits_on_wrong_settings
 from contracts.topics import PERSISTENCE
-from database.pool import open_database
+from database.migrate import open_migrated_database
 from database.settings import PostgresSettings
 from messaging import KafkaSettings, Publisher, Service, Stage, run
 from persistence.handlers import persistence_stage
@@ -14,13 +15,14 @@ from persistence.settings import PersistenceSettings
 from persistence.store import NotesStore
 
 
+@exits_on_wrong_settings
 def main() -> None:
     """Run until SIGTERM."""
     postgres = PostgresSettings()
 
     @asynccontextmanager
     async def build(_: Publisher) -> AsyncIterator[Stage]:
-        async with open_database(postgres) as database:
+        async with open_migrated_database(postgres) as database:
             yield persistence_stage(NotesStore(database))
 
     run(Service(PERSISTENCE, PersistenceSettings(), KafkaSettings(), build))

@@ -8,6 +8,7 @@ works. Exit codes: 0 measured, whether or not the goals are reached; 1 a measure
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import pkgutil
@@ -49,6 +50,9 @@ def take(names: dict[str, ModuleType], scale: float) -> tuple[dict[str, dict[str
     """
     found: dict[str, dict[str, Any]] = {}
     FOLDER.mkdir(parents=True, exist_ok=True)
+    # As a service does when it starts; it holds for all sides alike.
+    gc.collect()
+    gc.freeze()
     with own_kafka() as kafka:
         lab = Lab(kafka.servers, scale)
         for name, module in names.items():

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,7 +31,10 @@ START_TIMEOUT_S: Final = 90.0
 STOP_TIMEOUT_S: Final = 60.0
 LOOK_EVERY_S: Final = 2.0
 """How long clients try a broker that listens before its process is looked at again."""
-JVM: Final = ("-Xms256m", "-Xmx768m", "-XX:+UseG1GC", "-Djava.awt.headless=true")
+MEMORY: Final = ("-Xms256m", "-Xmx768m", "-Djava.awt.headless=true")
+JVM: Final = (*MEMORY, "-XX:+UseG1GC")
+JVM_THAT_STARTS_FAST: Final = (*MEMORY, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""For brokers that are often started anew; nothing is to be measured on one."""
 
 
 class KafkaDidNotStartError(Exception):
@@ -46,10 +49,20 @@ class ApacheKafka:
     Args:
         folder: where its data, settings and log go; what is there already is taken up again.
         port: where clients reach it; 0 for any free one, the same for this object's life.
+        settings: lines for ``server.properties`` beyond those in ``deploy/kafka``.
+        jvm: options of its Java machine.
     """
 
-    def __init__(self, folder: Path, port: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        port: int = 0,
+        settings: Sequence[str] = (),
+        jvm: Sequence[str] = JVM,
+    ) -> None:
         self.folder = folder
+        self._jvm = jvm
+        self._settings = settings
         self._port = port or free_port()
         self._process: Process | None = None
 
@@ -118,6 +131,7 @@ class ApacheKafka:
             f"listeners=PLAINTEXT://127.0.0.1:{self._port},CONTROLLER://127.0.0.1:{controller}",
             f"controller.quorum.bootstrap.servers=127.0.0.1:{controller}",
             f"log.dirs={self.folder / 'data'}",
+            *self._settings,
         )
         fixed = (DEPLOY / "server.properties").read_text(encoding="utf-8")
         draft.write_text("\n".join((fixed, *own, "")), encoding="utf-8")
@@ -146,7 +160,7 @@ class ApacheKafka:
 
     def _java(self, *words: str) -> list[str]:
         quiet = f"-Dlog4j2.configurationFile={DEPLOY / 'log4j2.properties'}"
-        return [java(), *JVM, quiet, "-cp", f"{jars()}/*", *words]
+        return [java(), *self._jvm, quiet, "-cp", f"{jars()}/*", *words]
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
@@ -184,11 +198,13 @@ class ApacheKafka:
 
 
 @contextmanager
-def own_kafka(port: int = 0) -> Iterator[ApacheKafka]:
-    """A running broker with a folder of its own, which goes with it."""
+def own_kafka(
+    port: int = 0, settings: Sequence[str] = (), jvm: Sequence[str] = JVM
+) -> Iterator[ApacheKafka]:
+    """A running broker with a folder of its own, which goes with it; see ``ApacheKafka``."""
     folder = Path(tempfile.mkdtemp(prefix="onrecord-kafka-"))
     try:
-        with ApacheKafka(folder, port) as broker:
+        with ApacheKafka(folder, port, settings, jvm) as broker:
             yield broker
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -27,9 +27,10 @@ from contracts.topics import (
 )
 from messaging import header_names, offset_metadata
 from messaging.admin import admin_client
+from messaging.codec import document_of
 from messaging.delivery import Origin, read_history, split
-from messaging.publisher import KafkaUnavailableError
 from messaging.settings import KafkaSettings
+from messaging.unreachable import KafkaUnavailableError
 from onrecord.audit.accounts import LetterFact, SubmissionFact, Unread
 
 READ_TIMEOUT_MS: Final = 500
@@ -52,6 +53,10 @@ class Found:
     letters: tuple[LetterFact, ...]
     submissions: tuple[SubmissionFact, ...]
     received: dict[str, int]
+
+
+FETCH_WAIT_MS: Final = 20
+"""How long the broker may wait for more before it answers a fetch, in milliseconds."""
 
 
 class Scanner:
@@ -153,7 +158,12 @@ async def open_scanner(kafka: KafkaSettings) -> AsyncIterator[Scanner]:
     """
     async with admin_client(kafka) as admin:
         header_names.install()
-        consumer = AIOKafkaConsumer(**kafka.client_options(), enable_auto_commit=False)
+        consumer = AIOKafkaConsumer(
+            **kafka.client_options(),
+            enable_auto_commit=False,
+            # A fetch that waits for more holds up the questions about offsets behind it.
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+        )
         try:
             await consumer.start()
             yield Scanner(kafka, admin, consumer)
@@ -169,7 +179,7 @@ def _place(kafka: KafkaSettings, record: Any) -> tuple[str, int, int]:
 
 def _submission(kafka: KafkaSettings, record: Any) -> SubmissionFact:
     try:
-        identity = _Identity.model_validate_json(record.value or b"")
+        identity = _Identity.model_validate_json(document_of(record.value or b""))
     except ValidationError:
         return SubmissionFact(_place(kafka, record), "", 1)
     return SubmissionFact(_place(kafka, record), str(identity.transcript_id), identity.revision)

@@ -20,6 +20,7 @@ from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
     from onrecord.control_client import ControlClient, Letter
+    from onrecord.replaying import Outcome
 
 T = TypeVar("T")
 
@@ -40,7 +41,7 @@ Subject = Annotated[
 ]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the latest first.")]
 Raw = Annotated[bool, typer.Option("--raw", help="Write only the value, byte for byte.")]
-All = Annotated[bool, typer.Option("--all", help="All open letters, oldest first.")]
+All = Annotated[bool, typer.Option("--all", help="All open letters, in the order of the DLQs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before replaying them all.")]
 Reason = Annotated[str, typer.Option(help="Why nobody needs this message any more.")]
 
@@ -164,19 +165,12 @@ def replay(  # noqa: PLR0913 - one parameter an option
         onrecord dlq replay --all --service enrichment --code llm_timeout
         onrecord dlq replay --all --yes
     """
-    from onrecord.replaying import open_letters, replay_all  # noqa: PLC0415 - slow to import
-
     if bool(letter_ids) == every:
         raise UsageError("say which letters: their ids, or --all")
     if letter_ids and (service or code):
         raise UsageError("--service and --code go with --all")
     _refuse_unknown(service, code)
-    if letter_ids is None or every:
-        _refuse_unasked(yes=yes)
-        letter_ids = _ask(lambda control: open_letters(control, service, code))
-        _confirm(len(letter_ids), yes=yes)
-    wanted = letter_ids
-    outcome = _ask(lambda control: replay_all(control, wanted))
+    outcome = _replay_named(letter_ids) if letter_ids else _replay_open(service, code, yes=yes)
     if json_output:
         print_json({"replayed": outcome.replayed, "failed": outcome.failed})
     elif outcome.replayed or not outcome.failed:
@@ -208,6 +202,21 @@ def discard(
         print_json(letter)
     else:
         out.print(f"discarded {letter['letter_id']}", markup=False)
+
+
+def _replay_named(letter_ids: list[str]) -> Outcome:
+    from onrecord.replaying import replay_all  # noqa: PLC0415 - slow to import
+
+    return _ask(lambda control: replay_all(control, letter_ids))
+
+
+def _replay_open(service: str | None, code: str | None, *, yes: bool) -> Outcome:
+    from onrecord.replaying import count_open, replay_matching  # noqa: PLC0415 - slow to import
+
+    _refuse_unasked(yes=yes)
+    number = _ask(lambda control: count_open(control, service, code))
+    _confirm(number, yes=yes)
+    return _ask(lambda control: replay_matching(control, service, code, number))
 
 
 def _ask(question: Callable[[ControlClient], Awaitable[T]]) -> T:

@@ -12,9 +12,19 @@ VALUES (
 ON CONFLICT DO NOTHING
 RETURNING letter_id;
 
--- name: letter_is_known
--- Whether a letter with this id is indexed.
-SELECT EXISTS (SELECT FROM dead_letters WHERE letter_id = $1);
+-- name: displace_letter
+-- Another letter was read at this place: the DLQ was made anew, and this letter's bytes are gone.
+UPDATE dead_letters
+   SET displaced_at = now()
+ WHERE dlq_topic = $2 AND dlq_partition = $3 AND dlq_offset = $4
+   AND letter_id <> $1 AND displaced_at IS NULL
+RETURNING letter_id;
+
+-- name: place_letter
+-- A letter that is known was read at this place.
+UPDATE dead_letters
+   SET dlq_topic = $2, dlq_partition = $3, dlq_offset = $4, displaced_at = NULL
+ WHERE letter_id = $1;
 
 -- name: insert_submission
 -- Indexes a record on the topic of submissions once.
@@ -29,6 +39,7 @@ SELECT *
  WHERE ($1::text IS NULL OR service = $1)
    AND ($2::text IS NULL OR error_code = $2)
    AND ($3::text IS NULL OR state = $3)
+   AND ($7 OR NOT settled)
    AND ($4::text IS NULL OR fingerprint = $4)
    AND ($5::text IS NULL OR subject = $5)
  ORDER BY failed_at DESC, dlq_topic DESC, dlq_partition DESC, dlq_offset DESC
@@ -41,6 +52,7 @@ SELECT *
  WHERE ($1::text IS NULL OR service = $1)
    AND ($2::text IS NULL OR error_code = $2)
    AND ($3::text IS NULL OR state = $3)
+   AND ($7 OR NOT settled)
    AND ($4::text IS NULL OR fingerprint = $4)
    AND ($5::text IS NULL OR subject = $5)
  ORDER BY failed_at, dlq_topic, dlq_partition, dlq_offset
@@ -58,24 +70,36 @@ UPDATE dead_letters
 RETURNING letter_id;
 
 -- name: claim_many_for_replay
--- Open letters are being replayed, the first of those meant; what another replay holds is left out.
-UPDATE dead_letters
-   SET state = 'replaying', state_changed_at = now(), state_reason = ''
- WHERE letter_id IN (
+-- Open letters are being replayed, the next of those meant in the order of the DLQs; what another
+-- replay holds is left out.
+WITH meant AS (
     SELECT letter_id
       FROM dead_letters
-     WHERE state = 'open'
+     WHERE NOT settled
+       AND state = 'open'
+       AND displaced_at IS NULL
        AND source_topic IS NOT NULL
+       AND (dlq_topic COLLATE "C", dlq_partition, dlq_offset) > ($7, $8, $9)
        AND failed_at <= $5
        AND ($1::text IS NULL OR service = $1)
        AND ($2::text IS NULL OR error_code = $2)
        AND ($3::text IS NULL OR fingerprint = $3)
        AND ($4::text IS NULL OR subject = $4)
-     ORDER BY dlq_topic, dlq_partition, dlq_offset
+     ORDER BY dlq_topic COLLATE "C", dlq_partition, dlq_offset
      LIMIT $6
        FOR UPDATE SKIP LOCKED
- )
-RETURNING letter_id, service, dlq_topic, dlq_partition, dlq_offset;
+)
+UPDATE dead_letters AS letter
+   SET state = 'replaying', state_changed_at = now(), state_reason = ''
+  FROM meant
+ WHERE letter.letter_id = meant.letter_id
+RETURNING dlq_topic, dlq_partition, dlq_offset, letter.letter_id, service;
+
+-- name: select_replaying
+-- Where the letters are whose replay a crash may have cut short.
+SELECT dlq_topic, dlq_partition, dlq_offset, letter_id, service
+  FROM dead_letters
+ WHERE NOT settled AND state = 'replaying';
 
 -- name: release_claims
 -- Letters whose replay did not come to pass are open again.
@@ -88,13 +112,6 @@ UPDATE dead_letters
 UPDATE dead_letters
    SET state = 'replayed', state_changed_at = now()
  WHERE letter_id = ANY($1::uuid[]) AND state = 'replaying';
-
--- name: mark_replayed
--- The replayed message is in Kafka.
-UPDATE dead_letters
-   SET state = 'replayed', state_changed_at = now()
- WHERE letter_id = $1 AND state = 'replaying'
-RETURNING letter_id;
 
 -- name: discard
 -- A person gives up an open letter, and says why.

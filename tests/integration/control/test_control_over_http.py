@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -38,9 +39,9 @@ def delivery(offset: int) -> Delivery:
     return Delivery(Origin("chunks-ready", 0, offset), attempts=1)
 
 
-def letter_bytes(offset: int) -> Headers:
+def letter_bytes(offset: int, at: datetime = _AT) -> Headers:
     failure = describe(BadMessageError("why"), "enrichment")
-    told = letter_headers(failure, delivery(offset), service="enrichment", group="g", at=_AT)
+    told = letter_headers(failure, delivery(offset), service="enrichment", group="g", at=at)
     return append(ODD, told)
 
 
@@ -121,9 +122,42 @@ async def test_replays_all_open_letters_that_are_meant(office: Office) -> None:
     await office.ask("POST", f"/letters/{letters[1]}/discard", {"reason": "a test"})
     status, body = await office.ask("POST", "/letters/replay", {"service": "enrichment"})
     assert (status, set(body["replayed"])) == (200, {str(letters[0]), str(letters[2])})
-    assert await office.ask("POST", "/letters/replay") == (200, {"replayed": []})
+    nothing: dict[str, Any] = {"replayed": [], "not_replayed": {}, "next": None}
+    assert await office.ask("POST", "/letters/replay") == (200, nothing)
     records = await office.bench.records("enrichment-retry-0", 2)
     assert {record.value for record in records} == {b"0", b"2"}
+
+
+async def test_a_replay_of_many_leaves_out_what_is_gone_and_says_so(office: Office) -> None:
+    letters = [await office.set_aside(b"%d" % n, letter_bytes(n)) for n in range(3)]
+    gone = letter_of(Record("enrichment-dlq", 0, 77, b"k", b"v", letter_bytes(7), 1_000))
+    other = letter_of(Record("enrichment-dlq", 0, 1, b"k", b"v", letter_bytes(8), 1_000))
+    for one in (gone, other):
+        await office.desk.store.index_letter(one)
+    _, body = await office.ask("POST", "/letters/replay")
+    assert body["replayed"] == [str(letters[0]), str(letters[2])]
+    assert set(body["not_replayed"]) == {str(gone.letter_id), str(other.letter_id)}
+    assert (await office.desk.store.letter(gone.letter_id)).state == "open"
+    records = await office.bench.records("enrichment-retry-0", 2)
+    assert [record.value for record in records] == [b"0", b"2"]
+
+
+async def test_a_replay_of_many_goes_on_where_the_one_before_ended(office: Office) -> None:
+    letters = [await office.set_aside(b"%d" % n, letter_bytes(n)) for n in range(3)]
+    _, first = await office.ask("POST", "/letters/replay", {"limit": 2})
+    await office.set_aside(b"died since", letter_bytes(9, at=datetime.now(UTC)))
+    _, rest = await office.ask("POST", "/letters/replay", {"limit": 2, "begin": first["next"]})
+    assert first["replayed"] + rest["replayed"] == [str(letter) for letter in letters]
+    assert rest["next"] is None
+
+
+async def test_a_key_and_a_fingerprint_of_any_length_do_not_stop_the_index(office: Office) -> None:
+    long = Random(7).randbytes(20_000).hex().encode()
+    headers = append((), ((h.DLQ_TOPIC, b"chunks-ready"), (h.FINGERPRINT, long)))
+    letter = letter_of(Record("enrichment-dlq", 0, 5, long, b"v", headers, 1_000))
+    assert await office.desk.store.index_letter(letter)
+    indexed = await office.desk.store.letter(letter.letter_id)
+    assert (indexed.key, indexed.subject) == (long, None)
 
 
 async def test_a_letter_is_discarded_for_a_reason_and_once(office: Office) -> None:
@@ -174,7 +208,7 @@ async def test_a_letter_whose_bytes_are_gone_stays_open(office: Office) -> None:
     assert (await office.desk.store.letter(gone.letter_id)).state == "open"
 
 
-async def test_an_interrupted_replay_is_finished_at_the_start_and_a_hopeless_one_left(
+async def test_an_interrupted_replay_is_finished_at_the_start_and_a_hopeless_one_is_open_again(
     office: Office,
 ) -> None:
     letter = await office.set_aside(b"x", letter_bytes(1))
@@ -184,7 +218,7 @@ async def test_an_interrupted_replay_is_finished_at_the_start_and_a_hopeless_one
         assert await office.desk.store.claim_for_replay(one)
     assert await office.desk.replayer.finish_interrupted() == 1
     assert (await office.desk.store.letter(letter)).state == "replayed"
-    assert (await office.desk.store.letter(gone.letter_id)).state == "replaying"
+    assert (await office.desk.store.letter(gone.letter_id)).state == "open"
     assert await office.bench.size("enrichment-retry-0") == 1
 
 

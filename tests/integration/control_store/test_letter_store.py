@@ -13,7 +13,6 @@ from control.domain import (
     Letter,
     LetterFilter,
     LetterOrder,
-    LetterPlaceTakenError,
     LetterState,
     Submission,
     UnknownLetterError,
@@ -24,6 +23,7 @@ from database.pool import Database
 from support.postgres import TestServer
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+LATER = NOON + timedelta(days=1)
 
 
 def letter(number: int = 1, **changes: Any) -> Letter:
@@ -80,7 +80,7 @@ async def test_a_letter_indexed_again_stays_as_it_is(store: LetterStore) -> None
 async def test_a_letter_written_twice_by_a_crashing_service_is_one(store: LetterStore) -> None:
     await store.index_letter(letter(dlq_offset=1))
     assert not await store.index_letter(letter(dlq_offset=2))
-    assert await numbers(store) == [1]
+    assert await numbers(store) == [2], "it was read there last"
 
 
 async def test_the_same_letter_many_times_at_once_is_new_once(store: LetterStore) -> None:
@@ -88,10 +88,39 @@ async def test_the_same_letter_many_times_at_once_is_new_once(store: LetterStore
     assert sum(new) == 1
 
 
-async def test_says_so_when_a_dlq_was_made_anew(store: LetterStore) -> None:
-    await store.index_letter(letter(1))
-    with pytest.raises(LetterPlaceTakenError, match="enrichment-dlq/0 offset 1"):
-        await store.index_letter(letter(2, dlq_offset=1))
+async def test_a_letter_in_a_dlq_made_anew_takes_the_place_of_an_older_one(
+    store: LetterStore,
+) -> None:
+    for number in (1, 2):
+        await store.index_letter(letter(number, dlq_offset=number))
+    assert await store.index_letter(letter(3, dlq_offset=1))
+    displaced = await store.letter(letter(1).letter_id)
+    assert (displaced.state, displaced.displaced_at is None) == (LetterState.OPEN, False)
+    claimed = await store.claim_many_for_replay(LetterFilter(), until=LATER, limit=10)
+    assert [one.letter_id for one in claimed] == [letter(3).letter_id, letter(2).letter_id]
+    assert await store.discard(letter(1).letter_id, "its bytes are gone")
+
+
+async def test_letters_copied_to_a_dlq_made_anew_are_found_at_their_new_places(
+    store: LetterStore,
+) -> None:
+    for number, offset in ((1, 1), (2, 2), (3, 3), (3, 1), (1, 2), (2, 3)):
+        await store.index_letter(letter(number, dlq_offset=offset))
+    found = await store.letters(order=LetterOrder.OLDEST_FIRST)
+    assert [(one.letter_id.int, one.dlq_offset) for one in found] == [
+        (letter(number).letter_id.int, offset) for number, offset in ((1, 2), (2, 3), (3, 1))
+    ]
+    assert [one.displaced_at for one in found] == [None] * 3
+
+
+async def test_a_replay_of_many_goes_on_behind_a_place(store: LetterStore) -> None:
+    for number in range(5):
+        await store.index_letter(letter(number, dlq_offset=number))
+    first = await store.claim_many_for_replay(LetterFilter(), until=LATER, limit=2)
+    await store.release_claims([one.letter_id for one in first])
+    after = first[-1][:3]
+    rest = await store.claim_many_for_replay(LetterFilter(), until=LATER, limit=9, after=after)
+    assert [one.dlq_offset for one in rest] == [2, 3, 4]
 
 
 async def test_indexes_a_letter_of_which_little_is_known(store: LetterStore) -> None:
@@ -169,17 +198,17 @@ async def test_refuses_what_cannot_begin_an_id(store: LetterStore, prefix: str) 
 async def test_a_replay_goes_from_open_to_replayed(store: LetterStore) -> None:
     await store.index_letter(letter())
     the_id = letter().letter_id
-    assert not await store.mark_replayed(the_id)
+    await store.mark_many_replayed([the_id])
+    assert (await store.letter(the_id)).state is LetterState.OPEN, "it was not claimed"
     assert await store.claim_for_replay(the_id)
     assert [one.letter_id for one in await store.replaying()] == [the_id]
     assert not await store.claim_for_replay(the_id), "of two who ask at once, one gets it"
     await store.release_claims([the_id])
     assert await store.claim_for_replay(the_id), "what did not come to pass is open again"
-    assert await store.mark_replayed(the_id)
+    await store.mark_many_replayed([the_id])
     assert (await store.letter(the_id)).state is LetterState.REPLAYED
     assert await store.replaying() == []
     assert not await store.claim_for_replay(the_id)
-    assert not await store.mark_replayed(the_id)
 
 
 async def test_discards_an_open_letter_for_a_reason(store: LetterStore) -> None:

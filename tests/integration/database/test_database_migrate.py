@@ -144,7 +144,7 @@ def test_the_command_ends_with_2_without_settings_and_3_without_a_server(
 ) -> None:
     monkeypatch.delenv("POSTGRES_DSN", raising=False)
     assert main(["migrate"]) == 2
-    assert capsys.readouterr().err == "POSTGRES_DSN: Field required\n"
+    assert capsys.readouterr().err == "POSTGRES_DSN: is not set\n"
     monkeypatch.setenv("POSTGRES_DSN", f"postgresql://postgres@/x?host={tmp_path}")
     assert main(["migrate"]) == 3
     assert "PostgreSQL is unavailable" in capsys.readouterr().err

@@ -97,3 +97,9 @@ def test_a_submission_tells_which_interview_it_is() -> None:
     body = f'{{"transcript_id": "{derive("t")}", "revision": 3, "more": 1}}'.encode()
     submission = submission_of(Record("transcripts-submitted", 1, 2, None, body))
     assert (submission.transcript_id, submission.revision) == (derive("t"), 3)
+
+
+def test_a_submission_in_confluents_wire_format_tells_it_too() -> None:
+    body = b"\0\0\0\0\7" + f'{{"transcript_id": "{derive("t")}"}}'.encode()
+    submission = submission_of(Record("transcripts-submitted", 1, 2, None, body))
+    assert submission.transcript_id == derive("t")

@@ -58,6 +58,11 @@ class Clock:
                 timer.call()
         self.now = now
 
+    def sleep_until(self, now: float) -> None:
+        """As for a process that was stopped: timers are due before, and run only now."""
+        self.now = now
+        self.move_to(now)
+
 
 class Task:
     """Counts how often it is cancelled."""
@@ -223,3 +228,23 @@ async def test_on_a_real_loop_it_is_the_waiting_task_that_is_cancelled() -> None
     never.set()
     await early
     deadlines.close()
+
+
+def test_a_process_that_did_not_run_gives_its_handlers_time_when_it_wakes(
+    clock: Clock, deadlines: Deadlines
+) -> None:
+    works = begin(deadlines, 10, 12, 130)
+    clock.sleep_until(100)
+    assert not any(work.is_over for work in works)
+    clock.move_to(109.9)
+    assert not any(work.is_over for work in works)
+    clock.move_to(110)
+    assert [work.is_over for work in works] == [True, True, False]
+    clock.move_to(130)
+    assert works[2].is_over
+
+
+def test_a_timer_that_is_a_little_late_is_no_sleep(clock: Clock, deadlines: Deadlines) -> None:
+    (work,) = begin(deadlines, 10)
+    clock.sleep_until(14)
+    assert work.is_over

@@ -38,4 +38,7 @@ def test_the_prefix_goes_before_topics_and_groups(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "a:1,b:2")
     kafka = KafkaSettings()
     assert kafka.topic("chunks-ready") == "team-chunks-ready"
-    assert kafka.client_options() == {"bootstrap_servers": ["a:1", "b:2"]}
+    assert kafka.client_options() == {
+        "bootstrap_servers": ["a:1", "b:2"],
+        "security_protocol": "PLAINTEXT",
+    }

@@ -169,21 +169,36 @@ async def test_tells_how_many_more_may_be_admitted() -> None:
         assert await waiting == 1
 
 
-async def test_one_waiting_for_the_brokers_answer_still_takes_room() -> None:
+async def test_as_many_again_may_wait_for_the_brokers_answer_and_no_more() -> None:
     desk = Desk(size=2)
-    window, kept = desk.window, list[Job]()
+    window, sent = desk.window, list[Job]()
 
-    async def sent(job: Job) -> None:
-        kept.append(job)
+    async def send(job: Job) -> None:
+        sent.append(job)
 
-    window._work = sent
+    window._work = send
     first, second = desk.admit(), desk.admit()
+    assert window.room == 0, "both are at work"
     await settled()
-    assert (kept, window.room) == ([first, second], 0)
+    assert (sent, window.room, window.in_flight) == ([first, second], 2, 2)
+    desk.admit()
+    desk.admit()
+    await settled()
+    assert (window.room, window.in_flight) == (0, 4)
     second.finish()
     assert window.room == 1
     second.finish()
     assert window.room == 1, "told twice, counted once"
+
+
+async def test_those_given_up_take_no_place() -> None:
+    desk = Desk(size=2)
+    desk.admit(P0)
+    desk.admit(P1)
+    await settled()
+    assert desk.window.room == 0
+    await desk.window.cancel([P0])
+    assert (desk.window.room, desk.window.in_flight) == (1, 1)
 
 
 async def test_an_error_of_the_machinery_is_told_and_stops_nobody_else() -> None:

@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 
 from onrecord.errors import UnreachableError
-from onrecord.settings import ClientSettings, home_folder
+from onrecord.settings import COMPOSE, ClientSettings, home_folder
 from onrecord.stack.state import Home, State
 
 
 def a_started_stack(folder: Path) -> Path:
     home = Home(folder / ".onrecord")
     home.create()
-    home.save(State(client_env={"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:20001"}))
+    servers = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:20001"}
+    home.save(State(wanted=["broker"], client_env=servers))
     return home.path
 
 
@@ -33,9 +34,22 @@ def test_what_nobody_told_is_an_error_that_says_what_to_do(tmp_path: Path) -> No
 
 
 def test_the_error_names_the_folder_looked_in_and_how_to_name_another(tmp_path: Path) -> None:
+    environ = {"ONRECORD_CONTROL_URL": "http://127.0.0.1:1"}
     with pytest.raises(UnreachableError, match="ONRECORD_HOME") as raised:
-        _ = ClientSettings.load({}, tmp_path / "elsewhere").kafka_bootstrap_servers
+        _ = ClientSettings.load(environ, tmp_path / "elsewhere").kafka_bootstrap_servers
     assert f"looked in {tmp_path.resolve()}/elsewhere:" in str(raised.value)
+
+
+def test_without_a_local_stack_the_one_of_docker_compose_is_meant(tmp_path: Path) -> None:
+    settings = ClientSettings.load({}, tmp_path / "elsewhere")
+    assert settings.kafka_bootstrap_servers == "127.0.0.1:9092"
+    assert settings.control_url == "http://127.0.0.1:8080"
+
+
+def test_a_stopped_local_stack_is_not_looked_for(tmp_path: Path) -> None:
+    home = Home(a_started_stack(tmp_path))
+    home.save(home.load().model_copy(update={"wanted": []}))
+    assert ClientSettings.load({}, home.path).env == COMPOSE
 
 
 def test_the_stack_is_found_from_a_folder_below_the_projects_root(tmp_path: Path) -> None:

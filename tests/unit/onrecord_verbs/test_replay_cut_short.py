@@ -1,8 +1,12 @@
+from collections.abc import Mapping
+
 import pytest
 
-from onrecord.control_client import ControlClient, Letter
+from onrecord.control_client import ControlClient, Letter, Point
 from onrecord.errors import UnreachableError
-from onrecord.replaying import replay_all
+from onrecord.replaying import replay_all, replay_matching
+
+LOST = "the control service cannot reach Kafka"
 
 
 class ControlThatLosesItsBroker(ControlClient):
@@ -15,15 +19,27 @@ class ControlThatLosesItsBroker(ControlClient):
 
     async def replay(self, letter_id: str) -> Letter:
         if self._lost:
-            raise UnreachableError("the control service cannot reach Kafka")
+            raise UnreachableError(LOST)
         self._lost = letter_id == self._last
         return {"letter_id": letter_id}
+
+    async def replay_many(
+        self, which: Mapping[str, str | None], *, limit: int, begin: Point | None = None
+    ) -> tuple[list[str], dict[str, str], Point | None]:
+        assert (dict(which), limit > 0) == ({"service": "enrichment", "code": None}, True)
+        if begin is not None:
+            raise UnreachableError(LOST)
+        return ["letter-1", "letter-2"], {"letter-3": "it is gone"}, {"after": "letter-3"}
 
 
 async def test_tells_how_many_were_put_back_before_the_broker_went_away() -> None:
     letters = [f"letter-{number}" for number in range(5)]
     with pytest.raises(UnreachableError) as raised:
         await replay_all(ControlThatLosesItsBroker("letter-1"), letters)
-    assert str(raised.value) == (
-        "2 of 5 dead letters put back, then: the control service cannot reach Kafka"
-    )
+    assert str(raised.value) == f"2 of 5 dead letters put back, then: {LOST}"
+
+
+async def test_tells_how_many_of_all_were_put_back_before_the_broker_went_away() -> None:
+    with pytest.raises(UnreachableError) as raised:
+        await replay_matching(ControlThatLosesItsBroker(""), "enrichment", None, 5)
+    assert str(raised.value) == f"2 of 5 dead letters put back, then: {LOST}"

@@ -1,0 +1,40 @@
+"""An outage during which a rebalance takes away those who would have found out that it is over."""
+
+from __future__ import annotations
+
+from contracts.errors import OutageError
+from contracts.topics import CHUNKS_READY
+from messaging import Record, Stage
+from support.broker import PROBE, Bench
+from support.waiting import until
+
+MESSAGES = 20
+
+
+async def test_an_outage_ends_though_a_rebalance_cancelled_all_who_probed(bench: Bench) -> None:
+    stage, down = Stage(PROBE), True
+    tried, done = list[bytes | None](), set[bytes | None]()
+
+    @stage.on_raw(CHUNKS_READY)
+    async def call(record: Record) -> None:
+        tried.append(record.value)
+        if down:
+            raise OutageError("nobody answers")
+        done.add(record.value)
+
+    async with bench.running(stage) as running:
+        values = [b"%d" % number for number in range(MESSAGES)]
+        await bench.send(CHUNKS_READY.name, *values)
+        await until(lambda: tried)
+        consumption = running.runner._consumption
+        assert consumption is not None
+        # As a rebalance between two polls does that gives everything back.
+        mine = consumption._consumer.assignment()
+        await consumption.on_partitions_revoked(mine)
+        for partition in mine:
+            consumption._consumer.seek(partition, 0)
+        await consumption.on_partitions_assigned(mine)
+        assert consumption.in_flight == 0
+        down = False
+        await until(lambda: done == set(values))
+        assert await running.says_ready(ready=True) == ""

@@ -1,0 +1,167 @@
+"""Real services without what they need: unready, one line that says what to do, then at work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from itertools import count, takewhile
+from pathlib import Path
+
+import pytest
+from aiokafka.admin import NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from contracts.topics import ALL_TOPICS, CHUNKS_READY, Topic
+from database.migrate import migrate
+from database.settings import PostgresSettings
+from messaging import KafkaSettings
+from messaging.admin import admin_client, create_topics, wait_for_broker
+from support.broker import RestartableBroker, free_port, fresh_prefix
+from support.postgres import TestServer
+from support.service_process import ServiceProcess, service_process
+
+_numbers = count(1)
+
+
+def env_of(kafka: KafkaSettings, postgres: PostgresSettings) -> dict[str, str]:
+    return {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
+        "KAFKA_SESSION_TIMEOUT_MS": "6000",
+        "POSTGRES_DSN": postgres.dsn.get_secret_value(),
+    }
+
+
+@pytest.fixture
+async def kafka(broker: str) -> KafkaSettings:
+    """A broker with all topics under a prefix of the test's own."""
+    settings = fresh_prefix(broker)
+    await wait_for_broker(settings, 20)
+    await create_topics(settings, ALL_TOPICS)
+    return settings
+
+
+@pytest.fixture
+async def unmigrated(postgres: TestServer) -> AsyncIterator[PostgresSettings]:
+    name = f"unmigrated_{next(_numbers)}"
+    await postgres.arun(f"CREATE DATABASE {name}")
+    yield postgres.settings(name)
+    await postgres.arun(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def waited_for(service: ServiceProcess) -> list[str]:
+    """What the log says it waited for; it says nothing else until it works."""
+    first, *others = service.events()
+    assert first["event"] == "started"
+    waiting = list(takewhile(lambda one: one["event"] == "waiting", others))
+    assert not [one for one in others[len(waiting) :] if one["event"] == "waiting"]
+    return [one["reason"] for one in waiting]
+
+
+async def test_waits_for_a_broker_then_for_its_topics(
+    own_broker: RestartableBroker, postgres_settings: PostgresSettings, tmp_path: Path
+) -> None:
+    settings = KafkaSettings(bootstrap_servers=own_broker.servers)
+    await wait_for_broker(settings, 20)
+    await asyncio.to_thread(own_broker.stop)
+    with service_process("persistence", env_of(settings, postgres_settings), tmp_path) as service:
+        first = await service.waits_for("no broker answers")
+        assert first.endswith(f"at {own_broker.servers}; check KAFKA_BOOTSTRAP_SERVERS")
+        await asyncio.to_thread(own_broker.start)
+        second = await service.waits_for("topics are missing")
+        assert second.endswith("; run `python -m messaging topics create`")
+        await create_topics(settings, ALL_TOPICS)
+        await service.is_ready()
+
+
+async def test_waits_for_postgres(
+    kafka: KafkaSettings,
+    postgres: TestServer,
+    postgres_settings: PostgresSettings,
+    tmp_path: Path,
+) -> None:
+    postgres.stop()
+    with service_process("control", env_of(kafka, postgres_settings), tmp_path) as service:
+        reason = await service.waits_for("PostgreSQL is unavailable")
+        assert reason.endswith("; check POSTGRES_DSN")
+        postgres.start()
+        await service.is_ready()
+    assert waited_for(service)[0] == reason
+
+
+async def test_waits_for_a_migration(
+    kafka: KafkaSettings, unmigrated: PostgresSettings, tmp_path: Path
+) -> None:
+    for name in ("persistence", "control"):
+        with service_process(name, env_of(kafka, unmigrated), tmp_path) as service:
+            reason = await service.waits_for("lacks 0001_")
+            assert reason.endswith(": run `python -m database migrate`")
+            if name == "control":
+                await migrate(unmigrated)
+                await service.is_ready()
+        assert waited_for(service) == [reason]
+
+
+async def create_wrongly(kafka: KafkaSettings, topic: Topic, **settings: str) -> None:
+    async with admin_client(kafka) as client:
+        name = kafka.topic(topic.name)
+        await client.create_topics([NewTopic(name, 4, 1, topic_configs=settings)])
+
+
+async def change(kafka: KafkaSettings, topic: Topic, settings: Mapping[str, str]) -> None:
+    async with admin_client(kafka) as client:
+        name = kafka.topic(topic.name)
+        resource = ConfigResource(ConfigResourceType.TOPIC, name, configs=dict(settings))
+        await client.alter_configs([resource])
+
+
+@pytest.mark.parametrize(
+    ("setting", "wrong", "needed"),
+    [
+        ("max.message.bytes", "1048588", "8388608"),
+        ("retention.ms", "3600000", "604800000"),
+        ("retention.bytes", "1000000", "-1"),
+        ("cleanup.policy", "compact", "delete"),
+    ],
+)
+async def test_waits_while_a_topic_would_lose_or_refuse_messages(
+    broker: str, tmp_path: Path, setting: str, wrong: str, needed: str
+) -> None:
+    kafka = fresh_prefix(broker)
+    await wait_for_broker(kafka, 20)
+    right = {"max.message.bytes": "8388608", "retention.ms": "604800000"}
+    await create_wrongly(kafka, CHUNKS_READY, **right | {setting: wrong})
+    await create_topics(kafka, ALL_TOPICS)
+    env = {
+        "KAFKA_BOOTSTRAP_SERVERS": broker,
+        "KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
+        "KAFKA_SESSION_TIMEOUT_MS": "6000",
+    }
+    with service_process("enrichment", env, tmp_path) as service:
+        reason = await service.waits_for("topics have wrong settings")
+        name = kafka.topic(CHUNKS_READY.name)
+        assert f": {name} has {setting}={wrong} and needs {needed}; change" in reason
+        await change(kafka, CHUNKS_READY, right | {setting: needed})
+        await service.is_ready()
+    assert waited_for(service) == [reason]
+
+
+async def test_works_with_more_than_is_declared(broker: str, tmp_path: Path) -> None:
+    kafka = fresh_prefix(broker)
+    await wait_for_broker(kafka, 20)
+    more = {"max.message.bytes": str(64 * 1024 * 1024), "retention.ms": "-1"}
+    await create_wrongly(kafka, replace(CHUNKS_READY, partitions=1), **more)
+    await create_topics(kafka, ALL_TOPICS)
+    env = {"KAFKA_BOOTSTRAP_SERVERS": broker, "KAFKA_TOPIC_PREFIX": kafka.topic_prefix}
+    with service_process("enrichment", env, tmp_path) as service:
+        await service.is_ready()
+
+
+async def test_a_broker_that_never_was_is_waited_for_and_sigterm_ends_it(
+    postgres_settings: PostgresSettings, tmp_path: Path
+) -> None:
+    nobody = KafkaSettings(bootstrap_servers=f"127.0.0.1:{free_port()}")
+    with service_process("persistence", env_of(nobody, postgres_settings), tmp_path) as service:
+        reason = await service.waits_for("no broker answers")
+    assert waited_for(service) == [reason]

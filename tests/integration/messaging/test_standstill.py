@@ -1,0 +1,64 @@
+"""A client that stops fetching for whatever cause is noticed, and replaced by a new one."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from contracts.topics import CHUNKS_READY
+from messaging import Record, Stage, consumption
+from support.broker import PROBE, Bench
+from support.waiting import until
+
+
+async def test_a_client_that_stops_fetching_is_replaced_and_nothing_is_lost(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumption, "BROKER_PATIENCE_S", 0.2)
+    monkeypatch.setattr(consumption, "STANDSTILL_S", 0.5)
+    stage, seen = Stage(PROBE), list[bytes | None]()
+
+    @stage.on_raw(CHUNKS_READY)
+    async def note(record: Record) -> None:
+        seen.append(record.value)
+
+    async with bench.running(stage) as running:
+        await bench.send(CHUNKS_READY.name, b"before")
+        await until(lambda: seen == [b"before"])
+        worn = running.runner._consumption
+        assert worn is not None
+        fetching: asyncio.Task[None] = worn._consumer._fetcher._fetch_task
+        fetching.cancel()
+        await bench.send(CHUNKS_READY.name, b"while it stood still")
+        await until(lambda: b"while it stood still" in seen, within_s=40)
+        assert running.runner._consumption is not worn
+        await bench.is_committed(CHUNKS_READY.name, 2)
+
+
+async def test_a_client_that_has_read_everything_is_left_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumption, "BROKER_PATIENCE_S", 0.05)
+    monkeypatch.setattr(consumption, "STANDSTILL_S", 0.2)
+    stage, looks = Stage(PROBE), 0
+
+    @stage.on_raw(CHUNKS_READY)
+    async def ignore(_: Record) -> None: ...
+
+    async with bench.running(stage) as running:
+        await bench.send(CHUNKS_READY.name, b"all there is")
+        await bench.is_committed(CHUNKS_READY.name, 1)
+        first = running.runner._consumption
+        assert first is not None
+        expect = first._expect_progress
+
+        def count(behind: set[object]) -> None:
+            nonlocal looks
+            looks += 1
+            assert not behind
+            expect(set())
+
+        monkeypatch.setattr(first, "_expect_progress", count)
+        await until(lambda: looks >= 10)
+        assert running.runner._consumption is first

@@ -1,0 +1,97 @@
+"""A service as a process of its own, and what it says of itself over HTTP and in its log."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+
+from support.broker import free_port
+from support.waiting import until
+
+READY_WITHIN_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceProcess:
+    """A running service.
+
+    Attributes:
+        port: where it tells whether it is ready.
+        log: what it writes.
+    """
+
+    port: int
+    log: Path
+
+    async def readiness(self) -> tuple[int, str] | None:
+        """Status and reason of ``/readyz``; None while nothing listens."""
+        try:
+            async with (
+                aiohttp.ClientSession() as client,
+                client.get(f"http://127.0.0.1:{self.port}/readyz") as answer,
+            ):
+                return answer.status, str((await answer.json())["reason"])
+        except aiohttp.ClientConnectionError:
+            return None
+
+    async def waits_for(self, words: str) -> str:
+        """Wait until it is unready for a reason with these words; the whole reason."""
+
+        async def look() -> str | None:
+            said = await self.readiness()
+            return said[1] if said and said[0] == 503 and words in said[1] else None
+
+        try:
+            return str(await until(look, within_s=READY_WITHIN_S))
+        except AssertionError:
+            raise AssertionError(f"{await self.readiness()}\n{self.written()}") from None
+
+    async def is_ready(self) -> None:
+        async def look() -> bool:
+            return await self.readiness() == (200, "")
+
+        try:
+            await until(look, within_s=READY_WITHIN_S)
+        except AssertionError:
+            raise AssertionError(f"{await self.readiness()}\n{self.written()}") from None
+
+    def written(self) -> str:
+        return self.log.read_text(encoding="utf-8")
+
+    def events(self) -> list[dict[str, Any]]:
+        """Its log so far, line by line."""
+        return [json.loads(line) for line in self.written().splitlines()]
+
+
+@contextmanager
+def service_process(
+    name: str, env: Mapping[str, str], folder: Path, *, stop_within_s: float = 40.0
+) -> Iterator[ServiceProcess]:
+    """Run a service with settings of its own until the context ends; it has to end with 0."""
+    port, log = free_port(), folder / f"{name}.log"
+    inherited = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith(("KAFKA_", "POSTGRES_"))
+    }
+    own = {f"{name.upper()}_HTTP_PORT": str(port), "PYTHONPATH": os.pathsep.join(sys.path)}
+    with log.open("w", encoding="utf-8") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", f"{name}.main"], env=inherited | own | dict(env), stderr=out
+        )
+        try:
+            yield ServiceProcess(port, log)
+            process.terminate()
+            assert process.wait(timeout=stop_within_s) == 0
+        finally:
+            process.kill()
+            process.wait()

@@ -1,0 +1,33 @@
+"""`docs/settings.md` names every variable, with its default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from database.settings import PostgresSettings
+from messaging import KafkaSettings, StageSettings
+from model_client import ModelSettings
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "settings.md"
+
+
+@pytest.mark.parametrize(
+    ("settings", "prefix"),
+    [
+        (KafkaSettings, "KAFKA_"),
+        (PostgresSettings, "POSTGRES_"),
+        (ModelSettings, ""),
+        (StageSettings, "<SERVICE>_"),
+    ],
+)
+def test_every_setting_stands_on_the_page(settings: type[BaseSettings], prefix: str) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    for name, field in settings.model_fields.items():
+        variable = field.validation_alias or f"{prefix}{name.upper()}"
+        (line,) = [one for one in page.splitlines() if one.startswith(f"| `{variable}` |")]
+        assert str(field.description) in line
+        if isinstance(field.default, int | float) and field.default is not True:
+            assert f"| `{field.default:g}` |" in line or f"| `{field.default}` |" in line

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from onrecord.settings import COMPOSE
+from support.kafka_jars import kafka_version
+
+ROOT = Path(__file__).parents[3]
+PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = PROJECT["services"]
+OURS = {name: one for name, one in SERVICES.items() if one["image"].startswith("onrecord:")}
+SAID_BY_COMPOSE = (
+    "process.roles",
+    "node.id",
+    "controller.listener.names",
+    "listener.security.protocol.map",
+    "inter.broker.listener.name",
+)
+FOR_TESTS_ONLY = (
+    "group.initial.rebalance.delay.ms",
+    "log.cleaner.dedupe.buffer.size",
+    "offsets.topic.num.partitions",
+    "transaction.state.log.num.partitions",
+    "share.coordinator.state.topic.num.partitions",
+)
+
+
+def default_of(value: str) -> str:
+    name, _, rest = value.partition(":-")
+    return value if not rest else name.split("${")[0] + "".join(rest.split("}", 1))
+
+
+def test_clients_on_the_host_expect_the_ports_that_are_published() -> None:
+    published = {name: one["ports"] for name, one in SERVICES.items() if "ports" in one}
+    told = {name: default_of(ports[0]).rpartition(":")[0] for name, ports in published.items()}
+    assert told["kafka"] == COMPOSE["KAFKA_BOOTSTRAP_SERVERS"]
+    assert f"@{told['postgres']}/" in COMPOSE["POSTGRES_DSN"]
+    assert f"http://{told['control']}" == COMPOSE["ONRECORD_CONTROL_URL"]
+
+
+def test_every_port_is_published_on_loopback_only() -> None:
+    ports = [port for one in SERVICES.values() for port in one.get("ports", ())]
+    assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
+
+
+def test_clients_on_the_host_know_the_default_password() -> None:
+    password = default_of(SERVICES["postgres"]["environment"]["POSTGRES_PASSWORD"])
+    assert f":{password}@" in COMPOSE["POSTGRES_DSN"]
+    assert f":{password}@" in default_of(SERVICES["control"]["environment"]["POSTGRES_DSN"])
+
+
+def test_the_broker_is_the_release_that_the_tests_run_on() -> None:
+    assert SERVICES["kafka"]["image"] == f"apache/kafka:{kafka_version()}"
+
+
+def test_the_broker_is_set_as_in_the_tests() -> None:
+    lines = (ROOT / "deploy/kafka/server.properties").read_text(encoding="utf-8").splitlines()
+    pairs = (line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    theirs = {name: value for name, value in pairs if name not in SAID_BY_COMPOSE + FOR_TESTS_ONLY}
+    ours = {
+        name.removeprefix("KAFKA_").lower().replace("_", "."): str(value)
+        for name, value in SERVICES["kafka"]["environment"].items()
+    }
+    kafkas_default = {
+        "delete.topic.enable": "true",
+        "num.partitions": "1",
+        "unclean.leader.election.enable": "false",
+    }
+    assert theirs.items() <= (kafkas_default | ours).items()
+
+
+def test_what_is_ours_cannot_write_to_its_image_nor_gain_rights() -> None:
+    for name, one in OURS.items():
+        assert one["read_only"], name
+        assert one["cap_drop"] == ["ALL"], name
+        assert one["security_opt"] == ["no-new-privileges:true"], name
+
+
+def test_only_what_has_a_port_on_the_host_cannot_be_scaled() -> None:
+    assert {name for name, one in OURS.items() if "ports" in one} == {"control"}
+    assert [name for name, one in SERVICES.items() if "container_name" in one] == []
