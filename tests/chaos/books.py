@@ -8,52 +8,45 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from chaos.fates import TIERS, Fate, fate
+from chaos.messages import KEYS, Message, chunk, key, message, read_letter
 from chaos.plan import Plan
 from chaos.worker import EFFECTS
 from contracts import headers as h
-from contracts.events import ChunkReady, NotesStored
-from contracts.ids import derive
+from contracts.events import NotesStored
 from contracts.topics import CHUNKS_READY, NOTES_STORED, dlq_topic, retry_topic
-from messaging import KafkaUnavailableError, Publisher
+from messaging import KafkaUnavailableError, Publisher, header_names
+from messaging.admin import admin_client
 from support.broker import PROBE, Bench
-from support.chunks import CHUNK
 
-KEYS: Final = 24
-READ_ORDER: Final = (
+PARTITIONS: Final = 3
+READ: Final = (
     CHUNKS_READY.name,
     *(retry_topic(PROBE, tier).name for tier in range(TIERS + 1)),
 )
-"""What the stage reads, in the direction in which messages move on."""
+"""What the stage reads."""
 DLQ: Final = dlq_topic(PROBE).name
-
-
-def chunk(plan: Plan, number: int) -> ChunkReady:
-    """The message with this number, from 1."""
-    own = derive("chunk", plan.seed, number)
-    return CHUNK.model_copy(update={"chunk_id": own, "index": number})
-
-
-def key(number: int) -> str:
-    """The key it is sent with: a few, so that order matters."""
-    return f"key-{number % KEYS}"
+_SOON: Final = 10.0
+"""A broker that does not answer for so many seconds has nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Where messages ended, by chunk id, each as often as it is recorded.
+    """Where messages ended, by number, each as often as it is recorded.
 
     Attributes:
-        results: pairs of chunk id and ``ce_id``, from the output topic.
-        letters: pairs of chunk id and letter id, from the DLQ.
+        results: pairs of number and ``ce_id``, from the output topic.
+        letters: number, error code and letter id, from the DLQ.
+        altered: numbers of letters that are not, byte for byte, what was sent.
     """
 
-    results: Counter[tuple[UUID, str]]
-    letters: Counter[tuple[UUID, str]]
+    results: Counter[tuple[int, str]]
+    letters: Counter[tuple[int, str, str]]
+    altered: list[int]
 
 
 class Books:
@@ -69,17 +62,21 @@ class Books:
         self._bench = bench
         self._plan = plan
         self._effects = folder / EFFECTS
+        self._messages: dict[int, Message] = {}
+        self._sizes: dict[TopicPartition, int] = {}
         self.kafka = bench.kafka
-        self.sent = 0
-        self._sizes: list[int] = []
+
+    @property
+    def sent(self) -> range:
+        """The numbers of all messages that were sent."""
+        return range(1, len(self._messages) + 1)
 
     async def send(self, number: int) -> None:
         """Send so many more messages."""
-        first, self.sent = self.sent + 1, self.sent + number
         async with Publisher(self._bench.kafka, source="/chaos") as publisher:
-            for one in range(first, self.sent + 1):
-                body = chunk(self._plan, one).model_dump_json().encode()
-                await publisher.forward(CHUNKS_READY.name, key(one).encode(), body, ())
+            for one in range(self.sent.stop, self.sent.stop + number):
+                made = self._messages[one] = message(self._plan.seed, one)
+                await publisher.forward(CHUNKS_READY.name, made.key, made.value, made.headers)
 
     def effects(self) -> list[int]:
         """The numbers of messages in the order in which their effects happened."""
@@ -94,36 +91,52 @@ class Books:
     async def settled(self) -> bool:
         """Whether everything that was sent is committed, retries included.
 
-        A topic's messages are in the next one before they are committed, so looking in the
-        direction in which they move misses none.
+        A message is in its next topic before it is committed, and commits are asked for before
+        sizes: if they are equal, nothing was under way when the commits were told.
         """
         try:
-            for topic in READ_ORDER:
-                size = await self._bench.size(topic)
-                if await self._bench.committed(topic) != size:
-                    return False
+            async with asyncio.timeout(_SOON):
+                committed = await self._committed()
+                sizes = await self._ask_sizes(READ)
         except (KafkaError, KafkaUnavailableError, TimeoutError):
             return False
-        return True
+        return all(max(0, committed.get(place, 0)) == size for place, size in sizes.items())
 
     async def unchanged(self) -> bool:
         """Whether all topics are as they were when this was asked before."""
-        topics = (*READ_ORDER, NOTES_STORED.name, DLQ)
-        before, self._sizes = self._sizes, [await self._bench.size(topic) for topic in topics]
+        before = self._sizes
+        self._sizes = await self._ask_sizes((*READ, NOTES_STORED.name, DLQ))
         return before == self._sizes
+
+    async def _committed(self) -> dict[TopicPartition, int]:
+        async with admin_client(self.kafka) as admin:
+            told = await admin.list_consumer_group_offsets(self.kafka.topic(PROBE))
+        return {place: committed.offset for place, committed in told.items()}
+
+    async def _ask_sizes(self, topics: tuple[str, ...]) -> dict[TopicPartition, int]:
+        places = [
+            TopicPartition(self.kafka.topic(topic), partition)
+            for topic in topics
+            for partition in range(PARTITIONS)
+        ]
+        async with AIOKafkaConsumer(**self.kafka.client_options()) as consumer:
+            return dict(await consumer.end_offsets(places))
 
     async def ends(self) -> Ends:
         """Read the output topic and the DLQ from the beginning."""
+        header_names.install()
         results, letters = await asyncio.gather(self._all(NOTES_STORED.name), self._all(DLQ))
+        numbers = {chunk(self._plan.seed, number).chunk_id: number for number in self.sent}
+        read = [read_letter(one) for one in letters]
         return Ends(
             Counter(
-                (NotesStored.model_validate_json(one.value).chunk_id, _header(one, h.CE_ID))
-                for one in results
+                (numbers[_stored(one).chunk_id], _told(one.headers, h.CE_ID)) for one in results
             ),
             Counter(
-                (ChunkReady.model_validate_json(one.value).chunk_id, _header(one, h.LETTER_ID))
-                for one in letters
+                (number, added[h.ERROR_CODE].decode(), added[h.LETTER_ID].decode())
+                for number, _, added in read
             ),
+            [number for number, found, _ in read if found != self._messages[number]],
         )
 
     async def _all(self, topic: str) -> list[Any]:
@@ -133,33 +146,34 @@ class Books:
         """Balance the books of a round that is over.
 
         Raises:
-            AssertionError: something is lost, in two places, twice, or out of order.
+            AssertionError: something is lost, in two places, twice, altered, or out of order.
         """
-        ends, numbers = await self.ends(), range(1, self.sent + 1)
-        ids = {number: chunk(self._plan, number).chunk_id for number in numbers}
-        to_die = {ids[number] for number in numbers if self.fate(number).dies}
-        handled, dead = {one for one, _ in ends.results}, {one for one, _ in ends.letters}
-        known = handled | dead
-        assert not set(ids.values()) - known, f"lost: {_named(ids, set(ids.values()) - known)}"
-        assert not handled & dead, f"in two states: {_named(ids, handled & dead)}"
-        assert dead == to_die, f"another end than its fate: {_named(ids, dead ^ to_die)}"
+        ends, sent = await self.ends(), set(self.sent)
+        fates = {number: self.fate(number).code for number in sent}
+        handled, dead = {one for one, _ in ends.results}, {one for one, *_ in ends.letters}
+        causes = {(number, code) for number, code, _ in ends.letters}
+        due = {(number, code.value) for number, code in fates.items() if code is not None}
+        assert not sent - handled - dead, f"lost: {sorted(sent - handled - dead)}"
+        assert not handled & dead, f"in two states: {sorted(handled & dead)}"
+        assert causes == due, f"another end than its fate: {sorted(causes ^ due)}"
+        assert not ends.altered, f"letters are not what was sent: {ends.altered}"
         assert len(ends.results) == len(handled), "one message has results with two ids"
         assert len(ends.letters) == len(dead), "one message has dead letters with two ids"
-        effects = {ids[number] for number in self.effects()}
-        assert effects == handled, f"effects and results differ: {_named(ids, effects ^ handled)}"
+        effects = set(self.effects())
+        assert effects == handled, f"effects and results differ: {sorted(effects ^ handled)}"
         if self._plan.order == "key":
             self._check_order()
 
     def _check_order(self) -> None:
         first = list(dict.fromkeys(self.effects()))
         for one in range(KEYS):
-            mine = [n for n in first if n % KEYS == one and not self.fate(n).is_retried]
+            mine = [n for n in first if n % KEYS == one and self.fate(n).keeps_its_place]
             assert all(a < b for a, b in pairwise(mine)), f"{key(one)} is out of order: {mine}"
 
 
-def _header(record: Any, name: str) -> str:
-    return str(dict(record.headers)[name].decode())
+def _stored(record: Any) -> NotesStored:
+    return NotesStored.model_validate_json(record.value)
 
 
-def _named(ids: dict[int, UUID], some: set[UUID]) -> list[int]:
-    return sorted(number for number, one in ids.items() if one in some)
+def _told(headers: Any, name: str) -> str:
+    return str(dict(headers)[name].decode())

@@ -1,10 +1,13 @@
-"""What the chaos worker's handler does with each message, by seed, so that its end is known."""
+"""What becomes of each message of a round, by seed, so that its one end is known beforehand."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from random import Random
 from typing import Final
+
+from contracts.errors import ErrorCode
 
 TRIES: Final = 2
 """Tries in place of one delivery."""
@@ -12,11 +15,45 @@ TRIES: Final = 2
 TIERS: Final = 2
 """Retry topics a message may go through."""
 
-ATTEMPTS: Final = TRIES * (1 + TIERS)
-"""Failed tries after which a message is a dead letter."""
+THROTTLE_CEILING_S: Final = 0.5
+"""A longer Retry-After is waited for in a retry topic."""
 
-_FAILURES: Final = (0,) * 12 + (1, 1, 2, 3, 4, ATTEMPTS)
-_BAD: Final = 0.08
+
+class Try(StrEnum):
+    """How a try ends that is not the last."""
+
+    FAILS = "fails"
+    HANGS = "hangs"
+
+
+class End(StrEnum):
+    """How every try ends after those."""
+
+    WELL = "well"
+    BAD = "bad message"
+    BUG = "bug"
+    FAILING = "fails for ever"
+    LATE = "hangs until the message's own deadline"
+    NOT_UTF8 = "the value is not UTF-8"
+    NO_VALUE = "there is no value"
+    NO_EVENT = "the value is JSON, but no event"
+    OTHER_TYPE = "the headers tell another event"
+
+
+GARBLED: Final = frozenset({End.NOT_UTF8, End.NO_VALUE, End.NO_EVENT, End.OTHER_TYPE})
+"""Messages that no handler ever sees."""
+
+CODES: Final = {
+    End.BAD: ErrorCode.MALFORMED_TRANSCRIPT,
+    End.BUG: ErrorCode.BUG,
+    End.FAILING: ErrorCode.LLM_BAD_OUTPUT,
+    End.LATE: ErrorCode.TIMEOUT,
+    End.NOT_UTF8: ErrorCode.UNDECODABLE,
+    End.NO_VALUE: ErrorCode.UNDECODABLE,
+    End.NO_EVENT: ErrorCode.INVALID_EVENT,
+    End.OTHER_TYPE: ErrorCode.INVALID_EVENT,
+}
+"""What the dead letter says; who is not here ends well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,31 +61,49 @@ class Fate:
     """One message's story.
 
     Attributes:
+        before: how its first tries end.
+        end: how every later try ends.
+        retry_after_s: how long it is told to wait, once, before all that; 0 if it is not, seconds.
         latency_s: how long each try takes, in seconds.
-        failures: how many tries fail in a way that may pass.
-        bad: whether the try after those finds the message to be past help.
     """
 
-    latency_s: float
-    failures: int
-    bad: bool
+    before: tuple[Try, ...] = ()
+    end: End = End.WELL
+    retry_after_s: float = 0.0
+    latency_s: float = 0.0
 
     @property
-    def dies(self) -> bool:
-        """Whether it ends as a dead letter."""
-        return self.bad or self.failures >= ATTEMPTS
+    def code(self) -> ErrorCode | None:
+        """What its dead letter says; None if it ends well."""
+        return CODES.get(self.end)
 
     @property
-    def is_retried(self) -> bool:
-        """Whether it leaves its partition for a retry topic, and with it the order of its key."""
-        return self.failures >= TRIES
+    def keeps_its_place(self) -> bool:
+        """Whether it is done in its own partition, and so in the order of its key."""
+        return (
+            len(self.before) < TRIES
+            and Try.HANGS not in self.before
+            and self.retry_after_s <= THROTTLE_CEILING_S
+        )
+
+
+_FAILS, _HANGS = Try.FAILS, Try.HANGS
+_STORIES: Final = (
+    *(Fate(),) * 12,
+    *(Fate((_FAILS,)),) * 2,
+    *(Fate((_FAILS,) * number) for number in (2, 3, 4)),
+    *(Fate((_HANGS,)), Fate((_FAILS, _HANGS))),
+    *(Fate(retry_after_s=0.05), Fate((_FAILS,), retry_after_s=0.05)),
+    *(Fate(retry_after_s=0.7), Fate((_FAILS,), retry_after_s=0.7)),
+    *(Fate(end=end) for end in CODES),
+    *(Fate((_FAILS,), end=End.BAD), Fate((_FAILS,) * 3, end=End.BUG)),
+)
+"""Those that end well could fail one try more than they do: a machine that is slow kills nobody."""
 
 
 def fate(seed: str, number: int) -> Fate:
     """The fate of the message with this number in the round with this seed."""
     chance = Random(f"{seed}/{number}")
-    return Fate(
-        latency_s=chance.choice((0.0, 0.005, 0.02, 0.05, 0.1)) * chance.random(),
-        failures=chance.choice(_FAILURES),
-        bad=chance.random() < _BAD,
-    )
+    story = chance.choice(_STORIES)
+    latency_s = chance.choice((0.0, 0.005, 0.02, 0.05, 0.1)) * chance.random()
+    return Fate(story.before, story.end, story.retry_after_s, latency_s)

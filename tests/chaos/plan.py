@@ -1,4 +1,4 @@
-"""What happens in each round, by seed; four rounds in a row see everything at least once."""
+"""What happens in each round, by seed; six rounds in a row see everything at least once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Final
 
 from chaos.crashes import Point
 
-BLOCK: Final = 4
+BLOCK: Final = 6
+POINTS_EACH: Final = 2
 
 LATEST_PASS: Final = {
     Point.AFTER_FETCH: 3,
@@ -30,7 +31,9 @@ class Trouble(StrEnum):
     KILLS = "kills"
     STOP = "stop"
     STORM = "storm"
-    BROKER = "broker"
+    BROKER_RESTART = "broker-restart"
+    BROKER_KILL = "broker-kill"
+    OUTAGE = "outage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,8 @@ class Plan:
         order: the stage's, ``none`` or ``key``.
         due: crash points, and at which pass each is due.
         trouble: what happens from outside.
+        static: whether replicas have group instance ids; two blocks see every trouble with and
+            without them, but for storms: who leaves with an id is kept its place.
     """
 
     number: int
@@ -50,17 +55,21 @@ class Plan:
     order: str
     due: dict[Point, int]
     trouble: Trouble
+    static: bool
 
 
 def plan(seed: int, number: int) -> Plan:
     """The plan of a round; it is the same however many rounds there are."""
     block, place = divmod(number - 1, BLOCK)
     dealt = Random(f"{seed}/block-{block}")
-    points, troubles, orders = list(Point), list(Trouble), ["none", "key"] * 2
+    points, troubles, orders = list(Point), list(Trouble), ["none", "key"] * (BLOCK // 2)
     for cards in (points, troubles, orders):
         dealt.shuffle(cards)
     own = f"{seed}/round-{number}"
     chance = Random(own)
-    mine = points[place::BLOCK]
+    first = place * POINTS_EACH
+    mine = (points * 2)[first : first + POINTS_EACH]
     due = {point: chance.randint(1, LATEST_PASS[point]) for point in mine}
-    return Plan(number, own, orders[place], due, troubles[place])
+    trouble = troubles[place]
+    static = trouble is not Trouble.STORM and (block + list(Trouble).index(trouble)) % 2 == 0
+    return Plan(number, own, orders[place], due, trouble, static)

@@ -5,22 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from support.waiting import until
+from onrecord.stack.processes import exit_code, launch
+from support.waiting import eventually, until
 
-TESTS: Final = Path(__file__).resolve().parents[1]
+ROOT: Final = Path(__file__).resolve().parents[2]
+PYTHONPATH: Final = os.pathsep.join(str(ROOT / name) for name in ("libs", "services", "tests"))
 STOP_TIMEOUT_S: Final = 30.0
 LOOK_EVERY_S: Final = 0.05
 
 
 class Replica:
     """One place in the group, and the process that holds it at the moment, if any.
+
+    The process ends when this one does, in whatever way (Linux).
 
     Args:
         name: the group instance id, and the stem of its log's name.
@@ -33,31 +36,39 @@ class Replica:
         self.name = name
         self.log = folder / f"{name}.log"
         self._env = {**env, "KAFKA_GROUP_INSTANCE_ID": name if static else ""}
-        self._process: subprocess.Popen[bytes] | None = None
+        self.pid: int | None = None
+        self._exit_code: int | None = None
         self.wanted = False
         self.starts = 0
 
     def start(self) -> None:
         """Start a process in this place."""
         self.wanted, self.starts = True, self.starts + 1
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "chaos.worker"],
-                env={**os.environ, "PYTHONPATH": str(TESTS), **self._env},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-            )
+        self._exit_code = None
+        self.pid = launch(
+            [sys.executable, "-m", "chaos.worker"],
+            env={**os.environ, "PYTHONPATH": PYTHONPATH, **self._env},
+            log=self.log,
+            die_with_us=signal.SIGKILL,
+            record=lambda _: None,  # nobody else has to find it
+        ).pid
 
     @property
     def exit_code(self) -> int | None:
         """What its last process ended with; None while it runs or before there is one."""
-        return self._process.poll() if self._process else None
+        if self._exit_code is None and self.pid is not None:
+            self._exit_code = exit_code(self.pid)
+        return self._exit_code
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has a process that has not ended."""
+        return self.pid is not None and self.exit_code is None
 
     def send(self, number: signal.Signals) -> None:
         """Send its process a signal, if that is still there."""
-        if self._process is not None:
-            self._process.send_signal(number)
+        if self.pid is not None and self.runs:  # so nobody else can have its pid
+            os.kill(self.pid, number)
 
     async def leave(self) -> None:
         """Stop it as an operator would, and see that it ends well."""
@@ -70,9 +81,8 @@ class Replica:
     def end(self) -> None:
         """End its process at once, whatever state it is in."""
         self.wanted = False
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
+        self.send(signal.SIGKILL)
+        eventually(lambda: not self.runs)
 
 
 class Replicas:

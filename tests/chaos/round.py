@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Final
 
 from chaos.books import Books
-from chaos.crashes import due_to_text
-from chaos.fates import TIERS, TRIES
 from chaos.plan import Plan, Trouble
-from chaos.replicas import Replicas
-from chaos.worker import CRASHES, FOLDER, SEED
+from chaos.replicas import Replica, Replicas
+from chaos.surroundings import environment
+from chaos.worker import OUTAGE, REFUSALS
 from messaging.admin import wait_for_broker
+from support.apache_kafka import ApacheKafka
 from support.broker import Bench, RestartableBroker
 from support.waiting import until
 
@@ -56,13 +59,9 @@ class Round:
         self._sturdy = sturdy
         self._session_s = bench.kafka.session_timeout_ms / 1000
         self._ask_at = 0.0
+        self._began = time.monotonic()
         self._chance = Random(f"{plan.seed}/trouble")
-        env = {
-            SEED: plan.seed,
-            FOLDER: str(folder),
-            CRASHES: due_to_text(plan.due),
-            **_stage_env(bench, plan),
-        }
+        env = environment(plan, bench.kafka, folder)
         self.replicas = Replicas(env, folder, static=static)
 
     async def run(self) -> None:
@@ -85,6 +84,7 @@ class Round:
                 playing.cancel()
                 await asyncio.gather(keeping, playing, return_exceptions=True)
             await self.replicas.leave()
+            self._tell("all have left")
         except AssertionError:
             await self.replicas.tell_states()
             raise
@@ -92,13 +92,21 @@ class Round:
             self.replicas.end()
         assert await self.books.settled(), "something was left behind at the end"
         await self.books.balance()
+        self._tell(f"{len(self.books.sent)} messages are accounted for")
+
+    def _tell(self, what: str) -> None:
+        """Note when things happened; pytest shows it if the round fails."""
+        sys.stdout.write(f"{time.monotonic() - self._began:5.1f} s {what}\n")
 
     async def _play(self) -> None:
         await self._progress(3)
+        self._tell("first effects")
         await self.books.send(BATCH)
         await self._trouble()
+        self._tell("the trouble is over")
         await self.books.send(BATCH)
         await until(self._settled, within_s=PATIENCE_S)
+        self._tell("all is settled")
         for point in self.plan.due:
             assert (self.folder / point).exists(), f"the crash {point} did not happen"
 
@@ -128,19 +136,28 @@ class Round:
                 await self._stop_and_go_on()
             case Trouble.STORM:
                 await self._storm()
-            case Trouble.BROKER:
-                await self._restart_broker()
+            case Trouble.BROKER_RESTART:
+                await self._restart_broker(self._broker.stop)
+            case Trouble.BROKER_KILL:
+                # The embedded broker has no promise to keep when it is killed.
+                broker = self._broker
+                kill = broker.kill if isinstance(broker, ApacheKafka) else broker.stop
+                await self._restart_broker(kill)
+            case Trouble.OUTAGE:
+                await self._outage()
 
     async def _kills(self) -> None:
         for _ in range(3):
             await self._progress(self._chance.randint(1, 12))
             self._chance.choice(self.replicas.present).send(signal.SIGKILL)
+            self._tell("killed one")
             await self.books.send(BATCH // 3)
 
     async def _stop_and_go_on(self) -> None:
         await self._progress(self._chance.randint(1, 12))
         stopped = self._chance.choice(self.replicas.present)
         stopped.send(signal.SIGSTOP)
+        self._tell(f"{stopped.name} is stopped")
         await self.books.send(BATCH // 2)
         if self._sturdy:
             # Only once the group has given its partitions to others can everything be settled.
@@ -150,56 +167,63 @@ class Round:
             forgotten_at = clock() + 1.5 * self._session_s
             await until(lambda: clock() > forgotten_at)
         stopped.send(signal.SIGCONT)
+        self._tell(f"{stopped.name} goes on")
 
     async def _storm(self) -> None:
-        for joins in (True, True, False, True, False, False):
-            if joins:
+        changes = ["join"] * 3 + ["leave"] * 3 + ["kill"] * 2
+        self._chance.shuffle(changes)
+        leaving = []
+        for change in changes:
+            self._tell(change)
+            present = self.replicas.present
+            if change == "join" or len(present) == 1:
                 self.replicas.join()
+            elif change == "kill":
+                self._chance.choice(present).send(signal.SIGKILL)
             else:
-                leaving = self._chance.choice(self.replicas.present)
-                await leaving.leave()
-                if not self._sturdy:
-                    leaving.start()
-            await self.books.send(BATCH // 5)
+                leaving.append(asyncio.create_task(self._leave(self._chance.choice(present))))
+            await self.books.send(BATCH // 6)
             await self._progress(self._chance.randint(0, 6))
+        await asyncio.gather(*leaving)
 
-    async def _restart_broker(self) -> None:
+    async def _leave(self, replica: Replica) -> None:
+        await replica.leave()
+        if not self._sturdy:
+            replica.start()
+
+    async def _outage(self) -> None:
         await self._progress(self._chance.randint(1, 12))
+        down = self.folder / OUTAGE
+        down.touch()
+        self._tell("the outage begins")
+        await self.books.send(BATCH)
+        await until(self._all_refused, within_s=PATIENCE_S)
+        self._chance.choice(self.replicas.present).send(signal.SIGKILL)
+        # Who waits for the outage to end loses what it waits with, once it has to share anew.
+        self.replicas.join()
+        await until(self._all_refused, within_s=PATIENCE_S)
+        down.unlink()
+
+    def _all_refused(self) -> bool:
+        """Whether every process has found the dependency down."""
+        told = self.folder / REFUSALS
+        refused = {int(pid) for pid in told.read_text("ascii").split()} if told.exists() else set()
+        return all(replica.runs and replica.pid in refused for replica in self.replicas.present)
+
+    async def _restart_broker(self, end: Callable[[], None]) -> None:
+        await self._progress(self._chance.randint(1, 12))
+        await self.books.send(BATCH // 2)
         held = [] if self._sturdy else list(self.replicas.present)
         for replica in held:
             # The embedded broker forgets what it acknowledged just before it ended (ran).
             replica.send(signal.SIGSTOP)
         if held:
             await until(self.books.unchanged)
-        await asyncio.to_thread(self._broker.stop)
+        self._tell("the broker is about to end")
+        await asyncio.to_thread(end)
+        self._tell("the broker has ended")
         await asyncio.to_thread(self._broker.start)
         await wait_for_broker(self.books.kafka, PATIENCE_S)
+        self._tell("the broker is back")
         for replica in held:
             replica.send(signal.SIGCONT)
-
-
-def _stage_env(bench: Bench, plan: Plan) -> dict[str, str]:
-    """What the stage of a round is set to: quick, but no quicker than the machine."""
-    stage = {
-        "MAX_IN_FLIGHT": "6",
-        "ORDER": plan.order,
-        "DEADLINE_S": "90",
-        "TRIES": str(TRIES),
-        "RETRY_WAIT_S": "0.01",
-        "RETRY_DELAYS_S": ",".join(["0.2", "0.4"][:TIERS]),
-        "STOP_WINDOW": "100000",
-        "COMMIT_INTERVAL_S": "0.1",
-        "DRAIN_GRACE_S": "5",
-        "REVOKE_DRAIN_S": "1",
-        "OUTAGE_PAUSE_S": "0.1",
-        "OUTAGE_PAUSE_MAX_S": "0.5",
-    }
-    kafka = bench.kafka
-    return {
-        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
-        "KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
-        "KAFKA_SESSION_TIMEOUT_MS": str(kafka.session_timeout_ms),
-        "KAFKA_REBALANCE_TIMEOUT_MS": "5000",
-        "KAFKA_IDLE_PAUSE_MS": str(kafka.idle_pause_ms),
-        **{f"PROBE_{name}": value for name, value in stage.items()},
-    }

@@ -7,26 +7,35 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from chaos.books import PARTITIONS
 from chaos.crashes import Point
+from chaos.fates import THROTTLE_CEILING_S, End, Try, fate
 from chaos.plan import BLOCK, Plan, Trouble, plan
 from chaos.round import Round
 from messaging import KafkaSettings
 from messaging.admin import create_topics, wait_for_broker
-from support.apache_kafka import own_kafka
+from support.apache_kafka import JVM_THAT_STARTS_FAST, own_kafka
 from support.broker import Bench, RestartableBroker, embedded_broker, probe_topics
 
 ROUNDS: Final = int(os.environ.get("ONRECORD_CHAOS_ROUNDS") or 20)
 SEED: Final = int(os.environ.get("ONRECORD_CHAOS_SEED") or 1)
 APACHE: Final = "apache"
 EMBEDDED: Final = "embedded"
-PARTITIONS: Final = 3
-SESSION_TIMEOUT_MS: Final = 6_000
-"""The least that either broker takes, in milliseconds."""
+SESSION_TIMEOUT_MS: Final = {APACHE: 3_000, EMBEDDED: 6_000}
+"""How long a group waits for members that were killed; less than 6 s only where told so."""
+SHORT_SESSIONS: Final = (
+    "group.min.session.timeout.ms=1000",
+    # A broker that was killed may only register again once its own session is over; Kafka's
+    # default is 9 s.
+    "broker.session.timeout.ms=3000",
+    "broker.heartbeat.interval.ms=500",
+)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +45,8 @@ def kind(pytestconfig: pytest.Config) -> str:
 
 @pytest.fixture(scope="module")
 def chaos_broker(kind: str) -> Iterator[RestartableBroker]:
-    with own_kafka() if kind == APACHE else embedded_broker() as running:
+    quick = own_kafka(settings=SHORT_SESSIONS, jvm=JVM_THAT_STARTS_FAST)
+    with quick if kind == APACHE else embedded_broker() as running:
         yield running
 
 
@@ -61,7 +71,8 @@ def test_the_books_balance_whatever_is_killed_stopped_or_restarted(
     kafka = KafkaSettings(
         bootstrap_servers=chaos_broker.servers,
         topic_prefix=f"chaos-{SEED}-{number}-{folder.name[-4:]}-",
-        session_timeout_ms=SESSION_TIMEOUT_MS,
+        session_timeout_ms=SESSION_TIMEOUT_MS[kind],
+        rebalance_timeout_ms=5_000,
         idle_pause_ms=0 if kind == APACHE else 50,
     )
     try:
@@ -76,7 +87,7 @@ async def _play(
     planned: Plan, bench: Bench, broker: RestartableBroker, folder: Path, kind: str
 ) -> None:
     # The embedded broker's group coordinator is not up to members without instance ids.
-    static = kind != APACHE or planned.number % 2 == 0
+    static = kind != APACHE or planned.static
     sturdy = kind == APACHE
     await wait_for_broker(bench.kafka, 20)
     await create_topics(bench.kafka, probe_topics(PARTITIONS))
@@ -93,9 +104,25 @@ def _tell(planned: Plan, folder: Path, kind: str) -> None:
     )
 
 
-def test_any_four_rounds_in_a_block_see_every_crash_point_and_every_trouble() -> None:
+def test_the_rounds_of_a_block_see_every_crash_point_and_every_trouble() -> None:
     for first in range(1, 5 * BLOCK, BLOCK):
         block = [plan(SEED, number) for number in range(first, first + BLOCK)]
-        assert sorted(point for one in block for point in one.due) == sorted(Point)
+        assert {point for one in block for point in one.due} == set(Point)
         assert {one.trouble for one in block} == set(Trouble)
         assert {one.order for one in block} == {"none", "key"}
+
+
+def test_two_blocks_see_every_trouble_with_and_without_instance_ids_and_storms_without() -> None:
+    rounds = [plan(SEED, number) for number in range(1, 2 * BLOCK + 1)]
+    either = set(product(set(Trouble) - {Trouble.STORM}, (True, False)))
+    assert {(one.trouble, one.static) for one in rounds} == either | {(Trouble.STORM, False)}
+
+
+def test_every_way_to_end_happens_in_the_rounds() -> None:
+    fates = [fate(plan(SEED, number).seed, one) for number in range(1, 5) for one in range(1, 106)]
+    assert {one.end for one in fates} == set(End)
+    assert {outcome for one in fates for outcome in one.before} == set(Try)
+    assert {one.retry_after_s > THROTTLE_CEILING_S for one in fates if one.retry_after_s} == {
+        True,
+        False,
+    }

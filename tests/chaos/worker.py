@@ -12,7 +12,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
@@ -21,35 +21,48 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer
 
 from chaos.crashes import Crashes, Point, due_from_text
-from chaos.fates import fate
-from contracts.errors import BadMessageError, RetryableError
+from chaos.fates import End, Fate, Try, fate
+from contracts.errors import (
+    BadMessageError,
+    ErrorCode,
+    OutageError,
+    RetryableError,
+    ThrottledError,
+)
 from contracts.events import ChunkReady, Event, NotesStored
 from contracts.topics import CHUNKS_READY
 from messaging import Delivery, Headers, KafkaSettings, Publisher, Service, Stage, StageSettings
 from messaging import run as run_service
 from messaging.consumption import Consumption
-from messaging.publisher import Acknowledged
 from support.broker import PROBE
 
 SEED: Final = "ONRECORD_CHAOS_ROUND_SEED"
 FOLDER: Final = "ONRECORD_CHAOS_FOLDER"
 CRASHES: Final = "ONRECORD_CHAOS_CRASHES"
 EFFECTS: Final = "effects"
+OUTAGE: Final = "outage"
+"""While there is a file of this name, what the handler depends on is down."""
+REFUSALS: Final = "refusals"
+"""The file that tells which process has called during an outage."""
+HANG_S: Final = 2.5
 
 
-def stage_of(seed: str, effects: int, crashes: Crashes) -> Stage:
+def stage_of(seed: str, folder: Path, crashes: Crashes) -> Stage:
     """The stage: chunks in, news of stored notes out, with one line in the effects file each."""
     stage = Stage(PROBE)
+    effects, refusals = (_appending(folder / name) for name in (EFFECTS, REFUSALS))
 
     @stage.on(CHUNKS_READY)
     async def store(chunk: ChunkReady, delivery: Delivery) -> NotesStored:
         it = fate(seed, chunk.index)
         await asyncio.sleep(it.latency_s)
         crashes.passing(Point.IN_HANDLER)
-        if delivery.attempts < it.failures:
-            raise RetryableError("not yet, by the seed")
-        if it.bad:
-            raise BadMessageError("past help, by the seed")
+        if (folder / OUTAGE).exists():
+            os.write(refusals, f"{os.getpid()}\n".encode())
+            raise OutageError("down, as the round has it", code=ErrorCode.LLM_UNAVAILABLE)
+        if it.retry_after_s and _is_first(folder / f"throttled-{chunk.index}"):
+            raise ThrottledError("later, by the seed", retry_after=it.retry_after_s)
+        await _meet(it, delivery.attempts)
         os.write(effects, f"{chunk.index} {os.getpid()}\n".encode())
         return NotesStored(
             transcript_id=chunk.transcript_id,
@@ -59,6 +72,37 @@ def stage_of(seed: str, effects: int, crashes: Crashes) -> Stage:
         )
 
     return stage
+
+
+async def _meet(it: Fate, attempts: int) -> None:
+    """Let a try after so many failed ones end as its fate has it; return if that is well."""
+    if attempts < len(it.before):
+        if it.before[attempts] is Try.HANGS:
+            # A stage with a later deadline meets a caller that gives up by itself.
+            await asyncio.wait_for(asyncio.Event().wait(), HANG_S)
+        raise RetryableError("not yet, by the seed")
+    match it.end:
+        case End.BAD:
+            raise BadMessageError("past help, by the seed", code=ErrorCode.MALFORMED_TRANSCRIPT)
+        case End.BUG:
+            raise ZeroDivisionError("a bug, by the seed")
+        case End.FAILING:
+            raise RetryableError("never, by the seed", code=ErrorCode.LLM_BAD_OUTPUT)
+        case End.LATE:
+            await asyncio.Event().wait()
+
+
+def _appending(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+
+def _is_first(path: Path) -> bool:
+    """Whether nobody was here before; true once in a round, for whichever replica."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    return True
 
 
 def wrap_consumer(crashes: Crashes) -> None:
@@ -86,7 +130,7 @@ def wrap_publisher(publisher: Publisher, crashes: Crashes) -> None:
     send, forward = publisher.send, publisher.forward
 
     async def send_events(
-        events: Sequence[Event], acknowledged: Acknowledged, **options: Any
+        events: Sequence[Event], acknowledged: Callable[[Exception | None], None], **options: Any
     ) -> None:
         def told(error: Exception | None) -> None:
             if error is None:
@@ -127,7 +171,6 @@ def main() -> None:
     """Work until SIGTERM, or until a crash point is due."""
     folder, seed = Path(os.environ[FOLDER]), os.environ[SEED]
     crashes = Crashes(due_from_text(os.environ[CRASHES]), folder)
-    effects = os.open(folder / EFFECTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     wrap_consumer(crashes)
 
     @asynccontextmanager
@@ -136,7 +179,7 @@ def main() -> None:
         logging.getLogger("aiokafka.consumer").setLevel(logging.INFO)
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell_state)
         wrap_publisher(publisher, crashes)
-        yield stage_of(seed, effects, crashes)
+        yield stage_of(seed, folder, crashes)
 
     settings = StageSettings(_env_prefix=f"{PROBE.upper()}_")
     run_service(Service(PROBE, settings, KafkaSettings(), build))
