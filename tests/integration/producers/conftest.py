@@ -1,0 +1,200 @@
+"""Programs of other languages against the running pipeline: those that docs/producers.md shows.
+
+Where a program they need is missing, tests are skipped with the reason in the run's summary, or
+fail if ``ONRECORD_REQUIRE_PRODUCERS`` is set, as CI does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, NoReturn
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+
+from contracts.events import NotesStored
+from contracts.topics import NOTES_STORED
+from onrecord.stack.supervisor import Stack
+from support.pipeline import Pipeline
+
+ROOT: Final = Path(__file__).parents[3]
+NODE: Final = Path(__file__).parent / "node"
+OLDEST_NODE: Final = (20, 19, 4)
+"""As the client's ``engines`` say."""
+PROGRAM_S: Final = 60.0
+INSTALL_S: Final = 240.0
+
+_BLOCK: Final = re.compile(r"^```(?:sh|js|python) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+"""Runs a program of the page, named by its file, with arguments."""
+
+
+def _missing(reason: str) -> NoReturn:
+    if os.environ.get("ONRECORD_REQUIRE_PRODUCERS"):
+        pytest.fail(f"ONRECORD_REQUIRE_PRODUCERS is set, but {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def producers_page() -> str:
+    """The text of docs/producers.md."""
+    return (ROOT / "docs" / "producers.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def programs(producers_page: str) -> dict[str, str]:
+    """The programs that the page shows, by the name of their file."""
+    return {found[1]: found[2] for found in _BLOCK.finditer(producers_page)}
+
+
+@pytest.fixture
+def pipeline(stack: Stack) -> Pipeline:
+    return Pipeline(stack)
+
+
+@pytest.fixture
+def environment(pipeline: Pipeline) -> dict[str, str]:
+    """What programs find in their environment."""
+    return {**os.environ, **pipeline.env}
+
+
+@pytest.fixture(scope="session")
+def kcat() -> str:
+    """The path of kcat."""
+    for program in ("kcat", "jq"):
+        if shutil.which(program) is None:
+            _missing(f"{program} is not installed (on Debian: apt install kcat jq)")
+    return shutil.which("kcat") or ""
+
+
+@pytest.fixture
+def run_shell(
+    kcat: str, programs: dict[str, str], environment: dict[str, str], tmp_path: Path
+) -> Run:
+    """Runs a shell program of the page."""
+
+    def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        script = tmp_path / name
+        script.write_text(programs[name], encoding="utf-8")
+        return _run(["sh", str(script), *map(str, arguments)], environment)
+
+    return run
+
+
+@pytest.fixture
+def run_python(programs: dict[str, str], environment: dict[str, str], tmp_path: Path) -> Run:
+    """Runs a Python program of the page."""
+
+    def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        script = tmp_path / name
+        script.write_text(programs[name], encoding="utf-8")
+        return _run([sys.executable, str(script), *map(str, arguments)], environment)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def node_folder(programs: dict[str, str]) -> Path:
+    """A folder with the page's Node programs and what they import."""
+    if shutil.which("npm") is None or shutil.which("node") is None:
+        _missing("Node is not installed (on Debian: apt install nodejs npm)")
+    told = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
+    if tuple(int(part) for part in told.strip().lstrip("v").split(".")) < OLDEST_NODE:
+        _missing(f"Node {told.strip()} is too old for the Kafka client: 20.19.4 or newer is needed")
+    folder = _installed()
+    for name, text in programs.items():
+        if name.endswith(".mjs"):
+            (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def run_node(node_folder: Path, environment: dict[str, str]) -> Run:
+    """Runs a Node program of the page, or of the folder ``node`` beside this file."""
+
+    def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        return _run(["node", str(node_folder / name), *map(str, arguments)], environment)
+
+    return run
+
+
+@pytest.fixture
+def stored_of(pipeline: Pipeline) -> Callable[[str], Awaitable[NotesStored]]:
+    """Waits for what ``notes-stored`` says under a trace id; whoever handed it in."""
+
+    async def wait(trace: str) -> NotesStored:
+        consumer = AIOKafkaConsumer(
+            NOTES_STORED.name, auto_offset_reset="earliest", **pipeline.kafka.client_options()
+        )
+        await consumer.start()
+        try:
+            async with asyncio.timeout(PROGRAM_S):
+                async for record in consumer:
+                    told = dict(record.headers).get("traceparent", b"")
+                    if told.startswith(f"00-{trace}-".encode()):
+                        return NotesStored.model_validate_json(record.value)
+        finally:
+            await consumer.stop()
+        raise AssertionError("the consumer ended by itself")
+
+    return wait
+
+
+@contextmanager
+def _fresh_folder(beside: Path) -> Iterator[Path]:
+    beside.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=beside.parent, prefix=".installing-") as name:
+        yield Path(name) / "node"
+
+
+def _installed() -> Path:
+    """What the lock names, installed once into the project's cache."""
+    lock = (NODE / "package-lock.json").read_bytes()
+    cache = Path(os.environ.get("ONRECORD_CACHE") or ROOT / ".onrecord" / "cache").absolute()
+    folder = cache / f"node-{sha256(lock).hexdigest()[:12]}"
+    if not folder.is_dir():
+        with _fresh_folder(folder) as fresh:
+            shutil.copytree(NODE, fresh, ignore=shutil.ignore_patterns("node_modules"))
+            _install(fresh)
+            fresh.rename(folder)
+    return folder
+
+
+def _install(folder: Path) -> None:
+    # Without what is optional, nothing of it is native; scripts of packages have no business here.
+    command = ["npm", "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"]
+    done = subprocess.run(
+        [*command, "--loglevel=error"],
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=INSTALL_S,
+    )
+    if done.returncode:
+        _missing(f"npm cannot install the Kafka client: {done.stderr.strip()[:200]}")
+
+
+def _run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PROGRAM_S,
+    )
