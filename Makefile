@@ -12,7 +12,7 @@ PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 python
 TESTS ?=
 ONLY ?=
 
-.PHONY: help setup demo up down check test bench chaos contracts lock
+.PHONY: help setup demo up down check test bench chaos contracts lock engine images
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,12 @@ lock: setup ## Pin all dependencies anew, with hashes
 		--python-version 3.11 --extra local -o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
 		--python-version 3.11 --extra local --group dev -o requirements-dev.lock pyproject.toml
+
+engine: ## Make a Docker engine answer, with Compose v2 (Debian, as root)
+	@deploy/airgap/engine.sh
+
+images: ## Make every container image without a container registry (Debian, as root)
+	@deploy/airgap/build.sh
 
 $(STAMP): requirements-dev.lock pyproject.toml
 	@if [ ! -x $(BIN)/python ]; then \
