@@ -148,16 +148,17 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def _join(self) -> bool:
         """Connect and wait for this member's share; False if asked to stop meanwhile."""
+        joined = False
         try:
-            if await self._until_stopped(self._consumer.start()):
-                return True
+            joined = await self._until_stopped(self._consumer.start())
         except KafkaError as error:
-            await self._consumer.stop()
             raise KafkaUnavailableError(
                 f"no broker answers ({type(error).__name__}); check KAFKA_BOOTSTRAP_SERVERS"
             ) from error
-        await self._consumer.stop()
-        return False
+        finally:
+            if not joined:
+                await self._consumer.stop()
+        return joined
 
     async def _until_stopped(self, *work: Coroutine[Any, Any, None]) -> bool:
         """Do the work until a part of it ends or fails, or until asked to stop.

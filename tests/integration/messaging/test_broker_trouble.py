@@ -79,37 +79,6 @@ async def test_waits_for_a_broker_that_is_not_there_and_can_be_stopped() -> None
     await running.stop()
 
 
-async def test_nothing_is_lost_when_the_broker_restarts_in_the_middle(
-    own_broker: RestartableBroker, pytestconfig: pytest.Config
-) -> None:
-    if pytestconfig.getoption("stack") == "embedded":
-        pytest.skip("the embedded broker may lose acknowledged records when it is stopped (ran)")
-    bench = await bench_on(own_broker.servers, probe_topics())
-    stage, held, release = Stage(PROBE), asyncio.Event(), asyncio.Event()
-    handled: set[bytes | None] = set()
-
-    @stage.on_raw(CHUNKS_READY)
-    async def handle(record: Record) -> None:
-        if len(handled) == 50:
-            held.set()
-            await release.wait()
-        handled.add(record.value)
-        if record.value is not None and record.value.startswith(b"bad"):
-            raise ZeroDivisionError
-
-    values = [f"{'bad' if n % 10 == 0 else 'good'}{n}".encode() for n in range(200)]
-    await bench.send("chunks-ready", *values)
-    async with bench.running(stage):
-        await held.wait()
-        await asyncio.to_thread(own_broker.stop)
-        release.set()
-        await asyncio.to_thread(own_broker.start)
-        await until(lambda: len(handled) == 200, within_s=60)
-        await bench.is_committed("chunks-ready", 200)
-        dead = await bench.records("probe-dlq", await bench.size("probe-dlq"))
-    assert {record.value for record in dead} == {v for v in values if v.startswith(b"bad")}
-
-
 async def test_stops_in_a_few_seconds_while_the_broker_is_gone(
     own_broker: RestartableBroker,
 ) -> None:
@@ -142,24 +111,3 @@ async def test_a_publisher_without_broker_says_so() -> None:
     with pytest.raises(KafkaUnavailableError, match="KAFKA_BOOTSTRAP_SERVERS"):
         async with Publisher(nobody, source="/test"):
             pass
-
-
-async def test_a_member_that_joins_in_the_middle_takes_its_share_and_nothing_is_lost(
-    wide_bench: Bench,
-) -> None:
-    # Names of their own, as replicas have: the embedded broker bumps the generation as soon as a
-    # member comes, so a commit then costs the other its membership, and a name gets it back.
-    kafka = wide_bench.kafka
-    benches = [
-        Bench(kafka.model_copy(update={"group_instance_id": name})) for name in ("one", "two")
-    ]
-    first, seen_first = counting_stage()
-    second, seen_second = counting_stage()
-    values = [f"{n}".encode() for n in range(400)]
-    async with benches[0].running(first):
-        await wide_bench.send("chunks-ready", *values[:200])
-        async with benches[1].running(second):
-            await wide_bench.send("chunks-ready", *values[200:])
-            await until(lambda: {*seen_first, *seen_second} == set(values), within_s=60)
-            await wide_bench.is_committed("chunks-ready", 400)
-    assert seen_second

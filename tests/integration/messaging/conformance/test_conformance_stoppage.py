@@ -9,8 +9,9 @@ import pytest
 
 from contracts.errors import BadMessageError
 from contracts.topics import CHUNKS_READY
+from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from messaging import Record, Stage
-from support.broker import PROBE, QUICK, Bench, RunningStage, free_port
+from support.broker import PROBE, QUICK, RunningStage, free_port
 from support.waiting import until
 
 NUMBER = 200
@@ -20,6 +21,8 @@ MOST_LETTERS = DEATHS_TO_STOP + QUICK.max_in_flight
 """Those that stop it, and those that were at work by then; each probe may add one."""
 
 LONG_S = 3_600.0
+
+pytestmark = needs(Ability.RAW_RECORDS, Ability.COMMITS, Ability.DEAD_LETTERS)
 
 
 class Breakable:
@@ -45,8 +48,8 @@ def settings(**more: Any) -> Any:
     )
 
 
-async def send_many(bench: Bench) -> None:
-    await bench.send("chunks-ready", *(str(number).encode() for number in range(NUMBER)))
+async def send_many(backend: Brokered) -> None:
+    await backend.send("chunks-ready", *(str(number).encode() for number in range(NUMBER)))
 
 
 async def ask(method: str, port: int, path: str) -> tuple[int, dict[str, Any]]:
@@ -65,10 +68,11 @@ async def has_stopped(running: RunningStage) -> str:
     return str(await until(lambda: look() or None))
 
 
-async def test_stops_tells_why_keeps_the_rest_and_goes_on_when_told(bench: Bench) -> None:
+@proves("promise 5")
+async def test_stops_tells_why_keeps_the_rest_and_goes_on_when_told(backend: Brokered) -> None:
     breakable, quiet = Breakable(), settings(outage_pause_s=LONG_S, outage_pause_max_s=LONG_S)
-    async with bench.running(breakable.stage, quiet) as running:
-        await send_many(bench)
+    async with backend.running(breakable.stage, quiet) as running:
+        await send_many(backend)
         await has_stopped(running)
         status, told = await ask("GET", quiet.http_port, "/readyz")
         assert (status, told["ready"]) == (503, False)
@@ -79,68 +83,73 @@ async def test_stops_tells_why_keeps_the_rest_and_goes_on_when_told(bench: Bench
         letters = len(breakable.seen)
         breakable.broken = False
         assert await ask("POST", quiet.http_port, "/resume") == (200, {"resumed": True})
-        await bench.is_committed("chunks-ready", NUMBER)
+        await backend.is_committed("chunks-ready", NUMBER)
         assert (await ask("GET", quiet.http_port, "/readyz"))[0] == 200
     assert DEATHS_TO_STOP <= letters <= MOST_LETTERS
-    assert await bench.size("probe-dlq") == letters
+    assert await backend.size("probe-dlq") == letters
     assert len(breakable.handled) == NUMBER - letters
 
 
-async def test_stops_again_at_once_if_resumed_before_it_is_mended(bench: Bench) -> None:
+@proves("promise 5")
+async def test_stops_again_at_once_if_resumed_before_it_is_mended(backend: Brokered) -> None:
     breakable, quiet = Breakable(), settings(outage_pause_s=LONG_S, outage_pause_max_s=LONG_S)
-    async with bench.running(breakable.stage, quiet) as running:
-        await send_many(bench)
+    async with backend.running(breakable.stage, quiet) as running:
+        await send_many(backend)
         await has_stopped(running)
         await ask("POST", quiet.http_port, "/resume")
         await has_stopped(running)
     assert len(breakable.seen) <= 2 * MOST_LETTERS
-    assert await bench.size("probe-dlq") == len(breakable.seen)
+    assert await backend.size("probe-dlq") == len(breakable.seen)
 
 
-async def test_probes_go_on_one_by_one_and_resume_it_by_themselves(bench: Bench) -> None:
+@proves("promise 5")
+async def test_probes_go_on_one_by_one_and_resume_it_by_themselves(backend: Brokered) -> None:
     breakable = Breakable()
-    async with bench.running(breakable.stage, settings()) as running:
-        await send_many(bench)
+    async with backend.running(breakable.stage, settings()) as running:
+        await send_many(backend)
         await has_stopped(running)
         first = len(breakable.seen)
         assert first <= MOST_LETTERS
         await until(lambda: len(breakable.seen) >= first + 2)
         breakable.broken = False
-        await bench.is_committed("chunks-ready", NUMBER)
+        await backend.is_committed("chunks-ready", NUMBER)
         await running.is_ready()
         letters = NUMBER - len(breakable.handled)
-    assert await bench.size("probe-dlq") == letters < NUMBER // 2
+    assert await backend.size("probe-dlq") == letters < NUMBER // 2
 
 
-async def test_a_stopped_stage_stops_quickly_and_loses_nothing(bench: Bench) -> None:
+@proves("promise 5")
+async def test_a_stopped_stage_stops_quickly_and_loses_nothing(backend: Brokered) -> None:
     breakable = Breakable()
     slow = settings(outage_pause_s=LONG_S, outage_pause_max_s=LONG_S, drain_grace_s=LONG_S)
-    async with bench.running(breakable.stage, slow) as running:
-        await send_many(bench)
+    async with backend.running(breakable.stage, slow) as running:
+        await send_many(backend)
         await has_stopped(running)
     breakable.broken = False
-    async with bench.running(breakable.stage, settings()):
-        await bench.is_committed("chunks-ready", NUMBER)
-    letters = await bench.size("probe-dlq")
+    async with backend.running(breakable.stage, settings()):
+        await backend.is_committed("chunks-ready", NUMBER)
+    letters = await backend.size("probe-dlq")
     assert letters <= MOST_LETTERS
     assert len(breakable.handled) == NUMBER - letters
 
 
-async def test_a_few_bad_ones_among_good_ones_do_not_stop_it(bench: Bench) -> None:
+@proves("promise 5")
+async def test_a_few_bad_ones_among_good_ones_do_not_stop_it(backend: Brokered) -> None:
     breakable = Breakable(broken=False)
     mixed = [b"always bad" if n % 2 else str(n).encode() for n in range(NUMBER)]
-    await bench.send("chunks-ready", *mixed)
+    await backend.send("chunks-ready", *mixed)
     # One at a time: letters end later than the rest, so that many at a time would end in bursts.
-    async with bench.running(breakable.stage, settings(max_in_flight=1)) as running:
-        await bench.is_committed("chunks-ready", NUMBER)
+    async with backend.running(breakable.stage, settings(max_in_flight=1)) as running:
+        await backend.is_committed("chunks-ready", NUMBER)
         assert running.runner._look().ready
-    assert await bench.size("probe-dlq") == NUMBER // 2
+    assert await backend.size("probe-dlq") == NUMBER // 2
 
 
+@proves("promise 5")
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
-async def test_only_a_post_resumes(bench: Bench, method: str) -> None:
+async def test_only_a_post_resumes(backend: Brokered, method: str) -> None:
     breakable, quiet = Breakable(broken=False), settings()
-    async with bench.running(breakable.stage, quiet), aiohttp.ClientSession() as session:
+    async with backend.running(breakable.stage, quiet), aiohttp.ClientSession() as session:
         url = f"http://127.0.0.1:{quiet.http_port}/resume"
         async with session.request(method, url) as answer:
             assert answer.status == 405

@@ -1,0 +1,117 @@
+"""A stage as a process of its own: ``python -m integration.messaging.conformance.processes``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from contracts.events import NotesStored
+from contracts.ids import derive
+from contracts.topics import CHUNKS_READY
+from messaging import KafkaSettings, Publisher, Record, Service, Stage, run
+from support.broker import PROBE, QUICK
+from support.chunks import INTERVIEW
+from support.waiting import until
+
+TESTS = Path(__file__).resolve().parents[3]
+
+
+class Process:
+    """A stage that tells of every chunk, and hangs with those that say so.
+
+    Args:
+        kafka: how to reach the broker. The process has a name, so that the next one does not have
+            to wait until the group misses it.
+    """
+
+    def __init__(self, kafka: KafkaSettings) -> None:
+        self._kafka = kafka
+        self._said = b""
+
+    def __enter__(self) -> Self:
+        env = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(map(str, (TESTS, *_roots()))),
+            "KAFKA_BOOTSTRAP_SERVERS": self._kafka.bootstrap_servers,
+            "KAFKA_TOPIC_PREFIX": self._kafka.topic_prefix,
+            "KAFKA_SESSION_TIMEOUT_MS": str(self._kafka.session_timeout_ms),
+            "KAFKA_GROUP_INSTANCE_ID": "one",
+        }
+        command = [sys.executable, "-m", "integration.messaging.conformance.processes"]
+        self._process = subprocess.Popen(
+            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        assert self._process.stdout is not None
+        os.set_blocking(self._process.stdout.fileno(), False)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+    async def says(self, word: str) -> None:
+        """Wait until it has said something on its output."""
+        await until(lambda: word.encode() in self._read(), within_s=40)
+
+    async def ended(self) -> int:
+        """Wait for its end; its exit code."""
+        await until(lambda: self._read() and self._process.poll() is not None, within_s=40)
+        return self._process.returncode
+
+    def _read(self) -> bytes:
+        # All the time, so that it never waits for somebody to read.
+        assert self._process.stdout is not None
+        self._said += self._process.stdout.read() or b""
+        return self._said
+
+
+def _roots() -> tuple[Path, ...]:
+    return TESTS.parent / "libs", TESTS.parent / "services"
+
+
+@asynccontextmanager
+async def build(publisher: Publisher) -> AsyncIterator[Stage]:
+    """The process's stage."""
+    stage = Stage(PROBE)
+
+    @stage.on_raw(CHUNKS_READY)
+    async def handle(record: Record) -> NotesStored:
+        if record.value == b"hang":
+            sys.stdout.write("begun\n")
+            sys.stdout.flush()
+            await asyncio.Event().wait()
+        await asyncio.sleep(0.02)  # so that a signal comes in the middle
+        return NotesStored(
+            transcript_id=INTERVIEW,
+            revision=1,
+            study_id="s",
+            chunk_id=derive("c", record.value),
+        )
+
+    yield stage
+
+
+if __name__ == "__main__":
+    settings = QUICK.model_copy(
+        update={"max_in_flight": 2, "drain_grace_s": 20.0, "deadline_s": 3_600.0}
+    )
+    run(Service(PROBE, settings, KafkaSettings(), build))
