@@ -25,12 +25,16 @@ refresh_lists_once() {
   refreshed=yes
 }
 
+get() {
+  refresh_lists_once
+  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "$@" >/dev/null
+  say "installed Debian's $*"
+}
+
 install_engine() {
   need_debian_and_root "a Docker engine"
-  refresh_lists_once
-  DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-    docker.io iptables >/dev/null
-  say "installed Debian's docker.io"
+  get docker.io iptables
+  command -v docker >/dev/null || get docker-cli # a package of its own from Debian 13 on
 }
 
 start_engine() {
