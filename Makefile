@@ -12,7 +12,7 @@ PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 python
 TESTS ?=
 ONLY ?=
 
-.PHONY: help setup demo up down check test bench chaos contracts lock engine images
+.PHONY: help setup demo up down check test compose bench chaos contracts lock engine images
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,8 +35,11 @@ check: setup ## Format, lint, types, imports between packages, contracts
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/onrecord contracts check
 
-test: setup ## Run all tests; TESTS=path runs some, STACK=apache on Apache Kafka
+test: setup ## Run all tests; TESTS=path runs some, STACK=containers|embedded|apache on those
 	@$(BIN)/python -m pytest $(if $(STACK),--stack=$(STACK)) $(TESTS)
+
+compose: setup ## Bring up a compose project of its own, break things, count, take it down
+	@$(BIN)/python -m pytest tests/compose
 
 bench: setup ## Measure side by side; ONLY=name measures one, SCALE=0.1 a tenth of it
 	@PYTHONPATH=tests ONLY=$(ONLY) SCALE=$(SCALE) $(BIN)/python -m bench

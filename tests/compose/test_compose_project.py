@@ -26,6 +26,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 SAMPLES: Final = ROOT / "samples"
 UP_S: Final = 600
 DONE_S: Final = 300
+HEALTHY_S: Final = 180
 MANY: Final = 12
 """Interviews on their way while things break: enough for a minute's work."""
 pytestmark = pytest.mark.timeout(1_200)
@@ -60,7 +61,7 @@ class Project:
 
     def onrecord(self, *words: str, within_s: float = DONE_S) -> Any:
         """Run a verb of the CLI as anybody would; its JSON."""
-        command = (sys.executable, "-m", "onrecord", *words, "--json")
+        command = (str(Path(sys.executable).with_name("onrecord")), *words, "--json")
         return json.loads(self._run(command, within_s))
 
     def _run(self, words: tuple[str, ...], within_s: float) -> str:
@@ -93,6 +94,10 @@ class Project:
         """Whether all containers of a service say so."""
         states = [self.inspect(one)["State"] for one in self.containers(service)]
         return bool(states) and all(one["Health"]["Status"] == "healthy" for one in states)
+
+    def waits_for(self, service: str) -> None:
+        """Wait until a service is healthy."""
+        eventually(partial(self.is_healthy, service), within_s=HEALTHY_S)
 
 
 @pytest.fixture(scope="module")
@@ -131,10 +136,12 @@ def test_nothing_is_lost_whatever_is_killed_or_restarted(
     project.compose("restart", "kafka")
     project.kill("persistence")
     project.compose("restart", "postgres")
+    for service in ("kafka", "postgres", "control"):
+        project.waits_for(service)
     audit = project.onrecord("audit", "--wait", "--timeout", str(DONE_S), within_s=DONE_S + 60)
     assert audit["balances"]
     for service in SERVICES:
-        eventually(partial(project.is_healthy, service), within_s=120)
+        project.waits_for(service)
 
 
 def test_a_service_can_have_more_containers(project: Project, many_interviews: Path) -> None:

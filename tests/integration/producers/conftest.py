@@ -1,7 +1,7 @@
 """Programs of other languages against the running pipeline: those that docs/producers.md shows.
 
 Where a program they need is missing, tests are skipped with the reason in the run's summary, or
-fail if ``ONRECORD_REQUIRE_PRODUCERS`` is set, as CI does.
+fail if ``ONRECORD_REQUIRE_TOOLS`` is set, as CI does.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 import pytest
 from aiokafka import AIOKafkaConsumer
@@ -25,6 +25,7 @@ from aiokafka import AIOKafkaConsumer
 from contracts.events import NotesStored
 from contracts.topics import NOTES_STORED
 from onrecord.stack.supervisor import Stack
+from support.missing import missing
 from support.pipeline import Pipeline
 
 ROOT: Final = Path(__file__).parents[3]
@@ -38,12 +39,6 @@ _BLOCK: Final = re.compile(r"^```(?:sh|js|python) (\S+)\n(.*?)^```$", re.MULTILI
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 """Runs a program of the page, named by its file, with arguments."""
-
-
-def _missing(reason: str) -> NoReturn:
-    if os.environ.get("ONRECORD_REQUIRE_PRODUCERS"):
-        pytest.fail(f"ONRECORD_REQUIRE_PRODUCERS is set, but {reason}")
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +69,7 @@ def kcat() -> str:
     """The path of kcat."""
     for program in ("kcat", "jq"):
         if shutil.which(program) is None:
-            _missing(f"{program} is not installed (on Debian: apt install kcat jq)")
+            missing(f"{program} is not installed (on Debian: apt install kcat jq)")
     return shutil.which("kcat") or ""
 
 
@@ -108,10 +103,10 @@ def run_python(programs: dict[str, str], environment: dict[str, str], tmp_path: 
 def node_folder(programs: dict[str, str]) -> Path:
     """A folder with the page's Node programs and what they import."""
     if shutil.which("npm") is None or shutil.which("node") is None:
-        _missing("Node is not installed (on Debian: apt install nodejs npm)")
+        missing("Node is not installed (on Debian: apt install nodejs npm)")
     told = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
     if tuple(int(part) for part in told.strip().lstrip("v").split(".")) < OLDEST_NODE:
-        _missing(f"Node {told.strip()} is too old for the Kafka client: 20.19.4 or newer is needed")
+        missing(f"Node {told.strip()} is too old for the Kafka client: 20.19.4 or newer is needed")
     folder = _installed()
     for name, text in programs.items():
         if name.endswith(".mjs"):
@@ -184,7 +179,7 @@ def _install(folder: Path) -> None:
         timeout=INSTALL_S,
     )
     if done.returncode:
-        _missing(f"npm cannot install the Kafka client: {done.stderr.strip()[:200]}")
+        missing(f"npm cannot install the Kafka client: {done.stderr.strip()[:200]}")
 
 
 def _run(command: list[str], environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from support.certificates import Authority
 from support.kafka_jars import KafkaMissingError, jars
+from support.missing import missing
 from support.postgres_programs import PostgresMissingError, programs
 from support.secure_kafka import SecureKafka, all_closed, secure_kafka
 from support.secure_postgres import SecurePostgres, secure_postgres
@@ -35,7 +36,7 @@ def closed_kafka(authority: Authority) -> Iterator[SecureKafka]:
     try:
         jars()
     except KafkaMissingError as error:
-        pytest.skip(str(error))
+        missing(str(error))
     with secure_kafka(authority) as broker:
         yield broker
 
@@ -45,6 +46,6 @@ def closed_postgres(authority: Authority) -> Iterator[SecurePostgres]:
     try:
         programs()
     except PostgresMissingError as error:
-        pytest.skip(str(error))
+        missing(str(error))
     with secure_postgres(authority) as server:
         yield server
