@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Generator, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
@@ -12,9 +13,20 @@ import pytest
 from onrecord.stack.supervisor import Stack
 from support.apache_kafka import own_kafka
 from support.broker import RestartableBroker, embedded_broker
+from support.containers import images, kafka_container
+from support.docker_engine import NoContainersError, engine_answers, prepare
 from support.kafka_jars import KafkaMissingError, jars, kafka_version
 from support.postgres import fresh_database, postgres, postgres_settings, postgres_template
-from support.stack import QUICK_RETRIES, embedded_stack, temporary_home, versions
+from support.stack import (
+    APACHE,
+    CONTAINERS,
+    EMBEDDED,
+    QUICK_RETRIES,
+    embedded_stack,
+    temporary_home,
+    versions,
+    whole_stack,
+)
 
 # Fixtures are found by being here.
 __all__ = ["fresh_database", "postgres", "postgres_settings", "postgres_template"]
@@ -22,51 +34,57 @@ __all__ = ["fresh_database", "postgres", "postgres_settings", "postgres_template
 SHARED_DATA: Final = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 WHERE: Final = {
-    "stack": "on the whole embedded stack",
+    "stack": "on {stack}",
     "stack_home": "on embedded stacks of their own",
     "broker": "on {broker}",
     "own_broker": "on {broker}, one of their own",
     "chaos_broker": "on {broker}, with crashes and trouble",
-    "postgres": "on the embedded database",
+    "postgres": "on {database}",
+    "engine": "on containers of their own",
 }
 """A test counts for the first of these fixtures it uses, directly or not."""
 NOWHERE: Final = "without a stack"
-APACHE: Final = "apache"
+IN_CONTAINERS: Final = frozenset({"stack", "broker", "own_broker", "chaos_broker", "postgres"})
+"""Fixtures that are containers where ``--stack`` says so."""
+AUTO: Final = "auto"
 
 _ran = pytest.StashKey[Counter[str]]()
+_why = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--stack",
-        choices=["embedded", APACHE],
-        default="embedded",
-        help="what the broker is that single tests use; the whole stack is always embedded",
+        choices=[AUTO, CONTAINERS, EMBEDDED, APACHE],
+        default=AUTO,
+        help="what tests run on: a broker and a database in containers, embedded ones, or Apache "
+        "Kafka from its jars for single tests and the rest embedded; left alone, it is containers "
+        "if a Docker engine answers, else embedded",
     )
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def stack(pytestconfig: pytest.Config) -> Iterator[Stack]:
     """The whole stack with all services and the simulator, with short waits before retries."""
-    with embedded_stack(env=QUICK_RETRIES) as running:
+    with whole_stack(kind_of_stack(pytestconfig), QUICK_RETRIES) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def broker(pytestconfig: pytest.Config) -> Iterator[str]:
     """A broker without topics: its ``host:port``."""
-    if on_apache(pytestconfig):
-        with own_kafka() as kafka:
-            yield kafka.servers
-    else:
+    if kind_of_stack(pytestconfig) == EMBEDDED:
         with embedded_stack("broker") as running:
             yield running.client_env()["KAFKA_BOOTSTRAP_SERVERS"]
+    else:
+        with kafka_of_its_own(pytestconfig) as kafka:
+            yield kafka.servers
 
 
 @pytest.fixture
 def own_broker(pytestconfig: pytest.Config) -> Iterator[RestartableBroker]:
     """A running broker of the test's own, to be stopped and started again."""
-    with own_kafka() if on_apache(pytestconfig) else embedded_broker() as running:
+    with kafka_of_its_own(pytestconfig) as running:
         yield running
 
 
@@ -85,23 +103,85 @@ def shared_data() -> Path:
     return SHARED_DATA
 
 
-def on_apache(config: pytest.Config) -> bool:
-    """Whether the tests are to use Apache Kafka."""
-    return bool(config.getoption("--stack") == APACHE)
+def kind_of_stack(config: pytest.Config) -> str:
+    """What the tests run on: containers, embedded, or apache."""
+    return str(config.getoption("--stack"))
 
 
-def broker_label(config: pytest.Config) -> str:
-    """What the broker is, for people."""
-    return f"Apache Kafka {kafka_version()}" if on_apache(config) else "the embedded broker"
+def kafka_of_its_own(config: pytest.Config) -> AbstractContextManager[RestartableBroker]:
+    """A running broker that may be stopped and started again."""
+    kind = kind_of_stack(config)
+    if kind == EMBEDDED:
+        return embedded_broker()
+    return kafka_container() if kind == CONTAINERS else own_kafka()
 
 
+def labels(config: pytest.Config) -> dict[str, str]:
+    """What the stack, the broker and the database are, for people."""
+    kind = kind_of_stack(config)
+    if kind == CONTAINERS:
+        return {
+            "stack": "the whole stack with broker and database in containers",
+            "broker": "Apache Kafka in a container",
+            "database": "PostgreSQL in a container",
+        }
+    kafka = f"Apache Kafka {kafka_version()}" if kind == APACHE else "the embedded broker"
+    return {
+        "stack": "the whole embedded stack",
+        "broker": kafka,
+        "database": "the embedded database",
+    }
+
+
+def parts(config: pytest.Config) -> str:
+    """What the stack is made of, with versions, for people."""
+    kind = kind_of_stack(config)
+    if kind == CONTAINERS:
+        return f"containers of {' and '.join(images())}; embedded: {versions()}"
+    return f"Apache Kafka {kafka_version()}, {versions()}" if kind == APACHE else versions()
+
+
+def choose() -> tuple[str, str]:
+    """What to run on if nobody says it, and why."""
+    try:
+        found = engine_answers()
+    except NoContainersError as error:  # it is told again, and the run stops, if a test needs it
+        return CONTAINERS, str(error)
+    if found:
+        return CONTAINERS, "as a Docker engine answers"
+    return EMBEDDED, "as no Docker engine answers"
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    if on_apache(config):
+    config.stash[_ran] = Counter()
+    kind = kind_of_stack(config)
+    config.stash[_why] = "as asked"
+    if kind == AUTO:
+        # Whoever asks from now on is told what it has come to.
+        config.option.stack, config.stash[_why] = choose()
+    if kind == APACHE:
         try:
             jars()
         except KafkaMissingError as error:
             raise pytest.UsageError(f"--stack={APACHE}: {error}") from error
-    config.stash[_ran] = Counter()
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"stack: {kind_of_stack(config)}, {config.stash[_why]}"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Stop before the first test if it cannot run where it is to run; other tests do not care."""
+    config = session.config
+    if kind_of_stack(config) != CONTAINERS or config.getoption("collectonly"):
+        return
+    if any(IN_CONTAINERS & set(getattr(item, "fixturenames", ())) for item in session.items):
+        try:
+            prepare(images())
+        except NoContainersError as error:
+            raise pytest.UsageError(str(error)) from error
 
 
 @pytest.hookimpl(wrapper=True)
@@ -117,15 +197,14 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    ran = terminalreporter.config.stash[_ran]
-    label_of_broker = broker_label(terminalreporter.config)
+    config = terminalreporter.config
+    ran = config.stash[_ran]
     told = [
-        f"{ran[label]} {label.format(broker=label_of_broker)}"
+        f"{ran[label]} {label.format_map(labels(config))}"
         for label in (NOWHERE, *WHERE.values())
         if ran[label]
     ]
     if told:
         terminalreporter.section("where the tests ran")
         terminalreporter.write_line(f"stack: {ran.total()} tests: {', '.join(told)}")
-        others = f"{label_of_broker}, " if on_apache(terminalreporter.config) else ""
-        terminalreporter.write_line(f"stack: {others}{versions()}")
+        terminalreporter.write_line(f"stack: {parts(config)}")

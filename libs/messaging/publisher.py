@@ -90,11 +90,15 @@ class Publisher:
         Raises:
             KafkaUnavailableError: no broker answers.
         """
+        started = False
         try:
             await self._producer.start()
+            started = True
         except KafkaError as error:
-            await self._producer.stop()
             raise await unreachable(self._kafka) from error
+        finally:
+            if not started:
+                await self._producer.stop()
         return self
 
     async def __aexit__(

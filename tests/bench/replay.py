@@ -31,7 +31,7 @@ from messaging.codec import encode
 from messaging.delivery import Headers, append
 from messaging.health import Health, serve_http
 from messaging.letters import describe, letter_headers
-from support.postgres import TestServer
+from support.postgres import EmbeddedServer, TestServer
 
 NUMBER: Final = 20_000
 AT_ONCE: Final = 4
@@ -50,7 +50,7 @@ async def measure(lab: Lab) -> Result:
     number = lab.scaled(NUMBER, least=500)
     letters = [_letter(offset) for offset in range(number)]
     gc.freeze()  # else what the measure holds is gone through again and again on both sides
-    server = await asyncio.to_thread(TestServer)
+    server = await asyncio.to_thread(EmbeddedServer)
     spent: Counter[str] = Counter()
     try:
         found = await interleaved(

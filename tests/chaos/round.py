@@ -19,6 +19,7 @@ from chaos.worker import OUTAGE, REFUSALS
 from messaging.admin import wait_for_broker
 from support.apache_kafka import ApacheKafka
 from support.broker import Bench, RestartableBroker
+from support.containers import KafkaContainer
 from support.waiting import until
 
 BATCH: Final = 30
@@ -141,7 +142,9 @@ class Round:
             case Trouble.BROKER_KILL:
                 # The embedded broker has no promise to keep when it is killed.
                 broker = self._broker
-                kill = broker.kill if isinstance(broker, ApacheKafka) else broker.stop
+                kill = (
+                    broker.kill if isinstance(broker, ApacheKafka | KafkaContainer) else broker.stop
+                )
                 await self._restart_broker(kill)
             case Trouble.OUTAGE:
                 await self._outage()

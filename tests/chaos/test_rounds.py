@@ -6,7 +6,8 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from itertools import product
 from pathlib import Path
 from typing import Final
@@ -22,12 +23,12 @@ from messaging import KafkaSettings
 from messaging.admin import create_topics, wait_for_broker
 from support.apache_kafka import JVM_THAT_STARTS_FAST, own_kafka
 from support.broker import Bench, RestartableBroker, embedded_broker, probe_topics
+from support.containers import kafka_container
+from support.stack import APACHE, CONTAINERS, EMBEDDED
 
 ROUNDS: Final = int(os.environ.get("ONRECORD_CHAOS_ROUNDS") or 20)
 SEED: Final = int(os.environ.get("ONRECORD_CHAOS_SEED") or 1)
-APACHE: Final = "apache"
-EMBEDDED: Final = "embedded"
-SESSION_TIMEOUT_MS: Final = {APACHE: 3_000, EMBEDDED: 6_000}
+SESSION_TIMEOUT_MS: Final = {APACHE: 3_000, CONTAINERS: 3_000, EMBEDDED: 6_000}
 """How long a group waits for members that were killed; less than 6 s only where told so."""
 SHORT_SESSIONS: Final = (
     "group.min.session.timeout.ms=1000",
@@ -45,8 +46,12 @@ def kind(pytestconfig: pytest.Config) -> str:
 
 @pytest.fixture(scope="module")
 def chaos_broker(kind: str) -> Iterator[RestartableBroker]:
-    quick = own_kafka(settings=SHORT_SESSIONS, jvm=JVM_THAT_STARTS_FAST)
-    with quick if kind == APACHE else embedded_broker() as running:
+    brokers: dict[str, Callable[[], AbstractContextManager[RestartableBroker]]] = {
+        APACHE: lambda: own_kafka(settings=SHORT_SESSIONS, jvm=JVM_THAT_STARTS_FAST),
+        CONTAINERS: lambda: kafka_container(SHORT_SESSIONS),
+        EMBEDDED: embedded_broker,
+    }
+    with brokers[kind]() as running:
         yield running
 
 
@@ -73,7 +78,7 @@ def test_the_books_balance_whatever_is_killed_stopped_or_restarted(
         topic_prefix=f"chaos-{SEED}-{number}-{folder.name[-4:]}-",
         session_timeout_ms=SESSION_TIMEOUT_MS[kind],
         rebalance_timeout_ms=5_000,
-        idle_pause_ms=0 if kind == APACHE else 50,
+        idle_pause_ms=50 if kind == EMBEDDED else 0,
     )
     try:
         asyncio.run(_play(planned, Bench(kafka), chaos_broker, folder, kind))
@@ -87,8 +92,8 @@ async def _play(
     planned: Plan, bench: Bench, broker: RestartableBroker, folder: Path, kind: str
 ) -> None:
     # The embedded broker's group coordinator is not up to members without instance ids.
-    static = kind != APACHE or planned.static
-    sturdy = kind == APACHE
+    static = kind == EMBEDDED or planned.static
+    sturdy = kind != EMBEDDED
     await wait_for_broker(bench.kafka, 20)
     await create_topics(bench.kafka, probe_topics(PARTITIONS))
     await Round(planned, bench, broker, folder, static=static, sturdy=sturdy).run()
@@ -96,11 +101,10 @@ async def _play(
 
 def _tell(planned: Plan, folder: Path, kind: str) -> None:
     points = ", ".join(f"{point} at pass {number}" for point, number in planned.due.items())
-    stack = "" if kind == EMBEDDED else f" STACK={kind}"
     print(  # noqa: T201 - pytest shows it with the failure
         f"round {planned.number} of seed {SEED}: {planned.trouble}, order {planned.order}, "
         f"crashes {points}\nlogs: {folder}\nthis round alone: make chaos SEED={SEED} "
-        f"ROUNDS={planned.number} ONLY=round-{planned.number:03}{stack}"
+        f"ROUNDS={planned.number} ONLY=round-{planned.number:03} STACK={kind}"
     )
 
 

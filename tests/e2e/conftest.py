@@ -8,7 +8,7 @@ import pytest
 
 from onrecord.stack.supervisor import Stack
 from support.pipeline import Pipeline
-from support.stack import QUICK_RETRIES, embedded_stack
+from support.stack import QUICK_RETRIES, whole_stack
 
 UNHURRIED = {
     "ONRECORD_SIMULATOR_LATENCY": "lognormal:0.5,0.4",
@@ -19,8 +19,8 @@ UNHURRIED = {
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    with embedded_stack(env=QUICK_RETRIES | UNHURRIED) as running:
+def stack(pytestconfig: pytest.Config) -> Iterator[Stack]:
+    with whole_stack(pytestconfig.getoption("--stack"), QUICK_RETRIES | UNHURRIED) as running:
         yield running
 
 

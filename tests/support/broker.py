@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -30,6 +30,8 @@ from messaging import KafkaSettings, Publisher, Service, Stage, StageSettings
 from messaging.admin import admin_client, create_topics, wait_for_broker
 from messaging.delivery import Headers
 from messaging.service import Runner
+from onrecord.stack.probes import is_free
+from onrecord.stack.resolve import PORTS
 from support.waiting import until
 
 PROBE: Final = "probe"
@@ -201,11 +203,12 @@ class RunningStage:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
+    """A port of this machine that nobody listens on.
+
+    Outgoing connections do not get it, so that what listens there can be stopped and started again.
+    """
+    candidates = random.SystemRandom().sample(PORTS, len(PORTS))
+    return next(port for port in candidates if is_free(port))
 
 
 class RestartableBroker(Protocol):

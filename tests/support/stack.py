@@ -1,4 +1,4 @@
-"""Embedded stacks for tests: each in a folder of its own, gone with the test run."""
+"""Stacks for tests: each in a folder of its own, gone with the test run."""
 
 from __future__ import annotations
 
@@ -6,17 +6,30 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+import yaml
+
 from contracts.topics import PIPELINE
 from onrecord.stack.postgres import programs
+from onrecord.stack.spec import find_file
 from onrecord.stack.supervisor import Stack
+from support.containers import kafka_container, postgres_container
 
 StackFile = Callable[..., Path]
 """Writes a ``stack.yaml`` of the processes it is given as keyword arguments."""
+
+EMBEDDED: Final = "embedded"
+CONTAINERS: Final = "containers"
+APACHE: Final = "apache"
+"""What ``--stack`` names: all embedded; the broker and the database in containers; the broker of
+single tests Apache Kafka from its jars."""
+
+BROUGHT: Final = frozenset({"broker", "postgres"})
+"""What a stack on containers does not start itself."""
 
 QUICK_RETRIES: Final = {
     f"{service.upper()}_{name}": value
@@ -55,6 +68,39 @@ def embedded_stack(
             yield stack
         finally:
             stack.stop()
+
+
+@contextmanager
+def container_stack(env: dict[str, str] | None = None) -> Iterator[Stack]:
+    """A running stack whose broker and database are containers of its own."""
+    with (
+        kafka_container() as broker,
+        postgres_container() as database,
+        tempfile.TemporaryDirectory(prefix="onrecord-stack-") as folder,
+    ):
+        brought = {
+            "KAFKA_BOOTSTRAP_SERVERS": broker.servers,
+            "POSTGRES_DSN": database.address(),
+        }
+        file = without_brought(Path(folder))
+        with embedded_stack(env=(env or {}) | brought, file=file) as running:
+            yield running
+
+
+def whole_stack(kind: str, env: dict[str, str] | None = None) -> AbstractContextManager[Stack]:
+    """A running stack of all services and the simulator, on what ``--stack`` names."""
+    return container_stack(env) if kind == CONTAINERS else embedded_stack(env=env)
+
+
+def without_brought(folder: Path) -> Path:
+    """Write the local stack's file without the broker and the database."""
+    whole = yaml.safe_load(find_file({}).read_text(encoding="utf-8"))["processes"]
+    kept = {name: one for name, one in whole.items() if name not in BROUGHT}
+    for process in kept.values():
+        process["after"] = [name for name in process.get("after", ()) if name not in BROUGHT]
+    file = folder / "stack.yaml"
+    file.write_text(yaml.safe_dump({"processes": kept}, sort_keys=False), encoding="utf-8")
+    return file
 
 
 def processes_of(folder: Path) -> dict[int, str]:

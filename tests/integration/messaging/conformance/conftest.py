@@ -11,6 +11,8 @@ import pytest
 
 from integration.messaging.conformance.backends import (
     ABILITIES,
+    APACHE,
+    EMBEDDED,
     MEMORY,
     Ability,
     Backend,
@@ -58,7 +60,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def here(config: pytest.Config) -> tuple[str, ...]:
     """The backends of this run."""
-    return MEMORY, str(config.getoption("--stack"))
+    return MEMORY, EMBEDDED if config.getoption("--stack") == EMBEDDED else APACHE
 
 
 def backend_of(item: pytest.Item) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -172,6 +173,7 @@ async def test_a_replica_that_goes_in_the_middle_and_comes_back_loses_nothing(
         await asyncio.gather(*(running.stop() for running in replicas))
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @proves("promise 1", "promise 6")
 @needs(Ability.NAMELESS_REPLICAS)
 @pytest.mark.parametrize("seed", [1, 2])
@@ -204,6 +206,9 @@ async def test_a_storm_of_replicas_that_join_leave_and_are_killed_loses_nothing(
         await load.ended()
     finally:
         await asyncio.gather(*(running.stop() for running in replicas.values()))
+        # aiokafka 0.14 forgets a connection when it is cancelled while it asks its first broker
+        # for metadata (`AIOKafkaClient.bootstrap`); the collector is to tell so here.
+        gc.collect()
 
 
 async def _progress(load: Load, by: int) -> None:
