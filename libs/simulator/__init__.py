@@ -1,6 +1,7 @@
 """An OpenAI-compatible server that answers from the prompt itself, and fails as it is told to."""
 
+from simulator.moments import Clock
 from simulator.server import create_app, create_runner, serve
 from simulator.settings import SimulatorSettings
 
-__all__ = ["SimulatorSettings", "create_app", "create_runner", "serve"]
+__all__ = ["Clock", "SimulatorSettings", "create_app", "create_runner", "serve"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -58,9 +58,10 @@ def garbled(content: str, chance: Random) -> Answer:
     return Answer(chance.choice((broken_off, mixed_up)))
 
 
-def fingerprint(seed: int) -> str:
-    """The ``system_fingerprint``: one value for each version of the simulator and seed."""
-    return f"fp_{digest('simulator', VERSION, seed)[:10]}"
+def fingerprint(seed: int, drift: object = "") -> str:
+    """The ``system_fingerprint``: one value for each version of the simulator, seed and drift."""
+    told = ("simulator", VERSION, seed, *([drift] if drift else []))
+    return f"fp_{digest(*told)[:10]}"
 
 
 def estimated_tokens(text: str) -> int:
@@ -68,18 +69,45 @@ def estimated_tokens(text: str) -> int:
     return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
-def completion(answer: Answer, model: str, prompt: str, seed: int, request: str) -> dict[str, Any]:
-    """The body of a chat completion.
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Tokens of a call: of its prompt, of that the cached ones, and of its answer."""
 
-    Args:
-        answer: what is said.
-        model: the model as the request names it.
-        prompt: all text of the request, for the usage figures.
-        seed: the simulator's.
-        request: identifies the request and its attempt; the completion's id follows from it.
-    """
-    asked = estimated_tokens(prompt)
-    said = estimated_tokens(answer.content or answer.refusal or "")
+    prompt: int = 0
+    cached: int = 0
+    completion: int = 0
+
+    def usage(self) -> dict[str, Any]:
+        """The figures as a completion's ``usage`` has them."""
+        return {
+            "prompt_tokens": self.prompt,
+            "completion_tokens": self.completion,
+            "total_tokens": self.prompt + self.completion,
+            "prompt_tokens_details": {"cached_tokens": self.cached},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What every part of an answer repeats."""
+
+    identity: str
+    model: str
+    fingerprint: str
+
+    def fields(self, kind: str) -> dict[str, Any]:
+        """The outer fields of an object of the API."""
+        return {
+            "id": f"chatcmpl-{self.identity[:24]}",
+            "object": kind,
+            "created": int(time.time()),
+            "model": self.model,
+            "system_fingerprint": self.fingerprint,
+        }
+
+
+def completion(answer: Answer, signature: Signature, spent: Spent) -> dict[str, Any]:
+    """The body of a chat completion."""
     message = {"role": "assistant", "content": answer.content, "refusal": answer.refusal}
     choice = {
         "index": 0,
@@ -87,25 +115,15 @@ def completion(answer: Answer, model: str, prompt: str, seed: int, request: str)
         "logprobs": None,
         "finish_reason": answer.finish_reason,
     }
-    return {
-        "id": f"chatcmpl-{request[:24]}",
-        "object": "chat.completion",
-        "created": int(time.time()),
-        "model": model,
-        "choices": [choice],
-        "usage": {
-            "prompt_tokens": asked,
-            "completion_tokens": said,
-            "total_tokens": asked + said,
-        },
-        "system_fingerprint": fingerprint(seed),
-    }
+    return {**signature.fields("chat.completion"), "choices": [choice], "usage": spent.usage()}
 
 
-def model_list(model: str) -> dict[str, Any]:
+def model_list(names: Iterable[str]) -> dict[str, Any]:
     """The body of ``GET /v1/models``."""
-    listed = {"id": model, "object": "model", "created": 0, "owned_by": "simulator"}
-    return {"object": "list", "data": [listed]}
+    listed = [
+        {"id": name, "object": "model", "created": 0, "owned_by": "simulator"} for name in names
+    ]
+    return {"object": "list", "data": listed}
 
 
 def error_body(message: str, kind: str, code: str | None = None) -> dict[str, Any]:

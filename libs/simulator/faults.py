@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,6 +16,8 @@ class Fault(StrEnum):
     """What can go wrong with an answer."""
 
     HANG = "hang"
+    STALL = "stall"
+    DISCONNECT = "disconnect"
     SLOW = "slow"
     RATE_LIMIT = "rate_limit"
     SERVER_ERROR = "server_error"
@@ -22,6 +25,7 @@ class Fault(StrEnum):
     CUT_OFF = "cut_off"
     REFUSAL = "refusal"
     ALTERED_NUMBER = "altered_number"
+    PARAPHRASED_NUMBER = "paraphrased_number"
     DROPPED_NEGATION = "dropped_negation"
     WRONG_SEGMENT = "wrong_segment"
     UNKNOWN_THEME = "unknown_theme"
@@ -31,6 +35,7 @@ class Fault(StrEnum):
 SPOILING = frozenset(
     {
         Fault.ALTERED_NUMBER,
+        Fault.PARAPHRASED_NUMBER,
         Fault.DROPPED_NEGATION,
         Fault.WRONG_SEGMENT,
         Fault.UNKNOWN_THEME,
@@ -42,26 +47,48 @@ SPOILING = frozenset(
 DEFAULT_SLOWNESS_S = 5.0
 
 
+_BELONGS = {
+    "status": Fault.SERVER_ERROR,
+    "retry_after": Fault.RATE_LIMIT,
+    "retry_after_in": Fault.RATE_LIMIT,
+}
+
+
 class FaultRule(BaseModel):
     """One way in which some requests go wrong."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     fault: Fault = Field(description="What goes wrong.")
+    name: str | None = Field(
+        None, pattern=r"^[\w.-]+$", description="What to call the rule by, to switch it."
+    )
+    model: str | None = Field(
+        None, min_length=1, description="The only model it concerns; all if absent."
+    )
     rate: float = Field(1.0, ge=0, le=1, description="Share of the matching requests it hits.")
     match: str | None = Field(
         None, min_length=1, description="Text the user messages must contain, as they are sent."
     )
     times: int | None = Field(None, ge=1, description="How often it fires; without end if absent.")
     status: int = Field(500, ge=500, le=599, description="HTTP status of a `server_error`.")
-    retry_after: float = Field(1.0, ge=0, description="Seconds a `rate_limit` asks to wait.")
+    retry_after: float = Field(
+        1.0, ge=0, le=1_000_000, description="Seconds a `rate_limit` asks to wait."
+    )
+    retry_after_in: Literal["both", "seconds", "date", "nothing"] = Field(
+        "both", description="How a `rate_limit` tells it: in both headers, or in one form."
+    )
     delay: float | None = Field(
-        None, ge=0, description="Seconds the answer waits beyond its latency; `slow` has 5."
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="Seconds the answer waits beyond its latency; `slow` has 5. How long a `stall` "
+        "lasts; for ever if absent.",
     )
 
     @model_validator(mode="after")
     def _settings_belong_to_the_fault(self) -> Self:
-        for name, fault in (("status", Fault.SERVER_ERROR), ("retry_after", Fault.RATE_LIMIT)):
+        for name, fault in _BELONGS.items():
             if name in self.model_fields_set and self.fault is not fault:
                 raise ValueError(f"`{name}` belongs to {fault}, not to {self.fault}")
         return self
@@ -69,26 +96,72 @@ class FaultRule(BaseModel):
     @property
     def extra_delay(self) -> float:
         """Seconds to wait beyond the usual latency."""
+        if self.fault is Fault.STALL:
+            return 0.0
         if self.delay is None:
             return DEFAULT_SLOWNESS_S if self.fault is Fault.SLOW else 0.0
         return self.delay
+
+
+@dataclass(slots=True)
+class _Listed:
+    """A rule in force; its identity decides its draws, so that others may come and go."""
+
+    rule: FaultRule
+    identity: str | int
+    fired: int = 0
+
+    def concerns(self, text: str, model: str, *, notes: bool) -> bool:
+        rule = self.rule
+        return (
+            (rule.times is None or self.fired < rule.times)
+            and rule.model in {None, model}
+            and (rule.match or "") in text
+            and (notes or rule.fault not in SPOILING)
+        )
 
 
 class RuleBook:
     """The rules in force, with how often each has fired.
 
     The first rule that matches, has `times` left and wins its draw fires. A draw depends on the
-    seed, the rule's place in the list, the request and its attempt, and on nothing else; so two
-    runs agree whatever the order of their requests. Only `times` counts in order of arrival:
-    where that matters, give the rule a `match`.
+    seed, the rule's name or else its place in the list, the request and its attempt, and on nothing
+    else; so two runs agree whatever the order of their requests. Only `times` counts in order of
+    arrival: where that matters, give the rule a `match`.
     """
 
     def __init__(self, rules: Sequence[FaultRule], seed: int) -> None:
         self._seed = seed
-        self.rules = tuple(rules)
-        self.fired = [0] * len(self.rules)
+        self._listed = [_Listed(rule, rule.name or place) for place, rule in enumerate(rules)]
 
-    def fire(self, text: str, fingerprint: str, attempt: int, *, notes: bool) -> FaultRule | None:
+    @property
+    def rules(self) -> tuple[FaultRule, ...]:
+        """The rules, first match first."""
+        return tuple(one.rule for one in self._listed)
+
+    @property
+    def fired(self) -> list[int]:
+        """How often each rule has fired, in the order of the rules."""
+        return [one.fired for one in self._listed]
+
+    def put(self, rule: FaultRule) -> None:
+        """Put a named rule before all others, or in the place of the one that has its name."""
+        named = _Listed(rule, rule.name or 0)
+        for place, one in enumerate(self._listed):
+            if one.rule.name == rule.name:
+                self._listed[place] = named
+                return
+        self._listed.insert(0, named)
+
+    def remove(self, name: str) -> bool:
+        """Take a rule out by its name; tells whether there was one."""
+        before = len(self._listed)
+        self._listed = [one for one in self._listed if one.rule.name != name]
+        return len(self._listed) < before
+
+    def fire(
+        self, text: str, fingerprint: str, attempt: int, *, notes: bool, model: str = ""
+    ) -> FaultRule | None:
         """Decide what happens to a request.
 
         Args:
@@ -96,16 +169,17 @@ class RuleBook:
             fingerprint: identifies the request's content.
             attempt: how often this content has been asked for, from 1.
             notes: whether the answer would hold notes that can be spoiled.
+            model: the model that is asked.
 
         Returns:
             The rule that fired, now counted, or nothing if the request is to be answered well.
         """
-        for place, rule in enumerate(self.rules):
-            if rule.times is not None and self.fired[place] >= rule.times:
-                continue
-            if (rule.match or "") not in text or (rule.fault in SPOILING and not notes):
-                continue
-            if source(self._seed, "rule", place, fingerprint, attempt).random() < rule.rate:
-                self.fired[place] += 1
-                return rule
+        for one in self._listed:
+            if one.concerns(text, model, notes=notes) and self._wins(one, fingerprint, attempt):
+                one.fired += 1
+                return one.rule
         return None
+
+    def _wins(self, one: _Listed, fingerprint: str, attempt: int) -> bool:
+        chance = source(self._seed, "rule", one.identity, fingerprint, attempt)
+        return chance.random() < one.rule.rate

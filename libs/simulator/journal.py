@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from http import HTTPStatus
 from typing import Any
+
+from simulator.replies import Reply
 
 _RECENT = 200
 
@@ -15,34 +18,102 @@ _RECENT = 200
 class Entry:
     """One request.
 
-    `outcome` is a fault's name, ``answered``, ``bad_request``, ``context_length_exceeded`` or
-    ``abandoned``.
+    Attributes:
+        outcome: a fault's name, ``answered``, ``bad_request``, ``context_length_exceeded``,
+            ``model_not_found``, ``over_requests_limit``, ``over_tokens_limit``, ``outage`` or
+            ``abandoned``.
+        model: that was asked; empty if there is none.
+        attempt: how often it was asked this.
+        notes: how many the good answer has.
+        status: of HTTP; 0 until anything is sent.
+        seconds: from the request's arrival to its end.
     """
 
     outcome: str
     model: str = ""
     attempt: int = 0
     notes: int = 0
+    status: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class Counts:
+    """Sums over the requests to one model."""
+
+    calls: int = 0
+    rate_limited: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    by_outcome: dict[str, int] = field(default_factory=dict)
+
+    def add(self, entry: Entry, reply: Reply) -> None:
+        """Count one that has ended."""
+        self.calls += 1
+        self.rate_limited += entry.status == HTTPStatus.TOO_MANY_REQUESTS
+        self.prompt_tokens += reply.spent.prompt
+        self.cached_tokens += reply.spent.cached
+        self.completion_tokens += reply.spent.completion
+        self.seconds += entry.seconds
+        self.by_outcome[entry.outcome] = self.by_outcome.get(entry.outcome, 0) + 1
 
 
 class Journal:
-    """Counts requests by outcome and keeps the latest of them."""
+    """Counts requests by outcome and by model, and keeps the latest of them.
 
-    def __init__(self) -> None:
+    Args:
+        now: tells the time in seconds, from an arbitrary zero.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._in_flight = 0
+        self.count_anew()
+
+    def count_anew(self) -> None:
+        """Forget what was counted; what is in flight counts when it ends."""
+        self._since = self._now()
         self._outcomes: Counter[str] = Counter()
         self._recent: deque[Entry] = deque(maxlen=_RECENT)
-        self._in_flight = 0
+        self._by_model: dict[str, Counts] = {}
+
+    @property
+    def seconds(self) -> float:
+        """How long it has been counting."""
+        return self._now() - self._since
 
     @contextmanager
     def following(self, entry: Entry) -> Iterator[Entry]:
         """Count a request as in flight until the block ends, and then by its outcome."""
+        begun = self._now()
         self._in_flight += 1
         try:
             yield entry
         finally:
             self._in_flight -= 1
+            entry.seconds = round(self._now() - begun, 6)
             self._outcomes[entry.outcome] += 1
             self._recent.append(entry)
+
+    @contextmanager
+    def charging(self, entry: Entry, reply: Reply) -> Iterator[None]:
+        """Count a request for its model when the block ends; within ``following``."""
+        begun = self._now()
+        entry.attempt, entry.notes = reply.attempt, reply.notes
+        entry.model = reply.member.name if reply.member else ""
+        try:
+            yield
+        finally:
+            entry.seconds = self._now() - begun
+            if reply.member:
+                self._by_model.setdefault(entry.model, Counts()).add(entry, reply)
+
+    def of(self, model: str) -> dict[str, Any]:
+        """The sums over the requests to one model."""
+        counts = self._by_model.get(model, Counts())
+        return {**asdict(counts), "seconds": round(counts.seconds, 6)}
 
     def summary(self) -> dict[str, Any]:
         """Totals, and the latest requests with the newest last."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal, Self
 
-_FORMS = "a number of seconds, lognormal:MEDIAN,SIGMA or uniform:LEAST,MOST"
-_PARAMETERS = {"fixed": 1, "uniform": 2, "lognormal": 2}
+_FORMS = "a number of seconds, uniform:LEAST,MOST, lognormal:MEDIAN,SIGMA or pareto:LEAST,ALPHA"
+_LEAST_ALPHA, _MOST_SIGMA = 0.1, 10.0  # beyond, single draws outlive the universe
+_PARAMETERS = {"fixed": 1, "uniform": 2, "lognormal": 2, "pareto": 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +18,16 @@ class Latency:
 
     ``fixed`` has the seconds; ``uniform`` the least and the most seconds; ``lognormal`` the median
     in seconds and sigma, the standard deviation of the logarithm (0.5: one call in twenty takes
-    more than 2.3 times the median).
+    more than 2.3 times the median); ``pareto``, with the longest tail, the least seconds and alpha
+    (1.5: one call in a hundred takes more than 22 times the least).
     """
 
-    kind: Literal["fixed", "uniform", "lognormal"] = "fixed"
+    kind: Literal["fixed", "uniform", "lognormal", "pareto"] = "fixed"
     parameters: tuple[float, ...] = (0.0,)
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``0.2``, ``lognormal:0.3,0.5`` or ``uniform:0.1,0.4``.
+        """Read ``0.2``, ``uniform:0.1,0.4``, ``lognormal:0.3,0.5`` or ``pareto:0.2,1.5``.
 
         Raises:
             ValueError: the text has none of these forms, or a number makes no sense.
@@ -36,7 +38,7 @@ class Latency:
         except ValueError:
             numbers = ()
         match kind if colon else "fixed":
-            case "fixed" | "uniform" | "lognormal" as known if _sensible(known, numbers):
+            case "fixed" | "uniform" | "lognormal" | "pareto" as known if _sensible(known, numbers):
                 return cls(known, numbers)
         raise ValueError(f"latency {text[:40]!r} is not {_FORMS}")
 
@@ -47,7 +49,14 @@ class Latency:
                 return chance.uniform(least, most)
             case "lognormal", (median, sigma):
                 return median * math.exp(chance.gauss(0.0, sigma))
+            case "pareto", (least, alpha):
+                return least * chance.paretovariate(alpha)
         return self.parameters[0]
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nobody ever waits."""
+        return self.kind == "fixed" and self.parameters == (0.0,)
 
     def __str__(self) -> str:
         numbers = ",".join(f"{number:g}" for number in self.parameters)
@@ -59,4 +68,6 @@ def _sensible(kind: str, numbers: tuple[float, ...]) -> bool:
         len(numbers) == _PARAMETERS[kind]
         and all(math.isfinite(number) and number >= 0 for number in numbers)
         and (kind != "uniform" or numbers == tuple(sorted(numbers)))
+        and (kind != "pareto" or numbers[1] >= _LEAST_ALPHA)
+        and (kind != "lognormal" or numbers[1] <= _MOST_SIGMA)
     )

@@ -24,6 +24,10 @@ _LARGE = 20
 _EXCHANGEABLE = tuple(
     word for word in NUMBER_WORDS if word not in {"zero", "one", "hundred", "thousand", "million"}
 )
+_VALUES = dict(
+    zip(NUMBER_WORDS, (*range(21), *range(30, 100, 10), 100, 1_000, 1_000_000), strict=True)
+)
+_FEW = 10
 _AUXILIARY = re.compile(
     r"\b(is|was|are|were|am|will|would|can|could|should|do|did|does|have|has|had)\b", re.IGNORECASE
 )
@@ -85,6 +89,27 @@ def _with_other_number(statement: str, taken: set[str], chance: Random) -> str:
             other = _free_word(found.group(), taken)
             return statement[: found.start()] + other + statement[found.end() :]
     return statement
+
+
+def _paraphrase_number(note: DraftNote, _passage: Passage, _chance: Random) -> DraftNote:
+    """Say about how much, as models do that round: never the number that was said."""
+    statement = note.statement
+    if digits := _DIGITS.search(statement):
+        found, said = digits, int(digits.group())
+    else:
+        word = next(filter(_names_number, _LETTERS.finditer(statement)), None)
+        if word is None:
+            vague = f"{statement.rstrip('.!?…')}, several times."
+            return note.model_copy(update={"statement": vague})
+        found, said = word, _VALUES[word.group().lower()]
+    vague = f"more than {(said - 1) // 10 * 10}" if said > _FEW else "several"
+    vague = vague.capitalize() if found.start() == 0 else vague
+    vague = f"{statement[: found.start()]}{vague}{statement[found.end() :]}"
+    return note.model_copy(update={"statement": vague})
+
+
+def _names_number(word: re.Match[str]) -> bool:
+    return word.group().lower() in _EXCHANGEABLE
 
 
 def _free_number(number: int, taken: set[str], chance: Random) -> str:
@@ -156,6 +181,7 @@ def _quote_interviewer(note: DraftNote, passage: Passage, chance: Random) -> Dra
 
 _SPOILERS: dict[Fault, Callable[[DraftNote, Passage, Random], DraftNote]] = {
     Fault.ALTERED_NUMBER: _alter_number,
+    Fault.PARAPHRASED_NUMBER: _paraphrase_number,
     Fault.DROPPED_NEGATION: _drop_negation,
     Fault.WRONG_SEGMENT: _misplace,
     Fault.UNKNOWN_THEME: _misfile,

@@ -21,6 +21,7 @@ def simulate_llm(context: typer.Context) -> None:
     Examples of use:
 
         onrecord simulate-llm --port 8080 --seed 7
+        onrecord simulate-llm --config models.yaml --requests-per-minute 600
         onrecord simulate-llm --help
     """
     from simulator.__main__ import main  # noqa: PLC0415 - slow to import

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import web
 from openai import AsyncOpenAI
-from openai.types.chat import ChatCompletion
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from simulator import SimulatorSettings, create_runner
+from simulator import Clock, SimulatorSettings, create_runner
 
 DOCUMENT: dict[str, Any] = {
     "study": {
@@ -51,6 +53,15 @@ SCHEMA: Any = {
 Start = Callable[..., Awaitable["Simulation"]]
 
 
+class Hands:
+    """A clock that moves when it is told to, from noon on the first of January 2026."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+        begin = datetime(2026, 1, 1, 12, tzinfo=UTC).timestamp()
+        self.clock = Clock(lambda: self.passed, lambda: begin + self.passed)
+
+
 class Simulation:
     """A running simulator, seen from a client's side."""
 
@@ -62,18 +73,44 @@ class Simulation:
         self, document: Any = None, *, patience: float = 20, **more: Any
     ) -> ChatCompletion:
         """Ask for notes as the enrichment service does."""
-        content = document if isinstance(document, str) else json.dumps(document or DOCUMENT)
-        request: dict[str, Any] = {"response_format": SCHEMA, **more}
-        answer: ChatCompletion = await self.client.chat.completions.create(
-            model="any-model",
-            messages=[
-                {"role": "system", "content": "Write notes."},
-                {"role": "user", "content": content},
-            ],
-            timeout=patience,
-            **request,
-        )
+        answer: ChatCompletion = await self._create(document, patience, more)
         return answer
+
+    async def chunks(
+        self, document: Any = None, *, patience: float = 20, **more: Any
+    ) -> AsyncIterator[ChatCompletionChunk]:
+        """Ask for notes in pieces."""
+        async for chunk in await self._create(document, patience, {"stream": True, **more}):
+            yield chunk
+
+    async def headers(self, document: Any = None) -> dict[str, str]:
+        """Ask for notes; the response's headers."""
+        raw = await self.client.chat.completions.with_raw_response.create(
+            model="any-model", messages=[{"role": "user", "content": document or "Hello"}]
+        )
+        return dict(raw.headers)
+
+    async def admin(self, method: str, path: str, document: Any = None) -> tuple[int, Any]:
+        """Call one of the simulator's own endpoints."""
+        async with (
+            aiohttp.ClientSession() as http,
+            http.request(method, f"{self.url}/simulator/{path}", json=document) as response,
+        ):
+            return response.status, await response.json()
+
+    async def counts(self, model: str = "any-model") -> dict[str, Any]:
+        """What was counted for a model."""
+        counted: dict[str, Any] = (await self.admin("GET", "counts"))[1]["models"][model]
+        return counted
+
+    async def _create(self, document: Any, patience: float, more: dict[str, Any]) -> Any:
+        content = document if isinstance(document, str) else json.dumps(document or DOCUMENT)
+        messages = [
+            {"role": "system", "content": "Write notes."},
+            {"role": "user", "content": content},
+        ]
+        request = {"model": "any-model", "response_format": SCHEMA, "messages": messages, **more}
+        return await self.client.chat.completions.create(**request, timeout=patience)
 
     async def notes(self, document: Any = None) -> list[dict[str, Any]]:
         answer = await self.ask(document)
@@ -82,8 +119,10 @@ class Simulation:
 
 
 @asynccontextmanager
-async def running(settings: SimulatorSettings) -> AsyncIterator[Simulation]:
-    runner = create_runner(settings)
+async def running(
+    settings: SimulatorSettings, clock: Clock | None = None
+) -> AsyncIterator[Simulation]:
+    runner = create_runner(settings, clock)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -99,11 +138,19 @@ async def start() -> AsyncIterator[Start]:
     """Starts simulators with the rules and settings given, and stops them after the test."""
     async with AsyncExitStack() as stack:
 
-        async def started(*rules: dict[str, Any], **settings: Any) -> Simulation:
+        async def started(
+            *rules: dict[str, Any], clock: Clock | None = None, **settings: Any
+        ) -> Simulation:
             chosen = SimulatorSettings.model_validate({"seed": 7, "rules": rules, **settings})
-            return await stack.enter_async_context(running(chosen))
+            return await stack.enter_async_context(running(chosen, clock))
 
         yield started
+
+
+@pytest.fixture
+def hands() -> Hands:
+    """A clock for a simulator to go by."""
+    return Hands()
 
 
 @pytest.fixture

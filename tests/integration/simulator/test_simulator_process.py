@@ -89,6 +89,8 @@ async def in_flight(http: aiohttp.ClientSession, url: str) -> int:
         ("--rules", "/dev/null/none.yaml"),
         ("--seed", "seven"),
         ("--context-characters", "0"),
+        ("--requests-per-minute", "0"),
+        ("--config", "/dev/null/none.yaml"),
     ],
 )
 async def test_wrong_usage_ends_with_two_and_a_reason(arguments: tuple[str, ...]) -> None:
@@ -106,3 +108,28 @@ async def test_names_what_is_wrong_with_a_rules_file_in_one_line(tmp_path: Path)
     assert process.returncode == 2
     assert errors.count(b"\n") == 1
     assert b"0.fault" in errors
+
+
+async def test_options_go_over_the_file_of_settings(tmp_path: Path) -> None:
+    config = tmp_path / "settings.yaml"
+    config.write_text("{port: 0, requests_per_minute: 60, models: {a: {}}}", encoding="utf-8")
+    process = await spawn("--config", str(config), "--requests-per-minute", "30")
+    url = await announced_url(process)
+    async with (
+        aiohttp.ClientSession() as http,
+        http.get(f"{url.removesuffix('/v1')}/simulator/models/a") as response,
+    ):
+        assert (await response.json())["behaviour"]["requests_per_minute"] == 30
+    process.send_signal(signal.SIGTERM)
+    assert await asyncio.wait_for(process.wait(), 15) == 0
+
+
+async def test_names_what_is_wrong_with_a_file_of_settings_in_one_line(tmp_path: Path) -> None:
+    config = tmp_path / "settings.yaml"
+    config.write_text("models: {a: {burst: 3}}", encoding="utf-8")
+    process = await spawn("--config", str(config))
+    _, errors = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 2
+    assert (
+        errors.decode() == f"simulator: {config}: models.a.burst: Extra inputs are not permitted\n"
+    )

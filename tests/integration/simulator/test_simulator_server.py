@@ -139,6 +139,42 @@ async def test_an_answer_longer_than_allowed_is_cut_off(start: Start) -> None:
     assert answer.usage.completion_tokens == 10
 
 
+async def test_disconnect_ends_the_connection_without_an_answer(start: Start) -> None:
+    simulation = await start({"fault": "disconnect", "times": 1})
+    with pytest.raises(openai.APIConnectionError):
+        await simulation.ask()
+    assert (await get(simulation, "/simulator/requests"))["by_outcome"] == {"disconnect": 1}
+    assert await simulation.notes()
+
+
+async def test_stall_of_a_whole_answer_is_a_hang(start: Start) -> None:
+    simulation = await start({"fault": "stall"})
+    with pytest.raises(openai.APITimeoutError):
+        await simulation.ask(patience=0.2)
+    await in_flight_reaches(simulation, 0)
+    assert (await get(simulation, "/simulator/requests"))["by_outcome"] == {"stall": 1}
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ("seconds", {"retry-after": r"2"}),
+        ("date", {"retry-after": r"\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT"}),
+        ("nothing", {}),
+    ],
+)
+async def test_rate_limit_can_tell_the_wait_in_other_forms(
+    start: Start, form: str, told: dict[str, str]
+) -> None:
+    rule = {"fault": "rate_limit", "retry_after": 1.5, "retry_after_in": form}
+    simulation = await start(rule)
+    with pytest.raises(openai.RateLimitError) as raised:
+        await simulation.ask()
+    headers = {k: v for k, v in raised.value.response.headers.items() if k.startswith("retry")}
+    assert headers.keys() == told.keys()
+    assert all(re.fullmatch(told[name], headers[name]) for name in told)
+
+
 async def test_refusal_has_no_content(start: Start) -> None:
     simulation = await start({"fault": "refusal"})
     message = (await simulation.ask()).choices[0].message
@@ -154,6 +190,12 @@ async def test_altered_numbers_are_in_every_note_and_in_no_quote(
         numbers = set(re.findall(r"\d+|seventy", note["statement"]))
         assert numbers
         assert not numbers & set(re.findall(r"\w+", quoted(document, note)))
+
+
+async def test_paraphrased_numbers_are_in_no_quote(start: Start, document: Document) -> None:
+    notes = await (await start({"fault": "paraphrased_number"})).notes()
+    assert notes[0]["statement"] == "Our bill is more than 50 pounds a month for heating."
+    assert re.search(r"more than \d+|several", notes[1]["statement"])
 
 
 async def test_dropped_negation_turns_every_statement_round(start: Start) -> None:
@@ -188,7 +230,14 @@ async def test_interviewer_quote_is_exact_and_the_interviewers(
 
 
 @pytest.mark.parametrize(
-    "more", [{"stream": True}, {"max_completion_tokens": "many"}, {"model": ""}]
+    "more",
+    [
+        {"stream": "slowly"},
+        {"response_format": {"type": ["text"]}},
+        {"max_completion_tokens": 0},
+        {"max_completion_tokens": "many"},
+        {"model": ""},
+    ],
 )
 async def test_refuses_requests_it_cannot_answer(start: Start, more: dict[str, Any]) -> None:
     simulation = await start()

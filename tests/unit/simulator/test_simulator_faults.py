@@ -141,6 +141,11 @@ def test_rates_are_kept_and_do_not_depend_on_order() -> None:
         ([{"fault": "hang", "rate": 2}], r"rules: 0\.rate"),
         ([{"fault": "hang"}, {"fault": "slow", "tines": 1}], r"rules: 1\.tines"),
         ([{"fault": "hang", "status": 503}], "`status` belongs to server_error"),
+        (
+            [{"fault": "hang", "name": "a"}, {"fault": "slow", "name": "a"}],
+            "two rules are called a",
+        ),
+        ([{"fault": "rate_limit", "retry_after": 1e300}], r"rules: 0\.retry_after"),
         ("hang", "rules: the whole"),
     ],
 )
@@ -176,7 +181,20 @@ def test_latencies_are_drawn_around_what_was_asked_for(text: str) -> None:
     assert drawn[250] == pytest.approx({"0": 0.2, "l": 0.3, "u": 0.25}[text[0]], rel=0.1)
 
 
-@pytest.mark.parametrize("text", ["", "fast", "-1", "uniform:2,1", "lognormal:1", "nan", "0.1,0.2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "fast",
+        "-1",
+        "uniform:2,1",
+        "lognormal:1",
+        "nan",
+        "0.1,0.2",
+        "lognormal:1,99",
+        "pareto:1,0",
+    ],
+)
 def test_refuses_latencies_that_make_no_sense(text: str) -> None:
     with pytest.raises(ValueError, match="latency"):
         SimulatorSettings(latency=text)

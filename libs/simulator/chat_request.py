@@ -1,0 +1,61 @@
+"""The part of a chat completion request that the simulator looks at."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class StreamOptions(BaseModel):
+    """How a stream is wanted."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    include_usage: bool | None = None
+
+
+class ResponseFormat(BaseModel):
+    """What form the answer is to have."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    type: str
+
+
+class ChatRequest(BaseModel):
+    """One request."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    model: str = Field(min_length=1)
+    messages: list[Any] = Field(min_length=1)
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    response_format: ResponseFormat | None = None
+    max_tokens: int | None = Field(None, ge=1)
+    max_completion_tokens: int | None = Field(None, ge=1)
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether the answer has to be a JSON document."""
+        return self._format in {"json_schema", "json_object"}
+
+    @property
+    def wants_schema(self) -> bool:
+        """Whether the answer has to be of a certain schema."""
+        return self._format == "json_schema"
+
+    @property
+    def wants_usage(self) -> bool:
+        """Whether a stream has to end with its usage."""
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+    @property
+    def token_limit(self) -> int | None:
+        """The most tokens the answer may have."""
+        return self.max_completion_tokens or self.max_tokens
+
+    @property
+    def _format(self) -> str:
+        return self.response_format.type if self.response_format else "text"
