@@ -21,7 +21,7 @@ from messaging.delivery import Headers, split
 CLOSE: Final = 5_000
 """Offsets that are read over rather than sought past."""
 
-AT_A_TIME: Final = 250
+AT_A_TIME: Final = 500
 """Records between two turns of the event loop, which has others to serve."""
 
 FETCH_BYTES: Final = 4 * 1024 * 1024

@@ -32,7 +32,7 @@ from messaging.letters import replay_headers
 
 log = structlog.get_logger(__name__)
 
-BATCH: Final = 500
+BATCH: Final = 2_000
 """Letters that are claimed, sent and marked together."""
 
 UNDER_WAY: Final = 2

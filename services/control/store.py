@@ -155,16 +155,18 @@ class LetterStore:
         Returns:
             The letters in the order of their places in the DLQs.
         """
-        rows = await self._database.fetch(
-            _QUERIES.claim_many_for_replay,
-            which.service,
-            which.code,
-            which.fingerprint,
-            which.subject,
-            until,
-            limit,
-            *after,
-        )
+        async with self._database.transaction() as connection:
+            await connection.execute(_QUERIES.walk_in_order)
+            rows = await connection.fetch(
+                _QUERIES.claim_many_for_replay,
+                which.service,
+                which.code,
+                which.fingerprint,
+                which.subject,
+                until,
+                limit,
+                *after,
+            )
         return _places(rows)
 
     async def replaying(self) -> list[LetterPlace]:

@@ -7,7 +7,7 @@ ALTER TABLE dead_letters
     ADD COLUMN settled boolean NOT NULL
         GENERATED ALWAYS AS (state IN ('replayed', 'discarded')) STORED,
     ADD COLUMN displaced_at timestamptz,
-    SET (fillfactor = 50);
+    SET (fillfactor = 50, toast_tuple_target = 128);
 
 -- A letter whose place in the DLQ another one has now is displaced: its bytes are gone.
 CREATE UNIQUE INDEX letter_has_its_place_to_itself

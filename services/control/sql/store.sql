@@ -69,6 +69,12 @@ UPDATE dead_letters
  WHERE letter_id = $1 AND state = 'open'
 RETURNING letter_id;
 
+-- name: walk_in_order
+-- For this transaction, rows are found by an index in its order. A planner that takes a table which
+-- has just grown for a small one would fetch and sort all of it for each batch (ran: 49 us a letter
+-- in place of 9).
+SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off;
+
 -- name: claim_many_for_replay
 -- Open letters are being replayed, the next of those meant in the order of the DLQs; what another
 -- replay holds is left out.
