@@ -41,6 +41,9 @@ WHERE: Final = {
     "chaos_broker": "on {broker}, with crashes and trouble",
     "postgres": "on {database}",
     "engine": "on containers of their own",
+    "closed_kafka": "on an Apache Kafka that demands a login",
+    "closed_postgres": "on a PostgreSQL that demands a login",
+    "project": "on a compose project",
 }
 """A test counts for the first of these fixtures it uses, directly or not."""
 NOWHERE: Final = "without a stack"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import shutil
 import signal
-import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -31,8 +31,9 @@ from messaging.admin import admin_client, create_topics, wait_for_broker
 from messaging.delivery import Headers
 from messaging.service import Runner
 from onrecord.stack.probes import is_free
+from onrecord.stack.processes import Process, launch
 from onrecord.stack.resolve import PORTS
-from support.waiting import until
+from support.waiting import eventually, until
 
 PROBE: Final = "probe"
 """The service the test stages belong to."""
@@ -223,12 +224,15 @@ class RestartableBroker(Protocol):
 
 
 class OwnBroker:
-    """An embedded broker that a test may stop and start again on the same data."""
+    """An embedded broker that a test may stop and start again on the same data.
+
+    It ends when the tests do, in whatever way (Linux).
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._port = free_port()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
 
     @property
     def servers(self) -> str:
@@ -240,16 +244,20 @@ class OwnBroker:
         assert spec.origin is not None
         program = Path(spec.origin).with_name("noida-db")
         options = f"--only kafka --data-dir {self._folder} --kafka-port {self._port}".split()
-        self._process = subprocess.Popen(
-            [program, "start", *options], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        self._process = launch(
+            [str(program), "start", *options],
+            env=os.environ,
+            log=self._folder / "broker.log",
+            die_with_us=signal.SIGKILL,
+            record=lambda _: None,  # nobody else has to find it
         )
 
     def stop(self) -> None:
         """End it; it saves its data before it is gone."""
         if self._process is not None:
-            self._process.terminate()
-            self._process.wait(timeout=20)
-            self._process = None
+            process, self._process = self._process, None
+            process.signal(signal.SIGTERM)
+            eventually(lambda: not process.alive())
 
 
 @contextmanager
