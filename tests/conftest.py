@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
@@ -50,6 +51,7 @@ NOWHERE: Final = "without a stack"
 IN_CONTAINERS: Final = frozenset({"stack", "broker", "own_broker", "chaos_broker", "postgres"})
 """Fixtures that are containers where ``--stack`` says so."""
 AUTO: Final = "auto"
+OTHERS_SETTINGS: Final = ("KAFKA_", "POSTGRES_", "OPENAI_")
 
 _ran = pytest.StashKey[Counter[str]]()
 _why = pytest.StashKey[str]()
@@ -157,6 +159,9 @@ def choose() -> tuple[str, str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
+    # No test talks to the broker, the database or the model that somebody's shell names.
+    for name in [one for one in os.environ if one.startswith(OTHERS_SETTINGS)]:
+        del os.environ[name]
     config.stash[_ran] = Counter()
     kind = kind_of_stack(config)
     config.stash[_why] = "as asked"

@@ -63,8 +63,10 @@ debian() {
   mkdir -p "$debs" "$ways"
   printf '%s\n' force-unsafe-io 'path-exclude=/usr/share/doc/*' 'path-exclude=/usr/share/man/*' \
     'path-exclude=/usr/share/locale/*' >"$ways/for-an-image"
+  local mirror
+  mirror=$("$here/mirror.sh") || give_up "no Debian mirror is known"
   if ! nice debootstrap --variant=minbase --include="$packages" --cache-dir="$(realpath "$debs")" \
-    "$suite" "$folder" "$("$here/mirror.sh")" "$script" >"$cache/debootstrap.log" 2>&1; then
+    "$suite" "$folder" "$mirror" "$script" >"$cache/debootstrap.log" 2>&1; then
     give_up "debootstrap of $suite failed: $(tail -n 3 "$cache/debootstrap.log")"
   fi
   rm -rf --one-file-system "${folder:?}"/{tmp,run,dev}/* "$ways/for-an-image" \
@@ -101,7 +103,7 @@ fresh_folder() {
 
 make_python() {
   local root made_from suite=${python_image##*-} version
-  made_from=$(fingerprint <<<"$python_image")
+  made_from=$(fingerprint)
   is_there "$python_image" "$made_from" && return
   root=$(fresh_folder)
   debian "$suite" "$root" ca-certificates,python3,python3-pip,python3-venv

@@ -57,7 +57,9 @@ install_plugin() {
   work=$(mktemp -d)
   chmod 755 "$work"
   mkdir -p "$work"/lists/partial "$work"/cache/archives/partial "$plugins"
-  echo "deb $("$(dirname "$0")/mirror.sh") $plugin_suite main" >"$work/sources.list"
+  local mirror
+  mirror=$("$(dirname "$0")/mirror.sh")
+  echo "deb $mirror $plugin_suite main" >"$work/sources.list"
   local only=(-qq -o "Dir::Etc::sourcelist=$work/sources.list" -o Dir::Etc::sourceparts=-
     -o "Dir::State::lists=$work/lists" -o "Dir::Cache=$work/cache" -o APT::Sandbox::User=root)
   apt-get "${only[@]}" update

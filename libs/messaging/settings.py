@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -11,6 +11,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from configuration.files import TlsFiles, read_secret
 from contracts.topics import RETRY_DELAYS_S
 from messaging.security import require_consistency
+
+HIGHEST_PORT: Final = 65_535
 
 
 class KafkaSettings(BaseSettings):
@@ -65,6 +67,15 @@ class KafkaSettings(BaseSettings):
         None, description="Its private key, PEM, unless it stands in the same file."
     )
     ssl_key_password: SecretStr = Field(SecretStr(""), description="Decrypts the private key.")
+
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _are_addresses(cls, told: str) -> str:
+        for server in told.split(","):
+            host, _, port = server.strip().rpartition(":")
+            if not host or not port.isdecimal() or not 0 < int(port) <= HIGHEST_PORT:
+                raise ValueError("is not host:port, or several of them with commas between")
+        return told
 
     @property
     def encrypts(self) -> bool:

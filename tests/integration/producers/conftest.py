@@ -103,10 +103,12 @@ def run_python(programs: dict[str, str], environment: dict[str, str], tmp_path: 
 def node_folder(programs: dict[str, str]) -> Path:
     """A folder with the page's Node programs and what they import."""
     if shutil.which("npm") is None or shutil.which("node") is None:
-        missing("Node is not installed (on Debian: apt install nodejs npm)")
+        missing("Node is not installed; 20.19.4 or newer is needed")
     told = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
     if tuple(int(part) for part in told.strip().lstrip("v").split(".")) < OLDEST_NODE:
-        missing(f"Node {told.strip()} is too old for the Kafka client: 20.19.4 or newer is needed")
+        missing(
+            f"Node {told.strip()} is too old for the Kafka client: 20.19.4 or newer is needed, as from `npm install node@22`"
+        )
     folder = _installed()
     for name, text in programs.items():
         if name.endswith(".mjs"):
