@@ -14,6 +14,7 @@ from contracts.events import Event
 from messaging import failures
 from messaging.deadlines import Deadlines
 from messaging.delivery import Record
+from messaging.failures import DeadlinePassedError
 from messaging.jobs import Job
 from messaging.settings import StageSettings
 from messaging.stage import Route
@@ -59,9 +60,12 @@ class Attempts:
         Raises:
             OutageError: no message can be handled now; also where the stage has no place to set
                 the message aside.
+            DeadlinePassedError: the message's own deadline has passed before the first try.
             TimeoutError: the delivery's time ran out during a try.
             Exception: whatever the last try raised.
         """
+        if job.due_s <= time.time():
+            raise DeadlinePassedError("the message's own deadline has passed")
         try:
             return await self._before_deadline(job, route, subject)
         except OutageError:
@@ -126,20 +130,26 @@ class Attempts:
         )
 
     def _may_try_again(self, error: BaseException, job: Job) -> bool:
+        if job.expired:
+            return False
         if isinstance(error, ThrottledError):
             # A wait beyond the deadline would end as a timeout, and being told to wait is none.
             left_s = job.deadline - self._loop.time()
-            return error.retry_after < min(left_s, self._settings.throttle_ceiling_s)
+            return self._told_wait(error) < min(left_s, self._settings.throttle_ceiling_s)
         return failures.is_retried_in_place(error) and job.tries < self._settings.tries
 
     def _first_wait(self, error: Exception) -> float:
-        return (
-            error.retry_after if isinstance(error, ThrottledError) else self._settings.retry_wait_s
-        )
+        if isinstance(error, ThrottledError):
+            return self._told_wait(error)
+        return self._settings.retry_wait_s
+
+    def _told_wait(self, error: ThrottledError) -> float:
+        # Whoever says "at once" again and again is not to be asked without a pause.
+        return max(error.retry_after, self._settings.retry_wait_s)
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        return error.retry_after if isinstance(error, ThrottledError) else self._backoff(state)
+        return self._told_wait(error) if isinstance(error, ThrottledError) else self._backoff(state)
 
 
 def _forget_cancellation() -> int:

@@ -39,6 +39,9 @@ POLL_S: Final = 0.2
 BROKER_PATIENCE_S: Final = 5.0
 """How long a commit or a farewell waits for a broker that does not answer, in seconds."""
 
+HELD_BACK_S: Final = 5.0
+"""Longest that a partition waits as a whole for a message that is not due, in seconds."""
+
 STANDSTILL_S: Final = 30.0
 """How long a partition that has more may hand out nothing while it is asked, in seconds."""
 
@@ -279,7 +282,8 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     def _hold_back(self, partition: TopicPartition, offset: int, delay_s: float) -> None:
         self._consumer.seek(partition, offset)
         self._consumer.pause(partition)
-        self._held_until[partition] = time.time() + delay_s
+        # There may be room for it before it is due, and others behind it are due earlier.
+        self._held_until[partition] = time.time() + min(delay_s, HELD_BACK_S)
 
     def _finished(self, ledger: OffsetLedger, job: Job) -> None:
         ledger.finish(job.received.offset)
@@ -386,6 +390,7 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 done = await finished_beyond_commits(self._kafka, self.group, partitions)
         except (KafkaUnavailableError, KafkaError, TimeoutError) as error:
             log.warning("commits_unread", error=repr(error))  # some messages may be done again
-        for partition in partitions:
-            self._ledgers[partition] = OffsetLedger(done.get(partition, ()))
-        self._assigned.set()
+        finally:
+            for partition in partitions:
+                self._ledgers[partition] = OffsetLedger(done.get(partition, ()))
+            self._assigned.set()

@@ -61,7 +61,7 @@ class Deadlines:
     def _set(self, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(when, self._fire)
+        self._timer = self._loop.call_at(max(when, self._loop.time()), self._fire)
 
     def _fire(self) -> None:
         timer, self._timer = self._timer, None

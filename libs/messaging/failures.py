@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.errors import (
+    BadMessageError,
+    ErrorCode,
     OnrecordError,
     OutageError,
     RetryableError,
@@ -21,6 +23,12 @@ from messaging.settings import StageSettings
 
 LONGEST_WAIT_S: Final = 24 * 60 * 60.0
 """Whoever asks to be called still later is called after a day, in seconds."""
+
+
+class DeadlinePassedError(BadMessageError):
+    """The message's own deadline, told in its header, has passed: no try can be in time."""
+
+    code = ErrorCode.TIMEOUT
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 
 from contracts.errors import OutageError, TimedOutError
+from messaging.failures import DeadlinePassedError
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+
+MOST_TIMEOUTS: Final = 3
+"""Probes of one message that may run out of time: it may be the message, not the dependency."""
 
 
 class Gate:
@@ -84,7 +88,8 @@ class Gate:
 class OutageGate(Gate):
     """Closed by ``OutageError``; opened by a probe that shows that the dependency answers.
 
-    Success shows it, and so does a failure of the probe's own; running out of time does not.
+    Success shows it, and so does a failure of the probe's own; running out of time does not. A
+    message whose probes ran out of time ``MOST_TIMEOUTS`` times in a row makes way for others.
     """
 
     async def run(self, step: Callable[..., Awaitable[T]], *about: Any) -> T:
@@ -94,6 +99,7 @@ class OutageGate(Gate):
             step: the step.
             about: its arguments.
         """
+        timeouts = 0
         while True:
             if self.is_open:
                 try:
@@ -107,16 +113,20 @@ class OutageGate(Gate):
                 except OutageError as outage:
                     self._note(outage)
                     self.probe_failed(f"{outage.code}: {outage}")
+                    timeouts = 0
                 except (TimeoutError, TimedOutError):
                     self.probe_failed(self.reason)
+                    timeouts += 1
+                    if timeouts == MOST_TIMEOUTS:
+                        raise
                 finally:
                     self.end_turn()
 
     async def _probe(self, step: Callable[..., Awaitable[T]], *about: Any) -> T:
         try:
             result = await step(*about)
-        except (OutageError, TimeoutError, TimedOutError):
-            raise
+        except (OutageError, TimeoutError, TimedOutError, DeadlinePassedError):
+            raise  # which tells nothing of the dependency
         except Exception:
             self.open()
             raise

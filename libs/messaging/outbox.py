@@ -75,6 +75,7 @@ class Outbox:
         self._new_batch = new_batch
         self._lines: dict[tuple[str, int], deque[Batch]] = {}
         self._senders: set[asyncio.Task[None]] = set()
+        self._gave_up: Exception | None = None
         self.owed = 0
 
     def put(  # noqa: PLR0913 - a record has these parts
@@ -97,6 +98,9 @@ class Outbox:
             told: called once, when the broker has the record or will not get it.
             alone: an empty batch that is to take this record and no other.
         """
+        if self._gave_up is not None:
+            told(self._gave_up)
+            return
         line = self._lines.get(to)
         if line is None:
             line = self._lines[to] = deque()
@@ -117,10 +121,12 @@ class Outbox:
             await asyncio.wait(self._senders)
 
     def abandon(self, error: Exception) -> None:
-        """Send no more, and tell everybody whose record is not acknowledged."""
+        """Send no more, and tell everybody whose record is not acknowledged, or comes later."""
+        self._gave_up = error
         for sender in self._senders:
             sender.cancel()
-        for line in self._lines.values():
+        lines, self._lines = self._lines, {}
+        for line in lines.values():
             for batch in line:
                 self._tell(batch, error)
             line.clear()
@@ -133,7 +139,7 @@ class Outbox:
             if line:  # else it was abandoned meanwhile
                 line.popleft()
                 self._tell(batch, error)
-        del self._lines[to]
+        self._lines.pop(to, None)
 
     def _tell(self, batch: Batch, error: Exception | None) -> None:
         self.owed -= len(batch.told)

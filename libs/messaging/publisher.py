@@ -111,9 +111,11 @@ class Publisher:
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_S):
                 await self._outbox.flush()
-                await self._producer.stop()
         self._closing = True
         self._outbox.abandon(_GAVE_UP)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_S):
+                await self._producer.stop()
         for task in self._retiring:
             task.cancel()
         await asyncio.gather(*self._retiring, return_exceptions=True)
@@ -266,10 +268,17 @@ class Publisher:
         self._outbox.put(to, key, value, headers, acknowledged, alone=alone)
 
     async def _ask_partitions(self, topic: str) -> list[int]:
+        asking = asyncio.ensure_future(self._producer.partitions_for(topic))
         try:
-            partitions = sorted(await self._producer.partitions_for(topic))
+            # A producer that has been replaced may never answer.
+            await asyncio.wait((asking, self._gone), return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                raise KafkaUnavailableError(str(_GAVE_UP))
+            partitions = sorted(asking.result())
         except KafkaError as error:
             raise KafkaUnavailableError(_cause(error)) from error
+        finally:
+            asking.cancel()
         self._partitions[topic] = partitions
         return partitions
 
@@ -285,7 +294,6 @@ class Publisher:
             gone = self._gone
             await self._ask_partitions(topic)  # known already, but there may be more by now
             sent = await self._producer.send_batch(batch.builder, topic, partition=partition)
-            # A producer that has been replaced may never answer.
             await asyncio.wait((sent, gone), return_when=asyncio.FIRST_COMPLETED)
             error = sent.exception() if sent.done() else _GAVE_UP
         except Exception as refused:  # noqa: BLE001 - whoever waits for the records is told

@@ -65,10 +65,16 @@ class Window:
         return len(self._held) + len(self._overdue) < MOST_HELD
 
     def admit(self, job: Job) -> None:
-        """Start a message, or have it wait for the one of the same key before it."""
+        """Start a message, or have it wait for the one of the same key before it, or for room."""
+        self._jobs[job.partition].add(job)
+        if self._overdue or self.room <= 0:
+            self._overdue.append(job)  # what fell due during a poll took its place
+        else:
+            self._start(job)
+
+    def _start(self, job: Job) -> None:
         self.in_flight += 1
         self._at_work.add(job)
-        self._jobs[job.partition].add(job)
         if self._by_key and job.received.key is not None:
             key = (job.partition, job.received.key)
             if key in self._keys:
@@ -136,7 +142,7 @@ class Window:
         await asyncio.gather(*tasks, return_exceptions=True)
         if self._by_key:
             self._forget_keys(chosen)
-        self._changed.set()
+        self._fill_room()
 
     def _enqueue(self, job: Job) -> None:
         self._ready.append(job)
@@ -174,17 +180,17 @@ class Window:
 
     def _make_room(self, job: Job) -> None:
         self._at_work.discard(job)
+        self._fill_room()
+
+    def _fill_room(self) -> None:
         self._changed.set()
         while self._overdue and self.room > 0:
-            self.admit(self._overdue.popleft())
+            self._start(self._overdue.popleft())
 
     def _due(self, job: Job) -> None:
         if self._held.pop(job, None) is None:
             return
-        if self.room > 0:
-            self.admit(job)
-        else:
-            self._overdue.append(job)
+        self.admit(job)
 
     def _let_go_of_held(self, partitions: Collection[TopicPartition]) -> None:
         let_go = [one for one in self._overdue if one.partition in partitions]

@@ -7,17 +7,17 @@ only once the broker has acknowledged what came of it.
 from __future__ import annotations
 
 import asyncio
-import time
 from functools import partial
 
 import structlog
 
-from contracts.errors import BadMessageError, ErrorCode, OutageError
+from contracts.errors import OutageError
 from contracts.events import Event
 from messaging import failures, letters
 from messaging.attempts import Attempts
 from messaging.codec import decode, read_headers
 from messaging.delivery import Record
+from messaging.failures import DeadlinePassedError
 from messaging.jobs import Job
 from messaging.outage import OutageGate, Stoppage
 from messaging.publisher import Publisher, TooLargeToSendError
@@ -26,12 +26,6 @@ from messaging.settings import StageSettings
 from messaging.stage import Route, Stage
 
 log = structlog.get_logger(__name__)
-
-
-class DeadlinePassedError(BadMessageError):
-    """The message's own deadline, told in its header, has passed: no try can be in time."""
-
-    code = ErrorCode.TIMEOUT
 
 
 class Worker:
@@ -61,6 +55,7 @@ class Worker:
         window = max(settings.stop_window, 2 * settings.max_in_flight)
         self.stoppage = Stoppage(window, settings.stop_share, *pauses)
         self._republishing: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     @property
     def trouble(self) -> str:
@@ -98,13 +93,14 @@ class Worker:
 
     async def close(self) -> None:
         """Stop watching deadlines, and sending again what the broker did not take."""
+        self._closed = True
         self._attempts.close()
         for task in list(self._republishing):
             task.cancel()
         await asyncio.gather(*self._republishing, return_exceptions=True)
 
     async def _settle(self, job: Job) -> bool:
-        """Whether it ended well, that is, not in a dead letter."""
+        """Whether it ended well: neither in a retry topic nor as a dead letter."""
         try:
             route, subject = self._read(job)
             events = await self._handling.run(self._attempts.handle, job, route, subject)
@@ -125,8 +121,6 @@ class Worker:
         told = job.lineage.deadline_s
         if told is not None and not job.delivery.replays:  # an operator's replay outweighs it
             job.due_s = told
-            if told <= time.time():
-                raise DeadlinePassedError("the message's own deadline has passed")
         return route, subject
 
     async def _publish(self, job: Job, events: tuple[Event, ...]) -> None:
@@ -140,6 +134,8 @@ class Worker:
         if error is None:
             self._ended_well(job)
             return
+        if self._closed:
+            return  # what is not acknowledged is delivered again
         task = job.task = asyncio.ensure_future(self._publish_again(job, events))
         self._republishing.add(task)
         task.add_done_callback(self._republishing.discard)
@@ -158,7 +154,7 @@ class Worker:
         job.finish()
 
     async def _set_aside(self, job: Job, error: Exception) -> bool:
-        """Whether the message is to be tried again later; if not, it is a dead letter now."""
+        """False: that a message waits in a retry topic, or is a dead letter, is no good end."""
         if not job.tries:
             job.note_failure(error)
         decision = failures.decide(error, job.delivery, self._settings)
@@ -168,7 +164,7 @@ class Worker:
         if isinstance(decision, failures.RetryLater):
             await self._publishing.run(self._aside.retry_later, job, decision, failure)
             job.finish()
-            return True
+            return False
         await self._publishing.run(self._aside.dead_letter, job, failure)
         if not isinstance(error, DeadlinePassedError):  # that says nothing of the stage
             self.stoppage.died(failure.fingerprint, failure.code)

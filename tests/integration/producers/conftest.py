@@ -107,7 +107,8 @@ def node_folder(programs: dict[str, str]) -> Path:
     told = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
     if tuple(int(part) for part in told.strip().lstrip("v").split(".")) < OLDEST_NODE:
         missing(
-            f"Node {told.strip()} is too old for the Kafka client: 20.19.4 or newer is needed, as from `npm install node@22`"
+            f"Node {told.strip()} is too old for the Kafka client: 20.19.4 or newer is needed, "
+            "as from `npm install node@22`"
         )
     folder = _installed()
     for name, text in programs.items():
