@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from contracts.errors import RetryableError
+from contracts.errors import RetryableError, ThrottledError
 from contracts.topics import CHUNKS_READY
 from messaging import Record, Stage, StageSettings
 from messaging.attempts import Attempts
+from messaging.failures import DeadlinePassedError
 from messaging.jobs import Job
 
 QUICK = StageSettings(deadline_s=0.1, tries=3, retry_wait_s=30.0)
@@ -32,12 +33,15 @@ class WrongAnswerError(RetryableError):
     """What the handler raises."""
 
 
-async def handled(handler: Any, settings: StageSettings) -> tuple[Job, BaseException | None]:
+async def handled(
+    handler: Any, settings: StageSettings, *, due_s: float = float("inf")
+) -> tuple[Job, BaseException | None]:
     """A message after its delivery, and how that ended."""
     stage = Stage("probe")
     stage.on_raw(CHUNKS_READY)(handler)
     place = TopicPartition(CHUNKS_READY.name, 0)
     job = Job(Received(), place, place.topic, None, lambda _: None)
+    job.due_s = due_s
     attempts = Attempts(settings, sets_aside=True)
 
     async def handle() -> None:
@@ -80,3 +84,47 @@ async def test_tries_as_often_as_told_and_counts_each(tries: int) -> None:
     job, error = await handled(fail, settings)
     assert isinstance(error, WrongAnswerError)
     assert (calls, job.tries, job.delivery.attempts) == (tries, tries, tries)
+
+
+async def test_a_message_past_its_own_deadline_is_not_tried_at_all() -> None:
+    calls = 0
+
+    async def count(_: Record) -> None:
+        nonlocal calls
+        calls += 1
+
+    job, error = await handled(count, QUICK, due_s=1.0)
+    assert isinstance(error, DeadlinePassedError)
+    assert (calls, job.tries) == (0, 0)
+
+
+async def test_a_handler_that_turns_its_deadline_into_a_failure_is_not_tried_again() -> None:
+    calls = 0
+
+    async def cover_up(_: Record) -> None:
+        nonlocal calls
+        calls += 1
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise WrongAnswerError("wrong") from None
+
+    settings = StageSettings(deadline_s=0.05, tries=3, retry_wait_s=0.001)
+    async with asyncio.timeout(5):
+        _, error = await handled(cover_up, settings)
+    assert isinstance(error, WrongAnswerError)
+    assert calls == 1
+
+
+async def test_who_is_told_to_come_back_at_once_again_and_again_still_pauses() -> None:
+    calls = 0
+
+    async def refuse(_: Record) -> None:
+        nonlocal calls
+        calls += 1
+        raise ThrottledError("at once", retry_after=0.0)
+
+    settings = StageSettings(deadline_s=0.3, tries=3, retry_wait_s=0.1, throttle_ceiling_s=30.0)
+    _, error = await handled(refuse, settings)
+    assert isinstance(error, ThrottledError)
+    assert 1 < calls <= 4

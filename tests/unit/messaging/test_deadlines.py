@@ -248,3 +248,12 @@ def test_a_timer_that_is_a_little_late_is_no_sleep(clock: Clock, deadlines: Dead
     (work,) = begin(deadlines, 10)
     clock.sleep_until(14)
     assert work.is_over
+
+
+def test_a_deadline_that_has_passed_already_is_no_sleep(clock: Clock, deadlines: Deadlines) -> None:
+    clock.move_to(3_600)
+    late, other = begin(deadlines, 1, 3_600.3)
+    clock.move_to(3_600)
+    assert late.is_over
+    clock.move_to(3_600.3)
+    assert other.is_over

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from contracts.errors import BadMessageError, OutageError, TimedOutError
-from messaging.outage import OutageGate
+from messaging.failures import DeadlinePassedError
+from messaging.outage import MOST_TIMEOUTS, OutageGate
 
 QUICK_S = 0.002
 LONG_S = 60.0
@@ -256,3 +257,23 @@ async def test_a_try_from_before_the_outage_that_fails_too_leaves_the_pause_as_i
     assert gate._pause_s == 2 * QUICK_S
     assert gate.reason == "kafka_unavailable: late"
     await cancelled(early)
+
+
+@pytest.mark.parametrize("late", [TimeoutError(), TimedOutError("slow")])
+async def test_a_message_whose_probes_always_run_out_of_time_makes_way(late: Exception) -> None:
+    gate = await closed(QUICK_S)
+    step = Steps(*([late] * MOST_TIMEOUTS))
+    async with asyncio.timeout(5):
+        with pytest.raises(type(late)):
+            await gate.run(step)
+        assert not gate.is_open, "it may have been the message"
+        assert await gate.run(Steps()) == 1, "the next one finds out"
+    assert gate.is_open
+
+
+async def test_a_message_whose_deadline_has_passed_leaves_it_closed_and_does_not_wait() -> None:
+    gate = await closed(QUICK_S)
+    async with asyncio.timeout(5):
+        with pytest.raises(DeadlinePassedError):
+            await gate.run(Steps(DeadlinePassedError("over")))
+    assert not gate.is_open

@@ -205,3 +205,12 @@ async def test_a_future_that_nobody_waits_for_any_more_stays_as_it_is() -> None:
     future.cancel()
     told_of(future)(RefusedError())
     assert future.cancelled()
+
+
+async def test_what_is_put_after_it_was_abandoned_is_told_so_at_once() -> None:
+    broker, told = Broker(), Told()
+    broker.outbox.put(P0, None, b"before", [], told)
+    gave_up = RefusedError()
+    broker.outbox.abandon(gave_up)
+    broker.outbox.put(P0, None, b"after", [], told)
+    assert (told.errors, broker.outbox.owed) == ([gave_up, gave_up], 0)

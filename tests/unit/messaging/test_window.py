@@ -478,3 +478,19 @@ async def test_agrees_with_plain_lists_whatever_happens(seed: int, *, by_key: bo
     assert desk.window.in_flight == 0
     assert not desk.window._ready
     assert not desk.window._keys
+
+
+async def test_a_held_message_that_falls_due_while_others_are_fetched_takes_no_second_place() -> (
+    None
+):
+    desk = Desk(size=1)
+    held = desk.job(P0)
+    desk.window.hold(held, 0.0)
+    assert desk.window.room == 1, "so that one is fetched"
+    await until(lambda: held in desk.begun)
+    fetched = desk.admit(P1)
+    await settled()
+    assert desk.begun == [held]
+    desk.release(held)
+    await until(lambda: fetched in desk.begun)
+    assert desk.ended == [held]
