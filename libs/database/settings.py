@@ -40,8 +40,7 @@ class PostgresSettings(BaseSettings):
     )
     password_file: Path | None = Field(
         None,
-        description="A file that holds the password, such as a mounted secret; looked at where "
-        "neither the URI nor POSTGRES_PASSWORD has it.",
+        description="A file that holds the password, in its place; such as a mounted secret.",
     )
     sslmode: SslMode | None = Field(
         None,
@@ -67,12 +66,16 @@ class PostgresSettings(BaseSettings):
     @property
     def place(self) -> str:
         """Host, port and database, for messages."""
-        return address.parse(self.dsn.get_secret_value()).place
+        return self._uri.place
+
+    @property
+    def _uri(self) -> address.Address:
+        return address.parse(self.dsn.get_secret_value())
 
     @property
     def mode(self) -> str:
         """How connections are encrypted: the setting, or what the URI says, or ``prefer``."""
-        return self.sslmode or address.parse(self.dsn.get_secret_value()).sslmode or "prefer"
+        return self.sslmode or self._uri.sslmode or "prefer"
 
     @field_validator("dsn")
     @classmethod
@@ -96,6 +99,11 @@ class PostgresSettings(BaseSettings):
                 )
         if self.sslcert is None and (self.sslkey or self.ssl_key_password):
             raise ValueError("POSTGRES_SSLCERT is not set, but its private key is: set both")
+        if self.password_file and (self.password or self._uri.has_password):
+            raise ValueError(
+                "POSTGRES_PASSWORD_FILE is set, and another password is too, in POSTGRES_PASSWORD "
+                "or in the URI: keep one"
+            )
         self.connect_options()
         if callable(password := self._password()):
             password()  # reads the file
@@ -113,7 +121,7 @@ class PostgresSettings(BaseSettings):
         }
         if password := self._password():
             options["password"] = password
-        if self.sslmode in _ENCRYPTS or any(getattr(self, name) for name in _TLS):
+        if self.mode in _ENCRYPTS:
             options["ssl"] = self._tls_files().context(
                 verify=self.mode in _CHECKS_THE_SERVER, check_hostname=self.mode == "verify-full"
             )
@@ -123,9 +131,9 @@ class PostgresSettings(BaseSettings):
 
     def _password(self) -> str | Callable[[], str] | None:
         """What the URI leaves out; a file is read for each connection."""
-        if address.parse(self.dsn.get_secret_value()).has_password:
+        if self._uri.has_password:
             return None
-        if (file := self.password_file) and not self.password:
+        if file := self.password_file:
             return lambda: read_secret(file, variable="POSTGRES_PASSWORD_FILE").get_secret_value()
         return self.password.get_secret_value() or None
 

@@ -95,6 +95,38 @@ def test_the_password_in_the_uri_goes_first() -> None:
             "POSTGRES_SSLCERT is not set, but its private key is: set both",
         ),
         (
+            {"password_file": "/nowhere/secret"},
+            (
+                "POSTGRES_PASSWORD_FILE is set, and another password is too, in POSTGRES_PASSWORD "
+                "or in the URI: keep one"
+            ),
+        ),
+        (
+            {"dsn": OPEN, "password": "p", "password_file": "/nowhere/secret"},
+            (
+                "POSTGRES_PASSWORD_FILE is set, and another password is too, in POSTGRES_PASSWORD "
+                "or in the URI: keep one"
+            ),
+        ),
+        (
+            {"dsn": f"{OPEN}?sslmode=verify-full&sslrootcert=/ca.pem"},
+            "POSTGRES_DSN: names sslrootcert: set POSTGRES_SSLROOTCERT in its place",
+        ),
+        (
+            {"dsn": f"{OPEN}?sslmode=verify-full&sslmode=disable"},
+            (
+                "POSTGRES_DSN: may name one sslmode, of disable, prefer, require, verify-ca, "
+                "verify-full"
+            ),
+        ),
+        (
+            {"dsn": f"{OPEN}?sslmode=bogus"},
+            (
+                "POSTGRES_DSN: may name one sslmode, of disable, prefer, require, verify-ca, "
+                "verify-full"
+            ),
+        ),
+        (
             {"dsn": OPEN, "password_file": "/nowhere/secret"},
             "POSTGRES_PASSWORD_FILE: cannot read /nowhere/secret (No such file or directory)",
         ),
@@ -105,7 +137,17 @@ def test_says_in_one_line_which_variable_to_set(given: dict[str, Any], line: str
     assert refusal(**{"dsn": DSN} | given) == line
 
 
-@pytest.mark.parametrize("sign", ["#", "/", "?", "#1@", "1/", "[", ":/"])
+def test_a_mode_in_the_uri_trusts_the_systems_authorities_as_the_setting_does() -> None:
+    context = PostgresSettings(dsn=f"{DSN}?sslmode=verify-full").connect_options()["ssl"]
+    assert context.check_hostname
+
+
+@pytest.mark.parametrize("port", ["99999", "0", "70000"])
+def test_a_port_that_cannot_be_is_refused(port: str) -> None:
+    assert refusal(dsn=f"postgresql://db.example:{port}/notes").startswith("POSTGRES_DSN: ")
+
+
+@pytest.mark.parametrize("sign", ["#", "/", "?", "#1@", "1/", "[", ":/", "[x]", "\u2100", "1?"])
 def test_a_password_that_breaks_the_uri_is_not_taken_for_a_port_and_told(sign: str) -> None:
     line = refusal(dsn=f"postgresql://onrecord:{CANARY}{sign}{CANARY}@db.example/notes")
     assert line.startswith("POSTGRES_DSN: ")
