@@ -13,7 +13,16 @@ MODES: Final = frozenset({"disable", "prefer", "require", "verify-ca", "verify-f
 
 HIGHEST_PORT: Final = 65_535
 
-_FILES: Final = frozenset({"sslrootcert", "sslcert", "sslkey"})
+_SETTINGS: Final = {
+    "sslcert": "POSTGRES_SSLCERT",
+    "sslkey": "POSTGRES_SSLKEY",
+    "sslpassword": "POSTGRES_SSL_KEY_PASSWORD",
+    "sslrootcert": "POSTGRES_SSLROOTCERT",
+}
+"""What the driver would leave unused, since it is given certificates in another way."""
+
+_UNUSED: Final = ("sslcrl", "ssl_min_protocol_version", "ssl_max_protocol_version")
+"""The same, without a setting in their place."""
 
 _ESCAPE: Final = (
     "write special characters in the user name or the password as %xx, such as %23 for #"
@@ -38,40 +47,65 @@ class Address:
 def parse(dsn: str) -> Address:
     """Take apart ``postgresql://user:password@host:5432/database?sslmode=…``.
 
-    The driver would quote parts of a password that it takes for a port, so that is refused here.
+    The driver would quote parts of a password that it takes for a port or a parameter, so that is
+    refused here.
 
     Raises:
         ValueError: it is no such URI.
     """
-    unclear = f"is no URI that can be taken apart: {_ESCAPE}"
+    unclear = f"is no URI that can be taken apart, with ports up to {HIGHEST_PORT}: {_ESCAPE}"
     try:
         uri = urlsplit(dsn)
+        query = parse_qs(uri.query, strict_parsing=True) if uri.query else {}
     except ValueError:
         raise ValueError(unclear) from None  # its own words quote the password
     if uri.scheme not in SCHEMES:
         raise ValueError("must begin with postgresql://")
     login, _, hosts = uri.netloc.rpartition("@")
-    if "#" in dsn or "@" in uri.path + uri.query or not all(map(_is_host, hosts.split(","))):
+    stray = "#" in dsn or "@" in login + uri.path + uri.query
+    if stray or not _are_hosts(hosts) or not _names_hosts(query):
         raise ValueError(unclear)
-    query = parse_qs(uri.query)
     _check_tls(query)
-    place = hosts or next(iter(query.get("host", ())), "localhost")
+    place = hosts or _last(query, "host") or "localhost"
     return Address(
         place=f"{place}{uri.path}",
         has_password=bool(login.partition(":")[2]) or "password" in query,
-        sslmode=next(iter(query.get("sslmode", ())), ""),
+        sslmode=_last(query, "sslmode"),
     )
 
 
+def _last(query: dict[str, list[str]], name: str) -> str:
+    """The value the driver takes of a parameter that is given several times."""
+    return query.get(name, [""])[-1]
+
+
+def _are_hosts(hosts: str) -> bool:
+    each = hosts.split(",")
+    return all(map(_is_host, each)) and (len(each) == 1 or all(each))
+
+
+def _names_hosts(query: dict[str, list[str]]) -> bool:
+    ports = _last(query, "port")
+    return _are_hosts(_last(query, "host")) and (not ports or all(map(_is_port, ports.split(","))))
+
+
 def _is_host(host: str) -> bool:
-    # An IPv6 address stands in brackets and has colons of its own.
-    port = host.rpartition("]")[2].partition(":")[2]
-    return not port or (port.isdecimal() and 0 < int(port) <= HIGHEST_PORT)
+    # A folder has no port; an IPv6 address stands in brackets and has colons of its own.
+    port = "" if host.startswith("/") else host.rpartition("]")[2].partition(":")[2]
+    return not port or _is_port(port)
+
+
+def _is_port(port: str) -> bool:
+    return port.isdecimal() and 0 < int(port) <= HIGHEST_PORT
 
 
 def _check_tls(query: dict[str, list[str]]) -> None:
-    for name in _FILES & query.keys():
-        raise ValueError(f"names {name}: set POSTGRES_{name.upper()} in its place")
+    for name, setting in _SETTINGS.items():
+        if name in query:
+            raise ValueError(f"names {name}: set {setting} in its place")
+    for name in _UNUSED:
+        if name in query:
+            raise ValueError(f"names {name}, which would not be used: leave it out")
     modes = query.get("sslmode", [])
     if len(modes) > 1 or not MODES.issuperset(modes):
         raise ValueError(f"may name one sslmode, of {', '.join(sorted(MODES))}")

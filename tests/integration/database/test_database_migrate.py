@@ -145,6 +145,11 @@ def test_the_command_ends_with_2_without_settings_and_3_without_a_server(
     monkeypatch.delenv("POSTGRES_DSN", raising=False)
     assert main(["migrate"]) == 2
     assert capsys.readouterr().err == "POSTGRES_DSN: is not set\n"
+    for uri in ("//postgres@127.0.0.1:99999/x", "///x?host=127.0.0.1&port=99999", "//u:a@b:c@h/x"):
+        monkeypatch.setenv("POSTGRES_DSN", f"postgresql:{uri}")
+        assert main(["migrate"]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("POSTGRES_DSN: is no URI")
     monkeypatch.setenv("POSTGRES_DSN", f"postgresql://postgres@/x?host={tmp_path}")
     assert main(["migrate"]) == 3
     assert "PostgreSQL is unavailable" in capsys.readouterr().err

@@ -113,6 +113,14 @@ def test_the_password_in_the_uri_goes_first() -> None:
             "POSTGRES_DSN: names sslrootcert: set POSTGRES_SSLROOTCERT in its place",
         ),
         (
+            {"dsn": f"{OPEN}?sslmode=verify-full&sslpassword={CANARY}"},
+            "POSTGRES_DSN: names sslpassword: set POSTGRES_SSL_KEY_PASSWORD in its place",
+        ),
+        (
+            {"dsn": f"{OPEN}?sslmode=verify-full&sslcrl=/revoked.pem"},
+            "POSTGRES_DSN: names sslcrl, which would not be used: leave it out",
+        ),
+        (
             {"dsn": f"{OPEN}?sslmode=verify-full&sslmode=disable"},
             (
                 "POSTGRES_DSN: may name one sslmode, of disable, prefer, require, verify-ca, "
@@ -142,15 +150,49 @@ def test_a_mode_in_the_uri_trusts_the_systems_authorities_as_the_setting_does() 
     assert context.check_hostname
 
 
-@pytest.mark.parametrize("port", ["99999", "0", "70000"])
-def test_a_port_that_cannot_be_is_refused(port: str) -> None:
-    assert refusal(dsn=f"postgresql://db.example:{port}/notes").startswith("POSTGRES_DSN: ")
+UNCLEAR = (
+    "POSTGRES_DSN: is no URI that can be taken apart, with ports up to 65535: write special "
+    "characters in the user name or the password as %xx, such as %23 for #"
+)
 
 
-@pytest.mark.parametrize("sign", ["#", "/", "?", "#1@", "1/", "[", ":/", "[x]", "\u2100", "1?"])
+@pytest.mark.parametrize("port", ["99999", "0", "65536", "abc"])
+@pytest.mark.parametrize(
+    "uri", ["//db.example:{}/notes", "///x?host=db:{}", "///x?host=db&port={}"]
+)
+def test_a_port_that_cannot_be_is_refused(uri: str, port: str) -> None:
+    assert refusal(dsn=f"postgresql:{uri.format(port)}") == UNCLEAR
+
+
+def test_several_hosts_folders_and_bracketed_addresses_are_taken() -> None:
+    for hosts in ("a:1,b:65535", "[::1]:5432", "", "a,b"):
+        assert (
+            PostgresSettings(dsn=f"postgresql://u@{hosts}/x").place == f"{hosts or 'localhost'}/x"
+        )
+    folder = PostgresSettings(dsn="postgresql:///x?host=/run/a:b&port=5433")
+    assert folder.place == "/run/a:b/x"
+    assert refusal(dsn="postgresql://a,/x") == UNCLEAR
+
+
+def test_tells_the_host_that_the_driver_takes() -> None:
+    assert PostgresSettings(dsn="postgresql:///x?host=a&host=b").place == "b/x"
+
+
+def test_a_password_that_is_taken_for_a_parameter_is_not_told() -> None:
+    assert refusal(dsn=f"{OPEN}?sslmode=require&{CANARY}") == UNCLEAR
+
+
+@pytest.mark.parametrize(
+    "sign", ["#", "/", "?", "#1@", "1/", "[", ":/", "[x]", "\u2100", "1?", "@", "@b:"]
+)
 def test_a_password_that_breaks_the_uri_is_not_taken_for_a_port_and_told(sign: str) -> None:
-    line = refusal(dsn=f"postgresql://onrecord:{CANARY}{sign}{CANARY}@db.example/notes")
-    assert line.startswith("POSTGRES_DSN: ")
+    dsn = f"postgresql://onrecord:{CANARY}{sign}{CANARY}@db.example/notes"
+    assert refusal(dsn=dsn) == UNCLEAR
+
+
+def test_digits_before_such_a_sign_are_not_taken_for_a_port() -> None:
+    for sign in "?/#@":
+        assert refusal(dsn=f"postgresql://onrecord:123{sign}x@db.example/notes") == UNCLEAR
 
 
 def test_secrets_are_never_shown(tmp_path: Path) -> None:
