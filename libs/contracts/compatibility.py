@@ -149,9 +149,16 @@ def _presence(was_required: bool, is_required: bool, where: str) -> Iterator[Fin
 
 def _default(old: Schema, new: Schema, where: str) -> Iterator[Finding]:
     both = "default" in old and "default" in new
-    if both and old["default"] != new["default"]:
+    if both and _without_added(new["default"], old["default"]) != old["default"]:
         change = f"means {new['default']!r} instead of {old['default']!r} when left out"
         yield Finding(where, change, Side.BOTH)
+
+
+def _without_added(new: object, old: object) -> object:
+    """A default without the fields that have come since: whether they may is compared by itself."""
+    if isinstance(new, dict) and isinstance(old, dict):
+        return {name: value for name, value in new.items() if name in old}
+    return new
 
 
 def _values(old: Schema, new: Schema, where: str) -> Iterator[Finding]:

@@ -72,5 +72,8 @@ class RejectedNote(Contract):
 class Usage(Contract):
     """Tokens a model call used, as the endpoint reported them."""
 
-    input_tokens: int = Field(0, ge=0, description="Tokens of the prompt.")
+    input_tokens: int = Field(0, ge=0, description="Tokens of the prompt, cached ones included.")
+    cached_tokens: int = Field(
+        0, ge=0, description="Those of the prompt's that the provider had in its own cache."
+    )
     output_tokens: int = Field(0, ge=0, description="Tokens of the answer.")

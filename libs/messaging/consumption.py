@@ -393,4 +393,11 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         finally:
             for partition in partitions:
                 self._ledgers[partition] = OffsetLedger(done.get(partition, ()))
+            self._stage.share = self._share(partitions)
             self._assigned.set()
+
+    def _share(self, mine: Iterable[TopicPartition]) -> float:
+        """The share of the stage's own partitions, those of its retry topics aside."""
+        own = {self._kafka.topic(route.topic) for route in self._stage.routes}
+        everything = sum(len(self._consumer.partitions_for_topic(one) or ()) for one in own)
+        return sum(one.topic in own for one in mine) / max(1, everything)

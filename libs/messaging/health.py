@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 
 @dataclass(slots=True)
@@ -29,7 +30,9 @@ class Health:
 async def serve_http(
     look: Callable[[], Health], *, host: str, port: int, routes: Iterable[web.RouteDef] = ()
 ) -> AsyncIterator[int]:
-    """Serve ``/livez`` and ``/readyz``, and a service's own routes, while the context lasts.
+    """Serve ``/livez``, ``/readyz``, ``/metrics`` and a service's own routes.
+
+    The metrics are those of the process, in Prometheus' text format.
 
     Args:
         look: tells the health at the moment of the request.
@@ -52,8 +55,12 @@ async def serve_http(
         body = {"ready": health.ready, "reason": health.reason}
         return web.json_response(body, status=200 if health.ready else 503)
 
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
     app = web.Application()
-    app.add_routes([web.get("/livez", live), web.get("/readyz", ready), *routes])
+    app.add_routes([web.get("/livez", live), web.get("/readyz", ready)])
+    app.add_routes([web.get("/metrics", metrics), *routes])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:

@@ -62,11 +62,17 @@ class Stage:
         service: its name; also its consumer group and the stem of its retry topics and DLQ.
         dead_letters: whether it has retry topics and a DLQ. A stage without them (control, which
             reads the DLQs) keeps a message it cannot handle and tries it again until it can.
+
+    Attributes:
+        share: the share of its topics' partitions that this replica holds, from 0 to 1; kept up to
+            date by the consumption. What replicas have to share without talking to each other, such
+            as an endpoint's rate limit, they share by it.
     """
 
     def __init__(self, service: str, *, dead_letters: bool = True) -> None:
         self.service = service
         self.dead_letters = dead_letters
+        self.share = 1.0
         self._routes: dict[str, Route] = {}
 
     @property

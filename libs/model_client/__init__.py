@@ -1,6 +1,15 @@
-"""The one client that calls a language model."""
+"""The one client that calls language models."""
 
-from model_client.client import Answer, ModelClient
-from model_client.settings import ModelSettings
+from model_client.client import ModelClient
+from model_client.questions import Account, Answer, Message, Question
+from model_client.settings import ModelConfig, ModelSettings
 
-__all__ = ["Answer", "ModelClient", "ModelSettings"]
+__all__ = [
+    "Account",
+    "Answer",
+    "Message",
+    "ModelClient",
+    "ModelConfig",
+    "ModelSettings",
+    "Question",
+]

@@ -1,77 +1,90 @@
-"""Asks a model a question that is to be answered in JSON of a given schema."""
+"""The one client that calls language models: cache, then the chain of models, one after another."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any, Final, Generic, Self, TypeVar
+from typing import Final, Self, TypeVar
 
-import openai
-from openai import AsyncOpenAI, omit
-from openai.types.chat import (
-    ChatCompletion,
-    ChatCompletionSystemMessageParam,
-    ChatCompletionUserMessageParam,
-)
-from pydantic import BaseModel, ValidationError
+import structlog
+from pydantic import BaseModel
 
+from contracts.errors import OnrecordError
 from contracts.notes import Usage
 from model_client import errors
+from model_client.cache import Answers, Kept, key
+from model_client.endpoint import Endpoint, Given
+from model_client.ledger import Ledger
+from model_client.questions import Account, Answer, Question
 from model_client.settings import ModelSettings
 
+log = structlog.get_logger(__name__)
 A = TypeVar("A", bound=BaseModel)
 
-NO_KEY: Final = "no-key"
-"""Sent where no key is set: local endpoints take any, and the client insists on one."""
+MARGIN_S: Final = 0.1
+"""A call ends this long before the message's deadline, so that it is known for what it is."""
 
-DEFAULT_RETRY_AFTER_S: Final = 1.0
-"""The wait where a 429 does not tell one, in seconds."""
+NEXT_MAY_HELP: Final = (
+    errors.ModelUnavailableError,
+    errors.RateLimitedError,
+    errors.ModelTimeoutError,
+    errors.ServerError,
+    errors.RefusalError,
+    errors.BadOutputError,
+    errors.RequestRefusedError,
+    errors.ContextTooLongError,
+)
+"""Failures with which a question goes on to the next model of the chain.
 
-_OUTAGE_STATUSES: Final = frozenset({502, 503, 504, 529})
-"""Gateways and services that are down or overloaded for everybody; 529 is Anthropic's."""
+Not with an exceeded budget, which is everybody's, nor with an answer that was cut off: its question
+is to be split, which costs less than another model's long answer.
+"""
 
 
-Message = ChatCompletionSystemMessageParam | ChatCompletionUserMessageParam
-"""One message of a conversation."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer(Generic[A]):
-    """A model's answer, valid by the schema that was asked for.
-
-    Attributes:
-        value: the parsed answer.
-        model: the model that answered, as the endpoint named it.
-        fingerprint: the endpoint's system fingerprint, empty if it gives none.
-        usage: tokens used.
-    """
-
-    value: A
-    model: str
-    fingerprint: str
-    usage: Usage
+def _all_of_it() -> float:
+    return 1.0
 
 
 class ModelClient:
-    """Calls one OpenAI-compatible endpoint; retries are the caller's.
+    """Asks the models of a chain, each within its limits, and pays for no answer twice.
 
     Args:
-        settings: endpoint, model and limits.
+        settings: the chain.
+        answers: keeps answers; without it every question is asked.
+        ledger: accounts for calls and holds the budgets; without it nothing does.
+        share: tells the share of the endpoints' limits that is this replica's, from 0 to 1.
     """
 
-    def __init__(self, settings: ModelSettings) -> None:
+    def __init__(
+        self,
+        settings: ModelSettings,
+        *,
+        answers: Answers | None = None,
+        ledger: Ledger | None = None,
+        share: Callable[[], float] = _all_of_it,
+    ) -> None:
         self._settings = settings
-        self._client = AsyncOpenAI(
-            base_url=settings.base_url,
-            api_key=settings.api_key.get_secret_value() or NO_KEY,
-            max_retries=0,
-            timeout=settings.timeout_s,
-        )
+        self._answers = answers
+        self._ledger = ledger
+        self._share = share
+        self._endpoints: tuple[Endpoint, ...] = ()
+
+    @property
+    def endpoints(self) -> Sequence[Endpoint]:
+        """The models in the order in which they are asked; empty until entered."""
+        return self._endpoints
 
     async def __aenter__(self) -> Self:
-        """Open the client; connections are made when they are needed."""
+        """Get ready; connections are made when they are needed."""
+        self._endpoints = tuple(
+            Endpoint(
+                config,
+                ledger=self._ledger,
+                share=self._share,
+                rate_wait_ceiling_s=self._settings.rate_wait_ceiling_s,
+            )
+            for config in self._settings.chain
+        )
         return self
 
     async def __aexit__(
@@ -80,129 +93,101 @@ class ModelClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close all connections."""
-        await self._client.close()
+        """Settle all accounts and close all connections."""
+        for endpoint in self._endpoints:
+            await endpoint.close()
 
     async def ask(
-        self,
-        messages: Sequence[Message],
-        schema: Mapping[str, Any],
-        answer: type[A],
-        *,
-        deadline: float = float("inf"),
+        self, question: Question[A], account: Account, *, deadline: float = float("inf")
     ) -> Answer[A]:
-        """Ask once.
+        """The answer to a question: a kept one, or what the first model gives that can.
 
         Args:
-            messages: the conversation, static part first.
-            schema: strict JSON schema of the answer.
-            answer: the model that the answer is validated with, whatever the endpoint promised.
-            deadline: when the call must have ended, by the event loop's clock, in seconds.
+            question: what is asked.
+            account: who pays.
+            deadline: when it all must have ended, retries, repair and fallback included, by the
+                event loop's clock, in seconds.
 
         Raises:
             errors.ModelTimeoutError: no answer in time.
-            errors.BadOutputError: not valid by ``answer``.
+            errors.BadOutputError: not what was asked for, also when asked once more.
             errors.RefusalError: refused, or stopped by a content filter.
-            errors.CutOffError: the answer was longer than allowed.
-            errors.ServerError: the endpoint failed on this request.
-            errors.RateLimitedError: the endpoint asked to be called later.
-            errors.ModelUnavailableError: the endpoint serves nobody, or not with these settings.
-            errors.RequestRefusedError: the endpoint will never take this request.
+            errors.CutOffError: the answer, or the question, is too long: ask for less.
+            errors.ServerError: the endpoint failed on this question again and again.
+            errors.RateLimitedError: no model has a turn soon enough.
+            errors.ModelUnavailableError: no model serves anybody.
+            errors.RequestRefusedError: no model will ever take this question.
+            errors.BudgetExceededError: no budget for it.
+            DatabaseUnavailableError: there is a budget, and it cannot be asked.
         """
-        limit = asyncio.get_running_loop().time() + self._settings.timeout_s
-        try:
-            async with asyncio.timeout_at(min(limit, deadline)):
-                completion = await self._complete(messages, schema)
-        except (TimeoutError, openai.APITimeoutError) as error:
-            raise errors.ModelTimeoutError("the model did not answer in time") from error
-        except openai.APIStatusError as error:
-            raise _of_status(error) from error
-        except openai.APIConnectionError as error:
-            raise errors.ModelUnavailableError(
-                "the model's endpoint cannot be reached; check OPENAI_BASE_URL"
-            ) from error
-        except openai.APIError as error:
-            raise errors.ServerError(
-                f"the endpoint answered with {type(error).__name__}"
-            ) from error
-        return _read(completion, answer)
+        until = deadline - MARGIN_S
+        keys = {one: self._key(question, one) for one in self._endpoints}
 
-    async def _complete(
-        self, messages: Sequence[Message], schema: Mapping[str, Any]
-    ) -> ChatCompletion:
-        settings = self._settings
-        return await self._client.chat.completions.create(
-            model=settings.model,
-            messages=messages,
-            response_format={
-                "type": "json_schema",
-                "json_schema": {"name": "notes", "strict": True, "schema": dict(schema)},
-            },
-            max_completion_tokens=settings.max_output_tokens,
-            temperature=omit if settings.temperature is None else settings.temperature,
-            seed=settings.seed,
-        )
+        async def make() -> tuple[str, Kept]:
+            endpoint, kept = await self._ask_in_turn(question, account, until)
+            return keys[endpoint], kept
+
+        if self._answers is None:
+            _, kept = await make()
+            return _answer(kept, question, cached=False)
+        kept, cached = await self._answers.once([*keys.values()], make, deadline=until)
+        return _answer(kept, question, cached=cached)
+
+    def _key(self, question: Question[A], endpoint: Endpoint) -> str:
+        return key(question, endpoint.config.model, endpoint.config.parameters)
+
+    async def _ask_in_turn(
+        self, question: Question[A], account: Account, deadline: float
+    ) -> tuple[Endpoint, Kept]:
+        fitting = [one for one in self._endpoints if one.fits(question)]
+        if not fitting:
+            raise errors.ContextTooLongError("the question is too long for every model")
+        nobody_serves = all(one.breaker.is_open for one in fitting)
+        failures: list[OnrecordError] = []
+        for endpoint in fitting:
+            try:
+                given = await endpoint.answer(
+                    question, account, deadline=deadline, forced=nobody_serves
+                )
+            except NEXT_MAY_HELP as error:
+                failures.append(error)
+                if endpoint is not fitting[-1]:
+                    log.info("fallback", model=endpoint.config.model, code=error.code.value)
+            except errors.CutOffError:
+                return endpoint, Kept(None, endpoint.config.model, "", Usage(), None)
+            else:
+                return endpoint, _kept(given)
+        raise _decisive(failures)
 
 
-def _read(completion: ChatCompletion, answer: type[A]) -> Answer[A]:
-    # The client builds what it is sent without looking; a proxy may well send something else.
-    if not isinstance(completion, ChatCompletion) or not completion.choices:
-        raise errors.BadOutputError("the endpoint sent no choice")
-    choice = completion.choices[0]
-    if choice.message.refusal or choice.finish_reason == "content_filter":
-        raise errors.RefusalError("the model refused to answer")
-    if choice.finish_reason == "length":
-        raise errors.CutOffError("the answer was cut off at its length limit")
-    try:
-        value = answer.model_validate_json(choice.message.content or "")
-    except ValidationError as error:
-        raise errors.BadOutputError(_explain(error)) from None
-    usage = completion.usage
-    return Answer(
-        value=value,
-        model=completion.model,
-        fingerprint=completion.system_fingerprint or "",
-        usage=Usage(
-            input_tokens=usage.prompt_tokens if usage else 0,
-            output_tokens=usage.completion_tokens if usage else 0,
-        ),
+def _decisive(failures: Sequence[OnrecordError]) -> OnrecordError:
+    """The failure that says what becomes of the message.
+
+    Of the last model that was there at all: as long as one serves, nobody has to wait for the
+    others. A rate limit goes before failures of the message's own, as its turn is still to come.
+    """
+    served = [one for one in failures if not isinstance(one, errors.ModelUnavailableError)]
+    throttled = [one for one in served if isinstance(one, errors.RateLimitedError)]
+    return (throttled or served or failures)[-1]
+
+
+def _kept(given: Given) -> Kept:
+    return Kept(
+        content=given.value.model_dump_json(),
+        model=given.model,
+        fingerprint=given.fingerprint,
+        usage=given.usage,
+        cost_usd=given.cost_usd,
     )
 
 
-def _explain(error: ValidationError) -> str:
-    first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-    if first["type"] == "json_invalid":
-        return "the answer is not valid JSON"
-    where = ".".join(map(str, first["loc"]))
-    return f"the answer does not fit the schema: {where}: {first['type'].replace('_', ' ')}"
-
-
-def _of_status(error: openai.APIStatusError) -> Exception:
-    status = error.status_code
-    if status == 429 and error.code != "insufficient_quota":  # noqa: PLR2004 - HTTP's own number
-        return errors.RateLimitedError(
-            "the endpoint asked to be called later", retry_after=_retry_after(error)
-        )
-    if status in (401, 403, 404, 429):
-        hint = {404: "ONRECORD_MODEL", 429: "the account's quota"}.get(status, "OPENAI_API_KEY")
-        return errors.ModelUnavailableError(f"the endpoint answered {status}; check {hint}")
-    if status in _OUTAGE_STATUSES:
-        return errors.ModelUnavailableError(f"the endpoint answered {status}")
-    if status == 408:  # noqa: PLR2004 - HTTP's own number
-        return errors.ModelTimeoutError("the endpoint gave up waiting")
-    if status >= 500 or status in (409, 425):  # noqa: PLR2004 - HTTP's own number
-        return errors.ServerError(f"the endpoint answered {status}")
-    return errors.RequestRefusedError(f"the endpoint answered {status} ({error.code or 'no code'})")
-
-
-def _retry_after(error: openai.APIStatusError) -> float:
-    """Seconds to wait, from ``retry-after-ms`` (OpenAI) or ``retry-after`` (RFC 9110)."""
-    headers = error.response.headers
-    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        try:
-            told_s = float(headers[name]) / unit
-        except (KeyError, ValueError):
-            continue
-        if 0 <= told_s < float("inf"):
-            return told_s
-    return DEFAULT_RETRY_AFTER_S
+def _answer(kept: Kept, question: Question[A], *, cached: bool) -> Answer[A]:
+    if kept.content is None:
+        raise errors.CutOffError("the answer was cut off at its length limit")
+    return Answer(
+        value=question.answer.model_validate_json(kept.content),
+        model=kept.model,
+        fingerprint=kept.fingerprint,
+        usage=kept.usage,
+        cached=cached,
+    )

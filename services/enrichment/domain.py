@@ -1,10 +1,8 @@
-"""What the model is asked about a chunk, and what its answer has to look like."""
+"""What an answer about a chunk looks like, and how a chunk is split whose answer is cut off."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from importlib import resources
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -12,49 +10,20 @@ from pydantic import BaseModel
 from contracts.events import ChunkReady
 from contracts.notes import DraftNote
 from contracts.study import Identifier
-from contracts.transcript import Segment
+from contracts.transcript import Role, Segment
+from enrichment.prompting import CURRENT
 
-PROMPT_VERSION: Final = "notes-1"
-"""Names the file in ``prompts/``; a changed prompt is a new version."""
+PROMPT_VERSION: Final = CURRENT.version
+"""The prompt that is asked with."""
 
-_INSTRUCTIONS: Final = (
-    resources.files("enrichment").joinpath("prompts", f"{PROMPT_VERSION}.md").read_text("utf-8")
-)
+CONTEXT_CHARACTERS: Final = 800
+"""The most text in the context of a second half, as ingestion has it by default."""
 
 
 class DraftAnswer(BaseModel):
     """The model's answer, validated here whatever the endpoint promised."""
 
     notes: tuple[DraftNote, ...]
-
-
-def instructions() -> str:
-    """The static part of the prompt; it comes first, so that prefix caches hit."""
-    return _INSTRUCTIONS
-
-
-def chunk_document(chunk: ChunkReady) -> str:
-    """The chunk as the JSON document the instructions describe.
-
-    JSON strings fence the transcript: whatever was said stays inside its quotes.
-    """
-    study = chunk.study
-    document = {
-        "study": {
-            "name": study.name,
-            "language": study.language,
-            "themes": [theme.model_dump() for theme in study.themes],
-            "questions": [question.model_dump() for question in study.questions],
-        },
-        "context": _turns(chunk.context),
-        "segments": _turns(chunk.segments),
-    }
-    return json.dumps(document, ensure_ascii=False)
-
-
-def feedback_document(feedback: str) -> str:
-    """The guardrail's reasons, as the JSON document that asks for another draft."""
-    return json.dumps({"feedback": feedback}, ensure_ascii=False)
 
 
 def answer_schema(chunk: ChunkReady) -> dict[str, Any]:
@@ -79,9 +48,45 @@ def answer_schema(chunk: ChunkReady) -> dict[str, Any]:
     return _strict(notes={"type": "array", "items": note})
 
 
-def _turns(segments: Sequence[Segment]) -> list[dict[str, Any]]:
-    fields = {"number", "speaker", "role", "text"}
-    return [segment.model_dump(mode="json", include=fields) for segment in segments]
+def halves(chunk: ChunkReady) -> tuple[ChunkReady, ChunkReady] | None:
+    """A chunk as two of about the same length, for a model whose answer was cut off.
+
+    Both keep the chunk's ids, as their notes are the chunk's. The second one's context is what was
+    said before it.
+
+    Returns:
+        The halves; nothing if the chunk is one segment, which is never cut here.
+    """
+    segments = chunk.segments
+    if len(segments) == 1:
+        return None
+    place = _middle(segments)
+    first, second = segments[:place], segments[place:]
+    context = _context((*chunk.context, *first))
+    return (
+        chunk.model_copy(update={"segments": first}),
+        chunk.model_copy(update={"segments": second, "context": context}),
+    )
+
+
+def _middle(segments: Sequence[Segment]) -> int:
+    """How many segments the first half has: at least one, and not all."""
+    total, before, place = sum(len(one.text) for one in segments), 0, 0
+    while place < len(segments) - 1 and before + len(segments[place].text) / 2 < total / 2:
+        before += len(segments[place].text)
+        place += 1
+    place = max(place, 1)
+    # A question goes with its answer.
+    asks = segments[place - 1].role is Role.INTERVIEWER
+    return place - 1 if asks and place > 1 else place
+
+
+def _context(before: Sequence[Segment]) -> tuple[Segment, ...]:
+    first, left = len(before), CONTEXT_CHARACTERS
+    while first > 0 and len(before[first - 1].text) <= left:
+        first -= 1
+        left -= len(before[first].text)
+    return tuple(before[first:])
 
 
 def _ids(ids: Sequence[Identifier]) -> dict[str, Any]:

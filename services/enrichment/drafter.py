@@ -2,12 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable
 
 from contracts.events import ChunkReady, NotesDrafted
+from contracts.notes import Usage
 from enrichment import domain
-from model_client import ModelClient
-from model_client.client import Message
+from enrichment.documents import feedback_document
+from enrichment.prompting import CURRENT, Prompt
+from model_client import Account, Message, ModelClient, Question
+from model_client.errors import CutOffError
+
+
+def question_about(
+    chunk: ChunkReady, *, attempt: int, feedback: str = "", prompt: Prompt = CURRENT
+) -> Question[domain.DraftAnswer]:
+    """What the model is asked about a chunk.
+
+    Args:
+        chunk: what to read.
+        attempt: which draft of this chunk it is, from 1.
+        feedback: why the draft before was refused, if there was one.
+        prompt: the version of the prompt to ask with.
+    """
+    messages: list[Message] = [
+        {"role": "system", "content": prompt.instructions},
+        {"role": "user", "content": prompt.document(chunk)},
+    ]
+    if feedback:
+        messages.append({"role": "user", "content": feedback_document(feedback)})
+    return Question(
+        messages=messages,
+        schema=domain.answer_schema(chunk),
+        answer=domain.DraftAnswer,
+        prompt_version=prompt.version,
+        attempt=attempt,
+    )
 
 
 class Drafter:
@@ -23,39 +53,76 @@ class Drafter:
     async def draft(
         self, chunk: ChunkReady, *, attempt: int, feedback: str = "", deadline: float
     ) -> NotesDrafted:
-        """Ask for notes on a chunk.
+        """Ask for notes on a chunk; on both of its halves if the answer does not end in time.
 
         Args:
             chunk: what to read.
             attempt: which draft of this chunk it is, from 1.
             feedback: why the draft before was refused, if there was one.
-            deadline: when the call must have ended, by the event loop's clock, in seconds.
+            deadline: when all calls must have ended, by the event loop's clock, in seconds.
 
         Raises:
             model_client.errors: whatever keeps the model from answering well.
         """
-        answer = await self._client.ask(
-            _conversation(chunk, feedback),
-            domain.answer_schema(chunk),
-            domain.DraftAnswer,
-            deadline=deadline,
+        question = question_about(chunk, attempt=attempt, feedback=feedback)
+        account = Account(chunk.study.study_id, str(chunk.chunk_id))
+        try:
+            answer = await self._client.ask(question, account, deadline=deadline)
+        except CutOffError:
+            parts = domain.halves(chunk)
+            if parts is None:
+                raise
+        else:
+            return NotesDrafted(
+                chunk=chunk,
+                attempt=attempt,
+                notes=answer.value.notes,
+                model=answer.model,
+                model_fingerprint=answer.fingerprint,
+                prompt_version=question.prompt_version,
+                usage=answer.usage,
+            )
+        # Both are waited for whatever becomes of one: an answer that is paid for is kept.
+        drafts = await asyncio.gather(
+            *(
+                self.draft(part, attempt=attempt, feedback=feedback, deadline=deadline)
+                for part in parts
+            ),
+            return_exceptions=True,
         )
-        return NotesDrafted(
-            chunk=chunk,
-            attempt=attempt,
-            notes=answer.value.notes,
-            model=answer.model,
-            model_fingerprint=answer.fingerprint,
-            prompt_version=domain.PROMPT_VERSION,
-            usage=answer.usage,
-        )
+        return joined(chunk, drafts)
 
 
-def _conversation(chunk: ChunkReady, feedback: str) -> Sequence[Message]:
-    messages: list[Message] = [
-        {"role": "system", "content": domain.instructions()},
-        {"role": "user", "content": domain.chunk_document(chunk)},
-    ]
-    if feedback:
-        messages.append({"role": "user", "content": domain.feedback_document(feedback)})
-    return messages
+def joined(chunk: ChunkReady, drafts: Iterable[NotesDrafted | BaseException]) -> NotesDrafted:
+    """The drafts on a chunk's halves as one on the chunk.
+
+    Models that differ are all named. Tokens are added up.
+
+    Raises:
+        BaseException: the first of the halves that is one.
+    """
+    done: list[NotesDrafted] = []
+    for one in drafts:
+        if isinstance(one, BaseException):
+            raise one
+        done.append(one)
+    used = [one.usage for one in done]
+    return done[0].model_copy(
+        update={
+            "chunk": chunk,
+            "notes": tuple(dict.fromkeys(note for one in done for note in one.notes)),
+            "model": _named(one.model for one in done),
+            "model_fingerprint": _named(one.model_fingerprint for one in done),
+            "usage": Usage(
+                input_tokens=sum(one.input_tokens for one in used),
+                cached_tokens=sum(one.cached_tokens for one in used),
+                output_tokens=sum(one.output_tokens for one in used),
+            ),
+        }
+    )
+
+
+def _named(names: Iterable[str]) -> str:
+    """Names that may be lists of names themselves, each once, in order."""
+    parts = (part for name in names for part in name.split(", ") if part)
+    return ", ".join(dict.fromkeys(parts))

@@ -2,7 +2,27 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+from typing import Annotated
+
 import typer
+
+
+class DemoModel(StrEnum):
+    """Models the demo can bring along."""
+
+    LOCAL = "local"
+
+
+Asked = Annotated[
+    DemoModel | None,
+    typer.Option(
+        "--model",
+        help="`local`: a small real model on the CPU (`make local-llm` installs it), which makes "
+        "up most of what it says.",
+        show_default=False,
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -10,17 +30,24 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Local stack")(demo)
 
 
-def demo() -> None:
-    """Run three sample interviews through the whole system, failures and replay included.
+def demo(model: Asked = None) -> None:
+    """Run sample interviews through the whole system, failures and replay included.
 
     Starts a stack of its own under `.onrecord/demo`, and stops it at the end. With OPENAI_API_KEY
-    or OPENAI_BASE_URL set, that model is asked instead of the simulator.
+    or OPENAI_BASE_URL set, that model is asked instead of the simulator. With --model local it is
+    one short interview, read by a small model on this machine's CPU.
 
     Examples of use:
 
         onrecord demo
+        onrecord demo --model local
         OPENAI_API_KEY=... ONRECORD_MODEL=... onrecord demo
     """
+    if model is DemoModel.LOCAL:
+        from onrecord.local_demo import play as play_locally  # noqa: PLC0415 - slow to import
+
+        play_locally()
+        return
     from onrecord.demo import play  # noqa: PLC0415 - only this verb needs the whole stack
 
     play()

@@ -57,6 +57,7 @@ class ProcessSpec(BaseModel):
         Signals.SIGKILL, description="What it gets when an attached stack's parent is killed."
     )
     unless_env: tuple[str, ...] = Field((), description="Left out when one of these is set.")
+    only_env: str | None = Field(None, description="Left out unless this is set.")
 
     @property
     def is_task(self) -> bool:
@@ -70,6 +71,11 @@ class ProcessSpec(BaseModel):
         for word in self.command:
             texts.extend((word,) if isinstance(word, str) else word)
         return any("{port}" in text for text in texts)
+
+    def fits(self, env: Mapping[str, str]) -> bool:
+        """Whether it belongs to the stack with these settings; empty ones count as not set."""
+        replaced = any(env.get(setting) for setting in self.unless_env)
+        return not replaced and (self.only_env is None or bool(env.get(self.only_env)))
 
     @model_validator(mode="after")
     def _is_asked_where_it_listens(self) -> Self:
@@ -103,7 +109,7 @@ class StackSpec(BaseModel):
         """The part of the stack that is wanted.
 
         Args:
-            env: the caller's environment, for ``unless_env``.
+            env: the caller's environment, for ``unless_env`` and ``only_env``.
             only: names to keep, with all they need; None keeps everything.
 
         Raises:
@@ -113,7 +119,7 @@ class StackSpec(BaseModel):
         kept = {
             name: process
             for name, process in self.processes.items()
-            if name in wanted and not any(env.get(setting) for setting in process.unless_env)
+            if name in wanted and process.fits(env)
         }
         trimmed = {
             name: process.model_copy(update={"after": tuple(a for a in process.after if a in kept)})

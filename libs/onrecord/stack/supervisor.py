@@ -47,6 +47,7 @@ class ProcessStatus:
 
 ASKS_A_MODEL: Final = "enrichment"
 SIMULATOR: Final = "simulator"
+LOCAL_MODEL: Final = "local-model"
 
 
 class Stack:
@@ -219,7 +220,8 @@ class Stack:
         ]
         if ASKS_A_MODEL in self._spec.processes:
             simulated = SIMULATOR in self._spec.processes
-            env = self._environ | (state.client_env if simulated else {})
+            ours = simulated or LOCAL_MODEL in self._spec.processes
+            env = self._environ | (state.client_env if ours else {})
             state.model = Model(
                 name=env.get("ONRECORD_MODEL"),
                 base_url=env.get("OPENAI_BASE_URL"),

@@ -10,6 +10,8 @@ from pydantic_settings import BaseSettings
 from database.settings import PostgresSettings
 from messaging import KafkaSettings, StageSettings
 from model_client import ModelSettings
+from model_client.budgets import BudgetSettings
+from model_client.cache_store import CacheSettings
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "settings.md"
 
@@ -20,6 +22,8 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "settings.md"
         (KafkaSettings, "KAFKA_"),
         (PostgresSettings, "POSTGRES_"),
         (ModelSettings, ""),
+        (CacheSettings, "ONRECORD_CACHE_"),
+        (BudgetSettings, "ONRECORD_BUDGET_"),
         (StageSettings, "<SERVICE>_"),
     ],
 )

@@ -252,3 +252,16 @@ def test_finds_an_event_that_is_gone_and_lets_a_new_one_pass() -> None:
     )
 
     assert (found.where, found.change, found.breaks) == ("Postcard.v1", "was removed", BOTH)
+
+
+def test_lets_a_default_tell_an_optional_field_that_was_added() -> None:
+    person = {"name": "Ann"}
+    released = changed((f"{P}/sender/default", person))
+    added = {f"{PERSON}/{P}/nickname": {"type": "string", "default": ""}}
+    current = changed((f"{P}/sender/default", {**person, "nickname": ""}), *added.items())
+
+    assert breaking_changes(released, current) == ()
+    (found,) = breaking_changes(
+        released, changed((f"{P}/sender/default", {"name": "Ben", "nickname": ""}), *added.items())
+    )
+    assert found.where == "Letter.sender"

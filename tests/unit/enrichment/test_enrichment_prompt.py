@@ -1,47 +1,136 @@
-"""What the model is asked; ``UPDATE_GOLDEN=1`` writes the golden file anew."""
+"""What the model is asked, by version of the prompt, and what its answer has to look like.
+
+``UPDATE_GOLDEN=1`` writes the golden files of new versions, and the schema's anew.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 from jsonschema import Draft202012Validator
 
+from contracts.events import ChunkReady
+from contracts.notes import DraftNote
 from contracts.study import Study
+from contracts.transcript import Segment
 from enrichment import domain
-from enrichment.drafter import _conversation
+from enrichment.drafter import question_about
+from enrichment.prompting import CURRENT, PROMPTS, Prompt
+from grounding import judge_all
+from model_client import Message
+from simulator.prompt import find_passage
 from support.chunks import CHUNK, GOOD, STUDY
 
-GOLDEN = Path(__file__).parent / "golden" / "conversation.json"
+GOLDEN = Path(__file__).parent / "golden"
+FEEDBACK = "note 1: segment 99 is not in the passage"
+EXAMPLES = [(prompt, one) for prompt in PROMPTS.values() for one in prompt.examples]
 
 
-def test_the_conversation_is_the_golden_one() -> None:
-    conversation = {
-        "messages": _conversation(CHUNK, "note 1: segment 99 is not in the passage"),
-        "schema": domain.answer_schema(CHUNK),
-    }
-    written = json.dumps(conversation, indent=2, ensure_ascii=False) + "\n"
+def messages(chunk: ChunkReady, feedback: str = "") -> Sequence[Message]:
+    return question_about(chunk, attempt=1, feedback=feedback).messages
+
+
+def written(what: Any) -> str:
+    return json.dumps(what, indent=2, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS)
+def test_a_released_prompt_asks_for_ever_as_its_golden_file_says(prompt: Prompt) -> None:
+    question = question_about(CHUNK, attempt=2, feedback=FEEDBACK, prompt=prompt)
+    hashes = {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in prompt.files}
+    told = written({"files": hashes, "messages": question.messages})
+    golden = GOLDEN / f"{prompt.version}.json"
+    if os.environ.get("UPDATE_GOLDEN") and not golden.exists():
+        golden.write_text(told, encoding="utf-8")
+    assert told == golden.read_text(encoding="utf-8"), "make a new version of the prompt"
+
+
+def test_the_answer_schema_is_the_golden_one() -> None:
+    golden, told = GOLDEN / "schema.json", written(domain.answer_schema(CHUNK))
     if os.environ.get("UPDATE_GOLDEN"):
-        GOLDEN.write_text(written, encoding="utf-8")
-    assert written == GOLDEN.read_text(encoding="utf-8"), "UPDATE_GOLDEN=1 renews it"
+        golden.write_text(told, encoding="utf-8")
+    assert told == golden.read_text(encoding="utf-8"), "UPDATE_GOLDEN=1 renews it"
+
+
+def test_every_prompt_file_belongs_to_a_version_and_every_golden_file_too() -> None:
+    folder = Path(domain.__file__).parent / "prompts"
+    assert {one.name.removesuffix(".md") for one in folder.iterdir()} == {*PROMPTS}
+    assert {one.stem for one in GOLDEN.iterdir()} == {*PROMPTS, "schema"}
+
+
+def test_the_newest_version_is_asked_with() -> None:
+    question = question_about(CHUNK, attempt=3)
+    assert (question.prompt_version, question.attempt) == (domain.PROMPT_VERSION, 3)
+    assert domain.PROMPT_VERSION == CURRENT.version == "notes-2"
+
+
+def chunk_of(document: Any) -> ChunkReady:
+    study = Study(study_id="example", name="Example", **document["study"])
+    turns = {
+        part: tuple(Segment(**turn) for turn in document[part]) for part in ("context", "segments")
+    }
+    return CHUNK.model_copy(update={"study": study, **turns})
+
+
+@pytest.mark.parametrize(("prompt", "example"), EXAMPLES)
+def test_examples_pass_the_guardrail_and_are_as_the_instructions_say(
+    prompt: Prompt, example: Any
+) -> None:
+    chunk = chunk_of(example["document"])
+    assert json.loads(prompt.document(chunk)) == example["document"]
+    Draft202012Validator(domain.answer_schema(chunk)).validate(example["answer"])
+    notes = domain.DraftAnswer.model_validate(example["answer"]).notes
+    judged = judge_all(notes, chunk)
+    assert judged.rejected == ()
+    assert len(judged.accepted) == len(notes)
+
+
+def test_the_guardrail_refuses_the_examples_when_a_negation_or_a_number_is_lost() -> None:
+    chunk = chunk_of(CURRENT.examples[0]["document"])
+    notes = domain.DraftAnswer.model_validate(CURRENT.examples[0]["answer"]).notes
+    for note, right, wrong in ((notes[0], "34", "43"), (notes[1], "not ", "")):
+        false = DraftNote(**{**dict(note), "statement": note.statement.replace(right, wrong)})
+        assert judge_all([false], chunk).accepted == ()
+
+
+def test_examples_show_a_note_a_negation_a_doubt_nothing_and_an_instruction() -> None:
+    answers = [one["answer"]["notes"] for one in CURRENT.examples]
+    statements = " ".join(note["statement"] for notes in answers for note in notes)
+    assert "not" in statements.split()
+    assert "might" in statements
+    assert [] in answers
+    assert any("forget your instructions" in str(one["document"]) for one in CURRENT.examples)
+    assert "everybody loves" not in statements
 
 
 def test_the_static_part_comes_first_and_is_the_same_for_every_chunk() -> None:
-    other = CHUNK.model_copy(update={"study": STUDY.model_copy(update={"name": "Another"})})
-    first, again = _conversation(CHUNK, ""), _conversation(other, "")
+    other = CHUNK.model_copy(update={"segments": CHUNK.segments[:1]})
+    first, again = messages(CHUNK), messages(other, FEEDBACK)
     assert first[0] == again[0]
-    assert first[0]["role"] == "system"
-    assert "Warm homes" not in str(first[0]["content"])
-    assert len(first) == 2
+    assert [one["role"] for one in first] == ["system", "user"]
+    assert [one["role"] for one in again] == ["system", "user", "user"]
 
 
-def test_what_was_said_stays_inside_json_strings() -> None:
-    document = json.loads(domain.chunk_document(CHUNK))
-    assert document["segments"][0]["text"] == CHUNK.segments[0].text
-    assert [turn["number"] for turn in document["context"]] == [3]
-    assert set(document["segments"][0]) == {"number", "speaker", "role", "text"}
+def test_the_same_passage_in_two_studies_with_the_same_inputs_is_the_same_question() -> None:
+    other = Study(
+        study_id="another", name="Another", themes=STUDY.themes, questions=STUDY.questions
+    )
+    chunk = CHUNK.model_copy(update={"study": other, "title": "Interview 9", "index": 2})
+    assert question_about(chunk, attempt=1) == question_about(CHUNK, attempt=1)
+
+
+def test_the_simulator_reads_the_passage_and_no_example() -> None:
+    asked = messages(CHUNK, FEEDBACK)
+    found = find_passage([dict(one) for one in asked])
+    assert found is not None
+    assert [turn.text for turn in found.segments] == [one.text for one in CHUNK.segments]
+    assert [theme.id for theme in found.study.themes] == ["cost", "trust"]
 
 
 def schemas(node: Any) -> list[dict[str, Any]]:

@@ -50,6 +50,13 @@ def test_an_empty_setting_replaces_nothing() -> None:
     assert "model" in a_spec().select({"OPENAI_API_KEY": ""}).processes
 
 
+def test_a_process_that_has_to_be_asked_for_is_left_out_unless_it_is() -> None:
+    spec = a_spec(extra={"command": ["extra", "{port}"], "ready": "tcp", "only_env": "EXTRA"})
+    assert "extra" not in spec.select({}).processes
+    assert "extra" not in spec.select({"EXTRA": ""}).processes
+    assert "extra" in spec.select({"EXTRA": "1"}).processes
+
+
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="no process 'raeder'; it has broker, model"):
         a_spec().select({}, ["raeder"])

@@ -98,6 +98,12 @@ def shares(replicas: Sequence[RunningStage]) -> list[int]:
     return [len(one._consumer.assignment()) if one and one.assigned else 0 for one in consumptions]
 
 
+def told_share(running: RunningStage) -> float:
+    """The share of its topics' partitions that a replica's stage is told."""
+    consumption = running.runner._consumption
+    return consumption._stage.share if consumption else 0.0
+
+
 async def vanish(running: RunningStage) -> None:
     """Have a replica end without a word to the group, as by kill -9: it is missed, and dropped."""
     await running.is_ready()
@@ -123,6 +129,8 @@ async def test_a_replica_that_joins_in_the_middle_takes_its_share_and_nothing_is
     try:
         await two.is_ready()
         await until(lambda: shares([one, two]) == [10, 10], within_s=60)
+        # What replicas share without talking to each other, such as a rate limit, they share so.
+        await until(lambda: [told_share(one), told_share(two)] == [0.5, 0.5])
         await load.write(range(200, 400))
         await load.ended()
     finally:

@@ -1,0 +1,1 @@
+"""A real language model on the CPU, behind an OpenAI-compatible endpoint on loopback."""

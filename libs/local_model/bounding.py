@@ -1,0 +1,63 @@
+"""Bounds what a request's answer may hold, so that a small model comes to an end.
+
+Small models repeat themselves: in a JSON string without a longest length they write until their
+context is full, and the answer is cut off. The engine holds answers to the schema, so bounds in it
+are kept. They are keywords of JSON Schema (``maxLength``, ``maxItems``), put where there are none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The most an answer may hold.
+
+    Attributes:
+        items: elements of any list.
+        characters: characters of any text that is not one of a list of values.
+    """
+
+    items: int = 2
+    characters: int = 120
+
+
+def bound_request(body: bytes, bounds: Bounds) -> bytes:
+    """A chat completion request whose answer is bounded; one without a schema as it came.
+
+    Args:
+        body: the request as it was sent. What is no JSON object goes on as it is: the engine
+            refuses it in its own words.
+        bounds: the most an answer may hold.
+    """
+    try:
+        request = json.loads(body)
+        wanted = request["response_format"]["json_schema"]
+        wanted["schema"] = bounded(wanted["schema"], bounds)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return body
+    return json.dumps(request).encode()
+
+
+def bounded(schema: Any, bounds: Bounds) -> Any:
+    """A JSON Schema with bounds; tighter ones that are there already stay."""
+    if not isinstance(schema, Mapping):
+        return schema
+    within = {name: _inside(name, value, bounds) for name, value in schema.items()}
+    if schema.get("type") == "array":
+        within["maxItems"] = min(bounds.items, schema.get("maxItems", bounds.items))
+    elif schema.get("type") == "string" and not {"enum", "const"} & schema.keys():
+        within["maxLength"] = min(bounds.characters, schema.get("maxLength", bounds.characters))
+    return within
+
+
+def _inside(name: str, value: Any, bounds: Bounds) -> Any:
+    if name in {"properties", "$defs"} and isinstance(value, Mapping):
+        return {key: bounded(schema, bounds) for key, schema in value.items()}
+    if name in {"anyOf", "oneOf", "allOf"} and isinstance(value, list):
+        return [bounded(schema, bounds) for schema in value]
+    return bounded(value, bounds) if name == "items" else value

@@ -1,0 +1,146 @@
+"""How much may be spent, by the environment, and how a refusal is worded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from contracts.errors import ErrorCode, OnrecordError, ThrottledError
+from model_client import errors
+
+SMALLEST: Final = Decimal("0.000001")
+"""What amounts are shown to, in US dollars."""
+
+LEAST_DECIMALS: Final = 2
+
+LONGEST_NAME: Final = 60
+"""Characters of a study's id in an error, which travels in headers."""
+
+
+RETRY_AFTER_S: Final = 5.0
+"""When to ask again for what calls under way have reserved, in seconds: about a call's time."""
+
+
+class BudgetBusyError(ThrottledError):
+    """Calls under way have reserved what is left of a budget, and may give back enough."""
+
+    code = ErrorCode.BUDGET_EXCEEDED
+
+
+class BudgetSettings(BaseSettings):
+    """What calls may cost, unless ``onrecord budgets`` says otherwise (``ONRECORD_BUDGET_*``)."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ONRECORD_BUDGET_", frozen=True, extra="ignore", env_ignore_empty=True
+    )
+
+    per_study_usd: Decimal | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="Most that each study may cost, in US dollars; no limit if not set.",
+    )
+    per_day_usd: Decimal | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="Most that a day (UTC) may cost, all studies together, in US dollars; no limit "
+        "if not set.",
+    )
+    wait_s: float = Field(
+        5.0,
+        ge=0,
+        description="Longest wait for what calls under way have reserved and may give back, in "
+        "seconds.",
+    )
+
+    @property
+    def has_any(self) -> bool:
+        """Whether there is a limit."""
+        return self.per_study_usd is not None or self.per_day_usd is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A budget that does not allow a call; amounts in US dollars.
+
+    Attributes:
+        scope: ``study`` or ``day``.
+        limit_usd: the budget.
+        settled_usd: what calls cost that have ended.
+        reserved_usd: the most that calls may cost that have not.
+        returning_usd: the part of that which may come back, as its calls are still under way.
+        is_own: whether the limit was set by command, for this study or for the days.
+    """
+
+    scope: str
+    limit_usd: Decimal
+    settled_usd: Decimal
+    reserved_usd: Decimal
+    returning_usd: Decimal
+    is_own: bool
+
+    def may_pass(self, worst_usd: Decimal | None) -> bool:
+        """Whether the call may be allowed once those under way have ended."""
+        if worst_usd is None:
+            return False
+        kept = self.settled_usd + self.reserved_usd - self.returning_usd
+        return kept + worst_usd <= self.limit_usd
+
+
+def refused(
+    refusals: Sequence[Refusal], study_id: str, model: str, worst_usd: Decimal | None
+) -> OnrecordError:
+    """The error that says which budget does not allow a call, and what helps.
+
+    Args:
+        refusals: budgets that refuse the call, at least one.
+        study_id: whose call it is.
+        model: the model's name.
+        worst_usd: the most the call can cost; None if its price is not known.
+
+    Returns:
+        A ``BudgetExceededError``; a ``BudgetBusyError`` if the budgets may allow it a little
+        later. A ``ModelUnavailableError`` if a budget for all meets a model of unknown price: that
+        is for the settings to mend, and no message is to be set aside for it.
+    """
+    study, model = study_id[:LONGEST_NAME], model[:LONGEST_NAME]
+    if worst_usd is None:
+        return _unpriced(refusals, study, model)
+    over = [one for one in refusals if not one.may_pass(worst_usd)]
+    refusal = (over or refusals)[0]
+    whose, verb = (
+        (f"of study {study}", f"set {study}")
+        if refusal.scope == "study"
+        else ("of the day (UTC)", "set-day")
+    )
+    told = (
+        f"the budget {whose} is {dollars(refusal.limit_usd)}: {dollars(refusal.settled_usd)} "
+        f"spent, {dollars(refusal.reserved_usd)} reserved, and this call may take "
+        f"{dollars(worst_usd)}; `onrecord budgets {verb} USD` raises it"
+    )
+    if over:
+        return errors.BudgetExceededError(told)
+    return BudgetBusyError(told, retry_after=RETRY_AFTER_S)
+
+
+def _unpriced(refusals: Sequence[Refusal], study: str, model: str) -> OnrecordError:
+    mend = (
+        f"the price of {model} is not known: set ONRECORD_MODEL_PRICED_AS, or its `prices` in the "
+        "file of ONRECORD_MODELS"
+    )
+    if all(one.scope == "study" and one.is_own for one in refusals):
+        return errors.BudgetExceededError(f"study {study} has a budget, but {mend}")
+    return errors.ModelUnavailableError(f"there is a budget, but {mend}")
+
+
+def dollars(amount: Decimal) -> str:
+    """An amount for people: ``$12.50``, ``$0.000375``."""
+    rounded = amount.quantize(SMALLEST, ROUND_HALF_EVEN)
+    whole, _, decimals = f"{rounded:,f}".partition(".")
+    return f"${whole}.{decimals.rstrip('0').ljust(LEAST_DECIMALS, '0')}"

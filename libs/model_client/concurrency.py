@@ -1,0 +1,185 @@
+"""How many calls are made at once: more while answers come, fewer when the endpoint is loaded.
+
+Additive increase, multiplicative decrease, in rounds of as many calls as are made at once. The
+decrease is in proportion to what went wrong in the round, as DCTCP has it (Alizadeh et al., 2010):
+one hanging call among fifty says little, fifty of fifty say all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from statistics import median
+from typing import Final
+
+from model_client import errors
+
+FIRST: Final = 8.0
+"""Calls at once to begin with; doubled every round until something goes wrong."""
+
+DECREASE: Final = 0.5
+"""The share of the calls that is given up when all of a round went wrong."""
+
+SLOWER: Final = 2.0
+"""Times its usual that the first token takes when an endpoint is loaded (as Vegas and Gradient2
+do, with room for answers of all lengths)."""
+
+SLOW_DECREASE: Final = 0.9
+"""What remains after a round that was slow, but went well."""
+
+LEAST_SLOW_S: Final = 0.05
+"""Differences below this are the network's, in seconds."""
+
+SAMPLE: Final = 16
+"""Answers by whose median is judged how long first tokens take now."""
+
+SAMPLES_REMEMBERED: Final = 50
+"""What is usual is the quickest of so many samples."""
+
+FIRST_TOKENS_REMEMBERED: Final = 100
+
+LEAST_PATIENCE_S: Final = 2.0
+PATIENCE: Final = 4.0
+"""A probe is waited for so many times the slowest first token of late, and so many seconds."""
+
+COME_BACK_S: Final = 1.0
+"""When to come back if all places stay taken, in seconds."""
+
+
+class Concurrency:
+    """Places for calls to one endpoint.
+
+    Args:
+        most: never more at once.
+    """
+
+    def __init__(self, *, most: int) -> None:
+        self._most = most
+        self._limit = min(FIRST, float(most))
+        self._doubling = True
+        self._in_use = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._wanted_more = False
+        self._ended = 0
+        self._went_wrong = 0
+        self._sample: list[float] = []
+        self._usual: deque[float] = deque(maxlen=SAMPLES_REMEMBERED)
+        self._first_tokens: deque[float] = deque(maxlen=FIRST_TOKENS_REMEMBERED)
+
+    @property
+    def limit(self) -> int:
+        """How many calls may be made at once now."""
+        return max(1, int(self._limit))
+
+    @property
+    def in_use(self) -> int:
+        """How many are being made."""
+        return self._in_use
+
+    @asynccontextmanager
+    async def slot(self, *, latest: float = float("inf")) -> AsyncIterator[None]:
+        """A place for a call, for as long as the context lasts; first come, first served.
+
+        Args:
+            latest: until when a place is waited for, by the loop's clock, in seconds.
+
+        Raises:
+            errors.TurnTooFarError: no place came free in time.
+        """
+        await self._take(latest)
+        try:
+            yield
+        finally:
+            self._in_use -= 1
+            self._hand_out()
+
+    def patience(self, most_s: float) -> float:
+        """How long the first token of a probe is waited for, in seconds.
+
+        Args:
+            most_s: how long it is waited for otherwise.
+        """
+        if not self._first_tokens:
+            return most_s
+        return min(most_s, max(LEAST_PATIENCE_S, PATIENCE * max(self._first_tokens)))
+
+    def answered(self, first_token_s: float) -> None:
+        """Note that a call was answered.
+
+        Args:
+            first_token_s: seconds until the answer began.
+        """
+        self._first_tokens.append(first_token_s)
+        self._sample.append(first_token_s)
+        self._end_call()
+
+    def throttled(self) -> None:
+        """Note that a call was refused as one too many."""
+        self._went_wrong += 1
+        self._end_call()
+
+    def timed_out(self) -> None:
+        """Note that a call was not answered in time."""
+        self._went_wrong += 1
+        self._end_call()
+
+    def _end_call(self) -> None:
+        self._ended += 1
+        if self._ended >= self.limit:
+            self._end_round()
+
+    def _end_round(self) -> None:
+        wrong = self._went_wrong / self._ended
+        slow = self._is_slow()
+        if wrong > 0 or slow:
+            self._doubling = False
+            kept = 1 - DECREASE * wrong
+            self._limit = max(1.0, self._limit * (min(kept, SLOW_DECREASE) if slow else kept))
+        # Places nobody asked for say nothing about whether the endpoint could bear them.
+        if not slow and wrong < 1 and self._wanted_more:
+            self._limit = min(self._most, self._limit * 2 if self._doubling else self._limit + 1)
+        self._ended, self._went_wrong = 0, 0
+        self._wanted_more = bool(self._waiting)
+        self._hand_out()
+
+    def _is_slow(self) -> bool:
+        if len(self._sample) < SAMPLE:
+            return False
+        now_s = median(self._sample)
+        self._sample.clear()
+        self._usual.append(now_s)
+        return now_s > SLOWER * min(self._usual) + LEAST_SLOW_S
+
+    async def _take(self, latest: float) -> None:
+        if self._in_use < self.limit and not self._waiting:
+            self._in_use += 1
+            return
+        self._wanted_more = True
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout_at(latest if latest < float("inf") else None):
+                await turn
+        except BaseException as error:
+            self._leave(turn)
+            if isinstance(error, TimeoutError):
+                told = "all places for calls to the model are taken"
+                raise errors.TurnTooFarError(told, retry_after=COME_BACK_S) from error
+            raise
+
+    def _leave(self, turn: asyncio.Future[None]) -> None:
+        """Give up a turn, which may have come in the same moment."""
+        if turn in self._waiting:
+            self._waiting.remove(turn)
+        elif turn.done() and not turn.cancelled():
+            self._in_use -= 1
+            self._hand_out()
+
+    def _hand_out(self) -> None:
+        while self._waiting and self._in_use < self.limit:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self._in_use += 1
+                turn.set_result(None)

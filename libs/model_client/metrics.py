@@ -1,0 +1,60 @@
+"""What Prometheus is told of model calls."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge
+
+from model_client.calling import Reply
+
+CALLS: Final = Counter(
+    "onrecord_llm_calls",
+    "Calls that ended, by how: answered, or an error's code.",
+    ["model", "outcome"],
+)
+TOKENS: Final = Counter(
+    "onrecord_llm_tokens",
+    "Tokens used: of prompts without what the provider had cached (input), what it had (cached), "
+    "of answers (output).",
+    ["model", "kind"],
+)
+DOLLARS: Final = Counter("onrecord_llm_dollars", "US dollars spent, where known.", ["model"])
+BUDGET_REFUSALS: Final = Counter(
+    "onrecord_llm_budget_refusals", "Calls a budget did not allow: a study's or a day's.", ["scope"]
+)
+LEDGER_UNWRITTEN: Final = Gauge(
+    "onrecord_llm_ledger_unwritten", "Entries of the ledger that wait for the database."
+)
+LEDGER_DROPPED: Final = Counter(
+    "onrecord_llm_ledger_dropped", "Entries of the ledger that could not be written."
+)
+CACHE_HITS: Final = Counter(
+    "onrecord_llm_cache_hits", "Questions for which an answer was kept.", ["model"]
+)
+CACHE_MISSES: Final = Counter(
+    "onrecord_llm_cache_misses", "Questions that had to be asked, by who answered.", ["model"]
+)
+CACHE_SAVED_DOLLARS: Final = Counter(
+    "onrecord_llm_cache_saved_dollars", "US dollars that kept answers saved.", ["model"]
+)
+CACHE_FAILURES: Final = Counter(
+    "onrecord_llm_cache_failures", "Times the cache's database was away, slow or refused."
+)
+
+
+def note_call(model: str, outcome: str, reply: Reply) -> None:
+    """Count a call that has ended.
+
+    Args:
+        model: the model that was called.
+        outcome: how it ended.
+        reply: what came back; its usage and cost count if they are known.
+    """
+    CALLS.labels(model, outcome).inc()
+    if (usage := reply.usage) is not None:
+        TOKENS.labels(model, "input").inc(usage.input_tokens - usage.cached_tokens)
+        TOKENS.labels(model, "cached").inc(usage.cached_tokens)
+        TOKENS.labels(model, "output").inc(usage.output_tokens)
+    if reply.cost_usd is not None:
+        DOLLARS.labels(model).inc(float(reply.cost_usd))

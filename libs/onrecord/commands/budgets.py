@@ -1,0 +1,152 @@
+"""``onrecord budgets``: what calls of language models may cost, by study and by day."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from onrecord.console import Json, err, out, print_json
+from onrecord.errors import UsageError
+from onrecord.rendering import printable
+from onrecord.settings import ClientSettings
+
+if TYPE_CHECKING:
+    from onrecord.spending import Budget
+
+NONE: Final = "none"
+DEFAULT: Final = "default"
+MOST_USD: Final = Decimal(1_000_000_000)
+
+StudyId = Annotated[str, typer.Argument(metavar="STUDY", help="The study's id.")]
+Limit = Annotated[
+    str,
+    typer.Argument(
+        metavar="USD|none|default",
+        help="US dollars; none: no limit; default: what the services' settings say.",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    verbs = typer.Typer(rich_markup_mode="markdown")
+    verbs.callback(invoke_without_command=True)(budgets)
+    verbs.command("set")(set_)
+    verbs.command("set-day")(set_day)
+    app.add_typer(verbs, name="budgets", rich_help_panel="Operating")
+
+
+def budgets(context: typer.Context, *, json_output: Json = False) -> None:
+    """List budgets in US dollars: the limit, what is spent, reserved and left.
+
+    The most a call can cost is reserved before it is made. A call that a budget does not allow is
+    not made: its message becomes a dead letter, to be replayed once the budget is raised.
+
+    Examples of use:
+
+        onrecord budgets
+        onrecord budgets --json
+        onrecord budgets set small-repair-shops 25
+        onrecord budgets set-day none
+        onrecord dlq replay --all --code budget_exceeded
+    """
+    if context.invoked_subcommand is None:
+        _list(json_output=json_output)
+
+
+def set_(study: StudyId, limit: Limit, *, json_output: Json = False) -> None:
+    """Set what one study may cost, from now on.
+
+    Examples of use:
+
+        onrecord budgets set small-repair-shops 25
+        onrecord budgets set small-repair-shops none
+        onrecord budgets set small-repair-shops default
+    """
+    if not study.strip():
+        raise UsageError("which study? its id is empty")
+    if not asyncio.run(_set("study", study, limit)):
+        err.print(f"nothing is known of a study {printable(study)!r} yet", markup=False)
+    _list(json_output=json_output)
+
+
+def set_day(limit: Limit, *, json_output: Json = False) -> None:
+    """Set what each day (UTC) may cost, all studies together, from now on.
+
+    Examples of use:
+
+        onrecord budgets set-day 100
+        onrecord budgets set-day none
+        onrecord budgets set-day default
+    """
+    asyncio.run(_set("day", "", limit))
+    _list(json_output=json_output)
+
+
+async def _set(scope: str, name: str, limit: str) -> bool:
+    """Set it; returns whether the study, if it is one's, is known."""
+    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
+    from onrecord.spending import Spending  # noqa: PLC0415 - as above
+
+    usd = None if limit in {NONE, DEFAULT} else _dollars(limit)
+    async with open_postgres(ClientSettings.load()) as database:
+        spending = Spending(database)
+        known = scope != "study" or await spending.knows(name)
+        if limit == DEFAULT:
+            await spending.unlimit(scope, name)
+        else:
+            await spending.limit(scope, name, usd)
+        return known
+
+
+def _dollars(told: str) -> Decimal:
+    try:
+        usd = Decimal(told.replace("_", ""))
+    except InvalidOperation:
+        usd = Decimal("nan")
+    if not (usd.is_finite() and 0 <= usd <= MOST_USD):
+        raise UsageError(f"{told!r} is no limit: give US dollars such as 25 or 0.50, none, default")
+    return usd
+
+
+def _list(*, json_output: bool) -> None:
+    found = asyncio.run(_find())
+    if json_output:
+        print_json([one.as_json() for one in found])
+    else:
+        _show(found)
+
+
+async def _find() -> Sequence[Budget]:
+    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
+    from onrecord.spending import Spending  # noqa: PLC0415 - as above
+
+    async with open_postgres(ClientSettings.load()) as database:
+        return await Spending(database).budgets()
+
+
+def _show(found: Sequence[Budget]) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for title in ("budget", "limit US$", "set by", "spent", "reserved", "left"):
+        is_text = title in {"budget", "set by"}
+        table.add_column(title, justify="left" if is_text else "right", no_wrap=True)
+    for one in found:
+        name = f"{one.name} (today, UTC)" if one.scope == "day" else printable(one.name)
+        amounts = (one.spent_usd, one.reserved_usd, one.left_usd)
+        cells = map(_amount, amounts)
+        table.add_row(Text(name), _amount(one.limit_usd), one.set_by or "", *cells)
+    out.print(table)
+    # Each call is in a study and in a day: the day's part is of today only, so studies are summed.
+    lost = sum((one.lost_usd for one in found if one.scope == "study"), Decimal(0))
+    if lost:
+        out.print(f"{lost:,.4f} stay reserved for calls that were lost with their process")
+
+
+def _amount(usd: Decimal | None) -> str:
+    return "none" if usd is None else f"{usd:,.4f}"

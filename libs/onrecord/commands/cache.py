@@ -1,0 +1,136 @@
+"""``onrecord cache``: what is kept of models' answers, and what it saved."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from onrecord.console import Json, err, out, print_json
+from onrecord.errors import FailedError
+from onrecord.rendering import count, printable
+from onrecord.settings import ClientSettings
+from onrecord.spans import span
+
+if TYPE_CHECKING:
+    from onrecord.kept_answers import KeptOf, Which
+
+MB = 1_000_000
+
+Model = Annotated[str | None, typer.Option(help="Only answers of this model.")]
+PromptVersion = Annotated[str | None, typer.Option(help="Only answers to this version's prompt.")]
+OlderThan = Annotated[
+    str | None, typer.Option(metavar="SPAN", help="Only answers older than 24h, 7d, 4w and so on.")
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs."""
+    verbs = typer.Typer(
+        help="What is kept of models' answers, so that none is paid twice.",
+        no_args_is_help=True,
+        rich_markup_mode="markdown",
+    )
+    verbs.command()(stats)
+    verbs.command()(clear)
+    app.add_typer(verbs, name="cache", rich_help_panel="Operating")
+
+
+def stats(*, json_output: Json = False) -> None:
+    """Tell what is kept by model: how much, how often it was used, what it saved.
+
+    The hit rate is that of the answers kept now; those that were deleted do not count.
+
+    Examples of use:
+
+        onrecord cache stats
+        onrecord cache stats --json | jq '.total.saved_usd'
+    """
+    from onrecord.kept_answers import total  # noqa: PLC0415 - slow to import
+
+    found = asyncio.run(_find())
+    if json_output:
+        print_json({"rows": [one.as_json() for one in found], "total": total(found).as_json()})
+    elif found:
+        _show(found if len(found) == 1 else [*found, total(found)])
+    else:
+        err.print("no answers are kept")
+
+
+def clear(
+    *,
+    model: Model = None,
+    prompt_version: PromptVersion = None,
+    older_than: OlderThan = None,
+    yes: Yes = False,
+    json_output: Json = False,
+) -> None:
+    """Delete kept answers, so that their questions are asked, and paid, anew.
+
+    Examples of use:
+
+        onrecord cache clear
+        onrecord cache clear --older-than 7d --yes
+        onrecord cache clear --model gpt-4o-mini --prompt-version notes-1
+    """
+    from onrecord.kept_answers import Which  # noqa: PLC0415 - slow to import
+
+    which = Which(model, prompt_version, None if older_than is None else span(older_than))
+    if not yes:
+        _confirm(asyncio.run(_count(which)))
+    deleted = asyncio.run(_delete(which))
+    if json_output:
+        print_json({"deleted": deleted})
+    else:
+        out.print(f"{count(deleted, 'answer')} deleted")
+
+
+def _confirm(answers: int) -> None:
+    if answers and not typer.confirm(f"Delete {count(answers, 'answer')}?", err=True):
+        raise FailedError("nothing was deleted")
+
+
+async def _find() -> Sequence[KeptOf]:
+    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
+    from onrecord.kept_answers import KeptAnswers  # noqa: PLC0415 - as above
+
+    async with open_postgres(ClientSettings.load()) as database:
+        return await KeptAnswers(database).by_model()
+
+
+async def _count(which: Which) -> int:
+    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
+    from onrecord.kept_answers import KeptAnswers  # noqa: PLC0415 - as above
+
+    async with open_postgres(ClientSettings.load()) as database:
+        return await KeptAnswers(database).count(which)
+
+
+async def _delete(which: Which) -> int:
+    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
+    from onrecord.kept_answers import KeptAnswers  # noqa: PLC0415 - as above
+
+    async with open_postgres(ClientSettings.load()) as database:
+        return await KeptAnswers(database).delete(which)
+
+
+def _show(found: Sequence[KeptOf]) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for title in ("model", "answers", "MB", "hits", "hit rate", "tokens saved", "US$ saved"):
+        table.add_column(title, justify="left" if title == "model" else "right", no_wrap=True)
+    for one in found:
+        table.add_row(
+            Text(printable(one.name)),
+            f"{one.answers:,}",
+            f"{one.bytes / MB:,.1f}",
+            f"{one.hits:,}",
+            "" if one.hit_rate is None else f"{one.hit_rate:.1%}",
+            f"{one.saved_tokens:,}",
+            f"{one.saved_usd:,.4f}",
+        )
+    out.print(table)

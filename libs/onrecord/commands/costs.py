@@ -1,0 +1,117 @@
+"""``onrecord costs``: what calls of language models cost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from onrecord.console import Json, err, out, print_json
+from onrecord.errors import UsageError
+from onrecord.rendering import count, printable
+from onrecord.settings import ClientSettings
+from onrecord.spans import span
+
+if TYPE_CHECKING:
+    from onrecord.spending import Cost
+
+KINDS: Final = ("study", "model", "day")
+
+By = Annotated[str, typer.Option(help="A line for each study, model or day (UTC).")]
+Since = Annotated[
+    str | None, typer.Option(metavar="SPAN", help="Only calls of the last 24h, 7d, 4w and so on.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command(rich_help_panel="Operating")(costs)
+
+
+def costs(*, by: By = "study", since: Since = None, json_output: Json = False) -> None:
+    """Tell what calls of language models cost, in US dollars, with their tokens.
+
+    Every call is counted, also those that failed. "lost" are calls whose process was killed: what
+    they cost is not known; budgets count the most they can have cost.
+
+    Examples of use:
+
+        onrecord costs
+        onrecord costs --by day --since 7d
+        onrecord costs --by model --json | jq '.rows[] | {name, cost_usd}'
+    """
+    from onrecord.spending import total  # noqa: PLC0415 - slow to import
+
+    if by not in KINDS:
+        raise UsageError(f"--by is one of {', '.join(KINDS)}; not {by!r}")
+    found = asyncio.run(_find(by, None if since is None else span(since)))
+    if json_output:
+        rows = [{"name": name, **cost.as_json()} for name, cost in found.items()]
+        print_json({"by": by, "since": since, "rows": rows, "total": total(found).as_json()})
+        return
+    if not found:
+        err.print("no calls" if since is None else f"no calls within {since}", markup=False)
+        return
+    _show(by, found)
+
+
+async def _find(by: str, since: timedelta | None) -> Mapping[str, Cost]:
+    from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
+    from onrecord.spending import Spending  # noqa: PLC0415 - as above
+
+    async with open_postgres(ClientSettings.load()) as database:
+        return await Spending(database).costs(by, since)
+
+
+def _show(by: str, found: Mapping[str, Cost]) -> None:
+    from onrecord.spending import total  # noqa: PLC0415 - slow to import
+
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for title in (by, "calls", "answered", "failed", "input", "cached", "output", "US$"):
+        table.add_column(title, justify="left" if title == by else "right", no_wrap=True)
+    for name, cost in found.items():
+        table.add_row(Text(printable(name)), *_cells(cost))
+    everything = total(found)
+    if len(found) > 1:
+        table.add_section()
+        table.add_row("all", *_cells(everything))
+    out.print(table)
+    for line in _remarks(everything):
+        out.print(line)
+
+
+def _cells(cost: Cost) -> list[str]:
+    counts = (cost.calls, cost.answered, cost.failed)
+    tokens = (cost.input_tokens, cost.cached_tokens, cost.output_tokens)
+    return [*(f"{number:,}" for number in (*counts, *tokens)), amount(cost.cost_usd)]
+
+
+def _remarks(cost: Cost) -> list[str]:
+    """What the table does not tell, as far as there is any of it."""
+    said = []
+    if cost.estimated_usd:
+        said.append(f"{amount(cost.estimated_usd)} of it are estimated: no tokens were told")
+    if cost.under_way:
+        said.append(f"{count(cost.under_way, 'call')} under way")
+    if cost.lost:
+        said.append(
+            f"{count(cost.lost, 'call')} lost with their process: "
+            f"{amount(cost.lost_usd)} at most, not in the sum"
+        )
+    if cost.unpriced:
+        said.append(
+            f"{count(cost.unpriced, 'call')} of unknown price, not in the sum: "
+            "ONRECORD_MODEL_PRICED_AS or `prices` tell it"
+        )
+    return said
+
+
+def amount(usd: Decimal) -> str:
+    """US dollars in a column, to a hundredth of a cent."""
+    return f"{usd:,.4f}"

@@ -1,0 +1,149 @@
+"""Reads from the ledger what calls of language models cost, and sets their budgets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import timedelta
+from decimal import Decimal
+from functools import reduce
+from pathlib import Path
+from typing import Any, Final
+
+from database.pool import Database, Record
+from database.queries import load_queries
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "spending.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What some calls came to.
+
+    Attributes:
+        calls: how many there are.
+        answered: those that gave an answer.
+        failed: those that did not.
+        under_way: those that have not ended.
+        lost: those whose process was killed before they ended.
+        unpriced: those that nobody knows the price of.
+        input_tokens: of prompts, cached ones included.
+        cached_tokens: those the provider had in its own cache.
+        output_tokens: of answers.
+        cost_usd: what they cost, in US dollars.
+        estimated_usd: the part of it that is estimated, as the endpoint did not tell the tokens.
+        lost_usd: the most that lost calls can have cost; not part of ``cost_usd``.
+    """
+
+    calls: int = 0
+    answered: int = 0
+    failed: int = 0
+    under_way: int = 0
+    lost: int = 0
+    unpriced: int = 0
+    input_tokens: int = 0
+    cached_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: Decimal = Decimal(0)
+    estimated_usd: Decimal = Decimal(0)
+    lost_usd: Decimal = Decimal(0)
+
+    def __add__(self, other: Cost) -> Cost:
+        names = [one.name for one in fields(self)]
+        return Cost(**{name: getattr(self, name) + getattr(other, name) for name in names})
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        return {one.name: _number(getattr(self, one.name)) for one in fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A study's or a day's budget, in US dollars.
+
+    Attributes:
+        scope: ``study`` or ``day``.
+        name: the study's id, or the day (UTC).
+        limit_usd: the most that calls may cost; None: anything.
+        set_by: who said so: ``command``, ``settings`` (of the services), None: nobody.
+        spent_usd: what calls cost that have ended.
+        reserved_usd: the most that calls may cost that have not.
+        lost_usd: the part of that which stays reserved, as the calls' process was killed.
+    """
+
+    scope: str
+    name: str
+    limit_usd: Decimal | None
+    set_by: str | None
+    spent_usd: Decimal
+    reserved_usd: Decimal
+    lost_usd: Decimal
+
+    @property
+    def left_usd(self) -> Decimal | None:
+        """What may still be reserved; None: anything."""
+        if self.limit_usd is None:
+            return None
+        return max(Decimal(0), self.limit_usd - self.spent_usd - self.reserved_usd)
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        told = {one.name: _number(getattr(self, one.name)) for one in fields(self)}
+        return {**told, "left_usd": _number(self.left_usd)}
+
+
+class Spending:
+    """What calls cost, and may cost.
+
+    Args:
+        database: where the ledger is.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def costs(self, by: str, since: timedelta | None) -> Mapping[str, Cost]:
+        """What calls came to.
+
+        Args:
+            by: ``study``, ``model`` or ``day``.
+            since: how far back calls count; None: all.
+        """
+        rows = await self._database.fetch(_QUERIES.select_costs, by, since)
+        return {row["name"]: Cost(**_without_name(row)) for row in rows}
+
+    async def budgets(self) -> Sequence[Budget]:
+        """Today's budget, then those of all studies that have one or have spent something."""
+        return [Budget(**row) for row in await self._database.fetch(_QUERIES.select_budgets)]
+
+    async def limit(self, scope: str, name: str, usd: Decimal | None) -> None:
+        """Set a limit.
+
+        Args:
+            scope: ``study`` or ``day``.
+            name: the study's id; empty for the limit of each day.
+            usd: the most that calls may cost; None: anything.
+        """
+        await self._database.execute(_QUERIES.set_budget, scope, name, usd)
+
+    async def unlimit(self, scope: str, name: str) -> None:
+        """Let the services' settings say the limit again; arguments as for ``limit``."""
+        await self._database.execute(_QUERIES.forget_budget, scope, name)
+
+    async def knows(self, study_id: str) -> bool:
+        """Whether there is anything of a study yet."""
+        return bool(await self._database.fetchval(_QUERIES.study_is_known, study_id))
+
+
+def total(costs: Mapping[str, Cost]) -> Cost:
+    """All of them together."""
+    return reduce(Cost.__add__, costs.values(), Cost())
+
+
+def _without_name(row: Record) -> dict[str, Any]:
+    return {key: value for key, value in row.items() if key != "name"}
+
+
+def _number(value: Any) -> Any:
+    """Dollars as a number, which programs can add up."""
+    return float(value) if isinstance(value, Decimal) else value

@@ -1,0 +1,76 @@
+-- name: select_costs
+-- What calls came to, by study, model or day (UTC).
+SELECT CASE $1 WHEN 'study' THEN study_id WHEN 'model' THEN model ELSE llm_day_name(day) END AS name,
+       count(*) AS calls,
+       count(*) FILTER (WHERE outcome = 'answered') AS answered,
+       count(*) FILTER (WHERE outcome <> 'answered') AS failed,
+       count(*) FILTER (
+           WHERE settled_at IS NULL AND started_at > now() - llm_lost_after()
+       ) AS under_way,
+       count(*) FILTER (
+           WHERE settled_at IS NULL AND started_at <= now() - llm_lost_after()
+       ) AS lost,
+       count(*) FILTER (WHERE settled_at IS NOT NULL AND cost_usd IS NULL) AS unpriced,
+       coalesce(sum(input_tokens), 0)::bigint AS input_tokens,
+       coalesce(sum(cached_tokens), 0)::bigint AS cached_tokens,
+       coalesce(sum(output_tokens), 0)::bigint AS output_tokens,
+       coalesce(sum(cost_usd), 0) AS cost_usd,
+       coalesce(sum(cost_usd) FILTER (WHERE estimated), 0) AS estimated_usd,
+       coalesce(sum(worst_usd) FILTER (
+           WHERE settled_at IS NULL AND started_at <= now() - llm_lost_after()
+       ), 0) AS lost_usd
+  FROM llm_calls
+ WHERE $2::interval IS NULL OR started_at > now() - $2
+ GROUP BY 1
+ ORDER BY CASE $1 WHEN 'day' THEN min(day) END, sum(cost_usd) DESC NULLS LAST, 1;
+
+-- name: select_budgets
+-- Limits and what is left of them: today's, then each study's that has one or spent something.
+WITH known AS (
+    SELECT 1 AS place, 'day' AS scope, '' AS budget,
+           llm_day_name((now() AT TIME ZONE 'UTC')::date) AS name
+     UNION
+    SELECT 2, 'study', name, name FROM llm_spending WHERE scope = 'study'
+     UNION
+    SELECT 2, 'study', name, name FROM llm_budgets WHERE scope = 'study' AND name <> ''
+)
+SELECT known.scope, known.name,
+       CASE WHEN own.set_by IS NULL THEN given.limit_usd ELSE own.limit_usd END AS limit_usd,
+       CASE WHEN own.set_by IS NOT NULL THEN own.set_by
+            WHEN given.limit_usd IS NOT NULL THEN given.set_by
+       END AS set_by,
+       coalesce(sums.settled_usd, 0) AS spent_usd,
+       coalesce(sums.reserved_usd, 0) AS reserved_usd,
+       (
+            SELECT coalesce(sum(call.worst_usd), 0)
+              FROM llm_calls AS call
+             WHERE call.settled_at IS NULL
+               AND call.started_at <= now() - llm_lost_after()
+               AND CASE known.scope
+                   WHEN 'study' THEN call.study_id = known.name
+                   ELSE llm_day_name(call.day) = known.name
+                   END
+       ) AS lost_usd
+  FROM known
+  LEFT JOIN llm_spending AS sums ON sums.scope = known.scope AND sums.name = known.name
+  LEFT JOIN llm_budgets AS own
+    ON own.scope = known.scope AND own.name = known.budget AND own.set_by = 'command'
+  LEFT JOIN llm_budgets AS given
+    ON given.scope = known.scope AND given.name = '' AND given.set_by = 'settings'
+ ORDER BY known.place, known.name;
+
+-- name: set_budget
+-- A limit by command; NULL: none.
+INSERT INTO llm_budgets (scope, name, set_by, limit_usd)
+VALUES ($1, $2, 'command', $3)
+    ON CONFLICT (scope, name, set_by) DO UPDATE
+   SET limit_usd = EXCLUDED.limit_usd, set_at = now();
+
+-- name: forget_budget
+-- From now on the settings say it.
+DELETE FROM llm_budgets WHERE scope = $1 AND name = $2 AND set_by = 'command';
+
+-- name: study_is_known
+-- Whether there is anything of a study yet.
+SELECT EXISTS (SELECT FROM transcripts WHERE study_id = $1)
+    OR EXISTS (SELECT FROM llm_spending WHERE scope = 'study' AND name = $1);

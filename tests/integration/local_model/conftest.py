@@ -1,0 +1,25 @@
+"""A real model, where its engine and weights are installed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from local_model.weights import INSTALL, missing
+from onrecord.local_demo import UNHURRIED
+from onrecord.stack.supervisor import Stack
+from support.stack import QUICK_RETRIES, whole_stack
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _can_run_a_model() -> None:
+    if lacks := missing():
+        pytest.skip(f"no model on this CPU: {lacks} not installed ({INSTALL})")
+
+
+@pytest.fixture(scope="session")
+def stack(pytestconfig: pytest.Config, _can_run_a_model: None) -> Iterator[Stack]:
+    """The whole stack, with the real model in the simulator's place."""
+    with whole_stack(pytestconfig.getoption("--stack"), QUICK_RETRIES | UNHURRIED) as running:
+        yield running

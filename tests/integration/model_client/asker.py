@@ -1,0 +1,31 @@
+"""Asks a question that is never answered: ``asker.py DSN LEASE_S``; prints a line once it asks."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from pydantic import SecretStr
+
+from database.lazy import LazyDatabase
+from database.settings import PostgresSettings
+from model_client.cache import Answers, CacheSettings, Kept
+
+
+async def ask(dsn: str, lease_s: float) -> None:
+    """Claim the question, and hold on to it."""
+
+    async def make() -> tuple[str, Kept]:
+        sys.stdout.write("asking\n")
+        sys.stdout.flush()
+        return await asyncio.Future()
+
+    settings = PostgresSettings(dsn=SecretStr(dsn))
+    async with (
+        LazyDatabase(settings) as database,
+        Answers(database, CacheSettings(), lease_s=lease_s) as answers,
+    ):
+        await answers.once(["notes-2/one"], make)
+
+
+asyncio.run(ask(sys.argv[1], float(sys.argv[2])))

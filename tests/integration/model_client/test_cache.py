@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.notes import Usage
+from database.lazy import LazyDatabase
+from database.pool import Database
+from database.settings import PostgresSettings
+from model_client import cache
+from model_client.cache import Answers, CacheSettings, Kept
+from support.postgres import TestServer
+from support.waiting import until
+
+ASKER = Path(__file__).with_name("asker.py")
+LIBRARIES = Path(__file__).parents[3] / "libs"
+ONE, OTHER = "notes-2/one", "notes-2/other"
+USAGE = Usage(input_tokens=2000, cached_tokens=500, output_tokens=100)
+
+
+class Watch:
+    """A clock that is put forward by hand."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+
+class Model:
+    """Answers when it is let, and counts how often it was asked."""
+
+    def __init__(self, content: str | None = "{}", key: str = ONE, fingerprint: str = "") -> None:
+        self.asked = 0
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+        self.fails = 0
+        self._made = key, Kept(content, "small", fingerprint, USAGE, Decimal("0.01"))
+
+    async def __call__(self) -> tuple[str, Kept]:
+        self.asked += 1
+        await self.may_answer.wait()
+        if self.fails:
+            self.fails -= 1
+            raise RuntimeError("no answer")
+        return self._made
+
+
+@asynccontextmanager
+async def opened(
+    settings: PostgresSettings, clock: Watch | None = None, lease_s: float = 10.0, **kept: Any
+) -> AsyncIterator[Answers]:
+    async with (
+        LazyDatabase(settings, retry_s=0.05) as database,
+        Answers(database, CacheSettings(**kept), clock=clock or Watch(), lease_s=lease_s) as one,
+    ):
+        yield one
+
+
+def soon(seconds: float = 0.2) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def test_a_kept_answer_is_given_as_it_was_made(postgres_settings: PostgresSettings) -> None:
+    model = Model('{"notes": ["\0 and \\u0000"]}', fingerprint="fp_1")
+    async with opened(postgres_settings) as answers:
+        first, paid = await answers.once([ONE], model)
+    async with opened(postgres_settings) as answers:
+        again, free = await answers.once([ONE], model)
+    assert (paid, free, model.asked) == (False, True, 1)
+    assert first.content is not None
+    content = first.content.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    assert again == Kept(content, "small", "fp_1", USAGE, Decimal("0.01"))
+
+
+async def test_an_answer_that_was_cut_off_is_kept_too(postgres_settings: PostgresSettings) -> None:
+    model = Model(None)
+    async with opened(postgres_settings) as answers:
+        await answers.once([ONE], model)
+        kept, cached = await answers.once([ONE], model)
+    assert (kept.content, cached, model.asked) == (None, True, 1)
+
+
+async def test_the_first_of_the_keys_that_has_an_answer_is_given(
+    postgres_settings: PostgresSettings,
+) -> None:
+    async with opened(postgres_settings) as answers:
+        await answers.once([OTHER], Model("2", key=OTHER))
+        assert (await answers.once([ONE, OTHER], Model()))[0].content == "2"
+        await answers.once([ONE], Model("1"))
+        assert (await answers.once([ONE, OTHER], Model()))[0].content == "1"
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_of_many_at_once_one_asks(
+    postgres_settings: PostgresSettings, processes: int
+) -> None:
+    model = Model()
+    model.may_answer.clear()
+    async with opened(postgres_settings) as here, opened(postgres_settings) as there:
+        caches = [here, there][:processes]
+        waiting = [asyncio.create_task(one.once([ONE], model)) for one in caches * 10]
+        await until(lambda: model.asked > 0)
+        await asyncio.gather(*(one.once([OTHER], Model(key=OTHER)) for one in caches))
+        model.may_answer.set()
+        outcomes = await asyncio.gather(*waiting)
+    assert model.asked == 1
+    assert sorted(cached for _, cached in outcomes) == [False] + [True] * (10 * processes - 1)
+
+
+async def test_a_failure_is_its_askers_own_and_the_next_one_tries(
+    postgres_settings: PostgresSettings,
+) -> None:
+    model = Model()
+    model.fails = 2
+    async with opened(postgres_settings) as here, opened(postgres_settings) as there:
+        askers = (one.once([ONE], model) for one in [here, there] * 3)
+        outcomes = await asyncio.gather(*askers, return_exceptions=True)
+    assert model.asked == 3
+    assert sum(isinstance(one, RuntimeError) for one in outcomes) == 2
+
+
+async def test_the_next_one_asks_if_the_first_is_given_up(
+    postgres_settings: PostgresSettings, fresh_database: Database
+) -> None:
+    model = Model()
+    model.may_answer.clear()
+    async with opened(postgres_settings) as here, opened(postgres_settings) as there:
+        first = asyncio.create_task(here.once([ONE], model))
+        await until(lambda: model.asked > 0)
+        others = [asyncio.create_task(one.once([ONE], model)) for one in (here, there)]
+        first.cancel()
+        model.may_answer.set()
+        outcomes = await asyncio.gather(*others)
+    assert first.cancelled()
+    assert model.asked == 2
+    assert sorted(cached for _, cached in outcomes) == [False, True]
+    assert await fresh_database.fetchval("SELECT count(*) FROM llm_claims") == 0
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+async def test_who_has_no_time_to_wait_asks(
+    postgres_settings: PostgresSettings, processes: int
+) -> None:
+    slow, own = Model(), Model()
+    slow.may_answer.clear()
+    async with opened(postgres_settings) as here, opened(postgres_settings) as there:
+        first = asyncio.create_task(here.once([ONE], slow))
+        await until(lambda: slow.asked > 0)
+        late = [here, there][processes - 1]
+        assert (await late.once([ONE], own, deadline=soon()))[1] is False
+        slow.may_answer.set()
+        await first
+    assert own.asked == 1
+
+
+async def test_a_killed_process_holds_nobody_up_for_long(
+    postgres_settings: PostgresSettings,
+) -> None:
+    dsn = postgres_settings.dsn.get_secret_value()
+    asker = await asyncio.create_subprocess_exec(
+        sys.executable,
+        ASKER,
+        dsn,
+        "1.0",
+        env={**os.environ, "PYTHONPATH": str(LIBRARIES)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert asker.stdout is not None
+    assert await asker.stdout.readline() == b"asking\n"
+    model = Model()
+    async with opened(postgres_settings, lease_s=1.0) as answers:
+        waiting = asyncio.create_task(answers.once([ONE], model))
+        # Longer than the lease: it is renewed.
+        assert not (await asyncio.wait({waiting}, timeout=2.0))[0]
+        asker.kill()
+        await asker.wait()
+        async with asyncio.timeout(20):
+            await waiting
+    assert model.asked == 1
+
+
+async def test_a_database_that_goes_away_costs_the_cache_and_nothing_else(
+    postgres: TestServer,
+    postgres_settings: PostgresSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(cache, "PAUSE_S", 0.05)
+    model = Model()
+    async with opened(postgres_settings) as answers:
+        await answers.once([OTHER], Model(key=OTHER))
+        postgres.stop()
+        asked = (answers.once([ONE], model) for _ in range(5))
+        outcomes = await asyncio.gather(*asked)
+        for _ in range(5):
+            assert (await answers.once([OTHER], model))[1] is False
+        postgres.start()
+        assert sum(not cached for _, cached in outcomes) == 1
+
+        async def is_back() -> bool:
+            return (await answers.once([OTHER], model))[1]
+
+        await until(is_back)
+    assert capsys.readouterr().out.count("cache_away") == 1
+
+
+async def test_a_database_behind_on_migrations_is_no_cache(postgres: TestServer) -> None:
+    model = Model()
+    async with opened(postgres.settings("postgres")) as answers:
+        assert not (await answers.once([ONE], model))[1]
+        assert not (await answers.once([ONE], model))[1]
+    assert model.asked == 2
+
+
+async def test_an_answer_is_given_for_so_many_days(
+    postgres_settings: PostgresSettings, fresh_database: Database
+) -> None:
+    watch, model = Watch(), Model()
+    async with opened(postgres_settings, watch, ttl_days=2) as answers:
+        await answers.once([ONE], model)
+        watch.now += timedelta(days=1)
+        assert (await answers.once([ONE], model))[1]
+        watch.now += timedelta(days=1, seconds=1)
+        assert not (await answers.once([ONE], model))[1]
+        await answers.once([OTHER], Model(key=OTHER))
+    watch.now += timedelta(days=3)
+    async with opened(postgres_settings, watch, ttl_days=2):
+        await until(lambda: is_empty(fresh_database))
+
+
+async def is_empty(database: Database) -> bool:
+    return bool(await database.fetchval("SELECT count(*) = 0 FROM llm_answers"))
+
+
+async def test_what_was_not_used_for_longest_goes_when_there_is_too_much(
+    postgres_settings: PostgresSettings, fresh_database: Database
+) -> None:
+    watch, keys = Watch(), [f"notes-2/{number}" for number in range(3)]
+    async with opened(postgres_settings, watch) as answers:
+        for one in keys:
+            await answers.once([one], Model("x" * 400_000, key=one))
+        await answers.once(keys[:1], Model())
+
+    async def left() -> bool:
+        rows = await fresh_database.fetch("SELECT key FROM llm_answers ORDER BY key")
+        return [row["key"] for row in rows] == [keys[0], keys[2]]
+
+    async with opened(postgres_settings, watch, max_mb=1):
+        await until(left)
+
+
+async def test_only_the_last_fingerprint_counts_if_so_set(
+    postgres_settings: PostgresSettings,
+) -> None:
+    async with opened(postgres_settings) as answers:
+        await answers.once([ONE], Model("old", fingerprint="fp_1"))
+        await answers.once([OTHER], Model("new", key=OTHER, fingerprint="fp_2"))
+        assert (await answers.once([ONE], Model()))[0].content == "old"
+    async with opened(postgres_settings, fingerprint="latest") as answers:
+        assert (await answers.once([OTHER], Model()))[0].content == "new"
+        assert not (await answers.once([ONE], Model("newer", fingerprint="fp_2")))[1]
+        assert (await answers.once([ONE], Model()))[0].content == "newer"
+
+
+async def test_switched_off_it_asks_each_time(postgres_settings: PostgresSettings) -> None:
+    model = Model()
+    async with opened(postgres_settings, switch="off") as answers:
+        await answers.once([ONE], model)
+        await answers.once([ONE], model)
+    assert model.asked == 2

@@ -1,0 +1,180 @@
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from contracts.notes import Usage
+from database.lazy import LazyDatabase
+from database.settings import PostgresSettings
+from model_client.budgets import BudgetSettings
+from model_client.ledger import Call, Ledger, Outcome
+from model_client.questions import Account
+from onrecord import cli
+
+NOW = datetime.now(UTC)
+Run = Callable[..., str]
+
+
+@pytest.fixture
+async def ledger_filled(
+    postgres_settings: PostgresSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two studies, two models, two days, and calls that ended in every way."""
+    monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
+    late = Outcome("llm_timeout", cost_usd=Decimal("0.25"), estimated=True)
+    async with LazyDatabase(postgres_settings) as database:
+        await call(database, "shops", "2", answered("1.50"))
+        await call(database, "shops", None, answered(None), model="mine")
+        await call(database, "shops", "2", late)
+        await call(database, "banks", "2", None)
+        await call(database, "banks", "2", None, moment=NOW - timedelta(days=8), limit=10)
+
+
+async def call(
+    database: LazyDatabase,
+    study: str,
+    worst: str | None,
+    outcome: Outcome | None,
+    *,
+    model: str = "gpt-4o-mini",
+    moment: datetime = NOW,
+    limit: int | None = None,
+) -> None:
+    budgets = BudgetSettings(per_study_usd=None if limit is None else Decimal(limit))
+    dollars = None if worst is None else Decimal(worst)
+    async with Ledger(database, budgets, clock=lambda: moment) as ledger:
+        account = Account(study, "chunk-1")
+        made = await ledger.reserve(Call(account, "notes-2", "http://here", model, dollars))
+        if outcome is not None:
+            await ledger.settle(made, outcome)
+
+
+def answered(usd: str | None) -> Outcome:
+    usage = Usage(input_tokens=2000, cached_tokens=500, output_tokens=100)
+    return Outcome("answered", usage=usage, cost_usd=None if usd is None else Decimal(usd))
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], ledger_filled: None) -> Run:
+    def run(*arguments: str, code: int = 0) -> str:
+        assert cli.run(arguments) == code
+        told = capsys.readouterr()
+        return told.out if code == 0 else told.err
+
+    return run
+
+
+def document(run: Run, *arguments: str) -> Any:
+    return json.loads(run(*arguments, "--json"))
+
+
+def test_costs_come_by_study_with_what_they_leave_out(run: Run) -> None:
+    lines = run("costs").splitlines()
+    assert [line.split() for line in lines[:4]] == [
+        ["study", "calls", "answered", "failed", "input", "cached", "output", "US$"],
+        ["shops", "3", "2", "1", "4,000", "1,000", "200", "1.7500"],
+        ["banks", "2", "0", "0", "0", "0", "0", "0.0000"],
+        ["all", "5", "2", "1", "4,000", "1,000", "200", "1.7500"],
+    ]
+    assert lines[4:] == [
+        "0.2500 of it are estimated: no tokens were told",
+        "1 call under way",
+        "1 call lost with their process: 2.0000 at most, not in the sum",
+        "1 call of unknown price, not in the sum: ONRECORD_MODEL_PRICED_AS or `prices` tell it",
+    ]
+
+
+def test_costs_as_json_are_numbers(run: Run) -> None:
+    told = document(run, "costs", "--by", "model")
+    assert [row["name"] for row in told["rows"]] == ["gpt-4o-mini", "mine"]
+    assert told["total"] == {
+        "calls": 5,
+        "answered": 2,
+        "failed": 1,
+        "under_way": 1,
+        "lost": 1,
+        "unpriced": 1,
+        "input_tokens": 4000,
+        "cached_tokens": 1000,
+        "output_tokens": 200,
+        "cost_usd": 1.75,
+        "estimated_usd": 0.25,
+        "lost_usd": 2.0,
+    }
+
+
+def test_costs_by_day_are_in_the_order_of_days(run: Run) -> None:
+    days = [row["name"] for row in document(run, "costs", "--by", "day")["rows"]]
+    assert days == sorted(days)
+    assert len(days) == 2
+
+
+def test_costs_since_some_time(run: Run) -> None:
+    assert document(run, "costs", "--since", "7d")["total"]["calls"] == 4
+    assert document(run, "costs", "--since", "3w")["total"]["calls"] == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("costs", "--by", "hour"), "--by is one of study, model, day"),
+        (("costs", "--since", "soon"), "'soon' is no span of time"),
+        (("budgets", "set", "shops", "much"), "'much' is no limit"),
+        (("budgets", "set", "shops", "nan"), "'nan' is no limit"),
+        (("budgets", "set", " ", "5"), "its id is empty"),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line(run: Run, arguments: tuple[str, ...], told: str) -> None:
+    assert told in run(*arguments, code=2)
+
+
+def test_budgets_say_what_is_spent_reserved_and_left(run: Run) -> None:
+    run("budgets", "set", "shops", "2.50")
+    today, banks, shops = document(run, "budgets")
+    # The last ledger told its settings.
+    assert banks == {
+        "scope": "study",
+        "name": "banks",
+        "limit_usd": 10.0,
+        "set_by": "settings",
+        "spent_usd": 0.0,
+        "reserved_usd": 4.0,
+        "lost_usd": 2.0,
+        "left_usd": 6.0,
+    }
+    assert (shops["limit_usd"], shops["set_by"], shops["left_usd"]) == (2.5, "command", 0.75)
+    assert (today["scope"], today["name"]) == ("day", f"{NOW:%Y-%m-%d}")
+    assert (today["limit_usd"], today["spent_usd"], today["reserved_usd"]) == (None, 1.75, 2.0)
+
+
+def test_budgets_are_a_table(run: Run) -> None:
+    run("budgets", "set-day", "5")
+    lines = [line.split() for line in run("budgets", "set", "shops", "none").splitlines()]
+    assert lines[0] == ["budget", "limit", "US$", "set", "by", "spent", "reserved", "left"]
+    assert lines[1][1:] == ["(today,", "UTC)", "5.0000", "command", "1.7500", "2.0000", "1.2500"]
+    assert lines[3] == ["shops", "none", "command", "1.7500", "0.0000", "none"]
+    assert " ".join(lines[4]) == "2.0000 stay reserved for calls that were lost with their process"
+
+
+def test_a_budget_goes_back_to_what_the_settings_say(run: Run) -> None:
+    run("budgets", "set", "shops", "2.50")
+    back = document(run, "budgets", "set", "shops", "default")
+    assert (back[2]["limit_usd"], back[2]["set_by"]) == (10.0, "settings")
+
+
+def test_a_budget_of_a_study_that_nobody_knows_is_set_and_told(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["budgets", "set", "shosp", "1"]) == 0
+    assert "nothing is known of a study 'shosp' yet" in capsys.readouterr().err
+
+
+def test_raising_a_budget_by_command_lets_calls_through(
+    run: Run, postgres_settings: PostgresSettings
+) -> None:
+    run("budgets", "set", "banks", "4")
+    run("budgets", "set", "banks", "6")
+    assert document(run, "budgets")[1]["left_usd"] == 2.0

@@ -1,0 +1,66 @@
+"""A simulator on a loopback port of this process, for as long as a test needs it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from pydantic import SecretStr
+
+from model_client import ModelSettings
+from simulator import SimulatorSettings, create_runner
+
+
+class Simulated:
+    """A running simulator, and what it is told and asked over HTTP."""
+
+    def __init__(self, origin: str, session: aiohttp.ClientSession) -> None:
+        self._origin = origin
+        self._session = session
+
+    @property
+    def url(self) -> str:
+        """What OPENAI_BASE_URL has to be."""
+        return f"{self._origin}/v1"
+
+    def settings(self, **more: Any) -> ModelSettings:
+        """Settings of a client that asks it."""
+        told = {"base_url": self.url, "api_key": SecretStr("k"), "model": "m", **more}
+        return ModelSettings(**told)
+
+    async def tell(self, method: str, path: str, body: Any = None) -> Any:
+        """Change or ask something under ``/simulator``."""
+        url = f"{self._origin}/simulator/{path}"
+        async with self._session.request(method, url, json=body) as response:
+            assert response.status < 300, await response.text()
+            return await response.json()
+
+    async def calls(self, model: str = "m") -> int:
+        """How many calls have ended."""
+        models = (await self.tell("GET", "counts"))["models"]
+        return int(models[model]["calls"]) if model in models else 0
+
+
+@asynccontextmanager
+async def serving(runner: web.AppRunner) -> AsyncIterator[str]:
+    """An HTTP server on a free port; its origin."""
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def simulated(settings: Mapping[str, Any] | None = None) -> AsyncIterator[Simulated]:
+    """A simulator with the given settings."""
+    chosen = SimulatorSettings.model_validate(settings or {})
+    async with (
+        serving(create_runner(chosen)) as origin,
+        aiohttp.ClientSession() as session,
+    ):
+        yield Simulated(origin, session)

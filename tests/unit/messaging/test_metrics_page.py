@@ -1,0 +1,22 @@
+"""``/metrics`` beside liveness and readiness."""
+
+from __future__ import annotations
+
+import aiohttp
+from prometheus_client import Counter
+
+from messaging.health import Health, serve_http
+
+SEEN = Counter("onrecord_test_pages_seen", "Pages seen by this test.")
+
+
+async def test_the_process_tells_its_metrics_in_prometheus_text_format() -> None:
+    SEEN.inc()
+    async with (
+        serve_http(Health, host="127.0.0.1", port=0) as port,
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}/metrics") as response,
+    ):
+        assert response.status == 200
+        assert response.headers["content-type"].startswith("text/plain; version=")
+        assert "onrecord_test_pages_seen_total 1.0" in (await response.text()).splitlines()

@@ -1,0 +1,205 @@
+"""How much of a limit is used and how often it is met, in a world whose time is ours."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import pytest
+
+from model_client.errors import RateLimitedError
+from model_client.limits import Bucket, Limits
+from model_client.rate_headers import Told
+from simulator.limits import Bucket as ServersBucket
+
+STEP_S = 0.005
+
+
+@dataclass
+class World:
+    """An endpoint's bucket, and replicas that always want more than it bears.
+
+    Attributes:
+        per_minute: the limit.
+        shares: of the replicas that ask.
+        cost: of a call.
+        burst_s: how many seconds' worth pile up.
+        latency_s: the median until a response's headers are there; they vary.
+    """
+
+    per_minute: float
+    shares: tuple[float, ...]
+    cost: float = 1.0
+    burst_s: float = 1.0
+    latency_s: float = 0.4
+    now: float = 0.0
+    calls: int = 0
+    refused: int = 0
+    _arrivals: list[tuple[float, int, Bucket, Told, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._server = ServersBucket(self.per_minute, self.burst_s, 0.0)
+        self._replicas = [Bucket(None, _always(share)) for share in self.shares]
+        self._held = [0.0] * len(self.shares)
+        self._chance, self._numbers = random.Random(7), count()
+
+    def run(self, seconds: float) -> None:
+        end = self.now + seconds
+        while self.now < end:
+            self.now += STEP_S
+            self._deliver()
+            for place, replica in enumerate(self._replicas):
+                while self._held[place] <= self.now and replica.wait(self.cost, self.now) <= 0:
+                    self._call(place, replica)
+
+    def halve(self) -> None:
+        self.per_minute /= 2
+        self._server.change(self.per_minute, self.burst_s, self.now)
+
+    def count_anew(self) -> None:
+        self._server.fill(self.now)
+        self._server.count_anew()
+        self.calls = self.refused = 0
+
+    @property
+    def used(self) -> float:
+        self._server.fill(self.now)
+        return self._server.taken / self._server.available
+
+    def _call(self, place: int, replica: Bucket) -> None:
+        server = self._server
+        server.fill(self.now)
+        replica.take(self.cost, self.now)
+        self.calls += 1
+        if (wait_s := server.wait(self.cost)) > 0:
+            self.refused += 1
+            self._held[place] = self.now + wait_s
+        else:
+            server.take(self.cost)
+        told = Told(self.per_minute, server.remaining, server.until_full())
+        delay_s = self._chance.lognormvariate(0, 0.4) * self.latency_s
+        arrival = (self.now + delay_s, next(self._numbers), replica, told, self.now)
+        heapq.heappush(self._arrivals, arrival)
+
+    def _deliver(self) -> None:
+        while self._arrivals and self._arrivals[0][0] <= self.now:
+            _, _, replica, told, sent_at = heapq.heappop(self._arrivals)
+            replica.heard(told, sent_at)
+
+
+def _always(share: float) -> Callable[[], float]:
+    return lambda: share
+
+
+THIRDS = (1 / 3,) * 3
+WORLDS = {
+    "one replica": World(900, (1.0,)),
+    "three replicas": World(900, THIRDS),
+    "uneven shares": World(900, (0.5, 0.25, 0.25)),
+    "two of three are idle": World(900, (1 / 3,)),
+    "a low limit": World(60, (1.0,), burst_s=5),
+    "a high limit": World(12_000, THIRDS),
+    "a bucket of a minute": World(900, THIRDS, burst_s=60),
+    "a slow endpoint": World(900, THIRDS, latency_s=2.0, burst_s=5),
+    "tokens": World(900_000, (1.0,), cost=1_000),
+    "tokens, three replicas": World(900_000, THIRDS, cost=1_000),
+}
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_nearly_all_of_the_quota_is_used_and_next_to_nothing_refused(name: str) -> None:
+    world = WORLDS[name]
+    world.run(60)
+    world.count_anew()
+    world.run(240)
+    assert world.used >= 0.97
+    assert world.refused <= 0.005 * world.calls
+
+
+@pytest.mark.parametrize("shares", [(1.0,), THIRDS], ids=["one replica", "three replicas"])
+def test_a_quota_that_halves_is_followed(shares: tuple[float, ...]) -> None:
+    world = World(900, shares)
+    world.run(60)
+    world.count_anew()
+    world.run(30)
+    world.halve()
+    world.run(60)
+    assert world.used >= 0.97
+    assert world.refused <= max(3, 0.005 * world.calls)
+
+
+def limits(**more: Any) -> Limits:
+    return Limits(clock=asyncio.get_running_loop().time, **more)
+
+
+def soon(seconds: float) -> float:
+    return asyncio.get_running_loop().time() + seconds
+
+
+async def test_without_a_known_limit_nobody_waits() -> None:
+    unknown = limits()
+    async with asyncio.timeout(1):
+        for _ in range(100):
+            await unknown.admit(1_000, latest=float("inf"))
+
+
+async def test_a_limit_of_ones_own_holds_before_anything_is_heard() -> None:
+    own = limits(requests_per_minute=60)
+    await own.admit(10, latest=soon(2.5))
+    with pytest.raises(RateLimitedError) as caught:
+        await own.admit(10, latest=soon(0.1))
+    assert 0 < caught.value.retry_after <= 1.5
+
+
+@pytest.mark.parametrize(
+    ("headers", "least", "most"),
+    [
+        ({"retry-after": "30"}, 29, 30),
+        ({"retry-after-ms": "20500", "retry-after": "7"}, 20, 20.5),
+        ({"retry-after": "Thu, 01 Jan 1970 00:01:00 GMT"}, 49, 50),
+        ({}, 0.9, 1),
+        ({"retry-after": "soon"}, 0.9, 1),
+    ],
+)
+async def test_after_a_refusal_nobody_is_admitted_before_the_time_told(
+    headers: dict[str, str], least: float, most: float
+) -> None:
+    told = limits(wall=lambda: 10.0)
+    admission = await told.admit(10, latest=soon(1))
+    admission.refused(headers)
+    with pytest.raises(RateLimitedError) as caught:
+        await told.admit(10, latest=soon(0.05))
+    assert least < caught.value.retry_after <= most
+
+
+async def test_turns_come_in_the_order_they_were_asked_for() -> None:
+    own, order = limits(requests_per_minute=6_000), list[int]()
+
+    async def call(number: int) -> None:
+        await own.admit(10, latest=float("inf"))
+        order.append(number)
+
+    await asyncio.gather(*(call(number) for number in range(10)))
+    assert order == list(range(10))
+
+
+async def test_who_is_cancelled_holds_up_nobody() -> None:
+    own = limits(requests_per_minute=600)
+    await own.admit(10, latest=float("inf"))
+    waiting = [asyncio.create_task(own.admit(10, latest=float("inf"))) for _ in range(3)]
+    await asyncio.sleep(0)
+    waiting[0].cancel()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*waiting[1:])
+
+
+def test_a_response_that_was_overtaken_is_not_believed() -> None:
+    bucket = Bucket(None, _always(1.0))
+    bucket.heard(Told(600, 5, 0.5), sent_at=10.0)
+    bucket.heard(Told(600, 500, 0.0), sent_at=9.0)
+    assert bucket._remaining == 5
