@@ -56,5 +56,7 @@ def _tell(*, simulated: bool) -> None:
         raise FailedError("the simulator was to fail twice, but nothing was set aside")
     chapter("Which research questions are answered")
     command("coverage")
+    chapter("What it " + ("would have cost" if simulated else "cost"))
+    command("costs", "--by", "model")
     chapter("Nothing is lost")
     command("audit", "--wait")

@@ -9,13 +9,14 @@ import pytest
 from local_model.weights import INSTALL, missing
 from onrecord.local_demo import UNHURRIED
 from onrecord.stack.supervisor import Stack
+from support.missing import missing as absent
 from support.stack import QUICK_RETRIES, whole_stack
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _can_run_a_model() -> None:
     if lacks := missing():
-        pytest.skip(f"no model on this CPU: {lacks} not installed ({INSTALL})")
+        absent(f"there is no model for this CPU: {lacks} not installed ({INSTALL})")
 
 
 @pytest.fixture(scope="session")
