@@ -16,8 +16,9 @@ from typing import Final
 
 from model_client import errors
 
-FIRST: Final = 8.0
-"""Calls at once to begin with; doubled every round until something goes wrong."""
+FIRST: Final = 16.0
+"""Calls at once to begin with; one more for each answer, which doubles them every round, until
+something goes wrong."""
 
 DECREASE: Final = 0.5
 """The share of the calls that is given up when all of a round went wrong."""
@@ -62,6 +63,7 @@ class Concurrency:
         self._in_use = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._wanted_more = False
+        self._round = self.limit
         self._ended = 0
         self._went_wrong = 0
         self._sample: list[float] = []
@@ -113,6 +115,8 @@ class Concurrency:
         """
         self._first_tokens.append(first_token_s)
         self._sample.append(first_token_s)
+        if self._doubling and self._wanted_more:
+            self._limit = min(self._most, self._limit + 1)
         self._end_call()
 
     def throttled(self) -> None:
@@ -127,7 +131,7 @@ class Concurrency:
 
     def _end_call(self) -> None:
         self._ended += 1
-        if self._ended >= self.limit:
+        if self._ended >= self._round:
             self._end_round()
 
     def _end_round(self) -> None:
@@ -138,9 +142,9 @@ class Concurrency:
             kept = 1 - DECREASE * wrong
             self._limit = max(1.0, self._limit * (min(kept, SLOW_DECREASE) if slow else kept))
         # Places nobody asked for say nothing about whether the endpoint could bear them.
-        if not slow and wrong < 1 and self._wanted_more:
-            self._limit = min(self._most, self._limit * 2 if self._doubling else self._limit + 1)
-        self._ended, self._went_wrong = 0, 0
+        if not slow and wrong < 1 and self._wanted_more and not self._doubling:
+            self._limit = min(self._most, self._limit + 1)
+        self._ended, self._went_wrong, self._round = 0, 0, self.limit
         self._wanted_more = bool(self._waiting)
         self._hand_out()
 

@@ -59,7 +59,7 @@ async def test_places_that_nobody_asks_for_are_not_added() -> None:
     for _ in range(200):
         async with places.slot():
             places.answered(0.5)
-    assert places.limit == 8
+    assert places.limit == 16
 
 
 async def test_refusals_shrink_it_and_answers_add_one_a_round() -> None:
