@@ -61,6 +61,9 @@ UNAVAILABLE = (
     ConnectionError,
     # The driver's own timer: the server did not even answer within its own, shorter limit.
     TimeoutError,
+    # The driver lost track of a connection that broke in the middle of a statement: "cannot switch
+    # to state …; another operation is in progress".
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,

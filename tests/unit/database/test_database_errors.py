@@ -13,6 +13,7 @@ from database.text import without_nul
         TimeoutError(),
         asyncpg.ConnectionDoesNotExistError("closed in the middle of operation"),
         asyncpg.AdminShutdownError("terminating connection"),
+        asyncpg.InternalClientError("cannot switch to state 12; another operation is in progress"),
         asyncpg.CannotConnectNowError("the database system is starting up"),
         asyncpg.TooManyConnectionsError("sorry, too many clients already"),
         asyncpg.DiskFullError("could not extend file"),
