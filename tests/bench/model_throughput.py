@@ -21,13 +21,15 @@ from bench.model_lab import (
 from model_client import ModelClient
 from support.postgres import TestServer
 
-NUMBER: Final = 2_560
+NUMBER: Final = 2_048
+WARM_UP: Final = 256
+"""Questions before the clock starts: connections, and the client's way up to its concurrency."""
 AT_ONCE: Final = 64
 LATENCY: Final = "lognormal:0.5,0.3"
 
 
 async def measure(lab: Lab) -> Result:
-    """Answers a second, the time until the client has found its concurrency included."""
+    """Answers a second, once the client has found its concurrency."""
     number = lab.scaled(NUMBER, least=AT_ONCE)
     async with simulation(latency=LATENCY) as model, server() as running:
         found = await interleaved(
@@ -49,7 +51,7 @@ async def measure(lab: Lab) -> Result:
             "bare AsyncOpenAI": spread(found["bare"], "answers_per_s"),
         },
         notes=(
-            f"{number} questions, {AT_ONCE} at once, latency {LATENCY}",
+            f"{number} questions after {WARM_UP}, {AT_ONCE} at once, latency {LATENCY}",
             f"{lab.repeats} runs of each side in turn, the median of the ratios",
             "the bare SDK does not stream, validate, account or keep",
         ),
@@ -92,6 +94,7 @@ async def _rate(ask: Callable[[int], Awaitable[None]], number: int) -> float:
         async with places:
             await ask(place)
 
+    await asyncio.gather(*(one(place) for place in range(WARM_UP)))
     begin = time.perf_counter()
-    await asyncio.gather(*(one(place) for place in range(number)))
+    await asyncio.gather(*(one(WARM_UP + place) for place in range(number)))
     return number / (time.perf_counter() - begin)
