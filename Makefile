@@ -12,8 +12,9 @@ LOCAL_LLM := $(VENV)/.local-llm
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 python
 TESTS ?=
 ONLY ?=
+DATA ?= ../shared/data
 
-.PHONY: help setup demo up down check test compose bench chaos contracts lock engine images local-llm
+.PHONY: help setup demo up down check test compose bench eval chaos contracts lock engine images local-llm
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +45,14 @@ compose: setup ## Bring up a compose project of its own, break things, count, ta
 
 bench: setup ## Measure side by side; ONLY=name measures one, SCALE=0.1 a tenth of it
 	@PYTHONPATH=tests ONLY=$(ONLY) SCALE=$(SCALE) $(BIN)/python -m bench
+
+eval: setup ## Measure the checks on known notes (../shared/data) and write docs/evaluation.md
+	@short=0; \
+	for what in "metamorphic $(DATA)/interviews/rev" \
+		"grounding $(DATA)/summedits/summedits_podcast.json" \
+		"grounding $(DATA)/summedits/summedits_samsum.json"; \
+	do $(BIN)/onrecord eval $$what || short=1; done; \
+	$(BIN)/onrecord eval page docs/evaluation.md; exit $$short
 
 chaos: setup ## Kill processes at every boundary and balance the books; ROUNDS=N SEED=S STACK=apache
 	@ONRECORD_CHAOS_ROUNDS=$(ROUNDS) ONRECORD_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos \

@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
+from typing import Protocol
 
-from grounding.polarity import Token
+
+class Comparable(Protocol):
+    """A word as the comparison sees it."""
+
+    @property
+    def key(self) -> str:
+        """What equal words share."""
+
+    @property
+    def is_content(self) -> bool:
+        """Whether it carries content rather than grammar."""
 
 
-def kept_words(sentence: Sequence[Token], told: Sequence[Token]) -> list[tuple[int, int]]:
+def kept_words(sentence: Sequence[Comparable], told: Sequence[Comparable]) -> list[tuple[int, int]]:
     """Pairs of indices of the words both have, in the order both have them in.
 
     Content words are laid first, the others between them, as far to the right as they go: in "I
@@ -26,14 +37,14 @@ def kept_words(sentence: Sequence[Token], told: Sequence[Token]) -> list[tuple[i
     return sorted([*anchors, *between])
 
 
-def _anchors(sentence: Sequence[Token], told: Sequence[Token]) -> list[tuple[int, int]]:
+def _anchors(sentence: Sequence[Comparable], told: Sequence[Comparable]) -> list[tuple[int, int]]:
     ours = [at for at, one in enumerate(sentence) if one.is_content]
     theirs = [at for at, one in enumerate(told) if one.is_content]
     pairs = _matches([sentence[at] for at in ours], [told[at] for at in theirs])
     return [(ours[i], theirs[j]) for i, j in pairs]
 
 
-def _matches(ours: Sequence[Token], theirs: Sequence[Token]) -> Iterator[tuple[int, int]]:
+def _matches(ours: Sequence[Comparable], theirs: Sequence[Comparable]) -> Iterator[tuple[int, int]]:
     if not ours or not theirs:
         return
     keys = [one.key for one in ours], [one.key for one in theirs]
@@ -42,7 +53,7 @@ def _matches(ours: Sequence[Token], theirs: Sequence[Token]) -> Iterator[tuple[i
 
 
 def _matches_from_the_right(
-    ours: Sequence[Token], theirs: Sequence[Token]
+    ours: Sequence[Comparable], theirs: Sequence[Comparable]
 ) -> Iterator[tuple[int, int]]:
     for i, j in _matches(ours[::-1], theirs[::-1]):
         yield len(ours) - 1 - i, len(theirs) - 1 - j

@@ -68,6 +68,7 @@ SCALES: Final = {
     "thousand": 10**3,
     "grand": 10**3,
     "million": 10**6,
+    "mln": 10**6,
     "billion": 10**9,
     "trillion": 10**12,
 }
@@ -97,4 +98,7 @@ FRACTIONS: Final = {
     "tenth": 10,
     "tenths": 10,
 }
+NUMBER_WORDS: Final = frozenset(
+    (*UNIT_WORDS, *TEENS, *TENS, *SCALES, *FRACTIONS, "hundred", "couple", "once", "twice")
+)
 TIMES: Final = {"once": 1, "twice": 2, "thrice": 3}

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import SequenceMatcher
+
+from rapidfuzz.fuzz import partial_ratio_alignment
 
 from contracts.notes import DraftEvidence
 from contracts.transcript import Segment
 from grounding.evidence import find
 from grounding.words import words
 
-_SLACK = 2
-_MOST_WORDS = 5_000
+_MOST_CHARACTERS = 30_000
+_ALIKE = 40
 
 
 def nearest_passage(text: str, wanted: str) -> str:
-    """The stretch of a text that shares most words in a row with ``wanted``; may be empty."""
-    there = words(text)[:_MOST_WORDS]
-    asked = [word.text for word in words(wanted)]
-    matcher = SequenceMatcher(None, asked, [word.text for word in there], autojunk=False)
-    block = matcher.find_longest_match()
-    if not block.size:
+    """The words of a text that look most like ``wanted``; empty if nothing does."""
+    spoken = text[:_MOST_CHARACTERS]
+    found = partial_ratio_alignment(wanted, spoken, processor=str.casefold, score_cutoff=_ALIKE)
+    if not found or not wanted.strip():
         return ""
-    begin = max(0, block.b - block.a)
-    end = min(len(there), begin + len(asked) + _SLACK)
-    return text[there[begin].start : there[end - 1].end]
+    # Folding may change how many characters there are; the words found are only shown.
+    touched = [
+        word
+        for word in words(spoken)
+        if word.end > found.dest_start and word.start < found.dest_end
+    ]
+    return spoken[touched[0].start : touched[-1].end] if touched else ""
 
 
 def elsewhere(cited: DraftEvidence, segments: Iterable[Segment]) -> int | None:

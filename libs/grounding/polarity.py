@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from grounding.words import FUNCTION_WORDS, Word, listed, spoken_words, stem
@@ -36,7 +37,7 @@ _SAME = dict.fromkeys(("do", "does", "did"), "do") | dict.fromkeys(
 )
 _PRONOUNS = listed("i you he she it we they there this that")
 _BREAKS = re.compile(r"[,;:!?…—\u2013()\[\]\"“”]|\.(?!\w)|-\s|-\.|--")
-_ENDS = re.compile(r"[!?…]|\.(?!\w)")
+ENDS = re.compile(r"[!?…]|\.(?!\w)")
 _CONTRASTS = listed("but because 'cause cause so although though while whereas however")
 _NOT_ONLY = listed("only just merely simply")
 _AFTER_INTERJECTION = (FUNCTION_WORDS | _CUES) - listed("one more other way real good longer")
@@ -68,6 +69,7 @@ class Token:
         return self.key == CUE
 
 
+@lru_cache(maxsize=256)
 def tokens(text: str) -> tuple[Token, ...]:
     """A text's words for the comparison of negations."""
     words = spoken_words(text)
@@ -87,7 +89,7 @@ def sentences(read: Sequence[Token]) -> Iterator[tuple[Token, ...]]:
 
 def _tokens(words: Sequence[Word], at: int) -> Iterator[Token]:
     word = words[at]
-    opens, starts = _opens(words, at), bool(_ENDS.search(word.before))
+    opens, starts = opens_clause(words, at), bool(ENDS.search(word.before))
     negates = _negates(word.text)
     if negates and word.text not in _CUES:
         base = _EXPANDED.get(word.text) or word.text.removesuffix("n't").removesuffix("nt")
@@ -113,7 +115,7 @@ def _negates(text: str) -> bool:
     return text in _CUES or text in _BARE or text.endswith("n't")
 
 
-def _opens(words: Sequence[Word], at: int) -> bool:
+def opens_clause(words: Sequence[Word], at: int) -> bool:
     """A clause begins after punctuation, with a contrast, or with "and" before a subject."""
     word = words[at]
     if at == 0 or _BREAKS.search(word.before) or word.text in _CONTRASTS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 
 from grounding.measures import UNITS, Unit
 from grounding.numerals import ARITHMETIC, Numeral, and_a_fraction, read_numeral
@@ -57,6 +58,7 @@ class Quantity:
         return frozenset(ARITHMETIC.multiply(value, factor).normalize() for value in self.values)
 
 
+@lru_cache(maxsize=256)
 def quantities(text: str, *, across_pauses: bool = False) -> tuple[Quantity, ...]:
     """The quantities of a text in order; with ``across_pauses`` also over commas."""
     words = spoken_words(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 
 def listed(text: str) -> frozenset[str]:
@@ -58,6 +59,7 @@ class Word:
     after: str
 
 
+@lru_cache(maxsize=256)
 def words(text: str) -> tuple[Word, ...]:
     """The words of a text, in order.
 
@@ -80,6 +82,7 @@ def words(text: str) -> tuple[Word, ...]:
     )
 
 
+@lru_cache(maxsize=256)
 def spoken_words(text: str) -> tuple[Word, ...]:
     """The words that say something: no hesitations, no transcriber's notes in square brackets.
 

@@ -14,5 +14,15 @@ CHECKS: Final = {
     "interviewer_words": "cites the interviewer",
     "number_not_in_evidence": "has a number that its quotes do not have",
     "negation_mismatch": "says yes where its quotes say no, or no where they say yes",
+    "name_not_in_evidence": "names someone or something that its quotes do not name",
+    "said_by_another": "names the wrong speaker",
+    "relation_differs": "says that people are to each other what its quotes do not say",
+    "quoted_words_not_said": "has words in quotation marks that nobody said",
+    "quantifier_differs": "says “all”, “some” or “few” where its quotes say otherwise",
+    "modality_differs": "tells as certain what its quotes call possible, or the other way round",
+    "time_differs": "puts at another time what its quotes tell",
+    "tense_differs": "tells as present what its quotes tell as past",
+    "opposite_said": "says the opposite of a word of its quotes",
+    "content_not_in_evidence": "tells of things that its quotes do not tell of",
 }
 """By the name that events and dead letters carry; ``grounding.CHECKS`` are all there are."""

@@ -7,12 +7,22 @@ from __future__ import annotations
 
 from typing import Final
 
+from grounding.checks.attribution import SAID_BY_ANOTHER
 from grounding.checks.citation import NO_EVIDENCE, QUOTE_NOT_FOUND, UNKNOWN_SEGMENT
+from grounding.checks.content import CONTENT_NOT_IN_EVIDENCE
 from grounding.checks.frame import Case, Check
 from grounding.checks.labels import NO_THEME, UNKNOWN_QUESTION, UNKNOWN_THEME
+from grounding.checks.modality import MODALITY_DIFFERS
+from grounding.checks.name import NAME_NOT_IN_EVIDENCE
 from grounding.checks.negation import NEGATION_MISMATCH
 from grounding.checks.number import NUMBER_NOT_IN_EVIDENCE
+from grounding.checks.opposite import OPPOSITE_SAID
+from grounding.checks.quantifier import QUANTIFIER_DIFFERS
+from grounding.checks.quoted import QUOTED_WORDS_NOT_SAID
+from grounding.checks.relation import RELATION_DIFFERS
 from grounding.checks.speaker import INTERVIEWER_WORDS
+from grounding.checks.tense import TENSE_DIFFERS
+from grounding.checks.time import TIME_DIFFERS
 
 __all__ = ["CHECKS", "Case", "Check"]
 
@@ -26,4 +36,14 @@ CHECKS: Final[tuple[Check, ...]] = (
     INTERVIEWER_WORDS,
     NUMBER_NOT_IN_EVIDENCE,
     NEGATION_MISMATCH,
+    NAME_NOT_IN_EVIDENCE,
+    SAID_BY_ANOTHER,
+    RELATION_DIFFERS,
+    QUOTED_WORDS_NOT_SAID,
+    QUANTIFIER_DIFFERS,
+    MODALITY_DIFFERS,
+    TIME_DIFFERS,
+    TENSE_DIFFERS,
+    OPPOSITE_SAID,
+    CONTENT_NOT_IN_EVIDENCE,
 )

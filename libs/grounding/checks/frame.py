@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 from contracts.events import ChunkReady
 from contracts.notes import CheckFailure, DraftNote
 from contracts.study import Study
 from grounding.evidence import Citations
+from grounding.laid import Laid, lay
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Case:
     """All a check may look at: the note, the chunk it was drafted from, and what it cites."""
 
@@ -28,6 +30,17 @@ class Case:
     def quotes(self) -> tuple[str, ...]:
         """The passages that were found, in the transcript's order."""
         return tuple(passage.quote for passage in self.citations.found)
+
+    @cached_property
+    def sentences(self) -> tuple[Laid, ...]:
+        """The statement's sentences, each laid beside the quotes."""
+        return lay(self.draft.statement, self.quotes)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of all who speak in the chunk and its context."""
+        segments = (*self.chunk.segments, *self.chunk.context)
+        return tuple(dict.fromkeys(segment.speaker for segment in segments))
 
     @property
     def is_cited(self) -> bool:

@@ -20,14 +20,19 @@ from grounding.words import clip, listed
 _KEPT = 0.7
 _NEAR = 4
 _REACH = 8
+_SHORT = 60
+_AGAIN = frozenset({"again", "anymore"})
 _RAISING = listed("think believ feel suppos guess want expect seem figur reckon")
 
 
 def _negation_mismatch(case: Case) -> CheckFailure | None:
     if not case.is_cited:
         return None
+    claimed = tokens(case.draft.statement)
+    if any(claimed == tokens(quote) for quote in case.quotes):
+        return None  # word for word, whatever its sentences
     told = [token for one in case.citations.found for token in tokens(_with_lead(one))]
-    for sentence in sentences(tokens(case.draft.statement)):
+    for sentence in sentences(claimed):
         if not _agrees(sentence, told):
             return CheckFailure(
                 check="negation_mismatch",
@@ -148,7 +153,7 @@ def _denials_stand(sentence: Sequence[Token], told: Sequence[Token]) -> bool:
     negated, present = _negated(told, soft=True), {one.key for one in told}
     for scope in _scopes(sentence, soft=False):
         shared = next((key for key in scope if key in present), None)
-        if shared is not None and shared not in negated:
+        if shared is not None and shared not in negated and _is_about(shared, sentence, told):
             return False
     return True
 
@@ -159,9 +164,28 @@ def _denials_stand_not_affirmed(sentence: Sequence[Token], told: Sequence[Token]
     affirmed = _affirmed(told)
     for scope in _scopes(told, soft=False):
         target = next(iter(scope), None)
-        if target in present and target not in negated and target not in affirmed:
+        if _AGAIN & set(scope):
+            continue  # "don't do it again": it was done before
+        if target is None or target not in present or target in negated or target in affirmed:
+            continue
+        if _is_about(target, sentence, told):
             return False
     return True
+
+
+def _is_about(key: str, sentence: Sequence[Token], told: Sequence[Token]) -> bool:
+    """Whether the evidence has a word beside others of the sentence: one alone is no claim.
+
+    Evidence no longer than a sentence or two is about what the statement is about anyway.
+    """
+    if len(told) <= _SHORT:
+        return True
+    about = {one.key for one in sentence if one.is_content and one.key != key}
+    places = (at for at, one in enumerate(told) if one.key == key)
+    return any(
+        about & {one.key for one in told[max(0, at - _REACH) : at + _REACH + 1] if one.is_content}
+        for at in places
+    )
 
 
 def _scopes(read: Sequence[Token], *, soft: bool) -> Iterator[list[str]]:
@@ -172,7 +196,7 @@ def _scopes(read: Sequence[Token], *, soft: bool) -> Iterator[list[str]]:
             for other in read[at + 1 : at + 1 + _REACH]:
                 if other.opens:
                     break
-                if other.is_content:
+                if other.is_content or other.key in _AGAIN:
                     reached.append(other.key)
             yield reached
 

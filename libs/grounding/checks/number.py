@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from decimal import Decimal
 
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
@@ -13,10 +15,12 @@ from grounding.words import clip
 def _number_not_in_evidence(case: Case) -> CheckFailure | None:
     if not case.is_cited:
         return None
-    claimed = quantities(case.draft.statement)
+    claimed = quantities(_without_labels(case))
     if not claimed:
         return None
     told = [one for quote in case.quotes for one in _told(quote)]
+    speaking = Decimal(len({one.segment.speaker for one in case.citations.found}))
+    claimed = tuple(one for one in claimed if not _counts_speakers(one, speaking))
     wrong = next((one for one in claimed if not _is_borne_out(one, told)), None)
     if wrong is None:
         return None
@@ -26,6 +30,21 @@ def _number_not_in_evidence(case: Case) -> CheckFailure | None:
         claim=wrong.text,
         evidence=clip(" … ".join(case.quotes)),
     )
+
+
+def _counts_speakers(claimed: Quantity, speaking: Decimal) -> bool:
+    """Whether it is the "two" of "two friends": nobody says how many talk."""
+    counts = claimed.unit is None and bool(claimed.noun) and claimed.values == {speaking}
+    return counts and speaking > 1
+
+
+def _without_labels(case: Case) -> str:
+    """The statement without speakers' labels: the 2 of "Speaker 2" counts nothing."""
+    statement = case.draft.statement
+    for label in case.labels:
+        if any(character.isdigit() for character in label):
+            statement = re.sub(rf"\b{re.escape(label)}\b", "", statement)
+    return statement
 
 
 def _told(quote: str) -> list[Quantity]:

@@ -78,4 +78,4 @@ def test_accepts_the_same_sense_in_other_words(statement: str, quote: str) -> No
 
 @pytest.mark.parametrize(("statement", "quote"), NOT_BORNE_OUT)
 def test_rejects_what_does_not_agree_in_negations(statement: str, quote: str) -> None:
-    assert failed(judge(draft(statement), chunk(segment(1, quote)))) == ["negation_mismatch"]
+    assert "negation_mismatch" in failed(judge(draft(statement), chunk(segment(1, quote))))

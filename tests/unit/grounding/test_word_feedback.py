@@ -18,7 +18,7 @@ def test_names_the_nearest_passage_when_a_quote_is_not_found() -> None:
     text = _feedback(draft("They would recommend it.", cited))
     assert text.startswith("1. “They would recommend it.”: The words cited from segment 1 are not")
     assert "The nearest passage there is “" in text
-    assert "“I would not recommend it to my”." in text
+    assert "“I would not recommend it to”." in text
 
 
 def test_numbers_the_notes_and_gives_each_its_reasons() -> None:

@@ -1,0 +1,67 @@
+"""Checks that a possibility, a plan or a wish is not told as a fact, nor the other way round."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contracts.notes import CheckFailure
+from grounding.checks.frame import Case, Check
+from grounding.checks.scale import Scale, mismatches
+from grounding.checks.wording import failure, shown
+from grounding.laid import Laid
+from grounding.terms import Term
+from grounding.vocabulary.scales import MAY_BECOME, MODALS
+
+_NAME: Final = "modality_differs"
+_SCALE: Final = Scale(MODALS, strong=frozenset({"certain"}), may_become=MAY_BECOME)
+_HEDGES: Final = frozenset({"might", "may", "could", "would", "should", "maybe", "perhaps"})
+_BETWEEN: Final = 2
+
+
+def _modality_differs(case: Case) -> CheckFailure | None:
+    if not case.is_cited:
+        return None
+    for laid in case.sentences:
+        found = next(mismatches(_SCALE, laid), None)
+        if found is not None:
+            said = "" if found.instead is None else f" but {shown(found.instead.text)}"
+            reason = f"The cited passage does not say {shown(found.term.text)}{said}."
+            return failure(_NAME, case, laid, found.at, reason)
+        dropped = _dropped(laid)
+        if dropped is not None:
+            reason = (
+                f"The cited passage says {shown(dropped[1].text)}; the statement leaves it out."
+            )
+            return failure(_NAME, case, laid, dropped[0], reason)
+    return None
+
+
+def _dropped(laid: Laid) -> tuple[int, Term] | None:
+    """A hedge that the evidence has right before a kept word, and the sentence has not."""
+    if not laid.is_close:
+        return None
+    taken = set(laid.kept.values())
+    hedged = {at for at, one in enumerate(laid.sentence) if one.text in MODALS}
+    for at, place in sorted(laid.kept.items()):
+        if not laid.sentence[at].is_content or hedged & {at - 1, at - 2, at - 3}:
+            continue
+        for before in range(place - 1, max(-1, place - 1 - _BETWEEN), -1):
+            if before in taken or laid.told[before + 1].opens:
+                break
+            if laid.told[before].text in _HEDGES and not _restarts(laid, before, place):
+                return at, laid.told[before]
+    return None
+
+
+def _restarts(laid: Laid, hedge: int, place: int) -> bool:
+    """Whether it is "I would, I would pay" or "would've": the hedge is said again or is a past."""
+    again = any(one.text == laid.told[hedge].text for one in laid.told[hedge + 1 : place])
+    return again or laid.told[hedge + 1].text in {"been", "better", "have"}
+
+
+MODALITY_DIFFERS = Check(
+    _NAME,
+    "What the evidence calls possible, wished or supposed, the statement does not call certain, "
+    "and “I would pay” is not “pays”.",
+    _modality_differs,
+)

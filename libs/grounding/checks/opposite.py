@@ -1,0 +1,66 @@
+"""Checks that no word of the statement stands where the evidence has its opposite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from contracts.notes import CheckFailure
+from grounding.checks.frame import Case, Check
+from grounding.checks.wording import failure, shown
+from grounding.laid import Laid
+from grounding.terms import Term
+from grounding.vocabulary.opposites import are_opposites
+from grounding.words import listed
+
+_NAME: Final = "opposite_said"
+_REACH: Final = 4
+_DENYING: Final = listed("not never no none nobody nothing neither nor without hardly barely stop")
+_LIGHT: Final = listed("more less most least better worse up down in out on off into over under")
+
+
+def _opposite_said(case: Case) -> CheckFailure | None:
+    if not case.is_cited:
+        return None
+    for laid in case.sentences:
+        for at, told in _opposed(laid):
+            reason = (
+                f"The cited passage says {shown(told.text)}, "
+                f"the statement {shown(laid.sentence[at].text)}."
+            )
+            return failure(_NAME, case, laid, at, reason)
+    return None
+
+
+def _opposed(laid: Laid) -> Iterator[tuple[int, Term]]:
+    for at, term in laid.new():
+        if not (term.is_content or term.text in _LIGHT):
+            continue
+        if not laid.is_close and (laid.says(term) or term.text in _LIGHT):
+            continue
+        for told in laid.instead(at):
+            if are_opposites(term.key, told.key) and not _one_is_denied(laid, at, told):
+                yield at, told
+
+
+def _one_is_denied(laid: Laid, at: int, told: Term) -> bool:
+    """Whether exactly one of the two stands under a negation: "not cheap" is "expensive"."""
+    place = next(step for step, one in enumerate(laid.told) if one is told)
+    return _is_denied(laid.sentence, at) != _is_denied(laid.told, place)
+
+
+def _is_denied(read: Sequence[Term], at: int) -> bool:
+    for step in range(at, max(-1, at - _REACH), -1):
+        if step != at and read[step].text in _DENYING:
+            return True
+        if read[step].opens:
+            return False
+    return False
+
+
+OPPOSITE_SAID = Check(
+    _NAME,
+    "Where the evidence says “more”, “cheap” or “before”, the statement does not say “less”, "
+    "“expensive” or “after”.",
+    _opposite_said,
+)

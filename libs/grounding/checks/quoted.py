@@ -1,0 +1,46 @@
+"""Checks that what a statement puts in quotation marks was said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from contracts.notes import CheckFailure
+from grounding.checks.frame import Case, Check
+from grounding.checks.wording import shown
+from grounding.words import clip, spoken_words
+
+_NAME: Final = "quoted_words_not_said"
+_QUOTED: Final = re.compile(r"[\"“]([^\"“”]+)[\"”]")
+_MOST_QUOTED: Final = 8
+
+
+def _quoted_words_not_said(case: Case) -> CheckFailure | None:
+    if not case.is_cited:
+        return None
+    said = [word.text for quote in case.quotes for word in spoken_words(quote)]
+    for quoted in _QUOTED.findall(case.draft.statement):
+        words = [word.text for word in spoken_words(quoted)]
+        if 0 < len(words) <= _MOST_QUOTED and not _stand_in(words, said):
+            return CheckFailure(
+                check=_NAME,
+                reason=f"Nobody says {shown(quoted)} in the cited passage.",
+                claim=clip(quoted),
+                evidence=clip(" … ".join(case.quotes)),
+            )
+    return None
+
+
+def _stand_in(words: Sequence[str], said: Sequence[str]) -> bool:
+    """Whether some words stand in a row in what was said."""
+    size = len(words)
+    places = range(len(said) - size + 1)
+    return any(said[at] == words[0] and said[at : at + size] == words for at in places)
+
+
+QUOTED_WORDS_NOT_SAID = Check(
+    _NAME,
+    "What the statement puts in quotation marks stands in the cited passages, word for word.",
+    _quoted_words_not_said,
+)

@@ -1,0 +1,41 @@
+"""How checks word a failure: the part of the statement and the passage, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from contracts.notes import CheckFailure
+from grounding.checks.frame import Case
+from grounding.laid import Laid
+from grounding.terms import Term
+from grounding.words import clip
+
+_AROUND = 4
+
+
+def failure(check: str, case: Case, laid: Laid, at: int, reason: str) -> CheckFailure:
+    """The failure of a check over one term of the statement.
+
+    Args:
+        check: the check's name.
+        case: what is judged.
+        laid: the sentence that failed.
+        at: the place of the term in the sentence.
+        reason: one sentence a researcher understands.
+    """
+    around = laid.sentence[max(0, at - _AROUND) : at + _AROUND + 1]
+    return CheckFailure(
+        check=check,
+        reason=reason,
+        claim=clip(_spelled(around)),
+        evidence=clip(" … ".join(case.quotes)),
+    )
+
+
+def _spelled(around: Sequence[Term]) -> str:
+    return " ".join(term.text for term in around)
+
+
+def shown(word: str) -> str:
+    """A word in quotation marks, shortened if it is no word at all."""
+    return f"“{clip(word, 40)}”"

@@ -1,0 +1,60 @@
+"""True notes of real transcripts and the same notes spoiled: how many of each are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from random import Random
+from typing import Final
+
+from contracts.events import ChunkReady
+from contracts.notes import DraftNote, Note
+from contracts.transcript import Segment
+from grounding.evaluation.extracts import extracts, whole
+from grounding.evaluation.scoring import Verdict
+from grounding.evaluation.spoiling import KINDS, Kind, attributed
+from grounding.judging import judge
+from grounding.words import clip
+
+__all__ = ["INTERVIEWER", "Kind", "examine"]
+
+INTERVIEWER: Final = "interviewer"
+"""The kind of a note that tells as a finding what an interviewer said."""
+_EXAMPLE: Final = 140
+
+
+def examine(title: str, segments: Sequence[Segment], seed: int) -> Iterator[Verdict]:
+    """Judge the true and the spoiled notes of one transcript.
+
+    Args:
+        title: what identifies the transcript.
+        segments: its turns.
+        seed: of the choices among ways to spoil.
+
+    Yields:
+        A verdict for each note: a true one has no kind. Every sentence gives two true notes, one
+        in its own words and one that names its speaker.
+    """
+    chunk = whole(title, segments)
+    random = Random(f"{seed} {title}")  # noqa: S311 - a choice of examples, no secret
+    for extract in extracts(chunk):
+        yield _verdict(extract.draft, chunk, title)
+        yield _verdict(attributed(extract, extract.segment.speaker), chunk, title)
+        for kind in KINDS:
+            spoiled = kind.spoil(extract, chunk, random)
+            if spoiled is not None:
+                yield _verdict(spoiled, chunk, title, kind.name)
+    for extract in extracts(chunk, asked=True):
+        yield _verdict(extract.draft, chunk, title, INTERVIEWER)
+
+
+def _verdict(draft: DraftNote, chunk: ChunkReady, title: str, kind: str = "") -> Verdict:
+    result = judge(draft, chunk)
+    failures = () if isinstance(result, Note) else result.failures
+    return Verdict(
+        is_true=not kind,
+        is_accepted=not failures,
+        kinds=(kind,) if kind else (),
+        checks=tuple(one.check for one in failures),
+        example=clip(draft.statement, _EXAMPLE),
+        document=title,
+    )

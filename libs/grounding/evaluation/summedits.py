@@ -1,0 +1,110 @@
+"""SummEdits: summaries of documents, of which editors said whether the document bears them out.
+
+The benchmark is described in Laban et al., "SummEdits: Measuring LLM Ability at Factual Reasoning
+Through The Lens of Summarization", EMNLP 2023. A summary becomes one note that cites the whole of
+its document; a dialogue becomes one segment a turn. The unedited summary that the files also hold
+is not looked at: in production there is none.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from contracts.events import ChunkReady
+from contracts.ids import derive
+from contracts.notes import DraftEvidence, DraftNote, Note
+from contracts.study import Study, Theme
+from contracts.transcript import Segment
+from grounding.evaluation.scoring import Verdict
+from grounding.judging import judge
+from grounding.words import clip, words
+
+_TURN: Final = re.compile(r"(?:^|\s*\.\s+)(?P<speaker>[A-Z][\w '.-]{0,30}):\s")
+_FEWEST_TURNS: Final = 3
+_THEME: Final = Theme(id="summary", name="Summary")
+_STUDY: Final = Study(study_id="summedits", name="SummEdits", themes=(_THEME,))
+_EXAMPLE: Final = 140
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One summary with its document, whether it is consistent, and how it was edited."""
+
+    document: str
+    summary: str
+    is_consistent: bool
+    edits: tuple[str, ...]
+
+
+def read_samples(text: str) -> list[Sample]:
+    """Read a file of the benchmark.
+
+    Raises:
+        ValueError: it is not JSON, or not in the benchmark's form.
+    """
+    try:
+        return [_sample(one) for one in json.loads(text)]
+    except (TypeError, KeyError) as error:
+        raise ValueError("a sample has no doc, summary or label") from error
+
+
+def _sample(one: dict[str, Any]) -> Sample:
+    return Sample(
+        document=str(one["doc"]),
+        summary=str(one["summary"]),
+        is_consistent=bool(one["label"]),
+        edits=tuple(one.get("edit_types") or ()),
+    )
+
+
+def judged(sample: Sample) -> Verdict:
+    """What the checks say of a sample."""
+    chunk = _chunk(sample.document)
+    cited = tuple(DraftEvidence(segment=one.number) for one in chunk.segments)
+    draft = DraftNote(statement=sample.summary, evidence=cited, themes=(_THEME.id,))
+    result = judge(draft, chunk)
+    failures = () if isinstance(result, Note) else result.failures
+    example = failures[0].claim if failures else sample.summary
+    return Verdict(
+        is_true=sample.is_consistent,
+        is_accepted=not failures,
+        kinds=sample.edits,
+        checks=tuple(one.check for one in failures),
+        example=clip(example, _EXAMPLE),
+        document=sample.document,
+    )
+
+
+def _chunk(document: str) -> ChunkReady:
+    turns = [turn for turn in _turns(document) if words(turn[1])]
+    segments = tuple(
+        Segment(number=number, speaker=speaker, text=text)
+        for number, (speaker, text) in enumerate(turns, start=1)
+    )
+    identity = derive("summedits", document)
+    return ChunkReady(
+        chunk_id=identity,
+        transcript_id=UUID(int=1),
+        revision=1,
+        index=1,
+        chunk_count=1,
+        title="A document",
+        study=_STUDY,
+        segments=segments,
+    )
+
+
+def _turns(document: str) -> Iterator[tuple[str, str]]:
+    """Speaker and words of each turn of a dialogue; a text that is none is one turn."""
+    starts = list(_TURN.finditer(document))
+    if len(starts) < _FEWEST_TURNS:
+        yield "Speaker", document
+        return
+    ends = [one.start() for one in starts[1:]] + [len(document)]
+    for start, end in zip(starts, ends, strict=True):
+        yield start["speaker"], document[start.end() : end].strip() or " "

@@ -1,0 +1,59 @@
+"""`onrecord eval` as people call it: tables, files, exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from onrecord.cli import run
+
+SAMPLES = Path(__file__).parents[3] / "samples"
+_FORM = {"name", "figure", "goal", "better", "holds", "sides", "unit", "stack", "commit", "notes"}
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def _summedits(folder: Path) -> Path:
+    document = "Ann: Buy butter. . Mike: Ok. . Mike: Do we have milk? . Ann: Yes, in the fridge. "
+    samples = [
+        {"doc": document, "summary": "Ann asks Mike to buy butter.", "label": 1, "edit_types": []},
+        {"doc": document, "summary": "Ann asks Zoe for butter.", "label": 0, "edit_types": ["x"]},
+    ]
+    file = folder / "small.json"
+    file.write_text(json.dumps(samples))
+    return file
+
+
+def test_metamorphic_holds_on_the_samples_and_writes_its_measures() -> None:
+    assert run(["eval", "metamorphic", str(SAMPLES)]) == 0
+    written = json.loads(Path(".onrecord/eval/metamorphic.json").read_text())
+    assert set(written) == _FORM
+    assert written["holds"]
+    assert written["sides"]["number"]["all"] >= 0.99
+
+
+def test_grounding_prints_its_measures_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["eval", "grounding", str(_summedits(tmp_path)), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in told] == ["grounding-small", "grounding-small-time"]
+    assert told[0]["figure"] == 1.0
+
+
+def test_says_which_file_is_no_benchmark(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "other.json"
+    file.write_text("{}")
+    assert run(["eval", "grounding", str(file)]) == 2
+    assert "other.json" in capsys.readouterr().err
+
+
+def test_says_that_a_folder_has_no_transcripts(tmp_path: Path) -> None:
+    assert run(["eval", "metamorphic", str(tmp_path)]) == 2

@@ -1,0 +1,69 @@
+"""Each check of wording: what it lets through and what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from contracts.notes import DraftEvidence
+from grounding import judge
+from unit.grounding.drafts import chunk, draft, failed, segment
+
+NOT_BORNE_OUT = [
+    ("name_not_in_evidence", "He showed it to Priya.", "He showed it to Anna."),
+    ("name_not_in_evidence", "They moved to Leeds.", "We moved to York."),
+    ("relation_differs", "Her sister runs the shop.", "My mother runs the shop."),
+    ("quoted_words_not_said", "He calls it “a miracle”.", "I call it a nuisance."),
+    ("quantifier_differs", "Everyone liked the trial.", "Some people liked the trial."),
+    ("quantifier_differs", "Few customers come back.", "Many customers come back."),
+    ("quantifier_differs", "They always forget the key.", "They sometimes forget the key."),
+    ("modality_differs", "She will buy the printer.", "I might buy the printer."),
+    ("modality_differs", "He pays for a faster printer.", "I would pay for a faster printer."),
+    ("modality_differs", "It definitely broke in transit.", "Maybe it broke in transit."),
+    ("time_differs", "They met on Friday.", "We met on Monday."),
+    ("time_differs", "He checks it every week.", "I check it every month."),
+    ("time_differs", "She left after the launch.", "I left before the launch."),
+    ("tense_differs", "They run the shop together.", "We used to run the shop together."),
+    ("tense_differs", "The manual is useless.", "The manual was useless."),
+    (
+        "opposite_said",
+        "The new tool is slower than the old.",
+        "The new tool is faster than the old.",
+    ),
+    ("opposite_said", "The printer is expensive to run.", "The printer is cheap to run."),
+    ("content_not_in_evidence", "The garden needs watering.", "The printer jams on thick paper."),
+]
+BORNE_OUT = [
+    ("Anna showed the printer to him.", "I showed the printer to him, Anna did too."),
+    ("Her mum runs the shop.", "My mother runs the shop."),
+    ("He calls it “a nuisance”.", "I call it a nuisance, really."),
+    ("Every customer comes back.", "All customers come back."),
+    ("She said she would buy the printer.", "I will buy the printer."),
+    ("The manual was useless.", "The manual is useless."),
+    ("They will move soon.", "We're gonna move soon."),
+    ("He checks it daily.", "I check it every day."),
+    ("They used to run the shop together.", "We used to run the shop together."),
+    ("They paid in advance.", "We pay in advance, and we paid then too."),
+]
+
+
+@pytest.mark.parametrize(("check", "statement", "quote"), NOT_BORNE_OUT)
+def test_refuses_wording_that_the_evidence_does_not_have(
+    check: str, statement: str, quote: str
+) -> None:
+    assert check in failed(judge(draft(statement), chunk(segment(1, quote))))
+
+
+@pytest.mark.parametrize(("statement", "quote"), BORNE_OUT)
+def test_accepts_the_same_in_other_words(statement: str, quote: str) -> None:
+    assert failed(judge(draft(statement), chunk(segment(1, quote)))) == []
+
+
+def test_refuses_what_is_put_in_another_speakers_mouth() -> None:
+    there = chunk(segment(1, "The printer jams on thick paper."), segment(2, "Mine does not."))
+    told = draft("S2 said: The printer jams on thick paper.", DraftEvidence(segment=1))
+    assert "said_by_another" in failed(judge(told, there))
+
+
+def test_a_speakers_label_counts_and_names_nothing() -> None:
+    there = chunk(segment(1, "The printer jams on thick paper."))
+    assert failed(judge(draft("S1 says the printer jams on thick paper."), there)) == []
