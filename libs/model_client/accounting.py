@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
+import httpx2
+import openai
+
 from contracts.errors import ErrorCode, OnrecordError
 from contracts.notes import Usage
 from model_client import errors, metrics
@@ -30,6 +33,12 @@ FREE: Final = (
     errors.ContextTooLongError,
 )
 """Failures for which no endpoint charges, as nothing was generated."""
+
+GAVE_UP: Final = frozenset({504, 524})
+"""Of gateways that waited no longer (RFC 9110; Cloudflare): the model may have answered."""
+
+NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout)
+"""Why a connection was not made; an outage would else use up budgets by its probes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +112,7 @@ class Accounts:
     def _complete(
         self, request: Mapping[str, Any], reply: Reply, error: BaseException | None
     ) -> None:
-        reply.estimated = reply.usage is None and not isinstance(error, FREE)
+        reply.estimated = reply.usage is None and not _is_free(error)
         if reply.usage is None:
             reply.usage = self._estimate_usage(request, reply) if reply.estimated else Usage()
         reply.cost_usd = self._prices.of(reply.usage)
@@ -136,6 +145,16 @@ class Accounts:
         task = asyncio.create_task(self._ledger.settle(reservation, outcome))
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)
+
+
+def _is_free(error: BaseException | None) -> bool:
+    """Whether a call that ended so is charged by no endpoint."""
+    if error is None or isinstance(error, FREE):
+        return error is not None
+    cause = error.__cause__
+    if isinstance(error, errors.ServerError) and isinstance(cause, openai.APIStatusError):
+        return cause.status_code not in GAVE_UP
+    return cause is not None and isinstance(cause.__cause__, NEVER_SENT)
 
 
 def _code(failure: BaseException | None) -> str:

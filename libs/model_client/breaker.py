@@ -83,9 +83,7 @@ class Breaker:
         self._in_a_row += 1
         silent = self._clock() - self._served_at > SILENCE_S
         if probe:
-            self._probing = False
-            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
-            self._open(reason)
+            self.broken(reason, probe=True)
         elif not self.is_open and self._in_a_row >= (FAILURES_IN_SILENCE if silent else FAILURES):
             self._open(reason)
 
@@ -98,6 +96,7 @@ class Breaker:
         """
         if probe:
             self._probing = False
+            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
         self._open(reason)
 
     def given_up(self, *, probe: bool = False) -> None:

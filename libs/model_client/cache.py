@@ -214,11 +214,16 @@ class Answers:
                 await self._try(self._store.sweep())
             await asyncio.sleep(self._lease_s / 3)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._end)
         return task
+
+    def _end(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # whoever still waits is told it; nobody else need be
 
     async def _try(self, work: Coroutine[Any, Any, T]) -> T | None:
         """What work on the database gives; None if it cannot be done."""
@@ -227,8 +232,7 @@ class Answers:
             work.close()
             return None
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                done = await work
+            done = await self._in_time(work)
         except FAILURES as error:
             self._note_failure(error)
             return None
@@ -236,6 +240,21 @@ class Answers:
             self._is_away = False
             log.info("cache_back")
         return done
+
+    async def _in_time(self, work: Coroutine[Any, Any, T]) -> T:
+        """What work gives; nobody waits for the end of what is given up, which takes a while."""
+        task = self._spawn(work)
+        try:
+            await asyncio.wait({task}, timeout=PATIENCE_S)
+        except asyncio.CancelledError:
+            task.cancel()
+            # What was begun is not to happen after what is done next about it.
+            await asyncio.wait({task})
+            raise
+        if not task.done():
+            task.cancel()
+            raise TimeoutError
+        return task.result()
 
     def _note_failure(self, error: Exception) -> None:
         metrics.CACHE_FAILURES.inc()

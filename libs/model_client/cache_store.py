@@ -23,6 +23,9 @@ from database.text import without_nul
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "cache.sql")
 
+LONGEST_NAME: Final = 200
+"""Characters kept of what an endpoint calls itself: PostgreSQL indexes no texts of a few kB."""
+
 ROW_BYTES: Final = 400
 """About what a row takes beside its content."""
 
@@ -102,12 +105,12 @@ class AnswerStore:
     async def count_hit(self, key: str, kept: Kept) -> None:
         """Count a use of an answer that came another way."""
         async with self._database() as database:
-            await database.execute(_QUERIES.count_hit, key, _text(kept.fingerprint), self._clock())
+            await database.execute(_QUERIES.count_hit, key, _name(kept.fingerprint), self._clock())
 
     async def keep(self, key: str, kept: Kept) -> None:
         """Keep an answer."""
         content = None if kept.content is None else _text(kept.content)
-        model, fingerprint, now = _text(kept.model), _text(kept.fingerprint), self._clock()
+        model, fingerprint, now = _name(kept.model), _name(kept.fingerprint), self._clock()
         async with self._database() as database, database.transaction() as connection:
             await connection.execute(
                 _QUERIES.keep_answer,
@@ -172,3 +175,8 @@ def _text(told: str) -> str:
     """What PostgreSQL can hold of a text."""
     clean: str = without_nul(told)
     return clean.encode(errors="replace").decode()
+
+
+def _name(told: str) -> str:
+    """What it can hold and index of a name."""
+    return _text(told[:LONGEST_NAME])

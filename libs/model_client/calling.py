@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,11 +15,18 @@ from openai import AsyncOpenAI
 from contracts.notes import Usage
 from model_client import errors
 from model_client.settings import ModelConfig
+from model_client.streams import decoded, drain, events, whole
 
 EVENT_STREAM: Final = "text/event-stream"
 
 LONGEST_ANSWER: Final = 16 * 1024 * 1024
 """Characters; whoever sends more is no model."""
+
+LONGEST_NAME: Final = 200
+"""Characters of a model's name or fingerprint, which are stored with every note."""
+
+MOST_TOKENS: Final = 1_000_000_000
+"""Tokens of a call; who tells more would break the ledger's columns."""
 
 
 def _nobody(_: Mapping[str, str]) -> None:
@@ -34,6 +40,7 @@ class Reply:
     Attributes:
         on_headers: told the response's headers as soon as they are there.
         headers: the response's; None until it has begun.
+        streamed: whether it came as events.
         text: the answer's content.
         finish_reason: why it ended, as the endpoint says; empty if it did not.
         refusal: what the model said in place of an answer.
@@ -50,6 +57,7 @@ class Reply:
     sent_at: float = 0.0
     on_headers: Callable[[Mapping[str, str]], None] = _nobody
     headers: Mapping[str, str] | None = None
+    streamed: bool = False
     text: str = ""
     finish_reason: str = ""
     refusal: str = ""
@@ -68,30 +76,35 @@ class Reply:
         self.headers = headers
         self.on_headers(headers)
 
-    def take(self, part: Any) -> None:
-        """Read a completion, or a chunk of one; whatever is not as it should be is passed over."""
+    def take(self, part: Any) -> bool:
+        """Read a completion, or a chunk of one; whatever is not as it should be is passed over.
+
+        Returns:
+            Whether it holds something that the model wrote, and not only the answer's frame.
+        """
         if not isinstance(part, dict):
-            return
-        if isinstance(part.get("error"), dict):
+            return False
+        if part.get("error"):
             raise errors.ServerError("the endpoint sent an error in place of an answer")
-        self.model = _text(part.get("model")) or self.model
-        self.fingerprint = _text(part.get("system_fingerprint")) or self.fingerprint
+        self.model = _name(part.get("model")) or self.model
+        self.fingerprint = _name(part.get("system_fingerprint")) or self.fingerprint
         self.usage = _usage(part.get("usage")) or self.usage
         choices = part.get("choices")
         choice = choices[0] if isinstance(choices, list) and choices else None
-        if isinstance(choice, dict):
-            self._take_choice(choice)
+        return isinstance(choice, dict) and self._take_choice(choice)
 
-    def _take_choice(self, choice: dict[str, Any]) -> None:
+    def _take_choice(self, choice: dict[str, Any]) -> bool:
         self.finish_reason = _text(choice.get("finish_reason")) or self.finish_reason
-        said = choice.get("delta") or choice.get("message")
-        if isinstance(said, dict):
-            content = _text(said.get("content"))
-            self._pieces.append(content)
-            self._length += len(content)
-            self.refusal += _text(said.get("refusal"))
+        told = choice.get("delta") or choice.get("message")
+        said = told if isinstance(told, dict) else {}
+        content = _content(said.get("content"))
+        self._pieces.append(content)
+        self._length += len(content)
+        self.refusal += _text(said.get("refusal"))
         if self._length > LONGEST_ANSWER:
             raise errors.BadOutputError("the answer has no end")
+        # Thoughts are told under many names; a role alone is sent before the model has begun.
+        return bool(self.finish_reason) or any(said[name] for name in said if name != "role")
 
     def close(self, now: float) -> None:
         """Put the pieces together."""
@@ -136,17 +149,20 @@ class Caller:
                 create = self._client.chat.completions.with_streaming_response.create
                 async with create(**request) as response:
                     reply.begin(response.headers)
-                    if response.headers.get("content-type", "").startswith(EVENT_STREAM):
-                        await self._follow(response.iter_lines(), reply, limit, patience)
+                    kind = response.headers.get("content-type", "")
+                    reply.streamed = kind.startswith(EVENT_STREAM)
+                    if reply.streamed:
+                        await self._follow(events(response.iter_bytes()), reply, limit, patience)
                     else:
-                        reply.take(_decoded(await response.read()))
+                        limit.reschedule(patience.until)
+                        _take_whole(await whole(response.iter_bytes()), reply)
         except (TimeoutError, openai.APITimeoutError) as error:
             raise errors.ModelTimeoutError(patience.explain(reply)) from error
         except openai.APIConnectionError as error:
             raise errors.ServerError(
                 "the model's endpoint cannot be reached; check OPENAI_BASE_URL"
             ) from error
-        except httpx2.TransportError as error:
+        except httpx2.RequestError as error:
             raise errors.ServerError("the endpoint cut the connection") from error
         finally:
             reply.close(loop.time())
@@ -154,19 +170,30 @@ class Caller:
             reply.first_token_s = reply.latency_s
 
     async def _follow(
-        self, lines: AsyncIterator[str], reply: Reply, limit: asyncio.Timeout, patience: _Patience
+        self, stream: AsyncIterator[str], reply: Reply, limit: asyncio.Timeout, patience: _Patience
     ) -> None:
         loop = asyncio.get_running_loop()
-        async for data in _events(lines):
+        async for data in stream:
             now = loop.time()
-            if reply.first_token_s is None:
-                reply.first_token_s = now - reply.sent_at
-            limit.reschedule(patience.next(now))
             if data == "[DONE]":
+                limit.reschedule(None)
+                await drain(stream)
                 return
-            reply.take(_decoded(data))
+            if reply.take(decoded(data)) and reply.first_token_s is None:
+                reply.first_token_s = now - reply.sent_at
+            if reply.first_token_s is not None:
+                limit.reschedule(patience.next(now))
         if not reply.finish_reason:
             raise errors.ServerError("the answer's stream ended before the answer did")
+
+
+def _take_whole(body: bytes, reply: Reply) -> None:
+    completion = decoded(body)
+    if not isinstance(completion, dict):
+        # A page of a proxy, say: no model has seen the question.
+        told = "the endpoint sent no completion; check OPENAI_BASE_URL"
+        raise errors.ServerError(told)
+    reply.take(completion)
 
 
 @dataclass(slots=True)
@@ -193,28 +220,20 @@ class _Patience:
         return f"the model stalled for {self.config.between_tokens_s:.3g} s within its answer"
 
 
-async def _events(lines: AsyncIterator[str]) -> AsyncIterator[str]:
-    """The data of server-sent events (HTML Living Standard, 9.2.6), without other fields."""
-    data: list[str] = []
-    async for line in lines:
-        if line.startswith("data:"):
-            data.append(line[5:].removeprefix(" "))
-        elif not line and data:
-            yield "\n".join(data)
-            data.clear()
-    if data:
-        yield "\n".join(data)
-
-
-def _decoded(body: str | bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-
-
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _name(value: Any) -> str:
+    # PostgreSQL stores no NUL, and nobody sends half a surrogate pair.
+    return _text(value).replace("\0", "").encode("utf-8", "replace").decode()[:LONGEST_NAME]
+
+
+def _content(value: Any) -> str:
+    """What a message says; some endpoints send it in parts, of which thoughts are some."""
+    if not isinstance(value, list):
+        return _text(value)
+    return "".join(_text(part.get("text")) for part in value if isinstance(part, dict))
 
 
 def _usage(told: Any) -> Usage | None:
@@ -222,13 +241,13 @@ def _usage(told: Any) -> Usage | None:
         return None
     details = told.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else 0
-    prompt = _count(told.get("prompt_tokens"))
+    prompt, answer = _count(told.get("prompt_tokens")), _count(told.get("completion_tokens"))
+    if prompt + answer == 0:
+        return None  # which no call uses: it is as good as not told
     return Usage(
-        input_tokens=prompt,
-        cached_tokens=min(prompt, _count(cached)),
-        output_tokens=_count(told.get("completion_tokens")),
+        input_tokens=prompt, cached_tokens=min(prompt, _count(cached)), output_tokens=answer
     )
 
 
 def _count(value: Any) -> int:
-    return max(0, value) if isinstance(value, int) else 0
+    return min(max(0, value), MOST_TOKENS) if isinstance(value, int) else 0

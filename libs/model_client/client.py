@@ -157,7 +157,21 @@ class ModelClient:
                 return endpoint, Kept(None, endpoint.config.model, "", Usage(), None)
             else:
                 return endpoint, _kept(given)
+        if self._serves_shorter(fitting, failures):
+            told = "the question is too long for the models that serve now"
+            raise errors.ContextTooLongError(told)
         raise _decisive(failures)
+
+    def _serves_shorter(
+        self, fitting: Sequence[Endpoint], failures: Sequence[OnrecordError]
+    ) -> bool:
+        """Whether all that can take the question are away, and another would take half of it.
+
+        An outage would hold up everybody for the sake of a question that is too long.
+        """
+        away = all(isinstance(one, errors.ModelUnavailableError) for one in failures)
+        others = (one for one in self._endpoints if one not in fitting)
+        return away and any(not one.breaker.is_open for one in others)
 
 
 def _decisive(failures: Sequence[OnrecordError]) -> OnrecordError:

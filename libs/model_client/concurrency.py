@@ -41,9 +41,13 @@ SAMPLES_REMEMBERED: Final = 50
 
 FIRST_TOKENS_REMEMBERED: Final = 100
 
-LEAST_PATIENCE_S: Final = 2.0
-PATIENCE: Final = 4.0
-"""A probe is waited for so many times the slowest first token of late, and so many seconds."""
+LEAST_PATIENCE_S: Final = 10.0
+PATIENCE: Final = 10.0
+"""A first token is waited for so many times the slowest of late, and at least so many seconds."""
+
+LEAST_PATIENCE_WITH_PROBES_S: Final = 2.0
+PATIENCE_WITH_PROBES: Final = 4.0
+"""The same of a probe: an endpoint that hangs would else hold up its own recovery."""
 
 COME_BACK_S: Final = 1.0
 """When to come back if all places stay taken, in seconds."""
@@ -97,15 +101,18 @@ class Concurrency:
             self._in_use -= 1
             self._hand_out()
 
-    def patience(self, most_s: float) -> float:
-        """How long the first token of a probe is waited for, in seconds.
+    def patience(self, most_s: float, *, probe: bool = False) -> float:
+        """How long the first token of a call is waited for, in seconds.
 
         Args:
-            most_s: how long it is waited for otherwise.
+            most_s: the longest it may be; also as long as nothing is known of the endpoint.
+            probe: whether the call is one.
         """
         if not self._first_tokens:
             return most_s
-        return min(most_s, max(LEAST_PATIENCE_S, PATIENCE * max(self._first_tokens)))
+        times = PATIENCE_WITH_PROBES if probe else PATIENCE
+        least_s = LEAST_PATIENCE_WITH_PROBES_S if probe else LEAST_PATIENCE_S
+        return min(most_s, max(least_s, times * max(self._first_tokens)))
 
     def answered(self, first_token_s: float) -> None:
         """Note that a call was answered.

@@ -32,8 +32,26 @@ MARGIN: Final = 1.1
 """What a prompt may be longer than estimated, in checking whether it fits a context."""
 
 
+STREAM: Final = frozenset({"stream", "stream_options"})
+
+COMPLAINTS: Final[Mapping[str, Sequence[str]]] = {
+    "stream_options": ("stream_options",),
+    "stream": ("stream",),
+    "response_format": ("response_format", "response format", "json_schema", "json schema"),
+    "seed": ("seed",),
+    "temperature": ("temperature",),
+    "max_completion_tokens": ("max_completion_tokens",),
+}
+"""What an endpoint may lack, with the names under which it says so."""
+
+
 class Dialect:
     """How requests to one endpoint are worded.
+
+    What is left out of a request is known by the parameter's name; of ``response_format`` it is
+    ``strict`` and ``object``. It is left out for good once a request without it was taken, and
+    none with it ever was: an endpoint may also refuse one question's schema, or quote a question
+    in refusing it, and neither is to cost the others theirs.
 
     Args:
         config: what is known of the endpoint beforehand.
@@ -41,66 +59,102 @@ class Dialect:
 
     def __init__(self, config: ModelConfig) -> None:
         self._config = config
-        self._schema: str = config.json_schema
-        self._limit = "max_completion_tokens"
-        self._unknown: set[str] = set() if config.streaming else {"stream"}
+        lacks = {"strict": set[str](), "object": {"strict"}, "none": {"strict", "object"}}
+        streams = frozenset[str]() if config.streaming else STREAM
+        self.lacks: frozenset[str] = streams | lacks[config.json_schema]
+        self._taken: set[str] = set()
 
-    def request(self, question: Question[A]) -> dict[str, Any]:
-        """The body of a chat completion."""
+    def request(
+        self, question: Question[A], without: frozenset[str] | None = None
+    ) -> dict[str, Any]:
+        """The body of a chat completion.
+
+        Args:
+            question: what is asked.
+            without: what to leave out; what the endpoint lacks, if not given.
+        """
+        without = self.lacks if without is None else without
         config = self._config
+        limit = "max_tokens" if "max_completion_tokens" in without else "max_completion_tokens"
         body: dict[str, Any] = {
             "model": config.model,
-            "messages": self._messages(question),
-            self._limit: config.max_output_tokens,
+            "messages": _messages(question, with_schema="strict" in without),
+            limit: config.max_output_tokens,
         }
         if config.temperature is not None:
             body["temperature"] = config.temperature
         if config.seed is not None:
             body["seed"] = config.seed
-        if self._schema != "none":
-            body["response_format"] = self._response_format(question.schema)
-        if "stream" not in self._unknown:
+        if not {"strict", "object"} <= without:
+            body["response_format"] = _response_format(
+                question.schema, strict="strict" not in without
+            )
+        if "stream" not in without:
             body["stream"] = True
             body["stream_options"] = {"include_usage": True}
-        return {name: value for name, value in body.items() if name not in self._unknown}
+        return {name: value for name, value in body.items() if name not in without}
 
-    def learn(self, refused: openai.APIStatusError, request: Mapping[str, Any]) -> bool:
-        """Take from a refusal what the endpoint does not know.
+    def reword(
+        self, refused: openai.APIStatusError, request: Mapping[str, Any], without: frozenset[str]
+    ) -> frozenset[str] | None:
+        """What to leave out so that the same question may be taken; None if nothing helps.
 
-        Returns:
-            Whether the same question, worded anew, may be taken.
+        Args:
+            refused: what the endpoint said.
+            request: what it was asked.
+            without: what was left out of it.
         """
-        for name in ("stream_options", "stream", "response_format", "seed", "temperature"):
-            if name in request and complains_of(refused, name):
-                return self._do_without(name)
-        if self._limit in request and complains_of(refused, self._limit):
-            if self._limit == "max_tokens":
-                return False
-            self._limit = "max_tokens"
-            return True
-        return False
+        for name, names in COMPLAINTS.items():
+            if name in request and complains_of(refused, *names):
+                return without | _lacking(name, request)
+        return None
 
-    def _do_without(self, name: str) -> bool:
-        if name == "response_format":
-            self._schema = "object" if self._schema == "strict" else "none"
-        else:
-            self._unknown |= {"stream", "stream_options"} if name == "stream" else {name}
-        log.warning("endpoint_lacks", model=self._config.model, parameter=name)
-        return True
+    def took(self, request: Mapping[str, Any], without: frozenset[str], *, streamed: bool) -> None:
+        """Learn from a request that was answered.
 
-    def _messages(self, question: Question[A]) -> list[Message]:
-        if self._schema == "strict":
-            return list(question.messages)
-        # Behind the first message, so that the static part stays the prompt's beginning.
-        told = f"Answer with JSON that fits this schema:\n{json.dumps(question.schema)}"
-        first, *others = question.messages
-        return [first, {"role": "system", "content": told}, *others]
+        Args:
+            request: what was asked.
+            without: what was left out of it.
+            streamed: whether the answer was.
+        """
+        ignored = STREAM if "stream" in request and not streamed else frozenset[str]()
+        self._taken |= _sent(request) - ignored
+        learnt = (without | ignored) - self._taken - self.lacks
+        if learnt:
+            self.lacks |= learnt
+            log.warning("endpoint_lacks", model=self._config.model, parameters=sorted(learnt))
 
-    def _response_format(self, schema: Mapping[str, Any]) -> dict[str, Any]:
-        if self._schema == "object":
-            return {"type": "json_object"}
-        named = {"name": "answer", "strict": True, "schema": dict(schema)}
-        return {"type": "json_schema", "json_schema": named}
+
+def _sent(request: Mapping[str, Any]) -> frozenset[str]:
+    """The parameters of a request, as they are called where they are left out."""
+    kind = request.get("response_format", {}).get("type")
+    schema = {"json_schema": {"strict"}, "json_object": {"object"}}.get(kind, set())
+    return frozenset((request.keys() & COMPLAINTS.keys()) | schema)
+
+
+def _lacking(name: str, request: Mapping[str, Any]) -> frozenset[str]:
+    if name == "response_format":
+        return _sent(request) & {"strict", "object"}
+    return STREAM if name == "stream" else frozenset({name})
+
+
+def _messages(question: Question[A], *, with_schema: bool) -> list[Message]:
+    if not with_schema:
+        return list(question.messages)
+    # In the first message, as many templates take no second one that instructs; behind its text,
+    # so that the static part stays the prompt's beginning.
+    told = f"Answer with JSON that fits this schema:\n{json.dumps(question.schema)}"
+    first, *others = question.messages
+    if first["role"] != "system":
+        return [{"role": "system", "content": told}, first, *others]
+    return [{"role": "system", "content": f"{first['content']}\n\n{told}"}, *others]
+
+
+def _response_format(schema: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
+    if not strict:
+        return {"type": "json_object"}
+    named = {"name": "answer", "strict": True, "schema": dict(schema)}
+    return {"type": "json_schema", "json_schema": named}
 
 
 class TokenEstimate:

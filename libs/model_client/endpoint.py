@@ -166,6 +166,8 @@ class Endpoint:
         async with self.concurrency.slot(latest=deadline):
             request = self._dialect.request(question)
             admission = await self._admit(request, deadline)
+            if self._clock() >= deadline:
+                raise errors.ModelTimeoutError("no time is left for a call")
             return await self._call(question, account, admission, deadline, forced=forced)
 
     async def _admit(self, request: Mapping[str, Any], deadline: float) -> Admission:
@@ -185,9 +187,7 @@ class Endpoint:
         forced: bool,
     ) -> Reply:
         probe = self.breaker.admit(forced=forced)
-        most_s = self.config.first_token_s
-        if probe:
-            most_s = self.concurrency.patience(most_s)
+        most_s = self.concurrency.patience(self.config.first_token_s, probe=probe)
         reply = Reply(on_headers=admission.heard)
         try:
             request = self._dialect.request(question)
@@ -195,50 +195,65 @@ class Endpoint:
             async with self._accounts.entry(request, bill, reply, latest=deadline):
                 await self._send(question, reply, deadline, most_s)
         except BaseException as error:
-            self._report(reply, admission, error, probe=probe)
+            shown = None if self._is_hurried(reply, error, deadline) else error
+            self._settle(reply, admission, error)
+            self._report(shown, probe=probe)
             if self.breaker.is_open and isinstance(error, ENDPOINT_FAILURES):
                 raise errors.ModelUnavailableError(str(error)) from error
             raise
-        self._report(reply, admission, None, probe=probe)
+        self._settle(reply, admission, None)
+        self.concurrency.answered(reply.first_token_s or reply.latency_s)
+        self.breaker.succeeded()
         return reply
 
     async def _send(
         self, question: Question[A], reply: Reply, deadline: float, first_token_s: float
     ) -> None:
+        without = self._dialect.lacks
         while True:
-            request = self._dialect.request(question)
+            request = self._dialect.request(question, without)
             try:
                 await self._caller.call(request, reply, until=deadline, first_token_s=first_token_s)
             except openai.APIStatusError as refused:
                 reply.begin(refused.response.headers)
-                if not self._dialect.learn(refused, request):
+                reworded = self._dialect.reword(refused, request, without)
+                if reworded is None:
                     raise error_of(refused) from refused
+                without = reworded
             else:
+                self._dialect.took(request, without, streamed=reply.streamed)
                 if reply.usage is not None:
                     self._estimate.correct(request, reply.usage)
                 return
 
-    def _report(
-        self, reply: Reply, admission: Admission, error: BaseException | None, *, probe: bool
-    ) -> None:
-        """Tell limits, concurrency and breaker what the call showed."""
+    def _is_hurried(self, reply: Reply, error: BaseException, deadline: float) -> bool:
+        """Whether it was the message that had no time, which says nothing of the endpoint."""
+        if not isinstance(error, errors.ModelTimeoutError) or self._clock() < deadline:
+            return False
+        patience_s = self.concurrency.patience(self.config.first_token_s)
+        return reply.first_token_s is not None or reply.latency_s < patience_s
+
+    def _settle(self, reply: Reply, admission: Admission, error: BaseException | None) -> None:
+        """Tell the limits what the call used, or that it was one too many."""
         if isinstance(error, errors.RateLimitedError):
             admission.refused(reply.headers or {})
             self.concurrency.throttled()
         elif reply.usage is not None:
-            admission.settled(reply.usage.input_tokens + reply.usage.output_tokens)
+            used = reply.usage.input_tokens + reply.usage.output_tokens
+            admission.settled(used, answered=error is None)
+
+    def _report(self, error: BaseException | None, *, probe: bool) -> None:
+        """Tell concurrency and breaker what a call showed that failed; None: nothing."""
         if isinstance(error, ENDPOINT_FAILURES):
             self.breaker.failed(str(error), probe=probe)
             if isinstance(error, errors.ModelTimeoutError):
                 self.concurrency.timed_out()
         elif isinstance(error, errors.ModelUnavailableError):
             self.breaker.broken(str(error), probe=probe)
-        elif error is None or isinstance(error, ANSWERED):
+        elif isinstance(error, ANSWERED):
             self.breaker.succeeded()
         else:
             self.breaker.given_up(probe=probe)
-        if error is None and reply.first_token_s is not None:
-            self.concurrency.answered(reply.first_token_s)
 
 
 def _read(reply: Reply, answer: type[A]) -> A:

@@ -169,7 +169,9 @@ class Ledger:
         try:
             await asyncio.wait([asking], timeout=None if self._may_refuse else PATIENCE_S)
         except asyncio.CancelledError:
-            asking.cancel()
+            if not asking.cancel():
+                # Just done: it may be reserved, and nobody is there any more to be told.
+                self._backlog.keep(Entry(reservation, None, self._clock()))
             raise
         if asking.done():
             return asking.result()

@@ -6,12 +6,17 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 LONGEST_TOLD_S: Final = 24 * 60 * 60.0
 """Whoever asks to wait longer is taken to mean a day, in seconds."""
+
+MINUTE_S: Final = 60.0
+
+LEAST_RESET_S: Final = 1.0
+"""Below, in seconds, a reset that is rounded tells nothing of how fast a limit comes back."""
 
 _UNITS_S: Final = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s)")
@@ -23,7 +28,7 @@ class Told:
     """What an endpoint says of one of its limits.
 
     Attributes:
-        limit: requests or tokens a minute.
+        limit: requests or tokens, a minute if nothing else shows.
         remaining: how many are left now.
         reset_s: seconds until nothing is used any more; None if not told.
     """
@@ -32,19 +37,50 @@ class Told:
     remaining: float
     reset_s: float | None
 
+    @property
+    def rate(self) -> float:
+        """Requests or tokens a second that flow in.
 
-def told_limit(headers: Mapping[str, str], what: str) -> Told | None:
-    """A limit as OpenAI and those who follow it tell it, ``x-ratelimit-limit-requests`` and so on.
+        Some limits are a day's, which shows only in how slowly they come back: Groq's of requests
+        (https://console.groq.com/docs/rate-limits).
+        """
+        a_minute = self.limit / MINUTE_S
+        used = self.limit - self.remaining
+        if self.reset_s is None or self.reset_s < LEAST_RESET_S or used <= 0:
+            return a_minute
+        return min(a_minute, used / self.reset_s)
+
+    @property
+    def capacity(self) -> float:
+        """The most that can be left."""
+        if self.reset_s is None:
+            return max(self.limit, self.remaining)
+        return self.remaining + self.reset_s * self.rate
+
+
+def told_limit(headers: Mapping[str, str], what: str, now: float) -> Told | None:
+    """A limit as OpenAI and those who follow it tell it, or as Anthropic does.
+
+    https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers,
+    https://docs.anthropic.com/en/api/rate-limits#response-headers
 
     Args:
         headers: the response's.
         what: ``requests`` or ``tokens``.
+        now: seconds since the epoch, against which a time is held.
+
+    Returns:
+        The limit; None if none is told that makes sense.
     """
-    limit = _number(headers.get(f"x-ratelimit-limit-{what}"))
-    remaining = _number(headers.get(f"x-ratelimit-remaining-{what}"))
-    if not limit or remaining is None:
-        return None
-    return Told(limit, remaining, _duration(headers.get(f"x-ratelimit-reset-{what}")))
+    for form in ("x-ratelimit-{part}-{what}", "anthropic-ratelimit-{what}-{part}"):
+        limit, remaining, reset = (
+            headers.get(form.format(part=part, what=what))
+            for part in ("limit", "remaining", "reset")
+        )
+        most, left = _number(limit), _number(remaining)
+        if most and left is not None:
+            return Told(most, left, _reset(reset, now))
+    return None
 
 
 def told_wait(headers: Mapping[str, str], now: float) -> float | None:
@@ -74,19 +110,26 @@ def _number(text: str | None) -> float | None:
     return number if math.isfinite(number) and number >= 0 else None
 
 
-def _duration(text: str | None) -> float | None:
-    """Seconds of ``6m0s``, ``1.5s``, ``20ms``, or of a bare number."""
+def _reset(text: str | None, now: float) -> float | None:
+    """Seconds until ``2027-01-01T00:00:00Z``, or of ``6m0s``, ``1.5s``, ``20ms``, ``7``."""
     if (seconds := _number(text)) is not None:
         return seconds
-    if not text or not _DURATION.fullmatch(text):
+    if not text:
         return None
-    return sum(float(number) * _UNITS_S[unit] for number, unit in _PART.findall(text))
+    if _DURATION.fullmatch(text):
+        total = sum(float(number) * _UNITS_S[unit] for number, unit in _PART.findall(text))
+        return total if math.isfinite(total) else None
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if when.tzinfo is None else max(0.0, when.timestamp() - now)
 
 
 def _until(date: str, now: float) -> float | None:
     try:
         when = parsedate_to_datetime(date)
-    except (ValueError, TypeError, IndexError):
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
     if when.tzinfo is None:  # "-0000": the time zone is not told; HTTP's is always GMT
         when = when.replace(tzinfo=UTC)

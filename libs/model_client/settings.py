@@ -65,12 +65,18 @@ class ModelConfig(BaseModel):
     priced_as: str | None = Field(None, description="Another model by whose price this one goes.")
     prices: Prices | None = Field(None, description="Its own prices, dollars a million tokens.")
 
+    @model_validator(mode="after")
+    def _has_room_for_questions(self) -> Self:
+        if self.context_tokens is not None and self.context_tokens <= self.max_output_tokens:
+            raise ValueError("context_tokens has to be more than max_output_tokens")
+        return self
+
     @property
     def key(self) -> str:
-        """The endpoint's key as it is sent."""
+        """The endpoint's key as it is sent; the end of a line behind it is not."""
         if self.api_key_env:
-            return os.environ.get(self.api_key_env, "")
-        return self.api_key.get_secret_value()
+            return os.environ.get(self.api_key_env, "").strip()
+        return self.api_key.get_secret_value().strip()
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -27,6 +27,13 @@ CONNECT_TIMEOUT_S: Final = 4.0
 
 HINT: Final = "is the stack up? `onrecord status` tells, `onrecord up` starts it"
 
+LACKING: Final = (
+    asyncpg.UndefinedTableError,
+    asyncpg.UndefinedColumnError,
+    asyncpg.UndefinedFunctionError,
+)
+"""What PostgreSQL says of a query when migrations have not run."""
+
 
 def kafka_settings(settings: ClientSettings) -> KafkaSettings:
     """How to reach the broker.
@@ -99,7 +106,7 @@ async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
         raise UnreachableError(str(error)) from error
     except OutageError as error:
         raise UnreachableError(f"{error}; {HINT}") from error
-    except (asyncpg.UndefinedTableError, asyncpg.UndefinedColumnError) as error:
+    except LACKING as error:
         raise FailedError(
             "the database lacks tables of onrecord: `python -m database migrate` makes them"
         ) from error

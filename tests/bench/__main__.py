@@ -2,7 +2,8 @@
 
 ``ONLY=name`` measures one, ``SCALE=0.1`` does a tenth of the messages and repeats, to see that it
 works. Exit codes: 0 measured, whether or not the goals are reached; 1 a measure could not be taken;
-2 wrong usage; 3 Apache Kafka cannot be had here.
+2 wrong usage; 3 Apache Kafka cannot be had here. It is not started for measures that are marked
+``WITHOUT_BROKER``.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pkgutil
 import sys
 import time
 import traceback
+from contextlib import ExitStack
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -53,8 +55,9 @@ def take(names: dict[str, ModuleType], scale: float) -> tuple[dict[str, dict[str
     # As a service does when it starts; it holds for all sides alike.
     gc.collect()
     gc.freeze()
-    with own_kafka() as kafka:
-        lab = Lab(kafka.servers, scale)
+    with ExitStack() as running:
+        needed = not all(getattr(one, "WITHOUT_BROKER", False) for one in names.values())
+        lab = Lab(running.enter_context(own_kafka()).servers if needed else "", scale)
         for name, module in names.items():
             begin = time.monotonic()
             _say(f"{name}: {(module.__doc__ or name).splitlines()[0]}")

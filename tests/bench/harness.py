@@ -68,7 +68,10 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """A running broker, and how much of the full measure to do (``scale``, 1 is all of it)."""
+    """A running broker, and how much of the full measure to do (``scale``, 1 is all of it).
+
+    ``servers`` is empty if no measure of this run needs a broker.
+    """
 
     servers: str
     scale: float

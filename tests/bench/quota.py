@@ -14,10 +14,12 @@ from bench.model_lab import ACCOUNT, MODEL, Simulation, question, simulation
 from contracts.errors import OnrecordError
 from model_client import ModelClient
 
+WITHOUT_BROKER: Final = True
+
 REQUESTS: Final = 900
 """A minute: 15 a second."""
-TOKENS: Final = 4_500_000
-"""A minute: about as many calls."""
+TOKENS: Final = 1_600_000
+"""A minute: about as many calls, of 1,750 tokens each."""
 BURST_S: Final = 1.0
 LATENCY: Final = "lognormal:0.4,0.4"
 WARM_UP_S: Final = 6.0
@@ -60,6 +62,8 @@ CASES: Final = (
     Case("3 replicas, requests, halved midway", THIRDS, BY_REQUESTS, halved=True),
     Case("1 replica, tokens", (1.0,), BY_TOKENS),
     Case("3 replicas, tokens", THIRDS, BY_TOKENS),
+    Case("3 replicas, 2 idle, tokens", THIRDS, BY_TOKENS, idle=2),
+    Case("3 replicas, tokens, halved midway", THIRDS, BY_TOKENS, halved=True),
 )
 
 

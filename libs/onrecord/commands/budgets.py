@@ -72,7 +72,7 @@ def set_(study: StudyId, limit: Limit, *, json_output: Json = False) -> None:
     if not study.strip():
         raise UsageError("which study? its id is empty")
     if not asyncio.run(_set("study", study, limit)):
-        err.print(f"nothing is known of a study {printable(study)!r} yet", markup=False)
+        err.print(f"nothing is known of a study '{printable(study)}' yet", markup=False)
     _list(json_output=json_output)
 
 

@@ -84,6 +84,13 @@ async def test_a_kept_answer_is_given_as_it_was_made(postgres_settings: Postgres
     assert again == Kept(content, "small", "fp_1", USAGE, Decimal("0.01"))
 
 
+async def test_an_endpoint_may_call_itself_anything(postgres_settings: PostgresSettings) -> None:
+    name = "".join(map(chr, range(0x4E00, 0x6E00))) + "\0\ud800"
+    async with opened(postgres_settings) as answers:
+        for cached in (False, True):
+            assert (await answers.once([ONE], Model(fingerprint=name)))[1] is cached
+
+
 async def test_an_answer_that_was_cut_off_is_kept_too(postgres_settings: PostgresSettings) -> None:
     model = Model(None)
     async with opened(postgres_settings) as answers:

@@ -404,6 +404,21 @@ async def test_a_call_cancelled_while_it_is_reserved_gives_it_back(
     assert await sums(fresh_database) == ("0.05", "0.00")
 
 
+async def test_a_call_cancelled_in_the_moment_it_is_reserved_gives_it_back(
+    postgres_settings: PostgresSettings, fresh_database: Database
+) -> None:
+    async with opened(postgres_settings, per_study_usd=1) as ledger:
+        await ledger.settle(await ledger.reserve(call()), cost("0.05"))
+        before = asyncio.all_tasks()
+        reserving = asyncio.create_task(ledger.reserve(call()))
+        await asyncio.sleep(0)
+        (asking,) = asyncio.all_tasks() - before - {reserving}
+        asking.add_done_callback(lambda _: reserving.cancel())
+        with pytest.raises(asyncio.CancelledError):
+            await reserving
+    assert await sums(fresh_database) == ("0.05", "0.00")
+
+
 async def test_an_entry_that_the_database_refuses_does_not_hold_up_others(
     postgres_settings: PostgresSettings, fresh_database: Database
 ) -> None:

@@ -16,7 +16,8 @@ from contracts.errors import OnrecordError
 from enrichment.domain import DraftAnswer
 from model_client import Account, Answer, ModelClient, ModelSettings, Question, errors
 from support.broker import free_port
-from support.simulator import serving, simulated
+from support.scripted_endpoint import ScriptedEndpoint, completion, events, piece
+from support.simulator import simulated
 
 SECRET = "SECRETWORDS"
 DOCUMENT = {
@@ -46,6 +47,17 @@ QUESTION = Question(
 )
 ACCOUNT = Account("heating", "chunk-1")
 QUICK = {"timeout_s": 2.0, "first_token_s": 0.4, "between_tokens_s": 0.4}
+
+
+class Endpoint(ScriptedEndpoint):
+    """One that is asked one question."""
+
+    async def asked(self, **more: Any) -> Answer[Any]:
+        async with self.serve() as url:
+            settings = ModelSettings(
+                base_url=url, api_key=SecretStr("k"), model="m", **{**QUICK, **more}
+            )
+            return await ask(settings, deadline_in=3.0)
 
 
 async def ask(
@@ -87,30 +99,6 @@ async def test_an_endpoint_that_is_not_there_is_an_outage_after_some_tries() -> 
     settings = ModelSettings(base_url=f"http://127.0.0.1:{free_port()}/v1", model="m")
     with pytest.raises(errors.ModelUnavailableError, match="OPENAI_BASE_URL"):
         await ask(settings)
-
-
-Respond = Callable[[dict[str, Any], int], web.StreamResponse]
-
-
-class Endpoint:
-    """An endpoint of the test's own: answers each request as it is told."""
-
-    def __init__(self, respond: Respond) -> None:
-        self.requests: list[dict[str, Any]] = []
-        self._respond = respond
-
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        self.requests.append(await request.json())
-        return self._respond(self.requests[-1], len(self.requests))
-
-    async def asked(self, **more: Any) -> Answer[Any]:
-        app = web.Application()
-        app.add_routes([web.post("/v1/chat/completions", self._answer)])
-        async with serving(web.AppRunner(app)) as origin:
-            settings = ModelSettings(
-                base_url=f"{origin}/v1", api_key=SecretStr("k"), model="m", **{**QUICK, **more}
-            )
-            return await ask(settings, deadline_in=3.0)
 
 
 def always(
@@ -164,12 +152,6 @@ async def test_a_rate_limit_beyond_the_ceiling_is_told_to_messaging() -> None:
     assert 590 < caught.value.retry_after <= 600
 
 
-def completion(**choice: Any) -> dict[str, Any]:
-    message = {"role": "assistant", "content": choice.pop("content", None)}
-    whole = {"index": 0, "finish_reason": "stop", "message": message, **choice}
-    return {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [whole]}
-
-
 @pytest.mark.parametrize(
     ("body", "error"),
     [
@@ -182,7 +164,7 @@ def completion(**choice: Any) -> dict[str, Any]:
         ({**completion(), "choices": None}, errors.BadOutputError),
         ({**completion(), "choices": [7]}, errors.BadOutputError),
         ({}, errors.BadOutputError),
-        ("no object", errors.BadOutputError),
+        ("no object", errors.ModelUnavailableError),
         ({"error": {"message": SECRET}}, errors.ModelUnavailableError),
     ],
 )
@@ -242,17 +224,6 @@ async def test_what_an_endpoint_does_not_know_is_left_out(
     endpoint = Endpoint(respond)
     assert (await endpoint.asked()).value.notes == ()
     assert len(endpoint.requests) == 2
-
-
-def events(*data: Any, end: bool = True) -> web.Response:
-    lines = [f"data: {one if isinstance(one, str) else json.dumps(one)}\n\n" for one in data]
-    text = "".join([": a comment\n\n", *lines, "data: [DONE]\n\n" if end else ""])
-    return web.Response(text=text, content_type="text/event-stream")
-
-
-def piece(content: str | None = None, finish: str | None = None) -> dict[str, Any]:
-    delta = {} if content is None else {"content": content}
-    return {"model": "m", "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]}
 
 
 async def test_a_stream_is_put_together() -> None:

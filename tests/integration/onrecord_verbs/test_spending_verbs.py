@@ -13,6 +13,7 @@ from model_client.budgets import BudgetSettings
 from model_client.ledger import Call, Ledger, Outcome
 from model_client.questions import Account
 from onrecord import cli
+from support.postgres import TestServer
 
 NOW = datetime.now(UTC)
 Run = Callable[..., str]
@@ -170,6 +171,24 @@ def test_a_budget_of_a_study_that_nobody_knows_is_set_and_told(
 ) -> None:
     assert cli.run(["budgets", "set", "shosp", "1"]) == 0
     assert "nothing is known of a study 'shosp' yet" in capsys.readouterr().err
+    assert cli.run(["budgets", "set", "\x1b[31m", "1"]) == 0
+    assert r"of a study '\x1b[31m' yet" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["costs", "budgets", "budgets set shops 1", "cache stats", "cache clear --yes"],
+)
+def test_a_database_without_migrations_is_told_in_one_line(
+    arguments: str,
+    postgres: TestServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("POSTGRES_DSN", postgres.address("postgres"))
+    assert cli.run(arguments.split()) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "python -m database migrate" in line
 
 
 def test_raising_a_budget_by_command_lets_calls_through(

@@ -165,11 +165,11 @@ async def test_who_finds_no_place_in_time_is_told_to_come_back() -> None:
     assert places.in_use == 0
 
 
-async def test_a_probe_is_given_a_few_times_the_slowest_first_token_of_late() -> None:
+async def test_a_first_token_is_waited_for_some_times_the_slowest_of_late() -> None:
     places = Concurrency(most=8)
-    assert places.patience(30.0) == 30.0
+    assert places.patience(30.0) == places.patience(30.0, probe=True) == 30.0
     places.answered(0.1)
-    assert places.patience(30.0) == 2.0
+    assert (places.patience(30.0), places.patience(30.0, probe=True)) == (10.0, 2.0)
     places.answered(1.5)
-    assert places.patience(30.0) == 6.0
-    assert places.patience(3.0) == 3.0
+    assert (places.patience(30.0), places.patience(30.0, probe=True)) == (15.0, 6.0)
+    assert (places.patience(3.0), places.patience(3.0, probe=True)) == (3.0, 3.0)

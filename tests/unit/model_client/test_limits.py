@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
+from model_client.bucket import Bucket
 from model_client.errors import RateLimitedError
-from model_client.limits import Bucket, Limits
+from model_client.limits import Limits
 from model_client.rate_headers import Told
 from simulator.limits import Bucket as ServersBucket
 
@@ -30,6 +31,7 @@ class World:
         cost: of a call.
         burst_s: how many seconds' worth pile up.
         latency_s: the median until a response's headers are there; they vary.
+        late: whether headers tell how things are when they are sent, not when the call came.
     """
 
     per_minute: float
@@ -37,16 +39,22 @@ class World:
     cost: float = 1.0
     burst_s: float = 1.0
     latency_s: float = 0.4
+    late: bool = False
     now: float = 0.0
     calls: int = 0
     refused: int = 0
-    _arrivals: list[tuple[float, int, Bucket, Told, float]] = field(default_factory=list)
+    _arrivals: list[tuple[float, int, Bucket, Told | None, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._server = ServersBucket(self.per_minute, self.burst_s, 0.0)
-        self._replicas = [Bucket(None, _always(share)) for share in self.shares]
-        self._held = [0.0] * len(self.shares)
+        self._replicas: list[Bucket] = []
+        self._held: list[float] = []
         self._chance, self._numbers = random.Random(7), count()
+        self.join(*self.shares)
+
+    def join(self, *shares: float) -> None:
+        self._replicas += [Bucket(None, _always(share)) for share in shares]
+        self._held += [self.now] * len(shares)
 
     def run(self, seconds: float) -> None:
         end = self.now + seconds
@@ -72,24 +80,29 @@ class World:
         return self._server.taken / self._server.available
 
     def _call(self, place: int, replica: Bucket) -> None:
-        server = self._server
-        server.fill(self.now)
+        server, told = self._server, None
         replica.take(self.cost, self.now)
         self.calls += 1
+        delay_s = self._chance.lognormvariate(0, 0.4) * self.latency_s
+        server.fill(self.now)
         if (wait_s := server.wait(self.cost)) > 0:
             self.refused += 1
-            self._held[place] = self.now + wait_s
+            self._held[place], delay_s = self.now + wait_s, 0.0
         else:
             server.take(self.cost)
-        told = Told(self.per_minute, server.remaining, server.until_full())
-        delay_s = self._chance.lognormvariate(0, 0.4) * self.latency_s
+        if not self.late:
+            told = self._told()
         arrival = (self.now + delay_s, next(self._numbers), replica, told, self.now)
         heapq.heappush(self._arrivals, arrival)
 
     def _deliver(self) -> None:
         while self._arrivals and self._arrivals[0][0] <= self.now:
             _, _, replica, told, sent_at = heapq.heappop(self._arrivals)
-            replica.heard(told, sent_at)
+            replica.heard(told or self._told(), sent_at)
+
+    def _told(self) -> Told:
+        self._server.fill(self.now)
+        return Told(self.per_minute, self._server.remaining, self._server.until_full())
 
 
 def _always(share: float) -> Callable[[], float]:
@@ -97,33 +110,39 @@ def _always(share: float) -> Callable[[], float]:
 
 
 THIRDS = (1 / 3,) * 3
-WORLDS = {
-    "one replica": World(900, (1.0,)),
-    "three replicas": World(900, THIRDS),
-    "uneven shares": World(900, (0.5, 0.25, 0.25)),
-    "two of three are idle": World(900, (1 / 3,)),
-    "a low limit": World(60, (1.0,), burst_s=5),
-    "a high limit": World(12_000, THIRDS),
-    "a bucket of a minute": World(900, THIRDS, burst_s=60),
-    "a slow endpoint": World(900, THIRDS, latency_s=2.0, burst_s=5),
-    "tokens": World(900_000, (1.0,), cost=1_000),
-    "tokens, three replicas": World(900_000, THIRDS, cost=1_000),
+WORLDS: dict[str, dict[str, Any]] = {
+    "one replica": {"per_minute": 900, "shares": (1.0,)},
+    "three replicas": {"per_minute": 900, "shares": THIRDS},
+    "uneven shares": {"per_minute": 900, "shares": (0.5, 0.25, 0.25)},
+    "two of three are idle": {"per_minute": 900, "shares": (1 / 3,)},
+    "a low limit": {"per_minute": 60, "shares": (1.0,), "burst_s": 5},
+    "a high limit": {"per_minute": 12_000, "shares": THIRDS},
+    "a bucket of a minute": {"per_minute": 900, "shares": THIRDS, "burst_s": 60},
+    "a slow endpoint": {"per_minute": 900, "shares": THIRDS, "latency_s": 2.0, "burst_s": 5},
+    "tokens": {"per_minute": 900_000, "shares": (1.0,), "cost": 1_750},
+    "tokens, three replicas": {"per_minute": 900_000, "shares": THIRDS, "cost": 1_750},
+    "tokens, two of three are idle": {"per_minute": 900_000, "shares": (1 / 3,), "cost": 1_750},
 }
+LATE = pytest.mark.parametrize("late", [False, True], ids=["told as it came", "told late"])
 
 
+@LATE
 @pytest.mark.parametrize("name", WORLDS)
-def test_nearly_all_of_the_quota_is_used_and_next_to_nothing_refused(name: str) -> None:
-    world = WORLDS[name]
+def test_nearly_all_of_the_quota_is_used_and_next_to_nothing_refused(
+    name: str, *, late: bool
+) -> None:
+    world = World(**WORLDS[name], late=late)
     world.run(60)
     world.count_anew()
-    world.run(240)
+    world.run(120)
     assert world.used >= 0.97
     assert world.refused <= 0.005 * world.calls
 
 
+@LATE
 @pytest.mark.parametrize("shares", [(1.0,), THIRDS], ids=["one replica", "three replicas"])
-def test_a_quota_that_halves_is_followed(shares: tuple[float, ...]) -> None:
-    world = World(900, shares)
+def test_a_quota_that_halves_is_followed(shares: tuple[float, ...], *, late: bool) -> None:
+    world = World(900, shares, late=late)
     world.run(60)
     world.count_anew()
     world.run(30)
@@ -131,6 +150,25 @@ def test_a_quota_that_halves_is_followed(shares: tuple[float, ...]) -> None:
     world.run(60)
     assert world.used >= 0.97
     assert world.refused <= max(3, 0.005 * world.calls)
+
+
+@LATE
+def test_replicas_that_were_idle_get_their_shares_as_soon_as_they_call(*, late: bool) -> None:
+    world = World(900, (1 / 3,), late=late)
+    world.run(60)
+    world.count_anew()
+    world.join(1 / 3, 1 / 3)
+    world.run(60)
+    assert world.used >= 0.97
+    assert world.refused <= 0.01 * world.calls
+
+
+def test_a_limit_of_a_day_is_paced_by_what_comes_back() -> None:
+    bucket = Bucket(None, _always(1.0))
+    bucket.heard(Told(14_400, 0, 86_400.0), sent_at=0.0)
+    bucket.wait(1.0, 1.0)
+    bucket.take(1.0, 1.0)
+    assert bucket.wait(1.0, 1.0) > 5.0
 
 
 def limits(**more: Any) -> Limits:

@@ -1,0 +1,102 @@
+"""Reads bodies as they come: server-sent events, or a whole one, neither longer than is sane."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import suppress
+from typing import Any, Final
+
+import httpx2
+
+from model_client.errors import BadOutputError
+
+LONGEST_BODY: Final = 64 * 1024 * 1024
+"""Bytes of a whole body, or of one line of a stream; whoever sends more is no model."""
+
+DRAIN_S: Final = 0.25
+"""Longest wait for the end of a stream whose answer is complete, in seconds."""
+
+
+async def events(parts: AsyncIterable[bytes]) -> AsyncIterator[str]:
+    """The data of server-sent events (HTML Living Standard, 9.2.6), without other fields.
+
+    Args:
+        parts: the body, in pieces of any size.
+
+    Raises:
+        BadOutputError: a line has no end.
+    """
+    data: list[str] = []
+    async for line in _lines(parts):
+        if line.startswith("data:"):
+            data.append(line[5:].removeprefix(" "))
+        elif not line and data:
+            yield "\n".join(data)
+            data.clear()
+    if data:
+        yield "\n".join(data)
+
+
+async def drain(rest: AsyncIterable[object]) -> None:
+    """Read what follows an answer, so that its connection can be used again."""
+    with suppress(TimeoutError, httpx2.RequestError, BadOutputError):
+        async with asyncio.timeout(DRAIN_S):
+            async for _ in rest:
+                pass
+
+
+async def whole(parts: AsyncIterable[bytes]) -> bytes:
+    """A body put together.
+
+    Raises:
+        BadOutputError: it has no end.
+    """
+    body = bytearray()
+    async for part in parts:
+        body += part
+        _limit(len(body))
+    return bytes(body)
+
+
+def decoded(body: str | bytes) -> Any:
+    """A body as JSON; None if it is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+async def _lines(parts: AsyncIterable[bytes]) -> AsyncIterator[str]:
+    r"""Lines as event streams have them, which end with ``\n``, ``\r\n`` or ``\r``.
+
+    And with nothing else: U+2028 and its like, at which text is split elsewhere, are letters of
+    JSON that an answer may hold.
+    """
+    held: list[bytes] = []
+    length = 0
+    async for part in parts:
+        held.append(part)
+        length += len(part)
+        if b"\n" not in part and b"\r" not in part:
+            _limit(length)
+            continue
+        *lines, rest = b"".join(held).splitlines(keepends=True)
+        # A "\r" at the end may be half of "\r\n".
+        if rest.endswith(b"\n"):
+            lines, rest = [*lines, rest], b""
+        for line in lines:
+            yield _text(line)
+        held, length = [rest], len(rest)
+    if any(held):
+        yield _text(b"".join(held))
+
+
+def _text(line: bytes) -> str:
+    return line.rstrip(b"\r\n").decode("utf-8", "replace")
+
+
+def _limit(length: int) -> None:
+    if length > LONGEST_BODY:
+        raise BadOutputError("the answer has no end")

@@ -1,0 +1,122 @@
+"""A chunk that a budget does not allow: set aside, and worked on once the budget is raised."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any, Final
+
+import pytest
+
+from contracts import headers as h
+from contracts.topics import (
+    CHUNKS_READY,
+    ENRICHMENT,
+    NOTES_DRAFTED,
+    NOTES_REJECTED,
+    dlq_topic,
+    retry_topic,
+)
+from control.domain import LetterFilter
+from control.indexing import letter_of
+from control.reader import open_reader
+from control.replay import Replayer
+from control.store import LetterStore
+from database.lazy import LazyDatabase
+from database.pool import Database
+from database.settings import PostgresSettings
+from enrichment.drafter import Drafter
+from enrichment.handlers import enrichment_stage
+from enrichment.settings import EnrichmentSettings
+from messaging import Publisher, Record
+from model_client import ModelClient
+from model_client.budgets import BudgetSettings
+from model_client.cache import Answers, CacheSettings
+from model_client.ledger import Ledger
+from onrecord import cli
+from support.broker import Bench, bench_on
+from support.chunks import CHUNK
+from support.simulator import Simulated, simulated
+
+LETTERS: Final = dlq_topic(ENRICHMENT)
+TOPICS: Final = (
+    CHUNKS_READY,
+    NOTES_DRAFTED,
+    NOTES_REJECTED,
+    *(retry_topic(ENRICHMENT, tier) for tier in range(4)),
+    LETTERS,
+)
+HURRY: Final[dict[str, Any]] = {
+    "retry_delays_s": (0.2,),
+    "commit_interval_s": 0.1,
+    "drain_grace_s": 0.0,
+}
+
+
+@asynccontextmanager
+async def enrichment(
+    bench: Bench, model: Simulated, postgres: PostgresSettings
+) -> AsyncIterator[None]:
+    """The stage as its process builds it."""
+    settings = model.settings(priced_as="gpt-4o-mini")
+    async with (
+        LazyDatabase(postgres) as database,
+        Answers(database, CacheSettings()) as answers,
+        Ledger(database, BudgetSettings()) as ledger,
+        ModelClient(settings, answers=answers, ledger=ledger) as client,
+        bench.running(enrichment_stage(Drafter(client)), EnrichmentSettings(**HURRY)),
+    ):
+        yield
+
+
+async def budget_of(usd: str) -> None:
+    arguments = ("budgets", "set", CHUNK.study.study_id, usd)
+    assert await asyncio.to_thread(cli.run, arguments) == 0
+
+
+async def replay(bench: Bench, store: LetterStore, letter: Any) -> None:
+    """What control does: index the letter, and put back all that were over a budget."""
+    record = Record(
+        LETTERS.name, letter.partition, letter.offset, letter.key, letter.value, letter.headers, 0
+    )
+    await store.index_letter(letter_of(record))
+    async with (
+        open_reader(bench.kafka, 1.0) as reader,
+        Publisher(bench.kafka, source="/test") as publisher,
+    ):
+        replayer = Replayer(store, reader, publisher)
+        over_budget = LetterFilter(code="budget_exceeded")
+        replays = await replayer.replay_many(over_budget, limit=10)
+        await replayer.close()
+    assert len(replays.replayed) == 1
+
+
+async def test_a_chunk_over_budget_is_parked_and_drafted_once_the_budget_is_raised(
+    broker: str,
+    postgres_settings: PostgresSettings,
+    fresh_database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
+    await budget_of("0.000001")
+    bench = await bench_on(broker, [replace(topic, partitions=1) for topic in TOPICS])
+    async with simulated() as model, enrichment(bench, model, postgres_settings):
+        async with Publisher(bench.kafka, source="/test") as publisher:
+            await publisher.publish([CHUNK])
+        (letter,) = await bench.records(LETTERS.name, 1)
+        told = {name: value.decode() for name, value in letter.headers}
+        assert told[h.ERROR_CODE] == "budget_exceeded"
+        assert "onrecord budgets set heating" in told[h.DLQ_MESSAGE]
+        assert await model.calls() == 0
+        await budget_of("1")
+        await replay(bench, LetterStore(fresh_database), letter)
+        await bench.records(NOTES_DRAFTED.name, 1)
+        assert await model.calls() == 1
+        assert await bench.size(LETTERS.name) == 1
+    spent = await fresh_database.fetchval(
+        "SELECT settled_usd FROM llm_spending WHERE scope = 'study' AND reserved_usd = 0"
+    )
+    assert 0 < spent < Decimal("0.01")

@@ -1,0 +1,335 @@
+"""Streams as endpoints send them, and what may go wrong with one connection."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+
+import pytest
+from aiohttp import web
+from pydantic import SecretStr
+
+from enrichment.domain import DraftAnswer
+from model_client import Account, Answer, ModelClient, ModelSettings, Question, errors
+from support.scripted_endpoint import (
+    Respond,
+    ScriptedEndpoint,
+    completion,
+    events,
+    piece,
+    streamed,
+)
+
+QUICK = {"timeout_s": 3.0, "first_token_s": 0.6, "between_tokens_s": 0.3}
+ACCOUNT = Account("heating", "chunk-1")
+DONE = b"data: [DONE]\n\n"
+
+
+def question(text: str = "a document") -> Question[DraftAnswer]:
+    return Question(
+        messages=(
+            {"role": "system", "content": "Write notes."},
+            {"role": "user", "content": text},
+        ),
+        schema={"type": "object"},
+        answer=DraftAnswer,
+        prompt_version="notes-2",
+    )
+
+
+def settings(url: str, **more: Any) -> ModelSettings:
+    return ModelSettings(base_url=url, api_key=SecretStr("k"), model="m", **{**QUICK, **more})
+
+
+async def ask(
+    respond: Respond, *, deadline_in: float = 10.0, **more: Any
+) -> tuple[Answer[Any], ScriptedEndpoint]:
+    endpoint = ScriptedEndpoint(respond)
+    async with endpoint.serve() as url, ModelClient(settings(url, **more)) as client:
+        deadline = asyncio.get_running_loop().time() + deadline_in
+        return await client.ask(question(), ACCOUNT, deadline=deadline), endpoint
+
+
+def data(part: Any, end: str = "\n\n") -> bytes:
+    return f"data: {json.dumps(part, ensure_ascii=False)}{end}".encode()
+
+
+def note(statement: str) -> str:
+    one = {"statement": statement, "evidence": [], "themes": [], "questions": []}
+    return json.dumps({"notes": [one]}, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\u0085"])
+async def test_signs_that_only_look_like_the_end_of_a_line_end_none(sign: str) -> None:
+    text = note(f"sixty{sign}pounds")
+    answer, endpoint = await ask(lambda *_: streamed(data(piece(text, "stop")), DONE))
+    assert answer.value.notes[0].statement == f"sixty{sign}pounds"
+    assert len(endpoint.requests) == 1
+
+
+@pytest.mark.parametrize("end", ["\n\n", "\r\n\r\n", "\r\r"])
+@pytest.mark.parametrize("size", [1, 7, 1_000])
+async def test_lines_end_as_they_may_and_come_in_pieces_of_any_size(end: str, size: int) -> None:
+    body = data(piece(note("£60"), "stop"), end) + f"data: [DONE]{end}".encode()
+    parts = [body[at : at + size] for at in range(0, len(body), size)]
+    answer, _ = await ask(lambda *_: streamed(*parts))
+    assert answer.value.notes[0].statement == "£60"
+
+
+async def test_a_stream_may_end_without_an_empty_line() -> None:
+    answer, _ = await ask(lambda *_: streamed(data(piece(note("x"), "stop"), "")))
+    assert answer.value.notes
+
+
+async def test_content_may_come_in_parts_of_which_thoughts_are_some() -> None:
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "{hm"}]}
+    parts = [
+        {"choices": [{"delta": {"role": "assistant"}}]},
+        {"choices": [{"delta": {"content": [thought]}}]},
+        {"choices": [{"delta": {"content": [{"type": "text", "text": '{"notes": []}'}]}}]},
+        {"choices": [{"delta": {"tool_calls": []}, "finish_reason": "stop"}]},
+        {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 3}},
+    ]
+    answer, endpoint = await ask(lambda *_: events(*parts))
+    assert answer.value.notes == ()
+    assert (answer.usage.input_tokens, answer.usage.output_tokens) == (5, 3)
+    assert len(endpoint.requests) == 1
+
+
+async def test_a_role_alone_is_not_yet_the_first_token() -> None:
+    async def thinks() -> None:
+        await asyncio.sleep(QUICK["between_tokens_s"] * 1.4)
+
+    role = data({"choices": [{"delta": {"role": "assistant", "content": ""}}]})
+    answer, endpoint = await ask(
+        lambda *_: streamed(role, thinks, data(piece('{"notes": []}', "stop")), DONE)
+    )
+    assert answer.value.notes == ()
+    assert len(endpoint.requests) == 1
+
+
+async def test_comments_that_keep_a_connection_alive_do_not_keep_a_call_alive() -> None:
+    async def waits() -> None:
+        await asyncio.sleep(0.1)
+
+    alive = streamed(*(b": still here\n\n", waits) * 20)
+    with pytest.raises(errors.ModelTimeoutError, match="did not begin"):
+        await ask(lambda *_: alive)
+
+
+async def test_a_connection_is_used_for_the_next_call() -> None:
+    async def a_little_later() -> None:
+        await asyncio.sleep(0.01)
+
+    endpoint = ScriptedEndpoint(
+        lambda *_: streamed(data(piece('{"notes": []}', "stop")), DONE, a_little_later)
+    )
+    async with endpoint.serve() as url, ModelClient(settings(url)) as client:
+        for number in range(5):
+            await client.ask(question(str(number)), ACCOUNT)
+    assert len(endpoint.connections) == 1
+
+
+async def test_a_stream_that_stays_open_after_its_answer_holds_nobody_up() -> None:
+    async def stays_open() -> None:
+        await asyncio.sleep(2)
+
+    answer, _ = await ask(
+        lambda *_: streamed(data(piece('{"notes": []}', "stop")), DONE, stays_open),
+        deadline_in=1.5,
+    )
+    assert answer.value.notes == ()
+
+
+async def test_a_body_that_cannot_be_unpacked_is_a_failure_of_the_endpoint() -> None:
+    headers = {"content-encoding": "gzip", "content-type": "application/json"}
+    with pytest.raises(errors.ModelUnavailableError):
+        await ask(lambda *_: web.Response(body=b"no gzip at all", headers=headers))
+
+
+async def test_a_page_in_place_of_a_completion_is_a_failure_of_the_endpoint() -> None:
+    with pytest.raises(errors.ModelUnavailableError, match="OPENAI_BASE_URL"):
+        await ask(lambda *_: web.Response(text="<h1>Sign in</h1>", content_type="text/html"))
+
+
+async def test_an_endpoint_that_does_not_stream_has_the_whole_time_and_is_not_asked_to_again() -> (
+    None
+):
+    body = json.dumps(completion(content='{"notes": []}'))
+
+    def respond(_: dict[str, Any], __: int) -> Any:
+        async def slowly(request: web.Request) -> web.StreamResponse:
+            response = web.StreamResponse(headers={"content-type": "application/json"})
+            await response.prepare(request)
+            await response.write(body[:10].encode())
+            await asyncio.sleep(QUICK["first_token_s"] * 1.3)
+            await response.write(body[10:].encode())
+            return response
+
+        return slowly
+
+    endpoint = ScriptedEndpoint(respond)
+    async with endpoint.serve() as url, ModelClient(settings(url)) as client:
+        for number in range(2):
+            await client.ask(question(str(number)), ACCOUNT)
+    assert ["stream" in one for one in endpoint.requests] == [True, False]
+
+
+async def test_usage_of_nothing_is_as_good_as_none() -> None:
+    none = {"prompt_tokens": 0, "completion_tokens": 0}
+    whole = {**completion(content='{"notes": []}'), "usage": none}
+    answer, _ = await ask(lambda *_: web.json_response(whole))
+    assert answer.usage.input_tokens > 0
+
+
+async def test_names_that_cannot_be_stored_are_made_so() -> None:
+    whole = {
+        **completion(content='{"notes": []}'),
+        "model": "m\0" + "x" * 10_000,
+        "system_fingerprint": "fp\ud800",
+    }
+    answer, _ = await ask(lambda *_: web.json_response(whole))
+    assert len(answer.model) == 200
+    assert "\0" not in answer.model
+    assert answer.fingerprint == "fp?"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "name"),
+    [
+        ({"detail": [{"loc": ["body", "seed"], "msg": "Extra inputs", "input": "stream"}]}, "seed"),
+        ({"error": {"message": "This model does not support response format"}}, "response_format"),
+    ],
+)
+async def test_refusals_tell_what_is_lacking_in_words_of_their_own(
+    refusal: dict[str, Any], name: str
+) -> None:
+    def respond(request: dict[str, Any], _: int) -> web.Response:
+        if name in request:
+            return web.json_response(refusal, status=422)
+        return web.json_response(completion(content='{"notes": []}'))
+
+    _, endpoint = await ask(respond)
+    assert name not in endpoint.requests[-1]
+    assert "max_completion_tokens" in endpoint.requests[-1]
+
+
+async def test_a_question_that_is_quoted_in_its_refusal_costs_the_others_nothing() -> None:
+    def respond(request: dict[str, Any], _: int) -> web.Response:
+        if "poison" in str(request["messages"]):
+            told = {"error": {"message": f"cannot read {json.dumps(request)[-1500:]}"}}
+            return web.json_response(told, status=400)
+        return web.json_response(completion(content='{"notes": []}'))
+
+    endpoint = ScriptedEndpoint(respond)
+    async with endpoint.serve() as url, ModelClient(settings(url)) as client:
+        with pytest.raises(errors.RequestRefusedError):
+            await client.ask(question("poison"), ACCOUNT)
+        await client.ask(question("good"), ACCOUNT)
+    assert {"stream", "response_format", "seed"} <= endpoint.requests[-1].keys()
+
+
+async def test_a_schema_too_large_for_the_endpoint_is_left_out_of_its_question_alone() -> None:
+    def respond(request: dict[str, Any], _: int) -> web.Response:
+        kind = request["response_format"]["type"]
+        if kind == "json_schema" and "large" in str(request["messages"]):
+            told = {"error": {"param": "response_format", "message": "Too many values"}}
+            return web.json_response(told, status=400)
+        return web.json_response(completion(content='{"notes": []}'))
+
+    endpoint = ScriptedEndpoint(respond)
+    async with endpoint.serve() as url, ModelClient(settings(url)) as client:
+        for text in ("small", "large", "small again"):
+            await client.ask(question(text), ACCOUNT)
+    kinds = [one["response_format"]["type"] for one in endpoint.requests]
+    assert kinds == ["json_schema", "json_schema", "json_object", "json_schema"]
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "expected"),
+    [
+        (
+            400,
+            {"code": 400, "message": "This model's maximum context length is 4096 tokens."},
+            errors.ContextTooLongError,
+        ),
+        (413, {"message": "Request too large"}, errors.ContextTooLongError),
+        (405, {"message": "Method not allowed"}, errors.ModelUnavailableError),
+        (
+            403,
+            {"code": 403, "metadata": {"reasons": ["x"], "flagged_input": "y"}},
+            errors.ContentFilterError,
+        ),
+    ],
+)
+async def test_refusals_mean_what_their_words_say(
+    status: int, error: dict[str, Any], expected: type[Exception]
+) -> None:
+    with pytest.raises(expected):
+        await ask(lambda *_: web.json_response({"error": error}, status=status))
+
+
+async def test_who_is_told_to_come_back_in_no_time_does_not_hammer() -> None:
+    def respond(_: dict[str, Any], number: int) -> web.Response:
+        if number < 2:
+            return web.json_response({"error": {}}, status=429, headers={"retry-after": "0"})
+        return web.json_response(completion(content='{"notes": []}'))
+
+    began = time.monotonic()
+    await ask(respond)
+    assert time.monotonic() - began > 0.9
+
+
+async def test_with_no_time_left_nothing_is_asked_and_no_endpoint_blamed() -> None:
+    endpoint = ScriptedEndpoint(lambda *_: events())
+    async with endpoint.serve() as url, ModelClient(settings(url)) as client:
+        for _ in range(6):
+            with pytest.raises(errors.ModelTimeoutError):
+                await client.ask(question(), ACCOUNT, deadline=asyncio.get_running_loop().time())
+        assert not client.endpoints[0].breaker.is_open
+    assert endpoint.requests == []
+
+
+async def test_messages_short_of_time_do_not_make_an_outage() -> None:
+    async def writes_slowly(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        for _ in range(20):
+            await response.write(data(piece("{")))
+            await asyncio.sleep(0.05)
+        return response
+
+    endpoint = ScriptedEndpoint(lambda *_: writes_slowly)
+    async with endpoint.serve() as url, ModelClient(settings(url)) as client:
+        soon = asyncio.get_running_loop().time() + 0.5
+        asked = [client.ask(question(str(n)), ACCOUNT, deadline=soon) for n in range(8)]
+        failures = await asyncio.gather(*asked, return_exceptions=True)
+        assert {type(one) for one in failures} == {errors.ModelTimeoutError}
+        assert not client.endpoints[0].breaker.is_open
+
+
+async def test_a_cancelled_call_leaves_its_place_and_its_turn_to_probe() -> None:
+    arrived = asyncio.Event()
+
+    def respond(_: dict[str, Any], number: int) -> Any:
+        if number <= 3:
+            return web.json_response({}, status=500)
+        if number == 4:
+            arrived.set()
+            return streamed(lambda: asyncio.sleep(1))
+        return web.json_response(completion(content='{"notes": []}'))
+
+    endpoint = ScriptedEndpoint(respond)
+    async with endpoint.serve() as url, ModelClient(settings(url, first_token_s=5.0)) as client:
+        with pytest.raises(errors.ModelUnavailableError):
+            await client.ask(question(), ACCOUNT)
+        probe = asyncio.create_task(client.ask(question(), ACCOUNT))
+        await arrived.wait()
+        probe.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await probe
+        assert client.endpoints[0].concurrency.in_use == 0
+        assert (await client.ask(question(), ACCOUNT)).value.notes == ()
+        assert not client.endpoints[0].breaker.is_open
