@@ -26,6 +26,12 @@ ANSWERED: Final = "answered"
 CANCELLED: Final = "cancelled"
 """Outcomes that are no error's code."""
 
+ENDS: Final = {
+    "length": ErrorCode.LLM_CUT_OFF.value,
+    "content_filter": ErrorCode.LLM_CONTENT_FILTERED.value,
+}
+"""Ends of answers that are none."""
+
 FREE: Final = (
     errors.RateLimitedError,
     errors.ModelUnavailableError,
@@ -97,7 +103,7 @@ class Accounts:
             raise
         finally:
             self._complete(request, reply, failure)
-            self._settle(reservation, _code(failure), reply)
+            self._settle(reservation, _code(failure, reply), reply)
 
     async def _reserve(
         self, request: Mapping[str, Any], bill: Bill, latest: float
@@ -157,9 +163,11 @@ def _is_free(error: BaseException | None) -> bool:
     return cause is not None and isinstance(cause.__cause__, NEVER_SENT)
 
 
-def _code(failure: BaseException | None) -> str:
+def _code(failure: BaseException | None, reply: Reply) -> str:
+    """How a call ended; whether an answer is valid is found out later, and costs the same."""
     if failure is None:
-        return ANSWERED
+        refused = ErrorCode.LLM_REFUSED.value if reply.refusal else ANSWERED
+        return ENDS.get(reply.finish_reason, refused)
     if isinstance(failure, asyncio.CancelledError):
         return CANCELLED
     return failure.code.value if isinstance(failure, OnrecordError) else ErrorCode.BUG.value

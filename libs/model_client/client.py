@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 import structlog
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from contracts.errors import OnrecordError
 from contracts.notes import Usage
@@ -131,7 +131,13 @@ class ModelClient:
             _, kept = await make()
             return _answer(kept, question, cached=False)
         kept, cached = await self._answers.once([*keys.values()], make, deadline=until)
-        return _answer(kept, question, cached=cached)
+        try:
+            return _answer(kept, question, cached=cached)
+        except ValidationError:
+            # Kept by an earlier version of the code, whose answers were looked at less strictly.
+            log.warning("kept_answer_outdated", model=kept.model)
+            _, kept = await make()
+            return _answer(kept, question, cached=False)
 
     def _key(self, question: Question[A], endpoint: Endpoint) -> str:
         return key(question, endpoint.config.model, endpoint.config.parameters)

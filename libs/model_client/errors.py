@@ -64,9 +64,18 @@ class ContextTooLongError(CutOffError):
 
 
 class ServerError(RetryableError):
-    """The endpoint failed on this request."""
+    """The endpoint failed on this request.
+
+    Args:
+        message: one line for people.
+        retry_after: seconds that the endpoint asked to wait; 0 if it did not.
+    """
 
     code = ErrorCode.LLM_SERVER_ERROR
+
+    def __init__(self, message: str, *, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class RateLimitedError(ThrottledError):

@@ -59,7 +59,8 @@ def error_of(refused: openai.APIStatusError) -> OnrecordError:
     if status == REQUEST_TIMEOUT:
         return errors.ModelTimeoutError("the endpoint gave up waiting")
     if status >= FIRST_SERVER_ERROR or status in TRY_AGAIN:
-        return errors.ServerError(f"the endpoint answered {status}")
+        told_s = told_wait(refused.response.headers, time.time()) or 0.0
+        return errors.ServerError(f"the endpoint answered {status}", retry_after=told_s)
     if status in BROKEN and not _is_filtered(refused, code):
         return errors.ModelUnavailableError(f"the endpoint answered {status}; {BROKEN[status]}")
     return _refused(refused, code)

@@ -18,6 +18,9 @@ MOST: Final[dict[type[Exception], int]] = {
 A rate limit is not counted: waiting as told is no failure, and the deadline ends it.
 """
 
+LONGEST_TOLD_S: Final = 20.0
+"""A failing endpoint that asks to wait longer is tried again from a retry topic, in seconds."""
+
 WAITS: Final = {
     # "Full jitter" (M. Brooker, Exponential Backoff and Jitter, 2015): replicas that failed
     # together do not come back together.
@@ -53,18 +56,25 @@ class Tries:
             too_far = isinstance(error, errors.TurnTooFarError)
             return not too_far and self._clock() < self._deadline
         kind = _kind(error)
-        if kind is None:
+        if kind is None or _told_s(error) > LONGEST_TOLD_S:
+            return False
+        if self._clock() + _told_s(error) >= self._deadline:
             return False
         self._failed[kind] = self._failed.get(kind, 0) + 1
-        return self._failed[kind] < MOST[kind] and self._clock() < self._deadline
+        return self._failed[kind] < MOST[kind]
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
         for kind, wait in WAITS.items():
             if isinstance(error, kind):
                 left_s = max(0.0, self._deadline - self._clock())
-                return min(wait(state), left_s)
+                return min(max(wait(state), _told_s(error)), left_s)
         return 0.0
+
+
+def _told_s(error: BaseException | None) -> float:
+    """Seconds that a failing endpoint asked to wait, as it may with a 503 (RFC 9110, 10.2.3)."""
+    return error.retry_after if isinstance(error, errors.ServerError) else 0.0
 
 
 def _kind(error: BaseException | None) -> type[Exception] | None:

@@ -146,6 +146,26 @@ async def test_what_may_pass_is_tried_again(status: int) -> None:
     assert len(endpoint.requests) == 3
 
 
+async def test_a_failing_endpoint_is_given_the_time_it_asks_for() -> None:
+    asked: list[float] = []
+
+    def respond(_: dict[str, Any], number: int) -> web.Response:
+        asked.append(asyncio.get_running_loop().time())
+        if number == 2:
+            return web.json_response(completion(content='{"notes": []}'))
+        return web.json_response({}, status=503, headers={"retry-after": "1"})
+
+    assert (await Endpoint(respond).asked()).value.notes == ()
+    assert asked[1] - asked[0] >= 1
+
+
+async def test_a_failing_endpoint_that_asks_for_long_is_tried_again_later() -> None:
+    endpoint = Endpoint(always(503, {}, {"retry-after": "600"}))
+    with pytest.raises(errors.ServerError):
+        await endpoint.asked()
+    assert len(endpoint.requests) == 1
+
+
 async def test_a_rate_limit_beyond_the_ceiling_is_told_to_messaging() -> None:
     with pytest.raises(errors.RateLimitedError) as caught:
         await Endpoint(always(429, {"error": {}}, {"retry-after": "600"})).asked()
