@@ -85,7 +85,7 @@ class Bucket:
         self._credit -= cost
         if self._rate is not None:
             self._taken.append((now, cost))
-            self._drain(now, cost * (1 + self._others))
+            self._drain(now, cost, self._others)
 
     def correct(self, difference: float) -> None:
         """Note that a call used so much more than was taken for it."""
@@ -110,7 +110,7 @@ class Bucket:
         self._remaining, self._told_at = told.remaining, sent_at
         self._left, self._left_at = told.remaining, sent_at
         for at, cost in self._taken:
-            self._drain(at, cost * (1 + self._others))
+            self._drain(at, cost, self._others)
 
     def _begin_anew(self, told: Told, sent_at: float) -> None:
         """Take the others to use their shares, and forget what was told of another limit."""
@@ -144,10 +144,15 @@ class Bucket:
             told.append(self._taken.popleft())
         return told
 
-    def _drain(self, now: float, cost: float) -> None:
-        """Let in what has flowed into the endpoint's bucket since, as far as it holds it; take."""
-        gained = (self._rate or 0.0) * max(0.0, now - self._left_at)
-        self._left = min(self._capacity, self._left + gained) - cost
+    def _drain(self, now: float, cost: float, others: float = 0.0) -> None:
+        """Let in what has flowed into the endpoint's bucket since, as far as it holds it; take.
+
+        Half of the others' use is taken to come when there is some here, as they see the same
+        responses, and half to come evenly: all of either follows chance too far.
+        """
+        flowing = (self._rate or 0.0) * (1 - others / 2 / (1 + others))
+        gained = flowing * max(0.0, now - self._left_at)
+        self._left = min(self._capacity, self._left + gained) - cost * (1 + others / 2)
         self._left_at = max(now, self._left_at)
 
     def _pace(self, cost: float, now: float) -> float | None:
@@ -156,8 +161,7 @@ class Bucket:
         own = None if self._own_rate is None else share * self._own_rate
         if self._rate is None:
             return own
-        # Others do at the same time what is done here, as they see the same responses.
-        self._drain(now, 0.0)
+        self._drain(now, 0.0, self._others)
         fair = share * self._rate
         surplus = self._left - self._reserve(self._rate, cost, share)
         told = max(TRICKLE * fair, fair + share * surplus / HORIZON_S)
