@@ -20,6 +20,8 @@ from bench.model_lab import (
 from model_client import ModelClient
 from support.postgres import TestServer
 
+WITHOUT_BROKER: Final = True
+
 NUMBER: Final = 500
 MOST: Final = 3.0
 """Times the bare SDK's; beside a model's seconds even that is nothing."""

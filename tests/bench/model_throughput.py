@@ -21,6 +21,8 @@ from bench.model_lab import (
 from model_client import ModelClient
 from support.postgres import TestServer
 
+WITHOUT_BROKER: Final = True
+
 NUMBER: Final = 2_048
 WARM_UP: Final = 256
 """Questions before the clock starts: connections, and the client's way up to its concurrency."""

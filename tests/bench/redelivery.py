@@ -13,6 +13,8 @@ from contracts.events import NotesDrafted
 from enrichment.drafter import Drafter
 from model_client import ModelClient
 
+WITHOUT_BROKER: Final = True
+
 NUMBER: Final = 1_000
 AT_ONCE: Final = 64
 
