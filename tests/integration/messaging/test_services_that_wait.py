@@ -126,18 +126,20 @@ async def change(kafka: KafkaSettings, topic: Topic, settings: Mapping[str, str]
     ],
 )
 async def test_waits_while_a_topic_would_lose_or_refuse_messages(
-    broker: str, tmp_path: Path, setting: str, wrong: str, needed: str
+    broker: str,
+    postgres_settings: PostgresSettings,
+    tmp_path: Path,
+    *,
+    setting: str,
+    wrong: str,
+    needed: str,
 ) -> None:
     kafka = fresh_prefix(broker)
     await wait_for_broker(kafka, 20)
     right = {"max.message.bytes": "8388608", "retention.ms": "604800000"}
     await create_wrongly(kafka, CHUNKS_READY, **right | {setting: wrong})
     await create_topics(kafka, ALL_TOPICS)
-    env = {
-        "KAFKA_BOOTSTRAP_SERVERS": broker,
-        "KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
-        "KAFKA_SESSION_TIMEOUT_MS": "6000",
-    }
+    env = env_of(kafka, postgres_settings)
     with service_process("enrichment", env, tmp_path) as service:
         reason = await service.waits_for("topics have wrong settings")
         name = kafka.topic(CHUNKS_READY.name)
@@ -153,7 +155,12 @@ async def test_works_with_more_than_is_declared(broker: str, tmp_path: Path) -> 
     more = {"max.message.bytes": str(64 * 1024 * 1024), "retention.ms": "-1"}
     await create_wrongly(kafka, replace(CHUNKS_READY, partitions=1), **more)
     await create_topics(kafka, ALL_TOPICS)
-    env = {"KAFKA_BOOTSTRAP_SERVERS": broker, "KAFKA_TOPIC_PREFIX": kafka.topic_prefix}
+    env = {
+        "KAFKA_BOOTSTRAP_SERVERS": broker,
+        "KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
+        # It is ready without its database, which it asks for at the first chunk.
+        "POSTGRES_DSN": f"postgresql://nobody@127.0.0.1:{free_port()}/nowhere",
+    }
     with service_process("enrichment", env, tmp_path) as service:
         await service.is_ready()
 
