@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from contracts.events import Event
+
 
 class ErrorCode(StrEnum):
     """The stable, machine-readable cause of a failure, as dead letters carry it."""
@@ -121,6 +123,18 @@ class ParkedError(OnrecordError):
 
 
 class RejectedError(OnrecordError):
-    """The guardrail refused the model's last answer."""
+    """The guardrail refused the model's last answer.
+
+    Args:
+        message: one line for people.
+        code: the cause.
+        salvaged: events of what is good in it; they are published before the dead letter.
+    """
 
     code = ErrorCode.UNGROUNDED
+
+    def __init__(
+        self, message: str, *, code: ErrorCode | None = None, salvaged: tuple[Event, ...] = ()
+    ) -> None:
+        super().__init__(message, code=code)
+        self.salvaged = salvaged

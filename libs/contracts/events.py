@@ -154,6 +154,11 @@ class NotesValidated(Event):
     revision: int = Field(ge=1, description="Revision of the interview.")
     study_id: Identifier = Field(description="Id of the study.")
     attempt: int = Field(ge=1, description="Which draft of this chunk it was, from 1.")
+    final: bool = Field(
+        True,
+        description="Whether the chunk is complete with it; false where another draft is asked "
+        "for, or the draft is a dead letter.",
+    )
     notes: tuple[Note, ...] = Field((), description="Accepted notes; none is a finding too.")
     rejected: tuple[RejectedNote, ...] = Field((), description="Refused notes with their reasons.")
     model: str = Field(description="The model that answered.")
@@ -175,4 +180,5 @@ class NotesStored(TranscriptEvent):
     study_id: Identifier = Field(description="Id of the study.")
     chunk_id: UUID = Field(description="Id of the chunk.")
     note_ids: tuple[UUID, ...] = Field((), description="Ids of the notes now stored.")
-    rejected_count: int = Field(0, ge=0, description="How many notes of the draft were refused.")
+    rejected_count: int = Field(0, ge=0, description="How many notes of the chunk were refused.")
+    complete: bool = Field(True, description="Whether no further draft of the chunk is awaited.")

@@ -41,6 +41,18 @@ class Evidence(Contract):
     role: Role = Field(description="What the speaker is in the interview.")
     start_ms: Milliseconds | None = Field(None, description="When the quote begins, if known.")
     end_ms: Milliseconds | None = Field(None, description="When the quote ends, if known.")
+    masked_quote: str | None = Field(
+        None, description="The quote as others may see it, where the study masks personal data."
+    )
+
+
+class CheckFailure(Contract):
+    """One check that a drafted note did not pass."""
+
+    check: str = Field(description="The check's name, such as `quote_not_found`.")
+    reason: str = Field(description="One sentence a researcher understands.")
+    claim: str = Field("", description="The part of the note that failed.")
+    evidence: str = Field("", description="The passage it was compared with.")
 
 
 class Note(Contract):
@@ -51,15 +63,9 @@ class Note(Contract):
     evidence: tuple[Evidence, ...] = Field(min_length=1, description="The quotes behind it.")
     themes: tuple[Identifier, ...] = Field(min_length=1, description="Ids of the study's themes.")
     questions: tuple[Identifier, ...] = Field((), description="Ids of the study's questions.")
-
-
-class CheckFailure(Contract):
-    """One check that a drafted note did not pass."""
-
-    check: str = Field(description="The check's name, such as `quote_not_found`.")
-    reason: str = Field(description="One sentence a researcher understands.")
-    claim: str = Field("", description="The part of the note that failed.")
-    evidence: str = Field("", description="The passage it was compared with.")
+    flags: tuple[CheckFailure, ...] = Field(
+        (), description="Checks it did not pass, which let it pass with a flag."
+    )
 
 
 class RejectedNote(Contract):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -36,6 +37,14 @@ class Question(Contract):
     text: Text = Field(description="The question as the customer asks it.")
 
 
+class PersonalData(StrEnum):
+    """What becomes of personal data in a study's notes."""
+
+    ALLOW = "allow"
+    MASK = "mask"
+    REJECT = "reject"
+
+
 class Study(Contract):
     """A research project: what the notes are to be about."""
 
@@ -45,6 +54,12 @@ class Study(Contract):
     themes: tuple[Theme, ...] = Field(min_length=1, max_length=100, description="At least one.")
     questions: tuple[Question, ...] = Field(
         (), max_length=100, description="Research questions; may be empty."
+    )
+    personal_data: PersonalData = Field(
+        PersonalData.ALLOW,
+        description="What becomes of personal data in notes: `allow` leaves it, `mask` puts a "
+        "placeholder in its place and keeps the exact quote for those who may read evidence, "
+        "`reject` refuses the note.",
     )
 
     @model_validator(mode="after")

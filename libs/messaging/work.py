@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from contracts.errors import OutageError
+from contracts.errors import OutageError, RejectedError
 from contracts.events import Event
 from messaging import failures, letters
 from messaging.attempts import Attempts
@@ -109,6 +109,7 @@ class Worker:
             else:
                 self._ended_well(job)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises has a row in the design's table
+            await self._salvage(job, error)
             return await self._set_aside(job, error)
         return True
 
@@ -148,6 +149,20 @@ class Worker:
             await self._set_aside(job, error)
         else:
             self._ended_well(job)
+
+    async def _salvage(self, job: Job, error: Exception) -> None:
+        """Send on what is good in a message that is about to be a dead letter.
+
+        Before the letter, so that a crash in between has both done again, and loses neither.
+        """
+        if not isinstance(error, RejectedError) or not (events := error.salvaged):
+            return
+        cause = job.lineage
+        try:
+            await self._publishing.run(lambda: self._publisher.publish(events, cause=cause))
+        except TooLargeToSendError:
+            # The letter holds the message, and with it whatever was good.
+            log.exception("salvage_too_large", topic=job.topic, offset=job.received.offset)
 
     def _ended_well(self, job: Job) -> None:
         self.stoppage.settled()

@@ -16,11 +16,13 @@ from contracts.errors import (
     ThrottledError,
     TimedOutError,
 )
+from contracts.events import NotesDrafted
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import ODD, Failing, told, waiting
 from messaging import Record, Stage
 from support.broker import PROBE, QUICK
+from support.chunks import GOOD, drafted
 from support.waiting import until
 
 pytestmark = needs(Ability.RAW_RECORDS, Ability.COMMITS, Ability.DEAD_LETTERS)
@@ -67,6 +69,22 @@ async def test_ends_as_a_dead_letter_after_as_many_tries_as_its_class_gets(
     )
     assert headers[h.DLQ_GROUP] == backend.kafka.topic(PROBE)
     assert not [value for value in headers.values() if "secret" in value]
+
+
+@proves("promise 3", "RejectedError")
+async def test_what_is_good_in_a_rejected_message_goes_on_and_the_message_is_a_letter(
+    backend: Brokered,
+) -> None:
+    good = drafted(GOOD)
+    failing = Failing(lambda: RejectedError("rejected", salvaged=(good,)))
+    await backend.send("chunks-ready", b"1")
+    async with backend.running(failing.stage):
+        await backend.records("probe-dlq", 1)
+        (salvaged,) = await backend.records("notes-drafted", 1)
+        await backend.is_committed("chunks-ready", 1)
+    assert salvaged.value is not None
+    assert NotesDrafted.model_validate_json(salvaged.value) == good
+    assert (salvaged.key, len(failing.seen)) == (good.key.encode(), 1)
 
 
 @proves("promise 3", "RetryableError")
