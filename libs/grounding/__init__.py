@@ -2,15 +2,18 @@
 
 from grounding.checks import CHECKS, Case, Check
 from grounding.feedback import word_feedback
-from grounding.judging import Judgement, judge, judge_all, note_id
+from grounding.judging import Judgement, Weighed, gather, judge, judge_all, note_id, weigh
 
 __all__ = [
     "CHECKS",
     "Case",
     "Check",
     "Judgement",
+    "Weighed",
+    "gather",
     "judge",
     "judge_all",
     "note_id",
+    "weigh",
     "word_feedback",
 ]

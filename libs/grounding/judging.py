@@ -8,9 +8,44 @@ from uuid import UUID
 
 from contracts.events import ChunkReady
 from contracts.ids import derive
-from contracts.notes import DraftNote, Evidence, Note, RejectedNote
+from contracts.notes import CheckFailure, DraftNote, Evidence, Note, RejectedNote
 from grounding.checks import CHECKS, Case
 from grounding.evidence import copy, resolve
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A drafted note, held against what it cites.
+
+    Attributes:
+        draft: the note as the model offers it.
+        chunk_id: the chunk it is about.
+        evidence: the passages it cites that are there, copied; not all of them, if a check failed.
+        failures: the checks it did not pass, in the order of ``CHECKS``.
+        statement: what people get to read; the draft's, unless something in it was masked.
+    """
+
+    draft: DraftNote
+    chunk_id: UUID
+    evidence: tuple[Evidence, ...]
+    failures: tuple[CheckFailure, ...]
+    statement: str
+
+    def accepted(self, flags: tuple[CheckFailure, ...] = ()) -> Note:
+        """The note, with the checks that let it pass all the same."""
+        draft = self.draft
+        return Note(
+            note_id=note_id(self.chunk_id, draft.statement, self.evidence),
+            statement=self.statement,
+            evidence=self.evidence,
+            themes=tuple(dict.fromkeys(draft.themes)),
+            questions=tuple(dict.fromkeys(draft.questions)),
+            flags=flags,
+        )
+
+    def refused(self) -> RejectedNote:
+        """The draft with its reasons; there has to be one."""
+        return RejectedNote(draft=self.draft, failures=self.failures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,28 +56,32 @@ class Judgement:
     rejected: tuple[RejectedNote, ...]
 
 
-def judge(draft: DraftNote, chunk: ChunkReady) -> Note | RejectedNote:
-    """Decide on one drafted note; every check is asked, so that all reasons are told at once.
+def weigh(draft: DraftNote, chunk: ChunkReady) -> Weighed:
+    """Hold one drafted note against the chunk.
+
+    Every check is asked, so that all reasons are told at once.
 
     Args:
         draft: the note as the model offers it.
         chunk: what the model was shown.
 
     Returns:
-        The note with exact evidence, or the draft with the checks it failed. Never raises.
+        Its exact evidence, and the checks it failed. Never raises.
     """
     case = Case(draft, chunk, resolve(draft.evidence, chunk))
-    failures = tuple(failure for check in CHECKS if (failure := check(case)) is not None)
-    if failures:
-        return RejectedNote(draft=draft, failures=failures)
-    evidence = tuple(copy(passage) for passage in case.citations.found)
-    return Note(
-        note_id=note_id(chunk.chunk_id, draft.statement, evidence),
+    return Weighed(
+        draft=draft,
+        chunk_id=chunk.chunk_id,
+        evidence=tuple(copy(passage) for passage in case.citations.found),
+        failures=tuple(failure for check in CHECKS if (failure := check(case)) is not None),
         statement=draft.statement,
-        evidence=evidence,
-        themes=tuple(dict.fromkeys(draft.themes)),
-        questions=tuple(dict.fromkeys(draft.questions)),
     )
+
+
+def judge(draft: DraftNote, chunk: ChunkReady) -> Note | RejectedNote:
+    """Decide on one drafted note: any failed check refuses it."""
+    weighed = weigh(draft, chunk)
+    return weighed.refused() if weighed.failures else weighed.accepted()
 
 
 def note_id(chunk_id: UUID, statement: str, evidence: Iterable[Evidence]) -> UUID:
@@ -52,21 +91,25 @@ def note_id(chunk_id: UUID, statement: str, evidence: Iterable[Evidence]) -> UUI
 
 
 def judge_all(notes: Sequence[DraftNote], chunk: ChunkReady) -> Judgement:
-    """Decide on a draft's notes.
+    """Decide on a draft's notes: any failed check refuses one."""
+    weighed = [weigh(draft, chunk) for draft in notes]
+    return gather(
+        accepted=(one.accepted() for one in weighed if not one.failures),
+        rejected=(one.refused() for one in weighed if one.failures),
+    )
+
+
+def gather(accepted: Iterable[Note], rejected: Iterable[RejectedNote]) -> Judgement:
+    """Put a draft's notes together, without repetitions.
 
     A note that says the same (up to case and spaces) on the same evidence as an earlier one is
     left out; the themes and questions it adds go to the first, so nothing is lost.
     """
-    accepted: dict[tuple[object, ...], Note] = {}
-    rejected: dict[RejectedNote, None] = {}
-    for draft in notes:
-        verdict = judge(draft, chunk)
-        if isinstance(verdict, RejectedNote):
-            rejected.setdefault(verdict)
-            continue
-        key = (" ".join(verdict.statement.casefold().split()), verdict.evidence)
-        accepted[key] = _joined(accepted[key], verdict) if key in accepted else verdict
-    return Judgement(tuple(accepted.values()), tuple(rejected))
+    kept: dict[tuple[object, ...], Note] = {}
+    for note in accepted:
+        key = (" ".join(note.statement.casefold().split()), note.evidence)
+        kept[key] = _joined(kept[key], note) if key in kept else note
+    return Judgement(tuple(kept.values()), tuple(dict.fromkeys(rejected)))
 
 
 def _joined(first: Note, again: Note) -> Note:
