@@ -55,11 +55,11 @@ class Study(Contract):
     questions: tuple[Question, ...] = Field(
         (), max_length=100, description="Research questions; may be empty."
     )
-    personal_data: PersonalData = Field(
-        PersonalData.ALLOW,
+    personal_data: PersonalData | None = Field(
+        None,
         description="What becomes of personal data in notes: `allow` leaves it, `mask` puts a "
         "placeholder in its place and keeps the exact quote for those who may read evidence, "
-        "`reject` refuses the note.",
+        "`reject` refuses the note. What the guardrail's settings say, if not given.",
     )
 
     @model_validator(mode="after")

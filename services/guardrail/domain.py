@@ -2,38 +2,79 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from contracts.errors import RejectedError
-from contracts.events import NotesDrafted, NotesRejected, NotesValidated
+from contracts.errors import ErrorCode, RejectedError
+from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
 from contracts.notes import RejectedNote
-from grounding import Judgement, judge_all, word_feedback
+from grounding import Judgement, Weighed, gather, weigh, word_feedback
+from guardrail.policy import PERSONAL_DATA, Policy
 
 ATTEMPTS: Final = 2
 """Drafts the model may make of a chunk: the first, and one more with the reasons."""
 
+_CODES: Final = {PERSONAL_DATA: ErrorCode.PII}
 
-def examine(
-    drafted: NotesDrafted, *, max_rejected_share: float, replays: int
-) -> NotesValidated | NotesRejected:
-    """Judge a draft note by note.
+
+def assess(drafted: NotesDrafted) -> tuple[Weighed, ...]:
+    """Hold each note of a draft against its chunk: the part that takes CPU, and only that.
 
     Args:
         drafted: what the model offered.
-        max_rejected_share: a draft of which a larger share is refused goes back as a whole.
+
+    Returns:
+        The notes in the draft's order, with what they cite and the checks they fail.
+    """
+    return tuple(weigh(draft, drafted.chunk) for draft in drafted.notes)
+
+
+def decide(
+    drafted: NotesDrafted, weighed: Sequence[Weighed], policy: Policy, *, replays: int
+) -> tuple[Event, ...]:
+    """Decide on a draft.
+
+    Good notes go on in any case, and refused ones with them, with their reasons. If too many are
+    refused, or one whose check asks for it, the model is asked for another draft.
+
+    Args:
+        drafted: what the model offered.
+        weighed: its notes, weighed.
+        policy: what a failed check means.
         replays: how often an operator has replayed this draft; each buys the model another try.
 
     Returns:
-        The accepted and the refused notes, or the request for another draft.
+        The accepted and the refused notes, and the request for another draft, if there is one.
 
     Raises:
-        RejectedError: too much was refused, and the model has had its last try.
+        RejectedError: too much was refused, and the model has had its last try. It brings the
+            notes that are good.
     """
-    judgement = judge_all(drafted.notes, drafted.chunk)
-    if not _too_many(judgement, max_rejected_share):
-        return _validated(drafted, judgement)
-    if drafted.attempt >= ATTEMPTS + replays:
-        raise RejectedError(_explain(drafted, judgement.rejected))
+    judgement = gather(
+        accepted=(one.accepted(one.failures) for one in weighed if not _refused(one, policy)),
+        rejected=(one.refused() for one in weighed if _refused(one, policy)),
+    )
+    too_much = policy.is_too_much(refused=len(judgement.rejected), accepted=len(judgement.accepted))
+    asked_for = any(policy.asks_again(one.failures) for one in judgement.rejected)
+    if not too_much and not asked_for:
+        return (_validated(drafted, judgement, final=True),)
+    if drafted.attempt < ATTEMPTS + replays:
+        return (_validated(drafted, judgement, final=False), _rejected(drafted, judgement))
+    if not too_much:
+        return (_validated(drafted, judgement, final=True),)
+    raise RejectedError(
+        _explain(drafted, judgement.rejected),
+        code=_code(judgement.rejected),
+        salvaged=(_validated(drafted, judgement, final=False),),
+    )
+
+
+def _refused(one: Weighed, policy: Policy) -> bool:
+    return policy.refuses(one.failures)
+
+
+def _rejected(drafted: NotesDrafted, judgement: Judgement) -> NotesRejected:
     return NotesRejected(
         chunk=drafted.chunk,
         attempt=drafted.attempt,
@@ -42,12 +83,7 @@ def examine(
     )
 
 
-def _too_many(judgement: Judgement, max_rejected_share: float) -> bool:
-    refused, accepted = len(judgement.rejected), len(judgement.accepted)
-    return refused > max_rejected_share * (refused + accepted)
-
-
-def _validated(drafted: NotesDrafted, judgement: Judgement) -> NotesValidated:
+def _validated(drafted: NotesDrafted, judgement: Judgement, *, final: bool) -> NotesValidated:
     chunk = drafted.chunk
     return NotesValidated(
         chunk_id=chunk.chunk_id,
@@ -55,6 +91,7 @@ def _validated(drafted: NotesDrafted, judgement: Judgement) -> NotesValidated:
         revision=chunk.revision,
         study_id=chunk.study.study_id,
         attempt=drafted.attempt,
+        final=final,
         notes=judgement.accepted,
         rejected=judgement.rejected,
         model=drafted.model,
@@ -64,11 +101,19 @@ def _validated(drafted: NotesDrafted, judgement: Judgement) -> NotesValidated:
     )
 
 
-def _explain(drafted: NotesDrafted, rejected: tuple[RejectedNote, ...]) -> str:
+def _code(rejected: Iterable[RejectedNote]) -> ErrorCode:
+    """What refused most notes: a note of injection or personal data is that, whatever else."""
+    codes = Counter(_code_of(note) for note in rejected)
+    return max(codes, key=lambda code: codes[code])
+
+
+def _code_of(note: RejectedNote) -> ErrorCode:
+    codes = (_CODES.get(failure.check) for failure in note.failures)
+    return next((code for code in codes if code is not None), ErrorCode.UNGROUNDED)
+
+
+def _explain(drafted: NotesDrafted, rejected: Sequence[RejectedNote]) -> str:
     """One line for the dead letter: how many notes, and which checks; never their words."""
-    checks: dict[str, int] = {}
-    for note in rejected:
-        for failure in note.failures:
-            checks[failure.check] = checks.get(failure.check, 0) + 1
+    checks = Counter(failure.check for note in rejected for failure in note.failures)
     told = ", ".join(f"{check} ({count})" for check, count in sorted(checks.items()))
     return f"draft {drafted.attempt}: {len(rejected)} of {len(drafted.notes)} notes refused: {told}"

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from configuration.complaints import exits_on_wrong_settings
 from contracts.topics import GUARDRAIL
+from guardrail.assessors import Assessors
 from guardrail.handlers import guardrail_stage
 from guardrail.settings import GuardrailSettings
 from messaging import KafkaSettings, Publisher, Service, Stage, run
@@ -19,7 +20,10 @@ def main() -> None:
 
     @asynccontextmanager
     async def build(_: Publisher) -> AsyncIterator[Stage]:
-        yield guardrail_stage(max_rejected_share=settings.max_rejected_share)
+        async with Assessors(
+            processes=settings.processes, timeout_s=settings.assess_timeout_s
+        ) as assess:
+            yield guardrail_stage(assess, settings.policy)
 
     run(Service(GUARDRAIL, settings, KafkaSettings(), build))
 

@@ -8,7 +8,9 @@ from faststream.kafka import TestKafkaBroker
 
 from contracts.events import ChunkReady, NotesValidated, TranscriptIngested
 from contracts.topics import NOTES_DRAFTED, TRANSCRIPTS_SUBMITTED
+from guardrail.assessors import assess_here
 from guardrail.handlers import guardrail_stage
+from guardrail.policy import Policy
 from ingestion.handlers import ingestion_stage
 from messaging.faststream_bridge import broker_of
 
@@ -37,7 +39,7 @@ async def test_ingestion_reads_the_example_submission() -> None:
 
 
 async def test_guardrail_judges_the_example_draft() -> None:
-    broker = broker_of(guardrail_stage(max_rejected_share=0.5))
+    broker = broker_of(guardrail_stage(assess_here, Policy()))
     judged: list[NotesValidated] = []
 
     @broker.subscriber("notes-validated")
@@ -53,7 +55,7 @@ async def test_guardrail_judges_the_example_draft() -> None:
 
 
 def test_every_subscriber_of_the_bridge_acknowledges_by_hand() -> None:
-    broker = broker_of(guardrail_stage(max_rejected_share=0.5))
+    broker = broker_of(guardrail_stage(assess_here, Policy()))
 
     policies = {str(subscriber.ack_policy) for subscriber in broker.subscribers}
 

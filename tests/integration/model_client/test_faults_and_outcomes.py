@@ -39,7 +39,9 @@ from contracts.transcript import Role, Segment
 from enrichment.drafter import Drafter
 from enrichment.handlers import enrichment_stage
 from enrichment.settings import EnrichmentSettings
+from guardrail.assessors import assess_here
 from guardrail.handlers import guardrail_stage
+from guardrail.policy import Policy
 from guardrail.settings import GuardrailSettings
 from integration.model_client import outcomes
 from integration.model_client.outcomes import CASES, MARK, Case
@@ -202,7 +204,9 @@ class Fates:
             name = record.topic.removeprefix(self._bench.kafka.topic_prefix)
             key = (record.key or b"").decode()
             if name == NOTES_VALIDATED.name:
-                self._validated[key] = json.loads(record.value)["attempt"]
+                validated = json.loads(record.value)
+                if validated["final"]:
+                    self._validated[key] = validated["attempt"]
             elif name in LETTERS:
                 headers = {name: value.decode() for name, value in record.headers}
                 self._letters[key] = headers[h.ERROR_CODE]
@@ -249,7 +253,7 @@ async def play(case: Case, broker: str) -> Found:
         running = await everything.enter_async_context(
             bench.running(stage, EnrichmentSettings(**HURRY))
         )
-        guardrail = guardrail_stage(max_rejected_share=0.5)
+        guardrail = guardrail_stage(assess_here, Policy())
         await everything.enter_async_context(bench.running(guardrail, GuardrailSettings(**HURRY)))
         if case.outage is not None:
             await model.tell("PUT", "outages", [dict(case.outage)])

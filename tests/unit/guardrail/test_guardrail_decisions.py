@@ -2,47 +2,76 @@ from __future__ import annotations
 
 import pytest
 
-from contracts.errors import RejectedError
-from contracts.events import NotesRejected, NotesValidated
-from guardrail.domain import examine
+from contracts.errors import ErrorCode, RejectedError
+from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
+from contracts.notes import CheckFailure, DraftNote
+from grounding import Weighed
+from guardrail.assessors import assess_here
+from guardrail.domain import assess, decide
 from guardrail.handlers import guardrail_stage
+from guardrail.policy import PERSONAL_DATA, Action, Policy
 from messaging.delivery import Delivery, Origin
 from support.chunks import BAD, CHUNK, GOOD, drafted
 
+WRONG = GOOD.model_copy(update={"statement": "They pay ninety pounds a month."})
+"""Fails ``number_not_in_evidence`` alone."""
+
+
+def decided(
+    draft: NotesDrafted, policy: Policy | None = None, *, replays: int = 0
+) -> tuple[Event, ...]:
+    return decide(draft, assess(draft), policy or Policy(), replays=replays)
+
+
+def validated(draft: NotesDrafted, policy: Policy | None = None) -> NotesValidated:
+    """What goes on, of a draft that is not asked for again."""
+    (event,) = decided(draft, policy)
+    assert isinstance(event, NotesValidated)
+    assert event.final
+    return event
+
 
 def test_good_notes_go_on_with_their_quotes() -> None:
-    verdict = examine(drafted(GOOD), max_rejected_share=0.5, replays=0)
-    assert isinstance(verdict, NotesValidated)
-    (note,) = verdict.notes
+    event = validated(drafted(GOOD))
+    (note,) = event.notes
     assert note.evidence[0].quote == "We pay sixty pounds a month."
-    assert (verdict.chunk_id, verdict.study_id, verdict.attempt) == (CHUNK.chunk_id, "heating", 1)
+    assert (event.chunk_id, event.study_id, event.attempt) == (CHUNK.chunk_id, "heating", 1)
 
 
 def test_no_notes_are_a_finding_too() -> None:
-    verdict = examine(drafted(), max_rejected_share=0.0, replays=0)
-    assert isinstance(verdict, NotesValidated)
-    assert not verdict.notes
-    assert not verdict.rejected
+    event = validated(drafted(), Policy(max_rejected_share=0.0))
+    assert not event.notes
+    assert not event.rejected
 
 
 def test_a_few_bad_notes_are_kept_with_their_reasons() -> None:
-    verdict = examine(drafted(GOOD, BAD), max_rejected_share=0.5, replays=0)
-    assert isinstance(verdict, NotesValidated)
-    assert len(verdict.notes) == 1
-    assert verdict.rejected[0].draft == BAD
+    event = validated(drafted(GOOD, BAD))
+    assert len(event.notes) == 1
+    assert event.rejected[0].draft == BAD
 
 
-def test_too_many_bad_notes_send_the_draft_back_with_feedback() -> None:
-    verdict = examine(drafted(GOOD, BAD), max_rejected_share=0.49, replays=0)
-    assert isinstance(verdict, NotesRejected)
-    assert (verdict.chunk, verdict.attempt) == (CHUNK, 1)
-    assert verdict.feedback
+def test_too_many_bad_notes_have_the_model_asked_again_and_the_good_ones_do_not_wait() -> None:
+    good, again = decided(drafted(GOOD, BAD), Policy(max_rejected_share=0.49))
+    assert isinstance(good, NotesValidated)
+    assert (len(good.notes), len(good.rejected), good.final) == (1, 1, False)
+    assert isinstance(again, NotesRejected)
+    assert (again.chunk, again.attempt, len(again.rejected)) == (CHUNK, 1, 1)
+    assert again.feedback
 
 
 def test_the_second_bad_draft_is_refused_without_quoting_it() -> None:
     with pytest.raises(RejectedError, match="draft 2: 1 of 1 notes refused") as caught:
-        examine(drafted(BAD, attempt=2), max_rejected_share=0.5, replays=0)
+        decided(drafted(BAD, attempt=2))
     assert "SECRETWORDS" not in str(caught.value)
+    assert caught.value.code is ErrorCode.UNGROUNDED
+
+
+def test_what_is_good_in_a_refused_draft_goes_on() -> None:
+    with pytest.raises(RejectedError) as caught:
+        decided(drafted(GOOD, BAD, WRONG, attempt=2))
+    (event,) = caught.value.salvaged
+    assert isinstance(event, NotesValidated)
+    assert (len(event.notes), len(event.rejected), event.final) == (1, 2, False)
 
 
 @pytest.mark.parametrize(
@@ -53,16 +82,79 @@ def test_each_replay_gives_the_model_another_try(
 ) -> None:
     draft = drafted(BAD, attempt=attempt)
     if again:
-        verdict = examine(draft, max_rejected_share=0.5, replays=replays)
-        assert isinstance(verdict, NotesRejected)
-        assert verdict.attempt == attempt
+        _, asked = decided(draft, replays=replays)
+        assert isinstance(asked, NotesRejected)
+        assert asked.attempt == attempt
     else:
         with pytest.raises(RejectedError):
-            examine(draft, max_rejected_share=0.5, replays=replays)
+            decided(draft, replays=replays)
 
 
 async def test_the_handler_tells_how_often_the_draft_was_replayed() -> None:
-    route = guardrail_stage(max_rejected_share=0.5).route("notes-drafted")
+    route = guardrail_stage(assess_here, Policy()).route("notes-drafted")
     delivery = Delivery(Origin("notes-drafted", 0, 0), replays=1)
-    (event,) = await route.handle(drafted(BAD, attempt=2), delivery)
+    _, event = await route.handle(drafted(BAD, attempt=2), delivery)
     assert isinstance(event, NotesRejected)
+
+
+def test_a_flagged_note_passes_and_says_which_check_it_failed() -> None:
+    policy = Policy({"number_not_in_evidence": Action.FLAG})
+    event = validated(drafted(WRONG), policy)
+    assert [flag.check for flag in event.notes[0].flags] == ["number_not_in_evidence"]
+    assert not event.rejected
+
+
+def test_a_flag_does_not_save_a_note_that_fails_another_check() -> None:
+    wrong_and_nowhere = WRONG.model_copy(update={"themes": ("unknown",)})
+    policy = Policy({"number_not_in_evidence": Action.FLAG})
+    event = validated(drafted(GOOD, wrong_and_nowhere), policy)
+    assert [failure.check for failure in event.rejected[0].failures] == [
+        "unknown_theme",
+        "number_not_in_evidence",
+    ]
+
+
+def test_one_note_is_enough_to_ask_again_where_the_policy_says_so() -> None:
+    policy = Policy({"number_not_in_evidence": Action.ASK_AGAIN}, max_rejected_share=1.0)
+    good, again = decided(drafted(GOOD, WRONG), policy)
+    assert isinstance(good, NotesValidated)
+    assert not good.final
+    assert isinstance(again, NotesRejected)
+
+
+def test_a_note_that_asks_again_is_only_refused_after_the_last_try() -> None:
+    policy = Policy({"number_not_in_evidence": Action.ASK_AGAIN})
+    (event,) = decided(drafted(GOOD, GOOD_TOO, WRONG, attempt=2), policy)
+    assert isinstance(event, NotesValidated)
+    assert (len(event.notes), len(event.rejected), event.final) == (2, 1, True)
+
+
+GOOD_TOO = GOOD.model_copy(update={"statement": "They pay sixty pounds."})
+
+
+def test_personal_data_that_refuses_most_notes_names_the_letter() -> None:
+    def refused(draft: DraftNote, check: str) -> Weighed:
+        failure = CheckFailure(check=check, reason="…")
+        return Weighed(draft, CHUNK.chunk_id, (), (failure,), draft.statement)
+
+    weighed = [
+        refused(GOOD, PERSONAL_DATA),
+        refused(WRONG, PERSONAL_DATA),
+        refused(BAD, "no_theme"),
+    ]
+    with pytest.raises(RejectedError) as caught:
+        decide(drafted(GOOD, WRONG, BAD, attempt=2), weighed, Policy(), replays=0)
+    assert caught.value.code is ErrorCode.PII
+
+
+@pytest.mark.parametrize(
+    ("check", "action", "told"),
+    [
+        ("numbers", Action.FLAG, "there is no check 'numbers'"),
+        ("quote_not_found", Action.FLAG, "cannot be flagged"),
+        ("no_theme", Action.FLAG, "cannot be flagged"),
+    ],
+)
+def test_a_policy_that_cannot_be_meant_is_refused(check: str, action: Action, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        Policy({check: action})
