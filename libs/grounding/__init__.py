@@ -1,6 +1,7 @@
 """Quotes and claims against segments: pure functions that decide which notes are borne out."""
 
 from grounding.checks import CHECKS, Case, Check
+from grounding.duplicates import first_same, says_the_same
 from grounding.feedback import word_feedback
 from grounding.judging import Judgement, Weighed, gather, judge, judge_all, note_id, weigh
 
@@ -10,10 +11,12 @@ __all__ = [
     "Check",
     "Judgement",
     "Weighed",
+    "first_same",
     "gather",
     "judge",
     "judge_all",
     "note_id",
+    "says_the_same",
     "weigh",
     "word_feedback",
 ]

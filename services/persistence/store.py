@@ -14,10 +14,12 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from contracts.events import NotesStored, NotesValidated, TranscriptIngested
+from contracts.ids import derive
 from contracts.notes import Note
 from database.pool import Connection, Database, Record
 from database.queries import load_queries
 from database.text import without_nul
+from grounding import first_same
 from persistence.domain import (
     NotYetIngestedError,
     RevisionConflictError,
@@ -26,6 +28,9 @@ from persistence.domain import (
 )
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "store.sql")
+
+Told = dict[UUID, tuple[str, tuple[str, ...]]]
+"""What notes of an interview say, by id: the statement, and whose words it cites."""
 
 GROUNDING_CONSTRAINTS: Final = frozenset(
     {"evidence_is_exact", "evidence_cites_a_segment", "note_has_evidence"}
@@ -65,9 +70,11 @@ class NotesStore:
                     await _insert_chunks(connection, event)
 
     async def store_notes(self, event: NotesValidated) -> NotesStored:
-        """Store the outcome of a chunk: its notes, and the refused ones with their reasons.
+        """Store what came of a chunk's draft: notes, and the refused ones with their reasons.
 
-        The first outcome of a chunk wins; whatever arrives for it later changes nothing.
+        The first final draft completes the chunk; another one that arrives later changes nothing.
+        A draft that leaves the chunk open is stored even if it is late. A note that says what a
+        note of the interview says already is stored as the same as that one.
 
         Returns:
             What is stored for the chunk now, by this event or by an earlier one.
@@ -81,8 +88,8 @@ class NotesStore:
         with _refusals_named(f"chunk {event.chunk_id}"):
             async with self._database.transaction() as connection:
                 chunk = await _lock_chunk(connection, event)
-                if chunk["stored_at"] is None:
-                    await _insert_outcome(connection, event, chunk["study_id"])
+                if _adds_to(chunk, event):
+                    await _insert_draft(connection, event, chunk["study_id"])
                 return await _outcome(connection, event, chunk["study_id"])
 
 
@@ -168,45 +175,90 @@ async def _lock_chunk(connection: Connection, event: NotesValidated) -> Record:
     return chunk
 
 
-async def _insert_outcome(connection: Connection, event: NotesValidated, study_id: str) -> None:
-    # A model may say the same twice in one answer; the id tells that it is one note.
-    notes: dict[UUID, Note] = {}
-    for note in event.notes:
-        notes.setdefault(note.note_id, note)
-    if notes:
-        await _insert_notes(connection, event, [*notes.values()], study_id)
-    if event.rejected:
-        await connection.execute(
-            _QUERIES.insert_rejected_notes,
-            event.chunk_id,
-            [_json(refused.draft) for refused in event.rejected],
-            [_json(refused.failures) for refused in event.rejected],
-        )
-    await connection.execute(
-        _QUERIES.complete_chunk,
+def _adds_to(chunk: Record, event: NotesValidated) -> bool:
+    """Whether a draft has a place beside what completes the chunk, if anything does yet."""
+    return chunk["stored_at"] is None or (not event.final and event.attempt < chunk["attempt"])
+
+
+async def _insert_draft(connection: Connection, event: NotesValidated, study_id: str) -> None:
+    taken = await connection.fetchval(
+        _QUERIES.insert_draft,
         event.chunk_id,
         event.attempt,
+        event.final,
         event.model,
         event.model_fingerprint,
         event.prompt_version,
         event.usage.input_tokens,
         event.usage.output_tokens,
     )
+    if taken is None:
+        return
+    if event.notes:
+        await _insert_notes(connection, event, study_id)
+    if event.rejected:
+        await _insert_rejected(connection, event)
+    if event.final:
+        await connection.execute(_QUERIES.complete_chunk, event.chunk_id, event.attempt)
 
 
-async def _insert_notes(
-    connection: Connection, event: NotesValidated, notes: Sequence[Note], study_id: str
-) -> None:
+async def _insert_notes(connection: Connection, event: NotesValidated, study_id: str) -> None:
+    rows = await connection.fetch(_QUERIES.select_told, event.transcript_id, event.revision)
+    known = {row["note_id"] for row in rows}
+    # A model may say the same twice; the id tells that it is one note.
+    drafted = {note.note_id: note for note in event.notes}
+    new = [note for key, note in drafted.items() if key not in known]
+    if new:
+        told = _told(rows)
+        firsts = [_first_same(note, told) for note in new]
+        await connection.execute(
+            _QUERIES.insert_notes,
+            event.chunk_id,
+            event.transcript_id,
+            event.revision,
+            study_id,
+            event.attempt,
+            *_columns(4, [_note_row(note, first) for note, first in zip(new, firsts, strict=True)]),
+            *_columns(11, _evidence_rows(new)),
+        )
     await connection.execute(
-        _QUERIES.insert_notes,
+        _QUERIES.insert_labels,
+        *_columns(2, [(note.note_id, one) for note in event.notes for one in note.themes]),
+        *_columns(2, [(note.note_id, one) for note in event.notes for one in note.questions]),
+    )
+
+
+def _told(rows: Iterable[Record]) -> Told:
+    firsts = (row for row in rows if row["is_first"])
+    return {row["note_id"]: (row["statement"], tuple(row["speakers"])) for row in firsts}
+
+
+def _first_same(note: Note, told: Told) -> UUID | None:
+    """The first note that says the same of the same speakers; a note that has none joins them."""
+    speakers = tuple(sorted({cited.speaker for cited in note.evidence}))
+    same_speakers = {key: words for key, (words, those) in told.items() if those == speakers}
+    place = first_same(note.statement, same_speakers.values())
+    if place is not None:
+        return list(same_speakers)[place]
+    told[note.note_id] = (note.statement, speakers)
+    return None
+
+
+def _note_row(note: Note, first: UUID | None) -> tuple[Any, ...]:
+    return note.note_id, without_nul(note.statement), _json(note.flags), first
+
+
+async def _insert_rejected(connection: Connection, event: NotesValidated) -> None:
+    await connection.execute(
+        _QUERIES.insert_rejected_notes,
         event.chunk_id,
-        event.transcript_id,
-        event.revision,
-        study_id,
-        *_columns(2, [(note.note_id, without_nul(note.statement)) for note in notes]),
-        *_columns(2, [(note.note_id, one) for note in notes for one in _once(note.themes)]),
-        *_columns(2, [(note.note_id, one) for note in notes for one in _once(note.questions)]),
-        *_columns(10, _evidence_rows(notes)),
+        event.attempt,
+        [
+            derive("rejected", event.chunk_id, event.attempt, position)
+            for position in range(1, len(event.rejected) + 1)
+        ],
+        [_json(refused.draft) for refused in event.rejected],
+        [_json(refused.failures) for refused in event.rejected],
     )
 
 
@@ -219,6 +271,7 @@ def _evidence_rows(notes: Iterable[Note]) -> list[tuple[Any, ...]]:
             cited.start,
             cited.length,
             cited.quote,
+            cited.masked_quote,
             cited.speaker,
             cited.role.value,
             cited.start_ms,
@@ -239,17 +292,13 @@ async def _outcome(connection: Connection, event: NotesValidated, study_id: str)
         chunk_id=event.chunk_id,
         note_ids=tuple(stored["note_ids"]),
         rejected_count=stored["rejected_count"],
+        complete=stored["complete"],
     )
 
 
 def _columns(width: int, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
     """Turn rows into one list a column, as ``unnest`` takes them."""
     return [[row[column] for row in rows] for column in range(width)]
-
-
-def _once(ids: Iterable[str]) -> Iterable[str]:
-    """The ids without repetitions, in order."""
-    return dict.fromkeys(ids)
 
 
 def _json(value: BaseModel | tuple[BaseModel, ...]) -> str:

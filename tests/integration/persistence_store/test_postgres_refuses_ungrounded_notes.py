@@ -108,9 +108,9 @@ async def test_refuses_to_change_what_evidence_hangs_on(database: Database, tabl
 async def test_refuses_a_note_without_evidence_when_it_is_committed(database: Database) -> None:
     with pytest.raises(asyncpg.CheckViolationError) as refusal:
         await database.execute(
-            "INSERT INTO notes (note_id, chunk_id, transcript_id, revision, study_id, position,"
-            " statement) SELECT gen_random_uuid(), chunk_id, transcript_id, revision, study_id, 2,"
-            " 'Bare' FROM notes"
+            "INSERT INTO notes (note_id, chunk_id, transcript_id, revision, study_id, attempt,"
+            " position, statement) SELECT gen_random_uuid(), chunk_id, transcript_id, revision,"
+            " study_id, attempt, 2, 'Bare' FROM notes"
         )
     assert refusal.value.constraint_name == "note_has_evidence"
 

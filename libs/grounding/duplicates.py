@@ -1,0 +1,80 @@
+"""Which statements say the same, so that a researcher reads each finding once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+from uuid import UUID
+
+from contracts.events import ChunkReady
+from contracts.notes import DraftEvidence, DraftNote
+from contracts.study import Study, Theme
+from contracts.transcript import Role, Segment
+from grounding.judging import weigh
+from grounding.numerals import read_numeral
+from grounding.terms import terms
+from grounding.words import listed, words
+
+_ID: Final = UUID(int=0)
+_STUDY: Final = Study(study_id="any", name="any", themes=(Theme(id="any", name="any"),))
+_GRAMMAR: Final = listed("a an the be is are was were am that do does did on in of to at")
+"""Words by which statements may differ that say the same."""
+
+
+def first_same(statement: str, earlier: Iterable[str]) -> int | None:
+    """The place of the first earlier statement that says the same.
+
+    Args:
+        statement: a note's statement.
+        earlier: statements of notes on words of the same speakers.
+
+    Returns:
+        Its index in ``earlier``, or None.
+    """
+    for index, other in enumerate(earlier):
+        if says_the_same(statement, other):
+            return index
+    return None
+
+
+def says_the_same(one: str, other: str) -> bool:
+    """Whether two statements say the same in almost the same words.
+
+    They have to be made of the same words, up to their order, form and grammar, and each has to
+    pass all checks when it is held against the other: so “sixty” and “60” are the same, and “Ann
+    paid Ben” is not what “Ben paid Ann” says. What adds something says something else.
+    """
+    if _meant(one) != _meant(other):
+        return False
+    return _bears_out(one, other) and _bears_out(other, one)
+
+
+@lru_cache(maxsize=1_024)
+def _meant(statement: str) -> Counter[str]:
+    """The words' lemmas, but for grammar and numbers, which the checks compare."""
+    spoken = words(statement)
+    kept, at = list[str](), 0
+    while at < len(spoken):
+        numeral = read_numeral(spoken, at)
+        if numeral is None:
+            kept.append(statement[spoken[at].start : spoken[at].end])
+        at = at + 1 if numeral is None else numeral.end
+    return Counter(term.key for term in terms(" ".join(kept)) if term.text not in _GRAMMAR)
+
+
+def _bears_out(quote: str, statement: str) -> bool:
+    segment = Segment(number=1, speaker="any", role=Role.PARTICIPANT, text=quote)
+    chunk = ChunkReady(
+        chunk_id=_ID,
+        transcript_id=_ID,
+        revision=1,
+        index=1,
+        chunk_count=1,
+        title="any",
+        study=_STUDY,
+        segments=(segment,),
+    )
+    draft = DraftNote(statement=statement, evidence=(DraftEvidence(segment=1),), themes=("any",))
+    return not weigh(draft, chunk).failures

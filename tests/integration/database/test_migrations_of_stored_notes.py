@@ -1,0 +1,63 @@
+"""Migrations take along what is stored already."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from shutil import copy
+
+import asyncpg
+import pytest
+
+from database.migrate import MIGRATIONS, migrate
+from database.settings import PostgresSettings
+from support.postgres import TestServer
+
+STORED = """
+INSERT INTO transcripts (transcript_id, revision, study_id, title, format, content_sha256, study,
+                         segment_count, chunk_count)
+VALUES ('00000000-0000-0000-0000-000000000001', 1, 's', 't', 'webvtt', '', '{}', 1, 2);
+INSERT INTO segments VALUES
+    ('00000000-0000-0000-0000-000000000001', 1, 1, 'Bo', 'participant', 'We pay 40 dollars');
+INSERT INTO chunks (chunk_id, transcript_id, revision, index, first_segment, last_segment)
+VALUES ('00000000-0000-0000-0000-000000000003', '00000000-0000-0000-0000-000000000001', 1, 2, 1, 1);
+INSERT INTO chunks
+VALUES ('00000000-0000-0000-0000-000000000002', '00000000-0000-0000-0000-000000000001', 1, 1, 1, 1,
+        now(), 2, 'model', 'print', 'notes-1', 5, 6);
+INSERT INTO notes (note_id, chunk_id, transcript_id, revision, study_id, position, statement)
+VALUES ('00000000-0000-0000-0000-000000000004', '00000000-0000-0000-0000-000000000002',
+        '00000000-0000-0000-0000-000000000001', 1, 's', 1, 'They pay 40 dollars');
+INSERT INTO evidence
+VALUES ('00000000-0000-0000-0000-000000000004', 1, '00000000-0000-0000-0000-000000000001', 1, 1, 0,
+        17, 'We pay 40 dollars', 'Bo', 'participant');
+INSERT INTO rejected_notes VALUES ('00000000-0000-0000-0000-000000000002', 1, '{}', '[]');
+"""
+
+
+@pytest.fixture
+async def empty(postgres: TestServer) -> AsyncIterator[PostgresSettings]:
+    await postgres.arun("CREATE DATABASE stored_before")
+    yield postgres.settings("stored_before")
+    await postgres.arun("DROP DATABASE stored_before WITH (FORCE)")
+
+
+async def test_notes_stored_before_drafts_were_kept_belong_to_their_chunk_s_draft(
+    empty: PostgresSettings, tmp_path: Path
+) -> None:
+    for file in sorted(MIGRATIONS.glob("*.sql"))[:5]:
+        copy(file, tmp_path)
+    await migrate(empty, [tmp_path])
+    connection = await asyncpg.connect(empty.dsn.get_secret_value())
+    try:
+        await connection.execute(STORED)
+        await migrate(empty)
+        drafts = await connection.fetch("SELECT attempt, final, model, input_tokens FROM drafts")
+        assert [tuple(row) for row in drafts] == [(2, True, "model", 5)]
+        notes = await connection.fetch("SELECT attempt, flags, same_as FROM notes")
+        assert [tuple(row) for row in notes] == [(2, "[]", None)]
+        assert await connection.fetchval("SELECT attempt FROM rejected_notes") == 2
+        assert await connection.fetchval("SELECT count(*) FROM current_notes") == 1
+        with pytest.raises(asyncpg.CheckViolationError, match="never changed"):
+            await connection.execute("UPDATE notes SET attempt = 3")
+    finally:
+        await connection.close()
