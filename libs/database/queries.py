@@ -8,9 +8,9 @@ SELECT … FROM chunks WHERE chunk_id = $1;
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from database.errors import QueryFileError
 
@@ -50,6 +50,11 @@ def load_queries(*files: Path) -> Queries:
                 raise QueryFileError(f"{file.name}: there are two queries named {name!r}")
             found[name] = sql
     return Queries(found)
+
+
+def columns(width: int, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """Turn rows into one list a column, as ``unnest`` takes them."""
+    return [[row[column] for row in rows] for column in range(width)]
 
 
 def _parse(file: Path) -> Iterator[tuple[str, str]]:

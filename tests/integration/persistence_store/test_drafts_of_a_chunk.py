@@ -8,6 +8,7 @@ import json
 import pytest
 
 from contracts.notes import CheckFailure
+from contracts.transcript import Role
 from database.pool import Database
 from persistence.store import NotesStore
 from support.interviews import evidence, ingested, note, refused, validated
@@ -104,7 +105,7 @@ async def test_a_note_that_says_the_same_elsewhere_is_the_same_as_the_first(
 async def test_the_same_words_of_another_speaker_are_another_finding(
     store: NotesStore, fresh_database: Database
 ) -> None:
-    of_ada = evidence("pay", segment=1, start=12, speaker="Ada", role="interviewer")
+    of_ada = evidence("pay", segment=1, start=12, speaker="Ada", role=Role.INTERVIEWER)
     await store.store_notes(validated(FIRST, note("They pay 40 dollars!", of_ada)))
     assert await fresh_database.fetchval("SELECT count(*) FROM current_notes") == 2
 
