@@ -155,7 +155,7 @@ class NotesValidated(Event):
     study_id: Identifier = Field(description="Id of the study.")
     attempt: int = Field(ge=1, description="Which draft of this chunk it was, from 1.")
     final: bool = Field(
-        True,
+        default=True,
         description="Whether the chunk is complete with it; false where another draft is asked "
         "for, or the draft is a dead letter.",
     )
@@ -181,4 +181,6 @@ class NotesStored(TranscriptEvent):
     chunk_id: UUID = Field(description="Id of the chunk.")
     note_ids: tuple[UUID, ...] = Field((), description="Ids of the notes now stored.")
     rejected_count: int = Field(0, ge=0, description="How many notes of the chunk were refused.")
-    complete: bool = Field(True, description="Whether no further draft of the chunk is awaited.")
+    complete: bool = Field(
+        default=True, description="Whether no further draft of the chunk is awaited."
+    )

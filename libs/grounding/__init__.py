@@ -3,7 +3,16 @@
 from grounding.checks import CHECKS, Case, Check
 from grounding.duplicates import first_same, says_the_same
 from grounding.feedback import word_feedback
-from grounding.judging import Judgement, Weighed, gather, judge, judge_all, note_id, weigh
+from grounding.judging import (
+    Judgement,
+    Weighed,
+    gather,
+    judge,
+    judge_all,
+    note_id,
+    weigh,
+    weigh_again,
+)
 
 __all__ = [
     "CHECKS",
@@ -18,5 +27,6 @@ __all__ = [
     "note_id",
     "says_the_same",
     "weigh",
+    "weigh_again",
     "word_feedback",
 ]

@@ -8,9 +8,16 @@ from uuid import UUID
 
 from contracts.events import ChunkReady
 from contracts.ids import derive
-from contracts.notes import CheckFailure, DraftNote, Evidence, Note, RejectedNote
+from contracts.notes import (
+    CheckFailure,
+    DraftEvidence,
+    DraftNote,
+    Evidence,
+    Note,
+    RejectedNote,
+)
 from grounding.checks import CHECKS, Case
-from grounding.evidence import copy, resolve
+from grounding.evidence import Citations, Passage, copy, resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +80,33 @@ def weigh(draft: DraftNote, chunk: ChunkReady) -> Weighed:
         draft=draft,
         chunk_id=chunk.chunk_id,
         evidence=tuple(copy(passage) for passage in case.citations.found),
-        failures=tuple(failure for check in CHECKS if (failure := check(case)) is not None),
+        failures=_failures(case),
         statement=draft.statement,
     )
+
+
+def _failures(case: Case) -> tuple[CheckFailure, ...]:
+    return tuple(failure for check in CHECKS if (failure := check(case)) is not None)
+
+
+def weigh_again(note: Note, chunk: ChunkReady) -> tuple[CheckFailure, ...]:
+    """The checks that a stored note would not pass today, held against its own evidence.
+
+    Args:
+        note: as it is stored; of a masked one, the statement has placeholders.
+        chunk: the segments that it was drafted from.
+    """
+    turns = {segment.number: segment for segment in chunk.segments}
+    found = tuple(
+        Passage(turns[one.segment], one.start, one.start + one.length) for one in note.evidence
+    )
+    draft = DraftNote(
+        statement=note.statement,
+        evidence=tuple(DraftEvidence(segment=one.segment) for one in note.evidence),
+        themes=note.themes,
+        questions=note.questions,
+    )
+    return _failures(Case(draft, chunk, Citations(found, missing=())))
 
 
 def judge(draft: DraftNote, chunk: ChunkReady) -> Note | RejectedNote:

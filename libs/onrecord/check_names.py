@@ -24,5 +24,7 @@ CHECKS: Final = {
     "tense_differs": "tells as present what its quotes tell as past",
     "opposite_said": "says the opposite of a word of its quotes",
     "content_not_in_evidence": "tells of things that its quotes do not tell of",
+    "personal_data": "has personal data, which the study does not want",
+    "not_entailed": "does not follow from its quotes, a second model said",
 }
-"""By the name that events and dead letters carry; ``grounding.CHECKS`` are all there are."""
+"""By the name that events and dead letters carry; ``guardrail.policy`` knows all there are."""

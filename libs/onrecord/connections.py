@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings
 
 from configuration.complaints import complaints
 from contracts.errors import OutageError
-from database.errors import DatabaseRefusesError
+from database.errors import DatabaseRefusesError, headline
 from database.pool import Database, open_database
 from database.settings import PostgresSettings
 from messaging import KafkaRefusesError, KafkaSettings
@@ -87,7 +87,7 @@ async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
     Raises:
         UnreachableError: it does not answer, or stops answering.
         UsageError: its address is none.
-        FailedError: onrecord's tables are not there.
+        FailedError: onrecord's tables are not there, or this login may not read them.
     """
     ours = {
         "dsn": settings.postgres_dsn,
@@ -109,6 +109,11 @@ async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
     except LACKING as error:
         raise FailedError(
             "the database lacks tables of onrecord: `python -m database migrate` makes them"
+        ) from error
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise FailedError(
+            f"this login may not read that ({headline(error)}): it takes the role "
+            "onrecord_reader for notes, onrecord_evidence_reader for exact words and refused notes"
         ) from error
     except ValueError as error:  # how the driver refuses an address it cannot take apart
         if not isinstance(error, asyncpg.InterfaceError):

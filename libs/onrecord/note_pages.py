@@ -11,7 +11,7 @@ from rich.text import Text
 from onrecord.check_names import CHECKS
 from onrecord.coverage import Coverage, Finding, Topic
 from onrecord.reading import Quote, RefusedNote, StoredNote, StudyInUse
-from onrecord.rendering import count, paragraph, timestamp
+from onrecord.rendering import count, paragraph, short_id, timestamp
 
 LABELS: Final = {
     Finding.ANSWERED: ("answered", "green"),
@@ -57,7 +57,11 @@ def _section(name: str, notes: Sequence[StoredNote], total: int, width: int) -> 
     yield from paragraph(f"{name} ({shown}{count(total, 'note')})", width, style="bold cyan")
     yield Text()
     for note in notes:
-        yield from paragraph(note.statement, width, indent="    ", first="  • ")
+        told = f"{note.statement} ({short_id(note.note_id)})"
+        yield from paragraph(told, width, indent="    ", first="  • ")
+        for flag in note.flags:
+            check = CHECKS.get(flag["check"], flag["check"])
+            yield from paragraph(f"flagged: {check}", width, indent="      ", style="yellow")
         for quote in note.evidence:
             yield from _quote(quote, note.title, width)
         yield Text()
@@ -79,11 +83,12 @@ def rejected_page(notes: Sequence[RefusedNote], width: int) -> Iterator[Text]:
         yield from paragraph(title, width, style="bold cyan")
         yield Text()
         for note in group:
-            yield from paragraph(note.draft["statement"], width, indent="    ", first="  ✗ ")
+            told = f"{note.draft['statement']} ({short_id(note.rejected_id)})"
+            yield from paragraph(told, width, indent="    ", first="  ✗ ")
             for failure in note.failures:
                 check = CHECKS.get(failure["check"], failure["check"])
-                told = f"{check}: {failure['reason']}"
-                yield from paragraph(told, width, indent="      ", style="dim")
+                why = f"{check}: {failure['reason']}"
+                yield from paragraph(why, width, indent="      ", style="dim")
             yield Text()
 
 

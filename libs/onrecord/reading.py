@@ -41,12 +41,16 @@ class NoteFilter:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A note's evidence: ``segment.text[start : start + length] == quote``, in code points."""
+    """A note's evidence: ``segment.text[start : start + length] == quote``, in code points.
+
+    Where it is masked, personal data in the quote has placeholders, and the speaker a pseudonym.
+    """
 
     segment: int
     start: int
     length: int
     quote: str
+    is_masked: bool
     speaker: str
     role: str
     start_ms: int | None
@@ -70,6 +74,7 @@ class StoredNote:
     model: str
     prompt_version: str
     created_at: datetime
+    flags: tuple[dict[str, str], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for programs."""
@@ -84,8 +89,10 @@ class RefusedNote:
     transcript_id: UUID
     revision: int
     title: str
+    rejected_id: UUID
     chunk_id: UUID
     chunk_index: int
+    attempt: int
     draft: dict[str, Any]
     failures: list[dict[str, str]]
 
@@ -121,10 +128,17 @@ class TranscriptProgress:
 
 
 class Reading:
-    """What is stored, for people; every method raises as ``Database`` does."""
+    """What is stored, for people; every method raises as ``Database`` does.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: what is read.
+        exact: read quotes and speakers as the interviews have them, where a study masks them; the
+            login has to have the right to.
+    """
+
+    def __init__(self, database: Database, *, exact: bool = False) -> None:
         self._database = database
+        self._exact = exact
 
     async def studies(self, study_id: str | None = None) -> dict[str, StudyInUse]:
         """Studies with at least one interview, by id; one study or all."""
@@ -140,7 +154,7 @@ class Reading:
     async def notes(self, which: NoteFilter) -> tuple[list[StoredNote], int]:
         """Notes of current revisions, and how many there are without the limit."""
         rows = await self._database.fetch(
-            _QUERIES.select_notes,
+            self._view(_QUERIES.select_notes),
             which.study,
             which.transcript,
             which.theme,
@@ -150,9 +164,15 @@ class Reading:
         )
         return [_note(row) for row in rows], _total(rows)
 
+    def _view(self, query: str) -> str:
+        """The query on the views of what is shown, or on those of the exact words."""
+        return query.replace("shown_", "exact_") if self._exact else query
+
     async def speakers(self, which: NoteFilter) -> list[str]:
         """Who speaks in current interviews; only a filter's study and transcript are looked at."""
-        rows = await self._database.fetch(_QUERIES.select_speakers, which.study, which.transcript)
+        rows = await self._database.fetch(
+            self._view(_QUERIES.select_speakers), which.study, which.transcript
+        )
         return [row["speaker"] for row in rows]
 
     async def rejected(self, which: NoteFilter) -> tuple[list[RefusedNote], int]:
@@ -242,7 +262,11 @@ def _total(rows: Sequence[Record]) -> int:
 
 def _note(row: Record) -> StoredNote:
     fields = {name: value for name, value in row.items() if name != "total"}
-    lists = {"themes": tuple(row["themes"]), "questions": tuple(row["questions"])}
+    lists = {
+        "themes": tuple(row["themes"]),
+        "questions": tuple(row["questions"]),
+        "flags": tuple(json.loads(row["flags"])),
+    }
     quotes = tuple(Quote(**one) for one in json.loads(row["evidence"]))
     return StoredNote(**{**fields, **lists, "evidence": quotes})
 

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
+from uuid import UUID
 
 from rich.console import Console
 from rich.style import Style
@@ -18,6 +19,7 @@ SECOND_MS: Final = 1000
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
+_ID_TOLD: Final = 8
 HEX_WIDTH: Final = 16
 ASCII_SHOWN: Final = range(0x20, 0x7F)
 
@@ -59,6 +61,11 @@ def moment(told: str | None) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """``1 note``, ``2 notes``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def short_id(key: UUID) -> str:
+    """The first characters of an id: enough to name it, as verbs take the beginning of one."""
+    return str(key)[:_ID_TOLD]
 
 
 def printable(text: str) -> str:

@@ -56,6 +56,9 @@ class NotesStore:
             async with self._database.transaction() as connection:
                 if await _take_revision(connection, event):
                     await _insert_segments(connection, event)
+                    await connection.execute(
+                        _QUERIES.insert_speakers, event.transcript_id, event.revision
+                    )
                     await _insert_chunks(connection, event)
 
     async def store_notes(self, event: NotesValidated) -> NotesStored:

@@ -14,7 +14,7 @@ import typer
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
 from onrecord.reading import NoteFilter, Reading, RefusedNote, StoredNote, StudyInUse
-from onrecord.rendering import columns, count
+from onrecord.rendering import columns, count, short_id
 from onrecord.settings import ClientSettings
 
 Study = Annotated[str | None, typer.Option(help="Only this study, by its id.")]
@@ -31,15 +31,20 @@ Speaker = Annotated[str | None, typer.Option(help="Only with words of this speak
 Rejected = Annotated[
     bool, typer.Option("--rejected", help="Show the notes that were refused, and why.")
 ]
+Exact = Annotated[
+    bool,
+    typer.Option(
+        "--exact",
+        help="Show the exact words and names where a study masks them; takes the right to read "
+        "evidence.",
+    ),
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many notes.")]
 
 Totals: TypeAlias = Mapping[tuple[str, str], int]
 
 SHORTEST_ID: Final = 4
 """Characters of an id that people have to give at least."""
-
-ID_TOLD: Final = 8
-"""Characters of an id that are told beside a title."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ def notes(  # noqa: PLR0913 - one parameter an option
     question: Question = None,
     speaker: Speaker = None,
     rejected: Rejected = False,
+    exact: Exact = False,
     limit: Limit = None,
     json_output: Json = False,
 ) -> None:
@@ -92,7 +98,7 @@ def notes(  # noqa: PLR0913 - one parameter an option
     which = NoteFilter(study, transcript, theme, question, speaker, limit)
     if rejected and speaker:
         raise UsageError("--speaker does not go with --rejected: refused notes have no quote")
-    found = asyncio.run(_find(which, rejected=rejected))
+    found = asyncio.run(_find(which, rejected=rejected, exact=exact))
     shown: list[Any] = [*found.refused, *found.accepted]
     if json_output:
         print_json([asdict(one) if rejected else one.as_json() for one in shown])
@@ -114,11 +120,11 @@ def _print(found: Found, theme: str | None) -> None:
         out.print(line)
 
 
-async def _find(which: NoteFilter, *, rejected: bool) -> Found:
+async def _find(which: NoteFilter, *, rejected: bool, exact: bool) -> Found:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
 
     async with open_postgres(ClientSettings.load()) as database:
-        reading = Reading(database)
+        reading = Reading(database, exact=exact)
         studies = await reading.studies()
         _refuse_unknown(which, studies)
         which = replace(which, transcript=_only_interview(which, studies))
@@ -157,7 +163,7 @@ def _only_interview(which: NoteFilter, studies: Mapping[str, StudyInUse]) -> str
     if not (found := exact or begin):
         _refuse("interview", which.transcript, (), told=interviews.values())
     if len(found) > 1:
-        several = "; ".join(sorted(f"{interviews[key]} ({str(key)[:ID_TOLD]})" for key in found))
+        several = "; ".join(sorted(f"{interviews[key]} ({short_id(key)})" for key in found))
         raise UsageError(f"{which.transcript!r} is how several interviews begin: {several}")
     return str(found[0])
 

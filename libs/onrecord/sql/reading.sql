@@ -11,30 +11,34 @@ SELECT study_id, study, transcript_id, title
  ORDER BY ingested_at DESC, transcript_id;
 
 -- name: select_notes
--- Current notes with their evidence and themes, by interview and in the order of the talk.
+-- Current notes with evidence, themes and questions, by interview and in the order of the talk.
 SELECT note.note_id, note.statement, note.study_id, note.transcript_id, note.revision,
-       interview.title, note.chunk_id, note.created_at, chunk.model, chunk.prompt_version,
+       interview.title, note.chunk_id, note.created_at, draft.model, draft.prompt_version,
+       note.flags,
        ARRAY(
-            SELECT theme_id FROM note_themes WHERE note_id = note.note_id ORDER BY theme_id
+            SELECT DISTINCT theme_id FROM note_themes JOIN notes AS one USING (note_id)
+             WHERE note.note_id IN (one.note_id, one.same_as) ORDER BY theme_id
        ) AS themes,
        ARRAY(
-            SELECT question_id FROM note_questions WHERE note_id = note.note_id ORDER BY question_id
+            SELECT DISTINCT question_id FROM note_questions JOIN notes AS one USING (note_id)
+             WHERE note.note_id IN (one.note_id, one.same_as) ORDER BY question_id
        ) AS questions,
        (
             SELECT jsonb_agg(
                        jsonb_build_object(
                            'segment', segment, 'start', start_char, 'length', length,
-                           'quote', quote, 'speaker', speaker, 'role', role,
-                           'start_ms', start_ms, 'end_ms', end_ms
-                       ) ORDER BY position
+                           'quote', quote, 'is_masked', is_masked, 'speaker', speaker,
+                           'role', role, 'start_ms', start_ms, 'end_ms', end_ms
+                       ) ORDER BY segment, start_char
                    )
-              FROM evidence
-             WHERE note_id = note.note_id
+              FROM shown_evidence JOIN notes AS one USING (note_id)
+             WHERE note.note_id IN (one.note_id, one.same_as)
        ) AS evidence,
        count(*) OVER () AS total
   FROM current_notes AS note
   JOIN transcripts AS interview USING (transcript_id, revision)
   JOIN chunks AS chunk USING (chunk_id)
+  JOIN drafts AS draft ON draft.chunk_id = note.chunk_id AND draft.attempt = note.attempt
  WHERE ($1::text IS NULL OR note.study_id = $1)
    AND ($2::text IS NULL OR note.transcript_id::text = lower($2)
         OR starts_with(lower(interview.title), lower($2)))
@@ -45,16 +49,17 @@ SELECT note.note_id, note.statement, note.study_id, note.transcript_id, note.rev
         SELECT FROM note_questions WHERE note_id = note.note_id AND question_id = $4
    ))
    AND ($5::text IS NULL OR EXISTS (
-        SELECT FROM evidence
-         WHERE note_id = note.note_id AND strpos(lower(speaker), lower($5)) > 0
+        SELECT FROM shown_evidence JOIN notes AS one USING (note_id)
+         WHERE note.note_id IN (one.note_id, one.same_as) AND strpos(lower(speaker), lower($5)) > 0
    ))
- ORDER BY interview.study_id, interview.title, note.transcript_id, chunk.index, note.position
+ ORDER BY interview.study_id, interview.title, note.transcript_id, chunk.index, note.attempt,
+          note.position
  LIMIT $6;
 
 -- name: select_speakers
--- Labels of all speakers of current interviews.
-SELECT DISTINCT turn.speaker
-  FROM segments AS turn
+-- All speakers of current interviews.
+SELECT DISTINCT voice.speaker
+  FROM shown_speakers AS voice
   JOIN transcripts AS interview USING (transcript_id, revision)
  WHERE interview.revision = (
         SELECT max(newest.revision)
@@ -63,12 +68,13 @@ SELECT DISTINCT turn.speaker
    )
    AND ($1::text IS NULL OR interview.study_id = $1)
    AND ($2::text IS NULL OR interview.transcript_id::text = $2)
- ORDER BY turn.speaker;
+ ORDER BY voice.speaker;
 
 -- name: select_rejected
 -- Refused notes of current interviews, in the order of the talk.
 SELECT interview.study_id, interview.transcript_id, interview.revision, interview.title,
-       refused.chunk_id, chunk.index AS chunk_index, refused.draft, refused.failures,
+       refused.rejected_id, refused.chunk_id, chunk.index AS chunk_index, refused.attempt,
+       refused.draft, refused.failures,
        count(*) OVER () AS total
   FROM rejected_notes AS refused
   JOIN chunks AS chunk USING (chunk_id)
@@ -84,7 +90,7 @@ SELECT interview.study_id, interview.transcript_id, interview.revision, intervie
    AND ($3::text IS NULL OR refused.draft -> 'themes' ? $3)
    AND ($4::text IS NULL OR refused.draft -> 'questions' ? $4)
  ORDER BY interview.study_id, interview.title, interview.transcript_id, chunk.index,
-          refused.position
+          refused.attempt, refused.position
  LIMIT $5;
 
 -- name: select_chunk_states
@@ -183,6 +189,7 @@ SELECT asked.transcript_id,
        (
             SELECT count(*) FROM notes AS note
              WHERE note.transcript_id = asked.transcript_id AND note.revision = $2
+               AND note.same_as IS NULL
        ) AS notes,
        (
             SELECT count(*) FROM chunks AS chunk

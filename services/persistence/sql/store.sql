@@ -18,6 +18,15 @@ INSERT INTO segments (transcript_id, revision, number, speaker, role, text, star
 SELECT $1, $2, turn.*
   FROM unnest($3::int[], $4::text[], $5::text[], $6::text[], $7::bigint[], $8::bigint[]) AS turn;
 
+-- name: insert_speakers
+-- Who speaks in a transcript, with a pseudonym by role and in the order of the voices.
+INSERT INTO speakers (transcript_id, revision, speaker, pseudonym)
+SELECT transcript_id, revision, speaker,
+       (array_agg(role ORDER BY number))[1] || ' ' || row_number() OVER (ORDER BY min(number))
+  FROM segments
+ WHERE transcript_id = $1 AND revision = $2
+ GROUP BY transcript_id, revision, speaker;
+
 -- name: insert_chunks
 -- All chunks of a transcript, none of them stored yet.
 INSERT INTO chunks (transcript_id, revision, chunk_id, index, first_segment, last_segment)

@@ -61,20 +61,23 @@ def execute(settings: PostgresSettings, query: str, *values: object) -> None:
 def test_prints_notes_under_their_themes_with_speaker_time_and_quote(
     filled: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    both, second = (
+        str(ids.derive("note", told))[:8] for told in ("They pay at the café", "There is a café")
+    )
     assert run(capsys, "notes") == (
         "Price (1 note)\n"
         "\n"
-        "  • They pay at the café\n"
+        f"  • They pay at the café ({both})\n"
         "      Bo [00:01], Interview 1\n"
         "      “We pay 40 dollars 🙂”\n"
         "\n"
         "Trust (2 notes)\n"
         "\n"
-        "  • They pay at the café\n"
+        f"  • They pay at the café ({both})\n"
         "      Bo [00:01], Interview 1\n"
         "      “We pay 40 dollars 🙂”\n"
         "\n"
-        "  • There is a café\n"
+        f"  • There is a café ({second})\n"
         "      Bo [--:--], Interview 1\n"
         "      “cafe\u0301”\n"
         "\n"
@@ -94,6 +97,7 @@ def test_gives_programs_ids_and_character_ranges(
             "start": 0,
             "length": 19,
             "quote": "We pay 40 dollars 🙂",
+            "is_masked": False,
             "speaker": "Bo",
             "role": "participant",
             "start_ms": 1_000,

@@ -1,0 +1,56 @@
+-- name: find_notes
+-- Notes and refused notes whose id begins with some characters.
+SELECT 'note' AS kind, note_id AS id, statement, transcript_id, created_at AS at
+  FROM notes
+ WHERE starts_with(replace(note_id::text, '-', ''), $1)
+ UNION ALL
+SELECT 'refused', refused.rejected_id, refused.draft ->> 'statement', chunk.transcript_id,
+       draft.stored_at
+  FROM rejected_notes AS refused
+  JOIN chunks AS chunk USING (chunk_id)
+  JOIN drafts AS draft USING (chunk_id, attempt)
+ WHERE starts_with(replace(refused.rejected_id::text, '-', ''), $1)
+ ORDER BY at, id
+ LIMIT 10;
+
+-- name: select_note
+-- One note as it is stored, with its evidence.
+SELECT note.note_id, note.statement, note.flags, note.chunk_id, note.attempt, note.same_as,
+       ARRAY(SELECT theme_id FROM note_themes WHERE note_id = $1 ORDER BY theme_id) AS themes,
+       ARRAY(
+            SELECT question_id FROM note_questions WHERE note_id = $1 ORDER BY question_id
+       ) AS questions,
+       (
+            SELECT jsonb_agg(
+                       jsonb_build_object(
+                           'segment', segment, 'start', start_char, 'length', length,
+                           'quote', quote, 'masked_quote', masked_quote, 'speaker', speaker,
+                           'role', role, 'start_ms', start_ms, 'end_ms', end_ms
+                       ) ORDER BY position
+                   )
+              FROM evidence
+             WHERE note_id = $1
+       ) AS evidence
+  FROM notes AS note
+ WHERE note.note_id = $1;
+
+-- name: select_refused
+-- One refused note.
+SELECT rejected_id, chunk_id, attempt, draft, failures FROM rejected_notes WHERE rejected_id = $1;
+
+-- name: select_origin
+-- The chunk a note is from: its interview, its place there, and who drafted it.
+SELECT interview.transcript_id, interview.revision, interview.title, interview.study,
+       interview.chunk_count, chunk.index, chunk.first_segment, chunk.last_segment,
+       draft.model, draft.prompt_version, draft.stored_at
+  FROM chunks AS chunk
+  JOIN transcripts AS interview USING (transcript_id, revision)
+  JOIN drafts AS draft USING (chunk_id)
+ WHERE chunk.chunk_id = $1 AND draft.attempt = $2;
+
+-- name: select_turns
+-- Some of an interview's turns.
+SELECT number, speaker, role, text, start_ms, end_ms
+  FROM segments
+ WHERE transcript_id = $1 AND revision = $2 AND number BETWEEN $3 AND $4
+ ORDER BY number;
