@@ -109,7 +109,8 @@ class Explanation:
                 for one in self.checks
             ],
             "same_as": self.same_as,
-            **{**origin, "stored_at": self.origin.stored_at.isoformat()},
+            **origin,
+            "stored_at": self.origin.stored_at.isoformat(),
         }
 
 

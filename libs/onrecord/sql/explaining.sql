@@ -8,7 +8,8 @@ SELECT 'refused', refused.rejected_id, refused.draft ->> 'statement', chunk.tran
        draft.stored_at
   FROM rejected_notes AS refused
   JOIN chunks AS chunk USING (chunk_id)
-  JOIN drafts AS draft USING (chunk_id, attempt)
+  JOIN drafts AS draft
+    ON draft.chunk_id = refused.chunk_id AND draft.attempt = refused.attempt
  WHERE starts_with(replace(refused.rejected_id::text, '-', ''), $1)
  ORDER BY at, id
  LIMIT 10;

@@ -180,8 +180,8 @@ def test_shows_refused_notes_with_the_reasons(
 ) -> None:
     page = run(capsys, "notes", "--rejected")
     reason = "quotes words that the transcript does not have: Nobody says so."
-    assert f"  ✗ Everybody loves it\n      {reason}\n" in page
     (one,) = json.loads(run(capsys, "notes", "--rejected", "--json"))
+    assert f"  ✗ Everybody loves it ({one['rejected_id'][:8]})\n      {reason}\n" in page
     assert (one["chunk_index"], one["failures"][0]["check"]) == (1, "quote_not_found")
 
 

@@ -1,0 +1,128 @@
+"""``onrecord explain``: claim beside evidence, with every check."""
+
+import json
+from typing import Any
+
+import pytest
+
+from contracts.events import ChunkReady, NotesDrafted, NotesValidated
+from contracts.notes import DraftEvidence, DraftNote
+from database.pool import Database
+from database.settings import PostgresSettings
+from grounding import CHECKS
+from guardrail.domain import assess, decide
+from guardrail.policy import Action, Policy
+from onrecord import cli
+from persistence.store import NotesStore
+from support.interviews import STUDY, TRANSCRIPT, TURNS, chunk, ingested
+
+CHUNK = ChunkReady(
+    chunk_id=chunk().chunk_id,
+    transcript_id=TRANSCRIPT,
+    revision=1,
+    index=1,
+    chunk_count=2,
+    title="Interview 1",
+    study=STUDY,
+    segments=TURNS,
+)
+
+
+def cited(statement: str, first_words: str, last_words: str) -> DraftNote:
+    passage = DraftEvidence(segment=2, first_words=first_words, last_words=last_words)
+    return DraftNote(statement=statement, evidence=(passage,), themes=("price",))
+
+
+TRUE = cited("Bo pays 40 dollars.", "We pay", "dollars")
+FLAGGED = cited("Bo pays 60 dollars.", "We pay", "dollars")
+FALSE = cited("Bo would recommend it.", "I would", "recommend it")
+POLICY = Policy({"number_not_in_evidence": Action.FLAG}, max_rejected_share=1.0)
+
+
+@pytest.fixture
+async def filled(
+    fresh_database: Database, postgres_settings: PostgresSettings, monkeypatch: pytest.MonkeyPatch
+) -> Database:
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested())
+    drafted = NotesDrafted(
+        chunk=CHUNK, notes=(TRUE, FLAGGED, FALSE), model="small", prompt_version="notes-2"
+    )
+    (event,) = decide(drafted, assess(drafted), POLICY, replays=0)
+    assert isinstance(event, NotesValidated)
+    await store.store_notes(event)
+    monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
+    return fresh_database
+
+
+def run(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+    assert cli.run(arguments) == code
+    told = capsys.readouterr()
+    return told.err if code else told.out
+
+
+def ids(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    """Ids by statement, of accepted and refused notes."""
+    notes: list[dict[str, Any]] = json.loads(run(capsys, "notes", "--json"))
+    refused: list[dict[str, Any]] = json.loads(run(capsys, "notes", "--rejected", "--json"))
+    return {one["statement"]: one["note_id"] for one in notes} | {
+        one["draft"]["statement"]: one["rejected_id"] for one in refused
+    }
+
+
+def test_an_accepted_note_passes_every_check(
+    filled: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = run(capsys, "explain", ids(capsys)[TRUE.statement][:8])
+    assert ": accepted\n" in page
+    assert "chunk 1 of 2, draft 1 by small (notes-2)" in page
+    assert "Bo pays 40 dollars." in page
+    assert "“We pay 40 dollars" in page
+    assert "✗" not in page
+    for check in CHECKS:
+        assert f"✓ {check.name}: " in page
+
+
+def test_a_refused_note_shows_the_passages_that_differ(
+    filled: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = run(capsys, "explain", ids(capsys)[FALSE.statement])
+    assert ": refused\n" in page
+    assert "✗ negation_mismatch: " in page
+    assert "would not recommend it" in page
+
+
+def test_a_flagged_note_says_which_check_it_did_not_pass(
+    filled: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = json.loads(run(capsys, "explain", ids(capsys)[FLAGGED.statement], "--json"))
+    assert told["state"] == "flagged"
+    failed = [one for one in told["checks"] if one["then"]]
+    assert [one["check"] for one in failed] == ["number_not_in_evidence"]
+    assert failed[0]["then"] == failed[0]["today"]
+    assert told["evidence"][0]["quote"].startswith("We pay 40 dollars")
+    assert (told["model"], told["study"], told["attempt"]) == ("small", "billing", 1)
+
+
+def test_says_so_where_a_check_says_something_else_today(
+    filled: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lenient = tuple(one for one in CHECKS if one.name != "negation_mismatch")
+    monkeypatch.setattr("grounding.judging.CHECKS", lenient)
+    page = run(capsys, "explain", ids(capsys)[FALSE.statement])
+    assert "✗ negation_mismatch: " in page
+    assert "it passes today: the checks have changed since" in page
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("xyz", "is no note's id"),
+        ("ab", "is no note's id"),
+        ("00000000", "no note's id begins with 00000000"),
+    ],
+)
+def test_an_id_that_is_none_is_told(
+    filled: Database, capsys: pytest.CaptureFixture[str], asked: str, told: str
+) -> None:
+    assert told in run(capsys, "explain", asked, code=2)

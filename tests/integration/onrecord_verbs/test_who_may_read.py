@@ -1,0 +1,120 @@
+"""Where a study masks personal data, PostgreSQL shows the exact words to evidence readers only."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from database.pool import Database
+from database.settings import PostgresSettings
+from onrecord import cli
+from persistence.store import NotesStore
+from support.interviews import evidence, ingested, note, refused, validated
+from support.postgres import TestServer
+
+
+class Run(Protocol):
+    """Runs a verb as one login; what it printed, on stderr where it is to fail."""
+
+    def __call__(self, login: str, *arguments: str, code: int = 0) -> str: ...
+
+
+MASKED = evidence("We pay 40 dollars", masked_quote="We pay [AMOUNT]")
+
+
+@pytest.fixture
+async def filled(fresh_database: Database, postgres: TestServer) -> AsyncIterator[Database]:
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested())
+    await store.store_notes(validated(note("They pay [AMOUNT]", MASKED), rejected=(refused(),)))
+    await postgres.arun(
+        "CREATE ROLE ann LOGIN PASSWORD 'throw-away' IN ROLE onrecord_reader",
+        "CREATE ROLE ben LOGIN PASSWORD 'throw-away' IN ROLE onrecord_evidence_reader",
+        "CREATE ROLE cleo LOGIN PASSWORD 'throw-away'",
+    )
+    yield fresh_database
+    await postgres.arun("DROP ROLE ann", "DROP ROLE ben", "DROP ROLE cleo")
+
+
+def as_login(settings: PostgresSettings, name: str) -> str:
+    uri = urlsplit(settings.dsn.get_secret_value())
+    place = uri.netloc.rpartition("@")[2]
+    return uri._replace(netloc=f"{name}:throw-away@{place}").geturl()
+
+
+@pytest.fixture
+def run(
+    filled: Database,
+    postgres_settings: PostgresSettings,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Run:
+    def told(login: str, *arguments: str, code: int = 0) -> str:
+        monkeypatch.setenv("POSTGRES_DSN", as_login(postgres_settings, login))
+        ended = cli.run(arguments)
+        said = capsys.readouterr()
+        assert ended == code, said.err
+        return said.err if code else said.out
+
+    return told
+
+
+def test_readers_see_masked_quotes_and_pseudonyms(run: Run) -> None:
+    page = run("ann", "notes")
+    assert "They pay [AMOUNT]" in page
+    assert "participant 2 [00:01], Interview 1\n      “We pay [AMOUNT]”" in page
+    assert "Bo" not in page
+    assert "40 dollars" not in page
+
+
+def test_readers_find_speakers_by_pseudonym_only(run: Run) -> None:
+    assert "We pay" in run("ann", "notes", "--speaker", "participant 2")
+    assert "participant 2" in run("ann", "notes", "--speaker", "Bo", code=2)
+
+
+def test_evidence_readers_see_the_exact_words_when_they_ask(run: Run) -> None:
+    assert "We pay [AMOUNT]" in run("ben", "notes")
+    page = run("ben", "notes", "--exact")
+    assert "Bo [00:01], Interview 1\n      “We pay 40 dollars”" in page
+    assert "Everybody loves it" in run("ben", "notes", "--rejected")
+
+
+@pytest.mark.parametrize("verb", [("notes", "--exact"), ("notes", "--rejected")])
+def test_others_are_told_which_right_it_takes(run: Run, verb: tuple[str, ...]) -> None:
+    told = run("ann", *verb, code=1)
+    assert "onrecord_evidence_reader" in told
+    assert "Traceback" not in told
+
+
+def test_a_login_without_rights_reads_nothing(run: Run) -> None:
+    assert "onrecord_reader" in run("cleo", "notes", code=1)
+
+
+def test_readers_see_coverage(run: Run) -> None:
+    assert "Price" in run("ann", "coverage", "--study", "billing")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT quote FROM evidence",
+        "SELECT text FROM segments",
+        "SELECT speaker FROM speakers",
+        "SELECT draft FROM rejected_notes",
+        "SELECT quote FROM exact_evidence",
+        "SELECT * FROM dead_letters",
+        "SELECT * FROM llm_answers",
+        "DELETE FROM notes",
+    ],
+)
+async def test_postgres_refuses_readers_what_is_not_theirs(
+    filled: Database, postgres_settings: PostgresSettings, query: str
+) -> None:
+    connection = await asyncpg.connect(as_login(postgres_settings, "ann"))
+    try:
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.fetch(query)
+    finally:
+        await connection.close()
