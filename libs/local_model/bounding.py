@@ -44,14 +44,20 @@ def bound_request(body: bytes, bounds: Bounds) -> bytes:
 
 
 def bounded(schema: Any, bounds: Bounds) -> Any:
-    """A JSON Schema with bounds; tighter ones that are there already stay."""
+    """A JSON Schema with bounds; tighter ones that are there already stay.
+
+    What the schema asks for at least stays too: with more asked for than allowed, the engine's
+    grammar grows until memory ends.
+    """
     if not isinstance(schema, Mapping):
         return schema
     within = {name: _inside(name, value, bounds) for name, value in schema.items()}
     if schema.get("type") == "array":
-        within["maxItems"] = min(bounds.items, schema.get("maxItems", bounds.items))
+        most = min(bounds.items, schema.get("maxItems", bounds.items))
+        within["maxItems"] = max(most, schema.get("minItems", 0))
     elif schema.get("type") == "string" and not {"enum", "const"} & schema.keys():
-        within["maxLength"] = min(bounds.characters, schema.get("maxLength", bounds.characters))
+        longest = min(bounds.characters, schema.get("maxLength", bounds.characters))
+        within["maxLength"] = max(longest, schema.get("minLength", 0))
     return within
 
 

@@ -50,7 +50,7 @@ async def test_says_what_would_be_said_here(assessors: Assessors) -> None:
 
 
 async def test_the_event_loop_is_free_meanwhile(assessors: Assessors) -> None:
-    draft = drafted(*slow()).model_copy(update={"chunk": endless()})
+    draft = drafted(*slow(10)).model_copy(update={"chunk": endless()})
     ticks = 0
 
     async def tick() -> None:

@@ -92,3 +92,10 @@ JSON = st.recursive(
 @given(JSON)
 def test_no_schema_whatever_its_shape_is_an_error(schema: Any) -> None:
     json.loads(bound_request(a_request(schema), BOUNDS))
+
+
+def test_what_a_schema_asks_for_at_least_is_not_forbidden() -> None:
+    schema = {"type": "array", "minItems": 9, "items": {"type": "string", "minLength": 99}}
+    held = bounded(schema, BOUNDS)
+    assert held["maxItems"] == 9
+    assert held["items"]["maxLength"] == 99
