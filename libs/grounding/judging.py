@@ -30,6 +30,7 @@ class Weighed:
         evidence: the passages it cites that are there, copied; not all of them, if a check failed.
         failures: the checks it did not pass, in the order of ``CHECKS``.
         statement: what people get to read; the draft's, unless something in it was masked.
+        flags: what was doubted about it and let pass, with the reason.
     """
 
     draft: DraftNote
@@ -37,9 +38,10 @@ class Weighed:
     evidence: tuple[Evidence, ...]
     failures: tuple[CheckFailure, ...]
     statement: str
+    flags: tuple[CheckFailure, ...] = ()
 
     def accepted(self, flags: tuple[CheckFailure, ...] = ()) -> Note:
-        """The note, with the checks that let it pass all the same."""
+        """The note, with further checks that let it pass all the same."""
         draft = self.draft
         return Note(
             note_id=note_id(self.chunk_id, draft.statement, self.evidence),
@@ -47,7 +49,7 @@ class Weighed:
             evidence=self.evidence,
             themes=tuple(dict.fromkeys(draft.themes)),
             questions=tuple(dict.fromkeys(draft.questions)),
-            flags=flags,
+            flags=(*self.flags, *flags),
         )
 
     def refused(self) -> RejectedNote:

@@ -15,7 +15,8 @@ from importlib.resources.abc import Traversable
 from typing import Any, Final
 
 from contracts.events import ChunkReady
-from enrichment.documents import chunk_document, fenced, passage
+from enrichment.documents import chunk_document, passage
+from model_client.fencing import fenced
 
 _FOLDER: Final = resources.files("enrichment").joinpath("prompts")
 

@@ -2,30 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+
+import structlog
 
 from configuration.complaints import exits_on_wrong_settings
 from contracts.topics import GUARDRAIL
+from database.settings import PostgresSettings
 from guardrail.assessors import Assessors
 from guardrail.handlers import guardrail_stage
+from guardrail.judge import Judge
 from guardrail.settings import GuardrailSettings
 from messaging import KafkaSettings, Publisher, Service, Stage, run
+from model_client import ModelSettings
+from model_client.accounted import accounted_client
+from model_client.budgets import BudgetSettings
+from model_client.cache_store import CacheSettings
+
+log = structlog.get_logger(__name__)
+
+OpenJudge = Callable[[Callable[[], float]], AbstractAsyncContextManager[Judge | None]]
+"""Opens the judge, given what tells this replica's share of the work."""
 
 
 @exits_on_wrong_settings
 def main() -> None:
     """Run until SIGTERM."""
     settings = GuardrailSettings()
+    open_judge = _judging(settings)
 
     @asynccontextmanager
     async def build(_: Publisher) -> AsyncIterator[Stage]:
-        async with Assessors(
-            processes=settings.processes, timeout_s=settings.assess_timeout_s
-        ) as assess:
-            yield guardrail_stage(assess, settings.policy)
+        async with (
+            Assessors(processes=settings.processes, timeout_s=settings.assess_timeout_s) as assess,
+            open_judge(lambda: stage.share) as judge,
+        ):
+            stage = guardrail_stage(assess, settings.policy, judge)
+            yield stage
 
     run(Service(GUARDRAIL, settings, KafkaSettings(), build))
+
+
+def _judging(settings: GuardrailSettings) -> OpenJudge:
+    """How the judge is opened; without one, no database is asked for."""
+    if not settings.asked_share:
+        return lambda _: nullcontext()
+    models, postgres = settings.judging(), PostgresSettings()
+    cache, budgets = CacheSettings(), BudgetSettings()
+    if models.chain[0].model == ModelSettings().chain[0].model:
+        log.warning("judge_is_the_drafter", model=models.chain[0].model)
+
+    @asynccontextmanager
+    async def open_judge(share: Callable[[], float]) -> AsyncIterator[Judge]:
+        async with accounted_client(models, postgres, cache, budgets, share=share) as client:
+            yield Judge(client, share=settings.asked_share)
+
+    return open_judge
 
 
 if __name__ == "__main__":

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Final, Self
+from pathlib import Path
+from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from guardrail.policy import Action, Policy
 from messaging import StageSettings
+from model_client import ModelSettings
 
 _MOST_PROCESSES: Final = 4
 
@@ -23,7 +25,7 @@ class GuardrailSettings(StageSettings):
 
     model_config = SettingsConfigDict(env_prefix="GUARDRAIL_", frozen=True)
 
-    max_in_flight: int = Field(8, ge=1, description="Drafts judged at the same time.")
+    max_in_flight: int = Field(32, ge=1, description="Drafts judged at the same time.")
     max_rejected_share: float = Field(
         0.5, ge=0, le=1, description="A draft of which more is refused goes back as a whole."
     )
@@ -41,10 +43,47 @@ class GuardrailSettings(StageSettings):
         60.0, gt=0, description="How long one draft may take to assess, in seconds."
     )
 
+    judge: Literal["off", "sampled", "always"] = Field(
+        "off",
+        description="Whether a second model is asked about notes that the checks leave in doubt: "
+        "about none, about GUARDRAIL_JUDGE_SHARE of them, or about all.",
+    )
+    judge_share: float = Field(
+        0.1, ge=0, le=1, description="Of the notes in doubt, how many `sampled` asks about."
+    )
+    judge_model: str | None = Field(
+        None, description="The judging model's name at the endpoint of OPENAI_BASE_URL."
+    )
+    judge_models: Path | None = Field(
+        None,
+        description="A YAML file with a chain of judging models, as ONRECORD_MODELS has it; in "
+        "place of GUARDRAIL_JUDGE_MODEL.",
+    )
+
     @property
     def policy(self) -> Policy:
         """The policy that these settings make."""
         return Policy(self.policies, self.max_rejected_share)
+
+    @property
+    def asked_share(self) -> float:
+        """Of the notes in doubt, how many the judge is asked about; from 0 to 1."""
+        return {"off": 0.0, "sampled": self.judge_share, "always": 1.0}[self.judge]
+
+    def judging(self) -> ModelSettings:
+        """The judging models: what is not said of them is as for the model that drafts."""
+        if self.judge_models is not None:
+            return ModelSettings(chain_file=self.judge_models)
+        return ModelSettings(model=self.judge_model, chain_file=None)
+
+    @model_validator(mode="after")
+    def _knows_whom_to_ask(self) -> Self:
+        if self.judge != "off" and self.judge_model is None and self.judge_models is None:
+            raise ValueError(
+                f"GUARDRAIL_JUDGE={self.judge} asks a second model: name it by "
+                "GUARDRAIL_JUDGE_MODEL, or several in the file of GUARDRAIL_JUDGE_MODELS"
+            )
+        return self
 
     @model_validator(mode="after")
     def _policy_can_be_meant(self) -> Self:

@@ -1,0 +1,177 @@
+"""Asks a second model about notes that the checks leave in doubt.
+
+The model only ever gets to say whether quotes bear out a claim. What it writes besides is kept for
+researchers, beside the note, and decides nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import StrEnum
+from importlib import resources
+from typing import Any, Final, Protocol
+
+from pydantic import BaseModel
+
+from contracts.events import NotesDrafted
+from contracts.notes import CheckFailure
+from grounding import Weighed
+from grounding.doubt import Doubt, in_doubt
+from guardrail.policy import NOT_ENTAILED
+from model_client import Account, Message, ModelClient, Question
+from model_client.errors import BadOutputError, CutOffError, RefusalError
+from model_client.fencing import fenced
+
+PROMPT_VERSION: Final = "judge-1"
+"""The prompt that is asked with; a version that was released is never changed."""
+
+PURPOSE: Final = "judge"
+"""What the ledger books these calls under."""
+
+_UNANSWERED: Final = (BadOutputError, CutOffError, RefusalError)
+_LONGEST_REASON: Final = 300
+_WHOLE: Final = 2**32
+
+
+class Opinion(StrEnum):
+    """What the judge may say."""
+
+    SUPPORTED = "supported"
+    CONTRADICTED = "contradicted"
+    NOT_SUPPORTED = "not_supported"
+
+
+class Ruling(BaseModel):
+    """The judge's answer, validated here whatever the endpoint promised."""
+
+    reason: str
+    verdict: Opinion
+
+
+class Review(Protocol):
+    """A second look at a draft's notes."""
+
+    async def __call__(
+        self, drafted: NotesDrafted, weighed: Sequence[Weighed], *, deadline: float
+    ) -> tuple[Weighed, ...]:
+        """The notes in the same order."""
+        ...
+
+
+SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {
+        "reason": {"type": "string"},
+        "verdict": {"type": "string", "enum": [one.value for one in Opinion]},
+    },
+    "required": ["reason", "verdict"],
+    "additionalProperties": False,
+}
+"""The strict JSON schema of an answer; the reason comes first, so that it is thought of first."""
+
+
+def instructions() -> str:
+    """The static part of the prompt."""
+    file = resources.files("guardrail").joinpath("prompts", f"{PROMPT_VERSION}.md")
+    return file.read_text("utf-8")
+
+
+def question_about(weighed: Weighed) -> Question[Ruling]:
+    """What the judge is asked about a note."""
+    quotes = [
+        {"speaker": one.speaker, "role": one.role.value, "text": one.quote}
+        for one in weighed.evidence
+    ]
+    messages: list[Message] = [
+        {"role": "system", "content": instructions()},
+        {"role": "user", "content": fenced({"claim": weighed.draft.statement, "quotes": quotes})},
+    ]
+    return Question(messages=messages, schema=SCHEMA, answer=Ruling, prompt_version=PROMPT_VERSION)
+
+
+class Judge:
+    """Reviews drafts.
+
+    Args:
+        client: calls the judging model.
+        share: of the notes in doubt, how many are asked about, from 0 to 1; the others stay as the
+            checks left them. The same note is always asked about, or never.
+    """
+
+    def __init__(self, client: ModelClient, *, share: float) -> None:
+        self._client = client
+        self._share = share
+
+    async def __call__(
+        self, drafted: NotesDrafted, weighed: Sequence[Weighed], *, deadline: float
+    ) -> tuple[Weighed, ...]:
+        """Ask about each note in doubt; all at once, as far as the client lets them.
+
+        A note is let through only on a clear word: an answer that cannot be read counts as none.
+
+        Args:
+            drafted: the draft the notes are of.
+            weighed: its notes, weighed.
+            deadline: when all calls must have ended, by the event loop's clock, in seconds.
+
+        Raises:
+            model_client.errors: what keeps the model from answering at all.
+        """
+        account = Account(drafted.chunk.study.study_id, drafted.chunk.key, PURPOSE)
+        reviews = (self._review(one, account, deadline) for one in weighed)
+        # All are waited for whatever becomes of one: an answer that is paid for is kept.
+        results = await asyncio.gather(*reviews, return_exceptions=True)
+        return tuple(_result(one) for one in results)
+
+    async def _review(self, weighed: Weighed, account: Account, deadline: float) -> Weighed:
+        doubt = in_doubt(weighed)
+        if doubt is None or not self._is_sampled(weighed):
+            return weighed
+        try:
+            answer = await self._client.ask(question_about(weighed), account, deadline=deadline)
+        except _UNANSWERED:
+            return _refused(weighed, "The second model gave no answer that could be read.", "")
+        ruling = answer.value
+        if ruling.verdict is not Opinion.SUPPORTED:
+            return _refused(weighed, _WORDED[ruling.verdict], ruling.reason)
+        if doubt is Doubt.MAYBE_FALSE:
+            return weighed
+        return replace(weighed, failures=(), flags=_settled(weighed, answer.model))
+
+    def _is_sampled(self, weighed: Weighed) -> bool:
+        told = f"{weighed.chunk_id}\x1f{weighed.draft.statement}".encode()
+        drawn = int.from_bytes(hashlib.sha256(told).digest()[:4])
+        return drawn < self._share * _WHOLE
+
+
+_WORDED: Final = {
+    Opinion.CONTRADICTED: "A second model found that the cited words say otherwise.",
+    Opinion.NOT_SUPPORTED: "A second model found that the cited words do not bear it out.",
+}
+
+
+def _refused(weighed: Weighed, reason: str, said: str) -> Weighed:
+    failure = CheckFailure(
+        check=NOT_ENTAILED,
+        reason=reason,
+        claim=weighed.draft.statement,
+        evidence=said[:_LONGEST_REASON],
+    )
+    return replace(weighed, failures=(*weighed.failures, failure))
+
+
+def _settled(weighed: Weighed, model: str) -> tuple[CheckFailure, ...]:
+    """The checks that doubted, as flags that say who let the note pass."""
+    return tuple(
+        one.model_copy(update={"reason": f"{one.reason} {model} found it borne out all the same."})
+        for one in weighed.failures
+    )
+
+
+def _result(one: Weighed | BaseException) -> Weighed:
+    if isinstance(one, BaseException):
+        raise one
+    return one
