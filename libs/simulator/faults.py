@@ -30,6 +30,7 @@ class Fault(StrEnum):
     WRONG_SEGMENT = "wrong_segment"
     UNKNOWN_THEME = "unknown_theme"
     INTERVIEWER_QUOTE = "interviewer_quote"
+    WRONG_RULING = "wrong_ruling"
 
 
 SPOILING = frozenset(

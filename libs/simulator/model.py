@@ -20,7 +20,7 @@ from simulator.moments import Clock
 from simulator.outages import Outage, Outages
 from simulator.picker import pick_notes
 from simulator.presenting import Schema
-from simulator.prompt import Passage, find_passage, full_text, user_text
+from simulator.prompt import Passage, find_claim, find_passage, full_text, user_text
 from simulator.readings import Readings
 from simulator.replies import Reply
 from simulator.settings import SimulatorSettings
@@ -112,7 +112,8 @@ class SimulatedModels:
         said = user_text(request.messages)
         rule = self.rules.fire(said, content, attempt, notes=bool(notes), model=member.name)
         seed = self._settings.seed
-        turn = Turn(request, member, passage, notes, spent, seed, content, attempt, others)
+        claim = None if passage else find_claim(request.messages)
+        turn = Turn(request, member, passage, notes, spent, seed, content, attempt, others, claim)
         return turn.reply(rule)
 
     def _read(self, messages: str) -> tuple[Passage | None, tuple[DraftNote, ...]]:

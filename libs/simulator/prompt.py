@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from contracts.transcript import Role
+
+D = TypeVar("D", bound=BaseModel)
 
 
 class _Lenient(BaseModel):
@@ -56,6 +58,20 @@ class Passage(_Lenient):
     segments: tuple[Turn, ...]
 
 
+class Quote(_Lenient):
+    """Some words that a claim cites."""
+
+    speaker: str = ""
+    text: str = ""
+
+
+class Claim(_Lenient):
+    """The document a prompt asks to be ruled on: a claim, and the words it is to follow from."""
+
+    claim: str
+    quotes: tuple[Quote, ...]
+
+
 def user_text(messages: list[Any]) -> str:
     """All that the user's messages say, in order; what fault rules are matched against."""
     return "\n".join(_contents(messages, "user"))
@@ -68,10 +84,17 @@ def full_text(messages: list[Any]) -> str:
 
 def find_passage(messages: list[Any]) -> Passage | None:
     """The passage in the first user message that holds one, or nothing if none does."""
-    for text in _contents(messages, "user"):
-        if passage := _parse(text):
-            return passage
-    return None
+    return _first(messages, Passage)
+
+
+def find_claim(messages: list[Any]) -> Claim | None:
+    """The claim in the first user message that holds one, or nothing if none does."""
+    return _first(messages, Claim)
+
+
+def _first(messages: list[Any], kind: type[D]) -> D | None:
+    parsed = (_parse(text, kind) for text in _contents(messages, "user"))
+    return next((one for one in parsed if one is not None), None)
 
 
 def _contents(messages: list[Any], role: str | None) -> Iterator[str]:
@@ -88,13 +111,13 @@ def _text(content: Any) -> str:
     return content if isinstance(content, str) else ""
 
 
-def _parse(text: str) -> Passage | None:
+def _parse(text: str, kind: type[D]) -> D | None:
     """Decode the JSON document in ``text``, which may stand between fences or sentences."""
     begin = text.find("{")
     if begin < 0:
         return None
     try:
         document, _ = json.JSONDecoder().raw_decode(text, begin)
-        return Passage.model_validate(document)
+        return kind.model_validate(document)
     except (ValueError, RecursionError, ValidationError):
         return None

@@ -17,8 +17,9 @@ from simulator.faults import SPOILING, Fault, FaultRule
 from simulator.lineup import Member
 from simulator.presenting import Schema
 from simulator.profiles import Drift
-from simulator.prompt import Passage
+from simulator.prompt import Claim, Passage
 from simulator.replies import Reply
+from simulator.ruling import ruling_content
 from simulator.spoiling import spoil
 from simulator.streaming import Break, Stream
 
@@ -40,6 +41,7 @@ class Turn:
         seed: decides all that is left to chance.
         content: identifies what is asked.
         attempt: how often it was asked, from 1.
+        claim: what is to be ruled on, if anything is.
         others: how many calls of the model are in flight besides.
     """
 
@@ -52,6 +54,7 @@ class Turn:
     content: str
     attempt: int
     others: int
+    claim: Claim | None = None
 
     def reply(self, rule: FaultRule | None) -> Reply:
         """The reply, spoiled as the rule says if there is one."""
@@ -87,6 +90,8 @@ class Turn:
                 return answers.cut_off(good.content or "")
             case Fault.REFUSAL:
                 return Answer(None, refusal=answers.REFUSAL)
+            case Fault.WRONG_RULING if self.claim:
+                return self._worded(ruling_content(self.claim, wrong=True))
         return good
 
     def _drifted(self) -> Notes:
@@ -98,15 +103,21 @@ class Turn:
         return tuple(_worse(note, drift, passage, chance) for note in self.notes)
 
     def _answer(self, notes: Notes) -> Answer:
-        behaviour = self.member.behaviour
+        if self.claim:
+            return self._worded(ruling_content(self.claim))
         if not (self.passage or self.request.wants_json):
-            answer = Answer(answers.CHATTER)
-        else:
-            content = answers.notes_content(notes)
-            if behaviour.json_schema is Schema.IGNORED:
-                content = presenting.loosened(content)
-            answer = Answer(presenting.wrapped(content, behaviour.wrapping))
-        return answer.within(self.request.token_limit).within(behaviour.output_tokens)
+            return self._short(Answer(answers.CHATTER))
+        content = answers.notes_content(notes)
+        if self.member.behaviour.json_schema is Schema.IGNORED:
+            content = presenting.loosened(content)
+        return self._worded(content)
+
+    def _worded(self, content: str) -> Answer:
+        return self._short(Answer(presenting.wrapped(content, self.member.behaviour.wrapping)))
+
+    def _short(self, answer: Answer) -> Answer:
+        longest = self.member.behaviour.output_tokens
+        return answer.within(self.request.token_limit).within(longest)
 
     def _spoken(
         self, outcome: str, answer: Answer, wait: float, breaks: Break | None = None
