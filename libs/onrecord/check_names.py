@@ -11,6 +11,7 @@ CHECKS: Final = {
     "no_theme": "is under no theme",
     "unknown_theme": "names a theme that the study does not have",
     "unknown_question": "names a question that the study does not have",
+    "no_statement": "is no sentence that states something",
     "interviewer_words": "cites the interviewer",
     "number_not_in_evidence": "has a number that its quotes do not have",
     "negation_mismatch": "says yes where its quotes say no, or no where they say yes",

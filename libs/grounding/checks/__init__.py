@@ -21,6 +21,7 @@ from grounding.checks.quantifier import QUANTIFIER_DIFFERS
 from grounding.checks.quoted import QUOTED_WORDS_NOT_SAID
 from grounding.checks.relation import RELATION_DIFFERS
 from grounding.checks.speaker import INTERVIEWER_WORDS
+from grounding.checks.statement import NO_STATEMENT
 from grounding.checks.tense import TENSE_DIFFERS
 from grounding.checks.time import TIME_DIFFERS
 
@@ -33,6 +34,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     NO_THEME,
     UNKNOWN_THEME,
     UNKNOWN_QUESTION,
+    NO_STATEMENT,
     INTERVIEWER_WORDS,
     NUMBER_NOT_IN_EVIDENCE,
     NEGATION_MISMATCH,

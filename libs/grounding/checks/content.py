@@ -71,12 +71,18 @@ def _absent(laid: Laid, speakers: AbstractSet[str]) -> list[tuple[int, Term]]:
     if len(telling) >= _ENOUGH:
         return absent if len(telling) - len(absent) < _OF_ONE_PASSAGE * len(telling) else []
     together = laid.together([one.key for _, one in content])
-    return content if together < _EVERYDAY and not _counts(laid) else []
+    return content if together < _EVERYDAY and not _counts(laid, speakers) else []
 
 
-def _counts(laid: Laid) -> bool:
-    """Whether the sentence tells a number: the check of numbers has compared what it is about."""
-    return any(one.text[0].isdigit() or one.text in NUMBER_WORDS for one in laid.sentence)
+def _counts(laid: Laid, speakers: AbstractSet[str]) -> bool:
+    """Whether the sentence tells a number: the check of numbers has compared what it is about.
+
+    The number in a label ("Speaker 2") is told of nothing.
+    """
+    return any(
+        (one.text[0].isdigit() or one.text in NUMBER_WORDS) and one.text not in speakers
+        for one in laid.sentence
+    )
 
 
 def _is_free(text: str) -> bool:

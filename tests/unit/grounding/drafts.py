@@ -47,3 +47,8 @@ def draft(statement: str, *cited: DraftEvidence, theme: str = "price") -> DraftN
 def failed(verdict: Note | RejectedNote) -> list[str]:
     """The names of the checks a verdict tells of; none if the note was accepted."""
     return [] if isinstance(verdict, Note) else [one.check for one in verdict.failures]
+
+
+def failed_beyond_form(verdict: Note | RejectedNote) -> list[str]:
+    """As ``failed``, of scraps too, which are no statements."""
+    return [name for name in failed(verdict) if name != "no_statement"]

@@ -39,7 +39,7 @@ def test_rejects_a_note_without_evidence() -> None:
 
 @pytest.mark.parametrize("number", [0, -3, 5, 10**5000], ids=["zero", "negative", "next", "huge"])
 def test_rejects_a_segment_that_is_not_there(number: int) -> None:
-    assert failed(judge(draft("They pay.", *_cites(number)), THERE)) == ["unknown_segment"]
+    assert failed(judge(draft("They pay it.", *_cites(number)), THERE)) == ["unknown_segment"]
 
 
 def test_says_that_context_may_be_read_but_not_cited() -> None:
@@ -51,21 +51,21 @@ def test_says_that_context_may_be_read_but_not_cited() -> None:
 
 def test_rejects_a_quote_from_the_wrong_segment_and_names_the_right_one() -> None:
     cited = DraftEvidence(segment=4, first_words="we pay", last_words="dollars")
-    verdict = judge(draft("They pay.", cited), THERE)
+    verdict = judge(draft("They pay it.", cited), THERE)
     assert not isinstance(verdict, Note)
     assert failed(verdict) == ["quote_not_found"]
     assert "They stand in segment 3." in verdict.failures[0].reason
 
 
 def test_rejects_themes_and_questions_the_study_does_not_have() -> None:
-    note = draft("They pay.", *_cites(3)).model_copy(
+    note = draft("They pay it.", *_cites(3)).model_copy(
         update={"themes": ("price", "weather"), "questions": ("q1", "q2")}
     )
     assert failed(judge(note, THERE)) == ["unknown_theme", "unknown_question"]
 
 
 def test_rejects_a_note_without_a_theme() -> None:
-    note = draft("They pay.", *_cites(3)).model_copy(update={"themes": ()})
+    note = draft("They pay it.", *_cites(3)).model_copy(update={"themes": ()})
     assert failed(judge(note, THERE)) == ["no_theme"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from grounding import judge
-from unit.grounding.drafts import chunk, draft, failed, segment
+from unit.grounding.drafts import chunk, draft, failed_beyond_form, segment
 
 BORNE_OUT = [
     (
@@ -73,9 +73,11 @@ NOT_BORNE_OUT = [
 
 @pytest.mark.parametrize(("statement", "quote"), BORNE_OUT)
 def test_accepts_the_same_sense_in_other_words(statement: str, quote: str) -> None:
-    assert failed(judge(draft(statement), chunk(segment(1, quote)))) == []
+    assert failed_beyond_form(judge(draft(statement), chunk(segment(1, quote)))) == []
 
 
 @pytest.mark.parametrize(("statement", "quote"), NOT_BORNE_OUT)
 def test_rejects_what_does_not_agree_in_negations(statement: str, quote: str) -> None:
-    assert "negation_mismatch" in failed(judge(draft(statement), chunk(segment(1, quote))))
+    assert "negation_mismatch" in failed_beyond_form(
+        judge(draft(statement), chunk(segment(1, quote)))
+    )

@@ -1,0 +1,38 @@
+"""Checks that a note states something: models that have nothing to say leave scraps of the talk."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from contracts.notes import CheckFailure
+from grounding.checks.frame import Case, Check
+from grounding.words import clip, words
+
+_NAME: Final = "no_statement"
+_FEWEST: Final = 3
+_ASKS: Final = re.compile(r"\?['\"\u201d\u2019)\]]*\s*$")
+_STATES: Final = re.compile(r"[.!…]\s")
+
+
+def _no_statement(case: Case) -> CheckFailure | None:
+    statement = case.draft.statement.strip()
+    reason = _missing(statement)
+    if reason is None:
+        return None
+    return CheckFailure(check=_NAME, reason=reason, claim=clip(statement))
+
+
+def _missing(statement: str) -> str | None:
+    if len(words(statement)) < _FEWEST:
+        return "A note is a sentence that says something of somebody; this is none."
+    if _ASKS.search(statement) and not _STATES.search(statement):
+        return "A question states nothing."
+    return None
+
+
+NO_STATEMENT = Check(
+    _NAME,
+    "A note is a sentence of three words or more, and no question.",
+    _no_statement,
+)
