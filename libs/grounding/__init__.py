@@ -1,6 +1,6 @@
 """Quotes and claims against segments: pure functions that decide which notes are borne out."""
 
-from grounding.checks import CHECKS, Case, Check
+from grounding.checks import CHECKS, INJECTION, Case, Check
 from grounding.duplicates import first_same, says_the_same
 from grounding.feedback import word_feedback
 from grounding.judging import (
@@ -16,6 +16,7 @@ from grounding.judging import (
 
 __all__ = [
     "CHECKS",
+    "INJECTION",
     "Case",
     "Check",
     "Judgement",

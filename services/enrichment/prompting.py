@@ -1,6 +1,6 @@
 """The versions of the prompt: what the model is told before it gets to read a passage.
 
-A version is files under ``prompts/``: instructions, and from ``notes-2`` on examples. A version
+A version is files under ``libs/prompts``: instructions, and from ``notes-2`` on examples. A version
 that was released is never changed: answers are cached, and notes marked, by its name.
 """
 
@@ -10,15 +10,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any, Final
 
 from contracts.events import ChunkReady
 from enrichment.documents import chunk_document, passage
 from model_client.fencing import fenced
-
-_FOLDER: Final = resources.files("enrichment").joinpath("prompts")
+from prompts import FOLDER
 
 
 @dataclass(frozen=True)
@@ -36,9 +34,9 @@ class Prompt:
     @cached_property
     def files(self) -> tuple[Traversable, ...]:
         """What it is made of, in order of name."""
-        folder = _FOLDER.joinpath(self.version)
+        folder = FOLDER.joinpath(self.version)
         if not folder.is_dir():
-            return (_FOLDER.joinpath(f"{self.version}.md"),)
+            return (FOLDER.joinpath(f"{self.version}.md"),)
         return tuple(sorted(folder.iterdir(), key=lambda file: file.name))
 
     @cached_property

@@ -9,13 +9,13 @@ from typing import Final
 from contracts.errors import ErrorCode, RejectedError
 from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
 from contracts.notes import RejectedNote
-from grounding import Judgement, Weighed, gather, weigh, word_feedback
+from grounding import INJECTION, Judgement, Weighed, gather, weigh, word_feedback
 from guardrail.policy import PERSONAL_DATA, Policy
 
 ATTEMPTS: Final = 2
 """Drafts the model may make of a chunk: the first, and one more with the reasons."""
 
-_CODES: Final = {PERSONAL_DATA: ErrorCode.PII}
+_CODES: Final = {PERSONAL_DATA: ErrorCode.PII} | dict.fromkeys(INJECTION, ErrorCode.INJECTION)
 
 
 def assess(drafted: NotesDrafted) -> tuple[Weighed, ...]:

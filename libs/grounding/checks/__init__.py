@@ -9,14 +9,19 @@ from typing import Final
 
 from grounding.checks.attribution import SAID_BY_ANOTHER
 from grounding.checks.citation import NO_EVIDENCE, QUOTE_NOT_FOUND, UNKNOWN_SEGMENT
+from grounding.checks.code import CARRIES_CODE
 from grounding.checks.content import CONTENT_NOT_IN_EVIDENCE
 from grounding.checks.frame import Case, Check
+from grounding.checks.instruction import CARRIES_INSTRUCTION, RESTS_ON_INSTRUCTION
 from grounding.checks.labels import NO_THEME, UNKNOWN_QUESTION, UNKNOWN_THEME
+from grounding.checks.language import LANGUAGE_DIFFERS
+from grounding.checks.link import CARRIES_LINK
 from grounding.checks.modality import MODALITY_DIFFERS
 from grounding.checks.name import NAME_NOT_IN_EVIDENCE
 from grounding.checks.negation import NEGATION_MISMATCH
 from grounding.checks.number import NUMBER_NOT_IN_EVIDENCE
 from grounding.checks.opposite import OPPOSITE_SAID
+from grounding.checks.prompt import CARRIES_PROMPT
 from grounding.checks.quantifier import QUANTIFIER_DIFFERS
 from grounding.checks.quoted import QUOTED_WORDS_NOT_SAID
 from grounding.checks.relation import RELATION_DIFFERS
@@ -25,7 +30,7 @@ from grounding.checks.statement import NO_STATEMENT
 from grounding.checks.tense import TENSE_DIFFERS
 from grounding.checks.time import TIME_DIFFERS
 
-__all__ = ["CHECKS", "Case", "Check"]
+__all__ = ["CHECKS", "INJECTION", "Case", "Check"]
 
 CHECKS: Final[tuple[Check, ...]] = (
     NO_EVIDENCE,
@@ -35,6 +40,12 @@ CHECKS: Final[tuple[Check, ...]] = (
     UNKNOWN_THEME,
     UNKNOWN_QUESTION,
     NO_STATEMENT,
+    CARRIES_INSTRUCTION,
+    CARRIES_LINK,
+    CARRIES_CODE,
+    CARRIES_PROMPT,
+    RESTS_ON_INSTRUCTION,
+    LANGUAGE_DIFFERS,
     INTERVIEWER_WORDS,
     NUMBER_NOT_IN_EVIDENCE,
     NEGATION_MISMATCH,
@@ -49,3 +60,16 @@ CHECKS: Final[tuple[Check, ...]] = (
     OPPOSITE_SAID,
     CONTENT_NOT_IN_EVIDENCE,
 )
+
+INJECTION: Final[frozenset[str]] = frozenset(
+    check.name
+    for check in (
+        CARRIES_INSTRUCTION,
+        CARRIES_LINK,
+        CARRIES_CODE,
+        CARRIES_PROMPT,
+        RESTS_ON_INSTRUCTION,
+        LANGUAGE_DIFFERS,
+    )
+)
+"""Names of the checks that tell a note in which somebody else than the participant speaks."""

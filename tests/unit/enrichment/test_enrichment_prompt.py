@@ -24,6 +24,7 @@ from enrichment.drafter import question_about
 from enrichment.prompting import CURRENT, PROMPTS, Prompt
 from grounding import judge_all
 from model_client import Message
+from prompts import FOLDER
 from simulator.prompt import find_passage
 from support.chunks import CHUNK, GOOD, STUDY
 
@@ -59,8 +60,8 @@ def test_the_answer_schema_is_the_golden_one() -> None:
 
 
 def test_every_prompt_file_belongs_to_a_version_and_every_golden_file_too() -> None:
-    folder = Path(domain.__file__).parent / "prompts"
-    assert {one.name.removesuffix(".md") for one in folder.iterdir()} == {*PROMPTS}
+    names = {one.name for one in FOLDER.iterdir() if not one.name.startswith("__")}
+    assert {name.removesuffix(".md") for name in names} == {*PROMPTS}
     assert {one.stem for one in GOLDEN.iterdir()} == {*PROMPTS, "schema"}
 
 

@@ -17,9 +17,7 @@ def test_scraps_and_questions_state_nothing(statement: str) -> None:
     assert "no_statement" in failed(judge(draft(statement, DraftEvidence(segment=1)), TALK))
 
 
-@pytest.mark.parametrize(
-    "statement", ["We pay sixty pounds a month", "Dallas is far.", "Do we like it? Not much."]
-)
+@pytest.mark.parametrize("statement", ["We pay sixty pounds a month", "Dallas is far."])
 def test_short_statements_pass(statement: str) -> None:
     assert failed(judge(draft(statement, DraftEvidence(segment=1)), TALK)) == []
 

