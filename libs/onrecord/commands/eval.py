@@ -22,6 +22,7 @@ from grounding.evaluation import (
 )
 from onrecord.console import Json, err, print_json
 from onrecord.errors import UsageError
+from onrecord.eval_pii import pii
 from onrecord.files import read_text
 from onrecord.injection_eval import injection
 from onrecord.measures import Measure, put_on_page, tell
@@ -48,6 +49,7 @@ def register(app: typer.Typer) -> None:
     verbs.command()(grounding)
     verbs.command()(metamorphic)
     verbs.command()(injection)
+    verbs.command()(pii)
     verbs.command()(page)
     app.add_typer(verbs, name="eval", rich_help_panel="Interviews and notes")
 

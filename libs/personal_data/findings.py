@@ -1,0 +1,125 @@
+"""What is found: a stretch of a text, the kind of personal data it is, and how sure that is."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Final
+
+
+class Kind(StrEnum):
+    """Kinds of personal data, by the names that presidio and presidio-research use."""
+
+    PERSON = "PERSON"
+    TITLE = "TITLE"
+    EMAIL_ADDRESS = "EMAIL_ADDRESS"
+    PHONE_NUMBER = "PHONE_NUMBER"
+    STREET_ADDRESS = "STREET_ADDRESS"
+    ZIP_CODE = "ZIP_CODE"
+    CREDIT_CARD = "CREDIT_CARD"
+    IBAN_CODE = "IBAN_CODE"
+    US_SSN = "US_SSN"
+    US_DRIVER_LICENSE = "US_DRIVER_LICENSE"
+    ID_NUMBER = "ID_NUMBER"
+    IP_ADDRESS = "IP_ADDRESS"
+    DOMAIN_NAME = "DOMAIN_NAME"
+    AGE = "AGE"
+    NRP = "NRP"
+    GPE = "GPE"
+    ORGANIZATION = "ORGANIZATION"
+    DATE_TIME = "DATE_TIME"
+
+    @property
+    def label(self) -> str:
+        """The kind in a reader's words, as a mask shows it."""
+        return _LABELS.get(self, self.value.replace("_", " "))
+
+
+_LABELS: Final = {
+    Kind.EMAIL_ADDRESS: "EMAIL",
+    Kind.PHONE_NUMBER: "PHONE",
+    Kind.STREET_ADDRESS: "ADDRESS",
+    Kind.ZIP_CODE: "POSTCODE",
+    Kind.CREDIT_CARD: "CARD NUMBER",
+    Kind.IBAN_CODE: "IBAN",
+    Kind.US_SSN: "SSN",
+    Kind.US_DRIVER_LICENSE: "DRIVING LICENCE",
+    Kind.DOMAIN_NAME: "WEB ADDRESS",
+    Kind.NRP: "GROUP",
+    Kind.GPE: "PLACE",
+    Kind.DATE_TIME: "DATE",
+}
+
+_INNER: Final = re.compile(r"\w(?:.*\w)?", re.DOTALL)
+
+IDENTIFYING: Final = frozenset(Kind) - {
+    Kind.TITLE,
+    Kind.AGE,
+    Kind.NRP,
+    Kind.GPE,
+    Kind.ORGANIZATION,
+    Kind.DATE_TIME,
+}
+"""Kinds that point to one person by themselves; the others do so only together."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """Personal data in a text.
+
+    Attributes:
+        start: its first code point.
+        end: the code point after its last.
+        kind: what it is.
+        score: how sure that is, from 0 to 1: 1 for a checksum that holds or a name that was
+            given, 0.5 for a guess from its form.
+    """
+
+    start: int
+    end: int
+    kind: Kind
+    score: float
+
+    def overlaps(self, other: Finding) -> bool:
+        """Whether the two share a character."""
+        return self.start < other.end and other.start < self.end
+
+
+def settled(text: str, findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """The findings that stay where several claim the same characters, in order.
+
+    The surer one stays, of equally sure ones the longer. What it leaves open of the other stays
+    too, if there are letters or digits in it; parts of one name become one finding again.
+    """
+    kept: list[Finding] = []
+    for one in sorted(findings, key=lambda one: (-one.score, one.start - one.end, one.start)):
+        first = bisect_right(kept, one.start, key=lambda other: other.end)
+        last = bisect_left(kept, one.end, key=lambda other: other.start)
+        kept[first:last] = sorted([*kept[first:last], *_left_open(text, one, kept[first:last])])
+    return _joined(text, kept)
+
+
+def _left_open(text: str, one: Finding, over: Sequence[Finding]) -> Iterator[Finding]:
+    """The parts of a finding that those over it, in order, do not cover."""
+    if not over:
+        yield one
+        return
+    starts = [one.start, *(other.end for other in over)]
+    ends = [*(other.start for other in over), one.end]
+    for start, end in zip(starts, ends, strict=True):
+        if match := _INNER.search(text, start, max(start, end)):
+            yield replace(one, start=match.start(), end=match.end())
+
+
+def _joined(text: str, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    joined: list[Finding] = []
+    for one in findings:
+        last = joined[-1] if joined else None
+        if last and last.kind is one.kind and text[last.end : one.start] in {"", " "}:
+            joined[-1] = replace(last, end=one.end, score=min(last.score, one.score))
+        else:
+            joined.append(one)
+    return tuple(joined)

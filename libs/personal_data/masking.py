@@ -1,0 +1,36 @@
+"""Puts a name of the kind where personal data stood."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from personal_data.findings import Finding, Kind
+
+
+def mask(text: str, findings: Sequence[Finding]) -> str:
+    """The text with each finding replaced by its kind: ``[PERSON]``, ``[EMAIL]``.
+
+    Where a text has several values of one kind they are numbered in the order they come, and the
+    same value has the same number: ``[PERSON 1] told [PERSON 2]``.
+
+    Args:
+        text: the text the findings are from.
+        findings: not overlapping, in order, as `find` gives them.
+    """
+    numbers: defaultdict[Kind, dict[str, int]] = defaultdict(dict)
+    for one in findings:
+        of_kind = numbers[one.kind]
+        of_kind.setdefault(text[one.start : one.end].casefold(), len(of_kind) + 1)
+    parts: list[str] = []
+    end = 0
+    for one in findings:
+        of_kind = numbers[one.kind]
+        number = of_kind[text[one.start : one.end].casefold()]
+        parts += [text[end : one.start], _shown(one.kind, number if len(of_kind) > 1 else None)]
+        end = one.end
+    return "".join([*parts, text[end:]])
+
+
+def _shown(kind: Kind, number: int | None) -> str:
+    return f"[{kind.label}]" if number is None else f"[{kind.label} {number}]"

@@ -1,0 +1,84 @@
+"""Ordinary English words, to tell names from them: the spelling dictionary that spylls ships.
+
+A spelling dictionary knows which words are written with a capital only ("Murphy", "Kenosha") and
+which also without ("frank", "rose"). A capitalised word whose lower form it does not know is a
+name, or a word of another language, or a slip of the pen.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any, Final
+
+_FILLER_WORDS: Final = """
+    a i n't ah aha ahh alrighty argh aw aww ay aye bam bleh blah boo cause cos coz cuz dude duh
+    eh ehm em er erm euh gee geez gosh gotcha gotta ha haha hah heh hey hm hmm hmmm huh hurray
+    innit jeez kay kinda la lemme mhm mhmm mm mmh mmhm mmhmm mmm mmkay nah nay nope oh ohh okey
+    ooh ooo oof oops ope ouch ow outta phew shh shoulda sorta tada til tsk ugh uh uhh uhm uhuh
+    um umm whoa woah woo woulda wow wowed ya yah yay yea yeahs yep yo yup y'all email emails
+    online offline website websites app apps blog blogs selfie podcasts wifi smartphone
+    inaudible crosstalk foreign laughter bruh bro sis imma ima ima sheesh mister missus phd
+    hella lotta whatcha gimme gotchu ain ya'll c'mon dunno godamn goddamn
+"""
+_FILLERS: Final = frozenset(_FILLER_WORDS.split())
+"""Spoken sounds, words younger than the dictionary, and what transcribers put in brackets."""
+
+_LONGEST_ABBREVIATION: Final = 4
+_ENDINGS: Final = re.compile(r"'(?:s|d|ll|ve|re|m|a|t|em)$")
+# "Pssh", "Hmmmm", "Sooo": no vowel, or a letter held.
+_SOUND: Final = re.compile(r"[b-df-hj-np-tv-xz]{3,}|[a-z]*([a-z])\1\1[a-z]*")
+
+
+@cache
+def _dictionary() -> Any:
+    from spylls.hunspell import Dictionary  # noqa: PLC0415 - loaded when it is first asked
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # spylls leaves its files to be closed
+        return Dictionary.from_files(str(files("spylls") / "hunspell" / "data" / "en" / "en_US"))
+
+
+@cache
+def _entries() -> frozenset[str]:
+    return frozenset(word.stem for word in _dictionary().dic.words)
+
+
+def load() -> None:
+    """Read the dictionary now; it takes 0.4 s."""
+    _entries()
+
+
+@lru_cache(maxsize=65_536)
+def is_ordinary(word: str) -> bool:
+    """Whether a word, written in lower case, is in the dictionary."""
+    lower = word.lower().replace("\u2019", "'")
+    if lower in _FILLERS:
+        return True
+    base = _ENDINGS.sub("", lower).strip("'")
+    if not base or base in _FILLERS or _SOUND.fullmatch(base):
+        return True
+    parts = base.split("-")
+    if len(parts) > 1:
+        return all(not part or is_ordinary(part) for part in parts)
+    return bool(_dictionary().lookup(base)) or (lower != base and bool(_dictionary().lookup(lower)))
+
+
+def is_sound(word: str) -> bool:
+    """Whether a word is a spoken sound or a filler, which has no capital but at a start."""
+    base = _ENDINGS.sub("", word.lower().replace("\u2019", "'"))
+    return base in _FILLERS or _SOUND.fullmatch(base) is not None
+
+
+@lru_cache(maxsize=65_536)
+def is_also_a_name(word: str) -> bool:
+    """Whether the dictionary has a word with a capital as an entry of its own ("Frank")."""
+    return word in _entries()
+
+
+@lru_cache(maxsize=65_536)
+def is_abbreviation(word: str) -> bool:
+    """Whether a word in capitals is an abbreviation the dictionary has ("NASA"), or is so short."""
+    return len(word) <= _LONGEST_ABBREVIATION or word in _entries()

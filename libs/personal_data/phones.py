@@ -1,0 +1,61 @@
+"""Telephone numbers: the `phonenumbers` library, Google's rules for all countries.
+
+Nobody says in an interview from which country a number is, so a number counts as one if it is
+valid in one of a few countries, if its groups look like one, or if a word before it says so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from phonenumbers import Leniency, PhoneNumberMatcher
+
+from personal_data.findings import Finding, Kind
+
+_REGIONS: Final = ("US", "GB", "AU", "DE", "FR", "IN", "BR", "ES", "IT", "SE", "NL", "PL", "ZA")
+_VALID: Final = 0.85
+_TOLD: Final = 0.85
+_GROUPED: Final = 0.65
+
+_WORDS: Final = re.compile(
+    r"\b(?:tel|telephone|phone|mobile|cell|cellphone|fax|desk|office|call(?:ed|ing)?|reach|ring|text"
+    r"|dial|whatsapp|contact|number|voicemail|pager|hotline)\b[^\d\n]{0,30}\n?[^\d\n]{0,10}$",
+    re.IGNORECASE,
+)
+_GROUPS: Final = re.compile(
+    r"(?<![\w.,/:-])(?:\+|00)?\(?\d{1,5}\)?(?:[ ./-]{1,2}\(?\d{2,7}\)?){1,6}"
+    r"(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?![\w]|[,/:]\d)"
+)
+_RUN: Final = re.compile(r"(?<![\w.,/:-])\+?\d{7,15}(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?!\w|[.,/:-]\d)")
+_ABROAD: Final = re.compile(r"(?<!\w)\+\d{1,3}[ -]?\(?\d[\d ()./-]{5,16}\d(?!\w)")
+_FEWEST, _MOST = 7, 15
+_YEARS: Final = re.compile(r"(?:1[89]|20)\d\d(?:\D+(?:1[89]|20)\d\d)*")
+_DATE: Final = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
+
+
+def phones(text: str) -> Iterator[Finding]:
+    """The telephone numbers of a text; stretches may overlap."""
+    if sum(character.isdigit() for character in text) < _FEWEST:
+        return
+    for region in _REGIONS:
+        for match in PhoneNumberMatcher(text, region, leniency=Leniency.VALID):
+            if not _DATE.fullmatch(match.raw_string.strip()):
+                yield Finding(match.start, match.end, Kind.PHONE_NUMBER, _VALID)
+    for pattern in (_GROUPS, _RUN, _ABROAD):
+        for found in pattern.finditer(text):
+            score = _likelihood(text, found)
+            if score:
+                yield Finding(found.start(), found.end(), Kind.PHONE_NUMBER, score)
+
+
+def _likelihood(text: str, found: re.Match[str]) -> float:
+    number = found[0]
+    digits = re.sub(r"\D", "", re.split(r"x|ext", number)[0])
+    if not _FEWEST <= len(digits) <= _MOST or _DATE.fullmatch(number) or _YEARS.fullmatch(number):
+        return 0
+    if _WORDS.search(text[max(0, found.start() - 60) : found.start()]):
+        return _TOLD
+    has_form = number.startswith(("+", "00", "(", "0")) or len(re.findall(r"\d+", number)) > 1
+    return _GROUPED if has_form else 0
