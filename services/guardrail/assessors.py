@@ -18,6 +18,7 @@ from pebble import ProcessExpired, ProcessPool
 
 from contracts.errors import ErrorCode, RetryableError, TimedOutError
 from contracts.events import NotesDrafted
+from contracts.study import PersonalData
 from grounding import Weighed
 from guardrail.domain import assess
 
@@ -54,10 +55,18 @@ class Assessors:
     Args:
         processes: how many.
         timeout_s: how long one draft may take, in seconds; its process is ended then.
+        personal_data: what becomes of personal data in studies that do not say.
     """
 
-    def __init__(self, *, processes: int, timeout_s: float) -> None:
+    def __init__(
+        self,
+        *,
+        processes: int,
+        timeout_s: float,
+        personal_data: PersonalData = PersonalData.ALLOW,
+    ) -> None:
         self._timeout_s = timeout_s
+        self._personal_data = personal_data
         # A server that forks: this process has threads and connections that must not be copied.
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["guardrail.domain"])
@@ -88,7 +97,9 @@ class Assessors:
             AssessmentTimedOutError: it took too long.
             AssessorLostError: the process ended before it was done.
         """
-        future = self._pool.schedule(assess, args=(drafted,), timeout=self._timeout_s)
+        future = self._pool.schedule(
+            assess, args=(drafted, self._personal_data), timeout=self._timeout_s
+        )
         try:
             return await asyncio.wrap_future(future)
         except TimeoutError as error:

@@ -9,7 +9,9 @@ from typing import Final
 from contracts.errors import ErrorCode, RejectedError
 from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
 from contracts.notes import RejectedNote
+from contracts.study import PersonalData
 from grounding import INJECTION, Judgement, Weighed, gather, weigh, word_feedback
+from guardrail.personal import discretion
 from guardrail.policy import PERSONAL_DATA, Policy
 
 ATTEMPTS: Final = 2
@@ -18,16 +20,21 @@ ATTEMPTS: Final = 2
 _CODES: Final = {PERSONAL_DATA: ErrorCode.PII} | dict.fromkeys(INJECTION, ErrorCode.INJECTION)
 
 
-def assess(drafted: NotesDrafted) -> tuple[Weighed, ...]:
+def assess(
+    drafted: NotesDrafted, personal_data: PersonalData = PersonalData.ALLOW
+) -> tuple[Weighed, ...]:
     """Hold each note of a draft against its chunk: the part that takes CPU, and only that.
 
     Args:
         drafted: what the model offered.
+        personal_data: what becomes of personal data in studies that do not say.
 
     Returns:
         The notes in the draft's order, with what they cite and the checks they fail.
     """
-    return tuple(weigh(draft, drafted.chunk) for draft in drafted.notes)
+    chunk = drafted.chunk
+    apply = discretion(chunk, personal_data).apply
+    return tuple(apply(weigh(draft, chunk)) for draft in drafted.notes)
 
 
 def decide(

@@ -35,7 +35,11 @@ def main() -> None:
     @asynccontextmanager
     async def build(_: Publisher) -> AsyncIterator[Stage]:
         async with (
-            Assessors(processes=settings.processes, timeout_s=settings.assess_timeout_s) as assess,
+            Assessors(
+                processes=settings.processes,
+                timeout_s=settings.assess_timeout_s,
+                personal_data=settings.personal_data,
+            ) as assess,
             open_judge(lambda: stage.share) as judge,
         ):
             stage = guardrail_stage(assess, settings.policy, judge)

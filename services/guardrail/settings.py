@@ -9,6 +9,7 @@ from typing import Final, Literal, Self
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
+from contracts.study import PersonalData
 from guardrail.policy import Action, Policy
 from messaging import StageSettings
 from model_client import ModelSettings
@@ -33,6 +34,11 @@ class GuardrailSettings(StageSettings):
         {},
         description="What a failed check means, as JSON by check: `reject`, `ask_again` or `flag`; "
         "`reject` where nothing is said.",
+    )
+    personal_data: PersonalData = Field(
+        PersonalData.ALLOW,
+        description="What becomes of personal data in notes of studies that do not say: `allow`, "
+        "`mask` or `reject`.",
     )
     processes: int = Field(
         default_factory=_processes,

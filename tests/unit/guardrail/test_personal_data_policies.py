@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import pytest
+
+from contracts.errors import ErrorCode, RejectedError
+from contracts.events import ChunkReady, NotesDrafted, NotesValidated
+from contracts.notes import DraftEvidence, DraftNote
+from contracts.study import PersonalData
+from contracts.transcript import Role, Segment
+from guardrail.domain import assess, decide
+from guardrail.personal import discretion
+from guardrail.policy import Action, Policy
+from support.chunks import CHUNK
+
+SAID = "My number is 020 7946 0958, and my sister is Maria Gonzalez. We pay sixty pounds a month."
+TURN = Segment(number=4, speaker="Ben Okafor", role=Role.PARTICIPANT, text=SAID)
+
+
+def chunk(policy: PersonalData | None) -> ChunkReady:
+    study = CHUNK.study.model_copy(update={"personal_data": policy})
+    return CHUNK.model_copy(update={"study": study, "segments": (TURN,)})
+
+
+def cited(statement: str, first: str, last: str) -> DraftNote:
+    passage = DraftEvidence(segment=4, first_words=first, last_words=last)
+    return DraftNote(statement=statement, evidence=(passage,), themes=("cost",))
+
+
+NAMED = cited("Ben Okafor's sister is Maria Gonzalez.", "my sister is", "Gonzalez")
+PLAIN = cited("They pay sixty pounds a month.", "We pay", "month")
+BY_NAME = cited("Ben Okafor pays sixty pounds a month.", "We pay", "month")
+
+
+def validated(
+    policy: PersonalData | None,
+    *notes: DraftNote,
+    default: PersonalData = PersonalData.ALLOW,
+    actions: Policy | None = None,
+) -> NotesValidated:
+    drafted = NotesDrafted(chunk=chunk(policy), notes=notes, model="m", prompt_version="notes-1")
+    events = decide(drafted, assess(drafted, default), actions or Policy(), replays=0)
+    assert isinstance(events[0], NotesValidated)
+    return events[0]
+
+
+def test_a_study_that_allows_personal_data_keeps_it() -> None:
+    (note,) = validated(PersonalData.ALLOW, NAMED).notes
+    assert note.statement == NAMED.statement
+    assert note.evidence[0].masked_quote is None
+
+
+def test_a_study_that_masks_shows_placeholders_and_keeps_the_exact_quote() -> None:
+    (note,) = validated(PersonalData.MASK, NAMED).notes
+    assert "Gonzalez" not in note.statement
+    assert "Okafor" not in note.statement
+    assert note.evidence[0].quote == "my sister is Maria Gonzalez."
+    assert note.evidence[0].masked_quote == "my sister is [PERSON]."
+
+
+def test_a_masked_note_without_personal_data_is_marked_as_masked_too() -> None:
+    (note,) = validated(PersonalData.MASK, PLAIN).notes
+    assert note.statement == PLAIN.statement
+    assert note.evidence[0].masked_quote == note.evidence[0].quote
+
+
+def test_masking_changes_no_id() -> None:
+    (open_note,), (masked,) = (
+        validated(policy, NAMED).notes for policy in (PersonalData.ALLOW, PersonalData.MASK)
+    )
+    assert open_note.note_id == masked.note_id
+
+
+def test_flags_of_masked_notes_are_masked() -> None:
+    actions = Policy({"number_not_in_evidence": Action.FLAG})
+    wrong = cited("Ben Okafor pays ninety pounds a month.", "We pay", "month")
+    (note,) = validated(PersonalData.MASK, wrong, actions=actions).notes
+    assert note.flags
+    assert "Okafor" not in note.model_dump_json(exclude={"evidence"})
+
+
+@pytest.mark.parametrize(
+    "note", [NAMED, BY_NAME, cited("They gave a number.", "My number", "0958")]
+)
+def test_a_study_that_rejects_refuses_notes_and_quotes_with_personal_data(note: DraftNote) -> None:
+    event = validated(PersonalData.REJECT, note, PLAIN)
+    assert [one.statement for one in event.notes] == [PLAIN.statement]
+    failures = event.rejected[0].failures
+    assert "personal_data" in [one.check for one in failures]
+    assert "Gonzalez" not in str([one for one in failures if one.check == "personal_data"])
+
+
+def test_a_draft_refused_for_personal_data_is_a_letter_of_that_code() -> None:
+    drafted = NotesDrafted(
+        chunk=chunk(PersonalData.REJECT),
+        attempt=2,
+        notes=(BY_NAME,),
+        model="m",
+        prompt_version="notes-1",
+    )
+    with pytest.raises(RejectedError) as caught:
+        decide(drafted, assess(drafted), Policy(), replays=0)
+    assert caught.value.code is ErrorCode.PII
+    assert "Okafor" not in str(caught.value)
+
+
+def test_studies_that_do_not_say_go_by_the_settings() -> None:
+    (note,) = validated(None, NAMED, default=PersonalData.MASK).notes
+    assert "Gonzalez" not in note.statement
+    (note,) = validated(PersonalData.ALLOW, NAMED, default=PersonalData.MASK).notes
+    assert "Gonzalez" in note.statement
+
+
+@pytest.mark.parametrize(
+    ("label", "is_name"),
+    [
+        ("Ben Okafor", True),
+        ("Maria", True),
+        ("Speaker 1", False),
+        ("SPEAKER_00", False),
+        ("Interviewer", False),
+        ("Interviewee", False),
+        ("P3", False),
+        ("S", False),
+    ],
+)
+def test_labels_that_name_nobody_are_no_names(label: str, *, is_name: bool) -> None:
+    there = chunk(None).model_copy(
+        update={"segments": (TURN.model_copy(update={"speaker": label}),), "context": ()}
+    )
+    assert bool(discretion(there, PersonalData.MASK).names) is is_name
