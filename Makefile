@@ -50,7 +50,8 @@ eval: setup ## Measure the checks on known notes (../shared/data) and write docs
 	@short=0; \
 	for what in "metamorphic $(DATA)/interviews/rev" \
 		"grounding $(DATA)/summedits/summedits_podcast.json" \
-		"grounding $(DATA)/summedits/summedits_samsum.json"; \
+		"grounding $(DATA)/summedits/summedits_samsum.json" \
+		"pii $(DATA)/pii/presidio_synth_dev.json"; \
 	do $(BIN)/onrecord eval $$what || short=1; done; \
 	$(BIN)/onrecord eval page docs/evaluation.md; exit $$short
 

@@ -36,22 +36,32 @@ _LOWER_WORD: Final = re.compile(r"(?<![\w.@/:])[^\W\d_]+(?:['\u2019\-][^\W\d_]+)
 
 
 def known(text: str, names: Collection[str]) -> Iterator[Finding]:
-    """The given names, whole and in their capitalised parts, wherever they stand as words."""
+    """The given names, whole and in their capitalised parts, wherever they stand as words.
+
+    Labels that name nobody, such as "Speaker 2" and "Interviewer", are passed over. Where a text
+    has no small letters, or no capitals, only names that are no ordinary words are found.
+    """
+    is_in_one_case = text.islower() or text.isupper()
     for name in sorted(_parts(names)):
+        if is_in_one_case and all(is_ordinary(word) for word in name.split()):
+            continue
         pattern = rf"(?<!\w){re.escape(name)}(?!\w)"
-        for match in re.finditer(pattern, text):
+        for match in re.finditer(pattern, text, re.IGNORECASE if is_in_one_case else 0):
             yield Finding(match.start(), match.end(), Kind.PERSON, _KNOWN)
 
 
 def _parts(names: Collection[str]) -> set[str]:
-    """Full names, and what of them is a name alone: "Ann" of "Ann Lee", no "the" or "2"."""
+    """Full names, and what of them is a name alone: "Ann" and "Lee" of "Ann Lee"."""
     parts: set[str] = set()
     for name in names:
-        whole = name.strip()
-        if any(character.isalpha() for character in whole):
-            parts.add(whole)
+        words = [word for word in name.split() if word.strip("0123456789.,:;#()[]-_")]
+        if not words or all(word in NO_NAMES for word in words):
+            continue
+        parts.add(name.strip())
         parts |= {
-            one for one in whole.split() if len(one) > 1 and one[0].isupper() and one.isalpha()
+            word
+            for word in words
+            if len(word) > 1 and word[0].isupper() and word.isalpha() and word not in NO_NAMES
         }
     return parts
 

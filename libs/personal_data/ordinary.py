@@ -63,7 +63,9 @@ def is_ordinary(word: str) -> bool:
     parts = base.split("-")
     if len(parts) > 1:
         return all(not part or is_ordinary(part) for part in parts)
-    return bool(_dictionary().lookup(base)) or (lower != base and bool(_dictionary().lookup(lower)))
+    # "Lunchin'" loses its last mark as often as its last letter.
+    forms = (base, lower, f"{base}g" if base.endswith("in") else base)
+    return any(_dictionary().lookup(form) for form in forms)
 
 
 def is_sound(word: str) -> bool:

@@ -93,6 +93,16 @@ def test_finds_known_names_and_their_parts_anywhere(wanted: Mode) -> None:
     assert found == [("PERSON", "Rose"), ("PERSON", "Field")]
 
 
+def test_labels_that_name_nobody_are_no_known_names() -> None:
+    names = ["Speaker 2", "Interviewer", "P01", "", "Moderator:"]
+    assert _found("The Speaker and the Interviewer met a Moderator.", known_names=names) == []
+
+
+def test_finds_known_names_in_talk_that_has_no_capitals() -> None:
+    found = _found("well, mark said ndidi knows", known_names=["Mark", "Ndidi Mark"])
+    assert found == [("PERSON", "ndidi")]
+
+
 def test_finds_forms_but_no_names_in_another_language() -> None:
     text = "Ich heiße Anna Schäfer, anna@example.org."
     assert _found(text, language="de") == [("EMAIL_ADDRESS", "anna@example.org")]
