@@ -132,7 +132,7 @@ def refused(
 def _unpriced(refusals: Sequence[Refusal], study: str, model: str) -> OnrecordError:
     mend = (
         f"the price of {model} is not known: set ONRECORD_MODEL_PRICED_AS, or its `prices` in the "
-        "file of ONRECORD_MODELS"
+        "file of ONRECORD_MODELS (a judge's: GUARDRAIL_JUDGE_MODELS)"
     )
     if all(one.scope == "study" and one.is_own for one in refusals):
         return errors.BudgetExceededError(f"study {study} has a budget, but {mend}")

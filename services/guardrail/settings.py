@@ -58,7 +58,9 @@ class GuardrailSettings(StageSettings):
         0.1, ge=0, le=1, description="Of the notes in doubt, how many `sampled` asks about."
     )
     judge_model: str | None = Field(
-        None, description="The judging model's name at the endpoint of OPENAI_BASE_URL."
+        None,
+        description="The judging model's name at the endpoint of OPENAI_BASE_URL, and the one by "
+        "which it is priced.",
     )
     judge_models: Path | None = Field(
         None,
@@ -77,10 +79,13 @@ class GuardrailSettings(StageSettings):
         return {"off": 0.0, "sampled": self.judge_share, "always": 1.0}[self.judge]
 
     def judging(self) -> ModelSettings:
-        """The judging models: what is not said of them is as for the model that drafts."""
+        """The judging models: what is not said of one is as for the model that drafts.
+
+        Not its price: what the drafting model is priced as is no price of another one.
+        """
         if self.judge_models is not None:
             return ModelSettings(chain_file=self.judge_models)
-        return ModelSettings(model=self.judge_model, chain_file=None)
+        return ModelSettings(model=self.judge_model, chain_file=None, priced_as=None)
 
     @model_validator(mode="after")
     def _knows_whom_to_ask(self) -> Self:

@@ -60,7 +60,7 @@ def _content(laid: Laid, speakers: AbstractSet[str]) -> list[tuple[int, Term]]:
     return [
         (at, one)
         for at, one in enumerate(laid.sentence)
-        if one.is_content and not _is_free(one.text) and one.text not in speakers
+        if one.is_content and not needs_no_evidence(one.text) and one.text not in speakers
     ]
 
 
@@ -85,7 +85,7 @@ def _counts(laid: Laid, speakers: AbstractSet[str]) -> bool:
     )
 
 
-def _is_free(text: str) -> bool:
+def needs_no_evidence(text: str) -> bool:
     """Whether a word needs no evidence here: it tells, or it is another check's business."""
     is_number = text[0].isdigit() or text in NUMBER_WORDS or text in UNITS
     return is_number or text in TELLING or text in NARRATION or text in QUANTIFIERS

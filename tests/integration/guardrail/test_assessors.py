@@ -67,8 +67,8 @@ async def test_the_event_loop_is_free_meanwhile(assessors: Assessors) -> None:
 
 async def test_a_draft_that_takes_too_long_is_given_up_and_the_next_one_is_not() -> None:
     draft = drafted(*slow(2_000)).model_copy(update={"chunk": endless()})
-    async with Assessors(processes=1, timeout_s=0.5) as pool:
-        with pytest.raises(AssessmentTimedOutError, match=r"longer than 0\.5 s"):
+    async with Assessors(processes=1, timeout_s=5) as pool:
+        with pytest.raises(AssessmentTimedOutError, match="longer than 5 s"):
             await pool(draft)
         assert await pool(drafted(GOOD)) == assess(drafted(GOOD))
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -26,3 +28,60 @@ def test_policies_that_cannot_be_meant_are_told(
     monkeypatch.setenv("GUARDRAIL_POLICIES", policies)
     with pytest.raises(ValidationError, match=told):
         GuardrailSettings()
+
+
+def settings_of(monkeypatch: pytest.MonkeyPatch, **variables: str) -> GuardrailSettings:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return GuardrailSettings()
+
+
+@pytest.mark.parametrize(
+    ("judge", "share"),
+    [
+        ({}, 0.0),
+        ({"GUARDRAIL_JUDGE": "sampled"}, 0.1),
+        ({"GUARDRAIL_JUDGE": "sampled", "GUARDRAIL_JUDGE_SHARE": "0.3"}, 0.3),
+        ({"GUARDRAIL_JUDGE": "always"}, 1.0),
+    ],
+)
+def test_the_judge_is_off_unless_asked_for_and_then_has_its_share(
+    monkeypatch: pytest.MonkeyPatch, judge: dict[str, str], share: float
+) -> None:
+    settings = settings_of(monkeypatch, GUARDRAIL_JUDGE_MODEL="second", **judge)
+    assert settings.asked_share == share
+
+
+def test_a_judge_that_nobody_named_is_told_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValidationError, match="name it by GUARDRAIL_JUDGE_MODEL"):
+        settings_of(monkeypatch, GUARDRAIL_JUDGE="always")
+
+
+def test_the_judge_shares_the_drafters_endpoint_but_neither_its_chain_nor_its_price(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = settings_of(
+        monkeypatch,
+        GUARDRAIL_JUDGE="always",
+        GUARDRAIL_JUDGE_MODEL="second",
+        OPENAI_BASE_URL="http://there/v1",
+        OPENAI_API_KEY="secret",
+        ONRECORD_MODEL="first",
+        ONRECORD_MODELS="/no/such/file.yaml",
+        ONRECORD_MODEL_PRICED_AS="gpt-4o-mini",
+    )
+    (judge,) = settings.judging().chain
+    assert (judge.model, judge.base_url, judge.key) == ("second", "http://there/v1", "secret")
+    assert judge.priced_as is None
+
+
+def test_judges_may_be_a_chain_of_their_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "judges.yaml"
+    file.write_text(
+        "- {model: large, base_url: http://there/v1}\n"
+        "- {model: small, base_url: http://here/v1, prices: {input: 0, output: 0}}\n"
+    )
+    settings = settings_of(monkeypatch, GUARDRAIL_JUDGE="sampled", GUARDRAIL_JUDGE_MODELS=str(file))
+    assert [one.model for one in settings.judging().chain] == ["large", "small"]

@@ -1,0 +1,124 @@
+"""Which notes go to a second opinion: few, and those the checks can be wrong about."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from contracts.notes import DraftEvidence
+from contracts.transcript import Role
+from grounding import CHECKS, Weighed, weigh
+from grounding.doubt import READS_MEANING, Doubt, in_doubt
+from grounding.evaluation import Half, half_of
+from grounding.evaluation.extracts import extracts, whole
+from transcripts import read_transcript
+from unit.grounding.drafts import chunk, draft, segment
+
+REV = Path(__file__).parents[3] / ".." / "shared" / "data" / "interviews" / "rev"
+SAID = "We order beer there every Friday, and honestly the delivery has become cheaper."
+
+
+def weighed(statement: str, said: str = SAID) -> Weighed:
+    return weigh(draft(statement), chunk(segment(1, said)))
+
+
+def checks(one: Weighed) -> list[str]:
+    return [failure.check for failure in one.failures]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        SAID,
+        "They order beer there every Friday.",
+        "S1 said: The delivery has become cheaper.",
+        "The participant explained that the delivery became cheaper.",
+        "Delivery becomes cheaper.",
+    ],
+)
+def test_the_quotes_own_words_are_not_in_doubt_whoever_is_said_to_have_said_them(
+    statement: str,
+) -> None:
+    one = weighed(statement)
+    assert not one.failures
+    assert in_doubt(one) is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "They order cocktails there every Friday.",
+        "Delivery has become more affordable.",
+    ],
+)
+def test_one_word_that_no_quote_has_leaves_a_note_in_doubt_that_passes(statement: str) -> None:
+    one = weighed(statement)
+    assert not one.failures
+    assert in_doubt(one) is Doubt.MAYBE_FALSE
+
+
+def test_a_paraphrase_that_is_refused_for_its_words_may_be_true() -> None:
+    one = weighed("Home shipping prices dropped, making delivery affordable.")
+    assert checks(one) == ["content_not_in_evidence"]
+    assert in_doubt(one) is Doubt.MAYBE_TRUE
+
+
+def test_a_plan_told_with_another_modal_may_be_true() -> None:
+    one = weighed(
+        "They will take care of the garden.", "So we could take care of the garden, okay? Deal."
+    )
+    assert checks(one) == ["modality_differs"]
+    assert in_doubt(one) is Doubt.MAYBE_TRUE
+
+
+def test_a_note_without_a_word_of_its_quotes_is_refused_for_good() -> None:
+    one = weighed("The hospital cancelled their appointments at short notice.")
+    assert checks(one) == ["content_not_in_evidence"]
+    assert in_doubt(one) is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "check"),
+    [
+        ("They order 14 beers there every Friday.", "number_not_in_evidence"),
+        ("They do not order beer there every Friday.", "negation_mismatch"),
+        ("They order beer at Oslo every Friday.", "name_not_in_evidence"),
+        ("They order beer there every Monday.", "time_differs"),
+    ],
+)
+def test_what_compares_what_is_written_is_not_reopened(statement: str, check: str) -> None:
+    one = weighed(statement)
+    assert check in checks(one)
+    assert in_doubt(one) is None
+
+
+def test_one_failure_of_another_kind_closes_the_case() -> None:
+    one = weighed("Home shipping prices dropped by 40, making delivery affordable.")
+    assert {"content_not_in_evidence", "number_not_in_evidence"} == {*checks(one)}
+    assert in_doubt(one) is None
+
+
+def test_nothing_that_cites_wrongly_is_in_doubt() -> None:
+    said = chunk(segment(1, SAID), segment(2, "Is beer cheap?", Role.INTERVIEWER))
+    for cited in (
+        DraftEvidence(segment=9),
+        DraftEvidence(segment=2),
+        DraftEvidence(segment=1, first_words="We never"),
+    ):
+        assert in_doubt(weigh(draft("Beer became affordable lately.", cited), said)) is None
+
+
+def test_only_checks_that_exist_are_reopened() -> None:
+    assert {check.name for check in CHECKS} >= READS_MEANING
+
+
+@pytest.mark.skipif(not REV.is_dir(), reason="the real interviews are not here")
+@pytest.mark.parametrize("half", Half)
+def test_sentences_of_real_interviews_are_hardly_ever_in_doubt(half: Half) -> None:
+    doubts = []
+    for file in (one for one in sorted(REV.glob("*.json")) if half_of(one.stem) is half):
+        interview = whole(file.stem, read_transcript(file.read_text()).segments)
+        doubts += [in_doubt(weigh(one.draft, interview)) for one in extracts(interview)]
+    assert len(doubts) > 300
+    assert sum(one is not None for one in doubts) <= 0.01 * len(doubts)
