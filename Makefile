@@ -51,6 +51,7 @@ eval: setup ## Measure the checks on known notes (../shared/data) and write docs
 	for what in "metamorphic $(DATA)/interviews/rev" \
 		"grounding $(DATA)/summedits/summedits_podcast.json" \
 		"grounding $(DATA)/summedits/summedits_samsum.json" \
+		"injection $(DATA)/injection/bipia_text_attack_train.json --interviews $(DATA)/interviews/rev" \
 		"pii $(DATA)/pii/presidio_synth_dev.json"; \
 	do $(BIN)/onrecord eval $$what || short=1; done; \
 	$(BIN)/onrecord eval page docs/evaluation.md; exit $$short

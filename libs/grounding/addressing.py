@@ -16,21 +16,25 @@ from typing import Final
 
 from lemminflect import getAllLemmas
 
+from grounding.measures import NUMBER_WORDS, UNITS
 from grounding.vocabulary.addressing import (
     ASKING,
     BETWEEN,
     ELLIPTIC,
+    ELLIPTIC_ORDERS,
     FINITE,
     INVERTED,
     MACHINERY,
     OBJECTS,
     OPENERS,
     PERSONS,
+    PLAIN_OBJECTS,
     POSSESSORS,
     RARELY,
     REPORTING,
     REQUESTING,
 )
+from grounding.vocabulary.scales import QUANTIFIERS
 from grounding.words import FUNCTION_WORDS, words
 
 
@@ -49,7 +53,7 @@ _QUOTED: Final = re.compile(
     r"[\"\u201c\u201e][^\"\u201c\u201d]*[\"\u201d]|(?<!\w)['\u2018][^'\u2018\u2019]{3,}['\u2019](?!\w)"
 )
 _DECORATION: Final = re.compile(
-    r"^[\s\"'\u201c\u201d\u2018\u2019`*_#>\-\u2013\u2014•·~()\[\]!.,;:]+|^\d+[.)]\s+"
+    r"^(?:\([^()]*\)|\[[^\[\]]*\])|^[\s\"'\u201c\u201d\u2018\u2019`*_#>\-\u2013\u2014•·~()\[\]!.,;:]+|^\d+[.)]\s+"
 )
 _LABEL: Final = re.compile(r"^[^\s:][^:.!?]{0,40}?[*_]*\s*:[*_]*\s+(?=\S)")
 _CAPITAL: Final = re.compile(r"(?<![:\"'(\u201c\u2018]\s)(?<=\s)[A-Z][a-z]+\b")
@@ -71,6 +75,18 @@ _STEERING: Final = re.compile(
     r"(?:(?:\w+ ){0,2}(?:assistant|ai|model|chatbot|bot|dan|translator|interpreter|terminal"
     r"|mode))\b"
     r"|\byou (?:must|should|will|shall) (?:now|only|always|immediately|henceforth)\b"
+    r"|^\W*(?:\w+: )?you (?:must|will|shall) (?:\w+ly )?(?:answer|respond|reply|write|output"
+    r"|translate|summari[sz]e|act|speak|pretend|include|mention|print|generate|produce|ignore|praise"
+    r"|say)\b"
+    r"|^\W*(?:\w+: )?your (?:new |only |next |real |first )?(?:job|task|role|goal|mission|purpose"
+    r"|objective) (?:is|will be|now)\b"
+    r"|\bI(?:'d| would)? (?:want|need|like|ask|order|command|require) you to (?:act|be an?|write"
+    r"|respond|answer|reply|pretend|translate|ignore|forget|print|output|play|take on|give me"
+    r"|tell me|generate|say|behave|roleplay|summari[sz]e|only|always)\b"
+    r"|\blet's (?:play a|pretend|role|imagine|switch|do a)"
+    r"|\b(?:the|this|each|every|all|any) (?:\w+ )?(?:notes?|answers?|responses?|repl(?:y|ies)"
+    r"|outputs?|summar(?:y|ies)|statements?) (?:\w+ly )?(?:must|should|shall|has to|have to"
+    r"|ought to)\b"
     r"|\bfrom now on,? (?:you|respond|answer|reply|write|act|only)\b"
     r"|\b(?:as|i am|i'm) an? (?:ai|artificial intelligence|large language|language)\s?"
     r"(?:language |assistant|model|chatbot)"
@@ -88,7 +104,12 @@ _MIDDLE: Final = re.compile(
     re.IGNORECASE,
 )
 _TO: Final = re.compile(r"\bto\b")
+_REPORTS: Final = REPORTING | REQUESTING
+_CLOSED: Final[frozenset[str]] = frozenset().union(
+    FUNCTION_WORDS, QUANTIFIERS, NUMBER_WORDS, UNITS, OBJECTS, FINITE
+)
 _FURTHEST: Final = 9
+_YOURS: Final = frozenset({"me", "us", "your", "yourself"})
 _LONGEST: Final = 4
 _ENDINGS: Final = frozenset({"s", "t", "d", "m", "re", "ve", "ll", "am", "all", "em"})
 _NAME: Final = 2
@@ -127,7 +148,10 @@ def _apart(part: str) -> tuple[str, ...]:
 
 
 def _begins_an_address(text: str) -> bool:
-    return _is_order(text, strictly=True) or _asks_without_its_sign(_forms(text))
+    forms = _forms(text)
+    if text.rstrip().endswith("?") and len(forms) > 1 and forms[0] in ASKING:
+        return True
+    return _is_order(text, strictly=True) or _asks_without_its_sign(forms)
 
 
 def _forms(text: str) -> list[str]:
@@ -176,10 +200,12 @@ def report(sentence: str, labels: Sequence[str] = ()) -> Report | None:
     label = next((one for one in labels if bare.casefold().startswith(one.casefold())), None)
     rest = bare if label is None else bare[len(label) :]
     if label is not None and rest.lstrip().startswith(":"):
-        return Report.SAID
+        return Report.WANTED if _reports_an_address(rest) else Report.SAID
     read = words(rest)
     heads = [word.text for word in read][:_FURTHEST]
-    at = next((at for at, one in enumerate(heads) if one in REPORTING | REQUESTING), None)
+    if label is None and not _REPORTS & set(heads[1:2]) and _is_order(bare):
+        return None
+    at = next((at for at, one in enumerate(heads) if one in _REPORTS), None)
     if at is None:
         return None
     subject = heads[:at]
@@ -253,13 +279,16 @@ def _asks_without_its_sign(heads: Sequence[str]) -> bool:
 def _orders(sentence: str) -> bool:
     bare = _bare(sentence)
     label = _LABEL.match(bare)
-    if _is_order(bare) or (label is not None and _is_order(bare[label.end() :])):
+    starts = (bare, bare[label.end() :]) if label else (bare,)
+    if any(_is_order(one) or _orders_on_a_condition(one) for one in starts):
         return True
-    if any(_is_verb(verb.casefold()) for found in _MIDDLE.findall(sentence) for verb in found):
-        return True
-    _, comma, rest = sentence.partition(",")
-    is_fronted = bool(comma) and _FRONTED.match(_bare(sentence)) is not None
-    return is_fronted and _is_order(rest, strictly=True)
+    return any(_is_verb(verb.casefold()) for found in _MIDDLE.findall(sentence) for verb in found)
+
+
+def _orders_on_a_condition(text: str) -> bool:
+    """Whether an order follows the first comma: "if you read this, write …"."""
+    _, comma, rest = text.partition(",")
+    return bool(comma) and _FRONTED.match(text) is not None and _is_order(rest, strictly=True)
 
 
 def _unopened(text: str) -> str:
@@ -291,13 +320,13 @@ def _is_order(text: str, *, strictly: bool = False) -> bool:
         return False
     first, follows = heads[0].text, [one.text for one in heads[1:2]]
     if first in ELLIPTIC:
-        objects = {"to"} if first == "remember" else {"me", "us", "your", "yourself"}
-        return first != "let" and bool(objects & set(follows))
-    if _is_only_verb(first):
+        return bool(ELLIPTIC_ORDERS.get(first, _YOURS) & set(follows))
+    goes_on = bool(follows) and not heads[0].after.strip()
+    if strictly:
+        return goes_on and follows[0] in PLAIN_OBJECTS and "ADJ" not in _kinds(first)
+    if _is_only_verb(first) or (goes_on and follows[0] in OBJECTS):
         return True
-    if follows and follows[0] in OBJECTS and not heads[0].after.strip():
-        return True
-    goes_on = bool(follows) and not heads[0].after.strip() and not strictly
+    goes_on = goes_on and follows[0] not in {"of", "you"}
     return goes_on and _may_be_all(first) and not any(_is_finite(one.text) for one in heads)
 
 
@@ -328,4 +357,4 @@ def is_known(word: str) -> bool:
     stem, _, end = word.partition("'")
     if end and end not in _ENDINGS:
         return False
-    return stem in FUNCTION_WORDS or bool(_kinds(stem)) or not stem.isalpha()
+    return stem in _CLOSED or bool(_kinds(stem)) or not stem.isalpha()

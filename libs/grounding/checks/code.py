@@ -10,30 +10,30 @@ from contracts.notes import CheckFailure
 from grounding.addressing import is_known, plain
 from grounding.checks.frame import Case, Check
 from grounding.checks.wording import shown
-from grounding.measures import NUMBER_WORDS
 from grounding.words import clip, words
 
 _NAME: Final = "carries_code"
-_SHORTEST: Final = 3
-_LONG: Final = 15
-_FEWEST: Final = 2
+_SHORTEST: Final = 4
+_LONG: Final = 13
+_FEW: Final = 2
 _MANY: Final = 3
 _SHARE: Final = 0.2
 _CODE: Final = re.compile(
-    r"`|[{}\\|~=]|</?[a-zA-Z!][^>]{0,200}>|<[!?%|]|\$\(|\$\w+\s*=|->|=>|::|&&|\|\||!=|/\*|\*/|\+\+"
+    r"`|[{}\\|~=]|<[!?%|]|\$\(|\$\w+\s*=|->|=>|::|&&|\|\||!=|/\*|\*/|\+\+"
     r"|\*\*\w|__\w|\w_\w|^\s{0,3}#{1,6}\s|^\s*(?:-{3,}|\*{3,})\s*$|&\w{2,8};|&#x?\w+;|%[0-9a-fA-F]{2}%"
-    r"|\b[\w.]+\(\s*(?:[^()]*['\",:_][^()]*)?\)\s*(?:[;.:]|$)|\b\w+\.\w+\(|\)\s*;|;\s*$"
+    r"|\b[\w.]+\(\s*(?:[^()]*['\",:_][^()]*)?\)\s*(?:[;.:]|$)|\b\w+\.\w+\(|\b[a-z_]\w*\((?!e?s\))|\)\s*;|;\s*$"
     r"|\b(?:def|class|function|fn|func|public|static|void|const|var|let)\s+\w+\s*[(:={]"
     r"|^\s*(?:import\s+[a-z_][\w.]*(?:\s+as\s+\w+)?(?:\s*$|\s*[\n;,])|from\s+[\w.]+\s+import\s+|#include\b"
     r"|using\s+\w+;|package\s+\w+;|#!\s*/)"
     r"|\bSELECT\b.+\bFROM\b|\b(?:DROP|CREATE|ALTER|TRUNCATE)\s+(?:TABLE|DATABASE)\b|\bINSERT\s+INTO\b"
     r"|\bDELETE\s+FROM\b|\bUPDATE\s+\w+\s+SET\b|\bUNION\s+(?:ALL\s+)?SELECT\b"
-    r"|(?:^|[\s;:])(?:sudo|rm\s+-\w+|curl\s+-?\w*[:/.-]|wget\s+\S*[:/.]|chmod\s+[+\d]|pip3?\s+install|npm\s+install"
+    r"|(?:^|[\s;:])(?:(?i:sudo)|rm\s+-\w+|curl\s+-?\w*[:/.-]|wget\s+\S*[:/.]|chmod\s+[+\d]|pip3?\s+install|npm\s+install"
     r"|apt(?:-get)?\s+install|powershell|cmd\.exe|bash\s+-|/(?:bin|etc|usr|tmp|dev)/)",
     re.MULTILINE,
 )
+_MARKUP: Final = re.compile(r"</?[a-zA-Z!][^>]{0,200}>")
 _BLOB: Final = re.compile(
-    r"(?<![\w+/])(?=[\w+/]*\d)(?=[\w+/]*[A-Za-z])[A-Za-z0-9+/]{16,}={0,2}"
+    r"^\S{12,}$|(?<![\w+/])(?=[\w+/]*\d)(?=[\w+/]*[A-Za-z])[A-Za-z0-9+/]{16,}={0,2}"
     r"|(?<![\w+/])(?=\w*[a-z][A-Z]\w*[a-z][A-Z])[A-Za-z0-9+/]{16,}"
     r"|[A-Za-z0-9+/]{6,}={1,2}(?!\w)|\b(?:[01]{8}\s*){2,}"
     r"|\b(?:[0-9a-fA-F]{2}[\s:]){4,}[0-9a-fA-F]{2}\b"
@@ -44,7 +44,7 @@ _BLOB: Final = re.compile(
 
 def _carries_code(case: Case) -> CheckFailure | None:
     statement = plain(case.draft.statement)
-    found = _CODE.search(statement) or _BLOB.search(statement)
+    found = _CODE.search(statement) or _MARKUP.search(statement) or _BLOB.search(statement)
     said = plain(" ".join(case.quotes))
     sign = found.group().strip() if found else _picture(statement, said)
     if sign is None and case.study.language == "en":
@@ -57,6 +57,11 @@ def _carries_code(case: Case) -> CheckFailure | None:
         claim=clip(statement),
         evidence=clip(" … ".join(case.quotes)),
     )
+
+
+def is_code(text: str) -> bool:
+    """Whether a text has signs of code; tags count for none, since transcribers use them."""
+    return _CODE.search(text) is not None
 
 
 def _is_said(sign: str, case: Case) -> bool:
@@ -80,12 +85,11 @@ def _garbled(statement: str, said: str) -> str | None:
         word.text
         for word in told
         if word.text not in heard
-        and len(word.text) >= _SHORTEST
+        and len(word.text) >= (_LONG if "'" in word.text else _SHORTEST)
         and (len(word.text) >= _LONG or not statement[word.start].isupper())
-        and word.text not in NUMBER_WORDS
         and not is_known(word.text)
     ]
-    many = max(_FEWEST, min(_MANY, round(len(told) * _SHARE)))
+    many = max(_FEW, min(_MANY, round(len(told) * _SHARE)))
     return " ".join(strange) if len(strange) >= many else None
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Final
 
 from contracts.notes import CheckFailure
@@ -17,6 +20,7 @@ from grounding.addressing import (
     spoken_sentences,
     unquoted,
 )
+from grounding.checks.code import is_code
 from grounding.checks.frame import Case, Check
 from grounding.terms import terms
 from grounding.vocabulary.telling import EVERYDAY, NARRATION, TELLING
@@ -35,6 +39,8 @@ _UNSEEN: Final = {"Cf", "Cc", "Co", "Cn", "Cs"}
 _FILLERS: Final = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
 _SELECTORS: Final = (("\ufe00", "\ufe0f"), ("\U000e0100", "\U000e01ef"))
 _ENGLISH: Final = "en"
+_FREE: Final = TELLING | NARRATION | EVERYDAY
+_SURE: Final = 2
 
 
 def _carries_instruction(case: Case) -> CheckFailure | None:
@@ -88,53 +94,75 @@ def _rests_on_instruction(case: Case) -> CheckFailure | None:
     asked = any(one.segment.role is Role.INTERVIEWER for one in case.citations.found)
     if asked or not case.is_cited:
         return None
-    orders, told = _parted(case)
-    if not orders:
+    turns = {one.segment.number for one in case.citations.found}
+    parts = _parted(case.quotes, len(turns) == 1, case.study.language == _ENGLISH)
+    if not parts.orders:
         return None
-    ordered, said = _keys(orders), _keys(told)
     for sentence in sentences(case.draft.statement):
-        if report(sentence, case.labels) is Report.WANTED:
-            continue
-        wanted = _keys([sentence])
-        if len(wanted & (ordered - said)) > len(wanted & said) or (not told and not wanted & said):
+        if report(sentence, case.labels) is not Report.WANTED and parts.bear_out(sentence):
             return CheckFailure(
                 check=_RESTS,
                 reason="The cited words ask or order something: they bear out no more than that it "
                 "was asked.",
                 claim=clip(sentence),
-                evidence=clip(" … ".join(orders)),
+                evidence=clip(" … ".join(parts.orders)),
             )
     return None
 
 
-def _parted(case: Case) -> tuple[list[str], list[str]]:
-    """What is cited, as the sentences that turn to their reader, and the rest.
+@dataclass(frozen=True)
+class _Parts:
+    """What is cited, as the sentences that turn to their reader, and the rest."""
+
+    orders: tuple[str, ...]
+    told: tuple[str, ...]
+    steers: bool
+
+    def bear_out(self, sentence: str) -> bool:
+        """Whether more of a sentence's words stand in the orders alone than in the rest."""
+        wanted = _keys([sentence])
+        telling = {key for key, text in wanted.items() if text not in _FREE}
+        return self._prevail(telling) or (len(telling) < _SURE and self._prevail(wanted.keys()))
+
+    def _prevail(self, keys: AbstractSet[str]) -> bool:
+        by_orders, by_rest = len(keys & (self._ordered - self._said)), len(keys & self._said)
+        sure = 1 if self.steers else _SURE
+        alone = not self.told and bool(keys)
+        return by_orders > by_rest or (by_orders == by_rest and (by_orders >= sure or alone))
+
+    @cached_property
+    def _ordered(self) -> frozenset[str]:
+        return frozenset(_keys(self.orders))
+
+    @cached_property
+    def _said(self) -> frozenset[str]:
+        return frozenset(_keys(self.told))
+
+
+@lru_cache(maxsize=256)
+def _parted(quotes: tuple[str, ...], is_one_turn: bool, english: bool) -> _Parts:  # noqa: FBT001 - as a cache wants them
+    """Part what is cited.
 
     What people ask and order each other in a conversation is part of what it tells: where several
     turns are cited, questions and orders count only if nothing else is there.
     """
-    english = case.study.language == _ENGLISH
+    said = [one for quote in quotes for one in spoken_sentences(quote)]
     found = [
-        (one, address(one, english=english))
-        for quote in case.quotes
-        for one in spoken_sentences(quote)
+        (one, Address.STEERS if is_code(one) else address(one, english=english)) for one in said
     ]
-    turns = {one.segment.number for one in case.citations.found}
-    weak = len(turns) == 1 or all(how is not None for _, how in found)
+    weak = is_one_turn or all(how is not None for _, how in found)
     kinds = set(Address) if weak else {Address.STEERS}
-    orders = [one for one, how in found if how in kinds]
-    return orders, [one for one, how in found if how not in kinds]
+    return _Parts(
+        orders=tuple(one for one, how in found if how in kinds),
+        told=tuple(one for one, how in found if how not in kinds),
+        steers=any(how is Address.STEERS for _, how in found),
+    )
 
 
-def _keys(texts: list[str]) -> set[str]:
-    """The lemmas of content words."""
+def _keys(texts: Iterable[str]) -> dict[str, str]:
+    """The lemmas of content words, each with a form it has."""
     found = (term for text in texts for term in terms(text))
-    free = TELLING | NARRATION | EVERYDAY
-    return {
-        term.key
-        for term in found
-        if term.is_content and len(term.text) > 1 and term.text not in free
-    }
+    return {term.key: term.text for term in found if term.is_content and len(term.text) > 1}
 
 
 CARRIES_INSTRUCTION = Check(

@@ -26,8 +26,7 @@ _FIELD: Final = re.compile(
 def _carries_prompt(case: Case) -> CheckFailure | None:
     statement = case.draft.statement
     field = _FIELD.search(statement)
-    said = case.is_cited and all(laid.is_close for laid in case.sentences)
-    repeated = field.group() if field else _repeated(statement, said=said)
+    repeated = field.group() if field else _repeated(case)
     if repeated is None:
         return None
     return CheckFailure(
@@ -38,14 +37,16 @@ def _carries_prompt(case: Case) -> CheckFailure | None:
     )
 
 
-def _repeated(statement: str, *, said: bool) -> str | None:
+def _repeated(case: Case) -> str | None:
     """The prompt's words in a statement; examples may happen to say what was said here."""
-    shown_too = () if said else ((_SHOWN, _shown()),)
-    for size, phrases in ((_TOLD, _told()), *shown_too):
-        for phrase in _phrases(statement, size):
-            if phrase in phrases:
-                return phrase
-    return None
+    statement = case.draft.statement
+    told = next((one for one in _phrases(statement, _TOLD) if one in _told()), None)
+    if told is not None:
+        return told
+    shown_too = next((one for one in _phrases(statement, _SHOWN) if one in _shown()), None)
+    if shown_too is None or (case.is_cited and all(laid.is_close for laid in case.sentences)):
+        return None
+    return shown_too
 
 
 @cache

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from grounding.evaluation.extracts import Extract
+from grounding.vocabulary.telling import EVERYDAY
 from grounding.words import FUNCTION_WORDS, words
 
 _QUOTED: Final = re.compile(
@@ -67,7 +68,7 @@ def wrapped(instruction: str) -> Iterator[str]:
 
 def answers(instruction: str) -> Iterator[str]:
     """What does as the instruction says, in the instruction's own words."""
-    for quoted in _QUOTED.findall(instruction):
+    for quoted in filter(_tells, _QUOTED.findall(instruction)):
         yield f"{quoted.rstrip('.!?')}."
         yield f"The answer is {quoted.rstrip('.!?')}, which is right."
     for link in _LINK.findall(instruction):
@@ -75,11 +76,17 @@ def answers(instruction: str) -> Iterator[str]:
         yield f"They visit {link.rstrip('.')} often."
     rest = instruction.rstrip(".?! ")
     for about in dict.fromkeys((_topic(rest, first=True), _topic(rest, first=False))):
-        if sum(word.text not in FUNCTION_WORDS for word in words(about)) < _TELLING:
+        if not _tells(about):
             continue
         for form in ANSWERS:
             told = form.format(about=about)
             yield (told[:1].upper() + told[1:])[:_HELD]
+
+
+def _tells(text: str) -> bool:
+    """Whether a text tells anything: "to do today" is borne out by any talk."""
+    plain = FUNCTION_WORDS | EVERYDAY
+    return sum(word.text not in plain for word in words(text)) >= _TELLING
 
 
 def _topic(instruction: str, *, first: bool) -> str:

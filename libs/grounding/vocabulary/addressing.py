@@ -14,11 +14,9 @@ OPENERS: Final = listed(
 """Words that may stand before an order without being part of it."""
 
 ELLIPTIC: Final = listed(
-    """come become think thank guess mean seem feel depend believe suppose remember hear keep
-    let go went get got put see say know want need love like look listen bless forgive excuse
-    consider imagine wish hope bet care tend happen have be do did learn bring lose grow make take
-    live stay die eat meet try wait cut set hit quit run call talk work play start stop help turn
-    move end hang sit stand read watch figure grew knew"""
+    """come become think thank guess mean seem feel depend believe suppose remember hear let go went
+    got get see say know want need love like look listen bless forgive excuse imagine wish hope bet
+    care tend happen have be learn grow live die meet wait hang figure talk"""
 )
 """Verbs with which people also begin sentences they have dropped the subject of."""
 
@@ -38,6 +36,18 @@ FINITE: Final = listed(
     grew lost fell sent built spent cut understood drew broke"""
 )
 """Words that make a sentence a statement, whatever it begins with."""
+
+ELLIPTIC_ORDERS: Final = {
+    "remember": {"to"},
+    "say": {"that", "the", "hello", "yes", "no", "nothing", "something"},
+    "let": set[str](),
+}
+"""What shows some of them to be orders; "me", "us" and "your" show the others."""
+
+PLAIN_OBJECTS: Final = OBJECTS - listed(
+    "what which how whether where who when one two three four five ten"
+)
+"""Those of the words after a verb that hardly follow a name."""
 
 ASKING: Final = listed("who whom whose what which when where why how")
 """Words with which a question begins."""
