@@ -17,6 +17,7 @@ from contracts.notes import (
     RejectedNote,
 )
 from grounding.checks import CHECKS, Case
+from grounding.clauses import Parser
 from grounding.evidence import Citations, Passage, copy, resolve
 
 
@@ -65,7 +66,7 @@ class Judgement:
     rejected: tuple[RejectedNote, ...]
 
 
-def weigh(draft: DraftNote, chunk: ChunkReady) -> Weighed:
+def weigh(draft: DraftNote, chunk: ChunkReady, parse: Parser | None = None) -> Weighed:
     """Hold one drafted note against the chunk.
 
     Every check is asked, so that all reasons are told at once.
@@ -73,11 +74,12 @@ def weigh(draft: DraftNote, chunk: ChunkReady) -> Weighed:
     Args:
         draft: the note as the model offers it.
         chunk: what the model was shown.
+        parse: the parser of the heavy mode; without it that mode's checks pass everything.
 
     Returns:
         Its exact evidence, and the checks it failed. Never raises.
     """
-    case = Case(draft, chunk, resolve(draft.evidence, chunk))
+    case = Case(draft, chunk, resolve(draft.evidence, chunk), parse)
     return Weighed(
         draft=draft,
         chunk_id=chunk.chunk_id,
@@ -111,9 +113,9 @@ def weigh_again(note: Note, chunk: ChunkReady) -> tuple[CheckFailure, ...]:
     return _failures(Case(draft, chunk, Citations(found, missing=())))
 
 
-def judge(draft: DraftNote, chunk: ChunkReady) -> Note | RejectedNote:
+def judge(draft: DraftNote, chunk: ChunkReady, parse: Parser | None = None) -> Note | RejectedNote:
     """Decide on one drafted note: any failed check refuses it."""
-    weighed = weigh(draft, chunk)
+    weighed = weigh(draft, chunk, parse)
     return weighed.refused() if weighed.failures else weighed.accepted()
 
 

@@ -16,6 +16,7 @@ _AROUND = 5
 _SHORT = 60
 _SURE = 2
 _SPREAD = 3
+_LONGEST_SPELLED = 6
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,22 @@ class Laid:
 
     def says(self, term: Term) -> bool:
         """Whether the evidence has a term, in any form."""
-        return term.text in self.texts or term.key in self.texts
+        return term.text in self.texts or term.key in self.texts or self._spells(term.text)
+
+    def _spells(self, word: str) -> bool:
+        """Whether the evidence spells a word letter by letter: "T.V.", "L_C_D"."""
+        return 1 < len(word) <= _LONGEST_SPELLED and word in self._spelled
+
+    @cached_property
+    def _spelled(self) -> frozenset[str]:
+        runs, run = set[str](), ""
+        for one in (*self.told, None):
+            if one is not None and len(one.text) == 1 and one.text.isalpha():
+                run += one.text
+            elif run:
+                runs.add(run)
+                run = ""
+        return frozenset(runs)
 
     def new(self) -> Iterator[tuple[int, Term]]:
         """The terms that were not kept, with their places in the sentence."""

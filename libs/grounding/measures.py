@@ -1,4 +1,7 @@
-"""The number words and units of measure that notes and interviews use (English)."""
+"""The number words and units of measure that notes and interviews use (English).
+
+Feet, inches, miles and gallons are the international ones; a gallon is the American.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +36,14 @@ UNITS: Final[dict[str, Unit]] = {
     **_table("percent", x1="% percent pct percentage"),
     **_table("time", x1="second seconds sec secs", x60="minute minutes min mins"),
     **_table("time", x3600="hour hours hr hrs h", x86400="day days", x604800="week weeks"),
+    **_table("time", x1209600="fortnight fortnights"),
     **_table("month", x1="month months", x12="year years yr yrs", x120="decade decades"),
     **_table("metre", x1="metre metres meter meters", x0_01="centimetre centimeter cm"),
-    **_table("metre", x1000="kilometre kilometres kilometer kilometers km kms", x1609_344="mi"),
-    **_table("mile", x1="mile miles"),
-    **_table("foot", x1="foot feet ft", x12="yard yards"),
-    **_table("inch", x1="inch inches"),
+    **_table("metre", x1000="kilometre kilometres kilometer kilometers km kms"),
+    **_table("metre", x1609_344="mi mile miles", x0_0254="inch inches"),
+    **_table("metre", x0_3048="foot feet ft", x0_9144="yard yards"),
+    **_table("litre", x1="litre litres liter liters", x0_001="millilitre milliliter ml"),
+    **_table("litre", x3_785="gallon gallons"),
     **_table("gram", x1="gram grams", x1000="kilo kilos kilogram kilograms kg kgs"),
     **_table("ounce", x1="ounce ounces oz"),
     **_table("byte", x1="gigabyte gigabytes gb gig gigs", x0_001="megabyte megabytes mb"),
@@ -102,3 +107,32 @@ NUMBER_WORDS: Final = frozenset(
     (*UNIT_WORDS, *TEENS, *TENS, *SCALES, *FRACTIONS, "hundred", "couple", "once", "twice")
 )
 TIMES: Final = {"once": 1, "twice": 2, "thrice": 3}
+FOLD: Final = {
+    "double": 2,
+    "doubles": 2,
+    "doubled": 2,
+    "doubling": 2,
+    "twofold": 2,
+    "triple": 3,
+    "triples": 3,
+    "tripled": 3,
+    "tripling": 3,
+    "threefold": 3,
+    "quadruple": 4,
+    "quadrupled": 4,
+    "fourfold": 4,
+    "tenfold": 10,
+}
+"""How many times as much."""
+PERIODS: Final[dict[str, Unit]] = {
+    "hourly": UNITS["hour"],
+    "daily": UNITS["day"],
+    "nightly": UNITS["day"],
+    "weekly": UNITS["week"],
+    "fortnightly": UNITS["fortnight"],
+    "monthly": UNITS["month"],
+    "quarterly": Unit("month", Decimal(3)),
+    "yearly": UNITS["year"],
+    "annually": UNITS["year"],
+}
+"""Once in each of which: the adverbs."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Context, Decimal
 from typing import Final
 
 from grounding.measures import (
     DECADES,
+    FOLD,
     FRACTIONS,
     ORDINAL_ENDINGS,
     ORDINALS,
@@ -23,6 +24,7 @@ from grounding.measures import (
     TENS,
     TIMES,
     UNIT_WORDS,
+    UNITS,
 )
 from grounding.words import Word
 
@@ -33,6 +35,8 @@ _FIGURE = re.compile(r"(?P<digits>\d+(?:[.,:]\d+)*)(?P<suffix>[^\W\d_]*)(?:'\w*)
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _PAUSE = re.compile(r"[\s'\u2018\u2019-]*")
 _HUNDRED = 100
+_LARGEST_WHOLE = 1000
+_LONGEST_COUNT = 4
 _TWO_DIGITS = range(10, 100)
 
 _KINDS: Final[dict[str, tuple[str, int]]] = {
@@ -62,6 +66,7 @@ class Numeral:
         suffix: letters written to the figure that are no part of the value ("40min").
         is_ordinal: whether it says a place ("third") and not an amount.
         is_decade: whether it says a decade ("nineties", "1990s").
+        is_part: whether it says a part of a whole ("two thirds", "2/3", "one in four").
         parts: its halves, where two number words in a row were read as one ("forty fifty").
     """
 
@@ -70,6 +75,7 @@ class Numeral:
     suffix: str = ""
     is_ordinal: bool = False
     is_decade: bool = False
+    is_part: bool = False
     parts: tuple[Numeral, ...] = ()
 
 
@@ -113,12 +119,14 @@ def read_numeral(words: Sequence[Word], at: int, *, across_pauses: bool = False)
         across_pauses: read on over commas and the like, as in "twenty, five".
     """
     text = words[at].text
-    if text in TIMES:
-        return Numeral(frozenset({Decimal(TIMES[text])}), at + 1)
+    if text in TIMES or text in FOLD:
+        return Numeral(frozenset({Decimal(TIMES.get(text) or FOLD[text])}), at + 1)
+    if text == "halved":
+        return Numeral(frozenset({_ratio(1, 2)}), at + 1, is_part=True)
     if text in DECADES:
         return _decade(Decimal(DECADES[text]), at + 1)
     reader = _Reader(words, across_pauses=across_pauses)
-    return reader.fraction(at) or reader.ordinal(at) or reader.number(at)
+    return reader.fraction(at) or reader.share(at) or reader.ordinal(at) or reader.number(at)
 
 
 class _Reader:
@@ -245,20 +253,64 @@ class _Reader:
         if text == "half":
             return self._half(at)
         if text in {"a", "an", "one"} and following in FRACTIONS:
-            values = {_ratio(1, FRACTIONS[following])}
-            values |= {Decimal(ORDINALS[following])} if following in ORDINALS else set()
-            return Numeral(frozenset(values), at + 2)
+            part = self._of_a_scale(_ratio(1, FRACTIONS[following]), at + 2)
+            if part.is_part and following in ORDINALS:
+                return replace(part, values=part.values | {Decimal(ORDINALS[following])})
+            return part
         count = UNIT_WORDS.get(text, TEENS.get(text))
         if count and following.endswith("s") and following in FRACTIONS:
-            return Numeral(frozenset({_ratio(count, FRACTIONS[following])}), at + 2)
+            return self._of_a_scale(_ratio(count, FRACTIONS[following]), at + 2)
+        return None
+
+    def share(self, at: int) -> Numeral | None:
+        """A part that is told by two numbers: "2/3", "one in four", "nine out of ten"."""
+        part = self._count(at)
+        if part is None:
+            return None
+        slashed = part.end < len(self._words) and self._words[part.end].before == "/"
+        joined = 0 if slashed else self._joined(part.end)
+        if joined is None:
+            return None
+        whole = self._count(part.end + joined)
+        if whole is None or self._text(whole.end, -1) in UNITS:
+            return None
+        (few,), (many,) = part.values, whole.values
+        if not 0 < few < many <= _LARGEST_WHOLE:
+            return None
+        value = ARITHMETIC.divide(few, many)
+        said = () if slashed and self._text(whole.end, -1) == "of" else (part, whole)
+        return Numeral(frozenset({value}), whole.end, is_part=True, parts=said)
+
+    def _count(self, at: int) -> Numeral | None:
+        """A plain whole number of one word."""
+        text = self._words[at].text if at < len(self._words) else ""
+        value = UNIT_WORDS.get(text, TEENS.get(text, TENS.get(text)))
+        if value is None and text.isdecimal() and len(text) <= _LONGEST_COUNT:
+            value = int(text)
+        value = _HUNDRED if text == "hundred" else value
+        return None if value is None else Numeral(frozenset({Decimal(value)}), at + 1)
+
+    def _joined(self, at: int) -> int | None:
+        """How many words join part and whole; None if none do."""
+        texts = [self._text(at + step, -1) for step in range(3)]
+        if texts[:2] == ["out", "of"]:
+            return 3 if texts[2] in {"a", "every"} else 2
+        if texts[0] == "in":
+            return 2 if texts[1] in {"a", "every"} else 1
         return None
 
     def _half(self, at: int) -> Numeral:
         end = at + 2 if self._text(at + 1, -1) in {"a", "an"} else at + 1
-        scale = SCALES.get(self._text(end, -1))
-        if scale is not None:
-            return Numeral(frozenset({_ratio(scale, 2)}), end + 1)
-        return Numeral(frozenset({_ratio(1, 2), Decimal(50)}), end)
+        return self._of_a_scale(_ratio(1, 2), end)
+
+    def _of_a_scale(self, value: Decimal, end: int) -> Numeral:
+        """A part, or the number that it makes: "a quarter of a million"."""
+        of = self._text(end, -1) == "of" and self._text(end + 1, -1) in {"a", "one"}
+        scale = end + 2 if of else end
+        if self._text(scale, -1) in SCALES:
+            scaled = ARITHMETIC.multiply(value, Decimal(SCALES[self._text(scale, -1)]))
+            return Numeral(frozenset({scaled}), scale + 1)
+        return Numeral(frozenset({value}), end, is_part=value < 1)
 
     def _and_a_half(self, number: Numeral) -> Numeral:
         extra = and_a_fraction(self._words, number.end)

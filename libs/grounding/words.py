@@ -19,6 +19,7 @@ _LETTER = r"[^\W_][\u0300-\u036f]*"
 _WORD = re.compile(
     rf"(?:\d+(?:[.,:]\d+)*(?:[^\W\d_][\u0300-\u036f]*)*|(?:{_LETTER})+)(?:['{_CURLED}]+(?:{_LETTER})+)*"
 )
+_SENTENCES = re.compile(r"(?<=[.!?…])\s+")
 _BRACKETED = re.compile(r"\[[^\[\]]*\]")
 _APOSTROPHES = str.maketrans(_CURLED, "'" * 3)
 _HESITATIONS = listed("uh um er erm uhm ah eh hm hmm mm mhm umm uhh")
@@ -98,6 +99,12 @@ def spoken_words(text: str) -> tuple[Word, ...]:
         kept.append(word if pause is None else _after_pause(kept, word, pause))
         pause = None
     return tuple(kept)
+
+
+@lru_cache(maxsize=256)
+def in_spoken_sentences(text: str) -> tuple[str, ...]:
+    """A text cut after full stops, question and exclamation marks."""
+    return tuple(one for one in _SENTENCES.split(text) if one.strip())
 
 
 def _after_pause(kept: list[Word], word: Word, pause: str) -> Word:

@@ -24,7 +24,10 @@ from grounding.checks.opposite import OPPOSITE_SAID
 from grounding.checks.prompt import CARRIES_PROMPT
 from grounding.checks.quantifier import QUANTIFIER_DIFFERS
 from grounding.checks.quoted import QUOTED_WORDS_NOT_SAID
+from grounding.checks.rate import RATE_DIFFERS
 from grounding.checks.relation import RELATION_DIFFERS
+from grounding.checks.roles import ROLES_SWAPPED
+from grounding.checks.rounding import NUMBER_ROUNDED
 from grounding.checks.speaker import INTERVIEWER_WORDS
 from grounding.checks.statement import NO_STATEMENT
 from grounding.checks.tense import TENSE_DIFFERS
@@ -48,9 +51,12 @@ CHECKS: Final[tuple[Check, ...]] = (
     LANGUAGE_DIFFERS,
     INTERVIEWER_WORDS,
     NUMBER_NOT_IN_EVIDENCE,
+    NUMBER_ROUNDED,
+    RATE_DIFFERS,
     NEGATION_MISMATCH,
     NAME_NOT_IN_EVIDENCE,
     SAID_BY_ANOTHER,
+    ROLES_SWAPPED,
     RELATION_DIFFERS,
     QUOTED_WORDS_NOT_SAID,
     QUANTIFIER_DIFFERS,

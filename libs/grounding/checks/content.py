@@ -87,7 +87,7 @@ def _counts(laid: Laid, speakers: AbstractSet[str]) -> bool:
 
 def needs_no_evidence(text: str) -> bool:
     """Whether a word needs no evidence here: it tells, or it is another check's business."""
-    is_number = text[0].isdigit() or text in NUMBER_WORDS or text in UNITS
+    is_number = text[0].isdigit() or text in NUMBER_WORDS or text in UNITS or text == "per"
     return is_number or text in TELLING or text in NARRATION or text in QUANTIFIERS
 
 

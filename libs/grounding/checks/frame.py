@@ -9,17 +9,26 @@ from functools import cached_property
 from contracts.events import ChunkReady
 from contracts.notes import CheckFailure, DraftNote
 from contracts.study import Study
+from grounding.clauses import Parser
 from grounding.evidence import Citations
 from grounding.laid import Laid, lay
 
 
 @dataclass(frozen=True)
 class Case:
-    """All a check may look at: the note, the chunk it was drafted from, and what it cites."""
+    """All a check may look at: the note, the chunk it was drafted from, and what it cites.
+
+    Attributes:
+        draft: the note.
+        chunk: what the model was shown.
+        citations: what became of the note's evidence.
+        parse: the parser of the heavy mode, if there is one.
+    """
 
     draft: DraftNote
     chunk: ChunkReady
     citations: Citations
+    parse: Parser | None = None
 
     @property
     def study(self) -> Study:

@@ -119,24 +119,26 @@ class _Parts:
     steers: bool
 
     def bear_out(self, sentence: str) -> bool:
-        """Whether more of a sentence's words stand in the orders alone than in the rest."""
+        """Whether it is an order that bears out a sentence best."""
         wanted = _keys([sentence])
         telling = {key for key, text in wanted.items() if text not in _FREE}
         return self._prevail(telling) or (len(telling) < _SURE and self._prevail(wanted.keys()))
 
     def _prevail(self, keys: AbstractSet[str]) -> bool:
-        by_orders, by_rest = len(keys & (self._ordered - self._said)), len(keys & self._said)
+        """Whether an order has more of some words than any two sentences in a row of the rest."""
+        by_orders = max((len(keys & one) for one in self._ordered), default=0)
+        by_rest = max((len(keys & one) for one in self._said), default=0)
         sure = 1 if self.steers else _SURE
         alone = not self.told and bool(keys)
         return by_orders > by_rest or (by_orders == by_rest and (by_orders >= sure or alone))
 
     @cached_property
-    def _ordered(self) -> frozenset[str]:
-        return frozenset(_keys(self.orders))
+    def _ordered(self) -> tuple[frozenset[str], ...]:
+        return tuple(frozenset(_keys([one])) for one in self.orders)
 
     @cached_property
-    def _said(self) -> frozenset[str]:
-        return frozenset(_keys(self.told))
+    def _said(self) -> tuple[frozenset[str], ...]:
+        return tuple(frozenset(_keys(self.told[at : at + 2])) for at in range(len(self.told)))
 
 
 @lru_cache(maxsize=256)

@@ -32,7 +32,7 @@ def _name_not_in_evidence(case: Case) -> CheckFailure | None:
     speakers = _speakers(case)
     for laid in case.sentences:
         for at, term in _names(laid):
-            if term.text in speakers or term.key in speakers:
+            if term.text.removesuffix("'s") in speakers or term.key in speakers:
                 continue
             if not laid.says(term):
                 reason = f"The cited passage does not name {shown(term.text)}."
@@ -70,8 +70,8 @@ def _is_named_first(laid: Laid, at: int) -> bool:
         or term.text.endswith(("s", "ing", "ly"))
     ):
         return False
-    if not rest:
-        return False
+    if not rest or rest[0].opens:
+        return False  # "Meanwhile, …"
     acts = rest[0].is_content and rest[0].text.endswith("s")
     return acts or rest[0].is_name or rest[0].text in TELLING
 

@@ -8,20 +8,23 @@ from decimal import Decimal
 
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
-from grounding.quantities import Quantity, quantities
+from grounding.checks.rate import agreed_rates
+from grounding.clock import times_of_day
+from grounding.quantities import Quantity, courses, quantities, quantities_at
+from grounding.rates import OFTEN
 from grounding.words import clip
 
 
 def _number_not_in_evidence(case: Case) -> CheckFailure | None:
     if not case.is_cited:
         return None
-    claimed = quantities(_without_labels(case))
+    claimed = _claimed(case)
     if not claimed:
         return None
     told = [one for quote in case.quotes for one in _told(quote)]
     speaking = Decimal(len({one.segment.speaker for one in case.citations.found}))
-    claimed = tuple(one for one in claimed if not _counts_speakers(one, speaking))
-    wrong = next((one for one in claimed if not _is_borne_out(one, told)), None)
+    claimed = [one for one in claimed if not _counts_speakers(one, speaking)]
+    wrong = next((one for one in claimed if not _is_borne_out(one, told)), _turned_round(case))
     if wrong is None:
         return None
     return CheckFailure(
@@ -38,13 +41,26 @@ def _counts_speakers(claimed: Quantity, speaking: Decimal) -> bool:
     return counts and speaking > 1
 
 
-def _without_labels(case: Case) -> str:
-    """The statement without speakers' labels: the 2 of "Speaker 2" counts nothing."""
+def _claimed(case: Case) -> list[Quantity]:
+    """The statement's quantities, without what others read.
+
+    The "2" of the label "Speaker 2" counts nothing, and the evidence may tell rates and times of
+    day in other numbers.
+    """
     statement = case.draft.statement
     for label in case.labels:
         if any(character.isdigit() for character in label):
-            statement = re.sub(rf"\b{re.escape(label)}\b", "", statement)
-    return statement
+            pattern = rf"\b{re.escape(label)}\b"
+            statement = re.sub(pattern, lambda found: " " * len(found.group()), statement)
+    told = [one for quote in case.quotes for one in times_of_day(quote)]
+    times = times_of_day(case.draft.statement)
+    agreed = [(one.start, one.end) for one in agreed_rates(case) if one.counted == OFTEN]
+    agreed += [(one.start, one.end) for one in times if any(map(one.agrees_with, told))]
+    return [
+        one
+        for start, end, one in quantities_at(statement)
+        if not any(begin <= start and end <= stop for begin, stop in agreed)
+    ]
 
 
 def _told(quote: str) -> list[Quantity]:
@@ -56,11 +72,31 @@ def _told(quote: str) -> list[Quantity]:
 def _is_borne_out(claimed: Quantity, told: Sequence[Quantity]) -> bool:
     if claimed.parts and all(_is_borne_out(part, told) for part in claimed.parts):
         return True
-    agreeing = [one for one in told if claimed.agrees_with(one)]
+    agreeing = [one for one in told if claimed.agrees_with(one) and _bounds_agree(claimed, one)]
     rivals = [one for one in told if claimed.rivals(one)]
     if rivals and not any(rival in agreeing for rival in rivals):
         return False
     return bool(agreeing) or claimed.is_weak
+
+
+def _bounds_agree(claimed: Quantity, told: Quantity) -> bool:
+    """Whether "more than 40" is not told as "40", nor "40" as "more than 40".
+
+    "Over two weeks" may only mean how long it took.
+    """
+    lasts = claimed.unit is not None and claimed.unit.base in {"time", "month"}
+    return claimed.bound is told.bound or (lasts and None in {claimed.bound, told.bound})
+
+
+def _turned_round(case: Case) -> Quantity | None:
+    """The start of "from 60 to 40", told of what went from 40 to 60."""
+    told = [one for quote in case.quotes for one in courses(quote)]
+    for start, end in courses(case.draft.statement):
+        same = any(start.agrees_with(a) and end.agrees_with(b) for a, b in told)
+        turned = any(start.agrees_with(b) and end.agrees_with(a) for a, b in told)
+        if turned and not same:
+            return start
+    return None
 
 
 NUMBER_NOT_IN_EVIDENCE = Check(

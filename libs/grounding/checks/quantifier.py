@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from grounding.checks.frame import Check
+from grounding.checks.frame import Case, Check
+from grounding.checks.rate import is_agreed
 from grounding.checks.scale import Scale, on_scales
+from grounding.laid import Laid
+from grounding.measures import NUMBER_WORDS
 from grounding.vocabulary.scales import QUANTIFIERS
 
 _SCALE = Scale(QUANTIFIERS, strong=frozenset({"all", "only", "most", "few"}))
+
+
+def _tells_a_rate(case: Case, laid: Laid, at: int) -> bool:
+    """Whether it is the "every" of "every day", told as "daily", or of "one of every five"."""
+    around = [one.text for one in laid.sentence[max(0, at - 1) : at + 2]]
+    is_share = at > 0 and around[0] in {"of", "in"} and around[-1] in NUMBER_WORDS
+    return is_share or is_agreed(case, laid.sentence[at].place)
+
 
 QUANTIFIER_DIFFERS = Check(
     "quantifier_differs",
     "The statement says of how many, how much or how often no more and no less than the evidence: "
     "“some” is neither “all” nor “few”.",
-    on_scales("quantifier_differs", (_SCALE,)),
+    on_scales("quantifier_differs", (_SCALE,), skip=_tells_a_rate),
 )

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
+from grounding.checks.rate import is_agreed
 from grounding.checks.scale import Scale, on_scales
+from grounding.checks.wording import shown
+from grounding.clock import days_of_year, times_of_day
 from grounding.laid import Laid
 from grounding.measures import NUMBER_WORDS
 from grounding.vocabulary import scales
+from grounding.words import clip
 
+_NAME: Final = "time_differs"
 _NAMED = (
     scales.DAYS,
     scales.TIMES_OF_DAY,
@@ -23,19 +31,49 @@ _SCALES = (
 )
 
 
-def _is_counted(_case: Case, laid: Laid, at: int) -> bool:
+def _is_counted(case: Case, laid: Laid, at: int) -> bool:
     """Whether it is the unit of a quantity, as in "half an hour": numbers are read elsewhere."""
     if laid.sentence[at].text not in scales.SPANS:
         return False
+    if is_agreed(case, laid.sentence[at].place):
+        return True
     before = [one.text for one in laid.sentence[max(0, at - 2) : at]]
     return any(
         one in {"a", "an", "half"} or one in NUMBER_WORDS or one[:1].isdigit() for one in before
     )
 
 
+_on_scales = on_scales(_NAME, _SCALES, skip=_is_counted)
+
+
+def _time_differs(case: Case) -> CheckFailure | None:
+    return _on_scales(case) or (_moment_differs(case) if case.is_cited else None)
+
+
+def _moment_differs(case: Case) -> CheckFailure | None:
+    """A time of day in the other half of the day, or a day that is not the evidence's."""
+    statement = case.draft.statement
+    hours = [one for quote in case.quotes for one in times_of_day(quote)]
+    days = [one for quote in case.quotes for one in days_of_year(quote)]
+    rivals = [
+        (claimed, [one for one in hours if one.place == claimed.place])
+        for claimed in times_of_day(statement)
+    ] + [(claimed, days) for claimed in days_of_year(statement)]
+    for claimed, others in rivals:
+        if others and not any(claimed.agrees_with(one) for one in others):
+            reason = f"The cited passage says {shown(others[0].text)} there."
+            return CheckFailure(
+                check=_NAME,
+                reason=reason,
+                claim=claimed.text,
+                evidence=clip(" … ".join(case.quotes)),
+            )
+    return None
+
+
 TIME_DIFFERS = Check(
-    "time_differs",
-    "Days, months, seasons, times of day, spans and orders of time in the statement are those of "
-    "the evidence.",
-    on_scales("time_differs", _SCALES, skip=_is_counted),
+    _NAME,
+    "Days, dates, months, seasons, times of day, spans and orders of time in the statement are "
+    "those of the evidence.",
+    _time_differs,
 )

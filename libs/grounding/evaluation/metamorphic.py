@@ -9,6 +9,7 @@ from typing import Final
 from contracts.events import ChunkReady
 from contracts.notes import DraftNote, Note
 from contracts.transcript import Segment
+from grounding.clauses import Parser
 from grounding.evaluation.extracts import extracts, whole
 from grounding.evaluation.scoring import Verdict
 from grounding.evaluation.spoiling import KINDS, Kind, attributed
@@ -22,13 +23,16 @@ INTERVIEWER: Final = "interviewer"
 _EXAMPLE: Final = 140
 
 
-def examine(title: str, segments: Sequence[Segment], seed: int) -> Iterator[Verdict]:
+def examine(
+    title: str, segments: Sequence[Segment], seed: int, parse: Parser | None = None
+) -> Iterator[Verdict]:
     """Judge the true and the spoiled notes of one transcript.
 
     Args:
         title: what identifies the transcript.
         segments: its turns.
         seed: of the choices among ways to spoil.
+        parse: the parser of the heavy mode, if that is what is measured.
 
     Yields:
         A verdict for each note: a true one has no kind. Every sentence gives two true notes, one
@@ -37,18 +41,20 @@ def examine(title: str, segments: Sequence[Segment], seed: int) -> Iterator[Verd
     chunk = whole(title, segments)
     random = Random(f"{seed} {title}")  # noqa: S311 - a choice of examples, no secret
     for extract in extracts(chunk):
-        yield _verdict(extract.draft, chunk, title)
-        yield _verdict(attributed(extract, extract.segment.speaker), chunk, title)
+        yield _verdict(extract.draft, chunk, title, parse)
+        yield _verdict(attributed(extract, extract.segment.speaker), chunk, title, parse)
         for kind in KINDS:
             spoiled = kind.spoil(extract, chunk, random)
             if spoiled is not None:
-                yield _verdict(spoiled, chunk, title, kind.name)
+                yield _verdict(spoiled, chunk, title, parse, kind.name)
     for extract in extracts(chunk, asked=True):
-        yield _verdict(extract.draft, chunk, title, INTERVIEWER)
+        yield _verdict(extract.draft, chunk, title, parse, INTERVIEWER)
 
 
-def _verdict(draft: DraftNote, chunk: ChunkReady, title: str, kind: str = "") -> Verdict:
-    result = judge(draft, chunk)
+def _verdict(
+    draft: DraftNote, chunk: ChunkReady, title: str, parse: Parser | None, kind: str = ""
+) -> Verdict:
+    result = judge(draft, chunk, parse)
     failures = () if isinstance(result, Note) else result.failures
     return Verdict(
         is_true=not kind,

@@ -20,6 +20,7 @@ from contracts.ids import derive
 from contracts.notes import DraftEvidence, DraftNote, Note
 from contracts.study import Study, Theme
 from contracts.transcript import Segment
+from grounding.clauses import Parser
 from grounding.evaluation.scoring import Verdict
 from grounding.judging import judge
 from grounding.words import clip, words
@@ -62,12 +63,12 @@ def _sample(one: dict[str, Any]) -> Sample:
     )
 
 
-def judged(sample: Sample) -> Verdict:
-    """What the checks say of a sample."""
+def judged(sample: Sample, parse: Parser | None = None) -> Verdict:
+    """What the checks say of a sample; with a parser, those of the heavy mode too."""
     chunk = _chunk(sample.document)
     cited = tuple(DraftEvidence(segment=one.number) for one in chunk.segments)
     draft = DraftNote(statement=sample.summary, evidence=cited, themes=(_THEME.id,))
-    result = judge(draft, chunk)
+    result = judge(draft, chunk, parse)
     failures = () if isinstance(result, Note) else result.failures
     example = failures[0].claim if failures else sample.summary
     return Verdict(

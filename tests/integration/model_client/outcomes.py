@@ -99,8 +99,7 @@ CASES: Final[Sequence[Case]] = (
     Case("refuses always", dead("llm_refused"), {"fault": "refusal"}),
     Case("alters a number once", SECOND_DRAFT, {"fault": "altered_number", **ONCE}),
     Case("alters a number always", dead("ungrounded"), {"fault": "altered_number"}),
-    # "Several times" for "2 times" passes the guardrail.
-    Case("rounds a number always", DRAFTED, {"fault": "paraphrased_number"}),
+    Case("rounds a number always", dead("ungrounded"), {"fault": "paraphrased_number"}),
     Case("drops a negation once", SECOND_DRAFT, {"fault": "dropped_negation", **ONCE}),
     Case("drops a negation always", dead("ungrounded"), {"fault": "dropped_negation"}),
     Case("names a wrong segment once", SECOND_DRAFT, {"fault": "wrong_segment", **ONCE}),

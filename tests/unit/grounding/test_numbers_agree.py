@@ -91,6 +91,6 @@ def test_accepts_a_number_in_other_words(statement: str, quote: str) -> None:
 
 @pytest.mark.parametrize(("statement", "quote"), NOT_BORNE_OUT)
 def test_rejects_what_does_not_agree_in_numbers(statement: str, quote: str) -> None:
-    assert failed_beyond_form(judge(draft(statement), chunk(segment(1, quote)))) == [
-        "number_not_in_evidence"
-    ]
+    assert "number_not_in_evidence" in failed_beyond_form(
+        judge(draft(statement), chunk(segment(1, quote)))
+    )

@@ -13,7 +13,7 @@ from guardrail.policy import PERSONAL_DATA, Action, Policy
 from messaging.delivery import Delivery, Origin
 from support.chunks import BAD, CHUNK, GOOD, drafted
 
-WRONG = GOOD.model_copy(update={"statement": "They pay ninety pounds a month."})
+WRONG = GOOD.model_copy(update={"statement": "They pay ninety pounds."})
 """Fails ``number_not_in_evidence`` alone."""
 
 

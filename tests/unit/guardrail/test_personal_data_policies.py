@@ -72,7 +72,7 @@ def test_masking_changes_no_id() -> None:
 
 def test_flags_of_masked_notes_are_masked() -> None:
     actions = Policy({"number_not_in_evidence": Action.FLAG})
-    wrong = cited("Ben Okafor pays ninety pounds a month.", "We pay", "month")
+    wrong = cited("Ben Okafor pays ninety pounds.", "We pay", "month")
     (note,) = validated(PersonalData.MASK, wrong, actions=actions).notes
     assert note.flags
     assert "Okafor" not in note.model_dump_json(exclude={"evidence"})

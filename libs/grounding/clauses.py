@@ -1,0 +1,84 @@
+"""Who does what to whom: clauses as a parser reads them, and when two of them tell the reverse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Kind(StrEnum):
+    """How a party is told."""
+
+    THING = "thing"
+    """By a noun or a name; its lemma says which."""
+    MAN = "man"
+    """He, him."""
+    WOMAN = "woman"
+    """She, her."""
+    SPEAKER = "speaker"
+    """I, we, "the participant", or the label of who speaks."""
+    ANYONE = "anyone"
+    """They, it, you, who: it may be anybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Someone or something that takes part.
+
+    Attributes:
+        kind: how it is told.
+        lemma: of its head, for a ``THING``.
+    """
+
+    kind: Kind
+    lemma: str = ""
+
+    def surely_is(self, other: Party) -> bool:
+        """Whether both are the same by what they are called."""
+        return self == other and self.kind is not Kind.ANYONE
+
+    def may_be(self, other: Party) -> bool:
+        """Whether nothing says that they are two."""
+        kinds = {self.kind, other.kind}
+        if self == other or Kind.ANYONE in kinds:
+            return True
+        return len(kinds & {Kind.MAN, Kind.WOMAN}) == 1 and Kind.SPEAKER not in kinds
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One verb, or comparison, with who does it and whom it is done to.
+
+    Attributes:
+        verb: its lemma.
+        agent: who does it; that of the "by" in a passive.
+        others: whom or what it is done to, in any role.
+        text: the words of the verb and its parties.
+        place: index of the verb's first character in the text.
+    """
+
+    verb: str
+    agent: Party
+    others: tuple[Party, ...]
+    text: str
+    place: int
+
+    def repeats(self, other: Clause) -> bool:
+        """Whether it may tell the same as another."""
+        return self.agent.may_be(other.agent) and all(
+            any(mine.may_be(theirs) for theirs in other.others) for mine in self.others
+        )
+
+    def reverses(self, other: Clause) -> bool:
+        """Whether it surely tells that the other's object does it to the other's agent."""
+        return any(self.agent.surely_is(one) for one in other.others) and any(
+            one.surely_is(other.agent) for one in self.others
+        )
+
+
+class Parser(Protocol):
+    """Reads the clauses of a text; loaded once a process, since it may need a model."""
+
+    def __call__(self, text: str) -> tuple[Clause, ...]:
+        """The clauses of a text that tell both who and whom."""
