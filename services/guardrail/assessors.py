@@ -18,9 +18,8 @@ from pebble import ProcessExpired, ProcessPool
 
 from contracts.errors import ErrorCode, RetryableError, TimedOutError
 from contracts.events import NotesDrafted
-from contracts.study import PersonalData
 from grounding import Weighed
-from guardrail.domain import assess
+from guardrail.domain import LIGHT, Standards, assess
 
 _CLOSE_S: Final = 5.0
 """How long closing waits for processes to end by themselves, in seconds."""
@@ -55,18 +54,12 @@ class Assessors:
     Args:
         processes: how many.
         timeout_s: how long one draft may take, in seconds; its process is ended then.
-        personal_data: what becomes of personal data in studies that do not say.
+        standards: how drafts are assessed.
     """
 
-    def __init__(
-        self,
-        *,
-        processes: int,
-        timeout_s: float,
-        personal_data: PersonalData = PersonalData.ALLOW,
-    ) -> None:
+    def __init__(self, *, processes: int, timeout_s: float, standards: Standards = LIGHT) -> None:
         self._timeout_s = timeout_s
-        self._personal_data = personal_data
+        self._standards = standards
         # A server that forks: this process has threads and connections that must not be copied.
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["guardrail.domain"])
@@ -98,7 +91,7 @@ class Assessors:
             AssessorLostError: the process ended before it was done.
         """
         future = self._pool.schedule(
-            assess, args=(drafted, self._personal_data), timeout=self._timeout_s
+            assess, args=(drafted, self._standards), timeout=self._timeout_s
         )
         try:
             return await asyncio.wrap_future(future)

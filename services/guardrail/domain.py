@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from contracts.errors import ErrorCode, RejectedError
@@ -11,6 +12,7 @@ from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
 from contracts.notes import RejectedNote
 from contracts.study import PersonalData
 from grounding import INJECTION, Judgement, Weighed, gather, weigh, word_feedback
+from grounding.dependencies import load_parser
 from guardrail.personal import discretion
 from guardrail.policy import PERSONAL_DATA, Policy
 
@@ -20,21 +22,38 @@ ATTEMPTS: Final = 2
 _CODES: Final = {PERSONAL_DATA: ErrorCode.PII} | dict.fromkeys(INJECTION, ErrorCode.INJECTION)
 
 
-def assess(
-    drafted: NotesDrafted, personal_data: PersonalData = PersonalData.ALLOW
-) -> tuple[Weighed, ...]:
+@dataclass(frozen=True, slots=True)
+class Standards:
+    """How drafts are assessed.
+
+    Attributes:
+        personal_data: what becomes of personal data in studies that do not say.
+        heavy: whether sentences are parsed, for the checks that need it; takes the extra
+            ``heavy-grounding``.
+    """
+
+    personal_data: PersonalData = PersonalData.ALLOW
+    heavy: bool = False
+
+
+LIGHT: Final = Standards()
+"""The standards where nothing is said."""
+
+
+def assess(drafted: NotesDrafted, standards: Standards = LIGHT) -> tuple[Weighed, ...]:
     """Hold each note of a draft against its chunk: the part that takes CPU, and only that.
 
     Args:
         drafted: what the model offered.
-        personal_data: what becomes of personal data in studies that do not say.
+        standards: how.
 
     Returns:
         The notes in the draft's order, with what they cite and the checks they fail.
     """
     chunk = drafted.chunk
-    apply = discretion(chunk, personal_data).apply
-    return tuple(apply(weigh(draft, chunk)) for draft in drafted.notes)
+    apply = discretion(chunk, standards.personal_data).apply
+    parse = load_parser() if standards.heavy else None
+    return tuple(apply(weigh(draft, chunk, parse)) for draft in drafted.notes)
 
 
 def decide(

@@ -38,7 +38,7 @@ def main() -> None:
             Assessors(
                 processes=settings.processes,
                 timeout_s=settings.assess_timeout_s,
-                personal_data=settings.personal_data,
+                standards=settings.standards,
             ) as assess,
             open_judge(lambda: stage.share) as judge,
         ):

@@ -10,6 +10,8 @@ from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from contracts.study import PersonalData
+from grounding.dependencies import is_installed
+from guardrail.domain import Standards
 from guardrail.policy import Action, Policy
 from messaging import StageSettings
 from model_client import ModelSettings
@@ -34,6 +36,11 @@ class GuardrailSettings(StageSettings):
         {},
         description="What a failed check means, as JSON by check: `reject`, `ask_again` or `flag`; "
         "`reject` where nothing is said.",
+    )
+    mode: Literal["light", "heavy"] = Field(
+        "light",
+        description="How notes are held against transcripts: `light` compares words, `heavy` "
+        "parses sentences too, which takes the extra `heavy-grounding`, memory and time.",
     )
     personal_data: PersonalData = Field(
         PersonalData.ALLOW,
@@ -74,6 +81,11 @@ class GuardrailSettings(StageSettings):
         return Policy(self.policies, self.max_rejected_share)
 
     @property
+    def standards(self) -> Standards:
+        """How drafts are assessed."""
+        return Standards(self.personal_data, heavy=self.mode == "heavy")
+
+    @property
     def asked_share(self) -> float:
         """Of the notes in doubt, how many the judge is asked about; from 0 to 1."""
         return {"off": 0.0, "sampled": self.judge_share, "always": 1.0}[self.judge]
@@ -86,6 +98,14 @@ class GuardrailSettings(StageSettings):
         if self.judge_models is not None:
             return ModelSettings(chain_file=self.judge_models)
         return ModelSettings(model=self.judge_model, chain_file=None, priced_as=None)
+
+    @model_validator(mode="after")
+    def _has_a_parser(self) -> Self:
+        if self.mode == "heavy" and not is_installed():
+            raise ValueError(
+                "GUARDRAIL_MODE=heavy takes a parser: install onrecord[heavy-grounding]"
+            )
+        return self
 
     @model_validator(mode="after")
     def _knows_whom_to_ask(self) -> Self:

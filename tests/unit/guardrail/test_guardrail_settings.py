@@ -85,3 +85,13 @@ def test_judges_may_be_a_chain_of_their_own(
     )
     settings = settings_of(monkeypatch, GUARDRAIL_JUDGE="sampled", GUARDRAIL_JUDGE_MODELS=str(file))
     assert [one.model for one in settings.judging().chain] == ["large", "small"]
+
+
+def test_the_heavy_mode_without_a_parser_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GUARDRAIL_MODE", "heavy")
+    assert GuardrailSettings().standards.heavy
+    monkeypatch.setattr("guardrail.settings.is_installed", lambda: False)
+    with pytest.raises(ValidationError, match=r"install onrecord\[heavy-grounding\]"):
+        GuardrailSettings()

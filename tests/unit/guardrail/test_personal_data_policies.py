@@ -7,7 +7,7 @@ from contracts.events import ChunkReady, NotesDrafted, NotesValidated
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import PersonalData
 from contracts.transcript import Role, Segment
-from guardrail.domain import assess, decide
+from guardrail.domain import Standards, assess, decide
 from guardrail.personal import discretion
 from guardrail.policy import Action, Policy
 from support.chunks import CHUNK
@@ -38,7 +38,7 @@ def validated(
     actions: Policy | None = None,
 ) -> NotesValidated:
     drafted = NotesDrafted(chunk=chunk(policy), notes=notes, model="m", prompt_version="notes-1")
-    events = decide(drafted, assess(drafted, default), actions or Policy(), replays=0)
+    events = decide(drafted, assess(drafted, Standards(default)), actions or Policy(), replays=0)
     assert isinstance(events[0], NotesValidated)
     return events[0]
 

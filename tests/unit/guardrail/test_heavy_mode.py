@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import pytest
+
+from contracts.notes import DraftEvidence, DraftNote
+from grounding.dependencies import is_installed
+from guardrail.domain import Standards, assess
+from support.chunks import CHUNK, drafted
+
+pytestmark = pytest.mark.skipif(not is_installed(), reason="the extra heavy-grounding is not there")
+
+
+def test_the_heavy_mode_sees_who_did_it_to_whom_and_the_light_one_does_not() -> None:
+    turn = CHUNK.segments[0].model_copy(update={"text": "The manager fired Anna in May."})
+    swapped = DraftNote(
+        statement="Anna fired the manager in May.",
+        evidence=(DraftEvidence(segment=turn.number),),
+        themes=("cost",),
+    )
+    chunk = CHUNK.model_copy(update={"segments": (turn,)})
+    draft = drafted(swapped).model_copy(update={"chunk": chunk})
+    (light,), (heavy,) = assess(draft), assess(draft, Standards(heavy=True))
+    assert "roles_swapped" not in [one.check for one in light.failures]
+    assert "roles_swapped" in [one.check for one in heavy.failures]
