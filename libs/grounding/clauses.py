@@ -1,4 +1,4 @@
-"""Who does what to whom: clauses as a parser reads them, and when two of them tell the reverse."""
+"""What a parser reads: who does what to whom, and whether it is told as a fact."""
 
 from __future__ import annotations
 
@@ -77,8 +77,52 @@ class Clause:
         )
 
 
-class Parser(Protocol):
-    """Reads the clauses of a text; loaded once a process, since it may need a model."""
+class Status(StrEnum):
+    """As what something is told."""
 
-    def __call__(self, text: str) -> tuple[Clause, ...]:
-        """The clauses of a text that tell both who and whom."""
+    FACT = "as a fact"
+    DENIED = "as what is not so"
+    WISHED = "as a wish or a hope"
+    PLANNED = "as a plan"
+    SUPPOSED = "as a condition or a doubt"
+    MISSED = "as what did not quite happen"
+    FORMER = "as what used to be"
+    OPEN = "by a modal verb or a participle"
+    """It is for other checks, or may be either."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predicate:
+    """A verb, and as what it is told.
+
+    Attributes:
+        lemma: the verb's.
+        status: as what it is told.
+        text: the words that say so.
+        is_main: whether its sentence, or a half of it, states this verb.
+    """
+
+    lemma: str
+    status: Status
+    text: str
+    is_main: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text as a parser reads it.
+
+    Attributes:
+        clauses: those that tell both who and whom.
+        predicates: all its verbs, in order.
+    """
+
+    clauses: tuple[Clause, ...]
+    predicates: tuple[Predicate, ...]
+
+
+class Parser(Protocol):
+    """Reads a text; loaded once a process, since it may need a model."""
+
+    def __call__(self, text: str) -> Reading:
+        """The clauses and predicates of a text."""

@@ -9,7 +9,8 @@ from importlib.resources import files
 from importlib.util import find_spec
 from typing import Any, Final
 
-from grounding.clauses import Clause, Kind, Parser, Party
+from grounding.clauses import Clause, Kind, Parser, Party, Reading
+from grounding.statuses import predicates
 from grounding.vocabulary.telling import NARRATION
 from grounding.words import clip, listed
 
@@ -61,8 +62,9 @@ def load_parser() -> Parser:
     pipeline = _pipeline()
 
     @lru_cache(maxsize=4_096)
-    def parse(text: str) -> tuple[Clause, ...]:
-        return tuple(_clauses(pipeline(text)))
+    def parse(text: str) -> Reading:
+        doc = pipeline(text)
+        return Reading(tuple(_clauses(doc)), tuple(predicates(doc)))
 
     return parse
 

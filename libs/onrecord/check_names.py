@@ -26,6 +26,7 @@ CHECKS: Final = {
     "name_not_in_evidence": "names someone or something that its quotes do not name",
     "said_by_another": "names the wrong speaker",
     "roles_swapped": "has one do to the other what its quotes tell the other way round",
+    "told_as_fact": "tells as done what its quotes only wish, plan or suppose",
     "relation_differs": "says that people are to each other what its quotes do not say",
     "quoted_words_not_said": "has words in quotation marks that nobody said",
     "quantifier_differs": "says “all”, “some” or “few” where its quotes say otherwise",

@@ -11,6 +11,7 @@ from grounding.checks.attribution import SAID_BY_ANOTHER
 from grounding.checks.citation import NO_EVIDENCE, QUOTE_NOT_FOUND, UNKNOWN_SEGMENT
 from grounding.checks.code import CARRIES_CODE
 from grounding.checks.content import CONTENT_NOT_IN_EVIDENCE
+from grounding.checks.factuality import TOLD_AS_FACT
 from grounding.checks.frame import Case, Check
 from grounding.checks.instruction import CARRIES_INSTRUCTION, RESTS_ON_INSTRUCTION
 from grounding.checks.labels import NO_THEME, UNKNOWN_QUESTION, UNKNOWN_THEME
@@ -57,6 +58,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     NAME_NOT_IN_EVIDENCE,
     SAID_BY_ANOTHER,
     ROLES_SWAPPED,
+    TOLD_AS_FACT,
     RELATION_DIFFERS,
     QUOTED_WORDS_NOT_SAID,
     QUANTIFIER_DIFFERS,

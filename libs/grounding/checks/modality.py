@@ -11,10 +11,16 @@ from grounding.checks.wording import failure, shown
 from grounding.laid import Laid
 from grounding.terms import Term
 from grounding.vocabulary.scales import MAY_BECOME, MODALS
+from grounding.words import listed
 
 _NAME: Final = "modality_differs"
 _SCALE: Final = Scale(MODALS, strong=frozenset({"certain"}), may_become=MAY_BECOME)
 _HEDGES: Final = frozenset({"might", "may", "could", "would", "should", "maybe", "perhaps"})
+_WANTING: Final = listed(
+    """want wants wanted hope hopes hoped plan plans planned wish wished intend intends intended
+    going"""
+)
+"""Before "to": what follows was not done, or not yet."""
 _BETWEEN: Final = 2
 
 
@@ -48,9 +54,18 @@ def _dropped(laid: Laid) -> tuple[int, Term] | None:
         for before in range(place - 1, max(-1, place - 1 - _BETWEEN), -1):
             if before in taken or laid.told[before + 1].opens:
                 break
-            if laid.told[before].text in _HEDGES and not _restarts(laid, before, place):
+            hedges = laid.told[before].text in _HEDGES or _wants(laid, at, before)
+            if hedges and not _restarts(laid, before, place):
                 return at, laid.told[before]
     return None
+
+
+def _wants(laid: Laid, at: int, before: int) -> bool:
+    """Whether the evidence has a "want to" before a verb, and the sentence nothing of it."""
+    if laid.told[before].text not in _WANTING or laid.told[before + 1].text != "to":
+        return False
+    kept = laid.sentence[max(0, at - _BETWEEN - 1) : at]
+    return not any(one.text in _WANTING or one.text == "to" for one in kept)
 
 
 def _restarts(laid: Laid, hedge: int, place: int) -> bool:

@@ -7,11 +7,10 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
+from grounding.checks.parsed import readings
 from grounding.checks.wording import shown
 from grounding.clauses import Clause, Parser
-from grounding.lemmas import lemma
-from grounding.terms import terms
-from grounding.words import clip, in_spoken_sentences
+from grounding.words import clip
 
 _NAME: Final = "roles_swapped"
 
@@ -19,7 +18,7 @@ _NAME: Final = "roles_swapped"
 def _roles_swapped(case: Case) -> CheckFailure | None:
     if not case.is_cited or case.parse is None:
         return None
-    for claimed in case.parse(case.draft.statement):
+    for claimed in case.parse(case.draft.statement).clauses:
         told = list(_told(case, case.parse, claimed))
         reverse = next((one for one in told if claimed.reverses(one)), None)
         if reverse is not None and not any(claimed.repeats(one) for one in told):
@@ -33,12 +32,9 @@ def _roles_swapped(case: Case) -> CheckFailure | None:
 
 
 def _told(case: Case, parse: Parser, claimed: Clause) -> Iterator[Clause]:
-    """The evidence's clauses with the claim's verb; only sentences that have it are parsed."""
-    key = lemma(claimed.verb.split()[0])
-    for quote in case.quotes:
-        for sentence in in_spoken_sentences(quote):
-            if any(key in {one.key, one.text} for one in terms(sentence)):
-                yield from (one for one in parse(sentence) if one.verb == claimed.verb)
+    """The evidence's clauses with the claim's verb."""
+    for _, reading in readings(case, parse, claimed.verb.split()[0]):
+        yield from (one for one in reading.clauses if one.verb == claimed.verb)
 
 
 ROLES_SWAPPED = Check(
