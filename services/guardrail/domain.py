@@ -19,6 +19,7 @@ from guardrail.policy import PERSONAL_DATA, Policy
 ATTEMPTS: Final = 2
 """Drafts the model may make of a chunk: the first, and one more with the reasons."""
 
+_INTERVIEWER: Final = "interviewer_words"
 _CODES: Final = {PERSONAL_DATA: ErrorCode.PII} | dict.fromkeys(INJECTION, ErrorCode.INJECTION)
 
 
@@ -134,7 +135,10 @@ def _code(rejected: Iterable[RejectedNote]) -> ErrorCode:
 
 
 def _code_of(note: RejectedNote) -> ErrorCode:
-    codes = (_CODES.get(failure.check) for failure in note.failures)
+    checks = [failure.check for failure in note.failures]
+    if _INTERVIEWER in checks:  # who asks and tells people what to do, which is no injection
+        return ErrorCode.UNGROUNDED
+    codes = (_CODES.get(check) for check in checks)
     return next((code for code in codes if code is not None), ErrorCode.UNGROUNDED)
 
 
