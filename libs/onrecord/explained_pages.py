@@ -73,7 +73,7 @@ def _quote(one: Evidence) -> str:
 
 def _check(one: Checked, width: int) -> Iterator[Text]:
     failure = one.then or one.today
-    mark, style = ("✗", "red") if one.then else ("✓", "green")
+    mark, style = _mark(one)
     yield from paragraph(
         one.rule or CHECKS.get(one.check, one.check),
         width,
@@ -87,6 +87,13 @@ def _check(one: Checked, width: int) -> Iterator[Text]:
         yield from paragraph(
             f"it {said} today: the checks have changed since", width, indent=" " * 6
         )
+
+
+def _mark(one: Checked) -> tuple[str, str]:
+    """A check that failed then, one that is passed, and one that is not asked here."""
+    if one.then:
+        return "✗", "red"
+    return ("✓", "green") if one.is_asked else ("–", "dim")
 
 
 def _failure(failure: CheckFailure, width: int) -> Iterator[Text]:

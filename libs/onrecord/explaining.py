@@ -42,12 +42,14 @@ class Checked:
         rule: what a note has to fulfil.
         then: its failure when the guardrail decided; None if it passed.
         today: its failure with the checks as they are now.
+        is_asked: whether it was asked again; what takes more than words is not.
     """
 
     check: str
     rule: str
     then: CheckFailure | None
     today: CheckFailure | None
+    is_asked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,7 @@ class Explanation:
                     "rule": one.rule,
                     "then": one.then and one.then.model_dump(),
                     "today": one.today and one.today.model_dump(),
+                    "is_asked": one.is_asked,
                 }
                 for one in self.checks
             ],
@@ -221,19 +224,22 @@ def _told(row: Record, study: Study, attempt: int) -> Origin:
 
 
 def _checked(then: Sequence[CheckFailure], today: Sequence[CheckFailure]) -> tuple[Checked, ...]:
-    """Every check with what it said then and says today; those no longer there come last."""
+    """Every check with what it said then and says today; those no longer there come last.
+
+    What takes more than words to ask again, such as a parser or the judge, is told as it was.
+    """
     before, now = _by_name(then), _by_name(today)
     rules = {check.name: check.rule for check in CHECKS}
-    names = dict.fromkeys((*rules, *before))
-    # What is no check of words against words, such as personal data, is not asked again.
+    again = {check.name for check in CHECKS if not check.is_heavy}
     return tuple(
         Checked(
-            name,
-            rules.get(name, ""),
-            before.get(name),
-            (now if name in rules else before).get(name),
+            check=name,
+            rule=rules.get(name, ""),
+            then=before.get(name),
+            today=now.get(name) if name in again else before.get(name),
+            is_asked=name in again,
         )
-        for name in names
+        for name in dict.fromkeys((*rules, *before))
     )
 
 

@@ -70,4 +70,5 @@ TOLD_AS_FACT = Check(
     "What the evidence only wishes, plans, supposes or used to do, the statement does not tell as "
     "done (heavy mode).",
     _told_as_fact,
+    is_heavy=True,
 )

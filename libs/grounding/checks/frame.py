@@ -65,11 +65,13 @@ class Check:
         name: stable, as verdicts carry it.
         rule: one sentence that says what a note has to fulfil.
         function: the failure of a case, or None if it passes; it never raises.
+        is_heavy: whether it takes a parser; without one it passes everything.
     """
 
     name: str
     rule: str
     function: Callable[[Case], CheckFailure | None]
+    is_heavy: bool = False
 
     def __call__(self, case: Case) -> CheckFailure | None:
         """Judge one case."""

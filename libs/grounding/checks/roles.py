@@ -42,4 +42,5 @@ ROLES_SWAPPED = Check(
     "Who did it and whom it was done to are not turned round: “he paid her” is not “she paid "
     "him” (heavy mode).",
     _roles_swapped,
+    is_heavy=True,
 )
