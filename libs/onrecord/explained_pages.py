@@ -21,6 +21,8 @@ _STATES: Final = {
     "refused": ("refused", "red"),
 }
 
+_NOT_ASKED: Final = "\N{EN DASH}"
+
 
 def explained_page(note: Explanation, width: int) -> Iterator[RenderableType]:
     """The lines of the page.
@@ -93,7 +95,7 @@ def _mark(one: Checked) -> tuple[str, str]:
     """A check that failed then, one that is passed, and one that is not asked here."""
     if one.then:
         return "✗", "red"
-    return ("✓", "green") if one.is_asked else ("–", "dim")
+    return ("✓", "green") if one.is_asked else (_NOT_ASKED, "dim")
 
 
 def _failure(failure: CheckFailure, width: int) -> Iterator[Text]:

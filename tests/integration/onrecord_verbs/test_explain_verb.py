@@ -80,7 +80,8 @@ def test_an_accepted_note_passes_every_check(
     assert "“We pay 40 dollars" in page
     assert "✗" not in page
     for check in CHECKS:
-        assert f"{'–' if check.is_heavy else '✓'} {check.name}: " in page
+        mark = "\N{EN DASH}" if check.is_heavy else "✓"
+        assert f"{mark} {check.name}: " in page
 
 
 def test_a_refused_note_shows_the_passages_that_differ(
