@@ -49,14 +49,22 @@ def in_doubt(weighed: Weighed) -> Doubt | None:
     return Doubt.MAYBE_TRUE if soft and shared else None
 
 
-def _words(weighed: Weighed) -> tuple[set[str], set[str]]:
-    """The statement's words that need evidence: those that its quotes have, and the others."""
+def own_words(weighed: Weighed) -> tuple[str, ...]:
+    """The words of a statement that need evidence and that none of its quotes has, in order."""
+    return tuple(_words(weighed)[1].values())
+
+
+def _words(weighed: Weighed) -> tuple[set[str], dict[str, str]]:
+    """The statement's words that need evidence, by lemma: those its quotes have, and the others."""
     quoted = (term for one in weighed.evidence for term in terms(one.quote))
     said = {form for term in quoted for form in (term.text, term.key)}
     speakers = {term.text for one in weighed.evidence for term in terms(one.speaker)}
     shared: set[str] = set()
-    own: set[str] = set()
+    own: dict[str, str] = {}
     for term in terms(weighed.draft.statement):
         if term.is_content and term.text not in speakers and not needs_no_evidence(term.text):
-            (shared if {term.text, term.key} & said else own).add(term.key)
+            if {term.text, term.key} & said:
+                shared.add(term.key)
+            else:
+                own.setdefault(term.key, term.text)
     return shared, own

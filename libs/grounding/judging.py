@@ -32,6 +32,7 @@ class Weighed:
         failures: the checks it did not pass, in the order of ``CHECKS``.
         statement: what people get to read; the draft's, unless something in it was masked.
         flags: what was doubted about it and let pass, with the reason.
+        is_judged: whether a second model has found it borne out.
     """
 
     draft: DraftNote
@@ -40,6 +41,7 @@ class Weighed:
     failures: tuple[CheckFailure, ...]
     statement: str
     flags: tuple[CheckFailure, ...] = ()
+    is_judged: bool = False
 
     def accepted(self, flags: tuple[CheckFailure, ...] = ()) -> Note:
         """The note, with further checks that let it pass all the same."""

@@ -36,6 +36,7 @@ CHECKS: Final = {
     "opposite_said": "says the opposite of a word of its quotes",
     "content_not_in_evidence": "tells of things that its quotes do not tell of",
     "personal_data": "has personal data, which the study does not want",
+    "own_words": "has words that its quotes do not have, and nobody has looked at it",
     "not_entailed": "does not follow from its quotes, a second model said",
 }
 """By the name that events and dead letters carry; ``guardrail.policy`` knows all there are."""

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from contracts.errors import ErrorCode, RejectedError
 from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
-from contracts.notes import RejectedNote
+from contracts.notes import CheckFailure, RejectedNote
 from contracts.study import PersonalData
 from grounding import INJECTION, Judgement, Weighed, gather, weigh, word_feedback
 from grounding.dependencies import load_parser
+from grounding.doubt import own_words
 from guardrail.personal import discretion
-from guardrail.policy import PERSONAL_DATA, Policy
+from guardrail.policy import OWN_WORDS, PERSONAL_DATA, Policy
 
 ATTEMPTS: Final = 2
 """Drafts the model may make of a chunk: the first, and one more with the reasons."""
 
+_FEW: Final = 5
 _INTERVIEWER: Final = "interviewer_words"
 _CODES: Final = {PERSONAL_DATA: ErrorCode.PII} | dict.fromkeys(INJECTION, ErrorCode.INJECTION)
 
@@ -78,9 +80,14 @@ def decide(
         RejectedError: too much was refused, and the model has had its last try. It brings the
             notes that are good.
     """
+    looked_at = [_worded(one) for one in weighed]
     judgement = gather(
-        accepted=(one.accepted(one.failures) for one in weighed if not _refused(one, policy)),
-        rejected=(one.refused() for one in weighed if _refused(one, policy)),
+        accepted=(
+            one.accepted(policy.flags(one.failures))
+            for one in looked_at
+            if not policy.refuses(one.failures)
+        ),
+        rejected=(one.refused() for one in looked_at if policy.refuses(one.failures)),
     )
     too_much = policy.is_too_much(refused=len(judgement.rejected), accepted=len(judgement.accepted))
     asked_for = any(policy.asks_again(one.failures) for one in judgement.rejected)
@@ -97,8 +104,17 @@ def decide(
     )
 
 
-def _refused(one: Weighed, policy: Policy) -> bool:
-    return policy.refuses(one.failures)
+def _worded(weighed: Weighed) -> Weighed:
+    """The note, with a failed check more if it has words of its own that nobody has looked at."""
+    if weighed.failures or weighed.is_judged or not (own := own_words(weighed)):
+        return weighed
+    told = ", ".join(own[:_FEW])
+    failure = CheckFailure(
+        check=OWN_WORDS,
+        reason=f"None of the cited words is, or is a form of: {told}.",
+        claim=weighed.statement,
+    )
+    return replace(weighed, failures=(failure,))
 
 
 def _rejected(drafted: NotesDrafted, judgement: Judgement) -> NotesRejected:

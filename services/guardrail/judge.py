@@ -138,8 +138,9 @@ class Judge:
         if ruling.verdict is not Opinion.SUPPORTED:
             return _refused(weighed, _WORDED[ruling.verdict], ruling.reason)
         if doubt is Doubt.MAYBE_FALSE:
-            return weighed
-        return replace(weighed, failures=(), flags=_settled(weighed, answer.model))
+            return replace(weighed, is_judged=True)
+        flags = _settled(weighed, answer.model)
+        return replace(weighed, failures=(), flags=flags, is_judged=True)
 
     def _is_sampled(self, weighed: Weighed) -> bool:
         told = f"{weighed.chunk_id}\x1f{weighed.draft.statement}".encode()

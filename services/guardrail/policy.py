@@ -16,7 +16,10 @@ PERSONAL_DATA: Final = "personal_data"
 NOT_ENTAILED: Final = "not_entailed"
 """The judge's own check."""
 
-CHECK_NAMES: Final = (*(check.name for check in CHECKS), PERSONAL_DATA, NOT_ENTAILED)
+OWN_WORDS: Final = "own_words"
+"""The check on words that no quote has, of notes that pass all others and that nobody has judged."""
+
+CHECK_NAMES: Final = (*(check.name for check in CHECKS), PERSONAL_DATA, NOT_ENTAILED, OWN_WORDS)
 """Everything that can fail in a note."""
 
 NEVER_FLAGGED: Final = frozenset(
@@ -32,6 +35,12 @@ class Action(StrEnum):
     REJECT = "reject"
     ASK_AGAIN = "ask_again"
     FLAG = "flag"
+    PASS = "pass"  # noqa: S105 - no password: the check does not count
+
+
+_PASSING: Final = frozenset({Action.FLAG, Action.PASS})
+_OTHERWISE: Final = {OWN_WORDS: Action.FLAG}
+"""What checks mean that do not reject where nothing is said."""
 
 
 class PolicyError(ValueError):
@@ -43,7 +52,7 @@ class Policy:
     """What failed checks mean.
 
     Attributes:
-        actions: by check; a check that is not listed rejects.
+        actions: by check; one that is not listed rejects, but for ``own_words``, which flags.
         max_rejected_share: a draft of which a larger share is refused is asked for again.
     """
 
@@ -56,7 +65,11 @@ class Policy:
 
     def refuses(self, failures: Iterable[CheckFailure]) -> bool:
         """Whether a note with these failures is refused; without any, or with flags only, not."""
-        return any(self._action(one) is not Action.FLAG for one in failures)
+        return any(self._action(one) not in _PASSING for one in failures)
+
+    def flags(self, failures: Iterable[CheckFailure]) -> tuple[CheckFailure, ...]:
+        """The failures with which a note passes that says so."""
+        return tuple(one for one in failures if self._action(one) is Action.FLAG)
 
     def asks_again(self, failures: Iterable[CheckFailure]) -> bool:
         """Whether one note with these failures is enough to ask for another draft."""
@@ -67,11 +80,12 @@ class Policy:
         return refused > self.max_rejected_share * (refused + accepted)
 
     def _action(self, failure: CheckFailure) -> Action:
-        return self.actions.get(failure.check, Action.REJECT)
+        action = self.actions.get(failure.check)
+        return action or _OTHERWISE.get(failure.check, Action.REJECT)
 
 
 def _refuse_senseless(name: str, action: Action) -> None:
     if name not in CHECK_NAMES:
         raise PolicyError(f"there is no check {name!r}; the checks are {', '.join(CHECK_NAMES)}")
-    if action is Action.FLAG and name in NEVER_FLAGGED:
-        raise PolicyError(f"{name} cannot be flagged: without it there is no note to store")
+    if action in _PASSING and name in NEVER_FLAGGED:
+        raise PolicyError(f"{name} cannot be let pass: without it there is no note to store")

@@ -34,8 +34,8 @@ class GuardrailSettings(StageSettings):
     )
     policies: dict[str, Action] = Field(
         {},
-        description="What a failed check means, as JSON by check: `reject`, `ask_again` or `flag`; "
-        "`reject` where nothing is said.",
+        description="What a failed check means, as JSON by check: `reject`, `ask_again`, `flag` or "
+        "`pass`; `reject` where nothing is said, but `flag` for `own_words`.",
     )
     mode: Literal["light", "heavy"] = Field(
         "light",

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from contracts.errors import ErrorCode, RejectedError
@@ -9,7 +11,7 @@ from grounding import Weighed
 from guardrail.assessors import assess_here
 from guardrail.domain import assess, decide
 from guardrail.handlers import guardrail_stage
-from guardrail.policy import PERSONAL_DATA, Action, Policy
+from guardrail.policy import OWN_WORDS, PERSONAL_DATA, Action, Policy
 from messaging.delivery import Delivery, Origin
 from support.chunks import BAD, CHUNK, GOOD, drafted
 
@@ -132,6 +134,32 @@ def test_a_note_that_asks_again_is_only_refused_after_the_last_try() -> None:
 GOOD_TOO = GOOD.model_copy(update={"statement": "They pay sixty pounds."})
 
 
+SPEND = GOOD.model_copy(update={"statement": "They spend sixty pounds a month."})
+"""Passes, with a word that its quote does not have."""
+
+
+def test_words_that_no_quote_has_are_flagged_where_nothing_is_said() -> None:
+    (note,) = validated(drafted(SPEND)).notes
+    (flag,) = note.flags
+    assert (flag.check, "spend" in flag.reason) == (OWN_WORDS, True)
+    assert not validated(drafted(GOOD)).notes[0].flags
+
+
+def test_words_that_no_quote_has_may_be_refused_or_let_pass() -> None:
+    refusing = Policy({OWN_WORDS: Action.REJECT}, max_rejected_share=1.0)
+    event = validated(drafted(SPEND, GOOD), refusing)
+    assert [note.statement for note in event.notes] == [GOOD.statement]
+    assert not validated(drafted(SPEND), Policy({OWN_WORDS: Action.PASS})).notes[0].flags
+
+
+def test_words_that_a_judge_has_looked_at_are_not_flagged() -> None:
+    draft = drafted(SPEND)
+    (weighed,) = assess(draft)
+    (event,) = decide(draft, [replace(weighed, is_judged=True)], Policy(), replays=0)
+    assert isinstance(event, NotesValidated)
+    assert not event.notes[0].flags
+
+
 def test_personal_data_that_refuses_most_notes_names_the_letter() -> None:
     def refused(draft: DraftNote, check: str) -> Weighed:
         failure = CheckFailure(check=check, reason="…")
@@ -151,8 +179,8 @@ def test_personal_data_that_refuses_most_notes_names_the_letter() -> None:
     ("check", "action", "told"),
     [
         ("numbers", Action.FLAG, "there is no check 'numbers'"),
-        ("quote_not_found", Action.FLAG, "cannot be flagged"),
-        ("no_theme", Action.FLAG, "cannot be flagged"),
+        ("quote_not_found", Action.FLAG, "cannot be let pass"),
+        ("no_theme", Action.FLAG, "cannot be let pass"),
     ],
 )
 def test_a_policy_that_cannot_be_meant_is_refused(check: str, action: Action, told: str) -> None:

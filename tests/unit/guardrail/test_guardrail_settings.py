@@ -18,8 +18,8 @@ def test_policies_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     ("policies", "told"),
     [
         ('{"nothing": "flag"}', "there is no check 'nothing'"),
-        ('{"no_evidence": "flag"}', "cannot be flagged"),
-        ('{"tense_differs": "smile"}', "'reject', 'ask_again' or 'flag'"),
+        ('{"no_evidence": "flag"}', "cannot be let pass"),
+        ('{"tense_differs": "smile"}', "'reject', 'ask_again', 'flag' or 'pass'"),
     ],
 )
 def test_policies_that_cannot_be_meant_are_told(
