@@ -106,7 +106,7 @@ class Spending:
         """What calls came to.
 
         Args:
-            by: ``study``, ``model`` or ``day``.
+            by: ``study``, ``model``, ``purpose`` or ``day``.
             since: how far back calls count; None: all.
         """
         rows = await self._database.fetch(_QUERIES.select_costs, by, since)

@@ -1,7 +1,7 @@
 """Asks a second model about notes that the checks leave in doubt.
 
-The model only ever gets to say whether quotes bear out a claim. What it writes besides is kept for
-researchers, beside the note, and decides nothing.
+The model only ever gets to say whether quotes bear out a claim. Why it thinks so is told in its
+words beside the refused note, as what it said, and decides nothing.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from contracts.events import NotesDrafted
 from contracts.notes import CheckFailure
 from grounding import Weighed
 from grounding.doubt import Doubt, in_doubt
+from grounding.words import clip
 from guardrail.policy import NOT_ENTAILED
 from model_client import Account, Message, ModelClient, Question
 from model_client.errors import BadOutputError, CutOffError, RefusalError
@@ -133,7 +134,7 @@ class Judge:
         try:
             answer = await self._client.ask(question_about(weighed), account, deadline=deadline)
         except _UNANSWERED:
-            return _refused(weighed, "The second model gave no answer that could be read.", "")
+            return _refused(weighed, "The second model gave no answer that could be read.")
         ruling = answer.value
         if ruling.verdict is not Opinion.SUPPORTED:
             return _refused(weighed, _WORDED[ruling.verdict], ruling.reason)
@@ -154,12 +155,17 @@ _WORDED: Final = {
 }
 
 
-def _refused(weighed: Weighed, reason: str, said: str) -> Weighed:
+def _refused(weighed: Weighed, reason: str, said: str = "") -> Weighed:
+    """The note with the judge's check failed; its own words are told as such, not as evidence."""
+    quotes = [one.masked_quote or one.quote for one in weighed.evidence]
+    # Its words are the one part that was never searched for personal data.
+    is_masked = any(one.masked_quote is not None for one in weighed.evidence)
+    told = "" if is_masked else clip(" ".join(said.split()), _LONGEST_REASON)
     failure = CheckFailure(
         check=NOT_ENTAILED,
-        reason=reason,
-        claim=weighed.draft.statement,
-        evidence=said[:_LONGEST_REASON],
+        reason=f"{reason} It says: “{told}”" if told else reason,
+        claim=clip(weighed.statement),
+        evidence=clip(" … ".join(quotes)),
     )
     return replace(weighed, failures=(*weighed.failures, failure))
 

@@ -54,11 +54,13 @@ def _judging(settings: GuardrailSettings) -> OpenJudge:
         return lambda _: nullcontext()
     models, postgres = settings.judging(), PostgresSettings()
     cache, budgets = CacheSettings(), BudgetSettings()
-    if models.chain[0].model == ModelSettings().chain[0].model:
-        log.warning("judge_is_the_drafter", model=models.chain[0].model)
+    drafting = ModelSettings().chain[0].model
 
     @asynccontextmanager
     async def open_judge(share: Callable[[], float]) -> AsyncIterator[Judge]:
+        # Told here, and not where settings are read, as only then the log is set up.
+        if models.chain[0].model == drafting:
+            log.warning("judge_is_the_drafter", model=drafting)
         async with accounted_client(models, postgres, cache, budgets, share=share) as client:
             yield Judge(client, share=settings.asked_share)
 

@@ -17,7 +17,7 @@ NOT_ENTAILED: Final = "not_entailed"
 """The judge's own check."""
 
 OWN_WORDS: Final = "own_words"
-"""The check on words that no quote has, of notes that pass all others and that nobody has judged."""
+"""The check on words that no quote has, of notes that pass all others and nobody has judged."""
 
 CHECK_NAMES: Final = (*(check.name for check in CHECKS), PERSONAL_DATA, NOT_ENTAILED, OWN_WORDS)
 """Everything that can fail in a note."""

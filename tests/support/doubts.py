@@ -14,6 +14,7 @@ TOLD: Final = (
     "We pay sixty pounds a month.",
     "We could move to the coast.",
     "No, the boiler is from the council.",
+    "We pay Jane.Roe@example.com sixty pounds a month.",
 )
 SEGMENTS: Final = tuple(
     Segment(number=number, speaker="Ben", role=Role.PARTICIPANT, text=text)

@@ -7,13 +7,14 @@ from random import Random
 from typing import Final
 
 from contracts.events import ChunkReady
-from contracts.notes import DraftNote, Note
+from contracts.notes import DraftNote
 from contracts.transcript import Segment
 from grounding.clauses import Parser
+from grounding.doubt import in_doubt
 from grounding.evaluation.extracts import extracts, whole
 from grounding.evaluation.scoring import Verdict
 from grounding.evaluation.spoiling import KINDS, Kind, attributed
-from grounding.judging import judge
+from grounding.judging import weigh
 from grounding.words import clip
 
 __all__ = ["INTERVIEWER", "Kind", "examine"]
@@ -54,13 +55,13 @@ def examine(
 def _verdict(
     draft: DraftNote, chunk: ChunkReady, title: str, parse: Parser | None, kind: str = ""
 ) -> Verdict:
-    result = judge(draft, chunk, parse)
-    failures = () if isinstance(result, Note) else result.failures
+    weighed = weigh(draft, chunk, parse)
     return Verdict(
         is_true=not kind,
-        is_accepted=not failures,
+        is_accepted=not weighed.failures,
         kinds=(kind,) if kind else (),
-        checks=tuple(one.check for one in failures),
+        checks=tuple(one.check for one in weighed.failures),
         example=clip(draft.statement, _EXAMPLE),
         document=title,
+        is_doubted=in_doubt(weighed) is not None,
     )

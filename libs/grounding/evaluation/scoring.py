@@ -18,6 +18,7 @@ class Verdict:
         checks: the checks it failed.
         example: the statement, or the part of it that failed.
         document: what identifies its document.
+        is_doubted: whether a judge would be asked about it.
     """
 
     is_true: bool
@@ -26,6 +27,7 @@ class Verdict:
     checks: tuple[str, ...]
     example: str
     document: str
+    is_doubted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

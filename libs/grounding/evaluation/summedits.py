@@ -17,12 +17,13 @@ from uuid import UUID
 
 from contracts.events import ChunkReady
 from contracts.ids import derive
-from contracts.notes import DraftEvidence, DraftNote, Note
+from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import Study, Theme
 from contracts.transcript import Segment
 from grounding.clauses import Parser
+from grounding.doubt import in_doubt
 from grounding.evaluation.scoring import Verdict
-from grounding.judging import judge
+from grounding.judging import weigh
 from grounding.words import clip, words
 
 _TURN: Final = re.compile(r"(?:^|\s*\.\s+)(?P<speaker>[A-Z][\w '.-]{0,30}):\s")
@@ -68,8 +69,8 @@ def judged(sample: Sample, parse: Parser | None = None) -> Verdict:
     chunk = _chunk(sample.document)
     cited = tuple(DraftEvidence(segment=one.number) for one in chunk.segments)
     draft = DraftNote(statement=sample.summary, evidence=cited, themes=(_THEME.id,))
-    result = judge(draft, chunk, parse)
-    failures = () if isinstance(result, Note) else result.failures
+    weighed = weigh(draft, chunk, parse)
+    failures = weighed.failures
     example = failures[0].claim if failures else sample.summary
     return Verdict(
         is_true=sample.is_consistent,
@@ -78,6 +79,7 @@ def judged(sample: Sample, parse: Parser | None = None) -> Verdict:
         checks=tuple(one.check for one in failures),
         example=clip(example, _EXAMPLE),
         document=sample.document,
+        is_doubted=in_doubt(weighed) is not None,
     )
 
 

@@ -21,9 +21,11 @@ from onrecord.spans import span
 if TYPE_CHECKING:
     from onrecord.spending import Cost
 
-KINDS: Final = ("study", "model", "day")
+KINDS: Final = ("study", "model", "purpose", "day")
 
-By = Annotated[str, typer.Option(help="A line for each study, model or day (UTC).")]
+By = Annotated[
+    str, typer.Option(help="A line for each study, model, purpose (draft or judge) or day (UTC).")
+]
 Since = Annotated[
     str | None, typer.Option(metavar="SPAN", help="Only calls of the last 24h, 7d, 4w and so on.")
 ]

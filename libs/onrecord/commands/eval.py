@@ -135,7 +135,11 @@ def metamorphic(folder: Folder, *, seed: Seed = 7, json_output: Json = False) ->
                 better="lower",
                 unit="share of true notes refused",
                 sides={
-                    half.value: {"refused": _refused(part), "notes": len(part)}
+                    half.value: {
+                        "refused": _refused(part),
+                        "in doubt": _doubted(part),
+                        "notes": len(part),
+                    }
                     for half, part in _by_half(true).items()
                 }
                 | {"light": {"notes a second": per_second}},
@@ -209,6 +213,7 @@ def _figures(verdicts: Sequence[Verdict]) -> dict[str, float]:
         "precision": scored.precision,
         "recall": scored.recall,
         "true accepted": scored.true_accepted,
+        "in doubt": _doubted(verdicts),
         "notes": scored.notes,
     }
 
@@ -218,6 +223,11 @@ def _by_half(verdicts: Sequence[Verdict]) -> dict[Half, list[Verdict]]:
     for one in verdicts:
         parts.setdefault(half_of(one.document), []).append(one)
     return dict(sorted(parts.items()))
+
+
+def _doubted(verdicts: Sequence[Verdict]) -> float:
+    """The share that a judge would be asked about."""
+    return sum(one.is_doubted for one in verdicts) / len(verdicts) if verdicts else 0.0
 
 
 def _refused(verdicts: Sequence[Verdict]) -> float:

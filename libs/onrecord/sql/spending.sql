@@ -1,6 +1,8 @@
 -- name: select_costs
--- What calls came to, by study, model or day (UTC).
-SELECT CASE $1 WHEN 'study' THEN study_id WHEN 'model' THEN model ELSE llm_day_name(day) END AS name,
+-- What calls came to, by study, model, purpose or day (UTC).
+SELECT CASE $1 WHEN 'study' THEN study_id WHEN 'model' THEN model WHEN 'purpose' THEN purpose
+            ELSE llm_day_name(day)
+       END AS name,
        count(*) AS calls,
        count(*) FILTER (WHERE outcome = 'answered') AS answered,
        count(*) FILTER (WHERE outcome <> 'answered') AS failed,

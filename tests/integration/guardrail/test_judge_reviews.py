@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,11 +13,12 @@ import pytest
 
 from contracts.events import NotesDrafted, NotesValidated
 from contracts.notes import CheckFailure
+from contracts.study import PersonalData
 from database.pool import Database
 from database.settings import PostgresSettings
 from grounding import Weighed
 from guardrail.assessors import assess_here
-from guardrail.domain import assess
+from guardrail.domain import Standards, assess
 from guardrail.handlers import guardrail_stage
 from guardrail.judge import PROMPT_VERSION, Judge
 from guardrail.policy import NOT_ENTAILED, Policy
@@ -97,7 +99,9 @@ async def test_a_note_in_its_own_words_passes_when_the_judge_bears_it_out(
 ) -> None:
     drafted = draft_of(BORNE_OUT)
     async with judging(model, postgres_settings) as judge:
-        assert await review(judge, drafted) == assess(drafted)
+        (reviewed,) = await review(judge, drafted)
+    assert reviewed.is_judged
+    assert (replace(reviewed, is_judged=False),) == assess(drafted)
     assert await calls(model) == 1
 
 
@@ -115,8 +119,23 @@ async def test_a_note_that_passes_the_checks_is_refused_when_the_judge_does_not_
         good, bad = await review(judge, draft_of(VERBATIM, draft))
     assert not good.failures
     (failure,) = bad.failures
-    assert (failure.check, failure.reason, failure.claim) == (NOT_ENTAILED, told, draft.statement)
-    assert failure.evidence  # the judge's own words, for researchers
+    assert failure.check == NOT_ENTAILED
+    assert failure.reason.startswith(f"{told} It says: “")
+    assert (failure.claim, failure.evidence) == (draft.statement, bad.evidence[0].quote)
+
+
+async def test_what_the_judge_wrote_of_a_masked_note_is_not_told(
+    model: Simulated, postgres_settings: PostgresSettings
+) -> None:
+    drafted = draft_of(note("They pay Jane.Roe@example.com sixty pounds a month for heating.", 7))
+    async with judging(model, postgres_settings) as judge:
+        weighed = assess(drafted, Standards(personal_data=PersonalData.MASK))
+        (refused,) = await judge(drafted, weighed, deadline=asyncio.get_running_loop().time() + 20)
+    (failure,) = refused.failures
+    assert (failure.check, failure.claim) == (NOT_ENTAILED, refused.statement)
+    assert "It says" not in failure.reason
+    assert "Roe" not in failure.model_dump_json()
+    assert "@" not in failure.evidence
 
 
 async def test_a_refused_paraphrase_that_the_judge_bears_out_passes_with_a_flag(

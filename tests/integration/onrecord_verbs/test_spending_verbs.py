@@ -27,7 +27,7 @@ async def ledger_filled(
     late = Outcome("llm_timeout", cost_usd=Decimal("0.25"), estimated=True)
     async with LazyDatabase(postgres_settings) as database:
         await call(database, "shops", "2", answered("1.50"))
-        await call(database, "shops", None, answered(None), model="mine")
+        await call(database, "shops", None, answered(None), model="mine", purpose="judge")
         await call(database, "shops", "2", late)
         await call(database, "banks", "2", None)
         await call(database, "banks", "2", None, ago=timedelta(days=8), limit=10)
@@ -42,13 +42,14 @@ async def call(
     model: str = "gpt-4o-mini",
     ago: timedelta = timedelta(0),
     limit: int | None = None,
+    purpose: str = "draft",
 ) -> None:
     budgets = BudgetSettings(per_study_usd=None if limit is None else Decimal(limit))
     dollars = None if worst is None else Decimal(worst)
     # Not since the tests began: a call that is not settled for long counts as lost.
     moment = datetime.now(UTC) - ago
     async with Ledger(database, budgets, clock=lambda: moment) as ledger:
-        account = Account(study, "chunk-1")
+        account = Account(study, "chunk-1", purpose)
         made = await ledger.reserve(Call(account, "notes-2", "http://here", model, dollars))
         if outcome is not None:
             await ledger.settle(made, outcome)
@@ -89,6 +90,11 @@ def test_costs_come_by_study_with_what_they_leave_out(run: Run) -> None:
     ]
 
 
+def test_costs_by_purpose_tell_what_the_judge_asked(run: Run) -> None:
+    told = document(run, "costs", "--by", "purpose")
+    assert [(row["name"], row["calls"]) for row in told["rows"]] == [("draft", 4), ("judge", 1)]
+
+
 def test_costs_as_json_are_numbers(run: Run) -> None:
     told = document(run, "costs", "--by", "model")
     assert [row["name"] for row in told["rows"]] == ["gpt-4o-mini", "mine"]
@@ -122,7 +128,7 @@ def test_costs_since_some_time(run: Run) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("costs", "--by", "hour"), "--by is one of study, model, day"),
+        (("costs", "--by", "hour"), "--by is one of study, model, purpose, day"),
         (("costs", "--since", "soon"), "'soon' is no span of time"),
         (("budgets", "set", "shops", "much"), "'much' is no limit"),
         (("budgets", "set", "shops", "nan"), "'nan' is no limit"),

@@ -1,0 +1,114 @@
+"""The guardrail as a process of its own, with a judge by its settings and without one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from contracts.events import NotesValidated
+from contracts.topics import (
+    GUARDRAIL,
+    NOTES_DRAFTED,
+    NOTES_REJECTED,
+    NOTES_VALIDATED,
+    dlq_topic,
+    retry_topic,
+)
+from database.pool import Database
+from database.settings import PostgresSettings
+from messaging import Publisher
+from support.broker import Bench, bench_on
+from support.doubts import BORNE_OUT, REFUSED, UNSUPPORTED, VERBATIM, draft_of
+from support.service_process import service_process
+from support.simulator import Simulated, simulated
+
+TOPICS = (
+    NOTES_DRAFTED,
+    NOTES_REJECTED,
+    NOTES_VALIDATED,
+    *(retry_topic(GUARDRAIL, tier) for tier in range(4)),
+    dlq_topic(GUARDRAIL),
+)
+DRAFT = draft_of(VERBATIM, BORNE_OUT, UNSUPPORTED, REFUSED)
+
+
+@pytest.fixture
+async def bench(broker: str) -> Bench:
+    return await bench_on(broker, [replace(topic, partitions=1) for topic in TOPICS])
+
+
+@pytest.fixture
+async def model() -> AsyncIterator[Simulated]:
+    async with simulated({"seed": 7}) as one:
+        yield one
+
+
+def env_of(bench: Bench, **more: str) -> dict[str, str]:
+    return {
+        "KAFKA_BOOTSTRAP_SERVERS": bench.kafka.bootstrap_servers,
+        "KAFKA_TOPIC_PREFIX": bench.kafka.topic_prefix,
+        "KAFKA_SESSION_TIMEOUT_MS": "6000",
+        "GUARDRAIL_PROCESSES": "1",
+        **more,
+    }
+
+
+def judging(model: Simulated, postgres: PostgresSettings, name: str) -> dict[str, str]:
+    return {
+        "POSTGRES_DSN": postgres.dsn.get_secret_value(),
+        "OPENAI_BASE_URL": model.url,
+        "OPENAI_API_KEY": "k",
+        "ONRECORD_MODEL": "first",
+        "GUARDRAIL_JUDGE": "always",
+        "GUARDRAIL_JUDGE_MODEL": name,
+    }
+
+
+async def validated(bench: Bench) -> NotesValidated:
+    """What becomes of the draft."""
+    async with Publisher(bench.kafka, source="/test") as publisher:
+        await publisher.publish([DRAFT])
+    (record,) = await bench.records(NOTES_VALIDATED.name, 1, within_s=60)
+    return NotesValidated.model_validate_json(record.value)
+
+
+async def test_a_guardrail_with_a_judge_asks_it_and_books_what_it_asked(
+    bench: Bench,
+    model: Simulated,
+    postgres_settings: PostgresSettings,
+    fresh_database: Database,
+    tmp_path: Path,
+) -> None:
+    env = env_of(bench, **judging(model, postgres_settings, "second"))
+    with service_process("guardrail", env, tmp_path) as service:
+        event = await validated(bench)
+        assert "judge_is_the_drafter" not in service.written()
+    assert [one.draft for one in event.rejected] == [UNSUPPORTED]
+    assert [bool(one.flags) for one in event.notes] == [False, False, True]
+    assert await model.calls("second") == 3
+    booked = await fresh_database.fetch("SELECT DISTINCT purpose, model FROM llm_calls")
+    assert [tuple(one.values()) for one in booked] == [("judge", "second")]
+
+
+async def test_a_judge_that_is_the_drafter_is_warned_of(
+    bench: Bench, model: Simulated, postgres_settings: PostgresSettings, tmp_path: Path
+) -> None:
+    env = env_of(bench, **judging(model, postgres_settings, "first"))
+    with service_process("guardrail", env, tmp_path) as service:
+        await service.is_ready()
+        (warned,) = [one for one in service.events() if one["event"] == "judge_is_the_drafter"]
+    assert (warned["model"], warned["level"]) == ("first", "warning")
+
+
+async def test_a_guardrail_without_a_judge_needs_no_model_and_no_database(
+    bench: Bench, tmp_path: Path
+) -> None:
+    nowhere = "http://127.0.0.1:9/v1"
+    env = env_of(bench, OPENAI_BASE_URL=nowhere, POSTGRES_DSN="postgresql://127.0.0.1:9/none")
+    with service_process("guardrail", env, tmp_path):
+        event = await validated(bench)
+    assert [one.draft for one in event.rejected] == [REFUSED]
+    assert len(event.notes) == 3
