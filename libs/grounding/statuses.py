@@ -48,7 +48,7 @@ def _is_finite(verb: Any) -> bool:
 
 def _is_stated(verb: Any) -> bool:
     """Whether a verb is that of its sentence, or joined to it."""
-    return bool(verb.dep_ == "ROOT" or (verb.dep_ == "conj" and verb.head.dep_ == "ROOT"))
+    return "ROOT" in {verb.dep_, verb.head.dep_ if verb.dep_ == "conj" else ""}
 
 
 def _is_auxiliary(verb: Any) -> bool:

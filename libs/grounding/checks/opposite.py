@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 from contracts.notes import CheckFailure
@@ -16,6 +17,7 @@ from grounding.words import listed
 _NAME: Final = "opposite_said"
 _REACH: Final = 4
 _DENYING: Final = listed("not never no none nobody nothing neither nor without hardly barely stop")
+_DEGREES: Final = listed("more less most least")
 _LIGHT: Final = listed("more less most least better worse up down in out on off into over under")
 
 
@@ -36,11 +38,26 @@ def _opposed(laid: Laid) -> Iterator[tuple[int, Term]]:
     for at, term in laid.new():
         if not (term.is_content or term.text in _LIGHT):
             continue
+        turned = _turned_degree(laid, at)
+        if turned is not None:
+            yield at, turned
         if not laid.is_close and (laid.says(term) or term.text in _LIGHT):
             continue
         for told in laid.instead(at):
             if are_opposites(term.key, told.key) and not _one_is_denied(laid, at, told):
                 yield at, told
+
+
+def _turned_degree(laid: Laid, at: int) -> Term | None:
+    """The "less" of "less expensive", where the sentence says "more expensive"."""
+    following = laid.sentence[at + 1 : at + 2]
+    if laid.sentence[at].text not in _DEGREES or not following or not following[0].is_content:
+        return None
+    before = [one for one, after in pairwise(laid.told) if after.key == following[0].key]
+    if any(one.text == laid.sentence[at].text for one in before):
+        return None
+    opposed = (one for one in before if are_opposites(laid.sentence[at].key, one.key))
+    return next(opposed, None)
 
 
 def _one_is_denied(laid: Laid, at: int, told: Term) -> bool:

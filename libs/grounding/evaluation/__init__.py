@@ -2,7 +2,7 @@
 
 from grounding.evaluation.halves import Half, half_of
 from grounding.evaluation.injection import Attack, planted, read_attacks, refused_true
-from grounding.evaluation.metamorphic import Kind, examine
+from grounding.evaluation.metamorphic import Kind, examine, examine_turned
 from grounding.evaluation.scoring import Score, Verdict, commonest_errors, score
 from grounding.evaluation.summedits import Sample, judged, read_samples
 
@@ -15,6 +15,7 @@ __all__ = [
     "Verdict",
     "commonest_errors",
     "examine",
+    "examine_turned",
     "half_of",
     "judged",
     "planted",

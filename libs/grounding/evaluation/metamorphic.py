@@ -14,10 +14,11 @@ from grounding.doubt import in_doubt
 from grounding.evaluation.extracts import extracts, whole
 from grounding.evaluation.scoring import Verdict
 from grounding.evaluation.spoiling import KINDS, Kind, attributed
+from grounding.evaluation.turning import TURNED
 from grounding.judging import weigh
 from grounding.words import clip
 
-__all__ = ["INTERVIEWER", "Kind", "examine"]
+__all__ = ["INTERVIEWER", "Kind", "examine", "examine_turned"]
 
 INTERVIEWER: Final = "interviewer"
 """The kind of a note that tells as a finding what an interviewer said."""
@@ -50,6 +51,24 @@ def examine(
                 yield _verdict(spoiled, chunk, title, parse, kind.name)
     for extract in extracts(chunk, asked=True):
         yield _verdict(extract.draft, chunk, title, parse, INTERVIEWER)
+
+
+def examine_turned(
+    title: str, segments: Sequence[Segment], parse: Parser | None = None
+) -> Iterator[Verdict]:
+    """Judge notes of one transcript that are turned in what only a parser sees.
+
+    Args:
+        title: what identifies the transcript.
+        segments: its turns.
+        parse: the parser of the heavy mode, if that is what is measured.
+    """
+    chunk = whole(title, segments)
+    for extract in extracts(chunk):
+        for kind in TURNED:
+            spoiled = kind.spoil(extract)
+            if spoiled is not None:
+                yield _verdict(spoiled, chunk, title, parse, kind.name)
 
 
 def _verdict(

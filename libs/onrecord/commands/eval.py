@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Final
 
 import typer
 
-from grounding.evaluation import (
-    Half,
-    Verdict,
-    commonest_errors,
-    examine,
-    half_of,
-    judged,
-    read_samples,
-    score,
-)
-from onrecord.console import Json, err, print_json
+from grounding.evaluation import Verdict, commonest_errors, judged, read_samples, score
+from onrecord.console import Json, print_json
 from onrecord.errors import UsageError
+from onrecord.eval_modes import Mode, ModeOption, parsers
 from onrecord.eval_pii import pii
 from onrecord.files import read_text
 from onrecord.injection_eval import injection
 from onrecord.measures import Measure, put_on_page, tell
-from transcripts import TranscriptError, read_transcript
+from onrecord.metamorphic_eval import by_half, doubted, metamorphic, refused
 
-CAUGHT: Final = 0.99
-REFUSED: Final = 0.02
 BALANCED_ACCURACY: Final = 0.66
 MILLISECONDS: Final = 20.0
 
 File = Annotated[Path, typer.Argument(help="Samples in SummEdits' format.", show_default=False)]
-Folder = Annotated[Path, typer.Argument(help="A folder of transcripts.", show_default=False)]
 Page = Annotated[Path, typer.Argument(help="A Markdown page.", show_default=False)]
-Seed = Annotated[int, typer.Option(help="Of the choices among ways to spoil a note.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -54,7 +41,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(verbs, name="eval", rich_help_panel="Interviews and notes")
 
 
-def grounding(file: File, *, json_output: Json = False) -> None:
+def grounding(file: File, *, mode: ModeOption = None, json_output: Json = False) -> None:
     """Judge summaries of which editors said whether their document bears them out.
 
     Prints balanced accuracy, precision and recall, per half of the documents and per edit type,
@@ -63,7 +50,7 @@ def grounding(file: File, *, json_output: Json = False) -> None:
     Examples of use:
 
         onrecord eval grounding summedits_podcast.json
-        onrecord eval grounding summedits_samsum.json --json
+        onrecord eval grounding summedits_samsum.json --mode light --json
     """
     try:
         samples = read_samples(read_text(file))
@@ -71,82 +58,51 @@ def grounding(file: File, *, json_output: Json = False) -> None:
         raise UsageError(f"{file}: {error}") from error
     if not samples:
         raise UsageError(f"{file}: no samples")
-    began = perf_counter()
-    verdicts = [judged(sample) for sample in samples]
-    milliseconds = (perf_counter() - began) * 1000 / len(samples)
+    judging = parsers(mode)
+    first = next(iter(judging))
+    verdicts: dict[Mode, list[Verdict]] = {}
+    took: dict[Mode, float] = {}
+    for one, parse in judging.items():
+        began = perf_counter()
+        verdicts[one] = [judged(sample, parse) for sample in samples]
+        took[one] = (perf_counter() - began) * 1000 / len(samples)
     name = f"grounding-{file.stem.removeprefix('summedits_')}"
     tell(
         [
             Measure(
                 name=name,
-                figure=score(verdicts).balanced_accuracy,
+                figure=score(verdicts[first]).balanced_accuracy,
                 goal=BALANCED_ACCURACY,
                 better="higher",
-                unit="balanced accuracy",
-                sides=_grounding_sides(verdicts),
-                notes=commonest_errors(verdicts),
+                unit=f"balanced accuracy, {first}",
+                sides=_grounding_sides(verdicts[first]) | _beside(verdicts, first),
+                notes=commonest_errors(verdicts[first]),
             ),
             Measure(
                 name=f"{name}-time",
-                figure=milliseconds,
+                figure=took[first],
                 goal=MILLISECONDS,
                 better="lower",
-                unit="ms a note",
-                sides={"light": {"ms a note": milliseconds, "notes": len(samples)}},
-            ),
-        ],
-        as_json=json_output,
-    )
-
-
-def metamorphic(folder: Folder, *, seed: Seed = 7, json_output: Json = False) -> None:
-    """Spoil true notes of real transcripts, and count which are refused.
-
-    Every sentence of a transcript is a true note; it is spoiled by number, negation, name,
-    speaker, segment, theme, time and quantifier wherever it allows that. Prints the share caught
-    per kind and the share of true notes refused; writes `.onrecord/eval/metamorphic.json`. Files
-    in no known format are passed over. Exit code 1 if a goal is missed.
-
-    Examples of use:
-
-        onrecord eval metamorphic interviews/rev
-        onrecord eval metamorphic samples --seed 11
-    """
-    began = perf_counter()
-    verdicts = _examined(folder, seed)
-    per_second = len(verdicts) / (perf_counter() - began)
-    true = [one for one in verdicts if one.is_true]
-    false = [one for one in verdicts if not one.is_true]
-    tell(
-        [
-            Measure(
-                name="metamorphic",
-                figure=_refused(false),
-                goal=CAUGHT,
-                better="higher",
-                unit="share of spoiled notes caught",
-                sides=_metamorphic_sides(verdicts),
-                notes=commonest_errors(verdicts),
-            ),
-            Measure(
-                name="metamorphic-true",
-                figure=_refused(true),
-                goal=REFUSED,
-                better="lower",
-                unit="share of true notes refused",
+                unit=f"ms a note, {first}",
                 sides={
-                    half.value: {
-                        "refused": _refused(part),
-                        "in doubt": _doubted(part),
-                        "notes": len(part),
-                    }
-                    for half, part in _by_half(true).items()
-                }
-                | {"light": {"notes a second": per_second}},
+                    str(one): {"ms a note": value, "notes": len(samples)}
+                    for one, value in took.items()
+                },
             ),
         ],
         as_json=json_output,
     )
+
+
+def _beside(verdicts: Mapping[Mode, Sequence[Verdict]], first: Mode) -> dict[str, dict[str, float]]:
+    """The figures of the modes that are measured beside the first."""
+    sides: dict[str, dict[str, float]] = {}
+    for mode, judged_so in verdicts.items():
+        if mode is not first:
+            sides[f"{mode}: all"] = _figures(judged_so)
+            for half, part in by_half(judged_so).items():
+                sides[f"{mode}: {half.value}"] = _figures(part)
+    return sides
 
 
 def page(file: Page, *, json_output: Json = False) -> None:
@@ -161,48 +117,15 @@ def page(file: Page, *, json_output: Json = False) -> None:
         print_json({"page": str(file)})
 
 
-def _examined(folder: Path, seed: int) -> list[Verdict]:
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder")
-    verdicts: list[Verdict] = []
-    for file in sorted(one for one in folder.rglob("*") if one.is_file()):
-        try:
-            reading = read_transcript(read_text(file))
-        except (TranscriptError, UsageError):
-            err.print(f"passed over: {file.name}", style="dim", markup=False)
-            continue
-        verdicts += examine(file.stem, reading.segments, seed)
-    if not verdicts:
-        raise UsageError(f"{folder} holds no transcript with sentences to take notes from")
-    return verdicts
-
-
-def _metamorphic_sides(verdicts: Sequence[Verdict]) -> dict[str, dict[str, float]]:
-    """Share caught per kind, on all transcripts and on each half of them."""
-    false = [one for one in verdicts if not one.is_true]
-    counts = Counter(one.kinds[0] for one in false)
-    parts = {"all": false, **{half.value: part for half, part in _by_half(false).items()}}
-    sides: dict[str, dict[str, float]] = {}
-    for kind, count in sorted(counts.items()):
-        of_kind = {
-            name: [one for one in part if one.kinds[0] == kind] for name, part in parts.items()
-        }
-        sides[kind] = {name: _refused(part) for name, part in of_kind.items() if part}
-        sides[kind]["notes"] = count
-    sides["every kind"] = {name: _refused(part) for name, part in parts.items() if part}
-    sides["every kind"]["notes"] = len(false)
-    return sides
-
-
 def _grounding_sides(verdicts: Sequence[Verdict]) -> dict[str, dict[str, float]]:
     sides = {"all": _figures(verdicts)}
-    for half, part in _by_half(verdicts).items():
+    for half, part in by_half(verdicts).items():
         sides[half.value] = _figures(part)
     edits = sorted({kind for one in verdicts for kind in one.kinds})
     for edit in edits:
         edited = [one for one in verdicts if edit in one.kinds and not one.is_true]
         if edited:
-            sides[edit] = {"recall": _refused(edited), "notes": len(edited)}
+            sides[edit] = {"recall": refused(edited), "notes": len(edited)}
     return sides
 
 
@@ -213,22 +136,6 @@ def _figures(verdicts: Sequence[Verdict]) -> dict[str, float]:
         "precision": scored.precision,
         "recall": scored.recall,
         "true accepted": scored.true_accepted,
-        "in doubt": _doubted(verdicts),
+        "in doubt": doubted(verdicts),
         "notes": scored.notes,
     }
-
-
-def _by_half(verdicts: Sequence[Verdict]) -> dict[Half, list[Verdict]]:
-    parts: dict[Half, list[Verdict]] = {}
-    for one in verdicts:
-        parts.setdefault(half_of(one.document), []).append(one)
-    return dict(sorted(parts.items()))
-
-
-def _doubted(verdicts: Sequence[Verdict]) -> float:
-    """The share that a judge would be asked about."""
-    return sum(one.is_doubted for one in verdicts) / len(verdicts) if verdicts else 0.0
-
-
-def _refused(verdicts: Sequence[Verdict]) -> float:
-    return sum(not one.is_accepted for one in verdicts) / len(verdicts) if verdicts else 0.0

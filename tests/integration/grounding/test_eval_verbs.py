@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from grounding.dependencies import is_installed
 from onrecord.cli import run
 
 SAMPLES = Path(__file__).parents[3] / "samples"
@@ -57,3 +58,20 @@ def test_says_which_file_is_no_benchmark(
 
 def test_says_that_a_folder_has_no_transcripts(tmp_path: Path) -> None:
     assert run(["eval", "metamorphic", str(tmp_path)]) == 2
+
+
+def test_shows_the_heavy_mode_beside_the_light_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not is_installed():
+        pytest.skip("the extra heavy-grounding is not installed")
+    assert run(["eval", "grounding", str(_summedits(tmp_path)), "--json"]) == 0
+    accuracy, time = json.loads(capsys.readouterr().out)
+    assert {"all", "heavy: all"} <= set(accuracy["sides"])
+    assert set(time["sides"]) == {"light", "heavy"}
+
+
+def test_measures_one_mode_if_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["eval", "grounding", str(_summedits(tmp_path)), "--mode", "light", "--json"]) == 0
+    _, time = json.loads(capsys.readouterr().out)
+    assert set(time["sides"]) == {"light"}

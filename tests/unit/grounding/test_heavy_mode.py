@@ -1,0 +1,180 @@
+"""The heavy mode sees who did it to whom, and whether it was done at all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from grounding import judge
+from grounding.clauses import Parser
+from grounding.dependencies import is_installed, load_parser
+from unit.grounding.drafts import chunk, draft, failed_beyond_form, segment
+
+TURNED_ROUND = [
+    ("He paid her", "So she paid him for the work"),
+    ("She paid him for the work", "he paid her for the work"),
+    ("Anna fired the manager", "The manager fired Anna last year"),
+    ("The manager was fired by Anna", "The manager fired Anna last year"),
+    ("Anna was paid by Ben", "Ben was paid by Anna"),
+    ("Ben paid Anna", "Ben was paid by Anna"),
+    ("The client called the support team", "The support team called the client back"),
+    ("The support team was called by the client", "The support team called the client back"),
+    ("The doctor told his mother", "My mother told the doctor about it"),
+    ("The teacher helped the students", "The students helped the teacher a lot"),
+    ("Maria introduced Tom to the team", "Tom introduced Maria to the team"),
+    ("Sales asked marketing for help", "Marketing asked sales for help"),
+    ("The dog chased the cat", "the cat chased the dog all over"),
+    ("The parents follow the school", "the school follows the parents in this"),
+    ("Tom works for Maria", "Maria works for Tom now"),
+    ("The app is cheaper than the website", "the website is cheaper than the app"),
+    ("Slack is better than Teams", "Teams is better than Slack, honestly"),
+    ("Anna is older than Ben", "Ben is older than Anna"),
+    ("He taught her", "she taught him everything"),
+    ("The seller contacted the buyer", "the buyer contacted the seller"),
+    ("The team convinced the boss", "the boss convinced the team"),
+    ("The nurse blamed the doctor", "the doctor blamed the nurse for it"),
+    ("The landlord sent the tenant a letter", "the tenant sent the landlord a letter"),
+    ("Her sister visited her brother", "her brother visited her sister"),
+]
+
+THE_SAME_WAY_ROUND = [
+    ("He was paid by her", "So she paid him for the work"),
+    ("She was paid by him for the work", "he paid her for the work"),
+    ("Anna was fired by the manager", "The manager fired Anna last year"),
+    ("The manager fired Anna", "Anna was fired by the manager"),
+    ("Anna paid Ben", "Ben was paid by Anna"),
+    ("The support team called the client", "The client was called by the support team"),
+    ("The company sued the agency", "The agency was sued by the company in spring"),
+    ("The students helped the teacher", "The teacher was helped by the students"),
+    ("Tom introduced Maria to the team", "Maria was introduced to the team by Tom"),
+    ("Sales was asked by marketing", "Marketing asked sales for help"),
+    ("The bank owes the vendor money", "The bank owes money to the vendor"),
+    ("Anna lent a car to Ben", "Anna lent Ben a car"),
+    ("Ben was lent a car by Anna", "Anna lent Ben a car"),
+    ("Maria works for Tom", "Maria works for Tom now"),
+    ("The website is cheaper than the app", "the website is cheaper than the app"),
+    ("Anna met Ben", "Ben met Anna at the fair"),
+    ("The participant called the support team", "I called the support team twice"),
+    ("The support team called the participant", "the support team called me back"),
+    ("They were called back by the support team", "the support team called us back"),
+    ("The nurse was blamed by the doctor", "the doctor blamed the nurse for it"),
+    ("The tenant sent a letter to the landlord", "the tenant sent the landlord a letter"),
+    ("The participant's boss fired them", "my boss fired me"),
+    ("She was fired by her boss", "my boss fired me"),
+    ("The boss was convinced by the team", "the team convinced the boss"),
+    ("The participant helps her mother", "I help my mother and she helps me"),
+    ("The participant's mother helps her", "I help my mother and she helps me"),
+]
+
+TOLD_AS_DONE = [
+    ("They bought the tool", "I almost bought the tool"),
+    ("They switched to Slack", "we are thinking about switching to Slack"),
+    ("They had switched to Slack", "If we had switched to Slack it would be easier"),
+    ("They still use it", "they used to use it"),
+    ("They use it", "they used to use it"),
+    ("It is fixed", "I hope it is fixed"),
+    ("It is fixed", "I doubt it is fixed"),
+    ("They pay monthly", "whether they pay monthly, I have no idea"),
+    ("They tried the beta", "I never got to try the beta"),
+    ("They tried the beta", "I wish I had tried the beta"),
+]
+
+REFUSED_IN_BOTH_MODES = [
+    ("They bought the tool", "I wanted to buy the tool"),
+    ("The participant pays for the tool", "I'd pay for the tool if my boss let me"),
+    ("They will buy it", "I might buy it next year"),
+    ("It is expensive", "I don't think it's expensive"),
+    ("They trust the numbers", "Nobody on our team trusts the numbers"),
+    ("Everyone uses it", "not everyone uses it"),
+    ("It is more expensive now", "it is less expensive now"),
+    ("They are allowed to export", "they aren't allowed to export"),
+    ("They want to leave", "I want them to stay"),
+]
+
+TOLD_AS_IT_WAS = [
+    ("They would pay for it if it were cheaper", "I would pay for it if it were cheaper"),
+    ("They might buy it", "I might buy it next year"),
+    ("They may buy it next year", "I might buy it next year"),
+    ("They wanted to buy it", "I wanted to buy it"),
+    ("They considered switching to Slack", "we are thinking about switching to Slack"),
+    ("They do not think it is expensive", "I don't think it's expensive"),
+    ("They think it is not expensive", "I don't think it's expensive"),
+    ("They don't find it expensive", "I don't think it's expensive"),
+    ("Nobody on the team trusts the numbers", "Nobody on our team trusts the numbers"),
+    ("No one trusts the numbers", "Nobody on our team trusts the numbers"),
+    ("They do not only use the export", "we don't only use the export, also the api"),
+    ("Not everyone uses it", "not everyone uses it"),
+    ("Some of them use it", "some of them use it"),
+    ("The app is slower than the website", "the app is slower than the website"),
+    ("It costs less now", "it is less expensive now"),
+    ("They used to use it", "they used to use it"),
+    ("They must use it", "they have to use it"),
+    ("They have to use it", "they must use it"),
+    ("They are not allowed to export", "they aren't allowed to export"),
+    ("They can't export", "they aren't able to export"),
+    ("They hope it is fixed", "I hope it is fixed"),
+    ("They doubt that it is fixed", "I doubt it is fixed"),
+    ("They wish they had tried the beta", "I wish I had tried the beta"),
+    ("They would have paid", "they would have paid"),
+    ("She said she would come", "I will come"),
+    ("They said they could help", "we can help"),
+]
+
+
+@pytest.fixture(scope="module")
+def parse() -> Parser:
+    if not is_installed():
+        pytest.skip("the extra heavy-grounding is not installed")
+    return load_parser()
+
+
+@pytest.mark.parametrize(("statement", "quote"), TURNED_ROUND)
+def test_refuses_what_turns_round_who_did_it_to_whom(
+    statement: str, quote: str, parse: Parser
+) -> None:
+    verdict = judge(draft(statement), chunk(segment(1, quote)), parse)
+    assert failed_beyond_form(verdict) == ["roles_swapped"]
+
+
+@pytest.mark.parametrize(("statement", "quote"), THE_SAME_WAY_ROUND)
+def test_accepts_passives_and_other_orders_of_the_same(
+    statement: str, quote: str, parse: Parser
+) -> None:
+    assert failed_beyond_form(judge(draft(statement), chunk(segment(1, quote)), parse)) == []
+
+
+@pytest.mark.parametrize(("statement", "quote"), TOLD_AS_DONE)
+def test_refuses_what_tells_a_wish_a_plan_or_a_condition_as_done(
+    statement: str, quote: str, parse: Parser
+) -> None:
+    verdict = judge(draft(statement), chunk(segment(1, quote)), parse)
+    assert failed_beyond_form(verdict) == ["told_as_fact"]
+
+
+@pytest.mark.parametrize(("statement", "quote"), TOLD_AS_IT_WAS)
+def test_accepts_wishes_plans_and_conditions_told_as_such(
+    statement: str, quote: str, parse: Parser
+) -> None:
+    assert failed_beyond_form(judge(draft(statement), chunk(segment(1, quote)), parse)) == []
+
+
+@pytest.mark.parametrize(("statement", "quote"), REFUSED_IN_BOTH_MODES)
+def test_both_modes_refuse_what_was_not_said_to_be_so(statement: str, quote: str) -> None:
+    assert failed_beyond_form(judge(draft(statement), chunk(segment(1, quote))))
+
+
+@pytest.mark.parametrize(("statement", "quote"), TURNED_ROUND + TOLD_AS_DONE)
+def test_the_light_mode_cannot_see_these(statement: str, quote: str) -> None:
+    assert failed_beyond_form(judge(draft(statement), chunk(segment(1, quote)))) == []
+
+
+def test_importing_grounding_loads_no_model() -> None:
+    script = (
+        "import sys, grounding.dependencies as d; print({m for m, _ in d.MODELS} & {*sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
