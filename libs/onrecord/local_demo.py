@@ -20,8 +20,10 @@ UNHURRIED: Final = {
     "INGESTION_CHUNK_CHARACTERS": "500",
     "INGESTION_CONTEXT_CHARACTERS": "200",
     "ENRICHMENT_RETRY_DELAYS_S": "1",
+    "GUARDRAIL_POLICIES": '{"own_words": "reject"}',
 }
-"""Short passages, which are read in seconds; one more try for those that fail."""
+"""Short passages, which are read in seconds; one more try for those that fail. Of a model that
+makes things up, no note is taken in words that its quotes do not have."""
 
 PATIENCE_S: Final = 900
 """Longest wait for all passages; two idle cores take less than one minute."""
