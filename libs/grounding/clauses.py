@@ -31,21 +31,27 @@ class Party:
     Attributes:
         kind: how it is told.
         lemma: of its head, for a ``THING``.
+        detail: what the head is told apart by: the "old" of "the old tool".
     """
 
     kind: Kind
     lemma: str = ""
+    detail: str = ""
 
     def surely_is(self, other: Party) -> bool:
         """Whether both are the same by what they are called."""
-        return self == other and self.kind is not Kind.ANYONE
+        return self.kind is not Kind.ANYONE and self._is_called(other)
 
     def may_be(self, other: Party) -> bool:
         """Whether nothing says that they are two."""
         kinds = {self.kind, other.kind}
-        if self == other or kinds & {Kind.ANYONE, Kind.THEY}:
+        if self._is_called(other) or kinds & {Kind.ANYONE, Kind.THEY}:
             return True
         return len(kinds & {Kind.MAN, Kind.WOMAN}) == 1 and Kind.SPEAKER not in kinds
+
+    def _is_called(self, other: Party) -> bool:
+        same = (self.kind, self.lemma) == (other.kind, other.lemma)
+        return same and ("" in {self.detail, other.detail} or self.detail == other.detail)
 
 
 @dataclass(frozen=True, slots=True)

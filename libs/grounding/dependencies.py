@@ -31,6 +31,7 @@ _PRONOUNS: Final = (
 )
 _AGENTS: Final = frozenset({"nsubj", "csubj"})
 _OBJECTS: Final = frozenset({"dobj", "dative", "nsubjpass"})
+_DETAILS: Final = frozenset({"amod", "compound"})
 _TOWARDS: Final = frozenset({"to", "for", "from"})
 
 
@@ -86,7 +87,7 @@ def _of_verb(verb: Any) -> Clause | None:
     if lemma in _SYMMETRIC:
         return None
     agents = [one for one in verb.children if one.dep_ in _AGENTS]
-    agents += _behind(verb, "agent")
+    agents += _behind(verb, "agent") or ([] if agents else _by(verb))
     if compared is None:
         others = [one for one in verb.children if one.dep_ in _OBJECTS and one.dep_ != "dative"]
         others += [one for one in verb.children if one.dep_ == "dative" and one.pos_ != "ADP"]
@@ -115,6 +116,13 @@ def _behind(verb: Any, *dependencies: str) -> list[Any]:
     return [child for one in prepositions for child in one.children if child.dep_ == "pobj"]
 
 
+def _by(verb: Any) -> list[Any]:
+    """What follows the "by" of a passive that the parser took for a place."""
+    passive = any(one.dep_ == "nsubjpass" for one in verb.children)
+    by = [one for one in verb.children if one.dep_ == "prep" and one.lower_ == "by"]
+    return [child for one in by for child in one.children if child.dep_ == "pobj" and passive]
+
+
 def _comparison(verb: Any) -> tuple[str, Any] | None:
     """The adjective and the other side of "is cheaper than"."""
     for adjective in verb.children:
@@ -135,4 +143,5 @@ def _party(token: Any) -> Party:
         return Party(Kind.ANYONE)
     if token.lemma_.casefold() in NARRATION or text in NARRATION:
         return Party(Kind.SPEAKER)
-    return Party(Kind.THING, token.lemma_.casefold())
+    details = (one.lower_ for one in token.children if one.dep_ in _DETAILS)
+    return Party(Kind.THING, token.lemma_.casefold(), " ".join(details))

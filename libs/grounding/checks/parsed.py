@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from grounding.checks.frame import Case
 from grounding.clauses import Parser, Reading
 from grounding.lemmas import lemma
-from grounding.terms import terms
+from grounding.terms import Term, terms
 from grounding.words import in_spoken_sentences
+
+_SHORT: Final = 3
 
 
 def readings(case: Case, parse: Parser, verb: str) -> Iterator[tuple[str, Reading]]:
@@ -16,5 +19,11 @@ def readings(case: Case, parse: Parser, verb: str) -> Iterator[tuple[str, Readin
     key = lemma(verb)
     for quote in case.quotes:
         for sentence in in_spoken_sentences(quote):
-            if any(key in {one.key, one.text} for one in terms(sentence)):
+            if any(_may_be(verb, key, one) for one in terms(sentence)):
                 yield sentence, parse(sentence)
+
+
+def _may_be(verb: str, key: str, term: Term) -> bool:
+    """Whether a word may be a form of a verb; endings hide what short ones are: "sue", "sued"."""
+    short = len(verb) <= _SHORT and term.text.startswith(verb.removesuffix("e"))
+    return key in {term.key, term.text} or short

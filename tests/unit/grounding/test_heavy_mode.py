@@ -37,6 +37,9 @@ TURNED_ROUND = [
     ("The nurse blamed the doctor", "the doctor blamed the nurse for it"),
     ("The landlord sent the tenant a letter", "the tenant sent the landlord a letter"),
     ("Her sister visited her brother", "her brother visited her sister"),
+    ("The agency sued the company", "The company sued the agency in spring"),
+    ("Anna was given a car by Ben", "Anna gave Ben a car"),
+    ("The new tool is slower than the old tool", "the old tool is slower than the new tool"),
 ]
 
 THE_SAME_WAY_ROUND = [
