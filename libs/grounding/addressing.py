@@ -14,8 +14,6 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from lemminflect import getAllLemmas
-
 from grounding.measures import NUMBER_WORDS, UNITS
 from grounding.vocabulary.addressing import (
     ASKING,
@@ -341,6 +339,9 @@ def _is_finite(word: str) -> bool:
 
 @lru_cache(maxsize=20_000)
 def _kinds(word: str) -> dict[str, tuple[str, ...]]:
+    # The lexicon brings spaCy along, where that is installed: not before it is asked.
+    from lemminflect import getAllLemmas  # noqa: PLC0415 - slow to import
+
     return dict(getAllLemmas(word))
 
 

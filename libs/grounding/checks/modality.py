@@ -17,10 +17,9 @@ _NAME: Final = "modality_differs"
 _SCALE: Final = Scale(MODALS, strong=frozenset({"certain"}), may_become=MAY_BECOME)
 _HEDGES: Final = frozenset({"might", "may", "could", "would", "should", "maybe", "perhaps"})
 _WANTING: Final = listed(
-    """want wants wanted hope hopes hoped plan plans planned wish wished intend intends intended
-    going"""
+    "want wants wanted hope hopes hoped plan plans planned wish wished intend intends intended"
 )
-"""Before "to": what follows was not done, or not yet."""
+"""Before "to": what follows was not done, or not yet. "Going to" may tell where somebody goes."""
 _BETWEEN: Final = 2
 
 
