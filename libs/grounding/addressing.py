@@ -55,6 +55,11 @@ _DECORATION: Final = re.compile(
 )
 _LABEL: Final = re.compile(r"^[^\s:][^:.!?]{0,40}?[*_]*\s*:[*_]*\s+(?=\S)")
 _CAPITAL: Final = re.compile(r"(?<![:\"'(\u201c\u2018]\s)(?<=\s)[A-Z][a-z]+\b")
+_BY_THE_WAY: Final = re.compile(
+    r"(?:[\w'\u2019-]+ ?){1,6}(?=,\s+(?:i|we|he|she|it|they|there|the|this|that|my|our|his|her"
+    r"|their|an?|nobody|everybody|people)(?:['\u2019]\w+)?\s)",
+    re.IGNORECASE,
+)
 _SHORT_IS: Final = re.compile(r"^(who|what|how|where|when|why)'s$")
 _CLAUSE: Final = re.compile(r"[,;:\u2013\u2014]\s+")
 _FRONTED: Final = re.compile(
@@ -131,9 +136,19 @@ def spoken_sentences(text: str) -> tuple[str, ...]:
     """The sentences of what was said.
 
     An order or a question that begins with a capital is one of its own, even if the words before
-    it came to no end, as they often do in transcripts.
+    it came to no end, as they often do in transcripts. So is a short order by the way, behind which
+    a subject follows: "Don't get me wrong, I like it", "Take my neighbour, she waited".
     """
-    return tuple(one for part in sentences(text) for one in _apart(part))
+    return tuple(
+        one for part in sentences(text) for whole in _apart(part) for one in _by_the_way(whole)
+    )
+
+
+def _by_the_way(part: str) -> tuple[str, ...]:
+    match = _BY_THE_WAY.match(part)
+    if match is None or not _is_order(match.group()):
+        return (part,)
+    return match.group(), part[match.end() :].lstrip(" ,")
 
 
 def _apart(part: str) -> tuple[str, ...]:

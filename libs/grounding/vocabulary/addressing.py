@@ -99,7 +99,7 @@ MACHINERY: Final = listed(
 
 RARELY: Final = listed(
     """people man word march cause right even except
-    recess well fine back down up out like near better
+    recess well fine back down up out over under like near better
     right still even dead plus minus worth may might must can will shall need dare used god mom
     dad school home year years time people's"""
 )
