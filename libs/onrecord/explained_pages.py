@@ -49,6 +49,13 @@ def explained_page(note: Explanation, width: int) -> Iterator[RenderableType]:
     yield Text()
     for one in note.checks:
         yield from _check(one, width)
+    if any(_mark(one)[0] == _NOT_ASKED for one in note.checks):
+        yield Text()
+        yield from paragraph(
+            f"{_NOT_ASKED} was not asked again: it takes a parser, or another model",
+            width,
+            style="dim",
+        )
 
 
 def _beside(note: Explanation, width: int) -> Table:

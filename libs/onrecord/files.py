@@ -57,6 +57,11 @@ def read_study(path: Path) -> Study:
     document = read_yaml(path)
     if not isinstance(document, dict):
         raise UsageError(f"{path}: not a study: it needs study_id, name and themes")
+    # An event may have fields of a later version. In a file, a name that nobody knows is a slip,
+    # and one of `personal_data` would show what is to be masked.
+    if strange := [str(name) for name in document if name not in Study.model_fields]:
+        known = ", ".join(Study.model_fields)
+        raise UsageError(f"{path}: not a study: there is no {strange[0]!r}; there are {known}")
     try:
         return Study.model_validate(document)
     except ValidationError as error:

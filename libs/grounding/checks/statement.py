@@ -11,7 +11,8 @@ from grounding.words import clip, words
 
 _NAME: Final = "no_statement"
 _FEWEST: Final = 3
-_ASKS: Final = re.compile(r"\?['\"\u201d\u2019)\]]*\s*$")
+_ASKS: Final = re.compile(r"\?[)\]]*\s*$|^\s*['\"\u201c\u2018].*\?['\"\u201d\u2019]\s*$", re.DOTALL)
+"""A question; one in quotation marks behind other words is reported, which states something."""
 _STATES: Final = re.compile(r"[.!…]\s")
 
 

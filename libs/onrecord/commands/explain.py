@@ -50,7 +50,7 @@ def explain(note: NoteId, *, json_output: Json = False) -> None:
     if not _ID.fullmatch(digits):
         raise UsageError(
             f"{note!r} is no note's id: `onrecord notes` prints them in brackets; "
-            f"{SHORTEST_ID} characters are enough"
+            f"give {SHORTEST_ID} characters or more"
         )
     explanation = asyncio.run(_explained(digits))
     if json_output:

@@ -29,7 +29,12 @@ Theme = Annotated[str | None, typer.Option(help="Only this theme, by its id.")]
 Question = Annotated[str | None, typer.Option(help="Only notes on this question, by its id.")]
 Speaker = Annotated[str | None, typer.Option(help="Only with words of this speaker.")]
 Rejected = Annotated[
-    bool, typer.Option("--rejected", help="Show the notes that were refused, and why.")
+    bool,
+    typer.Option(
+        "--rejected",
+        help="Show the notes that were refused, and why: as drafted, never masked; takes the "
+        "right to read evidence.",
+    ),
 ]
 Exact = Annotated[
     bool,

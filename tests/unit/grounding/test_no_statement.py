@@ -12,7 +12,9 @@ TALK = chunk(
 )
 
 
-@pytest.mark.parametrize("statement", ["no", "Dallas", "We pay", "…", "Do we like it?", "Not much"])
+@pytest.mark.parametrize(
+    "statement", ["no", "Dallas", "We pay", "…", "Do we like it?", "“Do we like it?”", "Not much"]
+)
 def test_scraps_and_questions_state_nothing(statement: str) -> None:
     assert "no_statement" in failed(judge(draft(statement, DraftEvidence(segment=1)), TALK))
 
@@ -20,6 +22,11 @@ def test_scraps_and_questions_state_nothing(statement: str) -> None:
 @pytest.mark.parametrize("statement", ["We pay sixty pounds a month", "Dallas is far."])
 def test_short_statements_pass(statement: str) -> None:
     assert failed(judge(draft(statement, DraftEvidence(segment=1)), TALK)) == []
+
+
+def test_a_question_that_is_reported_states_that_it_was_asked() -> None:
+    told = "The participant asked “Do we like it?”"
+    assert failed(judge(draft(told, DraftEvidence(segment=1)), TALK)) == []
 
 
 def test_the_number_in_a_label_is_not_what_a_sentence_tells_of() -> None:

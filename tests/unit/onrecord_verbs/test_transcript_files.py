@@ -68,6 +68,7 @@ def test_a_folder_and_a_missing_file_are_no_transcript(tmp_path: Path) -> None:
         ("study_id: pilot\nthemes: [{id: a}]\n", r"name: is missing; themes\.1\.name: is missing"),
         ("a: [1\n", "not valid YAML: line 2, column 1"),
         ("- one\n", "not a study"),
+        ("personal-data: mask\nstudy_id: a\nname: A\nthemes: []\n", "there is no .personal-data."),
         ("", "not a study"),
         (
             "study_id: s\nname: S\nthemes: [{id: a, name: A}, {id: a, name: B}]\n",
