@@ -56,8 +56,8 @@ _DECORATION: Final = re.compile(
 _LABEL: Final = re.compile(r"^[^\s:][^:.!?]{0,40}?[*_]*\s*:[*_]*\s+(?=\S)")
 _CAPITAL: Final = re.compile(r"(?<![:\"'(\u201c\u2018]\s)(?<=\s)[A-Z][a-z]+\b")
 _BY_THE_WAY: Final = re.compile(
-    r"(?:[\w'\u2019-]+ ?){1,6}(?=,\s+(?:i|we|he|she|it|they|there|the|this|that|my|our|his|her"
-    r"|their|an?|nobody|everybody|people)(?:['\u2019]\w+)?\s)",
+    r"[\w'\u2019-]++(?: [\w'\u2019-]++){0,5}+ ?(?=,\s+(?:i|we|he|she|it|they|there|the"
+    r"|this|that|my|our|his|her|their|an?|nobody|everybody|people)(?:['\u2019]\w+)?\s)",
     re.IGNORECASE,
 )
 _SHORT_IS: Final = re.compile(r"^(who|what|how|where|when|why)'s$")
