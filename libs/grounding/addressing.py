@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 from grounding.measures import NUMBER_WORDS, UNITS
@@ -45,7 +46,7 @@ class Address(StrEnum):
 
 
 _SENTENCE: Final = re.compile(
-    r"(?<=[.!?…])\s+|(?<=[.!?…])[\"'\u201d\u2019)\]*_]+\s+(?![a-z])|\s*[\r\n]+\s*"
+    r"(?<=[.!?…])\s+|(?<=[.!?…])[\"'\u201d\u2019)\]*_]+\s+(?![a-z])|(?<!\s)\s*[\r\n]+\s*"
 )
 _QUOTED: Final = re.compile(
     r"[\"\u201c\u201e][^\"\u201c\u201d]*[\"\u201d]|(?<!\w)['\u2018][^'\u2018\u2019]{3,}['\u2019](?!\w)"
@@ -112,6 +113,7 @@ _CLOSED: Final[frozenset[str]] = frozenset().union(
     FUNCTION_WORDS, QUANTIFIERS, NUMBER_WORDS, UNITS, OBJECTS, FINITE
 )
 _FURTHEST: Final = 9
+_FAR: Final = 200
 _YOURS: Final = frozenset({"me", "us", "your", "yourself"})
 _LONGEST: Final = 4
 _ENDINGS: Final = frozenset({"s", "t", "d", "m", "re", "ve", "ll", "am", "all", "em"})
@@ -152,17 +154,25 @@ def _by_the_way(part: str) -> tuple[str, ...]:
 
 
 def _apart(part: str) -> tuple[str, ...]:
+    asks = part.rstrip().endswith("?")
+    starts = [0]
     for match in _CAPITAL.finditer(part):
-        word = match.group().casefold()
+        word, start = match.group().casefold(), match.start()
         begins = word in ASKING or _is_verb(word)
-        if begins and _begins_an_address(part[match.start() :]):
-            return part[: match.start()], *_apart(part[match.start() :])
-    return (part,)
+        if begins and _begins_an_address(part[start : start + _FAR], asks=asks):
+            starts.append(start)
+    return tuple(part[start:end] for start, end in pairwise([*starts, len(part)]))
 
 
-def _begins_an_address(text: str) -> bool:
+def _begins_an_address(text: str, *, asks: bool) -> bool:
+    """Whether a question or an order begins here.
+
+    Args:
+        text: from here on, a few words are enough.
+        asks: whether the sentence ends with a question mark.
+    """
     forms = _forms(text)
-    if text.rstrip().endswith("?") and len(forms) > 1 and forms[0] in ASKING:
+    if asks and len(forms) > 1 and forms[0] in ASKING:
         return True
     return _is_order(text, strictly=True) or _asks_without_its_sign(forms)
 
