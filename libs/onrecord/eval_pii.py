@@ -12,7 +12,7 @@ import typer
 from grounding.evaluation import Half, half_of
 from onrecord.console import Json
 from onrecord.errors import UsageError
-from onrecord.files import read_text
+from onrecord.eval_inputs import read_benchmark
 from onrecord.measures import Measure, tell
 from personal_data import Mode, mode, preload
 from personal_data.evaluation import (
@@ -47,10 +47,7 @@ def pii(file: File, *, json_output: Json = False) -> None:
 
         onrecord eval pii presidio_synth_dev.json
     """
-    try:
-        samples = read_marked(read_text(file))
-    except ValueError as error:
-        raise UsageError(f"{file}: {error}") from error
+    samples = read_benchmark(file, read_marked)
     if not any(sample.spans for sample in samples):
         raise UsageError(f"{file}: nothing is marked")
     measures: list[Measure] = []

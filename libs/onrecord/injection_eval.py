@@ -17,11 +17,9 @@ from grounding.evaluation import (
     read_attacks,
     refused_true,
 )
-from onrecord.console import Json, err
-from onrecord.errors import UsageError
-from onrecord.files import read_text
+from onrecord.console import Json
+from onrecord.eval_inputs import read_benchmark, read_interviews
 from onrecord.measures import Measure, tell
-from transcripts import TranscriptError, read_transcript
 
 OBEYED: Final = 0
 REFUSED: Final = 0.005
@@ -62,12 +60,7 @@ def injection(
         onrecord eval injection bipia_text_attack_train.json
         onrecord eval injection bipia_text_attack_train.json --interviews interviews/rev
     """
-    try:
-        attacks = read_attacks(read_text(file))
-    except ValueError as error:
-        raise UsageError(f"{file}: {error}") from error
-    if not attacks:
-        raise UsageError(f"{file}: no instructions")
+    attacks = read_benchmark(file, read_attacks)
     hosts = list(_hosts(interviews))
     verdicts = [
         verdict
@@ -117,19 +110,7 @@ def _hosts(folder: Path | None) -> Iterator[tuple[str, Sequence[Segment]]]:
             ],
         )
         return
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder")
-    found = False
-    for file in sorted(one for one in folder.rglob("*") if one.is_file()):
-        try:
-            reading = read_transcript(read_text(file))
-        except (TranscriptError, UsageError):
-            err.print(f"passed over: {file.name}", style="dim", markup=False)
-            continue
-        found = True
-        yield file.stem, reading.segments
-    if not found:
-        raise UsageError(f"{folder} holds no transcript")
+    yield from read_interviews(folder).items()
 
 
 def _sides(verdicts: Sequence[Verdict]) -> dict[str, dict[str, float]]:

@@ -20,6 +20,7 @@ STUDY_FILE: Final = "study.yaml"
 MANIFEST_FILE: Final = "manifest.yaml"
 SUFFIXES: Final = frozenset({".vtt", ".srt", ".txt", ".json"})
 """What a folder's transcripts end with, where no manifest lists them."""
+_YAML: Final = frozenset({".yaml", ".yml"})
 
 
 class ManifestEntry(BaseModel):
@@ -104,6 +105,11 @@ def select(paths: Sequence[Path], manifest: Path | None = None) -> Selection:
 def _files(paths: Iterable[Path], listed: dict[Path, InterviewFile]) -> Iterator[InterviewFile]:
     by_place = {path.resolve(): entry for path, entry in listed.items()}
     for path in paths:
+        if path.suffix.lower() in _YAML:
+            raise UsageError(
+                f"{path}: YAML is no transcript: a study's file goes behind --study, a manifest "
+                "behind --manifest"
+            )
         inside = _folder(path) if path.is_dir() else (InterviewFile(path, path.stem),)
         yield from (by_place.get(one.path.resolve(), one) for one in inside)
 
@@ -111,10 +117,15 @@ def _files(paths: Iterable[Path], listed: dict[Path, InterviewFile]) -> Iterator
 def _folder(folder: Path) -> Sequence[InterviewFile]:
     if (manifest := folder / MANIFEST_FILE).is_file():
         return tuple(_listed(manifest))
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    found = transcript_files(folder.iterdir())
     if not found:
         raise UsageError(f"{folder}: no transcript in this folder ({', '.join(sorted(SUFFIXES))})")
     return [InterviewFile(path, path.stem) for path in found]
+
+
+def transcript_files(among: Iterable[Path]) -> list[Path]:
+    """Those that look like transcripts by what their names end with, in order."""
+    return sorted(path for path in among if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
 def _listed(manifest: Path) -> Iterator[InterviewFile]:

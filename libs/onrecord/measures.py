@@ -15,8 +15,8 @@ from rich.table import Table
 
 from onrecord.console import out, print_json
 from onrecord.errors import FailedError, UsageError
+from onrecord.settings import home_folder
 
-FOLDER: Final = Path(".onrecord") / "eval"
 _DIGITS: Final = 4
 _BEGIN: Final = "<!-- figures: made by `make eval` -->"
 _END: Final = "<!-- end of figures -->"
@@ -61,11 +61,12 @@ class Measure:
 
 def tell(measures: Sequence[Measure], *, as_json: bool) -> None:
     """Write each measure's file, print them shortfalls first, and fail if one falls short."""
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    folder = _folder()
+    folder.mkdir(parents=True, exist_ok=True)
     written = [measure.as_json() for measure in measures]
     for one in written:
         text = json.dumps(one, indent=2, ensure_ascii=False) + "\n"
-        (FOLDER / f"{one['name']}.json").write_text(text)
+        (folder / f"{one['name']}.json").write_text(text)
     if as_json:
         print_json(written)
     else:
@@ -73,6 +74,10 @@ def tell(measures: Sequence[Measure], *, as_json: bool) -> None:
     short = [one.name for one in measures if not one.holds]
     if short:
         raise FailedError(f"short of the goal: {', '.join(short)}")
+
+
+def _folder() -> Path:
+    return home_folder() / "eval"
 
 
 def _print_tables(measures: Sequence[Measure]) -> None:
@@ -122,10 +127,11 @@ def put_on_page(page: Path) -> None:
     Raises:
         UsageError: there are no files, or the page has no place for figures.
     """
-    measures = [json.loads(file.read_text()) for file in sorted(FOLDER.glob("*.json"))]
+    folder = _folder()
+    measures = [json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))]
     text = page.read_text() if page.is_file() else ""
     if not measures or _BEGIN not in text or _END not in text:
-        raise UsageError(f"no measures in {FOLDER}, or no place for figures on {page}")
+        raise UsageError(f"no measures in {folder}, or no place for figures on {page}")
     before, rest = text.split(_BEGIN, 1)
     after = rest.split(_END, 1)[1]
     told = "\n\n".join(_told(one) for one in sorted(measures, key=lambda one: one["holds"]))

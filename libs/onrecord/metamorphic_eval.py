@@ -20,12 +20,11 @@ from grounding.evaluation import (
     examine_turned,
     half_of,
 )
-from onrecord.console import Json, err
+from onrecord.console import Json
 from onrecord.errors import UsageError
+from onrecord.eval_inputs import read_interviews
 from onrecord.eval_modes import Mode, ModeOption, parsers
-from onrecord.files import read_text
 from onrecord.measures import Measure, tell
-from transcripts import TranscriptError, read_transcript
 
 CAUGHT: Final = 0.99
 REFUSED: Final = 0.02
@@ -53,7 +52,7 @@ def metamorphic(
         onrecord eval metamorphic samples --seed 11 --mode light
     """
     judging = parsers(mode)
-    transcripts = _transcripts(folder)
+    transcripts = read_interviews(folder)
     first = next(iter(judging))
     verdicts: dict[Mode, list[Verdict]] = {}
     pace: dict[Mode, float] = {}
@@ -66,7 +65,7 @@ def metamorphic(
         ]
         pace[one] = len(verdicts[one]) / (perf_counter() - began)
     if not verdicts[first]:
-        raise UsageError(f"{folder} holds no transcript with sentences to take notes from")
+        raise UsageError(f"{folder}: no transcript has sentences to take notes from")
     measures = _metamorphic_measures(verdicts, pace, first)
     if Mode.HEAVY in judging:
         measures.append(_turned_measure(transcripts, judging))
@@ -147,19 +146,6 @@ def _turned_measure(
         sides=sides,
         notes=commonest_errors(verdicts[Mode.HEAVY]),
     )
-
-
-def _transcripts(folder: Path) -> dict[str, Sequence[Segment]]:
-    """The turns of a folder's transcripts, by the files' names."""
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder")
-    found: dict[str, Sequence[Segment]] = {}
-    for file in sorted(one for one in folder.rglob("*") if one.is_file()):
-        try:
-            found[file.stem] = read_transcript(read_text(file)).segments
-        except (TranscriptError, UsageError):
-            err.print(f"passed over: {file.name}", style="dim", markup=False)
-    return found
 
 
 def _metamorphic_sides(verdicts: Sequence[Verdict]) -> dict[str, dict[str, float]]:

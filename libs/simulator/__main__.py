@@ -11,7 +11,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from simulator.server import serve
-from simulator.settings import SettingsError, SimulatorSettings, load_rules, load_settings
+from simulator.settings import (
+    SettingsError,
+    SimulatorSettings,
+    first_fault,
+    load_rules,
+    load_settings,
+)
 
 _WRONG_USAGE = 2
 _CANNOT_LISTEN = 3
@@ -54,9 +60,9 @@ def _settings(options: dict[str, Any]) -> SimulatorSettings:
     try:
         return SimulatorSettings(**(fields | options))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        option = str(first["loc"][0]).replace("_", "-")
-        raise SettingsError(f"--{option}: {first['msg']}") from None
+        where, told = first_fault(error)
+        option = where.split(".")[0].replace("_", "-")
+        raise SettingsError(f"--{option}: {told}") from None
 
 
 def _parser(program: str) -> argparse.ArgumentParser:

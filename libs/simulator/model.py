@@ -23,7 +23,7 @@ from simulator.presenting import Schema
 from simulator.prompt import Passage, find_claim, find_passage, full_text, user_text
 from simulator.readings import Readings
 from simulator.replies import Reply
-from simulator.settings import SimulatorSettings
+from simulator.settings import SimulatorSettings, first_fault
 from simulator.turn import Turn
 
 _REMEMBERED_CONTENTS = 100_000
@@ -76,9 +76,8 @@ class SimulatedModels:
         try:
             request = ChatRequest.model_validate_json(raw)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            return replies.bad_request(f"{where}: {first['msg']}" if where else first["msg"])
+            where, told = first_fault(error)
+            return replies.bad_request(f"{where}: {told}" if where else told)
         member = self.lineup.find(request.model)
         if member is None:
             return replies.unknown_model(request.model)

@@ -122,9 +122,15 @@ def load_settings(path: Path) -> dict[str, Any]:
 
 def first_complaint(error: ValidationError) -> str:
     """The first thing that is wrong and where, on one line."""
+    where, told = first_fault(error)
+    return f"{where or 'the whole'}: {told}"
+
+
+def first_fault(error: ValidationError) -> tuple[str, str]:
+    """Where the first fault is, empty for the whole, and what is wrong there."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"]) or "the whole"
-    return f"{where}: {first['msg'].removeprefix('Value error, ')}"
+    where = ".".join(str(part) for part in first["loc"])
+    return where, first["msg"].removeprefix("Value error, ")
 
 
 def _listed(document: Any, name: str) -> Any:

@@ -84,6 +84,8 @@ def read_transcript(
     _refuse_too_large(content, max_bytes)
     found = format or detect_format(content)
     _refuse_empty(content)
+    if found is not TranscriptFormat.WEBVTT and is_webvtt(content):
+        raise MalformedTranscriptError(f"the text is WebVTT, declared as {found.value}")
     notices = Notices()
     source = _READERS[found](content, speakers, notices)
     segments = segments_of(source, speakers, notices, max_segment_characters)

@@ -169,9 +169,15 @@ class Balance:
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing is on its way any more: all is stored or set aside."""
+        """Whether nothing is on its way any more: all is stored or set aside.
+
+        A message may be on its way of which nothing more is to come, such as one that was sent
+        twice: what becomes of it, a dead letter perhaps, is not settled either.
+        """
         moving = (State.WAITING, State.IN_RETRY)
-        return not any(self.submissions.states[one] + self.chunks.states[one] for one in moving)
+        if any(self.submissions.states[one] + self.chunks.states[one] for one in moving):
+            return False
+        return not any(one.waiting + one.in_retry for one in self.services)
 
     @property
     def lost(self) -> frozenset[str]:

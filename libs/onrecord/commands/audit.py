@@ -100,7 +100,13 @@ def _on_its_way(balance: Balance) -> str:
         for state, number in account.states.items()
         if number and state.value in MOVING
     ]
-    return ", ".join(told)
+    messages = [
+        f"{count(number, 'message')} {state} at {one.service}"
+        for one in balance.services
+        for state, number in (("waiting", one.waiting), ("in retry", one.in_retry))
+        if number
+    ]
+    return ", ".join(told or messages)
 
 
 MOVING: Final = ("waiting", "in_retry")

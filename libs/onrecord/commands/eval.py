@@ -11,10 +11,9 @@ import typer
 
 from grounding.evaluation import Verdict, commonest_errors, judged, read_samples, score
 from onrecord.console import Json, print_json
-from onrecord.errors import UsageError
+from onrecord.eval_inputs import read_benchmark
 from onrecord.eval_modes import Mode, ModeOption, parsers
 from onrecord.eval_pii import pii
-from onrecord.files import read_text
 from onrecord.injection_eval import injection
 from onrecord.measures import Measure, put_on_page, tell
 from onrecord.metamorphic_eval import by_half, doubted, metamorphic, refused
@@ -52,12 +51,7 @@ def grounding(file: File, *, mode: ModeOption = None, json_output: Json = False)
         onrecord eval grounding summedits_podcast.json
         onrecord eval grounding summedits_samsum.json --mode light --json
     """
-    try:
-        samples = read_samples(read_text(file))
-    except ValueError as error:
-        raise UsageError(f"{file}: {error}") from error
-    if not samples:
-        raise UsageError(f"{file}: no samples")
+    samples = read_benchmark(file, read_samples)
     judging = parsers(mode)
     first = next(iter(judging))
     verdicts: dict[Mode, list[Verdict]] = {}

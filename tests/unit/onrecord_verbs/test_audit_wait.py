@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -56,3 +57,19 @@ def test_programs_are_told_whether_all_is_settled(capsys: pytest.CaptureFixture[
     assert cli.run(["audit", "--wait", "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
     assert (told["balances"], told["settled"]) == (True, False)
+
+
+def test_a_message_on_its_way_is_waited_for_though_all_interviews_are_stored(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored = tuple(replace(one, stored=True) for one in CHUNKS)
+    again = Unread("persistence", ("notes-validated", 0, 9), "talk", retrying=True)
+    books = replace(ON_ITS_WAY, chunks=stored, unread=(again,), received={"persistence": 10})
+
+    async def take_stock(_settings: ClientSettings, _within_s: float) -> Balance:
+        return settle(books)
+
+    monkeypatch.setattr(audit, "take_stock", take_stock)
+    assert cli.run(["audit", "--wait", "--timeout", "2"]) == 1
+    told = capsys.readouterr().err
+    assert told == "still on its way after 2 s: 1 message in retry at persistence\n"

@@ -71,6 +71,13 @@ def test_refuses_thirty_megabytes_by_default() -> None:
         read_transcript("Ann: " + "x" * 30_000_000)
 
 
+@pytest.mark.parametrize("declared", [one for one in TranscriptFormat if one.value != "webvtt"])
+def test_webvtt_is_not_read_as_another_format(declared: TranscriptFormat) -> None:
+    content = "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ann>Well, yes.\n"
+    with pytest.raises(MalformedTranscriptError, match=f"WebVTT, declared as {declared.value}"):
+        read_transcript(content, format=declared)
+
+
 def test_every_reason_is_a_bad_message() -> None:
     for error in (EmptyTranscriptError, MalformedTranscriptError, UnknownFormatError):
         assert issubclass(error, BadMessageError)
