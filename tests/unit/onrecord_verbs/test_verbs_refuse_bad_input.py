@@ -52,6 +52,12 @@ def talk(tmp_path: Path) -> Path:
         ("dlq discard abcd --reason=", "say why"),
         ("dlq discard abcd", "--reason"),
         ("parse {samples}/none.vtt", "there is no such file"),
+        ("submit {samples}/study.yaml", "YAML is no transcript"),
+        ("eval grounding {samples}/none.json", "there is no such file"),
+        ("eval pii {talk}", "talk.txt: not JSON: line 1, column 1"),
+        ("eval injection {samples}/appliance-repair.json", "not of the form {kind"),
+        ("eval grounding {samples}/appliance-repair.json", "a sample has no doc"),
+        ("eval metamorphic {samples}/none", "none is not a folder"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_says_what_is_wrong(
