@@ -125,7 +125,9 @@ class LetterStore:
         first, last = _id_range(str(letter_id))
         rows = await self._database.fetch(_QUERIES.select_letters_between, first, last)
         if not rows:
-            raise UnknownLetterError(f"there is no letter {letter_id}")
+            raise UnknownLetterError(
+                f"there is no letter {letter_id}: `onrecord dlq list --state all` names them"
+            )
         if len(rows) > 1:
             raise AmbiguousLetterError(
                 f"more than one letter's id begins with {letter_id}: give more of it"
