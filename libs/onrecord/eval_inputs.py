@@ -41,7 +41,7 @@ def read_benchmark(file: Path, read: Callable[[str], list[T]]) -> list[T]:
 
 
 def read_interviews(folder: Path) -> dict[str, Sequence[Segment]]:
-    """The turns of all transcripts in a folder and the folders in it, by the files' names.
+    """The turns of all transcripts in a folder and the folders in it, by their paths from there.
 
     A file that looks like a transcript and is none is passed over, and named on stderr.
 
@@ -52,10 +52,15 @@ def read_interviews(folder: Path) -> dict[str, Sequence[Segment]]:
         raise UsageError(f"{folder} is not a folder")
     found: dict[str, Sequence[Segment]] = {}
     for file in transcript_files(folder.rglob("*")):
+        name = file.relative_to(folder)
         try:
-            found[file.stem] = read_transcript(read_text(file)).segments
+            turns = read_transcript(read_text(file)).segments
         except (TranscriptError, UsageError):
-            err.print(f"passed over: {file.name}", style="dim", markup=False)
+            err.print(f"passed over: {name}", style="dim", markup=False)
+            continue
+        # Without the suffix, by which the same talk in another format is told apart if need be.
+        plain = str(name.with_suffix(""))
+        found[plain if plain not in found else str(name)] = turns
     if not found:
         raise UsageError(f"{folder} holds no transcript")
     return found
