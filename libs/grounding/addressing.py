@@ -359,7 +359,17 @@ def _may_be_all(word: str) -> bool:
 
 
 def _is_finite(word: str) -> bool:
-    return word in FINITE or (word.endswith("ed") and "VERB" in _kinds(word))
+    if word in FINITE or (word.endswith("ed") and "VERB" in _kinds(word)):
+        return True
+    return any(word in _pasts(verb) for verb in _kinds(word).get("VERB", ()) if verb != word)
+
+
+@lru_cache(maxsize=2_000)
+def _pasts(verb: str) -> frozenset[str]:
+    """The past of a verb, where it is no participle too: "rose", but not "kept"."""
+    from lemminflect import getInflection  # noqa: PLC0415 - as above
+
+    return frozenset(getInflection(verb, "VBD")) - {*getInflection(verb, "VBN")}
 
 
 @lru_cache(maxsize=20_000)

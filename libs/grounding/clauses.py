@@ -43,11 +43,20 @@ class Party:
         return self.kind is not Kind.ANYONE and self._is_called(other)
 
     def may_be(self, other: Party) -> bool:
-        """Whether nothing says that they are two."""
+        """Whether nothing says that they are two; a note calls who speaks "he" or "she"."""
         kinds = {self.kind, other.kind}
         if self._is_called(other) or kinds & {Kind.ANYONE, Kind.THEY}:
             return True
-        return len(kinds & {Kind.MAN, Kind.WOMAN}) == 1 and Kind.SPEAKER not in kinds
+        return len(kinds & {Kind.MAN, Kind.WOMAN}) == 1
+
+    def is_other_than(self, other: Party) -> bool:
+        """Whether the two are told by nouns that differ."""
+        return self.kind is other.kind is Kind.THING and self.lemma != other.lemma
+
+    @property
+    def is_person(self) -> bool:
+        """Whether a pronoun or a speaker's name stands for somebody."""
+        return self.kind not in {Kind.THING, Kind.ANYONE}
 
     def _is_called(self, other: Party) -> bool:
         same = (self.kind, self.lemma) == (other.kind, other.lemma)
@@ -81,7 +90,18 @@ class Clause:
         turned = any(self.agent.surely_is(one) for one in other.others) and any(
             one.surely_is(other.agent) for one in self.others
         )
-        return turned and not self.agent.surely_is(other.agent)
+        return (turned or self._turns_on(other)) and not self.agent.surely_is(other.agent)
+
+    def _turns_on(self, other: Clause) -> bool:
+        """Whether one thing changed sides, and on the other side somebody is on both.
+
+        "She lent her brother money" and "my brother lent me money": she is who speaks there.
+        """
+        to_agent = self.agent.kind is Kind.THING and any(map(self.agent.surely_is, other.others))
+        to_object = other.agent.kind is Kind.THING and any(map(other.agent.surely_is, self.others))
+        if to_agent:
+            return other.agent.is_person and any(one.is_person for one in self.others)
+        return to_object and self.agent.is_person and any(one.is_person for one in other.others)
 
     def _may_be(self, other: Clause) -> bool:
         return self.agent.may_be(other.agent) and all(
@@ -97,6 +117,9 @@ class Status(StrEnum):
     WISHED = "as a wish or a hope"
     PLANNED = "as a plan"
     SUPPOSED = "as a condition or a doubt"
+    ASKED = "as what was asked for or promised"
+    TRIED = "as an attempt"
+    COMING = "as what is to come"
     MISSED = "as what did not quite happen"
     FORMER = "as what used to be"
     OPEN = "by a modal verb or a participle"
@@ -112,12 +135,29 @@ class Predicate:
         status: as what it is told.
         text: the words that say so.
         is_main: whether its sentence, or a half of it, states this verb.
+        is_past: whether it is told in the past tense.
     """
 
     lemma: str
     status: Status
     text: str
     is_main: bool
+    is_past: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """What is told of somebody or something.
+
+    Attributes:
+        told: the lemma of a verb, or of what one "is".
+        who: of whom.
+        text: the words that say so.
+    """
+
+    told: str
+    who: Party
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +167,12 @@ class Reading:
     Attributes:
         clauses: those that tell both who and whom.
         predicates: all its verbs, in order.
+        doings: what is told of whom.
     """
 
     clauses: tuple[Clause, ...]
     predicates: tuple[Predicate, ...]
+    doings: tuple[Doing, ...] = ()
 
 
 class Parser(Protocol):

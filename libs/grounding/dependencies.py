@@ -9,7 +9,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 from typing import Any, Final
 
-from grounding.clauses import Clause, Kind, Parser, Party, Reading
+from grounding.clauses import Clause, Doing, Kind, Parser, Party, Reading
 from grounding.statuses import predicates
 from grounding.vocabulary.telling import NARRATION
 from grounding.words import clip, listed
@@ -32,6 +32,7 @@ _PRONOUNS: Final = (
 _AGENTS: Final = frozenset({"nsubj", "csubj"})
 _OBJECTS: Final = frozenset({"dobj", "dative", "nsubjpass"})
 _DETAILS: Final = frozenset({"amod", "compound"})
+_SAID_OF: Final = frozenset({"attr", "acomp"})
 _TOWARDS: Final = frozenset({"to", "for", "from"})
 
 
@@ -67,7 +68,7 @@ def load_parser() -> Parser:
     @lru_cache(maxsize=4_096)
     def parse(text: str) -> Reading:
         doc = pipeline(text)
-        return Reading(tuple(_clauses(doc)), tuple(predicates(doc)))
+        return Reading(tuple(_clauses(doc)), tuple(predicates(doc)), tuple(_doings(doc)))
 
     return parse
 
@@ -78,6 +79,18 @@ def _clauses(doc: Any) -> Iterator[Clause]:
             clause = _of_verb(token)
             if clause is not None:
                 yield clause
+
+
+def _doings(doc: Any) -> Iterator[Doing]:
+    for verb in doc:
+        if verb.pos_ not in {"VERB", "AUX"}:
+            continue
+        subjects = [one for one in verb.children if one.dep_ == "nsubj"]
+        told = [verb] if verb.lemma_ != "be" else []
+        told += [one for one in verb.children if one.dep_ in _SAID_OF and verb.lemma_ == "be"]
+        for who in subjects:
+            for one in told:
+                yield Doing(one.lemma_.casefold(), _party(who), clip(f"{who.text} {one.text}"))
 
 
 def _of_verb(verb: Any) -> Clause | None:

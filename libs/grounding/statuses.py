@@ -12,30 +12,70 @@ _ADVERBS: Final = dict.fromkeys(("almost", "nearly"), Status.MISSED) | {"never":
 _GOVERNORS: Final = (
     dict.fromkeys(listed("want wish hope dream long"), Status.WISHED)
     | dict.fromkeys(listed("plan intend consider think go"), Status.PLANNED)
-    | dict.fromkeys(listed("doubt wonder"), Status.SUPPOSED)
+    | dict.fromkeys(listed("doubt wonder imagine"), Status.SUPPOSED)
+    | dict.fromkeys(listed("tell ask order urge advise beg promise offer threaten"), Status.ASKED)
+    | dict.fromkeys(listed("try attempt"), Status.TRIED)
     | dict.fromkeys(listed("refuse fail forget decline"), Status.DENIED)
     | {"use": Status.FORMER}
 )
-_OF_CLAUSES: Final = listed("wish hope doubt wonder")
+_OF_CLAUSES: Final = listed("wish hope doubt wonder imagine")
 """Those that take a clause with a subject of its own out of the facts; "think" does not."""
 _MARKS: Final = listed("if unless whether")
+_LIKELY: Final = listed("might may")
+_AUXILIARIES: Final = listed("do have be will would can could")
 _FINITE: Final = frozenset({"VBD", "VBZ", "VBP"})
 _UP: Final = frozenset({"xcomp", "ccomp", "pcomp", "prep", "conj"})
+_LOOSE: Final = frozenset({"neg", "advmod", "punct", "nsubj", "cc"})
 _DEEPEST: Final = 6
 _BEFORE: Final = 4
 
 
 def predicates(doc: Any) -> Iterator[Predicate]:
     """The verbs of a parsed text; auxiliaries and "be" say nothing by themselves."""
+    taken_back = {verb.i for verb in _taken_back(doc)}
     for token in doc:
         if token.pos_ == "VERB" and not _is_auxiliary(token):
             begin = max(token.sent.start, token.i - _BEFORE)
             yield Predicate(
                 lemma=token.lemma_.casefold(),
-                status=_status(token),
+                status=Status.DENIED if token.i in taken_back else _status(token),
                 text=clip(doc[begin : token.i + 1].text),
                 is_main=_is_finite(token) and _is_stated(token),
+                is_past=_is_past(token),
             )
+
+
+def _taken_back(doc: Any) -> Iterator[Any]:
+    """The verbs that a clause without one denies: the "fix" of "promised to fix it but didn't"."""
+    for token in doc:
+        denies = any(one.dep_ == "neg" for one in token.children)
+        if not denies or token.dep_ != "conj" or token.lemma_.casefold() not in _AUXILIARIES:
+            continue
+        if any(one.i > token.i and one.dep_ not in _LOOSE for one in token.children):
+            continue
+        before = [one for one in doc[token.sent.start : token.i] if one.pos_ == "VERB"]
+        if before and _same_subject(before[-1], token):
+            yield before[-1]
+
+
+def _same_subject(verb: Any, denying: Any) -> bool:
+    """Whether who denies is who did it, or was to do it: "told me to, but I haven't"."""
+    subjects = [one.lower_ for one in denying.children if one.dep_ == "nsubj"]
+    if not subjects:
+        return True
+    own = [one for one in verb.children if one.dep_ == "nsubj"]
+    governed = verb.dep_ == "xcomp"
+    asked = [one for one in verb.head.children if one.dep_ in {"dobj", "nsubj"}] if governed else []
+    return any(_person(one.lower_) == _person(subjects[0]) for one in (own or asked[::-1][:1]))
+
+
+def _person(pronoun: str) -> str:
+    return {"me": "i", "us": "we", "him": "he", "her": "she", "them": "they"}.get(pronoun, pronoun)
+
+
+def _is_past(verb: Any) -> bool:
+    own = [one for one in verb.children if one.dep_ in {"aux", "auxpass"}]
+    return any(one.tag_ == "VBD" for one in (own or [verb]))
 
 
 def _is_finite(verb: Any) -> bool:
@@ -63,6 +103,8 @@ def _status(verb: Any, depth: int = 0) -> Status:
     if own is not Status.FACT or depth > _DEEPEST or verb.dep_ not in _UP:
         return own
     head = verb.head
+    if verb.dep_ == "ccomp" and verb.i < head.i:
+        return own  # two sentences in one: "he paid, otherwise I would have left"
     if verb.dep_ == "conj":
         has_subject = any(one.dep_ in {"nsubj", "nsubjpass"} for one in verb.children)
         return Status.FACT if has_subject else _status(head, depth + 1)
@@ -94,11 +136,22 @@ def _own(verb: Any) -> Status:
             return _ADVERBS[one.lower_]
         if one.dep_ == "neg" and not _is_faint(one):
             return Status.DENIED
-        if one.dep_ in {"aux", "auxpass"} and one.tag_ == "MD":
-            return Status.OPEN
+    modal = next((one.lower_ for one in verb.children if one.tag_ == "MD"), None)
+    if modal is not None:
+        return _by_modal(verb, modal)
     alone = not any(one.dep_ in {"aux", "auxpass"} for one in verb.children)
     is_free = verb.tag_ == "VBG" and verb.dep_ not in _UP
     return Status.OPEN if (is_free and alone) or _is_going_on(verb) else Status.FACT
+
+
+def _by_modal(verb: Any, modal: str) -> Status:
+    """As what a verb is told behind a modal: "would" and "could" may tell of the past as well."""
+    if modal in _LIKELY:
+        return Status.SUPPOSED
+    if modal in {"will", "'ll", "\u2019ll", "wo"}:
+        return Status.COMING
+    was = any(one.lemma_.casefold() == "have" and one.dep_ == "aux" for one in verb.children)
+    return Status.SUPPOSED if modal in {"would", "'d", "\u2019d"} and was else Status.OPEN
 
 
 def _is_faint(negation: Any) -> bool:

@@ -15,6 +15,10 @@ _CLITICS: Final = {"'ll": "will", "'d": "would", "'ve": "have", "'re": "are", "'
 _WHOLE: Final = {"can't": "can", "won't": "will", "shan't": "shall", "cannot": "can"}
 _JOINED: Final = {"gonna": "will", "cause": "because"}
 TITLES: Final = listed("mr mrs ms dr prof sir hon st")
+AMBIGUOUS_MONTHS: Final = {"may": "May", "march": "March"}
+"""Months that are other words too, with the text of their terms where they are months."""
+_BEFORE_MONTHS: Final = listed("in of since until till by from last next this early late mid every")
+_BROKEN: Final = frozenset(",.;:!?")
 _NOT_NAMES: Final = FUNCTION_WORDS | listed("i i'm i've i'd i'll ok okay yes no oh well god")
 
 
@@ -61,7 +65,8 @@ def _terms(words: Sequence[Word], at: int, text: str, *, shouted: bool) -> Itera
     capital = text[word.start].isupper() and not shouted
     is_name = capital and not starts and not quoted and word.text not in _NOT_NAMES
     opens = opens_clause(words, at)
-    for number, part in enumerate(_parts(word.text)):
+    parts = (AMBIGUOUS_MONTHS[word.text],) if _is_month(words, at) else _parts(word.text)
+    for number, part in enumerate(parts):
         is_content = part not in FUNCTION_WORDS and part != "not"
         yield Term(
             text=part,
@@ -73,6 +78,16 @@ def _terms(words: Sequence[Word], at: int, text: str, *, shouted: bool) -> Itera
             opens=opens and number == 0,
             place=word.start,
         )
+
+
+def _is_month(words: Sequence[Word], at: int) -> bool:
+    """Whether it is the month of "in May", "May 3rd", "last march"."""
+    if words[at].text not in AMBIGUOUS_MONTHS:
+        return False
+    following = words[at + 1].text if at + 1 < len(words) else ""
+    before = words[at - 1].text if at else ""
+    beside = before in _BEFORE_MONTHS and not _BROKEN & {*words[at].before}
+    return beside or following[:1].isdigit() or (before[:1].isdigit() and before[-1:].isalpha())
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -23,6 +23,8 @@ _UNREAL: Final = frozenset(
         Status.WISHED,
         Status.PLANNED,
         Status.SUPPOSED,
+        Status.ASKED,
+        Status.TRIED,
         Status.MISSED,
         Status.FORMER,
     }
@@ -38,7 +40,8 @@ def _told_as_fact(case: Case) -> CheckFailure | None:
         if not claimed.is_main or claimed.status is not Status.FACT or claimed.lemma in TELLING:
             continue
         told = list(_told(case, case.parse, claimed, about - {lemma(claimed.lemma)}))
-        if told and all(one.status in _UNREAL for one in told):
+        unreal = _UNREAL | {Status.COMING} if claimed.is_past else _UNREAL
+        if told and all(one.status in unreal for one in told):
             return _failure(case, claimed, told[0])
     return None
 

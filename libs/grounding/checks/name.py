@@ -10,7 +10,7 @@ from grounding.checks.frame import Case, Check
 from grounding.checks.wording import failure, shown
 from grounding.laid import Laid
 from grounding.measures import NUMBER_WORDS
-from grounding.terms import TITLES, Term, terms
+from grounding.terms import AMBIGUOUS_MONTHS, TITLES, Term, terms
 from grounding.vocabulary.scales import (
     DAYS,
     MONTHS,
@@ -22,7 +22,7 @@ from grounding.vocabulary.scales import (
 from grounding.vocabulary.telling import NARRATION, TELLING
 
 _NAME: Final = "name_not_in_evidence"
-_DATED: Final = frozenset(DAYS) | frozenset(MONTHS) | frozenset(SEASONS)
+_DATED: Final = frozenset((*DAYS, *MONTHS, *SEASONS, *AMBIGUOUS_MONTHS.values()))
 _COMMON: Final = NUMBER_WORDS | frozenset(ORDERS) | frozenset(PACE) | frozenset(QUANTIFIERS)
 
 

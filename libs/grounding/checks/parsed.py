@@ -9,9 +9,11 @@ from grounding.checks.frame import Case
 from grounding.clauses import Parser, Reading
 from grounding.lemmas import lemma
 from grounding.terms import Term, terms
-from grounding.words import in_spoken_sentences
+from grounding.words import in_spoken_sentences, listed
 
 _SHORT: Final = 3
+_FORMS: Final = {"have": listed("have has had having")}
+"""Of verbs that the lemmas of terms leave alone."""
 
 
 def readings(case: Case, parse: Parser, verb: str) -> Iterator[tuple[str, Reading]]:
@@ -25,5 +27,7 @@ def readings(case: Case, parse: Parser, verb: str) -> Iterator[tuple[str, Readin
 
 def _may_be(verb: str, key: str, term: Term) -> bool:
     """Whether a word may be a form of a verb; endings hide what short ones are: "sue", "sued"."""
+    if verb in _FORMS:
+        return term.text in _FORMS[verb]
     short = len(verb) <= _SHORT and term.text.startswith(verb.removesuffix("e"))
     return key in {term.key, term.text} or short

@@ -9,7 +9,9 @@ from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.parsed import readings
 from grounding.checks.wording import shown
-from grounding.clauses import Clause, Parser
+from grounding.clauses import Clause, Doing, Kind, Parser
+from grounding.lemmas import lemma
+from grounding.terms import terms
 from grounding.words import clip
 
 _NAME: Final = "roles_swapped"
@@ -18,7 +20,8 @@ _NAME: Final = "roles_swapped"
 def _roles_swapped(case: Case) -> CheckFailure | None:
     if not case.is_cited or case.parse is None:
         return None
-    for claimed in case.parse(case.draft.statement).clauses:
+    statement = case.parse(case.draft.statement)
+    for claimed in statement.clauses:
         told = list(_told(case, case.parse, claimed))
         reverse = next((one for one in told if claimed.reverses(one)), None)
         if reverse is not None and not any(claimed.repeats(one) for one in told):
@@ -28,7 +31,36 @@ def _roles_swapped(case: Case) -> CheckFailure | None:
                 claim=clip(claimed.text),
                 evidence=clip(" … ".join(case.quotes)),
             )
+    for doing in statement.doings:
+        other = _done_by_another(case, case.parse, doing)
+        if other is not None:
+            return CheckFailure(
+                check=_NAME,
+                reason=f"The cited passage says {shown(other.text)}.",
+                claim=clip(doing.text),
+                evidence=clip(" … ".join(case.quotes)),
+            )
     return None
+
+
+def _done_by_another(case: Case, parse: Parser, claimed: Doing) -> Doing | None:
+    """Who did it according to the evidence, if that also tells what the one named did instead.
+
+    "My mother was a nurse and my father drove trucks": the father was no nurse.
+    """
+    if claimed.who.kind is not Kind.THING:
+        return None
+    told = [
+        one
+        for sentence, reading in readings(case, parse, claimed.told)
+        if any(one.key == lemma(claimed.who.lemma) for one in terms(sentence))
+        for one in reading.doings
+    ]
+    same = [one for one in told if one.told == claimed.told]
+    names_both = any(claimed.who.surely_is(one.who) for one in told)
+    if not same or not names_both:
+        return None
+    return same[0] if all(claimed.who.is_other_than(one.who) for one in same) else None
 
 
 def _told(case: Case, parse: Parser, claimed: Clause) -> Iterator[Clause]:

@@ -12,6 +12,7 @@ from grounding.checks.wording import shown
 from grounding.clock import days_of_year, times_of_day
 from grounding.laid import Laid
 from grounding.measures import NUMBER_WORDS
+from grounding.terms import AMBIGUOUS_MONTHS
 from grounding.vocabulary import scales
 from grounding.words import clip
 
@@ -19,7 +20,8 @@ _NAME: Final = "time_differs"
 _NAMED = (
     scales.DAYS,
     scales.TIMES_OF_DAY,
-    {word: answer for word, answer in scales.MONTHS.items() if word != "march"},
+    {word: answer for word, answer in scales.MONTHS.items() if word not in AMBIGUOUS_MONTHS}
+    | {month: word for word, month in AMBIGUOUS_MONTHS.items()},
     {word: answer for word, answer in scales.SEASONS.items() if word not in {"fall", "spring"}},
 )
 _SCALES = (

@@ -40,6 +40,11 @@ TURNED_ROUND = [
     ("The agency sued the company", "The company sued the agency in spring"),
     ("Anna was given a car by Ben", "Anna gave Ben a car"),
     ("The new tool is slower than the old tool", "the old tool is slower than the new tool"),
+    ("Support called her three times", "I called support three times"),
+    ("She drove her brother to work", "my brother drove me to work"),
+    ("Her father was a nurse", "My mother was a nurse and my father drove trucks"),
+    ("Her mother drove trucks", "My mother was a nurse and my father drove trucks"),
+    ("The manager was patient", "The nurses were patient, the manager shouted all day"),
 ]
 
 THE_SAME_WAY_ROUND = [
@@ -69,6 +74,11 @@ THE_SAME_WAY_ROUND = [
     ("The boss was convinced by the team", "the team convinced the boss"),
     ("The participant helps her mother", "I help my mother and she helps me"),
     ("The participant's mother helps her", "I help my mother and she helps me"),
+    ("Her mother was a nurse", "My mother was a nurse and my father drove trucks"),
+    ("Her brother drove her to work", "my brother drove me to work"),
+    ("She called support three times", "I called support three times"),
+    ("The staff were patient", "The nurses were patient, the manager shouted all day"),
+    ("Her brother lent her money", "My brother lent me money, otherwise I would have left"),
 ]
 
 TOLD_AS_DONE = [
@@ -82,6 +92,14 @@ TOLD_AS_DONE = [
     ("They pay monthly", "whether they pay monthly, I have no idea"),
     ("They tried the beta", "I never got to try the beta"),
     ("They tried the beta", "I wish I had tried the beta"),
+    ("She closed the shop", "My brother lent me money, otherwise I would have closed the shop"),
+    ("The participant cancelled", "I will cancel if the price goes up"),
+    ("She stopped smoking", "The doctor told me to stop smoking, but I haven't"),
+    ("They fixed it", "They promised to fix it but never did"),
+    ("They have more staff", "I wish we had more staff"),
+    ("She works without it", "I can't imagine working without it now"),
+    ("They repaired the roof", "They tried to repair the roof"),
+    ("She moved to Leeds", "My boss asked me to move to Leeds"),
 ]
 
 REFUSED_IN_BOTH_MODES = [
@@ -122,6 +140,10 @@ TOLD_AS_IT_WAS = [
     ("They wish they had tried the beta", "I wish I had tried the beta"),
     ("They would have paid", "they would have paid"),
     ("She said she would come", "I will come"),
+    ("Will cancel if they raise the price", "If they raise the price again I will cancel"),
+    ("She asked him to leave, and he left", "I asked him to leave and he left"),
+    ("She liked it", "I liked it but my sister didn't"),
+    ("She stopped smoking", "The doctor told me to stop smoking, and I stopped"),
     ("They said they could help", "we can help"),
 ]
 
