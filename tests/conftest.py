@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import settings
 
 from onrecord.stack.supervisor import Stack
 from support.apache_kafka import own_kafka
@@ -52,6 +53,10 @@ IN_CONTAINERS: Final = frozenset({"stack", "broker", "own_broker", "chaos_broker
 """Fixtures that are containers where ``--stack`` says so."""
 AUTO: Final = "auto"
 OTHERS_SETTINGS: Final = ("KAFKA_", "POSTGRES_", "OPENAI_")
+
+# How long an example takes tells of the machine, not of the code.
+settings.register_profile("untimed", parent=settings.default, deadline=None)
+settings.load_profile("untimed")
 
 _ran = pytest.StashKey[Counter[str]]()
 _why = pytest.StashKey[str]()

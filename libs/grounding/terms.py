@@ -63,9 +63,11 @@ def _terms(words: Sequence[Word], at: int, text: str, *, shouted: bool) -> Itera
     starts = at == 0 or (bool(ENDS.search(word.before)) and not titled)
     quoted = word.before.rstrip()[-1:] in {'"', "“", ":"}
     capital = text[word.start].isupper() and not shouted
-    is_name = capital and not starts and not quoted and word.text not in _NOT_NAMES
+    is_named = capital and not starts and not quoted
+    is_name = is_named and word.text not in _NOT_NAMES
     opens = opens_clause(words, at)
-    parts = (AMBIGUOUS_MONTHS[word.text],) if _is_month(words, at) else _parts(word.text)
+    is_month = word.text in AMBIGUOUS_MONTHS and (is_named or _is_month(words, at))
+    parts = (AMBIGUOUS_MONTHS[word.text],) if is_month else _parts(word.text)
     for number, part in enumerate(parts):
         is_content = part not in FUNCTION_WORDS and part != "not"
         yield Term(
@@ -81,13 +83,11 @@ def _terms(words: Sequence[Word], at: int, text: str, *, shouted: bool) -> Itera
 
 
 def _is_month(words: Sequence[Word], at: int) -> bool:
-    """Whether it is the month of "in May", "May 3rd", "last march"."""
-    if words[at].text not in AMBIGUOUS_MONTHS:
-        return False
+    """Whether its neighbours make it the month: "in may", "May 3rd", "last march"."""
     following = words[at + 1].text if at + 1 < len(words) else ""
     before = words[at - 1].text if at else ""
     beside = before in _BEFORE_MONTHS and not _BROKEN & {*words[at].before}
-    return beside or following[:1].isdigit() or (before[:1].isdigit() and before[-1:].isalpha())
+    return beside or following[:1].isdigit()
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ _PAUSE = re.compile(r"[\s,-]*")
 _SUBJECTS = listed("i you he she it we they there that")
 _SUFFIXES = ("'s", "ing", "ies", "ed", "es", "s")
 _SHORTEST_STEM = 3
+_SHORT_WITH_TWO = 5
 
 FUNCTION_WORDS = listed(
     """a an the this that these those i me my mine myself you your yours we us our ours he him
@@ -126,12 +127,17 @@ def stem(word: str) -> str:
         if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM:
             rest = word.removesuffix(suffix)
             return rest + "y" if suffix == "ies" else _undoubled(rest)
-    return word.removesuffix("e") if len(word) > _SHORTEST_STEM else word
+    return _single(word.removesuffix("e") if len(word) > _SHORTEST_STEM else word)
 
 
 def _undoubled(rest: str) -> str:
     doubled = len(rest) > _SHORTEST_STEM and rest[-1] == rest[-2] and rest[-1] not in "lsz"
-    return rest[:-1] if doubled else rest.removesuffix("e")
+    return rest[:-1] if doubled else _single(rest.removesuffix("e"))
+
+
+def _single(rest: str) -> str:
+    """Without the second "l" of a long word: "cancelled" answers "cancel", "fulfill" "fulfil"."""
+    return rest[:-1] if len(rest) > _SHORT_WITH_TWO and rest.endswith("ll") else rest
 
 
 def clip(text: str, limit: int = 300) -> str:

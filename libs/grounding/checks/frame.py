@@ -12,6 +12,7 @@ from contracts.study import Study
 from grounding.clauses import Parser
 from grounding.evidence import Citations
 from grounding.laid import Laid, lay
+from grounding.words import spoken_words
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,12 @@ class Case:
         """The labels of all who speak in the chunk and its context."""
         segments = (*self.chunk.segments, *self.chunk.context)
         return tuple(dict.fromkeys(segment.speaker for segment in segments))
+
+    @cached_property
+    def is_verbatim(self) -> bool:
+        """Whether the statement is one of the quotes, word for word."""
+        claimed = [one.text for one in spoken_words(self.draft.statement)]
+        return any(claimed == [one.text for one in spoken_words(quote)] for quote in self.quotes)
 
     @property
     def is_cited(self) -> bool:

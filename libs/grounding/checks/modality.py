@@ -24,7 +24,7 @@ _BETWEEN: Final = 2
 
 
 def _modality_differs(case: Case) -> CheckFailure | None:
-    if not case.is_cited:
+    if not case.is_cited or case.is_verbatim:
         return None
     for laid in case.sentences:
         found = next(mismatches(_SCALE, laid), None)

@@ -93,7 +93,7 @@ TOLD_AS_DONE = [
     ("They tried the beta", "I never got to try the beta"),
     ("They tried the beta", "I wish I had tried the beta"),
     ("She closed the shop", "My brother lent me money, otherwise I would have closed the shop"),
-    ("The participant cancelled", "I will cancel if the price goes up"),
+    ("She cancelled the order", "I will cancel the order if the price goes up"),
     ("She stopped smoking", "The doctor told me to stop smoking, but I haven't"),
     ("They fixed it", "They promised to fix it but never did"),
     ("They have more staff", "I wish we had more staff"),
