@@ -66,7 +66,8 @@ contracts: setup ## Write schemas/ from libs/contracts
 lock: setup ## Pin all dependencies anew, with hashes
 	$(PIP) install --quiet uv
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--python-version 3.11 --extra local -o requirements.lock pyproject.toml
+		--python-version 3.11 --extra local --extra heavy-grounding --extra personal-data \
+		-o requirements.lock pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--python-version 3.11 --extra local --group dev -o requirements-dev.lock pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \

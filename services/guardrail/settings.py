@@ -23,6 +23,10 @@ def _processes() -> int:
     return min(os.cpu_count() or 1, _MOST_PROCESSES)
 
 
+def _mode() -> Literal["light", "heavy"]:
+    return "heavy" if is_installed() else "light"
+
+
 class GuardrailSettings(StageSettings):
     """How drafts are worked through, and what a failed check means."""
 
@@ -38,9 +42,10 @@ class GuardrailSettings(StageSettings):
         "`pass`; `reject` where nothing is said, but `flag` for `own_words`.",
     )
     mode: Literal["light", "heavy"] = Field(
-        "light",
+        default_factory=_mode,
         description="How notes are held against transcripts: `light` compares words, `heavy` "
-        "parses sentences too, which takes the extra `heavy-grounding`, memory and time.",
+        "parses sentences too, which takes memory and time; `heavy` if its extra "
+        "`heavy-grounding` is installed.",
     )
     personal_data: PersonalData = Field(
         PersonalData.ALLOW,
