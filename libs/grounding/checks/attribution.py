@@ -9,12 +9,21 @@ from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.wording import failure, shown
 from grounding.laid import Laid
+from grounding.lemmas import lemma
 from grounding.terms import Term, terms
-from grounding.vocabulary.telling import SAYING, TELLING
+from grounding.vocabulary.telling import NARRATION, SAYING, TELLING
+from grounding.words import listed
 
 _NAME: Final = "said_by_another"
 _BETWEEN: Final = 2
 _BETRAYING: Final = 2
+_FARTHEST: Final = 9
+_HOLDING: Final = listed(
+    "find finds found think thinks thought believe believes believed consider considers considered"
+)
+_SPEAKING: Final = NARRATION | listed("i we she he they")
+_OTHERS: Final = listed("he she they everyone everybody somebody someone people")
+_AGREEING: Final = frozenset({lemma("agree"), lemma("agreed"), "right", "too", "same"})
 
 
 def _said_by_another(case: Case) -> CheckFailure | None:
@@ -31,6 +40,9 @@ def _said_by_another(case: Case) -> CheckFailure | None:
             if other is not None:
                 reason = f"{shown(other)} said this, not {shown(label)}."
                 return failure(_NAME, case, laid, at, reason)
+        for at, place in _opinions(laid):
+            reason = f"The cited passage has this from {shown(laid.told[place].text)}."
+            return failure(_NAME, case, laid, at, reason)
     return None
 
 
@@ -58,6 +70,45 @@ def _who_did(case: Case, laid: Laid, at: int, label: str) -> str | None:
         return None
     other = max(said, key=lambda one: len(said[one]))
     return other if len(said[other]) >= _BETRAYING else None
+
+
+def _opinions(laid: Laid) -> Iterator[tuple[int, int]]:
+    """Where the speaker is told to find what the evidence only has somebody else say.
+
+    "He said it was useless, but I didn't agree": the participant did not find it useless.
+    """
+    if _agrees(laid.told):
+        return
+    for at in range(1, len(laid.sentence)):
+        held_by = laid.sentence[at - 1].text
+        if laid.sentence[at].text not in _HOLDING or held_by not in _SPEAKING:
+            continue
+        held = [one.key for one in laid.sentence[at + 1 :] if one.is_content]
+        places = [step for step, one in enumerate(laid.told) if held and one.key == held[-1]]
+        others = [_said_by(laid.told, place) for place in places]
+        if others and all(one is not None for one in others):
+            yield at, others[0] or 0
+
+
+def _agrees(told: Sequence[Term]) -> bool:
+    """Whether somebody agrees: whoever said it first."""
+    return any(
+        one.key in _AGREEING
+        and not {"not", "never"} & {before.text for before in told[max(0, at - 3) : at]}
+        for at, one in enumerate(told)
+    )
+
+
+def _said_by(told: Sequence[Term], place: int) -> int | None:
+    """Where somebody else stands who says what is told at a place, in the same sentence."""
+    for step in range(place, max(0, place - _FARTHEST), -1):
+        if told[step].text in SAYING | _HOLDING:
+            who = told[step - 1]
+            other = who.text in _OTHERS or who.is_name or (who.is_content and not told[step].starts)
+            return step - 1 if other else None
+        if told[step].starts or told[step].text in {"but", "i", "we"}:
+            return None
+    return None
 
 
 def _clause(laid: Laid, at: int) -> Iterator[Term]:

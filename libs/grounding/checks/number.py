@@ -10,6 +10,7 @@ from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.rate import agreed_rates
 from grounding.clock import times_of_day
+from grounding.derived import derived_at
 from grounding.quantities import Quantity, courses, quantities, quantities_at
 from grounding.rates import OFTEN
 from grounding.words import clip
@@ -56,6 +57,7 @@ def _claimed(case: Case) -> list[Quantity]:
     times = times_of_day(case.draft.statement)
     agreed = [(one.start, one.end) for one in agreed_rates(case) if one.counted == OFTEN]
     agreed += [(one.start, one.end) for one in times if any(map(one.agrees_with, told))]
+    agreed += derived_at(statement, case.quotes)
     return [
         one
         for start, end, one in quantities_at(statement)
@@ -74,7 +76,9 @@ def _is_borne_out(claimed: Quantity, told: Sequence[Quantity]) -> bool:
         return True
     agreeing = [one for one in told if claimed.agrees_with(one) and _bounds_agree(claimed, one)]
     rivals = [one for one in told if claimed.rivals(one)]
-    if rivals and not any(rival in agreeing for rival in rivals):
+    # "Fired two people and hired five": what a bare number counts was told before.
+    bare = any(not (one.unit or one.noun or one.is_weak) for one in agreeing)
+    if rivals and not bare and not any(rival in agreeing for rival in rivals):
         return False
     return bool(agreeing) or claimed.is_weak
 
