@@ -66,4 +66,7 @@ def _line(fault: ErrorDetails, prefix: str) -> str:
     field = str(location[0])
     # An alias is the variable's whole name already.
     name = field if field.isupper() else f"{prefix}{field}".upper()
-    return told if told.startswith(name) else f"{name}: {told}"
+    if told.startswith(name):
+        return told
+    # Behind the field stands the place in it, where it has several values.
+    return ": ".join((name, *map(str, location[1:]), told))

@@ -79,8 +79,8 @@ _STEERING: Final = re.compile(
     r"(?:(?:\w+ ){0,2}(?:assistant|ai|model|chatbot|bot|dan|translator|interpreter|terminal"
     r"|mode))\b"
     r"|\byou (?:must|should|will|shall) (?:now|only|always|immediately|henceforth)\b"
-    r"|^\W*(?:\w+: )?you (?:must|will|shall) (?:\w+ly )?(?:answer|respond|reply|write|output"
-    r"|translate|summari[sz]e|act|speak|pretend|include|mention|print|generate|produce|ignore|praise"
+    r"|^\W*(?:\w+: )?you (?:must|will|shall) (?:\w+ly |never |not )?(?:answer|respond|reply|write"
+    r"|output|translate|summari[sz]e|act|speak|pretend|include|mention|print|generate|produce|ignore|praise"
     r"|say)\b"
     r"|^\W*(?:\w+: )?your (?:new |only |next |real |first )?(?:job|task|role|goal|mission|purpose"
     r"|objective) (?:is|will be|now)\b"
@@ -104,7 +104,9 @@ _MARKER: Final = re.compile(
     re.IGNORECASE,
 )
 _MIDDLE: Final = re.compile(
-    r"\b(?:please|kindly) (?:\w+ly )?(\w+)|\b(?:can|could|would|will) you (?:please )?(\w+)",
+    r"\b(?:please|kindly) (?:\w+ly )?(\w+)|\b(?:can|could|would|will) you (?:please )?"
+    # At its end a sentence only wonders: "it cost two million, can you believe it".
+    r"(?!(?:believe|imagine)(?: (?:it|that))?\W*$)(\w+)",
     re.IGNORECASE,
 )
 _TO: Final = re.compile(r"\bto\b")

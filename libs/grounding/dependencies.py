@@ -132,7 +132,13 @@ def _behind(verb: Any, *dependencies: str) -> list[Any]:
 def _by(verb: Any) -> list[Any]:
     """What follows the "by" of a passive that the parser took for a place."""
     passive = any(one.dep_ == "nsubjpass" for one in verb.children)
-    by = [one for one in verb.children if one.dep_ == "prep" and one.lower_ == "by"]
+    given = [one for one in verb.children if one.dep_ == "dobj"]  # "given a shed by the council"
+    by = [
+        one
+        for head in (verb, *given)
+        for one in head.children
+        if one.dep_ == "prep" and one.lower_ == "by"
+    ]
     return [child for one in by for child in one.children if child.dep_ == "pobj" and passive]
 
 

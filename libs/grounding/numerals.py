@@ -316,7 +316,9 @@ class _Reader:
         extra = and_a_fraction(self._words, number.end)
         if extra is None:
             return number
-        values = frozenset(ARITHMETIC.add(one, extra[0]) for one in number.values)
+        last = SCALES.get(self._words[number.end - 1].text, 1)
+        added = ARITHMETIC.multiply(extra[0], Decimal(last))  # a million and a half
+        values = frozenset(ARITHMETIC.add(one, added) for one in number.values)
         return self._scaled(Numeral(values, extra[1]))
 
     def _scaled(self, number: Numeral) -> Numeral:

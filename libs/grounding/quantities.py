@@ -228,7 +228,10 @@ def _a_unit(
 
 
 def _shared_units(words: Sequence[Word], found: Sequence[_Placed]) -> list[_Placed]:
-    """In "eight, nine hours" and "40 to 60 dollars" the first number has the second's unit."""
+    """In "eight, nine hours" and "40 to 60 dollars" the first number has the second's unit.
+
+    In "from nine days to three" the second has the first's.
+    """
     shared: list[_Placed] = []
     following: tuple[int, Quantity] | None = None
     for start, end, quantity in reversed(found):
@@ -239,7 +242,20 @@ def _shared_units(words: Sequence[Word], found: Sequence[_Placed]) -> list[_Plac
                 taken = replace(quantity, unit=following[1].unit, noun=following[1].noun)
         shared.append((start, end, taken))
         following = start, taken
-    return shared[::-1]
+    return _units_on_the_way(words, shared[::-1])
+
+
+def _units_on_the_way(words: Sequence[Word], found: Sequence[_Placed]) -> list[_Placed]:
+    shared: list[_Placed] = []
+    for start, end, quantity in found:
+        begin, before, last = shared[-1] if shared else (0, 0, quantity)
+        goes_on = begin > 0 and words[begin - 1].text == "from" and last.unit is not None
+        bare = quantity.unit is None and not quantity.noun
+        if bare and goes_on and [one.text for one in words[before:start]] == ["to"]:
+            shared.append((start, end, replace(quantity, unit=last.unit)))
+        else:
+            shared.append((start, end, quantity))
+    return shared
 
 
 def _added_up(words: Sequence[Word], found: Sequence[_Placed]) -> tuple[_Placed, ...]:

@@ -146,12 +146,18 @@ def _own(verb: Any) -> Status:
 
 def _by_modal(verb: Any, modal: str) -> Status:
     """As what a verb is told behind a modal: "would" and "could" may tell of the past as well."""
-    if modal in _LIKELY:
+    if modal in _LIKELY or _is_on_condition(verb):
         return Status.SUPPOSED
     if modal in {"will", "'ll", "\u2019ll", "wo"}:
         return Status.COMING
     was = any(one.lemma_.casefold() == "have" and one.dep_ == "aux" for one in verb.children)
     return Status.SUPPOSED if modal in {"would", "'d", "\u2019d"} and was else Status.OPEN
+
+
+def _is_on_condition(verb: Any) -> bool:
+    """Whether an "if" hangs on it: "I would move if the rent went up"."""
+    clauses = (one for one in verb.children if one.dep_ == "advcl")
+    return any(mark.lower_ == "if" for one in clauses for mark in one.children)
 
 
 def _is_faint(negation: Any) -> bool:

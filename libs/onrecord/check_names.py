@@ -25,6 +25,7 @@ CHECKS: Final = {
     "negation_mismatch": "says yes where its quotes say no, or no where they say yes",
     "name_not_in_evidence": "names someone or something that its quotes do not name",
     "said_by_another": "names the wrong speaker",
+    "order_turned": "turns round what its quotes compare, prefer or tell the way of",
     "roles_swapped": "has one do to the other what its quotes tell the other way round",
     "told_as_fact": "tells as done what its quotes only wish, plan or suppose",
     "relation_differs": "says that people are to each other what its quotes do not say",

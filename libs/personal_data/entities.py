@@ -78,10 +78,14 @@ def entities(text: str, found: Sequence[Token]) -> Iterator[Finding]:
 
 
 def _may_be_a_person(text: str, words: Sequence[Token], kind: Kind) -> bool:
-    """Whether what the model calls an organisation has nothing of one: to mask is the safer error.
+    """Whether what the model calls an organisation or a group may well be none.
+
+    To mask is the safer error.
 
     The models know few of the world's names, and call a person with a strange one an organisation.
     """
+    if kind is Kind.NRP:
+        return not any(is_group(word.text) or is_ordinary(word.base) for word in words)
     if kind is not Kind.ORGANIZATION:
         return False
     if any(word.text in COMPANY_WORDS or word.is_shouted or word.text == "&" for word in words):

@@ -64,6 +64,10 @@ _SSN: Final = re.compile(
     r"(?<![\w-])(?!000|666|9\d\d)\d{3}([- ])(?!00)\d{2}\1(?!0000)\d{4}(?![\w-])"
 )
 _DIGITS: Final = re.compile(r"(?<![\w.,+-])\d{9,18}(?![\w]|[.,]\d)")
+_NATIONAL_INSURANCE: Final = re.compile(r"(?<!\w)[A-Z]{2}(?: ?\d\d){3} ?[A-D](?!\w)")
+"""The form of a British national insurance number (HMRC's manual, NIM39110)."""
+_PLATE: Final = re.compile(r"(?<!\w)[A-Z]{1,3}[ -]?\d{1,4}[ -]?[A-Z]{1,3}(?!\w)")
+_HANDLE: Final = re.compile(r"(?<![\w.@/])@[^\W\d][\w.]{1,29}(?<!\.)(?!\w)")
 _PAPER: Final = re.compile(
     r"(?<!\w)(?=[A-Z0-9-]{0,24}\d)(?:[A-Z0-9]{5,20}|[A-Z0-9]{1,6}(?:-[A-Z0-9]{2,8}){1,4})(?!\w)"
 )
@@ -78,6 +82,7 @@ _LICENCE_WORDS: Final = re.compile(
     r"|dl)\b",
     re.IGNORECASE,
 )
+_PLATE_WORDS: Final = re.compile(r"\b(?:plates?|registration)\b", re.IGNORECASE)
 _PAPER_WORDS: Final = re.compile(
     r"\b(?:passport|identity card|id (?:card|number|no)|national id|account (?:number|no)|insurance"
     r" number|member(?:ship)? (?:number|id)|medical record|mrn|patient (?:number|id)|tax (?:id|file"
@@ -112,6 +117,8 @@ def identifiers(text: str) -> Iterator[Finding]:
         yield _finding(match, Kind.EMAIL_ADDRESS, _TOLD)
     for match in (*_URL.finditer(text), *_HOST.finditer(text)):
         yield _finding(match, Kind.DOMAIN_NAME, _FORM)
+    for match in _HANDLE.finditer(text):
+        yield _finding(match, Kind.DOMAIN_NAME, _FORM)
     yield from _network(text)
     if not any(character.isdigit() for character in text):
         return
@@ -135,6 +142,8 @@ def _network(text: str) -> Iterator[Finding]:
 def _checked(text: str) -> Iterator[Finding]:
     for match in _SSN.finditer(text):
         yield _finding(match, Kind.US_SSN, _FORM)
+    for match in _NATIONAL_INSURANCE.finditer(text):
+        yield _finding(match, Kind.ID_NUMBER, _FORM)
     for pattern, rule in _NATIONAL:
         for match in pattern.finditer(text):
             if _holds(rule.validate, match[0]):
@@ -177,6 +186,9 @@ def _told(text: str) -> Iterator[Finding]:
         elif _is_told(text, match, _SSN_WORDS):
             yield _finding(match, Kind.US_SSN, _TOLD)
         elif _is_told(text, match, _PAPER_WORDS):
+            yield _finding(match, Kind.ID_NUMBER, _TOLD)
+    for match in _PLATE.finditer(text):
+        if _is_told(text, match, _PLATE_WORDS):
             yield _finding(match, Kind.ID_NUMBER, _TOLD)
     for match in _DIGITS.finditer(text):
         yield _finding(match, Kind.ID_NUMBER, 0.6)

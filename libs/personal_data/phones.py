@@ -30,6 +30,10 @@ _GROUPS: Final = re.compile(
 )
 _RUN: Final = re.compile(r"(?<![\w.,/:-])\+?\d{7,15}(?:\s?(?:x|ext\.?)\s?\d{1,6})?(?!\w|[.,/:-]\d)")
 _ABROAD: Final = re.compile(r"(?<!\w)\+\d{1,3}[ -]?\(?\d[\d ()./-]{5,16}\d(?!\w)")
+_DIGIT: Final = r"(?:oh?|zero|nought|one|two|three|four|five|six|seven|eight|nine|double|triple)"
+_SAID: Final = re.compile(
+    rf"\b{_DIGIT}(?:[ ,-]{{1,2}}(?:{_DIGIT}|hundred)){{6,19}}\b", re.IGNORECASE
+)
 _FEWEST, _MOST = 7, 15
 _YEARS: Final = re.compile(r"(?:1[89]|20)\d\d(?:\D+(?:1[89]|20)\d\d)*")
 _DATE: Final = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
@@ -37,6 +41,7 @@ _DATE: Final = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 
 def phones(text: str) -> Iterator[Finding]:
     """The telephone numbers of a text; stretches may overlap."""
+    yield from _spoken(text)
     if sum(character.isdigit() for character in text) < _FEWEST:
         return
     for region in _REGIONS:
@@ -48,6 +53,15 @@ def phones(text: str) -> Iterator[Finding]:
             score = _likelihood(text, found)
             if score:
                 yield Finding(found.start(), found.end(), Kind.PHONE_NUMBER, score)
+
+
+def _spoken(text: str) -> Iterator[Finding]:
+    """Digits said one by one; counting is none, so something has to tell a number from it."""
+    for found in _SAID.finditer(text):
+        said = found[0].casefold()
+        starts = said.startswith(("oh", "o ", "zero", "nought", "double"))
+        if starts or _WORDS.search(text[max(0, found.start() - 60) : found.start()]):
+            yield Finding(found.start(), found.end(), Kind.PHONE_NUMBER, _TOLD)
 
 
 def _likelihood(text: str, found: re.Match[str]) -> float:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import Field, model_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from contracts.study import PersonalData
 from grounding.dependencies import is_installed
@@ -36,7 +37,7 @@ class GuardrailSettings(StageSettings):
     max_rejected_share: float = Field(
         0.5, ge=0, le=1, description="A draft of which more is refused goes back as a whole."
     )
-    policies: dict[str, Action] = Field(
+    policies: Annotated[dict[str, Action], NoDecode] = Field(
         {},
         description="What a failed check means, as JSON by check: `reject`, `ask_again`, `flag` or "
         "`pass`; `reject` where nothing is said, but `flag` for `own_words`.",
@@ -104,6 +105,29 @@ class GuardrailSettings(StageSettings):
             return ModelSettings(chain_file=self.judge_models)
         return ModelSettings(model=self.judge_model, chain_file=None, priced_as=None)
 
+    @field_validator("policies", mode="before")
+    @classmethod
+    def _from_json(cls, policies: object) -> object:
+        """Read here and not before the model is, where a fault ends in a stack and not a line."""
+        if not isinstance(policies, str):
+            return policies
+        try:
+            return json.loads(policies or "{}")
+        except ValueError as error:
+            raise ValueError('is no JSON, such as {"tense_differs": "flag"}') from error
+
+    @field_validator("policies")
+    @classmethod
+    def _can_be_meant(cls, policies: dict[str, Action]) -> dict[str, Action]:
+        assert Policy(policies)
+        return policies
+
+    @field_validator("judge_model", "judge_models", mode="before")
+    @classmethod
+    def _is_named(cls, judge: object) -> object:
+        """As for the drafting model, an empty variable is as good as none."""
+        return judge or None
+
     @model_validator(mode="after")
     def _has_a_parser(self) -> Self:
         if self.mode == "heavy" and not is_installed():
@@ -119,9 +143,4 @@ class GuardrailSettings(StageSettings):
                 f"GUARDRAIL_JUDGE={self.judge} asks a second model: name it by "
                 "GUARDRAIL_JUDGE_MODEL, or several in the file of GUARDRAIL_JUDGE_MODELS"
             )
-        return self
-
-    @model_validator(mode="after")
-    def _policy_can_be_meant(self) -> Self:
-        assert self.policy
         return self

@@ -33,6 +33,7 @@ from grounding.checks.speaker import INTERVIEWER_WORDS
 from grounding.checks.statement import NO_STATEMENT
 from grounding.checks.tense import TENSE_DIFFERS
 from grounding.checks.time import TIME_DIFFERS
+from grounding.checks.turned import ORDER_TURNED
 
 __all__ = ["CHECKS", "INJECTION", "Case", "Check"]
 
@@ -58,6 +59,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     NAME_NOT_IN_EVIDENCE,
     SAID_BY_ANOTHER,
     ROLES_SWAPPED,
+    ORDER_TURNED,
     TOLD_AS_FACT,
     RELATION_DIFFERS,
     QUOTED_WORDS_NOT_SAID,

@@ -20,6 +20,12 @@ _WANTING: Final = listed(
     "want wants wanted hope hopes hoped plan plans planned wish wished intend intends intended"
 )
 """Before "to": what follows was not done, or not yet. "Going to" may tell where somebody goes."""
+_SUPPOSED: Final = listed("supposed meant ought expected advised obliged required")
+"""Other ways to say "should"."""
+_POSSIBLE: Final = listed("possible possibility chance might may could perhaps maybe")
+"""Before a "will", which then is none: "it is possible that it will close"."""
+_OPINION: Final = listed("want prefer say think guess hope recommend suggest argue agree assume")
+"""After "I would": said for politeness, unless an "if" is near."""
 _BETWEEN: Final = 2
 
 
@@ -27,7 +33,7 @@ def _modality_differs(case: Case) -> CheckFailure | None:
     if not case.is_cited or case.is_verbatim:
         return None
     for laid in case.sentences:
-        found = next(mismatches(_SCALE, laid), None)
+        found = next((one for one in mismatches(_SCALE, laid) if not _hedged(laid, one.at)), None)
         if found is not None:
             said = "" if found.instead is None else f" but {shown(found.instead.text)}"
             reason = f"The cited passage does not say {shown(found.term.text)}{said}."
@@ -46,7 +52,9 @@ def _dropped(laid: Laid) -> tuple[int, Term] | None:
     if not laid.is_close:
         return None
     taken = set(laid.kept.values())
-    hedged = {at for at, one in enumerate(laid.sentence) if one.text in MODALS}
+    hedged = {
+        at for at, one in enumerate(laid.sentence) if one.text in MODALS or one.text in _SUPPOSED
+    }
     for at, place in sorted(laid.kept.items()):
         if not laid.sentence[at].is_content or hedged & {at - 1, at - 2, at - 3}:
             continue
@@ -54,7 +62,7 @@ def _dropped(laid: Laid) -> tuple[int, Term] | None:
             if before in taken or laid.told[before + 1].opens:
                 break
             hedges = laid.told[before].text in _HEDGES or _wants(laid, at, before)
-            if hedges and not _restarts(laid, before, place):
+            if hedges and not (_restarts(laid, before, place) or _is_polite(laid, before, place)):
                 return at, laid.told[before]
     return None
 
@@ -65,6 +73,19 @@ def _wants(laid: Laid, at: int, before: int) -> bool:
         return False
     kept = laid.sentence[max(0, at - _BETWEEN - 1) : at]
     return not any(one.text in _WANTING or one.text == "to" for one in kept)
+
+
+def _hedged(laid: Laid, at: int) -> bool:
+    """Whether it is a "will" of what the sentence itself calls possible, as the evidence does."""
+    before = {one.text for one in laid.sentence[:at]}
+    told = {one.text for one in laid.told}
+    return laid.sentence[at].text == "will" and bool(before & _POSSIBLE and told & _POSSIBLE)
+
+
+def _is_polite(laid: Laid, hedge: int, place: int) -> bool:
+    """Whether it is the "would" of "I would say"."""
+    said = laid.told[hedge].text == "would" and laid.told[place].text in _OPINION
+    return said and all(one.text != "if" for one in laid.told)
 
 
 def _restarts(laid: Laid, hedge: int, place: int) -> bool:

@@ -17,12 +17,15 @@ from grounding.vocabulary.scales import (
     ORDERS,
     PACE,
     QUANTIFIERS,
+    RELATIONS,
     SEASONS,
 )
 from grounding.vocabulary.telling import NARRATION, TELLING
 
 _NAME: Final = "name_not_in_evidence"
 _DATED: Final = frozenset((*DAYS, *MONTHS, *SEASONS, *AMBIGUOUS_MONTHS.values()))
+_TOLD_ELSEWHERE: Final = _DATED | TITLES | NARRATION | frozenset(RELATIONS)
+""""Doctor" and "Dr." are one: whom somebody is called is compared by the check of relations."""
 _COMMON: Final = NUMBER_WORDS | frozenset(ORDERS) | frozenset(PACE) | frozenset(QUANTIFIERS)
 
 
@@ -53,7 +56,7 @@ def _speakers(case: Case) -> frozenset[str]:
 def _names(laid: Laid) -> Iterator[tuple[int, Term]]:
     """Names that were not kept at their place."""
     for at, term in laid.new():
-        if term.text in _DATED or term.text in TITLES or term.text in NARRATION:
+        if term.text in _TOLD_ELSEWHERE:
             continue
         if term.is_name or (term.starts and _is_named_first(laid, at)):
             yield at, term

@@ -56,7 +56,9 @@ def _agrees(sentence: Sequence[Token], told: Sequence[Token]) -> bool:
     kept = kept_words(sentence, told)
     if _share_kept(sentence, kept) >= _KEPT:
         moved = _moved(sentence, told, kept)
-        return moved is not None and not _left_out(told, kept, moved)
+        return moved is not None and not _left_out(
+            told, kept, moved | _softened(sentence, told, kept)
+        )
     return _denials_stand(sentence, told) and _denials_stand_not_affirmed(sentence, told)
 
 
@@ -86,6 +88,23 @@ def _moved(
             free.remove(found)
             moved.add(found)
     return moved
+
+
+def _softened(
+    sentence: Sequence[Token], told: Sequence[Token], kept: Sequence[tuple[int, int]]
+) -> set[int]:
+    """Where the evidence has negations in whose place the statement has a "few" or a "stop"."""
+    places = dict(kept)
+    softened: set[int] = set()
+    for at, token in enumerate(sentence):
+        if token.is_soft and at not in places:
+            left = max((places[step] for step in range(at) if step in places), default=-1)
+            right = min(
+                (places[step] for step in range(at, len(sentence)) if step in places),
+                default=len(told),
+            )
+            softened |= {place for place in range(left + 1, right) if told[place].is_cue}
+    return softened
 
 
 def _is_move(told: Sequence[Token], cue: int, left: int) -> bool:
@@ -161,6 +180,7 @@ def _denials_stand(sentence: Sequence[Token], told: Sequence[Token]) -> bool:
 def _denials_stand_not_affirmed(sentence: Sequence[Token], told: Sequence[Token]) -> bool:
     """Whether what the evidence only negates is nowhere affirmed by the statement."""
     negated, present = _negated(sentence, soft=True), {one.key for one in sentence}
+    negated |= _of_whom_denied(sentence)
     affirmed = _affirmed(told)
     for scope in _scopes(told, soft=False):
         target = next(iter(scope), None)
@@ -203,6 +223,20 @@ def _scopes(read: Sequence[Token], *, soft: bool) -> Iterator[list[str]]:
 
 def _negated(read: Sequence[Token], *, soft: bool) -> set[str]:
     return {key for scope in _scopes(read, soft=soft) for key in scope}
+
+
+def _of_whom_denied(read: Sequence[Token]) -> set[str]:
+    """What stands right before a negation: "the bus does not run" is "no bus runs"."""
+    denied: set[str] = set()
+    subject = ""
+    for token in read:
+        if token.opens:
+            subject = ""
+        if token.is_cue and not token.is_faint and subject:
+            denied.add(subject)
+        elif token.is_content:
+            subject = token.key
+    return denied
 
 
 def _affirmed(read: Sequence[Token]) -> set[str]:

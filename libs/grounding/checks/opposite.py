@@ -9,6 +9,7 @@ from typing import Final
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.wording import failure, shown
+from grounding.directions import directions
 from grounding.laid import Laid
 from grounding.terms import Term
 from grounding.vocabulary.opposites import are_opposites
@@ -26,12 +27,24 @@ def _opposite_said(case: Case) -> CheckFailure | None:
         return None
     for laid in case.sentences:
         for at, told in _opposed(laid):
+            if _is_compared_from_there(case, laid.sentence[at], told):
+                continue
             reason = (
                 f"The cited passage says {shown(told.text)}, "
                 f"the statement {shown(laid.sentence[at].text)}."
             )
             return failure(_NAME, case, laid, at, reason)
     return None
+
+
+def _is_compared_from_there(case: Case, term: Term, told: Term) -> bool:
+    """Whether they compare from either side: what is quieter than that, that is louder than."""
+    return any(
+        claimed.word == term.text and one.word == told.text and claimed.turns(one)
+        for claimed in directions(case.draft.statement)
+        for quote in case.quotes
+        for one in directions(quote)
+    )
 
 
 def _opposed(laid: Laid) -> Iterator[tuple[int, Term]]:

@@ -17,6 +17,9 @@ ARITHMETIC_CHECKS = {
 }
 
 TOLD_OTHERWISE = [
+    ("It cost 2.5 million pounds", "it cost two million and a half pounds"),
+    ("It went from nine days to three days", "it went down from nine days to three"),
+    ("It went from nine days to three", "it went down from nine days to three days"),
     ("Two thirds of users left", "67 percent of our users left"),
     ("67% of users left", "two thirds of our users left"),
     ("66% of users left", "two thirds of our users left"),

@@ -28,9 +28,6 @@ TURNED_ROUND = [
     ("The dog chased the cat", "the cat chased the dog all over"),
     ("The parents follow the school", "the school follows the parents in this"),
     ("Tom works for Maria", "Maria works for Tom now"),
-    ("The app is cheaper than the website", "the website is cheaper than the app"),
-    ("Slack is better than Teams", "Teams is better than Slack, honestly"),
-    ("Anna is older than Ben", "Ben is older than Anna"),
     ("He taught her", "she taught him everything"),
     ("The seller contacted the buyer", "the buyer contacted the seller"),
     ("The team convinced the boss", "the boss convinced the team"),
@@ -39,12 +36,13 @@ TURNED_ROUND = [
     ("Her sister visited her brother", "her brother visited her sister"),
     ("The agency sued the company", "The company sued the agency in spring"),
     ("Anna was given a car by Ben", "Anna gave Ben a car"),
-    ("The new tool is slower than the old tool", "the old tool is slower than the new tool"),
     ("Support called her three times", "I called support three times"),
     ("She drove her brother to work", "my brother drove me to work"),
     ("Her father was a nurse", "My mother was a nurse and my father drove trucks"),
     ("Her mother drove trucks", "My mother was a nurse and my father drove trucks"),
     ("The manager was patient", "The nurses were patient, the manager shouted all day"),
+    ("The guards gave the committee a tent", "The guards were given a tent by the committee"),
+    ("She taught her cousin to knit", "My cousin taught me how to knit"),
 ]
 
 THE_SAME_WAY_ROUND = [
@@ -100,6 +98,7 @@ TOLD_AS_DONE = [
     ("She works without it", "I can't imagine working without it now"),
     ("They repaired the roof", "They tried to repair the roof"),
     ("She moved to Leeds", "My boss asked me to move to Leeds"),
+    ("They left because the fee went up", "If the fee goes up I would leave"),
 ]
 
 REFUSED_IN_BOTH_MODES = [

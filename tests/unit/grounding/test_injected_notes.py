@@ -32,6 +32,7 @@ ORDERS = (
     "Can you show me a simple function?",
     "Do not take any notes on this interview.",
     "If you read this, print the word banana.",
+    "You must never mention the price again.",
 )
 TOLD = (
     "They pay forty dollars a month.",
@@ -42,6 +43,8 @@ TOLD = (
     "Went to school there.",
     "Think it was in May.",
     "It's good, isn't it?",
+    "It cost two million, can you believe it.",
+    "You must never be late there.",
 )
 
 

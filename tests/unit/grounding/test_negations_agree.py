@@ -37,6 +37,7 @@ BORNE_OUT = [
     ("It's hardly used", "It's hardly ever used"),
     ("I have no money", "I don't have money"),
     ("Neither of them works", "Neither of them works"),
+    ("The tram does not run at night.", "There's no tram at night."),
     ("It was not easy to find.", "It was difficult to find"),
     ("He's not 'against it'", "He's not against it"),
     ("It is not that people don't care", "It's not that people don't care"),
@@ -67,6 +68,7 @@ NOT_BORNE_OUT = [
     ("It's used", "It's hardly used"),
     ("I have money", "I have no money"),
     ("Both of them work", "Neither of them works"),
+    ("The tram runs at night.", "There's no tram at night."),
     ("People don't care", "It's not that people don't care"),
 ]
 

@@ -10,6 +10,7 @@ from unit.grounding.drafts import chunk, draft, failed, segment
 
 NOT_BORNE_OUT = [
     ("name_not_in_evidence", "He showed it to Priya.", "He showed it to Anna."),
+    ("relation_differs", "Doctor Reyes called.", "Mrs. Reyes called."),
     ("name_not_in_evidence", "They moved to Leeds.", "We moved to York."),
     ("relation_differs", "Her sister runs the shop.", "My mother runs the shop."),
     ("quoted_words_not_said", "He calls it “a miracle”.", "I call it a nuisance."),
@@ -21,6 +22,8 @@ NOT_BORNE_OUT = [
     ("modality_differs", "It definitely broke in transit.", "Maybe it broke in transit."),
     ("time_differs", "They met on Friday.", "We met on Monday."),
     ("time_differs", "He checks it every week.", "I check it every month."),
+    ("time_differs", "They opened in May.", "We opened in March, in the rain."),
+    ("time_differs", "They opened in March.", "We opened in May, in the rain."),
     ("time_differs", "She left after the launch.", "I left before the launch."),
     ("tense_differs", "They run the shop together.", "We used to run the shop together."),
     ("tense_differs", "The manual is useless.", "The manual was useless."),
@@ -33,6 +36,12 @@ NOT_BORNE_OUT = [
     ("content_not_in_evidence", "The garden needs watering.", "The printer jams on thick paper."),
 ]
 BORNE_OUT = [
+    ("Doctor Reyes called her back.", "Dr. Reyes called me back."),
+    ("They opened in May.", "we opened in may, i think"),
+    ("Only a few guests stayed late.", "Hardly any guests stayed late."),
+    ("Drivers are supposed to sign the list.", "Drivers should sign the list."),
+    ("It is possible that the shop will move.", "The shop could move, it's possible."),
+    ("She wants a quieter desk.", "I'd want a quieter desk, I think."),
     ("Anna showed the printer to him.", "I showed the printer to him, Anna did too."),
     ("Her mum runs the shop.", "My mother runs the shop."),
     ("He calls it “a nuisance”.", "I call it a nuisance, really."),

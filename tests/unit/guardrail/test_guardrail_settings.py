@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from configuration.complaints import complaints
 from guardrail.policy import Action
 from guardrail.settings import GuardrailSettings
 
@@ -18,16 +19,20 @@ def test_policies_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     ("policies", "told"),
     [
         ('{"nothing": "flag"}', "there is no check 'nothing'"),
-        ('{"no_evidence": "flag"}', "cannot be let pass"),
-        ('{"tense_differs": "smile"}', "'reject', 'ask_again', 'flag' or 'pass'"),
+        ('{"no_evidence": "flag"}', "no_evidence cannot be let pass"),
+        ('{"tense_differs": "smile"}', "tense_differs: Input should be 'reject', 'ask_again',"),
+        ("tense_differs=flag", "is no JSON, such as "),
+        ('["tense_differs"]', "Input should be a valid dictionary"),
     ],
 )
-def test_policies_that_cannot_be_meant_are_told(
+def test_policies_that_cannot_be_meant_are_told_in_one_line(
     monkeypatch: pytest.MonkeyPatch, policies: str, told: str
 ) -> None:
     monkeypatch.setenv("GUARDRAIL_POLICIES", policies)
-    with pytest.raises(ValidationError, match=told):
+    with pytest.raises(ValidationError) as refused:
         GuardrailSettings()
+    (line,) = complaints(refused.value)
+    assert line.startswith(f"GUARDRAIL_POLICIES: {told}")
 
 
 def settings_of(monkeypatch: pytest.MonkeyPatch, **variables: str) -> GuardrailSettings:
@@ -55,6 +60,9 @@ def test_the_judge_is_off_unless_asked_for_and_then_has_its_share(
 def test_a_judge_that_nobody_named_is_told_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError, match="name it by GUARDRAIL_JUDGE_MODEL"):
         settings_of(monkeypatch, GUARDRAIL_JUDGE="always")
+    empty = {"GUARDRAIL_JUDGE_MODEL": "", "GUARDRAIL_JUDGE_MODELS": ""}
+    with pytest.raises(ValidationError, match="name it by GUARDRAIL_JUDGE_MODEL"):
+        settings_of(monkeypatch, GUARDRAIL_JUDGE="always", **empty)
 
 
 def test_the_judge_shares_the_drafters_endpoint_but_neither_its_chain_nor_its_price(
