@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from grounding.addressing import is_known
 from grounding.words import FUNCTION_WORDS, Word, listed, spoken_words, stem
 
 CUE: Final = "¬"
@@ -21,6 +22,7 @@ _CUES = listed(
     """not never no none nobody nothing neither nor nowhere without hardly barely scarcely refuse
     refuses refused refusing cannot"""
 )
+_AMOUNTS = listed("no none nobody nothing neither nor nowhere")
 _SOFT = listed(
     """few little lack lacks lacked fail fails failed unable stop stops stopped quit avoid avoids
     avoided deny denies denied reject rejects rejected rarely seldom dislike dislikes disliked
@@ -36,9 +38,13 @@ _SAME = dict.fromkeys(("do", "does", "did"), "do") | dict.fromkeys(
     ("is", "are", "was", "were", "be", "am", "been"), "be"
 )
 _PRONOUNS = listed("i you he she it we they there this that")
+_SUBJECTS = {"me": "i", "us": "we", "him": "he", "her": "she", "them": "they"}
+_TAKING_BACK = listed("but though although yet")
+_LAST = frozenset({CUE, "do", "have", "be", "can", "could", "will", "would"})
 _BREAKS = re.compile(r"[,;:!?…—\u2013()\[\]\"“”]|\.(?!\w)|-\s|-\.|--")
 ENDS = re.compile(r"[!?…]|\.(?!\w)")
 _CONTRASTS = listed("but because 'cause cause so although though while whereas however")
+_SHORTEST_BASE = 4
 _NOT_ONLY = listed("only just merely simply")
 _AFTER_INTERJECTION = (FUNCTION_WORDS | _CUES) - listed("one more other way real good longer")
 
@@ -53,6 +59,8 @@ class Token:
         starts: whether a new sentence begins with it.
         is_content: whether it carries content.
         is_faint: whether it is a cue that a true note may drop with the word after it.
+        is_amount: whether it is a cue that tells how much, as "no" and "nobody" do.
+        is_late: whether it is a cue that stands here for a later clause, which takes this back.
         is_soft: whether it can stand for a negation without being one ("fail to", "rarely").
     """
 
@@ -62,6 +70,8 @@ class Token:
     is_content: bool
     is_soft: bool = False
     is_faint: bool = False
+    is_amount: bool = False
+    is_late: bool = False
 
     @property
     def is_cue(self) -> bool:
@@ -73,7 +83,7 @@ class Token:
 def tokens(text: str) -> tuple[Token, ...]:
     """A text's words for the comparison of negations."""
     words = spoken_words(text)
-    return tuple(token for at in range(len(words)) for token in _tokens(words, at))
+    return _taken_back([token for at in range(len(words)) for token in _tokens(words, at)])
 
 
 def sentences(read: Sequence[Token]) -> Iterator[tuple[Token, ...]]:
@@ -87,22 +97,74 @@ def sentences(read: Sequence[Token]) -> Iterator[tuple[Token, ...]]:
         yield tuple(read[begin:])
 
 
+def _taken_back(read: Sequence[Token]) -> tuple[Token, ...]:
+    """A negation without a verb goes to the one it denies: "promised to fix it, but never did"."""
+    clauses = list(_clauses(read))
+    for at in range(1, len(clauses)):
+        before, denying = clauses[at - 1], clauses[at]
+        if not _takes_back(before, denying):
+            continue
+        keys = [one.key for one in before]
+        weighing = [place for place, one in enumerate(before) if one.is_content]
+        to = len(keys) - 1 - keys[::-1].index("to") if "to" in keys else -1
+        place = to + 1 if to >= 0 else weighing[0]
+        cue = Token(CUE, opens=False, starts=False, is_content=False, is_late=True)
+        clauses[at - 1] = [*before[:place], cue, *before[place:]]
+        clauses[at] = [one for one in denying if not one.is_cue]
+    return tuple(token for clause in clauses for token in clause)
+
+
+def _takes_back(before: Sequence[Token], denying: Sequence[Token]) -> bool:
+    """Whether a clause only denies the one before it, of the same person."""
+    keys = [one.key for one in denying]
+    if denying[0].starts or keys[0] not in _TAKING_BACK or CUE not in keys:
+        return False
+    if any(one.is_content for one in denying) or not any(one.is_content for one in before):
+        return False
+    who = [key for key in keys if key in _PRONOUNS]
+    known = {_SUBJECTS.get(one.key, one.key) for one in before}
+    ends = len(keys) - 1 - keys.index(CUE) <= 1 and keys[-1] in _LAST
+    return ends and not any(one.is_cue for one in before) and {*who} <= known
+
+
+def _clauses(read: Sequence[Token]) -> Iterator[list[Token]]:
+    begin = 0
+    for at in range(1, len(read) + 1):
+        if at == len(read) or read[at].opens or read[at].starts:
+            yield list(read[begin:at])
+            begin = at
+
+
 def _tokens(words: Sequence[Word], at: int) -> Iterator[Token]:
     word = words[at]
     opens, starts = opens_clause(words, at), bool(ENDS.search(word.before))
-    negates = _negates(word.text)
+    negates = _negates(word.text) and not _is_undone(words, at)
+    text = _undone(word.text) if at and _is_undone(words, at - 1) else word.text
     if negates and word.text not in _CUES:
         base = _EXPANDED.get(word.text) or word.text.removesuffix("n't").removesuffix("nt")
         yield _plain(base, opens=opens, starts=starts)
         opens = starts = False
     if not negates:
-        yield _plain(word.text, opens=opens, starts=starts)
+        yield _plain(text, opens=opens, starts=starts)
     elif word.text == "cannot":
         yield _plain("can", opens=opens, starts=starts)
         yield Token(CUE, opens=False, starts=False, is_content=False)
     elif not _only_looks_negative(words, at):
         faint = _is_faint(words, at)
-        yield Token(CUE, opens=opens, starts=starts, is_content=False, is_faint=faint)
+        amount = word.text in _AMOUNTS
+        yield Token(CUE, opens, starts, is_content=False, is_faint=faint, is_amount=amount)
+
+
+def _is_undone(words: Sequence[Word], at: int) -> bool:
+    """Whether it is the "not" of "not uncommon", which is common."""
+    following = words[at + 1].text if at + 1 < len(words) else ""
+    return words[at].text == "not" and bool(_undone(following))
+
+
+def _undone(word: str) -> str:
+    """What a word with "un-" denies; nothing if it is none."""
+    base = word.removeprefix("un")
+    return base if base != word and len(base) >= _SHORTEST_BASE and is_known(base) else ""
 
 
 def _plain(text: str, *, opens: bool, starts: bool) -> Token:

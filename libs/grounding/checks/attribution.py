@@ -83,6 +83,8 @@ def _opinions(laid: Laid) -> Iterator[tuple[int, int]]:
         held_by = laid.sentence[at - 1].text
         if laid.sentence[at].text not in _HOLDING or held_by not in _SPEAKING:
             continue
+        if at in laid.kept and held_by not in NARRATION:
+            continue  # the evidence's own "he thought"
         held = [one.key for one in laid.sentence[at + 1 :] if one.is_content]
         places = [step for step, one in enumerate(laid.told) if held and one.key == held[-1]]
         others = [_said_by(laid.told, place) for place in places]

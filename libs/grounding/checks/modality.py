@@ -9,6 +9,7 @@ from grounding.checks.frame import Case, Check
 from grounding.checks.scale import Scale, mismatches
 from grounding.checks.wording import failure, shown
 from grounding.laid import Laid
+from grounding.measures import NUMBER_WORDS
 from grounding.terms import Term
 from grounding.vocabulary.scales import MAY_BECOME, MODALS
 from grounding.words import listed
@@ -24,6 +25,7 @@ _SUPPOSED: Final = listed("supposed meant ought expected advised obliged require
 """Other ways to say "should"."""
 _POSSIBLE: Final = listed("possible possibility chance might may could perhaps maybe")
 """Before a "will", which then is none: "it is possible that it will close"."""
+_ABOUT: Final = listed("about around roughly approximately nearly perhaps some")
 _OPINION: Final = listed("want prefer say think guess hope recommend suggest argue agree assume")
 """After "I would": said for politeness, unless an "if" is near."""
 _BETWEEN: Final = 2
@@ -62,6 +64,7 @@ def _dropped(laid: Laid) -> tuple[int, Term] | None:
             if before in taken or laid.told[before + 1].opens:
                 break
             hedges = laid.told[before].text in _HEDGES or _wants(laid, at, before)
+            hedges = hedges and not _is_about(laid, at, before)
             if hedges and not (_restarts(laid, before, place) or _is_polite(laid, before, place)):
                 return at, laid.told[before]
     return None
@@ -73,6 +76,14 @@ def _wants(laid: Laid, at: int, before: int) -> bool:
         return False
     kept = laid.sentence[max(0, at - _BETWEEN - 1) : at]
     return not any(one.text in _WANTING or one.text == "to" for one in kept)
+
+
+def _is_about(laid: Laid, at: int, hedge: int) -> bool:
+    """Whether it is the "maybe" of "maybe forty", told as "about forty"."""
+    number = laid.told[hedge + 1].text
+    counts = number in NUMBER_WORDS or number[:1].isdigit()
+    before = {one.text for one in laid.sentence[max(0, at - _BETWEEN) : at]}
+    return counts and laid.told[hedge].text in _POSSIBLE and bool(before & _ABOUT)
 
 
 def _hedged(laid: Laid, at: int) -> bool:

@@ -15,12 +15,13 @@ from grounding.alignment import kept_words
 from grounding.checks.frame import Case, Check
 from grounding.evidence import Passage
 from grounding.polarity import Token, sentences, tokens
-from grounding.words import clip, listed
+from grounding.words import clip, listed, stem
 
 _KEPT = 0.7
 _NEAR = 4
 _REACH = 8
 _SHORT = 60
+_EXCEPT = stem("except")
 _AGAIN = frozenset({"again", "anymore"})
 _RAISING = listed("think believ feel suppos guess want expect seem figur reckon")
 
@@ -51,8 +52,11 @@ def _with_lead(passage: Passage) -> str:
 
 
 def _agrees(sentence: Sequence[Token], told: Sequence[Token]) -> bool:
+    told = _without_what_is_told_all_the_same(sentence, told)
     if not any(one.is_cue for one in (*sentence, *told)):
         return True
+    if _is_excepted(sentence, told):
+        return not any(one.is_cue for one in sentence)
     kept = kept_words(sentence, told)
     if _share_kept(sentence, kept) >= _KEPT:
         moved = _moved(sentence, told, kept)
@@ -60,6 +64,31 @@ def _agrees(sentence: Sequence[Token], told: Sequence[Token]) -> bool:
             told, kept, moved | _softened(sentence, told, kept)
         )
     return _denials_stand(sentence, told) and _denials_stand_not_affirmed(sentence, told)
+
+
+def _without_what_is_told_all_the_same(
+    sentence: Sequence[Token], told: Sequence[Token]
+) -> Sequence[Token]:
+    """Without a negation of what was only promised or asked for, where the statement says that."""
+    keys = {one.key for one in sentence}
+    before = ""
+    kept: list[Token] = []
+    for one in told:
+        if not (one.is_late and before in keys):
+            kept.append(one)
+        before = one.key if one.is_content else before
+    return kept
+
+
+def _is_excepted(sentence: Sequence[Token], told: Sequence[Token]) -> bool:
+    """Whether the sentence is about the one of "nobody knows except him"."""
+    keys = [one.key for one in told]
+    if _EXCEPT not in keys or _EXCEPT in {one.key for one in sentence}:
+        return False
+    place = keys.index(_EXCEPT)
+    excepted = {one.key for one in told[place + 1 : place + _NEAR] if one.is_content}
+    denied = any(one.is_amount for one in told[:place])
+    return denied and bool(excepted & {one.key for one in sentence})
 
 
 def _share_kept(sentence: Sequence[Token], kept: Sequence[tuple[int, int]]) -> float:
@@ -82,7 +111,7 @@ def _moved(
     for at, token in enumerate(sentence):
         if token.is_cue and at not in places:
             left = max((places[step] for step in range(at) if step in places), default=-1)
-            found = next((cue for cue in sorted(free) if _is_move(told, cue, left)), None)
+            found = next((cue for cue in sorted(free) if _is_move(token, told, cue, left)), None)
             if found is None:
                 return None
             free.remove(found)
@@ -107,14 +136,17 @@ def _softened(
     return softened
 
 
-def _is_move(told: Sequence[Token], cue: int, left: int) -> bool:
-    """Whether a negation may go from ``cue`` to behind ``left`` without another meaning."""
+def _is_move(token: Token, told: Sequence[Token], cue: int, left: int) -> bool:
+    """Whether a negation may go from ``cue`` to behind ``left`` without another meaning.
+
+    "Haven't bought anything" is "bought nothing"; "haven't decided" is not "decided not to".
+    """
     begin, end = (cue + 1, left + 1) if cue <= left else (left + 1, cue)
     between = told[begin:end]
     if len(between) > _NEAR or any(token.opens for token in between):
         return False
     light = all(not token.is_content or token.key in _RAISING for token in between)
-    return light or len(between) == 1
+    return light or (len(between) == 1 and (token.is_amount or told[cue].is_amount))
 
 
 def _left_out(told: Sequence[Token], kept: Sequence[tuple[int, int]], moved: set[int]) -> bool:

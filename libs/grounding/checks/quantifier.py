@@ -10,16 +10,23 @@ from grounding.measures import NUMBER_WORDS
 from grounding.vocabulary.scales import QUANTIFIERS
 
 _LIMITS = frozenset({"only", "just"})
+_NONE = frozenset({"nobody", "none", "no", "nothing"})
 _SCALE = Scale(QUANTIFIERS, strong=frozenset({"all", "only", "most", "few"}))
 
 
 def _tells_a_rate(case: Case, laid: Laid, at: int) -> bool:
     """Whether it is the "every" of "every day", told as "daily", or of "one of every five"."""
-    if laid.sentence[at].text in _LIMITS and _is_few(laid, at + 1):
+    if laid.sentence[at].text in _LIMITS and (_is_few(laid, at + 1) or _is_excepted(laid)):
         return True
     around = [one.text for one in laid.sentence[max(0, at - 1) : at + 2]]
     is_share = at > 0 and around[0] in {"of", "in"} and around[-1] in NUMBER_WORDS
     return is_share or is_agreed(case, laid.sentence[at].place)
+
+
+def _is_excepted(laid: Laid) -> bool:
+    """Whether the evidence says "nobody except": that is "only"."""
+    told = {one.text for one in laid.told}
+    return "except" in told and bool(told & _NONE)
 
 
 def _is_few(laid: Laid, at: int) -> bool:

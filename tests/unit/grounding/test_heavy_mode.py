@@ -92,8 +92,6 @@ TOLD_AS_DONE = [
     ("They tried the beta", "I wish I had tried the beta"),
     ("She closed the shop", "My brother lent me money, otherwise I would have closed the shop"),
     ("She cancelled the order", "I will cancel the order if the price goes up"),
-    ("She stopped smoking", "The doctor told me to stop smoking, but I haven't"),
-    ("They fixed it", "They promised to fix it but never did"),
     ("They have more staff", "I wish we had more staff"),
     ("She works without it", "I can't imagine working without it now"),
     ("They repaired the roof", "They tried to repair the roof"),
@@ -102,6 +100,11 @@ TOLD_AS_DONE = [
 ]
 
 REFUSED_IN_BOTH_MODES = [
+    ("They decided not to renew", "We haven't decided yet whether to renew"),
+    ("They can hire more people", "We want to hire more people but we can't"),
+    ("Priya did not know how to configure it", "Nobody knew how to configure it except Priya"),
+    ("They fixed it", "They promised to fix it but never did"),
+    ("She stopped smoking", "The doctor told me to stop smoking, but I haven't"),
     ("They bought the tool", "I wanted to buy the tool"),
     ("The participant pays for the tool", "I'd pay for the tool if my boss let me"),
     ("They will buy it", "I might buy it next year"),
@@ -114,6 +117,15 @@ REFUSED_IN_BOTH_MODES = [
 ]
 
 TOLD_AS_IT_WAS = [
+    ("She was told to stop smoking", "The doctor told me to stop smoking, but I haven't"),
+    ("It was never fixed", "They promised to fix it but never did"),
+    ("They promised to fix it", "They promised to fix it but never did"),
+    ("They have not decided whether to renew", "We haven't decided yet whether to renew"),
+    ("It is common for it to stop", "It's not uncommon for it to stop"),
+    ("Only Priya knew how to configure it", "Nobody knew how to configure it except Priya"),
+    ("She pays about forty dollars", "I pay maybe forty dollars"),
+    ("They bought nothing", "We haven't bought anything"),
+    ("She liked the food", "I liked the food, but my sister didn't"),
     ("They would pay for it if it were cheaper", "I would pay for it if it were cheaper"),
     ("They might buy it", "I might buy it next year"),
     ("They may buy it next year", "I might buy it next year"),
