@@ -44,8 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _run(verb: str, settings: PostgresSettings) -> list[str]:
-    work, said = (migrate, "applied") if verb == "migrate" else (pending, "pending")
-    lines = [f"{said} {migration}" for migration in await work(settings)]
+    if verb == "migrate":
+        applied = await migrate(settings, notice=_tell)
+        lines = [f"applied {migration}" for migration in applied]
+    else:
+        lines = [f"pending {migration}" for migration in await pending(settings)]
     return lines or ["the database is up to date"]
 
 
@@ -53,6 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m database", description=__doc__)
     parser.add_argument("verb", choices=("migrate", "pending"), help="apply, or only list")
     return parser
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
 
 
 def _fail(code: int, *lines: str) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,11 +80,19 @@ def _files(folders: Iterable[Path]) -> Iterator[Migration]:
 
 
 async def migrate(
-    settings: PostgresSettings, folders: Iterable[Path] = (MIGRATIONS,)
+    settings: PostgresSettings,
+    folders: Iterable[Path] = (MIGRATIONS,),
+    *,
+    notice: Callable[[str], None] = lambda _: None,
 ) -> list[Migration]:
     """Apply what is pending, each file in a transaction of its own.
 
     Safe to call again, and from several processes at once: the others wait, and find nothing left.
+
+    Args:
+        settings: which database.
+        folders: where the files are.
+        notice: is given each line that a migration has for people, such as what it may not do.
 
     Returns:
         What was applied by this call, in order.
@@ -99,6 +107,7 @@ async def migrate(
         await _require_utf8(connection)
         await connection.execute(_QUERIES.create_schema_migrations)
         todo = await _pending(connection, migrations)
+        connection.add_log_listener(lambda _, said: notice(said.message))
         for migration in todo:
             await _apply(connection, migration)
     return todo

@@ -113,7 +113,8 @@ async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
     except asyncpg.InsufficientPrivilegeError as error:
         raise FailedError(
             f"this login may not read that ({headline(error)}): it takes the role "
-            "onrecord_reader for notes, onrecord_evidence_reader for exact words and refused notes"
+            "onrecord_reader for notes, onrecord_evidence_reader for exact words and refused "
+            "notes, and the login that owns the tables for all else"
         ) from error
     except ValueError as error:  # how the driver refuses an address it cannot take apart
         if not isinstance(error, asyncpg.InterfaceError):

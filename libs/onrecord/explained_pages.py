@@ -32,6 +32,8 @@ def explained_page(note: Explanation, width: int) -> Iterator[RenderableType]:
         width: of a line, in columns.
     """
     told, style = _STATES[note.state]
+    if note.state == "masked" and any(one.then for one in note.checks):
+        told, style = "accepted with a flag, personal data masked", "yellow"
     yield Text.assemble(f"{short_id(note.id)}: ", (told, f"bold {style}"))
     origin = note.origin
     yield from paragraph(
@@ -67,12 +69,10 @@ def _beside(note: Explanation, width: int) -> Table:
 
 def _quotes(note: Explanation) -> Text:
     lines = [_quote(one) for one in note.evidence]
-    if note.cited is not None:
-        lines += [
-            f"segment {one.segment}: “{one.first_words} … {one.last_words}” (as the model named it)"
-            for one in note.cited.evidence
-            if not any(found.segment == one.segment for found in note.evidence)
-        ]
+    lines += [
+        f"segment {one.segment}: “{one.first_words} … {one.last_words}” (as the model named it)"
+        for one in note.missing
+    ]
     return Text(printable("\n".join(lines)) if lines else "none")
 
 

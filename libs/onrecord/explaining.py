@@ -11,12 +11,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from contracts.events import ChunkReady
-from contracts.notes import CheckFailure, DraftNote, Evidence, Note
+from contracts.notes import CheckFailure, DraftEvidence, DraftNote, Evidence, Note
 from contracts.study import Study
 from contracts.transcript import Segment
 from database.pool import Database, Record
 from database.queries import load_queries
 from grounding import CHECKS, weigh, weigh_again
+from grounding.evidence import resolve
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "explaining.sql")
 
@@ -78,6 +79,7 @@ class Explanation:
         statement: what it claims.
         evidence: the quotes it cites that are there.
         cited: what the model named, where it was refused.
+        missing: those of them that are not there.
         checks: all of them, in the order in which they are asked.
         same_as: the note that says the same and is shown in its place.
         origin: where it is from.
@@ -88,6 +90,7 @@ class Explanation:
     statement: str
     evidence: tuple[Evidence, ...]
     cited: DraftNote | None
+    missing: tuple[DraftEvidence, ...]
     checks: tuple[Checked, ...]
     same_as: UUID | None
     origin: Origin
@@ -153,6 +156,7 @@ class Explaining:
             statement=note.statement,
             evidence=note.evidence,
             cited=None,
+            missing=(),
             # A masked statement is not what the checks have read.
             checks=_checked(note.flags, note.flags if masked else weigh_again(note, chunk)),
             same_as=row["same_as"],
@@ -172,6 +176,7 @@ class Explaining:
             statement=draft.statement,
             evidence=weighed.evidence,
             cited=draft,
+            missing=tuple(one.cited for one in resolve(draft.evidence, chunk).missing),
             checks=_checked(failures, weighed.failures),
             same_as=None,
             origin=origin,

@@ -32,6 +32,7 @@ _TITLE: Final = re.compile(
 )
 _LONGEST: Final = 7
 _BROKEN: Final = 4
+_NAME_WORD: Final = re.compile(r"[^\W\d_]+(?:['\-][^\W\d_]+)*")
 _LOWER_WORD: Final = re.compile(r"(?<![\w.@/:])[^\W\d_]+(?:['\u2019\-][^\W\d_]+)*(?![\w@/:]|\.\w)")
 
 
@@ -51,19 +52,29 @@ def known(text: str, names: Collection[str]) -> Iterator[Finding]:
 
 
 def _parts(names: Collection[str]) -> set[str]:
-    """Full names, and what of them is a name alone: "Ann" and "Lee" of "Ann Lee"."""
+    """Full names, and what of them is a name alone: "Ann" and "Lee" of "Ann Lee" and "LEE, Ann"."""
     parts: set[str] = set()
     for name in names:
-        words = [word for word in name.split() if word.strip("0123456789.,:;#()[]-_")]
-        if not words or all(word in NO_NAMES for word in words):
+        words = [
+            word.removesuffix("'s") for word in _NAME_WORD.findall(name.replace("\u2019", "'"))
+        ]
+        if not words or all(_raised(word.lower()) in NO_NAMES for word in words):
             continue
         parts.add(name.strip())
-        parts |= {
-            word
-            for word in words
-            if len(word) > 1 and word[0].isupper() and word.isalpha() and word not in NO_NAMES
-        }
+        parts |= {form for word in words if len(word) > 1 for form in _name_forms(word)}
     return parts
+
+
+def _name_forms(word: str) -> Iterator[str]:
+    """How a word of a known name stands in a text, if it is a name alone."""
+    raised = _raised(word.lower())
+    if word in NO_NAMES or raised in NO_NAMES:
+        return
+    if word[0].isupper():
+        yield word
+    # Labels often have one case throughout: then it does not tell names from other words.
+    if (word.isupper() or word.islower()) and (is_also_a_name(raised) or not is_ordinary(word)):
+        yield raised
 
 
 def recased(text: str) -> str:

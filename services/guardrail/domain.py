@@ -14,6 +14,7 @@ from contracts.study import PersonalData
 from grounding import INJECTION, Judgement, Weighed, gather, weigh, word_feedback
 from grounding.dependencies import load_parser
 from grounding.doubt import own_words
+from grounding.terms import terms
 from guardrail.personal import discretion
 from guardrail.policy import OWN_WORDS, PERSONAL_DATA, Policy
 
@@ -108,7 +109,9 @@ def _worded(weighed: Weighed) -> Weighed:
     """The note, with a failed check more if it has words of its own that nobody has looked at."""
     if weighed.failures or weighed.is_judged or not (own := own_words(weighed)):
         return weighed
-    told = ", ".join(own[:_FEW])
+    # The draft's words, so without those that are masked.
+    shown = {term.text for term in terms(weighed.statement)}
+    told = ", ".join([word for word in own if word in shown][:_FEW]) or "a word that is masked"
     failure = CheckFailure(
         check=OWN_WORDS,
         reason=f"None of the cited words is, or is a form of: {told}.",

@@ -16,9 +16,12 @@ from personal_data import IDENTIFYING, Finding, find, mask
 
 _NO_NAME: Final = re.compile(
     r"(?i)(?:speaker|interview(?:er|ee)|participant|respondent|moderator|facilitator|host|guest"
-    r"|researcher|unknown|male|female|voice|person|user|[a-z])?[\W\d_]*[a-z]?"
+    r"|researcher|unknown|male|female|voice|person|user)?[\W\d_]*[a-z]?|[a-z][\W\d_]*"
 )
 """Labels that name nobody: a role or a letter, perhaps with a number."""
+
+_WORD: Final = re.compile(r"(?<!\[)\w{2,}")
+"""A word; one letter tells of nobody, and a placeholder is no word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,34 @@ class Discretion:
                 one.model_copy(update={"masked_quote": self._mask(one.quote)})
                 for one in weighed.evidence
             ),
-            failures=tuple(
-                one.model_copy(
-                    update={"claim": self._mask(one.claim), "evidence": self._mask(one.evidence)}
-                )
-                for one in weighed.failures
-            ),
+            failures=self._unsaid(weighed),
+        )
+
+    def _unsaid(self, weighed: Weighed) -> tuple[CheckFailure, ...]:
+        """The failures without what is masked in the note: a flag is shown to whoever reads it.
+
+        Checks tell single words in small letters, which nobody would take for a name any more, so
+        each word that is masked in the statement or a quote is looked for.
+        """
+        texts = [weighed.draft.statement, *(one.quote for one in weighed.evidence)]
+        labels = {
+            word.casefold(): f"[{one.kind.label}]"
+            for text in texts
+            for one in self._find(text)
+            for word in _WORD.findall(text[one.start : one.end])
+        }
+
+        def unsaid(text: str) -> str:
+            told = self._mask(text)
+            return _WORD.sub(lambda word: labels.get(word[0].casefold(), word[0]), told)
+
+        return tuple(
+            one.model_copy(
+                update={
+                    name: unsaid(getattr(one, name)) for name in ("reason", "claim", "evidence")
+                }
+            )
+            for one in weighed.failures
         )
 
     def _refused(self, weighed: Weighed) -> Weighed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -22,8 +23,14 @@ from persistence.domain import NotYetIngestedError, UnstorableEventError
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "drafts.sql")
 
-Told = dict[UUID, tuple[str, tuple[str, ...]]]
-"""What notes of an interview say, by id: the statement, and whose words it cites."""
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a note of the interview says: the statement, whose words it cites, and which."""
+
+    statement: str
+    speakers: tuple[str, ...]
+    quotes: tuple[str, ...]
 
 
 async def lock_chunk(connection: Connection, event: NotesValidated) -> Record:
@@ -49,7 +56,11 @@ def adds_to(chunk: Record, event: NotesValidated) -> bool:
 
 
 async def insert_draft(connection: Connection, event: NotesValidated, study_id: str) -> None:
-    """Store a draft with all that belongs to it, unless it is stored already."""
+    """Store a draft with all that belongs to it, unless it is stored already.
+
+    A draft that left the chunk open and completes it now was judged again: its notes come beside
+    those it has, and what is refused now stands in place of what was refused then.
+    """
     taken = await connection.fetchval(
         _QUERIES.insert_draft,
         event.chunk_id,
@@ -65,6 +76,7 @@ async def insert_draft(connection: Connection, event: NotesValidated, study_id: 
         return
     if event.notes:
         await _insert_notes(connection, event, study_id)
+    await connection.execute(_QUERIES.forget_rejected_notes, event.chunk_id, event.attempt)
     if event.rejected:
         await _insert_rejected(connection, event)
     if event.final:
@@ -97,20 +109,40 @@ async def _insert_notes(connection: Connection, event: NotesValidated, study_id:
     )
 
 
-def _told(rows: Iterable[Record]) -> Told:
-    firsts = (row for row in rows if row["is_first"])
-    return {row["note_id"]: (row["statement"], tuple(row["speakers"])) for row in firsts}
+def _told(rows: Iterable[Record]) -> dict[UUID, Told]:
+    return {
+        row["note_id"]: Told(row["statement"], tuple(row["speakers"]), tuple(row["quotes"]))
+        for row in rows
+        if row["is_first"]
+    }
 
 
-def _first_same(note: Note, told: Told) -> UUID | None:
-    """The first note that says the same of the same speakers; a note that has none joins them."""
-    speakers = tuple(sorted({cited.speaker for cited in note.evidence}))
-    same_speakers = {key: words for key, (words, those) in told.items() if those == speakers}
-    place = first_same(note.statement, same_speakers.values())
+def _first_same(note: Note, told: dict[UUID, Told]) -> UUID | None:
+    """The first note that says the same of the same speakers; a note that has none joins them.
+
+    Where a name is masked, the statement no longer tells of whom it is; the same words cited do.
+    """
+    new = Told(
+        statement=note.statement,
+        speakers=tuple(sorted({cited.speaker for cited in note.evidence})),
+        quotes=tuple(sorted({cited.quote for cited in note.evidence})),
+    )
+    hides = _hides(note)
+    comparable = {
+        key: one.statement
+        for key, one in told.items()
+        if one.speakers == new.speakers and (not hides or set(one.quotes) == set(new.quotes))
+    }
+    place = first_same(note.statement, comparable.values())
     if place is not None:
-        return list(same_speakers)[place]
-    told[note.note_id] = (note.statement, speakers)
+        return list(comparable)[place]
+    told[note.note_id] = new
     return None
+
+
+def _hides(note: Note) -> bool:
+    """Whether a statement may have a placeholder where a name was."""
+    return "[" in note.statement and any(one.masked_quote is not None for one in note.evidence)
 
 
 def _note_row(note: Note, first: UUID | None) -> tuple[Any, ...]:

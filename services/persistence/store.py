@@ -65,7 +65,8 @@ class NotesStore:
         """Store what came of a chunk's draft: notes, and the refused ones with their reasons.
 
         The first final draft completes the chunk; another one that arrives later changes nothing.
-        A draft that leaves the chunk open is stored even if it is late. A note that says what a
+        A draft that leaves the chunk open is stored even if it is late; a replay of it may complete
+        the chunk, if it is judged by other standards then. A note that says what a
         note of the interview says already is stored as the same as that one.
 
         Returns:

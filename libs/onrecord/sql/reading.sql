@@ -31,8 +31,13 @@ SELECT note.note_id, note.statement, note.study_id, note.transcript_id, note.rev
                            'role', role, 'start_ms', start_ms, 'end_ms', end_ms
                        ) ORDER BY segment, start_char
                    )
-              FROM shown_evidence JOIN notes AS one USING (note_id)
-             WHERE note.note_id IN (one.note_id, one.same_as)
+              FROM (
+                    -- What says the same often cites the same.
+                    SELECT DISTINCT segment, start_char, length, quote, is_masked, speaker, role,
+                           start_ms, end_ms
+                      FROM shown_evidence JOIN notes AS one USING (note_id)
+                     WHERE note.note_id IN (one.note_id, one.same_as)
+                   ) AS cited
        ) AS evidence,
        count(*) OVER () AS total
   FROM current_notes AS note
@@ -43,10 +48,12 @@ SELECT note.note_id, note.statement, note.study_id, note.transcript_id, note.rev
    AND ($2::text IS NULL OR note.transcript_id::text = lower($2)
         OR starts_with(lower(interview.title), lower($2)))
    AND ($3::text IS NULL OR EXISTS (
-        SELECT FROM note_themes WHERE note_id = note.note_id AND theme_id = $3
+        SELECT FROM note_themes JOIN notes AS one USING (note_id)
+         WHERE note.note_id IN (one.note_id, one.same_as) AND theme_id = $3
    ))
    AND ($4::text IS NULL OR EXISTS (
-        SELECT FROM note_questions WHERE note_id = note.note_id AND question_id = $4
+        SELECT FROM note_questions JOIN notes AS one USING (note_id)
+         WHERE note.note_id IN (one.note_id, one.same_as) AND question_id = $4
    ))
    AND ($5::text IS NULL OR EXISTS (
         SELECT FROM shown_evidence JOIN notes AS one USING (note_id)
@@ -117,16 +124,22 @@ SELECT interview.transcript_id, interview.title, interview.study,
  ORDER BY interview.title, interview.transcript_id;
 
 -- name: select_note_counts
--- Notes and interviews by theme and by question of a study.
-SELECT 'theme' AS kind, theme_id AS id, count(*) AS notes,
-       array_agg(DISTINCT transcript_id) AS interviews
-  FROM current_notes JOIN note_themes USING (note_id)
- WHERE study_id = $1
+-- Notes and interviews by theme and by question of a study; a note has those of the ones that say
+-- the same, too.
+SELECT 'theme' AS kind, theme_id AS id, count(DISTINCT shown.note_id) AS notes,
+       array_agg(DISTINCT shown.transcript_id) AS interviews
+  FROM note_themes
+  JOIN notes AS one USING (note_id)
+  JOIN current_notes AS shown ON shown.note_id = coalesce(one.same_as, one.note_id)
+ WHERE shown.study_id = $1 AND one.study_id = $1
  GROUP BY theme_id
  UNION ALL
-SELECT 'question', question_id, count(*), array_agg(DISTINCT transcript_id)
-  FROM current_notes JOIN note_questions USING (note_id)
- WHERE study_id = $1
+SELECT 'question', question_id, count(DISTINCT shown.note_id),
+       array_agg(DISTINCT shown.transcript_id)
+  FROM note_questions
+  JOIN notes AS one USING (note_id)
+  JOIN current_notes AS shown ON shown.note_id = coalesce(one.same_as, one.note_id)
+ WHERE shown.study_id = $1 AND one.study_id = $1
  GROUP BY question_id;
 
 -- name: count_unread_submissions

@@ -8,12 +8,15 @@ SELECT chunk.stored_at, chunk.attempt, chunk.transcript_id, chunk.revision, tran
    FOR NO KEY UPDATE OF chunk, transcript;
 
 -- name: insert_draft
--- Takes a draft of a chunk; no row comes back if it is taken.
+-- Takes a draft of a chunk; no row comes back if it is taken. One that left the chunk open is taken
+-- once more if it completes the chunk now: it was replayed, and is judged by other standards.
 INSERT INTO drafts (
     chunk_id, attempt, final, model, model_fingerprint, prompt_version, input_tokens, output_tokens
 )
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (chunk_id, attempt) DO NOTHING
+ON CONFLICT (chunk_id, attempt) DO UPDATE
+   SET final = true, stored_at = now()
+ WHERE EXCLUDED.final AND NOT drafts.final
 RETURNING attempt;
 
 -- name: complete_chunk
@@ -26,11 +29,14 @@ UPDATE chunks AS chunk
  WHERE chunk.chunk_id = $1 AND draft.chunk_id = $1 AND draft.attempt = $2;
 
 -- name: select_told
--- What the interview's notes say so far, and whose words they cite.
+-- What the interview's notes say so far, whose words they cite, and which.
 SELECT note.note_id, note.statement, note.same_as IS NULL AS is_first,
        ARRAY(
             SELECT DISTINCT speaker FROM evidence WHERE note_id = note.note_id ORDER BY speaker
-       ) AS speakers
+       ) AS speakers,
+       ARRAY(
+            SELECT DISTINCT quote FROM evidence WHERE note_id = note.note_id ORDER BY quote
+       ) AS quotes
   FROM notes AS note
  WHERE note.transcript_id = $1 AND note.revision = $2
  ORDER BY note.created_at, note.chunk_id, note.attempt, note.position;
@@ -47,14 +53,19 @@ SELECT * FROM unnest($3::uuid[], $4::text[])
 ON CONFLICT DO NOTHING;
 
 -- name: insert_notes
--- Accepted notes of a draft in one trip; the constraint evidence_is_exact compares each quote.
+-- Accepted notes of a draft in one trip, behind those it has; the constraint evidence_is_exact
+-- compares each quote.
 WITH new_notes AS (
     INSERT INTO notes (
         chunk_id, transcript_id, revision, study_id, attempt, note_id, statement, flags, same_as,
         position
     )
-    SELECT $1, $2, $3, $4, $5, note.*
-      FROM unnest($6::uuid[], $7::text[], $8::jsonb[], $9::uuid[]) WITH ORDINALITY AS note
+    SELECT $1, $2, $3, $4, $5, note.id, note.statement, note.flags, note.same_as,
+           note.place + (
+                SELECT coalesce(max(position), 0) FROM notes WHERE chunk_id = $1 AND attempt = $5
+           )
+      FROM unnest($6::uuid[], $7::text[], $8::jsonb[], $9::uuid[])
+           WITH ORDINALITY AS note (id, statement, flags, same_as, place)
 )
 INSERT INTO evidence (
     transcript_id, revision, note_id, position, segment, start_char, length, quote, masked_quote,
@@ -65,6 +76,10 @@ SELECT $2, $3, cited.*
     $10::uuid[], $11::int[], $12::int[], $13::int[], $14::int[], $15::text[], $16::text[],
     $17::text[], $18::text[], $19::bigint[], $20::bigint[]
   ) AS cited;
+
+-- name: forget_rejected_notes
+-- What was refused of a draft before it was judged again.
+DELETE FROM rejected_notes WHERE chunk_id = $1 AND attempt = $2;
 
 -- name: insert_rejected_notes
 -- The refused notes of a draft, with the reasons.

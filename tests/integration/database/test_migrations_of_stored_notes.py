@@ -30,7 +30,8 @@ VALUES ('00000000-0000-0000-0000-000000000004', '00000000-0000-0000-0000-0000000
 INSERT INTO evidence
 VALUES ('00000000-0000-0000-0000-000000000004', 1, '00000000-0000-0000-0000-000000000001', 1, 1, 0,
         17, 'We pay 40 dollars', 'Bo', 'participant');
-INSERT INTO rejected_notes VALUES ('00000000-0000-0000-0000-000000000002', 1, '{}', '[]');
+INSERT INTO rejected_notes (chunk_id, position, draft, failures)
+VALUES ('00000000-0000-0000-0000-000000000002', 1, '{}', '[]');
 """
 
 
@@ -59,5 +60,20 @@ async def test_notes_stored_before_drafts_were_kept_belong_to_their_chunk_s_draf
         assert await connection.fetchval("SELECT count(*) FROM current_notes") == 1
         with pytest.raises(asyncpg.CheckViolationError, match="never changed"):
             await connection.execute("UPDATE notes SET attempt = 3")
+    finally:
+        await connection.close()
+
+
+async def test_what_older_code_stores_is_put_off_until_newer_code_runs(
+    empty: PostgresSettings,
+) -> None:
+    await migrate(empty)
+    connection = await asyncpg.connect(empty.dsn.get_secret_value())
+    try:
+        # A conflict is tried again; whatever else is wrong with a row makes a dead letter.
+        for statement in STORED.split(";"):
+            if "INTO notes" in statement or "INTO rejected_notes" in statement:
+                with pytest.raises(asyncpg.SerializationError, match="belong to a draft"):
+                    await connection.execute(statement)
     finally:
         await connection.close()

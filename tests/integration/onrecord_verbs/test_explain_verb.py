@@ -1,12 +1,13 @@
 """``onrecord explain``: claim beside evidence, with every check."""
 
+import asyncio
 import json
 from typing import Any
 
 import pytest
 
 from contracts.events import ChunkReady, NotesDrafted, NotesValidated
-from contracts.notes import DraftEvidence, DraftNote
+from contracts.notes import CheckFailure, DraftEvidence, DraftNote
 from database.pool import Database
 from database.settings import PostgresSettings
 from grounding import CHECKS
@@ -14,7 +15,16 @@ from guardrail.domain import assess, decide
 from guardrail.policy import Action, Policy
 from onrecord import cli
 from persistence.store import NotesStore
-from support.interviews import STUDY, TRANSCRIPT, TURNS, chunk, ingested
+from support.interviews import (
+    STUDY,
+    TRANSCRIPT,
+    TURNS,
+    chunk,
+    evidence,
+    ingested,
+    note,
+    validated,
+)
 
 CHUNK = ChunkReady(
     chunk_id=chunk().chunk_id,
@@ -93,6 +103,29 @@ def test_a_refused_note_shows_the_passages_that_differ(
     assert "would not recommend it" in page
 
 
+async def test_what_a_refused_note_cites_in_vain_stands_beside_what_is_there(
+    filled: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    places = (("We pay", "dollars"), ("We love", "it so"))
+    both = tuple(
+        DraftEvidence(segment=2, first_words=first, last_words=last) for first, last in places
+    )
+    draft = DraftNote(statement="Bo pays 40 dollars.", evidence=both, themes=("price",))
+    drafted = NotesDrafted(
+        chunk=CHUNK, attempt=2, notes=(draft,), model="small", prompt_version="notes-2"
+    )
+    chunk_id = chunk(index=2).chunk_id
+    (event,) = decide(drafted, assess(drafted), POLICY, replays=0)
+    assert isinstance(event, NotesValidated)
+    await NotesStore(filled).store_notes(event.model_copy(update={"chunk_id": chunk_id}))
+    refused = await filled.fetchval(
+        "SELECT rejected_id::text FROM rejected_notes WHERE chunk_id = $1", chunk_id
+    )
+    page = await asyncio.to_thread(run, capsys, "explain", refused)
+    assert "“We pay 40 dollars" in page
+    assert "segment 2: “We love … it so”" in page
+
+
 def test_a_flagged_note_says_which_check_it_did_not_pass(
     filled: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -103,6 +136,18 @@ def test_a_flagged_note_says_which_check_it_did_not_pass(
     assert failed[0]["then"] == failed[0]["today"]
     assert told["evidence"][0]["quote"].startswith("We pay 40 dollars")
     assert (told["model"], told["study"], told["attempt"]) == ("small", "billing", 1)
+
+
+async def test_a_masked_note_tells_its_flag_too(
+    filled: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flag = CheckFailure(check="own_words", reason="None of the cited words is: often.")
+    masked = evidence(masked_quote="I would not recommend it")
+    told = note("Bo often would not recommend it.", masked, flags=(flag,))
+    await NotesStore(filled).store_notes(validated(told, index=2))
+    page = await asyncio.to_thread(run, capsys, "explain", str(told.note_id))
+    assert ": accepted with a flag, personal data masked\n" in page
+    assert "✗ own_words: " in page
 
 
 def test_says_so_where_a_check_says_something_else_today(

@@ -272,3 +272,46 @@ def test_a_database_without_tables_is_explained(
     execute(postgres_settings, "ALTER TABLE transcripts RENAME TO elsewhere")
     assert cli.run(["notes"]) == 1
     assert "python -m database migrate" in capsys.readouterr().err
+
+
+@pytest.fixture
+async def said_twice(
+    fresh_database: Database, postgres_settings: PostgresSettings, monkeypatch: pytest.MonkeyPatch
+) -> Database:
+    """A note about the price that is said again, of trust and as the answer to a question."""
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested())
+    first = note("They pay 40 dollars", themes=("price",), questions=())
+    again = note("They pay forty dollars", themes=("trust",), questions=("churn",))
+    await store.store_notes(validated(first))
+    await store.store_notes(validated(again, index=2))
+    monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
+    return fresh_database
+
+
+@pytest.mark.parametrize("options", ["--theme trust", "--theme price", "--question churn"])
+def test_a_note_is_found_by_the_themes_of_the_one_that_says_the_same(
+    said_twice: Database, capsys: pytest.CaptureFixture[str], options: str
+) -> None:
+    (found,) = json.loads(run(capsys, "notes", "--json", *options.split()))
+    assert found["statement"] == "They pay 40 dollars"
+    assert (found["themes"], found["questions"]) == (["price", "trust"], ["churn"])
+
+
+def test_a_passage_that_both_cite_is_shown_once(
+    said_twice: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (found,) = json.loads(run(capsys, "notes", "--json"))
+    assert [one["quote"] for one in found["evidence"]] == ["I would not recommend it"]
+
+
+def test_what_only_a_repeated_note_answers_is_answered(
+    said_twice: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = json.loads(run(capsys, "coverage", "--json"))
+    topics = [*told["questions"], *told["themes"]]
+    assert [(one["id"], one["finding"], one["notes"]) for one in topics] == [
+        ("churn", "answered", 1),
+        ("price", "answered", 1),
+        ("trust", "answered", 1),
+    ]

@@ -7,11 +7,14 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
+from contracts.notes import Evidence
+from contracts.study import PersonalData
 from database.pool import Database
 from database.settings import PostgresSettings
 from onrecord import cli
+from onrecord.reading import NoteFilter, Reading
 from persistence.store import NotesStore
-from support.interviews import evidence, ingested, note, refused, validated
+from support.interviews import STUDY, evidence, ingested, note, refused, validated
 from support.postgres import TestServer
 
 
@@ -69,9 +72,43 @@ def test_readers_see_masked_quotes_and_pseudonyms(run: Run) -> None:
     assert "40 dollars" not in page
 
 
+async def test_notes_are_shown_where_older_code_has_stored_no_pseudonyms(filled: Database) -> None:
+    await filled.execute("DELETE FROM speakers")
+    ((note,), _) = await Reading(filled).notes(NoteFilter())
+    assert [(one.speaker, one.quote) for one in note.evidence] == [
+        ("participant", "We pay [AMOUNT]")
+    ]
+
+
 def test_readers_find_speakers_by_pseudonym_only(run: Run) -> None:
     assert "We pay" in run("ann", "notes", "--speaker", "participant 2")
     assert "participant 2" in run("ann", "notes", "--speaker", "Bo", code=2)
+
+
+@pytest.mark.parametrize(
+    ("policy", "cited", "shown"),
+    [
+        (None, (), ["interviewer 1", "participant 2"]),
+        (PersonalData.MASK, (), ["interviewer 1", "participant 2"]),
+        (PersonalData.MASK, (evidence(),), ["interviewer 1", "participant 2"]),
+        (None, (MASKED,), ["interviewer 1", "participant 2"]),
+        (None, (evidence(),), ["Ada", "Bo"]),
+        (PersonalData.ALLOW, (), ["Ada", "Bo"]),
+        (PersonalData.ALLOW, (MASKED,), ["interviewer 1", "participant 2"]),
+    ],
+)
+async def test_names_are_shown_only_where_it_is_known_that_they_may_be(
+    fresh_database: Database,
+    policy: PersonalData | None,
+    cited: tuple[Evidence, ...],
+    shown: list[str],
+) -> None:
+    store = NotesStore(fresh_database)
+    study = STUDY.model_copy(update={"personal_data": policy})
+    await store.store_transcript(ingested(study=study))
+    if cited:
+        await store.store_notes(validated(note("They pay", *cited)))
+    assert await Reading(fresh_database).speakers(NoteFilter()) == shown
 
 
 def test_evidence_readers_see_the_exact_words_when_they_ask(run: Run) -> None:
@@ -86,6 +123,11 @@ def test_others_are_told_which_right_it_takes(run: Run, verb: tuple[str, ...]) -
     told = run("ann", *verb, code=1)
     assert "onrecord_evidence_reader" in told
     assert "Traceback" not in told
+
+
+@pytest.mark.parametrize("verb", ["costs", "budgets"])
+def test_what_no_reader_may_takes_the_owner(run: Run, verb: str) -> None:
+    assert "the login that owns the tables" in run("ben", verb, code=1)
 
 
 def test_a_login_without_rights_reads_nothing(run: Run) -> None:

@@ -76,6 +76,24 @@ async def test_a_later_draft_of_a_complete_chunk_changes_nothing(store: NotesSto
     assert await store.store_notes(validated(SECOND, attempt=2, final=False)) == first
 
 
+async def test_a_draft_that_is_judged_again_by_other_standards_completes_its_chunk(
+    store: NotesStore, fresh_database: Database
+) -> None:
+    left_open = validated(FIRST, attempt=2, rejected=(refused("One"), refused("Two")), final=False)
+    replayed = validated(FIRST, SECOND, attempt=2, rejected=(refused("Two"),))
+    await store.store_notes(left_open)
+    for event in (replayed, replayed, left_open):
+        stored = await store.store_notes(event)
+        assert (stored.note_ids, stored.rejected_count, stored.complete) == (
+            (FIRST.note_id, SECOND.note_id),
+            1,
+            True,
+        )
+    assert await is_complete(fresh_database)
+    kept = await fresh_database.fetchval("SELECT draft ->> 'statement' FROM rejected_notes")
+    assert kept == "Two"
+
+
 async def test_a_note_that_the_next_draft_repeats_is_one_note_under_all_its_themes(
     store: NotesStore, fresh_database: Database
 ) -> None:
@@ -108,6 +126,24 @@ async def test_the_same_words_of_another_speaker_are_another_finding(
     of_ada = evidence("pay", segment=1, start=12, speaker="Ada", role=Role.INTERVIEWER)
     await store.store_notes(validated(FIRST, note("They pay 40 dollars!", of_ada)))
     assert await fresh_database.fetchval("SELECT count(*) FROM current_notes") == 2
+
+
+@pytest.mark.parametrize(
+    ("quote", "shown"), [("I would not recommend it", 2), ("We pay 40 dollars", 1)]
+)
+async def test_masked_notes_are_the_same_only_if_they_cite_the_same_words(
+    store: NotesStore, fresh_database: Database, quote: str, shown: int
+) -> None:
+    first, again = (
+        note(told, evidence(cited, masked_quote="[PERSON]"))
+        for told, cited in (
+            ("[PERSON] pays 40 dollars", "We pay 40 dollars"),
+            ("[PERSON] pays 40 dollars.", quote),
+        )
+    )
+    await store.store_notes(validated(first, index=1))
+    await store.store_notes(validated(again, index=2))
+    assert await fresh_database.fetchval("SELECT count(*) FROM current_notes") == shown
 
 
 async def test_the_same_note_from_two_chunks_at_once_is_told_once(

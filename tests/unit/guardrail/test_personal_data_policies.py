@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from contracts.errors import ErrorCode, RejectedError
@@ -7,9 +9,10 @@ from contracts.events import ChunkReady, NotesDrafted, NotesValidated
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import PersonalData
 from contracts.transcript import Role, Segment
+from grounding.judging import note_id
 from guardrail.domain import Standards, assess, decide
 from guardrail.personal import discretion
-from guardrail.policy import Action, Policy
+from guardrail.policy import CHECK_NAMES, NEVER_FLAGGED, Action, Policy
 from support.chunks import CHUNK
 
 SAID = "My number is 020 7946 0958, and my sister is Maria Gonzalez. We pay sixty pounds a month."
@@ -63,11 +66,10 @@ def test_a_masked_note_without_personal_data_is_marked_as_masked_too() -> None:
     assert note.evidence[0].masked_quote == note.evidence[0].quote
 
 
-def test_masking_changes_no_id() -> None:
-    (open_note,), (masked,) = (
-        validated(policy, NAMED).notes for policy in (PersonalData.ALLOW, PersonalData.MASK)
-    )
-    assert open_note.note_id == masked.note_id
+def test_nobody_can_guess_a_masked_name_by_the_note_s_id() -> None:
+    (masked,) = validated(PersonalData.MASK, NAMED).notes
+    assert masked.note_id == note_id(CHUNK.chunk_id, masked.statement, masked.evidence)
+    assert masked.note_id != note_id(CHUNK.chunk_id, NAMED.statement, masked.evidence)
 
 
 def test_flags_of_masked_notes_are_masked() -> None:
@@ -76,6 +78,52 @@ def test_flags_of_masked_notes_are_masked() -> None:
     (note,) = validated(PersonalData.MASK, wrong, actions=actions).notes
     assert note.flags
     assert "Okafor" not in note.model_dump_json(exclude={"evidence"})
+
+
+EVERY_FLAG = Policy(
+    {name: Action.FLAG for name in CHECK_NAMES if name not in NEVER_FLAGGED}, max_rejected_share=1
+)
+
+
+@pytest.mark.parametrize(
+    ("statement", "hidden"),
+    [
+        ("Ben Okafor's sister is Anna Meier.", ("okafor", "anna", "meier", "gonzalez")),
+        ("Ben Okafor was never paid ninety pounds by Will Grant.", ("okafor", "grant")),
+        ("They mail ann@meier.org.", ("ann", "meier")),
+        ("Their number is 020 7946 0959.", ("7946", "0959")),
+    ],
+)
+def test_no_flag_of_a_masked_note_tells_what_is_masked(
+    statement: str, hidden: tuple[str, ...]
+) -> None:
+    whole = cited(statement, "My number", "a month")
+    (note,) = validated(PersonalData.MASK, whole, actions=EVERY_FLAG).notes
+    assert note.flags
+    told = " ".join(f"{one.reason} {one.claim} {one.evidence}" for one in note.flags).casefold()
+    assert [word for word in hidden if word in told.replace("[person]", "")] == []
+
+
+def test_words_of_ones_own_are_not_told_where_they_are_masked() -> None:
+    weighed = assess(
+        NotesDrafted(
+            chunk=chunk(PersonalData.MASK),
+            notes=(cited("They pay Zygmunt sixty pounds.", "We pay", "month"),),
+            model="m",
+            prompt_version="notes-1",
+        )
+    )
+    passing = tuple(replace(one, failures=()) for one in weighed)
+    drafted = NotesDrafted(
+        chunk=chunk(PersonalData.MASK),
+        notes=tuple(one.draft for one in weighed),
+        model="m",
+        prompt_version="notes-1",
+    )
+    (event,) = decide(drafted, passing, Policy(), replays=0)
+    assert isinstance(event, NotesValidated)
+    (flag,) = event.notes[0].flags
+    assert flag.reason.endswith("a word that is masked.")
 
 
 @pytest.mark.parametrize(
@@ -115,12 +163,17 @@ def test_studies_that_do_not_say_go_by_the_settings() -> None:
     [
         ("Ben Okafor", True),
         ("Maria", True),
+        ("Bo", True),
+        ("AL", True),
         ("Speaker 1", False),
         ("SPEAKER_00", False),
         ("Interviewer", False),
         ("Interviewee", False),
         ("P3", False),
         ("S", False),
+        ("S:", False),
+        ("Speaker A", False),
+        ("2", False),
     ],
 )
 def test_labels_that_name_nobody_are_no_names(label: str, *, is_name: bool) -> None:

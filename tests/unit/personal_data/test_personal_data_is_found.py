@@ -103,6 +103,28 @@ def test_finds_known_names_and_their_parts_anywhere(wanted: Mode) -> None:
     assert found == [("PERSON", "Rose"), ("PERSON", "Field")]
 
 
+@pytest.mark.parametrize(
+    "label",
+    [
+        "Young, Rose",
+        "Rose “Sunny” Young:",
+        "Rose_Young",
+        "ROSE YOUNG",
+        "rose young",
+        "Rose's phone (Young)",
+    ],
+)
+@pytest.mark.parametrize("wanted", MODES)
+def test_finds_the_parts_of_a_known_name_however_it_is_written(wanted: Mode, label: str) -> None:
+    found = _found("Rose pays. Young pays.", wanted, known_names=[label])
+    assert found == [("PERSON", "Rose"), ("PERSON", "Young")]
+
+
+def test_finds_nicknames_in_quotation_marks() -> None:
+    found = _found("Sunny pays.", known_names=["Rose “Sunny” Young"])
+    assert found == [("PERSON", "Sunny")]
+
+
 def test_labels_that_name_nobody_are_no_known_names() -> None:
     names = ["Speaker 2", "Interviewer", "P01", "", "Moderator:"]
     assert _found("The Speaker and the Interviewer met a Moderator.", known_names=names) == []
