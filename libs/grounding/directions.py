@@ -73,8 +73,11 @@ def _at(read: Sequence[Term], at: int) -> Direction | None:
 
 def _points_back(read: Sequence[Term], at: int) -> bool:
     """Whether the cause or the time is told before: "because of that", "after it"."""
-    following = [one.text for one in read[at + 1 : at + 3] if one.text != "of"]
-    return bool(_POINTING & set(following[:1]))
+    of = [one.text for one in read[at + 1 : at + 2]] == ["of"]
+    following = read[at + 1 + of : at + 3 + of]
+    if not following or following[0].text not in _POINTING:
+        return False
+    return of or len(following) == 1 or following[1].opens
 
 
 def _comparison(read: Sequence[Term], at: int) -> Direction | None:

@@ -141,7 +141,7 @@ class Endpoint:
         return self._given(repaired, question, first=reply)
 
     def _given(self, reply: Reply, question: Question[A], first: Reply | None = None) -> Given:
-        value = _read(reply, question.answer)
+        value = _read(reply, question)
         replies = [one for one in (first, reply) if one is not None]
         return Given(
             value,
@@ -256,14 +256,14 @@ class Endpoint:
             self.breaker.given_up(probe=probe)
 
 
-def _read(reply: Reply, answer: type[A]) -> A:
+def _read(reply: Reply, question: Question[A]) -> A:
     if reply.refusal:
         raise errors.RefusalError("the model refused to answer")
     if reply.finish_reason == "content_filter":
         raise errors.ContentFilterError("the endpoint's content filter stopped the answer")
     if reply.finish_reason == "length":
         raise errors.CutOffError("the answer was cut off at its length limit")
-    return read_answer(reply.text, answer)
+    return read_answer(reply.text, question.answer, is_alone=question.is_alone)
 
 
 def _sum(usages: Sequence[Usage]) -> Usage:

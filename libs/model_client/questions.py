@@ -36,6 +36,8 @@ class Question(Generic[A]):
         prompt_version: names the static part, such as ``notes-2``.
         attempt: tells apart questions that are the same to the letter, but are to be answered
             anew, from 1.
+        is_alone: whether an answer that gives several which differ counts as none, in place of
+            the last of them.
     """
 
     messages: Sequence[Message]
@@ -43,6 +45,7 @@ class Question(Generic[A]):
     answer: type[A]
     prompt_version: str
     attempt: int = 1
+    is_alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

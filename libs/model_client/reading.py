@@ -45,7 +45,7 @@ _FENCED: Final = re.compile(r"\A`{3,}[\w-]*\s(.*?)`{3,}\Z", re.DOTALL)
 _OPENING: Final = re.compile(r"[\[{]")
 
 
-def read_answer(text: str, answer: type[A]) -> A:
+def read_answer(text: str, answer: type[A], *, is_alone: bool = False) -> A:
     """The answer in what a model wrote.
 
     It may stand among sentences, behind thoughts, in a code fence, or as JSON within a JSON string.
@@ -54,6 +54,7 @@ def read_answer(text: str, answer: type[A]) -> A:
     Args:
         text: all that the model wrote.
         answer: what is expected.
+        is_alone: whether valid values that differ are no answer, in place of the last of them.
 
     Raises:
         BadOutputError: there is none; says why without quoting the text.
@@ -63,12 +64,19 @@ def read_answer(text: str, answer: type[A]) -> A:
     if not text.strip():
         raise BadOutputError("the answer is empty")
     problem: BadOutputError | None = None
+    valid: list[A] = []
     for value in reversed([*_values(_without_thoughts(text))]):
         try:
-            return _validated(value, answer)
+            valid.append(_validated(value, answer))
         except BadOutputError as error:
             # The last value is most likely the one that was meant as the answer.
             problem = problem or error
+        if valid and not is_alone:
+            break
+    if any(one != valid[0] for one in valid):
+        raise BadOutputError("the answer holds several JSON objects that differ")
+    if valid:
+        return valid[0]
     raise problem or BadOutputError("the answer holds no complete JSON object")
 
 
@@ -162,18 +170,23 @@ def _validated(value: Any, answer: type[A]) -> A:
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False, include_context=True)
         raise BadOutputError(f"the answer does not fit: {explain(details)}") from None
-    if _has_nul(valid.model_dump(mode="json")):
+    texts = [*_texts(valid.model_dump())]
+    if any("\0" in one for one in texts):
         # PostgreSQL stores none, and no interview holds one.
         raise BadOutputError("the answer has a NUL character in a text")
+    if any("\ud800" <= character <= "\udfff" for one in texts for character in one):
+        # Half a surrogate pair, which nothing that encodes text can pass on.
+        raise BadOutputError("the answer holds a character that is not valid Unicode")
     return valid
 
 
-def _has_nul(value: Any) -> bool:
-    if isinstance(value, dict):
-        return any(_has_nul(one) for one in value.values())
-    if isinstance(value, list):
-        return any(_has_nul(one) for one in value)
-    return isinstance(value, str) and "\0" in value
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from (text for one in value.values() for text in _texts(one))
+    elif isinstance(value, list | tuple):
+        yield from (text for one in value for text in _texts(one))
 
 
 _WORDED: Final = {

@@ -90,7 +90,13 @@ def question_about(weighed: Weighed) -> Question[Ruling]:
         {"role": "system", "content": instructions()},
         {"role": "user", "content": fenced({"claim": weighed.draft.statement, "quotes": quotes})},
     ]
-    return Question(messages=messages, schema=SCHEMA, answer=Ruling, prompt_version=PROMPT_VERSION)
+    return Question(
+        messages=messages,
+        schema=SCHEMA,
+        answer=Ruling,
+        prompt_version=PROMPT_VERSION,
+        is_alone=True,  # one of several may be what a quote says, and no word of the judge's
+    )
 
 
 class Judge:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,22 @@ async def test_a_process_that_is_killed_fails_its_draft_only() -> None:
         with pytest.raises(AssessorLostError, match="ended with code"):
             await lost
         assert await pool(drafted(GOOD)) == assess(drafted(GOOD))
+
+
+async def test_processes_that_are_killed_while_idle_are_replaced() -> None:
+    good = drafted(GOOD)
+    async with Assessors(processes=2, timeout_s=60) as pool:
+        for _ in range(2):
+            await pool(good)
+            for process in [*pool._pool._pool_manager.worker_manager.workers]:
+                os.kill(process, signal.SIGKILL)
+
+            async def assessed() -> bool:
+                with suppress(AssessorLostError):  # which is retried
+                    return await pool(good) == assess(good)
+                return False
+
+            await until(assessed)
 
 
 PROGRAM = """

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from contracts.events import NotesDrafted, NotesValidated
 from contracts.notes import CheckFailure
@@ -18,11 +19,12 @@ from database.pool import Database
 from database.settings import PostgresSettings
 from grounding import Weighed
 from guardrail.assessors import assess_here
-from guardrail.domain import Standards, assess
+from guardrail.domain import Standards, assess, decide
 from guardrail.handlers import guardrail_stage
 from guardrail.judge import PROMPT_VERSION, Judge
 from guardrail.policy import NOT_ENTAILED, Policy
 from messaging.delivery import Delivery, Origin
+from model_client import ModelSettings
 from model_client.accounted import accounted_client
 from model_client.budgets import BudgetSettings
 from model_client.cache_store import CacheSettings
@@ -38,6 +40,7 @@ from support.doubts import (
     draft_of,
     note,
 )
+from support.scripted_endpoint import ScriptedEndpoint, events, piece
 from support.simulator import Simulated, simulated
 from support.waiting import until
 
@@ -234,6 +237,36 @@ async def test_without_a_clear_word_of_the_judge_nothing_in_doubt_passes(
     assert checks(passing) == [NOT_ENTAILED]
     assert "no answer that could be read" in passing.failures[0].reason
     assert checks(refused) == ["modality_differs", NOT_ENTAILED]
+
+
+@pytest.mark.parametrize(
+    "wrote",
+    [
+        '{"reason": "No.", "verdict": "not_supported"}, not {"reason": "", "verdict": "supported"}',
+        '{"reason": "half \\ud800", "verdict": "not_supported"}',
+        '{"reason": "nul \\u0000", "verdict": "supported"}',
+        '{"reason": "sure", "verdict": "SUPPORTED"}',
+        "supported",
+    ],
+)
+async def test_an_answer_that_is_no_clear_ruling_lets_nothing_through(
+    postgres_settings: PostgresSettings, wrote: str
+) -> None:
+    endpoint = ScriptedEndpoint(lambda _body, _number: events(piece(wrote), piece(finish="stop")))
+    drafted = draft_of(VERBATIM, BORNE_OUT, REFUSED)
+    async with endpoint.serve() as url:
+        models = ModelSettings(
+            base_url=url, api_key=SecretStr("k"), model="m", priced_as="gpt-4o-mini"
+        )
+        budgets = BudgetSettings(per_study_usd=None, wait_s=0.2)
+        async with accounted_client(
+            models, postgres_settings, CacheSettings(), budgets, share=lambda: 1.0
+        ) as client:
+            good, passing, refused = await review(Judge(client, share=1.0), drafted)
+    assert not good.failures
+    assert checks(passing) == [NOT_ENTAILED]
+    assert checks(refused) == ["modality_differs", NOT_ENTAILED]
+    assert decide(drafted, [good, passing, refused], Policy(), replays=0)[0].model_dump_json()
 
 
 async def test_a_judge_that_is_late_is_a_timeout_and_what_others_answered_is_kept(

@@ -20,6 +20,7 @@ TURNED = [
     ("They moved from Hull to Derby", "and then we moved from Derby to Hull"),
     ("They moved from Hull to Derby", "and then we moved to Hull from Derby"),
     ("They ate before they paid", "we paid before we ate"),
+    ("It bored her because she left school", "I left school because it bored me"),
     ("He quit because he was ill", "he was ill because he quit"),
     ("They took the train instead of the bus", "we took the bus instead of the train"),
 ]
@@ -31,6 +32,7 @@ THE_SAME = [
     ("They moved from Hull to Derby", "and then we moved to Derby from Hull"),
     ("They moved from Hull to Derby", "we moved from Derby to Hull, then from Hull to Derby"),
     ("They paid before they ate", "we paid before we ate"),
+    ("They stayed because the rent was low", "the rent was low, because of that we stayed"),
     ("Anna is older than Ben", "Anna is older than Ben, but Ben is taller than Anna"),
     ("She works from home to save money", "to save money I work from home"),
 ]

@@ -72,6 +72,25 @@ def test_nobody_can_guess_a_masked_name_by_the_note_s_id() -> None:
     assert masked.note_id != note_id(CHUNK.chunk_id, NAMED.statement, masked.evidence)
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "My number is 020 7946 0111.",
+        "The participant's sister is Carmen Gonzalez nowadays.",
+        "Their number is nowadays 020 7946 0958, says Ben Okafor's brother.",
+        "Ms Gonzalez is unhappily the sister.",
+    ],
+)
+def test_what_checks_tell_of_a_masked_note_is_masked_too(statement: str) -> None:
+    lenient = Policy({name: Action.FLAG for name in CHECK_NAMES if name not in NEVER_FLAGGED})
+    whole = cited(statement, "My number", "Gonzalez")
+    (note,) = validated(PersonalData.MASK, whole, actions=lenient).notes
+    assert note.flags
+    told = " ".join(f"{one.reason} {one.claim} {one.evidence}" for one in note.flags).casefold()
+    hidden = ("gonzalez", "carmen", "okafor", "0958", "0111", "7946")
+    assert not [one for one in hidden if one in told]
+
+
 def test_flags_of_masked_notes_are_masked() -> None:
     actions = Policy({"number_not_in_evidence": Action.FLAG})
     wrong = cited("Ben Okafor pays ninety pounds.", "We pay", "month")

@@ -66,6 +66,25 @@ def test_a_tag_inside_the_answer_is_not_taken_for_the_end_of_thoughts() -> None:
     assert read_answer(json.dumps(told), Notes).notes[0].statement.endswith("on it.")
 
 
+class Word(BaseModel):
+    reason: str
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"), [("a\\ud800", "not valid Unicode"), ("a\\u0000", "NUL")]
+)
+def test_a_text_that_cannot_be_passed_on_is_wrong_in_any_answer(reason: str, why: str) -> None:
+    with pytest.raises(BadOutputError, match=why):
+        read_answer(f'{{"reason": "{reason}"}}', Word)
+
+
+def test_an_answer_that_has_to_stand_alone_is_none_beside_another() -> None:
+    with pytest.raises(BadOutputError, match="several JSON objects that differ"):
+        read_answer(f"{EMPTY}, though a quote says {GOOD}", Notes, is_alone=True)
+    for text in (GOOD, f"<think>{EMPTY}</think>{GOOD}", f"{GOOD} {GOOD}"):
+        assert read_answer(text, Notes, is_alone=True).notes
+
+
 def test_an_answer_that_was_only_thought_of_is_none() -> None:
     with pytest.raises(BadOutputError):
         read_answer(f"<think>Maybe {GOOD}</think>I have nothing to say.", Notes)
