@@ -22,11 +22,17 @@ OWN_WORDS: Final = "own_words"
 CHECK_NAMES: Final = (*(check.name for check in CHECKS), PERSONAL_DATA, NOT_ENTAILED, OWN_WORDS)
 """Everything that can fail in a note."""
 
-NEVER_FLAGGED: Final = frozenset(
-    {"no_evidence", "unknown_segment", "quote_not_found", "no_theme", "unknown_theme"}
-    | {"unknown_question"}
+_FOR_A_NOTE: Final = (
+    *("no_evidence", "unknown_segment", "quote_not_found"),
+    *("no_theme", "unknown_theme", "unknown_question"),
 )
 """Checks without which there is no note: nothing to quote, or nowhere to file it."""
+
+NEVER_FLAGGED: Final[Mapping[str, str]] = {
+    **dict.fromkeys(_FOR_A_NOTE, "without it there is no note to store"),
+    PERSONAL_DATA: "what becomes of it is for the study to say",
+}
+"""Checks that no policy lets pass, each with the reason."""
 
 
 class Action(StrEnum):
@@ -88,4 +94,4 @@ def _refuse_senseless(name: str, action: Action) -> None:
     if name not in CHECK_NAMES:
         raise PolicyError(f"there is no check {name!r}; the checks are {', '.join(CHECK_NAMES)}")
     if action in _PASSING and name in NEVER_FLAGGED:
-        raise PolicyError(f"{name} cannot be let pass: without it there is no note to store")
+        raise PolicyError(f"{name} cannot be let pass: {NEVER_FLAGGED[name]}")

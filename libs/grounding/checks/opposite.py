@@ -19,6 +19,7 @@ _NAME: Final = "opposite_said"
 _REACH: Final = 4
 _DENYING: Final = listed("not never no none nobody nothing neither nor without hardly barely stop")
 _DEGREES: Final = listed("more less most least")
+_LESS: Final = listed("less least")
 _LIGHT: Final = listed("more less most least better worse up down in out on off into over under")
 
 
@@ -80,6 +81,8 @@ def _one_is_denied(laid: Laid, at: int, told: Term) -> bool:
 
 
 def _is_denied(read: Sequence[Term], at: int) -> bool:
+    if at and read[at - 1].text in _LESS:
+        return True
     for step in range(at, max(-1, at - _REACH), -1):
         if step != at and read[step].text in _DENYING:
             return True

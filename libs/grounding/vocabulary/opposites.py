@@ -118,14 +118,15 @@ def are_opposites(one: str, other: str) -> bool:
     """Whether two lemmas are opposites: listed, or one is the other with a denying prefix."""
     if other in OPPOSITES.get(one, ()):
         return True
-    if any(_plain(other, ending) in OPPOSITES.get(_plain(one, ending), ()) for ending in _DEGREES):
+    if any(mine in OPPOSITES.get(theirs, ()) for mine in _bases(one) for theirs in _bases(other)):
         return True
     return _is_denied(one, of=other) or _is_denied(other, of=one)
 
 
-def _plain(word: str, ending: str) -> str:
-    """The adjective of a comparative or superlative; "" if it is none."""
-    return lemma(word.removesuffix(ending)) if word.endswith(ending) else ""
+def _bases(word: str) -> tuple[str, ...]:
+    """A word, and the adjective that it compares: "cheap" for "cheaper"."""
+    compared = (word.removesuffix(ending) for ending in _DEGREES if word.endswith(ending))
+    return word, *map(lemma, compared)
 
 
 def _is_denied(word: str, *, of: str) -> bool:

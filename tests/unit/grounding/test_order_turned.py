@@ -35,6 +35,7 @@ THE_SAME = [
     ("They stayed because the rent was low", "the rent was low, because of that we stayed"),
     ("Anna is older than Ben", "Anna is older than Ben, but Ben is taller than Anna"),
     ("She works from home to save money", "to save money I work from home"),
+    ("Trains are cheaper than buses", "Trains are less expensive than buses"),
 ]
 
 

@@ -33,6 +33,7 @@ NOT_BORNE_OUT = [
         "The new tool is faster than the old.",
     ),
     ("opposite_said", "The printer is expensive to run.", "The printer is cheap to run."),
+    ("opposite_said", "Trains are cheaper than buses.", "Trains are more expensive than buses."),
     ("content_not_in_evidence", "The garden needs watering.", "The printer jams on thick paper."),
 ]
 BORNE_OUT = [
