@@ -32,11 +32,13 @@ class Party:
         kind: how it is told.
         lemma: of its head, for a ``THING``.
         detail: what the head is told apart by: the "old" of "the old tool".
+        also: what it is called besides: the "ruth" of "my neighbour Ruth".
     """
 
     kind: Kind
     lemma: str = ""
     detail: str = ""
+    also: str = ""
 
     def surely_is(self, other: Party) -> bool:
         """Whether both are the same by what they are called."""
@@ -50,8 +52,10 @@ class Party:
         return len(kinds & {Kind.MAN, Kind.WOMAN}) == 1
 
     def is_other_than(self, other: Party) -> bool:
-        """Whether the two are told by nouns that differ."""
-        return self.kind is other.kind is Kind.THING and self.lemma != other.lemma
+        """Whether it is told by a noun, and the other by another one or by who speaks."""
+        if self.kind is Kind.THING and other.kind is Kind.SPEAKER:
+            return True
+        return self.kind is other.kind is Kind.THING and not self._shares_a_name(other)
 
     @property
     def is_person(self) -> bool:
@@ -59,8 +63,15 @@ class Party:
         return self.kind not in {Kind.THING, Kind.ANYONE}
 
     def _is_called(self, other: Party) -> bool:
-        same = (self.kind, self.lemma) == (other.kind, other.lemma)
-        return same and ("" in {self.detail, other.detail} or self.detail == other.detail)
+        if self.kind is not other.kind or not self._shares_a_name(other):
+            return False
+        alike = "" in {self.detail, other.detail} or self.detail == other.detail
+        return alike or self.lemma != other.lemma
+
+    def _shares_a_name(self, other: Party) -> bool:
+        if self.lemma == other.lemma:
+            return True
+        return bool({self.lemma, self.also} & {other.lemma, other.also} - {""})
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from grounding.clauses import Clause, Doing, Kind, Parser, Party, Reading
 from grounding.statuses import predicates
+from grounding.vocabulary.scales import RELATIONS
 from grounding.vocabulary.telling import NARRATION
 from grounding.words import clip, listed
 
@@ -163,4 +164,6 @@ def _party(token: Any) -> Party:
     if token.lemma_.casefold() in NARRATION or text in NARRATION:
         return Party(Kind.SPEAKER)
     details = (one.lower_ for one in token.children if one.dep_ in _DETAILS)
-    return Party(Kind.THING, token.lemma_.casefold(), " ".join(details))
+    named = (one.lemma_.casefold() for one in token.children if one.dep_ == "appos")
+    called = RELATIONS.get(text, token.lemma_.casefold())
+    return Party(Kind.THING, called, " ".join(details), next(named, ""))

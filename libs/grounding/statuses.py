@@ -11,9 +11,11 @@ from grounding.words import clip, listed
 _ADVERBS: Final = dict.fromkeys(("almost", "nearly"), Status.MISSED) | {"never": Status.DENIED}
 _GOVERNORS: Final = (
     dict.fromkeys(listed("want wish hope dream long"), Status.WISHED)
-    | dict.fromkeys(listed("plan intend consider think go"), Status.PLANNED)
+    | dict.fromkeys(listed("plan intend consider think go mean"), Status.PLANNED)
     | dict.fromkeys(listed("doubt wonder imagine"), Status.SUPPOSED)
-    | dict.fromkeys(listed("tell ask order urge advise beg promise offer threaten"), Status.ASKED)
+    | dict.fromkeys(
+        listed("tell ask order urge advise beg promise offer threaten suppose"), Status.ASKED
+    )
     | dict.fromkeys(listed("try attempt"), Status.TRIED)
     | dict.fromkeys(listed("refuse fail forget decline"), Status.DENIED)
     | {"use": Status.FORMER}
@@ -25,6 +27,8 @@ _LIKELY: Final = listed("might may")
 _AUXILIARIES: Final = listed("do have be will would can could")
 _FINITE: Final = frozenset({"VBD", "VBZ", "VBP"})
 _UP: Final = frozenset({"xcomp", "ccomp", "pcomp", "prep", "conj"})
+_PARTIES: Final = frozenset({"nsubj", "nsubjpass", "dobj"})
+_NONE: Final = listed("nobody nothing none neither")
 _LOOSE: Final = frozenset({"neg", "advmod", "punct", "nsubj", "cc"})
 _DEEPEST: Final = 6
 _BEFORE: Final = 4
@@ -132,6 +136,8 @@ def _own(verb: Any) -> Status:
     if any(one.dep_ == "mark" and one.lower_ in _MARKS for one in verb.children):
         return Status.SUPPOSED
     for one in verb.children:
+        if one.dep_ in _PARTIES and _is_none(one):
+            return Status.DENIED
         if one.lower_ in _ADVERBS:
             return _ADVERBS[one.lower_]
         if one.dep_ == "neg" and not _is_faint(one):
@@ -142,6 +148,13 @@ def _own(verb: Any) -> Status:
     alone = not any(one.dep_ in {"aux", "auxpass"} for one in verb.children)
     is_free = verb.tag_ == "VBG" and verb.dep_ not in _UP
     return Status.OPEN if (is_free and alone) or _is_going_on(verb) else Status.FACT
+
+
+def _is_none(party: Any) -> bool:
+    """Whether it is "nobody" or "no breakfast"."""
+    if any(one.lower_ == "except" for one in party.sent):
+        return False  # somebody does
+    return party.lower_ in _NONE or any(one.lower_ == "no" for one in party.children)
 
 
 def _by_modal(verb: Any, modal: str) -> Status:

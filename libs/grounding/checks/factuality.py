@@ -8,7 +8,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
-from grounding.checks.parsed import readings
+from grounding.checks.parsed import claimed, readings
 from grounding.checks.wording import shown
 from grounding.clauses import Parser, Predicate, Status
 from grounding.lemmas import lemma
@@ -36,34 +36,34 @@ def _told_as_fact(case: Case) -> CheckFailure | None:
     if not case.is_cited or case.parse is None:
         return None
     about = {one.key for laid in case.sentences for one in laid.sentence if one.is_content}
-    for claimed in case.parse(case.draft.statement).predicates:
-        if not claimed.is_main or claimed.status is not Status.FACT or claimed.lemma in TELLING:
+    for stated in claimed(case, case.parse).predicates:
+        if not stated.is_main or stated.status is not Status.FACT or stated.lemma in TELLING:
             continue
-        told = list(_told(case, case.parse, claimed, about - {lemma(claimed.lemma)}))
-        unreal = _UNREAL | {Status.COMING} if claimed.is_past else _UNREAL
+        told = list(_told(case, case.parse, stated, about - {lemma(stated.lemma)}))
+        unreal = _UNREAL | {Status.COMING} if stated.is_past else _UNREAL
         if told and all(one.status in unreal for one in told):
-            return _failure(case, claimed, told[0])
+            return _failure(case, stated, told[0])
     return None
 
 
 def _told(
-    case: Case, parse: Parser, claimed: Predicate, about: AbstractSet[str]
+    case: Case, parse: Parser, stated: Predicate, about: AbstractSet[str]
 ) -> Iterator[Predicate]:
     """The evidence's uses of a verb; none if no sentence of them is about what is claimed."""
     is_about = False
     told: list[Predicate] = []
-    for sentence, reading in readings(case, parse, claimed.lemma):
+    for sentence, reading in readings(case, parse, stated.lemma):
         is_about |= len(about & {one.key for one in terms(sentence)}) >= min(_SHARED, len(about))
-        told += [one for one in reading.predicates if one.lemma == claimed.lemma]
+        told += [one for one in reading.predicates if one.lemma == stated.lemma]
     return iter(told if is_about else ())
 
 
-def _failure(case: Case, claimed: Predicate, told: Predicate) -> CheckFailure:
+def _failure(case: Case, stated: Predicate, told: Predicate) -> CheckFailure:
     return CheckFailure(
         check=_NAME,
         reason=f"The cited passage tells {shown(told.text)} {told.status.value}, "
         f"the statement {Status.FACT.value}.",
-        claim=clip(claimed.text),
+        claim=clip(stated.text),
         evidence=clip(" … ".join(case.quotes)),
     )
 

@@ -12,8 +12,15 @@ from grounding.terms import Term, terms
 from grounding.words import in_spoken_sentences, listed
 
 _SHORT: Final = 3
+_ENDS: Final = frozenset(".!?…\"'\u201d\u2019)")
 _FORMS: Final = {"have": listed("have has had having")}
 """Of verbs that the lemmas of terms leave alone."""
+
+
+def claimed(case: Case, parse: Parser) -> Reading:
+    """The statement, parsed: without a full stop "the union paid" may be read as a paid union."""
+    statement = case.draft.statement.rstrip()
+    return parse(statement if statement[-1:] in _ENDS else f"{statement}.")
 
 
 def readings(case: Case, parse: Parser, verb: str) -> Iterator[tuple[str, Reading]]:

@@ -7,7 +7,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
-from grounding.checks.parsed import readings
+from grounding.checks.parsed import claimed, readings
 from grounding.checks.wording import shown
 from grounding.clauses import Clause, Doing, Kind, Parser
 from grounding.lemmas import lemma
@@ -20,15 +20,15 @@ _NAME: Final = "roles_swapped"
 def _roles_swapped(case: Case) -> CheckFailure | None:
     if not case.is_cited or case.parse is None:
         return None
-    statement = case.parse(case.draft.statement)
-    for claimed in statement.clauses:
-        told = list(_told(case, case.parse, claimed))
-        reverse = next((one for one in told if claimed.reverses(one)), None)
-        if reverse is not None and not any(claimed.repeats(one) for one in told):
+    statement = claimed(case, case.parse)
+    for clause in statement.clauses:
+        told = list(_told(case, case.parse, clause))
+        reverse = next((one for one in told if clause.reverses(one)), None)
+        if reverse is not None and not any(clause.repeats(one) for one in told):
             return CheckFailure(
                 check=_NAME,
                 reason=f"The cited passage says {shown(reverse.text)}, the other way round.",
-                claim=clip(claimed.text),
+                claim=clip(clause.text),
                 evidence=clip(" … ".join(case.quotes)),
             )
     for doing in statement.doings:
@@ -43,30 +43,30 @@ def _roles_swapped(case: Case) -> CheckFailure | None:
     return None
 
 
-def _done_by_another(case: Case, parse: Parser, claimed: Doing) -> Doing | None:
+def _done_by_another(case: Case, parse: Parser, doing: Doing) -> Doing | None:
     """Who did it according to the evidence, if that also tells what the one named did instead.
 
     "My mother was a nurse and my father drove trucks": the father was no nurse.
     """
-    if claimed.who.kind is not Kind.THING:
+    if doing.who.kind is not Kind.THING:
         return None
     told = [
         one
-        for sentence, reading in readings(case, parse, claimed.told)
-        if any(one.key == lemma(claimed.who.lemma) for one in terms(sentence))
+        for sentence, reading in readings(case, parse, doing.told)
+        if any(one.key == lemma(doing.who.lemma) for one in terms(sentence))
         for one in reading.doings
     ]
-    same = [one for one in told if one.told == claimed.told]
-    names_both = any(claimed.who.surely_is(one.who) for one in told)
+    same = [one for one in told if one.told == doing.told]
+    names_both = any(doing.who.surely_is(one.who) for one in told)
     if not same or not names_both:
         return None
-    return same[0] if all(claimed.who.is_other_than(one.who) for one in same) else None
+    return same[0] if all(doing.who.is_other_than(one.who) for one in same) else None
 
 
-def _told(case: Case, parse: Parser, claimed: Clause) -> Iterator[Clause]:
+def _told(case: Case, parse: Parser, clause: Clause) -> Iterator[Clause]:
     """The evidence's clauses with the claim's verb."""
-    for _, reading in readings(case, parse, claimed.verb.split()[0]):
-        yield from (one for one in reading.clauses if one.verb == claimed.verb)
+    for _, reading in readings(case, parse, clause.verb.split()[0]):
+        yield from (one for one in reading.clauses if one.verb == clause.verb)
 
 
 ROLES_SWAPPED = Check(

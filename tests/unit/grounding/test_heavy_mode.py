@@ -13,6 +13,9 @@ from grounding.dependencies import is_installed, load_parser
 from unit.grounding.drafts import chunk, draft, failed_beyond_form, segment
 
 TURNED_ROUND = [
+    ("The union paid for the lawyer", "The union offered to pay, but I paid for the lawyer myself"),
+    ("She taught her father to weld", "My dad taught me to weld when I was eleven"),
+    ("She drives Ruth to dialysis", "My neighbour Ruth drives me to dialysis"),
     ("He paid her", "So she paid him for the work"),
     ("She paid him for the work", "he paid her for the work"),
     ("Anna fired the manager", "The manager fired Anna last year"),
@@ -46,6 +49,9 @@ TURNED_ROUND = [
 ]
 
 THE_SAME_WAY_ROUND = [
+    ("Her father taught her to weld", "My dad taught me to weld when I was eleven"),
+    ("Ruth drives her to dialysis", "My neighbour Ruth drives me to dialysis"),
+    ("Half of the kids eat no breakfast", "Half of the kids don't eat breakfast"),
     ("He was paid by her", "So she paid him for the work"),
     ("She was paid by him for the work", "he paid her for the work"),
     ("Anna was fired by the manager", "The manager fired Anna last year"),
@@ -80,6 +86,8 @@ THE_SAME_WAY_ROUND = [
 ]
 
 TOLD_AS_DONE = [
+    ("She saw a dentist", "I've been meaning to see a dentist but I keep putting it off"),
+    ("It was delivered on Monday", "They were supposed to deliver on Monday and it came late"),
     ("They bought the tool", "I almost bought the tool"),
     ("They switched to Slack", "we are thinking about switching to Slack"),
     ("They had switched to Slack", "If we had switched to Slack it would be easier"),
