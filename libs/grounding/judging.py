@@ -96,12 +96,15 @@ def _failures(case: Case) -> tuple[CheckFailure, ...]:
     return tuple(failure for check in CHECKS if (failure := check(case)) is not None)
 
 
-def weigh_again(note: Note, chunk: ChunkReady) -> tuple[CheckFailure, ...]:
+def weigh_again(
+    note: Note, chunk: ChunkReady, parse: Parser | None = None
+) -> tuple[CheckFailure, ...]:
     """The checks that a stored note would not pass today, held against its own evidence.
 
     Args:
         note: as it is stored; of a masked one, the statement has placeholders.
         chunk: the segments that it was drafted from.
+        parse: as for `weigh`.
     """
     turns = {segment.number: segment for segment in chunk.segments}
     found = tuple(
@@ -113,7 +116,7 @@ def weigh_again(note: Note, chunk: ChunkReady) -> tuple[CheckFailure, ...]:
         themes=note.themes,
         questions=note.questions,
     )
-    return _failures(Case(draft, chunk, Citations(found, missing=())))
+    return _failures(Case(draft, chunk, Citations(found, missing=()), parse))
 
 
 def judge(draft: DraftNote, chunk: ChunkReady, parse: Parser | None = None) -> Note | RejectedNote:

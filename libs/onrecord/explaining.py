@@ -17,6 +17,7 @@ from contracts.transcript import Segment
 from database.pool import Database, Record
 from database.queries import load_queries
 from grounding import CHECKS, weigh, weigh_again
+from grounding.clauses import Parser
 from grounding.evidence import resolve
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "explaining.sql")
@@ -43,7 +44,7 @@ class Checked:
         rule: what a note has to fulfil.
         then: its failure when the guardrail decided; None if it passed.
         today: its failure with the checks as they are now.
-        is_asked: whether it was asked again; what takes more than words is not.
+        is_asked: whether it was asked again; what takes a parser or model that is not here is not.
     """
 
     check: str
@@ -121,10 +122,16 @@ class Explanation:
 
 
 class Explaining:
-    """Reads notes and holds them against the transcript again; raises as ``Database`` does."""
+    """Reads notes and holds them against the transcript again; raises as ``Database`` does.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: where notes and transcripts are.
+        parse: for the checks that take a parser, if there is one.
+    """
+
+    def __init__(self, database: Database, parse: Parser | None = None) -> None:
         self._database = database
+        self._parse = parse
 
     async def find(self, beginning: str) -> list[Candidate]:
         """Notes and refused notes whose id begins with some hexadecimal digits; at most ten."""
@@ -158,7 +165,9 @@ class Explaining:
             cited=None,
             missing=(),
             # A masked statement is not what the checks have read.
-            checks=_checked(note.flags, note.flags if masked else weigh_again(note, chunk)),
+            checks=self._checked(
+                note.flags, note.flags if masked else weigh_again(note, chunk, self._parse)
+            ),
             same_as=row["same_as"],
             origin=origin,
         )
@@ -168,7 +177,7 @@ class Explaining:
         assert row is not None, "refused notes are not deleted one by one"
         draft = DraftNote.model_validate_json(row["draft"])
         origin, chunk = await self._origin(row)
-        weighed = weigh(draft, chunk)
+        weighed = weigh(draft, chunk, self._parse)
         failures = tuple(CheckFailure(**one) for one in json.loads(row["failures"]))
         return Explanation(
             id=key,
@@ -177,9 +186,30 @@ class Explaining:
             evidence=weighed.evidence,
             cited=draft,
             missing=tuple(one.cited for one in resolve(draft.evidence, chunk).missing),
-            checks=_checked(failures, weighed.failures),
+            checks=self._checked(failures, weighed.failures),
             same_as=None,
             origin=origin,
+        )
+
+    def _checked(
+        self, then: Sequence[CheckFailure], today: Sequence[CheckFailure]
+    ) -> tuple[Checked, ...]:
+        """Every check with what it said then and says today; those no longer there come last.
+
+        What takes more than there is here, such as a parser or the judge, is told as it was.
+        """
+        before, now = _by_name(then), _by_name(today)
+        rules = {check.name: check.rule for check in CHECKS}
+        again = {one.name for one in CHECKS if self._parse is not None or not one.is_heavy}
+        return tuple(
+            Checked(
+                check=name,
+                rule=rules.get(name, ""),
+                then=before.get(name),
+                today=now.get(name) if name in again else before.get(name),
+                is_asked=name in again,
+            )
+            for name in dict.fromkeys((*rules, *before))
         )
 
     async def _origin(self, note: Record) -> tuple[Origin, ChunkReady]:
@@ -225,26 +255,6 @@ def _told(row: Record, study: Study, attempt: int) -> Origin:
         model=row["model"],
         prompt_version=row["prompt_version"],
         stored_at=row["stored_at"],
-    )
-
-
-def _checked(then: Sequence[CheckFailure], today: Sequence[CheckFailure]) -> tuple[Checked, ...]:
-    """Every check with what it said then and says today; those no longer there come last.
-
-    What takes more than words to ask again, such as a parser or the judge, is told as it was.
-    """
-    before, now = _by_name(then), _by_name(today)
-    rules = {check.name: check.rule for check in CHECKS}
-    again = {check.name for check in CHECKS if not check.is_heavy}
-    return tuple(
-        Checked(
-            check=name,
-            rule=rules.get(name, ""),
-            then=before.get(name),
-            today=now.get(name) if name in again else before.get(name),
-            is_asked=name in again,
-        )
-        for name in dict.fromkeys((*rules, *before))
     )
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from grounding.dependencies import is_installed, load_parser
 from onrecord.console import Json, out, print_json
 from onrecord.errors import UsageError
 from onrecord.explaining import Candidate, Explaining, Explanation
@@ -65,8 +66,9 @@ def explain(note: NoteId, *, json_output: Json = False) -> None:
 async def _explained(digits: str) -> Explanation:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
 
+    parse = load_parser() if is_installed() else None
     async with open_postgres(ClientSettings.load()) as database:
-        explaining = Explaining(database)
+        explaining = Explaining(database, parse)
         return await explaining.explain(_only(digits, await explaining.find(digits)))
 
 
