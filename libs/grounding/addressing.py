@@ -15,6 +15,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
+from grounding.lexicon import is_only_verb, is_verb, kinds, pasts
 from grounding.measures import NUMBER_WORDS, UNITS
 from grounding.vocabulary.addressing import (
     ASKING,
@@ -160,7 +161,7 @@ def _apart(part: str) -> tuple[str, ...]:
     starts = [0]
     for match in _CAPITAL.finditer(part):
         word, start = match.group().casefold(), match.start()
-        begins = word in ASKING or _is_verb(word)
+        begins = word in ASKING or is_verb(word)
         if begins and _begins_an_address(part[start : start + _FAR], asks=asks):
             starts.append(start)
     return tuple(part[start:end] for start, end in pairwise([*starts, len(part)]))
@@ -257,7 +258,7 @@ def _is_person(subject: Sequence[str], text: str) -> bool:
         return True
     if subject[0] in POSSESSORS:
         return len(subject) > 1
-    is_name = len(subject) <= _NAME and text[:1].isupper() and not _kinds(subject[0])
+    is_name = len(subject) <= _NAME and text[:1].isupper() and not kinds(subject[0])
     return is_name and subject[0] not in FUNCTION_WORDS
 
 
@@ -307,7 +308,7 @@ def _orders(sentence: str) -> bool:
     starts = (bare, bare[label.end() :]) if label else (bare,)
     if any(_is_order(one) or _orders_on_a_condition(one) for one in starts):
         return True
-    return any(_is_verb(verb.casefold()) for found in _MIDDLE.findall(sentence) for verb in found)
+    return any(is_verb(verb.casefold()) for found in _MIDDLE.findall(sentence) for verb in found)
 
 
 def _orders_on_a_condition(text: str) -> bool:
@@ -320,7 +321,7 @@ def _unopened(text: str) -> str:
     """A text from its first word on that may be a verb."""
     bare = _bare(text)
     for word in words(bare):
-        if word.text in OPENERS or (word.text.endswith("ly") and not _is_verb(word.text)):
+        if word.text in OPENERS or (word.text.endswith("ly") and not is_verb(word.text)):
             continue
         return bare[word.start :]
     return ""
@@ -341,15 +342,15 @@ def _is_order(text: str, *, strictly: bool = False) -> bool:
     if heads and heads[0].text in {"don't", "do"}:
         heads = heads[2 if [one.text for one in heads[1:2]] == ["not"] else 1 :]
         heads = () if heads and heads[0].text in FINITE else heads
-    if not heads or not _is_verb(heads[0].text) or heads[0].text in RARELY:
+    if not heads or not is_verb(heads[0].text) or heads[0].text in RARELY:
         return False
     first, follows = heads[0].text, [one.text for one in heads[1:2]]
     if first in ELLIPTIC:
         return bool(ELLIPTIC_ORDERS.get(first, _YOURS) & set(follows))
     goes_on = bool(follows) and not heads[0].after.strip()
     if strictly:
-        return goes_on and follows[0] in PLAIN_OBJECTS and "ADJ" not in _kinds(first)
-    if _is_only_verb(first) or (goes_on and follows[0] in OBJECTS):
+        return goes_on and follows[0] in PLAIN_OBJECTS and "ADJ" not in kinds(first)
+    if is_only_verb(first) or (goes_on and follows[0] in OBJECTS):
         return True
     goes_on = goes_on and follows[0] not in {"of", "you"}
     return goes_on and _may_be_all(first) and not any(_is_finite(one.text) for one in heads)
@@ -357,37 +358,13 @@ def _is_order(text: str, *, strictly: bool = False) -> bool:
 
 def _may_be_all(word: str) -> bool:
     """Whether an order of one verb and bare nouns may begin with a word: "use numbers"."""
-    return not {"ADJ", "ADV"} & _kinds(word).keys()
+    return not {"ADJ", "ADV"} & kinds(word).keys()
 
 
 def _is_finite(word: str) -> bool:
-    if word in FINITE or (word.endswith("ed") and "VERB" in _kinds(word)):
+    if word in FINITE or (word.endswith("ed") and "VERB" in kinds(word)):
         return True
-    return any(word in _pasts(verb) for verb in _kinds(word).get("VERB", ()) if verb != word)
-
-
-@lru_cache(maxsize=2_000)
-def _pasts(verb: str) -> frozenset[str]:
-    """The past of a verb, where it is no participle too: "rose", but not "kept"."""
-    from lemminflect import getInflection  # noqa: PLC0415 - as above
-
-    return frozenset(getInflection(verb, "VBD")) - {*getInflection(verb, "VBN")}
-
-
-@lru_cache(maxsize=20_000)
-def _kinds(word: str) -> dict[str, tuple[str, ...]]:
-    # The lexicon brings spaCy along, where that is installed: not before it is asked.
-    from lemminflect import getAllLemmas  # noqa: PLC0415 - slow to import
-
-    return dict(getAllLemmas(word))
-
-
-def _is_verb(word: str) -> bool:
-    return word in _kinds(word).get("VERB", ())
-
-
-def _is_only_verb(word: str) -> bool:
-    return _is_verb(word) and not {"NOUN", "ADJ", "ADV", "AUX"} & _kinds(word).keys()
+    return any(word in pasts(verb) for verb in kinds(word).get("VERB", ()) if verb != word)
 
 
 def is_known(word: str) -> bool:
@@ -395,4 +372,4 @@ def is_known(word: str) -> bool:
     stem, _, end = word.partition("'")
     if end and end not in _ENDINGS:
         return False
-    return stem in _CLOSED or bool(_kinds(stem)) or not stem.isalpha()
+    return stem in _CLOSED or bool(kinds(stem)) or not stem.isalpha()

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from grounding.addressing import is_known
-from grounding.words import FUNCTION_WORDS, Word, listed, spoken_words, stem
+from grounding.lexicon import is_only_adjective
+from grounding.words import AS_SUBJECTS, FUNCTION_WORDS, Word, listed, spoken_words, stem
 
 CUE: Final = "¬"
 
@@ -38,7 +38,6 @@ _SAME = dict.fromkeys(("do", "does", "did"), "do") | dict.fromkeys(
     ("is", "are", "was", "were", "be", "am", "been"), "be"
 )
 _PRONOUNS = listed("i you he she it we they there this that")
-_SUBJECTS = {"me": "i", "us": "we", "him": "he", "her": "she", "them": "they"}
 _TAKING_BACK = listed("but though although yet")
 _LAST = frozenset({CUE, "do", "have", "be", "can", "could", "will", "would"})
 _BREAKS = re.compile(r"[,;:!?…—\u2013()\[\]\"“”]|\.(?!\w)|-\s|-\.|--")
@@ -122,7 +121,7 @@ def _takes_back(before: Sequence[Token], denying: Sequence[Token]) -> bool:
     if any(one.is_content for one in denying) or not any(one.is_content for one in before):
         return False
     who = [key for key in keys if key in _PRONOUNS]
-    known = {_SUBJECTS.get(one.key, one.key) for one in before}
+    known = {AS_SUBJECTS.get(one.key, one.key) for one in before}
     ends = len(keys) - 1 - keys.index(CUE) <= 1 and keys[-1] in _LAST
     return ends and not any(one.is_cue for one in before) and {*who} <= known
 
@@ -162,9 +161,10 @@ def _is_undone(words: Sequence[Word], at: int) -> bool:
 
 
 def _undone(word: str) -> str:
-    """What a word with "un-" denies; nothing if it is none."""
+    """What an adjective with "un-" denies; nothing if it is none, as "unless" and "unpack"."""
     base = word.removeprefix("un")
-    return base if base != word and len(base) >= _SHORTEST_BASE and is_known(base) else ""
+    denies = base != word and len(base) >= _SHORTEST_BASE
+    return base if denies and is_only_adjective(word) and is_only_adjective(base) else ""
 
 
 def _plain(text: str, *, opens: bool, starts: bool) -> Token:

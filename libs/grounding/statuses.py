@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from grounding.clauses import Predicate, Status
-from grounding.words import clip, listed
+from grounding.words import AS_SUBJECTS, clip, listed
 
 _ADVERBS: Final = dict.fromkeys(("almost", "nearly"), Status.MISSED) | {"never": Status.DENIED}
 _GOVERNORS: Final = (
@@ -74,7 +74,7 @@ def _same_subject(verb: Any, denying: Any) -> bool:
 
 
 def _person(pronoun: str) -> str:
-    return {"me": "i", "us": "we", "him": "he", "her": "she", "them": "they"}.get(pronoun, pronoun)
+    return AS_SUBJECTS.get(pronoun, pronoun)
 
 
 def _is_past(verb: Any) -> bool:

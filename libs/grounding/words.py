@@ -42,6 +42,10 @@ FUNCTION_WORDS = listed(
 """English words that carry grammar rather than content."""
 
 
+AS_SUBJECTS = {"me": "i", "us": "we", "him": "he", "her": "she", "them": "they"}
+"""The pronouns that are objects, with what they are as subjects."""
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """One word of a text.
