@@ -9,8 +9,8 @@ from typing import Final
 from contracts.notes import CheckFailure
 from grounding.addressing import is_known, plain
 from grounding.checks.frame import Case, Check
-from grounding.checks.wording import shown
-from grounding.words import clip, words
+from grounding.checks.wording import differs, shown
+from grounding.words import words
 
 _NAME: Final = "carries_code"
 _SHORTEST: Final = 4
@@ -51,11 +51,11 @@ def _carries_code(case: Case) -> CheckFailure | None:
         sign = _garbled(statement, said)
     if sign is None or (found and _is_said(sign, case)):
         return None
-    return CheckFailure(
-        check=_NAME,
-        reason=f"A note is a sentence in words, without code, markup or cipher: {shown(sign)}.",
-        claim=clip(statement),
-        evidence=clip(" … ".join(case.quotes)),
+    return differs(
+        _NAME,
+        case,
+        statement,
+        f"A note is a sentence in words, without code, markup or cipher: {shown(sign)}.",
     )
 
 

@@ -9,12 +9,11 @@ from typing import Final
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.parsed import claimed, readings
-from grounding.checks.wording import shown
+from grounding.checks.wording import differs, shown
 from grounding.clauses import Parser, Predicate, Status
 from grounding.lemmas import lemma
 from grounding.terms import terms
 from grounding.vocabulary.telling import TELLING
-from grounding.words import clip
 
 _NAME: Final = "told_as_fact"
 _UNREAL: Final = frozenset(
@@ -59,12 +58,14 @@ def _told(
 
 
 def _failure(case: Case, stated: Predicate, told: Predicate) -> CheckFailure:
-    return CheckFailure(
-        check=_NAME,
-        reason=f"The cited passage tells {shown(told.text)} {told.status.value}, "
-        f"the statement {Status.FACT.value}.",
-        claim=clip(stated.text),
-        evidence=clip(" … ".join(case.quotes)),
+    return differs(
+        _NAME,
+        case,
+        stated.text,
+        (
+            f"The cited passage tells {shown(told.text)} {told.status.value}, "
+            f"the statement {Status.FACT.value}."
+        ),
     )
 
 

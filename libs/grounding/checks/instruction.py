@@ -22,6 +22,7 @@ from grounding.addressing import (
 )
 from grounding.checks.code import is_code
 from grounding.checks.frame import Case, Check
+from grounding.checks.wording import differs
 from grounding.terms import terms
 from grounding.vocabulary.telling import EVERYDAY, NARRATION, TELLING
 from grounding.words import clip
@@ -52,12 +53,7 @@ def _carries_instruction(case: Case) -> CheckFailure | None:
             claim=", ".join(f"U+{ord(sign):04X}" for sign in hidden[:3]),
         )
     for sentence, how in _addressed(case):
-        return CheckFailure(
-            check=_CARRIES,
-            reason=_REASONS[how],
-            claim=clip(sentence),
-            evidence=clip(" … ".join(case.quotes)),
-        )
+        return differs(_CARRIES, case, sentence, _REASONS[how])
     return None
 
 

@@ -10,8 +10,8 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 from contracts.notes import CheckFailure
 from grounding.addressing import sentences, unquoted
 from grounding.checks.frame import Case, Check
-from grounding.checks.wording import shown
-from grounding.words import clip, words
+from grounding.checks.wording import differs, shown
+from grounding.words import words
 
 _NAME: Final = "language_differs"
 _SAME: Final = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "hbs": "sr"}
@@ -25,11 +25,11 @@ def _language_differs(case: Case) -> CheckFailure | None:
     for text in dict.fromkeys((statement, *sentences(statement))):
         other = other_language(unquoted(text), wanted)
         if other is not None:
-            return CheckFailure(
-                check=_NAME,
-                reason=f"The study's notes are in {shown(wanted)}; this is in {shown(other)}.",
-                claim=clip(text),
-                evidence=clip(" … ".join(case.quotes)),
+            return differs(
+                _NAME,
+                case,
+                text,
+                f"The study's notes are in {shown(wanted)}; this is in {shown(other)}.",
             )
     return None
 

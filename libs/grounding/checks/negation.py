@@ -13,9 +13,10 @@ from itertools import pairwise
 from contracts.notes import CheckFailure
 from grounding.alignment import kept_words
 from grounding.checks.frame import Case, Check
+from grounding.checks.wording import differs
 from grounding.evidence import Passage
 from grounding.polarity import Token, sentences, tokens
-from grounding.words import clip, listed, stem
+from grounding.words import listed, stem
 
 _KEPT = 0.7
 _NEAR = 4
@@ -35,11 +36,11 @@ def _negation_mismatch(case: Case) -> CheckFailure | None:
     told = [token for one in case.citations.found for token in tokens(_with_lead(one))]
     for sentence in sentences(claimed):
         if not _agrees(sentence, told):
-            return CheckFailure(
-                check="negation_mismatch",
-                reason="The statement and the cited passage differ in what they negate.",
-                claim=clip(case.draft.statement),
-                evidence=clip(" … ".join(case.quotes)),
+            return differs(
+                "negation_mismatch",
+                case,
+                case.draft.statement,
+                "The statement and the cited passage differ in what they negate.",
             )
     return None
 

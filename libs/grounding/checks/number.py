@@ -9,6 +9,7 @@ from decimal import Decimal
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.rate import agreed_rates
+from grounding.checks.wording import differs
 from grounding.clock import times_of_day
 from grounding.derived import derived_at
 from grounding.quantities import Quantity, courses, quantities, quantities_at
@@ -28,11 +29,11 @@ def _number_not_in_evidence(case: Case) -> CheckFailure | None:
     wrong = next((one for one in claimed if not _is_borne_out(one, told)), _turned_round(case))
     if wrong is None:
         return None
-    return CheckFailure(
-        check="number_not_in_evidence",
-        reason=f"The cited passage does not say “{clip(wrong.text, 40)}”.",
-        claim=wrong.text,
-        evidence=clip(" … ".join(case.quotes)),
+    return differs(
+        "number_not_in_evidence",
+        case,
+        wrong.text,
+        f"The cited passage does not say “{clip(wrong.text, 40)}”.",
     )
 
 

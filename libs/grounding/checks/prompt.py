@@ -10,8 +10,8 @@ from typing import Final
 import prompts
 from contracts.notes import CheckFailure, DraftEvidence, DraftNote
 from grounding.checks.frame import Case, Check
-from grounding.checks.wording import shown
-from grounding.words import FUNCTION_WORDS, clip, words
+from grounding.checks.wording import differs, shown
+from grounding.words import FUNCTION_WORDS, words
 
 _NAME: Final = "carries_prompt"
 _TOLD: Final = 5
@@ -29,11 +29,11 @@ def _carries_prompt(case: Case) -> CheckFailure | None:
     repeated = field.group() if field else _repeated(case)
     if repeated is None:
         return None
-    return CheckFailure(
-        check=_NAME,
-        reason=f"The note repeats its instructions or their examples: {shown(repeated)}.",
-        claim=clip(statement),
-        evidence=clip(" … ".join(case.quotes)),
+    return differs(
+        _NAME,
+        case,
+        statement,
+        f"The note repeats its instructions or their examples: {shown(repeated)}.",
     )
 
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
-from grounding.checks.wording import shown
-from grounding.words import clip, spoken_words
+from grounding.checks.wording import differs, shown
+from grounding.words import spoken_words
 
 _NAME: Final = "quoted_words_not_said"
 _QUOTED: Final = re.compile(r"[\"“]([^\"“”]+)[\"”]")
@@ -23,11 +23,8 @@ def _quoted_words_not_said(case: Case) -> CheckFailure | None:
     for quoted in _QUOTED.findall(case.draft.statement):
         words = [word.text for word in spoken_words(quoted)]
         if 0 < len(words) <= _MOST_QUOTED and not _stand_in(words, said):
-            return CheckFailure(
-                check=_NAME,
-                reason=f"Nobody says {shown(quoted)} in the cited passage.",
-                claim=clip(quoted),
-                evidence=clip(" … ".join(case.quotes)),
+            return differs(
+                _NAME, case, quoted, f"Nobody says {shown(quoted)} in the cited passage."
             )
     return None
 

@@ -6,9 +6,8 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
-from grounding.checks.wording import shown
+from grounding.checks.wording import differs, shown
 from grounding.rates import Rate, rates
-from grounding.words import clip
 
 _NAME: Final = "rate_differs"
 
@@ -39,12 +38,11 @@ def _rate_differs(case: Case) -> CheckFailure | None:
     for claimed in rates(case.draft.statement):
         rivals = [one for one in told if claimed.rivals(one)]
         if rivals and not any(claimed.agrees_with(one) for one in rivals):
-            return CheckFailure(
-                check=_NAME,
-                reason=f"The cited passage says {shown(rivals[0].text)}, "
-                f"not {shown(claimed.text)}.",
-                claim=clip(claimed.text),
-                evidence=clip(" … ".join(case.quotes)),
+            return differs(
+                _NAME,
+                case,
+                claimed.text,
+                (f"The cited passage says {shown(rivals[0].text)}, not {shown(claimed.text)}."),
             )
     return None
 

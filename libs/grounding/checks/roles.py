@@ -8,11 +8,10 @@ from typing import Final
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.parsed import claimed, readings
-from grounding.checks.wording import shown
+from grounding.checks.wording import differs, shown
 from grounding.clauses import Clause, Doing, Kind, Parser
 from grounding.lemmas import lemma
 from grounding.terms import terms
-from grounding.words import clip
 
 _NAME: Final = "roles_swapped"
 
@@ -25,21 +24,16 @@ def _roles_swapped(case: Case) -> CheckFailure | None:
         told = list(_told(case, case.parse, clause))
         reverse = next((one for one in told if clause.reverses(one)), None)
         if reverse is not None and not any(clause.repeats(one) for one in told):
-            return CheckFailure(
-                check=_NAME,
-                reason=f"The cited passage says {shown(reverse.text)}, the other way round.",
-                claim=clip(clause.text),
-                evidence=clip(" … ".join(case.quotes)),
+            return differs(
+                _NAME,
+                case,
+                clause.text,
+                f"The cited passage says {shown(reverse.text)}, the other way round.",
             )
     for doing in statement.doings:
         other = _done_by_another(case, case.parse, doing)
         if other is not None:
-            return CheckFailure(
-                check=_NAME,
-                reason=f"The cited passage says {shown(other.text)}.",
-                claim=clip(doing.text),
-                evidence=clip(" … ".join(case.quotes)),
-            )
+            return differs(_NAME, case, doing.text, f"The cited passage says {shown(other.text)}.")
     return None
 
 

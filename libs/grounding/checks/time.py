@@ -8,13 +8,12 @@ from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.rate import is_agreed
 from grounding.checks.scale import Scale, on_scales
-from grounding.checks.wording import shown
+from grounding.checks.wording import differs, shown
 from grounding.clock import days_of_year, times_of_day
 from grounding.laid import Laid
 from grounding.measures import NUMBER_WORDS
 from grounding.terms import AMBIGUOUS_MONTHS
 from grounding.vocabulary import scales
-from grounding.words import clip
 
 _NAME: Final = "time_differs"
 _NAMED = (
@@ -64,12 +63,7 @@ def _moment_differs(case: Case) -> CheckFailure | None:
     for claimed, others in rivals:
         if others and not any(claimed.agrees_with(one) for one in others):
             reason = f"The cited passage says {shown(others[0].text)} there."
-            return CheckFailure(
-                check=_NAME,
-                reason=reason,
-                claim=claimed.text,
-                evidence=clip(" … ".join(case.quotes)),
-            )
+            return differs(_NAME, case, claimed.text, reason)
     return None
 
 

@@ -6,9 +6,8 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
-from grounding.checks.wording import shown
+from grounding.checks.wording import differs, shown
 from grounding.directions import directions
-from grounding.words import clip
 
 _NAME: Final = "order_turned"
 
@@ -25,12 +24,14 @@ def _order_turned(case: Case) -> CheckFailure | None:
         ]
         turned = any(claimed.turns(one) for one in told)
         if turned and not any(claimed.keeps(one) for one in told):
-            return CheckFailure(
-                check=_NAME,
-                reason=f"The cited passage has the two sides of {shown(claimed.word)} the other "
-                "way round.",
-                claim=clip(case.draft.statement),
-                evidence=clip(" … ".join(case.quotes)),
+            return differs(
+                _NAME,
+                case,
+                case.draft.statement,
+                (
+                    f"The cited passage has the two sides of {shown(claimed.word)} the other "
+                    "way round."
+                ),
             )
     return None
 

@@ -24,12 +24,20 @@ def failure(check: str, case: Case, laid: Laid, at: int, reason: str) -> CheckFa
         reason: one sentence a researcher understands.
     """
     around = laid.sentence[max(0, at - _AROUND) : at + _AROUND + 1]
-    return CheckFailure(
-        check=check,
-        reason=reason,
-        claim=clip(_spelled(around)),
-        evidence=clip(" … ".join(case.quotes)),
-    )
+    return differs(check, case, _spelled(around), reason)
+
+
+def differs(check: str, case: Case, claim: str, reason: str) -> CheckFailure:
+    """The failure of a check over a part of the statement, beside all that it cites.
+
+    Args:
+        check: the check's name.
+        case: what is judged.
+        claim: what of the statement failed.
+        reason: one sentence a researcher understands.
+    """
+    evidence = clip(" … ".join(case.quotes))
+    return CheckFailure(check=check, reason=reason, claim=clip(claim), evidence=evidence)
 
 
 def _spelled(around: Sequence[Term]) -> str:

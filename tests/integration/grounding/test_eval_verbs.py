@@ -9,6 +9,7 @@ import pytest
 
 from grounding.dependencies import is_installed
 from onrecord.cli import run
+from support.missing import missing
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 _FORM = {"name", "figure", "goal", "better", "holds", "sides", "unit", "stack", "commit", "notes"}
@@ -64,7 +65,7 @@ def test_shows_the_heavy_mode_beside_the_light_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if not is_installed():
-        pytest.skip("the extra heavy-grounding is not installed")
+        missing("the extra heavy-grounding is not installed")
     run(["eval", "grounding", str(_summedits(tmp_path)), "--json"])
     accuracy, time = json.loads(capsys.readouterr().out)
     assert {"all", "heavy: all"} <= set(accuracy["sides"])

@@ -10,6 +10,7 @@ import pytest
 from grounding import judge
 from grounding.clauses import Parser
 from grounding.dependencies import is_installed, load_parser
+from support.missing import missing
 from unit.grounding.drafts import chunk, draft, failed_beyond_form, segment
 
 TURNED_ROUND = [
@@ -170,7 +171,7 @@ TOLD_AS_IT_WAS = [
 @pytest.fixture(scope="module")
 def parse() -> Parser:
     if not is_installed():
-        pytest.skip("the extra heavy-grounding is not installed")
+        missing("the extra heavy-grounding is not installed")
     return load_parser()
 
 

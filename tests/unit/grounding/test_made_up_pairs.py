@@ -17,6 +17,7 @@ from contracts.notes import Note
 from grounding import judge
 from grounding.clauses import Parser
 from grounding.dependencies import is_installed, load_parser
+from support.missing import missing
 from unit.grounding.drafts import chunk, draft, segment
 
 PAIRS: Final[list[dict[str, Any]]] = json.loads(
@@ -38,7 +39,7 @@ MOST: Final = {
 @pytest.mark.parametrize(("name", "mode"), MOST)
 def test_no_more_made_up_pairs_are_judged_wrongly(name: str, mode: str) -> None:
     if mode == "heavy" and not is_installed():
-        pytest.skip("the extra heavy-grounding is not installed")
+        missing("the extra heavy-grounding is not installed")
     parse = load_parser() if mode == "heavy" else None
     pairs = [one for one in PAIRS if one["set"] == name]
     accepted = [one for one in pairs if not one["is_true"] and _passes(one, parse)]
