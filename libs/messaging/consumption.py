@@ -1,9 +1,8 @@
 """Fetches a stage's messages, hands them to the window, and commits what is finished.
 
-Offsets are committed explicitly, partition by partition, and only up to the first unfinished
-message; ``offsets.OffsetLedger`` keeps that account. What is finished beyond goes along in the
-commit's metadata, so that whoever owns the partition next does not do it again. Polling never
-stops: while something holds up the whole stage, its partitions are paused.
+``commits.py`` commits, ``assignment.py`` follows the group's rebalances, ``broker_watch.py`` looks
+whether the broker answers. Polling never stops: while something holds up the whole stage, its
+partitions are paused.
 """
 
 from __future__ import annotations
@@ -16,13 +15,14 @@ from functools import partial
 from typing import Any, Final
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, OffsetAndMetadata, TopicPartition
-from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
-from contracts.errors import ErrorCode
 from contracts.topics import RETRY_DELAYS_S, retry_topic
-from messaging import header_names, offset_metadata
-from messaging.admin import finished_beyond_commits
+from messaging import header_names
+from messaging.assignment import Assignment
+from messaging.broker_watch import BrokerWatch
+from messaging.commits import Commits
 from messaging.jobs import Job
 from messaging.offsets import OffsetLedger
 from messaging.settings import KafkaSettings, StageSettings
@@ -37,13 +37,10 @@ POLL_S: Final = 0.2
 """How long one poll waits for messages; also how soon a pause is noticed."""
 
 BROKER_PATIENCE_S: Final = 5.0
-"""How long a commit or a farewell waits for a broker that does not answer, in seconds."""
+"""How long a farewell waits for a broker that does not answer, in seconds."""
 
 HELD_BACK_S: Final = 5.0
 """Longest that a partition waits as a whole for a message that is not due, in seconds."""
-
-STANDSTILL_S: Final = 30.0
-"""How long a partition that has more may hand out nothing while it is asked, in seconds."""
 
 SHORT_POLL_MS: Final = 5
 """How long a poll waits where empty fetches are answered at once."""
@@ -55,7 +52,7 @@ FETCH_BYTES: Final = 16 * 1024 * 1024
 """Most bytes of one fetch; a single larger record still arrives."""
 
 
-class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+class Consumption:
     """One member of a stage's consumer group.
 
     Args:
@@ -80,14 +77,19 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
         self._window = Window(
             worker.work, size=settings.max_in_flight, by_key=settings.order == "key"
         )
-        self._ledgers: dict[TopicPartition, OffsetLedger] = {}
+        self._commits = Commits()
+        self._assignment = Assignment(
+            stage,
+            kafka,
+            window=self._window,
+            commits=self._commits,
+            drain_s=settings.revoke_drain_s,
+            forget=self._forget,
+        )
+        self._watch = BrokerWatch(self._fetching)
         self._held_until: dict[TopicPartition, float] = {}
         self._poll_ms = SHORT_POLL_MS if kafka.idle_pause_ms else int(POLL_S * 1000)
         self._stopping = asyncio.Event()
-        self._assigned = asyncio.Event()
-        self._epoch = 0
-        self._silence = ""
-        self._still: dict[tuple[TopicPartition, int], float] = {}
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -103,12 +105,12 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
     @property
     def assigned(self) -> bool:
         """Whether the group has given this member its share, which may be nothing."""
-        return self._assigned.is_set()
+        return self._assignment.complete
 
     @property
     def trouble(self) -> str:
         """What holds up the stage, for people; empty while nothing is known to."""
-        return self._worker.trouble or self._silence
+        return self._worker.trouble or self._watch.silence
 
     @property
     def in_flight(self) -> int:
@@ -131,12 +133,13 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
                 polling again does not mend.
         """
         self._consumer = self._new_consumer()
-        self._consumer.subscribe(self.topics, listener=self)
+        self._assignment.follow(self._consumer)
+        self._consumer.subscribe(self.topics, listener=self._assignment)
         if not await self._join():
             return
         try:
             await self._until_stopped(
-                self._poll_on(), self._commit_regularly(), self._watch_the_broker()
+                self._poll_on(), self._commit_regularly(), self._watch.run(self._consumer)
             )
             # What waits for a dependency that is down would wait in vain.
             grace_s = 0 if self._worker.trouble else self._settings.drain_grace_s
@@ -225,11 +228,11 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             log.warning("poll_failed", error=repr(error))
             await asyncio.sleep(POLL_S)
             return
-        if batches and not self._assigned.is_set():
+        if batches and not self._assignment.complete:
             # What an earlier owner has finished beyond its commits is still being asked for.
-            epoch = self._epoch
-            await self._assigned.wait()
-            if epoch != self._epoch:
+            epoch = self._assignment.epoch
+            await self._assignment.wait_until_complete()
+            if epoch != self._assignment.epoch:
                 return  # taken away meanwhile; whoever owns them now begins at what is committed
         for partition, records in batches.items():
             self._admit(partition, records)
@@ -263,7 +266,7 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
             self._consumer.resume(*(paused - wanted))
 
     def _admit(self, partition: TopicPartition, records: Sequence[Any]) -> None:
-        ledger = self._ledgers.setdefault(partition, OffsetLedger())
+        ledger = self._commits.ledger(partition)
         topic, tier = self._names[partition.topic], self._tiers.get(partition.topic)
         finish = partial(self._finished, ledger)
         for received in records:
@@ -293,111 +296,20 @@ class Consumption(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka 
 
     async def commit(self) -> None:
         """Commit every partition up to its first unfinished message, with what is done beyond."""
-        assigned = self._consumer.assignment()
-        # The ledgers are held on to: a rebalance may take their partitions away meanwhile.
-        due = [
-            (partition, ledger, offset, ledger.finished_beyond)
-            for partition, ledger in self._ledgers.items()
-            if partition in assigned and (offset := ledger.uncommitted()) is not None
-        ]
-        if not due:
-            return
-        offsets = {
-            partition: OffsetAndMetadata(offset, offset_metadata.encode(offset, beyond))
-            for partition, _, offset, beyond in due
-        }
-        try:
-            async with asyncio.timeout(BROKER_PATIENCE_S):
-                await self._consumer.commit(offsets)
-        except (CommitFailedError, IllegalStateError) as error:
-            log.warning("commit_refused", error=repr(error))  # another member has the partitions
-        except (KafkaError, TimeoutError) as error:
-            log.warning("commit_failed", error=repr(error))  # the next one says it again
-        else:
-            for _, ledger, offset, beyond in due:
-                ledger.committed(offset, len(beyond))
+        await self._commits.commit(self._consumer)
 
     async def _commit_regularly(self) -> None:
         while True:
             await asyncio.sleep(self._settings.commit_interval_s)
             await self.commit()
 
-    async def _watch_the_broker(self) -> None:
-        while True:
-            await asyncio.sleep(BROKER_PATIENCE_S)
-            try:
-                async with asyncio.timeout(BROKER_PATIENCE_S):
-                    # A consumer with nothing to read does not tell that its broker is gone.
-                    await self._consumer.topics()
-                    behind = await self._behind()
-            except IllegalStateError:
-                continue  # a rebalance took the partitions away meanwhile
-            except (KafkaError, TimeoutError):
-                self._silence = f"{ErrorCode.KAFKA_UNAVAILABLE}: the broker does not answer"
-            else:
-                self._silence = ""
-                self._expect_progress(behind)
-
-    async def _behind(self) -> set[tuple[TopicPartition, int]]:
-        """The partitions with more to read, and where each stands."""
-        ends = await self._consumer.end_offsets(self._fetching())
-        standing = {(one, await self._consumer.position(one)) for one in ends}
-        return {(one, position) for one, position in standing if position < ends[one]}
-
     def _fetching(self) -> set[TopicPartition]:
-        """The partitions of which messages are wanted now."""
-        if not self._assigned.is_set() or self._window.room <= 0 or self._worker.trouble:
+        """Return the partitions of which messages are wanted now."""
+        if not self._assignment.complete or self._window.room <= 0 or self._worker.trouble:
             return set()
         assigned: set[TopicPartition] = self._consumer.assignment()
         return assigned - self._held_until.keys()
 
-    def _expect_progress(self, behind: set[tuple[TopicPartition, int]]) -> None:
-        """Begin anew if the broker has messages that it, or its client, does not hand out.
-
-        Seen once on the embedded broker after a restart. Whatever the cause, to begin again at
-        what is committed loses nothing, and to wait for ever would.
-
-        Raises:
-            KafkaUnavailableError: a partition has stood still for ``STANDSTILL_S``.
-        """
-        now, wanted = time.monotonic(), self._fetching()
-        self._still = {place: self._still.get(place, now) for place in behind if place[0] in wanted}
-        for (partition, _), since in self._still.items():
-            if now - since >= STANDSTILL_S:
-                name = f"{partition.topic}-{partition.partition}"
-                raise KafkaUnavailableError(f"{name} has more, but nothing of it arrives")
-
-    # Rebalancing
-
-    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Finish what can be finished of the partitions that go, commit, and cancel the rest."""
-        self._assigned.clear()
-        self._epoch += 1
-        going = list(revoked)
-        await self._window.drain(going, self._settings.revoke_drain_s)
-        await self.commit()
-        await self._window.cancel(going)
-        for partition in going:
-            self._ledgers.pop(partition, None)
+    def _forget(self, partitions: Iterable[TopicPartition]) -> None:
+        for partition in partitions:
             self._held_until.pop(partition, None)
-
-    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Take over what earlier owners have finished beyond their commits."""
-        partitions = list(assigned)
-        done: dict[TopicPartition, frozenset[int]] = {}
-        try:
-            async with asyncio.timeout(BROKER_PATIENCE_S):
-                done = await finished_beyond_commits(self._kafka, self.group, partitions)
-        except (KafkaUnavailableError, KafkaError, TimeoutError) as error:
-            log.warning("commits_unread", error=repr(error))  # some messages may be done again
-        finally:
-            for partition in partitions:
-                self._ledgers[partition] = OffsetLedger(done.get(partition, ()))
-            self._stage.share = self._share(partitions)
-            self._assigned.set()
-
-    def _share(self, mine: Iterable[TopicPartition]) -> float:
-        """The share of the stage's own partitions, those of its retry topics aside."""
-        own = {self._kafka.topic(route.topic) for route in self._stage.routes}
-        everything = sum(len(self._consumer.partitions_for_topic(one) or ()) for one in own)
-        return sum(one.topic in own for one in mine) / max(1, everything)

@@ -30,10 +30,10 @@ async def test_an_outage_ends_though_a_rebalance_cancelled_all_who_probed(bench:
         assert consumption is not None
         # As a rebalance between two polls does that gives everything back.
         mine = consumption._consumer.assignment()
-        await consumption.on_partitions_revoked(mine)
+        await consumption._assignment.on_partitions_revoked(mine)
         for partition in mine:
             consumption._consumer.seek(partition, 0)
-        await consumption.on_partitions_assigned(mine)
+        await consumption._assignment.on_partitions_assigned(mine)
         assert consumption.in_flight == 0
         down = False
         await until(lambda: done == set(values))

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from contracts.topics import CHUNKS_READY
-from messaging import Record, Stage, consumption
+from messaging import Record, Stage, broker_watch
 from support.broker import PROBE, Bench
 from support.waiting import until
 
@@ -19,8 +19,8 @@ PATIENCE_S = 1.0
 async def test_a_client_that_stops_fetching_is_replaced_and_nothing_is_lost(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumption, "BROKER_PATIENCE_S", PATIENCE_S)
-    monkeypatch.setattr(consumption, "STANDSTILL_S", PATIENCE_S)
+    monkeypatch.setattr(broker_watch, "LOOK_EVERY_S", PATIENCE_S)
+    monkeypatch.setattr(broker_watch, "STANDSTILL_S", PATIENCE_S)
     stage, seen = Stage(PROBE), list[bytes | None]()
 
     @stage.on_raw(CHUNKS_READY)
@@ -48,8 +48,8 @@ async def test_a_client_that_stops_fetching_is_replaced_and_nothing_is_lost(
 async def test_a_client_that_has_read_everything_is_left_alone(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumption, "BROKER_PATIENCE_S", PATIENCE_S)
-    monkeypatch.setattr(consumption, "STANDSTILL_S", PATIENCE_S)
+    monkeypatch.setattr(broker_watch, "LOOK_EVERY_S", PATIENCE_S)
+    monkeypatch.setattr(broker_watch, "STANDSTILL_S", PATIENCE_S)
     stage, looks = Stage(PROBE), 0
 
     @stage.on_raw(CHUNKS_READY)
@@ -60,7 +60,7 @@ async def test_a_client_that_has_read_everything_is_left_alone(
         await bench.is_committed(CHUNKS_READY.name, 1)
         first = running.runner._consumption
         assert first is not None
-        expect = first._expect_progress
+        expect = first._watch.expect_progress
 
         def count(behind: set[object]) -> None:
             nonlocal looks
@@ -68,6 +68,6 @@ async def test_a_client_that_has_read_everything_is_left_alone(
             assert not behind
             expect(set())
 
-        monkeypatch.setattr(first, "_expect_progress", count)
+        monkeypatch.setattr(first._watch, "expect_progress", count)
         await until(lambda: looks >= 3)
         assert running.runner._consumption is first
