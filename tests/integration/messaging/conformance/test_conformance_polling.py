@@ -150,7 +150,7 @@ async def test_more_waiting_messages_than_are_held_keep_the_membership_and_hold_
     async with impatient.running(stage, PATIENT) as running:
         consumption = running.runner._consumption
         assert consumption is not None
-        await until(lambda: consumption._held_until, within_s=40)
+        await until(lambda: consumption._intake._held_until, within_s=40)
         before, over = membership(running), time.monotonic() + LONG_S
         await backend.send("probe-retry-2", b"due", headers=waiting(0.0, 1))
         await backend.send("chunks-ready", b"new")

@@ -1,0 +1,198 @@
+"""Fetches a stage's messages and hands them to the window.
+
+Polling never stops: while something holds up the whole stage, its partitions are paused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from messaging.assignment import Assignment
+from messaging.commits import Commits
+from messaging.jobs import Job
+from messaging.offsets import OffsetLedger
+from messaging.unreachable import KafkaUnavailableError
+from messaging.window import Window
+from messaging.work import Worker
+
+log = structlog.get_logger(__name__)
+
+POLL_S: Final = 0.2
+"""How long one poll waits for messages; also how soon a pause is noticed."""
+
+SHORT_POLL_S: Final = 0.005
+"""How long a poll waits where empty fetches are answered at once."""
+
+HELD_BACK_S: Final = 5.0
+"""Longest that a partition waits as a whole for a message that is not due, in seconds."""
+
+NOWHERE: Final = TopicPartition("", 0)
+"""A partition that no member is ever assigned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The topics a stage reads, by the broker's names.
+
+    Attributes:
+        names: each topic's name without the prefix.
+        tiers: of the retry topics among them, the tier.
+    """
+
+    names: Mapping[str, str]
+    tiers: Mapping[str, int]
+
+
+class Intake:
+    """What one member of the group fetches.
+
+    Args:
+        window: works on what was fetched.
+        worker: knows what holds up the stage.
+        commits: the accounts of the partitions; messages are entered as they are fetched.
+        assignment: the partitions that are this member's.
+        sources: what is read.
+        idle_pause_s: the rest between looks at idle topics, in seconds; 0 where the broker keeps an
+            empty fetch waiting.
+    """
+
+    def __init__(  # noqa: PLR0913 - what it stands between
+        self,
+        window: Window,
+        worker: Worker,
+        commits: Commits,
+        assignment: Assignment,
+        sources: Sources,
+        *,
+        idle_pause_s: float,
+    ) -> None:
+        self._window = window
+        self._worker = worker
+        self._commits = commits
+        self._assignment = assignment
+        self._sources = sources
+        self._idle_pause_s = idle_pause_s
+        self._poll_ms = int((SHORT_POLL_S if idle_pause_s else POLL_S) * 1000)
+        self._held_until: dict[TopicPartition, float] = {}
+        self._consumer: Any = None
+
+    async def run(self, consumer: Any) -> None:
+        """Fetch for ever.
+
+        Args:
+            consumer: aiokafka's, which has joined the group.
+
+        Raises:
+            KafkaUnavailableError: polling fails in a way that polling again does not mend, or a
+                message could not be settled.
+        """
+        self._consumer = consumer
+        while True:
+            await self._poll()
+
+    def fetching(self) -> set[TopicPartition]:
+        """The partitions of which messages are wanted now."""
+        if not self._assignment.complete or self._window.room <= 0 or self._worker.trouble:
+            return set()
+        assigned: set[TopicPartition] = self._consumer.assignment()
+        return assigned - self._held_until.keys()
+
+    def forget(self, partitions: Iterable[TopicPartition]) -> None:
+        """Forget what is known of partitions that went to another member."""
+        for partition in partitions:
+            self._held_until.pop(partition, None)
+
+    async def _poll(self) -> None:
+        if self._window.failure is not None:
+            raise KafkaUnavailableError("a message could not be settled") from self._window.failure
+        room = self._window.room
+        if room <= 0 and (room := await self._window.wait_for_room(POLL_S)) <= 0:
+            await self._show_life()
+            return
+        stopped = bool(self._worker.trouble)
+        if self._worker.wants_a_probe and not self._window.in_flight:
+            room, stopped = 1, False
+        self._pause_and_resume(everything=stopped)
+        try:
+            batches = await self._consumer.getmany(timeout_ms=self._poll_ms, max_records=room)
+        except KafkaError as error:
+            if not error.retriable:
+                # The client may have lost its group for good, or skipped a record it could not
+                # read: a new one begins at what is committed.
+                raise KafkaUnavailableError(f"polling failed ({type(error).__name__})") from error
+            log.warning("poll_failed", error=repr(error))
+            await asyncio.sleep(POLL_S)
+            return
+        if batches and not self._assignment.complete:
+            # What an earlier owner has finished beyond its commits is still being asked for.
+            epoch = self._assignment.epoch
+            await self._assignment.wait_until_complete()
+            if epoch != self._assignment.epoch:
+                return  # taken away meanwhile; whoever owns them now begins at what is committed
+        for partition, records in batches.items():
+            self._admit(partition, records)
+        if not batches and self._idle_pause_s:
+            await self._rest()
+
+    async def _show_life(self) -> None:
+        # Polling nowhere tells the group that the member lives, and keeps what is fetched already:
+        # aiokafka throws away what it has of a partition that is paused.
+        await self._consumer.getmany(NOWHERE, timeout_ms=0)
+
+    async def _rest(self) -> None:
+        # Fetching goes on in the background unless there is nothing to fetch from.
+        self._pause_and_resume(everything=True)
+        await asyncio.sleep(self._idle_pause_s)
+
+    def _pause_and_resume(self, *, everything: bool) -> None:
+        assigned = self._consumer.assignment()
+        if everything:
+            wanted = set(assigned)
+        elif self._held_until:
+            now = time.time()
+            self._held_until = {tp: due for tp, due in self._held_until.items() if due > now}
+            wanted = assigned & self._held_until.keys()
+        else:
+            wanted = set()
+        paused = self._consumer.paused()
+        if wanted - paused:
+            self._consumer.pause(*(wanted - paused))
+        if paused - wanted:
+            self._consumer.resume(*(paused - wanted))
+
+    def _admit(self, partition: TopicPartition, records: Sequence[Any]) -> None:
+        ledger = self._commits.ledger(partition)
+        topic = self._sources.names[partition.topic]
+        tier = self._sources.tiers.get(partition.topic)
+        finish = partial(self._finished, ledger)
+        for received in records:
+            job = Job(received, partition, topic, tier, finish)
+            delay_s = job.delivery.not_before_ms / 1000 - time.time() if tier is not None else 0
+            if delay_s > 0 and not self._window.may_hold:
+                self._hold_back(partition, received.offset, delay_s)
+                return
+            if not ledger.start(received.offset):
+                continue
+            if delay_s > 0:
+                self._window.hold(job, delay_s)
+            else:
+                self._window.admit(job)
+
+    def _hold_back(self, partition: TopicPartition, offset: int, delay_s: float) -> None:
+        self._consumer.seek(partition, offset)
+        self._consumer.pause(partition)
+        # There may be room for it before it is due, and others behind it are due earlier.
+        self._held_until[partition] = time.time() + min(delay_s, HELD_BACK_S)
+
+    def _finished(self, ledger: OffsetLedger, job: Job) -> None:
+        ledger.finish(job.received.offset)
+        self._window.ended(job)
