@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiokafka import TopicPartition
+from aiokafka import OffsetAndMetadata, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from contracts.topics import Topic
-from messaging import offset_metadata
 from messaging.settings import KafkaSettings
 from messaging.unreachable import KafkaRefusesError, KafkaUnavailableError, unreachable
 
@@ -69,17 +68,17 @@ async def missing_topics(kafka: KafkaSettings, names: Iterable[str]) -> tuple[st
     return tuple(name for name in names if name not in existing)
 
 
-async def finished_beyond_commits(
-    kafka: KafkaSettings, group: str, partitions: Sequence[TopicPartition]
-) -> dict[TopicPartition, frozenset[int]]:
-    """What members of a group have finished beyond their committed offsets.
+async def committed_offsets(
+    kafka: KafkaSettings, group: str, partitions: Collection[TopicPartition]
+) -> dict[TopicPartition, OffsetAndMetadata]:
+    """Return what a group has committed, with the metadata of the commits.
 
-    aiokafka's consumer drops the metadata of commits; its admin client does not.
+    aiokafka's consumer drops that metadata; its admin client does not.
 
     Args:
         kafka: how to reach the broker.
         group: the group, by the broker's name.
-        partitions: which are asked about.
+        partitions: which are asked about; those without a commit are left out.
 
     Raises:
         KafkaUnavailableError: no broker answers.
@@ -88,11 +87,7 @@ async def finished_beyond_commits(
         return {}
     async with admin_client(kafka) as client:
         commits = await client.list_consumer_group_offsets(group, partitions=list(partitions))
-    return {
-        partition: offset_metadata.decode(commit.offset, commit.metadata)
-        for partition, commit in commits.items()
-        if commit.metadata
-    }
+    return {partition: commit for partition, commit in commits.items() if commit.offset >= 0}
 
 
 def _new(kafka: KafkaSettings, topic: Topic, replication: int) -> Any:

@@ -10,7 +10,8 @@ import structlog
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from messaging.admin import finished_beyond_commits
+from messaging import offset_metadata
+from messaging.admin import committed_offsets
 from messaging.commits import Commits
 from messaging.settings import KafkaSettings
 from messaging.stage import Stage
@@ -87,10 +88,12 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         """Take over what earlier owners have finished beyond their commits."""
         partitions = list(assigned)
         group = self._kafka.topic(self._stage.service)
-        done: dict[TopicPartition, frozenset[int]] = {}
+        done: dict[TopicPartition, tuple[range, ...]] = {}
         try:
             async with asyncio.timeout(TAKEOVER_PATIENCE_S):
-                done = await finished_beyond_commits(self._kafka, group, partitions)
+                commits = await committed_offsets(self._kafka, group, partitions)
+            for partition, (offset, metadata) in commits.items():
+                done[partition] = offset_metadata.decode(offset, metadata).finished
         except (KafkaUnavailableError, KafkaError, TimeoutError) as error:
             log.warning("commits_unread", error=repr(error))  # some messages may be done again
         finally:

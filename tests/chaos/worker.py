@@ -160,7 +160,9 @@ def tell_state() -> None:
             told += [("trouble", one.trouble), ("paused", consumer.paused())]
             told += [("fetched", fetcher._records), ("fetching", fetcher._in_flight)]
             told += [("window", vars(one._window))]
-            told += [(str(tp), ledger._started) for tp, ledger in one._commits._ledgers.items()]
+            told += [
+                (str(tp), held.ledger._unfinished) for tp, held in one._commits._accounts.items()
+            ]
     sys.stderr.write("".join(f"{name}: {what}\n" for name, what in told))
     for task in asyncio.all_tasks():
         task.print_stack(limit=6, file=sys.stderr)

@@ -1,27 +1,43 @@
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.offsets import OffsetLedger
+from messaging.offset_metadata import LIMIT, LogIdentity, decode, encode
+from messaging.offsets import FARTHEST, TELLABLE_SPAN, OffsetLedger
+
+LONGEST_IDENTITY = LogIdentity("c" * 8, "t" * 8, 2**31 - 1)
+MOST_S = 0.05
+"""Ten times what a commit may block the event loop: the machine may be busy."""
 
 gaps = st.lists(st.integers(1, 5), max_size=30)
 
 
 def naive_position(started: list[int], finished: set[int]) -> int | None:
-    """The promise itself: one past the last message of the finished run at the front."""
-    position = None
+    """The promise itself: the first unfinished message, or one past the last that was started."""
     for offset in started:
         if offset not in finished:
-            return position
-        position = offset + 1
-    return position
+            return offset if offset != started[0] else None
+    return started[-1] + 1 if started else None
+
+
+def beyond(ledger: OffsetLedger) -> set[int]:
+    """What is told as finished beyond the first unfinished message."""
+    return {offset for one in ledger.finished_beyond() for offset in one}
 
 
 def told(ledger: OffsetLedger) -> tuple[int | None, set[int]]:
     """What a commit would tell now."""
-    return ledger.uncommitted(), set(ledger.finished_beyond)
+    return ledger.uncommitted(), beyond(ledger)
+
+
+def ranges(*offsets: int) -> list[range]:
+    """Each offset as a range of its own."""
+    return [range(offset, offset + 1) for offset in offsets]
 
 
 @given(gaps=gaps, data=st.data())
@@ -60,7 +76,7 @@ def test_tells_of_what_is_finished_beyond_the_first_by_committing_the_first_agai
     ledger.finish(8)
     assert ledger.position is None
     assert told(ledger) == (7, {8})
-    ledger.committed(7, 1)
+    ledger.committed(7, ledger.news)
     assert ledger.uncommitted() is None
     ledger.finish(9)
     assert told(ledger) == (7, {8, 9})
@@ -69,7 +85,7 @@ def test_tells_of_what_is_finished_beyond_the_first_by_committing_the_first_agai
 
 
 def test_what_an_earlier_owner_has_finished_is_not_worked_on_again() -> None:
-    ledger = OffsetLedger(done={8, 9})
+    ledger = OffsetLedger(done=[range(8, 10)])
     assert [ledger.start(offset) for offset in (7, 8, 9, 10)] == [True, False, False, True]
     assert ledger.unfinished == 2
     ledger.finish(7)
@@ -77,33 +93,33 @@ def test_what_an_earlier_owner_has_finished_is_not_worked_on_again() -> None:
 
 
 def test_moves_at_once_over_what_an_earlier_owner_has_finished_at_the_front() -> None:
-    ledger = OffsetLedger(done={7, 8})
+    ledger = OffsetLedger(done=[range(7, 9)])
     assert not ledger.start(7)
     assert ledger.position == 8
-    assert ledger.finished_beyond == {8}
+    assert beyond(ledger) == {8}
 
 
 def test_what_an_earlier_owner_has_finished_is_told_on_before_it_is_fetched_again() -> None:
-    ledger = OffsetLedger(done={9, 12})
+    ledger = OffsetLedger(done=ranges(9, 12))
     ledger.start(7)
     ledger.finish(7)
     assert told(ledger) == (8, {9, 12})
 
 
 def test_says_nothing_twice_while_an_earlier_owners_work_lies_ahead() -> None:
-    ledger = OffsetLedger(done={9})
+    ledger = OffsetLedger(done=ranges(9))
     ledger.start(7)
     ledger.finish(7)
-    ledger.committed(8, len(ledger.finished_beyond))
+    ledger.committed(8, ledger.news)
     assert ledger.uncommitted() is None
 
 
 def test_news_counts_even_if_as_much_is_finished_as_an_earlier_owner_had() -> None:
-    ledger = OffsetLedger(done={9})  # which is never fetched again
+    ledger = OffsetLedger(done=ranges(9))  # which is never fetched again
     for offset in (7, 8, 10):
         ledger.start(offset)
     ledger.finish(7)
-    ledger.committed(8, len(ledger.finished_beyond))
+    ledger.committed(8, ledger.news)
     ledger.finish(10)
     assert ledger.uncommitted() == 8
 
@@ -113,7 +129,7 @@ def test_says_nothing_twice() -> None:
     ledger.start(7)
     ledger.finish(7)
     assert ledger.uncommitted() == 8
-    ledger.committed(8)
+    ledger.committed(8, ledger.news)
     assert ledger.uncommitted() is None
 
 
@@ -122,10 +138,10 @@ def test_commits_again_what_finished_while_a_commit_was_under_way() -> None:
     for offset in (7, 8):
         ledger.start(offset)
     ledger.finish(7)
-    due = ledger.uncommitted()
+    due, news = ledger.uncommitted(), ledger.news
     ledger.finish(8)
     assert due is not None
-    ledger.committed(due)
+    ledger.committed(due, news)
     assert ledger.uncommitted() == 9
 
 
@@ -141,5 +157,80 @@ def test_refuses_an_offset_that_was_finished_before() -> None:
     ledger = OffsetLedger()
     ledger.start(5)
     ledger.finish(5)
-    with pytest.raises(ValueError, match="position 6"):
+    with pytest.raises(ValueError, match="after 5"):
         ledger.start(5)
+
+
+def test_offsets_without_messages_are_passed_over_when_nothing_is_unfinished() -> None:
+    ledger = OffsetLedger()
+    ledger.start(5)
+    ledger.pass_over(8)
+    assert ledger.uncommitted() is None, "5 is unfinished"
+    ledger.finish(5)
+    assert ledger.uncommitted() == 8
+    ledger.committed(8, ledger.news)
+    ledger.pass_over(8)
+    assert ledger.uncommitted() is None
+    ledger.pass_over(9)
+    assert ledger.uncommitted() == 9
+    with pytest.raises(ValueError, match="position 9"):
+        ledger.start(8)
+
+
+def test_passes_over_a_log_that_holds_no_message_at_all() -> None:
+    ledger = OffsetLedger()
+    ledger.pass_over(4)
+    assert (ledger.uncommitted(), ledger.next) == (4, 4)
+
+
+@pytest.mark.parametrize(
+    ("unfinished", "last", "takes_more"),
+    [
+        ([0], TELLABLE_SPAN + 1, True),
+        ([0], FARTHEST + 1, False),
+        (range(0, TELLABLE_SPAN - 2, 2), TELLABLE_SPAN - 1, True),
+        (range(0, TELLABLE_SPAN - 2, 2), TELLABLE_SPAN, False),
+        ([], FARTHEST + 1, True),
+    ],
+)
+def test_takes_more_while_what_is_finished_can_be_told(
+    unfinished: Sequence[int], last: int, *, takes_more: bool
+) -> None:
+    ledger = OffsetLedger()
+    for offset in unfinished:
+        ledger.start(offset)
+    ledger.start(last)
+    ledger.finish(last)
+    assert ledger.takes_more is takes_more
+    if takes_more and unfinished:
+        text = encode(0, ledger.finished_beyond(), LONGEST_IDENTITY)
+        assert last in decode(0, text)
+
+
+def test_a_commit_costs_little_however_much_is_finished_beyond_one_message() -> None:
+    ledger = OffsetLedger()
+    for offset in range(1_000_000):
+        ledger.start(offset)
+        if offset:
+            ledger.finish(offset)
+    began = time.perf_counter()
+    text = encode(0, ledger.finished_beyond())
+    took_s = time.perf_counter() - began
+    assert decode(0, text).finished == (range(1, 1_000_000),)
+    assert took_s < MOST_S
+
+
+def test_of_more_than_fits_the_first_part_is_told_and_soon() -> None:
+    ledger = OffsetLedger()
+    for offset in range(100_000):
+        ledger.start(offset)
+        if offset % 2:
+            ledger.finish(offset)
+    began = time.perf_counter()
+    text = encode(0, ledger.finished_beyond())
+    took_s = time.perf_counter() - began
+    told_of = [offset for one in decode(0, text).finished for offset in one]
+    assert len(text) <= LIMIT
+    assert told_of == list(range(1, told_of[-1] + 1, 2))
+    assert told_of[-1] > TELLABLE_SPAN
+    assert took_s < MOST_S

@@ -2,83 +2,105 @@ from __future__ import annotations
 
 import tracemalloc
 from base64 import b64encode
+from collections.abc import Iterable
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.offset_metadata import BITMAP, FARTHEST, LIMIT, RUNS, decode, encode
+from messaging.offset_metadata import (
+    BITMAP,
+    LIMIT,
+    NOTHING,
+    RUNS,
+    UNKNOWN_LOG,
+    VERSION,
+    Account,
+    LogIdentity,
+    decode,
+    encode,
+)
 
 MOST_MEMORY = 128 * 1024 * 1024
 """What reading one commit's metadata may take at most, in bytes."""
 
+LOG = LogIdentity("cluster1", "topic-id", 7)
+
 offsets = st.integers(0, 2**62)
-dense = st.sets(st.integers(1, 400))
-wide = st.sets(st.integers(1, 2 * FARTHEST), max_size=200)
-runs = st.lists(st.tuples(st.integers(1, 3_000), st.integers(1, 3_000)), max_size=20)
+lengths = st.lists(st.tuples(st.integers(1, 3_000), st.integers(1, 3_000)), max_size=200)
+logs = st.sampled_from([UNKNOWN_LOG, LOG, LogIdentity("", "topic-id"), LogIdentity(epoch=0)])
 
 
-def of_runs(lengths: list[tuple[int, int]]) -> set[int]:
-    found: set[int] = set()
-    at = 0
-    for unfinished, finished in lengths:
-        found.update(range(at + unfinished, at + unfinished + finished))
-        at += unfinished + finished
+def of_runs(offset: int, runs: Iterable[tuple[int, int]]) -> list[range]:
+    """Finished ranges, each behind some that are unfinished."""
+    found = []
+    for unfinished, finished in runs:
+        begin = offset + unfinished
+        offset = begin + finished
+        found.append(range(begin, offset))
     return found
 
 
-@given(offset=offsets, beyond=st.one_of(dense, wide, runs.map(of_runs)))
-def test_what_was_finished_comes_back_as_it_was(offset: int, beyond: set[int]) -> None:
-    finished = {offset + one for one in beyond}
-    text = encode(offset, finished)
+def members(finished: Iterable[range]) -> list[int]:
+    return [offset for one in finished for offset in one]
+
+
+@given(offset=offsets, runs=lengths, log=logs)
+def test_what_was_finished_comes_back_as_it_was(
+    offset: int, runs: list[tuple[int, int]], log: LogIdentity
+) -> None:
+    finished = of_runs(offset, runs)
+    text = encode(offset, finished, log)
     assert len(text) <= LIMIT
     assert text.isascii()
-    assert decode(offset, text) == {one for one in finished if one <= offset + FARTHEST}
-
-
-@given(offset=st.integers(0, 500), finished=st.sets(st.integers(0, 1_000)))
-def test_leaves_out_what_the_commit_itself_says(offset: int, finished: set[int]) -> None:
-    beyond = {one for one in finished if one >= offset}
-    assert decode(offset, encode(offset, finished)) == beyond
+    assert decode(offset, text) == Account(log, tuple(finished))
 
 
 def test_nothing_beyond_is_told_as_nothing() -> None:
-    assert encode(7, ()) == encode(7, {1, 6}) == ""
-    assert decode(7, "") == decode(7, None) == frozenset()
+    assert encode(7, ()) == encode(7, [range(1, 7)]) == ""
+    assert decode(7, "") == decode(7, None) == NOTHING
+
+
+def test_which_log_it_is_of_is_told_even_if_nothing_is_finished_beyond() -> None:
+    assert decode(7, encode(7, (), LOG)) == Account(LOG)
+
+
+@pytest.mark.parametrize("other", [0, 6, 8, 500])
+def test_counts_as_nothing_with_another_offset_than_it_was_written_for(other: int) -> None:
+    """MirrorMaker 2 translates a group's offsets and copies the metadata as it is."""
+    assert decode(other, encode(7, [range(9, 12)], LOG)) == NOTHING
 
 
 @pytest.mark.parametrize("density", [0.01, 0.1, 0.5, 0.9])
 @pytest.mark.parametrize("number", [1_000, 20_000, 60_000])
-def test_is_never_longer_than_a_broker_takes_and_complete_or_empty(
-    density: float, number: int
+@pytest.mark.parametrize("limit", [0, 20, 64, 512, LIMIT])
+def test_is_never_longer_than_a_broker_takes_and_tells_the_first_part(
+    density: float, number: int, limit: int
 ) -> None:
     random = Random(number)
-    finished = {one for one in range(1, number) if random.random() < density}
-    text = encode(0, finished)
-    assert len(text) <= LIMIT
-    assert decode(0, text) == (finished if text else set())
-
-
-def test_what_does_not_fit_is_told_as_nothing() -> None:
-    assert encode(0, range(1, 100_000, 2)) == ""
+    finished = [range(one, one + 1) for one in range(1, number, 2) if random.random() < density]
+    text = encode(0, finished, LOG, limit)
+    assert len(text) <= limit
+    told = members(decode(0, text).finished)
+    assert told == members(finished)[: len(told)]
+    assert told or limit < 64
+    if number <= 20_000 and limit == LIMIT:
+        assert len(told) == len(finished)
 
 
 def test_one_slow_message_among_very_many_costs_a_few_characters() -> None:
-    finished = range(1, 200_000)
+    finished = (range(1, 200_000),)
     text = encode(0, finished)
-    assert len(text) < 12
-    assert decode(0, text) == set(finished)
+    assert len(text) < 20
+    assert decode(0, text).finished == finished
 
 
-def test_a_window_of_a_thousand_messages_always_fits() -> None:
-    every_other = set(range(1, 20_000, 2))
-    text = encode(0, every_other)
-    assert text
-    assert decode(0, text) == every_other
+def as_told(form: str) -> str:
+    return f"{VERSION};5;a.b;1;{form}"
 
 
-texts = st.one_of(
+forms = st.one_of(
     st.text(max_size=60),
     st.binary(max_size=200).map(lambda data: RUNS + b64encode(data).decode()),
     st.binary(max_size=200).map(lambda data: BITMAP + b64encode(data).decode()),
@@ -87,9 +109,9 @@ texts = st.one_of(
 )
 
 
-@given(offset=offsets, text=texts)
-def test_anything_else_is_read_without_complaint(offset: int, text: str) -> None:
-    assert all(one >= offset for one in decode(offset, text))
+@given(text=st.one_of(st.text(max_size=60), forms.map(as_told)))
+def test_anything_else_is_read_without_complaint(text: str) -> None:
+    assert all(one.start >= 5 and one for one in decode(5, text).finished)
 
 
 @pytest.mark.parametrize(
@@ -99,19 +121,22 @@ def test_anything_else_is_read_without_complaint(offset: int, text: str) -> None
         "",
         "b",
         "r",
+        "rAQID",
         "committed by another client",
         '{"version": 1}',
-        "r====",
-        "b\N{SNOWMAN}",
-        "rAA",
-        "x" + b64encode(b"\xff").decode(),
-        RUNS + b64encode(b"\x01\x85").decode(),
-        RUNS + "A" * 2 * LIMIT,
-        BITMAP + "/" * 2 * LIMIT,
+        "1;5;a.b;1;rAQID",
+        "2;5;a.b;1",
+        as_told("r===="),
+        as_told("b\N{SNOWMAN}"),
+        as_told("rAA"),
+        as_told("x" + b64encode(b"\xff").decode()),
+        as_told(RUNS + b64encode(b"\x01\x85").decode()),
+        as_told(RUNS + "A" * 2 * LIMIT),
+        as_told(BITMAP + "/" * 2 * LIMIT),
     ],
 )
-def test_foreign_or_damaged_metadata_counts_as_nothing(foreign: str | None) -> None:
-    assert decode(5, foreign) == frozenset()
+def test_foreign_or_damaged_metadata_tells_nothing_as_finished(foreign: str | None) -> None:
+    assert decode(5, foreign).finished == ()
 
 
 def varint(number: int) -> bytes:
@@ -126,10 +151,10 @@ def varint(number: int) -> bytes:
     "lengths", [(0, 2**24), (1, 2**24 - 1), (0, 2**23, 1, 2**22), (2**70, 2**70), (0, 2**2_000)]
 )
 def test_hostile_runs_take_no_memory_to_speak_of(lengths: tuple[int, ...]) -> None:
-    hostile = RUNS + b64encode(b"".join(map(varint, lengths))).decode()
+    hostile = as_told(RUNS + b64encode(b"".join(map(varint, lengths))).decode())
     tracemalloc.start()
     try:
-        decode(0, hostile)
+        decode(5, hostile)
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

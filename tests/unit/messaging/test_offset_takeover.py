@@ -54,15 +54,15 @@ class Partition:
         offset = self.ledger.uncommitted()
         if offset is None:
             return
-        beyond = self.ledger.finished_beyond
-        self.committed = (offset, offset_metadata.encode(offset, beyond))
+        self.committed = (offset, offset_metadata.encode(offset, self.ledger.finished_beyond()))
         if acknowledged:
-            self.ledger.committed(offset, len(beyond))
+            self.ledger.committed(offset, self.ledger.news)
 
     def take_over(self) -> None:
         position, metadata = self.committed
-        done = offset_metadata.decode(position, metadata)
-        self.ledger = OffsetLedger(done=done)
+        account = offset_metadata.decode(position, metadata)
+        self.ledger = OffsetLedger(done=account.finished)
+        done = self.told_by(position, metadata)
         self.waiting = [offset for offset in self.offsets if offset >= position]
         self.working = []
         # The naive account: what is before the position, and what the metadata says.
@@ -74,14 +74,18 @@ class Partition:
         position, metadata = self.committed
         before = {offset for offset in self.offsets if offset < position}
         assert before <= set(self.finished), "committed past an unfinished message"
-        assert offset_metadata.decode(position, metadata) <= set(self.finished)
+        assert self.told_by(position, metadata) <= set(self.finished)
+
+    def told_by(self, position: int, metadata: str) -> set[int]:
+        account = offset_metadata.decode(position, metadata)
+        told = {offset for one in account.finished for offset in one}
+        return told.intersection(self.offsets)
 
     def a_commit_tells_everything(self) -> None:
         """After a commit, what its owner knows is before the position or in the metadata."""
         position, metadata = self.committed
-        beyond = offset_metadata.decode(position, metadata)
+        beyond = self.told_by(position, metadata)
         lost = {offset for offset in self.known if offset >= position} - beyond
-        assert not lost or metadata == "", "told of some, but not of all"
         assert not lost or len(self.offsets) > offset_metadata.LIMIT
 
 

@@ -1,0 +1,200 @@
+"""Requests of Kafka's protocol that aiokafka 0.14 does not know, in aiokafka's own terms.
+
+Metadata in version 12 tells topic ids and leader epochs; OffsetForLeaderEpoch tells where a leader
+epoch ended in a log (KIP-101, KIP-320). Brokers before Kafka 3.1 do not know that version, nor does
+the embedded one; whoever asks has to live without an answer.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+
+from aiokafka.protocol.api import Request, RequestStruct, Response
+from aiokafka.protocol.types import (
+    AbstractType,
+    Array,
+    Boolean,
+    CompactArray,
+    CompactString,
+    Int16,
+    Int32,
+    Int64,
+    Schema,
+    String,
+    TaggedFields,
+)
+
+NO_ID = bytes(16)
+"""The id of a topic that is asked for by its name."""
+
+
+class Uuid(AbstractType):  # type: ignore[misc]  # aiokafka is untyped
+    """16 bytes."""
+
+    @classmethod
+    def encode(cls, value: bytes) -> bytes:
+        """Return the bytes as they are."""
+        return value
+
+    @classmethod
+    def decode(cls, data: BytesIO) -> bytes:
+        """Read 16 bytes."""
+        return data.read(16)
+
+
+_TAGS = ("tags", TaggedFields)
+
+
+class MetadataResponse_v12(Response):  # type: ignore[misc]  # noqa: N801 - as aiokafka names them
+    """Brokers, and topics with their ids and their partitions' leader epochs."""
+
+    API_KEY = 3
+    API_VERSION = 12
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        (
+            "brokers",
+            CompactArray(
+                ("node_id", Int32),
+                ("host", CompactString("utf-8")),
+                ("port", Int32),
+                ("rack", CompactString("utf-8")),
+                _TAGS,
+            ),
+        ),
+        ("cluster_id", CompactString("utf-8")),
+        ("controller_id", Int32),
+        (
+            "topics",
+            CompactArray(
+                ("error_code", Int16),
+                ("topic", CompactString("utf-8")),
+                ("topic_id", Uuid),
+                ("is_internal", Boolean),
+                (
+                    "partitions",
+                    CompactArray(
+                        ("error_code", Int16),
+                        ("partition", Int32),
+                        ("leader", Int32),
+                        ("leader_epoch", Int32),
+                        ("replicas", CompactArray(Int32)),
+                        ("isr", CompactArray(Int32)),
+                        ("offline_replicas", CompactArray(Int32)),
+                        _TAGS,
+                    ),
+                ),
+                ("authorized_operations", Int32),
+                _TAGS,
+            ),
+        ),
+        _TAGS,
+    )
+
+
+class MetadataRequest_v12(RequestStruct):  # type: ignore[misc]  # noqa: N801 - as aiokafka does
+    """Topics by name; none is created."""
+
+    FLEXIBLE_VERSION = True
+    API_KEY = 3
+    API_VERSION = 12
+    RESPONSE_TYPE = MetadataResponse_v12
+    SCHEMA = Schema(
+        (
+            "topics",
+            CompactArray(("topic_id", Uuid), ("topic", CompactString("utf-8")), _TAGS),
+        ),
+        ("allow_auto_topic_creation", Boolean),
+        ("include_topic_authorized_operations", Boolean),
+        _TAGS,
+    )
+
+
+class TopicIdsRequest(Request[MetadataRequest_v12]):  # type: ignore[misc]  # aiokafka is untyped
+    """Asks for topics' ids and their partitions' leader epochs.
+
+    Args:
+        topics: their names.
+    """
+
+    API_KEY = 3
+
+    def __init__(self, topics: list[str]) -> None:
+        self._topics = topics
+
+    def build(self, request_struct_class: Any) -> Any:
+        """Return the request in the version that the broker knows."""
+        topics: list[Any] = [(NO_ID, name, {}) for name in self._topics]
+        return request_struct_class(topics, False, False, {})  # noqa: FBT003 - fields by position
+
+
+class EpochEndResponse_v2(Response):  # type: ignore[misc]  # noqa: N801 - as aiokafka names them
+    """Where leader epochs ended; the epoch and offset are -1 if the log has nothing of it."""
+
+    API_KEY = 23
+    API_VERSION = 2
+    SCHEMA = Schema(
+        ("throttle_time_ms", Int32),
+        (
+            "topics",
+            Array(
+                ("topic", String("utf-8")),
+                (
+                    "partitions",
+                    Array(
+                        ("error_code", Int16),
+                        ("partition", Int32),
+                        ("leader_epoch", Int32),
+                        ("end_offset", Int64),
+                    ),
+                ),
+            ),
+        ),
+    )
+
+
+class EpochEndRequest_v2(RequestStruct):  # type: ignore[misc]  # noqa: N801 - as aiokafka does
+    """Partitions, each with a leader epoch."""
+
+    API_KEY = 23
+    API_VERSION = 2
+    RESPONSE_TYPE = EpochEndResponse_v2
+    SCHEMA = Schema(
+        (
+            "topics",
+            Array(
+                ("topic", String("utf-8")),
+                (
+                    "partitions",
+                    Array(
+                        ("partition", Int32),
+                        ("current_leader_epoch", Int32),
+                        ("leader_epoch", Int32),
+                    ),
+                ),
+            ),
+        ),
+    )
+
+
+class EpochEndRequest(Request[EpochEndRequest_v2]):  # type: ignore[misc]  # aiokafka is untyped
+    """Asks a leader where an epoch ended in the logs of its partitions.
+
+    Args:
+        topics: names, each with partitions and an epoch of each.
+    """
+
+    API_KEY = 23
+
+    def __init__(self, topics: list[tuple[str, list[tuple[int, int]]]]) -> None:
+        self._topics = topics
+
+    def build(self, request_struct_class: Any) -> Any:
+        """Return the request in the version that the broker knows."""
+        return request_struct_class(
+            [
+                (topic, [(partition, -1, epoch) for partition, epoch in partitions])
+                for topic, partitions in self._topics
+            ]
+        )

@@ -1,0 +1,14 @@
+"""What Prometheus is told of a stage's place in its partitions."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Counter
+
+LOG_FAULTS: Final = Counter(
+    "onrecord_log_faults",
+    "Partitions whose log was not what the group's commit was about, by what was found: lost, "
+    "truncated, recreated, deleted (records that were never handled).",
+    ["topic", "fault"],
+)
