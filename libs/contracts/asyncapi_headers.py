@@ -58,10 +58,26 @@ _LETTER: Final[dict[str, dict[str, Any]]] = {
     h.FAILED_AT: {"format": "date-time", "description": "When the last try failed."},
     h.FINGERPRINT: {"description": "Equal for failures of one cause at one place."},
     h.LETTER_ID: {"format": "uuid", "description": "Id of the dead letter."},
+    h.STUB: {
+        "enum": ["record", "batch"],
+        "description": "Where the letter has only the beginning of its message: what size and hash "
+        "are of, the record, or the batch it came in.",
+    },
+    h.STUB_SIZE: {"description": "Bytes of key, value and headers, or of the batch as stored."},
+    h.STUB_SHA256: {"description": "In hex, as `messaging.stubs` computes it."},
+    h.STUB_HEADERS_LEFT_OUT: {"description": "How many original headers the letter lacks."},
     **_TRAILER,
 }
 
-_NOT_ALWAYS_ON_A_LETTER: Final = {h.DLQ_MESSAGE, h.ERROR_STACK, h.REPLAY_OF}
+_NOT_ALWAYS_ON_A_LETTER: Final = {
+    h.DLQ_MESSAGE,
+    h.ERROR_STACK,
+    h.REPLAY_OF,
+    h.STUB,
+    h.STUB_SIZE,
+    h.STUB_SHA256,
+    h.STUB_HEADERS_LEFT_OUT,
+}
 
 
 def header_schemas() -> dict[str, Any]:

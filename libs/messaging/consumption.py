@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from contracts.topics import RETRY_DELAYS_S, retry_topic
-from messaging import header_names
+from messaging import fetched_batches
 from messaging.assignment import Assignment
 from messaging.broker_watch import BrokerWatch
 from messaging.commits import Commits
@@ -179,7 +179,7 @@ class Consumption:
             await asyncio.gather(*everything, return_exceptions=True)
 
     def _new_consumer(self) -> Any:
-        header_names.install()
+        fetched_batches.install(self._kafka.max_batch_bytes)
         return AIOKafkaConsumer(
             **self._kafka.client_options(),
             group_id=self.group,

@@ -47,7 +47,7 @@ class Record:
 
     def header(self, name: str) -> str | None:
         """The last value of a header as text; None if it is missing or not UTF-8."""
-        return _text(self.headers, name)
+        return text_of(self.headers, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def split(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Headers]:
 def read_history(added: Headers, *, fallback: Origin, tier: int) -> Delivery:
     """The delivery that ``wait_headers`` described; what is missing or damaged counts as zero."""
     origin = Origin(
-        _text(added, h.DLQ_TOPIC) or fallback.topic,
+        text_of(added, h.DLQ_TOPIC) or fallback.topic,
         number_of(added, h.DLQ_PARTITION, fallback.partition),
         number_of(added, h.DLQ_OFFSET, fallback.offset),
     )
@@ -179,7 +179,8 @@ def _bytes_of(headers: Headers, name: str) -> bytes:
     return _MISSING
 
 
-def _text(headers: Headers, name: str) -> str | None:
+def text_of(headers: Headers, name: str) -> str | None:
+    """The last value of a header as text; None if it is missing, empty or not UTF-8."""
     try:
         return _bytes_of(headers, name).decode() or None
     except UnicodeDecodeError:
@@ -197,7 +198,7 @@ def number_of(headers: Headers, name: str, default: int) -> int:
 
 def _time_of(headers: Headers, name: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(_text(headers, name) or "")
+        moment = datetime.fromisoformat(text_of(headers, name) or "")
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -205,6 +206,6 @@ def _time_of(headers: Headers, name: str) -> datetime | None:
 
 def _uuid_of(headers: Headers, name: str) -> UUID | None:
     try:
-        return UUID(_text(headers, name) or "")
+        return UUID(text_of(headers, name) or "")
     except ValueError:
         return None

@@ -23,14 +23,14 @@ from messaging import header_names
 from messaging.answers import Answers
 from messaging.codec import encode
 from messaging.delivery import NO_LINEAGE, Headers, Lineage
+from messaging.limits import size_of_headers
 from messaging.outbox import Acknowledged, Batch, Outbox, RecordHeaders, told_of
 from messaging.partitions import choose
 from messaging.settings import KafkaSettings
 from messaging.unreachable import KafkaUnavailableError, unreachable
 
-MAX_RECORD_BYTES: Final = 128 * 1024 * 1024
-"""What the client refuses to send, in bytes before compression; the topics' own limits, which
-hold after compression, are what decides."""
+RECORD_OVERHEAD_BYTES: Final = 1024
+"""More than a record and its batch take beside key, value and headers."""
 
 BATCH_BYTES: Final = 256 * 1024
 """Less than any topic takes, so that a record that is too large for its topic travels alone."""
@@ -80,7 +80,7 @@ class Publisher:
             "acks": "all",
             "enable_idempotence": True,
             "compression_type": None if compression == "none" else compression,
-            "max_request_size": MAX_RECORD_BYTES,
+            "max_request_size": self._kafka.max_batch_bytes,
             "max_batch_size": BATCH_BYTES,
         }
 
@@ -257,8 +257,12 @@ class Publisher:
         *,
         alone: Batch | None = None,
     ) -> None:
-        if value is not None and len(value) > MAX_RECORD_BYTES:
-            raise TooLargeToSendError(f"the record is too large for {topic}")
+        size = len(key or b"") + len(value or b"") + RECORD_OVERHEAD_BYTES
+        size += size_of_headers(headers)
+        if size > self._kafka.max_batch_bytes:
+            raise TooLargeToSendError(
+                f"the record for {topic} is larger than KAFKA_MAX_BATCH_BYTES allows"
+            )
         partitions = self._partitions.get(topic) or await self._ask_partitions(topic)
         if not self._outbox.owed:
             self._heard_at = asyncio.get_running_loop().time()

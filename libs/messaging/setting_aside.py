@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from math import ceil
 
@@ -14,7 +16,9 @@ from messaging.attempts import StuckError
 from messaging.delivery import Headers, append, wait_headers
 from messaging.failures import RetryLater
 from messaging.jobs import Job
+from messaging.oversize import OversizeValue
 from messaging.publisher import Publisher, TooLargeToSendError
+from messaging.stubs import Stub, stub_of
 
 log = structlog.get_logger(__name__)
 
@@ -36,12 +40,19 @@ class Aside:
     async def retry_later(self, job: Job, decision: RetryLater, failure: letters.Failure) -> None:
         """Write a message to a retry topic; returns when the broker has it.
 
+        One that is too large for it becomes a dead letter.
+
         Raises:
             OutageError: the broker does not take it.
         """
         topic = retry_topic(self._service, decision.tier).name
         not_before_ms = ceil((time.time() + decision.delay_s) * 1000)
-        await self._forward(topic, job, wait_headers(job.delivery, not_before_ms=not_before_ms))
+        try:
+            await self._forward(topic, job, wait_headers(job.delivery, not_before_ms=not_before_ms))
+        except TooLargeToSendError:
+            log.warning("too_large_to_retry", topic=topic)
+            await self.dead_letter(job, failure)
+            return
         log.info(
             "retry_later",
             code=failure.code.value,
@@ -54,6 +65,8 @@ class Aside:
     async def dead_letter(self, job: Job, failure: letters.Failure) -> None:
         """Write a message to the DLQ; returns when the broker has it.
 
+        One that cannot be written whole becomes a stub.
+
         Raises:
             OutageError: the broker does not take it.
         """
@@ -61,7 +74,7 @@ class Aside:
         added = letters.letter_headers(
             failure, job.delivery, service=service, group=self._group, at=datetime.now(UTC)
         )
-        await self._forward(dlq_topic(service).name, job, added)
+        await self._write_letter(dlq_topic(service).name, job, added)
         log.warning(
             "dead_letter",
             code=failure.code.value,
@@ -73,11 +86,28 @@ class Aside:
 
     async def _forward(self, topic: str, job: Job, added: Headers) -> None:
         record = job.record
-        headers = append(record.headers, added)
+        await self._publisher.forward(
+            topic, record.key, record.value, append(record.headers, added)
+        )
+
+    async def _write_letter(self, dlq: str, job: Job, added: Headers) -> None:
+        if not isinstance(job.record.value, OversizeValue):
+            with suppress(TooLargeToSendError):
+                await self._forward(dlq, job, added)
+                return
+        stub = await asyncio.to_thread(stub_of, job.record)
+        log.warning("stub_letter", kind=stub.kind.value, size_bytes=stub.size_bytes)
+        with suppress(TooLargeToSendError):
+            await self._forward_stub(dlq, stub, added)
+            return
         try:
-            await self._publisher.forward(topic, record.key, record.value, headers)
+            await self._forward_stub(dlq, stub.smallest, added)
         except TooLargeToSendError as error:
-            # Nothing may be lost: the message stays until the topic's limit is raised.
             raise StuckError(
-                f"{topic} refuses the record's size; raise max.message.bytes"
+                f"{dlq} takes not even a letter without its message, of a few kB; "
+                "set its max.message.bytes as it is declared"
             ) from error
+
+    async def _forward_stub(self, dlq: str, stub: Stub, added: Headers) -> None:
+        headers = append(stub.headers, (*added, *stub.added_headers))
+        await self._publisher.forward(dlq, stub.key, stub.value, headers)

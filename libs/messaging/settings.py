@@ -9,7 +9,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from configuration.files import TlsFiles, read_secret
-from contracts.topics import RETRY_DELAYS_S
+from contracts.topics import MIB, RETRY_DELAYS_S
+from messaging.limits import MAX_BATCH_BYTES
 from messaging.security import require_consistency
 
 HIGHEST_PORT: Final = 65_535
@@ -44,6 +45,12 @@ class KafkaSettings(BaseSettings):
     )
     compression: Literal["none", "gzip", "lz4", "snappy", "zstd"] = Field(
         "lz4", description="How produced batches are compressed."
+    )
+    max_batch_bytes: int = Field(
+        MAX_BATCH_BYTES,
+        ge=MIB,
+        description="Most bytes of a record batch after decompression, and of a record that is "
+        "sent; the same for all services, and more than any record that is to be handled.",
     )
 
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
@@ -140,6 +147,11 @@ class StageSettings(BaseSettings):
     max_in_flight: int = Field(64, ge=1, description="Messages worked on at the same time.")
     order: Literal["none", "key"] = Field(
         "none", description='"key" keeps messages of one key one after another.'
+    )
+    max_message_bytes: int = Field(
+        MAX_BATCH_BYTES,
+        ge=1,
+        description="Most bytes of a message's key and value; a larger one is a dead letter.",
     )
     deadline_s: float = Field(120.0, gt=0, description="One delivery's work in all, seconds.")
     tries: int = Field(3, ge=1, description="Tries in place before a retry topic.")

@@ -19,6 +19,7 @@ from messaging.codec import decode, read_headers
 from messaging.delivery import Record
 from messaging.failures import DeadlinePassedError
 from messaging.jobs import Job
+from messaging.limits import refuse_too_large
 from messaging.outage import OutageGate, Stoppage
 from messaging.publisher import Publisher, TooLargeToSendError
 from messaging.setting_aside import Aside
@@ -54,6 +55,7 @@ class Worker:
         # the deaths come last; a window of twice that does not take them for all there is.
         window = max(settings.stop_window, 2 * settings.max_in_flight)
         self.stoppage = Stoppage(window, settings.stop_share, *pauses)
+        self._limit = f"{stage.service.upper()}_MAX_MESSAGE_BYTES"
         self._republishing: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -114,6 +116,10 @@ class Worker:
         return True
 
     def _read(self, job: Job) -> tuple[Route, Event | Record]:
+        if self._stage.dead_letters:  # a stage without them takes whatever there is
+            refuse_too_large(
+                job.received, max_bytes=self._settings.max_message_bytes, setting=self._limit
+            )
         route = self._stage.route(job.source_topic)
         if route.event is None:
             _, job.lineage = read_headers(job.headers)

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 
 from contracts import headers as h
 from control.domain import LetterPlace, UnknownLetterError
-from messaging import KafkaSettings, KafkaUnavailableError, header_names
+from messaging import KafkaSettings, KafkaUnavailableError, fetched_batches
 from messaging.delivery import Headers, split
 
 CLOSE: Final = 5_000
@@ -165,7 +165,7 @@ async def open_reader(kafka: KafkaSettings, timeout_s: float) -> AsyncIterator[L
     Raises:
         KafkaUnavailableError: no broker answers.
     """
-    header_names.install()
+    fetched_batches.install(kafka.max_batch_bytes)
     consumer = AIOKafkaConsumer(
         **kafka.client_options(),
         enable_auto_commit=False,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
+from contracts.topics import MIB
 from messaging import StageSettings
 
 
@@ -14,6 +15,11 @@ class IngestionSettings(StageSettings):
     model_config = SettingsConfigDict(env_prefix="INGESTION_", frozen=True)
 
     max_in_flight: int = Field(4, ge=1, description="Interviews worked on at the same time.")
+    max_message_bytes: int = Field(
+        32 * MIB,
+        ge=1,
+        description="Most bytes of a submission's key and value; a larger one is a dead letter.",
+    )
     chunk_characters: int = Field(
         6_000, ge=500, description="About how much talk the model gets in one call, in characters."
     )

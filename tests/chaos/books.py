@@ -19,7 +19,7 @@ from chaos.worker import EFFECTS
 from contracts import headers as h
 from contracts.events import NotesStored
 from contracts.topics import CHUNKS_READY, NOTES_STORED, dlq_topic, retry_topic
-from messaging import KafkaUnavailableError, Publisher, header_names
+from messaging import KafkaUnavailableError, Publisher, fetched_batches
 from messaging.admin import admin_client
 from support.broker import PROBE, Bench
 
@@ -124,7 +124,7 @@ class Books:
 
     async def ends(self) -> Ends:
         """Read the output topic and the DLQ from the beginning."""
-        header_names.install()
+        fetched_batches.install()
         results, letters = await asyncio.gather(self._all(NOTES_STORED.name), self._all(DLQ))
         numbers = {chunk(self._plan.seed, number).chunk_id: number for number in self.sent}
         read = [read_letter(one) for one in letters]

@@ -21,7 +21,8 @@ from contracts.events import NotesStored, TranscriptSubmitted
 from contracts.topics import ALL_TOPICS, EVENT_TOPICS, NOTES_STORED, Topic
 from messaging import letters
 from messaging.codec import encode
-from messaging.delivery import Delivery, Headers, Origin, append, wait_headers
+from messaging.delivery import Delivery, Headers, Origin, Record, append, wait_headers
+from messaging.stubs import HEADERS_BYTES, stub_of
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 DOCUMENT: dict[str, Any] = yaml.safe_load((SCHEMAS / "asyncapi.yaml").read_text("utf-8"))
@@ -141,9 +142,11 @@ def test_the_headers_of_a_dead_letter_are_the_ones_described() -> None:
     failure = letters.describe(bug.value, "enrichment")
 
     added = letters.letter_headers(failure, TRIED, service="enrichment", group="enrichment", at=AT)
+    stub = stub_of(Record("t", 0, 0, None, b"v", (("h", bytes(HEADERS_BYTES)),))).added_headers
 
     check(append((), added), MESSAGES["DeadLetter"]["headers"])
-    assert {name for name, _ in append((), added)} == described("DeadLetterHeaders")
+    check(append((), (*added, *stub)), MESSAGES["DeadLetter"]["headers"])
+    assert {name for name, _ in append(stub, added)} == described("DeadLetterHeaders")
 
 
 def test_the_headers_of_a_waiting_message_are_the_ones_described() -> None:

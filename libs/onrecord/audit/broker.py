@@ -25,7 +25,7 @@ from contracts.topics import (
     dlq_topic,
     retry_topic,
 )
-from messaging import header_names, offset_metadata
+from messaging import fetched_batches, offset_metadata
 from messaging.admin import admin_client
 from messaging.codec import document_of
 from messaging.delivery import Origin, read_history, split
@@ -157,7 +157,7 @@ async def open_scanner(kafka: KafkaSettings) -> AsyncIterator[Scanner]:
         KafkaUnavailableError: no broker answers.
     """
     async with admin_client(kafka) as admin:
-        header_names.install()
+        fetched_batches.install(kafka.max_batch_bytes)
         consumer = AIOKafkaConsumer(
             **kafka.client_options(),
             enable_auto_commit=False,

@@ -10,9 +10,11 @@ from enum import StrEnum
 from typing import Any, Final, Protocol
 
 import pytest
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from contracts.topics import NOTES_DRAFTED
 from messaging import KafkaSettings, Publisher, Stage, StageSettings
+from messaging.admin import admin_client
 from messaging.delivery import Headers
 from support.broker import QUICK, Bench, RunningStage, bench_on, probe_topics
 
@@ -126,6 +128,16 @@ class Brokered(Bench):
         instance = name if self.named else ""
         kafka = self.kafka.model_copy(update={"group_instance_id": instance})
         return RunningStage(kafka, stage, settings)
+
+    async def limit(self, topic: str, max_message_bytes: int) -> None:
+        """Set the largest batch that a topic takes, in bytes."""
+        resource = ConfigResource(
+            ConfigResourceType.TOPIC,
+            self.kafka.topic(topic),
+            {"max.message.bytes": str(max_message_bytes)},
+        )
+        async with admin_client(self.kafka) as admin:
+            await admin.alter_configs([resource])
 
     def settings(self, **changed: Any) -> Brokered:
         """The same topics, with other settings of the connection."""

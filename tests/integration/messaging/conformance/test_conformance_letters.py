@@ -13,7 +13,7 @@ from contracts.events import TranscriptSubmitted
 from contracts.topics import CHUNKS_READY, TRANSCRIPTS_SUBMITTED
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import ODD, Failing, told
-from messaging import Record, Stage, header_names
+from messaging import Record, Stage, fetched_batches
 from messaging.delivery import Headers, append, split
 from messaging.letters import replay_headers
 from support.broker import PROBE, QUICK
@@ -42,7 +42,7 @@ each_original = pytest.mark.parametrize("original", ORIGINALS.values(), ids=ORIG
 
 @pytest.fixture(autouse=True)
 def _reads_odd_names() -> None:
-    header_names.install()
+    fetched_batches.install()
 
 
 async def send(backend: Brokered, topic: str, original: Original) -> None:

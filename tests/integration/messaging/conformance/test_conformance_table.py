@@ -39,6 +39,7 @@ PROVED: Final = {
     "promise 7": EVERYWHERE,
     "promise 8": BROKERS,
     "promise 9": BROKERS,
+    "promise 10": BROKERS,
     "BadMessageError": EVERYWHERE,
     "RetryableError": BROKERS,
     "ThrottledError": BROKERS,

@@ -1,0 +1,188 @@
+"""Batches are read in no more memory than one may take, whatever they say of themselves."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import cramjam
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import PartitionRecords
+from aiokafka.errors import CorruptRecordException
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+
+from messaging import fetched_batches
+from messaging.fetched_batches import DigestsOf, FetchedRecords
+from messaging.oversize import OversizeValue
+from support.bombs import CODECS, MIB, batch, one_record, tiny_records
+
+LIMIT = MIB
+each_codec = pytest.mark.parametrize("codec", CODECS)
+
+
+@pytest.fixture(autouse=True)
+def _limited() -> Iterator[None]:
+    fetched_batches.install(LIMIT)
+    yield
+    fetched_batches.install()
+
+
+def read(data: bytes, begin: int = 0) -> list[Any]:
+    """The records as aiokafka's consumer reads them."""
+    place = TopicPartition("t", 0)
+    records = FetchedRecords(data)
+    return list(
+        PartitionRecords(place, records, [], begin, None, None, check_crcs=True, isolation_level=0)
+    )
+
+
+def placed(data: bytes, offset: int) -> bytes:
+    """A batch as a broker has stored it."""
+    return offset.to_bytes(8, "big") + data[8:]
+
+
+@each_codec
+def test_reads_ordinary_batches_as_aiokafka_does(codec: str) -> None:
+    seed = random.Random(codec)
+    builder = DefaultRecordBatchBuilder(2, CODECS[codec], 0, -1, -1, -1, LIMIT)
+    values = [seed.randbytes(seed.randrange(2_000)) + b"a" * 500 for _ in range(200)]
+    for offset, value in enumerate(values):
+        builder.append(offset, timestamp=7, key=b"%d" % offset, value=value, headers=[("h", b"1")])
+
+    found = read(placed(bytes(builder.build()), 1_000), begin=1_003)
+
+    assert [one.value for one in found] == values[3:]
+    assert [one.offset for one in found] == list(range(1_003, 1_200))
+    assert {one.headers for one in found} == {(("h", b"1"),)}
+    assert {one.timestamp for one in found} == {7}
+
+
+@each_codec
+@pytest.mark.parametrize("over", [False, True])
+def test_the_limit_is_of_the_records_bytes(codec: str, *, over: bool) -> None:
+    around = len(b"".join(one_record(100_000))) - 100_000
+    record = one_record(LIMIT - around + over)
+
+    (found,) = read(batch(codec, record))
+
+    assert isinstance(found.value, OversizeValue) is over
+    assert over or found.value == bytes(LIMIT - around)
+
+
+@each_codec
+def test_a_larger_batch_is_a_record_that_says_so_and_has_its_beginning(codec: str) -> None:
+    bomb = placed(batch(codec, one_record(3 * LIMIT, key=b"abc", begins=b"0123" * 2_000)), 5)
+    good = placed(batch(codec, one_record(10, begins=b"good")), 6)
+
+    oversize, behind = read(bomb + good, begin=5)
+
+    assert (oversize.offset, oversize.key, oversize.headers) == (5, b"abc", ())
+    assert oversize.timestamp > 0
+    assert oversize.value == (b"0123" * 2_000)[: 4 * 1024]
+    told = oversize.value.batch
+    assert (told.limit_bytes, told.stored_bytes, told.records) == (LIMIT, len(bomb), 1)
+    assert told.sha256 == fetched_batches.batch_digest(memoryview(bomb))
+    assert behind.value.startswith(b"good")
+
+
+@pytest.mark.parametrize("codec", ["snappy", "zstd"])
+def test_every_offset_of_a_larger_batch_is_told(codec: str) -> None:
+    number = LIMIT // 8 + 1
+    data = placed(batch(codec, tiny_records(number), number), 100)
+
+    found = read(data, begin=103)
+
+    assert [one.offset for one in found] == list(range(103, 100 + number))
+    assert all(isinstance(one.value, OversizeValue) and not one.value for one in found)
+
+
+def test_a_header_may_be_what_is_too_large() -> None:
+    (found,) = read(batch("zstd", one_record(20, begins=b"told", header=2 * LIMIT)))
+
+    assert isinstance(found.value, OversizeValue)
+    assert found.value == b"told".ljust(20, b"\0")
+
+
+def test_raw_snappy_is_limited_as_javas_is() -> None:
+    record = b"".join(one_record(2 * LIMIT, begins=b"begins"))
+    plain = batch("none", [record])
+    block = bytes(cramjam.snappy.compress_raw(record))
+    data = batch("snappy", [])[:61]
+    data = data[:8] + (len(block) + 49).to_bytes(4, "big") + data[12:] + block
+
+    (found,) = list(FetchedRecords(data).next_batch())
+
+    assert isinstance(found.value, OversizeValue)
+    assert found.value.startswith(b"begins")
+    assert len(block) < len(plain)
+
+
+@pytest.mark.parametrize("codec", ["gzip", "lz4", "zstd"])
+def test_batches_of_several_frames_are_limited_as_a_whole(codec: str) -> None:
+    def frames(number: int) -> bytes:
+        body = batch(codec, [bytes(LIMIT // 2)])[61:]
+        data = batch(codec, [])[:61]
+        data = data[:8] + (number * len(body) + 49).to_bytes(4, "big") + data[12:]
+        return data + number * body
+
+    (found,) = list(FetchedRecords(frames(3)).next_batch())
+
+    assert isinstance(found.value, OversizeValue)
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_a_damaged_batch_is_said_to_be_damaged(codec: str) -> None:
+    data = batch(codec, one_record(100_000, begins=random.Random(1).randbytes(90_000)))
+    damaged = data[:8] + (len(data) - 112).to_bytes(4, "big") + data[12:-100]
+
+    with pytest.raises(CorruptRecordException):
+        list(FetchedRecords(damaged).next_batch())
+
+
+def test_what_is_left_of_a_fetch_is_fetched_again_after_much_was_decompressed() -> None:
+    fetched_batches.install(64 * MIB)
+    large = batch("zstd", one_record(10 * MIB))
+    data = b"".join(placed(large, offset) for offset in range(5))
+
+    assert [one.offset for one in read(data)] == [0, 1]
+
+
+def test_tells_the_digest_of_the_batch_an_offset_is_in() -> None:
+    first, second = placed(batch("lz4", one_record(1)), 4), placed(batch("lz4", one_record(2)), 5)
+
+    with DigestsOf(5) as digests:
+        read(first + second, begin=4)
+    read(first, begin=4)
+
+    assert digests.found == {fetched_batches.batch_digest(memoryview(second))}
+
+
+BOMBED = """
+import resource, sys
+from messaging import fetched_batches
+from messaging.fetched_batches import FetchedRecords
+from support.bombs import MIB, batch, one_record
+data = batch(sys.argv[1], one_record(130 * MIB))
+fetched_batches.install(8 * MIB)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+for _ in range(3):
+    (found,) = list(FetchedRecords(data).next_batch())
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+def test_a_batch_of_130_mib_takes_no_more_memory_than_the_limit(codec: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BOMBED, codec],
+        env={"PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert int(done.stdout) < 12 * 1024  # kB
