@@ -25,6 +25,13 @@ _ORIGIN: Final[dict[str, dict[str, Any]]] = {
     h.DLQ_OFFSET: {"description": "Its offset there."},
 }
 
+_ORIGIN_TIMESTAMP: Final[dict[str, dict[str, Any]]] = {
+    h.ORIGIN_TIMESTAMP: {
+        "description": "The message's timestamp where it was first read, in milliseconds since the "
+        "epoch; tells apart messages at one place of a topic that was created anew."
+    },
+}
+
 _HISTORY: Final[dict[str, dict[str, Any]]] = {
     h.ATTEMPTS: {"description": "Failed tries so far."},
     h.TIMEOUTS: {"description": "How many of them ran out of time."},
@@ -41,6 +48,7 @@ _TRAILER: Final[dict[str, dict[str, Any]]] = {
 
 _WAIT: Final[dict[str, dict[str, Any]]] = {
     **_ORIGIN,
+    **_ORIGIN_TIMESTAMP,
     **_HISTORY,
     h.NOT_BEFORE: {"description": "When the wait ends, in milliseconds since the epoch."},
     **_TRAILER,
@@ -48,6 +56,7 @@ _WAIT: Final[dict[str, dict[str, Any]]] = {
 
 _LETTER: Final[dict[str, dict[str, Any]]] = {
     **_ORIGIN,
+    **_ORIGIN_TIMESTAMP,
     h.DLQ_GROUP: {"description": "The consumer group that failed."},
     h.DLQ_DELIVERY_COUNT: {"description": "How often the message was tried, at least 1."},
     h.DLQ_MESSAGE: {"description": "One line for people; never quotes the payload."},

@@ -16,6 +16,7 @@ these branches, so no handler translates between trees.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from contracts.events import Event
 
@@ -58,6 +59,23 @@ class ErrorCode(StrEnum):
     INJECTION = "injection"
     # anything else
     BUG = "bug"
+
+
+UNMENDABLE: Final = frozenset(
+    {
+        ErrorCode.UNDECODABLE,
+        ErrorCode.INVALID_EVENT,
+        ErrorCode.UNKNOWN_FORMAT,
+        ErrorCode.MALFORMED_TRANSCRIPT,
+        ErrorCode.EMPTY_TRANSCRIPT,
+        ErrorCode.TOO_LARGE,
+        ErrorCode.REVISION_CONFLICT,
+        ErrorCode.LLM_REQUEST_REFUSED,
+        ErrorCode.UNGROUNDED_WRITE,
+    }
+)
+"""Codes of ``BadMessageError`` and what derives from it: the same message fails again, so a replay
+of many leaves such letters out. A test holds this set against the classes of all libraries."""
 
 
 class OnrecordError(Exception):

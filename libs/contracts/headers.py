@@ -25,6 +25,7 @@ DLQ_GROUP: Final = "__dlq.errors.group"
 DLQ_DELIVERY_COUNT: Final = "__dlq.errors.delivery.count"
 DLQ_MESSAGE: Final = "__dlq.errors.message"
 
+ORIGIN_TIMESTAMP: Final = "onrecord-origin-timestamp"
 ERROR_CODE: Final = "onrecord-error-code"
 ERROR_TYPE: Final = "onrecord-error-type"
 ERROR_STACK: Final = "onrecord-error-stack"

@@ -16,11 +16,19 @@ Headers = tuple[tuple[str, bytes], ...]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a message was first read, before any retry topic."""
+    """Where a message was first read, before any retry topic.
+
+    Attributes:
+        topic: without the prefix from settings.
+        partition: of the topic.
+        offset: in the partition.
+        timestamp_ms: the record's timestamp there, milliseconds since the epoch; 0 if unknown.
+    """
 
     topic: str
     partition: int
     offset: int
+    timestamp_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,7 @@ def wait_headers(delivery: Delivery, *, not_before_ms: int) -> Headers:
         (h.DLQ_TOPIC, delivery.origin.topic),
         (h.DLQ_PARTITION, str(delivery.origin.partition)),
         (h.DLQ_OFFSET, str(delivery.origin.offset)),
+        (h.ORIGIN_TIMESTAMP, str(delivery.origin.timestamp_ms)),
         (h.ATTEMPTS, str(delivery.attempts)),
         (h.TIMEOUTS, str(delivery.timeouts)),
         (h.REPLAYS, str(delivery.replays)),
@@ -131,6 +140,7 @@ def read_history(added: Headers, *, fallback: Origin, tier: int) -> Delivery:
         text_of(added, h.DLQ_TOPIC) or fallback.topic,
         number_of(added, h.DLQ_PARTITION, fallback.partition),
         number_of(added, h.DLQ_OFFSET, fallback.offset),
+        number_of(added, h.ORIGIN_TIMESTAMP, 0 if added else fallback.timestamp_ms),
     )
     return Delivery(
         origin=origin,

@@ -115,7 +115,8 @@ class Job:
     def _unpack(self) -> None:
         received = self.received
         headers = received.headers
-        here = Origin(self.topic, received.partition, received.offset)
+        sent_ms = max(0, received.timestamp)  # -1: it has none
+        here = Origin(self.topic, received.partition, received.offset, sent_ms)
         if self.tier is None:
             # Elsewhere than in our own retry topics, such headers are the producer's.
             self._delivery = self._delivery or Delivery(origin=here)

@@ -18,8 +18,8 @@ from uuid import UUID
 
 from contracts import headers as h
 from contracts.errors import ErrorCode, OnrecordError
-from contracts.ids import derive
-from messaging.delivery import Delivery, Headers, number_of
+from messaging import identity
+from messaging.delivery import Delivery, Headers, Record, number_of
 
 MESSAGE_LIMIT: Final = 500
 """Longest error text in a header, in characters."""
@@ -67,27 +67,43 @@ def describe(error: BaseException, service: str) -> Failure:
     )
 
 
-def letter_id(service: str, delivery: Delivery) -> UUID:
-    """The id of the letter this delivery would become.
+def letter_id(service: str, delivery: Delivery, record: Record) -> UUID:
+    """The id of the letter that this delivery of a record would become.
 
-    It is derived from where the message was first read and how often it was replayed, so that a
-    letter written again after a crash is known to be the same one.
+    Args:
+        service: which service sets it aside.
+        delivery: tells where the message was first read and how often it was replayed.
+        record: as it is written to the DLQ, without added headers.
     """
-    origin = delivery.origin
-    return derive(
-        "letter", service, origin.topic, origin.partition, origin.offset, delivery.replays
-    )
+    content = identity.digest(record.key, record.value, record.headers)
+    return identity.letter_id(service, delivery.origin, delivery.replays, content)
 
 
-def letter_headers(
-    failure: Failure, delivery: Delivery, *, service: str, group: str, at: datetime
+def letter_headers(  # noqa: PLR0913 - all are needed, and named
+    failure: Failure,
+    delivery: Delivery,
+    record: Record,
+    *,
+    service: str,
+    group: str,
+    at: datetime,
 ) -> Headers:
-    """The headers a dead letter carries behind the original ones, without the trailer."""
+    """The headers a dead letter carries behind the original ones, without the trailer.
+
+    Args:
+        failure: why it is set aside.
+        delivery: the history of its tries.
+        record: as it is written to the DLQ, without added headers.
+        service: which service sets it aside.
+        group: its consumer group.
+        at: when.
+    """
     origin = delivery.origin
     added = {
         h.DLQ_TOPIC: origin.topic,
         h.DLQ_PARTITION: str(origin.partition),
         h.DLQ_OFFSET: str(origin.offset),
+        h.ORIGIN_TIMESTAMP: str(origin.timestamp_ms),
         h.DLQ_GROUP: group,
         h.DLQ_DELIVERY_COUNT: str(max(1, delivery.attempts)),
         h.DLQ_MESSAGE: failure.message,
@@ -99,7 +115,7 @@ def letter_headers(
         h.FIRST_FAILED_AT: (delivery.first_failed_at or at).isoformat(),
         h.FAILED_AT: at.isoformat(),
         h.FINGERPRINT: failure.fingerprint,
-        h.LETTER_ID: str(letter_id(service, delivery)),
+        h.LETTER_ID: str(letter_id(service, delivery, record)),
         h.REPLAYS: str(delivery.replays),
         h.REPLAY_OF: str(delivery.replay_of) if delivery.replay_of else "",
     }
@@ -128,7 +144,7 @@ def replay_headers(letter: UUID, added: Headers) -> Headers:
     )
 
 
-_ORIGIN: Final = (h.DLQ_TOPIC, h.DLQ_PARTITION, h.DLQ_OFFSET)
+_ORIGIN: Final = (h.DLQ_TOPIC, h.DLQ_PARTITION, h.DLQ_OFFSET, h.ORIGIN_TIMESTAMP)
 
 
 def _code(error: BaseException) -> ErrorCode:

@@ -10,6 +10,7 @@ from math import ceil
 
 import structlog
 
+from contracts import headers as h
 from contracts.topics import dlq_topic, retry_topic
 from messaging import letters
 from messaging.attempts import StuckError
@@ -72,14 +73,19 @@ class Aside:
         """
         service = self._service
         added = letters.letter_headers(
-            failure, job.delivery, service=service, group=self._group, at=datetime.now(UTC)
+            failure,
+            job.delivery,
+            job.record,
+            service=service,
+            group=self._group,
+            at=datetime.now(UTC),
         )
         await self._write_letter(dlq_topic(service).name, job, added)
         log.warning(
             "dead_letter",
             code=failure.code.value,
             reason=failure.message,
-            letter_id=str(letters.letter_id(service, job.delivery)),
+            letter_id=dict(added)[h.LETTER_ID].decode(),
             attempts=job.delivery.attempts,
             timeouts=job.delivery.timeouts,
         )

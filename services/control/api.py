@@ -6,18 +6,21 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Annotated, Any, Final
+from urllib.parse import parse_qsl
 
 import structlog
 from aiohttp import web
-from pydantic import BaseModel, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from contracts.errors import BadMessageError, ErrorCode, OnrecordError, OutageError
 from control.domain import (
     BadLetterIdError,
+    BadRequestError,
     Bytes,
     ControlModel,
     Letter,
     LetterFilter,
+    LetterGoneError,
     LetterLookupError,
     LetterNotOpenError,
     ReplayPoint,
@@ -41,16 +44,21 @@ class LetterWithValue(ControlModel):
 
     letter: Letter
     value: Bytes | None = Field(description="The record's value, byte for byte; base64 in JSON.")
+    gone: str = Field("", description="Why there is no value, if the DLQ has it no more.")
 
 
 class Discard(BaseModel):
     """Why a letter is given up."""
 
+    model_config = ConfigDict(extra="forbid")
+
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
 
 
 class ReplayMany(LetterFilter):
-    """Which open letters are to be put back."""
+    """Which open letters are meant; a name that nobody knows would mean them all."""
+
+    model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(MOST_LETTERS, ge=1, le=MOST_LETTERS)
 
@@ -71,9 +79,10 @@ class Desk:
 
 
 _STATUSES: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
-    ((ValidationError, BadLetterIdError), 400),
+    ((ValidationError, BadLetterIdError, BadRequestError), 400),
     ((LetterLookupError,), 404),
     ((LetterNotOpenError,), 409),
+    ((LetterGoneError,), 410),
     ((BadMessageError,), 422),
     ((OutageError,), 503),
 )
@@ -96,6 +105,8 @@ def _answering(handler: Handler) -> Callable[[Api, web.Request], Awaitable[web.R
             return _error(503, "control is not ready; see /readyz")
         try:
             return await handler(api, request, api.desk)
+        except web.HTTPRequestEntityTooLarge:
+            return _error(413, "the request's body is too large")
         except (ValidationError, OnrecordError) as error:
             for kinds, status in _STATUSES:
                 if isinstance(error, kinds):
@@ -128,7 +139,7 @@ class Api:
     @_answering
     async def letters(self, request: web.Request, desk: Desk) -> web.Response:
         """List letters: ``?service=&code=&state=&fingerprint=&subject=&limit=``."""
-        which = ReplayMany.model_validate({"limit": 100, **request.query})
+        which = ReplayMany.model_validate({"limit": 100, **_asked(request)})
         found = await desk.store.letters(_filter(which), limit=which.limit)
         return _json([letter.model_dump(mode="json") for letter in found])
 
@@ -141,8 +152,12 @@ class Api:
     async def letter(self, request: web.Request, desk: Desk) -> web.Response:
         """One letter with its value."""
         letter = await desk.store.letter(request.match_info["letter_id"])
-        record = await desk.reader.read(letter.place)
-        return _json(LetterWithValue(letter=letter, value=record.value).model_dump(mode="json"))
+        try:
+            value, gone = (await desk.reader.read(letter.place)).value, ""
+        except LetterGoneError as error:  # all else that is known of it is worth an answer
+            value, gone = None, str(error)
+        shown = LetterWithValue(letter=letter, value=value, gone=gone)
+        return _json(shown.model_dump(mode="json"))
 
     @_answering
     async def replay(self, request: web.Request, desk: Desk) -> web.Response:
@@ -172,6 +187,22 @@ class Api:
 
 def _filter(which: ReplayMany) -> LetterFilter:
     return LetterFilter(**which.model_dump(exclude={"limit", "begin"}))
+
+
+def _asked(request: web.Request) -> dict[str, str]:
+    """The query's parameters.
+
+    Raises:
+        BadRequestError: one is given twice.
+    """
+    asked: dict[str, str] = {}
+    raw = request.rel_url.raw_query_string
+    # What is no UTF-8 becomes a lone surrogate, which no letter has.
+    for name, value in parse_qsl(raw, keep_blank_values=True, errors="surrogateescape"):
+        if name in asked:
+            raise BadRequestError(f"{name[:40]}: is given more than once")
+        asked[name] = value
+    return asked
 
 
 def _json(body: Any) -> web.Response:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from base64 import b64encode
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, Final, NamedTuple
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+)
+from pydantic_core import PydanticCustomError
 
+from contracts import headers as h
 from contracts.errors import OnrecordError
 
 
@@ -45,13 +54,18 @@ class ControlModel(BaseModel):
 
 
 class LetterPlace(NamedTuple):
-    """A letter, and where its bytes are; in the order of the DLQs."""
+    """A letter, and where its bytes are; in the order of the DLQs.
+
+    ``message_sha256`` tells them from another record's; None for a letter that an earlier version
+    indexed, which is known by the id in its headers.
+    """
 
     dlq_topic: str
     dlq_partition: int
     dlq_offset: int
     letter_id: UUID
     service: str
+    message_sha256: bytes | None = None
 
 
 class Letter(ControlModel):
@@ -65,6 +79,9 @@ class Letter(ControlModel):
     source_topic: str | None = Field(None, description="Where it failed; None if not told.")
     source_partition: int | None = Field(None, description="Partition of the source topic.")
     source_offset: int | None = Field(None, description="Offset in that partition.")
+    source_sent_at: datetime | None = Field(
+        None, description="The message's timestamp there; None if not told."
+    )
     consumer_group: str = Field("", description="The group that consumed it.")
     error_code: str = Field(description="Cause, from `contracts.errors.ErrorCode`.")
     error_type: str = Field("", description="Class of the error.")
@@ -75,8 +92,21 @@ class Letter(ControlModel):
     failed_at: datetime = Field(description="When it was set aside.")
     fingerprint: str = Field("", description="Equal for letters that died of the same cause.")
     replay_of: UUID | None = Field(None, description="The letter whose replay failed again.")
-    subject: str | None = Field(None, description="The record key, if it is a short text.")
-    key: Bytes | None = Field(None, description="The record key, byte for byte.")
+    subject: str | None = Field(
+        None,
+        description="Id of the transcript or chunk it is about, as its value and its key agree; "
+        "None if the value does not tell it.",
+    )
+    revision: int | None = Field(None, description="The transcript's revision, if it is told.")
+    content_sha256: str | None = Field(
+        None, description="Which content of that revision it is about, if it is told."
+    )
+    key: Bytes | None = Field(
+        None, description="The record key, byte for byte; what it says is its producer's claim."
+    )
+    message_sha256: bytes | None = Field(
+        None, exclude=True, description="Digest of what was set aside; part of its identity."
+    )
     headers: tuple[tuple[str, Bytes | None], ...] = Field((), description="All, in order.")
     size_bytes: int = Field(0, ge=0, description="Size of the value, in bytes.")
     state: LetterState = Field(LetterState.OPEN, description="Where it stands.")
@@ -88,21 +118,59 @@ class Letter(ControlModel):
     indexed_at: datetime | None = Field(None, description="When it was indexed; set by the index.")
 
     @property
+    def told_id(self) -> UUID | None:
+        """The id in its headers, which may be that of another letter; None if there is none."""
+        try:
+            return UUID((dict(self.headers).get(h.LETTER_ID) or b"").decode())
+        except ValueError:
+            return None
+
+    @property
     def place(self) -> LetterPlace:
         """Where its bytes are."""
         return LetterPlace(
-            self.dlq_topic, self.dlq_partition, self.dlq_offset, self.letter_id, self.service
+            self.dlq_topic,
+            self.dlq_partition,
+            self.dlq_offset,
+            self.letter_id,
+            self.service,
+            self.message_sha256,
         )
+
+
+LONGEST_ASKED: Final = 500
+"""Characters of what letters are looked up by; the index keeps no longer ones."""
+
+
+def _storable(text: str) -> str:
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise PydanticCustomError("not_text", "has a character that no letter can have")
+    return text
+
+
+Asked = Annotated[str, Field(max_length=LONGEST_ASKED), AfterValidator(_storable)]
+"""Text to look letters up by: what PostgreSQL can compare with."""
 
 
 class LetterFilter(ControlModel):
     """Which letters are meant; what is None does not narrow."""
 
-    service: str | None = None
-    code: str | None = None
+    service: Asked | None = None
+    code: Asked | None = None
     state: LetterState | None = None
-    fingerprint: str | None = None
-    subject: str | None = None
+    fingerprint: Asked | None = None
+    subject: Asked | None = None
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise PydanticCustomError("not_a_time", "is before the year 1 or after 9999") from error
+
+
+Partition = Annotated[int, Field(ge=-1, lt=2**31)]
+Offset = Annotated[int, Field(ge=-1, lt=2**63)]
 
 
 class ReplayPoint(ControlModel):
@@ -112,8 +180,8 @@ class ReplayPoint(ControlModel):
     DLQ, partition and offset ``after``.
     """
 
-    until: AwareDatetime
-    after: tuple[str, int, int] = ("", -1, -1)
+    until: Annotated[AwareDatetime, AfterValidator(_in_utc)]
+    after: tuple[Asked, Partition, Offset] = ("", -1, -1)
 
     def behind(self, letter: LetterPlace) -> ReplayPoint:
         """The point behind a letter."""
@@ -128,11 +196,14 @@ class Replays:
     Attributes:
         replayed: those that were.
         not_replayed: why the others were not.
+        left_out: how many open letters of those meant were not tried, by why not: a cause that no
+            replay mends, ``gone`` or ``unknown_source``. Counted at the beginning.
         next: where to go on; None if there are no more.
     """
 
     replayed: list[UUID] = field(default_factory=list)
     not_replayed: dict[UUID, str] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
     next: ReplayPoint | None = None
 
 
@@ -143,16 +214,22 @@ class LetterCount(ControlModel):
     state: LetterState
     error_code: str
     letters: int
+    replayable: int = Field(0, description="How many of them a replay of all would put back.")
 
 
 class Submission(ControlModel):
-    """One record on the topic of submissions, whether or not it can be read."""
+    """One record on the topic of submissions, whether or not it can be read.
+
+    ``transcript_id`` is None for a record that is no interview; ``revision`` and
+    ``content_sha256`` are None where it does not tell a valid one.
+    """
 
     topic: str
     partition: int
     offset: int
     transcript_id: UUID | None = None
     revision: int | None = None
+    content_sha256: str | None = None
     submitted_at: datetime
 
 
@@ -172,5 +249,13 @@ class AmbiguousLetterError(LetterLookupError):
     """More than one letter's id begins like this."""
 
 
+class BadRequestError(OnrecordError):
+    """A request says something that cannot be meant."""
+
+
 class LetterNotOpenError(OnrecordError):
     """The letter was replayed or discarded before."""
+
+
+class LetterGoneError(OnrecordError):
+    """The index knows the letter, but its DLQ does not have its bytes any more."""

@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts import headers as h
-from contracts.ids import derive
+from contracts.events import TranscriptSubmitted
 from contracts.topics import DLQ_TOPICS
 from control.domain import Letter, Submission
-from messaging import Record
+from messaging import Origin, Record, identity
 from messaging.codec import document_of
 from messaging.delivery import split
 
@@ -29,12 +29,12 @@ SERVICE_OF: Final = {topic.name: topic.name.removesuffix("-dlq") for topic in DL
 
 
 class _Identity(BaseModel):
-    """What of a submission says which interview it is."""
+    """What of a submission says which interview it is; a revision that is none is looked over."""
 
     model_config = ConfigDict(extra="ignore")
 
     transcript_id: UUID
-    revision: int = Field(1, ge=1, le=MOST)
+    revision: identity.Revision = 1
 
 
 def letter_of(record: Record) -> Letter:
@@ -43,9 +43,12 @@ def letter_of(record: Record) -> Letter:
     told = {name: (value or b"").decode("utf-8", "replace") for name, value in added}
     written_at = _written_at(record)
     service = SERVICE_OF[record.topic]
-    place = (record.topic, record.partition, record.offset)
+    here = Origin(record.topic, record.partition, record.offset)
+    content = identity.digest(record.key, record.value, original)
+    about = identity.about(told.get(h.DLQ_TOPIC), record.key, record.value)
     return Letter(
-        letter_id=_uuid(told.get(h.LETTER_ID)) or derive("letter", service, *place),
+        letter_id=identity.letter_id_of(service, here, content, added),
+        message_sha256=content,
         service=service,
         dlq_topic=record.topic,
         dlq_partition=record.partition,
@@ -53,6 +56,7 @@ def letter_of(record: Record) -> Letter:
         source_topic=told.get(h.DLQ_TOPIC),
         source_partition=_number(told.get(h.DLQ_PARTITION)),
         source_offset=_number(told.get(h.DLQ_OFFSET), most=2**63 - 1),
+        source_sent_at=_sent_at(told.get(h.ORIGIN_TIMESTAMP)),
         consumer_group=told.get(h.DLQ_GROUP, ""),
         error_code=told.get(h.ERROR_CODE, UNKNOWN),
         error_type=told.get(h.ERROR_TYPE, ""),
@@ -63,7 +67,9 @@ def letter_of(record: Record) -> Letter:
         failed_at=_moment(told.get(h.FAILED_AT)) or written_at,
         fingerprint=told.get(h.FINGERPRINT, "")[:LONGEST],
         replay_of=_uuid(told.get(h.REPLAY_OF)),
-        subject=_text(record.key),
+        subject=about.subject if about else None,
+        revision=about.revision if about else None,
+        content_sha256=about.content_sha256 if about else None,
         key=record.key,
         headers=(*original, *added),
         size_bytes=len(record.value or b""),
@@ -72,26 +78,27 @@ def letter_of(record: Record) -> Letter:
 
 def submission_of(record: Record) -> Submission:
     """A record on the topic of submissions as the index keeps it, readable or not."""
+    document = document_of(record.value or b"")
     try:
-        identity = _Identity.model_validate_json(document_of(record.value or b""))
+        told = _Identity.model_validate_json(document)
     except ValidationError:
-        identity = None
+        told = None
     return Submission(
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        transcript_id=identity.transcript_id if identity else None,
-        revision=identity.revision if identity else None,
+        transcript_id=told.transcript_id if told else None,
+        revision=told.revision if told else None,
+        content_sha256=_content_of(document) if told else None,
         submitted_at=_written_at(record),
     )
 
 
-def _text(key: bytes | None) -> str | None:
+def _content_of(document: bytes) -> str | None:
     try:
-        text = key.decode() if key is not None else None
-    except UnicodeDecodeError:
+        return TranscriptSubmitted.model_validate_json(document).content_sha256
+    except ValidationError:
         return None
-    return text if text is None or len(text) <= LONGEST else None
 
 
 def _number(text: str | None, most: int = MOST) -> int | None:
@@ -115,9 +122,18 @@ def _moment(text: str | None) -> datetime | None:
         return None
 
 
+def _sent_at(text: str | None) -> datetime | None:
+    sent_ms = _number(text, most=2**63 - 1)
+    return _at(sent_ms) if sent_ms else None
+
+
 def _written_at(record: Record) -> datetime:
+    return _at(record.timestamp_ms)
+
+
+def _at(timestamp_ms: int) -> datetime:
     # Producers may set any timestamp; one that is no moment must not keep the record unindexed.
     try:
-        return datetime.fromtimestamp(record.timestamp_ms / 1000, UTC)
+        return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(0, UTC)

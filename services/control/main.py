@@ -32,13 +32,12 @@ def main() -> None:
         ):
             store = LetterStore(database)
             replayer = Replayer(store, reader, publisher)
-            await replayer.finish_interrupted()
-            api.desk = Desk(store, reader, replayer)
-            try:
-                yield control_stage(store)
-            finally:
-                api.desk = None
-                await replayer.close()
+            async with replayer.repairing():
+                api.desk = Desk(store, reader, replayer)
+                try:
+                    yield control_stage(store)
+                finally:
+                    api.desk = None
 
     run(Service(CONTROL, settings, kafka, build, routes=api.routes))
 

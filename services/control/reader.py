@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 from uuid import UUID
@@ -14,8 +14,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from contracts import headers as h
-from control.domain import LetterPlace, UnknownLetterError
-from messaging import KafkaSettings, KafkaUnavailableError, fetched_batches
+from control.domain import LetterGoneError, LetterPlace
+from messaging import KafkaSettings, KafkaUnavailableError, fetched_batches, identity
 from messaging.delivery import Headers, split
 
 CLOSE: Final = 5_000
@@ -27,6 +27,10 @@ AT_A_TIME: Final = 500
 FETCH_BYTES: Final = 4 * 1024 * 1024
 FETCH_WAIT_MS: Final = 100
 """How long the broker holds back a fetch at a DLQ's end; the next place asked for waits as long."""
+
+
+RETRY_S: Final = 0.1
+"""Seconds between two requests for what topics there are."""
 
 
 class Found(NamedTuple):
@@ -67,19 +71,23 @@ class LetterReader:
         """The letter's record.
 
         Raises:
-            UnknownLetterError: the DLQ does not have the letter at its place any more.
+            LetterGoneError: the DLQ does not have the letter at its place any more.
             KafkaUnavailableError: the broker does not answer.
         """
-        async for some in self.read_many([letter]):
-            for found in some:
-                return found
-        raise UnknownLetterError(
-            f"{letter.dlq_topic}/{letter.dlq_partition} does not have letter {letter.letter_id} "
-            f"at offset {letter.dlq_offset} any more"
+        async with aclosing(self.read_many([letter])) as batches:
+            async for some in batches:
+                for found in some:
+                    return found
+        raise LetterGoneError(
+            f"the bytes of letter {letter.letter_id} are gone: {letter.dlq_topic}/"
+            f"{letter.dlq_partition} does not have them at offset {letter.dlq_offset} any more; "
+            "it cannot be replayed, only discarded"
         )
 
-    async def read_many(self, letters: Sequence[LetterPlace]) -> AsyncIterator[list[Found]]:
+    async def read_many(self, letters: Sequence[LetterPlace]) -> AsyncGenerator[list[Found], None]:
         """The records of many letters, some at a time; those that are gone are left out.
+
+        Close it (``contextlib.aclosing``) where it is not read to its end: it holds the consumer.
 
         Args:
             letters: in the order of the DLQs.
@@ -91,28 +99,47 @@ class LetterReader:
             for (topic, partition), of_one in groupby(letters, key=lambda one: one[:2]):
                 place = TopicPartition(self._kafka.topic(topic), partition)
                 try:
-                    async for some in self._run(place, deque(of_one)):
-                        yield some
+                    async with aclosing(self._run(place, deque(of_one))) as batches:
+                        async for some in batches:
+                            yield some
                 except (TimeoutError, KafkaError) as error:
                     self._position = None
                     raise KafkaUnavailableError(f"cannot read {topic}: no answer") from error
 
     async def _run(
         self, place: TopicPartition, wanted: deque[LetterPlace]
-    ) -> AsyncIterator[list[Found]]:
+    ) -> AsyncGenerator[list[Found], None]:
         """Read the records of one partition in passes over it, as far as there are any."""
-        end = await self._end(place)
+        begin, end = await self._bounds(place)
+        while wanted and wanted[0].dlq_offset < begin:
+            wanted.popleft()  # deleted there: by retention, or by somebody
         while wanted and wanted[0].dlq_offset < end:
             self._go_to(place, wanted[0].dlq_offset)
-            some = await self._some(place, len(wanted))
+            if not (some := await self._some(place, len(wanted), end)):
+                self._position = None
+                return
             self._position = place, some[-1].offset + 1
             yield _matching(some, wanted)
             await asyncio.sleep(0)
 
-    async def _end(self, place: TopicPartition) -> int:
+    async def _bounds(self, place: TopicPartition) -> tuple[int, int]:
+        """The first offset of a partition, and the one behind its last; both 0 if there is none."""
         async with asyncio.timeout(self._timeout_s):
+            # Asked for the offsets of a partition that is not there, the client waits for it.
+            if place.partition not in await self._partitions(place.topic):
+                return 0, 0
+            begins = await self._consumer.beginning_offsets([place])
             ends = await self._consumer.end_offsets([place])
-        return int(ends[place])
+        return int(begins[place]), int(ends[place])
+
+    async def _partitions(self, topic: str) -> set[int]:
+        while True:
+            try:
+                # Private, as the client's ``topics()`` tells no partitions.
+                cluster = await self._consumer._client.fetch_all_metadata()  # noqa: SLF001
+                return set(cluster.partitions_for_topic(topic) or ())
+            except KafkaError:  # unlike others, this request is not tried again by the client
+                await asyncio.sleep(RETRY_S)
 
     def _go_to(self, place: TopicPartition, offset: int) -> None:
         at, position = self._position or (None, 0)
@@ -122,14 +149,16 @@ class LetterReader:
             return
         self._consumer.seek(place, offset)
 
-    async def _some(self, place: TopicPartition, most: int) -> Sequence[Any]:
+    async def _some(self, place: TopicPartition, most: int, end: int) -> Sequence[Any]:
+        """The next records before ``end``; none if there are none, as behind a deleted one."""
         async with asyncio.timeout(self._timeout_s):
-            while True:
+            while await self._consumer.position(place) < end:
                 batches = await self._consumer.getmany(
                     place, timeout_ms=1_000, max_records=min(most, AT_A_TIME)
                 )
                 if records := batches.get(place):
                     return list(records)
+        return ()
 
 
 def _matching(records: Sequence[Any], wanted: deque[LetterPlace]) -> list[Found]:
@@ -141,19 +170,18 @@ def _matching(records: Sequence[Any], wanted: deque[LetterPlace]) -> list[Found]
         if wanted and wanted[0].dlq_offset == record.offset:
             place = wanted.popleft()
             original, added = split(record.headers)
-            if _is_of(place.letter_id, added):
+            if _is_letter(place, record, original, added):
                 found.append(Found(place, record.key, record.value, original, added))
     return found
 
 
-def _is_of(letter_id: UUID, added: Headers) -> bool:
-    """Whether headers are those of a letter; a DLQ that was made anew has others at its places."""
-    # Nearly always one look: the header is there, and tells what it should.
-    if (h.LETTER_ID, str(letter_id).encode()) in added:
-        return True
+def _is_letter(place: LetterPlace, record: Any, original: Headers, added: Headers) -> bool:
+    """Whether a record is the letter; a DLQ that was made anew has others at its places."""
+    if place.message_sha256 is not None:
+        return identity.digest(record.key, record.value, original) == place.message_sha256
     told = dict(added).get(h.LETTER_ID)
     try:
-        return told is None or UUID(told.decode()) == letter_id
+        return told is None or UUID(told.decode()) == place.letter_id
     except ValueError:
         return True  # nobody's id: the index knows such a letter by its place
 

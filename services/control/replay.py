@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
@@ -41,6 +41,9 @@ UNDER_WAY: Final = 2
 ACKNOWLEDGED_WITHIN_S: Final = 15.0
 """Longest that whoever asks for a replay waits for the broker to take letters, in seconds."""
 
+REPAIR_PAUSE_S: Final = 1.0
+"""Seconds between two tries to bring the index up to date after an outage."""
+
 GONE: Final = "its DLQ does not have it at its place any more"
 
 
@@ -49,19 +52,36 @@ class Replayer:
 
     That is harmless, since effects are idempotent by id. A letter is claimed in the index before
     it is sent and marked after the broker has it, so that one that a crash left in between is
-    known.
+    known::
+
+        open ─▶ replaying ─▶ replayed        claimed, sent, acknowledged, marked
+                    ├─▶ open                 it could not be sent, or is gone
+                    └─▶ (stays)              the database was away: ``repairing`` settles it
 
     Args:
         store: the index, which knows where a letter stands.
         reader: fetches a letter's bytes.
         publisher: sends them to ``<service>-retry-0``.
+        repair_pause_s: seconds between two tries to repair the index.
     """
 
-    def __init__(self, store: LetterStore, reader: LetterReader, publisher: Publisher) -> None:
+    def __init__(
+        self,
+        store: LetterStore,
+        reader: LetterReader,
+        publisher: Publisher,
+        *,
+        repair_pause_s: float = REPAIR_PAUSE_S,
+    ) -> None:
         self._store = store
         self._reader = reader
         self._publisher = publisher
+        self._repair_pause_s = repair_pause_s
         self._tasks: set[asyncio.Task[None]] = set()
+        self._claiming = asyncio.Lock()
+        self._under_way: set[UUID] = set()
+        self._acknowledged: set[UUID] = set()
+        self._doubt = asyncio.Event()
 
     async def replay(self, letter_id: UUID | str) -> Letter:
         """Put one letter back, byte for byte.
@@ -73,6 +93,7 @@ class Replayer:
             LetterLookupError: no letter, or more than one, has this id.
             LetterNotOpenError: it was replayed or discarded before, or does not tell whence it
                 came.
+            LetterGoneError: its DLQ does not have it any more.
             TooLargeToSendError: the retry topic does not take it.
             KafkaUnavailableError, DatabaseUnavailableError: try again later.
         """
@@ -80,15 +101,16 @@ class Replayer:
         if letter.source_topic is None:
             raise LetterNotOpenError(f"letter {letter.letter_id} does not tell whence it came")
         found = await self._reader.read(letter.place)  # claimed only if it is still there
-        if not await self._store.claim_for_replay(letter.letter_id):
+        if not await self._claim_one(letter.letter_id):
             raise LetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")
-        try:
-            topic = retry_topic(letter.service, 0).name
-            await self._publisher.forward(topic, found.key, found.value, _headers(found))
-        except OnrecordError:
-            await self._store.release_claims([letter.letter_id])
-            raise
-        await self._store.mark_many_replayed([letter.letter_id])
+        topic = retry_topic(letter.service, 0).name
+        with self._answering_for([letter.letter_id]):
+            try:
+                await self._publisher.forward(topic, found.key, found.value, _headers(found))
+            except OnrecordError:
+                await self._release([letter.letter_id])
+                raise
+        await self._mark([letter.letter_id])
         log.info("replayed", letter_id=str(letter.letter_id), topic=topic)
         return await self._store.letter(letter.letter_id)
 
@@ -98,7 +120,8 @@ class Replayer:
         """Put back the open letters that are meant, in the order in which the DLQs have them.
 
         While some letters are being sent, the next ones are claimed and the ones before marked.
-        Letters that cannot be put back are open again.
+        Letters that cannot be put back are open again. Letters of causes that no replay mends are
+        left out, unless the filter names their cause.
 
         Args:
             which: narrows by any of its fields but the state.
@@ -114,6 +137,8 @@ class Replayer:
         """
         point = begin or ReplayPoint(until=datetime.now(UTC))
         replays = Replays()
+        if begin is None:
+            replays.left_out = await self._store.count_left_out(which, until=point.until)
         settling: deque[asyncio.Task[None]] = deque()
         claiming = self._claim(which, point, limit)
         try:
@@ -121,7 +146,9 @@ class Replayer:
                 limit -= len(letters)
                 point = point.behind(letters[-1])
                 claiming = self._claim(which, point, limit)
-                settling.append(self._settle_soon(letters, await self._send(letters), replays))
+                with self._answering_for([letter.letter_id for letter in letters]):
+                    sent = await self._send(letters)
+                settling.append(self._settle_soon(letters, sent, replays))
                 if len(settling) > UNDER_WAY:
                     await _soon(settling.popleft())
             replays.next = None if limit else point
@@ -132,7 +159,7 @@ class Replayer:
         return replays
 
     async def finish_interrupted(self) -> int:
-        """Do again the replays that a crash cut short; how many were finished.
+        """Do again the replays that a crash or an outage cut short; how many were finished.
 
         Letters that cannot be put back are open again, for somebody to look at.
 
@@ -140,13 +167,35 @@ class Replayer:
             KafkaUnavailableError, DatabaseUnavailableError: try again later.
         """
         replays = Replays()
-        letters = await self._store.replaying()
-        for begin in range(0, len(letters), BATCH):
-            some = letters[begin : begin + BATCH]
-            await _soon(self._settle_soon(some, await self._send(some), replays))
+        async with self._claiming:
+            letters = [
+                letter
+                for letter in await self._store.replaying()
+                if letter.letter_id not in self._under_way
+            ]
+            self._under_way.update(letter.letter_id for letter in letters)
+        with self._answering_for([letter.letter_id for letter in letters]):
+            for begin in range(0, len(letters), BATCH):
+                some = letters[begin : begin + BATCH]
+                await _soon(self._settle_soon(some, await self._send(some), replays))
         for letter_id, why in replays.not_replayed.items():
             log.warning("not_replayed", letter_id=str(letter_id), reason=why)
         return len(replays.replayed)
+
+    @asynccontextmanager
+    async def repairing(self) -> AsyncIterator[None]:
+        """For as long as the context lasts, settle what a crash or an outage left ``replaying``.
+
+        Looks once at the beginning, and after every outage until the index is up to date again.
+        """
+        self._doubt.set()
+        task = asyncio.create_task(self._repair())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await self.close()
 
     async def close(self) -> None:
         """Wait no longer for the broker; letters still on their way are done again at the start."""
@@ -154,26 +203,93 @@ class Replayer:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    async def _repair(self) -> None:
+        while True:
+            await self._doubt.wait()
+            self._doubt.clear()
+            try:
+                await self._mark(self._acknowledged)
+                if finished := await self.finish_interrupted():
+                    log.info("interrupted_replays_finished", letters=finished)
+            except OutageError as error:
+                log.warning("replays_not_settled", reason=str(error))
+                self._doubt.set()
+            except Exception:
+                log.exception("replays_not_settled")
+                self._doubt.set()
+            if self._doubt.is_set():
+                await asyncio.sleep(self._repair_pause_s)
+
+    async def _claim_one(self, letter_id: UUID) -> bool:
+        with self._doubting():
+            async with self._claiming:
+                if claimed := await self._store.claim_for_replay(letter_id):
+                    self._under_way.add(letter_id)
+                return claimed
+
     def _claim(
         self, which: LetterFilter, point: ReplayPoint, limit: int
     ) -> asyncio.Task[list[LetterPlace]]:
-        return asyncio.create_task(
-            self._store.claim_many_for_replay(
-                which, until=point.until, after=point.after, limit=min(BATCH, limit)
-            )
-        )
+        return asyncio.create_task(self._claim_many(which, point, min(BATCH, limit)))
+
+    async def _claim_many(
+        self, which: LetterFilter, point: ReplayPoint, limit: int
+    ) -> list[LetterPlace]:
+        with self._doubting():
+            async with self._claiming:
+                letters = await self._store.claim_many_for_replay(
+                    which, until=point.until, after=point.after, limit=limit
+                )
+                self._under_way.update(letter.letter_id for letter in letters)
+                return letters
 
     async def _give_back(self, claiming: asyncio.Task[list[LetterPlace]]) -> None:
         with suppress(OnrecordError):
             if letters := await claiming:
-                await self._store.release_claims([letter.letter_id for letter in letters])
+                await self._release([letter.letter_id for letter in letters])
+
+    async def _mark(self, letter_ids: Iterable[UUID]) -> None:
+        """Mark letters that the broker has; should the database be away, it is done later."""
+        marked = list(letter_ids)
+        self._acknowledged.update(marked)
+        if marked:
+            with self._doubting():
+                await self._store.mark_many_replayed(marked)
+        self._acknowledged.difference_update(marked)
+        self._under_way.difference_update(marked)
+
+    async def _release(self, letter_ids: Sequence[UUID]) -> None:
+        """Open letters again; should the database be away, they are replayed later."""
+        self._under_way.difference_update(letter_ids)
+        with self._doubting():
+            await self._store.release_claims(letter_ids)
+
+    @contextmanager
+    def _answering_for(self, letter_ids: Iterable[UUID]) -> Iterator[None]:
+        """Have letters looked after by ``repairing`` if work on them is cut short."""
+        try:
+            yield
+        except BaseException:
+            self._under_way.difference_update({*letter_ids} - self._acknowledged)
+            self._doubt.set()
+            raise
+
+    @contextmanager
+    def _doubting(self) -> Iterator[None]:
+        """Have the index looked through if it is not known whether a change came to pass."""
+        try:
+            yield
+        except BaseException:
+            self._doubt.set()
+            raise
 
     async def _send(self, letters: Sequence[LetterPlace]) -> _Sent:
         sent = _Sent()
         try:
-            async for some in self._reader.read_many(letters):
-                for service, found in groupby(some, key=lambda one: one.place.service):
-                    await self._hand_over(service, list(found), sent)
+            async with aclosing(self._reader.read_many(letters)) as batches:
+                async for some in batches:
+                    for service, found in groupby(some, key=lambda one: one.place.service):
+                        await self._hand_over(service, list(found), sent)
         except OutageError as error:
             sent.outage = error
         return sent
@@ -210,11 +326,12 @@ class Replayer:
                 else:
                     left[letter_id] = str(error)
                     outage = outage or (error if isinstance(error, OutageError) else None)
-        if replayed:
-            await self._store.mark_many_replayed(replayed)
+        try:
+            await self._mark(replayed)
             replays.replayed += replayed
-        if left:
-            await self._store.release_claims(list(left))
+        finally:
+            if left:
+                await self._release(list(left))
         if outage is not None:
             raise outage
         replays.not_replayed |= left

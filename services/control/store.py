@@ -13,6 +13,7 @@ from uuid import UUID
 
 import structlog
 
+from contracts.errors import UNMENDABLE
 from control.domain import (
     AmbiguousLetterError,
     BadLetterIdError,
@@ -36,6 +37,8 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "store.sql")
 UNSETTLED: Final = (LetterState.OPEN, LetterState.REPLAYING)
 """What the index finds fast, however many letters there are in the other states."""
 
+_UNMENDABLE: Final = sorted(code.value for code in UNMENDABLE)
+
 SHORTEST_PREFIX: Final = 4
 """Characters of a letter's id that people have to give at least."""
 
@@ -54,6 +57,7 @@ class LetterStore:
         A letter may be in its DLQ twice, because a service crashed, and it may be read again: the
         place where it was read last counts. Where the index has another letter at that place, the
         DLQ was made anew: the other one is displaced, which keeps its state but not its bytes.
+        A letter that an earlier version indexed is known at its place by the id in its headers.
         U+0000 in text is replaced; ``key`` is stored byte for byte.
 
         Returns:
@@ -64,6 +68,10 @@ class LetterStore:
             return True
         place = (letter.letter_id, letter.dlq_topic, letter.dlq_partition, letter.dlq_offset)
         async with self._database.transaction() as connection:
+            if (told := letter.told_id) is not None:
+                known = (told, *place[1:], letter.message_sha256, letter.size_bytes, letter.key)
+                if await connection.fetchval(_QUERIES.adopt_letter, *known) is not None:
+                    return False
             displaced = await connection.fetchval(_QUERIES.displace_letter, *place)
             new = await connection.fetchval(_QUERIES.insert_letter, *row) is not None
             if not new:
@@ -81,6 +89,7 @@ class LetterStore:
             submission.offset,
             submission.transcript_id,
             submission.revision,
+            submission.content_sha256,
             submission.submitted_at,
         )
 
@@ -148,6 +157,8 @@ class LetterStore:
     ) -> list[LetterPlace]:
         """Mark open letters as being replayed.
 
+        Letters of causes that no replay mends are left out, unless the filter names their cause.
+
         Args:
             which: narrows by any of its fields but the state.
             until: only letters set aside by then, so that those that die again do not come back.
@@ -168,8 +179,26 @@ class LetterStore:
                 until,
                 limit,
                 *after,
+                _UNMENDABLE,
             )
         return _places(rows)
+
+    async def count_left_out(self, which: LetterFilter, *, until: datetime) -> dict[str, int]:
+        """How many open letters of those meant ``claim_many_for_replay`` leaves out, by why.
+
+        A reason is a cause that no replay mends, ``gone`` for letters whose place in the DLQ
+        another one has, or ``unknown_source`` for those that do not tell where they came from.
+        """
+        rows = await self._database.fetch(
+            _QUERIES.count_left_out,
+            which.service,
+            which.code,
+            which.fingerprint,
+            which.subject,
+            until,
+            _UNMENDABLE,
+        )
+        return {row["reason"]: row["letters"] for row in rows}
 
     async def replaying(self) -> list[LetterPlace]:
         """Letters whose replay a crash may have cut short, in the order of the DLQs."""
@@ -195,7 +224,8 @@ class LetterStore:
 
     async def counts(self) -> list[LetterCount]:
         """How many letters there are by service, state and cause."""
-        return [LetterCount(**row) for row in await self._database.fetch(_QUERIES.count_letters)]
+        rows = await self._database.fetch(_QUERIES.count_letters, _UNMENDABLE)
+        return [LetterCount(**row) for row in rows]
 
     async def _changed(self, query: str, *args: Any) -> bool:
         return await self._database.fetchval(query, *args) is not None
@@ -218,6 +248,7 @@ def _id_range(prefix: str) -> tuple[UUID, UUID]:
 
 def _row(letter: Letter) -> tuple[Any, ...]:
     fields = without_nul(letter.model_dump(exclude={"headers"}))
+    fields["message_sha256"] = letter.message_sha256
     return (*(fields[column] for column in _COLUMNS), _headers_json(letter), letter.size_bytes)
 
 
@@ -230,6 +261,7 @@ _COLUMNS: Final = (
     "source_topic",
     "source_partition",
     "source_offset",
+    "source_sent_at",
     "consumer_group",
     "error_code",
     "error_type",
@@ -241,7 +273,10 @@ _COLUMNS: Final = (
     "fingerprint",
     "replay_of",
     "subject",
+    "revision",
+    "content_sha256",
     "key",
+    "message_sha256",
 )
 """The arguments of ``insert_letter`` up to the headers, in order."""
 

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar, cast
 import aiohttp
 
 from bench.harness import Lab, Result, event, interleaved, paired, producer, spread
-from contracts.errors import BadMessageError
+from contracts.errors import RetryableError
 from contracts.topics import NOTES_VALIDATED, PERSISTENCE, dlq_topic, retry_topic
 from control.api import Api, Desk
 from control.indexing import letter_of
@@ -85,8 +85,9 @@ def _letter(offset: int) -> Written:
     """A record as a DLQ has it."""
     key, value, headers = encode(event(offset + 1), source="/bench")
     told = letter_headers(
-        describe(BadMessageError("it is a measure"), PERSISTENCE),
+        describe(RetryableError("it is a measure"), PERSISTENCE),
         Delivery(Origin(NOTES_VALIDATED.name, 0, offset), attempts=1),
+        Record(NOTES_VALIDATED.name, 0, offset, key, value, tuple(headers)),
         service=PERSISTENCE,
         group=PERSISTENCE,
         at=datetime.now(UTC),

@@ -2,14 +2,24 @@
 -- Indexes a letter once; no row comes back if its id or its place is known.
 INSERT INTO dead_letters (
     letter_id, service, dlq_topic, dlq_partition, dlq_offset, source_topic, source_partition,
-    source_offset, consumer_group, error_code, error_type, error_message, attempts, timeouts,
-    first_failed_at, failed_at, fingerprint, replay_of, subject, key, headers, size_bytes
+    source_offset, source_sent_at, consumer_group, error_code, error_type, error_message, attempts, timeouts,
+    first_failed_at, failed_at, fingerprint, replay_of, subject, revision, content_sha256, key,
+    message_sha256, headers, size_bytes
 )
 VALUES (
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
-    $22
+    $22, $23, $24, $25, $26
 )
 ON CONFLICT DO NOTHING
+RETURNING letter_id;
+
+-- name: adopt_letter
+-- A letter that an earlier version indexed, by the id in its headers, is read again at its place.
+UPDATE dead_letters
+   SET message_sha256 = $5
+ WHERE letter_id = $1 AND dlq_topic = $2 AND dlq_partition = $3 AND dlq_offset = $4
+   AND (message_sha256 IS NULL OR message_sha256 = $5)
+   AND size_bytes = $6 AND key IS NOT DISTINCT FROM $7
 RETURNING letter_id;
 
 -- name: displace_letter
@@ -27,10 +37,21 @@ UPDATE dead_letters
  WHERE letter_id = $1;
 
 -- name: insert_submission
--- Indexes a record on the topic of submissions once.
-INSERT INTO submissions (topic, partition, record_offset, transcript_id, revision, submitted_at)
-VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (topic, partition, record_offset) DO NOTHING;
+-- Indexes a record on the topic of submissions once; another one at its place, of a topic that was
+-- made anew, takes its row.
+INSERT INTO submissions (
+    topic, partition, record_offset, transcript_id, revision, content_sha256, submitted_at
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (topic, partition, record_offset) DO UPDATE
+   SET transcript_id = EXCLUDED.transcript_id,
+       revision = EXCLUDED.revision,
+       content_sha256 = EXCLUDED.content_sha256,
+       submitted_at = EXCLUDED.submitted_at
+ WHERE (submissions.transcript_id, submissions.revision, submissions.content_sha256,
+        submissions.submitted_at)
+       IS DISTINCT FROM (EXCLUDED.transcript_id, EXCLUDED.revision, EXCLUDED.content_sha256,
+        EXCLUDED.submitted_at);
 
 -- name: select_letters_newest_first
 -- The latest letters of those meant.
@@ -88,7 +109,7 @@ WITH meant AS (
        AND (dlq_topic COLLATE "C", dlq_partition, dlq_offset) > ($7, $8, $9)
        AND failed_at <= $5
        AND ($1::text IS NULL OR service = $1)
-       AND ($2::text IS NULL OR error_code = $2)
+       AND CASE WHEN $2::text IS NULL THEN error_code <> ALL ($10::text[]) ELSE error_code = $2 END
        AND ($3::text IS NULL OR fingerprint = $3)
        AND ($4::text IS NULL OR subject = $4)
      ORDER BY dlq_topic COLLATE "C", dlq_partition, dlq_offset
@@ -99,11 +120,32 @@ UPDATE dead_letters AS letter
    SET state = 'replaying', state_changed_at = now(), state_reason = ''
   FROM meant
  WHERE letter.letter_id = meant.letter_id
-RETURNING dlq_topic, dlq_partition, dlq_offset, letter.letter_id, service;
+RETURNING dlq_topic, dlq_partition, dlq_offset, letter.letter_id, service, message_sha256;
+
+-- name: count_left_out
+-- Open letters of those meant that a replay of many does not try, by why not.
+SELECT reason, count(*) AS letters
+  FROM (
+        SELECT CASE WHEN displaced_at IS NOT NULL THEN 'gone'
+                    WHEN source_topic IS NULL THEN 'unknown_source'
+                    WHEN $2::text IS NULL AND error_code = ANY ($6::text[]) THEN error_code
+               END AS reason
+          FROM dead_letters
+         WHERE NOT settled
+           AND state = 'open'
+           AND failed_at <= $5
+           AND ($1::text IS NULL OR service = $1)
+           AND ($2::text IS NULL OR error_code = $2)
+           AND ($3::text IS NULL OR fingerprint = $3)
+           AND ($4::text IS NULL OR subject = $4)
+       ) AS meant
+ WHERE reason IS NOT NULL
+ GROUP BY reason
+ ORDER BY reason;
 
 -- name: select_replaying
 -- Where the letters are whose replay a crash may have cut short.
-SELECT dlq_topic, dlq_partition, dlq_offset, letter_id, service
+SELECT dlq_topic, dlq_partition, dlq_offset, letter_id, service, message_sha256
   FROM dead_letters
  WHERE NOT settled AND state = 'replaying';
 
@@ -128,7 +170,11 @@ RETURNING letter_id;
 
 -- name: count_letters
 -- Letters by service, state and cause.
-SELECT service, state, error_code, count(*) AS letters
+SELECT service, state, error_code, count(*) AS letters,
+       count(*) FILTER (
+            WHERE state = 'open' AND displaced_at IS NULL AND source_topic IS NOT NULL
+              AND error_code <> ALL ($1::text[])
+       ) AS replayable
   FROM dead_letters
  GROUP BY service, state, error_code
  ORDER BY service, state, error_code;

@@ -3,90 +3,30 @@
 from __future__ import annotations
 
 import base64
-import json
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
-from uuid import UUID
 
 import aiohttp
 import pytest
 
 from contracts import headers as h
-from contracts.errors import BadMessageError
 from contracts.ids import derive
-from contracts.topics import dlq_topic, retry_topic
-from control.api import Api, Desk
+from control.api import Api
 from control.indexing import letter_of
-from control.reader import open_reader
-from control.replay import Replayer
-from control.store import LetterStore
-from database.pool import Database
-from messaging import Delivery, Origin, Publisher, Record
-from messaging.delivery import Headers, append, split
+from messaging import Record
+from messaging.delivery import append, split
 from messaging.health import Health, serve_http
-from messaging.letters import describe, letter_headers, letter_id
-from support.broker import Bench, bench_on
+from messaging.letters import letter_id
+from support.control_office import ODD, Office, delivery, letter_bytes
 
-ODD: Headers = (("a", b"1"), ("a", b"\xff"), (h.ADDED, b"9"))
-_AT = datetime(2026, 1, 2, tzinfo=UTC)
 NOBODY = str(derive("nobody"))
 
 
-def delivery(offset: int) -> Delivery:
-    return Delivery(Origin("chunks-ready", 0, offset), attempts=1)
-
-
-def letter_bytes(offset: int, at: datetime = _AT) -> Headers:
-    failure = describe(BadMessageError("why"), "enrichment")
-    told = letter_headers(failure, delivery(offset), service="enrichment", group="g", at=at)
-    return append(ODD, told)
-
-
-class Office:
-    """A desk, served over HTTP, and what tests do with it."""
-
-    def __init__(self, bench: Bench, desk: Desk, url: str, client: aiohttp.ClientSession) -> None:
-        self.bench = bench
-        self.desk = desk
-        self.url = url
-        self.client = client
-
-    async def set_aside(self, value: bytes | None, headers: Headers) -> UUID:
-        """Put a record on the DLQ and index it, as the stage does; its letter's id."""
-        place = await self.bench.size("enrichment-dlq")
-        await self.bench.send("enrichment-dlq", value, key=b"\xfe", headers=headers)
-        record = Record("enrichment-dlq", 0, place, b"\xfe", value, headers, 1_000)
-        letter = letter_of(record)
-        await self.desk.store.index_letter(letter)
-        return letter.letter_id
-
-    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode() if body else None
-        async with self.client.request(method, self.url + path, data=data) as answer:
-            assert answer.content_type == "application/json"
-            return answer.status, await answer.json()
-
-
-@pytest.fixture
-async def office(broker: str, fresh_database: Database) -> AsyncIterator[Office]:
-    bench = await bench_on(broker, (dlq_topic("enrichment"), retry_topic("enrichment", 0)))
-    async with AsyncExitStack() as stack:
-        reader = await stack.enter_async_context(open_reader(bench.kafka, 3.0))
-        publisher = await stack.enter_async_context(Publisher(bench.kafka, source="/test"))
-        store, api = LetterStore(fresh_database), Api()
-        api.desk = Desk(store, reader, Replayer(store, reader, publisher))
-        serving = serve_http(Health, host="127.0.0.1", port=0, routes=api.routes)
-        port = await stack.enter_async_context(serving)
-        client = await stack.enter_async_context(aiohttp.ClientSession())
-        yield Office(bench, api.desk, f"http://127.0.0.1:{port}", client)
-
-
 async def test_lists_and_shows_a_letter_with_its_bytes(office: Office) -> None:
-    letter = await office.set_aside(b"\x80\x00", letter_bytes(1))
-    assert letter == letter_id("enrichment", delivery(1))
+    letter = await office.died(b"\x80\x00", 1)
+    record = Record("chunks-ready", 0, 1, b"\xfe", b"\x80\x00", ODD)
+    assert letter == letter_id("enrichment", delivery(1), record)
     status, (listed,) = await office.ask("GET", "/letters?service=enrichment&state=open")
     assert (status, listed["letter_id"], listed["error_message"]) == (200, str(letter), "why")
     assert await office.ask("GET", "/letters?service=guardrail") == (200, [])
@@ -98,13 +38,13 @@ async def test_lists_and_shows_a_letter_with_its_bytes(office: Office) -> None:
 
 
 async def test_a_tombstone_has_no_value(office: Office) -> None:
-    letter = await office.set_aside(None, letter_bytes(1))
+    letter = await office.died(None, 1)
     status, shown = await office.ask("GET", f"/letters/{letter}")
     assert (status, shown["value"]) == (200, None)
 
 
 async def test_replays_byte_for_byte_and_only_once(office: Office) -> None:
-    letter = await office.set_aside(b"\x80\x00", letter_bytes(1))
+    letter = await office.died(b"\x80\x00", 1)
     status, body = await office.ask("POST", f"/letters/{letter}/replay")
     assert (status, body["state"]) == (200, "replayed")
     status, body = await office.ask("POST", f"/letters/{letter}/replay")
@@ -118,18 +58,18 @@ async def test_replays_byte_for_byte_and_only_once(office: Office) -> None:
 
 
 async def test_replays_all_open_letters_that_are_meant(office: Office) -> None:
-    letters = [await office.set_aside(b"%d" % n, letter_bytes(n)) for n in range(3)]
+    letters = [await office.died(b"%d" % n, n) for n in range(3)]
     await office.ask("POST", f"/letters/{letters[1]}/discard", {"reason": "a test"})
     status, body = await office.ask("POST", "/letters/replay", {"service": "enrichment"})
     assert (status, set(body["replayed"])) == (200, {str(letters[0]), str(letters[2])})
-    nothing: dict[str, Any] = {"replayed": [], "not_replayed": {}, "next": None}
+    nothing: dict[str, Any] = {"replayed": [], "not_replayed": {}, "left_out": {}, "next": None}
     assert await office.ask("POST", "/letters/replay") == (200, nothing)
     records = await office.bench.records("enrichment-retry-0", 2)
     assert {record.value for record in records} == {b"0", b"2"}
 
 
 async def test_a_replay_of_many_leaves_out_what_is_gone_and_says_so(office: Office) -> None:
-    letters = [await office.set_aside(b"%d" % n, letter_bytes(n)) for n in range(3)]
+    letters = [await office.died(b"%d" % n, n) for n in range(3)]
     gone = letter_of(Record("enrichment-dlq", 0, 77, b"k", b"v", letter_bytes(7), 1_000))
     other = letter_of(Record("enrichment-dlq", 0, 1, b"k", b"v", letter_bytes(8), 1_000))
     for one in (gone, other):
@@ -143,9 +83,9 @@ async def test_a_replay_of_many_leaves_out_what_is_gone_and_says_so(office: Offi
 
 
 async def test_a_replay_of_many_goes_on_where_the_one_before_ended(office: Office) -> None:
-    letters = [await office.set_aside(b"%d" % n, letter_bytes(n)) for n in range(3)]
+    letters = [await office.died(b"%d" % n, n) for n in range(3)]
     _, first = await office.ask("POST", "/letters/replay", {"limit": 2})
-    await office.set_aside(b"died since", letter_bytes(9, at=datetime.now(UTC)))
+    await office.died(b"died since", 9, at=datetime.now(UTC))
     _, rest = await office.ask("POST", "/letters/replay", {"limit": 2, "begin": first["next"]})
     assert first["replayed"] + rest["replayed"] == [str(letter) for letter in letters]
     assert rest["next"] is None
@@ -161,7 +101,7 @@ async def test_a_key_and_a_fingerprint_of_any_length_do_not_stop_the_index(offic
 
 
 async def test_a_letter_is_discarded_for_a_reason_and_once(office: Office) -> None:
-    letter = await office.set_aside(b"x", letter_bytes(1))
+    letter = await office.died(b"x", 1)
     for nothing in ({}, {"reason": ""}, {"reason": "  "}):
         status, body = await office.ask("POST", f"/letters/{letter}/discard", nothing)
         assert (status, "reason" in body["error"]) == (400, True)
@@ -200,18 +140,21 @@ async def test_a_letter_that_does_not_tell_whence_it_came_is_not_replayed(office
 
 
 async def test_a_letter_whose_bytes_are_gone_stays_open(office: Office) -> None:
-    await office.set_aside(b"there", letter_bytes(1))
+    await office.died(b"there", 1)
     gone = letter_of(Record("enrichment-dlq", 0, 77, b"k", b"v", letter_bytes(2), 1_000))
     await office.desk.store.index_letter(gone)
-    status, _ = await office.ask("POST", f"/letters/{gone.letter_id}/replay")
-    assert status == 404
+    status, body = await office.ask("POST", f"/letters/{gone.letter_id}/replay")
+    assert (status, "gone" in body["error"]) == (410, True)
+    status, shown = await office.ask("GET", f"/letters/{gone.letter_id}")
+    assert (status, shown["value"]) == (200, None)
+    assert "gone" in shown["gone"]
     assert (await office.desk.store.letter(gone.letter_id)).state == "open"
 
 
 async def test_an_interrupted_replay_is_finished_at_the_start_and_a_hopeless_one_is_open_again(
     office: Office,
 ) -> None:
-    letter = await office.set_aside(b"x", letter_bytes(1))
+    letter = await office.died(b"x", 1)
     gone = letter_of(Record("enrichment-dlq", 0, 77, b"k", b"v", letter_bytes(2), 1_000))
     await office.desk.store.index_letter(gone)
     for one in (letter, gone.letter_id):

@@ -245,9 +245,9 @@ async def test_counts_by_service_state_and_cause(store: LetterStore) -> None:
     await store.discard(letter(0).letter_id, "a test")
     counted = [tuple(one.model_dump(mode="json").values()) for one in await store.counts()]
     assert counted == [
-        ("enrichment", "discarded", "llm_timeout", 1),
-        ("enrichment", "open", "llm_timeout", 2),
-        ("guardrail", "open", "pii", 1),
+        ("enrichment", "discarded", "llm_timeout", 1, 0),
+        ("enrichment", "open", "llm_timeout", 2, 2),
+        ("guardrail", "open", "pii", 1, 1),
     ]
 
 

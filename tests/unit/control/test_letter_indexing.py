@@ -1,17 +1,21 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contracts import headers as h
 from contracts.errors import BadMessageError
+from contracts.events import TranscriptSubmitted
 from contracts.ids import derive
 from control.indexing import letter_of, submission_of
 from messaging import Delivery, Origin, Record
 from messaging.delivery import Headers, append
 from messaging.letters import describe, letter_headers, letter_id
+from support.interviews import STUDY
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 DELIVERY = Delivery(Origin("chunks-ready", 1, 2), attempts=3, timeouts=1)
@@ -22,16 +26,19 @@ def on_dlq(headers: Headers, key: bytes | None = b"k", value: bytes | None = b"v
     return Record("enrichment-dlq", 0, 5, key, value, headers, timestamp_ms=1_000)
 
 
+ORIGINAL = Record("chunks-ready", 1, 2, b"k", b"v", (("a", b"\xff"),))
+
+
+def set_aside(record: Record, delivery: Delivery = DELIVERY) -> Headers:
+    """The headers under which enrichment sets a record aside."""
+    failure = describe(BadMessageError("why"), "enrichment")
+    added = letter_headers(failure, delivery, record, service="enrichment", group="g", at=AT)
+    return append(record.headers, added)
+
+
 def test_a_letter_is_indexed_with_all_it_tells() -> None:
-    added = letter_headers(
-        describe(BadMessageError("why"), "enrichment"),
-        DELIVERY,
-        service="enrichment",
-        group="g",
-        at=AT,
-    )
-    letter = letter_of(on_dlq(append((("a", b"\xff"),), added)))
-    assert letter.letter_id == letter_id("enrichment", DELIVERY)
+    letter = letter_of(on_dlq(set_aside(ORIGINAL)))
+    assert letter.letter_id == letter_id("enrichment", DELIVERY, ORIGINAL)
     assert (letter.service, letter.source_topic, letter.source_partition) == (
         "enrichment",
         "chunks-ready",
@@ -39,7 +46,7 @@ def test_a_letter_is_indexed_with_all_it_tells() -> None:
     )
     assert (letter.source_offset, letter.attempts, letter.timeouts) == (2, 3, 1)
     assert (letter.error_code, letter.error_message) == ("invalid_event", "why")
-    assert (letter.failed_at, letter.subject, letter.size_bytes) == (AT, "k", 1)
+    assert (letter.failed_at, letter.key, letter.size_bytes) == (AT, b"k", 1)
     assert letter.headers[0] == ("a", b"\xff")
 
 
@@ -49,7 +56,6 @@ def test_what_somebody_else_wrote_to_a_dlq_is_a_letter_of_unknown_cause() -> Non
     assert letter.source_topic is None
     assert letter.subject is None
     assert letter.failed_at == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
-    assert letter.letter_id == derive("letter", "enrichment", "enrichment-dlq", 0, 5)
 
 
 values = st.one_of(
@@ -97,6 +103,31 @@ def test_a_submission_tells_which_interview_it_is() -> None:
     body = f'{{"transcript_id": "{derive("t")}", "revision": 3, "more": 1}}'.encode()
     submission = submission_of(Record("transcripts-submitted", 1, 2, None, body))
     assert (submission.transcript_id, submission.revision) == (derive("t"), 3)
+
+
+@pytest.mark.parametrize("revision", [2**31, 0, -3, "x", None, 10**40])
+def test_a_submission_of_a_revision_that_is_none_is_an_interview_all_the_same(
+    revision: object,
+) -> None:
+    body = json.dumps({"transcript_id": str(derive("t")), "revision": revision}).encode()
+    submission = submission_of(Record("transcripts-submitted", 1, 2, None, body))
+    assert (submission.transcript_id, submission.revision) == (derive("t"), None)
+
+
+def test_a_submission_that_is_valid_tells_its_content_too() -> None:
+    event = TranscriptSubmitted(transcript_id=derive("t"), title="T", study=STUDY, content="A: b")
+    body = event.model_dump_json().encode()
+    submission = submission_of(Record("transcripts-submitted", 1, 2, None, body))
+    assert submission.content_sha256 == event.content_sha256
+    broken = body.replace(b'"title":"T"', b'"title":""')
+    submission = submission_of(Record("transcripts-submitted", 1, 2, None, broken))
+    assert (submission.transcript_id, submission.content_sha256) == (derive("t"), None)
+
+
+def test_a_key_with_a_value_that_nobody_can_read_is_no_subject() -> None:
+    garbage = Record("transcripts-submitted", 1, 2, str(derive("t")).encode(), b"garbage")
+    letter = letter_of(on_dlq(set_aside(garbage), key=garbage.key, value=garbage.value))
+    assert (letter.subject, letter.key) == (None, garbage.key)
 
 
 def test_a_submission_in_confluents_wire_format_tells_it_too() -> None:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -9,10 +9,13 @@ import pytest
 from contracts import headers as h
 from contracts.errors import BadMessageError, ErrorCode, RejectedError
 from messaging import letters
-from messaging.delivery import Delivery, Headers, Origin, read_history
+from messaging.delivery import Delivery, Headers, Origin, Record, read_history
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-DELIVERY = Delivery(Origin("chunks-ready", 2, 17), tier=3, attempts=9, timeouts=4)
+DELIVERY = Delivery(
+    Origin("chunks-ready", 2, 17, 1_767_323_045_000), tier=3, attempts=9, timeouts=4
+)
+RECORD = Record("enrichment-retry-3", 0, 4, b"key", b"value", (("name", b"\xff"),))
 MARKER = "SECRETWORDS"
 
 
@@ -23,10 +26,14 @@ def raised(error: BaseException) -> BaseException:
         return caught
 
 
+def letter_id(service: str, delivery: Delivery, record: Record = RECORD) -> UUID:
+    return letters.letter_id(service, delivery, record)
+
+
 def headers_of(error: BaseException, delivery: Delivery = DELIVERY) -> dict[str, str]:
     failure = letters.describe(error, "enrichment")
     added = letters.letter_headers(
-        failure, delivery, service="enrichment", group="p-enrichment", at=AT
+        failure, delivery, RECORD, service="enrichment", group="p-enrichment", at=AT
     )
     return {name: value.decode() for name, value in added}
 
@@ -37,6 +44,7 @@ def test_a_letter_tells_where_from_why_and_how_often() -> None:
         h.DLQ_TOPIC: "chunks-ready",
         h.DLQ_PARTITION: "2",
         h.DLQ_OFFSET: "17",
+        h.ORIGIN_TIMESTAMP: "1767323045000",
         h.DLQ_GROUP: "p-enrichment",
         h.DLQ_DELIVERY_COUNT: "9",
         h.DLQ_MESSAGE: "two notes refused",
@@ -47,7 +55,7 @@ def test_a_letter_tells_where_from_why_and_how_often() -> None:
         h.FIRST_FAILED_AT: AT.isoformat(),
         h.FAILED_AT: AT.isoformat(),
         h.FINGERPRINT: told[h.FINGERPRINT],
-        h.LETTER_ID: str(letters.letter_id("enrichment", DELIVERY)),
+        h.LETTER_ID: str(letter_id("enrichment", DELIVERY)),
         h.REPLAYS: "0",
     }
 
@@ -88,15 +96,39 @@ def test_a_text_that_has_no_utf8_does_not_keep_the_letter_from_being_written() -
     assert headers_of(BadMessageError("odd \ud800 text"))[h.DLQ_MESSAGE] == r"odd \ud800 text"
 
 
-def test_the_letter_id_is_stable_and_differs_for_each_replay() -> None:
+def test_a_message_that_is_set_aside_twice_is_one_letter() -> None:
     again = replace(DELIVERY, attempts=1, tier=0)
-    assert letters.letter_id("a", DELIVERY) == letters.letter_id("a", again)
+    elsewhere = replace(RECORD, topic="chunks-ready", offset=17)
+    assert letter_id("a", DELIVERY) == letter_id("a", again, elsewhere)
+
+
+def test_a_letter_differs_by_replay_service_place_and_time() -> None:
+    topic, partition, offset, sent_ms = astuple(DELIVERY.origin)
     others = {
-        letters.letter_id("a", replace(DELIVERY, replays=1)),
-        letters.letter_id("b", DELIVERY),
-        letters.letter_id("a", replace(DELIVERY, origin=Origin("chunks-ready", 2, 18))),
+        letter_id("a", replace(DELIVERY, replays=1)),
+        letter_id("b", DELIVERY),
+        letter_id("a", replace(DELIVERY, origin=Origin("other", partition, offset, sent_ms))),
+        letter_id("a", replace(DELIVERY, origin=Origin(topic, 3, offset, sent_ms))),
+        letter_id("a", replace(DELIVERY, origin=Origin(topic, partition, 18, sent_ms))),
+        letter_id("a", replace(DELIVERY, origin=Origin(topic, partition, offset, sent_ms + 1))),
     }
-    assert len(others | {letters.letter_id("a", DELIVERY)}) == 4
+    assert len(others | {letter_id("a", DELIVERY)}) == 7
+
+
+def test_a_letter_differs_by_every_part_of_what_was_set_aside() -> None:
+    others = [
+        replace(RECORD, key=b"ke", value=b"yvalue"),
+        replace(RECORD, key=None),
+        replace(RECORD, key=b""),
+        replace(RECORD, value=None),
+        replace(RECORD, value=b""),
+        replace(RECORD, headers=()),
+        replace(RECORD, headers=(("name", b"\xfe"),)),
+        replace(RECORD, headers=(("nam", b"e\xff"),)),
+        replace(RECORD, headers=(*RECORD.headers, *RECORD.headers)),
+    ]
+    ids = {letter_id("a", DELIVERY, record) for record in (RECORD, *others)}
+    assert len(ids) == 1 + len(others)
 
 
 def fail_here(error: Exception) -> BaseException:

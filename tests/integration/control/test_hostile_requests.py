@@ -1,0 +1,100 @@
+"""Whatever a request to control's API says, it gets an answer in words, and never a 500."""
+
+from __future__ import annotations
+
+import json
+from io import BytesIO
+from itertools import product
+from typing import Any, Final
+
+from yarl import URL
+
+from support.control_office import Office
+
+HUGE: Final = "9" * 5_000
+ODD_TEXTS: Final = ("%00", "a%00b", "%ED%A0%80", "%ff%fe", "%C3", "x" * 2_000)
+"""U+0000, a lone surrogate, what is no UTF-8, half a character, and a long one."""
+
+FILTERS: Final = ("service", "code", "state", "fingerprint", "subject")
+ODD_NUMBERS: Final = ("-1", "0", HUGE, "1e3", "0x10", "%00", "NaN", "", "10001", "%D9%A1%00")
+ODD_IDS: Final = ("%00%00%00%00", "%ff%ff", "abc", "%D9%A1%D9%A2%D9%A3%D9%A4", HUGE)
+VERBS: Final = (("GET", ""), ("POST", "/replay"), ("POST", "/discard"))
+UNKNOWN: Final = ("cod=bug", "state=open&state=discarded", "%00=1", "%ff=1", "limit=1&begin=x")
+
+
+async def refuses(office: Office, method: str, path: str, body: bytes | None = None) -> str:
+    url = URL(office.url + path, encoded=True)
+    async with office.client.request(method, url, data=BytesIO(body) if body else None) as answer:
+        text = await answer.text()
+        assert 400 <= answer.status < 500, text
+        assert answer.content_type == "application/json", text
+        error = json.loads(text)["error"]
+    assert error
+    assert "\n" not in error
+    assert len(error) < 500
+    assert (await office.ask("GET", "/letters"))[0] == 200, "others are served"
+    return str(error)
+
+
+async def test_a_filter_that_no_letter_can_have_is_refused(office: Office) -> None:
+    for name, text in product(FILTERS, ODD_TEXTS):
+        assert name in await refuses(office, "GET", f"/letters?{name}={text}")
+
+
+async def test_a_limit_that_is_none_is_refused(office: Office) -> None:
+    for number in ODD_NUMBERS:
+        assert "limit" in await refuses(office, "GET", f"/letters?limit={number}")
+
+
+async def test_a_parameter_that_nobody_knows_or_that_comes_twice_is_refused(
+    office: Office,
+) -> None:
+    for query in UNKNOWN:
+        await refuses(office, "GET", f"/letters?{query}")
+
+
+async def test_an_id_that_is_none_is_refused(office: Office) -> None:
+    for name, (method, rest) in product(ODD_IDS, VERBS):
+        body = b'{"reason": "x"}' if rest == "/discard" else None
+        await refuses(office, method, f"/letters/{name}{rest}", body)
+
+
+POINT: Final = {"until": "2026-01-01T00:00:00Z", "after": ["enrichment-dlq", 0, 0]}
+ODD_REPLAYS: Final[tuple[Any, ...]] = (
+    {"code": "\0"},
+    b'{"code": "\\ud800"}',
+    b'{"code": "\xff"}',
+    {"servce": "enrichment"},
+    {"state": "lost"},
+    {"limit": -1},
+    b'{"limit": %b}' % HUGE.encode(),
+    b"[" * 100_000,
+    b"[]",
+    b"\x80",
+    {"begin": {**POINT, "until": "2026-01-01T00:00:00"}},
+    {"begin": {**POINT, "until": "0001-01-01T00:00:00+23:59"}},
+    {"begin": {**POINT, "until": "9999-12-31T23:59:59-23:59"}},
+    {"begin": {**POINT, "after": ["enrichment-dlq", 2**31, 0]}},
+    {"begin": {**POINT, "after": ["enrichment-dlq", 0, 2**63]}},
+    {"begin": {**POINT, "after": ["\0", 0, 0]}},
+    {"begin": {**POINT, "after": ["enrichment-dlq"]}},
+    b" " * 3_000_000,
+)
+
+
+async def test_a_replay_of_many_that_cannot_be_meant_is_refused(office: Office) -> None:
+    for body in ODD_REPLAYS:
+        sent = body if isinstance(body, bytes) else json.dumps(body).encode()
+        await refuses(office, "POST", "/letters/replay", sent)
+
+
+async def test_a_discard_without_a_reason_is_refused(office: Office) -> None:
+    letter = await office.died(b"v", 1)
+    for body in (b"", b"[]", b'{"reason": "x", "why": 1}', b'{"reason": "\\ud800"}', b"\xff"):
+        await refuses(office, "POST", f"/letters/{letter}/discard", body)
+
+
+async def test_a_reason_is_kept_without_what_the_index_cannot_keep(office: Office) -> None:
+    letter = await office.died(b"v", 1)
+    status, body = await office.ask("POST", f"/letters/{letter}/discard", {"reason": "a\0b"})
+    assert (status, body["state_reason"]) == (200, "a\N{REPLACEMENT CHARACTER}b")

@@ -1,0 +1,316 @@
+"""Letters when the DLQ is purged or made anew, forged, or the database goes away in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import RecordsToDelete
+
+from contracts import headers as h
+from contracts.errors import BadMessageError, ErrorCode
+from control.domain import LetterFilter, LetterPlace, LetterState
+from control.indexing import letter_of
+from control.replay import Replayer
+from control.store import LetterStore
+from database.errors import DatabaseUnavailableError
+from database.pool import Database
+from messaging import Record
+from messaging.admin import admin_client, create_topics
+from messaging.delivery import Headers, append, split
+from support.control_office import ODD, TOPICS, Office, letter_bytes, open_office
+from support.postgres import TestServer
+from support.waiting import until
+
+DLQ = "enrichment-dlq"
+RETRY = "enrichment-retry-0"
+
+
+async def purge(office: Office, before: int) -> None:
+    place = TopicPartition(office.bench.kafka.topic(DLQ), 0)
+    async with admin_client(office.bench.kafka) as admin:
+        await admin.delete_records({place: RecordsToDelete(before)}, timeout_ms=10_000)
+
+
+async def remove_dlq(office: Office) -> None:
+    name = office.bench.kafka.topic(DLQ)
+    async with admin_client(office.bench.kafka) as admin:
+        await admin.delete_topics([name])
+
+        async def is_gone() -> bool:
+            return name not in await admin.list_topics()
+
+        await until(is_gone)
+
+
+async def states(office: Office) -> dict[UUID, LetterState]:
+    return {one.letter_id: one.state for one in await office.desk.store.letters()}
+
+
+async def is_told_as_gone(office: Office, letter: UUID) -> None:
+    status, shown = await office.ask("GET", f"/letters/{letter}")
+    assert (status, shown["value"]) == (200, None)
+    assert "gone" in shown["gone"]
+    status, body = await office.ask("POST", f"/letters/{letter}/replay")
+    assert (status, "discard" in body["error"]) == (410, True)
+
+
+async def test_of_a_purged_dlq_letters_are_told_as_gone_and_others_are_replayed(
+    office: Office,
+) -> None:
+    gone, also, there = [await office.died(b"%d" % n, n) for n in range(3)]
+    await purge(office, before=2)
+    await is_told_as_gone(office, gone)
+    _, body = await office.ask("POST", "/letters/replay")
+    assert (body["replayed"], set(body["not_replayed"])) == ([str(there)], {str(gone), str(also)})
+    status, _ = await office.ask("POST", f"/letters/{also}/discard", {"reason": "purged"})
+    assert status == 200
+
+
+async def test_a_dlq_that_is_purged_to_its_end_is_no_outage(office: Office) -> None:
+    letters = [await office.died(b"%d" % n, n) for n in range(2)]
+    await purge(office, before=2)
+    await is_told_as_gone(office, letters[1])
+    status, body = await office.ask("POST", "/letters/replay")
+    assert (status, set(body["not_replayed"])) == (200, {str(one) for one in letters})
+
+
+async def test_a_dlq_that_was_deleted_is_no_outage_and_letters_in_a_new_one_are_others(
+    office: Office,
+) -> None:
+    old = await office.died(b"old", 1)
+    await remove_dlq(office)
+    await is_told_as_gone(office, old)
+    await create_topics(office.bench.kafka, TOPICS)
+    await is_told_as_gone(office, old)
+    new = await office.died(b"new", 2)
+    assert old != new
+    _, shown = await office.ask("GET", f"/letters/{new}")
+    assert shown["gone"] == ""
+    await is_told_as_gone(office, old)
+    _, body = await office.ask("POST", "/letters/replay")
+    assert (body["replayed"], body["left_out"]) == ([str(new)], {"gone": 1})
+
+
+async def test_control_starts_though_letters_of_a_cut_short_replay_are_gone(
+    office: Office,
+) -> None:
+    letters = [await office.died(b"%d" % n, n) for n in range(2)]
+    for one in letters:
+        assert await office.desk.store.claim_for_replay(one)
+    await purge(office, before=1)
+    async with office.desk.replayer.repairing():
+
+        async def are_settled() -> bool:
+            return LetterState.REPLAYING not in (await states(office)).values()
+
+        await until(are_settled)
+    assert await states(office) == {
+        letters[0]: LetterState.OPEN,
+        letters[1]: LetterState.REPLAYED,
+    }
+
+
+class GoesAway(LetterStore):
+    """A store whose database is stopped before or after one of its statements."""
+
+    def __init__(self, database: Database, server: TestServer) -> None:
+        super().__init__(database)
+        self.server = server
+        self.before: str | None = None
+        self.in_answer_to: str | None = None
+
+    async def _reach(self, name: str) -> None:
+        if self.before == name:
+            self.before = None
+            await asyncio.to_thread(self.server.stop)
+
+    async def mark_many_replayed(self, letter_ids: Sequence[UUID]) -> None:
+        await self._reach("mark")
+        await super().mark_many_replayed(letter_ids)
+
+    async def release_claims(self, letter_ids: Sequence[UUID]) -> None:
+        await self._reach("release")
+        await super().release_claims(letter_ids)
+
+    async def claim_many_for_replay(self, which: LetterFilter, **how: Any) -> list[LetterPlace]:
+        claimed = await super().claim_many_for_replay(which, **how)
+        if self.in_answer_to == "claim":
+            self.in_answer_to = None
+            raise DatabaseUnavailableError("it went away before its answer was here")
+        return claimed
+
+
+@pytest.mark.parametrize("many", [True, False])
+async def test_letters_that_were_sent_while_the_database_went_away_are_marked_later(
+    postgres: TestServer, broker: str, fresh_database: Database, *, many: bool
+) -> None:
+    store = GoesAway(fresh_database, postgres)
+    async with open_office(broker, store) as office:
+        letters = [await office.died(b"%d" % n, n) for n in range(3)]
+        async with office.desk.replayer.repairing():
+            store.before = "mark"
+            path = "/letters/replay" if many else f"/letters/{letters[0]}/replay"
+            status, body = await office.ask("POST", path)
+            assert (status, "PostgreSQL" in body["error"]) == (503, True)
+            await asyncio.to_thread(postgres.start)
+
+            async def are_replayed() -> bool:
+                found = await states(office)
+                sent = letters if many else letters[:1]
+                return all(found[one] is LetterState.REPLAYED for one in sent)
+
+            await until(are_replayed)
+        number = 3 if many else 1
+        assert await office.bench.size(RETRY) == number, "what the broker has is not sent again"
+
+
+async def test_letters_that_could_not_be_opened_again_are_replayed_later(
+    postgres: TestServer, broker: str, fresh_database: Database
+) -> None:
+    store = GoesAway(fresh_database, postgres)
+    async with open_office(broker, store) as office:
+        letters = [await office.died(b"%d" % n, n) for n in range(2)]
+        await purge(office, before=1)
+        async with office.desk.replayer.repairing():
+            store.before = "release"
+            status, _ = await office.ask("POST", "/letters/replay")
+            assert status == 503
+            await asyncio.to_thread(postgres.start)
+
+            async def are_settled() -> bool:
+                return LetterState.REPLAYING not in (await states(office)).values()
+
+            await until(are_settled)
+        assert await states(office) == {
+            letters[0]: LetterState.OPEN,
+            letters[1]: LetterState.REPLAYED,
+        }
+
+
+async def test_letters_whose_claim_was_not_answered_are_replayed_later(
+    postgres: TestServer, broker: str, fresh_database: Database
+) -> None:
+    store = GoesAway(fresh_database, postgres)
+    async with open_office(broker, store) as office:
+        letter = await office.died(b"v", 1)
+        async with office.desk.replayer.repairing():
+            store.in_answer_to = "claim"
+            status, _ = await office.ask("POST", "/letters/replay")
+            assert status == 503
+
+            async def is_replayed() -> bool:
+                return (await states(office))[letter] is LetterState.REPLAYED
+
+            await until(is_replayed)
+
+
+class NoBroker:
+    """A publisher with a mistake in it, which no replay expects."""
+
+    async def forward_all(self, *_: Any) -> Any:
+        raise ZeroDivisionError
+
+
+async def test_a_replay_that_ends_in_a_bug_leaves_neither_reader_nor_letters_behind(
+    office: Office,
+) -> None:
+    letter = await office.died(b"v", 1)
+    desk = office.desk
+    broken = Replayer(desk.store, desk.reader, NoBroker(), repair_pause_s=0.05)  # type: ignore[arg-type]
+    with pytest.raises(ZeroDivisionError) as caught:  # which keeps alive all that was on the stack
+        await broken.replay_many(LetterFilter(), limit=1)
+    place = (await desk.store.letter(letter)).place
+    async with asyncio.timeout(10):
+        assert (await desk.reader.read(place)).value == b"v"
+    assert caught.type is ZeroDivisionError
+    broken._publisher = desk.replayer._publisher
+    async with broken.repairing():
+
+        async def is_replayed() -> bool:
+            return (await states(office))[letter] is LetterState.REPLAYED
+
+        await until(is_replayed)
+
+
+async def test_a_forged_record_does_not_become_an_existing_letter(office: Office) -> None:
+    letter = await office.died(b"true", 1)
+    forged = await office.set_aside(b"forged", letter_bytes(1, value=b"true"))
+    assert forged != letter
+    assert (await office.desk.store.letter(letter)).dlq_offset == 0
+    await office.ask("POST", f"/letters/{letter}/replay")
+    (record,) = await office.bench.records(RETRY, 1)
+    assert record.value == b"true"
+
+
+async def test_a_forged_record_does_not_hide_in_a_letter_that_was_discarded(
+    office: Office,
+) -> None:
+    letter = await office.died(b"true", 1)
+    await office.ask("POST", f"/letters/{letter}/discard", {"reason": "a test"})
+    forged = await office.set_aside(b"forged", letter_bytes(1, value=b"true"))
+    assert await states(office) == {letter: LetterState.DISCARDED, forged: LetterState.OPEN}
+
+
+@pytest.mark.parametrize("value", [b"another", b"the same"])
+async def test_of_a_source_topic_that_was_made_anew_a_letter_at_an_old_place_is_a_new_one(
+    office: Office, value: bytes
+) -> None:
+    old = await office.died(b"the same", 1, sent_ms=1_000)
+    await office.ask("POST", f"/letters/{old}/discard", {"reason": "a test"})
+    new = await office.died(value, 1, sent_ms=2_000)
+    assert await states(office) == {old: LetterState.DISCARDED, new: LetterState.OPEN}
+
+
+async def test_a_letter_that_is_written_or_read_twice_is_one(office: Office) -> None:
+    letter = await office.died(b"v", 1)
+    assert await office.died(b"v", 1) == letter
+    assert (await office.desk.store.letter(letter)).dlq_offset == 1
+    assert len(await states(office)) == 1
+
+
+async def test_a_letter_that_an_earlier_version_indexed_is_known_when_it_is_read_again(
+    office: Office, fresh_database: Database
+) -> None:
+    old = UUID(int=7)
+    told: Headers = ((h.LETTER_ID, str(old).encode()), (h.DLQ_TOPIC, b"chunks-ready"))
+    record = Record(DLQ, 0, 0, b"k", b"v", append(ODD, told), 1_000)
+    before = letter_of(record).model_copy(update={"letter_id": old, "message_sha256": None})
+    await office.desk.store.index_letter(before)
+    again = await office.set_aside(b"v", append(ODD, told), key=b"k")
+    assert again != old
+    assert await states(office) == {old: LetterState.OPEN}
+    assert await fresh_database.fetchval("SELECT message_sha256 IS NOT NULL FROM dead_letters")
+    await office.ask("POST", f"/letters/{old}/replay")
+    assert await states(office) == {old: LetterState.REPLAYED}
+
+
+async def test_a_replay_of_all_leaves_out_what_no_replay_mends_unless_it_is_asked_for(
+    office: Office,
+) -> None:
+    bad = [
+        await office.died(b"%d" % n, n, error=BadMessageError("why", code=code))
+        for n, code in enumerate((ErrorCode.UNDECODABLE, ErrorCode.REVISION_CONFLICT))
+    ]
+    good = await office.died(b"x", 9)
+    foreign = await office.set_aside(b"foreign", ())
+    _, body = await office.ask("POST", "/letters/replay")
+    assert body["replayed"] == [str(good)]
+    assert body["left_out"] == {"undecodable": 1, "revision_conflict": 1, "unknown_source": 1}
+    _, body = await office.ask("POST", "/letters/replay", {"code": "undecodable"})
+    assert (body["replayed"], body["left_out"]) == ([str(bad[0])], {})
+    status, _ = await office.ask("POST", f"/letters/{bad[1]}/replay")
+    assert status == 200
+    assert (await states(office))[foreign] is LetterState.OPEN
+
+
+async def test_the_replayed_message_tells_when_it_was_first_read(office: Office) -> None:
+    letter = await office.died(b"v", 1, sent_ms=1_767_323_045_000)
+    await office.ask("POST", f"/letters/{letter}/replay")
+    (record,) = await office.bench.records(RETRY, 1)
+    _, added = split(record.headers)
+    assert dict(added)[h.ORIGIN_TIMESTAMP] == b"1767323045000"

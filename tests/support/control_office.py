@@ -1,0 +1,102 @@
+"""Control's API over a real database and broker, and dead letters for it to look after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import aiohttp
+
+from contracts import headers as h
+from contracts.errors import ErrorCode, OnrecordError, RetryableError
+from contracts.topics import dlq_topic, retry_topic
+from control.api import Api, Desk
+from control.indexing import letter_of
+from control.reader import open_reader
+from control.replay import Replayer
+from control.store import LetterStore
+from messaging import Delivery, Origin, Publisher, Record
+from messaging.delivery import Headers, append
+from messaging.health import Health, serve_http
+from messaging.letters import describe, letter_headers
+from support.broker import Bench, bench_on
+
+ODD: Headers = (("a", b"1"), ("a", b"\xff"), (h.ADDED, b"9"))
+KEY: Final = b"\xfe"
+_AT = datetime(2026, 1, 2, tzinfo=UTC)
+TOPICS: Final = (dlq_topic("enrichment"), retry_topic("enrichment", 0))
+
+
+def delivery(offset: int, sent_ms: int = 0) -> Delivery:
+    return Delivery(Origin("chunks-ready", 0, offset, sent_ms), attempts=1)
+
+
+class TryAgainError(RetryableError):
+    """What letters here died of: something that a replay may mend."""
+
+    code = ErrorCode.LLM_TIMEOUT
+
+
+def letter_bytes(
+    offset: int,
+    at: datetime = _AT,
+    *,
+    value: bytes | None = b"v",
+    error: OnrecordError | None = None,
+    sent_ms: int = 0,
+) -> Headers:
+    record = Record("chunks-ready", 0, offset, KEY, value, ODD)
+    failure = describe(error or TryAgainError("why"), "enrichment")
+    told = letter_headers(
+        failure, delivery(offset, sent_ms), record, service="enrichment", group="g", at=at
+    )
+    return append(ODD, told)
+
+
+class Office:
+    """A desk, served over HTTP, and what tests do with it."""
+
+    def __init__(self, bench: Bench, desk: Desk, url: str, client: aiohttp.ClientSession) -> None:
+        self.bench = bench
+        self.desk = desk
+        self.url = url
+        self.client = client
+
+    async def set_aside(self, value: bytes | None, headers: Headers, key: bytes = KEY) -> UUID:
+        """Put a record on the DLQ and index it, as the stage does; its letter's id."""
+        place = await self.bench.size("enrichment-dlq")
+        await self.bench.send("enrichment-dlq", value, key=key, headers=headers)
+        record = Record("enrichment-dlq", 0, place, key, value, headers, 1_000)
+        letter = letter_of(record)
+        await self.desk.store.index_letter(letter)
+        return letter.letter_id
+
+    async def died(self, value: bytes | None, offset: int, **why: Any) -> UUID:
+        """As ``set_aside``, of a message that enrichment read at an offset and set aside."""
+        return await self.set_aside(value, letter_bytes(offset, value=value, **why))
+
+    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode() if body else None
+        async with self.client.request(method, self.url + path, data=data) as answer:
+            assert answer.content_type == "application/json"
+            return answer.status, await answer.json()
+
+
+@asynccontextmanager
+async def open_office(broker: str, store: LetterStore) -> AsyncIterator[Office]:
+    """An office of enrichment's letters, with a DLQ of its own."""
+    bench = await bench_on(broker, TOPICS)
+    async with AsyncExitStack() as stack:
+        reader = await stack.enter_async_context(open_reader(bench.kafka, 3.0))
+        publisher = await stack.enter_async_context(Publisher(bench.kafka, source="/test"))
+        api = Api()
+        replayer = Replayer(store, reader, publisher, repair_pause_s=0.05)
+        api.desk = Desk(store, reader, replayer)
+        serving = serve_http(Health, host="127.0.0.1", port=0, routes=api.routes)
+        port = await stack.enter_async_context(serving)
+        client = await stack.enter_async_context(aiohttp.ClientSession())
+        yield Office(bench, api.desk, f"http://127.0.0.1:{port}", client)

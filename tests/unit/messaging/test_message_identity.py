@@ -1,0 +1,116 @@
+"""What a message is about comes from its value; its key and headers are claims."""
+
+from __future__ import annotations
+
+import json
+from uuid import UUID
+
+import pytest
+
+from contracts import headers as h
+from messaging.delivery import Headers, Origin
+from messaging.identity import About, about, digest, letter_id, letter_id_of
+
+TRANSCRIPT = UUID(int=1)
+CHUNK = UUID(int=2)
+SHA256 = "ab" * 32
+HERE = Origin("enrichment-dlq", 0, 5)
+CONTENT = digest(b"k", b"v", ())
+
+
+def body(**fields: object) -> bytes:
+    return json.dumps(fields).encode()
+
+
+def of_transcript(**fields: object) -> bytes:
+    return body(transcript_id=str(TRANSCRIPT), **fields)
+
+
+@pytest.mark.parametrize(
+    ("topic", "key", "value", "found"),
+    [
+        ("transcripts-submitted", TRANSCRIPT, of_transcript(), About(str(TRANSCRIPT))),
+        (
+            "transcripts-ingested",
+            TRANSCRIPT,
+            of_transcript(revision=3, content_sha256=SHA256, more=[1]),
+            About(str(TRANSCRIPT), 3, SHA256),
+        ),
+        ("chunks-ready", CHUNK, body(chunk_id=str(CHUNK), revision=1), About(str(CHUNK), 1)),
+        ("notes-drafted", CHUNK, body(chunk={"chunk_id": str(CHUNK)}), About(str(CHUNK))),
+        ("notes-validated", CHUNK, body(chunk_id=str(CHUNK)), About(str(CHUNK))),
+    ],
+)
+def test_is_read_from_the_value_of_each_topic(
+    topic: str, key: UUID, value: bytes, found: About
+) -> None:
+    assert about(topic, str(key).encode(), value) == found
+    assert about(topic, str(key).encode(), b"\0\0\0\0\7" + value) == found
+
+
+@pytest.mark.parametrize(
+    ("topic", "key", "value"),
+    [
+        ("transcripts-submitted", TRANSCRIPT, b"garbage"),
+        ("transcripts-submitted", TRANSCRIPT, b"\xff"),
+        ("transcripts-submitted", TRANSCRIPT, b""),
+        ("transcripts-submitted", TRANSCRIPT, None),
+        ("transcripts-submitted", TRANSCRIPT, b"[" * 100_000),
+        ("transcripts-submitted", TRANSCRIPT, body(transcript_id="x")),
+        ("transcripts-submitted", CHUNK, of_transcript()),
+        ("chunks-ready", CHUNK, of_transcript()),
+        ("notes-drafted", CHUNK, body(chunk="x")),
+        ("elsewhere", TRANSCRIPT, of_transcript()),
+        (None, TRANSCRIPT, of_transcript()),
+    ],
+)
+def test_a_key_alone_makes_a_message_about_nothing(
+    topic: str | None, key: UUID, value: bytes | None
+) -> None:
+    assert about(topic, str(key).encode(), value) is None
+    assert about(topic, None, value) is None
+
+
+@pytest.mark.parametrize("revision", [0, -1, 2**31, 10**30, "x", None, [], 1.5])
+def test_a_revision_that_is_none_does_not_hide_what_a_message_is_about(revision: object) -> None:
+    value = of_transcript(revision=revision)
+    found = about("transcripts-ingested", str(TRANSCRIPT).encode(), value)
+    assert found == About(str(TRANSCRIPT))
+
+
+def told(origin: Origin, replays: int, letter: UUID) -> Headers:
+    return (
+        (h.DLQ_TOPIC, origin.topic.encode()),
+        (h.DLQ_PARTITION, b"%d" % origin.partition),
+        (h.DLQ_OFFSET, b"%d" % origin.offset),
+        (h.ORIGIN_TIMESTAMP, b"%d" % origin.timestamp_ms),
+        (h.REPLAYS, b"%d" % replays),
+        (h.LETTER_ID, str(letter).encode()),
+    )
+
+
+ORIGIN = Origin("chunks-ready", 1, 2, 3)
+
+
+def test_an_id_in_the_headers_counts_if_it_follows_from_the_record() -> None:
+    mine = letter_id("enrichment", ORIGIN, 4, CONTENT)
+    assert letter_id_of("enrichment", HERE, CONTENT, told(ORIGIN, 4, mine)) == mine
+
+
+@pytest.mark.parametrize(
+    "claimed",
+    [
+        letter_id("guardrail", ORIGIN, 4, CONTENT),
+        letter_id("enrichment", ORIGIN, 5, CONTENT),
+        letter_id("enrichment", Origin("chunks-ready", 1, 2, 9), 4, CONTENT),
+        letter_id("enrichment", ORIGIN, 4, digest(b"k", b"other", ())),
+        UUID(int=0),
+    ],
+)
+def test_an_id_that_does_not_is_replaced_by_one_of_its_place(claimed: UUID) -> None:
+    found = letter_id_of("enrichment", HERE, CONTENT, told(ORIGIN, 4, claimed))
+    assert found != claimed
+    assert found == letter_id_of("enrichment", HERE, CONTENT, ())
+    elsewhere = Origin(HERE.topic, HERE.partition, HERE.offset + 1)
+    assert found != letter_id_of("enrichment", elsewhere, CONTENT, ())
+    assert found != letter_id_of("enrichment", HERE, digest(b"k", b"other", ()), ())
