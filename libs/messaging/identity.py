@@ -8,7 +8,6 @@ a message that cannot be read is about nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Annotated, Any, Final
@@ -26,28 +25,33 @@ from pydantic import (
 from contracts import headers as h
 from contracts.ids import derive_text
 from contracts.topics import EVENT_TOPICS
+from messaging import stubs
 from messaging.codec import document_of
 from messaging.delivery import Headers, Origin, number_of, read_history
-from messaging.header_names import ENCODING, ERRORS
-
-_LENGTH_BYTES: Final = 8
-_NONE: Final = b"\xff" * _LENGTH_BYTES
-"""Stands for the length of what is None, to tell it from what is empty."""
+from messaging.digests import digest
+from messaging.stubs import Stub
 
 
-def digest(key: bytes | None, value: bytes | None, headers: Headers) -> bytes:
-    """The SHA-256 of a record's key, value and headers, in which each part's length goes first."""
-    hashed = sha256()
-    for part in (key, value, *_parts(headers)):
-        hashed.update(_NONE if part is None else len(part).to_bytes(_LENGTH_BYTES))
-        hashed.update(part or b"")
-    return hashed.digest()
+def content_of(key: bytes | None, value: bytes | None, original: Headers, added: Headers) -> bytes:
+    """The digest that a letter's id follows from, of a record in a DLQ.
+
+    Of a stub, it is of what it tells of the message that it stands for: the same message has
+    another digest where it was set aside whole.
+
+    Args:
+        key: of the record.
+        value: of the record.
+        original: its headers without those that onrecord added.
+        added: those that onrecord added.
+    """
+    stub = stubs.told_by(added)
+    return digest(key, value, original) if stub is None else content_of_stub(stub)
 
 
-def _parts(headers: Headers) -> Iterable[bytes | None]:
-    for name, value in headers:
-        yield name.encode(ENCODING, ERRORS)
-        yield value
+def content_of_stub(stub: Stub) -> bytes:
+    """As ``content_of``, for a message that is set aside as a stub."""
+    told = (stub.kind.value, str(stub.size_bytes), stub.sha256)
+    return sha256("\x1f".join(told).encode()).digest()
 
 
 def letter_id(service: str, origin: Origin, replays: int, content: bytes) -> UUID:
@@ -60,7 +64,7 @@ def letter_id(service: str, origin: Origin, replays: int, content: bytes) -> UUI
         service: which service set it aside.
         origin: where, and with what timestamp, the message was first read.
         replays: how often it was replayed before.
-        content: the digest of the record as it is in the DLQ, without added headers.
+        content: its ``content_of``.
     """
     parts = (origin.topic, origin.partition, origin.offset, origin.timestamp_ms, replays)
     encoded = (str(part).encode(errors="backslashreplace") for part in (service, *parts))
@@ -76,7 +80,7 @@ def letter_id_of(service: str, place: Origin, content: bytes, added: Headers) ->
     Args:
         service: whose DLQ it is in.
         place: where in the DLQ.
-        content: the digest of the record without added headers.
+        content: its ``content_of``.
         added: the headers that onrecord added.
     """
     origin = read_history(added, fallback=place, tier=0).origin

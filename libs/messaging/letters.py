@@ -19,7 +19,7 @@ from uuid import UUID
 from contracts import headers as h
 from contracts.errors import ErrorCode, OnrecordError
 from messaging import identity
-from messaging.delivery import Delivery, Headers, Record, number_of
+from messaging.delivery import Delivery, Headers, number_of
 
 MESSAGE_LIMIT: Final = 500
 """Longest error text in a header, in characters."""
@@ -67,22 +67,10 @@ def describe(error: BaseException, service: str) -> Failure:
     )
 
 
-def letter_id(service: str, delivery: Delivery, record: Record) -> UUID:
-    """The id of the letter that this delivery of a record would become.
-
-    Args:
-        service: which service sets it aside.
-        delivery: tells where the message was first read and how often it was replayed.
-        record: as it is written to the DLQ, without added headers.
-    """
-    content = identity.digest(record.key, record.value, record.headers)
-    return identity.letter_id(service, delivery.origin, delivery.replays, content)
-
-
 def letter_headers(  # noqa: PLR0913 - all are needed, and named
     failure: Failure,
     delivery: Delivery,
-    record: Record,
+    content: bytes,
     *,
     service: str,
     group: str,
@@ -93,11 +81,12 @@ def letter_headers(  # noqa: PLR0913 - all are needed, and named
     Args:
         failure: why it is set aside.
         delivery: the history of its tries.
-        record: as it is written to the DLQ, without added headers.
+        content: the digest that its id follows from (``messaging.identity``).
         service: which service sets it aside.
         group: its consumer group.
         at: when.
     """
+    letter_id = identity.letter_id(service, delivery.origin, delivery.replays, content)
     origin = delivery.origin
     added = {
         h.DLQ_TOPIC: origin.topic,
@@ -115,7 +104,7 @@ def letter_headers(  # noqa: PLR0913 - all are needed, and named
         h.FIRST_FAILED_AT: (delivery.first_failed_at or at).isoformat(),
         h.FAILED_AT: at.isoformat(),
         h.FINGERPRINT: failure.fingerprint,
-        h.LETTER_ID: str(letter_id(service, delivery, record)),
+        h.LETTER_ID: str(letter_id),
         h.REPLAYS: str(delivery.replays),
         h.REPLAY_OF: str(delivery.replay_of) if delivery.replay_of else "",
     }

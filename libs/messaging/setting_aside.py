@@ -15,7 +15,9 @@ from contracts.topics import dlq_topic, retry_topic
 from messaging import letters
 from messaging.attempts import StuckError
 from messaging.delivery import Headers, append, wait_headers
+from messaging.digests import digest
 from messaging.failures import RetryLater
+from messaging.identity import content_of_stub
 from messaging.jobs import Job
 from messaging.oversize import OversizeValue
 from messaging.publisher import Publisher, TooLargeToSendError
@@ -71,23 +73,24 @@ class Aside:
         Raises:
             OutageError: the broker does not take it.
         """
-        service = self._service
-        added = letters.letter_headers(
-            failure,
-            job.delivery,
-            job.record,
-            service=service,
-            group=self._group,
-            at=datetime.now(UTC),
-        )
-        await self._write_letter(dlq_topic(service).name, job, added)
+        letter_id = await self._write_letter(job, failure)
         log.warning(
             "dead_letter",
             code=failure.code.value,
             reason=failure.message,
-            letter_id=dict(added)[h.LETTER_ID].decode(),
+            letter_id=letter_id,
             attempts=job.delivery.attempts,
             timeouts=job.delivery.timeouts,
+        )
+
+    def _letter_headers(self, job: Job, failure: letters.Failure, content: bytes) -> Headers:
+        return letters.letter_headers(
+            failure,
+            job.delivery,
+            content,
+            service=self._service,
+            group=self._group,
+            at=datetime.now(UTC),
         )
 
     async def _forward(self, topic: str, job: Job, added: Headers) -> None:
@@ -96,13 +99,23 @@ class Aside:
             topic, record.key, record.value, append(record.headers, added)
         )
 
-    async def _write_letter(self, dlq: str, job: Job, added: Headers) -> None:
-        if not isinstance(job.record.value, OversizeValue):
+    async def _write_letter(self, job: Job, failure: letters.Failure) -> str:
+        """Write a letter, whole if it can be; its id."""
+        dlq = dlq_topic(self._service).name
+        record = job.record
+        if not isinstance(record.value, OversizeValue):
+            content = await asyncio.to_thread(digest, record.key, record.value, record.headers)
+            added = self._letter_headers(job, failure, content)
             with suppress(TooLargeToSendError):
                 await self._forward(dlq, job, added)
-                return
-        stub = await asyncio.to_thread(stub_of, job.record)
+                return _letter_id(added)
+        stub = await asyncio.to_thread(stub_of, record)
         log.warning("stub_letter", kind=stub.kind.value, size_bytes=stub.size_bytes)
+        added = self._letter_headers(job, failure, content_of_stub(stub))
+        await self._write_stub(dlq, stub, added)
+        return _letter_id(added)
+
+    async def _write_stub(self, dlq: str, stub: Stub, added: Headers) -> None:
         with suppress(TooLargeToSendError):
             await self._forward_stub(dlq, stub, added)
             return
@@ -117,3 +130,7 @@ class Aside:
     async def _forward_stub(self, dlq: str, stub: Stub, added: Headers) -> None:
         headers = append(stub.headers, (*added, *stub.added_headers))
         await self._publisher.forward(dlq, stub.key, stub.value, headers)
+
+
+def _letter_id(added: Headers) -> str:
+    return dict(added)[h.LETTER_ID].decode()

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from hashlib import sha256
 from typing import Final
 
 from contracts import headers as h
 from messaging.delivery import Headers, Record, number_of, text_of
+from messaging.digests import digest
 from messaging.oversize import OversizeValue
 
 FIRST_BYTES: Final = 4 * 1024
@@ -24,9 +24,6 @@ KEY_BYTES: Final = 1024
 
 HEADERS_BYTES: Final = 16 * 1024
 """What a stub keeps of the original headers, in bytes; those that do not fit are left out."""
-
-_LENGTH_BYTES: Final = 8
-_NONE: Final = -1
 
 
 class StubKind(StrEnum):
@@ -117,20 +114,8 @@ def size_of(record: Record) -> int:
 
 
 def digest_of(record: Record) -> str:
-    """SHA-256 in hex of a record: of key, value, and each header's name and value in order.
-
-    Each part stands behind its length in 8 bytes (big endian, signed); -1 is the length of a part
-    that is null.
-    """
-    digest = sha256()
-    parts: list[bytes | None] = [record.key, record.value]
-    for name, value in record.headers:
-        parts += [name.encode(*_NAMES), value]
-    for part in parts:
-        length = _NONE if part is None else len(part)
-        digest.update(length.to_bytes(_LENGTH_BYTES, "big", signed=True))
-        digest.update(part or b"")
-    return digest.hexdigest()
+    """The digest of a record in hex."""
+    return digest(record.key, record.value, record.headers).hex()
 
 
 _NAMES: Final = ("utf-8", "surrogateescape")

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Final, Self, TypeAlias
+from typing import Any, Final, NamedTuple, Self, TypeAlias
 
 import aiohttp
 
@@ -22,6 +22,31 @@ Point: TypeAlias = dict[str, Any]
 
 MOST_LETTERS: Final = 10_000
 """Most letters that control lists in one answer."""
+
+
+class Shown(NamedTuple):
+    """A letter, the bytes that were set aside, and why there are none if the DLQ lost them."""
+
+    letter: Letter
+    value: bytes | None
+    gone: str
+
+
+class Replayed(NamedTuple):
+    """What became of letters that were to be put back.
+
+    Attributes:
+        replayed: ids of those that were.
+        not_replayed: why others were not, by their ids.
+        left_out: how many were not tried, by why; counted at the beginning.
+        next: where to go on; None if there are no more.
+    """
+
+    replayed: list[str]
+    not_replayed: dict[str, str]
+    left_out: dict[str, int]
+    next: Point | None
+
 
 _BAD_REQUEST: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
 
@@ -70,7 +95,8 @@ class ControlClient:
         """Letters, the latest first.
 
         Args:
-            which: narrows by ``service``, ``code``, ``state`` or ``subject``; None does not.
+            which: narrows by ``service``, ``code``, ``state``, ``subject`` or ``key``; None does
+                not.
             limit: at most so many, up to ``MOST_LETTERS``.
         """
         query = {name: value for name, value in which.items() if value is not None}
@@ -82,11 +108,12 @@ class ControlClient:
         counts: list[dict[str, Any]] = await self._call("GET", "/letters/counts")
         return counts
 
-    async def letter(self, letter_id: str) -> tuple[Letter, bytes | None]:
+    async def letter(self, letter_id: str) -> Shown:
         """One letter, by its id or the beginning of it, and the bytes that were set aside."""
         found = await self._call("GET", f"/letters/{_part(letter_id)}")
         value = found["value"]
-        return found["letter"], None if value is None else decode_base64(value)
+        decoded = None if value is None else decode_base64(value)
+        return Shown(found["letter"], decoded, found["gone"])
 
     async def replay(self, letter_id: str) -> Letter:
         """Put a letter back.
@@ -99,21 +126,16 @@ class ControlClient:
 
     async def replay_many(
         self, which: Mapping[str, str | None], *, limit: int, begin: Point | None = None
-    ) -> tuple[list[str], dict[str, str], Point | None]:
-        """Put back open letters.
+    ) -> Replayed:
+        """Put back open letters; those of causes that no replay mends only if one is named.
 
         Args:
             which: narrows by ``service`` or ``code``; None does not.
             limit: at most so many, up to ``MOST_LETTERS``.
             begin: where to go on, as the call before told; None at first.
-
-        Returns:
-            The ids of those put back, why others were not, by their ids, and where to go on: None
-            if there are no more.
         """
         body = {**which, "limit": limit, "begin": begin}
-        told = await self._call("POST", "/letters/replay", json=body)
-        return told["replayed"], told["not_replayed"], told["next"]
+        return Replayed(**await self._call("POST", "/letters/replay", json=body))
 
     async def discard(self, letter_id: str, reason: str) -> Letter:
         """Give a letter up.

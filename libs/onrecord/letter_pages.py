@@ -27,6 +27,9 @@ HEX_SHOWN: Final = 512
 LINES_SHOWN: Final = 120
 """Lines shown of a value that is JSON."""
 
+CLAIM_SHOWN: Final = 60
+"""Characters shown of a key that may say anything."""
+
 STATES: Final = ("open", "replaying", "replayed", "discarded")
 STYLES: Final = {"open": "red", "replaying": "yellow", "replayed": "green", "discarded": "dim"}
 
@@ -63,14 +66,16 @@ def letters_page(
 
 
 def _what(letter: Letter, names: Mapping[str, str]) -> str:
-    return f"{_message(letter) or letter['error_type']} ({_about(letter, names)})"
+    gone = "; its bytes are gone from the DLQ" if letter.get("displaced_at") else ""
+    return f"{_message(letter) or letter['error_type']} ({_about(letter, names)}{gone})"
 
 
 def _about(letter: Letter, names: Mapping[str, str]) -> str:
     """By name, or else by the beginning of its id; what is neither chunk nor interview as it is."""
     subject = letter["subject"]
     if not subject:
-        return "without a readable key"
+        claim = header_text(letter["key"])[:CLAIM_SHOWN] if letter["key"] else ""
+        return f"its key says {claim}, its value does not" if claim else "without a key"
     if name := names.get(subject):
         return name
     kind = _KEYED_BY.get(letter["source_topic"], "")
@@ -105,14 +110,25 @@ def _number(number: int, state: str) -> Text:
 
 
 def letter_page(
-    letter: Letter, value: bytes | None, width: int, names: Mapping[str, str]
+    letter: Letter, value: bytes | None, width: int, names: Mapping[str, str], *, gone: str = ""
 ) -> Iterator[Text]:
-    """One letter: why it is here, where it comes from, its headers and its value."""
+    """One letter: why it is here, where it comes from, its headers and its value.
+
+    Args:
+        letter: as control tells it.
+        value: what was set aside.
+        width: of a line, in columns.
+        names: what subjects are called, as far as it is known.
+        gone: why there is no value, if the DLQ has it no more.
+    """
     yield from _facts("Dead letter", _identity(letter, names), width)
     yield from _facts("Why", _reason(letter), width)
     yield from _facts("History", _history(letter), width)
     yield from _facts(f"Headers ({len(letter['headers'])})", _headers(letter), width)
-    yield from _value(value)
+    if gone:
+        yield from paragraph(f"Value: {gone}", width, style="yellow")
+    else:
+        yield from _value(value)
 
 
 def _facts(heading: str, facts: Sequence[tuple[str, str]], width: int) -> Iterator[Text]:
@@ -130,12 +146,19 @@ def _identity(letter: Letter, names: Mapping[str, str]) -> list[tuple[str, str]]
         ("id", letter["letter_id"]),
         ("service", letter["service"]),
         ("state", letter["state"]),
-        ("about", names.get(letter["subject"] or "", "")),
-        ("key", letter["subject"] or ""),
+        ("about", names.get(letter["subject"] or "", letter["subject"] or "")),
+        ("key", _key(letter)),
         ("kept in", _place(letter, "dlq")),
         ("came from", _place(letter, "source")),
         ("group", letter["consumer_group"]),
     ]
+
+
+def _key(letter: Letter) -> str:
+    if letter["key"] is None:
+        return ""
+    text = header_text(letter["key"])
+    return text if letter["subject"] else f"{text} (its producer's claim: the value does not say)"
 
 
 def _place(letter: Letter, which: str) -> str:

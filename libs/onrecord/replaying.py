@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from rich.progress import Progress, track
 
+from contracts.errors import UNMENDABLE
 from onrecord.console import err
 from onrecord.control_client import ControlClient, Letter, NotOpenError, Point
 from onrecord.errors import CommandError, FailedError, UnreachableError, UsageError
@@ -31,11 +32,34 @@ class Outcome:
     Attributes:
         replayed: ids of those put back.
         failed: why the others were not, by what they were asked for by.
+        left_out: how many open letters a replay of all did not try, by why not.
+        misnamed: whether an id named no letter, or several.
     """
 
     replayed: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
     misnamed: bool = False
+
+    def notices(self) -> Iterator[str]:
+        """Sentences about what was left out, and what to do about it."""
+        hopeless = {why: number for why, number in self.left_out.items() if why in UNMENDABLE}
+        if hopeless:
+            causes = ", ".join(f"{number:,} {why}" for why, number in hopeless.items())
+            yield (
+                f"left out: {causes}. The same message fails again, so a replay mends nothing; "
+                "`--code CAUSE` or a letter's id puts it back all the same"
+            )
+        if gone := self.left_out.get("gone"):
+            yield (
+                f"left out: {count(gone, 'letter')} whose bytes are gone from the DLQ; all that is "
+                "left to do is to discard them"
+            )
+        if unknown := self.left_out.get("unknown_source"):
+            yield (
+                f"left out: {count(unknown, 'letter')} written to a DLQ by somebody else, without "
+                "a word where they came from: `onrecord dlq show` tells what is in them"
+            )
 
     def error(self) -> CommandError:
         """The failure to end the command with: bad input if an id was wrong."""
@@ -49,13 +73,12 @@ class Outcome:
 
 
 async def count_open(control: ControlClient, service: str | None, code: str | None) -> int:
-    """How many letters are open, of one service and one cause if they are given."""
+    """How many letters ``replay_matching`` would try to put back."""
     return sum(
-        one["letters"]
+        one["replayable"]
         for one in await control.counts()
-        if one["state"] == "open"
-        and service in (None, one["service"])
-        and code in (None, one["error_code"])
+        if service in (None, one["service"])
+        and (one["error_code"] not in UNMENDABLE if code is None else code == one["error_code"])
     )
 
 
@@ -84,11 +107,11 @@ async def replay_matching(
                 some = await control.replay_many(which, limit=AT_A_TIME, begin=begin)
             except UnreachableError as error:
                 raise _cut_short(outcome, number, error) from error
-            replayed, failed, begin = some
-            outcome.replayed += replayed
-            outcome.failed |= failed
-            progress.advance(bar, len(replayed) + len(failed))
-            if begin is None:
+            outcome.replayed += some.replayed
+            outcome.failed |= some.not_replayed
+            outcome.left_out = outcome.left_out or some.left_out
+            progress.advance(bar, len(some.replayed) + len(some.not_replayed))
+            if (begin := some.next) is None:
                 return outcome
 
 
@@ -142,7 +165,7 @@ async def discard(control: ControlClient, letter_id: str, reason: str) -> Letter
 
 async def _successor(control: ControlClient, letter_id: str) -> str | None:
     """The open letter that a letter's replays ended in, if they did."""
-    letter, _ = await control.letter(letter_id)
+    letter = (await control.letter(letter_id)).letter
     which = {"service": letter["service"], "subject": letter["subject"]}
     by_origin = {one["replay_of"]: one for one in reversed(await control.letters(which))}
     found = letter

@@ -138,7 +138,7 @@ class Api:
 
     @_answering
     async def letters(self, request: web.Request, desk: Desk) -> web.Response:
-        """List letters: ``?service=&code=&state=&fingerprint=&subject=&limit=``."""
+        """List letters: ``?service=&code=&state=&fingerprint=&subject=&key=&limit=``."""
         which = ReplayMany.model_validate({"limit": 100, **_asked(request)})
         found = await desk.store.letters(_filter(which), limit=which.limit)
         return _json([letter.model_dump(mode="json") for letter in found])

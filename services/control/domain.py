@@ -160,6 +160,7 @@ class LetterFilter(ControlModel):
     state: LetterState | None = None
     fingerprint: Asked | None = None
     subject: Asked | None = None
+    key: Asked | None = None
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -214,7 +215,7 @@ class LetterCount(ControlModel):
     state: LetterState
     error_code: str
     letters: int
-    replayable: int = Field(0, description="How many of them a replay of all would put back.")
+    replayable: int = Field(0, description="How many are open, and have a known place and source.")
 
 
 class Submission(ControlModel):

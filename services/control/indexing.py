@@ -44,7 +44,7 @@ def letter_of(record: Record) -> Letter:
     written_at = _written_at(record)
     service = SERVICE_OF[record.topic]
     here = Origin(record.topic, record.partition, record.offset)
-    content = identity.digest(record.key, record.value, original)
+    content = identity.content_of(record.key, record.value, original, added)
     about = identity.about(told.get(h.DLQ_TOPIC), record.key, record.value)
     return Letter(
         letter_id=identity.letter_id_of(service, here, content, added),

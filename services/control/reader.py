@@ -178,7 +178,8 @@ def _matching(records: Sequence[Any], wanted: deque[LetterPlace]) -> list[Found]
 def _is_letter(place: LetterPlace, record: Any, original: Headers, added: Headers) -> bool:
     """Whether a record is the letter; a DLQ that was made anew has others at its places."""
     if place.message_sha256 is not None:
-        return identity.digest(record.key, record.value, original) == place.message_sha256
+        content = identity.content_of(record.key, record.value, original, added)
+        return content == place.message_sha256
     told = dict(added).get(h.LETTER_ID)
     try:
         return told is None or UUID(told.decode()) == place.letter_id

@@ -120,6 +120,7 @@ class LetterStore:
             which.subject,
             limit,
             which.state not in UNSETTLED,
+            which.key,
         )
         return [_letter(row) for row in rows]
 
@@ -180,6 +181,7 @@ class LetterStore:
                 limit,
                 *after,
                 _UNMENDABLE,
+                which.key,
             )
         return _places(rows)
 
@@ -197,6 +199,7 @@ class LetterStore:
             which.subject,
             until,
             _UNMENDABLE,
+            which.key,
         )
         return {row["reason"]: row["letters"] for row in rows}
 
@@ -224,8 +227,7 @@ class LetterStore:
 
     async def counts(self) -> list[LetterCount]:
         """How many letters there are by service, state and cause."""
-        rows = await self._database.fetch(_QUERIES.count_letters, _UNMENDABLE)
-        return [LetterCount(**row) for row in rows]
+        return [LetterCount(**row) for row in await self._database.fetch(_QUERIES.count_letters)]
 
     async def _changed(self, query: str, *args: Any) -> bool:
         return await self._database.fetchval(query, *args) is not None

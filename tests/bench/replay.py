@@ -29,6 +29,7 @@ from database.settings import PostgresSettings
 from messaging import Delivery, KafkaSettings, Origin, Publisher, Record
 from messaging.codec import encode
 from messaging.delivery import Headers, append
+from messaging.digests import digest
 from messaging.health import Health, serve_http
 from messaging.letters import describe, letter_headers
 from support.postgres import EmbeddedServer, TestServer
@@ -87,7 +88,7 @@ def _letter(offset: int) -> Written:
     told = letter_headers(
         describe(RetryableError("it is a measure"), PERSISTENCE),
         Delivery(Origin(NOTES_VALIDATED.name, 0, offset), attempts=1),
-        Record(NOTES_VALIDATED.name, 0, offset, key, value, tuple(headers)),
+        digest(key, value, tuple(headers)),
         service=PERSISTENCE,
         group=PERSISTENCE,
         at=datetime.now(UTC),

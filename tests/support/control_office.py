@@ -21,6 +21,7 @@ from control.replay import Replayer
 from control.store import LetterStore
 from messaging import Delivery, Origin, Publisher, Record
 from messaging.delivery import Headers, append
+from messaging.digests import digest
 from messaging.health import Health, serve_http
 from messaging.letters import describe, letter_headers
 from support.broker import Bench, bench_on
@@ -49,10 +50,10 @@ def letter_bytes(
     error: OnrecordError | None = None,
     sent_ms: int = 0,
 ) -> Headers:
-    record = Record("chunks-ready", 0, offset, KEY, value, ODD)
+    content = digest(KEY, value, ODD)
     failure = describe(error or TryAgainError("why"), "enrichment")
     told = letter_headers(
-        failure, delivery(offset, sent_ms), record, service="enrichment", group="g", at=at
+        failure, delivery(offset, sent_ms), content, service="enrichment", group="g", at=at
     )
     return append(ODD, told)
 

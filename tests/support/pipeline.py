@@ -39,6 +39,11 @@ SELECT transcript.title, chunk.index, note.position, note.statement,
 """
 
 
+LETTERS = """
+SELECT * FROM dead_letters WHERE subject = $1 OR key = convert_to($1, 'UTF8') ORDER BY failed_at
+"""
+
+
 class Pipeline:
     """The running system, as its users see it."""
 
@@ -100,9 +105,8 @@ class Pipeline:
         ]
 
     async def letters(self, subject: str | UUID) -> list[asyncpg.Record]:
-        """All dead letters of one transcript or chunk, oldest first."""
-        query = "SELECT * FROM dead_letters WHERE subject = $1 ORDER BY failed_at"
-        return await self.rows(query, str(subject))
+        """All dead letters of one transcript or chunk, or with a key, oldest first."""
+        return await self.rows(LETTERS, str(subject))
 
 
 def submitted(study: Study, name: str, content: str, **fields: Any) -> TranscriptSubmitted:

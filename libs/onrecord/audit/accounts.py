@@ -1,18 +1,28 @@
 """The conservation law as arithmetic over ids; pure.
 
 ``submitted = stored + waiting + in retry + dead + discarded + superseded``, once for interviews as
-they were submitted and once for the chunks they became. Every id is looked for in all the places
-where it could be; one that is nowhere is lost, and the books do not balance.
+they were submitted, once for submitted records that are no interview, and once for the chunks that
+interviews became. Each is looked for in all the places where it could be; one that is nowhere is
+lost, and the books do not balance.
+
+Submissions are looked for by their place, and what is on its way from there on by the ids in its
+value; a record's key is nobody's proof.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+
+from contracts.topics import INGESTION, PERSISTENCE
 
 Place = tuple[str, int, int]
 """Topic without prefix, partition and offset: what identifies one submitted record."""
+
+
+Ends = Mapping[tuple[str, int], int]
+"""The offset behind the last record of each partition, by topic without prefix and partition."""
 
 
 class State(StrEnum):
@@ -34,14 +44,18 @@ class Unread:
     Attributes:
         service: whose group has not finished it.
         place: where it was read first; for a record in a retry topic, where it came from.
-        key: its key as text, empty if it has none.
+        subject: id of the transcript or chunk it is about; empty if its value does not tell it.
         retrying: whether it is in a retry topic.
+        revision: the transcript's revision, if it tells it.
+        content_sha256: which content of that revision, if it tells it.
     """
 
     service: str
     place: Place
-    key: str
+    subject: str
     retrying: bool
+    revision: int | None = None
+    content_sha256: str | None = None
 
     @property
     def state(self) -> State:
@@ -51,12 +65,18 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class LetterFact:
-    """What the index knows of a dead letter."""
+    """What the index knows of a dead letter; as ``Unread``, and when its message was sent.
+
+    ``sent_at`` is in milliseconds since the epoch; None if it is not known.
+    """
 
     service: str
     place: Place
     subject: str
     discarded: bool
+    revision: int | None = None
+    content_sha256: str | None = None
+    sent_at: int | None = None
 
     @property
     def state(self) -> State:
@@ -77,11 +97,21 @@ class ChunkFact:
 
 @dataclass(frozen=True, slots=True)
 class SubmissionFact:
-    """What the index knows of a submitted record; ids are empty where it cannot be read."""
+    """What the index knows of a submitted record.
+
+    Attributes:
+        place: where it is.
+        transcript_id: which interview it is; empty if it is none.
+        revision: None if it does not tell a valid one.
+        content_sha256: which content of that revision it brings; None if it is not valid.
+        sent_at: its timestamp, in milliseconds since the epoch; None if it is not known.
+    """
 
     place: Place
     transcript_id: str
-    revision: int
+    revision: int | None
+    content_sha256: str | None = None
+    sent_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +121,20 @@ class Books:
     Attributes:
         submissions: every record on the topic of submissions.
         chunks: every chunk of every ingested interview.
-        ingested: interviews that are in the database, by id and revision.
+        ingested: interviews that are in the database: their content by id and revision.
         latest: the highest ingested revision of each interview.
         unread: every record that some service has not finished.
         letters: every dead letter that was not replayed.
-        received: records each service was ever sent, by service.
+        received: the end of each partition of a service's source topics, by service.
     """
 
     submissions: tuple[SubmissionFact, ...] = ()
     chunks: tuple[ChunkFact, ...] = ()
-    ingested: frozenset[tuple[str, int]] = frozenset()
+    ingested: Mapping[tuple[str, int], str] = field(default_factory=dict)
     latest: Mapping[str, int] = field(default_factory=dict)
     unread: tuple[Unread, ...] = ()
     letters: tuple[LetterFact, ...] = ()
-    received: Mapping[str, int] = field(default_factory=dict)
+    received: Mapping[str, Ends] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +157,17 @@ class Account:
         found = sum(count for state, count in self.states.items() if state is not State.LOST)
         return not self.lost and found == self.total
 
+    def waiting_for(self, moving: frozenset[str]) -> Account:
+        """As ``Balance.waiting_for``."""
+        lost = tuple(one for one in self.lost if one not in moving)
+        found = len(self.lost) - len(lost)
+        states = {
+            **self.states,
+            State.LOST: len(lost),
+            State.WAITING: self.states[State.WAITING] + found,
+        }
+        return replace(self, states=states, lost=lost)
+
 
 @dataclass(frozen=True, slots=True)
 class ServiceAccount:
@@ -134,7 +175,8 @@ class ServiceAccount:
 
     Attributes:
         service: its name.
-        received: records ever written to its source topics.
+        received: records ever written to its source topics, when the stocktaking began.
+        handled: those of them that neither wait nor are in retry nor set aside.
         waiting: those its group has not finished.
         in_retry: records in its retry topics, replays included.
         dead: its letters that wait for an operator.
@@ -143,29 +185,38 @@ class ServiceAccount:
 
     service: str
     received: int
+    handled: int
     waiting: int
     in_retry: int
     dead: int
     discarded: int
 
-    @property
-    def handled(self) -> int:
-        """What is left: read, and neither waiting nor set aside."""
-        return self.received - self.waiting - self.in_retry - self.dead - self.discarded
-
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """The audit's result."""
+    """The audit's result.
+
+    Attributes:
+        submissions: interviews, as they were submitted.
+        unreadable: submitted records that are no interview: they do not say which one.
+        chunks: the chunks of interviews.
+        services: what stands where at each service.
+    """
 
     submissions: Account
+    unreadable: Account
     chunks: Account
     services: tuple[ServiceAccount, ...]
 
     @property
+    def accounts(self) -> tuple[Account, ...]:
+        """All sides of the law."""
+        return (self.submissions, self.unreadable, self.chunks)
+
+    @property
     def balances(self) -> bool:
-        """Whether both sides of the law hold."""
-        return self.submissions.balances and self.chunks.balances
+        """Whether all sides of the law hold."""
+        return all(account.balances for account in self.accounts)
 
     @property
     def is_settled(self) -> bool:
@@ -175,36 +226,55 @@ class Balance:
         twice: what becomes of it, a dead letter perhaps, is not settled either.
         """
         moving = (State.WAITING, State.IN_RETRY)
-        if any(self.submissions.states[one] + self.chunks.states[one] for one in moving):
+        if any(account.states[one] for account in self.accounts for one in moving):
             return False
         return not any(one.waiting + one.in_retry for one in self.services)
 
     @property
     def lost(self) -> frozenset[str]:
         """Everything that is nowhere."""
-        return frozenset((*self.submissions.lost, *self.chunks.lost))
+        return frozenset(lost for account in self.accounts for lost in account.lost)
+
+    def waiting_for(self, moving: frozenset[str]) -> Balance:
+        """The same books, in which some of what is nowhere counts as waiting.
+
+        Args:
+            moving: what moved between two looks and was missed for that, not lost.
+        """
+        return replace(
+            self,
+            submissions=self.submissions.waiting_for(moving),
+            unreadable=self.unreadable.waiting_for(moving),
+            chunks=self.chunks.waiting_for(moving),
+        )
 
 
 def settle(books: Books) -> Balance:
-    """Draw up both accounts from what was found."""
+    """Draw up all accounts from what was found."""
     chunk_states = _chunk_states(books)
+    submission_states = _submission_states(books, chunk_states)
+    interviews = {_name(one.place) for one in books.submissions if one.transcript_id}
+    readable: dict[str, State] = {}
+    unreadable: dict[str, State] = {}
+    for name, state in submission_states.items():
+        (readable if name in interviews else unreadable)[name] = state
     return Balance(
-        submissions=_account(_submission_states(books, chunk_states)),
+        submissions=_account(readable),
+        unreadable=_account(unreadable),
         chunks=_account(chunk_states),
         services=tuple(_service(books, service) for service in books.received),
     )
 
 
 def _chunk_states(books: Books) -> dict[str, State]:
-    unread = {one.key: one.state for one in books.unread}
-    letters = {one.subject: one.state for one in books.letters}
+    unread = {one.subject: one.state for one in books.unread}
+    letters = _worst_by_subject(books.letters)
     # An interview of which ingestion has published a part counts as ingestion's still.
-    unread_places = {one.place: one.state for one in books.unread}
-    unread_places |= {one.place: one.state for one in books.letters}
+    at_ingestion = _states_by_place(books)
     of_interview = {
-        (one.transcript_id, one.revision): unread_places[one.place]
+        (one.transcript_id, one.revision): state
         for one in books.submissions
-        if one.place in unread_places
+        if (state := at_ingestion.get(one.place))
     }
     states = {}
     for chunk in books.chunks:
@@ -219,34 +289,80 @@ def _chunk_states(books: Books) -> dict[str, State]:
     return states
 
 
+def _worst_by_subject(letters: Iterable[LetterFact]) -> dict[str, State]:
+    """Dead comes before discarded: there is something to do about it."""
+    worst_last = sorted(letters, key=lambda one: not one.discarded)
+    return {one.subject: one.state for one in worst_last}
+
+
+def _states_by_place(books: Books) -> dict[Place, State]:
+    """Of each submission that is at ingestion still, or was set aside there."""
+    sent = {one.place: one.sent_at for one in books.submissions}
+    letters = {
+        one.place: one.state
+        for one in sorted(books.letters, key=lambda one: not one.discarded)
+        # Of a topic that was made anew, another record has that place now.
+        if one.service == INGESTION and _agree(one.sent_at, sent.get(one.place))
+    }
+    return letters | {one.place: one.state for one in books.unread if one.service == INGESTION}
+
+
 def _submission_states(books: Books, chunk_states: Mapping[str, State]) -> dict[str, State]:
-    unread = {one.place: one.state for one in books.unread if one.service == "ingestion"}
-    letters = {one.place: one.state for one in books.letters if one.service == "ingestion"}
-    # Between ingestion and the database, an interview is known by its key alone.
-    on_the_way = {one.key: one.state for one in books.unread if one.service == "persistence"}
-    refused = {one.subject: one.state for one in books.letters if one.service == "persistence"}
+    at_ingestion = _states_by_place(books)
+    # Between ingestion and the database, an interview is known by what its event tells.
+    further: dict[str, list[Unread | LetterFact]] = {}
+    dead_first = sorted(books.letters, key=lambda one: one.discarded)
+    facts: list[Unread | LetterFact] = [*books.unread, *dead_first]
+    for found in facts:
+        if found.service == PERSISTENCE and found.subject:
+            further.setdefault(found.subject, []).append(found)
     chunks: dict[tuple[str, int], set[State]] = {}
     for chunk in books.chunks:
         of_interview = chunks.setdefault((chunk.transcript_id, chunk.revision), set())
         of_interview.add(chunk_states[chunk.chunk_id])
     states = {}
     for one in books.submissions:
-        interview = (one.transcript_id, one.revision)
-        state = unread.get(one.place) or letters.get(one.place)
-        if state is None and interview in books.ingested:
-            state = _of_interview(one, books, chunks.get(interview, set()))
+        state = at_ingestion.get(one.place)
+        if state is None and _is_ingested(one, books):
+            state = _of_interview(one, books, chunks)
         if state is None:
-            state = on_the_way.get(one.transcript_id) or refused.get(one.transcript_id)
-        states["/".join(map(str, one.place))] = state or State.LOST
+            candidates = further.get(one.transcript_id, ())
+            state = next((other.state for other in candidates if _may_be(one, other)), None)
+        states[_name(one.place)] = state or State.LOST
     return states
 
 
-def _of_interview(one: SubmissionFact, books: Books, chunks: set[State]) -> State:
+def _is_ingested(one: SubmissionFact, books: Books) -> bool:
+    if one.revision is None:
+        return False
+    content = books.ingested.get((one.transcript_id, one.revision))
+    return content is not None and one.content_sha256 in (None, content)
+
+
+def _may_be(one: SubmissionFact, other: Unread | LetterFact) -> bool:
+    """Whether an event about a submission's interview may come from that submission."""
+    return _agree(one.revision, other.revision) and _agree(one.content_sha256, other.content_sha256)
+
+
+def _agree(one: object, other: object) -> bool:
+    """Whether two may be the same, as far as they are known."""
+    return one is None or other is None or one == other
+
+
+def _of_interview(
+    one: SubmissionFact, books: Books, chunks: Mapping[tuple[str, int], set[State]]
+) -> State:
     """The state of an ingested interview: that of the chunk that is least far."""
-    if one.revision < books.latest[one.transcript_id]:
+    revision = one.revision or 0
+    if revision < books.latest[one.transcript_id]:
         return State.SUPERSEDED
     worst_first = (State.LOST, State.DEAD, State.DISCARDED, State.IN_RETRY, State.WAITING)
-    return next((state for state in worst_first if state in chunks), State.STORED)
+    found = chunks.get((one.transcript_id, revision), set())
+    return next((state for state in worst_first if state in found), State.STORED)
+
+
+def _name(place: Place) -> str:
+    return "/".join(map(str, place))
 
 
 def _account(states: Mapping[str, State]) -> Account:
@@ -258,11 +374,17 @@ def _account(states: Mapping[str, State]) -> Account:
 
 
 def _service(books: Books, service: str) -> ServiceAccount:
+    ends = books.received[service]
     unread = [one for one in books.unread if one.service == service]
     letters = [one for one in books.letters if one.service == service]
+    # By place, so that a message that is both in retry and, for a moment, a letter counts once.
+    unhandled = {one.place for one in unread} | {one.place for one in letters}
+    received = sum(ends.values())
     return ServiceAccount(
         service=service,
-        received=books.received[service],
+        received=received,
+        handled=received
+        - sum(offset < ends.get((topic, partition), 0) for topic, partition, offset in unhandled),
         waiting=sum(not one.retrying for one in unread),
         in_retry=sum(one.retrying for one in unread),
         dead=sum(not one.discarded for one in letters),

@@ -6,7 +6,7 @@ what has left one topic unseen is found in the next.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -25,13 +25,13 @@ from contracts.topics import (
     dlq_topic,
     retry_topic,
 )
-from messaging import fetched_batches, offset_metadata
+from messaging import fetched_batches, identity, offset_metadata
 from messaging.admin import admin_client
 from messaging.codec import document_of
 from messaging.delivery import Origin, read_history, split
 from messaging.settings import KafkaSettings
 from messaging.unreachable import KafkaUnavailableError
-from onrecord.audit.accounts import LetterFact, SubmissionFact, Unread
+from onrecord.audit.accounts import Ends, LetterFact, Place, SubmissionFact, Unread
 
 READ_TIMEOUT_MS: Final = 500
 IDLE_READS: Final = 20
@@ -46,13 +46,13 @@ class Found:
         unread: records no service has finished.
         letters: dead letters that control has not indexed yet.
         submissions: submitted records that control has not indexed yet.
-        received: records ever written to each service's source topics.
+        received: the end of each partition of a service's source topics, by service.
     """
 
     unread: tuple[Unread, ...]
     letters: tuple[LetterFact, ...]
     submissions: tuple[SubmissionFact, ...]
-    received: dict[str, int]
+    received: dict[str, Ends]
 
 
 FETCH_WAIT_MS: Final = 20
@@ -76,18 +76,18 @@ class Scanner:
     async def scan(self) -> Found:
         """Read everything that is unfinished, upstream first."""
         unread: list[Unread] = []
-        received: dict[str, int] = {}
+        received: dict[str, Ends] = {}
         submissions = [
             _submission(self._kafka, record)
             async for record in self._unfinished(CONTROL, TRANSCRIPTS_SUBMITTED.name)
         ]
         for service in PIPELINE:
             sources = [topic.name for topic in EVENT_TOPICS if service in topic.consumers]
-            received[service] = sum([await self._length(topic) for topic in sources])
+            ends = received[service] = await self._ends(sources)
             for topic in sources:
-                async for record in self._unfinished(service, topic):
+                async for record in self._unfinished(service, topic, ends):
                     place = _place(self._kafka, record)
-                    unread.append(Unread(service, place, _text(record.key), retrying=False))
+                    unread.append(_unread(service, place, record, retrying=False))
             for tier in range(len(RETRY_DELAYS_S)):
                 topic = retry_topic(service, tier).name
                 async for record in self._unfinished(service, topic):
@@ -99,13 +99,26 @@ class Scanner:
         ]
         return Found(tuple(unread), tuple(letters), tuple(submissions), received)
 
-    async def _unfinished(self, service: str, topic: str) -> AsyncIterator[Any]:
+    async def _unfinished(
+        self, service: str, topic: str, until: Ends | None = None
+    ) -> AsyncIterator[Any]:
+        """The records of a topic that a service has not finished.
+
+        Args:
+            service: whose group.
+            topic: without prefix.
+            until: where to end in each partition, for figures that fit; at its end by default.
+        """
         partitions = await self._partitions(topic)
+        if not partitions:
+            return  # it was deleted
         commits = await self._admin.list_consumer_group_offsets(
             self._kafka.topic(service), partitions=partitions
         )
         begins = await self._consumer.beginning_offsets(partitions)
         ends = await self._consumer.end_offsets(partitions)
+        if until is not None:
+            ends = {one: min(ends[one], until.get((topic, one.partition), 0)) for one in ends}
         ranges, done = {}, {}
         for partition in partitions:
             commit = commits.get(partition)
@@ -137,9 +150,13 @@ class Scanner:
                 if records and records[-1].offset >= end - 1:
                     open_ranges.discard(partition)
 
-    async def _length(self, topic: str) -> int:
-        ends = await self._consumer.end_offsets(await self._partitions(topic))
-        return sum(ends.values())
+    async def _ends(self, topics: Sequence[str]) -> Ends:
+        ends: dict[tuple[str, int], int] = {}
+        for topic in topics:
+            partitions = await self._partitions(topic)
+            found = await self._consumer.end_offsets(partitions) if partitions else {}
+            ends |= {(topic, partition.partition): end for partition, end in found.items()}
+        return ends
 
     async def _partitions(self, topic: str) -> list[TopicPartition]:
         name = self._kafka.topic(topic)
@@ -178,35 +195,50 @@ def _place(kafka: KafkaSettings, record: Any) -> tuple[str, int, int]:
 
 
 def _submission(kafka: KafkaSettings, record: Any) -> SubmissionFact:
+    place = _place(kafka, record)
     try:
-        identity = _Identity.model_validate_json(document_of(record.value or b""))
+        told = _Identity.model_validate_json(document_of(record.value or b""))
     except ValidationError:
-        return SubmissionFact(_place(kafka, record), "", 1)
-    return SubmissionFact(_place(kafka, record), str(identity.transcript_id), identity.revision)
+        return SubmissionFact(place, "", None, sent_at=record.timestamp)
+    return SubmissionFact(place, str(told.transcript_id), told.revision, sent_at=record.timestamp)
 
 
 class _Identity(BaseModel):
     """What of a submission says which interview it is."""
 
     transcript_id: UUID
-    revision: int = 1
+    revision: identity.Revision = 1
+
+
+def _unread(service: str, place: Place, record: Any, *, retrying: bool) -> Unread:
+    about = identity.about(place[0], record.key, record.value) or NOTHING
+    return Unread(service, place, about.subject, retrying, about.revision, about.content_sha256)
 
 
 def _waiting(kafka: KafkaSettings, service: str, record: Any, tier: int) -> Unread:
-    here = Origin(*_place(kafka, record))
-    _, added = split(record.headers)
-    origin = read_history(added, fallback=here, tier=tier).origin
+    origin = _origin(kafka, record, tier)
     place = (origin.topic, origin.partition, origin.offset)
-    return Unread(service, place, _text(record.key), retrying=True)
+    return _unread(service, place, record, retrying=True)
 
 
 def _letter(kafka: KafkaSettings, service: str, record: Any) -> LetterFact:
+    origin = _origin(kafka, record, 0)
+    about = identity.about(origin.topic, record.key, record.value) or NOTHING
+    return LetterFact(
+        service,
+        (origin.topic, origin.partition, origin.offset),
+        about.subject,
+        discarded=False,
+        revision=about.revision,
+        content_sha256=about.content_sha256,
+        sent_at=origin.timestamp_ms or None,
+    )
+
+
+def _origin(kafka: KafkaSettings, record: Any, tier: int) -> Origin:
     here = Origin(*_place(kafka, record))
     _, added = split(record.headers)
-    origin = read_history(added, fallback=here, tier=0).origin
-    place = (origin.topic, origin.partition, origin.offset)
-    return LetterFact(service, place, _text(record.key), discarded=False)
+    return read_history(added, fallback=here, tier=tier).origin
 
 
-def _text(key: bytes | None) -> str:
-    return (key or b"").decode("utf-8", "replace")
+NOTHING: Final = identity.About("")

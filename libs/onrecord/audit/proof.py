@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -29,16 +30,21 @@ PAUSE_S: Final = 0.5
 async def prove(scanner: Scanner, database: Database) -> Balance:
     """Prove the conservation law, or name what is lost.
 
+    What was on its way between two looks is in neither: only what is missing in every look is
+    lost, and what was missing in the last one alone counts as waiting.
+
     Raises:
         KafkaUnavailableError, DatabaseUnavailableError: try again later.
     """
     balance = await _take_stock(scanner, database)
+    missing = balance.lost
     for _ in range(STOCKTAKINGS - 1):
-        if balance.balances:
+        if not missing:
             break
         await asyncio.sleep(PAUSE_S)
         balance = await _take_stock(scanner, database)
-    return balance
+        missing &= balance.lost
+    return balance.waiting_for(balance.lost - missing)
 
 
 async def prove_when_settled(scanner: Scanner, database: Database, *, within_s: float) -> Balance:
@@ -64,21 +70,21 @@ async def _take_stock(scanner: Scanner, database: Database) -> Balance:
 
 async def _books(connection: Connection, found: Found) -> Books:
     submissions = {
-        place: SubmissionFact(place, str(row["transcript_id"] or ""), row["revision"] or 1)
+        place: _submission(place, row)
         for row in await connection.fetch(_QUERIES.submissions)
         for place in [(row["topic"], row["partition"], row["record_offset"])]
     }
     for one in found.submissions:
         submissions.setdefault(one.place, one)
     letters = [_letter(row) for row in await connection.fetch(_QUERIES.letters)]
-    interviews = [
-        (str(row["transcript_id"]), row["revision"])
+    interviews = {
+        (str(row["transcript_id"]), row["revision"]): row["content_sha256"]
         for row in await connection.fetch(_QUERIES.interviews)
-    ]
+    }
     return Books(
         submissions=tuple(submissions.values()),
         chunks=tuple(_chunk(row) for row in await connection.fetch(_QUERIES.chunks)),
-        ingested=frozenset(interviews),
+        ingested=interviews,
         latest=_latest(interviews),
         unread=found.unread,
         letters=(*letters, *_not_indexed(found, letters)),
@@ -91,11 +97,21 @@ def _not_indexed(found: Found, letters: list[LetterFact]) -> list[LetterFact]:
     return [one for one in found.letters if (one.service, one.place) not in known]
 
 
-def _latest(interviews: list[tuple[str, int]]) -> dict[str, int]:
+def _latest(interviews: Iterable[tuple[str, int]]) -> dict[str, int]:
     latest: dict[str, int] = {}
     for transcript_id, revision in interviews:
         latest[transcript_id] = max(revision, latest.get(transcript_id, 0))
     return latest
+
+
+def _submission(place: Place, row: Record) -> SubmissionFact:
+    return SubmissionFact(
+        place,
+        str(row["transcript_id"] or ""),
+        row["revision"],
+        row["content_sha256"],
+        row["sent_ms"],
+    )
 
 
 def _chunk(row: Record) -> ChunkFact:
@@ -114,6 +130,9 @@ def _letter(row: Record) -> LetterFact:
         place=_source(row),
         subject=row["subject"] or "",
         discarded=row["state"] == "discarded",
+        revision=row["revision"],
+        content_sha256=row["content_sha256"],
+        sent_at=row["sent_ms"],
     )
 
 

@@ -79,8 +79,9 @@ def _document(balance: Balance) -> dict[str, Any]:
         "balances": balance.balances,
         "settled": balance.is_settled,
         "submissions": _account(balance.submissions),
+        "unreadable": _account(balance.unreadable),
         "chunks": _account(balance.chunks),
-        "services": [asdict(one) | {"handled": one.handled} for one in balance.services],
+        "services": [asdict(one) for one in balance.services],
     }
 
 
@@ -93,7 +94,11 @@ def _account(account: Account) -> dict[str, Any]:
 
 
 def _on_its_way(balance: Balance) -> str:
-    accounts = (("interview", balance.submissions), ("chunk", balance.chunks))
+    accounts = (
+        ("interview", balance.submissions),
+        ("unreadable record", balance.unreadable),
+        ("chunk", balance.chunks),
+    )
     told = [
         f"{count(number, name)} {state.value.replace('_', ' ')}"
         for name, account in accounts
@@ -115,7 +120,13 @@ STATES: Final = ("stored", "waiting", "in_retry", "dead", "discarded", "supersed
 
 def _show(balance: Balance) -> None:
     states = _table("", "submitted", *STATES)
-    for name, account in (("interviews", balance.submissions), ("chunks", balance.chunks)):
+    accounts = (
+        ("interviews", balance.submissions),
+        # Seldom there, so it is not in the way of those who have none.
+        *([("no interview", balance.unreadable)] if balance.unreadable.total else []),
+        ("chunks", balance.chunks),
+    )
+    for name, account in accounts:
         counts = {state.value: count for state, count in account.states.items()}
         states.add_row(name, str(account.total), *(str(counts[state]) for state in STATES))
     out.print(states)

@@ -39,6 +39,10 @@ State = Annotated[str, typer.Option(help="open, replaying, replayed, discarded, 
 Subject = Annotated[
     str | None, typer.Option(help="Only about this: the id of a chunk or a transcript.")
 ]
+Key = Annotated[
+    str | None,
+    typer.Option(help="Only messages with this record key, which is their producer's claim."),
+]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the latest first.")]
 Raw = Annotated[bool, typer.Option("--raw", help="Write only the value, byte for byte.")]
 All = Annotated[bool, typer.Option("--all", help="All open letters, in the order of the DLQs.")]
@@ -65,6 +69,7 @@ def list_(  # noqa: PLR0913 - one parameter an option
     code: Code = None,
     state: State = "open",
     subject: Subject = None,
+    key: Key = None,
     limit: Limit = 100,
     json_output: Json = False,
 ) -> None:
@@ -84,7 +89,7 @@ def list_(  # noqa: PLR0913 - one parameter an option
         raise UsageError(f"--state is one of {', '.join(STATES)}, all; not {state!r}")
     _refuse_unknown(service, code)
     asked = None if state == "all" else state
-    which = {"service": service, "code": code, "state": asked, "subject": subject}
+    which = {"service": service, "code": code, "state": asked, "subject": subject, "key": key}
     found = _ask(lambda control: control.letters(which, limit=limit))
     if json_output:
         print_json(found)
@@ -115,16 +120,16 @@ def show(
     """
     from onrecord.letter_pages import letter_json, letter_page  # noqa: PLC0415 - slow to import
 
-    letter, value = _ask(lambda control: control.letter(letter_id))
+    letter, value, gone = _ask(lambda control: control.letter(letter_id))
     if raw:
         if value is None:
-            raise FailedError("the message has no value: it is a tombstone")
+            raise FailedError(gone or "the message has no value: it is a tombstone")
         sys.stdout.buffer.write(value)
         sys.stdout.flush()
     elif json_output:
-        print_json(letter_json(letter, value))
+        print_json(letter_json(letter, value) | {"gone": gone})
     else:
-        for line in letter_page(letter, value, columns(out), _names([letter])):
+        for line in letter_page(letter, value, columns(out), _names([letter]), gone=gone):
             out.print(line)
 
 
@@ -158,6 +163,8 @@ def replay(  # noqa: PLR0913 - one parameter an option
     """Put dead letters back, byte for byte, to the service that failed and to no other.
 
     Exit 1 if one could not be put back. Replaying is safe to repeat: notes are stored once.
+    With --all, letters of causes that no replay mends, such as undecodable or revision_conflict,
+    are left out and counted; --code CAUSE or an id puts them back all the same.
 
     Examples of use:
 
@@ -172,9 +179,17 @@ def replay(  # noqa: PLR0913 - one parameter an option
     _refuse_unknown(service, code)
     outcome = _replay_named(letter_ids) if letter_ids else _replay_open(service, code, yes=yes)
     if json_output:
-        print_json({"replayed": outcome.replayed, "failed": outcome.failed})
+        print_json(
+            {
+                "replayed": outcome.replayed,
+                "failed": outcome.failed,
+                "left_out": outcome.left_out,
+            }
+        )
     elif outcome.replayed or not outcome.failed:
         out.print(f"{count(len(outcome.replayed), 'dead letter')} put back")
+    for notice in outcome.notices():
+        err.print(notice, markup=False)
     if outcome.failed:
         raise outcome.error()
 

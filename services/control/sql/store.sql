@@ -63,6 +63,7 @@ SELECT *
    AND ($7 OR NOT settled)
    AND ($4::text IS NULL OR fingerprint = $4)
    AND ($5::text IS NULL OR subject = $5)
+   AND ($8::text IS NULL OR key = convert_to($8, 'UTF8'))
  ORDER BY failed_at DESC, dlq_topic DESC, dlq_partition DESC, dlq_offset DESC
  LIMIT $6;
 
@@ -76,6 +77,7 @@ SELECT *
    AND ($7 OR NOT settled)
    AND ($4::text IS NULL OR fingerprint = $4)
    AND ($5::text IS NULL OR subject = $5)
+   AND ($8::text IS NULL OR key = convert_to($8, 'UTF8'))
  ORDER BY failed_at, dlq_topic, dlq_partition, dlq_offset
  LIMIT $6;
 
@@ -112,6 +114,7 @@ WITH meant AS (
        AND CASE WHEN $2::text IS NULL THEN error_code <> ALL ($10::text[]) ELSE error_code = $2 END
        AND ($3::text IS NULL OR fingerprint = $3)
        AND ($4::text IS NULL OR subject = $4)
+       AND ($11::text IS NULL OR key = convert_to($11, 'UTF8'))
      ORDER BY dlq_topic COLLATE "C", dlq_partition, dlq_offset
      LIMIT $6
        FOR UPDATE SKIP LOCKED
@@ -138,6 +141,7 @@ SELECT reason, count(*) AS letters
            AND ($2::text IS NULL OR error_code = $2)
            AND ($3::text IS NULL OR fingerprint = $3)
            AND ($4::text IS NULL OR subject = $4)
+           AND ($7::text IS NULL OR key = convert_to($7, 'UTF8'))
        ) AS meant
  WHERE reason IS NOT NULL
  GROUP BY reason
@@ -173,7 +177,6 @@ RETURNING letter_id;
 SELECT service, state, error_code, count(*) AS letters,
        count(*) FILTER (
             WHERE state = 'open' AND displaced_at IS NULL AND source_topic IS NOT NULL
-              AND error_code <> ALL ($1::text[])
        ) AS replayable
   FROM dead_letters
  GROUP BY service, state, error_code

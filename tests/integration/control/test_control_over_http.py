@@ -16,17 +16,18 @@ from control.api import Api
 from control.indexing import letter_of
 from messaging import Record
 from messaging.delivery import append, split
+from messaging.digests import digest
 from messaging.health import Health, serve_http
-from messaging.letters import letter_id
-from support.control_office import ODD, Office, delivery, letter_bytes
+from messaging.identity import letter_id
+from support.control_office import KEY, ODD, Office, delivery, letter_bytes
 
 NOBODY = str(derive("nobody"))
 
 
 async def test_lists_and_shows_a_letter_with_its_bytes(office: Office) -> None:
     letter = await office.died(b"\x80\x00", 1)
-    record = Record("chunks-ready", 0, 1, b"\xfe", b"\x80\x00", ODD)
-    assert letter == letter_id("enrichment", delivery(1), record)
+    content = digest(KEY, b"\x80\x00", ODD)
+    assert letter == letter_id("enrichment", delivery(1).origin, 0, content)
     status, (listed,) = await office.ask("GET", "/letters?service=enrichment&state=open")
     assert (status, listed["letter_id"], listed["error_message"]) == (200, str(letter), "why")
     assert await office.ask("GET", "/letters?service=guardrail") == (200, [])

@@ -15,7 +15,7 @@ HUGE: Final = "9" * 5_000
 ODD_TEXTS: Final = ("%00", "a%00b", "%ED%A0%80", "%ff%fe", "%C3", "x" * 2_000)
 """U+0000, a lone surrogate, what is no UTF-8, half a character, and a long one."""
 
-FILTERS: Final = ("service", "code", "state", "fingerprint", "subject")
+FILTERS: Final = ("service", "code", "state", "fingerprint", "subject", "key")
 ODD_NUMBERS: Final = ("-1", "0", HUGE, "1e3", "0x10", "%00", "NaN", "", "10001", "%D9%A1%00")
 ODD_IDS: Final = ("%00%00%00%00", "%ff%ff", "abc", "%D9%A1%D9%A2%D9%A3%D9%A4", HUGE)
 VERBS: Final = (("GET", ""), ("POST", "/replay"), ("POST", "/discard"))

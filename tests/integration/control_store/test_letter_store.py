@@ -161,6 +161,7 @@ async def test_lists_newest_or_oldest_first_up_to_a_limit(store: LetterStore) ->
         (LetterFilter(code="llm_timeout"), [3, 1]),
         (LetterFilter(fingerprint="f3"), [3]),
         (LetterFilter(subject="other chunk"), [3]),
+        (LetterFilter(key="other key"), [3]),
         (LetterFilter(state=LetterState.DISCARDED), [1]),
         (LetterFilter(service="enrichment", state=LetterState.OPEN), [3]),
         (LetterFilter(service="nobody"), []),
@@ -171,7 +172,7 @@ async def test_narrows_by_each_field(
 ) -> None:
     await store.index_letter(letter(1))
     await store.index_letter(letter(2, service="guardrail", error_code="ungrounded"))
-    await store.index_letter(letter(3, fingerprint="f3", subject="other chunk"))
+    await store.index_letter(letter(3, fingerprint="f3", subject="other chunk", key=b"other key"))
     await store.discard(letter(1).letter_id, "a test")
     assert await numbers(store, which) == found
 

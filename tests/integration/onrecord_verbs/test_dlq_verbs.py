@@ -187,6 +187,21 @@ def test_replays_all_open_letters_of_one_cause(
     assert states(capsys) == ["open", "replayed", "replayed"]
 
 
+def test_a_replay_of_all_leaves_out_what_no_replay_mends_and_says_so(
+    control: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["dlq", "replay", "--all", "--yes"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == "1 dead letter put back\n"
+    told = " ".join(printed.err.split())
+    assert told.startswith("left out: 2 undecodable. The same message fails again")
+    assert "--code" in told
+    assert states(capsys) == ["replayed", "open", "open"]
+    assert cli.run(["dlq", "replay", "--all", "--yes", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document == {"replayed": [], "failed": {}, "left_out": {"undecodable": 2}}
+
+
 def test_discards_a_letter_once_and_for_a_reason(
     control: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

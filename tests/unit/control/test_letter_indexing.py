@@ -14,7 +14,9 @@ from contracts.ids import derive
 from control.indexing import letter_of, submission_of
 from messaging import Delivery, Origin, Record
 from messaging.delivery import Headers, append
-from messaging.letters import describe, letter_headers, letter_id
+from messaging.digests import digest
+from messaging.identity import letter_id
+from messaging.letters import describe, letter_headers
 from support.interviews import STUDY
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -32,13 +34,15 @@ ORIGINAL = Record("chunks-ready", 1, 2, b"k", b"v", (("a", b"\xff"),))
 def set_aside(record: Record, delivery: Delivery = DELIVERY) -> Headers:
     """The headers under which enrichment sets a record aside."""
     failure = describe(BadMessageError("why"), "enrichment")
-    added = letter_headers(failure, delivery, record, service="enrichment", group="g", at=AT)
+    content = digest(record.key, record.value, record.headers)
+    added = letter_headers(failure, delivery, content, service="enrichment", group="g", at=AT)
     return append(record.headers, added)
 
 
 def test_a_letter_is_indexed_with_all_it_tells() -> None:
     letter = letter_of(on_dlq(set_aside(ORIGINAL)))
-    assert letter.letter_id == letter_id("enrichment", DELIVERY, ORIGINAL)
+    content = digest(ORIGINAL.key, ORIGINAL.value, ORIGINAL.headers)
+    assert letter.letter_id == letter_id("enrichment", DELIVERY.origin, 0, content)
     assert (letter.service, letter.source_topic, letter.source_partition) == (
         "enrichment",
         "chunks-ready",

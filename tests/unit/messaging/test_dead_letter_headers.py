@@ -8,8 +8,9 @@ import pytest
 
 from contracts import headers as h
 from contracts.errors import BadMessageError, ErrorCode, RejectedError
-from messaging import letters
+from messaging import identity, letters
 from messaging.delivery import Delivery, Headers, Origin, Record, read_history
+from messaging.digests import digest
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 DELIVERY = Delivery(
@@ -26,14 +27,18 @@ def raised(error: BaseException) -> BaseException:
         return caught
 
 
+def content_of(record: Record) -> bytes:
+    return digest(record.key, record.value, record.headers)
+
+
 def letter_id(service: str, delivery: Delivery, record: Record = RECORD) -> UUID:
-    return letters.letter_id(service, delivery, record)
+    return identity.letter_id(service, delivery.origin, delivery.replays, content_of(record))
 
 
 def headers_of(error: BaseException, delivery: Delivery = DELIVERY) -> dict[str, str]:
     failure = letters.describe(error, "enrichment")
     added = letters.letter_headers(
-        failure, delivery, RECORD, service="enrichment", group="p-enrichment", at=AT
+        failure, delivery, content_of(RECORD), service="enrichment", group="p-enrichment", at=AT
     )
     return {name: value.decode() for name, value in added}
 

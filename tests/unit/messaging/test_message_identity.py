@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from contracts import headers as h
-from messaging.delivery import Headers, Origin
-from messaging.identity import About, about, digest, letter_id, letter_id_of
+from messaging.delivery import Headers, Origin, Record
+from messaging.digests import digest
+from messaging.identity import About, about, content_of, letter_id, letter_id_of
+from messaging.stubs import stub_of
 
 TRANSCRIPT = UUID(int=1)
 CHUNK = UUID(int=2)
@@ -114,3 +117,16 @@ def test_an_id_that_does_not_is_replaced_by_one_of_its_place(claimed: UUID) -> N
     elsewhere = Origin(HERE.topic, HERE.partition, HERE.offset + 1)
     assert found != letter_id_of("enrichment", elsewhere, CONTENT, ())
     assert found != letter_id_of("enrichment", HERE, digest(b"k", b"other", ()), ())
+
+
+def test_a_stub_is_known_by_what_it_tells_of_its_message_and_is_never_the_whole_one() -> None:
+    record = Record("chunks-ready", 0, 1, b"k", b"v" * 10_000, (("name", b"value"),))
+    stub = stub_of(record)
+    contents = {
+        content_of(one.key, one.value, one.headers, one.added_headers)
+        for one in (stub, stub.smallest)
+    }
+    assert len(contents) == 1
+    assert content_of(record.key, record.value, record.headers, ()) not in contents
+    other = stub_of(replace(record, key=b"other"))
+    assert content_of(other.key, other.value, other.headers, other.added_headers) not in contents

@@ -16,14 +16,14 @@ CHUNKS = tuple(
 ON_ITS_WAY = Books(
     submissions=(SubmissionFact(PLACE, "talk", 1),),
     chunks=CHUNKS,
-    ingested=frozenset({("talk", 1)}),
+    ingested={("talk", 1): "sha"},
     latest={"talk": 1},
     unread=(
         Unread("enrichment", ("chunks-ready", 0, 1), "chunk-1", retrying=False),
         Unread("enrichment", ("chunks-ready", 0, 2), "chunk-2", retrying=True),
         Unread("guardrail", ("notes-drafted", 0, 3), "chunk-3", retrying=False),
     ),
-    received={"enrichment": 4},
+    received={"enrichment": {("chunks-ready", 0): 4}},
 )
 
 
@@ -64,7 +64,12 @@ def test_a_message_on_its_way_is_waited_for_though_all_interviews_are_stored(
 ) -> None:
     stored = tuple(replace(one, stored=True) for one in CHUNKS)
     again = Unread("persistence", ("notes-validated", 0, 9), "talk", retrying=True)
-    books = replace(ON_ITS_WAY, chunks=stored, unread=(again,), received={"persistence": 10})
+    books = replace(
+        ON_ITS_WAY,
+        chunks=stored,
+        unread=(again,),
+        received={"persistence": {("notes-validated", 0): 10}},
+    )
 
     async def take_stock(_settings: ClientSettings, _within_s: float) -> Balance:
         return settle(books)

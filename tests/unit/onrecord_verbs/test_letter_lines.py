@@ -17,6 +17,7 @@ LETTER: dict[str, Any] = {
     "failed_at": "2026-01-05T12:00:00+00:00",
     "attempts": 1,
     "subject": CHUNK,
+    "key": "a2V5",
     "source_topic": "notes-drafted",
 }
 
@@ -28,7 +29,14 @@ LETTER: dict[str, Any] = {
         ({}, {}, f"(about chunk {CHUNK[:8]})"),
         ({"source_topic": "transcripts-submitted"}, {}, f"(about interview {CHUNK[:8]})"),
         ({"subject": "odd key"}, {}, "(about odd key)"),
-        ({"subject": None}, {}, "(without a readable key)"),
+        ({"subject": None, "key": None}, {}, "(without a key)"),
+        ({"subject": None, "key": "aGk="}, {}, "(its key says hi, its value does not)"),
+        ({"subject": None, "key": "/w=="}, {}, "(its key says 0xff, its value does not)"),
+        (
+            {"displaced_at": "2026-01-05T12:00:00+00:00"},
+            {CHUNK: "Talk 1"},
+            "(Talk 1; its bytes are gone from the DLQ)",
+        ),
     ],
 )
 def test_says_what_a_letter_is_about_and_why_in_words(

@@ -2,7 +2,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from onrecord.control_client import ControlClient, Letter, Point
+from onrecord.control_client import ControlClient, Letter, Point, Replayed
 from onrecord.errors import UnreachableError
 from onrecord.replaying import replay_all, replay_matching
 
@@ -25,11 +25,12 @@ class ControlThatLosesItsBroker(ControlClient):
 
     async def replay_many(
         self, which: Mapping[str, str | None], *, limit: int, begin: Point | None = None
-    ) -> tuple[list[str], dict[str, str], Point | None]:
+    ) -> Replayed:
         assert (dict(which), limit > 0) == ({"service": "enrichment", "code": None}, True)
         if begin is not None:
             raise UnreachableError(LOST)
-        return ["letter-1", "letter-2"], {"letter-3": "it is gone"}, {"after": "letter-3"}
+        gone = {"letter-3": "it is gone"}
+        return Replayed(["letter-1", "letter-2"], gone, {}, {"after": "letter-3"})
 
 
 async def test_tells_how_many_were_put_back_before_the_broker_went_away() -> None:

@@ -1,11 +1,14 @@
 -- name: submissions
 -- Every indexed record on the topic of submissions.
-SELECT topic, partition, record_offset, transcript_id, revision FROM submissions;
+SELECT topic, partition, record_offset, transcript_id, revision, content_sha256,
+       (extract(epoch FROM submitted_at) * 1000)::bigint AS sent_ms
+  FROM submissions;
 
 -- name: letters
 -- Every letter that was not replayed; its replay, if it failed, is a letter of its own.
 SELECT service, dlq_topic, dlq_partition, dlq_offset, source_topic, source_partition,
-       source_offset, subject, state
+       source_offset, subject, state, revision, content_sha256,
+       (extract(epoch FROM source_sent_at) * 1000)::bigint AS sent_ms
   FROM dead_letters
  WHERE state <> 'replayed';
 
@@ -20,4 +23,4 @@ SELECT chunk.chunk_id, chunk.transcript_id, chunk.revision,
 
 -- name: interviews
 -- Every ingested revision of every interview.
-SELECT transcript_id, revision FROM transcripts;
+SELECT transcript_id, revision, content_sha256 FROM transcripts;
