@@ -29,8 +29,8 @@ from aiokafka.record.util import decode_varint
 
 from messaging.decompression import UnreadableBatchError, decompress
 from messaging.header_names import TolerantBatch
-from messaging.limits import MAX_BATCH_BYTES, PULL_BYTES
-from messaging.oversize import OversizeBatch, OversizeValue
+from messaging.limits import KEY_BYTES, MAX_BATCH_BYTES, PULL_BYTES
+from messaging.oversize import Oversize, OversizeValue, StubKind
 
 _HEADER: Final = struct.Struct(">qiibIhiqqqhii")
 """A record batch's header (magic 2): base offset, length, leader epoch, magic, CRC, attributes,
@@ -159,6 +159,11 @@ class FetchedBatch:
         if isinstance(plain, _Oversize):
             yield from plain.records()
             return
+        for record in self._parsed(plain):
+            key = record.key
+            yield record if key is None or len(key) <= KEY_BYTES else self._without_key(record)
+
+    def _parsed(self, plain: bytes | memoryview | None) -> Iterator[Any]:
         read = 0
         try:
             for record in DefaultRecordBatch(plain) if plain is not None else self._batch:
@@ -167,6 +172,18 @@ class FetchedBatch:
         except UnicodeDecodeError:
             tolerant = TolerantBatch(self._data if plain is None else plain)
             yield from islice(tolerant, read, None)
+
+    def _without_key(self, record: Any) -> _Record:
+        complaint = f"the key has {len(record.key):,} bytes; the limit is {KEY_BYTES:,}"
+        batch = _known(self._data, complaint)
+        key, value = record.key[:FIRST_BYTES], (record.value or b"")[:FIRST_BYTES]
+        return _Record(
+            record.offset,
+            record.timestamp,
+            record.timestamp_type,
+            key,
+            OversizeValue.of(batch, value),
+        )
 
     def _plain(self) -> bytes | memoryview | _Oversize | None:
         """The batch without compression; None if it has none, or is of an old version.
@@ -221,14 +238,22 @@ class _Oversize:
     def records(self) -> Iterator[_Record]:
         """One for each offset of the batch."""
         data = self._data
-        base, _, _, _, _, attributes, last, first_at, max_at, *_, count = _HEADER.unpack_from(data)
+        base, _, _, _, _, attributes, last, first_at, max_at, *_ = _HEADER.unpack_from(data)
         appended = bool(attributes & _LOG_APPEND_TIME)
         at = max_at if appended else first_at
-        batch = OversizeBatch(self._limit, len(data), batch_digest(data), count)
+        batch = _known(
+            data,
+            f"the record batch has more than {self._limit:,} bytes after decompression; "
+            "KAFKA_MAX_BATCH_BYTES sets the limit",
+        )
         yield _Record(base, at, appended, self._key, OversizeValue.of(batch, self._value))
         other = OversizeValue.of(batch)
         for offset in range(base + 1, base + last + 1):
             yield _Record(offset, at, appended, None, other)
+
+
+def _known(batch: memoryview, complaint: str) -> Oversize:
+    return Oversize(StubKind.BATCH, len(batch), batch_digest(batch), complaint)
 
 
 def _first_key_and_value(records: memoryview) -> tuple[bytes | None, bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,8 @@ from aiokafka import TopicPartition
 from contracts.errors import OutageError, ThrottledError
 from messaging.delivery import NO_LINEAGE, Delivery, Headers, Origin, Record, read_history, split
 from messaging.failures import timed_out
+from messaging.limits import WHOLE_BYTES
+from messaging.stubs import shortened, size_of
 
 
 class Job:
@@ -107,6 +110,18 @@ class Job:
             return
         self.tries += 1
         self._delivery = self.delivery.failed(timed_out=timed_out(error), at=datetime.now(UTC))
+
+    def shorten(self, complaint: str) -> None:
+        """Keep of a large message only what a stub has; its memory is free at once.
+
+        Args:
+            complaint: why it is too large.
+        """
+        if size_of(self.record) <= WHOLE_BYTES:
+            return
+        record = self._record = shortened(self.record, complaint)
+        # The key stays: whoever keeps messages of one key in order knows it by this one.
+        self.received = replace(self.received, value=record.value, headers=record.headers)
 
     def finish(self) -> None:
         """Tell that the message needs no more work."""

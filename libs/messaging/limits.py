@@ -2,11 +2,12 @@
 
 Sizes are of bytes after decompression; a topic's ``max.message.bytes``, which the broker holds
 producers to, is of bytes before. ``docs/limits.md`` is made from these constants and the settings
-``KAFKA_MAX_BATCH_BYTES`` and ``<SERVICE>_MAX_MESSAGE_BYTES``.
+``KAFKA_MAX_BATCH_BYTES``, ``<SERVICE>_MAX_MESSAGE_BYTES`` and ``<SERVICE>_MAX_JSON_VALUES``.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from contracts.errors import BadMessageError, ErrorCode
@@ -21,11 +22,26 @@ PULL_BYTES: Final = 16 * MIB
 """Once so many bytes of one fetched partition were decompressed, the rest is fetched again, so
 that a poll for several records holds this and one batch more at most."""
 
+WHOLE_BYTES: Final = 8 * MIB
+"""A message that is refused for its size is set aside whole up to so many bytes of key, value and
+headers. Of a larger one only a stub is kept, so that many of them do not fill the memory."""
+
+KEY_BYTES: Final = 64 * 1024
+"""Most bytes of a message's key."""
+
 MOST_HEADERS: Final = 1_000
 """Most headers of a message."""
 
 HEADERS_BYTES: Final = MIB
 """Most bytes of a message's headers: names, values, and 10 bytes for the lengths of both."""
+
+
+SIMPLE_BYTES: Final = 256 * 1024
+"""A JSON document up to this size is decoded whatever it is made of, in bytes."""
+
+MOST_VALUES: Final = 2_000_000
+"""Most values of a larger JSON document: decoding takes up to 250 bytes of memory for each, so that
+32 MiB of ``[],[],…`` would take a gigabyte."""
 
 
 class TooLargeError(BadMessageError):
@@ -34,33 +50,80 @@ class TooLargeError(BadMessageError):
     code = ErrorCode.TOO_LARGE
 
 
-def refuse_too_large(received: Any, *, max_bytes: int, setting: str) -> None:
-    """Check a record, as aiokafka hands it out, before anything of it is decoded.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a message of a stage may take.
 
-    Args:
-        received: the record.
+    Attributes:
+        service: whose stage it is.
         max_bytes: most bytes of key and value together.
-        setting: the name of the setting that says so, for people.
-
-    Raises:
-        TooLargeError: it has more bytes, or more headers, than are allowed.
+        max_values: most values that its JSON may be made of.
     """
-    value, headers = received.value, received.headers
-    if isinstance(value, OversizeValue):
-        raise TooLargeError(
-            f"the record batch has more than {value.batch.limit_bytes:,} bytes after "
-            "decompression; KAFKA_MAX_BATCH_BYTES sets the limit"
+
+    service: str
+    max_bytes: int = MAX_BATCH_BYTES
+    max_values: int = MOST_VALUES
+
+    def complaint_about(self, received: Any) -> str:
+        """Say why a record is too large, before anything of it is decoded.
+
+        Args:
+            received: the record as aiokafka hands it out.
+
+        Returns:
+            One line for people; empty if it has no more bytes and headers than are allowed.
+        """
+        value, headers = received.value, received.headers
+        if isinstance(value, OversizeValue):
+            return value.known.complaint
+        size = len(value or b"") + len(received.key or b"")
+        if size > self.max_bytes:
+            return (
+                f"key and value have {size:,} bytes; the limit is {self.max_bytes:,}, set by "
+                f"{self._setting('MAX_MESSAGE_BYTES')}"
+            )
+        if len(headers) > MOST_HEADERS:
+            return f"{len(headers):,} headers; the limit is {MOST_HEADERS:,}"
+        size = size_of_headers(headers)
+        if size > HEADERS_BYTES:
+            return f"the headers have {size:,} bytes; the limit is {HEADERS_BYTES:,}"
+        return ""
+
+    def complaint_about_json(self, document: bytes | None) -> str:
+        """Say why a JSON document has too much in it, before it is decoded; empty if it has not."""
+        if not document or len(document) <= SIMPLE_BYTES:
+            return ""
+        if not has_more_values(document, self.max_values):
+            return ""
+        return (
+            f"the JSON document is made of more than {self.max_values:,} values, the limit set by "
+            f"{self._setting('MAX_JSON_VALUES')}"
         )
-    size = len(value or b"") + len(received.key or b"")
-    if size > max_bytes:
-        raise TooLargeError(
-            f"key and value have {size:,} bytes; the limit is {max_bytes:,}, set by {setting}"
-        )
-    if len(headers) > MOST_HEADERS:
-        raise TooLargeError(f"{len(headers):,} headers; the limit is {MOST_HEADERS:,}")
-    size = size_of_headers(headers)
-    if size > HEADERS_BYTES:
-        raise TooLargeError(f"the headers have {size:,} bytes; the limit is {HEADERS_BYTES:,}")
+
+    def _setting(self, name: str) -> str:
+        return f"{self.service.upper()}_{name}"
+
+
+def has_more_values(document: bytes, most: int) -> bool:
+    """Whether a JSON document is made of more than so many values, objects and arrays included.
+
+    Takes about as long as copying the document twice, and no more memory than that.
+    """
+    if _opened_or_followed(document) < most:
+        return False
+    plain = document.replace(b"\\\\", b"").replace(b'\\"', b"")  # no quotes within strings
+    if plain.count(b'"') > _QUOTES * most:
+        return True
+    return _opened_or_followed(b"".join(plain.split(b'"')[::2])) >= most
+
+
+def _opened_or_followed(text: bytes) -> int:
+    # Each value but the outermost is the first in an object or array, or stands behind a comma.
+    return text.count(b",") + text.count(b"[") + text.count(b"{")
+
+
+_QUOTES: Final = 4
+"""Most quotes for a value: its own, and those of its name."""
 
 
 def size_of_headers(headers: Any) -> int:

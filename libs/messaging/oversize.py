@@ -1,39 +1,50 @@
-"""Stands for records that were not read, because their batch is larger than allowed."""
+"""Stands for what is left of a message that is too large to be kept in memory."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class StubKind(StrEnum):
+    """What the size and hash of a message that is not whole are of."""
+
+    RECORD = "record"
+    BATCH = "batch"
 
 
 @dataclass(frozen=True, slots=True)
-class OversizeBatch:
-    """A batch that has more bytes after decompression than are allowed.
+class Oversize:
+    """What is known of a message that is too large.
 
     Attributes:
-        limit_bytes: how many are allowed; it has more.
-        stored_bytes: its size as the broker has it.
-        sha256: in hex, of its stored bytes from the attributes on, which is what its CRC covers.
-        records: how many records it has.
+        kind: what size and hash are of: the record, or the batch it came in.
+        size_bytes: of key, value and headers; of a batch, as the broker stores it.
+        sha256: in hex; of a record, of key, value and headers (``stubs.digest_of``); of a batch, of
+            its stored bytes from the attributes on, which is what its CRC covers.
+        complaint: why it is too large, in one line for people.
+        headers_left_out: how many of its headers are not there.
     """
 
-    limit_bytes: int
-    stored_bytes: int
+    kind: StubKind
+    size_bytes: int
     sha256: str
-    records: int
+    complaint: str
+    headers_left_out: int = 0
 
 
 class OversizeValue(bytes):
-    """The first bytes of a value whose batch is larger than allowed; none if they are unknown.
+    """The first bytes of a value that is not whole; none if they are unknown.
 
     Attributes:
-        batch: what is known of it.
+        known: what is known of the message.
     """
 
-    batch: OversizeBatch
+    known: Oversize
 
     @classmethod
-    def of(cls, batch: OversizeBatch, first_bytes: bytes = b"") -> OversizeValue:
-        """A value of this batch."""
+    def of(cls, known: Oversize, first_bytes: bytes = b"") -> OversizeValue:
+        """A value of such a message."""
         value = cls(first_bytes)
-        value.batch = batch
+        value.known = known
         return value

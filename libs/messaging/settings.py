@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from configuration.files import TlsFiles, read_secret
 from contracts.topics import MIB, RETRY_DELAYS_S
-from messaging.limits import MAX_BATCH_BYTES
+from messaging.limits import MAX_BATCH_BYTES, MOST_VALUES
 from messaging.security import require_consistency
 
 HIGHEST_PORT: Final = 65_535
@@ -152,6 +152,12 @@ class StageSettings(BaseSettings):
         MAX_BATCH_BYTES,
         ge=1,
         description="Most bytes of a message's key and value; a larger one is a dead letter.",
+    )
+    max_json_values: int = Field(
+        MOST_VALUES,
+        ge=1,
+        description="Most values that a message's JSON may be made of; one with more is a dead "
+        "letter.",
     )
     deadline_s: float = Field(120.0, gt=0, description="One delivery's work in all, seconds.")
     tries: int = Field(3, ge=1, description="Tries in place before a retry topic.")

@@ -8,13 +8,12 @@ there, and the hash tells that it is the same one.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Final
 
 from contracts import headers as h
 from messaging.delivery import Headers, Record, number_of, text_of
 from messaging.digests import digest
-from messaging.oversize import OversizeValue
+from messaging.oversize import Oversize, OversizeValue, StubKind
 
 FIRST_BYTES: Final = 4 * 1024
 """What a stub keeps of a value, in bytes."""
@@ -24,13 +23,6 @@ KEY_BYTES: Final = 1024
 
 HEADERS_BYTES: Final = 16 * 1024
 """What a stub keeps of the original headers, in bytes; those that do not fit are left out."""
-
-
-class StubKind(StrEnum):
-    """What a stub's size and hash are of."""
-
-    RECORD = "record"
-    BATCH = "batch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +68,42 @@ class Stub:
 
 
 def stub_of(record: Record) -> Stub:
-    """The stub of a message; hashing 64 MiB takes a tenth of a second or so."""
-    if isinstance(record.value, OversizeValue):
-        batch = record.value.batch
-        kind, size, sha = StubKind.BATCH, batch.stored_bytes, batch.sha256
-    else:
-        kind, size, sha = StubKind.RECORD, size_of(record), digest_of(record)
+    """The stub of a message, whole or not."""
+    known = known_of(record)
     headers = _fitting(record.headers)
     return Stub(
-        kind,
-        size,
-        sha,
+        known.kind,
+        known.size_bytes,
+        known.sha256,
         key=record.key and record.key[:KEY_BYTES],
         value=record.value and bytes(record.value[:FIRST_BYTES]),
         headers=headers,
+        headers_left_out=known.headers_left_out + len(record.headers) - len(headers),
+    )
+
+
+def shortened(record: Record, complaint: str) -> Record:
+    """A record with the beginning of its value and with those of its headers that fit.
+
+    Args:
+        record: the whole one.
+        complaint: why it is too large.
+    """
+    headers = _fitting(record.headers)
+    known = replace(
+        known_of(record),
+        complaint=complaint,
         headers_left_out=len(record.headers) - len(headers),
     )
+    value = OversizeValue.of(known, bytes((record.value or b"")[:FIRST_BYTES]))
+    return replace(record, value=value, headers=headers)
+
+
+def known_of(record: Record) -> Oversize:
+    """What is known of a message; hashing 64 MiB takes a tenth of a second or so."""
+    if isinstance(record.value, OversizeValue):
+        return record.value.known
+    return Oversize(StubKind.RECORD, size_of(record), digest_of(record), "")
 
 
 def told_by(added: Headers) -> Stub | None:

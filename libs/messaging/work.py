@@ -19,7 +19,7 @@ from messaging.codec import decode, read_headers
 from messaging.delivery import Record
 from messaging.failures import DeadlinePassedError
 from messaging.jobs import Job
-from messaging.limits import refuse_too_large
+from messaging.limits import Limits, TooLargeError
 from messaging.outage import OutageGate, Stoppage
 from messaging.publisher import Publisher, TooLargeToSendError
 from messaging.setting_aside import Aside
@@ -55,7 +55,7 @@ class Worker:
         # the deaths come last; a window of twice that does not take them for all there is.
         window = max(settings.stop_window, 2 * settings.max_in_flight)
         self.stoppage = Stoppage(window, settings.stop_share, *pauses)
-        self._limit = f"{stage.service.upper()}_MAX_MESSAGE_BYTES"
+        self._limits = Limits(stage.service, settings.max_message_bytes, settings.max_json_values)
         self._republishing: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -117,13 +117,12 @@ class Worker:
 
     def _read(self, job: Job) -> tuple[Route, Event | Record]:
         if self._stage.dead_letters:  # a stage without them takes whatever there is
-            refuse_too_large(
-                job.received, max_bytes=self._settings.max_message_bytes, setting=self._limit
-            )
+            _refuse(job, self._limits.complaint_about(job.received))
         route = self._stage.route(job.source_topic)
         if route.event is None:
             _, job.lineage = read_headers(job.headers)
             return route, job.record
+        _refuse(job, self._limits.complaint_about_json(job.received.value))
         subject, job.lineage = decode(job.received.value, job.headers, route.event)
         told = job.lineage.deadline_s
         if told is not None and not job.delivery.replays:  # an operator's replay outweighs it
@@ -191,3 +190,10 @@ class Worker:
             self.stoppage.died(failure.fingerprint, failure.code)
         job.finish()
         return False
+
+
+def _refuse(job: Job, complaint: str) -> None:
+    """Raise what is complained about, if anything; no frame of the error holds the message."""
+    if complaint:
+        job.shorten(complaint)
+        raise TooLargeError(complaint)

@@ -20,6 +20,12 @@ class IngestionSettings(StageSettings):
         ge=1,
         description="Most bytes of a submission's key and value; a larger one is a dead letter.",
     )
+    max_json_values: int = Field(
+        100_000,
+        ge=1,
+        description="Most values that a submission's JSON may be made of; what its content holds "
+        "does not count.",
+    )
     chunk_characters: int = Field(
         6_000, ge=500, description="About how much talk the model gets in one call, in characters."
     )

@@ -27,10 +27,12 @@ class ServiceProcess:
     Attributes:
         port: where it tells whether it is ready.
         log: what it writes.
+        pid: its process.
     """
 
     port: int
     log: Path
+    pid: int
 
     async def readiness(self) -> tuple[int, str] | None:
         """Status and reason of ``/readyz``; None while nothing listens."""
@@ -64,6 +66,12 @@ class ServiceProcess:
         except AssertionError:
             raise AssertionError(f"{await self.readiness()}\n{self.written()}") from None
 
+    def peak_mib(self) -> int:
+        """The most memory it was resident in so far (Linux), in MiB."""
+        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
+        (line,) = [one for one in status.splitlines() if one.startswith("VmHWM:")]
+        return int(line.split()[1]) // 1024
+
     def written(self) -> str:
         return self.log.read_text(encoding="utf-8")
 
@@ -89,7 +97,7 @@ def service_process(
             [sys.executable, "-m", f"{name}.main"], env=inherited | own | dict(env), stderr=out
         )
         try:
-            yield ServiceProcess(port, log)
+            yield ServiceProcess(port, log, process.pid)
             process.terminate()
             assert process.wait(timeout=stop_within_s) == 0
         finally:

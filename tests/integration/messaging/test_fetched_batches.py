@@ -17,6 +17,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from messaging import fetched_batches
 from messaging.fetched_batches import DigestsOf, FetchedRecords
+from messaging.limits import KEY_BYTES
 from messaging.oversize import OversizeValue
 from support.bombs import CODECS, MIB, batch, one_record, tiny_records
 
@@ -83,8 +84,9 @@ def test_a_larger_batch_is_a_record_that_says_so_and_has_its_beginning(codec: st
     assert (oversize.offset, oversize.key, oversize.headers) == (5, b"abc", ())
     assert oversize.timestamp > 0
     assert oversize.value == (b"0123" * 2_000)[: 4 * 1024]
-    told = oversize.value.batch
-    assert (told.limit_bytes, told.stored_bytes, told.records) == (LIMIT, len(bomb), 1)
+    told = oversize.value.known
+    assert (told.kind, told.size_bytes) == ("batch", len(bomb))
+    assert "KAFKA_MAX_BATCH_BYTES" in told.complaint
     assert told.sha256 == fetched_batches.batch_digest(memoryview(bomb))
     assert behind.value.startswith(b"good")
 
@@ -105,6 +107,22 @@ def test_a_header_may_be_what_is_too_large() -> None:
 
     assert isinstance(found.value, OversizeValue)
     assert found.value == b"told".ljust(20, b"\0")
+
+
+def test_a_key_may_be_what_is_too_large_and_the_records_beside_it_are_read() -> None:
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, LIMIT)
+    keys = [b"k", b"l" * (KEY_BYTES + 1), b"m" * KEY_BYTES]
+    for offset, key in enumerate(keys):
+        builder.append(offset, timestamp=7, key=key, value=b"v", headers=[("h", b"1")])
+    data = bytes(builder.build())
+
+    before, large, behind = read(data)
+
+    assert (before.key, behind.key) == (keys[0], keys[2])
+    assert (large.offset, large.timestamp, large.value) == (1, 7, b"v")
+    assert keys[1].startswith(large.key)
+    assert len(large.key) < KEY_BYTES
+    assert large.value.known.sha256 == fetched_batches.batch_digest(memoryview(data))
 
 
 def test_raw_snappy_is_limited_as_javas_is() -> None:

@@ -15,7 +15,7 @@ from integration.messaging.conformance.backends import Ability, Brokered, needs,
 from integration.messaging.conformance.failing import ODD, Failing, told
 from messaging import Record, Stage
 from messaging.delivery import Headers, split
-from messaging.limits import HEADERS_BYTES, MOST_HEADERS
+from messaging.limits import HEADERS_BYTES, MOST_HEADERS, WHOLE_BYTES
 from messaging.stubs import digest_of, size_of
 from support import bombs
 from support.bombs import CODECS, MIB
@@ -145,6 +145,46 @@ async def test_a_message_over_a_limit_is_set_aside_before_it_is_decoded(
     assert "limit" in told(letter)[h.DLQ_MESSAGE]
     assert h.STUB not in told(letter)
     assert (letter.key, letter.value, split(letter.headers)[0]) == (b"k", value, headers)
+
+
+@proves("promise 10", "BadMessageError")
+@pytest.mark.parametrize("what", ["value", "headers"])
+async def test_of_a_large_message_over_a_limit_only_a_stub_is_kept(
+    backend: Brokered, what: str
+) -> None:
+    backend.kafka = backend.kafka.model_copy(update={"max_batch_bytes": 64 * MIB})
+    large = b"it begins".ljust(WHOLE_BYTES, b"\0")
+    value, headers = (large, ODD) if what == "value" else (b"v", (("large", large), *ODD))
+    await backend.send("chunks-ready", value, key=b"k", headers=headers)
+    await backend.send("chunks-ready", b"next")
+    seeing = Seeing()
+    settings = QUICK.model_copy(update={"max_message_bytes": MIB})
+    async with backend.running(seeing.stage, settings):
+        (letter,) = await backend.records("probe-dlq", 1)
+        await backend.is_committed("chunks-ready", 2)
+    record = Record("chunks-ready", 0, 0, b"k", value, headers)
+    added = told(letter)
+    assert (letter.key, letter.value) == (b"k", value[: 4 * 1024])
+    assert split(letter.headers)[0] == ODD
+    assert (added[h.ERROR_CODE], added[h.STUB]) == ("too_large", "record")
+    assert (added[h.STUB_SIZE], added[h.STUB_SHA256]) == (str(size_of(record)), digest_of(record))
+    assert added.get(h.STUB_HEADERS_LEFT_OUT) == (None if what == "value" else "1")
+    assert seeing.seen == [b"next"]
+
+
+@proves("promise 10", "BadMessageError")
+async def test_a_document_of_too_many_values_is_set_aside_before_it_is_decoded(
+    backend: Brokered,
+) -> None:
+    value = b"[" + b"[]," * (200 * 1024) + b"0]"
+    await backend.send("transcripts-submitted", value, b"{}")
+    seeing = Seeing()
+    settings = QUICK.model_copy(update={"max_json_values": 100_000})
+    async with backend.running(seeing.stage, settings):
+        letters = await backend.records("probe-dlq", 2)
+        await backend.is_committed("transcripts-submitted", 2)
+    codes = {one.value: told(one)[h.ERROR_CODE] for one in letters}
+    assert codes == {value: "too_large", b"{}": "invalid_event"}
 
 
 ALMOST = LIMIT - 1_500

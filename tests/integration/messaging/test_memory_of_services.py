@@ -1,0 +1,112 @@
+"""Ingestion, as a process, stays within its memory whatever arrives, and goes on behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from contracts.events import TranscriptSubmitted
+from contracts.ids import derive
+from contracts.topics import (
+    CHUNKS_READY,
+    INGESTION,
+    RETRY_DELAYS_S,
+    TRANSCRIPTS_INGESTED,
+    TRANSCRIPTS_SUBMITTED,
+    dlq_topic,
+    retry_topic,
+)
+from messaging import KafkaSettings
+from messaging.codec import encode
+from support import bombs
+from support.bombs import MIB
+from support.broker import Bench, bench_on
+from support.interviews import STUDY
+from support.service_process import service_process
+from support.waiting import until
+
+MOST_MIB: Final = 512
+"""Resident memory that the service has to stay within, in MiB (design, promise 10)."""
+
+TOPICS: Final = (
+    TRANSCRIPTS_SUBMITTED,
+    TRANSCRIPTS_INGESTED,
+    CHUNKS_READY,
+    *(retry_topic(INGESTION, tier) for tier in range(len(RETRY_DELAYS_S))),
+    dlq_topic(INGESTION),
+)
+
+ARRAYS: Final = b"[" + b"[]," * (10 * MIB) + b"0]"
+
+BOMBS: Final = {
+    "130 MiB in 4 kB": ("zstd", bombs.one_record(130 * MIB)),
+    "700 MiB in 22 kB": ("zstd", bombs.one_record(700 * MIB)),
+    "300 MiB in 1.3 MB": ("lz4", bombs.one_record(300 * MIB)),
+    "130 MiB in 130 kB": ("gzip", bombs.one_record(130 * MIB)),
+    "130 MiB in 6.4 MB": ("snappy", bombs.one_record(130 * MIB)),
+    "a header of 60 MiB": ("zstd", bombs.one_record(1_000, header=60 * MIB)),
+    "a header of 200 MiB": ("zstd", bombs.one_record(1_000, header=200 * MIB)),
+    "ten million arrays": ("zstd", bombs.one_record(len(ARRAYS), begins=ARRAYS)),
+    **{f"63 MiB, number {number}": ("zstd", bombs.one_record(63 * MIB)) for number in range(8)},
+}
+"""Codec and records of hostile batches."""
+
+
+def submission(number: int) -> tuple[bytes, bytes]:
+    """A good interview, as key and value."""
+    event = TranscriptSubmitted(
+        transcript_id=derive("interview", number),
+        title="An interview",
+        study=STUDY,
+        content="Moderator: How was it?\nAnna: It was slow at first.\n",
+    )
+    key, value, _ = encode(event, source="/test")
+    return key, value
+
+
+async def submit(bench: Bench, number: int) -> None:
+    key, value = submission(number)
+    await bench.send("transcripts-submitted", value, key=key)
+
+
+async def ingested(bench: Bench, number: int) -> None:
+    """Wait until so many interviews were read."""
+
+    async def look() -> bool:
+        return await bench.size("transcripts-ingested") == number
+
+    await until(look, within_s=40)
+
+
+def settings(kafka: KafkaSettings) -> dict[str, str]:
+    return {
+        "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
+        "KAFKA_GROUP_INSTANCE_ID": "one",
+    }
+
+
+async def test_huge_messages_take_no_more_than_their_share_and_interviews_go_on(
+    broker: str, tmp_path: Path
+) -> None:
+    bench = await bench_on(broker, TOPICS)
+    for codec, records in BOMBS.values():
+        data = bombs.batch(codec, records)
+        # Of one partition, so that one would have to stop at the one before.
+        await bombs.send(bench.kafka, "transcripts-submitted", data, partition=0)
+    for number in range(8):  # of all partitions
+        await submit(bench, number)
+    env = settings(bench.kafka)
+    with service_process("ingestion", env, tmp_path, stop_within_s=60) as service:
+        await service.is_ready()
+        await ingested(bench, 8)
+        await bench.is_committed("transcripts-submitted", len(BOMBS) + 8, "ingestion")
+        peak_mib = service.peak_mib()
+    assert await bench.size("ingestion-dlq") == len(BOMBS)
+    assert peak_mib < MOST_MIB
+    for number in range(8, 12):
+        await submit(bench, number)
+    with service_process("ingestion", env, tmp_path) as service:
+        await ingested(bench, 12)
+        await service.is_ready()
+        assert service.peak_mib() < MOST_MIB // 2
