@@ -1,7 +1,7 @@
 """Quotes and claims against segments: pure functions that decide which notes are borne out."""
 
 from grounding.checks import CHECKS, INJECTION, Case, Check
-from grounding.duplicates import first_same, says_the_same
+from grounding.duplicates import content_key, first_same, says_the_same
 from grounding.feedback import word_feedback
 from grounding.judging import (
     Judgement,
@@ -21,6 +21,7 @@ __all__ = [
     "Check",
     "Judgement",
     "Weighed",
+    "content_key",
     "first_same",
     "gather",
     "judge",

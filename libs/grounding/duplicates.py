@@ -12,7 +12,9 @@ from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import Study, Theme
 from contracts.transcript import Role, Segment
-from grounding.judging import weigh
+from grounding.checks import CHECKS, Case
+from grounding.checks.number import NUMBER_NOT_IN_EVIDENCE
+from grounding.evidence import resolve
 from grounding.numerals import read_numeral
 from grounding.terms import terms
 from grounding.words import listed, words
@@ -21,6 +23,26 @@ _ID: Final = UUID(int=0)
 _STUDY: Final = Study(study_id="any", name="any", themes=(Theme(id="any", name="any"),))
 _GRAMMAR: Final = listed("a an the be is are was were am that do does did on in of to at")
 """Words by which statements may differ that say the same."""
+_SEPARATOR: Final = "\x1f"
+_CHECKS: Final = (NUMBER_NOT_IN_EVIDENCE, *CHECKS)
+"""Numbers first: statements of the same words that say something else mostly differ in those."""
+
+
+def content_key(statement: str) -> str:
+    """Make the key that all statements which say the same share.
+
+    The reverse does not hold: statements with one key are made of the same words, and
+    ``says_the_same`` compares the rest. So who looks for what says the same, looks only among
+    statements with the same key.
+
+    Args:
+        statement: a note's statement.
+
+    Returns:
+        Its words' lemmas without grammar and numbers, each as often as it occurs, sorted; empty
+        where nothing else is in it.
+    """
+    return _SEPARATOR.join(sorted(_meant(statement).elements()))
 
 
 def first_same(statement: str, earlier: Iterable[str]) -> int | None:
@@ -77,4 +99,5 @@ def _bears_out(quote: str, statement: str) -> bool:
         segments=(segment,),
     )
     draft = DraftNote(statement=statement, evidence=(DraftEvidence(segment=1),), themes=("any",))
-    return not weigh(draft, chunk).failures
+    case = Case(draft, chunk, resolve(draft.evidence, chunk), None)
+    return all(check(case) is None for check in _CHECKS)

@@ -4,13 +4,13 @@ BadMessageError
 ├── RevisionConflictError   other content under a revision that is taken
 ├── UngroundedWriteError    PostgreSQL found that evidence is not what the transcript says
 └── UnstorableEventError    values the database cannot or may not hold
-RetryableError
-└── NotYetIngestedError     notes came before their transcript
+
+Notes that come before their transcript are no error: they are kept until it comes.
 """
 
 from __future__ import annotations
 
-from contracts.errors import BadMessageError, ErrorCode, RetryableError
+from contracts.errors import BadMessageError, ErrorCode
 
 
 class RevisionConflictError(BadMessageError):
@@ -29,9 +29,3 @@ class UnstorableEventError(BadMessageError):
     """An event says what the database cannot hold, or contradicts what it holds."""
 
     code = ErrorCode.INVALID_EVENT
-
-
-class NotYetIngestedError(RetryableError):
-    """Notes arrived for a chunk that is not known yet; their topics are not ordered."""
-
-    code = ErrorCode.NOT_YET_INGESTED

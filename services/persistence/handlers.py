@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.events import NotesStored, NotesValidated, TranscriptIngested
+from contracts.events import Event, NotesStored, NotesValidated, TranscriptIngested
 from contracts.topics import NOTES_VALIDATED, PERSISTENCE, TRANSCRIPTS_INGESTED
 from messaging import Stage
 from persistence.store import NotesStore
@@ -13,11 +13,11 @@ def persistence_stage(store: NotesStore) -> Stage:
     stage = Stage(PERSISTENCE)
 
     @stage.on(TRANSCRIPTS_INGESTED)
-    async def store_transcript(ingested: TranscriptIngested) -> None:
-        await store.store_transcript(ingested)
+    async def store_transcript(ingested: TranscriptIngested) -> tuple[Event, ...]:
+        return await store.store_transcript(ingested)
 
     @stage.on(NOTES_VALIDATED)
-    async def store_notes(validated: NotesValidated) -> NotesStored:
+    async def store_notes(validated: NotesValidated) -> NotesStored | None:
         return await store.store_notes(validated)
 
     return stage

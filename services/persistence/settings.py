@@ -14,6 +14,3 @@ class PersistenceSettings(StageSettings):
     model_config = SettingsConfigDict(env_prefix="PERSISTENCE_", frozen=True)
 
     max_in_flight: int = Field(8, ge=1, description="Transactions open at the same time.")
-    tries: int = Field(
-        6, ge=1, description="Notes may overtake their transcript by a moment, so some patience."
-    )

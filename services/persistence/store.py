@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import asyncpg
+import structlog
 
-from contracts.events import NotesStored, NotesValidated, TranscriptIngested
-from database.pool import Connection, Database
+from contracts.errors import BadMessageError, OutageError, RetryableError
+from contracts.events import Event, NotesStored, NotesValidated, TranscriptIngested
+from database.errors import DatabaseConflictError
+from database.pool import Connection, Database, Record
 from database.queries import columns, load_queries
+from persistence import pending
 from persistence.domain import (
     RevisionConflictError,
     UngroundedWriteError,
     UnstorableEventError,
 )
-from persistence.drafts import adds_to, insert_draft, lock_chunk, outcome
+from persistence.drafts import (
+    adds_to,
+    insert_draft,
+    insert_notes,
+    lock_chunk,
+    outcome,
+    outcomes,
+)
+from persistence.repeats import Look, find_repeats
+
+log = structlog.get_logger(__name__)
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "store.sql")
+
+JOINED_AT_ONCE: Final = 3
+"""Drafts that are joined with their interviews at the same time, so that an interview with many
+leaves connections for the messages beside it."""
+
+LOOKS: Final = 10
+"""How often a draft is compared anew because others have stored notes of its meanings meanwhile."""
 
 GROUNDING_CONSTRAINTS: Final = frozenset(
     {"evidence_is_exact", "evidence_cites_a_segment", "note_has_evidence"}
@@ -44,9 +67,15 @@ class NotesStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._joining = asyncio.Semaphore(JOINED_AT_ONCE)
 
-    async def store_transcript(self, event: TranscriptIngested) -> None:
-        """Store a transcript's segments and the list of its chunks.
+    async def store_transcript(self, event: TranscriptIngested) -> tuple[Event, ...]:
+        """Store a transcript's segments and the list of its chunks, then the drafts that waited.
+
+        Returns:
+            What is stored for the chunks whose drafts waited, also when they were joined by an
+            earlier delivery, whose events may be lost; and each draft that cannot be stored,
+            which goes back to its topic, so that its own message fails.
 
         Raises:
             RevisionConflictError: the revision is stored with other content.
@@ -54,14 +83,16 @@ class NotesStore:
         """
         with _refusals_named(f"transcript {event.transcript_id} revision {event.revision}"):
             async with self._database.transaction() as connection:
+                await pending.lock_interview(connection, event)
                 if await _take_revision(connection, event):
                     await _insert_segments(connection, event)
                     await connection.execute(
                         _QUERIES.insert_speakers, event.transcript_id, event.revision
                     )
                     await _insert_chunks(connection, event)
+        return await self._join(event)
 
-    async def store_notes(self, event: NotesValidated) -> NotesStored:
+    async def store_notes(self, event: NotesValidated) -> NotesStored | None:
         """Store what came of a chunk's draft: notes, and the refused ones with their reasons.
 
         The first final draft completes the chunk; another one that arrives later changes nothing.
@@ -70,20 +101,78 @@ class NotesStore:
         note of the interview says already is stored as the same as that one.
 
         Returns:
-            What is stored for the chunk now, by this event or by an earlier one.
+            What is stored for the chunk now, by this event or by an earlier one; None if the
+            transcript is not there yet, and the draft is kept until it is.
 
         Raises:
-            NotYetIngestedError: the chunk is not known yet.
             UngroundedWriteError: a quote or a speaker is not the stored transcript's.
+            RevisionConflictError: the revision is stored with other content.
             UnstorableEventError: the chunk belongs to another transcript, or PostgreSQL cannot
                 hold a value.
         """
+        try:
+            return await self._store_draft(event)
+        except BadMessageError:
+            await pending.forget(self._database, event)  # from now on, its dead letter has it
+            raise
+
+    async def _store_draft(self, event: NotesValidated) -> NotesStored | None:
+        repeats = await find_repeats(event)
         with _refusals_named(f"chunk {event.chunk_id}"):
-            async with self._database.transaction() as connection:
-                chunk = await lock_chunk(connection, event)
-                if adds_to(chunk, event):
-                    await insert_draft(connection, event, chunk["study_id"])
-                return await outcome(connection, event, chunk["study_id"])
+            for _ in range(LOOKS):
+                async with self._database.transaction() as connection:
+                    chunk = await lock_chunk(connection, event)
+                    if chunk is None and (chunk := await pending.keep(connection, event)) is None:
+                        return None
+                    if not adds_to(chunk, event):
+                        await pending.forget(connection, event)
+                        return await outcome(connection, event, chunk["study_id"])
+                    look = await repeats.look(connection)
+                    if look.firsts is not None:
+                        await _write(connection, event, chunk, repeats.meanings, look)
+                        return await outcome(connection, event, chunk["study_id"])
+                await repeats.settle(self._database, look)
+        raise DatabaseConflictError("others keep storing notes that may say the same")
+
+    async def _join(self, event: TranscriptIngested) -> tuple[Event, ...]:
+        waiting = await pending.select_pending(self._database, event)
+        joined = await asyncio.gather(*map(self._join_one, waiting), return_exceptions=True)
+        returned = [one for one in joined if isinstance(one, NotesValidated)]
+        for one in joined:
+            if isinstance(one, BaseException):
+                raise one
+        async with self._database.connection() as connection:
+            chunks = await pending.select_joined_chunks(connection, event)
+            if not chunks:
+                return tuple(returned)
+            stored = await outcomes(connection, chunks, event, event.study.study_id)
+        return (*stored, *returned)
+
+    async def _join_one(self, row: Record) -> NotesValidated | None:
+        """Store a draft that waited; the draft itself, if it cannot be stored."""
+        async with self._joining:
+            event = await pending.select_pending_event(self._database, row)
+            if event is None:
+                return None
+            try:
+                await self._store_draft(event)
+            except (OutageError, RetryableError):
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever is wrong is the draft's fault, not the interview's
+                log.warning("sent_back", chunk_id=str(event.chunk_id), error=type(error).__name__)
+                return event
+            return None
+
+
+async def _write(
+    connection: Connection,
+    event: NotesValidated,
+    chunk: Record,
+    meanings: Mapping[UUID, bytes],
+    look: Look,
+) -> None:
+    if await insert_draft(connection, event) and event.notes:
+        await insert_notes(connection, event, chunk["study_id"], meanings, look)
 
 
 @contextmanager

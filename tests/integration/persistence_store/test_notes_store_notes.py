@@ -5,7 +5,7 @@ import pytest
 
 from database.errors import DatabaseUnavailableError
 from database.pool import Database
-from persistence.domain import NotYetIngestedError, UngroundedWriteError, UnstorableEventError
+from persistence.domain import UngroundedWriteError, UnstorableEventError
 from persistence.store import NotesStore
 from support.interviews import TRANSCRIPT, chunk, evidence, ingested, note, refused, validated
 from support.postgres import TestServer
@@ -108,14 +108,6 @@ async def test_the_same_note_twice_in_one_draft_is_one_note(store: NotesStore) -
     other = note("They would not recommend it")
     stored = await store.store_notes(validated(twice, other, twice))
     assert stored.note_ids == (twice.note_id, other.note_id)
-
-
-async def test_notes_before_their_transcript_are_tried_again(fresh_database: Database) -> None:
-    store = NotesStore(fresh_database)
-    with pytest.raises(NotYetIngestedError):
-        await store.store_notes(validated(note("Too early")))
-    await store.store_transcript(ingested())
-    assert (await store.store_notes(validated(note("Too early")))).note_ids
 
 
 @pytest.mark.parametrize(

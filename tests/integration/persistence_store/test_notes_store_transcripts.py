@@ -66,7 +66,7 @@ async def test_of_two_contents_at_once_one_is_stored_and_one_is_a_conflict(
         store.store_transcript(ingested(content_sha256=sha("b"))),
         return_exceptions=True,
     )
-    assert {type(one) for one in outcomes} == {type(None), RevisionConflictError}
+    assert {type(one) for one in outcomes} == {tuple, RevisionConflictError}
 
 
 async def test_a_text_postgres_cannot_hold_is_the_message_s_fault(

@@ -1,0 +1,85 @@
+"""Keeps drafts whose interview is not there yet, until it is.
+
+A draft is kept under a shared lock of its interview, and an interview is stored under the exclusive
+one: so whoever keeps a draft has seen that the interview is not there, and whoever has stored an
+interview sees every draft that was kept.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from contracts.events import NotesValidated, TranscriptIngested
+from database.pool import Connection, Database, Record
+from database.queries import load_queries
+from persistence.domain import RevisionConflictError
+from persistence.drafts import lock_chunk
+from persistence.locks import advisory_key
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "pending.sql")
+_ARRIVAL: Final = "arrival"
+
+
+async def lock_interview(connection: Connection, event: TranscriptIngested) -> None:
+    """Wait for drafts that are being kept, and let none be kept until the transaction ends."""
+    key = advisory_key(_ARRIVAL, event.transcript_id, event.revision)
+    await connection.execute(_QUERIES.lock_interview, key)
+
+
+async def keep(connection: Connection, event: NotesValidated) -> Record | None:
+    """Keep a draft whose chunk is not known; the same draft again changes nothing.
+
+    Args:
+        connection: in a transaction; the draft is kept when it commits.
+        event: the draft.
+
+    Returns:
+        The chunk, if its interview was stored just now: then nothing is kept.
+
+    Raises:
+        RevisionConflictError: the interview is stored, without this chunk.
+    """
+    interview = (event.transcript_id, event.revision)
+    await connection.execute(_QUERIES.lock_arrival, advisory_key(_ARRIVAL, *interview))
+    if (chunk := await lock_chunk(connection, event)) is not None:
+        return chunk
+    if await connection.fetchval(_QUERIES.interview_is_stored, *interview):
+        raise RevisionConflictError(
+            f"revision {event.revision} of transcript {event.transcript_id} is stored with other "
+            f"content, which has no chunk {event.chunk_id}"
+        )
+    # The event is text and not jsonb, which cannot hold a U+0000 of the model's.
+    await connection.execute(
+        _QUERIES.keep_draft, *_identity(event), *interview, event.model_dump_json()
+    )
+    return None
+
+
+async def forget(connection: Connection | Database, event: NotesValidated) -> None:
+    """A draft waits no longer, if it did."""
+    await connection.execute(_QUERIES.forget_pending, *_identity(event))
+
+
+async def select_pending(database: Database, event: TranscriptIngested) -> list[Record]:
+    """Which drafts wait for an interview: rows of what `select_pending_event` asks for."""
+    return list(await database.fetch(_QUERIES.select_pending, event.transcript_id, event.revision))
+
+
+async def select_pending_event(database: Database, row: Record) -> NotesValidated | None:
+    """A draft that waits, or None if it was joined meanwhile."""
+    told = await database.fetchval(_QUERIES.select_pending_event, *row)
+    return None if told is None else NotesValidated.model_validate_json(told)
+
+
+async def select_joined_chunks(connection: Connection, event: TranscriptIngested) -> list[UUID]:
+    """The chunks of an interview of which a draft waited for it, in the order of the talk."""
+    rows = await connection.fetch(
+        _QUERIES.select_joined_chunks, event.transcript_id, event.revision
+    )
+    return [row["chunk_id"] for row in rows]
+
+
+def _identity(event: NotesValidated) -> tuple[UUID, int, bool]:
+    return event.chunk_id, event.attempt, event.final

@@ -1,0 +1,227 @@
+"""Finds, for new notes, the notes of the interview that say the same already.
+
+Notes that say the same have the same *meaning*: a hash of the interview, the speakers and the
+statement's words. So candidates come from an index, and only they are compared, never more than
+``MOST_COMPARED`` a note. Comparing takes milliseconds, so it is done while no transaction is open:
+a transaction that finds candidates nobody has compared yet ends, and begins anew afterwards.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from asyncio import to_thread
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from contracts.events import NotesValidated
+from contracts.notes import Note
+from database.pool import Connection, Database, Record
+from database.queries import columns, load_queries
+from grounding import content_key, first_same
+from persistence.locks import advisory_key
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "repeats.sql")
+
+CHARACTERS_READ_AT_ONCE: Final = 10_000
+"""Statements longer than this in all are read beside the event loop: about 30 ms."""
+
+MOST_COMPARED: Final = 32
+"""Earlier notes of one meaning with which a new one is compared. More share their words and differ
+in numbers alone only where a text is made up; a note beyond them is shown beside them."""
+
+LOCKS_AN_INTERVIEW: Final = 512
+"""Most advisory locks one transaction takes: all of a server share one table of them."""
+
+FILLED_IN_AT_ONCE: Final = 200
+"""Notes of older code whose meaning is worked out in one go, at about a millisecond each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What decides whether a note says the same as another one of its meaning.
+
+    Attributes:
+        note_id: the note.
+        meaning: hash of interview, speakers and words.
+        text: the statement.
+        quotes: the words it cites.
+    """
+
+    note_id: UUID
+    meaning: bytes
+    text: str
+    quotes: frozenset[str]
+
+
+Firsts = Mapping[UUID, UUID]
+"""For each note that says the same as an earlier one, the first such note."""
+
+_Situation = tuple[frozenset[UUID], tuple[UUID, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a transaction has seen of the interview's notes.
+
+    Attributes:
+        new: the draft's notes that are not stored yet.
+        alike: stored notes of the same meanings, the first ones first.
+        lacks_meanings: whether older code has left out meanings, so that more may be alike.
+        firsts: what the new notes repeat; None while that has to be found out by comparing.
+    """
+
+    new: Sequence[Note]
+    alike: Sequence[Statement]
+    lacks_meanings: bool
+    firsts: Firsts | None
+
+    @property
+    def situation(self) -> _Situation:
+        """What decides the result of comparing."""
+        return frozenset(note.note_id for note in self.new), tuple(
+            one.note_id for one in self.alike
+        )
+
+
+async def find_repeats(event: NotesValidated) -> Repeats:
+    """Prepare to look for what a draft repeats; long texts are read beside the event loop."""
+    if sum(len(note.statement) for note in event.notes) > CHARACTERS_READ_AT_ONCE:
+        return await to_thread(Repeats, event)
+    return Repeats(event)
+
+
+class Repeats:
+    """What of a draft's notes is said in the interview already.
+
+    Args:
+        event: the draft.
+    """
+
+    def __init__(self, event: NotesValidated) -> None:
+        self._interview = (event.transcript_id, event.revision)
+        # A model may say the same twice; the id tells that it is one note.
+        self._notes = {note.note_id: note for note in event.notes}
+        self.meanings = {
+            note.note_id: meaning(*self._interview, _speakers(note), note.statement)
+            for note in self._notes.values()
+        }
+        self._hides = {note.note_id for note in self._notes.values() if _hides(note)}
+        self._decided: tuple[_Situation, Firsts] | None = None
+
+    async def look(self, connection: Connection) -> Look:
+        """Hold the draft's meanings until the transaction ends, and see what is stored of them."""
+        if not self._notes:
+            return Look((), (), lacks_meanings=False, firsts={})
+        first_lock = advisory_key("meanings", *self._interview) & -LOCKS_AN_INTERVIEW
+        # Sorted, so that nobody waits for each other.
+        locks = sorted({first_lock + _lock(one) for one in self.meanings.values()})
+        row = await connection.fetchrow(
+            _QUERIES.lock_meanings, locks, list(self._notes), *self._interview
+        )
+        assert row is not None, "the query has no FROM, so it always gives one row"
+        stored = set(row["stored"])
+        new = [note for key, note in self._notes.items() if key not in stored]
+        if row["lacks_meanings"]:
+            return Look(new, (), lacks_meanings=True, firsts=None)
+        # A statement of its own, to see what was stored while this one waited for the locks.
+        alike = await self._select_alike(connection, new)
+        return self._decide(Look(new, alike, lacks_meanings=False, firsts=None))
+
+    async def settle(self, database: Database, look: Look) -> None:
+        """Find out what keeps a look from having a result; no transaction may be open meanwhile."""
+        if look.lacks_meanings:
+            await fill_in_meanings(database, *self._interview)
+        else:
+            found = await to_thread(self._compare, look.new, look.alike)
+            self._decided = (look.situation, found)
+
+    async def _select_alike(self, connection: Connection, new: Sequence[Note]) -> list[Statement]:
+        asked = list({self.meanings[note.note_id] for note in new})
+        rows = await connection.fetch(_QUERIES.select_alike, asked, MOST_COMPARED)
+        return [
+            Statement(row["note_id"], row["meaning"], row["statement"], frozenset(row["quotes"]))
+            for row in rows
+        ]
+
+    def _decide(self, look: Look) -> Look:
+        distinct = {self.meanings[note.note_id] for note in look.new}
+        if not look.alike and len(distinct) == len(look.new):
+            return replace(look, firsts={})
+        if self._decided is not None and self._decided[0] == look.situation:
+            return replace(look, firsts=self._decided[1])
+        return look
+
+    def _compare(self, new: Iterable[Note], alike: Iterable[Statement]) -> Firsts:
+        known: dict[bytes, list[Statement]] = defaultdict(list)
+        for one in alike:
+            known[one.meaning].append(one)
+        found = {}
+        for note in new:
+            mine = Statement(
+                note.note_id, self.meanings[note.note_id], note.statement, _quotes(note)
+            )
+            first = self._first(mine, known[mine.meaning])
+            if first is None:
+                known[mine.meaning].append(mine)
+            else:
+                found[note.note_id] = first
+        return found
+
+    def _first(self, new: Statement, known: Iterable[Statement]) -> UUID | None:
+        """The first note that says the same as a new one.
+
+        Where a name is masked, the statement no longer tells of whom it is; the same words cited
+        do.
+        """
+        hides = new.note_id in self._hides
+        candidates = (one for one in known if not hides or one.quotes == new.quotes)
+        compared = list(islice(candidates, MOST_COMPARED))
+        place = first_same(new.text, (one.text for one in compared))
+        return None if place is None else compared[place].note_id
+
+
+def meaning(transcript_id: UUID, revision: int, speakers: Iterable[str], statement: str) -> bytes:
+    """Hash what all notes of an interview share that say the same; 16 bytes."""
+    digest = hashlib.blake2b(transcript_id.bytes + revision.to_bytes(8, "big"), digest_size=16)
+    for part in (*sorted(speakers), content_key(statement)):
+        said = part.encode()
+        # The length goes before, so that no two lists of parts are one text.
+        digest.update(len(said).to_bytes(4, "big") + said)
+    return digest.digest()
+
+
+async def fill_in_meanings(database: Database, transcript_id: UUID, revision: int) -> None:
+    """Give the notes of an interview the meaning that older code left out."""
+    asked = (transcript_id, revision, FILLED_IN_AT_ONCE)
+
+    def work_out(rows: Sequence[Record]) -> list[tuple[UUID, bytes]]:
+        return [
+            (row["note_id"], meaning(*asked[:2], row["speakers"], row["statement"])) for row in rows
+        ]
+
+    while rows := await database.fetch(_QUERIES.select_without_meaning, *asked):
+        found = await to_thread(work_out, rows)
+        await database.execute(_QUERIES.fill_in_meanings, *columns(2, found))
+
+
+def _lock(of_meaning: bytes) -> int:
+    """Which of an interview's locks holds a meaning; two may share one, at some loss of speed."""
+    return int.from_bytes(of_meaning[:8], "big") % LOCKS_AN_INTERVIEW
+
+
+def _speakers(note: Note) -> set[str]:
+    return {cited.speaker for cited in note.evidence}
+
+
+def _quotes(note: Note) -> frozenset[str]:
+    return frozenset(cited.quote for cited in note.evidence)
+
+
+def _hides(note: Note) -> bool:
+    """Whether a statement may have a placeholder where a name was."""
+    return "[" in note.statement and any(one.masked_quote is not None for one in note.evidence)

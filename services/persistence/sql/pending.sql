@@ -1,0 +1,56 @@
+-- name: lock_interview
+-- Held by whoever stores an interview, against drafts that arrive meanwhile, until it commits.
+SELECT pg_advisory_xact_lock($1);
+
+-- name: lock_arrival
+-- Held by whoever keeps a draft of an interview; several may at once, but not while it is stored.
+SELECT pg_advisory_xact_lock_shared($1);
+
+-- name: interview_is_stored
+-- Whether a revision of an interview is there.
+SELECT EXISTS (SELECT FROM transcripts WHERE transcript_id = $1 AND revision = $2);
+
+-- name: keep_draft
+-- A draft whose interview is not there yet, once.
+INSERT INTO pending_drafts (chunk_id, attempt, final, transcript_id, revision, event)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT DO NOTHING;
+
+-- name: select_pending
+-- Which drafts wait for an interview, in the order in which they were made.
+SELECT chunk_id, attempt, final
+  FROM pending_drafts
+ WHERE transcript_id = $1 AND revision = $2
+ ORDER BY attempt, final, chunk_id;
+
+-- name: select_pending_event
+-- One of them as its event told it; no row if it was joined meanwhile.
+SELECT event FROM pending_drafts WHERE chunk_id = $1 AND attempt = $2 AND final = $3;
+
+-- name: forget_pending
+-- A draft waits no longer.
+DELETE FROM pending_drafts WHERE chunk_id = $1 AND attempt = $2 AND final = $3;
+
+-- name: select_joined_chunks
+-- The chunks of an interview of which a draft waited for it.
+SELECT DISTINCT chunk.chunk_id, chunk.index
+  FROM chunks AS chunk
+  JOIN drafts AS draft USING (chunk_id)
+ WHERE chunk.transcript_id = $1 AND chunk.revision = $2 AND draft.waited
+ ORDER BY chunk.index;
+
+-- name: count_pending
+-- How many drafts wait, and for how many seconds the oldest has.
+SELECT count(*) AS drafts,
+       coalesce(extract(epoch FROM now() - min(received_at)), 0)::float8 AS oldest_s
+  FROM pending_drafts;
+
+-- name: select_overdue
+-- Some drafts whose interview has been there for longer than a span, and was not joined with them.
+SELECT waiting.event
+  FROM pending_drafts AS waiting
+  JOIN transcripts AS interview USING (transcript_id, revision)
+ WHERE interview.ingested_at < now() - $1::interval
+   AND waiting.received_at < now() - $1::interval
+ ORDER BY waiting.received_at
+ LIMIT $2;

@@ -1,0 +1,106 @@
+"""The backlog of an outage, stored in three orders: what the measures of storing share."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from bench.harness import Figures, Lab
+from bench.storing import (
+    HANDLED,
+    INTERVIEWS,
+    STORED,
+    Interview,
+    Spent,
+    Storing,
+    interview,
+    shuffled,
+    storing,
+)
+
+INTERVIEWS_WAITING: Final = 270
+CHUNKS_WAITING: Final = 1_170
+SIZES: Final = (1, 2, 3, 4, 5, 6, 7, 8, 3)
+"""Chunks of one interview after the other; 30 times these are 1,170."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What storing the backlog in one order took.
+
+    Attributes:
+        spent: time and CPU.
+        set_aside: messages that went to a retry topic or became dead letters.
+    """
+
+    spent: Spent
+    set_aside: int
+
+    @property
+    def figures(self) -> Figures:
+        """As measures tell them."""
+        return {
+            "seconds": round(self.spent.wall_s, 2),
+            "service_cpu_s": round(self.spent.service_cpu_s, 2),
+            "database_cpu_s": round(self.spent.database_cpu_s, 2),
+            "retries_and_letters": self.set_aside,
+        }
+
+
+async def _best(service: Storing, waiting: Sequence[Interview]) -> None:
+    """All interviews, and then their notes."""
+    await service.publish(one.ingested for one in waiting)
+    await service.work_until(INTERVIEWS, len(waiting))
+    await service.publish(draft for one in waiting for draft in one.drafts)
+    await service.work_until(STORED, _chunks(waiting))
+
+
+async def _shuffled(service: Storing, waiting: Sequence[Interview]) -> None:
+    """All at once, in any order."""
+    events = [event for one in waiting for event in (one.ingested, *one.drafts)]
+    await service.publish(shuffled(events))
+    await service.work_until(STORED, _chunks(waiting))
+
+
+async def _notes_first(service: Storing, waiting: Sequence[Interview]) -> None:
+    """All notes, and then their interviews."""
+    await service.publish(draft for one in waiting for draft in one.drafts)
+    await service.work_until(HANDLED, _chunks(waiting))
+    await service.publish(one.ingested for one in waiting)
+    await service.work_until(STORED, _chunks(waiting))
+
+
+BEST: Final = "best order"
+ORDERS: Final[dict[str, Callable[[Storing, Sequence[Interview]], Awaitable[None]]]] = {
+    BEST: _best,
+    "shuffled": _shuffled,
+    "notes first": _notes_first,
+}
+
+_taken: dict[Lab, dict[str, Taken]] = {}
+
+
+async def take(lab: Lab) -> dict[str, Taken]:
+    """Store the backlog in each order, once a run for all measures that tell of it."""
+    if lab not in _taken:
+        waiting = backlog(lab.scaled(INTERVIEWS_WAITING, least=len(SIZES)))
+        found = {}
+        for name, order in ORDERS.items():
+            async with storing(lab) as service:
+                await order(service, waiting)
+                found[name] = Taken(service.spent, await service.set_aside())
+        _taken[lab] = found
+    return _taken[lab]
+
+
+def backlog(number: int) -> list[Interview]:
+    """Interviews that wait to be stored."""
+    return [interview(one, SIZES[one % len(SIZES)]) for one in range(number)]
+
+
+def _chunks(waiting: Sequence[Interview]) -> int:
+    return sum(len(one.drafts) for one in waiting)
+
+
+assert INTERVIEWS_WAITING // len(SIZES) * sum(SIZES) == CHUNKS_WAITING

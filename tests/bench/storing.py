@@ -1,0 +1,303 @@
+"""Interviews and notes to store, and the real persistence service with a PostgreSQL of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from bench.harness import Lab, producer
+from contracts.events import ChunkRef, Event, NotesValidated, TranscriptIngested
+from contracts.ids import derive
+from contracts.notes import Evidence, Note, Usage
+from contracts.study import Study, Theme
+from contracts.topics import (
+    NOTES_STORED,
+    NOTES_VALIDATED,
+    PERSISTENCE,
+    RETRY_DELAYS_S,
+    TRANSCRIPTS_INGESTED,
+    dlq_topic,
+    retry_topic,
+    topic_of,
+)
+from contracts.transcript import Role, Segment, TranscriptFormat
+from database.migrate import migrate
+from messaging import KafkaSettings
+from messaging.admin import create_topics
+from messaging.codec import encode
+from support.postgres import EmbeddedServer
+from support.service_process import ServiceProcess, service_process
+
+PATIENCE_S: Final = 600.0
+LOOK_S: Final = 0.05
+NOTES_A_CHUNK: Final = 5
+REPEATED: Final = 10
+"""Every tenth note repeats an earlier one of its interview in slightly other words."""
+TICKS_A_SECOND: Final = os.sysconf("SC_CLK_TCK")
+DATABASE: Final = "bench"
+STUDY: Final = Study(study_id="bench", name="Bench", themes=(Theme(id="any", name="Anything"),))
+_SYLLABLES: Final = [a + b for a in "bdfgklmnprstvz" for b in ("a", "e", "i", "o", "u", "an", "er")]
+
+
+@dataclass(frozen=True, slots=True)
+class Interview:
+    """An interview and the drafts of its chunks, as events."""
+
+    ingested: TranscriptIngested
+    drafts: tuple[NotesValidated, ...]
+
+
+def interview(number: int, chunks: int) -> Interview:
+    """An interview of made-up words, the same for the same number and size."""
+    words = random.Random(f"{number}/{chunks}")  # noqa: S311 - nothing secret
+    transcript_id = derive("transcript", "bench", number, chunks)
+    segments = tuple(_segment(words, index) for index in range(1, chunks + 1))
+    refs = tuple(
+        ChunkRef(
+            chunk_id=derive("chunk", transcript_id, index),
+            index=index,
+            first_segment=index,
+            last_segment=index,
+        )
+        for index in range(1, chunks + 1)
+    )
+    ingested = TranscriptIngested(
+        transcript_id=transcript_id,
+        revision=1,
+        title=f"Interview {number}",
+        study=STUDY,
+        format=TranscriptFormat.WEBVTT,
+        content_sha256="0" * 64,
+        segments=segments,
+        chunks=refs,
+    )
+    said: list[str] = []
+    drafts = tuple(
+        NotesValidated(
+            chunk_id=ref.chunk_id,
+            transcript_id=transcript_id,
+            revision=1,
+            study_id=STUDY.study_id,
+            attempt=1,
+            notes=tuple(_notes(words, ref, segment, said)),
+            model="simulated-notes",
+            prompt_version="notes-1",
+            usage=Usage(input_tokens=900, output_tokens=200),
+        )
+        for ref, segment in zip(refs, segments, strict=True)
+    )
+    return Interview(ingested, drafts)
+
+
+def _segment(words: random.Random, number: int) -> Segment:
+    text = ". ".join(_sentence(words) for _ in range(NOTES_A_CHUNK)) + "."
+    return Segment(
+        number=number,
+        speaker="Bo",
+        role=Role.PARTICIPANT,
+        text=text,
+        start_ms=number * 1_000,
+        end_ms=number * 1_000 + 900,
+    )
+
+
+def _sentence(words: random.Random) -> str:
+    def word() -> str:
+        return "".join(words.choices(_SYLLABLES, k=3))
+
+    return f"We {word()} {words.randint(2, 90)} {word()} {word()} with the {word()} at {word()}"
+
+
+def _notes(
+    words: random.Random, chunk: ChunkRef, segment: Segment, said: list[str]
+) -> Iterator[Note]:
+    start = 0
+    for quote in segment.text.removesuffix(".").split(". "):
+        said.append(quote)
+        again = len(said) % REPEATED == 0
+        statement = f"{words.choice(said)}!" if again else f"They {quote.removeprefix('We ')}."
+        cited = Evidence(
+            segment=segment.number,
+            start=start,
+            length=len(quote),
+            quote=quote,
+            speaker=segment.speaker,
+            role=segment.role,
+            start_ms=segment.start_ms,
+            end_ms=segment.end_ms,
+        )
+        yield Note(
+            note_id=derive("note", chunk.chunk_id, statement, start),
+            statement=statement,
+            evidence=(cited,),
+            themes=("any",),
+        )
+        start += len(quote) + 2
+
+
+@dataclass(slots=True)
+class Spent:
+    """Time and CPU that work took, summed over several stretches.
+
+    Attributes:
+        wall_s: seconds in which the service was at work.
+        service_cpu_s: CPU seconds of the service.
+        database_cpu_s: CPU seconds of PostgreSQL, all its processes together.
+    """
+
+    wall_s: float = 0.0
+    service_cpu_s: float = 0.0
+    database_cpu_s: float = 0.0
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU seconds in all."""
+        return self.service_cpu_s + self.database_cpu_s
+
+
+@dataclass(slots=True)
+class Storing:
+    """The service at work.
+
+    Attributes:
+        kafka: its broker and prefix.
+        service: its process.
+        database: a connection to its database.
+        postmaster: the process id of its PostgreSQL.
+        spent: what it has taken so far.
+    """
+
+    kafka: KafkaSettings
+    service: ServiceProcess
+    database: asyncpg.Connection[asyncpg.Record]
+    postmaster: int
+    spent: Spent = field(default_factory=Spent)
+
+    async def publish(self, events: Iterable[Event]) -> None:
+        """Put events on their topics while the service stands still, as if it had been away."""
+        with self._halted():
+            sending = []
+            async with producer(self.kafka) as bare:
+                for one in events:
+                    key, value, headers = encode(one, source="/bench")
+                    topic = self.kafka.topic(topic_of(type(one)).name)
+                    sending.append(await bare.send(topic, value, key=key, headers=headers))
+                for sent in sending:
+                    await sent
+
+    async def work_until(self, query: str, number: int) -> float:
+        """Let it work until a count has reached a number; how many seconds that took."""
+        cpu, began = self._cpu(), time.monotonic()
+        async with asyncio.timeout(PATIENCE_S):
+            while await self.database.fetchval(query) < number:  # noqa: ASYNC110 - PostgreSQL tells nobody
+                await asyncio.sleep(LOOK_S)
+        took = time.monotonic() - began
+        after = self._cpu()
+        self.spent.wall_s += took
+        self.spent.service_cpu_s += after[0] - cpu[0]
+        self.spent.database_cpu_s += after[1] - cpu[1]
+        return took
+
+    async def set_aside(self) -> int:
+        """How many messages went to a retry topic or became dead letters."""
+        consumer = AIOKafkaConsumer(**self.kafka.client_options())
+        await consumer.start()
+        try:
+            tiers = (retry_topic(PERSISTENCE, tier).name for tier in range(len(RETRY_DELAYS_S)))
+            topics = [self.kafka.topic(one) for one in (*tiers, dlq_topic(PERSISTENCE).name)]
+            partitions = [
+                TopicPartition(topic, partition)
+                for topic in topics
+                for partition in consumer.partitions_for_topic(topic) or {0}
+            ]
+            return sum((await consumer.end_offsets(partitions)).values())
+        finally:
+            await consumer.stop()
+
+    @contextmanager
+    def _halted(self) -> Iterator[None]:
+        os.kill(self.service.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.service.pid, signal.SIGCONT)
+
+    def _cpu(self) -> tuple[float, float]:
+        database = sum(map(_cpu_s, (self.postmaster, *_children(self.postmaster))))
+        return _cpu_s(self.service.pid), database
+
+
+STORED: Final = "SELECT count(*) FROM chunks WHERE stored_at IS NOT NULL"
+INTERVIEWS: Final = "SELECT count(*) FROM transcripts"
+HANDLED: Final = """
+SELECT (SELECT count(*) FROM drafts) + (SELECT count(*) FROM pending_drafts)
+"""
+
+
+@asynccontextmanager
+async def storing(lab: Lab) -> AsyncIterator[Storing]:
+    """The service with topics and a database of its own, ready for work."""
+    kafka = await lab.fresh()
+    await create_topics(kafka, [TRANSCRIPTS_INGESTED])
+    server = EmbeddedServer()
+    try:
+        await server.arun(f"CREATE DATABASE {DATABASE}")
+        await migrate(server.settings(DATABASE))
+        postmaster = await _postmaster(server)
+        with tempfile.TemporaryDirectory(prefix="onrecord-bench-") as folder:
+            env = {
+                "KAFKA_BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+                "KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
+                "POSTGRES_DSN": server.address(DATABASE),
+            }
+            with service_process(PERSISTENCE, env, Path(folder)) as service:
+                await service.is_ready()
+                database = await asyncpg.connect(server.address(DATABASE))
+                try:
+                    yield Storing(kafka, service, database, postmaster)
+                finally:
+                    await database.close()
+    finally:
+        server.destroy()
+
+
+async def _postmaster(server: EmbeddedServer) -> int:
+    connection = await asyncpg.connect(server.address(DATABASE))
+    try:
+        folder = await connection.fetchval("SHOW data_directory")
+    finally:
+        await connection.close()
+    return int(Path(folder, "postmaster.pid").read_text().split()[0])
+
+
+def _children(pid: int) -> list[int]:
+    path = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(one) for one in path.read_text().split()]
+
+
+def _cpu_s(pid: int) -> float:
+    """By proc(5): user and system time, with that of children which have ended."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return 0.0  # its time is among its parent's
+    ticks = text.rpartition(")")[2].split()[11:15]
+    return sum(map(int, ticks)) / TICKS_A_SECOND
+
+
+def shuffled(events: Sequence[Event]) -> list[Event]:
+    """The events in another order, the same each time."""
+    order = random.Random(11)  # noqa: S311 - nothing secret
+    return order.sample(events, k=len(events))
