@@ -67,6 +67,7 @@ class NotesStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._comparing = asyncio.Lock()
         self._joining = asyncio.Semaphore(JOINED_AT_ONCE)
 
     async def store_transcript(self, event: TranscriptIngested) -> tuple[Event, ...]:
@@ -131,7 +132,9 @@ class NotesStore:
                     if look.firsts is not None:
                         await _write(connection, event, chunk, repeats.meanings, look)
                         return await outcome(connection, event, chunk["study_id"])
-                await repeats.settle(self._database, look)
+                # One at a time: it is all CPU, and the first one loads lists of words for a second.
+                async with self._comparing:
+                    await repeats.settle(self._database, look)
         raise DatabaseConflictError("others keep storing notes that may say the same")
 
     async def _join(self, event: TranscriptIngested) -> tuple[Event, ...]:

@@ -8,7 +8,7 @@ import random
 import signal
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +23,6 @@ from contracts.ids import derive
 from contracts.notes import Evidence, Note, Usage
 from contracts.study import Study, Theme
 from contracts.topics import (
-    NOTES_STORED,
-    NOTES_VALIDATED,
     PERSISTENCE,
     RETRY_DELAYS_S,
     TRANSCRIPTS_INGESTED,
@@ -61,7 +59,7 @@ class Interview:
 
 def interview(number: int, chunks: int) -> Interview:
     """An interview of made-up words, the same for the same number and size."""
-    words = random.Random(f"{number}/{chunks}")  # noqa: S311 - nothing secret
+    words = random.Random(f"{number}/{chunks}")
     transcript_id = derive("transcript", "bench", number, chunks)
     segments = tuple(_segment(words, index) for index in range(1, chunks + 1))
     refs = tuple(
@@ -125,9 +123,9 @@ def _notes(
 ) -> Iterator[Note]:
     start = 0
     for quote in segment.text.removesuffix(".").split(". "):
-        said.append(quote)
+        said.append(f"They {quote.removeprefix('We ')}")
         again = len(said) % REPEATED == 0
-        statement = f"{words.choice(said)}!" if again else f"They {quote.removeprefix('We ')}."
+        statement = f"{words.choice(said[:-1])}!" if again else f"{said[-1]}."
         cited = Evidence(
             segment=segment.number,
             start=start,
@@ -279,7 +277,8 @@ async def _postmaster(server: EmbeddedServer) -> int:
         folder = await connection.fetchval("SHOW data_directory")
     finally:
         await connection.close()
-    return int(Path(folder, "postmaster.pid").read_text().split()[0])
+    written = await asyncio.to_thread(Path(folder, "postmaster.pid").read_text)
+    return int(written.split()[0])
 
 
 def _children(pid: int) -> list[int]:
@@ -299,5 +298,5 @@ def _cpu_s(pid: int) -> float:
 
 def shuffled(events: Sequence[Event]) -> list[Event]:
     """The events in another order, the same each time."""
-    order = random.Random(11)  # noqa: S311 - nothing secret
+    order = random.Random(11)
     return order.sample(events, k=len(events))

@@ -21,8 +21,7 @@ async def measure(lab: Lab) -> Result:
         unit="seconds until all is stored, in the worst order",
         sides={name: one.figures for name, one in taken.items()},
         notes=(
-            f"{INTERVIEWS_WAITING} interviews, {CHUNKS_WAITING} chunks with 5 notes each, on "
-            "PostgreSQL with fsync",
+            f"{INTERVIEWS_WAITING} interviews, {CHUNKS_WAITING} chunks with 5 notes each",
             f"{set_aside} messages went to a retry topic or became dead letters; the goal is 0",
         ),
     )
