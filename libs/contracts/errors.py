@@ -43,7 +43,7 @@ class ErrorCode(StrEnum):
     LLM_CUT_OFF = "llm_cut_off"
     LLM_CONTEXT_TOO_LONG = "llm_context_too_long"
     LLM_SERVER_ERROR = "llm_server_error"
-    NOT_YET_INGESTED = "not_yet_ingested"
+    NOT_YET_INGESTED = "not_yet_ingested"  # of letters by older versions; nothing raises it now
     CONFLICT = "conflict"
     # ThrottledError
     LLM_RATE_LIMITED = "llm_rate_limited"

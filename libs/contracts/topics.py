@@ -108,7 +108,8 @@ NOTES_VALIDATED: Final = Topic(
     "notes-validated",
     NotesValidated,
     "chunk id",
-    (GUARDRAIL,),
+    # Persistence sends those back that were kept until their interview came and then failed.
+    (GUARDRAIL, PERSISTENCE),
     (PERSISTENCE,),
     "Notes whose evidence was found in the transcript.",
 )

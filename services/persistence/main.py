@@ -11,6 +11,7 @@ from database.migrate import open_migrated_database
 from database.settings import PostgresSettings
 from messaging import KafkaSettings, Publisher, Service, Stage, run
 from persistence.handlers import persistence_stage
+from persistence.overdue import watching
 from persistence.settings import PersistenceSettings
 from persistence.store import NotesStore
 
@@ -21,8 +22,11 @@ def main() -> None:
     postgres = PostgresSettings()
 
     @asynccontextmanager
-    async def build(_: Publisher) -> AsyncIterator[Stage]:
-        async with open_migrated_database(postgres) as database:
+    async def build(publisher: Publisher) -> AsyncIterator[Stage]:
+        async with (
+            open_migrated_database(postgres) as database,
+            watching(database, publisher.publish),
+        ):
             yield persistence_stage(NotesStore(database))
 
     run(Service(PERSISTENCE, PersistenceSettings(), KafkaSettings(), build))

@@ -12,6 +12,7 @@ from contracts.transcript import Role
 from database.pool import Database
 from persistence.store import NotesStore
 from support.interviews import evidence, ingested, note, refused, validated
+from support.persisting import stored_notes
 
 FIRST = note("They pay 40 dollars")
 SECOND = note("They would not recommend it")
@@ -31,14 +32,14 @@ async def is_complete(database: Database) -> bool:
 async def test_good_notes_are_stored_while_another_draft_is_awaited(
     store: NotesStore, fresh_database: Database
 ) -> None:
-    stored = await store.store_notes(validated(FIRST, rejected=(refused(),), final=False))
+    stored = await stored_notes(store, validated(FIRST, rejected=(refused(),), final=False))
     assert (stored.note_ids, stored.rejected_count, stored.complete) == (
         (FIRST.note_id,),
         1,
         False,
     )
     assert not await is_complete(fresh_database)
-    stored = await store.store_notes(validated(SECOND, attempt=2, rejected=(refused(),)))
+    stored = await stored_notes(store, validated(SECOND, attempt=2, rejected=(refused(),)))
     assert (stored.note_ids, stored.rejected_count, stored.complete) == (
         (FIRST.note_id, SECOND.note_id),
         2,
@@ -64,7 +65,7 @@ async def test_a_draft_that_leaves_the_chunk_open_may_come_late_and_twice(
     late = validated(FIRST, rejected=(refused(),), final=False)
     await store.store_notes(validated(SECOND, attempt=2))
     for _ in range(2):
-        stored = await store.store_notes(late)
+        stored = await stored_notes(store, late)
     assert stored.note_ids == (FIRST.note_id, SECOND.note_id)
     assert stored.complete
     assert await fresh_database.fetchval("SELECT count(*) FROM rejected_notes") == 1
@@ -83,7 +84,7 @@ async def test_a_draft_that_is_judged_again_by_other_standards_completes_its_chu
     replayed = validated(FIRST, SECOND, attempt=2, rejected=(refused("Two"),))
     await store.store_notes(left_open)
     for event in (replayed, replayed, left_open):
-        stored = await store.store_notes(event)
+        stored = await stored_notes(store, event)
         assert (stored.note_ids, stored.rejected_count, stored.complete) == (
             (FIRST.note_id, SECOND.note_id),
             1,
@@ -99,7 +100,7 @@ async def test_a_note_that_the_next_draft_repeats_is_one_note_under_all_its_them
 ) -> None:
     await store.store_notes(validated(FIRST, final=False))
     again = FIRST.model_copy(update={"themes": ("trust", "price"), "questions": ()})
-    stored = await store.store_notes(validated(again, attempt=2))
+    stored = await stored_notes(store, validated(again, attempt=2))
     assert stored.note_ids == (FIRST.note_id,)
     themes = await fresh_database.fetch("SELECT theme_id FROM note_themes ORDER BY theme_id")
     assert [row["theme_id"] for row in themes] == ["price", "trust"]

@@ -8,6 +8,7 @@ from database.pool import Database
 from persistence.domain import UngroundedWriteError, UnstorableEventError
 from persistence.store import NotesStore
 from support.interviews import TRANSCRIPT, chunk, evidence, ingested, note, refused, validated
+from support.persisting import stored_notes
 from support.postgres import TestServer
 
 
@@ -28,7 +29,7 @@ async def test_stores_notes_with_all_that_belongs_to_them(
 ) -> None:
     first = note("They pay 40 dollars", evidence("We pay 40 dollars 🙂"), evidence("cafe\u0301"))
     second = note("They would not recommend it", themes=("price", "trust"), questions=())
-    stored = await store.store_notes(validated(first, second, rejected=(refused(),)))
+    stored = await stored_notes(store, validated(first, second, rejected=(refused(),)))
 
     assert stored.note_ids == (first.note_id, second.note_id)
     assert (stored.study_id, stored.rejected_count) == ("billing", 1)
@@ -61,7 +62,7 @@ async def test_marks_the_chunk_as_stored_with_what_it_cost(
 
 
 async def test_a_chunk_without_notes_is_stored_too(store: NotesStore) -> None:
-    stored = await store.store_notes(validated())
+    stored = await stored_notes(store, validated())
     assert stored.note_ids == ()
 
 
@@ -106,7 +107,7 @@ async def test_chunks_of_one_transcript_are_stored_at_the_same_time(
 async def test_the_same_note_twice_in_one_draft_is_one_note(store: NotesStore) -> None:
     twice = note("They pay 40 dollars")
     other = note("They would not recommend it")
-    stored = await store.store_notes(validated(twice, other, twice))
+    stored = await stored_notes(store, validated(twice, other, twice))
     assert stored.note_ids == (twice.note_id, other.note_id)
 
 
@@ -165,7 +166,7 @@ async def test_waits_out_a_server_that_is_stopped(
     with pytest.raises(DatabaseUnavailableError):
         await store.store_notes(after)
     postgres.start()
-    assert (await store.store_notes(after)).note_ids == (note("After").note_id,)
+    assert (await stored_notes(store, after)).note_ids == (note("After").note_id,)
     assert await fresh_database.fetchval("SELECT count(*) FROM notes") == 2
 
 
@@ -192,4 +193,4 @@ async def test_erasing_a_transcript_leaves_nothing_of_it(
 
 
 async def test_knows_its_chunk_by_id(store: NotesStore) -> None:
-    assert (await store.store_notes(validated())).chunk_id == chunk().chunk_id
+    assert (await stored_notes(store, validated())).chunk_id == chunk().chunk_id

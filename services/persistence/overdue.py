@@ -1,0 +1,97 @@
+"""Watches the drafts that wait for their interviews: how many, for how long, and if in vain.
+
+Whoever stores an interview joins the drafts that waited for it. Two kinds of drafts have no such
+handler: those whose interview was stored by a replica of an older version, and those whose
+interview's message became a dead letter half way. They are sent back to their topic, where they are
+handled like any others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+import structlog
+from prometheus_client import Gauge
+
+from contracts.errors import OnrecordError
+from contracts.events import Event, NotesValidated
+from database.pool import Database
+from database.queries import load_queries
+
+log = structlog.get_logger(__name__)
+
+LOOK_EVERY_S: Final = 30.0
+OVERDUE: Final = timedelta(minutes=5)
+"""How long an interview is stored before drafts that wait for it are sent back: longer than a
+handler may take to join them."""
+SENT_BACK_AT_ONCE: Final = 100
+LONG_S: Final = 600.0
+"""A wait that is worth a warning, in seconds."""
+
+PENDING_DRAFTS: Final = Gauge(
+    "onrecord_pending_drafts", "Drafts that wait for their interview to be stored."
+)
+OLDEST_PENDING: Final = Gauge(
+    "onrecord_pending_drafts_oldest_seconds", "How long the oldest of them has waited; 0 if none."
+)
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "pending.sql")
+
+Publish = Callable[[Iterable[Event]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """How many drafts wait, and for how many seconds the oldest has."""
+
+    drafts: int
+    oldest_s: float
+
+
+async def look(database: Database, publish: Publish) -> Pending:
+    """Take stock of waiting drafts, and send those back that wait in vain.
+
+    Args:
+        database: where they wait.
+        publish: sends events and returns when they are acknowledged. A draft is forgotten when it
+            is handled, so one that is not acknowledged is sent again by the next look.
+    """
+    overdue = await database.fetch(_QUERIES.select_overdue, OVERDUE, SENT_BACK_AT_ONCE)
+    if overdue:
+        log.warning("pending_drafts_sent_back", drafts=len(overdue))
+        await publish(NotesValidated.model_validate_json(row["event"]) for row in overdue)
+    row = await database.fetchrow(_QUERIES.count_pending)
+    assert row is not None, "an aggregate always gives one row"
+    found = Pending(row["drafts"], row["oldest_s"])
+    PENDING_DRAFTS.set(found.drafts)
+    OLDEST_PENDING.set(found.oldest_s)
+    if found.oldest_s > LONG_S:
+        log.warning("pending_drafts", drafts=found.drafts, oldest_s=round(found.oldest_s))
+    return found
+
+
+@asynccontextmanager
+async def watching(database: Database, publish: Publish) -> AsyncIterator[None]:
+    """Look again and again for as long as the context lasts."""
+    task = asyncio.create_task(_watch(database, publish))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _watch(database: Database, publish: Publish) -> None:
+    while True:
+        try:
+            await look(database, publish)
+        except OnrecordError as error:
+            log.info("pending_drafts_unknown", code=error.code.value, reason=str(error))
+        await asyncio.sleep(LOOK_EVERY_S)

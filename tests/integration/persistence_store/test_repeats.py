@@ -1,0 +1,161 @@
+"""What says the same is found by an index and compared while nobody has to wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from contracts.notes import Note
+from database.pool import Database
+from grounding import first_same
+from persistence import repeats
+from persistence.repeats import MOST_COMPARED
+from persistence.store import NotesStore
+from support.interviews import evidence, ingested, note, validated
+
+FIRST = note("They pay 40 dollars")
+ROUNDS = 15
+
+
+@pytest.fixture
+async def store(fresh_database: Database) -> NotesStore:
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested())
+    return store
+
+
+def told(number: int, statement: str) -> Note:
+    """A note with an id of its own, whatever other notes say."""
+    return note(statement).model_copy(update={"note_id": UUID(int=number)})
+
+
+async def repeated(database: Database) -> dict[UUID, UUID]:
+    """Notes that repeat another, with that one."""
+    rows = await database.fetch("SELECT note_id, same_as FROM notes WHERE same_as IS NOT NULL")
+    return {row["note_id"]: row["same_as"] for row in rows}
+
+
+class Comparing:
+    """Stands in for ``first_same``, and counts with how many statements it is asked to compare."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.compared: list[int] = []
+        monkeypatch.setattr(repeats, "first_same", self)
+
+    def __call__(self, statement: str, earlier: Iterable[str]) -> int | None:
+        known = list(earlier)
+        self.compared.append(len(known))
+        return first_same(statement, known)
+
+
+async def test_statements_of_other_words_are_not_compared_however_many_there_are(
+    store: NotesStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comparing = Comparing(monkeypatch)
+    many = [told(n, f"They pay for thing{'x' * n}") for n in range(1, 400)]
+    await store.store_notes(validated(*many, index=1))
+    await store.store_notes(validated(FIRST, index=2))
+    assert comparing.compared == []
+
+
+async def test_of_many_statements_that_differ_in_numbers_alone_a_few_are_compared(
+    store: NotesStore, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = [told(n, f"They pay {n} dollars") for n in range(100, 160)]
+    comparing = Comparing(monkeypatch)
+    await store.store_notes(validated(*many, index=1))
+    await store.store_notes(validated(told(1, "They pay 105 dollars."), index=2))
+    assert max(comparing.compared) == MOST_COMPARED
+    assert await repeated(fresh_database) == {UUID(int=1): UUID(int=105)}
+
+
+async def test_texts_are_compared_while_no_transaction_is_open_and_the_event_loop_is_free(
+    store: NotesStore, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.store_notes(validated(FIRST, index=1))
+    loop = asyncio.get_running_loop()
+    in_transaction = """
+        SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()
+           AND (xact_start IS NOT NULL OR state <> 'idle')
+    """
+    seen: list[int] = []
+
+    def compare(statement: str, earlier: Iterable[str]) -> int | None:
+        # An answer comes only if the event loop is at work meanwhile.
+        asking = asyncio.run_coroutine_threadsafe(fresh_database.fetchval(in_transaction), loop)
+        seen.append(asking.result(timeout=10))
+        return first_same(statement, earlier)
+
+    monkeypatch.setattr(repeats, "first_same", compare)
+    again = note("They pay forty dollars", evidence("We pay 40 dollars"))
+    await store.store_notes(validated(again, index=2))
+    assert seen == [0]
+    assert await repeated(fresh_database) == {again.note_id: FIRST.note_id}
+
+
+async def test_of_the_same_notes_at_once_one_is_the_first_and_all_others_are_as_that_one(
+    store: NotesStore, fresh_database: Database
+) -> None:
+    statements = ("They pay 40 dollars", "They pay forty dollars", "They pay 40 dollars!")
+    chunks = ((1, 1), (1, 2), (2, 1), (2, 2))
+    for number in range(ROUNDS):
+        await fresh_database.execute("DELETE FROM notes")
+        await fresh_database.execute("DELETE FROM drafts")
+        await fresh_database.execute(
+            "UPDATE chunks SET stored_at = NULL, attempt = NULL, model = NULL, "
+            "model_fingerprint = NULL, prompt_version = NULL, input_tokens = NULL, "
+            "output_tokens = NULL"
+        )
+        drafts = [
+            validated(
+                told(10 * place + 1, statements[(number + place) % 3]),
+                told(10 * place + 2, f"They pay {place} pounds"),
+                index=index,
+                attempt=attempt,
+                final=False,
+            )
+            for place, (attempt, index) in enumerate(chunks, start=1)
+        ]
+        await asyncio.gather(*map(store.store_notes, drafts))
+        same = await repeated(fresh_database)
+        assert len(same) == len(chunks) - 1
+        (first,) = set(same.values())
+        assert first not in same  # no note is the same as one that is the same as another
+
+
+async def test_notes_that_older_code_stored_are_found_too(
+    store: NotesStore, fresh_database: Database
+) -> None:
+    await store.store_notes(validated(FIRST, note("They would not recommend it"), index=1))
+    await forget_meanings(fresh_database)
+    again = note("They pay forty dollars", evidence("We pay 40 dollars"))
+    await store.store_notes(validated(again, index=2))
+    assert await repeated(fresh_database) == {again.note_id: FIRST.note_id}
+    assert await fresh_database.fetchval("SELECT count(*) FROM notes WHERE meaning IS NULL") == 0
+
+
+async def test_a_meaning_is_filled_in_once_and_nothing_else_of_a_note_ever_changes(
+    store: NotesStore, fresh_database: Database
+) -> None:
+    await store.store_notes(validated(FIRST))
+    for change in ("meaning = 'other'", "meaning = NULL", "statement = 'other'"):
+        with pytest.raises(asyncpg.CheckViolationError, match="never changed"):
+            await fresh_database.execute(f"UPDATE notes SET {change}")
+    await forget_meanings(fresh_database)
+    with pytest.raises(asyncpg.CheckViolationError, match="never changed"):
+        await fresh_database.execute("UPDATE notes SET meaning = 'other', statement = 'other'")
+    await fresh_database.execute("UPDATE notes SET meaning = 'other'")
+
+
+async def forget_meanings(database: Database) -> None:
+    """Leave notes as older code does, which knows nothing of meanings."""
+    async with database.transaction() as connection:
+        await connection.execute("ALTER TABLE notes DISABLE TRIGGER notes_are_immutable")
+        await connection.execute("UPDATE notes SET meaning = NULL")
+        await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        await connection.execute("ALTER TABLE notes ENABLE TRIGGER notes_are_immutable")
