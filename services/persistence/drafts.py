@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -47,8 +47,10 @@ def adds_to(chunk: Record, event: NotesValidated) -> bool:
     return chunk["stored_at"] is None or (not event.final and event.attempt < chunk["attempt"])
 
 
-async def insert_draft(connection: Connection, event: NotesValidated) -> bool:
-    """Take a draft, unless it is stored already; its notes are to follow.
+async def write_draft(
+    connection: Connection, event: NotesValidated, study_id: str, look: Look
+) -> None:
+    """Store a draft with all that belongs to it, unless it is stored already.
 
     A draft that left the chunk open and completes it now was judged again: its notes come beside
     those it has, and what is refused now stands in place of what was refused then.
@@ -56,12 +58,13 @@ async def insert_draft(connection: Connection, event: NotesValidated) -> bool:
     Args:
         connection: in a transaction that holds the chunk.
         event: the draft.
-
-    Returns:
-        Whether it was taken.
+        study_id: the study of its interview.
+        look: which of its notes are new, and which of those repeat an earlier one.
     """
-    taken = await connection.fetchval(
-        _QUERIES.insert_draft,
+    if look.has_drafts and event.final:
+        await connection.execute(_QUERIES.forget_rejected_notes, event.chunk_id, event.attempt)
+    await connection.execute(
+        _QUERIES.write_draft,
         event.chunk_id,
         event.attempt,
         event.final,
@@ -70,74 +73,40 @@ async def insert_draft(connection: Connection, event: NotesValidated) -> bool:
         event.prompt_version,
         event.usage.input_tokens,
         event.usage.output_tokens,
-    )
-    if taken is None:
-        return False
-    await connection.execute(_QUERIES.forget_rejected_notes, event.chunk_id, event.attempt)
-    if event.rejected:
-        await _insert_rejected(connection, event)
-    if event.final:
-        await connection.execute(_QUERIES.complete_chunk, event.chunk_id, event.attempt)
-    return True
-
-
-async def insert_notes(
-    connection: Connection,
-    event: NotesValidated,
-    study_id: str,
-    meanings: Mapping[UUID, bytes],
-    look: Look,
-) -> None:
-    """Store a draft's new notes, and the themes and questions of all its notes.
-
-    Args:
-        connection: in the transaction that took the draft.
-        event: the draft.
-        study_id: the study of its interview.
-        meanings: the meaning of each note, by its id.
-        look: which of them are new, and which of those repeat an earlier one.
-    """
-    assert look.firsts is not None, "what is not compared yet is not stored"
-    if look.new:
-        rows = [
-            (
-                note.note_id,
-                without_nul(note.statement),
-                _json(note.flags),
-                look.firsts.get(note.note_id),
-                meanings[note.note_id],
-            )
-            for note in look.new
-        ]
-        await connection.execute(
-            _QUERIES.insert_notes,
-            event.chunk_id,
-            event.transcript_id,
-            event.revision,
-            study_id,
-            event.attempt,
-            *columns(5, rows),
-            *columns(11, _evidence_rows(look.new)),
-        )
-    await connection.execute(
-        _QUERIES.insert_labels,
+        event.transcript_id,
+        event.revision,
+        study_id,
+        *columns(5, _note_rows(look)),
+        *columns(11, _evidence_rows(look.new)),
         *columns(2, [(note.note_id, one) for note in event.notes for one in note.themes]),
         *columns(2, [(note.note_id, one) for note in event.notes for one in note.questions]),
+        *columns(3, _rejected_rows(event)),
     )
 
 
-async def _insert_rejected(connection: Connection, event: NotesValidated) -> None:
-    await connection.execute(
-        _QUERIES.insert_rejected_notes,
-        event.chunk_id,
-        event.attempt,
-        [
-            derive("rejected", event.chunk_id, event.attempt, position)
-            for position in range(1, len(event.rejected) + 1)
-        ],
-        [_json(refused.draft) for refused in event.rejected],
-        [_json(refused.failures) for refused in event.rejected],
-    )
+def _note_rows(look: Look) -> list[tuple[Any, ...]]:
+    assert look.firsts is not None, "what is not compared yet is not stored"
+    return [
+        (
+            note.note_id,
+            without_nul(note.statement),
+            _json(note.flags),
+            look.firsts.get(note.note_id),
+            look.meanings[note.note_id],
+        )
+        for note in look.new
+    ]
+
+
+def _rejected_rows(event: NotesValidated) -> list[tuple[Any, ...]]:
+    return [
+        (
+            derive("rejected", event.chunk_id, event.attempt, position),
+            _json(refused.draft),
+            _json(refused.failures),
+        )
+        for position, refused in enumerate(event.rejected, start=1)
+    ]
 
 
 def _evidence_rows(notes: Iterable[Note]) -> list[tuple[Any, ...]]:
@@ -164,6 +133,19 @@ async def outcome(connection: Connection, event: NotesValidated, study_id: str) 
     """What is stored for the draft's chunk now."""
     (stored,) = await outcomes(connection, [event.chunk_id], event, study_id)
     return stored
+
+
+def outcome_of_first(event: NotesValidated, study_id: str, look: Look) -> NotesStored:
+    """What is stored for a chunk once the first draft is that it has."""
+    return NotesStored(
+        transcript_id=event.transcript_id,
+        revision=event.revision,
+        study_id=study_id,
+        chunk_id=event.chunk_id,
+        note_ids=tuple(note.note_id for note in look.new),
+        rejected_count=len(event.rejected),
+        complete=event.final,
+    )
 
 
 async def outcomes(

@@ -43,18 +43,18 @@ async def keep(connection: Connection, event: NotesValidated) -> Record | None:
     """
     interview = (event.transcript_id, event.revision)
     await connection.execute(_QUERIES.lock_arrival, advisory_key(_ARRIVAL, *interview))
-    if (chunk := await lock_chunk(connection, event)) is not None:
-        return chunk
-    if await connection.fetchval(_QUERIES.interview_is_stored, *interview):
-        raise RevisionConflictError(
-            f"revision {event.revision} of transcript {event.transcript_id} is stored with other "
-            f"content, which has no chunk {event.chunk_id}"
-        )
     # The event is text and not jsonb, which cannot hold a U+0000 of the model's.
-    await connection.execute(
+    kept = await connection.fetchval(
         _QUERIES.keep_draft, *_identity(event), *interview, event.model_dump_json()
     )
-    return None
+    if kept is not None:
+        return None
+    if (chunk := await lock_chunk(connection, event)) is not None:
+        return chunk
+    raise RevisionConflictError(
+        f"revision {event.revision} of transcript {event.transcript_id} is stored with other "
+        f"content, which has no chunk {event.chunk_id}"
+    )
 
 
 async def forget(connection: Connection | Database, event: NotesValidated) -> None:

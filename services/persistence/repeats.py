@@ -70,15 +70,19 @@ class Look:
 
     Attributes:
         new: the draft's notes that are not stored yet.
-        alike: stored notes of the same meanings, the first ones first.
+        meanings: the meaning of each of the draft's notes, by its id.
+        has_drafts: whether the chunk has drafts already.
         lacks_meanings: whether older code has left out meanings, so that more may be alike.
+        alike: stored notes of the same meanings, the first ones first.
         firsts: what the new notes repeat; None while that has to be found out by comparing.
     """
 
     new: Sequence[Note]
-    alike: Sequence[Statement]
+    meanings: Mapping[UUID, bytes]
+    has_drafts: bool
     lacks_meanings: bool
-    firsts: Firsts | None
+    alike: Sequence[Statement] = ()
+    firsts: Firsts | None = None
 
     @property
     def situation(self) -> _Situation:
@@ -104,9 +108,10 @@ class Repeats:
 
     def __init__(self, event: NotesValidated) -> None:
         self._interview = (event.transcript_id, event.revision)
+        self._chunk_id = event.chunk_id
         # A model may say the same twice; the id tells that it is one note.
         self._notes = {note.note_id: note for note in event.notes}
-        self.meanings = {
+        self._meanings = {
             note.note_id: meaning(*self._interview, _speakers(note), note.statement)
             for note in self._notes.values()
         }
@@ -115,22 +120,22 @@ class Repeats:
 
     async def look(self, connection: Connection) -> Look:
         """Hold the draft's meanings until the transaction ends, and see what is stored of them."""
-        if not self._notes:
-            return Look((), (), lacks_meanings=False, firsts={})
         first_lock = advisory_key("meanings", *self._interview) & -LOCKS_AN_INTERVIEW
         # Sorted, so that nobody waits for each other.
-        locks = sorted({first_lock + _lock(one) for one in self.meanings.values()})
+        locks = sorted({first_lock + _lock(one) for one in self._meanings.values()})
         row = await connection.fetchrow(
-            _QUERIES.lock_meanings, locks, list(self._notes), *self._interview
+            _QUERIES.lock_meanings, locks, list(self._notes), *self._interview, self._chunk_id
         )
         assert row is not None, "the query has no FROM, so it always gives one row"
         stored = set(row["stored"])
         new = [note for key, note in self._notes.items() if key not in stored]
-        if row["lacks_meanings"]:
-            return Look(new, (), lacks_meanings=True, firsts=None)
+        # Without notes, nothing can be alike.
+        lacks_meanings = bool(new) and row["lacks_meanings"]
+        look = Look(new, self._meanings, row["has_drafts"], lacks_meanings)
+        if lacks_meanings:
+            return look
         # A statement of its own, to see what was stored while this one waited for the locks.
-        alike = await self._select_alike(connection, new)
-        return self._decide(Look(new, alike, lacks_meanings=False, firsts=None))
+        return self._decide(replace(look, alike=await self._select_alike(connection, new)))
 
     async def settle(self, database: Database, look: Look) -> None:
         """Find out what keeps a look from having a result; no transaction may be open meanwhile."""
@@ -141,7 +146,9 @@ class Repeats:
             self._decided = (look.situation, found)
 
     async def _select_alike(self, connection: Connection, new: Sequence[Note]) -> list[Statement]:
-        asked = list({self.meanings[note.note_id] for note in new})
+        if not new:
+            return []
+        asked = list({self._meanings[note.note_id] for note in new})
         rows = await connection.fetch(_QUERIES.select_alike, asked, MOST_COMPARED)
         return [
             Statement(row["note_id"], row["meaning"], row["statement"], frozenset(row["quotes"]))
@@ -149,7 +156,7 @@ class Repeats:
         ]
 
     def _decide(self, look: Look) -> Look:
-        distinct = {self.meanings[note.note_id] for note in look.new}
+        distinct = {self._meanings[note.note_id] for note in look.new}
         if not look.alike and len(distinct) == len(look.new):
             return replace(look, firsts={})
         if self._decided is not None and self._decided[0] == look.situation:
@@ -163,7 +170,7 @@ class Repeats:
         found = {}
         for note in new:
             mine = Statement(
-                note.note_id, self.meanings[note.note_id], note.statement, _quotes(note)
+                note.note_id, self._meanings[note.note_id], note.statement, _quotes(note)
             )
             first = self._first(mine, known[mine.meaning])
             if first is None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 import asyncpg
 import structlog
@@ -25,13 +24,13 @@ from persistence.domain import (
 )
 from persistence.drafts import (
     adds_to,
-    insert_draft,
-    insert_notes,
     lock_chunk,
     outcome,
+    outcome_of_first,
     outcomes,
+    write_draft,
 )
-from persistence.repeats import Look, find_repeats
+from persistence.repeats import find_repeats
 
 log = structlog.get_logger(__name__)
 
@@ -85,13 +84,14 @@ class NotesStore:
         with _refusals_named(f"transcript {event.transcript_id} revision {event.revision}"):
             async with self._database.transaction() as connection:
                 await pending.lock_interview(connection, event)
-                if await _take_revision(connection, event):
+                is_new = await _take_revision(connection, event)
+                if is_new:
                     await _insert_segments(connection, event)
                     await connection.execute(
                         _QUERIES.insert_speakers, event.transcript_id, event.revision
                     )
                     await _insert_chunks(connection, event)
-        return await self._join(event)
+        return await self._join(event, is_new=is_new)
 
     async def store_notes(self, event: NotesValidated) -> NotesStored | None:
         """Store what came of a chunk's draft: notes, and the refused ones with their reasons.
@@ -118,27 +118,33 @@ class NotesStore:
             raise
 
     async def _store_draft(self, event: NotesValidated) -> NotesStored | None:
-        repeats = await find_repeats(event)
+        repeats = None
         with _refusals_named(f"chunk {event.chunk_id}"):
             for _ in range(LOOKS):
                 async with self._database.transaction() as connection:
                     chunk = await lock_chunk(connection, event)
                     if chunk is None and (chunk := await pending.keep(connection, event)) is None:
                         return None
+                    study_id = chunk["study_id"]
                     if not adds_to(chunk, event):
                         await pending.forget(connection, event)
-                        return await outcome(connection, event, chunk["study_id"])
+                        return await outcome(connection, event, study_id)
+                    repeats = repeats or await find_repeats(event)
                     look = await repeats.look(connection)
                     if look.firsts is not None:
-                        await _write(connection, event, chunk, repeats.meanings, look)
-                        return await outcome(connection, event, chunk["study_id"])
+                        await write_draft(connection, event, study_id, look)
+                        if not look.has_drafts:
+                            return outcome_of_first(event, study_id, look)
+                        return await outcome(connection, event, study_id)
                 # One at a time: it is all CPU, and the first one loads lists of words for a second.
                 async with self._comparing:
                     await repeats.settle(self._database, look)
         raise DatabaseConflictError("others keep storing notes that may say the same")
 
-    async def _join(self, event: TranscriptIngested) -> tuple[Event, ...]:
+    async def _join(self, event: TranscriptIngested, *, is_new: bool) -> tuple[Event, ...]:
         waiting = await pending.select_pending(self._database, event)
+        if is_new and not waiting:
+            return ()
         joined = await asyncio.gather(*map(self._join_one, waiting), return_exceptions=True)
         returned = [one for one in joined if isinstance(one, NotesValidated)]
         for one in joined:
@@ -165,17 +171,6 @@ class NotesStore:
                 log.warning("sent_back", chunk_id=str(event.chunk_id), error=type(error).__name__)
                 return event
             return None
-
-
-async def _write(
-    connection: Connection,
-    event: NotesValidated,
-    chunk: Record,
-    meanings: Mapping[UUID, bytes],
-    look: Look,
-) -> None:
-    if await insert_draft(connection, event) and event.notes:
-        await insert_notes(connection, event, chunk["study_id"], meanings, look)
 
 
 @contextmanager

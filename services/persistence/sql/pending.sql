@@ -6,15 +6,13 @@ SELECT pg_advisory_xact_lock($1);
 -- Held by whoever keeps a draft of an interview; several may at once, but not while it is stored.
 SELECT pg_advisory_xact_lock_shared($1);
 
--- name: interview_is_stored
--- Whether a revision of an interview is there.
-SELECT EXISTS (SELECT FROM transcripts WHERE transcript_id = $1 AND revision = $2);
-
 -- name: keep_draft
--- A draft whose interview is not there yet, once.
+-- A draft, unless its interview is there; no row comes back then. The same one again stays as it is.
 INSERT INTO pending_drafts (chunk_id, attempt, final, transcript_id, revision, event)
-VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT DO NOTHING;
+SELECT $1, $2, $3, $4, $5, $6
+ WHERE NOT EXISTS (SELECT FROM transcripts WHERE transcript_id = $4 AND revision = $5)
+ON CONFLICT (chunk_id, attempt, final) DO UPDATE SET received_at = pending_drafts.received_at
+RETURNING received_at;
 
 -- name: select_pending
 -- Which drafts wait for an interview, in the order in which they were made.

@@ -1,10 +1,12 @@
 -- name: lock_meanings
 -- Holds some meanings against other drafts until the transaction ends; tells which of the notes are
--- stored, and whether the interview has notes whose meaning older code left out.
+-- stored, whether the chunk has drafts, and whether the interview has notes whose meaning older code
+-- left out.
 WITH held AS MATERIALIZED (
     SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key
 )
 SELECT ARRAY(SELECT note_id FROM notes WHERE note_id = ANY ($2::uuid[])) AS stored,
+       EXISTS (SELECT FROM drafts WHERE chunk_id = $5) AS has_drafts,
        EXISTS (
             SELECT FROM notes
              WHERE transcript_id = $3 AND revision = $4 AND same_as IS NULL AND meaning IS NULL
