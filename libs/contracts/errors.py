@@ -45,6 +45,7 @@ class ErrorCode(StrEnum):
     LLM_SERVER_ERROR = "llm_server_error"
     NOT_YET_INGESTED = "not_yet_ingested"  # of letters by older versions; nothing raises it now
     CONFLICT = "conflict"
+    OUT_OF_MEMORY = "out_of_memory"
     # ThrottledError
     LLM_RATE_LIMITED = "llm_rate_limited"
     # OutageError

@@ -6,8 +6,11 @@
         └── DatabaseBehindError        it lacks migrations
     RetryableError
     ├── DatabaseConflictError      another transaction was in the way: the same may work later
+    ├── DatabaseMemoryError        the server had no memory for a statement: later it may
     └── TimedOutError
         └── DatabaseTimeoutError   the server gave up on a statement that took too long
+    BadMessageError
+    └── DatabaseLimitError         a value or a statement is larger than PostgreSQL can take
     Exception
     ├── MigrationError             for people: a migration cannot be applied
     └── QueryFileError             for developers: a file of named queries is wrong
@@ -20,7 +23,14 @@ from __future__ import annotations
 
 import asyncpg
 
-from contracts.errors import ErrorCode, OnrecordError, OutageError, RetryableError, TimedOutError
+from contracts.errors import (
+    BadMessageError,
+    ErrorCode,
+    OnrecordError,
+    OutageError,
+    RetryableError,
+    TimedOutError,
+)
 
 
 class DatabaseUnavailableError(OutageError):
@@ -41,6 +51,18 @@ class DatabaseConflictError(RetryableError):
     """Another transaction was in the way."""
 
     code = ErrorCode.CONFLICT
+
+
+class DatabaseMemoryError(RetryableError):
+    """PostgreSQL had no memory for a statement; that it is this one's size cannot be ruled out."""
+
+    code = ErrorCode.OUT_OF_MEMORY
+
+
+class DatabaseLimitError(BadMessageError):
+    """A row, an index entry or a statement is larger or more complex than PostgreSQL can take."""
+
+    code = ErrorCode.TOO_LARGE
 
 
 class DatabaseTimeoutError(TimedOutError):
@@ -69,7 +91,7 @@ UNAVAILABLE = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.DatabaseDroppedError,
-    # Disk full, out of memory, too many connections: no message fares better.
+    # Disk full, too many connections: no message fares better. Out of memory is another matter.
     asyncpg.InsufficientResourcesError,
     asyncpg.PostgresSystemError,
     # After a failover the old primary answers as a read-only standby.
@@ -85,6 +107,9 @@ CONFLICTS = (
     asyncpg.OutdatedSchemaCacheError,
 )
 
+ALLOCATION_REFUSED = "invalid memory alloc request size"
+"""What PostgreSQL says, as an internal error, where a value would need more than a gigabyte."""
+
 TIMEOUTS = (asyncpg.QueryCanceledError, asyncpg.IdleInTransactionSessionTimeoutError)
 
 
@@ -99,6 +124,10 @@ def translate(error: Exception, *, connection_lost: bool = False) -> OnrecordErr
     Returns:
         The error to raise in its place; None if it is not ours to name.
     """
+    if isinstance(error, asyncpg.OutOfMemoryError):
+        return DatabaseMemoryError(f"PostgreSQL has no memory for a statement ({headline(error)})")
+    if _is_beyond_limits(error):
+        return DatabaseLimitError(f"too much for PostgreSQL ({headline(error)})")
     if isinstance(error, CONFLICTS):
         return DatabaseConflictError(f"another transaction was in the way ({headline(error)})")
     if isinstance(error, TIMEOUTS):
@@ -107,6 +136,12 @@ def translate(error: Exception, *, connection_lost: bool = False) -> OnrecordErr
     if lost or isinstance(error, UNAVAILABLE):
         return unavailable(error)
     return None
+
+
+def _is_beyond_limits(error: Exception) -> bool:
+    if isinstance(error, asyncpg.InternalServerError):
+        return str(error).startswith(ALLOCATION_REFUSED)
+    return isinstance(error, asyncpg.ProgramLimitExceededError)
 
 
 def unavailable(error: Exception) -> DatabaseUnavailableError:

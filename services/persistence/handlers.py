@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contracts.events import Event, NotesStored, NotesValidated, TranscriptIngested
 from contracts.topics import NOTES_VALIDATED, PERSISTENCE, TRANSCRIPTS_INGESTED
-from messaging import Stage
+from messaging import Delivery, Stage
 from persistence.store import NotesStore
 
 
@@ -17,7 +17,10 @@ def persistence_stage(store: NotesStore) -> Stage:
         return await store.store_transcript(ingested)
 
     @stage.on(NOTES_VALIDATED)
-    async def store_notes(validated: NotesValidated) -> NotesStored | None:
-        return await store.store_notes(validated)
+    async def store_notes(validated: NotesValidated, delivery: Delivery) -> NotesStored | None:
+        origin = delivery.origin
+        return await store.store_notes(
+            validated, (origin.topic, origin.partition, origin.offset)
+        )
 
     return stage

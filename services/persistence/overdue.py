@@ -9,6 +9,7 @@ handled like any others.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ OVERDUE: Final = timedelta(minutes=5)
 handler may take to join them."""
 SENT_BACK_AT_ONCE: Final = 100
 LONG_S: Final = 600.0
-"""A wait that is worth a warning, in seconds."""
+"""A wait that is worth a warning, and the time between two warnings, in seconds."""
 
 PENDING_DRAFTS: Final = Gauge(
     "onrecord_pending_drafts", "Drafts that wait for their interview to be stored."
@@ -71,8 +72,6 @@ async def look(database: Database, publish: Publish) -> Pending:
     found = Pending(row["drafts"], row["oldest_s"])
     PENDING_DRAFTS.set(found.drafts)
     OLDEST_PENDING.set(found.oldest_s)
-    if found.oldest_s > LONG_S:
-        log.warning("pending_drafts", drafts=found.drafts, oldest_s=round(found.oldest_s))
     return found
 
 
@@ -89,9 +88,13 @@ async def watching(database: Database, publish: Publish) -> AsyncIterator[None]:
 
 
 async def _watch(database: Database, publish: Publish) -> None:
+    warned_s = -LONG_S
     while True:
         try:
-            await look(database, publish)
+            found = await look(database, publish)
+            if found.oldest_s > LONG_S and time.monotonic() - warned_s > LONG_S:
+                warned_s = time.monotonic()
+                log.warning("pending_drafts", drafts=found.drafts, oldest_s=round(found.oldest_s))
         except OnrecordError as error:
             log.info("pending_drafts_unknown", code=error.code.value, reason=str(error))
         await asyncio.sleep(LOOK_EVERY_S)

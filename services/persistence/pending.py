@@ -28,12 +28,20 @@ async def lock_interview(connection: Connection, event: TranscriptIngested) -> N
     await connection.execute(_QUERIES.lock_interview, key)
 
 
-async def keep(connection: Connection, event: NotesValidated) -> Record | None:
+Place = tuple[str, int, int]
+"""Where a message was read first: topic without prefix, partition and offset."""
+
+NOWHERE: Final[Place] = ("", 0, -1)
+"""The place of a draft that comes from no topic."""
+
+
+async def keep(connection: Connection, event: NotesValidated, place: Place) -> Record | None:
     """Keep a draft whose chunk is not known; the same draft again changes nothing.
 
     Args:
         connection: in a transaction; the draft is kept when it commits.
         event: the draft.
+        place: where its message is.
 
     Returns:
         The chunk, if its interview was stored just now: then nothing is kept.
@@ -45,7 +53,7 @@ async def keep(connection: Connection, event: NotesValidated) -> Record | None:
     await connection.execute(_QUERIES.lock_arrival, advisory_key(_ARRIVAL, *interview))
     # The event is text and not jsonb, which cannot hold a U+0000 of the model's.
     kept = await connection.fetchval(
-        _QUERIES.keep_draft, *_identity(event), *interview, event.model_dump_json()
+        _QUERIES.keep_draft, *_identity(event), *interview, event.model_dump_json(), *place
     )
     if kept is not None:
         return None
@@ -63,14 +71,19 @@ async def forget(connection: Connection | Database, event: NotesValidated) -> No
 
 
 async def select_pending(database: Database, event: TranscriptIngested) -> list[Record]:
-    """Which drafts wait for an interview: rows of what `select_pending_event` asks for."""
+    """Which drafts wait for an interview: rows of what `select_pending_draft` asks for."""
     return list(await database.fetch(_QUERIES.select_pending, event.transcript_id, event.revision))
 
 
-async def select_pending_event(database: Database, row: Record) -> NotesValidated | None:
-    """A draft that waits, or None if it was joined meanwhile."""
-    told = await database.fetchval(_QUERIES.select_pending_event, *row)
-    return None if told is None else NotesValidated.model_validate_json(told)
+async def select_pending_draft(
+    database: Database, row: Record
+) -> tuple[NotesValidated, Place] | None:
+    """A draft that waits, and where its message is; None if it was joined meanwhile."""
+    kept = await database.fetchrow(_QUERIES.select_pending_draft, *row)
+    if kept is None:
+        return None
+    event, *place = kept
+    return NotesValidated.model_validate_json(event), (place[0], place[1], place[2])
 
 
 async def select_joined_chunks(connection: Connection, event: TranscriptIngested) -> list[UUID]:

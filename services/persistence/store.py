@@ -93,13 +93,19 @@ class NotesStore:
                     await _insert_chunks(connection, event)
         return await self._join(event, is_new=is_new)
 
-    async def store_notes(self, event: NotesValidated) -> NotesStored | None:
+    async def store_notes(
+        self, event: NotesValidated, place: pending.Place = pending.NOWHERE
+    ) -> NotesStored | None:
         """Store what came of a chunk's draft: notes, and the refused ones with their reasons.
 
         The first final draft completes the chunk; another one that arrives later changes nothing.
         A draft that leaves the chunk open is stored even if it is late; a replay of it may complete
         the chunk, if it is judged by other standards then. A note that says what a
         note of the interview says already is stored as the same as that one.
+
+        Args:
+            event: the draft.
+            place: where its message was read first.
 
         Returns:
             What is stored for the chunk now, by this event or by an earlier one; None if the
@@ -112,18 +118,21 @@ class NotesStore:
                 hold a value.
         """
         try:
-            return await self._store_draft(event)
+            return await self._store_draft(event, place)
         except BadMessageError:
             await pending.forget(self._database, event)  # from now on, its dead letter has it
             raise
 
-    async def _store_draft(self, event: NotesValidated) -> NotesStored | None:
+    async def _store_draft(
+        self, event: NotesValidated, place: pending.Place
+    ) -> NotesStored | None:
         repeats = None
         with _refusals_named(f"chunk {event.chunk_id}"):
             for _ in range(LOOKS):
                 async with self._database.transaction() as connection:
                     chunk = await lock_chunk(connection, event)
-                    if chunk is None and (chunk := await pending.keep(connection, event)) is None:
+                    chunk = chunk or await pending.keep(connection, event, place)
+                    if chunk is None:
                         return None
                     study_id = chunk["study_id"]
                     if not adds_to(chunk, event):
@@ -160,11 +169,12 @@ class NotesStore:
     async def _join_one(self, row: Record) -> NotesValidated | None:
         """Store a draft that waited; the draft itself, if it cannot be stored."""
         async with self._joining:
-            event = await pending.select_pending_event(self._database, row)
-            if event is None:
+            kept = await pending.select_pending_draft(self._database, row)
+            if kept is None:
                 return None
+            event, place = kept
             try:
-                await self._store_draft(event)
+                await self._store_draft(event, place)
             except (OutageError, RetryableError):
                 raise
             except Exception as error:  # noqa: BLE001 - whatever is wrong is the draft's fault, not the interview's

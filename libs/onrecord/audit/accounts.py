@@ -39,7 +39,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A record behind which no committed offset stands yet.
+    """A record behind which no committed offset stands yet, or which a service keeps for later.
 
     Attributes:
         service: whose group has not finished it.
@@ -48,6 +48,7 @@ class Unread:
         retrying: whether it is in a retry topic.
         revision: the transcript's revision, if it tells it.
         content_sha256: which content of that revision, if it tells it.
+        held: whether nothing moves it before a dead letter is replayed.
     """
 
     service: str
@@ -56,6 +57,7 @@ class Unread:
     retrying: bool
     revision: int | None = None
     content_sha256: str | None = None
+    held: bool = False
 
     @property
     def state(self) -> State:
@@ -177,10 +179,11 @@ class ServiceAccount:
         service: its name.
         received: records ever written to its source topics, when the stocktaking began.
         handled: those of them that neither wait nor are in retry nor set aside.
-        waiting: those its group has not finished.
+        waiting: those its group has not finished, or keeps until what they need arrives.
         in_retry: records in its retry topics, replays included.
         dead: its letters that wait for an operator.
         discarded: its letters that an operator gave up.
+        held: of those that wait, how many wait for what is a dead letter.
     """
 
     service: str
@@ -190,6 +193,7 @@ class ServiceAccount:
     in_retry: int
     dead: int
     discarded: int
+    held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +232,7 @@ class Balance:
         moving = (State.WAITING, State.IN_RETRY)
         if any(account.states[one] for account in self.accounts for one in moving):
             return False
-        return not any(one.waiting + one.in_retry for one in self.services)
+        return not any(one.waiting - one.held + one.in_retry for one in self.services)
 
     @property
     def lost(self) -> frozenset[str]:
@@ -389,4 +393,5 @@ def _service(books: Books, service: str) -> ServiceAccount:
         in_retry=sum(one.retrying for one in unread),
         dead=sum(not one.discarded for one in letters),
         discarded=sum(one.discarded for one in letters),
+        held=sum(one.held for one in unread),
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from contracts.topics import INGESTION, PERSISTENCE
 from database.pool import Connection, Database, Record
 from database.queries import load_queries
 from onrecord.audit.accounts import (
@@ -16,6 +17,7 @@ from onrecord.audit.accounts import (
     LetterFact,
     Place,
     SubmissionFact,
+    Unread,
     settle,
 )
 from onrecord.audit.broker import Found, Scanner
@@ -77,6 +79,7 @@ async def _books(connection: Connection, found: Found) -> Books:
     for one in found.submissions:
         submissions.setdefault(one.place, one)
     letters = [_letter(row) for row in await connection.fetch(_QUERIES.letters)]
+    letters += _not_indexed(found, letters)
     interviews = {
         (str(row["transcript_id"]), row["revision"]): row["content_sha256"]
         for row in await connection.fetch(_QUERIES.interviews)
@@ -86,10 +89,25 @@ async def _books(connection: Connection, found: Found) -> Books:
         chunks=tuple(_chunk(row) for row in await connection.fetch(_QUERIES.chunks)),
         ingested=interviews,
         latest=_latest(interviews),
-        unread=found.unread,
-        letters=(*letters, *_not_indexed(found, letters)),
+        unread=(*found.unread, *_pending(await connection.fetch(_QUERIES.pending_drafts), letters)),
+        letters=tuple(letters),
         received=found.received,
     )
+
+
+def _pending(rows: Iterable[Record], letters: Iterable[LetterFact]) -> list[Unread]:
+    """Drafts that persistence keeps until their interviews arrive, as records that wait."""
+    dead = {one.subject for one in letters if one.service in {INGESTION, PERSISTENCE}}
+    return [
+        Unread(
+            PERSISTENCE,
+            place=(row["source_topic"], row["source_partition"], row["source_offset"]),
+            subject=str(row["chunk_id"]),
+            retrying=False,
+            held=str(row["transcript_id"]) in dead,
+        )
+        for row in rows
+    ]
 
 
 def _not_indexed(found: Found, letters: list[LetterFact]) -> list[LetterFact]:

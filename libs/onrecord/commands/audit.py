@@ -137,6 +137,11 @@ def _show(balance: Balance) -> None:
         messages.add_row(one.service, *map(str, numbers))
     out.print(messages)
     out.print()
+    if held := sum(one.held for one in balance.services):
+        out.print(
+            f"{count(held, 'message')} kept until an interview is replayed, a dead letter now"
+        )
+        out.print()
     if balance.balances:
         out.print("the books balance: nothing is lost")
         return

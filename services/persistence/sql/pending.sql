@@ -8,8 +8,11 @@ SELECT pg_advisory_xact_lock_shared($1);
 
 -- name: keep_draft
 -- A draft, unless its interview is there; no row comes back then. The same one again stays as it is.
-INSERT INTO pending_drafts (chunk_id, attempt, final, transcript_id, revision, event)
-SELECT $1, $2, $3, $4, $5, $6
+INSERT INTO pending_drafts (
+    chunk_id, attempt, final, transcript_id, revision, event, source_topic, source_partition,
+    source_offset
+)
+SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
  WHERE NOT EXISTS (SELECT FROM transcripts WHERE transcript_id = $4 AND revision = $5)
 ON CONFLICT (chunk_id, attempt, final) DO UPDATE SET received_at = pending_drafts.received_at
 RETURNING received_at;
@@ -21,9 +24,11 @@ SELECT chunk_id, attempt, final
  WHERE transcript_id = $1 AND revision = $2
  ORDER BY attempt, final, chunk_id;
 
--- name: select_pending_event
+-- name: select_pending_draft
 -- One of them as its event told it; no row if it was joined meanwhile.
-SELECT event FROM pending_drafts WHERE chunk_id = $1 AND attempt = $2 AND final = $3;
+SELECT event, source_topic, source_partition, source_offset
+  FROM pending_drafts
+ WHERE chunk_id = $1 AND attempt = $2 AND final = $3;
 
 -- name: forget_pending
 -- A draft waits no longer.

@@ -1,4 +1,7 @@
 import asyncio
+import os
+import signal
+from contextlib import suppress
 
 import asyncpg
 import pytest
@@ -6,12 +9,14 @@ from pydantic import SecretStr
 
 from database.errors import (
     DatabaseConflictError,
+    DatabaseLimitError,
     DatabaseTimeoutError,
     DatabaseUnavailableError,
 )
 from database.pool import Database, open_database
 from database.settings import PostgresSettings
-from support.postgres import TestServer
+from support.postgres import EmbeddedServer, TestServer
+from support.waiting import until
 
 
 def limited(settings: PostgresSettings, **limits: float) -> PostgresSettings:
@@ -147,6 +152,57 @@ async def test_a_plan_made_before_a_migration_is_a_conflict_once(
                 await connection.fetch("SELECT * FROM grown")
         async with database.transaction() as connection:
             assert await connection.fetch("SELECT * FROM grown") == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT repeat('ab', 1000000000)",
+        "INSERT INTO named SELECT string_agg(md5(n::text), '') FROM generate_series(1, 900) AS n",
+        "SELECT (repeat('[', 100000) || repeat(']', 100000))::jsonb",
+    ],
+    ids=["value", "index entry", "stack depth"],
+)
+async def test_what_is_too_large_for_postgres_is_its_statement_s_fault(
+    fresh_database: Database, statement: str
+) -> None:
+    await fresh_database.execute("CREATE TABLE named (name text PRIMARY KEY)")
+    with pytest.raises(DatabaseLimitError):
+        await fresh_database.execute(statement)
+    await fresh_database.ping()
+
+
+async def test_a_statement_that_crashes_its_server_process_is_an_outage_and_others_go_on_after_it(
+    postgres: TestServer, fresh_database: Database
+) -> None:
+    if not isinstance(postgres, EmbeddedServer):
+        pytest.skip("the server's processes are not here to be killed")
+    begun: asyncio.Queue[int] = asyncio.Queue()
+
+    async def work() -> None:
+        async with fresh_database.connection() as connection:
+            begun.put_nowait(await connection.fetchval("SELECT pg_backend_pid()"))
+            await connection.execute("SELECT pg_sleep(60)")
+
+    working = [asyncio.create_task(work()) for _ in range(2)]
+    crashing, _ = await begun.get(), await begun.get()
+    await until(lambda: fresh_database.fetchval(_SLEEPING))
+    os.kill(crashing, signal.SIGSEGV)
+    ends = await asyncio.gather(*working, return_exceptions=True)
+    assert [type(end) for end in ends] == [DatabaseUnavailableError] * 2
+
+    async def answers() -> bool:
+        with suppress(DatabaseUnavailableError):  # it recovers first
+            await fresh_database.ping()
+            return True
+        return False
+
+    await until(answers)
+
+
+_SLEEPING = """
+SELECT count(*) = 2 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND state = 'active'
+"""
 
 
 async def test_errors_of_the_statement_itself_pass_through(fresh_database: Database) -> None:

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from database.errors import DatabaseUnavailableError
+from database.errors import DatabaseLimitError, DatabaseUnavailableError
 from database.pool import Database
 from persistence.domain import UngroundedWriteError, UnstorableEventError
 from persistence.store import NotesStore
@@ -90,7 +90,7 @@ async def test_different_drafts_of_one_chunk_at_once_end_as_one_of_them(
 ) -> None:
     events = [validated(note(f"Draft {number}"), attempt=number) for number in range(1, 9)]
     outcomes = await asyncio.gather(*map(store.store_notes, events))
-    assert len({outcome.note_ids for outcome in outcomes}) == 1
+    assert len({outcome.note_ids for outcome in outcomes if outcome}) == 1
     assert len(await statements(fresh_database)) == 1
 
 
@@ -146,6 +146,15 @@ async def test_a_chunk_of_another_revision_is_refused(store: NotesStore) -> None
 async def test_a_number_postgres_cannot_hold_is_the_message_s_fault(store: NotesStore) -> None:
     with pytest.raises(UnstorableEventError):
         await store.store_notes(validated(note("Far away", evidence(segment=2**40))))
+
+
+async def test_a_label_that_no_index_can_hold_is_the_message_s_fault(store: NotesStore) -> None:
+    label = "".join(
+        chr(0x4E00 + (n * 7919) % 20_000) for n in range(9_000)
+    )  # nothing compresses it
+    with pytest.raises(DatabaseLimitError):
+        await store.store_notes(validated(note("Filed under much", themes=(label,))))
+    assert (await stored_notes(store, validated(note("Filed under little")))).note_ids
 
 
 async def test_a_zero_character_of_the_model_is_replaced(

@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from contracts.events import Event, NotesStored, NotesValidated
+from contracts.topics import PERSISTENCE
 from database.errors import DatabaseUnavailableError
 from database.pool import Connection, Database
+from messaging import Delivery
+from messaging.delivery import Origin
+from onrecord.audit import prove
+from onrecord.audit.broker import Found
 from persistence.domain import RevisionConflictError, UngroundedWriteError
 from persistence.handlers import persistence_stage
 from persistence.overdue import Pending, look
@@ -59,7 +65,10 @@ async def test_notes_before_their_interview_are_kept_and_stored_with_it(
 async def test_the_handlers_of_the_stage_do_so_too(fresh_database: Database) -> None:
     stage = persistence_stage(NotesStore(fresh_database))
     early, interview = stage.route("notes-validated"), stage.route("transcripts-ingested")
-    assert await early.handle(validated(FIRST), None) == ()
+    delivery = Delivery(Origin("notes-validated", 3, 7))
+    assert await early.handle(validated(FIRST), delivery) == ()
+    kept = "SELECT source_topic, source_partition, source_offset FROM pending_drafts"
+    assert await fresh_database.fetch(kept) == [("notes-validated", 3, 7)]
     (stored,) = await interview.handle(ingested(), None)
     assert isinstance(stored, NotesStored)
     assert stored.note_ids == (FIRST.note_id,)
@@ -267,3 +276,38 @@ async def test_a_draft_whose_interview_older_code_stored_is_sent_back_and_handle
     assert stored is not None
     assert stored.note_ids == (FIRST.note_id,)
     assert await look(fresh_database, topic.publish) == Pending(0, 0.0)
+
+
+class KafkaReadToItsEnd:
+    """A scan of topics of which every record is handled."""
+
+    async def scan(self) -> Found:
+        ends = {("notes-validated", 0): 1}
+        return Found(unread=(), letters=(), submissions=(), received={PERSISTENCE: ends})
+
+
+async def letter_about(database: Database, subject: UUID) -> None:
+    await database.execute(
+        "INSERT INTO dead_letters (letter_id, service, dlq_topic, dlq_partition, dlq_offset, "
+        "consumer_group, error_code, error_type, error_message, attempts, timeouts, failed_at, "
+        "fingerprint, subject, headers, size_bytes) VALUES ($1, $2, 'd', 0, 0, 'g', "
+        "'invalid_event', 't', 'm', 1, 0, now(), 'f', $3, '{}', 1)",
+        UUID(int=1),
+        PERSISTENCE,
+        str(subject),
+    )
+
+
+async def test_the_audit_counts_a_kept_draft_as_waiting_until_it_is_stored(
+    store: NotesStore, fresh_database: Database
+) -> None:
+    kafka: Any = KafkaReadToItsEnd()
+    await store.store_notes(validated(FIRST), ("notes-validated", 0, 0))
+    (at,) = (await prove(kafka, fresh_database)).services
+    assert (at.waiting, at.held, at.handled) == (1, 0, 0)
+    await letter_about(fresh_database, TRANSCRIPT)
+    balance = await prove(kafka, fresh_database)
+    assert (balance.services[0].waiting, balance.services[0].held) == (1, 1)
+    await store.store_transcript(ingested())
+    (at,) = (await prove(kafka, fresh_database)).services
+    assert (at.waiting, at.held, at.handled) == (0, 0, 1)

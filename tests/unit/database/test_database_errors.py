@@ -1,7 +1,7 @@
 import asyncpg
 import pytest
 
-from contracts.errors import ErrorCode, OutageError, RetryableError, TimedOutError
+from contracts.errors import BadMessageError, ErrorCode, OutageError, RetryableError, TimedOutError
 from database.errors import headline, translate
 from database.text import without_nul
 
@@ -44,6 +44,29 @@ def test_calls_it_a_conflict_when_another_transaction_was_in_the_way(error: Exce
     assert named.code is ErrorCode.CONFLICT
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        asyncpg.ProgramLimitExceededError("row is too big: size 9000, maximum size 8160"),
+        asyncpg.ProgramLimitExceededError("index row size 9000 exceeds btree maximum 2704"),
+        asyncpg.StatementTooComplexError("stack depth limit exceeded"),
+        asyncpg.TooManyColumnsError("target lists can have at most 1664 entries"),
+        asyncpg.InternalServerError("invalid memory alloc request size 1073741824"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_blames_the_message_for_what_is_too_large_for_postgres(error: Exception) -> None:
+    named = translate(error)
+    assert isinstance(named, BadMessageError)
+    assert named.code is ErrorCode.TOO_LARGE
+
+
+def test_takes_no_memory_for_one_statement_for_no_outage_of_all() -> None:
+    named = translate(asyncpg.OutOfMemoryError("out of memory"))
+    assert isinstance(named, RetryableError)
+    assert named.code is ErrorCode.OUT_OF_MEMORY
+
+
 def test_counts_a_cancelled_statement_as_a_timeout() -> None:
     named = translate(asyncpg.QueryCanceledError("canceling statement due to statement timeout"))
     assert isinstance(named, TimedOutError)
@@ -55,6 +78,7 @@ def test_counts_a_cancelled_statement_as_a_timeout() -> None:
     [
         asyncpg.CheckViolationError("refused"),
         asyncpg.UndefinedTableError("no such table"),
+        asyncpg.InternalServerError("cache lookup failed for type 0"),
         asyncpg.InterfaceError("another operation is in progress"),
         ValueError("ours"),
     ],

@@ -4,7 +4,15 @@ from dataclasses import replace
 import pytest
 
 from onrecord import cli
-from onrecord.audit.accounts import Balance, Books, ChunkFact, SubmissionFact, Unread, settle
+from onrecord.audit.accounts import (
+    Balance,
+    Books,
+    ChunkFact,
+    State,
+    SubmissionFact,
+    Unread,
+    settle,
+)
 from onrecord.commands import audit
 from onrecord.settings import ClientSettings
 
@@ -78,3 +86,31 @@ def test_a_message_on_its_way_is_waited_for_though_all_interviews_are_stored(
     assert cli.run(["audit", "--wait", "--timeout", "2"]) == 1
     told = capsys.readouterr().err
     assert told == "still on its way after 2 s: 1 message in retry at persistence\n"
+
+
+def test_a_draft_that_waits_for_its_interview_is_waited_for() -> None:
+    kept = Unread("persistence", ("pending_drafts", 0, 0), "chunk-1", retrying=False)
+    chunks = tuple(replace(one, stored=one.chunk_id != "chunk-1") for one in CHUNKS)
+    balance = settle(
+        replace(ON_ITS_WAY, chunks=chunks, unread=(kept,), received={"persistence": 5})
+    )
+    assert balance.balances
+    assert balance.chunks.states[State.WAITING] == 1
+    assert (balance.services[0].waiting, balance.services[0].handled) == (1, 4)
+    assert not balance.is_settled
+
+
+def test_a_draft_whose_interview_is_a_dead_letter_waits_and_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = Unread("persistence", ("pending_drafts", 0, 0), "chunk-9", retrying=False, held=True)
+    stored = tuple(replace(one, stored=True) for one in CHUNKS)
+    books = replace(ON_ITS_WAY, chunks=stored, unread=(held,), received={"persistence": 5})
+
+    async def take_stock(_settings: ClientSettings, _within_s: float) -> Balance:
+        return settle(books)
+
+    monkeypatch.setattr(audit, "take_stock", take_stock)
+    assert cli.run(["audit", "--wait", "--timeout", "2"]) == 0
+    told = capsys.readouterr().out
+    assert "1 message kept until an interview is replayed, a dead letter now" in told

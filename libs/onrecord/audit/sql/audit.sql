@@ -24,3 +24,8 @@ SELECT chunk.chunk_id, chunk.transcript_id, chunk.revision,
 -- name: interviews
 -- Every ingested revision of every interview.
 SELECT transcript_id, revision, content_sha256 FROM transcripts;
+
+
+-- name: pending_drafts
+-- Every draft that persistence keeps until its interview arrives.
+SELECT chunk_id, transcript_id, source_topic, source_partition, source_offset FROM pending_drafts;

@@ -10,6 +10,10 @@ CREATE TABLE pending_drafts (
     transcript_id uuid NOT NULL,
     revision int NOT NULL CHECK (revision >= 1),
     event text NOT NULL,
+    -- Where its message is in Kafka, by which the audit tells it from others.
+    source_topic text NOT NULL,
+    source_partition int NOT NULL,
+    source_offset bigint NOT NULL,
     received_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (chunk_id, attempt, final)
 );
