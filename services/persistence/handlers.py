@@ -19,8 +19,6 @@ def persistence_stage(store: NotesStore) -> Stage:
     @stage.on(NOTES_VALIDATED)
     async def store_notes(validated: NotesValidated, delivery: Delivery) -> NotesStored | None:
         origin = delivery.origin
-        return await store.store_notes(
-            validated, (origin.topic, origin.partition, origin.offset)
-        )
+        return await store.store_notes(validated, (origin.topic, origin.partition, origin.offset))
 
     return stage

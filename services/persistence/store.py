@@ -123,9 +123,7 @@ class NotesStore:
             await pending.forget(self._database, event)  # from now on, its dead letter has it
             raise
 
-    async def _store_draft(
-        self, event: NotesValidated, place: pending.Place
-    ) -> NotesStored | None:
+    async def _store_draft(self, event: NotesValidated, place: pending.Place) -> NotesStored | None:
         repeats = None
         with _refusals_named(f"chunk {event.chunk_id}"):
             for _ in range(LOOKS):

@@ -68,7 +68,7 @@ async def test_the_handlers_of_the_stage_do_so_too(fresh_database: Database) -> 
     delivery = Delivery(Origin("notes-validated", 3, 7))
     assert await early.handle(validated(FIRST), delivery) == ()
     kept = "SELECT source_topic, source_partition, source_offset FROM pending_drafts"
-    assert await fresh_database.fetch(kept) == [("notes-validated", 3, 7)]
+    assert [tuple(row) for row in await fresh_database.fetch(kept)] == [("notes-validated", 3, 7)]
     (stored,) = await interview.handle(ingested(), None)
     assert isinstance(stored, NotesStored)
     assert stored.note_ids == (FIRST.note_id,)

@@ -89,10 +89,15 @@ def test_a_message_on_its_way_is_waited_for_though_all_interviews_are_stored(
 
 
 def test_a_draft_that_waits_for_its_interview_is_waited_for() -> None:
-    kept = Unread("persistence", ("pending_drafts", 0, 0), "chunk-1", retrying=False)
+    kept = Unread("persistence", ("notes-validated", 0, 2), "chunk-1", retrying=False)
     chunks = tuple(replace(one, stored=one.chunk_id != "chunk-1") for one in CHUNKS)
     balance = settle(
-        replace(ON_ITS_WAY, chunks=chunks, unread=(kept,), received={"persistence": 5})
+        replace(
+            ON_ITS_WAY,
+            chunks=chunks,
+            unread=(kept,),
+            received={"persistence": {("notes-validated", 0): 5}},
+        )
     )
     assert balance.balances
     assert balance.chunks.states[State.WAITING] == 1
@@ -103,9 +108,14 @@ def test_a_draft_that_waits_for_its_interview_is_waited_for() -> None:
 def test_a_draft_whose_interview_is_a_dead_letter_waits_and_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    held = Unread("persistence", ("pending_drafts", 0, 0), "chunk-9", retrying=False, held=True)
+    held = Unread("persistence", ("notes-validated", 0, 2), "chunk-9", retrying=False, held=True)
     stored = tuple(replace(one, stored=True) for one in CHUNKS)
-    books = replace(ON_ITS_WAY, chunks=stored, unread=(held,), received={"persistence": 5})
+    books = replace(
+        ON_ITS_WAY,
+        chunks=stored,
+        unread=(held,),
+        received={"persistence": {("notes-validated", 0): 5}},
+    )
 
     async def take_stock(_settings: ClientSettings, _within_s: float) -> Balance:
         return settle(books)
