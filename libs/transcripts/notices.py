@@ -45,6 +45,40 @@ class Mended(Enum):
         "1 passage names no speaker and is attributed to “Speaker”",
         "{} passages name no speaker and are attributed to “Speaker”",
     )
+    TEXT_AFTER_BLANK = (
+        "1 stretch of text behind a blank line was taken as part of the cue before it",
+        "{} stretches of text behind blank lines were taken as part of the cues before them",
+    )
+    REPEATED_CUE = (
+        "1 cue that repeats an earlier one, times and all, was dropped",
+        "{} cues that repeat earlier ones, times and all, were dropped",
+    )
+    ROLLING = (
+        "1 line of a rolling caption that repeats the line before it was dropped",
+        "{} lines of rolling captions that repeat the lines before them were dropped",
+    )
+    FRAMES = (
+        "1 time counts frames; it was read at 25 frames a second",
+        "{} times count frames; they were read at 25 frames a second",
+    )
+    PART = (
+        "the times start again in 1 place, as if files were put together; they were left as they are",
+        "the times start again in {} places, as if files were put together; they were left as they are",
+    )
+    CARRIED = (
+        "1 cue without a name goes on with the speaker before it, as this file names speakers where "
+        "they change",
+        "{} cues without a name go on with the speaker before them, as this file names speakers where "
+        "they change",
+    )
+    UNTIMED_TIER = (
+        "1 tier of annotations that refer to others was passed over",
+        "{} tiers of annotations that refer to others were passed over",
+    )
+    VENDOR_LINE = (
+        "1 line that a tool wrote around the talk was dropped",
+        "{} lines that a tool wrote around the talk were dropped",
+    )
     NULL_CHARACTER = (
         "1 null character (U+0000) was removed",
         "{} null characters (U+0000) were removed",
@@ -61,6 +95,11 @@ class Notices:
     def __init__(self) -> None:
         self._counts: Counter[Mended] = Counter()
         self._numbers: dict[str, int] = {}
+        self._guesses: list[str] = []
+
+    def guess(self, sentence: str) -> None:
+        """Note what was assumed where the source does not tell."""
+        self._guesses.append(sentence)
 
     def add(self, kind: Mended, count: int = 1, **numbers: int) -> None:
         """Count ``count`` more mendings of a kind; none is none.
@@ -73,7 +112,7 @@ class Notices:
 
     def sentences(self) -> tuple[str, ...]:
         """One sentence for each kind of mending that happened, in the order of ``Mended``."""
-        return tuple(
+        return tuple(self._guesses) + tuple(
             (one if self._counts[kind] == 1 else many).format(self._counts[kind], **self._numbers)
             for kind in Mended
             for one, many in [kind.value]

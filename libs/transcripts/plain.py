@@ -1,7 +1,9 @@
-"""Plain text: ``Name: text``, with or without times, and Otter's ``Name  M:SS`` lines.
+"""Plain text in the layouts that people and tools write, with names, with times, or with both.
 
-A line without a label goes on with the speaker before it. A turn's stated time is its start; it
-is taken to end where the next stated time begins.
+A label may stand before a colon, in brackets, in bold, on a line of its own, in a column, with a
+time before or behind it; ``speakers`` decides over the whole file which labels name somebody. A
+line without a label goes on with the speaker before it. A turn's stated time is its start; it is
+taken to end where the next stated time begins.
 """
 
 from __future__ import annotations
@@ -9,28 +11,65 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from contracts.transcript import Speaker
-from transcripts.cues import split_lines
-from transcripts.labels import Labelled, LineLabels, split_label
+from transcripts.candidates import (
+    Candidate,
+    Form,
+    alone,
+    candidates_of,
+    later_candidates,
+    unmark,
+)
+from transcripts.label_kinds import LabelKind, is_capitalised, kind_of
 from transcripts.notices import Mended, Notices
+from transcripts.speakers import Place, Speakers, find_speakers
+from transcripts.stamps import end_stamp, leading_stamp, stamp_before_speech, stamped_label
 from transcripts.text import Piece, clean
-from transcripts.times import CLOCK, parse_clock
-from transcripts.turns import Passage, Source
+from transcripts.turns import Passage, Source, label_of
 
-_LEADING_STAMP = re.compile(rf"[\[(]\s?({CLOCK})\s?[\])][\s:-]{{0,4}}|({CLOCK})(?:\s{{1,4}}|$)")
-# `Name (00:12): text` and `Name [00:12]`, the latter with the text on the next lines.
-_NAME_AND_STAMP = re.compile(rf"([^:\[\](){{}}]{{1,60}}?)\s?[\[(]({CLOCK})[\])]\s?(?::\s|:?$)")
-_OTTER = re.compile(rf"(\S.{{0,58}}?)(?:\s\s{{1,8}}|\t)({CLOCK})")
+# Soft breaks of word processors end a line as well: vertical tab, form feed, U+2028, U+2029.
+_LINE_END: Final = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
+_NUMBERED: Final = re.compile(r"\s{0,8}(\d{1,5})(?:[.)]\s|\t|\s{1,4})\s*(?=\S)")
+_FURNITURE: Final = re.compile(r"(?:[-*•‣◦·]|#{1,6}|>{1,3})\s+|>{2,3}")
+_TABLE_ROW: Final = re.compile(r"\s*\|(.*)\|\s*")
+_TABLE_RULE: Final = re.compile(r"[\s|:+-]+")
+_RULE: Final = re.compile(r"[-=_*~–—]{2,}|\f")
+_COLUMNS: Final = re.compile(r"\t+|\s{2,}")
+# What tools write around a transcript; dropped, and reported with the number of lines.
+_VENDOR_LINES: Final = re.compile(
+    r"Meeting ended after [\d:]+.{0,3}|This editable transcript was computer generated.*"
+    r"|Transcribed by https?://otter\.ai/?|.{1,80} (?:started|stopped) transcription\.?"
+    r"|Transcribed (?:by|with) [\w .:/-]{1,60}|People can also change the text after it was created\.?",
+    re.IGNORECASE,
+)
+_ATTENDEES: Final = re.compile(r"Attendees:?|Invited:?", re.IGNORECASE)
+_TRANSCRIPT: Final = re.compile(r"(?:.{0,120}[-–—] )?Transcript:?", re.IGNORECASE)
+_FEW: Final = 3
+_MOST_LINES_OF_A_HEAD: Final = 12
+_MOST: Final = 0.8
+_HALF: Final = 0.5
+_COLUMN_LABEL: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
     text: str
+    number: int
+    paragraph: bool
     start_ms: int | None = None
-    label: Labelled | None = None
-    heading: bool = False  # the line is nothing but a name and its time
-    named_time: bool = False  # the time belongs to the name, and is speech if that is none
+    end_ms: int | None = None
+    bare: bool = False
+    original: str = ""
+    candidates: tuple[Candidate, ...] = ()
+    times: tuple[int | None, ...] = ()
+    structural: bool = False
+
+    @property
+    def is_stamp(self) -> bool:
+        """Whether the line is nothing but a time."""
+        return bool(self.original) and not self.text.strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,78 +77,298 @@ class _Said:
     speaker: str
     text: str
     start_ms: int | None
+    end_ms: int | None = None
 
 
 def is_plain(content: str) -> bool:
-    """Whether the text has lines that begin with a speaker's name."""
-    lines = list(_lines(content))
-    labels = _labels(lines, ())
-    return any(_speaks(line, labels) for line in lines)
+    """Whether the text names speakers at its lines, or gives times between them."""
+    lines = _lines(content, Notices())
+    return bool(_find(lines, ())) or _is_stamped_throughout(lines)
 
 
 def read_plain(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
     """Read a plain text; what stands before the first name is nobody's."""
-    lines = _timed(_said(list(_lines(content)), speakers))
-    ends = _next_starts(lines)
+    lines = _lines(content, notices)
+    found = _find(lines, speakers)
+    said = _timed(_said(lines, found))
+    ends = _next_starts(said)
     passages = tuple(
         Passage(line.speaker, (Piece(line.text, line.start_ms, _end(line, end_ms)),))
-        for line, end_ms in zip(lines, ends, strict=True)
+        for line, end_ms in zip(said, ends, strict=True)
         if clean(line.text)
     )
-    notices.add(Mended.NO_SPEAKER, int(bool(passages) and not passages[0].speaker))
-    return Source(passages)
+    unnamed = bool(found) and bool(passages) and not passages[0].speaker
+    notices.add(Mended.NO_SPEAKER, int(unnamed or (bool(passages) and not passages[0].speaker)))
+    return Source(passages, rejected_labels=found.rejected)
 
 
-def _lines(content: str) -> Iterator[_Line]:
-    for raw in split_lines(content):
-        line = raw.strip()
-        if line:
-            yield _read_line(line)
+# Lines
 
 
-def _read_line(line: str) -> _Line:
-    otter = _OTTER.fullmatch(line)
-    if otter is not None and (label := _whole(otter[1])) is not None:
-        return _Line(line, parse_clock(otter[2]), label, heading=True)
-    named = _NAME_AND_STAMP.match(line)
-    if named is not None and (label := _whole(named[1])) is not None:
-        label = replace(label, text=line[named.end() :])
-        return _Line(line, parse_clock(named[2]), label, named_time=True)
-    return _read_leading_stamp(line)
+def _lines(content: str, notices: Notices) -> list[_Line]:
+    raw = _LINE_END.split(content.removeprefix("\ufeff"))
+    rows = [(number, unmark(line).rstrip()) for number, line in enumerate(raw, start=1)]
+    rows = _without_numbers(_without_table(_without_vendor_lines(rows, notices)))
+    lines: list[_Line] = []
+    paragraph = True
+    for number, row in rows:
+        line = row.strip(" \u00a0\u3000\ufeff") if row.strip("\t ") else ""
+        if not line or _RULE.fullmatch(line):
+            paragraph = True
+            continue
+        lines.append(_read_line(line, number, paragraph=paragraph))
+        paragraph = False
+    return _with_lone_labels(lines)
 
 
-def _read_leading_stamp(line: str) -> _Line:
-    stamp = _LEADING_STAMP.match(line)
-    start_ms = parse_clock(stamp[1] or stamp[2]) if stamp else None
-    text = line[stamp.end() :] if stamp else line
-    label = split_label(text)
-    # Without brackets a time may be speech, unless a name follows or nothing does.
-    if stamp is None or start_ms is None or (stamp[2] and text and label is None):
-        return _Line(line, None, split_label(line))
-    return _Line(text, start_ms, label)
+_Row = tuple[int, str]
 
 
-def _whole(name: str) -> Labelled | None:
-    return split_label(f"{name.strip()}:")
+def _without_vendor_lines(rows: list[_Row], notices: Notices) -> list[_Row]:
+    kept = [(number, row) for number, row in rows if not _VENDOR_LINES.fullmatch(row.strip())]
+    kept = _without_head(kept)
+    dropped = sum(bool(row.strip()) for _, row in rows) - sum(bool(row.strip()) for _, row in kept)
+    notices.add(Mended.VENDOR_LINE, dropped)
+    return kept
 
 
-def _labels(lines: Sequence[_Line], speakers: Sequence[Speaker]) -> LineLabels:
-    return LineLabels([line.label for line in lines if line.label is not None], speakers)
+def _without_head(rows: list[_Row]) -> list[_Row]:
+    """Google Meet's head: a title, `Attendees`, their names, `Transcript`."""
+    filled = [(position, row.strip()) for position, (_, row) in enumerate(rows) if row.strip()]
+    head = filled[:_MOST_LINES_OF_A_HEAD]
+    names = next((at for at, (_, row) in enumerate(head) if _ATTENDEES.fullmatch(row)), None)
+    if names is None:
+        return rows
+    ends = [at for at, (_, row) in enumerate(head) if at > names and _TRANSCRIPT.fullmatch(row)]
+    return rows[head[ends[0]][0] + 1 :] if ends else rows
 
 
-def _speaks(line: _Line, labels: LineLabels) -> bool:
-    return line.label is not None and (line.heading or line.label in labels)
+def _without_table(rows: list[_Row]) -> list[_Row]:
+    """A Markdown table's cells parted by tabs; other lines as they are."""
+    filled = [row for _, row in rows if row.strip()]
+    tabled = sum(_TABLE_ROW.fullmatch(row) is not None for row in filled)
+    if tabled < _FEW or tabled < _HALF * len(filled):
+        return rows
+    made = []
+    for number, row in rows:
+        match = _TABLE_ROW.fullmatch(row)
+        if match is None:
+            made.append((number, row))
+        elif not _TABLE_RULE.fullmatch(row):
+            made.append((number, "\t".join(cell.strip() for cell in match[1].split("|"))))
+    return made
 
 
-def _said(lines: Sequence[_Line], speakers: Sequence[Speaker]) -> Iterator[_Said]:
-    labels = _labels(lines, speakers)
+def _without_numbers(rows: list[_Row]) -> list[_Row]:
+    """The lines without the numbers that count them, where most lines are counted."""
+    filled = [(number, row) for number, row in rows if row.strip()]
+    counts = [(row, match) for _, row in filled if (match := _NUMBERED.match(row))]
+    if len(counts) < _FEW or len(counts) < _MOST * len(filled):
+        return rows
+    values = [int(match[1]) for _, match in counts]
+    if any(later <= earlier for earlier, later in zip(values, values[1:], strict=False)):
+        return rows
+    return [(number, _NUMBERED.sub("", row, count=1)) for number, row in rows]
+
+
+def _read_line(line: str, number: int, *, paragraph: bool) -> _Line:
+    columns = _read_columns(line, number, paragraph=paragraph)
+    if columns is not None:
+        return columns
+    bare_line = _FURNITURE.sub("", line, count=1) if _FURNITURE.match(line) else line
+    start_ms = end_ms = None
+    text, bare, original = line, False, ""
+    stamp = leading_stamp(_unbold(bare_line))
+    if stamp is not None:
+        text, start_ms, end_ms = stamp.rest, stamp.start_ms, stamp.end_ms
+        bare, original = stamp.bare, line
+        bare_line = text
+    options, times, structural = _options(bare_line, start_ms)
+    return _Line(
+        text, number, paragraph, start_ms, end_ms, bare, original, options, times, structural
+    )
+
+
+def _unbold(line: str) -> str:
+    """`**11:00 You:** text` with its time in front of the bold: `11:00 **You:** text`."""
+    match = re.match(r"(\*\*|__)((?:\d{1,2}:)?\d{1,2}:\d{2}(?:\s?[AaPp][Mm])?)\s+", line)
+    return f"{match[2]} {match[1]}{line[match.end() :]}" if match else line
+
+
+def _read_columns(line: str, number: int, *, paragraph: bool) -> _Line | None:
+    """`00:05:32  Alice  text` and the like: a time and a name in columns, in either order."""
+    cells = _COLUMNS.split(line, maxsplit=3)
+    if len(cells) < _FEW:
+        return None
+    times: list[int | None] = []
+    while cells and len(times) < 2 and _is_time(cells[0]):  # noqa: PLR2004 - start and end
+        times.append(_time_of(cells.pop(0)))
+    name = cells.pop(0) if cells else ""
+    while cells and len(times) < 2 and _is_time(cells[0]):  # noqa: PLR2004 - start and end
+        times.append(_time_of(cells.pop(0)))
+    name = name.strip().rstrip(":").strip("[]()* ")
+    if not times or not cells or not name or len(name) > _COLUMN_LABEL:
+        return None
+    kind = kind_of(name)
+    if kind in {LabelKind.OTHER, LabelKind.HEADING}:
+        return None
+    text = "  ".join(cells)
+    label = Candidate(label_of(name), text, Form.STAMPED)
+    start_ms = times[0]
+    end_ms = times[1] if len(times) > 1 else None
+    return _Line(
+        line, number, paragraph, start_ms, end_ms, bare=True, original=line, candidates=(label,),
+        times=(start_ms,), structural=True,
+    )  # fmt: skip
+
+
+def _is_time(cell: str) -> bool:
+    stamp = leading_stamp(cell.strip())
+    return stamp is not None and not stamp.rest.strip()
+
+
+def _time_of(cell: str) -> int | None:
+    stamp = leading_stamp(cell.strip())
+    return stamp.start_ms if stamp else None
+
+
+def _options(
+    line: str, start_ms: int | None
+) -> tuple[tuple[Candidate, ...], tuple[int | None, ...], bool]:
+    options: list[Candidate] = []
+    times: list[int | None] = []
+    structural = False
+    plain_line = line.replace("**", "").replace("__", "") if line[:1] in "*_" else line
+    if stamped := stamped_label(plain_line):
+        for one in candidates_of(f"{stamped.label}: "):
+            if one.form is Form.COLON:
+                options.append(replace(one, text=stamped.text, form=Form.STAMPED))
+                times.append(start_ms if stamped.start_ms is None else stamped.start_ms)
+                structural = stamped.wide and (
+                    is_capitalised(one.label) or kind_of(one.label) is LabelKind.ROLE
+                )
+    for one in candidates_of(line):
+        inner = stamp_before_speech(one.text)
+        if inner is not None and inner.rest:
+            options.append(replace(one, text=inner.rest))
+            times.append(inner.start_ms if start_ms is None else start_ms)
+        else:
+            options.append(one)
+            times.append(start_ms)
+    for one, _ in later_candidates(line):
+        options.append(one)
+        times.append(None)
+    return tuple(options), tuple(times), structural
+
+
+def _with_lone_labels(lines: list[_Line]) -> list[_Line]:
+    """The lines, with those that may be a label of their own marked as such."""
+    blanks = any(not line.paragraph for line in lines) and sum(l.paragraph for l in lines) > 1
+    made: list[_Line] = []
+    for position, line in enumerate(lines):
+        following = lines[position + 1] if position + 1 < len(lines) else None
+        one = alone(line.text) if following is not None else None
+        if one is None or following is None or (line.original and line.bare and not line.text):
+            made.append(line)
+            continue
+        if following.is_stamp and not line.original:
+            # Teams and Descript: the name, below it the time, below that what was said.
+            label = replace(one, form=Form.STAMPED)
+            made.append(
+                replace(
+                    line,
+                    candidates=(label, *line.candidates),
+                    times=(following.start_ms, *line.times),
+                    structural=kind_of(label.label) in {LabelKind.NAME, LabelKind.ROLE},
+                )
+            )
+        elif (line.paragraph or not blanks) and not following.paragraph:
+            made.append(
+                replace(
+                    line,
+                    candidates=(*line.candidates, one),
+                    times=(*line.times, line.start_ms),
+                )
+            )
+        elif line.paragraph and following.paragraph and following.text.strip():
+            made.append(
+                replace(
+                    line,
+                    candidates=(*line.candidates, one),
+                    times=(*line.times, line.start_ms),
+                )
+            )
+        else:
+            made.append(line)
+    return made
+
+
+# Speakers
+
+
+def _find(lines: Sequence[_Line], speakers: Sequence[Speaker]) -> Speakers:
+    has_paragraphs = sum(line.paragraph for line in lines) > 1
+    return find_speakers(
+        [
+            Place(line.candidates, line.paragraph or not has_paragraphs, line.structural)
+            for line in lines
+        ],
+        speakers,
+    )
+
+
+def _is_stamped_throughout(lines: Sequence[_Line]) -> bool:
+    """Whether times stand between the lines although nobody is named, as YouTube shows them."""
+    between = sum(line.is_stamp for line in lines)
+    before = sum(bool(line.original) and not line.is_stamp for line in lines)
+    spoken = len(lines) - between
+    return spoken > 0 and (between >= max(2, spoken / 4) or before >= max(2, spoken / 2))
+
+
+def _said(lines: Sequence[_Line], found: Speakers) -> Iterator[_Said]:
+    bare = sum(line.bare and bool(line.text.strip()) for line in lines)
+    stamped = bare >= max(2, _MOST * sum(not line.is_stamp for line in lines))
     speaker = ""
     for line in lines:
-        if line.label is not None and _speaks(line, labels):
-            speaker = line.label.label
-            yield _Said(speaker, line.label.text, line.start_ms)
-        else:
-            yield _Said(speaker, line.text, None if line.named_time else line.start_ms)
+        one = found.choose(line.candidates)
+        if one is not None and not one.later:
+            speaker = one.label
+            start_ms = line.times[line.candidates.index(one)]
+            yield from _split_later(speaker, one.text, start_ms, line.end_ms, found)
+            speaker = _last_speaker(one.text, found) or speaker
+            continue
+        # Without brackets a time may be speech, unless a name follows, nothing does, or all do.
+        spoken = line.original if line.bare and line.text.strip() and not stamped else line.text
+        start_ms = None if spoken is line.original and line.original else line.start_ms
+        text, end_ms = end_stamp(spoken)
+        yield from _split_later(speaker, text, start_ms, end_ms or line.end_ms, found)
+        speaker = _last_speaker(text, found) or speaker
+
+
+def _split_later(
+    speaker: str, text: str, start_ms: int | None, end_ms: int | None, found: Speakers
+) -> Iterator[_Said]:
+    text, stated_end_ms = end_stamp(text)
+    end_ms = end_ms if stated_end_ms is None else stated_end_ms
+    begin = 0
+    for one, at in later_candidates(text):
+        if found.choose([one]) is None:
+            continue
+        yield _Said(speaker, text[begin:at], start_ms, end_ms)
+        speaker, start_ms = one.label, None
+        begin = len(text) - len(one.text)
+    yield _Said(speaker, text[begin:], start_ms, end_ms)
+
+
+def _last_speaker(text: str, found: Speakers) -> str:
+    last = ""
+    for one, _ in later_candidates(text):
+        if found.choose([one]) is not None:
+            last = one.label
+    return last
+
+
+# Times
 
 
 def _timed(lines: Iterable[_Said]) -> list[_Said]:
@@ -134,6 +393,8 @@ def _next_starts(lines: Sequence[_Said]) -> list[int | None]:
 
 
 def _end(line: _Said, next_start_ms: int | None) -> int | None:
-    if line.start_ms is None or next_start_ms is None:
+    if line.start_ms is None:
         return None
-    return max(line.start_ms, next_start_ms)
+    if line.end_ms is not None:
+        return max(line.start_ms, line.end_ms)
+    return None if next_start_ms is None else max(line.start_ms, next_start_ms)

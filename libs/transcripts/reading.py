@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from contracts.transcript import Segment, Speaker, TranscriptFormat
-from transcripts import documents
+from transcripts import documents, vendors
 from transcripts.amberscript import is_amberscript, read_amberscript
 from transcripts.errors import (
     EmptyTranscriptError,
@@ -15,13 +17,25 @@ from transcripts.errors import (
     TooLargeTranscriptError,
     UnknownFormatError,
 )
+from transcripts.markup_files import (
+    is_chat,
+    is_eaf,
+    is_html_transcript,
+    is_ttml,
+    read_chat,
+    read_eaf,
+    read_html,
+    read_ttml,
+)
 from transcripts.notices import Notices
 from transcripts.plain import is_plain, read_plain
 from transcripts.rev import is_rev, read_rev
 from transcripts.splitting import MAX_SEGMENT_CHARACTERS
 from transcripts.srt import is_srt, read_srt
+from transcripts.tables import is_table, read_table
 from transcripts.text import clean
 from transcripts.turns import Source, segments_of
+from transcripts.vendors.meetings import is_otranscribe, otranscribe_text
 from transcripts.webvtt import is_webvtt, read_webvtt
 
 MIB: Final = 1024 * 1024
@@ -29,7 +43,29 @@ DEFAULT_MAX_BYTES: Final = 20 * MIB
 _LONGEST_UTF8 = 4
 _KEYS_SHOWN = 8
 _KEY_LENGTH = 24
-_SUPPORTED = 'WebVTT, SRT, plain text with "Name: text", Rev JSON and Amberscript JSON'
+_LINES_LOOKED_AT: Final = 200
+_MOST: Final = 0.9
+_YAML_LINE: Final = re.compile(r"\s*(?:- )?([a-z_]{1,40}):(?:\s|$)")
+_SUPPORTED = (
+    "WebVTT, SRT, SBV and TTML captions, plain text with speakers' names or times, tables (CSV, TSV), "
+    "and the JSON of transcription services"
+)
+
+
+
+def _read_vendor(
+    vendor: TranscriptFormat, content: str, speakers: Sequence[Speaker], notices: Notices
+) -> Source:
+    del speakers  # labels are explicit here; roles are given later
+    return vendors.read(vendor, documents.load(content), notices)
+
+
+def _read_otranscribe(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
+    document = documents.load(content)
+    if not is_otranscribe(document):
+        raise MalformedTranscriptError("the JSON does not have the shape of otranscribe")
+    return read_plain(otranscribe_text(document), speakers, notices)
+
 
 _READERS: Final[dict[TranscriptFormat, Callable[[str, Sequence[Speaker], Notices], Source]]] = {
     TranscriptFormat.WEBVTT: read_webvtt,
@@ -37,7 +73,19 @@ _READERS: Final[dict[TranscriptFormat, Callable[[str, Sequence[Speaker], Notices
     TranscriptFormat.PLAIN: read_plain,
     TranscriptFormat.REV: read_rev,
     TranscriptFormat.AMBERSCRIPT: read_amberscript,
+    TranscriptFormat.OTRANSCRIBE: _read_otranscribe,
+    TranscriptFormat.TTML: read_ttml,
+    TranscriptFormat.EAF: read_eaf,
+    TranscriptFormat.HTML: read_html,
+    TranscriptFormat.CHAT: read_chat,
+    TranscriptFormat.TABLE: read_table,
+    **{one: partial(_read_vendor, one) for one in vendors.formats()},
 }
+_MARKUP: Final = (
+    (is_ttml, TranscriptFormat.TTML),
+    (is_eaf, TranscriptFormat.EAF),
+    (is_html_transcript, TranscriptFormat.HTML),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +157,17 @@ def detect_format(content: str) -> TranscriptFormat:
     beginning = content.removeprefix("\ufeff").lstrip()[:1]
     if beginning == "{" or (beginning == "[" and _is_json(content)):
         return _detect_vendor(documents.load(content))
+    if beginning == "<":
+        for matches, markup in _MARKUP:
+            if matches(content):
+                return markup
+    if is_chat(content):
+        return TranscriptFormat.CHAT
     if is_srt(content):
         return TranscriptFormat.SRT
+    if is_table(content):
+        return TranscriptFormat.TABLE
+    _refuse_yaml(content)
     if is_plain(content):
         return TranscriptFormat.PLAIN
     raise UnknownFormatError(
@@ -121,11 +178,29 @@ def detect_format(content: str) -> TranscriptFormat:
 def _detect_vendor(document: object) -> TranscriptFormat:
     if is_rev(document):
         return TranscriptFormat.REV
+    if is_otranscribe(document):
+        return TranscriptFormat.OTRANSCRIBE
+    found = vendors.detect(document)
+    if found is not None and found is not TranscriptFormat.TURNS:
+        return found
     if is_amberscript(document):
         return TranscriptFormat.AMBERSCRIPT
+    if found is not None:
+        return found
     raise UnknownFormatError(
         f"JSON of an unknown vendor, {_shape(document)}; supported are {_SUPPORTED}"
     )
+
+
+def _refuse_yaml(content: str) -> None:
+    lines = [line for line in content.splitlines()[:_LINES_LOOKED_AT] if line.strip()]
+    keys = [match[1] for line in lines if (match := _YAML_LINE.match(line))]
+    if len(keys) > 1 and len(keys) >= _MOST * len(lines) and any(
+        line.startswith((" ", "- ")) for line in lines
+    ):
+        raise UnknownFormatError(
+            f"the text looks like YAML or a settings file; supported are {_SUPPORTED}"
+        )
 
 
 def _shape(document: object) -> str:

@@ -1,4 +1,4 @@
-"""SubRip (SRT), with the same ways of naming speakers as WebVTT.
+"""SubRip (SRT) and YouTube's SBV, with the same ways of naming speakers as WebVTT.
 
 A parser of our own: ``pysubs2`` turns the text into SubStation's dialect and back, which is not
 verbatim, and knows no line numbers to name in an error.
@@ -8,22 +8,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
+from typing import Final
 
 from contracts.transcript import Speaker
-from transcripts.cues import Cue, is_timing, parse_timing, source_of, split_lines
+from transcripts.cue_times import CueClock, is_timing, timing_of
+from transcripts.cues import Cue, source_of, split_lines
 from transcripts.errors import MalformedTranscriptError
 from transcripts.notices import Mended, Notices
 from transcripts.turns import Source
+from transcripts.webvtt import follows
 
-_INDEX = re.compile(r"\s*\d+\s*")
-_TIMING_AT_LINE_START = re.compile(r"^[ \t]*[\d:.,]{1,40}[ \t]*-->", re.MULTILINE)
+_INDEX: Final = re.compile(r"[\s\ufeff]*\d{1,7}[\s\ufeff]*")
+_NAMED_INDEX: Final = re.compile(r"[\s\ufeff]*(\d{1,7})[\s:.-]+[^\W\d].{0,100}")
+_MEANT: Final = re.compile(r"^[ \t\ufeff]*[\d:.,]{1,40}[ \t]*-->", re.MULTILINE)
+_FENCE: Final = re.compile(r"\s*(?:```\w*|WEBVTT.*)\s*")
+_HALF: Final = 0.5
 
 
 def is_srt(content: str) -> bool:
     """Whether a line of the text is meant to give a cue's times."""
-    return "-->" in content and _TIMING_AT_LINE_START.search(content) is not None
+    if "-->" in content and _MEANT.search(content) is not None:
+        return True
+    return any(timing_of(line) is not None for line in split_lines(content))
 
 
 def read_srt(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
@@ -40,17 +47,58 @@ def _read_cues(lines: Sequence[str], notices: Notices) -> Iterator[Cue]:
     if not timings:
         raise MalformedTranscriptError("an SRT file has cues with times; none was found")
     before = lines[: timings[0]]
-    stray = any(line.strip() and not _INDEX.fullmatch(line) for line in before)
+    stray = any(
+        line.strip() and not _INDEX.fullmatch(line) and not _FENCE.fullmatch(line)
+        for line in before[:-1]
+    ) or any(
+        line.strip() and not _INDEX.fullmatch(line) and not _NAMED_INDEX.fullmatch(line)
+        for line in before[-1:]
+    )
     notices.add(Mended.BLOCK_WITHOUT_TIME, int(stray))
+    clock = CueClock(lines, notices)
+    named = _names_stand_in_indexes(lines, timings)
+    identifier = before[-1].strip() if before else ""
+    part, earlier = 0, -1
     for timing, following in pairwise([*timings, len(lines)]):
-        cue = parse_timing(lines[timing], timing + 1)
-        end = following - int(_index_precedes(lines, following, timing))
-        yield replace(cue, payload="\n".join(lines[timing + 1 : end]))
+        start_ms, end_ms = clock.read(lines[timing], timing + 1)
+        if start_ms < earlier and _number(identifier) in {0, 1}:
+            part += 1
+        earlier = start_ms
+        end, next_identifier = following, ""
+        if following < len(lines) and _index_precedes(lines, following, timing, identifier, named):
+            end, next_identifier = following - 1, lines[following - 1].strip()
+        payload = [line for line in lines[timing + 1 : end] if not _FENCE.fullmatch(line)]
+        yield Cue(start_ms, end_ms, "\n".join(payload), identifier if named else "", part)
+        identifier = next_identifier
 
 
-def _index_precedes(lines: Sequence[str], following: int, timing: int) -> bool:
+def _number(identifier: str) -> int | None:
+    match = re.match(r"\ufeff?(\d{1,7})", identifier)
+    return int(match[1]) if match else None
+
+
+def _names_stand_in_indexes(lines: Sequence[str], timings: Sequence[int]) -> bool:
+    """Whether most cues' indexes have a speaker's name behind the number."""
+    named = sum(
+        timing > 0 and _NAMED_INDEX.fullmatch(lines[timing - 1]) is not None for timing in timings
+    )
+    return named > 1 and named >= _HALF * len(timings)
+
+
+def _index_precedes(
+    lines: Sequence[str], following: int, timing: int, identifier: str, named: bool  # noqa: FBT001
+) -> bool:
     """Whether the line before the following cue is that cue's index, and no speech."""
     last = following - 1
-    if following == len(lines) or last <= timing or not _INDEX.fullmatch(lines[last]):
+    if last <= timing:
         return False
-    return last - 1 == timing or not lines[last - 1].strip()
+    if named and _NAMED_INDEX.fullmatch(lines[last]):
+        return True
+    if not _INDEX.fullmatch(lines[last]):
+        return False
+    if last - 1 > timing and not lines[last - 1].strip():
+        return True
+    if last - 1 == timing:  # nothing else is said in the cue
+        return bool(identifier) and follows(lines[last], identifier)
+    number = re.match(r"\ufeff?(\d{1,7})", identifier)
+    return number is not None and follows(lines[last], number[1])

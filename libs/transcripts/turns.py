@@ -33,6 +33,7 @@ class Source:
 
     passages: Sequence[Passage]
     notes: Mapping[str, str] = field(default_factory=dict)
+    rejected_labels: tuple[str, ...] = ()
 
 
 def label_of(name: str) -> str:

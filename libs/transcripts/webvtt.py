@@ -1,4 +1,4 @@
-"""WebVTT, as Zoom, Teams and players write it.
+"""WebVTT, as Zoom, Teams, YouTube, players and language models write it.
 
 A parser of our own after W3C WebVTT, section 6.1, because the libraries lose what we need:
 ``webvtt-py`` keeps one voice a cue, leaves character references as they are, and passes over
@@ -12,15 +12,20 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import Final
 
 from contracts.transcript import Speaker
-from transcripts.cues import Cue, is_timing, parse_timing, source_of, split_lines
+from transcripts.cue_times import CueClock, is_timing
+from transcripts.cues import Cue, source_of, split_lines
 from transcripts.errors import MalformedTranscriptError
 from transcripts.notices import Mended, Notices
 from transcripts.turns import Source
 
-_SIGNATURE = re.compile(r"\ufeff?\s*WEBVTT(?=\s|$)")
-_NO_SPEECH = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s|$)")
+_SIGNATURE: Final = re.compile(r"[\s\ufeff]*(?:```\w*\s+)?WEBVTT(?=\s|$)")
+_HEADER: Final = re.compile(r"\ufeff*WEBVTT(?:\s|$)")
+_NO_SPEECH: Final = re.compile(r"(?:NOTE|STYLE|REGION)(?:\s|$)")
+_ID: Final = re.compile(r"\ufeff?\d{1,7}|[0-9a-fA-F]{8}-[0-9a-fA-F-]{20,40}\S*")
+_FENCE: Final = re.compile(r"```\w*")
 
 _Block = list[tuple[int, str]]
 
@@ -47,25 +52,55 @@ def read_cues(content: str, notices: Notices) -> Iterator[Cue]:
     """
     if not is_webvtt(content):
         raise MalformedTranscriptError("line 1: a WebVTT file begins with WEBVTT", line=1)
-    blocks = _blocks(split_lines(content))
-    for position, block in enumerate(blocks):
+    lines = [line for line in split_lines(content)]
+    clock = CueClock(lines, notices)
+    part = 0
+    cue: Cue | None = None
+    last_id = ""
+    for position, block in enumerate(_blocks(lines)):
+        if position > 0 and _HEADER.match(block[0][1]):
+            part += 1
+            continue
         timings = [index for index, (_, line) in enumerate(block) if is_timing(line)]
+        if not timings:
+            taken = position > 0 and _taken_by(cue, block)
+            if taken and cue is not None:
+                cue = replace(cue, payload="\n".join([cue.payload, *(text for _, text in block)]))
+                notices.add(Mended.TEXT_AFTER_BLANK)
+            elif position > 0:
+                notices.add(Mended.BLOCK_WITHOUT_TIME, int(_loses_text(block, timings)))
+            continue
         if position > 0:
             notices.add(Mended.BLOCK_WITHOUT_TIME, int(_loses_text(block, timings)))
-        yield from _cues_of(block, timings)
+        for following in _cues_of(block, timings, clock, last_id):
+            if cue is not None:
+                yield cue
+            cue = replace(following, part=part)
+            last_id = cue.id or last_id
+    if cue is not None:
+        yield cue
 
 
 def _blocks(lines: Iterable[str]) -> Iterator[_Block]:
-    """Numbered lines between blank ones; the first block is the header."""
+    """Numbered lines between empty ones; the first block is the header.
+
+    A line of blanks is not empty (section 6.1): YouTube's cues begin with one.
+    """
     block: _Block = []
     for number, line in enumerate(lines, start=1):
-        if line.strip():
+        if line and not _FENCE.fullmatch(line.strip()):
             block.append((number, line))
-        elif block:
-            yield block
+        elif block and not line:
+            if any(text.strip() for _, text in block):
+                yield block
             block = []
-    if block:
+    if block and any(text.strip() for _, text in block):
         yield block
+
+
+def _taken_by(cue: Cue | None, block: _Block) -> bool:
+    """Whether a block without a time is what the cue before it says, behind a blank line."""
+    return cue is not None and not cue.payload.strip() and not _NO_SPEECH.match(block[0][1])
 
 
 def _loses_text(block: _Block, timings: Sequence[int]) -> bool:
@@ -74,10 +109,32 @@ def _loses_text(block: _Block, timings: Sequence[int]) -> bool:
     return _NO_SPEECH.match(block[0][1]) is None
 
 
-def _cues_of(block: _Block, timings: Sequence[int]) -> Iterator[Cue]:
+def _cues_of(
+    block: _Block, timings: Sequence[int], clock: CueClock, last_id: str
+) -> Iterator[Cue]:
     """A block's cues: usually one; a timing line within the text begins the next."""
+    identifier = block[0][1] if timings[0] == 1 else ""
     for timing, end in pairwise([*timings, len(block)]):
         number, line = block[timing]
-        identifier = block[0][1] if timing == 1 and timings[0] == 1 else ""
-        payload = "\n".join(text for _, text in block[timing + 1 : end])
-        yield replace(parse_timing(line, number), payload=payload, id=identifier)
+        start_ms, end_ms = clock.read(line, number)
+        following = ""
+        if end < len(block) and end - 1 > timing and follows(block[end - 1][1], identifier or last_id):
+            following = block[end - 1][1].strip()
+        payload = [text for _, text in block[timing + 1 : end - bool(following)]]
+        yield Cue(start_ms, end_ms, "\n".join(payload), identifier)
+        identifier = following
+
+
+def follows(line: str, last_id: str) -> bool:
+    """Whether a line right before a time is that cue's id, and not what was said before it.
+
+    Args:
+        line: the line.
+        last_id: the id of the cue before, empty if it has none.
+    """
+    line, last_id = line.strip().lstrip("\ufeff"), last_id.strip().lstrip("\ufeff")
+    if not _ID.fullmatch(line):
+        return False
+    if line.isdecimal():
+        return last_id.isdecimal() and int(line) == int(last_id) + 1
+    return True

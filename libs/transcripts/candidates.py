@@ -1,0 +1,145 @@
+"""What the beginning of a line may be: a speaker's label, and what is said behind it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from transcripts.text import clean
+from transcripts.turns import label_of
+
+_LONGEST_LABEL: Final = 100
+_MOST_WORDS: Final = 12
+_MOST_COLONS: Final = 3
+# Marks of direction and byte order marks stand around labels and hide their colons.
+_MARKS: Final = "\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\u061c"
+_INVISIBLE: Final = re.compile(f"[{_MARKS}]+")
+_COLON: Final = re.compile(r"\s?[:\uff1a\ufe55\ua789]")
+_BRACKETED: Final = re.compile(
+    r"(?:\[(?P<square>[^\[\]]+)\]|\((?P<round>[^()]+)\)|【(?P<lenticular>[^【】]+)】"
+    r"|<(?P<angle>[^<>/]+)>)\s*[:\uff1a]?\s*"
+)
+_BOLD: Final = re.compile(
+    r"(?P<mark>\*\*\*|\*\*|__|\*|_)(?P<label>[^*\n]{1,100}?)(?P<colon>[:\uff1a]?)(?P=mark)"
+    r"\s*(?P<after>[:\uff1a]?)\s*"
+)
+_DOTTED: Final = re.compile(r"(?P<label>[A-Z]{1,2}\d{0,3})\.\s+(?=\S)")
+_DASHED: Final = re.compile(r"(?P<label>[^\s\-–—:][^\n:]{0,60}?)\s+[-–—]{1,2}\s+(?=\S)")
+_TABBED: Final = re.compile(r"(?P<label>[^\t]{1,80})\t+\s*(?=\S)")
+_LATER: Final = re.compile(
+    r"(?<=[.!?…\u3002\uff01\uff1f\"\u201d)\]])\s+(?P<label>[^\W\d_a-z][^:.!?\n]{0,40}?)[:\uff1a]\s+"
+)
+
+
+class Form(Enum):
+    """How a label is set off from what is said."""
+
+    COLON = "colon"
+    BRACKET = "bracket"
+    BOLD = "bold"
+    STAMPED = "stamped"
+    """With a time of its own, such as ``Ann Lee  0:03``."""
+    TABBED = "tabbed"
+    DOT = "dot"
+    DASH = "dash"
+    ALONE = "alone"
+    """A line of its own, with what is said on the lines below."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A possible speaker's label and the rest of its line.
+
+    Attributes:
+        label: the label, cleaned.
+        text: what stands behind it on the line.
+        form: how it is set off.
+        tight: there is no blank behind its colon, as in ``Tom:With``.
+        later: it stands within a line, behind the end of a sentence.
+        starts_lower: what is said begins with a small letter.
+    """
+
+    label: str
+    text: str
+    form: Form
+    tight: bool = False
+    later: bool = False
+
+    @property
+    def key(self) -> str:
+        """What equal labels have in common, whatever their case."""
+        return self.label.casefold()
+
+    @property
+    def starts_lower(self) -> bool:
+        """Whether what is said begins with a small letter."""
+        return self.text.lstrip()[:1].islower()
+
+
+def unmark(line: str) -> str:
+    """The line without marks of direction, which are no part of a label."""
+    return _INVISIBLE.sub("", line)
+
+
+def candidates_of(line: str) -> Iterator[Candidate]:
+    """All ways in which a line may begin with a label, the likeliest first."""
+    seen: set[tuple[str, Form]] = set()
+    for one in _all_candidates(line):
+        if (one.key, one.form) not in seen:
+            seen.add((one.key, one.form))
+            yield one
+
+
+def _all_candidates(line: str) -> Iterator[Candidate]:
+    if bold := _BOLD.match(line):
+        form = Form.COLON if bold["colon"] or bold["after"] else Form.BOLD
+        yield from _made(bold["label"].rstrip(":\uff1a"), line[bold.end() :], form)
+    if bracketed := _BRACKETED.match(line):
+        name = next(one for one in bracketed.groupdict().values() if one is not None)
+        yield from _made(name, line[bracketed.end() :], Form.BRACKET)
+    yield from _colons(line)
+    if tabbed := _TABBED.match(line):
+        yield from _made(tabbed["label"].rstrip(":"), line[tabbed.end() :], Form.TABBED)
+    if dotted := _DOTTED.match(line):
+        yield from _made(dotted["label"], line[dotted.end() :], Form.DOT)
+    if dashed := _DASHED.match(line):
+        yield from _made(dashed["label"], line[dashed.end() :], Form.DASH)
+
+
+def _colons(line: str) -> Iterator[Candidate]:
+    for count, colon in enumerate(_COLON.finditer(line, 0, _LONGEST_LABEL + 2)):
+        if count == _MOST_COLONS:
+            return
+        rest = line[colon.end() :]
+        tight = bool(rest) and not rest[0].isspace() and colon[0].strip() == ":"
+        if tight and (rest.startswith("//") or rest[0].isdigit() or rest[0] in ":)(/\\"):
+            continue
+        yield from _made(line[: colon.start()], rest.lstrip(), Form.COLON, tight=tight)
+
+
+def later_candidates(line: str) -> Iterator[tuple[Candidate, int]]:
+    """Labels behind the end of a sentence within a line, and where each begins."""
+    for match in _LATER.finditer(line):
+        for one in _made(match["label"], line[match.end() :], Form.COLON, later=True):
+            yield one, match.start()
+
+
+def alone(line: str) -> Candidate | None:
+    """A line that may be nothing but a label; None if it reads like a sentence."""
+    text = line.strip().rstrip(":\uff1a").strip("*_ ")
+    if not text or text[-1] in ".?!,;…" or len(text.split()) > _MOST_WORDS // 2:
+        return None
+    return next(_made(text, "", Form.ALONE), None)
+
+
+def _made(
+    name: str, text: str, form: Form, *, tight: bool = False, later: bool = False
+) -> Iterator[Candidate]:
+    name = name.strip().strip("*_").strip()
+    label = clean(name)
+    words = len(label.split())
+    if label and words <= _MOST_WORDS and len(label) <= _LONGEST_LABEL and "\n" not in name:
+        yield Candidate(label_of(label), text, form, tight=tight, later=later)

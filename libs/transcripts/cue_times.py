@@ -1,0 +1,123 @@
+"""Timing lines of captions: the standard's, and what tools, translators and editors make of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from transcripts.errors import MalformedTranscriptError
+from transcripts.notices import Mended, Notices
+
+_S: Final = r"[ \t\u00a0\u200e\u200f\u202f]{0,3}"
+# Hours may be missing, and minutes too where there is a fraction; a fourth number counts frames.
+_TIME: Final = (
+    rf"(?:\d{{1,4}}{_S}:{_S})?\d{{1,3}}{_S}:{_S}\d{{1,2}}(?:{_S}[.,:;]{_S}\d{{1,9}})?"
+    r"|\d{1,6}[.,]\d{1,9}"
+)
+_ARROW: Final = r"(?:-{1,3}\s?>|-\s-\s?>|[—–]{1,2}\s?>|→|⟶|⇒|=+>|à)"
+_SPACE: Final = r"[\s\u00a0\u200e\u200f\ufeff]*"
+_TIMING: Final = re.compile(
+    rf"{_SPACE}(?P<start>{_TIME}){_SPACE}{_ARROW}{_SPACE}(?P<end>{_TIME})(?![\d:.,;]*\d)(?=\D|$)"
+)
+_SBV: Final = re.compile(r"(?P<start>\d{1,2}:\d{2}:\d{2}\.\d{1,3}),(?P<end>\d{1,2}:\d{2}:\d{2}\.\d{1,3})")
+# An arrow with a time-like thing on one side is meant as a timing line; others are speech.
+_MEANT_AS_TIMING: Final = re.compile(r"\s*(?=[:.,]{0,5}\d)[\d:.,]{1,40}\s*-->|.*?-->\s*\d+[:.,]\d")
+_PARTS: Final = re.compile(
+    r"(?:(?:(?P<hours>\d{1,4}):)?(?P<minutes>\d{1,3}):)?(?P<seconds>\d{1,6})"
+    r"(?:(?P<mark>[.,:;])(?P<fraction>\d{1,9}))?"
+)
+_BLANKS: Final = re.compile(r"[\s\u00a0\u200e\u200f\u202f]+")
+_FRAMES_A_SECOND: Final = 25
+_MS: Final = 1_000
+_MIN: Final = 60
+_OVERFLOW_DIGITS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """A timing line as the file has it."""
+
+    start: str
+    end: str
+
+
+def timing_of(line: str) -> Timing | None:
+    """The times of a timing line; None if the line is none, or a broken one."""
+    match = _TIMING.match(line) or _SBV.fullmatch(line.strip())
+    if match is None:
+        return None
+    return Timing(_BLANKS.sub("", match["start"]), _BLANKS.sub("", match["end"]))
+
+
+def is_timing(line: str) -> bool:
+    """Whether a line is meant to give a cue's times, well written or not."""
+    return timing_of(line) is not None or (
+        "-->" in line and _MEANT_AS_TIMING.match(line) is not None
+    )
+
+
+class CueClock:
+    """Reads the times of one file.
+
+    Some tools round milliseconds up to a fourth digit, ``00:00:00,1000``. Where no fraction of
+    four digits in a file is above 1000, they are milliseconds; else they are decimals.
+
+    Args:
+        lines: the file's lines.
+        notices: takes how often times count frames.
+    """
+
+    def __init__(self, lines: Iterable[str], notices: Notices) -> None:
+        self._notices = notices
+        timings = [timing for line in lines if (timing := timing_of(line)) is not None]
+        times = [one for timing in timings for one in (timing.start, timing.end)]
+        fractions = [
+            match["fraction"]
+            for one in times
+            if (match := _PARTS.fullmatch(one)) is not None and match["mark"] in {".", ","}
+        ]
+        four = [one for one in fractions if len(one) == _OVERFLOW_DIGITS]
+        self._whole_ms = bool(four) and all(int(one) <= _MS for one in four)
+
+    def read(self, line: str, number: int) -> tuple[int, int]:
+        """Start and end in milliseconds.
+
+        Args:
+            line: a line for which ``is_timing`` holds.
+            number: its number in the file, for the error.
+
+        Raises:
+            MalformedTranscriptError: one of the times cannot be read.
+        """
+        timing = timing_of(line)
+        start_ms = self._ms(timing.start) if timing else None
+        end_ms = self._ms(timing.end) if timing else None
+        if start_ms is None or end_ms is None:
+            raise MalformedTranscriptError(
+                f"line {number}: the cue's times cannot be read", line=number
+            )
+        return start_ms, end_ms
+
+    def _ms(self, time: str) -> int | None:
+        match = _PARTS.fullmatch(time)
+        if match is None:
+            return None
+        hours, minutes, seconds = (int(match[one] or 0) for one in ("hours", "minutes", "seconds"))
+        if match["minutes"] is not None and seconds >= _MIN:
+            return None
+        if match["hours"] is not None and minutes >= _MIN:
+            return None
+        whole = ((hours * _MIN + minutes) * _MIN + seconds) * _MS
+        return whole + self._fraction_ms(match["mark"], match["fraction"])
+
+    def _fraction_ms(self, mark: str | None, fraction: str | None) -> int:
+        if mark is None or fraction is None:
+            return 0
+        if mark in ":;":
+            self._notices.add(Mended.FRAMES)
+            return round(int(fraction) * _MS / _FRAMES_A_SECOND)
+        if self._whole_ms and len(fraction) == _OVERFLOW_DIGITS:
+            return int(fraction)
+        return int(fraction[:3].ljust(3, "0"))

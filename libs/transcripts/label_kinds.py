@@ -1,0 +1,173 @@
+"""What kind of thing a possible speaker label is, by its words alone.
+
+Whether it names a speaker in a given file is decided in ``speakers``, over the whole file.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import Enum
+from functools import lru_cache
+from typing import Final
+
+from contracts.transcript import Role
+from personal_data.ordinary import is_also_a_name, is_ordinary
+from transcripts.roles import role_told_by
+
+
+class LabelKind(Enum):
+    """How far a label's own words go towards naming a speaker."""
+
+    ROLE = "role"
+    """A role or a diarised voice: ``Interviewer``, ``P1``, ``Speaker 2``, ``SPEAKER_00``."""
+    NAME = "name"
+    """Capitalised words of which one at least is no ordinary word: ``Okafor, Tom``."""
+    WORDS = "words"
+    """Ordinary words, as in ``Price: ...`` or ``Opening hours: ...``."""
+    HEADING = "heading"
+    """Words that open a line before a colon in any interview and name nobody: ``Note: ...``."""
+    OTHER = "other"
+    """Anything else: lower-case phrases, symbols, numbers."""
+
+
+class LabelStyle(Enum):
+    """How a label's letters are written; speakers of one file are usually written alike."""
+
+    UPPER = "upper"
+    TITLE = "title"
+    LOWER = "lower"
+    CASELESS = "caseless"
+
+
+_VOICES: Final = (
+    r"speaker|spkr?|voice|unknown|unidentified|unknown speaker|unidentified speaker|person|male"
+    r"|female|man|woman|boy|girl|child|caller|narrator|presenter|reporter|translator|interpreter"
+    r"|observer|doctor|nurse|patient|teacher|student|chair|chairman|chairwoman|chairperson|judge"
+    r"|counsel|witness|attorney|lawyer|officer|clerk|client|customer|agent|operator|coach|user"
+    r"|tester|candidate|employee|manager|expert|assistant|therapist|mother|father|mom|mum|dad"
+    r"|daughter|son|brother|sister|wife|husband|audience|audience member|all|both|group|anchor"
+    r"|panelist|panellist|subject|you|me|myself|multiple speakers|several voices|s|sp|spk|st"
+    r"|channel|ch|track|note-?taker"
+    # The same in languages in which interviews are often transcribed.
+    r"|sprecher(?:in)?|befragter?|person|frage|antwort|locuteur|locutrice|intervenant|enquêteur"
+    r"|enquêtrice|enquêtée?|entrevistador|entrevistadora|entrevistado|entrevistada|hablante"
+    r"|orador|oradora|moderador|moderadora|participante|falante|intervistatore|intervistatrice"
+    r"|intervistato|intervistata|parlante|spreker|geïnterviewde|interviewster|deelnemer|talare"
+    r"|интервьюер|респондент|спикер|говорящий|采访者|受访者|主持人|嘉宾|说话人|講者|話者|司会"
+)
+# `Speaker 2`, `SPEAKER_00`, `spk_1`, `Speaker A`, `Male 1`, `S2`; a name may follow a role.
+_VOICE: Final = re.compile(
+    rf"(?:{_VOICES})(?:[ _#-]{{0,2}}\d{{1,4}}|[ _#-]{{1,2}}(?:[a-z]|\?))?[.?]?", re.IGNORECASE
+)
+_INITIALS: Final = re.compile(r"[A-Z](?:\.?[A-Z]){0,3}\.?|[A-Z]{1,4}[_-]?\d{1,4}")
+_ROLE_FIRST: Final = re.compile(
+    r"(?:interviewer|interviewee|moderator|facilitator|researcher|participant|respondent|host"
+    r"|guest|speaker)\b[ .,:#-]*\S.{0,40}",
+    re.IGNORECASE,
+)
+# Words that open a line before a colon, or stand in brackets, and name nobody.
+_HEADING: Final = re.compile(
+    "actually|also|although|and|answer|anyway|applause|attendees|background|because|but|cost|costs"
+    "|crosstalk|date|duration|example|file|fine|first|goal|hello|however|inaudible|interview"
+    "|laughs|laughter|lastly|language|length|lesson|like|location|maybe|meanwhile|moral|music|no"
+    "|note|notes|now|oh|ok|okay|or|participants|pause|place|please|point|price|problem|project"
+    "|question|questions|reason|recorded|recording|result|right|rule|second|secondly|silence"
+    "|since|so|solution|speakers|status|still|subject|summary|tip|then|third|though|time|title"
+    "|today|topic|transcript|transcription|uh|um|unit|version|warning|well|why|yeah|yes"
+    "|kind|style|region|x-timestamp-map|http|https|www|mailto|monday|tuesday|wednesday|thursday"
+    "|friday|saturday|sunday|january|february|march|april|june|july|august|september|october"
+    "|november|december",
+    re.IGNORECASE,
+)
+_ANSWERS: Final = re.compile(
+    "question|answer|q|a|frage|antwort|pregunta|respuesta|réponse|domanda|risposta|vraag|antwoord",
+    re.IGNORECASE,
+)
+# Given names that the dictionary knows as ordinary words too.
+_GIVEN_NAMES: Final = frozenset(
+    """amber april art ash aurora autumn bea bill billy bob bobby carol cash chad charity chase
+    christian chuck clay cliff clover cole cooper coral dale dan daisy dawn dean dick dolly don dot
+    drew earl ed eve faith fern flora frank fred gail gale gene ginger glen grace grant guy hal
+    harmony harry hazel heath heather henry herb holly homer hope hunter ida iris ivy jack jade
+    jasmine jay jean jerry jesse jimmy jo joe john josh joy judy june ken kit lance laurel lee
+    lily lou luke mac marina mark martin mason matt max may melody mercy merry mike miles millie
+    minnie misty molly morgan nan nat ned nick nora norm olive opal otis pam pansy pat patience
+    patty pearl peg penny peter phil pierce piper poppy prudence queenie ralph randy ray reed rex
+    rich ricky rob robin rod roger roman ron rory rosa rose rosemary rowan roy ruby rusty sally
+    sam sandy scarlet scott sean sid sky sonny stella stew sue sunny susan tad ted teddy terry tim
+    timothy toby tom tommy tony trey trinity vera vic victor viola violet wade wally ward warren
+    wesley will willow winter wren zoe""".split()
+)
+_PARTICLES: Final = frozenset(
+    """af al and av ben bin da das de del della den der di do dos du e el et für ibn la le of the
+    ten ter to und van vom von vor y zu zum zur &""".split()
+)
+_WORD: Final = re.compile(r"[^\W_]+(?:['\u2019.-][^\W_]+)*\.?")
+_IN_BRACKETS: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|<[^<>]*>")
+_MOST_WORDS_OF_A_NAME: Final = 10
+
+
+@lru_cache(maxsize=4_096)
+def kind_of(label: str) -> LabelKind:
+    """Classify a label by its own words."""
+    label = label.strip()
+    if role_told_by(label) is not Role.UNKNOWN or _VOICE.fullmatch(label):
+        return LabelKind.ROLE
+    bare = _IN_BRACKETS.sub(" ", label).strip() or label
+    if _ROLE_FIRST.fullmatch(label):
+        return LabelKind.ROLE
+    if _HEADING.fullmatch(bare):
+        return LabelKind.HEADING
+    words = _WORD.findall(bare)
+    if not any(any(map(str.isalpha, word)) for word in words):
+        return LabelKind.OTHER
+    if not is_capitalised(bare) or len(words) > _MOST_WORDS_OF_A_NAME:
+        lower = len(words) == 1 and words[0].isalpha()
+        named = lower and (words[0] in _GIVEN_NAMES or not is_ordinary(words[0]))
+        return LabelKind.NAME if named else LabelKind.OTHER
+    if _INITIALS.fullmatch(bare) and (len(bare) == 1 or not is_ordinary(bare)):
+        return LabelKind.NAME
+    return LabelKind.NAME if any(map(_is_name_word, words)) else LabelKind.WORDS
+
+
+def _is_name_word(word: str) -> bool:
+    lower = word.rstrip(".").lower()
+    if not any(map(str.isalpha, word)) or word in _PARTICLES:
+        return False
+    if not word.isascii():
+        return True
+    return lower in _GIVEN_NAMES or not is_ordinary(lower)
+
+
+def is_capitalised(label: str) -> bool:
+    """Whether every word is capitalised, a number, a particle, or in a script without capitals."""
+    words = _WORD.findall(label)
+    return bool(words) and all(
+        word in _PARTICLES or not word[0].islower() or _is_inner_capital(word) for word in words
+    )
+
+
+def _is_inner_capital(word: str) -> bool:
+    return any(map(str.isupper, word))  # `iPhone`, `deMarco`
+
+
+@lru_cache(maxsize=4_096)
+def style_of(label: str) -> LabelStyle:
+    """How a label's letters are written."""
+    letters = [one for one in _IN_BRACKETS.sub(" ", label) if one.isalpha()]
+    cased = [one for one in letters if one.lower() != one.upper()]
+    if not cased:
+        return LabelStyle.CASELESS
+    if all(map(str.isupper, cased)):
+        return LabelStyle.UPPER
+    return LabelStyle.LOWER if all(map(str.islower, cased)) else LabelStyle.TITLE
+
+
+def is_question_or_answer(label: str) -> bool:
+    """Whether a label is one of a pair such as ``Question`` and ``Answer``."""
+    return _ANSWERS.fullmatch(label.strip(" .")) is not None
+
+
+def is_given_name(word: str) -> bool:
+    """Whether a word that the dictionary knows is a usual given name as well."""
+    return word.lower() in _GIVEN_NAMES or is_also_a_name(word.capitalize())

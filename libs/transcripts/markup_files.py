@@ -1,0 +1,265 @@
+"""Files of mark-up: TTML captions, ELAN annotations, and web pages of podcasts.
+
+Documents with declarations of their own are refused: entities can make a small file a large one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from html.parser import HTMLParser
+from typing import Any, Final
+from xml.etree import ElementTree as ET
+
+from contracts.transcript import Speaker
+from transcripts.errors import MalformedTranscriptError
+from transcripts.notices import Mended, Notices
+from transcripts.text import Piece
+from transcripts.times import parse_clock
+from transcripts.turns import Passage, Source
+
+_DECLARES: Final = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_HTML_DOCTYPE: Final = re.compile(r"\s*(?:<!--.{0,500}?-->\s*)?<!DOCTYPE html[^<>\[]*>", re.IGNORECASE | re.DOTALL)
+_UNITS: Final = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
+_METRIC: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(h|ms|m|s|f|t)")
+_FRAMES: Final = re.compile(r"(\d{1,4}:\d{2}:\d{2}):(\d{2,3})(?:\.\d+)?")
+_HEAD: Final = 2_000
+
+
+def is_ttml(content: str) -> bool:
+    """Whether the text is Timed Text Markup Language (TTML, DFXP)."""
+    return re.search(r"<(?:\w{1,20}:)?tt[\s>]", content[:_HEAD]) is not None
+
+
+def is_eaf(content: str) -> bool:
+    """Whether the text is an annotation document of ELAN."""
+    return "<ANNOTATION_DOCUMENT" in content[:_HEAD]
+
+
+def is_html_transcript(content: str) -> bool:
+    """Whether a page names speakers in ``cite``, as the podcast namespace has it."""
+    return "<cite" in content and ("<time" in content or "<p" in content)
+
+
+def _root(content: str) -> ET.Element:
+    if _DECLARES.search(content):
+        raise MalformedTranscriptError("the XML declares entities or a document type of its own")
+    try:
+        return ET.fromstring(content.removeprefix("\ufeff").strip())  # noqa: S314 - declarations are refused
+    except ET.ParseError as error:
+        line, column = error.position
+        raise MalformedTranscriptError(
+            f"line {line}, column {column + 1}: not valid XML", line=line
+        ) from None
+    except (ValueError, RecursionError):
+        raise MalformedTranscriptError("not usable XML") from None
+
+
+def _name(element: ET.Element) -> str:
+    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+
+
+def _attribute(element: ET.Element, name: str) -> str:
+    return next(
+        (value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), ""
+    )
+
+
+def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
+    """Read TTML; a speaker is an agent, named in the head and referred to by paragraphs.
+
+    Raises:
+        MalformedTranscriptError: it is no XML.
+    """
+    from transcripts.cues import Cue, source_of  # noqa: PLC0415 - most files are no TTML
+
+    root = _root(content)
+    names = {
+        _attribute(agent, "id"): "".join(agent.itertext()).strip()
+        for agent in root.iter()
+        if _name(agent) == "agent"
+    }
+    rate = float(_attribute(root, "frameRate") or 30)
+    ticks = float(_attribute(root, "tickRate") or 10_000_000)
+    cues: list[Cue] = []
+    for paragraph in (one for one in root.iter() if _name(one) == "p"):
+        start = _ttml_ms(_attribute(paragraph, "begin"), rate, ticks)
+        end = _ttml_ms(_attribute(paragraph, "end"), rate, ticks)
+        if end is None and start is not None:
+            length = _ttml_ms(_attribute(paragraph, "dur"), rate, ticks)
+            end = None if length is None else start + length
+        agent = _attribute(paragraph, "agent")
+        said = "".join(_ttml_text(paragraph))
+        voice = f"<v {names.get(agent) or agent}>" if agent else ""
+        if start is None:
+            notices.add(Mended.UNUSABLE_TIME)
+        cues.append(Cue(start or 0, end if end is not None else (start or 0), voice + _escaped(said)))
+    return source_of(cues, speakers, notices)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")
+
+
+def _ttml_text(element: ET.Element) -> Iterator[str]:
+    yield element.text or ""
+    for child in element:
+        if _name(child) == "br":
+            yield "\n"
+        elif _name(child) != "metadata":
+            yield from _ttml_text(child)
+        yield child.tail or ""
+
+
+def _ttml_ms(value: str, rate: float, ticks: float) -> int | None:
+    if match := _METRIC.fullmatch(value):
+        number = float(match[1])
+        if match[2] == "f":
+            return round(number * 1_000 / rate) if rate else None
+        if match[2] == "t":
+            return round(number * 1_000 / ticks) if ticks else None
+        return round(number * _UNITS[match[2]])
+    if match := _FRAMES.fullmatch(value):
+        whole = parse_clock(match[1])
+        return None if whole is None or not rate else whole + round(int(match[2]) * 1_000 / rate)
+    return parse_clock(value) if value else None
+
+
+def read_eaf(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
+    """Read ELAN's annotations; a tier is a speaker, its participant names it.
+
+    Raises:
+        MalformedTranscriptError: it is no XML.
+    """
+    del speakers  # tiers name speakers; roles are given later
+    root = _root(content)
+    slots = {
+        one.get("TIME_SLOT_ID", ""): _whole(one.get("TIME_VALUE")) for one in root.iter("TIME_SLOT")
+    }
+    turns: list[tuple[int, int, Passage]] = []
+    for tier in root.iter("TIER"):
+        speaker = tier.get("PARTICIPANT") or tier.get("TIER_ID") or ""
+        for position, one in enumerate(tier.iter("ALIGNABLE_ANNOTATION")):
+            start_ms = slots.get(one.get("TIME_SLOT_REF1", ""))
+            end_ms = slots.get(one.get("TIME_SLOT_REF2", ""))
+            said = one.findtext("ANNOTATION_VALUE") or ""
+            piece = Piece(said, start_ms, end_ms)
+            turns.append((start_ms or 0, position, Passage(speaker, (piece,))))
+        notices.add(Mended.UNTIMED_TIER, int(tier.find(".//REF_ANNOTATION") is not None))
+    return Source(tuple(passage for _, _, passage in sorted(turns, key=lambda one: one[:2])))
+
+
+def _whole(value: str | None) -> int | None:
+    return int(value) if value is not None and value.isdecimal() and len(value) < 12 else None  # noqa: PLR2004
+
+
+class _Page(HTMLParser):
+    """Collects ``cite``, ``time`` and ``p`` of a page, in order."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.parts: list[tuple[str, str]] = []
+        self._inside = ""
+        self._text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        del attrs
+        if tag in {"cite", "time", "p"}:
+            self._end()
+            self._inside = tag
+        elif tag == "br":
+            self._text.append(" ")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._inside:
+            self._end()
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self._text.append(data)
+
+    def close(self) -> None:
+        super().close()
+        self._end()
+
+    def _end(self) -> None:
+        if self._inside:
+            self.parts.append((self._inside, "".join(self._text).strip()))
+        self._inside, self._text = "", []
+
+
+def read_html(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
+    """Read a page of the podcast namespace's HTML: ``cite`` names, ``time`` times, ``p`` says."""
+    del speakers, notices  # names are explicit here; roles are given later
+    page = _Page()
+    page.feed(content)
+    page.close()
+    passages: list[Passage] = []
+    speaker, start_ms = "", None
+    for kind, said in page.parts:
+        if kind == "cite":
+            speaker = said.rstrip(": ")
+        elif kind == "time":
+            start_ms = parse_clock(said)
+        elif said:
+            passages.append(Passage(speaker, (Piece(said, start_ms, start_ms),)))
+            start_ms = None
+    return Source(_until_the_next(passages))
+
+
+def _until_the_next(passages: Sequence[Passage]) -> tuple[Passage, ...]:
+    """Passages that end where the next stated time begins."""
+    made: list[Passage] = []
+    following: int | None = None
+    for passage in reversed(passages):
+        piece = passage.pieces[0]
+        if piece.start_ms is not None:
+            end_ms = max(piece.start_ms, following) if following is not None else None
+            made.append(Passage(passage.speaker, (Piece(piece.text, piece.start_ms, end_ms),)))
+            following = piece.start_ms
+        else:
+            made.append(passage)
+    return tuple(reversed(made))
+
+
+_CHAT_TURN: Final = re.compile(r"\*(?P<code>[A-Z0-9]{1,8}):\s+(?P<said>.*)", re.DOTALL)
+_CHAT_TIME: Final = re.compile("\x15(\\d{1,10})_(\\d{1,10})\x15")
+_CHAT_MARK: Final = re.compile(r"\[[^\[\]]*\]|[<>]|\(\.+\)|&[=+-]?\S+|\+[./<>\"!?,]+")
+_CHAT_PARTICIPANT: Final = re.compile(r"([A-Z0-9]{1,8})(?:\s+(\S+))?\s+(\S+)")
+
+
+def is_chat(content: str) -> bool:
+    """Whether the text is a CHAT file of TalkBank or CHILDES."""
+    head = content[:_HEAD]
+    return "@Begin" in head or (head.lstrip("\ufeff").startswith("@UTF8"))
+
+
+def read_chat(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
+    """Read the main lines of a CHAT file, without its codes; times are in its bullets."""
+    del speakers, notices
+    lines: list[str] = []
+    for line in content.removeprefix("\ufeff").splitlines():
+        if line.startswith("\t") and lines:
+            lines[-1] += " " + line.strip()
+        else:
+            lines.append(line)
+    names: dict[str, str] = defaultdict(str)
+    passages: list[Passage] = []
+    for line in lines:
+        if line.startswith("@Participants:"):
+            for one in line.partition(":")[2].split(","):
+                if match := _CHAT_PARTICIPANT.fullmatch(one.strip()):
+                    names[match[1]] = (match[2] or match[3]).replace("_", " ")
+        elif turn := _CHAT_TURN.match(line):
+            passages.append(_chat_passage(turn["said"], names[turn["code"]] or turn["code"]))
+    return Source(tuple(passages))
+
+
+def _chat_passage(said: str, speaker: str) -> Passage:
+    times = _CHAT_TIME.findall(said)
+    start_ms = int(times[0][0]) if times else None
+    end_ms = max(int(times[-1][1]), int(times[0][0])) if times else None
+    plain = _CHAT_MARK.sub(" ", _CHAT_TIME.sub(" ", said))
+    plain = re.sub(r"\s+([.?!,;])", r"\1", " ".join(plain.split()))
+    return Passage(speaker, (Piece(plain, start_ms, end_ms),))

@@ -1,0 +1,336 @@
+"""Which possible labels of a file name its speakers: decided over the whole file.
+
+A label is believed for several reasons together: the producer declared it, it tells a role, it
+recurs, its words look like a name, it is written like the others, most lines begin with one. What
+an answer holds before a colon (``Price: nothing at all``) fails them: it is an ordinary word, it
+stands once, and it is not written as the speakers are.
+
+Forms that set a label off weakly, such as a line of its own, count only where they explain more
+of the file than labels with a colon do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from contracts.transcript import Speaker
+from transcripts.candidates import Candidate, Form
+from transcripts.label_kinds import (
+    LabelKind,
+    LabelStyle,
+    is_capitalised,
+    is_question_or_answer,
+    kind_of,
+    style_of,
+)
+from transcripts.turns import label_of
+
+STRONG: Final = frozenset({Form.COLON, Form.BRACKET, Form.BOLD, Form.STAMPED})
+_WEAK: Final = (Form.TABBED, Form.DOT, Form.ALONE, Form.DASH)
+_TWICE: Final = 2
+_USUAL: Final = 0.5  # of the places where a label may stand: labels are the rule in this file
+_ALWAYS: Final = 0.8
+_LARGE_SHARE: Final = 0.2  # of all labelled lines: more than a heading within answers takes
+_FEW_LINES: Final = 4
+_DENSE: Final = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A line, or the first line of a cue, and what it may begin with.
+
+    Attributes:
+        candidates: possible labels, the likeliest first.
+        is_start: whether a new paragraph or cue begins here.
+        structural: the first candidate is set off so clearly that its form alone vouches for it.
+    """
+
+    candidates: tuple[Candidate, ...]
+    is_start: bool = True
+    structural: bool = False
+
+
+@dataclass(slots=True)
+class Speakers:
+    """The labels that name speakers, and by which forms.
+
+    Attributes:
+        forms: the forms in which each label is believed, by the label's key.
+        rejected: recurring labels that were taken for speech, which may be wrong.
+        once: labels believed although they stand once only.
+    """
+
+    forms: dict[str, frozenset[Form]] = field(default_factory=dict)
+    rejected: tuple[str, ...] = ()
+    once: frozenset[str] = frozenset()
+    extended: dict[str, str] = field(default_factory=dict)
+
+    def choose(self, candidates: Iterable[Candidate]) -> Candidate | None:
+        """The label a line begins with; None if it begins with speech."""
+        chosen: Candidate | None = None
+        for one in candidates:
+            if one.form not in self.forms.get(one.key, ()):
+                continue
+            if chosen is None:
+                chosen = one
+            elif self.extended.get(chosen.key) == one.key:
+                chosen = one
+        return chosen
+
+    def __bool__(self) -> bool:
+        """Whether the file names anybody."""
+        return bool(self.forms)
+
+
+def find_speakers(places: Sequence[Place], declared: Sequence[Speaker] = ()) -> Speakers:
+    """Decide which labels name speakers.
+
+    Args:
+        places: all lines of the file that have candidates, in order; also those without any,
+            so that shares can be told.
+        declared: speakers the producer names; their labels are believed.
+    """
+    known = {label_of(speaker.label).casefold() for speaker in declared}
+    strong = _Decision(places, STRONG, known).decide()
+    best, most = strong, _mass(places, strong, STRONG)
+    for form in _WEAK:
+        weak = _decide_weak(places, form, known)
+        if weak and (mass := _mass(places, weak, {form})) > most:
+            best, most = weak, mass
+    return best
+
+
+def _mass(places: Sequence[Place], speakers: Speakers, forms: Collection[Form]) -> int:
+    """How many lines begin with a label that recurs or tells a role."""
+    counts = Counter(
+        one.key
+        for place in places
+        if (one := speakers.choose(place.candidates)) is not None and one.form in forms
+    )
+    return sum(
+        count
+        for key, count in counts.items()
+        if count >= _TWICE or kind_of(key) is LabelKind.ROLE
+    )
+
+
+class _Decision:
+    """The decision over labels of clearly set off forms."""
+
+    def __init__(
+        self, places: Sequence[Place], forms: Collection[Form], known: Collection[str]
+    ) -> None:
+        self._places = places
+        self._forms = forms
+        self._known = known
+        self._firsts = [self._firsts_of(place) for place in places]
+        self._labels: dict[str, list[Candidate]] = defaultdict(list)
+        for firsts in self._firsts:
+            for one in firsts:
+                self._labels[one.key].append(one)
+        self._structural = {
+            place.candidates[0].key
+            for place in places
+            if place.structural and place.candidates
+        }
+        self._usual = self._share_of_starts_with_a_label()
+
+    def decide(self) -> Speakers:
+        kinds = {key: kind_of(ones[0].label) for key, ones in self._labels.items()}
+        sure = {key for key, kind in kinds.items() if self._is_sure(key, kind)}
+        accepted = set(sure)
+        rejected: list[str] = []
+        for key, kind in kinds.items():
+            if key in sure:
+                continue
+            if self._is_plausible(key, kind, sure):
+                accepted.add(key)
+            elif len(self._labels[key]) > _TWICE and kind is not LabelKind.HEADING:
+                rejected.append(self._labels[key][0].label)
+        if not sure and not self._explains(accepted):
+            accepted = set()
+        forms = {
+            key: frozenset(one.form for one in self._labels[key]) | {Form.COLON}
+            for key in accepted
+        }
+        extended = self._extended(accepted)
+        forms |= {longer: frozenset({Form.COLON}) for longer in extended.values()}
+        once = {key for key in accepted if len(self._labels[key]) == 1 and key not in self._known}
+        return Speakers(forms, tuple(rejected), frozenset(once), extended)
+
+    def _firsts_of(self, place: Place) -> tuple[Candidate, ...]:
+        """The candidates that count: of several colons on a line only the first."""
+        chosen: dict[Form, Candidate] = {}
+        for one in place.candidates:
+            if one.form in self._forms and one.form not in chosen:
+                chosen[one.form] = one
+        later = [one for one in place.candidates if one.later]
+        seen: dict[str, Candidate] = {}
+        for one in (*chosen.values(), *later):
+            seen.setdefault(one.key, one)
+        return tuple(seen.values())
+
+    def _share_of_starts_with_a_label(self) -> float:
+        starts = [
+            firsts
+            for place, firsts in zip(self._places, self._firsts, strict=True)
+            if place.is_start
+        ]
+        labelled = sum(
+            any(
+                one.key in self._known
+                or kind_of(one.label) in {LabelKind.NAME, LabelKind.ROLE}
+                or (kind_of(one.label) is not LabelKind.HEADING and self._recurs(one.key))
+                for one in firsts
+                if not one.later
+            )
+            for firsts in starts
+        )
+        return labelled / len(starts) if starts else 0.0
+
+    def _recurs(self, key: str) -> bool:
+        return len(self._labels[key]) >= _TWICE
+
+    def _is_sure(self, key: str, kind: LabelKind) -> bool:
+        if key in self._known or key in self._structural:
+            return True
+        if kind is LabelKind.ROLE:
+            return self._recurs(key) or is_capitalised(self._labels[key][0].label) or (
+                self._labels[key][0].form is Form.BRACKET or self._usual >= _USUAL
+            )
+        if kind is not LabelKind.NAME or not self._recurs(key):
+            return False
+        ones = self._labels[key]
+        # Written once in small letters behind a blank may be speech: `he said: no`.
+        return any(not one.later for one in ones) or len(ones) > _TWICE
+
+    def _is_plausible(self, key: str, kind: LabelKind, sure: Collection[str]) -> bool:
+        ones = self._labels[key]
+        if kind is LabelKind.HEADING:
+            return self._is_one_of_a_pair(key)
+        if len(ones) >= _TWICE:
+            return self._is_plausible_again(key, kind, sure)
+        one = ones[0]
+        if kind is LabelKind.NAME:
+            return self._is_plausible_once(one, sure)
+        if kind is LabelKind.WORDS:
+            return self._usual >= _ALWAYS and not one.later and one.form is Form.COLON
+        return False
+
+    def _is_plausible_again(self, key: str, kind: LabelKind, sure: Collection[str]) -> bool:
+        count = len(self._labels[key])
+        if kind is LabelKind.NAME:
+            return True
+        labelled = sum(len(self._labels[one]) for one in sure) + count
+        large = count >= _LARGE_SHARE * labelled
+        if kind is LabelKind.WORDS:
+            return large and (len(sure) < _TWICE or count > _TWICE or self._usual >= _ALWAYS)
+        return large and self._usual >= _USUAL
+
+    def _is_plausible_once(self, one: Candidate, sure: Collection[str]) -> bool:
+        if one.form is Form.BRACKET or one.form is Form.BOLD:
+            return self._usual >= _USUAL and is_capitalised(one.label)
+        styles = {style_of(self._labels[key][0].label) for key in sure}
+        if one.later:
+            return style_of(one.label) is LabelStyle.UPPER and (
+                styles == {LabelStyle.UPPER} or one.text[:1].isupper()
+            )
+        if len(sure) < _TWICE:
+            lower = style_of(one.label) is LabelStyle.LOWER
+            return not lower or LabelStyle.LOWER in styles
+        if one.starts_lower and not self._usually_starts_lower(sure):
+            return False
+        style = style_of(one.label)
+        return style in styles or style is LabelStyle.CASELESS or style is LabelStyle.TITLE
+
+    def _usually_starts_lower(self, sure: Collection[str]) -> bool:
+        ones = [one for key in sure for one in self._labels[key] if one.text]
+        return 2 * sum(one.starts_lower for one in ones) > len(ones)
+
+    def _is_one_of_a_pair(self, key: str) -> bool:
+        label = self._labels[key][0].label
+        if not is_question_or_answer(label):
+            return False
+        others = [
+            other
+            for other, ones in self._labels.items()
+            if other != key and is_question_or_answer(ones[0].label)
+        ]
+        return any(
+            abs(len(self._labels[other]) - len(self._labels[key])) <= 1 for other in others
+        )
+
+    def _explains(self, accepted: Collection[str]) -> bool:
+        """Whether labels that stand once each, or are odd, explain the file all the same."""
+        if not accepted:
+            return False
+        lines = [firsts for firsts in self._firsts]
+        labelled = sum(any(one.key in accepted for one in firsts) for firsts in lines)
+        if len(accepted) == 1 and labelled == 1:
+            return len(lines) <= _FEW_LINES
+        return labelled >= _DENSE * len(lines) or any(
+            one.key in accepted for firsts in lines[:_FEW_LINES] for one in firsts
+        )
+
+    def _extended(self, accepted: Collection[str]) -> dict[str, str]:
+        """Labels that have a colon themselves: `Acme: Tom Okafor` where `Acme` never stands alone."""
+        counts: Counter[str] = Counter()
+        longer: dict[str, str] = {}
+        for place in self._places:
+            colons = [one for one in place.candidates if one.form is Form.COLON and not one.later]
+            counts.update(one.key for one in colons)
+            for shorter, one in zip(colons, colons[1:], strict=False):
+                if is_capitalised(one.label):
+                    longer.setdefault(shorter.key, one.key)
+        return {
+            shorter: one
+            for shorter, one in longer.items()
+            if shorter in accepted and counts[shorter] == counts[one] >= _TWICE
+        }
+
+
+def _decide_weak(places: Sequence[Place], form: Form, known: Collection[str]) -> Speakers | None:
+    labels: dict[str, list[int]] = defaultdict(list)
+    names: dict[str, str] = {}
+    starts = 0
+    for number, place in enumerate(places):
+        starts += place.is_start
+        for one in place.candidates:
+            if one.form is form:
+                labels[one.key].append(number)
+                names.setdefault(one.key, one.label)
+                break
+    accepted = {key for key in labels if key in known or _is_weakly_plausible(names[key], form)}
+    recurring = {key for key in accepted if len(labels[key]) >= _TWICE}
+    if not recurring:
+        accepted = {key for key in accepted if kind_of(names[key]) is not LabelKind.WORDS}
+    lines = sum(len(labels[key]) for key in accepted)
+    if len(accepted) < _TWICE:
+        return None
+    if form in {Form.DASH, Form.TABBED}:
+        dense = lines >= _USUAL * len(places)
+    else:
+        dense = bool(recurring) or (starts > 1 and lines >= _ALWAYS * starts)
+    if not dense or (form is Form.DASH and not recurring):
+        return None
+    words = {key for key in accepted if kind_of(names[key]) is LabelKind.WORDS}
+    accepted -= {key for key in words if len(labels[key]) < _TWICE}
+    return Speakers({key: frozenset({form}) | STRONG for key in accepted})
+
+
+def _is_weakly_plausible(label: str, form: Form) -> bool:
+    kind = kind_of(label)
+    if form is Form.DOT:
+        return kind in {LabelKind.ROLE, LabelKind.NAME}
+    return kind in {LabelKind.ROLE, LabelKind.NAME} or (
+        kind is LabelKind.WORDS and form is Form.ALONE and is_capitalised(label)
+    )
+
+
+def shares(words: Mapping[str, int]) -> dict[str, float]:
+    """Each speaker's share of the words, from 0 to 1."""
+    total = sum(words.values())
+    return {label: count / total if total else 0.0 for label, count in words.items()}

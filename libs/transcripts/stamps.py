@@ -1,0 +1,128 @@
+"""Times that stand beside what was said in plain text: before a name, behind it, on a line."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from transcripts.times import parse_clock
+
+_OFFSET: Final = r"(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?"
+_UNITS: Final = (
+    r"(?:\d{1,3}\s?h(?:ours?|r?s?)?\s?)?(?:\d{1,3}\s?m(?:in(?:ute)?s?)?\s?)\d{1,2}\s?s(?:ec(?:ond)?s?)?"
+    r"|\d{1,5}(?:\.\d{1,3})?\s?s(?:ec(?:ond)?s?)?"
+)
+_OF_DAY: Final = (
+    r"(?:(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}|\d{4}-\d{2}-\d{2}),?\s+)?"
+    r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\.?)"
+    r"|\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?"
+)
+_TIME: Final = rf"(?:{_OF_DAY}|{_OFFSET}|{_UNITS})"
+_TO: Final = r"\s*(?:-->|->|→|–|—|-|to|,)\s*"
+_RANGE: Final = rf"(?P<start>{_TIME})(?:{_TO}(?P<end>{_TIME}))?"
+_SEPARATORS: Final = r"[\s:|•·,–—-]{0,6}"
+_BRACKETED: Final = re.compile(rf"[\[(<{{#]\s?{_RANGE}(?:-\d)?\s?[\])>}}#]{_SEPARATORS}")
+_CLOCKS: Final = rf"(?:{_OF_DAY}|{_OFFSET})"
+_BARE: Final = re.compile(
+    rf"(?P<start>{_CLOCKS})(?:{_TO}(?P<end>{_CLOCKS}))?(?:\s+[|•·–—-]\s+|\s{{1,8}}|\s?[|]\s?|$|:\s)"
+)
+_BEHIND_LABEL: Final = re.compile(
+    rf"(?P<label>[^:\[\](){{}}|\t]{{1,80}}?)"
+    rf"(?:(?P<wide>\s\s+|\t)|(?P<mark>\s*[,|•·]\s*|\s+[–—-]\s+)|\s?(?=[\[(<])|\s)"
+    rf"(?P<open>[\[(<]\s?)?{_RANGE}(?P<close>\s?[\])>])?"
+    rf"\s*(?P<colon>[:\uff1a])?\s*(?P<rest>.*)"
+)
+_BEFORE_SPEECH: Final = re.compile(rf"[\[(]\s?{_RANGE}\s?[\])]\s*")
+_AT_END: Final = re.compile(r"\s*#(?P<end>\d{1,2}:\d{2}:\d{2})(?:-(?P<tenth>\d))?#\s*$")
+_UNIT: Final = re.compile(r"(\d+(?:\.\d+)?)\s?([hms])")
+_FACTORS: Final = {"h": 3_600_000, "m": 60_000, "s": 1_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """A time beside a line.
+
+    Attributes:
+        start_ms: milliseconds from the start; None for a time of day.
+        end_ms: the end, where the stamp is a range.
+        rest: the line behind it.
+        bare: it has no brackets, so that it may be speech.
+    """
+
+    start_ms: int | None
+    end_ms: int | None
+    rest: str
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StampedLabel:
+    """A name with a time behind it, such as ``Ann Lee  0:03`` or ``Ann (0:03): Hi``.
+
+    Attributes:
+        wide: a tab or two blanks part them, as vendors write and nobody says.
+        closed: the time is in brackets, or a colon follows it.
+    """
+
+    label: str
+    start_ms: int | None
+    text: str
+    wide: bool
+    closed: bool
+
+
+def leading_stamp(line: str) -> Stamp | None:
+    """The time a line begins with."""
+    if match := _BRACKETED.match(line):
+        return Stamp(_ms(match["start"]), _ms(match["end"]), line[match.end() :])
+    if match := _BARE.match(line):
+        return Stamp(_ms(match["start"]), _ms(match["end"]), line[match.end() :], bare=True)
+    return None
+
+
+def stamped_label(line: str) -> StampedLabel | None:
+    """A name and the time behind it, where a line begins with them."""
+    match = _BEHIND_LABEL.fullmatch(line)
+    if match is None or bool(match["open"]) != bool(match["close"]):
+        return None
+    closed = bool(match["open"] or match["colon"])
+    if match["rest"] and not closed and not match["mark"]:
+        return None  # `we met at 10:30 in town`
+    return StampedLabel(
+        match["label"].strip(" ,|-–—•·"),
+        _ms(match["start"]),
+        match["rest"],
+        wide=bool(match["wide"] or match["mark"]),
+        closed=closed,
+    )
+
+
+def stamp_before_speech(text: str) -> Stamp | None:
+    """A time in brackets between a label and what is said: ``Ann: [00:02] Hi``."""
+    match = _BEFORE_SPEECH.match(text)
+    if match is None:
+        return None
+    return Stamp(_ms(match["start"]), _ms(match["end"]), text[match.end() :])
+
+
+def end_stamp(text: str) -> tuple[str, int | None]:
+    """The text without the time at its end, as f4 and MAXQDA write it: ``Hi. #00:00:05-8#``."""
+    match = _AT_END.search(text)
+    if match is None:
+        return text, None
+    whole = parse_clock(match["end"])
+    if whole is None:
+        return text, None
+    return text[: match.start()], whole + 100 * int(match["tenth"] or 0)
+
+
+def _ms(time: str | None) -> int | None:
+    if time is None:
+        return None
+    if time[-1] in "mM.Z" and ":" in time or "T" in time:
+        return None  # a time of day tells nothing of the recording
+    if ":" in time:
+        return parse_clock(time)
+    units = _UNIT.findall(time)
+    return round(sum(float(number) * _FACTORS[unit] for number, unit in units)) if units else None

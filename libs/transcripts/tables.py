@@ -1,0 +1,132 @@
+"""Tables of turns: CSV and TSV as Premiere, ELAN, CORAAL and spreadsheets write them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from contracts.transcript import Speaker
+from transcripts.errors import MalformedTranscriptError
+from transcripts.notices import Notices
+from transcripts.text import Piece
+from transcripts.times import parse_clock
+from transcripts.turns import Passage, Source
+from transcripts.vendors.format import Clock
+
+_TEXT: Final = re.compile(
+    r"text|transcript|transcription|content|dialog(?:ue)?|utterance|words|speech|quote|sentence"
+    r"|caption|body|message|annotation|value",
+    re.IGNORECASE,
+)
+_SPEAKER: Final = re.compile(
+    r"speaker(?:[ _]?(?:name|label|id))?|spkr|spk|name|participant|who|voice|role|tier|character",
+    re.IGNORECASE,
+)
+_START: Final = re.compile(
+    r"(?:start|begin|in|from|st)[ _-]?(?:time(?:code|stamp)?|ms|sec(?:onds)?|point)?|time(?:code"
+    r"|stamp)?|begin time.*|timestamp.*",
+    re.IGNORECASE,
+)
+_END: Final = re.compile(
+    r"(?:end|stop|out|to|until|en)[ _-]?(?:time(?:code|stamp)?|ms|sec(?:onds)?|point)?|end time.*",
+    re.IGNORECASE,
+)
+_PAUSE: Final = re.compile(r"\(pause \d+(?:\.\d+)?\)", re.IGNORECASE)
+_FRAMES: Final = re.compile(r"(\d{1,3}:\d{2}:\d{2})[:;](\d{2})")
+_DELIMITERS: Final = ("\t", ",", ";", "|")
+_FEWEST: Final = 2
+_LONGEST_CELL: Final = 20_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    text: int
+    speaker: int | None
+    start: int | None
+    end: int | None
+    delimiter: str
+    unit_ms: float
+
+
+def is_table(content: str) -> bool:
+    """Whether the first line names columns, of which one is what was said."""
+    return _columns(content) is not None
+
+
+def _columns(content: str) -> _Columns | None:
+    head = content.removeprefix("\ufeff").lstrip("\r\n").split("\n", 1)[0].strip("\r")
+    for delimiter in _DELIMITERS:
+        names = [one.strip().strip('"').strip() for one in head.split(delimiter)]
+        if len(names) < _FEWEST or any(len(one) > 40 for one in names):  # noqa: PLR2004
+            continue
+        found = [_place(names, one) for one in (_TEXT, _SPEAKER, _START, _END)]
+        text, speaker, start, end = found
+        if text is not None and (speaker is not None or start is not None):
+            unit = 1 if start is not None and names[start].lower().endswith("ms") else 1_000
+            return _Columns(text, speaker, start, end, delimiter, unit)
+    return None
+
+
+def _place(names: Sequence[str], pattern: re.Pattern[str]) -> int | None:
+    return next((at for at, name in enumerate(names) if pattern.fullmatch(name)), None)
+
+
+def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
+    """Read a table with a line of column names.
+
+    Raises:
+        MalformedTranscriptError: the columns are not named, or a cell holds a line break, so that
+            rows and lines cannot be told apart reliably.
+    """
+    del speakers  # labels are explicit here; roles are given later
+    columns = _columns(content)
+    if columns is None:
+        raise MalformedTranscriptError("line 1: a table's first line names its columns", line=1)
+    csv.field_size_limit(_LONGEST_CELL)
+    rows = csv.reader(io.StringIO(content.removeprefix("\ufeff")), delimiter=columns.delimiter,
+                      quoting=csv.QUOTE_NONE if columns.delimiter == "\t" else csv.QUOTE_MINIMAL)  # fmt: skip
+    clock = Clock(columns.unit_ms, notices)
+    passages: list[Passage] = []
+    try:
+        for position, row in enumerate(rows):
+            if any("\n" in cell or "\r" in cell for cell in row):
+                raise MalformedTranscriptError(
+                    f"line {rows.line_num}: a cell holds a line break; export the table again "
+                    "without line breaks in cells",
+                    line=rows.line_num,
+                )
+            if position and len(row) > columns.text:
+                passages += _passage(row, columns, clock)
+    except csv.Error as error:
+        raise MalformedTranscriptError(
+            f"line {rows.line_num}: not valid CSV ({error})", line=rows.line_num
+        ) from None
+    return Source(tuple(passages))
+
+
+def _passage(row: Sequence[str], columns: _Columns, clock: Clock) -> list[Passage]:
+    said = row[columns.text]
+    if _PAUSE.fullmatch(said.strip()):
+        return []
+    speaker = _cell(row, columns.speaker)
+    start_ms, end_ms = clock.span(
+        _time(_cell(row, columns.start)), _time(_cell(row, columns.end))
+    )
+    return [Passage(speaker.strip().rstrip(":"), (Piece(said, start_ms, end_ms),))]
+
+
+def _cell(row: Sequence[str], place: int | None) -> str:
+    return row[place].strip() if place is not None and place < len(row) else ""
+
+
+def _time(cell: str) -> str | None:
+    if not cell:
+        return None
+    if match := _FRAMES.fullmatch(cell):
+        whole = parse_clock(match[1])
+        return None if whole is None else f"{(whole + int(match[2]) * 40) / 1_000}s"
+    return cell

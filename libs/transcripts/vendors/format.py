@@ -1,0 +1,205 @@
+"""What the vendors' formats share: their shape, words with times, and turns made of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Final
+
+from contracts.transcript import TranscriptFormat
+from transcripts.documents import reference
+from transcripts.errors import MalformedTranscriptError
+from transcripts.notices import Mended, Notices
+from transcripts.text import Piece
+from transcripts.times import ordered, parse_clock
+from transcripts.turns import Passage, Source
+
+_LONGEST_MS: Final = 1_000 * 3_600 * 1_000
+_NUMBER: Final = re.compile(r"\s*(-?\d{1,12}(?:\.\d{1,12})?)\s*s?\s*")
+_TICKS_A_MS: Final = 10_000
+_ISO_DURATION: Final = re.compile(
+    r"PT(?:(\d{1,4})H)?(?:(\d{1,5})M)?(?:(\d{1,7}(?:\.\d{1,9})?)S)?", re.IGNORECASE
+)
+# Punctuation that vendors give as a token of its own hangs on the word before it.
+_HANGS: Final = re.compile(r"[.,!?;:…%)\]}\u2019\u201d\u3002\uff0c\uff01\uff1f]+|['\u2019]\w{1,2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word as a vendor has it; times in milliseconds.
+
+    Attributes:
+        speaker: who says it; empty if the vendor does not tell, None if it goes with the last.
+        hangs: there is no blank before it.
+    """
+
+    text: str
+    start_ms: int | None = None
+    end_ms: int | None = None
+    speaker: str | None = None
+    hangs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JsonFormat:
+    """A format, how to tell it, and how to read it."""
+
+    format: TranscriptFormat
+    matches: Callable[[Any], bool]
+    read: Callable[[Any, Notices], Iterable[Passage]]
+
+    def source(self, document: Any, notices: Notices) -> Source:
+        """The passages of a document.
+
+        Raises:
+            MalformedTranscriptError: it has not this format's shape.
+        """
+        if not self.matches(document):
+            raise MalformedTranscriptError(
+                f"the JSON does not have the shape of {self.format.value}"
+            )
+        return Source(tuple(self.read(document, notices)))
+
+
+class Clock:
+    """Times of one unit, made whole milliseconds; what is no time is None, and counted.
+
+    Args:
+        ms: how many milliseconds one unit has; 1 for milliseconds, 1,000 for seconds.
+        notices: takes how many times could not be used.
+    """
+
+    def __init__(self, ms: float, notices: Notices) -> None:
+        self._ms = ms
+        self._notices = notices
+
+    def __call__(self, value: object) -> int | None:
+        """Milliseconds of a number, or of text such as ``1.5``, ``1.5s``, ``PT1.5S``, ``0:01``."""
+        if value is None or value == "":
+            return None
+        made = self._read(value)
+        if made is None or not 0 <= made <= _LONGEST_MS:
+            self._notices.add(Mended.UNUSABLE_TIME)
+            return None
+        return made
+
+    def span(self, start: object, end: object) -> tuple[int | None, int | None]:
+        """Start and end, the end moved to the start where it is earlier."""
+        start_ms, end_ms = self(start), self(end)
+        return start_ms, ordered(start_ms, end_ms, self._notices)
+
+    def _read(self, value: object) -> int | None:
+        if isinstance(value, bool):
+            return None
+        if isinstance(value, int | float):
+            # Compared first: JSON's integers may exceed a float, and NaN compares false.
+            return round(value * self._ms) if abs(value) <= _LONGEST_MS else None
+        if isinstance(value, dict):  # protobuf's Duration
+            seconds, nanos = self._read(value.get("seconds", 0)), value.get("nanos", 0)
+            return None if seconds is None or not isinstance(nanos, int) else seconds + nanos // 10**6
+        if not isinstance(value, str):
+            return None
+        if match := _NUMBER.fullmatch(value):
+            return round(float(match[1]) * (1_000 if value.rstrip().endswith("s") else self._ms))
+        if match := _ISO_DURATION.fullmatch(value):
+            hours, minutes, seconds_ = (float(one or 0) for one in match.groups())
+            return round(((hours * 60 + minutes) * 60 + seconds_) * 1_000)
+        return parse_clock(value.strip())
+
+
+def ticks(value: object) -> float | None:
+    """Milliseconds of .NET's ticks of 100 ns, as a number for a ``Clock`` of milliseconds."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value / _TICKS_A_MS
+    return None
+
+
+def is_objects(value: Any) -> bool:
+    """Whether a value is a list of objects that is not empty."""
+    return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """The objects of a list; other things in it are left out."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def at(document: Any, *keys: str) -> Any:
+    """What stands under keys one within the other; None if one of them is missing."""
+    for key in keys:
+        document = document.get(key) if isinstance(document, dict) else None
+    return document
+
+
+def text(value: Any) -> str:
+    """Text, or nothing in place of another type."""
+    return value if isinstance(value, str) else ""
+
+
+def voice(value: Any) -> str:
+    """The label of a diarised voice: ``0`` and ``A`` become ``Speaker 0`` and ``Speaker A``."""
+    label = reference(value).strip()
+    if not label:
+        return ""
+    return f"Speaker {label}" if label.isdecimal() or len(label) == 1 else label
+
+
+def of_words(words: Iterable[Word], notices: Notices) -> Iterator[Passage]:
+    """Passages of consecutive words of one speaker; a word of nobody's goes with the last."""
+    del notices
+    speaker = ""
+    owned: list[tuple[str, Word]] = []
+    for word in words:
+        speaker = speaker if word.speaker is None else word.speaker
+        owned.append((speaker, word))
+    for label, group in groupby(owned, key=lambda pair: pair[0]):
+        yield Passage(label, tuple(_piece(word) for _, word in group))
+
+
+def _piece(word: Word) -> Piece:
+    hangs = word.hangs or _HANGS.fullmatch(word.text) is not None
+    return Piece(word.text if hangs else f" {word.text}", word.start_ms, word.end_ms)
+
+
+def of_segment(
+    speaker: str, said: str, times: tuple[int | None, int | None], words: Iterable[Word] = ()
+) -> Iterator[Passage]:
+    """A passage of a segment's own text, with the times of those words that stand in it.
+
+    Args:
+        speaker: who speaks; empty if the vendor does not tell.
+        said: the segment's text, which is what was said.
+        times: its start and end in milliseconds.
+        words: its words in order; where they name other speakers, they are what was said.
+    """
+    words = [word for word in words if word.text.strip()]
+    others = {word.speaker for word in words if word.speaker}
+    if len(others) > 1:
+        yield from of_words(words, Notices())
+        return
+    pieces: list[Piece] = []
+    begin = 0
+    pending: tuple[int | None, int | None] = times
+    for word in words:
+        found = said.find(word.text.strip(), begin)
+        if found < 0 or word.start_ms is None:
+            continue
+        if found > begin or not pieces:
+            before = said[begin:found]
+            if before.strip():
+                pieces.append(Piece(before, *pending))
+            elif before:
+                pieces.append(Piece(before))
+        end = found + len(word.text.strip())
+        pieces.append(Piece(said[found:end], word.start_ms, word.end_ms))
+        begin, pending = end, (None, None)
+    if said[begin:]:
+        pieces.append(Piece(said[begin:], *pending))
+    yield Passage(speaker, (Piece(" "), *pieces))
+
+
+def first(holder: Mapping[str, Any], *keys: str) -> Any:
+    """The value of the first of several keys that an object has, None if it has none."""
+    return next((holder[key] for key in keys if holder.get(key) is not None), None)

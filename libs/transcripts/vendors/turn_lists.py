@@ -1,0 +1,144 @@
+"""Any JSON that holds a list of turns: objects with what was said, and perhaps who and when.
+
+Tools that are not known by name write such lists under many keys. A list is read where one key
+holds text in nearly all of its objects; the keys that were used go into the notices, so that a
+wrong guess is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from contracts.transcript import TranscriptFormat
+from transcripts.documents import reference
+from transcripts.notices import Notices
+from transcripts.turns import Passage
+from transcripts.vendors.format import Clock, JsonFormat, is_objects, objects, of_segment, voice
+
+_TEXT_KEYS: Final = (
+    "text", "transcript", "content", "body", "sentence", "utterance", "words", "speech", "line",
+    "value", "message", "caption", "phrase", "display", "said", "dialog", "dialogue", "transcription",
+)  # fmt: skip
+_SPEAKER_KEYS: Final = (
+    "speaker", "speaker_name", "speakerName", "speaker_label", "speakerLabel", "speaker_id",
+    "speakerId", "speakerTag", "participant", "participant_name", "participantName", "name", "who",
+    "from", "author", "role", "user", "user_name", "userName", "username", "identity", "channel",
+    "display_name", "displayName", "voice", "spk", "spkid", "person",
+)  # fmt: skip
+_NAME_KEYS: Final = ("name", "display_name", "displayName", "label", "id", "user_name")
+_START_KEYS: Final = (
+    "start", "start_time", "startTime", "start_ms", "startMs", "begin", "from", "offset", "ts",
+    "timestamp", "time", "start_timestamp", "startTimestamp", "startTimeMs", "start_sec", "tStartMs",
+    "startOffset", "begin_time", "relative_start", "in",
+)  # fmt: skip
+_END_KEYS: Final = (
+    "end", "end_time", "endTime", "end_ms", "endMs", "to", "end_ts", "endTs", "end_timestamp",
+    "endTimestamp", "endTimeMs", "end_sec", "endOffset", "until", "out",
+)  # fmt: skip
+_DEPTH: Final = 5
+_MOST: Final = 0.8
+_MANY: Final = 200
+_SHORT_MS: Final = 100  # a turn shorter than a tenth of a second is none: the unit is seconds
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    turns: list[dict[str, Any]]
+    text: str
+    speaker: str
+    start: str
+    end: str
+
+
+def _layout(document: Any) -> _Layout | None:
+    best: _Layout | None = None
+    for listed in _lists(document, _DEPTH):
+        turns = objects(listed)
+        key = _key(turns, _TEXT_KEYS, str)
+        if not key:
+            continue
+        speaker = _key(turns, tuple(one for one in _SPEAKER_KEYS if one != key), (str, int, dict))
+        start = _key(turns, tuple(one for one in _START_KEYS if one != speaker), (str, int, float))
+        end = _key(turns, _END_KEYS, (str, int, float))
+        found = _Layout(turns, key, speaker, start, end)
+        if best is None or _worth(found) > _worth(best):
+            best = found
+    return best if best is not None and (best.speaker or best.start) else None
+
+
+def _worth(layout: _Layout) -> tuple[bool, bool, int]:
+    spoken = sum(len(turn[layout.text]) for turn in layout.turns if _is_text(turn, layout.text))
+    return bool(layout.speaker), bool(layout.start), spoken
+
+
+def _is_text(turn: dict[str, Any], key: str) -> bool:
+    return isinstance(turn.get(key), str)
+
+
+def _lists(document: Any, depth: int) -> Iterator[list[Any]]:
+    if depth == 0:
+        return
+    if is_objects(document):
+        yield document
+        return
+    if isinstance(document, dict):
+        for value in list(document.values())[:_MANY]:
+            yield from _lists(value, depth - 1)
+
+
+def _key(
+    turns: list[dict[str, Any]], keys: tuple[str, ...], types: type | tuple[type, ...]
+) -> str:
+    looked_at = turns[:_MANY]
+    for key in keys:
+        having = sum(isinstance(one.get(key), types) and one.get(key) != "" for one in looked_at)
+        if having >= _MOST * len(looked_at):
+            return key
+    return ""
+
+
+def _is_turns(document: Any) -> bool:
+    return _layout(document) is not None
+
+
+def _turns(document: Any, notices: Notices) -> Iterator[Passage]:
+    layout = _layout(document)
+    assert layout is not None, "read only where it matches"
+    clock = Clock(_unit(layout), notices)
+    notices.guess(
+        "the JSON is of no known tool and was read as a list of turns: words from "
+        f"{layout.text!r}, speakers from {layout.speaker or 'nowhere'!r}, times from "
+        f"{layout.start or 'nowhere'!r}"
+    )
+    for turn in layout.turns:
+        times = clock.span(
+            turn.get(layout.start) if layout.start else None,
+            turn.get(layout.end) if layout.end else None,
+        )
+        said = turn.get(layout.text)
+        if isinstance(said, str):
+            yield from of_segment(_name(turn.get(layout.speaker)), said, times)
+
+
+def _name(value: Any) -> str:
+    if isinstance(value, dict):
+        value = next((value[key] for key in _NAME_KEYS if value.get(key)), "")
+    return voice(value) if reference(value) else ""
+
+
+def _unit(layout: _Layout) -> float:
+    """Milliseconds of one unit of a list's times, by the key's name or by their size."""
+    if layout.start.lower().endswith(("ms", "millis", "milliseconds")):
+        return 1
+    values = [turn.get(layout.start) for turn in layout.turns[:_MANY] if layout.start]
+    numbers = [one for one in values if isinstance(one, int) and not isinstance(one, bool)]
+    if not numbers or len(numbers) < len([one for one in values if one is not None]):
+        return 1_000
+    steps = [later - earlier for earlier, later in zip(numbers, numbers[1:], strict=False)]
+    typical = sorted(abs(step) for step in steps)[len(steps) // 2] if steps else max(numbers)
+    return 1 if typical > _SHORT_MS else 1_000
+
+
+FORMATS: Final = (JsonFormat(TranscriptFormat.TURNS, _is_turns, _turns),)
