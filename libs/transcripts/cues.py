@@ -22,10 +22,14 @@ _CHANGE_OF_SPEAKER: Final = re.compile(r"^\s*(?:[-–—]\s+|-(?=[^\W\d_])|>>+\s
 _MARK_ALONE: Final = re.compile(r"\s*(?:[-–—_*]+|>>+|```\w*)\s*")
 # `1 "Ann Lee" (42)` as Webex writes it, `1 Ann Lee`: a cue's number and who speaks in it.
 _NAMED_ID: Final = re.compile(r'\d{1,6}\s+(?:"(?P<quoted>[^"]+)"|(?P<bare>[^\d"(][^"(]*?))\s*(?:\(\d+\))?')
+_SOUND: Final = re.compile(r"\s*(?:\[[^\[\]]{1,60}\]|\([^()]{1,60}\)|[♪♫][^♪♫]*[♪♫]?)\s*")
+_STAMP_ALONE: Final = re.compile(r"\s*\[\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?\]\s*")
 _NOTE: Final = re.compile(r"NOTE\s+[\w ]{1,30}:?\s*[\w.\"':,-]{1,40}")
 _HALF: Final = 0.5
 _MOST: Final = 0.8
 _FEW: Final = 3
+_LONG_MS: Final = 60_000
+_BEGINNING: Final = 0.1
 _SELDOM_AGAIN: Final = 0.2  # of the named cues repeat the name before them: names mark changes
 _OFTEN_UNNAMED: Final = 0.2
 
@@ -97,7 +101,33 @@ def source_of(cues: Sequence[Cue], speakers: Sequence[Speaker], notices: Notices
 # Order and repetition
 
 
+def _in_parts(cues: Sequence[Cue]) -> list[Cue]:
+    """Cues of files that were put together: their times begin anew, and go on from there.
+
+    A few cues out of order are put in order instead.
+    """
+    made: list[Cue] = []
+    shift, latest, first = 0, -1, None
+    for position, cue in enumerate(cues):
+        if cue.part + shift != (made[-1].part if made else cue.part):
+            latest, first = -1, None
+        first = cue.start_ms if first is None else first
+        ahead = [one.start_ms for one in cues[position : position + _FEW]]
+        if (
+            latest - first >= _LONG_MS
+            and cue.start_ms <= first + (latest - first) * _BEGINNING
+            and len(ahead) > 1
+            and ahead == sorted(ahead)
+            and max(ahead) < latest
+        ):
+            shift, latest, first = shift + 1, -1, cue.start_ms
+        latest = max(latest, cue.start_ms)
+        made.append(replace(cue, part=cue.part + shift) if shift else cue)
+    return made
+
+
 def _in_order(cues: Sequence[Cue], notices: Notices) -> list[Cue]:
+    cues = _in_parts(cues)
     latest: dict[int, int] = {}
     for cue in cues:
         notices.add(Mended.SORTED, int(cue.start_ms < latest.get(cue.part, -1)))
@@ -206,7 +236,7 @@ def _lines(payload: str) -> list[_SpokenLine]:
         changes = changes or bool(name and not voice)
         for raw in text.split("\n"):
             line = unmark(raw)
-            if not clean(line) or _NOTE.fullmatch(line.strip()):
+            if not clean(line) or _NOTE.fullmatch(line.strip()) or _STAMP_ALONE.fullmatch(line):
                 continue
             if _MARK_ALONE.fullmatch(line):
                 changes = True
@@ -302,6 +332,9 @@ def _carried_on(said: list[_Said], notices: Notices) -> list[_Said]:
     carried: list[_Said] = []
     speaker = ""
     for cue, who, text in said:
+        if not who and _SOUND.fullmatch(text):
+            carried.append((cue, "", text))  # a sound may be anybody's, and changes nobody
+            continue
         if who is None:
             speaker = ""
         elif who:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from transcripts.errors import MalformedTranscriptError
+from transcripts.text import clean
 from transcripts.turns import label_of
+
+_KEY_LENGTH: Final = 40
 
 
 def load(content: str) -> Any:
@@ -17,15 +20,39 @@ def load(content: str) -> Any:
             deeply, or holds a number too long to be one.
     """
     try:
-        return json.loads(content.removeprefix("\ufeff"))
+        return json.loads(content.removeprefix("\ufeff"), object_pairs_hook=_once_each)
     except json.JSONDecodeError as error:
         raise MalformedTranscriptError(
             f"line {error.lineno}, column {error.colno}: not valid JSON", line=error.lineno
+        ) from None
+    except _RepeatedKeyError as error:
+        raise MalformedTranscriptError(
+            f"an object has the key {clean(error.key)[:_KEY_LENGTH]!r} twice, so what it holds is "
+            "ambiguous: export the file again"
         ) from None
     except (ValueError, RecursionError):
         raise MalformedTranscriptError(
             "not usable JSON: nested too deeply, or a number too long"
         ) from None
+
+
+class _RepeatedKeyError(Exception):
+    """A JSON object has a key twice; a decoder would drop the first value without a word."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise _RepeatedKeyError(key)
+            seen.add(key)
+    return made
 
 
 def objects(holder: Any, key: str, where: str) -> list[dict[str, Any]]:

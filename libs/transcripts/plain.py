@@ -41,7 +41,17 @@ _COLUMNS: Final = re.compile(r"\t+|\s{2,}")
 _VENDOR_LINES: Final = re.compile(
     r"Meeting ended after [\d:]+.{0,3}|This editable transcript was computer generated.*"
     r"|Transcribed by https?://otter\.ai/?|.{1,80} (?:started|stopped) transcription\.?"
-    r"|Transcribed (?:by|with) [\w .:/-]{1,60}|People can also change the text after it was created\.?",
+    r"|People can also change the text after it was created\.?"
+    r"|Transcript\. Use arrow keys to navigate between transcript entries\.",
+    re.IGNORECASE,
+)
+# Teams' pane, copied: initials, name, `0 minutes 4 seconds0:04`, then the name and time again.
+_TEAMS_TIME: Final = re.compile(
+    r"(?:\d{1,3} hours? )?(?:\d{1,3} minutes? )?\d{1,2} seconds?\s*\d{1,3}(?::\d{2}){1,2}"
+)
+_TEAMS_INITIALS: Final = re.compile(r"[^\W\d_a-z]{1,3}")
+_DATED: Final = re.compile(
+    r"\b(?:19|20)\d{2}\b|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}\b",
     re.IGNORECASE,
 )
 _ATTENDEES: Final = re.compile(r"Attendees:?|Invited:?", re.IGNORECASE)
@@ -126,7 +136,7 @@ _Row = tuple[int, str]
 
 def _without_vendor_lines(rows: list[_Row], notices: Notices) -> list[_Row]:
     kept = [(number, row) for number, row in rows if not _VENDOR_LINES.fullmatch(row.strip())]
-    kept = _without_head(kept)
+    kept = _without_teams_doubles(_without_head(kept))
     dropped = sum(bool(row.strip()) for _, row in rows) - sum(bool(row.strip()) for _, row in kept)
     notices.add(Mended.VENDOR_LINE, dropped)
     return kept
@@ -141,6 +151,22 @@ def _without_head(rows: list[_Row]) -> list[_Row]:
         return rows
     ends = [at for at, (_, row) in enumerate(head) if at > names and _TRANSCRIPT.fullmatch(row)]
     return rows[head[ends[0]][0] + 1 :] if ends else rows
+
+
+def _without_teams_doubles(rows: list[_Row]) -> list[_Row]:
+    """The pane's text without initials and names that stand again, with a time, below."""
+    filled = [(position, row.strip()) for position, (_, row) in enumerate(rows) if row.strip()]
+    dropped: set[int] = set()
+    for at, (position, row) in enumerate(filled):
+        if not _TEAMS_TIME.fullmatch(row) or at == 0 or at + 1 == len(filled):
+            continue
+        name = filled[at - 1][1]
+        if not filled[at + 1][1].startswith(name):
+            continue
+        dropped |= {position, filled[at - 1][0]}
+        if at > 1 and _TEAMS_INITIALS.fullmatch(filled[at - 2][1]):
+            dropped.add(filled[at - 2][0])
+    return [row for position, row in enumerate(rows) if position not in dropped]
 
 
 def _without_table(rows: list[_Row]) -> list[_Row]:
@@ -239,7 +265,7 @@ def _options(
     times: list[int | None] = []
     structural = False
     plain_line = line.replace("**", "").replace("__", "") if line[:1] in "*_" else line
-    if stamped := stamped_label(plain_line):
+    if (stamped := stamped_label(plain_line)) and not _DATED.search(stamped.label):
         for one in candidates_of(f"{stamped.label}: "):
             if one.form is Form.COLON:
                 options.append(replace(one, text=stamped.text, form=Form.STAMPED))

@@ -137,6 +137,17 @@ class _Decision:
             if place.structural and place.candidates
         }
         self._usual = self._share_of_starts_with_a_label()
+        starts = sum(place.is_start for place in places)
+        self._capitalised = sum(
+            place.is_start
+            and any(
+                one.form is Form.COLON
+                and is_capitalised(one.label)
+                and kind_of(one.label) is not LabelKind.HEADING
+                for one in firsts
+            )
+            for place, firsts in zip(places, self._firsts, strict=True)
+        ) / max(1, starts)
 
     def decide(self) -> Speakers:
         kinds = {key: kind_of(ones[0].label) for key, ones in self._labels.items()}
@@ -216,8 +227,8 @@ class _Decision:
         one = ones[0]
         if kind is LabelKind.NAME:
             return self._is_plausible_once(one, sure)
-        if kind is LabelKind.WORDS:
-            return self._usual >= _ALWAYS and not one.later and one.form is Form.COLON
+        if kind is LabelKind.WORDS and not one.later and one.form is Form.COLON:
+            return self._usual >= _ALWAYS or (not sure and self._capitalised >= _ALWAYS)
         return False
 
     def _is_plausible_again(self, key: str, kind: LabelKind, sure: Collection[str]) -> bool:
