@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import yaml
+
 from contracts.compatibility import Finding, breaking_changes_of_all
 from contracts.export import GENERATED_FOLDERS, generated_files, to_json
 from contracts.json_schema import event_schema
@@ -14,6 +16,10 @@ from contracts.topics import EVENT_TOPICS
 
 RELEASED: Final = "released"
 """Holds the event schemas that producers and consumers out there rely on."""
+
+
+ACCEPTED: Final = "accepted.yaml"
+"""Lists changes that break the letter of a released schema and nobody who uses it, with reasons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +57,33 @@ class SchemaFolder:
         return drift
 
     def breaking_changes(self) -> tuple[Finding, ...]:
-        """What in the contracts breaks somebody who relies on the released schemas."""
+        """What in the contracts breaks somebody who relies on the released schemas.
+
+        Changes that ``accepted.yaml`` names, each with its reason, are left out.
+        """
+        accepted = self.accepted()
+        return tuple(
+            one for one in self._all_breaking_changes() if not str(one).startswith(accepted)
+        )
+
+    def accepted_in_vain(self) -> tuple[str, ...]:
+        """What ``accepted.yaml`` accepts although nothing has changed so: to be taken out."""
+        changes = [str(one) for one in self._all_breaking_changes()]
+        return tuple(
+            one for one in self.accepted() if not any(change.startswith(one) for change in changes)
+        )
+
+    def _all_breaking_changes(self) -> tuple[Finding, ...]:
         released = {file.name: _read(file) for file in sorted(self._released.glob("*.json"))}
         return breaking_changes_of_all(released, _current())
+
+    def accepted(self) -> tuple[str, ...]:
+        """How the sentences of accepted changes begin."""
+        file = self.path / ACCEPTED
+        if not file.exists():
+            return ()
+        listed = yaml.safe_load(file.read_text("utf-8")) or []
+        return tuple(one["change"] for one in listed if one["reason"])
 
     def release(self) -> list[str]:
         """Make the contracts the schemas that later ones are compared with.

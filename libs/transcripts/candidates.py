@@ -27,7 +27,7 @@ _BOLD: Final = re.compile(
     r"\s*(?P<after>[:\uff1a]?)\s*"
 )
 _DOTTED: Final = re.compile(r"(?P<label>[A-Z]{1,2}\d{0,3})\.\s+(?=\S)")
-_DASHED: Final = re.compile(r"(?P<label>[^\s\-–—:][^\n:]{0,60}?)\s+[-–—]{1,2}\s+(?=\S)")
+_DASHED: Final = re.compile(r"(?P<label>[^\s\-\u2013—:][^\n:]{0,60}?)\s+[-\u2013—]{1,2}\s+(?=\S)")
 _TABBED: Final = re.compile(r"(?P<label>[^\t]{1,80})\t+\s*(?=\S)")
 _LATER: Final = re.compile(
     r"(?<=[.!?…\u3002\uff01\uff1f\"\u201d)\]])\s+(?P<label>[^\W\d_a-z][^:.!?\n]{0,40}?)[:\uff1a]\s+"
@@ -99,7 +99,11 @@ def _all_candidates(line: str) -> Iterator[Candidate]:
         yield from _made(bold["label"].rstrip(":\uff1a"), line[bold.end() :], form)
     if bracketed := _BRACKETED.match(line):
         name = next(one for one in bracketed.groupdict().values() if one is not None)
-        yield from _made(name, line[bracketed.end() :], Form.BRACKET)
+        closed = bracketed[0].rstrip().endswith((":", "\uff1a"))
+        form = Form.COLON if closed else Form.BRACKET
+        yield from _made(name, line[bracketed.end() :], form)
+        if closed:
+            return
     yield from _colons(line)
     if tabbed := _TABBED.match(line):
         yield from _made(tabbed["label"].rstrip(":"), line[tabbed.end() :], Form.TABBED)

@@ -1,4 +1,4 @@
-"""Timing lines of captions: the standard's, and what tools, translators and editors make of them."""
+"""Timing lines of captions: the standard's, and what tools and translators make of them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,14 @@ _TIME: Final = (
     rf"(?:\d{{1,4}}{_S}:{_S})?\d{{1,3}}{_S}:{_S}\d{{1,2}}(?:{_S}[.,:;]{_S}\d{{1,9}})?"
     r"|\d{1,6}[.,]\d{1,9}"
 )
-_ARROW: Final = r"(?:-{1,3}\s?>|-\s-\s?>|[—–]{1,2}\s?>|→|⟶|⇒|=+>|à)"
+_ARROW: Final = r"(?:-{1,3}\s?>|-\s-\s?>|[—\u2013]{1,2}\s?>|→|⟶|⇒|=+>|à)"
 _SPACE: Final = r"[\s\u00a0\u200e\u200f\ufeff]*"
 _TIMING: Final = re.compile(
     rf"{_SPACE}(?P<start>{_TIME}){_SPACE}{_ARROW}{_SPACE}(?P<end>{_TIME})(?![\d:.,;]*\d)(?=\D|$)"
 )
-_SBV: Final = re.compile(r"(?P<start>\d{1,2}:\d{2}:\d{2}\.\d{1,3}),(?P<end>\d{1,2}:\d{2}:\d{2}\.\d{1,3})")
+_SBV: Final = re.compile(
+    r"(?P<start>\d{1,2}:\d{2}:\d{2}\.\d{1,3}),(?P<end>\d{1,2}:\d{2}:\d{2}\.\d{1,3})"
+)
 # An arrow with a time-like thing on one side is meant as a timing line; others are speech.
 _MEANT_AS_TIMING: Final = re.compile(r"\s*(?=[:.,]{0,5}\d)[\d:.,]{1,40}\s*-->|.*?-->\s*\d+[:.,]\d")
 _PARTS: Final = re.compile(

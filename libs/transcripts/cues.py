@@ -18,10 +18,12 @@ from transcripts.text import Piece, clean
 from transcripts.times import ordered
 from transcripts.turns import Passage, Source, label_of
 
-_CHANGE_OF_SPEAKER: Final = re.compile(r"^\s*(?:[-–—]\s+|-(?=[^\W\d_])|>>+\s*|&gt;&gt;\s*)")
-_MARK_ALONE: Final = re.compile(r"\s*(?:[-–—_*]+|>>+|```\w*)\s*")
+_CHANGE_OF_SPEAKER: Final = re.compile(r"^\s*(?:[-\u2013—]\s+|-(?=[^\W\d_])|>>+\s*|&gt;&gt;\s*)")
+_MARK_ALONE: Final = re.compile(r"\s*(?:[-\u2013—_*]+|>>+|```\w*)\s*")
 # `1 "Ann Lee" (42)` as Webex writes it, `1 Ann Lee`: a cue's number and who speaks in it.
-_NAMED_ID: Final = re.compile(r'\d{1,6}\s+(?:"(?P<quoted>[^"]+)"|(?P<bare>[^\d"(][^"(]*?))\s*(?:\(\d+\))?')
+_NAMED_ID: Final = re.compile(
+    r'\d{1,6}\s+(?:"(?P<quoted>[^"]+)"|(?P<bare>[^\d"(][^"(]*?))\s*(?:\(\d+\))?'
+)
 _SOUND: Final = re.compile(r"\s*(?:\[[^\[\]]{1,60}\]|\([^()]{1,60}\)|[♪♫][^♪♫]*[♪♫]?)\s*")
 _STAMP_ALONE: Final = re.compile(r"\s*\[\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?\]\s*")
 _NOTE: Final = re.compile(r"NOTE\s+[\w ]{1,30}:?\s*[\w.\"':,-]{1,40}")
@@ -84,9 +86,7 @@ def source_of(cues: Sequence[Cue], speakers: Sequence[Speaker], notices: Notices
     notices.add(Mended.CUE_WITHOUT_TEXT, sum(not lines for _, _, lines in spoken))
     found = find_speakers(list(_places(lines for _, _, lines in spoken)), speakers)
     said = [
-        (cue, who, text)
-        for cue, name, lines in spoken
-        for who, text in _said(name, lines, found)
+        (cue, who, text) for cue, name, lines in spoken for who, text in _said(name, lines, found)
     ]
     said = _carried_on(said, notices)
     passages = tuple(
@@ -155,9 +155,7 @@ def _without_repeats(cues: list[Cue], notices: Notices) -> list[Cue]:
     starts: dict[int, int] = {}
     for cue in kept:
         starts.setdefault(cue.part, cue.start_ms)
-    again = sum(
-        starts[later] < latest[earlier] for earlier, later in pairwise(sorted(starts))
-    )
+    again = sum(starts[later] < latest[earlier] for earlier, later in pairwise(sorted(starts)))
     notices.add(Mended.PART, again)
     return kept
 

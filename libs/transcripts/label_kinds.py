@@ -6,6 +6,7 @@ Whether it names a speaker in a given file is decided in ``speakers``, over the 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import Enum
 from functools import lru_cache
 from typing import Final
@@ -84,24 +85,26 @@ _ANSWERS: Final = re.compile(
     re.IGNORECASE,
 )
 # Given names that the dictionary knows as ordinary words too.
-_GIVEN_NAMES: Final = frozenset(
-    """amber april art ash aurora autumn bea bill billy bob bobby carol cash chad charity chase
-    christian chuck clay cliff clover cole cooper coral dale dan daisy dawn dean dick dolly don dot
-    drew earl ed eve faith fern flora frank fred gail gale gene ginger glen grace grant guy hal
-    harmony harry hazel heath heather henry herb holly homer hope hunter ida iris ivy jack jade
-    jasmine jay jean jerry jesse jimmy jo joe john josh joy judy june ken kit lance laurel lee
-    lily lou luke mac marina mark martin mason matt max may melody mercy merry mike miles millie
-    minnie misty molly morgan nan nat ned nick nora norm olive opal otis pam pansy pat patience
-    patty pearl peg penny peter phil pierce piper poppy prudence queenie ralph randy ray reed rex
-    rich ricky rob robin rod roger roman ron rory rosa rose rosemary rowan roy ruby rusty sally
-    sam sandy scarlet scott sean sid sky sonny stella stew sue sunny susan tad ted teddy terry tim
-    timothy toby tom tommy tony trey trinity vera vic victor viola violet wade wally ward warren
-    wesley will willow winter wren zoe""".split()
-)
-_PARTICLES: Final = frozenset(
-    """af al and av ben bin da das de del della den der di do dos du e el et für ibn la le of the
-    ten ter to und van vom von vor y zu zum zur &""".split()
-)
+_GIVEN_NAME_WORDS: Final = """
+    amber april art ash aurora autumn bea bill billy bob bobby carol cash chad charity chase
+    christian chuck clay cliff clover cole cooper coral dale dan daisy dawn dean dick dolly don
+    dot drew earl ed eve faith fern flora frank fred gail gale gene ginger glen grace grant guy
+    hal harmony harry hazel heath heather henry herb holly homer hope hunter ida iris ivy jack
+    jade jasmine jay jean jerry jesse jimmy jo joe john josh joy judy june ken kit lance laurel
+    lee lily lou luke mac marina mark martin mason matt max may melody mercy merry mike miles
+    millie minnie misty molly morgan nan nat ned nick nora norm olive opal otis pam pansy pat
+    patience patty pearl peg penny peter phil pierce piper poppy prudence queenie ralph randy
+    ray reed rex rich ricky rob robin rod roger roman ron rory rosa rose rosemary rowan roy ruby
+    rusty sally sam sandy scarlet scott sean sid sky sonny stella stew sue sunny susan tad ted
+    teddy terry tim timothy toby tom tommy tony trey trinity vera vic victor viola violet wade
+    wally ward warren wesley will willow winter wren zoe
+"""
+_GIVEN_NAMES: Final = frozenset(_GIVEN_NAME_WORDS.split())
+_PARTICLE_WORDS: Final = """
+    af al and av ben bin da das de del della den der di do dos du e el et für ibn la le of the
+    ten ter to und van vom von vor y zu zum zur &
+"""
+_PARTICLES: Final = frozenset(_PARTICLE_WORDS.split())
 _WORD: Final = re.compile(r"[^\W_]+(?:['\u2019.-][^\W_]+)*\.?")
 _IN_BRACKETS: Final = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|<[^<>]*>")
 _MOST_WORDS_OF_A_NAME: Final = 10
@@ -111,23 +114,27 @@ _MOST_WORDS_OF_A_NAME: Final = 10
 def kind_of(label: str) -> LabelKind:
     """Classify a label by its own words."""
     label = label.strip()
-    if role_told_by(label) is not Role.UNKNOWN or _VOICE.fullmatch(label):
+    is_role = role_told_by(label) is not Role.UNKNOWN or _VOICE.fullmatch(label)
+    if is_role or _ROLE_FIRST.fullmatch(label):
         return LabelKind.ROLE
     bare = _IN_BRACKETS.sub(" ", label).strip() or label
-    if _ROLE_FIRST.fullmatch(label):
-        return LabelKind.ROLE
     if _HEADING.fullmatch(bare):
         return LabelKind.HEADING
     words = _WORD.findall(bare)
     if not any(any(map(str.isalpha, word)) for word in words):
         return LabelKind.OTHER
     if not is_capitalised(bare) or len(words) > _MOST_WORDS_OF_A_NAME:
-        lower = len(words) == 1 and words[0].isalpha()
-        named = lower and (words[0] in _GIVEN_NAMES or not is_ordinary(words[0]))
-        return LabelKind.NAME if named else LabelKind.OTHER
-    if _INITIALS.fullmatch(bare) and (len(bare) == 1 or not is_ordinary(bare)):
-        return LabelKind.NAME
-    return LabelKind.NAME if any(map(_is_name_word, words)) else LabelKind.WORDS
+        return LabelKind.NAME if _is_name_in_small_letters(words) else LabelKind.OTHER
+    if words[0] in _PARTICLES and len(words) > 1:
+        return LabelKind.NAME  # `van den Berg`
+    initials = _INITIALS.fullmatch(bare) and (len(bare) == 1 or not is_ordinary(bare))
+    return LabelKind.NAME if initials or any(map(_is_name_word, words)) else LabelKind.WORDS
+
+
+def _is_name_in_small_letters(words: Sequence[str]) -> bool:
+    if len(words) != 1 or not words[0].isalpha():
+        return False
+    return words[0] in _GIVEN_NAMES or not is_ordinary(words[0])
 
 
 def _is_name_word(word: str) -> bool:

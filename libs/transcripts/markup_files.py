@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
-from typing import Any, Final
+from typing import Final
 from xml.etree import ElementTree as ET
 
 from contracts.transcript import Speaker
@@ -20,26 +20,37 @@ from transcripts.times import parse_clock
 from transcripts.turns import Passage, Source
 
 _DECLARES: Final = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
-_HTML_DOCTYPE: Final = re.compile(r"\s*(?:<!--.{0,500}?-->\s*)?<!DOCTYPE html[^<>\[]*>", re.IGNORECASE | re.DOTALL)
+_HTML_DOCTYPE: Final = re.compile(
+    r"\s*(?:<!--.{0,500}?-->\s*)?<!DOCTYPE html[^<>\[]*>", re.IGNORECASE | re.DOTALL
+)
 _UNITS: Final = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _METRIC: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(h|ms|m|s|f|t)")
 _FRAMES: Final = re.compile(r"(\d{1,4}:\d{2}:\d{2}):(\d{2,3})(?:\.\d+)?")
+_TTML: Final = re.compile(r"<(?:\w{1,20}:)?tt[\s>]")
 _HEAD: Final = 2_000
 
 
 def is_ttml(content: str) -> bool:
     """Whether the text is Timed Text Markup Language (TTML, DFXP)."""
-    return re.search(r"<(?:\w{1,20}:)?tt[\s>]", content[:_HEAD]) is not None
+    return _begins_with_a_tag(content) and _TTML.search(content[:_HEAD]) is not None
 
 
 def is_eaf(content: str) -> bool:
     """Whether the text is an annotation document of ELAN."""
-    return "<ANNOTATION_DOCUMENT" in content[:_HEAD]
+    return _begins_with_a_tag(content) and "<ANNOTATION_DOCUMENT" in content[:_HEAD]
 
 
 def is_html_transcript(content: str) -> bool:
     """Whether a page names speakers in ``cite``, as the podcast namespace has it."""
-    return "<cite" in content and ("<time" in content or "<p" in content)
+    return (
+        _begins_with_a_tag(content)
+        and "<cite" in content
+        and ("<time" in content or "<p" in content)
+    )
+
+
+def _begins_with_a_tag(content: str) -> bool:
+    return content.removeprefix("\ufeff").lstrip()[:1] == "<"
 
 
 def _root(content: str) -> ET.Element:
@@ -94,7 +105,9 @@ def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> So
         voice = f"<v {names.get(agent) or agent}>" if agent else ""
         if start is None:
             notices.add(Mended.UNUSABLE_TIME)
-        cues.append(Cue(start or 0, end if end is not None else (start or 0), voice + _escaped(said)))
+        cues.append(
+            Cue(start or 0, end if end is not None else (start or 0), voice + _escaped(said))
+        )
     return source_of(cues, speakers, notices)
 
 

@@ -62,14 +62,12 @@ class Mended(Enum):
         "{} times count frames; they were read at 25 frames a second",
     )
     PART = (
-        "the times start again in 1 place, as if files were put together; they were left as they are",
-        "the times start again in {} places, as if files were put together; they were left as they are",
+        "the times start again in 1 place, as where files are put together, and were left so",
+        "the times start again in {} places, as where files are put together, and were left so",
     )
     CARRIED = (
-        "1 cue without a name goes on with the speaker before it, as this file names speakers where "
-        "they change",
-        "{} cues without a name go on with the speaker before them, as this file names speakers where "
-        "they change",
+        "1 cue without a name goes on with the speaker before: this file names changes of speaker",
+        "{} cues without a name go on with the speaker before: this file names changes of speaker",
     )
     UNTIMED_TIER = (
         "1 tier of annotations that refer to others was passed over",

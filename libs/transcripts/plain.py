@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 from contracts.transcript import Speaker
@@ -35,7 +36,7 @@ _NUMBERED: Final = re.compile(r"\s{0,8}(\d{1,5})(?:[.)]\s|\t|\s{1,4})\s*(?=\S)")
 _FURNITURE: Final = re.compile(r"(?:[-*•‣◦·]|#{1,6}|>{1,3})\s+|>{2,3}")
 _TABLE_ROW: Final = re.compile(r"\s*\|(.*)\|\s*")
 _TABLE_RULE: Final = re.compile(r"[\s|:+-]+")
-_RULE: Final = re.compile(r"[-=_*~–—]{2,}|\f")
+_RULE: Final = re.compile(r"[-=_*~\u2013—]{2,}|\f")
 _COLUMNS: Final = re.compile(r"\t+|\s{2,}")
 # What tools write around a transcript; dropped, and reported with the number of lines.
 _VENDOR_LINES: Final = re.compile(
@@ -55,10 +56,13 @@ _DATED: Final = re.compile(
     re.IGNORECASE,
 )
 _ATTENDEES: Final = re.compile(r"Attendees:?|Invited:?", re.IGNORECASE)
-_TRANSCRIPT: Final = re.compile(r"(?:.{0,120}[-–—] )?Transcript:?", re.IGNORECASE)
+_TRANSCRIPT: Final = re.compile(r"(?:.{0,120}[-\u2013—] )?Transcript:?", re.IGNORECASE)
 _FEW: Final = 3
 _MOST_LINES_OF_A_HEAD: Final = 12
 _MOST: Final = 0.8
+_NEARLY_ALL: Final = 0.9
+_LINES_LOOKED_AT: Final = 200
+_KEY_LINE: Final = re.compile(r"\s*(?:- )?[a-z_]{1,40}:(?:\s|$)")
 _HALF: Final = 0.5
 _COLUMN_LABEL: Final = 60
 
@@ -88,6 +92,14 @@ class _Said:
     text: str
     start_ms: int | None
     end_ms: int | None = None
+
+
+def is_settings(content: str) -> bool:
+    """Whether the text is a file of keys and values, such as YAML, and no transcript."""
+    lines = [line for line in content.splitlines()[:_LINES_LOOKED_AT] if line.strip()]
+    keys = sum(_KEY_LINE.match(line) is not None for line in lines)
+    nested = any(line[:1].isspace() and _KEY_LINE.match(line) for line in lines)
+    return nested and keys > 1 and keys >= _NEARLY_ALL * len(lines)
 
 
 def is_plain(content: str) -> bool:
@@ -126,8 +138,12 @@ def _lines(content: str, notices: Notices) -> list[_Line]:
         if not line or _RULE.fullmatch(line):
             paragraph = True
             continue
-        lines.append(_read_line(line, number, paragraph=paragraph))
-        paragraph = False
+        read = _read_line(line, number, paragraph=paragraph)
+        if read.is_stamp:  # the paragraph begins below its time
+            lines.append(replace(read, paragraph=False))
+        else:
+            lines.append(read)
+            paragraph = False
     return _with_lone_labels(lines)
 
 
@@ -192,7 +208,7 @@ def _without_numbers(rows: list[_Row]) -> list[_Row]:
     if len(counts) < _FEW or len(counts) < _MOST * len(filled):
         return rows
     values = [int(match[1]) for _, match in counts]
-    if any(later <= earlier for earlier, later in zip(values, values[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(values)):
         return rows
     return [(number, _NUMBERED.sub("", row, count=1)) for number, row in rows]
 
@@ -289,7 +305,7 @@ def _options(
 
 def _with_lone_labels(lines: list[_Line]) -> list[_Line]:
     """The lines, with those that may be a label of their own marked as such."""
-    blanks = any(not line.paragraph for line in lines) and sum(l.paragraph for l in lines) > 1
+    blanks = any(not line.paragraph for line in lines) and sum(line.paragraph for line in lines) > 1
     made: list[_Line] = []
     for position, line in enumerate(lines):
         following = lines[position + 1] if position + 1 < len(lines) else None
@@ -308,15 +324,7 @@ def _with_lone_labels(lines: list[_Line]) -> list[_Line]:
                     structural=kind_of(label.label) in {LabelKind.NAME, LabelKind.ROLE},
                 )
             )
-        elif (line.paragraph or not blanks) and not following.paragraph:
-            made.append(
-                replace(
-                    line,
-                    candidates=(*line.candidates, one),
-                    times=(*line.times, line.start_ms),
-                )
-            )
-        elif line.paragraph and following.paragraph and following.text.strip():
+        elif _may_head(line, following, blanks=blanks):
             made.append(
                 replace(
                     line,
@@ -327,6 +335,13 @@ def _with_lone_labels(lines: list[_Line]) -> list[_Line]:
         else:
             made.append(line)
     return made
+
+
+def _may_head(line: _Line, following: _Line, *, blanks: bool) -> bool:
+    """Whether what follows a line may be what a speaker named on it says."""
+    if following.paragraph:
+        return line.paragraph and bool(following.text.strip())
+    return line.paragraph or not blanks
 
 
 # Speakers

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +27,7 @@ from transcripts.markup_files import (
     read_ttml,
 )
 from transcripts.notices import Notices
-from transcripts.plain import is_plain, read_plain
+from transcripts.plain import is_plain, is_settings, read_plain
 from transcripts.rev import is_rev, read_rev
 from transcripts.splitting import MAX_SEGMENT_CHARACTERS
 from transcripts.srt import is_srt, read_srt
@@ -43,14 +42,10 @@ DEFAULT_MAX_BYTES: Final = 20 * MIB
 _LONGEST_UTF8 = 4
 _KEYS_SHOWN = 8
 _KEY_LENGTH = 24
-_LINES_LOOKED_AT: Final = 200
-_MOST: Final = 0.9
-_YAML_LINE: Final = re.compile(r"\s*(?:- )?([a-z_]{1,40}):(?:\s|$)")
 _SUPPORTED = (
-    "WebVTT, SRT, SBV and TTML captions, plain text with speakers' names or times, tables (CSV, TSV), "
-    "and the JSON of transcription services"
+    "WebVTT, SRT, SBV and TTML captions, plain text with speakers' names or times, tables (CSV, "
+    "TSV), and the JSON of transcription services"
 )
-
 
 
 def _read_vendor(
@@ -81,10 +76,19 @@ _READERS: Final[dict[TranscriptFormat, Callable[[str, Sequence[Speaker], Notices
     TranscriptFormat.TABLE: read_table,
     **{one: partial(_read_vendor, one) for one in vendors.formats()},
 }
-_MARKUP: Final = (
+_TEXTS: Final = (
     (is_ttml, TranscriptFormat.TTML),
     (is_eaf, TranscriptFormat.EAF),
     (is_html_transcript, TranscriptFormat.HTML),
+    (is_chat, TranscriptFormat.CHAT),
+    (is_srt, TranscriptFormat.SRT),
+    (is_table, TranscriptFormat.TABLE),
+)
+"""Texts whose beginning or timing lines tell their format, in the order in which they are tried."""
+_DOCUMENTS: Final = (
+    (is_rev, TranscriptFormat.REV),
+    (is_otranscribe, TranscriptFormat.OTRANSCRIBE),
+    (is_amberscript, TranscriptFormat.AMBERSCRIPT),
 )
 
 
@@ -157,17 +161,13 @@ def detect_format(content: str) -> TranscriptFormat:
     beginning = content.removeprefix("\ufeff").lstrip()[:1]
     if beginning == "{" or (beginning == "[" and _is_json(content)):
         return _detect_vendor(documents.load(content))
-    if beginning == "<":
-        for matches, markup in _MARKUP:
-            if matches(content):
-                return markup
-    if is_chat(content):
-        return TranscriptFormat.CHAT
-    if is_srt(content):
-        return TranscriptFormat.SRT
-    if is_table(content):
-        return TranscriptFormat.TABLE
-    _refuse_yaml(content)
+    for matches, found in _TEXTS:
+        if matches(content):
+            return found
+    if is_settings(content):
+        raise UnknownFormatError(
+            f"the text looks like YAML or a settings file; supported are {_SUPPORTED}"
+        )
     if is_plain(content):
         return TranscriptFormat.PLAIN
     raise UnknownFormatError(
@@ -176,31 +176,17 @@ def detect_format(content: str) -> TranscriptFormat:
 
 
 def _detect_vendor(document: object) -> TranscriptFormat:
-    if is_rev(document):
-        return TranscriptFormat.REV
-    if is_otranscribe(document):
-        return TranscriptFormat.OTRANSCRIBE
     found = vendors.detect(document)
-    if found is not None and found is not TranscriptFormat.TURNS:
-        return found
-    if is_amberscript(document):
+    if found is TranscriptFormat.TURNS and is_amberscript(document):
         return TranscriptFormat.AMBERSCRIPT
+    for matches, known in _DOCUMENTS:
+        if found is None and matches(document):
+            return known
     if found is not None:
         return found
     raise UnknownFormatError(
         f"JSON of an unknown vendor, {_shape(document)}; supported are {_SUPPORTED}"
     )
-
-
-def _refuse_yaml(content: str) -> None:
-    lines = [line for line in content.splitlines()[:_LINES_LOOKED_AT] if line.strip()]
-    keys = [match[1] for line in lines if (match := _YAML_LINE.match(line))]
-    if len(keys) > 1 and len(keys) >= _MOST * len(lines) and any(
-        line.startswith((" ", "- ")) for line in lines
-    ):
-        raise UnknownFormatError(
-            f"the text looks like YAML or a settings file; supported are {_SUPPORTED}"
-        )
 
 
 def _shape(document: object) -> str:

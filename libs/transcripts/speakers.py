@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from contracts.transcript import Speaker
@@ -74,9 +75,7 @@ class Speakers:
         for one in candidates:
             if one.form not in self.forms.get(one.key, ()):
                 continue
-            if chosen is None:
-                chosen = one
-            elif self.extended.get(chosen.key) == one.key:
+            if chosen is None or self.extended.get(chosen.key) == one.key:
                 chosen = one
         return chosen
 
@@ -98,7 +97,10 @@ def find_speakers(places: Sequence[Place], declared: Sequence[Speaker] = ()) -> 
     best, most = strong, _mass(places, strong, STRONG)
     for form in _WEAK:
         weak = _decide_weak(places, form, known)
-        if weak and (mass := _mass(places, weak, {form})) > most:
+        if not weak:
+            continue
+        mass = _mass(places, weak, {form})
+        if mass > most or not best:
             best, most = weak, mass
     return best
 
@@ -111,9 +113,7 @@ def _mass(places: Sequence[Place], speakers: Speakers, forms: Collection[Form]) 
         if (one := speakers.choose(place.candidates)) is not None and one.form in forms
     )
     return sum(
-        count
-        for key, count in counts.items()
-        if count >= _TWICE or kind_of(key) is LabelKind.ROLE
+        count for key, count in counts.items() if count >= _TWICE or kind_of(key) is LabelKind.ROLE
     )
 
 
@@ -132,9 +132,7 @@ class _Decision:
             for one in firsts:
                 self._labels[one.key].append(one)
         self._structural = {
-            place.candidates[0].key
-            for place in places
-            if place.structural and place.candidates
+            place.candidates[0].key for place in places if place.structural and place.candidates
         }
         self._usual = self._share_of_starts_with_a_label()
         starts = sum(place.is_start for place in places)
@@ -164,8 +162,7 @@ class _Decision:
         if not sure and not self._explains(accepted):
             accepted = set()
         forms = {
-            key: frozenset(one.form for one in self._labels[key]) | {Form.COLON}
-            for key in accepted
+            key: frozenset(one.form for one in self._labels[key]) | {Form.COLON} for key in accepted
         }
         extended = self._extended(accepted)
         forms |= {longer: frozenset({Form.COLON}) for longer in extended.values()}
@@ -180,9 +177,9 @@ class _Decision:
                 chosen[one.form] = one
         later = [one for one in place.candidates if one.later]
         seen: dict[str, Candidate] = {}
-        for one in (*chosen.values(), *later):
+        for one in chosen.values():
             seen.setdefault(one.key, one)
-        return tuple(seen.values())
+        return (*seen.values(), *later)
 
     def _share_of_starts_with_a_label(self) -> float:
         starts = [
@@ -209,8 +206,10 @@ class _Decision:
         if key in self._known or key in self._structural:
             return True
         if kind is LabelKind.ROLE:
-            return self._recurs(key) or is_capitalised(self._labels[key][0].label) or (
-                self._labels[key][0].form is Form.BRACKET or self._usual >= _USUAL
+            return (
+                self._recurs(key)
+                or is_capitalised(self._labels[key][0].label)
+                or (self._labels[key][0].form is Form.BRACKET or self._usual >= _USUAL)
             )
         if kind is not LabelKind.NAME or not self._recurs(key):
             return False
@@ -228,7 +227,9 @@ class _Decision:
         if kind is LabelKind.NAME:
             return self._is_plausible_once(one, sure)
         if kind is LabelKind.WORDS and not one.later and one.form is Form.COLON:
-            return self._usual >= _ALWAYS or (not sure and self._capitalised >= _ALWAYS)
+            return self._usual >= _ALWAYS or (
+                len(sure) < _TWICE and self._capitalised >= _ALWAYS and not one.starts_lower
+            )
         return False
 
     def _is_plausible_again(self, key: str, kind: LabelKind, sure: Collection[str]) -> bool:
@@ -270,15 +271,13 @@ class _Decision:
             for other, ones in self._labels.items()
             if other != key and is_question_or_answer(ones[0].label)
         ]
-        return any(
-            abs(len(self._labels[other]) - len(self._labels[key])) <= 1 for other in others
-        )
+        return any(abs(len(self._labels[other]) - len(self._labels[key])) <= 1 for other in others)
 
     def _explains(self, accepted: Collection[str]) -> bool:
         """Whether labels that stand once each, or are odd, explain the file all the same."""
         if not accepted:
             return False
-        lines = [firsts for firsts in self._firsts]
+        lines = self._firsts
         labelled = sum(any(one.key in accepted for one in firsts) for firsts in lines)
         if len(accepted) == 1 and labelled == 1:
             return len(lines) <= _FEW_LINES
@@ -287,13 +286,13 @@ class _Decision:
         )
 
     def _extended(self, accepted: Collection[str]) -> dict[str, str]:
-        """Labels that have a colon themselves: `Acme: Tom Okafor` where `Acme` never stands alone."""
+        """Labels that have a colon themselves: `Acme: Tom` where `Acme` never stands alone."""
         counts: Counter[str] = Counter()
         longer: dict[str, str] = {}
         for place in self._places:
             colons = [one for one in place.candidates if one.form is Form.COLON and not one.later]
             counts.update(one.key for one in colons)
-            for shorter, one in zip(colons, colons[1:], strict=False):
+            for shorter, one in pairwise(colons):
                 if is_capitalised(one.label):
                     longer.setdefault(shorter.key, one.key)
         return {

@@ -86,7 +86,11 @@ def _names_stand_in_indexes(lines: Sequence[str], timings: Sequence[int]) -> boo
 
 
 def _index_precedes(
-    lines: Sequence[str], following: int, timing: int, identifier: str, named: bool  # noqa: FBT001
+    lines: Sequence[str],
+    following: int,
+    timing: int,
+    identifier: str,
+    named: bool,  # noqa: FBT001
 ) -> bool:
     """Whether the line before the following cue is that cue's index, and no speech."""
     last = following - 1

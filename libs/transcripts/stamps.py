@@ -19,17 +19,17 @@ _OF_DAY: Final = (
     r"|\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?"
 )
 _TIME: Final = rf"(?:{_OF_DAY}|{_OFFSET}|{_UNITS})"
-_TO: Final = r"\s*(?:-->|->|→|–|—|-|to|,)\s*"
+_TO: Final = r"\s*(?:-->|->|→|\u2013|—|-|to|,)\s*"
 _RANGE: Final = rf"(?P<start>{_TIME})(?:{_TO}(?P<end>{_TIME}))?"
-_SEPARATORS: Final = r"[\s:|•·,–—-]{0,6}"
+_SEPARATORS: Final = r"[\s:|•·,\u2013—-]{0,6}"
 _BRACKETED: Final = re.compile(rf"[\[(<{{#]\s?{_RANGE}(?:-\d)?\s?[\])>}}#]{_SEPARATORS}")
 _CLOCKS: Final = rf"(?:{_OF_DAY}|{_OFFSET})"
 _BARE: Final = re.compile(
-    rf"(?P<start>{_CLOCKS})(?:{_TO}(?P<end>{_CLOCKS}))?(?:\s+[|•·–—-]\s+|\s{{1,8}}|\s?[|]\s?|$|:\s)"
+    rf"(?P<start>{_CLOCKS})(?:{_TO}(?P<end>{_CLOCKS}))?(?:\s+[|•·\u2013—-]\s+|\s{{1,8}}|\s?[|]\s?|$|:\s)"
 )
 _BEHIND_LABEL: Final = re.compile(
     rf"(?P<label>[^:\[\](){{}}|\t]{{1,80}}?)"
-    rf"(?:(?P<wide>\s\s+|\t)|(?P<mark>\s*[,|•·]\s*|\s+[–—-]\s+)|\s?(?=[\[(<])|\s)"
+    rf"(?:(?P<wide>\s\s+|\t)|(?P<mark>\s*[,|•·]\s*|\s+[\u2013—-]\s+)|\s?(?=[\[(<])|\s)"
     rf"(?P<open>[\[(<]\s?)?{_RANGE}(?P<close>\s?[\])>])?"
     rf"\s*(?P<colon>[:\uff1a])?\s*(?P<rest>.*)"
 )
@@ -90,7 +90,7 @@ def stamped_label(line: str) -> StampedLabel | None:
     if match["rest"] and not closed and not match["mark"]:
         return None  # `we met at 10:30 in town`
     return StampedLabel(
-        match["label"].strip(" ,|-–—•·"),
+        match["label"].strip(" ,|-\u2013—•·"),
         _ms(match["start"]),
         match["rest"],
         wide=bool(match["wide"] or match["mark"]),
@@ -120,7 +120,7 @@ def end_stamp(text: str) -> tuple[str, int | None]:
 def _ms(time: str | None) -> int | None:
     if time is None:
         return None
-    if time[-1] in "mM.Z" and ":" in time or "T" in time:
+    if "T" in time or (":" in time and time[-1] in "mM.Z"):
         return None  # a time of day tells nothing of the recording
     if ":" in time:
         return parse_clock(time)

@@ -87,8 +87,9 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> S
     if columns is None:
         raise MalformedTranscriptError("line 1: a table's first line names its columns", line=1)
     csv.field_size_limit(_LONGEST_CELL)
-    rows = csv.reader(io.StringIO(content.removeprefix("\ufeff")), delimiter=columns.delimiter,
-                      quoting=csv.QUOTE_NONE if columns.delimiter == "\t" else csv.QUOTE_MINIMAL)  # fmt: skip
+    quoting = csv.QUOTE_NONE if columns.delimiter == "\t" else csv.QUOTE_MINIMAL
+    lines = io.StringIO(content.removeprefix("\ufeff"))
+    rows = csv.reader(lines, delimiter=columns.delimiter, quoting=quoting)
     clock = Clock(columns.unit_ms, notices)
     passages: list[Passage] = []
     try:
@@ -113,9 +114,7 @@ def _passage(row: Sequence[str], columns: _Columns, clock: Clock) -> list[Passag
     if _PAUSE.fullmatch(said.strip()):
         return []
     speaker = _cell(row, columns.speaker)
-    start_ms, end_ms = clock.span(
-        _time(_cell(row, columns.start)), _time(_cell(row, columns.end))
-    )
+    start_ms, end_ms = clock.span(_time(_cell(row, columns.start)), _time(_cell(row, columns.end)))
     return [Passage(speaker.strip().rstrip(":"), (Piece(said, start_ms, end_ms),))]
 
 

@@ -52,31 +52,25 @@ def read_cues(content: str, notices: Notices) -> Iterator[Cue]:
     """
     if not is_webvtt(content):
         raise MalformedTranscriptError("line 1: a WebVTT file begins with WEBVTT", line=1)
-    lines = [line for line in split_lines(content)]
+    lines = split_lines(content)
     clock = CueClock(lines, notices)
     part = 0
     cue: Cue | None = None
-    last_id = ""
     for position, block in enumerate(_blocks(lines)):
+        timings = [index for index, (_, line) in enumerate(block) if is_timing(line)]
         if position > 0 and _HEADER.match(block[0][1]):
             part += 1
-            continue
-        timings = [index for index, (_, line) in enumerate(block) if is_timing(line)]
-        if not timings:
-            taken = position > 0 and _taken_by(cue, block)
-            if taken and cue is not None:
-                cue = replace(cue, payload="\n".join([cue.payload, *(text for _, text in block)]))
-                notices.add(Mended.TEXT_AFTER_BLANK)
-            elif position > 0:
-                notices.add(Mended.BLOCK_WITHOUT_TIME, int(_loses_text(block, timings)))
-            continue
-        if position > 0:
-            notices.add(Mended.BLOCK_WITHOUT_TIME, int(_loses_text(block, timings)))
-        for following in _cues_of(block, timings, clock, last_id):
-            if cue is not None:
-                yield cue
-            cue = replace(following, part=part)
-            last_id = cue.id or last_id
+        elif timings:
+            notices.add(Mended.BLOCK_WITHOUT_TIME, int(position > 0 and timings[0] > 1))
+            for following in _cues_of(block, timings, clock, cue.id if cue else ""):
+                if cue is not None:
+                    yield cue
+                cue = replace(following, part=part)
+        elif position > 0 and cue is not None and _belongs_to(cue, block):
+            cue = replace(cue, payload="\n".join([cue.payload, *(text for _, text in block)]))
+            notices.add(Mended.TEXT_AFTER_BLANK)
+        elif position > 0:
+            notices.add(Mended.BLOCK_WITHOUT_TIME, int(_NO_SPEECH.match(block[0][1]) is None))
     if cue is not None:
         yield cue
 
@@ -98,27 +92,23 @@ def _blocks(lines: Iterable[str]) -> Iterator[_Block]:
         yield block
 
 
-def _taken_by(cue: Cue | None, block: _Block) -> bool:
+def _belongs_to(cue: Cue, block: _Block) -> bool:
     """Whether a block without a time is what the cue before it says, behind a blank line."""
-    return cue is not None and not cue.payload.strip() and not _NO_SPEECH.match(block[0][1])
+    return not cue.payload.strip() and not _NO_SPEECH.match(block[0][1])
 
 
-def _loses_text(block: _Block, timings: Sequence[int]) -> bool:
-    if timings:
-        return timings[0] > 1  # more than a cue's id stands before its times
-    return _NO_SPEECH.match(block[0][1]) is None
-
-
-def _cues_of(
-    block: _Block, timings: Sequence[int], clock: CueClock, last_id: str
-) -> Iterator[Cue]:
+def _cues_of(block: _Block, timings: Sequence[int], clock: CueClock, last_id: str) -> Iterator[Cue]:
     """A block's cues: usually one; a timing line within the text begins the next."""
     identifier = block[0][1] if timings[0] == 1 else ""
     for timing, end in pairwise([*timings, len(block)]):
         number, line = block[timing]
         start_ms, end_ms = clock.read(line, number)
         following = ""
-        if end < len(block) and end - 1 > timing and follows(block[end - 1][1], identifier or last_id):
+        if (
+            end < len(block)
+            and end - 1 > timing
+            and follows(block[end - 1][1], identifier or last_id)
+        ):
             following = block[end - 1][1].strip()
         payload = [text for _, text in block[timing + 1 : end - bool(following)]]
         yield Cue(start_ms, end_ms, "\n".join(payload), identifier)

@@ -1,4 +1,4 @@
-"""Transcription by cloud providers: AWS Transcribe, Google Speech-to-Text, Azure Speech, IBM Watson."""
+"""Transcription by cloud providers: AWS, Google, Azure and IBM Watson."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def _in_order(words: list[Word]) -> list[Word]:
     for position, word in enumerate(words):
         latest = word.start_ms if word.start_ms is not None else latest
         label = word.speaker or label
-        keyed.append((latest, position, Word(word.text, word.start_ms, word.end_ms, label, word.hangs)))
+        keyed.append(
+            (latest, position, Word(word.text, word.start_ms, word.end_ms, label, word.hangs))
+        )
     return [word for _, _, word in sorted(keyed, key=lambda one: one[:2])]
 
 

@@ -91,16 +91,18 @@ class Clock:
         return start_ms, ordered(start_ms, end_ms, self._notices)
 
     def _read(self, value: object) -> int | None:
-        if isinstance(value, bool):
-            return None
-        if isinstance(value, int | float):
+        if isinstance(value, str):
+            return self._read_text(value)
+        if isinstance(value, int | float) and not isinstance(value, bool):
             # Compared first: JSON's integers may exceed a float, and NaN compares false.
             return round(value * self._ms) if abs(value) <= _LONGEST_MS else None
         if isinstance(value, dict):  # protobuf's Duration
             seconds, nanos = self._read(value.get("seconds", 0)), value.get("nanos", 0)
-            return None if seconds is None or not isinstance(nanos, int) else seconds + nanos // 10**6
-        if not isinstance(value, str):
-            return None
+            whole = seconds is not None and isinstance(nanos, int)
+            return seconds + nanos // 10**6 if whole and seconds is not None else None
+        return None
+
+    def _read_text(self, value: str) -> int | None:
         if match := _NUMBER.fullmatch(value):
             return round(float(match[1]) * (1_000 if value.rstrip().endswith("s") else self._ms))
         if match := _ISO_DURATION.fullmatch(value):

@@ -33,7 +33,9 @@ def _meet_entries(document: Any) -> Any:
 
 def _is_meet(document: Any) -> bool:
     entries = _meet_entries(document)
-    return is_objects(entries) and all("participant" in one and "text" in one for one in entries[:5])
+    return is_objects(entries) and all(
+        "participant" in one and "text" in one for one in entries[:5]
+    )
 
 
 def _meet(document: Any, notices: Notices) -> Iterator[Passage]:
@@ -68,7 +70,7 @@ def _meet(document: Any, notices: Notices) -> Iterator[Passage]:
 
 def _moment(value: Any) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text(value).replace("Z", "+00:00"))
+        moment = datetime.fromisoformat(text(value))
     except ValueError:
         return None
     return moment if moment.tzinfo is not None else None
@@ -134,9 +136,7 @@ def _qmsum(document: Any, notices: Notices) -> Iterator[Passage]:
 
 
 def _is_youtube(document: Any) -> bool:
-    return is_objects(at(document, "events")) and any(
-        "segs" in one for one in document["events"]
-    )
+    return is_objects(at(document, "events")) and any("segs" in one for one in document["events"])
 
 
 def _youtube(document: Any, notices: Notices) -> Iterator[Passage]:

@@ -1,4 +1,4 @@
-"""Services that transcribe recordings: AssemblyAI, Deepgram, Speechmatics, Gladia, ElevenLabs, Trint."""
+"""Transcription services: AssemblyAI, Deepgram, Speechmatics, Gladia, ElevenLabs, Trint."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ def _is_assemblyai(document: Any) -> bool:
     words = at(document, "words")
     utterances = at(document, "utterances")
     named = isinstance(document, dict) and bool(
-        {"audio_url", "acoustic_model", "language_model", "status", "audio_duration"} & set(document)
+        {"audio_url", "acoustic_model", "language_model", "status", "audio_duration"}
+        & set(document)
     )
     shaped = is_objects(utterances) and all("speaker" in one for one in utterances)
     return (named and (shaped or is_objects(words))) or (shaped and "confidence" in utterances[0])

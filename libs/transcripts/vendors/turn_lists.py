@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from contracts.transcript import TranscriptFormat
@@ -19,7 +20,8 @@ from transcripts.vendors.format import Clock, JsonFormat, is_objects, objects, o
 
 _TEXT_KEYS: Final = (
     "text", "transcript", "content", "body", "sentence", "utterance", "words", "speech", "line",
-    "value", "message", "caption", "phrase", "display", "said", "dialog", "dialogue", "transcription",
+    "value", "message", "caption", "phrase", "display", "said", "dialog", "dialogue",
+    "transcription",
 )  # fmt: skip
 _SPEAKER_KEYS: Final = (
     "speaker", "speaker_name", "speakerName", "speaker_label", "speakerLabel", "speaker_id",
@@ -30,8 +32,8 @@ _SPEAKER_KEYS: Final = (
 _NAME_KEYS: Final = ("name", "display_name", "displayName", "label", "id", "user_name")
 _START_KEYS: Final = (
     "start", "start_time", "startTime", "start_ms", "startMs", "begin", "from", "offset", "ts",
-    "timestamp", "time", "start_timestamp", "startTimestamp", "startTimeMs", "start_sec", "tStartMs",
-    "startOffset", "begin_time", "relative_start", "in",
+    "timestamp", "time", "start_timestamp", "startTimestamp", "startTimeMs", "start_sec",
+    "tStartMs", "startOffset", "begin_time", "relative_start", "in",
 )  # fmt: skip
 _END_KEYS: Final = (
     "end", "end_time", "endTime", "end_ms", "endMs", "to", "end_ts", "endTs", "end_timestamp",
@@ -88,9 +90,7 @@ def _lists(document: Any, depth: int) -> Iterator[list[Any]]:
             yield from _lists(value, depth - 1)
 
 
-def _key(
-    turns: list[dict[str, Any]], keys: tuple[str, ...], types: type | tuple[type, ...]
-) -> str:
+def _key(turns: list[dict[str, Any]], keys: tuple[str, ...], types: type | tuple[type, ...]) -> str:
     looked_at = turns[:_MANY]
     for key in keys:
         having = sum(isinstance(one.get(key), types) and one.get(key) != "" for one in looked_at)
@@ -136,7 +136,7 @@ def _unit(layout: _Layout) -> float:
     numbers = [one for one in values if isinstance(one, int) and not isinstance(one, bool)]
     if not numbers or len(numbers) < len([one for one in values if one is not None]):
         return 1_000
-    steps = [later - earlier for earlier, later in zip(numbers, numbers[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(numbers)]
     typical = sorted(abs(step) for step in steps)[len(steps) // 2] if steps else max(numbers)
     return 1 if typical > _SHORT_MS else 1_000
 
