@@ -87,9 +87,11 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> S
     if columns is None:
         raise MalformedTranscriptError("line 1: a table's first line names its columns", line=1)
     csv.field_size_limit(_LONGEST_CELL)
-    quoting = csv.QUOTE_NONE if columns.delimiter == "\t" else csv.QUOTE_MINIMAL
     lines = io.StringIO(content.removeprefix("\ufeff"))
-    rows = csv.reader(lines, delimiter=columns.delimiter, quoting=quoting)
+    if columns.delimiter == "\t":  # in which quotation marks are speech
+        rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
+    else:
+        rows = csv.reader(lines, delimiter=columns.delimiter)
     clock = Clock(columns.unit_ms, notices)
     passages: list[Passage] = []
     try:

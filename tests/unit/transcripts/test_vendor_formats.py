@@ -26,8 +26,9 @@ def ms(value: float) -> int:
     return round(value * 1_000)
 
 
-TWO = [("Speaker 0", "How?", 1_000), ("Speaker 1", "With a ladder.", 3_000)]
-SAMPLES: list[tuple[TranscriptFormat, Any, list[tuple[str, str, int | None]]]] = [
+Turns = list[tuple[str, str, int | None]]
+TWO: Turns = [("Speaker 0", "How?", 1_000), ("Speaker 1", "With a ladder.", 3_000)]
+SAMPLES: list[tuple[TranscriptFormat, Any, Turns]] = [
     (
         TranscriptFormat.WHISPER,
         {"text": "How? With a ladder.", "language": "en", "segments": [
