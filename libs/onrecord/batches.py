@@ -14,13 +14,13 @@ from contracts.study import Study
 from messaging import KafkaSettings
 from onrecord.connections import kafka_settings, open_postgres, open_producer
 from onrecord.console import err
-from onrecord.errors import FailedError
+from onrecord.errors import FailedError, UnreachableError
 from onrecord.interviews import InterviewFile
 from onrecord.reading import Reading, TranscriptProgress
 from onrecord.rendering import count, paragraph
 from onrecord.settings import ClientSettings
 from onrecord.submitting import Declared, Prepared, prepare
-from onrecord.waiting import Watch
+from onrecord.waiting import Watch, refuse_conflicts
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +64,29 @@ async def hand_in(
         checking = bars.add_task("checking", total=len(interviews))
         ready = prepare(interviews, study, declared, kafka, checked=lambda: bars.advance(checking))
         if wait_s is None:
+            notice = await _look_for_conflicts(ready, settings)
             await _send(ready, kafka, bars)
+            if notice:
+                err.print(notice, markup=False)
             return Batch(ready)
         return await _send_and_wait(ready, kafka, settings, wait_s, bars)
+
+
+async def _look_for_conflicts(ready: Sequence[Prepared], settings: ClientSettings) -> str:
+    """Refuse what is stored with other content.
+
+    Returns:
+        A sentence for people if nobody could look; a producer need not reach the database.
+
+    Raises:
+        UsageError: a revision is stored with other content.
+    """
+    try:
+        async with open_postgres(settings) as database:
+            await refuse_conflicts(Reading(database), [one.event for one in ready])
+    except (UnreachableError, FailedError) as error:
+        return f"nobody looked whether these revisions are stored with other content: {error}"
+    return ""
 
 
 async def _send(ready: Sequence[Prepared], kafka: KafkaSettings, bars: Progress) -> None:
@@ -145,7 +165,7 @@ def _outcome(one: TranscriptProgress) -> str:
     if one.refused:
         return "refused as a whole: it is a dead letter"
     told = f"{one.stored} of {count(one.chunks, 'chunk')} stored, {count(one.notes, 'note')}"
-    return f"{told}, {count(one.dead, 'chunk')} dead" if one.dead else told
+    return f"{told}, {count(one.dead, 'chunk')} set aside" if one.dead else told
 
 
 def batch_json(batch: Batch) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """What a study's interviews say about each question and theme: answered, not addressed, unknown.
 
 “Not addressed” is a finding, so it is said only with proof: every chunk of every interview was
-read with this very question in hand.
+read with this very question in hand, and no earlier version of one answered it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ class Finding(StrEnum):
     """What is known about a question or a theme."""
 
     ANSWERED = "answered"
+    ANSWERED_EARLIER = "answered_earlier"
     NOT_ADDRESSED = "not_addressed"
     UNKNOWN = "unknown"
 
@@ -32,6 +33,25 @@ class Interview:
     stored: int
     dead: int
     waiting: int
+    discarded: int = 0
+
+    @property
+    def chunks(self) -> int:
+        """How many it has."""
+        return self.stored + self.dead + self.discarded + self.waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Submissions, of whatever study, that have not become an interview and were not given up.
+
+    Attributes:
+        interviews: those that say which interview they are.
+        unreadable: records that are no interview.
+    """
+
+    interviews: int = 0
+    unreadable: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +75,13 @@ class Topic:
         finding: what is known.
         notes: how many notes there are.
         interviews: in how many interviews.
+        earlier_notes: how many notes about it earlier revisions of the interviews have.
+        earlier_interviews: in how many interviews.
         read: chunks that were read for it.
-        dead: chunks that were set aside.
+        dead: chunks that were set aside, and wait for an operator.
+        discarded: chunks that were set aside and given up.
         waiting: chunks that are still on their way.
-        not_asked: chunks of interviews that were submitted before the study had it.
+        not_asked: chunks of interviews that were submitted with a study that does not have it.
     """
 
     kind: str
@@ -67,8 +90,11 @@ class Topic:
     finding: Finding
     notes: int
     interviews: int
+    earlier_notes: int
+    earlier_interviews: int
     read: int
     dead: int
+    discarded: int
     waiting: int
     not_asked: int
 
@@ -84,6 +110,7 @@ class Coverage:
         questions: in the study's order.
         themes: in the study's order.
         unread_submissions: submissions, of whatever study, that have not become an interview.
+        unreadable_submissions: records on the topic of submissions that are no interview.
     """
 
     study_id: str
@@ -92,13 +119,15 @@ class Coverage:
     questions: tuple[Topic, ...]
     themes: tuple[Topic, ...]
     unread_submissions: int
+    unreadable_submissions: int = 0
 
 
 def coverage(
     study: Study,
     interviews: Sequence[Interview],
     counts: Iterable[NoteCount],
-    unread_submissions: int = 0,
+    earlier: Iterable[NoteCount] = (),
+    unread: Unread = Unread(),
 ) -> Coverage:
     """Draw the conclusions.
 
@@ -106,14 +135,17 @@ def coverage(
         study: its questions and themes.
         interviews: all its current interviews.
         counts: notes by question and theme; without notes there is no entry.
-        unread_submissions: taken along for people to see.
+        earlier: the same of revisions that are not current any more.
+        unread: taken along for people to see.
     """
     noted = {(count.kind, count.id): count for count in counts}
+    noted_earlier = {(count.kind, count.id): count for count in earlier}
 
     def topic(kind: str, identifier: str, text: str) -> Topic:
         asked = [one for one in interviews if identifier in _asked(one.study, kind)]
         none = NoteCount(kind, identifier, 0, frozenset())
-        return _topic(text, asked, interviews, noted.get((kind, identifier), none))
+        before = noted_earlier.get((kind, identifier), none)
+        return _topic(text, asked, interviews, noted.get((kind, identifier), none), before)
 
     return Coverage(
         study_id=study.study_id,
@@ -121,33 +153,43 @@ def coverage(
         interviews=len(interviews),
         questions=tuple(topic("question", one.id, one.text) for one in study.questions),
         themes=tuple(topic("theme", one.id, one.name) for one in study.themes),
-        unread_submissions=unread_submissions,
+        unread_submissions=unread.interviews,
+        unreadable_submissions=unread.unreadable,
     )
 
 
 def _topic(
-    text: str, asked: Sequence[Interview], interviews: Sequence[Interview], noted: NoteCount
+    text: str,
+    asked: Sequence[Interview],
+    interviews: Sequence[Interview],
+    noted: NoteCount,
+    earlier: NoteCount,
 ) -> Topic:
-    total = sum(one.stored + one.dead + one.waiting for one in interviews)
+    total = sum(one.chunks for one in interviews)
     read = sum(one.stored for one in asked)
-    dead = sum(one.dead for one in asked)
-    waiting = sum(one.waiting for one in asked)
-    if noted.notes:
-        finding = Finding.ANSWERED
-    else:
-        finding = Finding.NOT_ADDRESSED if read == total else Finding.UNKNOWN
     return Topic(
         kind=noted.kind,
         id=noted.id,
         text=text,
-        finding=finding,
+        finding=_finding(noted, earlier, is_all_read=read == total),
         notes=noted.notes,
         interviews=len(noted.interviews),
+        earlier_notes=earlier.notes,
+        earlier_interviews=len(earlier.interviews),
         read=read,
-        dead=dead,
-        waiting=waiting,
-        not_asked=total - read - dead - waiting,
+        dead=sum(one.dead for one in asked),
+        discarded=sum(one.discarded for one in asked),
+        waiting=sum(one.waiting for one in asked),
+        not_asked=total - sum(one.chunks for one in asked),
     )
+
+
+def _finding(noted: NoteCount, earlier: NoteCount, *, is_all_read: bool) -> Finding:
+    if noted.notes:
+        return Finding.ANSWERED
+    if not is_all_read:
+        return Finding.UNKNOWN
+    return Finding.ANSWERED_EARLIER if earlier.notes else Finding.NOT_ADDRESSED
 
 
 def _asked(study: Study, kind: str) -> set[str]:

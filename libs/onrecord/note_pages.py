@@ -15,6 +15,7 @@ from onrecord.rendering import count, paragraph, short_id, timestamp
 
 LABELS: Final = {
     Finding.ANSWERED: ("answered", "green"),
+    Finding.ANSWERED_EARLIER: ("earlier only", "yellow"),
     Finding.NOT_ADDRESSED: ("not addressed", "yellow"),
     Finding.UNKNOWN: ("unknown", "red"),
 }
@@ -101,6 +102,15 @@ def coverage_page(found: Coverage, width: int) -> Iterator[Text]:
             yield Text(heading, style="bold cyan")
             for topic in topics:
                 yield from _topic(topic, width)
+    if found.unreadable_submissions:
+        yield Text()
+        yield from paragraph(
+            f"{count(found.unreadable_submissions, 'record')} on the topic of submissions "
+            f"{'is' if found.unreadable_submissions == 1 else 'are'} no interview: "
+            "`onrecord dlq list --service ingestion` shows what was set aside",
+            width,
+            style="dim",
+        )
     if found.unread_submissions:
         yield Text()
         yield from paragraph(
@@ -124,11 +134,19 @@ def _reason(topic: Topic) -> str:
         f"{count(number, 'chunk')} {what}"
         for number, what in (
             (topic.dead, "dead"),
+            (topic.discarded, "discarded"),
             (topic.waiting, "waiting"),
-            (topic.not_asked, "read before the study had it"),
+            (topic.not_asked, "of interviews whose study, as submitted, does not have it"),
         )
         if number
     )
+    if topic.finding is Finding.ANSWERED_EARLIER:
+        earlier = f"{count(topic.earlier_notes, 'note')} from an earlier revision of "
+        return (
+            f"every chunk was read ({topic.read:,}) without a note about it, but there "
+            f"{'is' if topic.earlier_notes == 1 else 'are'} {earlier}"
+            f"{count(topic.earlier_interviews, 'interview')}"
+        )
     if topic.finding is Finding.NOT_ADDRESSED:
         return f"every chunk was read ({topic.read:,})"
     if topic.finding is Finding.UNKNOWN:

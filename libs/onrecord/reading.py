@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from uuid import UUID
 from contracts.study import Study
 from database.pool import Database, Record
 from database.queries import load_queries
-from onrecord.coverage import Interview, NoteCount
+from onrecord.coverage import Interview, NoteCount, Unread
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "reading.sql")
 
@@ -197,6 +197,7 @@ class Reading:
                 study=Study.model_validate_json(row["study"]),
                 stored=row["stored"],
                 dead=row["dead"],
+                discarded=row["discarded"],
                 waiting=row["waiting"],
             )
             for row in rows
@@ -204,15 +205,16 @@ class Reading:
 
     async def note_counts(self, study_id: str) -> list[NoteCount]:
         """Notes and interviews by theme and question."""
-        rows = await self._database.fetch(_QUERIES.select_note_counts, study_id)
-        return [
-            NoteCount(row["kind"], row["id"], row["notes"], frozenset(row["interviews"]))
-            for row in rows
-        ]
+        return _counts(await self._database.fetch(_QUERIES.select_note_counts, study_id))
 
-    async def unread_submissions(self) -> int:
+    async def earlier_note_counts(self, study_id: str) -> list[NoteCount]:
+        """As ``note_counts``, of revisions that are not current any more."""
+        return _counts(await self._database.fetch(_QUERIES.select_earlier_note_counts, study_id))
+
+    async def unread_submissions(self) -> Unread:
         """Submissions of any study that have not become an interview."""
-        return int(await self._database.fetchval(_QUERIES.count_unread_submissions))
+        (row,) = await self._database.fetch(_QUERIES.count_unread_submissions)
+        return Unread(row["interviews"], row["unreadable"])
 
     async def subjects(self, keys: Sequence[UUID]) -> dict[str, str]:
         """What chunks and interviews are called, by their ids; unknown ones are left out."""
@@ -234,13 +236,30 @@ class Reading:
         return [row["letter_id"] for row in rows]
 
     async def progress(
-        self, transcripts: Sequence[UUID], revision: int, known_letters: Sequence[UUID]
+        self, contents: Mapping[UUID, str], revision: int, known_letters: Sequence[UUID]
     ) -> list[TranscriptProgress]:
-        """How far transcripts are; dead letters known before are not theirs."""
+        """How far transcripts are.
+
+        Args:
+            contents: the ``content_sha256`` of each, by its id.
+            revision: of all of them.
+            known_letters: dead letters that were there before, and are not theirs.
+        """
         rows = await self._database.fetch(
-            _QUERIES.select_progress, transcripts, revision, known_letters
+            _QUERIES.select_progress,
+            list(contents),
+            list(contents.values()),
+            revision,
+            known_letters,
         )
         return [TranscriptProgress(**row) for row in rows]
+
+
+def _counts(rows: Sequence[Record]) -> list[NoteCount]:
+    return [
+        NoteCount(row["kind"], row["id"], row["notes"], frozenset(row["interviews"]))
+        for row in rows
+    ]
 
 
 def _merged(study: Study, other: Study) -> Study:

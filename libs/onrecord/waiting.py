@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 from uuid import UUID
@@ -18,18 +18,49 @@ POLL_S: Final = 0.3
 Shown = Callable[[Sequence[TranscriptProgress]], None]
 
 
+async def refuse_conflicts(
+    reading: Reading, events: Sequence[TranscriptSubmitted]
+) -> frozenset[UUID]:
+    """Look whether a revision is stored with other content: it would end as a dead letter.
+
+    Args:
+        reading: the database.
+        events: at least one, all of the same revision.
+
+    Returns:
+        The transcripts that are stored with this very content already.
+
+    Raises:
+        UsageError: some are; names them, and the revision to submit them with.
+    """
+    revision = events[0].revision
+    stored = await reading.stored_content([event.transcript_id for event in events], revision)
+    told = [
+        f"revision {revision} of {event.title!r} is stored with other content, study or roles: "
+        f"submit the corrected interview with --revision {revision + 1}"
+        for event in events
+        if stored.get(event.transcript_id, event.content_sha256) != event.content_sha256
+    ]
+    if len(told) == 1:
+        raise UsageError(f"{told[0]} (nothing was sent)")
+    if told:
+        number = f"{len(told)} of {len(events)} interviews"
+        raise UsageError(f"{number} are stored otherwise; nothing was sent", details=told)
+    return frozenset(stored)
+
+
 @dataclass(frozen=True, slots=True)
 class Watch:
     """Looks after some submissions, from before they are sent.
 
     Attributes:
-        transcripts: what is submitted.
+        contents: what is submitted: ``content_sha256`` by the transcript's id.
         revision: the revision of all of them.
         known_letters: dead letters there were before, which are not theirs.
         unchanged: transcripts that are stored with this very content already.
     """
 
-    transcripts: tuple[UUID, ...]
+    contents: Mapping[UUID, str]
     revision: int
     known_letters: tuple[UUID, ...]
     unchanged: frozenset[UUID]
@@ -45,18 +76,10 @@ class Watch:
         Raises:
             UsageError: a revision is stored with other content, so it would be refused.
         """
-        revision = events[0].revision
-        transcripts = tuple(event.transcript_id for event in events)
-        stored = await reading.stored_content(transcripts, revision)
-        for event in events:
-            if stored.get(event.transcript_id, event.content_sha256) != event.content_sha256:
-                raise UsageError(
-                    f"revision {revision} of {event.title!r} is stored with other content, study "
-                    f"or roles: submit the corrected interview with --revision {revision + 1} "
-                    "(nothing was sent)"
-                )
-        letters = await reading.known_letters(transcripts)
-        return cls(transcripts, revision, tuple(letters), frozenset(stored))
+        unchanged = await refuse_conflicts(reading, events)
+        contents = {event.transcript_id: event.content_sha256 for event in events}
+        letters = await reading.known_letters(list(contents))
+        return cls(contents, events[0].revision, tuple(letters), unchanged)
 
     async def until_done(
         self, reading: Reading, timeout_s: float, show: Shown
@@ -74,7 +97,7 @@ class Watch:
         clock = asyncio.get_running_loop().time
         deadline = clock() + timeout_s
         while True:
-            progress = await reading.progress(self.transcripts, self.revision, self.known_letters)
+            progress = await reading.progress(self.contents, self.revision, self.known_letters)
             show(progress)
             if all(one.done for one in progress):
                 return progress, True

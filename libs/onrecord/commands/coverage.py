@@ -30,7 +30,8 @@ def coverage(*, study: Study = None, json_output: Json = False) -> None:
     """Tell of each research question whether it is answered, not addressed, or unknown.
 
     "Not addressed" is said only if every chunk of every interview was read with that question
-    in hand; "unknown" as long as a chunk is dead or waiting.
+    in hand, and no earlier revision has a note about it: then it is "answered earlier". "Unknown"
+    is said as long as a chunk is dead, discarded or waiting.
 
     Examples of use:
 
@@ -60,6 +61,7 @@ async def _find(asked: str | None) -> Coverage:
             study,
             await reading.interviews(study.study_id),
             await reading.note_counts(study.study_id),
+            await reading.earlier_note_counts(study.study_id),
             await reading.unread_submissions(),
         )
 

@@ -101,19 +101,26 @@ SELECT interview.study_id, interview.transcript_id, interview.revision, intervie
  LIMIT $5;
 
 -- name: select_chunk_states
--- How many chunks of each current interview of a study are stored, dead and waiting.
+-- How many chunks of each current interview of a study are stored, dead, discarded and waiting.
+-- A chunk with an open letter is dead, whatever else was given up.
 SELECT interview.transcript_id, interview.title, interview.study,
        count(*) FILTER (WHERE chunk.stored_at IS NOT NULL) AS stored,
-       count(*) FILTER (WHERE chunk.stored_at IS NULL AND dead.is_dead) AS dead,
-       count(*) FILTER (WHERE chunk.stored_at IS NULL AND NOT dead.is_dead) AS waiting
+       count(*) FILTER (WHERE chunk.stored_at IS NULL AND letter.is_open) AS dead,
+       count(*) FILTER (
+            WHERE chunk.stored_at IS NULL AND NOT letter.is_open AND letter.is_discarded
+       ) AS discarded,
+       count(*) FILTER (
+            WHERE chunk.stored_at IS NULL AND NOT letter.is_open AND NOT letter.is_discarded
+       ) AS waiting
   FROM transcripts AS interview
   JOIN chunks AS chunk USING (transcript_id, revision)
  CROSS JOIN LATERAL (
-        SELECT EXISTS (
-            SELECT FROM dead_letters
-             WHERE subject = chunk.chunk_id::text AND state IN ('open', 'discarded')
-        ) AS is_dead
-   ) AS dead
+        SELECT coalesce(bool_or(state = 'open'), false) AS is_open,
+               coalesce(bool_or(state = 'discarded'), false)
+               AND NOT coalesce(bool_or(state = 'replaying'), false) AS is_discarded
+          FROM dead_letters
+         WHERE subject = chunk.chunk_id::text
+   ) AS letter
  WHERE interview.study_id = $1
    AND interview.revision = (
         SELECT max(newest.revision)
@@ -142,9 +149,37 @@ SELECT 'question', question_id, count(DISTINCT shown.note_id),
  WHERE shown.study_id = $1 AND one.study_id = $1
  GROUP BY question_id;
 
+-- name: select_earlier_note_counts
+-- Notes of revisions that are not current any more, and their interviews, by theme and by question
+-- of a study.
+SELECT 'theme' AS kind, theme_id AS id, count(*) AS notes,
+       array_agg(DISTINCT earlier.transcript_id) AS interviews
+  FROM note_themes
+  JOIN notes AS earlier USING (note_id)
+ WHERE earlier.study_id = $1
+   AND earlier.revision < (
+        SELECT max(newest.revision)
+          FROM transcripts AS newest
+         WHERE newest.transcript_id = earlier.transcript_id
+   )
+ GROUP BY theme_id
+ UNION ALL
+SELECT 'question', question_id, count(*), array_agg(DISTINCT earlier.transcript_id)
+  FROM note_questions
+  JOIN notes AS earlier USING (note_id)
+ WHERE earlier.study_id = $1
+   AND earlier.revision < (
+        SELECT max(newest.revision)
+          FROM transcripts AS newest
+         WHERE newest.transcript_id = earlier.transcript_id
+   )
+ GROUP BY question_id;
+
 -- name: count_unread_submissions
--- Submissions of which no interview came, this or a newer revision, and which nobody gave up.
-SELECT count(*)
+-- Submissions of which no interview came, this or a newer revision, and which nobody gave up: those
+-- that say which interview they are, and those that are none.
+SELECT count(*) FILTER (WHERE transcript_id IS NOT NULL) AS interviews,
+       count(*) FILTER (WHERE transcript_id IS NULL) AS unreadable
   FROM submissions AS handed_in
  WHERE NOT EXISTS (
         SELECT FROM transcripts AS interview
@@ -156,6 +191,7 @@ SELECT count(*)
          WHERE letter.source_topic = handed_in.topic
            AND letter.source_partition = handed_in.partition
            AND letter.source_offset = handed_in.record_offset
+           AND coalesce(letter.source_sent_at = handed_in.submitted_at, true)
            AND letter.state = 'discarded'
    );
 
@@ -185,40 +221,65 @@ SELECT letter_id
         SELECT unnest($1::uuid[])::text
          UNION ALL
         SELECT chunk_id::text FROM chunks WHERE transcript_id = ANY ($1::uuid[])
-   );
+   )
+ UNION
+SELECT letter.letter_id
+  FROM submissions AS handed_in
+  JOIN dead_letters AS letter
+    ON (letter.source_topic, letter.source_partition, letter.source_offset)
+       = (handed_in.topic, handed_in.partition, handed_in.record_offset)
+ WHERE handed_in.transcript_id = ANY ($1::uuid[]);
 
 -- name: select_progress
--- How far some transcripts are; letters known before do not count.
+-- How far some transcripts are, each with this content under one revision; letters known before do
+-- not count. An interview is refused as a whole if the record that brought this very content was
+-- set aside, or what came of it was: not if somebody else used its id for something else.
 SELECT asked.transcript_id,
        (
             SELECT count(*) FROM chunks AS chunk
-             WHERE chunk.transcript_id = asked.transcript_id AND chunk.revision = $2
+             WHERE chunk.transcript_id = asked.transcript_id AND chunk.revision = $3
        ) AS chunks,
        (
             SELECT count(*) FROM chunks AS chunk
-             WHERE chunk.transcript_id = asked.transcript_id AND chunk.revision = $2
+             WHERE chunk.transcript_id = asked.transcript_id AND chunk.revision = $3
                AND chunk.stored_at IS NOT NULL
        ) AS stored,
        (
             SELECT count(*) FROM notes AS note
-             WHERE note.transcript_id = asked.transcript_id AND note.revision = $2
+             WHERE note.transcript_id = asked.transcript_id AND note.revision = $3
                AND note.same_as IS NULL
        ) AS notes,
        (
             SELECT count(*) FROM chunks AS chunk
-             WHERE chunk.transcript_id = asked.transcript_id AND chunk.revision = $2
+             WHERE chunk.transcript_id = asked.transcript_id AND chunk.revision = $3
                AND chunk.stored_at IS NULL
                AND EXISTS (
                     SELECT FROM dead_letters AS letter
                      WHERE letter.subject = chunk.chunk_id::text
                        AND letter.state IN ('open', 'discarded')
-                       AND letter.letter_id <> ALL ($3::uuid[])
+                       AND letter.letter_id <> ALL ($4::uuid[])
                )
        ) AS dead,
        EXISTS (
+            SELECT FROM submissions AS handed_in
+              JOIN dead_letters AS letter
+                ON (letter.source_topic, letter.source_partition, letter.source_offset)
+                   = (handed_in.topic, handed_in.partition, handed_in.record_offset)
+             WHERE handed_in.transcript_id = asked.transcript_id
+               AND handed_in.revision = $3
+               AND handed_in.content_sha256 = asked.content_sha256
+               AND letter.service = 'ingestion'
+               AND coalesce(letter.source_sent_at = handed_in.submitted_at, true)
+               AND letter.state IN ('open', 'discarded')
+               AND letter.letter_id <> ALL ($4::uuid[])
+       )
+       OR EXISTS (
             SELECT FROM dead_letters AS letter
              WHERE letter.subject = asked.transcript_id::text
+               AND letter.service = 'persistence'
+               AND coalesce(letter.revision = $3, true)
+               AND coalesce(letter.content_sha256 = asked.content_sha256, true)
                AND letter.state IN ('open', 'discarded')
-               AND letter.letter_id <> ALL ($3::uuid[])
+               AND letter.letter_id <> ALL ($4::uuid[])
        ) AS refused
-  FROM unnest($1::uuid[]) AS asked (transcript_id);
+  FROM unnest($1::uuid[], $2::text[]) AS asked (transcript_id, content_sha256);

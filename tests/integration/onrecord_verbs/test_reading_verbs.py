@@ -213,8 +213,47 @@ def test_coverage_is_unknown_while_a_chunk_waits_or_is_dead(
     assert _tools(capsys) == ("unknown", 0, 1)
     execute(postgres_settings, DIE, ids.derive("letter", 1), str(chunk(index=2).chunk_id))
     assert _tools(capsys) == ("unknown", 1, 0)
+    execute(postgres_settings, "UPDATE dead_letters SET state = 'replaying'")
+    assert _tools(capsys) == ("unknown", 0, 1)
     execute(postgres_settings, "UPDATE dead_letters SET state = 'replayed'")
     assert _tools(capsys) == ("unknown", 0, 1)
+
+
+def test_coverage_calls_discarded_what_was_discarded(
+    filled: Database, postgres_settings: PostgresSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    execute(postgres_settings, DIE, ids.derive("letter", 1), str(chunk(index=2).chunk_id))
+    execute(
+        postgres_settings, "UPDATE dead_letters SET state = 'discarded', state_reason = 'a test'"
+    )
+    (question,) = json.loads(run(capsys, "coverage", "--json"))["questions"]
+    assert (question["dead"], question["discarded"], question["waiting"]) == (0, 1, 0)
+    assert "1 chunk discarded" in run(capsys, "coverage")
+
+
+async def _read_again(database: Database) -> None:
+    """A second revision, read to the end without a note."""
+    store = NotesStore(database)
+    await store.store_transcript(ingested(revision=2))
+    for index in (1, 2):
+        await store.store_notes(validated(revision=2, index=index))
+
+
+def test_where_an_earlier_revision_answered_coverage_says_so(
+    complete: Database, postgres_settings: PostgresSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def read_again() -> None:
+        async with open_database(postgres_settings) as database:
+            await _read_again(database)
+
+    asyncio.run(read_again())
+    (question,) = json.loads(run(capsys, "coverage", "--json"))["questions"]
+    assert (question["finding"], question["notes"]) == ("answered_earlier", 0)
+    assert (question["earlier_notes"], question["earlier_interviews"]) == (1, 1)
+    page = " ".join(run(capsys, "coverage").split())
+    assert "not addressed" not in page
+    told = "every chunk was read (2) without a note about it, but there is 1 note from an earlier"
+    assert told in page
 
 
 def _tools(capsys: pytest.CaptureFixture[str]) -> tuple[str, int, int]:
@@ -249,6 +288,12 @@ def test_submissions_that_nobody_could_read_are_told_unless_given_up(
     execute(postgres_settings, submitted, 0, TRANSCRIPT)
     execute(postgres_settings, submitted, 1, ids.derive("lost"))
     assert "1 submission of this or another study" in run(capsys, "coverage")
+    for offset in (2, 3):
+        execute(postgres_settings, submitted, offset, None)
+    page = " ".join(run(capsys, "coverage").split())
+    assert "1 submission of this or another study" in page
+    assert "2 records on the topic of submissions are no interview" in page
+    execute(postgres_settings, "DELETE FROM submissions WHERE transcript_id IS NULL")
     execute(postgres_settings, DIE, ids.derive("letter", 1), "lost")
     execute(
         postgres_settings,

@@ -1,36 +1,83 @@
-from uuid import UUID
+"""A wait for one's own interviews, beside whatever strangers send under their ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 import pytest
 
-from contracts import ids
+from contracts.errors import BadMessageError, OnrecordError
 from contracts.events import TranscriptSubmitted
+from control.indexing import letter_of, submission_of
+from control.store import LetterStore
 from database.pool import Database
+from messaging import Delivery, Origin, Record
+from messaging.delivery import append
+from messaging.digests import digest
+from messaging.letters import describe, letter_headers
 from onrecord.errors import UsageError
 from onrecord.reading import Reading, TranscriptProgress
 from onrecord.waiting import Watch
 from persistence.store import NotesStore
 from support.interviews import STUDY, TRANSCRIPT, chunk, ingested, note, validated
 
-DIE = """
-INSERT INTO dead_letters (
-    letter_id, service, dlq_topic, dlq_partition, dlq_offset, consumer_group, error_code,
-    error_type, error_message, attempts, timeouts, failed_at, fingerprint, subject, headers,
-    size_bytes
-) VALUES ($1, 'enrichment', 'enrichment-dlq', 0, $3, '', 'llm_timeout', '', '', 1, 1, now(), '',
-          $2, '[]', 0)
-"""
 SUBMITTED = TranscriptSubmitted(
     transcript_id=TRANSCRIPT, title="Interview 1", study=STUDY, content="Ada: What?\nBo: That."
 )
+THEIRS = SUBMITTED.model_copy(update={"content": "Eve: Something else."})
+KEY = str(TRANSCRIPT).encode()
+AT = datetime(2026, 1, 5, tzinfo=UTC)
 
 
-async def die(database: Database, number: int, subject: UUID) -> None:
-    await database.execute(DIE, ids.derive("letter", number), str(subject), number)
+@dataclass
+class Topics:
+    """What control finds on its topics."""
+
+    store: LetterStore
+    ends: dict[str, int] = field(default_factory=dict)
+
+    def _write(self, topic: str, key: bytes, value: bytes, headers: object = ()) -> Record:
+        offset = self.ends[topic] = self.ends.get(topic, -1) + 1
+        return Record(topic, 0, offset, key, value, headers, 1_000 + offset)  # type: ignore[arg-type]
+
+    async def submit(self, value: bytes, key: bytes = KEY) -> Record:
+        """A record on the topic of submissions."""
+        record = self._write("transcripts-submitted", key, value)
+        await self.store.index_submission(submission_of(record))
+        return record
+
+    async def die(self, service: str, source: Record, error: OnrecordError | None = None) -> None:
+        """A record that a service sets aside."""
+        origin = Origin(source.topic, source.partition, source.offset, source.timestamp_ms)
+        content = digest(source.key, source.value, ())
+        failure = describe(error or BadMessageError("why"), service)
+        added = letter_headers(
+            failure, Delivery(origin), content, service=service, group="g", at=AT
+        )
+        assert source.key is not None
+        assert source.value is not None
+        letter = self._write(f"{service}-dlq", source.key, source.value, append((), added))
+        await self.store.index_letter(letter_of(letter))
+
+    def read(self, topic: str, event: object, key: bytes = KEY) -> Record:
+        """A record on another topic."""
+        return self._write(topic, key, event.model_dump_json().encode())  # type: ignore[attr-defined]
 
 
 @pytest.fixture
 def store(fresh_database: Database) -> NotesStore:
     return NotesStore(fresh_database)
+
+
+@pytest.fixture
+def reading(fresh_database: Database) -> Reading:
+    return Reading(fresh_database)
+
+
+@pytest.fixture
+def topics(fresh_database: Database) -> Topics:
+    return Topics(LetterStore(fresh_database))
 
 
 def progress_of(chunks: int, stored: int, dead: int, notes: int) -> TranscriptProgress:
@@ -44,44 +91,84 @@ async def look(reading: Reading, watch: Watch) -> tuple[TranscriptProgress, bool
     return progress, finished
 
 
+def ready(index: int) -> tuple[object, bytes]:
+    """A message about a chunk, with its key."""
+    event = validated(index=index)
+    return event, str(event.chunk_id).encode()
+
+
 async def test_is_done_when_every_chunk_is_stored_or_dead(
-    store: NotesStore, fresh_database: Database
+    store: NotesStore, reading: Reading, topics: Topics
 ) -> None:
-    reading = Reading(fresh_database)
     watch = await Watch.begin(reading, [SUBMITTED])
     assert await look(reading, watch) == (progress_of(0, 0, 0, 0), False)
     await store.store_transcript(ingested(content_sha256=SUBMITTED.content_sha256))
     await store.store_notes(validated(note("They pay 40 dollars")))
     assert await look(reading, watch) == (progress_of(2, 1, 0, 1), False)
-    await die(fresh_database, 1, chunk(index=2).chunk_id)
+    await topics.die("persistence", topics.read("notes-validated", *ready(index=2)))
     assert await look(reading, watch) == (progress_of(2, 1, 1, 1), True)
 
 
-async def test_an_interview_that_nobody_can_read_is_done_as_refused(
-    fresh_database: Database,
+async def test_garbage_under_a_chunks_key_makes_no_chunk_dead(
+    store: NotesStore, reading: Reading, topics: Topics
 ) -> None:
-    reading = Reading(fresh_database)
     watch = await Watch.begin(reading, [SUBMITTED])
-    await die(fresh_database, 1, TRANSCRIPT)
+    await store.store_transcript(ingested(content_sha256=SUBMITTED.content_sha256))
+    key = str(chunk(index=2).chunk_id).encode()
+    garbage = Record("chunks-ready", 0, 9, key, b"garbage", (), 1)
+    await topics.die("enrichment", garbage)
+    assert await look(reading, watch) == (progress_of(2, 0, 0, 0), False)
+
+
+async def test_an_interview_that_nobody_can_read_is_done_as_refused(
+    reading: Reading, topics: Topics
+) -> None:
+    watch = await Watch.begin(reading, [SUBMITTED])
+    mine = await topics.submit(SUBMITTED.model_dump_json().encode())
+    await topics.die("ingestion", mine)
     progress, finished = await look(reading, watch)
     assert (progress.refused, finished) == (True, True)
 
 
-async def test_letters_from_before_are_not_this_submissions(
-    store: NotesStore, fresh_database: Database
+@pytest.mark.parametrize(
+    "value", [b"garbage", b"{}", THEIRS.model_dump_json().encode()], ids=["no", "empty", "other"]
+)
+async def test_what_strangers_send_with_its_key_does_not_refuse_an_interview(
+    reading: Reading, topics: Topics, value: bytes
 ) -> None:
-    reading = Reading(fresh_database)
+    watch = await Watch.begin(reading, [SUBMITTED])
+    await topics.submit(SUBMITTED.model_dump_json().encode())
+    await topics.die("ingestion", await topics.submit(value))
+    progress, finished = await look(reading, watch)
+    assert (progress.refused, finished) == (False, False)
+
+
+async def test_other_content_that_the_database_refuses_does_not_refuse_an_interview(
+    store: NotesStore, reading: Reading, topics: Topics
+) -> None:
+    watch = await Watch.begin(reading, [SUBMITTED])
+    theirs = ingested(content_sha256=THEIRS.content_sha256)
+    await topics.die("persistence", topics.read("transcripts-ingested", theirs))
+    assert not (await look(reading, watch))[0].refused
+    mine = ingested(content_sha256=SUBMITTED.content_sha256)
+    await topics.die("persistence", topics.read("transcripts-ingested", mine))
+    assert (await look(reading, watch))[0].refused
+
+
+async def test_letters_from_before_are_not_this_submissions(
+    store: NotesStore, reading: Reading, topics: Topics
+) -> None:
     await store.store_transcript(ingested(content_sha256=SUBMITTED.content_sha256))
-    await die(fresh_database, 1, TRANSCRIPT)
-    await die(fresh_database, 2, chunk(index=2).chunk_id)
+    await topics.die("ingestion", await topics.submit(SUBMITTED.model_dump_json().encode()))
+    await topics.die("persistence", topics.read("notes-validated", *ready(index=2)))
     watch = await Watch.begin(reading, [SUBMITTED])
     progress, finished = await look(reading, watch)
     assert (progress.dead, progress.refused, finished) == (0, False, False)
 
 
 async def test_other_content_under_a_stored_revision_is_refused_before_it_is_sent(
-    store: NotesStore, fresh_database: Database
+    store: NotesStore, reading: Reading
 ) -> None:
     await store.store_transcript(ingested())
     with pytest.raises(UsageError, match="--revision 2"):
-        await Watch.begin(Reading(fresh_database), [SUBMITTED])
+        await Watch.begin(reading, [SUBMITTED])

@@ -8,20 +8,28 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from contracts import ids
 from contracts.events import TranscriptSubmitted
 from contracts.topics import TRANSCRIPTS_SUBMITTED
+from database.pool import open_database
+from database.settings import PostgresSettings
 from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.admin import create_topics
 from onrecord import cli
 from onrecord.client import Producer
 from onrecord.files import read_study
+from persistence.store import NotesStore
+from support.interviews import ingested
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 
 
 @pytest.fixture
 def kafka(
-    broker: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+    broker: str,
+    postgres_settings: PostgresSettings,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> KafkaSettings:
-    """Topics of the test's own."""
+    """Topics of the test's own, and a database."""
+    monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
     prefix = f"{ids.derive('test', request.node.name).hex[:8]}-"
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", broker)
     monkeypatch.setenv("KAFKA_TOPIC_PREFIX", prefix)
@@ -108,6 +116,37 @@ def test_one_bad_file_keeps_the_whole_batch_back(
     assert submitted(kafka) == []
     assert cli.run(["submit", good, "--study", study]) == 0
     assert len(submitted(kafka)) == 1
+
+
+def test_without_a_wait_too_a_stored_revision_with_other_content_is_refused_before_it_is_sent(
+    kafka: KafkaSettings,
+    postgres_settings: PostgresSettings,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def store() -> None:
+        async with open_database(postgres_settings) as database:
+            await NotesStore(database).store_transcript(ingested())
+
+    asyncio.run(store())
+    study = tmp_path / "study.yaml"
+    study.write_text("study_id: billing\nname: Billing\nthemes: [{id: price, name: Price}]\n")
+    file = tmp_path / "interview-1"
+    file.write_text("Ada: What do you pay?\nBo: Nothing.\n")
+    assert cli.run(["submit", str(file), "--study", str(study)]) == 2
+    assert "--revision 2" in capsys.readouterr().err
+    assert submitted(kafka) == []
+    assert cli.run(["submit", str(file), "--study", str(study), "--revision", "2"]) == 0
+    assert [event.revision for event in submitted(kafka)] == [2]
+
+
+def test_without_a_database_it_is_told_that_nobody_looked_at_revisions(
+    kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("POSTGRES_DSN", "postgresql://127.0.0.1:1/none")
+    assert cli.run(["submit", str(SAMPLES)]) == 0
+    assert "nobody looked whether these revisions are stored" in capsys.readouterr().err
+    assert len(submitted(kafka)) == 3
 
 
 def test_a_broker_without_the_topic_is_explained(

@@ -52,7 +52,7 @@ def test_what_was_set_aside_is_summed_up_once() -> None:
     assert failure.details == ()
     lines = page(died)
     assert [line for line in lines if "and read" in line] == []
-    assert sum("1 chunk dead" in line for line in lines) == 2
+    assert sum("1 chunk set aside" in line for line in lines) == 2
 
 
 def test_an_interview_that_nobody_could_read_is_told() -> None:

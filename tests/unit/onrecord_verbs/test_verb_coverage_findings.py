@@ -3,7 +3,7 @@ from uuid import UUID
 import pytest
 
 from contracts.study import Question, Study, Theme
-from onrecord.coverage import Finding, Interview, NoteCount, coverage
+from onrecord.coverage import Finding, Interview, NoteCount, Unread, coverage
 from onrecord.note_pages import coverage_page
 
 STUDY = Study(
@@ -51,10 +51,40 @@ def test_a_theme_and_a_question_of_one_id_are_not_confused() -> None:
     assert coverage(STUDY, [interview(1)], counted).questions[0].finding is Finding.NOT_ADDRESSED
 
 
+@pytest.mark.parametrize("kind", ["question", "theme"])
+def test_what_an_earlier_revision_answered_is_not_called_not_addressed(kind: str) -> None:
+    earlier = [
+        NoteCount("question", "churn", 2, frozenset({UUID(int=1)})),
+        NoteCount("theme", "price", 1, frozenset({UUID(int=1), UUID(int=2)})),
+    ]
+    found = coverage(STUDY, [interview(3)], [], earlier)
+    (topic,) = found.questions if kind == "question" else found.themes
+    assert topic.finding is Finding.ANSWERED_EARLIER
+    (unread,) = coverage(STUDY, [interview(3, waiting=1)], [], earlier).questions
+    assert unread.finding is Finding.UNKNOWN
+    noted = [NoteCount("question", "churn", 1, frozenset({UUID(int=1)}))]
+    (answered,) = coverage(STUDY, [interview(3)], noted, earlier).questions
+    assert answered.finding is Finding.ANSWERED
+
+
+def test_a_chunk_that_was_given_up_is_called_so() -> None:
+    given_up = Interview(UUID(int=1), "Interview", STUDY, stored=1, dead=0, waiting=0, discarded=2)
+    found = coverage(STUDY, [given_up], [])
+    (question,) = found.questions
+    assert (question.finding, question.dead, question.discarded) == (Finding.UNKNOWN, 0, 2)
+    page = "\n".join(line.plain.rstrip() for line in coverage_page(found, 80))
+    assert "2 chunks discarded" in page
+    assert "dead" not in page
+
+
 def test_the_page_tells_each_finding_with_its_reason() -> None:
-    found = coverage(STUDY, [interview(2), interview(1, dead=1, study=BEFORE)], [], 2)
+    read = [interview(2), interview(1, dead=1, study=BEFORE)]
+    found = coverage(STUDY, read, [], unread=Unread(interviews=2, unreadable=1))
     page = "\n".join(line.plain.rstrip() for line in coverage_page(found, 80))
     assert "  unknown        Why do people leave?\n" in page
-    assert "                 2 chunks read before the study had it\n" in page
+    reason = "2 chunks of interviews whose study, as submitted, does not have it"
+    assert reason in " ".join(page.split())
+    assert "before" not in page, "it may have been submitted since"
+    assert "1 record on the topic of submissions is no interview" in page
     assert "  unknown        Price\n                 1 chunk dead\n" in page
     assert "2 submissions of this or another study could not be read yet" in page
