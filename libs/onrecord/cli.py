@@ -29,6 +29,8 @@ EPILOG: Final = (
     "3 the system cannot be reached."
 )
 USAGE_EXIT: Final = 2
+ODD_SHOWN: Final = 60
+"""Characters shown of a word that is no text."""
 
 
 def _print_version(asked: bool) -> None:  # noqa: FBT001 - Typer passes an option's value like this
@@ -79,6 +81,7 @@ def run(arguments: Sequence[str]) -> int:
         The exit code.
     """
     try:
+        _refuse_odd(arguments)
         return _exit_code(build()(list(arguments), prog_name="onrecord", standalone_mode=False))
     except CommandError as error:
         return _explain(error)
@@ -92,6 +95,19 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _refuse_odd(arguments: Sequence[str]) -> None:
+    """Refuse words that neither a database nor a file of ours can have.
+
+    Raises:
+        UsageError: one is not UTF-8 (Python hands such bytes on as lone surrogates), or has U+0000.
+    """
+    for argument in arguments:
+        shown = argument.encode("utf-8", "backslashreplace").decode()
+        if shown != argument or "\0" in argument:
+            told = shown[:ODD_SHOWN].replace("\0", "\\x00")
+            raise UsageError(f"{told!r} is no text: it is not UTF-8, or has U+0000")
 
 
 def main() -> None:

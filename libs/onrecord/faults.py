@@ -79,6 +79,7 @@ _WORDINGS: Final[dict[str, Wording]] = {
     "model_attributes_type": _A_GROUP,
     "enum": lambda told: f"has to be {told['expected']}",
     "datetime_type": _A_TIME,
+    "timezone_aware": _always("needs an offset from UTC, such as +01:00 or Z for none"),
     "datetime_parsing": _A_TIME,
     "datetime_from_date_parsing": _A_TIME,
 }

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from pydantic import ValidationError
 
 from contracts.study import Study
 from contracts.topics import MIB, TRANSCRIPTS_SUBMITTED
 from onrecord.errors import UsageError
 from onrecord.faults import faults
+from onrecord.rendering import printable
+from onrecord.yaml_files import NotYamlError, load_yaml
 from transcripts import DEFAULT_MAX_BYTES
 
 WIDEST: Final = 4
 """Most bytes a character takes in UTF-8, UTF-16 or UTF-32."""
+
+TooLarge = Callable[[Path, int, int], UsageError]
+"""Words that a file is too large: its path, its size and how large it may be, in bytes."""
 
 _MARKS: Final = (
     # UTF-32 first: its little-endian mark begins like that of UTF-16.
@@ -39,7 +44,7 @@ def read_text(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> str:
         UsageError: the file is missing, empty, too large or not in such an encoding; the
             message names the file, and the offset in bytes of what cannot be decoded.
     """
-    data = _read_bytes(path, max_bytes * WIDEST)
+    data = _read_bytes(path, max_bytes * WIDEST, _too_large_file)
     if not data:
         raise UsageError(f"{path}: the file is empty")
     text = _decode(data, path)
@@ -74,29 +79,28 @@ def read_yaml(path: Path) -> Any:
     Raises:
         UsageError: the file cannot be read, or is no YAML; names line and column.
     """
-    text = _decode(_read_bytes(path, MIB), path)
+    text = _decode(_read_bytes(path, MIB, _too_large_yaml), path)
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"{path}: not valid YAML{_place(error)}") from error
+        return load_yaml(text)
+    except NotYamlError as error:
+        raise UsageError(f"{path}: not valid YAML{error}") from error
 
 
-def _place(error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return f": line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-
-
-def _read_bytes(path: Path, limit: int) -> bytes:
+def _read_bytes(path: Path, limit: int, too_large: TooLarge) -> bytes:
     try:
         if not path.is_file():
             raise UsageError(
                 f"{path}: {'not a file' if path.exists() else 'there is no such file'}"
             )
-        if (size := path.stat().st_size) > limit:
-            raise _too_large(path, size, limit // WIDEST)
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(limit + 1)  # whatever its size is said to be
+            if len(data) > limit:
+                raise too_large(path, max(path.stat().st_size, len(data)), limit)
+            return data
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+    except ValueError as error:  # U+0000 in a name, as a manifest may have it
+        raise UsageError(f"{printable(str(path))}: no file can have such a name") from error
 
 
 def _decode(data: bytes, path: Path) -> str:
@@ -117,6 +121,14 @@ def _decode(data: bytes, path: Path) -> str:
 def _is_unmarked_utf16(data: bytes) -> bool:
     beginning = data[:200]
     return len(beginning) > 1 and (not any(beginning[0::2]) or not any(beginning[1::2]))
+
+
+def _too_large_file(path: Path, size: int, limit: int) -> UsageError:
+    return _too_large(path, size, limit // WIDEST)
+
+
+def _too_large_yaml(path: Path, size: int, limit: int) -> UsageError:
+    return UsageError(f"{path}: {size / MIB:,.1f} MiB of YAML; it may have {limit / MIB:g} MiB")
 
 
 def _too_large(path: Path, size: int, limit: int) -> UsageError:

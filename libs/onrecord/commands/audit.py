@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from onrecord.console import Json, err, out, print_json
+from onrecord.options import finite
 from onrecord.rendering import count
 from onrecord.settings import ClientSettings
 
@@ -21,7 +22,7 @@ MOST_NAMED = 20
 Wait = Annotated[
     bool, typer.Option("--wait", help="First wait until nothing is on its way any more.")
 ]
-Timeout = Annotated[float, typer.Option(help="Longest wait, in seconds.")]
+Timeout = Annotated[float, typer.Option(min=0, callback=finite, help="Longest wait, in seconds.")]
 
 
 def register(app: typer.Typer) -> None:

@@ -44,7 +44,7 @@ Exact = Annotated[
         "evidence.",
     ),
 ]
-Limit = Annotated[int | None, typer.Option(min=1, help="At most so many notes.")]
+Limit = Annotated[int | None, typer.Option(min=1, max=2**31 - 1, help="At most so many notes.")]
 
 Totals: TypeAlias = Mapping[tuple[str, str], int]
 

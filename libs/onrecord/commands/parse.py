@@ -39,8 +39,8 @@ def parse(
 ) -> None:
     """Read transcript files and tell what is in them: format, speakers, turns, times.
 
-    Nothing is sent. What was mended on the way is told; a file that cannot be read ends the
-    command with exit code 2.
+    Nothing is sent. What was mended on the way is told. Files that cannot be read are named after
+    the others, and the exit code is 2.
 
     Examples of use:
 
@@ -48,13 +48,24 @@ def parse(
         onrecord parse samples/*.json --segments
         onrecord parse export.txt --format plain --json
     """
-    readings = [(file, _read(file, format_)) for file in files]
-    if json_output:
+    readings: list[tuple[Path, Reading]] = []
+    problems: list[str] = []
+    for file in files:
+        try:
+            readings.append((file, _read(file, format_)))
+        except UsageError as error:
+            problems.append(str(error))
+    if json_output and readings:
         print_json([_as_json(file, reading, segments=segments) for file, reading in readings])
-        return
-    for file, reading in readings:
-        for line in _page(file, reading, segments=segments):
-            out.print(line)
+    elif not json_output:
+        for file, reading in readings:
+            for line in _page(file, reading, segments=segments):
+                out.print(line)
+    if len(problems) == 1:
+        raise UsageError(problems[0])
+    if problems:
+        told = f"{len(problems)} of {len(files)} files cannot be read"
+        raise UsageError(told, details=problems)
 
 
 def _read(file: Path, format_: TranscriptFormat | None) -> Reading:

@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from contracts.transcript import TranscriptFormat
-from onrecord.console import Json, out, print_json
+from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
 from onrecord.files import read_study
 from onrecord.interviews import Selection, select
-from onrecord.rendering import columns
+from onrecord.options import finite
+from onrecord.rendering import columns, printable
 from onrecord.settings import ClientSettings
 
 Files = Annotated[
@@ -43,10 +44,16 @@ Format = Annotated[
     TranscriptFormat | None,
     typer.Option("--format", help="The vendor's format; found from the content if not given."),
 ]
-Revision = Annotated[int, typer.Option(min=1, help="One more for each corrected version.")]
+Revision = Annotated[
+    int,
+    typer.Option(min=1, max=2**31 - 1, help="One more for each corrected version."),
+]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Send without reading the files here.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until all notes are stored.")]
-Timeout = Annotated[float, typer.Option(min=0, help="Longest wait with --wait, in seconds.")]
+Timeout = Annotated[
+    float,
+    typer.Option(min=0, callback=finite, help="Longest wait with --wait, in seconds."),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -85,6 +92,9 @@ def submit(  # noqa: PLR0913 - one parameter an option
     from onrecord.submitting import Declared, roles  # noqa: PLC0415 - slow to import
 
     chosen = _chosen(files or [], manifest, title)
+    if chosen.left_out:
+        names = ", ".join(printable(path.name) for path in chosen.left_out)
+        err.print(f"not submitted, as the manifest does not list them: {names}", markup=False)
     about = read_study(_study_file(study, chosen))
     speakers = roles(interviewer or (), participant or ())
     declared = Declared(title, format_, revision, speakers, check=not no_check)

@@ -1,0 +1,18 @@
+"""What several verbs' options have in common."""
+
+from __future__ import annotations
+
+import math
+
+import typer
+
+
+def finite(seconds: float) -> float:
+    """A number of seconds, as an option's callback.
+
+    Raises:
+        typer.BadParameter: it is infinite or no number, so that a wait would never end.
+    """
+    if not math.isfinite(seconds):
+        raise typer.BadParameter(f"{seconds} is no number of seconds")
+    return seconds
