@@ -24,7 +24,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, fo
 
 def print_json(value: Any) -> None:
     """Write one JSON document to stdout; what JSON does not know is written by its ``str``."""
-    out.print(json.dumps(value, indent=2, ensure_ascii=False, default=str), markup=False)
+    text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        # Half a surrogate pair, as a message may have it, has no UTF-8.
+        text = json.dumps(value, indent=2, default=str)
+    out.print(text, markup=False)
 
 
 def print_error(error: CommandError) -> None:

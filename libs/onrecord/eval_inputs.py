@@ -35,6 +35,8 @@ def read_benchmark(file: Path, read: Callable[[str], list[T]]) -> list[T]:
         ) from error
     except ValueError as error:
         raise UsageError(f"{file}: {error}") from error
+    except RecursionError as error:
+        raise UsageError(f"{file}: too many lists inside one another") from error
     if not found:
         raise UsageError(f"{file}: no samples")
     return found

@@ -27,7 +27,7 @@ from onrecord import cli
 
 DLQ = dlq_topic("enrichment")
 ODD_BYTES = bytes(range(256)) * 3
-VALUES = (b'{"words": ["caf\xc3\xa9", "\\u001b[31m"]}', ODD_BYTES, None)
+VALUES = (b'{"words": ["caf\xc3\xa9", "\\u001b[31m", "\\ud800"]}', ODD_BYTES, None)
 CODES = ("llm_timeout", "undecodable", "undecodable")
 
 
@@ -148,6 +148,9 @@ def test_shows_a_json_value_and_never_a_control_character(
     assert "odd\\x1b 0xfbff" in lines
     assert '"café",' in lines
     assert "\x1b" not in page
+    assert cli.run(["dlq", "show", name_of(0), "--json"]) == 0
+    shown = capsys.readouterr().out.encode()
+    assert json.loads(shown)["value_json"]["words"][2] == "\ud800"
 
 
 def test_shows_other_values_in_hex_and_writes_them_byte_for_byte(

@@ -224,6 +224,15 @@ def test_parse_reads_an_odd_transcript_or_says_why_not(
     assert capsys.readouterr().err.count("\n") <= 1
 
 
+def test_a_benchmark_of_deep_json_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "deep.json"
+    file.write_bytes(b"[" * 200_000)
+    assert cli.run(["eval", "grounding", str(file)]) == 2
+    assert "inside one another" in capsys.readouterr().err
+
+
 def test_parse_shows_good_files_and_names_all_bad_ones(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
