@@ -70,7 +70,7 @@ class Stub:
 def stub_of(record: Record) -> Stub:
     """The stub of a message, whole or not."""
     known = known_of(record)
-    headers = _fitting(record.headers)
+    headers = fitting(record.headers)
     return Stub(
         known.kind,
         known.size_bytes,
@@ -89,7 +89,7 @@ def shortened(record: Record, complaint: str) -> Record:
         record: the whole one.
         complaint: why it is too large.
     """
-    headers = _fitting(record.headers)
+    headers = fitting(record.headers)
     known = replace(
         known_of(record),
         complaint=complaint,
@@ -133,9 +133,9 @@ def digest_of(record: Record) -> str:
 _NAMES: Final = ("utf-8", "surrogateescape")
 
 
-def _fitting(headers: Headers) -> Headers:
+def fitting(headers: Headers, room: int = HEADERS_BYTES) -> Headers:
+    """Those of the headers, in order, that fit into so many bytes of names and values."""
     kept: list[tuple[str, bytes]] = []
-    room = HEADERS_BYTES
     for name, value in headers:
         size = len(name.encode(*_NAMES)) + len(value or b"")
         if size <= room:

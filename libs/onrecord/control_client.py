@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeAlias
@@ -48,6 +48,9 @@ class Replayed(NamedTuple):
     next: Point | None
 
 
+Read: TypeAlias = Callable[[aiohttp.ClientResponse], Awaitable[Any]]
+
+_FINE: Final = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
 _BAD_REQUEST: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
 
 
@@ -109,11 +112,17 @@ class ControlClient:
         return counts
 
     async def letter(self, letter_id: str) -> Shown:
-        """One letter, by its id or the beginning of it, and the bytes that were set aside."""
+        """One letter, by its id or the beginning of it, and its value: the first MiB, if larger."""
         found = await self._call("GET", f"/letters/{_part(letter_id)}")
         value = found["value"]
         decoded = None if value is None else decode_base64(value)
         return Shown(found["letter"], decoded, found["gone"])
+
+    async def value(self, letter_id: str) -> bytes | None:
+        """A letter's value as it was set aside, however large; None if it has none."""
+        path = f"/letters/{_part(letter_id)}/value"
+        value: bytes | None = await self._call("GET", path, read=_bytes_of)
+        return value
 
     async def replay(self, letter_id: str) -> Letter:
         """Put a letter back.
@@ -147,11 +156,13 @@ class ControlClient:
         letter: Letter = await self._call("POST", path, json={"reason": reason})
         return letter
 
-    async def _call(self, method: str, path: str, **options: Any) -> Any:
+    async def _call(
+        self, method: str, path: str, *, read: Read = aiohttp.ClientResponse.json, **options: Any
+    ) -> Any:
         try:
             async with self._session.request(method, self._url + path, **options) as answer:
-                if answer.status == HTTPStatus.OK:
-                    return await answer.json()
+                if answer.status in _FINE:
+                    return await read(answer)
                 raise _refusal(answer.status, await answer.text())
         except aiohttp.InvalidURL as error:
             raise UsageError(f"the setting ONRECORD_CONTROL_URL is no address: {error}") from error
@@ -159,6 +170,10 @@ class ControlClient:
             raise UnreachableError(f"what answers at {self._url} is not control") from error
         except (aiohttp.ClientError, OSError) as error:  # OSError: a TimeoutError is one too
             raise UnreachableError(f"the control service does not answer at {self._url}") from error
+
+
+async def _bytes_of(answer: aiohttp.ClientResponse) -> bytes | None:
+    return None if answer.status == HTTPStatus.NO_CONTENT else await answer.read()
 
 
 def decode_base64(text: str) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
+from contracts import headers as h
 from contracts.topics import EVENT_TOPICS
 from onrecord.check_names import CHECKS
 from onrecord.control_client import Letter, decode_base64
@@ -128,7 +129,7 @@ def letter_page(
     if gone:
         yield from paragraph(f"Value: {gone}", width, style="yellow")
     else:
-        yield from _value(value)
+        yield from _value(value, letter["size_bytes"])
 
 
 def _facts(heading: str, facts: Sequence[tuple[str, str]], width: int) -> Iterator[Text]:
@@ -151,7 +152,21 @@ def _identity(letter: Letter, names: Mapping[str, str]) -> list[tuple[str, str]]
         ("kept in", _place(letter, "dlq")),
         ("came from", _place(letter, "source")),
         ("group", letter["consumer_group"]),
+        ("stub", _stub(letter)),
     ]
+
+
+def _stub(letter: Letter) -> str:
+    """What the letter is the beginning of, if it is a stub; else empty."""
+    told = {name: header_text(value) for name, value in letter["headers"]}
+    kind, size = told.get(h.STUB), told.get(h.STUB_SIZE, "")
+    if kind is None or not size.isdecimal():
+        return ""
+    what = "a message" if kind == "record" else "a message in a batch, compressed,"
+    return (
+        f"this is only the beginning of {what} of {count(int(size), 'byte')}; a replay fetches it "
+        "from where it came from, while it is there"
+    )
 
 
 def _key(letter: Letter) -> str:
@@ -206,16 +221,16 @@ def header_text(encoded: str | None) -> str:
         return f"0x{raw.hex()}"
 
 
-def _value(value: bytes | None) -> Iterator[Text]:
+def _value(value: bytes | None, size: int) -> Iterator[Text]:
     if value is None:
         yield Text("Value: none (a tombstone)", style="bold cyan")
         return
-    yield Text(f"Value ({count(len(value), 'byte')})", style="bold cyan")
+    yield Text(f"Value ({count(size, 'byte')})", style="bold cyan")
     document = decoded(value)
     if document is None:
         for line in hex_dump(value[:HEX_SHOWN]):
             yield Text(line)
-        if (rest := len(value) - HEX_SHOWN) > 0:
+        if (rest := size - HEX_SHOWN) > 0:
             yield Text(f"… {count(rest, 'more byte')}; --raw writes them all", style="dim")
         return
     lines = json.dumps(document, indent=2, ensure_ascii=False).splitlines()

@@ -13,6 +13,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
 from contracts.errors import BadMessageError, ErrorCode, OnrecordError, OutageError
+from contracts.topics import MIB
 from control.domain import (
     BadLetterIdError,
     BadRequestError,
@@ -26,11 +27,15 @@ from control.domain import (
     ReplayPoint,
     Replays,
 )
+from control.originals import OriginalGoneError
 from control.reader import LetterReader
 from control.replay import Replayer
 from control.store import LetterStore
 
 log = structlog.get_logger(__name__)
+
+VALUE_BYTES: Final = MIB
+"""What a letter in JSON shows of its value, in bytes."""
 
 MOST_LETTERS: Final = 10_000
 """Most letters one request lists or replays."""
@@ -43,7 +48,10 @@ class LetterWithValue(ControlModel):
     """A letter with the bytes that were set aside."""
 
     letter: Letter
-    value: Bytes | None = Field(description="The record's value, byte for byte; base64 in JSON.")
+    value: Bytes | None = Field(
+        description="The record's value, byte for byte; base64 in JSON. Of a large one its first "
+        "MiB; `/letters/{letter_id}/value` has it whole."
+    )
     gone: str = Field("", description="Why there is no value, if the DLQ has it no more.")
 
 
@@ -82,7 +90,7 @@ _STATUSES: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
     ((ValidationError, BadLetterIdError, BadRequestError), 400),
     ((LetterLookupError,), 404),
     ((LetterNotOpenError,), 409),
-    ((LetterGoneError,), 410),
+    ((LetterGoneError, OriginalGoneError), 410),
     ((BadMessageError,), 422),
     ((OutageError,), 503),
 )
@@ -132,6 +140,7 @@ class Api:
             web.get("/letters/counts", self.counts),
             web.post("/letters/replay", self.replay_many),
             web.get("/letters/{letter_id}", self.letter),
+            web.get("/letters/{letter_id}/value", self.value),
             web.post("/letters/{letter_id}/replay", self.replay),
             web.post("/letters/{letter_id}/discard", self.discard),
         )
@@ -154,10 +163,20 @@ class Api:
         letter = await desk.store.letter(request.match_info["letter_id"])
         try:
             value, gone = (await desk.reader.read(letter.place)).value, ""
+            value = value and value[:VALUE_BYTES]
         except LetterGoneError as error:  # all else that is known of it is worth an answer
             value, gone = None, str(error)
         shown = LetterWithValue(letter=letter, value=value, gone=gone)
         return _json(shown.model_dump(mode="json"))
+
+    @_answering
+    async def value(self, request: web.Request, desk: Desk) -> web.Response:
+        """A letter's value as it is; 204 if it has none."""
+        letter = await desk.store.letter(request.match_info["letter_id"])
+        value = (await desk.reader.read(letter.place)).value
+        if value is None:
+            return web.Response(status=204)
+        return web.Response(body=value, content_type="application/octet-stream")
 
     @_answering
     async def replay(self, request: web.Request, desk: Desk) -> web.Response:

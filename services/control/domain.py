@@ -102,12 +102,14 @@ class Letter(ControlModel):
         None, description="Which content of that revision it is about, if it is told."
     )
     key: Bytes | None = Field(
-        None, description="The record key, byte for byte; what it says is its producer's claim."
+        None, description="The record key, or its first KiB; it is its producer's claim."
     )
     message_sha256: bytes | None = Field(
         None, exclude=True, description="Digest of what was set aside; part of its identity."
     )
-    headers: tuple[tuple[str, Bytes | None], ...] = Field((), description="All, in order.")
+    headers: tuple[tuple[str, Bytes | None], ...] = Field(
+        (), description="In order; of the message's own as many as fit 4 KiB."
+    )
     size_bytes: int = Field(0, ge=0, description="Size of the value, in bytes.")
     state: LetterState = Field(LetterState.OPEN, description="Where it stands.")
     state_changed_at: datetime | None = Field(None, description="Since when; set by the index.")

@@ -10,11 +10,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts import headers as h
 from contracts.events import TranscriptSubmitted
-from contracts.topics import DLQ_TOPICS
+from contracts.topics import DLQ_TOPICS, MIB
 from control.domain import Letter, Submission
 from messaging import Origin, Record, identity
 from messaging.codec import document_of
 from messaging.delivery import split
+from messaging.limits import SIMPLE_BYTES, has_more_values
+from messaging.stubs import fitting
 
 UNKNOWN: Final = "unknown"
 """Where a letter does not tell, because somebody else wrote it to the DLQ."""
@@ -24,6 +26,18 @@ MOST: Final = 2**31 - 1
 
 LONGEST: Final = 500
 """Characters of what is looked up: PostgreSQL refuses to index texts of a few kB (2,704 bytes)."""
+
+KEY_BYTES: Final = 1024
+HEADERS_BYTES: Final = 4 * 1024
+ADDED_BYTES: Final = 32 * 1024
+TOLD_BYTES: Final = 4 * 1024
+"""What the index keeps, in bytes: of a letter's key, of the message's headers, of those that were
+added, and of what one of these tells. Headers that do not fit are left out; the DLQ has all."""
+
+DOCUMENT_BYTES: Final = 32 * MIB
+DOCUMENT_VALUES: Final = 500_000
+"""What a message is about is read from it up to so many bytes and values; others are about nothing
+that the index knows."""
 
 SERVICE_OF: Final = {topic.name: topic.name.removesuffix("-dlq") for topic in DLQ_TOPICS}
 
@@ -40,12 +54,13 @@ class _Identity(BaseModel):
 def letter_of(record: Record) -> Letter:
     """A record on a DLQ as the index keeps it; headers that are missing count as unknown."""
     original, added = split(record.headers)
-    told = {name: (value or b"").decode("utf-8", "replace") for name, value in added}
+    told = {name: (value or b"")[:TOLD_BYTES].decode("utf-8", "replace") for name, value in added}
     written_at = _written_at(record)
     service = SERVICE_OF[record.topic]
     here = Origin(record.topic, record.partition, record.offset)
     content = identity.content_of(record.key, record.value, original, added)
-    about = identity.about(told.get(h.DLQ_TOPIC), record.key, record.value)
+    readable = _is_readable(record.value or b"")
+    about = identity.about(told.get(h.DLQ_TOPIC), record.key, record.value) if readable else None
     return Letter(
         letter_id=identity.letter_id_of(service, here, content, added),
         message_sha256=content,
@@ -70,8 +85,8 @@ def letter_of(record: Record) -> Letter:
         subject=about.subject if about else None,
         revision=about.revision if about else None,
         content_sha256=about.content_sha256 if about else None,
-        key=record.key,
-        headers=(*original, *added),
+        key=record.key and record.key[:KEY_BYTES],
+        headers=(*fitting(original, HEADERS_BYTES), *fitting(added, ADDED_BYTES)),
         size_bytes=len(record.value or b""),
     )
 
@@ -80,7 +95,7 @@ def submission_of(record: Record) -> Submission:
     """A record on the topic of submissions as the index keeps it, readable or not."""
     document = document_of(record.value or b"")
     try:
-        told = _Identity.model_validate_json(document)
+        told = _Identity.model_validate_json(document) if _is_readable(document) else None
     except ValidationError:
         told = None
     return Submission(
@@ -92,6 +107,13 @@ def submission_of(record: Record) -> Submission:
         content_sha256=_content_of(document) if told else None,
         submitted_at=_written_at(record),
     )
+
+
+def _is_readable(document: bytes) -> bool:
+    """Whether a document may be decoded here: it costs no more than its share."""
+    if len(document) <= SIMPLE_BYTES:
+        return True
+    return len(document) <= DOCUMENT_BYTES and not has_more_values(document, DOCUMENT_VALUES)
 
 
 def _content_of(document: bytes) -> str | None:

@@ -15,14 +15,16 @@ from aiokafka.errors import KafkaError
 
 from contracts import headers as h
 from control.domain import LetterGoneError, LetterPlace
-from messaging import KafkaSettings, KafkaUnavailableError, fetched_batches, identity
+from control.originals import Originals
+from messaging import KafkaSettings, KafkaUnavailableError, fetched_batches, identity, stubs
 from messaging.delivery import Headers, split
 
 CLOSE: Final = 5_000
 """Offsets that are read over rather than sought past."""
 
 AT_A_TIME: Final = 500
-"""Records between two turns of the event loop, which has others to serve."""
+"""Records between two turns of the event loop, which has others to serve; fewer if they are large:
+``messaging.limits.PULL_BYTES`` and one more at most."""
 
 FETCH_BYTES: Final = 4 * 1024 * 1024
 FETCH_WAIT_MS: Final = 100
@@ -62,6 +64,7 @@ class LetterReader:
 
     def __init__(self, consumer: Any, kafka: KafkaSettings, timeout_s: float) -> None:
         self._consumer = consumer
+        self._originals = Originals(kafka, timeout_s)
         self._kafka = kafka
         self._timeout_s = timeout_s
         self._one_at_a_time = asyncio.Lock()
@@ -83,6 +86,24 @@ class LetterReader:
             f"{letter.dlq_partition} does not have them at offset {letter.dlq_offset} any more; "
             "it cannot be replayed, only discarded"
         )
+
+    async def close(self) -> None:
+        """Stop what was started to read the messages of stubs; the consumer is the caller's."""
+        await self._originals.close()
+
+    async def whole(self, found: Found) -> Found:
+        """A letter with its whole message, which for a stub is fetched from where it was first.
+
+        Raises:
+            OriginalGoneError: what a stub stands for is not there any more.
+            OriginalTooLargeError: it is still too large.
+            KafkaUnavailableError: the broker does not answer.
+        """
+        stub = stubs.told_by(found.added)
+        if stub is None:
+            return found
+        record = await self._originals.read(found.place.service, found.added, stub)
+        return found._replace(key=record.key, value=record.value, original=record.headers)
 
     async def read_many(self, letters: Sequence[LetterPlace]) -> AsyncGenerator[list[Found], None]:
         """The records of many letters, some at a time; those that are gone are left out.
@@ -207,6 +228,10 @@ async def open_reader(kafka: KafkaSettings, timeout_s: float) -> AsyncIterator[L
             await consumer.start()
         except KafkaError as error:
             raise KafkaUnavailableError(f"no broker answers: {error!r}") from error
-        yield LetterReader(consumer, kafka, timeout_s)
+        reader = LetterReader(consumer, kafka, timeout_s)
+        try:
+            yield reader
+        finally:
+            await reader.close()
     finally:
         await consumer.stop()

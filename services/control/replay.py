@@ -9,13 +9,13 @@ from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
 
 from contracts.errors import OnrecordError, OutageError
-from contracts.topics import retry_topic
+from contracts.topics import MIB, retry_topic
 from control.domain import (
     Letter,
     LetterFilter,
@@ -24,16 +24,22 @@ from control.domain import (
     ReplayPoint,
     Replays,
 )
+from control.originals import OriginalGoneError, OriginalTooLargeError
 from control.reader import Found, LetterReader
 from control.store import LetterStore
 from messaging import KafkaUnavailableError, Publisher
 from messaging.delivery import Headers, append
 from messaging.letters import replay_headers
+from messaging.limits import size_of_headers
 
 log = structlog.get_logger(__name__)
 
 BATCH: Final = 2_000
 """Letters that are claimed, sent and marked together."""
+
+BYTES_UNDER_WAY: Final = 16 * MIB
+"""Letters' bytes that are handed to the publisher before it waits for the broker to have taken
+some; a larger letter goes alone."""
 
 UNDER_WAY: Final = 2
 """Batches that are sent, but not all acknowledged and marked, while the next one is being sent."""
@@ -82,6 +88,7 @@ class Replayer:
         self._under_way: set[UUID] = set()
         self._acknowledged: set[UUID] = set()
         self._doubt = asyncio.Event()
+        self._bytes = _BytesUnderWay()
 
     async def replay(self, letter_id: UUID | str) -> Letter:
         """Put one letter back, byte for byte.
@@ -94,13 +101,16 @@ class Replayer:
             LetterNotOpenError: it was replayed or discarded before, or does not tell whence it
                 came.
             LetterGoneError: its DLQ does not have it any more.
+            OriginalGoneError: it is a stub, and its message is not at its place any more.
+            OriginalTooLargeError: it is a stub of a message that is still too large.
             TooLargeToSendError: the retry topic does not take it.
             KafkaUnavailableError, DatabaseUnavailableError: try again later.
         """
         letter = await self._store.letter(letter_id)
         if letter.source_topic is None:
             raise LetterNotOpenError(f"letter {letter.letter_id} does not tell whence it came")
-        found = await self._reader.read(letter.place)  # claimed only if it is still there
+        # Claimed only if it is still there.
+        found = await self._reader.whole(await self._reader.read(letter.place))
         if not await self._claim_one(letter.letter_id):
             raise LetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")
         topic = retry_topic(letter.service, 0).name
@@ -289,16 +299,39 @@ class Replayer:
             async with aclosing(self._reader.read_many(letters)) as batches:
                 async for some in batches:
                     for service, found in groupby(some, key=lambda one: one.place.service):
-                        await self._hand_over(service, list(found), sent)
+                        await self._hand_over(service, found, sent)
         except OutageError as error:
             sent.outage = error
         return sent
 
-    async def _hand_over(self, service: str, found: Sequence[Found], sent: _Sent) -> None:
-        records = [(one.key, one.value, _headers(one)) for one in found]
-        topic = retry_topic(service, 0).name
-        told = await self._publisher.forward_all(topic, records)
-        sent.told.append(([one.place.letter_id for one in found], told))
+    async def _hand_over(self, service: str, found: Iterable[Found], sent: _Sent) -> None:
+        portion: list[Found] = []
+        size = 0
+        async for one in self._whole(found, sent):
+            if portion and size + _size(one) > BYTES_UNDER_WAY:
+                await self._forward(service, portion, size, sent)
+                portion, size = [], 0
+            portion.append(one)
+            size += _size(one)
+        if portion:
+            await self._forward(service, portion, size, sent)
+
+    async def _forward(
+        self, service: str, portion: Sequence[Found], size: int, sent: _Sent
+    ) -> None:
+        await self._bytes.wait_for(size)
+        records = [(one.key, one.value, _headers(one)) for one in portion]
+        told = await self._publisher.forward_all(retry_topic(service, 0).name, records)
+        self._bytes.begin(size, told)
+        sent.told.append(([one.place.letter_id for one in portion], told))
+
+    async def _whole(self, found: Iterable[Found], sent: _Sent) -> AsyncIterator[Found]:
+        """Letters with their whole messages; why others have none is noted."""
+        for one in found:
+            try:
+                yield await self._reader.whole(one)
+            except (OriginalGoneError, OriginalTooLargeError) as error:
+                sent.left[one.place.letter_id] = str(error)
 
     def _settle_soon(
         self, letters: Sequence[LetterPlace], sent: _Sent, replays: Replays
@@ -315,7 +348,7 @@ class Replayer:
             log.warning("replay_cut_short", reason=str(error))
 
     async def _settle(self, letters: Sequence[LetterPlace], sent: _Sent, replays: Replays) -> None:
-        left = dict.fromkeys((one.letter_id for one in letters), GONE)
+        left = dict.fromkeys((one.letter_id for one in letters), GONE) | sent.left
         replayed: list[UUID] = []
         outage = sent.outage
         for letter_ids, told in sent.told:
@@ -344,11 +377,50 @@ class _Sent:
     told: list[tuple[list[UUID], asyncio.Future[list[Exception | None]]]] = field(
         default_factory=list
     )
+    left: dict[UUID, str] = field(default_factory=dict)
     outage: OutageError | None = None
+
+
+class _BytesUnderWay:
+    """The account of what the publisher holds until the broker has it."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._fewer = asyncio.Event()
+
+    async def wait_for(self, size: int) -> None:
+        """Wait until so many bytes more may be handed over.
+
+        Raises:
+            KafkaUnavailableError: the broker takes none for long.
+        """
+        while self._bytes and self._bytes + size > BYTES_UNDER_WAY:
+            self._fewer.clear()
+            try:
+                async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
+                    await self._fewer.wait()
+            except TimeoutError as error:
+                raise KafkaUnavailableError(_SLOW) from error
+
+    def begin(self, size: int, told: asyncio.Future[Any]) -> None:
+        """Count bytes until the future is done."""
+        self._bytes += size
+        told.add_done_callback(lambda _: self._end(size))
+
+    def _end(self, size: int) -> None:
+        self._bytes -= size
+        self._fewer.set()
+
+
+def _size(found: Found) -> int:
+    return len(found.key or b"") + len(found.value or b"") + size_of_headers(found.original)
 
 
 def _headers(found: Found) -> Headers:
     return append(found.original, replay_headers(found.place.letter_id, found.added))
+
+
+_SLOW: Final = "the broker does not acknowledge replayed letters"
 
 
 async def _soon(settling: asyncio.Task[None]) -> None:
@@ -358,5 +430,5 @@ async def _soon(settling: asyncio.Task[None]) -> None:
     """
     done, _ = await asyncio.wait((settling,), timeout=ACKNOWLEDGED_WITHIN_S)
     if not done:
-        raise KafkaUnavailableError("the broker does not acknowledge replayed letters")
+        raise KafkaUnavailableError(_SLOW)
     settling.result()

@@ -120,17 +120,22 @@ def show(
     """
     from onrecord.letter_pages import letter_json, letter_page  # noqa: PLC0415 - slow to import
 
-    letter, value, gone = _ask(lambda control: control.letter(letter_id))
     if raw:
-        if value is None:
-            raise FailedError(gone or "the message has no value: it is a tombstone")
-        sys.stdout.buffer.write(value)
-        sys.stdout.flush()
-    elif json_output:
+        _write_raw(_ask(lambda control: control.value(letter_id)))
+        return
+    letter, value, gone = _ask(lambda control: control.letter(letter_id))
+    if json_output:
         print_json(letter_json(letter, value) | {"gone": gone})
     else:
         for line in letter_page(letter, value, columns(out), _names([letter]), gone=gone):
             out.print(line)
+
+
+def _write_raw(value: bytes | None) -> None:
+    if value is None:
+        raise FailedError("the message has no value: it is a tombstone")
+    sys.stdout.buffer.write(value)
+    sys.stdout.flush()
 
 
 def stats(*, json_output: Json = False) -> None:

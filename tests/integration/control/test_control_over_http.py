@@ -24,6 +24,24 @@ from support.control_office import KEY, ODD, Office, delivery, letter_bytes
 NOBODY = str(derive("nobody"))
 
 
+async def test_shows_the_first_mib_of_a_large_value_and_hands_it_out_whole(
+    office: Office,
+) -> None:
+    value = b"\x80" + bytes(3 * 1024 * 1024)
+    letter = await office.set_aside(value, letter_bytes(1))
+    none = await office.set_aside(None, letter_bytes(2))
+    status, shown = await office.ask("GET", f"/letters/{letter}")
+    assert status == 200
+    assert base64.b64decode(shown["value"]) == value[: 1024 * 1024]
+    assert shown["letter"]["size_bytes"] == len(value)
+    async with office.client.get(f"{office.url}/letters/{letter}/value") as answer:
+        assert (answer.status, await answer.read()) == (200, value)
+        assert answer.content_type == "application/octet-stream"
+    async with office.client.get(f"{office.url}/letters/{none}/value") as answer:
+        assert (answer.status, await answer.read()) == (204, b"")
+    assert (await office.ask("GET", f"/letters/{NOBODY}/value"))[0] == 404
+
+
 async def test_lists_and_shows_a_letter_with_its_bytes(office: Office) -> None:
     letter = await office.died(b"\x80\x00", 1)
     content = digest(KEY, b"\x80\x00", ODD)
@@ -98,7 +116,7 @@ async def test_a_key_and_a_fingerprint_of_any_length_do_not_stop_the_index(offic
     letter = letter_of(Record("enrichment-dlq", 0, 5, long, b"v", headers, 1_000))
     assert await office.desk.store.index_letter(letter)
     indexed = await office.desk.store.letter(letter.letter_id)
-    assert (indexed.key, indexed.subject) == (long, None)
+    assert (indexed.key, indexed.subject) == (long[:1024], None)
 
 
 async def test_a_letter_is_discarded_for_a_reason_and_once(office: Office) -> None:

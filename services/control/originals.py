@@ -1,0 +1,184 @@
+"""Fetches the messages that stub letters stand for from where they were read first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, Final, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from contracts import headers as h
+from contracts.errors import BadMessageError, ErrorCode, OnrecordError
+from contracts.topics import ALL_TOPICS
+from messaging import KafkaSettings, KafkaUnavailableError, Record
+from messaging.delivery import Headers, number_of, text_of
+from messaging.fetched_batches import DigestsOf
+from messaging.oversize import OversizeValue, StubKind
+from messaging.stubs import Stub, digest_of
+
+FETCH_WAIT_MS: Final = 100
+"""How long the broker holds back a fetch that finds nothing, in milliseconds."""
+
+_UNKNOWN: Final = -1
+
+
+class OriginalGoneError(OnrecordError):
+    """The message that a stub stands for is not at its place any more, or another one is."""
+
+
+class OriginalTooLargeError(BadMessageError):
+    """The message that a stub stands for is still larger than may be read."""
+
+    code = ErrorCode.TOO_LARGE
+
+
+class Place(NamedTuple):
+    """Where a message was read first, by the name of its topic without prefix."""
+
+    topic: str
+    partition: int
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.topic}/{self.partition} at offset {self.offset}"
+
+
+class Originals:
+    """Reads single messages by their place, with a consumer that is started when it is needed.
+
+    Args:
+        kafka: how to reach the broker.
+        timeout_s: longest wait for the broker, in seconds.
+    """
+
+    def __init__(self, kafka: KafkaSettings, timeout_s: float) -> None:
+        self._kafka = kafka
+        self._timeout_s = timeout_s
+        self._one_at_a_time = asyncio.Lock()
+        self._consumer: Any = None
+
+    async def close(self) -> None:
+        """Stop the consumer, if there is one."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+    async def read(self, service: str, added: Headers, stub: Stub) -> Record:
+        """The whole message that a stub stands for.
+
+        Args:
+            service: which service set it aside.
+            added: the headers that were added to the letter.
+            stub: what they tell of the message.
+
+        Raises:
+            OriginalGoneError: it is not there, or what is there is another one.
+            OriginalTooLargeError: it cannot be read, as it is larger than is allowed.
+            KafkaUnavailableError: the broker does not answer.
+        """
+        place = _place_in(added)
+        if place is None or place.topic not in _read_by(service):
+            raise OriginalGoneError("it is a stub that does not tell where its message was read")
+        async with self._one_at_a_time:
+            try:
+                async with asyncio.timeout(self._timeout_s):
+                    with DigestsOf(place.offset) as digests:
+                        found = await self._fetch(place)
+            except (TimeoutError, KafkaError) as error:
+                with suppress(KafkaError):
+                    await self.close()
+                raise KafkaUnavailableError(f"cannot read {place.topic}: no answer") from error
+        await asyncio.to_thread(_require_same, place, found, stub, digests.found)
+        return found
+
+    async def _fetch(self, place: Place) -> Record:
+        partition = TopicPartition(self._kafka.topic(place.topic), place.partition)
+        consumer = await self._started()
+        # Private, as the client's ``topics()`` tells no partitions; of one that is not there, it
+        # would wait for the offsets.
+        cluster = await consumer._client.fetch_all_metadata()  # noqa: SLF001
+        if place.partition not in (cluster.partitions_for_topic(partition.topic) or ()):
+            raise OriginalGoneError(f"its message is gone: there is no {place} any more")
+        first = (await consumer.beginning_offsets([partition]))[partition]
+        end = (await consumer.end_offsets([partition]))[partition]
+        if not first <= place.offset < end:
+            raise OriginalGoneError(
+                f"its message is gone: {place.topic}/{place.partition} has offsets {first} to "
+                f"{end - 1} now, and it was at {place.offset}"
+            )
+        consumer.assign([partition])
+        consumer.seek(partition, place.offset)
+        received = await self._next(consumer, partition, end)
+        if received is None or received.offset != place.offset:
+            raise OriginalGoneError(f"its message is gone: {place} there is none any more")
+        consumer.assign([])
+        return Record(
+            place.topic,
+            place.partition,
+            place.offset,
+            received.key,
+            received.value,
+            tuple(received.headers),
+            received.timestamp,
+        )
+
+    async def _started(self) -> Any:
+        if self._consumer is None:
+            self._consumer = AIOKafkaConsumer(
+                **self._kafka.client_options(),
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                fetch_max_wait_ms=FETCH_WAIT_MS,
+                max_partition_fetch_bytes=1,  # the broker sends one batch at least
+            )
+            await self._consumer.start()
+        return self._consumer
+
+    @staticmethod
+    async def _next(consumer: Any, partition: TopicPartition, end: int) -> Any | None:
+        while await consumer.position(partition) < end:
+            batches: dict[TopicPartition, Sequence[Any]] = await consumer.getmany(
+                partition, timeout_ms=1_000, max_records=1
+            )
+            if records := batches.get(partition):
+                return records[0]
+        return None
+
+
+def _require_same(place: Place, found: Record, stub: Stub, batches: set[str]) -> None:
+    """Check what was read against what a stub tells.
+
+    Args:
+        place: where it was read.
+        found: what was read.
+        stub: what it has to be.
+        batches: the digests of the batches that it may have come in.
+    """
+    oversize = found.value if isinstance(found.value, OversizeValue) else None
+    if stub.kind is StubKind.BATCH:
+        same = stub.sha256 in batches
+    else:  # of one that is not read whole, there is no telling
+        same = oversize is not None or digest_of(found) == stub.sha256
+    if not same:
+        raise OriginalGoneError(f"its message is gone: another one is in {place}")
+    if oversize is not None:
+        raise OriginalTooLargeError(
+            f"its message is still too large to be replayed: {oversize.known.complaint}"
+        )
+
+
+def _place_in(added: Headers) -> Place | None:
+    topic = text_of(added, h.DLQ_TOPIC)
+    partition = number_of(added, h.DLQ_PARTITION, _UNKNOWN)
+    offset = number_of(added, h.DLQ_OFFSET, _UNKNOWN)
+    return (
+        Place(topic, partition, offset) if topic and _UNKNOWN not in (partition, offset) else None
+    )
+
+
+def _read_by(service: str) -> set[str]:
+    """The topics of a service: nothing else is fetched for it, whatever a letter says."""
+    return {topic.name for topic in ALL_TOPICS if service in topic.consumers}
