@@ -15,7 +15,8 @@ from onrecord.errors import UsageError
 from onrecord.faults import faults
 from onrecord.rendering import printable
 from onrecord.yaml_files import NotYamlError, load_yaml
-from transcripts import DEFAULT_MAX_BYTES
+from transcripts import DEFAULT_MAX_BYTES, TranscriptError
+from transcripts.files import FileText, text_of_file
 
 WIDEST: Final = 4
 """Most bytes a character takes in UTF-8, UTF-16 or UTF-32."""
@@ -37,20 +38,32 @@ def read_text(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> str:
     """A transcript file's text, its line ends as they are and without a byte order mark.
 
     Args:
-        path: a file in UTF-8, or in another Unicode encoding with a byte order mark.
+        path: a text in any encoding, or a document of a word processor (DOCX, ODT, RTF) or PDF.
         max_bytes: the most its text may take as UTF-8.
 
     Raises:
-        UsageError: the file is missing, empty, too large or not in such an encoding; the
-            message names the file, and the offset in bytes of what cannot be decoded.
+        UsageError: the file is missing, empty, too large or holds no text; the message names it.
     """
-    data = _read_bytes(path, max_bytes * WIDEST, _too_large_file)
-    if not data:
-        raise UsageError(f"{path}: the file is empty")
-    text = _decode(data, path)
-    if (size := len(text.encode())) > max_bytes:
+    return read_file(path, max_bytes=max_bytes).text
+
+
+def read_file(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> FileText:
+    """A transcript file's text, and what was assumed to get at it.
+
+    Args:
+        path: a text in any encoding, or a document of a word processor (DOCX, ODT, RTF) or PDF.
+        max_bytes: the most its text may take as UTF-8.
+
+    Raises:
+        UsageError: the file is missing, empty, too large or holds no text; the message names it.
+    """
+    try:
+        found = text_of_file(_read_bytes(path, max_bytes * WIDEST, _too_large_file))
+    except TranscriptError as error:
+        raise UsageError(f"{path}: {error}") from error
+    if (size := len(found.text.encode(errors="surrogatepass"))) > max_bytes:
         raise _too_large(path, size, max_bytes)
-    return text
+    return found
 
 
 def read_study(path: Path) -> Study:

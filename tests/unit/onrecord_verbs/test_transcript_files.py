@@ -18,10 +18,10 @@ def test_reads_text_of_any_encoding_that_says_which_it_is(tmp_path: Path, encodi
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"Ann: caf\xe9 au lait", "not valid UTF-8 at byte 8"),
+        (b"Ann: caf\xc3", "breaks off within a character at byte 8"),
         (b"\xef\xbb\xbfAnn: \xff", "not valid UTF-8 at byte 8"),
         (b"\xff\xfeA\x00\x00\xd8A\x00", "not valid UTF-16 at byte 4"),
-        ("Ann: hello".encode("utf-16-le"), "UTF-16 without a byte order mark"),
+        (b"ID3\x04\x00", "an MP3 recording: transcribe it first"),
         (b"", "the file is empty"),
     ],
 )

@@ -1,0 +1,294 @@
+"""From the bytes of a file to its text: encodings, office documents, and what is no text at all."""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from transcripts.errors import (
+    EmptyTranscriptError,
+    MalformedTranscriptError,
+    TooLargeTranscriptError,
+    UnknownFormatError,
+)
+
+_MIB: Final = 1024 * 1024
+_LARGEST_UNPACKED: Final = 200 * _MIB
+_MOST_MEMBERS: Final = 20_000
+_BOMS: Final = (
+    # UTF-32 first: its little-endian mark begins like that of UTF-16.
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# Magic numbers, as file(1) and the formats' specifications have them.
+_RECORDINGS: Final = (
+    (re.compile(rb"ID3|\xff[\xfb\xf3\xf2\xfa]"), "an MP3"),
+    (re.compile(rb"RIFF....WAVE", re.DOTALL), "a WAV"),
+    (re.compile(rb"fLaC"), "a FLAC"),
+    (re.compile(rb"OggS"), "an Ogg"),
+    (re.compile(rb"....ftyp", re.DOTALL), "an MP4 or M4A"),
+    (re.compile(rb"\x1aE\xdf\xa3"), "a WebM or Matroska"),
+    (re.compile(rb"FORM....AIF", re.DOTALL), "an AIFF"),
+    (re.compile(rb"#!AMR"), "an AMR"),
+)
+_PICTURES: Final = (
+    (re.compile(rb"\x89PNG"), "a PNG"),
+    (re.compile(rb"\xff\xd8\xff"), "a JPEG"),
+    (re.compile(rb"GIF8"), "a GIF"),
+)
+_OTHERS: Final = (
+    (re.compile(rb"\xd0\xcf\x11\xe0"), "an old Word, Excel or Outlook file: save it as .docx"),
+    (re.compile(rb"\x1f\x8b"), "a gzip archive: unpack it first"),
+    (re.compile(rb"7z\xbc\xaf|Rar!"), "an archive: unpack it first"),
+    (re.compile(rb"SQLite format 3"), "a database: export the transcript from its tool"),
+)
+_GUESSED_FROM: Final = 64 * 1024
+_TEXT_SHARE: Final = 0.9
+_MOST_ACCENTS: Final = 0.25  # of a Western text; one of another script has more
+_CONTROLS: Final = re.compile("[\x00-\x08\x0e-\x1f\ufffd]")
+_WESTERN: Final = frozenset(
+    "àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿœšžßðþÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝŒŠŽÐÞŸ"
+    "\u2018\u2019\u201c\u201d\u201a\u201e\u2013\u2014\u2026\u2022\u20ac\u00a3\u00b0\u00ab\u00bb\u00bf\u00a1\u00a0"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileText:
+    """A file's text.
+
+    Attributes:
+        text: what is in it, line ends as they are, without a byte order mark.
+        encoding: the encoding it was decoded from, or the kind of document.
+        notices: what was assumed, in sentences for people.
+    """
+
+    text: str
+    encoding: str
+    notices: tuple[str, ...] = ()
+
+
+def text_of_file(data: bytes) -> FileText:
+    """The text of a file of any kind that holds some.
+
+    Args:
+        data: the file's bytes.
+
+    Raises:
+        EmptyTranscriptError: the file is empty.
+        UnknownFormatError: it is a recording, a picture, an archive, or bytes that are no text.
+        MalformedTranscriptError: an office document is damaged or locked, or text breaks off.
+        TooLargeTranscriptError: a document unpacks to more than 200 MiB.
+    """
+    if not data:
+        raise EmptyTranscriptError("the file is empty")
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            return FileText(_strictly(data[len(bom) :], encoding, len(bom)), encoding)
+    _refuse_what_is_no_text(data)
+    for magic, kind, read in _DOCUMENTS:
+        if data.startswith(magic) and (text := read(data)) is not None:
+            return FileText(text, kind)
+    return _decoded(data)
+
+
+def _refuse_what_is_no_text(data: bytes) -> None:
+    for pattern, name in _RECORDINGS:
+        if pattern.match(data):
+            raise UnknownFormatError(f"this is {name} recording: transcribe it first")
+    for pattern, name in _PICTURES:
+        if pattern.match(data):
+            raise UnknownFormatError(f"this is {name} picture: a transcript is text")
+    for pattern, name in _OTHERS:
+        if pattern.match(data):
+            raise UnknownFormatError(f"this is {name}")
+
+
+# Encodings
+
+
+def _strictly(data: bytes, encoding: str, offset: int = 0) -> str:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise MalformedTranscriptError(
+            f"not valid {encoding.upper().removesuffix('-LE').removesuffix('-BE')} at byte "
+            f"{offset + error.start:,}: save the file as UTF-8"
+        ) from None
+
+
+def _decoded(data: bytes) -> FileText:
+    if (wide := _unmarked_utf16(data)) is not None:
+        return FileText(
+            _strictly(data, wide),
+            wide,
+            (f"the file has no byte order mark and was decoded as {wide.upper()}",),
+        )
+    try:
+        return FileText(data.decode("utf-8"), "utf-8")
+    except UnicodeDecodeError as error:
+        return _guessed(data, error)
+
+
+def _unmarked_utf16(data: bytes) -> str | None:
+    beginning = data[:400]
+    if len(beginning) < 4 or len(data) % 2:  # noqa: PLR2004 - two characters
+        return None
+    even, odd = beginning[0::2], beginning[1::2]
+    if odd.count(0) > _TEXT_SHARE * len(odd) and even.count(0) == 0:
+        return "utf-16-le"
+    if even.count(0) > _TEXT_SHARE * len(even) and odd.count(0) == 0:
+        return "utf-16-be"
+    return None
+
+
+def _guessed(data: bytes, error: UnicodeDecodeError) -> FileText:
+    if error.reason == "unexpected end of data" and error.start >= len(data) - 3:
+        raise MalformedTranscriptError(
+            f"the file breaks off within a character at byte {error.start:,}: it was not saved or "
+            "copied whole"
+        )
+    encoding = _western(data) or _detected(data)
+    if encoding is None:
+        raise UnknownFormatError(
+            f"not text in any encoding that is known (not UTF-8 at byte {error.start:,}): save the "
+            "file as UTF-8"
+        )
+    try:
+        text = data.decode(encoding)
+    except UnicodeDecodeError:
+        raise MalformedTranscriptError(
+            f"not valid UTF-8 at byte {error.start:,}: save the file as UTF-8"
+        ) from None
+    if _CONTROLS.search(text, 0, _GUESSED_FROM):
+        raise UnknownFormatError("the bytes are no text: save the file as UTF-8")
+    notice = (
+        f"the file is not UTF-8; its encoding was guessed as {encoding}: look at names and "
+        "accents, or save it as UTF-8"
+    )
+    return FileText(text, encoding, (notice,))
+
+
+def _western(data: bytes) -> str | None:
+    """Windows-1252 where all that is not ASCII is a letter or mark of Western Europe."""
+    try:
+        text = data.decode("cp1252")
+    except UnicodeDecodeError:
+        return None
+    others = [one for one in text if not one.isascii()]
+    mostly_ascii = len(others) <= _MOST_ACCENTS * len(text)
+    return "cp1252" if mostly_ascii and set(others) <= _WESTERN else None
+
+
+def _detected(data: bytes) -> str | None:
+    from charset_normalizer import from_bytes  # noqa: PLC0415 - most files are UTF-8
+
+    best = from_bytes(data[:_GUESSED_FROM]).best()
+    return best.encoding if best is not None else None
+
+
+# Documents
+
+
+def _unpacked(data: bytes) -> zipfile.ZipFile:
+    try:
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    except zipfile.BadZipFile:
+        raise MalformedTranscriptError("the document is damaged: save it again") from None
+    members = archive.infolist()
+    size = sum(one.file_size for one in members)
+    if size > _LARGEST_UNPACKED or len(members) > _MOST_MEMBERS:
+        raise TooLargeTranscriptError(
+            f"the document unpacks to {size:,} bytes; the limit is {_LARGEST_UNPACKED:,}"
+        )
+    return archive
+
+
+def _read_zip(data: bytes) -> str | None:
+    names = set(_unpacked(data).namelist())
+    if "word/document.xml" in names:
+        return _with_errors(_read_docx, data)
+    if "content.xml" in names and "mimetype" in names:
+        return _with_errors(_read_odt, data)
+    raise UnknownFormatError("this is a ZIP archive or another office file: save it as .docx")
+
+
+def _with_errors(read: Callable[[bytes], str], data: bytes) -> str:
+    try:
+        return read(data)
+    except (EmptyTranscriptError, UnknownFormatError, MalformedTranscriptError):
+        raise
+    except Exception as error:  # noqa: BLE001 - the libraries raise whatever they meet
+        raise MalformedTranscriptError(
+            f"the document cannot be read ({type(error).__name__}): save it again, or as text"
+        ) from None
+
+
+def _read_docx(data: bytes) -> str:
+    import docx  # noqa: PLC0415 - loaded when the first document comes
+    from docx.table import Table  # noqa: PLC0415
+
+    def lines() -> Iterator[str]:
+        for block in docx.Document(io.BytesIO(data)).iter_inner_content():
+            if isinstance(block, Table):
+                yield from (
+                    "\t".join(" ".join(cell.text.split()) for cell in row.cells)
+                    for row in block.rows
+                )
+            else:
+                yield block.text
+
+    return "\n".join(lines())
+
+
+def _read_odt(data: bytes) -> str:
+    from odf import teletype  # noqa: PLC0415 - loaded when the first document comes
+    from odf.opendocument import load  # noqa: PLC0415
+    from odf.text import H, P  # noqa: PLC0415
+
+    document = load(io.BytesIO(data))
+    wanted = {P(check_grammar=False).qname, H(outlinelevel=1, check_grammar=False).qname}
+
+    def paragraphs(element: Any) -> Iterator[str]:
+        for child in element.childNodes:
+            if getattr(child, "qname", None) in wanted:
+                yield str(teletype.extractText(child))
+            elif child.childNodes:
+                yield from paragraphs(child)
+
+    return "\n".join(paragraphs(document.text))
+
+
+def _read_rtf(data: bytes) -> str:
+    from striprtf.striprtf import rtf_to_text  # noqa: PLC0415 - loaded when the first document comes
+
+    return _with_errors(lambda raw: str(rtf_to_text(raw.decode("latin-1"))), data)
+
+
+def _read_pdf(data: bytes) -> str:
+    from pypdf import PdfReader  # noqa: PLC0415 - loaded when the first document comes
+
+    def read(raw: bytes) -> str:
+        reader = PdfReader(io.BytesIO(raw))
+        return "\n".join(page.extract_text() for page in reader.pages)
+
+    text = _with_errors(read, data)
+    if not text.strip():
+        raise UnknownFormatError(
+            "this PDF holds no text, perhaps pictures of it: export it as text"
+        )
+    return text
+
+
+_DOCUMENTS: Final[tuple[tuple[bytes, str, Callable[[bytes], str | None]], ...]] = (
+    (b"PK\x03\x04", "office document", _read_zip),
+    (b"{\\rtf", "RTF", _read_rtf),
+    (b"%PDF-", "PDF", _read_pdf),
+)
