@@ -8,7 +8,8 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
+from xml.etree.ElementTree import Element
 
 from transcripts.errors import (
     EmptyTranscriptError,
@@ -16,6 +17,7 @@ from transcripts.errors import (
     TooLargeTranscriptError,
     UnknownFormatError,
 )
+from transcripts.markup_files import xml_root
 
 _MIB: Final = 1024 * 1024
 _LARGEST_UNPACKED: Final = 200 * _MIB
@@ -249,21 +251,19 @@ def _read_docx(data: bytes) -> str:
 
 
 def _read_odt(data: bytes) -> str:
-    from odf import teletype  # noqa: PLC0415 - loaded when the first document comes
-    from odf.opendocument import load  # noqa: PLC0415
-    from odf.text import H, P  # noqa: PLC0415
+    # By hand: the kept library for OpenDocument, odfpy, is published as source only.
+    content = _unpacked(data).read("content.xml").decode("utf-8")
+    root = xml_root(content)
+    paragraphs = (one for one in root.iter() if one.tag in _ODT_PARAGRAPHS)
+    return "\n".join("".join(_odt_text(one)) for one in paragraphs)
 
-    document = load(io.BytesIO(data))
-    wanted = {P(check_grammar=False).qname, H(outlinelevel=1, check_grammar=False).qname}
 
-    def paragraphs(element: Any) -> Iterator[str]:
-        for child in element.childNodes:
-            if getattr(child, "qname", None) in wanted:
-                yield str(teletype.extractText(child))
-            elif child.childNodes:
-                yield from paragraphs(child)
-
-    return "\n".join(paragraphs(document.text))
+def _odt_text(element: Element) -> Iterator[str]:
+    yield element.text or ""
+    for child in element:
+        yield _ODT_BLANKS.get(child.tag, "")
+        yield from _odt_text(child)
+        yield child.tail or ""
 
 
 def _read_rtf(data: bytes) -> str:
@@ -286,6 +286,14 @@ def _read_pdf(data: bytes) -> str:
         )
     return text
 
+
+_ODT_TEXT: Final = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_ODT_PARAGRAPHS: Final = frozenset({f"{_ODT_TEXT}p", f"{_ODT_TEXT}h"})
+_ODT_BLANKS: Final = {
+    f"{_ODT_TEXT}s": " ",
+    f"{_ODT_TEXT}tab": "\t",
+    f"{_ODT_TEXT}line-break": "\n",
+}
 
 _DOCUMENTS: Final[tuple[tuple[bytes, str, Callable[[bytes], str | None]], ...]] = (
     (b"PK\x03\x04", "office document", _read_zip),

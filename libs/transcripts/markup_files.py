@@ -53,7 +53,12 @@ def _begins_with_a_tag(content: str) -> bool:
     return content.removeprefix("\ufeff").lstrip()[:1] == "<"
 
 
-def _root(content: str) -> ET.Element:
+def xml_root(content: str) -> ET.Element:
+    """The root of an XML document.
+
+    Raises:
+        MalformedTranscriptError: it is no XML, or declares a document type or entities.
+    """
     if _DECLARES.search(content):
         raise MalformedTranscriptError("the XML declares entities or a document type of its own")
     try:
@@ -85,7 +90,7 @@ def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> So
     """
     from transcripts.cues import Cue, source_of  # noqa: PLC0415 - most files are no TTML
 
-    root = _root(content)
+    root = xml_root(content)
     names = {
         _attribute(agent, "id"): "".join(agent.itertext()).strip()
         for agent in root.iter()
@@ -146,7 +151,7 @@ def read_eaf(content: str, speakers: Sequence[Speaker], notices: Notices) -> Sou
         MalformedTranscriptError: it is no XML.
     """
     del speakers  # tiers name speakers; roles are given later
-    root = _root(content)
+    root = xml_root(content)
     slots = {
         one.get("TIME_SLOT_ID", ""): _whole(one.get("TIME_VALUE")) for one in root.iter("TIME_SLOT")
     }

@@ -9,8 +9,6 @@ import zipfile
 
 import docx
 import pytest
-from odf.opendocument import OpenDocumentText
-from odf.text import P
 
 from transcripts import (
     EmptyTranscriptError,
@@ -66,11 +64,14 @@ def test_reads_tables_of_word() -> None:
 
 
 def test_reads_open_documents() -> None:
-    document = OpenDocumentText()
-    for line in TEXT.splitlines():
-        document.text.addElement(P(text=line))
+    names = 'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+    names += 'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"'
+    paragraphs = "".join(f"<text:p>{line}</text:p>" for line in TEXT.splitlines())
+    content = f"<office:document-content {names}><office:body>{paragraphs}</office:body></office:document-content>"
     data = io.BytesIO()
-    document.save(data)
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
+        archive.writestr("content.xml", f'<?xml version="1.0"?>{content}'.encode())
     assert said(read(text_of_file(data.getvalue()).text)) == TURNS
 
 
