@@ -243,7 +243,7 @@ def test_parse_shows_good_files_and_names_all_bad_ones(
     printed = capsys.readouterr()
     assert "144 segments" in printed.out
     assert "2 of 3 files cannot be read" in printed.err
-    assert f"{bad}: not valid UTF-8" in printed.err
+    assert f"{bad}: the file breaks off" in printed.err
     assert f"{missing}: there is no such file" in printed.err
 
 
