@@ -103,6 +103,11 @@ class Consumption:
         return self._worker.trouble or self._watch.silence
 
     @property
+    def detail(self) -> str:
+        """What holds up single messages while the stage works, for people; may be empty."""
+        return self._worker.detail
+
+    @property
     def in_flight(self) -> int:
         """How many messages are being worked on."""
         return self._window.in_flight
@@ -112,7 +117,7 @@ class Consumption:
         self._stopping.set()
 
     def resume(self) -> None:
-        """Go on after the stage has stopped because most messages died of one cause."""
+        """Go on after the stage has stopped because most messages failed."""
         self._worker.stoppage.resume()
 
     async def run(self) -> None:

@@ -12,18 +12,25 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 @dataclass(slots=True)
 class Health:
-    """What a service says of itself; ``reason`` tells what it waits for while not ready."""
+    """What a service says of itself.
+
+    Attributes:
+        ready: whether it works.
+        reason: what it waits for while it does not.
+        detail: what holds up single messages while it works; may be empty.
+    """
 
     ready: bool = False
     reason: str = "starting"
+    detail: str = ""
 
-    def is_ready(self) -> None:
-        """Note that the service works."""
-        self.ready, self.reason = True, ""
+    def is_ready(self, detail: str = "") -> None:
+        """Note that the service works, and what holds up single messages all the same."""
+        self.ready, self.reason, self.detail = True, "", detail
 
     def is_waiting(self, reason: str) -> None:
         """Note that the service cannot work now, and why."""
-        self.ready, self.reason = False, reason
+        self.ready, self.reason, self.detail = False, reason, ""
 
 
 @asynccontextmanager
@@ -52,7 +59,7 @@ async def serve_http(
 
     async def ready(_: web.Request) -> web.Response:
         health = look()
-        body = {"ready": health.ready, "reason": health.reason}
+        body = {"ready": health.ready, "reason": health.reason, "detail": health.detail}
         return web.json_response(body, status=200 if health.ready else 503)
 
     async def metrics(_: web.Request) -> web.Response:

@@ -112,14 +112,15 @@ class Intake:
             self._held_until.pop(partition, None)
 
     async def _poll(self) -> None:
-        if self._window.failure is not None:
-            raise KafkaUnavailableError("a message could not be settled") from self._window.failure
-        room = self._window.room
-        if room <= 0 and (room := await self._window.wait_for_room(POLL_S)) <= 0:
+        if failure := self._window.failure or self._worker.failure:
+            raise KafkaUnavailableError("a message could not be settled") from failure
+        room, in_flight = self._window.room, self._window.in_flight
+        newcomer = self._worker.wants_a_newcomer(in_flight=in_flight, room=room)
+        if not newcomer and room <= 0 and (room := await self._window.wait_for_room(POLL_S)) <= 0:
             await self._show_life()
             return
         stopped = bool(self._worker.trouble)
-        if self._worker.wants_a_probe and not self._window.in_flight:
+        if newcomer:
             room, stopped = 1, False
         self._pause_and_resume(everything=stopped)
         try:
@@ -139,7 +140,7 @@ class Intake:
             if epoch != self._assignment.epoch:
                 return  # taken away meanwhile; whoever owns them now begins at what is committed
         for partition, records in batches.items():
-            self._admit(partition, records)
+            self._admit(partition, records, beyond=newcomer)
         if not batches and self._idle_pause_s:
             await self._rest()
 
@@ -169,7 +170,7 @@ class Intake:
         if paused - wanted:
             self._consumer.resume(*(paused - wanted))
 
-    def _admit(self, partition: TopicPartition, records: Sequence[Any]) -> None:
+    def _admit(self, partition: TopicPartition, records: Sequence[Any], *, beyond: bool) -> None:
         ledger = self._commits.ledger(partition)
         topic = self._sources.names[partition.topic]
         tier = self._sources.tiers.get(partition.topic)
@@ -185,7 +186,7 @@ class Intake:
             if delay_s > 0:
                 self._window.hold(job, delay_s)
             else:
-                self._window.admit(job)
+                self._window.admit(job, beyond=beyond)
 
     def _hold_back(self, partition: TopicPartition, offset: int, delay_s: float) -> None:
         self._consumer.seek(partition, offset)

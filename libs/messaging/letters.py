@@ -20,6 +20,7 @@ from contracts import headers as h
 from contracts.errors import ErrorCode, OnrecordError
 from messaging import identity
 from messaging.delivery import Delivery, Headers, number_of
+from messaging.failures import OwnOutageError
 
 MESSAGE_LIMIT: Final = 500
 """Longest error text in a header, in characters."""
@@ -54,9 +55,10 @@ def describe(error: BaseException, service: str) -> Failure:
         error: what the handler raised.
         service: the stage it failed in; part of the fingerprint.
     """
-    frames = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in _frames(error)]
+    cause = error.outage if isinstance(error, OwnOutageError) else error
+    frames = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in _frames(cause)]
     where = frames[0].split(":")[0] if frames else ""
-    name = type(error).__name__
+    name = type(cause).__name__
     code = _code(error)
     return Failure(
         code=code,

@@ -1,6 +1,17 @@
-"""Gates that hold a stage: while a dependency is down, or while most messages die of one cause.
+"""The gate that holds a stage while a dependency is down, and finds out whose trouble it is.
 
-Open, everybody passes. Closed, one message at a time passes as a probe, after a pause that grows.
+An outage is everybody's, so one message that meets it holds them all. But one message may bring
+its outage along: a statement that crashes the database, a row that takes all memory. It fails for
+ever, while others would pass. What tells them apart is what happens after a failure:
+
+    M fails: the gate closes ─▶ others probe too ─┬─▶ they fail: an outage, M waits with them
+                                                  └─▶ one passes: the gate opens, M is tried again
+                                                                    │ fails again, a strike
+                                                                    ▼
+        M no longer holds up others; it waits, and is tried one at a time with its likes
+                                                                    │ ``STRIKES``, while most of
+                                                                    ▼  the others passed
+                                                       the outage is M's own (``OwnOutageError``)
 """
 
 from __future__ import annotations
@@ -13,7 +24,8 @@ from typing import Any, Final, TypeVar
 import structlog
 
 from contracts.errors import OutageError, TimedOutError
-from messaging.failures import DeadlinePassedError
+from messaging.failures import DeadlinePassedError, OwnOutageError
+from messaging.gates import Gate
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -21,68 +33,29 @@ T = TypeVar("T")
 MOST_TIMEOUTS: Final = 3
 """Probes of one message that may run out of time: it may be the message, not the dependency."""
 
+STRIKES: Final = 3
+"""Failures in a row of one message, each after another message has passed since the one before."""
 
-class Gate:
-    """Lets everybody through while open, and probes one by one while closed.
+_MOST_DOUBLINGS: Final = 20
 
-    Args:
-        pause_s: the pause before the first probe, in seconds; doubles after each failed one.
-        pause_max_s: the longest pause.
+
+class _Trial:
+    """What is known of a message that has met an outage.
+
+    Attributes:
+        failures: tries that ended in an outage.
+        failed_at: the gate's count of outages after the latest of them.
+        strikes: those before which another message had passed since the failure before.
+        passes: the gate's count of messages that passed, at the first strike.
+        fails: the gate's count of tries that failed, at the first strike.
+        timeouts: probes in a row that ran out of time.
     """
 
-    def __init__(self, pause_s: float, pause_max_s: float) -> None:
-        self._first_pause_s = pause_s
-        self._pause_max_s = pause_max_s
-        self._pause_s = pause_s
-        self._turn = asyncio.Lock()
-        self._opened = asyncio.Event()
-        self._opened.set()
-        self.is_open = True
-        self.reason = ""
+    __slots__ = ("failed_at", "fails", "failures", "passes", "strikes", "timeouts")
 
-    def close(self, reason: str) -> None:
-        """Hold everybody from now on; a closed gate only takes the new reason."""
-        self.reason = reason
-        if self.is_open:
-            self.is_open = False
-            self._pause_s = self._first_pause_s
-            self._opened.clear()
-
-    def open(self) -> None:
-        """Let everybody through."""
-        self.is_open, self.reason = True, ""
-        self._opened.set()
-
-    def probe_failed(self, reason: str) -> None:
-        """Wait longer before the next probe."""
-        self.reason = reason
-        self._pause_s = min(self._pause_s * 2, self._pause_max_s)
-
-    async def wait_for_turn(self) -> bool:
-        """Wait until the gate opens, or until it is the caller's turn to probe.
-
-        Returns:
-            Whether the caller is a probe; it then has to call ``end_turn``.
-        """
-        if self.is_open:
-            return False
-        await self._turn.acquire()
-        try:
-            # Whoever opens the gate meanwhile ends the pause.
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._pause_s):
-                    await self._opened.wait()
-        except BaseException:
-            self._turn.release()
-            raise
-        if self.is_open:
-            self._turn.release()
-            return False
-        return True
-
-    def end_turn(self) -> None:
-        """Let the next probe wait for its turn."""
-        self._turn.release()
+    def __init__(self) -> None:
+        self.failures = self.failed_at = self.strikes = 0
+        self.passes = self.fails = self.timeouts = 0
 
 
 class OutageGate(Gate):
@@ -90,97 +63,147 @@ class OutageGate(Gate):
 
     Success shows it, and so does a failure of the probe's own; running out of time does not. A
     message whose probes ran out of time ``MOST_TIMEOUTS`` times in a row makes way for others.
+
+    Attributes:
+        suspects: how many messages meet an outage while others pass.
+        suspicion: what the latest of them met, for people.
     """
 
-    async def run(self, step: Callable[..., Awaitable[T]], *about: Any) -> T:
+    def __init__(self, pause_s: float, pause_max_s: float) -> None:
+        super().__init__(pause_s, pause_max_s)
+        self.suspects = 0
+        self.suspicion = ""
+        self._one_suspect = asyncio.Lock()
+        self._outages = 0
+        # Counts of tries, without those of suspects, who would be counted again and again.
+        self._passes = self._fails = 0
+        self._passed_since = 0
+        """How many outages there had been when the latest try began that passed."""
+
+    async def run(
+        self, step: Callable[..., Awaitable[T]], *about: Any, may_be_its_own: bool = False
+    ) -> T:
         """Run a step of a message, as often as it takes until no outage keeps it from ending.
 
         Args:
             step: the step.
             about: its arguments.
+            may_be_its_own: whether to give up on a message whose outage is its own; else it is
+                tried for ever.
+
+        Raises:
+            OwnOutageError: the outage is the message's own.
+            Exception: whatever else the step raises.
         """
-        timeouts = 0
+        trial: _Trial | None = None
+        if self.is_open:
+            began = self._outages
+            try:
+                result = await step(*about)
+            except OutageError as outage:
+                trial = self._failed(_Trial(), outage, probes=False)
+            else:
+                self._passed(began)
+                return result
+        trial = trial or _Trial()
+        while not trial.strikes:
+            with suppress(OutageError):
+                return await self._try(trial, step, about)
+        self.suspects += 1
+        try:
+            return await self._suspected(trial, step, about, may_be_its_own=may_be_its_own)
+        finally:
+            self.suspects -= 1
+
+    async def _suspected(
+        self, trial: _Trial, step: Callable[..., Awaitable[T]], about: Any, *, may_be_its_own: bool
+    ) -> T:
         while True:
-            if self.is_open:
-                try:
-                    return await step(*about)
-                except OutageError as outage:
-                    self._note(outage)
-                    self.close(f"{outage.code}: {outage}")
-            if await self.wait_for_turn():
-                try:
-                    return await self._probe(step, *about)
-                except OutageError as outage:
-                    self._note(outage)
-                    self.probe_failed(f"{outage.code}: {outage}")
-                    timeouts = 0
-                except (TimeoutError, TimedOutError):
-                    self.probe_failed(self.reason)
-                    timeouts += 1
-                    if timeouts == MOST_TIMEOUTS:
-                        raise
-                finally:
+            self.waiting += 1
+            try:
+                pause_s = self._first_pause_s * 2 ** min(trial.strikes - 1, _MOST_DOUBLINGS)
+                await asyncio.sleep(min(pause_s, self._pause_max_s))
+                # One at a time: whoever takes the dependency down takes no other suspect along.
+                await self._one_suspect.acquire()
+            finally:
+                self.waiting -= 1
+            try:
+                return await self._try(trial, step, about)
+            except OutageError as outage:
+                if may_be_its_own and self._is_its_own(trial):
+                    raise OwnOutageError(outage) from outage
+            finally:
+                self._one_suspect.release()
+
+    async def _try(self, trial: _Trial, step: Callable[..., Awaitable[T]], about: Any) -> T:
+        """Try a step once, as a probe if the gate is closed.
+
+        Raises:
+            OutageError: it is to be tried again.
+            Exception: whatever else the step raises.
+        """
+        while True:
+            probes = await self.wait_for_turn(trial.failures)
+            try:
+                return await self._once(trial, step, about, probes=probes)
+            except (TimeoutError, TimedOutError):
+                if not probes:
+                    raise
+                self.probe_failed(self.reason)
+                trial.timeouts += 1
+                if trial.timeouts == MOST_TIMEOUTS:
+                    raise
+            finally:
+                if probes:
                     self.end_turn()
 
-    async def _probe(self, step: Callable[..., Awaitable[T]], *about: Any) -> T:
+    async def _once(
+        self, trial: _Trial, step: Callable[..., Awaitable[T]], about: Any, *, probes: bool
+    ) -> T:
+        began = self._outages
         try:
             result = await step(*about)
-        except (OutageError, TimeoutError, TimedOutError, DeadlinePassedError):
+        except OutageError as outage:
+            self._failed(trial, outage, probes=probes)
+            raise
+        except (TimeoutError, TimedOutError, DeadlinePassedError):
             raise  # which tells nothing of the dependency
         except Exception:
-            self.open()
+            if probes:
+                self.open()
             raise
-        self.open()
+        self._passed(began, suspect=bool(trial.strikes))
+        if probes:
+            self.open()
         return result
 
-    def _note(self, outage: OutageError) -> None:
+    def _passed(self, began: int, *, suspect: bool = False) -> None:
+        self._passed_since = max(self._passed_since, began)
+        if not suspect:
+            self._passes += 1
+
+    def _failed(self, trial: _Trial, outage: OutageError, *, probes: bool) -> _Trial:
         log.warning("outage", code=outage.code.value, reason=str(outage))
+        trial.timeouts = 0
+        self._outages += 1
+        if not trial.strikes:
+            self._fails += 1
+        others_passed = trial.failures > 0 and self._passed_since >= trial.failed_at
+        if others_passed:
+            trial.strikes += 1
+            if trial.strikes == 1:
+                trial.passes, trial.fails = self._passes, self._fails
+        trial.failures += 1
+        trial.failed_at = self._outages
+        reason = f"{outage.code}: {outage}"
+        if trial.strikes:
+            self.suspicion = reason
+        if probes:
+            self.probe_failed(reason)
+        elif not others_passed or not self.is_open:
+            self.close(reason)
+        return trial
 
-
-class Stoppage:
-    """Stops a stage in which most messages die of one cause, instead of emptying it into its DLQ.
-
-    Args:
-        window: how many of the latest messages are looked at.
-        share: the share of them that has to die of one fingerprint, from 0 to 1.
-        pause_s: the pause before the first probe, in seconds.
-        pause_max_s: the longest pause.
-    """
-
-    def __init__(self, window: int, share: float, pause_s: float, pause_max_s: float) -> None:
-        self.gate = Gate(pause_s, pause_max_s)
-        self._window = window
-        self._deaths_to_stop = max(1, round(window * share))
-        self._latest: list[str] = []
-
-    def settled(self) -> None:
-        """Note that a message ended well."""
-        if self._latest:
-            self._note("")
-
-    def died(self, fingerprint: str, code: str) -> None:
-        """Note that a message became a dead letter."""
-        self._note(fingerprint)
-        deaths = self._latest.count(fingerprint)
-        if deaths >= self._deaths_to_stop:
-            self.gate.close(
-                f"stopped: {deaths} of the last {len(self._latest)} messages died of {code} "
-                f"(fingerprint {fingerprint}); mend the cause, then POST /resume"
-            )
-
-    def resume(self) -> None:
-        """Forget what happened and let everybody through; for operators."""
-        self._latest.clear()
-        self.gate.open()
-
-    def probe_ended(self, *, well: bool) -> None:
-        """Resume after a probe that ended well; else wait longer before the next."""
-        if well:
-            self.resume()
-        else:
-            self.gate.probe_failed(self.gate.reason)
-
-    def _note(self, fingerprint: str) -> None:
-        self._latest.append(fingerprint)
-        if len(self._latest) > self._window:
-            del self._latest[0]
+    def _is_its_own(self, trial: _Trial) -> bool:
+        passed, failed = self._passes - trial.passes, self._fails - trial.fails
+        return trial.strikes >= STRIKES and passed > failed

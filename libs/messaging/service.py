@@ -153,11 +153,11 @@ class Runner:
         elif not self._consumption.assigned:
             self._health.is_waiting("joining the consumer group")
         else:
-            self._health.is_ready()
+            self._health.is_ready(self._consumption.detail)
         return self._health
 
     async def _resume(self, _: web.Request) -> web.Response:
-        """Go on after the stage has stopped because most messages died of one cause."""
+        """Go on after the stage has stopped because most messages failed."""
         if self._consumption is None:
             return web.json_response({"error": "not running"}, status=409)
         self._consumption.resume()

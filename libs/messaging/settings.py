@@ -170,8 +170,20 @@ class StageSettings(BaseSettings):
     throttle_ceiling_s: float = Field(
         30.0, ge=0, description="A longer Retry-After is waited for in a retry topic."
     )
+    throttle_max_s: float = Field(
+        300.0,
+        ge=0,
+        description="Longest wait that a Retry-After may ask for, in seconds; then it is asked "
+        "again.",
+    )
     outage_pause_s: float = Field(0.5, gt=0, description="First pause before probing an outage.")
     outage_pause_max_s: float = Field(30.0, gt=0, description="Longest pause between probes.")
+    own_outage_patience_s: float = Field(
+        3_600.0,
+        ge=0,
+        description="How long a message that meets an outage while others pass stays in retry "
+        "topics before it is a dead letter, in seconds.",
+    )
     stop_window: int = Field(
         20,
         ge=1,
@@ -179,7 +191,10 @@ class StageSettings(BaseSettings):
         "twice as many as may be in flight.",
     )
     stop_share: float = Field(
-        0.8, gt=0, le=1, description="The share of them that has to die of one cause for it."
+        0.8, gt=0, le=1, description="The share of them that has to fail of one cause for it."
+    )
+    stop_share_of_all: float = Field(
+        0.9, gt=0, le=1, description="The share of them that has to fail, whatever the causes."
     )
     commit_interval_s: float = Field(1.0, gt=0, description="How often offsets are committed.")
     drain_grace_s: float = Field(30.0, ge=0, description="Time to finish work at shutdown.")

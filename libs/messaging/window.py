@@ -64,10 +64,15 @@ class Window:
         """Whether one more message that is not due yet may be held."""
         return len(self._held) + len(self._overdue) < MOST_HELD
 
-    def admit(self, job: Job) -> None:
-        """Start a message, or have it wait for the one of the same key before it, or for room."""
+    def admit(self, job: Job, *, beyond: bool = False) -> None:
+        """Start a message, or have it wait for the one of the same key before it, or for room.
+
+        Args:
+            job: the message.
+            beyond: whether it starts without room as well.
+        """
         self._jobs[job.partition].add(job)
-        if self._overdue or self.room <= 0:
+        if not beyond and (self._overdue or self.room <= 0):
             self._overdue.append(job)  # what fell due during a poll took its place
         else:
             self._start(job)

@@ -7,26 +7,33 @@ only once the broker has acknowledged what came of it.
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from functools import partial
+from typing import Final
 
 import structlog
 
-from contracts.errors import OutageError, RejectedError
+from contracts.errors import OutageError, RejectedError, ThrottledError
 from contracts.events import Event
 from messaging import failures, letters
 from messaging.attempts import Attempts
 from messaging.codec import decode, read_headers
 from messaging.delivery import Record
-from messaging.failures import DeadlinePassedError
 from messaging.jobs import Job
+from messaging.letter_metrics import LetterCounts
 from messaging.limits import Limits, TooLargeError
-from messaging.outage import OutageGate, Stoppage
+from messaging.outage import OutageGate
 from messaging.publisher import Publisher, TooLargeToSendError
 from messaging.setting_aside import Aside
 from messaging.settings import StageSettings
 from messaging.stage import Route, Stage
+from messaging.stoppage import Stoppage
+from messaging.throttle import Throttle
 
 log = structlog.get_logger(__name__)
+
+MOST_NEWCOMERS: Final = 256
+"""Messages that may be admitted beyond the window, one by one, while all in it wait."""
 
 
 class Worker:
@@ -37,6 +44,10 @@ class Worker:
         settings: tries, deadlines, retry delays.
         publisher: where results, retries and dead letters go.
         group: the consumer group, as dead letters name it.
+
+    Attributes:
+        stoppage: watches how messages end, and stops the stage if too many fail.
+        failure: why a message could not be settled although nobody works on it any more.
     """
 
     def __init__(
@@ -46,18 +57,28 @@ class Worker:
         self._settings = settings
         self._publisher = publisher
         self._attempts = Attempts(settings, sets_aside=stage.dead_letters)
+        self._letters = LetterCounts(stage.service)
         self._aside = Aside(stage.service, group, publisher)
         pauses = (settings.outage_pause_s, settings.outage_pause_max_s)
         # One gate each: that the broker answers says nothing of the model, and the reverse.
         self._handling = OutageGate(*pauses)
         self._publishing = OutageGate(*pauses)
-        # Messages that die take longer than those that do not, so of what is in flight together
-        # the deaths come last; a window of twice that does not take them for all there is.
+        # Messages that fail take longer than those that do not, so of what is in flight together
+        # the failures come last; a window of twice that does not take them for all there is.
         window = max(settings.stop_window, 2 * settings.max_in_flight)
-        self.stoppage = Stoppage(window, settings.stop_share, *pauses)
+        shares = (settings.stop_share, settings.stop_share_of_all)
+        self.stoppage = Stoppage(window, *shares, *pauses)
         self._limits = Limits(stage.service, settings.max_message_bytes, settings.max_json_values)
+        self._throttle = Throttle()
+        self._working = 0
+        self._most_in_flight = 2 * settings.max_in_flight + MOST_NEWCOMERS
         self._republishing: set[asyncio.Task[None]] = set()
         self._closed = False
+        self.failure: Exception | None = None
+
+    @property
+    def _has_tiers(self) -> bool:
+        return self._stage.dead_letters and bool(self._settings.retry_delays_s)
 
     @property
     def trouble(self) -> str:
@@ -70,13 +91,36 @@ class Worker:
         )
 
     @property
-    def wants_a_probe(self) -> bool:
-        """Whether a gate is closed, so that some message has to try whether it may open.
+    def detail(self) -> str:
+        """What holds up single messages while the stage works, for people; may be empty."""
+        suspected = (
+            f"{gate.suspects} of its messages meet an outage while others pass ({gate.suspicion})"
+            for gate in (self._handling, self._publishing)
+            if gate.suspects
+        )
+        throttled = self._throttle.describe(datetime.now(UTC))
+        return "; ".join(filter(None, (throttled, *suspected)))
 
-        Those that closed it may have been cancelled by a rebalance since.
+    def wants_a_newcomer(self, *, in_flight: int, room: int) -> bool:
+        """Whether a message has to be admitted, room or not, to try whether others pass.
+
+        So it is where all that is worked on waits: for a closed gate, as whoever could open it may
+        have been cancelled by a rebalance, or may fail for reasons of its own; or, with no room
+        left, for turns of their own as they meet an outage that others do not.
+
+        Args:
+            in_flight: how many messages are in flight.
+            room: how many more there is room for.
         """
         gates = (self.stoppage.gate, self._handling, self._publishing)
-        return not all(gate.is_open for gate in gates)
+        if not in_flight:
+            return not all(gate.is_open for gate in gates)
+        if room > 0 and all(gate.is_open for gate in gates):
+            return False
+        waiting = sum(gate.waiting for gate in gates)
+        active = self._working + len(self._republishing)
+        untried = sum(gate.untried for gate in gates)
+        return waiting >= active and not untried and in_flight < self._most_in_flight
 
     async def work(self, job: Job) -> None:
         """Work on a message; outages are waited out, however long.
@@ -84,14 +128,18 @@ class Worker:
         When it returns, there is nothing left to do but to wait for the broker: ``job.finish()``
         is called when what came of the message is acknowledged, which may be later.
         """
+        self._working += 1
         gate = self.stoppage.gate
-        if gate.is_open or not await gate.wait_for_turn():
-            await self._settle(job)
-            return
         try:
-            self.stoppage.probe_ended(well=await self._settle(job))
+            if gate.is_open or not await gate.wait_for_turn():
+                await self._settle(job)
+                return
+            try:
+                self.stoppage.probe_ended(well=await self._settle(job))
+            finally:
+                gate.end_turn()
         finally:
-            gate.end_turn()
+            self._working -= 1
 
     async def close(self) -> None:
         """Stop watching deadlines, and sending again what the broker did not take."""
@@ -101,18 +149,21 @@ class Worker:
             task.cancel()
         await asyncio.gather(*self._republishing, return_exceptions=True)
 
-    async def _settle(self, job: Job) -> bool:
-        """Whether it ended well: neither in a retry topic nor as a dead letter."""
+    async def _settle(self, job: Job) -> bool | None:
+        """Whether it ended well; None if its end says nothing of the stage."""
+        resumed = self.stoppage.resumed
         try:
             route, subject = self._read(job)
-            events = await self._handling.run(self._attempts.handle, job, route, subject)
+            events = await self._handling.run(
+                self._attempts.handle, job, route, subject, may_be_its_own=self._has_tiers
+            )
             if events:
                 await self._publish(job, events)
             else:
                 self._ended_well(job)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises has a row in the design's table
             await self._salvage(job, error)
-            return await self._set_aside(job, error)
+            return await self._set_aside(job, error, resumed=resumed)
         return True
 
     def _read(self, job: Job) -> tuple[Route, Event | Record]:
@@ -144,12 +195,25 @@ class Worker:
             return  # what is not acknowledged is delivered again
         task = job.task = asyncio.ensure_future(self._publish_again(job, events))
         self._republishing.add(task)
-        task.add_done_callback(self._republishing.discard)
+        task.add_done_callback(partial(self._republished, job))
+
+    def _republished(self, job: Job, task: asyncio.Task[None]) -> None:
+        self._republishing.discard(task)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        # The message is not settled, and nobody else works on it: the consumption has to begin
+        # anew, which has it delivered again.
+        log.error("unsettled", topic=job.topic, offset=job.received.offset, exc_info=error)
+        if isinstance(error, Exception):
+            self.failure = self.failure or error
 
     async def _publish_again(self, job: Job, events: tuple[Event, ...]) -> None:
         cause = job.lineage
         try:
-            await self._publishing.run(lambda: self._publisher.publish(events, cause=cause))
+            await self._publishing.run(
+                lambda: self._publisher.publish(events, cause=cause),
+                may_be_its_own=self._has_tiers,
+            )
         except Exception as error:  # noqa: BLE001 - an event that no topic takes is a dead letter
             await self._set_aside(job, error)
         else:
@@ -164,32 +228,45 @@ class Worker:
             return
         cause = job.lineage
         try:
-            await self._publishing.run(lambda: self._publisher.publish(events, cause=cause))
-        except TooLargeToSendError:
-            # The letter holds the message, and with it whatever was good.
-            log.exception("salvage_too_large", topic=job.topic, offset=job.received.offset)
+            await self._publishing.run(
+                lambda: self._publisher.publish(events, cause=cause), may_be_its_own=True
+            )
+        except Exception:
+            # Whatever it is, the letter holds the message, and with it whatever was good.
+            log.exception("not_salvaged", topic=job.topic, offset=job.received.offset)
 
     def _ended_well(self, job: Job) -> None:
         self.stoppage.settled()
         job.finish()
 
-    async def _set_aside(self, job: Job, error: Exception) -> bool:
-        """False: that a message waits in a retry topic, or is a dead letter, is no good end."""
+    async def _set_aside(
+        self, job: Job, error: Exception, *, resumed: int | None = None
+    ) -> bool | None:
+        """Put a message into a retry topic or the DLQ.
+
+        Returns:
+            False: that is no good end; None if it says nothing of the stage.
+        """
         if not job.tries:
             job.note_failure(error)
-        decision = failures.decide(error, job.delivery, self._settings)
+        now = datetime.now(UTC)
+        decision = failures.decide(error, job.delivery, self._settings, now=now)
         failure = letters.describe(error, self._stage.service)
+        counts = failures.counts_towards_stopping(error)
         if failures.is_bug(error):
             log.error("bug", exc_info=error, fingerprint=failure.fingerprint)
+        # An outage of these writes is never the message's own: there is no other place for it.
         if isinstance(decision, failures.RetryLater):
+            if isinstance(error, ThrottledError):
+                self._throttle.note(failure, error.retry_after, decision.delay_s, now)
             await self._publishing.run(self._aside.retry_later, job, decision, failure)
-            job.finish()
-            return False
-        await self._publishing.run(self._aside.dead_letter, job, failure)
-        if not isinstance(error, DeadlinePassedError):  # that says nothing of the stage
-            self.stoppage.died(failure.fingerprint, failure.code)
+        else:
+            await self._publishing.run(self._aside.dead_letter, job, failure)
+            self._letters.note(job.record, failure.code, bad_message=not counts)
+        if counts:
+            self.stoppage.failed(failure.fingerprint, failure.code, resumed=resumed)
         job.finish()
-        return False
+        return False if counts else None
 
 
 def _refuse(job: Job, complaint: str) -> None:

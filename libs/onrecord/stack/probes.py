@@ -31,7 +31,7 @@ class Probe(StrEnum):
 
 
 class Readiness(NamedTuple):
-    """A probe's answer: whether it is ready, and why not."""
+    """A probe's answer: whether it is ready, and why not, or what goes badly all the same."""
 
     ready: bool
     reason: str = ""
@@ -65,6 +65,10 @@ def _converse(probe: Probe, connection: socket.socket) -> Readiness:
     return Readiness(ready=True)
 
 
+def _speaks(answers: bool, otherwise: str) -> Readiness:  # noqa: FBT001 - an answer or none
+    return Readiness(ready=True) if answers else Readiness(ready=False, reason=otherwise)
+
+
 def _http(port: int, path: str) -> Readiness:
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=TIMEOUT_S)
     try:
@@ -74,13 +78,14 @@ def _http(port: int, path: str) -> Readiness:
     finally:
         connection.close()
     if response.status == http.HTTPStatus.OK:
-        return Readiness(ready=True)
-    return Readiness(ready=False, reason=_reason(body) or f"{path} answers {response.status}")
+        return Readiness(ready=True, reason=_field(body, "detail"))
+    reason = _field(body, "reason") or f"{path} answers {response.status}"
+    return Readiness(ready=False, reason=reason)
 
 
-def _reason(body: bytes) -> str:
+def _field(body: bytes, name: str) -> str:
     try:
-        return str(json.loads(body)["reason"])
+        return str(json.loads(body)[name])
     except (ValueError, KeyError, TypeError):
         return ""
 

@@ -30,7 +30,7 @@ class ProcessStatus:
         name: as in ``stack.yaml``.
         running: whether it runs.
         ready: whether it says it is ready.
-        reason: why not; empty when it is.
+        reason: why not, or what goes badly all the same; empty when all is well.
         port: where it listens on loopback, if it does.
         pid: its process id, when it runs.
         uptime_s: seconds since it was started, when it runs.
@@ -289,7 +289,7 @@ class Stack:
             name,
             running=True,
             ready=ready,
-            reason="" if ready else reason,
+            reason=reason,
             port=port,
             pid=running.pid,
             uptime_s=time.time() - running.started_at,

@@ -15,6 +15,7 @@ from onrecord.stack.probes import Probe, Readiness, ask, is_free
 class Answer(BaseHTTPRequestHandler):
     bodies: ClassVar = {
         "/ready": (200, b"{}"),
+        "/slowed": (200, json.dumps({"ready": True, "detail": "told to wait"}).encode()),
         "/waiting": (503, json.dumps({"ready": False, "reason": "no broker"}).encode()),
         "/odd": (500, b"<html>"),
     }
@@ -42,6 +43,7 @@ def port() -> Iterator[int]:
     ("path", "answer"),
     [
         ("/ready", Readiness(ready=True)),
+        ("/slowed", Readiness(ready=True, reason="told to wait")),
         ("/waiting", Readiness(ready=False, reason="no broker")),
         ("/odd", Readiness(ready=False, reason="/odd answers 500")),
     ],

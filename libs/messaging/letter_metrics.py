@@ -1,0 +1,105 @@
+"""Counts dead letters by producer, and warns when one producer's bad messages come in a flood."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+from prometheus_client import Counter
+
+from contracts import headers as h
+from contracts.errors import ErrorCode
+from contracts.topics import PIPELINE
+from messaging.delivery import Record
+
+log = structlog.get_logger(__name__)
+
+DEAD_LETTERS: Final = Counter(
+    "onrecord_dead_letters",
+    "Messages set aside, by why, and by who wrote them (CloudEvents source): "
+    "`unknown` if they do not say, `other` beyond the first few producers.",
+    ["service", "code", "producer"],
+)
+
+MOST_PRODUCERS: Final = 20
+"""Producers with a label of their own: anybody may write any name into a message."""
+
+LONGEST_NAME: Final = 100
+"""Characters of a producer's name."""
+
+FLOOD: Final = 30
+"""Bad messages of one producer within ``FLOOD_S`` that are worth a warning."""
+
+FLOOD_S: Final = 60.0
+"""What floods are measured by, and the shortest time between two warnings, in seconds."""
+
+UNKNOWN: Final = "unknown"
+OTHER: Final = "other"
+
+
+@dataclass(slots=True)
+class _Spell:
+    """A producer's bad messages since a moment."""
+
+    since: float
+    letters: int = 0
+    warned: bool = False
+
+
+class LetterCounts:
+    """The dead letters of one service.
+
+    Args:
+        service: its name.
+        clock: tells the time in seconds.
+    """
+
+    def __init__(self, service: str, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._service = service
+        self._clock = clock
+        self._named = {f"/onrecord/{one}" for one in PIPELINE}
+        self._most_named = len(self._named) + MOST_PRODUCERS
+        self._spells: dict[str, _Spell] = {}
+
+    def note(self, record: Record, code: ErrorCode, *, bad_message: bool) -> None:
+        """Count a dead letter.
+
+        Args:
+            record: the message.
+            code: why it was set aside.
+            bad_message: whether that says something of the message, and not of the stage.
+        """
+        producer = self._producer(record)
+        DEAD_LETTERS.labels(self._service, code.value, producer).inc()
+        if bad_message:
+            self._watch(producer, code)
+
+    def _producer(self, record: Record) -> str:
+        name = record.header(h.CE_SOURCE)
+        if not name or not name.isprintable():
+            return UNKNOWN
+        name = name[:LONGEST_NAME]
+        if name not in self._named:
+            if len(self._named) >= self._most_named:
+                return OTHER
+            self._named.add(name)
+        return name
+
+    def _watch(self, producer: str, code: ErrorCode) -> None:
+        now = self._clock()
+        spell = self._spells.get(producer)
+        if spell is None or now - spell.since >= FLOOD_S:
+            spell = self._spells[producer] = _Spell(now)
+        spell.letters += 1
+        if spell.letters >= FLOOD and not spell.warned:
+            spell.warned = True
+            log.warning(
+                "many_bad_messages",
+                producer=producer,
+                letters=spell.letters,
+                within_s=round(now - spell.since, 1),
+                code=code.value,
+            )
