@@ -50,6 +50,7 @@ _WAIT: Final[dict[str, dict[str, Any]]] = {
     **_ORIGIN,
     **_ORIGIN_TIMESTAMP,
     **_HISTORY,
+    h.OWN_OUTAGE: {"description": "`1` if it met an outage while other messages passed."},
     h.NOT_BEFORE: {"description": "When the wait ends, in milliseconds since the epoch."},
     **_TRAILER,
 }

@@ -71,6 +71,7 @@ class Delivery:
         replay_of: id of the dead letter it was replayed from.
         replays: how often it was replayed.
         not_before_ms: when its wait in a retry topic ends, milliseconds since the epoch.
+        own_outage: whether the last delivery met an outage that was proved to be its own.
         deadline: when this delivery's work must be done, by ``asyncio``'s clock, in seconds.
     """
 
@@ -82,15 +83,17 @@ class Delivery:
     replay_of: UUID | None = None
     replays: int = 0
     not_before_ms: int = 0
+    own_outage: bool = False
     deadline: float = field(default=float("inf"), compare=False)
 
-    def failed(self, *, timed_out: bool, at: datetime) -> Delivery:
+    def failed(self, *, timed_out: bool, at: datetime, own_outage: bool = False) -> Delivery:
         """This delivery with one more failed try on its account."""
         return replace(
             self,
             attempts=self.attempts + 1,
             timeouts=self.timeouts + timed_out,
             first_failed_at=self.first_failed_at or at,
+            own_outage=own_outage,
         )
 
 
@@ -108,6 +111,8 @@ def wait_headers(delivery: Delivery, *, not_before_ms: int) -> Headers:
     ]
     if delivery.first_failed_at is not None:
         added.append((h.FIRST_FAILED_AT, delivery.first_failed_at.isoformat()))
+    if delivery.own_outage:
+        added.append((h.OWN_OUTAGE, "1"))
     if delivery.replay_of is not None:
         added.append((h.REPLAY_OF, str(delivery.replay_of)))
     return tuple((name, value.encode()) for name, value in added)
@@ -148,6 +153,7 @@ def read_history(added: Headers, *, fallback: Origin, tier: int) -> Delivery:
         attempts=number_of(added, h.ATTEMPTS, 0),
         timeouts=number_of(added, h.TIMEOUTS, 0),
         first_failed_at=_time_of(added, h.FIRST_FAILED_AT),
+        own_outage=number_of(added, h.OWN_OUTAGE, 0) > 0,
         replay_of=_uuid_of(added, h.REPLAY_OF),
         replays=number_of(added, h.REPLAYS, 0),
         not_before_ms=number_of(added, h.NOT_BEFORE, 0),

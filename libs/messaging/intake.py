@@ -141,6 +141,8 @@ class Intake:
                 return  # taken away meanwhile; whoever owns them now begins at what is committed
         for partition, records in batches.items():
             self._admit(partition, records, beyond=newcomer)
+        if newcomer:
+            await asyncio.sleep(0)  # it begins, and whether another one is wanted shows
         if not batches and self._idle_pause_s:
             await self._rest()
 

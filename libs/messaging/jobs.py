@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 
 from contracts.errors import OutageError, ThrottledError
 from messaging.delivery import NO_LINEAGE, Delivery, Headers, Origin, Record, read_history, split
-from messaging.failures import timed_out
+from messaging.failures import OwnOutageError, timed_out
 from messaging.limits import WHOLE_BYTES
 from messaging.stubs import shortened, size_of
 
@@ -109,7 +109,11 @@ class Job:
         if isinstance(error, ThrottledError | OutageError):
             return
         self.tries += 1
-        self._delivery = self.delivery.failed(timed_out=timed_out(error), at=datetime.now(UTC))
+        self._delivery = self.delivery.failed(
+            timed_out=timed_out(error),
+            at=datetime.now(UTC),
+            own_outage=isinstance(error, OwnOutageError),
+        )
 
     def shorten(self, complaint: str) -> None:
         """Keep of a large message only what a stub has; its memory is free at once.

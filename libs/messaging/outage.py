@@ -12,6 +12,9 @@ ever, while others would pass. What tells them apart is what happens after a fai
                                                                     │ ``STRIKES``, while most of
                                                                     ▼  the others passed
                                                        the outage is M's own (``OwnOutageError``)
+
+A message for which that was proved at an earlier delivery begins where it left off: it holds up
+nobody any more, and is given up after a few tries.
 """
 
 from __future__ import annotations
@@ -33,8 +36,11 @@ T = TypeVar("T")
 MOST_TIMEOUTS: Final = 3
 """Probes of one message that may run out of time: it may be the message, not the dependency."""
 
-STRIKES: Final = 3
+STRIKES: Final = 2
 """Failures in a row of one message, each after another message has passed since the one before."""
+
+TRIES: Final = 3
+"""Failures in a row of a message whose outage was its own at an earlier delivery."""
 
 _MOST_DOUBLINGS: Final = 20
 
@@ -49,11 +55,13 @@ class _Trial:
         passes: the gate's count of messages that passed, at the first strike.
         fails: the gate's count of tries that failed, at the first strike.
         timeouts: probes in a row that ran out of time.
+        proved: whether the outage was the message's own at an earlier delivery.
     """
 
-    __slots__ = ("failed_at", "fails", "failures", "passes", "strikes", "timeouts")
+    __slots__ = ("failed_at", "fails", "failures", "passes", "proved", "strikes", "timeouts")
 
-    def __init__(self) -> None:
+    def __init__(self, *, proved: bool = False) -> None:
+        self.proved = proved
         self.failures = self.failed_at = self.strikes = 0
         self.passes = self.fails = self.timeouts = 0
 
@@ -81,7 +89,11 @@ class OutageGate(Gate):
         """How many outages there had been when the latest try began that passed."""
 
     async def run(
-        self, step: Callable[..., Awaitable[T]], *about: Any, may_be_its_own: bool = False
+        self,
+        step: Callable[..., Awaitable[T]],
+        *about: Any,
+        may_be_its_own: bool = False,
+        proved: bool = False,
     ) -> T:
         """Run a step of a message, as often as it takes until no outage keeps it from ending.
 
@@ -90,13 +102,14 @@ class OutageGate(Gate):
             about: its arguments.
             may_be_its_own: whether to give up on a message whose outage is its own; else it is
                 tried for ever.
+            proved: whether its outage was its own at an earlier delivery.
 
         Raises:
             OwnOutageError: the outage is the message's own.
             Exception: whatever else the step raises.
         """
         trial: _Trial | None = None
-        if self.is_open:
+        if self.is_open and not proved:
             began = self._outages
             try:
                 result = await step(*about)
@@ -105,28 +118,17 @@ class OutageGate(Gate):
             else:
                 self._passed(began)
                 return result
-        trial = trial or _Trial()
-        while not trial.strikes:
+        trial = trial or _Trial(proved=proved)
+        while not (trial.strikes or trial.proved):
             with suppress(OutageError):
                 return await self._try(trial, step, about)
-        self.suspects += 1
-        try:
-            return await self._suspected(trial, step, about, may_be_its_own=may_be_its_own)
-        finally:
-            self.suspects -= 1
+        return await self._suspected(trial, step, about, may_be_its_own=may_be_its_own)
 
     async def _suspected(
         self, trial: _Trial, step: Callable[..., Awaitable[T]], about: Any, *, may_be_its_own: bool
     ) -> T:
         while True:
-            self.waiting += 1
-            try:
-                pause_s = self._first_pause_s * 2 ** min(trial.strikes - 1, _MOST_DOUBLINGS)
-                await asyncio.sleep(min(pause_s, self._pause_max_s))
-                # One at a time: whoever takes the dependency down takes no other suspect along.
-                await self._one_suspect.acquire()
-            finally:
-                self.waiting -= 1
+            await self._wait_as_suspect(trial)
             try:
                 return await self._try(trial, step, about)
             except OutageError as outage:
@@ -134,6 +136,22 @@ class OutageGate(Gate):
                     raise OwnOutageError(outage) from outage
             finally:
                 self._one_suspect.release()
+
+    async def _wait_as_suspect(self, trial: _Trial) -> None:
+        """Wait before the next try, and for a turn: one at a time.
+
+        So whoever takes the dependency down takes no other suspect along.
+        """
+        self.waiting += 1
+        self.suspects += 1
+        try:
+            doublings = min(max(trial.strikes, trial.failures) - 1, _MOST_DOUBLINGS)
+            pause_s = self._first_pause_s * 2**doublings if trial.failures else 0.0
+            await asyncio.sleep(min(pause_s, self._pause_max_s))
+            await self._one_suspect.acquire()
+        finally:
+            self.waiting -= 1
+            self.suspects -= 1
 
     async def _try(self, trial: _Trial, step: Callable[..., Awaitable[T]], about: Any) -> T:
         """Try a step once, as a probe if the gate is closed.
@@ -172,7 +190,7 @@ class OutageGate(Gate):
             if probes:
                 self.open()
             raise
-        self._passed(began, suspect=bool(trial.strikes))
+        self._passed(began, suspect=bool(trial.strikes or trial.proved))
         if probes:
             self.open()
         return result
@@ -186,7 +204,7 @@ class OutageGate(Gate):
         log.warning("outage", code=outage.code.value, reason=str(outage))
         trial.timeouts = 0
         self._outages += 1
-        if not trial.strikes:
+        if not (trial.strikes or trial.proved):
             self._fails += 1
         others_passed = trial.failures > 0 and self._passed_since >= trial.failed_at
         if others_passed:
@@ -196,14 +214,16 @@ class OutageGate(Gate):
         trial.failures += 1
         trial.failed_at = self._outages
         reason = f"{outage.code}: {outage}"
-        if trial.strikes:
+        if trial.strikes or trial.proved:
             self.suspicion = reason
         if probes:
             self.probe_failed(reason)
-        elif not others_passed or not self.is_open:
+        elif not (others_passed or trial.proved):
             self.close(reason)
         return trial
 
     def _is_its_own(self, trial: _Trial) -> bool:
+        if trial.proved:
+            return trial.failures >= TRIES
         passed, failed = self._passes - trial.passes, self._fails - trial.fails
         return trial.strikes >= STRIKES and passed > failed

@@ -120,7 +120,7 @@ class Worker:
         waiting = sum(gate.waiting for gate in gates)
         active = self._working + len(self._republishing)
         untried = sum(gate.untried for gate in gates)
-        return waiting >= active and not untried and in_flight < self._most_in_flight
+        return 0 < waiting >= active and not untried and in_flight < self._most_in_flight
 
     async def work(self, job: Job) -> None:
         """Work on a message; outages are waited out, however long.
@@ -154,8 +154,12 @@ class Worker:
         resumed = self.stoppage.resumed
         try:
             route, subject = self._read(job)
+            proved = job.tier is not None and job.delivery.own_outage
             events = await self._handling.run(
-                self._attempts.handle, job, route, subject, may_be_its_own=self._has_tiers
+                self._attempts.handle,
+                *(job, route, subject),
+                may_be_its_own=self._has_tiers,
+                proved=proved,
             )
             if events:
                 await self._publish(job, events)

@@ -29,7 +29,12 @@ DOCUMENT: dict[str, Any] = yaml.safe_load((SCHEMAS / "asyncapi.yaml").read_text(
 MESSAGES = DOCUMENT["components"]["messages"]
 AT = datetime(2026, 3, 5, tzinfo=UTC)
 TRIED = Delivery(
-    Origin("chunks-ready", 1, 7), attempts=2, first_failed_at=AT, replay_of=UUID(int=1), replays=1
+    Origin("chunks-ready", 1, 7),
+    attempts=2,
+    first_failed_at=AT,
+    replay_of=UUID(int=1),
+    replays=1,
+    own_outage=True,
 )
 WIRES = [(one, "send", who) for one in ALL_TOPICS for who in one.producers]
 WIRES += [(one, "receive", who) for one in ALL_TOPICS for who in one.consumers]

@@ -66,7 +66,7 @@ async def test_says_which_topics_are_missing_and_begins_once_they_are_there(brok
         assert kafka.topic(missing.name) in str(body["reason"])
         await create_topics(kafka, [missing])
         await running.is_ready()
-        assert await readiness(port) == (200, {"ready": True, "reason": ""})
+        assert await readiness(port) == (200, {"ready": True, "reason": "", "detail": ""})
     finally:
         await running.stop()
 

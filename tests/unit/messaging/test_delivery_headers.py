@@ -63,12 +63,21 @@ def test_history_survives_a_retry_topic() -> None:
         first_failed_at=datetime(2026, 2, 3, 4, 5, 6, 7, tzinfo=UTC),
         replay_of=UUID(int=9),
         replays=3,
+        own_outage=True,
     )
     original, added = split(append((("a", b"1"),), wait_headers(delivery, not_before_ms=17)))
     assert original == (("a", b"1"),)
     read = read_history(added, fallback=HERE, tier=2)
     assert read == Delivery(
-        ORIGIN, 2, 5, 2, delivery.first_failed_at, UUID(int=9), replays=3, not_before_ms=17
+        ORIGIN,
+        2,
+        5,
+        2,
+        delivery.first_failed_at,
+        UUID(int=9),
+        replays=3,
+        not_before_ms=17,
+        own_outage=True,
     )
 
 

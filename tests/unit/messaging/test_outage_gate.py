@@ -238,7 +238,8 @@ async def test_cancelling_whoever_pauses_or_queues_frees_the_turn() -> None:
     tasks = [asyncio.create_task(gate.run(pass_through)) for _ in range(3)]
     await settled()
     await cancelled(*tasks)
-    assert not gate._turn.locked()
+    assert gate.waiting == gate.untried == 0
+    assert not gate._probing
 
 
 async def test_a_try_from_before_the_outage_that_fails_too_leaves_the_pause_as_it_is() -> None:
@@ -277,3 +278,32 @@ async def test_a_message_whose_deadline_has_passed_leaves_it_closed_and_does_not
         with pytest.raises(DeadlinePassedError):
             await gate.run(Steps(DeadlinePassedError("over")))
     assert not gate.is_open
+
+
+async def test_whoever_has_failed_least_often_probes_next() -> None:
+    gate = await closed(QUICK_S)
+    order: list[int] = []
+
+    async def probe(failures: int) -> None:
+        assert await gate.wait_for_turn(failures)
+        order.append(failures)
+        gate.probe_failed("still down")
+        gate.end_turn()
+
+    tasks = [asyncio.create_task(probe(failures)) for failures in (3, 0, 2, 0, 1)]
+    await settled()
+    assert (gate.waiting, gate.untried) == (5, 2)
+    async with asyncio.timeout(5):
+        await asyncio.gather(*tasks)
+    assert order == [0, 0, 1, 2, 3]
+
+
+async def test_a_turn_that_comes_as_its_taker_is_cancelled_goes_to_the_next() -> None:
+    gate = await closed(QUICK_S)
+    first, second = (asyncio.create_task(gate.wait_for_turn()) for _ in range(2))
+    await settled()
+    gate._let_one_probe()
+    first.cancel()
+    async with asyncio.timeout(5):
+        assert await second
+    assert first.cancelled()

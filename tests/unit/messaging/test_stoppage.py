@@ -2,19 +2,23 @@ from __future__ import annotations
 
 import asyncio
 
-from messaging.outage import Stoppage
+import pytest
+
+from messaging.stoppage import Stoppage
 
 QUICK_S = 0.002
 NEVER_S = 3_600.0
 
 
-def stoppage(window: int = 10, share: float = 0.8, pause_s: float = NEVER_S) -> Stoppage:
-    return Stoppage(window, share, pause_s, NEVER_S)
+def stoppage(
+    window: int = 10, share: float = 0.8, pause_s: float = NEVER_S, *, of_all: float = 1.0
+) -> Stoppage:
+    return Stoppage(window, share, of_all, pause_s, NEVER_S)
 
 
 def die(stops: Stoppage, number: int, fingerprint: str = "f00d") -> None:
     for _ in range(number):
-        stops.died(fingerprint, "bug")
+        stops.failed(fingerprint, "bug")
 
 
 async def test_stops_when_most_of_the_latest_died_of_one_cause() -> None:
@@ -23,15 +27,29 @@ async def test_stops_when_most_of_the_latest_died_of_one_cause() -> None:
     assert stops.gate.is_open
     die(stops, 1)
     assert not stops.gate.is_open
-    for told in ("8 of the last 8", "died of bug", "f00d", "POST /resume"):
+    for told in ("8 of the last 8", "failed with bug", "f00d", "POST /resume"):
         assert told in stops.gate.reason
 
 
-async def test_different_causes_do_not_stop_it() -> None:
-    stops = stoppage()
+async def test_different_causes_of_some_messages_do_not_stop_it() -> None:
+    stops = stoppage(of_all=0.9)
     for number in range(100):
-        stops.died(f"cause {number % 3}", "bug")
+        stops.failed(f"cause {number % 3}", "bug")
+        if number % 4 == 0:
+            stops.settled()
     assert stops.gate.is_open
+
+
+@pytest.mark.parametrize("causes", [2, 3, 100])
+async def test_different_causes_stop_it_if_almost_all_fail(causes: int) -> None:
+    stops = stoppage(of_all=0.9)
+    for number in range(8):
+        stops.failed(f"cause {number % causes}", "bug")
+    assert stops.gate.is_open
+    stops.failed("the last", "timeout")
+    assert not stops.gate.is_open
+    for told in ("9 of the last 9", f"{min(causes, 8) + 1} causes", "timeout", "POST /resume"):
+        assert told in stops.gate.reason
 
 
 async def test_those_that_end_well_count_against_it() -> None:
@@ -90,10 +108,50 @@ async def test_resuming_lets_everybody_through_and_counts_anew() -> None:
     async with asyncio.timeout(5):
         assert await asyncio.gather(*waiting) == [False] * 20
     assert stops.gate.reason == ""
-    die(stops, 7)
-    assert stops.gate.is_open
+    die(stops, 9)
+    assert stops.gate.is_open, "a whole window is looked at first"
     die(stops, 1)
     assert not stops.gate.is_open
+
+
+async def test_those_that_end_well_after_resuming_belong_to_its_new_window() -> None:
+    stops = stoppage()
+    die(stops, 8)
+    stops.resume()
+    for _ in range(4):
+        stops.settled()
+    die(stops, 6)
+    assert stops.gate.is_open
+    die(stops, 1)
+    assert stops.gate.is_open, "7 of the last 10"
+    die(stops, 1)
+    assert not stops.gate.is_open
+
+
+async def test_what_was_at_work_when_it_was_resumed_does_not_count() -> None:
+    stops = stoppage()
+    begun = stops.resumed
+    die(stops, 8)
+    stops.resume()
+    for _ in range(100):
+        stops.failed("f00d", "bug", resumed=begun)
+    assert stops.gate.is_open
+    for _ in range(10):
+        stops.failed("f00d", "bug", resumed=stops.resumed)
+    assert not stops.gate.is_open
+
+
+async def test_a_probe_that_tells_nothing_lets_the_next_follow_at_once() -> None:
+    stops = stoppage(pause_s=NEVER_S)
+    die(stops, 8)
+    stops.probe_ended(well=None)
+    async with asyncio.timeout(5):
+        assert await stops.gate.wait_for_turn()
+    stops.probe_ended(well=None)
+    stops.gate.end_turn()
+    async with asyncio.timeout(5):
+        assert await stops.gate.wait_for_turn()
+    assert stops.gate.reason
 
 
 async def test_a_probe_that_ends_well_resumes_by_itself() -> None:

@@ -179,6 +179,31 @@ async def test_a_long_wait_is_spent_in_a_retry_topic_and_counts_no_attempt(
 
 
 @proves("ThrottledError")
+async def test_an_endless_wait_ends_at_the_ceiling_and_the_reason_is_shown_meanwhile(
+    backend: Brokered,
+) -> None:
+    stage, seen = Stage(PROBE), list[bytes | None]()
+
+    @stage.on_raw(CHUNKS_READY)
+    async def handle(record: Record) -> None:
+        seen.append(record.value)
+        if seen.count(b"throttled") == 1 and record.value == b"throttled":
+            raise ThrottledError("quota used up", retry_after=3_600.0)
+
+    capped = QUICK.model_copy(update={"throttle_ceiling_s": 0.1, "throttle_max_s": 2.0})
+    await backend.send("chunks-ready", b"throttled", b"other")
+    async with backend.running(stage, capped) as running:
+        await until(lambda: running.runner._look().detail)
+        health = running.runner._look()
+        assert health.ready
+        for what in ("1 messages", "llm_rate_limited", "quota used up", "3600 s", "after 2 s"):
+            assert what in health.detail
+        await backend.is_committed("probe-retry-1", 1)
+        await until(lambda: not running.runner._look().detail)
+    assert sorted(map(bytes, filter(None, seen))) == [b"other", b"throttled", b"throttled"]
+
+
+@proves("ThrottledError")
 async def test_being_told_to_wait_beyond_the_deadline_is_no_timeout(backend: Brokered) -> None:
     patience = 12
 

@@ -11,7 +11,7 @@ import asyncio
 import time
 from typing import Any, Final
 
-from contracts.errors import BadMessageError, OutageError
+from contracts.errors import OutageError, RetryableError
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import waiting
@@ -112,11 +112,16 @@ async def test_a_stopped_stage_keeps_its_membership_beyond_the_poll_interval(
     @stage.on_raw(CHUNKS_READY)
     async def handle(record: Record) -> None:
         if broken:
-            raise BadMessageError("a misconfiguration")
+            raise RetryableError("a misconfiguration")
 
     number = 60
     still = PATIENT.model_copy(
-        update={"stop_window": 8, "outage_pause_s": 3_600.0, "outage_pause_max_s": 3_600.0}
+        update={
+            "tries": 1,
+            "stop_window": 8,
+            "outage_pause_s": 3_600.0,
+            "outage_pause_max_s": 3_600.0,
+        }
     )
     impatient = backend.settings(max_poll_interval_ms=INTERVAL_MS)
     async with impatient.running(stage, still) as running:

@@ -7,7 +7,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from contracts.errors import BadMessageError
+from contracts.errors import (
+    BadMessageError,
+    ErrorCode,
+    OnrecordError,
+    ParkedError,
+    RejectedError,
+    RetryableError,
+)
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from messaging import Record, Stage
@@ -37,14 +44,18 @@ class Breakable:
         @self.stage.on_raw(CHUNKS_READY)
         async def handle(record: Record) -> None:
             self.seen.append(record.value)
+            if record.value == b"bad in itself":
+                raise BadMessageError("nobody could read this")
             if self.broken or record.value == b"always bad":
-                raise BadMessageError("a misconfiguration")
+                raise RetryableError("a misconfiguration")
             self.handled.add(record.value)
 
 
 def settings(**more: Any) -> Any:
+    """One try, and a letter: the less there is to wait for, the more would be lost."""
+    once = {"tries": 1, "retry_delays_s": ()}
     return QUICK.model_copy(
-        update={"stop_window": WINDOW, "stop_share": 0.8, "http_port": free_port(), **more}
+        update={**once, "stop_window": WINDOW, "http_port": free_port(), **more}
     )
 
 
@@ -76,7 +87,7 @@ async def test_stops_tells_why_keeps_the_rest_and_goes_on_when_told(backend: Bro
         await has_stopped(running)
         status, told = await ask("GET", quiet.http_port, "/readyz")
         assert (status, told["ready"]) == (503, False)
-        assert "invalid_event" in told["reason"]
+        assert "conflict" in told["reason"]
         assert "POST /resume" in told["reason"]
         assert (await ask("GET", quiet.http_port, "/livez"))[0] == 200
 
@@ -90,6 +101,107 @@ async def test_stops_tells_why_keeps_the_rest_and_goes_on_when_told(backend: Bro
     assert len(breakable.handled) == NUMBER - letters
 
 
+@proves("promise 5", "BadMessageError", "ParkedError", "RejectedError")
+@pytest.mark.parametrize(
+    "error",
+    [
+        BadMessageError("no transcript"),
+        ParkedError("over budget"),
+        RejectedError("personal data", code=ErrorCode.PII),
+        RetryableError("the filter objects", code=ErrorCode.LLM_CONTENT_FILTERED),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_flood_of_messages_that_fail_by_themselves_stops_nobody(
+    backend: Brokered, error: OnrecordError
+) -> None:
+    stage, good = Stage(PROBE), list[bytes | None]()
+
+    @stage.on_raw(CHUNKS_READY)
+    async def handle(record: Record) -> None:
+        if record.value == b"bad":
+            raise error
+        good.append(record.value)
+
+    quiet = settings(outage_pause_s=LONG_S, outage_pause_max_s=LONG_S)
+    async with backend.running(stage, quiet) as running:
+        await backend.send_many("chunks-ready", [b"bad"] * NUMBER)
+        await backend.is_committed("chunks-ready", NUMBER)
+        await backend.send("chunks-ready", b"good")
+        await backend.is_committed("chunks-ready", NUMBER + 1)
+        assert running.runner._look().ready
+    assert good == [b"good"]
+    assert await backend.size("probe-dlq") == NUMBER
+
+
+@proves("promise 5", "BadMessageError")
+async def test_bad_messages_neither_end_a_stop_nor_prolong_it(backend: Brokered) -> None:
+    breakable = Breakable()
+    async with backend.running(breakable.stage, settings(outage_pause_max_s=1.0)) as running:
+        await send_many(backend)
+        await has_stopped(running)
+        await backend.send_many("chunks-ready", [b"bad in itself"] * NUMBER)
+        breakable.broken = False
+        await backend.is_committed("chunks-ready", 2 * NUMBER)
+        await running.is_ready()
+
+
+@proves("promise 5", "RetryableError")
+async def test_messages_that_go_to_a_retry_topic_count_as_well(backend: Brokered) -> None:
+    stage, calls, number = Stage(PROBE), 0, 1_000
+
+    @stage.on_raw(CHUNKS_READY)
+    async def handle(_: Record) -> None:
+        nonlocal calls
+        calls += 1
+        raise RetryableError("the endpoint answers nonsense", code=ErrorCode.LLM_BAD_OUTPUT)
+
+    still = settings(
+        tries=2, retry_delays_s=(60.0,), outage_pause_s=LONG_S, outage_pause_max_s=LONG_S
+    )
+    await backend.send_many("chunks-ready", [b"chunk"] * number)
+    async with backend.running(stage, still) as running:
+        assert "llm_bad_output" in await has_stopped(running)
+        before = calls
+    assert await backend.size("probe-dlq") == 0
+    assert before <= 2 * MOST_LETTERS
+
+
+@proves("promise 5")
+async def test_failing_of_two_causes_in_turn_stops_it_too(backend: Brokered) -> None:
+    stage, calls = Stage(PROBE), 0
+
+    @stage.on_raw(CHUNKS_READY)
+    async def handle(_: Record) -> None:
+        nonlocal calls
+        calls += 1
+        code = ErrorCode.LLM_BAD_OUTPUT if calls % 2 else ErrorCode.LLM_SERVER_ERROR
+        raise RetryableError("an endpoint out of its mind", code=code)
+
+    still = settings(outage_pause_s=LONG_S, outage_pause_max_s=LONG_S)
+    await backend.send_many("chunks-ready", [b"chunk"] * NUMBER)
+    async with backend.running(stage, still) as running:
+        assert "2 causes" in await has_stopped(running)
+    assert await backend.size("probe-dlq") <= WINDOW + QUICK.max_in_flight
+
+
+@proves("promise 5")
+async def test_resuming_lasts_for_a_whole_window_although_some_still_fail(
+    backend: Brokered,
+) -> None:
+    """The cause is mended, but much of the next window had been spoilt by it."""
+    breakable, quiet = Breakable(), settings(outage_pause_s=LONG_S, outage_pause_max_s=LONG_S)
+    async with backend.running(breakable.stage, quiet) as running:
+        await send_many(backend)
+        await has_stopped(running)
+        breakable.broken = False
+        spoilt = DEATHS_TO_STOP - 1
+        await backend.send("chunks-ready", *[b"always bad"] * spoilt, *[b"good"] * NUMBER)
+        await ask("POST", quiet.http_port, "/resume")
+        await backend.is_committed("chunks-ready", 2 * NUMBER + spoilt)
+        assert running.runner._look().ready
+
+
 @proves("promise 5")
 async def test_stops_again_at_once_if_resumed_before_it_is_mended(backend: Brokered) -> None:
     breakable, quiet = Breakable(), settings(outage_pause_s=LONG_S, outage_pause_max_s=LONG_S)
@@ -98,7 +210,7 @@ async def test_stops_again_at_once_if_resumed_before_it_is_mended(backend: Broke
         await has_stopped(running)
         await ask("POST", quiet.http_port, "/resume")
         await has_stopped(running)
-    assert len(breakable.seen) <= 2 * MOST_LETTERS
+    assert len(breakable.seen) <= MOST_LETTERS + WINDOW + QUICK.max_in_flight
     assert await backend.size("probe-dlq") == len(breakable.seen)
 
 
