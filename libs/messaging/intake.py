@@ -123,16 +123,7 @@ class Intake:
         if newcomer:
             room, stopped = 1, False
         self._pause_and_resume(everything=stopped)
-        try:
-            batches = await self._consumer.getmany(timeout_ms=self._poll_ms, max_records=room)
-        except KafkaError as error:
-            if not error.retriable:
-                # The client may have lost its group for good, or skipped a record it could not
-                # read: a new one begins at what is committed.
-                raise KafkaUnavailableError(f"polling failed ({type(error).__name__})") from error
-            log.warning("poll_failed", error=repr(error))
-            await asyncio.sleep(POLL_S)
-            return
+        batches = await self._fetch(room)
         if batches and not self._assignment.complete:
             # What an earlier owner has finished beyond its commits is still being asked for.
             epoch = self._assignment.epoch
@@ -145,6 +136,21 @@ class Intake:
             await asyncio.sleep(0)  # it begins, and whether another one is wanted shows
         if not batches and self._idle_pause_s:
             await self._rest()
+
+    async def _fetch(self, room: int) -> Mapping[TopicPartition, Sequence[Any]]:
+        try:
+            batches: Mapping[TopicPartition, Sequence[Any]] = await self._consumer.getmany(
+                timeout_ms=self._poll_ms, max_records=room
+            )
+        except KafkaError as error:
+            if not error.retriable:
+                # The client may have lost its group for good, or skipped a record it could not
+                # read: a new one begins at what is committed.
+                raise KafkaUnavailableError(f"polling failed ({type(error).__name__})") from error
+            log.warning("poll_failed", error=repr(error))
+            await asyncio.sleep(POLL_S)
+            return {}
+        return batches
 
     async def _show_life(self) -> None:
         # Polling nowhere tells the group that the member lives, and keeps what is fetched already:
