@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts.errors import OutageError
 from contracts.topics import CHUNKS_READY
 from messaging import Record, Stage
-from support.broker import PROBE, Bench
+from support.broker import PROBE, QUICK, Bench
 from support.waiting import until
 
 MESSAGES = 20
@@ -22,12 +22,14 @@ async def test_an_outage_ends_though_a_rebalance_cancelled_all_who_probed(bench:
             raise OutageError("nobody answers")
         done.add(record.value)
 
-    async with bench.running(stage) as running:
+    slow = QUICK.model_copy(update={"outage_pause_s": 2.0, "outage_pause_max_s": 2.0})
+    async with bench.running(stage, slow) as running:
         values = [b"%d" % number for number in range(MESSAGES)]
         await bench.send(CHUNKS_READY.name, *values)
         await until(lambda: tried)
         consumption = running.runner._consumption
         assert consumption is not None
+        await until(lambda: consumption._consumer.paused())
         # As a rebalance between two polls does that gives everything back.
         mine = consumption._consumer.assignment()
         await consumption._assignment.on_partitions_revoked(mine)
