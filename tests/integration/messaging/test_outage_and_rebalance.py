@@ -29,7 +29,7 @@ async def test_an_outage_ends_though_a_rebalance_cancelled_all_who_probed(bench:
         await until(lambda: tried)
         consumption = running.runner._consumption
         assert consumption is not None
-        await until(lambda: consumption._consumer.paused())
+        await until(lambda: consumption._consumer.paused() or None)
         # As a rebalance between two polls does that gives everything back.
         mine = consumption._consumer.assignment()
         await consumption._assignment.on_partitions_revoked(mine)
