@@ -27,7 +27,9 @@ def main() -> None:
             open_migrated_database(postgres) as database,
             watching(database, publisher.publish),
         ):
-            yield persistence_stage(NotesStore(database))
+            store = NotesStore(database)
+            store.load()
+            yield persistence_stage(store)
 
     run(Service(PERSISTENCE, PersistenceSettings(), KafkaSettings(), build))
 

@@ -9,21 +9,24 @@ a transaction that finds candidates nobody has compared yet ends, and begins ane
 from __future__ import annotations
 
 import hashlib
-from asyncio import to_thread
+from asyncio import get_running_loop
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from contracts.events import NotesValidated
 from contracts.notes import Note
 from database.pool import Connection, Database, Record
 from database.queries import columns, load_queries
-from grounding import content_key, first_same
+from grounding import content_key, first_same, says_the_same
 from persistence.locks import advisory_key
+
+T = TypeVar("T")
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "repeats.sql")
 
@@ -92,11 +95,31 @@ class Look:
         )
 
 
-async def find_repeats(event: NotesValidated) -> Repeats:
+class Comparing:
+    """A thread in which texts are read and compared, one draft's after another's.
+
+    A thread cannot be ended: what is cancelled or out of time goes on to its end. In a thread of
+    their own, those that wait behind it do not add to it, and are dropped when they are cancelled.
+    """
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="comparing")
+
+    def load(self) -> None:
+        """Begin to load lists of words, which takes a second or more, before they are needed."""
+        # As these say the same, every check is asked, and loads what it needs.
+        self._thread.submit(says_the_same, "They load the words", "They load the words.")
+
+    async def run(self, work: Callable[..., T], *arguments: object) -> T:
+        """Do some work there; its result."""
+        return await get_running_loop().run_in_executor(self._thread, work, *arguments)
+
+
+async def find_repeats(event: NotesValidated, comparing: Comparing) -> Repeats:
     """Prepare to look for what a draft repeats; long texts are read beside the event loop."""
     if sum(len(note.statement) for note in event.notes) > CHARACTERS_READ_AT_ONCE:
-        return await to_thread(Repeats, event)
-    return Repeats(event)
+        return await comparing.run(Repeats, event, comparing)
+    return Repeats(event, comparing)
 
 
 class Repeats:
@@ -104,9 +127,11 @@ class Repeats:
 
     Args:
         event: the draft.
+        comparing: where texts are compared.
     """
 
-    def __init__(self, event: NotesValidated) -> None:
+    def __init__(self, event: NotesValidated, comparing: Comparing) -> None:
+        self._comparing = comparing
         self._interview = (event.transcript_id, event.revision)
         self._chunk_id = event.chunk_id
         # A model may say the same twice; the id tells that it is one note.
@@ -140,9 +165,9 @@ class Repeats:
     async def settle(self, database: Database, look: Look) -> None:
         """Find out what keeps a look from having a result; no transaction may be open meanwhile."""
         if look.lacks_meanings:
-            await fill_in_meanings(database, *self._interview)
+            await fill_in_meanings(database, self._comparing, *self._interview)
         else:
-            found = await to_thread(self._compare, look.new, look.alike)
+            found = await self._comparing.run(self._compare, look.new, look.alike)
             self._decided = (look.situation, found)
 
     async def _select_alike(self, connection: Connection, new: Sequence[Note]) -> list[Statement]:
@@ -202,7 +227,9 @@ def meaning(transcript_id: UUID, revision: int, speakers: Iterable[str], stateme
     return digest.digest()
 
 
-async def fill_in_meanings(database: Database, transcript_id: UUID, revision: int) -> None:
+async def fill_in_meanings(
+    database: Database, comparing: Comparing, transcript_id: UUID, revision: int
+) -> None:
     """Give the notes of an interview the meaning that older code left out."""
     asked = (transcript_id, revision, FILLED_IN_AT_ONCE)
 
@@ -212,7 +239,7 @@ async def fill_in_meanings(database: Database, transcript_id: UUID, revision: in
         ]
 
     while rows := await database.fetch(_QUERIES.select_without_meaning, *asked):
-        found = await to_thread(work_out, rows)
+        found = await comparing.run(work_out, rows)
         await database.execute(_QUERIES.fill_in_meanings, *columns(2, found))
 
 

@@ -30,7 +30,7 @@ from persistence.drafts import (
     outcomes,
     write_draft,
 )
-from persistence.repeats import find_repeats
+from persistence.repeats import Comparing, find_repeats
 
 log = structlog.get_logger(__name__)
 
@@ -66,8 +66,12 @@ class NotesStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._comparing = asyncio.Lock()
+        self._comparing = Comparing()
         self._joining = asyncio.Semaphore(JOINED_AT_ONCE)
+
+    def load(self) -> None:
+        """Begin to load what comparing notes takes; storing goes on meanwhile."""
+        self._comparing.load()
 
     async def store_transcript(self, event: TranscriptIngested) -> tuple[Event, ...]:
         """Store a transcript's segments and the list of its chunks, then the drafts that waited.
@@ -136,16 +140,14 @@ class NotesStore:
                     if not adds_to(chunk, event):
                         await pending.forget(connection, event)
                         return await outcome(connection, event, study_id)
-                    repeats = repeats or await find_repeats(event)
+                    repeats = repeats or await find_repeats(event, self._comparing)
                     look = await repeats.look(connection)
                     if look.firsts is not None:
                         await write_draft(connection, event, study_id, look)
                         if not look.has_drafts:
                             return outcome_of_first(event, study_id, look)
                         return await outcome(connection, event, study_id)
-                # One at a time: it is all CPU, and the first one loads lists of words for a second.
-                async with self._comparing:
-                    await repeats.settle(self._database, look)
+                await repeats.settle(self._database, look)  # while no transaction is open
         raise DatabaseConflictError("others keep storing notes that may say the same")
 
     async def _join(self, event: TranscriptIngested, *, is_new: bool) -> tuple[Event, ...]:

@@ -11,13 +11,11 @@ from bench.storing import (
     HANDLED,
     INTERVIEWS,
     STORED,
-    Interview,
     Spent,
     Storing,
-    interview,
-    shuffled,
     storing,
 )
+from support.many_interviews import Interview, interview, shuffled
 
 INTERVIEWS_WAITING: Final = 270
 CHUNKS_WAITING: Final = 1_170

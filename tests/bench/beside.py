@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from bench.harness import Lab
-from bench.storing import STORED, Interview, Spent, interview, storing
+from bench.storing import STORED, Spent, storing
+from support.many_interviews import Interview, interview
 
 CHUNKS: Final = 1_560
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterable
 from uuid import UUID
 
 import asyncpg
 import pytest
 
+from contracts.events import NotesValidated
 from contracts.notes import Note
 from database.pool import Database
 from grounding import first_same
@@ -16,6 +18,8 @@ from persistence import repeats
 from persistence.repeats import MOST_COMPARED
 from persistence.store import NotesStore
 from support.interviews import evidence, ingested, note, validated
+from support.persisting import stored_notes
+from support.waiting import until
 
 FIRST = note("They pay 40 dollars")
 ROUNDS = 15
@@ -159,3 +163,37 @@ async def forget_meanings(database: Database) -> None:
         await connection.execute("UPDATE notes SET meaning = NULL")
         await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
         await connection.execute("ALTER TABLE notes ENABLE TRIGGER notes_are_immutable")
+
+
+async def test_drafts_that_are_given_up_while_others_are_compared_do_not_add_to_the_work(
+    store: NotesStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comparing, go_on = Comparing(monkeypatch), threading.Event()
+    begun = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    await store.store_notes(validated(FIRST, index=1))
+
+    def compare(statement: str, earlier: Iterable[str]) -> int | None:
+        loop.call_soon_threadsafe(begun.set)
+        assert go_on.wait(timeout=20)
+        return comparing(statement, earlier)
+
+    monkeypatch.setattr(repeats, "first_same", compare)
+
+    def draft(attempt: int) -> NotesValidated:
+        return validated(
+            told(attempt, "They pay forty dollars"), index=2, attempt=attempt, final=False
+        )
+
+    first, *given_up = [asyncio.create_task(store.store_notes(draft(n))) for n in range(1, 7)]
+    await begun.wait()
+    waiting = store._comparing._thread._work_queue
+    await until(lambda: waiting.qsize() == len(given_up))
+    for task in given_up:
+        task.cancel()
+    await asyncio.wait(given_up)
+    go_on.set()
+    await first
+    assert comparing.compared == [1]
+    assert await stored_notes(store, draft(7))
+    assert comparing.compared == [1, 1]

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
-import pytest
+import json
+from collections.abc import Sequence
+from pathlib import Path
 
-from grounding import first_same, says_the_same
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grounding import content_key, first_same, says_the_same
 
 SAME = [
     ("They pay sixty pounds a month.", "They pay sixty pounds a month."),
@@ -43,3 +49,85 @@ def test_the_first_of_several_is_told() -> None:
     assert first_same("They pay sixty pounds a month", earlier) == 1
     assert first_same("The cat is black.", earlier) is None
     assert first_same("The cat is black.", []) is None
+
+
+def first_of_its_key(statement: str, earlier: Sequence[str]) -> int | None:
+    """As ``first_same``, with comparisons among statements of one key only."""
+    key = content_key(statement)
+    places = [place for place, other in enumerate(earlier) if content_key(other) == key]
+    found = first_same(statement, [earlier[place] for place in places])
+    return None if found is None else places[found]
+
+
+def all_firsts(statements: Sequence[str]) -> tuple[list[int | None], list[int | None]]:
+    """For each statement the first earlier one that says the same: of all, and by key."""
+    ranges = [(one, statements[:place]) for place, one in enumerate(statements)]
+    return (
+        [compared_with_all(one, earlier) for one, earlier in ranges],
+        [first_of_its_key(one, earlier) for one, earlier in ranges],
+    )
+
+
+def compared_with_all(statement: str, earlier: Sequence[str]) -> int | None:
+    """The first earlier statement that says the same, by looking at each."""
+    same = (place for place, other in enumerate(earlier) if says_the_same(statement, other))
+    return next(same, None)
+
+
+@pytest.mark.parametrize(("one", "other"), SAME)
+def test_statements_that_say_the_same_have_one_key(one: str, other: str) -> None:
+    assert content_key(one) == content_key(other)
+
+
+WORDS = (
+    "they",
+    "pay",
+    "paid",
+    "sixty",
+    "60",
+    "60.5",
+    "two thirds",
+    "half",
+    "the",
+    "would not",
+    "a",
+)
+SENTENCES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
+
+
+@given(st.lists(st.one_of(SENTENCES, st.sampled_from([one for pair in SAME for one in pair]))))
+def test_looking_among_statements_of_one_key_finds_what_looking_at_all_finds(
+    statements: list[str],
+) -> None:
+    naive, by_key = all_firsts(statements)
+    assert by_key == naive
+
+
+def test_the_same_holds_of_real_notes_and_small_changes_to_them(shared_data: Path) -> None:
+    pairs = json.loads((shared_data / "summedits" / "summedits_podcast.json").read_text("utf-8"))
+    notes = [sentence for pair in pairs[:40] for sentence in pair["summary"].split(". ")][:40]
+    changed = [change(note) for note in notes for change in (str.upper, shuffled, without_stop)]
+    naive, by_key = all_firsts([*notes, *changed])
+    assert by_key == naive
+    assert sum(place is not None for place in naive) > len(notes)
+
+
+def shuffled(note: str) -> str:
+    """The words in another order."""
+    return " ".join(reversed(note.split()))
+
+
+def without_stop(note: str) -> str:
+    """The note without the full stop it may end with."""
+    return note.rstrip(".") + "!"
+
+
+def test_of_1500_notes_none_is_compared_with_one_of_other_words() -> None:
+    notes = [f"They {word} the {word}-shop" for word in map(spelled, range(1_500))]
+    keys = {content_key(note) for note in notes}
+    assert len(keys) == len(notes)
+
+
+def spelled(number: int) -> str:
+    """A word of its own for a number."""
+    return "".join("bcdfghjklm"[int(digit)] + "o" for digit in f"{number:04}")
