@@ -66,6 +66,12 @@ class Pipeline:
         async with Publisher(self.kafka, source="/tests") as publisher:
             await publisher.publish(events)
 
+    async def publish_lines(self, topic: str, values: Iterable[bytes], *, key: bytes) -> None:
+        """Write records with one key as any producer might, in order."""
+        async with Publisher(self.kafka, source="/tests") as publisher:
+            for value in values:
+                await publisher.forward(topic, key, value, ())
+
     async def publish_bytes(self, topic: str, value: bytes | None, **options: Any) -> None:
         producer = AIOKafkaProducer(
             bootstrap_servers=self.kafka.bootstrap_servers,

@@ -128,6 +128,7 @@ class Books:
         unread: every record that some service has not finished.
         letters: every dead letter that was not replayed.
         received: the end of each partition of a service's source topics, by service.
+        deleted: how many records were deleted from a topic before a service had finished them.
     """
 
     submissions: tuple[SubmissionFact, ...] = ()
@@ -137,6 +138,7 @@ class Books:
     unread: tuple[Unread, ...] = ()
     letters: tuple[LetterFact, ...] = ()
     received: Mapping[str, Ends] = field(default_factory=dict)
+    deleted: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +207,15 @@ class Balance:
         unreadable: submitted records that are no interview: they do not say which one.
         chunks: the chunks of interviews.
         services: what stands where at each service.
+        deleted: how many records Kafka deleted before a service had finished them, by service and
+            topic; whatever they were, nobody knows their ids.
     """
 
     submissions: Account
     unreadable: Account
     chunks: Account
     services: tuple[ServiceAccount, ...]
+    deleted: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @property
     def accounts(self) -> tuple[Account, ...]:
@@ -220,7 +225,7 @@ class Balance:
     @property
     def balances(self) -> bool:
         """Whether all sides of the law hold."""
-        return all(account.balances for account in self.accounts)
+        return not self.deleted and all(account.balances for account in self.accounts)
 
     @property
     def is_settled(self) -> bool:
@@ -267,6 +272,7 @@ def settle(books: Books) -> Balance:
         unreadable=_account(unreadable),
         chunks=_account(chunk_states),
         services=tuple(_service(books, service) for service in books.received),
+        deleted=books.deleted,
     )
 
 

@@ -6,9 +6,10 @@ what has left one topic unseen is found in the next.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
@@ -47,12 +48,15 @@ class Found:
         letters: dead letters that control has not indexed yet.
         submissions: submitted records that control has not indexed yet.
         received: the end of each partition of a service's source topics, by service.
+        deleted: how many records were deleted from a topic before a service had finished them, by
+            service and topic.
     """
 
     unread: tuple[Unread, ...]
     letters: tuple[LetterFact, ...]
     submissions: tuple[SubmissionFact, ...]
     received: dict[str, Ends]
+    deleted: dict[tuple[str, str], int] = field(default_factory=dict)
 
 
 FETCH_WAIT_MS: Final = 20
@@ -72,11 +76,13 @@ class Scanner:
         self._kafka = kafka
         self._admin = admin
         self._consumer = consumer
+        self._deleted: Counter[tuple[str, str]] = Counter()
 
     async def scan(self) -> Found:
         """Read everything that is unfinished, upstream first."""
         unread: list[Unread] = []
         received: dict[str, Ends] = {}
+        self._deleted.clear()
         submissions = [
             _submission(self._kafka, record)
             async for record in self._unfinished(CONTROL, TRANSCRIPTS_SUBMITTED.name)
@@ -97,7 +103,8 @@ class Scanner:
             for service in PIPELINE
             async for record in self._unfinished(CONTROL, dlq_topic(service).name)
         ]
-        return Found(tuple(unread), tuple(letters), tuple(submissions), received)
+        deleted = {place: number for place, number in self._deleted.items() if number}
+        return Found(tuple(unread), tuple(letters), tuple(submissions), received, deleted)
 
     async def _unfinished(
         self, service: str, topic: str, until: Ends | None = None
@@ -125,8 +132,14 @@ class Scanner:
             first = max(commit.offset if commit else 0, begins[partition])
             if first < ends[partition]:
                 ranges[partition] = (first, ends[partition])
-            if commit:
+            if commit and commit.offset >= 0:
                 done[partition] = offset_metadata.decode(commit.offset, commit.metadata)
+                # Without a commit nobody knows whether they were finished.
+                deleted = range(commit.offset, begins[partition])
+                missed = len(deleted) - sum(
+                    offset in deleted for offset in done[partition].finished
+                )
+                self._deleted[service, topic] += missed
         async for record in self._read(ranges):
             partition = TopicPartition(record.topic, record.partition)
             if record.offset not in done.get(partition, ()):

@@ -92,6 +92,7 @@ async def _books(connection: Connection, found: Found) -> Books:
         unread=(*found.unread, *_pending(await connection.fetch(_QUERIES.pending_drafts), letters)),
         letters=tuple(letters),
         received=found.received,
+        deleted=found.deleted,
     )
 
 

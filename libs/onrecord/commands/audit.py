@@ -83,6 +83,10 @@ def _document(balance: Balance) -> dict[str, Any]:
         "unreadable": _account(balance.unreadable),
         "chunks": _account(balance.chunks),
         "services": [asdict(one) for one in balance.services],
+        "deleted": [
+            {"service": service, "topic": topic, "records": number}
+            for (service, topic), number in balance.deleted.items()
+        ],
     }
 
 
@@ -146,7 +150,14 @@ def _show(balance: Balance) -> None:
     if balance.balances:
         out.print("the books balance: nothing is lost")
         return
-    err.print("the books do not balance; nowhere to be found:")
+    for (service, topic), number in balance.deleted.items():
+        err.print(
+            f"the broker deleted {count(number, 'record')} of {topic} before {service} had "
+            "finished them: nobody knows what they were",
+            markup=False,
+        )
+    if balance.lost:
+        err.print("the books do not balance; nowhere to be found:")
     for lost in sorted(balance.lost)[:MOST_NAMED]:
         err.print(f"  {lost}", markup=False)
 
