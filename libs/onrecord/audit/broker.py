@@ -119,10 +119,11 @@ class Scanner:
         partitions = await self._partitions(topic)
         if not partitions:
             return  # it was deleted
+        # Before the commits, so that what is deleted behind a commit is never taken for unread.
+        begins = await self._consumer.beginning_offsets(partitions)
         commits = await self._admin.list_consumer_group_offsets(
             self._kafka.topic(service), partitions=partitions
         )
-        begins = await self._consumer.beginning_offsets(partitions)
         ends = await self._consumer.end_offsets(partitions)
         if until is not None:
             ends = {one: min(ends[one], until.get((topic, one.partition), 0)) for one in ends}
@@ -136,10 +137,8 @@ class Scanner:
                 done[partition] = offset_metadata.decode(commit.offset, commit.metadata)
                 # Without a commit nobody knows whether they were finished.
                 deleted = range(commit.offset, begins[partition])
-                missed = len(deleted) - sum(
-                    offset in deleted for offset in done[partition].finished
-                )
-                self._deleted[service, topic] += missed
+                finished = sum(_overlap(one, deleted) for one in done[partition].finished)
+                self._deleted[service, topic] += len(deleted) - finished
         async for record in self._read(ranges):
             partition = TopicPartition(record.topic, record.partition)
             if record.offset not in done.get(partition, ()):
@@ -201,6 +200,10 @@ async def open_scanner(kafka: KafkaSettings) -> AsyncIterator[Scanner]:
             raise KafkaUnavailableError(f"the broker does not answer: {error!r}") from error
         finally:
             await consumer.stop()
+
+
+def _overlap(one: range, other: range) -> int:
+    return max(0, min(one.stop, other.stop) - max(one.start, other.start))
 
 
 def _place(kafka: KafkaSettings, record: Any) -> tuple[str, int, int]:

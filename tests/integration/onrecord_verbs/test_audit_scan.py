@@ -1,0 +1,75 @@
+"""What the audit reads from the broker, whatever became of its topics."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import RecordsToDelete
+from aiokafka.structs import OffsetAndMetadata
+
+from contracts.topics import ALL_TOPICS
+from messaging.admin import admin_client
+from onrecord.audit.accounts import Books, settle
+from onrecord.audit.broker import Found, open_scanner
+from support.broker import Bench, bench_on
+from support.waiting import until
+
+SUBMITTED = "transcripts-submitted"
+KEY = str(UUID(int=1)).encode()
+
+
+@pytest.fixture
+async def bench(broker: str) -> Bench:
+    return await bench_on(broker, [replace(topic, partitions=1) for topic in ALL_TOPICS])
+
+
+async def scan(bench: Bench) -> Found:
+    async with open_scanner(bench.kafka) as scanner:
+        return await scanner.scan()
+
+
+async def commit(bench: Bench, service: str, topic: str, offset: int) -> None:
+    place = TopicPartition(bench.kafka.topic(topic), 0)
+    options = bench.kafka.client_options()
+    consumer = AIOKafkaConsumer(
+        **options, group_id=bench.kafka.topic(service), enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        consumer.assign([place])
+        await consumer.commit({place: OffsetAndMetadata(offset, "")})
+    finally:
+        await consumer.stop()
+
+
+async def test_records_that_were_deleted_before_they_were_read_are_told(bench: Bench) -> None:
+    await bench.send(SUBMITTED, *[b"%d" % number for number in range(5)], key=KEY)
+    await commit(bench, "ingestion", SUBMITTED, 2)
+    place = TopicPartition(bench.kafka.topic(SUBMITTED), 0)
+    async with admin_client(bench.kafka) as admin:
+        await admin.delete_records({place: RecordsToDelete(4)}, timeout_ms=10_000)
+    found = await scan(bench)
+    assert found.deleted == {("ingestion", SUBMITTED): 2}
+    assert [(one.place, one.subject) for one in found.unread] == [((SUBMITTED, 0, 4), "")]
+    assert found.received["ingestion"] == {(SUBMITTED, 0): 5}
+    balance = settle(Books(received=found.received, deleted=found.deleted))
+    assert not balance.balances
+    await commit(bench, "ingestion", SUBMITTED, 5)
+    assert (await scan(bench)).deleted == {}
+
+
+async def test_a_topic_that_was_deleted_does_not_keep_the_audit_from_looking(bench: Bench) -> None:
+    await bench.send(SUBMITTED, b"{}", key=KEY)
+    name = bench.kafka.topic("guardrail-dlq")
+    async with admin_client(bench.kafka) as admin:
+        await admin.delete_topics([name])
+
+        async def is_gone() -> bool:
+            return name not in await admin.list_topics()
+
+        await until(is_gone)
+    found = await scan(bench)
+    assert len(found.unread) == len(found.submissions) == 1
