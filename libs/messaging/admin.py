@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from aiokafka import OffsetAndMetadata, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
@@ -66,28 +65,6 @@ async def missing_topics(kafka: KafkaSettings, names: Iterable[str]) -> tuple[st
     async with admin_client(kafka) as client:
         existing = set(await client.list_topics())
     return tuple(name for name in names if name not in existing)
-
-
-async def committed_offsets(
-    kafka: KafkaSettings, group: str, partitions: Collection[TopicPartition]
-) -> dict[TopicPartition, OffsetAndMetadata]:
-    """Return what a group has committed, with the metadata of the commits.
-
-    aiokafka's consumer drops that metadata; its admin client does not.
-
-    Args:
-        kafka: how to reach the broker.
-        group: the group, by the broker's name.
-        partitions: which are asked about; those without a commit are left out.
-
-    Raises:
-        KafkaUnavailableError: no broker answers.
-    """
-    if not partitions:
-        return {}
-    async with admin_client(kafka) as client:
-        commits = await client.list_consumer_group_offsets(group, partitions=list(partitions))
-    return {partition: commit for partition, commit in commits.items() if commit.offset >= 0}
 
 
 def _new(kafka: KafkaSettings, topic: Topic, replication: int) -> Any:

@@ -11,6 +11,9 @@ from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from contracts.errors import ErrorCode
+from messaging.client_internals import client_of
+from messaging.commits import Commits
+from messaging.partition_logs import identities
 from messaging.unreachable import KafkaUnavailableError
 
 LOOK_EVERY_S: Final = 5.0
@@ -25,13 +28,15 @@ class BrokerWatch:
 
     Args:
         fetching: tells the partitions of which messages are wanted now.
+        commits: are told which logs the partitions have.
 
     Attributes:
         silence: what to tell people while the broker does not answer; empty while it does.
     """
 
-    def __init__(self, fetching: Callable[[], set[TopicPartition]]) -> None:
+    def __init__(self, fetching: Callable[[], set[TopicPartition]], commits: Commits) -> None:
         self._fetching = fetching
+        self._commits = commits
         self._still: dict[tuple[TopicPartition, int], float] = {}
         self.silence = ""
 
@@ -42,7 +47,8 @@ class BrokerWatch:
             consumer: aiokafka's, which is asked.
 
         Raises:
-            KafkaUnavailableError: a partition has stood still for ``STANDSTILL_S``.
+            KafkaUnavailableError: a partition has stood still for ``STANDSTILL_S``, or its topic
+                was created anew.
         """
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
@@ -50,6 +56,7 @@ class BrokerWatch:
                 async with asyncio.timeout(LOOK_EVERY_S):
                     # A consumer with nothing to read does not tell that its broker is gone.
                     await consumer.topics()
+                    logs = await identities(client_of(consumer), self._commits.partitions)
                     behind = await self._behind(consumer)
             except IllegalStateError:
                 continue  # a rebalance took the partitions away meanwhile
@@ -57,6 +64,8 @@ class BrokerWatch:
                 self.silence = f"{ErrorCode.KAFKA_UNAVAILABLE}: the broker does not answer"
             else:
                 self.silence = ""
+                if anew := self._commits.learn_logs(logs):
+                    raise KafkaUnavailableError(f"{anew[0].topic} was created anew")
                 self.expect_progress(behind)
 
     async def _behind(self, consumer: Any) -> set[tuple[TopicPartition, int]]:

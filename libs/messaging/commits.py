@@ -58,6 +58,11 @@ class Commits:
         """Return the account of a partition; a new one if it has none yet."""
         return self._accounts.setdefault(partition, _Account()).ledger
 
+    def next_of(self, partition: TopicPartition) -> int:
+        """Return the offset to go on reading a partition from; -1 if nothing is known of it."""
+        account = self._accounts.get(partition)
+        return -1 if account is None else account.ledger.next
+
     def may_read_on(self, partition: TopicPartition) -> bool:
         """Whether what is finished of a partition can still be told if more of it is started."""
         account = self._accounts.get(partition)
@@ -68,6 +73,7 @@ class Commits:
         partition: TopicPartition,
         done: Iterable[range] = (),
         *,
+        at: int = -1,
         log: LogIdentity = UNKNOWN_LOG,
         commit: tuple[int, str] | None = None,
     ) -> None:
@@ -76,11 +82,22 @@ class Commits:
         Args:
             partition: which.
             done: what an earlier owner has finished beyond its commit.
+            at: the offset that reading begins at; -1 if it is not known.
             log: which log the partition has.
             commit: the group's, with its metadata; None if there is none.
         """
         known = (commit,) if commit else ()
-        self._accounts[partition] = _Account(OffsetLedger(done), log, known)
+        self._accounts[partition] = _Account(OffsetLedger(done, at), log, known)
+
+    def pass_over(self, partition: TopicPartition, position: int) -> None:
+        """Note that all there is before a position has been started, if anything is there.
+
+        Args:
+            partition: which.
+            position: where reading goes on.
+        """
+        if (account := self._accounts.get(partition)) is not None:
+            account.ledger.pass_over(position)
 
     def forget(self, partition: TopicPartition) -> None:
         """Drop the account of a partition that belongs to another member now."""

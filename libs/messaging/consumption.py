@@ -16,10 +16,11 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from contracts.topics import RETRY_DELAYS_S, retry_topic
-from messaging import fetched_batches
+from messaging import corrupt_batches, fetched_batches
 from messaging.assignment import Assignment
 from messaging.broker_watch import BrokerWatch
 from messaging.commits import Commits
+from messaging.fencing import NameWatch
 from messaging.intake import Intake, Sources
 from messaging.settings import KafkaSettings, StageSettings
 from messaging.stage import Stage
@@ -34,6 +35,9 @@ BROKER_PATIENCE_S: Final = 5.0
 
 FETCH_BYTES: Final = 16 * 1024 * 1024
 """Most bytes of one fetch; a single larger record still arrives."""
+
+METADATA_AGE_MS: Final = 10_000
+"""How old what is known of topics may get: how soon an added partition is noticed."""
 
 
 class Consumption:
@@ -67,7 +71,8 @@ class Consumption:
             kafka,
             window=self._window,
             commits=self._commits,
-            drain_s=settings.revoke_drain_s,
+            # What waits for a dependency that is down would wait in vain.
+            drain_s=lambda: 0 if worker.trouble else settings.revoke_drain_s,
             forget=self._forget,
         )
         self._intake = Intake(
@@ -78,7 +83,7 @@ class Consumption:
             Sources(self._names, self._tiers),
             idle_pause_s=kafka.idle_pause_ms / 1000,
         )
-        self._watch = BrokerWatch(self._intake.fetching)
+        self._watch = BrokerWatch(self._intake.fetching, self._commits)
         self._stopping = asyncio.Event()
 
     @property
@@ -100,7 +105,7 @@ class Consumption:
     @property
     def trouble(self) -> str:
         """What holds up the stage, for people; empty while nothing is known to."""
-        return self._worker.trouble or self._watch.silence
+        return self._worker.trouble or self._watch.silence or self._assignment.corrupt.reason
 
     @property
     def detail(self) -> str:
@@ -137,6 +142,7 @@ class Consumption:
                 self._intake.run(self._consumer),
                 self._commit_regularly(),
                 self._watch.run(self._consumer),
+                NameWatch(self._kafka, self.group).run(self._consumer),
             )
             # What waits for a dependency that is down would wait in vain.
             grace_s = 0 if self._worker.trouble else self._settings.drain_grace_s
@@ -144,7 +150,12 @@ class Consumption:
         finally:
             await self._window.cancel(None)
             await self._worker.close()
-            await self.commit()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BROKER_PATIENCE_S):
+                    # While the group is being balanced it takes no commit.
+                    await self._assignment.wait_until_complete()
+                    await self.commit()
+            await self._assignment.close()
             with suppress(TimeoutError):
                 async with asyncio.timeout(BROKER_PATIENCE_S):
                     await self._consumer.stop()
@@ -185,6 +196,7 @@ class Consumption:
 
     def _new_consumer(self) -> Any:
         fetched_batches.install(self._kafka.max_batch_bytes)
+        corrupt_batches.install()
         return AIOKafkaConsumer(
             **self._kafka.client_options(),
             group_id=self.group,
@@ -196,6 +208,9 @@ class Consumption:
             rebalance_timeout_ms=self._kafka.rebalance_timeout_ms,
             max_poll_interval_ms=self._kafka.max_poll_interval_ms,
             fetch_max_bytes=FETCH_BYTES,
+            partition_assignment_strategy=(self._assignment.assignor,),
+            isolation_level="read_committed",
+            metadata_max_age_ms=METADATA_AGE_MS,
         )
 
     async def commit(self) -> None:

@@ -17,9 +17,11 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from messaging.assignment import Assignment
+from messaging.client_internals import position_of
 from messaging.commits import Commits
+from messaging.corrupt_batches import CorruptBatchError
 from messaging.jobs import Job
-from messaging.offsets import OffsetLedger
+from messaging.offsets import LogMovedError, OffsetLedger
 from messaging.unreachable import KafkaUnavailableError
 from messaging.window import Window
 from messaging.work import Worker
@@ -97,14 +99,18 @@ class Intake:
         """
         self._consumer = consumer
         while True:
-            await self._poll()
+            try:
+                await self._poll()
+            except LogMovedError as error:
+                log.warning("log_moved", error=str(error))
+                raise KafkaUnavailableError("a log has begun anew while it was read") from error
 
     def fetching(self) -> set[TopicPartition]:
         """The partitions of which messages are wanted now."""
         if not self._assignment.complete or self._window.room <= 0 or self._worker.trouble:
             return set()
         assigned: set[TopicPartition] = self._consumer.assignment()
-        return assigned - self._held_until.keys()
+        return assigned - self._held_until.keys() - self._assignment.withheld
 
     def forget(self, partitions: Iterable[TopicPartition]) -> None:
         """Forget what is known of partitions that went to another member."""
@@ -123,25 +129,29 @@ class Intake:
         if newcomer:
             room, stopped = 1, False
         self._pause_and_resume(everything=stopped)
+        epoch = self._assignment.epoch
         batches = await self._fetch(room)
-        if batches and not self._assignment.complete:
-            # What an earlier owner has finished beyond its commits is still being asked for.
-            epoch = self._assignment.epoch
-            await self._assignment.wait_until_complete()
-            if epoch != self._assignment.epoch:
-                return  # taken away meanwhile; whoever owns them now begins at what is committed
+        if epoch != self._assignment.epoch:
+            self._read_again(batches)
+            return
         for partition, records in batches.items():
+            self._assignment.corrupt.passed(partition)
             self._admit(partition, records, beyond=newcomer)
         if newcomer:
             await asyncio.sleep(0)  # it begins, and whether another one is wanted shows
+        if not batches:
+            self._pass_over_what_holds_no_message()
         if not batches and self._idle_pause_s:
             await self._rest()
 
     async def _fetch(self, room: int) -> Mapping[TopicPartition, Sequence[Any]]:
+        """Return what one poll brings; nothing if it failed in a way that another one may mend."""
         try:
-            batches: Mapping[TopicPartition, Sequence[Any]] = await self._consumer.getmany(
-                timeout_ms=self._poll_ms, max_records=room
-            )
+            return await self._consumer.getmany(timeout_ms=self._poll_ms, max_records=room)  # type: ignore[no-any-return]  # aiokafka is untyped
+        except CorruptBatchError as error:
+            # What the same poll had from other partitions went with it.
+            self._assignment.corrupt.note(error)
+            self._assignment.begin_reading_anew()
         except KafkaError as error:
             if not error.retriable:
                 # The client may have lost its group for good, or skipped a record it could not
@@ -149,8 +159,20 @@ class Intake:
                 raise KafkaUnavailableError(f"polling failed ({type(error).__name__})") from error
             log.warning("poll_failed", error=repr(error))
             await asyncio.sleep(POLL_S)
-            return {}
-        return batches
+        return {}
+
+    def _pass_over_what_holds_no_message(self) -> None:
+        """Note where reading stands: behind aborted transactions, and the markers of all."""
+        for partition in self._consumer.assignment() - self._assignment.withheld:
+            self._commits.pass_over(partition, position_of(self._consumer, partition))
+
+    def _read_again(self, batches: Mapping[TopicPartition, Sequence[Any]]) -> None:
+        """Put back what came while the group was balanced anew: reading began anew meanwhile."""
+        assigned = self._consumer.assignment() - self._assignment.withheld
+        for partition, records in batches.items():
+            if partition in assigned:
+                known = self._commits.next_of(partition)
+                self._consumer.seek(partition, known if known >= 0 else records[0].offset)
 
     async def _show_life(self) -> None:
         # Polling nowhere tells the group that the member lives, and keeps what is fetched already:
@@ -172,6 +194,7 @@ class Intake:
             wanted = assigned & self._held_until.keys()
         else:
             wanted = set()
+        wanted |= assigned & self._assignment.withheld
         paused = self._consumer.paused()
         if wanted - paused:
             self._consumer.pause(*(wanted - paused))

@@ -12,3 +12,6 @@ LOG_FAULTS: Final = Counter(
     "truncated, recreated, deleted (records that were never handled).",
     ["topic", "fault"],
 )
+CORRUPT_BATCHES: Final = Counter(
+    "onrecord_corrupt_batches", "Places at which a batch cannot be read.", ["topic"]
+)

@@ -17,6 +17,10 @@ FARTHEST: Final = 1 << 21
 """How far beyond the committed offset is told and believed; lengths up to it take three bytes."""
 
 
+class LogMovedError(Exception):
+    """What is read is before what was read: the log is not the one that it was."""
+
+
 class OffsetLedger:
     """The account of one assigned partition: what was started, and what is finished.
 
@@ -36,17 +40,18 @@ class OffsetLedger:
     Args:
         done: offsets that an earlier owner of the partition has finished beyond its commit, as
             ranges in increasing order.
+        begin: the offset to begin reading at; -1 if it is not known.
     """
 
     __slots__ = ("_begin", "_committed", "_done", "_last", "_news", "_passed", "_unfinished")
 
-    def __init__(self, done: Iterable[range] = ()) -> None:
+    def __init__(self, done: Iterable[range] = (), begin: int = -1) -> None:
         self._unfinished: dict[int, int | None] = {}  # each with the one that was started next
         self._begin = self._last = -1
-        self._passed = -1
+        self._passed = begin
         self._done = deque(one for one in done if one)
         self._news = 0
-        self._committed: tuple[int, int] | None = None
+        self._committed = (begin, 0)
 
     def start(self, offset: int) -> bool:
         """Enter a fetched message; offsets come in increasing order.
@@ -55,13 +60,12 @@ class OffsetLedger:
             Whether it is to be worked on: not if an earlier owner has finished it.
 
         Raises:
-            ValueError: the offset is not beyond all entered before; so the log is not the one that
-                was read until now.
+            LogMovedError: the offset is not beyond all entered before.
         """
         if offset <= self._last:
-            raise ValueError(f"offset {offset} was entered after {self._last}")
+            raise LogMovedError(f"offset {offset} was entered after {self._last}")
         if offset < self._passed:
-            raise ValueError(f"offset {offset} is before the position {self._passed}")
+            raise LogMovedError(f"offset {offset} is before the position {self._passed}")
         if self._last in self._unfinished:
             self._unfinished[self._last] = offset
         elif self._last < 0:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from aiohttp import web
@@ -17,6 +19,7 @@ from aiohttp import web
 from contracts.errors import ErrorCode, OutageError
 from contracts.topics import ALL_TOPICS, dlq_topic
 from messaging.consumption import Consumption
+from messaging.fencing import NameTakenError, require_free_name
 from messaging.health import Health, serve_http
 from messaging.publisher import Publisher
 from messaging.settings import KafkaSettings, StageSettings
@@ -32,6 +35,11 @@ RETRY_START_S: Final = 1.0
 """Pause before trying again to start on a dependency that does not answer, in seconds."""
 RETRY_START_MAX_S: Final = 5.0
 """The pause grows up to this while the reason stays: a refused login is not to be hammered."""
+
+FAREWELL_S: Final = 5.0
+"""How long taking leave of the broker may take after what is in flight has ended, in seconds."""
+LEAVE_S: Final = 1.0
+"""How long what ignores its cancellation is waited for at the end of the process, in seconds."""
 
 
 class BrokenError(OutageError):
@@ -67,7 +75,38 @@ def run(service: Service) -> None:
     # What is there by now stays: the collector need not look through all modules again and again.
     gc.collect()
     gc.freeze()
-    asyncio.run(Runner(service).run())
+    asyncio.run(_run_and_leave(service))
+
+
+async def _run_and_leave(service: Service) -> None:
+    """Run a service, and end the process even if something in it does not end."""
+    await Runner(service).run()
+    left = {one for one in asyncio.all_tasks() if one is not asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        _, left = await asyncio.wait(left, timeout=LEAVE_S)
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(LEAVE_S):
+            await loop.shutdown_default_executor()
+        threads = False
+    except TimeoutError:
+        threads = True
+    if not left and not threads:
+        return
+    log.error("abandoned", tasks=sorted(map(_place_of, left)), threads=threads)
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def _place_of(task: asyncio.Task[Any]) -> str:
+    """Return where a task stands, for people."""
+    frames = task.get_stack(limit=1)
+    if not frames:
+        return task.get_name()
+    return f"{frames[-1].f_code.co_name} ({frames[-1].f_code.co_filename}:{frames[-1].f_lineno})"
 
 
 class Runner:
@@ -78,6 +117,7 @@ class Runner:
         self._health = Health()
         self._stopping = asyncio.Event()
         self._consumption: Consumption | None = None
+        self._name_was_taken = False
         self._pause_s = RETRY_START_S
 
     async def run(self) -> None:
@@ -92,9 +132,33 @@ class Runner:
         )
         async with http as port:
             log.info("started", http_port=port)
-            while not self._stopping.is_set():
-                await self._work_or_wait()
+            working = asyncio.create_task(self._work_until_stopped())
+            stopping = asyncio.create_task(self._stopping.wait())
+            try:
+                await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                await self._see_the_end_of(working)
+            except asyncio.CancelledError:
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
+                raise
+            finally:
+                stopping.cancel()
+                await asyncio.gather(stopping, return_exceptions=True)
             log.info("stopped")
+
+    async def _see_the_end_of(self, working: asyncio.Task[None]) -> None:
+        """Wait for what is in flight and for the farewell, but not for a broker that is frozen."""
+        budget_s = self._service.settings.drain_grace_s + FAREWELL_S
+        ended, _ = await asyncio.wait({working}, timeout=budget_s)
+        if ended:
+            working.result()
+            return
+        # What is not committed is delivered again; to whom it is said does not answer.
+        log.error("farewell_cut_short", after_s=budget_s)
+
+    async def _work_until_stopped(self) -> None:
+        while not self._stopping.is_set():
+            await self._work_or_wait()
 
     async def _work_or_wait(self) -> None:
         try:
@@ -115,6 +179,9 @@ class Runner:
             async with self._open() as consumption:
                 if not self._stopping.is_set():
                     await consumption.run()
+        except NameTakenError:
+            self._name_was_taken = True
+            raise
         except OutageError:
             raise
         except Exception as error:
@@ -140,6 +207,11 @@ class Runner:
             # Using a topic that is not there would have the broker create it, wrongly: a DLQ made
             # by the broker forgets its letters after a week.
             await require_topics(kafka, sorted(needed))
+            if self._name_was_taken:
+                # Whoever took it may be gone. At the start that cannot be told: then it may be
+                # this replica's own name, from before it was started again.
+                await require_free_name(kafka, consumption.group)
+                self._name_was_taken = False
             self._consumption = consumption
             yield consumption
 

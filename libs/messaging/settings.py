@@ -198,7 +198,9 @@ class StageSettings(BaseSettings):
     )
     commit_interval_s: float = Field(1.0, gt=0, description="How often offsets are committed.")
     drain_grace_s: float = Field(30.0, ge=0, description="Time to finish work at shutdown.")
-    revoke_drain_s: float = Field(5.0, ge=0, description="Time to finish a lost partition's work.")
+    revoke_drain_s: float = Field(
+        30.0, ge=0, description="Time to finish the work on a partition before it moves."
+    )
     http_host: str = Field("127.0.0.1", description="Address of liveness and readiness.")
     http_port: int = Field(0, ge=0, le=65_535, description="Port of liveness and readiness.")
 

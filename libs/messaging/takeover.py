@@ -49,7 +49,7 @@ class Beginning:
     """Where work on a partition begins.
 
     Attributes:
-        offset: the first to read; None for where the group's commit says, or the start.
+        offset: the first to read; None if neither a commit nor the log tells.
         finished: what lies beyond and is finished already.
         log: which log it is.
         fault: how the log does not fit the commit, if it does not.
@@ -100,15 +100,15 @@ def begin(commit: Any, found: PartitionLog | None, epoch_end: int | None) -> Beg
     """
     identity = found.identity if found else UNKNOWN_LOG
     if commit is None or commit.offset < 0:
-        return Beginning(log=identity)
+        return Beginning(found.start if found else None, log=identity)
     account = decode(commit.offset, commit.metadata)
     if found is None:
-        return Beginning(finished=account.finished)
+        return Beginning(commit.offset, account.finished)
     told = account.log
     foreign = bool(told.cluster and identity.cluster) and told.cluster != identity.cluster
     fault = _fault(commit.offset, found, UNKNOWN_LOG if foreign else told, epoch_end)
     if fault is None:
-        return Beginning(None, () if foreign else account.finished, identity)
+        return Beginning(commit.offset, () if foreign else account.finished, identity)
     if fault is LogFault.DELETED:
         return Beginning(found.start, () if foreign else account.finished, identity, fault)
     first = max(found.start, epoch_end or 0) if fault is LogFault.TRUNCATED else found.start

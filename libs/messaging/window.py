@@ -21,8 +21,12 @@ import structlog
 from aiokafka import TopicPartition
 
 from messaging.jobs import Job
+from messaging.stragglers import end_tasks
 
 log = structlog.get_logger(__name__)
+
+CANCEL_S: Final = 2.0
+"""How long a cancelled handler is waited for unless told otherwise, in seconds."""
 
 MOST_HELD: Final = 1_000
 """Messages held in memory until they are due; with more, their partition waits as a whole."""
@@ -114,25 +118,41 @@ class Window:
         return self.room
 
     async def drain(self, partitions: Iterable[TopicPartition] | None, budget_s: float) -> None:
-        """Let messages end, for at most ``budget_s`` seconds; those not due yet are let go.
+        """Let messages in flight end, for at most ``budget_s`` seconds.
+
+        What is held of these partitions stays so until ``cancel`` or ``go_on``.
 
         Args:
             partitions: whose messages; None for all.
             budget_s: the longest wait, in seconds.
         """
         chosen = list(self._jobs) if partitions is None else list(partitions)
-        self._let_go_of_held(chosen)
         with suppress(TimeoutError):
             async with asyncio.timeout(budget_s):
-                while any(self._jobs.get(one) for one in chosen):
+                while any(self.is_busy(one) for one in chosen):
                     self._changed.clear()
                     await self._changed.wait()
 
-    async def cancel(self, partitions: Iterable[TopicPartition] | None) -> None:
+    def go_on(self, partitions: Iterable[TopicPartition]) -> None:
+        """Have messages that are held be started again, after ``drain``."""
+
+    def is_busy(self, partition: TopicPartition) -> bool:
+        """Whether messages of a partition are in flight."""
+        held = len(self._held) + len(self._overdue)
+        jobs = self._jobs.get(partition, ())
+        if not held or not jobs:
+            return bool(jobs)
+        return any(job not in self._held and job not in self._overdue for job in jobs)
+
+    async def cancel(
+        self, partitions: Iterable[TopicPartition] | None, budget_s: float = CANCEL_S
+    ) -> None:
         """Stop working on messages; their offsets stay uncommitted.
 
         Args:
             partitions: whose messages; None for all.
+            budget_s: how long handlers may take to end, in seconds. One that ignores its
+                cancellation is left to itself, and named in the log.
         """
         chosen = list(self._jobs) if partitions is None else list(partitions)
         self._let_go_of_held(chosen)
@@ -140,11 +160,9 @@ class Window:
         self.in_flight -= len(given_up)
         self._at_work -= given_up
         self._ready = deque(job for job in self._ready if job not in given_up)
-        tasks = {job.task for job in given_up if job.task is not None}
-        tasks.discard(asyncio.current_task())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        mine = asyncio.current_task()
+        tasks = {job.task: job for job in given_up if job.task not in {None, mine}}
+        await end_tasks(tasks, budget_s)
         if self._by_key:
             self._forget_keys(chosen)
         self._fill_room()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.offset_metadata import LIMIT, LogIdentity, decode, encode
-from messaging.offsets import FARTHEST, TELLABLE_SPAN, OffsetLedger
+from messaging.offsets import FARTHEST, TELLABLE_SPAN, LogMovedError, OffsetLedger
 
 LONGEST_IDENTITY = LogIdentity("c" * 8, "t" * 8, 2**31 - 1)
 MOST_S = 0.05
@@ -149,7 +149,7 @@ def test_commits_again_what_finished_while_a_commit_was_under_way() -> None:
 def test_refuses_an_offset_that_is_not_beyond_those_in_work(offset: int) -> None:
     ledger = OffsetLedger()
     ledger.start(5)
-    with pytest.raises(ValueError, match="after 5"):
+    with pytest.raises(LogMovedError, match="after 5"):
         ledger.start(offset)
 
 
@@ -157,7 +157,7 @@ def test_refuses_an_offset_that_was_finished_before() -> None:
     ledger = OffsetLedger()
     ledger.start(5)
     ledger.finish(5)
-    with pytest.raises(ValueError, match="after 5"):
+    with pytest.raises(LogMovedError, match="after 5"):
         ledger.start(5)
 
 
@@ -173,7 +173,7 @@ def test_offsets_without_messages_are_passed_over_when_nothing_is_unfinished() -
     assert ledger.uncommitted() is None
     ledger.pass_over(9)
     assert ledger.uncommitted() == 9
-    with pytest.raises(ValueError, match="position 9"):
+    with pytest.raises(LogMovedError, match="position 9"):
         ledger.start(8)
 
 
@@ -234,3 +234,12 @@ def test_of_more_than_fits_the_first_part_is_told_and_soon() -> None:
     assert told_of == list(range(1, told_of[-1] + 1, 2))
     assert told_of[-1] > TELLABLE_SPAN
     assert took_s < MOST_S
+
+
+def test_where_reading_begins_is_no_news() -> None:
+    ledger = OffsetLedger(begin=7)
+    assert (ledger.next, ledger.uncommitted()) == (7, None)
+    ledger.start(7)
+    assert ledger.uncommitted() is None
+    ledger.finish(7)
+    assert ledger.uncommitted() == 8

@@ -36,6 +36,7 @@ class Ability(StrEnum):
     PROCESSES = "stages as processes of their own"
     REBALANCES = "replicas that join in the middle"
     NAMELESS_REPLICAS = "replicas without names, which come and go and cost the others nothing"
+    LOG_IDENTITY = "topic ids and leader epochs, by which a log is known"
     BROKER_RESTARTS = "a broker that keeps what it has acknowledged when it is stopped"
 
 
@@ -52,7 +53,7 @@ ABILITIES: Final[dict[str, frozenset[Ability]]] = {
     # while another member joins, it waits for that leader without end; and a leader that comes
     # back under its name assigns all partitions anew without the others being told. So replicas
     # may join there, and none may go. Stopped, it may lose what it has acknowledged (all ran).
-    EMBEDDED: frozenset(Ability) - {A.NAMELESS_REPLICAS, A.BROKER_RESTARTS},
+    EMBEDDED: frozenset(Ability) - {A.NAMELESS_REPLICAS, A.LOG_IDENTITY, A.BROKER_RESTARTS},
     APACHE: frozenset(Ability),
 }
 

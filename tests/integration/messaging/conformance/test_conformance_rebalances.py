@@ -1,0 +1,141 @@
+"""What a rebalance costs: calls that are begun are ended, by whoever began them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Final
+
+from contracts.topics import CHUNKS_READY
+from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
+from messaging import Record, Stage, StageSettings
+from support.broker import PROBE, QUICK, RunningStage
+from support.waiting import until
+
+pytestmark = needs(
+    Ability.RAW_RECORDS,
+    Ability.COMMITS,
+    Ability.RESTARTS,
+    Ability.REBALANCES,
+    Ability.NAMELESS_REPLICAS,
+)
+
+CALL_S: Final = 6.0
+"""Longer than a rebalance takes, and than a lost partition's work once was waited for (5 s)."""
+
+NUMBER: Final = 24
+MOST_BEGUN_FOR_A_JOIN: Final = 1.1
+MOST_BEGUN_IN_A_STORM: Final = 1.5
+"""Calls begun for each message."""
+
+AS_DEPLOYED: Final = QUICK.model_copy(
+    update={
+        "max_in_flight": 8,
+        "deadline_s": 120.0,
+        "revoke_drain_s": StageSettings().revoke_drain_s,
+        "drain_grace_s": 0.0,
+    }
+)
+
+
+class Calls:
+    """Calls that take long, and what becomes of them."""
+
+    def __init__(self) -> None:
+        self.begun: Counter[bytes] = Counter()
+        self.ended: set[bytes] = set()
+
+    def stage(self) -> Stage:
+        """The stage of one more replica."""
+        stage = Stage(PROBE)
+
+        @stage.on_raw(CHUNKS_READY)
+        async def call(record: Record) -> None:
+            assert record.value is not None
+            self.begun[record.value] += 1
+            await asyncio.sleep(CALL_S)
+            self.ended.add(record.value)
+
+        return stage
+
+    def has_begun(self, number: int) -> bool:
+        """Whether so many calls have begun."""
+        return self.begun.total() >= number
+
+
+def values() -> list[bytes]:
+    return [b"%d" % number for number in range(NUMBER)]
+
+
+@proves("promise 1", "promise 6")
+async def test_replicas_that_join_have_no_call_paid_twice(wide_backend: Brokered) -> None:
+    calls = Calls()
+    await wide_backend.send_many("chunks-ready", values())
+    replicas = [wide_backend.replica("one", calls.stage(), AS_DEPLOYED)]
+    try:
+        await until(lambda: calls.has_begun(AS_DEPLOYED.max_in_flight), within_s=40)
+        for name in ("two", "three"):
+            replicas.append(wide_backend.replica(name, calls.stage(), AS_DEPLOYED))
+            await replicas[-1].is_ready()
+        await wide_backend.is_committed("chunks-ready", NUMBER)
+    finally:
+        await asyncio.gather(*(running.stop() for running in replicas))
+    assert calls.ended == set(values())
+    assert calls.begun.total() <= MOST_BEGUN_FOR_A_JOIN * NUMBER
+
+
+@proves("promise 1", "promise 6")
+async def test_a_replica_that_comes_and_goes_leaves_the_others_at_work(
+    wide_backend: Brokered,
+) -> None:
+    calls = Calls()
+    await wide_backend.send_many("chunks-ready", values())
+    steady = wide_backend.replica("steady", calls.stage(), AS_DEPLOYED)
+    try:
+        await until(lambda: calls.has_begun(AS_DEPLOYED.max_in_flight), within_s=40)
+        for _ in range(4):
+            passing = wide_backend.replica("passing", calls.stage(), AS_DEPLOYED)
+            await passing.is_ready()
+            await passing.kill()
+        await wide_backend.is_committed("chunks-ready", NUMBER)
+    finally:
+        await steady.stop()
+    assert calls.ended == set(values())
+    assert calls.begun.total() <= MOST_BEGUN_IN_A_STORM * NUMBER
+
+
+@proves("promise 1")
+async def test_of_two_replicas_with_one_name_one_works_and_the_other_says_which_setting(
+    wide_backend: Brokered,
+) -> None:
+    number, handled = 300, Counter[bytes]()
+
+    def stage() -> Stage:
+        stage = Stage(PROBE)
+
+        @stage.on_raw(CHUNKS_READY)
+        async def call(record: Record) -> None:
+            assert record.value is not None
+            handled[record.value] += 1
+            await asyncio.sleep(0.2)
+
+        return stage
+
+    kafka = wide_backend.kafka.model_copy(update={"group_instance_id": "same"})
+    first = RunningStage(kafka, stage(), AS_DEPLOYED)
+    await first.is_ready()
+    await wide_backend.send_many("chunks-ready", [b"%d" % n for n in range(number)])
+    await until(lambda: handled.total() > 20)
+    second = RunningStage(kafka, stage(), AS_DEPLOYED)
+    try:
+        await until(lambda: "KAFKA_GROUP_INSTANCE_ID" in first.runner._look().reason, within_s=40)
+        await second.is_ready()
+        await wide_backend.is_committed("chunks-ready", number)
+        assert "KAFKA_GROUP_INSTANCE_ID" in first.runner._look().reason
+        assert second.runner._look().ready
+        # What the first one had in flight, and what it had not committed yet.
+        assert handled.total() <= number + 4 * AS_DEPLOYED.max_in_flight
+        await second.stop()
+        await until(lambda: first.runner._look().ready, within_s=40)
+    finally:
+        await asyncio.gather(first.stop(), second.stop())
