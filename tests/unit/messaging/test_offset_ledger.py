@@ -12,7 +12,7 @@ from messaging.offsets import FARTHEST, TELLABLE_SPAN, LogMovedError, OffsetLedg
 
 LONGEST_IDENTITY = LogIdentity("c" * 8, "t" * 8, 2**31 - 1)
 MOST_S = 0.05
-"""Ten times what a commit may block the event loop: the machine may be busy."""
+"""Processor time, ten times what a commit may block the event loop for: machines differ."""
 
 gaps = st.lists(st.integers(1, 5), max_size=30)
 
@@ -213,9 +213,9 @@ def test_a_commit_costs_little_however_much_is_finished_beyond_one_message() -> 
         ledger.start(offset)
         if offset:
             ledger.finish(offset)
-    began = time.perf_counter()
+    began = time.thread_time()
     text = encode(0, ledger.finished_beyond())
-    took_s = time.perf_counter() - began
+    took_s = time.thread_time() - began
     assert decode(0, text).finished == (range(1, 1_000_000),)
     assert took_s < MOST_S
 
@@ -226,9 +226,9 @@ def test_of_more_than_fits_the_first_part_is_told_and_soon() -> None:
         ledger.start(offset)
         if offset % 2:
             ledger.finish(offset)
-    began = time.perf_counter()
+    began = time.thread_time()
     text = encode(0, ledger.finished_beyond())
-    took_s = time.perf_counter() - began
+    took_s = time.thread_time() - began
     told_of = [offset for one in decode(0, text).finished for offset in one]
     assert len(text) <= LIMIT
     assert told_of == list(range(1, told_of[-1] + 1, 2))
