@@ -24,12 +24,17 @@ from pydantic import (
 
 from contracts import headers as h
 from contracts.ids import derive_text
-from contracts.topics import EVENT_TOPICS
+from contracts.topics import EVENT_TOPICS, MIB
 from messaging import stubs
 from messaging.codec import document_of
 from messaging.delivery import Headers, Origin, number_of, read_history
 from messaging.digests import digest
+from messaging.limits import SIMPLE_BYTES, has_more_values
 from messaging.stubs import Stub
+
+DOCUMENT_BYTES: Final = 32 * MIB
+DOCUMENT_VALUES: Final = 500_000
+"""What a message is about is read from it up to so many bytes and values."""
 
 
 def content_of(key: bytes | None, value: bytes | None, original: Headers, added: Headers) -> bytes:
@@ -109,21 +114,30 @@ class About:
 def about(topic: str | None, key: bytes | None, value: bytes | None) -> About | None:
     """What a message is about; None if its value does not tell it, or its key says otherwise.
 
+    A value of more bytes or values than a message may cost tells nothing.
+
     Args:
         topic: where it was first read, without prefix.
         key: of the record.
         value: of the record.
     """
     kind = _KEYED_BY.get(topic or "")
-    if kind is None or not value:
+    if kind is None or not value or not is_readable(document := document_of(value)):
         return None
     try:
-        told = kind.model_validate_json(document_of(value))
+        told = kind.model_validate_json(document)
     except ValidationError:
         return None
     if told.subject is None or key != str(told.subject).encode():
         return None
     return About(str(told.subject), told.revision, told.content_sha256)
+
+
+def is_readable(document: bytes) -> bool:
+    """Whether a document may be decoded only to learn what it is about."""
+    if len(document) <= SIMPLE_BYTES:
+        return True
+    return len(document) <= DOCUMENT_BYTES and not has_more_values(document, DOCUMENT_VALUES)
 
 
 def _or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:

@@ -10,12 +10,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contracts import headers as h
 from contracts.events import TranscriptSubmitted
-from contracts.topics import DLQ_TOPICS, MIB
+from contracts.topics import DLQ_TOPICS
 from control.domain import Letter, Submission
 from messaging import Origin, Record, identity
 from messaging.codec import document_of
 from messaging.delivery import split
-from messaging.limits import SIMPLE_BYTES, has_more_values
 from messaging.stubs import fitting
 
 UNKNOWN: Final = "unknown"
@@ -33,11 +32,6 @@ ADDED_BYTES: Final = 32 * 1024
 TOLD_BYTES: Final = 4 * 1024
 """What the index keeps, in bytes: of a letter's key, of the message's headers, of those that were
 added, and of what one of these tells. Headers that do not fit are left out; the DLQ has all."""
-
-DOCUMENT_BYTES: Final = 32 * MIB
-DOCUMENT_VALUES: Final = 500_000
-"""What a message is about is read from it up to so many bytes and values; others are about nothing
-that the index knows."""
 
 SERVICE_OF: Final = {topic.name: topic.name.removesuffix("-dlq") for topic in DLQ_TOPICS}
 
@@ -59,8 +53,7 @@ def letter_of(record: Record) -> Letter:
     service = SERVICE_OF[record.topic]
     here = Origin(record.topic, record.partition, record.offset)
     content = identity.content_of(record.key, record.value, original, added)
-    readable = _is_readable(record.value or b"")
-    about = identity.about(told.get(h.DLQ_TOPIC), record.key, record.value) if readable else None
+    about = identity.about(told.get(h.DLQ_TOPIC), record.key, record.value)
     return Letter(
         letter_id=identity.letter_id_of(service, here, content, added),
         message_sha256=content,
@@ -95,7 +88,7 @@ def submission_of(record: Record) -> Submission:
     """A record on the topic of submissions as the index keeps it, readable or not."""
     document = document_of(record.value or b"")
     try:
-        told = _Identity.model_validate_json(document) if _is_readable(document) else None
+        told = _Identity.model_validate_json(document) if identity.is_readable(document) else None
     except ValidationError:
         told = None
     return Submission(
@@ -107,13 +100,6 @@ def submission_of(record: Record) -> Submission:
         content_sha256=_content_of(document) if told else None,
         submitted_at=_written_at(record),
     )
-
-
-def _is_readable(document: bytes) -> bool:
-    """Whether a document may be decoded here: it costs no more than its share."""
-    if len(document) <= SIMPLE_BYTES:
-        return True
-    return len(document) <= DOCUMENT_BYTES and not has_more_values(document, DOCUMENT_VALUES)
 
 
 def _content_of(document: bytes) -> str | None:

@@ -212,9 +212,12 @@ def _place(kafka: KafkaSettings, record: Any) -> tuple[str, int, int]:
 
 def _submission(kafka: KafkaSettings, record: Any) -> SubmissionFact:
     place = _place(kafka, record)
+    document = document_of(record.value or b"")
     try:
-        told = _Identity.model_validate_json(document_of(record.value or b""))
+        told = _Identity.model_validate_json(document) if identity.is_readable(document) else None
     except ValidationError:
+        told = None
+    if told is None:
         return SubmissionFact(place, "", None, sent_at=record.timestamp)
     return SubmissionFact(place, str(told.transcript_id), told.revision, sent_at=record.timestamp)
 

@@ -60,6 +60,7 @@ def test_is_read_from_the_value_of_each_topic(
         ("transcripts-submitted", TRANSCRIPT, None),
         ("transcripts-submitted", TRANSCRIPT, b"[" * 100_000),
         ("transcripts-submitted", TRANSCRIPT, body(transcript_id="x")),
+        ("transcripts-submitted", TRANSCRIPT, of_transcript(more=[0] * 600_000)),
         ("transcripts-submitted", CHUNK, of_transcript()),
         ("chunks-ready", CHUNK, of_transcript()),
         ("notes-drafted", CHUNK, body(chunk="x")),
