@@ -26,6 +26,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 from typing import Final
 
 from messaging.offsets import FARTHEST
@@ -156,15 +157,10 @@ def _shortest(offset: int, finished: Iterable[range], room: int) -> str:
 
 def _relative(offset: int, finished: Iterable[range], room: int) -> Iterator[tuple[int, int]]:
     """Yield begin and end of finished ranges, as many as any form could tell."""
-    count = 0
-    for one in finished:
-        begin, end = max(one.start - offset, 0), min(one.stop - offset, FARTHEST)
-        if end <= begin:
-            continue
-        if count * 2 > room and begin >= room * 8:
-            return
-        count += 1
-        yield begin, end
+    for one in islice(finished, room * 4):  # a bit for each of two offsets, at most
+        begin, end = one.start - offset, min(one.stop - offset, FARTHEST)
+        if begin < end:
+            yield max(begin, 0), end
 
 
 def _runs(relative: list[tuple[int, int]], room: int) -> tuple[bytes, int]:
