@@ -32,7 +32,6 @@ class ErrorCode(StrEnum):
     EMPTY_TRANSCRIPT = "empty_transcript"
     TOO_LARGE = "too_large"
     REVISION_CONFLICT = "revision_conflict"
-    LLM_REQUEST_REFUSED = "llm_request_refused"
     UNGROUNDED_WRITE = "ungrounded_write"
     # RetryableError
     TIMEOUT = "timeout"
@@ -41,7 +40,6 @@ class ErrorCode(StrEnum):
     LLM_REFUSED = "llm_refused"
     LLM_CONTENT_FILTERED = "llm_content_filtered"
     LLM_CUT_OFF = "llm_cut_off"
-    LLM_CONTEXT_TOO_LONG = "llm_context_too_long"
     LLM_SERVER_ERROR = "llm_server_error"
     NOT_YET_INGESTED = "not_yet_ingested"  # of letters by older versions; nothing raises it now
     CONFLICT = "conflict"
@@ -54,6 +52,9 @@ class ErrorCode(StrEnum):
     KAFKA_UNAVAILABLE = "kafka_unavailable"
     # ParkedError
     BUDGET_EXCEEDED = "budget_exceeded"
+    PRICE_UNKNOWN = "price_unknown"
+    LLM_CONTEXT_TOO_LONG = "llm_context_too_long"
+    LLM_REQUEST_REFUSED = "llm_request_refused"
     # RejectedError
     UNGROUNDED = "ungrounded"
     PII = "pii"

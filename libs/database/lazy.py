@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from types import TracebackType
 from typing import Final, Self
 
@@ -64,6 +65,20 @@ class LazyDatabase:
                 if self._database is None:
                     self._database = await self._try_to_open()
         return self._database
+
+    @asynccontextmanager
+    async def use(self) -> AsyncIterator[Database]:
+        """Lend the open database, and note when it is found to be away.
+
+        Raises:
+            DatabaseUnavailableError: as ``database`` does, or while it was used.
+        """
+        database = await self.database()
+        try:
+            yield database
+        except DatabaseUnavailableError as error:
+            self.failed(str(error))
+            raise
 
     def failed(self, reason: str = "") -> None:
         """Note that the open database was away; it is not asked for a while.

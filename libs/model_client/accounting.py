@@ -35,8 +35,7 @@ ENDS: Final = {
 FREE: Final = (
     errors.RateLimitedError,
     errors.ModelUnavailableError,
-    errors.RequestRefusedError,
-    errors.ContextTooLongError,
+    errors.PermanentError,
 )
 """Failures for which no endpoint charges, as nothing was generated."""
 

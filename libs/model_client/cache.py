@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias, TypeVar
@@ -18,7 +19,7 @@ from contracts.errors import OnrecordError
 from database.errors import DatabaseUnavailableError
 from database.lazy import LazyDatabase
 from model_client import metrics
-from model_client.cache_store import AnswerStore, CacheSettings, Kept
+from model_client.cache_store import AnswerStore, CacheSettings, Ending, Found, Kept, Search
 from model_client.questions import Question
 
 __all__ = ["Answers", "CacheSettings", "Kept", "key"]
@@ -99,7 +100,7 @@ class Answers:
         clock: Callable[[], datetime] = _utc_now,
         lease_s: float = LEASE_S,
     ) -> None:
-        self._store = AnswerStore(lazy, settings, clock)
+        self._store = AnswerStore(lazy, settings, clock, lease_s)
         self._is_on = settings.switch == "on"
         self._lease_s = lease_s
         self._flights: dict[str, Flight] = {}
@@ -127,7 +128,12 @@ class Answers:
             await asyncio.wait(self._tasks)
 
     async def once(
-        self, keys: Sequence[str], make: Make, *, deadline: float = float("inf")
+        self,
+        keys: Sequence[str],
+        make: Make,
+        *,
+        deadline: float = float("inf"),
+        takes_cut_off: bool = False,
     ) -> tuple[Kept, bool]:
         """The kept answer of the first key that has one; else what ``make`` gives, which is kept.
 
@@ -139,6 +145,7 @@ class Answers:
             make: asks; gives an answer and which of the keys it is for.
             deadline: until when to wait for others, by the event loop's clock, in seconds; after
                 it, ``make`` is called at once.
+            takes_cut_off: whether it is an answer that one was cut off before.
 
         Returns:
             The answer, and whether it cost nothing now.
@@ -150,12 +157,14 @@ class Answers:
             await asyncio.wait({flight}, timeout=_left_s(deadline))
             if not flight.done():
                 return (await make())[1], False
-            if (landed := flight.result()) is not None:
+            landed = flight.result()
+            if landed is not None and (takes_cut_off or landed[1].content is not None):
                 await self._try(self._store.count_hit(*landed))
                 return _hit(landed[1])
         self._flights[name] = flight = asyncio.get_running_loop().create_future()
         try:
-            found, cached = await self._lead(keys, make, deadline)
+            search = Search(keys, takes_cut_off=takes_cut_off, claims=True)
+            found, cached = await self._lead(search, make, deadline)
             flight.set_result(found)
         finally:
             del self._flights[name]
@@ -164,51 +173,62 @@ class Answers:
         return _hit(found[1]) if cached else (found[1], False)
 
     async def _lead(
-        self, keys: Sequence[str], make: Make, deadline: float
+        self, search: Search, make: Make, deadline: float
     ) -> tuple[tuple[str, Kept], bool]:
         """Find the answer, or make it, for all who wait for it in this process."""
+        name = search.keys[0]
         made: tuple[str, Kept] | None = None
         try:
-            if (found := await self._find_or_claim(keys, deadline)) is not None:
+            if (found := await self._find_or_claim(search, deadline)) is not None:
                 return found, True
             made = await make()
             metrics.CACHE_MISSES.labels(made[1].model).inc()
             return made, False
         finally:
-            if made is not None or keys[0] in self._claimed:
+            if made is not None or name in self._claimed:
                 # On its own, so that what was paid for is kept even if the message is given up.
-                await asyncio.shield(self._spawn(self._finish(keys[0], made)))
+                await asyncio.shield(self._spawn(self._finish(name, made)))
 
-    async def _find_or_claim(self, keys: Sequence[str], deadline: float) -> tuple[str, Kept] | None:
+    async def _find_or_claim(self, search: Search, deadline: float) -> tuple[str, Kept] | None:
         """An answer; or None: make it. Waits while another process does."""
         pause_s = FIRST_POLL_S
-        if (found := await self._try(self._store.find(keys))) is not None:
-            return found
-        # False: another process has it. None: there is no database to say so.
-        self._claimed.add(keys[0])
-        while (await self._try(self._store.claim(keys[0], self._lease_s))) is False:
+        while (found := await self._search(search)) is not None:
+            if found.answer is not None:
+                return found.answer
+            if found.is_claimed:
+                # Whoever held the claim until just now has kept an answer since the first look.
+                again = await self._try(self._store.search(replace(search, claims=False)))
+                return None if again is None else again.answer
             left_s = _left_s(deadline)
             if left_s == 0:
                 return None
             await asyncio.sleep(pause_s if left_s is None else min(pause_s, left_s))
             pause_s = min(2 * pause_s, LONGEST_POLL_S)
-            if (found := await self._try(self._store.find(keys))) is not None:
-                return found
-        # Whoever held the claim until just now has kept an answer since the first look.
-        return await self._try(self._store.find(keys))
+        return None  # there is no database to say whether another process has it
+
+    async def _search(self, search: Search) -> Found | None:
+        """What is found; None if there is no database to look in.
+
+        The first key counts as claimed until it is known not to be: a search that is given up may
+        have claimed it.
+        """
+        name = search.keys[0]
+        self._claimed.add(name)
+        found = await self._try(self._store.search(search))
+        if found is not None and not found.is_claimed:
+            self._claimed.discard(name)
+        return found
 
     async def _finish(self, name: str, made: tuple[str, Kept] | None) -> None:
-        if made is not None:
-            await self._try(self._store.keep(*made))
         self._claimed.discard(name)
-        await self._try(self._store.release([name]))
+        await self._try(self._store.end(Ending(name, made)))
 
     async def _keep_up(self) -> None:
         loop = asyncio.get_running_loop()
         sweep_at = loop.time()
         while self._is_on:
             if self._claimed:
-                await self._try(self._store.renew(self._claimed, self._lease_s))
+                await self._try(self._store.renew(self._claimed))
             if loop.time() >= sweep_at:
                 sweep_at = loop.time() + SWEEP_EVERY_S
                 await self._try(self._store.sweep())

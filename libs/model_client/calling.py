@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
 import httpx2
 import openai
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, AsyncStream
 
 from contracts.notes import Usage
 from model_client import errors
 from model_client.settings import ModelConfig
+from model_client.statuses import error_in_stream
 from model_client.streams import decoded, drain, events, whole
 
 EVENT_STREAM: Final = "text/event-stream"
@@ -85,7 +87,7 @@ class Reply:
         if not isinstance(part, dict):
             return False
         if part.get("error"):
-            raise errors.ServerError("the endpoint sent an error in place of an answer")
+            raise error_in_stream(part["error"])
         self.model = _name(part.get("model")) or self.model
         self.fingerprint = _name(part.get("system_fingerprint")) or self.fingerprint
         self.usage = _usage(part.get("usage")) or self.usage
@@ -146,16 +148,15 @@ class Caller:
         patience = _Patience(self._config, until, first_token_s, streams=streams)
         try:
             async with asyncio.timeout_at(patience.begin(loop.time())) as limit:
-                create = self._client.chat.completions.with_streaming_response.create
-                async with create(**request) as response:
+                async with self._response(request) as response:
                     reply.begin(response.headers)
                     kind = response.headers.get("content-type", "")
                     reply.streamed = kind.startswith(EVENT_STREAM)
                     if reply.streamed:
-                        await self._follow(events(response.iter_bytes()), reply, limit, patience)
+                        await self._follow(events(response.aiter_bytes()), reply, limit, patience)
                     else:
                         limit.reschedule(patience.until)
-                        _take_whole(await whole(response.iter_bytes()), reply)
+                        _take_whole(await whole(response.aiter_bytes()), reply)
         except (TimeoutError, openai.APITimeoutError) as error:
             raise errors.ModelTimeoutError(patience.explain(reply)) from error
         except openai.APIConnectionError as error:
@@ -168,6 +169,25 @@ class Caller:
             reply.close(loop.time())
         if reply.first_token_s is None:
             reply.first_token_s = reply.latency_s
+
+    @asynccontextmanager
+    async def _response(self, request: Mapping[str, Any]) -> AsyncIterator[httpx2.Response]:
+        """The response to a request, whose body is still to come.
+
+        Not by ``chat.completions.create``: that walks through the whole body by its types to rename
+        fields, of which ours has none, and takes a third of the call's CPU time.
+        """
+        stream: AsyncStream[Any] = await self._client.post(
+            "/chat/completions",
+            body=dict(request),
+            cast_to=object,
+            stream=True,
+            stream_cls=AsyncStream[Any],
+        )
+        try:
+            yield stream.response
+        finally:
+            await stream.response.aclose()
 
     async def _follow(
         self, stream: AsyncIterator[str], reply: Reply, limit: asyncio.Timeout, patience: _Patience

@@ -31,14 +31,16 @@ NEXT_MAY_HELP: Final = (
     errors.ServerError,
     errors.RefusalError,
     errors.BadOutputError,
-    errors.RequestRefusedError,
-    errors.ContextTooLongError,
+    errors.PermanentError,
 )
 """Failures with which a question goes on to the next model of the chain.
 
 Not with an exceeded budget, which is everybody's, nor with an answer that was cut off: its question
 is to be split, which costs less than another model's long answer.
 """
+
+NEVER_TAKEN: Final = (errors.RequestRefusedError, errors.QuestionFilteredError)
+"""Refusals of a model that say nothing of what another model, or a part of the question, may do."""
 
 
 def _all_of_it() -> float:
@@ -98,7 +100,12 @@ class ModelClient:
             await endpoint.close()
 
     async def ask(
-        self, question: Question[A], account: Account, *, deadline: float = float("inf")
+        self,
+        question: Question[A],
+        account: Account,
+        *,
+        deadline: float = float("inf"),
+        takes_cut_off: bool = False,
     ) -> Answer[A]:
         """The answer to a question: a kept one, or what the first model gives that can.
 
@@ -107,17 +114,22 @@ class ModelClient:
             account: who pays.
             deadline: when it all must have ended, retries, repair and fallback included, by the
                 event loop's clock, in seconds.
+            takes_cut_off: whether it helps to be told that the answer was cut off when it was asked
+                for before; else it is asked for again, as the model may have been mended since.
 
         Raises:
             errors.ModelTimeoutError: no answer in time.
             errors.BadOutputError: not what was asked for, also when asked once more.
             errors.RefusalError: refused, or stopped by a content filter.
-            errors.CutOffError: the answer, or the question, is too long: ask for less.
+            errors.CutOffError: the answer is too long: ask for less.
+            errors.ContextTooLongError: the question is too long: ask for less.
             errors.ServerError: the endpoint failed on this question again and again.
             errors.RateLimitedError: no model has a turn soon enough.
             errors.ModelUnavailableError: no model serves anybody.
             errors.RequestRefusedError: no model will ever take this question.
+            errors.QuestionFilteredError: no model's content filter will ever let it pass.
             errors.BudgetExceededError: no budget for it.
+            errors.PriceUnknownError: there is a budget for it, and nobody knows what it costs.
             DatabaseUnavailableError: there is a budget, and it cannot be asked.
         """
         until = deadline - MARGIN_S
@@ -130,7 +142,9 @@ class ModelClient:
         if self._answers is None:
             _, kept = await make()
             return _answer(kept, question, cached=False)
-        kept, cached = await self._answers.once([*keys.values()], make, deadline=until)
+        kept, cached = await self._answers.once(
+            [*keys.values()], make, deadline=until, takes_cut_off=takes_cut_off
+        )
         try:
             return _answer(kept, question, cached=cached)
         except ValidationError:
@@ -184,11 +198,13 @@ def _decisive(failures: Sequence[OnrecordError]) -> OnrecordError:
     """The failure that says what becomes of the message.
 
     Of the last model that was there at all: as long as one serves, nobody has to wait for the
-    others. A rate limit goes before failures of the message's own, as its turn is still to come.
+    others. A rate limit goes before failures of the message's own, as its turn is still to come;
+    and what may pass goes before what would be the same again.
     """
     served = [one for one in failures if not isinstance(one, errors.ModelUnavailableError)]
     throttled = [one for one in served if isinstance(one, errors.RateLimitedError)]
-    return (throttled or served or failures)[-1]
+    passing = [one for one in served if not isinstance(one, NEVER_TAKEN)]
+    return (throttled or passing or served or failures)[-1]
 
 
 def _kept(given: Given) -> Kept:

@@ -37,7 +37,7 @@ ENDPOINT_FAILURES: Final = (errors.ServerError, errors.ModelTimeoutError)
 
 ANSWERED: Final = (
     errors.RateLimitedError,
-    errors.RequestRefusedError,
+    errors.PermanentError,
     errors.RefusalError,
     errors.CutOffError,
 )

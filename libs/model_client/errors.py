@@ -3,21 +3,25 @@
 TimedOutError   └── ModelTimeoutError      no answer in time
 RetryableError  ├── BadOutputError         not the JSON that was asked for
                 ├── RefusalError           the model refused
-                │   └── ContentFilterError     the endpoint's content filter did
+                │   └── ContentFilterError     the endpoint's content filter stopped the answer
                 ├── CutOffError            the answer reached its length limit: ask for less
-                │   └── ContextTooLongError    the question alone is too long for every model
                 └── ServerError            the endpoint failed on this request
 ThrottledError  └── RateLimitedError       told to come back later
                     └── TurnTooFarError        the turn comes later than is waited for in place
 OutageError     └── ModelUnavailableError  nobody is served: down, wrong key, no such model
-BadMessageError └── RequestRefusedError    the endpoint will never take this request
-ParkedError     └── BudgetExceededError    the study's or the day's budget does not allow the call
+ParkedError     ├── PermanentError         asked again, it would fail again until settings change
+                │   ├── RequestRefusedError    the endpoint will never take this request
+                │   ├── QuestionFilteredError  its content filter will never take this question
+                │   └── ContextTooLongError    the question alone is too long: ask for less
+                ├── BudgetExceededError    the study's or the day's budget does not allow the call
+                └── PriceUnknownError      there is a budget, and the model has no known price
 """
 
 from __future__ import annotations
 
+from typing import Final
+
 from contracts.errors import (
-    BadMessageError,
     ErrorCode,
     OutageError,
     ParkedError,
@@ -46,7 +50,7 @@ class RefusalError(RetryableError):
 
 
 class ContentFilterError(RefusalError):
-    """The endpoint's content filter stopped the question or the answer."""
+    """The endpoint's content filter stopped the answer, which another try may word otherwise."""
 
     code = ErrorCode.LLM_CONTENT_FILTERED
 
@@ -55,12 +59,6 @@ class CutOffError(RetryableError):
     """The answer reached its length limit before its end."""
 
     code = ErrorCode.LLM_CUT_OFF
-
-
-class ContextTooLongError(CutOffError):
-    """The question and the longest answer allowed fit into no model's context."""
-
-    code = ErrorCode.LLM_CONTEXT_TOO_LONG
 
 
 class ServerError(RetryableError):
@@ -94,13 +92,39 @@ class ModelUnavailableError(OutageError):
     code = ErrorCode.LLM_UNAVAILABLE
 
 
-class RequestRefusedError(BadMessageError):
+class PermanentError(ParkedError):
+    """The same question would fail in the same way until the model or its settings change."""
+
+
+class RequestRefusedError(PermanentError):
     """The endpoint will never take this request."""
 
     code = ErrorCode.LLM_REQUEST_REFUSED
+
+
+class QuestionFilteredError(PermanentError):
+    """The endpoint's content filter will never take this question."""
+
+    code = ErrorCode.LLM_CONTENT_FILTERED
+
+
+class ContextTooLongError(PermanentError):
+    """The question and the longest answer allowed fit into no model's context."""
+
+    code = ErrorCode.LLM_CONTEXT_TOO_LONG
 
 
 class BudgetExceededError(ParkedError):
     """The budget of the study, or of the day, does not allow the call."""
 
     code = ErrorCode.BUDGET_EXCEEDED
+
+
+class PriceUnknownError(ParkedError):
+    """There is a budget, and nobody knows what a call of the model costs."""
+
+    code = ErrorCode.PRICE_UNKNOWN
+
+
+ASK_FOR_LESS: Final = (CutOffError, ContextTooLongError)
+"""Failures after which a part of the same question may be answered."""

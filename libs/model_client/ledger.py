@@ -141,6 +141,7 @@ class Ledger:
     async def _something_comes_back(self, within_s: float) -> None:
         """Wait for a call of this process to be settled, or else until it is time to look."""
         self._given_back.clear()
+        self._store.hurry()
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await self._given_back.wait()

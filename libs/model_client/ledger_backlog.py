@@ -13,6 +13,7 @@ from typing import Final, Self
 import structlog
 
 from database.errors import DatabaseConflictError, DatabaseTimeoutError, DatabaseUnavailableError
+from database.group_commit import MOST
 from model_client import metrics
 from model_client.ledger_store import LedgerStore, Outcome, Reservation
 
@@ -89,27 +90,13 @@ class Backlog:
     def __len__(self) -> int:
         return len(self._kept)
 
-    async def write(self, entry: Entry) -> bool:
-        """Write an entry, or keep it; returns whether nothing is left to do."""
+    async def write(self, entry: Entry) -> None:
+        """Write an entry, or keep it."""
         try:
-            if entry.outcome is None:
-                await self._store.withdraw(entry.reservation)
-            else:
-                await self._store.settle(entry.reservation, entry.outcome, entry.at)
-        except AWAY as error:
-            self.note_away(str(error))
-            self.keep(entry)
-            return False
+            await self._write(entry)
         except asyncio.CancelledError:
             self.keep(entry)
             raise
-        except Exception:
-            # It would not be taken the next time either, and others wait behind it.
-            log.exception("ledger_entry_refused", call_id=str(entry.reservation.call_id))
-            self._drop(1)
-        else:
-            self.note_back()
-        return True
 
     def keep(self, entry: Entry) -> None:
         """Keep an entry, to be written soon."""
@@ -136,12 +123,38 @@ class Backlog:
             await asyncio.sleep(RETRY_S)
 
     async def _drain(self) -> None:
-        """Write what is kept, up to the first entry that cannot be written yet."""
+        """Write what is kept, together what goes to the server together, until some cannot be."""
         done = True
         while self._kept and done:
-            entry = self._kept.popleft()
+            entries = [self._kept.popleft() for _ in range(min(MOST, len(self._kept)))]
             self._tell()
-            done = await self.write(entry)
+            writing = [asyncio.create_task(self._write(one)) for one in entries]
+            try:
+                done = all(await asyncio.gather(*writing))
+            except asyncio.CancelledError:
+                for entry, task in zip(entries, writing, strict=True):
+                    if task.cancelled():
+                        self.keep(entry)
+                raise
+
+    async def _write(self, entry: Entry) -> bool:
+        """Write an entry, or keep it; returns whether nothing is left to do."""
+        try:
+            if entry.outcome is None:
+                await self._store.withdraw(entry.reservation)
+            else:
+                await self._store.settle(entry.reservation, entry.outcome, entry.at)
+        except AWAY as error:
+            self.note_away(str(error))
+            self.keep(entry)
+            return False
+        except Exception:
+            # It would not be taken the next time either, and others wait behind it.
+            log.exception("ledger_entry_refused", call_id=str(entry.reservation.call_id))
+            self._drop(1)
+        else:
+            self.note_back()
+        return True
 
     def _tell(self) -> None:
         metrics.LEDGER_UNWRITTEN.set(len(self._kept))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 
 from contracts.events import ChunkReady, NotesDrafted
 from contracts.notes import Usage
@@ -11,7 +12,7 @@ from enrichment import domain
 from enrichment.documents import feedback_document
 from enrichment.prompting import CURRENT, Prompt
 from model_client import Account, Message, ModelClient, Question
-from model_client.errors import CutOffError
+from model_client.errors import ContextTooLongError, CutOffError
 
 
 def question_about(
@@ -51,46 +52,61 @@ class Drafter:
         self._client = client
 
     async def draft(
-        self, chunk: ChunkReady, *, attempt: int, feedback: str = "", deadline: float
+        self,
+        chunk: ChunkReady,
+        *,
+        attempt: int,
+        deadline: float,
+        feedback: str = "",
+        is_replay: bool = False,
     ) -> NotesDrafted:
-        """Ask for notes on a chunk; on both of its halves if the answer does not end in time.
+        """Ask for notes on a chunk; on both of its halves if it, or its answer, is too long.
 
         Args:
             chunk: what to read.
             attempt: which draft of this chunk it is, from 1.
-            feedback: why the draft before was refused, if there was one.
             deadline: when all calls must have ended, by the event loop's clock, in seconds.
+            feedback: why the draft before was refused, if there was one.
+            is_replay: whether an operator put the chunk back: what was cut off before is then
+                asked anew, as the model may have been mended.
 
         Raises:
             model_client.errors: whatever keeps the model from answering well.
         """
         question = question_about(chunk, attempt=attempt, feedback=feedback)
         account = Account(chunk.study.study_id, str(chunk.chunk_id))
+        parts = domain.halves(chunk)
+        draft = partial(
+            self.draft, attempt=attempt, deadline=deadline, feedback=feedback, is_replay=is_replay
+        )
         try:
-            answer = await self._client.ask(question, account, deadline=deadline)
+            answer = await self._client.ask(
+                question,
+                account,
+                deadline=deadline,
+                # Known to be cut off, a chunk is split at once. What cannot be split is asked again.
+                takes_cut_off=parts is not None and not is_replay,
+            )
         except CutOffError:
-            parts = domain.halves(chunk)
             if parts is None:
                 raise
-        else:
-            return NotesDrafted(
-                chunk=chunk,
-                attempt=attempt,
-                notes=answer.value.notes,
-                model=answer.model,
-                model_fingerprint=answer.fingerprint,
-                prompt_version=question.prompt_version,
-                usage=answer.usage,
-            )
-        # Both are waited for whatever becomes of one: an answer that is paid for is kept.
-        drafts = await asyncio.gather(
-            *(
-                self.draft(part, attempt=attempt, feedback=feedback, deadline=deadline)
-                for part in parts
-            ),
-            return_exceptions=True,
+            # Both are waited for whatever becomes of one: an answer that is paid for is kept.
+            drafts = await asyncio.gather(*map(draft, parts), return_exceptions=True)
+            return joined(chunk, drafts)
+        except ContextTooLongError:
+            if parts is None:
+                raise
+            # One by one: where not even the shortest part fits, the others need not be asked.
+            return joined(chunk, [await draft(part) for part in parts])
+        return NotesDrafted(
+            chunk=chunk,
+            attempt=attempt,
+            notes=answer.value.notes,
+            model=answer.model,
+            model_fingerprint=answer.fingerprint,
+            prompt_version=question.prompt_version,
+            usage=answer.usage,
         )
-        return joined(chunk, drafts)
 
 
 def joined(chunk: ChunkReady, drafts: Iterable[NotesDrafted | BaseException]) -> NotesDrafted:

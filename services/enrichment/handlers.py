@@ -14,7 +14,9 @@ def enrichment_stage(drafter: Drafter) -> Stage:
 
     @stage.on(CHUNKS_READY)
     async def draft_notes(chunk: ChunkReady, delivery: Delivery) -> NotesDrafted:
-        return await drafter.draft(chunk, attempt=1, deadline=delivery.deadline)
+        return await drafter.draft(
+            chunk, attempt=1, deadline=delivery.deadline, is_replay=delivery.replays > 0
+        )
 
     @stage.on(NOTES_REJECTED)
     async def draft_again(refused: NotesRejected, delivery: Delivery) -> NotesDrafted:
@@ -23,6 +25,7 @@ def enrichment_stage(drafter: Drafter) -> Stage:
             attempt=refused.attempt + 1,
             feedback=refused.feedback,
             deadline=delivery.deadline,
+            is_replay=delivery.replays > 0,
         )
 
     return stage

@@ -23,7 +23,12 @@ from grounding.doubt import Doubt, in_doubt
 from grounding.words import clip
 from guardrail.policy import NOT_ENTAILED
 from model_client import Account, Message, ModelClient, Question
-from model_client.errors import BadOutputError, CutOffError, RefusalError
+from model_client.errors import (
+    ASK_FOR_LESS,
+    BadOutputError,
+    QuestionFilteredError,
+    RefusalError,
+)
 from model_client.fencing import fenced
 
 PROMPT_VERSION: Final = "judge-1"
@@ -32,7 +37,12 @@ PROMPT_VERSION: Final = "judge-1"
 PURPOSE: Final = "judge"
 """What the ledger books these calls under."""
 
-_UNANSWERED: Final = (BadOutputError, CutOffError, RefusalError)
+_UNANSWERED: Final = (
+    BadOutputError,
+    RefusalError,
+    QuestionFilteredError,
+    *ASK_FOR_LESS,
+)
 _LONGEST_REASON: Final = 300
 _WHOLE: Final = 2**32
 

@@ -1,54 +1,83 @@
--- name: find_answer
--- The answer of the first key that has one, the newest first; counts the hit.
-UPDATE llm_answers AS kept
-   SET hits = kept.hits + 1, last_used_at = $2
-  FROM (
-    SELECT answer.key, answer.fingerprint
-      FROM unnest($1::text[]) WITH ORDINALITY AS asked (key, place)
+-- name: find_answers
+-- For each request the answer of its first key that has one, the newest first; counts the hits.
+-- Where there is none and the request wants it, takes its first key, unless another claimant holds
+-- it and has been heard of in time; in the keys' order, so that no two wait for each other.
+WITH asked AS (
+    SELECT * FROM unnest($1::int[], $2::int[], $3::text[], $4::boolean[], $5::boolean[])
+        AS asked (request, place, key, takes_cut_off, claims)
+), found AS (
+    SELECT DISTINCT ON (asked.request) asked.request, answer.*
+      FROM asked
       JOIN llm_answers AS answer USING (key)
-     WHERE answer.created_at > $3
-       AND (NOT $4 OR answer.fingerprint = '' OR answer.fingerprint = (
+     WHERE answer.created_at > $7
+       AND (answer.content IS NOT NULL OR asked.takes_cut_off)
+       AND (NOT $8 OR answer.fingerprint = '' OR answer.fingerprint = (
             SELECT last.fingerprint FROM llm_fingerprints AS last WHERE last.model = answer.model
        ))
-     ORDER BY asked.place, answer.created_at DESC
-     LIMIT 1
-  ) AS found
- WHERE kept.key = found.key AND kept.fingerprint = found.fingerprint
-RETURNING kept.key, kept.content, kept.model, kept.fingerprint, kept.input_tokens,
-          kept.cached_tokens, kept.output_tokens, kept.cost_usd;
+     ORDER BY asked.request, asked.place, answer.created_at DESC
+), used AS (
+    UPDATE llm_answers AS answer
+       SET hits = answer.hits + sums.number, last_used_at = $6
+      FROM (SELECT key, fingerprint, count(*) AS number FROM found GROUP BY 1, 2) AS sums
+     WHERE answer.key = sums.key AND answer.fingerprint = sums.fingerprint
+), claimed AS (
+    INSERT INTO llm_claims AS held (key, claimant, leased_until)
+    SELECT DISTINCT asked.key, $9::uuid, now() + $10::interval
+      FROM asked
+     WHERE asked.place = 1 AND asked.claims
+       AND asked.request NOT IN (SELECT found.request FROM found)
+     ORDER BY 1
+        ON CONFLICT (key) DO UPDATE
+       SET claimant = EXCLUDED.claimant, leased_until = EXCLUDED.leased_until
+     WHERE held.leased_until < now() OR held.claimant = EXCLUDED.claimant
+    RETURNING held.key
+)
+SELECT asked.request, found.key, found.content, found.model, found.fingerprint,
+       found.input_tokens, found.cached_tokens, found.output_tokens, found.cost_usd,
+       claimed.key IS NOT NULL AS is_claimed
+  FROM asked
+  LEFT JOIN found USING (request)
+  LEFT JOIN claimed ON claimed.key = asked.key
+ WHERE asked.place = 1;
 
 -- name: count_hit
 -- One more use of an answer that was given on within the process.
 UPDATE llm_answers SET hits = hits + 1, last_used_at = $3 WHERE key = $1 AND fingerprint = $2;
 
--- name: keep_answer
--- Keeps an answer in place of an older one of the same fingerprint.
-INSERT INTO llm_answers (
-    key, fingerprint, model, prompt_version, content, input_tokens, cached_tokens, output_tokens,
-    cost_usd, bytes, created_at, last_used_at
+-- name: keep_answers
+-- Keeps answers in place of older ones of the same fingerprint, notes the fingerprint that each
+-- model gave last, and lets others ask what was claimed for them.
+WITH told AS (
+    SELECT * FROM unnest(
+        $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[],
+        $10::bigint[], $11::numeric[], $12::bigint[], $13::timestamptz[]
+    ) AS told (
+        key, fingerprint, model, prompt_version, content, input_tokens, cached_tokens,
+        output_tokens, cost_usd, bytes, at
+    )
+), kept AS (
+    INSERT INTO llm_answers (
+        key, fingerprint, model, prompt_version, content, input_tokens, cached_tokens,
+        output_tokens, cost_usd, bytes, created_at, last_used_at
+    )
+    SELECT told.*, told.at FROM told ORDER BY told.key, told.fingerprint
+        ON CONFLICT (key, fingerprint) DO UPDATE
+       SET model = EXCLUDED.model, content = EXCLUDED.content,
+           input_tokens = EXCLUDED.input_tokens, cached_tokens = EXCLUDED.cached_tokens,
+           output_tokens = EXCLUDED.output_tokens, cost_usd = EXCLUDED.cost_usd,
+           bytes = EXCLUDED.bytes, created_at = EXCLUDED.created_at,
+           last_used_at = EXCLUDED.last_used_at
+), noted AS (
+    INSERT INTO llm_fingerprints AS last (model, fingerprint, seen_at)
+    SELECT DISTINCT ON (told.model) told.model, told.fingerprint, told.at
+      FROM told
+     WHERE told.fingerprint <> ''
+     ORDER BY told.model, told.at DESC
+        ON CONFLICT (model) DO UPDATE
+       SET fingerprint = EXCLUDED.fingerprint, seen_at = EXCLUDED.seen_at
+     WHERE last.seen_at <= EXCLUDED.seen_at
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
-    ON CONFLICT (key, fingerprint) DO UPDATE
-   SET model = EXCLUDED.model, content = EXCLUDED.content, input_tokens = EXCLUDED.input_tokens,
-       cached_tokens = EXCLUDED.cached_tokens, output_tokens = EXCLUDED.output_tokens,
-       cost_usd = EXCLUDED.cost_usd, bytes = EXCLUDED.bytes, created_at = EXCLUDED.created_at,
-       last_used_at = EXCLUDED.last_used_at;
-
--- name: note_fingerprint
--- The fingerprint a model gave last.
-INSERT INTO llm_fingerprints AS last (model, fingerprint, seen_at)
-VALUES ($1, $2, $3)
-    ON CONFLICT (model) DO UPDATE SET fingerprint = EXCLUDED.fingerprint, seen_at = EXCLUDED.seen_at
- WHERE last.seen_at <= EXCLUDED.seen_at;
-
--- name: claim
--- Takes a question that nobody is asking, or whose claimant has not been heard of in time.
-INSERT INTO llm_claims AS held (key, claimant, leased_until)
-VALUES ($1, $2, now() + $3)
-    ON CONFLICT (key) DO UPDATE
-   SET claimant = EXCLUDED.claimant, leased_until = EXCLUDED.leased_until
- WHERE held.leased_until < now() OR held.claimant = EXCLUDED.claimant
-RETURNING true;
+DELETE FROM llm_claims WHERE claimant = $1 AND key = ANY($2::text[]);
 
 -- name: renew_claims
 -- Tells that a claimant is still asking.

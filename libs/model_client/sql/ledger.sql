@@ -1,14 +1,27 @@
--- name: reserve_call
--- Writes a call down if the budgets allow it; else gives one row a budget that does not.
-WITH refusals AS MATERIALIZED (
+-- name: reserve_calls
+-- Writes calls of one study, day and kind of price down if the budgets allow the sum of them; else
+-- writes none, and gives one row a budget that does not.
+WITH asked AS (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
+        $8::numeric[]
+    ) AS asked (
+        call_id, subject, purpose, prompt_version, endpoint, model, started_at, worst_usd
+    )
+), together AS (
+    SELECT max(asked.started_at) AS moment, sum(asked.worst_usd) AS worst_usd FROM asked
+), refusals AS MATERIALIZED (
     SELECT refusal.*
-      FROM reserve_llm_spending($2, $9, $10, $11, $12) AS refusal
+      FROM together,
+           reserve_llm_spending($9, together.moment, together.worst_usd, $11, $12) AS refusal
 ), reserved AS (
     INSERT INTO llm_calls (
         call_id, study_id, subject, purpose, prompt_version, endpoint, model, day, started_at,
         worst_usd
     )
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+    SELECT asked.call_id, $9, asked.subject, asked.purpose, asked.prompt_version, asked.endpoint,
+           asked.model, $10, asked.started_at, asked.worst_usd
+      FROM asked
      WHERE NOT EXISTS (SELECT FROM refusals)
 )
 SELECT refusal.*,
@@ -17,21 +30,38 @@ SELECT refusal.*,
   FROM (SELECT) AS one
   LEFT JOIN refusals AS refusal ON true;
 
--- name: settle_call
--- Completes a call that was reserved, once, and books what it came to.
--- Nobody waits for the disk: after a power cut the call counts with the most it can cost.
-WITH settled AS (
-    UPDATE llm_calls
-       SET settled_at = $2, outcome = $3, answered_by = $4, fingerprint = $5, input_tokens = $6,
-           cached_tokens = $7, output_tokens = $8, cost_usd = $9, estimated = $10,
-           latency_s = $11, first_token_s = $12
-     WHERE call_id = $1 AND settled_at IS NULL
-    RETURNING study_id, day, coalesce(cost_usd, worst_usd, 0) AS charged,
-              coalesce(worst_usd, 0) AS reserved
+-- name: settle_calls
+-- Completes calls that were reserved, each once, and books what they came to; gives those it
+-- completed. Nobody waits for the disk: after a power cut a call counts with the most it can cost.
+WITH told AS (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::bigint[],
+        $7::bigint[], $8::bigint[], $9::numeric[], $10::boolean[], $11::float8[], $12::float8[]
+    ) AS told (
+        call_id, settled_at, outcome, answered_by, fingerprint, input_tokens, cached_tokens,
+        output_tokens, cost_usd, estimated, latency_s, first_token_s
+    )
+), settled AS (
+    UPDATE llm_calls AS call
+       SET settled_at = told.settled_at, outcome = told.outcome, answered_by = told.answered_by,
+           fingerprint = told.fingerprint, input_tokens = told.input_tokens,
+           cached_tokens = told.cached_tokens, output_tokens = told.output_tokens,
+           cost_usd = told.cost_usd, estimated = told.estimated, latency_s = told.latency_s,
+           first_token_s = told.first_token_s
+      FROM told
+     WHERE call.call_id = told.call_id AND call.settled_at IS NULL
+    RETURNING call.call_id, call.study_id, call.day,
+              coalesce(call.cost_usd, call.worst_usd, 0) AS charged,
+              coalesce(call.worst_usd, 0) AS reserved
+), sums AS (
+    SELECT study_id, day, sum(charged) AS charged, sum(reserved) AS reserved,
+           array_agg(call_id) AS calls
+      FROM settled
+     GROUP BY study_id, day
 )
 SELECT set_config('synchronous_commit', 'off', true),
-       book_llm_spending(study_id, day, charged, -reserved)
-  FROM settled;
+       book_llm_spending(study_id, day, charged, -reserved), calls
+  FROM sums;
 
 -- name: record_call
 -- Writes down, once, a call that was made while the database was away.

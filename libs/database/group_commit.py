@@ -1,0 +1,147 @@
+"""Runs what many tasks want of the database in groups: one statement for all that wait.
+
+While a group is at the database the next one gathers, so groups grow with the load: alone, a
+request goes at once; on a busy machine, or with a slow server, many share one statement.
+
+::
+
+    group = GroupCommit(store_all)
+    await group.submit(row)          # returns once the group that the row went with is committed
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, TypeVar
+
+from database.errors import DatabaseTimeoutError, DatabaseUnavailableError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MOST: Final = 128
+"""Largest group: beyond that a statement gains little, and its locks are held for longer."""
+
+
+def _one_queue(_: Any) -> Hashable:
+    return None
+
+
+@dataclass(slots=True)
+class _Queue(Generic[T, R]):
+    """What waits under one key, and who works on it."""
+
+    waiting: deque[tuple[T, asyncio.Future[R]]] = field(default_factory=deque)
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    worker: asyncio.Task[None] | None = None
+
+
+class GroupCommit(Generic[T, R]):
+    """Groups of requests to the database, one group of a key at a time.
+
+    A group that fails for another reason than that the database is away or slow is run again one
+    by one, so that an error reaches only the request that causes it. Hence ``run`` has to be a transaction.
+
+    Args:
+        run: works on a group in one transaction; gives a result for each, in the same order.
+        key: tells which requests may share a group; groups of different keys do not wait for each
+            other.
+        most: largest group.
+        linger_s: how long the first of a group waits for others, in seconds: for requests that
+            nobody waits for.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
+        *,
+        key: Callable[[T], Hashable] = _one_queue,
+        most: int = MOST,
+        linger_s: float = 0.0,
+    ) -> None:
+        self._run = run
+        self._key = key
+        self._most = most
+        self._linger_s = linger_s
+        self._queues: dict[Hashable, _Queue[T, R]] = {}
+
+    async def submit(self, request: T) -> R:
+        """Run a request with the next group.
+
+        Cancelled before its group is on its way, the request is withdrawn; later, the cancellation
+        waits for the group's end, so that what is done about it comes after it.
+
+        Raises:
+            Exception: whatever ``run`` raised for the request's group, or for it alone.
+        """
+        result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        entry, key = (request, result), self._key(request)
+        queue = self._queues.setdefault(key, _Queue())
+        queue.waiting.append(entry)
+        if len(queue.waiting) >= self._most:
+            queue.hurry.set()
+        if queue.worker is None:
+            queue.worker = asyncio.create_task(self._work(key, queue))
+        try:
+            return await asyncio.shield(result)
+        except asyncio.CancelledError:
+            if entry in queue.waiting:
+                queue.waiting.remove(entry)
+            elif not result.done():
+                await asyncio.wait({result})
+            raise
+
+    def hurry(self) -> None:
+        """Send off what lingers."""
+        for queue in self._queues.values():
+            queue.hurry.set()
+
+    async def _work(self, key: Hashable, queue: _Queue[T, R]) -> None:
+        """Run groups until nothing waits."""
+        try:
+            while queue.waiting:
+                await self._linger(queue)
+                size = min(self._most, len(queue.waiting))
+                await self._settle([queue.waiting.popleft() for _ in range(size)])
+        finally:
+            # No await since the queue was found empty: nothing can have come in between.
+            del self._queues[key]
+
+    async def _linger(self, queue: _Queue[T, R]) -> None:
+        if self._linger_s and not queue.hurry.is_set():
+            waiting = asyncio.ensure_future(queue.hurry.wait())
+            await asyncio.wait({waiting}, timeout=self._linger_s)
+            waiting.cancel()
+        queue.hurry.clear()
+
+    async def _settle(self, group: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
+        """Run a group, and tell each request what came of it."""
+        try:
+            results = await self._run([request for request, _ in group])
+            assert len(results) == len(group), "each request has a result"
+        except (DatabaseUnavailableError, DatabaseTimeoutError) as error:
+            for _, result in group:
+                _fail(result, error)
+        except Exception as error:  # noqa: BLE001 - it is raised again where it is waited for
+            if len(group) == 1:
+                _fail(group[0][1], error)
+                return
+            for one in group:
+                await self._settle([one])
+        except BaseException:
+            for _, result in group:
+                result.cancel()
+            raise
+        else:
+            for (_, result), told in zip(group, results, strict=True):
+                if not result.done():
+                    result.set_result(told)
+
+
+def _fail(result: asyncio.Future[Any], error: Exception) -> None:
+    if not result.done():
+        result.set_exception(error)
+        result.exception()  # whoever still waits is told it; nobody else need be
