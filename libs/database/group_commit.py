@@ -15,12 +15,13 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from database.errors import DatabaseTimeoutError, DatabaseUnavailableError
 
 T = TypeVar("T")
 R = TypeVar("R")
+_Entry: TypeAlias = tuple[T, "asyncio.Future[R]"]
 
 MOST: Final = 128
 """Largest group: beyond that a statement gains little, and its locks are held for longer."""
@@ -34,7 +35,7 @@ def _one_queue(_: Any) -> Hashable:
 class _Queue(Generic[T, R]):
     """What waits under one key, and who works on it."""
 
-    waiting: deque[tuple[T, asyncio.Future[R]]] = field(default_factory=deque)
+    waiting: deque[_Entry[T, R]] = field(default_factory=deque)
     hurry: asyncio.Event = field(default_factory=asyncio.Event)
     worker: asyncio.Task[None] | None = None
 
@@ -43,10 +44,11 @@ class GroupCommit(Generic[T, R]):
     """Groups of requests to the database, one group of a key at a time.
 
     A group that fails for another reason than that the database is away or slow is run again one
-    by one, so that an error reaches only the request that causes it. Hence ``run`` has to be a transaction.
+    by one, so that an error reaches only the request that causes it. Hence ``run`` has to be a
+    transaction, or to change nothing when it is run again.
 
     Args:
-        run: works on a group in one transaction; gives a result for each, in the same order.
+        run: works on a group; gives a result for each, in the same order.
         key: tells which requests may share a group; groups of different keys do not wait for each
             other.
         most: largest group.
@@ -117,28 +119,29 @@ class GroupCommit(Generic[T, R]):
             waiting.cancel()
         queue.hurry.clear()
 
-    async def _settle(self, group: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
+    async def _settle(self, group: Sequence[_Entry[T, R]]) -> None:
         """Run a group, and tell each request what came of it."""
         try:
             results = await self._run([request for request, _ in group])
             assert len(results) == len(group), "each request has a result"
-        except (DatabaseUnavailableError, DatabaseTimeoutError) as error:
-            for _, result in group:
-                _fail(result, error)
-        except Exception as error:  # noqa: BLE001 - it is raised again where it is waited for
-            if len(group) == 1:
-                _fail(group[0][1], error)
-                return
-            for one in group:
-                await self._settle([one])
-        except BaseException:
+        except asyncio.CancelledError:
             for _, result in group:
                 result.cancel()
             raise
+        except Exception as error:  # noqa: BLE001 - it is raised again where it is waited for
+            await self._settle_failed(group, error)
         else:
             for (_, result), told in zip(group, results, strict=True):
                 if not result.done():
                     result.set_result(told)
+
+    async def _settle_failed(self, group: Sequence[_Entry[T, R]], error: Exception) -> None:
+        if len(group) == 1 or isinstance(error, DatabaseUnavailableError | DatabaseTimeoutError):
+            for _, result in group:
+                _fail(result, error)
+            return
+        for one in group:
+            await self._settle([one])
 
 
 def _fail(result: asyncio.Future[Any], error: Exception) -> None:

@@ -109,8 +109,8 @@ class Consumption:
 
     @property
     def detail(self) -> str:
-        """What holds up single messages while the stage works, for people; may be empty."""
-        return self._worker.detail
+        """What holds up messages while the stage works, for people; may be empty."""
+        return "; ".join(filter(None, (self._stage.notice(), self._worker.detail)))
 
     @property
     def in_flight(self) -> int:

@@ -67,12 +67,15 @@ class Stage:
         share: the share of its topics' partitions that this replica holds, from 0 to 1; kept up to
             date by the consumption. What replicas have to share without talking to each other, such
             as an endpoint's rate limit, they share by it.
+        notice: tells what slows the stage down although it works, such as an endpoint that asked
+            to be called later; empty if nothing does. Shown beside its readiness.
     """
 
     def __init__(self, service: str, *, dead_letters: bool = True) -> None:
         self.service = service
         self.dead_letters = dead_letters
         self.share = 1.0
+        self.notice: Callable[[], str] = str
         self._routes: dict[str, Route] = {}
 
     @property

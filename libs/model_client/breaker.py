@@ -6,7 +6,8 @@ probe, and the first success closes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
 from typing import Final
 
 from model_client import errors
@@ -23,6 +24,33 @@ SILENCE_S: Final = 30.0
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 2.0
 """Pauses before a probe double from the first to the longest, in seconds."""
+
+QUESTIONS_REMEMBERED: Final = 10_000
+"""Questions that failed last; of one that is forgotten the next failure counts as its first."""
+
+
+class Blame:
+    """Tells a question that fails by itself from an endpoint that fails for everybody.
+
+    A question is to blame if somebody was served since it failed before. As long as nobody is, as
+    in an outage, no question is.
+    """
+
+    def __init__(self) -> None:
+        self._served = 0
+        self._failed: OrderedDict[Hashable, int] = OrderedDict()
+
+    def served(self) -> None:
+        """Note that the endpoint answered somebody."""
+        self._served += 1
+
+    def failed(self, question: Hashable) -> bool:
+        """Note that the endpoint failed on a question; returns whether the question is to blame."""
+        before = self._failed.pop(question, None)
+        self._failed[question] = self._served
+        if len(self._failed) > QUESTIONS_REMEMBERED:
+            self._failed.popitem(last=False)
+        return before is not None and self._served > before
 
 
 class Breaker:

@@ -106,8 +106,9 @@ def refused(
 
     Returns:
         A ``BudgetExceededError``; a ``BudgetBusyError`` if the budgets may allow it a little
-        later. A ``ModelUnavailableError`` if a budget for all meets a model of unknown price: that
-        is for the settings to mend, and no message is to be set aside for it.
+        later. Of a model of unknown price a ``PriceUnknownError`` if only the study has a budget; a
+        ``ModelUnavailableError`` if one for all meets it: that is for the settings to mend, and no
+        message is to be set aside for it.
     """
     study, model = study_id[:LONGEST_NAME], model[:LONGEST_NAME]
     if worst_usd is None:
@@ -135,7 +136,7 @@ def _unpriced(refusals: Sequence[Refusal], study: str, model: str) -> OnrecordEr
         "file of ONRECORD_MODELS (a judge's: GUARDRAIL_JUDGE_MODELS)"
     )
     if all(one.scope == "study" and one.is_own for one in refusals):
-        return errors.BudgetExceededError(f"study {study} has a budget, but {mend}")
+        return errors.PriceUnknownError(f"study {study} has a budget, but {mend}")
     return errors.ModelUnavailableError(f"there is a budget, but {mend}")
 
 

@@ -15,6 +15,7 @@ from openai import AsyncOpenAI, AsyncStream
 
 from contracts.notes import Usage
 from model_client import errors
+from model_client.durations import seconds
 from model_client.settings import ModelConfig
 from model_client.statuses import error_in_stream
 from model_client.streams import decoded, drain, events, whole
@@ -236,8 +237,14 @@ class _Patience:
         if asyncio.get_running_loop().time() >= self.until:
             return "the model did not answer in time"
         if reply.first_token_s is None:
-            return f"the model did not begin to answer within {self.first_token_s:.3g} s"
-        return f"the model stalled for {self.config.between_tokens_s:.3g} s within its answer"
+            return f"the model did not begin to answer within {self._first_token()}"
+        return f"the model stalled for {seconds(self.config.between_tokens_s)} within its answer"
+
+    def _first_token(self) -> str:
+        waited, most = seconds(self.first_token_s), seconds(self.config.first_token_s)
+        if waited == most:
+            return waited
+        return f"{waited}, long beside its usual time (the most it may take is {most})"
 
 
 def _text(value: Any) -> str:

@@ -76,6 +76,11 @@ class ModelClient:
         """The models in the order in which they are asked; empty until entered."""
         return self._endpoints
 
+    @property
+    def notice(self) -> str:
+        """What keeps models from being asked now, and until when; empty if nothing does."""
+        return "; ".join(filter(None, (endpoint.notice for endpoint in self._endpoints)))
+
     async def __aenter__(self) -> Self:
         """Get ready; connections are made when they are needed."""
         self._endpoints = tuple(
@@ -84,6 +89,7 @@ class ModelClient:
                 ledger=self._ledger,
                 share=self._share,
                 rate_wait_ceiling_s=self._settings.rate_wait_ceiling_s,
+                retry_after_ceiling_s=self._settings.retry_after_ceiling_s,
             )
             for config in self._settings.chain
         )

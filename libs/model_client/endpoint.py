@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, TypeVar
+from urllib.parse import urlsplit
 
 import openai
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
 from contracts.notes import Usage
-from model_client import errors
+from model_client import errors, metrics
 from model_client.accounting import Accounts, Bill, sum_costs
-from model_client.breaker import Breaker
+from model_client.breaker import Blame, Breaker
 from model_client.calling import Caller, Reply
 from model_client.concurrency import Concurrency
 from model_client.dialect import Dialect, TokenEstimate
+from model_client.durations import clock_time, seconds
 from model_client.ledger import Ledger
 from model_client.limits import Admission, Limits
 from model_client.questions import Account, Message, Question
@@ -42,6 +46,9 @@ ANSWERED: Final = (
     errors.CutOffError,
 )
 """Failures that show that the endpoint is there."""
+
+NOTEWORTHY_S: Final = 5.0
+"""A told wait that is shorter is over before anybody has read of it, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,7 @@ class Endpoint:
         ledger: where calls are accounted for; without one they are not.
         share: tells the share of the endpoint's limits that is this replica's, from 0 to 1.
         rate_wait_ceiling_s: longest wait for the rate limit, in seconds.
+        retry_after_ceiling_s: longest wait that a 429 may tell; then one call finds out.
     """
 
     def __init__(
@@ -80,15 +88,18 @@ class Endpoint:
         ledger: Ledger | None,
         share: Callable[[], float],
         rate_wait_ceiling_s: float,
+        retry_after_ceiling_s: float,
     ) -> None:
         self._clock = clock = asyncio.get_running_loop().time
         self.config = config
         self.breaker = Breaker(clock=clock)
+        self._blame = Blame()
         self.limits = Limits(
             clock=clock,
             requests_per_minute=config.requests_per_minute,
             tokens_per_minute=config.tokens_per_minute,
             share=share,
+            ceiling_s=retry_after_ceiling_s,
         )
         self.concurrency = Concurrency(most=config.concurrency)
         self._dialect = Dialect(config)
@@ -107,6 +118,21 @@ class Endpoint:
         """Bring the accounts to their end, and close all connections."""
         await self._accounts.close()
         await self._client.close()
+
+    @property
+    def notice(self) -> str:
+        """What keeps the model from being asked now, and until when; empty if nothing does."""
+        config, hold = self.config, self.limits.hold
+        name = f"{config.model} at {urlsplit(config.base_url).hostname}"
+        if hold is not None and hold.told_s >= NOTEWORTHY_S:
+            now = datetime.now(UTC)
+            until, probe_at = (
+                clock_time(now + timedelta(seconds=one - self._clock()), now)
+                for one in (hold.until, max(hold.probe_at, self._clock()))
+            )
+            told = f"throttled until {until} UTC by {name}: retry-after {seconds(hold.told_s)}"
+            return told if until == probe_at else f"{told}; one call tries at {probe_at} UTC"
+        return f"{name} is down: {self.breaker.reason}" if self.breaker.is_open else ""
 
     def fits(self, question: Question[A]) -> bool:
         """Whether the question and the longest answer fit into the model's context."""
@@ -166,9 +192,12 @@ class Endpoint:
         async with self.concurrency.slot(latest=deadline):
             request = self._dialect.request(question)
             admission = await self._admit(request, deadline)
-            if self._clock() >= deadline:
-                raise errors.ModelTimeoutError("no time is left for a call")
-            return await self._call(question, account, admission, deadline, forced=forced)
+            try:
+                if self._clock() >= deadline:
+                    raise errors.ModelTimeoutError("no time is left for a call")
+                return await self._call(question, account, admission, deadline, forced=forced)
+            finally:
+                admission.given_up()
 
     async def _admit(self, request: Mapping[str, Any], deadline: float) -> Admission:
         latest = min(deadline, self._clock() + self._ceiling_s)
@@ -195,15 +224,17 @@ class Endpoint:
             async with self._accounts.entry(request, bill, reply, latest=deadline):
                 await self._send(question, reply, deadline, most_s)
         except BaseException as error:
-            shown = None if self._is_hurried(reply, error, deadline) else error
             self._settle(reply, admission, error)
-            self._report(shown, probe=probe)
-            if self.breaker.is_open and isinstance(error, ENDPOINT_FAILURES):
+            shown = None if self._is_hurried(reply, error, deadline) else error
+            is_to_blame = self._is_to_blame(shown, question, account)
+            self._report(shown, probe=probe, is_to_blame=is_to_blame)
+            is_outage = self.breaker.is_open and not is_to_blame
+            if is_outage and isinstance(error, ENDPOINT_FAILURES):
                 raise errors.ModelUnavailableError(str(error)) from error
             raise
         self._settle(reply, admission, None)
         self.concurrency.answered(reply.first_token_s or reply.latency_s)
-        self.breaker.succeeded()
+        self._note_served()
         return reply
 
     async def _send(
@@ -238,22 +269,44 @@ class Endpoint:
         if isinstance(error, errors.RateLimitedError):
             admission.refused(reply.headers or {})
             self.concurrency.throttled()
-        elif reply.usage is not None:
+            self._show_hold()
+            return
+        if error is None or isinstance(error, ANSWERED):
+            admission.let_in()
+            self._show_hold()
+        if reply.usage is not None:
             used = reply.usage.input_tokens + reply.usage.output_tokens
             admission.settled(used, answered=error is None)
 
-    def _report(self, error: BaseException | None, *, probe: bool) -> None:
+    def _show_hold(self) -> None:
+        hold = self.limits.hold
+        until = 0.0 if hold is None else time.time() + hold.until - self._clock()
+        metrics.THROTTLED_UNTIL.labels(self.config.model).set(until)
+
+    def _is_to_blame(
+        self, error: BaseException | None, question: Question[A], account: Account
+    ) -> bool:
+        """Whether a question fails while others are served."""
+        if not isinstance(error, ENDPOINT_FAILURES):
+            return False
+        return self._blame.failed((account, question.prompt_version))
+
+    def _report(self, error: BaseException | None, *, probe: bool, is_to_blame: bool) -> None:
         """Tell concurrency and breaker what a call showed that failed; None: nothing."""
-        if isinstance(error, ENDPOINT_FAILURES):
+        if isinstance(error, errors.ModelTimeoutError):
+            self.concurrency.timed_out()
+        if isinstance(error, ENDPOINT_FAILURES) and not is_to_blame:
             self.breaker.failed(str(error), probe=probe)
-            if isinstance(error, errors.ModelTimeoutError):
-                self.concurrency.timed_out()
         elif isinstance(error, errors.ModelUnavailableError):
             self.breaker.broken(str(error), probe=probe)
         elif isinstance(error, ANSWERED):
-            self.breaker.succeeded()
+            self._note_served()
         else:
             self.breaker.given_up(probe=probe)
+
+    def _note_served(self) -> None:
+        self.breaker.succeeded()
+        self._blame.served()
 
 
 def _read(reply: Reply, question: Question[A]) -> A:

@@ -23,6 +23,11 @@ DOLLARS: Final = Counter("onrecord_llm_dollars", "US dollars spent, where known.
 BUDGET_REFUSALS: Final = Counter(
     "onrecord_llm_budget_refusals", "Calls a budget did not allow: a study's or a day's.", ["scope"]
 )
+THROTTLED_UNTIL: Final = Gauge(
+    "onrecord_llm_throttled_until_timestamp_seconds",
+    "Unix time until which the endpoint told to call no more; 0 or past: it may be called.",
+    ["model"],
+)
 LEDGER_UNWRITTEN: Final = Gauge(
     "onrecord_llm_ledger_unwritten", "Entries of the ledger that wait for the database."
 )

@@ -176,6 +176,14 @@ class ModelSettings(BaseSettings):
         description="A longer wait for the rate limit is spent in a retry topic, in seconds.",
     )
 
+    retry_after_ceiling_s: float = Field(
+        300.0,
+        gt=0,
+        validation_alias="OPENAI_RETRY_AFTER_CEILING_S",
+        description="A longer `retry-after` of a 429 is not waited for: then one call finds out "
+        "whether it still holds, while the others wait, in seconds.",
+    )
+
     @cached_property
     def chain(self) -> tuple[ModelConfig, ...]:
         """The models in the order in which they are asked; at least one."""

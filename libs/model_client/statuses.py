@@ -210,16 +210,26 @@ def _refusal(refused: openai.APIStatusError) -> _Refusal:
 
 
 def _meaning(refusal: _Refusal) -> OnrecordError:
-    status = refusal.status
     if (mend := _mend(refusal)) is not None:
-        return errors.ModelUnavailableError(f"the endpoint answered {status}; {mend}")
+        return errors.ModelUnavailableError(f"the endpoint answered {refusal.status}; {mend}")
+    return _fault_of_question(refusal) or _passing(refusal) or _refused(refusal)
+
+
+def _fault_of_question(refusal: _Refusal) -> OnrecordError | None:
+    """What is wrong with the question, whatever the status; None if nothing is known to be."""
     if refusal.is_filtered:
         return errors.QuestionFilteredError("the endpoint's content filter refused the question")
-    if status == TOO_LARGE or refusal.is_out_of_context:
+    if refusal.status == TOO_LARGE or refusal.is_out_of_context:
         return errors.ContextTooLongError(
-            f"the endpoint answered {status}: the question is too long for the model; "
+            f"the endpoint answered {refusal.status}: the question is too long for the model; "
             "smaller chunks, or a model with a longer context, help"
         )
+    return None
+
+
+def _passing(refusal: _Refusal) -> OnrecordError | None:
+    """A failure after which the same question may be answered; None if it is none."""
+    status = refusal.status
     if status == TOO_MANY_REQUESTS:
         # "In no time" would be refused again, and again.
         wait_s = refusal.wait_s or DEFAULT_RETRY_AFTER_S
@@ -229,9 +239,15 @@ def _meaning(refusal: _Refusal) -> OnrecordError:
     if status >= FIRST_SERVER_ERROR or status in TRY_AGAIN:
         told = f"the endpoint answered {status}"
         return errors.ServerError(told, retry_after=refusal.wait_s or 0.0)
+    return None
+
+
+def _refused(refusal: _Refusal) -> OnrecordError:
     if GENERATED_BADLY & refusal.codes:
         return errors.BadOutputError("the endpoint found the answer not to be the JSON asked for")
-    return errors.RequestRefusedError(f"the endpoint answered {status} ({_named(refusal)})")
+    return errors.RequestRefusedError(
+        f"the endpoint answered {refusal.status} ({refusal.code or 'no code'})"
+    )
 
 
 def _mend(refusal: _Refusal) -> str | None:
@@ -244,7 +260,3 @@ def _mend(refusal: _Refusal) -> str | None:
             if pattern.match(refusal.message):
                 return mend
     return None if refusal.is_filtered else BROKEN.get(refusal.status)
-
-
-def _named(refusal: _Refusal) -> str:
-    return refusal.code or "no code"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
@@ -116,3 +117,15 @@ def hex_dump(data: bytes) -> Iterator[str]:
 
 _PLAIN: Final = Console(width=WIDEST, color_system=None)
 """Wrapping measures words, which takes a console; nothing is printed to this one."""
+
+
+def spent(usd: Decimal | None, *, unpriced: int) -> str:
+    """US dollars in a column, to a hundredth of a cent; says where not all of it is known.
+
+    Args:
+        usd: what is known; None if nothing is.
+        unpriced: how many calls it leaves out, as nobody knows their price.
+    """
+    if usd is None:
+        return "unknown"
+    return f"{usd:,.4f} + unknown" if unpriced else f"{usd:,.4f}"

@@ -30,7 +30,7 @@ class Cost:
         input_tokens: of prompts, cached ones included.
         cached_tokens: those the provider had in its own cache.
         output_tokens: of answers.
-        cost_usd: what they cost, in US dollars.
+        cost_usd: what those cost whose price is known, in US dollars.
         estimated_usd: the part of it that is estimated, as the endpoint did not tell the tokens.
         lost_usd: the most that lost calls can have cost; not part of ``cost_usd``.
     """
@@ -52,9 +52,15 @@ class Cost:
         names = [one.name for one in fields(self)]
         return Cost(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
+    @property
+    def known_usd(self) -> Decimal | None:
+        """What is known of their cost; None if it is not known of any that has ended."""
+        return _known(self.cost_usd, self.unpriced)
+
     def as_json(self) -> dict[str, Any]:
-        """All of it, for programs."""
-        return {one.name: _number(getattr(self, one.name)) for one in fields(self)}
+        """All of it, for programs; a cost of which nothing is known is null."""
+        told = {one.name: _number(getattr(self, one.name)) for one in fields(self)}
+        return {**told, "cost_usd": _number(self.known_usd)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,7 @@ class Budget:
         spent_usd: what calls cost that have ended.
         reserved_usd: the most that calls may cost that have not.
         lost_usd: the part of that which stays reserved, as the calls' process was killed.
+        unpriced: calls that have ended, and that nobody knows the price of.
     """
 
     scope: str
@@ -78,6 +85,12 @@ class Budget:
     spent_usd: Decimal
     reserved_usd: Decimal
     lost_usd: Decimal
+    unpriced: int = 0
+
+    @property
+    def known_usd(self) -> Decimal | None:
+        """What is known of what is spent; None if nothing is."""
+        return _known(self.spent_usd, self.unpriced)
 
     @property
     def left_usd(self) -> Decimal | None:
@@ -89,7 +102,8 @@ class Budget:
     def as_json(self) -> dict[str, Any]:
         """All of it, for programs."""
         told = {one.name: _number(getattr(self, one.name)) for one in fields(self)}
-        return {**told, "left_usd": _number(self.left_usd)}
+        known = {"spent_usd": _number(self.known_usd), "left_usd": _number(self.left_usd)}
+        return {**told, **known}
 
 
 class Spending:
@@ -138,6 +152,10 @@ class Spending:
 def total(costs: Mapping[str, Cost]) -> Cost:
     """All of them together."""
     return reduce(Cost.__add__, costs.values(), Cost())
+
+
+def _known(usd: Decimal, unpriced: int) -> Decimal | None:
+    return None if unpriced and not usd else usd
 
 
 def _without_name(row: Record) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class Drafter:
                 question,
                 account,
                 deadline=deadline,
-                # Known to be cut off, a chunk is split at once. What cannot be split is asked again.
+                # Known to be cut off, it is split at once; what cannot be split is asked again.
                 takes_cut_off=parts is not None and not is_replay,
             )
         except CutOffError:

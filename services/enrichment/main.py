@@ -30,6 +30,7 @@ def main() -> None:
             models, postgres, cache, budgets, share=lambda: stage.share
         ) as client:
             stage = enrichment_stage(Drafter(client))
+            stage.notice = lambda: client.notice
             yield stage
 
     run(Service(ENRICHMENT, EnrichmentSettings(), KafkaSettings(), build))

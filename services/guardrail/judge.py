@@ -122,6 +122,11 @@ class Judge:
         self._client = client
         self._share = share
 
+    @property
+    def notice(self) -> str:
+        """What keeps the judging model from being asked now; empty if nothing does."""
+        return self._client.notice
+
     async def __call__(
         self, drafted: NotesDrafted, weighed: Sequence[Weighed], *, deadline: float
     ) -> tuple[Weighed, ...]:

@@ -43,6 +43,8 @@ def main() -> None:
             open_judge(lambda: stage.share) as judge,
         ):
             stage = guardrail_stage(assess, settings.policy, judge)
+            if judge is not None:
+                stage.notice = lambda: judge.notice
             yield stage
 
     run(Service(GUARDRAIL, settings, KafkaSettings(), build))

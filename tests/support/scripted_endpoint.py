@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from aiohttp import web
 
 from support.simulator import serving
+from support.waiting import until
 
 Respond: TypeAlias = Callable[
     [dict[str, Any], int], web.StreamResponse | Callable[[web.Request], Awaitable[Any]]
@@ -52,8 +53,20 @@ class ScriptedEndpoint:
         return response
 
 
-def streamed(*parts: bytes | Callable[[], Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """A stream of these bytes, in these parts; whatever can be awaited between is."""
+def has_given_up(request: web.Request) -> bool:
+    """Whether the client has closed the connection."""
+    return request.transport is None or request.transport.is_closing()
+
+
+async def until_given_up(request: web.Request) -> None:
+    """Say nothing until the client has closed the connection."""
+    await until(lambda: has_given_up(request))
+
+
+def streamed(
+    *parts: bytes | Callable[[web.Request], Awaitable[Any]],
+) -> Callable[..., Awaitable[Any]]:
+    """A stream of these bytes, in these parts; what is callable between is called and awaited."""
 
     async def stream(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"content-type": "text/event-stream"})
@@ -62,8 +75,9 @@ def streamed(*parts: bytes | Callable[[], Awaitable[Any]]) -> Callable[..., Awai
             if isinstance(part, bytes):
                 await response.write(part)
             else:
-                await part()
-        await response.write_eof()
+                await part(request)
+        if not has_given_up(request):
+            await response.write_eof()
         return response
 
     return stream

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
-from onrecord.rendering import printable
+from onrecord.rendering import count, printable, spent
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def budgets(context: typer.Context, *, json_output: Json = False) -> None:
         onrecord budgets set small-repair-shops 25
         onrecord budgets set-day none
         onrecord dlq replay --all --code budget_exceeded
+        onrecord dlq replay --all --code price_unknown
     """
     if context.invoked_subcommand is None:
         _list(json_output=json_output)
@@ -138,10 +139,18 @@ def _show(found: Sequence[Budget]) -> None:
         table.add_column(title, justify="left" if is_text else "right", no_wrap=True)
     for one in found:
         name = f"{one.name} (today, UTC)" if one.scope == "day" else printable(one.name)
-        amounts = (one.spent_usd, one.reserved_usd, one.left_usd)
-        cells = map(_amount, amounts)
+        cells = (
+            spent(one.known_usd, unpriced=one.unpriced),
+            _amount(one.reserved_usd),
+            _amount(one.left_usd),
+        )
         table.add_row(Text(name), _amount(one.limit_usd), one.set_by or "", *cells)
     out.print(table)
+    if unpriced := sum(one.unpriced for one in found if one.scope == "study"):
+        out.print(
+            f"{count(unpriced, 'call')} of unknown price: "
+            "ONRECORD_MODEL_PRICED_AS or `prices` tell it"
+        )
     # Each call is in a study and in a day: the day's part is of today only, so studies are summed.
     lost = sum((one.lost_usd for one in found if one.scope == "study"), Decimal(0))
     if lost:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
-from onrecord.rendering import count, printable
+from onrecord.rendering import count, printable, spent
 from onrecord.settings import ClientSettings
 from onrecord.spans import span
 
@@ -91,7 +91,11 @@ def _show(by: str, found: Mapping[str, Cost]) -> None:
 def _cells(cost: Cost) -> list[str]:
     counts = (cost.calls, cost.answered, cost.failed)
     tokens = (cost.input_tokens, cost.cached_tokens, cost.output_tokens)
-    return [*(f"{number:,}" for number in (*counts, *tokens)), amount(cost.cost_usd)]
+    return [*(f"{number:,}" for number in (*counts, *tokens)), _spent(cost)]
+
+
+def _spent(cost: Cost) -> str:
+    return spent(cost.known_usd, unpriced=cost.unpriced)
 
 
 def _remarks(cost: Cost) -> list[str]:

@@ -52,7 +52,16 @@ SELECT known.scope, known.name,
                    WHEN 'study' THEN call.study_id = known.name
                    ELSE llm_day_name(call.day) = known.name
                    END
-       ) AS lost_usd
+       ) AS lost_usd,
+       (
+            SELECT count(*)
+              FROM llm_calls AS call
+             WHERE call.settled_at IS NOT NULL AND call.cost_usd IS NULL
+               AND CASE known.scope
+                   WHEN 'study' THEN call.study_id = known.name
+                   ELSE llm_day_name(call.day) = known.name
+                   END
+       ) AS unpriced
   FROM known
   LEFT JOIN llm_spending AS sums ON sums.scope = known.scope AND sums.name = known.name
   LEFT JOIN llm_budgets AS own

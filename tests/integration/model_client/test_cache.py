@@ -91,12 +91,35 @@ async def test_an_endpoint_may_call_itself_anything(postgres_settings: PostgresS
             assert (await answers.once([ONE], Model(fingerprint=name)))[1] is cached
 
 
-async def test_an_answer_that_was_cut_off_is_kept_too(postgres_settings: PostgresSettings) -> None:
+async def test_that_an_answer_was_cut_off_is_told_to_whom_it_helps(
+    postgres_settings: PostgresSettings,
+) -> None:
     model = Model(None)
     async with opened(postgres_settings) as answers:
         await answers.once([ONE], model)
-        kept, cached = await answers.once([ONE], model)
+        kept, cached = await answers.once([ONE], model, takes_cut_off=True)
     assert (kept.content, cached, model.asked) == (None, True, 1)
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_to_whom_it_does_not_help_the_question_is_asked_anew(
+    postgres_settings: PostgresSettings, *, together: bool
+) -> None:
+    cut_off, mended = Model(None), Model("{}", fingerprint="fp_2")
+    async with opened(postgres_settings) as answers:
+        if together:
+            cut_off.may_answer.clear()
+            first = asyncio.create_task(answers.once([ONE], cut_off))
+            await until(lambda: cut_off.asked > 0)
+            second = asyncio.create_task(answers.once([ONE], mended))
+            cut_off.may_answer.set()
+            await first
+            kept, cached = await second
+        else:
+            await answers.once([ONE], cut_off)
+            kept, cached = await answers.once([ONE], mended)
+        assert (kept.content, cached) == ("{}", False)
+        assert await answers.once([ONE], Model(), takes_cut_off=True) == (kept, True)
 
 
 async def test_the_first_of_the_keys_that_has_an_answer_is_given(

@@ -16,7 +16,13 @@ from aiohttp import web
 
 from enrichment.domain import DraftAnswer
 from model_client import Account, Answer, ModelClient, ModelSettings, Question, errors
-from support.scripted_endpoint import Respond, ScriptedEndpoint, completion, streamed
+from support.scripted_endpoint import (
+    Respond,
+    ScriptedEndpoint,
+    completion,
+    streamed,
+    until_given_up,
+)
 
 ACCOUNT = Account("heating", "chunk-1")
 PATIENT = {"timeout_s": 5.0, "first_token_s": 0.5, "between_tokens_s": 0.5}
@@ -49,7 +55,7 @@ def writes(content: str | None, **choice: Any) -> Respond:
 
 
 def hangs(*_: Any) -> Any:
-    return streamed(lambda: asyncio.sleep(2))
+    return streamed(until_given_up)
 
 
 def refuses(*_: Any) -> web.Response:

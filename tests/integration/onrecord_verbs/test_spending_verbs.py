@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ from onrecord import cli
 from support.postgres import TestServer
 
 Run = Callable[..., str]
+SPENT = ["1.7500", "+", "unknown"]
 
 
 @pytest.fixture
@@ -78,9 +80,9 @@ def test_costs_come_by_study_with_what_they_leave_out(run: Run) -> None:
     lines = run("costs").splitlines()
     assert [line.split() for line in lines[:4]] == [
         ["study", "calls", "answered", "failed", "input", "cached", "output", "US$"],
-        ["shops", "3", "2", "1", "4,000", "1,000", "200", "1.7500"],
+        ["shops", "3", "2", "1", "4,000", "1,000", "200", "1.7500", "+", "unknown"],
         ["banks", "2", "0", "0", "0", "0", "0", "0.0000"],
-        ["all", "5", "2", "1", "4,000", "1,000", "200", "1.7500"],
+        ["all", "5", "2", "1", "4,000", "1,000", "200", "1.7500", "+", "unknown"],
     ]
     assert lines[4:] == [
         "0.2500 of it are estimated: no tokens were told",
@@ -112,6 +114,26 @@ def test_costs_as_json_are_numbers(run: Run) -> None:
         "estimated_usd": 0.25,
         "lost_usd": 2.0,
     }
+
+
+def test_a_cost_of_which_nothing_is_known_is_unknown_and_not_0(run: Run) -> None:
+    mine = next(
+        line.split() for line in run("costs", "--by", "model").splitlines()[1:] if "mine" in line
+    )
+    assert (mine[0], mine[-1]) == ("mine", "unknown")
+    rows = document(run, "costs", "--by", "model")["rows"]
+    assert [row["cost_usd"] for row in rows if row["name"] == "mine"] == [None]
+
+
+async def test_a_budget_whose_calls_have_no_price_says_so(
+    postgres_settings: PostgresSettings, run: Run
+) -> None:
+    async with LazyDatabase(postgres_settings) as database:
+        await call(database, "farms", None, answered(None), model="mine")
+    told = await asyncio.to_thread(run, "budgets")
+    farms = next(line.split() for line in told.splitlines() if line.startswith("farms"))
+    assert farms[-3:] == ["unknown", "0.0000", "none"]
+    assert "2 calls of unknown price" in told
 
 
 def test_costs_by_day_are_in_the_order_of_days(run: Run) -> None:
@@ -151,6 +173,7 @@ def test_budgets_say_what_is_spent_reserved_and_left(run: Run) -> None:
         "spent_usd": 0.0,
         "reserved_usd": 4.0,
         "lost_usd": 2.0,
+        "unpriced": 0,
         "left_usd": 6.0,
     }
     assert (shops["limit_usd"], shops["set_by"], shops["left_usd"]) == (2.5, "command", 0.75)
@@ -162,9 +185,10 @@ def test_budgets_are_a_table(run: Run) -> None:
     run("budgets", "set-day", "5")
     lines = [line.split() for line in run("budgets", "set", "shops", "none").splitlines()]
     assert lines[0] == ["budget", "limit", "US$", "set", "by", "spent", "reserved", "left"]
-    assert lines[1][1:] == ["(today,", "UTC)", "5.0000", "command", "1.7500", "2.0000", "1.2500"]
-    assert lines[3] == ["shops", "none", "command", "1.7500", "0.0000", "none"]
-    assert " ".join(lines[4]) == "2.0000 stay reserved for calls that were lost with their process"
+    assert lines[1][1:] == ["(today,", "UTC)", "5.0000", "command", *SPENT, "2.0000", "1.2500"]
+    assert lines[3] == ["shops", "none", "command", *SPENT, "0.0000", "none"]
+    assert lines[4][:5] == ["1", "call", "of", "unknown", "price:"]
+    assert " ".join(lines[5]) == "2.0000 stay reserved for calls that were lost with their process"
 
 
 def test_a_budget_goes_back_to_what_the_settings_say(run: Run) -> None:

@@ -74,13 +74,20 @@ class Terse:
     error: Exception = field(default_factory=lambda: CutOffError("the answer was cut off"))
     fails_on: int | None = None
     asked: list[tuple[list[int], Question[Any], Account, float]] = field(default_factory=list)
+    takes_cut_off: list[bool] = field(default_factory=list)
 
     async def ask(
-        self, question: Question[Any], account: Account, *, deadline: float
+        self,
+        question: Question[Any],
+        account: Account,
+        *,
+        deadline: float,
+        takes_cut_off: bool,
     ) -> Answer[Any]:
         evidence = question.schema["properties"]["notes"]["items"]["properties"]["evidence"]
         numbers = evidence["items"]["properties"]["segment"]["enum"]
         self.asked.append((numbers, question, account, deadline))
+        self.takes_cut_off.append(takes_cut_off)
         if self.fails_on == numbers[0] and len(numbers) == 1:
             raise ServerError("the endpoint answered 500")
         if len(numbers) > self.most:
@@ -122,6 +129,16 @@ async def test_a_whole_answer_is_asked_for_once() -> None:
 async def test_an_answer_about_one_turn_that_is_cut_off_is_an_error() -> None:
     with pytest.raises(CutOffError):
         await drafter(Terse(most=0)).draft(chunk(10, 10), attempt=1, deadline=9.0)
+
+
+@pytest.mark.parametrize("is_replay", [False, True])
+async def test_what_was_cut_off_before_is_taken_for_known_only_where_that_helps(
+    *, is_replay: bool
+) -> None:
+    client = Terse()
+    await drafter(client).draft(chunk(10, 10), attempt=1, deadline=9.0, is_replay=is_replay)
+    # The whole, which can be split; then its turns, which cannot.
+    assert client.takes_cut_off == [not is_replay, False, False]
 
 
 async def test_a_part_that_fails_fails_the_chunk_when_all_parts_have_ended() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from model_client.breaker import FAILURES, FAILURES_IN_SILENCE, SILENCE_S, Breaker
+from model_client.breaker import FAILURES, FAILURES_IN_SILENCE, SILENCE_S, Blame, Breaker
 from model_client.errors import ModelUnavailableError
 
 
@@ -127,3 +127,33 @@ def test_a_probe_that_is_given_up_makes_way_for_another(breaker: Breaker) -> Non
     assert breaker.admit(forced=True)
     breaker.given_up(probe=True)
     assert breaker.admit(forced=True) is True
+
+
+def test_a_question_is_to_blame_if_somebody_was_served_since_it_failed_before() -> None:
+    blame = Blame()
+    assert not blame.failed("poison"), "once may be anybody's"
+    assert not blame.failed("another")
+    blame.served()
+    assert blame.failed("poison")
+    assert blame.failed("another")
+
+
+def test_in_an_outage_nobody_is_to_blame_whatever_was_before() -> None:
+    blame = Blame()
+    blame.failed("poison")
+    blame.served()
+    assert blame.failed("poison")
+    # Now the endpoint goes down for everybody.
+    for _ in range(10):
+        assert not blame.failed("poison")
+        assert not blame.failed("another")
+
+
+def test_only_so_many_questions_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("model_client.breaker.QUESTIONS_REMEMBERED", 2)
+    blame = Blame()
+    for question in ("first", "second", "third"):
+        blame.failed(question)
+    blame.served()
+    assert not blame.failed("first")
+    assert blame.failed("third")

@@ -44,7 +44,10 @@ def test_names_the_budget_for_which_there_is_no_hope() -> None:
 
 
 def test_a_model_without_price_parks_only_a_study_with_a_budget_of_its_own() -> None:
-    assert isinstance(refused([refusal()], "shops", "m", None), ParkedError)
+    error = refused([refusal()], "shops", "m", None)
+    assert isinstance(error, ParkedError)
+    assert error.code is ErrorCode.PRICE_UNKNOWN, "the budget is not exceeded"
+    assert "ONRECORD_MODEL_PRICED_AS" in str(error)
 
 
 @pytest.mark.parametrize("everybodys", [refusal(is_own=False), refusal(scope="day")])

@@ -1,0 +1,127 @@
+"""Questions on which an endpoint always fails, while it serves others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from contracts.errors import OnrecordError
+from integration.model_client.test_refusals import question
+from model_client import Account, ModelClient, ModelSettings, errors
+from support.scripted_endpoint import ScriptedEndpoint, completion, streamed, until_given_up
+
+Fault = Callable[[], Any]
+
+
+def disconnects() -> Any:
+    async def cut(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        request.transport.abort()
+        return web.Response()
+
+    return cut
+
+
+def hangs() -> Any:
+    return streamed(until_given_up)
+
+
+def fails() -> Any:
+    return web.json_response({}, status=500)
+
+
+FAULTS: dict[str, tuple[Fault, type[OnrecordError]]] = {
+    "answers 500": (fails, errors.ServerError),
+    "cuts the connection": (disconnects, errors.ServerError),
+    "hangs": (hangs, errors.ModelTimeoutError),
+}
+
+
+def endpoint_with(fault: Fault) -> ScriptedEndpoint:
+    """Fails on what holds the word "poison", and answers everything else."""
+
+    def respond(request: dict[str, Any], _: int) -> Any:
+        if "poison" in str(request["messages"]):
+            return fault()
+        return web.json_response(completion(content='{"notes": []}'))
+
+    return ScriptedEndpoint(respond)
+
+
+async def ask_as_messaging_does(client: ModelClient, text: str) -> OnrecordError | None:
+    """Ask until it is no outage: what then befalls the message; None: it was answered."""
+    for _ in range(20):
+        try:
+            await client.ask(question(text), Account("heating", text))
+        except errors.ModelUnavailableError:
+            await asyncio.sleep(0)  # the stage waits for its turn to probe
+        except OnrecordError as error:
+            return error
+        else:
+            return None
+    raise AssertionError(f"{text} is taken for an outage for ever")
+
+
+@pytest.mark.parametrize("poisons", [1, 7])
+@pytest.mark.parametrize("name", FAULTS)
+async def test_what_fails_by_itself_is_no_outage_while_others_are_served(
+    name: str, poisons: int
+) -> None:
+    fault, expected = FAULTS[name]
+    async with endpoint_with(fault).serve() as url:
+        settings = ModelSettings(base_url=url, model="m", timeout_s=0.3)
+        async with ModelClient(settings) as client:
+            texts = [f"poison {one}" for one in range(poisons)]
+            asking = [asyncio.create_task(ask_as_messaging_does(client, one)) for one in texts]
+            served = 0
+            while not all(task.done() for task in asking):
+                assert await ask_as_messaging_does(client, f"good {served}") is None
+                served += 1
+            for task in asking:
+                assert type(task.result()) is expected
+            assert served > 0
+            await client.ask(question("good at last"), Account("heating", "last"))
+            assert not client.endpoints[0].breaker.is_open
+
+
+async def test_alone_it_is_waited_for_until_somebody_else_is_served() -> None:
+    async with (
+        endpoint_with(fails).serve() as url,
+        ModelClient(ModelSettings(base_url=url, model="m")) as client,
+    ):
+        poison, good = Account("heating", "poison"), Account("heating", "good")
+        for _ in range(3):
+            with pytest.raises(errors.ModelUnavailableError):
+                await client.ask(question("poison"), poison)
+        await client.ask(question("good"), good)
+        with pytest.raises(errors.ServerError):
+            await client.ask(question("poison"), poison)
+
+
+async def test_an_outage_after_that_is_an_outage_for_it_too() -> None:
+    down = False
+
+    def respond(request: dict[str, Any], _: int) -> Any:
+        if down or "poison" in str(request["messages"]):
+            return fails()
+        return web.json_response(completion(content='{"notes": []}'))
+
+    async with (
+        ScriptedEndpoint(respond).serve() as url,
+        ModelClient(ModelSettings(base_url=url, model="m")) as client,
+    ):
+        assert await ask_as_messaging_does(client, "good") is None
+        with pytest.raises(OnrecordError):
+            await client.ask(question("poison"), Account("heating", "poison"))
+        down = True
+        # Its own failures until the breaker knows; then nothing but the outage.
+        for one in range(4):
+            with pytest.raises(OnrecordError):
+                await client.ask(question("good"), Account("heating", f"good {one}"))
+        for _ in range(5):
+            with pytest.raises(errors.ModelUnavailableError):
+                await client.ask(question("poison"), Account("heating", "poison"))
