@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from configuration.complaints import WRONG_SETTINGS, complaints
 from contracts.topics import ALL_TOPICS
-from messaging.admin import create_topics, wait_for_broker
+from messaging.admin import create_topics, forbid_auto_creation, wait_for_broker
 from messaging.settings import KafkaSettings
 from messaging.unreachable import KafkaUnavailableError, quieten_client
 
@@ -32,11 +32,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("verb", choices=["create"])
     parser.add_argument("--replication", type=int, default=1, help="copies of each partition")
     parser.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for a broker")
+    parser.add_argument(
+        "--no-auto-create",
+        action="store_true",
+        help="have the broker refuse topics that do not exist, in place of creating them; for one "
+        "whose setting auto.create.topics.enable can be changed while it runs",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args(arguments)
     quieten_client()
     try:
-        created = asyncio.run(_create(options.replication, options.timeout))
+        created = asyncio.run(
+            _create(options.replication, options.timeout, refuse_others=options.no_auto_create)
+        )
     except ValidationError as error:
         print(*complaints(error), sep="\n", file=sys.stderr)
         return WRONG_SETTINGS
@@ -54,9 +62,11 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-async def _create(replication: int, timeout_s: float) -> tuple[str, ...]:
+async def _create(replication: int, timeout_s: float, *, refuse_others: bool) -> tuple[str, ...]:
     kafka = KafkaSettings()
     await wait_for_broker(kafka, timeout_s)
+    if refuse_others:
+        await forbid_auto_creation(kafka)
     return await create_topics(kafka, ALL_TOPICS, replication=replication)
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from contracts.topics import Topic
@@ -58,6 +59,29 @@ async def create_topics(
             response = await client.create_topics(missing)
             _raise_refusals(response)
     return tuple(topic.name for topic in missing)
+
+
+async def forbid_auto_creation(kafka: KafkaSettings) -> None:
+    """Have the brokers refuse topics that do not exist, in place of creating them.
+
+    A mistyped topic is else created by whoever writes to it, and nobody ever reads the message.
+
+    Raises:
+        KafkaUnavailableError: no broker answers.
+        KafkaError: a broker does not let this setting be changed while it runs, as Apache Kafka
+            does not: there it belongs into the broker's configuration.
+    """
+    async with admin_client(kafka) as client:
+        nodes = (await client.describe_cluster())["brokers"]
+        wanted = {"auto.create.topics.enable": "false"}
+        brokers = [
+            ConfigResource(ConfigResourceType.BROKER, str(node["node_id"]), configs=wanted)
+            for node in nodes
+        ]
+        for response in await client.alter_configs(brokers):
+            for code, message, _, name in response.resources:
+                if code:
+                    raise for_code(code)(f"auto.create.topics.enable of broker {name}: {message}")
 
 
 async def missing_topics(kafka: KafkaSettings, names: Iterable[str]) -> tuple[str, ...]:

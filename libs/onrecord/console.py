@@ -40,9 +40,10 @@ def print_error(error: CommandError) -> None:
 
 SIGNS: Final = {
     Step.READY: "[green]✓[/]",
-    Step.ALREADY_RUNNING: "[green]✓[/]",
+    Step.UNCHANGED: "[green]✓[/]",
     Step.STOPPED: "[green]✓[/]",
     Step.OUT_OF_DATE: "[yellow]↻[/]",
+    Step.PORT_MOVED: "[yellow]↻[/]",
     Step.TRYING_AGAIN: "[yellow]↻[/]",
     Step.KILLED: "[yellow]✗[/]",
     Step.GIVEN_UP: "[yellow]✗[/]",
@@ -86,5 +87,6 @@ class _Lines:
         if sign := SIGNS.get(progress.step):
             took = f"{progress.seconds:5.1f} s" if progress.seconds else ""
             port = f"  127.0.0.1:{progress.port}" if progress.port else ""
-            err.print(f"{sign} {progress.name:<12} {progress.step.value:<15} {took}{port}")
+            why = f" {escape(progress.why)}" if progress.why else ""
+            err.print(f"{sign} {progress.name:<12} {progress.step.value:<15} {took}{port}{why}")
         self._status.update(f"{self._doing} {', '.join(self._awaited)}")

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from onrecord.console import Json, err, out, print_json, stack_progress
@@ -33,9 +34,9 @@ def register(app: typer.Typer) -> None:
 def up(only: Only = None, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
     """Start what is missing of the local stack, and wait until all is ready.
 
-    What runs already is left alone; what runs with other settings is started again. With
-    OPENAI_API_KEY or OPENAI_BASE_URL set, that model is asked instead of the simulator;
-    ONRECORD_MODEL names it.
+    What runs already is left alone; what reads a setting that has changed is started again, with
+    the setting's name. With OPENAI_API_KEY or OPENAI_BASE_URL set, that model is asked instead of
+    the simulator; ONRECORD_MODEL names it.
 
     Examples of use:
 
@@ -76,6 +77,9 @@ def down(purge: Purge = False, json_output: Json = False) -> None:  # noqa: FBT0
 def status(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
     """Show the processes of the local stack; exit 0 if all are ready, 1 if not, 3 if none runs.
 
+    "yes, but" is a process that works, and says what slows it down: such as a model's endpoint that
+    asked to be called later.
+
     Examples of use:
 
         onrecord status
@@ -97,7 +101,10 @@ def status(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
 def describe(model: Model) -> str:
     """One sentence about which model is asked, for people."""
     if model.simulated:
-        return f"model: the simulator at {model.base_url}; no real model is asked"
+        return (
+            f"model: the simulator at {model.base_url}, as {model.name}; no real model is asked: "
+            "OPENAI_API_KEY or OPENAI_BASE_URL names one"
+        )
     from model_client.settings import ModelSettings  # noqa: PLC0415 - slow to import
 
     defaults = ModelSettings.model_fields
@@ -118,10 +125,11 @@ def _overview(stack: Stack) -> dict[str, Any]:
 def _table(found: list[ProcessStatus]) -> Table:
     table = Table("process", "ready", "pid", "address", "up for", "reason", box=None)
     for one in found:
-        ready = "[green]yes[/]" if one.ready else "[red]no[/]"
+        slowed = "[yellow]yes, but[/]" if one.reason else "[green]yes[/]"
+        ready = slowed if one.ready else "[red]no[/]"
         address = f"127.0.0.1:{one.port}" if one.port else ""
         uptime = "" if one.uptime_s is None else _duration(one.uptime_s)
-        table.add_row(one.name, ready, str(one.pid or ""), address, uptime, one.reason)
+        table.add_row(one.name, ready, str(one.pid or ""), address, uptime, escape(one.reason))
     return table
 
 

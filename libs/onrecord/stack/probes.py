@@ -6,11 +6,15 @@ import http.client
 import json
 import socket
 import struct
+import time
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 LOOPBACK: Final = "127.0.0.1"
 TIMEOUT_S: Final = 1.0
+POLL_S: Final = 0.03
+FREE_WITHIN_S: Final = 5.0
+"""How long the system may take to free the port of a process that has ended."""
 
 API_VERSIONS_REQUEST: Final = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 """Kafka's ApiVersions, version 0: size, API key 18, version, correlation id, no client id."""
@@ -57,11 +61,13 @@ def ask(probe: Probe, port: int, path: str) -> Readiness:
 def _converse(probe: Probe, connection: socket.socket) -> Readiness:
     if probe is Probe.KAFKA:
         connection.sendall(API_VERSIONS_REQUEST)
-        return Readiness(len(connection.recv(4)) > 0, "does not speak Kafka yet")
+        ready = len(connection.recv(4)) > 0
+        return Readiness(ready, "" if ready else "does not speak Kafka yet")
     if probe is Probe.POSTGRES:
         parameters = b"user\0onrecord\0database\0onrecord\0\0"
         connection.sendall(struct.pack(">ii", 8 + len(parameters), PROTOCOL_3_0) + parameters)
-        return Readiness(connection.recv(1024).startswith(b"R"), "is starting up")
+        ready = connection.recv(1024).startswith(b"R")
+        return Readiness(ready, "" if ready else "is starting up")
     return Readiness(ready=True)
 
 
@@ -88,6 +94,19 @@ def _field(body: bytes, name: str) -> str:
         return str(json.loads(body)[name])
     except (ValueError, KeyError, TypeError):
         return ""
+
+
+def wait_until_free(port: int, within_s: float) -> bool:
+    """Wait for a loopback port to be free; returns whether it is.
+
+    The system may take a moment to free the port of a process that was killed.
+    """
+    deadline = time.monotonic() + within_s
+    while not is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(POLL_S)
+    return True
 
 
 def is_free(port: int) -> bool:

@@ -12,8 +12,11 @@ class Step(StrEnum):
 
     STARTING = "starting"
     READY = "ready"
-    ALREADY_RUNNING = "already running"
-    OUT_OF_DATE = "settings changed, starting again"
+    UNCHANGED = "unchanged"
+    """It goes on running, as none of its settings changed."""
+    OUT_OF_DATE = "restarted"
+    PORT_MOVED = "port moved"
+    """Another program listens on the port it had."""
     TRYING_AGAIN = "ended at once, trying again"
     STOPPING = "stopping"
     STOPPED = "stopped"
@@ -31,12 +34,14 @@ class Progress:
         step: what happened.
         seconds: how long it took.
         port: where it listens, if it does.
+        why: why it happened, for people; empty where the step says it all.
     """
 
     name: str
     step: Step
     seconds: float = 0.0
     port: int | None = None
+    why: str = ""
 
 
 Report = Callable[[Progress], None]

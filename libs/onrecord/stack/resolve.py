@@ -34,6 +34,9 @@ SHARED_PREFIXES: Final = ("KAFKA_", "POSTGRES_", "OPENAI_", "ONRECORD_")
 ABOUT_THE_STACK: Final = ("ONRECORD_HOME", FILE_SETTING, DIE_WITH)
 """Settings of the supervisor itself: no process reads them."""
 
+COMMAND: Final = "its command"
+"""How a change of the command itself is named among changed settings."""
+
 SETTING: Final = re.compile(r"\$\{(?P<name>[A-Z_][A-Z0-9_]*)(:-(?P<default>[^}]*))?\}")
 FIELD: Final = re.compile(r"\{(port|data|secret|python|noida_db)\}")
 
@@ -45,13 +48,18 @@ class Resolved:
     Attributes:
         command: program and arguments.
         env: the settings it gets on top of the caller's environment.
-        fingerprint: SHA-256 of both and of the settings it inherits; when it changes, a running
-            process is out of date.
+        hashes: of each setting it depends on, inherited ones included, and of ``command``; when
+            one changes, a running process is out of date.
     """
 
     command: tuple[str, ...]
     env: dict[str, str]
-    fingerprint: str
+    hashes: dict[str, str]
+
+    @property
+    def fingerprint(self) -> str:
+        """One hash for all of them."""
+        return _hash(sorted(self.hashes.items()))
 
 
 class Resolver:
@@ -85,7 +93,9 @@ class Resolver:
         command = tuple(
             self._fill(part, name, state) for word in process.command for part in self._parts(word)
         )
-        return Resolved(command, env, _fingerprint(command, self._inherited(name) | env))
+        settings = self._inherited(name) | env
+        hashes = {key: _hash(value) for key, value in settings.items()}
+        return Resolved(command, env, hashes | {COMMAND: _hash(command)})
 
     def client_env(self, state: State) -> dict[str, str]:
         """Settings with which clients reach what was started; a real model's key is not told."""
@@ -95,9 +105,11 @@ class Resolver:
                 env = self._provided(name, state) | env
         return env
 
-    def full_env(self, resolved: Resolved) -> dict[str, str]:
+    def full_env(self, name: str, resolved: Resolved) -> dict[str, str]:
         """The whole environment a process is started with."""
-        return {**self._environ, **resolved.env}
+        process = self._spec.processes[name]
+        read = {k: v for k, v in self._environ.items() if process.reads(k, self._environ)}
+        return {**read, **resolved.env}
 
     def _provided(self, name: str, state: State) -> dict[str, str]:
         provides = self._spec.processes[name].provides
@@ -105,7 +117,12 @@ class Resolver:
 
     def _inherited(self, name: str) -> dict[str, str]:
         prefixes = (*SHARED_PREFIXES, f"{name.upper()}_")
-        return {key: value for key, value in self._environ.items() if key.startswith(prefixes)}
+        process = self._spec.processes[name]
+        return {
+            key: value
+            for key, value in self._environ.items()
+            if key.startswith(prefixes) and process.reads(key, self._environ)
+        }
 
     def _parts(self, word: Word) -> tuple[str, ...]:
         if isinstance(word, str):
@@ -134,14 +151,11 @@ class Resolver:
 
 
 def choose_port(state: State, name: str, chance: random.Random) -> int:
-    """A port for ``name``: the one it had, or another if somebody else listens there now.
+    """Choose a port that is free, and that no other process of the stack has.
 
     Raises:
         FailedError: none is free.
     """
-    kept = state.ports.get(name)
-    if kept is not None and is_free(kept):
-        return kept
     taken = set(state.ports.values())
     for port in chance.sample(PORTS, len(PORTS)):
         if port not in taken and is_free(port):
@@ -149,8 +163,14 @@ def choose_port(state: State, name: str, chance: random.Random) -> int:
     raise FailedError(f"no port between {PORTS.start} and {PORTS.stop} is free for {name}")
 
 
-def _fingerprint(command: tuple[str, ...], env: Mapping[str, str]) -> str:
-    return hashlib.sha256(json.dumps([command, sorted(env.items())]).encode()).hexdigest()
+def changed_settings(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of settings whose hashes differ, by name."""
+    names = before.keys() | now.keys()
+    return tuple(sorted(name for name in names if before.get(name) != now.get(name)))
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
 def _noida_db() -> Path:

@@ -56,6 +56,14 @@ class ProcessSpec(BaseModel):
     orphan_signal: SignalName = Field(
         Signals.SIGKILL, description="What it gets when an attached stack's parent is killed."
     )
+    ignores: tuple[str, ...] = Field(
+        (),
+        description="Prefixes of settings that it does not read: it is started without them, and "
+        "not again when they change.",
+    )
+    ignores_unless_env: str | None = Field(
+        None, description="It reads those all the same while this setting is set."
+    )
     unless_env: tuple[str, ...] = Field((), description="Left out when one of these is set.")
     only_env: str | None = Field(None, description="Left out unless this is set.")
 
@@ -76,6 +84,12 @@ class ProcessSpec(BaseModel):
         """Whether it belongs to the stack with these settings; empty ones count as not set."""
         replaced = any(env.get(setting) for setting in self.unless_env)
         return not replaced and (self.only_env is None or bool(env.get(self.only_env)))
+
+    def reads(self, setting: str, env: Mapping[str, str]) -> bool:
+        """Whether it may read a setting of the caller's environment."""
+        if self.ignores_unless_env is not None and env.get(self.ignores_unless_env):
+            return True
+        return not setting.startswith(self.ignores)
 
     @model_validator(mode="after")
     def _is_asked_where_it_listens(self) -> Self:
@@ -143,7 +157,7 @@ def load(file: Path) -> StackSpec:
         UsageError: it cannot be read, or says something the stack does not understand.
     """
     try:
-        return StackSpec.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        return StackSpec.model_validate(_without_anchors(yaml.safe_load(file.read_text("utf-8"))))
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from error
     except yaml.YAMLError as error:
@@ -151,6 +165,13 @@ def load(file: Path) -> StackSpec:
     except ValidationError as error:
         details = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise UsageError(f"{file} does not describe a stack", details=details) from error
+
+
+def _without_anchors(document: object) -> object:
+    """A document without what only holds YAML anchors (``x-…``, as in Compose files)."""
+    if not isinstance(document, dict):
+        return document
+    return {key: value for key, value in document.items() if not str(key).startswith("x-")}
 
 
 def find_file(env: Mapping[str, str]) -> Path:

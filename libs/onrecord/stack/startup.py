@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +9,10 @@ from typing import Final
 
 from onrecord.errors import FailedError
 from onrecord.stack.interrupts import Interrupts
-from onrecord.stack.probes import Probe, Readiness, ask
+from onrecord.stack.probes import FREE_WITHIN_S, Probe, Readiness, ask, wait_until_free
 from onrecord.stack.processes import Process, exit_code, launch
 from onrecord.stack.progress import Progress, Report, Step
-from onrecord.stack.resolve import Resolver, choose_port
+from onrecord.stack.resolve import Resolved, Resolver
 from onrecord.stack.spec import StackSpec
 from onrecord.stack.state import Home, Running, State
 
@@ -59,7 +58,6 @@ class Startup:
     interrupts: Interrupts
     report: Report
     started: list[str] = field(default_factory=list)
-    _chance: random.Random = field(default_factory=random.Random)
     _up_to_date: frozenset[str] = frozenset()
     _ready: set[str] = field(default_factory=set)
     _starts: dict[str, _Start] = field(default_factory=dict)
@@ -105,7 +103,7 @@ class Startup:
         """Take up what runs already; it may have to recover from what it needs being away."""
         if self._answers(name).ready:
             self._ready.add(name)
-            self.report(Progress(name, Step.ALREADY_RUNNING, port=self.state.ports.get(name)))
+            self.report(Progress(name, Step.UNCHANGED, port=self.state.ports.get(name)))
             return
         running, log = self.state.processes[name], self.home.logs / f"{name}.log"
         log_begin = log.stat().st_size if log.exists() else 0
@@ -124,24 +122,41 @@ class Startup:
     def _launch(self, name: str, *, attempt: int, since: float) -> _Start:
         process = self.spec.processes[name]
         if process.listens:
-            self.state.ports[name] = choose_port(self.state, name, self._chance)
+            self._wait_for_port(name)
         resolved = self.resolver.resolve(name, self.state)
         log = self.home.log(name)
         log_begin = log.stat().st_size if log.exists() else 0
         started = launch(
             resolved.command,
-            env=self.resolver.full_env(resolved),
+            env=self.resolver.full_env(name, resolved),
             log=log,
             die_with_us=process.orphan_signal if self.attached else None,
-            record=lambda it: self._record(name, it, resolved.fingerprint),
+            record=lambda it: self._record(name, it, resolved),
         )
         return _Start(started, log, log_begin, resolved.fingerprint, since, attempt)
 
-    def _record(self, name: str, process: Process, fingerprint: str) -> None:
+    def _wait_for_port(self, name: str) -> None:
+        """Wait until the process that had the port before has let go of it.
+
+        Raises:
+            FailedError: another program has taken it since the ports were chosen.
+        """
+        port = self.state.ports[name]
+        if not wait_until_free(port, FREE_WITHIN_S):
+            raise FailedError(
+                f"port {port} of {name} is taken by another program; end it, or start again: "
+                "another port is chosen then"
+            )
+
+    def _record(self, name: str, process: Process, resolved: Resolved) -> None:
         if name not in self.started:
             self.started.append(name)
         self.state.processes[name] = Running(
-            pid=process.pid, born=process.born, fingerprint=fingerprint, started_at=time.time()
+            pid=process.pid,
+            born=process.born,
+            fingerprint=resolved.fingerprint,
+            started_at=time.time(),
+            hashes=resolved.hashes,
         )
         self.state.client_env = self.resolver.client_env(self.state)
         self.home.save(self.state)

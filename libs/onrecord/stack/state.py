@@ -26,6 +26,7 @@ class Running(BaseModel):
     born: str = Field(description="When it began, see processes.birth.")
     fingerprint: str = Field(description="SHA-256 of its command and environment.")
     started_at: float = Field(description="Unix time in seconds.")
+    hashes: dict[str, str] = Field({}, description="SHA-256 of each of its settings.")
 
     @property
     def process(self) -> Process:

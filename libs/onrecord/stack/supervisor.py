@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,9 +14,9 @@ from typing import Final, Self
 
 from onrecord.errors import FailedError
 from onrecord.stack.interrupts import Interrupts
-from onrecord.stack.probes import ask
-from onrecord.stack.progress import Progress, Report, silent
-from onrecord.stack.resolve import Resolver
+from onrecord.stack.probes import FREE_WITHIN_S, ask, wait_until_free
+from onrecord.stack.progress import Progress, Report, Step, silent
+from onrecord.stack.resolve import Resolver, changed_settings, choose_port
 from onrecord.stack.shutdown import Shutdown
 from onrecord.stack.spec import find_file, load
 from onrecord.stack.startup import Startup
@@ -190,6 +191,7 @@ class Stack:
 
     def _start(self) -> None:
         state = self.home.load()
+        self._choose_ports(state)
         self._stop(state, self._unwanted(state))
         startup = Startup(
             self._spec,
@@ -240,6 +242,24 @@ class Stack:
         state.attached = self._attached
         self.home.save(state)
 
+    def _choose_ports(self, state: State) -> None:
+        """Keep each process's port, once chosen; say so where another program has taken it.
+
+        All are chosen before anything is compared or started: whoever needs a process whose port
+        moves has other settings then.
+        """
+        alive, chance = state.alive(), random.Random()  # noqa: S311 - which port is no secret
+        for name, process in self._spec.processes.items():
+            kept = state.ports.get(name)
+            if not process.listens or name in alive:
+                continue
+            if kept is not None and wait_until_free(kept, FREE_WITHIN_S):
+                continue
+            state.ports[name] = choose_port(state, name, chance)
+            if kept is not None:
+                why = f"another program listens on {kept}, where it was"
+                self._tell(Progress(name, Step.PORT_MOVED, port=state.ports[name], why=why))
+
     def _unwanted(self, state: State) -> dict[str, Running]:
         """What has to go first: out of date or, where everything is wanted, not listed any more."""
         return {
@@ -253,9 +273,16 @@ class Stack:
         }
 
     def _is_current(self, name: str, running: Running, state: State) -> bool:
+        """Whether a process runs with the settings it would be started with now; says if not."""
         if self._spec.processes[name].is_task:
             return False
-        return running.fingerprint == self._resolver.resolve(name, state).fingerprint
+        resolved = self._resolver.resolve(name, state)
+        if running.fingerprint == resolved.fingerprint:
+            return True
+        changed = changed_settings(running.hashes, resolved.hashes) if running.hashes else ()
+        why = f"because {', '.join(changed)} changed" if changed else "because settings changed"
+        self._tell(Progress(name, Step.OUT_OF_DATE, why=why))
+        return False
 
     def _stop(
         self, state: State, targets: Mapping[str, Running], never_ready: Collection[str] = ()

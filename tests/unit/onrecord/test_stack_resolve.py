@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from onrecord.stack.resolve import Resolver, choose_port
-from onrecord.stack.spec import StackSpec
+from onrecord.stack.spec import StackSpec, find_file, load
 from onrecord.stack.state import Home, State
 
 ENTRIES: dict[str, Any] = {
@@ -58,7 +58,7 @@ def test_a_process_gets_nothing_from_those_it_does_not_need(tmp_path: Path) -> N
 
 def test_overrides_win_over_the_file_and_the_environment(tmp_path: Path) -> None:
     resolver = a_resolver(tmp_path, {"A": "environment"}, {"A": "override", "KAFKA": "elsewhere"})
-    full = resolver.full_env(resolver.resolve("reader", STATE))
+    full = resolver.full_env("reader", resolver.resolve("reader", STATE))
     assert (full["A"], full["KAFKA"]) == ("override", "elsewhere")
 
 
@@ -81,13 +81,49 @@ def test_settings_that_are_not_its_own_do_not(tmp_path: Path, setting: str) -> N
     assert a_resolver(tmp_path, {setting: "5"}).resolve("reader", STATE).fingerprint == before
 
 
-def test_a_free_port_is_kept_and_a_taken_one_is_replaced() -> None:
-    chance = random.Random(1)
-    first = choose_port(State(), "broker", chance)
-    kept = State(ports={"broker": first})
-    assert choose_port(kept, "broker", chance) == first
+def test_a_port_that_is_taken_is_not_chosen() -> None:
+    first = choose_port(State(), "broker", random.Random(1))
     with socket.create_server(("127.0.0.1", first)):
-        assert choose_port(kept, "broker", chance) != first
+        assert choose_port(State(), "broker", random.Random(1)) != first
+
+
+SERVICES = {"control", "persistence", "guardrail", "enrichment", "ingestion"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "more", "readers"),
+    [
+        ("ONRECORD_MODEL", {}, {"enrichment"}),
+        ("ONRECORD_MODEL", {"OPENAI_API_KEY": "k"}, {"enrichment"}),
+        ("ONRECORD_MODEL", {"GUARDRAIL_JUDGE": "all"}, {"enrichment", "guardrail"}),
+        ("ONRECORD_MODEL_PRICED_AS", {"OPENAI_BASE_URL": "http://here"}, {"enrichment"}),
+        ("OPENAI_TIMEOUT_S", {}, {"enrichment"}),
+        ("ONRECORD_BUDGET_PER_DAY_USD", {}, {"enrichment"}),
+        ("ONRECORD_CACHE", {}, {"enrichment"}),
+        ("ONRECORD_SIMULATOR_SEED", {}, {"simulator"}),
+        ("ENRICHMENT_TRIES", {}, {"enrichment"}),
+        ("GUARDRAIL_PROCESSES", {}, {"guardrail"}),
+        ("KAFKA_TOPIC_PREFIX", {}, {"topics"} | SERVICES),
+        ("PATH", {}, set()),
+    ],
+)
+def test_of_the_local_stack_those_are_restarted_that_read_a_setting(
+    tmp_path: Path, setting: str, more: dict[str, str], readers: set[str]
+) -> None:
+    whole = load(find_file({}))
+    home = Home(tmp_path / "home")
+    home.create()
+    state = State(ports=dict(zip(whole.processes, range(20_000, 20_100), strict=False)))
+
+    def hashes(environ: dict[str, str]) -> dict[str, str]:
+        resolver = Resolver(whole.select(environ), home, environ, {})
+        return {
+            name: resolver.resolve(name, state).fingerprint
+            for name in whole.select(environ).processes
+        }
+
+    before, after = hashes(more), hashes({**more, setting: "5"})
+    assert {name for name in before if before[name] != after[name]} == readers
 
 
 def test_two_processes_never_share_a_port() -> None:
