@@ -310,7 +310,7 @@ async def test_a_budget_and_a_model_without_price_is_for_the_settings_to_mend(
     async with opened(postgres_settings) as ledger:
         await ledger.settle(await ledger.reserve(call(None)), Outcome("answered"))
         await fresh_database.execute(SET, "study", "shops", Decimal(1))
-        with pytest.raises(errors.BudgetExceededError, match="ONRECORD_MODEL_PRICED_AS"):
+        with pytest.raises(errors.PriceUnknownError, match="ONRECORD_MODEL_PRICED_AS"):
             await ledger.reserve(call(None))
         await ledger.reserve(call(None, study="others"))
     async with opened(postgres_settings, per_day_usd=1) as ledger:
