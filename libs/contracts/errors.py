@@ -72,7 +72,6 @@ UNMENDABLE: Final = frozenset(
         ErrorCode.EMPTY_TRANSCRIPT,
         ErrorCode.TOO_LARGE,
         ErrorCode.REVISION_CONFLICT,
-        ErrorCode.LLM_REQUEST_REFUSED,
         ErrorCode.UNGROUNDED_WRITE,
     }
 )

@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,7 +66,9 @@ def settings(url: str, **more: Any) -> ModelSettings:
 
 def follows(error: OnrecordError) -> str:
     """What messaging does about an error of the first delivery, in the table's words."""
-    decision = decide(error, Delivery(Origin("chunks-ready", 0, 0)), StageSettings())
+    decision = decide(
+        error, Delivery(Origin("chunks-ready", 0, 0)), StageSettings(), now=datetime.now(UTC)
+    )
     if isinstance(decision, WaitOut):
         assert isinstance(error, OutageError)
         return STAGE
