@@ -6,12 +6,20 @@ A breaking change is a new event on a new topic. Consumers ignore fields they do
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
+from contracts.bounds import (
+    MOST_CHARACTERS,
+    MOST_OF_A_CHUNK,
+    MOST_SEGMENTS,
+    Amount,
+    Moment,
+    Name,
+    Number,
+)
 from contracts.notes import DraftNote, Note, RejectedNote, Usage
 from contracts.study import Contract, Identifier, Study
 from contracts.transcript import Segment, Speaker, TranscriptFormat
@@ -32,7 +40,7 @@ class TranscriptEvent(Event):
     """Base of events about one revision of one transcript."""
 
     transcript_id: UUID = Field(description="Id of the interview; the record key.")
-    revision: int = Field(1, ge=1, description="Counts corrected versions of the same interview.")
+    revision: Number = Field(1, description="Counts corrected versions of the same interview.")
 
     @property
     def key(self) -> str:
@@ -47,14 +55,19 @@ class TranscriptSubmitted(TranscriptEvent):
 
     title: str = Field(min_length=1, max_length=500, description="What people call the interview.")
     study: Study = Field(description="The customer's themes and research questions.")
-    content: str = Field(description="The transcript file's text, as the vendor exported it.")
+    content: str = Field(
+        max_length=MOST_CHARACTERS,
+        description="The transcript file's text, as the vendor exported it.",
+    )
     format: TranscriptFormat | None = Field(
         None, description="The format, if the producer knows it; found from the content if not."
     )
     speakers: tuple[Speaker, ...] = Field(
-        (), description="Roles of speakers whose labels do not tell them."
+        (),
+        max_length=MOST_OF_A_CHUNK,
+        description="Roles of speakers whose labels do not tell them.",
     )
-    recorded_at: datetime | None = Field(None, description="When the interview took place.")
+    recorded_at: Moment | None = Field(None, description="When the interview took place.")
 
     @property
     def content_sha256(self) -> str:
@@ -69,9 +82,9 @@ class ChunkRef(Contract):
     """Which segments one chunk covers."""
 
     chunk_id: UUID = Field(description="Id of the chunk.")
-    index: int = Field(ge=1, description="Position in the transcript, from 1.")
-    first_segment: int = Field(ge=1, description="Number of its first segment.")
-    last_segment: int = Field(ge=1, description="Number of its last segment.")
+    index: Number = Field(description="Position in the transcript, from 1.")
+    first_segment: Number = Field(description="Number of its first segment.")
+    last_segment: Number = Field(description="Number of its last segment.")
 
 
 class TranscriptIngested(TranscriptEvent):
@@ -79,15 +92,19 @@ class TranscriptIngested(TranscriptEvent):
 
     ce_type = "onrecord.TranscriptIngested.v1"
 
-    title: str = Field(description="What people call the interview.")
+    title: str = Field(max_length=500, description="What people call the interview.")
     study: Study = Field(description="The customer's themes and research questions.")
     format: TranscriptFormat = Field(description="The format that was found.")
     content_sha256: str = Field(
         pattern=r"^[0-9a-f]{64}$", description="Tells apart submissions under one revision."
     )
-    recorded_at: datetime | None = Field(None, description="When the interview took place.")
-    segments: tuple[Segment, ...] = Field(min_length=1, description="All turns, in order.")
-    chunks: tuple[ChunkRef, ...] = Field(min_length=1, description="All chunks, in order.")
+    recorded_at: Moment | None = Field(None, description="When the interview took place.")
+    segments: tuple[Segment, ...] = Field(
+        min_length=1, max_length=MOST_SEGMENTS, description="All turns, in order."
+    )
+    chunks: tuple[ChunkRef, ...] = Field(
+        min_length=1, max_length=MOST_SEGMENTS, description="All chunks, in order."
+    )
 
 
 class ChunkReady(Event):
@@ -97,15 +114,19 @@ class ChunkReady(Event):
 
     chunk_id: UUID = Field(description="Id of the chunk; the record key.")
     transcript_id: UUID = Field(description="Id of the interview.")
-    revision: int = Field(ge=1, description="Revision of the interview.")
-    index: int = Field(ge=1, description="Position of the chunk in the transcript, from 1.")
-    chunk_count: int = Field(ge=1, description="How many chunks the transcript has.")
-    title: str = Field(description="What people call the interview.")
+    revision: Number = Field(description="Revision of the interview.")
+    index: Number = Field(description="Position of the chunk in the transcript, from 1.")
+    chunk_count: Number = Field(description="How many chunks the transcript has.")
+    title: str = Field(max_length=500, description="What people call the interview.")
     study: Study = Field(description="The customer's themes and research questions.")
     context: tuple[Segment, ...] = Field(
-        (), description="Segments just before, for understanding only; they may not be cited."
+        (),
+        max_length=MOST_SEGMENTS,
+        description="Segments just before, for understanding only; they may not be cited.",
     )
-    segments: tuple[Segment, ...] = Field(min_length=1, description="What notes may cite.")
+    segments: tuple[Segment, ...] = Field(
+        min_length=1, max_length=MOST_SEGMENTS, description="What notes may cite."
+    )
 
     @property
     def key(self) -> str:
@@ -115,7 +136,7 @@ class ChunkReady(Event):
 
 class _AboutChunk(Event):
     chunk: ChunkReady = Field(description="The chunk the model was asked about.")
-    attempt: int = Field(1, ge=1, description="Which draft of this chunk it is, from 1.")
+    attempt: Number = Field(1, description="Which draft of this chunk it is, from 1.")
 
     @property
     def key(self) -> str:
@@ -128,10 +149,12 @@ class NotesDrafted(_AboutChunk):
 
     ce_type = "onrecord.NotesDrafted.v1"
 
-    notes: tuple[DraftNote, ...] = Field((), description="The notes it offers; may be none.")
-    model: str = Field(description="The model that answered, as the endpoint named it.")
-    model_fingerprint: str = Field("", description="The endpoint's system fingerprint, if any.")
-    prompt_version: str = Field(description="Version of the prompt, such as `notes-1`.")
+    notes: tuple[DraftNote, ...] = Field(
+        (), max_length=MOST_OF_A_CHUNK, description="The notes it offers; may be none."
+    )
+    model: Name = Field(description="The model that answered, as the endpoint named it.")
+    model_fingerprint: Name = Field("", description="The endpoint's system fingerprint, if any.")
+    prompt_version: Name = Field(description="Version of the prompt, such as `notes-1`.")
     usage: Usage = Field(Usage(), description="Tokens used by this answer.")
 
 
@@ -140,8 +163,12 @@ class NotesRejected(_AboutChunk):
 
     ce_type = "onrecord.NotesRejected.v1"
 
-    rejected: tuple[RejectedNote, ...] = Field(min_length=1, description="What was refused.")
-    feedback: str = Field(min_length=1, description="The reasons, worded for the model.")
+    rejected: tuple[RejectedNote, ...] = Field(
+        min_length=1, max_length=MOST_OF_A_CHUNK, description="What was refused."
+    )
+    feedback: str = Field(
+        min_length=1, max_length=MOST_CHARACTERS, description="The reasons, worded for the model."
+    )
 
 
 class NotesValidated(Event):
@@ -151,19 +178,23 @@ class NotesValidated(Event):
 
     chunk_id: UUID = Field(description="Id of the chunk; the record key.")
     transcript_id: UUID = Field(description="Id of the interview.")
-    revision: int = Field(ge=1, description="Revision of the interview.")
+    revision: Number = Field(description="Revision of the interview.")
     study_id: Identifier = Field(description="Id of the study.")
-    attempt: int = Field(ge=1, description="Which draft of this chunk it was, from 1.")
+    attempt: Number = Field(description="Which draft of this chunk it was, from 1.")
     final: bool = Field(
         default=True,
         description="Whether the chunk is complete with it; false where another draft is asked "
         "for, or the draft is a dead letter.",
     )
-    notes: tuple[Note, ...] = Field((), description="Accepted notes; none is a finding too.")
-    rejected: tuple[RejectedNote, ...] = Field((), description="Refused notes with their reasons.")
-    model: str = Field(description="The model that answered.")
-    model_fingerprint: str = Field("", description="The endpoint's system fingerprint, if any.")
-    prompt_version: str = Field(description="Version of the prompt.")
+    notes: tuple[Note, ...] = Field(
+        (), max_length=MOST_OF_A_CHUNK, description="Accepted notes; none is a finding too."
+    )
+    rejected: tuple[RejectedNote, ...] = Field(
+        (), max_length=MOST_OF_A_CHUNK, description="Refused notes with their reasons."
+    )
+    model: Name = Field(description="The model that answered.")
+    model_fingerprint: Name = Field("", description="The endpoint's system fingerprint, if any.")
+    prompt_version: Name = Field(description="Version of the prompt.")
     usage: Usage = Field(Usage(), description="Tokens used by the accepted draft.")
 
     @property
@@ -179,8 +210,10 @@ class NotesStored(TranscriptEvent):
 
     study_id: Identifier = Field(description="Id of the study.")
     chunk_id: UUID = Field(description="Id of the chunk.")
-    note_ids: tuple[UUID, ...] = Field((), description="Ids of the notes now stored.")
-    rejected_count: int = Field(0, ge=0, description="How many notes of the chunk were refused.")
+    note_ids: tuple[UUID, ...] = Field(
+        (), max_length=MOST_OF_A_CHUNK, description="Ids of the notes now stored."
+    )
+    rejected_count: Amount = Field(0, description="How many notes of the chunk were refused.")
     complete: bool = Field(
         default=True, description="Whether no further draft of the chunk is awaited."
     )

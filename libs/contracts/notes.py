@@ -7,6 +7,15 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
+from contracts.bounds import (
+    LARGEST_EXACT,
+    MOST_OF_A_CHUNK,
+    Amount,
+    Name,
+    Number,
+    Passage,
+    Tokens,
+)
 from contracts.study import Contract, Identifier
 from contracts.transcript import Milliseconds, Role, SpeakerLabel
 
@@ -16,7 +25,9 @@ Statement = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1
 class DraftEvidence(Contract):
     """Where the model says its statement is borne out; the model never writes the quote."""
 
-    segment: int = Field(description="The number of the segment.")
+    segment: int = Field(
+        ge=-LARGEST_EXACT, le=LARGEST_EXACT, description="The number of the segment."
+    )
     first_words: str = Field("", max_length=300, description="How the passage begins.")
     last_words: str = Field("", max_length=300, description="How the passage ends.")
 
@@ -25,23 +36,29 @@ class DraftNote(Contract):
     """One statement as the model offers it: nothing in it is believed yet."""
 
     statement: Statement = Field(description="What a participant said, in the model's words.")
-    evidence: tuple[DraftEvidence, ...] = Field((), description="Passages that bear it out.")
-    themes: tuple[str, ...] = Field((), description="Ids of the themes it belongs under.")
-    questions: tuple[str, ...] = Field((), description="Ids of the questions it helps to answer.")
+    evidence: tuple[DraftEvidence, ...] = Field(
+        (), max_length=MOST_OF_A_CHUNK, description="Passages that bear it out."
+    )
+    themes: tuple[Name, ...] = Field(
+        (), max_length=MOST_OF_A_CHUNK, description="Ids of the themes it belongs under."
+    )
+    questions: tuple[Name, ...] = Field(
+        (), max_length=MOST_OF_A_CHUNK, description="Ids of the questions it helps to answer."
+    )
 
 
 class Evidence(Contract):
     """An exact quote: ``segment.text[start : start + length] == quote``, in code points."""
 
-    segment: int = Field(ge=1, description="The number of the segment.")
-    start: int = Field(ge=0, description="Index of the first character, from 0.")
-    length: int = Field(ge=1, description="Number of characters.")
-    quote: str = Field(min_length=1, description="The transcript's own words, copied by code.")
+    segment: Number = Field(description="The number of the segment.")
+    start: Amount = Field(description="Index of the first character, from 0.")
+    length: Number = Field(description="Number of characters.")
+    quote: Passage = Field(min_length=1, description="The transcript's own words, copied by code.")
     speaker: SpeakerLabel = Field(description="Who said it.")
     role: Role = Field(description="What the speaker is in the interview.")
     start_ms: Milliseconds | None = Field(None, description="When the quote begins, if known.")
     end_ms: Milliseconds | None = Field(None, description="When the quote ends, if known.")
-    masked_quote: str | None = Field(
+    masked_quote: Passage | None = Field(
         None, description="The quote as others may see it, where the study masks personal data."
     )
 
@@ -49,10 +66,10 @@ class Evidence(Contract):
 class CheckFailure(Contract):
     """One check that a drafted note did not pass."""
 
-    check: str = Field(description="The check's name, such as `quote_not_found`.")
-    reason: str = Field(description="One sentence a researcher understands.")
-    claim: str = Field("", description="The part of the note that failed.")
-    evidence: str = Field("", description="The passage it was compared with.")
+    check: Name = Field(description="The check's name, such as `quote_not_found`.")
+    reason: Passage = Field(description="One sentence a researcher understands.")
+    claim: Passage = Field("", description="The part of the note that failed.")
+    evidence: Passage = Field("", description="The passage it was compared with.")
 
 
 class Note(Contract):
@@ -60,11 +77,19 @@ class Note(Contract):
 
     note_id: UUID = Field(description="UUIDv5 of the chunk, the statement and its evidence.")
     statement: Statement = Field(description="What a participant said, in the model's words.")
-    evidence: tuple[Evidence, ...] = Field(min_length=1, description="The quotes behind it.")
-    themes: tuple[Identifier, ...] = Field(min_length=1, description="Ids of the study's themes.")
-    questions: tuple[Identifier, ...] = Field((), description="Ids of the study's questions.")
+    evidence: tuple[Evidence, ...] = Field(
+        min_length=1, max_length=MOST_OF_A_CHUNK, description="The quotes behind it."
+    )
+    themes: tuple[Identifier, ...] = Field(
+        min_length=1, max_length=MOST_OF_A_CHUNK, description="Ids of the study's themes."
+    )
+    questions: tuple[Identifier, ...] = Field(
+        (), max_length=MOST_OF_A_CHUNK, description="Ids of the study's questions."
+    )
     flags: tuple[CheckFailure, ...] = Field(
-        (), description="Checks it did not pass, which let it pass with a flag."
+        (),
+        max_length=MOST_OF_A_CHUNK,
+        description="Checks it did not pass, which let it pass with a flag.",
     )
 
 
@@ -72,14 +97,16 @@ class RejectedNote(Contract):
     """A drafted note that was refused, kept with its reasons."""
 
     draft: DraftNote = Field(description="The note as the model offered it.")
-    failures: tuple[CheckFailure, ...] = Field(min_length=1, description="Why it was refused.")
+    failures: tuple[CheckFailure, ...] = Field(
+        min_length=1, max_length=MOST_OF_A_CHUNK, description="Why it was refused."
+    )
 
 
 class Usage(Contract):
     """Tokens a model call used, as the endpoint reported them."""
 
-    input_tokens: int = Field(0, ge=0, description="Tokens of the prompt, cached ones included.")
-    cached_tokens: int = Field(
-        0, ge=0, description="Those of the prompt's that the provider had in its own cache."
+    input_tokens: Tokens = Field(0, description="Tokens of the prompt, cached ones included.")
+    cached_tokens: Tokens = Field(
+        0, description="Those of the prompt's that the provider had in its own cache."
     )
-    output_tokens: int = Field(0, ge=0, description="Tokens of the answer.")
+    output_tokens: Tokens = Field(0, description="Tokens of the answer.")

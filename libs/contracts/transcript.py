@@ -7,9 +7,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
+from contracts.bounds import LARGEST_EXACT, MOST_SEGMENTS, Amount, Number, Passage
 from contracts.study import Contract
 
-Milliseconds = Annotated[int, Field(ge=0)]
+Milliseconds = Annotated[int, Field(ge=0, le=LARGEST_EXACT)]
 """Time from the start of the recording, in milliseconds."""
 
 SpeakerLabel = Annotated[
@@ -73,7 +74,7 @@ class Speaker(Contract):
 class WordTiming(Contract):
     """When one word of a segment was spoken."""
 
-    offset: int = Field(ge=0, description="Index of the word's first character in the text.")
+    offset: Amount = Field(description="Index of the word's first character in the text.")
     start_ms: Milliseconds = Field(description="When the word begins.")
     end_ms: Milliseconds = Field(description="When the word ends.")
 
@@ -81,12 +82,16 @@ class WordTiming(Contract):
 class Segment(Contract):
     """One uninterrupted turn of one speaker, or a part of one that is very long."""
 
-    number: int = Field(ge=1, description="Position in the transcript, from 1, without gaps.")
+    number: Number = Field(description="Position in the transcript, from 1, without gaps.")
     speaker: SpeakerLabel = Field(description="The speaker's name as the transcript has it.")
     role: Role = Field(Role.UNKNOWN, description="What the speaker is in the interview.")
-    text: str = Field(min_length=1, description="The words, exactly as evidence will quote them.")
+    text: Passage = Field(
+        min_length=1, description="The words, exactly as evidence will quote them."
+    )
     start_ms: Milliseconds | None = Field(None, description="Begin, where the source has times.")
     end_ms: Milliseconds | None = Field(None, description="End, where the source has times.")
     words: tuple[WordTiming, ...] = Field(
-        (), description="Word times in order of offset, where the source has them."
+        (),
+        max_length=MOST_SEGMENTS,
+        description="Word times in order of offset, where the source has them.",
     )

@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
+from contracts import faults
 from contracts import headers as h
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.events import Event
@@ -25,8 +26,6 @@ E = TypeVar("E", bound=Event)
 _CONFLUENT_MAGIC: Final = b"\0"
 _CONFLUENT_PREFIX: Final = 5
 """Confluent's wire format: a zero byte and a schema id of four bytes go before the body."""
-
-_ERRORS_TOLD: Final = 3
 
 
 class UndecodableError(BadMessageError):
@@ -131,18 +130,6 @@ _DEADLINE: Final = h.DEADLINE
 
 
 def _explain(error: ValidationError, expected: type[Event]) -> BadMessageError:
-    details = error.errors(include_input=False, include_url=False, include_context=False)
-    first = details[0]["type"]
-    if first == "json_invalid":
+    if any(one["type"] == faults.NO_JSON for one in error.errors(include_input=False)):
         return UndecodableError("the value is not a JSON document in UTF-8")
-    told = "; ".join(
-        f"{'.'.join(map(str, one['loc'])) or 'event'}: {_fault(one['type'], one['msg'])}"
-        for one in details[:_ERRORS_TOLD]
-    )
-    more = f" (and {len(details) - _ERRORS_TOLD} more)" if len(details) > _ERRORS_TOLD else ""
-    return InvalidEventError(f"not a valid {expected.__name__}: {told}{more}")
-
-
-def _fault(kind: str, message: str) -> str:
-    # Parsing messages may quote the input, and error texts travel in headers.
-    return kind.replace("_", " ") if kind.endswith("_parsing") else message
+    return InvalidEventError(f"not a valid {expected.__name__}: {faults.describe(error)}")

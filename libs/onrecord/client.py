@@ -73,7 +73,7 @@ def submission(  # noqa: PLR0913 - an interview has so many properties
         revision: from 1; one more for each corrected version of the same interview.
         format: if it is known; found from the content if not.
         speakers: roles of speakers whose labels do not tell them.
-        recorded_at: when the interview took place.
+        recorded_at: when the interview took place, with its offset from UTC.
 
     Raises:
         pydantic.ValidationError: a value is outside what the event allows.

@@ -8,6 +8,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from contracts.faults import PATTERNS
+
 
 def faults(error: ValidationError) -> str:
     """What is wrong with a document, by field: ``themes: is missing; name: …``."""
@@ -49,16 +51,8 @@ def _text_too_short(told: Context) -> str:
 
 
 def _pattern(told: Context) -> str:
-    return _PATTERNS.get(told["pattern"], "is not written as it has to be")
+    return PATTERNS.get(told["pattern"], "is not written as it has to be")
 
-
-_PATTERNS: Final = {
-    r"^[A-Za-z0-9][A-Za-z0-9._-]*$": (
-        "may have letters, digits, '.', '_' and '-', and begins with a letter or a digit"
-    ),
-    r"^[a-z]{2,3}$": "is a language code of two or three letters, such as en",
-}
-"""The patterns of ``contracts.study`` in words."""
 
 _A_LIST: Final = _always("has to be a list")
 _A_GROUP: Final = _always("has to have fields of its own, such as `id: …`")

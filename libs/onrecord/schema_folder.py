@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -61,16 +62,17 @@ class SchemaFolder:
 
         Changes that ``accepted.yaml`` names, each with its reason, are left out.
         """
-        accepted = self.accepted()
-        return tuple(
-            one for one in self._all_breaking_changes() if not str(one).startswith(accepted)
-        )
+        return tuple(one for one in self._all_breaking_changes() if not self.accepts(one))
+
+    def accepts(self, finding: Finding) -> bool:
+        """Whether ``accepted.yaml`` names a breaking change."""
+        return any(_begins_as(str(finding), beginning) for beginning in self.accepted())
 
     def accepted_in_vain(self) -> tuple[str, ...]:
         """What ``accepted.yaml`` accepts although nothing has changed so: to be taken out."""
         changes = [str(one) for one in self._all_breaking_changes()]
         return tuple(
-            one for one in self.accepted() if not any(change.startswith(one) for change in changes)
+            one for one in self.accepted() if not any(_begins_as(change, one) for change in changes)
         )
 
     def _all_breaking_changes(self) -> tuple[Finding, ...]:
@@ -78,7 +80,7 @@ class SchemaFolder:
         return breaking_changes_of_all(released, _current())
 
     def accepted(self) -> tuple[str, ...]:
-        """How the sentences of accepted changes begin."""
+        """How the sentences of accepted changes begin; ``*`` stands for anything."""
         file = self.path / ACCEPTED
         if not file.exists():
             return ()
@@ -122,6 +124,11 @@ def _current() -> dict[str, dict[str, Any]]:
         f"{event.ce_type.removeprefix('onrecord.')}.schema.json": event_schema(event)
         for event in declared
     }
+
+
+def _begins_as(sentence: str, beginning: str) -> bool:
+    pattern = ".*".join(map(re.escape, beginning.split("*")))
+    return re.match(pattern, sentence) is not None
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -125,7 +125,7 @@ WRONG: Final[dict[str, tuple[bytes, tuple[str, ...], str]]] = {
     "a field is missing": (
         example(title=...),
         (),
-        "ingestion invalid_event: not a valid TranscriptSubmitted: title: Field required",
+        "ingestion invalid_event: not a valid TranscriptSubmitted: title: is missing",
     ),
     "another type of event": (
         example(),

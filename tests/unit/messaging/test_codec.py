@@ -166,6 +166,6 @@ def test_error_texts_never_quote_the_payload(path: tuple[str, ...], value: Any) 
 
 
 def test_error_texts_do_not_quote_even_one_character() -> None:
-    with pytest.raises(InvalidEventError, match="transcript_id: uuid parsing") as caught:
+    with pytest.raises(InvalidEventError, match="transcript_id: has to be a UUID") as caught:
         read(damaged(("transcript_id",), "§" * 36))
     assert "§" not in str(caught.value)
