@@ -19,7 +19,7 @@ from persistence.store import NotesStore
 @exits_on_wrong_settings
 def main() -> None:
     """Run until SIGTERM."""
-    postgres = PostgresSettings()
+    settings, postgres = PersistenceSettings(), PostgresSettings()
 
     @asynccontextmanager
     async def build(publisher: Publisher) -> AsyncIterator[Stage]:
@@ -27,11 +27,11 @@ def main() -> None:
             open_migrated_database(postgres) as database,
             watching(database, publisher.publish),
         ):
-            store = NotesStore(database)
+            store = NotesStore(database, settings.max_in_flight)
             store.load()
             yield persistence_stage(store)
 
-    run(Service(PERSISTENCE, PersistenceSettings(), KafkaSettings(), build))
+    run(Service(PERSISTENCE, settings, KafkaSettings(), build))
 
 
 if __name__ == "__main__":

@@ -36,9 +36,12 @@ log = structlog.get_logger(__name__)
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "store.sql")
 
-JOINED_AT_ONCE: Final = 3
-"""Drafts that are joined with their interviews at the same time, so that an interview with many
-leaves connections for the messages beside it."""
+TRANSACTIONS: Final = 8
+"""Transactions that write drafts at the same time, unless it is said otherwise."""
+
+LEFT_FOR_OTHERS: Final = 2
+"""How many of them drafts that are joined with their interviews leave alone, so that an interview
+with many does not hold up the messages beside it."""
 
 LOOKS: Final = 10
 """How often a draft is compared anew because others have stored notes of its meanings meanwhile."""
@@ -62,12 +65,17 @@ class NotesStore:
 
     Both methods are idempotent, and safe when the same event is handled twice at once. They raise
     as ``Database`` does when PostgreSQL is down or another transaction is in the way.
+
+    Args:
+        database: has a connection for each transaction.
+        transactions: how many may write drafts at the same time.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, transactions: int = TRANSACTIONS) -> None:
         self._database = database
         self._comparing = Comparing()
-        self._joining = asyncio.Semaphore(JOINED_AT_ONCE)
+        self._writing = asyncio.Semaphore(transactions)
+        self._joining = asyncio.Semaphore(max(1, transactions - LEFT_FOR_OTHERS))
 
     def load(self) -> None:
         """Begin to load what comparing notes takes; storing goes on meanwhile."""
@@ -131,7 +139,7 @@ class NotesStore:
         repeats = None
         with _refusals_named(f"chunk {event.chunk_id}"):
             for _ in range(LOOKS):
-                async with self._database.transaction() as connection:
+                async with self._writing, self._database.transaction() as connection:
                     chunk = await lock_chunk(connection, event)
                     chunk = chunk or await pending.keep(connection, event, place)
                     if chunk is None:
