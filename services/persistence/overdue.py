@@ -23,7 +23,7 @@ from prometheus_client import Gauge
 from contracts.errors import OnrecordError
 from contracts.events import Event, NotesValidated
 from database.pool import Database
-from database.queries import load_queries
+from database.queries import columns, load_queries
 
 log = structlog.get_logger(__name__)
 
@@ -60,13 +60,16 @@ async def look(database: Database, publish: Publish) -> Pending:
 
     Args:
         database: where they wait.
-        publish: sends events and returns when they are acknowledged. A draft is forgotten when it
-            is handled, so one that is not acknowledged is sent again by the next look.
+        publish: sends events and returns when they are acknowledged. A draft waits until then, so
+            one that may not have been sent is sent again by the next look.
     """
     overdue = await database.fetch(_QUERIES.select_overdue, OVERDUE, SENT_BACK_AT_ONCE)
     if overdue:
         log.warning("pending_drafts_sent_back", drafts=len(overdue))
         await publish(NotesValidated.model_validate_json(row["event"]) for row in overdue)
+        # Whatever becomes of their messages, they are not sent back twice.
+        gone = [(row["chunk_id"], row["attempt"], row["final"]) for row in overdue]
+        await database.execute(_QUERIES.forget_all_pending, *columns(3, gone))
     row = await database.fetchrow(_QUERIES.count_pending)
     assert row is not None, "an aggregate always gives one row"
     found = Pending(row["drafts"], row["oldest_s"])

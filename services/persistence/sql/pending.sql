@@ -34,6 +34,13 @@ SELECT event, source_topic, source_partition, source_offset
 -- A draft waits no longer.
 DELETE FROM pending_drafts WHERE chunk_id = $1 AND attempt = $2 AND final = $3;
 
+-- name: forget_all_pending
+-- Some drafts wait no longer.
+DELETE FROM pending_drafts AS waiting
+ USING unnest($1::uuid[], $2::int[], $3::boolean[]) AS gone (chunk_id, attempt, final)
+ WHERE (waiting.chunk_id, waiting.attempt, waiting.final)
+     = (gone.chunk_id, gone.attempt, gone.final);
+
 -- name: select_joined_chunks
 -- The chunks of an interview of which a draft waited for it.
 SELECT DISTINCT chunk.chunk_id, chunk.index
@@ -50,7 +57,7 @@ SELECT count(*) AS drafts,
 
 -- name: select_overdue
 -- Some drafts whose interview has been there for longer than a span, and was not joined with them.
-SELECT waiting.event
+SELECT waiting.chunk_id, waiting.attempt, waiting.final, waiting.event
   FROM pending_drafts AS waiting
   JOIN transcripts AS interview USING (transcript_id, revision)
  WHERE interview.ingested_at < now() - $1::interval

@@ -14,7 +14,7 @@ from contracts.events import Event, NotesStored, NotesValidated
 from contracts.topics import PERSISTENCE
 from database.errors import DatabaseUnavailableError
 from database.pool import Connection, Database
-from messaging import Delivery
+from messaging import Delivery, KafkaUnavailableError
 from messaging.delivery import Origin
 from onrecord.audit import prove
 from onrecord.audit.broker import Found
@@ -235,6 +235,9 @@ class Topic:
     async def publish(self, events: object) -> None:
         self.events.extend(events)  # type: ignore[arg-type]
 
+    async def refuse(self, _: object) -> None:
+        raise KafkaUnavailableError("away")
+
 
 async def grow_older(database: Database, table: str, column: str, interval: str) -> None:
     await database.execute(f"UPDATE {table} SET {column} = {column} - interval '{interval}'")
@@ -268,7 +271,9 @@ async def test_a_draft_whose_interview_older_code_stored_is_sent_back_and_handle
     assert topic.events == []  # it may be about to be joined
     await grow_older(fresh_database, "pending_drafts", "received_at", "10 minutes")
     await grow_older(fresh_database, "transcripts", "ingested_at", "10 minutes")
-    await look(fresh_database, topic.publish)
+    with pytest.raises(KafkaUnavailableError):
+        await look(fresh_database, topic.refuse)
+    assert await look(fresh_database, topic.publish) == Pending(0, 0.0)
     assert topic.events == [early]
     (sent_back,) = topic.events
     assert isinstance(sent_back, NotesValidated)
