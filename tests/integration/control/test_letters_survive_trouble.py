@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
@@ -314,3 +315,14 @@ async def test_the_replayed_message_tells_when_it_was_first_read(office: Office)
     (record,) = await office.bench.records(RETRY, 1)
     _, added = split(record.headers)
     assert dict(added)[h.ORIGIN_TIMESTAMP] == b"1767323045000"
+
+
+async def test_a_reader_is_free_as_soon_as_it_has_answered(office: Office) -> None:
+    letter = await office.desk.store.letter(await office.died(b"v", 1))
+    assert (await office.desk.reader.read(letter.place)).value == b"v"
+    assert not office.desk.reader._one_at_a_time.locked(), "whether or not garbage was collected"
+    batches = office.desk.reader.read_many([letter.place])
+    async with aclosing(batches):
+        assert [one.value for one in await anext(batches)] == [b"v"]
+        assert office.desk.reader._one_at_a_time.locked()
+    assert not office.desk.reader._one_at_a_time.locked()
