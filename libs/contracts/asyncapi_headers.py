@@ -19,6 +19,14 @@ _CLOUD_EVENT: Final[dict[str, dict[str, Any]]] = {
     h.TRACEPARENT: {"description": "W3C Trace Context of the work it belongs to."},
 }
 
+_INTERVIEW: Final[dict[str, dict[str, Any]]] = {
+    h.TRANSCRIPT_ID: {
+        "format": "uuid",
+        "description": "The interview it belongs to, where the key is not its id: in each stage, "
+        "interviews take turns.",
+    },
+}
+
 _ORIGIN: Final[dict[str, dict[str, Any]]] = {
     h.DLQ_TOPIC: {"description": "The topic the message was first read from, without prefix."},
     h.DLQ_PARTITION: {"description": "Its partition there."},
@@ -52,6 +60,7 @@ _WAIT: Final[dict[str, dict[str, Any]]] = {
     **_HISTORY,
     h.OWN_OUTAGE: {"description": "`1` if it met an outage while other messages passed."},
     h.NOT_BEFORE: {"description": "When the wait ends, in milliseconds since the epoch."},
+    h.DELAY: {"description": "How long the wait is, in milliseconds; it never takes longer."},
     **_TRAILER,
 }
 
@@ -94,7 +103,8 @@ def header_schemas() -> dict[str, Any]:
     """The schemas for headers that the messages refer to, by name."""
     return {
         "CloudEventHeaders": _schema(
-            "CloudEvents 1.0, Kafka binding, binary mode; values are UTF-8 text.", _CLOUD_EVENT
+            "CloudEvents 1.0, Kafka binding, binary mode; values are UTF-8 text.",
+            {**_CLOUD_EVENT, **_INTERVIEW},
         ),
         "WaitHeaders": _schema(
             "What onrecord adds behind the original headers of a waiting or replayed message.",

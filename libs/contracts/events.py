@@ -35,6 +35,11 @@ class Event(Contract):
         """The record key and CloudEvents subject: the id of what the event is about."""
         raise NotImplementedError
 
+    @property
+    def interview(self) -> str | None:
+        """The id of the interview it belongs to, if the key is another one; they take turns."""
+        return None
+
 
 class TranscriptEvent(Event):
     """Base of events about one revision of one transcript."""
@@ -133,6 +138,11 @@ class ChunkReady(Event):
         """The chunk id."""
         return str(self.chunk_id)
 
+    @property
+    def interview(self) -> str:
+        """The transcript id."""
+        return str(self.transcript_id)
+
 
 class _AboutChunk(Event):
     chunk: ChunkReady = Field(description="The chunk the model was asked about.")
@@ -142,6 +152,11 @@ class _AboutChunk(Event):
     def key(self) -> str:
         """The chunk id."""
         return self.chunk.key
+
+    @property
+    def interview(self) -> str:
+        """The transcript id of the chunk."""
+        return self.chunk.interview
 
 
 class NotesDrafted(_AboutChunk):
@@ -201,6 +216,11 @@ class NotesValidated(Event):
     def key(self) -> str:
         """The chunk id."""
         return str(self.chunk_id)
+
+    @property
+    def interview(self) -> str:
+        """The transcript id."""
+        return str(self.transcript_id)
 
 
 class NotesStored(TranscriptEvent):

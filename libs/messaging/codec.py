@@ -69,6 +69,8 @@ def encode(
         (h.CE_TIME, (at or datetime.now(UTC)).isoformat().encode()),
         (h.TRACEPARENT, tracing.child_of(cause.traceparent)),
     ]
+    if (interview := event.interview) is not None:
+        headers.append((h.TRANSCRIPT_ID, interview.encode()))
     if cause.deadline is not None:
         headers.append((h.DEADLINE, cause.deadline))
     return key, body, headers

@@ -21,7 +21,9 @@ from messaging.assignment import Assignment
 from messaging.broker_watch import BrokerWatch
 from messaging.commits import Commits
 from messaging.fencing import NameWatch
-from messaging.intake import Intake, Sources
+from messaging.intake import Intake
+from messaging.read_ahead import ReadAhead
+from messaging.retries import Sources
 from messaging.settings import KafkaSettings, StageSettings
 from messaging.stage import Stage
 from messaging.unreachable import KafkaUnavailableError
@@ -38,6 +40,10 @@ FETCH_BYTES: Final = 16 * 1024 * 1024
 
 METADATA_AGE_MS: Final = 10_000
 """How old what is known of topics may get: how soon an added partition is noticed."""
+
+FETCH_WAIT_MS: Final = 200
+"""How long a fetch waits at the broker for something new, in milliseconds. aiokafka asks each
+broker one thing at a time: a partition that runs dry waits for the answer about the others."""
 
 
 class Consumption:
@@ -62,8 +68,14 @@ class Consumption:
             for tier in range(len(RETRY_DELAYS_S) if stage.dead_letters else 0)
         }
         self._names = {name: name.removeprefix(kafka.topic_prefix) for name in self.topics}
+        read_ahead = ReadAhead(settings.read_ahead, settings.read_ahead_bytes)
         self._window = Window(
-            worker.work, size=settings.max_in_flight, by_key=settings.order == "key"
+            worker.work,
+            size=settings.max_in_flight,
+            size_bytes=settings.max_in_flight_bytes,
+            by_key=settings.order == "key",
+            read_ahead=read_ahead,
+            may_start=lambda: not worker.trouble,
         )
         self._commits = Commits()
         self._assignment = Assignment(
@@ -77,10 +89,11 @@ class Consumption:
         )
         self._intake = Intake(
             self._window,
+            read_ahead,
             worker,
-            self._commits,
-            self._assignment,
-            Sources(self._names, self._tiers),
+            commits=self._commits,
+            assignment=self._assignment,
+            sources=Sources(self._names, self._tiers),
             idle_pause_s=kafka.idle_pause_ms / 1000,
         )
         self._watch = BrokerWatch(self._intake.fetching, self._commits)
@@ -211,6 +224,7 @@ class Consumption:
             partition_assignment_strategy=(self._assignment.assignor,),
             isolation_level="read_committed",
             metadata_max_age_ms=METADATA_AGE_MS,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
         )
 
     async def commit(self) -> None:

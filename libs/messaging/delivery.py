@@ -70,6 +70,9 @@ class Delivery:
         first_failed_at: when the first try failed.
         replay_of: id of the dead letter it was replayed from.
         replays: how often it was replayed.
+        not_before_ms: when its wait in a retry topic ends, milliseconds since the epoch by the
+            clock of whoever wrote it there.
+        delay_ms: how long it was to wait there, in milliseconds; None if it does not say.
         not_before_ms: when its wait in a retry topic ends, milliseconds since the epoch.
         own_outage: whether the last delivery met an outage that was proved to be its own.
         deadline: when this delivery's work must be done, by ``asyncio``'s clock, in seconds.
@@ -83,6 +86,7 @@ class Delivery:
     replay_of: UUID | None = None
     replays: int = 0
     not_before_ms: int = 0
+    delay_ms: int | None = None
     own_outage: bool = False
     deadline: float = field(default=float("inf"), compare=False)
 
@@ -96,9 +100,30 @@ class Delivery:
             own_outage=own_outage,
         )
 
+    def wait_s(self, now_s: float) -> float:
+        """Return how long it has still to wait, in seconds; 0 or less if it is due.
 
-def wait_headers(delivery: Delivery, *, not_before_ms: int) -> Headers:
-    """The headers that carry a delivery's history through a retry topic, without the trailer."""
+        Never longer than it was told to wait in all: the clock of whoever wrote the message may be
+        ahead of ours.
+
+        Args:
+            now_s: seconds since the epoch.
+        """
+        left_s = self.not_before_ms / 1000 - now_s
+        return left_s if self.delay_ms is None else min(left_s, self.delay_ms / 1000)
+
+
+def wait_headers(delivery: Delivery, *, not_before_ms: int, delay_ms: int | None = None) -> Headers:
+    """Return the headers that carry a delivery's history through a retry topic.
+
+    Args:
+        delivery: what was tried so far.
+        not_before_ms: when the wait ends, in milliseconds since the epoch.
+        delay_ms: how long it is, in milliseconds.
+
+    Returns:
+        The headers without the trailer.
+    """
     added: list[tuple[str, str]] = [
         (h.DLQ_TOPIC, delivery.origin.topic),
         (h.DLQ_PARTITION, str(delivery.origin.partition)),
@@ -109,6 +134,8 @@ def wait_headers(delivery: Delivery, *, not_before_ms: int) -> Headers:
         (h.REPLAYS, str(delivery.replays)),
         (h.NOT_BEFORE, str(not_before_ms)),
     ]
+    if delay_ms is not None:
+        added.append((h.DELAY, str(delay_ms)))
     if delivery.first_failed_at is not None:
         added.append((h.FIRST_FAILED_AT, delivery.first_failed_at.isoformat()))
     if delivery.own_outage:
@@ -147,6 +174,7 @@ def read_history(added: Headers, *, fallback: Origin, tier: int) -> Delivery:
         number_of(added, h.DLQ_OFFSET, fallback.offset),
         number_of(added, h.ORIGIN_TIMESTAMP, 0 if added else fallback.timestamp_ms),
     )
+    delay_ms = number_of(added, h.DELAY, -1)
     return Delivery(
         origin=origin,
         tier=tier,
@@ -157,6 +185,7 @@ def read_history(added: Headers, *, fallback: Origin, tier: int) -> Delivery:
         replay_of=_uuid_of(added, h.REPLAY_OF),
         replays=number_of(added, h.REPLAYS, 0),
         not_before_ms=number_of(added, h.NOT_BEFORE, 0),
+        delay_ms=None if delay_ms < 0 else delay_ms,
     )
 
 

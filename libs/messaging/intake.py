@@ -1,15 +1,21 @@
-"""Fetches a stage's messages and hands them to the window.
+"""Fetches a stage's messages and has the window hold them until it is their turn.
 
-Polling never stops: while something holds up the whole stage, its partitions are paused.
+It reads ahead of what is worked on, within the limits of ``read_ahead.py``, so that a message is
+reached behind thousands of others that wait. Retry topics are polled first. Their messages are
+held until they are due; what does not fit is remembered by its offset and fetched again then
+(``deferred.py``).
+
+Polling never stops: while something holds up the whole stage, its partitions are paused. A
+partition that is read far enough ahead is left out, which keeps what is fetched of it already:
+aiokafka throws away what it has of a partition that is paused.
 """
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import partial
+from math import ceil
 from typing import Any, Final
 
 import structlog
@@ -17,11 +23,10 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from messaging.assignment import Assignment
-from messaging.client_internals import position_of
 from messaging.commits import Commits
-from messaging.corrupt_batches import CorruptBatchError
 from messaging.jobs import Job
-from messaging.offsets import LogMovedError, OffsetLedger
+from messaging.read_ahead import ReadAhead
+from messaging.retries import Retries, Sources, finished
 from messaging.unreachable import KafkaUnavailableError
 from messaging.window import Window
 from messaging.work import Worker
@@ -34,31 +39,25 @@ POLL_S: Final = 0.2
 SHORT_POLL_S: Final = 0.005
 """How long a poll waits where empty fetches are answered at once."""
 
-HELD_BACK_S: Final = 5.0
-"""Longest that a partition waits as a whole for a message that is not due, in seconds."""
+FULL_POLL_S: Final = 0.02
+"""How long a poll waits while a partition is left out; how soon it is asked again when it may."""
+
+MOST_POLLED: Final = 500
+"""Most messages of one poll; the event loop has other work between two."""
 
 NOWHERE: Final = TopicPartition("", 0)
 """A partition that no member is ever assigned."""
 
-
-@dataclass(frozen=True, slots=True)
-class Sources:
-    """The topics a stage reads, by the broker's names.
-
-    Attributes:
-        names: each topic's name without the prefix.
-        tiers: of the retry topics among them, the tier.
-    """
-
-    names: Mapping[str, str]
-    tiers: Mapping[str, int]
+Batches = dict[TopicPartition, Sequence[Any]]
+"""Fetched records by partition, in order."""
 
 
 class Intake:
     """What one member of the group fetches.
 
     Args:
-        window: works on what was fetched.
+        window: holds what was fetched, and works on it.
+        read_ahead: says how much may be held.
         worker: knows what holds up the stage.
         commits: the accounts of the partitions; messages are entered as they are fetched.
         assignment: the partitions that are this member's.
@@ -70,21 +69,24 @@ class Intake:
     def __init__(  # noqa: PLR0913 - what it stands between
         self,
         window: Window,
+        read_ahead: ReadAhead,
         worker: Worker,
+        *,
         commits: Commits,
         assignment: Assignment,
         sources: Sources,
-        *,
         idle_pause_s: float,
     ) -> None:
         self._window = window
+        self._read_ahead = read_ahead
         self._worker = worker
         self._commits = commits
         self._assignment = assignment
         self._sources = sources
+        self._retries = Retries(window, read_ahead, commits, sources)
         self._idle_pause_s = idle_pause_s
-        self._poll_ms = int((SHORT_POLL_S if idle_pause_s else POLL_S) * 1000)
-        self._held_until: dict[TopicPartition, float] = {}
+        self._poll_s = SHORT_POLL_S if idle_pause_s else POLL_S
+        self._largest: dict[TopicPartition, int] = {}
         self._consumer: Any = None
 
     async def run(self, consumer: Any) -> None:
@@ -99,59 +101,32 @@ class Intake:
         """
         self._consumer = consumer
         while True:
-            try:
-                await self._poll()
-            except LogMovedError as error:
-                log.warning("log_moved", error=str(error))
-                raise KafkaUnavailableError("a log has begun anew while it was read") from error
+            await self._poll()
 
     def fetching(self) -> set[TopicPartition]:
-        """The partitions of which messages are wanted now."""
-        if not self._assignment.complete or self._window.room <= 0 or self._worker.trouble:
+        """Return the partitions of which messages are wanted now."""
+        if self._consumer is None or not self._assignment.complete or self._worker.trouble:
             return set()
-        assigned: set[TopicPartition] = self._consumer.assignment()
-        return assigned - self._held_until.keys() - self._assignment.withheld
+        retries, own = self._assigned()
+        return {*self._retries.wanted(retries), *self._wanted(own)}
 
     def forget(self, partitions: Iterable[TopicPartition]) -> None:
         """Forget what is known of partitions that went to another member."""
         for partition in partitions:
-            self._held_until.pop(partition, None)
+            self._largest.pop(partition, None)
+            self._retries.forget(partition)
 
     async def _poll(self) -> None:
-        if failure := self._window.failure or self._worker.failure:
-            raise KafkaUnavailableError("a message could not be settled") from failure
-        room, in_flight = self._window.room, self._window.in_flight
-        newcomer = self._worker.wants_a_newcomer(in_flight=in_flight, room=room)
-        if not newcomer and room <= 0 and (room := await self._window.wait_for_room(POLL_S)) <= 0:
-            await self._show_life()
-            return
-        stopped = bool(self._worker.trouble)
-        if newcomer:
-            room, stopped = 1, False
+        if self._window.failure is not None:
+            raise KafkaUnavailableError("a message could not be settled") from self._window.failure
+        self._window.fill()
+        probes = self._worker.wants_a_probe and not self._window.in_flight
+        if probes and self._window.start_one():
+            probes = False
+        stopped = bool(self._worker.trouble) and not probes
         self._pause_and_resume(everything=stopped)
-        epoch = self._assignment.epoch
-        batches = await self._fetch(room)
-        if epoch != self._assignment.epoch:
-            self._read_again(batches)
-            return
-        for partition, records in batches.items():
-            self._assignment.corrupt.passed(partition)
-            self._admit(partition, records, beyond=newcomer)
-        if newcomer:
-            await asyncio.sleep(0)  # it begins, and whether another one is wanted shows
-        if not batches:
-            self._pass_over_what_holds_no_message()
-        if not batches and self._idle_pause_s:
-            await self._rest()
-
-    async def _fetch(self, room: int) -> Mapping[TopicPartition, Sequence[Any]]:
-        """Return what one poll brings; nothing if it failed in a way that another one may mend."""
         try:
-            return await self._consumer.getmany(timeout_ms=self._poll_ms, max_records=room)  # type: ignore[no-any-return]  # aiokafka is untyped
-        except CorruptBatchError as error:
-            # What the same poll had from other partitions went with it.
-            self._assignment.corrupt.note(error)
-            self._assignment.begin_reading_anew()
+            batches = await self._fetch(1 if probes else MOST_POLLED, stopped=stopped)
         except KafkaError as error:
             if not error.retriable:
                 # The client may have lost its group for good, or skipped a record it could not
@@ -159,24 +134,90 @@ class Intake:
                 raise KafkaUnavailableError(f"polling failed ({type(error).__name__})") from error
             log.warning("poll_failed", error=repr(error))
             await asyncio.sleep(POLL_S)
-        return {}
+            return
+        await self._hand_over(batches)
+        if batches:
+            await asyncio.sleep(0)  # else nothing else runs while there is more to fetch
+        elif self._idle_pause_s:
+            await self._rest()
 
-    def _pass_over_what_holds_no_message(self) -> None:
-        """Note where reading stands: behind aborted transactions, and the markers of all."""
-        for partition in self._consumer.assignment() - self._assignment.withheld:
-            self._commits.pass_over(partition, position_of(self._consumer, partition))
-
-    def _read_again(self, batches: Mapping[TopicPartition, Sequence[Any]]) -> None:
-        """Put back what came while the group was balanced anew: reading began anew meanwhile."""
-        assigned = self._consumer.assignment() - self._assignment.withheld
+    async def _hand_over(self, batches: Batches) -> None:
+        if batches and not self._assignment.complete:
+            # What an earlier owner has finished beyond its commits is still being asked for.
+            epoch = self._assignment.epoch
+            await self._assignment.wait_until_complete()
+            if epoch != self._assignment.epoch:
+                return  # taken away meanwhile; whoever owns them now begins at what is committed
         for partition, records in batches.items():
-            if partition in assigned:
-                known = self._commits.next_of(partition)
-                self._consumer.seek(partition, known if known >= 0 else records[0].offset)
+            if partition.topic in self._sources.tiers:
+                self._retries.take(partition, records, self._consumer)
+            else:
+                self._take(partition, records)
+        self._window.fill()
+
+    async def _fetch(self, most: int, *, stopped: bool) -> Batches:
+        """Return what one poll brings, at most so many messages of each kind of topic."""
+        get = self._consumer.getmany
+        if stopped:
+            await get(timeout_ms=int(self._poll_s * 1000), max_records=1)  # all are paused
+            return Batches()
+        retries, own = self._assigned()
+        wanted = self._wanted(own)
+        self._retries.go_back(retries, self._consumer, self._assignment.epoch)
+        retries = self._retries.wanted(retries)
+        if not retries and not wanted:
+            await self._window.wait_for_change(POLL_S)
+            await self._show_life()
+            return Batches()
+        found = Batches()
+        if retries and wanted:
+            found.update(await get(*retries, max_records=most))
+        timeout_s = FULL_POLL_S if len(wanted) < len(own) else self._poll_s
+        timeout_s = 0 if found else min(timeout_s, self._retries.next_due_in_s())
+        most = min(most, *map(self._most, wanted), MOST_POLLED)
+        # One that came from a retry topic meanwhile comes with the next poll.
+        asked = wanted if found else [*retries, *wanted]
+        found.update(await get(*asked, timeout_ms=ceil(timeout_s * 1000), max_records=most))
+        return found
+
+    def _assigned(self) -> tuple[list[TopicPartition], list[TopicPartition]]:
+        """Return the partitions of retry topics, and of the stage's own topics."""
+        assigned, tiers = self._consumer.assignment(), self._sources.tiers
+        retries = [one for one in assigned if one.topic in tiers]
+        own = [one for one in assigned if one.topic not in tiers]
+        self._read_ahead.share_among(frozenset(own))
+        return retries, own
+
+    def _wanted(self, own: Iterable[TopicPartition]) -> list[TopicPartition]:
+        may_read_on, wants = self._commits.may_read_on, self._read_ahead.wants
+        return [one for one in own if wants(one) and may_read_on(one)]
+
+    def _most(self, partition: TopicPartition) -> int:
+        """Return how many messages like the largest of late may be taken."""
+        largest = self._largest.get(partition)
+        return max(1, self._read_ahead.room(partition) // largest) if largest else MOST_POLLED
+
+    def _take(self, partition: TopicPartition, records: Sequence[Any]) -> None:
+        """Have messages of the stage's own topics wait for their turn."""
+        ledger = self._commits.ledger(partition)
+        finish = partial(finished, self._window, ledger)
+        topic = self._sources.names[partition.topic]
+        room, largest = self._read_ahead.room(partition), 0
+        for received in records:
+            job = Job(received, partition, topic, None, finish)
+            cost = self._read_ahead.cost(job.size)
+            if cost > room and self._read_ahead.holds(partition):
+                self._consumer.seek(partition, received.offset)
+                self._read_ahead.is_full(partition)
+                break
+            if ledger.start(received.offset):
+                self._window.admit(job)
+                room -= cost
+                largest = max(largest, cost)
+        self._largest[partition] = largest or self._largest.get(partition, 0)
 
     async def _show_life(self) -> None:
-        # Polling nowhere tells the group that the member lives, and keeps what is fetched already:
-        # aiokafka throws away what it has of a partition that is paused.
+        # Polling nowhere tells the group that the member lives, and keeps what is fetched already.
         await self._consumer.getmany(NOWHERE, timeout_ms=0)
 
     async def _rest(self) -> None:
@@ -185,46 +226,9 @@ class Intake:
         await asyncio.sleep(self._idle_pause_s)
 
     def _pause_and_resume(self, *, everything: bool) -> None:
-        assigned = self._consumer.assignment()
-        if everything:
-            wanted = set(assigned)
-        elif self._held_until:
-            now = time.time()
-            self._held_until = {tp: due for tp, due in self._held_until.items() if due > now}
-            wanted = assigned & self._held_until.keys()
-        else:
-            wanted = set()
-        wanted |= assigned & self._assignment.withheld
         paused = self._consumer.paused()
-        if wanted - paused:
-            self._consumer.pause(*(wanted - paused))
-        if paused - wanted:
-            self._consumer.resume(*(paused - wanted))
-
-    def _admit(self, partition: TopicPartition, records: Sequence[Any], *, beyond: bool) -> None:
-        ledger = self._commits.ledger(partition)
-        topic = self._sources.names[partition.topic]
-        tier = self._sources.tiers.get(partition.topic)
-        finish = partial(self._finished, ledger)
-        for received in records:
-            job = Job(received, partition, topic, tier, finish)
-            delay_s = job.delivery.not_before_ms / 1000 - time.time() if tier is not None else 0
-            if delay_s > 0 and not self._window.may_hold:
-                self._hold_back(partition, received.offset, delay_s)
-                return
-            if not ledger.start(received.offset):
-                continue
-            if delay_s > 0:
-                self._window.hold(job, delay_s)
-            else:
-                self._window.admit(job, beyond=beyond)
-
-    def _hold_back(self, partition: TopicPartition, offset: int, delay_s: float) -> None:
-        self._consumer.seek(partition, offset)
-        self._consumer.pause(partition)
-        # There may be room for it before it is due, and others behind it are due earlier.
-        self._held_until[partition] = time.time() + min(delay_s, HELD_BACK_S)
-
-    def _finished(self, ledger: OffsetLedger, job: Job) -> None:
-        ledger.finish(job.received.offset)
-        self._window.ended(job)
+        if everything:
+            if to_pause := self._consumer.assignment() - paused:
+                self._consumer.pause(*to_pause)
+        elif paused:
+            self._consumer.resume(*paused)

@@ -1,4 +1,4 @@
-"""A message in flight: the record, its history, and who works on it."""
+"""A message from fetch to settlement: the record, its history, and who works on it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,25 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final, TypeAlias
 
 from aiokafka import TopicPartition
 
+from contracts import headers as h
 from contracts.errors import OutageError, ThrottledError
 from messaging.delivery import NO_LINEAGE, Delivery, Headers, Origin, Record, read_history, split
 from messaging.failures import OwnOutageError, timed_out
 from messaging.limits import WHOLE_BYTES
 from messaging.stubs import shortened, size_of
+
+Subject: TypeAlias = bytes | TopicPartition
+"""Whom a message is about, which decides whose turn it takes."""
+
+RECORD_BYTES: Final = 1_024
+"""What a record takes in memory besides its key, value and headers, about."""
+
+HEADER_BYTES: Final = 128
+"""What a header takes in memory besides its value, about."""
 
 
 class Job:
@@ -34,6 +44,8 @@ class Job:
         deadline: when this delivery's work must be done, by the event loop's clock, in seconds.
         expired: whether the deadline has passed while it was worked on.
         lineage: what of its headers is carried on to what it causes.
+        subject: whom it is about; messages of different subjects take turns.
+        size: what it takes in memory until it is worked on, in bytes.
         task: the task that works on it, for whoever has to cancel it.
     """
 
@@ -48,6 +60,8 @@ class Job:
         "lineage",
         "partition",
         "received",
+        "size",
+        "subject",
         "task",
         "tier",
         "topic",
@@ -66,6 +80,7 @@ class Job:
         self.partition = partition
         self.topic = topic
         self.tier = tier
+        self.subject, self.size = _measure(received, partition)
         self.tries = 0
         self.failure: Exception | None = None
         self.due_s = float("inf")
@@ -151,3 +166,31 @@ class Job:
             headers=tuple(headers),
             timestamp_ms=received.timestamp,
         )
+
+
+def _measure(received: Any, partition: TopicPartition) -> tuple[Subject, int]:
+    """Return whom a record is about, and what it takes in memory, in bytes.
+
+    It is about the interview that its headers name (``onrecord-transcript-id``), else the
+    CloudEvents subject, else the record's key, else the partition it was read from.
+    """
+    transcript = subject = None
+    headers = received.headers
+    size = RECORD_BYTES + HEADER_BYTES * len(headers)
+    for name, value in headers:
+        if value is not None:
+            size += len(value)
+        if name == _TRANSCRIPT_ID:
+            transcript = value
+        elif name == _CE_SUBJECT:
+            subject = value
+    key, value = received.key, received.value
+    if key is not None:
+        size += len(key)
+    if value is not None:
+        size += len(value)
+    return transcript or subject or key or partition, size
+
+
+_TRANSCRIPT_ID: Final = h.TRANSCRIPT_ID
+_CE_SUBJECT: Final = h.CE_SUBJECT

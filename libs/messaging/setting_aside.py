@@ -49,9 +49,12 @@ class Aside:
             OutageError: the broker does not take it.
         """
         topic = retry_topic(self._service, decision.tier).name
-        not_before_ms = ceil((time.time() + decision.delay_s) * 1000)
+        delay_ms = ceil(decision.delay_s * 1000)
+        added = wait_headers(
+            job.delivery, not_before_ms=ceil(time.time() * 1000) + delay_ms, delay_ms=delay_ms
+        )
         try:
-            await self._forward(topic, job, wait_headers(job.delivery, not_before_ms=not_before_ms))
+            await self._forward(topic, job, added)
         except TooLargeToSendError:
             log.warning("too_large_to_retry", topic=topic)
             await self.dead_letter(job, failure)

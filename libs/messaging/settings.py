@@ -145,6 +145,22 @@ class StageSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True)
 
     max_in_flight: int = Field(64, ge=1, description="Messages worked on at the same time.")
+    max_in_flight_bytes: int = Field(
+        128 * 1024 * 1024,
+        ge=1,
+        description="No message is started while those worked on have so many bytes or more.",
+    )
+    read_ahead: int = Field(
+        10_000,
+        ge=1,
+        description="Messages held in memory until they are worked on, at most; among them, "
+        "interviews take turns.",
+    )
+    read_ahead_bytes: int = Field(
+        64 * 1024 * 1024,
+        ge=1,
+        description="Bytes of them, at most; a quarter is for messages from retry topics.",
+    )
     order: Literal["none", "key"] = Field(
         "none", description='"key" keeps messages of one key one after another.'
     )

@@ -1,8 +1,10 @@
 """Keeps up to N messages at work, whatever their partitions, in key order or in none.
 
-A message is at work until its handler is done, and in flight until the broker has what came of it.
-Only what is at work takes one of the N places, so that waiting for the broker costs no call to a
-model; at most N more may wait for the broker.
+Admitted messages wait until it is their turn (``turns.py``), and in key order until those of their
+key before them are settled (``key_order.py``); meanwhile they take no place. A message is at work
+until its handler is done, and in flight until the broker has what came of it. Only what is at work
+takes one of the N places, so that waiting for the broker costs no call to a model; at most N more
+may wait for the broker.
 
 Tasks relay each other: a task works on messages one after another for as long as none of them has
 to wait, and has another task standing by that takes over as soon as one does. A handler that never
@@ -15,88 +17,110 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
-from typing import Final
 
 import structlog
 from aiokafka import TopicPartition
 
 from messaging.jobs import Job
-from messaging.stragglers import end_tasks
+from messaging.key_order import KeyOrder
+from messaging.read_ahead import ReadAhead
+from messaging.turns import Turns
 
 log = structlog.get_logger(__name__)
 
-CANCEL_S: Final = 2.0
-"""How long a cancelled handler is waited for unless told otherwise, in seconds."""
-
-MOST_HELD: Final = 1_000
-"""Messages held in memory until they are due; with more, their partition waits as a whole."""
-
 
 class Window:
-    """The messages in flight.
+    """The messages that are held, and those in flight.
 
     Args:
         work: works on one message; it returns when nothing is left to be done but to wait for
             the broker's acknowledgement.
         size: how many messages may be at work; twice as many may be in flight.
+        size_bytes: none is started while those in flight have so many bytes or more.
         by_key: whether messages of one key are worked on one after another.
+        read_ahead: the account of what is held.
+        may_start: whether messages may be started now; asked before each one.
     """
 
-    def __init__(self, work: Callable[[Job], Awaitable[None]], *, size: int, by_key: bool) -> None:
+    def __init__(  # noqa: PLR0913 - its limits
+        self,
+        work: Callable[[Job], Awaitable[None]],
+        *,
+        size: int,
+        size_bytes: int,
+        by_key: bool,
+        read_ahead: ReadAhead,
+        may_start: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._work = work
         self._size = size
-        self._by_key = by_key
+        self._size_bytes = size_bytes
+        self._read_ahead = read_ahead
+        self._may_start = may_start
         self._ready: deque[Job] = deque()
         self._standing_by = False
         self._relays: set[asyncio.Task[None]] = set()
         self._at_work: set[Job] = set()
         self._jobs: dict[TopicPartition, set[Job]] = defaultdict(set)
-        self._held: dict[Job, asyncio.TimerHandle] = {}
-        self._overdue: deque[Job] = deque()
-        self._keys: dict[tuple[TopicPartition, bytes], deque[Job]] = {}
+        self._turns = Turns()
+        self._keys = KeyOrder() if by_key else None
+        self._not_due: dict[Job, asyncio.TimerHandle] = {}
+        self._suspended: dict[TopicPartition, list[Job]] = {}
         self._changed = asyncio.Event()
+        self._bytes_in_flight = 0
         self.in_flight = 0
         self.failure: Exception | None = None
 
     @property
     def room(self) -> int:
-        """How many more messages may be admitted."""
+        """How many more messages may be started."""
+        if self._bytes_in_flight >= self._size_bytes:
+            return 0
         return min(self._size - len(self._at_work), 2 * self._size - self.in_flight)
 
     @property
-    def may_hold(self) -> bool:
-        """Whether one more message that is not due yet may be held."""
-        return len(self._held) + len(self._overdue) < MOST_HELD
+    def waiting(self) -> int:
+        """How many messages wait for nothing but their turn."""
+        return self._turns.waiting
 
-    def admit(self, job: Job, *, beyond: bool = False) -> None:
-        """Start a message, or have it wait for the one of the same key before it, or for room.
-
-        Args:
-            job: the message.
-            beyond: whether it starts without room as well.
-        """
-        self._jobs[job.partition].add(job)
-        if not beyond and (self._overdue or self.room <= 0):
-            self._overdue.append(job)  # what fell due during a poll took its place
-        else:
-            self._start(job)
-
-    def _start(self, job: Job) -> None:
-        self.in_flight += 1
-        self._at_work.add(job)
-        if self._by_key and job.received.key is not None:
-            key = (job.partition, job.received.key)
-            if key in self._keys:
-                self._keys[key].append(job)
-                return
-            self._keys[key] = deque()
-        self._enqueue(job)
+    def admit(self, job: Job) -> None:
+        """Have a message wait for its turn; ``fill`` starts it when there is room."""
+        self._read_ahead.add(job)
+        self._enter(job)
 
     def hold(self, job: Job, delay_s: float) -> None:
-        """Admit a message when it is due and there is room; until then it takes none."""
-        self._jobs[job.partition].add(job)
+        """Admit a message that is not due yet; it begins to wait for its turn when it is."""
+        self._read_ahead.add(job)
+        self._read_ahead.wait_begins(job)
         loop = asyncio.get_running_loop()
-        self._held[job] = loop.call_later(delay_s, self._due, job)
+        self._not_due[job] = loop.call_later(delay_s, self._is_due, job)
+
+    def fill(self) -> None:
+        """Start messages while there is room and they may be started."""
+        turns = self._turns
+        while turns.waiting and self.room > 0 and self._may_start():
+            self._start(turns.take())
+
+    def start_one(self) -> bool:
+        """Start a message even if none may be started, to see whether they may again.
+
+        Returns:
+            Whether one was waiting.
+        """
+        if not self._turns.waiting:
+            return False
+        self._start(self._turns.take())
+        return True
+
+    def _start(self, job: Job) -> None:
+        self._read_ahead.remove(job)
+        self._jobs[job.partition].add(job)
+        self.in_flight += 1
+        self._bytes_in_flight += job.size
+        self._at_work.add(job)
+        self._ready.append(job)
+        if not self._standing_by:
+            self._stand_by()
 
     def ended(self, job: Job) -> None:
         """Take note that a message is settled."""
@@ -105,20 +129,20 @@ class Window:
             return
         jobs.discard(job)
         self.in_flight -= 1
-        if self._by_key and job.received.key is not None:
-            self._next_of_key((job.partition, job.received.key))
-        self._make_room(job)
+        self._bytes_in_flight -= job.size
+        if self._keys is not None and (following := self._keys.leave(job)) is not None:
+            self._wait_for_turn(following, first=True)
+        self._leave_place(job)
 
-    async def wait_for_room(self, timeout_s: float) -> int:
-        """Wait until a message ends, but not longer than ``timeout_s`` seconds; the room then."""
+    async def wait_for_change(self, timeout_s: float) -> None:
+        """Wait until a message ends or becomes due, for at most ``timeout_s`` seconds."""
         self._changed.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._changed.wait()
-        return self.room
 
     async def drain(self, partitions: Iterable[TopicPartition] | None, budget_s: float) -> None:
-        """Let messages in flight end, for at most ``budget_s`` seconds.
+        """Let messages in flight end, for at most ``budget_s`` seconds; no other is started.
 
         What is held of these partitions stays so until ``cancel`` or ``go_on``.
 
@@ -126,51 +150,53 @@ class Window:
             partitions: whose messages; None for all.
             budget_s: the longest wait, in seconds.
         """
-        chosen = list(self._jobs) if partitions is None else list(partitions)
+        chosen = self._partitions() if partitions is None else set(partitions)
+        self._suspend(chosen)
         with suppress(TimeoutError):
             async with asyncio.timeout(budget_s):
-                while any(self.is_busy(one) for one in chosen):
+                while any(self._jobs.get(one) for one in chosen):
                     self._changed.clear()
                     await self._changed.wait()
 
     def go_on(self, partitions: Iterable[TopicPartition]) -> None:
         """Have messages that are held be started again, after ``drain``."""
+        for partition in partitions:
+            for job in self._suspended.pop(partition, ()):
+                self._wait_for_turn(job)
+        self.fill()
 
-    def is_busy(self, partition: TopicPartition) -> bool:
-        """Whether messages of a partition are in flight."""
-        held = len(self._held) + len(self._overdue)
-        jobs = self._jobs.get(partition, ())
-        if not held or not jobs:
-            return bool(jobs)
-        return any(job not in self._held and job not in self._overdue for job in jobs)
-
-    async def cancel(
-        self, partitions: Iterable[TopicPartition] | None, budget_s: float = CANCEL_S
-    ) -> None:
-        """Stop working on messages; their offsets stay uncommitted.
+    async def cancel(self, partitions: Iterable[TopicPartition] | None) -> None:
+        """Stop working on messages, and let go of those held; their offsets stay uncommitted.
 
         Args:
             partitions: whose messages; None for all.
-            budget_s: how long handlers may take to end, in seconds. One that ignores its
-                cancellation is left to itself, and named in the log.
         """
-        chosen = list(self._jobs) if partitions is None else list(partitions)
-        self._let_go_of_held(chosen)
+        chosen = self._partitions() if partitions is None else set(partitions)
+        self._let_go(chosen)
         given_up = {job for one in chosen for job in self._jobs.pop(one, ())}
         self.in_flight -= len(given_up)
-        self._at_work -= given_up
+        self._bytes_in_flight -= sum(job.size for job in given_up)
+        for job in given_up & self._at_work:
+            self._at_work.discard(job)
+            self._turns.end(job)
         self._ready = deque(job for job in self._ready if job not in given_up)
-        mine = asyncio.current_task()
-        tasks = {job.task: job for job in given_up if job.task not in {None, mine}}
-        await end_tasks(tasks, budget_s)
-        if self._by_key:
-            self._forget_keys(chosen)
-        self._fill_room()
+        tasks = {job.task for job in given_up if job.task is not None}
+        tasks.discard(asyncio.current_task())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._changed.set()
+        self.fill()
 
-    def _enqueue(self, job: Job) -> None:
-        self._ready.append(job)
-        if not self._standing_by:
-            self._stand_by()
+    def _partitions(self) -> set[TopicPartition]:
+        """All partitions of which there are messages."""
+        return {
+            *self._jobs,
+            *self._turns.partitions(),
+            *(self._keys.partitions() if self._keys is not None else ()),
+            *(job.partition for job in self._not_due),
+            *self._suspended,
+        }
 
     def _stand_by(self) -> None:
         self._standing_by = True
@@ -194,42 +220,54 @@ class Window:
             finally:
                 if job.task is task:  # else it is being sent again already
                     job.task = None
-                self._make_room(job)
+                self._leave_place(job)
             if task is not None and task.cancelling():
                 # Somebody gave up this message, and its handler went on all the same.
                 if self._ready and not self._standing_by:
                     self._stand_by()
                 return
 
-    def _make_room(self, job: Job) -> None:
-        self._at_work.discard(job)
-        self._fill_room()
-
-    def _fill_room(self) -> None:
+    def _leave_place(self, job: Job) -> None:
+        if job in self._at_work:
+            self._at_work.discard(job)
+            self._turns.end(job)
         self._changed.set()
-        while self._overdue and self.room > 0:
-            self._start(self._overdue.popleft())
+        self.fill()
 
-    def _due(self, job: Job) -> None:
-        if self._held.pop(job, None) is None:
+    def _is_due(self, job: Job) -> None:
+        if self._not_due.pop(job, None) is None:
             return
-        self.admit(job)
+        self._read_ahead.wait_ends(job)
+        self._enter(job)
+        self._changed.set()
+        self.fill()
 
-    def _let_go_of_held(self, partitions: Collection[TopicPartition]) -> None:
-        let_go = [one for one in self._overdue if one.partition in partitions]
-        for job in [one for one in self._held if one.partition in partitions]:
-            self._held.pop(job).cancel()
-            let_go.append(job)
-        for job in let_go:
-            self._jobs[job.partition].discard(job)
-        self._overdue = deque(one for one in self._overdue if one.partition not in partitions)
+    def _enter(self, job: Job) -> None:
+        if self._keys is None or self._keys.enter(job):
+            self._wait_for_turn(job)
 
-    def _next_of_key(self, key: tuple[TopicPartition, bytes]) -> None:
-        waiting = self._keys.get(key)
-        if waiting:
-            self._enqueue(waiting.popleft())
+    def _wait_for_turn(self, job: Job, *, first: bool = False) -> None:
+        if self._suspended and job.partition in self._suspended:
+            self._suspended[job.partition].append(job)
         else:
-            self._keys.pop(key, None)
+            self._turns.put(job, first=first)
 
-    def _forget_keys(self, partitions: Collection[TopicPartition]) -> None:
-        self._keys = {key: jobs for key, jobs in self._keys.items() if key[0] not in partitions}
+    def _suspend(self, partitions: Collection[TopicPartition]) -> None:
+        for partition in partitions:
+            self._suspended.setdefault(partition, [])
+        for job in self._turns.remove(partitions):
+            self._suspended[job.partition].append(job)
+
+    def _let_go(self, partitions: Collection[TopicPartition]) -> None:
+        """Forget what is held of some partitions."""
+        held = self._turns.remove(partitions)
+        if self._keys is not None:
+            held += self._keys.forget(partitions)
+        for partition in partitions:
+            held += self._suspended.pop(partition, ())
+        for job in [one for one in self._not_due if one.partition in partitions]:
+            self._not_due.pop(job).cancel()
+            self._read_ahead.wait_ends(job)
+            held.append(job)
+        for job in held:
+            self._read_ahead.remove(job)

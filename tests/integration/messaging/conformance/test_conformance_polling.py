@@ -150,12 +150,12 @@ async def test_more_waiting_messages_than_are_held_keep_the_membership_and_hold_
         seen.append(record.value)
 
     impatient = backend.settings(max_poll_interval_ms=INTERVAL_MS)
-    number = 1_100
+    number = 1_300
     await backend.send_many("probe-retry-1", [b"late"] * number, headers=waiting(3_600.0, 0))
     async with impatient.running(stage, PATIENT) as running:
         consumption = running.runner._consumption
         assert consumption is not None
-        await until(lambda: consumption._intake._held_until, within_s=40)
+        await until(lambda: consumption._intake._retries.deferred, within_s=40)
         before, over = membership(running), time.monotonic() + LONG_S
         await backend.send("probe-retry-2", b"due", headers=waiting(0.0, 1))
         await backend.send("chunks-ready", b"new")

@@ -1,0 +1,141 @@
+"""Bounds what is held in memory of messages that nobody works on yet.
+
+A quarter of the bytes is for messages from retry topics, and half of that at most for those that
+are not due. The rest is for the stage's own topics: half of it is shared out evenly among their
+partitions, and the other half goes to whoever needs it, so that one partition with a huge interview
+can be read far ahead, and leaves the others room all the same::
+
+    limit  ├─ source partitions: own shares ─┬─ common to them ───────────────┬ not due ┬ due ┤
+           0                               3/8                              3/4       7/8     1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from aiokafka import TopicPartition
+
+from messaging.jobs import Job
+
+
+class ReadAhead:
+    """The account of messages fetched and not started.
+
+    A message counts with its bytes, but never with less than ``limit_bytes / limit``, so that both
+    limits hold in one account. A partition of which nothing is held takes a message of any size.
+
+    Args:
+        limit: how many messages may be held.
+        limit_bytes: how many bytes they may have together.
+    """
+
+    def __init__(self, limit: int, limit_bytes: int) -> None:
+        self._least = max(1, limit_bytes // limit)
+        self._for_retries = limit_bytes // 4
+        self._for_sources = limit_bytes - self._for_retries
+        self._held: dict[TopicPartition, int] = {}
+        self._sources: Collection[TopicPartition] = ()
+        self._full: set[TopicPartition] = set()
+        self._beyond_shares = 0
+        self.retried = 0
+        self.not_due = 0
+
+    @property
+    def held(self) -> int:
+        """How much is held in all, in bytes."""
+        return sum(self._held.values()) + self.retried
+
+    def share_among(self, sources: Collection[TopicPartition]) -> None:
+        """Share the room out anew.
+
+        Args:
+            sources: the assigned partitions of the stage's own topics.
+        """
+        if sources != self._sources:
+            self._sources = frozenset(sources)
+            self._full.clear()
+            self._beyond_shares = sum(self._beyond(used) for used in self._held.values())
+
+    def add(self, job: Job) -> None:
+        """Enter a message that is held."""
+        cost = self.cost(job.size)
+        if job.tier is not None:
+            self.retried += cost
+            return
+        before = self._held.get(job.partition, 0)
+        self._held[job.partition] = before + cost
+        self._beyond_shares += self._beyond(before + cost) - self._beyond(before)
+
+    def remove(self, job: Job) -> None:
+        """Note that a message was started, or let go."""
+        cost = self.cost(job.size)
+        if job.tier is not None:
+            self.retried -= cost
+            return
+        before = self._held[job.partition]
+        if before > cost:
+            self._held[job.partition] = before - cost
+        else:
+            del self._held[job.partition]
+        self._beyond_shares += self._beyond(before - cost) - self._beyond(before)
+
+    def room(self, partition: TopicPartition) -> int:
+        """How many bytes more of a source partition may be held; may be negative."""
+        used = self._held.get(partition, 0)
+        return max(0, self._share - used) + self._for_sources // 2 - self._beyond_shares
+
+    def holds(self, partition: TopicPartition) -> bool:
+        """Whether anything is held of a source partition."""
+        return partition in self._held
+
+    def wants(self, partition: TopicPartition) -> bool:
+        """Whether more of a source partition is to be fetched.
+
+        Once full, it is fetched again when a quarter of its room is free: many at once cost less
+        than one by one.
+        """
+        used = self._held.get(partition, 0)
+        if not used:
+            self._full.discard(partition)
+            return True
+        room = self.room(partition)
+        if room <= 0:
+            self._full.add(partition)
+        elif partition in self._full and 4 * room >= used + room:
+            self._full.discard(partition)
+        return partition not in self._full
+
+    def is_full(self, partition: TopicPartition) -> None:
+        """Note that the next message of a source partition did not fit."""
+        self._full.add(partition)
+
+    def fits_retried(self, size: int, *, due: bool) -> bool:
+        """Whether a message from a retry topic may be held."""
+        cost = self.cost(size)
+        if due:
+            due_ones = self.retried - self.not_due
+            return due_ones == 0 or self.retried + cost <= self._for_retries
+        return self.not_due == 0 or self.not_due + cost <= self._for_retries // 2
+
+    def room_for_due(self) -> int:
+        """How many bytes of messages that are due may be held; at least 1 while none is."""
+        return max(self._for_retries - self.retried, int(self.retried == self.not_due))
+
+    def wait_begins(self, job: Job) -> None:
+        """Note that a message that is held is not due."""
+        self.not_due += self.cost(job.size)
+
+    def wait_ends(self, job: Job) -> None:
+        """Note that a message became due, or was let go."""
+        self.not_due -= self.cost(job.size)
+
+    def cost(self, size: int) -> int:
+        """How much a message of so many bytes counts."""
+        return max(size, self._least)
+
+    @property
+    def _share(self) -> int:
+        return self._for_sources // 2 // max(1, len(self._sources))
+
+    def _beyond(self, used: int) -> int:
+        return max(0, used - self._share)
