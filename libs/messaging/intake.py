@@ -202,19 +202,22 @@ class Intake:
         ledger = self._commits.ledger(partition)
         finish = partial(finished, self._window, ledger)
         topic = self._sources.names[partition.topic]
-        room, largest = self._read_ahead.room(partition), 0
+        jobs: list[Job] = []
+        room, least = self._read_ahead.room(partition), self._read_ahead.cost(0)
+        largest = least
         for received in records:
             job = Job(received, partition, topic, None, finish)
-            cost = self._read_ahead.cost(job.size)
-            if cost > room and self._read_ahead.holds(partition):
+            cost = max(job.size, least)
+            if cost > room and (jobs or self._read_ahead.holds(partition)):
                 self._consumer.seek(partition, received.offset)
                 self._read_ahead.is_full(partition)
                 break
             if ledger.start(received.offset):
-                self._window.admit(job)
+                jobs.append(job)
                 room -= cost
                 largest = max(largest, cost)
-        self._largest[partition] = largest or self._largest.get(partition, 0)
+        self._largest[partition] = largest
+        self._window.admit_all(jobs)
 
     async def _show_life(self) -> None:
         # Polling nowhere tells the group that the member lives, and keeps what is fetched already.

@@ -11,7 +11,7 @@ can be read far ahead, and leaves the others room all the same::
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from aiokafka import TopicPartition
 
@@ -35,8 +35,8 @@ class ReadAhead:
         self._for_sources = limit_bytes - self._for_retries
         self._held: dict[TopicPartition, int] = {}
         self._sources: Collection[TopicPartition] = ()
+        self._share = self._for_sources // 2
         self._full: set[TopicPartition] = set()
-        self._beyond_shares = 0
         self.retried = 0
         self.not_due = 0
 
@@ -53,36 +53,39 @@ class ReadAhead:
         """
         if sources != self._sources:
             self._sources = frozenset(sources)
+            self._share = self._for_sources // 2 // max(1, len(sources))
             self._full.clear()
-            self._beyond_shares = sum(self._beyond(used) for used in self._held.values())
 
     def add(self, job: Job) -> None:
         """Enter a message that is held."""
-        cost = self.cost(job.size)
-        if job.tier is not None:
+        self.add_all((job,))
+
+    def add_all(self, jobs: Sequence[Job]) -> None:
+        """Enter messages of one partition that are held; at least one."""
+        least = self._least
+        cost = sum([max(least, job.size) for job in jobs])
+        partition = jobs[0].partition
+        if jobs[0].tier is None:
+            self._held[partition] = self._held.get(partition, 0) + cost
+        else:
             self.retried += cost
-            return
-        before = self._held.get(job.partition, 0)
-        self._held[job.partition] = before + cost
-        self._beyond_shares += self._beyond(before + cost) - self._beyond(before)
 
     def remove(self, job: Job) -> None:
         """Note that a message was started, or let go."""
-        cost = self.cost(job.size)
+        cost = max(self._least, job.size)
         if job.tier is not None:
             self.retried -= cost
-            return
-        before = self._held[job.partition]
-        if before > cost:
-            self._held[job.partition] = before - cost
+        elif (left := self._held[job.partition] - cost) > 0:
+            self._held[job.partition] = left
         else:
             del self._held[job.partition]
-        self._beyond_shares += self._beyond(before - cost) - self._beyond(before)
 
     def room(self, partition: TopicPartition) -> int:
         """How many bytes more of a source partition may be held; may be negative."""
-        used = self._held.get(partition, 0)
-        return max(0, self._share - used) + self._for_sources // 2 - self._beyond_shares
+        share = self._share
+        common = sum(used - share for used in self._held.values() if used > share)
+        own = max(0, share - self._held.get(partition, 0))
+        return own + self._for_sources // 2 - common
 
     def holds(self, partition: TopicPartition) -> bool:
         """Whether anything is held of a source partition."""
@@ -132,10 +135,3 @@ class ReadAhead:
     def cost(self, size: int) -> int:
         """How much a message of so many bytes counts."""
         return max(size, self._least)
-
-    @property
-    def _share(self) -> int:
-        return self._for_sources // 2 // max(1, len(self._sources))
-
-    def _beyond(self, used: int) -> int:
-        return max(0, used - self._share)

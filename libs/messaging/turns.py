@@ -22,24 +22,7 @@ from messaging.jobs import Job, Subject
 
 RETRIED: Final = 0
 FRESH: Final = 1
-
-
-class _Queue:
-    """The messages of one subject.
-
-    Attributes:
-        at_work: how many of them are at work.
-        waiting: those that are not, retried and fresh ones apart.
-    """
-
-    __slots__ = ("at_work", "waiting")
-
-    def __init__(self) -> None:
-        self.at_work = 0
-        self.waiting: tuple[deque[Job], deque[Job]] = (deque(), deque())
-
-
-_Level = OrderedDict[_Queue, None]
+KINDS: Final = (RETRIED, FRESH)
 
 
 class Turns:
@@ -50,9 +33,11 @@ class Turns:
     """
 
     def __init__(self) -> None:
-        self._queues: dict[Subject, _Queue] = {}
-        # By kind: the queues with messages waiting, by how many of their subject are at work.
-        self._levels: tuple[dict[int, _Level], dict[int, _Level]] = ({}, {})
+        self._at_work: dict[Subject, int] = {}
+        # By kind: each subject's messages, in order; and the subjects that have some, by how many
+        # of their messages are at work, in the order in which they had their last turn.
+        self._queues: tuple[dict[Subject, deque[Job]], ...] = ({}, {})
+        self._levels: tuple[dict[int, OrderedDict[Subject, None]], ...] = ({}, {})
         self._next_kind = RETRIED
         self.waiting = 0
 
@@ -63,17 +48,15 @@ class Turns:
             job: the message.
             first: whether it goes before the others of its subject.
         """
-        queue = self._queues.get(job.subject)
-        if queue is None:
-            queue = self._queues[job.subject] = _Queue()
         kind = FRESH if job.tier is None else RETRIED
-        waiting = queue.waiting[kind]
-        if not waiting:
-            self._enter(queue, kind)
-        if first:
-            waiting.appendleft(job)
+        queue = self._queues[kind].get(job.subject)
+        if queue is None:
+            self._queues[kind][job.subject] = deque((job,))
+            self._enter(kind, job.subject, self._at_work.get(job.subject, 0))
+        elif first:
+            queue.appendleft(job)
         else:
-            waiting.append(job)
+            queue.append(job)
         self.waiting += 1
 
     def take(self) -> Job:
@@ -87,67 +70,78 @@ class Turns:
         if not levels:
             raise LookupError("no message is waiting")
         self._next_kind = 1 - kind
-        queue = next(iter(levels[min(levels)]))
-        self._leave(queue)
-        job = queue.waiting[kind].popleft()
-        queue.at_work += 1
-        self._enter_all(queue)
+        at_work = min(levels)
+        level = levels[at_work]
+        subject, _ = level.popitem(last=False)
+        if not level:
+            del levels[at_work]
+        queue = self._queues[kind][subject]
+        job = queue.popleft()
         self.waiting -= 1
+        if queue:
+            self._enter(kind, subject, at_work + 1)
+        else:
+            del self._queues[kind][subject]
+        self._at_work[subject] = at_work + 1
+        if subject in self._queues[1 - kind]:
+            self._move(1 - kind, subject, at_work, at_work + 1)
         return job
 
+    def begin(self, job: Job) -> None:
+        """Note that a message is at work that did not have to wait for its turn."""
+        self._change(job.subject, 1)
+
     def end(self, job: Job) -> None:
-        """Note that a message that was handed out is no longer at work."""
-        queue = self._queues[job.subject]
-        self._leave(queue)
-        queue.at_work -= 1
-        self._enter_all(queue)
-        if not queue.at_work:
-            self._drop_if_idle(job.subject, queue)
+        """Note that a message is no longer at work."""
+        self._change(job.subject, -1)
+
+    def partitions(self) -> set[TopicPartition]:
+        """Return the partitions of the waiting messages."""
+        queues = (queue for kind in KINDS for queue in self._queues[kind].values())
+        return {job.partition for queue in queues for job in queue}
 
     def remove(self, partitions: Collection[TopicPartition]) -> list[Job]:
         """Take out the waiting messages of some partitions, in order within each subject."""
         removed: list[Job] = []
-        for subject, queue in list(self._queues.items()):
-            self._leave(queue)
-            for waiting in queue.waiting:
-                going = [job for job in waiting if job.partition in partitions]
-                if going:
-                    staying = [job for job in waiting if job.partition not in partitions]
-                    waiting.clear()
-                    waiting.extend(staying)
-                    removed += going
-            self._enter_all(queue)
-            self._drop_if_idle(subject, queue)
+        for kind in KINDS:
+            for subject, queue in list(self._queues[kind].items()):
+                staying = deque(job for job in queue if job.partition not in partitions)
+                if len(staying) == len(queue):
+                    continue
+                removed += (job for job in queue if job.partition in partitions)
+                self._queues[kind][subject] = staying
+                if not staying:
+                    self._leave(kind, subject, self._at_work.get(subject, 0))
+                    del self._queues[kind][subject]
         self.waiting -= len(removed)
         return removed
 
-    def partitions(self) -> set[TopicPartition]:
-        """The partitions of the waiting messages."""
-        queues = self._queues.values()
-        return {job.partition for queue in queues for kind in queue.waiting for job in kind}
+    def _change(self, subject: Subject, by: int) -> None:
+        before = self._at_work.get(subject, 0)
+        now = before + by
+        if now:
+            self._at_work[subject] = now
+        else:
+            del self._at_work[subject]
+        if self.waiting:
+            for kind in KINDS:
+                if subject in self._queues[kind]:
+                    self._move(kind, subject, before, now)
 
-    def _enter_all(self, queue: _Queue) -> None:
-        retried, fresh = queue.waiting
-        if fresh:
-            self._enter(queue, FRESH)
-        if retried:
-            self._enter(queue, RETRIED)
+    def _move(self, kind: int, subject: Subject, before: int, now: int) -> None:
+        self._leave(kind, subject, before)
+        self._enter(kind, subject, now)
 
-    def _enter(self, queue: _Queue, kind: int) -> None:
+    def _enter(self, kind: int, subject: Subject, at_work: int) -> None:
         levels = self._levels[kind]
-        level = levels.get(queue.at_work)
+        level = levels.get(at_work)
         if level is None:
-            level = levels[queue.at_work] = OrderedDict()
-        level[queue] = None
+            level = levels[at_work] = OrderedDict()
+        level[subject] = None
 
-    def _leave(self, queue: _Queue) -> None:
-        for waiting, levels in zip(queue.waiting, self._levels, strict=True):
-            if waiting:
-                level = levels[queue.at_work]
-                del level[queue]
-                if not level:
-                    del levels[queue.at_work]
-
-    def _drop_if_idle(self, subject: Subject, queue: _Queue) -> None:
-        if not queue.at_work and not any(queue.waiting):
-            del self._queues[subject]
+    def _leave(self, kind: int, subject: Subject, at_work: int) -> None:
+        levels = self._levels[kind]
+        level = levels[at_work]
+        del level[subject]
+        if not level:
+            del levels[at_work]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 
 import structlog
@@ -88,6 +88,20 @@ class Window:
         self._read_ahead.add(job)
         self._enter(job)
 
+    def admit_all(self, jobs: Sequence[Job]) -> None:
+        """Admit messages of one partition, in order, and start what may be started."""
+        simple = not self._suspended and self._keys is None
+        if simple and not self._turns.waiting and len(jobs) <= self.room and self._may_start():
+            for job in jobs:  # there is room for all: no need for turns
+                self._turns.begin(job)
+                self._start(job)
+        elif jobs:
+            self._read_ahead.add_all(jobs)
+            enter = self._turns.put if simple else self._enter
+            for job in jobs:
+                enter(job)
+            self.fill()
+
     def hold(self, job: Job, delay_s: float) -> None:
         """Admit a message that is not due yet; it begins to wait for its turn when it is."""
         self._read_ahead.add(job)
@@ -98,8 +112,10 @@ class Window:
     def fill(self) -> None:
         """Start messages while there is room and they may be started."""
         turns = self._turns
-        while turns.waiting and self.room > 0 and self._may_start():
-            self._start(turns.take())
+        if not turns.waiting or not self._may_start():
+            return
+        while turns.waiting and self.room > 0:
+            self._start_next()
 
     def start_one(self) -> bool:
         """Start a message even if none may be started, to see whether they may again.
@@ -109,11 +125,15 @@ class Window:
         """
         if not self._turns.waiting:
             return False
-        self._start(self._turns.take())
+        self._start_next()
         return True
 
-    def _start(self, job: Job) -> None:
+    def _start_next(self) -> None:
+        job = self._turns.take()
         self._read_ahead.remove(job)
+        self._start(job)
+
+    def _start(self, job: Job) -> None:
         self._jobs[job.partition].add(job)
         self.in_flight += 1
         self._bytes_in_flight += job.size
@@ -132,7 +152,11 @@ class Window:
         self._bytes_in_flight -= job.size
         if self._keys is not None and (following := self._keys.leave(job)) is not None:
             self._wait_for_turn(following, first=True)
-        self._leave_place(job)
+        self._changed.set()
+        if job in self._at_work:
+            self._at_work_no_more(job)
+        elif self._turns.waiting and not self._ready:
+            self.fill()
 
     async def wait_for_change(self, timeout_s: float) -> None:
         """Wait until a message ends or becomes due, for at most ``timeout_s`` seconds."""
@@ -209,6 +233,8 @@ class Window:
         task = asyncio.current_task()
         while self._ready:
             job = self._ready.popleft()
+            if not self._ready:
+                self.fill()
             if self._ready and not self._standing_by:
                 self._stand_by()
             job.task = task
@@ -220,19 +246,20 @@ class Window:
             finally:
                 if job.task is task:  # else it is being sent again already
                     job.task = None
-                self._leave_place(job)
+                if job in self._at_work:
+                    self._at_work_no_more(job)
             if task is not None and task.cancelling():
                 # Somebody gave up this message, and its handler went on all the same.
                 if self._ready and not self._standing_by:
                     self._stand_by()
                 return
 
-    def _leave_place(self, job: Job) -> None:
-        if job in self._at_work:
-            self._at_work.discard(job)
-            self._turns.end(job)
-        self._changed.set()
-        self.fill()
+    def _at_work_no_more(self, job: Job) -> None:
+        self._at_work.discard(job)
+        self._turns.end(job)
+        # While some are ready to begin, more would only wait behind them.
+        if self._turns.waiting and not self._ready:
+            self.fill()
 
     def _is_due(self, job: Job) -> None:
         if self._not_due.pop(job, None) is None:

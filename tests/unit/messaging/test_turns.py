@@ -135,5 +135,5 @@ def test_agrees_with_plain_lists_whatever_happens(seed: int) -> None:
         turns.end(turns.take())
     for one in model.at_work:
         turns.end(one)
-    assert not turns._queues
-    assert turns._levels == ({}, {})
+    assert not turns._at_work
+    assert turns._queues == turns._levels == ({}, {})
