@@ -174,19 +174,17 @@ def _measure(received: Any, partition: TopicPartition) -> tuple[Subject, int]:
     It is about the interview that its headers name (``onrecord-transcript-id``), else the
     CloudEvents subject, else the record's key, else the partition it was read from.
     """
+    transcript = subject = None
     headers, key, value = received.headers, received.key, received.value
-    size = RECORD_BYTES + len(key or b"") + len(value or b"")
-    if not headers:
-        return key or partition, size
-    names, values = zip(*headers, strict=True)
-    try:
-        size += HEADER_BYTES * len(names) + sum(map(len, values))
-    except TypeError:  # of a value that is None
-        size += HEADER_BYTES * len(names) + sum(len(one or b"") for one in values)
-    for name in (_TRANSCRIPT_ID, _CE_SUBJECT):
-        if name in names and (subject := values[names.index(name)]):
-            return subject, size
-    return key or partition, size
+    size = RECORD_BYTES + HEADER_BYTES * len(headers) + len(key or b"") + len(value or b"")
+    for name, told in headers:
+        if told is not None:
+            size += len(told)
+        if name == _TRANSCRIPT_ID:
+            transcript = told
+        elif name == _CE_SUBJECT:
+            subject = told
+    return transcript or subject or key or partition, size
 
 
 _TRANSCRIPT_ID: Final = h.TRANSCRIPT_ID

@@ -120,11 +120,6 @@ class OffsetLedger:
         return span < TELLABLE_SPAN or (few and span < FARTHEST)
 
     @property
-    def takes_more(self) -> bool:
-        """Whether what is finished can still be told if one more message is started."""
-        return True
-
-    @property
     def position(self) -> int | None:
         """The offset that may be committed; None while nothing is finished from the front on."""
         first = self._first_unfinished

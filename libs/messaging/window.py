@@ -114,7 +114,9 @@ class Window:
         turns = self._turns
         if not turns.waiting or not self._may_start():
             return
-        while turns.waiting and self.room > 0:
+        for _ in range(min(self.room, turns.waiting)):
+            if self._bytes_in_flight >= self._size_bytes:
+                return
             self._start_next()
 
     def start_one(self) -> bool:

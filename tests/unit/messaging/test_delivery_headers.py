@@ -81,6 +81,25 @@ def test_history_survives_a_retry_topic() -> None:
     )
 
 
+def test_a_wait_is_never_longer_than_told_whatever_the_clocks_say() -> None:
+    def left_s(*, not_before_s: float, delay_s: float, now_s: float) -> float:
+        added = wait_headers(
+            Delivery(ORIGIN), not_before_ms=int(not_before_s * 1_000), delay_ms=int(delay_s * 1_000)
+        )
+        return read_history(added, fallback=HERE, tier=1).wait_s(now_s)
+
+    assert left_s(not_before_s=1_010, delay_s=10, now_s=1_000) == 10
+    assert left_s(not_before_s=1_010, delay_s=10, now_s=1_007) == 3
+    assert left_s(not_before_s=1_010, delay_s=10, now_s=1_011) < 0
+    assert left_s(not_before_s=1_010 + 86_400, delay_s=10, now_s=1_000) == 10
+
+
+@pytest.mark.parametrize("damaged", [b"", b"-1", b"ten", b"9" * 5_000])
+def test_a_wait_without_a_length_lasts_until_the_moment_told(damaged: bytes) -> None:
+    added = ((h.NOT_BEFORE, b"1050000"), (h.DELAY, damaged))
+    assert read_history(added, fallback=HERE, tier=1).wait_s(1_000.0) == 50
+
+
 @given(header_lists)
 @example(((h.ATTEMPTS, b"9" * 5_000),))
 @example(((h.FIRST_FAILED_AT, b"\xff"), (h.REPLAY_OF, b"no uuid")))

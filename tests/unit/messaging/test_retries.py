@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from random import Random
 from typing import Any
 
@@ -93,7 +93,7 @@ async def _settled() -> None:
 
 
 @pytest.fixture
-async def stages() -> Iterator[list[Stage]]:
+async def stages() -> AsyncIterator[list[Stage]]:
     made: list[Stage] = []
     yield made
     for stage in made:
