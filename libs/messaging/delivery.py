@@ -73,7 +73,6 @@ class Delivery:
         not_before_ms: when its wait in a retry topic ends, milliseconds since the epoch by the
             clock of whoever wrote it there.
         delay_ms: how long it was to wait there, in milliseconds; None if it does not say.
-        not_before_ms: when its wait in a retry topic ends, milliseconds since the epoch.
         own_outage: whether the last delivery met an outage that was proved to be its own.
         deadline: when this delivery's work must be done, by ``asyncio``'s clock, in seconds.
     """

@@ -117,16 +117,18 @@ class Intake:
             self._retries.forget(partition)
 
     async def _poll(self) -> None:
-        if self._window.failure is not None:
-            raise KafkaUnavailableError("a message could not be settled") from self._window.failure
-        self._window.fill()
-        probes = self._worker.wants_a_probe and not self._window.in_flight
-        if probes and self._window.start_one():
-            probes = False
-        stopped = bool(self._worker.trouble) and not probes
+        if failure := self._window.failure or self._worker.failure:
+            raise KafkaUnavailableError("a message could not be settled") from failure
+        window = self._window
+        window.fill()
+        newcomer = self._worker.wants_a_newcomer(in_flight=window.in_flight, room=window.room)
+        if newcomer and window.start_one():
+            await asyncio.sleep(0)  # it begins, and whether another one is wanted shows
+            return
+        stopped = bool(self._worker.trouble) and not newcomer
         self._pause_and_resume(everything=stopped)
         try:
-            batches = await self._fetch(1 if probes else MOST_POLLED, stopped=stopped)
+            batches = await self._fetch(1 if newcomer else MOST_POLLED, stopped=stopped)
         except KafkaError as error:
             if not error.retriable:
                 # The client may have lost its group for good, or skipped a record it could not
