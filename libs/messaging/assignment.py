@@ -130,6 +130,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         del revoked  # all of them, whatever is given back
         self._complete.clear()
         self.epoch += 1
+        # What is begun now of a partition that goes would be begun again by whoever gets it.
+        self._window.suspend(self._mine)
         await self.close()
         if is_member(self._consumer):
             await self._commits.commit(self._consumer)
@@ -153,7 +155,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             self._consumer.seek(partition, self._commits.next_of(partition))
         if self.withheld:
             self._consumer.pause(*self.withheld)
-        self._window.go_on(kept - self._releasing)
+        self._window.go_on(partitions - self._releasing)
         self._stage.share = self._share(partitions)
         self._background = asyncio.create_task(self._settle(kept))
         await self._give_up(gone)

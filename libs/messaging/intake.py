@@ -23,8 +23,11 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from messaging.assignment import Assignment
+from messaging.client_internals import position_of
 from messaging.commits import Commits
+from messaging.corrupt_batches import CorruptBatchError
 from messaging.jobs import Job
+from messaging.offsets import LogMovedError
 from messaging.read_ahead import ReadAhead
 from messaging.retries import Retries, Sources, finished
 from messaging.unreachable import KafkaUnavailableError
@@ -101,7 +104,11 @@ class Intake:
         """
         self._consumer = consumer
         while True:
-            await self._poll()
+            try:
+                await self._poll()
+            except LogMovedError as error:
+                log.warning("log_moved", error=str(error))
+                raise KafkaUnavailableError("a log has begun anew while it was read") from error
 
     def fetching(self) -> set[TopicPartition]:
         """Return the partitions of which messages are wanted now."""
@@ -127,42 +134,22 @@ class Intake:
             return
         stopped = bool(self._worker.trouble) and not newcomer
         self._pause_and_resume(everything=stopped)
-        try:
-            batches = await self._fetch(1 if newcomer else MOST_POLLED, stopped=stopped)
-        except KafkaError as error:
-            if not error.retriable:
-                # The client may have lost its group for good, or skipped a record it could not
-                # read: a new one begins at what is committed.
-                raise KafkaUnavailableError(f"polling failed ({type(error).__name__})") from error
-            log.warning("poll_failed", error=repr(error))
-            await asyncio.sleep(POLL_S)
-            return
-        await self._hand_over(batches)
-        if batches:
+        found = not stopped and await self._read_on(1 if newcomer else MOST_POLLED)
+        if stopped:
+            await self._take_in((), self._poll_s, 1)  # all are paused
+        if found:
             await asyncio.sleep(0)  # else nothing else runs while there is more to fetch
-        elif self._idle_pause_s:
+            return
+        self._pass_over_what_holds_no_message()
+        if self._idle_pause_s:
             await self._rest()
 
-    async def _hand_over(self, batches: Batches) -> None:
-        if batches and not self._assignment.complete:
-            # What an earlier owner has finished beyond its commits is still being asked for.
-            epoch = self._assignment.epoch
-            await self._assignment.wait_until_complete()
-            if epoch != self._assignment.epoch:
-                return  # taken away meanwhile; whoever owns them now begins at what is committed
-        for partition, records in batches.items():
-            if partition.topic in self._sources.tiers:
-                self._retries.take(partition, records, self._consumer)
-            else:
-                self._take(partition, records)
-        self._window.fill()
+    async def _read_on(self, most: int) -> bool:
+        """Fetch at most so many messages of each kind of topic, those of retry topics first.
 
-    async def _fetch(self, most: int, *, stopped: bool) -> Batches:
-        """Return what one poll brings, at most so many messages of each kind of topic."""
-        get = self._consumer.getmany
-        if stopped:
-            await get(timeout_ms=int(self._poll_s * 1000), max_records=1)  # all are paused
-            return Batches()
+        Returns:
+            Whether there were any.
+        """
         retries, own = self._assigned()
         wanted = self._wanted(own)
         self._retries.go_back(retries, self._consumer, self._assignment.epoch)
@@ -170,21 +157,74 @@ class Intake:
         if not retries and not wanted:
             await self._window.wait_for_change(POLL_S)
             await self._show_life()
-            return Batches()
-        found = Batches()
-        if retries and wanted:
-            found.update(await get(*retries, max_records=most))
+            return False
+        if retries and wanted and await self._take_in(retries, 0, most):
+            await self._take_in(wanted, 0, self._most(wanted, most))
+            return True
         timeout_s = FULL_POLL_S if len(wanted) < len(own) else self._poll_s
-        timeout_s = 0 if found else min(timeout_s, self._retries.next_due_in_s())
-        most = min(most, *map(self._most, wanted), MOST_POLLED)
-        # One that came from a retry topic meanwhile comes with the next poll.
-        asked = wanted if found else [*retries, *wanted]
-        found.update(await get(*asked, timeout_ms=ceil(timeout_s * 1000), max_records=most))
-        return found
+        timeout_s = min(timeout_s, self._retries.next_due_in_s())
+        return await self._take_in([*retries, *wanted], timeout_s, self._most(wanted, most))
+
+    async def _take_in(
+        self, partitions: Sequence[TopicPartition], timeout_s: float, most: int
+    ) -> bool:
+        """Fetch from some partitions, or from all if none is named, and take in what comes.
+
+        Returns:
+            Whether anything came.
+        """
+        epoch = self._assignment.epoch
+        batches = await self._fetch(partitions, timeout_s, most)
+        if epoch != self._assignment.epoch:
+            self._read_again(batches)
+            return False
+        for partition, records in batches.items():
+            self._assignment.corrupt.passed(partition)
+            if partition.topic in self._sources.tiers:
+                self._retries.take(partition, records, self._consumer)
+            else:
+                self._take(partition, records)
+        self._window.fill()
+        return bool(batches)
+
+    async def _fetch(
+        self, partitions: Sequence[TopicPartition], timeout_s: float, most: int
+    ) -> Batches:
+        """Return what one poll brings; nothing if it failed in a way that another one may mend."""
+        try:
+            return await self._consumer.getmany(  # type: ignore[no-any-return]  # aiokafka is untyped
+                *partitions, timeout_ms=ceil(timeout_s * 1000), max_records=most
+            )
+        except CorruptBatchError as error:
+            # What the same poll had from other partitions went with it.
+            self._assignment.corrupt.note(error)
+            self._assignment.begin_reading_anew()
+        except KafkaError as error:
+            if not error.retriable:
+                # The client may have lost its group for good, or skipped a record it could not
+                # read: a new one begins at what is committed.
+                raise KafkaUnavailableError(f"polling failed ({type(error).__name__})") from error
+            log.warning("poll_failed", error=repr(error))
+            await asyncio.sleep(POLL_S)
+        return {}
+
+    def _pass_over_what_holds_no_message(self) -> None:
+        """Note where reading stands: behind aborted transactions, and the markers of all."""
+        for partition in self._consumer.assignment() - self._assignment.withheld:
+            self._commits.pass_over(partition, position_of(self._consumer, partition))
+
+    def _read_again(self, batches: Batches) -> None:
+        """Put back what came while the group was balanced anew: reading began anew meanwhile."""
+        assigned = self._consumer.assignment() - self._assignment.withheld
+        for partition, records in batches.items():
+            if partition in assigned:
+                known = self._commits.next_of(partition)
+                self._consumer.seek(partition, known if known >= 0 else records[0].offset)
 
     def _assigned(self) -> tuple[list[TopicPartition], list[TopicPartition]]:
         """Return the partitions of retry topics, and of the stage's own topics."""
-        assigned, tiers = self._consumer.assignment(), self._sources.tiers
+        assigned = self._consumer.assignment() - self._assignment.withheld
+        tiers = self._sources.tiers
         retries = [one for one in assigned if one.topic in tiers]
         own = [one for one in assigned if one.topic not in tiers]
         self._read_ahead.share_among(frozenset(own))
@@ -194,10 +234,12 @@ class Intake:
         may_read_on, wants = self._commits.may_read_on, self._read_ahead.wants
         return [one for one in own if wants(one) and may_read_on(one)]
 
-    def _most(self, partition: TopicPartition) -> int:
-        """Return how many messages like the largest of late may be taken."""
-        largest = self._largest.get(partition)
-        return max(1, self._read_ahead.room(partition) // largest) if largest else MOST_POLLED
+    def _most(self, partitions: Iterable[TopicPartition], most: int) -> int:
+        """Return how many messages may be taken, if they are like the largest of late."""
+        for one in partitions:
+            if largest := self._largest.get(one):
+                most = min(most, max(1, self._read_ahead.room(one) // largest))
+        return most
 
     def _take(self, partition: TopicPartition, records: Sequence[Any]) -> None:
         """Have messages of the stage's own topics wait for their turn."""
@@ -231,9 +273,9 @@ class Intake:
         await asyncio.sleep(self._idle_pause_s)
 
     def _pause_and_resume(self, *, everything: bool) -> None:
-        paused = self._consumer.paused()
-        if everything:
-            if to_pause := self._consumer.assignment() - paused:
-                self._consumer.pause(*to_pause)
-        elif paused:
-            self._consumer.resume(*paused)
+        assigned, paused = self._consumer.assignment(), self._consumer.paused()
+        wanted = assigned if everything else assigned & self._assignment.withheld
+        if to_pause := wanted - paused:
+            self._consumer.pause(*to_pause)
+        if to_resume := paused - wanted:
+            self._consumer.resume(*to_resume)

@@ -17,6 +17,7 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import suppress
+from typing import Final
 
 import structlog
 from aiokafka import TopicPartition
@@ -24,9 +25,13 @@ from aiokafka import TopicPartition
 from messaging.jobs import Job
 from messaging.key_order import KeyOrder
 from messaging.read_ahead import ReadAhead
+from messaging.stragglers import end_tasks
 from messaging.turns import Turns
 
 log = structlog.get_logger(__name__)
+
+CANCEL_S: Final = 2.0
+"""How long a cancelled handler is waited for unless told otherwise, in seconds."""
 
 
 class Window:
@@ -177,25 +182,40 @@ class Window:
             budget_s: the longest wait, in seconds.
         """
         chosen = self._partitions() if partitions is None else set(partitions)
-        self._suspend(chosen)
+        self.suspend(chosen)
         with suppress(TimeoutError):
             async with asyncio.timeout(budget_s):
-                while any(self._jobs.get(one) for one in chosen):
+                while any(self.is_busy(one) for one in chosen):
                     self._changed.clear()
                     await self._changed.wait()
 
+    def suspend(self, partitions: Collection[TopicPartition]) -> None:
+        """Start no message of some partitions until ``go_on``; those in flight go on."""
+        for partition in partitions:
+            self._suspended.setdefault(partition, [])
+        for job in self._turns.remove(partitions):
+            self._suspended[job.partition].append(job)
+
     def go_on(self, partitions: Iterable[TopicPartition]) -> None:
-        """Have messages that are held be started again, after ``drain``."""
+        """Have messages that are held be started again, after ``suspend`` or ``drain``."""
         for partition in partitions:
             for job in self._suspended.pop(partition, ()):
                 self._wait_for_turn(job)
         self.fill()
 
-    async def cancel(self, partitions: Iterable[TopicPartition] | None) -> None:
+    def is_busy(self, partition: TopicPartition) -> bool:
+        """Whether messages of a partition are in flight."""
+        return bool(self._jobs.get(partition))
+
+    async def cancel(
+        self, partitions: Iterable[TopicPartition] | None, budget_s: float = CANCEL_S
+    ) -> None:
         """Stop working on messages, and let go of those held; their offsets stay uncommitted.
 
         Args:
             partitions: whose messages; None for all.
+            budget_s: how long handlers may take to end, in seconds. One that ignores its
+                cancellation is left to itself, and named in the log.
         """
         chosen = self._partitions() if partitions is None else set(partitions)
         self._let_go(chosen)
@@ -206,11 +226,9 @@ class Window:
             self._at_work.discard(job)
             self._turns.end(job)
         self._ready = deque(job for job in self._ready if job not in given_up)
-        tasks = {job.task for job in given_up if job.task is not None}
-        tasks.discard(asyncio.current_task())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        mine = asyncio.current_task()
+        tasks = {job.task: job for job in given_up if job.task not in {None, mine}}
+        await end_tasks(tasks, budget_s)
         self._changed.set()
         self.fill()
 
@@ -280,12 +298,6 @@ class Window:
             self._suspended[job.partition].append(job)
         else:
             self._turns.put(job, first=first)
-
-    def _suspend(self, partitions: Collection[TopicPartition]) -> None:
-        for partition in partitions:
-            self._suspended.setdefault(partition, [])
-        for job in self._turns.remove(partitions):
-            self._suspended[job.partition].append(job)
 
     def _let_go(self, partitions: Collection[TopicPartition]) -> None:
         """Forget what is held of some partitions."""
