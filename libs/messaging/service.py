@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from aiohttp import web
@@ -24,6 +24,7 @@ from messaging.health import Health, serve_http
 from messaging.publisher import Publisher
 from messaging.settings import KafkaSettings, StageSettings
 from messaging.stage import Stage
+from messaging.stragglers import where
 from messaging.topic_checks import require_topics
 from messaging.unreachable import quieten_client
 from messaging.work import Worker
@@ -95,18 +96,10 @@ async def _run_and_leave(service: Service) -> None:
         threads = True
     if not left and not threads:
         return
-    log.error("abandoned", tasks=sorted(map(_place_of, left)), threads=threads)
+    log.error("abandoned", tasks=sorted(map(where, left)), threads=threads)
     logging.shutdown()
     sys.stdout.flush()
     os._exit(0)
-
-
-def _place_of(task: asyncio.Task[Any]) -> str:
-    """Return where a task stands, for people."""
-    frames = task.get_stack(limit=1)
-    if not frames:
-        return task.get_name()
-    return f"{frames[-1].f_code.co_name} ({frames[-1].f_code.co_filename}:{frames[-1].f_lineno})"
 
 
 class Runner:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import structlog
 
 from messaging.jobs import Job
 
 log = structlog.get_logger(__name__)
+
+_ASYNCIO: Final = str(Path(asyncio.__file__).parent)
 
 
 async def end_tasks(tasks: Mapping[Any, Job], budget_s: float) -> None:
@@ -35,16 +39,23 @@ async def end_tasks(tasks: Mapping[Any, Job], budget_s: float) -> None:
             topic=job.topic,
             partition=job.partition.partition,
             offset=job.received.offset,
-            at=_where(task),
+            at=where(task),
             what="its message is left unfinished and is done again; have the handler end when it "
             "is cancelled",
         )
 
 
-def _where(task: asyncio.Task[Any]) -> str:
-    """Return the innermost line that a task waits at, as file and line; empty if it tells none."""
-    frames = task.get_stack()
-    if not frames:
+def where(task: asyncio.Task[Any]) -> str:
+    """Return the line that a task waits at, for people; empty if it tells none.
+
+    It is the innermost one that is not asyncio's own.
+    """
+    coroutine: Any = task.get_coro()
+    frame = None
+    while inspect.iscoroutine(coroutine) and coroutine.cr_frame is not None:
+        if frame is None or not coroutine.cr_code.co_filename.startswith(_ASYNCIO):
+            frame = coroutine.cr_frame
+        coroutine = coroutine.cr_await
+    if frame is None:
         return ""
-    code = frames[-1].f_code
-    return f"{code.co_name} ({code.co_filename}:{frames[-1].f_lineno})"
+    return f"{frame.f_code.co_name} ({frame.f_code.co_filename}:{frame.f_lineno})"

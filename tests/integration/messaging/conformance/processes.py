@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +21,7 @@ from support.broker import PROBE, QUICK
 from support.chunks import INTERVIEW
 from support.waiting import until
 
+DRAIN_GRACE = "TEST_DRAIN_GRACE_S"
 TESTS = Path(__file__).resolve().parents[3]
 
 
@@ -30,10 +31,12 @@ class Process:
     Args:
         kafka: how to reach the broker. The process has a name, so that the next one does not have
             to wait until the group misses it.
+        drain_grace_s: how long it may finish what is in flight, in seconds.
     """
 
-    def __init__(self, kafka: KafkaSettings) -> None:
+    def __init__(self, kafka: KafkaSettings, drain_grace_s: float = 20.0) -> None:
         self._kafka = kafka
+        self._drain_grace_s = drain_grace_s
         self._said = b""
 
     def __enter__(self) -> Self:
@@ -44,6 +47,7 @@ class Process:
             "KAFKA_TOPIC_PREFIX": self._kafka.topic_prefix,
             "KAFKA_SESSION_TIMEOUT_MS": str(self._kafka.session_timeout_ms),
             "KAFKA_GROUP_INSTANCE_ID": "one",
+            DRAIN_GRACE: str(self._drain_grace_s),
         }
         command = [sys.executable, "-m", "integration.messaging.conformance.processes"]
         self._process = subprocess.Popen(
@@ -77,6 +81,11 @@ class Process:
         await until(lambda: self._read() and self._process.poll() is not None, within_s=40)
         return self._process.returncode
 
+    @property
+    def said(self) -> str:
+        """All that it has said until now."""
+        return self._read().decode()
+
     def _read(self) -> bytes:
         # All the time, so that it never waits for somebody to read.
         assert self._process.stdout is not None
@@ -99,6 +108,10 @@ async def build(publisher: Publisher) -> AsyncIterator[Stage]:
             sys.stdout.write("begun\n")
             sys.stdout.flush()
             await asyncio.Event().wait()
+        if record.value == b"ignore":
+            sys.stdout.write("begun\n")
+            sys.stdout.flush()
+            await ignore_cancellation()
         await asyncio.sleep(0.02)  # so that a signal comes in the middle
         return NotesStored(
             transcript_id=INTERVIEW,
@@ -110,8 +123,16 @@ async def build(publisher: Publisher) -> AsyncIterator[Stage]:
     yield stage
 
 
+async def ignore_cancellation() -> None:
+    """Wait for ever, whoever asks to end it."""
+    while True:
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+
 if __name__ == "__main__":
+    grace_s = float(os.environ[DRAIN_GRACE])
     settings = QUICK.model_copy(
-        update={"max_in_flight": 2, "drain_grace_s": 20.0, "deadline_s": 3_600.0}
+        update={"max_in_flight": 2, "drain_grace_s": grace_s, "deadline_s": 3_600.0}
     )
     run(Service(PROBE, settings, KafkaSettings(), build))

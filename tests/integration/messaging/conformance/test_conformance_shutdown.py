@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import signal
+import time
+from typing import Final
 
 from contracts.events import NotesStored
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.processes import Process
 from messaging import Record, Stage
-from support.broker import PROBE, QUICK
+from messaging.service import FAREWELL_S
+from support.apache_kafka import ApacheKafka
+from support.broker import PROBE, QUICK, RestartableBroker
 from support.chunks import CHUNK
 from support.waiting import until
 
 pytestmark = needs(Ability.RAW_RECORDS, Ability.COMMITS, Ability.RESTARTS)
+
+GRACE_S: Final = 1.0
+SLOW_MACHINE_S: Final = 5.0
+"""What the interpreter may take to end, and the test to see it."""
 
 STORED = NotesStored(
     transcript_id=CHUNK.transcript_id, revision=1, study_id="s", chunk_id=CHUNK.chunk_id
@@ -123,3 +133,43 @@ async def test_kill_9_in_the_middle_loses_nothing_and_commits_nothing_unfinished
     ids = {NotesStored.model_validate_json(record.value).chunk_id for record in caused}
     assert len(ids) == number
     assert await backend.size("probe-dlq") == 0
+
+
+@proves("promise 9", "promise 1")
+@needs(Ability.PROCESSES)
+async def test_a_handler_that_ignores_its_cancellation_is_named_and_the_process_ends(
+    backend: Brokered,
+) -> None:
+    await backend.send("chunks-ready", b"1", b"ignore")
+    with Process(backend.kafka, drain_grace_s=GRACE_S) as process:
+        await process.says("begun")
+        process.send(signal.SIGTERM)
+        asked_at = time.monotonic()
+        assert await process.ended() == 0
+        assert time.monotonic() - asked_at < GRACE_S + FAREWELL_S + SLOW_MACHINE_S
+        (line,) = [one for one in process.said.splitlines() if "ignores_cancellation" in one]
+        told = json.loads(line)
+        assert (told["topic"], told["offset"]) == ("chunks-ready", 1)
+        assert "ignore_cancellation" in told["at"]
+    assert await backend.committed("chunks-ready") == 1
+
+
+@proves("promise 9")
+@needs(Ability.PROCESSES, Ability.BROKER_RESTARTS)
+async def test_a_process_ends_soon_though_the_broker_is_frozen(
+    own_backend: Brokered, own_broker: RestartableBroker
+) -> None:
+    assert isinstance(own_broker, ApacheKafka)
+    assert own_broker.pid is not None
+    await own_backend.send("chunks-ready", b"hang")
+    with Process(own_backend.kafka, drain_grace_s=GRACE_S) as process:
+        await process.says("begun")
+        os.kill(own_broker.pid, signal.SIGSTOP)
+        try:
+            process.send(signal.SIGTERM)
+            asked_at = time.monotonic()
+            assert await process.ended() == 0
+            assert time.monotonic() - asked_at < GRACE_S + FAREWELL_S + SLOW_MACHINE_S
+        finally:
+            os.kill(own_broker.pid, signal.SIGCONT)
+    assert await own_backend.committed("chunks-ready") == 0

@@ -1,0 +1,77 @@
+"""What is used of aiokafka's consumer beyond what it offers, to be looked at when that fails.
+
+So is the name that members of a group agree on: members of older releases are led by it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+
+from contracts.topics import CHUNKS_READY
+from messaging import client_internals
+from messaging.handover import HandoverAssignor
+from messaging.partition_logs import identities, look_at
+from support.broker import Bench
+from support.waiting import until
+
+
+async def test_offers_what_assignments_and_commits_need(bench: Bench) -> None:
+    topic, group = bench.kafka.topic(CHUNKS_READY.name), bench.kafka.topic("probe")
+    partition = TopicPartition(topic, 0)
+    await bench.send(CHUNKS_READY.name, b"1", b"2")
+    consumer = AIOKafkaConsumer(
+        topic,
+        bootstrap_servers=bench.kafka.bootstrap_servers,
+        group_id=group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+    await consumer.start()
+    try:
+        assert client_internals.is_member(consumer)
+        assert client_internals.member_id(consumer)
+        await consumer.getone()
+        assert client_internals.position_of(consumer, partition) == 1
+        assert client_internals.position_of(consumer, TopicPartition(topic, 7)) == -1
+        await consumer.commit({partition: OffsetAndMetadata(1, "a note")})
+        found = await client_internals.committed_offsets(consumer, [partition])
+        assert found == {partition: OffsetAndMetadata(1, "a note")}
+        log = (await look_at(client_internals.client_of(consumer), [partition]))[partition]
+        assert (log.start, log.end) == (0, 2)
+        known = await identities(client_internals.client_of(consumer), [partition])
+        assert known.get(partition, log.identity) == log.identity
+        generation = consumer._coordinator.generation
+        client_internals.ask_for_rebalance(consumer)
+        await until(lambda: consumer._coordinator.generation > generation)
+    finally:
+        await consumer.stop()
+
+
+async def test_a_consumer_that_its_group_has_forgotten_joins_again_when_it_is_told_to(
+    bench: Bench,
+) -> None:
+    consumer = AIOKafkaConsumer(
+        bench.kafka.topic(CHUNKS_READY.name),
+        bootstrap_servers=bench.kafka.bootstrap_servers,
+        group_id=bench.kafka.topic("probe"),
+        enable_auto_commit=False,
+    )
+    await consumer.start()
+    lost = asyncio.Event()
+    try:
+        join_again = client_internals.on_membership_lost(consumer, lost.set)
+        member = client_internals.member_id(consumer)
+        consumer._coordinator.reset_generation()
+        assert lost.is_set()
+        assert client_internals.member_id(consumer) == member
+        join_again()
+        await until(lambda: client_internals.member_id(consumer) not in {"", member})
+    finally:
+        await consumer.stop()
+
+
+def test_goes_by_the_name_that_older_members_know() -> None:
+    assert HandoverAssignor.name == RoundRobinPartitionAssignor.name == "roundrobin"
