@@ -15,6 +15,7 @@ changes.
 
 from __future__ import annotations
 
+import asyncio
 import struct
 from collections.abc import Iterator
 from hashlib import sha256
@@ -29,7 +30,7 @@ from aiokafka.record.util import decode_varint
 
 from messaging.decompression import UnreadableBatchError, decompress
 from messaging.header_names import TolerantBatch
-from messaging.limits import KEY_BYTES, MAX_BATCH_BYTES, PULL_BYTES
+from messaging.limits import KEY_BYTES, MAX_BATCH_BYTES, POLL_BYTES, PULL_BYTES
 from messaging.oversize import Oversize, OversizeValue, StubKind
 
 _HEADER: Final = struct.Struct(">qiibIhiqqqhii")
@@ -99,11 +100,37 @@ class DigestsOf:
 _collecting: list[DigestsOf] = []
 
 
+class _Poll:
+    """How much was decompressed since the event loop had its last turn."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    @property
+    def is_full(self) -> bool:
+        return self._bytes > POLL_BYTES
+
+    def add(self, size: int) -> None:
+        if not self._bytes:
+            try:
+                asyncio.get_running_loop().call_soon(self._end)
+            except RuntimeError:  # without a loop, nobody polls
+                return
+        self._bytes += size
+
+    def _end(self) -> None:
+        self._bytes = 0
+
+
+_poll: Final = _Poll()
+
+
 class FetchedRecords:
     """What was fetched of one partition, as aiokafka's ``MemoryRecords`` hands out its batches.
 
-    Once more than ``PULL_BYTES`` were decompressed, it says that there are no more batches, and
-    the consumer fetches the rest again from where it stands.
+    Once more than ``PULL_BYTES`` of it were decompressed, or more than ``POLL_BYTES`` of all
+    partitions in one poll, it says that there are no more batches, and the consumer fetches the
+    rest again from where it stands.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -114,7 +141,8 @@ class FetchedRecords:
 
     def has_next(self) -> bool:
         """Whether there is another batch."""
-        return self._read_bytes <= PULL_BYTES and bool(self._records.has_next())
+        full = self._read_bytes > PULL_BYTES or _poll.is_full
+        return not full and bool(self._records.has_next())
 
     def size_in_bytes(self) -> int:
         """How large all batches are."""
@@ -130,6 +158,7 @@ class FetchedRecords:
 
     def _count(self, size: int) -> None:
         self._read_bytes += size
+        _poll.add(size)
 
 
 class FetchedBatch:

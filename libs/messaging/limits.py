@@ -19,8 +19,11 @@ MAX_BATCH_BYTES: Final = 64 * MIB
 record that is sent, so that everything that is written here can be read here."""
 
 PULL_BYTES: Final = 16 * MIB
-"""Once so many bytes of one fetched partition were decompressed, the rest is fetched again, so
-that a poll for several records holds this and one batch more at most."""
+"""Once so many bytes of one fetched partition were decompressed, the rest is fetched again."""
+
+POLL_BYTES: Final = 32 * MIB
+"""Once so many bytes of all partitions were decompressed without a pause, as in one poll, the rest
+of each is fetched again: a poll holds this and one batch more at most."""
 
 WHOLE_BYTES: Final = 8 * MIB
 """A message that is refused for its size is set aside whole up to so many bytes of key, value and

@@ -35,7 +35,12 @@ def zeros(size: int) -> Iterator[bytes]:
 
 
 def one_record(
-    size: int, *, key: bytes = b"k", begins: bytes = b"", header: int = 0
+    size: int,
+    *,
+    key: bytes = b"k",
+    begins: bytes = b"",
+    header: int = 0,
+    name: bytes = b"big",
 ) -> Iterator[bytes]:
     """A record with a value of ``size`` bytes, or with a header of ``header`` bytes more.
 
@@ -43,14 +48,15 @@ def one_record(
         size: bytes of the value, zeros but for how it begins.
         key: the key.
         begins: how the value begins.
-        header: bytes of the header ``big``; there is none for 0.
+        header: bytes of the one header; there is none for 0.
+        name: its name.
     """
     before = b"\x00\x00\x00" + _bytes(key) + _varint(size) + begins
     if not header:
         behind = b"\x00"
         length = len(before) + size - len(begins) + len(behind)
         return chain([_varint(length), before], zeros(size - len(begins)), [behind])
-    behind = _varint(1) + _bytes(b"big") + _varint(header)
+    behind = _varint(1) + _bytes(name) + _varint(header)
     length = len(before) + size - len(begins) + len(behind) + header
     return chain([_varint(length), before], zeros(size - len(begins)), [behind], zeros(header))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import subprocess
 import sys
@@ -167,6 +168,17 @@ def test_what_is_left_of_a_fetch_is_fetched_again_after_much_was_decompressed() 
     data = b"".join(placed(large, offset) for offset in range(5))
 
     assert [one.offset for one in read(data)] == [0, 1]
+
+
+async def test_a_poll_of_many_partitions_is_bounded_as_a_whole() -> None:
+    fetched_batches.install(64 * MIB)
+    data = batch("zstd", one_record(10 * MIB))
+
+    first = [len(read(data)) for _ in range(6)]
+    await asyncio.sleep(0)
+    second = [len(read(data)) for _ in range(6)]
+
+    assert first == second == [1, 1, 1, 1, 0, 0]
 
 
 def test_tells_the_digest_of_the_batch_an_offset_is_in() -> None:
