@@ -33,6 +33,7 @@ class End(StrEnum):
     BAD = "bad message"
     BUG = "bug"
     FAILING = "fails for ever"
+    POISON = "meets an outage whenever it is tried, and no other message does"
     LATE = "hangs until the message's own deadline"
     NOT_UTF8 = "the value is not UTF-8"
     NO_VALUE = "there is no value"
@@ -47,6 +48,7 @@ CODES: Final = {
     End.BAD: ErrorCode.MALFORMED_TRANSCRIPT,
     End.BUG: ErrorCode.BUG,
     End.FAILING: ErrorCode.LLM_BAD_OUTPUT,
+    End.POISON: ErrorCode.DATABASE_UNAVAILABLE,
     End.LATE: ErrorCode.TIMEOUT,
     End.NOT_UTF8: ErrorCode.UNDECODABLE,
     End.NO_VALUE: ErrorCode.UNDECODABLE,
@@ -95,14 +97,20 @@ _STORIES: Final = (
     *(Fate((_HANGS,)), Fate((_FAILS, _HANGS))),
     *(Fate(retry_after_s=0.05), Fate((_FAILS,), retry_after_s=0.05)),
     *(Fate(retry_after_s=0.7), Fate((_FAILS,), retry_after_s=0.7)),
-    *(Fate(end=end) for end in CODES),
+    *(Fate(end=end) for end in CODES if end is not End.POISON),
     *(Fate((_FAILS,), end=End.BAD), Fate((_FAILS,) * 3, end=End.BUG)),
 )
 """Those that end well could fail one try more than they do: a machine that is slow kills nobody."""
 
 
+POISONS: Final = frozenset({2, 5})
+"""The numbers of poisons in every round: early, as only others that pass later give them away."""
+
+
 def fate(seed: str, number: int) -> Fate:
     """The fate of the message with this number in the round with this seed."""
+    if number in POISONS:
+        return Fate(end=End.POISON)
     chance = Random(f"{seed}/{number}")
     story = chance.choice(_STORIES)
     latency_s = chance.choice((0.0, 0.005, 0.02, 0.05, 0.1)) * chance.random()

@@ -25,6 +25,7 @@ from support.waiting import until
 BATCH: Final = 30
 REPLICAS: Final = 2
 ASK_EVERY_S: Final = 0.5
+SEND_EVERY_S: Final = 2.0
 PATIENCE_S: Final = 30.0
 """How long anything may take that a round waits for."""
 
@@ -60,6 +61,7 @@ class Round:
         self._sturdy = sturdy
         self._session_s = bench.kafka.session_timeout_ms / 1000
         self._ask_at = 0.0
+        self._send_at = 0.0
         self._began = time.monotonic()
         self._chance = Random(f"{plan.seed}/trouble")
         env = environment(plan, bench.kafka, folder)
@@ -106,7 +108,7 @@ class Round:
         await self._trouble()
         self._tell("the trouble is over")
         await self.books.send(BATCH)
-        await until(self._settled, within_s=PATIENCE_S)
+        await until(self._settled_while_more_comes, within_s=PATIENCE_S)
         self._tell("all is settled")
         for point in self.plan.due:
             assert (self.folder / point).exists(), f"the crash {point} did not happen"
@@ -127,6 +129,15 @@ class Round:
             return False
         settled = await self.books.settled()
         self._ask_at = asyncio.get_running_loop().time() + ASK_EVERY_S
+        return settled
+
+    async def _settled_while_more_comes(self) -> bool:
+        """Whether all is settled; if not, send a message: a poison alone may be an outage."""
+        settled = await self._settled()
+        now = asyncio.get_running_loop().time()
+        if not settled and now >= self._send_at:
+            await self.books.send(1)
+            self._send_at = now + SEND_EVERY_S
         return settled
 
     async def _trouble(self) -> None:

@@ -49,6 +49,7 @@ def _stage(plan: Plan) -> dict[str, str]:
         "RETRY_DELAYS_S": ",".join(["0.2", "0.4"][:TIERS]),
         "THROTTLE_CEILING_S": str(THROTTLE_CEILING_S),
         "STOP_WINDOW": "100000",
+        "OWN_OUTAGE_PATIENCE_S": "0",
         "COMMIT_INTERVAL_S": "0.1",
         "DRAIN_GRACE_S": "5",
         "REVOKE_DRAIN_S": "1",

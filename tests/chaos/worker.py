@@ -86,6 +86,8 @@ async def _meet(it: Fate, attempts: int) -> None:
             raise BadMessageError("past help, by the seed", code=ErrorCode.MALFORMED_TRANSCRIPT)
         case End.BUG:
             raise ZeroDivisionError("a bug, by the seed")
+        case End.POISON:
+            raise OutageError("its row is too large", code=ErrorCode.DATABASE_UNAVAILABLE)
         case End.FAILING:
             raise RetryableError("never, by the seed", code=ErrorCode.LLM_BAD_OUTPUT)
         case End.LATE:

@@ -83,13 +83,20 @@ async def test_a_cancelled_wait_ends_its_process_and_the_next_draft_is_assessed(
         assert await pool(drafted(GOOD)) == assess(drafted(GOOD))
 
 
+def cpu_ticks(process: int) -> int:
+    """The time that a process has worked, in ticks of the clock (Linux, proc_pid_stat(5))."""
+    fields = Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
 async def test_a_process_that_is_killed_fails_its_draft_only() -> None:
     draft = drafted(*slow(2_000)).model_copy(update={"chunk": endless()})
     async with Assessors(processes=1, timeout_s=60) as pool:
         await pool(drafted(GOOD))
         (process,) = pool._pool._pool_manager.worker_manager.workers
+        idle = cpu_ticks(process)
         lost = asyncio.create_task(pool(draft))
-        await asyncio.sleep(0.3)
+        await until(lambda: cpu_ticks(process) > idle + 1)
         os.kill(process, signal.SIGKILL)
         with pytest.raises(AssessorLostError, match="ended with code"):
             await lost
@@ -121,7 +128,7 @@ async def main():
     async with Assessors(processes=2, timeout_s=60) as pool:
         await pool(drafted(GOOD))
         print(*pool._pool._pool_manager.worker_manager.workers, flush=True)
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
 if __name__ == "__main__":
     asyncio.run(main())
