@@ -193,7 +193,10 @@ class Worker:
 
     def _sent(self, job: Job, events: tuple[Event, ...], error: Exception | None) -> None:
         if error is None:
-            self._ended_well(job)
+            try:
+                self._ended_well(job)
+            except Exception as unforeseen:  # noqa: BLE001 - whoever called has no use for it
+                self._not_settled(job, unforeseen)
             return
         if self._closed:
             return  # what is not acknowledged is delivered again
@@ -203,13 +206,15 @@ class Worker:
 
     def _republished(self, job: Job, task: asyncio.Task[None]) -> None:
         self._republishing.discard(task)
-        if task.cancelled() or (error := task.exception()) is None:
-            return
-        # The message is not settled, and nobody else works on it: the consumption has to begin
-        # anew, which has it delivered again.
-        log.error("unsettled", topic=job.topic, offset=job.received.offset, exc_info=error)
+        error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
-            self.failure = self.failure or error
+            self._not_settled(job, error)
+
+    def _not_settled(self, job: Job, error: Exception) -> None:
+        # Nobody else works on the message: the consumption has to begin anew, which has it
+        # delivered again.
+        log.error("unsettled", topic=job.topic, offset=job.received.offset, exc_info=error)
+        self.failure = self.failure or error
 
     async def _publish_again(self, job: Job, events: tuple[Event, ...]) -> None:
         cause = job.lineage

@@ -93,6 +93,16 @@ async def test_what_can_be_neither_sent_again_nor_set_aside_is_told_to_the_consu
     await worker.close()
 
 
+async def test_a_message_whose_end_cannot_be_entered_is_told_to_the_consumption() -> None:
+    def refuse(_: Job) -> None:
+        raise ValueError("offset 7 was never started")
+
+    worker = worker_of(lambda _: drafted(GOOD), Broker())
+    await worker.work(Job(Received(), PLACE, PLACE.topic, None, refuse))
+    assert isinstance(worker.failure, ValueError)
+    await worker.close()
+
+
 @pytest.mark.parametrize("error", [ZeroDivisionError(), RecursionError()])
 async def test_what_is_good_in_a_rejected_message_does_not_keep_it_from_becoming_a_letter(
     error: Exception,
