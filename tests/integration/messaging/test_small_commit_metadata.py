@@ -1,0 +1,70 @@
+"""A broker that takes less commit metadata than there is to tell gets what it takes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+import structlog
+
+from contracts.topics import CHUNKS_READY
+from messaging import Record, Stage, offset_metadata
+from messaging.admin import admin_client
+from support.apache_kafka import JVM_THAT_STARTS_FAST, ApacheKafka, own_kafka
+from support.broker import PROBE, QUICK, Bench, bench_on, probe_topics
+from support.kafka_jars import KafkaMissingError, jars
+from support.waiting import until
+
+MOST: Final = 48
+"""Characters the broker takes."""
+
+NUMBER: Final = 400
+WIDE = QUICK.model_copy(update={"max_in_flight": NUMBER, "deadline_s": 3_600.0})
+
+
+@pytest.fixture
+def kafka() -> Iterator[ApacheKafka]:
+    try:
+        jars()
+    except KafkaMissingError as error:
+        pytest.skip(str(error))
+    with own_kafka(
+        settings=(f"offset.metadata.max.bytes={MOST}",), jvm=JVM_THAT_STARTS_FAST
+    ) as running:
+        yield running
+
+
+async def commit_of(bench: Bench) -> tuple[int, str]:
+    async with admin_client(bench.kafka) as admin:
+        commits = await admin.list_consumer_group_offsets(bench.kafka.topic(PROBE))
+    found = [one for at, one in commits.items() if at.topic == bench.kafka.topic("chunks-ready")]
+    return tuple(found[0]) if found else (-1, "")
+
+
+async def test_commits_with_less_metadata_and_says_so_once(kafka: ApacheKafka) -> None:
+    bench = await bench_on(kafka.servers, probe_topics())
+    stage, release, done = Stage(PROBE), asyncio.Event(), set[int]()
+
+    @stage.on_raw(CHUNKS_READY)
+    async def handle(record: Record) -> None:
+        if record.offset and record.offset % 3 == 0:
+            await release.wait()
+        done.add(record.offset)
+
+    await bench.send("chunks-ready", *(b"%d" % n for n in range(NUMBER)))
+    with structlog.testing.capture_logs() as logs:
+        async with bench.running(stage, WIDE):
+
+            async def told() -> bool:
+                offset, metadata = await commit_of(bench)
+                return offset == 3 and len(metadata) <= MOST
+
+            await until(told, within_s=40)
+            offset, metadata = await commit_of(bench)
+            known = offset_metadata.decode(offset, metadata)
+            assert {one for one in range(3, NUMBER) if one in known} <= done
+            release.set()
+            await bench.is_committed("chunks-ready", NUMBER)
+    assert len([one for one in logs if one["event"] == "commit_metadata_too_large"]) == 1
