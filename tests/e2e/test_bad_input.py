@@ -60,9 +60,9 @@ BAD: dict[str, tuple[bytes, ErrorCode, str]] = {
     ),
     "no JSON at all": (b"Participant: hello\n", ErrorCode.UNDECODABLE, "JSON"),
     "JSON of an unknown vendor": (
-        json.dumps(body(json.dumps({"utterances": [{"speaker": "A", "text": "hi"}]}))).encode(),
+        json.dumps(body(json.dumps({"talks": [{"who": "A", "what": "hi"}]}))).encode(),
         ErrorCode.UNKNOWN_FORMAT,
-        "utterances",
+        "talks",
     ),
     "a study without themes": (
         json.dumps(body(TALK, study={**STUDY.model_dump(mode="json"), "themes": []})).encode(),
