@@ -1,13 +1,16 @@
-"""Ingestion, as a process, stays within its memory whatever arrives, and goes on behind it."""
+"""Services, as processes, stay within their memory whatever arrives, and go on behind it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from contracts.events import TranscriptSubmitted
 from contracts.ids import derive
 from contracts.topics import (
+    ALL_TOPICS,
     CHUNKS_READY,
     INGESTION,
     RETRY_DELAYS_S,
@@ -16,6 +19,7 @@ from contracts.topics import (
     dlq_topic,
     retry_topic,
 )
+from database.settings import PostgresSettings
 from messaging import KafkaSettings
 from messaging.codec import encode
 from support import bombs
@@ -38,20 +42,23 @@ TOPICS: Final = (
 
 ARRAYS: Final = b"[" + b"[]," * (10 * MIB) + b"0]"
 
-BOMBS: Final = {
-    "130 MiB in 4 kB": ("zstd", bombs.one_record(130 * MIB)),
-    "700 MiB in 22 kB": ("zstd", bombs.one_record(700 * MIB)),
-    "130 MiB in 570 kB": ("lz4", bombs.one_record(130 * MIB)),
-    "130 MiB in 130 kB": ("gzip", bombs.one_record(130 * MIB)),
-    "130 MiB in 6.4 MB": ("snappy", bombs.one_record(130 * MIB)),
-    "a header of 60 MiB": ("zstd", bombs.one_record(1_000, header=60 * MIB)),
+BOMBS: Final[dict[str, tuple[str, Callable[[], Iterator[bytes]]]]] = {
+    "130 MiB in 4 kB": ("zstd", partial(bombs.one_record, 130 * MIB)),
+    "700 MiB in 22 kB": ("zstd", partial(bombs.one_record, 700 * MIB)),
+    "130 MiB in 570 kB": ("lz4", partial(bombs.one_record, 130 * MIB)),
+    "130 MiB in 130 kB": ("gzip", partial(bombs.one_record, 130 * MIB)),
+    "130 MiB in 6.4 MB": ("snappy", partial(bombs.one_record, 130 * MIB)),
+    "a header of 60 MiB": ("zstd", partial(bombs.one_record, 1_000, header=60 * MIB)),
     "a header of 60 MiB whose name is not UTF-8": (
         "zstd",
-        bombs.one_record(1_000, header=60 * MIB, name=b"\xff"),
+        partial(bombs.one_record, 1_000, header=60 * MIB, name=b"\xff"),
     ),
-    "a header of 200 MiB": ("zstd", bombs.one_record(1_000, header=200 * MIB)),
-    "ten million arrays": ("zstd", bombs.one_record(len(ARRAYS), begins=ARRAYS)),
-    **{f"63 MiB, number {number}": ("zstd", bombs.one_record(63 * MIB)) for number in range(5)},
+    "a header of 200 MiB": ("zstd", partial(bombs.one_record, 1_000, header=200 * MIB)),
+    "ten million arrays": ("zstd", partial(bombs.one_record, len(ARRAYS), begins=ARRAYS)),
+    **{
+        f"63 MiB, number {number}": ("zstd", partial(bombs.one_record, 63 * MIB))
+        for number in range(5)
+    },
 }
 """Codec and records of hostile batches."""
 
@@ -90,12 +97,30 @@ def settings(kafka: KafkaSettings) -> dict[str, str]:
     }
 
 
+async def test_control_indexes_huge_messages_and_letters_in_bounded_memory(
+    broker: str, postgres_settings: PostgresSettings, tmp_path: Path
+) -> None:
+    bench = await bench_on(broker, ALL_TOPICS)
+    large = [one for one in BOMBS if one.startswith(("700", "63", "a header of 60", "ten"))]
+    for name in large:
+        codec, records = BOMBS[name]
+        data = bombs.batch(codec, records())
+        await bombs.send(bench.kafka, "transcripts-submitted", data)
+        await bombs.send(bench.kafka, "ingestion-dlq", data)
+    env = settings(bench.kafka) | {"POSTGRES_DSN": postgres_settings.dsn.get_secret_value()}
+    with service_process("control", env, tmp_path, stop_within_s=60) as service:
+        await service.is_ready()
+        await bench.is_committed("transcripts-submitted", len(large), "control")
+        await bench.is_committed("ingestion-dlq", len(large), "control")
+        assert service.peak_mib() < MOST_MIB
+
+
 async def test_huge_messages_take_no_more_than_their_share_and_interviews_go_on(
     broker: str, tmp_path: Path
 ) -> None:
     bench = await bench_on(broker, TOPICS)
     for number, (codec, records) in enumerate(BOMBS.values()):
-        data = bombs.batch(codec, records)
+        data = bombs.batch(codec, records())
         await bombs.send(bench.kafka, "transcripts-submitted", data, partition=number % 4)
     for number in range(8):  # of all partitions
         await submit(bench, number)
