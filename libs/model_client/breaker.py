@@ -29,28 +29,55 @@ QUESTIONS_REMEMBERED: Final = 10_000
 """Questions that failed last; of one that is forgotten the next failure counts as its first."""
 
 
+QUESTIONS_COMPARED: Final = 256
+"""Questions that were served last, and that failed last, by which another is judged."""
+
+
 class Blame:
     """Tells a question that fails by itself from an endpoint that fails for everybody.
 
-    A question is to blame if somebody was served since it failed before. As long as nobody is, as
-    in an outage, no question is.
+    A question is to blame if, since it failed before, more others were served than failed; of calls
+    that began since. As long as nobody is served, as in an outage, no question is; where the
+    endpoint fails on most, next to none is. Questions that are to blame count for nothing, so that
+    several do not cover for each other.
     """
 
     def __init__(self) -> None:
-        self._served = 0
+        self._tick = 0
+        self._served: OrderedDict[Hashable, int] = OrderedDict()
+        self._fell: OrderedDict[Hashable, int] = OrderedDict()
         self._failed: OrderedDict[Hashable, int] = OrderedDict()
 
-    def served(self) -> None:
-        """Note that the endpoint answered somebody."""
-        self._served += 1
+    def begin(self) -> int:
+        """Note that a call begins; returns its place in time, for ``served``."""
+        self._tick += 1
+        return self._tick
+
+    def served(self, question: Hashable, began: int) -> None:
+        """Note that the endpoint answered a call."""
+        _note(self._served, question, began, most=QUESTIONS_COMPARED)
 
     def failed(self, question: Hashable) -> bool:
         """Note that the endpoint failed on a question; returns whether the question is to blame."""
-        before = self._failed.pop(question, None)
-        self._failed[question] = self._served
-        if len(self._failed) > QUESTIONS_REMEMBERED:
-            self._failed.popitem(last=False)
-        return before is not None and self._served > before
+        before = self._failed.get(question)
+        self._fell.pop(question, None)
+        now = self.begin()
+        _note(self._failed, question, now, most=QUESTIONS_REMEMBERED)
+        if before is not None and _since(before, self._served) > _since(before, self._fell):
+            return True
+        _note(self._fell, question, now, most=QUESTIONS_COMPARED)
+        return False
+
+
+def _note(kept: OrderedDict[Hashable, int], question: Hashable, at: int, *, most: int) -> None:
+    kept.pop(question, None)
+    kept[question] = at
+    if len(kept) > most:
+        kept.popitem(last=False)
+
+
+def _since(moment: int, kept: OrderedDict[Hashable, int]) -> int:
+    return sum(at > moment for at in kept.values())
 
 
 class Breaker:

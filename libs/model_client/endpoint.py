@@ -215,7 +215,7 @@ class Endpoint:
         *,
         forced: bool,
     ) -> Reply:
-        probe = self.breaker.admit(forced=forced)
+        probe, began = self.breaker.admit(forced=forced), self._blame.begin()
         most_s = self.concurrency.patience(self.config.first_token_s, probe=probe)
         reply = Reply(on_headers=admission.heard)
         try:
@@ -226,15 +226,18 @@ class Endpoint:
         except BaseException as error:
             self._settle(reply, admission, error)
             shown = None if self._is_hurried(reply, error, deadline) else error
-            is_to_blame = self._is_to_blame(shown, question, account)
+            is_to_blame = self._is_to_blame(shown, account)
             self._report(shown, probe=probe, is_to_blame=is_to_blame)
+            if isinstance(shown, ANSWERED):
+                self._blame.served(account, began)
             is_outage = self.breaker.is_open and not is_to_blame
             if is_outage and isinstance(error, ENDPOINT_FAILURES):
                 raise errors.ModelUnavailableError(str(error)) from error
             raise
         self._settle(reply, admission, None)
         self.concurrency.answered(reply.first_token_s or reply.latency_s)
-        self._note_served()
+        self.breaker.succeeded()
+        self._blame.served(account, began)
         return reply
 
     async def _send(
@@ -283,13 +286,11 @@ class Endpoint:
         until = 0.0 if hold is None else time.time() + hold.until - self._clock()
         metrics.THROTTLED_UNTIL.labels(self.config.model).set(until)
 
-    def _is_to_blame(
-        self, error: BaseException | None, question: Question[A], account: Account
-    ) -> bool:
+    def _is_to_blame(self, error: BaseException | None, account: Account) -> bool:
         """Whether a question fails while others are served."""
         if not isinstance(error, ENDPOINT_FAILURES):
             return False
-        return self._blame.failed((account, question.prompt_version))
+        return self._blame.failed(account)
 
     def _report(self, error: BaseException | None, *, probe: bool, is_to_blame: bool) -> None:
         """Tell concurrency and breaker what a call showed that failed; None: nothing."""
@@ -300,13 +301,9 @@ class Endpoint:
         elif isinstance(error, errors.ModelUnavailableError):
             self.breaker.broken(str(error), probe=probe)
         elif isinstance(error, ANSWERED):
-            self._note_served()
+            self.breaker.succeeded()
         else:
             self.breaker.given_up(probe=probe)
-
-    def _note_served(self) -> None:
-        self.breaker.succeeded()
-        self._blame.served()
 
 
 def _read(reply: Reply, question: Question[A]) -> A:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from model_client.breaker import FAILURES, FAILURES_IN_SILENCE, SILENCE_S, Blame, Breaker
@@ -129,19 +131,28 @@ def test_a_probe_that_is_given_up_makes_way_for_another(breaker: Breaker) -> Non
     assert breaker.admit(forced=True) is True
 
 
-def test_a_question_is_to_blame_if_somebody_was_served_since_it_failed_before() -> None:
+def test_a_question_is_to_blame_if_others_were_served_since_it_failed_before() -> None:
     blame = Blame()
     assert not blame.failed("poison"), "once may be anybody's"
     assert not blame.failed("another")
-    blame.served()
+    for one in range(2):
+        blame.served(one, blame.begin())
     assert blame.failed("poison")
     assert blame.failed("another")
+
+
+def test_a_call_that_was_under_way_before_says_nothing_of_now() -> None:
+    blame = Blame()
+    began = blame.begin()
+    blame.failed("poison")
+    blame.served("good", began)
+    assert not blame.failed("poison")
 
 
 def test_in_an_outage_nobody_is_to_blame_whatever_was_before() -> None:
     blame = Blame()
     blame.failed("poison")
-    blame.served()
+    blame.served("good", blame.begin())
     assert blame.failed("poison")
     # Now the endpoint goes down for everybody.
     for _ in range(10):
@@ -149,11 +160,35 @@ def test_in_an_outage_nobody_is_to_blame_whatever_was_before() -> None:
         assert not blame.failed("another")
 
 
+def test_where_most_calls_fail_next_to_nobody_is_to_blame() -> None:
+    chance, blame, blamed, calls = random.Random(3), Blame(), 0, 2_000
+    for number in range(calls):
+        question = number % 20
+        if chance.random() < 0.1:
+            blame.served(question, blame.begin())
+        else:
+            blamed += blame.failed(question)
+    assert blamed < 0.01 * calls
+
+
+def test_several_poisons_do_not_cover_for_each_other() -> None:
+    chance, blame = random.Random(3), Blame()
+    fates: dict[int, bool] = {}
+    for number in range(200):
+        if chance.random() < 0.5:
+            poison = chance.randrange(7)
+            fates[poison] = blame.failed(poison)
+        else:
+            blame.served(f"good {number}", blame.begin())
+    assert sum(fates.values()) >= 6
+
+
 def test_only_so_many_questions_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("model_client.breaker.QUESTIONS_REMEMBERED", 2)
     blame = Blame()
     for question in ("first", "second", "third"):
         blame.failed(question)
-    blame.served()
+    for one in range(5):
+        blame.served(one, blame.begin())
     assert not blame.failed("first")
     assert blame.failed("third")
