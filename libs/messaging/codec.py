@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from contracts import faults
 from contracts import headers as h
+from contracts.encoded import json_of, kind_of
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.events import Event
 from contracts.ids import derive_text
@@ -60,11 +61,11 @@ def encode(
         Key, value and headers. The CloudEvents id is derived from type, key and body, so that
         the same event sent twice is recognisable as the same.
     """
-    body = event.model_dump_json().encode()
+    kind, body = kind_of(event), json_of(event).encode()
     key = event.key.encode()
     headers = [
-        *_constant_headers(event.ce_type, source),
-        (h.CE_ID, derive_text("event", event.ce_type.encode(), key, body).encode()),
+        *_constant_headers(kind.ce_type, source),
+        (h.CE_ID, derive_text("event", kind.ce_type.encode(), key, body).encode()),
         (h.CE_SUBJECT, key),
         (h.CE_TIME, (at or datetime.now(UTC)).isoformat().encode()),
         (h.TRACEPARENT, tracing.child_of(cause.traceparent)),

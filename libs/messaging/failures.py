@@ -194,3 +194,14 @@ def timed_out(error: BaseException) -> bool:
 def is_bug(error: BaseException) -> bool:
     """Whether nobody has thought of this failure."""
     return not isinstance(error, OnrecordError | TimeoutError)
+
+
+def forget_frames(error: BaseException | None) -> None:
+    """Take from a failure, and from those that led to it, what it holds of the message.
+
+    The frames of a traceback keep the event alive, and often lead back to the failure itself, so
+    that megabytes would stay until the next collection of cycles.
+    """
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

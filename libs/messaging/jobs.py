@@ -144,6 +144,9 @@ class Job:
 
     def finish(self) -> None:
         """Tell that the message needs no more work."""
+        # Its traceback leads back here and to the message, which would keep megabytes until the
+        # next collection of cycles.
+        self.failure = None
         self._finish(self)
 
     def _unpack(self) -> None:

@@ -16,6 +16,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
+from contracts.encoded import kind_of
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.events import Event
 from contracts.topics import topic_of
@@ -154,7 +155,7 @@ class Publisher:
         if len(events) > 1:
             acknowledged = _all(len(events), acknowledged)
         for event in events:
-            topic = self._topic(type(event))
+            topic = self._topic(kind_of(event))
             key, value, headers = encode(event, source=self._source, cause=cause)
             await self._put(topic, key, value, headers, acknowledged)
 

@@ -19,6 +19,7 @@ from messaging import failures, letters
 from messaging.attempts import Attempts
 from messaging.codec import decode, read_headers
 from messaging.delivery import Record
+from messaging.failures import forget_frames
 from messaging.jobs import Job
 from messaging.letter_metrics import LetterCounts
 from messaging.limits import Limits, TooLargeError
@@ -167,7 +168,9 @@ class Worker:
                 self._ended_well(job)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises has a row in the design's table
             await self._salvage(job, error)
-            return await self._set_aside(job, error, resumed=resumed)
+            is_well = await self._set_aside(job, error, resumed=resumed)
+            forget_frames(error)
+            return is_well
         return True
 
     def _read(self, job: Job) -> tuple[Route, Event | Record]:

@@ -11,6 +11,7 @@ from typing import Final
 from contracts.transcript import Speaker
 from transcripts.candidates import Candidate, alone, candidates_of, later_candidates, unmark
 from transcripts.label_kinds import LabelKind, kind_of
+from transcripts.limits import LIMITS, refuse_more
 from transcripts.markup import voices
 from transcripts.notices import Mended, Notices
 from transcripts.speakers import Place, Speakers, find_speakers
@@ -68,8 +69,18 @@ class _SpokenLine:
 
 
 def split_lines(content: str) -> list[str]:
-    """The lines of a file; LF, CRLF and CR end a line, other separators do not."""
-    return content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    """The lines of a file; LF, CRLF and CR end a line, other separators do not.
+
+    Raises:
+        TooLargeTranscriptError: there are more than a transcript may have.
+    """
+    refuse_more(len(content), LIMITS.text_characters, "characters")
+    # Counted first, as lines take memory; CRLF ends one line and is two characters.
+    ends = max(content.count("\n"), content.count("\r"))
+    refuse_more(ends, LIMITS.lines, "lines")
+    lines = content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    refuse_more(len(lines), LIMITS.lines, "lines")
+    return lines
 
 
 def source_of(cues: Sequence[Cue], speakers: Sequence[Speaker], notices: Notices) -> Source:

@@ -13,9 +13,9 @@ from transcripts.amberscript import is_amberscript, read_amberscript
 from transcripts.errors import (
     EmptyTranscriptError,
     MalformedTranscriptError,
-    TooLargeTranscriptError,
     UnknownFormatError,
 )
+from transcripts.limits import LIMITS, refuse_bytes
 from transcripts.markup_files import (
     is_chat,
     is_eaf,
@@ -37,9 +37,7 @@ from transcripts.turns import Source, segments_of
 from transcripts.vendors.meetings import is_otranscribe, otranscribe_text
 from transcripts.webvtt import is_webvtt, read_webvtt
 
-MIB: Final = 1024 * 1024
-DEFAULT_MAX_BYTES: Final = 20 * MIB
-_LONGEST_UTF8 = 4
+DEFAULT_MAX_BYTES: Final = LIMITS.utf8_bytes
 _KEYS_SHOWN = 8
 _KEY_LENGTH = 24
 _SUPPORTED = (
@@ -125,7 +123,8 @@ def read_transcript(
         The format, the segments numbered from 1, and what was mended on the way.
 
     Raises:
-        TooLargeTranscriptError: the text is longer than ``max_bytes``.
+        TooLargeTranscriptError: the text is longer than ``max_bytes``, or something in it is
+            beyond ``transcripts.limits.LIMITS``.
         EmptyTranscriptError: nothing was said in it.
         UnknownFormatError: it is in none of the supported formats.
         MalformedTranscriptError: a place in it cannot be read.
@@ -133,7 +132,7 @@ def read_transcript(
     """
     if max_segment_characters < 1:
         raise ValueError("max_segment_characters must be positive")
-    _refuse_too_large(content, max_bytes)
+    refuse_bytes(content, max_bytes)
     found = format or detect_format(content)
     _refuse_empty(content)
     if found is not TranscriptFormat.WEBVTT and is_webvtt(content):
@@ -208,13 +207,3 @@ def _is_json(content: str) -> bool:
 def _refuse_empty(content: str) -> None:
     if not content.strip("\ufeff \t\r\n\f\v\x00"):
         raise EmptyTranscriptError("the transcript is empty")
-
-
-def _refuse_too_large(content: str, max_bytes: int) -> None:
-    if len(content) * _LONGEST_UTF8 <= max_bytes:
-        return
-    size = len(content.encode(errors="surrogatepass"))
-    if size > max_bytes:
-        raise TooLargeTranscriptError(
-            f"the transcript has {size:,} bytes of text; the limit is {max_bytes:,}"
-        )

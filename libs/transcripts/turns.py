@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from contracts.transcript import Segment, Speaker, WordTiming
+from transcripts.limits import LIMITS, at_most, refuse_more
 from transcripts.notices import Mended, Notices
 from transcripts.roles import UNNAMED, assign_roles
 from transcripts.splitting import MAX_SEGMENT_CHARACTERS, Stretch, split_turn
@@ -57,12 +58,21 @@ def segments_of(
 
     Returns:
         The segments; none if nothing was said.
+
+    Raises:
+        TooLargeTranscriptError: there are more turns, speakers, timed words or characters than a
+            transcript may have.
     """
-    for passage in source.passages:
-        notices.add(Mended.NULL_CHARACTER, sum(piece.text.count("\0") for piece in passage.pieces))
+    pieces = [piece for passage in source.passages for piece in passage.pieces]
+    refuse_more(len(pieces), LIMITS.timed_words, "timed words")
+    # As the source has them: cleaning the text is what takes time.
+    refuse_more(sum(len(one.text) for one in pieces), LIMITS.characters, "characters of speech")
+    notices.add(Mended.NULL_CHARACTER, sum(piece.text.count("\0") for piece in pieces))
     notes = {label_of(name): note for name, note in source.notes.items()}
-    turns = list(_turns(source.passages))
-    roles = assign_roles(dict.fromkeys(speaker for speaker, _, _ in turns), speakers, notes)
+    turns = list(at_most(_turns(source.passages), LIMITS.turns, "turns"))
+    labels = dict.fromkeys(speaker for speaker, _, _ in turns)
+    refuse_more(len(labels), LIMITS.speakers, "speakers")
+    roles = assign_roles(labels, speakers, notes)
     segments = [
         Segment(
             number=number,
@@ -73,7 +83,9 @@ def segments_of(
             end_ms=said.end_ms,
             words=said.words,
         )
-        for number, (speaker, said) in enumerate(_short(turns, max_characters, notices), start=1)
+        for number, (speaker, said) in enumerate(
+            at_most(_short(turns, max_characters, notices), LIMITS.turns, "turns"), start=1
+        )
     ]
     return tuple(_placed(segments, notices))
 

@@ -10,7 +10,7 @@ import structlog
 from configuration.complaints import exits_on_wrong_settings
 from contracts.topics import GUARDRAIL
 from database.settings import PostgresSettings
-from guardrail.assessors import Assessors
+from guardrail.assessors import assessors
 from guardrail.handlers import guardrail_stage
 from guardrail.judge import Judge
 from guardrail.settings import GuardrailSettings
@@ -35,10 +35,8 @@ def main() -> None:
     @asynccontextmanager
     async def build(_: Publisher) -> AsyncIterator[Stage]:
         async with (
-            Assessors(
-                processes=settings.processes,
-                timeout_s=settings.assess_timeout_s,
-                standards=settings.standards,
+            assessors(
+                processes=settings.processes, bounds=settings.bounds, standards=settings.standards
             ) as assess,
             open_judge(lambda: stage.share) as judge,
         ):

@@ -11,11 +11,13 @@ from pydantic import Field, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from contracts.study import PersonalData
+from contracts.topics import MIB
 from grounding.dependencies import is_installed
 from guardrail.domain import Standards
 from guardrail.policy import Action, Policy
 from messaging import StageSettings
 from model_client import ModelSettings
+from processes import Bounds
 
 _MOST_PROCESSES: Final = 4
 
@@ -59,7 +61,22 @@ class GuardrailSettings(StageSettings):
         description="Processes that hold notes against transcripts; as many as cores, at most 4.",
     )
     assess_timeout_s: float = Field(
-        60.0, gt=0, description="How long one draft may take to assess, in seconds."
+        60.0,
+        gt=0,
+        description="How long one draft may take to assess by the clock, in seconds; one that "
+        "takes longer is tried again later.",
+    )
+    assess_cpu_s: float = Field(
+        30.0,
+        gt=0,
+        description="CPU time that assessing one draft may take, in seconds; one that needs more "
+        "is a dead letter at once (`too_large`).",
+    )
+    assess_memory_mib: int = Field(
+        512,
+        ge=64,
+        description="Memory that assessing one draft may take in its process, in MiB; one that "
+        "needs more is a dead letter at once (`too_large`).",
     )
 
     judge: Literal["off", "sampled", "always"] = Field(
@@ -90,6 +107,11 @@ class GuardrailSettings(StageSettings):
     def standards(self) -> Standards:
         """How drafts are assessed."""
         return Standards(self.personal_data, heavy=self.mode == "heavy")
+
+    @property
+    def bounds(self) -> Bounds:
+        """What assessing one draft may use."""
+        return Bounds(self.assess_timeout_s, self.assess_cpu_s, self.assess_memory_mib * MIB)
 
     @property
     def asked_share(self) -> float:

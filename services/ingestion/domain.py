@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from contracts import ids
 from contracts.events import ChunkReady, ChunkRef, Event, TranscriptIngested, TranscriptSubmitted
 from transcripts import Chunk, make_chunks, read_transcript
 
 
-def ingest(
-    submitted: TranscriptSubmitted, *, max_characters: int, context_characters: int
-) -> tuple[Event, ...]:
+@dataclass(frozen=True, slots=True)
+class Cutting:
+    """How an interview is cut into chunks.
+
+    Attributes:
+        max_characters: about how much talk goes to the model in one call.
+        context_characters: about how much of the talk before goes along to be understood.
+    """
+
+    max_characters: int
+    context_characters: int
+
+
+def ingest(submitted: TranscriptSubmitted, cutting: Cutting) -> tuple[Event, ...]:
     """Read an interview.
 
     Args:
         submitted: the interview as the producer handed it in.
-        max_characters: about how much talk goes to the model in one call.
-        context_characters: about how much of the talk before goes along to be understood.
+        cutting: how it is cut.
 
     Returns:
         The interview as segments, then its chunks in order.
@@ -29,7 +40,9 @@ def ingest(
         submitted.content, format=submitted.format, speakers=submitted.speakers
     )
     chunks = make_chunks(
-        reading.segments, max_characters=max_characters, context_characters=context_characters
+        reading.segments,
+        max_characters=cutting.max_characters,
+        context_characters=cutting.context_characters,
     )
     content_sha256 = submitted.content_sha256
     ready = tuple(_ready(submitted, content_sha256, chunk, len(chunks)) for chunk in chunks)

@@ -8,21 +8,24 @@ from contextlib import asynccontextmanager
 from configuration.complaints import exits_on_wrong_settings
 from contracts.topics import INGESTION
 from ingestion.handlers import ingestion_stage
+from ingestion.readers import readers
 from ingestion.settings import IngestionSettings
 from messaging import KafkaSettings, Publisher, Service, Stage, run
+from processes import return_large_blocks
 
 
 @exits_on_wrong_settings
 def main() -> None:
     """Run until SIGTERM."""
+    return_large_blocks()
     settings = IngestionSettings()
 
     @asynccontextmanager
     async def build(_: Publisher) -> AsyncIterator[Stage]:
-        yield ingestion_stage(
-            chunk_characters=settings.chunk_characters,
-            context_characters=settings.context_characters,
-        )
+        async with readers(
+            processes=settings.processes, bounds=settings.bounds, cutting=settings.cutting
+        ) as read:
+            yield ingestion_stage(read)
 
     run(Service(INGESTION, settings, KafkaSettings(), build))
 

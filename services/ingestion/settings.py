@@ -6,7 +6,9 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from contracts.topics import MIB
+from ingestion.domain import Cutting
 from messaging import StageSettings
+from processes import Bounds
 
 
 class IngestionSettings(StageSettings):
@@ -14,7 +16,7 @@ class IngestionSettings(StageSettings):
 
     model_config = SettingsConfigDict(env_prefix="INGESTION_", frozen=True)
 
-    max_in_flight: int = Field(4, ge=1, description="Interviews worked on at the same time.")
+    max_in_flight: int = Field(2, ge=1, description="Interviews worked on at the same time.")
     max_message_bytes: int = Field(
         32 * MIB,
         ge=1,
@@ -26,9 +28,38 @@ class IngestionSettings(StageSettings):
         description="Most values that a submission's JSON may be made of; what its content holds "
         "does not count.",
     )
+    processes: int = Field(2, ge=1, description="Processes that read interviews.")
+    read_cpu_s: float = Field(
+        15.0,
+        gt=0,
+        description="CPU time that reading one interview may take, in seconds; one that needs more "
+        "is a dead letter at once (`too_large`).",
+    )
+    read_memory_mib: int = Field(
+        224,
+        ge=64,
+        description="Memory that reading one interview may take in its process, in MiB; one that "
+        "needs more is a dead letter at once (`too_large`).",
+    )
+    read_timeout_s: float = Field(
+        60.0,
+        gt=0,
+        description="How long reading one interview may take by the clock, in seconds; one that "
+        "takes longer is tried again later.",
+    )
     chunk_characters: int = Field(
         6_000, ge=500, description="About how much talk the model gets in one call, in characters."
     )
     context_characters: int = Field(
         800, ge=0, description="About how much of the talk before goes along, in characters."
     )
+
+    @property
+    def bounds(self) -> Bounds:
+        """What reading one interview may use."""
+        return Bounds(self.read_timeout_s, self.read_cpu_s, self.read_memory_mib * MIB)
+
+    @property
+    def cutting(self) -> Cutting:
+        """How interviews are cut."""
+        return Cutting(self.chunk_characters, self.context_characters)

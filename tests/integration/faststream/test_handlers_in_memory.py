@@ -6,19 +6,31 @@ from pathlib import Path
 
 from faststream.kafka import TestKafkaBroker
 
-from contracts.events import ChunkReady, NotesValidated, TranscriptIngested
+from contracts.events import (
+    ChunkReady,
+    Event,
+    NotesValidated,
+    TranscriptIngested,
+    TranscriptSubmitted,
+)
 from contracts.topics import NOTES_DRAFTED, TRANSCRIPTS_SUBMITTED
 from guardrail.assessors import assess_here
 from guardrail.handlers import guardrail_stage
 from guardrail.policy import Policy
+from ingestion.domain import Cutting
 from ingestion.handlers import ingestion_stage
+from ingestion.readers import read_encoded
 from messaging.faststream_bridge import broker_of
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
 
 
+async def read_here(submitted: TranscriptSubmitted) -> tuple[Event, ...]:
+    return read_encoded(submitted, Cutting(6_000, 800))
+
+
 async def test_ingestion_reads_the_example_submission() -> None:
-    broker = broker_of(ingestion_stage(chunk_characters=6_000, context_characters=800))
+    broker = broker_of(ingestion_stage(read_here))
     interviews: list[TranscriptIngested] = []
     chunks: list[ChunkReady] = []
 

@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
+from contracts.encoded import EncodedEvent, json_of, kind_of
 from contracts.errors import BadMessageError
 from contracts.events import ChunkReady, TranscriptIngested, TranscriptSubmitted
+from contracts.topics import MIB
 from contracts.transcript import Role, Speaker
-from ingestion.domain import ingest
+from ingestion.domain import Cutting, ingest
 from ingestion.handlers import ingestion_stage
+from ingestion.readers import readers
+from messaging.codec import encode
 from messaging.delivery import Delivery, Origin
+from processes import Bounds
 from support.chunks import INTERVIEW, STUDY
 
+BOUNDS = Bounds(timeout_s=60, cpu_s=10, memory_bytes=128 * MIB)
 TALK = "\n\n".join(
     f"{'Ann' if n % 2 else 'Ben'}: This is turn number {n}, and it says something of its own."
     for n in range(1, 41)
@@ -26,7 +34,7 @@ SUBMITTED = TranscriptSubmitted(
 def ingested(
     submitted: TranscriptSubmitted = SUBMITTED,
 ) -> tuple[TranscriptIngested, list[ChunkReady]]:
-    first, *rest = ingest(submitted, max_characters=600, context_characters=100)
+    first, *rest = ingest(submitted, Cutting(max_characters=600, context_characters=100))
     assert isinstance(first, TranscriptIngested)
     return first, [event for event in rest if isinstance(event, ChunkReady)]
 
@@ -76,9 +84,22 @@ def test_what_cannot_be_read_is_a_bad_message(content: str) -> None:
 
 
 async def test_the_handler_sends_the_interview_before_its_chunks() -> None:
-    route = ingestion_stage(chunk_characters=600, context_characters=0).route(
-        "transcripts-submitted"
-    )
-    events = await route.handle(SUBMITTED, Delivery(Origin("transcripts-submitted", 0, 0)))
-    assert isinstance(events[0], TranscriptIngested)
-    assert all(isinstance(event, ChunkReady) for event in events[1:])
+    async with readers(processes=1, bounds=BOUNDS, cutting=Cutting(600, 0)) as read:
+        route = ingestion_stage(read).route("transcripts-submitted")
+        events = await route.handle(SUBMITTED, Delivery(Origin("transcripts-submitted", 0, 0)))
+    here = ingest(SUBMITTED, Cutting(600, 0))
+    assert [kind_of(event) for event in events] == [type(event) for event in here]
+    assert [json_of(event) for event in events] == [json_of(event) for event in here]
+    assert isinstance(here[0], TranscriptIngested)
+
+
+def test_an_encoded_event_is_sent_as_the_event_itself_would_be() -> None:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    for event in ingest(SUBMITTED, Cutting(600, 0)):
+        key, body, headers = encode(event, source="/a", at=at)
+        told = encode(EncodedEvent.of(event), source="/a", at=at)
+        assert told[:2] == (key, body)
+        trace = "traceparent"  # a new one each time
+        assert [one for one in told[2] if one[0] != trace] == [
+            one for one in headers if one[0] != trace
+        ]

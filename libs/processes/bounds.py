@@ -1,0 +1,80 @@
+"""What one task in a worker process may use, enforced by the operating system."""
+
+from __future__ import annotations
+
+import math
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_STATUS: Final = Path("/proc/self/status")
+_KIB: Final = 1024
+_MOST_RETAINED: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What one task may use.
+
+    Attributes:
+        timeout_s: time by the clock, in seconds.
+        cpu_s: CPU time, in seconds; the kernel counts whole seconds, so up to one more passes.
+        memory_bytes: memory beyond what the process has before its first task. It is bounded on
+            Linux only; development on other systems does without.
+    """
+
+    timeout_s: float
+    cpu_s: float
+    memory_bytes: int
+
+
+class MemoryBound:
+    """Bounds the memory of this process, counted from what it has now.
+
+    Args:
+        memory_bytes: how much more it may take.
+    """
+
+    def __init__(self, memory_bytes: int) -> None:
+        self._is_bounded = sys.platform == "linux"
+        self._base = self._data_bytes()
+        self._memory_bytes = memory_bytes
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """Bound memory within the context; beyond it, allocating raises MemoryError.
+
+        RLIMIT_DATA rather than RLIMIT_AS: libraries and files that are mapped but never read
+        count for the latter, and differ from one machine to the next.
+        """
+        soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        if self._is_bounded:
+            resource.setrlimit(resource.RLIMIT_DATA, (self._base + self._memory_bytes, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+    @property
+    def is_retained(self) -> bool:
+        """Whether so much was kept after a task that the next one would have too little."""
+        return self._data_bytes() - self._base > _MOST_RETAINED * self._memory_bytes
+
+    def _data_bytes(self) -> int:
+        if not self._is_bounded:
+            return 0
+        lines = _STATUS.read_text(encoding="ascii").splitlines()
+        (data,) = (line.split()[1] for line in lines if line.startswith("VmData:"))
+        return int(data) * _KIB
+
+
+def bound_cpu(cpu_s: float) -> None:
+    """Have the kernel end this process by SIGXCPU once it has used so many seconds more."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    soft = math.ceil(used.ru_utime + used.ru_stime + cpu_s)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))

@@ -1,0 +1,89 @@
+"""How large a transcript may be, in all that makes reading it take memory and time.
+
+The limits are far above any interview: a day of talk has about 200,000 words. They bound what
+reading costs; ``docs/limits.md`` lists them beside all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from transcripts.errors import TooLargeTranscriptError
+
+T = TypeVar("T")
+
+_MIB: Final = 1024 * 1024
+_LONGEST_UTF8: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptLimits:
+    """The most a transcript may have; beyond it, reading raises ``TooLargeTranscriptError``.
+
+    Attributes:
+        utf8_bytes: its text as UTF-8.
+        text_characters: of a file of WebVTT, SRT or plain text, all told.
+        lines: of such a file.
+        timed_words: stretches of speech with a time of their own: words, cues.
+        characters: of all that is said.
+        turns: uninterrupted turns of one speaker, or parts of one that is long.
+        speakers: different labels.
+    """
+
+    utf8_bytes: int = 20 * _MIB
+    text_characters: int = 10_000_000
+    lines: int = 120_000
+    timed_words: int = 200_000
+    characters: int = 5_000_000
+    turns: int = 20_000
+    speakers: int = 500
+
+
+LIMITS: Final = TranscriptLimits()
+"""The limits unless told otherwise."""
+
+
+def refuse_bytes(content: str, most: int) -> None:
+    """Refuse a text that takes more bytes as UTF-8.
+
+    Raises:
+        TooLargeTranscriptError: it does.
+    """
+    if len(content) * _LONGEST_UTF8 <= most:
+        return
+    size = len(content.encode(errors="surrogatepass"))
+    if size > most:
+        raise TooLargeTranscriptError(
+            f"the transcript has {size:,} bytes of text; the limit is {most:,}"
+        )
+
+
+def refuse_more(count: int, most: int, what: str) -> None:
+    """Refuse more of something than there may be.
+
+    Args:
+        count: how many there are.
+        most: how many there may be.
+        what: they are, in the plural, such as ``turns``.
+
+    Raises:
+        TooLargeTranscriptError: there are more.
+    """
+    if count > most:
+        raise TooLargeTranscriptError(
+            f"the transcript has more than {most:,} {what}, which is the limit; "
+            "submit it in parts if it is meant so"
+        )
+
+
+def at_most(items: Iterable[T], most: int, what: str) -> Iterator[T]:
+    """The items one by one, up to a limit; what comes after it is not even made.
+
+    Raises:
+        TooLargeTranscriptError: there are more than ``most``.
+    """
+    for number, item in enumerate(items, start=1):
+        refuse_more(number, most, what)
+        yield item

@@ -1,0 +1,141 @@
+"""Whatever arrives, ingestion stays within its memory, and good interviews go through."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from threading import Event, Thread
+from uuid import UUID
+
+import pytest
+
+from contracts.events import TranscriptIngested, TranscriptSubmitted
+from contracts.ids import derive
+from contracts.topics import (
+    CHUNKS_READY,
+    INGESTION,
+    TRANSCRIPTS_INGESTED,
+    TRANSCRIPTS_SUBMITTED,
+    dlq_topic,
+    retry_topic,
+)
+from messaging import Publisher
+from support.broker import Bench, bench_on
+from support.chunks import STUDY
+from support.hostile_interviews import HOSTILE
+from support.service_process import service_process
+from support.waiting import until
+
+MIB = 1024 * 1024
+MOST_RESIDENT = 512 * MIB
+WITHIN_S = 200.0
+MAY_BE_READ = {"cues that just fit", "entities", "nested tags"}
+CODES = {"too_large", "malformed_transcript", "empty_transcript"}
+TOPICS = (
+    TRANSCRIPTS_SUBMITTED,
+    TRANSCRIPTS_INGESTED,
+    CHUNKS_READY,
+    *(retry_topic(INGESTION, tier) for tier in range(4)),
+    dlq_topic(INGESTION),
+)
+
+
+@pytest.fixture
+async def bench(broker: str) -> Bench:
+    return await bench_on(broker, [replace(topic, partitions=1) for topic in TOPICS])
+
+
+def submitted(name: str, content: str) -> TranscriptSubmitted:
+    return TranscriptSubmitted(
+        transcript_id=derive("interview", UUID(int=0), name),
+        title=name,
+        study=STUDY,
+        content=content,
+    )
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that come from it."""
+    children = [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text(encoding="ascii").split()
+    ]
+    return [pid, *(one for child in children for one in family(child))]
+
+
+def resident(pid: int) -> dict[int, int]:
+    """Resident bytes of each process that runs now, of a family."""
+    found: dict[int, int] = {}
+    with suppress(OSError):
+        for one in family(pid):
+            with suppress(OSError):
+                pages = Path(f"/proc/{one}/statm").read_text(encoding="ascii").split()[1]
+                found[one] = int(pages) * 4096
+    return found
+
+
+@contextmanager
+def peak_of(pid: int) -> Iterator[list[int]]:
+    """Watch the memory of a process and its children, together; holds the most there was."""
+    most, stop = [0], Event()
+
+    def watch() -> None:
+        while not stop.wait(0.01):
+            most[0] = max(most[0], sum(resident(pid).values()))
+
+    watching = Thread(target=watch)
+    watching.start()
+    try:
+        yield most
+    finally:
+        stop.set()
+        watching.join()
+
+
+async def test_hostile_interviews_neither_fill_the_memory_nor_stop_good_ones(
+    bench: Bench, tmp_path: Path
+) -> None:
+    good = [submitted(f"good {n}", "Anna: Why?\nBo: Because.") for n in range(len(HOSTILE))]
+    env = {
+        "KAFKA_BOOTSTRAP_SERVERS": bench.kafka.bootstrap_servers,
+        "KAFKA_TOPIC_PREFIX": bench.kafka.topic_prefix,
+        "KAFKA_SESSION_TIMEOUT_MS": "6000",
+        "INGESTION_READ_CPU_S": "8",
+    }
+    with service_process(INGESTION, env, tmp_path) as service:
+        await service.is_ready()
+        async with Publisher(bench.kafka, source="/test") as publisher:
+            with peak_of(service.pid) as most:
+                for (name, make), other in zip(HOSTILE.items(), good, strict=True):
+                    await publisher.publish([submitted(name, make()), other])
+
+                async def is_done() -> bool:
+                    done = await bench.committed(TRANSCRIPTS_SUBMITTED.name, INGESTION)
+                    print(done, most[0] / MIB, await service.readiness())
+                    await asyncio.sleep(1)
+                    return done == 2 * len(HOSTILE)
+
+                await until(is_done, within_s=WITHIN_S)
+        retried = [await bench.size(retry_topic(INGESTION, tier).name) for tier in range(4)]
+        letters = await bench.size(dlq_topic(INGESTION).name)
+        ingested = await bench.records(
+            TRANSCRIPTS_INGESTED.name, 2 * len(HOSTILE) - letters, within_s=60
+        )
+    read = {TranscriptIngested.model_validate_json(one.value).title for one in ingested}
+    print(most[0] / MIB, read - {g.title for g in good})
+    for r in await bench.records(dlq_topic(INGESTION).name, letters):
+        h = dict(r.headers)
+        print(
+            {
+                k: v.decode()[:120]
+                for k, v in h.items()
+                if "message" in k or "code" in k or "reason" in k
+            }
+        )
+    assert read == {one.title for one in good} | MAY_BE_READ
+    assert retried == [0, 0, 0, 0]
+    assert most[0] < MOST_RESIDENT
