@@ -8,12 +8,13 @@ Rules, the same for every note:
   with ``last_words``; the two may overlap;
 - without ``first_words`` it begins with the segment, without ``last_words`` it ends with it, so
   with neither it is the whole segment; words made of punctuation alone count as not given;
+- it neither begins nor ends within a hyphenated word: "from go" is no part of "from go-go";
 - it takes along the punctuation that opens and closes it (``$``, quotation marks, a full stop).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -23,6 +24,7 @@ from contracts.transcript import Segment, WordTiming
 from grounding.words import Word, words
 
 _OPENING = "$€£¥₹\"“„\u2018'\u2039«([{¿¡#@~"
+_HYPHENS = frozenset("-\u2010\u2011")
 _CLOSING = ".,;:!?…%‰°\"”\u2019'\u203a»)]}-\u2013—*"
 
 
@@ -84,25 +86,38 @@ def find(text: str, first_words: str, last_words: str) -> tuple[int, int] | None
     forms = [word.text for word in spoken]
     first = [word.text for word in words(first_words)]
     last = [word.text for word in words(last_words)]
-    begin = _index(forms, first, 0)
+    begin = next((at for at in _places(forms, first, 0) if not _splits(spoken, at)), None)
     if not spoken or begin is None:
         return None
-    end = len(forms) if not last else _end(forms, last, begin, begin + len(first))
+    end = len(forms) if not last else _end(spoken, last, begin, begin + len(first))
     if end is None:
         return None
     return _opened(text, spoken[begin]), _closed(text, spoken[end - 1])
 
 
-def _end(forms: Sequence[str], last: Sequence[str], begin: int, at_least: int) -> int | None:
+def _end(spoken: Sequence[Word], last: Sequence[str], begin: int, at_least: int) -> int | None:
     begin = max(begin, at_least - len(last))
-    found = _index(forms, last, begin)
-    return None if found is None else found + len(last)
+    ends = (at + len(last) for at in _places([word.text for word in spoken], last, begin))
+    return next((end for end in ends if not _is_joined(spoken, end - 1)), None)
 
 
-def _index(forms: Sequence[str], wanted: Sequence[str], begin: int) -> int | None:
+def _places(forms: Sequence[str], wanted: Sequence[str], begin: int) -> Iterator[int]:
     length = len(wanted)
-    places = range(begin, len(forms) - length + 1)
-    return next((at for at in places if forms[at : at + length] == wanted), None)
+    for at in range(begin, len(forms) - length + 1):
+        if forms[at : at + length] == wanted:
+            yield at
+
+
+def _splits(spoken: Sequence[Word], at: int) -> bool:
+    """Whether a hyphenated word goes through a place; one that only stammers does not count."""
+    joined = at > 0 and _is_joined(spoken, at - 1)
+    return joined and not spoken[at].text.startswith(spoken[at - 1].text)
+
+
+def _is_joined(spoken: Sequence[Word], at: int) -> bool:
+    """Whether a hyphen joins a word to the next one; "3.5-inch" are a number and its unit."""
+    is_hyphen = spoken[at].after in _HYPHENS and at + 1 < len(spoken)
+    return is_hyphen and not spoken[at].text[0].isdigit()
 
 
 def _opened(text: str, word: Word) -> int:

@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from contracts.characters import INVISIBLE, marks
+
 
 def listed(text: str) -> frozenset[str]:
     """The words of a list that is written as a text."""
@@ -15,10 +17,13 @@ def listed(text: str) -> frozenset[str]:
 
 # The right and left single quotation marks and the modifier letter, all used as apostrophes.
 _CURLED = "\u2019\u02bc\u2018"
-_LETTER = r"[^\W_][\u0300-\u036f]*"
+# Vowel signs and viramas are marks, and so part of a word as much as its letters.
+_MARKS = f"[{marks()}{INVISIBLE}]*"
+_LETTER = rf"[^\W_]{_MARKS}"
 _WORD = re.compile(
-    rf"(?:\d+(?:[.,:]\d+)*(?:[^\W\d_][\u0300-\u036f]*)*|(?:{_LETTER})+)(?:['{_CURLED}]+(?:{_LETTER})+)*"
+    rf"(?:\d+(?:[.,:]\d+)*(?:[^\W\d_]{_MARKS})*|(?:{_LETTER})+)(?:['{_CURLED}]+(?:{_LETTER})+)*"
 )
+_INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _SENTENCES = re.compile(r"(?<=[.!?…])\s+")
 _BRACKETED = re.compile(r"\[[^\[\]]*\]")
 _APOSTROPHES = str.maketrans(_CURLED, "'" * 3)
@@ -69,9 +74,9 @@ class Word:
 def words(text: str) -> tuple[Word, ...]:
     """The words of a text, in order.
 
-    A word is a run of letters and digits with apostrophes inside; figures keep their separators
-    (``1,200.50``, ``3:30``). All other characters, hyphens included, only separate words, so two
-    texts compare equal whatever their punctuation, and never when a word differs.
+    A word is a run of letters with their marks, digits, and apostrophes inside; figures keep their
+    separators (``1,200.50``, ``3:30``). All other characters, hyphens included, only separate
+    words, so two texts compare equal whatever their punctuation, and never when a word differs.
     """
     matches = list(_WORD.finditer(text))
     starts = [match.start() for match in matches] + [len(text)]
@@ -122,7 +127,9 @@ def _after_pause(kept: list[Word], word: Word, pause: str) -> Word:
 
 
 def _compared(raw: str) -> str:
-    return unicodedata.normalize("NFC", raw).casefold().translate(_APOSTROPHES)
+    # Models reproduce joiners and soft hyphens or leave them out; what is copied has them.
+    seen = raw if raw.isascii() else _INVISIBLE.sub("", raw)
+    return unicodedata.normalize("NFC", seen).casefold().translate(_APOSTROPHES)
 
 
 def stem(word: str) -> str:

@@ -43,7 +43,9 @@ def read_amberscript(content: str, speakers: Sequence[Speaker], notices: Notices
     del speakers  # labels are explicit here; roles are given later
     document = documents.load(content)
     segments = documents.objects(document, "segments", "the document")
-    names = documents.names(documents.objects(document, "speakers", "the document"), "spkid")
+    names = documents.names(
+        documents.objects(document, "speakers", "the document"), "spkid", notices
+    )
     offset_s = offset_seconds(document.get("startTimeOffset"))
     passages = tuple(
         _passage(segment, f"segment {number}", names, offset_s, notices)

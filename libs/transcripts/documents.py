@@ -6,6 +6,7 @@ import json
 from typing import Any, Final
 
 from transcripts.errors import MalformedTranscriptError
+from transcripts.notices import Notices
 from transcripts.text import clean
 from transcripts.turns import label_of
 
@@ -91,12 +92,13 @@ def reference(value: Any) -> str:
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
-def names(speakers: list[dict[str, Any]], id_key: str) -> dict[str, str]:
+def names(speakers: list[dict[str, Any]], id_key: str, notices: Notices) -> dict[str, str]:
     """Labels by speaker id, for speakers that have a name; homonyms are told apart by id."""
     labels: dict[str, str] = {}
     taken: set[str] = set()
     for position, speaker in enumerate(speakers, start=1):
         name = text_of(speaker, "name", f"speaker {position}")
+        notices.look_for_hidden(name, f"the name of speaker {position}")
         if name.strip():
             identifier = reference(speaker.get(id_key))
             label = label_of(name)

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from enum import Enum
+from typing import Final
+
+from contracts.characters import name_of, without_hidden
+
+_MOST_NAMED: Final = 8
 
 
 class Mended(Enum):
@@ -94,10 +100,24 @@ class Notices:
         self._counts: Counter[Mended] = Counter()
         self._numbers: dict[str, int] = {}
         self._guesses: list[str] = []
+        self._hidden: dict[str, tuple[int, str]] = {}
 
     def guess(self, sentence: str) -> None:
         """Note what was assumed where the source does not tell."""
         self._guesses.append(sentence)
+
+    def look_for_hidden(self, text: str, place: str) -> None:
+        """Note the characters that are taken out of a text because they hide in it.
+
+        Args:
+            text: as the source has it.
+            place: where, such as ``line 12``.
+        """
+        _, hidden = without_hidden(text)
+        for sign in hidden:
+            if sign != "\0":  # which has a sentence of its own
+                count, first = self._hidden.get(sign, (0, place))
+                self._hidden[sign] = count + 1, first
 
     def add(self, kind: Mended, count: int = 1, **numbers: int) -> None:
         """Count ``count`` more mendings of a kind; none is none.
@@ -109,10 +129,25 @@ class Notices:
             self._numbers |= numbers
 
     def sentences(self) -> tuple[str, ...]:
-        """One sentence for each kind of mending that happened, in the order of ``Mended``."""
-        return tuple(self._guesses) + tuple(
+        """One sentence for each guess, then for each kind of mending, in the order of ``Mended``.
+
+        Characters that were taken out come last, with their names and where the first one was.
+        """
+        mended = tuple(self._guesses) + tuple(
             (one if self._counts[kind] == 1 else many).format(self._counts[kind], **self._numbers)
             for kind in Mended
             for one, many in [kind.value]
             if self._counts[kind]
         )
+        return (*mended, *self._of_hidden())
+
+    def _of_hidden(self) -> Iterator[str]:
+        shown = list(self._hidden.items())[:_MOST_NAMED]
+        for sign, (count, first) in shown:
+            what = f"no part of the writing ({name_of(sign)})"
+            if count == 1:
+                yield f"1 character that is {what} was removed in {first}"
+            else:
+                yield f"{count:,} characters that are {what} were removed, the first in {first}"
+        if more := len(self._hidden) - len(shown):
+            yield f"characters of {more:,} more such kinds were removed"

@@ -10,6 +10,7 @@ from typing import Final
 from contracts.transcript import Segment, Speaker, TranscriptFormat
 from transcripts import documents, vendors
 from transcripts.amberscript import is_amberscript, read_amberscript
+from transcripts.cues import split_lines
 from transcripts.errors import (
     EmptyTranscriptError,
     MalformedTranscriptError,
@@ -89,6 +90,12 @@ _DOCUMENTS: Final = (
     (is_amberscript, TranscriptFormat.AMBERSCRIPT),
 )
 
+_HOLDERS: Final = {
+    TranscriptFormat.REV: "monologue",
+    TranscriptFormat.AMBERSCRIPT: "segment",
+}
+"""What vendors call the parts of their JSON that speech is in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -139,10 +146,23 @@ def read_transcript(
         raise MalformedTranscriptError(f"the text is WebVTT, declared as {found.value}")
     notices = Notices()
     source = _READERS[found](content, speakers, notices)
+    _report_hidden(content, found, source, notices)
     segments = segments_of(source, speakers, notices, max_segment_characters)
     if not segments:
         raise EmptyTranscriptError(f"the transcript ({found.value}) holds no spoken words")
     return Reading(found, segments, notices.sentences())
+
+
+def _report_hidden(content: str, found: TranscriptFormat, source: Source, notices: Notices) -> None:
+    """Tell what is taken out of the text, by line, or by what JSON has in place of lines."""
+    if holder := _HOLDERS.get(found):
+        for number, passage in enumerate(source.passages, start=1):
+            notices.look_for_hidden(
+                "".join(one.text for one in passage.pieces), f"{holder} {number}"
+            )
+        return
+    for number, line in enumerate(split_lines(content), start=1):
+        notices.look_for_hidden(line, f"line {number}")
 
 
 def detect_format(content: str) -> TranscriptFormat:

@@ -36,7 +36,7 @@ def read_rev(content: str, speakers: Sequence[Speaker], notices: Notices) -> Sou
     listed = (
         documents.objects(document, "speakers", "the document") if "speakers" in document else []
     )
-    names = documents.names(listed, "id")
+    names = documents.names(listed, "id", notices)
     offset_s = offset_seconds(document.get("offsetSeconds"))
     passages = tuple(
         _passage(monologue, f"monologue {number}", names, offset_s, notices)

@@ -1,22 +1,13 @@
-"""Text as evidence will quote it: visible characters, single spaces, one Unicode form."""
+"""Text as evidence will quote it: as people read it, with single spaces, in one Unicode form."""
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from contracts.characters import without_hidden
 from contracts.transcript import WordTiming
-
-# Characters nobody sees: controls that are no white space, the soft hyphen, zero-width and
-# direction marks, invisible operators, the byte order mark.
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u061c\u180e\u200b-\u200f"
-    "\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
-)
-# JSON can smuggle in half a surrogate pair, which UTF-8 cannot carry.
-_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +23,19 @@ class Piece:
 
 
 def clean(text: str) -> str:
-    """The text without invisible characters, in NFC, white space made single spaces."""
-    if not (text.isascii() and text.isprintable()):
-        text = _SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
-        text = unicodedata.normalize("NFC", text)
-    return " ".join(text.split())
+    """The text without characters that hide in it, in NFC, white space made single spaces.
+
+    Joiners, variation selectors and other invisible characters stay where they decide how the
+    letters or pictures around them look; ``contracts.characters`` says where that is.
+    """
+    shown, _ = without_hidden(text)
+    return _composed(shown)
+
+
+def _composed(shown: str) -> str:
+    if not shown.isascii():
+        shown = unicodedata.normalize("NFC", shown)
+    return " ".join(shown.split())
 
 
 def join(pieces: Iterable[Piece]) -> tuple[str, tuple[WordTiming, ...]]:
@@ -50,9 +49,11 @@ def join(pieces: Iterable[Piece]) -> tuple[str, tuple[WordTiming, ...]]:
     words: list[WordTiming] = []
     length = 0
     spaced = False
+    before = ""
     for piece in pieces:
-        text = clean(piece.text)
-        visible = _INVISIBLE.sub("", piece.text)
+        visible, _ = without_hidden(piece.text, before=before)
+        before = piece.text[-1:] or before
+        text = _composed(visible)
         if not text:
             spaced = spaced or bool(visible)
             continue

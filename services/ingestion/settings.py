@@ -36,13 +36,13 @@ class IngestionSettings(StageSettings):
         "is a dead letter at once (`too_large`).",
     )
     read_memory_mib: int = Field(
-        224,
+        208,
         ge=64,
         description="Memory that reading one interview may take in its process, in MiB; one that "
         "needs more is a dead letter at once (`too_large`).",
     )
     read_timeout_s: float = Field(
-        60.0,
+        100.0,
         gt=0,
         description="How long reading one interview may take by the clock, in seconds; one that "
         "takes longer is tried again later.",

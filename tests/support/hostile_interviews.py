@@ -47,7 +47,6 @@ def _cues(number: int, begin: Callable[[int], int], payload: str) -> str:
 
 HOSTILE: Final[dict[str, Callable[[], str]]] = {
     "many turns": lambda: _filled("A: x\nB: y\n"),
-    "as many turns as lines": lambda: "A: x\nB: y\n" * (LIMITS.lines // 2 - 1),
     "many labels": lambda: _numbered("Speaker {n}: x\n", 800_000),
     "labels that just fit": lambda: _numbered("Speaker {n}: x\nAnna: y\n", 50_000),
     "one endless line": lambda: _text("word ", before="Anna: "),
@@ -81,7 +80,7 @@ HOSTILE: Final[dict[str, Callable[[], str]]] = {
     "overlapping cues": lambda: _cues(29_000, lambda n: 9_000 - n % 9_000, "<v Anna>a</v><v Bo>b"),
     "a huge NOTE": lambda: _text("note ", before="WEBVTT\n\nNOTE "),
     "entities": lambda: _text("&amp;", before=f"{CUE}Anna: "),
-    "nested tags": lambda: _text("<v A><b><i>", before=f"{CUE}x"),
+    "nested tags": lambda: f"{CUE}x" + "<v A><b><i>" * 200_000,
     "tags without an end": lambda: _text("<c.a ", before=f"{CUE}x"),
     "arrows": lambda: _text("--> ", before=CUE),
     "blank lines": lambda: _text("\n", before="Anna: a\n"),

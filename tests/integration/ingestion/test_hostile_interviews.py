@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -27,11 +26,10 @@ from support.broker import Bench, bench_on
 from support.chunks import STUDY
 from support.hostile_interviews import HOSTILE
 from support.service_process import service_process
-from support.waiting import until
 
 MIB = 1024 * 1024
 MOST_RESIDENT = 512 * MIB
-WITHIN_S = 200.0
+WITHIN_S = 250.0
 MAY_BE_READ = {"cues that just fit", "entities", "nested tags"}
 CODES = {"too_large", "malformed_transcript", "empty_transcript"}
 TOPICS = (
@@ -84,7 +82,7 @@ def peak_of(pid: int) -> Iterator[list[int]]:
     most, stop = [0], Event()
 
     def watch() -> None:
-        while not stop.wait(0.01):
+        while not stop.wait(0.03):
             most[0] = max(most[0], sum(resident(pid).values()))
 
     watching = Thread(target=watch)
@@ -96,6 +94,7 @@ def peak_of(pid: int) -> Iterator[list[int]]:
         watching.join()
 
 
+@pytest.mark.timeout(400)
 async def test_hostile_interviews_neither_fill_the_memory_nor_stop_good_ones(
     bench: Bench, tmp_path: Path
 ) -> None:
@@ -104,7 +103,6 @@ async def test_hostile_interviews_neither_fill_the_memory_nor_stop_good_ones(
         "KAFKA_BOOTSTRAP_SERVERS": bench.kafka.bootstrap_servers,
         "KAFKA_TOPIC_PREFIX": bench.kafka.topic_prefix,
         "KAFKA_SESSION_TIMEOUT_MS": "6000",
-        "INGESTION_READ_CPU_S": "8",
     }
     with service_process(INGESTION, env, tmp_path) as service:
         await service.is_ready()
@@ -112,30 +110,15 @@ async def test_hostile_interviews_neither_fill_the_memory_nor_stop_good_ones(
             with peak_of(service.pid) as most:
                 for (name, make), other in zip(HOSTILE.items(), good, strict=True):
                     await publisher.publish([submitted(name, make()), other])
-
-                async def is_done() -> bool:
-                    done = await bench.committed(TRANSCRIPTS_SUBMITTED.name, INGESTION)
-                    print(done, most[0] / MIB, await service.readiness())
-                    await asyncio.sleep(1)
-                    return done == 2 * len(HOSTILE)
-
-                await until(is_done, within_s=WITHIN_S)
+                letters = await bench.records(
+                    dlq_topic(INGESTION).name, len(HOSTILE) - len(MAY_BE_READ), within_s=WITHIN_S
+                )
+                ingested = await bench.records(
+                    TRANSCRIPTS_INGESTED.name, len(HOSTILE) + len(MAY_BE_READ), within_s=WITHIN_S
+                )
         retried = [await bench.size(retry_topic(INGESTION, tier).name) for tier in range(4)]
-        letters = await bench.size(dlq_topic(INGESTION).name)
-        ingested = await bench.records(
-            TRANSCRIPTS_INGESTED.name, 2 * len(HOSTILE) - letters, within_s=60
-        )
     read = {TranscriptIngested.model_validate_json(one.value).title for one in ingested}
-    print(most[0] / MIB, read - {g.title for g in good})
-    for r in await bench.records(dlq_topic(INGESTION).name, letters):
-        h = dict(r.headers)
-        print(
-            {
-                k: v.decode()[:120]
-                for k, v in h.items()
-                if "message" in k or "code" in k or "reason" in k
-            }
-        )
     assert read == {one.title for one in good} | MAY_BE_READ
+    assert {dict(one.headers)["onrecord-error-code"].decode() for one in letters} == CODES
     assert retried == [0, 0, 0, 0]
     assert most[0] < MOST_RESIDENT

@@ -1,0 +1,145 @@
+"""Which invisible characters belong to a text as people read it, and which only hide in it.
+
+A joiner after a Persian or Sinhala letter decides how the word is written, a variation selector
+after a heart makes it red, a joiner between two pictures makes one of them: they are the
+transcript's own. The same characters after a Latin letter or a space show nothing, and a
+right-to-left override shows other words than the ones that are stored: those are taken out, and
+whoever takes them out says so.
+
+Sources: The Unicode Standard 17, sections 23.2 to 23.4; UTS #51 for emoji; UAX #15, section 13,
+for the length of runs of marks (Stream-Safe Text Format).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import cache
+from typing import Final
+
+MOST_MARKS: Final = 30
+"""Marks on one letter beyond which they are no writing (UAX #15); sorting them takes the square of
+their number."""
+
+SOFT: Final = "\u00ad\u180e\u200b-\u200d\u2060"
+"""Hyphens, spaces and joiners without width that say how the letters around them are written."""
+
+SELECTORS: Final = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
+"""Characters that choose a variant of the one before them."""
+
+DIRECTION_MARKS: Final = "\u061c\u200e\u200f"
+"""Marks that put punctuation on the right side in texts that run from right to left."""
+
+INVISIBLE: Final = SOFT + SELECTORS + DIRECTION_MARKS
+"""All of these; words compare equal with them and without. For a class of a regular expression."""
+
+# Flags of England, Scotland and Wales: the only sequences of tags in use.
+_FLAGS: Final = "|".join(
+    "\U0001f3f4" + "".join(chr(0xE0000 + ord(letter)) for letter in name) + "\U000e007f"
+    for name in ("gbeng", "gbsct", "gbwls")
+)
+# Controls that are no white space; embeddings, overrides and isolates; invisible operators;
+# byte order marks; annotations; tags; halves of surrogate pairs, which JSON can smuggle in.
+_NEVER: Final = (
+    "\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2061-\u206f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f"
+)
+_WATCHED: Final = re.compile(f"{_FLAGS}|[{INVISIBLE}{_NEVER}]")
+_SOFT: Final = re.compile(f"[{SOFT}]")
+_SELECTOR: Final = re.compile(f"[{SELECTORS}]")
+_MARK: Final = re.compile(f"[{DIRECTION_MARKS}]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_KEYCAPS: Final = "0123456789#*"
+_FROM_RIGHT: Final = {"R", "AL"}
+_ASTRAL_MARKS_END: Final = 0x1F000
+
+
+def without_hidden(text: str, *, before: str = "") -> tuple[str, list[str]]:
+    """Take out of a text what shows nothing and changes nothing that is shown.
+
+    Args:
+        text: any text.
+        before: the character that stands before it, if there is one.
+
+    Returns:
+        The text, with U+FFFD in place of half a surrogate pair; and the characters taken out, in
+        order.
+    """
+    if text.isascii() and text.isprintable():
+        return text, []
+    hidden: list[str] = []
+    runs_from_right: bool | None = None
+
+    def judge(match: re.Match[str]) -> str:
+        nonlocal runs_from_right
+        sign, at = match[0], match.start()
+        previous = text[at - 1] if at else before
+        if len(sign) > 1:  # a flag
+            return sign
+        if _MARK.match(sign) and runs_from_right is None:
+            letters = _MARK.sub("", text)  # the marks themselves count as letters
+            runs_from_right = any(unicodedata.bidirectional(one) in _FROM_RIGHT for one in letters)
+        if _is_in_place(sign, previous, runs_from_right=bool(runs_from_right)):
+            return sign
+        hidden.append(sign)
+        return "\ufffd" if _SURROGATE.match(sign) else ""
+
+    shown = _WATCHED.sub(judge, text)
+    return _without_piles(shown, hidden), hidden
+
+
+def _is_in_place(sign: str, previous: str, *, runs_from_right: bool) -> bool:
+    """Whether an invisible character means something after the one before it."""
+    if not previous or previous.isspace():
+        return False
+    if _SOFT.match(sign):
+        if sign == "\u00ad":
+            return previous.isalnum() or not previous.isascii()
+        return not previous.isascii() and not _SOFT.match(previous) and _is_shown(previous)
+    if _SELECTOR.match(sign):
+        is_base = previous in _KEYCAPS or not previous.isascii()
+        return is_base and not _SELECTOR.match(previous) and not _SOFT.match(previous)
+    return bool(_MARK.match(sign)) and runs_from_right and not _MARK.match(previous)
+
+
+def _is_shown(sign: str) -> bool:
+    """Whether a character is part of a letter or a picture."""
+    return bool(_SELECTOR.match(sign)) or unicodedata.category(sign)[0] in "LMSN"
+
+
+def _without_piles(text: str, hidden: list[str]) -> str:
+    """The text with no more marks on a letter than Unicode allows for."""
+
+    def cut(match: re.Match[str]) -> str:
+        hidden.extend(match[0][MOST_MARKS:])
+        return match[0][:MOST_MARKS]
+
+    return text if text.isascii() else _piles().sub(cut, text)
+
+
+@cache
+def _piles() -> re.Pattern[str]:
+    return re.compile(f"[{marks()}]{{{MOST_MARKS + 1},}}")
+
+
+@cache
+def marks() -> str:
+    """All combining marks, as a class of a regular expression has them without its brackets."""
+    return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in _mark_ranges())
+
+
+def _mark_ranges() -> Iterator[tuple[int, int]]:
+    first: int | None = None
+    for point in range(0x300, _ASTRAL_MARKS_END):
+        is_mark = unicodedata.category(chr(point))[0] == "M" and not _SELECTOR.match(chr(point))
+        if is_mark and first is None:
+            first = point
+        elif not is_mark and first is not None:
+            yield first, point - 1
+            first = None
+
+
+def name_of(sign: str) -> str:
+    """How Unicode calls a character: its number, and its name if it has one."""
+    return f"U+{ord(sign):04X} {unicodedata.name(sign, '')}".strip()
