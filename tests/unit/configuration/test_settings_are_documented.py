@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings
 
 from database.settings import PostgresSettings
 from guardrail.settings import GuardrailSettings
+from ingestion.settings import IngestionSettings
 from messaging import KafkaSettings, StageSettings
 from model_client import ModelSettings
 from model_client.budgets import BudgetSettings
@@ -27,13 +28,15 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "settings.md"
         (BudgetSettings, "ONRECORD_BUDGET_"),
         (StageSettings, "<SERVICE>_"),
         (GuardrailSettings, "GUARDRAIL_"),
+        (IngestionSettings, "INGESTION_"),
     ],
 )
 def test_every_setting_stands_on_the_page(settings: type[BaseSettings], prefix: str) -> None:
     page = PAGE.read_text(encoding="utf-8")
-    inherited = StageSettings.model_fields if settings is GuardrailSettings else {}
+    of_all = {field.description for field in StageSettings.model_fields.values()}
+    inherited = of_all if issubclass(settings, StageSettings) else set()
     for name, field in settings.model_fields.items():
-        if inherited.get(name) is not None and field.description == inherited[name].description:
+        if settings is not StageSettings and field.description in inherited:
             continue
         variable = field.validation_alias or f"{prefix}{name.upper()}"
         (line,) = [one for one in page.splitlines() if one.startswith(f"| `{variable}` |")]

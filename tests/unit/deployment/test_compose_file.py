@@ -82,3 +82,9 @@ def test_what_is_ours_cannot_write_to_its_image_nor_gain_rights() -> None:
 def test_only_what_has_a_port_on_the_host_cannot_be_scaled() -> None:
     assert {name for name, one in OURS.items() if "ports" in one} == {"control"}
     assert [name for name, one in SERVICES.items() if "container_name" in one] == []
+
+
+def test_no_container_can_take_the_memory_of_the_others() -> None:
+    limits = {name: one.get("mem_limit", "") for name, one in SERVICES.items()}
+    assert [name for name, limit in limits.items() if not limit] == []
+    assert int(limits["ingestion"].removesuffix("m")) > 512
