@@ -80,8 +80,13 @@ class Candidate:
 
 
 def unmark(line: str) -> str:
-    """The line without marks of direction, which are no part of a label."""
-    return _INVISIBLE.sub("", line)
+    """The line without marks of direction in its label; those of what is said stay in place."""
+    if _INVISIBLE.search(line) is None:
+        return line
+    label, colon, said = line.partition(":")
+    if not colon or len(label) > _LONGEST_LABEL:
+        return _INVISIBLE.sub("", line[:1]) + line[1:]
+    return f"{_INVISIBLE.sub('', label)}:{said}"
 
 
 def candidates_of(line: str) -> Iterator[Candidate]:

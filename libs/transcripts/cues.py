@@ -11,7 +11,7 @@ from typing import Final
 from contracts.transcript import Speaker
 from transcripts.candidates import Candidate, alone, candidates_of, later_candidates, unmark
 from transcripts.label_kinds import LabelKind, kind_of
-from transcripts.limits import LIMITS, refuse_more
+from transcripts.limits import refuse_long_text
 from transcripts.markup import voices
 from transcripts.notices import Mended, Notices
 from transcripts.speakers import Place, Speakers, find_speakers
@@ -74,13 +74,8 @@ def split_lines(content: str) -> list[str]:
     Raises:
         TooLargeTranscriptError: there are more than a transcript may have.
     """
-    refuse_more(len(content), LIMITS.text_characters, "characters")
-    # Counted first, as lines take memory; CRLF ends one line and is two characters.
-    ends = max(content.count("\n"), content.count("\r"))
-    refuse_more(ends, LIMITS.lines, "lines")
-    lines = content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    refuse_more(len(lines), LIMITS.lines, "lines")
-    return lines
+    refuse_long_text(content)
+    return content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def source_of(cues: Sequence[Cue], speakers: Sequence[Speaker], notices: Notices) -> Source:

@@ -60,6 +60,18 @@ def refuse_bytes(content: str, most: int) -> None:
         )
 
 
+def refuse_long_text(content: str) -> None:
+    """Refuse a file of lines that has too many characters or lines, before it is split.
+
+    Raises:
+        TooLargeTranscriptError: it has.
+    """
+    refuse_more(len(content), LIMITS.text_characters, "characters")
+    # CRLF ends one line and is two characters.
+    ends = max(content.count("\n"), content.count("\r"))
+    refuse_more(ends, LIMITS.lines, "lines")
+
+
 def refuse_more(count: int, most: int, what: str) -> None:
     """Refuse more of something than there may be.
 

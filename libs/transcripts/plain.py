@@ -24,6 +24,7 @@ from transcripts.candidates import (
     unmark,
 )
 from transcripts.label_kinds import LabelKind, is_capitalised, kind_of
+from transcripts.limits import refuse_long_text
 from transcripts.notices import Mended, Notices
 from transcripts.speakers import Place, Speakers, find_speakers
 from transcripts.stamps import end_stamp, leading_stamp, stamp_before_speech, stamped_label
@@ -128,6 +129,7 @@ def read_plain(content: str, speakers: Sequence[Speaker], notices: Notices) -> S
 
 
 def _lines(content: str, notices: Notices) -> list[_Line]:
+    refuse_long_text(content)
     raw = _LINE_END.split(content.removeprefix("\ufeff"))
     rows = [(number, unmark(line).rstrip()) for number, line in enumerate(raw, start=1)]
     rows = _without_numbers(_without_table(_without_vendor_lines(rows, notices)))

@@ -16,7 +16,7 @@ from transcripts.errors import (
     MalformedTranscriptError,
     UnknownFormatError,
 )
-from transcripts.limits import LIMITS, refuse_bytes
+from transcripts.limits import LIMITS, refuse_bytes, refuse_long_text
 from transcripts.markup_files import (
     is_chat,
     is_eaf,
@@ -96,6 +96,15 @@ _HOLDERS: Final = {
 }
 """What vendors call the parts of their JSON that speech is in."""
 
+_LINES: Final = {
+    TranscriptFormat.WEBVTT,
+    TranscriptFormat.SRT,
+    TranscriptFormat.PLAIN,
+    TranscriptFormat.CHAT,
+    TranscriptFormat.TABLE,
+}
+"""Formats whose files are read as they stand, line by line."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -140,6 +149,8 @@ def read_transcript(
     if max_segment_characters < 1:
         raise ValueError("max_segment_characters must be positive")
     refuse_bytes(content, max_bytes)
+    if not content.removeprefix("\ufeff").lstrip().startswith(("{", "[", "<")):
+        refuse_long_text(content)
     found = format or detect_format(content)
     _refuse_empty(content)
     if found is not TranscriptFormat.WEBVTT and is_webvtt(content):
@@ -155,11 +166,11 @@ def read_transcript(
 
 def _report_hidden(content: str, found: TranscriptFormat, source: Source, notices: Notices) -> None:
     """Tell what is taken out of the text, by line, or by what JSON has in place of lines."""
-    if holder := _HOLDERS.get(found):
+    if found not in _LINES:
+        holder = _HOLDERS.get(found, "passage")
         for number, passage in enumerate(source.passages, start=1):
-            notices.look_for_hidden(
-                "".join(one.text for one in passage.pieces), f"{holder} {number}"
-            )
+            text = "".join(one.text for one in passage.pieces)
+            notices.look_for_hidden(text, f"{holder} {number}")
         return
     for number, line in enumerate(split_lines(content), start=1):
         notices.look_for_hidden(line, f"line {number}")

@@ -30,7 +30,7 @@ from support.service_process import service_process
 MIB = 1024 * 1024
 MOST_RESIDENT = 512 * MIB
 WITHIN_S = 250.0
-MAY_BE_READ = {"cues that just fit", "entities", "nested tags"}
+MAY_BE_READ = {"cues that just fit", "overlapping cues", "entities", "nested tags"}
 CODES = {"too_large", "malformed_transcript", "empty_transcript"}
 TOPICS = (
     TRANSCRIPTS_SUBMITTED,
