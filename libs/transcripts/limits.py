@@ -34,7 +34,7 @@ class TranscriptLimits:
 
     utf8_bytes: int = 20 * _MIB
     text_characters: int = 10_000_000
-    lines: int = 120_000
+    lines: int = 80_000
     timed_words: int = 200_000
     characters: int = 5_000_000
     turns: int = 20_000
