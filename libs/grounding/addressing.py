@@ -50,7 +50,7 @@ _SENTENCE: Final = re.compile(
     r"(?<=[.!?…])\s+|(?<=[.!?…])[\"'\u201d\u2019)\]*_]+\s+(?![a-z])|(?<!\s)\s*[\r\n]+\s*"
 )
 _QUOTED: Final = re.compile(
-    r"[\"\u201c\u201e][^\"\u201c\u201d]*[\"\u201d]|(?<!\w)['\u2018][^'\u2018\u2019]{3,}['\u2019](?!\w)"
+    r"[\"\u201c\u201e][^\"\u201c\u201d\u201e]*[\"\u201d]|(?<!\w)['\u2018][^'\u2018\u2019]{3,}['\u2019](?!\w)"
 )
 _DECORATION: Final = re.compile(
     r"^(?:\([^()]*\)|\[[^\[\]]*\])|^[\s\"'\u201c\u201d\u2018\u2019`*_#>\-\u2013\u2014•·~()\[\]!.,;:]+|^\d+[.)]\s+"
@@ -96,7 +96,7 @@ _STEERING: Final = re.compile(
     r"|\b(?:as|i am|i'm) an? (?:ai|artificial intelligence|large language|language)\s?"
     r"(?:language |assistant|model|chatbot)"
     r"|\b(?:system|developer|initial|hidden) prompt\b"
-    r"|<\|[^|>]{0,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>|#{2,}\s*\w+",
+    r"|<\|[^|>]{0,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>|(?<!#)#{2,}\s*\w+",
     re.IGNORECASE,
 )
 _MARKER: Final = re.compile(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Final
 
 from contracts.notes import CheckFailure
@@ -49,14 +50,25 @@ def _said_by_another(case: Case) -> CheckFailure | None:
 def _attributions(laid: Laid, labels: Sequence[str]) -> Iterator[tuple[int, str]]:
     """Where a speaker's label is followed by a verb of saying, or by a colon's sentence."""
     words = [one.text for one in laid.sentence]
+    by_first = _by_first_word(tuple(labels))
+    for at, word in enumerate(words):
+        for label, wanted in by_first.get(word, ()):
+            end = at + len(wanted)
+            following = words[end : end + _BETWEEN]
+            alone = not {"and", "or"} & {*words[max(0, at - 1) : at], *following[:1]}
+            if alone and words[at:end] == wanted and SAYING & set(following):
+                yield at, label
+
+
+@lru_cache(maxsize=16)
+def _by_first_word(labels: tuple[str, ...]) -> dict[str, list[tuple[str, list[str]]]]:
+    """Labels with their words, by the first of these; made once for the notes of a chunk."""
+    found: dict[str, list[tuple[str, list[str]]]] = {}
     for label in labels:
         wanted = [one.text for one in terms(label)]
-        size = len(wanted)
-        for at in range(len(words) - size + 1) if size else ():
-            following = words[at + size : at + size + _BETWEEN]
-            alone = not {"and", "or"} & {*words[max(0, at - 1) : at], *following[:1]}
-            if alone and words[at : at + size] == wanted and SAYING & set(following):
-                yield at, label
+        if wanted:
+            found.setdefault(wanted[0], []).append((label, wanted))
+    return found
 
 
 def _who_did(case: Case, laid: Laid, at: int, label: str) -> str | None:

@@ -20,22 +20,24 @@ _MANY: Final = 3
 _SHARE: Final = 0.2
 _CODE: Final = re.compile(
     r"`|[{}\\|~=]|<[!?%|]|\$\(|\$\w+\s*=|->|=>|::|&&|\|\||!=|/\*|\*/|\+\+"
-    r"|\*\*\w|__\w|\w_\w|^\s{0,3}#{1,6}\s|^\s*(?:-{3,}|\*{3,})\s*$|&\w{2,8};|&#x?\w+;|%[0-9a-fA-F]{2}%"
-    r"|\b[\w.]+\(\s*(?:[^()]*['\",:_][^()]*)?\)\s*(?:[;.:]|$)|\b\w+\.\w+\(|\b[a-z_]\w*\((?!e?s\))|\)\s*;|;\s*$"
+    r"|\*\*\w|__\w|\w_\w|^\s{0,3}#{1,6}\s|^[^\S\n]*(?:-{3,}|\*{3,})\s*$|&\w{2,8};|&#x?\w+;|%[0-9a-fA-F]{2}%"
+    r"|[\w.]\((?:\s{0,9}|[^()'\",:_]{0,200}['\",:_][^()]{0,200})\)\s{0,9}(?:[;.:]|$)|\b\w{1,80}\.\w{1,80}\(|\b[a-z_]\w*\((?!e?s\))|\)\s*;|;\s*$"
     r"|\b(?:def|class|function|fn|func|public|static|void|const|var|let)\s+\w+\s*[(:={]"
-    r"|^\s*(?:import\s+[a-z_][\w.]*(?:\s+as\s+\w+)?(?:\s*$|\s*[\n;,])|from\s+[\w.]+\s+import\s+|#include\b"
+    r"|^[^\S\n]*(?:import\s+[a-z_][\w.]*(?:\s+as\s+\w+)?(?:\s*$|\s*[\n;,])|from\s+[\w.]+\s+import\s+|#include\b"
     r"|using\s+\w+;|package\s+\w+;|#!\s*/)"
-    r"|\bSELECT\b.+\bFROM\b|\b(?:DROP|CREATE|ALTER|TRUNCATE)\s+(?:TABLE|DATABASE)\b|\bINSERT\s+INTO\b"
+    r"|\bSELECT\b.{1,300}?\bFROM\b|\b(?:DROP|CREATE|ALTER|TRUNCATE)\s+(?:TABLE|DATABASE)\b|\bINSERT\s+INTO\b"
     r"|\bDELETE\s+FROM\b|\bUPDATE\s+\w+\s+SET\b|\bUNION\s+(?:ALL\s+)?SELECT\b"
     r"|(?:^|[\s;:])(?:(?i:sudo)|rm\s+-\w+|curl\s+-?\w*[:/.-]|wget\s+\S*[:/.]|chmod\s+[+\d]|pip3?\s+install|npm\s+install"
     r"|apt(?:-get)?\s+install|powershell|cmd\.exe|bash\s+-|/(?:bin|etc|usr|tmp|dev)/)",
     re.MULTILINE,
 )
+_MARK: Final = re.compile(r"\{[A-Za-z]{2,20}(?: [A-Za-z]{1,20}){0,3}\}|</?[A-Za-z]{2,20}>")
+"""What transcribers put between words: ``{vocalsound}`` in the AMI meetings, ``<laugh>``."""
 _MARKUP: Final = re.compile(r"</?[a-zA-Z!][^>]{0,200}>")
 _BLOB: Final = re.compile(
     r"^\S{12,}$|(?<![\w+/])(?=[\w+/]*\d)(?=[\w+/]*[A-Za-z])[A-Za-z0-9+/]{16,}={0,2}"
     r"|(?<![\w+/])(?=\w*[a-z][A-Z]\w*[a-z][A-Z])[A-Za-z0-9+/]{16,}"
-    r"|[A-Za-z0-9+/]{6,}={1,2}(?!\w)|\b(?:[01]{8}\s*){2,}"
+    r"|(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{6,}={1,2}(?!\w)|\b(?:[01]{8}\s*){2,}"
     r"|\b(?:[0-9a-fA-F]{2}[\s:]){4,}[0-9a-fA-F]{2}\b"
     r"|(?:[.\-·\u2212\u2013]{1,6}[ /]+){4,}"
     r"|(?:\b\d{1,2}[-,. ]){6,}\d{1,2}\b|(?:\b\w\b[\s.\-_]){6,}\w\b"
@@ -43,9 +45,9 @@ _BLOB: Final = re.compile(
 
 
 def _carries_code(case: Case) -> CheckFailure | None:
-    statement = plain(case.draft.statement)
-    found = _CODE.search(statement) or _MARKUP.search(statement) or _BLOB.search(statement)
     said = plain(" ".join(case.quotes))
+    statement = _without_marks(plain(case.draft.statement), said)
+    found = _CODE.search(statement) or _MARKUP.search(statement) or _BLOB.search(statement)
     sign = found.group().strip() if found else _picture(statement, said)
     if sign is None and case.study.language == "en":
         sign = _garbled(statement, said)
@@ -60,8 +62,13 @@ def _carries_code(case: Case) -> CheckFailure | None:
 
 
 def is_code(text: str) -> bool:
-    """Whether a text has signs of code; tags count for none, since transcribers use them."""
-    return _CODE.search(text) is not None
+    """Whether a text has signs of code; transcribers' marks count for none."""
+    return _CODE.search(_MARK.sub(" ", text)) is not None
+
+
+def _without_marks(statement: str, said: str) -> str:
+    """A statement without the transcribers' marks that the cited passage has too."""
+    return _MARK.sub(lambda mark: " " if mark[0] in said else mark[0], statement)
 
 
 def _is_said(sign: str, case: Case) -> bool:

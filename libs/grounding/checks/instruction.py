@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
 
+from contracts.characters import INVISIBLE, without_hidden
 from contracts.notes import CheckFailure
 from contracts.transcript import Role
 from grounding.addressing import (
@@ -35,17 +37,20 @@ _REASONS: Final = {
     "asked for.",
     Address.STEERS: "The note speaks to a model or as one: tell what a participant said.",
 }
-_JOINERS: Final = "\u200c\u200d"
+_SOFT_HYPHEN: Final = "\u00ad"
+_BELONGS: Final = re.compile(f"[{INVISIBLE}\U000e0020-\U000e007f]")
+"""What `without_hidden` leaves only where it belongs: joiners, selectors, the tags of flags."""
 _UNSEEN: Final = {"Cf", "Cc", "Co", "Cn", "Cs"}
 _FILLERS: Final = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
-_SELECTORS: Final = (("\ufe00", "\ufe0f"), ("\U000e0100", "\U000e01ef"))
 _ENGLISH: Final = "en"
 _FREE: Final = TELLING | NARRATION | EVERYDAY
 _SURE: Final = 2
 
 
 def _carries_instruction(case: Case) -> CheckFailure | None:
-    hidden = unseen(case.draft.statement, case.study.language)
+    hidden = unseen(case.draft.statement)
+    if any(_SOFT_HYPHEN in quote for quote in case.quotes):
+        hidden = [sign for sign in hidden if sign != _SOFT_HYPHEN]  # the transcript's own
     if hidden:
         return CheckFailure(
             check=_CARRIES,
@@ -57,23 +62,20 @@ def _carries_instruction(case: Case) -> CheckFailure | None:
     return None
 
 
-def unseen(text: str, language: str) -> list[str]:
-    """The signs of a text that nobody sees; joiners count where no script of a language needs them.
+def unseen(text: str) -> list[str]:
+    """The signs of a text that nobody sees and that are no part of how its letters are written.
 
-    Args:
-        text: any text.
-        language: an ISO 639 code.
+    Joiners of Persian or Sinhala words and of emoji are, in notes of any language: a note may
+    repeat what a participant wrote or said.
     """
-    return [
-        sign for sign in text if _is_unseen(sign) and (language == _ENGLISH or sign not in _JOINERS)
-    ]
+    shown, hidden = without_hidden(text)
+    return [*hidden, *(sign for sign in shown if _is_unseen(sign))]
 
 
 def _is_unseen(sign: str) -> bool:
-    if sign in "\t\n\r":
+    if sign in "\t\n\r" or (_BELONGS.match(sign) and sign != _SOFT_HYPHEN):
         return False
-    selects = any(first <= sign <= last for first, last in _SELECTORS)
-    return selects or sign in _FILLERS or unicodedata.category(sign) in _UNSEEN
+    return sign in _FILLERS or unicodedata.category(sign) in _UNSEEN
 
 
 def _addressed(case: Case) -> Iterator[tuple[str, Address]]:

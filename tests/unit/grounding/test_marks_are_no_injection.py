@@ -1,0 +1,47 @@
+"""Emoji, joiners of scripts and transcribers' marks are neither smuggled text nor code."""
+
+from __future__ import annotations
+
+import pytest
+
+from grounding import INJECTION, judge
+from unit.grounding.drafts import chunk, draft, failed, segment
+
+
+def refused_as_injection(statement: str, said: str) -> set[str]:
+    return INJECTION & set(failed(judge(draft(statement), chunk(segment(1, said)))))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I love ❤\ufe0f my job and the people here.",
+        "I was like 🤦🏼\u200d♂\ufe0f when they told me.",
+        "We are a family 👩\u200d👩\u200d👧 of three people now.",
+        "We moved from 🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f to London.",
+        "Our company is called ක්\u200dරම in the city.",
+        "{vocalsound} We paid forty dollars a month {disfmarker} for it.",
+        "It was cheap {vocalsound} and it worked {gap} for us.",
+        "We paid a lot <laugh> for that <pause> machine.",
+        "The co\u00adoperation with them was good for us.",
+    ],
+)
+def test_a_note_in_the_transcripts_own_words_and_signs_is_no_injection(said: str) -> None:
+    assert refused_as_injection(said, said) == set()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "We pay{system} forty dollars.",
+        "We paid {print: forty} dollars a month.",
+        "They pay\u200dpal forty dollars a month.",
+        "They pay\u202e forty dollars a month.",
+        "They pay forty" + "\ufe01" * 20 + " dollars.",
+        "They pay \U000e0069\U000e0067\U000e006e forty dollars a month.",
+        "They pay ❤\ufe0f\ufe0f\ufe0e forty dollars a month.",
+        "They pay <system>forty</system> dollars a month.",
+    ],
+)
+def test_signs_that_hide_and_marks_that_were_not_said_still_are(statement: str) -> None:
+    assert refused_as_injection(statement, "We pay forty dollars a month.")
