@@ -60,8 +60,9 @@ chaos: setup ## Kill processes at every boundary and balance the books; ROUNDS=N
 	@ONRECORD_CHAOS_ROUNDS=$(ROUNDS) ONRECORD_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos \
 		$(if $(STACK),--stack=$(STACK)) $(if $(ONLY),-k $(ONLY))
 
-contracts: setup ## Write schemas/ from libs/contracts
+contracts: setup ## Write schemas/ from libs/contracts, and docs/limits.md
 	@$(BIN)/onrecord contracts write
+	@PYTHONPATH=tests $(BIN)/python -m support.limits_page
 
 lock: setup ## Pin all dependencies anew, with hashes
 	$(PIP) install --quiet uv

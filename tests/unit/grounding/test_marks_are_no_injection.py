@@ -8,7 +8,7 @@ from grounding import INJECTION, judge
 from unit.grounding.drafts import chunk, draft, failed, segment
 
 
-def refused_as_injection(statement: str, said: str) -> set[str]:
+def refused_as_injection(statement: str, said: str) -> frozenset[str]:
     return INJECTION & set(failed(judge(draft(statement), chunk(segment(1, said)))))
 
 
@@ -27,7 +27,7 @@ def refused_as_injection(statement: str, said: str) -> set[str]:
     ],
 )
 def test_a_note_in_the_transcripts_own_words_and_signs_is_no_injection(said: str) -> None:
-    assert refused_as_injection(said, said) == set()
+    assert refused_as_injection(said, said) == frozenset()
 
 
 @pytest.mark.parametrize(
