@@ -11,22 +11,34 @@ class EncodedEvent(Event):
     Args:
         kind: the event's class, which decides on the topic.
         record_key: the event's key.
+        interview_id: the interview it belongs to, if the key is another one.
         body: its JSON.
     """
 
     kind: type[Event]
     record_key: str
+    interview_id: str | None
     body: str
 
     @staticmethod
     def of(event: Event) -> EncodedEvent:
         """Turn an event into its JSON."""
-        return EncodedEvent(kind=type(event), record_key=event.key, body=event.model_dump_json())
+        return EncodedEvent(
+            kind=type(event),
+            record_key=event.key,
+            interview_id=event.interview,
+            body=event.model_dump_json(),
+        )
 
     @property
     def key(self) -> str:
         """The event's own key."""
         return self.record_key
+
+    @property
+    def interview(self) -> str | None:
+        """The event's own interview."""
+        return self.interview_id
 
 
 def kind_of(event: Event) -> type[Event]:
