@@ -424,7 +424,9 @@ async def test_an_entry_that_the_database_refuses_does_not_hold_up_others(
 ) -> None:
     async with opened(postgres_settings) as ledger:
         broken = await ledger.reserve(call())
-        await ledger.settle(broken, Outcome("answered", usage=Usage(input_tokens=2**70)))
+        await ledger.settle(
+            broken, Outcome("answered", usage=Usage.model_construct(input_tokens=2**70))
+        )
         await ledger.settle(await ledger.reserve(call()), cost("0.05"))
         assert ledger.unwritten == 0
     assert await sums(fresh_database) == ("0.05", "0.10")
