@@ -49,6 +49,8 @@ class TranscriptFormat(StrEnum):
     QMSUM = "qmsum"
     OTRANSCRIBE = "otranscribe"
     TTML = "ttml"
+    ASS = "ass"
+    TIMED_TEXT = "timed-text"
     HTML = "html"
     EAF = "elan"
     CHAT = "chat"

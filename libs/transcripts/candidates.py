@@ -34,6 +34,12 @@ _LATER: Final = re.compile(
 )
 
 
+# Zoom's chat: `From Ann Lee to Everyone:`.
+_FROM_TO: Final = re.compile(r"From\s+(\S.{0,80}?)\s+(?:to|To)\s+\S.*")
+# The end of a sentence within, and no title or initial: `there was a man. He said`.
+_SENTENCES: Final = re.compile(r"\b[a-z][^\W\d_]+[.!?…]\s+\S|[?!…]\s+[^\W\d_]{3,}\s+\S")
+
+
 class Form(Enum):
     """How a label is set off from what is said."""
 
@@ -150,5 +156,9 @@ def _made(
     name = name.strip().strip("*_").strip()
     label = clean(name)
     words = len(label.split())
+    if match := _FROM_TO.fullmatch(label):
+        label = match[1]
+    if _SENTENCES.search(label):
+        return
     if label and words <= _MOST_WORDS and len(label) <= _LONGEST_LABEL and "\n" not in name:
         yield Candidate(label_of(label), text, form, tight=tight, later=later)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from html import unescape
 from html.parser import HTMLParser
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -27,12 +28,42 @@ _UNITS: Final = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _METRIC: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(h|ms|m|s|f|t)")
 _FRAMES: Final = re.compile(r"(\d{1,4}:\d{2}:\d{2}):(\d{2,3})(?:\.\d+)?")
 _TTML: Final = re.compile(r"<(?:\w{1,20}:)?tt[\s>]")
+_TIMED_TEXT: Final = re.compile(r"<(?:transcript|timedtext)[\s>]")
 _HEAD: Final = 2_000
 
 
 def is_ttml(content: str) -> bool:
     """Whether the text is Timed Text Markup Language (TTML, DFXP)."""
     return _begins_with_a_tag(content) and _TTML.search(content[:_HEAD]) is not None
+
+
+def is_timed_text(content: str) -> bool:
+    """Whether the text is YouTube's timed text: ``text`` with ``start``, or ``p`` with ``t``."""
+    return _begins_with_a_tag(content) and _TIMED_TEXT.search(content[:_HEAD]) is not None
+
+
+def read_timed_text(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
+    """Read YouTube's timed text, in its older form (seconds) or its newer (milliseconds).
+
+    Raises:
+        MalformedTranscriptError: it is no XML.
+    """
+    from transcripts.cues import Cue, source_of  # noqa: PLC0415 - most files are no XML
+
+    cues: list[Cue] = []
+    for one in xml_root(content).iter():
+        seconds, milliseconds = one.get("start"), one.get("t")
+        if _name(one) == "text" and seconds is not None:
+            start, length = _ttml_ms(f"{seconds}s", 1, 1), _ttml_ms(f"{one.get('dur', '0')}s", 1, 1)
+        elif _name(one) == "p" and milliseconds is not None:
+            start, length = _whole(milliseconds), _whole(one.get("d"))
+        else:
+            continue
+        if start is None:
+            notices.add(Mended.UNUSABLE_TIME)
+        said = unescape("".join(one.itertext()))
+        cues.append(Cue(start or 0, (start or 0) + (length or 0), _escaped(said)))
+    return source_of(cues, speakers, notices)
 
 
 def is_eaf(content: str) -> bool:

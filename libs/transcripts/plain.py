@@ -33,6 +33,13 @@ from transcripts.turns import Passage, Source, label_of
 
 # Soft breaks of word processors end a line as well: vertical tab, form feed, U+2028, U+2029.
 _LINE_END: Final = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
+# Mark-up of a page that was saved as text.
+_HTML_BREAK: Final = re.compile(r"<br\s*/?>|</(?:p|div|li|h[1-6])>", re.IGNORECASE)
+_HTML: Final = re.compile(
+    r"</?(?:b|i|u|em|strong|p|br|span|div|font|li|ul|ol|h[1-6])(?:\s[^<>]{0,200})?/?>",
+    re.IGNORECASE,
+)
+_LOOKED_AT: Final = 100_000
 _NUMBERED: Final = re.compile(r"\s{0,8}(\d{1,5})(?:[.)]\s|\t|\s{1,4})\s*(?=\S)")
 _FURNITURE: Final = re.compile(r"(?:[-*•‣◦·]|#{1,6}|>{1,3})\s+|>{2,3}")
 _TABLE_ROW: Final = re.compile(r"\s*\|(.*)\|\s*")
@@ -130,6 +137,8 @@ def read_plain(content: str, speakers: Sequence[Speaker], notices: Notices) -> S
 
 def _lines(content: str, notices: Notices) -> list[_Line]:
     refuse_long_text(content)
+    if len(_HTML.findall(content, 0, _LOOKED_AT)) >= _FEW:
+        content = _HTML.sub("", _HTML_BREAK.sub("\n", content))
     raw = _LINE_END.split(content.removeprefix("\ufeff"))
     rows = [(number, unmark(line).rstrip()) for number, line in enumerate(raw, start=1)]
     rows = _without_numbers(_without_table(_without_vendor_lines(rows, notices)))
@@ -315,7 +324,18 @@ def _with_lone_labels(lines: list[_Line]) -> list[_Line]:
         if one is None or following is None or (line.original and line.bare and not line.text):
             made.append(line)
             continue
-        if following.is_stamp and not line.original:
+        if line.original and kind_of(one.label) in {LabelKind.NAME, LabelKind.ROLE}:
+            # `0:05 - Ann Lee`, and what she said below.
+            label = replace(one, form=Form.STAMPED)
+            made.append(
+                replace(
+                    line,
+                    candidates=(label, *line.candidates),
+                    times=(line.start_ms, *line.times),
+                    structural=True,
+                )
+            )
+        elif following.is_stamp and not line.original:
             # Teams and Descript: the name, below it the time, below that what was said.
             label = replace(one, form=Form.STAMPED)
             made.append(

@@ -21,17 +21,19 @@ from transcripts.markup_files import (
     is_chat,
     is_eaf,
     is_html_transcript,
+    is_timed_text,
     is_ttml,
     read_chat,
     read_eaf,
     read_html,
+    read_timed_text,
     read_ttml,
 )
 from transcripts.notices import Notices
 from transcripts.plain import is_plain, is_settings, read_plain
 from transcripts.rev import is_rev, read_rev
 from transcripts.splitting import MAX_SEGMENT_CHARACTERS
-from transcripts.srt import is_srt, read_srt
+from transcripts.srt import is_ass, is_srt, read_ass, read_srt
 from transcripts.tables import is_table, read_table
 from transcripts.text import clean
 from transcripts.turns import Source, segments_of
@@ -69,6 +71,8 @@ _READERS: Final[dict[TranscriptFormat, Callable[[str, Sequence[Speaker], Notices
     TranscriptFormat.AMBERSCRIPT: read_amberscript,
     TranscriptFormat.OTRANSCRIBE: _read_otranscribe,
     TranscriptFormat.TTML: read_ttml,
+    TranscriptFormat.ASS: read_ass,
+    TranscriptFormat.TIMED_TEXT: read_timed_text,
     TranscriptFormat.EAF: read_eaf,
     TranscriptFormat.HTML: read_html,
     TranscriptFormat.CHAT: read_chat,
@@ -77,9 +81,11 @@ _READERS: Final[dict[TranscriptFormat, Callable[[str, Sequence[Speaker], Notices
 }
 _TEXTS: Final = (
     (is_ttml, TranscriptFormat.TTML),
+    (is_timed_text, TranscriptFormat.TIMED_TEXT),
     (is_eaf, TranscriptFormat.EAF),
     (is_html_transcript, TranscriptFormat.HTML),
     (is_chat, TranscriptFormat.CHAT),
+    (is_ass, TranscriptFormat.ASS),
     (is_srt, TranscriptFormat.SRT),
     (is_table, TranscriptFormat.TABLE),
 )

@@ -26,6 +26,47 @@ _FENCE: Final = re.compile(r"\s*(?:```\w*|WEBVTT.*)\s*")
 _HALF: Final = 0.5
 
 
+_ASS_DIALOGUE: Final = re.compile(r"Dialogue:\s*(.*)")
+_ASS_FORMAT: Final = re.compile(r"Format:\s*(.*)")
+_ASS_OVERRIDE: Final = re.compile(r"\{[^{}]*\}")
+_ASS_BREAK: Final = re.compile(r"\\[Nnh]")
+
+
+def is_ass(content: str) -> bool:
+    """Whether the text is SubStation Alpha (ASS, SSA)."""
+    return content.removeprefix("\ufeff").lstrip().startswith("[Script Info]")
+
+
+def read_ass(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
+    """Read SubStation Alpha; its events name their speakers, if any, in a field of their own.
+
+    Raises:
+        MalformedTranscriptError: a time cannot be read, or the fields are not named.
+    """
+    fields: list[str] = []
+    cues: list[Cue] = []
+    inside = False
+    lines = split_lines(content)
+    clock = CueClock((), notices)
+    for number, line in enumerate(lines, start=1):
+        if line.startswith("["):
+            inside = line.strip().casefold() == "[events]"
+        elif inside and (match := _ASS_FORMAT.match(line)):
+            fields = [one.strip().casefold() for one in match[1].split(",")]
+        elif inside and (match := _ASS_DIALOGUE.match(line)):
+            if not {"start", "end", "text"} <= set(fields):
+                raise MalformedTranscriptError(
+                    f"line {number}: the events' fields are not named before", line=number
+                )
+            values = dict(zip(fields, match[1].split(",", len(fields) - 1), strict=False))
+            times = f"{values.get('start', '')} --> {values.get('end', '')}"
+            said = _ASS_BREAK.sub("\n", _ASS_OVERRIDE.sub("", values.get("text", "")))
+            name = values.get("name", values.get("actor", "")).strip()
+            voice = f"<v {name}>" if name else ""
+            cues.append(Cue(*clock.read(times, number), voice + said))
+    return source_of(cues, speakers, notices)
+
+
 def is_srt(content: str) -> bool:
     """Whether a line of the text is meant to give a cue's times."""
     if "-->" in content and _MEANT.search(content) is not None:

@@ -16,6 +16,7 @@ _UNITS: Final = (
 _OF_DAY: Final = (
     r"(?:(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}|\d{4}-\d{2}-\d{2}),?\s+)?"
     r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[AaPp]\.?[Mm]\.?)"
+    r"|\d{1,4}[/.-]\d{1,2}[/.-]\d{1,4},?\s+\d{1,2}:\d{2}(?::\d{2})?"
     r"|\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?"
 )
 _TIME: Final = rf"(?:{_OF_DAY}|{_OFFSET}|{_UNITS})"
@@ -35,6 +36,10 @@ _BEHIND_LABEL: Final = re.compile(
 )
 _BEFORE_SPEECH: Final = re.compile(rf"[\[(]\s?{_RANGE}\s?[\])]\s*")
 _AT_END: Final = re.compile(r"\s*#(?P<end>\d{1,2}:\d{2}:\d{2})(?:-(?P<tenth>\d))?#\s*$")
+_DAY: Final = re.compile(r"T|\d[/.-]\d{1,2}[/.-]\d")
+_BEHIND_BRACKETS: Final = re.compile(
+    rf"(?:\[(?P<square>[^\[\]]{{1,80}})\]|\((?P<round>[^()]{{1,80}})\))\s*{_RANGE}\s*[:\uff1a]?"
+)
 _UNIT: Final = re.compile(r"(\d+(?:\.\d+)?)\s?([hms])")
 _FACTORS: Final = {"h": 3_600_000, "m": 60_000, "s": 1_000}
 
@@ -83,11 +88,15 @@ def leading_stamp(line: str) -> Stamp | None:
 
 def stamped_label(line: str) -> StampedLabel | None:
     """A name and the time behind it, where a line begins with them."""
+    if bracketed := _BEHIND_BRACKETS.fullmatch(line):
+        name = bracketed["square"] or bracketed["round"]
+        return StampedLabel(name, _ms(bracketed["start"]), "", wide=True, closed=True)
     match = _BEHIND_LABEL.fullmatch(line)
     if match is None or bool(match["open"]) != bool(match["close"]):
         return None
     closed = bool(match["open"] or match["colon"])
-    if match["rest"] and not closed and not match["mark"]:
+    whole = (match["start"] or "").count(":") > 1
+    if match["rest"] and not closed and not match["mark"] and not whole:
         return None  # `we met at 10:30 in town`
     return StampedLabel(
         match["label"].strip(" ,|-\u2013—•·"),
@@ -120,7 +129,7 @@ def end_stamp(text: str) -> tuple[str, int | None]:
 def _ms(time: str | None) -> int | None:
     if time is None:
         return None
-    if "T" in time or (":" in time and time[-1] in "mM.Z"):
+    if _DAY.search(time) or (":" in time and time[-1] in "mM.Z"):
         return None  # a time of day tells nothing of the recording
     if ":" in time:
         return parse_clock(time)

@@ -50,6 +50,7 @@ class _Columns:
     end: int | None
     delimiter: str
     unit_ms: float
+    count: int
 
 
 def is_table(content: str) -> bool:
@@ -67,7 +68,7 @@ def _columns(content: str) -> _Columns | None:
         text, speaker, start, end = found
         if text is not None and (speaker is not None or start is not None):
             unit = 1 if start is not None and names[start].lower().endswith("ms") else 1_000
-            return _Columns(text, speaker, start, end, delimiter, unit)
+            return _Columns(text, speaker, start, end, delimiter, unit, len(names))
     return None
 
 
@@ -113,6 +114,8 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> S
 
 def _passage(row: Sequence[str], columns: _Columns, clock: Clock) -> list[Passage]:
     said = row[columns.text]
+    if columns.text == columns.count - 1:  # a last column that is not quoted may hold delimiters
+        said = columns.delimiter.join(row[columns.text :])
     if _PAUSE.fullmatch(said.strip()):
         return []
     speaker = _cell(row, columns.speaker)

@@ -254,7 +254,7 @@ def test_every_json_format_has_a_sample() -> None:
         "chat",
         "table",
     }
-    others = {"vosk", "youtube", "speechmatics-v1"}
+    others = {"vosk", "youtube", "speechmatics-v1", "timed-text", "ass"}
     named = {one[0].value for one in SAMPLES}
     assert {one.value for one in TranscriptFormat} == named | texts | others
 
@@ -274,6 +274,10 @@ def test_a_list_of_turns_of_an_unknown_tool_says_how_it_was_read() -> None:
          '<ttm:agent xml:id="r"><ttm:name>Ravi</ttm:name></ttm:agent></metadata></head><body><div>'
          '<p begin="00:00:01.000" end="00:00:02.000" ttm:agent="o">How?</p>'
          '<p begin="3s" dur="2.5s" ttm:agent="r">With a<br/>ladder.</p></div></body></tt>'),
+        (TranscriptFormat.ASS,
+         "[Script Info]\nTitle: x\n\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, MarginR, "
+         "MarginV, Effect, Text\nDialogue: 0,0:00:01.00,0:00:02.00,Default,Odile,0,0,0,,How?\n"
+         "Dialogue: 0,0:00:03.00,0:00:05.50,Default,Ravi,0,0,0,,With {\\i1}a\\Nladder.\n"),
         (TranscriptFormat.HTML,
          "<html><body><cite>Odile:</cite><time>0:01</time><p>How?</p>"
          "<cite>Ravi:</cite><time>0:03</time><p>With a ladder.</p></body></html>"),
