@@ -30,6 +30,7 @@ class ErrorCode(StrEnum):
     UNKNOWN_FORMAT = "unknown_format"
     MALFORMED_TRANSCRIPT = "malformed_transcript"
     EMPTY_TRANSCRIPT = "empty_transcript"
+    DOUBTFUL_READING = "doubtful_reading"
     TOO_LARGE = "too_large"
     REVISION_CONFLICT = "revision_conflict"
     UNGROUNDED_WRITE = "ungrounded_write"
@@ -70,6 +71,7 @@ UNMENDABLE: Final = frozenset(
         ErrorCode.UNKNOWN_FORMAT,
         ErrorCode.MALFORMED_TRANSCRIPT,
         ErrorCode.EMPTY_TRANSCRIPT,
+        ErrorCode.DOUBTFUL_READING,
         ErrorCode.TOO_LARGE,
         ErrorCode.REVISION_CONFLICT,
         ErrorCode.UNGROUNDED_WRITE,

@@ -73,6 +73,11 @@ class TranscriptSubmitted(TranscriptEvent):
         description="Roles of speakers whose labels do not tell them.",
     )
     recorded_at: Moment | None = Field(None, description="When the interview took place.")
+    accept_doubtful: bool = Field(
+        default=False,
+        description="Use the transcript although it is in doubt who speaks; else it is refused "
+        "with the reasons.",
+    )
 
     @property
     def content_sha256(self) -> str:

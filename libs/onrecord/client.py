@@ -61,6 +61,7 @@ def submission(  # noqa: PLR0913 - an interview has so many properties
     format: TranscriptFormat | None = None,  # noqa: A002 - the word the event uses for it
     speakers: Iterable[Speaker] = (),
     recorded_at: datetime | None = None,
+    accept_doubtful: bool = False,
 ) -> TranscriptSubmitted:
     """The event that hands an interview in.
 
@@ -74,6 +75,7 @@ def submission(  # noqa: PLR0913 - an interview has so many properties
         format: if it is known; found from the content if not.
         speakers: roles of speakers whose labels do not tell them.
         recorded_at: when the interview took place, with its offset from UTC.
+        accept_doubtful: use it although it is in doubt who speaks; else it is refused.
 
     Raises:
         pydantic.ValidationError: a value is outside what the event allows.
@@ -87,6 +89,7 @@ def submission(  # noqa: PLR0913 - an interview has so many properties
         format=format,
         speakers=tuple(speakers),
         recorded_at=recorded_at,
+        accept_doubtful=accept_doubtful,
     )
 
 

@@ -15,9 +15,15 @@ from messaging import KafkaSettings
 from onrecord.client import record_bytes, submission
 from onrecord.errors import UsageError
 from onrecord.faults import faults
-from onrecord.files import read_text
+from onrecord.files import read_file
 from onrecord.interviews import InterviewFile
-from transcripts import DEFAULT_MAX_BYTES, Reading, TranscriptError, read_transcript
+from transcripts import (
+    DEFAULT_MAX_BYTES,
+    DoubtfulTranscriptError,
+    Reading,
+    TranscriptError,
+    read_transcript,
+)
 from transcripts.text import clean
 
 
@@ -31,6 +37,7 @@ class Declared:
         revision: which version of the interviews it is.
         speakers: roles; they come before what a manifest says.
         check: whether to read the transcripts here first.
+        accept: whether transcripts in which it is in doubt who speaks are wanted all the same.
     """
 
     title: str | None = None
@@ -38,6 +45,7 @@ class Declared:
     revision: int = 1
     speakers: tuple[Speaker, ...] = ()
     check: bool = True
+    accept: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +121,10 @@ def roles(interviewers: Iterable[str], participants: Iterable[str]) -> tuple[Spe
 def _prepare(
     file: InterviewFile, study: Study, declared: Declared, kafka: KafkaSettings
 ) -> Prepared:
-    content = read_text(file.path)
+    found = read_file(file.path)
     try:
         event = submission(
-            content=content,
+            content=found.text,
             title=declared.title or file.title,
             study=study,
             source=file.path.name,
@@ -124,19 +132,28 @@ def _prepare(
             format=declared.format,
             speakers=_merged(declared.speakers, file.speakers),
             recorded_at=file.recorded_at,
+            accept_doubtful=declared.accept,
         )
     except ValidationError as error:
         raise UsageError(f"{file.path}: {faults(error)}") from error
     reading = _read(file, event) if declared.check else None
     _refuse_too_large(file, event, kafka)
-    return Prepared(file, event, reading, _notices(reading, file.speakers) if reading else ())
+    notices = _notices(reading, file.speakers) if reading else ()
+    return Prepared(file, event, reading, (*found.notices, *notices))
 
 
 def _read(file: InterviewFile, event: TranscriptSubmitted) -> Reading:
     try:
-        return read_transcript(event.content, format=event.format, speakers=event.speakers)
+        reading = read_transcript(event.content, format=event.format, speakers=event.speakers)
+        if not event.accept_doubtful:
+            reading.refuse_doubts()
+    except DoubtfulTranscriptError as error:
+        raise UsageError(
+            f"{file.path}: {error} (`onrecord parse` shows what was read; --accept submits it so)"
+        ) from error
     except TranscriptError as error:
         raise UsageError(f"{file.path}: {error}") from error
+    return reading
 
 
 def _merged(first: Iterable[Speaker], then: Iterable[Speaker]) -> tuple[Speaker, ...]:
@@ -166,7 +183,7 @@ def _notices(reading: Reading, declared: Iterable[Speaker]) -> tuple[str, ...]:
             f"nobody says whether these ask or answer: {', '.join(unknown)} "
             "(--interviewer and --participant tell it)"
         )
-    return (*reading.notices, *told)
+    return (*reading.notices, *reading.report.doubts, *told)
 
 
 def _refuse_labels_nobody_has(declared: Iterable[Speaker], ready: Iterable[Prepared]) -> None:

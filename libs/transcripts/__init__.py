@@ -2,6 +2,7 @@
 
 from transcripts.chunks import Chunk, make_chunks
 from transcripts.errors import (
+    DoubtfulTranscriptError,
     EmptyTranscriptError,
     MalformedTranscriptError,
     TooLargeTranscriptError,
@@ -9,15 +10,18 @@ from transcripts.errors import (
     UnknownFormatError,
 )
 from transcripts.reading import DEFAULT_MAX_BYTES, Reading, detect_format, read_transcript
+from transcripts.report import ReadingReport
 from transcripts.splitting import MAX_SEGMENT_CHARACTERS
 
 __all__ = [
     "DEFAULT_MAX_BYTES",
     "MAX_SEGMENT_CHARACTERS",
     "Chunk",
+    "DoubtfulTranscriptError",
     "EmptyTranscriptError",
     "MalformedTranscriptError",
     "Reading",
+    "ReadingReport",
     "TooLargeTranscriptError",
     "TranscriptError",
     "UnknownFormatError",

@@ -101,7 +101,7 @@ def source_of(cues: Sequence[Cue], speakers: Sequence[Speaker], notices: Notices
     unnamed = sum(not passage.speaker for passage in passages)
     # A file that names nobody needs no notice for each of its cues.
     notices.add(Mended.NO_SPEAKER, unnamed if unnamed < len(passages) else 0)
-    return Source(passages, rejected_labels=found.rejected)
+    return Source(passages, rejected_labels=found.rejected, labels_seen_once=found.once)
 
 
 # Order and repetition

@@ -5,6 +5,7 @@
         ├── UnknownFormatError        none of the supported formats
         ├── MalformedTranscriptError  the format is known, but a place in it cannot be read
         ├── EmptyTranscriptError      nothing was said
+        ├── DoubtfulTranscriptError   it could be read, but who speaks is in doubt
         └── TooLargeTranscriptError   longer than the limit
 
 Messages name lines, cues and keys, never what was said.
@@ -46,6 +47,12 @@ class EmptyTranscriptError(TranscriptError):
     """The transcript holds no spoken words."""
 
     code = ErrorCode.EMPTY_TRANSCRIPT
+
+
+class DoubtfulTranscriptError(TranscriptError):
+    """The transcript could be read, but who speaks in it is in doubt, and nobody accepted that."""
+
+    code = ErrorCode.DOUBTFUL_READING
 
 
 class TooLargeTranscriptError(TranscriptError):

@@ -129,7 +129,7 @@ def read_plain(content: str, speakers: Sequence[Speaker], notices: Notices) -> S
     )
     unnamed = bool(found) and bool(passages) and not passages[0].speaker
     notices.add(Mended.NO_SPEAKER, int(unnamed or (bool(passages) and not passages[0].speaker)))
-    return Source(passages, rejected_labels=found.rejected)
+    return Source(passages, rejected_labels=found.rejected, labels_seen_once=found.once)
 
 
 # Lines

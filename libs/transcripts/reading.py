@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from contracts.transcript import Segment, Speaker, TranscriptFormat
+from contracts.transcript import Role, Segment, Speaker, TranscriptFormat
 from transcripts import documents, vendors
 from transcripts.amberscript import is_amberscript, read_amberscript
 from transcripts.cues import split_lines
 from transcripts.errors import (
+    DoubtfulTranscriptError,
     EmptyTranscriptError,
     MalformedTranscriptError,
     UnknownFormatError,
@@ -31,12 +32,13 @@ from transcripts.markup_files import (
 )
 from transcripts.notices import Notices
 from transcripts.plain import is_plain, is_settings, read_plain
+from transcripts.report import ReadingReport, report_on
 from transcripts.rev import is_rev, read_rev
 from transcripts.splitting import MAX_SEGMENT_CHARACTERS
 from transcripts.srt import is_ass, is_srt, read_ass, read_srt
 from transcripts.tables import is_table, read_table
 from transcripts.text import clean
-from transcripts.turns import Source, segments_of
+from transcripts.turns import Source, label_of, segments_of
 from transcripts.vendors.meetings import is_otranscribe, otranscribe_text
 from transcripts.webvtt import is_webvtt, read_webvtt
 
@@ -116,12 +118,29 @@ _LINES: Final = {
 class Reading:
     """A transcript once read.
 
-    ``notices`` are sentences for people about what was mended; they quote nothing.
+    ``report`` says what was read and mended, and what is in doubt; its sentences quote nothing but
+    labels.
     """
 
     format: TranscriptFormat
     segments: tuple[Segment, ...]
-    notices: tuple[str, ...]
+    report: ReadingReport
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What was mended, in sentences for people."""
+        return self.report.notices
+
+    def refuse_doubts(self) -> None:
+        """Refuse a reading in which it is in doubt who speaks.
+
+        Raises:
+            DoubtfulTranscriptError: names the doubts.
+        """
+        if self.report.doubts:
+            raise DoubtfulTranscriptError(
+                "who speaks is in doubt: " + "; ".join(self.report.doubts)
+            )
 
 
 def read_transcript(
@@ -167,7 +186,27 @@ def read_transcript(
     segments = segments_of(source, speakers, notices, max_segment_characters)
     if not segments:
         raise EmptyTranscriptError(f"the transcript ({found.value}) holds no spoken words")
-    return Reading(found, segments, notices.sentences())
+    report = report_on(
+        found,
+        segments,
+        notices.sentences(),
+        rejected_labels=source.rejected_labels,
+        once=source.labels_seen_once,
+    )
+    if report.doubts:
+        segments = _without_guessed_roles(segments, speakers)
+    return Reading(found, segments, report)
+
+
+def _without_guessed_roles(
+    segments: tuple[Segment, ...], declared: Sequence[Speaker]
+) -> tuple[Segment, ...]:
+    """The segments with those roles only that the producer declared."""
+    known = {label_of(one.label).casefold() for one in declared}
+    return tuple(
+        one if one.speaker.casefold() in known else one.model_copy(update={"role": Role.UNKNOWN})
+        for one in segments
+    )
 
 
 def _report_hidden(content: str, found: TranscriptFormat, source: Source, notices: Notices) -> None:

@@ -110,13 +110,14 @@ def _unnamed(count: int, total: int, *, named: bool) -> list[str]:
 
 def _seen_once(segments: Sequence[Segment], once: frozenset[str]) -> list[str]:
     """Labels that stand once and cut what may be one long turn of another speaker."""
-    if len({segment.speaker for segment in segments}) <= 2:  # noqa: PLR2004 - who else would speak
+    if len({segment.speaker for segment in segments} - {UNNAMED}) <= 2:  # noqa: PLR2004 - a talk of two
         return []
     return [
         f"“{later.speaker}” is named once only, within {earlier.speaker}'s long turn "
         f"(segment {later.number}): it may be speech"
         for earlier, later in pairwise(segments)
         if later.speaker.casefold() in once
+        and earlier.speaker != UNNAMED
         and len(earlier.text.split()) + len(later.text.split()) >= LONG_TURN_WORDS
         and len(later.speaker.split()) == 1
     ]

@@ -35,6 +35,7 @@ class Source:
     passages: Sequence[Passage]
     notes: Mapping[str, str] = field(default_factory=dict)
     rejected_labels: tuple[str, ...] = ()
+    labels_seen_once: frozenset[str] = frozenset()
 
 
 def label_of(name: str) -> str:

@@ -34,11 +34,14 @@ def ingest(submitted: TranscriptSubmitted, cutting: Cutting) -> tuple[Event, ...
         The interview as segments, then its chunks in order.
 
     Raises:
-        transcripts.errors: the content is empty, too large, malformed or of no known format.
+        transcripts.errors: the content is empty, too large, malformed, of no known format, or in
+            doubt and not accepted so.
     """
     reading = read_transcript(
         submitted.content, format=submitted.format, speakers=submitted.speakers
     )
+    if not submitted.accept_doubtful:
+        reading.refuse_doubts()
     chunks = make_chunks(
         reading.segments,
         max_characters=cutting.max_characters,

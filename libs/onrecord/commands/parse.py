@@ -13,14 +13,20 @@ from rich.text import Text
 from contracts.transcript import Segment, TranscriptFormat
 from onrecord.console import Json, out, print_json
 from onrecord.errors import UsageError
-from onrecord.files import read_text
+from onrecord.files import read_file
 from onrecord.rendering import columns, count, paragraph, timestamp
 from transcripts import Reading, TranscriptError, read_transcript
+from transcripts.files import FileText
+
+_ReadFile = tuple[Path, FileText, Reading]
 
 Files = Annotated[list[Path], typer.Argument(help="Transcript files.", show_default=False)]
 Format = Annotated[
     TranscriptFormat | None,
     typer.Option("--format", help="The vendor's format; found from the content if not given."),
+]
+Accept = Annotated[
+    bool, typer.Option("--accept", help="Exit 0 although it is in doubt who speaks.")
 ]
 Segments = Annotated[bool, typer.Option("--segments", help="Print every turn too.")]
 
@@ -35,47 +41,73 @@ def parse(
     *,
     format_: Format = None,
     segments: Segments = False,
+    accept: Accept = False,
     json_output: Json = False,
 ) -> None:
     """Read transcript files and tell what is in them: format, speakers, turns, times.
 
-    Nothing is sent. What was mended on the way is told. Files that cannot be read are named after
-    the others, and the exit code is 2.
+    Nothing is sent. What was mended on the way is reported, and what is in doubt: words without a
+    speaker in a file that names speakers, or a label that may be speech. Files that cannot be read
+    are named after the others. The exit code is 2 for those, and for files in doubt without
+    --accept.
 
     Examples of use:
 
         onrecord parse interview.vtt
         onrecord parse samples/*.json --segments
         onrecord parse export.txt --format plain --json
+        onrecord parse podcast.srt --accept
     """
-    readings: list[tuple[Path, Reading]] = []
+    readings, problems = _read_all(files, format_)
+    if json_output and readings:
+        print_json([_as_json(*one, segments=segments) for one in readings])
+    elif not json_output:
+        for one in readings:
+            for line in _page(*one, segments=segments):
+                out.print(line)
+    doubts = [] if accept else [_doubt(*one) for one in readings if one[2].report.doubts]
+    _fail(problems, doubts, len(files))
+
+
+def _read_all(
+    files: list[Path], format_: TranscriptFormat | None
+) -> tuple[list[_ReadFile], list[str]]:
+    readings: list[_ReadFile] = []
     problems: list[str] = []
     for file in files:
         try:
-            readings.append((file, _read(file, format_)))
+            found = read_file(file)
+            readings.append((file, found, _read(file, found.text, format_)))
         except UsageError as error:
             problems.append(str(error))
-    if json_output and readings:
-        print_json([_as_json(file, reading, segments=segments) for file, reading in readings])
-    elif not json_output:
-        for file, reading in readings:
-            for line in _page(file, reading, segments=segments):
-                out.print(line)
-    if len(problems) == 1:
-        raise UsageError(problems[0])
-    if problems:
-        told = f"{len(problems)} of {len(files)} files cannot be read"
-        raise UsageError(told, details=problems)
+    return readings, problems
 
 
-def _read(file: Path, format_: TranscriptFormat | None) -> Reading:
+def _doubt(file: Path, _: FileText, reading: Reading) -> str:
+    return f"{file}: who speaks is in doubt: {'; '.join(reading.report.doubts)}"
+
+
+def _fail(problems: list[str], doubts: list[str], files: int) -> None:
+    """Raise a ``UsageError`` that names all files that cannot be read, or are in doubt."""
+    if len(problems) + len(doubts) == 1:
+        hint = " (--accept takes it so)" if doubts else ""
+        raise UsageError(f"{(problems or doubts)[0]}{hint}")
+    if problems or doubts:
+        told = [f"{len(problems)} of {files} files cannot be read"] if problems else []
+        told += (
+            [f"{len(doubts)} of {files} are in doubt (--accept takes them so)"] if doubts else []
+        )
+        raise UsageError(", ".join(told), details=[*problems, *doubts])
+
+
+def _read(file: Path, text: str, format_: TranscriptFormat | None) -> Reading:
     try:
-        return read_transcript(read_text(file), format=format_)
+        return read_transcript(text, format=format_)
     except TranscriptError as error:
         raise UsageError(f"{file}: {error}") from error
 
 
-def _page(file: Path, reading: Reading, *, segments: bool) -> Iterator[Text]:
+def _page(file: Path, found: FileText, reading: Reading, *, segments: bool) -> Iterator[Text]:
     width = columns(out)
     yield Text(str(file), style="bold cyan")
     yield Text(f"  format    {reading.format.value}")
@@ -85,8 +117,10 @@ def _page(file: Path, reading: Reading, *, segments: bool) -> Iterator[Text]:
         first = "  speakers  " if number == 0 else " " * 12
         told = f"{speaker} ({role}), {count(words[speaker], 'word')}"
         yield from paragraph(told, width, indent=" " * 12, first=first)
-    for notice in reading.notices:
+    for notice in (*found.notices, *reading.notices):
         yield from paragraph(notice, width, indent=" " * 12, first="  mended    ", style="yellow")
+    for doubt in reading.report.doubts:
+        yield from paragraph(doubt, width, indent=" " * 12, first="  in doubt  ", style="red")
     yield Text()
     if segments:
         for segment in reading.segments:
@@ -119,7 +153,7 @@ def _words(reading: Reading) -> Counter[str]:
     return words
 
 
-def _as_json(file: Path, reading: Reading, *, segments: bool) -> dict[str, Any]:
+def _as_json(file: Path, text: FileText, reading: Reading, *, segments: bool) -> dict[str, Any]:
     words = _words(reading)
     found = {
         "file": str(file),
@@ -133,7 +167,11 @@ def _as_json(file: Path, reading: Reading, *, segments: bool) -> dict[str, Any]:
             (s.start_ms for s in reading.segments if s.start_ms is not None), default=None
         ),
         "end_ms": max((s.end_ms for s in reading.segments if s.end_ms is not None), default=None),
-        "notices": list(reading.notices),
+        "encoding": text.encoding,
+        "unnamed_share": round(reading.report.unnamed_share, 4),
+        "timed_share": round(reading.report.timed_share, 4),
+        "notices": [*text.notices, *reading.notices],
+        "doubts": list(reading.report.doubts),
     }
     if segments:
         found["turns"] = [segment.model_dump(mode="json") for segment in reading.segments]

@@ -48,6 +48,9 @@ Revision = Annotated[
     int,
     typer.Option(min=1, max=2**31 - 1, help="One more for each corrected version."),
 ]
+Accept = Annotated[
+    bool, typer.Option("--accept", help="Submit transcripts in which it is in doubt who speaks.")
+]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Send without reading the files here.")]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until all notes are stored.")]
 Timeout = Annotated[
@@ -71,6 +74,7 @@ def submit(  # noqa: PLR0913 - one parameter an option
     participant: Participant = None,
     format_: Format = None,
     revision: Revision = 1,
+    accept: Accept = False,
     no_check: NoCheck = False,
     wait: Wait = False,
     timeout: Timeout = 600.0,
@@ -97,7 +101,7 @@ def submit(  # noqa: PLR0913 - one parameter an option
         err.print(f"not submitted, as the manifest does not list them: {names}", markup=False)
     about = read_study(_study_file(study, chosen))
     speakers = roles(interviewer or (), participant or ())
-    declared = Declared(title, format_, revision, speakers, check=not no_check)
+    declared = Declared(title, format_, revision, speakers, check=not no_check, accept=accept)
     patience = timeout if wait else None
     batch = asyncio.run(
         hand_in(chosen.interviews, about, declared, ClientSettings.load(), wait_s=patience)
