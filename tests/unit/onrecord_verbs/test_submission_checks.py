@@ -74,8 +74,10 @@ def test_without_a_check_anything_that_is_text_goes(tmp_path: Path) -> None:
 
 
 def test_what_compresses_well_may_be_larger_than_the_topics_messages(tmp_path: Path) -> None:
-    file = tmp_path / "long.txt"
-    file.write_text("Ann: " + "hello world " * 800_000, encoding="utf-8")
+    file = tmp_path / "long.vtt"
+    note = "NOTE " + "hello world " * 800_000
+    cue = "00:01.000 --> 00:02.000\nAnn: hello"
+    file.write_text(f"WEBVTT\n\n{note}\n\n{cue}\n", encoding="utf-8")
     assert prepare([InterviewFile(file, "Long")], STUDY, Declared(), KAFKA)
 
 
