@@ -1,7 +1,7 @@
 """How large a transcript may be, in all that makes reading it take memory and time.
 
-The limits are far above any interview: a day of talk has about 200,000 words. They bound what
-reading costs; ``docs/limits.md`` lists them beside all others.
+The limits are far above any interview: twelve hours of talk have about 110,000 words. They bound
+what reading costs; ``docs/limits.md`` lists them beside all others.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class TranscriptLimits:
     utf8_bytes: int = 20 * _MIB
     text_characters: int = 10_000_000
     lines: int = 80_000
-    timed_words: int = 200_000
+    timed_words: int = 120_000
     characters: int = 5_000_000
     turns: int = 20_000
     speakers: int = 500

@@ -28,7 +28,11 @@ class IngestionSettings(StageSettings):
         description="Most values that a submission's JSON may be made of; what its content holds "
         "does not count.",
     )
-    processes: int = Field(2, ge=1, description="Processes that read interviews.")
+    processes: int = Field(
+        1,
+        ge=1,
+        description="Processes that read interviews; each may take INGESTION_READ_MEMORY_MIB.",
+    )
     read_cpu_s: float = Field(
         15.0,
         gt=0,
@@ -36,7 +40,7 @@ class IngestionSettings(StageSettings):
         "is a dead letter at once (`too_large`).",
     )
     read_memory_mib: int = Field(
-        208,
+        144,
         ge=64,
         description="Memory that reading one interview may take in its process, in MiB; one that "
         "needs more is a dead letter at once (`too_large`).",
