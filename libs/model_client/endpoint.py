@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
@@ -30,6 +32,11 @@ from model_client.reading import read_answer, repair
 from model_client.settings import ModelConfig
 from model_client.statuses import error_of
 from model_client.tries import Tries
+
+# openai looks at `httpx` whenever it is loaded. While another thread (spaCy's, for one) is half way
+# through importing it, a call would fail for that; so it is loaded now, where it is installed.
+if find_spec("httpx") is not None:
+    import_module("httpx")
 
 A = TypeVar("A", bound=BaseModel)
 

@@ -38,7 +38,7 @@ def chunks(draw: st.DrawFn) -> ChunkReady:
 
 _EVIDENCE = st.builds(
     DraftEvidence,
-    segment=st.integers(-1, 6) | st.integers(),
+    segment=st.integers(-1, 6) | st.integers(1 - 2**53, 2**53 - 1),
     first_words=st.just("") | _TEXTS,
     last_words=st.just("") | _TEXTS,
 )
