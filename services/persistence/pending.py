@@ -14,7 +14,7 @@ from uuid import UUID
 from contracts.events import NotesValidated, TranscriptIngested
 from database.pool import Connection, Database, Record
 from database.queries import load_queries
-from persistence.domain import RevisionConflictError
+from persistence.domain import RevisionConflictError, UnstorableEventError
 from persistence.drafts import lock_chunk
 from persistence.locks import advisory_key
 
@@ -48,14 +48,21 @@ async def keep(connection: Connection, event: NotesValidated, place: Place) -> R
 
     Raises:
         RevisionConflictError: the interview is stored, without this chunk.
+        UnstorableEventError: a draft that names another interview is kept under the same chunk.
     """
     interview = (event.transcript_id, event.revision)
     await connection.execute(_QUERIES.lock_arrival, advisory_key(_ARRIVAL, *interview))
     # The event is text and not jsonb, which cannot hold a U+0000 of the model's.
-    kept = await connection.fetchval(
+    kept = await connection.fetchrow(
         _QUERIES.keep_draft, *_identity(event), *interview, event.model_dump_json(), *place
     )
     if kept is not None:
+        if tuple(kept) != interview:
+            raise UnstorableEventError(
+                f"a draft that waits says that chunk {event.chunk_id} is of another interview, "
+                f"revision {kept['revision']} of transcript {kept['transcript_id']}: find out "
+                "which of the two is right, then replay it"
+            )
         return None
     if (chunk := await lock_chunk(connection, event)) is not None:
         return chunk
@@ -68,6 +75,27 @@ async def keep(connection: Connection, event: NotesValidated, place: Place) -> R
 async def forget(connection: Connection | Database, event: NotesValidated) -> None:
     """A draft waits no longer, if it did."""
     await connection.execute(_QUERIES.forget_pending, *_identity(event))
+
+
+async def forget_failed(database: Database, event: NotesValidated, place: Place) -> None:
+    """Delete a kept draft whose own message becomes a dead letter.
+
+    Another event of the same chunk, attempt and finality leaves it alone: the message of the kept
+    draft was committed when it was kept, so that nothing else has it.
+
+    Args:
+        database: where it is kept.
+        event: what cannot be stored.
+        place: where its message was read first. The kept draft is the same if it has this place,
+            or if it says the same: one that was sent back is read from another place.
+    """
+    kept = await database.fetchrow(_QUERIES.select_pending_draft, *_identity(event))
+    if kept is None:
+        return
+    text, *kept_at = kept
+    has_place = place != NOWHERE and tuple(kept_at) == place
+    if has_place or NotesValidated.model_validate_json(text) == event:
+        await database.execute(_QUERIES.forget_pending_event, *_identity(event), text)
 
 
 async def select_pending(database: Database, event: TranscriptIngested) -> list[Record]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -75,7 +75,8 @@ class NotesStore:
         self._database = database
         self._comparing = Comparing()
         self._writing = asyncio.Semaphore(transactions)
-        self._joining = asyncio.Semaphore(max(1, transactions - LEFT_FOR_OTHERS))
+        self._joining_at_once = max(1, transactions - LEFT_FOR_OTHERS)
+        self._joining = asyncio.Semaphore(self._joining_at_once)
 
     def load(self) -> None:
         """Begin to load what comparing notes takes; storing goes on meanwhile."""
@@ -132,7 +133,7 @@ class NotesStore:
         try:
             return await self._store_draft(event, place)
         except BadMessageError:
-            await pending.forget(self._database, event)  # from now on, its dead letter has it
+            await pending.forget_failed(self._database, event, place)  # its dead letter has it
             raise
 
     async def _store_draft(self, event: NotesValidated, place: pending.Place) -> NotesStored | None:
@@ -162,33 +163,52 @@ class NotesStore:
         waiting = await pending.select_pending(self._database, event)
         if is_new and not waiting:
             return ()
-        joined = await asyncio.gather(*map(self._join_one, waiting), return_exceptions=True)
-        returned = [one for one in joined if isinstance(one, NotesValidated)]
-        for one in joined:
-            if isinstance(one, BaseException):
-                raise one
+        returned = await self._join_all(waiting)
         async with self._database.connection() as connection:
             chunks = await pending.select_joined_chunks(connection, event)
             if not chunks:
-                return tuple(returned)
+                return returned
             stored = await outcomes(connection, chunks, event, event.study.study_id)
         return (*stored, *returned)
 
+    async def _join_all(self, waiting: Sequence[Record]) -> tuple[NotesValidated, ...]:
+        """Store the drafts that waited for one interview; those that cannot be stored.
+
+        Few tasks do so, each of which queues anew for each draft: the semaphore serves whoever came
+        first, so drafts of other interviews wait for some of this one's, not for all of them.
+
+        Raises:
+            OutageError, RetryableError: the first of them, once no task runs any more.
+        """
+        rows = iter(waiting)
+        returned: list[NotesValidated] = []
+
+        async def join_in_turn() -> None:
+            for row in rows:  # shared: each row goes to one task
+                async with self._joining:
+                    if (draft := await self._join_one(row)) is not None:
+                        returned.append(draft)
+
+        tasks = [join_in_turn() for _ in waiting[: self._joining_at_once]]
+        for failure in await asyncio.gather(*tasks, return_exceptions=True):
+            if failure is not None:
+                raise failure
+        return tuple(returned)
+
     async def _join_one(self, row: Record) -> NotesValidated | None:
         """Store a draft that waited; the draft itself, if it cannot be stored."""
-        async with self._joining:
-            kept = await pending.select_pending_draft(self._database, row)
-            if kept is None:
-                return None
-            event, place = kept
-            try:
-                await self._store_draft(event, place)
-            except (OutageError, RetryableError):
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever is wrong is the draft's fault, not the interview's
-                log.warning("sent_back", chunk_id=str(event.chunk_id), error=type(error).__name__)
-                return event
+        kept = await pending.select_pending_draft(self._database, row)
+        if kept is None:
             return None
+        event, place = kept
+        try:
+            await self._store_draft(event, place)
+        except (OutageError, RetryableError):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong is the draft's fault, not the interview's
+            log.warning("sent_back", chunk_id=str(event.chunk_id), error=type(error).__name__)
+            return event
+        return None
 
 
 @contextmanager

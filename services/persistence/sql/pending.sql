@@ -8,6 +8,7 @@ SELECT pg_advisory_xact_lock_shared($1);
 
 -- name: keep_draft
 -- A draft, unless its interview is there; no row comes back then. The same one again stays as it is.
+-- The row names the interview of the draft that is kept under this chunk, attempt and finality.
 INSERT INTO pending_drafts (
     chunk_id, attempt, final, transcript_id, revision, event, source_topic, source_partition,
     source_offset
@@ -15,7 +16,7 @@ INSERT INTO pending_drafts (
 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9
  WHERE NOT EXISTS (SELECT FROM transcripts WHERE transcript_id = $4 AND revision = $5)
 ON CONFLICT (chunk_id, attempt, final) DO UPDATE SET received_at = pending_drafts.received_at
-RETURNING received_at;
+RETURNING transcript_id, revision;
 
 -- name: select_pending
 -- Which drafts wait for an interview, in the order in which they were made.
@@ -33,6 +34,11 @@ SELECT event, source_topic, source_partition, source_offset
 -- name: forget_pending
 -- A draft waits no longer.
 DELETE FROM pending_drafts WHERE chunk_id = $1 AND attempt = $2 AND final = $3;
+
+-- name: forget_pending_event
+-- A draft waits no longer, if what is kept under its identity is still this text.
+DELETE FROM pending_drafts
+ WHERE chunk_id = $1 AND attempt = $2 AND final = $3 AND event = $4;
 
 -- name: forget_all_pending
 -- Some drafts wait no longer.
