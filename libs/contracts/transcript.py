@@ -46,6 +46,8 @@ class TranscriptFormat(StrEnum):
     FIREFLIES = "fireflies"
     PODCAST = "podcast"
     YOUTUBE = "youtube"
+    RECALL = "recall"
+    GONG = "gong"
     QMSUM = "qmsum"
     OTRANSCRIBE = "otranscribe"
     TTML = "ttml"

@@ -27,6 +27,8 @@ _FILLERS: Final = frozenset(_FILLER_WORDS.split())
 """Spoken sounds, words younger than the dictionary, and what transcribers put in brackets."""
 
 _LONGEST_ABBREVIATION: Final = 4
+_LONGEST_WORD: Final = 40
+_NUMBERED: Final = re.compile(r".*\d.{4,}|\d{5,}.*", re.DOTALL)
 _ENDINGS: Final = re.compile(r"'(?:s|d|ll|ve|re|m|a|t|em)$")
 # "Pssh", "Hmmmm", "Sooo": no vowel, or a letter held.
 _SOUND: Final = re.compile(r"[b-df-hj-np-tv-xz]{3,}|[a-z]*([a-z])\1\1[a-z]*")
@@ -63,6 +65,8 @@ def is_ordinary(word: str) -> bool:
     parts = base.split("-")
     if len(parts) > 1:
         return all(not part or is_ordinary(part) for part in parts)
+    if len(base) > _LONGEST_WORD or _NUMBERED.fullmatch(base):
+        return False  # the dictionary's rules for ordinals take exponential time on many digits
     # "Lunchin'" loses its last mark as often as its last letter.
     forms = (base, lower, f"{base}g" if base.endswith("in") else base)
     return any(_dictionary().lookup(form) for form in forms)

@@ -26,7 +26,11 @@ _BOLD: Final = re.compile(
     r"(?P<mark>\*\*\*|\*\*|__|\*|_)(?P<label>[^*\n]{1,100}?)(?P<colon>[:\uff1a]?)(?P=mark)"
     r"\s*(?P<after>[:\uff1a]?)\s*"
 )
-_DOTTED: Final = re.compile(r"(?P<label>[A-Z]{1,2}\d{0,3})\.\s+(?=\S)")
+_DOTTED: Final = re.compile(
+    r"(?!(?:MR|MS|DR|ST|NO|PS|AM|PM|US|UK)\.)(?P<label>[A-Z]{1,2}\d{0,3})\.\s+(?=\S)"
+)
+# Speech in quotation marks behind a name, as Japanese has it.
+_QUOTED: Final = re.compile(r"(?P<label>[^\s「」『』:\uff1a]{1,20})[「『](?P<text>.*?)[」』]?\s*$")
 _DASHED: Final = re.compile(r"(?P<label>[^\s\-\u2013—:][^\n:]{0,60}?)\s+[-\u2013—]{1,2}\s+(?=\S)")
 _TABBED: Final = re.compile(r"(?P<label>[^\t]{1,80})\t+\s*(?=\S)")
 _LATER: Final = re.compile(
@@ -35,9 +39,14 @@ _LATER: Final = re.compile(
 
 
 # Zoom's chat: `From Ann Lee to Everyone:`.
-_FROM_TO: Final = re.compile(r"From\s+(\S.{0,80}?)\s+(?:to|To)\s+\S.*")
+_FROM_TO: Final = re.compile(r"From\s+(\S.{0,80}?)(?:\s+(?:to|To)\s+\S.*)?")
 # The end of a sentence within, and no title or initial: `there was a man. He said`.
-_SENTENCES: Final = re.compile(r"\b[a-z][^\W\d_]+[.!?…]\s+\S|[?!…]\s+[^\W\d_]{3,}\s+\S")
+_SENTENCES: Final = re.compile(
+    r"\b(?!(?:Mr|Mrs|Ms|Dr|Prof|St|Hon|Sr|Jr|Rev|Sen|Rep|Gov|Gen|Col|Sgt|Capt|Lt|Ing|Mag|Dipl"
+    r"|MR|MRS|MS|DR|PROF|ST|HON|REV|SEN|REP|GEN|Hr|Fr)\.)[^\W\d_]{2,}[.!?…]\s+[^\W\d]"
+    r"|[^\x00-\x7f][.!?…]\s+\S|[?!…]\s+[^\W\d_]{3,}\s+\S|[\uff0c\u3001\u3002\uff01\uff1f]"
+)
+_DATE: Final = re.compile(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}")
 
 
 class Form(Enum):
@@ -115,6 +124,9 @@ def _all_candidates(line: str) -> Iterator[Candidate]:
         yield from _made(name, line[bracketed.end() :], form)
         if closed:
             return
+    if quoted := _QUOTED.match(line):
+        yield from _made(quoted["label"], quoted["text"], Form.COLON)
+        return
     yield from _colons(line)
     if tabbed := _TABBED.match(line):
         yield from _made(tabbed["label"].rstrip(":"), line[tabbed.end() :], Form.TABBED)
@@ -145,7 +157,12 @@ def later_candidates(line: str) -> Iterator[tuple[Candidate, int]]:
 def alone(line: str) -> Candidate | None:
     """A line that may be nothing but a label; None if it reads like a sentence."""
     text = line.strip().rstrip(":\uff1a").strip("*_ ")
-    if not text or text[-1] in ".?!,;…" or len(text.split()) > _MOST_WORDS // 2:
+    if (
+        not text
+        or _COLON.search(text)
+        or text[-1] in ".?!,;…"
+        or len(text.split()) > _MOST_WORDS // 2
+    ):
         return None
     return next(_made(text, "", Form.ALONE), None)
 
@@ -158,7 +175,7 @@ def _made(
     words = len(label.split())
     if match := _FROM_TO.fullmatch(label):
         label = match[1]
-    if _SENTENCES.search(label):
+    if _SENTENCES.search(label) or _DATE.search(label):
         return
     if label and words <= _MOST_WORDS and len(label) <= _LONGEST_LABEL and "\n" not in name:
         yield Candidate(label_of(label), text, form, tight=tight, later=later)

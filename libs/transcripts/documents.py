@@ -23,6 +23,8 @@ def load(content: str) -> Any:
     try:
         return json.loads(content.removeprefix("\ufeff"), object_pairs_hook=_once_each)
     except json.JSONDecodeError as error:
+        if error.msg == "Extra data" and (lines := _lines(content)) is not None:
+            return lines
         raise MalformedTranscriptError(
             f"line {error.lineno}, column {error.colno}: not valid JSON", line=error.lineno
         ) from None
@@ -35,6 +37,17 @@ def load(content: str) -> Any:
         raise MalformedTranscriptError(
             "not usable JSON: nested too deeply, or a number too long"
         ) from None
+
+
+def _lines(content: str) -> list[Any] | None:
+    """The objects of JSON Lines, one a line; None if it is none."""
+    lines = [line for line in content.removeprefix("\ufeff").splitlines() if line.strip()]
+    if not all(line.lstrip().startswith("{") for line in lines):
+        return None
+    try:
+        return [json.loads(line, object_pairs_hook=_once_each) for line in lines]
+    except (json.JSONDecodeError, RecursionError):
+        return None
 
 
 class _RepeatedKeyError(Exception):

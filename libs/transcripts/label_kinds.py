@@ -48,6 +48,7 @@ _VOICES: Final = (
     r"|tester|candidate|employee|manager|expert|assistant|therapist|mother|father|mom|mum|dad"
     r"|daughter|son|brother|sister|wife|husband|audience|audience member|all|both|group|anchor"
     r"|panelist|panellist|subject|you|me|myself|multiple speakers|several voices|s|sp|spk|st"
+    r"|the [a-z]{3,12}"
     r"|channel|ch|track|note-?taker"
     # The same in languages in which interviews are often transcribed.
     r"|sprecher(?:in)?|befragter?|person|frage|antwort|locuteur|locutrice|intervenant|enquêteur"
@@ -80,6 +81,10 @@ _HEADING: Final = re.compile(
     "|november|december",
     re.IGNORECASE,
 )
+# Lines at the head of a file that list who is in it.
+_HEAD_LINE: Final = re.compile(
+    r"participants|speakers|attendees|answer \d+|question \d+", re.IGNORECASE
+)
 _ANSWERS: Final = re.compile(
     "question|answer|q|a|frage|antwort|pregunta|respuesta|réponse|domanda|risposta|vraag|antwoord",
     re.IGNORECASE,
@@ -101,8 +106,8 @@ _GIVEN_NAME_WORDS: Final = """
 """
 _GIVEN_NAMES: Final = frozenset(_GIVEN_NAME_WORDS.split())
 _PARTICLE_WORDS: Final = """
-    af al and av ben bin da das de del della den der di do dos du e el et für ibn la le of the
-    ten ter to und van vom von vor y zu zum zur &
+    af al and for in on av ben bin da das de del della den der di do dos du e el et für ibn la le
+    of the ten ter to und van vom von vor y zu zum zur &
 """
 _PARTICLES: Final = frozenset(_PARTICLE_WORDS.split())
 _WORD: Final = re.compile(r"[^\W_]+(?:['\u2019.-][^\W_]+)*\.?")
@@ -114,21 +119,38 @@ _MOST_WORDS_OF_A_NAME: Final = 10
 def kind_of(label: str) -> LabelKind:
     """Classify a label by its own words."""
     label = label.strip()
-    is_role = role_told_by(label) is not Role.UNKNOWN or _VOICE.fullmatch(label)
-    if is_role or _ROLE_FIRST.fullmatch(label):
-        return LabelKind.ROLE
     bare = _IN_BRACKETS.sub(" ", label).strip() or label
-    if _HEADING.fullmatch(bare):
-        return LabelKind.HEADING
     words = _WORD.findall(bare)
-    if not any(any(map(str.isalpha, word)) for word in words):
-        return LabelKind.OTHER
-    if not is_capitalised(bare) or len(words) > _MOST_WORDS_OF_A_NAME:
-        return LabelKind.NAME if _is_name_in_small_letters(words) else LabelKind.OTHER
+    if _HEAD_LINE.fullmatch(label):
+        kind = LabelKind.HEADING
+    elif _is_role(label):
+        kind = LabelKind.ROLE
+    elif _HEADING.fullmatch(bare):
+        kind = LabelKind.HEADING
+    elif not any(any(map(str.isalpha, word)) for word in words):
+        kind = LabelKind.OTHER
+    elif not is_capitalised(bare) or len(words) > _MOST_WORDS_OF_A_NAME:
+        kind = LabelKind.NAME if _is_name_in_small_letters(words) else LabelKind.OTHER
+    else:
+        kind = LabelKind.NAME if _is_name(label, bare, words) else LabelKind.WORDS
+    return kind
+
+
+def _is_role(label: str) -> bool:
+    told = role_told_by(label) is not Role.UNKNOWN or _VOICE.fullmatch(label) is not None
+    return told or _ROLE_FIRST.fullmatch(label) is not None
+
+
+def _is_name(label: str, bare: str, words: Sequence[str]) -> bool:
+    """Whether capitalised words hold a name, or go with one: ``The Minister (Dame Ada Thorne)``."""
     if words[0] in _PARTICLES and len(words) > 1:
-        return LabelKind.NAME  # `van den Berg`
-    initials = _INITIALS.fullmatch(bare) and (len(bare) == 1 or not is_ordinary(bare))
-    return LabelKind.NAME if initials or any(map(_is_name_word, words)) else LabelKind.WORDS
+        return True  # `van den Berg`
+    if _INITIALS.fullmatch(bare) and (len(bare) == 1 or not is_ordinary(bare)):
+        return True
+    if any(map(_is_name_word, words)):
+        return True
+    inner = (_WORD.findall(one) for one in _IN_BRACKETS.findall(label))
+    return any(is_capitalised(" ".join(one)) and any(map(_is_name_word, one)) for one in inner)
 
 
 def _is_name_in_small_letters(words: Sequence[str]) -> bool:

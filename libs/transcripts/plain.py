@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from html import unescape
 from itertools import pairwise
 from typing import Final
 
@@ -36,7 +37,7 @@ _LINE_END: Final = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
 # Mark-up of a page that was saved as text.
 _HTML_BREAK: Final = re.compile(r"<br\s*/?>|</(?:p|div|li|h[1-6])>", re.IGNORECASE)
 _HTML: Final = re.compile(
-    r"</?(?:b|i|u|em|strong|p|br|span|div|font|li|ul|ol|h[1-6])(?:\s[^<>]{0,200})?/?>",
+    r"</?(?:b|i|u|em|strong|p|br|span|div|font|li|ul|ol|table|tbody|tr|td|th|html|body|a|h[1-6])(?:\s[^<>]{0,200})?/?>",
     re.IGNORECASE,
 )
 _LOOKED_AT: Final = 100_000
@@ -48,16 +49,19 @@ _RULE: Final = re.compile(r"[-=_*~\u2013—]{2,}|\f")
 _COLUMNS: Final = re.compile(r"\t+|\s{2,}")
 # What tools write around a transcript; dropped, and reported with the number of lines.
 _VENDOR_LINES: Final = re.compile(
-    r"Meeting ended after [\d:]+.{0,3}|This editable transcript was computer generated.*"
+    r"Meeting ended after [\d:]+.{0,5}|This editable transcript was computer generated.*"
+    r"|(?:Page|Seite|Página|Pagina)\s\d+\s(?:of|von|de|di|/)\s\d+"
     r"|Transcribed by https?://otter\.ai/?|.{1,80} (?:started|stopped) transcription\.?"
-    r"|People can also change the text after it was created\.?"
+    r"|Transcript:?|People can also change the text after it was created\.?"
+    r"|\[(?:ti|ar|al|by|offset|length):.*\]"
     r"|Transcript\. Use arrow keys to navigate between transcript entries\.",
     re.IGNORECASE,
 )
 # Teams' pane, copied: initials, name, `0 minutes 4 seconds0:04`, then the name and time again.
 _TEAMS_TIME: Final = re.compile(
-    r"(?:\d{1,3} hours? )?(?:\d{1,3} minutes? )?\d{1,2} seconds?\s*\d{1,3}(?::\d{2}){1,2}"
+    r"(?:\d{1,3} hours? )?(?:\d{1,3} minutes? )?\d{1,2} seconds?\s*(?:\d{1,3}(?::\d{2}){1,2})?"
 )
+_TEAMS_CLOCK: Final = re.compile(r"\d{1,3}(?::\d{2}){1,2}")
 _TEAMS_INITIALS: Final = re.compile(r"[^\W\d_a-z]{1,3}")
 _DATED: Final = re.compile(
     r"\b(?:19|20)\d{2}\b|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}\b",
@@ -65,14 +69,24 @@ _DATED: Final = re.compile(
 )
 _ATTENDEES: Final = re.compile(r"Attendees:?|Invited:?", re.IGNORECASE)
 _TRANSCRIPT: Final = re.compile(r"(?:.{0,120}[-\u2013—] )?Transcript:?", re.IGNORECASE)
+_TITLED: Final = re.compile(r".{1,120} [-\u2013—] Transcript")
 _FEW: Final = 3
 _MOST_LINES_OF_A_HEAD: Final = 12
 _MOST: Final = 0.8
+_USUALLY: Final = 0.7
 _NEARLY_ALL: Final = 0.9
 _LINES_LOOKED_AT: Final = 200
 _KEY_LINE: Final = re.compile(r"\s*(?:- )?[a-z_]{1,40}:(?:\s|$)")
 _HALF: Final = 0.5
 _COLUMN_LABEL: Final = 60
+_VOICE_AHEAD: Final = re.compile(
+    r"((?:Speaker|SPEAKER|Sprecher|Locuteur|Hablante)[ _]\d{1,3})\s+(?=\w)"
+)
+_SECONDS: Final = re.compile(r"\d{1,6}\.\d{1,9}")
+_DOCTYPE: Final = re.compile(r"<!DOCTYPE[^<>]{0,200}>", re.IGNORECASE)
+_STYLE: Final = re.compile(
+    r"<(style|script|head|title)\b[^<>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +152,8 @@ def read_plain(content: str, speakers: Sequence[Speaker], notices: Notices) -> S
 def _lines(content: str, notices: Notices) -> list[_Line]:
     refuse_long_text(content)
     if len(_HTML.findall(content, 0, _LOOKED_AT)) >= _FEW:
-        content = _HTML.sub("", _HTML_BREAK.sub("\n", content))
+        content = _HTML_BREAK.sub("\n", _STYLE.sub("", _DOCTYPE.sub("", content)))
+        content = unescape(_HTML.sub("", content))
     raw = _LINE_END.split(content.removeprefix("\ufeff"))
     rows = [(number, unmark(line).rstrip()) for number, line in enumerate(raw, start=1)]
     rows = _without_numbers(_without_table(_without_vendor_lines(rows, notices)))
@@ -162,8 +177,12 @@ _Row = tuple[int, str]
 
 
 def _without_vendor_lines(rows: list[_Row], notices: Notices) -> list[_Row]:
-    kept = [(number, row) for number, row in rows if not _VENDOR_LINES.fullmatch(row.strip())]
-    kept = _without_teams_doubles(_without_head(kept))
+    kept = [
+        (number, row)
+        for number, row in _without_head(rows)
+        if not _VENDOR_LINES.fullmatch(row.strip())
+    ]
+    kept = _without_teams_doubles(kept)
     dropped = sum(bool(row.strip()) for _, row in rows) - sum(bool(row.strip()) for _, row in kept)
     notices.add(Mended.VENDOR_LINE, dropped)
     return kept
@@ -175,8 +194,9 @@ def _without_head(rows: list[_Row]) -> list[_Row]:
     head = filled[:_MOST_LINES_OF_A_HEAD]
     names = next((at for at, (_, row) in enumerate(head) if _ATTENDEES.fullmatch(row)), None)
     if names is None:
-        return rows
-    ends = [at for at, (_, row) in enumerate(head) if at > names and _TRANSCRIPT.fullmatch(row)]
+        ends = [at for at, (_, row) in enumerate(head[:_FEW]) if _TITLED.fullmatch(row)]
+    else:
+        ends = [at for at, (_, row) in enumerate(head) if at > names and _TRANSCRIPT.fullmatch(row)]
     return rows[head[ends[0]][0] + 1 :] if ends else rows
 
 
@@ -188,9 +208,14 @@ def _without_teams_doubles(rows: list[_Row]) -> list[_Row]:
         if not _TEAMS_TIME.fullmatch(row) or at == 0 or at + 1 == len(filled):
             continue
         name = filled[at - 1][1]
-        if not filled[at + 1][1].startswith(name):
+        after = at + 1
+        clock = _TEAMS_CLOCK.fullmatch(filled[after][1]) is not None
+        after += clock
+        if after == len(filled) or not filled[after][1].startswith(name):
             continue
         dropped |= {position, filled[at - 1][0]}
+        if clock:
+            dropped.add(filled[at + 1][0])
         if at > 1 and _TEAMS_INITIALS.fullmatch(filled[at - 2][1]):
             dropped.add(filled[at - 2][0])
     return [row for position, row in enumerate(rows) if position not in dropped]
@@ -200,7 +225,8 @@ def _without_table(rows: list[_Row]) -> list[_Row]:
     """A Markdown table's cells parted by tabs; other lines as they are."""
     filled = [row for _, row in rows if row.strip()]
     tabled = sum(_TABLE_ROW.fullmatch(row) is not None for row in filled)
-    if tabled < _FEW or tabled < _HALF * len(filled):
+    ruled = any(_TABLE_ROW.fullmatch(row) and _TABLE_RULE.fullmatch(row) for row in filled)
+    if tabled < (2 if ruled else _FEW) or tabled < _HALF * len(filled):
         return rows
     made = []
     for number, row in rows:
@@ -244,23 +270,30 @@ def _read_line(line: str, number: int, *, paragraph: bool) -> _Line:
 
 def _unbold(line: str) -> str:
     """`**11:00 You:** text` with its time in front of the bold: `11:00 **You:** text`."""
-    match = re.match(r"(\*\*|__)((?:\d{1,2}:)?\d{1,2}:\d{2}(?:\s?[AaPp][Mm])?)\s+", line)
+    match = re.match(r"(\*\*|__)(\[?(?:\d{1,2}:)?\d{1,2}:\d{2}(?:\s?[AaPp][Mm])?\]?)\s+", line)
     return f"{match[2]} {match[1]}{line[match.end() :]}" if match else line
 
 
 def _read_columns(line: str, number: int, *, paragraph: bool) -> _Line | None:
     """`00:05:32  Alice  text` and the like: a time and a name in columns, in either order."""
-    cells = _COLUMNS.split(line, maxsplit=3)
+    cells = [one for one in line.split("\t") if one.strip()]
+    if len(cells) < _FEW:
+        cells = _COLUMNS.split(line, maxsplit=3)
     if len(cells) < _FEW:
         return None
     times: list[int | None] = []
-    while cells and len(times) < 2 and _is_time(cells[0]):  # noqa: PLR2004 - start and end
+    while len(cells) > 1 and _is_time(cells[0]):
         times.append(_time_of(cells.pop(0)))
+    if len(cells) == 1 and times:  # the label, if any, stands before what is said
+        read = _read_line(cells[0].strip(), number, paragraph=paragraph)
+        starts = tuple(times[0] for _ in read.candidates)
+        return replace(read, start_ms=times[0], original=line, times=starts)
     name = cells.pop(0) if cells else ""
-    while cells and len(times) < 2 and _is_time(cells[0]):  # noqa: PLR2004 - start and end
+    while len(cells) > 1 and _is_time(cells[0]):
         times.append(_time_of(cells.pop(0)))
+    times = list(dict.fromkeys(times))
     name = name.strip().rstrip(":").strip("[]()* ")
-    if not times or not cells or not name or len(name) > _COLUMN_LABEL:
+    if not times or not cells or not name or name == "From" or len(name) > _COLUMN_LABEL:
         return None
     kind = kind_of(name)
     if kind in {LabelKind.OTHER, LabelKind.HEADING}:
@@ -276,11 +309,15 @@ def _read_columns(line: str, number: int, *, paragraph: bool) -> _Line | None:
 
 
 def _is_time(cell: str) -> bool:
+    if _SECONDS.fullmatch(cell.strip()):
+        return True
     stamp = leading_stamp(cell.strip())
     return stamp is not None and not stamp.rest.strip()
 
 
 def _time_of(cell: str) -> int | None:
+    if _SECONDS.fullmatch(cell.strip()):
+        return round(float(cell) * 1_000)
     stamp = leading_stamp(cell.strip())
     return stamp.start_ms if stamp else None
 
@@ -300,6 +337,10 @@ def _options(
                 structural = stamped.wide and (
                     is_capitalised(one.label) or kind_of(one.label) is LabelKind.ROLE
                 )
+    voice = _VOICE_AHEAD.match(line) if start_ms is not None else None
+    if voice is not None:  # `[0:05] Speaker 2 It was cold.`
+        options.append(Candidate(label_of(voice[1]), line[voice.end() :], Form.STAMPED))
+        times.append(start_ms)
     for one in candidates_of(line):
         inner = stamp_before_speech(one.text)
         if inner is not None and inner.rest:
@@ -370,6 +411,7 @@ def _may_head(line: _Line, following: _Line, *, blanks: bool) -> bool:
 
 
 def _find(lines: Sequence[_Line], speakers: Sequence[Speaker]) -> Speakers:
+    lines = _with_chat_labels(lines)
     has_paragraphs = sum(line.paragraph for line in lines) > 1
     return find_speakers(
         [
@@ -378,6 +420,27 @@ def _find(lines: Sequence[_Line], speakers: Sequence[Speaker]) -> Speakers:
         ],
         speakers,
     )
+
+
+def _with_chat_labels(lines: Sequence[_Line]) -> Sequence[_Line]:
+    """Where every line with a time has a label behind it, as in chats, its form vouches for it."""
+    stamped = [line for line in lines if line.original and line.text.strip()]
+    labelled = [line for line in stamped if _chat_label(line) is not None]
+    if len(stamped) < _FEW or len(labelled) < _USUALLY * len(stamped):
+        return lines
+    return [
+        replace(line, candidates=(one, *line.candidates), structural=True)
+        if line.original and line.text.strip() and (one := _chat_label(line)) is not None
+        else line
+        for line in lines
+    ]
+
+
+def _chat_label(line: _Line) -> Candidate | None:
+    one = next(iter(line.candidates), None)
+    if one is None or one.form not in {Form.COLON, Form.BRACKET} or one.later:
+        return None
+    return one if one.text.strip() and kind_of(one.label) is not LabelKind.HEADING else None
 
 
 def _is_stamped_throughout(lines: Sequence[_Line]) -> bool:

@@ -13,13 +13,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final
 
 from contracts.transcript import Speaker
 from transcripts.candidates import Candidate, Form
 from transcripts.label_kinds import (
+    is_given_name,
     LabelKind,
     LabelStyle,
     is_capitalised,
@@ -101,7 +102,9 @@ def find_speakers(places: Sequence[Place], declared: Sequence[Speaker] = ()) -> 
             continue
         mass = _mass(places, weak, {form})
         if mass > most or not best:
-            best, most = weak, mass
+            # `THE COURT: ...` between the `Q.` and `A.` of a deposition.
+            sure = strong.forms if form is Form.DOT else {}
+            best, most = replace(weak, forms=sure | weak.forms), mass
     return best
 
 
@@ -149,6 +152,9 @@ class _Decision:
 
     def decide(self) -> Speakers:
         kinds = {key: kind_of(ones[0].label) for key, ones in self._labels.items()}
+        headed = self._headed()
+        if headed:  # names stand on lines of their own, so what an answer begins with is speech
+            kinds = {key: kind for key, kind in kinds.items() if key in headed | set(self._known)}
         sure = {key for key, kind in kinds.items() if self._is_sure(key, kind)}
         accepted = set(sure)
         rejected: list[str] = []
@@ -168,6 +174,24 @@ class _Decision:
         forms |= {longer: frozenset({Form.COLON}) for longer in extended.values()}
         once = {key for key in accepted if len(self._labels[key]) == 1 and key not in self._known}
         return Speakers(forms, tuple(rejected), frozenset(once), extended)
+
+    def _headed(self) -> set[str]:
+        """Labels with nothing behind them, where most labelled lines are so; else none."""
+        alone = Counter(
+            one.key
+            for firsts in self._firsts
+            for one in firsts[:1]
+            if not one.text.strip() and kind_of(one.label) in {LabelKind.NAME, LabelKind.ROLE}
+        )
+        spoken: Counter[str] = Counter()
+        for firsts in self._firsts:
+            spoken.update({one.key for one in firsts[:1] if one.text.strip()} - alone.keys())
+        again = sum(
+            count
+            for key, count in spoken.items()
+            if count >= _TWICE and kind_of(key) in {LabelKind.NAME, LabelKind.ROLE}
+        )
+        return set(alone) if len(alone) >= _TWICE and sum(alone.values()) > again else set()
 
     def _firsts_of(self, place: Place) -> tuple[Candidate, ...]:
         """The candidates that count: of several colons on a line only the first."""
@@ -226,6 +250,14 @@ class _Decision:
         one = ones[0]
         if kind is LabelKind.NAME:
             return self._is_plausible_once(one, sure)
+        if (
+            kind is LabelKind.WORDS
+            and not one.later
+            and len(sure) < _TWICE
+            and not one.starts_lower
+        ):
+            if is_given_name(one.label):
+                return True
         if kind is LabelKind.WORDS and not one.later and one.form is Form.COLON:
             return self._usual >= _ALWAYS or (
                 len(sure) < _TWICE and self._capitalised >= _ALWAYS and not one.starts_lower
@@ -293,7 +325,8 @@ class _Decision:
             colons = [one for one in place.candidates if one.form is Form.COLON and not one.later]
             counts.update(one.key for one in colons)
             for shorter, one in pairwise(colons):
-                if is_capitalised(one.label):
+                added = one.label[len(shorter.label) :].lstrip(" :\uff1a")
+                if kind_of(added) in {LabelKind.NAME, LabelKind.ROLE}:
                     longer.setdefault(shorter.key, one.key)
         return {
             shorter: one

@@ -8,7 +8,7 @@ from typing import Final
 
 from transcripts.times import parse_clock
 
-_OFFSET: Final = r"(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?"
+_OFFSET: Final = r"(?:(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?|\d{2};\d{2};\d{2};\d{2})"
 _UNITS: Final = (
     r"(?:\d{1,3}\s?h(?:ours?|r?s?)?\s?)?(?:\d{1,3}\s?m(?:in(?:ute)?s?)?\s?)\d{1,2}\s?s(?:ec(?:ond)?s?)?"
     r"|\d{1,5}(?:\.\d{1,3})?\s?s(?:ec(?:ond)?s?)?"
@@ -23,13 +23,13 @@ _TIME: Final = rf"(?:{_OF_DAY}|{_OFFSET}|{_UNITS})"
 _TO: Final = r"\s*(?:-->|->|→|\u2013|—|-|to|,)\s*"
 _RANGE: Final = rf"(?P<start>{_TIME})(?:{_TO}(?P<end>{_TIME}))?"
 _SEPARATORS: Final = r"[\s:|•·,\u2013—-]{0,6}"
-_BRACKETED: Final = re.compile(rf"[\[(<{{#]\s?{_RANGE}(?:-\d)?\s?[\])>}}#]{_SEPARATORS}")
+_BRACKETED: Final = re.compile(rf"[\[(<{{#]\s?{_RANGE}(?:-(?P<tenth>\d))?\s?[\])>}}#]{_SEPARATORS}")
 _CLOCKS: Final = rf"(?:{_OF_DAY}|{_OFFSET})"
 _BARE: Final = re.compile(
     rf"(?P<start>{_CLOCKS})(?:{_TO}(?P<end>{_CLOCKS}))?(?:\s+[|•·\u2013—-]\s+|\s{{1,8}}|\s?[|]\s?|$|:\s)"
 )
 _BEHIND_LABEL: Final = re.compile(
-    rf"(?P<label>[^:\[\](){{}}|\t]{{1,80}}?)"
+    rf"(?P<label>[^:\[\]{{}}|\t]{{1,80}}?)"
     rf"(?:(?P<wide>\s\s+|\t)|(?P<mark>\s*[,|•·]\s*|\s+[\u2013—-]\s+)|\s?(?=[\[(<])|\s)"
     rf"(?P<open>[\[(<]\s?)?{_RANGE}(?P<close>\s?[\])>])?"
     rf"\s*(?P<colon>[:\uff1a])?\s*(?P<rest>.*)"
@@ -40,6 +40,8 @@ _DAY: Final = re.compile(r"T|\d[/.-]\d{1,2}[/.-]\d")
 _BEHIND_BRACKETS: Final = re.compile(
     rf"(?:\[(?P<square>[^\[\]]{{1,80}})\]|\((?P<round>[^()]{{1,80}})\))\s*{_RANGE}\s*[:\uff1a]?"
 )
+_TRANSANA: Final = re.compile(r"¤<(\d{1,9})>\s*")
+_FRAMES_A_SECOND: Final = 25
 _UNIT: Final = re.compile(r"(\d+(?:\.\d+)?)\s?([hms])")
 _FACTORS: Final = {"h": 3_600_000, "m": 60_000, "s": 1_000}
 
@@ -79,8 +81,13 @@ class StampedLabel:
 
 def leading_stamp(line: str) -> Stamp | None:
     """The time a line begins with."""
+    if match := _TRANSANA.match(line):
+        return Stamp(int(match[1]), None, line[match.end() :])
     if match := _BRACKETED.match(line):
-        return Stamp(_ms(match["start"]), _ms(match["end"]), line[match.end() :])
+        start_ms = _ms(match["start"])
+        if start_ms is not None and match["tenth"]:  # f4: `#00:00:04-5#`
+            start_ms += 100 * int(match["tenth"])
+        return Stamp(start_ms, _ms(match["end"]), line[match.end() :])
     if match := _BARE.match(line):
         return Stamp(_ms(match["start"]), _ms(match["end"]), line[match.end() :], bare=True)
     return None
@@ -131,6 +138,10 @@ def _ms(time: str | None) -> int | None:
         return None
     if _DAY.search(time) or (":" in time and time[-1] in "mM.Z"):
         return None  # a time of day tells nothing of the recording
+    if ";" in time:  # hours, minutes, seconds and frames
+        hours, minutes, seconds, frames = map(int, time.split(";"))
+        whole = (hours * 60 + minutes) * 60 + seconds
+        return whole * 1_000 + round(frames * 1_000 / _FRAMES_A_SECOND)
     if ":" in time:
         return parse_clock(time)
     units = _UNIT.findall(time)

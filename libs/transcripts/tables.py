@@ -18,17 +18,17 @@ from transcripts.turns import Passage, Source
 from transcripts.vendors.format import Clock
 
 _TEXT: Final = re.compile(
-    r"text|transcript|transcription|content|dialog(?:ue)?|utterance|words|speech|quote|sentence"
+    r"text|texte|texto|testo|inhalt|aussage|transcript|transcription|content|dialog(?:ue)?|utterance|words|speech|quote|sentence"
     r"|caption|body|message|annotation|value",
     re.IGNORECASE,
 )
 _SPEAKER: Final = re.compile(
-    r"speaker(?:[ _]?(?:name|label|id))?|spkr|spk|name|participant|who|voice|role|tier|character",
+    r"sprecher|locuteur|hablante|orador|parlante|speaker(?:[ _]?(?:name|label|id))?|spkr|spk|name|participant|who|voice|role|tier|character",
     re.IGNORECASE,
 )
 _START: Final = re.compile(
-    r"(?:start|begin|in|from|st)[ _-]?(?:time(?:code|stamp)?|ms|sec(?:onds)?|point)?|time(?:code"
-    r"|stamp)?|begin time.*|timestamp.*",
+    r"zeit|temps|tiempo|tempo|(?:start|begin|in|from|st)[ _-]?(?:time(?:code|stamp)?|ms|sec(?:onds)?|point)?|time(?:code"
+    r"|stamp)?|begin time.*|timestamp.*|time ?span",
     re.IGNORECASE,
 )
 _END: Final = re.compile(
@@ -37,6 +37,8 @@ _END: Final = re.compile(
 )
 _PAUSE: Final = re.compile(r"\(pause \d+(?:\.\d+)?\)", re.IGNORECASE)
 _FRAMES: Final = re.compile(r"(\d{1,3}:\d{2}:\d{2})[:;](\d{2})")
+_RULE: Final = re.compile(r"[\s:-]*")
+_SPAN: Final = re.compile(r"([\d:.,]{3,20})\s*[-\u2013]\s*([\d:.,]{3,20})")
 _DELIMITERS: Final = ("\t", ",", ";", "|")
 _FEWEST: Final = 2
 _LONGEST_CELL: Final = 20_000_000
@@ -113,13 +115,18 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> S
 
 
 def _passage(row: Sequence[str], columns: _Columns, clock: Clock) -> list[Passage]:
+    if all(_RULE.fullmatch(cell) for cell in row):  # below a Markdown table's head
+        return []
     said = row[columns.text]
     if columns.text == columns.count - 1:  # a last column that is not quoted may hold delimiters
         said = columns.delimiter.join(row[columns.text :])
     if _PAUSE.fullmatch(said.strip()):
         return []
     speaker = _cell(row, columns.speaker)
-    start_ms, end_ms = clock.span(_time(_cell(row, columns.start)), _time(_cell(row, columns.end)))
+    start, end = _cell(row, columns.start), _cell(row, columns.end)
+    if not end and (span := _SPAN.fullmatch(start)):
+        start, end = span[1], span[2]
+    start_ms, end_ms = clock.span(_time(start), _time(end))
     return [Passage(speaker.strip().rstrip(":"), (Piece(said, start_ms, end_ms),))]
 
 

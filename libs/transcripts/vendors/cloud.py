@@ -15,6 +15,7 @@ from transcripts.vendors.format import (
     at,
     first,
     is_objects,
+    key,
     objects,
     of_segment,
     of_words,
@@ -43,7 +44,7 @@ def _aws(document: Any, notices: Notices) -> Iterator[Passage]:
         yield from of_words(_in_order(words), notices)
         return
     labels = {
-        (one.get("start_time"), one.get("end_time")): text(one.get("speaker_label"))
+        key(one.get("start_time"), one.get("end_time")): text(one.get("speaker_label"))
         for segment in objects(at(results, "speaker_labels", "segments"))
         for one in objects(segment.get("items"))
     }
@@ -52,7 +53,7 @@ def _aws(document: Any, notices: Notices) -> Iterator[Passage]:
             _aws_word(
                 item,
                 text(item.get("speaker_label"))
-                or labels.get((item.get("start_time"), item.get("end_time")), ""),
+                or labels.get(key(item.get("start_time"), item.get("end_time")), ""),
                 clock,
             )
             for item in objects(results["items"])
@@ -138,7 +139,7 @@ def _google(document: Any, notices: Notices) -> Iterator[Passage]:
         # The last result repeats all words, with speakers.
         yield from of_words(_google_words(tagged[-1], clock), notices)
         return
-    channels = {one.get("channelTag") for one, _ in bests if one.get("channelTag")}
+    channels = {key(one.get("channelTag")) for one, _ in bests if one.get("channelTag")}
     for one, best in bests:
         words = list(_google_words(best, clock))
         channel = f"Channel {one.get('channelTag')}" if len(channels) > 1 else ""
@@ -177,7 +178,7 @@ def _is_azure(document: Any) -> bool:
 def _azure(document: Any, notices: Notices) -> Iterator[Passage]:
     clock = Clock(1, notices)
     phrases = objects(document.get("recognizedPhrases")) or objects(document.get("phrases"))
-    channels = {one.get("channel") for one in phrases}
+    channels = {key(one.get("channel")) for one in phrases}
     made: list[tuple[int, Passage]] = []
     for one in phrases:
         best = next(iter(objects(one.get("nBest"))), one)
@@ -218,7 +219,7 @@ def _is_watson(document: Any) -> bool:
 def _watson(document: Any, notices: Notices) -> Iterator[Passage]:
     clock = Clock(1_000, notices)
     labels = {
-        (one.get("from"), one.get("to")): voice(one.get("speaker"))
+        key(one.get("from"), one.get("to")): voice(one.get("speaker"))
         for one in objects(document.get("speaker_labels"))
     }
 
@@ -228,7 +229,7 @@ def _watson(document: Any, notices: Notices) -> Iterator[Passage]:
             for stamp in best.get("timestamps") or []:
                 if isinstance(stamp, list) and len(stamp) == 3:  # noqa: PLR2004 - word, from, to
                     said, start, end = stamp
-                    label = labels.get((start, end)) if not isinstance(start, list | dict) else None
+                    label = labels.get(key(start, end))
                     yield Word(text(said), *clock.span(start, end), speaker=label)
 
     yield from of_words(words(), notices)

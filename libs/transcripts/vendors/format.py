@@ -135,6 +135,11 @@ def at(document: Any, *keys: str) -> Any:
     return document
 
 
+def key(*values: Any) -> tuple[str, ...]:
+    """Values of any type as a key to look up; what is no number and no text counts as nothing."""
+    return tuple(str(one) if isinstance(one, str | int | float) else "" for one in values)
+
+
 def text(value: Any) -> str:
     """Text, or nothing in place of another type."""
     return value if isinstance(value, str) else ""

@@ -173,7 +173,52 @@ def otranscribe_text(document: Any) -> str:
     return unescape(_TAG.sub("", html)).replace("\u00a0", " ")
 
 
+def _is_recall(document: Any) -> bool:
+    return is_objects(document) and all(
+        is_objects(one.get("words")) and ("participant" in one or "speaker" in one)
+        for one in document[:5]
+    )
+
+
+def _recall(document: Any, notices: Notices) -> Iterator[Passage]:
+    clock = Clock(1_000, notices)
+    for one in objects(document):
+        label = text(at(one.get("participant"), "name")) or text(one.get("speaker"))
+        words = [
+            Word(
+                text(word.get("text")),
+                *clock.span(
+                    _relative(first(word, "start_timestamp", "start")),
+                    _relative(first(word, "end_timestamp", "end")),
+                ),
+                speaker=label or voice(at(one.get("participant"), "id")),
+            )
+            for word in objects(one.get("words"))
+        ]
+        yield from of_words(words, notices)
+
+
+def _relative(stamp: Any) -> Any:
+    return stamp.get("relative") if isinstance(stamp, dict) else stamp
+
+
+def _is_gong(document: Any) -> bool:
+    calls = at(document, "callTranscripts")
+    return is_objects(calls) and is_objects(calls[0].get("transcript"))
+
+
+def _gong(document: Any, notices: Notices) -> Iterator[Passage]:
+    clock = Clock(1, notices)
+    for call in objects(document["callTranscripts"]):
+        for turn in objects(call.get("transcript")):
+            for one in objects(turn.get("sentences")):
+                times = clock.span(one.get("start"), one.get("end"))
+                yield from of_segment(voice(turn.get("speakerId")), text(one.get("text")), times)
+
+
 FORMATS: Final = (
+    JsonFormat(TranscriptFormat.RECALL, _is_recall, _recall),
+    JsonFormat(TranscriptFormat.GONG, _is_gong, _gong),
     JsonFormat(TranscriptFormat.QMSUM, _is_qmsum, _qmsum),
     JsonFormat(TranscriptFormat.PODCAST, _is_podcast, _podcast),
     JsonFormat(TranscriptFormat.GOOGLE_MEET, _is_meet, _meet),

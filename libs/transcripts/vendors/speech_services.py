@@ -97,7 +97,7 @@ def _deepgram(document: Any, notices: Notices) -> Iterator[Passage]:
 def _is_speechmatics(document: Any) -> bool:
     results = at(document, "results")
     return is_objects(results) and any(
-        "alternatives" in one and one.get("type") in {"word", "punctuation", "entity"}
+        "alternatives" in one and one.get("type") in ("word", "punctuation", "entity")
         for one in results
     )
 
@@ -171,7 +171,7 @@ def _gladia(document: Any, notices: Notices) -> Iterator[Passage]:
 def _is_elevenlabs(document: Any) -> bool:
     words = at(document, "words")
     return is_objects(words) and any(
-        one.get("type") in {"word", "spacing", "audio_event"} and "text" in one for one in words
+        one.get("type") in ("word", "spacing", "audio_event") and "text" in one for one in words
     )
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from contracts.transcript import TranscriptFormat
 from transcripts.documents import reference
 from transcripts.notices import Notices
+from transcripts.text import Piece
 from transcripts.turns import Passage
 from transcripts.vendors.format import Clock, JsonFormat, is_objects, objects, of_segment, voice
 
@@ -112,13 +113,17 @@ def _turns(document: Any, notices: Notices) -> Iterator[Passage]:
         f"{layout.text!r}, speakers from {layout.speaker or 'nowhere'!r}, times from "
         f"{layout.start or 'nowhere'!r}"
     )
+    # Tokens bring their own blanks: ` No`, `t`.
+    tokens = any(str(turn.get(layout.text))[:1] == " " for turn in layout.turns[1:_MANY])
     for turn in layout.turns:
         times = clock.span(
             turn.get(layout.start) if layout.start else None,
             turn.get(layout.end) if layout.end else None,
         )
         said = turn.get(layout.text)
-        if isinstance(said, str):
+        if isinstance(said, str) and tokens:
+            yield Passage(_name(turn.get(layout.speaker)), (Piece(said, *times),))
+        elif isinstance(said, str):
             yield from of_segment(_name(turn.get(layout.speaker)), said, times)
 
 

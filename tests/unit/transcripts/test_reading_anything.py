@@ -73,6 +73,49 @@ def test_any_cues_are_read_soundly_or_refused(content: str) -> None:
     read_or_refuse(f"1\n00:00:00,500 --> 00:00:02,000\n{content}")
 
 
+_VENDOR_KEYS = st.sampled_from(
+    ["results", "alternatives", "items", "speaker_labels", "channels", "words", "utterances", "text",
+     "speaker", "speakerTag", "start", "end", "start_time", "end_time", "type", "content", "from",
+     "to", "timestamps", "recognizedPhrases", "phrases", "combinedPhrases", "channel", "nBest",
+     "chunks", "timestamp", "transcription", "offsets", "segments", "body", "startTime", "events",
+     "segs", "paragraphs", "transcript", "sentences", "speaker_name", "participant", "Transcript",
+     "Content", "meeting_transcripts", "channelTag", "id", "name", "punctuated_word", "word"]
+)  # fmt: skip
+_ANY_VENDOR = st.recursive(
+    scalars | st.sampled_from(["word", "punctuation", "1.5", "pronunciation", "0:01"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_VENDOR_KEYS, inner, max_size=5),
+    max_leaves=25,
+)
+
+
+@given(document=st.dictionaries(_VENDOR_KEYS, _ANY_VENDOR, max_size=5))
+@settings(max_examples=500, deadline=None)
+def test_any_json_of_services_is_read_soundly_or_refused(document: object) -> None:
+    read_or_refuse(json.dumps(document))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"results": [{"alternatives": [{"timestamps": [["How?", 1, 2], ["With", 3, {}]]}]}],
+         "speaker_labels": [{"from": [], "to": {}, "speaker": []}]},
+        {"results": {"items": [{"alternatives": [{"content": "a"}], "start_time": [], "end_time": {}}],
+                     "speaker_labels": {"segments": [{"items": [{"start_time": {}, "end_time": []}]}]}}},
+        {"recognizedPhrases": [{"channel": {}, "nBest": [{"display": "a"}]}, {"channel": []}]},
+        {"results": [{"alternatives": [{"transcript": "a"}], "channelTag": {"a": 1}}]},
+        {"words": [{"type": [], "text": "a"}]},
+        {"results": [{"alternatives": [], "type": {}}]},
+    ],
+)  # fmt: skip
+def test_values_of_any_type_where_services_have_numbers_and_text(document: object) -> None:
+    read_or_refuse(json.dumps(document))
+
+
+def test_a_label_of_many_digits_costs_no_more_than_another() -> None:
+    digits = "9" * 60
+    assert read_transcript(f"{digits}Ann: Hello.\nBen: Hi.\nBen: Yes.\n").segments
+
+
 @given(document=documents | vendors, known=formats)
 @settings(max_examples=400, deadline=None)
 def test_any_json_is_read_soundly_or_refused(

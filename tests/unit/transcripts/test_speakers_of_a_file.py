@@ -4,8 +4,14 @@
 
 from __future__ import annotations
 
-import pytest
+import re
+from collections import Counter
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transcripts import TranscriptError
 from unit.transcripts.reading_support import read, said
 
 ASKED, ANSWERED, AGAIN = "How did it begin?", "With a borrowed ladder.", "And who came?"
@@ -123,3 +129,92 @@ def test_soft_breaks_of_word_processors_end_lines() -> None:
     for soft in "\v\u2028\u2029":
         content = f"Odile: {ASKED}{soft}Ravi: {ANSWERED}{soft}Odile: {AGAIN}"
         assert len(said(read(content))) == 3
+
+
+CHAT = "[04.11.24, 09:31:{0:02}] {1}: {2}"
+
+
+def test_no_word_of_a_chat_is_lost_whatever_its_messages_hold() -> None:
+    said_by = [
+        ("Nele", "Kommst du?"),
+        ("Papa", "Ja. Brauche: Brot"),
+        ("Papa", "Und: Milch"),
+        ("Nele", "ok"),
+    ]
+    content = "\n".join(CHAT.format(n, *one) for n, one in enumerate(said_by)) + "\n"
+    assert said(read(content)) == [
+        ("Nele", "Kommst du?"),
+        ("Papa", "Ja. Brauche: Brot Und: Milch"),
+        ("Nele", "ok"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "heading", ["{0}  0:0{1}", "{0}:", "{0} 00:0{1}", "**{0}**\n0:0{1}", "0:0{1}\n{0}"]
+)
+def test_what_stands_below_a_name_is_said_whatever_it_begins_with(heading: str) -> None:
+    answers = [
+        "Answer 1: it is noon.",
+        "Yes. Revenue: flat. Costs: up.",
+        "Two things: a saw, a rope.",
+        "I say it clearly: no.",
+        "Fine by me. Three tabs: raw, clean, lies.",
+    ]
+    names = ["Odile Marsh", "Ravi Quist"] * 3
+    content = "\n\n".join(
+        f"{heading.format(name, n)}\n{answer}"
+        for n, (name, answer) in enumerate(zip(names, answers, strict=False))
+    )
+    assert said(read(content)) == list(zip(names, answers, strict=False))
+
+
+@pytest.mark.parametrize(
+    ("content", "speakers"),
+    [
+        (f"Odile Marsh   0:03\n{ASKED}\n\nRavi Quist (Guest)   0:06\n{ANSWERED}\n",
+         ["Odile Marsh", "Ravi Quist (Guest)"]),
+        (f"Mr Marsh: {ASKED}\nThe Minister for Water (Dame Ada Quist): {ANSWERED}\nMr Marsh: {AGAIN}\n",
+         ["Mr Marsh", "The Minister for Water (Dame Ada Quist)", "Mr Marsh"]),
+        (f"Q. {ASKED}\nA. {ANSWERED}\nTHE COURT: Go on.\nQ. {AGAIN}\nA. Friends.\nTHE COURT: Thanks.\n",
+         ["Q", "A", "THE COURT", "Q", "A", "THE COURT"]),
+        (f"[09:14] <odile> {ASKED}\n[09:15] <ravi> summary: bad\n[09:16] <odile> {AGAIN}\n",
+         ["odile", "ravi", "odile"]),
+        (f"11/4/24, 9:31 AM - Odile: {ASKED}\n11/4/24, 9:32 AM - +34 600 123 456: {ANSWERED}\n"
+         f"11/4/24, 9:33 AM - Odile: {AGAIN}\n", ["Odile", "+34 600 123 456", "Odile"]),
+        (f"[0:01] Speaker 1 {ASKED}\n\n[0:05] Speaker 2 {ANSWERED}\n", ["Speaker 1", "Speaker 2"]),
+        ("\u8077\u4eba\u300c\u5341\u4e94\u306e\u6642\u3067\u3059\u300d\n\u805e\u304d\u624b\u300c\u6bcd\uff1a\u3044\u3044\u3048\u300d\n",
+         ["\u8077\u4eba", "\u805e\u304d\u624b"]),
+        (f"**[00:01] Odile Marsh:** {ASKED}\n\n**[00:05] Ravi:** {ANSWERED}\n", ["Odile Marsh", "Ravi"]),
+        ("Resp: Well: it was noon.\nInt: Why?\nResp: Well: it was one.\nInt: And?\n",
+         ["Resp", "Int", "Resp", "Int"]),
+    ],
+)  # fmt: skip
+def test_nobody_is_swallowed_by_the_speaker_before(content: str, speakers: list[str]) -> None:
+    assert [speaker for speaker, _ in said(read(content))] == speakers
+
+
+@given(
+    lines=st.lists(
+        st.tuples(
+            st.sampled_from(["Odile", "Ravi Quist", "", "Price", "Q.", "[0:05] ", "Answer 1", "Hm. And"]),
+            st.sampled_from([": ", ":", "  0:05\n", "\n", " "]),
+            st.lists(st.sampled_from(["so", "we", "lent", "ladders:", "Yes.", "10:30", "(all)", "Two"]),
+                     min_size=1, max_size=8),
+        ),
+        min_size=2, max_size=12,
+    )
+)  # fmt: skip
+def test_every_word_is_said_or_is_a_label(lines: list[tuple[str, str, list[str]]]) -> None:
+    content = "\n".join(f"{label}{mark}{' '.join(words)}" for label, mark, words in lines)
+    try:
+        reading = read(content)
+    except TranscriptError:
+        return
+    heard = Counter(
+        re.findall(r"\w+", " ".join(f"{one.speaker} {one.text}" for one in reading.segments))
+    )
+    merged = len({one.speaker for one in reading.segments})  # a label is shown once a turn
+    spoken = Counter(re.findall(r"\w+", " ".join(" ".join(words) for _, _, words in lines)))
+    for word in ("lent", "ladders", "so", "we"):
+        in_labels = sum(word in one.speaker for one in reading.segments)
+        assert heard[word] >= spoken[word] - (merged * len(lines) if in_labels else 0)

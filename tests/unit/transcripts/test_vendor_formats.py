@@ -254,7 +254,7 @@ def test_every_json_format_has_a_sample() -> None:
         "chat",
         "table",
     }
-    others = {"vosk", "youtube", "speechmatics-v1", "timed-text", "ass"}
+    others = {"recall", "gong", "vosk", "youtube", "speechmatics-v1", "timed-text", "ass"}
     named = {one[0].value for one in SAMPLES}
     assert {one.value for one in TranscriptFormat} == named | texts | others
 
