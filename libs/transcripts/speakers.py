@@ -20,10 +20,10 @@ from typing import Final
 from contracts.transcript import Speaker
 from transcripts.candidates import Candidate, Form
 from transcripts.label_kinds import (
-    is_given_name,
     LabelKind,
     LabelStyle,
     is_capitalised,
+    is_given_name,
     is_question_or_answer,
     kind_of,
     style_of,
