@@ -331,7 +331,8 @@ def _options(
     plain_line = line.replace("**", "").replace("__", "") if line[:1] in "*_" else line
     if (stamped := stamped_label(plain_line)) and not _DATED.search(stamped.label):
         for one in candidates_of(f"{stamped.label}: "):
-            if one.form is Form.COLON:
+            sure = stamped.wide or stamped.closed or kind_of(one.label) is not LabelKind.OTHER
+            if one.form is Form.COLON and sure:
                 options.append(replace(one, text=stamped.text, form=Form.STAMPED))
                 times.append(start_ms if stamped.start_ms is None else stamped.start_ms)
                 structural = stamped.wide and (

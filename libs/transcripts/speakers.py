@@ -250,14 +250,8 @@ class _Decision:
         one = ones[0]
         if kind is LabelKind.NAME:
             return self._is_plausible_once(one, sure)
-        if (
-            kind is LabelKind.WORDS
-            and not one.later
-            and len(sure) < _TWICE
-            and not one.starts_lower
-        ):
-            if is_given_name(one.label):
-                return True
+        if kind is LabelKind.WORDS and not one.later and is_given_name(one.label):
+            return len(sure) < _TWICE and not one.starts_lower
         if kind is LabelKind.WORDS and not one.later and one.form is Form.COLON:
             return self._usual >= _ALWAYS or (
                 len(sure) < _TWICE and self._capitalised >= _ALWAYS and not one.starts_lower
@@ -268,6 +262,8 @@ class _Decision:
         count = len(self._labels[key])
         if kind is LabelKind.NAME:
             return True
+        if kind is LabelKind.OTHER and not any(one.text.strip() for one in self._labels[key]):
+            return False  # a line that ends with a colon, and has nothing behind it
         labelled = sum(len(self._labels[one]) for one in sure) + count
         large = count >= _LARGE_SHARE * labelled
         if kind is LabelKind.WORDS:

@@ -23,11 +23,13 @@ _TEXT: Final = re.compile(
     re.IGNORECASE,
 )
 _SPEAKER: Final = re.compile(
-    r"sprecher|locuteur|hablante|orador|parlante|speaker(?:[ _]?(?:name|label|id))?|spkr|spk|name|participant|who|voice|role|tier|character",
+    r"sprecher|locuteur|hablante|orador|parlante"
+    r"|speaker(?:[ _]?(?:name|label|id))?|spkr|spk|name|participant|who|voice|role|tier|character",
     re.IGNORECASE,
 )
 _START: Final = re.compile(
-    r"zeit|temps|tiempo|tempo|(?:start|begin|in|from|st)[ _-]?(?:time(?:code|stamp)?|ms|sec(?:onds)?|point)?|time(?:code"
+    r"zeit|temps|tiempo|tempo"
+    r"|(?:start|begin|in|from|st)[ _-]?(?:time(?:code|stamp)?|ms|sec(?:onds)?|point)?|time(?:code"
     r"|stamp)?|begin time.*|timestamp.*|time ?span",
     re.IGNORECASE,
 )

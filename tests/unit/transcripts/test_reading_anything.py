@@ -74,9 +74,10 @@ def test_any_cues_are_read_soundly_or_refused(content: str) -> None:
 
 
 _VENDOR_KEYS = st.sampled_from(
-    ["results", "alternatives", "items", "speaker_labels", "channels", "words", "utterances", "text",
-     "speaker", "speakerTag", "start", "end", "start_time", "end_time", "type", "content", "from",
-     "to", "timestamps", "recognizedPhrases", "phrases", "combinedPhrases", "channel", "nBest",
+    ["results", "alternatives", "items", "speaker_labels", "channels", "words", "utterances",
+     "text", "speaker", "speakerTag", "start", "end", "start_time", "end_time", "type", "content",
+     "from", "to", "timestamps", "recognizedPhrases", "phrases", "combinedPhrases", "channel",
+     "nBest",
      "chunks", "timestamp", "transcription", "offsets", "segments", "body", "startTime", "events",
      "segs", "paragraphs", "transcript", "sentences", "speaker_name", "participant", "Transcript",
      "Content", "meeting_transcripts", "channelTag", "id", "name", "punctuated_word", "word"]
@@ -99,8 +100,9 @@ def test_any_json_of_services_is_read_soundly_or_refused(document: object) -> No
     [
         {"results": [{"alternatives": [{"timestamps": [["How?", 1, 2], ["With", 3, {}]]}]}],
          "speaker_labels": [{"from": [], "to": {}, "speaker": []}]},
-        {"results": {"items": [{"alternatives": [{"content": "a"}], "start_time": [], "end_time": {}}],
-                     "speaker_labels": {"segments": [{"items": [{"start_time": {}, "end_time": []}]}]}}},
+        {"results": {
+            "items": [{"alternatives": [{"content": "a"}], "start_time": [], "end_time": {}}],
+            "speaker_labels": {"segments": [{"items": [{"start_time": {}, "end_time": []}]}]}}},
         {"recognizedPhrases": [{"channel": {}, "nBest": [{"display": "a"}]}, {"channel": []}]},
         {"results": [{"alternatives": [{"transcript": "a"}], "channelTag": {"a": 1}}]},
         {"words": [{"type": [], "text": "a"}]},
