@@ -8,8 +8,13 @@ from contracts.notes import CheckFailure, RejectedNote
 from grounding.words import clip
 
 _MOST_NOTES = 20
+"""Refused notes whose reasons the model is told; of the others their number."""
+
 _STATEMENT = 120
+"""Characters of a refused statement that the model is shown again, at most."""
+
 _PASSAGE = 160
+"""Characters of a passage that it is shown beside it, at most."""
 
 
 def word_feedback(rejected: Sequence[RejectedNote]) -> str:

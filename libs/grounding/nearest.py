@@ -12,6 +12,8 @@ from grounding.evidence import find
 from grounding.words import words
 
 _MOST_CHARACTERS = 30_000
+"""Characters of a turn in which a passage is looked for; what follows is not compared."""
+
 _ALIKE = 40
 
 

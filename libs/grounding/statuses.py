@@ -31,6 +31,8 @@ _PARTIES: Final = frozenset({"nsubj", "nsubjpass", "dobj"})
 _NONE: Final = listed("nobody nothing none neither")
 _LOOSE: Final = frozenset({"neg", "advmod", "punct", "nsubj", "cc"})
 _DEEPEST: Final = 6
+"""Verbs above a verb that are looked at, one beneath another."""
+
 _BEFORE: Final = 4
 
 

@@ -33,8 +33,10 @@ from messaging.limits import SIMPLE_BYTES, has_more_values
 from messaging.stubs import Stub
 
 DOCUMENT_BYTES: Final = 32 * MIB
+"""Most bytes of a message from which it is read what it is about."""
+
 DOCUMENT_VALUES: Final = 500_000
-"""What a message is about is read from it up to so many bytes and values."""
+"""Most values of such a message."""
 
 
 def content_of(key: bytes | None, value: bytes | None, original: Headers, added: Headers) -> bytes:

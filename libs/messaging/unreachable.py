@@ -23,6 +23,8 @@ from contracts.errors import ErrorCode, OutageError
 from messaging.settings import KafkaSettings
 
 KNOCK_TIMEOUT_MS: Final = 3_000
+"""How long each broker may take to answer when the reason is looked for, in milliseconds."""
+
 DEFAULT_PORT: Final = 9092
 
 

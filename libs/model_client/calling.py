@@ -23,7 +23,7 @@ from model_client.streams import decoded, drain, events, whole
 EVENT_STREAM: Final = "text/event-stream"
 
 LONGEST_ANSWER: Final = 16 * 1024 * 1024
-"""Characters; whoever sends more is no model."""
+"""Characters of an answer; whoever sends more is no model."""
 
 LONGEST_NAME: Final = 200
 """Characters of a model's name or fingerprint, which are stored with every note."""

@@ -40,6 +40,7 @@ SAMPLES_REMEMBERED: Final = 50
 """What is usual is the quickest of so many samples."""
 
 FIRST_TOKENS_REMEMBERED: Final = 100
+"""Waits for a first token of which the slowest is that of late."""
 
 LEAST_PATIENCE_S: Final = 10.0
 PATIENCE: Final = 10.0

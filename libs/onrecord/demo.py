@@ -24,6 +24,7 @@ HURRIED: Final = {
 """Settings under which failures show within seconds; a real model is given its usual time."""
 
 SETTLED_WITHIN_S: Final = 60.0
+"""How long the demo waits until nothing is on its way any more, in seconds."""
 
 
 def play() -> None:

@@ -18,6 +18,7 @@ from personal_data.times import times
 from personal_data.tokens import tokens
 
 _LONGEST: Final = 2_000
+"""Characters in which names are looked for at once; a longer text is cut at ends of sentences."""
 
 
 class Mode(StrEnum):

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 INTERVAL_S: Final = 30.0
-_REMEMBERED = 1_000
+_REMEMBERED: Final = 1_000
+"""Lines that are told apart; of the one that was let through longest ago the count is forgotten."""
+
 _PLACEHOLDER = re.compile(r"%[^a-zA-Z%]*[a-zA-Z]")
 _WORD = re.compile(r"[^\W\d_]{2}")
 

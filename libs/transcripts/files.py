@@ -21,7 +21,11 @@ from transcripts.markup_files import xml_root
 
 _MIB: Final = 1024 * 1024
 _LARGEST_UNPACKED: Final = 200 * _MIB
+"""Bytes of a document once it is unpacked; more is `too_large`, before any is unpacked."""
+
 _MOST_MEMBERS: Final = 20_000
+"""Files in a document that is an archive; more is `too_large`."""
+
 _BOMS: Final = (
     # UTF-32 first: its little-endian mark begins like that of UTF-16.
     (codecs.BOM_UTF32_LE, "utf-32-le"),

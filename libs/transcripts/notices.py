@@ -10,6 +10,7 @@ from typing import Final
 from contracts.characters import name_of, without_hidden
 
 _MOST_NAMED: Final = 8
+"""Kinds of hidden characters that a notice names."""
 
 
 class Mended(Enum):

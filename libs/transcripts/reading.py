@@ -43,6 +43,8 @@ from transcripts.vendors.meetings import is_otranscribe, otranscribe_text
 from transcripts.webvtt import is_webvtt, read_webvtt
 
 DEFAULT_MAX_BYTES: Final = LIMITS.utf8_bytes
+"""Bytes of a transcript's text as UTF-8, unless told otherwise."""
+
 _KEYS_SHOWN = 8
 _KEY_LENGTH = 24
 _SUPPORTED = (

@@ -44,6 +44,7 @@ _SPAN: Final = re.compile(r"([\d:.,]{3,20})\s*[-\u2013]\s*([\d:.,]{3,20})")
 _DELIMITERS: Final = ("\t", ",", ";", "|")
 _FEWEST: Final = 2
 _LONGEST_CELL: Final = 20_000_000
+"""Characters of one cell of a table."""
 
 
 @dataclass(frozen=True, slots=True)

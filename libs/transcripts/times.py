@@ -8,7 +8,9 @@ from transcripts.notices import Mended, Notices
 
 _MS_PER_S = 1_000
 _S_PER_MIN = 60
-_LONGEST_S = 1_000 * 3_600  # 1,000 hours: beyond it a number is no time
+_LONGEST_S = 1_000 * 3_600
+"""Beyond 1,000 hours a number is no time, in seconds."""
+
 # Teams writes hours, minutes and seconds without leading zeros; the fraction may be short.
 CLOCK = r"(?:\d{1,4}:)?\d{1,3}:\d{1,2}(?:[.,]\d{1,9})?"
 _CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,3}):(\d{1,2})(?:[.,](\d{1,9}))?")

@@ -17,6 +17,8 @@ from transcripts.splitting import MAX_SEGMENT_CHARACTERS, Stretch, split_turn
 from transcripts.text import Piece, clean, join
 
 _LONGEST_LABEL = 200  # what contracts.transcript.SpeakerLabel takes
+"""Characters of a speaker's label; what follows is cut."""
+
 _Turn = tuple[str, str, tuple[WordTiming, ...]]  # speaker, text and word times
 
 

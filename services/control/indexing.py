@@ -27,11 +27,16 @@ LONGEST: Final = 500
 """Characters of what is looked up: PostgreSQL refuses to index texts of a few kB (2,704 bytes)."""
 
 KEY_BYTES: Final = 1024
+"""Bytes that the index keeps of a letter's key."""
+
 HEADERS_BYTES: Final = 4 * 1024
+"""Bytes that it keeps of the message's headers; the DLQ has also those that do not fit."""
+
 ADDED_BYTES: Final = 32 * 1024
+"""Bytes that it keeps of the headers that were added; the same."""
+
 TOLD_BYTES: Final = 4 * 1024
-"""What the index keeps, in bytes: of a letter's key, of the message's headers, of those that were
-added, and of what one of these tells. Headers that do not fit are left out; the DLQ has all."""
+"""Bytes that it keeps of what one of these tells."""
 
 SERVICE_OF: Final = {topic.name: topic.name.removesuffix("-dlq") for topic in DLQ_TOPICS}
 

@@ -27,6 +27,8 @@ AT_A_TIME: Final = 500
 ``messaging.limits.PULL_BYTES`` and one more at most."""
 
 FETCH_BYTES: Final = 4 * 1024 * 1024
+"""Most bytes of one fetch of a DLQ; a single larger letter still arrives."""
+
 FETCH_WAIT_MS: Final = 100
 """How long the broker holds back a fetch at a DLQ's end; the next place asked for waits as long."""
 

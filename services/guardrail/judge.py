@@ -44,6 +44,8 @@ _UNANSWERED: Final = (
     *ASK_FOR_LESS,
 )
 _LONGEST_REASON: Final = 300
+"""Characters kept of a judging model's reason."""
+
 _WHOLE: Final = 2**32
 
 

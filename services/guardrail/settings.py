@@ -20,6 +20,7 @@ from model_client import ModelSettings
 from processes import Bounds
 
 _MOST_PROCESSES: Final = 4
+"""Processes that hold notes against transcripts, where more cores are there and none are set."""
 
 
 def _processes() -> int:

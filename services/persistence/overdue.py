@@ -32,6 +32,8 @@ OVERDUE: Final = timedelta(minutes=5)
 """How long an interview is stored before drafts that wait for it are sent back: longer than a
 handler may take to join them."""
 SENT_BACK_AT_ONCE: Final = 100
+"""Drafts that one look sends back; the next look sends more."""
+
 LONG_S: Final = 600.0
 """A wait that is worth a warning, and the time between two warnings, in seconds."""
 

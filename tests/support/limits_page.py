@@ -2,40 +2,53 @@
 
 from __future__ import annotations
 
-import ast
-import importlib
-import re
 from collections.abc import Iterator
 from dataclasses import fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from annotated_types import Le, Lt, MaxLen
 from pydantic import BaseModel
-from pydantic_settings import BaseSettings
+from pydantic_core import PydanticUndefined
 
-from contracts.topics import EVENT_TOPICS
-from guardrail.settings import GuardrailSettings
-from ingestion.settings import IngestionSettings
-from messaging import KafkaSettings, StageSettings
+from contracts.topics import EVENT_TOPICS, RETRY_DELAYS_S, dlq_topic, retry_topic
+from support.limits_in_code import caches, constants, settings
 from transcripts.limits import LIMITS, TranscriptLimits
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "limits.md"
 _MIB: Final = 1024 * 1024
 _KIB: Final = 1024
-_BOUND: Final = re.compile(
-    r"(^|_)(max|most|bytes|mib|timeout|cpu|deadline|window|ceiling|within)(_|$)"
-)
-_MODULES: Final = ("messaging.limits", "ingestion.readers", "contracts.characters", "control.api")
+_UNITS: Final = {"_s": "s", "_ms": "ms", "_mib": "MiB", "_mb": "MB", "_days": "days", "_usd": "USD"}
+
 _INTRODUCTION: Final = """\
 What grows with input is bounded in bytes, number or time. This page is made from the code by
-`make contracts`, and a test holds it to it. What is beyond a limit is a dead letter with a code and
-a sentence, unless a line says otherwise."""
-_SETTINGS: Final = (
-    (KafkaSettings, "KAFKA_"),
-    (StageSettings, "<SERVICE>_"),
-    (IngestionSettings, "INGESTION_"),
-    (GuardrailSettings, "GUARDRAIL_"),
+`make contracts`, and a test holds it to it: it has all settings that bound something, and all
+constants of services and libraries that are named or described as a bound; the simulator and the
+local model, which stand in for an endpoint, are left out. What happens beyond a limit depends on
+its kind, unless its line says otherwise:
+
+- **how large a message or an interview may be, and how many parts it may have**: the message is a
+  dead letter with a code and a sentence; on the command line, a sentence, and nothing is sent
+- **how much is held or worked on at once**: what comes next waits
+- **how long work may take, and what an endpoint may answer**: the try fails; the message is tried
+  again, a few times, before it is a dead letter
+- **how long something is waited for**: the wait ends, and whoever waits goes on or fails
+- **how much is remembered, kept or shown**: the oldest is forgotten, or the rest is cut
+- **what may be spent or asked** (budgets, `OPENAI_CONTEXT_TOKENS`): the message is a letter that
+  waits for a replay"""
+_TRANSCRIPTS: Final = "An interview beyond one of these is a dead letter (`too_large`)."
+_SETTINGS: Final = """\
+Defaults. `<SERVICE>_` stands for `INGESTION_`, `ENRICHMENT_`, `GUARDRAIL_`, `PERSISTENCE_` and
+`CONTROL_`; a service whose default differs has a line of its own."""
+_TOPICS: Final = """\
+The broker refuses a larger batch. A record that its topic does not take makes the message that it
+comes of a dead letter (`too_large`)."""
+_CONSTANTS: Final = "What is the same everywhere, by library and service."
+_CACHES: Final = """\
+Results of functions that are remembered in each process; the least recently used go first."""
+_EVENTS: Final = (
+    "An event that is read with a field beyond its bound is a dead letter (`invalid_event`)."
 )
 
 
@@ -44,17 +57,18 @@ def page() -> str:
     parts = [
         "# Limits",
         _INTRODUCTION,
-        _table("Transcripts", "the most a transcript may have", _transcripts()),
-        _table("Settings", "variable", _settings()),
-        _table("Record batches, by topic", "topic", _topics()),
-        _table("Constants", "constant", _constants()),
-        _table("Events", "field", sorted(set(_events()))),
+        _table("Transcripts", _TRANSCRIPTS, "the most a transcript may have", _transcripts()),
+        _table("Settings", _SETTINGS, "variable", _settings()),
+        _table("Record batches, by topic", _TOPICS, "topic", _topics()),
+        _table("Constants", _CONSTANTS, "constant", _constants()),
+        _table("Caches", _CACHES, "function", _caches()),
+        _table("Events", _EVENTS, "field", sorted(set(_events()))),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _table(title: str, first: str, rows: Any) -> str:
-    lines = [f"## {title}", "", f"| {first} | limit | what it is |", "|---|---|---|"]
+def _table(title: str, about: str, first: str, rows: Any) -> str:
+    lines = [f"## {title}", "", about, "", f"| {first} | limit | what it is |", "|---|---|---|"]
     return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)])
 
 
@@ -70,41 +84,33 @@ def _attributes(doc: str) -> dict[str, str]:
 
 
 def _settings() -> Iterator[tuple[str, str, str]]:
-    of_all = {one.description for one in StageSettings.model_fields.values()}
-    for settings, prefix in _SETTINGS:
-        for name, one in _fields(settings):
-            if settings in {StageSettings, KafkaSettings} or one.description not in of_all:
-                yield f"`{prefix}{name.upper()}`", _shown(one.default), str(one.description)
-
-
-def _fields(settings: type[BaseSettings]) -> Iterator[tuple[str, Any]]:
-    for name, one in settings.model_fields.items():
-        if _BOUND.search(name) and isinstance(one.default, int | float):
-            yield name, one
+    for one in settings():
+        shown = "by the machine" if one.value is PydanticUndefined else _shown(one.value, one.field)
+        yield f"`{one.variable}`", shown, one.description
 
 
 def _topics() -> Iterator[tuple[str, str, str]]:
+    said = "bytes of a record batch, compressed"
     for topic in EVENT_TOPICS:
-        yield topic.name, _shown(topic.max_message_bytes), "bytes of a record batch, compressed"
+        yield topic.name, _shown(topic.max_message_bytes, "bytes"), said
+    last = len(RETRY_DELAYS_S) - 1
+    yield (
+        f"`<service>-retry-0` … `{last}`",
+        _shown(retry_topic("any", last).max_message_bytes, "bytes"),
+        said,
+    )
+    yield "`<service>-dlq`", _shown(dlq_topic("any").max_message_bytes, "bytes"), said
 
 
 def _constants() -> Iterator[tuple[str, str, str]]:
-    for name in _MODULES:
-        module = importlib.import_module(name)
-        tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
-        for target, said in _documented(tree):
-            value = getattr(module, target)
-            if isinstance(value, int | float) and not target.startswith("_"):
-                yield f"`{name}.{target}`", _shown(value), said
+    for one in constants():
+        yield f"`{one.name}`", _shown(one.value, one.name), one.description
 
 
-def _documented(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Constants that a string describes, with its words."""
-    for one, after in zip(tree.body, tree.body[1:], strict=False):
-        if not isinstance(one, ast.AnnAssign) or not isinstance(after, ast.Expr):
-            continue
-        if isinstance(after.value, ast.Constant):
-            yield ast.unparse(one.target), " ".join(str(after.value.value).split())
+def _caches() -> Iterator[tuple[str, str, str]]:
+    for one in caches():
+        if one.entries is not None:
+            yield f"`{one.name}`", f"{one.entries:,}", one.description
 
 
 def _events() -> Iterator[tuple[str, str, str]]:
@@ -140,11 +146,20 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models_in(part)
 
 
-def _shown(value: float) -> str:
-    for unit, size in (("MiB", _MIB), ("KiB", _KIB)):
-        if isinstance(value, int) and value >= size and value % size == 0:
-            return f"{value // size} {unit}"
-    return f"{value:,}" if isinstance(value, int) else f"{value:g}"
+def _shown(value: Any, name: str) -> str:
+    """A value with its unit, which the end of its name tells."""
+    if value is None:
+        return "none"
+    if isinstance(value, timedelta):
+        return f"{value.total_seconds():g} s"
+    for ending, unit in _UNITS.items():
+        if name.lower().endswith(ending):
+            return f"{value:,.15g} {unit}"
+    if "bytes" in name.lower() or "unpacked" in name.lower():
+        for unit, size in (("MiB", _MIB), ("KiB", _KIB)):
+            if value >= size and value % size == 0:
+                return f"{value // size} {unit}"
+    return f"{value:,.17g}"
 
 
 if __name__ == "__main__":

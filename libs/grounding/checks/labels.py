@@ -9,6 +9,7 @@ from grounding.checks.frame import Case, Check
 from grounding.words import clip
 
 _MOST_LISTED = 20
+"""Themes or questions that a refusal lists."""
 
 
 def _no_theme(case: Case) -> CheckFailure | None:

@@ -35,6 +35,8 @@ from messaging.unreachable import KafkaUnavailableError
 from onrecord.audit.accounts import Ends, LetterFact, Place, SubmissionFact, Unread
 
 READ_TIMEOUT_MS: Final = 500
+"""How long one read waits for records, in milliseconds."""
+
 IDLE_READS: Final = 20
 """Reads without a record after which a range is taken to have ended (compaction leaves gaps)."""
 

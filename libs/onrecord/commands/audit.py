@@ -17,7 +17,8 @@ from onrecord.settings import ClientSettings
 if TYPE_CHECKING:
     from onrecord.audit import Account, Balance
 
-MOST_NAMED = 20
+MOST_NAMED: Final = 20
+"""Lost messages that are listed; how many there are is told anyway."""
 
 Wait = Annotated[
     bool, typer.Option("--wait", help="First wait until nothing is on its way any more.")

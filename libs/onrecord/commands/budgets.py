@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 NONE: Final = "none"
 DEFAULT: Final = "default"
 MOST_USD: Final = Decimal(1_000_000_000)
+"""The largest budget, in US dollars."""
 
 StudyId = Annotated[str, typer.Argument(metavar="STUDY", help="The study's id.")]
 Limit = Annotated[

@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 
 LOOPBACK: Final = "127.0.0.1"
 TIMEOUT_S: Final = 1.0
+"""How long a process of the local stack may take to answer a probe, in seconds."""
+
 POLL_S: Final = 0.03
 FREE_WITHIN_S: Final = 5.0
 """How long the system may take to free the port of a process that has ended."""

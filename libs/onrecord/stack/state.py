@@ -17,6 +17,7 @@ from onrecord.stack.processes import Process
 PRIVATE: Final = 0o600
 TRAVERSABLE: Final = 0o711  # as root, the database runs as another user and has to get through
 MAX_LOG_BYTES: Final = 10 * 1024 * 1024
+"""A longer log is renamed when its process starts, in place of the one before; in bytes."""
 
 
 class Running(BaseModel):

@@ -41,6 +41,8 @@ _END_KEYS: Final = (
     "endTimestamp", "endTimeMs", "end_sec", "endOffset", "until", "out",
 )  # fmt: skip
 _DEPTH: Final = 5
+"""Levels of a JSON document in which a list of turns is looked for, at most."""
+
 _MOST: Final = 0.8
 _MANY: Final = 200
 _SHORT_MS: Final = 100  # a turn shorter than a tenth of a second is none: the unit is seconds

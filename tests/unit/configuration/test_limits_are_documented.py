@@ -2,14 +2,103 @@
 
 from __future__ import annotations
 
+import re
+
+import pytest
+
+from support.limits_in_code import (
+    NO_LIMITS,
+    NO_LIMITS_OF_SETTINGS,
+    caches,
+    constants,
+    settings,
+)
 from support.limits_page import PAGE, page
 
+ONE_OF_EACH_LIBRARY = [
+    "KAFKA_MAX_BATCH_BYTES",
+    "POSTGRES_POOL_MAX_SIZE",
+    "OPENAI_CONCURRENCY",
+    "ONRECORD_CACHE_MAX_MB",
+    "ONRECORD_BUDGET_PER_DAY_USD",
+    "<SERVICE>_READ_AHEAD",
+    "<SERVICE>_READ_AHEAD_BYTES",
+    "<SERVICE>_DRAIN_GRACE_S",
+    "PERSISTENCE_MAX_IN_FLIGHT",
+    "CONTROL_MAX_IN_FLIGHT",
+    "CONTROL_READ_TIMEOUT_S",
+    "INGESTION_PROCESSES",
+    "ENRICHMENT_OUTAGE_PAUSE_MAX_S",
+    "INGESTION_READ_CPU_S",
+    "GUARDRAIL_ASSESS_MEMORY_MIB",
+    "messaging.retries.MOST_DEFERRED",
+    "messaging.offsets.TELLABLE_SPAN",
+    "messaging.offsets.TELLABLE_GAPS",
+    "messaging.letter_metrics.MOST_PRODUCERS",
+    "messaging.limits.MOST_HEADERS",
+    "messaging.work.MOST_NEWCOMERS",
+    "model_client.calling.LONGEST_ANSWER",
+    "model_client.ledger_backlog.MOST_KEPT",
+    "model_client.streams.LONGEST_BODY",
+    "control.replay.BYTES_UNDER_WAY",
+    "control.api.MOST_LETTERS",
+    "onrecord.files.MOST_YAML_BYTES",
+    "onrecord.yaml_files.MOST_NODES",
+    "onrecord.yaml_files.DEEPEST",
+    "grounding.nearest._MOST_CHARACTERS",
+    "grounding.feedback._MOST_NOTES",
+    "persistence.repeats.MOST_COMPARED",
+    "persistence.repeats.LOCKS_AN_INTERVIEW",
+    "telemetry.repeats._REMEMBERED",
+    "persistence.store.TRANSACTIONS",
+    "database.group_commit.MOST",
+    "personal_data.finding._LONGEST",
+    "transcripts.files._LARGEST_UNPACKED",
+    "ingestion.readers.LARGE_BYTES",
+    "contracts.characters.MOST_MARKS",
+    "Study.themes",
+]
 
-def test_the_page_of_limits_is_what_the_code_says() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page()
+
+@pytest.fixture(scope="module")
+def said() -> str:
+    return page()
 
 
-def test_the_page_has_every_kind_of_limit() -> None:
-    said = page()
-    for one in ("timed words", "`INGESTION_READ_CPU_S`", "MAX_MESSAGE_BYTES", "`Study.themes`"):
-        assert one in said
+def test_the_page_of_limits_is_what_the_code_says(said: str) -> None:
+    assert PAGE.read_text(encoding="utf-8") == said
+
+
+@pytest.mark.parametrize("limit", ONE_OF_EACH_LIBRARY)
+def test_the_page_has_the_limits_of_every_library(limit: str, said: str) -> None:
+    assert f"`{limit}`" in said
+
+
+def test_every_public_constant_that_is_named_as_a_bound_is_described() -> None:
+    assert [one.name for one in constants() if not one.description] == []
+
+
+def test_every_cache_of_more_than_one_result_is_bounded() -> None:
+    found = list(caches())
+    assert len(found) > 20
+    assert [one.name for one in found if one.entries is None and one.takes_arguments] == []
+
+
+def test_what_is_left_out_is_still_there() -> None:
+    assert {one.name for one in constants(left_out=True)} == set(NO_LIMITS)
+    assert {one.field for one in settings(left_out=True)} == set(NO_LIMITS_OF_SETTINGS)
+
+
+def test_defaults_of_a_service_are_told_where_they_differ_and_only_there(said: str) -> None:
+    rows = dict(re.findall(r"^\| `(\w*_?MAX_IN_FLIGHT)` \| (\d+) \|", said, re.MULTILINE))
+    assert rows == {
+        "PERSISTENCE_MAX_IN_FLIGHT": "8",
+        "CONTROL_MAX_IN_FLIGHT": "16",
+        "INGESTION_MAX_IN_FLIGHT": "2",
+        "GUARDRAIL_MAX_IN_FLIGHT": "32",
+    }
+
+
+def test_retry_and_dead_letter_topics_are_among_the_topics(said: str) -> None:
+    for kind in ("<service>-retry-0", "<service>-dlq"):
+        assert re.search(rf"^\| `{kind}`.* 64 MiB ", said, re.MULTILINE)
