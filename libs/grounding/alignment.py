@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import pairwise
-from typing import Protocol
+from typing import Final, Protocol
+
+_MOST_PAIRS: Final = 20_000
+"""Pairs of equal words of two texts that are compared; more have only repetitions."""
 
 
 class Comparable(Protocol):
@@ -47,9 +51,29 @@ def _anchors(sentence: Sequence[Comparable], told: Sequence[Comparable]) -> list
 def _matches(ours: Sequence[Comparable], theirs: Sequence[Comparable]) -> Iterator[tuple[int, int]]:
     if not ours or not theirs:
         return
-    keys = [one.key for one in ours], [one.key for one in theirs]
-    for a, b, size in SequenceMatcher(None, *keys, autojunk=False).get_matching_blocks():
-        yield from ((a + step, b + step) for step in range(size))
+    mine, other = [one.key for one in ours], [one.key for one in theirs]
+    # The matcher looks at every pair of equal words, for each run that it finds.
+    left_out = _too_often(mine, other)
+    if left_out:
+        kept = [at for at, key in enumerate(other) if key not in left_out]
+        other = [other[at] for at in kept]
+    else:
+        kept = list(range(len(other)))
+    for a, b, size in SequenceMatcher(None, mine, other, autojunk=False).get_matching_blocks():
+        yield from ((a + step, kept[b + step]) for step in range(size))
+
+
+def _too_often(mine: Sequence[str], other: Sequence[str]) -> frozenset[str]:
+    """The most frequent words, without which few enough pairs of equal ones are left."""
+    theirs = Counter(other)
+    pairs = {key: count * theirs[key] for key, count in Counter(mine).items() if key in theirs}
+    total, left_out = sum(pairs.values()), set[str]()
+    for key in sorted(pairs, key=lambda one: (-pairs[one], one)):
+        if total <= _MOST_PAIRS:
+            break
+        total -= pairs[key]
+        left_out.add(key)
+    return frozenset(left_out)
 
 
 def _matches_from_the_right(

@@ -7,9 +7,11 @@ three times forty minutes, "seven and a half hours" from nine until half past fo
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -33,6 +35,8 @@ _EACH: Final = listed("each every apiece per")
 _UNTIL: Final = listed("to until till til through")
 _BEFORE: Final = 5
 _BETWEEN: Final = 4
+_MOST_ADDED: Final = 40
+"""Amounts of a passage that are added up or multiplied: each with each, so not any number."""
 _HALF_DAY: Final = 12 * 60
 _MINUTE: Final = UNITS["minute"]
 
@@ -43,17 +47,20 @@ def derived_at(statement: str, quotes: Sequence[str]) -> Iterator[tuple[int, int
     Returns:
         The first character of each, and the one after its last.
     """
+    spoken = spoken_words(statement)
+    is_total = not _TOTAL.isdisjoint(one.text for one in spoken)
     for start, end, claimed in quantities_at(statement):
-        before = [one.text for one in spoken_words(statement[:start])[-_BEFORE:]]
-        if any(_follows(claimed, before, statement, quote) for quote in quotes):
+        at = bisect_right(spoken, start, key=lambda word: word.end)
+        before = [one.text for one in spoken[max(0, at - _BEFORE) : at]]
+        if any(_follows(claimed, before, quote, is_total=is_total) for quote in quotes):
             yield start, end
 
 
-def _follows(claimed: Quantity, before: Sequence[str], statement: str, quote: str) -> bool:
+def _follows(claimed: Quantity, before: Sequence[str], quote: str, *, is_total: bool) -> bool:
     worked_out: list[Quantity] = list(_spans(quote)) if _is_span(claimed) else []
     if before[-1:] == ["by"]:
         worked_out += _differences(before, quote)
-    if _TOTAL & {one.text for one in spoken_words(statement)}:
+    if is_total:
         worked_out += _totals(quote)
     if claimed.unit == PERCENT:  # from 80 to 60 is by 20, not by 20 per cent
         worked_out = [one for one in worked_out if one.unit == PERCENT or one.is_part]
@@ -63,7 +70,7 @@ def _follows(claimed: Quantity, before: Sequence[str], statement: str, quote: st
 def _differences(before: Sequence[str], quote: str) -> Iterator[Quantity]:
     """By how much, and by which share of it, something changed in the way the words before say."""
     rises, falls = bool(_RISING & {*before}), bool(_FALLING & {*before})
-    for begin, end in courses(quote):
+    for begin, end in courses(quote)[:_MOST_ADDED]:
         first, last = min(begin.values), min(end.values)
         change = ARITHMETIC.subtract(last, first)
         if rises == falls or rises != (change > 0) or not first:
@@ -76,9 +83,14 @@ def _differences(before: Sequence[str], quote: str) -> Iterator[Quantity]:
         yield replace(part, values=frozenset({percent}), unit=PERCENT, is_part=False)
 
 
-def _totals(quote: str) -> Iterator[Quantity]:
+@lru_cache(maxsize=64)
+def _totals(quote: str) -> tuple[Quantity, ...]:
     """What a quote's amounts of one kind add up to, and so many times what each of them is."""
-    told = [one for one in quantities(quote) if len(one.values) == 1]
+    return tuple(_added_up(quote))
+
+
+def _added_up(quote: str) -> Iterator[Quantity]:
+    told = [one for one in quantities(quote) if len(one.values) == 1][:_MOST_ADDED]
     each = bool(_EACH & {one.text for one in spoken_words(quote)})
     for at, one in enumerate(told):
         alike = [other for other in told[at:] if _is_alike(one, other)]
@@ -105,9 +117,14 @@ def _is_span(claimed: Quantity) -> bool:
     return claimed.unit is not None and claimed.unit.base == _MINUTE.base
 
 
-def _spans(quote: str) -> Iterator[Quantity]:
+@lru_cache(maxsize=64)
+def _spans(quote: str) -> tuple[Quantity, ...]:
     """How long it is from one time of day until the next."""
-    told = times_of_day(quote)
+    return tuple(_between_times(quote))
+
+
+def _between_times(quote: str) -> Iterator[Quantity]:
+    told = times_of_day(quote)[:_MOST_ADDED]
     for begin, end in pairwise(told):
         between = [one.text for one in spoken_words(quote[begin.end : end.start])]
         if len(between) <= _BETWEEN and _UNTIL & {*between}:

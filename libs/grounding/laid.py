@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from bisect import bisect_left, bisect_right
+from collections import Counter, deque
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,10 @@ _KEPT = 0.65
 _MARGIN = 2
 _AROUND = 5
 _SHORT = 60
+_MOST_PLACES = 50
+"""Of a word that the evidence repeats, the places around which is looked."""
+_WIDEST = 200
+"""Words of the evidence that may stand in place of one: a gap may be as long as the evidence."""
 _SURE = 2
 _SPREAD = 3
 _LONGEST_SPELLED = 6
@@ -80,7 +85,8 @@ class Laid:
         if not self.is_close:
             return tuple(self.told[place] for place in self._near(at))
         begin, end = self._gap(at)
-        taken = set(self.kept.values())
+        end = min(end, begin + _WIDEST)
+        taken = self._taken
         return tuple(self.told[place] for place in range(begin, end) if place not in taken)
 
     def together(self, keys: Collection[str]) -> float:
@@ -88,15 +94,21 @@ class Laid:
         wanted = set(keys)
         if not wanted:
             return 1.0
-        places = [(at, one.key) for at, one in enumerate(self.told) if one.key in wanted]
         reach = _SPREAD * len(self.sentence) + _SPREAD
-        most = max(
-            (
-                len({key for at, key in places[index:] if at - first <= reach})
-                for index, (first, _) in enumerate(places)
-            ),
-            default=0,
-        )
+        within: deque[tuple[int, str]] = deque()
+        counts: Counter[str] = Counter()
+        most = 0
+        for at, one in enumerate(self.told):
+            if one.key not in wanted:
+                continue
+            within.append((at, one.key))
+            counts[one.key] += 1
+            while at - within[0][0] > reach:
+                _, left = within.popleft()
+                counts[left] -= 1
+                if not counts[left]:
+                    del counts[left]
+            most = max(most, len(counts))
         return most / len(wanted)
 
     def _near(self, at: int) -> list[int]:
@@ -129,14 +141,24 @@ class Laid:
     def _places(self) -> dict[str, list[int]]:
         places: dict[str, list[int]] = {}
         for at, one in enumerate(self.told):
-            places.setdefault(one.key, []).append(at)
+            found = places.setdefault(one.key, [])
+            if len(found) < _MOST_PLACES:
+                found.append(at)
         return places
 
+    @cached_property
+    def _steps(self) -> list[int]:
+        return sorted(self.kept)
+
+    @cached_property
+    def _taken(self) -> frozenset[int]:
+        return frozenset(self.kept.values())
+
     def _gap(self, at: int) -> tuple[int, int]:
-        before = [step for step in self.kept if step < at]
-        after = [step for step in self.kept if step > at]
-        left = max(before, default=None)
-        right = min(after, default=None)
+        steps = self._steps
+        before, after = bisect_left(steps, at), bisect_right(steps, at)
+        left = steps[before - 1] if before else None
+        right = steps[after] if after < len(steps) else None
         if left is None and right is None:
             return 0, 0
         if left is None:

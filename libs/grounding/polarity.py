@@ -17,6 +17,8 @@ from grounding.lexicon import is_only_adjective
 from grounding.words import AS_SUBJECTS, FUNCTION_WORDS, Word, listed, spoken_words, stem
 
 CUE: Final = "¬"
+MOST_SENTENCES: Final = 40
+"""Sentences of a statement that are compared with the evidence, each with all of it."""
 
 _CUES = listed(
     """not never no none nobody nothing neither nor nowhere without hardly barely scarcely refuse
@@ -86,10 +88,13 @@ def tokens(text: str) -> tuple[Token, ...]:
 
 
 def sentences(read: Sequence[Token]) -> Iterator[tuple[Token, ...]]:
-    """The tokens, sentence by sentence."""
-    begin = 0
+    """The tokens, sentence by sentence; those after ``MOST_SENTENCES`` are taken for one."""
+    begin = count = 0
     for at, token in enumerate(read):
         if token.starts and at > begin:
+            count += 1
+            if count == MOST_SENTENCES:
+                break
             yield tuple(read[begin:at])
             begin = at
     if read:

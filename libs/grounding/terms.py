@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 from grounding.lemmas import lemma
-from grounding.polarity import ENDS, opens_clause
+from grounding.polarity import ENDS, MOST_SENTENCES, opens_clause
 from grounding.words import FUNCTION_WORDS, Word, listed, spoken_words
 
 _CLITICS: Final = {"'ll": "will", "'d": "would", "'ve": "have", "'re": "are", "'m": "am"}
@@ -103,10 +103,13 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 def in_sentences(read: Sequence[Term]) -> Iterator[tuple[Term, ...]]:
-    """The terms, sentence by sentence."""
-    begin = 0
+    """The terms, sentence by sentence; those after ``MOST_SENTENCES`` are taken for one."""
+    begin = count = 0
     for at, term in enumerate(read):
         if term.starts and at > begin:
+            count += 1
+            if count == MOST_SENTENCES:
+                break
             yield tuple(read[begin:at])
             begin = at
     if begin < len(read):

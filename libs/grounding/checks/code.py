@@ -33,6 +33,10 @@ _CODE: Final = re.compile(
 )
 _MARK: Final = re.compile(r"\{[A-Za-z]{2,20}(?: [A-Za-z]{1,20}){0,3}\}|</?[A-Za-z]{2,20}>")
 """What transcribers put between words: ``{vocalsound}`` in the AMI meetings, ``<laugh>``."""
+_SPELLED: Final = re.compile(
+    r"(?<![A-Za-z0-9_])(?:[A-Za-z]_){1,8}(?:[A-Za-z]?(?![A-Za-z0-9_])|s\b)"
+)
+"""Letters that are spoken one by one, as the AMI meetings write them: ``L_C_D_``, ``T_V_``."""
 _MARKUP: Final = re.compile(r"</?[a-zA-Z!][^>]{0,200}>")
 _BLOB: Final = re.compile(
     r"^\S{12,}$|(?<![\w+/])(?=[\w+/]*\d)(?=[\w+/]*[A-Za-z])[A-Za-z0-9+/]{16,}={0,2}"
@@ -62,13 +66,17 @@ def _carries_code(case: Case) -> CheckFailure | None:
 
 
 def is_code(text: str) -> bool:
-    """Whether a text has signs of code; transcribers' marks count for none."""
-    return _CODE.search(_MARK.sub(" ", text)) is not None
+    """Whether a text has signs of code; transcribers' marks and spellings count for none."""
+    return _CODE.search(_SPELLED.sub(" ", _MARK.sub(" ", text))) is not None
 
 
 def _without_marks(statement: str, said: str) -> str:
-    """A statement without the transcribers' marks that the cited passage has too."""
-    return _MARK.sub(lambda mark: " " if mark[0] in said else mark[0], statement)
+    """A statement without the transcribers' marks and spellings that the passage has too."""
+
+    def unmarked(mark: re.Match[str]) -> str:
+        return " " if mark[0] in said else mark[0]
+
+    return _SPELLED.sub(unmarked, _MARK.sub(unmarked, statement))
 
 
 def _is_said(sign: str, case: Case) -> bool:

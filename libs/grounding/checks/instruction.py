@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -26,8 +26,9 @@ from grounding.checks.code import is_code
 from grounding.checks.frame import Case, Check
 from grounding.checks.wording import differs
 from grounding.terms import terms
+from grounding.vocabulary.addressing import REPORTING, REQUESTING
 from grounding.vocabulary.telling import EVERYDAY, NARRATION, TELLING
-from grounding.words import clip
+from grounding.words import clip, listed, words
 
 _CARRIES: Final = "carries_instruction"
 _RESTS: Final = "rests_on_instruction"
@@ -45,6 +46,11 @@ _FILLERS: Final = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
 _ENGLISH: Final = "en"
 _FREE: Final = TELLING | NARRATION | EVERYDAY
 _SURE: Final = 2
+_FEWEST: Final = 3
+_NEAR: Final = 4
+_SUBJECTS: Final = listed("i we he she they i'd we'd i'll we'll he'd she'd they'd they'll")
+_ASKED_OF: Final = listed("you your you'd you'll please let let's should must say writes wrote")
+"""Words that make what follows something that is asked of somebody."""
 
 
 def _carries_instruction(case: Case) -> CheckFailure | None:
@@ -84,8 +90,36 @@ def _addressed(case: Case) -> Iterator[tuple[str, Address]]:
         if report(sentence, case.labels) is not None:
             continue
         how = address(unquoted(sentence), english=english) or address(sentence, english=english)
+        if how is Address.ORDERS and _tells_what_people_do(sentence, case):
+            continue
         if how is not None:
             yield sentence, how
+
+
+def _tells_what_people_do(sentence: str, case: Case) -> bool:
+    """Whether a sentence is cited word for word, only without its subject.
+
+    "Help build a character" is no order where the passage has "I help build a character". One that
+    is asked of somebody is: "they told me to write a poem", "could you write a poem".
+    """
+    wanted = [word.text for word in words(sentence)]
+    if len(wanted) < _FEWEST or not case.is_cited:
+        return False
+    told = (one for quote in case.quotes for one in spoken_sentences(quote))
+    return any(_has_with_a_subject(one, wanted) for one in told)
+
+
+def _has_with_a_subject(told: str, wanted: Sequence[str]) -> bool:
+    if address(told) is not None:
+        return False
+    forms = [word.text for word in words(told)]
+    places = (at for at in range(1, len(forms)) if forms[at : at + len(wanted)] == wanted)
+    at = next(places, None)
+    if at is None:
+        return False
+    before = forms[:at]
+    asked = (REPORTING | REQUESTING | _ASKED_OF).intersection(before)
+    return not asked and not _SUBJECTS.isdisjoint(before[-_NEAR:])
 
 
 def _rests_on_instruction(case: Case) -> CheckFailure | None:

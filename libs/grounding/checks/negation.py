@@ -109,10 +109,13 @@ def _moved(
     taken = set(places.values())
     free = {at for at, one in enumerate(told) if one.is_cue and at not in taken}
     moved: set[int] = set()
+    left = -1
     for at, token in enumerate(sentence):
+        left = max(left, places.get(at, -1))
         if token.is_cue and at not in places:
-            left = max((places[step] for step in range(at) if step in places), default=-1)
-            found = next((cue for cue in sorted(free) if _is_move(token, told, cue, left)), None)
+            near = range(left - _NEAR, left + _NEAR + 2)  # no further than `_is_move` looks
+            cues = (cue for cue in near if cue in free)
+            found = next((cue for cue in cues if _is_move(token, told, cue, left)), None)
             if found is None:
                 return None
             free.remove(found)
@@ -125,15 +128,16 @@ def _softened(
 ) -> set[int]:
     """Where the evidence has negations in whose place the statement has a "few" or a "stop"."""
     places = dict(kept)
+    begin, soft = 0, False
     softened: set[int] = set()
-    for at, token in enumerate(sentence):
-        if token.is_soft and at not in places:
-            left = max((places[step] for step in range(at) if step in places), default=-1)
-            right = min(
-                (places[step] for step in range(at, len(sentence)) if step in places),
-                default=len(told),
-            )
-            softened |= {place for place in range(left + 1, right) if told[place].is_cue}
+    for at in range(len(sentence) + 1):  # between a kept word and the next one
+        end = len(told) if at == len(sentence) else places.get(at)
+        if end is None:
+            soft |= sentence[at].is_soft
+            continue
+        if soft:
+            softened |= {place for place in range(begin, end) if told[place].is_cue}
+        begin, soft = end + 1, False
     return softened
 
 
@@ -177,9 +181,11 @@ def _holds(told: Sequence[Token], at: int, left: int, right: int) -> bool:
 
 def _restarted(told: Sequence[Token], left: int, right: int) -> bool:
     """Whether what was dropped is kept beside it, as in "let's not, let's not go"."""
-    keys = [token.key for token in told]
-    dropped, size = keys[left + 1 : right], right - left - 1
-    return dropped in (keys[right : right + size], keys[max(left + 1 - size, 0) : left + 1])
+    size = right - left - 1
+    begin = max(left + 1 - size, 0)
+    keys = [token.key for token in told[begin : right + size]]
+    dropped = keys[left + 1 - begin : right - begin]
+    return dropped in (keys[right - begin :], keys[: left + 1 - begin])
 
 
 def _forgiven(told: Sequence[Token], places: set[int], at: int) -> bool:
@@ -203,27 +209,23 @@ def _repeated(told: Sequence[Token], places: set[int], at: int) -> bool:
 def _denials_stand(sentence: Sequence[Token], told: Sequence[Token]) -> bool:
     """Whether what the statement negates is nowhere only affirmed by the evidence."""
     negated, present = _negated(told, soft=True), {one.key for one in told}
-    for scope in _scopes(sentence, soft=False):
-        shared = next((key for key in scope if key in present), None)
-        if shared is not None and shared not in negated and _is_about(shared, sentence, told):
-            return False
-    return True
+    shared = {
+        next((key for key in scope if key in present), None)
+        for scope in _scopes(sentence, soft=False)
+    }
+    return not any(
+        key is not None and key not in negated and _is_about(key, sentence, told) for key in shared
+    )
 
 
 def _denials_stand_not_affirmed(sentence: Sequence[Token], told: Sequence[Token]) -> bool:
     """Whether what the evidence only negates is nowhere affirmed by the statement."""
     negated, present = _negated(sentence, soft=True), {one.key for one in sentence}
     negated |= _of_whom_denied(sentence)
-    affirmed = _affirmed(told)
-    for scope in _scopes(told, soft=False):
-        target = next(iter(scope), None)
-        if _AGAIN & set(scope):
-            continue  # "don't do it again": it was done before
-        if target is None or target not in present or target in negated or target in affirmed:
-            continue
-        if _is_about(target, sentence, told):
-            return False
-    return True
+    # "Don't do it again": it was done before.
+    scopes = (scope for scope in _scopes(told, soft=False) if _AGAIN.isdisjoint(scope))
+    targets = {scope[0] for scope in scopes if scope} & present - negated - _affirmed(told)
+    return not any(_is_about(target, sentence, told) for target in targets)
 
 
 def _is_about(key: str, sentence: Sequence[Token], told: Sequence[Token]) -> bool:

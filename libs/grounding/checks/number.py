@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
@@ -16,6 +17,10 @@ from grounding.quantities import Quantity, courses, quantities, quantities_at
 from grounding.rates import OFTEN
 from grounding.words import clip
 
+_NAME: Final = "number_not_in_evidence"
+_MOST: Final = 60
+"""Different numbers of one note: each is compared with all of the evidence."""
+
 
 def _number_not_in_evidence(case: Case) -> CheckFailure | None:
     if not case.is_cited:
@@ -25,12 +30,17 @@ def _number_not_in_evidence(case: Case) -> CheckFailure | None:
         return None
     told = [one for quote in case.quotes for one in _told(quote)]
     speaking = Decimal(len({one.segment.speaker for one in case.citations.found}))
-    claimed = [one for one in claimed if not _counts_speakers(one, speaking)]
+    claimed = list(dict.fromkeys(one for one in claimed if not _counts_speakers(one, speaking)))
+    if len(claimed) > _MOST:
+        reason = (
+            f"A note tells no more than {_MOST} different numbers; this one has {len(claimed)}."
+        )
+        return differs(_NAME, case, claimed[_MOST].text, reason)
     wrong = next((one for one in claimed if not _is_borne_out(one, told)), _turned_round(case))
     if wrong is None:
         return None
     return differs(
-        "number_not_in_evidence",
+        _NAME,
         case,
         wrong.text,
         f"The cited passage does not say “{clip(wrong.text, 40)}”.",
@@ -105,7 +115,7 @@ def _turned_round(case: Case) -> Quantity | None:
 
 
 NUMBER_NOT_IN_EVIDENCE = Check(
-    "number_not_in_evidence",
+    _NAME,
     "Every number in the statement stands in the cited passages, in figures or in words, and "
     "counts the same thing.",
     _number_not_in_evidence,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from contracts.notes import CheckFailure
@@ -14,12 +15,14 @@ _NAME: Final = "rate_differs"
 
 def agreed_rates(case: Case) -> list[Rate]:
     """The statement's rates that the evidence has too, in whatever words."""
-    told = _told(case)
-    return [
-        claimed
-        for claimed in rates(case.draft.statement)
-        if any(claimed.agrees_with(one) for one in told)
-    ]
+    return _agreed(case.draft.statement, case.quotes)
+
+
+@lru_cache(maxsize=64)
+def _agreed(statement: str, quotes: tuple[str, ...]) -> list[Rate]:
+    told = [one for quote in quotes for one in rates(quote)]
+    there = {(one.counted, one.value, one.base) for one in told}
+    return [one for one in rates(statement) if (one.counted, one.value, one.base) in there]
 
 
 def is_agreed(case: Case, place: int) -> bool:
@@ -37,7 +40,7 @@ def _rate_differs(case: Case) -> CheckFailure | None:
     told = _told(case)
     for claimed in rates(case.draft.statement):
         rivals = [one for one in told if claimed.rivals(one)]
-        if rivals and not any(claimed.agrees_with(one) for one in rivals):
+        if rivals and claimed not in agreed_rates(case):
             return differs(
                 _NAME,
                 case,

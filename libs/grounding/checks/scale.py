@@ -10,6 +10,7 @@ a failure if it is a strong one ("always", "Monday") or if the evidence gives an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from contracts.notes import CheckFailure
@@ -37,9 +38,12 @@ class Scale:
         """What a term answers, if it is of this class."""
         return self.answers.get(term.text)
 
-    def bears_out(self, told: Sequence[Term], answer: str) -> bool:
-        """Whether some of the evidence's terms give an answer."""
-        given = {one for one in map(self.answer, told) if one}
+    def given(self, told: Sequence[Term]) -> frozenset[str]:
+        """The answers that some of the evidence's terms give."""
+        return frozenset(one for one in map(self.answer, told) if one)
+
+    def bears_out(self, given: AbstractSet[str], answer: str) -> bool:
+        """Whether given answers bear out an answer."""
         return answer in given or any(answer in self.may_become.get(one, ()) for one in given)
 
 
@@ -54,14 +58,15 @@ class Mismatch:
 
 def mismatches(scale: Scale, laid: Laid) -> Iterator[Mismatch]:
     """The terms of a sentence whose answers the evidence does not give."""
+    given = scale.given(laid.told)
     for at, term in laid.new():
         answer = scale.answer(term)
         if answer is None:
             continue
         rivals = [one for one in laid.instead(at) if scale.answer(one)]
-        if scale.bears_out(rivals, answer):
+        if scale.bears_out(scale.given(rivals), answer):
             continue
-        absent = not scale.bears_out(laid.told, answer)
+        absent = not scale.bears_out(given, answer)
         instead = next(iter(rivals), None)
         if (absent and answer in scale.strong) or (instead and (absent or laid.is_close)):
             yield Mismatch(at, term, instead)
