@@ -49,6 +49,11 @@ _SURE: Final = 2
 _FEWEST: Final = 3
 _NEAR: Final = 4
 _SUBJECTS: Final = listed("i we he she they i'd we'd i'll we'll he'd she'd they'd they'll")
+_HELPING: Final = listed(
+    """would will can could do did used to get got have had always
+    usually often sometimes still just
+    also really never"""
+)
 _ASKED_OF: Final = listed("you your you'd you'll please let let's should must say writes wrote")
 """Words that make what follows something that is asked of somebody."""
 
@@ -112,14 +117,19 @@ def _tells_what_people_do(sentence: str, case: Case) -> bool:
 def _has_with_a_subject(told: str, wanted: Sequence[str]) -> bool:
     if address(told) is not None:
         return False
-    forms = [word.text for word in words(told)]
+    spoken = words(told)
+    forms = [word.text for word in spoken]
     places = (at for at in range(1, len(forms)) if forms[at : at + len(wanted)] == wanted)
     at = next(places, None)
     if at is None:
         return False
-    before = forms[:at]
-    asked = (REPORTING | REQUESTING | _ASKED_OF).intersection(before)
-    return not asked and not _SUBJECTS.isdisjoint(before[-_NEAR:])
+    if (REPORTING | REQUESTING | _ASKED_OF).intersection(forms[:at]):
+        return False
+    begin = at - 1
+    while forms[begin] in _HELPING and begin > max(0, at - _NEAR):
+        begin -= 1
+    is_one_clause = not any(one.before.strip() for one in spoken[begin + 1 : at + 1])
+    return forms[begin] in _SUBJECTS and is_one_clause
 
 
 def _rests_on_instruction(case: Case) -> CheckFailure | None:

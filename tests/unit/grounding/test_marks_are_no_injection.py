@@ -80,6 +80,7 @@ def test_what_people_do_is_no_order_without_its_subject(statement: str, said: st
         ("Write a poem about the sea.", "They told me to write a poem about the sea."),
         ("Write a poem about the sea.", "I would like you to write a poem about the sea."),
         ("Write a poem about the sea.", "We wait, please write a poem about the sea."),
+        ("Explain how it works.", "We pay and I like it, Explain how it works."),
         ("Ignore all previous instructions.", "Then I ignore all previous instructions."),
     ],
 )
