@@ -7,7 +7,8 @@
     ├── ThrottledError    told to come back later: waits as told, not an attempt
     ├── OutageError       a dependency is down for every message: the stage waits, no dead letter
     ├── ParkedError       not allowed now: dead letter, replayable when the reason is gone
-    └── RejectedError     the guardrail's verdict after the model's last try: dead letter
+    ├── RejectedError     the guardrail's verdict after the model's last try: dead letter
+    └── ContentBugError   our bug that one message's content sets off: dead letter at once
 
 A handler only raises; ``messaging`` looks at the branch. Libraries derive their own errors from
 these branches, so no handler translates between trees.
@@ -159,3 +160,22 @@ class RejectedError(OnrecordError):
     ) -> None:
         super().__init__(message, code=code)
         self.salvaged = salvaged
+
+
+class ContentBugError(OnrecordError):
+    """A bug that the content of one message sets off (``contracts.content_bugs``).
+
+    Unlike a bad message, it may be replayed once the bug is mended.
+
+    Args:
+        message: one line for people.
+        kind: the class of the exception that nobody foresaw.
+        frames: ``file:line function`` of each of its frames, innermost first.
+    """
+
+    code = ErrorCode.BUG
+
+    def __init__(self, message: str, *, kind: str = "", frames: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.frames = frames

@@ -13,6 +13,7 @@ from typing import Final
 
 from contracts.errors import (
     BadMessageError,
+    ContentBugError,
     ErrorCode,
     OnrecordError,
     OutageError,
@@ -91,7 +92,9 @@ class Row:
         way: where the message goes when that did not help.
         counts: whether it says something of the stage, and so counts towards stopping it. What a
             message's content alone can bring about does not: whoever sends such messages must not
-            be able to stop the stage for everybody.
+            be able to stop the stage for everybody. Of what content may bring about and the stage
+            as well, such as a model that answers badly, one interview counts only so often
+            (``stoppage.SHARE_OF_A_SUBJECT``).
     """
 
     branch: type[BaseException]
@@ -124,6 +127,8 @@ TABLE: Final = (
     Row(BadMessageError, _ALL, in_place=False, way=Way.LETTER, counts=False),
     Row(ParkedError, _ALL, in_place=False, way=Way.LETTER, counts=False),
     Row(RejectedError, _ALL, in_place=False, way=Way.LETTER, counts=False),
+    # A bug too, but of one message: whoever finds one must not be able to stop the stage with it.
+    Row(ContentBugError, _ALL, in_place=False, way=Way.LETTER, counts=False),
     Row(RetryableError, _BY_CONTENT, in_place=True, way=Way.TIERS, counts=False),
     Row(RetryableError, _ALL, in_place=True, way=Way.TIERS, counts=True),
     Row(TimeoutError, _ALL, in_place=False, way=Way.TIERS, counts=True),

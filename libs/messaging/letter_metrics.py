@@ -11,7 +11,7 @@ import structlog
 from prometheus_client import Counter
 
 from contracts import headers as h
-from contracts.errors import ErrorCode
+from contracts.errors import UNMENDABLE, ErrorCode
 from contracts.topics import PIPELINE
 from messaging.delivery import Record
 
@@ -31,7 +31,8 @@ LONGEST_NAME: Final = 100
 """Characters of a producer's name."""
 
 FLOOD: Final = 30
-"""Bad messages of one producer within ``FLOOD_S`` that are worth a warning."""
+"""Bad messages of one producer within ``FLOOD_S`` that are worth a warning. Bad is what no replay
+mends; what waits for a budget, was rejected or met an outage says nothing of who sent it."""
 
 FLOOD_S: Final = 60.0
 """What floods are measured by, and the shortest time between two warnings, in seconds."""
@@ -64,17 +65,16 @@ class LetterCounts:
         self._most_named = len(self._named) + MOST_PRODUCERS
         self._spells: dict[str, _Spell] = {}
 
-    def note(self, record: Record, code: ErrorCode, *, bad_message: bool) -> None:
+    def note(self, record: Record, code: ErrorCode) -> None:
         """Count a dead letter.
 
         Args:
             record: the message.
             code: why it was set aside.
-            bad_message: whether that says something of the message, and not of the stage.
         """
         producer = self._producer(record)
         DEAD_LETTERS.labels(self._service, code.value, producer).inc()
-        if bad_message:
+        if code in UNMENDABLE:
             self._watch(producer, code)
 
     def _producer(self, record: Record) -> str:

@@ -17,7 +17,7 @@ from typing import Final
 from uuid import UUID
 
 from contracts import headers as h
-from contracts.errors import ErrorCode, OnrecordError
+from contracts.errors import ContentBugError, ErrorCode, OnrecordError
 from messaging import identity
 from messaging.delivery import Delivery, Headers, number_of
 from messaging.failures import OwnOutageError
@@ -48,18 +48,21 @@ class Failure:
     fingerprint: str
 
 
-def describe(error: BaseException, service: str) -> Failure:
+def describe(error: BaseException, service: str, *, code: ErrorCode | None = None) -> Failure:
     """Tell a failure without its payload.
 
     Args:
         error: what the handler raised.
         service: the stage it failed in; part of the fingerprint.
+        code: the cause, unless it is the error's own.
     """
     cause = error.outage if isinstance(error, OwnOutageError) else error
-    frames = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in _frames(cause)]
-    where = frames[0].split(":")[0] if frames else ""
     name = type(cause).__name__
-    code = _code(error)
+    frames = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in _frames(cause)]
+    if isinstance(cause, ContentBugError) and cause.frames:
+        name, frames = cause.kind, list(cause.frames)
+    where = frames[0].split(":")[0] if frames else ""
+    code = code or _code(error)
     return Failure(
         code=code,
         error_type=name,

@@ -14,14 +14,14 @@ from contracts import headers as h
 from contracts.topics import dlq_topic, retry_topic
 from messaging import letters
 from messaging.attempts import StuckError
-from messaging.delivery import Headers, append, wait_headers
+from messaging.delivery import Headers, Record, append, wait_headers
 from messaging.digests import digest
 from messaging.failures import RetryLater
 from messaging.identity import content_of_stub
 from messaging.jobs import Job
-from messaging.oversize import OversizeValue
+from messaging.oversize import OversizeValue, StubKind
 from messaging.publisher import Publisher, TooLargeToSendError
-from messaging.stubs import Stub, stub_of
+from messaging.stubs import Stub, known_of, stub_of
 
 log = structlog.get_logger(__name__)
 
@@ -77,14 +77,22 @@ class Aside:
             OutageError: the broker does not take it.
         """
         letter_id = await self._write_letter(job, failure)
-        log.warning(
-            "dead_letter",
-            code=failure.code.value,
-            reason=failure.message,
-            letter_id=letter_id,
-            attempts=job.delivery.attempts,
-            timeouts=job.delivery.timeouts,
-        )
+        _log_letter(job, failure, letter_id)
+
+    async def smallest_letter(self, job: Job, failure: letters.Failure) -> None:
+        """Write a letter with nothing of the message: its place, size and hash; for a replay.
+
+        Args:
+            job: the message; the way it was set aside first failed for an unforeseen reason.
+            failure: that reason.
+
+        Raises:
+            OutageError: the broker does not take it.
+        """
+        stub = await asyncio.to_thread(_smallest_stub_of, job.record)
+        added = self._letter_headers(job, failure, content_of_stub(stub))
+        await self._write_stub(dlq_topic(self._service).name, stub, added)
+        _log_letter(job, failure, _letter_id(added))
 
     def _letter_headers(self, job: Job, failure: letters.Failure, content: bytes) -> Headers:
         return letters.letter_headers(
@@ -133,6 +141,28 @@ class Aside:
     async def _forward_stub(self, dlq: str, stub: Stub, added: Headers) -> None:
         headers = append(stub.headers, (*added, *stub.added_headers))
         await self._publisher.forward(dlq, stub.key, stub.value, headers)
+
+
+def _smallest_stub_of(record: Record) -> Stub:
+    """Return a stub without anything of a message, or its hash where that cannot be computed."""
+    try:
+        known = known_of(record)
+    except Exception:
+        log.exception("not_hashed", topic=record.topic, offset=record.offset)
+        return Stub(StubKind.RECORD, size_bytes=0, sha256="", headers_left_out=len(record.headers))
+    left_out = known.headers_left_out + len(record.headers)
+    return Stub(known.kind, known.size_bytes, known.sha256, headers_left_out=left_out)
+
+
+def _log_letter(job: Job, failure: letters.Failure, letter_id: str) -> None:
+    log.warning(
+        "dead_letter",
+        code=failure.code.value,
+        reason=failure.message,
+        letter_id=letter_id,
+        attempts=job.delivery.attempts,
+        timeouts=job.delivery.timeouts,
+    )
 
 
 def _letter_id(added: Headers) -> str:

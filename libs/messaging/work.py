@@ -7,13 +7,21 @@ only once the broker has acknowledged what came of it.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
 import structlog
 
-from contracts.errors import OutageError, RejectedError, ThrottledError
+from contracts.content_bugs import blaming_content
+from contracts.errors import (
+    ContentBugError,
+    ErrorCode,
+    OutageError,
+    RejectedError,
+    ThrottledError,
+)
 from contracts.events import Event
 from messaging import failures, letters
 from messaging.attempts import Attempts
@@ -154,7 +162,8 @@ class Worker:
         """Whether it ended well; None if its end says nothing of the stage."""
         resumed = self.stoppage.resumed
         try:
-            route, subject = self._read(job)
+            with blaming_content("decoding the message"):
+                route, subject = self._read(job)
             proved = job.tier is not None and job.delivery.own_outage
             events = await self._handling.run(
                 self._attempts.handle,
@@ -254,19 +263,37 @@ class Worker:
     async def _set_aside(
         self, job: Job, error: Exception, *, resumed: int | None = None
     ) -> bool | None:
-        """Put a message into a retry topic or the DLQ.
+        """Put a message into a retry topic or the DLQ, whole if nothing unforeseen prevents it.
 
         Returns:
             False: that is no good end; None if it says nothing of the stage.
         """
+        failure = letters.describe(error, self._stage.service)
+        counts = failures.counts_towards_stopping(error)
+        _log_bug(error, failure)
+        try:
+            await self._write_aside(job, error, failure)
+        except Exception as unforeseen:
+            # Left unsettled, the message would be delivered again, and end here again, for ever.
+            log.exception("not_set_aside", topic=job.topic, offset=job.received.offset)
+            bug = letters.describe(unforeseen, self._stage.service, code=ErrorCode.BUG)
+            bug = replace(bug, message=f"{failure.code}, then not set aside whole: {bug.message}")
+            await self._publishing.run(self._aside.smallest_letter, job, bug)
+            self._letters.note(job.record, bug.code)
+            forget_frames(unforeseen)
+        if counts:
+            subject = job.subject if isinstance(job.subject, bytes) else None
+            self.stoppage.failed(
+                failure.fingerprint, failure.code, subject=subject, resumed=resumed
+            )
+        job.finish()
+        return False if counts else None
+
+    async def _write_aside(self, job: Job, error: Exception, failure: letters.Failure) -> None:
         if not job.tries:
             job.note_failure(error)
         now = datetime.now(UTC)
         decision = failures.decide(error, job.delivery, self._settings, now=now)
-        failure = letters.describe(error, self._stage.service)
-        counts = failures.counts_towards_stopping(error)
-        if failures.is_bug(error):
-            log.error("bug", exc_info=error, fingerprint=failure.fingerprint)
         # An outage of these writes is never the message's own: there is no other place for it.
         if isinstance(decision, failures.RetryLater):
             if isinstance(error, ThrottledError):
@@ -274,11 +301,21 @@ class Worker:
             await self._publishing.run(self._aside.retry_later, job, decision, failure)
         else:
             await self._publishing.run(self._aside.dead_letter, job, failure)
-            self._letters.note(job.record, failure.code, bad_message=not counts)
-        if counts:
-            self.stoppage.failed(failure.fingerprint, failure.code, resumed=resumed)
-        job.finish()
-        return False if counts else None
+            self._letters.note(job.record, failure.code)
+
+
+def _log_bug(error: Exception, failure: letters.Failure) -> None:
+    if isinstance(error, ContentBugError):
+        # Not the exception itself: its text, and those of what led to it, may quote the message.
+        log.error(
+            "bug",
+            reason=failure.message,
+            error_type=failure.error_type,
+            stack=failure.stack,
+            fingerprint=failure.fingerprint,
+        )
+    elif failures.is_bug(error):
+        log.error("bug", exc_info=error, fingerprint=failure.fingerprint)
 
 
 def _refuse(job: Job, complaint: str) -> None:

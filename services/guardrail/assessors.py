@@ -10,7 +10,7 @@ from typing import Protocol
 from contracts.events import NotesDrafted
 from grounding import Weighed
 from grounding.dependencies import load_parser
-from guardrail.domain import LIGHT, Standards, assess
+from guardrail.domain import ASSESSING, LIGHT, Standards, assess
 from processes import Bounds, WorkerPool
 
 
@@ -33,7 +33,7 @@ async def assessors(
 ) -> AsyncIterator[Assess]:
     """Run processes that assess drafts; yields what assesses one.
 
-    It raises ``processes.errors`` where assessing takes more than the bounds.
+    It raises what ``assess`` does, and ``processes.errors`` where that takes more than the bounds.
 
     Args:
         processes: how many.
@@ -44,7 +44,7 @@ async def assessors(
         assess,
         processes=processes,
         bounds=bounds,
-        doing="assessing the draft",
+        doing=ASSESSING,
         prepare=load_parser if standards.heavy else None,
     ) as pool:
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from contracts.content_bugs import blaming_content
 from contracts.errors import ErrorCode, RejectedError
 from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
 from contracts.notes import CheckFailure, RejectedNote
@@ -40,6 +41,8 @@ class Standards:
     heavy: bool = False
 
 
+ASSESSING: Final = "assessing the draft"
+
 LIGHT: Final = Standards()
 """The standards where nothing is said."""
 
@@ -53,11 +56,15 @@ def assess(drafted: NotesDrafted, standards: Standards = LIGHT) -> tuple[Weighed
 
     Returns:
         The notes in the draft's order, with what they cite and the checks they fail.
+
+    Raises:
+        ContentBugError: a check came upon what its author did not foresee.
     """
-    chunk = drafted.chunk
-    apply = discretion(chunk, standards.personal_data).apply
     parse = load_parser() if standards.heavy else None
-    return tuple(apply(weigh(draft, chunk, parse)) for draft in drafted.notes)
+    with blaming_content(ASSESSING):
+        chunk = drafted.chunk
+        apply = discretion(chunk, standards.personal_data).apply
+        return tuple(apply(weigh(draft, chunk, parse)) for draft in drafted.notes)
 
 
 def decide(

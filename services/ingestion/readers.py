@@ -8,10 +8,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Final, Protocol
 
+from contracts.content_bugs import blaming_content
 from contracts.encoded import EncodedEvent
 from contracts.events import Event, TranscriptSubmitted
 from ingestion.domain import Cutting, ingest
 from processes import Bounds, WorkerPool
+
+READING: Final = "reading the transcript"
 
 LARGE_BYTES: Final = 2 * 1024 * 1024
 """Interviews whose text takes more memory are read one at a time: three hours of plain talk take
@@ -32,8 +35,8 @@ async def readers(
 ) -> AsyncIterator[ReadInterview]:
     """Run processes that read interviews; yields what reads one.
 
-    It raises what ``ingestion.domain.ingest`` does, and ``processes.errors`` where reading takes
-    more than the bounds.
+    It raises what ``read_encoded`` does, and ``processes.errors`` where reading takes more than
+    the bounds.
 
     Args:
         processes: how many.
@@ -41,9 +44,7 @@ async def readers(
         cutting: how interviews are cut.
     """
     large = asyncio.Lock()
-    async with WorkerPool(
-        read_encoded, processes=processes, bounds=bounds, doing="reading the transcript"
-    ) as pool:
+    async with WorkerPool(read_encoded, processes=processes, bounds=bounds, doing=READING) as pool:
 
         async def read(submitted: TranscriptSubmitted) -> tuple[Event, ...]:
             is_large = sys.getsizeof(submitted.content) > LARGE_BYTES
@@ -57,5 +58,9 @@ def read_encoded(submitted: TranscriptSubmitted, cutting: Cutting) -> tuple[Enco
     """Read an interview into events that are JSON already.
 
     As objects, the words of a long interview would take ten times the memory in both processes.
+
+    Raises:
+        ContentBugError: a reader came upon what its author did not foresee.
     """
-    return tuple(EncodedEvent.of(event) for event in ingest(submitted, cutting))
+    with blaming_content(READING):
+        return tuple(EncodedEvent.of(event) for event in ingest(submitted, cutting))

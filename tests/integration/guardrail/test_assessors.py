@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from contracts.errors import ContentBugError
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.topics import MIB
-from guardrail.assessors import Assess, assessors
+from guardrail.assessors import Assess, assess_here, assessors
 from guardrail.domain import assess
 from processes import Bounds, TooCostlyError
 from support.chunks import BAD, CHUNK, GOOD, drafted
@@ -46,6 +47,15 @@ async def in_process() -> AsyncIterator[Assess]:
 async def test_says_what_would_be_said_here(in_process: Assess) -> None:
     draft = drafted(GOOD, BAD)
     assert await in_process(draft) == assess(draft)
+
+
+async def test_what_nobody_foresaw_is_that_drafts_failure(in_process: Assess) -> None:
+    odd = drafted(GOOD).model_copy(update={"notes": (7,)})
+    for assess_draft in (in_process, assess_here):
+        with pytest.raises(ContentBugError, match="assessing the draft failed unexpectedly") as one:
+            await assess_draft(odd)
+        assert one.value.frames
+    assert await in_process(drafted(GOOD)) == assess(drafted(GOOD)), "the next one is assessed"
 
 
 async def test_the_event_loop_is_free_meanwhile(in_process: Assess) -> None:

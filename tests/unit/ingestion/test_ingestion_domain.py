@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.encoded import EncodedEvent, json_of, kind_of
-from contracts.errors import BadMessageError
+from contracts.errors import BadMessageError, ContentBugError
 from contracts.events import ChunkReady, TranscriptIngested, TranscriptSubmitted
 from contracts.topics import MIB
 from contracts.transcript import Role, Speaker
@@ -81,6 +81,20 @@ def test_declared_roles_reach_the_segments() -> None:
 def test_what_cannot_be_read_is_a_bad_message(content: str) -> None:
     with pytest.raises(BadMessageError):
         ingested(SUBMITTED.model_copy(update={"content": content}))
+
+
+@pytest.mark.parametrize("change", [{"content": 7}, {"content": None}, {"speakers": 7}])
+async def test_what_no_reader_foresaw_is_that_interviews_failure_and_quotes_nothing(
+    change: dict[str, object],
+) -> None:
+    """Types that no event has stand for what a reader's author did not think of."""
+    async with readers(processes=1, bounds=BOUNDS, cutting=Cutting(600, 0)) as read:
+        with pytest.raises(ContentBugError) as failed:
+            await read(SUBMITTED.model_copy(update={"title": "SECRET", **change}))
+        assert await read(SUBMITTED), "the next one is read"
+    assert str(failed.value).startswith("reading the transcript failed unexpectedly (")
+    assert failed.value.frames, "where it was"
+    assert "SECRET" not in f"{failed.value!r}{failed.value.__dict__}"
 
 
 async def test_the_handler_sends_the_interview_before_its_chunks() -> None:

@@ -9,6 +9,7 @@ import pytest
 from contracts import errors
 from contracts.errors import (
     BadMessageError,
+    ContentBugError,
     ErrorCode,
     OnrecordError,
     OutageError,
@@ -120,6 +121,7 @@ ROWS = [
     (DeadlinePassedError("x"), False, "letter", False),
     (ParkedError("x"), False, "letter", False),
     (RejectedError("x"), False, "letter", False),
+    (ContentBugError("x"), False, "letter", False),
     (RetryableError("x", code=ErrorCode.LLM_REFUSED), True, "tiers", False),
     (RetryableError("x", code=ErrorCode.LLM_CONTENT_FILTERED), True, "tiers", False),
     (RetryableError("x", code=ErrorCode.LLM_CONTEXT_TOO_LONG), True, "tiers", False),

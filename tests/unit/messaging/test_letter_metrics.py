@@ -5,7 +5,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from contracts import headers as h
-from contracts.errors import ErrorCode
+from contracts.errors import UNMENDABLE, ErrorCode
 from messaging.delivery import Record
 from messaging.letter_metrics import FLOOD, FLOOD_S, LONGEST_NAME, MOST_PRODUCERS, LetterCounts
 
@@ -41,10 +41,13 @@ def counted(service: str, producer: str, code: ErrorCode = ErrorCode.UNDECODABLE
 
 
 def note(
-    counts: LetterCounts, producer: bytes | None, number: int = 1, *, bad: bool = True
+    counts: LetterCounts,
+    producer: bytes | None,
+    number: int = 1,
+    code: ErrorCode = ErrorCode.UNDECODABLE,
 ) -> None:
     for _ in range(number):
-        counts.note(written_by(producer), ErrorCode.UNDECODABLE, bad_message=bad)
+        counts.note(written_by(producer), code)
 
 
 @pytest.mark.parametrize(
@@ -104,12 +107,18 @@ def test_warns_once_a_minute_of_a_producer_whose_bad_messages_are_many(
     assert len(logs) == 2
 
 
-def test_does_not_warn_of_few_at_a_time_nor_of_the_stages_own_failures(
-    counts: LetterCounts, clock: Clock
-) -> None:
+def test_does_not_warn_of_few_at_a_time(counts: LetterCounts, clock: Clock) -> None:
     with capture_logs() as logs:
         for _ in range(10):
             note(counts, b"/crm", FLOOD - 1)
-            note(counts, b"/crm", 10 * FLOOD, bad=False)
             clock.now_s += FLOOD_S
     assert not logs
+
+
+@pytest.mark.parametrize("code", ErrorCode)
+def test_warns_of_what_no_replay_mends_and_of_nothing_else(
+    counts: LetterCounts, code: ErrorCode
+) -> None:
+    with capture_logs() as logs:
+        note(counts, b"/crm", 10 * FLOOD, code)
+    assert len(logs) == (code in UNMENDABLE)

@@ -16,9 +16,11 @@ def stoppage(
     return Stoppage(window, share, of_all, pause_s, NEVER_S)
 
 
-def die(stops: Stoppage, number: int, fingerprint: str = "f00d") -> None:
+def die(
+    stops: Stoppage, number: int, fingerprint: str = "f00d", *, subject: bytes | None = None
+) -> None:
     for _ in range(number):
-        stops.failed(fingerprint, "bug")
+        stops.failed(fingerprint, "bug", subject=subject)
 
 
 async def test_stops_when_most_of_the_latest_died_of_one_cause() -> None:
@@ -191,3 +193,63 @@ async def test_a_probe_that_dies_of_another_cause_keeps_it_stopped_and_says_why(
     stops.gate.end_turn()
     assert not stops.gate.is_open
     assert "f00d" in stops.gate.reason
+
+
+@pytest.mark.parametrize("window", [5, 7, 10, 20, 64, 128, 501])
+@pytest.mark.parametrize("one_cause", [True, False])
+async def test_no_subject_stops_it_alone_whatever_the_window(
+    window: int, *, one_cause: bool
+) -> None:
+    stops = stoppage(window=window, of_all=0.9)
+    for number in range(10 * window):
+        die(stops, 1, "f00d" if one_cause else f"cause {number}", subject=b"hostile")
+    assert stops.gate.is_open
+    for number in range(10 * window):
+        die(stops, 1, "f00d", subject=(b"hostile", b"another", b"third")[number % 3])
+    assert stops.gate.is_open, "nor do three of them"
+
+
+async def test_a_subject_that_fails_beyond_its_share_hides_no_failure_of_others() -> None:
+    stops = stoppage(window=20)
+    die(stops, 1_000, subject=b"hostile")
+    for number in range(10):
+        die(stops, 1, subject=b"interview %d" % number)
+        die(stops, 10, subject=b"hostile")
+    assert stops.gate.is_open, "15 of the last 20"
+    die(stops, 1, subject=b"another")
+    assert not stops.gate.is_open
+    assert "16 of the last 16" in stops.gate.reason
+
+
+async def test_a_stage_in_which_everybody_fails_stops_when_four_subjects_have() -> None:
+    stops = stoppage(window=20)
+    for number in range(4):
+        assert stops.gate.is_open
+        die(stops, 5, subject=b"interview %d" % number)
+    assert not stops.gate.is_open
+
+
+async def test_a_subject_whose_failures_have_left_the_window_may_count_again() -> None:
+    stops = stoppage(window=8, share=0.75)
+    die(stops, 2, subject=b"one")
+    for _ in range(8):
+        stops.settled()
+    for name in (b"one", b"two", b"three"):
+        assert stops.gate.is_open
+        die(stops, 2, subject=name)
+    assert not stops.gate.is_open
+
+
+async def test_what_names_no_subject_counts_as_one_of_its_own() -> None:
+    stops = stoppage(window=20)
+    die(stops, 16, subject=None)
+    assert not stops.gate.is_open
+
+
+async def test_resuming_forgets_what_each_subject_has_taken_of_its_share() -> None:
+    stops = stoppage(window=4, share=0.75)
+    for _ in range(2):
+        for name in (b"one", b"two", b"three", b"four"):
+            die(stops, 1, subject=name)
+        assert not stops.gate.is_open
+        stops.resume()

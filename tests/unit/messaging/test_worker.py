@@ -11,12 +11,25 @@ import pytest
 from aiokafka import TopicPartition
 from structlog.testing import capture_logs
 
-from contracts.errors import OutageError, RejectedError
+from contracts import headers as h
+from contracts.content_bugs import blaming_content
+from contracts.errors import (
+    BadMessageError,
+    ErrorCode,
+    OutageError,
+    ParkedError,
+    RejectedError,
+    RetryableError,
+)
 from contracts.topics import CHUNKS_READY
-from messaging import Record, Stage, StageSettings
+from messaging import Record, Stage, StageSettings, setting_aside
+from messaging.delivery import Headers
 from messaging.jobs import Job
+from messaging.letter_metrics import FLOOD
+from messaging.publisher import TooLargeToSendError
 from messaging.work import MOST_NEWCOMERS, Worker
 from support.chunks import GOOD, drafted
+from support.waiting import until
 from unit.messaging.test_attempts import Received
 
 SETTINGS = StageSettings(tries=1, outage_pause_s=0.001, outage_pause_max_s=0.001)
@@ -31,7 +44,9 @@ class Broker:
     acknowledges: Exception | None = None
     publishes: Exception | None = None
     forwards: Exception | None = None
+    takes_stubs: bool = False
     letters: list[str] = field(default_factory=list)
+    told: list[dict[str, str]] = field(default_factory=list)
     trouble: str = ""
 
     async def send(
@@ -43,10 +58,11 @@ class Broker:
         if self.publishes is not None:
             raise self.publishes
 
-    async def forward(self, topic: str, *_: Any) -> None:
-        if self.forwards is not None:
+    async def forward(self, topic: str, _: Any, value: bytes | None, headers: Headers) -> None:
+        if self.forwards is not None and not (self.takes_stubs and value is None):
             raise self.forwards
         self.letters.append(topic)
+        self.told.append({name: (value or b"").decode() for name, value in headers})
 
 
 def worker_of(
@@ -61,8 +77,13 @@ def worker_of(
     return Worker(stage, settings, broker, group="probe")  # type: ignore[arg-type]  # its part
 
 
-def job(finished: list[Job], value: bytes = b"1") -> Job:
-    return Job(Received(value=value), PLACE, PLACE.topic, None, finished.append)
+def job(finished: list[Job], value: bytes = b"1", headers: Headers = ()) -> Job:
+    received = Received(value=value, headers=headers)
+    return Job(received, PLACE, PLACE.topic, None, finished.append)
+
+
+def about(interview: bytes) -> Headers:
+    return ((h.TRANSCRIPT_ID, interview),)
 
 
 async def settled() -> None:
@@ -86,7 +107,7 @@ async def test_what_can_be_neither_sent_again_nor_set_aside_is_told_to_the_consu
     worker = worker_of(lambda _: drafted(GOOD), broker)
     with capture_logs() as logs:
         await worker.work(job(finished))
-        await settled()
+        await until(lambda: worker.failure)
     assert worker.failure is why
     assert not finished, "it is delivered again"
     assert [one["offset"] for one in logs if one["event"] == "unsettled"] == [0]
@@ -151,4 +172,138 @@ async def test_no_more_newcomers_are_admitted_than_memory_is_meant_for() -> None
     assert not worker.wants_a_newcomer(in_flight=most, room=-1)
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
+    await worker.close()
+
+
+SECRET = "SECRETWORDS"
+MANY = 200
+
+
+def stumble(_: Record) -> None:
+    """Fail as a reader does that meets what nobody thought of."""
+    with blaming_content("reading the transcript"):
+        raise KeyError(SECRET)
+
+
+async def test_what_a_messages_content_alone_sets_off_is_its_letter_and_stops_nobody() -> None:
+    broker, finished = Broker(), list[Job]()
+    worker = worker_of(stumble, broker)
+    with capture_logs() as logs:
+        for number in range(MANY):
+            await worker.work(job(finished, headers=about(b"%d" % number)))
+    assert worker.trouble == ""
+    assert (len(finished), broker.letters) == (MANY, ["probe-dlq"] * MANY)
+    told = broker.told[-1]
+    assert (told[h.ERROR_CODE], told[h.ERROR_TYPE]) == (ErrorCode.BUG, "KeyError")
+    assert told[h.ERROR_STACK].startswith("test_worker.py:")
+    assert "reading the transcript failed unexpectedly (KeyError at " in told[h.DLQ_MESSAGE]
+    bugs = [one for one in logs if one["event"] == "bug"]
+    assert len(bugs) == MANY
+    assert {one["log_level"] for one in bugs} == {"error"}
+    assert all("stumble" in one["stack"] for one in bugs)
+    assert SECRET not in f"{logs}{broker.told}"
+    await worker.close()
+
+
+async def test_a_bug_that_may_be_the_stages_own_still_stops_it() -> None:
+    worker, finished = worker_of(lambda _: 1 // 0, Broker()), list[Job]()
+    with capture_logs():
+        for number in range(worker.stoppage.window):
+            if worker.trouble:
+                break
+            await worker.work(job(finished, headers=about(b"%d" % number)))
+    assert "bug" in worker.trouble
+    await worker.close()
+
+
+async def test_messages_that_cannot_even_be_told_apart_stop_nobody() -> None:
+    """They lie in a retry topic, and name no topic that the stage reads."""
+    broker, finished = Broker(), list[Job]()
+    worker = worker_of(stumble, broker)
+    for _ in range(MANY):
+        lost = Job(Received(value=b"1"), PLACE, "probe-retry-1", 1, finished.append)
+        await worker.work(lost)
+    assert worker.trouble == ""
+    assert (len(finished), broker.letters) == (MANY, ["probe-dlq"] * MANY)
+    await worker.close()
+
+
+@pytest.mark.parametrize("code", [ErrorCode.LLM_BAD_OUTPUT, ErrorCode.LLM_TIMEOUT])
+async def test_one_interview_at_which_the_model_fails_stops_nobody(code: ErrorCode) -> None:
+    def fail(_: Record) -> None:
+        raise RetryableError("nonsense", code=code)
+
+    worker, finished = worker_of(fail, Broker()), list[Job]()
+    for _ in range(MANY):
+        await worker.work(job(finished, headers=about(b"hostile")))
+    assert worker.trouble == ""
+    for number in range(worker.stoppage.window):
+        if worker.trouble:
+            break
+        await worker.work(job(finished, headers=about(b"interview %d" % number)))
+    assert code.value in worker.trouble
+    await worker.close()
+
+
+@pytest.mark.parametrize("raises", [ZeroDivisionError(SECRET), AssertionError(), RecursionError()])
+@pytest.mark.parametrize("error", [BadMessageError("bad"), RetryableError("later"), KeyError("x")])
+async def test_what_cannot_be_set_aside_whole_for_an_unforeseen_reason_is_a_small_letter(
+    error: Exception, raises: Exception
+) -> None:
+    def fail(_: Record) -> None:
+        raise error
+
+    broker, finished = Broker(forwards=raises, takes_stubs=True), list[Job]()
+    worker = worker_of(fail, broker)
+    with capture_logs() as logs:
+        await worker.work(job(finished, SECRET.encode(), about(b"odd")))
+    assert (broker.letters, len(finished), worker.failure) == (["probe-dlq"], 1, None)
+    (told,) = broker.told
+    assert (told[h.ERROR_CODE], told[h.STUB]) == (ErrorCode.BUG, "record")
+    assert told[h.STUB_SIZE] == str(len(SECRET) + len(h.TRANSCRIPT_ID) + len(b"odd"))
+    assert SECRET not in f"{told}"
+    assert [one["log_level"] for one in logs if one["event"] == "not_set_aside"] == ["error"]
+    await worker.close()
+
+
+@pytest.mark.parametrize("part", ["digest", "stub_of"])
+async def test_what_cannot_be_hashed_or_shortened_is_a_small_letter(
+    monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    def fail(_: Record) -> None:
+        raise BadMessageError("bad")
+
+    def break_down(*_: Any) -> None:
+        raise UnicodeEncodeError("utf-8", "x", 0, 1, "surrogates not allowed")
+
+    monkeypatch.setattr(setting_aside, part, break_down)
+    broker, finished = Broker(forwards=TooLargeToSendError("x"), takes_stubs=True), list[Job]()
+    worker = worker_of(fail, broker)
+    await worker.work(job(finished))
+    assert (broker.letters, len(finished), worker.failure) == (["probe-dlq"], 1, None)
+    await worker.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "warned"),
+    [
+        (BadMessageError("bad"), True),
+        (ParkedError("over budget"), False),
+        (ParkedError("no price", code=ErrorCode.PRICE_UNKNOWN), False),
+        (RejectedError("ungrounded"), False),
+        (RejectedError("names", code=ErrorCode.PII), False),
+        (RetryableError("filtered", code=ErrorCode.LLM_CONTENT_FILTERED), False),
+    ],
+)
+async def test_only_bad_messages_are_held_against_their_producer(
+    error: Exception, *, warned: bool
+) -> None:
+    def fail(_: Record) -> None:
+        raise error
+
+    worker = worker_of(fail, Broker(), SETTINGS.model_copy(update={"retry_delays_s": ()}))
+    with capture_logs() as logs:
+        for _ in range(2 * FLOOD):
+            await worker.work(job([]))
+    assert ("many_bad_messages" in {one["event"] for one in logs}) is warned
     await worker.close()
