@@ -37,7 +37,10 @@ class _Account:
 
     ledger: OffsetLedger = field(default_factory=OffsetLedger)
     log: LogIdentity = UNKNOWN_LOG
-    commits: tuple[tuple[int, str], ...] = ()
+    commits: set[int] = field(default_factory=set)
+    """Hashes of the commits that the group may have: the last acknowledged one, and all that were
+    sent since. An outage of a day has many, with up to 4 KiB of metadata each."""
+    acknowledged: bool = False
 
 
 class Commits:
@@ -86,8 +89,9 @@ class Commits:
             log: which log the partition has.
             commit: the group's, with its metadata; None if there is none.
         """
-        known = (commit,) if commit else ()
-        self._accounts[partition] = _Account(OffsetLedger(done, at), log, known)
+        known = {hash(commit)} if commit else set()
+        ledger = OffsetLedger(done, at)
+        self._accounts[partition] = _Account(ledger, log, known, acknowledged=commit is not None)
 
     def pass_over(self, partition: TopicPartition, position: int) -> None:
         """Note that all there is before a position has been started, if anything is there.
@@ -104,14 +108,14 @@ class Commits:
         self._accounts.pop(partition, None)
 
     def is_ours(self, partition: TopicPartition, commit: tuple[int, str] | None) -> bool:
-        """Whether a commit of the group is the last one that we know of.
+        """Whether the group's commit is the last acknowledged one, or one sent since.
 
         Another one would tell that another member has had the partition meanwhile.
         """
         account = self._accounts.get(partition)
         if account is None:
             return False
-        return commit in account.commits if commit else not account.commits
+        return hash(commit) in account.commits if commit else not account.acknowledged
 
     def learn_logs(self, logs: Mapping[TopicPartition, LogIdentity]) -> list[TopicPartition]:
         """Note which logs partitions have now.
@@ -164,7 +168,7 @@ class Commits:
         }
         for partition, (account, *_) in due.items():
             # Should no answer come, the broker may have taken it all the same.
-            account.commits = (*account.commits[-1:], tuple(offsets[partition]))
+            account.commits.add(hash(tuple(offsets[partition])))
         try:
             async with asyncio.timeout(COMMIT_PATIENCE_S):
                 await consumer.commit(offsets)
@@ -177,7 +181,8 @@ class Commits:
         else:
             for partition, (account, offset, news) in due.items():
                 account.ledger.committed(offset, news)
-                account.commits = (tuple(offsets[partition]),)
+                account.commits = {hash(tuple(offsets[partition]))}
+                account.acknowledged = True
         return True
 
     def _metadata(self, account: _Account, offset: int) -> str:
