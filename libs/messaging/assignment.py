@@ -61,7 +61,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
     Attributes:
         assignor: shares the partitions if this member leads the group.
         corrupt: the batches that cannot be read.
-        epoch: how often reading began anew; tells what was fetched before from what after.
+        epoch: how often positions were set anew; tells what was fetched before from what after.
     """
 
     def __init__(  # noqa: PLR0913 - what a rebalance touches
@@ -144,6 +144,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
 
         aiokafka sets the positions of all partitions anew, but not before this returns or waits.
         """
+        # Between the revocation and now, messages may have been looked for at the old positions.
+        self.epoch += 1
         partitions = set(assigned)
         gone = self._mine - partitions
         kept = {one for one in self._mine & partitions if self._commits.next_of(one) >= 0}

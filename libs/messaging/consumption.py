@@ -215,7 +215,9 @@ class Consumption:
             group_id=self.group,
             group_instance_id=self._kafka.group_instance_id or None,
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            # takeover.py says where to begin without a commit, deleted_records.py where to go on
+            # when records were deleted; the client would pass over them without a word.
+            auto_offset_reset="none",
             session_timeout_ms=self._kafka.session_timeout_ms,
             heartbeat_interval_ms=max(300, self._kafka.session_timeout_ms // 4),
             rebalance_timeout_ms=self._kafka.rebalance_timeout_ms,

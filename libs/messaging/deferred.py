@@ -13,6 +13,8 @@ from __future__ import annotations
 import heapq
 from collections import deque
 
+from messaging.offsets import LogMovedError
+
 
 class Deferred:
     """The remembered messages of one partition.
@@ -78,23 +80,47 @@ class Deferred:
         self._going_back = offsets
         return offsets[0] if offsets else None
 
-    def take(self, offset: int) -> tuple[bool, list[int]]:
-        """Tell what a message is that was read while going back.
+    def take(self, offset: int) -> bool:
+        """Return whether a message that was read is one of those looked for.
 
-        Returns:
-            Whether it is one of those looked for; and the offsets before it that were looked for
-            and that the log no longer has.
+        Raises:
+            LogMovedError: one before it was looked for and did not come. It is not given up for
+                that: the log still has it (``forget_before``), or reading stands elsewhere.
         """
-        gone = []
         back = self._going_back
-        while back and back[0] < offset:
-            gone.append(back.popleft())
-        wanted = bool(back) and back[0] == offset
-        if wanted:
-            back.popleft()
-        for one in (*gone, offset):
-            self._sizes.pop(one, None)
-        return wanted, gone
+        if not back or offset < back[0]:
+            return False
+        if offset > back[0]:
+            raise LogMovedError(f"offset {back[0]} was looked for, and {offset} came")
+        del self._sizes[back.popleft()]
+        return True
+
+    def waits_for_room(self, now: float) -> bool:
+        """Whether a remembered message is due that is not being read again yet.
+
+        Args:
+            now: by the clock that ``remember`` was given.
+        """
+        return bool(self._due) or self.next_due <= now
+
+    def forget_before(self, start: int) -> list[int]:
+        """Forget the messages that the log has deleted; return their offsets.
+
+        Args:
+            start: the log's first offset that is still there.
+        """
+        back = self._going_back
+        gone = [back.popleft() for _ in range(sum(one < start for one in back))]
+        gone += [offset for offset, _ in self._due if offset < start]
+        gone += [offset for _, offset, _ in self._not_due if offset < start]
+        self._due = [one for one in self._due if one[0] >= start]
+        self._not_due = [one for one in self._not_due if one[1] >= start]
+        heapq.heapify(self._due)
+        heapq.heapify(self._not_due)
+        for offset in gone:
+            self._sizes.pop(offset, None)
+        self.frontier = max(start, self.frontier or 0)
+        return sorted(gone)
 
     def seek_to(self, position: int) -> int | None:
         """Return where to read next, unless it is where reading stands anyway.

@@ -20,12 +20,13 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from messaging.assignment import Assignment
 from messaging.client_internals import position_of
 from messaging.commits import Commits
 from messaging.corrupt_batches import CorruptBatchError
+from messaging.deleted_records import DeletedRecords
 from messaging.jobs import Job
 from messaging.offsets import LogMovedError
 from messaging.read_ahead import ReadAhead
@@ -87,6 +88,7 @@ class Intake:
         self._assignment = assignment
         self._sources = sources
         self._retries = Retries(window, read_ahead, commits, sources)
+        self._deleted = DeletedRecords(commits, self._retries, assignment)
         self._idle_pause_s = idle_pause_s
         self._poll_s = SHORT_POLL_S if idle_pause_s else POLL_S
         self._largest: dict[TopicPartition, int] = {}
@@ -181,7 +183,7 @@ class Intake:
         for partition, records in batches.items():
             self._assignment.corrupt.passed(partition)
             if partition.topic in self._sources.tiers:
-                self._retries.take(partition, records, self._consumer)
+                self._retries.take(partition, records, self._consumer, epoch)
             else:
                 self._take(partition, records)
         self._window.fill()
@@ -199,7 +201,11 @@ class Intake:
             # What the same poll had from other partitions went with it.
             self._assignment.corrupt.note(error)
             self._assignment.begin_reading_anew()
+        except OffsetOutOfRangeError as error:
+            await self._deleted.pass_over(self._consumer, error.args[0])
         except KafkaError as error:
+            if isinstance(error, NoOffsetForPartitionError) and not self._is_read(error.args[0]):
+                return {}  # where to begin with it is being looked up, or it is gone
             if not error.retriable:
                 # The client may have lost its group for good, or skipped a record it could not
                 # read: a new one begins at what is committed.
@@ -207,6 +213,9 @@ class Intake:
             log.warning("poll_failed", error=repr(error))
             await asyncio.sleep(POLL_S)
         return {}
+
+    def _is_read(self, partition: TopicPartition) -> bool:
+        return partition in self._consumer.assignment() - self._assignment.withheld
 
     def _pass_over_what_holds_no_message(self) -> None:
         """Note where reading stands: behind aborted transactions, and the markers of all."""

@@ -120,9 +120,16 @@ class ReadAhead:
             return due_ones == 0 or self.retried + cost <= self._for_retries
         return self.not_due == 0 or self.not_due + cost <= self._for_retries // 2
 
-    def room_for_due(self) -> int:
-        """How many bytes of messages that are due may be held; at least 1 while none is."""
-        return max(self._for_retries - self.retried, int(self.retried == self.not_due))
+    def room_to_go_back(self) -> int:
+        """How many bytes of remembered messages that are due may be read again now.
+
+        None while some are held and less than a quarter of the room is free: going back throws away
+        what was fetched already. At least 1 while none is held.
+        """
+        room, due = self._for_retries - self.retried, self.retried - self.not_due
+        if not due:
+            return max(1, room)
+        return room if 4 * room >= due + room else 0
 
     def wait_begins(self, job: Job) -> None:
         """Note that a message that is held is not due."""

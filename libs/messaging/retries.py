@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-import structlog
 from aiokafka import TopicPartition
 
 from messaging.commits import Commits
@@ -17,8 +16,6 @@ from messaging.jobs import Job
 from messaging.offsets import OffsetLedger
 from messaging.read_ahead import ReadAhead
 from messaging.window import Window
-
-log = structlog.get_logger(__name__)
 
 MOST_DEFERRED: Final = 100_000
 """Most messages remembered by their offsets; with more, their partitions wait as a whole."""
@@ -104,32 +101,52 @@ class Retries:
             if deferred is None:
                 continue
             deferred.begin_epoch(epoch)
-            room = self._read_ahead.room_for_due()
+            room = self._read_ahead.room_to_go_back()
             if deferred.is_going_back or room <= 0:
                 continue
             if (offset := deferred.go_back(self._now(), room)) is not None:
                 consumer.seek(partition, offset)
 
-    def take(self, partition: TopicPartition, records: Sequence[Any], consumer: Any) -> None:
+    def forget_before(self, partition: TopicPartition, start: int) -> int | None:
+        """Enter that messages were deleted before they were due; the caller reports them.
+
+        Args:
+            partition: of any topic.
+            start: the first offset of the log that is still there.
+
+        Returns:
+            Where to read on; None if nothing is known of the partition.
+        """
+        deferred = self._deferred.get(partition)
+        if deferred is None:
+            return None
+        ledger = self._commits.ledger(partition)
+        for offset in deferred.forget_before(start):
+            ledger.finish(offset)
+        return deferred.seek_to(-1)
+
+    def take(
+        self, partition: TopicPartition, records: Sequence[Any], consumer: Any, epoch: int
+    ) -> None:
         """Take in what was fetched of a partition.
 
         Args:
             partition: of a retry topic.
             records: in order, as aiokafka hands them out; at least one.
             consumer: aiokafka's, which is made to go on where that is needed next.
+            epoch: of the assignment that they were fetched in.
+
+        Raises:
+            LogMovedError: a message that was looked for is not where it was.
         """
         ledger = self._commits.ledger(partition)
         deferred = self._deferred.setdefault(partition, Deferred())
+        deferred.begin_epoch(epoch)
         topic, tier = self._sources.names[partition.topic], self._sources.tiers[partition.topic]
         finish = partial(finished, self._window, ledger)
         for received in records:
             is_new = deferred.is_new(received.offset)
-            wanted, gone = deferred.take(received.offset)
-            for offset in gone:
-                # Its topic has forgotten it, so that nobody will ever work on it.
-                log.error("retry_expired", topic=topic, offset=offset)
-                ledger.finish(offset)
-            if wanted:
+            if deferred.take(received.offset):
                 self._window.admit(Job(received, partition, topic, tier, finish))
             elif is_new and ledger.start(received.offset):
                 self._take_new(Job(received, partition, topic, tier, finish), deferred)
@@ -139,13 +156,20 @@ class Retries:
 
     def _take_new(self, job: Job, deferred: Deferred) -> None:
         delay_s = job.delivery.wait_s(self._clock())
-        if not self._read_ahead.fits_retried(job.size, due=delay_s <= 0):
+        if self._must_wait(job, due=delay_s <= 0):
             cost = self._read_ahead.cost(job.size)
             deferred.remember(job.received.offset, cost, self._now() + max(0.0, delay_s))
         elif delay_s > 0:
             self._window.hold(job, delay_s)
         else:
             self._window.admit(job)
+
+    def _must_wait(self, job: Job, *, due: bool) -> bool:
+        """Whether a message is to be remembered: there is no room, or others are before it."""
+        if not self._read_ahead.fits_retried(job.size, due=due):
+            return True
+        now = self._now()
+        return due and any(one.waits_for_room(now) for one in self._deferred.values())
 
     def _is_going_back(self, partition: TopicPartition) -> bool:
         deferred = self._deferred.get(partition)

@@ -86,7 +86,13 @@ async def beginnings(
     found = {one: begin(commits.get(one), logs.get(one), ends.get(one)) for one in partitions}
     for partition, beginning in found.items():
         if beginning.fault is not None:
-            _report(partition, beginning, commits[partition].offset, logs[partition])
+            report(
+                partition,
+                beginning.fault,
+                logs[partition],
+                committed=commits[partition].offset,
+                begins_at=beginning.offset,
+            )
     return found
 
 
@@ -128,18 +134,24 @@ def _fault(
     return LogFault.DELETED if offset < found.start else None
 
 
-def _report(
-    partition: TopicPartition, beginning: Beginning, committed: int, found: PartitionLog
+def report(
+    partition: TopicPartition, fault: LogFault, found: PartitionLog, **offsets: int | None
 ) -> None:
-    assert beginning.fault is not None
-    LOG_FAULTS.labels(partition.topic, beginning.fault.value).inc()
+    """Log and count that a log is not what was expected.
+
+    Args:
+        partition: which.
+        fault: how it differs.
+        found: the log as it is.
+        offsets: what was expected and what follows, by name.
+    """
+    LOG_FAULTS.labels(partition.topic, fault.value).inc()
     log.error(
         "log_fault",
-        fault=beginning.fault.value,
+        fault=fault.value,
         place=f"{partition.topic}-{partition.partition}",
-        committed=committed,
         log_start=found.start,
         log_end=found.end,
-        begins_at=beginning.offset,
-        what=_WHAT_TO_KNOW[beginning.fault],
+        what=_WHAT_TO_KNOW[fault],
+        **offsets,
     )

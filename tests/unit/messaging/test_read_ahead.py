@@ -88,12 +88,12 @@ def test_messages_that_wait_long_leave_room_for_those_that_are_due() -> None:
         read_ahead.wait_begins(one)
         number += 1
     assert read_ahead.not_due == pytest.approx(1_000_000, abs=200_000)
-    assert read_ahead.room_for_due() == pytest.approx(1_000_000, abs=200_000)
+    assert read_ahead.room_to_go_back() == pytest.approx(1_000_000, abs=200_000)
     while read_ahead.fits_retried(100_000, due=True):
         read_ahead.add(large(RETRY, number))
         number += 1
     assert read_ahead.retried == pytest.approx(2_000_000, abs=200_000)
-    assert read_ahead.room_for_due() <= 200_000
+    assert read_ahead.room_to_go_back() <= 200_000
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -8,12 +8,23 @@ from random import Random
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 
+from messaging import KafkaSettings, deleted_records
+from messaging import Stage as MessagingStage
+from messaging import assignment as assignment_module
 from messaging import retries as retries_module
+from messaging.assignment import Assignment
 from messaging.commits import Commits
+from messaging.deleted_records import DeletedRecords
 from messaging.jobs import Job
+from messaging.metrics import LOG_FAULTS
+from messaging.offset_metadata import UNKNOWN_LOG
+from messaging.offsets import LogMovedError
+from messaging.partition_logs import PartitionLog
 from messaging.read_ahead import ReadAhead
 from messaging.retries import Retries, Sources
+from messaging.takeover import Beginning
 from messaging.window import Window
 from unit.messaging.fetched import RETRY, Received, waiting
 
@@ -31,9 +42,22 @@ class Log:
         self.records = records
         self.position = 0
         self.fetched = 0
+        self.seeks = 0
+        self._coordinator = None
+        self._client = None
 
     def seek(self, _: Any, offset: int) -> None:
         self.position = offset
+        self.seeks += 1
+
+    def assignment(self) -> set[TopicPartition]:
+        return {RETRY}
+
+    def pause(self, *_: Any) -> None:
+        pass
+
+    def partitions_for_topic(self, _: str) -> set[int]:
+        return {0}
 
     def batch(self) -> list[Received]:
         found = [one for one in self.records if one.offset >= self.position][:BATCH]
@@ -62,6 +86,15 @@ class Stage:
             may_start=lambda: self.open,
         )
         self.commits = Commits()
+        self.assignment = Assignment(
+            MessagingStage("probe"),
+            KafkaSettings(),
+            window=self.window,
+            commits=self.commits,
+            drain_s=lambda: 0.0,
+            forget=lambda _: None,
+        )
+        self.assignment.follow(self.log)
         self.retries = Retries(
             self.window,
             self.read_ahead,
@@ -81,7 +114,7 @@ class Stage:
             self.retries.go_back([RETRY], self.log, epoch)
             if not (self.retries.wanted([RETRY]) and (found := self.log.batch())):
                 return
-            self.retries.take(RETRY, found, self.log)
+            self.retries.take(RETRY, found, self.log, epoch)
             self.window.fill()
             await _settled()
             self.most_held = max(self.most_held, self.read_ahead.retried)
@@ -153,17 +186,141 @@ async def test_no_more_is_held_than_there_is_room_for_and_all_come_in_the_end(
     assert stage.commits.ledger(RETRY).position == 200
 
 
-async def test_one_that_its_topic_has_forgotten_holds_up_nobody(stages: list[Stage]) -> None:
-    records = [late(offset, in_s=20) for offset in range(100)]
-    stage = Stage(*records, limit_bytes=100)
+def deleted(topic: str) -> float:
+    return float(LOG_FAULTS.labels(topic, "deleted")._value.get())
+
+
+@pytest.mark.parametrize("is_going_back", [False, True])
+async def test_those_that_their_topic_deleted_hold_up_nobody_and_are_counted(
+    stages: list[Stage], monkeypatch: pytest.MonkeyPatch, *, is_going_back: bool
+) -> None:
+    stage = Stage(*(late(offset, in_s=20) for offset in range(100)), limit_bytes=100)
     stages.append(stage)
     await stage.read()
-    del stage.log.records[:60]  # all but one, which is held, are to be fetched again
     stage.now = 20
+    if is_going_back:
+        stage.retries.go_back([RETRY], stage.log, 1)
+    del stage.log.records[:60]  # all but one, which is held, are to be fetched again
     stage.log.records.append(due(100))
+    position, before = stage.log.position, deleted(RETRY.topic)
+
+    async def look_at(*_: Any) -> dict[TopicPartition, PartitionLog]:
+        return {RETRY: PartitionLog(UNKNOWN_LOG, start=60, end=101)}
+
+    monkeypatch.setattr(deleted_records, "look_at", look_at)
+    behind = DeletedRecords(stage.commits, stage.retries, stage.assignment)
+    await behind.pass_over(stage.log, {RETRY: min(position, 59)})
     await stage.read()
     assert set(range(60, 101)) <= set(stage.begun)
     assert stage.commits.ledger(RETRY).unfinished <= 1
+    assert deleted(RETRY.topic) == before + 1
+
+
+async def test_a_position_behind_the_end_of_its_log_begins_everything_anew(
+    stages: list[Stage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = Stage(*(due(offset) for offset in range(10)))
+    stages.append(stage)
+    await stage.read()
+
+    async def look_at(*_: Any) -> dict[TopicPartition, PartitionLog]:
+        return {RETRY: PartitionLog(UNKNOWN_LOG, start=0, end=5)}
+
+    monkeypatch.setattr(deleted_records, "look_at", look_at)
+    with pytest.raises(LogMovedError):
+        await DeletedRecords(stage.commits, stage.retries, stage.assignment).pass_over(
+            stage.log, {RETRY: 10}
+        )
+
+
+@pytest.mark.parametrize("polls", ["before", "between", "both", "never"])
+async def test_a_rebalance_between_looking_for_remembered_messages_and_their_arrival_loses_none(
+    stages: list[Stage], monkeypatch: pytest.MonkeyPatch, polls: str
+) -> None:
+    """Positions are set anew at both of its ends, and messages are looked for in between."""
+    number = 300
+    stage = Stage(*(late(offset, in_s=20) for offset in range(number)))
+    stages.append(stage)
+
+    async def commits(*_: Any) -> dict[TopicPartition, Any]:
+        return {}
+
+    async def beginnings(*_: Any) -> dict[TopicPartition, Beginning]:
+        return {RETRY: Beginning(0)}
+
+    monkeypatch.setattr(assignment_module, "committed_offsets", commits)
+    monkeypatch.setattr(assignment_module, "beginnings", beginnings)
+    await stage.assignment.on_partitions_assigned({RETRY})
+    await stage.assignment.wait_until_complete()
+    monkeypatch.setattr(assignment_module, "beginnings", commits)  # nothing is new from now on
+    await stage.read(epoch=stage.assignment.epoch)
+    stage.now = 20
+    if polls in {"before", "both"}:
+        stage.retries.go_back([RETRY], stage.log, stage.assignment.epoch)
+    await stage.assignment.on_partitions_revoked(())
+    if polls in {"between", "both"}:
+        stage.retries.go_back([RETRY], stage.log, stage.assignment.epoch)
+    await stage.assignment.on_partitions_assigned({RETRY})
+    assert stage.log.position == number
+    stage.log.records.append(due(number))
+    # The poll that was under way during the rebalance sees the assignment as it is now.
+    stage.retries.take(RETRY, stage.log.batch(), stage.log, stage.assignment.epoch)
+    await stage.read(epoch=stage.assignment.epoch)
+    await stage.assignment.close()
+    assert stage.retries.deferred == 0
+    unfinished = {*range(number + 1)} - {*stage.begun}
+    assert len(unfinished) == stage.commits.ledger(RETRY).unfinished, "none was given up"
+    assert len(stage.begun) > number - 20, "the others are held until their timers end"
+
+
+async def test_a_message_that_does_not_come_when_it_is_looked_for_is_not_given_up(
+    stages: list[Stage],
+) -> None:
+    stage = Stage(*(late(offset, in_s=20) for offset in range(100)), due(100))
+    stages.append(stage)
+    stage.open = False
+    await stage.read()
+    stage.now = 20
+    unfinished = stage.commits.ledger(RETRY).unfinished
+    stage.retries.go_back([RETRY], stage.log, 1)
+    stage.log.position = 100  # as if the seek had been lost
+    with pytest.raises(LogMovedError):
+        stage.retries.take(RETRY, stage.log.batch(), stage.log, 1)
+    assert stage.commits.ledger(RETRY).unfinished == unfinished
+
+
+async def test_going_back_waits_until_many_fit_at_once(stages: list[Stage]) -> None:
+    number = 200
+    stage = Stage(*(due(offset) for offset in range(number)))
+    stages.append(stage)
+    stage.open = False
+    await stage.read()
+    room = number - stage.retries.deferred
+    stage.log.seeks = stage.log.fetched = 0
+    while stage.window.start_one():
+        await _settled()
+        await stage.read()
+        if len(stage.begun) == number // 2:
+            stage.log.records.append(due(number))
+    assert sorted(stage.begun) == list(range(number + 1))
+    # Back and forth for every quarter of the room at most.
+    assert stage.log.seeks <= 2 * (number / (room / 4) + 1)
+
+
+async def test_messages_that_are_due_later_do_not_overtake_those_that_wait_for_room(
+    stages: list[Stage],
+) -> None:
+    number, more = 100, 200
+    stage = Stage(*(due(offset) for offset in range(number)))
+    stages.append(stage)
+    stage.open = False
+    await stage.read()
+    for arrived in range(number, number + more):
+        stage.log.records.append(due(arrived))
+        assert stage.window.start_one()
+        await _settled()
+        await stage.read()
+    assert {*range(number)} <= {*stage.begun}, "whatever arrives meanwhile"
 
 
 async def test_a_rebalance_while_going_back_loses_nothing(stages: list[Stage]) -> None:

@@ -21,7 +21,7 @@ from messaging.admin import admin_client, create_topics
 from messaging.metrics import LOG_FAULTS
 from messaging.offset_metadata import LogIdentity
 from support.apache_kafka import ApacheKafka
-from support.broker import PROBE, RestartableBroker
+from support.broker import PROBE, QUICK, RestartableBroker
 from support.waiting import until
 
 if TYPE_CHECKING:
@@ -182,6 +182,40 @@ async def test_records_that_were_deleted_unhandled_are_an_error_and_counted(
             await backend.is_committed("chunks-ready", OLD + 20)
     assert [one["fault"] for one in logs if one["event"] == "log_fault"] == ["deleted"]
     assert faults(backend, "deleted") == before + 1
+
+
+@proves("promise 1", "promise 6")
+async def test_records_deleted_under_a_running_stage_are_an_error_and_counted(
+    backend: Brokered,
+) -> None:
+    """They are those behind what it has fetched, which is no more than 1 MiB at a time."""
+    number, kept_from = 20, 15
+    values = [b"%02d" % one + b"x" * 200_000 for one in range(number)]
+    await backend.send_many("chunks-ready", values)
+    stage, release, handled = Stage(PROBE), asyncio.Event(), Counter[int]()
+
+    @stage.on_raw(CHUNKS_READY)
+    async def handle(record: Record) -> None:
+        handled[record.offset] += 1
+        await release.wait()
+
+    narrow = QUICK.model_copy(update={"max_in_flight": 1, "read_ahead_bytes": 400_000})
+    before = faults(backend, "deleted")
+    with structlog.testing.capture_logs() as logs:
+        async with backend.running(stage, narrow) as running:
+            await until(lambda: bool(handled), within_s=40)
+            consumption = running.runner._consumption
+            async with admin_client(backend.kafka) as admin:
+                await admin._client.force_metadata_update()
+                await admin.delete_records({source(backend): RecordsToDelete(kept_from)})
+            release.set()
+            await backend.is_committed("chunks-ready", number)
+            assert running.runner._consumption is consumption, "the others in flight went on"
+    told = [one for one in logs if one["event"] == "log_fault"]
+    assert [(one["fault"], one["begins_at"]) for one in told] == [("deleted", kept_from)]
+    assert faults(backend, "deleted") == before + 1
+    assert set(handled) == {*range(told[0]["read_to"]), *range(kept_from, number)}
+    assert set(handled.values()) == {1}
 
 
 @proves("promise 1", "promise 6")
