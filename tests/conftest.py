@@ -92,10 +92,25 @@ def broker(pytestconfig: pytest.Config) -> Iterator[str]:
 
 
 @pytest.fixture
-def own_broker(pytestconfig: pytest.Config) -> Iterator[RestartableBroker]:
-    """A running broker of the test's own, to be stopped and started again."""
-    with kafka_of_its_own(pytestconfig) as running:
-        yield running
+def own_broker(
+    request: pytest.FixtureRequest, pytestconfig: pytest.Config
+) -> Iterator[RestartableBroker]:
+    """A running broker of the test's own, to be stopped and started again.
+
+    A test with the marker ``broker_files`` touches its files and its process: for it the broker
+    runs from its jars where others run in containers.
+    """
+    wants_files = request.node.get_closest_marker("broker_files") is not None
+    if wants_files and kind_of_stack(pytestconfig) == CONTAINERS:
+        try:
+            jars()
+        except KafkaMissingError as error:
+            pytest.skip(str(error))
+        with own_kafka() as running:
+            yield running
+        return
+    with kafka_of_its_own(pytestconfig) as own:
+        yield own
 
 
 @pytest.fixture

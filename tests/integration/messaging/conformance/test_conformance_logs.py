@@ -142,6 +142,7 @@ async def test_a_topic_created_anew_under_a_running_stage_is_handled_from_its_be
         await until(lambda: handled.has([*old(), *new()]), within_s=40)
 
 
+@pytest.mark.broker_files
 @proves("promise 1")
 @needs(Ability.LOG_IDENTITY, Ability.BROKER_RESTARTS)
 @pytest.mark.parametrize(("number", "fault"), [(NEW, "truncated"), (OLD // 3, "lost")])
@@ -279,6 +280,7 @@ async def test_a_partition_that_was_added_is_noticed_soon(backend: Brokered) -> 
         await until(lambda: added in consumption._consumer.assignment(), within_s=25)
 
 
+@pytest.mark.broker_files
 @proves("promise 1")
 @needs(Ability.LOG_IDENTITY, Ability.BROKER_RESTARTS)
 async def test_a_corrupt_batch_is_named_and_the_other_partitions_go_on(

@@ -9,6 +9,8 @@ import signal
 import time
 from typing import Final
 
+import pytest
+
 from contracts.events import NotesStored
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
@@ -154,6 +156,7 @@ async def test_a_handler_that_ignores_its_cancellation_is_named_and_the_process_
     assert await backend.committed("chunks-ready") == 1
 
 
+@pytest.mark.broker_files
 @proves("promise 9")
 @needs(Ability.PROCESSES, Ability.BROKER_RESTARTS)
 async def test_a_process_ends_soon_though_the_broker_is_frozen(
