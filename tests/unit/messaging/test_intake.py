@@ -1,0 +1,66 @@
+"""What a poll does about partitions of which the client does not know where to read."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import NoOffsetForPartitionError
+
+from messaging.assignment import Assignment
+from messaging.commits import Commits
+from messaging.intake import Intake
+from messaging.read_ahead import ReadAhead
+from messaging.retries import Sources
+from messaging.unreachable import KafkaUnavailableError
+from messaging.window import Window
+from messaging.work import Worker
+from unit.messaging.fetched import P0, P1
+
+
+class Withholding:
+    """An assignment some of whose partitions are not taken over yet."""
+
+    def __init__(self, *withheld: TopicPartition) -> None:
+        self.withheld = set(withheld)
+        self.epoch = 1
+
+
+class Consumer:
+    """A client that has been given ``P0``, and found no commit of a partition."""
+
+    def __init__(self, without_commit: TopicPartition) -> None:
+        self._without_commit = without_commit
+
+    def assignment(self) -> set[TopicPartition]:
+        return {P0}
+
+    async def getmany(self, *_: TopicPartition, **__: Any) -> dict[TopicPartition, Any]:
+        raise NoOffsetForPartitionError(self._without_commit)
+
+
+async def fetch(assignment: Withholding, consumer: Consumer) -> Any:
+    intake = Intake(
+        cast("Window", None),
+        ReadAhead(10, 1_000),
+        cast("Worker", None),
+        commits=Commits(),
+        assignment=cast("Assignment", assignment),
+        sources=Sources({}, {}),
+        idle_pause_s=0.0,
+    )
+    intake._consumer = consumer
+    return await intake._fetch((), 0.0, 1)
+
+
+@pytest.mark.parametrize("without_commit", [P0, P1])
+async def test_a_partition_that_is_not_taken_over_or_is_gone_may_lack_a_commit(
+    without_commit: TopicPartition,
+) -> None:
+    assert await fetch(Withholding(P0), Consumer(without_commit)) == {}
+
+
+async def test_a_partition_that_is_read_and_has_no_position_has_the_client_replaced() -> None:
+    with pytest.raises(KafkaUnavailableError):
+        await fetch(Withholding(), Consumer(P0))
