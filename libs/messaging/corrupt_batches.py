@@ -17,6 +17,7 @@ from aiokafka.consumer import fetcher
 from aiokafka.errors import KafkaError
 
 from messaging.metrics import CORRUPT_BATCHES
+from messaging.poll_size import POLL
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +43,8 @@ class PlacedRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka
     """aiokafka's records of one partition; an error that ends them tells where it happened.
 
     An error drops what the same poll has got already, so they end before it if there was anything;
-    what is fetched next begins with the batch that cannot be read.
+    what is fetched next begins with the batch that cannot be read. They also end, and are fetched
+    again from there, once a poll has enough bytes.
     """
 
     _begun = False
@@ -53,6 +55,10 @@ class PlacedRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka
         Raises:
             CorruptBatchError: its batch cannot be read.
         """
+        if POLL.is_enough:
+            # Its iterator refers back to it: the batch would stay until cycles are collected.
+            self._records_iterator = None
+            raise StopIteration
         try:
             record = super().__next__()
         except StopIteration:
@@ -62,6 +68,7 @@ class PlacedRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka
                 raise StopIteration from error
             raise CorruptBatchError(self._tp, self.next_fetch_offset) from error
         self._begun = True
+        POLL.hand_out(record)
         return record
 
 

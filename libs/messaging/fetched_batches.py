@@ -15,7 +15,6 @@ changes.
 
 from __future__ import annotations
 
-import asyncio
 import struct
 from collections.abc import Iterator
 from hashlib import sha256
@@ -30,8 +29,10 @@ from aiokafka.record.util import decode_varint
 
 from messaging.decompression import UnreadableBatchError, decompress
 from messaging.header_names import TolerantBatch
-from messaging.limits import KEY_BYTES, MAX_BATCH_BYTES, POLL_BYTES, PULL_BYTES
+from messaging.limits import KEY_BYTES, MAX_BATCH_BYTES, OPEN_BATCHES, PULL_BYTES
+from messaging.open_batches import OPEN
 from messaging.oversize import Oversize, OversizeValue, StubKind
+from messaging.poll_size import POLL
 
 _HEADER: Final = struct.Struct(">qiibIhiqqqhii")
 """A record batch's header (magic 2): base offset, length, leader epoch, magic, CRC, attributes,
@@ -100,31 +101,6 @@ class DigestsOf:
 _collecting: list[DigestsOf] = []
 
 
-class _Poll:
-    """How much was decompressed since the event loop had its last turn."""
-
-    def __init__(self) -> None:
-        self._bytes = 0
-
-    @property
-    def is_full(self) -> bool:
-        return self._bytes > POLL_BYTES
-
-    def add(self, size: int) -> None:
-        if not self._bytes:
-            try:
-                asyncio.get_running_loop().call_soon(self._end)
-            except RuntimeError:  # without a loop, nobody polls
-                return
-        self._bytes += size
-
-    def _end(self) -> None:
-        self._bytes = 0
-
-
-_poll: Final = _Poll()
-
-
 class FetchedRecords:
     """What was fetched of one partition, as aiokafka's ``MemoryRecords`` hands out its batches.
 
@@ -137,11 +113,17 @@ class FetchedRecords:
         self._data = memoryview(data)
         self._position = 0
         self._read_bytes = 0
+        self._arrived = True
         self._records = MemoryRecords(data)
 
     def has_next(self) -> bool:
-        """Whether there is another batch."""
-        full = self._read_bytes > PULL_BYTES or _poll.is_full
+        """Whether there is another batch that may be read now.
+
+        The first answer is whether there is one at all: aiokafka asks when the fetch arrives, and
+        takes a no for a batch that is larger than a fetch may be, of which it skips an offset.
+        """
+        arrived, self._arrived = self._arrived, False
+        full = not arrived and (self._read_bytes > PULL_BYTES or POLL.is_full)
         return not full and bool(self._records.has_next())
 
     def size_in_bytes(self) -> int:
@@ -158,7 +140,7 @@ class FetchedRecords:
 
     def _count(self, size: int) -> None:
         self._read_bytes += size
-        _poll.add(size)
+        POLL.decompress(size)
 
 
 class FetchedBatch:
@@ -184,23 +166,43 @@ class FetchedBatch:
     def __iter__(self) -> Iterator[Any]:
         for one in _collecting:
             one.see(self._data)
-        plain = self._plain()
-        if isinstance(plain, _Oversize):
-            yield from plain.records()
-            return
-        for record in self._parsed(plain):
+        for record in _Reading(self):
             key = record.key
             yield record if key is None or len(key) <= KEY_BYTES else self._without_key(record)
 
-    def _parsed(self, plain: bytes | memoryview | None) -> Iterator[Any]:
-        read = 0
-        try:
-            for record in DefaultRecordBatch(plain) if plain is not None else self._batch:
-                read += 1
-                yield record
-        except UnicodeDecodeError:
-            tolerant = TolerantBatch(self._data if plain is None else plain)
-            yield from islice(tolerant, read, None)
+    def open(self, reading: _Reading, size: int | None) -> tuple[Iterator[Any], int]:
+        """Begin to read at the first record.
+
+        Args:
+            reading: who reads; it may be told to close later.
+            size: bytes after decompression; None if that is not known yet.
+
+        Returns:
+            The records, and how many bytes they keep in memory beside what was fetched.
+
+        Raises:
+            CorruptRecordException: the batch is damaged, although its CRC is right.
+        """
+        limit = _settings["limit"]
+        OPEN.make_room(limit if size is None else size, limit=limit)
+        plain = self._plain()
+        if plain is None:
+            return iter(self._batch), 0
+        if isinstance(plain, _Oversize):
+            return plain.records(), 0
+        OPEN.add(reading, len(plain))
+        return iter(DefaultRecordBatch(plain)), len(plain)
+
+    def open_tolerantly(self, reading: _Reading) -> Iterator[Any]:
+        """Begin to read at the first record, whatever bytes header names have."""
+        limit = _settings["limit"]
+        OPEN.make_room(OPEN_BATCHES * limit, limit=limit)
+        plain = self._plain()
+        batch = TolerantBatch(self._data if plain is None else plain)
+        size = len(self._data if plain is None else plain)
+        del plain  # the parser copies it twice
+        OPEN.add(reading, size)
+        return iter(batch)
 
     def _without_key(self, record: Any) -> _Record:
         complaint = f"the key has {len(record.key):,} bytes; the limit is {KEY_BYTES:,}"
@@ -236,6 +238,56 @@ class FetchedBatch:
             raise CorruptRecordException(str(error)) from error
         self._count(len(plain))
         return plain if whole else _Oversize(data, limit, memoryview(plain)[_HEADER.size :])
+
+
+class _Reading:
+    """Reads one batch, whose bytes may be dropped at any time between two records.
+
+    Args:
+        batch: what is read.
+    """
+
+    def __init__(self, batch: FetchedBatch) -> None:
+        self._batch = batch
+        self._records: Iterator[Any] | None = None
+        self._read = 0
+        self._size: int | None = None
+        self._tolerant = False
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Any:
+        records = self._records or self._open()
+        try:
+            record = next(records)
+        except StopIteration:
+            self.close()
+            raise
+        except UnicodeDecodeError:
+            if self._tolerant:
+                raise
+            del records
+            self.close()
+            self._tolerant = True
+            return next(self)
+        self._read += 1
+        return record
+
+    def close(self) -> None:
+        """Drop the decompressed bytes; reading goes on where it was."""
+        self._records = None
+        OPEN.remove(self)
+
+    def _open(self) -> Iterator[Any]:
+        if self._tolerant:
+            records = self._batch.open_tolerantly(self)
+        else:
+            records, self._size = self._batch.open(self, self._size)
+        for _ in islice(records, self._read):
+            pass
+        self._records = records
+        return records
 
 
 class _Record(NamedTuple):

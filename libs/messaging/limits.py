@@ -25,6 +25,10 @@ POLL_BYTES: Final = 32 * MIB
 """Once so many bytes of all partitions were decompressed without a pause, as in one poll, the rest
 of each is fetched again: a poll holds this and one batch more at most."""
 
+OPEN_BATCHES: Final = 2
+"""Batches that are being read, in all partitions, have this times ``KAFKA_MAX_BATCH_BYTES`` at most
+in memory after decompression. Beyond, what was read in part is dropped and decompressed again."""
+
 WHOLE_BYTES: Final = 8 * MIB
 """A message that is refused for its size is set aside whole up to so many bytes of key, value and
 headers. Of a larger one only a stub is kept, so that many of them do not fill the memory."""

@@ -68,6 +68,21 @@ def tiny_records(number: int, value: bytes = b"x") -> Iterator[bytes]:
         yield _varint(len(body)) + body
 
 
+def many_records(number: int, size: int, name: bytes = b"h") -> Iterator[bytes]:
+    """So many records of ``size`` zero bytes behind their offset, each with a header.
+
+    Args:
+        number: how many.
+        size: bytes of a value, at least four.
+        name: the header's name.
+    """
+    behind = _varint(1) + _bytes(name) + _bytes(b"1")
+    for offset in range(number):
+        body = b"\x00\x00" + _varint(offset) + _varint(-1) + _varint(size)
+        length = len(body) + size + len(behind)
+        yield _varint(length) + body + offset.to_bytes(4, "big") + bytes(size - 4) + behind
+
+
 def batch(codec: str, records: Iterable[bytes], number: int = 1) -> bytes:
     """A batch as a producer sends it.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import cramjam
@@ -17,10 +19,12 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from messaging import fetched_batches
+from messaging.corrupt_batches import PlacedRecords
 from messaging.fetched_batches import DigestsOf, FetchedRecords
 from messaging.limits import KEY_BYTES
+from messaging.open_batches import OPEN
 from messaging.oversize import OversizeValue
-from support.bombs import CODECS, MIB, batch, one_record, tiny_records
+from support.bombs import CODECS, MIB, batch, many_records, one_record, tiny_records
 
 LIMIT = MIB
 each_codec = pytest.mark.parametrize("codec", CODECS)
@@ -33,13 +37,19 @@ def _limited() -> Iterator[None]:
     fetched_batches.install()
 
 
-def read(data: bytes, begin: int = 0) -> list[Any]:
-    """The records as aiokafka's consumer reads them."""
+def reader(
+    data: bytes, begin: int = 0, of: type[PartitionRecords] = PartitionRecords
+) -> Iterator[Any]:
+    """What aiokafka's consumer keeps of a fetch until everything is read."""
     place = TopicPartition("t", 0)
     records = FetchedRecords(data)
-    return list(
-        PartitionRecords(place, records, [], begin, None, None, check_crcs=True, isolation_level=0)
-    )
+    assert records.has_next()  # else aiokafka takes it for a batch larger than a fetch
+    return iter(of(place, records, [], begin, None, None, check_crcs=True, isolation_level=0))
+
+
+def read(data: bytes, begin: int = 0) -> list[Any]:
+    """The records as aiokafka's consumer reads them."""
+    return list(reader(data, begin))
 
 
 def placed(data: bytes, offset: int) -> bytes:
@@ -181,6 +191,83 @@ async def test_a_poll_of_many_partitions_is_bounded_as_a_whole() -> None:
     assert first == second == [1, 1, 1, 1, 0, 0]
 
 
+async def test_a_poll_of_batches_that_were_read_in_part_is_bounded_and_the_next_goes_on() -> None:
+    fetched_batches.install(64 * MIB)
+    data = batch("zstd", many_records(40, MIB), 40)
+    readers = {at: reader(data, of=PlacedRecords) for at in range(4)}
+    found: dict[int, list[int]] = {}
+    for at, one in readers.items():
+        found[at] = [record.offset for record in islice(one, 3)]
+        await asyncio.sleep(0)
+    polled: list[int] = []
+
+    for _ in range(10):
+        more = {at: [record.offset for record in one] for at, one in readers.items()}
+        for at, offsets in more.items():
+            found[at] += offsets
+        # What the poll did not bring is fetched again.
+        left = [at for at, offsets in found.items() if len(offsets) < 40]
+        readers = {at: reader(data, len(found[at]), of=PlacedRecords) for at in left}
+        polled.append(sum(map(len, more.values())))
+        await asyncio.sleep(0)
+
+    assert all(offsets == list(range(40)) for offsets in found.values())
+    assert max(polled) == 33
+    assert OPEN.held_bytes <= 2 * 64 * MIB
+
+
+async def test_what_arrives_in_the_midst_of_a_full_poll_is_no_batch_larger_than_a_fetch() -> None:
+    fetched_batches.install(64 * MIB)
+    assert len(read(batch("zstd", one_record(40 * MIB)))) == 1
+
+    arrived = FetchedRecords(batch("zstd", one_record(10)))
+
+    assert arrived.has_next()  # aiokafka skips an offset and raises RecordTooLargeError else
+    assert not arrived.has_next()  # before the first batch is read
+
+
+@each_codec
+@pytest.mark.parametrize("name", [b"h", b"\xff"])
+def test_batches_read_in_turns_stay_within_their_room_and_lose_nothing(
+    codec: str, name: bytes
+) -> None:
+    seed = random.Random(f"{codec} {name!r}")
+    number, size = 20, 40_000
+    one = batch(codec, many_records(number, size, name), number)
+    data = b"".join(placed(one, number * at) for at in range(3))
+    readers = {at: reader(data) for at in range(6)}
+    found: dict[int, list[Any]] = {at: [] for at in readers}
+
+    while readers:
+        at = seed.choice(sorted(readers))
+        more = list(islice(readers[at], wanted := seed.randrange(1, 15)))
+        found[at] += more
+        if len(more) < wanted:
+            del readers[at]
+        assert OPEN.held_bytes <= 2 * LIMIT
+
+    assert OPEN.held_bytes == 0
+    for records in found.values():
+        assert [record.offset for record in records] == list(range(3 * number))
+        values = [int.from_bytes(record.value[:4], "big") for record in records]
+        assert values == 3 * list(range(number))
+        assert {len(record.value) for record in records} == {size}
+        assert {record.headers[0][0].encode(errors="surrogateescape") for record in records} == {
+            name
+        }
+
+
+def test_a_batch_that_nobody_reads_on_leaves_the_account() -> None:
+    read_in_part = reader(batch("zstd", many_records(20, 40_000), 20))
+    next(read_in_part)
+    assert 800_000 < OPEN.held_bytes < LIMIT
+
+    del read_in_part
+    gc.collect()  # aiokafka's reader is a cycle
+
+    assert OPEN.held_bytes == 0
+
+
 def test_tells_the_digest_of_the_batch_an_offset_is_in() -> None:
     first, second = placed(batch("lz4", one_record(1)), 4), placed(batch("lz4", one_record(2)), 5)
 
@@ -216,3 +303,38 @@ def test_a_batch_of_130_mib_takes_no_more_memory_than_the_limit(codec: str) -> N
     )
 
     assert int(done.stdout) < 12 * 1024  # kB
+
+
+READ_IN_PART = """
+import resource
+from itertools import islice
+from messaging import fetched_batches
+from integration.messaging.test_fetched_batches import reader
+from support.bombs import MIB, batch, many_records
+data = batch("zstd", many_records(50, MIB), 50)
+assert len(data) < 20_000
+fetched_batches.install()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+readers = [reader(data) for _ in range(20)]
+for one in readers:
+    assert [record.offset for record in islice(one, 3)] == [0, 1, 2]
+for one in readers:
+    at = 3
+    for record in one:
+        assert (record.offset, record.value[:4]) == (at, at.to_bytes(4, "big"))
+        at += 1
+    assert at == 50
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+def test_batches_of_50_mib_read_in_part_in_20_partitions_take_no_more_than_two_of_64_mib() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", READ_IN_PART],
+        env={"PYTHONPATH": ":".join(sys.path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert int(done.stdout) < (2 * 64 + 16) * 1024  # kB

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from hashlib import sha256
 
 import pytest
@@ -16,10 +17,12 @@ from integration.messaging.conformance.failing import ODD, Failing, told
 from messaging import Record, Stage
 from messaging.delivery import Headers, split
 from messaging.limits import HEADERS_BYTES, MOST_HEADERS, WHOLE_BYTES
+from messaging.open_batches import OPEN, Closable
 from messaging.stubs import digest_of, size_of
 from support import bombs
 from support.bombs import CODECS, MIB
 from support.broker import PROBE, QUICK
+from support.waiting import until
 
 pytestmark = needs(Ability.RAW_RECORDS, Ability.DEAD_LETTERS)
 
@@ -116,6 +119,42 @@ async def test_tiny_records_of_one_batch_are_handled_one_by_one(backend: Brokere
     async with backend.running(seeing.stage):
         await backend.is_committed("chunks-ready", number)
     assert seeing.seen == [b"x"] * number
+
+
+@proves("promise 10")
+async def test_batches_read_in_turns_stay_within_their_room_and_are_handled_in_order(
+    wide_backend: Brokered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = wide_backend.settings(max_batch_bytes=LIMIT)
+    opened: list[int] = []
+    enter = OPEN.add
+
+    def entered(batch: Closable, size: int) -> None:
+        enter(batch, size)
+        opened.append(OPEN.held_bytes)
+
+    monkeypatch.setattr(OPEN, "add", entered)
+    number, size, batches = 20, 40_000, 3
+    one = bombs.batch("zstd", bombs.many_records(number, size), number)
+    for partition in range(4):
+        for _ in range(batches):
+            await bombs.send(backend.kafka, "chunks-ready", one, partition=partition)
+    stage = Stage(PROBE)
+    seen: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
+
+    @stage.on_raw(CHUNKS_READY)
+    async def handle(record: Record) -> None:
+        value = record.value or b""
+        seen[record.partition].append((record.offset, int.from_bytes(value[:4], "big")))
+        # A poll reads all 12 batches; then each partition is left out in the midst of one.
+        await until(lambda: len(opened) > 4 * batches + 2)
+
+    settings = QUICK.model_copy(update={"read_ahead_bytes": size})
+    async with backend.running(stage, settings):
+        await backend.is_committed("chunks-ready", 4 * batches * number)
+    every = [(offset, offset % number) for offset in range(batches * number)]
+    assert dict(seen) == dict.fromkeys(range(4), every)
+    assert max(opened) <= 2 * LIMIT
 
 
 TOO_LARGE: dict[str, tuple[bytes, Headers]] = {
