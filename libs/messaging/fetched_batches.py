@@ -198,10 +198,12 @@ class FetchedBatch:
         limit = _settings["limit"]
         OPEN.make_room(OPEN_BATCHES * limit, limit=limit)
         plain = self._plain()
-        batch = TolerantBatch(self._data if plain is None else plain)
-        size = len(self._data if plain is None else plain)
+        if isinstance(plain, _Oversize):
+            return plain.records()
+        plain = self._data if plain is None else plain
+        OPEN.add(reading, len(plain))
+        batch = TolerantBatch(plain)
         del plain  # the parser copies it twice
-        OPEN.add(reading, size)
         return iter(batch)
 
     def _without_key(self, record: Any) -> _Record:
