@@ -112,7 +112,7 @@ def test_one_bad_file_keeps_the_whole_batch_back(
     study = str(SAMPLES / "study.yaml")
     good = str(SAMPLES / "bike-shop.vtt")
     assert cli.run(["submit", good, str(bad), "--study", study]) == 2
-    assert f"{bad}: not valid UTF-8 at byte 8" in capsys.readouterr().err
+    assert f"{bad}: the file breaks off within a character at byte 8" in capsys.readouterr().err
     assert submitted(kafka) == []
     assert cli.run(["submit", good, "--study", study]) == 0
     assert len(submitted(kafka)) == 1

@@ -221,7 +221,7 @@ async def test_probes_go_on_one_by_one_and_resume_it_by_themselves(backend: Brok
         await send_many(backend)
         await has_stopped(running)
         first = len(breakable.seen)
-        assert first <= MOST_LETTERS
+        assert first <= MOST_LETTERS + 2  # a probe or two may have gone by until it is asked
         await until(lambda: len(breakable.seen) >= first + 2)
         breakable.broken = False
         await backend.is_committed("chunks-ready", NUMBER)
