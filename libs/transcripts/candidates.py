@@ -72,15 +72,12 @@ class Candidate:
         label: the label, cleaned.
         text: what stands behind it on the line.
         form: how it is set off.
-        tight: there is no blank behind its colon, as in ``Tom:With``.
         later: it stands within a line, behind the end of a sentence.
-        starts_lower: what is said begins with a small letter.
     """
 
     label: str
     text: str
     form: Form
-    tight: bool = False
     later: bool = False
 
     @property
@@ -144,7 +141,7 @@ def _colons(line: str) -> Iterator[Candidate]:
         tight = bool(rest) and not rest[0].isspace() and colon[0].strip() == ":"
         if tight and (rest.startswith("//") or rest[0].isdigit() or rest[0] in ":)(/\\"):
             continue
-        yield from _made(line[: colon.start()], rest.lstrip(), Form.COLON, tight=tight)
+        yield from _made(line[: colon.start()], rest.lstrip(), Form.COLON)
 
 
 def later_candidates(line: str) -> Iterator[tuple[Candidate, int]]:
@@ -167,9 +164,7 @@ def alone(line: str) -> Candidate | None:
     return next(_made(text, "", Form.ALONE), None)
 
 
-def _made(
-    name: str, text: str, form: Form, *, tight: bool = False, later: bool = False
-) -> Iterator[Candidate]:
+def _made(name: str, text: str, form: Form, *, later: bool = False) -> Iterator[Candidate]:
     name = name.strip().strip("*_").strip()
     label = clean(name)
     words = len(label.split())
@@ -178,4 +173,4 @@ def _made(
     if _SENTENCES.search(label) or _DATE.search(label):
         return
     if label and words <= _MOST_WORDS and len(label) <= _LONGEST_LABEL and "\n" not in name:
-        yield Candidate(label_of(label), text, form, tight=tight, later=later)
+        yield Candidate(label_of(label), text, form, later=later)

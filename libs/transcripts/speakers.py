@@ -12,7 +12,7 @@ of the file than labels with a colon do.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Final
@@ -367,9 +367,3 @@ def _is_weakly_plausible(label: str, form: Form) -> bool:
     return kind in {LabelKind.ROLE, LabelKind.NAME} or (
         kind is LabelKind.WORDS and form is Form.ALONE and is_capitalised(label)
     )
-
-
-def shares(words: Mapping[str, int]) -> dict[str, float]:
-    """Each speaker's share of the words, from 0 to 1."""
-    total = sum(words.values())
-    return {label: count / total if total else 0.0 for label, count in words.items()}
