@@ -6,8 +6,13 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+import asgi_server
 
 
 @dataclass(slots=True)
@@ -33,19 +38,40 @@ class Health:
         self.ready, self.reason, self.detail = False, reason, ""
 
 
-@asynccontextmanager
-async def serve_http(
-    look: Callable[[], Health], *, host: str, port: int, routes: Iterable[web.RouteDef] = ()
-) -> AsyncIterator[int]:
-    """Serve ``/livez``, ``/readyz``, ``/metrics`` and a service's own routes.
+def health_routes(look: Callable[[], Health]) -> list[BaseRoute]:
+    """Return ``/livez``, ``/readyz`` and ``/metrics``.
 
     The metrics are those of the process, in Prometheus' text format.
 
     Args:
         look: tells the health at the moment of the request.
+    """
+
+    async def live(_: Request) -> Response:
+        return JSONResponse({"live": True})
+
+    async def ready(_: Request) -> Response:
+        health = look()
+        body = {"ready": health.ready, "reason": health.reason, "detail": health.detail}
+        return JSONResponse(body, status_code=200 if health.ready else 503)
+
+    async def metrics(_: Request) -> Response:
+        return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return [Route("/livez", live), Route("/readyz", ready), Route("/metrics", metrics)]
+
+
+@asynccontextmanager
+async def serve_http(
+    look: Callable[[], Health], *, host: str, port: int, routes: Iterable[BaseRoute] = ()
+) -> AsyncIterator[int]:
+    """Serve ``/livez``, ``/readyz``, ``/metrics`` and a service's own routes.
+
+    Args:
+        look: tells the health at the moment of the request.
         host: address to listen on.
         port: port to listen on; 0 lets the system choose.
-        routes: the service's own API.
+        routes: the service's own API: Starlette's routes, or mounts of other ASGI applications.
 
     Yields:
         The port listened on.
@@ -53,26 +79,6 @@ async def serve_http(
     Raises:
         OSError: the port is taken.
     """
-
-    async def live(_: web.Request) -> web.Response:
-        return web.json_response({"live": True})
-
-    async def ready(_: web.Request) -> web.Response:
-        health = look()
-        body = {"ready": health.ready, "reason": health.reason, "detail": health.detail}
-        return web.json_response(body, status=200 if health.ready else 503)
-
-    async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
-
-    app = web.Application()
-    app.add_routes([web.get("/livez", live), web.get("/readyz", ready)])
-    app.add_routes([web.get("/metrics", metrics), *routes])
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, host, port)
-        await site.start()
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
+    app = Starlette(routes=[*health_routes(look), *routes])
+    async with asgi_server.serve(app, host=host, port=port) as listening_on:
+        yield listening_on

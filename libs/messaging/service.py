@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
-from aiohttp import web
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from contracts.errors import ErrorCode, OutageError
 from contracts.topics import ALL_TOPICS, dlq_topic
@@ -59,14 +61,14 @@ class Service:
         kafka: how to reach the broker.
         build: opens what the handlers need and yields the stage; it may raise ``OutageError``
             while a dependency is not there, and is then tried again.
-        routes: the service's own HTTP API.
+        routes: the service's own HTTP API: Starlette's routes, or mounts of ASGI applications.
     """
 
     name: str
     settings: StageSettings
     kafka: KafkaSettings
     build: Callable[[Publisher], AbstractAsyncContextManager[Stage]]
-    routes: Sequence[web.RouteDef] = field(default=())
+    routes: Sequence[BaseRoute] = field(default=())
 
 
 def run(service: Service) -> None:
@@ -121,7 +123,10 @@ class Runner:
             self._look,
             host=settings.http_host,
             port=settings.http_port,
-            routes=(web.post("/resume", self._resume), *self._service.routes),
+            routes=(
+                Route("/resume", self._resume, methods=["POST"]),
+                *self._service.routes,
+            ),
         )
         async with http as port:
             log.info("started", http_port=port)
@@ -221,12 +226,12 @@ class Runner:
             self._health.is_ready(self._consumption.detail)
         return self._health
 
-    async def _resume(self, _: web.Request) -> web.Response:
+    async def _resume(self, _: Request) -> Response:
         """Go on after the stage has stopped because most messages failed."""
         if self._consumption is None:
-            return web.json_response({"error": "not running"}, status=409)
+            return JSONResponse({"error": "not running"}, status_code=409)
         self._consumption.resume()
-        return web.json_response({"resumed": True})
+        return JSONResponse({"resumed": True})
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()

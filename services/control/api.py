@@ -9,8 +9,10 @@ from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
 import structlog
-from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
 
 from contracts.errors import BadMessageError, ErrorCode, OnrecordError, OutageError
 from contracts.topics import MIB
@@ -41,7 +43,14 @@ MOST_LETTERS: Final = 10_000
 """Most letters one request lists or replays."""
 
 
+MOST_BODY_BYTES: Final = MIB
+"""Most bytes of a request's body."""
+
 _REPLAYS: Final = TypeAdapter(Replays)
+
+
+class BodyTooLargeError(BadRequestError):
+    """The request's body has more bytes than any that can be meant."""
 
 
 class LetterWithValue(ControlModel):
@@ -87,6 +96,7 @@ class Desk:
 
 
 _STATUSES: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
+    ((BodyTooLargeError,), 413),
     ((ValidationError, BadLetterIdError, BadRequestError), 400),
     ((LetterLookupError,), 404),
     ((LetterNotOpenError,), 409),
@@ -101,20 +111,18 @@ _DEPENDENCIES: Final = {
     ErrorCode.DATABASE_UNAVAILABLE: "PostgreSQL",
 }
 
-Handler = Callable[["Api", web.Request, Desk], Awaitable[web.Response]]
+Handler = Callable[["Api", Request, Desk], Awaitable[Response]]
 
 
-def _answering(handler: Handler) -> Callable[[Api, web.Request], Awaitable[web.Response]]:
+def _answering(handler: Handler) -> Callable[[Api, Request], Awaitable[Response]]:
     """Turn what can go wrong into a status and one clear line."""
 
     @wraps(handler)
-    async def answer(api: Api, request: web.Request) -> web.Response:
+    async def answer(api: Api, request: Request) -> Response:
         if api.desk is None:
             return _error(503, "control is not ready; see /readyz")
         try:
             return await handler(api, request, api.desk)
-        except web.HTTPRequestEntityTooLarge:
-            return _error(413, "the request's body is too large")
         except (ValidationError, OnrecordError) as error:
             for kinds, status in _STATUSES:
                 if isinstance(error, kinds):
@@ -133,34 +141,34 @@ class Api:
         self.desk: Desk | None = None
 
     @property
-    def routes(self) -> tuple[web.RouteDef, ...]:
+    def routes(self) -> tuple[BaseRoute, ...]:
         """All routes, for the service's HTTP server."""
         return (
-            web.get("/letters", self.letters),
-            web.get("/letters/counts", self.counts),
-            web.post("/letters/replay", self.replay_many),
-            web.get("/letters/{letter_id}", self.letter),
-            web.get("/letters/{letter_id}/value", self.value),
-            web.post("/letters/{letter_id}/replay", self.replay),
-            web.post("/letters/{letter_id}/discard", self.discard),
+            Route("/letters", self.letters),
+            Route("/letters/counts", self.counts),
+            Route("/letters/replay", self.replay_many, methods=["POST"]),
+            Route("/letters/{letter_id}", self.letter),
+            Route("/letters/{letter_id}/value", self.value),
+            Route("/letters/{letter_id}/replay", self.replay, methods=["POST"]),
+            Route("/letters/{letter_id}/discard", self.discard, methods=["POST"]),
         )
 
     @_answering
-    async def letters(self, request: web.Request, desk: Desk) -> web.Response:
+    async def letters(self, request: Request, desk: Desk) -> Response:
         """List letters: ``?service=&code=&state=&fingerprint=&subject=&key=&limit=``."""
         which = ReplayMany.model_validate({"limit": 100, **_asked(request)})
         found = await desk.store.letters(_filter(which), limit=which.limit)
         return _json([letter.model_dump(mode="json") for letter in found])
 
     @_answering
-    async def counts(self, _: web.Request, desk: Desk) -> web.Response:
+    async def counts(self, _: Request, desk: Desk) -> Response:
         """Count letters by service, state and cause."""
         return _json([count.model_dump(mode="json") for count in await desk.store.counts()])
 
     @_answering
-    async def letter(self, request: web.Request, desk: Desk) -> web.Response:
+    async def letter(self, request: Request, desk: Desk) -> Response:
         """One letter with its value."""
-        letter = await desk.store.letter(request.match_info["letter_id"])
+        letter = await desk.store.letter(request.path_params["letter_id"])
         try:
             value, gone = (await desk.reader.read(letter.place)).value, ""
             value = value and value[:VALUE_BYTES]
@@ -170,34 +178,34 @@ class Api:
         return _json(shown.model_dump(mode="json"))
 
     @_answering
-    async def value(self, request: web.Request, desk: Desk) -> web.Response:
+    async def value(self, request: Request, desk: Desk) -> Response:
         """A letter's value as it is; 204 if it has none."""
-        letter = await desk.store.letter(request.match_info["letter_id"])
+        letter = await desk.store.letter(request.path_params["letter_id"])
         value = (await desk.reader.read(letter.place)).value
         if value is None:
-            return web.Response(status=204)
-        return web.Response(body=value, content_type="application/octet-stream")
+            return Response(status_code=204)
+        return Response(value, media_type="application/octet-stream")
 
     @_answering
-    async def replay(self, request: web.Request, desk: Desk) -> web.Response:
+    async def replay(self, request: Request, desk: Desk) -> Response:
         """Put one letter back."""
-        letter = await desk.replayer.replay(request.match_info["letter_id"])
+        letter = await desk.replayer.replay(request.path_params["letter_id"])
         return _json(letter.model_dump(mode="json"))
 
     @_answering
-    async def replay_many(self, request: web.Request, desk: Desk) -> web.Response:
+    async def replay_many(self, request: Request, desk: Desk) -> Response:
         """Put back open letters that are meant, in the order of the DLQs; tells where to go on."""
-        which = ReplayOn.model_validate_json(await request.read() or b"{}")
+        which = ReplayOn.model_validate_json(await _body_of(request) or b"{}")
         replays = await desk.replayer.replay_many(
             _filter(which), limit=which.limit, begin=which.begin
         )
         return _json(_REPLAYS.dump_python(replays, mode="json"))
 
     @_answering
-    async def discard(self, request: web.Request, desk: Desk) -> web.Response:
+    async def discard(self, request: Request, desk: Desk) -> Response:
         """Give a letter up, for a reason."""
-        reason = Discard.model_validate_json(await request.read() or b"{}").reason
-        letter = await desk.store.letter(request.match_info["letter_id"])
+        reason = Discard.model_validate_json(await _body_of(request) or b"{}").reason
+        letter = await desk.store.letter(request.path_params["letter_id"])
         if not await desk.store.discard(letter.letter_id, reason):
             raise LetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")
         letter = await desk.store.letter(letter.letter_id)
@@ -208,14 +216,14 @@ def _filter(which: ReplayMany) -> LetterFilter:
     return LetterFilter(**which.model_dump(exclude={"limit", "begin"}))
 
 
-def _asked(request: web.Request) -> dict[str, str]:
+def _asked(request: Request) -> dict[str, str]:
     """The query's parameters.
 
     Raises:
         BadRequestError: one is given twice.
     """
     asked: dict[str, str] = {}
-    raw = request.rel_url.raw_query_string
+    raw = request.scope["query_string"].decode(errors="surrogateescape")
     # What is no UTF-8 becomes a lone surrogate, which no letter has.
     for name, value in parse_qsl(raw, keep_blank_values=True, errors="surrogateescape"):
         if name in asked:
@@ -224,12 +232,26 @@ def _asked(request: web.Request) -> dict[str, str]:
     return asked
 
 
-def _json(body: Any) -> web.Response:
-    return web.json_response(body)
+async def _body_of(request: Request) -> bytes:
+    """Return the request's body.
+
+    Raises:
+        BodyTooLargeError: it has more than ``MOST_BODY_BYTES``.
+    """
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_BODY_BYTES:
+            raise BodyTooLargeError("the request's body is too large")
+    return bytes(body)
 
 
-def _error(status: int, message: str) -> web.Response:
-    return web.json_response({"error": message}, status=status)
+def _json(body: Any) -> Response:
+    return JSONResponse(body)
+
+
+def _error(status: int, message: str) -> Response:
+    return JSONResponse({"error": message}, status_code=status)
 
 
 def _first_line(error: ValidationError | OnrecordError) -> str:

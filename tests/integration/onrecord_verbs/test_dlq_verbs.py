@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from aiohttp import web
+from starlette.applications import Starlette
 from structlog.testing import capture_logs
 
+import asgi_server
 from contracts import headers as h
 from contracts import ids
 from contracts.topics import dlq_topic, retry_topic
@@ -74,16 +75,9 @@ async def control_of(kafka: KafkaSettings, postgres: PostgresSettings) -> AsyncI
             await store.index_letter(letter(number))
         api = Api()
         api.desk = Desk(store, reader, Replayer(store, reader, publisher))
-        app = web.Application()
-        app.add_routes(api.routes)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        try:
-            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-        finally:
-            await runner.cleanup()
+        app = Starlette(routes=api.routes)
+        async with asgi_server.serve(app, host="127.0.0.1", port=0) as port:
+            yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
