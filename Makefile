@@ -46,23 +46,33 @@ compose: setup ## Bring up a compose project of its own, break things, count, ta
 bench: setup ## Measure side by side; ONLY=name measures one, SCALE=0.1 a tenth of it
 	@PYTHONPATH=tests ONLY=$(ONLY) SCALE=$(SCALE) $(BIN)/python -m bench
 
-eval: setup ## Measure the checks on known notes (../shared/data) and write docs/evaluation.md
-	@short=0; \
+eval: setup ## Measure the checks and the readers on known data; ONLY=name one of them
+	@short=0; ran=; \
 	for what in "metamorphic $(DATA)/interviews/rev" \
 		"grounding $(DATA)/summedits/summedits_podcast.json" \
 		"grounding $(DATA)/summedits/summedits_samsum.json" \
 		"injection $(DATA)/injection/bipia_text_attack_train.json --interviews $(DATA)/interviews/rev" \
-		"pii $(DATA)/pii/presidio_synth_dev.json"; \
-	do $(BIN)/onrecord eval $$what || short=1; done; \
-	$(BIN)/onrecord eval page docs/evaluation.md; exit $$short
+		"pii $(DATA)/pii/presidio_synth_dev.json" \
+		"formats $(DATA)"; \
+	do \
+		if [ -n "$(ONLY)" ] && [ "$(ONLY)" != "$${what%% *}" ]; then continue; fi; \
+		ran=yes; $(BIN)/onrecord eval $$what || short=1; \
+	done; \
+	if [ -z "$$ran" ]; then \
+		echo "there is no measure $(ONLY); there are: metamorphic, grounding, injection, pii, formats" >&2; \
+		exit 2; fi; \
+	if [ "$(ONLY)" != formats ]; then $(BIN)/onrecord eval page docs/evaluation.md; fi; \
+	case "$(ONLY)" in ""|formats) $(BIN)/onrecord eval page docs/formats.md;; esac; \
+	exit $$short
 
 chaos: setup ## Kill processes at every boundary and balance the books; ROUNDS=N SEED=S STACK=apache
 	@ONRECORD_CHAOS_ROUNDS=$(ROUNDS) ONRECORD_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos \
 		$(if $(STACK),--stack=$(STACK)) $(if $(ONLY),-k $(ONLY))
 
-contracts: setup ## Write schemas/ from libs/contracts, and docs/limits.md
+contracts: setup ## Write schemas/ from libs/contracts, docs/limits.md and docs/formats.md
 	@$(BIN)/onrecord contracts write
 	@PYTHONPATH=tests $(BIN)/python -m support.limits_page
+	@PYTHONPATH=tests $(BIN)/python -m support.formats_page
 
 lock: setup ## Pin all dependencies anew, with hashes
 	$(PIP) install --quiet uv

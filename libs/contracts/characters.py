@@ -46,6 +46,7 @@ _NEVER: Final = (
     "\ud800-\udfff\U000e0000-\U000e007f"
 )
 _WATCHED: Final = re.compile(f"{_FLAGS}|[{INVISIBLE}{_NEVER}]")
+_SHOWN_BLANKS: Final = dict.fromkeys(map(ord, "\t\n\v\f\r"), " ")
 _SOFT: Final = re.compile(f"[{SOFT}]")
 _SELECTOR: Final = re.compile(f"[{SELECTORS}]")
 _MARK: Final = re.compile(f"[{DIRECTION_MARKS}]")
@@ -87,6 +88,16 @@ def without_hidden(text: str, *, before: str = "") -> tuple[str, list[str]]:
 
     shown = _WATCHED.sub(judge, text)
     return _without_piles(shown, hidden), hidden
+
+
+def may_hide(text: str) -> bool:
+    """Whether a text may hold characters that ``without_hidden`` takes out.
+
+    Quick, and never False for a text that holds some.
+    """
+    if text.isascii():
+        return not text.translate(_SHOWN_BLANKS).isprintable()
+    return _WATCHED.search(text) is not None or _piles().search(text) is not None
 
 
 def _is_in_place(sign: str, previous: str, *, runs_from_right: bool) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ from onrecord.errors import FailedError, UsageError
 from onrecord.settings import home_folder
 
 _DIGITS: Final = 4
-_BEGIN: Final = "<!-- figures: made by `make eval` -->"
+_BEGIN: Final = re.compile(r"<!-- figures of ([\w, -]+): made by `make eval` -->")
+"""Names, or beginnings of names, of the measures that belong on the page."""
 _END: Final = "<!-- end of figures -->"
 
 
@@ -122,20 +124,27 @@ def _commit() -> str:
 
 
 def put_on_page(page: Path) -> None:
-    """Replace the figures on a page by those of the measures' files.
+    """Replace the figures on a page by those of the measures' files that its mark names.
 
     Raises:
-        UsageError: there are no files, or the page has no place for figures.
+        UsageError: there are no such files, or the page has no place for figures.
     """
     folder = _folder()
-    measures = [json.loads(file.read_text()) for file in sorted(folder.glob("*.json"))]
     text = page.read_text() if page.is_file() else ""
-    if not measures or _BEGIN not in text or _END not in text:
-        raise UsageError(f"no measures in {folder}, or no place for figures on {page}")
-    before, rest = text.split(_BEGIN, 1)
-    after = rest.split(_END, 1)[1]
+    begin = _BEGIN.search(text)
+    if begin is None or _END not in text[begin.end() :]:
+        raise UsageError(f"no place for figures on {page}")
+    names = tuple(one.strip() for one in begin[1].split(","))
+    measures = [
+        json.loads(file.read_text())
+        for file in sorted(folder.glob("*.json"))
+        if file.name.startswith(names)
+    ]
+    if not measures:
+        raise UsageError(f"no measures of {begin[1]} in {folder}")
+    after = text[begin.end() :].split(_END, 1)[1]
     told = "\n\n".join(_told(one) for one in sorted(measures, key=lambda one: one["holds"]))
-    page.write_text(f"{before}{_BEGIN}\n\n{told}\n\n{_END}{after}")
+    page.write_text(f"{text[: begin.end()]}\n\n{told}\n\n{_END}{after}")
 
 
 def _told(one: Mapping[str, Any]) -> str:

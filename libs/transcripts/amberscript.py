@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
-from contracts.transcript import Speaker
+from contracts.transcript import TranscriptFormat
 from transcripts import documents
+from transcripts.formats import POSSIBLE, Family, Format, by_document
 from transcripts.notices import Mended, Notices
 from transcripts.text import Piece, clean
 from transcripts.times import from_seconds, offset_seconds, ordered
@@ -34,14 +35,12 @@ def is_amberscript(document: Any) -> bool:
     )
 
 
-def read_amberscript(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
-    """Read an Amberscript file.
+def read_amberscript(document: Any, notices: Notices) -> Source:
+    """Read an Amberscript document.
 
     Raises:
-        MalformedTranscriptError: it is no JSON, or a part of it is missing.
+        MalformedTranscriptError: a part of it is missing.
     """
-    del speakers  # labels are explicit here; roles are given later
-    document = documents.load(content)
     segments = documents.objects(document, "segments", "the document")
     names = documents.names(
         documents.objects(document, "speakers", "the document"), "spkid", notices
@@ -80,3 +79,18 @@ def _words_at_one_instant(passages: Sequence[Passage]) -> int:
     return sum(
         length for instant, length in runs if instant is not None and length >= _SHORTEST_RUN
     )
+
+
+FORMATS: Final = (
+    Format(
+        TranscriptFormat.AMBERSCRIPT,
+        Family.SERVICES,
+        "Amberscript",
+        *by_document(is_amberscript, read_amberscript),
+        '{"speakers": [{"spkid": "spk1", "name": "Odile"}], "segments": [{"speaker": "spk1", '
+        '"words": [{"start": 1.0, "end": 2.0, "text": "How?"}]}]}',
+        confidence=POSSIBLE + 0.05,  # WhisperX may have a list of speakers as well
+        json=True,
+        holder="segment",
+    ),
+)

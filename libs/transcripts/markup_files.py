@@ -13,8 +13,9 @@ from html.parser import HTMLParser
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from contracts.transcript import Speaker
+from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.errors import MalformedTranscriptError
+from transcripts.formats import CERTAIN, LIKELY, Family, Format, by_text
 from transcripts.notices import Mended, Notices
 from transcripts.text import Piece
 from transcripts.times import parse_clock
@@ -312,3 +313,54 @@ def _chat_passage(said: str, speaker: str) -> Passage:
     plain = _CHAT_MARK.sub(" ", _CHAT_TIME.sub(" ", said))
     plain = re.sub(r"\s+([.?!,;])", r"\1", " ".join(plain.split()))
     return Passage(speaker, (Piece(plain, start_ms, end_ms),))
+
+
+FORMATS: Final = (
+    Format(
+        TranscriptFormat.TTML,
+        Family.CAPTIONS,
+        "TTML, DFXP: broadcasters, Netflix, Vimeo",
+        *by_text(is_ttml, read_ttml),
+        '<tt xmlns="http://www.w3.org/ns/ttml"><body><div>'
+        '<p begin="1s" end="2s">Odile: How?</p></div></body></tt>',
+        confidence=CERTAIN,
+    ),
+    Format(
+        TranscriptFormat.TIMED_TEXT,
+        Family.CAPTIONS,
+        "YouTube's timed text",
+        *by_text(is_timed_text, read_timed_text),
+        '<transcript><text start="1" dur="1">Odile: How?</text></transcript>',
+        confidence=CERTAIN,
+    ),
+    Format(
+        TranscriptFormat.EAF,
+        Family.RESEARCH,
+        "ELAN's annotations (.eaf)",
+        *by_text(is_eaf, read_eaf),
+        '<ANNOTATION_DOCUMENT><TIME_ORDER><TIME_SLOT TIME_SLOT_ID="a" TIME_VALUE="1000"/>'
+        '<TIME_SLOT TIME_SLOT_ID="b" TIME_VALUE="2000"/></TIME_ORDER><TIER TIER_ID="Odile">'
+        '<ANNOTATION><ALIGNABLE_ANNOTATION TIME_SLOT_REF1="a" TIME_SLOT_REF2="b">'
+        "<ANNOTATION_VALUE>How?</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION></TIER>"
+        "</ANNOTATION_DOCUMENT>",
+        confidence=CERTAIN,
+    ),
+    Format(
+        TranscriptFormat.CHAT,
+        Family.RESEARCH,
+        "CHAT: TalkBank, CHILDES (.cha)",
+        *by_text(is_chat, read_chat),
+        "@UTF8\n@Begin\n@Participants:\tODI Odile Investigator\n"
+        "*ODI:\tHow ? \x151000_2000\x15\n@End\n",
+        confidence=CERTAIN,
+        holder="line",
+    ),
+    Format(
+        TranscriptFormat.HTML,
+        Family.MEETINGS,
+        "The podcast namespace's HTML, with names in `cite`",
+        *by_text(is_html_transcript, read_html),
+        "<html><body><cite>Odile:</cite><time>0:01</time><p>How?</p></body></html>",
+        confidence=LIKELY,
+    ),
+)

@@ -15,7 +15,7 @@ from html import unescape
 from itertools import pairwise
 from typing import Final
 
-from contracts.transcript import Speaker
+from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.candidates import (
     Candidate,
     Form,
@@ -24,6 +24,7 @@ from transcripts.candidates import (
     later_candidates,
     unmark,
 )
+from transcripts.formats import LAST_RESORT, Family, Format, by_text
 from transcripts.label_kinds import LabelKind, is_capitalised, kind_of
 from transcripts.limits import refuse_long_text
 from transcripts.notices import Mended, Notices
@@ -525,3 +526,16 @@ def _end(line: _Said, next_start_ms: int | None) -> int | None:
     if line.end_ms is not None:
         return max(line.start_ms, line.end_ms)
     return None if next_start_ms is None else max(line.start_ms, next_start_ms)
+
+
+FORMATS: Final = (
+    Format(
+        TranscriptFormat.PLAIN,
+        Family.TEXT,
+        "Text with names or times: Word, Otter, Teams, Zoom, Rev, Descript, f4, MAXQDA, by hand",
+        *by_text(is_plain, read_plain),
+        "Odile: How?\n\nRavi: With a ladder.\n",
+        confidence=LAST_RESORT,
+        holder="line",
+    ),
+)

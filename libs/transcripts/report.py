@@ -14,7 +14,9 @@ from itertools import pairwise
 from typing import Final
 
 from contracts.transcript import Role, Segment, TranscriptFormat
+from transcripts.registry import Recognition
 from transcripts.roles import UNNAMED
+from transcripts.turns import Source
 
 MOST_UNNAMED: Final = 0.05
 """Share of the words without a speaker that is in doubt, in a file that names speakers."""
@@ -40,6 +42,7 @@ class ReadingReport:
 
     Attributes:
         format: the file's format.
+        confidence: how sure the format is, above 0, at most 1.
         speakers: in the order in which they first speak; words of nobody named are ``Speaker``'s.
         unnamed_share: share of the words without a named speaker, from 0 to 1.
         timed_share: share of the segments with a start, from 0 to 1.
@@ -48,6 +51,7 @@ class ReadingReport:
     """
 
     format: TranscriptFormat
+    confidence: float
     speakers: tuple[SpeakerShare, ...]
     unnamed_share: float
     timed_share: float
@@ -56,21 +60,15 @@ class ReadingReport:
 
 
 def report_on(
-    format: TranscriptFormat,  # noqa: A002 - the word the event uses for it
-    segments: Sequence[Segment],
-    notices: tuple[str, ...],
-    *,
-    rejected_labels: Sequence[str] = (),
-    once: frozenset[str] = frozenset(),
+    recognised: Recognition, segments: Sequence[Segment], notices: tuple[str, ...], source: Source
 ) -> ReadingReport:
     """Report on a reading.
 
     Args:
-        format: the file's format.
+        recognised: the format that was read, and those that are as likely.
         segments: what was read.
         notices: what was mended on the way.
-        rejected_labels: labels that recur before a colon and were taken for speech.
-        once: labels, in small letters, that stand once in the file and were believed.
+        source: the passages that the segments come from.
     """
     words: Counter[str] = Counter()
     roles: dict[str, Role] = {}
@@ -84,12 +82,14 @@ def report_on(
         *_unnamed(words[UNNAMED], total, named=named),
         *(
             f"“{label}” stands before a colon several times and was taken for speech"
-            for label in rejected_labels
+            for label in source.rejected_labels
         ),
-        *_seen_once(segments, once),
+        *_seen_once(segments, source.labels_seen_once),
+        *_as_likely(recognised),
     ]
     return ReadingReport(
-        format,
+        recognised.format.name,
+        recognised.confidence,
         tuple(
             SpeakerShare(label, roles[label], count, count / total)
             for label, count in words.items()
@@ -99,6 +99,13 @@ def report_on(
         notices,
         tuple(doubts),
     )
+
+
+def _as_likely(recognised: Recognition) -> list[str]:
+    if not recognised.others:
+        return []
+    names = ", ".join(one.name.value for one in recognised.others)
+    return [f"the file may be {recognised.format.name.value} or {names}: name the format"]
 
 
 def _unnamed(count: int, total: int, *, named: bool) -> list[str]:

@@ -8,11 +8,11 @@ seconds; ``offsetSeconds`` shifts them. A word may share an untimed span with ot
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
-from contracts.transcript import Speaker
+from contracts.transcript import TranscriptFormat
 from transcripts import documents
+from transcripts.formats import Family, Format, by_document
 from transcripts.notices import Mended, Notices
 from transcripts.text import Piece, clean
 from transcripts.times import from_seconds, offset_seconds, ordered
@@ -24,14 +24,12 @@ def is_rev(document: Any) -> bool:
     return isinstance(document, dict) and isinstance(document.get("monologues"), list)
 
 
-def read_rev(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
-    """Read a Rev file.
+def read_rev(document: Any, notices: Notices) -> Source:
+    """Read a Rev document.
 
     Raises:
-        MalformedTranscriptError: it is no JSON, or a part of it is missing.
+        MalformedTranscriptError: a part of it is missing.
     """
-    del speakers  # labels are explicit here; roles are given later
-    document = documents.load(content)
     monologues = documents.objects(document, "monologues", "the document")
     listed = (
         documents.objects(document, "speakers", "the document") if "speakers" in document else []
@@ -73,3 +71,17 @@ def _notes(listed: list[dict[str, Any]], names: dict[str, str]) -> dict[str, str
         for identifier, note in notes
         if isinstance(note, str)
     }
+
+
+FORMATS: Final = (
+    Format(
+        TranscriptFormat.REV,
+        Family.SERVICES,
+        "Rev: the API and the editor",
+        *by_document(is_rev, read_rev),
+        '{"speakers": [{"id": 1, "name": "Odile"}], "monologues": [{"speaker": 1, "spans": '
+        '[{"value": "How", "ts": 1.0, "endTs": 2.0}, {"value": "?"}]}]}',
+        json=True,
+        holder="monologue",
+    ),
+)

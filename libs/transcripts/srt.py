@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
 
-from contracts.transcript import Speaker
+from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.cue_times import CueClock, is_timing, timing_of
 from transcripts.cues import Cue, source_of, split_lines
 from transcripts.errors import MalformedTranscriptError
+from transcripts.formats import CERTAIN, LIKELY, Family, Format, by_text
 from transcripts.notices import Mended, Notices
 from transcripts.turns import Source
 from transcripts.webvtt import follows
@@ -147,3 +148,26 @@ def _index_precedes(
         return bool(identifier) and follows(lines[last], identifier)
     number = re.match(r"\ufeff?(\d{1,7})", identifier)
     return number is not None and follows(lines[last], number[1])
+
+
+FORMATS: Final = (
+    Format(
+        TranscriptFormat.ASS,
+        Family.CAPTIONS,
+        "SubStation Alpha: Aegisub, Subtitle Edit",
+        *by_text(is_ass, read_ass),
+        "[Script Info]\nTitle: x\n\n[Events]\nFormat: Start, End, Name, Text\n"
+        "Dialogue: 0:00:01.00,0:00:02.00,Odile,How?\n",
+        confidence=CERTAIN,
+    ),
+    Format(
+        TranscriptFormat.SRT,
+        Family.CAPTIONS,
+        "SubRip (SRT) and YouTube's SBV: Premiere, Descript, Otter, Rev, podcasts, translators",
+        *by_text(is_srt, read_srt),
+        "1\n00:00:01,000 --> 00:00:02,000\nOdile: How?\n\n"
+        "2\n00:00:03,000 --> 00:00:05,500\nRavi: With a ladder.\n",
+        confidence=LIKELY,
+        holder="line",
+    ),
+)

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from contracts.transcript import Speaker
+from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.errors import MalformedTranscriptError
+from transcripts.formats import POSSIBLE, Family, Format, by_text
 from transcripts.notices import Notices
 from transcripts.text import Piece
 from transcripts.times import parse_clock
 from transcripts.turns import Passage, Source
-from transcripts.vendors.format import Clock
+from transcripts.vendors.words import Clock
 
 _TEXT: Final = re.compile(
     r"text|texte|texto|testo|inhalt|aussage|transcript|transcription|content|dialog(?:ue)?|utterance|words|speech|quote|sentence"
@@ -144,3 +145,16 @@ def _time(cell: str) -> str | None:
         whole = parse_clock(match[1])
         return None if whole is None else f"{(whole + int(match[2]) * 40) / 1_000}s"
     return cell
+
+
+FORMATS: Final = (
+    Format(
+        TranscriptFormat.TABLE,
+        Family.TEXT,
+        "Tables with named columns: Premiere, vizscribe, CORAAL, ELAN, spreadsheets",
+        *by_text(is_table, read_table),
+        "Speaker,Start,End,Text\nOdile,0:01,0:02,How?\nRavi,0:03,0:05,With a ladder.\n",
+        confidence=POSSIBLE,
+        holder="line",
+    ),
+)

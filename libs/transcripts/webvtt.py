@@ -14,10 +14,11 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
-from contracts.transcript import Speaker
+from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.cue_times import CueClock, is_timing
 from transcripts.cues import Cue, source_of, split_lines
 from transcripts.errors import MalformedTranscriptError
+from transcripts.formats import CERTAIN, Family, Format, by_text
 from transcripts.notices import Mended, Notices
 from transcripts.turns import Source
 
@@ -128,3 +129,17 @@ def follows(line: str, last_id: str) -> bool:
     if line.isdecimal():
         return last_id.isdecimal() and int(line) == int(last_id) + 1
     return True
+
+
+FORMATS: Final = (
+    Format(
+        TranscriptFormat.WEBVTT,
+        Family.CAPTIONS,
+        "WebVTT: Zoom, Teams, Webex, YouTube, Google Meet, noScribe, Whisper, podcasts",
+        *by_text(is_webvtt, read_webvtt),
+        "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Odile>How?\n\n"
+        "00:03.000 --> 00:05.500\n<v Ravi>With a ladder.\n",
+        confidence=CERTAIN,
+        holder="line",
+    ),
+)

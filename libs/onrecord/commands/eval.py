@@ -1,4 +1,4 @@
-"""``onrecord eval``: how good the checks are, on notes that are known to be true or false."""
+"""``onrecord eval``: how good checks and readers are, on what is known to be right or wrong."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from onrecord.console import Json, print_json
 from onrecord.eval_inputs import read_benchmark
 from onrecord.eval_modes import Mode, ModeOption, parsers
 from onrecord.eval_pii import pii
+from onrecord.formats_eval import formats
 from onrecord.injection_eval import injection
 from onrecord.measures import Measure, put_on_page, tell
 from onrecord.metamorphic_eval import by_half, doubted, metamorphic, refused
@@ -28,7 +29,7 @@ Page = Annotated[Path, typer.Argument(help="A Markdown page.", show_default=Fals
 def register(app: typer.Typer) -> None:
     """Add the verbs."""
     verbs = typer.Typer(
-        help="How good the checks are, on notes that are known to be true or false.",
+        help="How good the checks and the readers are, on what is known to be right or wrong.",
         no_args_is_help=True,
         rich_markup_mode="markdown",
     )
@@ -36,6 +37,7 @@ def register(app: typer.Typer) -> None:
     verbs.command()(metamorphic)
     verbs.command()(injection)
     verbs.command()(pii)
+    verbs.command()(formats)
     verbs.command()(page)
     app.add_typer(verbs, name="eval", rich_help_panel="Interviews and notes")
 

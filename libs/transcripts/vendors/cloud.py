@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from contracts.transcript import TranscriptFormat
+from transcripts.formats import LIKELY, Family, Format, by_document
 from transcripts.notices import Notices
 from transcripts.turns import Passage
-from transcripts.vendors.format import (
+from transcripts.vendors.words import (
     Clock,
-    JsonFormat,
     Word,
     at,
     first,
@@ -236,9 +236,61 @@ def _watson(document: Any, notices: Notices) -> Iterator[Passage]:
 
 
 FORMATS: Final = (
-    JsonFormat(TranscriptFormat.AWS, _is_aws, _aws),
-    JsonFormat(TranscriptFormat.AWS_CALLS, _is_aws_calls, _aws_calls),
-    JsonFormat(TranscriptFormat.WATSON, _is_watson, _watson),
-    JsonFormat(TranscriptFormat.GOOGLE, _is_google, _google),
-    JsonFormat(TranscriptFormat.AZURE, _is_azure, _azure),
+    Format(
+        TranscriptFormat.AWS,
+        Family.SERVICES,
+        "Amazon Transcribe",
+        *by_document(_is_aws, _aws),
+        (
+            '{"results": {"items": [{"type": "pronunciation", "start_time": "1.0", "end_time": "2'
+            '.0", "speaker_label": "spk_0", "alternatives": [{"content": "How"}]}, {"type": "punc'
+            'tuation", "alternatives": [{"content": "?"}]}]}}'
+        ),
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.AWS_CALLS,
+        Family.SERVICES,
+        "Amazon Transcribe Call Analytics",
+        *by_document(_is_aws_calls, _aws_calls),
+        (
+            '{"Transcript": [{"ParticipantRole": "AGENT", "Content": "How?", "BeginOffsetMillis":'
+            ' 1000, "EndOffsetMillis": 2000}]}'
+        ),
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.WATSON,
+        Family.SERVICES,
+        "IBM Watson",
+        *by_document(_is_watson, _watson),
+        (
+            '{"results": [{"alternatives": [{"timestamps": [["How?", 1, 2]]}]}], "speaker_labels"'
+            ': [{"from": 1, "to": 2, "speaker": 0}]}'
+        ),
+        confidence=LIKELY + 0.1,
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.GOOGLE,
+        Family.SERVICES,
+        "Google Speech-to-Text, versions 1 and 2",
+        *by_document(_is_google, _google),
+        (
+            '{"results": [{"alternatives": [{"transcript": "How?", "words": [{"word": "How?", "st'
+            'artOffset": "1s", "endOffset": "2s", "speakerLabel": "1"}]}]}]}'
+        ),
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.AZURE,
+        Family.SERVICES,
+        "Azure Speech, batch and fast",
+        *by_document(_is_azure, _azure),
+        (
+            '{"recognizedPhrases": [{"speaker": 1, "channel": 0, "offsetInTicks": 10000000, "dura'
+            'tionInTicks": 10000000, "nBest": [{"display": "How?"}]}]}'
+        ),
+        json=True,
+    ),
 )

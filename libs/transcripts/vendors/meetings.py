@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from html import unescape
 from typing import Any, Final
 
-from contracts.transcript import TranscriptFormat
+from contracts.transcript import Speaker, TranscriptFormat
+from transcripts.errors import MalformedTranscriptError
+from transcripts.formats import Content, Family, Format, by_document
 from transcripts.notices import Notices
+from transcripts.plain import read_plain
 from transcripts.text import Piece
-from transcripts.turns import Passage
-from transcripts.vendors.format import (
+from transcripts.turns import Passage, Source
+from transcripts.vendors.words import (
     Clock,
-    JsonFormat,
     Word,
     at,
     first,
@@ -216,12 +218,91 @@ def _gong(document: Any, notices: Notices) -> Iterator[Passage]:
                 yield from of_segment(voice(turn.get("speakerId")), text(one.get("text")), times)
 
 
+def _read_otranscribe(content: Content, speakers: Sequence[Speaker], notices: Notices) -> Source:
+    if not is_otranscribe(content.document):
+        raise MalformedTranscriptError("the JSON does not have the shape of otranscribe")
+    return read_plain(otranscribe_text(content.document), speakers, notices)
+
+
 FORMATS: Final = (
-    JsonFormat(TranscriptFormat.RECALL, _is_recall, _recall),
-    JsonFormat(TranscriptFormat.GONG, _is_gong, _gong),
-    JsonFormat(TranscriptFormat.QMSUM, _is_qmsum, _qmsum),
-    JsonFormat(TranscriptFormat.PODCAST, _is_podcast, _podcast),
-    JsonFormat(TranscriptFormat.GOOGLE_MEET, _is_meet, _meet),
-    JsonFormat(TranscriptFormat.FIREFLIES, _is_fireflies, _fireflies),
-    JsonFormat(TranscriptFormat.YOUTUBE, _is_youtube, _youtube),
+    Format(
+        TranscriptFormat.OTRANSCRIBE,
+        Family.RESEARCH,
+        "oTranscribe (.otr)",
+        lambda content: is_otranscribe(content.document),
+        _read_otranscribe,
+        '{"media": "a.mp3", "media-time": 1, "text": "<p>0:01 Odile: How?</p>"}',
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.RECALL,
+        Family.MEETINGS,
+        "Recall.ai",
+        *by_document(_is_recall, _recall),
+        (
+            '[{"participant": {"name": "Odile"}, "words": [{"text": "How?", "start_timestamp": {"'
+            'relative": 1.0}, "end_timestamp": {"relative": 2.0}}]}]'
+        ),
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.GONG,
+        Family.MEETINGS,
+        "Gong",
+        *by_document(_is_gong, _gong),
+        (
+            '{"callTranscripts": [{"transcript": [{"speakerId": "7", "sentences": [{"start": 1000'
+            ', "end": 2000, "text": "How?"}]}]}]}'
+        ),
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.QMSUM,
+        Family.RESEARCH,
+        "QMSum",
+        *by_document(_is_qmsum, _qmsum),
+        '{"meeting_transcripts": [{"speaker": "Odile", "content": "How?"}]}',
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.PODCAST,
+        Family.MEETINGS,
+        "The podcast namespace (Buzzsprout, Transistor, …)",
+        *by_document(_is_podcast, _podcast),
+        (
+            '{"version": "1.0.0", "segments": [{"speaker": "Odile", "startTime": 1, "endTime": 2,'
+            ' "body": "How?"}]}'
+        ),
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.GOOGLE_MEET,
+        Family.MEETINGS,
+        "Google Meet's REST API",
+        *by_document(_is_meet, _meet),
+        (
+            '{"transcriptEntries": [{"participant": "conferenceRecords/x/participants/7", "text":'
+            ' "How?", "startTime": "2026-03-04T14:00:01Z", "endTime": "2026-03-04T14:00:02Z"}]}'
+        ),
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.FIREFLIES,
+        Family.MEETINGS,
+        "Fireflies",
+        *by_document(_is_fireflies, _fireflies),
+        (
+            '{"data": {"transcript": {"sentences": [{"speaker_name": "Odile", "text": "How?", "st'
+            'art_time": 1, "end_time": 2}]}}}'
+        ),
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.YOUTUBE,
+        Family.CAPTIONS,
+        "YouTube's json3",
+        *by_document(_is_youtube, _youtube),
+        '{"events": [{"tStartMs": 1000, "dDurationMs": 1000, "segs": [{"utf8": "How?"}]}]}',
+        json=True,
+    ),
 )

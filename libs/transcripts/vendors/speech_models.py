@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from contracts.transcript import TranscriptFormat
+from transcripts.formats import POSSIBLE, Family, Format, by_document
 from transcripts.notices import Notices
 from transcripts.turns import Passage
-from transcripts.vendors.format import (
+from transcripts.vendors.words import (
     Clock,
-    JsonFormat,
     Word,
     at,
     first,
@@ -108,8 +108,47 @@ def _vosk(document: Any, notices: Notices) -> Iterator[Passage]:
 
 
 FORMATS: Final = (
-    JsonFormat(TranscriptFormat.WHISPER_CPP, _is_whisper_cpp, _whisper_cpp),
-    JsonFormat(TranscriptFormat.HUGGING_FACE, _is_hugging_face, _hugging_face),
-    JsonFormat(TranscriptFormat.WHISPER, _is_whisper, _whisper),
-    JsonFormat(TranscriptFormat.VOSK, _is_vosk, _vosk),
+    Format(
+        TranscriptFormat.WHISPER_CPP,
+        Family.MODELS,
+        "whisper.cpp",
+        *by_document(_is_whisper_cpp, _whisper_cpp),
+        (
+            '{"transcription": [{"offsets": {"from": 1000, "to": 2000}, "text": " How?", "speaker'
+            '": "0"}, {"offsets": {"from": 3000, "to": 5500}, "text": " With a ladder.", "speaker'
+            '": "1"}]}'
+        ),
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.HUGGING_FACE,
+        Family.MODELS,
+        "Hugging Face pipelines, Insanely Fast Whisper",
+        *by_document(_is_hugging_face, _hugging_face),
+        (
+            '{"text": "", "chunks": [{"timestamp": [1.0, 2.0], "text": " How?"}, {"timestamp": [3'
+            '.0, null], "text": " With a ladder."}]}'
+        ),
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.WHISPER,
+        Family.MODELS,
+        "Whisper, faster-whisper, WhisperX, whisper-timestamped, OpenAI's and Groq's API",
+        *by_document(_is_whisper, _whisper),
+        (
+            '{"segments": [{"start": 1, "end": 2, "text": "How?", "speaker": "SPEAKER_00"}, {"sta'
+            'rt": 3, "end": 5.5, "text": "With a ladder.", "speaker": "SPEAKER_01"}]}'
+        ),
+        confidence=POSSIBLE + 0.1,
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.VOSK,
+        Family.MODELS,
+        "Vosk",
+        *by_document(_is_vosk, _vosk),
+        '{"result": [{"word": "how", "start": 1.0, "end": 2.0, "conf": 1.0}], "text": "how"}',
+        json=True,
+    ),
 )

@@ -7,11 +7,11 @@ from itertools import groupby
 from typing import Any, Final
 
 from contracts.transcript import TranscriptFormat
+from transcripts.formats import Family, Format, by_document
 from transcripts.notices import Notices
 from transcripts.turns import Passage
-from transcripts.vendors.format import (
+from transcripts.vendors.words import (
     Clock,
-    JsonFormat,
     Word,
     at,
     first,
@@ -225,11 +225,82 @@ def _trint(document: Any, notices: Notices) -> Iterator[Passage]:
 
 
 FORMATS: Final = (
-    JsonFormat(TranscriptFormat.DEEPGRAM, _is_deepgram, _deepgram),
-    JsonFormat(TranscriptFormat.SPEECHMATICS, _is_speechmatics, _speechmatics),
-    JsonFormat(TranscriptFormat.SPEECHMATICS_V1, _is_speechmatics_v1, _speechmatics_v1),
-    JsonFormat(TranscriptFormat.GLADIA, _is_gladia, _gladia),
-    JsonFormat(TranscriptFormat.ELEVENLABS, _is_elevenlabs, _elevenlabs),
-    JsonFormat(TranscriptFormat.TRINT, _is_trint, _trint),
-    JsonFormat(TranscriptFormat.ASSEMBLYAI, _is_assemblyai, _assemblyai),
+    Format(
+        TranscriptFormat.DEEPGRAM,
+        Family.SERVICES,
+        "Deepgram: utterances, diarised words, channels",
+        *by_document(_is_deepgram, _deepgram),
+        (
+            '{"results": {"utterances": [{"speaker": 0, "start": 1, "end": 2, "transcript": "How?'
+            '"}, {"speaker": 1, "start": 3, "end": 5.5, "transcript": "With a ladder."}]}}'
+        ),
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.SPEECHMATICS,
+        Family.SERVICES,
+        "Speechmatics",
+        *by_document(_is_speechmatics, _speechmatics),
+        (
+            '{"format": "2.9", "results": [{"type": "word", "start_time": 1, "end_time": 2, "alte'
+            'rnatives": [{"content": "How", "speaker": "S1"}]}, {"type": "punctuation", "start_ti'
+            'me": 2, "end_time": 2, "alternatives": [{"content": "?", "speaker": "S1"}]}]}'
+        ),
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.SPEECHMATICS_V1,
+        Family.SERVICES,
+        "Speechmatics, first version",
+        *by_document(_is_speechmatics_v1, _speechmatics_v1),
+        (
+            '{"speakers": [{"name": "M1", "time": "1.0"}], "words": [{"name": "How?", "time": "1.'
+            '0", "duration": "0.5"}]}'
+        ),
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.GLADIA,
+        Family.SERVICES,
+        "Gladia",
+        *by_document(_is_gladia, _gladia),
+        (
+            '{"result": {"transcription": {"utterances": [{"speaker": 0, "start": 1, "end": 2, "t'
+            'ext": "How?"}]}}}'
+        ),
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.ELEVENLABS,
+        Family.SERVICES,
+        "ElevenLabs Scribe",
+        *by_document(_is_elevenlabs, _elevenlabs),
+        (
+            '{"language_code": "en", "words": [{"text": "How?", "start": 1, "end": 2, "type": "wo'
+            'rd", "speaker_id": "speaker_0"}]}'
+        ),
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.TRINT,
+        Family.SERVICES,
+        "Trint",
+        *by_document(_is_trint, _trint),
+        (
+            '{"transcript": {"paragraphs": [{"speaker": "Odile", "words": [{"value": "How?", "sta'
+            'rt": 1000, "duration": 500}]}]}}'
+        ),
+        json=True,
+    ),
+    Format(
+        TranscriptFormat.ASSEMBLYAI,
+        Family.SERVICES,
+        "AssemblyAI",
+        *by_document(_is_assemblyai, _assemblyai),
+        (
+            '{"status": "completed", "utterances": [{"speaker": "A", "start": 1000, "end": 2000, '
+            '"text": "How?", "confidence": 0.9}]}'
+        ),
+        json=True,
+    ),
 )

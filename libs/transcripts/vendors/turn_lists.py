@@ -14,10 +14,11 @@ from typing import Any, Final
 
 from contracts.transcript import TranscriptFormat
 from transcripts.documents import reference
+from transcripts.formats import POSSIBLE, Family, Format, by_document
 from transcripts.notices import Notices
 from transcripts.text import Piece
 from transcripts.turns import Passage
-from transcripts.vendors.format import Clock, JsonFormat, is_objects, objects, of_segment, voice
+from transcripts.vendors.words import Clock, is_objects, objects, of_segment, voice
 
 _TEXT_KEYS: Final = (
     "text", "transcript", "content", "body", "sentence", "utterance", "words", "speech", "line",
@@ -148,4 +149,18 @@ def _unit(layout: _Layout) -> float:
     return 1 if typical > _SHORT_MS else 1_000
 
 
-FORMATS: Final = (JsonFormat(TranscriptFormat.TURNS, _is_turns, _turns),)
+FORMATS: Final = (
+    Format(
+        TranscriptFormat.TURNS,
+        Family.SERVICES,
+        ("Any other tool whose JSON holds a list of turns; the report says which keys were used"),
+        *by_document(_is_turns, _turns),
+        (
+            '{"meeting": {"items": [{"who": {"displayName": "Odile"}, "said": "How?", "startMs": '
+            '1000}, {"who": {"displayName": "Ravi"}, "said": "With a ladder.", "startMs": 3000}]}'
+            "}"
+        ),
+        confidence=POSSIBLE,
+        json=True,
+    ),
+)

@@ -1,20 +1,18 @@
-"""What the vendors' formats share: their shape, words with times, and turns made of them."""
+"""What the readers of vendors' JSON share: words with times, and passages made of them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
-from contracts.transcript import TranscriptFormat
 from transcripts.documents import reference
-from transcripts.errors import MalformedTranscriptError
 from transcripts.notices import Mended, Notices
 from transcripts.text import Piece
 from transcripts.times import ordered, parse_clock
-from transcripts.turns import Passage, Source
+from transcripts.turns import Passage
 
 _LONGEST_MS: Final = 1_000 * 3_600 * 1_000
 _NUMBER: Final = re.compile(r"\s*(-?\d{1,12}(?:\.\d{1,12})?)\s*s?\s*")
@@ -40,27 +38,6 @@ class Word:
     end_ms: int | None = None
     speaker: str | None = None
     hangs: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class JsonFormat:
-    """A format, how to tell it, and how to read it."""
-
-    format: TranscriptFormat
-    matches: Callable[[Any], bool]
-    read: Callable[[Any, Notices], Iterable[Passage]]
-
-    def source(self, document: Any, notices: Notices) -> Source:
-        """The passages of a document.
-
-        Raises:
-            MalformedTranscriptError: it has not this format's shape.
-        """
-        if not self.matches(document):
-            raise MalformedTranscriptError(
-                f"the JSON does not have the shape of {self.format.value}"
-            )
-        return Source(tuple(self.read(document, notices)))
 
 
 class Clock:

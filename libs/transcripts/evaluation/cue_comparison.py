@@ -1,0 +1,35 @@
+"""The WebVTT parser beside another one's tests, with the deviations that are meant."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from transcripts.errors import MalformedTranscriptError
+from transcripts.notices import Notices
+from transcripts.webvtt import read_cues
+
+MEANT_DEVIATIONS: Final = {
+    "cue-times/fraction-digits": "a short fraction is read as Teams means it, not discarded",
+    "cue-times/incorrect-delimiter": "a broken time is refused with its line, not passed over",
+    "integration/id": "after a bare arrow the next cue is read, as the standard has it",
+}
+"""Files of mozilla/vtt.js' tests that are read otherwise on purpose, and why."""
+
+
+def compare_cues(content: str, expected: str) -> bool:
+    """Whether a file has the cues that another parser finds.
+
+    Args:
+        content: the file's text.
+        expected: what the other parser makes of it, as JSON with ``cues``.
+    """
+    wanted = [
+        (round(cue["startTime"] * 1_000), round(cue["endTime"] * 1_000), cue["id"], cue["text"])
+        for cue in json.loads(expected)["cues"]
+    ]
+    try:
+        cues = list(read_cues(content, Notices()))
+    except MalformedTranscriptError:
+        return False
+    return wanted == [(cue.start_ms, cue.end_ms, cue.id, cue.payload) for cue in cues]

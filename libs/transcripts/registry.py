@@ -1,0 +1,72 @@
+"""All formats, and the one that a content has: by its shape, the surest first.
+
+A new format is a ``Format`` in a module listed here, with a name in
+``contracts.transcript.TranscriptFormat``; the tests and ``docs/formats.md`` follow the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final
+
+from contracts.transcript import TranscriptFormat
+from transcripts import amberscript, markup_files, plain, rev, srt, tables, webvtt
+from transcripts.formats import Content, Format
+from transcripts.vendors import cloud, meetings, speech_models, speech_services, turn_lists
+
+FORMATS: Final[tuple[Format, ...]] = (
+    *webvtt.FORMATS,
+    *srt.FORMATS,
+    *markup_files.FORMATS,
+    *tables.FORMATS,
+    *plain.FORMATS,
+    *speech_models.FORMATS,
+    *speech_services.FORMATS,
+    *cloud.FORMATS,
+    *rev.FORMATS,
+    *amberscript.FORMATS,
+    *meetings.FORMATS,
+    *turn_lists.FORMATS,
+)
+_BY_NAME: Final = {one.name: one for one in FORMATS}
+_BY_CONFIDENCE: Final = tuple(sorted(FORMATS, key=lambda one: -one.confidence))
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """The format of a content.
+
+    Attributes:
+        format: the surest one.
+        confidence: how sure, above 0, at most 1.
+        others: formats that are as likely; the content is in doubt if there are any.
+    """
+
+    format: Format
+    confidence: float
+    others: tuple[Format, ...] = ()
+
+
+def format_named(name: TranscriptFormat) -> Format:
+    """The format of that name."""
+    return _BY_NAME[name]
+
+
+def recognise(content: Content) -> Recognition | None:
+    """The format of a content; None if it has the shape of none.
+
+    Raises:
+        MalformedTranscriptError: it is meant as JSON and is not.
+    """
+    for confidence, group in groupby(_candidates(content), key=lambda one: one.confidence):
+        found = [one for one in group if one.recognises(content)]
+        if found:
+            return Recognition(found[0], confidence, tuple(found[1:]))
+    return None
+
+
+def _candidates(content: Content) -> Iterator[Format]:
+    """The formats that may be tried, the surest first: JSON ones, or others."""
+    yield from (one for one in _BY_CONFIDENCE if one.json is content.is_json)
