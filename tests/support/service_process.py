@@ -18,6 +18,8 @@ from support.broker import free_port
 from support.waiting import until
 
 READY_WITHIN_S: Final = 60.0
+LINES_SHOWN: Final = 50
+"""So much of its log is shown if a test fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class ServiceProcess:
         try:
             return str(await until(look, within_s=READY_WITHIN_S))
         except AssertionError:
-            raise AssertionError(f"{await self.readiness()}\n{self.written()}") from None
+            raise AssertionError(f"not {words!r} but {await self.readiness()}") from None
 
     async def is_ready(self) -> None:
         async def look() -> bool:
@@ -64,7 +66,7 @@ class ServiceProcess:
         try:
             await until(look, within_s=READY_WITHIN_S)
         except AssertionError:
-            raise AssertionError(f"{await self.readiness()}\n{self.written()}") from None
+            raise AssertionError(f"not ready but {await self.readiness()}") from None
 
     def peak_mib(self) -> int:
         """The most memory it was resident in so far (Linux), in MiB."""
@@ -84,7 +86,10 @@ class ServiceProcess:
 def service_process(
     name: str, env: Mapping[str, str], folder: Path, *, stop_within_s: float = 40.0
 ) -> Iterator[ServiceProcess]:
-    """Run a service with settings of its own until the context ends; it has to end with 0."""
+    """Run a service with settings of its own until the context ends; it has to end with 0.
+
+    The end of its log is added to the error of a test that fails while it runs.
+    """
     port, log = free_port(), folder / f"{name}.log"
     inherited = {
         key: value
@@ -100,6 +105,10 @@ def service_process(
             yield ServiceProcess(port, log, process.pid)
             process.terminate()
             assert process.wait(timeout=stop_within_s) == 0
+        except BaseException as error:
+            lines = log.read_text(encoding="utf-8").splitlines()[-LINES_SHOWN:]
+            error.add_note("\n".join((f"the end of the log of {name}:", *lines)))
+            raise
         finally:
             process.kill()
             process.wait()

@@ -7,11 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from contracts.events import NotesStored
 from contracts.ids import derive
@@ -21,23 +23,30 @@ from support.broker import PROBE, QUICK
 from support.chunks import INTERVIEW
 from support.waiting import until
 
-DRAIN_GRACE = "TEST_DRAIN_GRACE_S"
-TESTS = Path(__file__).resolve().parents[3]
+DRAIN_GRACE: Final = "TEST_DRAIN_GRACE_S"
+HANG_AFTER: Final = "TEST_HANG_AFTER"
+NEVER: Final = 1_000_000
+TESTS: Final = Path(__file__).resolve().parents[3]
 
 
 class Process:
-    """A stage that tells of every chunk, and hangs with those that say so.
+    """A stage that returns an event for every chunk, and hangs with those that say so.
+
+    What it writes is added to the error of a test that fails while it runs.
 
     Args:
         kafka: how to reach the broker. The process has a name, so that the next one does not have
             to wait until the group misses it.
         drain_grace_s: how long it may finish what is in flight, in seconds.
+        hang_after: how many chunks it handles before it hangs with all others.
     """
 
-    def __init__(self, kafka: KafkaSettings, drain_grace_s: float = 20.0) -> None:
+    def __init__(
+        self, kafka: KafkaSettings, drain_grace_s: float = 20.0, hang_after: int = NEVER
+    ) -> None:
         self._kafka = kafka
         self._drain_grace_s = drain_grace_s
-        self._said = b""
+        self._hang_after = hang_after
 
     def __enter__(self) -> Self:
         env = {
@@ -48,13 +57,14 @@ class Process:
             "KAFKA_SESSION_TIMEOUT_MS": str(self._kafka.session_timeout_ms),
             "KAFKA_GROUP_INSTANCE_ID": "one",
             DRAIN_GRACE: str(self._drain_grace_s),
+            HANG_AFTER: str(self._hang_after),
         }
         command = [sys.executable, "-m", "integration.messaging.conformance.processes"]
+        # A file: a pipe that nobody reads for a while would block the process.
+        self._output = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
-            command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command, env=env, stdout=self._output, stderr=subprocess.STDOUT
         )
-        assert self._process.stdout is not None
-        os.set_blocking(self._process.stdout.fileno(), False)
         return self
 
     def __exit__(
@@ -65,8 +75,9 @@ class Process:
     ) -> None:
         self._process.kill()
         self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        if error is not None:
+            error.add_note(f"the process ended with {self._process.returncode}:\n{self.said}")
+        self._output.close()
 
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -74,23 +85,18 @@ class Process:
 
     async def says(self, word: str) -> None:
         """Wait until it has said something on its output."""
-        await until(lambda: word.encode() in self._read(), within_s=40)
+        await until(lambda: word in self.said, within_s=40)
 
     async def ended(self) -> int:
         """Wait for its end; its exit code."""
-        await until(lambda: self._read() and self._process.poll() is not None, within_s=40)
+        await until(lambda: self._process.poll() is not None, within_s=40)
         return self._process.returncode
 
     @property
     def said(self) -> str:
         """All that it has said until now."""
-        return self._read().decode()
-
-    def _read(self) -> bytes:
-        # All the time, so that it never waits for somebody to read.
-        assert self._process.stdout is not None
-        self._said += self._process.stdout.read() or b""
-        return self._said
+        size = os.fstat(self._output.fileno()).st_size
+        return os.pread(self._output.fileno(), size, 0).decode()
 
 
 def _roots() -> tuple[Path, ...]:
@@ -100,11 +106,11 @@ def _roots() -> tuple[Path, ...]:
 @asynccontextmanager
 async def build(publisher: Publisher) -> AsyncIterator[Stage]:
     """The process's stage."""
-    stage = Stage(PROBE)
+    stage, numbers, hang_after = Stage(PROBE), count(), int(os.environ[HANG_AFTER])
 
     @stage.on_raw(CHUNKS_READY)
     async def handle(record: Record) -> NotesStored:
-        if record.value == b"hang":
+        if record.value == b"hang" or next(numbers) >= hang_after:
             sys.stdout.write("begun\n")
             sys.stdout.flush()
             await asyncio.Event().wait()
