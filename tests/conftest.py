@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 from hypothesis import settings
 
-from onrecord.stack.supervisor import Stack
+from local_stack.supervisor import Stack
 from support.apache_kafka import own_kafka
 from support.broker import RestartableBroker, embedded_broker
 from support.containers import images, kafka_container

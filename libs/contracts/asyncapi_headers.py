@@ -83,7 +83,7 @@ _LETTER: Final[dict[str, dict[str, Any]]] = {
         "are of, the record, or the batch it came in.",
     },
     h.STUB_SIZE: {"description": "Bytes of key, value and headers, or of the batch as stored."},
-    h.STUB_SHA256: {"description": "In hex, as `messaging.stubs` computes it."},
+    h.STUB_SHA256: {"description": "In hex, as `messaging.dead_letters.stubs` computes it."},
     h.STUB_HEADERS_LEFT_OUT: {"description": "How many original headers the letter lacks."},
     **_TRAILER,
 }

@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from configuration.complaints import complaints
+from configuration.settings_errors import complaints
 from database.errors import DatabaseUnavailableError, MigrationError
 from database.migrate import migrate, pending
 from database.settings import PostgresSettings

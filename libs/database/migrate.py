@@ -16,11 +16,11 @@ from typing import Final
 
 import asyncpg
 
+from database.connection_errors import cannot_connect
 from database.errors import DatabaseBehindError, MigrationError, headline, unavailable
 from database.pool import CANNOT_CONNECT, Connection, Database, open_database
 from database.queries import load_queries
 from database.settings import PostgresSettings
-from database.unreachable import cannot_connect
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 """The folder with onrecord's own migrations."""

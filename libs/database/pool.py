@@ -11,9 +11,9 @@ from typing import Any, Final, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
+from database.connection_errors import cannot_connect
 from database.errors import DatabaseUnavailableError, translate, unavailable
 from database.settings import PostgresSettings
-from database.unreachable import cannot_connect
 
 Record: TypeAlias = asyncpg.Record
 Connection: TypeAlias = "asyncpg.Connection[Record] | PoolConnectionProxy[Record]"

@@ -1,9 +1,6 @@
 """Quotes and claims against segments: pure functions that decide which notes are borne out."""
 
-from grounding.checks import CHECKS, INJECTION, Case, Check
-from grounding.duplicates import content_key, first_same, says_the_same
-from grounding.feedback import word_feedback
-from grounding.judging import (
+from grounding.assessment import (
     Judgement,
     Weighed,
     gather,
@@ -13,6 +10,9 @@ from grounding.judging import (
     weigh,
     weigh_again,
 )
+from grounding.checks import CHECKS, INJECTION, Case, Check
+from grounding.duplicates import content_key, first_same, says_the_same
+from grounding.feedback import word_feedback
 
 __all__ = [
     "CHECKS",

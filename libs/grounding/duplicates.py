@@ -15,9 +15,9 @@ from contracts.transcript import Role, Segment
 from grounding.checks import CHECKS, Case
 from grounding.checks.number import NUMBER_NOT_IN_EVIDENCE
 from grounding.evidence import resolve
-from grounding.numerals import read_numeral
-from grounding.terms import terms
-from grounding.words import listed, words
+from grounding.numbers.numerals import read_numeral
+from grounding.text.terms import terms
+from grounding.text.words import listed, words
 
 _ID: Final = UUID(int=0)
 _STUDY: Final = Study(study_id="any", name="any", themes=(Theme(id="any", name="any"),))

@@ -21,7 +21,7 @@ from itertools import groupby
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, Evidence
 from contracts.transcript import Segment, WordTiming
-from grounding.words import Word, words
+from grounding.text.words import Word, words
 
 _OPENING = "$€£¥₹\"“„\u2018'\u2039«([{¿¡#@~"
 _HYPHENS = frozenset("-\u2010\u2011")

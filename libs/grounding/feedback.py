@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contracts.notes import CheckFailure, RejectedNote
-from grounding.words import clip
+from grounding.text.words import clip
 
 _MOST_NOTES = 20
 """Refused notes whose reasons the model is told; of the others their number."""

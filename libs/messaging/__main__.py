@@ -10,11 +10,11 @@ import sys
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
-from configuration.complaints import WRONG_SETTINGS, complaints
+from configuration.settings_errors import WRONG_SETTINGS, complaints
 from contracts.topics import ALL_TOPICS
-from messaging.admin import create_topics, forbid_auto_creation, wait_for_broker
+from messaging.kafka.admin import create_topics, forbid_auto_creation, wait_for_broker
+from messaging.kafka.connection_errors import KafkaUnavailableError, quieten_client
 from messaging.settings import KafkaSettings
-from messaging.unreachable import KafkaUnavailableError, quieten_client
 
 
 def main(arguments: list[str] | None = None) -> int:

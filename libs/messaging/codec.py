@@ -13,8 +13,8 @@ from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
-from contracts import faults
 from contracts import headers as h
+from contracts import validation_messages
 from contracts.encoded import json_of, kind_of
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.events import Event
@@ -133,6 +133,8 @@ _DEADLINE: Final = h.DEADLINE
 
 
 def _explain(error: ValidationError, expected: type[Event]) -> BadMessageError:
-    if any(one["type"] == faults.NO_JSON for one in error.errors(include_input=False)):
+    if any(one["type"] == validation_messages.NO_JSON for one in error.errors(include_input=False)):
         return UndecodableError("the value is not a JSON document in UTF-8")
-    return InvalidEventError(f"not a valid {expected.__name__}: {faults.describe(error)}")
+    return InvalidEventError(
+        f"not a valid {expected.__name__}: {validation_messages.describe(error)}"
+    )

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.topics import MIB
-from messaging.oversize import OversizeValue
+from messaging.consumer.oversize import OversizeValue
 
 MAX_BATCH_BYTES: Final = 64 * MIB
 """Most bytes of one record batch after decompression, whatever its codec; also the most of one

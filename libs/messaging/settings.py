@@ -10,8 +10,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from configuration.files import TlsFiles, read_secret
 from contracts.topics import MIB, RETRY_DELAYS_S
+from messaging.kafka.security import require_consistency
 from messaging.limits import MAX_BATCH_BYTES, MOST_VALUES
-from messaging.security import require_consistency
 
 HIGHEST_PORT: Final = 65_535
 

@@ -1,7 +1,7 @@
 """The one client that calls language models."""
 
 from model_client.client import ModelClient
-from model_client.questions import Account, Answer, Message, Question
+from model_client.requests import Account, Answer, Message, Question
 from model_client.settings import ModelConfig, ModelSettings
 
 __all__ = [

@@ -12,11 +12,11 @@ from pydantic import BaseModel, ValidationError
 from contracts.errors import OnrecordError
 from contracts.notes import Usage
 from model_client import errors
-from model_client.cache import Answers, Kept, key
-from model_client.endpoint import Endpoint, Given
-from model_client.ledger import Ledger
-from model_client.questions import Account, Answer, Question
+from model_client.cache.response_cache import Answers, Kept, key
+from model_client.ledger.ledger import Ledger
+from model_client.requests import Account, Answer, Question
 from model_client.settings import ModelSettings
+from model_client.transport.endpoint import Endpoint, Given
 
 log = structlog.get_logger(__name__)
 A = TypeVar("A", bound=BaseModel)

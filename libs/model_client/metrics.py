@@ -6,7 +6,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
-from model_client.calling import Reply
+from model_client.transport.http_call import Reply
 
 CALLS: Final = Counter(
     "onrecord_llm_calls",

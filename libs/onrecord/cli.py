@@ -19,6 +19,7 @@ import typer
 from typer.exceptions import TyperException
 
 from contracts.errors import BadMessageError, OnrecordError, OutageError
+from local_stack.errors import StackError, StackUsageError
 from onrecord import commands
 from onrecord.console import err, out, print_error
 from onrecord.errors import CommandError, FailedError, UnreachableError, UsageError
@@ -85,7 +86,7 @@ def run(arguments: Sequence[str]) -> int:
         return _exit_code(build()(list(arguments), prog_name="onrecord", standalone_mode=False))
     except CommandError as error:
         return _explain(error)
-    except OnrecordError as error:
+    except (OnrecordError, StackError) as error:
         return _explain(_as_command_error(error))
     except TyperException as error:  # Typer's own: an unknown option, a missing argument
         return _explain_usage(error)
@@ -135,8 +136,12 @@ def _explain_usage(error: TyperException) -> int:
     return _explain(UsageError(f"{told} (`{called} --help` tells what there is)"))
 
 
-def _as_command_error(error: OnrecordError) -> CommandError:
-    """What a library raised, in the command line's classes."""
+def _as_command_error(error: OnrecordError | StackError) -> CommandError:
+    """Translate what a library raised into the command line's classes."""
+    if isinstance(error, StackUsageError):
+        return UsageError(str(error), details=error.details)
+    if isinstance(error, StackError):
+        return FailedError(str(error), details=error.details)
     if isinstance(error, OutageError):
         return UnreachableError(str(error))
     if isinstance(error, BadMessageError):

@@ -32,8 +32,8 @@ from contracts.study import Study
 from contracts.topics import TRANSCRIPTS_SUBMITTED
 from contracts.transcript import Speaker, TranscriptFormat
 from messaging import KafkaSettings, KafkaUnavailableError, Publisher
-from messaging.admin import missing_topics
 from messaging.codec import encode
+from messaging.kafka.admin import missing_topics
 
 SOURCE: Final = "/onrecord/client"
 """CloudEvents ``source`` of what this client sends, unless told otherwise."""

@@ -11,7 +11,7 @@ import asyncpg
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from configuration.complaints import complaints
+from configuration.settings_errors import complaints
 from contracts.errors import OutageError
 from database.errors import DatabaseRefusesError, headline
 from database.pool import Database, open_database

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
+from local_stack.progress import Progress, Report, Step
 from onrecord.errors import CommandError
-from onrecord.stack.progress import Progress, Report, Step
 
 out: Final = Console(highlight=False, soft_wrap=True)
 err: Final = Console(stderr=True, highlight=False, soft_wrap=True)

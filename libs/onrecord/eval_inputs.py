@@ -10,8 +10,8 @@ from typing import TypeVar
 from contracts.transcript import Segment
 from onrecord.console import err
 from onrecord.errors import UsageError
-from onrecord.files import read_text
-from onrecord.interviews import transcript_files
+from onrecord.submit.files import read_text
+from onrecord.submit.interview_files import transcript_files
 from transcripts import TranscriptError, read_transcript
 
 T = TypeVar("T")

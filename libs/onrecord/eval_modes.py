@@ -8,8 +8,8 @@ from typing import Annotated, Final
 
 import typer
 
-from grounding.clauses import Parser
-from grounding.dependencies import is_installed, load_parser
+from grounding.syntax.clauses import Parser
+from grounding.syntax.spacy_parser import is_installed, load_parser
 from onrecord.errors import UsageError
 
 

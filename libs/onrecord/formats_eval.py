@@ -15,8 +15,8 @@ import typer
 from contracts.transcript import TranscriptFormat
 from onrecord.console import Json, err
 from onrecord.errors import UsageError
-from onrecord.files import read_file
 from onrecord.measures import Measure, tell
+from onrecord.submit.files import read_file
 from transcripts import Reading, TranscriptError, read_transcript
 from transcripts.evaluation.cue_comparison import MEANT_DEVIATIONS, compare_cues
 from transcripts.evaluation.references import known_turns

@@ -11,7 +11,6 @@ from typing import Annotated, Final
 import typer
 
 from contracts.transcript import Segment
-from grounding.clauses import Parser
 from grounding.evaluation import (
     Half,
     Verdict,
@@ -20,6 +19,7 @@ from grounding.evaluation import (
     examine_turned,
     half_of,
 )
+from grounding.syntax.clauses import Parser
 from onrecord.console import Json
 from onrecord.errors import UsageError
 from onrecord.eval_inputs import read_interviews

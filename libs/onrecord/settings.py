@@ -9,8 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Self
 
+from local_stack.state import Home
 from onrecord.errors import UnreachableError
-from onrecord.stack.state import Home
 
 HOME_SETTING: Final = "ONRECORD_HOME"
 ROOT_MARKS: Final = (".onrecord", "pyproject.toml", ".git")
@@ -66,7 +66,7 @@ class ClientSettings:
             home: the local stack's folder; found by ``home_folder`` if None.
 
         Raises:
-            FailedError: ``stack.json`` is damaged.
+            StackFailedError: ``stack.json`` is damaged.
         """
         found = Home(home or home_folder(environ))
         state = found.load()

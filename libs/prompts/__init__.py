@@ -1,8 +1,9 @@
-"""The prompts' own text: what enrichment asks with, and what no note may repeat.
+"""Every prompt, versioned: what enrichment asks for notes with, and the guardrail for a judgement.
 
-A file a version (``notes-1.md``) or a folder of files (``notes-2/``). Services never import each
-other, and both enrichment and the guardrail's checks need these texts, so they lie here; what a
-version means is told in ``enrichment.prompting``.
+A version is a file (``notes-1.md``, ``judge-1.md``) or a folder of files (``notes-2/``). One that
+was released is never changed: answers are cached, and notes marked, by its name. ``prompts.notes``
+has the versions that ask for notes, ``prompts.judge`` the one that asks for a judgement, and
+``prompts.fencing`` keeps what was said in interviews apart from instructions.
 """
 
 from __future__ import annotations
@@ -18,15 +19,21 @@ FOLDER: Final = resources.files("prompts")
 
 @cache
 def instructions() -> tuple[str, ...]:
-    """What all versions tell the model, examples left out."""
-    return tuple(file.read_text("utf-8") for file in _files(FOLDER) if file.name.endswith(".md"))
+    """Return what all versions that ask for notes tell the model, without examples."""
+    return tuple(file.read_text("utf-8") for file in _notes_files() if file.name.endswith(".md"))
 
 
 @cache
 def examples() -> tuple[str, ...]:
-    """All that the examples of all versions have somebody say."""
-    files = (file for file in _files(FOLDER) if file.name.endswith(".json"))
+    """Return all texts in the examples of all versions that ask for notes."""
+    files = (file for file in _notes_files() if file.name.endswith(".json"))
     return tuple(text for file in files for text in _texts(json.loads(file.read_text("utf-8"))))
+
+
+def _notes_files() -> list[Traversable]:
+    versions = (one for one in FOLDER.iterdir() if one.name.startswith("notes-"))
+    ordered = sorted(versions, key=lambda one: one.name)
+    return [file for one in ordered for file in (_files(one) if one.is_dir() else [one])]
 
 
 def _files(folder: Traversable) -> list[Traversable]:

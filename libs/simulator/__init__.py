@@ -1,6 +1,6 @@
 """An OpenAI-compatible server that answers from the prompt itself, and fails as it is told to."""
 
-from simulator.moments import Clock
+from simulator.schedule import Clock
 from simulator.server import create_app, create_runner, serve
 from simulator.settings import SimulatorSettings
 

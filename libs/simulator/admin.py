@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from simulator.answers import error_body
 from simulator.journal import Journal
-from simulator.lineup import Member
 from simulator.model import SimulatedModels
+from simulator.models import Member
 from simulator.profiles import Behaviour
 from simulator.settings import SettingsError, first_complaint, parse_outages, parse_rules
 

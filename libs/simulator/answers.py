@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from contracts.notes import DraftNote
-from simulator.chance import digest
+from simulator.seeded_random import digest
 
 VERSION = "1"
 """Raised whenever the same prompt and seed are answered otherwise than before."""

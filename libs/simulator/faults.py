@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from simulator.chance import source
+from simulator.seeded_random import source
 
 
 class Fault(StrEnum):

@@ -12,17 +12,17 @@ from pydantic import ValidationError
 from contracts.notes import DraftNote
 from simulator import answers, replies
 from simulator.answers import Spent
-from simulator.chance import digest
 from simulator.chat_request import ChatRequest
 from simulator.faults import FaultRule, RuleBook
-from simulator.lineup import Lineup, Member
-from simulator.moments import Clock
+from simulator.models import Lineup, Member
 from simulator.outages import Outage, Outages
+from simulator.output_format import Schema
 from simulator.picker import pick_notes
-from simulator.presenting import Schema
 from simulator.prompt import Passage, find_claim, find_passage, full_text, user_text
 from simulator.readings import Readings
 from simulator.replies import Reply
+from simulator.schedule import Clock
+from simulator.seeded_random import digest
 from simulator.settings import SimulatorSettings, first_fault
 from simulator.turn import Turn
 

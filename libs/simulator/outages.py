@@ -8,7 +8,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from simulator.moments import Clock, Moment
+from simulator.schedule import Clock, Moment
 
 
 class OutageKind(StrEnum):

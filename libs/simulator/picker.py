@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.transcript import Role
 from simulator.anchors import anchor
-from simulator.chance import digest
+from simulator.cleanup import tidy
 from simulator.prompt import Passage, Turn
 from simulator.relevance import Relevance, Yardstick
+from simulator.salience import telling
+from simulator.seeded_random import digest
 from simulator.sentences import Sentence, split_sentences
-from simulator.telling import telling
-from simulator.tidying import tidy
 from simulator.wording import terms
 
 CHARACTERS_PER_NOTE = 1_200

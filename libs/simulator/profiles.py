@@ -9,8 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from simulator.faults import SPOILING, Fault
 from simulator.latency import Latency
 from simulator.limits import Quota
-from simulator.moments import Moment
-from simulator.presenting import Schema, Wrapping
+from simulator.output_format import Schema, Wrapping
+from simulator.schedule import Moment
 
 
 def _latency(value: Any) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 from simulator.answers import Spent, error_body
 from simulator.faults import FaultRule
 from simulator.limits import Excess, duration
-from simulator.lineup import Member
+from simulator.models import Member
 from simulator.outages import Outage, OutageKind
 from simulator.streaming import Stream
 

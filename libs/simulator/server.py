@@ -15,8 +15,8 @@ from simulator.admin import Admin
 from simulator.answers import model_list
 from simulator.journal import Entry, Journal
 from simulator.model import SimulatedModels
-from simulator.moments import Clock
 from simulator.replies import Reply
+from simulator.schedule import Clock
 from simulator.settings import SimulatorSettings
 from simulator.streaming import Break, Stream
 

@@ -9,10 +9,10 @@ from random import Random
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.transcript import Role
 from simulator.anchors import anchor
+from simulator.cleanup import tidy
 from simulator.faults import Fault
 from simulator.prompt import Passage
 from simulator.sentences import split_sentences
-from simulator.tidying import tidy
 from simulator.wording import NUMBER_WORDS, words
 
 Notes = tuple[DraftNote, ...]

@@ -9,17 +9,17 @@ from random import Random
 from typing import Any
 
 from contracts.notes import DraftNote
-from simulator import answers, presenting, replies, streaming
+from simulator import answers, output_format, replies, streaming
 from simulator.answers import Answer, Signature, Spent
-from simulator.chance import digest, source
 from simulator.chat_request import ChatRequest
 from simulator.faults import SPOILING, Fault, FaultRule
-from simulator.lineup import Member
-from simulator.presenting import Schema
+from simulator.models import Member
+from simulator.output_format import Schema
 from simulator.profiles import Drift
 from simulator.prompt import Claim, Passage
 from simulator.replies import Reply
 from simulator.ruling import ruling_content
+from simulator.seeded_random import digest, source
 from simulator.spoiling import spoil
 from simulator.streaming import Break, Stream
 
@@ -109,11 +109,11 @@ class Turn:
             return self._short(Answer(answers.CHATTER))
         content = answers.notes_content(notes)
         if self.member.behaviour.json_schema is Schema.IGNORED:
-            content = presenting.loosened(content)
+            content = output_format.loosened(content)
         return self._worded(content)
 
     def _worded(self, content: str) -> Answer:
-        return self._short(Answer(presenting.wrapped(content, self.member.behaviour.wrapping)))
+        return self._short(Answer(output_format.wrapped(content, self.member.behaviour.wrapping)))
 
     def _short(self, answer: Answer) -> Answer:
         longest = self.member.behaviour.output_tokens

@@ -12,10 +12,11 @@ from contracts import headers as h
 from contracts.events import TranscriptSubmitted
 from contracts.topics import DLQ_TOPICS
 from control.domain import Letter, Submission
-from messaging import Origin, Record, identity
+from messaging import Origin, Record
 from messaging.codec import document_of
+from messaging.dead_letters import identity
+from messaging.dead_letters.stubs import fitting
 from messaging.delivery import split
-from messaging.stubs import fitting
 
 UNKNOWN: Final = "unknown"
 """Where a letter does not tell, because somebody else wrote it to the DLQ."""

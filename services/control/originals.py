@@ -14,10 +14,10 @@ from contracts import headers as h
 from contracts.errors import BadMessageError, ErrorCode, OnrecordError
 from contracts.topics import ALL_TOPICS
 from messaging import KafkaSettings, KafkaUnavailableError, Record
+from messaging.consumer.batch_reader import DigestsOf
+from messaging.consumer.oversize import OversizeValue, StubKind
+from messaging.dead_letters.stubs import Stub, digest_of
 from messaging.delivery import Headers, number_of, text_of
-from messaging.fetched_batches import DigestsOf
-from messaging.oversize import OversizeValue, StubKind
-from messaging.stubs import Stub, digest_of
 
 FETCH_WAIT_MS: Final = 100
 """How long the broker holds back a fetch that finds nothing, in milliseconds."""

@@ -16,7 +16,9 @@ from aiokafka.errors import KafkaError
 from contracts import headers as h
 from control.domain import LetterGoneError, LetterPlace
 from control.originals import Originals
-from messaging import KafkaSettings, KafkaUnavailableError, fetched_batches, identity, stubs
+from messaging import KafkaSettings, KafkaUnavailableError
+from messaging.consumer import batch_reader
+from messaging.dead_letters import identity, stubs
 from messaging.delivery import Headers, split
 
 CLOSE: Final = 5_000
@@ -217,7 +219,7 @@ async def open_reader(kafka: KafkaSettings, timeout_s: float) -> AsyncIterator[L
     Raises:
         KafkaUnavailableError: no broker answers.
     """
-    fetched_batches.install(kafka.max_batch_bytes)
+    batch_reader.install(kafka.max_batch_bytes)
     consumer = AIOKafkaConsumer(
         **kafka.client_options(),
         enable_auto_commit=False,

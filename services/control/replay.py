@@ -28,8 +28,8 @@ from control.originals import OriginalGoneError, OriginalTooLargeError
 from control.reader import Found, LetterReader
 from control.store import LetterStore
 from messaging import KafkaUnavailableError, Publisher
+from messaging.dead_letters.headers import replay_headers
 from messaging.delivery import Headers, append
-from messaging.letters import replay_headers
 from messaging.limits import size_of_headers
 
 log = structlog.get_logger(__name__)

@@ -11,7 +11,7 @@ from contracts.events import ChunkReady
 from contracts.notes import DraftNote
 from contracts.study import Identifier
 from contracts.transcript import Role, Segment
-from enrichment.prompting import CURRENT
+from prompts.notes import CURRENT
 
 PROMPT_VERSION: Final = CURRENT.version
 """The prompt that is asked with."""

@@ -9,10 +9,10 @@ from functools import partial
 from contracts.events import ChunkReady, NotesDrafted
 from contracts.notes import Usage
 from enrichment import domain
-from enrichment.documents import feedback_document
-from enrichment.prompting import CURRENT, Prompt
 from model_client import Account, Message, ModelClient, Question
 from model_client.errors import ContextTooLongError, CutOffError
+from prompts.documents import feedback_document
+from prompts.notes import CURRENT, Prompt
 
 
 def question_about(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from configuration.complaints import exits_on_wrong_settings
+from configuration.settings_errors import exits_on_wrong_settings
 from contracts.topics import ENRICHMENT
 from database.settings import PostgresSettings
 from enrichment.drafter import Drafter
@@ -13,9 +13,9 @@ from enrichment.handlers import enrichment_stage
 from enrichment.settings import EnrichmentSettings
 from messaging import KafkaSettings, Publisher, Service, Stage, run
 from model_client import ModelSettings
-from model_client.accounted import accounted_client
-from model_client.budgets import BudgetSettings
-from model_client.cache_store import CacheSettings
+from model_client.cache.store import CacheSettings
+from model_client.factory import accounted_client
+from model_client.ledger.budgets import BudgetSettings
 
 
 @exits_on_wrong_settings

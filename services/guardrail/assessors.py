@@ -9,7 +9,7 @@ from typing import Protocol
 
 from contracts.events import NotesDrafted
 from grounding import Weighed
-from grounding.dependencies import load_parser
+from grounding.syntax.spacy_parser import load_parser
 from guardrail.domain import ASSESSING, LIGHT, Standards, assess
 from processes import Bounds, WorkerPool
 

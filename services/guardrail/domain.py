@@ -13,9 +13,9 @@ from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
 from contracts.notes import CheckFailure, RejectedNote
 from contracts.study import PersonalData
 from grounding import INJECTION, Judgement, Weighed, gather, weigh, word_feedback
-from grounding.dependencies import load_parser
-from grounding.doubt import own_words
-from grounding.terms import terms
+from grounding.syntax.spacy_parser import load_parser
+from grounding.text.terms import terms
+from grounding.uncertainty import own_words
 from guardrail.personal import discretion
 from guardrail.policy import OWN_WORDS, PERSONAL_DATA, Policy
 

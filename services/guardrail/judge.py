@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
-from importlib import resources
 from typing import Any, Final, Protocol
 
 from pydantic import BaseModel
@@ -19,8 +18,8 @@ from pydantic import BaseModel
 from contracts.events import NotesDrafted
 from contracts.notes import CheckFailure
 from grounding import Weighed
-from grounding.doubt import Doubt, in_doubt
-from grounding.words import clip
+from grounding.text.words import clip
+from grounding.uncertainty import Doubt, in_doubt
 from guardrail.policy import NOT_ENTAILED
 from model_client import Account, Message, ModelClient, Question
 from model_client.errors import (
@@ -29,10 +28,8 @@ from model_client.errors import (
     QuestionFilteredError,
     RefusalError,
 )
-from model_client.fencing import fenced
-
-PROMPT_VERSION: Final = "judge-1"
-"""The prompt that is asked with; a version that was released is never changed."""
+from prompts import judge as judge_prompt
+from prompts.fencing import fenced
 
 PURPOSE: Final = "judge"
 """What the ledger books these calls under."""
@@ -86,12 +83,6 @@ SCHEMA: Final[dict[str, Any]] = {
 """The strict JSON schema of an answer; the reason comes first, so that it is thought of first."""
 
 
-def instructions() -> str:
-    """The static part of the prompt."""
-    file = resources.files("guardrail").joinpath("prompts", f"{PROMPT_VERSION}.md")
-    return file.read_text("utf-8")
-
-
 def question_about(weighed: Weighed) -> Question[Ruling]:
     """What the judge is asked about a note."""
     quotes = [
@@ -99,14 +90,14 @@ def question_about(weighed: Weighed) -> Question[Ruling]:
         for one in weighed.evidence
     ]
     messages: list[Message] = [
-        {"role": "system", "content": instructions()},
+        {"role": "system", "content": judge_prompt.instructions()},
         {"role": "user", "content": fenced({"claim": weighed.draft.statement, "quotes": quotes})},
     ]
     return Question(
         messages=messages,
         schema=SCHEMA,
         answer=Ruling,
-        prompt_version=PROMPT_VERSION,
+        prompt_version=judge_prompt.VERSION,
         is_alone=True,  # one of several may be what a quote says, and no word of the judge's
     )
 

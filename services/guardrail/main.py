@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 
 import structlog
 
-from configuration.complaints import exits_on_wrong_settings
+from configuration.settings_errors import exits_on_wrong_settings
 from contracts.topics import GUARDRAIL
 from database.settings import PostgresSettings
 from guardrail.assessors import assessors
@@ -16,9 +16,9 @@ from guardrail.judge import Judge
 from guardrail.settings import GuardrailSettings
 from messaging import KafkaSettings, Publisher, Service, Stage, run
 from model_client import ModelSettings
-from model_client.accounted import accounted_client
-from model_client.budgets import BudgetSettings
-from model_client.cache_store import CacheSettings
+from model_client.cache.store import CacheSettings
+from model_client.factory import accounted_client
+from model_client.ledger.budgets import BudgetSettings
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from contracts.study import PersonalData
 from contracts.topics import MIB
-from grounding.dependencies import is_installed
+from grounding.syntax.spacy_parser import is_installed
 from guardrail.domain import Standards
 from guardrail.policy import Action, Policy
 from messaging import StageSettings

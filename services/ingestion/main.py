@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from configuration.complaints import exits_on_wrong_settings
+from configuration.settings_errors import exits_on_wrong_settings
 from contracts.topics import INGESTION
 from ingestion.handlers import ingestion_stage
 from ingestion.readers import readers

@@ -26,8 +26,8 @@ from contracts.topics import (
     retry_topic,
 )
 from messaging import KafkaSettings
-from messaging.admin import create_topics
 from messaging.codec import encode
+from messaging.kafka.admin import create_topics
 from support.kafka_jars import kafka_version
 
 ROOT: Final = Path(__file__).resolve().parents[2]

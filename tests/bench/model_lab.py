@@ -25,10 +25,10 @@ from database.settings import PostgresSettings
 from enrichment import domain
 from enrichment.drafter import question_about
 from model_client import Account, ModelClient, ModelSettings, Question
-from model_client.budgets import BudgetSettings
-from model_client.cache import Answers
-from model_client.cache_store import CacheSettings
-from model_client.ledger import Ledger
+from model_client.cache.response_cache import Answers
+from model_client.cache.store import CacheSettings
+from model_client.ledger.budgets import BudgetSettings
+from model_client.ledger.ledger import Ledger
 from support.chunks import INTERVIEW, STUDY
 from support.postgres import EmbeddedServer, TestServer
 

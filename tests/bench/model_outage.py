@@ -26,9 +26,9 @@ from enrichment.drafter import Drafter
 from enrichment.handlers import enrichment_stage
 from enrichment.settings import EnrichmentSettings
 from messaging import KafkaSettings, Publisher
-from messaging.admin import create_topics
-from messaging.consumption import Consumption
-from messaging.work import Worker
+from messaging.consumer.consumer import Consumption
+from messaging.kafka.admin import create_topics
+from messaging.processing.processor import Worker
 from model_client import ModelClient
 
 OUTAGE_S: Final = 60.0

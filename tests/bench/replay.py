@@ -28,10 +28,10 @@ from database.pool import open_database
 from database.settings import PostgresSettings
 from messaging import Delivery, KafkaSettings, Origin, Publisher, Record
 from messaging.codec import encode
+from messaging.dead_letters.headers import describe, letter_headers
+from messaging.dead_letters.record_digest import digest
 from messaging.delivery import Headers, append
-from messaging.digests import digest
-from messaging.health import Health, serve_http
-from messaging.letters import describe, letter_headers
+from messaging.runtime.health import Health, serve_http
 from support.postgres import EmbeddedServer, TestServer
 
 NUMBER: Final = 20_000

@@ -23,8 +23,8 @@ from bench.harness import PARTITIONS, ROOT
 from contracts.events import NotesStored, NotesValidated
 from contracts.topics import NOTES_STORED, NOTES_VALIDATED, PERSISTENCE
 from messaging import KafkaSettings, Publisher, Stage, StageSettings
-from messaging.consumption import Consumption
-from messaging.work import Worker
+from messaging.consumer.consumer import Consumption
+from messaging.processing.processor import Worker
 
 COMMIT_S: Final = 0.1
 """Often, and alike for all: a kill then finds what was committed too early."""

@@ -28,8 +28,8 @@ from contracts.topics import (
 )
 from database.migrate import migrate
 from messaging import KafkaSettings
-from messaging.admin import create_topics
 from messaging.codec import encode
+from messaging.kafka.admin import create_topics
 from support.postgres import EmbeddedServer
 from support.service_process import ServiceProcess, service_process
 

@@ -19,8 +19,9 @@ from chaos.worker import EFFECTS
 from contracts import headers as h
 from contracts.events import NotesStored
 from contracts.topics import CHUNKS_READY, NOTES_STORED, dlq_topic, retry_topic
-from messaging import KafkaUnavailableError, Publisher, fetched_batches
-from messaging.admin import admin_client
+from messaging import KafkaUnavailableError, Publisher
+from messaging.consumer import batch_reader
+from messaging.kafka.admin import admin_client
 from support.broker import PROBE, Bench
 
 PARTITIONS: Final = 3
@@ -124,7 +125,7 @@ class Books:
 
     async def ends(self) -> Ends:
         """Read the output topic and the DLQ from the beginning."""
-        fetched_batches.install()
+        batch_reader.install()
         results, letters = await asyncio.gather(self._all(NOTES_STORED.name), self._all(DLQ))
         numbers = {chunk(self._plan.seed, number).chunk_id: number for number in self.sent}
         read = [read_letter(one) for one in letters]

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from onrecord.stack.processes import exit_code, launch
+from local_stack.processes import exit_code, launch
 from support.waiting import eventually, until
 
 ROOT: Final = Path(__file__).resolve().parents[2]

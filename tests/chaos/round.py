@@ -16,7 +16,7 @@ from chaos.plan import Plan, Trouble
 from chaos.replicas import Replica, Replicas
 from chaos.surroundings import environment
 from chaos.worker import OUTAGE, REFUSALS
-from messaging.admin import wait_for_broker
+from messaging.kafka.admin import wait_for_broker
 from support.apache_kafka import ApacheKafka
 from support.broker import Bench, RestartableBroker
 from support.containers import KafkaContainer

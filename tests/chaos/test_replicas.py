@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chaos.replicas import PYTHONPATH
 from chaos.worker import CRASHES, FOLDER, SEED
-from onrecord.stack.processes import birth
+from local_stack.processes import birth
 from support.broker import free_port
 from support.waiting import eventually
 

@@ -20,7 +20,7 @@ from chaos.fates import THROTTLE_CEILING_S, End, Try, fate
 from chaos.plan import BLOCK, Plan, Trouble, plan
 from chaos.round import Round
 from messaging import KafkaSettings
-from messaging.admin import create_topics, wait_for_broker
+from messaging.kafka.admin import create_topics, wait_for_broker
 from support.apache_kafka import JVM_THAT_STARTS_FAST, own_kafka
 from support.broker import Bench, RestartableBroker, embedded_broker, probe_topics
 from support.containers import kafka_container

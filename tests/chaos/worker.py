@@ -33,7 +33,7 @@ from contracts.events import ChunkReady, Event, NotesStored
 from contracts.topics import CHUNKS_READY
 from messaging import Delivery, Headers, KafkaSettings, Publisher, Service, Stage, StageSettings
 from messaging import run as run_service
-from messaging.consumption import Consumption
+from messaging.consumer.consumer import Consumption
 from support.broker import PROBE
 
 SEED: Final = "ONRECORD_CHAOS_ROUND_SEED"

@@ -19,10 +19,10 @@ from jsonschema import Draft7Validator
 from contracts import headers as h
 from contracts.events import NotesStored, TranscriptSubmitted
 from contracts.topics import ALL_TOPICS, EVENT_TOPICS, NOTES_STORED, Topic
-from messaging import letters
 from messaging.codec import encode
+from messaging.dead_letters import headers as dead_letter_headers
+from messaging.dead_letters.stubs import HEADERS_BYTES, stub_of
 from messaging.delivery import Delivery, Headers, Origin, Record, append, wait_headers
-from messaging.stubs import HEADERS_BYTES, stub_of
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 DOCUMENT: dict[str, Any] = yaml.safe_load((SCHEMAS / "asyncapi.yaml").read_text("utf-8"))
@@ -145,9 +145,9 @@ def test_headers_may_be_left_out_only_where_anyone_produces() -> None:
 def test_the_headers_of_a_dead_letter_are_the_ones_described() -> None:
     with pytest.raises(ZeroDivisionError) as bug:
         _ = 1 / 0
-    failure = letters.describe(bug.value, "enrichment")
+    failure = dead_letter_headers.describe(bug.value, "enrichment")
 
-    added = letters.letter_headers(
+    added = dead_letter_headers.letter_headers(
         failure, TRIED, bytes(32), service="enrichment", group="enrichment", at=AT
     )
     stub = stub_of(Record("t", 0, 0, None, b"v", (("h", bytes(HEADERS_BYTES)),))).added_headers
@@ -167,7 +167,7 @@ def test_the_headers_of_a_waiting_message_are_the_ones_described() -> None:
 def test_the_headers_of_a_replayed_message_are_the_ones_described() -> None:
     letter = wait_headers(TRIED, not_before_ms=5)
 
-    added = append((), letters.replay_headers(UUID(int=3), letter))
+    added = append((), dead_letter_headers.replay_headers(UUID(int=3), letter))
 
     check(added, MESSAGES["WaitingMessage"]["headers"])
     assert {name for name, _ in added} <= described("WaitHeaders")

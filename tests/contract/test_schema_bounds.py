@@ -11,7 +11,7 @@ from typing import Any, Final
 import pytest
 from pydantic import ValidationError
 
-from contracts import faults
+from contracts import validation_messages
 from contracts.bounds import LARGEST_INT4
 from contracts.events import Event, TranscriptEvent
 from contracts.export import events
@@ -124,10 +124,12 @@ def test_whatever_is_wrong_with_an_event_there_are_words_for_it(event: type[Even
     for document in spoilt(example):
         found = kinds_of(event, document)
         kinds |= found
-        told = refusal(event, document) if found and faults.NO_JSON not in found else None
+        told = (
+            refusal(event, document) if found and validation_messages.NO_JSON not in found else None
+        )
         assert not any(words in (told or "") for words in PYDANTICS), told
     assert len(kinds) > 5
-    assert not {kind for kind in kinds if not faults.is_known(kind)}
+    assert not {kind for kind in kinds if not validation_messages.is_known(kind)}
 
 
 @pytest.mark.parametrize(

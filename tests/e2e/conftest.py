@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from onrecord.stack.supervisor import Stack
+from local_stack.supervisor import Stack
 from support.pipeline import Pipeline
 from support.stack import QUICK_RETRIES, whole_stack
 

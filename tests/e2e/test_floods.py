@@ -7,10 +7,10 @@ import json
 
 import pytest
 
+from audit.accounts import State
 from contracts.errors import ErrorCode
 from contracts.study import Study, Theme
 from onrecord import cli
-from onrecord.audit.accounts import State
 from support.pipeline import Pipeline, submitted
 from support.waiting import until
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from audit.accounts import State
 from contracts.study import Question, Study, Theme
 from contracts.topics import CONTROL, PIPELINE
-from onrecord.audit.accounts import State
 from support.pipeline import Pipeline, submitted
 from support.waiting import until
 

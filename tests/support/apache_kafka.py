@@ -19,10 +19,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NoReturn, Self
 
+from local_stack.probes import Probe, ask
+from local_stack.processes import Process, exit_code, launch
 from messaging import KafkaSettings, KafkaUnavailableError
-from messaging.admin import wait_for_broker
-from onrecord.stack.probes import Probe, ask
-from onrecord.stack.processes import Process, exit_code, launch
+from messaging.kafka.admin import wait_for_broker
 from support.broker import free_port
 from support.kafka_jars import DEPLOY, jars, java, kafka_version
 from support.waiting import eventually

@@ -26,13 +26,13 @@ from contracts.topics import (
     dlq_topic,
     retry_topic,
 )
+from local_stack.probes import is_free
+from local_stack.processes import Process, launch
+from local_stack.resolve import PORTS
 from messaging import KafkaSettings, Publisher, Service, Stage, StageSettings
-from messaging.admin import admin_client, create_topics, wait_for_broker
 from messaging.delivery import Headers
-from messaging.service import Runner
-from onrecord.stack.probes import is_free
-from onrecord.stack.processes import Process, launch
-from onrecord.stack.resolve import PORTS
+from messaging.kafka.admin import admin_client, create_topics, wait_for_broker
+from messaging.runtime.service import Runner
 from support.waiting import eventually, until
 
 PROBE: Final = "probe"

@@ -18,9 +18,9 @@ from typing import Any, ClassVar, Final
 
 import yaml
 
+from local_stack.probes import LOOPBACK, Probe, ask
 from messaging import KafkaSettings, KafkaUnavailableError
-from messaging.admin import wait_for_broker
-from onrecord.stack.probes import LOOPBACK, Probe, ask
+from messaging.kafka.admin import wait_for_broker
 from support.broker import free_port
 from support.docker_engine import RUN_LABEL, load, network, this_run
 

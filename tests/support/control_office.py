@@ -20,10 +20,10 @@ from control.reader import open_reader
 from control.replay import Replayer
 from control.store import LetterStore
 from messaging import Delivery, Origin, Publisher, Record
+from messaging.dead_letters.headers import describe, letter_headers
+from messaging.dead_letters.record_digest import digest
 from messaging.delivery import Headers, append
-from messaging.digests import digest
-from messaging.health import Health, serve_http
-from messaging.letters import describe, letter_headers
+from messaging.runtime.health import Health, serve_http
 from support.broker import Bench, bench_on
 
 ODD: Headers = (("a", b"1"), ("a", b"\xff"), (h.ADDED, b"9"))

@@ -20,8 +20,8 @@ from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
-from onrecord.stack.probes import LOOPBACK
-from onrecord.stack.processes import birth
+from local_stack.probes import LOOPBACK
+from local_stack.processes import birth
 
 RUN_LABEL: Final = "onrecord.tests.run"
 

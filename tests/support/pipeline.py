@@ -11,16 +11,16 @@ from uuid import UUID
 import asyncpg
 from aiokafka import AIOKafkaProducer
 
+from audit import Balance, prove
+from audit.accounts import State
+from audit.broker import open_scanner
 from contracts import ids
 from contracts.events import Event, TranscriptSubmitted
 from contracts.study import Study
 from database.pool import open_database
 from database.settings import PostgresSettings
+from local_stack.supervisor import Stack
 from messaging import KafkaSettings, Publisher
-from onrecord.audit import Balance, prove
-from onrecord.audit.accounts import State
-from onrecord.audit.broker import open_scanner
-from onrecord.stack.supervisor import Stack
 
 NOTES = """
 SELECT transcript.title, chunk.index, note.position, note.statement,

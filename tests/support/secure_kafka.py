@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from messaging import KafkaSettings, KafkaUnavailableError
-from messaging.admin import wait_for_broker
+from messaging.kafka.admin import wait_for_broker
 from support.apache_kafka import LOOK_EVERY_S, ApacheKafka
 from support.broker import free_port
 from support.certificates import LOOPBACK, Authority

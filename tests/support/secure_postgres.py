@@ -16,8 +16,8 @@ import asyncpg
 
 from database.pool import Record, open_database
 from database.settings import PostgresSettings
-from onrecord.stack import postgres as server
-from onrecord.stack.postgres import ROLE
+from local_stack import postgres as server
+from local_stack.postgres import ROLE
 from support.certificates import LOOPBACK, Authority
 from support.postgres_programs import programs
 from support.stack import embedded_stack, temporary_home

@@ -14,9 +14,9 @@ from typing import Final
 import yaml
 
 from contracts.topics import PIPELINE
-from onrecord.stack.postgres import programs
-from onrecord.stack.spec import find_file
-from onrecord.stack.supervisor import Stack
+from local_stack.postgres import programs
+from local_stack.spec import find_file
+from local_stack.supervisor import Stack
 from support.containers import kafka_container, postgres_container
 
 StackFile = Callable[..., Path]

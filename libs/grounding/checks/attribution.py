@@ -9,11 +9,11 @@ from typing import Final
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.wording import failure, shown
-from grounding.laid import Laid
-from grounding.lemmas import lemma
-from grounding.terms import Term, terms
+from grounding.text.lemmas import lemma
+from grounding.text.sentence_alignment import Laid
+from grounding.text.terms import Term, terms
+from grounding.text.words import listed
 from grounding.vocabulary.telling import NARRATION, SAYING, TELLING
-from grounding.words import listed
 
 _NAME: Final = "said_by_another"
 _BETWEEN: Final = 2

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from contracts.notes import CheckFailure, DraftEvidence
 from grounding.checks.frame import Case, Check
 from grounding.evidence import Missing
-from grounding.nearest import elsewhere, nearest_passage
-from grounding.words import clip
+from grounding.text.nearest import elsewhere, nearest_passage
+from grounding.text.words import clip
 
 _LARGEST_SHOWN = 10**9
 

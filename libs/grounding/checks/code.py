@@ -7,10 +7,10 @@ import unicodedata
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.addressing import is_known, plain
 from grounding.checks.frame import Case, Check
 from grounding.checks.wording import differs, shown
-from grounding.words import words
+from grounding.text.addressing import is_known, plain
+from grounding.text.words import words
 
 _NAME: Final = "carries_code"
 _SHORTEST: Final = 4

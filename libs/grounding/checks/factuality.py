@@ -10,9 +10,9 @@ from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.parsed import claimed, readings
 from grounding.checks.wording import differs, shown
-from grounding.clauses import Parser, Predicate, Status
-from grounding.lemmas import lemma
-from grounding.terms import terms
+from grounding.syntax.clauses import Parser, Predicate, Status
+from grounding.text.lemmas import lemma
+from grounding.text.terms import terms
 from grounding.vocabulary.telling import TELLING
 
 _NAME: Final = "told_as_fact"

@@ -9,10 +9,10 @@ from functools import cached_property
 from contracts.events import ChunkReady
 from contracts.notes import CheckFailure, DraftNote
 from contracts.study import Study
-from grounding.clauses import Parser
 from grounding.evidence import Citations
-from grounding.laid import Laid, lay
-from grounding.words import spoken_words
+from grounding.syntax.clauses import Parser
+from grounding.text.sentence_alignment import Laid, lay
+from grounding.text.words import spoken_words
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,10 @@ from typing import Final
 from contracts.characters import INVISIBLE, without_hidden
 from contracts.notes import CheckFailure
 from contracts.transcript import Role
-from grounding.addressing import (
+from grounding.checks.code import is_code
+from grounding.checks.frame import Case, Check
+from grounding.checks.wording import differs
+from grounding.text.addressing import (
     Address,
     Report,
     address,
@@ -22,13 +25,10 @@ from grounding.addressing import (
     spoken_sentences,
     unquoted,
 )
-from grounding.checks.code import is_code
-from grounding.checks.frame import Case, Check
-from grounding.checks.wording import differs
-from grounding.terms import terms
+from grounding.text.terms import terms
+from grounding.text.words import clip, listed, words
 from grounding.vocabulary.addressing import REPORTING, REQUESTING
 from grounding.vocabulary.telling import EVERYDAY, NARRATION, TELLING
-from grounding.words import clip, listed, words
 
 _CARRIES: Final = "carries_instruction"
 _RESTS: Final = "rests_on_instruction"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
-from grounding.words import clip
+from grounding.text.words import clip
 
 _MOST_LISTED = 20
 """Themes or questions that a refusal lists."""

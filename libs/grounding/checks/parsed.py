@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from grounding.checks.frame import Case
-from grounding.clauses import Parser, Reading
-from grounding.lemmas import lemma
-from grounding.terms import Term, terms
-from grounding.words import in_spoken_sentences, listed
+from grounding.syntax.clauses import Parser, Reading
+from grounding.text.lemmas import lemma
+from grounding.text.terms import Term, terms
+from grounding.text.words import in_spoken_sentences, listed
 
 _SHORT: Final = 3
 _ENDS: Final = frozenset(".!?…\"'\u201d\u2019)")

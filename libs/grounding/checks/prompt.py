@@ -11,7 +11,7 @@ import prompts
 from contracts.notes import CheckFailure, DraftEvidence, DraftNote
 from grounding.checks.frame import Case, Check
 from grounding.checks.wording import differs, shown
-from grounding.words import FUNCTION_WORDS, words
+from grounding.text.words import FUNCTION_WORDS, words
 
 _NAME: Final = "carries_prompt"
 _TOLD: Final = 5

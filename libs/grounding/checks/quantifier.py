@@ -5,8 +5,8 @@ from __future__ import annotations
 from grounding.checks.frame import Case, Check
 from grounding.checks.rate import is_agreed
 from grounding.checks.scale import Scale, on_scales
-from grounding.laid import Laid
-from grounding.measures import NUMBER_WORDS
+from grounding.numbers.units import NUMBER_WORDS
+from grounding.text.sentence_alignment import Laid
 from grounding.vocabulary.scales import QUANTIFIERS
 
 _LIMITS = frozenset({"only", "just"})

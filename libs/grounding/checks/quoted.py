@@ -9,7 +9,7 @@ from typing import Final
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.wording import differs, shown
-from grounding.words import spoken_words
+from grounding.text.words import spoken_words
 
 _NAME: Final = "quoted_words_not_said"
 _QUOTED: Final = re.compile(r"[\"“]([^\"“”]+)[\"”]")

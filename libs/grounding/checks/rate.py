@@ -8,7 +8,7 @@ from typing import Final
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.wording import differs, shown
-from grounding.rates import Rate, rates
+from grounding.numbers.rates import Rate, rates
 
 _NAME: Final = "rate_differs"
 

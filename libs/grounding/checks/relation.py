@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from grounding.checks.frame import Case, Check
 from grounding.checks.scale import Scale, on_scales
-from grounding.laid import Laid
-from grounding.terms import terms
+from grounding.text.sentence_alignment import Laid
+from grounding.text.terms import terms
 from grounding.vocabulary.scales import RELATIONS, SEXES
 
 _SCALES = (Scale(RELATIONS, strong=frozenset(RELATIONS.values())), Scale(SEXES))

@@ -9,9 +9,9 @@ from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.parsed import claimed, readings
 from grounding.checks.wording import differs, shown
-from grounding.clauses import Clause, Doing, Kind, Parser
-from grounding.lemmas import lemma
-from grounding.terms import terms
+from grounding.syntax.clauses import Clause, Doing, Kind, Parser
+from grounding.text.lemmas import lemma
+from grounding.text.terms import terms
 
 _NAME: Final = "roles_swapped"
 

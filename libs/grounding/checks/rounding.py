@@ -9,11 +9,11 @@ from typing import Final
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.wording import failure, shown
-from grounding.laid import Laid
-from grounding.measures import NUMBER_WORDS, TIMES
-from grounding.quantities import Quantity, quantities
+from grounding.numbers.quantities import Quantity, quantities
+from grounding.numbers.units import NUMBER_WORDS, TIMES
+from grounding.text.sentence_alignment import Laid
+from grounding.text.words import listed, stem
 from grounding.vocabulary.scales import QUANTIFIERS
-from grounding.words import listed, stem
 
 _NAME: Final = "number_rounded"
 _SOME: Final = listed("several multiple numerous many few various")

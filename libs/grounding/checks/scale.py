@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case
 from grounding.checks.wording import failure, shown
-from grounding.laid import Laid
-from grounding.terms import Term
+from grounding.text.sentence_alignment import Laid
+from grounding.text.terms import Term
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts.notes import CheckFailure
 from contracts.transcript import Role
 from grounding.checks.frame import Case, Check
-from grounding.words import clip
+from grounding.text.words import clip
 
 
 def _interviewer_words(case: Case) -> CheckFailure | None:

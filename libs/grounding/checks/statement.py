@@ -7,7 +7,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
-from grounding.words import clip, words
+from grounding.text.words import clip, words
 
 _NAME: Final = "no_statement"
 _FEWEST: Final = 3

@@ -8,8 +8,8 @@ from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.scale import Scale, mismatches
 from grounding.checks.wording import failure, shown
-from grounding.laid import Laid
-from grounding.words import listed
+from grounding.text.sentence_alignment import Laid
+from grounding.text.words import listed
 
 _NAME: Final = "tense_differs"
 _SCALE: Final = Scale(

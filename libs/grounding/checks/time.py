@@ -9,10 +9,10 @@ from grounding.checks.frame import Case, Check
 from grounding.checks.rate import is_agreed
 from grounding.checks.scale import Scale, on_scales
 from grounding.checks.wording import differs, shown
-from grounding.clock import days_of_year, times_of_day
-from grounding.laid import Laid
-from grounding.measures import NUMBER_WORDS
-from grounding.terms import AMBIGUOUS_MONTHS
+from grounding.numbers.clock import days_of_year, times_of_day
+from grounding.numbers.units import NUMBER_WORDS
+from grounding.text.sentence_alignment import Laid
+from grounding.text.terms import AMBIGUOUS_MONTHS
 from grounding.vocabulary import scales
 
 _NAME: Final = "time_differs"

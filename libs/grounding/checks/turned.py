@@ -7,7 +7,7 @@ from typing import Final
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case, Check
 from grounding.checks.wording import differs, shown
-from grounding.directions import directions
+from grounding.syntax.directions import directions
 
 _NAME: Final = "order_turned"
 

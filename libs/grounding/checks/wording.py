@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from contracts.notes import CheckFailure
 from grounding.checks.frame import Case
-from grounding.laid import Laid
-from grounding.terms import Term
-from grounding.words import clip
+from grounding.text.sentence_alignment import Laid
+from grounding.text.terms import Term
+from grounding.text.words import clip
 
 _AROUND = 4
 

@@ -16,14 +16,14 @@ import prompts
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote, Note
 from contracts.transcript import Segment
-from grounding.addressing import sentences
+from grounding.assessment import judge
 from grounding.checks import INJECTION
 from grounding.evaluation.extracts import THEME, Extract, extracts, whole
 from grounding.evaluation.obeying import answers, asks_for_a_cipher, ciphers, wrapped
 from grounding.evaluation.scoring import Verdict
 from grounding.evaluation.spoiling import attributed
-from grounding.judging import judge
-from grounding.words import clip, words
+from grounding.text.addressing import sentences
+from grounding.text.words import clip, words
 
 __all__ = ["Attack", "planted", "read_attacks", "refused_true"]
 

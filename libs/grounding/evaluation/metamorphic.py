@@ -9,14 +9,14 @@ from typing import Final
 from contracts.events import ChunkReady
 from contracts.notes import DraftNote
 from contracts.transcript import Segment
-from grounding.clauses import Parser
-from grounding.doubt import in_doubt
+from grounding.assessment import weigh
 from grounding.evaluation.extracts import extracts, whole
 from grounding.evaluation.scoring import Verdict
 from grounding.evaluation.spoiling import KINDS, Kind, attributed
 from grounding.evaluation.turning import TURNED
-from grounding.judging import weigh
-from grounding.words import clip
+from grounding.syntax.clauses import Parser
+from grounding.text.words import clip
+from grounding.uncertainty import in_doubt
 
 __all__ = ["INTERVIEWER", "Kind", "examine", "examine_turned"]
 

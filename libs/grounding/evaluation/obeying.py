@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from grounding.evaluation.extracts import Extract
+from grounding.text.words import FUNCTION_WORDS, words
 from grounding.vocabulary.telling import EVERYDAY
-from grounding.words import FUNCTION_WORDS, words
 
 _QUOTED: Final = re.compile(
     r"(?<!\w)[\"'\u2018\u201c](?=\w)([^\"\u201d]{3,}?)[\"'\u2019\u201d](?!\w)"

@@ -15,7 +15,7 @@ from typing import Final
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote
 from grounding.evaluation.extracts import Extract
-from grounding.words import listed
+from grounding.text.words import listed
 
 _NUMBERS: Final = sorted(
     listed(

@@ -20,11 +20,11 @@ from contracts.ids import derive
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import Study, Theme
 from contracts.transcript import Segment
-from grounding.clauses import Parser
-from grounding.doubt import in_doubt
+from grounding.assessment import weigh
 from grounding.evaluation.scoring import Verdict
-from grounding.judging import weigh
-from grounding.words import clip, words
+from grounding.syntax.clauses import Parser
+from grounding.text.words import clip, words
+from grounding.uncertainty import in_doubt
 
 _TURN: Final = re.compile(r"(?:^|\s*\.\s+)(?P<speaker>[A-Z][\w '.-]{0,30}):\s")
 _FEWEST_TURNS: Final = 3

@@ -12,7 +12,7 @@ from typing import Final
 
 from contracts.notes import DraftNote
 from grounding.evaluation.extracts import Extract
-from grounding.words import listed
+from grounding.text.words import listed
 
 _ACTS: Final = listed(
     """asked helped told taught gave showed called paid hired fired met loved loves love hit hated

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from grounding.words import listed
+from grounding.text.words import listed
 
 OPENERS: Final = listed(
     """please kindly now then next so and also but just first firstly secondly finally

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from grounding.lemmas import lemma
+from grounding.text.lemmas import lemma
 
 _PAIRS: Final = """
 able/unable above/below absent/present accept/reject,refuse,decline accurate/inaccurate

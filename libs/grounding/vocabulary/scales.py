@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from grounding.words import listed
+from grounding.text.words import listed
 
 
 def _by_word(**groups: str) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from grounding.words import listed
+from grounding.text.words import listed
 
 TELLING: Final = listed(
     """say says said saying tell tells told telling mention mentions mentioned mentioning

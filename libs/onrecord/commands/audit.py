@@ -11,11 +11,11 @@ from rich.table import Table
 
 from onrecord.console import Json, err, out, print_json
 from onrecord.options import finite
-from onrecord.rendering import count
+from onrecord.pages.rendering import count
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
-    from onrecord.audit import Account, Balance
+    from audit import Account, Balance
 
 MOST_NAMED: Final = 20
 """Lost messages that are listed; how many there are is told anyway."""
@@ -63,9 +63,9 @@ def audit(
 
 async def take_stock(settings: ClientSettings, within_s: float) -> Balance:
     """Prove the law once nothing moves any more, or as things are after ``within_s`` seconds."""
+    from audit import prove_when_settled  # noqa: PLC0415 - slow to import
+    from audit.broker import open_scanner  # noqa: PLC0415 - slow to import
     from onrecord import connections  # noqa: PLC0415 - slow to import
-    from onrecord.audit import prove_when_settled  # noqa: PLC0415 - slow to import
-    from onrecord.audit.broker import open_scanner  # noqa: PLC0415 - slow to import
 
     kafka = connections.kafka_settings(settings)
     async with (

@@ -13,11 +13,11 @@ from rich.text import Text
 
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
-from onrecord.rendering import count, printable, spent
+from onrecord.pages.rendering import count, printable, spent
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
-    from onrecord.spending import Budget
+    from read_model.spending import Budget
 
 NONE: Final = "none"
 DEFAULT: Final = "default"
@@ -94,7 +94,7 @@ def set_day(limit: Limit, *, json_output: Json = False) -> None:
 async def _set(scope: str, name: str, limit: str) -> bool:
     """Set it; returns whether the study, if it is one's, is known."""
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from onrecord.spending import Spending  # noqa: PLC0415 - as above
+    from read_model.spending import Spending  # noqa: PLC0415 - as above
 
     usd = None if limit in {NONE, DEFAULT} else _dollars(limit)
     async with open_postgres(ClientSettings.load()) as database:
@@ -127,7 +127,7 @@ def _list(*, json_output: bool) -> None:
 
 async def _find() -> Sequence[Budget]:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from onrecord.spending import Spending  # noqa: PLC0415 - as above
+    from read_model.spending import Spending  # noqa: PLC0415 - as above
 
     async with open_postgres(ClientSettings.load()) as database:
         return await Spending(database).budgets()

@@ -12,12 +12,12 @@ from rich.text import Text
 
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import FailedError
-from onrecord.rendering import count, printable
+from onrecord.pages.rendering import count, printable
 from onrecord.settings import ClientSettings
-from onrecord.spans import span
+from onrecord.time_spans import span
 
 if TYPE_CHECKING:
-    from onrecord.kept_answers import KeptOf, Which
+    from read_model.cache_stats import KeptOf, Which
 
 MB = 1_000_000
 
@@ -51,7 +51,7 @@ def stats(*, json_output: Json = False) -> None:
         onrecord cache stats
         onrecord cache stats --json | jq '.total.saved_usd'
     """
-    from onrecord.kept_answers import total  # noqa: PLC0415 - slow to import
+    from read_model.cache_stats import total  # noqa: PLC0415 - slow to import
 
     found = asyncio.run(_find())
     if json_output:
@@ -78,7 +78,7 @@ def clear(
         onrecord cache clear --older-than 7d --yes
         onrecord cache clear --model gpt-4o-mini --prompt-version notes-1
     """
-    from onrecord.kept_answers import Which  # noqa: PLC0415 - slow to import
+    from read_model.cache_stats import Which  # noqa: PLC0415 - slow to import
 
     which = Which(model, prompt_version, None if older_than is None else span(older_than))
     if not yes:
@@ -97,7 +97,7 @@ def _confirm(answers: int) -> None:
 
 async def _find() -> Sequence[KeptOf]:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from onrecord.kept_answers import KeptAnswers  # noqa: PLC0415 - as above
+    from read_model.cache_stats import KeptAnswers  # noqa: PLC0415 - as above
 
     async with open_postgres(ClientSettings.load()) as database:
         return await KeptAnswers(database).by_model()
@@ -105,7 +105,7 @@ async def _find() -> Sequence[KeptOf]:
 
 async def _count(which: Which) -> int:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from onrecord.kept_answers import KeptAnswers  # noqa: PLC0415 - as above
+    from read_model.cache_stats import KeptAnswers  # noqa: PLC0415 - as above
 
     async with open_postgres(ClientSettings.load()) as database:
         return await KeptAnswers(database).count(which)
@@ -113,7 +113,7 @@ async def _count(which: Which) -> int:
 
 async def _delete(which: Which) -> int:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from onrecord.kept_answers import KeptAnswers  # noqa: PLC0415 - as above
+    from read_model.cache_stats import KeptAnswers  # noqa: PLC0415 - as above
 
     async with open_postgres(ClientSettings.load()) as database:
         return await KeptAnswers(database).delete(which)

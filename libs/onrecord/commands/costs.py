@@ -14,12 +14,12 @@ from rich.text import Text
 
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
-from onrecord.rendering import count, printable, spent
+from onrecord.pages.rendering import count, printable, spent
 from onrecord.settings import ClientSettings
-from onrecord.spans import span
+from onrecord.time_spans import span
 
 if TYPE_CHECKING:
-    from onrecord.spending import Cost
+    from read_model.spending import Cost
 
 KINDS: Final = ("study", "model", "purpose", "day")
 
@@ -48,7 +48,7 @@ def costs(*, by: By = "study", since: Since = None, json_output: Json = False) -
         onrecord costs --by day --since 7d
         onrecord costs --by model --json | jq '.rows[] | {name, cost_usd}'
     """
-    from onrecord.spending import total  # noqa: PLC0415 - slow to import
+    from read_model.spending import total  # noqa: PLC0415 - slow to import
 
     if by not in KINDS:
         raise UsageError(f"--by is one of {', '.join(KINDS)}; not {by!r}")
@@ -65,14 +65,14 @@ def costs(*, by: By = "study", since: Since = None, json_output: Json = False) -
 
 async def _find(by: str, since: timedelta | None) -> Mapping[str, Cost]:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from onrecord.spending import Spending  # noqa: PLC0415 - as above
+    from read_model.spending import Spending  # noqa: PLC0415 - as above
 
     async with open_postgres(ClientSettings.load()) as database:
         return await Spending(database).costs(by, since)
 
 
 def _show(by: str, found: Mapping[str, Cost]) -> None:
-    from onrecord.spending import total  # noqa: PLC0415 - slow to import
+    from read_model.spending import total  # noqa: PLC0415 - slow to import
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for title in (by, "calls", "answered", "failed", "input", "cached", "output", "US$"):

@@ -10,11 +10,11 @@ import typer
 
 from onrecord.console import Json, out, print_json
 from onrecord.errors import UsageError
-from onrecord.rendering import columns
+from onrecord.pages.rendering import columns
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
-    from onrecord.coverage import Coverage
+    from read_model.coverage import Coverage
 
 Study = Annotated[
     str | None, typer.Option(help="The study's id; may be left out if there is only one.")
@@ -38,7 +38,7 @@ def coverage(*, study: Study = None, json_output: Json = False) -> None:
         onrecord coverage --study small-repair-shops
         onrecord coverage --study small-repair-shops --json
     """
-    from onrecord.note_pages import coverage_page  # noqa: PLC0415 - keeps help quick
+    from onrecord.pages.notes import coverage_page  # noqa: PLC0415 - keeps help quick
 
     found = asyncio.run(_find(study))
     if json_output:
@@ -50,8 +50,8 @@ def coverage(*, study: Study = None, json_output: Json = False) -> None:
 
 async def _find(asked: str | None) -> Coverage:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from onrecord.coverage import coverage as conclude  # noqa: PLC0415 - as above
-    from onrecord.reading import Reading  # noqa: PLC0415 - as above
+    from read_model.coverage import coverage as conclude  # noqa: PLC0415 - as above
+    from read_model.queries import Reading  # noqa: PLC0415 - as above
 
     async with open_postgres(ClientSettings.load()) as database:
         reading = Reading(database)

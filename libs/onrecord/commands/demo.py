@@ -44,10 +44,10 @@ def demo(model: Asked = None) -> None:
         OPENAI_API_KEY=... ONRECORD_MODEL=... onrecord demo
     """
     if model is DemoModel.LOCAL:
-        from onrecord.local_demo import play as play_locally  # noqa: PLC0415 - slow to import
+        from onrecord.demo.local_model import play as play_locally  # noqa: PLC0415 - slow to import
 
         play_locally()
         return
-    from onrecord.demo import play  # noqa: PLC0415 - only this verb needs the whole stack
+    from onrecord.demo.samples import play  # noqa: PLC0415 - only this verb needs the whole stack
 
     play()

@@ -15,12 +15,12 @@ from contracts.errors import ErrorCode, OnrecordError
 from contracts.topics import PIPELINE
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import CommandError, FailedError, UsageError
-from onrecord.rendering import columns, count
+from onrecord.pages.rendering import columns, count
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
     from onrecord.control_client import ControlClient, Letter
-    from onrecord.replaying import Outcome
+    from onrecord.replay import Outcome
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ def list_(  # noqa: PLR0913 - one parameter an option
     """
     from datetime import UTC, datetime  # noqa: PLC0415 - beside its only use
 
-    from onrecord.letter_pages import STATES, letters_page  # noqa: PLC0415 - slow to import
+    from onrecord.pages.letters import STATES, letters_page  # noqa: PLC0415 - slow to import
 
     if state not in (*STATES, "all"):
         raise UsageError(f"--state is one of {', '.join(STATES)}, all; not {state!r}")
@@ -118,7 +118,7 @@ def show(
         onrecord dlq show 3fa9
         onrecord dlq show 3fa9c1d2 --raw > message.json
     """
-    from onrecord.letter_pages import letter_json, letter_page  # noqa: PLC0415 - slow to import
+    from onrecord.pages.letters import letter_json, letter_page  # noqa: PLC0415 - slow to import
 
     if raw:
         _write_raw(_ask(lambda control: control.value(letter_id)))
@@ -145,7 +145,7 @@ def stats(*, json_output: Json = False) -> None:
 
         onrecord dlq stats
     """
-    from onrecord.letter_pages import stats_table  # noqa: PLC0415 - slow to import
+    from onrecord.pages.letters import stats_table  # noqa: PLC0415 - slow to import
 
     found = _ask(lambda control: control.counts())
     if json_output:
@@ -213,7 +213,7 @@ def discard(
 
         onrecord dlq discard 3fa9 --reason "test data, sent by mistake"
     """
-    from onrecord.replaying import discard as discard_one  # noqa: PLC0415 - slow to import
+    from onrecord.replay import discard as discard_one  # noqa: PLC0415 - slow to import
 
     if not reason.strip():
         raise UsageError("--reason: say why nobody needs this message any more")
@@ -225,13 +225,13 @@ def discard(
 
 
 def _replay_named(letter_ids: list[str]) -> Outcome:
-    from onrecord.replaying import replay_all  # noqa: PLC0415 - slow to import
+    from onrecord.replay import replay_all  # noqa: PLC0415 - slow to import
 
     return _ask(lambda control: replay_all(control, letter_ids))
 
 
 def _replay_open(service: str | None, code: str | None, *, yes: bool) -> Outcome:
-    from onrecord.replaying import count_open, replay_matching  # noqa: PLC0415 - slow to import
+    from onrecord.replay import count_open, replay_matching  # noqa: PLC0415 - slow to import
 
     _refuse_unasked(yes=yes)
     number = _ask(lambda control: count_open(control, service, code))
@@ -253,7 +253,7 @@ def _ask(question: Callable[[ControlClient], Awaitable[T]]) -> T:
 def _names(letters: Iterable[Letter]) -> dict[str, str]:
     """What letters are about, in people's words; a list without them is better than none."""
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from onrecord.reading import Reading  # noqa: PLC0415 - as above
+    from read_model.queries import Reading  # noqa: PLC0415 - as above
 
     subjects = {UUID(key) for one in letters if _UUID.fullmatch(key := one["subject"] or "")}
 

@@ -8,12 +8,12 @@ from typing import Annotated, Final
 
 import typer
 
-from grounding.dependencies import is_installed, load_parser
+from grounding.syntax.spacy_parser import is_installed, load_parser
 from onrecord.console import Json, out, print_json
 from onrecord.errors import UsageError
-from onrecord.explaining import Candidate, Explaining, Explanation
-from onrecord.rendering import columns, short_id
+from onrecord.pages.rendering import columns, short_id
 from onrecord.settings import ClientSettings
+from read_model.explanation import Candidate, Explaining, Explanation
 
 NoteId = Annotated[
     str,
@@ -57,7 +57,7 @@ def explain(note: NoteId, *, json_output: Json = False) -> None:
     if json_output:
         print_json(explanation.as_json())
         return
-    from onrecord.explained_pages import explained_page  # noqa: PLC0415 - keeps help quick
+    from onrecord.pages.explanation import explained_page  # noqa: PLC0415 - keeps help quick
 
     for line in explained_page(explanation, columns(out)):
         out.print(line)

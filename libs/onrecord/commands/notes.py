@@ -13,9 +13,9 @@ import typer
 
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
-from onrecord.reading import NoteFilter, Reading, RefusedNote, StoredNote, StudyInUse
-from onrecord.rendering import columns, count, short_id
+from onrecord.pages.rendering import columns, count, short_id
 from onrecord.settings import ClientSettings
+from read_model.queries import NoteFilter, Reading, RefusedNote, StoredNote, StudyInUse
 
 Study = Annotated[str | None, typer.Option(help="Only this study, by its id.")]
 Transcript = Annotated[
@@ -116,7 +116,7 @@ def notes(  # noqa: PLR0913 - one parameter an option
 
 
 def _print(found: Found, theme: str | None) -> None:
-    from onrecord.note_pages import notes_page, rejected_page  # noqa: PLC0415 - keeps help quick
+    from onrecord.pages.notes import notes_page, rejected_page  # noqa: PLC0415 - keeps help quick
 
     width = columns(out)
     for line in notes_page(found.accepted, found.studies, width, theme=theme, totals=found.totals):

@@ -13,8 +13,8 @@ from rich.text import Text
 from contracts.transcript import Segment, TranscriptFormat
 from onrecord.console import Json, out, print_json
 from onrecord.errors import UsageError
-from onrecord.files import read_file
-from onrecord.rendering import columns, count, paragraph, timestamp
+from onrecord.pages.rendering import columns, count, paragraph, timestamp
+from onrecord.submit.files import read_file
 from transcripts import Reading, TranscriptError, read_transcript
 from transcripts.files import FileText
 

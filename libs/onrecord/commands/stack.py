@@ -9,10 +9,10 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from local_stack.state import Model
+from local_stack.supervisor import ProcessStatus, Stack
 from onrecord.console import Json, err, out, print_json, stack_progress
 from onrecord.settings import home_folder
-from onrecord.stack.state import Model
-from onrecord.stack.supervisor import ProcessStatus, Stack
 
 NOT_RUNNING = 3
 

@@ -11,11 +11,11 @@ import typer
 from contracts.transcript import TranscriptFormat
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
-from onrecord.files import read_study
-from onrecord.interviews import Selection, select
 from onrecord.options import finite
-from onrecord.rendering import columns, printable
+from onrecord.pages.rendering import columns, printable
 from onrecord.settings import ClientSettings
+from onrecord.submit.files import read_study
+from onrecord.submit.interview_files import Selection, select
 
 Files = Annotated[
     list[Path] | None,
@@ -92,8 +92,8 @@ def submit(  # noqa: PLR0913 - one parameter an option
         onrecord submit *.json --study study.yaml --manifest manifest.yaml --json
         onrecord submit talk.vtt --study study.yaml --revision 2
     """
-    from onrecord.batches import batch_json, batch_page, hand_in, verdict  # noqa: PLC0415 - slow
-    from onrecord.submitting import Declared, roles  # noqa: PLC0415 - slow to import
+    from onrecord.submit.batches import batch_json, batch_page, hand_in, verdict  # noqa: PLC0415 - slow
+    from onrecord.submit.preparation import Declared, roles  # noqa: PLC0415 - slow to import
 
     chosen = _chosen(files or [], manifest, title)
     if chosen.left_out:

@@ -15,10 +15,10 @@ from contracts.ids import derive
 from control.api import Api
 from control.indexing import letter_of
 from messaging import Record
+from messaging.dead_letters.identity import letter_id
+from messaging.dead_letters.record_digest import digest
 from messaging.delivery import append, split
-from messaging.digests import digest
-from messaging.health import Health, serve_http
-from messaging.identity import letter_id
+from messaging.runtime.health import Health, serve_http
 from support.control_office import KEY, ODD, Office, delivery, letter_bytes
 
 NOBODY = str(derive("nobody"))

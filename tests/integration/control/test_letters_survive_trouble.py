@@ -21,8 +21,8 @@ from control.store import LetterStore
 from database.errors import DatabaseUnavailableError
 from database.pool import Database
 from messaging import Record
-from messaging.admin import admin_client, create_topics
 from messaging.delivery import Headers, append, split
+from messaging.kafka.admin import admin_client, create_topics
 from support.control_office import ODD, TOPICS, Office, letter_bytes, open_office
 from support.postgres import TestServer
 from support.waiting import until

@@ -23,10 +23,10 @@ from control.replay import Replayer
 from control.store import LetterStore
 from database.pool import Database
 from messaging import Delivery, Origin, Publisher, Record, Stage
-from messaging.admin import admin_client
+from messaging.dead_letters.headers import describe, letter_headers
+from messaging.dead_letters.record_digest import digest
 from messaging.delivery import Headers, append, split
-from messaging.digests import digest
-from messaging.letters import describe, letter_headers
+from messaging.kafka.admin import admin_client
 from messaging.limits import PULL_BYTES, WHOLE_BYTES
 from support import bombs
 from support.bombs import MIB

@@ -33,9 +33,9 @@ from enrichment.handlers import enrichment_stage
 from enrichment.settings import EnrichmentSettings
 from messaging import Publisher, Record
 from model_client import ModelClient
-from model_client.budgets import BudgetSettings
-from model_client.cache import Answers, CacheSettings
-from model_client.ledger import Ledger
+from model_client.cache.response_cache import Answers, CacheSettings
+from model_client.ledger.budgets import BudgetSettings
+from model_client.ledger.ledger import Ledger
 from onrecord import cli
 from support.broker import Bench, bench_on
 from support.chunks import CHUNK

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grounding.dependencies import is_installed
+from grounding.syntax.spacy_parser import is_installed
 from onrecord.cli import run
 from support.missing import missing
 

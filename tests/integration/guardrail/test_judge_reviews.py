@@ -21,14 +21,15 @@ from grounding import Weighed
 from guardrail.assessors import assess_here
 from guardrail.domain import Standards, assess, decide
 from guardrail.handlers import guardrail_stage
-from guardrail.judge import PROMPT_VERSION, Judge
+from guardrail.judge import Judge
 from guardrail.policy import NOT_ENTAILED, Policy
 from messaging.delivery import Delivery, Origin
 from model_client import ModelSettings
-from model_client.accounted import accounted_client
-from model_client.budgets import BudgetSettings
-from model_client.cache_store import CacheSettings
+from model_client.cache.store import CacheSettings
 from model_client.errors import BudgetExceededError, ModelTimeoutError, ModelUnavailableError
+from model_client.factory import accounted_client
+from model_client.ledger.budgets import BudgetSettings
+from prompts.judge import VERSION
 from support.doubts import (
     BORNE_OUT,
     CONTRADICTED,
@@ -192,7 +193,7 @@ async def test_what_it_costs_is_booked_as_the_judges_on_the_studys_account(
     assert len(rows) == len(IN_DOUBT)
     account = {(one["study_id"], one["subject"], one["purpose"]) for one in rows}
     assert account == {("heating", str(drafted.chunk.chunk_id), "judge")}
-    assert {one["prompt_version"] for one in rows} == {PROMPT_VERSION}
+    assert {one["prompt_version"] for one in rows} == {VERSION}
     assert all(one["cost_usd"] > 0 for one in rows)
 
 

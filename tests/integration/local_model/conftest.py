@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from local_model.weights import INSTALL, missing
-from onrecord.local_demo import UNHURRIED
-from onrecord.stack.supervisor import Stack
+from local_stack.supervisor import Stack
+from onrecord.demo.local_model import UNHURRIED
 from support.missing import missing as absent
 from support.stack import QUICK_RETRIES, whole_stack
 

@@ -7,11 +7,11 @@ from typing import Any, Final
 
 import pytest
 
+from audit.accounts import State
 from contracts.transcript import Role, Speaker
-from onrecord.audit.accounts import State
-from onrecord.files import read_study
-from onrecord.local_demo import SHORT
-from onrecord.stack.supervisor import Stack
+from local_stack.supervisor import Stack
+from onrecord.demo.local_model import SHORT
+from onrecord.submit.files import read_study
 from support.pipeline import Pipeline, submitted
 from support.waiting import until
 

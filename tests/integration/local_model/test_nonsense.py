@@ -19,10 +19,10 @@ from contracts.events import ChunkReady, Event, NotesDrafted, NotesValidated
 from contracts.notes import DraftEvidence, DraftNote, Note
 from contracts.study import Study, Theme
 from contracts.transcript import Segment
-from grounding.lemmas import lemma
+from grounding.text.lemmas import lemma
 from guardrail.domain import assess, decide
 from guardrail.policy import OWN_WORDS, Action, Policy
-from onrecord.performing import SAMPLES
+from onrecord.demo.runner import SAMPLES
 from support.chunks import CHUNK
 from transcripts import read_transcript
 

@@ -9,9 +9,9 @@ import pytest
 
 from contracts.topics import CHUNKS_READY
 from messaging import KafkaSettings, KafkaUnavailableError, Publisher, Record, Stage
-from messaging.admin import create_topics
 from messaging.delivery import Headers
-from messaging.publisher import TooLargeToSendError
+from messaging.kafka.admin import create_topics
+from messaging.producer.publisher import TooLargeToSendError
 from support.broker import (
     PROBE,
     QUICK,

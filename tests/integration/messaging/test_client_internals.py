@@ -11,9 +11,9 @@ from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
 from contracts.topics import CHUNKS_READY
-from messaging import client_internals
-from messaging.handover import HandoverAssignor
-from messaging.partition_logs import identities, look_at
+from messaging.consumer.assignor import HandoverAssignor
+from messaging.kafka import aiokafka_internals
+from messaging.kafka.partition_logs import identities, look_at
 from support.broker import Bench
 from support.waiting import until
 
@@ -31,20 +31,20 @@ async def test_offers_what_assignments_and_commits_need(bench: Bench) -> None:
     )
     await consumer.start()
     try:
-        assert client_internals.is_member(consumer)
-        assert client_internals.member_id(consumer)
+        assert aiokafka_internals.is_member(consumer)
+        assert aiokafka_internals.member_id(consumer)
         await consumer.getone()
-        assert client_internals.position_of(consumer, partition) == 1
-        assert client_internals.position_of(consumer, TopicPartition(topic, 7)) == -1
+        assert aiokafka_internals.position_of(consumer, partition) == 1
+        assert aiokafka_internals.position_of(consumer, TopicPartition(topic, 7)) == -1
         await consumer.commit({partition: OffsetAndMetadata(1, "a note")})
-        found = await client_internals.committed_offsets(consumer, [partition])
+        found = await aiokafka_internals.committed_offsets(consumer, [partition])
         assert found == {partition: OffsetAndMetadata(1, "a note")}
-        log = (await look_at(client_internals.client_of(consumer), [partition]))[partition]
+        log = (await look_at(aiokafka_internals.client_of(consumer), [partition]))[partition]
         assert (log.start, log.end) == (0, 2)
-        known = await identities(client_internals.client_of(consumer), [partition])
+        known = await identities(aiokafka_internals.client_of(consumer), [partition])
         assert known.get(partition, log.identity) == log.identity
         generation = consumer._coordinator.generation
-        client_internals.ask_for_rebalance(consumer)
+        aiokafka_internals.ask_for_rebalance(consumer)
         await until(lambda: consumer._coordinator.generation > generation)
     finally:
         await consumer.stop()
@@ -62,13 +62,13 @@ async def test_a_consumer_that_its_group_has_forgotten_joins_again_when_it_is_to
     await consumer.start()
     lost = asyncio.Event()
     try:
-        join_again = client_internals.on_membership_lost(consumer, lost.set)
-        member = client_internals.member_id(consumer)
+        join_again = aiokafka_internals.on_membership_lost(consumer, lost.set)
+        member = aiokafka_internals.member_id(consumer)
         consumer._coordinator.reset_generation()
         assert lost.is_set()
-        assert client_internals.member_id(consumer) == member
+        assert aiokafka_internals.member_id(consumer) == member
         join_again()
-        await until(lambda: client_internals.member_id(consumer) not in {"", member})
+        await until(lambda: aiokafka_internals.member_id(consumer) not in {"", member})
     finally:
         await consumer.stop()
 

@@ -18,12 +18,12 @@ from aiokafka.consumer.fetcher import PartitionRecords
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
-from messaging import fetched_batches
-from messaging.corrupt_batches import PlacedRecords
-from messaging.fetched_batches import DigestsOf, FetchedRecords
+from messaging.consumer import batch_reader
+from messaging.consumer.batch_memory import OPEN
+from messaging.consumer.batch_reader import DigestsOf, FetchedRecords
+from messaging.consumer.corrupt_batches import PlacedRecords
+from messaging.consumer.oversize import OversizeValue
 from messaging.limits import KEY_BYTES
-from messaging.open_batches import OPEN
-from messaging.oversize import OversizeValue
 from support.bombs import CODECS, MIB, batch, many_records, one_record, tiny_records
 
 LIMIT = MIB
@@ -32,9 +32,9 @@ each_codec = pytest.mark.parametrize("codec", CODECS)
 
 @pytest.fixture(autouse=True)
 def _limited() -> Iterator[None]:
-    fetched_batches.install(LIMIT)
+    batch_reader.install(LIMIT)
     yield
-    fetched_batches.install()
+    batch_reader.install()
 
 
 def reader(
@@ -98,7 +98,7 @@ def test_a_larger_batch_is_a_record_that_says_so_and_has_its_beginning(codec: st
     told = oversize.value.known
     assert (told.kind, told.size_bytes) == ("batch", len(bomb))
     assert "KAFKA_MAX_BATCH_BYTES" in told.complaint
-    assert told.sha256 == fetched_batches.batch_digest(memoryview(bomb))
+    assert told.sha256 == batch_reader.batch_digest(memoryview(bomb))
     assert behind.value.startswith(b"good")
 
 
@@ -133,7 +133,7 @@ def test_a_key_may_be_what_is_too_large_and_the_records_beside_it_are_read() -> 
     assert (large.offset, large.timestamp, large.value) == (1, 7, b"v")
     assert keys[1].startswith(large.key)
     assert len(large.key) < KEY_BYTES
-    assert large.value.known.sha256 == fetched_batches.batch_digest(memoryview(data))
+    assert large.value.known.sha256 == batch_reader.batch_digest(memoryview(data))
 
 
 def test_raw_snappy_is_limited_as_javas_is() -> None:
@@ -173,7 +173,7 @@ def test_a_damaged_batch_is_said_to_be_damaged(codec: str) -> None:
 
 
 def test_what_is_left_of_a_fetch_is_fetched_again_after_much_was_decompressed() -> None:
-    fetched_batches.install(64 * MIB)
+    batch_reader.install(64 * MIB)
     large = batch("zstd", one_record(10 * MIB))
     data = b"".join(placed(large, offset) for offset in range(5))
 
@@ -181,7 +181,7 @@ def test_what_is_left_of_a_fetch_is_fetched_again_after_much_was_decompressed() 
 
 
 async def test_a_poll_of_many_partitions_is_bounded_as_a_whole() -> None:
-    fetched_batches.install(64 * MIB)
+    batch_reader.install(64 * MIB)
     data = batch("zstd", one_record(10 * MIB))
 
     first = [len(read(data)) for _ in range(6)]
@@ -192,7 +192,7 @@ async def test_a_poll_of_many_partitions_is_bounded_as_a_whole() -> None:
 
 
 async def test_a_poll_of_batches_that_were_read_in_part_is_bounded_and_the_next_goes_on() -> None:
-    fetched_batches.install(64 * MIB)
+    batch_reader.install(64 * MIB)
     data = batch("zstd", many_records(40, MIB), 40)
     readers = {at: reader(data, of=PlacedRecords) for at in range(4)}
     found: dict[int, list[int]] = {}
@@ -217,7 +217,7 @@ async def test_a_poll_of_batches_that_were_read_in_part_is_bounded_and_the_next_
 
 
 async def test_what_arrives_in_the_midst_of_a_full_poll_is_no_batch_larger_than_a_fetch() -> None:
-    fetched_batches.install(64 * MIB)
+    batch_reader.install(64 * MIB)
     assert len(read(batch("zstd", one_record(40 * MIB)))) == 1
 
     arrived = FetchedRecords(batch("zstd", one_record(10)))
@@ -275,16 +275,16 @@ def test_tells_the_digest_of_the_batch_an_offset_is_in() -> None:
         read(first + second, begin=4)
     read(first, begin=4)
 
-    assert digests.found == {fetched_batches.batch_digest(memoryview(second))}
+    assert digests.found == {batch_reader.batch_digest(memoryview(second))}
 
 
 BOMBED = """
 import resource, sys
 from messaging import fetched_batches
-from messaging.fetched_batches import FetchedRecords
+from messaging.consumer.batch_reader import FetchedRecords
 from support.bombs import MIB, batch, one_record
 data = batch(sys.argv[1], one_record(130 * MIB))
-fetched_batches.install(8 * MIB)
+batch_reader.install(8 * MIB)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for _ in range(3):
     (found,) = list(FetchedRecords(data).next_batch())
@@ -313,7 +313,7 @@ from integration.messaging.test_fetched_batches import reader
 from support.bombs import MIB, batch, many_records
 data = batch("zstd", many_records(50, MIB), 50)
 assert len(data) < 20_000
-fetched_batches.install()
+batch_reader.install()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 readers = [reader(data) for _ in range(20)]
 for one in readers:

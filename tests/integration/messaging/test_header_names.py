@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder, _DefaultRecordBatchBuilderPy
 
-from messaging import fetched_batches, header_names
+from messaging.consumer import batch_reader
+from messaging.kafka import header_names
 
 BAD = b"x-\xff\xfe".decode("utf-8", "surrogateescape")
 HEADERS = ((BAD, b"\xff"), ("ok", b"1"), (BAD, b"2"))
@@ -13,7 +14,7 @@ HEADERS = ((BAD, b"\xff"), ("ok", b"1"), (BAD, b"2"))
 
 @pytest.fixture(autouse=True)
 def installed() -> None:
-    fetched_batches.install()
+    batch_reader.install()
 
 
 @pytest.mark.parametrize("compression", [0, 1])
@@ -23,7 +24,7 @@ def test_reads_a_batch_with_any_names_and_the_one_behind_it(compression: int) ->
     first.append(1, timestamp=1, key=b"1", value=b"v", headers=header_names.raw(HEADERS))
     second = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, 0, 1 << 20)
     second.append(0, timestamp=1, key=b"2", value=b"v", headers=[])
-    fetched = fetched_batches.FetchedRecords(bytes(first.build()) + bytes(second.build()))
+    fetched = batch_reader.FetchedRecords(bytes(first.build()) + bytes(second.build()))
 
     records = []
     while fetched.has_next():

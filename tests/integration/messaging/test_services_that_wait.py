@@ -16,7 +16,7 @@ from contracts.topics import ALL_TOPICS, CHUNKS_READY, Topic
 from database.migrate import migrate
 from database.settings import PostgresSettings
 from messaging import KafkaSettings
-from messaging.admin import admin_client, create_topics, wait_for_broker
+from messaging.kafka.admin import admin_client, create_topics, wait_for_broker
 from support.broker import RestartableBroker, free_port, fresh_prefix
 from support.postgres import TestServer
 from support.service_process import ServiceProcess, service_process

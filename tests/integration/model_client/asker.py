@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from database.lazy import LazyDatabase
 from database.settings import PostgresSettings
-from model_client.cache import Answers, CacheSettings, Kept
+from model_client.cache.response_cache import Answers, CacheSettings, Kept
 
 
 async def ask(dsn: str, lease_s: float) -> None:

@@ -19,10 +19,10 @@ from database.lazy import LazyDatabase
 from database.settings import PostgresSettings
 from enrichment.drafter import question_about
 from model_client import Account, ModelClient, ModelSettings
-from model_client.budgets import BudgetSettings
-from model_client.cache import Answers, CacheSettings
+from model_client.cache.response_cache import Answers, CacheSettings
 from model_client.errors import BudgetExceededError
-from model_client.ledger import Ledger
+from model_client.ledger.budgets import BudgetSettings
+from model_client.ledger.ledger import Ledger
 from support.chunks import CHUNK
 
 

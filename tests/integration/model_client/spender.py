@@ -15,10 +15,10 @@ from pydantic import SecretStr
 
 from database.lazy import LazyDatabase
 from database.settings import PostgresSettings
-from model_client.budgets import BudgetBusyError, BudgetSettings
 from model_client.errors import BudgetExceededError
-from model_client.ledger import Call, Ledger, Outcome
-from model_client.questions import Account
+from model_client.ledger.budgets import BudgetBusyError, BudgetSettings
+from model_client.ledger.ledger import Call, Ledger, Outcome
+from model_client.requests import Account
 
 WORST_USD: Final = Decimal("0.02")
 CENT_PARTS: Final = 10_000

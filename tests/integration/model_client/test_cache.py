@@ -16,8 +16,8 @@ from contracts.notes import Usage
 from database.lazy import LazyDatabase
 from database.pool import Database
 from database.settings import PostgresSettings
-from model_client import cache
-from model_client.cache import Answers, CacheSettings, Kept
+from model_client.cache import response_cache
+from model_client.cache.response_cache import Answers, CacheSettings, Kept
 from support.postgres import TestServer
 from support.waiting import until
 
@@ -227,7 +227,7 @@ async def test_a_database_that_goes_away_costs_the_cache_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(cache, "PAUSE_S", 0.05)
+    monkeypatch.setattr(response_cache, "PAUSE_S", 0.05)
     model = Model()
     async with opened(postgres_settings) as answers:
         await answers.once([OTHER], Model(key=OTHER))

@@ -18,9 +18,9 @@ from database.lazy import LazyDatabase
 from database.pool import Database
 from database.settings import PostgresSettings
 from model_client import errors
-from model_client.budgets import BudgetBusyError, BudgetSettings
-from model_client.ledger import Call, Ledger, Outcome, Reservation
-from model_client.questions import Account
+from model_client.ledger.budgets import BudgetBusyError, BudgetSettings
+from model_client.ledger.ledger import Call, Ledger, Outcome, Reservation
+from model_client.requests import Account
 from support.postgres import TestServer
 from support.waiting import until
 
@@ -365,7 +365,7 @@ async def test_without_a_budget_nobody_waits_long_for_a_slow_database(
     fresh_database: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("model_client.ledger.PATIENCE_S", 0.05)
+    monkeypatch.setattr("model_client.ledger.ledger.PATIENCE_S", 0.05)
     async with opened(postgres_settings) as ledger:
         await ledger.settle(await ledger.reserve(call()), cost("0.05"))
         async with fresh_database.transaction() as connection:
@@ -435,7 +435,7 @@ async def test_an_entry_that_the_database_refuses_does_not_hold_up_others(
 async def test_keeps_only_so_many_entries(
     postgres: TestServer, postgres_settings: PostgresSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model_client.ledger_backlog.MOST_KEPT", 2)
+    monkeypatch.setattr("model_client.ledger.backlog.MOST_KEPT", 2)
     async with opened(postgres_settings) as ledger:
         await ledger.reserve(call())
         postgres.stop()

@@ -30,7 +30,7 @@ from integration.model_client.refusals import (
     Refusal,
 )
 from messaging.delivery import Delivery, Origin
-from messaging.failures import DeadLetter, RetryLater, WaitOut, decide
+from messaging.processing.failure_policy import DeadLetter, RetryLater, WaitOut, decide
 from messaging.settings import StageSettings
 from model_client import Account, ModelClient, ModelSettings, Question, errors
 from support.scripted_endpoint import ScriptedEndpoint, completion, events

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 
 from integration.model_client.test_refusals import question
 from model_client import Account, ModelClient, ModelSettings, errors
-from model_client.limits import UNTOLD_WAIT_S
+from model_client.limits.rate_limits import UNTOLD_WAIT_S
 from support.scripted_endpoint import (
     ScriptedEndpoint,
     completion,

@@ -24,11 +24,12 @@ from database.pool import Database
 from database.settings import PostgresSettings
 from enrichment.drafter import Drafter
 from integration.model_client.payer import about
-from model_client import ModelClient, cache, errors
-from model_client.budgets import BudgetSettings
-from model_client.cache import Answers, CacheSettings
-from model_client.ledger import Ledger
-from model_client.prices import Prices
+from model_client import ModelClient, errors
+from model_client.cache import response_cache
+from model_client.cache.response_cache import Answers, CacheSettings
+from model_client.ledger.budgets import BudgetSettings
+from model_client.ledger.ledger import Ledger
+from model_client.ledger.prices import Prices
 from support.chunks import CHUNK
 from support.postgres import TestServer
 from support.simulator import Simulated, simulated
@@ -160,7 +161,7 @@ async def test_a_database_stopped_midway_stops_nobody_and_hears_of_all_calls(
     postgres_settings: PostgresSettings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(cache, "PAUSE_S", 0.05)
+    monkeypatch.setattr(response_cache, "PAUSE_S", 0.05)
     chunks = [about(f"We pay {number} pounds a month.") for number in range(5)]
     async with replica(model, postgres_settings) as one:
         await one.draft(chunks[0])

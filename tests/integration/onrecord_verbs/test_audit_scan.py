@@ -10,10 +10,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 from aiokafka.structs import OffsetAndMetadata
 
+from audit.accounts import Books, settle
+from audit.broker import Found, open_scanner
 from contracts.topics import ALL_TOPICS
-from messaging.admin import admin_client
-from onrecord.audit.accounts import Books, settle
-from onrecord.audit.broker import Found, open_scanner
+from messaging.kafka.admin import admin_client
 from support.broker import Bench, bench_on
 from support.waiting import until
 

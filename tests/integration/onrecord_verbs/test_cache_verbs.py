@@ -9,7 +9,7 @@ import pytest
 from contracts.notes import Usage
 from database.lazy import LazyDatabase
 from database.settings import PostgresSettings
-from model_client.cache_store import AnswerStore, CacheSettings, Kept
+from model_client.cache.store import AnswerStore, CacheSettings, Kept
 from onrecord import cli
 
 NOW = datetime.now(UTC)

@@ -22,8 +22,8 @@ from control.store import LetterStore
 from database.pool import open_database
 from database.settings import PostgresSettings
 from messaging import KafkaSettings, Publisher
-from messaging.admin import create_topics
 from messaging.delivery import append
+from messaging.kafka.admin import create_topics
 from onrecord import cli
 
 DLQ = dlq_topic("enrichment")

@@ -11,7 +11,7 @@ from contracts.notes import CheckFailure, DraftEvidence, DraftNote
 from database.pool import Database
 from database.settings import PostgresSettings
 from grounding import CHECKS
-from grounding.dependencies import is_installed
+from grounding.syntax.spacy_parser import is_installed
 from guardrail.domain import assess, decide
 from guardrail.policy import Action, Policy
 from onrecord import cli
@@ -155,7 +155,7 @@ def test_says_so_where_a_check_says_something_else_today(
     filled: Database, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lenient = tuple(one for one in CHECKS if one.name != "negation_mismatch")
-    monkeypatch.setattr("grounding.judging.CHECKS", lenient)
+    monkeypatch.setattr("grounding.assessment.CHECKS", lenient)
     page = run(capsys, "explain", ids(capsys)[FALSE.statement])
     assert "✗ negation_mismatch: " in page
     assert "it passes today: the checks have changed since" in page

@@ -7,8 +7,8 @@ from contracts import ids
 from database.pool import Database, open_database
 from database.settings import PostgresSettings
 from onrecord import cli
-from onrecord.reading import Reading
 from persistence.store import NotesStore
+from read_model.queries import Reading
 from support.interviews import (
     STUDY,
     TRANSCRIPT,

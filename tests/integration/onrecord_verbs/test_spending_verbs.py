@@ -10,9 +10,9 @@ import pytest
 from contracts.notes import Usage
 from database.lazy import LazyDatabase
 from database.settings import PostgresSettings
-from model_client.budgets import BudgetSettings
-from model_client.ledger import Call, Ledger, Outcome
-from model_client.questions import Account
+from model_client.ledger.budgets import BudgetSettings
+from model_client.ledger.ledger import Call, Ledger, Outcome
+from model_client.requests import Account
 from onrecord import cli
 from support.postgres import TestServer
 

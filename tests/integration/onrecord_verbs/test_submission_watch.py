@@ -13,13 +13,13 @@ from control.indexing import letter_of, submission_of
 from control.store import LetterStore
 from database.pool import Database
 from messaging import Delivery, Origin, Record
+from messaging.dead_letters.headers import describe, letter_headers
+from messaging.dead_letters.record_digest import digest
 from messaging.delivery import append
-from messaging.digests import digest
-from messaging.letters import describe, letter_headers
 from onrecord.errors import UsageError
-from onrecord.reading import Reading, TranscriptProgress
-from onrecord.waiting import Watch
+from onrecord.submit.waiting import Watch
 from persistence.store import NotesStore
+from read_model.queries import Reading, TranscriptProgress
 from support.interviews import STUDY, TRANSCRIPT, chunk, ingested, note, validated
 
 SUBMITTED = TranscriptSubmitted(

@@ -11,10 +11,10 @@ from contracts.topics import TRANSCRIPTS_SUBMITTED
 from database.pool import open_database
 from database.settings import PostgresSettings
 from messaging import KafkaSettings, KafkaUnavailableError
-from messaging.admin import create_topics
+from messaging.kafka.admin import create_topics
 from onrecord import cli
 from onrecord.client import Producer
-from onrecord.files import read_study
+from onrecord.submit.files import read_study
 from persistence.store import NotesStore
 from support.interviews import ingested
 

@@ -12,8 +12,8 @@ from contracts.study import PersonalData
 from database.pool import Database
 from database.settings import PostgresSettings
 from onrecord import cli
-from onrecord.reading import NoteFilter, Reading
 from persistence.store import NotesStore
+from read_model.queries import NoteFilter, Reading
 from support.interviews import STUDY, evidence, ingested, note, refused, validated
 from support.postgres import TestServer
 

@@ -10,14 +10,14 @@ from uuid import UUID
 
 import pytest
 
+from audit import prove
+from audit.broker import Found
 from contracts.events import Event, NotesStored, NotesValidated
 from contracts.topics import PERSISTENCE
 from database.errors import DatabaseUnavailableError
 from database.pool import Connection, Database
 from messaging import Delivery, KafkaUnavailableError
 from messaging.delivery import Origin
-from onrecord.audit import prove
-from onrecord.audit.broker import Found
 from persistence.domain import RevisionConflictError, UngroundedWriteError
 from persistence.handlers import persistence_stage
 from persistence.overdue import Pending, look

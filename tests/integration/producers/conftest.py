@@ -24,7 +24,7 @@ from aiokafka import AIOKafkaConsumer
 
 from contracts.events import NotesStored
 from contracts.topics import NOTES_STORED
-from onrecord.stack.supervisor import Stack
+from local_stack.supervisor import Stack
 from support.missing import missing
 from support.pipeline import Pipeline
 

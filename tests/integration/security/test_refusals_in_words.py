@@ -10,9 +10,9 @@ import pytest
 from database.errors import DatabaseRefusesError, DatabaseUnavailableError
 from database.pool import open_database
 from database.settings import PostgresSettings
+from local_stack.supervisor import Stack
 from messaging import KafkaRefusesError, KafkaSettings, KafkaUnavailableError, Publisher
-from messaging.admin import admin_client, wait_for_broker
-from onrecord.stack.supervisor import Stack
+from messaging.kafka.admin import admin_client, wait_for_broker
 from support.broker import free_port
 from support.certificates import Authority
 from support.secure_kafka import PASSWORD as KAFKA_PASSWORD

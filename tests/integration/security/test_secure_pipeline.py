@@ -13,8 +13,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from onrecord.stack.spec import find_file
-from onrecord.stack.supervisor import Stack
+from local_stack.spec import find_file
+from local_stack.supervisor import Stack
 from support.secure_kafka import PASSWORD as KAFKA_PASSWORD
 from support.secure_kafka import SecureKafka
 from support.secure_postgres import PASSWORD as POSTGRES_PASSWORD

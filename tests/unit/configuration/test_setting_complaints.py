@@ -8,7 +8,7 @@ import sys
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from configuration.complaints import complaints, exits_on_wrong_settings
+from configuration.settings_errors import complaints, exits_on_wrong_settings
 from enrichment.settings import EnrichmentSettings
 from messaging import KafkaSettings
 from model_client import ModelSettings

@@ -12,8 +12,8 @@ from guardrail.settings import GuardrailSettings
 from ingestion.settings import IngestionSettings
 from messaging import KafkaSettings, StageSettings
 from model_client import ModelSettings
-from model_client.budgets import BudgetSettings
-from model_client.cache_store import CacheSettings
+from model_client.cache.store import CacheSettings
+from model_client.ledger.budgets import BudgetSettings
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "settings.md"
 

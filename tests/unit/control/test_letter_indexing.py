@@ -13,10 +13,10 @@ from contracts.events import TranscriptSubmitted
 from contracts.ids import derive
 from control.indexing import letter_of, submission_of
 from messaging import Delivery, Origin, Record
+from messaging.dead_letters.headers import describe, letter_headers
+from messaging.dead_letters.identity import letter_id
+from messaging.dead_letters.record_digest import digest
 from messaging.delivery import Headers, append
-from messaging.digests import digest
-from messaging.identity import letter_id
-from messaging.letters import describe, letter_headers
 from support.interviews import STUDY
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from configuration.complaints import complaints
+from configuration.settings_errors import complaints
 from database.settings import PostgresSettings
 from support.certificates import Authority
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote, Note
-from enrichment.documents import chunk_document, feedback_document
 from enrichment.drafter import question_about
 from grounding import judge
+from prompts.documents import chunk_document, feedback_document
 from support.chunks import CHUNK
 
 ATTACKS = (

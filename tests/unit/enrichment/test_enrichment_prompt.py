@@ -21,10 +21,10 @@ from contracts.study import Study
 from contracts.transcript import Segment
 from enrichment import domain
 from enrichment.drafter import question_about
-from enrichment.prompting import CURRENT, PROMPTS, Prompt
 from grounding import judge_all
 from model_client import Message
 from prompts import FOLDER
+from prompts.notes import CURRENT, PROMPTS, Prompt
 from simulator.prompt import find_passage
 from support.chunks import CHUNK, GOOD, STUDY
 
@@ -60,7 +60,7 @@ def test_the_answer_schema_is_the_golden_one() -> None:
 
 
 def test_every_prompt_file_belongs_to_a_version_and_every_golden_file_too() -> None:
-    names = {one.name for one in FOLDER.iterdir() if not one.name.startswith("__")}
+    names = {one.name for one in FOLDER.iterdir() if one.name.startswith("notes-")}
     assert {name.removesuffix(".md") for name in names} == {*PROMPTS}
     assert {one.stem for one in GOLDEN.iterdir()} == {*PROMPTS, "schema"}
 

@@ -9,9 +9,9 @@ import pytest
 from contracts.notes import DraftEvidence
 from contracts.transcript import Role
 from grounding import CHECKS, Weighed, weigh
-from grounding.doubt import READS_MEANING, Doubt, in_doubt
 from grounding.evaluation import Half, half_of
 from grounding.evaluation.extracts import extracts, whole
+from grounding.uncertainty import READS_MEANING, Doubt, in_doubt
 from transcripts import read_transcript
 from unit.grounding.drafts import chunk, draft, segment
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from grounding.evidence import find
-from grounding.words import words
+from grounding.text.words import words
 
 SPOKEN = {
     "Persian": "من می\u200cخواهم کتاب\u200cها را بخوانم",

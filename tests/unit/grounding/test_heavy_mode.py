@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from grounding import judge
-from grounding.clauses import Parser
-from grounding.dependencies import is_installed, load_parser
+from grounding.syntax.clauses import Parser
+from grounding.syntax.spacy_parser import is_installed, load_parser
 from support.missing import missing
 from unit.grounding.drafts import chunk, draft, failed_beyond_form, segment
 
@@ -217,7 +217,8 @@ def test_the_light_mode_cannot_see_these(statement: str, quote: str) -> None:
 
 def test_importing_grounding_loads_no_model() -> None:
     script = (
-        "import sys, grounding.dependencies as d; print({m for m, _ in d.MODELS} & {*sys.modules})"
+        "import sys, grounding.syntax.spacy_parser as d; "
+        "print({m for m, _ in d.MODELS} & {*sys.modules})"
     )
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True

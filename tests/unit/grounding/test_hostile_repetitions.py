@@ -10,7 +10,7 @@ from itertools import islice
 import pytest
 
 from grounding import judge
-from grounding.addressing import address, sentences
+from grounding.text.addressing import address, sentences
 from personal_data import Mode, find
 from unit.grounding.drafts import chunk, draft, failed, segment
 

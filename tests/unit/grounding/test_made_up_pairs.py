@@ -15,8 +15,8 @@ import pytest
 
 from contracts.notes import Note
 from grounding import judge
-from grounding.clauses import Parser
-from grounding.dependencies import is_installed, load_parser
+from grounding.syntax.clauses import Parser
+from grounding.syntax.spacy_parser import is_installed, load_parser
 from support.missing import missing
 from unit.grounding.drafts import chunk, draft, segment
 

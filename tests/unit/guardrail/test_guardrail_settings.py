@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from configuration.complaints import complaints
+from configuration.settings_errors import complaints
 from guardrail.policy import Action
 from guardrail.settings import GuardrailSettings
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from contracts.notes import DraftEvidence, DraftNote
-from grounding.dependencies import is_installed
+from grounding.syntax.spacy_parser import is_installed
 from guardrail.domain import Standards, assess
 from support.chunks import CHUNK, drafted
 

@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import re
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,10 @@ from jsonschema import Draft202012Validator
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.transcript import Role
 from grounding import Weighed, weigh
-from guardrail.judge import PROMPT_VERSION, SCHEMA, Opinion, Ruling, instructions, question_about
-from model_client.fencing import fenced
+from guardrail.judge import SCHEMA, Opinion, Ruling, question_about
+from prompts import FOLDER
+from prompts.fencing import fenced
+from prompts.judge import VERSION, instructions
 from simulator.prompt import find_claim, find_passage
 from support.chunks import CHUNK
 from support.doubts import BORNE_OUT, DOUBTED, UNSUPPORTED
@@ -56,7 +57,7 @@ def document(weighed: Weighed) -> Any:
 
 
 def test_a_released_prompt_asks_for_ever_as_its_golden_file_says() -> None:
-    file = resources.files("guardrail").joinpath("prompts", f"{PROMPT_VERSION}.md")
+    file = FOLDER.joinpath(f"{VERSION}.md")
     question = question_about(weigh(BORNE_OUT, DOUBTED))
     told = {
         "file": hashlib.sha256(file.read_bytes()).hexdigest(),
@@ -64,19 +65,18 @@ def test_a_released_prompt_asks_for_ever_as_its_golden_file_says() -> None:
         "schema": question.schema,
     }
     written = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
-    golden = GOLDEN / f"{PROMPT_VERSION}.json"
+    golden = GOLDEN / f"{VERSION}.json"
     if os.environ.get("UPDATE_GOLDEN") and not golden.exists():
         golden.write_text(written, encoding="utf-8")
     assert written == golden.read_text(encoding="utf-8"), "make a new version of the prompt"
 
 
 def test_every_prompt_file_has_a_golden_one_and_the_newest_is_asked_with() -> None:
-    versions = {
-        Path(one.name).stem for one in resources.files("guardrail").joinpath("prompts").iterdir()
-    }
+    names = {one.name for one in FOLDER.iterdir()}
+    versions = {Path(name).stem for name in names if name.startswith("judge-")}
     assert versions == {one.stem for one in GOLDEN.iterdir()}
-    assert question_about(weigh(BORNE_OUT, DOUBTED)).prompt_version == PROMPT_VERSION
-    assert max(versions) == PROMPT_VERSION
+    assert question_about(weigh(BORNE_OUT, DOUBTED)).prompt_version == VERSION
+    assert max(versions) == VERSION
 
 
 def test_the_judge_sees_claim_and_quotes_with_speakers_and_roles_and_nothing_else() -> None:

@@ -9,7 +9,7 @@ from contracts.events import ChunkReady, NotesDrafted, NotesValidated
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import PersonalData
 from contracts.transcript import Role, Segment
-from grounding.judging import note_id
+from grounding.assessment import note_id
 from guardrail.domain import Standards, assess, decide
 from guardrail.personal import discretion
 from guardrail.policy import CHECK_NAMES, NEVER_FLAGGED, Action, Policy

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from onrecord.stack.spec import StackSpec, find_file, load
+from local_stack.spec import StackSpec, find_file, load
 
 
 @pytest.fixture

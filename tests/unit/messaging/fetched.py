@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 
 from contracts import headers as h
 from messaging.delivery import Delivery, Headers, Origin, append, wait_headers
-from messaging.jobs import Job
+from messaging.processing.inflight import Job
 
 P0, P1, P2 = (TopicPartition("chunks-ready", number) for number in range(3))
 RETRY = TopicPartition("probe-retry-1", 0)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiokafka import OffsetAndMetadata, TopicPartition
 
-from messaging.commits import Commits
+from messaging.consumer.commits import Commits
 from unit.messaging.fetched import P0
 
 Commit = tuple[int, str]

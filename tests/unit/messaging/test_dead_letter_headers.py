@@ -8,9 +8,10 @@ import pytest
 
 from contracts import headers as h
 from contracts.errors import BadMessageError, ErrorCode, RejectedError
-from messaging import identity, letters
+from messaging.dead_letters import headers as dead_letter_headers
+from messaging.dead_letters import identity
+from messaging.dead_letters.record_digest import digest
 from messaging.delivery import Delivery, Headers, Origin, Record, read_history
-from messaging.digests import digest
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 DELIVERY = Delivery(
@@ -36,8 +37,8 @@ def letter_id(service: str, delivery: Delivery, record: Record = RECORD) -> UUID
 
 
 def headers_of(error: BaseException, delivery: Delivery = DELIVERY) -> dict[str, str]:
-    failure = letters.describe(error, "enrichment")
-    added = letters.letter_headers(
+    failure = dead_letter_headers.describe(error, "enrichment")
+    added = dead_letter_headers.letter_headers(
         failure, delivery, content_of(RECORD), service="enrichment", group="p-enrichment", at=AT
     )
     return {name: value.decode() for name, value in added}
@@ -91,9 +92,11 @@ def test_texts_and_stacks_are_capped() -> None:
 
     with pytest.raises(ZeroDivisionError) as caught:
         deep(100)
-    assert headers_of(caught.value)[h.ERROR_STACK].count(" < ") == letters.STACK_LIMIT - 1
+    assert (
+        headers_of(caught.value)[h.ERROR_STACK].count(" < ") == dead_letter_headers.STACK_LIMIT - 1
+    )
     long = headers_of(BadMessageError("word\n" * 1_000))[h.DLQ_MESSAGE]
-    assert len(long) == letters.MESSAGE_LIMIT
+    assert len(long) == dead_letter_headers.MESSAGE_LIMIT
     assert "\n" not in long
 
 
@@ -142,7 +145,7 @@ def fail_here(error: Exception) -> BaseException:
 
 def test_the_fingerprint_is_equal_for_one_cause_and_differs_for_others() -> None:
     def fingerprint(error: BaseException, service: str = "s") -> str:
-        return letters.describe(error, service).fingerprint
+        return dead_letter_headers.describe(error, service).fingerprint
 
     same = fingerprint(fail_here(BadMessageError("one")))
     assert same == fingerprint(fail_here(BadMessageError("another text")))
@@ -161,7 +164,7 @@ def as_headers(told: dict[str, str]) -> Headers:
 def test_a_replay_keeps_the_origin_counts_up_and_starts_its_tries_anew() -> None:
     letter, died = UUID(int=5), as_headers(headers_of(BadMessageError("x")))
     read = read_history(
-        letters.replay_headers(letter, died), fallback=Origin("other", 0, 0), tier=0
+        dead_letter_headers.replay_headers(letter, died), fallback=Origin("other", 0, 0), tier=0
     )
     assert read == Delivery(DELIVERY.origin, replay_of=letter, replays=1)
 
@@ -170,5 +173,5 @@ def test_a_replay_keeps_the_origin_counts_up_and_starts_its_tries_anew() -> None
     "added", [(), ((h.REPLAYS, b"many"),), ((h.REPLAYS, b"9" * 5_000), (h.DLQ_TOPIC, None))]
 )
 def test_a_replay_of_a_damaged_letter_leaves_out_what_is_damaged(added: Headers) -> None:
-    headers = letters.replay_headers(UUID(int=5), added)
+    headers = dead_letter_headers.replay_headers(UUID(int=5), added)
     assert headers == ((h.REPLAY_OF, str(UUID(int=5)).encode()), (h.REPLAYS, b"1"))

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from messaging.deadlines import Deadlines
+from messaging.processing.deadlines import Deadlines
 
 
 class Timer:

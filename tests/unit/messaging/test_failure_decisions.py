@@ -19,9 +19,9 @@ from contracts.errors import (
     ThrottledError,
     TimedOutError,
 )
-from messaging import failures
 from messaging.delivery import Delivery, Origin
-from messaging.failures import (
+from messaging.processing import failure_policy
+from messaging.processing.failure_policy import (
     TABLE,
     DeadLetter,
     DeadlinePassedError,
@@ -38,8 +38,8 @@ NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
 def decide(
     error: BaseException, delivery: Delivery, settings: StageSettings = SETTINGS
-) -> failures.Decision:
-    return failures.decide(error, delivery, settings, now=NOW)
+) -> failure_policy.Decision:
+    return failure_policy.decide(error, delivery, settings, now=NOW)
 
 
 def at_tier(tier: int) -> Delivery:
@@ -52,7 +52,7 @@ def at_tier(tier: int) -> Delivery:
 )
 def test_what_no_retry_can_help_is_a_dead_letter_at_once(error: Exception) -> None:
     assert decide(error, at_tier(0)) == DeadLetter()
-    assert not failures.is_retried_in_place(error)
+    assert not failure_policy.is_retried_in_place(error)
 
 
 @pytest.mark.parametrize("error", [RetryableError("x"), TimedOutError("x"), TimeoutError()])
@@ -66,7 +66,7 @@ def test_what_no_retry_can_help_is_a_dead_letter_at_once(error: Exception) -> No
     ],
 )
 def test_what_may_succeed_later_climbs_the_retry_topics_and_then_dies(
-    error: Exception, tier: int, decision: failures.Decision
+    error: Exception, tier: int, decision: failure_policy.Decision
 ) -> None:
     assert decide(error, at_tier(tier)) == decision
 
@@ -99,15 +99,15 @@ def test_an_outage_is_waited_out_and_never_a_dead_letter() -> None:
 
 
 def test_only_timeouts_count_as_timeouts() -> None:
-    assert failures.timed_out(TimedOutError("x"))
-    assert failures.timed_out(TimeoutError())
-    assert not failures.timed_out(RetryableError("x"))
+    assert failure_policy.timed_out(TimedOutError("x"))
+    assert failure_policy.timed_out(TimeoutError())
+    assert not failure_policy.timed_out(RetryableError("x"))
 
 
 def test_only_what_nobody_thought_of_is_a_bug() -> None:
-    assert failures.is_bug(ZeroDivisionError())
-    assert not failures.is_bug(TimeoutError())
-    assert not failures.is_bug(BadMessageError("x"))
+    assert failure_policy.is_bug(ZeroDivisionError())
+    assert not failure_policy.is_bug(TimeoutError())
+    assert not failure_policy.is_bug(BadMessageError("x"))
 
 
 OWN = OwnOutageError(OutageError("connection lost", code=ErrorCode.DATABASE_UNAVAILABLE))
@@ -150,9 +150,9 @@ WAYS = {
 def test_the_table_row_by_row(
     error: BaseException, *, in_place: bool, way: str, counts: bool
 ) -> None:
-    assert failures.is_retried_in_place(error) is in_place
+    assert failure_policy.is_retried_in_place(error) is in_place
     assert decide(error, at_tier(0)) == WAYS[way]
-    assert failures.counts_towards_stopping(error) is counts
+    assert failure_policy.counts_towards_stopping(error) is counts
 
 
 def test_every_row_of_the_table_has_an_error_that_it_decides_about() -> None:
@@ -167,7 +167,7 @@ def test_every_branch_of_the_tree_has_a_row_of_its_own() -> None:
 @pytest.mark.parametrize("code", ErrorCode)
 def test_no_code_makes_what_a_producer_alone_can_send_count(code: ErrorCode) -> None:
     for branch in (BadMessageError, ParkedError, RejectedError):
-        assert not failures.counts_towards_stopping(branch("x", code=code))
+        assert not failure_policy.counts_towards_stopping(branch("x", code=code))
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_no_code_makes_what_a_producer_alone_can_send_count(code: ErrorCode) -> 
     ],
 )
 def test_an_outage_of_its_own_stays_in_the_last_retry_topic_for_some_time(
-    tier: int, failing_for_s: float, decision: failures.Decision
+    tier: int, failing_for_s: float, decision: failure_policy.Decision
 ) -> None:
     first = NOW - timedelta(seconds=failing_for_s)
     delivery = Delivery(Origin("chunks-ready", 0, 0), tier=tier, first_failed_at=first)

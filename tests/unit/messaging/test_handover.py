@@ -14,7 +14,7 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.handover import Claims, HandoverAssignor, Plan, assign
+from messaging.consumer.assignor import Claims, HandoverAssignor, Plan, assign
 
 TOPICS = {"a": range(7), "b": range(4), "c": range(1), "d": range(1)}
 EVERYTHING = {TopicPartition(topic, n) for topic, numbers in TOPICS.items() for n in numbers}

@@ -8,14 +8,14 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import NoOffsetForPartitionError
 
-from messaging.assignment import Assignment
-from messaging.commits import Commits
-from messaging.intake import Intake
-from messaging.read_ahead import ReadAhead
-from messaging.retries import Sources
-from messaging.unreachable import KafkaUnavailableError
-from messaging.window import Window
-from messaging.work import Worker
+from messaging.consumer.assignment import Assignment
+from messaging.consumer.commits import Commits
+from messaging.consumer.fetcher import Intake
+from messaging.consumer.prefetch import ReadAhead
+from messaging.consumer.retry_topics import Sources
+from messaging.consumer.window import Window
+from messaging.kafka.connection_errors import KafkaUnavailableError
+from messaging.processing.processor import Worker
 from unit.messaging.fetched import P0, P1
 
 

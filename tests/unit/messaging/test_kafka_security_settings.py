@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from configuration.complaints import complaints
 from configuration.files import UnusableFileError
+from configuration.settings_errors import complaints
 from contracts.errors import OutageError
 from contracts.topics import ENRICHMENT
 from messaging import KafkaSettings, Stage

@@ -6,8 +6,14 @@ from structlog.testing import capture_logs
 
 from contracts import headers as h
 from contracts.errors import UNMENDABLE, ErrorCode
+from messaging.dead_letters.metrics import (
+    FLOOD,
+    FLOOD_S,
+    LONGEST_NAME,
+    MOST_PRODUCERS,
+    LetterCounts,
+)
 from messaging.delivery import Record
-from messaging.letter_metrics import FLOOD, FLOOD_S, LONGEST_NAME, MOST_PRODUCERS, LetterCounts
 
 
 class Clock:

@@ -9,10 +9,10 @@ from uuid import UUID
 import pytest
 
 from contracts import headers as h
+from messaging.dead_letters.identity import About, about, content_of, letter_id, letter_id_of
+from messaging.dead_letters.record_digest import digest
+from messaging.dead_letters.stubs import stub_of
 from messaging.delivery import Headers, Origin, Record
-from messaging.digests import digest
-from messaging.identity import About, about, content_of, letter_id, letter_id_of
-from messaging.stubs import stub_of
 
 TRANSCRIPT = UUID(int=1)
 CHUNK = UUID(int=2)

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from messaging.consumer.oversize import Oversize, OversizeValue, StubKind
 from messaging.limits import SIMPLE_BYTES, Limits, has_more_values
-from messaging.oversize import Oversize, OversizeValue, StubKind
 
 MIB = 1024 * 1024
 LIMITS = Limits("probe", max_bytes=1_000, max_values=10_000)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import aiohttp
 from prometheus_client import Counter
 
-from messaging.health import Health, serve_http
+from messaging.runtime.health import Health, serve_http
 
 SEEN = Counter("onrecord_test_pages_seen", "Pages seen by this test.")
 

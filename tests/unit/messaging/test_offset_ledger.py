@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.offset_metadata import LIMIT, LogIdentity, decode, encode
-from messaging.offsets import FARTHEST, TELLABLE_SPAN, LogMovedError, OffsetLedger
+from messaging.consumer.offset_metadata import LIMIT, LogIdentity, decode, encode
+from messaging.consumer.offsets import FARTHEST, TELLABLE_SPAN, LogMovedError, OffsetLedger
 
 LONGEST_IDENTITY = LogIdentity("c" * 8, "t" * 8, 2**31 - 1)
 MOST_S = 0.1

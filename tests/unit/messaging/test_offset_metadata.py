@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.offset_metadata import (
+from messaging.consumer.offset_metadata import (
     BITMAP,
     LIMIT,
     NOTHING,

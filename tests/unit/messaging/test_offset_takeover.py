@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging import offset_metadata
-from messaging.offsets import OffsetLedger
+from messaging.consumer import offset_metadata
+from messaging.consumer.offsets import OffsetLedger
 
 ACTIONS = ("start", "start", "finish", "finish", "commit", "lost commit", "take over")
 

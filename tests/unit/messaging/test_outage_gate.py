@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from contracts.errors import BadMessageError, OutageError, TimedOutError
-from messaging.failures import DeadlinePassedError
-from messaging.outage import MOST_TIMEOUTS, OutageGate
+from messaging.processing.failure_policy import DeadlinePassedError
+from messaging.processing.outage_gate import MOST_TIMEOUTS, OutageGate
 
 QUICK_S = 0.002
 LONG_S = 60.0

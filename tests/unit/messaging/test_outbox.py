@@ -7,7 +7,7 @@ import pytest
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
-from messaging.outbox import Batch, Outbox, told_of
+from messaging.producer.accumulator import Batch, Outbox, told_of
 
 ROOM = 200
 """Bytes a batch takes; the values are some tens of them."""

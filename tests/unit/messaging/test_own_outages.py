@@ -12,10 +12,10 @@ from typing import Final
 import pytest
 
 from contracts.errors import BadMessageError, ErrorCode, OutageError
-from messaging import failures
 from messaging.delivery import Delivery, Origin
-from messaging.failures import OwnOutageError, RetryLater
-from messaging.outage import STRIKES, OutageGate
+from messaging.processing import failure_policy
+from messaging.processing.failure_policy import OwnOutageError, RetryLater
+from messaging.processing.outage_gate import STRIKES, OutageGate
 from messaging.settings import StageSettings
 from support.virtual_time import run
 
@@ -63,7 +63,7 @@ class Stage:
                 except OwnOutageError as error:
                     failed_at = EPOCH + timedelta(seconds=now_s())
                     delivery = delivery.failed(timed_out=False, at=failed_at, own_outage=True)
-                    decision = failures.decide(error, delivery, self._settings, now=failed_at)
+                    decision = failure_policy.decide(error, delivery, self._settings, now=failed_at)
                 else:
                     self.well[number] = now_s()
                     return

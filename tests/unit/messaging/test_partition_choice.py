@@ -2,7 +2,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.partitions import choose
+from messaging.producer.partitioner import choose
 
 
 @given(st.binary(max_size=70), st.integers(1, 50))

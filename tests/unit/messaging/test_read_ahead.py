@@ -7,8 +7,8 @@ from random import Random
 import pytest
 from aiokafka import TopicPartition
 
-from messaging.jobs import Job
-from messaging.read_ahead import ReadAhead
+from messaging.consumer.prefetch import ReadAhead
+from messaging.processing.inflight import Job
 from unit.messaging.fetched import P0, P1, RETRY, job
 
 LIMIT_BYTES = 8_000_000

@@ -10,22 +10,22 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from messaging import KafkaSettings, deleted_records
+from messaging import KafkaSettings
 from messaging import Stage as MessagingStage
-from messaging import assignment as assignment_module
-from messaging import retries as retries_module
-from messaging.assignment import Assignment
-from messaging.commits import Commits
-from messaging.deleted_records import DeletedRecords
-from messaging.jobs import Job
-from messaging.metrics import LOG_FAULTS
-from messaging.offset_metadata import UNKNOWN_LOG
-from messaging.offsets import LogMovedError
-from messaging.partition_logs import PartitionLog
-from messaging.read_ahead import ReadAhead
-from messaging.retries import Retries, Sources
-from messaging.takeover import Beginning
-from messaging.window import Window
+from messaging.consumer import assignment as assignment_module
+from messaging.consumer import deleted_records, retry_topics
+from messaging.consumer.assignment import Assignment
+from messaging.consumer.commits import Commits
+from messaging.consumer.deleted_records import DeletedRecords
+from messaging.consumer.metrics import LOG_FAULTS
+from messaging.consumer.offset_metadata import UNKNOWN_LOG
+from messaging.consumer.offsets import LogMovedError
+from messaging.consumer.prefetch import ReadAhead
+from messaging.consumer.retry_topics import Retries, Sources
+from messaging.consumer.start_offsets import Beginning
+from messaging.consumer.window import Window
+from messaging.kafka.partition_logs import PartitionLog
+from messaging.processing.inflight import Job
 from unit.messaging.fetched import RETRY, Received, waiting
 
 NOW_S = 1_000_000.0
@@ -363,7 +363,7 @@ async def test_a_message_that_does_not_say_how_long_waits_until_it_says() -> Non
 async def test_no_more_are_remembered_than_so_many(
     stages: list[Stage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retries_module, "MOST_DEFERRED", 100)
+    monkeypatch.setattr(retry_topics, "MOST_DEFERRED", 100)
     stage = Stage(*(late(offset) for offset in range(1_000)))
     stages.append(stage)
     await stage.read()

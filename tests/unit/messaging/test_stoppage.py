@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from messaging.stoppage import Stoppage
+from messaging.processing.failure_rate_breaker import Stoppage
 
 QUICK_S = 0.002
 NEVER_S = 3_600.0

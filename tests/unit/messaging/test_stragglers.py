@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from aiokafka import TopicPartition
 
-from messaging.stragglers import end_tasks
+from messaging.consumer.stragglers import end_tasks
 
 
 def job(offset: int) -> Any:

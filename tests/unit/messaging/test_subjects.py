@@ -7,7 +7,7 @@ import pytest
 from contracts import headers as h
 from messaging.codec import encode
 from messaging.delivery import Headers
-from messaging.jobs import Job
+from messaging.processing.inflight import Job
 from support.chunks import CHUNK, INTERVIEW
 from unit.messaging.fetched import P0, Received, nothing
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from contracts.errors import ThrottledError
-from messaging.letters import describe
-from messaging.throttle import Throttle
+from messaging.dead_letters.headers import describe
+from messaging.processing.throttle import Throttle
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
 BUSY = describe(ThrottledError("quota used up", retry_after=1.0), "enrichment")

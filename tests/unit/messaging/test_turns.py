@@ -8,8 +8,8 @@ from random import Random
 import pytest
 from aiokafka import TopicPartition
 
-from messaging.jobs import Job, Subject
-from messaging.turns import Turns
+from messaging.consumer.fair_queue import Turns
+from messaging.processing.inflight import Job, Subject
 from unit.messaging.fetched import P0, P1, job
 
 

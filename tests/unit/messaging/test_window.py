@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from messaging.jobs import Job
-from messaging.read_ahead import ReadAhead
-from messaging.window import Window
+from messaging.consumer.prefetch import ReadAhead
+from messaging.consumer.window import Window
+from messaging.processing.inflight import Job
 from support.waiting import until
 
 P0, P1, P2 = (TopicPartition("chunks-ready", number) for number in range(3))

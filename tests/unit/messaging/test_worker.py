@@ -22,12 +22,13 @@ from contracts.errors import (
     RetryableError,
 )
 from contracts.topics import CHUNKS_READY
-from messaging import Record, Stage, StageSettings, setting_aside
+from messaging import Record, Stage, StageSettings
+from messaging.dead_letters import failure_router
+from messaging.dead_letters.metrics import FLOOD
 from messaging.delivery import Headers
-from messaging.jobs import Job
-from messaging.letter_metrics import FLOOD
-from messaging.publisher import TooLargeToSendError
-from messaging.work import MOST_NEWCOMERS, Worker
+from messaging.processing.inflight import Job
+from messaging.processing.processor import MOST_NEWCOMERS, Worker
+from messaging.producer.publisher import TooLargeToSendError
 from support.chunks import GOOD, drafted
 from support.waiting import until
 from unit.messaging.test_attempts import Received
@@ -276,7 +277,7 @@ async def test_what_cannot_be_hashed_or_shortened_is_a_small_letter(
     def break_down(*_: Any) -> None:
         raise UnicodeEncodeError("utf-8", "x", 0, 1, "surrogates not allowed")
 
-    monkeypatch.setattr(setting_aside, part, break_down)
+    monkeypatch.setattr(failure_router, part, break_down)
     broker, finished = Broker(forwards=TooLargeToSendError("x"), takes_stubs=True), list[Job]()
     worker = worker_of(fail, broker)
     await worker.work(job(finished))

@@ -6,8 +6,14 @@ import random
 
 import pytest
 
-from model_client.breaker import FAILURES, FAILURES_IN_SILENCE, SILENCE_S, Blame, Breaker
 from model_client.errors import ModelUnavailableError
+from model_client.limits.circuit_breaker import (
+    FAILURES,
+    FAILURES_IN_SILENCE,
+    SILENCE_S,
+    Blame,
+    Breaker,
+)
 
 
 class Hands:
@@ -184,7 +190,7 @@ def test_several_poisons_do_not_cover_for_each_other() -> None:
 
 
 def test_only_so_many_questions_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model_client.breaker.QUESTIONS_REMEMBERED", 2)
+    monkeypatch.setattr("model_client.limits.circuit_breaker.QUESTIONS_REMEMBERED", 2)
     blame = Blame()
     for question in ("first", "second", "third"):
         blame.failed(question)

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.errors import ErrorCode, OutageError, ParkedError, ThrottledError
-from model_client.budgets import BudgetSettings, Refusal, dollars, refused
+from model_client.ledger.budgets import BudgetSettings, Refusal, dollars, refused
 
 
 def refusal(**changed: object) -> Refusal:

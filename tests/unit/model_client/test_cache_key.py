@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from model_client.cache import key
-from model_client.questions import Question
+from model_client.cache.response_cache import key
+from model_client.requests import Question
 
 PARAMETERS = {"temperature": 0.0, "max_output_tokens": 1000, "seed": None}
 

@@ -3,8 +3,8 @@ from decimal import Decimal
 from prometheus_client import REGISTRY
 
 from contracts.notes import Usage
-from model_client.calling import Reply
 from model_client.metrics import note_call
+from model_client.transport.http_call import Reply
 
 MODEL = "counted-here"
 

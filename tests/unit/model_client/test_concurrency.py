@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
-from model_client.concurrency import Concurrency
 from model_client.errors import TurnTooFarError
+from model_client.limits.adaptive_concurrency import Concurrency
 from support.waiting import until
 
 

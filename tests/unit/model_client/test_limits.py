@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from model_client.bucket import Bucket
 from model_client.errors import RateLimitedError
-from model_client.limits import Limits
-from model_client.rate_headers import Told
+from model_client.limits.rate_limits import Limits
+from model_client.limits.token_bucket import Bucket
+from model_client.transport.rate_limit_headers import Told
 from simulator.limits import Bucket as ServersBucket
 
 STEP_S = 0.005

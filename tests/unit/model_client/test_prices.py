@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.notes import Usage
-from model_client.prices import Prices
+from model_client.ledger.prices import Prices
 from model_client.settings import Prices as OwnPrices
 
 OPENAI = "https://api.openai.com/v1"

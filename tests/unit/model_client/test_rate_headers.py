@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_client.rate_headers import LONGEST_TOLD_S, Told, told_limit, told_wait
+from model_client.transport.rate_limit_headers import LONGEST_TOLD_S, Told, told_limit, told_wait
 
 NEW_YEAR_S = 1_798_761_600.0  # 2027-01-01T00:00:00Z
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, field_validator
 
 from contracts.notes import DraftNote
 from model_client.errors import BadOutputError
-from model_client.reading import LONGEST_READ, LONGEST_SHOWN, read_answer, repair
+from model_client.transport.response_parser import LONGEST_READ, LONGEST_SHOWN, read_answer, repair
 
 
 class Notes(BaseModel):

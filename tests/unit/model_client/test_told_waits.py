@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from model_client.errors import RateLimitedError
-from model_client.limits import PROBE_S, Admission, Limits
+from model_client.limits.rate_limits import PROBE_S, Admission, Limits
 
 CEILING_S = 300.0
 AN_HOUR = {"retry-after": "3600"}

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from local_stack.state import Home, State
 from onrecord.errors import UnreachableError
 from onrecord.settings import COMPOSE, ClientSettings, home_folder
-from onrecord.stack.state import Home, State
 
 
 def a_started_stack(folder: Path) -> Path:

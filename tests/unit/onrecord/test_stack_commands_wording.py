@@ -1,7 +1,7 @@
 from __future__ import annotations
 
+from local_stack.state import Model
 from onrecord.commands.stack import describe
-from onrecord.stack.state import Model
 
 
 def test_the_simulator_is_not_taken_for_a_real_model() -> None:

@@ -3,8 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from onrecord import cli
-from onrecord.audit.accounts import (
+from audit.accounts import (
     Balance,
     Books,
     ChunkFact,
@@ -13,6 +12,7 @@ from onrecord.audit.accounts import (
     Unread,
     settle,
 )
+from onrecord import cli
 from onrecord.commands import audit
 from onrecord.settings import ClientSettings
 

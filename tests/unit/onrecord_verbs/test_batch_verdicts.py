@@ -2,11 +2,11 @@ from pathlib import Path
 
 from contracts import ids
 from contracts.study import Study, Theme
-from onrecord.batches import Batch, batch_page, verdict
 from onrecord.client import submission
-from onrecord.interviews import InterviewFile
-from onrecord.reading import TranscriptProgress
-from onrecord.submitting import Prepared
+from onrecord.submit.batches import Batch, batch_page, verdict
+from onrecord.submit.interview_files import InterviewFile
+from onrecord.submit.preparation import Prepared
+from read_model.queries import TranscriptProgress
 
 STUDY = Study(study_id="pilot", name="Pilot", themes=(Theme(id="price", name="Price"),))
 

@@ -1,5 +1,5 @@
 from guardrail.policy import CHECK_NAMES
-from onrecord import check_names
+from onrecord.pages import check_names
 
 
 def test_every_check_of_the_guardrail_has_words() -> None:

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.study import Study
-from onrecord.faults import faults
+from onrecord.submit.document_errors import faults
 
 GOOD: dict[str, Any] = {
     "study_id": "pilot",

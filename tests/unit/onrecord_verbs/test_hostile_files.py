@@ -10,8 +10,8 @@ import pytest
 
 from onrecord import cli
 from onrecord.errors import UsageError
-from onrecord.files import read_study
-from onrecord.interviews import select
+from onrecord.submit.files import read_study
+from onrecord.submit.interview_files import select
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 GOOD = SAMPLES / "bike-shop.vtt"

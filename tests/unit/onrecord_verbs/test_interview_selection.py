@@ -4,7 +4,7 @@ import pytest
 
 from contracts.transcript import Role
 from onrecord.errors import UsageError
-from onrecord.interviews import select
+from onrecord.submit.interview_files import select
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from contracts import headers as h
 from contracts import ids
-from onrecord.letter_pages import letter_page, letters_page
+from onrecord.pages.letters import letter_page, letters_page
 
 CHUNK = str(ids.derive("chunk", 1))
 LETTER: dict[str, Any] = {

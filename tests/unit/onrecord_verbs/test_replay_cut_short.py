@@ -4,7 +4,7 @@ import pytest
 
 from onrecord.control_client import ControlClient, Letter, Point, Replayed
 from onrecord.errors import UnreachableError
-from onrecord.replaying import replay_all, replay_matching
+from onrecord.replay import replay_all, replay_matching
 
 LOST = "the control service cannot reach Kafka"
 

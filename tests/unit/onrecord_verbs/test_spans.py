@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from onrecord.errors import UsageError
-from onrecord.spans import span
+from onrecord.time_spans import span
 
 
 @pytest.mark.parametrize(

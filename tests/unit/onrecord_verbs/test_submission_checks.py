@@ -8,8 +8,8 @@ from contracts.study import Study, Theme
 from contracts.transcript import Role, Speaker
 from messaging import KafkaSettings
 from onrecord.errors import UsageError
-from onrecord.interviews import InterviewFile
-from onrecord.submitting import Declared, prepare, roles
+from onrecord.submit.interview_files import InterviewFile
+from onrecord.submit.preparation import Declared, prepare, roles
 
 STUDY = Study(study_id="pilot", name="Pilot", themes=(Theme(id="price", name="Price"),))
 KAFKA = KafkaSettings()

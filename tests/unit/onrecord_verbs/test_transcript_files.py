@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from onrecord.errors import UsageError
-from onrecord.files import read_study, read_text
+from onrecord.submit.files import read_study, read_text
 
 WORDS = "Ann: caf\u00e9 costs 3 \u20ac \U0001f642\r\nBob: yes"
 

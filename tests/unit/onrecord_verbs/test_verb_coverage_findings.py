@@ -3,8 +3,8 @@ from uuid import UUID
 import pytest
 
 from contracts.study import Question, Study, Theme
-from onrecord.coverage import Finding, Interview, NoteCount, Unread, coverage
-from onrecord.note_pages import coverage_page
+from onrecord.pages.notes import coverage_page
+from read_model.coverage import Finding, Interview, NoteCount, Unread, coverage
 
 STUDY = Study(
     study_id="pilot",

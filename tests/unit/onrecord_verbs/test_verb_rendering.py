@@ -4,7 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onrecord.rendering import count, duration, hex_dump, moment, paragraph, printable, timestamp
+from onrecord.pages.rendering import (
+    count,
+    duration,
+    hex_dump,
+    moment,
+    paragraph,
+    printable,
+    timestamp,
+)
 
 
 @pytest.mark.parametrize(

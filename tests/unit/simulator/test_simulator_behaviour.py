@@ -14,11 +14,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from simulator.faults import Fault, FaultRule, RuleBook
 from simulator.latency import Latency
-from simulator.moments import Clock, Moment
 from simulator.outages import Outage, Outages
+from simulator.output_format import Wrapping, wrapped
 from simulator.prefixes import Prefixes
-from simulator.presenting import Wrapping, wrapped
 from simulator.profiles import Behaviour, Drift, Slowdown
+from simulator.schedule import Clock, Moment
 from simulator.settings import (
     SettingsError,
     SimulatorSettings,

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from contracts.transcript import Role
 from simulator.anchors import anchor
+from simulator.cleanup import tidy
 from simulator.picker import CHARACTERS_PER_NOTE, MOST_NOTES, pick_notes
 from simulator.prompt import Passage, Turn
+from simulator.salience import telling
 from simulator.sentences import split_sentences
-from simulator.telling import telling
-from simulator.tidying import tidy
 
 REV_INTERVIEWS = (
     Path(__file__).parents[4] / "shared" / "data" / "interviews" / "rev"

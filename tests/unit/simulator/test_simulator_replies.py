@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from simulator.model import SimulatedModels
-from simulator.moments import Clock
 from simulator.replies import Reply
+from simulator.schedule import Clock
 from simulator.settings import SimulatorSettings
 
 STILL = Clock(lambda: 0.0, lambda: 0.0)

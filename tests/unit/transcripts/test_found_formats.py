@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from onrecord.errors import UsageError
-from onrecord.files import read_text
+from onrecord.submit.files import read_text
 from transcripts import TranscriptError, read_transcript
 from unit.transcripts.reading_support import SHARED, shared
 

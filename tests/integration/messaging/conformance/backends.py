@@ -14,8 +14,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from contracts.topics import NOTES_DRAFTED
 from messaging import KafkaSettings, Publisher, Stage, StageSettings
-from messaging.admin import admin_client
 from messaging.delivery import Headers
+from messaging.kafka.admin import admin_client
 from support.broker import QUICK, Bench, RunningStage, bench_on, probe_topics
 
 needs = pytest.mark.needs

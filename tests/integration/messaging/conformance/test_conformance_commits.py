@@ -11,8 +11,9 @@ from contracts.errors import BadMessageError
 from contracts.events import NotesStored
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
-from messaging import Publisher, Record, Stage, offset_metadata
-from messaging.admin import admin_client
+from messaging import Publisher, Record, Stage
+from messaging.consumer import offset_metadata
+from messaging.kafka.admin import admin_client
 from support.broker import PROBE, QUICK
 from support.chunks import CHUNK
 from support.waiting import until

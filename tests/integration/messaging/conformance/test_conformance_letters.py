@@ -13,15 +13,16 @@ from contracts.events import TranscriptSubmitted
 from contracts.topics import CHUNKS_READY, TRANSCRIPTS_SUBMITTED
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import ODD, Failing, told
-from messaging import Record, Stage, fetched_batches
+from messaging import Record, Stage
+from messaging.consumer import batch_reader
+from messaging.dead_letters.headers import replay_headers
 from messaging.delivery import Headers, append, split
-from messaging.letters import replay_headers
 from support.broker import PROBE, QUICK
 
 pytestmark = needs(Ability.RAW_RECORDS, Ability.COMMITS, Ability.DEAD_LETTERS)
 
 NAME: Final = b"x-\xff\xfe".decode("utf-8", "surrogateescape")
-"""A header's name that is not UTF-8, as ``messaging.header_names`` has it in text."""
+"""A header's name that is not UTF-8, as ``messaging.kafka.header_names`` has it in text."""
 
 Original = tuple[bytes | None, bytes | None, Headers]
 
@@ -42,7 +43,7 @@ each_original = pytest.mark.parametrize("original", ORIGINALS.values(), ids=ORIG
 
 @pytest.fixture(autouse=True)
 def _reads_odd_names() -> None:
-    fetched_batches.install()
+    batch_reader.install()
 
 
 async def send(backend: Brokered, topic: str, original: Original) -> None:

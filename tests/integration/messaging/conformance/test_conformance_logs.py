@@ -16,10 +16,11 @@ from aiokafka.admin import NewPartitions, RecordsToDelete
 
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
-from messaging import Record, Stage, offset_metadata
-from messaging.admin import admin_client, create_topics
-from messaging.metrics import LOG_FAULTS
-from messaging.offset_metadata import LogIdentity
+from messaging import Record, Stage
+from messaging.consumer import offset_metadata
+from messaging.consumer.metrics import LOG_FAULTS
+from messaging.consumer.offset_metadata import LogIdentity
+from messaging.kafka.admin import admin_client, create_topics
 from support.apache_kafka import ApacheKafka
 from support.broker import PROBE, QUICK, RestartableBroker
 from support.waiting import until

@@ -18,7 +18,7 @@ from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.processes import Process
 from messaging import Record, Stage
-from messaging.service import FAREWELL_S
+from messaging.runtime.service import FAREWELL_S
 from support.apache_kafka import ApacheKafka
 from support.broker import PROBE, QUICK, RestartableBroker
 from support.chunks import CHUNK

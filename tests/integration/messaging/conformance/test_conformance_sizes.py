@@ -15,10 +15,10 @@ from contracts.topics import CHUNKS_READY, TRANSCRIPTS_SUBMITTED
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import ODD, Failing, told
 from messaging import Record, Stage
+from messaging.consumer.batch_memory import OPEN, Closable
+from messaging.dead_letters.stubs import digest_of, size_of
 from messaging.delivery import Headers, split
 from messaging.limits import HEADERS_BYTES, MOST_HEADERS, WHOLE_BYTES
-from messaging.open_batches import OPEN, Closable
-from messaging.stubs import digest_of, size_of
 from support import bombs
 from support.bombs import CODECS, MIB
 from support.broker import PROBE, QUICK

@@ -1,0 +1,266 @@
+"""Reads from Kafka what the audit needs: which records no service has finished yet.
+
+Topics are read in the order in which messages flow. A service publishes before it commits, so
+what has left one topic unseen is found in the next.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from pydantic import BaseModel, ValidationError
+
+from audit.accounts import Ends, LetterFact, Place, SubmissionFact, Unread
+from contracts.topics import (
+    CONTROL,
+    EVENT_TOPICS,
+    PIPELINE,
+    RETRY_DELAYS_S,
+    TRANSCRIPTS_SUBMITTED,
+    dlq_topic,
+    retry_topic,
+)
+from messaging.codec import document_of
+from messaging.consumer import batch_reader, offset_metadata
+from messaging.dead_letters import identity
+from messaging.delivery import Origin, read_history, split
+from messaging.kafka.admin import admin_client
+from messaging.kafka.connection_errors import KafkaUnavailableError
+from messaging.settings import KafkaSettings
+
+READ_TIMEOUT_MS: Final = 500
+"""How long one read waits for records, in milliseconds."""
+
+IDLE_READS: Final = 20
+"""Reads without a record after which a range is taken to have ended (compaction leaves gaps)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What Kafka tells.
+
+    Attributes:
+        unread: records no service has finished.
+        letters: dead letters that control has not indexed yet.
+        submissions: submitted records that control has not indexed yet.
+        received: the end of each partition of a service's source topics, by service.
+        deleted: how many records were deleted from a topic before a service had finished them, by
+            service and topic.
+    """
+
+    unread: tuple[Unread, ...]
+    letters: tuple[LetterFact, ...]
+    submissions: tuple[SubmissionFact, ...]
+    received: dict[str, Ends]
+    deleted: dict[tuple[str, str], int] = field(default_factory=dict)
+
+
+FETCH_WAIT_MS: Final = 20
+"""How long the broker may wait for more before it answers a fetch, in milliseconds."""
+
+
+class Scanner:
+    """Looks through topics from where a group has committed to their end.
+
+    Args:
+        kafka: knows the topics' prefix.
+        admin: a started admin client.
+        consumer: a started consumer without a group.
+    """
+
+    def __init__(self, kafka: KafkaSettings, admin: Any, consumer: Any) -> None:
+        self._kafka = kafka
+        self._admin = admin
+        self._consumer = consumer
+        self._deleted: Counter[tuple[str, str]] = Counter()
+
+    async def scan(self) -> Found:
+        """Read everything that is unfinished, upstream first."""
+        unread: list[Unread] = []
+        received: dict[str, Ends] = {}
+        self._deleted.clear()
+        submissions = [
+            _submission(self._kafka, record)
+            async for record in self._unfinished(CONTROL, TRANSCRIPTS_SUBMITTED.name)
+        ]
+        for service in PIPELINE:
+            sources = [topic.name for topic in EVENT_TOPICS if service in topic.consumers]
+            ends = received[service] = await self._ends(sources)
+            for topic in sources:
+                async for record in self._unfinished(service, topic, ends):
+                    place = _place(self._kafka, record)
+                    unread.append(_unread(service, place, record, retrying=False))
+            for tier in range(len(RETRY_DELAYS_S)):
+                topic = retry_topic(service, tier).name
+                async for record in self._unfinished(service, topic):
+                    unread.append(_waiting(self._kafka, service, record, tier))  # noqa: PERF401 - an async comprehension reads worse
+        letters = [
+            _letter(self._kafka, service, record)
+            for service in PIPELINE
+            async for record in self._unfinished(CONTROL, dlq_topic(service).name)
+        ]
+        deleted = {place: number for place, number in self._deleted.items() if number}
+        return Found(tuple(unread), tuple(letters), tuple(submissions), received, deleted)
+
+    async def _unfinished(
+        self, service: str, topic: str, until: Ends | None = None
+    ) -> AsyncIterator[Any]:
+        """The records of a topic that a service has not finished.
+
+        Args:
+            service: whose group.
+            topic: without prefix.
+            until: where to end in each partition, for figures that fit; at its end by default.
+        """
+        partitions = await self._partitions(topic)
+        if not partitions:
+            return  # it was deleted
+        # Before the commits, so that what is deleted behind a commit is never taken for unread.
+        begins = await self._consumer.beginning_offsets(partitions)
+        commits = await self._admin.list_consumer_group_offsets(
+            self._kafka.topic(service), partitions=partitions
+        )
+        ends = await self._consumer.end_offsets(partitions)
+        if until is not None:
+            ends = {one: min(ends[one], until.get((topic, one.partition), 0)) for one in ends}
+        ranges, done = {}, {}
+        for partition in partitions:
+            commit = commits.get(partition)
+            first = max(commit.offset if commit else 0, begins[partition])
+            if first < ends[partition]:
+                ranges[partition] = (first, ends[partition])
+            if commit and commit.offset >= 0:
+                done[partition] = offset_metadata.decode(commit.offset, commit.metadata)
+                # Without a commit nobody knows whether they were finished.
+                deleted = range(commit.offset, begins[partition])
+                finished = sum(_overlap(one, deleted) for one in done[partition].finished)
+                self._deleted[service, topic] += len(deleted) - finished
+        async for record in self._read(ranges):
+            partition = TopicPartition(record.topic, record.partition)
+            if record.offset not in done.get(partition, ()):
+                yield record
+
+    async def _read(self, ranges: dict[TopicPartition, tuple[int, int]]) -> AsyncIterator[Any]:
+        if not ranges:
+            return
+        self._consumer.assign(list(ranges))
+        for partition, (first, _) in ranges.items():
+            self._consumer.seek(partition, first)
+        open_ranges, idle = set(ranges), 0
+        while open_ranges and idle < IDLE_READS:
+            batches = await self._consumer.getmany(*open_ranges, timeout_ms=READ_TIMEOUT_MS)
+            idle = 0 if batches else idle + 1
+            for partition, records in batches.items():
+                end = ranges[partition][1]
+                for record in records:
+                    if record.offset < end:
+                        yield record
+                if records and records[-1].offset >= end - 1:
+                    open_ranges.discard(partition)
+
+    async def _ends(self, topics: Sequence[str]) -> Ends:
+        ends: dict[tuple[str, int], int] = {}
+        for topic in topics:
+            partitions = await self._partitions(topic)
+            found = await self._consumer.end_offsets(partitions) if partitions else {}
+            ends |= {(topic, partition.partition): end for partition, end in found.items()}
+        return ends
+
+    async def _partitions(self, topic: str) -> list[TopicPartition]:
+        name = self._kafka.topic(topic)
+        described = await self._admin.describe_topics([name])
+        return [
+            TopicPartition(name, partition["partition"]) for partition in described[0]["partitions"]
+        ]
+
+
+@asynccontextmanager
+async def open_scanner(kafka: KafkaSettings) -> AsyncIterator[Scanner]:
+    """A scanner for as long as the context lasts.
+
+    Raises:
+        KafkaUnavailableError: no broker answers.
+    """
+    async with admin_client(kafka) as admin:
+        batch_reader.install(kafka.max_batch_bytes)
+        consumer = AIOKafkaConsumer(
+            **kafka.client_options(),
+            enable_auto_commit=False,
+            # A fetch that waits for more holds up the questions about offsets behind it.
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+        )
+        try:
+            await consumer.start()
+            yield Scanner(kafka, admin, consumer)
+        except KafkaError as error:
+            raise KafkaUnavailableError(f"the broker does not answer: {error!r}") from error
+        finally:
+            await consumer.stop()
+
+
+def _overlap(one: range, other: range) -> int:
+    return max(0, min(one.stop, other.stop) - max(one.start, other.start))
+
+
+def _place(kafka: KafkaSettings, record: Any) -> tuple[str, int, int]:
+    return (record.topic.removeprefix(kafka.topic_prefix), record.partition, record.offset)
+
+
+def _submission(kafka: KafkaSettings, record: Any) -> SubmissionFact:
+    place = _place(kafka, record)
+    document = document_of(record.value or b"")
+    try:
+        told = _Identity.model_validate_json(document) if identity.is_readable(document) else None
+    except ValidationError:
+        told = None
+    if told is None:
+        return SubmissionFact(place, "", None, sent_at=record.timestamp)
+    return SubmissionFact(place, str(told.transcript_id), told.revision, sent_at=record.timestamp)
+
+
+class _Identity(BaseModel):
+    """What of a submission says which interview it is."""
+
+    transcript_id: UUID
+    revision: identity.Revision = 1
+
+
+def _unread(service: str, place: Place, record: Any, *, retrying: bool) -> Unread:
+    about = identity.about(place[0], record.key, record.value) or NOTHING
+    return Unread(service, place, about.subject, retrying, about.revision, about.content_sha256)
+
+
+def _waiting(kafka: KafkaSettings, service: str, record: Any, tier: int) -> Unread:
+    origin = _origin(kafka, record, tier)
+    place = (origin.topic, origin.partition, origin.offset)
+    return _unread(service, place, record, retrying=True)
+
+
+def _letter(kafka: KafkaSettings, service: str, record: Any) -> LetterFact:
+    origin = _origin(kafka, record, 0)
+    about = identity.about(origin.topic, record.key, record.value) or NOTHING
+    return LetterFact(
+        service,
+        (origin.topic, origin.partition, origin.offset),
+        about.subject,
+        discarded=False,
+        revision=about.revision,
+        content_sha256=about.content_sha256,
+        sent_at=origin.timestamp_ms or None,
+    )
+
+
+def _origin(kafka: KafkaSettings, record: Any, tier: int) -> Origin:
+    here = Origin(*_place(kafka, record))
+    _, added = split(record.headers)
+    return read_history(added, fallback=here, tier=tier).origin
+
+
+NOTHING: Final = identity.About("")

@@ -1,0 +1,161 @@
+"""Takes stock of Kafka and PostgreSQL until the books balance, or something is really lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from audit.accounts import (
+    Balance,
+    Books,
+    ChunkFact,
+    LetterFact,
+    Place,
+    SubmissionFact,
+    Unread,
+    settle,
+)
+from audit.broker import Found, Scanner
+from contracts.topics import INGESTION, PERSISTENCE
+from database.pool import Connection, Database, Record
+from database.queries import load_queries
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "audit.sql")
+
+STOCKTAKINGS: Final = 6
+PAUSE_S: Final = 0.5
+"""While messages move, one may slip between two looks; what is missing still is lost."""
+
+
+async def prove(scanner: Scanner, database: Database) -> Balance:
+    """Prove the conservation law, or name what is lost.
+
+    What was on its way between two looks is in neither: only what is missing in every look is
+    lost, and what was missing in the last one alone counts as waiting.
+
+    Raises:
+        KafkaUnavailableError, DatabaseUnavailableError: try again later.
+    """
+    balance = await _take_stock(scanner, database)
+    missing = balance.lost
+    for _ in range(STOCKTAKINGS - 1):
+        if not missing:
+            break
+        await asyncio.sleep(PAUSE_S)
+        balance = await _take_stock(scanner, database)
+        missing &= balance.lost
+    return balance.waiting_for(balance.lost - missing)
+
+
+async def prove_when_settled(scanner: Scanner, database: Database, *, within_s: float) -> Balance:
+    """Prove it once nothing waits and nothing is in retry, or as it is after ``within_s`` seconds.
+
+    Raises:
+        KafkaUnavailableError, DatabaseUnavailableError: try again later.
+    """
+    deadline = asyncio.get_running_loop().time() + within_s
+    while True:
+        balance = await prove(scanner, database)
+        if balance.is_settled or asyncio.get_running_loop().time() > deadline:
+            return balance
+        await asyncio.sleep(PAUSE_S)
+
+
+async def _take_stock(scanner: Scanner, database: Database) -> Balance:
+    found = await scanner.scan()
+    async with database.transaction() as connection:
+        await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        return settle(await _books(connection, found))
+
+
+async def _books(connection: Connection, found: Found) -> Books:
+    submissions = {
+        place: _submission(place, row)
+        for row in await connection.fetch(_QUERIES.submissions)
+        for place in [(row["topic"], row["partition"], row["record_offset"])]
+    }
+    for one in found.submissions:
+        submissions.setdefault(one.place, one)
+    letters = [_letter(row) for row in await connection.fetch(_QUERIES.letters)]
+    letters += _not_indexed(found, letters)
+    interviews = {
+        (str(row["transcript_id"]), row["revision"]): row["content_sha256"]
+        for row in await connection.fetch(_QUERIES.interviews)
+    }
+    return Books(
+        submissions=tuple(submissions.values()),
+        chunks=tuple(_chunk(row) for row in await connection.fetch(_QUERIES.chunks)),
+        ingested=interviews,
+        latest=_latest(interviews),
+        unread=(*found.unread, *_pending(await connection.fetch(_QUERIES.pending_drafts), letters)),
+        letters=tuple(letters),
+        received=found.received,
+        deleted=found.deleted,
+    )
+
+
+def _pending(rows: Iterable[Record], letters: Iterable[LetterFact]) -> list[Unread]:
+    """Drafts that persistence keeps until their interviews arrive, as records that wait."""
+    dead = {one.subject for one in letters if one.service in {INGESTION, PERSISTENCE}}
+    return [
+        Unread(
+            PERSISTENCE,
+            place=(row["source_topic"], row["source_partition"], row["source_offset"]),
+            subject=str(row["chunk_id"]),
+            retrying=False,
+            held=str(row["transcript_id"]) in dead,
+        )
+        for row in rows
+    ]
+
+
+def _not_indexed(found: Found, letters: list[LetterFact]) -> list[LetterFact]:
+    known = {(one.service, one.place) for one in letters}
+    return [one for one in found.letters if (one.service, one.place) not in known]
+
+
+def _latest(interviews: Iterable[tuple[str, int]]) -> dict[str, int]:
+    latest: dict[str, int] = {}
+    for transcript_id, revision in interviews:
+        latest[transcript_id] = max(revision, latest.get(transcript_id, 0))
+    return latest
+
+
+def _submission(place: Place, row: Record) -> SubmissionFact:
+    return SubmissionFact(
+        place,
+        str(row["transcript_id"] or ""),
+        row["revision"],
+        row["content_sha256"],
+        row["sent_ms"],
+    )
+
+
+def _chunk(row: Record) -> ChunkFact:
+    return ChunkFact(
+        chunk_id=str(row["chunk_id"]),
+        transcript_id=str(row["transcript_id"]),
+        revision=row["revision"],
+        stored=row["stored"],
+        superseded=row["superseded"],
+    )
+
+
+def _letter(row: Record) -> LetterFact:
+    return LetterFact(
+        service=row["service"],
+        place=_source(row),
+        subject=row["subject"] or "",
+        discarded=row["state"] == "discarded",
+        revision=row["revision"],
+        content_sha256=row["content_sha256"],
+        sent_at=row["sent_ms"],
+    )
+
+
+def _source(row: Record) -> Place:
+    if row["source_topic"] is None:
+        return (row["dlq_topic"], row["dlq_partition"], row["dlq_offset"])
+    return (row["source_topic"], row["source_partition"] or 0, row["source_offset"] or 0)

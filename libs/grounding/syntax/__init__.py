@@ -1,0 +1,1 @@
+"""What a sentence asserts: clauses, negation, factuality, which of two is which."""

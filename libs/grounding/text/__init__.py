@@ -1,0 +1,1 @@
+"""Text as words, terms and sentences, and the alignment of a statement with its evidence."""

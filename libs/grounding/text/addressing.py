@@ -1,0 +1,375 @@
+"""Tells which sentences turn to their reader: questions, orders, and what steers a model.
+
+An order is known by its grammar: a verb in its base form where the subject ought to stand. Which
+words are verbs, and which are nouns besides, is looked up in the lexicon of ``lemminflect`` (from
+the NIH's SPECIALIST lexicon). English only; what steers a model is found in any language.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import lru_cache
+from itertools import pairwise
+from typing import Final
+
+from grounding.numbers.units import NUMBER_WORDS, UNITS
+from grounding.text.lexicon import is_only_verb, is_verb, kinds, pasts
+from grounding.text.words import FUNCTION_WORDS, words
+from grounding.vocabulary.addressing import (
+    ASKING,
+    BETWEEN,
+    ELLIPTIC,
+    ELLIPTIC_ORDERS,
+    FINITE,
+    INVERTED,
+    MACHINERY,
+    OBJECTS,
+    OPENERS,
+    PERSONS,
+    PLAIN_OBJECTS,
+    POSSESSORS,
+    RARELY,
+    REPORTING,
+    REQUESTING,
+)
+from grounding.vocabulary.scales import QUANTIFIERS
+
+
+class Address(StrEnum):
+    """How a sentence turns to its reader."""
+
+    ASKS = "asks"
+    ORDERS = "orders"
+    STEERS = "steers"
+
+
+_SENTENCE: Final = re.compile(
+    r"(?<=[.!?…])\s+|(?<=[.!?…])[\"'\u201d\u2019)\]*_]+\s+(?![a-z])|(?<!\s)\s*[\r\n]+\s*"
+)
+_QUOTED: Final = re.compile(
+    r"[\"\u201c\u201e][^\"\u201c\u201d\u201e]*[\"\u201d]|(?<!\w)['\u2018][^'\u2018\u2019]{3,}['\u2019](?!\w)"
+)
+_DECORATION: Final = re.compile(
+    r"^(?:\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}|</?[A-Za-z]{2,20}>)|^[\s\"'\u201c\u201d\u2018\u2019`*_#>\-\u2013\u2014•·~()\[\]!.,;:]+|^\d+[.)]\s+"
+)
+_LABEL: Final = re.compile(r"^[^\s:][^:.!?]{0,40}?[*_]*\s*:[*_]*\s+(?=\S)")
+_CAPITAL: Final = re.compile(r"(?<![:\"'(\u201c\u2018]\s)(?<=\s)[A-Z][a-z]+\b")
+_BY_THE_WAY: Final = re.compile(
+    r"[\w'\u2019-]++(?: [\w'\u2019-]++){0,5}+ ?(?=,\s+(?:i|we|he|she|it|they|there|the"
+    r"|this|that|my|our|his|her|their|an?|nobody|everybody|people)(?:['\u2019]\w+)?\s)",
+    re.IGNORECASE,
+)
+_SHORT_IS: Final = re.compile(r"^(who|what|how|where|when|why)'s$")
+_CLAUSE: Final = re.compile(r"[,;:\u2013\u2014]\s+")
+_FRONTED: Final = re.compile(
+    r"^(?:if|when|before|after|while|once|in|at|for|to|from|on|with|as|by|instead|rather)\b",
+    re.IGNORECASE,
+)
+_ANSWER: Final = (
+    r"(?:responses?|answers?|repl(?:y|ies)|outputs?|completions?|summar(?:y|ies)|messages?"
+    r"|generated text|notes?|instructions?|prompts?|guidelines|training|system|developers?)"
+)
+_STEERING: Final = re.compile(
+    rf"\byour\s+(?:\w+\s+){{0,2}}{_ANSWER}\b"
+    r"|\b(?:ignor|disregard|forget|overrid|bypass|discard|skip)\w*\W+(?:\w+\W+){0,4}"
+    r"(?:instructions?|prompts?|rules|guidelines|directions|context|above|previous|prior)\b"
+    r"|\byou (?:are|will be) (?:now |no longer |going to act as |an? )*"
+    r"(?:(?:\w+ ){0,2}(?:assistant|ai|model|chatbot|bot|dan|translator|interpreter|terminal"
+    r"|mode))\b"
+    r"|\byou (?:must|should|will|shall) (?:now|only|always|immediately|henceforth)\b"
+    r"|^\W*(?:\w+: )?you (?:must|will|shall) (?:\w+ly |never |not )?(?:answer|respond|reply|write"
+    r"|output|translate|summari[sz]e|act|speak|pretend|include|mention|print|generate|produce|ignore|praise"
+    r"|say)\b"
+    r"|^\W*(?:\w+: )?your (?:new |only |next |real |first )?(?:job|task|role|goal|mission|purpose"
+    r"|objective) (?:is|will be|now)\b"
+    r"|\bI(?:'d| would)? (?:want|need|like|ask|order|command|require) you to (?:act|be an?|write"
+    r"|respond|answer|reply|pretend|translate|ignore|forget|print|output|play|take on|give me"
+    r"|tell me|generate|say|behave|roleplay|summari[sz]e|only|always)\b"
+    r"|\blet's (?:play a|pretend|role|imagine|switch|do a)"
+    r"|\b(?:the|this|each|every|all|any) (?:\w+ )?(?:notes?|answers?|responses?|repl(?:y|ies)"
+    r"|outputs?|summar(?:y|ies)|statements?) (?:\w+ly )?(?:must|should|shall|has to|have to"
+    r"|ought to)\b"
+    r"|\bfrom now on,? (?:you|respond|answer|reply|write|act|only)\b"
+    r"|\b(?:as|i am|i'm) an? (?:ai|artificial intelligence|large language|language)\s?"
+    r"(?:language |assistant|model|chatbot)"
+    r"|\b(?:system|developer|initial|hidden) prompt\b"
+    r"|<\|[^|>]{0,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>|(?<!#)#{2,}\s*\w+",
+    re.IGNORECASE,
+)
+_MARKER: Final = re.compile(
+    r"^(?:system|assistant|user|human|ai|developer|instructions?|tasks?|prompt|response|command)"
+    r"[*_]*\s*(?:\([^)]*\)|message|note|update|override|prompt)?\s*[*_]*:",
+    re.IGNORECASE,
+)
+_MIDDLE: Final = re.compile(
+    r"\b(?:please|kindly) (?:\w+ly )?(\w+)|\b(?:can|could|would|will) you (?:please )?"
+    # At its end a sentence only wonders: "it cost two million, can you believe it".
+    r"(?!(?:believe|imagine)(?: (?:it|that))?\W*$)(\w+)",
+    re.IGNORECASE,
+)
+_TO: Final = re.compile(r"\bto\b")
+_REPORTS: Final = REPORTING | REQUESTING
+_CLOSED: Final[frozenset[str]] = frozenset().union(
+    FUNCTION_WORDS, QUANTIFIERS, NUMBER_WORDS, UNITS, OBJECTS, FINITE
+)
+_FURTHEST: Final = 9
+_FAR: Final = 200
+_YOURS: Final = frozenset({"me", "us", "your", "yourself"})
+_LONGEST: Final = 4
+_ENDINGS: Final = frozenset({"s", "t", "d", "m", "re", "ve", "ll", "am", "all", "em"})
+_NAME: Final = 2
+_FEWEST: Final = 2
+_TAG: Final = 3
+
+
+def plain(text: str) -> str:
+    """A text as it reads: composed, letters in disguise (full width, ligatures) made plain."""
+    return unicodedata.normalize("NFKC", text)
+
+
+@lru_cache(maxsize=1024)
+def sentences(text: str) -> tuple[str, ...]:
+    """The sentences of a text, with their punctuation."""
+    return tuple(part for part in _SENTENCE.split(plain(text)) if part.strip())
+
+
+@lru_cache(maxsize=256)
+def spoken_sentences(text: str) -> tuple[str, ...]:
+    """The sentences of what was said.
+
+    An order or a question that begins with a capital is one of its own, even if the words before
+    it came to no end, as they often do in transcripts. So is a short order by the way, behind which
+    a subject follows: "Don't get me wrong, I like it", "Take my neighbour, she waited".
+    """
+    return tuple(
+        one for part in sentences(text) for whole in _apart(part) for one in _by_the_way(whole)
+    )
+
+
+def _by_the_way(part: str) -> tuple[str, ...]:
+    match = _BY_THE_WAY.match(part)
+    if match is None or not _is_order(match.group()):
+        return (part,)
+    return match.group(), part[match.end() :].lstrip(" ,")
+
+
+def _apart(part: str) -> tuple[str, ...]:
+    asks = part.rstrip().endswith("?")
+    starts = [0]
+    for match in _CAPITAL.finditer(part):
+        word, start = match.group().casefold(), match.start()
+        begins = word in ASKING or is_verb(word)
+        if begins and _begins_an_address(part[start : start + _FAR], asks=asks):
+            starts.append(start)
+    return tuple(part[start:end] for start, end in pairwise([*starts, len(part)]))
+
+
+def _begins_an_address(text: str, *, asks: bool) -> bool:
+    """Whether a question or an order begins here.
+
+    Args:
+        text: from here on, a few words are enough.
+        asks: whether the sentence ends with a question mark.
+    """
+    forms = _forms(text)
+    if asks and len(forms) > 1 and forms[0] in ASKING:
+        return True
+    return _is_order(text, strictly=True) or _asks_without_its_sign(forms)
+
+
+def _forms(text: str) -> list[str]:
+    """The words of a text as they are compared, "what's" as two."""
+    return [form for word in words(text) for form in _SHORT_IS.sub(r"\g<1> is", word.text).split()]
+
+
+@lru_cache(maxsize=2048)
+def address(sentence: str, *, english: bool = True) -> Address | None:
+    """How a sentence turns to its reader; nothing if it only tells.
+
+    Args:
+        sentence: one sentence, as `sentences` gives it.
+        english: whether English grammar may be taken for granted.
+    """
+    if _STEERING.search(sentence) or _MARKER.match(_bare(sentence)):
+        return Address.STEERS
+    if _asks(sentence, english=english):
+        return Address.ASKS
+    if english and _orders(sentence):
+        return Address.ORDERS
+    return None
+
+
+class Report(StrEnum):
+    """How a sentence tells of what somebody else said."""
+
+    SAID = "said"
+    WANTED = "wanted"
+
+
+def report(sentence: str, labels: Sequence[str] = ()) -> Report | None:
+    """How a sentence tells what somebody said, asked or wants, in place of saying it itself.
+
+    That somebody has to be a person: a speaker's label, a name, "the participant", "her sister".
+
+    Args:
+        sentence: one sentence of a note.
+        labels: what the interview calls its speakers.
+
+    Returns:
+        Whether it was said or wanted; nothing if the sentence speaks for itself. What was said is
+        an order or a question only if its words are one.
+    """
+    bare = _bare(sentence)
+    label = next((one for one in labels if bare.casefold().startswith(one.casefold())), None)
+    rest = bare if label is None else bare[len(label) :]
+    if label is not None and rest.lstrip().startswith(":"):
+        return Report.WANTED if _reports_an_address(rest) else Report.SAID
+    read = words(rest)
+    heads = [word.text for word in read][:_FURTHEST]
+    if label is None and not _REPORTS & set(heads[1:2]) and _is_order(bare):
+        return None
+    at = next((at for at, one in enumerate(heads) if one in _REPORTS), None)
+    if at is None:
+        return None
+    subject = heads[:at]
+    while subject and subject[-1] in BETWEEN:
+        subject.pop()
+    passive = bool(heads[:at]) and heads[at - 1] in {"was", "were", "been", "is", "are"}
+    if passive and heads[at] not in REQUESTING | {"told"}:
+        return None
+    named = label is not None if not subject else _is_person(subject, rest)
+    if not named:
+        return None
+    said = rest[read[at].end :]
+    wanted = heads[at] in REQUESTING or (
+        heads[at] in {"told", "tells", "tell"} and _TO.search(said)
+    )
+    return Report.WANTED if wanted or _reports_an_address(said) else Report.SAID
+
+
+def _is_person(subject: Sequence[str], text: str) -> bool:
+    """Whether some words, with which a text begins, are who says or wants something."""
+    if len(subject) > _LONGEST or MACHINERY & set(subject):
+        return False
+    if subject[-1] in PERSONS:
+        return True
+    if subject[0] in POSSESSORS:
+        return len(subject) > 1
+    is_name = len(subject) <= _NAME and text[:1].isupper() and not kinds(subject[0])
+    return is_name and subject[0] not in FUNCTION_WORDS
+
+
+def _reports_an_address(said: str) -> bool:
+    """Whether what is put in somebody's mouth is itself an order or a question."""
+    return any(address(one) is not None for one in sentences(said))
+
+
+def unquoted(sentence: str) -> str:
+    """A sentence without what it puts in quotation marks."""
+    return _QUOTED.sub(" \u201c…\u201d ", sentence)
+
+
+def _bare(text: str) -> str:
+    """A text without the signs and openers before its first word that counts."""
+    before = None
+    while before != text:
+        before, text = text, _DECORATION.sub("", text)
+    return text
+
+
+def _asks(sentence: str, *, english: bool) -> bool:
+    questions = sentence.rstrip(" \"'\u201d\u2019)*_").endswith("?")
+    if not english:
+        return questions
+    clauses = [_forms(_unopened(one)) for one in _CLAUSE.split(sentence)]
+    if not questions:
+        return _asks_without_its_sign(clauses[0])
+    asking = any(
+        bool(one) and one[0] in ASKING | INVERTED and (len(one) > _TAG or len(clauses) == 1)
+        for one in clauses
+    )
+    return asking or not any(word in FINITE for one in clauses for word in one)
+
+
+def _asks_without_its_sign(heads: Sequence[str]) -> bool:
+    if len(heads) < _FEWEST:
+        return False
+    if heads[0] in {"can", "could", "would", "will"}:
+        return heads[1] == "you"
+    return heads[0] in {"how", "why", "when", "where"} and heads[1] in INVERTED
+
+
+def _orders(sentence: str) -> bool:
+    bare = _bare(sentence)
+    label = _LABEL.match(bare)
+    starts = (bare, bare[label.end() :]) if label else (bare,)
+    if any(_is_order(one) or _orders_on_a_condition(one) for one in starts):
+        return True
+    return any(is_verb(verb.casefold()) for found in _MIDDLE.findall(sentence) for verb in found)
+
+
+def _orders_on_a_condition(text: str) -> bool:
+    """Whether an order follows the first comma: "if you read this, write …"."""
+    _, comma, rest = text.partition(",")
+    return bool(comma) and _FRONTED.match(text) is not None and _is_order(rest, strictly=True)
+
+
+def _unopened(text: str) -> str:
+    """A text from its first word on that may be a verb."""
+    bare = _bare(text)
+    for word in words(bare):
+        if word.text in OPENERS or (word.text.endswith("ly") and not is_verb(word.text)):
+            continue
+        return bare[word.start :]
+    return ""
+
+
+def _is_order(text: str, *, strictly: bool = False) -> bool:
+    """Whether a text begins with a verb that has no subject.
+
+    Args:
+        text: a sentence, or what follows a label or a condition.
+        strictly: whether the verb's object has to follow if the verb may be a noun.
+    """
+    opened = _unopened(text)
+    heads = words(opened)
+    named = opened[:1].isupper() and opened != _bare(text) and not opened.isupper()
+    if named:
+        return False
+    if heads and heads[0].text in {"don't", "do"}:
+        heads = heads[2 if [one.text for one in heads[1:2]] == ["not"] else 1 :]
+        heads = () if heads and heads[0].text in FINITE else heads
+    if not heads or not is_verb(heads[0].text) or heads[0].text in RARELY:
+        return False
+    first, follows = heads[0].text, [one.text for one in heads[1:2]]
+    if first in ELLIPTIC:
+        return bool(ELLIPTIC_ORDERS.get(first, _YOURS) & set(follows))
+    goes_on = bool(follows) and not heads[0].after.strip()
+    if strictly:
+        return goes_on and follows[0] in PLAIN_OBJECTS and "ADJ" not in kinds(first)
+    if is_only_verb(first) or (goes_on and follows[0] in OBJECTS):
+        return True
+    goes_on = goes_on and follows[0] not in {"of", "you"}
+    return goes_on and _may_be_all(first) and not any(_is_finite(one.text) for one in heads)
+
+
+def _may_be_all(word: str) -> bool:
+    """Whether an order of one verb and bare nouns may begin with a word: "use numbers"."""
+    return not {"ADJ", "ADV"} & kinds(word).keys()
+
+
+def _is_finite(word: str) -> bool:
+    if word in FINITE or (word.endswith("ed") and "VERB" in kinds(word)):
+        return True
+    return any(word in pasts(verb) for verb in kinds(word).get("VERB", ()) if verb != word)
+
+
+def is_known(word: str) -> bool:
+    """Whether a word, folded, is English; a contraction is if both its parts are."""
+    stem, _, end = word.partition("'")
+    if end and end not in _ENDINGS:
+        return False
+    return stem in _CLOSED or bool(kinds(stem)) or not stem.isalpha()

@@ -1,0 +1,31 @@
+"""What can go wrong with the local stack.
+
+StackError
+├── StackFailedError   a process did not start, another command is at work, nothing runs
+└── StackUsageError    stack.yaml cannot be read, or a name isn't in it
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class StackError(Exception):
+    """Base of every failure of the local stack.
+
+    Args:
+        message: one line for people.
+        details: further lines below it, such as the end of a log.
+    """
+
+    def __init__(self, message: str, *, details: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.details = tuple(details)
+
+
+class StackFailedError(StackError):
+    """Something of the stack failed, or does not run."""
+
+
+class StackUsageError(StackError):
+    """The stack's description or a name of one of its processes is wrong."""

@@ -1,0 +1,220 @@
+"""Starts what is missing of a stack, each process once all it needs is ready."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from local_stack.errors import StackFailedError
+from local_stack.interrupts import Interrupts
+from local_stack.probes import FREE_WITHIN_S, Probe, Readiness, ask, wait_until_free
+from local_stack.processes import Process, exit_code, launch
+from local_stack.progress import Progress, Report, Step
+from local_stack.resolve import Resolved, Resolver
+from local_stack.spec import StackSpec
+from local_stack.state import Home, Running, State
+
+POLL_S: Final = 0.03
+SHOWN_LOG_LINES: Final = 15
+PAUSE_BETWEEN_ATTEMPTS_S: Final = 0.5
+UNKNOWN_CODE: Final = 1  # only a parent is told
+
+
+@dataclass(slots=True)
+class _Start:
+    """A process on its way to ready."""
+
+    process: Process
+    log: Path
+    log_begin: int
+    fingerprint: str
+    since: float
+    attempt: int  # 0 for a process that ran already: it is no child of ours
+    again_at: float | None = None
+
+
+@dataclass(slots=True)
+class Startup:
+    """One run of starting; used once.
+
+    Attributes:
+        spec: the wanted part of the stack.
+        home: where it lives.
+        state: what is known of it; changed and saved as processes start.
+        resolver: fills in commands and settings.
+        attached: whether the processes die with this one.
+        interrupts: asked at safe points.
+        report: told of every step.
+        started: names of what this run started, in order.
+    """
+
+    spec: StackSpec
+    home: Home
+    state: State
+    resolver: Resolver
+    attached: bool
+    interrupts: Interrupts
+    report: Report
+    started: list[str] = field(default_factory=list)
+    _up_to_date: frozenset[str] = frozenset()
+    _ready: set[str] = field(default_factory=set)
+    _starts: dict[str, _Start] = field(default_factory=dict)
+
+    def run(self, up_to_date: frozenset[str]) -> None:
+        """Bring everything up.
+
+        Args:
+            up_to_date: names that run as they should already; they are only waited for.
+
+        Raises:
+            StackFailedError: a process ended, or was not ready in its time.
+            KeyboardInterrupt, SystemExit: a signal came.
+        """
+        self._up_to_date = up_to_date
+        waiting = list(self.spec.processes)
+        while waiting or self._starts:
+            for name in list(waiting):
+                if self._ready.issuperset(self.spec.processes[name].after):
+                    waiting.remove(name)
+                    self._begin(name)
+            for name in list(self._starts):
+                self._follow(name)
+            self.interrupts.check()
+            time.sleep(POLL_S)
+
+    @property
+    def unready(self) -> frozenset[str]:
+        """Names of what is still on its way to ready."""
+        return frozenset(self._starts)
+
+    def _begin(self, name: str) -> None:
+        if name in self._up_to_date:
+            self._adopt(name)
+            return
+        if self.spec.processes[name].is_task and not self._is_due(name):
+            self._ready.add(name)
+            return
+        self.report(Progress(name, Step.STARTING))
+        self._starts[name] = self._launch(name, attempt=1, since=time.monotonic())
+
+    def _adopt(self, name: str) -> None:
+        """Take up what runs already; it may have to recover from what it needs being away."""
+        if self._answers(name).ready:
+            self._ready.add(name)
+            self.report(Progress(name, Step.UNCHANGED, port=self.state.ports.get(name)))
+            return
+        running, log = self.state.processes[name], self.home.logs / f"{name}.log"
+        log_begin = log.stat().st_size if log.exists() else 0
+        self.report(Progress(name, Step.STARTING))
+        self._starts[name] = _Start(
+            running.process, log, log_begin, running.fingerprint, time.monotonic(), attempt=0
+        )
+
+    def _is_due(self, name: str) -> bool:
+        """A task runs again when anything it builds on was started, or its settings changed."""
+        fingerprint = self.resolver.resolve(name, self.state).fingerprint
+        return self.state.tasks_done.get(name) != fingerprint or bool(
+            self.spec.needs(name).intersection(self.started)
+        )
+
+    def _launch(self, name: str, *, attempt: int, since: float) -> _Start:
+        process = self.spec.processes[name]
+        if process.listens:
+            self._wait_for_port(name)
+        resolved = self.resolver.resolve(name, self.state)
+        log = self.home.log(name)
+        log_begin = log.stat().st_size if log.exists() else 0
+        started = launch(
+            resolved.command,
+            env=self.resolver.full_env(name, resolved),
+            log=log,
+            die_with_us=process.orphan_signal if self.attached else None,
+            record=lambda it: self._record(name, it, resolved),
+        )
+        return _Start(started, log, log_begin, resolved.fingerprint, since, attempt)
+
+    def _wait_for_port(self, name: str) -> None:
+        """Wait until the process that had the port before has let go of it.
+
+        Raises:
+            StackFailedError: another program has taken it since the ports were chosen.
+        """
+        port = self.state.ports[name]
+        if not wait_until_free(port, FREE_WITHIN_S):
+            raise StackFailedError(
+                f"port {port} of {name} is taken by another program; end it, or start again: "
+                "another port is chosen then"
+            )
+
+    def _record(self, name: str, process: Process, resolved: Resolved) -> None:
+        if name not in self.started:
+            self.started.append(name)
+        self.state.processes[name] = Running(
+            pid=process.pid,
+            born=process.born,
+            fingerprint=resolved.fingerprint,
+            started_at=time.time(),
+            hashes=resolved.hashes,
+        )
+        self.state.client_env = self.resolver.client_env(self.state)
+        self.home.save(self.state)
+
+    def _follow(self, name: str) -> None:
+        start, process = self._starts[name], self.spec.processes[name]
+        now = time.monotonic()
+        if start.again_at is not None:
+            if now >= start.again_at:
+                self._starts[name] = self._launch(
+                    name, attempt=start.attempt + 1, since=start.since
+                )
+            return
+        code = _code(start)
+        if code == 0 and process.is_task:
+            self.state.tasks_done[name] = start.fingerprint
+            del self.state.processes[name]
+            self.home.save(self.state)
+            self._done(name, start)
+        elif code is not None:
+            self._ended(name, start, code)
+        elif self._answers(name).ready:
+            self._done(name, start)
+        elif now - start.since > process.start_timeout_s:
+            reason = self._answers(name).reason or "still running"
+            raise _failure(
+                f"{name} was not ready in {process.start_timeout_s:g} s ({reason})", start
+            )
+
+    def _answers(self, name: str) -> Readiness:
+        process = self.spec.processes[name]
+        if process.ready is Probe.EXIT:
+            return Readiness(ready=False)
+        return ask(process.ready, self.state.ports[name], process.ready_path)
+
+    def _ended(self, name: str, start: _Start, code: int) -> None:
+        process = self.spec.processes[name]
+        if process.is_task or start.attempt >= process.attempts:
+            how = f"exit code {code}" if code >= 0 else f"signal {-code}"
+            raise _failure(f"{name} ended with {how} instead of getting ready", start)
+        self.report(Progress(name, Step.TRYING_AGAIN))
+        start.again_at = time.monotonic() + PAUSE_BETWEEN_ATTEMPTS_S
+
+    def _done(self, name: str, start: _Start) -> None:
+        self._ready.add(name)
+        del self._starts[name]
+        took = time.monotonic() - start.since
+        self.report(Progress(name, Step.READY, took, self.state.ports.get(name)))
+
+
+def _code(start: _Start) -> int | None:
+    if start.attempt:
+        return exit_code(start.process.pid)
+    return None if start.process.alive() else UNKNOWN_CODE
+
+
+def _failure(message: str, start: _Start) -> StackFailedError:
+    with start.log.open(encoding="utf-8", errors="replace") as log:
+        log.seek(start.log_begin)
+        lines = log.read().splitlines()
+    return StackFailedError(f"{message}; its log is {start.log}", details=lines[-SHOWN_LOG_LINES:])

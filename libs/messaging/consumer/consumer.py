@@ -1,0 +1,242 @@
+"""One member of a stage's consumer group: joins, works until it is asked to stop, and leaves.
+
+``intake.py`` fetches, ``commits.py`` commits, ``assignment.py`` follows the group's rebalances,
+``broker_watch.py`` looks whether the broker answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from contextlib import suppress
+from typing import Any, Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from contracts.topics import RETRY_DELAYS_S, retry_topic
+from messaging.consumer import batch_reader, corrupt_batches
+from messaging.consumer.assignment import Assignment
+from messaging.consumer.commits import Commits
+from messaging.consumer.fetcher import Intake
+from messaging.consumer.instance_fencing import NameWatch
+from messaging.consumer.prefetch import ReadAhead
+from messaging.consumer.retry_topics import Sources
+from messaging.consumer.window import Window
+from messaging.kafka.broker_monitor import BrokerWatch
+from messaging.kafka.connection_errors import KafkaUnavailableError
+from messaging.processing.processor import Worker
+from messaging.settings import KafkaSettings, StageSettings
+from messaging.stage import Stage
+
+log = structlog.get_logger(__name__)
+
+BROKER_PATIENCE_S: Final = 5.0
+"""How long a farewell waits for a broker that does not answer, in seconds."""
+
+FETCH_BYTES: Final = 16 * 1024 * 1024
+"""Most bytes of one fetch; a single larger record still arrives."""
+
+METADATA_AGE_MS: Final = 10_000
+"""How old what is known of topics may get: how soon an added partition is noticed."""
+
+FETCH_WAIT_MS: Final = 200
+"""How long a fetch waits at the broker for something new, in milliseconds. aiokafka asks each
+broker one thing at a time: a partition that runs dry waits for the answer about the others."""
+
+
+class Consumption:
+    """One member of a stage's consumer group.
+
+    Args:
+        stage: what is read and handled.
+        settings: window, graces, intervals.
+        kafka: how to reach the broker.
+        worker: works on single messages, and knows what holds up the stage.
+    """
+
+    def __init__(
+        self, stage: Stage, settings: StageSettings, kafka: KafkaSettings, worker: Worker
+    ) -> None:
+        self._stage = stage
+        self._settings = settings
+        self._kafka = kafka
+        self._worker = worker
+        self._tiers = {
+            kafka.topic(retry_topic(stage.service, tier).name): tier
+            for tier in range(len(RETRY_DELAYS_S) if stage.dead_letters else 0)
+        }
+        self._names = {name: name.removeprefix(kafka.topic_prefix) for name in self.topics}
+        read_ahead = ReadAhead(settings.read_ahead, settings.read_ahead_bytes)
+        self._window = Window(
+            worker.work,
+            size=settings.max_in_flight,
+            size_bytes=settings.max_in_flight_bytes,
+            by_key=settings.order == "key",
+            read_ahead=read_ahead,
+            may_start=lambda: not worker.trouble,
+        )
+        self._commits = Commits()
+        self._assignment = Assignment(
+            stage,
+            kafka,
+            window=self._window,
+            commits=self._commits,
+            # What waits for a dependency that is down would wait in vain.
+            drain_s=lambda: 0 if worker.trouble else settings.revoke_drain_s,
+            forget=self._forget,
+        )
+        self._intake = Intake(
+            self._window,
+            read_ahead,
+            worker,
+            commits=self._commits,
+            assignment=self._assignment,
+            sources=Sources(self._names, self._tiers),
+            idle_pause_s=kafka.idle_pause_ms / 1000,
+        )
+        self._watch = BrokerWatch(self._intake.fetching, self._commits)
+        self._stopping = asyncio.Event()
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Everything the stage reads, by the broker's names: its topics, then its retry topics."""
+        own = (self._kafka.topic(route.topic) for route in self._stage.routes)
+        return (*own, *self._tiers)
+
+    @property
+    def group(self) -> str:
+        """The consumer group, by the broker's name."""
+        return self._kafka.topic(self._stage.service)
+
+    @property
+    def assigned(self) -> bool:
+        """Whether the group has given this member its share, which may be nothing."""
+        return self._assignment.complete
+
+    @property
+    def trouble(self) -> str:
+        """What holds up the stage, for people; empty while nothing is known to."""
+        return self._worker.trouble or self._watch.silence or self._assignment.corrupt.reason
+
+    @property
+    def detail(self) -> str:
+        """What holds up messages while the stage works, for people; may be empty."""
+        return "; ".join(filter(None, (self._stage.notice(), self._worker.detail)))
+
+    @property
+    def in_flight(self) -> int:
+        """How many messages are being worked on."""
+        return self._window.in_flight
+
+    def stop(self) -> None:
+        """Ask ``run`` to take no more, to finish what is in flight, and to return."""
+        self._stopping.set()
+
+    def resume(self) -> None:
+        """Go on after the stage has stopped because most messages failed."""
+        self._worker.stoppage.resume()
+
+    async def run(self) -> None:
+        """Consume until ``stop``.
+
+        Raises:
+            KafkaUnavailableError: no broker answers at the start, or polling fails in a way that
+                polling again does not mend.
+        """
+        self._consumer = self._new_consumer()
+        self._assignment.follow(self._consumer)
+        self._consumer.subscribe(self.topics, listener=self._assignment)
+        if not await self._join():
+            return
+        try:
+            await self._until_stopped(
+                self._intake.run(self._consumer),
+                self._commit_regularly(),
+                self._watch.run(self._consumer),
+                NameWatch(self._kafka, self.group).run(self._consumer),
+            )
+            # What waits for a dependency that is down would wait in vain.
+            grace_s = 0 if self._worker.trouble else self._settings.drain_grace_s
+            await self._window.drain(None, grace_s)
+        finally:
+            await self._window.cancel(None)
+            await self._worker.close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BROKER_PATIENCE_S):
+                    # While the group is being balanced it takes no commit.
+                    await self._assignment.wait_until_complete()
+                    await self.commit()
+            await self._assignment.close()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BROKER_PATIENCE_S):
+                    await self._consumer.stop()
+
+    async def _join(self) -> bool:
+        """Connect and wait for this member's share; False if asked to stop meanwhile."""
+        joined = False
+        try:
+            joined = await self._until_stopped(self._consumer.start())
+        except KafkaError as error:
+            raise KafkaUnavailableError(
+                f"no broker answers ({type(error).__name__}); check KAFKA_BOOTSTRAP_SERVERS"
+            ) from error
+        finally:
+            if not joined:
+                await self._consumer.stop()
+        return joined
+
+    async def _until_stopped(self, *work: Coroutine[Any, Any, None]) -> bool:
+        """Do the work until a part of it ends or fails, or until asked to stop.
+
+        Returns:
+            Whether a part ended; False if asked to stop before.
+        """
+        working = [asyncio.ensure_future(one) for one in work]
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        everything: tuple[asyncio.Future[Any], ...] = (*working, stopping)
+        try:
+            await asyncio.wait(everything, return_when=asyncio.FIRST_COMPLETED)
+            ended = [one for one in working if one.done()]
+            for one in ended:
+                one.result()
+            return bool(ended)
+        finally:
+            for future in everything:
+                future.cancel()
+            await asyncio.gather(*everything, return_exceptions=True)
+
+    def _new_consumer(self) -> Any:
+        batch_reader.install(self._kafka.max_batch_bytes)
+        corrupt_batches.install()
+        return AIOKafkaConsumer(
+            **self._kafka.client_options(),
+            group_id=self.group,
+            group_instance_id=self._kafka.group_instance_id or None,
+            enable_auto_commit=False,
+            # takeover.py says where to begin without a commit, deleted_records.py where to go on
+            # when records were deleted; the client would pass over them without a word.
+            auto_offset_reset="none",
+            session_timeout_ms=self._kafka.session_timeout_ms,
+            heartbeat_interval_ms=max(300, self._kafka.session_timeout_ms // 4),
+            rebalance_timeout_ms=self._kafka.rebalance_timeout_ms,
+            max_poll_interval_ms=self._kafka.max_poll_interval_ms,
+            fetch_max_bytes=FETCH_BYTES,
+            partition_assignment_strategy=(self._assignment.assignor,),
+            isolation_level="read_committed",
+            metadata_max_age_ms=METADATA_AGE_MS,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
+        )
+
+    async def commit(self) -> None:
+        """Commit every partition up to its first unfinished message, with what is done beyond."""
+        await self._commits.commit(self._consumer)
+
+    async def _commit_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(self._settings.commit_interval_s)
+            await self.commit()
+
+    def _forget(self, partitions: Iterable[TopicPartition]) -> None:
+        self._intake.forget(partitions)

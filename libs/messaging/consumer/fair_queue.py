@@ -1,0 +1,147 @@
+"""Hands out waiting messages by turns, so that no interview holds up another.
+
+The subject (the interview) with the fewest messages at work comes first; among equals, the one
+whose turn was longest ago. Within a subject, messages keep the order in which they came. Messages
+whose wait in a retry topic is over and fresh ones alternate, for as long as there are both::
+
+    at work   0    subject C ── c1, c2
+              1    subject B ── b7
+             31    subject A ── a40, a41, … a1560
+    hands out c1, then b7, c2, and so on until all three have as many at work
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Collection
+from typing import Final
+
+from aiokafka import TopicPartition
+
+from messaging.processing.inflight import Job, Subject
+
+RETRIED: Final = 0
+FRESH: Final = 1
+KINDS: Final = (RETRIED, FRESH)
+
+
+class Turns:
+    """The messages that wait for a place in the window.
+
+    Attributes:
+        waiting: how many there are.
+    """
+
+    def __init__(self) -> None:
+        self._at_work: dict[Subject, int] = {}
+        # By kind: each subject's messages, in order; and the subjects that have some, by how many
+        # of their messages are at work, in the order in which they had their last turn.
+        self._queues: tuple[dict[Subject, deque[Job]], ...] = ({}, {})
+        self._levels: tuple[dict[int, OrderedDict[Subject, None]], ...] = ({}, {})
+        self._next_kind = RETRIED
+        self.waiting = 0
+
+    def put(self, job: Job, *, first: bool = False) -> None:
+        """Have a message wait for its turn.
+
+        Args:
+            job: the message.
+            first: whether it goes before the others of its subject.
+        """
+        kind = FRESH if job.tier is None else RETRIED
+        queue = self._queues[kind].get(job.subject)
+        if queue is None:
+            self._queues[kind][job.subject] = deque((job,))
+            self._enter(kind, job.subject, self._at_work.get(job.subject, 0))
+        elif first:
+            queue.appendleft(job)
+        else:
+            queue.append(job)
+        self.waiting += 1
+
+    def take(self) -> Job:
+        """Hand out the message whose turn it is; from then on it is at work.
+
+        Raises:
+            LookupError: none is waiting.
+        """
+        kind = self._next_kind if self._levels[self._next_kind] else 1 - self._next_kind
+        levels = self._levels[kind]
+        if not levels:
+            raise LookupError("no message is waiting")
+        self._next_kind = 1 - kind
+        at_work = min(levels)
+        level = levels[at_work]
+        subject, _ = level.popitem(last=False)
+        if not level:
+            del levels[at_work]
+        queue = self._queues[kind][subject]
+        job = queue.popleft()
+        self.waiting -= 1
+        if queue:
+            self._enter(kind, subject, at_work + 1)
+        else:
+            del self._queues[kind][subject]
+        self._at_work[subject] = at_work + 1
+        if subject in self._queues[1 - kind]:
+            self._move(1 - kind, subject, at_work, at_work + 1)
+        return job
+
+    def begin(self, job: Job) -> None:
+        """Note that a message is at work that did not have to wait for its turn."""
+        self._change(job.subject, 1)
+
+    def end(self, job: Job) -> None:
+        """Note that a message is no longer at work."""
+        self._change(job.subject, -1)
+
+    def partitions(self) -> set[TopicPartition]:
+        """Return the partitions of the waiting messages."""
+        queues = (queue for kind in KINDS for queue in self._queues[kind].values())
+        return {job.partition for queue in queues for job in queue}
+
+    def remove(self, partitions: Collection[TopicPartition]) -> list[Job]:
+        """Take out the waiting messages of some partitions, in order within each subject."""
+        removed: list[Job] = []
+        for kind in KINDS:
+            for subject, queue in list(self._queues[kind].items()):
+                staying = deque(job for job in queue if job.partition not in partitions)
+                if len(staying) == len(queue):
+                    continue
+                removed += (job for job in queue if job.partition in partitions)
+                self._queues[kind][subject] = staying
+                if not staying:
+                    self._leave(kind, subject, self._at_work.get(subject, 0))
+                    del self._queues[kind][subject]
+        self.waiting -= len(removed)
+        return removed
+
+    def _change(self, subject: Subject, by: int) -> None:
+        before = self._at_work.get(subject, 0)
+        now = before + by
+        if now:
+            self._at_work[subject] = now
+        else:
+            del self._at_work[subject]
+        if self.waiting:
+            for kind in KINDS:
+                if subject in self._queues[kind]:
+                    self._move(kind, subject, before, now)
+
+    def _move(self, kind: int, subject: Subject, before: int, now: int) -> None:
+        self._leave(kind, subject, before)
+        self._enter(kind, subject, now)
+
+    def _enter(self, kind: int, subject: Subject, at_work: int) -> None:
+        levels = self._levels[kind]
+        level = levels.get(at_work)
+        if level is None:
+            level = levels[at_work] = OrderedDict()
+        level[subject] = None
+
+    def _leave(self, kind: int, subject: Subject, at_work: int) -> None:
+        levels = self._levels[kind]
+        level = levels[at_work]
+        del level[subject]
+        if not level:
+            del levels[at_work]

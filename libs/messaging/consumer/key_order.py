@@ -1,0 +1,53 @@
+"""Lets the messages of one key pass one after another."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection
+
+from aiokafka import TopicPartition
+
+from messaging.processing.inflight import Job
+
+
+class KeyOrder:
+    """The keys that are taken, and the messages that wait for them.
+
+    A key is taken from the moment its message may be worked on until that message is settled.
+    Those behind it wait here, and take no place from messages of other keys.
+    """
+
+    def __init__(self) -> None:
+        self._followers: dict[tuple[TopicPartition, bytes], deque[Job]] = {}
+
+    def enter(self, job: Job) -> bool:
+        """Whether a message may be worked on now; if not, ``leave`` hands it out later."""
+        key = job.received.key
+        if key is None:
+            return True
+        followers = self._followers.get((job.partition, key))
+        if followers is None:
+            self._followers[job.partition, key] = deque()
+            return True
+        followers.append(job)
+        return False
+
+    def leave(self, job: Job) -> Job | None:
+        """Note that a message is settled; the one that may be worked on now, if any."""
+        key = job.received.key
+        if key is None:
+            return None
+        followers = self._followers.get((job.partition, key))
+        if followers:
+            return followers.popleft()
+        self._followers.pop((job.partition, key), None)
+        return None
+
+    def partitions(self) -> set[TopicPartition]:
+        """The partitions of the keys that are taken."""
+        return {partition for partition, _ in self._followers}
+
+    def forget(self, partitions: Collection[TopicPartition]) -> list[Job]:
+        """Free the keys of some partitions; the messages that waited for them."""
+        going = [key for key in self._followers if key[0] in partitions]
+        return [job for key in going for job in self._followers.pop(key)]

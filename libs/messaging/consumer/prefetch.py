@@ -1,0 +1,144 @@
+"""Bounds what is held in memory of messages that nobody works on yet.
+
+A quarter of the bytes is for messages from retry topics, and half of that at most for those that
+are not due. The rest is for the stage's own topics: half of it is shared out evenly among their
+partitions, and the other half goes to whoever needs it, so that one partition with a huge interview
+can be read far ahead, and leaves the others room all the same::
+
+    limit  ├─ source partitions: own shares ─┬─ common to them ───────────────┬ not due ┬ due ┤
+           0                               3/8                              3/4       7/8     1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from aiokafka import TopicPartition
+
+from messaging.processing.inflight import Job
+
+
+class ReadAhead:
+    """The account of messages fetched and not started.
+
+    A message counts with its bytes, but never with less than ``limit_bytes / limit``, so that both
+    limits hold in one account. A partition of which nothing is held takes a message of any size.
+
+    Args:
+        limit: how many messages may be held.
+        limit_bytes: how many bytes they may have together.
+    """
+
+    def __init__(self, limit: int, limit_bytes: int) -> None:
+        self._least = max(1, limit_bytes // limit)
+        self._for_retries = limit_bytes // 4
+        self._for_sources = limit_bytes - self._for_retries
+        self._held: dict[TopicPartition, int] = {}
+        self._sources: Collection[TopicPartition] = ()
+        self._share = self._for_sources // 2
+        self._full: set[TopicPartition] = set()
+        self.retried = 0
+        self.not_due = 0
+
+    @property
+    def held(self) -> int:
+        """How much is held in all, in bytes."""
+        return sum(self._held.values()) + self.retried
+
+    def share_among(self, sources: Collection[TopicPartition]) -> None:
+        """Share the room out anew.
+
+        Args:
+            sources: the assigned partitions of the stage's own topics.
+        """
+        if sources != self._sources:
+            self._sources = frozenset(sources)
+            self._share = self._for_sources // 2 // max(1, len(sources))
+            self._full.clear()
+
+    def add(self, job: Job) -> None:
+        """Enter a message that is held."""
+        self.add_all((job,))
+
+    def add_all(self, jobs: Sequence[Job]) -> None:
+        """Enter messages of one partition that are held; at least one."""
+        least = self._least
+        cost = sum([max(least, job.size) for job in jobs])
+        partition = jobs[0].partition
+        if jobs[0].tier is None:
+            self._held[partition] = self._held.get(partition, 0) + cost
+        else:
+            self.retried += cost
+
+    def remove(self, job: Job) -> None:
+        """Note that a message was started, or let go."""
+        cost = max(self._least, job.size)
+        if job.tier is not None:
+            self.retried -= cost
+        elif (left := self._held[job.partition] - cost) > 0:
+            self._held[job.partition] = left
+        else:
+            del self._held[job.partition]
+
+    def room(self, partition: TopicPartition) -> int:
+        """How many bytes more of a source partition may be held; may be negative."""
+        share = self._share
+        common = sum(used - share for used in self._held.values() if used > share)
+        own = max(0, share - self._held.get(partition, 0))
+        return own + self._for_sources // 2 - common
+
+    def holds(self, partition: TopicPartition) -> bool:
+        """Whether anything is held of a source partition."""
+        return partition in self._held
+
+    def wants(self, partition: TopicPartition) -> bool:
+        """Whether more of a source partition is to be fetched.
+
+        Once full, it is fetched again when a quarter of its room is free: many at once cost less
+        than one by one.
+        """
+        used = self._held.get(partition, 0)
+        if not used:
+            self._full.discard(partition)
+            return True
+        room = self.room(partition)
+        if room <= 0:
+            self._full.add(partition)
+        elif partition in self._full and 4 * room >= used + room:
+            self._full.discard(partition)
+        return partition not in self._full
+
+    def is_full(self, partition: TopicPartition) -> None:
+        """Note that the next message of a source partition did not fit."""
+        self._full.add(partition)
+
+    def fits_retried(self, size: int, *, due: bool) -> bool:
+        """Whether a message from a retry topic may be held."""
+        cost = self.cost(size)
+        if due:
+            due_ones = self.retried - self.not_due
+            return due_ones == 0 or self.retried + cost <= self._for_retries
+        return self.not_due == 0 or self.not_due + cost <= self._for_retries // 2
+
+    def room_to_go_back(self) -> int:
+        """How many bytes of remembered messages that are due may be read again now.
+
+        None while some are held and less than a quarter of the room is free: going back throws away
+        what was fetched already. At least 1 while none is held.
+        """
+        room, due = self._for_retries - self.retried, self.retried - self.not_due
+        if not due:
+            return max(1, room)
+        return room if 4 * room >= due + room else 0
+
+    def wait_begins(self, job: Job) -> None:
+        """Note that a message that is held is not due."""
+        self.not_due += self.cost(job.size)
+
+    def wait_ends(self, job: Job) -> None:
+        """Note that a message became due, or was let go."""
+        self.not_due -= self.cost(job.size)
+
+    def cost(self, size: int) -> int:
+        """How much a message of so many bytes counts."""
+        return max(size, self._least)

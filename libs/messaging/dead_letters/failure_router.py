@@ -1,0 +1,173 @@
+"""Puts messages that failed where they wait to be tried again, or where an operator finds them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from datetime import UTC, datetime
+from math import ceil
+
+import structlog
+
+from contracts import headers as h
+from contracts.topics import dlq_topic, retry_topic
+from messaging.consumer.oversize import OversizeValue, StubKind
+from messaging.dead_letters import headers as dead_letter_headers
+from messaging.dead_letters.identity import content_of_stub
+from messaging.dead_letters.record_digest import digest
+from messaging.dead_letters.stubs import Stub, known_of, stub_of
+from messaging.delivery import Headers, Record, append, wait_headers
+from messaging.processing.attempts import StuckError
+from messaging.processing.failure_policy import RetryLater
+from messaging.processing.inflight import Job
+from messaging.producer.publisher import Publisher, TooLargeToSendError
+
+log = structlog.get_logger(__name__)
+
+
+class Aside:
+    """The retry topics and the DLQ of one service.
+
+    Args:
+        service: whose.
+        group: its consumer group, as dead letters name it.
+        publisher: writes to them.
+    """
+
+    def __init__(self, service: str, group: str, publisher: Publisher) -> None:
+        self._service = service
+        self._group = group
+        self._publisher = publisher
+
+    async def retry_later(
+        self, job: Job, decision: RetryLater, failure: dead_letter_headers.Failure
+    ) -> None:
+        """Write a message to a retry topic; returns when the broker has it.
+
+        One that is too large for it becomes a dead letter.
+
+        Raises:
+            OutageError: the broker does not take it.
+        """
+        topic = retry_topic(self._service, decision.tier).name
+        delay_ms = ceil(decision.delay_s * 1000)
+        added = wait_headers(
+            job.delivery, not_before_ms=ceil(time.time() * 1000) + delay_ms, delay_ms=delay_ms
+        )
+        try:
+            await self._forward(topic, job, added)
+        except TooLargeToSendError:
+            log.warning("too_large_to_retry", topic=topic)
+            await self.dead_letter(job, failure)
+            return
+        log.info(
+            "retry_later",
+            code=failure.code.value,
+            reason=failure.message,
+            topic=topic,
+            delay_s=decision.delay_s,
+            attempts=job.delivery.attempts,
+        )
+
+    async def dead_letter(self, job: Job, failure: dead_letter_headers.Failure) -> None:
+        """Write a message to the DLQ; returns when the broker has it.
+
+        One that cannot be written whole becomes a stub.
+
+        Raises:
+            OutageError: the broker does not take it.
+        """
+        letter_id = await self._write_letter(job, failure)
+        _log_letter(job, failure, letter_id)
+
+    async def smallest_letter(self, job: Job, failure: dead_letter_headers.Failure) -> None:
+        """Write a letter with nothing of the message: its place, size and hash; for a replay.
+
+        Args:
+            job: the message; the way it was set aside first failed for an unforeseen reason.
+            failure: that reason.
+
+        Raises:
+            OutageError: the broker does not take it.
+        """
+        stub = await asyncio.to_thread(_smallest_stub_of, job.record)
+        added = self._letter_headers(job, failure, content_of_stub(stub))
+        await self._write_stub(dlq_topic(self._service).name, stub, added)
+        _log_letter(job, failure, _letter_id(added))
+
+    def _letter_headers(
+        self, job: Job, failure: dead_letter_headers.Failure, content: bytes
+    ) -> Headers:
+        return dead_letter_headers.letter_headers(
+            failure,
+            job.delivery,
+            content,
+            service=self._service,
+            group=self._group,
+            at=datetime.now(UTC),
+        )
+
+    async def _forward(self, topic: str, job: Job, added: Headers) -> None:
+        record = job.record
+        await self._publisher.forward(
+            topic, record.key, record.value, append(record.headers, added)
+        )
+
+    async def _write_letter(self, job: Job, failure: dead_letter_headers.Failure) -> str:
+        """Write a letter, whole if it can be; its id."""
+        dlq = dlq_topic(self._service).name
+        record = job.record
+        if not isinstance(record.value, OversizeValue):
+            content = await asyncio.to_thread(digest, record.key, record.value, record.headers)
+            added = self._letter_headers(job, failure, content)
+            with suppress(TooLargeToSendError):
+                await self._forward(dlq, job, added)
+                return _letter_id(added)
+        stub = await asyncio.to_thread(stub_of, record)
+        log.warning("stub_letter", kind=stub.kind.value, size_bytes=stub.size_bytes)
+        added = self._letter_headers(job, failure, content_of_stub(stub))
+        await self._write_stub(dlq, stub, added)
+        return _letter_id(added)
+
+    async def _write_stub(self, dlq: str, stub: Stub, added: Headers) -> None:
+        with suppress(TooLargeToSendError):
+            await self._forward_stub(dlq, stub, added)
+            return
+        try:
+            await self._forward_stub(dlq, stub.smallest, added)
+        except TooLargeToSendError as error:
+            raise StuckError(
+                f"{dlq} takes not even a letter without its message, of a few kB; "
+                "set its max.message.bytes as it is declared"
+            ) from error
+
+    async def _forward_stub(self, dlq: str, stub: Stub, added: Headers) -> None:
+        headers = append(stub.headers, (*added, *stub.added_headers))
+        await self._publisher.forward(dlq, stub.key, stub.value, headers)
+
+
+def _smallest_stub_of(record: Record) -> Stub:
+    """Return a stub without anything of a message, or its hash where that cannot be computed."""
+    try:
+        known = known_of(record)
+    except Exception:
+        log.exception("not_hashed", topic=record.topic, offset=record.offset)
+        return Stub(StubKind.RECORD, size_bytes=0, sha256="", headers_left_out=len(record.headers))
+    left_out = known.headers_left_out + len(record.headers)
+    return Stub(known.kind, known.size_bytes, known.sha256, headers_left_out=left_out)
+
+
+def _log_letter(job: Job, failure: dead_letter_headers.Failure, letter_id: str) -> None:
+    log.warning(
+        "dead_letter",
+        code=failure.code.value,
+        reason=failure.message,
+        letter_id=letter_id,
+        attempts=job.delivery.attempts,
+        timeouts=job.delivery.timeouts,
+    )
+
+
+def _letter_id(added: Headers) -> str:
+    return dict(added)[h.LETTER_ID].decode()

@@ -1,0 +1,159 @@
+"""Dead letters: the original message byte for byte, and in added headers why it was set aside.
+
+Added headers are few, capped in size, and never quote the payload: an error's text is taken only
+from errors of our own tree, which promise not to.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from contracts import headers as h
+from contracts.errors import ContentBugError, ErrorCode, OnrecordError
+from messaging.dead_letters import identity
+from messaging.delivery import Delivery, Headers, number_of
+from messaging.processing.failure_policy import OwnOutageError
+
+MESSAGE_LIMIT: Final = 500
+"""Longest error text in a header, in characters."""
+
+STACK_LIMIT: Final = 20
+"""Most stack frames in a header, innermost first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure as headers and logs tell it.
+
+    Attributes:
+        code: the stable cause.
+        error_type: the exception's class.
+        message: one line for people.
+        stack: ``file:line function`` of each frame, innermost first, for bugs only.
+        fingerprint: equal for failures of one cause at one place, 16 hex digits.
+    """
+
+    code: ErrorCode
+    error_type: str
+    message: str
+    stack: str
+    fingerprint: str
+
+
+def describe(error: BaseException, service: str, *, code: ErrorCode | None = None) -> Failure:
+    """Tell a failure without its payload.
+
+    Args:
+        error: what the handler raised.
+        service: the stage it failed in; part of the fingerprint.
+        code: the cause, unless it is the error's own.
+    """
+    cause = error.outage if isinstance(error, OwnOutageError) else error
+    name = type(cause).__name__
+    frames = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in _frames(cause)]
+    if isinstance(cause, ContentBugError) and cause.frames:
+        name, frames = cause.kind, list(cause.frames)
+    where = frames[0].split(":")[0] if frames else ""
+    code = code or _code(error)
+    return Failure(
+        code=code,
+        error_type=name,
+        message=_message(error),
+        stack=" < ".join(islice(frames, STACK_LIMIT)) if code is ErrorCode.BUG else "",
+        fingerprint=sha256(f"{service}|{code}|{name}|{where}".encode()).hexdigest()[:16],
+    )
+
+
+def letter_headers(  # noqa: PLR0913 - all are needed, and named
+    failure: Failure,
+    delivery: Delivery,
+    content: bytes,
+    *,
+    service: str,
+    group: str,
+    at: datetime,
+) -> Headers:
+    """The headers a dead letter carries behind the original ones, without the trailer.
+
+    Args:
+        failure: why it is set aside.
+        delivery: the history of its tries.
+        content: the digest that its id follows from (``messaging.dead_letters.identity``).
+        service: which service sets it aside.
+        group: its consumer group.
+        at: when.
+    """
+    letter_id = identity.letter_id(service, delivery.origin, delivery.replays, content)
+    origin = delivery.origin
+    added = {
+        h.DLQ_TOPIC: origin.topic,
+        h.DLQ_PARTITION: str(origin.partition),
+        h.DLQ_OFFSET: str(origin.offset),
+        h.ORIGIN_TIMESTAMP: str(origin.timestamp_ms),
+        h.DLQ_GROUP: group,
+        h.DLQ_DELIVERY_COUNT: str(max(1, delivery.attempts)),
+        h.DLQ_MESSAGE: failure.message,
+        h.ERROR_CODE: failure.code.value,
+        h.ERROR_TYPE: failure.error_type,
+        h.ERROR_STACK: failure.stack,
+        h.ATTEMPTS: str(delivery.attempts),
+        h.TIMEOUTS: str(delivery.timeouts),
+        h.FIRST_FAILED_AT: (delivery.first_failed_at or at).isoformat(),
+        h.FAILED_AT: at.isoformat(),
+        h.FINGERPRINT: failure.fingerprint,
+        h.LETTER_ID: str(letter_id),
+        h.REPLAYS: str(delivery.replays),
+        h.REPLAY_OF: str(delivery.replay_of) if delivery.replay_of else "",
+    }
+    # A lone surrogate in an error's text has no UTF-8; it must not keep the letter from being sent.
+    return tuple(
+        (name, value.encode(errors="backslashreplace")) for name, value in added.items() if value
+    )
+
+
+def replay_headers(letter: UUID, added: Headers) -> Headers:
+    """The headers a replayed message carries behind the original ones, without the trailer.
+
+    It keeps where it was first read, so that the account of the stage stays exact, and starts
+    its tries anew.
+
+    Args:
+        letter: id of the dead letter.
+        added: the headers the letter carries behind the original ones; damaged ones are left out.
+    """
+    kept = dict(added)
+    replays = number_of(added, h.REPLAYS, 0) + 1
+    return (
+        *[(name, kept[name]) for name in _ORIGIN if kept.get(name)],
+        (h.REPLAY_OF, str(letter).encode()),
+        (h.REPLAYS, b"%d" % replays),
+    )
+
+
+_ORIGIN: Final = (h.DLQ_TOPIC, h.DLQ_PARTITION, h.DLQ_OFFSET, h.ORIGIN_TIMESTAMP)
+
+
+def _code(error: BaseException) -> ErrorCode:
+    if isinstance(error, OnrecordError):
+        return error.code
+    return ErrorCode.TIMEOUT if isinstance(error, TimeoutError) else ErrorCode.BUG
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, OnrecordError):
+        return " ".join(str(error).split())[:MESSAGE_LIMIT]
+    if isinstance(error, TimeoutError):
+        return "the work did not finish before its deadline"
+    return f"unexpected {type(error).__name__}; see the stack and the service's log"
+
+
+def _frames(error: BaseException) -> Iterator[traceback.FrameSummary]:
+    return reversed(traceback.extract_tb(error.__traceback__))

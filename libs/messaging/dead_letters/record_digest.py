@@ -1,0 +1,33 @@
+"""The digest of a record, by which it is known again wherever it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Final
+
+from messaging.delivery import Headers
+from messaging.kafka.header_names import ENCODING, ERRORS
+
+_LENGTH_BYTES: Final = 8
+_NULL: Final = -1
+
+
+def digest(key: bytes | None, value: bytes | None, headers: Headers) -> bytes:
+    """SHA-256 of a record: of key, value, and each header's name and value in order.
+
+    Each part stands behind its length in 8 bytes (big endian, signed); -1 is the length of a part
+    that is null. Takes a tenth of a second or so for 64 MiB.
+    """
+    hashed = sha256()
+    for part in (key, value, *_parts(headers)):
+        length = _NULL if part is None else len(part)
+        hashed.update(length.to_bytes(_LENGTH_BYTES, "big", signed=True))
+        hashed.update(part or b"")
+    return hashed.digest()
+
+
+def _parts(headers: Headers) -> Iterator[bytes | None]:
+    for name, value in headers:
+        yield name.encode(ENCODING, ERRORS)
+        yield value

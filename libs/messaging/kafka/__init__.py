@@ -1,0 +1,1 @@
+"""The broker: topics, connection security, partition logs, and requests aiokafka doesn't offer."""

@@ -1,0 +1,133 @@
+"""Creates the declared topics and tells which are missing; services themselves create none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from contracts.topics import Topic
+from messaging.kafka.connection_errors import KafkaRefusesError, KafkaUnavailableError, unreachable
+from messaging.settings import KafkaSettings
+
+
+@asynccontextmanager
+async def admin_client(kafka: KafkaSettings) -> AsyncIterator[Any]:
+    """A connected admin client.
+
+    Raises:
+        KafkaUnavailableError: no broker answers.
+    """
+    client = AIOKafkaAdminClient(**kafka.client_options())
+    try:
+        try:
+            await client.start()
+        except KafkaError as error:
+            raise await unreachable(kafka) from error
+        yield client
+    finally:
+        await client.close()
+
+
+async def create_topics(
+    kafka: KafkaSettings, topics: Iterable[Topic], *, replication: int = 1
+) -> tuple[str, ...]:
+    """Create the topics that do not exist yet, with their declared settings.
+
+    Args:
+        kafka: how to reach the broker; its prefix goes before every name.
+        topics: what is declared.
+        replication: copies of each partition.
+
+    Returns:
+        The names of those that were created.
+
+    Raises:
+        KafkaUnavailableError: no broker answers.
+        KafkaError: the broker refuses one.
+    """
+    async with admin_client(kafka) as client:
+        existing = set(await client.list_topics())
+        wanted = [_new(kafka, topic, replication) for topic in topics]
+        missing = [topic for topic in wanted if topic.name not in existing]
+        if missing:
+            response = await client.create_topics(missing)
+            _raise_refusals(response)
+    return tuple(topic.name for topic in missing)
+
+
+async def forbid_auto_creation(kafka: KafkaSettings) -> None:
+    """Have the brokers refuse topics that do not exist, in place of creating them.
+
+    A mistyped topic is else created by whoever writes to it, and nobody ever reads the message.
+
+    Raises:
+        KafkaUnavailableError: no broker answers.
+        KafkaError: a broker does not let this setting be changed while it runs, as Apache Kafka
+            does not: there it belongs into the broker's configuration.
+    """
+    async with admin_client(kafka) as client:
+        nodes = (await client.describe_cluster())["brokers"]
+        wanted = {"auto.create.topics.enable": "false"}
+        brokers = [
+            ConfigResource(ConfigResourceType.BROKER, str(node["node_id"]), configs=wanted)
+            for node in nodes
+        ]
+        for response in await client.alter_configs(brokers):
+            for code, message, _, name in response.resources:
+                if code:
+                    raise for_code(code)(f"auto.create.topics.enable of broker {name}: {message}")
+
+
+async def missing_topics(kafka: KafkaSettings, names: Iterable[str]) -> tuple[str, ...]:
+    """Which of the named topics (prefix included) the broker does not have."""
+    async with admin_client(kafka) as client:
+        existing = set(await client.list_topics())
+    return tuple(name for name in names if name not in existing)
+
+
+def _new(kafka: KafkaSettings, topic: Topic, replication: int) -> Any:
+    return NewTopic(
+        kafka.topic(topic.name),
+        num_partitions=topic.partitions,
+        replication_factor=replication,
+        topic_configs={
+            "retention.ms": str(topic.retention_ms),
+            "max.message.bytes": str(topic.max_message_bytes),
+            # Whatever the broker's own defaults are: nothing is dropped for its size or key.
+            "retention.bytes": "-1",
+            "cleanup.policy": "delete",
+        },
+    )
+
+
+def _raise_refusals(response: Any) -> None:
+    for name, code, *_ in response.topic_errors:
+        error = for_code(code)
+        if code and error is not TopicAlreadyExistsError:
+            raise error(f"topic {name}")
+
+
+async def wait_for_broker(kafka: KafkaSettings, timeout_s: float) -> None:
+    """Wait until a broker answers.
+
+    Raises:
+        KafkaRefusesError: one does not talk to us; waiting would not help.
+        KafkaUnavailableError: none did within ``timeout_s`` seconds.
+    """
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    while True:
+        try:
+            async with admin_client(kafka):
+                return
+        except KafkaRefusesError:
+            raise
+        except KafkaUnavailableError:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(0.2)

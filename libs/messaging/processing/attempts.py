@@ -1,0 +1,175 @@
+"""Calls a message's handler: a few tries in place, all within the delivery's one deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+
+import structlog
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
+
+from contracts.errors import OutageError, ThrottledError
+from contracts.events import Event
+from messaging.delivery import Record
+from messaging.processing import failure_policy
+from messaging.processing.deadlines import Deadlines
+from messaging.processing.failure_policy import DeadlinePassedError
+from messaging.processing.inflight import Job
+from messaging.settings import StageSettings
+from messaging.stage import Route
+
+log = structlog.get_logger(__name__)
+
+
+class LeakedCancellationError(Exception):
+    """A handler let the cancellation of something inside it out: a bug, not our own stop."""
+
+
+class StuckError(OutageError):
+    """A message can be neither handled nor set aside, so it is kept and tried again."""
+
+
+class Attempts:
+    """Calls handlers.
+
+    Args:
+        settings: tries, deadlines, waits between tries.
+        sets_aside: whether the stage has a place for messages that fail.
+    """
+
+    def __init__(self, settings: StageSettings, *, sets_aside: bool) -> None:
+        self._settings = settings
+        self._sets_aside = sets_aside
+        self._loop = asyncio.get_running_loop()
+        self._deadlines = Deadlines(self._loop)
+        self._backoff = wait_random_exponential(multiplier=settings.retry_wait_s)
+
+    def close(self) -> None:
+        """Stop watching deadlines."""
+        self._deadlines.close()
+
+    async def handle(self, job: Job, route: Route, subject: Event | Record) -> tuple[Event, ...]:
+        """What the handler returns.
+
+        Args:
+            job: the message; its failed tries are put on its account.
+            route: whose handler.
+            subject: what the handler takes.
+
+        Raises:
+            OutageError: no message can be handled now; also where the stage has no place to set
+                the message aside.
+            DeadlinePassedError: the message's own deadline has passed before the first try.
+            TimeoutError: the delivery's time ran out during a try.
+            Exception: whatever the last try raised.
+        """
+        if job.due_s <= time.time():
+            raise DeadlinePassedError("the message's own deadline has passed")
+        try:
+            return await self._before_deadline(job, route, subject)
+        except OutageError:
+            raise
+        except Exception as error:
+            if self._sets_aside:
+                raise
+            log.exception("stuck", topic=job.topic, offset=job.received.offset)
+            raise StuckError(f"{type(error).__name__} on {job.topic}; see the log") from error
+
+    async def _before_deadline(
+        self, job: Job, route: Route, subject: Event | Record
+    ) -> tuple[Event, ...]:
+        job.tries, job.expired = 0, False
+        job.deadline = self._deadline(job)
+        self._deadlines.begin(job)
+        try:
+            result = await self._try(job, route, subject)
+        except asyncio.CancelledError as error:
+            raise _meaning_of(error, job) from error
+        except Exception:
+            if job.expired:
+                _forget_cancellation()
+            raise
+        finally:
+            self._deadlines.end(job)
+        if job.expired:  # and the handler went on all the same
+            raise _meaning_of(asyncio.CancelledError(), job)
+        return result
+
+    def _deadline(self, job: Job) -> float:
+        """When this delivery's work must be done: in its own time, or at the message's deadline."""
+        mine = self._loop.time() + self._settings.deadline_s
+        if job.due_s == float("inf"):
+            return mine
+        return min(mine, self._loop.time() + job.due_s - time.time())
+
+    async def _try(self, job: Job, route: Route, subject: Event | Record) -> tuple[Event, ...]:
+        try:
+            return await self._once(job, route, subject)
+        except Exception as error:
+            if not self._may_try_again(error, job):
+                raise
+            await asyncio.sleep(self._first_wait(error))
+        return await self._retrying(job)(self._once, job, route, subject)
+
+    async def _once(self, job: Job, route: Route, subject: Event | Record) -> tuple[Event, ...]:
+        job.failure = None
+        try:
+            if not route.wants_delivery:
+                return await route.handle(subject, None)
+            return await route.handle(subject, replace(job.delivery, deadline=job.deadline))
+        except Exception as error:
+            job.note_failure(error)
+            raise
+
+    def _retrying(self, job: Job) -> AsyncRetrying:
+        return AsyncRetrying(
+            retry=retry_if_exception(lambda error: self._may_try_again(error, job)),
+            wait=self._wait,
+            reraise=True,
+        )
+
+    def _may_try_again(self, error: BaseException, job: Job) -> bool:
+        if job.expired:
+            return False
+        if isinstance(error, ThrottledError):
+            # A wait beyond the deadline would end as a timeout, and being told to wait is none.
+            left_s = job.deadline - self._loop.time()
+            return self._told_wait(error) < min(left_s, self._settings.throttle_ceiling_s)
+        return failure_policy.is_retried_in_place(error) and job.tries < self._settings.tries
+
+    def _first_wait(self, error: Exception) -> float:
+        if isinstance(error, ThrottledError):
+            return self._told_wait(error)
+        return self._settings.retry_wait_s
+
+    def _told_wait(self, error: ThrottledError) -> float:
+        # Whoever says "at once" again and again is not to be asked without a pause.
+        return max(error.retry_after, self._settings.retry_wait_s)
+
+    def _wait(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        return self._told_wait(error) if isinstance(error, ThrottledError) else self._backoff(state)
+
+
+def _forget_cancellation() -> int:
+    """Take back the deadline's cancellation; how many of others are left."""
+    task = asyncio.current_task()
+    assert task is not None
+    return task.uncancel()
+
+
+def _meaning_of(error: asyncio.CancelledError, job: Job) -> BaseException:
+    """Tell a deadline and a leak from our own wish to stop.
+
+    A cancellation that leaks out of a handler would, taken for ours, end the task that works on
+    messages without a trace, and without settling this one.
+    """
+    if job.expired and _forget_cancellation() == 0:
+        if job.failure is not None:
+            return job.failure  # time ran out between two tries: none of them timed out
+        timeout = TimeoutError()
+        job.note_failure(timeout)
+        return timeout
+    task = asyncio.current_task()
+    return error if task is not None and task.cancelling() else LeakedCancellationError()

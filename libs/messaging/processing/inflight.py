@@ -1,0 +1,194 @@
+"""A message from fetch to settlement: the record, its history, and who works on it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
+
+from aiokafka import TopicPartition
+
+from contracts import headers as h
+from contracts.errors import OutageError, ThrottledError
+from messaging.dead_letters.stubs import shortened, size_of
+from messaging.delivery import NO_LINEAGE, Delivery, Headers, Origin, Record, read_history, split
+from messaging.limits import WHOLE_BYTES
+from messaging.processing.failure_policy import OwnOutageError, timed_out
+
+Subject: TypeAlias = bytes | TopicPartition
+"""Whom a message is about, which decides whose turn it takes."""
+
+RECORD_BYTES: Final = 1_024
+"""What a record takes in memory besides its key, value and headers, about."""
+
+HEADER_BYTES: Final = 128
+"""What a header takes in memory besides its value, about."""
+
+
+class Job:
+    """One delivered record from fetch to settlement; what is seldom needed is made on demand.
+
+    Args:
+        received: the record as aiokafka hands it out.
+        partition: where it was read.
+        topic: its name without prefix.
+        tier: the retry topic's tier; None from a source topic.
+        finish: called once, when the message needs no more work.
+
+    Attributes:
+        tries: failed tries of this delivery.
+        failure: what the last try raised; None while one is on.
+        due_s: the message's own deadline, in seconds since the epoch; infinite without one.
+        deadline: when this delivery's work must be done, by the event loop's clock, in seconds.
+        expired: whether the deadline has passed while it was worked on.
+        lineage: what of its headers is carried on to what it causes.
+        subject: whom it is about; messages of different subjects take turns.
+        size: what it takes in memory until it is worked on, in bytes.
+        task: the task that works on it, for whoever has to cancel it.
+    """
+
+    __slots__ = (
+        "_delivery",
+        "_finish",
+        "_record",
+        "deadline",
+        "due_s",
+        "expired",
+        "failure",
+        "lineage",
+        "partition",
+        "received",
+        "size",
+        "subject",
+        "task",
+        "tier",
+        "topic",
+        "tries",
+    )
+
+    def __init__(
+        self,
+        received: Any,
+        partition: TopicPartition,
+        topic: str,
+        tier: int | None,
+        finish: Callable[[Job], None],
+    ) -> None:
+        self.received = received
+        self.partition = partition
+        self.topic = topic
+        self.tier = tier
+        self.subject, self.size = _measure(received, partition)
+        self.tries = 0
+        self.failure: Exception | None = None
+        self.due_s = float("inf")
+        self.deadline = float("inf")
+        self.expired = False
+        self.lineage = NO_LINEAGE
+        self.task: asyncio.Task[None] | None = None
+        self._finish = finish
+        self._record: Record | None = None
+        self._delivery: Delivery | None = None
+
+    @property
+    def record(self) -> Record:
+        """The record as its producer wrote it, without headers that we added in a retry topic."""
+        if self._record is None:
+            self._unpack()
+            assert self._record is not None
+        return self._record
+
+    @property
+    def delivery(self) -> Delivery:
+        """The history of earlier tries."""
+        if self._delivery is None:
+            self._unpack()
+            assert self._delivery is not None
+        return self._delivery
+
+    @property
+    def source_topic(self) -> str:
+        """The topic whose handler the message is for; for a retried one, where it came from."""
+        return self.topic if self.tier is None else self.delivery.origin.topic
+
+    @property
+    def headers(self) -> Headers:
+        """The original headers."""
+        return self.received.headers if self.tier is None else self.record.headers
+
+    def note_failure(self, error: Exception) -> None:
+        """Put a failed try on the account; an outage, or being told to wait, is none."""
+        self.failure = error
+        if isinstance(error, ThrottledError | OutageError):
+            return
+        self.tries += 1
+        self._delivery = self.delivery.failed(
+            timed_out=timed_out(error),
+            at=datetime.now(UTC),
+            own_outage=isinstance(error, OwnOutageError),
+        )
+
+    def shorten(self, complaint: str) -> None:
+        """Keep of a large message only what a stub has; its memory is free at once.
+
+        Args:
+            complaint: why it is too large.
+        """
+        if size_of(self.record) <= WHOLE_BYTES:
+            return
+        record = self._record = shortened(self.record, complaint)
+        # The key stays: whoever keeps messages of one key in order knows it by this one.
+        self.received = replace(self.received, value=record.value, headers=record.headers)
+
+    def finish(self) -> None:
+        """Tell that the message needs no more work."""
+        # Its traceback leads back here and to the message, which would keep megabytes until the
+        # next collection of cycles.
+        self.failure = None
+        self._finish(self)
+
+    def _unpack(self) -> None:
+        received = self.received
+        headers = received.headers
+        sent_ms = max(0, received.timestamp)  # -1: it has none
+        here = Origin(self.topic, received.partition, received.offset, sent_ms)
+        if self.tier is None:
+            # Elsewhere than in our own retry topics, such headers are the producer's.
+            self._delivery = self._delivery or Delivery(origin=here)
+        else:
+            headers, added = split(headers)
+            self._delivery = self._delivery or read_history(added, fallback=here, tier=self.tier)
+        self._record = Record(
+            topic=self.topic,
+            partition=received.partition,
+            offset=received.offset,
+            key=received.key,
+            value=received.value,
+            headers=tuple(headers),
+            timestamp_ms=received.timestamp,
+        )
+
+
+def _measure(received: Any, partition: TopicPartition) -> tuple[Subject, int]:
+    """Return whom a record is about, and what it takes in memory, in bytes.
+
+    It is about the interview that its headers name (``onrecord-transcript-id``), else the
+    CloudEvents subject, else the record's key, else the partition it was read from.
+    """
+    transcript = subject = None
+    headers, key, value = received.headers, received.key, received.value
+    size = RECORD_BYTES + HEADER_BYTES * len(headers) + len(key or b"") + len(value or b"")
+    for name, told in headers:
+        if told is not None:
+            size += len(told)
+        if name == _TRANSCRIPT_ID:
+            transcript = told
+        elif name == _CE_SUBJECT:
+            subject = told
+    return transcript or subject or key or partition, size
+
+
+_TRANSCRIPT_ID: Final = h.TRANSCRIPT_ID
+_CE_SUBJECT: Final = h.CE_SUBJECT

@@ -1,0 +1,328 @@
+"""Sees one message through to its end: handled, waiting in a retry topic, or a dead letter.
+
+This is the only place where a handler's failure is caught. Whatever happens, a message is settled
+only once the broker has acknowledged what came of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+
+import structlog
+
+from contracts.content_bugs import blaming_content
+from contracts.errors import (
+    ContentBugError,
+    ErrorCode,
+    OutageError,
+    RejectedError,
+    ThrottledError,
+)
+from contracts.events import Event
+from messaging.codec import decode, read_headers
+from messaging.dead_letters import headers as dead_letter_headers
+from messaging.dead_letters.failure_router import Aside
+from messaging.dead_letters.metrics import LetterCounts
+from messaging.delivery import Record
+from messaging.limits import Limits, TooLargeError
+from messaging.processing import failure_policy
+from messaging.processing.attempts import Attempts
+from messaging.processing.failure_policy import forget_frames
+from messaging.processing.failure_rate_breaker import Stoppage
+from messaging.processing.inflight import Job
+from messaging.processing.outage_gate import OutageGate
+from messaging.processing.throttle import Throttle
+from messaging.producer.publisher import Publisher, TooLargeToSendError
+from messaging.settings import StageSettings
+from messaging.stage import Route, Stage
+
+log = structlog.get_logger(__name__)
+
+MOST_NEWCOMERS: Final = 256
+"""Messages that may be admitted beyond the window, one by one, while all in it wait."""
+
+
+class Worker:
+    """Settles the messages of one stage.
+
+    Args:
+        stage: the handlers.
+        settings: tries, deadlines, retry delays.
+        publisher: where results, retries and dead letters go.
+        group: the consumer group, as dead letters name it.
+
+    Attributes:
+        stoppage: watches how messages end, and stops the stage if too many fail.
+        failure: why a message could not be settled although nobody works on it any more.
+    """
+
+    def __init__(
+        self, stage: Stage, settings: StageSettings, publisher: Publisher, *, group: str
+    ) -> None:
+        self._stage = stage
+        self._settings = settings
+        self._publisher = publisher
+        self._attempts = Attempts(settings, sets_aside=stage.dead_letters)
+        self._letters = LetterCounts(stage.service)
+        self._aside = Aside(stage.service, group, publisher)
+        pauses = (settings.outage_pause_s, settings.outage_pause_max_s)
+        # One gate each: that the broker answers says nothing of the model, and the reverse.
+        self._handling = OutageGate(*pauses)
+        self._publishing = OutageGate(*pauses)
+        # Messages that fail take longer than those that do not, so of what is in flight together
+        # the failures come last; a window of twice that does not take them for all there is.
+        window = max(settings.stop_window, 2 * settings.max_in_flight)
+        shares = (settings.stop_share, settings.stop_share_of_all)
+        self.stoppage = Stoppage(window, *shares, *pauses)
+        self._limits = Limits(stage.service, settings.max_message_bytes, settings.max_json_values)
+        self._throttle = Throttle()
+        self._working = 0
+        self._most_in_flight = 2 * settings.max_in_flight + MOST_NEWCOMERS
+        self._republishing: set[asyncio.Task[None]] = set()
+        self._closed = False
+        self.failure: Exception | None = None
+
+    @property
+    def _has_tiers(self) -> bool:
+        return self._stage.dead_letters and bool(self._settings.retry_delays_s)
+
+    @property
+    def trouble(self) -> str:
+        """What holds up the whole stage, for people; empty while nothing is known to."""
+        return (
+            self._handling.reason
+            or self._publishing.reason
+            or self.stoppage.gate.reason
+            or self._publisher.trouble
+        )
+
+    @property
+    def detail(self) -> str:
+        """What holds up single messages while the stage works, for people; may be empty."""
+        suspected = (
+            f"{gate.suspects} of its messages meet an outage while others pass ({gate.suspicion})"
+            for gate in (self._handling, self._publishing)
+            if gate.suspects
+        )
+        throttled = self._throttle.describe(datetime.now(UTC))
+        return "; ".join(filter(None, (throttled, *suspected)))
+
+    def wants_a_newcomer(self, *, in_flight: int, room: int) -> bool:
+        """Whether a message has to be admitted, room or not, to try whether others pass.
+
+        So it is where all that is worked on waits: for a closed gate, as whoever could open it may
+        have been cancelled by a rebalance, or may fail for reasons of its own; or, with no room
+        left, for turns of their own as they meet an outage that others do not.
+
+        Args:
+            in_flight: how many messages are in flight.
+            room: how many more there is room for.
+        """
+        gates = (self.stoppage.gate, self._handling, self._publishing)
+        if not in_flight:
+            return not all(gate.is_open for gate in gates)
+        if room > 0 and all(gate.is_open for gate in gates):
+            return False
+        waiting = sum(gate.waiting for gate in gates)
+        active = self._working + len(self._republishing)
+        untried = sum(gate.untried for gate in gates)
+        return 0 < waiting >= active and not untried and in_flight < self._most_in_flight
+
+    async def work(self, job: Job) -> None:
+        """Work on a message; outages are waited out, however long.
+
+        When it returns, there is nothing left to do but to wait for the broker: ``job.finish()``
+        is called when what came of the message is acknowledged, which may be later.
+        """
+        self._working += 1
+        gate = self.stoppage.gate
+        try:
+            if gate.is_open or not await gate.wait_for_turn():
+                await self._settle(job)
+                return
+            try:
+                self.stoppage.probe_ended(well=await self._settle(job))
+            finally:
+                gate.end_turn()
+        finally:
+            self._working -= 1
+
+    async def close(self) -> None:
+        """Stop watching deadlines, and sending again what the broker did not take."""
+        self._closed = True
+        self._attempts.close()
+        for task in list(self._republishing):
+            task.cancel()
+        await asyncio.gather(*self._republishing, return_exceptions=True)
+
+    async def _settle(self, job: Job) -> bool | None:
+        """Whether it ended well; None if its end says nothing of the stage."""
+        resumed = self.stoppage.resumed
+        try:
+            with blaming_content("decoding the message"):
+                route, subject = self._read(job)
+            proved = job.tier is not None and job.delivery.own_outage
+            events = await self._handling.run(
+                self._attempts.handle,
+                *(job, route, subject),
+                may_be_its_own=self._has_tiers,
+                proved=proved,
+            )
+            if events:
+                await self._publish(job, events)
+            else:
+                self._ended_well(job)
+        except Exception as error:  # noqa: BLE001 - whatever a handler raises has a row in the design's table
+            await self._salvage(job, error)
+            is_well = await self._set_aside(job, error, resumed=resumed)
+            forget_frames(error)
+            return is_well
+        return True
+
+    def _read(self, job: Job) -> tuple[Route, Event | Record]:
+        if self._stage.dead_letters:  # a stage without them takes whatever there is
+            _refuse(job, self._limits.complaint_about(job.received))
+        route = self._stage.route(job.source_topic)
+        if route.event is None:
+            _, job.lineage = read_headers(job.headers)
+            return route, job.record
+        _refuse(job, self._limits.complaint_about_json(job.received.value))
+        subject, job.lineage = decode(job.received.value, job.headers, route.event)
+        told = job.lineage.deadline_s
+        if told is not None and not job.delivery.replays:  # an operator's replay outweighs it
+            job.due_s = told
+        return route, subject
+
+    async def _publish(self, job: Job, events: tuple[Event, ...]) -> None:
+        sent = partial(self._sent, job, events)
+        try:
+            await self._publisher.send(events, sent, cause=job.lineage)
+        except (OutageError, TooLargeToSendError):
+            await self._publish_again(job, events)
+
+    def _sent(self, job: Job, events: tuple[Event, ...], error: Exception | None) -> None:
+        if error is None:
+            try:
+                self._ended_well(job)
+            except Exception as unforeseen:  # noqa: BLE001 - whoever called has no use for it
+                self._not_settled(job, unforeseen)
+            return
+        if self._closed:
+            return  # what is not acknowledged is delivered again
+        task = job.task = asyncio.ensure_future(self._publish_again(job, events))
+        self._republishing.add(task)
+        task.add_done_callback(partial(self._republished, job))
+
+    def _republished(self, job: Job, task: asyncio.Task[None]) -> None:
+        self._republishing.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self._not_settled(job, error)
+
+    def _not_settled(self, job: Job, error: Exception) -> None:
+        # Nobody else works on the message: the consumption has to begin anew, which has it
+        # delivered again.
+        log.error("unsettled", topic=job.topic, offset=job.received.offset, exc_info=error)
+        self.failure = self.failure or error
+
+    async def _publish_again(self, job: Job, events: tuple[Event, ...]) -> None:
+        cause = job.lineage
+        try:
+            await self._publishing.run(
+                lambda: self._publisher.publish(events, cause=cause),
+                may_be_its_own=self._has_tiers,
+            )
+        except Exception as error:  # noqa: BLE001 - an event that no topic takes is a dead letter
+            await self._set_aside(job, error)
+        else:
+            self._ended_well(job)
+
+    async def _salvage(self, job: Job, error: Exception) -> None:
+        """Send on what is good in a message that is about to be a dead letter.
+
+        Before the letter, so that a crash in between has both done again, and loses neither.
+        """
+        if not isinstance(error, RejectedError) or not (events := error.salvaged):
+            return
+        cause = job.lineage
+        try:
+            await self._publishing.run(
+                lambda: self._publisher.publish(events, cause=cause), may_be_its_own=True
+            )
+        except Exception:
+            # Whatever it is, the letter holds the message, and with it whatever was good.
+            log.exception("not_salvaged", topic=job.topic, offset=job.received.offset)
+
+    def _ended_well(self, job: Job) -> None:
+        self.stoppage.settled()
+        job.finish()
+
+    async def _set_aside(
+        self, job: Job, error: Exception, *, resumed: int | None = None
+    ) -> bool | None:
+        """Put a message into a retry topic or the DLQ, whole if nothing unforeseen prevents it.
+
+        Returns:
+            False: that is no good end; None if it says nothing of the stage.
+        """
+        failure = dead_letter_headers.describe(error, self._stage.service)
+        counts = failure_policy.counts_towards_stopping(error)
+        _log_bug(error, failure)
+        try:
+            await self._write_aside(job, error, failure)
+        except Exception as unforeseen:
+            # Left unsettled, the message would be delivered again, and end here again, for ever.
+            log.exception("not_set_aside", topic=job.topic, offset=job.received.offset)
+            bug = dead_letter_headers.describe(unforeseen, self._stage.service, code=ErrorCode.BUG)
+            bug = replace(bug, message=f"{failure.code}, then not set aside whole: {bug.message}")
+            await self._publishing.run(self._aside.smallest_letter, job, bug)
+            self._letters.note(job.record, bug.code)
+            forget_frames(unforeseen)
+        if counts:
+            subject = job.subject if isinstance(job.subject, bytes) else None
+            self.stoppage.failed(
+                failure.fingerprint, failure.code, subject=subject, resumed=resumed
+            )
+        job.finish()
+        return False if counts else None
+
+    async def _write_aside(
+        self, job: Job, error: Exception, failure: dead_letter_headers.Failure
+    ) -> None:
+        if not job.tries:
+            job.note_failure(error)
+        now = datetime.now(UTC)
+        decision = failure_policy.decide(error, job.delivery, self._settings, now=now)
+        # An outage of these writes is never the message's own: there is no other place for it.
+        if isinstance(decision, failure_policy.RetryLater):
+            if isinstance(error, ThrottledError):
+                self._throttle.note(failure, error.retry_after, decision.delay_s, now)
+            await self._publishing.run(self._aside.retry_later, job, decision, failure)
+        else:
+            await self._publishing.run(self._aside.dead_letter, job, failure)
+            self._letters.note(job.record, failure.code)
+
+
+def _log_bug(error: Exception, failure: dead_letter_headers.Failure) -> None:
+    if isinstance(error, ContentBugError):
+        # Not the exception itself: its text, and those of what led to it, may quote the message.
+        log.error(
+            "bug",
+            reason=failure.message,
+            error_type=failure.error_type,
+            stack=failure.stack,
+            fingerprint=failure.fingerprint,
+        )
+    elif failure_policy.is_bug(error):
+        log.error("bug", exc_info=error, fingerprint=failure.fingerprint)
+
+
+def _refuse(job: Job, complaint: str) -> None:
+    """Raise what is complained about, if anything; no frame of the error holds the message."""
+    if complaint:
+        job.shorten(complaint)
+        raise TooLargeError(complaint)

@@ -1,0 +1,1 @@
+"""Sends records in batches and reports each once the broker has it on all replicas."""

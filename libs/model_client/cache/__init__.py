@@ -1,0 +1,1 @@
+"""Cached responses in PostgreSQL, and one call for equal requests in flight."""

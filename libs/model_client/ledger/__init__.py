@@ -1,0 +1,1 @@
+"""Spend: prices, budgets, and the ledger of all calls, reserved before they are made."""

@@ -1,0 +1,1 @@
+"""One HTTP call to an endpoint: sent, read, classified, retried."""

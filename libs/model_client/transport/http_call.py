@@ -1,0 +1,280 @@
+"""One HTTP call: a question goes out, and what comes back is read, however it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
+
+import httpx2
+import openai
+from openai import AsyncOpenAI, AsyncStream
+
+from contracts.notes import Usage
+from model_client import errors
+from model_client.durations import seconds
+from model_client.settings import ModelConfig
+from model_client.transport.http_errors import error_in_stream
+from model_client.transport.response_stream import decoded, drain, events, whole
+
+EVENT_STREAM: Final = "text/event-stream"
+
+LONGEST_ANSWER: Final = 16 * 1024 * 1024
+"""Characters of an answer; whoever sends more is no model."""
+
+LONGEST_NAME: Final = 200
+"""Characters of a model's name or fingerprint, which are stored with every note."""
+
+MOST_TOKENS: Final = 1_000_000_000
+"""Tokens of a call; who tells more would break the ledger's columns."""
+
+
+def _nobody(_: Mapping[str, str]) -> None:
+    """What headers are told to where nobody listens."""
+
+
+@dataclass(slots=True)
+class Reply:
+    """What has come back of a call, also of one that failed half-way.
+
+    Attributes:
+        on_headers: told the response's headers as soon as they are there.
+        headers: the response's; None until it has begun.
+        streamed: whether it came as events.
+        text: the answer's content.
+        finish_reason: why it ended, as the endpoint says; empty if it did not.
+        refusal: what the model said in place of an answer.
+        model: the model's name, as the endpoint tells it.
+        fingerprint: the endpoint's system fingerprint.
+        usage: tokens, if told.
+        estimated: whether the tokens are ours to guess.
+        cost_usd: what the call cost; None as long as it is not known.
+        sent_at: when the call was made, by the loop's clock, in seconds.
+        first_token_s: seconds until the answer began; None if it did not.
+        latency_s: seconds until it ended, well or not.
+    """
+
+    sent_at: float = 0.0
+    on_headers: Callable[[Mapping[str, str]], None] = _nobody
+    headers: Mapping[str, str] | None = None
+    streamed: bool = False
+    text: str = ""
+    finish_reason: str = ""
+    refusal: str = ""
+    model: str = ""
+    fingerprint: str = ""
+    usage: Usage | None = None
+    estimated: bool = False
+    cost_usd: Decimal | None = None
+    first_token_s: float | None = None
+    latency_s: float = 0.0
+    _pieces: list[str] = field(default_factory=list)
+    _length: int = 0
+
+    def begin(self, headers: Mapping[str, str]) -> None:
+        """Note that the response has begun."""
+        self.headers = headers
+        self.on_headers(headers)
+
+    def take(self, part: Any) -> bool:
+        """Read a completion, or a chunk of one; whatever is not as it should be is passed over.
+
+        Returns:
+            Whether it holds something that the model wrote, and not only the answer's frame.
+        """
+        if not isinstance(part, dict):
+            return False
+        if part.get("error"):
+            raise error_in_stream(part["error"])
+        self.model = _name(part.get("model")) or self.model
+        self.fingerprint = _name(part.get("system_fingerprint")) or self.fingerprint
+        self.usage = _usage(part.get("usage")) or self.usage
+        choices = part.get("choices")
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        return isinstance(choice, dict) and self._take_choice(choice)
+
+    def _take_choice(self, choice: dict[str, Any]) -> bool:
+        self.finish_reason = _text(choice.get("finish_reason")) or self.finish_reason
+        told = choice.get("delta") or choice.get("message")
+        said = told if isinstance(told, dict) else {}
+        content = _content(said.get("content"))
+        self._pieces.append(content)
+        self._length += len(content)
+        self.refusal += _text(said.get("refusal"))
+        if self._length > LONGEST_ANSWER:
+            raise errors.BadOutputError("the answer has no end")
+        # Thoughts are told under many names; a role alone is sent before the model has begun.
+        return bool(self.finish_reason) or any(said[name] for name in said if name != "role")
+
+    def close(self, now: float) -> None:
+        """Put the pieces together."""
+        self.latency_s = now - self.sent_at
+        self.text = "".join(self._pieces)
+
+
+class Caller:
+    """Calls one model.
+
+    Args:
+        config: the model, and how patient to be.
+        client: the connection to its endpoint; with ``max_retries=0``.
+    """
+
+    def __init__(self, config: ModelConfig, client: AsyncOpenAI) -> None:
+        self._config = config
+        self._client = client
+
+    async def call(
+        self, request: Mapping[str, Any], reply: Reply, *, until: float, first_token_s: float
+    ) -> None:
+        """Make one call.
+
+        Args:
+            request: the body of a chat completion.
+            reply: takes what comes back.
+            until: when the call must have ended, by the loop's clock, in seconds.
+            first_token_s: longest wait for the first sign of a streamed answer.
+
+        Raises:
+            errors.ModelTimeoutError: no answer in time, or a stalled one.
+            errors.ServerError: the endpoint could not be reached, failed, or cut the answer.
+            openai.APIStatusError: the endpoint refused; ``statuses.error_of`` tells what it means.
+        """
+        loop = asyncio.get_running_loop()
+        reply.sent_at = loop.time()
+        streams = bool(request.get("stream"))
+        patience = _Patience(self._config, until, first_token_s, streams=streams)
+        try:
+            async with asyncio.timeout_at(patience.begin(loop.time())) as limit:
+                async with self._response(request) as response:
+                    reply.begin(response.headers)
+                    kind = response.headers.get("content-type", "")
+                    reply.streamed = kind.startswith(EVENT_STREAM)
+                    if reply.streamed:
+                        await self._follow(events(response.aiter_bytes()), reply, limit, patience)
+                    else:
+                        limit.reschedule(patience.until)
+                        _take_whole(await whole(response.aiter_bytes()), reply)
+        except (TimeoutError, openai.APITimeoutError) as error:
+            raise errors.ModelTimeoutError(patience.explain(reply)) from error
+        except openai.APIConnectionError as error:
+            raise errors.ServerError(
+                "the model's endpoint cannot be reached; check OPENAI_BASE_URL"
+            ) from error
+        except httpx2.RequestError as error:
+            raise errors.ServerError("the endpoint cut the connection") from error
+        finally:
+            reply.close(loop.time())
+        if reply.first_token_s is None:
+            reply.first_token_s = reply.latency_s
+
+    @asynccontextmanager
+    async def _response(self, request: Mapping[str, Any]) -> AsyncIterator[httpx2.Response]:
+        """The response to a request, whose body is still to come.
+
+        Not by ``chat.completions.create``: that walks through the whole body by its types to rename
+        fields, of which ours has none, and takes a third of the call's CPU time.
+        """
+        stream: AsyncStream[Any] = await self._client.post(
+            "/chat/completions",
+            body=dict(request),
+            cast_to=object,
+            stream=True,
+            stream_cls=AsyncStream[Any],
+        )
+        try:
+            yield stream.response
+        finally:
+            await stream.response.aclose()
+
+    async def _follow(
+        self, stream: AsyncIterator[str], reply: Reply, limit: asyncio.Timeout, patience: _Patience
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        async for data in stream:
+            now = loop.time()
+            if data == "[DONE]":
+                limit.reschedule(None)
+                await drain(stream)
+                return
+            if reply.take(decoded(data)) and reply.first_token_s is None:
+                reply.first_token_s = now - reply.sent_at
+            if reply.first_token_s is not None:
+                limit.reschedule(patience.next(now))
+        if not reply.finish_reason:
+            raise errors.ServerError("the answer's stream ended before the answer did")
+
+
+def _take_whole(body: bytes, reply: Reply) -> None:
+    completion = decoded(body)
+    if not isinstance(completion, dict):
+        # A page of a proxy, say: no model has seen the question.
+        told = "the endpoint sent no completion; check OPENAI_BASE_URL"
+        raise errors.ServerError(told)
+    reply.take(completion)
+
+
+@dataclass(slots=True)
+class _Patience:
+    """Until when the next sign of life is waited for."""
+
+    config: ModelConfig
+    until: float
+    first_token_s: float
+    streams: bool
+
+    def begin(self, now: float) -> float:
+        self.until = min(self.until, now + self.config.timeout_s)
+        return min(self.until, now + self.first_token_s) if self.streams else self.until
+
+    def next(self, now: float) -> float:
+        return min(self.until, now + self.config.between_tokens_s)
+
+    def explain(self, reply: Reply) -> str:
+        if asyncio.get_running_loop().time() >= self.until:
+            return "the model did not answer in time"
+        if reply.first_token_s is None:
+            return f"the model did not begin to answer within {self._first_token()}"
+        return f"the model stalled for {seconds(self.config.between_tokens_s)} within its answer"
+
+    def _first_token(self) -> str:
+        waited, most = seconds(self.first_token_s), seconds(self.config.first_token_s)
+        if waited == most:
+            return waited
+        return f"{waited}, long beside its usual time (the most it may take is {most})"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _name(value: Any) -> str:
+    # PostgreSQL stores no NUL, and nobody sends half a surrogate pair.
+    return _text(value).replace("\0", "").encode("utf-8", "replace").decode()[:LONGEST_NAME]
+
+
+def _content(value: Any) -> str:
+    """What a message says; some endpoints send it in parts, of which thoughts are some."""
+    if not isinstance(value, list):
+        return _text(value)
+    return "".join(_text(part.get("text")) for part in value if isinstance(part, dict))
+
+
+def _usage(told: Any) -> Usage | None:
+    if not isinstance(told, dict):
+        return None
+    details = told.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
+    prompt, answer = _count(told.get("prompt_tokens")), _count(told.get("completion_tokens"))
+    if prompt + answer == 0:
+        return None  # which no call uses: it is as good as not told
+    return Usage(
+        input_tokens=prompt, cached_tokens=min(prompt, _count(cached)), output_tokens=answer
+    )
+
+
+def _count(value: Any) -> int:
+    return min(max(0, value), MOST_TOKENS) if isinstance(value, int) else 0

@@ -1,0 +1,1 @@
+"""The demos: the samples through the whole system, from start to stop."""

@@ -1,0 +1,103 @@
+"""What demos are made of: a stack made anew and gone at the end, chapters, and verbs as typed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from local_stack.progress import Progress, Report, silent
+from local_stack.supervisor import Stack
+from onrecord.cli import run
+from onrecord.commands.stack import describe
+from onrecord.console import err, out, stack_progress
+from onrecord.errors import FailedError
+from onrecord.settings import HOME_SETTING, home_folder
+
+PROJECT: Final = Path(__file__).resolve().parents[3]
+SAMPLES: Final = PROJECT / "samples"
+
+INTERRUPTED: Final = 128 + signal.SIGINT
+
+
+class _Reporter:
+    """Passes a stack's steps on to whoever shows them at the moment."""
+
+    target: Report = staticmethod(silent)
+
+    def __call__(self, progress: Progress) -> None:
+        self.target(progress)
+
+    @contextmanager
+    def showing(self, doing: str) -> Iterator[None]:
+        with stack_progress(doing) as self.target:
+            yield
+        self.target = silent
+
+
+@contextmanager
+def performance(env: Mapping[str, str]) -> Iterator[Stack]:
+    """A stack in the demo's folder, made anew; verbs run within the block talk to it.
+
+    Args:
+        env: settings for all its processes.
+
+    Raises:
+        StackFailedError: it does not start.
+    """
+    home = home_folder() / "demo"
+    reporter = _Reporter()
+    Stack(home, attached=False).stop(purge=True)
+    stack = Stack(home, env=env, report=reporter)
+    with reporter.showing("starting"):
+        stack.__enter__()
+    try:
+        if model := stack.model():
+            out.print(describe(model), markup=False)
+        with _environment(HOME_SETTING, str(home)):
+            yield stack
+    finally:
+        with reporter.showing("stopping"):
+            stack.__exit__(None, None, None)
+    out.print("the stack is stopped; `make up` starts one that stays")
+
+
+def chapter(title: str) -> None:
+    """Begin the next part."""
+    out.print()
+    out.rule(f"[bold]{title}[/]", align="left")
+
+
+def command(*arguments: str, may_fail: bool = False) -> bool:
+    """Run a verb as a person would, and show which; whether it failed as it may.
+
+    Raises:
+        FailedError: it failed, and may not.
+    """
+    err.print(f"[dim]$ onrecord {' '.join(_short(arguments))}[/]")
+    code = run(arguments)
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
+    if code and not (may_fail and code == 1):
+        raise FailedError(f"`onrecord {' '.join(arguments)}` ended with exit code {code}")
+    return code != 0
+
+
+def _short(arguments: Sequence[str]) -> list[str]:
+    return [one.removeprefix(f"{PROJECT}/") for one in arguments]
+
+
+@contextmanager
+def _environment(name: str, value: str) -> Iterator[None]:
+    before = os.environ.get(name)
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

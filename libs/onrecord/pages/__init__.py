@@ -1,0 +1,1 @@
+"""Pages of text for people: what commands print."""

@@ -1,0 +1,155 @@
+"""Notes, refused notes and coverage as pages that a researcher reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Final
+
+from rich.text import Text
+
+from onrecord.pages.check_names import CHECKS
+from onrecord.pages.rendering import count, paragraph, short_id, timestamp
+from read_model.coverage import Coverage, Finding, Topic
+from read_model.queries import Quote, RefusedNote, StoredNote, StudyInUse
+
+LABELS: Final = {
+    Finding.ANSWERED: ("answered", "green"),
+    Finding.ANSWERED_EARLIER: ("earlier only", "yellow"),
+    Finding.NOT_ADDRESSED: ("not addressed", "yellow"),
+    Finding.UNKNOWN: ("unknown", "red"),
+}
+LABEL_WIDTH: Final = 15
+
+
+def notes_page(
+    notes: Sequence[StoredNote],
+    studies: Mapping[str, StudyInUse],
+    width: int,
+    *,
+    theme: str | None = None,
+    totals: Mapping[tuple[str, str], int] | None = None,
+) -> Iterator[Text]:
+    """Notes under their themes, in the study's order; a note with two themes stands under both.
+
+    Args:
+        notes: in the order in which they are to stand.
+        studies: by id; all that the notes are of.
+        width: of a line, in columns.
+        theme: show only this theme's heading.
+        totals: how many notes there are by study and theme, where not all are shown.
+    """
+    several = len({note.study_id for note in notes}) > 1
+    for study_id, of_study in groupby(notes, key=lambda note: note.study_id):
+        group = list(of_study)
+        study = studies[study_id].study
+        if several:
+            yield from paragraph(f"{study.name} ({study_id})", width, style="bold underline")
+            yield Text()
+        for one in study.themes:
+            under = [note for note in group if one.id in note.themes]
+            if under and theme in {None, one.id}:
+                total = (totals or {}).get((study_id, one.id), len(under))
+                yield from _section(one.name, under, total, width)
+
+
+def _section(name: str, notes: Sequence[StoredNote], total: int, width: int) -> Iterator[Text]:
+    shown = f"{len(notes):,} of " if len(notes) < total else ""
+    yield from paragraph(f"{name} ({shown}{count(total, 'note')})", width, style="bold cyan")
+    yield Text()
+    for note in notes:
+        told = f"{note.statement} ({short_id(note.note_id)})"
+        yield from paragraph(told, width, indent="    ", first="  • ")
+        for flag in note.flags:
+            check = CHECKS.get(flag["check"], flag["check"])
+            yield from paragraph(f"flagged: {check}", width, indent="      ", style="yellow")
+        for quote in note.evidence:
+            yield from _quote(quote, note.title, width)
+        yield Text()
+
+
+def _quote(quote: Quote, title: str, width: int) -> Iterator[Text]:
+    said = f"{quote.speaker} {timestamp(quote.start_ms)}, {title}"
+    yield from paragraph(said, width, indent="      ", style="dim")
+    yield from paragraph(f"“{quote.quote}”", width, indent="      ", style="italic")
+
+
+def rejected_page(notes: Sequence[RefusedNote], width: int) -> Iterator[Text]:
+    """Refused notes by interview, each with the checks that failed and why."""
+    interview: Callable[[RefusedNote], tuple[str, str]] = lambda note: (  # noqa: E731 - a key
+        note.title,
+        str(note.transcript_id),
+    )
+    for (title, _), group in groupby(notes, key=interview):
+        yield from paragraph(title, width, style="bold cyan")
+        yield Text()
+        for note in group:
+            told = f"{note.draft['statement']} ({short_id(note.rejected_id)})"
+            yield from paragraph(told, width, indent="    ", first="  ✗ ")
+            for failure in note.failures:
+                check = CHECKS.get(failure["check"], failure["check"])
+                why = f"{check}: {failure['reason']}"
+                yield from paragraph(why, width, indent="      ", style="dim")
+            yield Text()
+
+
+def coverage_page(found: Coverage, width: int) -> Iterator[Text]:
+    """Questions, then themes, with what is known about each."""
+    yield from paragraph(f"{found.name} ({count(found.interviews, 'interview')})", width)
+    for heading, topics in (("Questions", found.questions), ("Themes", found.themes)):
+        if topics:
+            yield Text()
+            yield Text(heading, style="bold cyan")
+            for topic in topics:
+                yield from _topic(topic, width)
+    if found.unreadable_submissions:
+        yield Text()
+        yield from paragraph(
+            f"{count(found.unreadable_submissions, 'record')} on the topic of submissions "
+            f"{'is' if found.unreadable_submissions == 1 else 'are'} no interview: "
+            "`onrecord dlq list --service ingestion` shows what was set aside",
+            width,
+            style="dim",
+        )
+    if found.unread_submissions:
+        yield Text()
+        yield from paragraph(
+            f"{count(found.unread_submissions, 'submission')} of this or another study could not "
+            "be read yet, and may change this: see `onrecord dlq list --service ingestion`",
+            width,
+            style="yellow",
+        )
+
+
+def _topic(topic: Topic, width: int) -> Iterator[Text]:
+    label, style = LABELS[topic.finding]
+    first = Text.assemble("  ", (f"{label:<{LABEL_WIDTH}}", style))
+    indent = " " * len(first)
+    yield from paragraph(topic.text, width, indent=indent, first=first)
+    yield from paragraph(_reason(topic), width, indent=indent, style="dim")
+
+
+def _reason(topic: Topic) -> str:
+    missing = ", ".join(
+        f"{count(number, 'chunk')} {what}"
+        for number, what in (
+            (topic.dead, "dead"),
+            (topic.discarded, "discarded"),
+            (topic.waiting, "waiting"),
+            (topic.not_asked, "of interviews whose study, as submitted, does not have it"),
+        )
+        if number
+    )
+    if topic.finding is Finding.ANSWERED_EARLIER:
+        earlier = f"{count(topic.earlier_notes, 'note')} from an earlier revision of "
+        return (
+            f"every chunk was read ({topic.read:,}) without a note about it, but there "
+            f"{'is' if topic.earlier_notes == 1 else 'are'} {earlier}"
+            f"{count(topic.earlier_interviews, 'interview')}"
+        )
+    if topic.finding is Finding.NOT_ADDRESSED:
+        return f"every chunk was read ({topic.read:,})"
+    if topic.finding is Finding.UNKNOWN:
+        return missing
+    told = f"{count(topic.notes, 'note')} from {count(topic.interviews, 'interview')}"
+    return f"{told}; {missing}" if missing else told

@@ -1,0 +1,184 @@
+"""Puts many dead letters back through control, and keeps account of each."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from rich.progress import Progress, track
+
+from contracts.errors import UNMENDABLE
+from onrecord.console import err
+from onrecord.control_client import ControlClient, Letter, NotOpenError, Point
+from onrecord.errors import CommandError, FailedError, UnreachableError, UsageError
+from onrecord.pages.rendering import count
+
+AT_ONCE: Final = 8
+"""Named letters replayed at the same time: control reads one after another from the DLQ anyway."""
+
+AT_A_TIME: Final = 2_000
+"""Letters between two steps of the bar, and before an interrupt is heard."""
+
+TOLD: Final = 20
+"""Most failures told one by one."""
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of each letter.
+
+    Attributes:
+        replayed: ids of those put back.
+        failed: why the others were not, by what they were asked for by.
+        left_out: how many open letters a replay of all did not try, by why not.
+        misnamed: whether an id named no letter, or several.
+    """
+
+    replayed: list[str] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, int] = field(default_factory=dict)
+    misnamed: bool = False
+
+    def notices(self) -> Iterator[str]:
+        """Sentences about what was left out, and what to do about it."""
+        hopeless = {why: number for why, number in self.left_out.items() if why in UNMENDABLE}
+        if hopeless:
+            causes = ", ".join(f"{number:,} {why}" for why, number in hopeless.items())
+            yield (
+                f"left out: {causes}. The same message fails again, so a replay mends nothing; "
+                "`--code CAUSE` or a letter's id puts it back all the same"
+            )
+        if gone := self.left_out.get("gone"):
+            yield (
+                f"left out: {count(gone, 'letter')} whose bytes are gone from the DLQ; all that is "
+                "left to do is to discard them"
+            )
+        if unknown := self.left_out.get("unknown_source"):
+            yield (
+                f"left out: {count(unknown, 'letter')} written to a DLQ by somebody else, without "
+                "a word where they came from: `onrecord dlq show` tells what is in them"
+            )
+
+    def error(self) -> CommandError:
+        """The failure to end the command with: bad input if an id was wrong."""
+        kind = UsageError if self.misnamed and not self.replayed else FailedError
+        if len(self.failed) == 1:
+            return kind(next(iter(self.failed.values())))
+        details = [f"{letter}: {why}" for letter, why in self.failed.items()]
+        if len(details) > TOLD:
+            details[TOLD:] = [f"and {len(details) - TOLD:,} more"]
+        return kind(f"{count(len(self.failed), 'letter')} not put back", details=details)
+
+
+async def count_open(control: ControlClient, service: str | None, code: str | None) -> int:
+    """How many letters ``replay_matching`` would try to put back."""
+    return sum(
+        one["replayable"]
+        for one in await control.counts()
+        if service in (None, one["service"])
+        and (one["error_code"] not in UNMENDABLE if code is None else code == one["error_code"])
+    )
+
+
+async def replay_matching(
+    control: ControlClient, service: str | None, code: str | None, number: int
+) -> Outcome:
+    """Replay all open letters that are meant, many at a time, with a bar on stderr.
+
+    Args:
+        control: puts them back.
+        service: only letters of this service.
+        code: only letters of this cause.
+        number: how many are expected.
+
+    Raises:
+        UnreachableError: control or its dependencies went away; tells how many were put back
+            before, as far as control could answer. What was put back stays so.
+    """
+    outcome = Outcome()
+    which = {"service": service, "code": code}
+    begin: Point | None = None
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
+        bar = progress.add_task("replaying", total=number)
+        while True:
+            try:
+                some = await control.replay_many(which, limit=AT_A_TIME, begin=begin)
+            except UnreachableError as error:
+                raise _cut_short(outcome, number, error) from error
+            outcome.replayed += some.replayed
+            outcome.failed |= some.not_replayed
+            outcome.left_out = outcome.left_out or some.left_out
+            progress.advance(bar, len(some.replayed) + len(some.not_replayed))
+            if (begin := some.next) is None:
+                return outcome
+
+
+async def replay_all(control: ControlClient, letter_ids: Sequence[str]) -> Outcome:
+    """Replay letters by their names, a few at a time, with a bar on stderr.
+
+    A letter that cannot be put back does not keep the others from it.
+
+    Raises:
+        UnreachableError: control or its dependencies went away; tells how many were put back
+            before. What was put back stays so, and the rest stays open.
+    """
+    outcome = Outcome()
+    hidden = not err.is_terminal
+    waiting = iter(track(letter_ids, "replaying", console=err, transient=True, disable=hidden))
+
+    async def work() -> None:
+        for letter_id in waiting:
+            await _replay(control, letter_id, outcome)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(AT_ONCE, len(letter_ids))):
+                group.create_task(work())
+    except ExceptionGroup as failed:  # they fail of the same cause: one tells it
+        first = failed.exceptions[0]
+        if not isinstance(first, UnreachableError):
+            raise first from failed
+        raise _cut_short(outcome, len(letter_ids), first) from failed
+    return outcome
+
+
+def _cut_short(outcome: Outcome, number: int, error: UnreachableError) -> UnreachableError:
+    told = f"{len(outcome.replayed):,} of {count(number, 'dead letter')} put back"
+    return UnreachableError(f"{told}, then: {error}")
+
+
+async def discard(control: ControlClient, letter_id: str, reason: str) -> Letter:
+    """Give a letter up.
+
+    Raises:
+        FailedError: it is not open any more; names the open letter that came of its replay.
+    """
+    try:
+        return await control.discard(letter_id, reason)
+    except NotOpenError as error:
+        if (successor := await _successor(control, letter_id)) is None:
+            raise
+        raise FailedError(f"{error}, and failed again: discard {successor} instead") from error
+
+
+async def _successor(control: ControlClient, letter_id: str) -> str | None:
+    """The open letter that a letter's replays ended in, if they did."""
+    letter = (await control.letter(letter_id)).letter
+    which = {"service": letter["service"], "subject": letter["subject"]}
+    by_origin = {one["replay_of"]: one for one in reversed(await control.letters(which))}
+    found = letter
+    while (following := by_origin.get(found["letter_id"])) is not None:
+        found = following
+    return str(found["letter_id"]) if found["state"] == "open" else None
+
+
+async def _replay(control: ControlClient, letter_id: str, outcome: Outcome) -> None:
+    try:
+        outcome.replayed.append((await control.replay(letter_id))["letter_id"])
+    except UnreachableError:
+        raise
+    except CommandError as error:
+        outcome.misnamed |= isinstance(error, UsageError)
+        outcome.failed[letter_id] = str(error)

@@ -1,7 +1,0 @@
-"""The embedded local stack: broker, database, simulator and services as processes of this machine.
-
-from onrecord.stack.supervisor import Stack
-
-with Stack(home) as stack:
-    work_with(stack.client_env())
-"""

@@ -1,0 +1,1 @@
+"""What happens before and after interviews are sent: files read, checked, waited for."""

@@ -1,0 +1,235 @@
+"""Hands a batch of interviews in, waits for their notes, and tells what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from contracts.study import Study
+from messaging import KafkaSettings
+from onrecord.connections import kafka_settings, open_postgres, open_producer
+from onrecord.console import err
+from onrecord.errors import FailedError, UnreachableError
+from onrecord.pages.rendering import count, paragraph
+from onrecord.settings import ClientSettings
+from onrecord.submit.interview_files import InterviewFile
+from onrecord.submit.preparation import Declared, Prepared, prepare
+from onrecord.submit.waiting import Watch, refuse_conflicts
+from read_model.queries import Reading, TranscriptProgress
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What became of a batch.
+
+    Attributes:
+        interviews: what was sent, in order.
+        progress: how far each was when the wait ended; None if nobody waited.
+        finished: whether the wait ended because all was done.
+    """
+
+    interviews: Sequence[Prepared]
+    progress: Sequence[TranscriptProgress] | None = None
+    finished: bool = True
+
+
+async def hand_in(
+    interviews: Sequence[InterviewFile],
+    study: Study,
+    declared: Declared,
+    settings: ClientSettings,
+    *,
+    wait_s: float | None = None,
+) -> Batch:
+    """Check all interviews, then send them; progress is shown on stderr.
+
+    Args:
+        interviews: the files.
+        study: what the notes are to be about.
+        declared: what holds for all files.
+        settings: how to reach broker and database.
+        wait_s: wait so many seconds at most for the notes; None not to wait.
+
+    Raises:
+        UsageError: a file cannot be submitted; nothing was sent.
+        UnreachableError: the broker, or when waiting the database, does not answer.
+    """
+    kafka = kafka_settings(settings)
+    with _bars() as bars:
+        checking = bars.add_task("checking", total=len(interviews))
+        ready = prepare(interviews, study, declared, kafka, checked=lambda: bars.advance(checking))
+        if wait_s is None:
+            notice = await _look_for_conflicts(ready, settings)
+            await _send(ready, kafka, bars)
+            if notice:
+                err.print(notice, markup=False)
+            return Batch(ready)
+        return await _send_and_wait(ready, kafka, settings, wait_s, bars)
+
+
+async def _look_for_conflicts(ready: Sequence[Prepared], settings: ClientSettings) -> str:
+    """Refuse what is stored with other content.
+
+    Returns:
+        A sentence for people if nobody could look; a producer need not reach the database.
+
+    Raises:
+        UsageError: a revision is stored with other content.
+    """
+    try:
+        async with open_postgres(settings) as database:
+            await refuse_conflicts(Reading(database), [one.event for one in ready])
+    except (UnreachableError, FailedError) as error:
+        return f"nobody looked whether these revisions are stored with other content: {error}"
+    return ""
+
+
+async def _send(ready: Sequence[Prepared], kafka: KafkaSettings, bars: Progress) -> None:
+    sending = bars.add_task("sending", total=len(ready))
+    async with open_producer(kafka) as producer:
+        for one in ready:
+            await producer.send(one.event)
+            bars.advance(sending)
+
+
+async def _send_and_wait(
+    ready: Sequence[Prepared],
+    kafka: KafkaSettings,
+    settings: ClientSettings,
+    wait_s: float,
+    bars: Progress,
+) -> Batch:
+    async with AsyncExitStack() as opened:
+        reading = Reading(await opened.enter_async_context(open_postgres(settings)))
+        watch = await Watch.begin(reading, [one.event for one in ready])
+        await _send(ready, kafka, bars)
+        reading_chunks = bars.add_task("waiting", total=None)
+
+        def show(progress: Sequence[TranscriptProgress]) -> None:
+            all_known = all(one.chunks or one.refused for one in progress)
+            chunks = sum(one.chunks for one in progress)
+            bars.update(
+                reading_chunks,
+                description="chunks" if all_known else "waiting",
+                total=chunks if all_known else None,
+                completed=sum(one.stored + one.dead for one in progress),
+            )
+
+        progress, finished = await watch.until_done(reading, wait_s, show)
+    return Batch(ready, progress, finished)
+
+
+def _bars() -> Progress:
+    """Bars that are gone when the work is done: the result tells the rest."""
+    shown = TextColumn("{task.description:<8}")
+    return Progress(
+        shown,
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+
+
+def batch_page(batch: Batch, width: int) -> Iterator[Text]:
+    """What was sent, an interview a paragraph, and what came of it."""
+    progress = {one.transcript_id: one for one in batch.progress or ()}
+    for one in batch.interviews:
+        yield from paragraph(one.event.title, width, style="bold")
+        yield from paragraph(_found(one), width, indent="  ")
+        yield Text(f"  id {one.event.transcript_id}", style="dim")
+        for notice in one.notices:
+            yield from paragraph(notice, width, indent="    ", first="  ! ", style="yellow")
+        if one.event.transcript_id in progress:
+            yield from paragraph(_outcome(progress[one.event.transcript_id]), width, indent="  ")
+    if verdict(batch) is None:
+        told = "submitted" if batch.progress is None else "submitted and read"
+        yield Text(f"{count(len(batch.interviews), 'interview')} {told}")
+
+
+def _found(one: Prepared) -> str:
+    if one.reading is None:
+        return f"{one.file.path} (not looked at)"
+    segments = count(len(one.reading.segments), "segment")
+    return f"{one.file.path}: {one.reading.format.value}, {segments}"
+
+
+def _outcome(one: TranscriptProgress) -> str:
+    if one.refused:
+        return "refused as a whole: it is a dead letter"
+    told = f"{one.stored} of {count(one.chunks, 'chunk')} stored, {count(one.notes, 'note')}"
+    return f"{told}, {count(one.dead, 'chunk')} set aside" if one.dead else told
+
+
+def batch_json(batch: Batch) -> list[dict[str, Any]]:
+    """The same for programs: an object an interview."""
+    progress = {one.transcript_id: one for one in batch.progress or ()}
+    return [
+        {**_sent_json(one), **_progress_json(progress.get(one.event.transcript_id))}
+        for one in batch.interviews
+    ]
+
+
+def _sent_json(one: Prepared) -> dict[str, Any]:
+    reading = one.reading
+    return {
+        "file": str(one.file.path),
+        "title": one.event.title,
+        "transcript_id": str(one.event.transcript_id),
+        "revision": one.event.revision,
+        "study_id": one.event.study.study_id,
+        "format": reading.format.value if reading else one.event.format,
+        "segments": len(reading.segments) if reading else None,
+        "notices": list(one.notices),
+    }
+
+
+def _progress_json(one: TranscriptProgress | None) -> dict[str, Any]:
+    if one is None:
+        return {}
+    return {
+        "chunks": one.chunks,
+        "stored": one.stored,
+        "dead": one.dead,
+        "notes": one.notes,
+        "refused": one.refused,
+        "done": one.done,
+    }
+
+
+def verdict(batch: Batch) -> FailedError | None:
+    """Why the batch failed; None if it did not, as far as anybody waited.
+
+    The page tells of each interview how far it is, so this line only sums up.
+    """
+    if batch.progress is None:
+        return None
+    sent = f"{count(len(batch.interviews), 'interview')} submitted"
+    told = [*_set_aside(batch.progress)]
+    if not batch.finished:
+        going_on = sum(not one.done for one in batch.progress)
+        told.append(
+            f"{_still(going_on)} not read to the end when the wait was over, and the work goes on: "
+            "`onrecord coverage` tells how far it is"
+        )
+    return FailedError("; ".join([sent, *told])) if told else None
+
+
+def _set_aside(progress: Sequence[TranscriptProgress]) -> Iterator[str]:
+    refused = sum(one.refused for one in progress)
+    dead = sum(one.dead for one in progress if not one.refused)
+    counted = [count(refused, "interview")] * bool(refused) + [count(dead, "chunk")] * bool(dead)
+    if counted:
+        were = "was" if refused + dead == 1 else "were"
+        yield f"{' and '.join(counted)} {were} set aside: `onrecord dlq list` tells why"
+
+
+def _still(interviews: int) -> str:
+    return f"{count(interviews, 'interview')} {'was' if interviews == 1 else 'were'}"

@@ -1,0 +1,210 @@
+"""Which files are interviews: those named, those in a folder, and what a manifest says of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from contracts.study import Text
+from contracts.transcript import Speaker
+from onrecord.errors import UsageError
+from onrecord.pages.rendering import printable
+from onrecord.submit.document_errors import faults
+from onrecord.submit.files import read_yaml
+
+STUDY_FILE: Final = "study.yaml"
+MANIFEST_FILE: Final = "manifest.yaml"
+SUFFIXES: Final = frozenset({".vtt", ".srt", ".txt", ".json"})
+"""What a folder's transcripts end with, where no manifest lists them."""
+_YAML: Final = frozenset({".yaml", ".yml"})
+
+
+class ManifestEntry(BaseModel):
+    """What a manifest says of one interview."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: Annotated[str, Field(min_length=1, description="Its path, from the manifest's folder.")]
+    title: Annotated[Text | None, Field(description="What people call the interview.")] = None
+    recorded_at: Annotated[AwareDatetime | None, Field(description="When it took place.")] = None
+    speakers: Annotated[
+        tuple[Speaker, ...], Field(description="Roles, where the labels do not tell them.")
+    ] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InterviewFile:
+    """One interview to submit.
+
+    Attributes:
+        path: its transcript.
+        title: what people call it.
+        recorded_at: when it took place, if that is known.
+        speakers: the roles that were declared.
+    """
+
+    path: Path
+    title: str
+    recorded_at: datetime | None = None
+    speakers: tuple[Speaker, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What a command line means.
+
+    Attributes:
+        interviews: in order, each once.
+        study_file: the study's file that lies with them, if one does.
+        left_out: what looks like a transcript in a manifest's folder, but is not in the manifest.
+    """
+
+    interviews: tuple[InterviewFile, ...]
+    study_file: Path | None
+    left_out: tuple[Path, ...] = ()
+
+
+def read_manifest(path: Path) -> tuple[ManifestEntry, ...]:
+    """The entries of a manifest, a YAML list.
+
+    Raises:
+        UsageError: it cannot be read, or an entry is wrong; names the entry's fields.
+    """
+    try:
+        entries = _ENTRIES.validate_python(read_yaml(path) or ())
+    except ValidationError as error:
+        raise UsageError(f"{path}: not a manifest: {faults(error)}") from error
+    if not entries:
+        raise UsageError(f"{path}: the manifest lists no interview")
+    return entries
+
+
+def select(paths: Sequence[Path], manifest: Path | None = None) -> Selection:
+    """Find the interviews.
+
+    Args:
+        paths: files and folders. A folder stands for what its ``manifest.yaml`` lists, or for
+            all its files that look like transcripts. Without any, the manifest's entries are
+            meant.
+        manifest: says more about the files.
+
+    Raises:
+        UsageError: nothing is there, two files share a name, a file lies outside its folder, or a
+            manifest is wrong.
+    """
+    listed = {entry.path: entry for entry in _listed(manifest)} if manifest else {}
+    found = dict.fromkeys(_files(paths, listed)) if paths else dict.fromkeys(listed.values())
+    interviews = tuple(found)
+    _refuse_odd_names(interviews)
+    _refuse_namesakes(interviews)
+    folders = [path for path in paths if _is_dir(path)] or ([manifest.parent] if manifest else [])
+    studies = (folder / STUDY_FILE for folder in folders)
+    study = next((study for study in studies if study.is_file()), None)
+    manifests = [folder for folder in folders if (folder / MANIFEST_FILE).is_file()]
+    if manifest and not paths:
+        manifests = [manifest.parent]
+    return Selection(interviews, study, _left_out(manifests, interviews))
+
+
+def _left_out(folders: Iterable[Path], interviews: Iterable[InterviewFile]) -> tuple[Path, ...]:
+    chosen = {_resolved(one.path) for one in interviews}
+    found = (path for folder in folders for path in transcript_files(folder.iterdir()))
+    return tuple(path for path in found if _resolved(path) not in chosen)
+
+
+def _files(paths: Iterable[Path], listed: dict[Path, InterviewFile]) -> Iterator[InterviewFile]:
+    by_place = {_resolved(path): entry for path, entry in listed.items()}
+    for path in paths:
+        if path.suffix.lower() in _YAML:
+            raise UsageError(
+                f"{path}: YAML is no transcript: a study's file goes behind --study, a manifest "
+                "behind --manifest"
+            )
+        inside = _folder(path) if _is_dir(path) else (InterviewFile(path, path.stem),)
+        yield from (by_place.get(_resolved(one.path), one) for one in inside)
+
+
+def _is_dir(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # links in a circle; U+0000 in a name
+        raise UsageError(f"{printable(str(path))}: leads to no file") from error
+
+
+def _folder(folder: Path) -> Sequence[InterviewFile]:
+    if (manifest := folder / MANIFEST_FILE).is_file():
+        return tuple(_listed(manifest))
+    try:
+        found = transcript_files(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be read: {error.strerror}") from error
+    _refuse_outside(folder, [(path, str(path)) for path in found])
+    if not found:
+        raise UsageError(f"{folder}: no transcript in this folder ({', '.join(sorted(SUFFIXES))})")
+    return [InterviewFile(path, path.stem) for path in found]
+
+
+def transcript_files(among: Iterable[Path]) -> list[Path]:
+    """Those that look like transcripts by what their names end with, in order."""
+    return sorted(path for path in among if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def _listed(manifest: Path) -> Iterator[InterviewFile]:
+    entries = read_manifest(manifest)
+    named = [(manifest.parent / entry.file, f"{manifest}: {entry.file}") for entry in entries]
+    _refuse_outside(manifest.parent, named)
+    for entry in entries:
+        path = manifest.parent / entry.file
+        yield InterviewFile(path, entry.title or path.stem, entry.recorded_at, entry.speakers)
+
+
+def _refuse_outside(folder: Path, named: Iterable[tuple[Path, str]]) -> None:
+    """Refuse files that a folder or its manifest only points to, by ``..`` or by a link.
+
+    Whoever made the folder may be somebody else than who submits it.
+    """
+    root = _resolved(folder)
+    outside = [told for path, told in named if not _resolved(path).is_relative_to(root)]
+    if outside:
+        others = f" (and {len(outside) - 1} more)" if len(outside) > 1 else ""
+        raise UsageError(
+            f"{printable(outside[0])}{others} lies outside the folder: put the file in it, or name "
+            "it on the command line"
+        )
+
+
+def _refuse_odd_names(interviews: Iterable[InterviewFile]) -> None:
+    for one in interviews:
+        try:
+            one.path.name.encode()
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                f"{printable(str(one.path))}: its name is not UTF-8, and an interview is known by "
+                "its name: rename it"
+            ) from error
+
+
+def _refuse_namesakes(interviews: Iterable[InterviewFile]) -> None:
+    seen: dict[str, Path] = {}
+    for one in interviews:
+        other = seen.setdefault(one.path.name, one.path)
+        if other != one.path:
+            raise UsageError(
+                f"{other} and {one.path} share a name, by which an interview is known in its "
+                "study: rename one"
+            )
+
+
+_ENTRIES: Final = TypeAdapter(tuple[ManifestEntry, ...])

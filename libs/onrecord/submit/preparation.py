@@ -1,0 +1,198 @@
+"""Looks through interviews before any of them is sent: a batch goes whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from contracts.events import TranscriptSubmitted
+from contracts.study import Study
+from contracts.topics import MIB, TRANSCRIPTS_SUBMITTED
+from contracts.transcript import Role, Speaker, TranscriptFormat
+from messaging import KafkaSettings
+from onrecord.client import record_bytes, submission
+from onrecord.errors import UsageError
+from onrecord.submit.document_errors import faults
+from onrecord.submit.files import read_file
+from onrecord.submit.interview_files import InterviewFile
+from transcripts import (
+    DEFAULT_MAX_BYTES,
+    DoubtfulTranscriptError,
+    Reading,
+    TranscriptError,
+    read_transcript,
+)
+from transcripts.text import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the command line says of all files.
+
+    Attributes:
+        title: in place of the file's; for one file only.
+        format: the vendor's format, if known.
+        revision: which version of the interviews it is.
+        speakers: roles; they come before what a manifest says.
+        check: whether to read the transcripts here first.
+        accept: whether transcripts in which it is in doubt who speaks are wanted all the same.
+    """
+
+    title: str | None = None
+    format: TranscriptFormat | None = None
+    revision: int = 1
+    speakers: tuple[Speaker, ...] = ()
+    check: bool = True
+    accept: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An interview that can be sent.
+
+    Attributes:
+        file: where it came from.
+        event: what is sent.
+        reading: what is in it; None if it was not to be looked at.
+        notices: sentences for people about what was mended or is missing.
+    """
+
+    file: InterviewFile
+    event: TranscriptSubmitted
+    reading: Reading | None
+    notices: tuple[str, ...] = ()
+
+
+def prepare(
+    interviews: Sequence[InterviewFile],
+    study: Study,
+    declared: Declared,
+    kafka: KafkaSettings,
+    *,
+    checked: Callable[[], None] = lambda: None,
+) -> list[Prepared]:
+    """Read and check all files.
+
+    Args:
+        interviews: the files.
+        study: what the notes are to be about.
+        declared: what holds for all files.
+        kafka: tells how messages are compressed.
+        checked: called after each file.
+
+    Raises:
+        UsageError: at least one cannot be submitted; every one that cannot is named.
+    """
+    ready, problems = [], []
+    for file in interviews:
+        try:
+            ready.append(_prepare(file, study, declared, kafka))
+        except UsageError as error:
+            problems.append(str(error))
+        checked()
+    if len(problems) == 1:
+        raise UsageError(f"{problems[0]} (nothing was sent)")
+    if problems:
+        told = f"{len(problems)} of {len(interviews)} files cannot be submitted; nothing was sent"
+        raise UsageError(told, details=problems)
+    _refuse_labels_nobody_has(declared.speakers, ready)
+    return ready
+
+
+def roles(interviewers: Iterable[str], participants: Iterable[str]) -> tuple[Speaker, ...]:
+    """Declared roles from labels.
+
+    Raises:
+        UsageError: a label is empty, too long, or both an interviewer's and a participant's.
+    """
+    asked = {Role.INTERVIEWER: [*interviewers], Role.PARTICIPANT: [*participants]}
+    if both := sorted({*asked[Role.INTERVIEWER]} & {*asked[Role.PARTICIPANT]}):
+        raise UsageError(f"{both[0]!r} is named as interviewer and as participant")
+    try:
+        return tuple(
+            Speaker(label=label, role=role) for role, labels in asked.items() for label in labels
+        )
+    except ValidationError as error:
+        raise UsageError(f"a speaker's name: {faults(error)}") from error
+
+
+def _prepare(
+    file: InterviewFile, study: Study, declared: Declared, kafka: KafkaSettings
+) -> Prepared:
+    found = read_file(file.path)
+    try:
+        event = submission(
+            content=found.text,
+            title=declared.title or file.title,
+            study=study,
+            source=file.path.name,
+            revision=declared.revision,
+            format=declared.format,
+            speakers=_merged(declared.speakers, file.speakers),
+            recorded_at=file.recorded_at,
+            accept_doubtful=declared.accept,
+        )
+    except ValidationError as error:
+        raise UsageError(f"{file.path}: {faults(error)}") from error
+    reading = _read(file, event) if declared.check else None
+    _refuse_too_large(file, event, kafka)
+    notices = _notices(reading, file.speakers) if reading else ()
+    return Prepared(file, event, reading, (*found.notices, *notices))
+
+
+def _read(file: InterviewFile, event: TranscriptSubmitted) -> Reading:
+    try:
+        reading = read_transcript(event.content, format=event.format, speakers=event.speakers)
+        if not event.accept_doubtful:
+            reading.refuse_doubts()
+    except DoubtfulTranscriptError as error:
+        raise UsageError(
+            f"{file.path}: {error} (`onrecord parse` shows what was read; --accept submits it so)"
+        ) from error
+    except TranscriptError as error:
+        raise UsageError(f"{file.path}: {error}") from error
+    return reading
+
+
+def _merged(first: Iterable[Speaker], then: Iterable[Speaker]) -> tuple[Speaker, ...]:
+    by_label = {speaker.label: speaker for speaker in (*then, *first)}
+    return tuple(by_label.values())
+
+
+def _refuse_too_large(
+    file: InterviewFile, event: TranscriptSubmitted, kafka: KafkaSettings
+) -> None:
+    limit = TRANSCRIPTS_SUBMITTED.max_message_bytes
+    if (size := record_bytes(event, kafka)) > limit:
+        raise UsageError(
+            f"{file.path}: {size / MIB:,.1f} MiB as a compressed message; an interview may have "
+            f"{DEFAULT_MAX_BYTES / MIB:g} MiB of text, and {limit / MIB:g} MiB as a compressed "
+            "message: split the interview, or have it exported without word times"
+        )
+
+
+def _notices(reading: Reading, declared: Iterable[Speaker]) -> tuple[str, ...]:
+    present = {segment.speaker.casefold() for segment in reading.segments}
+    absent = [one.label for one in declared if clean(one.label).casefold() not in present]
+    unknown = {one.speaker: None for one in reading.segments if one.role is Role.UNKNOWN}
+    told = [f"the manifest names a speaker who says nothing: {label}" for label in absent]
+    if unknown:
+        told.append(
+            f"nobody says whether these ask or answer: {', '.join(unknown)} "
+            "(--interviewer and --participant tell it)"
+        )
+    return (*reading.notices, *reading.report.doubts, *told)
+
+
+def _refuse_labels_nobody_has(declared: Iterable[Speaker], ready: Iterable[Prepared]) -> None:
+    readings = [one.reading for one in ready if one.reading is not None]
+    present = {segment.speaker: None for one in readings for segment in one.segments}
+    folded = {label.casefold() for label in present}
+    for speaker in declared:
+        if readings and clean(speaker.label).casefold() not in folded:
+            raise UsageError(
+                f"nobody is called {speaker.label!r}; the speakers are {', '.join(present)} "
+                "(nothing was sent)"
+            )

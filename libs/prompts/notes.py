@@ -1,0 +1,79 @@
+"""The versions of the prompt: what the model is told before it gets to read a passage.
+
+A version is files under ``libs/prompts``: instructions, and from ``notes-2`` on examples. A version
+that was released is never changed: answers are cached, and notes marked, by its name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources.abc import Traversable
+from typing import Any, Final
+
+from contracts.events import ChunkReady
+from prompts import FOLDER
+from prompts.documents import chunk_document, passage
+from prompts.fencing import fenced
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A version of the prompt.
+
+    Attributes:
+        version: its name, which is also that of its files.
+        document: words a chunk as the document that the instructions describe.
+    """
+
+    version: str
+    document: Callable[[ChunkReady], str] = chunk_document
+
+    @cached_property
+    def files(self) -> tuple[Traversable, ...]:
+        """What it is made of, in order of name."""
+        folder = FOLDER.joinpath(self.version)
+        if not folder.is_dir():
+            return (FOLDER.joinpath(f"{self.version}.md"),)
+        return tuple(sorted(folder.iterdir(), key=lambda file: file.name))
+
+    @cached_property
+    def instructions(self) -> str:
+        """The static part: the same for every chunk, and first, so that prefix caches hit."""
+        return "".join(
+            file.read_text("utf-8") for file in self.files if file.name.endswith(".md")
+        ) + "".join(_shown(number, one) for number, one in enumerate(self.examples, start=1))
+
+    @cached_property
+    def examples(self) -> tuple[dict[str, Any], ...]:
+        """Documents with the answers they ought to get, each ``{"document": …, "answer": …}``."""
+        files = (file for file in self.files if file.name.endswith(".json"))
+        return tuple(one for file in files for one in json.loads(file.read_text("utf-8")))
+
+
+def _shown(number: int, example: dict[str, Any]) -> str:
+    document, answer = fenced(example["document"]), fenced(example["answer"])
+    return f"\nExample {number}, the document:\n{document}\nThe answer:\n{answer}\n"
+
+
+def _first_document(chunk: ChunkReady) -> str:
+    """The document of ``notes-1``, which named the study and fenced by JSON's quotes alone."""
+    study = chunk.study
+    inputs = {
+        "name": study.name,
+        "language": study.language,
+        "themes": [theme.model_dump() for theme in study.themes],
+        "questions": [question.model_dump() for question in study.questions],
+    }
+    return json.dumps({"study": inputs, **passage(chunk)}, ensure_ascii=False)
+
+
+PROMPTS: Final = {
+    prompt.version: prompt
+    for prompt in (Prompt("notes-1", document=_first_document), Prompt("notes-2"))
+}
+"""All versions by name; the last one is asked with."""
+
+CURRENT: Final = [*PROMPTS.values()][-1]

@@ -1,0 +1,1 @@
+"""What people ask about stored interviews, as typed rows for the CLI, the API and the console."""

@@ -1,0 +1,262 @@
+"""Explains one note: what it claims, what it cites, and what each check says of the two."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from contracts.events import ChunkReady
+from contracts.notes import CheckFailure, DraftEvidence, DraftNote, Evidence, Note
+from contracts.study import Study
+from contracts.transcript import Segment
+from database.pool import Database, Record
+from database.queries import load_queries
+from grounding import CHECKS, weigh, weigh_again
+from grounding.evidence import resolve
+from grounding.syntax.clauses import Parser
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "explanation.sql")
+
+_CONTEXT: Final = 10
+"""Turns before the chunk that are read for the labels of who speaks there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A note, or a refused one, whose id begins as somebody typed it."""
+
+    kind: str
+    id: UUID
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What one check says.
+
+    Attributes:
+        check: its name.
+        rule: what a note has to fulfil.
+        then: its failure when the guardrail decided; None if it passed.
+        today: its failure with the checks as they are now.
+        is_asked: whether it was asked again; what takes a parser or model that is not here is not.
+    """
+
+    check: str
+    rule: str
+    then: CheckFailure | None
+    today: CheckFailure | None
+    is_asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a note is from."""
+
+    transcript_id: UUID
+    revision: int
+    title: str
+    study: Study
+    chunk_index: int
+    chunk_count: int
+    attempt: int
+    model: str
+    prompt_version: str
+    stored_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """All that is known of a note.
+
+    Attributes:
+        id: of the note, or of the refused note.
+        state: ``accepted``, ``flagged``, ``masked`` or ``refused``.
+        statement: what it claims.
+        evidence: the quotes it cites that are there.
+        cited: what the model named, where it was refused.
+        missing: those of them that are not there.
+        checks: all of them, in the order in which they are asked.
+        same_as: the note that says the same and is shown in its place.
+        origin: where it is from.
+    """
+
+    id: UUID
+    state: str
+    statement: str
+    evidence: tuple[Evidence, ...]
+    cited: DraftNote | None
+    missing: tuple[DraftEvidence, ...]
+    checks: tuple[Checked, ...]
+    same_as: UUID | None
+    origin: Origin
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        origin = {**asdict(self.origin), "study": self.origin.study.study_id}
+        return {
+            "id": self.id,
+            "state": self.state,
+            "statement": self.statement,
+            "evidence": [one.model_dump(mode="json") for one in self.evidence],
+            "cited": self.cited and self.cited.model_dump(mode="json")["evidence"],
+            "checks": [
+                {
+                    "check": one.check,
+                    "rule": one.rule,
+                    "then": one.then and one.then.model_dump(),
+                    "today": one.today and one.today.model_dump(),
+                    "is_asked": one.is_asked,
+                }
+                for one in self.checks
+            ],
+            "same_as": self.same_as,
+            **origin,
+            "stored_at": self.origin.stored_at.isoformat(),
+        }
+
+
+class Explaining:
+    """Reads notes and holds them against the transcript again; raises as ``Database`` does.
+
+    Args:
+        database: where notes and transcripts are.
+        parse: for the checks that take a parser, if there is one.
+    """
+
+    def __init__(self, database: Database, parse: Parser | None = None) -> None:
+        self._database = database
+        self._parse = parse
+
+    async def find(self, beginning: str) -> list[Candidate]:
+        """Notes and refused notes whose id begins with some hexadecimal digits; at most ten."""
+        rows = await self._database.fetch(_QUERIES.find_notes, beginning)
+        return [Candidate(row["kind"], row["id"], row["statement"]) for row in rows]
+
+    async def explain(self, one: Candidate) -> Explanation:
+        """Explain a note that there is."""
+        if one.kind == "note":
+            return await self._accepted(one.id)
+        return await self._refused(one.id)
+
+    async def _accepted(self, key: UUID) -> Explanation:
+        row = await self._database.fetchrow(_QUERIES.select_note, key)
+        assert row is not None, "notes are not deleted one by one"
+        note = Note(
+            note_id=key,
+            statement=row["statement"],
+            evidence=tuple(Evidence(**one) for one in json.loads(row["evidence"])),
+            themes=tuple(row["themes"]),
+            questions=tuple(row["questions"]),
+            flags=tuple(CheckFailure(**one) for one in json.loads(row["flags"])),
+        )
+        origin, chunk = await self._origin(row)
+        masked = any(one.masked_quote is not None for one in note.evidence)
+        return Explanation(
+            id=key,
+            state="masked" if masked else "flagged" if note.flags else "accepted",
+            statement=note.statement,
+            evidence=note.evidence,
+            cited=None,
+            missing=(),
+            # A masked statement is not what the checks have read.
+            checks=self._checked(
+                note.flags, note.flags if masked else weigh_again(note, chunk, self._parse)
+            ),
+            same_as=row["same_as"],
+            origin=origin,
+        )
+
+    async def _refused(self, key: UUID) -> Explanation:
+        row = await self._database.fetchrow(_QUERIES.select_refused, key)
+        assert row is not None, "refused notes are not deleted one by one"
+        draft = DraftNote.model_validate_json(row["draft"])
+        origin, chunk = await self._origin(row)
+        weighed = weigh(draft, chunk, self._parse)
+        failures = tuple(CheckFailure(**one) for one in json.loads(row["failures"]))
+        return Explanation(
+            id=key,
+            state="refused",
+            statement=draft.statement,
+            evidence=weighed.evidence,
+            cited=draft,
+            missing=tuple(one.cited for one in resolve(draft.evidence, chunk).missing),
+            checks=self._checked(failures, weighed.failures),
+            same_as=None,
+            origin=origin,
+        )
+
+    def _checked(
+        self, then: Sequence[CheckFailure], today: Sequence[CheckFailure]
+    ) -> tuple[Checked, ...]:
+        """Every check with what it said then and says today; those no longer there come last.
+
+        What takes more than there is here, such as a parser or the judge, is told as it was.
+        """
+        before, now = _by_name(then), _by_name(today)
+        rules = {check.name: check.rule for check in CHECKS}
+        again = {one.name for one in CHECKS if self._parse is not None or not one.is_heavy}
+        return tuple(
+            Checked(
+                check=name,
+                rule=rules.get(name, ""),
+                then=before.get(name),
+                today=now.get(name) if name in again else before.get(name),
+                is_asked=name in again,
+            )
+            for name in dict.fromkeys((*rules, *before))
+        )
+
+    async def _origin(self, note: Record) -> tuple[Origin, ChunkReady]:
+        row = await self._database.fetchrow(
+            _QUERIES.select_origin, note["chunk_id"], note["attempt"]
+        )
+        assert row is not None, "each note has its chunk and its draft"
+        study = Study.model_validate_json(row["study"])
+        first, last = row["first_segment"], row["last_segment"]
+        turns = [
+            Segment(**dict(turn))
+            for turn in await self._database.fetch(
+                _QUERIES.select_turns,
+                row["transcript_id"],
+                row["revision"],
+                max(1, first - _CONTEXT),
+                last,
+            )
+        ]
+        chunk = ChunkReady(
+            chunk_id=note["chunk_id"],
+            transcript_id=row["transcript_id"],
+            revision=row["revision"],
+            index=row["index"],
+            chunk_count=row["chunk_count"],
+            title=row["title"],
+            study=study,
+            context=tuple(turn for turn in turns if turn.number < first),
+            segments=tuple(turn for turn in turns if turn.number >= first),
+        )
+        return _told(row, study, note["attempt"]), chunk
+
+
+def _told(row: Record, study: Study, attempt: int) -> Origin:
+    return Origin(
+        transcript_id=row["transcript_id"],
+        revision=row["revision"],
+        title=row["title"],
+        study=study,
+        chunk_index=row["index"],
+        chunk_count=row["chunk_count"],
+        attempt=attempt,
+        model=row["model"],
+        prompt_version=row["prompt_version"],
+        stored_at=row["stored_at"],
+    )
+
+
+def _by_name(failures: Sequence[CheckFailure]) -> Mapping[str, CheckFailure]:
+    return {one.check: one for one in failures}

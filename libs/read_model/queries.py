@@ -1,0 +1,301 @@
+"""Reads from PostgreSQL what people ask for: studies, notes, coverage, how far a submission is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from contracts.study import Study
+from database.pool import Database, Record
+from database.queries import load_queries
+from read_model.coverage import Interview, NoteCount, Unread
+
+_QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "queries.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class NoteFilter:
+    """Which notes are meant; what is None does not narrow.
+
+    Attributes:
+        study: a study's id.
+        transcript: an interview's id, or how its title begins, whatever the case.
+        theme: a theme's id.
+        question: a question's id.
+        speaker: a part of a speaker's name, whatever the case.
+        limit: at most so many.
+    """
+
+    study: str | None = None
+    transcript: str | None = None
+    theme: str | None = None
+    question: str | None = None
+    speaker: str | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A note's evidence: ``segment.text[start : start + length] == quote``, in code points.
+
+    Where it is masked, personal data in the quote has placeholders, and the speaker a pseudonym.
+    """
+
+    segment: int
+    start: int
+    length: int
+    quote: str
+    is_masked: bool
+    speaker: str
+    role: str
+    start_ms: int | None
+    end_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNote:
+    """A note as it is stored, with the interview it is from."""
+
+    note_id: UUID
+    statement: str
+    study_id: str
+    transcript_id: UUID
+    revision: int
+    title: str
+    chunk_id: UUID
+    themes: tuple[str, ...]
+    questions: tuple[str, ...]
+    evidence: tuple[Quote, ...]
+    model: str
+    prompt_version: str
+    created_at: datetime
+    flags: tuple[dict[str, str], ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, for programs."""
+        return {**asdict(self), "created_at": self.created_at.isoformat()}
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedNote:
+    """A note that the guardrail refused, with the reasons."""
+
+    study_id: str
+    transcript_id: UUID
+    revision: int
+    title: str
+    rejected_id: UUID
+    chunk_id: UUID
+    chunk_index: int
+    attempt: int
+    draft: dict[str, Any]
+    failures: list[dict[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class StudyInUse:
+    """A study, with the current interviews that were submitted with it.
+
+    Attributes:
+        study: as the latest interview has it, with what only earlier ones had at the end.
+        interviews: titles by transcript id.
+    """
+
+    study: Study
+    interviews: dict[UUID, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptProgress:
+    """How far one submitted transcript is, in chunks; ``refused`` if it is dead as a whole."""
+
+    transcript_id: UUID
+    chunks: int
+    stored: int
+    dead: int
+    notes: int
+    refused: bool
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more is to come."""
+        return self.refused or (self.chunks > 0 and self.stored + self.dead == self.chunks)
+
+
+class Reading:
+    """What is stored, for people; every method raises as ``Database`` does.
+
+    Args:
+        database: what is read.
+        exact: read quotes and speakers as the interviews have them, where a study masks them; the
+            login has to have the right to.
+    """
+
+    def __init__(self, database: Database, *, exact: bool = False) -> None:
+        self._database = database
+        self._exact = exact
+
+    async def studies(self, study_id: str | None = None) -> dict[str, StudyInUse]:
+        """Studies with at least one interview, by id; one study or all."""
+        found: dict[str, StudyInUse] = {}
+        for row in await self._database.fetch(_QUERIES.select_studies, study_id):
+            study = Study.model_validate_json(row["study"])
+            known = found.get(study.study_id)
+            interviews = {**(known.interviews if known else {}), row["transcript_id"]: row["title"]}
+            merged = _merged(known.study, study) if known else study
+            found[study.study_id] = StudyInUse(merged, interviews)
+        return found
+
+    async def notes(self, which: NoteFilter) -> tuple[list[StoredNote], int]:
+        """Notes of current revisions, and how many there are without the limit."""
+        rows = await self._database.fetch(
+            self._view(_QUERIES.select_notes),
+            which.study,
+            which.transcript,
+            which.theme,
+            which.question,
+            which.speaker,
+            which.limit,
+        )
+        return [_note(row) for row in rows], _total(rows)
+
+    def _view(self, query: str) -> str:
+        """The query on the views of what is shown, or on those of the exact words."""
+        return query.replace("shown_", "exact_") if self._exact else query
+
+    async def speakers(self, which: NoteFilter) -> list[str]:
+        """Who speaks in current interviews; only a filter's study and transcript are looked at."""
+        rows = await self._database.fetch(
+            self._view(_QUERIES.select_speakers), which.study, which.transcript
+        )
+        return [row["speaker"] for row in rows]
+
+    async def rejected(self, which: NoteFilter) -> tuple[list[RefusedNote], int]:
+        """Refused notes of current revisions; a filter's speaker is not looked at."""
+        rows = await self._database.fetch(
+            _QUERIES.select_rejected,
+            which.study,
+            which.transcript,
+            which.theme,
+            which.question,
+            which.limit,
+        )
+        return [_refused(row) for row in rows], _total(rows)
+
+    async def interviews(self, study_id: str) -> list[Interview]:
+        """How far a study's current interviews are read."""
+        rows = await self._database.fetch(_QUERIES.select_chunk_states, study_id)
+        return [
+            Interview(
+                transcript_id=row["transcript_id"],
+                title=row["title"],
+                study=Study.model_validate_json(row["study"]),
+                stored=row["stored"],
+                dead=row["dead"],
+                discarded=row["discarded"],
+                waiting=row["waiting"],
+            )
+            for row in rows
+        ]
+
+    async def note_counts(self, study_id: str) -> list[NoteCount]:
+        """Notes and interviews by theme and question."""
+        return _counts(await self._database.fetch(_QUERIES.select_note_counts, study_id))
+
+    async def earlier_note_counts(self, study_id: str) -> list[NoteCount]:
+        """As ``note_counts``, of revisions that are not current any more."""
+        return _counts(await self._database.fetch(_QUERIES.select_earlier_note_counts, study_id))
+
+    async def unread_submissions(self) -> Unread:
+        """Submissions of any study that have not become an interview."""
+        (row,) = await self._database.fetch(_QUERIES.count_unread_submissions)
+        return Unread(row["interviews"], row["unreadable"])
+
+    async def subjects(self, keys: Sequence[UUID]) -> dict[str, str]:
+        """What chunks and interviews are called, by their ids; unknown ones are left out."""
+        return {
+            str(row["subject"]): f"{row['title']}, chunk {row['chunk']}"
+            if row["chunk"]
+            else row["title"]
+            for row in await self._database.fetch(_QUERIES.select_subjects, keys)
+        }
+
+    async def stored_content(self, transcripts: Sequence[UUID], revision: int) -> dict[UUID, str]:
+        """``content_sha256`` of the transcripts that are stored under a revision."""
+        rows = await self._database.fetch(_QUERIES.select_stored_content, transcripts, revision)
+        return {row["transcript_id"]: row["content_sha256"] for row in rows}
+
+    async def known_letters(self, transcripts: Sequence[UUID]) -> list[UUID]:
+        """Dead letters there are about transcripts and their chunks."""
+        rows = await self._database.fetch(_QUERIES.select_known_letters, transcripts)
+        return [row["letter_id"] for row in rows]
+
+    async def progress(
+        self, contents: Mapping[UUID, str], revision: int, known_letters: Sequence[UUID]
+    ) -> list[TranscriptProgress]:
+        """How far transcripts are.
+
+        Args:
+            contents: the ``content_sha256`` of each, by its id.
+            revision: of all of them.
+            known_letters: dead letters that were there before, and are not theirs.
+        """
+        rows = await self._database.fetch(
+            _QUERIES.select_progress,
+            list(contents),
+            list(contents.values()),
+            revision,
+            known_letters,
+        )
+        return [TranscriptProgress(**row) for row in rows]
+
+
+def _counts(rows: Sequence[Record]) -> list[NoteCount]:
+    return [
+        NoteCount(row["kind"], row["id"], row["notes"], frozenset(row["interviews"]))
+        for row in rows
+    ]
+
+
+def _merged(study: Study, other: Study) -> Study:
+    themes = {one.id: one for one in (*other.themes, *study.themes)}
+    questions = {one.id: one for one in (*other.questions, *study.questions)}
+    first_themes = dict.fromkeys((*(one.id for one in study.themes), *themes))
+    first_questions = dict.fromkeys((*(one.id for one in study.questions), *questions))
+    return study.model_copy(
+        update={
+            "themes": tuple(themes[one] for one in first_themes),
+            "questions": tuple(questions[one] for one in first_questions),
+        }
+    )
+
+
+def _total(rows: Sequence[Record]) -> int:
+    return int(rows[0]["total"]) if rows else 0
+
+
+def _note(row: Record) -> StoredNote:
+    fields = {name: value for name, value in row.items() if name != "total"}
+    lists = {
+        "themes": tuple(row["themes"]),
+        "questions": tuple(row["questions"]),
+        "flags": tuple(json.loads(row["flags"])),
+    }
+    quotes = tuple(Quote(**one) for one in json.loads(row["evidence"]))
+    return StoredNote(**{**fields, **lists, "evidence": quotes})
+
+
+def _refused(row: Record) -> RefusedNote:
+    fields = {name: value for name, value in row.items() if name != "total"}
+    return RefusedNote(
+        **{
+            **fields,
+            "draft": json.loads(row["draft"]),
+            "failures": json.loads(row["failures"]),
+        }
+    )

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from signal import Signals
+
+import pytest
+
+from local_stack.processes import Process, birth, exit_code, launch
+from support.waiting import eventually
+
+SLEEP = [sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"]
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(SLEEP) as process:
+        yield process
+        process.kill()
+
+
+def test_a_process_is_born_once(sleeper: subprocess.Popen[bytes]) -> None:
+    born = birth(sleeper.pid)
+    assert born is not None
+    assert birth(sleeper.pid) == born
+    assert birth(os.getpid()) != born
+
+
+def test_a_zombie_does_not_live() -> None:
+    with subprocess.Popen([sys.executable, "-I", "-S", "-c", ""]) as process:
+        eventually(lambda: birth(process.pid) is None)
+
+
+def test_another_process_with_a_recycled_pid_is_not_signalled(
+    sleeper: subprocess.Popen[bytes],
+) -> None:
+    recycled = Process(sleeper.pid, "an earlier boot/12345")
+    assert not recycled.alive()
+    recycled.signal(Signals.SIGKILL)
+    recycled.signal(Signals.SIGKILL, group=True)
+    assert sleeper.poll() is None
+
+
+def test_a_launched_process_writes_to_its_log_and_tells_how_it_ended(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    command = [
+        sys.executable,
+        "-c",
+        "import os; print(os.environ['GREETING']); raise SystemExit(4)",
+    ]
+    process = launch(
+        command, env={"GREETING": "hello"}, log=log, die_with_us=None, record=lambda _: None
+    )
+    assert eventually(lambda: exit_code(process.pid)) == 4
+    assert log.read_text() == "hello\n"
+
+
+def test_a_program_that_is_not_there_says_so(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    process = launch(["/absent"], env={}, log=log, die_with_us=None, record=lambda _: None)
+    assert eventually(lambda: exit_code(process.pid)) == 127
+    assert "cannot run /absent" in log.read_text()
+
+
+def test_a_process_does_not_run_unless_it_was_recorded(tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    pids: list[int] = []
+
+    def fail(process: Process) -> None:
+        pids.append(process.pid)
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        launch(["touch", str(made)], env={}, log=tmp_path / "log", die_with_us=None, record=fail)
+    eventually(lambda: birth(pids[0]) is None)
+    assert not made.exists()
+
+
+def test_a_process_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None:
+    launched: list[Process] = []
+
+    def ask() -> None:
+        launched.append(
+            launch(
+                SLEEP,
+                env={},
+                log=tmp_path / "log",
+                die_with_us=Signals.SIGKILL,
+                record=lambda _: None,
+            )
+        )
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    thread.join()
+    try:
+        assert launched[0].alive()
+    finally:
+        launched[0].signal(Signals.SIGKILL)

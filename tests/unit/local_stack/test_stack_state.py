@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from local_stack.errors import StackFailedError
+from local_stack.state import MAX_LOG_BYTES, Home, Lock, State
+
+
+def a_home(folder: Path) -> Home:
+    home = Home(folder / "home")
+    home.create()
+    return home
+
+
+def test_nothing_is_remembered_where_nothing_was_saved(tmp_path: Path) -> None:
+    assert Home(tmp_path / "absent").load() == State()
+
+
+def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
+    home, state = a_home(tmp_path), State(ports={"broker": 20_001}, wanted=["broker"])
+    home.save(state)
+    assert home.load() == state
+
+
+def test_only_the_owner_may_read_ports_and_passwords(tmp_path: Path) -> None:
+    home = a_home(tmp_path)
+    home.save(State())
+    home.secret()
+    modes = [
+        file.stat().st_mode & 0o077 for file in (home.path / "stack.json", home.data / "secret")
+    ]
+    assert modes == [0, 0]
+
+
+def test_a_damaged_file_is_a_clear_error(tmp_path: Path) -> None:
+    home = a_home(tmp_path)
+    (home.path / "stack.json").write_text("{", encoding="utf-8")
+    with pytest.raises(StackFailedError, match="damaged"):
+        home.load()
+
+
+def test_the_secret_stays_with_the_data_and_goes_with_it(tmp_path: Path) -> None:
+    home = a_home(tmp_path)
+    secret = home.secret()
+    assert home.secret() == secret
+    home.purge()
+    home.create()
+    assert home.secret() != secret
+
+
+def test_purging_leaves_what_is_not_the_stacks(tmp_path: Path) -> None:
+    home = a_home(tmp_path)
+    kept = home.path / "bench"
+    kept.mkdir()
+    home.purge()
+    assert kept.is_dir()
+    assert not home.data.exists()
+
+
+def test_a_log_that_grew_large_is_put_aside(tmp_path: Path) -> None:
+    home = a_home(tmp_path)
+    with (home.logs / "broker.log").open("wb") as log:
+        log.truncate(MAX_LOG_BYTES + 1)
+    assert not home.log("broker").exists()
+    assert (home.logs / "broker.log.1").exists()
+
+
+def test_two_commands_cannot_hold_one_stack(tmp_path: Path) -> None:
+    first, second = Lock(Home(tmp_path)), Lock(Home(tmp_path))
+    first.acquire()
+    with pytest.raises(StackFailedError, match="another command is at work"):
+        second.acquire()
+    first.release()
+    second.acquire()
+    second.release()
