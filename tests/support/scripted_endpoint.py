@@ -2,21 +2,50 @@
 
 from __future__ import annotations
 
-import inspect
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeAlias
 
-from aiohttp import web
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from support.simulator import serving
-from support.waiting import until
+import asgi_server
+from asgi_server import JsonResponse
 
-Respond: TypeAlias = Callable[
-    [dict[str, Any], int], web.StreamResponse | Callable[[web.Request], Awaitable[Any]]
-]
-"""Given a request's body and its number, from 1: the response, or what makes one of the request."""
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request, answered byte by byte; whatever does so is cancelled when the client leaves."""
+
+    scope: Scope
+    send: Send
+
+    async def begin(self, content_type: str = "text/event-stream") -> None:
+        """Send the status and the headers."""
+        headers = [(b"content-type", content_type.encode())]
+        await self.send({"type": "http.response.start", "status": 200, "headers": headers})
+
+    async def write(self, part: bytes) -> None:
+        """Send a part of the body."""
+        await self.send({"type": "http.response.body", "body": part, "more_body": True})
+
+    async def end(self) -> None:
+        """Send the end of the body."""
+        await self.send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def abort(self) -> NoReturn:
+        """Cut the connection."""
+        await asgi_server.abort(self.scope)
+
+
+Answer: TypeAlias = Callable[[Exchange], Awaitable[Any]]
+
+Respond: TypeAlias = Callable[[dict[str, Any], int], Response | Answer]
+"""Given a request's body and its number, from 1: the response, or what writes one."""
 
 
 class ScriptedEndpoint:
@@ -27,7 +56,7 @@ class ScriptedEndpoint:
 
     Attributes:
         requests: the bodies of all requests so far.
-        connections: over which they came.
+        connections: the clients' addresses; each connection has one of its own.
     """
 
     def __init__(self, respond: Respond) -> None:
@@ -38,49 +67,58 @@ class ScriptedEndpoint:
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[str]:
         """Serve for as long as the context lasts; what OPENAI_BASE_URL has to be."""
-        app = web.Application()
-        app.add_routes([web.post("/v1/chat/completions", self._answer)])
-        async with serving(web.AppRunner(app)) as origin:
-            yield f"{origin}/v1"
+        app = asgi_server.create_application(
+            [Route("/v1/chat/completions", _Application(self._answer), methods=["POST"])]
+        )
+        async with asgi_server.serve(app, host="127.0.0.1", port=0, grace_s=0) as port:
+            yield f"http://127.0.0.1:{port}/v1"
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        self.connections.add(request.transport)
-        self.requests.append(await request.json())
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.connections.add(tuple(scope["client"]))
+        self.requests.append(await Request(scope, receive).json())
         response: Any = self._respond(self.requests[-1], len(self.requests))
-        if inspect.isroutine(response):
-            response = await response(request)
-        assert isinstance(response, web.StreamResponse)
-        return response
+        with suppress(ClientDisconnect):
+            async with asgi_server.cancel_on_disconnect(receive):
+                if isinstance(response, Response):
+                    await response(scope, receive, send)
+                else:
+                    await response(Exchange(scope, send))
 
 
-def has_given_up(request: web.Request) -> bool:
-    """Whether the client has closed the connection."""
-    return request.transport is None or request.transport.is_closing()
+@dataclass(frozen=True, slots=True)
+class _Application:
+    """An ASGI application that Starlette does not take for a function of a request."""
+
+    answer: Callable[[Scope, Receive, Send], Awaitable[None]]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.answer(scope, receive, send)
 
 
-async def until_given_up(request: web.Request) -> None:
+async def until_given_up(_: Exchange) -> NoReturn:
     """Say nothing until the client has closed the connection."""
-    await until(lambda: has_given_up(request))
+    await asgi_server.wait_for_ever()
 
 
-def streamed(
-    *parts: bytes | Callable[[web.Request], Awaitable[Any]],
-) -> Callable[..., Awaitable[Any]]:
+def streamed(*parts: bytes | Answer) -> Answer:
     """A stream of these bytes, in these parts; what is callable between is called and awaited."""
 
-    async def stream(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
-        await response.prepare(request)
+    async def stream(exchange: Exchange) -> None:
+        await exchange.begin()
         for part in parts:
             if isinstance(part, bytes):
-                await response.write(part)
+                await exchange.write(part)
             else:
-                await part(request)
-        if not has_given_up(request):
-            await response.write_eof()
-        return response
+                await part(exchange)
+        await exchange.end()
 
     return stream
+
+
+def json_response(
+    body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    return JsonResponse(body, status_code=status, headers=headers)
 
 
 def completion(**choice: Any) -> dict[str, Any]:
@@ -89,10 +127,10 @@ def completion(**choice: Any) -> dict[str, Any]:
     return {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [whole]}
 
 
-def events(*data: Any, end: bool = True) -> web.Response:
+def events(*data: Any, end: bool = True) -> Response:
     lines = [f"data: {one if isinstance(one, str) else json.dumps(one)}\n\n" for one in data]
     text = "".join([": a comment\n\n", *lines, "data: [DONE]\n\n" if end else ""])
-    return web.Response(text=text, content_type="text/event-stream")
+    return Response(text, media_type="text/event-stream")
 
 
 def piece(content: str | None = None, finish: str | None = None) -> dict[str, Any]:

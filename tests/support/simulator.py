@@ -6,18 +6,18 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
-from aiohttp import web
+import httpx2
 from pydantic import SecretStr
 
 from model_client import ModelSettings
-from simulator import SimulatorSettings, create_runner
+from simulator import SimulatorSettings, running
+from support.http_client import http_client
 
 
 class Simulated:
     """A running simulator, and what it is told and asked over HTTP."""
 
-    def __init__(self, origin: str, session: aiohttp.ClientSession) -> None:
+    def __init__(self, origin: str, session: httpx2.AsyncClient) -> None:
         self._origin = origin
         self._session = session
 
@@ -34,9 +34,9 @@ class Simulated:
     async def tell(self, method: str, path: str, body: Any = None) -> Any:
         """Change or ask something under ``/simulator``."""
         url = f"{self._origin}/simulator/{path}"
-        async with self._session.request(method, url, json=body) as response:
-            assert response.status < 300, await response.text()
-            return await response.json()
+        response = await self._session.request(method, url, json=body)
+        assert response.is_success, response.text
+        return response.json()
 
     async def calls(self, model: str = "m") -> int:
         """How many calls have ended."""
@@ -45,22 +45,8 @@ class Simulated:
 
 
 @asynccontextmanager
-async def serving(runner: web.AppRunner) -> AsyncIterator[str]:
-    """An HTTP server on a free port; its origin."""
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
-
-
-@asynccontextmanager
 async def simulated(settings: Mapping[str, Any] | None = None) -> AsyncIterator[Simulated]:
     """A simulator with the given settings."""
     chosen = SimulatorSettings.model_validate(settings or {})
-    async with (
-        serving(create_runner(chosen)) as origin,
-        aiohttp.ClientSession() as session,
-    ):
-        yield Simulated(origin, session)
+    async with running(chosen) as port, http_client() as session:
+        yield Simulated(f"http://127.0.0.1:{port}", session)

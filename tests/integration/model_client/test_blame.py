@@ -5,24 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
-from aiohttp import web
 
 from contracts.errors import OnrecordError
 from integration.model_client.test_refusals import question
 from model_client import Account, ModelClient, ModelSettings, errors
-from support.scripted_endpoint import ScriptedEndpoint, completion, streamed, until_given_up
+from support.scripted_endpoint import (
+    Exchange,
+    ScriptedEndpoint,
+    completion,
+    json_response,
+    streamed,
+    until_given_up,
+)
 
 Fault = Callable[[], Any]
 
 
 def disconnects() -> Any:
-    async def cut(request: web.Request) -> web.StreamResponse:
-        assert request.transport is not None
-        request.transport.abort()
-        return web.Response()
+    async def cut(exchange: Exchange) -> NoReturn:
+        await exchange.abort()
 
     return cut
 
@@ -32,7 +36,7 @@ def hangs() -> Any:
 
 
 def fails() -> Any:
-    return web.json_response({}, status=500)
+    return json_response({}, status=500)
 
 
 FAULTS: dict[str, tuple[Fault, type[OnrecordError]]] = {
@@ -48,7 +52,7 @@ def endpoint_with(fault: Fault) -> ScriptedEndpoint:
     def respond(request: dict[str, Any], _: int) -> Any:
         if "poison" in str(request["messages"]):
             return fault()
-        return web.json_response(completion(content='{"notes": []}'))
+        return json_response(completion(content='{"notes": []}'))
 
     return ScriptedEndpoint(respond)
 
@@ -125,7 +129,7 @@ async def test_an_outage_after_that_is_an_outage_for_it_too() -> None:
     def respond(request: dict[str, Any], _: int) -> Any:
         if down or "poison" in str(request["messages"]):
             return fails()
-        return web.json_response(completion(content='{"notes": []}'))
+        return json_response(completion(content='{"notes": []}'))
 
     async with (
         ScriptedEndpoint(respond).serve() as url,

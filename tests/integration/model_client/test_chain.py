@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from aiohttp import web
+from starlette.responses import Response
 
 from enrichment.domain import DraftAnswer
 from model_client import Account, Answer, ModelClient, ModelSettings, Question, errors
@@ -20,6 +20,7 @@ from support.scripted_endpoint import (
     Respond,
     ScriptedEndpoint,
     completion,
+    json_response,
     streamed,
     until_given_up,
 )
@@ -40,27 +41,27 @@ def question(text: str = "a document") -> Question[DraftAnswer]:
     )
 
 
-def good(request: dict[str, Any], _: int) -> web.Response:
-    return web.json_response(
+def good(request: dict[str, Any], _: int) -> Response:
+    return json_response(
         {**completion(content='{"notes": []}'), "model": f"{request['model']}-dated"}
     )
 
 
 def says(status: int, error: Any = None, headers: dict[str, str] | None = None) -> Respond:
-    return lambda *_: web.json_response({"error": error or {}}, status=status, headers=headers)
+    return lambda *_: json_response({"error": error or {}}, status=status, headers=headers)
 
 
 def writes(content: str | None, **choice: Any) -> Respond:
-    return lambda *_: web.json_response(completion(content=content, **choice))
+    return lambda *_: json_response(completion(content=content, **choice))
 
 
 def hangs(*_: Any) -> Any:
     return streamed(until_given_up)
 
 
-def refuses(*_: Any) -> web.Response:
+def refuses(*_: Any) -> Response:
     message = {"role": "assistant", "content": None, "refusal": "No."}
-    return web.json_response(completion(message=message))
+    return json_response(completion(message=message))
 
 
 THROTTLED = says(429, headers={"retry-after": "600"})
@@ -157,8 +158,8 @@ async def test_an_answer_that_was_cut_off_goes_to_no_other_model(tmp_path: Path)
 async def test_a_model_that_is_down_is_passed_over_until_it_is_back(tmp_path: Path) -> None:
     down = True
 
-    def first(request: dict[str, Any], number: int) -> web.StreamResponse:
-        return web.json_response({}, status=401) if down else good(request, number)
+    def first(request: dict[str, Any], number: int) -> Response:
+        return json_response({}, status=401) if down else good(request, number)
 
     async with chain(tmp_path, first, good) as models:
         for _ in range(5):
@@ -201,8 +202,8 @@ async def test_if_all_are_down_each_is_probed_and_the_first_to_come_back_answers
 ) -> None:
     down = True
 
-    def second(request: dict[str, Any], number: int) -> web.StreamResponse:
-        return web.json_response({}, status=401) if down else good(request, number)
+    def second(request: dict[str, Any], number: int) -> Response:
+        return json_response({}, status=401) if down else good(request, number)
 
     async with chain(tmp_path, says(401), second) as models:
         for _ in range(2):

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 from pydantic import SecretStr
+from starlette.responses import Response
 
 from contracts.errors import OnrecordError
 from enrichment.domain import DraftAnswer
 from model_client import Account, Answer, ModelClient, ModelSettings, Question, errors
 from support.broker import free_port
-from support.scripted_endpoint import ScriptedEndpoint, completion, events, piece
+from support.scripted_endpoint import ScriptedEndpoint, completion, events, json_response, piece
 from support.simulator import simulated
 
 SECRET = "SECRETWORDS"
@@ -103,8 +103,8 @@ async def test_an_endpoint_that_is_not_there_is_an_outage_after_some_tries() -> 
 
 def always(
     status: int, body: Any, headers: dict[str, str] | None = None
-) -> Callable[..., web.Response]:
-    return lambda *_: web.json_response(body, status=status, headers=headers)
+) -> Callable[..., Response]:
+    return lambda *_: json_response(body, status=status, headers=headers)
 
 
 @pytest.mark.parametrize(
@@ -136,10 +136,8 @@ async def test_what_may_pass_is_tried_again(status: int) -> None:
     good = completion(content='{"notes": []}')
     failed = {"error": {"message": SECRET}}
 
-    def respond(_: dict[str, Any], number: int) -> web.Response:
-        return web.json_response(
-            good if number == 3 else failed, status=200 if number == 3 else status
-        )
+    def respond(_: dict[str, Any], number: int) -> Response:
+        return json_response(good if number == 3 else failed, status=200 if number == 3 else status)
 
     endpoint = Endpoint(respond)
     assert (await endpoint.asked()).value.notes == ()
@@ -149,11 +147,11 @@ async def test_what_may_pass_is_tried_again(status: int) -> None:
 async def test_a_failing_endpoint_is_given_the_time_it_asks_for() -> None:
     asked: list[float] = []
 
-    def respond(_: dict[str, Any], number: int) -> web.Response:
+    def respond(_: dict[str, Any], number: int) -> Response:
         asked.append(asyncio.get_running_loop().time())
         if number == 2:
-            return web.json_response(completion(content='{"notes": []}'))
-        return web.json_response({}, status=503, headers={"retry-after": "1"})
+            return json_response(completion(content='{"notes": []}'))
+        return json_response({}, status=503, headers={"retry-after": "1"})
 
     assert (await Endpoint(respond).asked()).value.notes == ()
     assert asked[1] - asked[0] >= 1
@@ -203,9 +201,9 @@ async def test_an_answer_without_usage_and_fingerprint_is_taken() -> None:
 
 
 async def test_invalid_json_is_asked_for_once_more_with_what_is_wrong() -> None:
-    def respond(request: dict[str, Any], number: int) -> web.Response:
+    def respond(request: dict[str, Any], number: int) -> Response:
         content = '{"notes": [' if number == 1 else '{"notes": []}'
-        return web.json_response(completion(content=content))
+        return json_response(completion(content=content))
 
     endpoint = Endpoint(respond)
     assert (await endpoint.asked()).value.notes == ()
@@ -235,11 +233,11 @@ async def test_invalid_json_is_asked_for_once_more_with_what_is_wrong() -> None:
 async def test_what_an_endpoint_does_not_know_is_left_out(
     parameter: str, without: Callable[[dict[str, Any]], bool]
 ) -> None:
-    def respond(request: dict[str, Any], _: int) -> web.Response:
+    def respond(request: dict[str, Any], _: int) -> Response:
         if without(request):
-            return web.json_response(completion(content='{"notes": []}'))
+            return json_response(completion(content='{"notes": []}'))
         told = {"error": {"message": f"Unsupported parameter: {parameter}", "param": parameter}}
-        return web.json_response(told, status=400)
+        return json_response(told, status=400)
 
     endpoint = Endpoint(respond)
     assert (await endpoint.asked()).value.notes == ()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from aiohttp import web
+from starlette.responses import Response
 
 from contracts.errors import OnrecordError, OutageError, ThrottledError
 from enrichment.domain import DraftAnswer
@@ -33,7 +33,7 @@ from messaging.delivery import Delivery, Origin
 from messaging.processing.failure_policy import DeadLetter, RetryLater, WaitOut, decide
 from messaging.settings import StageSettings
 from model_client import Account, ModelClient, ModelSettings, Question, errors
-from support.scripted_endpoint import ScriptedEndpoint, completion, events
+from support.scripted_endpoint import ScriptedEndpoint, completion, events, json_response
 
 DOCUMENT: Final = Path(__file__).resolve().parents[3] / "docs" / "model-calls.md"
 BEGIN: Final = "<!-- rows: tests/integration/model_client/refusals.py -->"
@@ -53,11 +53,11 @@ def question(text: str = "a document") -> Question[DraftAnswer]:
     )
 
 
-def says(case: Refusal) -> Callable[..., web.StreamResponse]:
+def says(case: Refusal) -> Callable[..., Response]:
     body = case.error if case.is_bare else {"error": case.error}
     if case.status == 0:
         return lambda *_: events(body, end=False)
-    return lambda *_: web.json_response(body, status=case.status, headers=dict(case.headers))
+    return lambda *_: json_response(body, status=case.status, headers=dict(case.headers))
 
 
 def settings(url: str, **more: Any) -> ModelSettings:
@@ -100,7 +100,7 @@ async def refused(case: Refusal) -> tuple[OnrecordError, int]:
     endpoint = ScriptedEndpoint(says(case))
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
         # An answered question before, so that a failure that may be one request's counts as such.
-        endpoint._respond = lambda *_: web.json_response(completion(content='{"notes": []}'))
+        endpoint._respond = lambda *_: json_response(completion(content='{"notes": []}'))
         await client.ask(question("another"), Account("heating", "chunk-0"))
         endpoint._respond = says(case)
         deadline = asyncio.get_running_loop().time() + case.calls
@@ -130,9 +130,9 @@ def test_the_table_has_a_row_for_each_refusal_and_no_others() -> None:
 
 @pytest.mark.parametrize("status", [400, 422])
 async def test_an_interview_that_is_quoted_in_a_refusal_stops_nobody(status: int) -> None:
-    def respond(request: dict[str, Any], _: int) -> web.Response:
+    def respond(request: dict[str, Any], _: int) -> Response:
         told = {"error": {"message": f"cannot parse {json.dumps(request['messages'])}"}}
-        return web.json_response(told, status=status)
+        return json_response(told, status=status)
 
     endpoint = ScriptedEndpoint(respond)
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
@@ -160,10 +160,10 @@ async def test_a_chunk_none_of_whose_parts_fits_is_asked_down_to_the_first_turn_
 
 
 async def test_a_chunk_that_is_too_long_as_a_whole_is_answered_in_parts() -> None:
-    def respond(request: dict[str, Any], number: int) -> web.StreamResponse:
+    def respond(request: dict[str, Any], number: int) -> Response:
         if number == 1:
             return says(REFUSALS[0])()
-        return web.json_response(completion(content='{"notes": []}'))
+        return json_response(completion(content='{"notes": []}'))
 
     endpoint = ScriptedEndpoint(respond)
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
-from aiohttp import web
 from pydantic import SecretStr
+from starlette.responses import Response
 
 from enrichment.domain import DraftAnswer
 from model_client import Account, Answer, ModelClient, ModelSettings, Question, errors
 from support.scripted_endpoint import (
+    Exchange,
     Respond,
     ScriptedEndpoint,
     completion,
     events,
-    has_given_up,
+    json_response,
     piece,
     streamed,
     until_given_up,
@@ -101,7 +102,7 @@ async def test_content_may_come_in_parts_of_which_thoughts_are_some() -> None:
 
 
 async def test_a_role_alone_is_not_yet_the_first_token() -> None:
-    async def thinks(_: web.Request) -> None:
+    async def thinks(_: Exchange) -> None:
         await asyncio.sleep(QUICK["between_tokens_s"] * 1.4)
 
     role = data({"choices": [{"delta": {"role": "assistant", "content": ""}}]})
@@ -113,20 +114,18 @@ async def test_a_role_alone_is_not_yet_the_first_token() -> None:
 
 
 async def test_comments_that_keep_a_connection_alive_do_not_keep_a_call_alive() -> None:
-    async def keeps_alive(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
-        await response.prepare(request)
-        while not has_given_up(request):
-            await response.write(b": still here\n\n")
+    async def keeps_alive(exchange: Exchange) -> NoReturn:
+        await exchange.begin()
+        while True:
+            await exchange.write(b": still here\n\n")
             await asyncio.sleep(0.01)
-        return response
 
     with pytest.raises(errors.ModelTimeoutError, match="did not begin"):
         await ask(lambda *_: keeps_alive)
 
 
 async def test_a_connection_is_used_for_the_next_call() -> None:
-    async def a_little_later(_: web.Request) -> None:
+    async def a_little_later(_: Exchange) -> None:
         await asyncio.sleep(0.01)
 
     endpoint = ScriptedEndpoint(
@@ -149,12 +148,12 @@ async def test_a_stream_that_stays_open_after_its_answer_holds_nobody_up() -> No
 async def test_a_body_that_cannot_be_unpacked_is_a_failure_of_the_endpoint() -> None:
     headers = {"content-encoding": "gzip", "content-type": "application/json"}
     with pytest.raises(errors.ModelUnavailableError):
-        await ask(lambda *_: web.Response(body=b"no gzip at all", headers=headers))
+        await ask(lambda *_: Response(b"no gzip at all", headers=headers))
 
 
 async def test_a_page_in_place_of_a_completion_is_a_failure_of_the_endpoint() -> None:
     with pytest.raises(errors.ModelUnavailableError, match="OPENAI_BASE_URL"):
-        await ask(lambda *_: web.Response(text="<h1>Sign in</h1>", content_type="text/html"))
+        await ask(lambda *_: Response("<h1>Sign in</h1>", media_type="text/html"))
 
 
 async def test_an_endpoint_that_does_not_stream_has_the_whole_time_and_is_not_asked_to_again() -> (
@@ -163,13 +162,12 @@ async def test_an_endpoint_that_does_not_stream_has_the_whole_time_and_is_not_as
     body = json.dumps(completion(content='{"notes": []}'))
 
     def respond(_: dict[str, Any], __: int) -> Any:
-        async def slowly(request: web.Request) -> web.StreamResponse:
-            response = web.StreamResponse(headers={"content-type": "application/json"})
-            await response.prepare(request)
-            await response.write(body[:10].encode())
+        async def slowly(exchange: Exchange) -> None:
+            await exchange.begin("application/json")
+            await exchange.write(body[:10].encode())
             await asyncio.sleep(QUICK["first_token_s"] * 1.3)
-            await response.write(body[10:].encode())
-            return response
+            await exchange.write(body[10:].encode())
+            await exchange.end()
 
         return slowly
 
@@ -183,7 +181,7 @@ async def test_an_endpoint_that_does_not_stream_has_the_whole_time_and_is_not_as
 async def test_usage_of_nothing_is_as_good_as_none() -> None:
     none = {"prompt_tokens": 0, "completion_tokens": 0}
     whole = {**completion(content='{"notes": []}'), "usage": none}
-    answer, _ = await ask(lambda *_: web.json_response(whole))
+    answer, _ = await ask(lambda *_: json_response(whole))
     assert answer.usage.input_tokens > 0
 
 
@@ -193,7 +191,7 @@ async def test_names_that_cannot_be_stored_are_made_so() -> None:
         "model": "m\0" + "x" * 10_000,
         "system_fingerprint": "fp\ud800",
     }
-    answer, _ = await ask(lambda *_: web.json_response(whole))
+    answer, _ = await ask(lambda *_: json_response(whole))
     assert len(answer.model) == 200
     assert "\0" not in answer.model
     assert answer.fingerprint == "fp?"
@@ -209,10 +207,10 @@ async def test_names_that_cannot_be_stored_are_made_so() -> None:
 async def test_refusals_tell_what_is_lacking_in_words_of_their_own(
     refusal: dict[str, Any], name: str
 ) -> None:
-    def respond(request: dict[str, Any], _: int) -> web.Response:
+    def respond(request: dict[str, Any], _: int) -> Response:
         if name in request:
-            return web.json_response(refusal, status=422)
-        return web.json_response(completion(content='{"notes": []}'))
+            return json_response(refusal, status=422)
+        return json_response(completion(content='{"notes": []}'))
 
     _, endpoint = await ask(respond)
     assert name not in endpoint.requests[-1]
@@ -220,11 +218,11 @@ async def test_refusals_tell_what_is_lacking_in_words_of_their_own(
 
 
 async def test_a_question_that_is_quoted_in_its_refusal_costs_the_others_nothing() -> None:
-    def respond(request: dict[str, Any], _: int) -> web.Response:
+    def respond(request: dict[str, Any], _: int) -> Response:
         if "poison" in str(request["messages"]):
             told = {"error": {"message": f"cannot read {json.dumps(request)[-1500:]}"}}
-            return web.json_response(told, status=400)
-        return web.json_response(completion(content='{"notes": []}'))
+            return json_response(told, status=400)
+        return json_response(completion(content='{"notes": []}'))
 
     endpoint = ScriptedEndpoint(respond)
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
@@ -235,12 +233,12 @@ async def test_a_question_that_is_quoted_in_its_refusal_costs_the_others_nothing
 
 
 async def test_a_schema_too_large_for_the_endpoint_is_left_out_of_its_question_alone() -> None:
-    def respond(request: dict[str, Any], _: int) -> web.Response:
+    def respond(request: dict[str, Any], _: int) -> Response:
         kind = request["response_format"]["type"]
         if kind == "json_schema" and "large" in str(request["messages"]):
             told = {"error": {"param": "response_format", "message": "Too many values"}}
-            return web.json_response(told, status=400)
-        return web.json_response(completion(content='{"notes": []}'))
+            return json_response(told, status=400)
+        return json_response(completion(content='{"notes": []}'))
 
     endpoint = ScriptedEndpoint(respond)
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
@@ -271,14 +269,14 @@ async def test_refusals_mean_what_their_words_say(
     status: int, error: dict[str, Any], expected: type[Exception]
 ) -> None:
     with pytest.raises(expected):
-        await ask(lambda *_: web.json_response({"error": error}, status=status))
+        await ask(lambda *_: json_response({"error": error}, status=status))
 
 
 async def test_who_is_told_to_come_back_in_no_time_does_not_hammer() -> None:
-    def respond(_: dict[str, Any], number: int) -> web.Response:
+    def respond(_: dict[str, Any], number: int) -> Response:
         if number < 2:
-            return web.json_response({"error": {}}, status=429, headers={"retry-after": "0"})
-        return web.json_response(completion(content='{"notes": []}'))
+            return json_response({"error": {}}, status=429, headers={"retry-after": "0"})
+        return json_response(completion(content='{"notes": []}'))
 
     began = time.monotonic()
     await ask(respond)
@@ -296,13 +294,11 @@ async def test_with_no_time_left_nothing_is_asked_and_no_endpoint_blamed() -> No
 
 
 async def test_messages_short_of_time_do_not_make_an_outage() -> None:
-    async def writes_slowly(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
-        await response.prepare(request)
-        while not has_given_up(request):
-            await response.write(data(piece("{")))
+    async def writes_slowly(exchange: Exchange) -> NoReturn:
+        await exchange.begin()
+        while True:
+            await exchange.write(data(piece("{")))
             await asyncio.sleep(0.01)
-        return response
 
     endpoint = ScriptedEndpoint(lambda *_: writes_slowly)
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
@@ -318,11 +314,11 @@ async def test_a_cancelled_call_leaves_its_place_and_its_turn_to_probe() -> None
 
     def respond(_: dict[str, Any], number: int) -> Any:
         if number <= 3:
-            return web.json_response({}, status=500)
+            return json_response({}, status=500)
         if number == 4:
             arrived.set()
             return streamed(until_given_up)
-        return web.json_response(completion(content='{"notes": []}'))
+        return json_response(completion(content='{"notes": []}'))
 
     endpoint = ScriptedEndpoint(respond)
     async with endpoint.serve() as url, ModelClient(settings(url, first_token_s=5.0)) as client:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 from prometheus_client import REGISTRY
+from starlette.responses import Response
 
 from integration.model_client.test_refusals import question
 from model_client import Account, ModelClient, ModelSettings, errors
@@ -17,6 +17,7 @@ from support.scripted_endpoint import (
     ScriptedEndpoint,
     completion,
     events,
+    json_response,
     piece,
     streamed,
     until_given_up,
@@ -31,10 +32,10 @@ class Throttling:
     def __init__(self) -> None:
         self.refuses = True
 
-    def __call__(self, _: dict[str, Any], __: int) -> web.Response:
+    def __call__(self, _: dict[str, Any], __: int) -> Response:
         if self.refuses:
-            return web.json_response({"error": {}}, status=429, headers={"retry-after": "3600"})
-        return web.json_response(completion(content='{"notes": []}'))
+            return json_response({"error": {}}, status=429, headers={"retry-after": "3600"})
+        return json_response(completion(content='{"notes": []}'))
 
 
 async def ask(client: ModelClient, name: str) -> str:
@@ -84,8 +85,8 @@ async def test_one_probe_at_a_time_finds_out_and_everybody_is_told_why() -> None
 async def test_a_model_that_is_down_beside_one_that_serves_is_told(
     tmp_path: Path,
 ) -> None:
-    down = ScriptedEndpoint(lambda *_: web.json_response({}, status=401))
-    good = ScriptedEndpoint(lambda *_: web.json_response(completion(content='{"notes": []}')))
+    down = ScriptedEndpoint(lambda *_: json_response({}, status=401))
+    good = ScriptedEndpoint(lambda *_: json_response(completion(content='{"notes": []}')))
     async with down.serve() as first, good.serve() as second:
         file = tmp_path / "models.yaml"
         file.write_text(

@@ -8,13 +8,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
 import pytest
-from aiohttp import web
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from simulator import Clock, SimulatorSettings, create_runner
+from simulator import Clock, SimulatorSettings, running
+from support.http_client import http_client
 
 DOCUMENT: dict[str, Any] = {
     "study": {
@@ -92,11 +91,9 @@ class Simulation:
 
     async def admin(self, method: str, path: str, document: Any = None) -> tuple[int, Any]:
         """Call one of the simulator's own endpoints."""
-        async with (
-            aiohttp.ClientSession() as http,
-            http.request(method, f"{self.url}/simulator/{path}", json=document) as response,
-        ):
-            return response.status, await response.json()
+        async with http_client() as http:
+            response = await http.request(method, f"{self.url}/simulator/{path}", json=document)
+        return response.status_code, response.json()
 
     async def counts(self, model: str = "any-model") -> dict[str, Any]:
         """What was counted for a model."""
@@ -119,18 +116,13 @@ class Simulation:
 
 
 @asynccontextmanager
-async def running(
+async def simulation_of(
     settings: SimulatorSettings, clock: Clock | None = None
 ) -> AsyncIterator[Simulation]:
-    runner = create_runner(settings, clock)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    async with running(settings, clock) as port:
+        url = f"http://127.0.0.1:{port}"
         async with AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as client:
             yield Simulation(url, client)
-    finally:
-        await runner.cleanup()
 
 
 @pytest.fixture
@@ -142,7 +134,7 @@ async def start() -> AsyncIterator[Start]:
             *rules: dict[str, Any], clock: Clock | None = None, **settings: Any
         ) -> Simulation:
             chosen = SimulatorSettings.model_validate({"seed": 7, "rules": rules, **settings})
-            return await stack.enter_async_context(running(chosen, clock))
+            return await stack.enter_async_context(simulation_of(chosen, clock))
 
         yield started
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import os
 import signal
@@ -11,8 +10,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import aiohttp
+import httpx2
 import pytest
+
+from support.http_client import http_client
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -45,7 +46,7 @@ async def test_ends_at_once_and_well_while_a_call_hangs(
     rules.write_text("- {fault: hang}\n", encoding="utf-8")
     process = await spawn("--port", "0", "--seed", "7", "--rules", str(rules))
     url = await announced_url(process)
-    async with aiohttp.ClientSession() as http:
+    async with http_client() as http:
         hanging = asyncio.create_task(http.post(f"{url}/chat/completions", json=PROMPT))
         async with asyncio.timeout(10):
             while not await in_flight(http, url):
@@ -53,7 +54,7 @@ async def test_ends_at_once_and_well_while_a_call_hangs(
         process.send_signal(number)
         _, errors = await asyncio.wait_for(process.communicate(), 15)
         assert (process.returncode, errors) == (0, b"")
-        with pytest.raises(aiohttp.ClientError):
+        with pytest.raises(httpx2.TransportError):
             await hanging
 
 
@@ -63,22 +64,22 @@ async def test_ends_at_once_while_it_reads_a_long_prompt() -> None:
     talk = "".join(f"I paid {number} pounds and hated it. " for number in range(100_000))
     document = {"segments": [{"number": 1, "role": "participant", "text": talk}]}
     prompt = {"model": "m", "messages": [{"role": "user", "content": json.dumps(document)}]}
-    async with aiohttp.ClientSession() as http:
-        body = io.BytesIO(json.dumps(prompt).encode())
-        reading = asyncio.create_task(http.post(f"{url}/chat/completions", data=body))
+    async with http_client() as http:
+        body = json.dumps(prompt).encode()
+        reading = asyncio.create_task(http.post(f"{url}/chat/completions", content=body))
         async with asyncio.timeout(20):
             while not await in_flight(http, url):
                 pass
         process.send_signal(signal.SIGTERM)
         _, errors = await asyncio.wait_for(process.communicate(), 15)
         assert (process.returncode, errors) == (0, b"")
-        with pytest.raises(aiohttp.ClientError):
+        with pytest.raises(httpx2.TransportError):
             await reading
 
 
-async def in_flight(http: aiohttp.ClientSession, url: str) -> int:
-    async with http.get(f"{url.removesuffix('/v1')}/simulator/requests") as response:
-        return int(json.loads(await response.read())["in_flight"])
+async def in_flight(http: httpx2.AsyncClient, url: str) -> int:
+    counted = await http.get(f"{url.removesuffix('/v1')}/simulator/requests")
+    return int(counted.json()["in_flight"])
 
 
 @pytest.mark.parametrize(
@@ -115,11 +116,9 @@ async def test_options_go_over_the_file_of_settings(tmp_path: Path) -> None:
     config.write_text("{port: 0, requests_per_minute: 60, models: {a: {}}}", encoding="utf-8")
     process = await spawn("--config", str(config), "--requests-per-minute", "30")
     url = await announced_url(process)
-    async with (
-        aiohttp.ClientSession() as http,
-        http.get(f"{url.removesuffix('/v1')}/simulator/models/a") as response,
-    ):
-        assert (await response.json())["behaviour"]["requests_per_minute"] == 30
+    async with http_client() as http:
+        model = (await http.get(f"{url.removesuffix('/v1')}/simulator/models/a")).json()
+    assert model["behaviour"]["requests_per_minute"] == 30
     process.send_signal(signal.SIGTERM)
     assert await asyncio.wait_for(process.wait(), 15) == 0
 

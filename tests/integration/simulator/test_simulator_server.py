@@ -8,9 +8,10 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import openai
 import pytest
+
+from support.http_client import http_client
 
 if TYPE_CHECKING:
     from integration.simulator.conftest import Simulation
@@ -29,16 +30,14 @@ def quoted(document: Document, note: dict[str, Any]) -> str:
 
 
 async def get(simulation: Simulation, path: str) -> Any:
-    async with aiohttp.ClientSession() as http, http.get(simulation.url + path) as response:
-        return await response.json()
+    async with http_client() as http:
+        return (await http.get(simulation.url + path)).json()
 
 
 async def put_rules(simulation: Simulation, body: bytes) -> tuple[int, Any]:
-    async with (
-        aiohttp.ClientSession() as http,
-        http.put(f"{simulation.url}/simulator/rules", data=body) as response,
-    ):
-        return response.status, await response.json()
+    async with http_client() as http:
+        response = await http.put(f"{simulation.url}/simulator/rules", content=body)
+    return response.status_code, response.json()
 
 
 async def in_flight_reaches(simulation: Simulation, count: int) -> None:

@@ -7,7 +7,6 @@ import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import aiohttp
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -15,6 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 import asgi_server
+from support.http_client import http_client
 
 LOCAL = "127.0.0.1"
 
@@ -27,11 +27,8 @@ HELLO = Starlette(routes=[Route("/", hello)])
 
 
 async def text_at(port: int) -> str:
-    async with (
-        aiohttp.ClientSession() as client,
-        client.get(f"http://{LOCAL}:{port}/") as answer,
-    ):
-        return await answer.text()
+    async with http_client() as client:
+        return (await client.get(f"http://{LOCAL}:{port}/")).text
 
 
 async def test_tells_the_port_that_the_system_chose() -> None:

@@ -1,0 +1,60 @@
+"""A Starlette application, with the bodies that all our servers give."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute
+
+Lifespan: TypeAlias = Callable[[Starlette], AbstractAsyncContextManager[None]]
+
+
+class JsonResponse(Response):
+    """A JSON body in ASCII: a lone surrogate, which UTF-8 does not have, becomes an escape."""
+
+    media_type = "application/json; charset=utf-8"
+
+    def render(self, content: Any) -> bytes:
+        """Return the body's bytes."""
+        return json.dumps(content).encode("ascii")
+
+
+def create_application(
+    routes: Sequence[BaseRoute], *, lifespan: Lifespan | None = None
+) -> Starlette:
+    """Build an application that answers what no route takes with one line of plain text.
+
+    Args:
+        routes: the first that fits decides.
+        lifespan: is entered before the first request, and left after the last.
+    """
+    app = Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers={HTTPException: _plain, ClientDisconnect: _unread, Exception: _failed},
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _plain(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    told = f"{error.status_code}: {phrase}" if error.detail == phrase else error.detail
+    return PlainTextResponse(told, status_code=error.status_code, headers=error.headers)
+
+
+async def _failed(_: Request, __: Exception) -> Response:
+    return PlainTextResponse("500 Internal Server Error", status_code=500)
+
+
+async def _unread(_: Request, __: Exception) -> Response:
+    return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody is there to get it

@@ -1,0 +1,69 @@
+"""uvicorn's HTTP/1.1 protocol with limits on a request's head, and a way to cut the connection."""
+
+from __future__ import annotations
+
+from typing import Any, Final, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_LINE_BYTES: Final = 8_190
+"""Longest request target, and longest header: name and value together."""
+
+MAX_HEADERS: Final = 128
+"""Most headers of a request."""
+
+MAX_HEAD_BYTES: Final = 64 * 1024
+"""Most bytes that are held of a head that has not ended."""
+
+ABORT: Final = "onrecord.abort"
+"""The ASGI extension that cuts the connection of a request: a function without arguments."""
+
+
+class HeadTooLargeError(Exception):
+    """A request's target or headers are larger than any that can be meant."""
+
+
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """Answers 400 to a head beyond the limits; the parser itself has none and would hold it all."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._in_head = False
+        self._head_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has arrived."""
+        super().data_received(data)
+        # The parser hands out a header only once it is whole: what has no end is counted here.
+        if self._in_head and not self.transport.is_closing():
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self.send_400_response("Invalid HTTP request received.")
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._in_head, self._head_bytes = True, 0
+        scope = cast("dict[str, Any]", self.scope)
+        scope["extensions"] = {ABORT: self.transport.abort}
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the request's target."""
+        super().on_url(url)
+        _require(len(self.url) <= MAX_LINE_BYTES)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header."""
+        _require(len(name) + len(value) <= MAX_LINE_BYTES and len(self.headers) < MAX_HEADERS)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Hand the request to the application."""
+        self._in_head = False
+        super().on_headers_complete()
+
+
+def _require(fits: bool) -> None:  # noqa: FBT001 - the condition is the whole point
+    # The parser wraps it in an error of its own, at which the protocol answers 400.
+    if not fits:
+        raise HeadTooLargeError

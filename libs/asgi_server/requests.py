@@ -1,0 +1,89 @@
+"""What a handler needs beyond Starlette: bounded bodies, clients that leave, connections to cut."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import NoReturn
+
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Scope
+
+from asgi_server.protocol import ABORT
+
+
+class BodyTooLargeError(HTTPException):
+    """The request's body is larger than allowed; 413 unless a handler answers otherwise."""
+
+    def __init__(self, max_bytes: int) -> None:
+        message = f"Maximum request body size {max_bytes} exceeded."
+        super().__init__(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, message)
+
+
+async def read_body(request: Request, max_bytes: int) -> bytes:
+    """Return the request's body.
+
+    Raises:
+        BodyTooLargeError: it has more than ``max_bytes``; the rest is not read.
+        ClientDisconnect: the client has left before it was whole.
+    """
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > max_bytes:
+            raise BodyTooLargeError(max_bytes)
+        parts.append(part)
+    return b"".join(parts)
+
+
+@asynccontextmanager
+async def cancel_on_disconnect(receive: Receive) -> AsyncIterator[None]:
+    """Cancel the block when the client leaves, as ``asyncio.timeout`` does when time is up.
+
+    To be entered once the body has been read, and to be left with the last byte of the answer;
+    the block must not call ``receive``.
+
+    Raises:
+        ClientDisconnect: the client has left.
+    """
+    handler = asyncio.current_task()
+    assert handler is not None, "requests are handled in tasks"
+    has_left = False
+
+    async def watch() -> None:
+        nonlocal has_left
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        has_left = True
+        handler.cancel()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    except asyncio.CancelledError:
+        # Somebody else may have cancelled the handler too: that one is not to be swallowed.
+        if has_left and handler.uncancel() == 0:
+            raise ClientDisconnect from None
+        raise
+    finally:
+        watching.cancel()
+
+
+async def abort(scope: Scope) -> NoReturn:
+    """Cut the connection without another byte; within ``cancel_on_disconnect``, which it ends.
+
+    Raises:
+        KeyError: the server cannot do that (see ``asgi_server.protocol``).
+    """
+    scope["extensions"][ABORT]()
+    await wait_for_ever()
+
+
+async def wait_for_ever() -> NoReturn:
+    """Wait until cancelled."""
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError("nobody has the future")
