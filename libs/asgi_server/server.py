@@ -17,7 +17,7 @@ GRACE_S: Final = 1.0
 """How long requests that are being answered may take once the server closes, in seconds."""
 
 LEAVE_S: Final = 0.2
-"""How long handlers may take to end whose connection was cut, and who were cancelled, in seconds."""
+"""How long handlers may take to end once their connection is cut, or they are cancelled, in s."""
 
 KEEP_ALIVE_S: Final = 75
 """How long a connection without a request is kept: longer than clients keep theirs, so that a

@@ -6,83 +6,108 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, web
+import httpx2
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
+import asgi_server
 from local_model.bounding import Bounds, bound_request
 from local_model.engine import LOOPBACK
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
-SHUTDOWN_S: Final = 0.5
-ENGINE: Final = web.AppKey("engine", ClientSession)
+GRACE_S: Final = 0.5
+CONNECT_S: Final = 5.0
 PASSED_ON: Final = ("content-type", "cache-control")
 
 
 class _Front:
-    """What the engine is asked and what it answers.
+    """What the engine is asked and what it answers, as an ASGI application.
 
     Args:
-        origin: where the engine listens.
+        engine: a client whose base URL is the engine's.
         bounds: the most an answer may hold.
     """
 
-    def __init__(self, origin: str, bounds: Bounds) -> None:
-        self._origin = origin
+    def __init__(self, engine: httpx2.AsyncClient, bounds: Bounds) -> None:
+        self._engine = engine
         self._bounds = bounds
 
-    async def connect(self, app: web.Application) -> AsyncIterator[None]:
-        """Keep connections to the engine for as long as the application runs."""
-        # How long a call may take is its caller's affair; who hangs up is noticed.
-        patient = ClientTimeout(total=None, sock_connect=5)
-        async with ClientSession(self._origin, timeout=patient) as app[ENGINE]:
-            yield
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on and send what the engine answers, as it comes."""
+        request = Request(scope, receive)
+        with suppress(ClientDisconnect):
+            asked = self._asked(request, await asgi_server.read_body(request, MAX_BODY_BYTES))
+            # A client that leaves ends its call at the engine, which makes room for the next.
+            async with asgi_server.cancel_on_disconnect(receive):
+                try:
+                    await self._pass_on(asked, send)
+                except httpx2.TransportError:
+                    await asgi_server.abort(scope)  # the engine has left: its caller is to notice
 
-    async def complete(self, request: web.Request) -> web.StreamResponse:
-        """Answer a chat completion request."""
-        return await self._pass_on(request, bound_request(await request.read(), self._bounds))
+    def _asked(self, request: Request, body: bytes) -> httpx2.Request:
+        if request.method != "POST":
+            return self._engine.build_request(request.method, request.url.path)
+        headers = {"content-type": "application/json"}
+        content = bound_request(body, self._bounds)
+        return self._engine.build_request(
+            "POST", request.url.path, content=content, headers=headers
+        )
 
-    async def look(self, request: web.Request) -> web.StreamResponse:
-        """Tell the models, or that all is well."""
-        return await self._pass_on(request, None)
-
-    async def _pass_on(self, request: web.Request, body: bytes | None) -> web.StreamResponse:
-        headers = {"content-type": "application/json"} if body is not None else {}
-        engine = request.app[ENGINE]
-        async with engine.request(
-            request.method, request.path, data=body, headers=headers
-        ) as answer:
-            told = {name: answer.headers[name] for name in PASSED_ON if name in answer.headers}
-            response = web.StreamResponse(status=answer.status, headers=told)
-            try:
-                await response.prepare(request)
-                async for piece in answer.content.iter_any():
-                    await response.write(piece)
-                await response.write_eof()
-            except (ConnectionError, ClientError):
-                _hang_up(request)  # one side has left: the other is to notice
-            return response
+    async def _pass_on(self, asked: httpx2.Request, send: Send) -> None:
+        answer = await self._engine.send(asked, stream=True)
+        try:
+            headers = [
+                (name.encode(), answer.headers[name].encode("latin-1"))
+                for name in PASSED_ON
+                if name in answer.headers
+            ]
+            start = {"type": "http.response.start", "status": answer.status_code}
+            await send({**start, "headers": headers})
+            async for part in answer.aiter_bytes():
+                await send({"type": "http.response.body", "body": part, "more_body": True})
+        finally:
+            await answer.aclose()
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-def create_runner(origin: str, bounds: Bounds) -> web.AppRunner:
-    """Prepare the endpoints in front of an engine; a client that leaves ends its call there.
+@asynccontextmanager
+async def running(origin: str, bounds: Bounds, port: int) -> AsyncIterator[int]:
+    """Serve the endpoints in front of an engine; a client that leaves ends its call there.
 
     Args:
         origin: where the engine listens, such as ``http://127.0.0.1:41234``.
         bounds: the most an answer may hold.
+        port: of loopback; 0 takes a free one.
+
+    Yields:
+        The port listened on.
+
+    Raises:
+        OSError: the port cannot be had.
     """
-    front = _Front(origin, bounds)
-    app = web.Application(client_max_size=MAX_BODY_BYTES)
-    app.cleanup_ctx.append(front.connect)
-    app.add_routes(
+    # How long a call may take is its caller's affair, and how many there are is the engine's.
+    timeout = httpx2.Timeout(None, connect=CONNECT_S)
+    limits = httpx2.Limits(max_connections=None)
+    async with httpx2.AsyncClient(
+        base_url=origin, timeout=timeout, limits=limits, trust_env=False
+    ) as engine:
+        app = _application(_Front(engine, bounds))
+        async with asgi_server.serve(app, host=LOOPBACK, port=port, grace_s=GRACE_S) as chosen:
+            yield chosen
+
+
+def _application(front: _Front) -> Starlette:
+    return asgi_server.create_application(
         [
-            web.post("/v1/chat/completions", front.complete),
-            web.get("/v1/models", front.look),
-            web.get("/health", front.look),
+            Route("/v1/chat/completions", front, methods=["POST"]),
+            Route("/v1/models", front, methods=["GET", "HEAD"]),
+            Route("/health", front, methods=["GET", "HEAD"]),
         ]
-    )
-    return web.AppRunner(
-        app, access_log=None, handler_cancellation=True, shutdown_timeout=SHUTDOWN_S
     )
 
 
@@ -97,21 +122,10 @@ async def serve(origin: str, bounds: Bounds, port: int) -> None:
     Raises:
         OSError: the port cannot be had.
     """
-    runner = create_runner(origin, bounds)
-    await runner.setup()
-    try:
+    async with running(origin, bounds, port) as chosen:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await web.TCPSite(runner, LOOPBACK, port).start()
-        host, chosen = runner.addresses[0][:2]
-        sys.stdout.write(f"listening on http://{host}:{chosen}/v1\n")
+        sys.stdout.write(f"listening on http://{LOOPBACK}:{chosen}/v1\n")
         sys.stdout.flush()
         await stop.wait()
-    finally:
-        await runner.cleanup()
-
-
-def _hang_up(request: web.Request) -> None:
-    if request.transport is not None:
-        request.transport.abort()

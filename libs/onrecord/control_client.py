@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeAlias
+from urllib.parse import urlsplit
 
-import aiohttp
+import httpx2
 
 from onrecord.errors import FailedError, UnreachableError, UsageError
 
@@ -48,8 +50,9 @@ class Replayed(NamedTuple):
     next: Point | None
 
 
-Read: TypeAlias = Callable[[aiohttp.ClientResponse], Awaitable[Any]]
+Read: TypeAlias = Callable[[httpx2.Response], Any]
 
+_SCHEMES: Final = ("http", "https")
 _FINE: Final = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
 _BAD_REQUEST: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
 
@@ -74,13 +77,14 @@ class ControlClient:
         self, url: str, *, connect_timeout_s: float = 4.0, answer_timeout_s: float = 30.0
     ) -> None:
         self._url = url
-        self._timeout = aiohttp.ClientTimeout(
-            total=answer_timeout_s, sock_connect=connect_timeout_s
-        )
+        self._connect_timeout_s = connect_timeout_s
+        self._answer_timeout_s = answer_timeout_s
 
     async def __aenter__(self) -> Self:
-        """Open the session; nothing is asked yet."""
-        self._session = aiohttp.ClientSession(timeout=self._timeout)
+        """Open the client; nothing is asked yet."""
+        # Control is asked itself, whatever proxy the environment names for other addresses.
+        timeout = httpx2.Timeout(None, connect=self._connect_timeout_s)
+        self._client = httpx2.AsyncClient(timeout=timeout, trust_env=False)
         return self
 
     async def __aexit__(
@@ -89,8 +93,8 @@ class ControlClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the session."""
-        await self._session.close()
+        """Close the client."""
+        await self._client.aclose()
 
     async def letters(
         self, which: Mapping[str, str | None], *, limit: int = MOST_LETTERS
@@ -157,23 +161,39 @@ class ControlClient:
         return letter
 
     async def _call(
-        self, method: str, path: str, *, read: Read = aiohttp.ClientResponse.json, **options: Any
+        self, method: str, path: str, *, read: Read = httpx2.Response.json, **options: Any
     ) -> Any:
+        _require_address(self._url)
         try:
-            async with self._session.request(method, self._url + path, **options) as answer:
-                if answer.status in _FINE:
-                    return await read(answer)
-                raise _refusal(answer.status, await answer.text())
-        except aiohttp.InvalidURL as error:
-            raise UsageError(f"the setting ONRECORD_CONTROL_URL is no address: {error}") from error
-        except aiohttp.ContentTypeError as error:
-            raise UnreachableError(f"what answers at {self._url} is not control") from error
-        except (aiohttp.ClientError, OSError) as error:  # OSError: a TimeoutError is one too
+            async with asyncio.timeout(self._answer_timeout_s):
+                answer = await self._client.request(method, self._url + path, **options)
+        except (httpx2.RequestError, OSError) as error:  # OSError: a TimeoutError is one too
             raise UnreachableError(f"the control service does not answer at {self._url}") from error
+        if answer.status_code not in _FINE:
+            raise _refusal(answer.status_code, answer.text)
+        try:
+            return read(answer)
+        except ValueError as error:
+            raise UnreachableError(f"what answers at {self._url} is not control") from error
 
 
-async def _bytes_of(answer: aiohttp.ClientResponse) -> bytes | None:
-    return None if answer.status == HTTPStatus.NO_CONTENT else await answer.read()
+def _require_address(url: str) -> None:
+    """Require a URL that can be asked.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in _SCHEMES and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is no number or above 65535; brackets without an end
+        fits = False
+    if not fits:
+        raise UsageError(f"the setting ONRECORD_CONTROL_URL is no address: {url}")
+
+
+def _bytes_of(answer: httpx2.Response) -> bytes | None:
+    return None if answer.status_code == HTTPStatus.NO_CONTENT else answer.content
 
 
 def decode_base64(text: str) -> bytes:

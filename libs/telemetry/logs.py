@@ -9,7 +9,7 @@ import structlog
 
 from telemetry.repeats import RepeatFilter
 
-_QUIET = ("aiokafka", "aiohttp.access", "asyncio", "httpx2", "openai", "uvicorn")
+_QUIET = ("aiokafka", "asyncio", "httpx2", "openai", "uvicorn")
 """Libraries whose own chatter says nothing an operator could act on below a warning."""
 
 

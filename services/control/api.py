@@ -11,9 +11,10 @@ from urllib.parse import parse_qsl
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from asgi_server import BodyTooLargeError, JsonResponse, read_body
 from contracts.errors import BadMessageError, ErrorCode, OnrecordError, OutageError
 from contracts.topics import MIB
 from control.domain import (
@@ -47,10 +48,6 @@ MOST_BODY_BYTES: Final = MIB
 """Most bytes of a request's body."""
 
 _REPLAYS: Final = TypeAdapter(Replays)
-
-
-class BodyTooLargeError(BadRequestError):
-    """The request's body has more bytes than any that can be meant."""
 
 
 class LetterWithValue(ControlModel):
@@ -96,7 +93,6 @@ class Desk:
 
 
 _STATUSES: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
-    ((BodyTooLargeError,), 413),
     ((ValidationError, BadLetterIdError, BadRequestError), 400),
     ((LetterLookupError,), 404),
     ((LetterNotOpenError,), 409),
@@ -123,6 +119,8 @@ def _answering(handler: Handler) -> Callable[[Api, Request], Awaitable[Response]
             return _error(503, "control is not ready; see /readyz")
         try:
             return await handler(api, request, api.desk)
+        except BodyTooLargeError:
+            return _error(413, "the request's body is too large")
         except (ValidationError, OnrecordError) as error:
             for kinds, status in _STATUSES:
                 if isinstance(error, kinds):
@@ -195,7 +193,7 @@ class Api:
     @_answering
     async def replay_many(self, request: Request, desk: Desk) -> Response:
         """Put back open letters that are meant, in the order of the DLQs; tells where to go on."""
-        which = ReplayOn.model_validate_json(await _body_of(request) or b"{}")
+        which = ReplayOn.model_validate_json(await read_body(request, MOST_BODY_BYTES) or b"{}")
         replays = await desk.replayer.replay_many(
             _filter(which), limit=which.limit, begin=which.begin
         )
@@ -204,7 +202,9 @@ class Api:
     @_answering
     async def discard(self, request: Request, desk: Desk) -> Response:
         """Give a letter up, for a reason."""
-        reason = Discard.model_validate_json(await _body_of(request) or b"{}").reason
+        reason = Discard.model_validate_json(
+            await read_body(request, MOST_BODY_BYTES) or b"{}"
+        ).reason
         letter = await desk.store.letter(request.path_params["letter_id"])
         if not await desk.store.discard(letter.letter_id, reason):
             raise LetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")
@@ -232,26 +232,12 @@ def _asked(request: Request) -> dict[str, str]:
     return asked
 
 
-async def _body_of(request: Request) -> bytes:
-    """Return the request's body.
-
-    Raises:
-        BodyTooLargeError: it has more than ``MOST_BODY_BYTES``.
-    """
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_BODY_BYTES:
-            raise BodyTooLargeError("the request's body is too large")
-    return bytes(body)
-
-
 def _json(body: Any) -> Response:
-    return JSONResponse(body)
+    return JsonResponse(body)
 
 
 def _error(status: int, message: str) -> Response:
-    return JSONResponse({"error": message}, status_code=status)
+    return JsonResponse({"error": message}, status_code=status)
 
 
 def _first_line(error: ValidationError | OnrecordError) -> str:

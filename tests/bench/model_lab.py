@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
 from typing import Any, Final
 
-import aiohttp
+import httpx2
 from openai import AsyncOpenAI
 from pydantic import SecretStr
 
@@ -30,6 +30,7 @@ from model_client.cache.store import CacheSettings
 from model_client.ledger.budgets import BudgetSettings
 from model_client.ledger.ledger import Ledger
 from support.chunks import INTERVIEW, STUDY
+from support.http_client import http_client
 from support.postgres import EmbeddedServer, TestServer
 
 MODEL: Final = "bench"
@@ -40,7 +41,7 @@ _databases = count(1)
 class Simulation:
     """A simulator in a process of its own, so that it takes no time of the clients'."""
 
-    def __init__(self, origin: str, session: aiohttp.ClientSession) -> None:
+    def __init__(self, origin: str, session: httpx2.AsyncClient) -> None:
         self._origin = origin
         self._session = session
 
@@ -61,9 +62,8 @@ class Simulation:
     async def tell(self, method: str, path: str, body: Any = None) -> Any:
         """Change or ask something under ``/simulator``."""
         url = f"{self._origin}/simulator/{path}"
-        async with self._session.request(method, url, json=body) as response:
-            response.raise_for_status()
-            return await response.json()
+        response = await self._session.request(method, url, json=body)
+        return response.raise_for_status().json()
 
     async def counts(self) -> dict[str, Any]:
         """The model's sums since they were last begun anew."""
@@ -85,7 +85,7 @@ async def simulation(**settings: Any) -> AsyncIterator[Simulation]:
         try:
             line = (await process.stdout.readline()).decode()
             origin = line.split()[-1].removesuffix("/v1")
-            async with aiohttp.ClientSession() as session:
+            async with http_client() as session:
                 yield Simulation(origin, session)
         finally:
             process.terminate()

@@ -13,8 +13,6 @@ from inspect import iscoroutinefunction
 from itertools import count
 from typing import Any, Final, TypeVar, cast
 
-import aiohttp
-
 from bench.harness import Lab, Result, event, interleaved, paired, producer, spread
 from contracts.errors import RetryableError
 from contracts.topics import NOTES_VALIDATED, PERSISTENCE, dlq_topic, retry_topic
@@ -32,6 +30,7 @@ from messaging.dead_letters.headers import describe, letter_headers
 from messaging.dead_letters.record_digest import digest
 from messaging.delivery import Headers, append
 from messaging.runtime.health import Health, serve_http
+from support.http_client import http_client
 from support.postgres import EmbeddedServer, TestServer
 
 NUMBER: Final = 20_000
@@ -132,12 +131,10 @@ async def _replayed(
 
 async def _replay_all(url: str, number: int) -> int:
     replayed = 0
-    timeout = aiohttp.ClientTimeout(total=ANSWER_TIMEOUT_S)
-    async with aiohttp.ClientSession(timeout=timeout) as client:
+    async with http_client(ANSWER_TIMEOUT_S) as client:
         while replayed < number:
-            async with client.post(f"{url}/letters/replay", json={}) as answer:
-                answer.raise_for_status()
-                some = len((await answer.json())["replayed"])
+            answer = await client.post(f"{url}/letters/replay", json={})
+            some = len(answer.raise_for_status().json()["replayed"])
             if not some:
                 break
             replayed += some

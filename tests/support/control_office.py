@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-import aiohttp
+import httpx2
 
 from contracts import headers as h
 from contracts.errors import ErrorCode, OnrecordError, RetryableError
@@ -25,6 +25,7 @@ from messaging.dead_letters.record_digest import digest
 from messaging.delivery import Headers, append
 from messaging.runtime.health import Health, serve_http
 from support.broker import Bench, bench_on
+from support.http_client import http_client
 
 ODD: Headers = (("a", b"1"), ("a", b"\xff"), (h.ADDED, b"9"))
 KEY: Final = b"\xfe"
@@ -61,7 +62,7 @@ def letter_bytes(
 class Office:
     """A desk, served over HTTP, and what tests do with it."""
 
-    def __init__(self, bench: Bench, desk: Desk, url: str, client: aiohttp.ClientSession) -> None:
+    def __init__(self, bench: Bench, desk: Desk, url: str, client: httpx2.AsyncClient) -> None:
         self.bench = bench
         self.desk = desk
         self.url = url
@@ -82,9 +83,9 @@ class Office:
 
     async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         data = body if isinstance(body, bytes) else json.dumps(body).encode() if body else None
-        async with self.client.request(method, self.url + path, data=data) as answer:
-            assert answer.content_type == "application/json"
-            return answer.status, await answer.json()
+        answer = await self.client.request(method, self.url + path, content=data)
+        assert answer.headers["content-type"].startswith("application/json")
+        return answer.status_code, answer.json()
 
 
 @asynccontextmanager
@@ -99,5 +100,5 @@ async def open_office(broker: str, store: LetterStore) -> AsyncIterator[Office]:
         api.desk = Desk(store, reader, replayer)
         serving = serve_http(Health, host="127.0.0.1", port=0, routes=api.routes)
         port = await stack.enter_async_context(serving)
-        client = await stack.enter_async_context(aiohttp.ClientSession())
+        client = await stack.enter_async_context(http_client())
         yield Office(bench, api.desk, f"http://127.0.0.1:{port}", client)

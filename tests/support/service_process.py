@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import aiohttp
+import httpx2
 
 from support.broker import free_port
+from support.http_client import http_client
 from support.waiting import until
 
 READY_WITHIN_S: Final = 60.0
@@ -39,13 +40,11 @@ class ServiceProcess:
     async def readiness(self) -> tuple[int, str] | None:
         """Status and reason of ``/readyz``; None while nothing listens."""
         try:
-            async with (
-                aiohttp.ClientSession() as client,
-                client.get(f"http://127.0.0.1:{self.port}/readyz") as answer,
-            ):
-                return answer.status, str((await answer.json())["reason"])
-        except aiohttp.ClientConnectionError:
+            async with http_client() as client:
+                answer = await client.get(f"http://127.0.0.1:{self.port}/readyz")
+        except httpx2.TransportError:
             return None
+        return answer.status_code, str(answer.json()["reason"])
 
     async def waits_for(self, words: str) -> str:
         """Wait until it is unready for a reason with these words; the whole reason."""

@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 import asgi_server
+from asgi_server import JsonResponse
 
 
 @dataclass(slots=True)
@@ -48,12 +48,12 @@ def health_routes(look: Callable[[], Health]) -> list[BaseRoute]:
     """
 
     async def live(_: Request) -> Response:
-        return JSONResponse({"live": True})
+        return JsonResponse({"live": True})
 
     async def ready(_: Request) -> Response:
         health = look()
         body = {"ready": health.ready, "reason": health.reason, "detail": health.detail}
-        return JSONResponse(body, status_code=200 if health.ready else 503)
+        return JsonResponse(body, status_code=200 if health.ready else 503)
 
     async def metrics(_: Request) -> Response:
         return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -79,6 +79,6 @@ async def serve_http(
     Raises:
         OSError: the port is taken.
     """
-    app = Starlette(routes=[*health_routes(look), *routes])
+    app = asgi_server.create_application([*health_routes(look), *routes])
     async with asgi_server.serve(app, host=host, port=port) as listening_on:
         yield listening_on

@@ -15,9 +15,10 @@ from typing import Final
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from asgi_server import JsonResponse
 from contracts.errors import ErrorCode, OutageError
 from contracts.topics import ALL_TOPICS, dlq_topic
 from messaging.consumer.consumer import Consumption
@@ -229,9 +230,9 @@ class Runner:
     async def _resume(self, _: Request) -> Response:
         """Go on after the stage has stopped because most messages failed."""
         if self._consumption is None:
-            return JSONResponse({"error": "not running"}, status_code=409)
+            return JsonResponse({"error": "not running"}, status_code=409)
         self._consumption.resume()
-        return JSONResponse({"resumed": True})
+        return JsonResponse({"resumed": True})
 
     def _listen_to_signals(self) -> None:
         loop = asyncio.get_running_loop()

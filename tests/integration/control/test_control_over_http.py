@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-import aiohttp
 import pytest
 
 from contracts import headers as h
@@ -20,6 +19,7 @@ from messaging.dead_letters.record_digest import digest
 from messaging.delivery import append, split
 from messaging.runtime.health import Health, serve_http
 from support.control_office import KEY, ODD, Office, delivery, letter_bytes
+from support.http_client import http_client
 
 NOBODY = str(derive("nobody"))
 
@@ -34,11 +34,11 @@ async def test_shows_the_first_mib_of_a_large_value_and_hands_it_out_whole(
     assert status == 200
     assert base64.b64decode(shown["value"]) == value[: 1024 * 1024]
     assert shown["letter"]["size_bytes"] == len(value)
-    async with office.client.get(f"{office.url}/letters/{letter}/value") as answer:
-        assert (answer.status, await answer.read()) == (200, value)
-        assert answer.content_type == "application/octet-stream"
-    async with office.client.get(f"{office.url}/letters/{none}/value") as answer:
-        assert (answer.status, await answer.read()) == (204, b"")
+    answer = await office.client.get(f"{office.url}/letters/{letter}/value")
+    assert (answer.status_code, answer.content) == (200, value)
+    assert answer.headers["content-type"] == "application/octet-stream"
+    answer = await office.client.get(f"{office.url}/letters/{none}/value")
+    assert (answer.status_code, answer.content) == (204, b"")
     assert (await office.ask("GET", f"/letters/{NOBODY}/value"))[0] == 404
 
 
@@ -187,8 +187,8 @@ async def test_an_interrupted_replay_is_finished_at_the_start_and_a_hopeless_one
 async def test_says_503_while_its_dependencies_are_not_there() -> None:
     async with (
         serve_http(Health, host="127.0.0.1", port=0, routes=Api().routes) as port,
-        aiohttp.ClientSession() as client,
-        client.get(f"http://127.0.0.1:{port}/letters") as answer,
+        http_client() as client,
     ):
-        assert answer.status == 503
-        assert "readyz" in (await answer.json())["error"]
+        answer = await client.get(f"http://127.0.0.1:{port}/letters")
+    assert answer.status_code == 503
+    assert "readyz" in answer.json()["error"]

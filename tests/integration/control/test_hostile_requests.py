@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-from io import BytesIO
 from itertools import product
 from typing import Any, Final
-
-from yarl import URL
 
 from support.control_office import Office
 
@@ -23,12 +20,11 @@ UNKNOWN: Final = ("cod=bug", "state=open&state=discarded", "%00=1", "%ff=1", "li
 
 
 async def refuses(office: Office, method: str, path: str, body: bytes | None = None) -> str:
-    url = URL(office.url + path, encoded=True)
-    async with office.client.request(method, url, data=BytesIO(body) if body else None) as answer:
-        text = await answer.text()
-        assert 400 <= answer.status < 500, text
-        assert answer.content_type == "application/json", text
-        error = json.loads(text)["error"]
+    answer = await office.client.request(method, office.url + path, content=body)
+    text = answer.text
+    assert 400 <= answer.status_code < 500, text
+    assert answer.headers["content-type"].startswith("application/json"), text
+    error = json.loads(text)["error"]
     assert error
     assert "\n" not in error
     assert len(error) < 500

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-import aiohttp
+import httpx2
 import pytest
 
 from contracts.topics import CHUNKS_READY
@@ -23,6 +23,7 @@ from support.broker import (
     fresh_prefix,
     probe_topics,
 )
+from support.http_client import http_client
 from support.waiting import until
 
 
@@ -38,13 +39,11 @@ def counting_stage() -> tuple[Stage, list[bytes | None]]:
 
 async def readiness(port: int) -> tuple[int, dict[str, object]] | None:
     try:
-        async with (
-            aiohttp.ClientSession() as client,
-            client.get(f"http://127.0.0.1:{port}/readyz") as answer,
-        ):
-            return answer.status, await answer.json()
-    except aiohttp.ClientConnectionError:
+        async with http_client() as client:
+            answer = await client.get(f"http://127.0.0.1:{port}/readyz")
+    except httpx2.TransportError:
         return None
+    return answer.status_code, answer.json()
 
 
 async def test_says_which_topics_are_missing_and_begins_once_they_are_there(broker: str) -> None:

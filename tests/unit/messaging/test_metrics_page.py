@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import aiohttp
 from prometheus_client import Counter
 
 from messaging.runtime.health import Health, serve_http
+from support.http_client import http_client
 
 SEEN = Counter("onrecord_test_pages_seen", "Pages seen by this test.")
 
@@ -14,9 +14,9 @@ async def test_the_process_tells_its_metrics_in_prometheus_text_format() -> None
     SEEN.inc()
     async with (
         serve_http(Health, host="127.0.0.1", port=0) as port,
-        aiohttp.ClientSession() as session,
-        session.get(f"http://127.0.0.1:{port}/metrics") as response,
+        http_client() as client,
     ):
-        assert response.status == 200
-        assert response.headers["content-type"].startswith("text/plain; version=")
-        assert "onrecord_test_pages_seen_total 1.0" in (await response.text()).splitlines()
+        response = await client.get(f"http://127.0.0.1:{port}/metrics")
+    assert response.status_code == 200
+    assert response.headers["content-type"].startswith("text/plain; version=")
+    assert "onrecord_test_pages_seen_total 1.0" in response.text.splitlines()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import aiohttp
 import pytest
 
 from contracts.errors import (
@@ -20,6 +19,7 @@ from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from messaging import Record, Stage
 from support.broker import PROBE, QUICK, RunningStage, free_port
+from support.http_client import http_client
 from support.waiting import until
 
 NUMBER = 200
@@ -65,11 +65,9 @@ async def send_many(backend: Brokered) -> None:
 
 
 async def ask(method: str, port: int, path: str) -> tuple[int, dict[str, Any]]:
-    async with (
-        aiohttp.ClientSession() as session,
-        session.request(method, f"http://127.0.0.1:{port}{path}") as answer,
-    ):
-        return answer.status, await answer.json()
+    async with http_client() as client:
+        answer = await client.request(method, f"http://127.0.0.1:{port}{path}")
+    return answer.status_code, answer.json()
 
 
 async def has_stopped(running: RunningStage) -> str:
@@ -263,7 +261,6 @@ async def test_a_few_bad_ones_among_good_ones_do_not_stop_it(backend: Brokered) 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 async def test_only_a_post_resumes(backend: Brokered, method: str) -> None:
     breakable, quiet = Breakable(broken=False), settings()
-    async with backend.running(breakable.stage, quiet), aiohttp.ClientSession() as session:
+    async with backend.running(breakable.stage, quiet), http_client() as client:
         url = f"http://127.0.0.1:{quiet.http_port}/resume"
-        async with session.request(method, url) as answer:
-            assert answer.status == 405
+        assert (await client.request(method, url)).status_code == 405
