@@ -23,8 +23,8 @@ from simulator.admin import Admin
 from simulator.answers import model_list
 from simulator.journal import Entry, Journal
 from simulator.model import SimulatedModels
-from simulator.schedule import Clock
 from simulator.replies import Reply
+from simulator.schedule import Clock
 from simulator.settings import MAX_BODY_BYTES, SimulatorSettings
 from simulator.streaming import Stream
 
