@@ -1,1 +1,1 @@
-"""What typed settings share: files they name, and what people are told of a wrong one."""
+"""Shared parts of typed settings: files that settings name, and messages about wrong settings."""

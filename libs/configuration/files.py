@@ -1,7 +1,7 @@
-"""Files that settings name: certificates, keys and secrets, read anew for every client.
+"""Certificate, key and secret files that settings name, read again for every client.
 
-So a rotated password or certificate is taken up without a restart, and one that is away for a
-moment is waited for.
+Reading again means that a rotated password or certificate takes effect without a restart, and
+that a file missing for a moment is waited for.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _NO_PASSWORD: Final = SecretStr("")
 
 
 class UnusableFileError(OutageError, ValueError):
-    """A file that a setting names cannot be used.
+    """A file that a setting names is missing, unreadable or not what it should be.
 
-    Where settings are read it is a wrong setting (``ValueError``, as pydantic wants it); later on
-    the file was there before, so a service waits for it.
+    While settings are read it is a ``ValueError``, which pydantic turns into a wrong setting. Later
+    it is an outage: the file was there before, so the service waits for it.
     """
 
 
 def read_secret(file: Path, *, variable: str) -> SecretStr:
-    """The content of a file that holds nothing but a secret, without white space around it.
+    """Return the content of a file that holds only a secret, without surrounding white space.
 
     Args:
         file: such as a mounted Docker or Kubernetes secret.
@@ -38,7 +38,7 @@ def read_secret(file: Path, *, variable: str) -> SecretStr:
     Raises:
         UnusableFileError: it cannot be read, or is empty.
     """
-    with _told(variable, file):
+    with _naming_the_setting(variable, file):
         secret = file.read_text(encoding="utf-8").strip()
     if not secret:
         raise UnusableFileError(f"{variable}: {file} is empty")
@@ -47,7 +47,7 @@ def read_secret(file: Path, *, variable: str) -> SecretStr:
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """Who is trusted, and who we are.
+    """The files of a TLS client: trusted authorities, own certificate and private key.
 
     Attributes:
         names: of the settings for ca, certificate and key, for messages.
@@ -64,7 +64,7 @@ class TlsFiles:
     key_password: SecretStr = _NO_PASSWORD
 
     def context(self, *, verify: bool = True, check_hostname: bool = True) -> ssl.SSLContext:
-        """What a client connects with: TLS 1.2 or newer.
+        """Return the SSL context for a client: TLS 1.2 or newer.
 
         Args:
             verify: whether the server's certificate has to come from a trusted authority.
@@ -74,25 +74,27 @@ class TlsFiles:
             UnusableFileError: a file is missing, may not be read, or is not what it should be.
         """
         ca, certificate, key = self.names
-        with _told(ca, self.ca, what="certificate in PEM form"):
+        with _naming_the_setting(ca, self.ca, what="certificate in PEM form"):
             context = ssl.create_default_context(cafile=self.ca)
         context.check_hostname = verify and check_hostname
         context.verify_mode = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
         if self.certificate is not None:
             # The system names no file, so both are looked at before they are read together.
             for name, file in ((certificate, self.certificate), (key, self.key)):
-                with _told(name, file):
+                with _naming_the_setting(name, file):
                     _ = file and file.read_bytes()
             keys = "private key in PEM form that the password, if any, opens"
-            with _told(f"{certificate}, {key}", self.key or self.certificate, what=keys):
+            with _naming_the_setting(
+                f"{certificate}, {key}", self.key or self.certificate, what=keys
+            ):
                 # Without a password OpenSSL would ask for one at the terminal.
                 password = self.key_password.get_secret_value()
                 context.load_cert_chain(self.certificate, self.key, password=lambda: password)
         return context
 
 
-def distrust(error: ssl.SSLCertVerificationError, *, ca: str, host: str) -> str:
-    """Why a server's certificate is not accepted, after "the server at …".
+def explain_tls_error(error: ssl.SSLCertVerificationError, *, ca: str, host: str) -> str:
+    """Return why a server's certificate is refused, as the end of a sentence "the server at …".
 
     Args:
         error: what the handshake raised.
@@ -108,7 +110,7 @@ def distrust(error: ssl.SSLCertVerificationError, *, ca: str, host: str) -> str:
 
 
 @contextmanager
-def _told(variable: str, file: Path | None, *, what: str = "text") -> Iterator[None]:
+def _naming_the_setting(variable: str, file: Path | None, *, what: str = "text") -> Iterator[None]:
     try:
         yield
     except ssl.SSLError as error:

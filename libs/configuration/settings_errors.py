@@ -1,4 +1,4 @@
-"""Tells people which settings are wrong, by the names of their variables, without the values."""
+"""Messages about wrong settings, by the names of their environment variables, without values."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def complaints(error: ValidationError) -> tuple[str, ...]:
-    """One line for each wrong setting, such as ``KAFKA_SSL_CAFILE: cannot read /ca.pem (…)``.
+def list_settings_errors(error: ValidationError) -> tuple[str, ...]:
+    """Return a line for each wrong setting, such as ``KAFKA_SSL_CAFILE: cannot read /ca.pem (…)``.
 
     Args:
         error: what a subclass of ``BaseSettings`` raised; values are never quoted, as they may be
             secrets.
     """
     prefix = next((_prefix(one) for one in _settings() if one.__name__ == error.title), "")
-    told = error.errors(include_url=False, include_input=False, include_context=False)
-    return tuple(_line(one, prefix) for one in told)
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    return tuple(_line(one, prefix) for one in details)
 
 
-def exits_on_wrong_settings(main: Callable[P, R]) -> Callable[P, R]:
-    """A process's ``main`` that ends with a line for each wrong setting, and exit code 2."""
+def exit_on_settings_errors(main: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a ``main`` function to print each wrong setting and exit with code 2."""
 
     @wraps(main)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -40,8 +40,8 @@ def exits_on_wrong_settings(main: Callable[P, R]) -> Callable[P, R]:
         except ValidationError as error:
             if not any(one.__name__ == error.title for one in _settings()):
                 raise
-            sys.stderr.writelines(f"{line}\n" for line in complaints(error))
-            # Without the cause, in which values might be told.
+            sys.stderr.writelines(f"{line}\n" for line in list_settings_errors(error))
+            # Without the cause, whose text may contain values, and values may be secrets.
             raise SystemExit(WRONG_SETTINGS) from None
 
     return run
@@ -57,16 +57,16 @@ def _prefix(settings: type[BaseSettings]) -> str:
     return str(settings.model_config.get("env_prefix", ""))
 
 
-def _line(fault: ErrorDetails, prefix: str) -> str:
-    told = "is not set" if fault["type"] == "missing" else fault["msg"]
-    told = told.removeprefix("Value error, ")
-    location = fault["loc"]
+def _line(error: ErrorDetails, prefix: str) -> str:
+    message = "is not set" if error["type"] == "missing" else error["msg"]
+    message = message.removeprefix("Value error, ")
+    location = error["loc"]
     if not location:
-        return told
+        return message
     field = str(location[0])
     # An alias is the variable's whole name already.
     name = field if field.isupper() else f"{prefix}{field}".upper()
-    if told.startswith(name):
-        return told
+    if message.startswith(name):
+        return message
     # Behind the field stands the place in it, where it has several values.
-    return ": ".join((name, *map(str, location[1:]), told))
+    return ": ".join((name, *map(str, location[1:]), message))

@@ -1,1 +1,1 @@
-"""The language all services share: events, topics, headers, ids and error codes."""
+"""The contracts all services share: events, topics, headers, ids and error codes."""

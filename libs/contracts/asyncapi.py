@@ -1,15 +1,15 @@
-"""The whole system as one AsyncAPI 3.0 document: topics, who sends and receives, what, and how.
+"""AsyncAPI 3.0 document of the whole system: topics, their producers, consumers and messages.
 
 Made from the declared topics, not from running handlers: it needs no broker, no service and no
-framework, and says the same on every machine. An operation belongs to the service its tag names.
+framework, and is the same on every machine. An operation belongs to the service its tag names.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
-from contracts.asyncapi_headers import event_headers, header_schemas
-from contracts.json_schema import shared_definitions
+from contracts.asyncapi_headers import build_event_headers, build_header_schemas
+from contracts.json_schema import build_shared_definitions
 from contracts.topics import (
     ALL_TOPICS,
     CONTROL,
@@ -32,8 +32,8 @@ _RAW: Final = "application/octet-stream"
 _DEAD_LETTERS: Final = frozenset(topic.name for topic in DLQ_TOPICS)
 
 
-def document() -> dict[str, Any]:
-    """The AsyncAPI 3.0.0 document, as plain data in the order in which it reads best."""
+def build_asyncapi_document() -> dict[str, Any]:
+    """Return the AsyncAPI 3.0.0 document of all topics, as plain data in reading order."""
     return {
         "asyncapi": "3.0.0",
         "info": _info(),
@@ -147,7 +147,7 @@ def _event_message(topic: Topic) -> dict[str, Any]:
         "title": event.__name__,
         "summary": event.__doc__,
         "contentType": "application/json",
-        "headers": event_headers(topic, event.ce_type),
+        "headers": build_event_headers(topic, event.ce_type),
         "payload": {"$ref": f"#/components/schemas/{event.__name__}"},
         "bindings": {"kafka": {"key": key, "bindingVersion": BINDING_VERSION}},
     }
@@ -163,4 +163,7 @@ def _raw_message(summary: str, headers: str) -> dict[str, Any]:
 
 def _schemas() -> dict[str, Any]:
     events = [topic.event for topic in EVENT_TOPICS if topic.event is not None]
-    return {**header_schemas(), **shared_definitions(events, "#/components/schemas/{model}")}
+    return {
+        **build_header_schemas(),
+        **build_shared_definitions(events, "#/components/schemas/{model}"),
+    }

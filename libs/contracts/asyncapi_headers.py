@@ -1,4 +1,4 @@
-"""The record headers as the AsyncAPI document describes them."""
+"""JSON Schemas of the record headers, for the AsyncAPI document."""
 
 from __future__ import annotations
 
@@ -99,8 +99,8 @@ _NOT_ALWAYS_ON_A_LETTER: Final = {
 }
 
 
-def header_schemas() -> dict[str, Any]:
-    """The schemas for headers that the messages refer to, by name."""
+def build_header_schemas() -> dict[str, Any]:
+    """Return the shared header schemas that messages refer to, by name."""
     return {
         "CloudEventHeaders": _schema(
             "CloudEvents 1.0, Kafka binding, binary mode; values are UTF-8 text.",
@@ -119,8 +119,8 @@ def header_schemas() -> dict[str, Any]:
     }
 
 
-def event_headers(topic: Topic, ce_type: str) -> dict[str, Any]:
-    """The headers of a topic's events.
+def build_event_headers(topic: Topic, ce_type: str) -> dict[str, Any]:
+    """Return the schema of the headers of a topic's events.
 
     Producers outside onrecord may leave out any of them; a ``ce_type`` that is there has to be
     the topic's. onrecord's own services always send all.
@@ -134,6 +134,6 @@ def event_headers(topic: Topic, ce_type: str) -> dict[str, Any]:
 def _schema(
     about: str, properties: dict[str, dict[str, Any]], *, required: list[str] | None = None
 ) -> dict[str, Any]:
-    typed = {name: {"type": "string", **told} for name, told in properties.items()}
+    typed = {name: {"type": "string", **schema} for name, schema in properties.items()}
     schema = {"type": "object", "description": about, "properties": typed}
     return {**schema, "required": required} if required else schema

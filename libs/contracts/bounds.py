@@ -1,4 +1,4 @@
-"""How large anything in an event may be: what the database's columns and a reader's memory hold.
+"""Limits on the size of every event field: what database columns and a reader's memory hold.
 
 Nothing that a service has ever stored is larger. What is not bounded here by itself is bounded by
 the size of its message.

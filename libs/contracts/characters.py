@@ -1,10 +1,10 @@
-"""Which invisible characters belong to a text as people read it, and which only hide in it.
+"""Detection and removal of invisible characters that only hide text.
 
 A joiner after a Persian or Sinhala letter decides how the word is written, a variation selector
 after a heart makes it red, a joiner between two pictures makes one of them: they are the
 transcript's own. The same characters after a Latin letter or a space show nothing, and a
 right-to-left override shows other words than the ones that are stored: those are taken out, and
-whoever takes them out says so.
+callers report what was removed.
 
 Sources: The Unicode Standard 17, sections 23.2 to 23.4; UTS #51 for emoji; UAX #15, section 13,
 for the length of runs of marks (Stream-Safe Text Format).
@@ -23,7 +23,7 @@ MOST_MARKS: Final = 30
 their number."""
 
 SOFT: Final = "\u00ad\u180e\u200b-\u200d\u2060"
-"""Hyphens, spaces and joiners without width that say how the letters around them are written."""
+"""Hyphens, spaces and zero-width joiners that decide how the letters around them are written."""
 
 SELECTORS: Final = "\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
 """Characters that choose a variant of the one before them."""
@@ -56,8 +56,8 @@ _FROM_RIGHT: Final = {"R", "AL"}
 _ASTRAL_MARKS_END: Final = 0x1F000
 
 
-def without_hidden(text: str, *, before: str = "") -> tuple[str, list[str]]:
-    """Take out of a text what shows nothing and changes nothing that is shown.
+def strip_hidden_characters(text: str, *, before: str = "") -> tuple[str, list[str]]:
+    """Remove invisible characters that change nothing a reader sees; return what was removed too.
 
     Args:
         text: any text.
@@ -72,7 +72,7 @@ def without_hidden(text: str, *, before: str = "") -> tuple[str, list[str]]:
     hidden: list[str] = []
     runs_from_right: bool | None = None
 
-    def judge(match: re.Match[str]) -> str:
+    def replace(match: re.Match[str]) -> str:
         nonlocal runs_from_right
         sign, at = match[0], match.start()
         previous = text[at - 1] if at else before
@@ -86,12 +86,12 @@ def without_hidden(text: str, *, before: str = "") -> tuple[str, list[str]]:
         hidden.append(sign)
         return "\ufffd" if _SURROGATE.match(sign) else ""
 
-    shown = _WATCHED.sub(judge, text)
+    shown = _WATCHED.sub(replace, text)
     return _without_piles(shown, hidden), hidden
 
 
-def may_hide(text: str) -> bool:
-    """Whether a text may hold characters that ``without_hidden`` takes out.
+def may_contain_hidden_characters(text: str) -> bool:
+    """Return whether a text may contain characters that ``strip_hidden_characters`` removes.
 
     Quick, and never False for a text that holds some.
     """
@@ -101,7 +101,7 @@ def may_hide(text: str) -> bool:
 
 
 def _is_in_place(sign: str, previous: str, *, runs_from_right: bool) -> bool:
-    """Whether an invisible character means something after the one before it."""
+    """Return whether an invisible character has a meaning after the character before it."""
     if not previous or previous.isspace():
         return False
     if _SOFT.match(sign):
@@ -115,12 +115,12 @@ def _is_in_place(sign: str, previous: str, *, runs_from_right: bool) -> bool:
 
 
 def _is_shown(sign: str) -> bool:
-    """Whether a character is part of a letter or a picture."""
+    """Return whether a character is part of a letter or a picture."""
     return bool(_SELECTOR.match(sign)) or unicodedata.category(sign)[0] in "LMSN"
 
 
 def _without_piles(text: str, hidden: list[str]) -> str:
-    """The text with no more marks on a letter than Unicode allows for."""
+    """Return the text with at most ``MOST_MARKS`` combining marks on a letter."""
 
     def cut(match: re.Match[str]) -> str:
         hidden.extend(match[0][MOST_MARKS:])
@@ -131,12 +131,12 @@ def _without_piles(text: str, hidden: list[str]) -> str:
 
 @cache
 def _piles() -> re.Pattern[str]:
-    return re.compile(f"[{marks()}]{{{MOST_MARKS + 1},}}")
+    return re.compile(f"[{combining_mark_ranges()}]{{{MOST_MARKS + 1},}}")
 
 
 @cache
-def marks() -> str:
-    """All combining marks, as a class of a regular expression has them without its brackets."""
+def combining_mark_ranges() -> str:
+    """Return the ranges of all combining marks, as written within a regular expression's class."""
     return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in _mark_ranges())
 
 
@@ -151,6 +151,6 @@ def _mark_ranges() -> Iterator[tuple[int, int]]:
             first = None
 
 
-def name_of(sign: str) -> str:
-    """How Unicode calls a character: its number, and its name if it has one."""
+def describe_character(sign: str) -> str:
+    """Return a character's code point and Unicode name, such as ``U+200B ZERO WIDTH SPACE``."""
     return f"U+{ord(sign):04X} {unicodedata.name(sign, '')}".strip()

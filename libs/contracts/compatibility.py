@@ -1,4 +1,4 @@
-"""Which changes of an event's JSON Schema break somebody who still has the released one.
+"""Detection of JSON Schema changes that break producers or consumers of the released schema.
 
 A schema is one contract for two sides, so a change can break either:
 
@@ -31,8 +31,8 @@ _COMPARED: Final = frozenset(
 )
 
 
-class Side(StrEnum):
-    """Who is broken by a change, as the end of a sentence."""
+class AffectedSide(StrEnum):
+    """Clients that a schema change breaks; the value is the end of a sentence."""
 
     OLD_PRODUCERS = "what old producers send may be refused or misread"
     OLD_CONSUMERS = "old consumers may not read what new producers send"
@@ -40,8 +40,8 @@ class Side(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One breaking change; ``str`` makes it a sentence.
+class BreakingChange:
+    """One incompatible difference between two schemas; ``str`` makes it a sentence.
 
     Attributes:
         where: the event and the path in it, such as ``ChunkReady.study.themes[].id``.
@@ -51,14 +51,14 @@ class Finding:
 
     where: str
     change: str
-    breaks: Side
+    breaks: AffectedSide
 
     def __str__(self) -> str:
         return f"{self.where}: {self.change} ({self.breaks.value})"
 
 
-def breaking_changes(released: Schema, current: Schema) -> tuple[Finding, ...]:
-    """Compare two versions of an event's schema.
+def find_breaking_changes(released: Schema, current: Schema) -> tuple[BreakingChange, ...]:
+    """Compare two versions of an event's schema and return the incompatible differences.
 
     Args:
         released: what producers and consumers out there have.
@@ -71,42 +71,44 @@ def breaking_changes(released: Schema, current: Schema) -> tuple[Finding, ...]:
     return tuple(_Comparison(released, current).compare(released, current, where, frozenset()))
 
 
-def breaking_changes_of_all(
+def find_all_breaking_changes(
     released: Mapping[str, Schema], current: Mapping[str, Schema]
-) -> tuple[Finding, ...]:
-    """Compare all events, each by a name that is its own; one that is gone is a finding too."""
-    findings: list[Finding] = []
+) -> tuple[BreakingChange, ...]:
+    """Compare the schemas of all events by name; a removed event is a breaking change too."""
+    findings: list[BreakingChange] = []
     for name, schema in released.items():
         if name in current:
-            findings += breaking_changes(schema, current[name])
+            findings += find_breaking_changes(schema, current[name])
         else:
-            findings.append(Finding(name, "was removed", Side.BOTH))
+            findings.append(BreakingChange(name, "was removed", AffectedSide.BOTH))
     return tuple(findings)
 
 
 @dataclass(frozen=True, slots=True)
 class _Comparison:
-    """Walks two documents side by side; each resolves references in its own."""
+    """Recursive comparison of two documents; each resolves references within itself."""
 
     released: Schema
     current: Schema
 
-    def compare(self, old: Schema, new: Schema, where: str, within: _Within) -> Iterator[Finding]:
+    def compare(
+        self, old: Schema, new: Schema, where: str, within: _Within
+    ) -> Iterator[BreakingChange]:
         before = _alternatives(_resolve(old, self.released), self.released)
         after = _alternatives(_resolve(new, self.current), self.current)
         for kind in before:
             if not _is_among(kind, after):
-                yield Finding(where, f"can no longer be {kind}", Side.OLD_PRODUCERS)
+                yield BreakingChange(where, f"can no longer be {kind}", AffectedSide.OLD_PRODUCERS)
         for kind in after:
             if not _is_among(kind, before):
-                yield Finding(where, f"can now be {kind}", Side.OLD_CONSUMERS)
+                yield BreakingChange(where, f"can now be {kind}", AffectedSide.OLD_CONSUMERS)
         for kind in before:
             if kind in after:
                 yield from self._same_kind(before[kind], after[kind], where, within)
 
     def _same_kind(
         self, old: Schema, new: Schema, where: str, within: _Within
-    ) -> Iterator[Finding]:
+    ) -> Iterator[BreakingChange]:
         pair = (id(old.get("properties")), id(new.get("properties")))
         if "properties" in old and pair not in within:  # else a model that holds itself
             yield from self._properties(old, new, where, within | {pair})
@@ -119,20 +121,22 @@ class _Comparison:
 
     def _properties(
         self, old: Schema, new: Schema, where: str, within: _Within
-    ) -> Iterator[Finding]:
+    ) -> Iterator[BreakingChange]:
         before, after = old["properties"], new.get("properties", {})
         required = set(new.get("required", ()))
         for name in before:
             path = f"{where}.{name}"
             if name not in after:
-                yield Finding(path, "was removed", Side.OLD_CONSUMERS)
+                yield BreakingChange(path, "was removed", AffectedSide.OLD_CONSUMERS)
                 continue
             yield from _presence(name in old.get("required", ()), name in required, path)
             yield from _default(before[name], after[name], path)
             yield from self.compare(before[name], after[name], path, within)
         for name in after:
             if name in required and name not in before:
-                yield Finding(f"{where}.{name}", "was added as required", Side.OLD_PRODUCERS)
+                yield BreakingChange(
+                    f"{where}.{name}", "was added as required", AffectedSide.OLD_PRODUCERS
+                )
 
 
 def _is_among(kind: str, kinds: Mapping[str, Schema]) -> bool:
@@ -140,69 +144,71 @@ def _is_among(kind: str, kinds: Mapping[str, Schema]) -> bool:
     return kind in kinds or not wider.isdisjoint(kinds)
 
 
-def _presence(was_required: bool, is_required: bool, where: str) -> Iterator[Finding]:  # noqa: FBT001 - before and after, in that order
+def _presence(was_required: bool, is_required: bool, where: str) -> Iterator[BreakingChange]:  # noqa: FBT001 - before and after, in that order
     if is_required and not was_required:
-        yield Finding(where, "became required", Side.OLD_PRODUCERS)
+        yield BreakingChange(where, "became required", AffectedSide.OLD_PRODUCERS)
     if was_required and not is_required:
-        yield Finding(where, "became optional", Side.OLD_CONSUMERS)
+        yield BreakingChange(where, "became optional", AffectedSide.OLD_CONSUMERS)
 
 
-def _default(old: Schema, new: Schema, where: str) -> Iterator[Finding]:
+def _default(old: Schema, new: Schema, where: str) -> Iterator[BreakingChange]:
     both = "default" in old and "default" in new
     if both and _without_added(new["default"], old["default"]) != old["default"]:
         change = f"means {new['default']!r} instead of {old['default']!r} when left out"
-        yield Finding(where, change, Side.BOTH)
+        yield BreakingChange(where, change, AffectedSide.BOTH)
 
 
 def _without_added(new: object, old: object) -> object:
-    """A default without the fields that have come since: whether they may is compared by itself."""
+    """Return a default without fields added since; whether those may be is compared by itself."""
     if isinstance(new, dict) and isinstance(old, dict):
         return {name: value for name, value in new.items() if name in old}
     return new
 
 
-def _values(old: Schema, new: Schema, where: str) -> Iterator[Finding]:
+def _values(old: Schema, new: Schema, where: str) -> Iterator[BreakingChange]:
     before, after = _listed(old), _listed(new)
     if before is None and after is not None:
-        yield Finding(where, "was limited to listed values", Side.OLD_PRODUCERS)
+        yield BreakingChange(where, "was limited to listed values", AffectedSide.OLD_PRODUCERS)
     elif before is not None and after is None:
-        yield Finding(where, "is no longer limited to listed values", Side.OLD_CONSUMERS)
+        yield BreakingChange(
+            where, "is no longer limited to listed values", AffectedSide.OLD_CONSUMERS
+        )
     elif before is not None and after is not None:
         for value in (one for one in before if one not in after):
-            yield Finding(where, f"no longer takes {value!r}", Side.OLD_PRODUCERS)
+            yield BreakingChange(where, f"no longer takes {value!r}", AffectedSide.OLD_PRODUCERS)
         for value in (one for one in after if one not in before):
-            yield Finding(where, f"now takes {value!r}", Side.OLD_CONSUMERS)
+            yield BreakingChange(where, f"now takes {value!r}", AffectedSide.OLD_CONSUMERS)
 
 
 def _listed(schema: Schema) -> list[Any] | None:
     return [schema["const"]] if "const" in schema else schema.get("enum")
 
 
-def _keyword(keyword: str, old: Any, new: Any, where: str) -> Iterator[Finding]:
+def _keyword(keyword: str, old: Any, new: Any, where: str) -> Iterator[BreakingChange]:
     if old == new:
         return
-    change = f"{keyword} changed from {_told(old)} to {_told(new)}"
-    yield Finding(where, change, _side(keyword, old, new))
+    change = f"{keyword} changed from {_shown(old)} to {_shown(new)}"
+    yield BreakingChange(where, change, _side(keyword, old, new))
 
 
-def _side(keyword: str, old: Any, new: Any) -> Side:
+def _side(keyword: str, old: Any, new: Any) -> AffectedSide:
     if keyword in _FLOORS:
         tighter = (-inf if new is None else new) > (-inf if old is None else old)
     elif keyword in _CEILINGS:
         tighter = (inf if new is None else new) < (inf if old is None else old)
     elif old is None or new is None:
-        tighter = old is None  # whatever a keyword says, it allows less than its absence
+        tighter = old is None  # a keyword can only restrict: its absence allows more
     else:
-        return Side.BOTH
-    return Side.OLD_PRODUCERS if tighter else Side.OLD_CONSUMERS
+        return AffectedSide.BOTH
+    return AffectedSide.OLD_PRODUCERS if tighter else AffectedSide.OLD_CONSUMERS
 
 
-def _told(value: Any) -> str:
+def _shown(value: Any) -> str:
     return "none" if value is None else repr(value)
 
 
 def _resolve(schema: Schema, document: Schema) -> Schema:
-    """Put what a reference points to in its place; what stands beside it counts as well."""
+    """Replace a reference by its target, merged with the keywords beside the reference."""
     while "$ref" in schema:
         target: Any = document
         for part in schema["$ref"].removeprefix("#/").split("/"):
@@ -212,7 +218,7 @@ def _resolve(schema: Schema, document: Schema) -> Schema:
 
 
 def _alternatives(schema: Schema, document: Schema) -> dict[str, Schema]:
-    """The kinds of value a schema takes, each with what it says about that kind."""
+    """Return the JSON types a schema accepts, each with the part of the schema that is about it."""
     branches = schema.get("anyOf") or schema.get("oneOf")
     if branches is None:
         kinds = schema.get("type", "anything")
@@ -220,7 +226,7 @@ def _alternatives(schema: Schema, document: Schema) -> dict[str, Schema]:
     found: dict[str, Schema] = {}
     for branch in branches:
         for kind, one in _alternatives(_resolve(branch, document), document).items():
-            if kind in found:  # several objects, say: told apart by their place
+            if kind in found:  # for example several objects: distinguished by position
                 found[f"{kind} ({len(found) + 1})"] = one
             else:
                 found[kind] = one

@@ -1,4 +1,4 @@
-"""Tells a computation over one message, whose unforeseen failures are that message's own."""
+"""Conversion of unforeseen errors in pure computations into failures of the one message."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from typing import Final
 from contracts.errors import ContentBugError, OnrecordError
 
 MOST_FRAMES: Final = 20
-"""Stack frames that are told of a failure."""
+"""Most stack frames that an error carries."""
 
 
 @contextmanager
-def blaming_content(doing: str) -> Iterator[None]:
-    """Turn what nobody foresaw into a failure of the message that is worked on.
+def raise_content_bugs(doing: str) -> Iterator[None]:
+    """Convert any unexpected exception in the block into ``ContentBugError``.
 
-    For code that computes from one message and asks nobody else: whatever it stumbles over is in
-    the message, so that it says nothing of the stage. Only the exception's class and its places in
-    the code are told, as its text may quote the message.
+    For code that computes from one message and does no I/O: an unexpected exception is caused by
+    that message's content, and is no evidence that the stage is broken. The error carries only the
+    exception's class and stack frames, as its text may quote the message.
 
     Args:
-        doing: what is done, such as "reading the transcript".
+        doing: the activity, for the error's text, such as "reading the transcript".
 
     Raises:
-        ContentBugError: an exception that nobody foresaw. ``MemoryError`` passes, as the bounds
-            of the process give it its meaning, and so does ``ImportError``: what is not installed
-            is missing for every message.
+        ContentBugError: in place of an unexpected exception. ``MemoryError`` passes unchanged, as
+            the limits of the process decide what it means, and so does ``ImportError``: a missing
+            module is missing for every message.
     """
     try:
         yield

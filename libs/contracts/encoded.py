@@ -1,4 +1,4 @@
-"""An event as its JSON: made in one process, sent by another."""
+"""Events serialized to JSON in one process and sent by another."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from contracts.events import Event
 
 
 class EncodedEvent(Event):
-    """An event that was turned into JSON already, so that it need not be built anew to be sent.
+    """An event already serialized to JSON, which is sent without being parsed again.
 
     Args:
         kind: the event's class, which decides on the topic.
@@ -22,7 +22,7 @@ class EncodedEvent(Event):
 
     @staticmethod
     def of(event: Event) -> EncodedEvent:
-        """Turn an event into its JSON."""
+        """Serialize an event."""
         return EncodedEvent(
             kind=type(event),
             record_key=event.key,
@@ -41,11 +41,11 @@ class EncodedEvent(Event):
         return self.interview_id
 
 
-def kind_of(event: Event) -> type[Event]:
-    """The class of an event, be it encoded or not."""
+def event_class(event: Event) -> type[Event]:
+    """Return the class of an event, serialized or not."""
     return event.kind if isinstance(event, EncodedEvent) else type(event)
 
 
-def json_of(event: Event) -> str:
-    """The JSON of an event, be it encoded or not."""
+def event_json(event: Event) -> str:
+    """Return the JSON of an event, serialized or not."""
     return event.body if isinstance(event, EncodedEvent) else event.model_dump_json()

@@ -1,10 +1,10 @@
-"""Why a message failed, in the classes that decide what happens to it.
+"""Error classes of message processing; the branch decides between retry, wait and dead letter.
 
     OnrecordError
     ├── BadMessageError   no retry can help: dead letter at once
     ├── RetryableError    may succeed later: tries in place, retry topics, then dead letter
     │   └── TimedOutError     counted apart from other failures
-    ├── ThrottledError    told to come back later: waits as told, not an attempt
+    ├── ThrottledError    asked to call again later: waits as asked, not counted as an attempt
     ├── OutageError       a dependency is down for every message: the stage waits, no dead letter
     ├── ParkedError       not allowed now: dead letter, replayable when the reason is gone
     ├── RejectedError     the guardrail's verdict after the model's last try: dead letter
@@ -99,13 +99,13 @@ class OnrecordError(Exception):
 
 
 class BadMessageError(OnrecordError):
-    """No retry can help this message."""
+    """The message itself is invalid; no retry can help."""
 
     code = ErrorCode.INVALID_EVENT
 
 
 class RetryableError(OnrecordError):
-    """The same message may succeed later."""
+    """The message failed for a reason that may have passed when it is retried."""
 
     code = ErrorCode.CONFLICT
 
@@ -117,7 +117,7 @@ class TimedOutError(RetryableError):
 
 
 class ThrottledError(OnrecordError):
-    """A dependency asked to be called later.
+    """A dependency asked to be called again later, as with HTTP 429 and ``Retry-After``.
 
     Args:
         message: one line for people.
@@ -133,13 +133,13 @@ class ThrottledError(OnrecordError):
 
 
 class OutageError(OnrecordError):
-    """A dependency is down for every message."""
+    """A dependency is unavailable for every message."""
 
     code = ErrorCode.KAFKA_UNAVAILABLE
 
 
 class ParkedError(OnrecordError):
-    """The message may not be worked on now."""
+    """The message may not be processed at present, for example because a budget is used up."""
 
     code = ErrorCode.BUDGET_EXCEEDED
 
@@ -163,13 +163,13 @@ class RejectedError(OnrecordError):
 
 
 class ContentBugError(OnrecordError):
-    """A bug that the content of one message sets off (``contracts.content_bugs``).
+    """A bug of ours that the content of one message triggers (``contracts.content_bugs``).
 
     Unlike a bad message, it may be replayed once the bug is mended.
 
     Args:
         message: one line for people.
-        kind: the class of the exception that nobody foresaw.
+        kind: the class of the unexpected exception.
         frames: ``file:line function`` of each of its frames, innermost first.
     """
 

@@ -21,23 +21,23 @@ from contracts.bounds import (
     Number,
 )
 from contracts.notes import DraftNote, Note, RejectedNote, Usage
-from contracts.study import Contract, Identifier, Study
+from contracts.study import ContractModel, Identifier, Study
 from contracts.transcript import Segment, Speaker, TranscriptFormat
 
 
-class Event(Contract):
-    """Base of all events: knows its CloudEvents type and the id it is keyed by."""
+class Event(ContractModel):
+    """Base of all events, with the CloudEvents type and the record key."""
 
     ce_type: ClassVar[str]
 
     @property
     def key(self) -> str:
-        """The record key and CloudEvents subject: the id of what the event is about."""
+        """The record key and CloudEvents subject: the id of the transcript or chunk."""
         raise NotImplementedError
 
     @property
     def interview(self) -> str | None:
-        """The id of the interview it belongs to, if the key is another one; they take turns."""
+        """The transcript id if the key is another id, for fair scheduling between interviews."""
         return None
 
 
@@ -54,7 +54,7 @@ class TranscriptEvent(Event):
 
 
 class TranscriptSubmitted(TranscriptEvent):
-    """A producer hands in an interview, in any supported format."""
+    """An interview submitted by a producer, in any supported format."""
 
     ce_type = "onrecord.TranscriptSubmitted.v1"
 
@@ -70,7 +70,7 @@ class TranscriptSubmitted(TranscriptEvent):
     speakers: tuple[Speaker, ...] = Field(
         (),
         max_length=MOST_OF_A_CHUNK,
-        description="Roles of speakers whose labels do not tell them.",
+        description="Roles of speakers whose labels do not state them.",
     )
     recorded_at: Moment | None = Field(None, description="When the interview took place.")
     accept_doubtful: bool = Field(
@@ -81,15 +81,15 @@ class TranscriptSubmitted(TranscriptEvent):
 
     @property
     def content_sha256(self) -> str:
-        """Hex SHA-256 of all that decides the notes: content, study, format and roles."""
+        """Hex SHA-256 of the fields that determine the notes: content, study, format and roles."""
         # Defaults are left out, so that a field added later changes no hash.
         decisive = {"content", "study", "format", "speakers"}
         identity = self.model_dump_json(include=decisive, exclude_defaults=True)
         return hashlib.sha256(identity.encode()).hexdigest()
 
 
-class ChunkRef(Contract):
-    """Which segments one chunk covers."""
+class ChunkRef(ContractModel):
+    """A chunk's id and the range of segments it covers."""
 
     chunk_id: UUID = Field(description="Id of the chunk.")
     index: Number = Field(description="Position in the transcript, from 1.")
@@ -98,7 +98,7 @@ class ChunkRef(Contract):
 
 
 class TranscriptIngested(TranscriptEvent):
-    """An interview was read: its segments, and the chunks that go to the model."""
+    """An interview parsed into segments, with the chunks that go to the model."""
 
     ce_type = "onrecord.TranscriptIngested.v1"
 
@@ -165,7 +165,7 @@ class _AboutChunk(Event):
 
 
 class NotesDrafted(_AboutChunk):
-    """What the model answered for a chunk."""
+    """The model's answer for one chunk: draft notes, not yet checked."""
 
     ce_type = "onrecord.NotesDrafted.v1"
 
@@ -179,7 +179,7 @@ class NotesDrafted(_AboutChunk):
 
 
 class NotesRejected(_AboutChunk):
-    """Too much of a draft was refused: the model is asked once more, with the reasons."""
+    """A refused draft sent back to the model for one more attempt, with the reasons."""
 
     ce_type = "onrecord.NotesRejected.v1"
 
@@ -192,7 +192,7 @@ class NotesRejected(_AboutChunk):
 
 
 class NotesValidated(Event):
-    """What the guardrail made of a chunk's draft."""
+    """The guardrail's result for a chunk: accepted notes and rejected ones with reasons."""
 
     ce_type = "onrecord.NotesValidated.v1"
 
@@ -229,7 +229,7 @@ class NotesValidated(Event):
 
 
 class NotesStored(TranscriptEvent):
-    """A chunk's notes are in the database."""
+    """Confirmation that a chunk's notes are in the database."""
 
     ce_type = "onrecord.NotesStored.v1"
 

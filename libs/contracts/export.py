@@ -1,4 +1,4 @@
-"""The contracts as files: what ``make contracts`` writes to ``schemas/`` and what drift is."""
+"""The contracts rendered as the files that ``make contracts`` writes to ``schemas/``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import yaml
 
 from contracts import asyncapi
 from contracts.events import Event
-from contracts.json_schema import event_schema
+from contracts.json_schema import build_event_schema
 from contracts.topics import (
     ALL_TOPICS,
     EVENT_TOPICS,
@@ -26,25 +26,25 @@ GENERATED_FOLDERS: Final = ("events", "topics")
 _WIDTH: Final = 100
 
 
-def generated_files() -> dict[str, str]:
-    """Every generated file's text by its path below ``schemas/``; the same at every call."""
-    schemas = {schema_path(event): to_json(event_schema(event)) for event in events()}
+def render_generated_files() -> dict[str, str]:
+    """Return the text of every generated file by its path below ``schemas/``; deterministic."""
+    schemas = {schema_path(event): to_json(build_event_schema(event)) for event in list_events()}
     topics = {f"topics/{topic.name}.yaml": to_yaml(describe_topic(topic)) for topic in ALL_TOPICS}
-    return {**schemas, **topics, "asyncapi.yaml": to_yaml(asyncapi.document())}
+    return {**schemas, **topics, "asyncapi.yaml": to_yaml(asyncapi.build_asyncapi_document())}
 
 
-def events() -> tuple[type[Event], ...]:
-    """All events, in the order in which a transcript meets them."""
+def list_events() -> tuple[type[Event], ...]:
+    """Return all event classes, in the order in which a transcript passes through them."""
     return tuple(topic.event for topic in EVENT_TOPICS if topic.event is not None)
 
 
 def schema_path(event: type[Event]) -> str:
-    """Where an event's schema lies, below ``schemas/``."""
+    """Return the path of an event's JSON Schema below ``schemas/``."""
     return f"events/{event.__name__}.schema.json"
 
 
 def describe_topic(topic: Topic) -> dict[str, Any]:
-    """A topic as its file tells it."""
+    """Return a topic's declaration as plain data for its YAML file."""
     return {
         "name": topic.name,
         "about": topic.about,
@@ -58,25 +58,25 @@ def describe_topic(topic: Topic) -> dict[str, Any]:
     }
 
 
-def source_topics(service: str) -> tuple[Topic, ...]:
-    """The topics a service reads events from; its retry topics and DLQ hold their messages."""
+def list_source_topics(service: str) -> tuple[Topic, ...]:
+    """Return the topics a service reads events from, without its retry topics and DLQ."""
     return tuple(topic for topic in EVENT_TOPICS if service in topic.consumers)
 
 
 def to_json(document: dict[str, Any]) -> str:
-    """A JSON document as it is written to a file."""
+    """Serialize a document as indented JSON text that ends with a newline."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def to_yaml(document: dict[str, Any]) -> str:
-    """A YAML document as it is written to a file: in the given order, without anchors."""
+    """Serialize a document as YAML text, in the given order and without anchors."""
     return yaml.dump(
         document, Dumper=_PlainDumper, sort_keys=False, allow_unicode=True, width=_WIDTH
     )
 
 
 class _PlainDumper(yaml.SafeDumper):
-    """Repeats equal parts, since anchors make a file hard to read."""
+    """A YAML dumper that repeats equal parts, since anchors make a file hard to read."""
 
     def ignore_aliases(self, data: Any) -> bool:
         del data
@@ -85,12 +85,12 @@ class _PlainDumper(yaml.SafeDumper):
 
 def _carried(topic: Topic) -> dict[str, Any]:
     if topic.event is None:
-        service = SET_ASIDE_BY[topic.name]
-        return {"service": service, "sources": [one.name for one in source_topics(service)]}
+        service = OWNING_SERVICE[topic.name]
+        return {"service": service, "sources": [one.name for one in list_source_topics(service)]}
     return {"event": topic.event.ce_type, "schema": schema_path(topic.event)}
 
 
-SET_ASIDE_BY: Final = {
+OWNING_SERVICE: Final = {
     topic.name: service
     for service in PIPELINE
     for topic in (

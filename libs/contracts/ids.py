@@ -1,4 +1,4 @@
-"""Ids are UUIDv5 of what they identify, so the same input always gives the same id."""
+"""Deterministic ids: UUIDv5 of what they identify, so equal input gives equal ids."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ NAMESPACE = UUID("5a8ff6a1-0a66-5d0a-9f6e-6f6e72656301")
 """The namespace of every id onrecord derives. Changing it would change every id."""
 
 
-def derive(kind: str, *parts: object) -> UUID:
-    """Derive the id of a thing from its kind and the parts that identify it.
+def derive_id(kind: str, *parts: object) -> UUID:
+    """Return the UUIDv5 of a thing, from its kind and the parts that identify it.
 
     Args:
         kind: what is identified, such as ``"chunk"``; equal parts of another kind give another id.
@@ -22,8 +22,8 @@ def derive(kind: str, *parts: object) -> UUID:
     return uuid5(NAMESPACE, "\x1f".join((kind, *map(str, parts))))
 
 
-def derive_text(kind: str, *parts: bytes) -> str:
-    """As ``derive``, from bytes and to text; for what is derived once a message.
+def derive_id_text(kind: str, *parts: bytes) -> str:
+    """Return ``derive_id`` as text, from bytes; a faster form for ids made once a message.
 
     ``derive_text("event", b"a", b"b") == str(derive("event", "a", "b"))``.
     """
@@ -38,11 +38,11 @@ _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 """The digit that says which variant of UUID it is: its upper two bits are 10 (RFC 9562, 4.1)."""
 
 
-def transcript_id(study_id: str, source: str) -> UUID:
-    """The id of the interview that ``source`` (a file name, a vendor's id) names within a study."""
-    return derive("transcript", study_id, source)
+def derive_transcript_id(study_id: str, source: str) -> UUID:
+    """Return the id of an interview from its study and source (a file name or a vendor's id)."""
+    return derive_id("transcript", study_id, source)
 
 
-def chunk_id(transcript: UUID, revision: int, content_sha256: str, index: int) -> UUID:
-    """The id of the chunk ``index`` (from 1) of one revision's content."""
-    return derive("chunk", transcript, revision, content_sha256, index)
+def derive_chunk_id(transcript: UUID, revision: int, content_sha256: str, index: int) -> UUID:
+    """Return the id of chunk number ``index`` (from 1) of one revision's content."""
+    return derive_id("chunk", transcript, revision, content_sha256, index)

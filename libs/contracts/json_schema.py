@@ -1,7 +1,7 @@
 """Events as JSON Schema, for producers and consumers in any language.
 
-The schemas tell what a producer must send (pydantic's validation mode): a field with a default may
-be left out. Two rules of the models are not in them, because JSON Schema has no word for them: ids
+The schemas describe what a producer must send (pydantic's validation mode): a field with a default
+may be left out. Two rules are missing, because JSON Schema has no keyword for them: ids
 of themes and of questions are unique within a study, and a text is more than white space.
 """
 
@@ -17,20 +17,20 @@ from contracts.events import Event
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
-def urn(event: type[Event]) -> str:
-    """The id of an event's schema, such as ``urn:onrecord:TranscriptSubmitted:v1``."""
+def schema_urn(event: type[Event]) -> str:
+    """Return the id of an event's schema, such as ``urn:onrecord:TranscriptSubmitted:v1``."""
     return "urn:" + event.ce_type.replace(".", ":")
 
 
-def event_schema(event: type[Event]) -> dict[str, Any]:
-    """An event as a JSON Schema document of its own (draft 2020-12)."""
+def build_event_schema(event: type[Event]) -> dict[str, Any]:
+    """Return an event's JSON Schema (draft 2020-12) as a document of its own."""
     body = event.model_json_schema(schema_generator=_WithoutFieldTitles)
-    head = {"$schema": DIALECT, "$id": urn(event), "title": body.pop("title")}
+    head = {"$schema": DIALECT, "$id": schema_urn(event), "title": body.pop("title")}
     return {**head, "description": body.pop("description"), **body}
 
 
-def shared_definitions(events: Sequence[type[Event]], ref_template: str) -> dict[str, Any]:
-    """Several events and all they are made of, each defined once.
+def build_shared_definitions(events: Sequence[type[Event]], ref_template: str) -> dict[str, Any]:
+    """Return the schemas of several events and all their parts, each defined once.
 
     Args:
         events: the events.
@@ -49,7 +49,7 @@ def shared_definitions(events: Sequence[type[Event]], ref_template: str) -> dict
 
 
 class _WithoutFieldTitles(GenerateJsonSchema):
-    """Leaves out the titles pydantic makes of field names: they say nothing the names do not."""
+    """A schema generator without pydantic's titles, which only repeat field names."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         del schema

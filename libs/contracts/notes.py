@@ -1,4 +1,4 @@
-"""Notes on their way: drafted by a model, judged by the guardrail, stored with evidence."""
+"""Models of notes: drafted by a model, checked by the guardrail, stored with evidence."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from contracts.bounds import (
     Passage,
     Tokens,
 )
-from contracts.study import Contract, Identifier
+from contracts.study import ContractModel, Identifier
 from contracts.transcript import Milliseconds, Role, SpeakerLabel
 
 Statement = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 
 
-class DraftEvidence(Contract):
-    """Where the model says its statement is borne out; the model never writes the quote."""
+class DraftEvidence(ContractModel):
+    """The model's pointer to a supporting passage; it names the place, never the quote."""
 
     segment: int = Field(
         ge=-LARGEST_EXACT, le=LARGEST_EXACT, description="The number of the segment."
@@ -32,8 +32,8 @@ class DraftEvidence(Contract):
     last_words: str = Field("", max_length=300, description="How the passage ends.")
 
 
-class DraftNote(Contract):
-    """One statement as the model offers it: nothing in it is believed yet."""
+class DraftNote(ContractModel):
+    """One statement as the model proposes it, not yet checked."""
 
     statement: Statement = Field(description="What a participant said, in the model's words.")
     evidence: tuple[DraftEvidence, ...] = Field(
@@ -47,7 +47,7 @@ class DraftNote(Contract):
     )
 
 
-class Evidence(Contract):
+class Evidence(ContractModel):
     """An exact quote: ``segment.text[start : start + length] == quote``, in code points."""
 
     segment: Number = Field(description="The number of the segment.")
@@ -63,8 +63,8 @@ class Evidence(Contract):
     )
 
 
-class CheckFailure(Contract):
-    """One check that a drafted note did not pass."""
+class CheckFailure(ContractModel):
+    """A failed check of a draft note, with its reason."""
 
     check: Name = Field(description="The check's name, such as `quote_not_found`.")
     reason: Passage = Field(description="One sentence a researcher understands.")
@@ -72,8 +72,8 @@ class CheckFailure(Contract):
     evidence: Passage = Field("", description="The passage it was compared with.")
 
 
-class Note(Contract):
-    """One statement the transcript bears out."""
+class Note(ContractModel):
+    """One statement with the quotes that support it."""
 
     note_id: UUID = Field(description="UUIDv5 of the chunk, the statement and its evidence.")
     statement: Statement = Field(description="What a participant said, in the model's words.")
@@ -93,8 +93,8 @@ class Note(Contract):
     )
 
 
-class RejectedNote(Contract):
-    """A drafted note that was refused, kept with its reasons."""
+class RejectedNote(ContractModel):
+    """A refused draft note, kept with its reasons."""
 
     draft: DraftNote = Field(description="The note as the model offered it.")
     failures: tuple[CheckFailure, ...] = Field(
@@ -102,8 +102,8 @@ class RejectedNote(Contract):
     )
 
 
-class Usage(Contract):
-    """Tokens a model call used, as the endpoint reported them."""
+class Usage(ContractModel):
+    """Token counts of a model call, as the endpoint reported them."""
 
     input_tokens: Tokens = Field(0, description="Tokens of the prompt, cached ones included.")
     cached_tokens: Tokens = Field(

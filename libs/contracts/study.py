@@ -16,13 +16,13 @@ Identifier = Annotated[
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 
 
-class Contract(BaseModel):
-    """Base of everything that travels: immutable, and blind to fields it does not know."""
+class ContractModel(BaseModel):
+    """Base of all models in events: immutable, and ignoring unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Theme(Contract):
+class Theme(ContractModel):
     """One theme under which the customer wants notes."""
 
     id: Identifier = Field(description="Short name, unique within the study.")
@@ -30,22 +30,22 @@ class Theme(Contract):
     description: str = Field("", max_length=2_000, description="What belongs under it.")
 
 
-class Question(Contract):
-    """One research question the study is to answer."""
+class Question(ContractModel):
+    """One research question of a study."""
 
     id: Identifier = Field(description="Short name, unique within the study.")
     text: Text = Field(description="The question as the customer asks it.")
 
 
 class PersonalData(StrEnum):
-    """What becomes of personal data in a study's notes."""
+    """Policy for personal data in a study's notes: allow, mask or reject."""
 
     ALLOW = "allow"
     MASK = "mask"
     REJECT = "reject"
 
 
-class Study(Contract):
+class Study(ContractModel):
     """A research project: what the notes are to be about."""
 
     study_id: Identifier = Field(description="Short name, unique among the customer's studies.")

@@ -1,4 +1,4 @@
-"""Every topic: its event, its key, who writes and reads it, and its settings.
+"""Declaration of every topic: event, key, producers, consumers and settings.
 
 ``make contracts`` writes them to ``schemas/topics/``. Services never create topics; the stack
 (`onrecord up`, compose, or an operator) does.
@@ -38,7 +38,7 @@ RETRY_DELAYS_S: Final = (0.0, 10.0, 60.0, 600.0)
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A declared topic.
+    """The declaration of a Kafka topic.
 
     Attributes:
         name: without the prefix that settings may put before it.
@@ -134,7 +134,7 @@ EVENT_TOPICS: Final = (
 
 
 def retry_topic(service: str, tier: int) -> Topic:
-    """The topic in which a service's messages wait before try ``tier``; 0 takes replays."""
+    """Return a service's retry topic, where messages wait before try ``tier``; 0 takes replays."""
     wait = f"for {RETRY_DELAYS_S[tier]:g} s" if tier else "to be replayed at once"
     return Topic(
         f"{service}-retry-{tier}",
@@ -148,7 +148,7 @@ def retry_topic(service: str, tier: int) -> Topic:
 
 
 def dlq_topic(service: str) -> Topic:
-    """The topic that holds a service's dead letters, without limit of time."""
+    """Return the topic that holds a service's dead letters, with unlimited retention."""
     return Topic(
         f"{service}-dlq",
         None,
@@ -170,7 +170,7 @@ ALL_TOPICS: Final = EVENT_TOPICS + RETRY_TOPICS + DLQ_TOPICS
 
 
 def topic_of(event: type[Event]) -> Topic:
-    """The topic an event travels on.
+    """Return the topic that carries an event.
 
     Raises:
         LookupError: no topic carries this event.

@@ -1,4 +1,4 @@
-"""What a transcript is made of once its vendor's format is forgotten."""
+"""Models of a transcript, independent of its vendor's format."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from contracts.bounds import LARGEST_EXACT, MOST_SEGMENTS, Amount, Number, Passage
-from contracts.study import Contract
+from contracts.study import ContractModel
 
 Milliseconds = Annotated[int, Field(ge=0, le=LARGEST_EXACT)]
 """Time from the start of the recording, in milliseconds."""
@@ -19,7 +19,7 @@ SpeakerLabel = Annotated[
 
 
 class TranscriptFormat(StrEnum):
-    """The formats ingestion reads."""
+    """The transcript formats that ingestion can parse."""
 
     WEBVTT = "webvtt"
     SRT = "srt"
@@ -61,29 +61,29 @@ class TranscriptFormat(StrEnum):
 
 
 class Role(StrEnum):
-    """What a speaker is in the interview; only participants' words count as their statements."""
+    """A speaker's role in the interview; only participants' words count as their statements."""
 
     PARTICIPANT = "participant"
     INTERVIEWER = "interviewer"
     UNKNOWN = "unknown"
 
 
-class Speaker(Contract):
-    """A speaker's role, declared by the producer because the transcript does not tell."""
+class Speaker(ContractModel):
+    """A speaker's role as declared by the producer, where the transcript does not state it."""
 
     label: SpeakerLabel = Field(description="The name exactly as the transcript has it.")
     role: Role = Field(description="What this speaker is in the interview.")
 
 
-class WordTiming(Contract):
-    """When one word of a segment was spoken."""
+class WordTiming(ContractModel):
+    """The start and end time of one word of a segment."""
 
     offset: Amount = Field(description="Index of the word's first character in the text.")
     start_ms: Milliseconds = Field(description="When the word begins.")
     end_ms: Milliseconds = Field(description="When the word ends.")
 
 
-class Segment(Contract):
+class Segment(ContractModel):
     """One uninterrupted turn of one speaker, or a part of one that is very long."""
 
     number: Number = Field(description="Position in the transcript, from 1, without gaps.")

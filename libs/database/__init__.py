@@ -1,1 +1,1 @@
-"""The one PostgreSQL database: connections, named queries and migrations."""
+"""PostgreSQL access: connection pool, named queries and migrations."""

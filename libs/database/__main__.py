@@ -1,4 +1,4 @@
-"""``python -m database migrate|pending``: bring the database of ``POSTGRES_DSN`` up to date."""
+"""Command line ``python -m database migrate|pending``: applies or lists migrations."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from configuration.settings_errors import complaints
+from configuration.settings_errors import list_settings_errors
 from database.errors import DatabaseUnavailableError, MigrationError
-from database.migrate import migrate, pending
+from database.migrate import apply_migrations, list_pending_migrations
 from database.settings import PostgresSettings
 
 DONE: Final = 0
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         lines = asyncio.run(_run(verb, PostgresSettings()))
     except ValidationError as error:
-        return _fail(BAD_INPUT, *complaints(error))
+        return _fail(BAD_INPUT, *list_settings_errors(error))
     except MigrationError as error:
         return _fail(BAD_INPUT, str(error))
     except DatabaseUnavailableError as error:
@@ -45,10 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 async def _run(verb: str, settings: PostgresSettings) -> list[str]:
     if verb == "migrate":
-        applied = await migrate(settings, notice=_tell)
+        applied = await apply_migrations(settings, notice=_print_notice)
         lines = [f"applied {migration}" for migration in applied]
     else:
-        lines = [f"pending {migration}" for migration in await pending(settings)]
+        lines = [f"pending {migration}" for migration in await list_pending_migrations(settings)]
     return lines or ["the database is up to date"]
 
 
@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _tell(line: str) -> None:
+def _print_notice(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
 

@@ -1,4 +1,4 @@
-"""Takes the URI of a database apart, without ever telling the password in it."""
+"""Parsing of PostgreSQL connection URIs, without ever showing the password."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _ESCAPE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """What may be told of a database's URI.
+class DatabaseAddress:
+    """The parts of a connection URI that may be shown.
 
     Attributes:
         place: host, port and database, such as ``db:5432/onrecord``.
         has_password: whether the URI holds one.
-        sslmode: how it wants to be connected to; empty if it does not say.
+        sslmode: the TLS mode the URI asks for; empty if it names none.
     """
 
     place: str
@@ -44,8 +44,8 @@ class Address:
     sslmode: str
 
 
-def parse(dsn: str) -> Address:
-    """Take apart ``postgresql://user:password@host:5432/database?sslmode=…``.
+def parse_dsn(dsn: str) -> DatabaseAddress:
+    """Parse and check ``postgresql://user:password@host:5432/database?sslmode=…``.
 
     The driver would quote parts of a password that it takes for a port or a parameter, so that is
     refused here.
@@ -58,7 +58,7 @@ def parse(dsn: str) -> Address:
         uri = urlsplit(dsn)
         query = parse_qs(uri.query, strict_parsing=True) if uri.query else {}
     except ValueError:
-        raise ValueError(unclear) from None  # its own words quote the password
+        raise ValueError(unclear) from None  # urlsplit's message quotes the password
     if uri.scheme not in SCHEMES:
         raise ValueError("must begin with postgresql://")
     login, _, hosts = uri.netloc.rpartition("@")
@@ -67,7 +67,7 @@ def parse(dsn: str) -> Address:
         raise ValueError(unclear)
     _check_tls(query)
     place = hosts or _last(query, "host") or "localhost"
-    return Address(
+    return DatabaseAddress(
         place=f"{place}{uri.path}",
         has_password=bool(login.partition(":")[2]) or "password" in query,
         sslmode=_last(query, "sslmode"),
@@ -75,7 +75,7 @@ def parse(dsn: str) -> Address:
 
 
 def _last(query: dict[str, list[str]], name: str) -> str:
-    """The value the driver takes of a parameter that is given several times."""
+    """Return the value the driver takes of a parameter that is given several times."""
     return query.get(name, [""])[-1]
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong with the database, in the branches that decide what happens to a message.
+"""Errors of the database library, in the branches that decide what happens to a message.
 
     OutageError
     └── DatabaseUnavailableError   down for everybody: the stage waits
@@ -34,7 +34,7 @@ from contracts.errors import (
 
 
 class DatabaseUnavailableError(OutageError):
-    """PostgreSQL cannot be reached, is stopping, or can take no more work."""
+    """PostgreSQL cannot be reached, is shutting down, or has no capacity left."""
 
     code = ErrorCode.DATABASE_UNAVAILABLE
 
@@ -48,13 +48,13 @@ class DatabaseBehindError(DatabaseUnavailableError):
 
 
 class DatabaseConflictError(RetryableError):
-    """Another transaction was in the way."""
+    """Another transaction conflicted with this one."""
 
     code = ErrorCode.CONFLICT
 
 
 class DatabaseMemoryError(RetryableError):
-    """PostgreSQL had no memory for a statement; that it is this one's size cannot be ruled out."""
+    """PostgreSQL ran out of memory for a statement, perhaps because of the statement's size."""
 
     code = ErrorCode.OUT_OF_MEMORY
 
@@ -66,7 +66,7 @@ class DatabaseLimitError(BadMessageError):
 
 
 class DatabaseTimeoutError(TimedOutError):
-    """A statement ran into the server's time limit."""
+    """A statement exceeded the server's time limit."""
 
     code = ErrorCode.TIMEOUT
 
@@ -108,33 +108,39 @@ CONFLICTS = (
 )
 
 ALLOCATION_REFUSED = "invalid memory alloc request size"
-"""What PostgreSQL says, as an internal error, where a value would need more than a gigabyte."""
+"""PostgreSQL's message, an internal error, where a value would need more than a gigabyte."""
 
 TIMEOUTS = (asyncpg.QueryCanceledError, asyncpg.IdleInTransactionSessionTimeoutError)
 
 
-def translate(error: Exception, *, connection_lost: bool = False) -> OnrecordError | None:
-    """Name an error of the driver in onrecord's terms.
+def translate_driver_error(
+    error: Exception, *, connection_lost: bool = False
+) -> OnrecordError | None:
+    """Return the error of this library that a driver's error stands for, or None.
 
     Args:
         error: what was raised while the database was used.
-        connection_lost: the connection it was raised on is closed. The driver then says
+        connection_lost: the connection it was raised on is closed. The driver then raises
             ``InterfaceError``, which otherwise means that we used it wrongly.
 
     Returns:
         The error to raise in its place; None if it is not ours to name.
     """
     if isinstance(error, asyncpg.OutOfMemoryError):
-        return DatabaseMemoryError(f"PostgreSQL has no memory for a statement ({headline(error)})")
+        return DatabaseMemoryError(
+            f"PostgreSQL has no memory for a statement ({error_headline(error)})"
+        )
     if _is_beyond_limits(error):
-        return DatabaseLimitError(f"too much for PostgreSQL ({headline(error)})")
+        return DatabaseLimitError(f"too much for PostgreSQL ({error_headline(error)})")
     if isinstance(error, CONFLICTS):
-        return DatabaseConflictError(f"another transaction was in the way ({headline(error)})")
+        return DatabaseConflictError(
+            f"another transaction was in the way ({error_headline(error)})"
+        )
     if isinstance(error, TIMEOUTS):
-        return DatabaseTimeoutError(f"PostgreSQL gave up on a statement ({headline(error)})")
+        return DatabaseTimeoutError(f"PostgreSQL gave up on a statement ({error_headline(error)})")
     lost = connection_lost and isinstance(error, asyncpg.InterfaceError)
     if lost or isinstance(error, UNAVAILABLE):
-        return unavailable(error)
+        return unavailable_error(error)
     return None
 
 
@@ -144,13 +150,13 @@ def _is_beyond_limits(error: Exception) -> bool:
     return isinstance(error, asyncpg.ProgramLimitExceededError)
 
 
-def unavailable(error: Exception) -> DatabaseUnavailableError:
-    """The outage that ``error`` is a sign of."""
-    return DatabaseUnavailableError(f"PostgreSQL is unavailable ({headline(error)})")
+def unavailable_error(error: Exception) -> DatabaseUnavailableError:
+    """Return the ``DatabaseUnavailableError`` to raise for a driver's error."""
+    return DatabaseUnavailableError(f"PostgreSQL is unavailable ({error_headline(error)})")
 
 
-def headline(error: Exception) -> str:
-    """One line about a driver's error, without the details in which PostgreSQL quotes values."""
+def error_headline(error: Exception) -> str:
+    """Return one line about a driver's error, without the details that may quote values."""
     text = str(getattr(error, "message", None) or error).strip()
     first = text.splitlines()[0] if text else "no answer in time"
     return f"{type(error).__name__}: {first}"

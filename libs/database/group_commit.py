@@ -1,4 +1,4 @@
-"""Runs what many tasks want of the database in groups: one statement for all that wait.
+"""Group commit: concurrent requests share one statement and one transaction.
 
 While a group is at the database the next one gathers, so groups grow with the load: alone, a
 request goes at once; on a busy machine, or with a slow server, many share one statement.
@@ -33,15 +33,15 @@ def _one_queue(_: Any) -> Hashable:
 
 @dataclass(slots=True)
 class _Queue(Generic[T, R]):
-    """What waits under one key, and who works on it."""
+    """The waiting requests of one key, and the task that processes them."""
 
     waiting: deque[_Entry[T, R]] = field(default_factory=deque)
-    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    flush: asyncio.Event = field(default_factory=asyncio.Event)
     worker: asyncio.Task[None] | None = None
 
 
 class GroupCommit(Generic[T, R]):
-    """Groups of requests to the database, one group of a key at a time.
+    """A batcher of database requests, with one group of a key in flight at a time.
 
     A group that fails for another reason than that the database is away or slow is run again one
     by one, so that an error reaches only the request that causes it. Hence ``run`` has to be a
@@ -49,8 +49,8 @@ class GroupCommit(Generic[T, R]):
 
     Args:
         run: works on a group; gives a result for each, in the same order.
-        key: tells which requests may share a group; groups of different keys do not wait for each
-            other.
+        key: requests with equal keys may share a group; groups of different keys run at the same
+            time.
         most: largest group.
         linger_s: how long the first of a group waits for others, in seconds: for requests that
             nobody waits for.
@@ -71,7 +71,7 @@ class GroupCommit(Generic[T, R]):
         self._queues: dict[Hashable, _Queue[T, R]] = {}
 
     async def submit(self, request: T) -> R:
-        """Run a request with the next group.
+        """Run a request with the next group and return its result.
 
         Cancelled before its group is on its way, the request is withdrawn; later, the cancellation
         waits for the group's end, so that what is done about it comes after it.
@@ -84,7 +84,7 @@ class GroupCommit(Generic[T, R]):
         queue = self._queues.setdefault(key, _Queue())
         queue.waiting.append(entry)
         if len(queue.waiting) >= self._most:
-            queue.hurry.set()
+            queue.flush.set()
         if queue.worker is None:
             queue.worker = asyncio.create_task(self._work(key, queue))
         try:
@@ -96,10 +96,10 @@ class GroupCommit(Generic[T, R]):
                 await asyncio.wait({result})
             raise
 
-    def hurry(self) -> None:
-        """Send off what lingers."""
+    def flush(self) -> None:
+        """Run lingering groups at once."""
         for queue in self._queues.values():
-            queue.hurry.set()
+            queue.flush.set()
 
     async def _work(self, key: Hashable, queue: _Queue[T, R]) -> None:
         """Run groups until nothing waits."""
@@ -113,14 +113,14 @@ class GroupCommit(Generic[T, R]):
             del self._queues[key]
 
     async def _linger(self, queue: _Queue[T, R]) -> None:
-        if self._linger_s and not queue.hurry.is_set():
-            waiting = asyncio.ensure_future(queue.hurry.wait())
+        if self._linger_s and not queue.flush.is_set():
+            waiting = asyncio.ensure_future(queue.flush.wait())
             await asyncio.wait({waiting}, timeout=self._linger_s)
             waiting.cancel()
-        queue.hurry.clear()
+        queue.flush.clear()
 
     async def _settle(self, group: Sequence[_Entry[T, R]]) -> None:
-        """Run a group, and tell each request what came of it."""
+        """Run a group and give each request its result."""
         try:
             results = await self._run([request for request, _ in group])
             assert len(results) == len(group), "each request has a result"
@@ -131,9 +131,9 @@ class GroupCommit(Generic[T, R]):
         except Exception as error:  # noqa: BLE001 - it is raised again where it is waited for
             await self._settle_failed(group, error)
         else:
-            for (_, result), told in zip(group, results, strict=True):
+            for (_, result), value in zip(group, results, strict=True):
                 if not result.done():
-                    result.set_result(told)
+                    result.set_result(value)
 
     async def _settle_failed(self, group: Sequence[_Entry[T, R]], error: Exception) -> None:
         if len(group) == 1 or isinstance(error, DatabaseUnavailableError | DatabaseTimeoutError):
@@ -147,4 +147,4 @@ class GroupCommit(Generic[T, R]):
 def _fail(result: asyncio.Future[Any], error: Exception) -> None:
     if not result.done():
         result.set_exception(error)
-        result.exception()  # whoever still waits is told it; nobody else need be
+        result.exception()  # mark it retrieved: the waiter may have been cancelled

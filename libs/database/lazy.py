@@ -1,4 +1,4 @@
-"""A database that may be away: opened at first use, asked again only after a pause."""
+"""A database connection that opens at first use and tolerates outages."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from database.pool import Database
 from database.settings import PostgresSettings
 
 RETRY_S: Final = 5.0
-"""How long a database that was away is not asked again, in seconds."""
+"""Pause after an outage before the next probe, in seconds."""
 
 
 class LazyDatabase:
-    """The database, for those who can do without it for a while.
+    """A database for callers that can do without it during an outage.
 
-    While it is away its users are told so at once, but for one of them every few seconds, who finds
-    out whether it is back.
+    During an outage callers get an error at once, except for one every ``retry_s`` seconds, whose
+    call is the probe that finds out whether the database is back.
 
     Args:
         settings: how to reach it.
-        retry_s: how long it is not asked again after it was away, in seconds.
+        retry_s: pause after an outage before the next probe, in seconds.
     """
 
     def __init__(self, settings: PostgresSettings, *, retry_s: float = RETRY_S) -> None:
@@ -51,7 +51,7 @@ class LazyDatabase:
         await self._open.aclose()
 
     async def database(self) -> Database:
-        """The open database.
+        """Return the open database; open it if needed.
 
         Raises:
             DatabaseUnavailableError: it cannot be opened, lacks migrations, or was away a moment
@@ -68,7 +68,7 @@ class LazyDatabase:
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[Database]:
-        """Lend the open database, and note when it is found to be away.
+        """Lend the open database, and record an outage that is met while it is used.
 
         Raises:
             DatabaseUnavailableError: as ``database`` does, or while it was used.
@@ -77,11 +77,11 @@ class LazyDatabase:
         try:
             yield database
         except DatabaseUnavailableError as error:
-            self.failed(str(error))
+            self.mark_unavailable(str(error))
             raise
 
-    def failed(self, reason: str = "") -> None:
-        """Note that the open database was away; it is not asked for a while.
+    def mark_unavailable(self, reason: str = "") -> None:
+        """Record an outage: callers are refused at once until the pause is over.
 
         Args:
             reason: why, in a line for people.
@@ -95,10 +95,10 @@ class LazyDatabase:
             async with asyncio.timeout(self._settings.connect_timeout_s):
                 return await self._open.enter_async_context(open_migrated_database(self._settings))
         except TimeoutError as error:
-            self.failed(f"PostgreSQL at {self._settings.place} does not answer in time")
+            self.mark_unavailable(f"PostgreSQL at {self._settings.place} does not answer in time")
             raise DatabaseUnavailableError(self._reason) from error
         except DatabaseUnavailableError as error:
-            self.failed(str(error))
+            self.mark_unavailable(str(error))
             raise
 
     def _raise_if_just_away(self) -> None:

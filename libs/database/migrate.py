@@ -1,4 +1,4 @@
-"""Brings the database's tables up to date from numbered files, one after the other.
+"""Database migrations from numbered SQL files.
 
 A migration is ``NNNN_name.sql``; its number is unique among all folders, and once applied its
 content never changes. Each has to be safe while the previous version of the code still runs.
@@ -16,8 +16,8 @@ from typing import Final
 
 import asyncpg
 
-from database.connection_errors import cannot_connect
-from database.errors import DatabaseBehindError, MigrationError, headline, unavailable
+from database.connection_errors import explain_connection_error
+from database.errors import DatabaseBehindError, MigrationError, error_headline, unavailable_error
 from database.pool import CANNOT_CONNECT, Connection, Database, open_database
 from database.queries import load_queries
 from database.settings import PostgresSettings
@@ -34,7 +34,7 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "migrate.sql")
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One numbered file.
+    """A numbered SQL file.
 
     Attributes:
         version: its number.
@@ -48,7 +48,7 @@ class Migration:
 
     @property
     def sha256(self) -> str:
-        """Hex SHA-256 of its content, by which a later change is noticed."""
+        """Hex SHA-256 of the file's content, by which a later change is detected."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
     def __str__(self) -> str:
@@ -56,7 +56,7 @@ class Migration:
 
 
 def read_migrations(folders: Iterable[Path] = (MIGRATIONS,)) -> list[Migration]:
-    """All migrations of the folders, by number.
+    """Return all migrations of the folders, ordered by number.
 
     Raises:
         MigrationError: a file is named differently, or two share a number.
@@ -79,13 +79,13 @@ def _files(folders: Iterable[Path]) -> Iterator[Migration]:
             yield Migration(int(match[1]), match[2], file.read_text(encoding="utf-8"))
 
 
-async def migrate(
+async def apply_migrations(
     settings: PostgresSettings,
     folders: Iterable[Path] = (MIGRATIONS,),
     *,
     notice: Callable[[str], None] = lambda _: None,
 ) -> list[Migration]:
-    """Apply what is pending, each file in a transaction of its own.
+    """Apply the pending migrations, each in a transaction of its own; return those applied.
 
     Safe to call again, and from several processes at once: the others wait, and find nothing left.
 
@@ -107,16 +107,16 @@ async def migrate(
         await _require_utf8(connection)
         await connection.execute(_QUERIES.create_schema_migrations)
         todo = await _pending(connection, migrations)
-        connection.add_log_listener(lambda _, said: notice(said.message))
+        connection.add_log_listener(lambda _, message: notice(message.message))
         for migration in todo:
             await _apply(connection, migration)
     return todo
 
 
-async def pending(
+async def list_pending_migrations(
     settings: PostgresSettings, folders: Iterable[Path] = (MIGRATIONS,)
 ) -> list[Migration]:
-    """What ``migrate`` would apply; changes nothing. Raises as ``migrate`` does."""
+    """Return the migrations that ``apply_migrations`` would apply, and change nothing."""
     migrations = read_migrations(folders)
     async with _connected(settings) as connection:
         return await _pending(connection, migrations)
@@ -126,14 +126,14 @@ async def pending(
 async def open_migrated_database(
     settings: PostgresSettings, folders: Iterable[Path] = (MIGRATIONS,)
 ) -> AsyncIterator[Database]:
-    """Open the database as ``open_database`` does, if it has all migrations.
+    """Open the database like ``open_database``, but only if all migrations are applied.
 
     Raises:
         DatabaseBehindError: it lacks some, or has others than this code.
         DatabaseUnavailableError: it cannot be reached.
     """
     try:
-        todo = await pending(settings, folders)
+        todo = await list_pending_migrations(settings, folders)
     except MigrationError as error:
         raise DatabaseBehindError(f"the database at {settings.place}: {error}") from error
     if todo:
@@ -175,14 +175,14 @@ async def _apply(connection: Connection, migration: Migration) -> None:
             )
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         if connection.is_closed():
-            raise unavailable(error) from error
-        raise MigrationError(f"{migration} failed, nothing of it is kept: {headline(error)}") from (
-            error
-        )
+            raise unavailable_error(error) from error
+        raise MigrationError(
+            f"{migration} failed, nothing of it is kept: {error_headline(error)}"
+        ) from (error)
 
 
 async def _require_utf8(connection: Connection) -> None:
-    """Evidence is counted in code points, as Python does; PostgreSQL does so in UTF-8 only."""
+    """Raise unless the encoding is UTF-8: PostgreSQL then counts code points, as Python does."""
     encoding = await connection.fetchval("SHOW server_encoding")
     if encoding != "UTF8":
         raise MigrationError(f"the database's encoding is {encoding}: create it with UTF8")
@@ -197,7 +197,7 @@ async def _connected(settings: PostgresSettings) -> AsyncIterator[Connection]:
             server_settings={"application_name": "onrecord migrate", "statement_timeout": "0"},
         )
     except CANNOT_CONNECT as error:
-        raise cannot_connect(settings, error) from error
+        raise explain_connection_error(settings, error) from error
     try:
         yield connection
     finally:

@@ -1,4 +1,4 @@
-"""A pool of connections whose errors are onrecord's, and which outlives a server's restart."""
+"""A connection pool that raises onrecord's errors and survives a restart of the server."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any, Final, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from database.connection_errors import cannot_connect
-from database.errors import DatabaseUnavailableError, translate, unavailable
+from database.connection_errors import explain_connection_error
+from database.errors import DatabaseUnavailableError, translate_driver_error, unavailable_error
 from database.settings import PostgresSettings
 
 Record: TypeAlias = asyncpg.Record
@@ -26,7 +26,7 @@ CLOSE_TIMEOUT_S: Final = 5.0
 
 
 async def open_pool(settings: PostgresSettings) -> asyncpg.Pool[Record]:
-    """Open a pool; time limits for statements and locks are set on the server's side.
+    """Open an asyncpg pool with server-side time limits for statements and locks.
 
     Raises:
         DatabaseUnavailableError: the first connections cannot be made.
@@ -45,11 +45,11 @@ async def open_pool(settings: PostgresSettings) -> asyncpg.Pool[Record]:
             },
         )
     except CANNOT_CONNECT as error:
-        raise cannot_connect(settings, error) from error
+        raise explain_connection_error(settings, error) from error
 
 
 async def _leave_as_it_is(_: Connection) -> None:
-    """What a connection needs before it is lent again, beyond the driver's rollback: nothing.
+    """Reset nothing when a connection returns to the pool, beyond the driver's rollback.
 
     Statements here leave nothing behind in a session. The driver would send four more with every
     loan, which is as long a way to the server as the statement itself.
@@ -66,7 +66,7 @@ async def open_database(settings: PostgresSettings) -> AsyncIterator[Database]:
     database = Database(
         await open_pool(settings),
         acquire_timeout_s=settings.connect_timeout_s,
-        explain=partial(cannot_connect, settings),
+        explain=partial(explain_connection_error, settings),
     )
     try:
         yield database
@@ -75,7 +75,7 @@ async def open_database(settings: PostgresSettings) -> AsyncIterator[Database]:
 
 
 class Database:
-    """The pool, as stores use it.
+    """A connection pool as the stores use it.
 
     Every method raises ``DatabaseUnavailableError`` when PostgreSQL is down, and goes on working
     once it is back; ``DatabaseConflictError`` and ``DatabaseTimeoutError`` when trying again may
@@ -92,7 +92,7 @@ class Database:
         pool: asyncpg.Pool[Record],
         *,
         acquire_timeout_s: float = 5.0,
-        explain: Callable[[Exception], DatabaseUnavailableError] = unavailable,
+        explain: Callable[[Exception], DatabaseUnavailableError] = unavailable_error,
     ) -> None:
         self._pool = pool
         self._acquire_timeout_s = acquire_timeout_s
@@ -105,7 +105,7 @@ class Database:
         try:
             yield connection
         except Exception as error:
-            named = translate(error, connection_lost=_is_lost(connection))
+            named = translate_driver_error(error, connection_lost=_is_lost(connection))
             if named is None:
                 raise
             raise named from error
@@ -119,31 +119,31 @@ class Database:
             yield connection
 
     async def execute(self, query: str, *args: Any) -> str:
-        """Run a statement; returns its command tag, such as ``UPDATE 1``."""
+        """Run a statement and return its command tag, such as ``UPDATE 1``."""
         async with self.connection() as connection:
             return await connection.execute(query, *args)
 
     async def fetch(self, query: str, *args: Any) -> Sequence[Record]:
-        """All rows of a query."""
+        """Return all rows of a query."""
         async with self.connection() as connection:
             return await connection.fetch(query, *args)
 
     async def fetchrow(self, query: str, *args: Any) -> Record | None:
-        """The first row of a query, or None."""
+        """Return the first row of a query, or None."""
         async with self.connection() as connection:
             return await connection.fetchrow(query, *args)
 
     async def fetchval(self, query: str, *args: Any) -> Any:
-        """The first value of the first row of a query, or None."""
+        """Return the first value of the first row of a query, or None."""
         async with self.connection() as connection:
             return await connection.fetchval(query, *args)
 
     async def ping(self) -> None:
-        """Return if PostgreSQL answers: for readiness, and to probe whether an outage is over."""
+        """Check that PostgreSQL answers: for readiness, and as a probe during an outage."""
         await self.fetchval("SELECT 1")
 
     async def close(self) -> None:
-        """Close the pool; statements still running after a few seconds are cut off."""
+        """Close the pool; statements still running after ``CLOSE_TIMEOUT_S`` are cut off."""
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await self._pool.close()

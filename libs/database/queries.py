@@ -1,4 +1,4 @@
-"""SQL stands in files: each query has a name, a line that says what it does, then its text.
+"""Named SQL queries from ``.sql`` files.
 
 -- name: select_chunk
 -- One chunk by its id.
@@ -19,7 +19,7 @@ _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class Queries:
-    """Named queries as attributes: ``queries.select_chunk`` is that query's SQL."""
+    """A set of named queries as attributes: ``queries.select_chunk`` is that query's SQL."""
 
     def __init__(self, sql_by_name: dict[str, str]) -> None:
         self._sql_by_name = sql_by_name
@@ -37,7 +37,7 @@ class Queries:
 
 
 def load_queries(*files: Path) -> Queries:
-    """Read the named queries of all ``files``.
+    """Return the named queries of all ``files``.
 
     Raises:
         QueryFileError: a file has no query; a query has a name that is no lower-case identifier,
@@ -52,8 +52,8 @@ def load_queries(*files: Path) -> Queries:
     return Queries(found)
 
 
-def columns(width: int, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    """Turn rows into one list a column, as ``unnest`` takes them."""
+def transpose_rows(width: int, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """Return one list per column from rows, as PostgreSQL's ``unnest`` takes them."""
     return [[row[column] for row in rows] for column in range(width)]
 
 

@@ -1,4 +1,4 @@
-"""How to reach PostgreSQL, from the environment."""
+"""PostgreSQL connection settings, read from the environment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TLS: Final = ("sslrootcert", "sslcert", "sslkey", "ssl_key_password")
 
 
 class PostgresSettings(BaseSettings):
-    """Connection and limits, from ``POSTGRES_*``; the DSN is never shown, since it has a password.
+    """Connection and limits, from ``POSTGRES_*``; the DSN holds a password and is never shown.
 
     ``POSTGRES_DSN`` is a URI as libpq takes it: ``postgresql://user:password@host:5432/database``,
     or with ``?host=/folder/of/the/socket``.
@@ -69,18 +69,18 @@ class PostgresSettings(BaseSettings):
         return self._uri.place
 
     @property
-    def _uri(self) -> address.Address:
-        return address.parse(self.dsn.get_secret_value())
+    def _uri(self) -> address.DatabaseAddress:
+        return address.parse_dsn(self.dsn.get_secret_value())
 
     @property
     def mode(self) -> str:
-        """How connections are encrypted: the setting, or what the URI says, or ``prefer``."""
+        """The TLS mode: the setting, or what the URI says, or ``prefer``."""
         return self.sslmode or self._uri.sslmode or "prefer"
 
     @field_validator("dsn")
     @classmethod
     def _is_a_postgres_uri(cls, dsn: SecretStr) -> SecretStr:
-        address.parse(dsn.get_secret_value())
+        address.parse_dsn(dsn.get_secret_value())
         return dsn
 
     @model_validator(mode="after")
@@ -110,7 +110,7 @@ class PostgresSettings(BaseSettings):
         return self
 
     def connect_options(self) -> dict[str, Any]:
-        """Keyword arguments with which asyncpg connects, the password among them.
+        """Return the keyword arguments for asyncpg's connect, the password among them.
 
         Raises:
             UnusableFileError: a file with a certificate or a password cannot be used.
@@ -130,7 +130,7 @@ class PostgresSettings(BaseSettings):
         return options
 
     def _password(self) -> str | Callable[[], str] | None:
-        """What the URI leaves out; a file is read for each connection."""
+        """Return the password if the URI has none; one from a file is read for each connection."""
         if self._uri.has_password:
             return None
         if file := self.password_file:
@@ -148,5 +148,5 @@ class PostgresSettings(BaseSettings):
 
 
 def _used_by(name: str) -> frozenset[str]:
-    """In which modes a setting is looked at."""
+    """Return the TLS modes in which a setting has an effect."""
     return _CHECKS_THE_SERVER if name == "sslrootcert" else _ENCRYPTS

@@ -1,4 +1,4 @@
-"""PostgreSQL cannot store the character U+0000, in text or in jsonb."""
+"""Replacement of U+0000, which PostgreSQL cannot store in text or jsonb."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any, Final
 REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
-def without_nul(value: Any) -> Any:
-    """Copy JSON-like data, with each U+0000 replaced by U+FFFD.
+def replace_nul(value: Any) -> Any:
+    """Copy JSON-like data with each U+0000 replaced by U+FFFD.
 
     For text that is kept for people (a model's refused draft, an error's message), where losing
     one unprintable character is better than losing the record. Never for a transcript's words.
@@ -16,7 +16,7 @@ def without_nul(value: Any) -> Any:
     if isinstance(value, str):
         return value.replace("\0", REPLACEMENT)
     if isinstance(value, list):
-        return [without_nul(item) for item in value]
+        return [replace_nul(item) for item in value]
     if isinstance(value, dict):
-        return {without_nul(key): without_nul(item) for key, item in value.items()}
+        return {replace_nul(key): replace_nul(item) for key, item in value.items()}
     return value

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from contracts.events import ChunkReady
-from contracts.ids import derive
+from contracts.ids import derive_id
 from contracts.notes import (
     CheckFailure,
     DraftEvidence,
@@ -128,7 +128,7 @@ def judge(draft: DraftNote, chunk: ChunkReady, parse: Parser | None = None) -> N
 def note_id(chunk_id: UUID, statement: str, evidence: Iterable[Evidence]) -> UUID:
     """The id of a note: the same statement on the same passages is the same note."""
     places = (f"{one.segment}:{one.start}+{one.length}" for one in evidence)
-    return derive("note", chunk_id, statement, *places)
+    return derive_id("note", chunk_id, statement, *places)
 
 
 def judge_all(notes: Sequence[DraftNote], chunk: ChunkReady) -> Judgement:

@@ -10,7 +10,7 @@ import sys
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
-from configuration.settings_errors import WRONG_SETTINGS, complaints
+from configuration.settings_errors import WRONG_SETTINGS, list_settings_errors
 from contracts.topics import ALL_TOPICS
 from messaging.kafka.admin import create_topics, forbid_auto_creation, wait_for_broker
 from messaging.kafka.connection_errors import KafkaUnavailableError, quieten_client
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
             _create(options.replication, options.timeout, refuse_others=options.no_auto_create)
         )
     except ValidationError as error:
-        print(*complaints(error), sep="\n", file=sys.stderr)
+        print(*list_settings_errors(error), sep="\n", file=sys.stderr)
         return WRONG_SETTINGS
     except KafkaUnavailableError as error:
         print(error, file=sys.stderr)

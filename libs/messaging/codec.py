@@ -15,10 +15,10 @@ from pydantic import ValidationError
 
 from contracts import headers as h
 from contracts import validation_messages
-from contracts.encoded import json_of, kind_of
+from contracts.encoded import event_class, event_json
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.events import Event
-from contracts.ids import derive_text
+from contracts.ids import derive_id_text
 from messaging import tracing
 from messaging.delivery import NO_LINEAGE, Headers, Lineage
 
@@ -61,11 +61,11 @@ def encode(
         Key, value and headers. The CloudEvents id is derived from type, key and body, so that
         the same event sent twice is recognisable as the same.
     """
-    kind, body = kind_of(event), json_of(event).encode()
+    kind, body = event_class(event), event_json(event).encode()
     key = event.key.encode()
     headers = [
         *_constant_headers(kind.ce_type, source),
-        (h.CE_ID, derive_text("event", kind.ce_type.encode(), key, body).encode()),
+        (h.CE_ID, derive_id_text("event", kind.ce_type.encode(), key, body).encode()),
         (h.CE_SUBJECT, key),
         (h.CE_TIME, (at or datetime.now(UTC)).isoformat().encode()),
         (h.TRACEPARENT, tracing.child_of(cause.traceparent)),
@@ -133,8 +133,10 @@ _DEADLINE: Final = h.DEADLINE
 
 
 def _explain(error: ValidationError, expected: type[Event]) -> BadMessageError:
-    if any(one["type"] == validation_messages.NO_JSON for one in error.errors(include_input=False)):
+    if any(
+        one["type"] == validation_messages.NOT_JSON for one in error.errors(include_input=False)
+    ):
         return UndecodableError("the value is not a JSON document in UTF-8")
     return InvalidEventError(
-        f"not a valid {expected.__name__}: {validation_messages.describe(error)}"
+        f"not a valid {expected.__name__}: {validation_messages.describe_validation_error(error)}"
     )

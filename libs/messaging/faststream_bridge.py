@@ -14,7 +14,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram256, SASLScram512
 
-from contracts.encoded import kind_of
+from contracts.encoded import event_class
 from contracts.events import Event
 from contracts.topics import topic_of
 from messaging.codec import decode, encode
@@ -74,7 +74,7 @@ def _consumer(
         origin = Origin(route.topic, received.partition, received.offset)
         for caused in await route.handle(subject, Delivery(origin=origin)):
             key, body, headers = encode(caused, source=f"/onrecord/{stage.service}", cause=lineage)
-            topic = kafka.topic(topic_of(kind_of(caused)).name)
+            topic = kafka.topic(topic_of(event_class(caused)).name)
             told = {name: value.decode() for name, value in headers}
             await broker.publish(body, topic, key=key, headers=told)
         await message.ack()

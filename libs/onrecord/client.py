@@ -81,7 +81,7 @@ def submission(  # noqa: PLR0913 - an interview has so many properties
         pydantic.ValidationError: a value is outside what the event allows.
     """
     return TranscriptSubmitted(
-        transcript_id=ids.transcript_id(study.study_id, source),
+        transcript_id=ids.derive_transcript_id(study.study_id, source),
         revision=revision,
         title=title,
         study=study,

@@ -11,9 +11,9 @@ import asyncpg
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from configuration.settings_errors import complaints
+from configuration.settings_errors import list_settings_errors
 from contracts.errors import OutageError
-from database.errors import DatabaseRefusesError, headline
+from database.errors import DatabaseRefusesError, error_headline
 from database.pool import Database, open_database
 from database.settings import PostgresSettings
 from messaging import KafkaRefusesError, KafkaSettings
@@ -46,7 +46,7 @@ def kafka_settings(settings: ClientSettings) -> KafkaSettings:
     try:
         return KafkaSettings(**_named(KafkaSettings, settings) | {"bootstrap_servers": servers})
     except ValidationError as error:
-        raise UsageError("; ".join(complaints(error))) from error
+        raise UsageError("; ".join(list_settings_errors(error))) from error
 
 
 @asynccontextmanager
@@ -98,7 +98,7 @@ async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
     try:
         postgres = PostgresSettings(**_named(PostgresSettings, settings) | ours)
     except ValidationError as error:
-        raise UsageError("; ".join(complaints(error))) from error
+        raise UsageError("; ".join(list_settings_errors(error))) from error
     try:
         async with open_database(postgres) as database:
             yield database
@@ -112,7 +112,7 @@ async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
         ) from error
     except asyncpg.InsufficientPrivilegeError as error:
         raise FailedError(
-            f"this login may not read that ({headline(error)}): it takes the role "
+            f"this login may not read that ({error_headline(error)}): it takes the role "
             "onrecord_reader for notes, onrecord_evidence_reader for exact words and refused "
             "notes, and the login that owns the tables for all else"
         ) from error

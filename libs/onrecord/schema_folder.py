@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import yaml
 
-from contracts.compatibility import Finding, breaking_changes_of_all
-from contracts.export import GENERATED_FOLDERS, generated_files, to_json
-from contracts.json_schema import event_schema
+from contracts.compatibility import BreakingChange, find_all_breaking_changes
+from contracts.export import GENERATED_FOLDERS, render_generated_files, to_json
+from contracts.json_schema import build_event_schema
 from contracts.topics import EVENT_TOPICS
 
 RELEASED: Final = "released"
@@ -35,7 +35,7 @@ class SchemaFolder:
 
     def drift(self) -> dict[str, str]:
         """Files that differ from the contracts: path below the folder → what is wrong with it."""
-        wanted = generated_files()
+        wanted = render_generated_files()
         found = {name: self._fault(name, text) for name, text in wanted.items()}
         found |= dict.fromkeys(self._generated_before() - wanted.keys(), "left over")
         return {name: fault for name, fault in sorted(found.items()) if fault}
@@ -47,7 +47,7 @@ class SchemaFolder:
             What ``drift`` told before.
         """
         drift = self.drift()
-        wanted = generated_files()
+        wanted = render_generated_files()
         for name in drift:
             target = self.path / name
             if name in wanted:
@@ -57,14 +57,14 @@ class SchemaFolder:
                 target.unlink()
         return drift
 
-    def breaking_changes(self) -> tuple[Finding, ...]:
+    def breaking_changes(self) -> tuple[BreakingChange, ...]:
         """What in the contracts breaks somebody who relies on the released schemas.
 
         Changes that ``accepted.yaml`` names, each with its reason, are left out.
         """
         return tuple(one for one in self._all_breaking_changes() if not self.accepts(one))
 
-    def accepts(self, finding: Finding) -> bool:
+    def accepts(self, finding: BreakingChange) -> bool:
         """Whether ``accepted.yaml`` names a breaking change."""
         return any(_begins_as(str(finding), beginning) for beginning in self.accepted())
 
@@ -75,9 +75,9 @@ class SchemaFolder:
             one for one in self.accepted() if not any(_begins_as(change, one) for change in changes)
         )
 
-    def _all_breaking_changes(self) -> tuple[Finding, ...]:
+    def _all_breaking_changes(self) -> tuple[BreakingChange, ...]:
         released = {file.name: _read(file) for file in sorted(self._released.glob("*.json"))}
-        return breaking_changes_of_all(released, _current())
+        return find_all_breaking_changes(released, _current())
 
     def accepted(self) -> tuple[str, ...]:
         """How the sentences of accepted changes begin; ``*`` stands for anything."""
@@ -121,7 +121,7 @@ def _current() -> dict[str, dict[str, Any]]:
     """Schemas by the name of their released file, such as ``ChunkReady.v1.schema.json``."""
     declared = (topic.event for topic in EVENT_TOPICS if topic.event is not None)
     return {
-        f"{event.ce_type.removeprefix('onrecord.')}.schema.json": event_schema(event)
+        f"{event.ce_type.removeprefix('onrecord.')}.schema.json": build_event_schema(event)
         for event in declared
     }
 

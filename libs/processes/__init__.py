@@ -1,6 +1,6 @@
-"""Runs functions in processes that are bounded in CPU time, memory and time, and can be ended."""
+"""A pool of worker processes with limits on CPU time, memory and duration."""
 
-from processes.allocation import return_large_blocks
+from processes.allocation import return_freed_memory
 from processes.bounds import Bounds
 from processes.errors import TooCostlyError, WorkerLostError, WorkTimedOutError
 from processes.pool import WorkerPool
@@ -11,5 +11,5 @@ __all__ = [
     "WorkTimedOutError",
     "WorkerLostError",
     "WorkerPool",
-    "return_large_blocks",
+    "return_freed_memory",
 ]

@@ -1,4 +1,4 @@
-"""How the C library of this process gives freed memory back."""
+"""Settings of the C library's allocator that return freed memory to the system."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _M_ARENA_MAX: Final = -8
 _LARGE_BYTES: Final = 256 * 1024
 
 
-def return_large_blocks() -> None:
-    """Have memory of large blocks go back to the system as soon as it is freed.
+def return_freed_memory() -> None:
+    """Make glibc return large freed blocks to the system at once.
 
     glibc raises the size from which it does so up to 32 MiB, once a block of that size was freed,
     and then keeps what lies between smaller ones, in as many heaps as there are threads: a service

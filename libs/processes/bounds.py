@@ -1,4 +1,4 @@
-"""What one task in a worker process may use, enforced by the operating system."""
+"""Resource limits of a task in a worker process, enforced by the operating system."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST_RETAINED: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What one task may use.
+    """Resource limits of one task.
 
     Attributes:
         timeout_s: time by the clock, in seconds.
@@ -32,8 +32,8 @@ class Bounds:
     memory_bytes: int
 
 
-class MemoryBound:
-    """Bounds the memory of this process, counted from what it has now.
+class MemoryLimit:
+    """A limit on this process's memory, counted from what it has now.
 
     Args:
         memory_bytes: how much more it may take.
@@ -61,7 +61,7 @@ class MemoryBound:
 
     @property
     def is_retained(self) -> bool:
-        """Whether so much was kept after a task that the next one would have too little."""
+        """Whether a task left so much memory allocated that the next one would have too little."""
         return self._data_bytes() - self._base > _MOST_RETAINED * self._memory_bytes
 
     def _data_bytes(self) -> int:
@@ -72,8 +72,8 @@ class MemoryBound:
         return int(data) * _KIB
 
 
-def bound_cpu(cpu_s: float) -> None:
-    """Have the kernel end this process by SIGXCPU once it has used so many seconds more."""
+def limit_cpu_time(cpu_s: float) -> None:
+    """Have the kernel end this process by SIGXCPU after ``cpu_s`` more seconds of CPU time."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft = math.ceil(used.ru_utime + used.ru_stime + cpu_s)

@@ -1,4 +1,4 @@
-"""Why work in a process came to no result, in the classes that decide what happens next.
+"""Errors of work in a worker process, in the branches that decide what happens next.
 
 BadMessageError (contracts.errors)
 └── TooCostlyError      it used up its CPU time or memory, as it would every time
@@ -14,7 +14,7 @@ from contracts.errors import BadMessageError, ErrorCode, RetryableError, TimedOu
 
 
 class TooCostlyError(BadMessageError):
-    """The work used up the CPU time or the memory that one message may take.
+    """The work exceeded the CPU time or the memory that one message may use.
 
     Both are counted by the operating system for this work alone, so trying again costs the same
     and ends the same: the message becomes a dead letter at once.
@@ -24,10 +24,10 @@ class TooCostlyError(BadMessageError):
 
 
 class WorkTimedOutError(TimedOutError):
-    """The work took longer than it may by the clock, though not by its own CPU time."""
+    """The work exceeded its time limit by the clock, though not its CPU time."""
 
 
 class WorkerLostError(RetryableError):
-    """The process ended before the work was done; something else may have killed it."""
+    """The worker process ended before the work was done, killed from outside or crashed."""
 
     code = ErrorCode.BUG

@@ -1,4 +1,4 @@
-"""A pool of worker processes, each with a connection of its own, so that any can be ended alone.
+"""A pool of worker processes, each with its own connection, so that any can be ended alone.
 
     pool = WorkerPool(read, processes=2, bounds=Bounds(...), doing="reading the transcript")
     async with pool as read_in_process:
@@ -45,7 +45,7 @@ read only once: two threads that look at the same process would get it wrong.
 
 
 class WorkerPool(Generic[P, R]):
-    """Calls one function in processes; an async context manager.
+    """A pool that calls one function in worker processes; an async context manager.
 
     Args:
         function: a function of a module, with arguments and a result that can be pickled.
@@ -78,7 +78,7 @@ class WorkerPool(Generic[P, R]):
 
     @property
     def pids(self) -> list[int]:
-        """Ids of the processes that run now, whether they have anything to do or not."""
+        """Ids of the running processes, idle ones included."""
         return [worker.pid for worker in self._workers if worker.pid is not None]
 
     async def __aenter__(self) -> Self:
@@ -163,7 +163,7 @@ class _EndedError(Exception):
 
 
 class _Worker:
-    """One process and the connection to it; works on one task at a time, in a thread."""
+    """A worker process and its connection; runs one task at a time, in a thread."""
 
     def __init__(
         self,
@@ -186,18 +186,18 @@ class _Worker:
         return None if process is None else process.pid
 
     def begin(self) -> None:
-        """Say that a task comes, which `give_up` may be about from now on."""
+        """Mark that a task is about to start, which ``give_up`` may end from now on."""
         self._is_given_up = False
 
     def give_up(self) -> None:
-        """End the process now, whatever it is at; from any thread."""
+        """Kill the process, whatever it is doing; callable from any thread."""
         self._is_given_up = True
         if (process := self._process) is not None:
             with suppress(AttributeError, ValueError):  # joined meanwhile by the working thread
                 process.kill()
 
     def call(self, task: tuple[Any, ...]) -> tuple[Tag, Any]:
-        """Have the process work on a task, and wait for its answer.
+        """Run a task in the process and return its answer.
 
         Raises:
             TimeoutError: there was no answer in time; the process was ended.
@@ -238,7 +238,7 @@ class _Worker:
         self._process = process
 
     def join(self) -> int | None:
-        """Wait until the process has ended, by force if it does not; its exit code."""
+        """Wait until the process has ended, by force if needed; return its exit code."""
         process, self._process = self._process, None
         if process is None:
             return None
@@ -268,6 +268,6 @@ def _without_main() -> Iterator[None]:
 
 
 def _consume(work: asyncio.Future[Any]) -> None:
-    """Look at how work ended that nobody waits for, so that asyncio does not warn of it."""
+    """Retrieve the exception of abandoned work, so that asyncio does not warn about it."""
     if not work.cancelled():
         work.exception()

@@ -1,8 +1,8 @@
-"""The loop of a worker process: takes arguments, returns results, and stays within its bounds.
+"""Main loop of a worker process: receives arguments and returns results within its limits.
 
 When CPU time runs out, the kernel ends the process by SIGXCPU, even in the middle of a regular
 expression. When memory runs out, Python raises MemoryError, and code in C or Rust ends the
-process by SIGABRT. The parent tells one from the other by the tag or the exit code.
+process by SIGABRT. The parent distinguishes them by the tag or the exit code.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from traceback import format_exc
 from typing import Any
 
 from contracts.errors import OnrecordError
-from processes.allocation import return_large_blocks
-from processes.bounds import Bounds, MemoryBound, bound_cpu
+from processes.allocation import return_freed_memory
+from processes.bounds import Bounds, MemoryLimit, limit_cpu_time
 
 
 class Tag(Enum):
-    """Goes before an answer and says what it is; the answer is pickled, or empty."""
+    """The kind of an answer, sent before it; the answer is pickled, or empty."""
 
     RESULT = b"result"
     ERROR = b"error"
@@ -42,7 +42,7 @@ def serve(
     bounds: Bounds,
     prepare: Callable[[], object] | None = None,
 ) -> None:
-    """Work on tasks until the parent closes the connection or is gone.
+    """Process tasks until the parent closes the connection or is gone.
 
     Args:
         connection: receives the pickled arguments of a task, and sends a tag, the answer, and
@@ -51,17 +51,17 @@ def serve(
         bounds: of each task.
         prepare: called before the first task.
     """
-    # Ctrl-C in a terminal reaches all processes; this one ends when the parent says so.
+    # Ctrl-C in a terminal reaches all processes; the parent ends this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    return_large_blocks()
+    return_freed_memory()
     if prepare is not None:
         prepare()
-    memory = MemoryBound(bounds.memory_bytes)
+    memory = MemoryLimit(bounds.memory_bytes)
     with connection:
         try:
             while True:
-                bound_cpu(bounds.cpu_s)
+                limit_cpu_time(bounds.cpu_s)
                 tag, answer = _answer(connection, function, memory)
                 ends = tag is Tag.OUT_OF_MEMORY or memory.is_retained
                 for part in (tag.value, answer, ENDS if ends else STAYS):
@@ -73,9 +73,9 @@ def serve(
 
 
 def _answer(
-    connection: Connection, function: Callable[..., Any], memory: MemoryBound
+    connection: Connection, function: Callable[..., Any], memory: MemoryLimit
 ) -> tuple[Tag, bytes]:
-    """Receive one task and work on it; what to answer, pickled within the bounds too.
+    """Receive and run one task; return the tagged answer, pickled within the limits too.
 
     Raises:
         EOFError, OSError: the connection is closed.

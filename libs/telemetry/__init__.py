@@ -1,1 +1,1 @@
-"""Logs, metrics and traces, the same in every process."""
+"""Structured logging, the same in every process."""

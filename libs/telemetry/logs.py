@@ -1,4 +1,4 @@
-"""Structured logs on standard error: one JSON object a line, or coloured text on a terminal."""
+"""Structured logging to standard error: JSON lines, or coloured text on a terminal."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import sys
 
 import structlog
 
-from telemetry.repeats import RepeatFilter
+from telemetry.repeats import RepeatedLogFilter
 
 _QUIET = ("aiokafka", "asyncio", "httpx2", "openai", "uvicorn")
-"""Libraries whose own chatter says nothing an operator could act on below a warning."""
+"""Libraries whose lines below a warning give an operator nothing to act on."""
 
 
 def configure_logs(service: str, level: str = "INFO") -> None:
-    """Set up logging for this process.
+    """Configure structlog and standard logging for this process.
 
     Args:
-        service: stands in every line.
+        service: the service's name, part of every line.
         level: the lowest level that is written.
     """
     shared: list[structlog.typing.Processor] = [
@@ -36,7 +36,7 @@ def configure_logs(service: str, level: str = "INFO") -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_rendering())
     )
-    handler.addFilter(RepeatFilter())
+    handler.addFilter(RepeatedLogFilter())
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -46,7 +46,7 @@ def configure_logs(service: str, level: str = "INFO") -> None:
 def _rendering() -> list[structlog.typing.Processor]:
     cleaned = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if sys.stderr.isatty():
-        # Rich tracebacks show local variables, and with them what people said.
+        # Rich tracebacks show local variables, which may contain transcript text.
         plain = structlog.dev.plain_traceback
         return [cleaned, structlog.dev.ConsoleRenderer(exception_formatter=plain)]
     return [cleaned, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

@@ -1,4 +1,4 @@
-"""Keeps libraries that say the same thing again and again from flooding the log."""
+"""A logging filter that limits repeated lines of third-party libraries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Final
 
 INTERVAL_S: Final = 30.0
 _REMEMBERED: Final = 1_000
-"""Lines that are told apart; of the one that was let through longest ago the count is forgotten."""
+"""Distinct lines that are remembered; beyond, the one that passed longest ago is forgotten."""
 
 _PLACEHOLDER = re.compile(r"%[^a-zA-Z%]*[a-zA-Z]")
 _WORD = re.compile(r"[^\W\d_]{2}")
@@ -21,24 +21,24 @@ _Key = tuple[str, int, str]
 
 
 @dataclass(slots=True)
-class _Told:
-    """When a line was last let through, and how many were held back since."""
+class _LastPassed:
+    """The time a line last passed, and the number suppressed since."""
 
     at: float
-    held_back: int = 0
+    suppressed: int = 0
 
 
-class RepeatFilter(logging.Filter):
-    """Lets a library's line through once, and then at most once per interval, with a count.
+class RepeatedLogFilter(logging.Filter):
+    """A logging filter that passes a library's repeated line once per interval, with a count.
 
-    Lines are the same when logger, level and message template are, whatever was filled in; a
-    template without words, such as ``%s``, is told apart by what was filled in. What structlog
-    logs is ours, has a mapping for a message, and always goes through. Lines held back last are
-    counted by the next one, if one comes.
+    Lines are equal when logger, level and message template are, whatever the arguments; a template
+    without words, such as ``%s``, is compared with its arguments filled in. Lines logged through
+    structlog are our own, have a mapping for a message, and always pass. The count of suppressed
+    lines goes with the next equal line that passes, if one comes.
 
     Args:
-        interval_s: the least time between two lines that are the same, in seconds.
-        clock: the time in seconds, from any beginning.
+        interval_s: the shortest time between two equal lines, in seconds.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(
@@ -47,30 +47,30 @@ class RepeatFilter(logging.Filter):
         super().__init__()
         self._interval_s = interval_s
         self._clock = clock
-        self._told: OrderedDict[_Key, _Told] = OrderedDict()
+        self._last_passed: OrderedDict[_Key, _LastPassed] = OrderedDict()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether a line is let through; one that stands for others then says for how many."""
+        """Return whether a line passes; one that follows suppressed lines gets their count."""
         if not isinstance(record.msg, str):
             return True
         key = (record.name, record.levelno, _template(record))
         now = self._clock()
-        before = self._told.get(key)
+        before = self._last_passed.get(key)
         if before is not None and now - before.at < self._interval_s:
-            before.held_back += 1
+            before.suppressed += 1
             return False
-        if before is not None and before.held_back:
+        if before is not None and before.suppressed:
             since = round(now - before.at)
-            record.msg = f"{record.getMessage()} ({before.held_back} more like it in {since} s)"
+            record.msg = f"{record.getMessage()} ({before.suppressed} more like it in {since} s)"
             record.args = ()
-        self._remember(key, _Told(now))
+        self._remember(key, _LastPassed(now))
         return True
 
-    def _remember(self, key: _Key, told: _Told) -> None:
-        self._told[key] = told
-        self._told.move_to_end(key)
-        if len(self._told) > _REMEMBERED:
-            self._told.popitem(last=False)
+    def _remember(self, key: _Key, passed: _LastPassed) -> None:
+        self._last_passed[key] = passed
+        self._last_passed.move_to_end(key)
+        if len(self._last_passed) > _REMEMBERED:
+            self._last_passed.popitem(last=False)
 
 
 def _template(record: logging.LogRecord) -> str:

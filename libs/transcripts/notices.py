@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Final
 
-from contracts.characters import name_of, without_hidden
+from contracts.characters import describe_character, strip_hidden_characters
 
 _MOST_NAMED: Final = 8
 """Kinds of hidden characters that a notice names."""
@@ -114,7 +114,7 @@ class Notices:
             text: as the source has it.
             place: where, such as ``line 12``.
         """
-        _, hidden = without_hidden(text)
+        _, hidden = strip_hidden_characters(text)
         for sign in hidden:
             if sign != "\0":  # which has a sentence of its own
                 count, first = self._hidden.get(sign, (0, place))
@@ -145,7 +145,7 @@ class Notices:
     def _of_hidden(self) -> Iterator[str]:
         shown = list(self._hidden.items())[:_MOST_NAMED]
         for sign, (count, first) in shown:
-            what = f"no part of the writing ({name_of(sign)})"
+            what = f"no part of the writing ({describe_character(sign)})"
             if count == 1:
                 yield f"1 character that is {what} was removed in {first}"
             else:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from contracts.characters import may_hide
+from contracts.characters import may_contain_hidden_characters
 from contracts.transcript import Role, Segment, Speaker, TranscriptFormat
 from transcripts.cues import split_lines
 from transcripts.errors import (
@@ -131,7 +131,7 @@ def _without_guessed_roles(
 def _report_hidden(content: str, found: Format, source: Source, notices: Notices) -> None:
     """Tell what is taken out of the text, by line, or by what JSON has in place of lines."""
     if found.holder == "line":
-        if may_hide(content):
+        if may_contain_hidden_characters(content):
             for number, line in enumerate(split_lines(content), start=1):
                 notices.look_for_hidden(line, f"line {number}")
         return

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from contracts.characters import without_hidden
+from contracts.characters import strip_hidden_characters
 from contracts.transcript import WordTiming
 
 
@@ -28,7 +28,7 @@ def clean(text: str) -> str:
     Joiners, variation selectors and other invisible characters stay where they decide how the
     letters or pictures around them look; ``contracts.characters`` says where that is.
     """
-    shown, _ = without_hidden(text)
+    shown, _ = strip_hidden_characters(text)
     return _composed(shown)
 
 
@@ -51,7 +51,7 @@ def join(pieces: Iterable[Piece]) -> tuple[str, tuple[WordTiming, ...]]:
     spaced = False
     before = ""
     for piece in pieces:
-        visible, _ = without_hidden(piece.text, before=before)
+        visible, _ = strip_hidden_characters(piece.text, before=before)
         before = piece.text[-1:] or before
         text = _composed(visible)
         if not text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from configuration.settings_errors import exits_on_wrong_settings
+from configuration.settings_errors import exit_on_settings_errors
 from contracts.topics import CONTROL
 from control.api import Api, Desk
 from control.handlers import control_stage
@@ -18,7 +18,7 @@ from database.settings import PostgresSettings
 from messaging import KafkaSettings, Publisher, Service, Stage, run
 
 
-@exits_on_wrong_settings
+@exit_on_settings_errors
 def main() -> None:
     """Run until SIGTERM."""
     settings, kafka, postgres = ControlSettings(), KafkaSettings(), PostgresSettings()

@@ -28,7 +28,7 @@ from control.domain import (
 )
 from database.pool import Database, Record
 from database.queries import load_queries
-from database.text import without_nul
+from database.text import replace_nul
 
 log = structlog.get_logger(__name__)
 
@@ -223,7 +223,7 @@ class LetterStore:
         """
         if not reason.strip():
             raise ValueError("a letter is discarded for a reason: say which")
-        return await self._changed(_QUERIES.discard, letter_id, without_nul(reason.strip()))
+        return await self._changed(_QUERIES.discard, letter_id, replace_nul(reason.strip()))
 
     async def counts(self) -> list[LetterCount]:
         """How many letters there are by service, state and cause."""
@@ -249,7 +249,7 @@ def _id_range(prefix: str) -> tuple[UUID, UUID]:
 
 
 def _row(letter: Letter) -> tuple[Any, ...]:
-    fields = without_nul(letter.model_dump(exclude={"headers"}))
+    fields = replace_nul(letter.model_dump(exclude={"headers"}))
     fields["message_sha256"] = letter.message_sha256
     return (*(fields[column] for column in _COLUMNS), _headers_json(letter), letter.size_bytes)
 
@@ -292,7 +292,7 @@ def _headers_json(letter: Letter) -> str:
         ]
         for name, value in letter.headers
     ]
-    return json.dumps(without_nul(pairs))
+    return json.dumps(replace_nul(pairs))
 
 
 def _printable(name: str) -> str:

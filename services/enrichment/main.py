@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from configuration.settings_errors import exits_on_wrong_settings
+from configuration.settings_errors import exit_on_settings_errors
 from contracts.topics import ENRICHMENT
 from database.settings import PostgresSettings
 from enrichment.drafter import Drafter
@@ -18,7 +18,7 @@ from model_client.factory import accounted_client
 from model_client.ledger.budgets import BudgetSettings
 
 
-@exits_on_wrong_settings
+@exit_on_settings_errors
 def main() -> None:
     """Run until SIGTERM."""
     models, cache, budgets = ModelSettings(), CacheSettings(), BudgetSettings()

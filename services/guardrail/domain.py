@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from contracts.content_bugs import blaming_content
+from contracts.content_bugs import raise_content_bugs
 from contracts.errors import ErrorCode, RejectedError
 from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
 from contracts.notes import CheckFailure, RejectedNote
@@ -61,7 +61,7 @@ def assess(drafted: NotesDrafted, standards: Standards = LIGHT) -> tuple[Weighed
         ContentBugError: a check came upon what its author did not foresee.
     """
     parse = load_parser() if standards.heavy else None
-    with blaming_content(ASSESSING):
+    with raise_content_bugs(ASSESSING):
         chunk = drafted.chunk
         apply = discretion(chunk, standards.personal_data).apply
         return tuple(apply(weigh(draft, chunk, parse)) for draft in drafted.notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contracts.content_bugs import blaming_content
+from contracts.content_bugs import raise_content_bugs
 from contracts.events import Event, NotesDrafted
 from contracts.topics import GUARDRAIL, NOTES_DRAFTED
 from guardrail.assessors import Assess
@@ -21,7 +21,7 @@ def guardrail_stage(assess: Assess, policy: Policy, review: Review | None = None
         weighed = await assess(drafted)
         if review is not None:
             weighed = await review(drafted, weighed, deadline=delivery.deadline)
-        with blaming_content("deciding on the draft"):
+        with raise_content_bugs("deciding on the draft"):
             return decide(drafted, weighed, policy, replays=delivery.replays)
 
     return stage

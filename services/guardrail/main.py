@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 
 import structlog
 
-from configuration.settings_errors import exits_on_wrong_settings
+from configuration.settings_errors import exit_on_settings_errors
 from contracts.topics import GUARDRAIL
 from database.settings import PostgresSettings
 from guardrail.assessors import assessors
@@ -26,7 +26,7 @@ OpenJudge = Callable[[Callable[[], float]], AbstractAsyncContextManager[Judge | 
 """Opens the judge, given what tells this replica's share of the work."""
 
 
-@exits_on_wrong_settings
+@exit_on_settings_errors
 def main() -> None:
     """Run until SIGTERM."""
     settings = GuardrailSettings()

@@ -67,7 +67,7 @@ def _ready(
     submitted: TranscriptSubmitted, content_sha256: str, chunk: Chunk, chunk_count: int
 ) -> ChunkReady:
     return ChunkReady(
-        chunk_id=ids.chunk_id(
+        chunk_id=ids.derive_chunk_id(
             submitted.transcript_id, submitted.revision, content_sha256, chunk.index
         ),
         transcript_id=submitted.transcript_id,

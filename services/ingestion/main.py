@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from configuration.settings_errors import exits_on_wrong_settings
+from configuration.settings_errors import exit_on_settings_errors
 from contracts.topics import INGESTION
 from ingestion.handlers import ingestion_stage
 from ingestion.readers import readers
 from ingestion.settings import IngestionSettings
 from messaging import KafkaSettings, Publisher, Service, Stage, run
-from processes import return_large_blocks
+from processes import return_freed_memory
 
 
-@exits_on_wrong_settings
+@exit_on_settings_errors
 def main() -> None:
     """Run until SIGTERM."""
-    return_large_blocks()
+    return_freed_memory()
     settings = IngestionSettings()
 
     @asynccontextmanager

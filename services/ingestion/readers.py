@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Final, Protocol
 
-from contracts.content_bugs import blaming_content
+from contracts.content_bugs import raise_content_bugs
 from contracts.encoded import EncodedEvent
 from contracts.events import Event, TranscriptSubmitted
 from ingestion.domain import Cutting, ingest
@@ -62,5 +62,5 @@ def read_encoded(submitted: TranscriptSubmitted, cutting: Cutting) -> tuple[Enco
     Raises:
         ContentBugError: a reader came upon what its author did not foresee.
     """
-    with blaming_content(READING):
+    with raise_content_bugs(READING):
         return tuple(EncodedEvent.of(event) for event in ingest(submitted, cutting))

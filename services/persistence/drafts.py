@@ -12,11 +12,11 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from contracts.events import NotesStored, NotesValidated, TranscriptIngested
-from contracts.ids import derive
+from contracts.ids import derive_id
 from contracts.notes import Note
 from database.pool import Connection, Record
-from database.queries import columns, load_queries
-from database.text import without_nul
+from database.queries import load_queries, transpose_rows
+from database.text import replace_nul
 from persistence.domain import UnstorableEventError
 from persistence.repeats import Look
 
@@ -76,11 +76,11 @@ async def write_draft(
         event.transcript_id,
         event.revision,
         study_id,
-        *columns(5, _note_rows(look)),
-        *columns(11, _evidence_rows(look.new)),
-        *columns(2, [(note.note_id, one) for note in event.notes for one in note.themes]),
-        *columns(2, [(note.note_id, one) for note in event.notes for one in note.questions]),
-        *columns(3, _rejected_rows(event)),
+        *transpose_rows(5, _note_rows(look)),
+        *transpose_rows(11, _evidence_rows(look.new)),
+        *transpose_rows(2, [(note.note_id, one) for note in event.notes for one in note.themes]),
+        *transpose_rows(2, [(note.note_id, one) for note in event.notes for one in note.questions]),
+        *transpose_rows(3, _rejected_rows(event)),
     )
 
 
@@ -89,7 +89,7 @@ def _note_rows(look: Look) -> list[tuple[Any, ...]]:
     return [
         (
             note.note_id,
-            without_nul(note.statement),
+            replace_nul(note.statement),
             _json(note.flags),
             look.firsts.get(note.note_id),
             look.meanings[note.note_id],
@@ -101,7 +101,7 @@ def _note_rows(look: Look) -> list[tuple[Any, ...]]:
 def _rejected_rows(event: NotesValidated) -> list[tuple[Any, ...]]:
     return [
         (
-            derive("rejected", event.chunk_id, event.attempt, position),
+            derive_id("rejected", event.chunk_id, event.attempt, position),
             _json(refused.draft),
             _json(refused.failures),
         )
@@ -177,4 +177,4 @@ async def outcomes(
 
 
 def _json(value: BaseModel | tuple[BaseModel, ...]) -> str:
-    return json.dumps(without_nul(to_jsonable_python(value)), ensure_ascii=False)
+    return json.dumps(replace_nul(to_jsonable_python(value)), ensure_ascii=False)

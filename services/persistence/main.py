@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from configuration.settings_errors import exits_on_wrong_settings
+from configuration.settings_errors import exit_on_settings_errors
 from contracts.topics import PERSISTENCE
 from database.migrate import open_migrated_database
 from database.settings import PostgresSettings
@@ -16,7 +16,7 @@ from persistence.settings import PersistenceSettings
 from persistence.store import NotesStore
 
 
-@exits_on_wrong_settings
+@exit_on_settings_errors
 def main() -> None:
     """Run until SIGTERM."""
     settings, postgres = PersistenceSettings(), PostgresSettings()

@@ -23,7 +23,7 @@ from prometheus_client import Gauge
 from contracts.errors import OnrecordError
 from contracts.events import Event, NotesValidated
 from database.pool import Database
-from database.queries import columns, load_queries
+from database.queries import load_queries, transpose_rows
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +71,7 @@ async def look(database: Database, publish: Publish) -> Pending:
         await publish(NotesValidated.model_validate_json(row["event"]) for row in overdue)
         # Whatever becomes of their messages, they are not sent back twice.
         gone = [(row["chunk_id"], row["attempt"], row["final"]) for row in overdue]
-        await database.execute(_QUERIES.forget_all_pending, *columns(3, gone))
+        await database.execute(_QUERIES.forget_all_pending, *transpose_rows(3, gone))
     row = await database.fetchrow(_QUERIES.count_pending)
     assert row is not None, "an aggregate always gives one row"
     found = Pending(row["drafts"], row["oldest_s"])

@@ -22,7 +22,7 @@ from uuid import UUID
 from contracts.events import NotesValidated
 from contracts.notes import Note
 from database.pool import Connection, Database, Record
-from database.queries import columns, load_queries
+from database.queries import load_queries, transpose_rows
 from grounding import content_key, first_same, says_the_same
 from persistence.locks import advisory_key
 
@@ -240,7 +240,7 @@ async def fill_in_meanings(
 
     while rows := await database.fetch(_QUERIES.select_without_meaning, *asked):
         found = await comparing.run(work_out, rows)
-        await database.execute(_QUERIES.fill_in_meanings, *columns(2, found))
+        await database.execute(_QUERIES.fill_in_meanings, *transpose_rows(2, found))
 
 
 def _lock(of_meaning: bytes) -> int:

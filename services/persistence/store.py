@@ -15,7 +15,7 @@ from contracts.errors import BadMessageError, OutageError, RetryableError
 from contracts.events import Event, NotesStored, NotesValidated, TranscriptIngested
 from database.errors import DatabaseConflictError
 from database.pool import Connection, Database, Record
-from database.queries import columns, load_queries
+from database.queries import load_queries, transpose_rows
 from persistence import pending
 from persistence.domain import (
     RevisionConflictError,
@@ -268,7 +268,7 @@ async def _insert_segments(connection: Connection, event: TranscriptIngested) ->
         for turn in event.segments
     ]
     await connection.execute(
-        _QUERIES.insert_segments, event.transcript_id, event.revision, *columns(6, rows)
+        _QUERIES.insert_segments, event.transcript_id, event.revision, *transpose_rows(6, rows)
     )
 
 
@@ -278,5 +278,5 @@ async def _insert_chunks(connection: Connection, event: TranscriptIngested) -> N
         for chunk in event.chunks
     ]
     await connection.execute(
-        _QUERIES.insert_chunks, event.transcript_id, event.revision, *columns(4, rows)
+        _QUERIES.insert_chunks, event.transcript_id, event.revision, *transpose_rows(4, rows)
     )

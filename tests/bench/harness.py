@@ -16,7 +16,7 @@ from typing import Final, Literal
 from aiokafka import AIOKafkaProducer
 
 from contracts.events import NotesStored, NotesValidated
-from contracts.ids import derive
+from contracts.ids import derive_id
 from contracts.topics import (
     NOTES_STORED,
     NOTES_VALIDATED,
@@ -109,8 +109,8 @@ class Lab:
 def event(number: int) -> NotesValidated:
     """An event of about 450 bytes; its ``revision`` is its number."""
     return NotesValidated(
-        chunk_id=derive("chunk", number),
-        transcript_id=derive("transcript", number),
+        chunk_id=derive_id("chunk", number),
+        transcript_id=derive_id("transcript", number),
         revision=number,
         study_id="independent-repair-shops",
         attempt=1,

@@ -17,10 +17,10 @@ from pydantic import SecretStr
 
 from bench.harness import ROOT
 from contracts.events import ChunkReady
-from contracts.ids import chunk_id
+from contracts.ids import derive_chunk_id
 from contracts.transcript import Role, Segment
 from database.lazy import LazyDatabase
-from database.migrate import migrate
+from database.migrate import apply_migrations
 from database.settings import PostgresSettings
 from enrichment import domain
 from enrichment.drafter import question_about
@@ -100,7 +100,7 @@ def chunk(number: int) -> ChunkReady:
     )
     turn = Segment(number=1, speaker="Ben", role=Role.PARTICIPANT, text=told)
     return ChunkReady(
-        chunk_id=chunk_id(INTERVIEW, 1, "0" * 64, number + 1),
+        chunk_id=derive_chunk_id(INTERVIEW, 1, "0" * 64, number + 1),
         transcript_id=INTERVIEW,
         revision=1,
         index=number + 1,
@@ -146,7 +146,7 @@ async def fresh_postgres(running: TestServer) -> PostgresSettings:
     name = f"bench_model_{next(_databases)}"
     await running.arun(f"CREATE DATABASE {name}")
     settings = running.settings(name)
-    await migrate(settings)
+    await apply_migrations(settings)
     return settings
 
 

@@ -21,7 +21,7 @@ from control.indexing import letter_of
 from control.reader import open_reader
 from control.replay import Replayer
 from control.store import LetterStore
-from database.migrate import migrate
+from database.migrate import apply_migrations
 from database.pool import open_database
 from database.settings import PostgresSettings
 from messaging import Delivery, KafkaSettings, Origin, Publisher, Record
@@ -145,7 +145,7 @@ async def _database(server: TestServer) -> PostgresSettings:
     name = f"bench_{next(_databases)}"
     await server.arun(f"CREATE DATABASE {name}")
     settings = server.settings(name)
-    await migrate(settings)
+    await apply_migrations(settings)
     return settings
 
 

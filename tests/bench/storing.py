@@ -26,7 +26,7 @@ from contracts.topics import (
     retry_topic,
     topic_of,
 )
-from database.migrate import migrate
+from database.migrate import apply_migrations
 from messaging import KafkaSettings
 from messaging.codec import encode
 from messaging.kafka.admin import create_topics
@@ -146,7 +146,7 @@ async def storing(lab: Lab) -> AsyncIterator[Storing]:
     server = EmbeddedServer()
     try:
         await server.arun(f"CREATE DATABASE {DATABASE}")
-        await migrate(server.settings(DATABASE))
+        await apply_migrations(server.settings(DATABASE))
         postmaster = await _postmaster(server)
         with tempfile.TemporaryDirectory(prefix="onrecord-bench-") as folder:
             env = {

@@ -17,7 +17,7 @@ from typing import Final
 from bench.harness import Lab, Result, event, interleaved, producer, spread, stored
 from bench.sides import ours
 from contracts.events import NotesStored, NotesValidated
-from contracts.ids import derive
+from contracts.ids import derive_id
 from contracts.topics import NOTES_VALIDATED, PERSISTENCE, retry_topic
 from messaging import KafkaSettings
 from messaging.codec import encode
@@ -31,9 +31,9 @@ CALL_S: Final = 0.5
 RETRY_S: Final = 0.4
 WITHIN_S: Final = 300.0
 
-HUGE: Final = derive("transcript", "huge")
-SMALL_ONE: Final = derive("transcript", "small")
-AGAIN: Final = derive("transcript", "again")
+HUGE: Final = derive_id("transcript", "huge")
+SMALL_ONE: Final = derive_id("transcript", "small")
+AGAIN: Final = derive_id("transcript", "again")
 
 
 async def measure(lab: Lab) -> Result:
@@ -134,7 +134,10 @@ async def _sender(kafka: KafkaSettings, partition: int | None) -> AsyncIterator[
 
 
 def _event(number: int, whose: str) -> NotesValidated:
-    about = {"chunk_id": derive("chunk", number), "transcript_id": derive("transcript", whose)}
+    about = {
+        "chunk_id": derive_id("chunk", number),
+        "transcript_id": derive_id("transcript", whose),
+    }
     return event(number + 1).model_copy(update=about)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from chaos.fates import GARBLED, End, fate
 from contracts import headers as h
 from contracts.events import ChunkReady, NotesStored
-from contracts.ids import derive
+from contracts.ids import derive_id
 from messaging.delivery import Headers, split
 from support.chunks import CHUNK
 
@@ -42,7 +42,7 @@ def key(number: int) -> str:
 
 def chunk(seed: str, number: int) -> ChunkReady:
     """The event with this number, from 1."""
-    return CHUNK.model_copy(update={"chunk_id": derive("chunk", seed, number), "index": number})
+    return CHUNK.model_copy(update={"chunk_id": derive_id("chunk", seed, number), "index": number})
 
 
 def message(seed: str, number: int) -> Message:

@@ -14,12 +14,12 @@ from pydantic import ValidationError
 from contracts import validation_messages
 from contracts.bounds import LARGEST_INT4
 from contracts.events import Event, TranscriptEvent
-from contracts.export import events
-from contracts.json_schema import event_schema
+from contracts.export import list_events
+from contracts.json_schema import build_event_schema
 from messaging.codec import InvalidEventError, decode
 
 EXAMPLES: Final = Path(__file__).parents[2] / "schemas" / "examples"
-EVENTS: Final = events()
+EVENTS: Final = list_events()
 Schema = Mapping[str, Any]
 
 BOUNDED: Final = {
@@ -56,7 +56,7 @@ def fields(node: Schema, where: str, document: Schema) -> Iterator[tuple[str, Sc
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda one: one.__name__)
 def test_every_number_text_and_list_has_a_bound(event: type[Event]) -> None:
-    schema = event_schema(event)
+    schema = build_event_schema(event)
     found = list(fields(schema, event.__name__, schema))
     boundless = []
     for where, node in found:
@@ -125,11 +125,13 @@ def test_whatever_is_wrong_with_an_event_there_are_words_for_it(event: type[Even
         found = kinds_of(event, document)
         kinds |= found
         told = (
-            refusal(event, document) if found and validation_messages.NO_JSON not in found else None
+            refusal(event, document)
+            if found and validation_messages.NOT_JSON not in found
+            else None
         )
         assert not any(words in (told or "") for words in PYDANTICS), told
     assert len(kinds) > 5
-    assert not {kind for kind in kinds if not validation_messages.is_known(kind)}
+    assert not {kind for kind in kinds if not validation_messages.has_message_for(kind)}
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from contracts.compatibility import Finding, breaking_changes
+from contracts.compatibility import BreakingChange, find_breaking_changes
 from contracts.events import Event
-from contracts.export import events
-from contracts.json_schema import event_schema
+from contracts.export import list_events
+from contracts.json_schema import build_event_schema
 from onrecord.schema_folder import SchemaFolder
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-EVENTS = events()
+EVENTS = list_events()
 Schema = dict[str, Any]
 
 
@@ -69,7 +69,7 @@ BREAKS = [
 ]
 
 
-def unaccepted(findings: Iterable[Finding]) -> list[str]:
+def unaccepted(findings: Iterable[BreakingChange]) -> list[str]:
     folder = SchemaFolder(SCHEMAS)
     return [str(one) for one in findings if not folder.accepts(one)]
 
@@ -86,17 +86,17 @@ def test_nothing_is_accepted_that_has_not_changed() -> None:
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_every_event_has_a_released_schema(event: type[Event]) -> None:
-    assert released(event)["$id"] == event_schema(event)["$id"]
+    assert released(event)["$id"] == build_event_schema(event)["$id"]
 
 
 @pytest.mark.parametrize("spoil", BREAKS)
 @pytest.mark.parametrize("event", EVENTS)
 def test_is_told_of_a_change_that(event: type[Event], spoil: Callable[[Schema], None]) -> None:
-    current = deepcopy(event_schema(event))
+    current = deepcopy(build_event_schema(event))
 
     spoil(current)
 
-    found = breaking_changes(released(event), current)
+    found = find_breaking_changes(released(event), current)
     assert found
     assert all(one.where.startswith(event.__name__) for one in found)
 
@@ -114,27 +114,27 @@ def test_is_told_of_a_change_deep_inside(
     definition: str, field: str, keyword: str, value: Any, finding: str
 ) -> None:
     event = EVENTS[0]
-    current = deepcopy(event_schema(event))
+    current = deepcopy(build_event_schema(event))
 
     current["$defs"][definition]["properties"][field][keyword] = value
 
-    told = [str(one) for one in breaking_changes(released(event), current)]
+    told = [str(one) for one in find_breaking_changes(released(event), current)]
     assert any(one.startswith(f"{event.__name__}.{finding}") for one in told)
 
 
 def test_is_told_of_a_format_that_is_no_longer_taken() -> None:
     event = EVENTS[0]
-    current = deepcopy(event_schema(event))
+    current = deepcopy(build_event_schema(event))
     current["$defs"]["TranscriptFormat"]["enum"].remove("srt")
 
-    (finding,) = unaccepted(breaking_changes(released(event), current))
+    (finding,) = unaccepted(find_breaking_changes(released(event), current))
 
     assert finding.startswith("TranscriptSubmitted.format: no longer takes 'srt'")
 
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_an_optional_field_may_be_added(event: type[Event]) -> None:
-    current = deepcopy(event_schema(event))
+    current = deepcopy(build_event_schema(event))
     current["properties"]["colour"] = {"type": "string", "default": "", "description": "Any."}
 
-    assert unaccepted(breaking_changes(released(event), current)) == []
+    assert unaccepted(find_breaking_changes(released(event), current)) == []

@@ -22,15 +22,15 @@ from contracts.events import (
     TranscriptIngested,
     TranscriptSubmitted,
 )
-from contracts.export import events, schema_path
-from contracts.json_schema import event_schema
+from contracts.export import list_events, schema_path
+from contracts.json_schema import build_event_schema
 from contracts.transcript import TranscriptFormat
 from grounding import note_id
 from transcripts import make_chunks, read_transcript
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 EXAMPLES = sorted((SCHEMAS / "examples").glob("*/*.json"))
-MODELS = {event.__name__: event for event in events()}
+MODELS = {event.__name__: event for event in list_events()}
 SUBMITTED = sorted((SCHEMAS / "examples" / "TranscriptSubmitted").glob("*.json"))
 STORIES = ("minimal", "full")
 E = TypeVar("E", bound=Event)
@@ -52,7 +52,7 @@ def load(event: type[E], name: str) -> E:
 
 @pytest.mark.parametrize("event", MODELS.values())
 def test_a_schema_is_valid_json_schema(event: type[Event]) -> None:
-    Draft202012Validator.check_schema(event_schema(event))
+    Draft202012Validator.check_schema(build_event_schema(event))
 
 
 @pytest.mark.parametrize("file", EXAMPLES, ids=named)
@@ -152,7 +152,7 @@ def test_the_chunks_of_an_example_have_their_derived_ids_and_cover_it(name: str)
     ]
     assert covered == [segment.number for segment in ingested.segments]
     for chunk in ingested.chunks:
-        assert chunk.chunk_id == ids.chunk_id(
+        assert chunk.chunk_id == ids.derive_chunk_id(
             ingested.transcript_id, ingested.revision, ingested.content_sha256, chunk.index
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from contracts.export import events, generated_files
+from contracts.export import list_events, render_generated_files
 from contracts.topics import ALL_TOPICS, CONTROL, PIPELINE
 from onrecord.schema_folder import SchemaFolder
 
@@ -19,7 +19,7 @@ SCHEMAS = ROOT / "schemas"
 TOPICS = {
     file.stem: yaml.safe_load(file.read_text("utf-8")) for file in (SCHEMAS / "topics").iterdir()
 }
-EVENTS = {event.__name__: event for event in events()}
+EVENTS = {event.__name__: event for event in list_events()}
 
 
 def test_the_files_are_what_the_contracts_say() -> None:
@@ -27,12 +27,14 @@ def test_the_files_are_what_the_contracts_say() -> None:
 
 
 def test_writing_gives_the_same_files_every_time() -> None:
-    assert generated_files() == generated_files()
+    assert render_generated_files() == render_generated_files()
 
 
 def test_no_file_tells_of_the_machine_it_was_written_on() -> None:
     told = [
-        name for name, text in generated_files().items() if str(ROOT) in text or "/home" in text
+        name
+        for name, text in render_generated_files().items()
+        if str(ROOT) in text or "/home" in text
     ]
 
     assert told == []

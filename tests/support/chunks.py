@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from contracts.events import ChunkReady, NotesDrafted
-from contracts.ids import chunk_id, transcript_id
+from contracts.ids import derive_chunk_id, derive_transcript_id
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import Question, Study, Theme
 from contracts.transcript import Role, Segment
 
-INTERVIEW = transcript_id("heating", "interview-1")
+INTERVIEW = derive_transcript_id("heating", "interview-1")
 STUDY = Study(
     study_id="heating",
     name="Warm homes",
@@ -29,7 +29,7 @@ TURNS = (
     Segment(number=5, speaker="Ben", role=Role.PARTICIPANT, text="Ich würde es nicht empfehlen 🙂"),
 )
 CHUNK = ChunkReady(
-    chunk_id=chunk_id(INTERVIEW, 1, "0" * 64, 1),
+    chunk_id=derive_chunk_id(INTERVIEW, 1, "0" * 64, 1),
     transcript_id=INTERVIEW,
     revision=1,
     index=1,

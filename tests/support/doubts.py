@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from contracts.events import ChunkReady, NotesDrafted
-from contracts.ids import chunk_id
+from contracts.ids import derive_chunk_id
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.transcript import Role, Segment
 from support.chunks import CHUNK, INTERVIEW, drafted
@@ -46,6 +46,6 @@ REFUSED: Final = note("They will move to the coast.", 5)
 def draft_of(*notes: DraftNote, index: int = 1) -> NotesDrafted:
     """A draft on the chunk, or on another one with the same words."""
     chunk: ChunkReady = DOUBTED.model_copy(
-        update={"chunk_id": chunk_id(INTERVIEW, 1, "0" * 64, index), "index": index}
+        update={"chunk_id": derive_chunk_id(INTERVIEW, 1, "0" * 64, index), "index": index}
     )
     return drafted(*notes).model_copy(update={"chunk": chunk})

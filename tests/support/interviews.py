@@ -10,7 +10,7 @@ from contracts.notes import CheckFailure, DraftNote, Evidence, Note, RejectedNot
 from contracts.study import Question, Study, Theme
 from contracts.transcript import Role, Segment, TranscriptFormat
 
-TRANSCRIPT = ids.transcript_id("billing", "interview-1")
+TRANSCRIPT = ids.derive_transcript_id("billing", "interview-1")
 STUDY = Study(
     study_id="billing",
     name="Billing",
@@ -36,7 +36,7 @@ def sha(seed: str) -> str:
 
 
 def chunk(revision: int = 1, index: int = 1) -> ChunkRef:
-    chunk_id = ids.chunk_id(TRANSCRIPT, revision, sha("a"), index)
+    chunk_id = ids.derive_chunk_id(TRANSCRIPT, revision, sha("a"), index)
     return ChunkRef(chunk_id=chunk_id, index=index, first_segment=1, last_segment=2)
 
 
@@ -69,7 +69,7 @@ def evidence(quote: str = "I would not recommend it", **changes: Any) -> Evidenc
 
 def note(statement: str, *cited: Evidence, **changes: Any) -> Note:
     return Note(
-        note_id=ids.derive("note", statement),
+        note_id=ids.derive_id("note", statement),
         statement=statement,
         evidence=cited or (evidence(),),
         themes=("price",),

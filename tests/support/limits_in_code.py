@@ -33,7 +33,6 @@ _BOUND_WORDS: Final = re.compile(r"\b(at (the )?most|longest|largest|how long)\b
 
 NO_LIMITS: Final = frozenset(
     {
-        "database.lazy.RETRY_S",
         "messaging.consumer.decompression._PIECE",
         "messaging.processing.inflight.HEADER_BYTES",
         "messaging.processing.inflight.RECORD_BYTES",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.events import ChunkRef, Event, NotesValidated, TranscriptIngested
-from contracts.ids import derive
+from contracts.ids import derive_id
 from contracts.notes import Evidence, Note, Usage
 from contracts.study import Study, Theme
 from contracts.transcript import Role, Segment, TranscriptFormat
@@ -31,11 +31,11 @@ class Interview:
 def interview(number: int, chunks: int) -> Interview:
     """An interview of made-up words, the same for the same number and size."""
     words = random.Random(f"{number}/{chunks}")
-    transcript_id = derive("transcript", "bench", number, chunks)
+    transcript_id = derive_id("transcript", "bench", number, chunks)
     segments = tuple(_segment(words, index) for index in range(1, chunks + 1))
     refs = tuple(
         ChunkRef(
-            chunk_id=derive("chunk", transcript_id, index),
+            chunk_id=derive_id("chunk", transcript_id, index),
             index=index,
             first_segment=index,
             last_segment=index,
@@ -108,7 +108,7 @@ def _notes(
             end_ms=segment.end_ms,
         )
         yield Note(
-            note_id=derive("note", chunk.chunk_id, statement, start),
+            note_id=derive_id("note", chunk.chunk_id, statement, start),
             statement=statement,
             evidence=(cited,),
             themes=("any",),

@@ -118,7 +118,7 @@ class Pipeline:
 def submitted(study: Study, name: str, content: str, **fields: Any) -> TranscriptSubmitted:
     """An interview as a producer hands it in."""
     return TranscriptSubmitted(
-        transcript_id=ids.transcript_id(study.study_id, name),
+        transcript_id=ids.derive_transcript_id(study.study_id, name),
         title=name,
         study=study,
         content=content,

@@ -20,7 +20,7 @@ import asyncpg
 import pytest
 from pydantic import SecretStr
 
-from database.migrate import migrate
+from database.migrate import apply_migrations
 from database.pool import Database, open_database
 from database.settings import PostgresSettings
 from support.containers import PostgresContainer
@@ -166,7 +166,7 @@ def postgres_template(postgres: TestServer) -> str:
     """The name of a migrated database to copy."""
     if not postgres.has_template:
         postgres.run(f"CREATE DATABASE {TEMPLATE}")
-        asyncio.run(migrate(postgres.settings(TEMPLATE)))
+        asyncio.run(apply_migrations(postgres.settings(TEMPLATE)))
         postgres.has_template = True
     return TEMPLATE
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Final
 
-from contracts.characters import INVISIBLE, without_hidden
+from contracts.characters import INVISIBLE, strip_hidden_characters
 from contracts.notes import CheckFailure
 from contracts.transcript import Role
 from grounding.checks.code import is_code
@@ -40,7 +40,7 @@ _REASONS: Final = {
 }
 _SOFT_HYPHEN: Final = "\u00ad"
 _BELONGS: Final = re.compile(f"[{INVISIBLE}\U000e0020-\U000e007f]")
-"""What `without_hidden` leaves only where it belongs: joiners, selectors, the tags of flags."""
+"""What `strip_hidden_characters` leaves only in place: joiners, selectors, the tags of flags."""
 _UNSEEN: Final = {"Cf", "Cc", "Co", "Cn", "Cs"}
 _FILLERS: Final = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
 _ENGLISH: Final = "en"
@@ -79,7 +79,7 @@ def unseen(text: str) -> list[str]:
     Joiners of Persian or Sinhala words and of emoji are, in notes of any language: a note may
     repeat what a participant wrote or said.
     """
-    shown, hidden = without_hidden(text)
+    shown, hidden = strip_hidden_characters(text)
     return [*hidden, *(sign for sign in shown if _is_unseen(sign))]
 
 

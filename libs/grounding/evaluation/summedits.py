@@ -16,7 +16,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from contracts.events import ChunkReady
-from contracts.ids import derive
+from contracts.ids import derive_id
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import Study, Theme
 from contracts.transcript import Segment
@@ -89,7 +89,7 @@ def _chunk(document: str) -> ChunkReady:
         Segment(number=number, speaker=speaker, text=text)
         for number, (speaker, text) in enumerate(turns, start=1)
     )
-    identity = derive("summedits", document)
+    identity = derive_id("summedits", document)
     return ChunkReady(
         chunk_id=identity,
         transcript_id=UUID(int=1),

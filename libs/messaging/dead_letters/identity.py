@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from contracts import headers as h
-from contracts.ids import derive_text
+from contracts.ids import derive_id_text
 from contracts.topics import EVENT_TOPICS, MIB
 from messaging.codec import document_of
 from messaging.dead_letters import stubs
@@ -75,7 +75,7 @@ def letter_id(service: str, origin: Origin, replays: int, content: bytes) -> UUI
     """
     parts = (origin.topic, origin.partition, origin.offset, origin.timestamp_ms, replays)
     encoded = (str(part).encode(errors="backslashreplace") for part in (service, *parts))
-    return UUID(derive_text("letter", *encoded, content.hex().encode()))
+    return UUID(derive_id_text("letter", *encoded, content.hex().encode()))
 
 
 def letter_id_of(service: str, place: Origin, content: bytes, added: Headers) -> UUID:
@@ -95,7 +95,7 @@ def letter_id_of(service: str, place: Origin, content: bytes, added: Headers) ->
     if dict(added).get(h.LETTER_ID) == str(derived).encode():
         return derived
     parts = (service, place.topic, str(place.partition), str(place.offset), content.hex())
-    return UUID(derive_text("foreign letter", *(part.encode() for part in parts)))
+    return UUID(derive_id_text("foreign letter", *(part.encode() for part in parts)))
 
 
 @dataclass(frozen=True, slots=True)

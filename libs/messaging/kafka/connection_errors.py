@@ -18,7 +18,7 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.metadata import MetadataRequest
 
-from configuration.files import distrust
+from configuration.files import explain_tls_error
 from contracts.errors import ErrorCode, OutageError
 from messaging.settings import KafkaSettings
 
@@ -92,7 +92,7 @@ async def _knock(server: str, kafka: KafkaSettings) -> KafkaUnavailableError | N
 
 def _refusal(error: Exception, kafka: KafkaSettings) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return distrust(error, ca="KAFKA_SSL_CAFILE", host="KAFKA_BOOTSTRAP_SERVERS")
+        return explain_tls_error(error, ca="KAFKA_SSL_CAFILE", host="KAFKA_BOOTSTRAP_SERVERS")
     if isinstance(error, SaslAuthenticationFailed | AuthenticationFailedError):
         password = "_FILE" if kafka.sasl_password_file else ""
         return (

@@ -14,7 +14,7 @@ from typing import Final
 
 import structlog
 
-from contracts.content_bugs import blaming_content
+from contracts.content_bugs import raise_content_bugs
 from contracts.errors import (
     ContentBugError,
     ErrorCode,
@@ -163,7 +163,7 @@ class Worker:
         """Whether it ended well; None if its end says nothing of the stage."""
         resumed = self.stoppage.resumed
         try:
-            with blaming_content("decoding the message"):
+            with raise_content_bugs("decoding the message"):
                 route, subject = self._read(job)
             proved = job.tier is not None and job.delivery.own_outage
             events = await self._handling.run(

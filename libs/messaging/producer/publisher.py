@@ -16,7 +16,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from contracts.encoded import kind_of
+from contracts.encoded import event_class
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.events import Event
 from contracts.topics import topic_of
@@ -155,7 +155,7 @@ class Publisher:
         if len(events) > 1:
             acknowledged = _all(len(events), acknowledged)
         for event in events:
-            topic = self._topic(kind_of(event))
+            topic = self._topic(event_class(event))
             key, value, headers = encode(event, source=self._source, cause=cause)
             await self._put(topic, key, value, headers, acknowledged)
 

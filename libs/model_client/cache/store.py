@@ -17,8 +17,8 @@ from contracts.notes import Usage
 from database.group_commit import GroupCommit
 from database.lazy import LazyDatabase
 from database.pool import Record
-from database.queries import columns, load_queries
-from database.text import without_nul
+from database.queries import load_queries, transpose_rows
+from database.text import replace_nul
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "cache.sql")
 
@@ -185,7 +185,7 @@ class AnswerStore:
         async with self._lazy.use() as database:
             rows = await database.fetch(
                 _QUERIES.find_answers,
-                *columns(5, asked),
+                *transpose_rows(5, asked),
                 self._clock(),
                 self._oldest(),
                 self._settings.fingerprint == "latest",
@@ -205,7 +205,7 @@ class AnswerStore:
         claimed = [one.claimed for one in endings]
         async with self._lazy.use() as database:
             await database.execute(
-                _QUERIES.keep_answers, self._claimant, claimed, *columns(11, rows)
+                _QUERIES.keep_answers, self._claimant, claimed, *transpose_rows(11, rows)
             )
         return [None] * len(endings)
 
@@ -243,7 +243,7 @@ def _kept(row: Record) -> Kept:
 
 def _text(told: str) -> str:
     """What PostgreSQL can hold of a text."""
-    clean: str = without_nul(told)
+    clean: str = replace_nul(told)
     return clean.encode(errors="replace").decode()
 
 

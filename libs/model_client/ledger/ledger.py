@@ -176,7 +176,7 @@ class Ledger:
             raise
         if asking.done():
             return asking.result()
-        self._database.failed("PostgreSQL is slow to answer")
+        self._database.mark_unavailable("PostgreSQL is slow to answer")
         raise TimeoutError("PostgreSQL is slow to answer")
 
     async def _rule(self, reservation: Reservation) -> Ruling:

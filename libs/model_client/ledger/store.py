@@ -15,8 +15,8 @@ from contracts.notes import Usage
 from database.group_commit import GroupCommit
 from database.lazy import LazyDatabase
 from database.pool import Record
-from database.queries import columns, load_queries
-from database.text import without_nul
+from database.queries import load_queries, transpose_rows
+from database.text import replace_nul
 from model_client.ledger.budgets import BudgetSettings, Refusal
 from model_client.requests import Account
 
@@ -161,7 +161,7 @@ class LedgerStore:
 
     def hurry(self) -> None:
         """Book at once what waits for others to be booked with."""
-        self._settling.hurry()
+        self._settling.flush()
 
     async def withdraw(self, reservation: Reservation) -> None:
         """Take back a call that was not made."""
@@ -177,7 +177,7 @@ class LedgerStore:
         async with self._lazy.use() as database:
             found = await database.fetch(
                 _QUERIES.reserve_calls,
-                *columns(8, rows),
+                *transpose_rows(8, rows),
                 group[0].call.account.study_id,
                 group[0].day,
                 self._budgets.per_study_usd,
@@ -191,7 +191,7 @@ class LedgerStore:
     async def _settle_all(self, group: Sequence[_Settlement]) -> Sequence[None]:
         results = [_result(one.reservation, one.outcome, one.at) for one in group]
         async with self._lazy.use() as database:
-            rows = await database.fetch(_QUERIES.settle_calls, *columns(12, results))
+            rows = await database.fetch(_QUERIES.settle_calls, *transpose_rows(12, results))
             settled = {call_id for row in rows for call_id in row["calls"]}
             for one, result in zip(group, results, strict=True):
                 if one.reservation.call_id not in settled:
@@ -259,5 +259,5 @@ def _without_login(url: str) -> str:
 
 def _storable(told: str) -> str:
     """What an endpoint says of itself, without what PostgreSQL cannot hold."""
-    clean: str = without_nul(told[:LONGEST_TEXT])
+    clean: str = replace_nul(told[:LONGEST_TEXT])
     return clean.encode(errors="replace").decode()

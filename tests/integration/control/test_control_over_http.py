@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from contracts import headers as h
-from contracts.ids import derive
+from contracts.ids import derive_id
 from control.api import Api
 from control.indexing import letter_of
 from messaging import Record
@@ -21,7 +21,7 @@ from messaging.runtime.health import Health, serve_http
 from support.control_office import KEY, ODD, Office, delivery, letter_bytes
 from support.http_client import http_client
 
-NOBODY = str(derive("nobody"))
+NOBODY = str(derive_id("nobody"))
 
 
 async def test_shows_the_first_mib_of_a_large_value_and_hands_it_out_whole(

@@ -45,7 +45,7 @@ async def test_a_database_that_was_away_is_left_alone_for_a_while_and_comes_back
 async def test_what_failed_later_is_left_alone_too(postgres_settings: PostgresSettings) -> None:
     async with LazyDatabase(postgres_settings, retry_s=60.0) as lazy:
         await lazy.database()
-        lazy.failed("the disk is full")
+        lazy.mark_unavailable("the disk is full")
         with pytest.raises(DatabaseUnavailableError, match="the disk is full"):
             await lazy.database()
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from database.__main__ import main
 from database.errors import DatabaseUnavailableError, MigrationError
-from database.migrate import migrate, pending
+from database.migrate import apply_migrations, list_pending_migrations
 from database.settings import PostgresSettings
 from support.postgres import TestServer
 
@@ -39,40 +39,43 @@ async def tables(settings: PostgresSettings) -> set[str]:
 
 
 async def test_applies_each_file_once(empty: PostgresSettings, folder: Path) -> None:
-    assert [str(one) for one in await pending(empty, [folder])] == ["0001_one", "0002_two"]
-    assert [str(one) for one in await migrate(empty, [folder])] == ["0001_one", "0002_two"]
-    assert await migrate(empty, [folder]) == []
-    assert await pending(empty, [folder]) == []
+    assert [str(one) for one in await list_pending_migrations(empty, [folder])] == [
+        "0001_one",
+        "0002_two",
+    ]
+    assert [str(one) for one in await apply_migrations(empty, [folder])] == ["0001_one", "0002_two"]
+    assert await apply_migrations(empty, [folder]) == []
+    assert await list_pending_migrations(empty, [folder]) == []
     assert await tables(empty) == {"one", "two", "schema_migrations"}
 
 
 async def test_listing_what_is_pending_changes_nothing(
     empty: PostgresSettings, folder: Path
 ) -> None:
-    await pending(empty, [folder])
+    await list_pending_migrations(empty, [folder])
     assert await tables(empty) == set()
 
 
 async def test_what_a_migration_has_to_say_is_told(empty: PostgresSettings, tmp_path: Path) -> None:
     (tmp_path / "0001_says.sql").write_text("DO $$ BEGIN RAISE NOTICE 'make a role'; END; $$;")
     told: list[str] = []
-    await migrate(empty, [tmp_path], notice=told.append)
+    await apply_migrations(empty, [tmp_path], notice=told.append)
     assert told == ["make a role"]
 
 
 async def test_several_at_once_apply_each_file_once(empty: PostgresSettings, folder: Path) -> None:
-    applied = await asyncio.gather(*(migrate(empty, [folder]) for _ in range(5)))
+    applied = await asyncio.gather(*(apply_migrations(empty, [folder]) for _ in range(5)))
     assert sorted(map(len, applied)) == [0, 0, 0, 0, 2]
 
 
 async def test_refuses_a_file_that_changed_after_it_was_applied(
     empty: PostgresSettings, folder: Path
 ) -> None:
-    await migrate(empty, [folder])
+    await apply_migrations(empty, [folder])
     (folder / "0001_one.sql").write_text("CREATE TABLE one (id bigint);")
     (folder / "0003_three.sql").write_text("CREATE TABLE three (id int);")
     with pytest.raises(MigrationError, match="0001_one was changed after it was applied"):
-        await migrate(empty, [folder])
+        await apply_migrations(empty, [folder])
     assert "three" not in await tables(empty)
 
 
@@ -80,36 +83,36 @@ async def test_takes_a_file_with_other_line_ends_for_the_same(
     empty: PostgresSettings, folder: Path
 ) -> None:
     (folder / "0001_one.sql").write_bytes(b"CREATE TABLE one (\n  id int\n);\n")
-    await migrate(empty, [folder])
+    await apply_migrations(empty, [folder])
     (folder / "0001_one.sql").write_bytes(b"CREATE TABLE one (\r\n  id int\r\n);\r\n")
-    assert await migrate(empty, [folder]) == []
+    assert await apply_migrations(empty, [folder]) == []
 
 
 async def test_refuses_a_number_below_the_latest_applied(
     empty: PostgresSettings, folder: Path
 ) -> None:
     (folder / "0002_two.sql").rename(folder / "0003_two.sql")
-    await migrate(empty, [folder])
+    await apply_migrations(empty, [folder])
     (folder / "0002_late.sql").write_text("CREATE TABLE late (id int);")
     with pytest.raises(MigrationError, match="0002_late comes before 0003"):
-        await migrate(empty, [folder])
+        await apply_migrations(empty, [folder])
 
 
 async def test_keeps_nothing_of_a_file_that_fails(empty: PostgresSettings, folder: Path) -> None:
     (folder / "0002_two.sql").write_text("CREATE TABLE two (id int); SELECT * FROM nowhere;")
     with pytest.raises(MigrationError, match=r"0002_two failed.*\"nowhere\" does not exist"):
-        await migrate(empty, [folder])
+        await apply_migrations(empty, [folder])
     assert await tables(empty) == {"one", "schema_migrations"}
     (folder / "0002_two.sql").write_text("CREATE TABLE two (id int);")
-    assert [str(one) for one in await migrate(empty, [folder])] == ["0002_two"]
+    assert [str(one) for one in await apply_migrations(empty, [folder])] == ["0002_two"]
 
 
 async def test_leaves_alone_what_a_newer_version_of_the_code_applied(
     empty: PostgresSettings, folder: Path
 ) -> None:
-    await migrate(empty, [folder])
+    await apply_migrations(empty, [folder])
     (folder / "0002_two.sql").unlink()
-    assert await migrate(empty, [folder]) == []
+    assert await apply_migrations(empty, [folder]) == []
 
 
 async def test_refuses_a_database_that_does_not_count_in_code_points(
@@ -120,7 +123,7 @@ async def test_refuses_a_database_that_does_not_count_in_code_points(
     )
     try:
         with pytest.raises(MigrationError, match="encoding is SQL_ASCII"):
-            await migrate(postgres.settings("latin"), [folder])
+            await apply_migrations(postgres.settings("latin"), [folder])
     finally:
         await postgres.arun("DROP DATABASE latin")
 
@@ -128,7 +131,7 @@ async def test_refuses_a_database_that_does_not_count_in_code_points(
 async def test_says_that_the_server_is_down(tmp_path: Path, folder: Path) -> None:
     nowhere = PostgresSettings(dsn=SecretStr(f"postgresql://postgres@/x?host={tmp_path}"))
     with pytest.raises(DatabaseUnavailableError):
-        await migrate(nowhere, [folder])
+        await apply_migrations(nowhere, [folder])
 
 
 def test_the_command_tells_what_it_applied(

@@ -9,7 +9,7 @@ from shutil import copy
 import asyncpg
 import pytest
 
-from database.migrate import MIGRATIONS, migrate
+from database.migrate import MIGRATIONS, apply_migrations
 from database.settings import PostgresSettings
 from support.postgres import TestServer
 
@@ -47,11 +47,11 @@ async def test_notes_stored_before_drafts_were_kept_belong_to_their_chunk_s_draf
 ) -> None:
     for file in sorted(MIGRATIONS.glob("*.sql"))[:5]:
         copy(file, tmp_path)
-    await migrate(empty, [tmp_path])
+    await apply_migrations(empty, [tmp_path])
     connection = await asyncpg.connect(empty.dsn.get_secret_value())
     try:
         await connection.execute(STORED)
-        await migrate(empty)
+        await apply_migrations(empty)
         drafts = await connection.fetch("SELECT attempt, final, model, input_tokens FROM drafts")
         assert [tuple(row) for row in drafts] == [(2, True, "model", 5)]
         notes = await connection.fetch("SELECT attempt, flags, same_as FROM notes")
@@ -67,7 +67,7 @@ async def test_notes_stored_before_drafts_were_kept_belong_to_their_chunk_s_draf
 async def test_what_older_code_stores_is_put_off_until_newer_code_runs(
     empty: PostgresSettings,
 ) -> None:
-    await migrate(empty)
+    await apply_migrations(empty)
     connection = await asyncpg.connect(empty.dsn.get_secret_value())
     try:
         # A conflict is tried again; whatever else is wrong with a row makes a dead letter.

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from contracts.events import TranscriptIngested, TranscriptSubmitted
-from contracts.ids import derive
+from contracts.ids import derive_id
 from contracts.topics import (
     CHUNKS_READY,
     INGESTION,
@@ -54,7 +54,7 @@ async def bench(broker: str) -> Bench:
 
 def submitted(name: str, content: str) -> TranscriptSubmitted:
     return TranscriptSubmitted(
-        transcript_id=derive("interview", UUID(int=0), name),
+        transcript_id=derive_id("interview", UUID(int=0), name),
         title=name,
         study=STUDY,
         content=content,

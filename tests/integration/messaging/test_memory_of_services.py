@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from contracts.events import TranscriptSubmitted
-from contracts.ids import derive
+from contracts.ids import derive_id
 from contracts.topics import (
     ALL_TOPICS,
     CHUNKS_READY,
@@ -66,7 +66,7 @@ BOMBS: Final[dict[str, tuple[str, Callable[[], Iterator[bytes]]]]] = {
 def submission(number: int) -> tuple[bytes, bytes]:
     """A good interview, as key and value."""
     event = TranscriptSubmitted(
-        transcript_id=derive("interview", number),
+        transcript_id=derive_id("interview", number),
         title="An interview",
         study=STUDY,
         content="Moderator: How was it?\nAnna: It was slow at first.\n",

@@ -13,7 +13,7 @@ from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from contracts.topics import ALL_TOPICS, CHUNKS_READY, Topic
-from database.migrate import migrate
+from database.migrate import apply_migrations
 from database.settings import PostgresSettings
 from messaging import KafkaSettings
 from messaging.kafka.admin import admin_client, create_topics, wait_for_broker
@@ -98,7 +98,7 @@ async def test_waits_for_a_migration(
             reason = await service.waits_for("lacks 0001_")
             assert reason.endswith(": run `python -m database migrate`")
             if name == "control":
-                await migrate(unmigrated)
+                await apply_migrations(unmigrated)
                 await service.is_ready()
         assert waited_for(service) == [reason]
 

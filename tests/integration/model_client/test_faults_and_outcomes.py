@@ -23,7 +23,7 @@ from aiokafka import AIOKafkaConsumer
 
 from contracts import headers as h
 from contracts.events import ChunkReady
-from contracts.ids import chunk_id
+from contracts.ids import derive_chunk_id
 from contracts.topics import (
     CHUNKS_READY,
     ENRICHMENT,
@@ -107,7 +107,7 @@ def chunk(number: int, mark: str = "") -> ChunkReady:
         for place, (role, text) in enumerate(said, start=4)
     )
     return ChunkReady(
-        chunk_id=chunk_id(INTERVIEW, 1, "0" * 64, number + 1),
+        chunk_id=derive_chunk_id(INTERVIEW, 1, "0" * 64, number + 1),
         transcript_id=INTERVIEW,
         revision=1,
         index=number + 1,

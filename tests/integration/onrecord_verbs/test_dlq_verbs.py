@@ -34,7 +34,7 @@ CODES = ("llm_timeout", "undecodable", "undecodable")
 
 def letter(number: int) -> Letter:
     return Letter(
-        letter_id=ids.derive("letter", number),
+        letter_id=ids.derive_id("letter", number),
         service="enrichment",
         dlq_topic=DLQ.name,
         dlq_partition=0,
@@ -107,7 +107,7 @@ def control(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[None]:
-    prefix = f"{ids.derive('test', request.node.name).hex[:8]}-"
+    prefix = f"{ids.derive_id('test', request.node.name).hex[:8]}-"
     kafka = KafkaSettings(bootstrap_servers=broker, topic_prefix=prefix)
     # Control's own log would come between what the command prints.
     with capture_logs(), in_a_thread(kafka, postgres_settings) as url:
@@ -217,7 +217,7 @@ def test_discarding_a_replayed_letter_names_the_one_it_became(
     assert "failed again" not in capsys.readouterr().err
     again = letter(0).model_copy(
         update={
-            "letter_id": ids.derive("letter", "again"),
+            "letter_id": ids.derive_id("letter", "again"),
             "replay_of": letter(0).letter_id,
             "dlq_offset": 17,
         }

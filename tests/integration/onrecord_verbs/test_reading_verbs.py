@@ -62,7 +62,7 @@ def test_prints_notes_under_their_themes_with_speaker_time_and_quote(
     filled: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     both, second = (
-        str(ids.derive("note", told))[:8] for told in ("They pay at the café", "There is a café")
+        str(ids.derive_id("note", told))[:8] for told in ("They pay at the café", "There is a café")
     )
     assert run(capsys, "notes") == (
         "Price (1 note)\n"
@@ -104,7 +104,7 @@ def test_gives_programs_ids_and_character_ranges(
             "end_ms": 9_000,
         }
     ]
-    assert second["note_id"] == str(ids.derive("note", "There is a café"))
+    assert second["note_id"] == str(ids.derive_id("note", "There is a café"))
 
 
 @pytest.mark.parametrize(
@@ -156,9 +156,9 @@ def test_a_heading_counts_all_notes_of_its_theme_whatever_the_limit(
 
 @pytest.fixture
 async def two_interviews(filled: Database) -> None:
-    other = ids.derive("another interview")
+    other = ids.derive_id("another interview")
     chunks = tuple(
-        one.model_copy(update={"chunk_id": ids.derive("chunk", one.chunk_id)})
+        one.model_copy(update={"chunk_id": ids.derive_id("chunk", one.chunk_id)})
         for one in ingested().chunks
     )
     event = ingested(transcript_id=other, title="Interview 1, continued", chunks=chunks)
@@ -211,7 +211,7 @@ def test_coverage_is_unknown_while_a_chunk_waits_or_is_dead(
     )
     execute(postgres_settings, "UPDATE transcripts SET study = $1", study.model_dump_json())
     assert _tools(capsys) == ("unknown", 0, 1)
-    execute(postgres_settings, DIE, ids.derive("letter", 1), str(chunk(index=2).chunk_id))
+    execute(postgres_settings, DIE, ids.derive_id("letter", 1), str(chunk(index=2).chunk_id))
     assert _tools(capsys) == ("unknown", 1, 0)
     execute(postgres_settings, "UPDATE dead_letters SET state = 'replaying'")
     assert _tools(capsys) == ("unknown", 0, 1)
@@ -222,7 +222,7 @@ def test_coverage_is_unknown_while_a_chunk_waits_or_is_dead(
 def test_coverage_calls_discarded_what_was_discarded(
     filled: Database, postgres_settings: PostgresSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    execute(postgres_settings, DIE, ids.derive("letter", 1), str(chunk(index=2).chunk_id))
+    execute(postgres_settings, DIE, ids.derive_id("letter", 1), str(chunk(index=2).chunk_id))
     execute(
         postgres_settings, "UPDATE dead_letters SET state = 'discarded', state_reason = 'a test'"
     )
@@ -286,7 +286,7 @@ def test_submissions_that_nobody_could_read_are_told_unless_given_up(
 ) -> None:
     submitted = "INSERT INTO submissions VALUES ('transcripts-submitted', 0, $1, $2, 1, now())"
     execute(postgres_settings, submitted, 0, TRANSCRIPT)
-    execute(postgres_settings, submitted, 1, ids.derive("lost"))
+    execute(postgres_settings, submitted, 1, ids.derive_id("lost"))
     assert "1 submission of this or another study" in run(capsys, "coverage")
     for offset in (2, 3):
         execute(postgres_settings, submitted, offset, None)
@@ -294,7 +294,7 @@ def test_submissions_that_nobody_could_read_are_told_unless_given_up(
     assert "1 submission of this or another study" in page
     assert "2 records on the topic of submissions are no interview" in page
     execute(postgres_settings, "DELETE FROM submissions WHERE transcript_id IS NULL")
-    execute(postgres_settings, DIE, ids.derive("letter", 1), "lost")
+    execute(postgres_settings, DIE, ids.derive_id("letter", 1), "lost")
     execute(
         postgres_settings,
         "UPDATE dead_letters SET source_topic = 'transcripts-submitted', source_partition = 0, "
@@ -305,7 +305,7 @@ def test_submissions_that_nobody_could_read_are_told_unless_given_up(
 
 async def test_what_a_dead_letter_is_about_has_a_name(filled: Database) -> None:
     second = chunk(index=2).chunk_id
-    assert await Reading(filled).subjects((second, TRANSCRIPT, ids.derive("nobody"))) == {
+    assert await Reading(filled).subjects((second, TRANSCRIPT, ids.derive_id("nobody"))) == {
         str(second): "Interview 1, chunk 2",
         str(TRANSCRIPT): "Interview 1",
     }

@@ -30,7 +30,7 @@ def kafka(
 ) -> KafkaSettings:
     """Topics of the test's own, and a database."""
     monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
-    prefix = f"{ids.derive('test', request.node.name).hex[:8]}-"
+    prefix = f"{ids.derive_id('test', request.node.name).hex[:8]}-"
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", broker)
     monkeypatch.setenv("KAFKA_TOPIC_PREFIX", prefix)
     settings = KafkaSettings()
@@ -167,7 +167,7 @@ def test_the_producer_returns_the_event_it_sent(kafka: KafkaSettings) -> None:
             )
 
     event = asyncio.run(hand_in())
-    assert event.transcript_id == ids.transcript_id(study.study_id, "crm-17")
+    assert event.transcript_id == ids.derive_transcript_id(study.study_id, "crm-17")
     assert submitted(kafka) == [event]
 
 

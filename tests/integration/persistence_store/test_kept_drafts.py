@@ -9,7 +9,7 @@ import pytest
 
 from contracts.errors import BadMessageError
 from contracts.events import NotesStored, NotesValidated
-from contracts.ids import derive
+from contracts.ids import derive_id
 from database.pool import Database
 from persistence.store import NotesStore
 from support.interviews import TRANSCRIPT, evidence, ingested, note, validated
@@ -108,7 +108,7 @@ async def test_a_bad_draft_waits_no_longer_once_its_own_message_fails(
 async def test_a_draft_is_not_dropped_because_another_interviews_waits_under_its_chunk(
     store: NotesStore, fresh_database: Database
 ) -> None:
-    stranger = derive("transcript", "stranger")
+    stranger = derive_id("transcript", "stranger")
     claims_the_chunk = GOOD.model_copy(update={"transcript_id": stranger})
     assert await store.store_notes(claims_the_chunk, OTHER_PLACE) is None
     with pytest.raises(BadMessageError, match="another interview"):

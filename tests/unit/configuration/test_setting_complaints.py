@@ -8,7 +8,7 @@ import sys
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from configuration.settings_errors import complaints, exits_on_wrong_settings
+from configuration.settings_errors import exit_on_settings_errors, list_settings_errors
 from enrichment.settings import EnrichmentSettings
 from messaging import KafkaSettings
 from model_client import ModelSettings
@@ -19,7 +19,7 @@ CANARY = "canary-4b1d"
 def told(settings: type) -> tuple[str, ...]:
     with pytest.raises(ValidationError) as refused:
         settings()
-    return complaints(refused.value)
+    return list_settings_errors(refused.value)
 
 
 def test_names_the_variable_with_its_prefix(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,7 +50,7 @@ def test_leaves_every_other_error_alone() -> None:
     class Interview(BaseModel):
         title: str
 
-    @exits_on_wrong_settings
+    @exit_on_settings_errors
     def main() -> None:
         Interview.model_validate({})
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from contracts.compatibility import Side, breaking_changes, breaking_changes_of_all
+from contracts.compatibility import AffectedSide, find_all_breaking_changes, find_breaking_changes
 
 RELEASED: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -56,7 +56,11 @@ def changed(*steps: tuple[str, Any]) -> dict[str, Any]:
 P = "properties"
 KIND = "$defs/Kind/enum"
 PERSON = "$defs/Person"
-PRODUCERS, CONSUMERS, BOTH = Side.OLD_PRODUCERS, Side.OLD_CONSUMERS, Side.BOTH
+PRODUCERS, CONSUMERS, BOTH = (
+    AffectedSide.OLD_PRODUCERS,
+    AffectedSide.OLD_CONSUMERS,
+    AffectedSide.BOTH,
+)
 
 BREAKING = [
     (
@@ -150,14 +154,14 @@ BREAKING = [
 @pytest.mark.parametrize(
     ("step", "finding"), BREAKING, ids=[f"{where}: {what}" for _, (where, what, _) in BREAKING]
 )
-def test_finds(step: tuple[str, Any], finding: tuple[str, str, Side]) -> None:
-    found = breaking_changes(RELEASED, changed(step))
+def test_finds(step: tuple[str, Any], finding: tuple[str, str, AffectedSide]) -> None:
+    found = find_breaking_changes(RELEASED, changed(step))
 
     assert [(one.where, one.change, one.breaks) for one in found] == [finding]
 
 
 def test_finds_a_changed_type_on_both_sides() -> None:
-    found = breaking_changes(RELEASED, changed((f"{P}/id/type", "integer")))
+    found = find_breaking_changes(RELEASED, changed((f"{P}/id/type", "integer")))
 
     assert [(one.change, one.breaks) for one in found] == [
         ("can no longer be string", PRODUCERS),
@@ -170,7 +174,7 @@ def test_finds_a_new_field_that_is_required() -> None:
         (f"{P}/stamp", {"type": "string"}), ("required", ["id", "pages", "sender", "stamp"])
     )
 
-    (found,) = breaking_changes(RELEASED, current)
+    (found,) = find_breaking_changes(RELEASED, current)
 
     assert (found.where, found.change) == ("Letter.stamp", "was added as required")
 
@@ -197,20 +201,20 @@ def test_finds_a_new_field_that_is_required() -> None:
     ],
 )
 def test_lets_pass(step: tuple[str, Any]) -> None:
-    assert breaking_changes(RELEASED, changed(step)) == ()
+    assert find_breaking_changes(RELEASED, changed(step)) == ()
 
 
 def test_lets_the_same_schema_pass() -> None:
-    assert breaking_changes(RELEASED, deepcopy(RELEASED)) == ()
+    assert find_breaking_changes(RELEASED, deepcopy(RELEASED)) == ()
 
 
 def test_takes_a_constant_for_a_list_of_one() -> None:
-    assert breaking_changes({"const": 1}, {"enum": [1]}) == ()
+    assert find_breaking_changes({"const": 1}, {"enum": [1]}) == ()
 
 
 def test_calls_a_schema_that_takes_anything_wider_than_a_type() -> None:
-    (narrower,) = breaking_changes({"title": "X"}, {"type": "string"})
-    (wider,) = breaking_changes({"type": "string"}, {"title": "X"})
+    (narrower,) = find_breaking_changes({"title": "X"}, {"type": "string"})
+    (wider,) = find_breaking_changes({"type": "string"}, {"title": "X"})
 
     assert (narrower.breaks, wider.breaks) == (PRODUCERS, CONSUMERS)
 
@@ -219,7 +223,7 @@ def test_compares_several_objects_by_their_place() -> None:
     old = {"anyOf": [{"type": "object", "properties": {"a": {}}}, {"type": "object"}]}
     new = {"anyOf": [{"type": "object"}, {"type": "object"}], "title": "Either"}
 
-    assert [str(one.where) for one in breaking_changes(old, new)] == ["event.a"]
+    assert [str(one.where) for one in find_breaking_changes(old, new)] == ["event.a"]
 
 
 class Folder(BaseModel):
@@ -232,13 +236,13 @@ def test_ends_with_a_model_that_holds_itself() -> None:
     current = Folder.model_json_schema()
     current["$defs"]["Folder"]["properties"]["name"]["minLength"] = 1
 
-    found = breaking_changes(Folder.model_json_schema(), current)
+    found = find_breaking_changes(Folder.model_json_schema(), current)
 
     assert {one.change for one in found} == {"minLength changed from none to 1"}
 
 
 def test_speaks_in_sentences() -> None:
-    (found,) = breaking_changes(RELEASED, changed((KIND, ["card"])))
+    (found,) = find_breaking_changes(RELEASED, changed((KIND, ["card"])))
 
     assert str(found) == (
         "Letter.kind: no longer takes 'parcel' (what old producers send may be refused or misread)"
@@ -246,7 +250,7 @@ def test_speaks_in_sentences() -> None:
 
 
 def test_finds_an_event_that_is_gone_and_lets_a_new_one_pass() -> None:
-    (found,) = breaking_changes_of_all(
+    (found,) = find_all_breaking_changes(
         {"Letter.v1": RELEASED, "Postcard.v1": RELEASED},
         {"Letter.v1": RELEASED, "Letter.v2": changed((KIND, ["card"]))},
     )
@@ -260,8 +264,8 @@ def test_lets_a_default_tell_an_optional_field_that_was_added() -> None:
     added = {f"{PERSON}/{P}/nickname": {"type": "string", "default": ""}}
     current = changed((f"{P}/sender/default", {**person, "nickname": ""}), *added.items())
 
-    assert breaking_changes(released, current) == ()
-    (found,) = breaking_changes(
+    assert find_breaking_changes(released, current) == ()
+    (found,) = find_breaking_changes(
         released, changed((f"{P}/sender/default", {"name": "Ben", "nickname": ""}), *added.items())
     )
     assert found.where == "Letter.sender"

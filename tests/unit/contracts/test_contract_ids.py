@@ -16,11 +16,13 @@ def test_the_namespace_is_what_it_always_was() -> None:
 
 
 def test_the_id_of_a_transcript_is_what_it_always_was() -> None:
-    assert ids.transcript_id("allotment-water", "tom-brandt.vtt") == TRANSCRIPT
+    assert ids.derive_transcript_id("allotment-water", "tom-brandt.vtt") == TRANSCRIPT
 
 
 def test_the_id_of_a_chunk_is_what_it_always_was() -> None:
-    assert ids.chunk_id(TRANSCRIPT, 2, "ab" * 32, 1) == UUID("90248871-630c-5b8d-8c41-5bdc27a3c114")
+    assert ids.derive_chunk_id(TRANSCRIPT, 2, "ab" * 32, 1) == UUID(
+        "90248871-630c-5b8d-8c41-5bdc27a3c114"
+    )
 
 
 def test_the_hash_of_a_submission_is_what_it_always_was() -> None:
@@ -43,10 +45,10 @@ def test_the_hash_of_a_submission_is_blind_to_its_title() -> None:
 
 
 def test_ids_are_of_version_5() -> None:
-    assert ids.derive("anything", 1, "two").version == 5
+    assert ids.derive_id("anything", 1, "two").version == 5
 
 
 def test_another_kind_or_another_cut_between_the_parts_is_another_id() -> None:
-    derived = {ids.derive("a", "bc"), ids.derive("ab", "c"), ids.derive("a", "b", "c")}
+    derived = {ids.derive_id("a", "bc"), ids.derive_id("ab", "c"), ids.derive_id("a", "b", "c")}
 
     assert len(derived) == 3

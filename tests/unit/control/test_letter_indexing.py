@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from contracts import headers as h
 from contracts.errors import BadMessageError
 from contracts.events import TranscriptSubmitted
-from contracts.ids import derive
+from contracts.ids import derive_id
 from control.indexing import letter_of, submission_of
 from messaging import Delivery, Origin, Record
 from messaging.dead_letters.headers import describe, letter_headers
@@ -96,7 +96,7 @@ def test_indexing_garbage_never_raises_and_fits_the_index(
 
 
 @given(value=values | st.just(b'{"transcript_id": "x"}'), moment=moments)
-@example(f'{{"transcript_id": "{derive("t")}", "revision": {2**40}}}'.encode(), 0)
+@example(f'{{"transcript_id": "{derive_id("t")}", "revision": {2**40}}}'.encode(), 0)
 def test_indexing_a_submission_never_raises(value: bytes | None, moment: int) -> None:
     submission = submission_of(Record("transcripts-submitted", 1, 2, None, value, (), moment))
     assert (submission.partition, submission.offset) == (1, 2)
@@ -104,37 +104,39 @@ def test_indexing_a_submission_never_raises(value: bytes | None, moment: int) ->
 
 
 def test_a_submission_tells_which_interview_it_is() -> None:
-    body = f'{{"transcript_id": "{derive("t")}", "revision": 3, "more": 1}}'.encode()
+    body = f'{{"transcript_id": "{derive_id("t")}", "revision": 3, "more": 1}}'.encode()
     submission = submission_of(Record("transcripts-submitted", 1, 2, None, body))
-    assert (submission.transcript_id, submission.revision) == (derive("t"), 3)
+    assert (submission.transcript_id, submission.revision) == (derive_id("t"), 3)
 
 
 @pytest.mark.parametrize("revision", [2**31, 0, -3, "x", None, 10**40])
 def test_a_submission_of_a_revision_that_is_none_is_an_interview_all_the_same(
     revision: object,
 ) -> None:
-    body = json.dumps({"transcript_id": str(derive("t")), "revision": revision}).encode()
+    body = json.dumps({"transcript_id": str(derive_id("t")), "revision": revision}).encode()
     submission = submission_of(Record("transcripts-submitted", 1, 2, None, body))
-    assert (submission.transcript_id, submission.revision) == (derive("t"), None)
+    assert (submission.transcript_id, submission.revision) == (derive_id("t"), None)
 
 
 def test_a_submission_that_is_valid_tells_its_content_too() -> None:
-    event = TranscriptSubmitted(transcript_id=derive("t"), title="T", study=STUDY, content="A: b")
+    event = TranscriptSubmitted(
+        transcript_id=derive_id("t"), title="T", study=STUDY, content="A: b"
+    )
     body = event.model_dump_json().encode()
     submission = submission_of(Record("transcripts-submitted", 1, 2, None, body))
     assert submission.content_sha256 == event.content_sha256
     broken = body.replace(b'"title":"T"', b'"title":""')
     submission = submission_of(Record("transcripts-submitted", 1, 2, None, broken))
-    assert (submission.transcript_id, submission.content_sha256) == (derive("t"), None)
+    assert (submission.transcript_id, submission.content_sha256) == (derive_id("t"), None)
 
 
 def test_a_key_with_a_value_that_nobody_can_read_is_no_subject() -> None:
-    garbage = Record("transcripts-submitted", 1, 2, str(derive("t")).encode(), b"garbage")
+    garbage = Record("transcripts-submitted", 1, 2, str(derive_id("t")).encode(), b"garbage")
     letter = letter_of(on_dlq(set_aside(garbage), key=garbage.key, value=garbage.value))
     assert (letter.subject, letter.key) == (None, garbage.key)
 
 
 def test_a_submission_in_confluents_wire_format_tells_it_too() -> None:
-    body = b"\0\0\0\0\7" + f'{{"transcript_id": "{derive("t")}"}}'.encode()
+    body = b"\0\0\0\0\7" + f'{{"transcript_id": "{derive_id("t")}"}}'.encode()
     submission = submission_of(Record("transcripts-submitted", 1, 2, None, body))
-    assert submission.transcript_id == derive("t")
+    assert submission.transcript_id == derive_id("t")

@@ -2,8 +2,8 @@ import asyncpg
 import pytest
 
 from contracts.errors import BadMessageError, ErrorCode, OutageError, RetryableError, TimedOutError
-from database.errors import headline, translate
-from database.text import without_nul
+from database.errors import error_headline, translate_driver_error
+from database.text import replace_nul
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from database.text import without_nul
     ids=lambda error: type(error).__name__,
 )
 def test_calls_it_an_outage_when_no_message_could_fare_better(error: Exception) -> None:
-    named = translate(error)
+    named = translate_driver_error(error)
     assert isinstance(named, OutageError)
     assert named.code is ErrorCode.DATABASE_UNAVAILABLE
 
@@ -39,7 +39,7 @@ def test_calls_it_an_outage_when_no_message_could_fare_better(error: Exception) 
     ids=lambda error: type(error).__name__,
 )
 def test_calls_it_a_conflict_when_another_transaction_was_in_the_way(error: Exception) -> None:
-    named = translate(error)
+    named = translate_driver_error(error)
     assert isinstance(named, RetryableError)
     assert named.code is ErrorCode.CONFLICT
 
@@ -56,19 +56,21 @@ def test_calls_it_a_conflict_when_another_transaction_was_in_the_way(error: Exce
     ids=lambda error: type(error).__name__,
 )
 def test_blames_the_message_for_what_is_too_large_for_postgres(error: Exception) -> None:
-    named = translate(error)
+    named = translate_driver_error(error)
     assert isinstance(named, BadMessageError)
     assert named.code is ErrorCode.TOO_LARGE
 
 
 def test_takes_no_memory_for_one_statement_for_no_outage_of_all() -> None:
-    named = translate(asyncpg.OutOfMemoryError("out of memory"))
+    named = translate_driver_error(asyncpg.OutOfMemoryError("out of memory"))
     assert isinstance(named, RetryableError)
     assert named.code is ErrorCode.OUT_OF_MEMORY
 
 
 def test_counts_a_cancelled_statement_as_a_timeout() -> None:
-    named = translate(asyncpg.QueryCanceledError("canceling statement due to statement timeout"))
+    named = translate_driver_error(
+        asyncpg.QueryCanceledError("canceling statement due to statement timeout")
+    )
     assert isinstance(named, TimedOutError)
     assert named.code is ErrorCode.TIMEOUT
 
@@ -85,21 +87,21 @@ def test_counts_a_cancelled_statement_as_a_timeout() -> None:
     ids=lambda error: type(error).__name__,
 )
 def test_lets_every_other_error_through(error: Exception) -> None:
-    assert translate(error) is None
+    assert translate_driver_error(error) is None
 
 
 def test_takes_a_misuse_of_a_connection_for_an_outage_only_if_it_is_lost() -> None:
     error = asyncpg.InterfaceError("connection is closed")
-    assert isinstance(translate(error, connection_lost=True), OutageError)
+    assert isinstance(translate_driver_error(error, connection_lost=True), OutageError)
 
 
 def test_keeps_the_values_that_postgres_quotes_out_of_the_headline() -> None:
     error = asyncpg.UniqueViolationError("duplicate key value violates unique constraint")
     error.detail = "Key (quote)=(I cried) already exists."
-    assert "cried" not in headline(error)
+    assert "cried" not in error_headline(error)
 
 
 def test_replaces_what_postgres_cannot_store_at_any_depth() -> None:
-    assert without_nul({"a\0": ["b\0", 1, None, {"c": "\0"}]}) == {
+    assert replace_nul({"a\0": ["b\0", 1, None, {"c": "\0"}]}) == {
         "a\ufffd": ["b\ufffd", 1, None, {"c": "\ufffd"}]
     }

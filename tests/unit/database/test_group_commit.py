@@ -117,7 +117,7 @@ async def test_what_lingers_goes_at_once_when_it_is_hurried_or_the_group_is_full
     commit = GroupCommit(server, linger_s=3600.0, most=3)
     lingering = asyncio.create_task(commit.submit(1))
     await asyncio.sleep(0)
-    commit.hurry()
+    commit.flush()
     async with asyncio.timeout(5):
         assert await lingering == 2
         assert await asyncio.gather(*map(commit.submit, (2, 3, 4))) == [4, 6, 8]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from configuration.settings_errors import complaints
+from configuration.settings_errors import list_settings_errors
 from database.settings import PostgresSettings
 from support.certificates import Authority
 
@@ -26,7 +26,7 @@ def ca(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def refusal(**given: Any) -> str:
     with pytest.raises(ValidationError) as refused:
         PostgresSettings(**given)
-    (line,) = complaints(refused.value)
+    (line,) = list_settings_errors(refused.value)
     assert CANARY not in f"{line}{refused.value}"
     return line
 

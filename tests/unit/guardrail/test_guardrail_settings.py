@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from configuration.settings_errors import complaints
+from configuration.settings_errors import list_settings_errors
 from guardrail.policy import Action
 from guardrail.settings import GuardrailSettings
 
@@ -32,7 +32,7 @@ def test_policies_that_cannot_be_meant_are_told_in_one_line(
     monkeypatch.setenv("GUARDRAIL_POLICIES", policies)
     with pytest.raises(ValidationError) as refused:
         GuardrailSettings()
-    (line,) = complaints(refused.value)
+    (line,) = list_settings_errors(refused.value)
     assert line.startswith(f"GUARDRAIL_POLICIES: {told}")
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contracts.encoded import EncodedEvent, json_of, kind_of
+from contracts.encoded import EncodedEvent, event_class, event_json
 from contracts.errors import BadMessageError, ContentBugError
 from contracts.events import ChunkReady, TranscriptIngested, TranscriptSubmitted
 from contracts.topics import MIB
@@ -102,8 +102,8 @@ async def test_the_handler_sends_the_interview_before_its_chunks() -> None:
         route = ingestion_stage(read).route("transcripts-submitted")
         events = await route.handle(SUBMITTED, Delivery(Origin("transcripts-submitted", 0, 0)))
     here = ingest(SUBMITTED, Cutting(600, 0))
-    assert [kind_of(event) for event in events] == [type(event) for event in here]
-    assert [json_of(event) for event in events] == [json_of(event) for event in here]
+    assert [event_class(event) for event in events] == [type(event) for event in here]
+    assert [event_json(event) for event in events] == [event_json(event) for event in here]
     assert isinstance(here[0], TranscriptIngested)
 
 

@@ -10,13 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from contracts.events import TranscriptSubmitted
-from contracts.ids import transcript_id
+from contracts.ids import derive_transcript_id
 from contracts.study import Study, Theme
 from messaging.codec import InvalidEventError, UndecodableError, decode, encode
 from messaging.delivery import NO_LINEAGE, Lineage
 
 EVENT = TranscriptSubmitted(
-    transcript_id=transcript_id("study", "one"),
+    transcript_id=derive_transcript_id("study", "one"),
     title="One",
     study=Study(study_id="study", name="Study", themes=(Theme(id="t", name="T"),)),
     content="Ann: Grüße 🙂",

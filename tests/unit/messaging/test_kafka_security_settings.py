@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from configuration.files import UnusableFileError
-from configuration.settings_errors import complaints
+from configuration.settings_errors import list_settings_errors
 from contracts.errors import OutageError
 from contracts.topics import ENRICHMENT
 from messaging import KafkaSettings, Stage
@@ -38,7 +38,7 @@ def ours(authority: Authority) -> Identity:
 def refusal(**given: Any) -> str:
     with pytest.raises(ValidationError) as refused:
         KafkaSettings(**given)
-    (line,) = complaints(refused.value)
+    (line,) = list_settings_errors(refused.value)
     assert CANARY not in f"{line}{refused.value}"
     return line
 

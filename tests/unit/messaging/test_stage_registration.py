@@ -3,14 +3,16 @@ from __future__ import annotations
 import pytest
 
 from contracts.events import NotesStored
-from contracts.ids import derive
+from contracts.ids import derive_id
 from contracts.topics import CHUNKS_READY, DLQ_TOPICS, NOTES_STORED
 from messaging import Delivery, Record, Stage
 from messaging.delivery import Origin
 from messaging.stage import Outgoing
 
 DELIVERY = Delivery(Origin("notes-stored", 0, 0))
-STORED = NotesStored(transcript_id=derive("t"), revision=1, study_id="s", chunk_id=derive("c"))
+STORED = NotesStored(
+    transcript_id=derive_id("t"), revision=1, study_id="s", chunk_id=derive_id("c")
+)
 
 
 def test_routes_stand_in_the_order_of_declaration() -> None:

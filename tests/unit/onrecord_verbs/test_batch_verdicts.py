@@ -28,7 +28,7 @@ def batch(*progress: TranscriptProgress, finished: bool = True) -> Batch:
 def far(
     number: int, *, stored: int = 4, dead: int = 0, refused: bool = False
 ) -> TranscriptProgress:
-    transcript = ids.transcript_id("pilot", f"{number}.txt")
+    transcript = ids.derive_transcript_id("pilot", f"{number}.txt")
     return TranscriptProgress(transcript, 4, stored, dead, stored * 2, refused)
 
 

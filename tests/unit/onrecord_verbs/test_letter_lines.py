@@ -9,9 +9,9 @@ from contracts import headers as h
 from contracts import ids
 from onrecord.pages.letters import letter_page, letters_page
 
-CHUNK = str(ids.derive("chunk", 1))
+CHUNK = str(ids.derive_id("chunk", 1))
 LETTER: dict[str, Any] = {
-    "letter_id": str(ids.derive("letter", 1)),
+    "letter_id": str(ids.derive_id("letter", 1)),
     "service": "guardrail",
     "error_code": "ungrounded",
     "error_type": "RejectedError",

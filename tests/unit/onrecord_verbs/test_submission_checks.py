@@ -25,7 +25,7 @@ def talk(tmp_path: Path) -> InterviewFile:
 
 def test_makes_the_event_from_file_study_and_options(talk: InterviewFile) -> None:
     (ready,) = prepare([talk], STUDY, Declared(revision=2), KAFKA)
-    assert ready.event.transcript_id == ids.transcript_id("pilot", "talk.txt")
+    assert ready.event.transcript_id == ids.derive_transcript_id("pilot", "talk.txt")
     assert (ready.event.title, ready.event.content, ready.event.revision) == ("Talk", TALK, 2)
     assert ready.reading is not None
     assert [turn.role for turn in ready.reading.segments] == [Role.INTERVIEWER, Role.PARTICIPANT]

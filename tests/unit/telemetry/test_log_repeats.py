@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from telemetry.repeats import RepeatFilter
+from telemetry.repeats import RepeatedLogFilter
 
 UNABLE = "Unable connect to node with id %s: %s"
 
@@ -31,7 +31,7 @@ def clock() -> Clock:
 @pytest.fixture
 def heard(clock: Clock) -> Heard:
     """Log a line; tells what of it is written, or nothing."""
-    repeats = RepeatFilter(interval_s=30, clock=clock)
+    repeats = RepeatedLogFilter(interval_s=30, clock=clock)
 
     def log(
         message: object, *arguments: object, name: str = "aiokafka", level: int = logging.ERROR

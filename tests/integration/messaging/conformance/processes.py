@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from contracts.events import NotesStored
-from contracts.ids import derive
+from contracts.ids import derive_id
 from contracts.topics import CHUNKS_READY
 from messaging import KafkaSettings, Publisher, Record, Service, Stage, run
 from support.broker import PROBE, QUICK
@@ -123,7 +123,7 @@ async def build(publisher: Publisher) -> AsyncIterator[Stage]:
             transcript_id=INTERVIEW,
             revision=1,
             study_id="s",
-            chunk_id=derive("c", record.value),
+            chunk_id=derive_id("c", record.value),
         )
 
     yield stage

@@ -10,7 +10,7 @@ import pytest
 
 from contracts import headers as h
 from contracts.events import ChunkReady, NotesStored, TranscriptSubmitted
-from contracts.ids import derive, transcript_id
+from contracts.ids import derive_id, derive_transcript_id
 from contracts.topics import CHUNKS_READY, TRANSCRIPTS_SUBMITTED
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import in_ms, told
@@ -21,10 +21,13 @@ from support.chunks import STUDY
 
 HOUR_S = 3_600.0
 EVENT = TranscriptSubmitted(
-    transcript_id=transcript_id("heating", "one"), title="One", study=STUDY, content="Ann: Yes."
+    transcript_id=derive_transcript_id("heating", "one"),
+    title="One",
+    study=STUDY,
+    content="Ann: Yes.",
 )
 STORED = NotesStored(
-    transcript_id=EVENT.transcript_id, revision=1, study_id="heating", chunk_id=derive("chunk")
+    transcript_id=EVENT.transcript_id, revision=1, study_id="heating", chunk_id=derive_id("chunk")
 )
 
 pytestmark = needs(Ability.RAW_RECORDS, Ability.COMMITS, Ability.DEAD_LETTERS)

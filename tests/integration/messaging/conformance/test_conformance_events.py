@@ -7,7 +7,7 @@ import pytest
 from contracts import headers as h
 from contracts.errors import BadMessageError, RetryableError
 from contracts.events import ChunkReady, NotesDrafted, NotesStored
-from contracts.ids import derive
+from contracts.ids import derive_id
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Backend, proves
 from messaging import Delivery, Stage
@@ -27,7 +27,7 @@ def stored(chunk: ChunkReady, number: int) -> NotesStored:
         transcript_id=chunk.transcript_id,
         revision=chunk.revision,
         study_id=chunk.study.study_id,
-        chunk_id=derive("c", str(number).encode()),
+        chunk_id=derive_id("c", str(number).encode()),
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from contracts.errors import BadMessageError, RetryableError
 from contracts.events import NotesStored
-from contracts.ids import derive
+from contracts.ids import derive_id
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from messaging import Record, Stage
@@ -88,7 +88,7 @@ class Load:
 
 def _stored(number: int) -> NotesStored:
     return NotesStored(
-        transcript_id=INTERVIEW, revision=1, study_id="s", chunk_id=derive("c", b"%d" % number)
+        transcript_id=INTERVIEW, revision=1, study_id="s", chunk_id=derive_id("c", b"%d" % number)
     )
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from contracts.events import NotesStored
-from contracts.ids import derive
+from contracts.ids import derive_id
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.processes import Process
@@ -135,10 +135,10 @@ async def test_kill_9_in_the_middle_loses_nothing_and_commits_nothing_unfinished
         committed = await backend.committed("chunks-ready")
         caused = await caused_by(backend)
         assert committed < number
-        assert {derive("c", b"%d" % n) for n in range(committed)} <= caused
+        assert {derive_id("c", b"%d" % n) for n in range(committed)} <= caused
     with Process(backend.kafka):
         await backend.is_committed("chunks-ready", number)
-    assert await caused_by(backend) == {derive("c", b"%d" % n) for n in range(number)}
+    assert await caused_by(backend) == {derive_id("c", b"%d" % n) for n in range(number)}
     assert await backend.size("probe-dlq") == 0
 
 
