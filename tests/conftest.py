@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 from hypothesis import settings
 
-from local_stack.supervisor import Stack
+from local_stack.supervisor import LocalStack
 from support.apache_kafka import own_kafka
 from support.broker import RestartableBroker, embedded_broker
 from support.containers import images, kafka_container
@@ -74,7 +74,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(pytestconfig: pytest.Config) -> Iterator[Stack]:
+def stack(pytestconfig: pytest.Config) -> Iterator[LocalStack]:
     """The whole stack with all services and the simulator, with short waits before retries."""
     with whole_stack(kind_of_stack(pytestconfig), QUICK_RETRIES) as running:
         yield running

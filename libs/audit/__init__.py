@@ -1,6 +1,6 @@
 """Proves the conservation law from Kafka's offsets and PostgreSQL: nothing lost, nothing twice."""
 
-from audit.accounts import Account, Balance, ServiceAccount
-from audit.proof import prove, prove_when_settled
+from audit.accounts import AuditResult, ServiceAccount, StateCounts
+from audit.proof import run_audit, run_audit_when_idle
 
-__all__ = ["Account", "Balance", "ServiceAccount", "prove", "prove_when_settled"]
+__all__ = ["AuditResult", "ServiceAccount", "StateCounts", "run_audit", "run_audit_when_idle"]

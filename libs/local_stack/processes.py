@@ -24,11 +24,11 @@ LAUNCHER: Final = Path(__file__).with_name("launch.py")
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process, never mistaken for a later one with the same pid.
+    """Process identified by pid and start time, so that a reused pid is never taken for it.
 
     Attributes:
         pid: its number, also that of its session and process group.
-        born: when it began, as the system tells it; see ``birth``.
+        born: when it began, as the system tells it; see ``start_time_of``.
     """
 
     pid: int
@@ -37,7 +37,7 @@ class Process:
     def alive(self) -> bool:
         """Whether it still runs; a zombie does not."""
         _reap(self.pid)
-        return birth(self.pid) == self.born
+        return start_time_of(self.pid) == self.born
 
     def signal(self, number: Signals, *, group: bool = False) -> None:
         """Send a signal to it, or to its whole process group, if it still runs."""
@@ -46,8 +46,8 @@ class Process:
                 (os.killpg if group else os.kill)(self.pid, number)
 
 
-def birth(pid: int) -> str | None:
-    """Tell when the process with this pid began: equal for the same process, never for another.
+def start_time_of(pid: int) -> str | None:
+    """Return a process's start time as text: equal for one process, other for a reused pid.
 
     On Linux, the boot's id and the clock ticks since (field 22 of proc_pid_stat(5)); elsewhere,
     what ps(1) calls ``lstart``. None if there is none, or only a zombie.
@@ -82,7 +82,7 @@ def _reap(pid: int) -> None:
 
 
 def exit_code(pid: int) -> int | None:
-    """Tell how a child of ours ended: its code, minus the signal that killed it, None if it runs.
+    """Return a child's exit code, minus its signal if one killed it, or None while it runs.
 
     Raises:
         ChildProcessError: it is no child of ours, or was asked about after its end before.
@@ -91,7 +91,7 @@ def exit_code(pid: int) -> int | None:
     return os.waitstatus_to_exitcode(status) if ended else None
 
 
-def launch(
+def start_process(
     command: Sequence[str],
     *,
     env: Mapping[str, str],
@@ -132,7 +132,7 @@ def _launch(
             setsid=True,
             setsigmask=(),  # ours may be blocked just now
         )
-        process = Process(pid, birth(pid) or "gone")
+        process = Process(pid, start_time_of(pid) or "gone")
         record(process)
         with contextlib.suppress(BrokenPipeError):
             os.write(release, b"\n")

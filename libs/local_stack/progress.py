@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Step(StrEnum):
-    """What happened to a process."""
+class ProgressStep(StrEnum):
+    """What happened to a process while the stack starts or stops."""
 
     STARTING = "starting"
     READY = "ready"
@@ -27,7 +27,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One step of one process.
+    """Progress report: one step of one process.
 
     Attributes:
         name: the process.
@@ -38,7 +38,7 @@ class Progress:
     """
 
     name: str
-    step: Step
+    step: ProgressStep
     seconds: float = 0.0
     port: int | None = None
     why: str = ""
@@ -47,5 +47,5 @@ class Progress:
 Report = Callable[[Progress], None]
 
 
-def silent(_progress: Progress) -> None:
-    """Tell nobody."""
+def ignore_progress(_progress: Progress) -> None:
+    """Ignore a progress report."""

@@ -20,9 +20,9 @@ from typing import Final
 
 from local_stack.errors import StackFailedError
 from local_stack.launch import DIE_WITH
-from local_stack.probes import is_free
+from local_stack.probes import is_port_free
 from local_stack.spec import FILE_SETTING, StackSpec, Word
-from local_stack.state import Home, State
+from local_stack.state import StackHome, StackState
 
 PORTS: Final = range(20_000, 32_000)
 """Below the ports systems give to outgoing connections (32768 on, in Linux), so that a port is
@@ -42,8 +42,8 @@ FIELD: Final = re.compile(r"\{(port|data|secret|python|noida_db)\}")
 
 
 @dataclass(frozen=True, slots=True)
-class Resolved:
-    """What a process is started with.
+class ResolvedProcess:
+    """Command, environment and ports that a process is started with.
 
     Attributes:
         command: program and arguments.
@@ -62,8 +62,8 @@ class Resolved:
         return _hash(sorted(self.hashes.items()))
 
 
-class Resolver:
-    """Fills in the entries of one stack.
+class ProcessResolver:
+    """Resolver of the placeholders in the process entries of one stack.
 
     Args:
         spec: the processes.
@@ -73,7 +73,11 @@ class Resolver:
     """
 
     def __init__(
-        self, spec: StackSpec, home: Home, environ: Mapping[str, str], overrides: Mapping[str, str]
+        self,
+        spec: StackSpec,
+        home: StackHome,
+        environ: Mapping[str, str],
+        overrides: Mapping[str, str],
     ) -> None:
         self._spec = spec
         self._home = home
@@ -81,7 +85,7 @@ class Resolver:
         merged = {**environ, **overrides}
         self._environ = {k: v for k, v in merged.items() if k not in ABOUT_THE_STACK}
 
-    def resolve(self, name: str, state: State) -> Resolved:
+    def resolve(self, name: str, state: StackState) -> ResolvedProcess:
         """What to start ``name`` with, given the ports in ``state``."""
         process = self._spec.processes[name]
         env: dict[str, str] = {}
@@ -95,9 +99,9 @@ class Resolver:
         )
         settings = self._inherited(name) | env
         hashes = {key: _hash(value) for key, value in settings.items()}
-        return Resolved(command, env, hashes | {COMMAND: _hash(command)})
+        return ResolvedProcess(command, env, hashes | {COMMAND: _hash(command)})
 
-    def client_env(self, state: State) -> dict[str, str]:
+    def client_env(self, state: StackState) -> dict[str, str]:
         """Settings with which clients reach what was started; a real model's key is not told."""
         env = {k: v for k, v in self._overrides.items() if not k.endswith("_KEY")}
         for name, process in self._spec.processes.items():
@@ -105,13 +109,13 @@ class Resolver:
                 env = self._provided(name, state) | env
         return env
 
-    def full_env(self, name: str, resolved: Resolved) -> dict[str, str]:
+    def full_env(self, name: str, resolved: ResolvedProcess) -> dict[str, str]:
         """The whole environment a process is started with."""
         process = self._spec.processes[name]
         read = {k: v for k, v in self._environ.items() if process.reads(k, self._environ)}
         return {**read, **resolved.env}
 
-    def _provided(self, name: str, state: State) -> dict[str, str]:
+    def _provided(self, name: str, state: StackState) -> dict[str, str]:
         provides = self._spec.processes[name].provides
         return {key: self._fill(value, name, state) for key, value in provides.items()}
 
@@ -134,13 +138,13 @@ class Resolver:
         )
         return () if unset else word
 
-    def _fill(self, text: str, name: str, state: State) -> str:
+    def _fill(self, text: str, name: str, state: StackState) -> str:
         filled = SETTING.sub(
             lambda found: self._environ.get(found["name"]) or found["default"] or "", text
         )
         return FIELD.sub(lambda found: self._field(found[1], name, state), filled)
 
-    def _field(self, field: str, name: str, state: State) -> str:
+    def _field(self, field: str, name: str, state: StackState) -> str:
         if field == "port":
             return str(state.ports[name])
         if field == "data":
@@ -150,21 +154,21 @@ class Resolver:
         return sys.executable if field == "python" else str(_noida_db())
 
 
-def choose_port(state: State, name: str, chance: random.Random) -> int:
-    """Choose a port that is free, and that no other process of the stack has.
+def choose_port(state: StackState, name: str, chance: random.Random) -> int:
+    """Choose a port that is free and that no other process of the stack has.
 
     Raises:
         StackFailedError: none is free.
     """
     taken = set(state.ports.values())
     for port in chance.sample(PORTS, len(PORTS)):
-        if port not in taken and is_free(port):
+        if port not in taken and is_port_free(port):
             return port
     raise StackFailedError(f"no port between {PORTS.start} and {PORTS.stop} is free for {name}")
 
 
 def changed_settings(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
-    """Names of settings whose hashes differ, by name."""
+    """Return the names of settings whose hashes differ, in order."""
     names = before.keys() | now.keys()
     return tuple(sorted(name for name in names if before.get(name) != now.get(name)))
 

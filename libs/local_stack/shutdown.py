@@ -8,7 +8,7 @@ from signal import Signals
 from typing import Final
 
 from local_stack.processes import Process
-from local_stack.progress import Progress, Report, Step
+from local_stack.progress import Progress, ProgressStep, Report
 from local_stack.spec import ProcessSpec, StackSpec
 
 POLL_S: Final = 0.02
@@ -16,8 +16,8 @@ UNKNOWN: Final = ProcessSpec(command=("",), ready="exit")
 """How to stop what is in ``stack.json`` but no longer in ``stack.yaml``."""
 
 
-class Shutdown:
-    """One run of stopping; used once.
+class StackShutdown:
+    """One stop of the stack's processes, in reverse order; an instance is used once.
 
     Args:
         spec: tells who needs whom, and how each is asked to stop.
@@ -61,7 +61,7 @@ class Shutdown:
             self._kill(name)
         elif name not in self._asked and not self._is_needed(name):
             self._asked[name] = time.monotonic()
-            self._report(Progress(name, Step.STOPPING))
+            self._report(Progress(name, ProgressStep.STOPPING))
             process.signal(self._how(name).stop_signal)
 
     def _kill(self, name: str) -> None:
@@ -70,10 +70,10 @@ class Shutdown:
             self._asked.setdefault(name, time.monotonic())
             self._left[name].signal(Signals.SIGKILL, group=True)
 
-    def _end_of(self, name: str) -> Step:
+    def _end_of(self, name: str) -> ProgressStep:
         if name in self._never_ready:
-            return Step.GIVEN_UP
-        return Step.KILLED if name in self._killed else Step.STOPPED
+            return ProgressStep.GIVEN_UP
+        return ProgressStep.KILLED if name in self._killed else ProgressStep.STOPPED
 
     def _is_late(self, name: str) -> bool:
         return time.monotonic() - self._asked.get(name, time.monotonic()) > self._how(name).grace_s

@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from local_stack.errors import StackFailedError, StackUsageError
-from local_stack.probes import Probe
+from local_stack.probes import ReadinessProbe
 
 FILE_SETTING: Final = "ONRECORD_STACK_FILE"
 """Names another file than the checkout's ``deploy/local/stack.yaml``."""
@@ -33,7 +33,7 @@ Word = str | tuple[str, ...]
 
 
 class ProcessSpec(BaseModel):
-    """One process or task of the stack."""
+    """Description of one process or task of the stack."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -47,7 +47,7 @@ class ProcessSpec(BaseModel):
     provides: dict[str, str] = Field(
         {}, description="Environment of clients, and of every process after this one."
     )
-    ready: Probe = Field(description="How to find out that it is ready.")
+    ready: ReadinessProbe = Field(description="How to find out that it is ready.")
     ready_path: str = Field("/readyz", description="What the http probe asks for.")
     start_timeout_s: float = Field(60, gt=0, description="Seconds until it has to be ready.")
     attempts: int = Field(2, ge=1, description="How often to start it when it ends at once.")
@@ -70,7 +70,7 @@ class ProcessSpec(BaseModel):
     @property
     def is_task(self) -> bool:
         """Whether it runs to its end rather than until it is stopped."""
-        return self.ready is Probe.EXIT
+        return self.ready is ReadinessProbe.EXIT
 
     @property
     def listens(self) -> bool:
@@ -99,7 +99,7 @@ class ProcessSpec(BaseModel):
 
 
 class StackSpec(BaseModel):
-    """All processes, in an order in which each comes after what it needs."""
+    """Description of all processes, each after those it needs."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -150,8 +150,8 @@ class StackSpec(BaseModel):
             yield from self.needs(name)
 
 
-def load(file: Path) -> StackSpec:
-    """Read a stack file.
+def load_stack_spec(file: Path) -> StackSpec:
+    """Read and validate a stack file.
 
     Raises:
         StackUsageError: it cannot be read, or says something the stack does not understand.
@@ -174,8 +174,8 @@ def _without_anchors(document: object) -> object:
     return {key: value for key, value in document.items() if not str(key).startswith("x-")}
 
 
-def find_file(env: Mapping[str, str]) -> Path:
-    """Where the stack is described: the setting, an installed package's copy, or the checkout's.
+def find_stack_file(env: Mapping[str, str]) -> Path:
+    """Return the path of ``stack.yaml``: from the setting, the installed package, or the checkout.
 
     Raises:
         StackFailedError: there is none; onrecord was installed without it.

@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import Final
 
 from local_stack.errors import StackFailedError
-from local_stack.interrupts import Interrupts
-from local_stack.probes import FREE_WITHIN_S, Probe, Readiness, ask, wait_until_free
-from local_stack.processes import Process, exit_code, launch
-from local_stack.progress import Progress, Report, Step
-from local_stack.resolve import Resolved, Resolver
+from local_stack.interrupts import SignalWatcher
+from local_stack.probes import (
+    FREE_WITHIN_S,
+    Readiness,
+    ReadinessProbe,
+    probe_port,
+    wait_until_port_free,
+)
+from local_stack.processes import Process, exit_code, start_process
+from local_stack.progress import Progress, ProgressStep, Report
+from local_stack.resolve import ProcessResolver, ResolvedProcess
 from local_stack.spec import StackSpec
-from local_stack.state import Home, Running, State
+from local_stack.state import RunningProcess, StackHome, StackState
 
 POLL_S: Final = 0.03
 SHOWN_LOG_LINES: Final = 15
@@ -36,8 +42,8 @@ class _Start:
 
 
 @dataclass(slots=True)
-class Startup:
-    """One run of starting; used once.
+class StackStartup:
+    """One start of the stack's missing processes; an instance is used once.
 
     Attributes:
         spec: the wanted part of the stack.
@@ -51,11 +57,11 @@ class Startup:
     """
 
     spec: StackSpec
-    home: Home
-    state: State
-    resolver: Resolver
+    home: StackHome
+    state: StackState
+    resolver: ProcessResolver
     attached: bool
-    interrupts: Interrupts
+    interrupts: SignalWatcher
     report: Report
     started: list[str] = field(default_factory=list)
     _up_to_date: frozenset[str] = frozenset()
@@ -96,18 +102,18 @@ class Startup:
         if self.spec.processes[name].is_task and not self._is_due(name):
             self._ready.add(name)
             return
-        self.report(Progress(name, Step.STARTING))
+        self.report(Progress(name, ProgressStep.STARTING))
         self._starts[name] = self._launch(name, attempt=1, since=time.monotonic())
 
     def _adopt(self, name: str) -> None:
         """Take up what runs already; it may have to recover from what it needs being away."""
         if self._answers(name).ready:
             self._ready.add(name)
-            self.report(Progress(name, Step.UNCHANGED, port=self.state.ports.get(name)))
+            self.report(Progress(name, ProgressStep.UNCHANGED, port=self.state.ports.get(name)))
             return
         running, log = self.state.processes[name], self.home.logs / f"{name}.log"
         log_begin = log.stat().st_size if log.exists() else 0
-        self.report(Progress(name, Step.STARTING))
+        self.report(Progress(name, ProgressStep.STARTING))
         self._starts[name] = _Start(
             running.process, log, log_begin, running.fingerprint, time.monotonic(), attempt=0
         )
@@ -126,7 +132,7 @@ class Startup:
         resolved = self.resolver.resolve(name, self.state)
         log = self.home.log(name)
         log_begin = log.stat().st_size if log.exists() else 0
-        started = launch(
+        started = start_process(
             resolved.command,
             env=self.resolver.full_env(name, resolved),
             log=log,
@@ -142,16 +148,16 @@ class Startup:
             StackFailedError: another program has taken it since the ports were chosen.
         """
         port = self.state.ports[name]
-        if not wait_until_free(port, FREE_WITHIN_S):
+        if not wait_until_port_free(port, FREE_WITHIN_S):
             raise StackFailedError(
                 f"port {port} of {name} is taken by another program; end it, or start again: "
                 "another port is chosen then"
             )
 
-    def _record(self, name: str, process: Process, resolved: Resolved) -> None:
+    def _record(self, name: str, process: Process, resolved: ResolvedProcess) -> None:
         if name not in self.started:
             self.started.append(name)
-        self.state.processes[name] = Running(
+        self.state.processes[name] = RunningProcess(
             pid=process.pid,
             born=process.born,
             fingerprint=resolved.fingerprint,
@@ -188,23 +194,23 @@ class Startup:
 
     def _answers(self, name: str) -> Readiness:
         process = self.spec.processes[name]
-        if process.ready is Probe.EXIT:
+        if process.ready is ReadinessProbe.EXIT:
             return Readiness(ready=False)
-        return ask(process.ready, self.state.ports[name], process.ready_path)
+        return probe_port(process.ready, self.state.ports[name], process.ready_path)
 
     def _ended(self, name: str, start: _Start, code: int) -> None:
         process = self.spec.processes[name]
         if process.is_task or start.attempt >= process.attempts:
             how = f"exit code {code}" if code >= 0 else f"signal {-code}"
             raise _failure(f"{name} ended with {how} instead of getting ready", start)
-        self.report(Progress(name, Step.TRYING_AGAIN))
+        self.report(Progress(name, ProgressStep.TRYING_AGAIN))
         start.again_at = time.monotonic() + PAUSE_BETWEEN_ATTEMPTS_S
 
     def _done(self, name: str, start: _Start) -> None:
         self._ready.add(name)
         del self._starts[name]
         took = time.monotonic() - start.since
-        self.report(Progress(name, Step.READY, took, self.state.ports.get(name)))
+        self.report(Progress(name, ProgressStep.READY, took, self.state.ports.get(name)))
 
 
 def _code(start: _Start) -> int | None:

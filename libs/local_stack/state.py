@@ -20,8 +20,8 @@ MAX_LOG_BYTES: Final = 10 * 1024 * 1024
 """A longer log is renamed when its process starts, in place of the one before; in bytes."""
 
 
-class Running(BaseModel):
-    """A process that was started."""
+class RunningProcess(BaseModel):
+    """Record of a started process: pid, start time, ports, hashes of its settings."""
 
     pid: int
     born: str = Field(description="When it began, see processes.birth.")
@@ -39,32 +39,34 @@ class Running(BaseModel):
         return self.process.alive()
 
 
-class Model(BaseModel):
-    """The language model the services ask."""
+class ModelInUse(BaseModel):
+    """Language model that the services call."""
 
     name: str | None = Field(description="ONRECORD_MODEL, if set.")
     base_url: str | None = Field(description="Where it answers; None for the client's default.")
     simulated: bool = Field(description="Whether it is the simulator.")
 
 
-class State(BaseModel):
-    """The content of ``stack.json``."""
+class StackState(BaseModel):
+    """Content of ``stack.json``."""
 
     attached: bool = Field(default=False, description="Whether it is to end with its parent.")
     wanted: list[str] = Field([], description="What is to run, in order of start.")
-    model: Model | None = Field(None, description="The model asked; None if no process asks one.")
+    model: ModelInUse | None = Field(
+        None, description="The model asked; None if no process asks one."
+    )
     ports: dict[str, int] = {}
-    processes: dict[str, Running] = {}
+    processes: dict[str, RunningProcess] = {}
     tasks_done: dict[str, str] = Field({}, description="Fingerprints of tasks that succeeded.")
     client_env: dict[str, str] = Field({}, description="Settings with which clients reach it.")
 
-    def alive(self) -> dict[str, Running]:
+    def alive(self) -> dict[str, RunningProcess]:
         """What runs now, in order of start."""
         return {name: one for name, one in self.processes.items() if one.alive()}
 
 
-class Home:
-    """The folder of one stack, usually ``.onrecord``."""
+class StackHome:
+    """Folder of one stack, usually ``.onrecord``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().resolve()
@@ -78,22 +80,22 @@ class Home:
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(folder.stat().st_mode | TRAVERSABLE)
 
-    def load(self) -> State:
+    def load(self) -> StackState:
         """What was saved last; nothing is remembered where there is no file.
 
         Raises:
             StackFailedError: the file is not ours to understand.
         """
         try:
-            return State.model_validate_json(self._state_file.read_bytes())
+            return StackState.model_validate_json(self._state_file.read_bytes())
         except FileNotFoundError:
-            return State()
+            return StackState()
         except ValidationError as error:
             raise StackFailedError(
                 f"{self._state_file} is damaged; remove it and try again"
             ) from error
 
-    def save(self, state: State) -> None:
+    def save(self, state: StackState) -> None:
         """Write the state, whole or not at all; only its owner may read it."""
         draft = self._state_file.with_suffix(".json.new")
         draft.touch(mode=PRIVATE)
@@ -122,14 +124,14 @@ class Home:
         self._state_file.unlink(missing_ok=True)
 
 
-class Lock:
-    """Keeps other commands off a stack; the system releases it when this process dies.
+class StackLock:
+    """File lock that keeps other commands off a stack; the system releases it with the process.
 
     Args:
         home: whose stack.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: StackHome) -> None:
         self._home = home
         self._descriptor: int | None = None
 

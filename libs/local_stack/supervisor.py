@@ -13,19 +13,19 @@ from types import TracebackType
 from typing import Final, Self
 
 from local_stack.errors import StackFailedError
-from local_stack.interrupts import Interrupts
-from local_stack.probes import FREE_WITHIN_S, ask, wait_until_free
-from local_stack.progress import Progress, Report, Step, silent
-from local_stack.resolve import Resolver, changed_settings, choose_port
-from local_stack.shutdown import Shutdown
-from local_stack.spec import find_file, load
-from local_stack.startup import Startup
-from local_stack.state import Home, Lock, Model, Running, State
+from local_stack.interrupts import SignalWatcher
+from local_stack.probes import FREE_WITHIN_S, probe_port, wait_until_port_free
+from local_stack.progress import Progress, ProgressStep, Report, ignore_progress
+from local_stack.resolve import ProcessResolver, changed_settings, choose_port
+from local_stack.shutdown import StackShutdown
+from local_stack.spec import find_stack_file, load_stack_spec
+from local_stack.startup import StackStartup
+from local_stack.state import ModelInUse, RunningProcess, StackHome, StackLock, StackState
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
-    """How one process is.
+    """Status of one process.
 
     Attributes:
         name: as in ``stack.yaml``.
@@ -51,8 +51,8 @@ SIMULATOR: Final = "simulator"
 LOCAL_MODEL: Final = "local-model"
 
 
-class Stack:
-    """The processes of ``stack.yaml``, kept under one folder.
+class LocalStack:
+    """Supervisor of the processes that ``stack.yaml`` describes, kept under one folder.
 
     As a context manager it starts them on entry and stops them on exit; on SIGINT, SIGTERM and
     SIGHUP too, at whatever moment they come, and a second signal while stopping uses force.
@@ -75,18 +75,18 @@ class Stack:
         services: Iterable[str] | None = None,
         attached: bool = True,
         file: Path | None = None,
-        report: Report = silent,
+        report: Report = ignore_progress,
     ) -> None:
-        self.home = Home(home)
+        self.home = StackHome(home)
         self._environ = dict(os.environ) | dict(env or {})
-        self._whole = load(file or find_file(self._environ))
+        self._whole = load_stack_spec(file or find_stack_file(self._environ))
         self._partial = services is not None
         self._spec = self._whole.select(self._environ, services)
-        self._resolver = Resolver(self._spec, self.home, os.environ, env or {})
+        self._resolver = ProcessResolver(self._spec, self.home, os.environ, env or {})
         self._attached = attached
         self._report = report
-        self._interrupts = Interrupts()
-        self._lock = Lock(self.home)
+        self._interrupts = SignalWatcher()
+        self._lock = StackLock(self.home)
 
     def __enter__(self) -> Self:
         self._interrupts.__enter__()
@@ -152,7 +152,7 @@ class Stack:
         """
         with self._interrupts.deferred():
             running = self._running(name)
-            Shutdown(
+            StackShutdown(
                 self._spec, {name: running.process}, hurry=lambda: True, report=self._tell
             ).run()
 
@@ -185,7 +185,7 @@ class Stack:
         """Settings with which clients reach the stack: ``KAFKA_BOOTSTRAP_SERVERS`` and others."""
         return self._resolver.client_env(self.home.load())
 
-    def model(self) -> Model | None:
+    def model(self) -> ModelInUse | None:
         """The model that the services ask, as of the last start; None if none asks."""
         return self.home.load().model
 
@@ -193,7 +193,7 @@ class Stack:
         state = self.home.load()
         self._choose_ports(state)
         self._stop(state, self._unwanted(state))
-        startup = Startup(
+        startup = StackStartup(
             self._spec,
             self.home,
             state,
@@ -212,7 +212,7 @@ class Stack:
             self._stop(state, targets, never_ready=startup.unready)
             raise
 
-    def _remember(self, state: State) -> None:
+    def _remember(self, state: StackState) -> None:
         """Note what is to run from now on, and which model it asks."""
         before = state.wanted if self._partial else []
         state.wanted = [
@@ -224,7 +224,7 @@ class Stack:
             simulated = SIMULATOR in self._spec.processes
             ours = simulated or LOCAL_MODEL in self._spec.processes
             env = self._environ | (state.client_env if ours else {})
-            state.model = Model(
+            state.model = ModelInUse(
                 name=env.get("ONRECORD_MODEL"),
                 base_url=env.get("OPENAI_BASE_URL"),
                 simulated=simulated,
@@ -244,7 +244,7 @@ class Stack:
         state.attached = self._attached
         self.home.save(state)
 
-    def _choose_ports(self, state: State) -> None:
+    def _choose_ports(self, state: StackState) -> None:
         """Keep each process's port, once chosen; say so where another program has taken it.
 
         All are chosen before anything is compared or started: whoever needs a process whose port
@@ -255,14 +255,14 @@ class Stack:
             kept = state.ports.get(name)
             if not process.listens or name in alive:
                 continue
-            if kept is not None and wait_until_free(kept, FREE_WITHIN_S):
+            if kept is not None and wait_until_port_free(kept, FREE_WITHIN_S):
                 continue
             state.ports[name] = choose_port(state, name, chance)
             if kept is not None:
                 why = f"another program listens on {kept}, where it was"
-                self._tell(Progress(name, Step.PORT_MOVED, port=state.ports[name], why=why))
+                self._tell(Progress(name, ProgressStep.PORT_MOVED, port=state.ports[name], why=why))
 
-    def _unwanted(self, state: State) -> dict[str, Running]:
+    def _unwanted(self, state: StackState) -> dict[str, RunningProcess]:
         """What has to go first: out of date or, where everything is wanted, not listed any more."""
         return {
             name: running
@@ -274,7 +274,7 @@ class Stack:
             )
         }
 
-    def _is_current(self, name: str, running: Running, state: State) -> bool:
+    def _is_current(self, name: str, running: RunningProcess, state: StackState) -> bool:
         """Whether a process runs with the settings it would be started with now; says if not."""
         if self._spec.processes[name].is_task:
             return False
@@ -283,14 +283,17 @@ class Stack:
             return True
         changed = changed_settings(running.hashes, resolved.hashes) if running.hashes else ()
         why = f"because {', '.join(changed)} changed" if changed else "because settings changed"
-        self._tell(Progress(name, Step.OUT_OF_DATE, why=why))
+        self._tell(Progress(name, ProgressStep.OUT_OF_DATE, why=why))
         return False
 
     def _stop(
-        self, state: State, targets: Mapping[str, Running], never_ready: Collection[str] = ()
+        self,
+        state: StackState,
+        targets: Mapping[str, RunningProcess],
+        never_ready: Collection[str] = (),
     ) -> None:
         before = self._interrupts.count
-        Shutdown(
+        StackShutdown(
             self._whole,
             {name: running.process for name, running in targets.items()},
             hurry=lambda: self._interrupts.count > before,
@@ -302,18 +305,20 @@ class Stack:
         if targets:
             self.home.save(state)
 
-    def _running(self, name: str) -> Running:
+    def _running(self, name: str) -> RunningProcess:
         running = self.home.load().alive().get(name)
         if running is None:
             raise StackFailedError(f"{name} does not run in {self.home.path}")
         return running
 
-    def _status(self, name: str, state: State, running: Running | None) -> ProcessStatus:
+    def _status(
+        self, name: str, state: StackState, running: RunningProcess | None
+    ) -> ProcessStatus:
         port = state.ports.get(name)
         if running is None:
             return ProcessStatus(name, running=False, ready=False, reason="not running", port=port)
         process = self._whole.processes[name]
-        ready, reason = ask(process.ready, port or 0, process.ready_path)
+        ready, reason = probe_port(process.ready, port or 0, process.ready_path)
         return ProcessStatus(
             name,
             running=True,

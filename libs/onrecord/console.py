@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from local_stack.progress import Progress, Report, Step
+from local_stack.progress import Progress, ProgressStep, Report
 from onrecord.errors import CommandError
 
 out: Final = Console(highlight=False, soft_wrap=True)
@@ -39,19 +39,19 @@ def print_error(error: CommandError) -> None:
 
 
 SIGNS: Final = {
-    Step.READY: "[green]✓[/]",
-    Step.UNCHANGED: "[green]✓[/]",
-    Step.STOPPED: "[green]✓[/]",
-    Step.OUT_OF_DATE: "[yellow]↻[/]",
-    Step.PORT_MOVED: "[yellow]↻[/]",
-    Step.TRYING_AGAIN: "[yellow]↻[/]",
-    Step.KILLED: "[yellow]✗[/]",
-    Step.GIVEN_UP: "[yellow]✗[/]",
+    ProgressStep.READY: "[green]✓[/]",
+    ProgressStep.UNCHANGED: "[green]✓[/]",
+    ProgressStep.STOPPED: "[green]✓[/]",
+    ProgressStep.OUT_OF_DATE: "[yellow]↻[/]",
+    ProgressStep.PORT_MOVED: "[yellow]↻[/]",
+    ProgressStep.TRYING_AGAIN: "[yellow]↻[/]",
+    ProgressStep.KILLED: "[yellow]✗[/]",
+    ProgressStep.GIVEN_UP: "[yellow]✗[/]",
 }
 """Steps that get a line of their own; the others only show what is being waited for."""
 
 
-AWAITED: Final = {Step.STARTING, Step.TRYING_AGAIN, Step.STOPPING}
+AWAITED: Final = {ProgressStep.STARTING, ProgressStep.TRYING_AGAIN, ProgressStep.STOPPING}
 """Steps after which a process is waited for."""
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Self
 
-from local_stack.state import Home
+from local_stack.state import StackHome
 from onrecord.errors import UnreachableError
 
 HOME_SETTING: Final = "ONRECORD_HOME"
@@ -68,7 +68,7 @@ class ClientSettings:
         Raises:
             StackFailedError: ``stack.json`` is damaged.
         """
-        found = Home(home or home_folder(environ))
+        found = StackHome(home or home_folder(environ))
         state = found.load()
         known: Mapping[str, str] = state.client_env if state.wanted else {}
         if not known and not COMPOSE.keys() & environ.keys():

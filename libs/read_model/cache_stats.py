@@ -16,8 +16,8 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "cache_stats.sql"
 
 
 @dataclass(frozen=True, slots=True)
-class KeptOf:
-    """What is kept of a model's answers.
+class CachedByModel:
+    """Cached responses of one model: how many, how large, how often used, what they saved.
 
     Attributes:
         name: the model, as its endpoint names it.
@@ -48,8 +48,8 @@ class KeptOf:
 
 
 @dataclass(frozen=True, slots=True)
-class Which:
-    """Which answers; what is None does not matter.
+class CacheFilter:
+    """Filter of cached responses; a field that is None does not narrow it.
 
     Attributes:
         model: of this model, as its endpoint names it.
@@ -62,8 +62,8 @@ class Which:
     older_than: timedelta | None = None
 
 
-class KeptAnswers:
-    """The cache of models' answers.
+class CacheStats:
+    """Statistics and deletion of cached responses in PostgreSQL.
 
     Args:
         database: where it is.
@@ -72,25 +72,27 @@ class KeptAnswers:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def by_model(self) -> Sequence[KeptOf]:
+    async def by_model(self) -> Sequence[CachedByModel]:
         """What is kept, by model."""
-        return [KeptOf(**row) for row in await self._database.fetch(_QUERIES.select_kept_answers)]
+        return [
+            CachedByModel(**row) for row in await self._database.fetch(_QUERIES.select_kept_answers)
+        ]
 
-    async def count(self, which: Which) -> int:
+    async def count(self, which: CacheFilter) -> int:
         """How many answers there are."""
         return await self._number(_QUERIES.count_matching_answers, which)
 
-    async def delete(self, which: Which) -> int:
+    async def delete(self, which: CacheFilter) -> int:
         """Delete answers; returns how many."""
         return await self._number(_QUERIES.delete_matching_answers, which)
 
-    async def _number(self, query: str, which: Which) -> int:
+    async def _number(self, query: str, which: CacheFilter) -> int:
         told = which.model, which.prompt_version, which.older_than
         return int(await self._database.fetchval(query, *told))
 
 
-def total(kept: Sequence[KeptOf]) -> KeptOf:
-    """All models together."""
-    names = [one.name for one in fields(KeptOf) if one.name != "name"]
+def sum_cached(kept: Sequence[CachedByModel]) -> CachedByModel:
+    """Return the sum over all models."""
+    names = [one.name for one in fields(CachedByModel) if one.name != "name"]
     sums = {name: sum(getattr(one, name) for one in kept) for name in names}
-    return KeptOf("all", **{**sums, "saved_usd": Decimal(sums["saved_usd"])})
+    return CachedByModel("all", **{**sums, "saved_usd": Decimal(sums["saved_usd"])})

@@ -14,8 +14,8 @@ from uuid import UUID
 from contracts.study import Study
 
 
-class Finding(StrEnum):
-    """What is known about a question or a theme."""
+class CoverageStatus(StrEnum):
+    """Coverage status of a question or theme."""
 
     ANSWERED = "answered"
     ANSWERED_EARLIER = "answered_earlier"
@@ -24,8 +24,8 @@ class Finding(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Interview:
-    """How far one interview is read, in chunks, and the study it was submitted with."""
+class InterviewProgress:
+    """Reading progress of one interview, in chunks, with the study it was submitted with."""
 
     transcript_id: UUID
     title: str
@@ -42,8 +42,8 @@ class Interview:
 
 
 @dataclass(frozen=True, slots=True)
-class Unread:
-    """Submissions, of whatever study, that have not become an interview and were not given up.
+class PendingSubmissions:
+    """Submissions that have not become an interview and were not discarded, of all studies.
 
     Attributes:
         interviews: those that say which interview they are.
@@ -56,7 +56,7 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class NoteCount:
-    """Notes about one theme or question, and the interviews they are from."""
+    """Number of notes about one theme or question, and the interviews they are from."""
 
     kind: str
     id: str
@@ -65,8 +65,8 @@ class NoteCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Topic:
-    """What is known about one question or theme.
+class TopicCoverage:
+    """Coverage of one question or theme.
 
     Attributes:
         kind: ``question`` or ``theme``.
@@ -87,7 +87,7 @@ class Topic:
     kind: str
     id: str
     text: str
-    finding: Finding
+    finding: CoverageStatus
     notes: int
     interviews: int
     earlier_notes: int
@@ -100,8 +100,8 @@ class Topic:
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
-    """A study's questions and themes, and what may still change the picture.
+class StudyCoverage:
+    """Coverage of a study's questions and themes, and what may still change it.
 
     Attributes:
         study_id: the study.
@@ -116,20 +116,20 @@ class Coverage:
     study_id: str
     name: str
     interviews: int
-    questions: tuple[Topic, ...]
-    themes: tuple[Topic, ...]
+    questions: tuple[TopicCoverage, ...]
+    themes: tuple[TopicCoverage, ...]
     unread_submissions: int
     unreadable_submissions: int = 0
 
 
-def coverage(
+def compute_coverage(
     study: Study,
-    interviews: Sequence[Interview],
+    interviews: Sequence[InterviewProgress],
     counts: Iterable[NoteCount],
     earlier: Iterable[NoteCount] = (),
-    unread: Unread = Unread(),
-) -> Coverage:
-    """Draw the conclusions.
+    unread: PendingSubmissions = PendingSubmissions(),
+) -> StudyCoverage:
+    """Compute a study's coverage from interviews, their progress and note counts.
 
     Args:
         study: its questions and themes.
@@ -141,13 +141,13 @@ def coverage(
     noted = {(count.kind, count.id): count for count in counts}
     noted_earlier = {(count.kind, count.id): count for count in earlier}
 
-    def topic(kind: str, identifier: str, text: str) -> Topic:
+    def topic(kind: str, identifier: str, text: str) -> TopicCoverage:
         asked = [one for one in interviews if identifier in _asked(one.study, kind)]
         none = NoteCount(kind, identifier, 0, frozenset())
         before = noted_earlier.get((kind, identifier), none)
         return _topic(text, asked, interviews, noted.get((kind, identifier), none), before)
 
-    return Coverage(
+    return StudyCoverage(
         study_id=study.study_id,
         name=study.name,
         interviews=len(interviews),
@@ -160,14 +160,14 @@ def coverage(
 
 def _topic(
     text: str,
-    asked: Sequence[Interview],
-    interviews: Sequence[Interview],
+    asked: Sequence[InterviewProgress],
+    interviews: Sequence[InterviewProgress],
     noted: NoteCount,
     earlier: NoteCount,
-) -> Topic:
+) -> TopicCoverage:
     total = sum(one.chunks for one in interviews)
     read = sum(one.stored for one in asked)
-    return Topic(
+    return TopicCoverage(
         kind=noted.kind,
         id=noted.id,
         text=text,
@@ -184,12 +184,12 @@ def _topic(
     )
 
 
-def _finding(noted: NoteCount, earlier: NoteCount, *, is_all_read: bool) -> Finding:
+def _finding(noted: NoteCount, earlier: NoteCount, *, is_all_read: bool) -> CoverageStatus:
     if noted.notes:
-        return Finding.ANSWERED
+        return CoverageStatus.ANSWERED
     if not is_all_read:
-        return Finding.UNKNOWN
-    return Finding.ANSWERED_EARLIER if earlier.notes else Finding.NOT_ADDRESSED
+        return CoverageStatus.UNKNOWN
+    return CoverageStatus.ANSWERED_EARLIER if earlier.notes else CoverageStatus.NOT_ADDRESSED
 
 
 def _asked(study: Study, kind: str) -> set[str]:

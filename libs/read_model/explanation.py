@@ -27,8 +27,8 @@ _CONTEXT: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A note, or a refused one, whose id begins as somebody typed it."""
+class NoteMatch:
+    """Accepted or refused note whose id begins with what was typed."""
 
     kind: str
     id: UUID
@@ -36,8 +36,8 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
-    """What one check says.
+class CheckResult:
+    """Result of one check, as stored and as today's code gives it.
 
     Attributes:
         check: its name.
@@ -55,8 +55,8 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a note is from."""
+class NoteOrigin:
+    """Interview, chunk, model and prompt that a note comes from."""
 
     transcript_id: UUID
     revision: int
@@ -71,8 +71,8 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
-    """All that is known of a note.
+class NoteExplanation:
+    """Everything that is known of a note: claim, evidence, origin and results of checks.
 
     Attributes:
         id: of the note, or of the refused note.
@@ -92,9 +92,9 @@ class Explanation:
     evidence: tuple[Evidence, ...]
     cited: DraftNote | None
     missing: tuple[DraftEvidence, ...]
-    checks: tuple[Checked, ...]
+    checks: tuple[CheckResult, ...]
     same_as: UUID | None
-    origin: Origin
+    origin: NoteOrigin
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for programs."""
@@ -121,8 +121,8 @@ class Explanation:
         }
 
 
-class Explaining:
-    """Reads notes and holds them against the transcript again; raises as ``Database`` does.
+class ExplanationQueries:
+    """Queries that read a note and run the checks on it again.
 
     Args:
         database: where notes and transcripts are.
@@ -133,18 +133,18 @@ class Explaining:
         self._database = database
         self._parse = parse
 
-    async def find(self, beginning: str) -> list[Candidate]:
+    async def find(self, beginning: str) -> list[NoteMatch]:
         """Notes and refused notes whose id begins with some hexadecimal digits; at most ten."""
         rows = await self._database.fetch(_QUERIES.find_notes, beginning)
-        return [Candidate(row["kind"], row["id"], row["statement"]) for row in rows]
+        return [NoteMatch(row["kind"], row["id"], row["statement"]) for row in rows]
 
-    async def explain(self, one: Candidate) -> Explanation:
+    async def explain(self, one: NoteMatch) -> NoteExplanation:
         """Explain a note that there is."""
         if one.kind == "note":
             return await self._accepted(one.id)
         return await self._refused(one.id)
 
-    async def _accepted(self, key: UUID) -> Explanation:
+    async def _accepted(self, key: UUID) -> NoteExplanation:
         row = await self._database.fetchrow(_QUERIES.select_note, key)
         assert row is not None, "notes are not deleted one by one"
         note = Note(
@@ -157,7 +157,7 @@ class Explaining:
         )
         origin, chunk = await self._origin(row)
         masked = any(one.masked_quote is not None for one in note.evidence)
-        return Explanation(
+        return NoteExplanation(
             id=key,
             state="masked" if masked else "flagged" if note.flags else "accepted",
             statement=note.statement,
@@ -172,14 +172,14 @@ class Explaining:
             origin=origin,
         )
 
-    async def _refused(self, key: UUID) -> Explanation:
+    async def _refused(self, key: UUID) -> NoteExplanation:
         row = await self._database.fetchrow(_QUERIES.select_refused, key)
         assert row is not None, "refused notes are not deleted one by one"
         draft = DraftNote.model_validate_json(row["draft"])
         origin, chunk = await self._origin(row)
         weighed = weigh(draft, chunk, self._parse)
         failures = tuple(CheckFailure(**one) for one in json.loads(row["failures"]))
-        return Explanation(
+        return NoteExplanation(
             id=key,
             state="refused",
             statement=draft.statement,
@@ -193,7 +193,7 @@ class Explaining:
 
     def _checked(
         self, then: Sequence[CheckFailure], today: Sequence[CheckFailure]
-    ) -> tuple[Checked, ...]:
+    ) -> tuple[CheckResult, ...]:
         """Every check with what it said then and says today; those no longer there come last.
 
         What takes more than there is here, such as a parser or the judge, is told as it was.
@@ -202,7 +202,7 @@ class Explaining:
         rules = {check.name: check.rule for check in CHECKS}
         again = {one.name for one in CHECKS if self._parse is not None or not one.is_heavy}
         return tuple(
-            Checked(
+            CheckResult(
                 check=name,
                 rule=rules.get(name, ""),
                 then=before.get(name),
@@ -212,7 +212,7 @@ class Explaining:
             for name in dict.fromkeys((*rules, *before))
         )
 
-    async def _origin(self, note: Record) -> tuple[Origin, ChunkReady]:
+    async def _origin(self, note: Record) -> tuple[NoteOrigin, ChunkReady]:
         row = await self._database.fetchrow(
             _QUERIES.select_origin, note["chunk_id"], note["attempt"]
         )
@@ -243,8 +243,8 @@ class Explaining:
         return _told(row, study, note["attempt"]), chunk
 
 
-def _told(row: Record, study: Study, attempt: int) -> Origin:
-    return Origin(
+def _told(row: Record, study: Study, attempt: int) -> NoteOrigin:
+    return NoteOrigin(
         transcript_id=row["transcript_id"],
         revision=row["revision"],
         title=row["title"],

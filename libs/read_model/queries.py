@@ -13,14 +13,14 @@ from uuid import UUID
 from contracts.study import Study
 from database.pool import Database, Record
 from database.queries import load_queries
-from read_model.coverage import Interview, NoteCount, Unread
+from read_model.coverage import InterviewProgress, NoteCount, PendingSubmissions
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "queries.sql")
 
 
 @dataclass(frozen=True, slots=True)
 class NoteFilter:
-    """Which notes are meant; what is None does not narrow.
+    """Filter of notes; a field that is None does not narrow it.
 
     Attributes:
         study: a study's id.
@@ -40,8 +40,8 @@ class NoteFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Quote:
-    """A note's evidence: ``segment.text[start : start + length] == quote``, in code points.
+class StoredQuote:
+    """Evidence of a stored note: ``segment.text[start : start + length] == quote``, in code points.
 
     Where it is masked, personal data in the quote has placeholders, and the speaker a pseudonym.
     """
@@ -59,7 +59,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class StoredNote:
-    """A note as it is stored, with the interview it is from."""
+    """Stored note with the interview it is from."""
 
     note_id: UUID
     statement: str
@@ -70,7 +70,7 @@ class StoredNote:
     chunk_id: UUID
     themes: tuple[str, ...]
     questions: tuple[str, ...]
-    evidence: tuple[Quote, ...]
+    evidence: tuple[StoredQuote, ...]
     model: str
     prompt_version: str
     created_at: datetime
@@ -83,7 +83,7 @@ class StoredNote:
 
 @dataclass(frozen=True, slots=True)
 class RefusedNote:
-    """A note that the guardrail refused, with the reasons."""
+    """Note that the guardrail refused, with its verdicts."""
 
     study_id: str
     transcript_id: UUID
@@ -99,7 +99,7 @@ class RefusedNote:
 
 @dataclass(frozen=True, slots=True)
 class StudyInUse:
-    """A study, with the current interviews that were submitted with it.
+    """Study with the number of current interviews submitted with it.
 
     Attributes:
         study: as the latest interview has it, with what only earlier ones had at the end.
@@ -112,7 +112,7 @@ class StudyInUse:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptProgress:
-    """How far one submitted transcript is, in chunks; ``refused`` if it is dead as a whole."""
+    """Progress of one submitted transcript, in chunks; ``refused`` if it is dead as a whole."""
 
     transcript_id: UUID
     chunks: int
@@ -127,8 +127,8 @@ class TranscriptProgress:
         return self.refused or (self.chunks > 0 and self.stored + self.dead == self.chunks)
 
 
-class Reading:
-    """What is stored, for people; every method raises as ``Database`` does.
+class ReadModelQueries:
+    """Queries of studies, notes, coverage and progress; every method raises as ``Database`` does.
 
     Args:
         database: what is read.
@@ -187,11 +187,11 @@ class Reading:
         )
         return [_refused(row) for row in rows], _total(rows)
 
-    async def interviews(self, study_id: str) -> list[Interview]:
+    async def interviews(self, study_id: str) -> list[InterviewProgress]:
         """How far a study's current interviews are read."""
         rows = await self._database.fetch(_QUERIES.select_chunk_states, study_id)
         return [
-            Interview(
+            InterviewProgress(
                 transcript_id=row["transcript_id"],
                 title=row["title"],
                 study=Study.model_validate_json(row["study"]),
@@ -211,10 +211,10 @@ class Reading:
         """As ``note_counts``, of revisions that are not current any more."""
         return _counts(await self._database.fetch(_QUERIES.select_earlier_note_counts, study_id))
 
-    async def unread_submissions(self) -> Unread:
+    async def unread_submissions(self) -> PendingSubmissions:
         """Submissions of any study that have not become an interview."""
         (row,) = await self._database.fetch(_QUERIES.count_unread_submissions)
-        return Unread(row["interviews"], row["unreadable"])
+        return PendingSubmissions(row["interviews"], row["unreadable"])
 
     async def subjects(self, keys: Sequence[UUID]) -> dict[str, str]:
         """What chunks and interviews are called, by their ids; unknown ones are left out."""
@@ -286,7 +286,7 @@ def _note(row: Record) -> StoredNote:
         "questions": tuple(row["questions"]),
         "flags": tuple(json.loads(row["flags"])),
     }
-    quotes = tuple(Quote(**one) for one in json.loads(row["evidence"]))
+    quotes = tuple(StoredQuote(**one) for one in json.loads(row["evidence"]))
     return StoredNote(**{**fields, **lists, "evidence": quotes})
 
 

@@ -17,8 +17,8 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "spending.sql")
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """What some calls came to.
+class CallCost:
+    """Cost of a group of model calls, with their tokens.
 
     Attributes:
         calls: how many there are.
@@ -48,9 +48,9 @@ class Cost:
     estimated_usd: Decimal = Decimal(0)
     lost_usd: Decimal = Decimal(0)
 
-    def __add__(self, other: Cost) -> Cost:
+    def __add__(self, other: CallCost) -> CallCost:
         names = [one.name for one in fields(self)]
-        return Cost(**{name: getattr(self, name) + getattr(other, name) for name in names})
+        return CallCost(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
     @property
     def known_usd(self) -> Decimal | None:
@@ -64,8 +64,8 @@ class Cost:
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """A study's or a day's budget, in US dollars.
+class BudgetStatus:
+    """Budget of a study or a day in US dollars: limit, spent, reserved.
 
     Attributes:
         scope: ``study`` or ``day``.
@@ -106,8 +106,8 @@ class Budget:
         return {**told, **known}
 
 
-class Spending:
-    """What calls cost, and may cost.
+class SpendQueries:
+    """Queries of what calls cost, and of budgets.
 
     Args:
         database: where the ledger is.
@@ -116,7 +116,7 @@ class Spending:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def costs(self, by: str, since: timedelta | None) -> Mapping[str, Cost]:
+    async def costs(self, by: str, since: timedelta | None) -> Mapping[str, CallCost]:
         """What calls came to.
 
         Args:
@@ -124,11 +124,11 @@ class Spending:
             since: how far back calls count; None: all.
         """
         rows = await self._database.fetch(_QUERIES.select_costs, by, since)
-        return {row["name"]: Cost(**_without_name(row)) for row in rows}
+        return {row["name"]: CallCost(**_without_name(row)) for row in rows}
 
-    async def budgets(self) -> Sequence[Budget]:
+    async def budgets(self) -> Sequence[BudgetStatus]:
         """Today's budget, then those of all studies that have one or have spent something."""
-        return [Budget(**row) for row in await self._database.fetch(_QUERIES.select_budgets)]
+        return [BudgetStatus(**row) for row in await self._database.fetch(_QUERIES.select_budgets)]
 
     async def limit(self, scope: str, name: str, usd: Decimal | None) -> None:
         """Set a limit.
@@ -149,9 +149,9 @@ class Spending:
         return bool(await self._database.fetchval(_QUERIES.study_is_known, study_id))
 
 
-def total(costs: Mapping[str, Cost]) -> Cost:
-    """All of them together."""
-    return reduce(Cost.__add__, costs.values(), Cost())
+def sum_costs(costs: Mapping[str, CallCost]) -> CallCost:
+    """Return the sum of all costs."""
+    return reduce(CallCost.__add__, costs.values(), CallCost())
 
 
 def _known(usd: Decimal, unpriced: int) -> Decimal | None:

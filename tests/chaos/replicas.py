@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from local_stack.processes import exit_code, launch
+from local_stack.processes import exit_code, start_process
 from support.waiting import eventually, until
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -45,7 +45,7 @@ class Replica:
         """Start a process in this place."""
         self.wanted, self.starts = True, self.starts + 1
         self._exit_code = None
-        self.pid = launch(
+        self.pid = start_process(
             [sys.executable, "-m", "chaos.worker"],
             env={**os.environ, "PYTHONPATH": PYTHONPATH, **self._env},
             log=self.log,

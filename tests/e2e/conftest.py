@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_stack.supervisor import Stack
+from local_stack.supervisor import LocalStack
 from support.pipeline import Pipeline
 from support.stack import QUICK_RETRIES, whole_stack
 
@@ -19,11 +19,11 @@ UNHURRIED = {
 
 
 @pytest.fixture(scope="session")
-def stack(pytestconfig: pytest.Config) -> Iterator[Stack]:
+def stack(pytestconfig: pytest.Config) -> Iterator[LocalStack]:
     with whole_stack(pytestconfig.getoption("--stack"), QUICK_RETRIES | UNHURRIED) as running:
         yield running
 
 
 @pytest.fixture
-def pipeline(stack: Stack) -> Pipeline:
+def pipeline(stack: LocalStack) -> Pipeline:
     return Pipeline(stack)

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from audit.accounts import State
+from audit.accounts import SubmissionState
 from contracts.errors import ErrorCode
 from contracts.study import Study, Theme
 from onrecord import cli
@@ -56,7 +56,10 @@ async def test_garbage_under_an_interviews_key_holds_it_up_in_no_way(
 
     assert balance.balances
     assert balance.submissions.total - before.submissions.total == 1
-    assert balance.submissions.states[State.DEAD] == before.submissions.states[State.DEAD]
+    assert (
+        balance.submissions.states[SubmissionState.DEAD]
+        == before.submissions.states[SubmissionState.DEAD]
+    )
     assert balance.unreadable.total - before.unreadable.total == LINES
     assert await open_garbage(pipeline) == already + LINES
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from audit.accounts import State
+from audit.accounts import SubmissionState
 from contracts.study import Question, Study, Theme
 from contracts.topics import CONTROL, PIPELINE
 from support.pipeline import Pipeline, submitted
@@ -69,7 +69,7 @@ async def test_every_interview_of_both_vendors_ends_in_notes_with_speaker_and_ti
             assert 0 <= start_ms <= end_ms
     balance = await pipeline.audit()
     assert balance.balances
-    assert balance.chunks.states[State.DEAD] == 0
+    assert balance.chunks.states[SubmissionState.DEAD] == 0
 
 
 @pytest.mark.parametrize("service", [*PIPELINE, CONTROL])

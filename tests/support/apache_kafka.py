@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NoReturn, Self
 
-from local_stack.probes import Probe, ask
-from local_stack.processes import Process, exit_code, launch
+from local_stack.probes import ReadinessProbe, probe_port
+from local_stack.processes import Process, exit_code, start_process
 from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.kafka.admin import wait_for_broker
 from support.broker import free_port
@@ -150,7 +150,7 @@ class ApacheKafka:
         draft.rename(settings)  # what has its settings is formatted
 
     def _launch(self, settings: Path) -> Process:
-        return launch(
+        return start_process(
             self._java("kafka.Kafka", str(settings)),
             env=os.environ,
             log=self.log,
@@ -164,7 +164,7 @@ class ApacheKafka:
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not ask(Probe.KAFKA, self._port, "").ready or not self._answers():
+        while not probe_port(ReadinessProbe.KAFKA, self._port, "").ready or not self._answers():
             if not self.alive():
                 raise KafkaDidNotStartError(f"it ended: {self._last_words()}")
             if time.monotonic() > deadline:

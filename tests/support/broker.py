@@ -26,8 +26,8 @@ from contracts.topics import (
     dlq_topic,
     retry_topic,
 )
-from local_stack.probes import is_free
-from local_stack.processes import Process, launch
+from local_stack.probes import is_port_free
+from local_stack.processes import Process, start_process
 from local_stack.resolve import PORTS
 from messaging import KafkaSettings, Publisher, Service, Stage, StageSettings
 from messaging.delivery import Headers
@@ -209,7 +209,7 @@ def free_port() -> int:
     Outgoing connections do not get it, so that what listens there can be stopped and started again.
     """
     candidates = random.SystemRandom().sample(PORTS, len(PORTS))
-    return next(port for port in candidates if is_free(port))
+    return next(port for port in candidates if is_port_free(port))
 
 
 class RestartableBroker(Protocol):
@@ -244,7 +244,7 @@ class OwnBroker:
         assert spec.origin is not None
         program = Path(spec.origin).with_name("noida-db")
         options = f"--only kafka --data-dir {self._folder} --kafka-port {self._port}".split()
-        self._process = launch(
+        self._process = start_process(
             [str(program), "start", *options],
             env=os.environ,
             log=self._folder / "broker.log",

@@ -21,7 +21,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from local_stack.probes import LOOPBACK
-from local_stack.processes import birth
+from local_stack.processes import start_time_of
 
 RUN_LABEL: Final = "onrecord.tests.run"
 
@@ -99,13 +99,13 @@ def _remove(which: Callable[[str], bool]) -> None:
 
 def this_run() -> str:
     """The value of the label: where this process runs, its pid and when it began."""
-    return f"{socket.gethostname()} {os.getpid()} {birth(os.getpid())}"
+    return f"{socket.gethostname()} {os.getpid()} {start_time_of(os.getpid())}"
 
 
 def _is_over(run: str) -> bool:
     """Whether a run has ended; of other machines with the same engine nothing is known."""
     host, pid, born = run.split(" ", 2)
-    return host == socket.gethostname() and birth(int(pid)) != born
+    return host == socket.gethostname() and start_time_of(int(pid)) != born
 
 
 @cache

@@ -11,15 +11,15 @@ from uuid import UUID
 import asyncpg
 from aiokafka import AIOKafkaProducer
 
-from audit import Balance, prove
-from audit.accounts import State
+from audit import AuditResult, run_audit
+from audit.accounts import SubmissionState
 from audit.broker import open_scanner
 from contracts import ids
 from contracts.events import Event, TranscriptSubmitted
 from contracts.study import Study
 from database.pool import open_database
 from database.settings import PostgresSettings
-from local_stack.supervisor import Stack
+from local_stack.supervisor import LocalStack
 from messaging import KafkaSettings, Publisher
 
 NOTES = """
@@ -47,7 +47,7 @@ SELECT * FROM dead_letters WHERE subject = $1 OR key = convert_to($1, 'UTF8') OR
 class Pipeline:
     """The running system, as its users see it."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: LocalStack) -> None:
         self.stack = stack
 
     @property
@@ -84,17 +84,21 @@ class Pipeline:
         finally:
             await producer.stop()
 
-    async def audit(self) -> Balance:
+    async def audit(self) -> AuditResult:
         async with open_scanner(self.kafka) as scanner, open_database(self.postgres) as database:
-            return await prove(scanner, database)
+            return await run_audit(scanner, database)
 
-    async def settled(self, *, within_s: float = 90.0) -> Balance:
+    async def settled(self, *, within_s: float = 90.0) -> AuditResult:
         """Wait until nothing is on its way any more: all is stored or set aside."""
         async with asyncio.timeout(within_s):
             while True:
                 balance = await self.audit()
                 accounts = (balance.submissions, balance.chunks)
-                moving = sum(a.states[s] for a in accounts for s in (State.WAITING, State.IN_RETRY))
+                moving = sum(
+                    a.states[s]
+                    for a in accounts
+                    for s in (SubmissionState.WAITING, SubmissionState.IN_RETRY)
+                )
                 if not moving:
                     return balance
                 await asyncio.sleep(0.1)

@@ -14,9 +14,9 @@ from typing import Final
 import yaml
 
 from contracts.topics import PIPELINE
-from local_stack.postgres import programs
-from local_stack.spec import find_file
-from local_stack.supervisor import Stack
+from local_stack.postgres import programs_folder
+from local_stack.spec import find_stack_file
+from local_stack.supervisor import LocalStack
 from support.containers import kafka_container, postgres_container
 
 StackFile = Callable[..., Path]
@@ -56,13 +56,13 @@ def temporary_home() -> Iterator[Path]:
 @contextmanager
 def embedded_stack(
     *services: str, env: dict[str, str] | None = None, file: Path | None = None
-) -> Iterator[Stack]:
+) -> Iterator[LocalStack]:
     """A running stack; all of it if no service is named.
 
     Signals are left to pytest: what the stack started ends with this process in any case.
     """
     with temporary_home() as home:
-        stack = Stack(home, env=env, services=services or None, file=file)
+        stack = LocalStack(home, env=env, services=services or None, file=file)
         stack.start()
         try:
             yield stack
@@ -71,7 +71,7 @@ def embedded_stack(
 
 
 @contextmanager
-def container_stack(env: dict[str, str] | None = None) -> Iterator[Stack]:
+def container_stack(env: dict[str, str] | None = None) -> Iterator[LocalStack]:
     """A running stack whose broker and database are containers of its own."""
     with (
         kafka_container() as broker,
@@ -87,14 +87,14 @@ def container_stack(env: dict[str, str] | None = None) -> Iterator[Stack]:
             yield running
 
 
-def whole_stack(kind: str, env: dict[str, str] | None = None) -> AbstractContextManager[Stack]:
+def whole_stack(kind: str, env: dict[str, str] | None = None) -> AbstractContextManager[LocalStack]:
     """A running stack of all services and the simulator, on what ``--stack`` names."""
     return container_stack(env) if kind == CONTAINERS else embedded_stack(env=env)
 
 
 def without_brought(folder: Path) -> Path:
     """Write the local stack's file without the broker and the database."""
-    whole = yaml.safe_load(find_file({}).read_text(encoding="utf-8"))["processes"]
+    whole = yaml.safe_load(find_stack_file({}).read_text(encoding="utf-8"))["processes"]
     kept = {name: one for name, one in whole.items() if name not in BROUGHT}
     for process in kept.values():
         process["after"] = [name for name in process.get("after", ()) if name not in BROUGHT]
@@ -123,7 +123,7 @@ def processes_of(folder: Path) -> dict[int, str]:
 
 def versions() -> str:
     """The embedded broker's and database's versions, for people."""
-    server = [str(programs() / "postgres"), "--version"]
+    server = [str(programs_folder() / "postgres"), "--version"]
     database = subprocess.run(server, capture_output=True, text=True, check=True).stdout.split()[-1]
     try:
         broker = version("noida-db")

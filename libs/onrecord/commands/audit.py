@@ -15,7 +15,7 @@ from onrecord.pages.rendering import count
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
-    from audit import Account, Balance
+    from audit import AuditResult, StateCounts
 
 MOST_NAMED: Final = 20
 """Lost messages that are listed; how many there are is told anyway."""
@@ -61,9 +61,9 @@ def audit(
     raise typer.Exit(0 if balance.balances and in_time else 1)
 
 
-async def take_stock(settings: ClientSettings, within_s: float) -> Balance:
+async def take_stock(settings: ClientSettings, within_s: float) -> AuditResult:
     """Prove the law once nothing moves any more, or as things are after ``within_s`` seconds."""
-    from audit import prove_when_settled  # noqa: PLC0415 - slow to import
+    from audit import run_audit_when_idle  # noqa: PLC0415 - slow to import
     from audit.broker import open_scanner  # noqa: PLC0415 - slow to import
     from onrecord import connections  # noqa: PLC0415 - slow to import
 
@@ -73,10 +73,10 @@ async def take_stock(settings: ClientSettings, within_s: float) -> Balance:
         open_scanner(kafka) as scanner,
         connections.open_postgres(settings) as database,
     ):
-        return await prove_when_settled(scanner, database, within_s=within_s)
+        return await run_audit_when_idle(scanner, database, within_s=within_s)
 
 
-def _document(balance: Balance) -> dict[str, Any]:
+def _document(balance: AuditResult) -> dict[str, Any]:
     return {
         "balances": balance.balances,
         "settled": balance.is_settled,
@@ -91,7 +91,7 @@ def _document(balance: Balance) -> dict[str, Any]:
     }
 
 
-def _account(account: Account) -> dict[str, Any]:
+def _account(account: StateCounts) -> dict[str, Any]:
     return {
         "submitted": account.total,
         **{state.value: count for state, count in account.states.items() if state != "lost"},
@@ -99,7 +99,7 @@ def _account(account: Account) -> dict[str, Any]:
     }
 
 
-def _on_its_way(balance: Balance) -> str:
+def _on_its_way(balance: AuditResult) -> str:
     accounts = (
         ("interview", balance.submissions),
         ("unreadable record", balance.unreadable),
@@ -124,7 +124,7 @@ MOVING: Final = ("waiting", "in_retry")
 STATES: Final = ("stored", "waiting", "in_retry", "dead", "discarded", "superseded", "lost")
 
 
-def _show(balance: Balance) -> None:
+def _show(balance: AuditResult) -> None:
     states = _table("", "submitted", *STATES)
     accounts = (
         ("interviews", balance.submissions),

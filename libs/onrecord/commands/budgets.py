@@ -17,7 +17,7 @@ from onrecord.pages.rendering import count, printable, spent
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
-    from read_model.spending import Budget
+    from read_model.spending import BudgetStatus
 
 NONE: Final = "none"
 DEFAULT: Final = "default"
@@ -94,11 +94,11 @@ def set_day(limit: Limit, *, json_output: Json = False) -> None:
 async def _set(scope: str, name: str, limit: str) -> bool:
     """Set it; returns whether the study, if it is one's, is known."""
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.spending import Spending  # noqa: PLC0415 - as above
+    from read_model.spending import SpendQueries  # noqa: PLC0415 - as above
 
     usd = None if limit in {NONE, DEFAULT} else _dollars(limit)
     async with open_postgres(ClientSettings.load()) as database:
-        spending = Spending(database)
+        spending = SpendQueries(database)
         known = scope != "study" or await spending.knows(name)
         if limit == DEFAULT:
             await spending.unlimit(scope, name)
@@ -125,15 +125,15 @@ def _list(*, json_output: bool) -> None:
         _show(found)
 
 
-async def _find() -> Sequence[Budget]:
+async def _find() -> Sequence[BudgetStatus]:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.spending import Spending  # noqa: PLC0415 - as above
+    from read_model.spending import SpendQueries  # noqa: PLC0415 - as above
 
     async with open_postgres(ClientSettings.load()) as database:
-        return await Spending(database).budgets()
+        return await SpendQueries(database).budgets()
 
 
-def _show(found: Sequence[Budget]) -> None:
+def _show(found: Sequence[BudgetStatus]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for title in ("budget", "limit US$", "set by", "spent", "reserved", "left"):
         is_text = title in {"budget", "set by"}

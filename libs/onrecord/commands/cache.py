@@ -17,7 +17,7 @@ from onrecord.settings import ClientSettings
 from onrecord.time_spans import span
 
 if TYPE_CHECKING:
-    from read_model.cache_stats import KeptOf, Which
+    from read_model.cache_stats import CachedByModel, CacheFilter
 
 MB = 1_000_000
 
@@ -51,13 +51,13 @@ def stats(*, json_output: Json = False) -> None:
         onrecord cache stats
         onrecord cache stats --json | jq '.total.saved_usd'
     """
-    from read_model.cache_stats import total  # noqa: PLC0415 - slow to import
+    from read_model.cache_stats import sum_cached  # noqa: PLC0415 - slow to import
 
     found = asyncio.run(_find())
     if json_output:
-        print_json({"rows": [one.as_json() for one in found], "total": total(found).as_json()})
+        print_json({"rows": [one.as_json() for one in found], "total": sum_cached(found).as_json()})
     elif found:
-        _show(found if len(found) == 1 else [*found, total(found)])
+        _show(found if len(found) == 1 else [*found, sum_cached(found)])
     else:
         err.print("no answers are kept")
 
@@ -78,9 +78,9 @@ def clear(
         onrecord cache clear --older-than 7d --yes
         onrecord cache clear --model gpt-4o-mini --prompt-version notes-1
     """
-    from read_model.cache_stats import Which  # noqa: PLC0415 - slow to import
+    from read_model.cache_stats import CacheFilter  # noqa: PLC0415 - slow to import
 
-    which = Which(model, prompt_version, None if older_than is None else span(older_than))
+    which = CacheFilter(model, prompt_version, None if older_than is None else span(older_than))
     if not yes:
         _confirm(asyncio.run(_count(which)))
     deleted = asyncio.run(_delete(which))
@@ -95,31 +95,31 @@ def _confirm(answers: int) -> None:
         raise FailedError("nothing was deleted")
 
 
-async def _find() -> Sequence[KeptOf]:
+async def _find() -> Sequence[CachedByModel]:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.cache_stats import KeptAnswers  # noqa: PLC0415 - as above
+    from read_model.cache_stats import CacheStats  # noqa: PLC0415 - as above
 
     async with open_postgres(ClientSettings.load()) as database:
-        return await KeptAnswers(database).by_model()
+        return await CacheStats(database).by_model()
 
 
-async def _count(which: Which) -> int:
+async def _count(which: CacheFilter) -> int:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.cache_stats import KeptAnswers  # noqa: PLC0415 - as above
+    from read_model.cache_stats import CacheStats  # noqa: PLC0415 - as above
 
     async with open_postgres(ClientSettings.load()) as database:
-        return await KeptAnswers(database).count(which)
+        return await CacheStats(database).count(which)
 
 
-async def _delete(which: Which) -> int:
+async def _delete(which: CacheFilter) -> int:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.cache_stats import KeptAnswers  # noqa: PLC0415 - as above
+    from read_model.cache_stats import CacheStats  # noqa: PLC0415 - as above
 
     async with open_postgres(ClientSettings.load()) as database:
-        return await KeptAnswers(database).delete(which)
+        return await CacheStats(database).delete(which)
 
 
-def _show(found: Sequence[KeptOf]) -> None:
+def _show(found: Sequence[CachedByModel]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for title in ("model", "answers", "MB", "hits", "hit rate", "tokens saved", "US$ saved"):
         table.add_column(title, justify="left" if title == "model" else "right", no_wrap=True)

@@ -19,7 +19,7 @@ from onrecord.settings import ClientSettings
 from onrecord.time_spans import span
 
 if TYPE_CHECKING:
-    from read_model.spending import Cost
+    from read_model.spending import CallCost
 
 KINDS: Final = ("study", "model", "purpose", "day")
 
@@ -48,14 +48,14 @@ def costs(*, by: By = "study", since: Since = None, json_output: Json = False) -
         onrecord costs --by day --since 7d
         onrecord costs --by model --json | jq '.rows[] | {name, cost_usd}'
     """
-    from read_model.spending import total  # noqa: PLC0415 - slow to import
+    from read_model.spending import sum_costs  # noqa: PLC0415 - slow to import
 
     if by not in KINDS:
         raise UsageError(f"--by is one of {', '.join(KINDS)}; not {by!r}")
     found = asyncio.run(_find(by, None if since is None else span(since)))
     if json_output:
         rows = [{"name": name, **cost.as_json()} for name, cost in found.items()]
-        print_json({"by": by, "since": since, "rows": rows, "total": total(found).as_json()})
+        print_json({"by": by, "since": since, "rows": rows, "total": sum_costs(found).as_json()})
         return
     if not found:
         err.print("no calls" if since is None else f"no calls within {since}", markup=False)
@@ -63,23 +63,23 @@ def costs(*, by: By = "study", since: Since = None, json_output: Json = False) -
     _show(by, found)
 
 
-async def _find(by: str, since: timedelta | None) -> Mapping[str, Cost]:
+async def _find(by: str, since: timedelta | None) -> Mapping[str, CallCost]:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.spending import Spending  # noqa: PLC0415 - as above
+    from read_model.spending import SpendQueries  # noqa: PLC0415 - as above
 
     async with open_postgres(ClientSettings.load()) as database:
-        return await Spending(database).costs(by, since)
+        return await SpendQueries(database).costs(by, since)
 
 
-def _show(by: str, found: Mapping[str, Cost]) -> None:
-    from read_model.spending import total  # noqa: PLC0415 - slow to import
+def _show(by: str, found: Mapping[str, CallCost]) -> None:
+    from read_model.spending import sum_costs  # noqa: PLC0415 - slow to import
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for title in (by, "calls", "answered", "failed", "input", "cached", "output", "US$"):
         table.add_column(title, justify="left" if title == by else "right", no_wrap=True)
     for name, cost in found.items():
         table.add_row(Text(printable(name)), *_cells(cost))
-    everything = total(found)
+    everything = sum_costs(found)
     if len(found) > 1:
         table.add_section()
         table.add_row("all", *_cells(everything))
@@ -88,17 +88,17 @@ def _show(by: str, found: Mapping[str, Cost]) -> None:
         out.print(line)
 
 
-def _cells(cost: Cost) -> list[str]:
+def _cells(cost: CallCost) -> list[str]:
     counts = (cost.calls, cost.answered, cost.failed)
     tokens = (cost.input_tokens, cost.cached_tokens, cost.output_tokens)
     return [*(f"{number:,}" for number in (*counts, *tokens)), _spent(cost)]
 
 
-def _spent(cost: Cost) -> str:
+def _spent(cost: CallCost) -> str:
     return spent(cost.known_usd, unpriced=cost.unpriced)
 
 
-def _remarks(cost: Cost) -> list[str]:
+def _remarks(cost: CallCost) -> list[str]:
     """What the table does not tell, as far as there is any of it."""
     said = []
     if cost.estimated_usd:

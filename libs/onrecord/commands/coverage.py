@@ -14,7 +14,7 @@ from onrecord.pages.rendering import columns
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
-    from read_model.coverage import Coverage
+    from read_model.coverage import StudyCoverage
 
 Study = Annotated[
     str | None, typer.Option(help="The study's id; may be left out if there is only one.")
@@ -23,10 +23,10 @@ Study = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the verb."""
-    app.command(rich_help_panel="Interviews and notes")(coverage)
+    app.command(rich_help_panel="Interviews and notes")(compute_coverage)
 
 
-def coverage(*, study: Study = None, json_output: Json = False) -> None:
+def compute_coverage(*, study: Study = None, json_output: Json = False) -> None:
     """Tell of each research question whether it is answered, not addressed, or unknown.
 
     "Not addressed" is said only if every chunk of every interview was read with that question
@@ -48,13 +48,13 @@ def coverage(*, study: Study = None, json_output: Json = False) -> None:
         out.print(line)
 
 
-async def _find(asked: str | None) -> Coverage:
+async def _find(asked: str | None) -> StudyCoverage:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.coverage import coverage as conclude  # noqa: PLC0415 - as above
-    from read_model.queries import Reading  # noqa: PLC0415 - as above
+    from read_model.coverage import compute_coverage as conclude  # noqa: PLC0415 - as above
+    from read_model.queries import ReadModelQueries  # noqa: PLC0415 - as above
 
     async with open_postgres(ClientSettings.load()) as database:
-        reading = Reading(database)
+        reading = ReadModelQueries(database)
         studies = await reading.studies()
         study = studies[_only(asked, sorted(studies))].study
         return conclude(

@@ -253,13 +253,13 @@ def _ask(question: Callable[[ControlClient], Awaitable[T]]) -> T:
 def _names(letters: Iterable[Letter]) -> dict[str, str]:
     """What letters are about, in people's words; a list without them is better than none."""
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.queries import Reading  # noqa: PLC0415 - as above
+    from read_model.queries import ReadModelQueries  # noqa: PLC0415 - as above
 
     subjects = {UUID(key) for one in letters if _UUID.fullmatch(key := one["subject"] or "")}
 
     async def read() -> dict[str, str]:
         async with open_postgres(ClientSettings.load()) as database:
-            return await Reading(database).subjects(tuple(subjects))
+            return await ReadModelQueries(database).subjects(tuple(subjects))
 
     try:
         return asyncio.run(read()) if subjects else {}

@@ -13,7 +13,7 @@ from onrecord.console import Json, out, print_json
 from onrecord.errors import UsageError
 from onrecord.pages.rendering import columns, short_id
 from onrecord.settings import ClientSettings
-from read_model.explanation import Candidate, Explaining, Explanation
+from read_model.explanation import ExplanationQueries, NoteExplanation, NoteMatch
 
 NoteId = Annotated[
     str,
@@ -63,16 +63,16 @@ def explain(note: NoteId, *, json_output: Json = False) -> None:
         out.print(line)
 
 
-async def _explained(digits: str) -> Explanation:
+async def _explained(digits: str) -> NoteExplanation:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
 
     parse = load_parser() if is_installed() else None
     async with open_postgres(ClientSettings.load()) as database:
-        explaining = Explaining(database, parse)
+        explaining = ExplanationQueries(database, parse)
         return await explaining.explain(_only(digits, await explaining.find(digits)))
 
 
-def _only(digits: str, found: list[Candidate]) -> Candidate:
+def _only(digits: str, found: list[NoteMatch]) -> NoteMatch:
     if not found:
         raise UsageError(
             f"no note's id begins with {digits}: `onrecord notes` and `onrecord notes --rejected` "

@@ -15,7 +15,7 @@ from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
 from onrecord.pages.rendering import columns, count, short_id
 from onrecord.settings import ClientSettings
-from read_model.queries import NoteFilter, Reading, RefusedNote, StoredNote, StudyInUse
+from read_model.queries import NoteFilter, ReadModelQueries, RefusedNote, StoredNote, StudyInUse
 
 Study = Annotated[str | None, typer.Option(help="Only this study, by its id.")]
 Transcript = Annotated[
@@ -129,7 +129,7 @@ async def _find(which: NoteFilter, *, rejected: bool, exact: bool) -> Found:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
 
     async with open_postgres(ClientSettings.load()) as database:
-        reading = Reading(database, exact=exact)
+        reading = ReadModelQueries(database, exact=exact)
         studies = await reading.studies()
         _refuse_unknown(which, studies)
         which = replace(which, transcript=_only_interview(which, studies))

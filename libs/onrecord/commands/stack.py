@@ -9,8 +9,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from local_stack.state import Model
-from local_stack.supervisor import ProcessStatus, Stack
+from local_stack.state import ModelInUse
+from local_stack.supervisor import LocalStack, ProcessStatus
 from onrecord.console import Json, err, out, print_json, stack_progress
 from onrecord.settings import home_folder
 
@@ -46,7 +46,7 @@ def up(only: Only = None, json_output: Json = False) -> None:  # noqa: FBT002 - 
     """
     names = [name.strip() for name in only.split(",")] if only else None
     with stack_progress("starting", quiet=json_output) as report:
-        stack = Stack(home_folder(), services=names, attached=False, report=report)
+        stack = LocalStack(home_folder(), services=names, attached=False, report=report)
         stack.start()
     if json_output:
         print_json(_overview(stack))
@@ -65,7 +65,7 @@ def down(purge: Purge = False, json_output: Json = False) -> None:  # noqa: FBT0
         onrecord down --purge
     """
     with stack_progress("stopping", quiet=json_output) as report:
-        stack = Stack(home_folder(), attached=False, report=report)
+        stack = LocalStack(home_folder(), attached=False, report=report)
         stopped = [one.name for one in stack.status() if one.running]
         stack.stop(purge=purge)
     if json_output:
@@ -85,7 +85,7 @@ def status(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
         onrecord status
         onrecord status --json
     """
-    stack = Stack(home_folder(), attached=False)
+    stack = LocalStack(home_folder(), attached=False)
     found = stack.status()
     if json_output:
         print_json(_overview(stack))
@@ -98,7 +98,7 @@ def status(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
     raise typer.Exit(0 if all(one.ready for one in found) else 1)
 
 
-def describe(model: Model) -> str:
+def describe(model: ModelInUse) -> str:
     """One sentence about which model is asked, for people."""
     if model.simulated:
         return (
@@ -112,7 +112,7 @@ def describe(model: Model) -> str:
     return f"model: {name} at {model.base_url or defaults['base_url'].default}"
 
 
-def _overview(stack: Stack) -> dict[str, Any]:
+def _overview(stack: LocalStack) -> dict[str, Any]:
     model = stack.model()
     return {
         "home": stack.home.path,

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from local_stack.progress import Progress, Report, silent
-from local_stack.supervisor import Stack
+from local_stack.progress import Progress, Report, ignore_progress
+from local_stack.supervisor import LocalStack
 from onrecord.cli import run
 from onrecord.commands.stack import describe
 from onrecord.console import err, out, stack_progress
@@ -26,7 +26,7 @@ INTERRUPTED: Final = 128 + signal.SIGINT
 class _Reporter:
     """Passes a stack's steps on to whoever shows them at the moment."""
 
-    target: Report = staticmethod(silent)
+    target: Report = staticmethod(ignore_progress)
 
     def __call__(self, progress: Progress) -> None:
         self.target(progress)
@@ -35,11 +35,11 @@ class _Reporter:
     def showing(self, doing: str) -> Iterator[None]:
         with stack_progress(doing) as self.target:
             yield
-        self.target = silent
+        self.target = ignore_progress
 
 
 @contextmanager
-def performance(env: Mapping[str, str]) -> Iterator[Stack]:
+def performance(env: Mapping[str, str]) -> Iterator[LocalStack]:
     """A stack in the demo's folder, made anew; verbs run within the block talk to it.
 
     Args:
@@ -50,8 +50,8 @@ def performance(env: Mapping[str, str]) -> Iterator[Stack]:
     """
     home = home_folder() / "demo"
     reporter = _Reporter()
-    Stack(home, attached=False).stop(purge=True)
-    stack = Stack(home, env=env, report=reporter)
+    LocalStack(home, attached=False).stop(purge=True)
+    stack = LocalStack(home, env=env, report=reporter)
     with reporter.showing("starting"):
         stack.__enter__()
     try:

@@ -12,7 +12,7 @@ from rich.text import Text
 from contracts.notes import CheckFailure, Evidence
 from onrecord.pages.check_names import CHECKS
 from onrecord.pages.rendering import paragraph, printable, short_id, timestamp
-from read_model.explanation import Checked, Explanation
+from read_model.explanation import CheckResult, NoteExplanation
 
 _STATES: Final = {
     "accepted": ("accepted", "green"),
@@ -24,7 +24,7 @@ _STATES: Final = {
 _NOT_ASKED: Final = "\N{EN DASH}"
 
 
-def explained_page(note: Explanation, width: int) -> Iterator[RenderableType]:
+def explained_page(note: NoteExplanation, width: int) -> Iterator[RenderableType]:
     """The lines of the page.
 
     Args:
@@ -60,14 +60,14 @@ def explained_page(note: Explanation, width: int) -> Iterator[RenderableType]:
         )
 
 
-def _beside(note: Explanation, width: int) -> Table:
+def _beside(note: NoteExplanation, width: int) -> Table:
     table = Table("claim", "evidence", box=None, width=width, pad_edge=False, padding=(0, 2, 0, 0))
     table.columns[0].ratio, table.columns[1].ratio = 2, 3
     table.add_row(Text(printable(note.statement)), _quotes(note))
     return table
 
 
-def _quotes(note: Explanation) -> Text:
+def _quotes(note: NoteExplanation) -> Text:
     lines = [_quote(one) for one in note.evidence]
     lines += [
         f"segment {one.segment}: “{one.first_words} … {one.last_words}” (as the model named it)"
@@ -80,7 +80,7 @@ def _quote(one: Evidence) -> str:
     return f"{one.speaker} {timestamp(one.start_ms)}, segment {one.segment}: “{one.quote}”"
 
 
-def _check(one: Checked, width: int) -> Iterator[Text]:
+def _check(one: CheckResult, width: int) -> Iterator[Text]:
     failure = one.then or one.today
     mark, style = _mark(one)
     yield from paragraph(
@@ -98,7 +98,7 @@ def _check(one: Checked, width: int) -> Iterator[Text]:
         )
 
 
-def _mark(one: Checked) -> tuple[str, str]:
+def _mark(one: CheckResult) -> tuple[str, str]:
     """A check that failed then, one that is passed, and one that is not asked here."""
     if one.then:
         return "✗", "red"

@@ -10,14 +10,14 @@ from rich.text import Text
 
 from onrecord.pages.check_names import CHECKS
 from onrecord.pages.rendering import count, paragraph, short_id, timestamp
-from read_model.coverage import Coverage, Finding, Topic
-from read_model.queries import Quote, RefusedNote, StoredNote, StudyInUse
+from read_model.coverage import CoverageStatus, StudyCoverage, TopicCoverage
+from read_model.queries import RefusedNote, StoredNote, StoredQuote, StudyInUse
 
 LABELS: Final = {
-    Finding.ANSWERED: ("answered", "green"),
-    Finding.ANSWERED_EARLIER: ("earlier only", "yellow"),
-    Finding.NOT_ADDRESSED: ("not addressed", "yellow"),
-    Finding.UNKNOWN: ("unknown", "red"),
+    CoverageStatus.ANSWERED: ("answered", "green"),
+    CoverageStatus.ANSWERED_EARLIER: ("earlier only", "yellow"),
+    CoverageStatus.NOT_ADDRESSED: ("not addressed", "yellow"),
+    CoverageStatus.UNKNOWN: ("unknown", "red"),
 }
 LABEL_WIDTH: Final = 15
 
@@ -68,7 +68,7 @@ def _section(name: str, notes: Sequence[StoredNote], total: int, width: int) -> 
         yield Text()
 
 
-def _quote(quote: Quote, title: str, width: int) -> Iterator[Text]:
+def _quote(quote: StoredQuote, title: str, width: int) -> Iterator[Text]:
     said = f"{quote.speaker} {timestamp(quote.start_ms)}, {title}"
     yield from paragraph(said, width, indent="      ", style="dim")
     yield from paragraph(f"“{quote.quote}”", width, indent="      ", style="italic")
@@ -93,7 +93,7 @@ def rejected_page(notes: Sequence[RefusedNote], width: int) -> Iterator[Text]:
             yield Text()
 
 
-def coverage_page(found: Coverage, width: int) -> Iterator[Text]:
+def coverage_page(found: StudyCoverage, width: int) -> Iterator[Text]:
     """Questions, then themes, with what is known about each."""
     yield from paragraph(f"{found.name} ({count(found.interviews, 'interview')})", width)
     for heading, topics in (("Questions", found.questions), ("Themes", found.themes)):
@@ -121,7 +121,7 @@ def coverage_page(found: Coverage, width: int) -> Iterator[Text]:
         )
 
 
-def _topic(topic: Topic, width: int) -> Iterator[Text]:
+def _topic(topic: TopicCoverage, width: int) -> Iterator[Text]:
     label, style = LABELS[topic.finding]
     first = Text.assemble("  ", (f"{label:<{LABEL_WIDTH}}", style))
     indent = " " * len(first)
@@ -129,7 +129,7 @@ def _topic(topic: Topic, width: int) -> Iterator[Text]:
     yield from paragraph(_reason(topic), width, indent=indent, style="dim")
 
 
-def _reason(topic: Topic) -> str:
+def _reason(topic: TopicCoverage) -> str:
     missing = ", ".join(
         f"{count(number, 'chunk')} {what}"
         for number, what in (
@@ -140,16 +140,16 @@ def _reason(topic: Topic) -> str:
         )
         if number
     )
-    if topic.finding is Finding.ANSWERED_EARLIER:
+    if topic.finding is CoverageStatus.ANSWERED_EARLIER:
         earlier = f"{count(topic.earlier_notes, 'note')} from an earlier revision of "
         return (
             f"every chunk was read ({topic.read:,}) without a note about it, but there "
             f"{'is' if topic.earlier_notes == 1 else 'are'} {earlier}"
             f"{count(topic.earlier_interviews, 'interview')}"
         )
-    if topic.finding is Finding.NOT_ADDRESSED:
+    if topic.finding is CoverageStatus.NOT_ADDRESSED:
         return f"every chunk was read ({topic.read:,})"
-    if topic.finding is Finding.UNKNOWN:
+    if topic.finding is CoverageStatus.UNKNOWN:
         return missing
     told = f"{count(topic.notes, 'note')} from {count(topic.interviews, 'interview')}"
     return f"{told}; {missing}" if missing else told

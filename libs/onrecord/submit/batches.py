@@ -20,7 +20,7 @@ from onrecord.settings import ClientSettings
 from onrecord.submit.interview_files import InterviewFile
 from onrecord.submit.preparation import Declared, Prepared, prepare
 from onrecord.submit.waiting import Watch, refuse_conflicts
-from read_model.queries import Reading, TranscriptProgress
+from read_model.queries import ReadModelQueries, TranscriptProgress
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ async def _look_for_conflicts(ready: Sequence[Prepared], settings: ClientSetting
     """
     try:
         async with open_postgres(settings) as database:
-            await refuse_conflicts(Reading(database), [one.event for one in ready])
+            await refuse_conflicts(ReadModelQueries(database), [one.event for one in ready])
     except (UnreachableError, FailedError) as error:
         return f"nobody looked whether these revisions are stored with other content: {error}"
     return ""
@@ -105,7 +105,7 @@ async def _send_and_wait(
     bars: Progress,
 ) -> Batch:
     async with AsyncExitStack() as opened:
-        reading = Reading(await opened.enter_async_context(open_postgres(settings)))
+        reading = ReadModelQueries(await opened.enter_async_context(open_postgres(settings)))
         watch = await Watch.begin(reading, [one.event for one in ready])
         await _send(ready, kafka, bars)
         reading_chunks = bars.add_task("waiting", total=None)

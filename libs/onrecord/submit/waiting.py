@@ -10,7 +10,7 @@ from uuid import UUID
 
 from contracts.events import TranscriptSubmitted
 from onrecord.errors import UsageError
-from read_model.queries import Reading, TranscriptProgress
+from read_model.queries import ReadModelQueries, TranscriptProgress
 
 POLL_S: Final = 0.3
 """Seconds between two looks at the database."""
@@ -19,7 +19,7 @@ Shown = Callable[[Sequence[TranscriptProgress]], None]
 
 
 async def refuse_conflicts(
-    reading: Reading, events: Sequence[TranscriptSubmitted]
+    reading: ReadModelQueries, events: Sequence[TranscriptSubmitted]
 ) -> frozenset[UUID]:
     """Look whether a revision is stored with other content: it would end as a dead letter.
 
@@ -66,7 +66,7 @@ class Watch:
     unchanged: frozenset[UUID]
 
     @classmethod
-    async def begin(cls, reading: Reading, events: Sequence[TranscriptSubmitted]) -> Self:
+    async def begin(cls, reading: ReadModelQueries, events: Sequence[TranscriptSubmitted]) -> Self:
         """Look at what is there before anything is sent.
 
         Args:
@@ -82,7 +82,7 @@ class Watch:
         return cls(contents, events[0].revision, tuple(letters), unchanged)
 
     async def until_done(
-        self, reading: Reading, timeout_s: float, show: Shown
+        self, reading: ReadModelQueries, timeout_s: float, show: Shown
     ) -> tuple[list[TranscriptProgress], bool]:
         """Wait for the end.
 

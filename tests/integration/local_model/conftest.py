@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from local_model.weights import INSTALL, missing
-from local_stack.supervisor import Stack
+from local_stack.supervisor import LocalStack
 from onrecord.demo.local_model import UNHURRIED
 from support.missing import missing as absent
 from support.stack import QUICK_RETRIES, whole_stack
@@ -20,7 +20,7 @@ def _can_run_a_model() -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(pytestconfig: pytest.Config, _can_run_a_model: None) -> Iterator[Stack]:
+def stack(pytestconfig: pytest.Config, _can_run_a_model: None) -> Iterator[LocalStack]:
     """The whole stack, with the real model in the simulator's place."""
     with whole_stack(pytestconfig.getoption("--stack"), QUICK_RETRIES | UNHURRIED) as running:
         yield running

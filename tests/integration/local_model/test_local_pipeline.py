@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import pytest
 
-from audit.accounts import State
+from audit.accounts import SubmissionState
 from contracts.transcript import Role, Speaker
-from local_stack.supervisor import Stack
+from local_stack.supervisor import LocalStack
 from onrecord.demo.local_model import SHORT
 from onrecord.submit.files import read_study
 from support.pipeline import Pipeline, submitted
@@ -27,7 +27,9 @@ SELECT segment, start_char, length, quote, speaker, role,
 
 
 @pytest.mark.timeout(900)
-async def test_stores_only_what_was_said_and_tells_what_became_of_the_rest(stack: Stack) -> None:
+async def test_stores_only_what_was_said_and_tells_what_became_of_the_rest(
+    stack: LocalStack,
+) -> None:
     study = read_study(SHORT / "study.yaml")
     talk = (SHORT / "key-cutter.txt").read_text("utf-8")
     roles = (
@@ -41,7 +43,7 @@ async def test_stores_only_what_was_said_and_tells_what_became_of_the_rest(stack
 
     assert balance.balances
     ends = {state: count for state, count in balance.chunks.states.items() if count}
-    assert ends.keys() <= {State.STORED, State.DEAD}
+    assert ends.keys() <= {SubmissionState.STORED, SubmissionState.DEAD}
     assert sum(ends.values()) >= 2
     for one in await pipeline.rows(EVIDENCE):
         begin, end = one["start_char"], one["start_char"] + one["length"]
@@ -53,7 +55,7 @@ async def test_stores_only_what_was_said_and_tells_what_became_of_the_rest(stack
 
     async def all_are_indexed() -> list[Any] | None:
         letters = await pipeline.rows("SELECT error_code, error_message FROM dead_letters")
-        return [letters] if len(letters) == ends.get(State.DEAD, 0) else None
+        return [letters] if len(letters) == ends.get(SubmissionState.DEAD, 0) else None
 
     (letters,) = await until(all_are_indexed)
     # Nothing a model says is a bug of ours, and no letter is without its reason.

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local_stack.spec import find_file
+from local_stack.spec import find_stack_file
 from support.stack import StackFile
 
 HERE = Path(__file__).parent
@@ -36,7 +36,7 @@ def stack_file(tmp_path: Path) -> StackFile:
 @pytest.fixture
 def databases_and_worker(tmp_path: Path) -> Path:
     """A stack.yaml of the real broker and database, and a worker that comes after both."""
-    real = yaml.safe_load(find_file({}).read_text(encoding="utf-8"))["processes"]
+    real = yaml.safe_load(find_stack_file({}).read_text(encoding="utf-8"))["processes"]
     entries = {name: real[name] for name in ("broker", "postgres")}
     entries["worker"] = WORKER | {"after": ["broker", "postgres"]}
     file = tmp_path / "stack.yaml"

@@ -6,11 +6,11 @@ import sys
 import time
 from pathlib import Path
 
-from local_stack.supervisor import Stack
+from local_stack.supervisor import LocalStack
 
 
 def main() -> None:
-    with Stack(Path(sys.argv[1]), file=Path(sys.argv[2])):
+    with LocalStack(Path(sys.argv[1]), file=Path(sys.argv[2])):
         sys.stdout.write("up\n")
         sys.stdout.flush()
         while True:

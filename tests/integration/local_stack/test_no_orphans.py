@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from local_stack.supervisor import Stack
+from local_stack.supervisor import LocalStack
 from support.stack import StackFile, processes_of
 from support.waiting import eventually
 
@@ -71,7 +71,7 @@ def test_kill_9_at_any_moment_leaves_nothing_and_the_next_start_recovers(
         process.kill()
         process.wait()
     eventually(lambda: nothing_is_left(stack_home))
-    with Stack(stack_home, file=databases_and_worker) as stack:
+    with LocalStack(stack_home, file=databases_and_worker) as stack:
         assert all(one.ready for one in stack.status())
 
 
@@ -107,7 +107,7 @@ def test_a_second_ctrl_c_does_not_wait_for_the_stubborn(
 def test_ctrl_c_in_the_terminal_does_not_reach_the_processes_themselves(
     stack_home: Path, stack_file: StackFile
 ) -> None:
-    with Stack(stack_home, file=stack_file(one={})) as stack:
+    with LocalStack(stack_home, file=stack_file(one={})) as stack:
         pid = stack.pid("one")
         session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[3]
     assert int(session) == pid

@@ -8,21 +8,21 @@ from typing import Any
 import pytest
 
 from local_stack.errors import StackFailedError
-from local_stack.progress import Progress, Step
-from local_stack.state import Home
-from local_stack.supervisor import Stack
+from local_stack.progress import Progress, ProgressStep
+from local_stack.state import StackHome
+from local_stack.supervisor import LocalStack
 from support.stack import StackFile, processes_of
 from support.waiting import eventually
 
 ENDS_AT_ONCE = ["{python}", "-c", "print('line 1\\nno luck'); raise SystemExit(7)", "{port}"]
 
 
-def pids(stack: Stack) -> dict[str, int | None]:
+def pids(stack: LocalStack) -> dict[str, int | None]:
     return {one.name: one.pid for one in stack.status()}
 
 
-def detached(home: Path, file: Path, **options: Any) -> Stack:
-    return Stack(home, file=file, attached=False, **options)
+def detached(home: Path, file: Path, **options: Any) -> LocalStack:
+    return LocalStack(home, file=file, attached=False, **options)
 
 
 def test_processes_start_after_what_they_need_and_stop_before_it(
@@ -30,18 +30,18 @@ def test_processes_start_after_what_they_need_and_stop_before_it(
 ) -> None:
     steps: list[Progress] = []
     file = stack_file(first={}, second={"after": ["first"]})
-    with Stack(stack_home, file=file, report=steps.append):
+    with LocalStack(stack_home, file=file, report=steps.append):
         pass
     told = [(step.name, step.step) for step in steps]
     assert told == [
-        ("first", Step.STARTING),
-        ("first", Step.READY),
-        ("second", Step.STARTING),
-        ("second", Step.READY),
-        ("second", Step.STOPPING),
-        ("second", Step.STOPPED),
-        ("first", Step.STOPPING),
-        ("first", Step.STOPPED),
+        ("first", ProgressStep.STARTING),
+        ("first", ProgressStep.READY),
+        ("second", ProgressStep.STARTING),
+        ("second", ProgressStep.READY),
+        ("second", ProgressStep.STOPPING),
+        ("second", ProgressStep.STOPPED),
+        ("first", ProgressStep.STOPPING),
+        ("first", ProgressStep.STOPPED),
     ]
 
 
@@ -94,7 +94,10 @@ def test_a_second_start_waits_until_what_ran_before_is_ready_again(
         stack.start()
         assert all(one.ready for one in stack.status())
         assert stack.pid("two") == before
-        assert [step.step for step in steps if step.name == "two"] == [Step.STARTING, Step.READY]
+        assert [step.step for step in steps if step.name == "two"] == [
+            ProgressStep.STARTING,
+            ProgressStep.READY,
+        ]
     finally:
         stack.stop()
 
@@ -126,7 +129,7 @@ def test_what_ran_before_and_ends_while_it_is_waited_for_is_started_again(
         busy.touch()
 
         def end_it(progress: Progress) -> None:
-            if progress.step is Step.STARTING:
+            if progress.step is ProgressStep.STARTING:
                 busy.unlink()
                 stack.kill("one")
 
@@ -156,11 +159,11 @@ def test_a_process_with_a_recycled_pid_is_neither_killed_nor_taken_for_ours(
     stack_home: Path, stack_file: StackFile
 ) -> None:
     file = stack_file(one={})
-    with Stack(stack_home / "stranger", file=file) as stranger:
+    with LocalStack(stack_home / "stranger", file=file) as stranger:
         stack = detached(stack_home / "ours", file)
         stack.start()
         stack.kill("one")
-        home = Home(stack_home / "ours")
+        home = StackHome(stack_home / "ours")
         state = home.load()
         state.processes["one"].pid = stranger.pid("one")
         home.save(state)
@@ -231,7 +234,11 @@ def test_a_process_that_never_gets_ready_is_named_with_the_reason(
     steps: list[Progress] = []
     with pytest.raises(StackFailedError, match=r"one was not ready in 0\.5 s .*refused"):
         detached(stack_home, file, report=steps.append).start()
-    assert [step.step for step in steps] == [Step.STARTING, Step.STOPPING, Step.GIVEN_UP]
+    assert [step.step for step in steps] == [
+        ProgressStep.STARTING,
+        ProgressStep.STOPPING,
+        ProgressStep.GIVEN_UP,
+    ]
 
 
 def test_a_process_that_does_not_stop_is_killed_and_this_is_told(
@@ -239,9 +246,9 @@ def test_a_process_that_does_not_stop_is_killed_and_this_is_told(
 ) -> None:
     steps: list[Progress] = []
     file = stack_file(one={"grace_s": 0.2, "env": {"WORKER_STUBBORN": "1"}})
-    with Stack(stack_home, file=file, report=steps.append):
+    with LocalStack(stack_home, file=file, report=steps.append):
         pass
-    assert [step.step for step in steps][-2:] == [Step.STOPPING, Step.KILLED]
+    assert [step.step for step in steps][-2:] == [ProgressStep.STOPPING, ProgressStep.KILLED]
 
 
 def test_a_task_runs_once_until_something_it_builds_on_is_started_again(
@@ -270,7 +277,7 @@ def test_an_attached_stack_does_not_take_over_a_detached_one(
     stack.start()
     try:
         with pytest.raises(StackFailedError, match="already runs"):
-            Stack(stack_home, file=file).start()
+            LocalStack(stack_home, file=file).start()
         assert [one.ready for one in stack.status()] == [True]
     finally:
         stack.stop()
@@ -289,7 +296,7 @@ def test_stopping_twice_is_no_error_and_purging_deletes_the_data(
 def test_broker_and_database_recover_from_kill_9_with_their_data(
     stack_home: Path, databases_and_worker: Path
 ) -> None:
-    with Stack(stack_home, file=databases_and_worker) as stack:
+    with LocalStack(stack_home, file=databases_and_worker) as stack:
         for name in ("broker", "postgres"):
             stack.kill(name)
             stack.restart(name)

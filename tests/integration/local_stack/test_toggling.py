@@ -11,9 +11,9 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from local_stack.progress import Progress, Step
-from local_stack.state import Home
-from local_stack.supervisor import Stack
+from local_stack.progress import Progress, ProgressStep
+from local_stack.state import StackHome
+from local_stack.supervisor import LocalStack
 from support.stack import StackFile, embedded_stack
 
 MODELS = ("small", "large", "medium")
@@ -40,13 +40,13 @@ def test_twenty_toggles_restart_exactly_what_reads_the_setting(
     for name in ("ONRECORD_MODEL", "OPENAI_TIMEOUT_S", "STORING_TRIES"):
         monkeypatch.delenv(name, raising=False)
 
-    def up() -> Stack:
-        stack = Stack(stack_home, file=file, attached=False, report=steps.append)
+    def up() -> LocalStack:
+        stack = LocalStack(stack_home, file=file, attached=False, report=steps.append)
         stack.start()
         return stack
 
     try:
-        ports = up().client_env(), dict(Home(stack_home).load().ports)
+        ports = up().client_env(), dict(StackHome(stack_home).load().ports)
         before = dict.fromkeys(("ONRECORD_MODEL", "OPENAI_TIMEOUT_S", "STORING_TRIES"), "")
         readers = {
             "ONRECORD_MODEL": "asking",
@@ -63,24 +63,24 @@ def test_twenty_toggles_restart_exactly_what_reads_the_setting(
             for name, value in now.items():
                 monkeypatch.setenv(name, value)
             steps.clear()
-            pids = {one.name: one.pid for one in Stack(stack_home, file=file).status()}
+            pids = {one.name: one.pid for one in LocalStack(stack_home, file=file).status()}
             stack = up()
 
             stale = {readers[name] for name in changed}
-            told = {one.name: one for one in steps if one.step is Step.OUT_OF_DATE}
+            told = {one.name: one for one in steps if one.step is ProgressStep.OUT_OF_DATE}
             assert set(told) == stale
             for one, progress in told.items():
                 names = [name for name in sorted(changed) if readers[name] == one]
                 assert progress.why == f"because {', '.join(names)} changed"
-            unchanged = {one.name for one in steps if one.step is Step.UNCHANGED}
+            unchanged = {one.name for one in steps if one.step is ProgressStep.UNCHANGED}
             assert unchanged == {"broker", "asking", "storing"} - stale
             restarted = {one.name for one in stack.status() if one.pid != pids[one.name]}
             assert restarted == stale
             assert all(one.ready for one in stack.status())
-            assert (stack.client_env(), Home(stack_home).load().ports) == ports
+            assert (stack.client_env(), StackHome(stack_home).load().ports) == ports
             before = now
     finally:
-        Stack(stack_home, file=file, attached=False).stop()
+        LocalStack(stack_home, file=file, attached=False).stop()
 
 
 def test_a_port_that_another_program_took_moves_with_all_that_need_it(
@@ -88,18 +88,18 @@ def test_a_port_that_another_program_took_moves_with_all_that_need_it(
 ) -> None:
     monkeypatch.setattr("local_stack.supervisor.FREE_WITHIN_S", 0.1)
     file, steps = stack_file(**processes()), list[Progress]()
-    stack = Stack(stack_home, file=file, attached=False, report=steps.append)
+    stack = LocalStack(stack_home, file=file, attached=False, report=steps.append)
     stack.start()
     try:
-        port = Home(stack_home).load().ports["broker"]
+        port = StackHome(stack_home).load().ports["broker"]
         stack.kill("broker")
         with socket.create_server(("127.0.0.1", port)):
             steps.clear()
             stack.start()
-        (moved,) = (one for one in steps if one.step is Step.PORT_MOVED)
+        (moved,) = (one for one in steps if one.step is ProgressStep.PORT_MOVED)
         assert moved.name == "broker"
         assert moved.why == f"another program listens on {port}, where it was"
-        told = {one.name: one.why for one in steps if one.step is Step.OUT_OF_DATE}
+        told = {one.name: one.why for one in steps if one.step is ProgressStep.OUT_OF_DATE}
         why = "because KAFKA_BOOTSTRAP_SERVERS changed"
         assert told == {"asking": why, "storing": why}
         assert stack.client_env()["KAFKA_BOOTSTRAP_SERVERS"] == f"127.0.0.1:{moved.port}"

@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 from aiokafka.structs import OffsetAndMetadata
 
-from audit.accounts import Books, settle
-from audit.broker import Found, open_scanner
+from audit.accounts import AuditFacts, reconcile
+from audit.broker import ScanResult, open_scanner
 from contracts.topics import ALL_TOPICS
 from messaging.kafka.admin import admin_client
 from support.broker import Bench, bench_on
@@ -26,7 +26,7 @@ async def bench(broker: str) -> Bench:
     return await bench_on(broker, [replace(topic, partitions=1) for topic in ALL_TOPICS])
 
 
-async def scan(bench: Bench) -> Found:
+async def scan(bench: Bench) -> ScanResult:
     async with open_scanner(bench.kafka) as scanner:
         return await scanner.scan()
 
@@ -55,7 +55,7 @@ async def test_records_that_were_deleted_before_they_were_read_are_told(bench: B
     assert found.deleted == {("ingestion", SUBMITTED): 2}
     assert [(one.place, one.subject) for one in found.unread] == [((SUBMITTED, 0, 4), "")]
     assert found.received["ingestion"] == {(SUBMITTED, 0): 5}
-    balance = settle(Books(received=found.received, deleted=found.deleted))
+    balance = reconcile(AuditFacts(received=found.received, deleted=found.deleted))
     assert not balance.balances
     await commit(bench, "ingestion", SUBMITTED, 5)
     assert (await scan(bench)).deleted == {}

@@ -8,7 +8,7 @@ from database.pool import Database, open_database
 from database.settings import PostgresSettings
 from onrecord import cli
 from persistence.store import NotesStore
-from read_model.queries import Reading
+from read_model.queries import ReadModelQueries
 from support.interviews import (
     STUDY,
     TRANSCRIPT,
@@ -305,7 +305,7 @@ def test_submissions_that_nobody_could_read_are_told_unless_given_up(
 
 async def test_what_a_dead_letter_is_about_has_a_name(filled: Database) -> None:
     second = chunk(index=2).chunk_id
-    assert await Reading(filled).subjects((second, TRANSCRIPT, ids.derive_id("nobody"))) == {
+    assert await ReadModelQueries(filled).subjects((second, TRANSCRIPT, ids.derive_id("nobody"))) == {
         str(second): "Interview 1, chunk 2",
         str(TRANSCRIPT): "Interview 1",
     }

@@ -19,7 +19,7 @@ from messaging.delivery import append
 from onrecord.errors import UsageError
 from onrecord.submit.waiting import Watch
 from persistence.store import NotesStore
-from read_model.queries import Reading, TranscriptProgress
+from read_model.queries import ReadModelQueries, TranscriptProgress
 from support.interviews import STUDY, TRANSCRIPT, chunk, ingested, note, validated
 
 SUBMITTED = TranscriptSubmitted(
@@ -71,8 +71,8 @@ def store(fresh_database: Database) -> NotesStore:
 
 
 @pytest.fixture
-def reading(fresh_database: Database) -> Reading:
-    return Reading(fresh_database)
+def reading(fresh_database: Database) -> ReadModelQueries:
+    return ReadModelQueries(fresh_database)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def progress_of(chunks: int, stored: int, dead: int, notes: int) -> TranscriptPr
     return TranscriptProgress(TRANSCRIPT, chunks, stored, dead, notes, refused=False)
 
 
-async def look(reading: Reading, watch: Watch) -> tuple[TranscriptProgress, bool]:
+async def look(reading: ReadModelQueries, watch: Watch) -> tuple[TranscriptProgress, bool]:
     seen: list[TranscriptProgress] = []
     (progress,), finished = await watch.until_done(reading, 0, seen.extend)
     assert seen == [progress]
@@ -98,7 +98,7 @@ def ready(index: int) -> tuple[object, bytes]:
 
 
 async def test_is_done_when_every_chunk_is_stored_or_dead(
-    store: NotesStore, reading: Reading, topics: Topics
+    store: NotesStore, reading: ReadModelQueries, topics: Topics
 ) -> None:
     watch = await Watch.begin(reading, [SUBMITTED])
     assert await look(reading, watch) == (progress_of(0, 0, 0, 0), False)
@@ -110,7 +110,7 @@ async def test_is_done_when_every_chunk_is_stored_or_dead(
 
 
 async def test_garbage_under_a_chunks_key_makes_no_chunk_dead(
-    store: NotesStore, reading: Reading, topics: Topics
+    store: NotesStore, reading: ReadModelQueries, topics: Topics
 ) -> None:
     watch = await Watch.begin(reading, [SUBMITTED])
     await store.store_transcript(ingested(content_sha256=SUBMITTED.content_sha256))
@@ -121,7 +121,7 @@ async def test_garbage_under_a_chunks_key_makes_no_chunk_dead(
 
 
 async def test_an_interview_that_nobody_can_read_is_done_as_refused(
-    reading: Reading, topics: Topics
+    reading: ReadModelQueries, topics: Topics
 ) -> None:
     watch = await Watch.begin(reading, [SUBMITTED])
     mine = await topics.submit(SUBMITTED.model_dump_json().encode())
@@ -134,7 +134,7 @@ async def test_an_interview_that_nobody_can_read_is_done_as_refused(
     "value", [b"garbage", b"{}", THEIRS.model_dump_json().encode()], ids=["no", "empty", "other"]
 )
 async def test_what_strangers_send_with_its_key_does_not_refuse_an_interview(
-    reading: Reading, topics: Topics, value: bytes
+    reading: ReadModelQueries, topics: Topics, value: bytes
 ) -> None:
     watch = await Watch.begin(reading, [SUBMITTED])
     await topics.submit(SUBMITTED.model_dump_json().encode())
@@ -144,7 +144,7 @@ async def test_what_strangers_send_with_its_key_does_not_refuse_an_interview(
 
 
 async def test_other_content_that_the_database_refuses_does_not_refuse_an_interview(
-    store: NotesStore, reading: Reading, topics: Topics
+    store: NotesStore, reading: ReadModelQueries, topics: Topics
 ) -> None:
     watch = await Watch.begin(reading, [SUBMITTED])
     theirs = ingested(content_sha256=THEIRS.content_sha256)
@@ -156,7 +156,7 @@ async def test_other_content_that_the_database_refuses_does_not_refuse_an_interv
 
 
 async def test_letters_from_before_are_not_this_submissions(
-    store: NotesStore, reading: Reading, topics: Topics
+    store: NotesStore, reading: ReadModelQueries, topics: Topics
 ) -> None:
     await store.store_transcript(ingested(content_sha256=SUBMITTED.content_sha256))
     await topics.die("ingestion", await topics.submit(SUBMITTED.model_dump_json().encode()))
@@ -167,7 +167,7 @@ async def test_letters_from_before_are_not_this_submissions(
 
 
 async def test_other_content_under_a_stored_revision_is_refused_before_it_is_sent(
-    store: NotesStore, reading: Reading
+    store: NotesStore, reading: ReadModelQueries
 ) -> None:
     await store.store_transcript(ingested())
     with pytest.raises(UsageError, match="--revision 2"):

@@ -13,7 +13,7 @@ from database.pool import Database
 from database.settings import PostgresSettings
 from onrecord import cli
 from persistence.store import NotesStore
-from read_model.queries import NoteFilter, Reading
+from read_model.queries import NoteFilter, ReadModelQueries
 from support.interviews import STUDY, evidence, ingested, note, refused, validated
 from support.postgres import TestServer
 
@@ -74,7 +74,7 @@ def test_readers_see_masked_quotes_and_pseudonyms(run: Run) -> None:
 
 async def test_notes_are_shown_where_older_code_has_stored_no_pseudonyms(filled: Database) -> None:
     await filled.execute("DELETE FROM speakers")
-    ((note,), _) = await Reading(filled).notes(NoteFilter())
+    ((note,), _) = await ReadModelQueries(filled).notes(NoteFilter())
     assert [(one.speaker, one.quote) for one in note.evidence] == [
         ("participant", "We pay [AMOUNT]")
     ]
@@ -108,7 +108,7 @@ async def test_names_are_shown_only_where_it_is_known_that_they_may_be(
     await store.store_transcript(ingested(study=study))
     if cited:
         await store.store_notes(validated(note("They pay", *cited)))
-    assert await Reading(fresh_database).speakers(NoteFilter()) == shown
+    assert await ReadModelQueries(fresh_database).speakers(NoteFilter()) == shown
 
 
 def test_evidence_readers_see_the_exact_words_when_they_ask(run: Run) -> None:

@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 
-from audit import prove
-from audit.broker import Found
+from audit import run_audit
+from audit.broker import ScanResult
 from contracts.events import Event, NotesStored, NotesValidated
 from contracts.topics import PERSISTENCE
 from database.errors import DatabaseUnavailableError
@@ -286,9 +286,9 @@ async def test_a_draft_whose_interview_older_code_stored_is_sent_back_and_handle
 class KafkaReadToItsEnd:
     """A scan of topics of which every record is handled."""
 
-    async def scan(self) -> Found:
+    async def scan(self) -> ScanResult:
         ends = {("notes-validated", 0): 1}
-        return Found(unread=(), letters=(), submissions=(), received={PERSISTENCE: ends})
+        return ScanResult(unread=(), letters=(), submissions=(), received={PERSISTENCE: ends})
 
 
 async def letter_about(database: Database, subject: UUID) -> None:
@@ -308,11 +308,11 @@ async def test_the_audit_counts_a_kept_draft_as_waiting_until_it_is_stored(
 ) -> None:
     kafka: Any = KafkaReadToItsEnd()
     await store.store_notes(validated(FIRST), ("notes-validated", 0, 0))
-    (at,) = (await prove(kafka, fresh_database)).services
+    (at,) = (await run_audit(kafka, fresh_database)).services
     assert (at.waiting, at.held, at.handled) == (1, 0, 0)
     await letter_about(fresh_database, TRANSCRIPT)
-    balance = await prove(kafka, fresh_database)
+    balance = await run_audit(kafka, fresh_database)
     assert (balance.services[0].waiting, balance.services[0].held) == (1, 1)
     await store.store_transcript(ingested())
-    (at,) = (await prove(kafka, fresh_database)).services
+    (at,) = (await run_audit(kafka, fresh_database)).services
     assert (at.waiting, at.held, at.handled) == (0, 0, 1)

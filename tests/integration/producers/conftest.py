@@ -24,7 +24,7 @@ from aiokafka import AIOKafkaConsumer
 
 from contracts.events import NotesStored
 from contracts.topics import NOTES_STORED
-from local_stack.supervisor import Stack
+from local_stack.supervisor import LocalStack
 from support.missing import missing
 from support.pipeline import Pipeline
 
@@ -54,7 +54,7 @@ def programs(producers_page: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def pipeline(stack: Stack) -> Pipeline:
+def pipeline(stack: LocalStack) -> Pipeline:
     return Pipeline(stack)
 
 

@@ -10,7 +10,7 @@ import pytest
 from database.errors import DatabaseRefusesError, DatabaseUnavailableError
 from database.pool import open_database
 from database.settings import PostgresSettings
-from local_stack.supervisor import Stack
+from local_stack.supervisor import LocalStack
 from messaging import KafkaRefusesError, KafkaSettings, KafkaUnavailableError, Publisher
 from messaging.kafka.admin import admin_client, wait_for_broker
 from support.broker import free_port
@@ -215,7 +215,7 @@ async def test_postgres_that_wants_encryption_says_so(closed_postgres: SecurePos
 
 
 async def test_postgres_that_cannot_encrypt_is_said_so(stack_home: Path) -> None:
-    stack = Stack(stack_home, services=["postgres"])  # its wheel is built without encryption
+    stack = LocalStack(stack_home, services=["postgres"])  # its wheel is built without encryption
     stack.start()
     try:
         dsn = stack.client_env()["POSTGRES_DSN"]

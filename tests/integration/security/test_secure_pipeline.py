@@ -13,8 +13,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from local_stack.spec import find_file
-from local_stack.supervisor import Stack
+from local_stack.spec import find_stack_file
+from local_stack.supervisor import LocalStack
 from support.secure_kafka import PASSWORD as KAFKA_PASSWORD
 from support.secure_kafka import SecureKafka
 from support.secure_postgres import PASSWORD as POSTGRES_PASSWORD
@@ -29,7 +29,7 @@ BROUGHT: Final = frozenset({"broker", "postgres"})
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The local stack's file without the broker and the database."""
-    whole = yaml.safe_load(find_file({}).read_text(encoding="utf-8"))["processes"]
+    whole = yaml.safe_load(find_stack_file({}).read_text(encoding="utf-8"))["processes"]
     kept: dict[str, Any] = {name: one for name, one in whole.items() if name not in BROUGHT}
     for process in kept.values():
         process["after"] = [name for name in process.get("after", ()) if name not in BROUGHT]
@@ -44,13 +44,13 @@ def env(closed_kafka: SecureKafka, closed_postgres: SecurePostgres) -> dict[str,
 
 
 @pytest.fixture(scope="module")
-def secure_stack(services: Path, env: dict[str, str]) -> Iterator[Stack]:
+def secure_stack(services: Path, env: dict[str, str]) -> Iterator[LocalStack]:
     with embedded_stack(file=services, env=QUICK_RETRIES | env) as running:
         yield running
 
 
 @pytest.fixture
-def onrecord(secure_stack: Stack, env: dict[str, str]) -> Any:
+def onrecord(secure_stack: LocalStack, env: dict[str, str]) -> Any:
     """Runs a command; what it printed as JSON."""
     outside = {"ONRECORD_HOME": str(secure_stack.home.path)}
 
@@ -82,7 +82,7 @@ def test_samples_become_notes_over_encrypted_connections(onrecord: Any) -> None:
 
 
 def test_every_service_is_ready_and_nothing_it_wrote_holds_a_secret(
-    secure_stack: Stack, onrecord: Any
+    secure_stack: LocalStack, onrecord: Any
 ) -> None:
     states = secure_stack.status()
     assert {one.name for one in states if one.ready} >= {
@@ -100,7 +100,7 @@ def test_every_service_is_ready_and_nothing_it_wrote_holds_a_secret(
 
 
 async def test_nobody_speaks_to_the_database_in_the_clear(
-    secure_stack: Stack, closed_postgres: SecurePostgres
+    secure_stack: LocalStack, closed_postgres: SecurePostgres
 ) -> None:
     rows: Sequence[Any] = await closed_postgres.fetch(
         "SELECT ssl.ssl FROM pg_stat_activity AS one JOIN pg_stat_ssl AS ssl USING (pid) "

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from local_stack.spec import StackSpec, find_file, load
+from local_stack.spec import StackSpec, find_stack_file, load_stack_spec
 
 
 @pytest.fixture
 def spec() -> StackSpec:
-    return load(find_file({}))
+    return load_stack_spec(find_stack_file({}))
 
 
 @pytest.mark.parametrize(

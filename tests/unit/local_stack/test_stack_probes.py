@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import pytest
 
-from local_stack.probes import Probe, Readiness, ask, is_free
+from local_stack.probes import Readiness, ReadinessProbe, is_port_free, probe_port
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -49,17 +49,20 @@ def port() -> Iterator[int]:
     ],
 )
 def test_http_readiness_carries_the_reason(port: int, path: str, answer: Readiness) -> None:
-    assert ask(Probe.HTTP, port, path) == answer
+    assert probe_port(ReadinessProbe.HTTP, port, path) == answer
 
 
-@pytest.mark.parametrize("probe", [Probe.HTTP, Probe.TCP, Probe.KAFKA, Probe.POSTGRES])
-def test_a_port_where_nobody_listens_is_not_ready(probe: Probe) -> None:
+@pytest.mark.parametrize(
+    "probe",
+    [ReadinessProbe.HTTP, ReadinessProbe.TCP, ReadinessProbe.KAFKA, ReadinessProbe.POSTGRES],
+)
+def test_a_port_where_nobody_listens_is_not_ready(probe: ReadinessProbe) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        found = ask(probe, unused.getsockname()[1], "/")
+        found = probe_port(probe, unused.getsockname()[1], "/")
     assert not found.ready
     assert "refused" in found.reason
 
 
 def test_a_port_somebody_listens_on_is_not_free(port: int) -> None:
-    assert not is_free(port)
+    assert not is_port_free(port)

@@ -10,7 +10,7 @@ from signal import Signals
 
 import pytest
 
-from local_stack.processes import Process, birth, exit_code, launch
+from local_stack.processes import Process, exit_code, start_process, start_time_of
 from support.waiting import eventually
 
 SLEEP = [sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"]
@@ -24,15 +24,15 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_a_process_is_born_once(sleeper: subprocess.Popen[bytes]) -> None:
-    born = birth(sleeper.pid)
+    born = start_time_of(sleeper.pid)
     assert born is not None
-    assert birth(sleeper.pid) == born
-    assert birth(os.getpid()) != born
+    assert start_time_of(sleeper.pid) == born
+    assert start_time_of(os.getpid()) != born
 
 
 def test_a_zombie_does_not_live() -> None:
     with subprocess.Popen([sys.executable, "-I", "-S", "-c", ""]) as process:
-        eventually(lambda: birth(process.pid) is None)
+        eventually(lambda: start_time_of(process.pid) is None)
 
 
 def test_another_process_with_a_recycled_pid_is_not_signalled(
@@ -52,7 +52,7 @@ def test_a_launched_process_writes_to_its_log_and_tells_how_it_ended(tmp_path: P
         "-c",
         "import os; print(os.environ['GREETING']); raise SystemExit(4)",
     ]
-    process = launch(
+    process = start_process(
         command, env={"GREETING": "hello"}, log=log, die_with_us=None, record=lambda _: None
     )
     assert eventually(lambda: exit_code(process.pid)) == 4
@@ -61,7 +61,7 @@ def test_a_launched_process_writes_to_its_log_and_tells_how_it_ended(tmp_path: P
 
 def test_a_program_that_is_not_there_says_so(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    process = launch(["/absent"], env={}, log=log, die_with_us=None, record=lambda _: None)
+    process = start_process(["/absent"], env={}, log=log, die_with_us=None, record=lambda _: None)
     assert eventually(lambda: exit_code(process.pid)) == 127
     assert "cannot run /absent" in log.read_text()
 
@@ -75,8 +75,10 @@ def test_a_process_does_not_run_unless_it_was_recorded(tmp_path: Path) -> None:
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        launch(["touch", str(made)], env={}, log=tmp_path / "log", die_with_us=None, record=fail)
-    eventually(lambda: birth(pids[0]) is None)
+        start_process(
+            ["touch", str(made)], env={}, log=tmp_path / "log", die_with_us=None, record=fail
+        )
+    eventually(lambda: start_time_of(pids[0]) is None)
     assert not made.exists()
 
 
@@ -85,7 +87,7 @@ def test_a_process_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None
 
     def ask() -> None:
         launched.append(
-            launch(
+            start_process(
                 SLEEP,
                 env={},
                 log=tmp_path / "log",

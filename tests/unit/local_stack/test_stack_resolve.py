@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from local_stack.resolve import Resolver, choose_port
-from local_stack.spec import StackSpec, find_file, load
-from local_stack.state import Home, State
+from local_stack.resolve import ProcessResolver, choose_port
+from local_stack.spec import StackSpec, find_stack_file, load_stack_spec
+from local_stack.state import StackHome, StackState
 
 ENTRIES: dict[str, Any] = {
     "broker": {
@@ -23,14 +23,14 @@ ENTRIES: dict[str, Any] = {
     },
     "reader": {"command": ["reader"], "ready": "exit", "after": ["broker"], "env": {"A": "yaml"}},
 }
-STATE = State(ports={"broker": 20_001})
+STATE = StackState(ports={"broker": 20_001})
 
 
 def a_resolver(
     home: Path, environ: dict[str, str] | None = None, overrides: dict[str, str] | None = None
-) -> Resolver:
+) -> ProcessResolver:
     spec = StackSpec.model_validate({"processes": ENTRIES})
-    return Resolver(spec, Home(home), environ or {}, overrides or {})
+    return ProcessResolver(spec, StackHome(home), environ or {}, overrides or {})
 
 
 def test_fields_are_filled_in(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_overrides_win_over_the_file_and_the_environment(tmp_path: Path) -> None
 def test_clients_are_told_of_started_processes_and_never_of_keys(tmp_path: Path) -> None:
     overrides = {"OPENAI_API_KEY": "real", "KAFKA_TOPIC_PREFIX": "test-"}
     resolver = a_resolver(tmp_path, overrides=overrides)
-    assert resolver.client_env(State()) == {"KAFKA_TOPIC_PREFIX": "test-"}
+    assert resolver.client_env(StackState()) == {"KAFKA_TOPIC_PREFIX": "test-"}
     assert resolver.client_env(STATE)["KAFKA"] == "127.0.0.1:20001"
 
 
@@ -82,9 +82,9 @@ def test_settings_that_are_not_its_own_do_not(tmp_path: Path, setting: str) -> N
 
 
 def test_a_port_that_is_taken_is_not_chosen() -> None:
-    first = choose_port(State(), "broker", random.Random(1))
+    first = choose_port(StackState(), "broker", random.Random(1))
     with socket.create_server(("127.0.0.1", first)):
-        assert choose_port(State(), "broker", random.Random(1)) != first
+        assert choose_port(StackState(), "broker", random.Random(1)) != first
 
 
 SERVICES = {"control", "persistence", "guardrail", "enrichment", "ingestion"}
@@ -110,13 +110,13 @@ SERVICES = {"control", "persistence", "guardrail", "enrichment", "ingestion"}
 def test_of_the_local_stack_those_are_restarted_that_read_a_setting(
     tmp_path: Path, setting: str, more: dict[str, str], readers: set[str]
 ) -> None:
-    whole = load(find_file({}))
-    home = Home(tmp_path / "home")
+    whole = load_stack_spec(find_stack_file({}))
+    home = StackHome(tmp_path / "home")
     home.create()
-    state = State(ports=dict(zip(whole.processes, range(20_000, 20_100), strict=False)))
+    state = StackState(ports=dict(zip(whole.processes, range(20_000, 20_100), strict=False)))
 
     def hashes(environ: dict[str, str]) -> dict[str, str]:
-        resolver = Resolver(whole.select(environ), home, environ, {})
+        resolver = ProcessResolver(whole.select(environ), home, environ, {})
         return {
             name: resolver.resolve(name, state).fingerprint
             for name in whole.select(environ).processes
@@ -127,5 +127,5 @@ def test_of_the_local_stack_those_are_restarted_that_read_a_setting(
 
 
 def test_two_processes_never_share_a_port() -> None:
-    first = choose_port(State(), "broker", random.Random(1))
-    assert choose_port(State(ports={"broker": first}), "reader", random.Random(1)) != first
+    first = choose_port(StackState(), "broker", random.Random(1))
+    assert choose_port(StackState(ports={"broker": first}), "reader", random.Random(1)) != first

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from local_stack.errors import StackUsageError
-from local_stack.spec import StackSpec, find_file, load
+from local_stack.spec import StackSpec, find_stack_file, load_stack_spec
 
 ENTRIES: dict[str, Any] = {
     "broker": {"command": ["broker", "{port}"], "ready": "tcp"},
@@ -65,35 +65,35 @@ def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
 def test_a_process_listed_before_what_it_needs_is_refused(tmp_path: Path) -> None:
     backwards = {"processes": dict(reversed(ENTRIES.items()))}
     with pytest.raises(StackUsageError) as refused:
-        load(written(tmp_path, yaml.safe_dump(backwards, sort_keys=False)))
+        load_stack_spec(written(tmp_path, yaml.safe_dump(backwards, sort_keys=False)))
     assert "list it before" in refused.value.details[0]
 
 
 def test_an_unknown_field_is_refused_by_name(tmp_path: Path) -> None:
     entries = {"processes": {"broker": {**ENTRIES["broker"], "redy": "tcp"}}}
     with pytest.raises(StackUsageError) as refused:
-        load(written(tmp_path, yaml.safe_dump(entries)))
+        load_stack_spec(written(tmp_path, yaml.safe_dump(entries)))
     assert refused.value.details[0].startswith("processes.broker.redy")
 
 
 def test_a_process_that_is_asked_at_a_port_it_does_not_have_is_refused(tmp_path: Path) -> None:
     entries = {"processes": {"broker": {"command": ["broker"], "ready": "tcp"}}}
     with pytest.raises(StackUsageError) as refused:
-        load(written(tmp_path, yaml.safe_dump(entries)))
+        load_stack_spec(written(tmp_path, yaml.safe_dump(entries)))
     assert "nothing here has {port}" in refused.value.details[0]
 
 
 @pytest.mark.parametrize("text", ["processes: [", "", "- 1"])
 def test_a_file_that_is_no_stack_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(StackUsageError):
-        load(written(tmp_path, text))
+        load_stack_spec(written(tmp_path, text))
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StackUsageError, match="cannot read"):
-        load(tmp_path / "absent.yaml")
+        load_stack_spec(tmp_path / "absent.yaml")
 
 
 def test_the_stack_of_this_checkout_is_understood() -> None:
-    spec = load(find_file({}))
+    spec = load_stack_spec(find_stack_file({}))
     assert {"broker", "postgres", "simulator", "ingestion", "control"} <= set(spec.processes)

@@ -5,28 +5,28 @@ from pathlib import Path
 import pytest
 
 from local_stack.errors import StackFailedError
-from local_stack.state import MAX_LOG_BYTES, Home, Lock, State
+from local_stack.state import MAX_LOG_BYTES, StackHome, StackLock, StackState
 
 
-def a_home(folder: Path) -> Home:
-    home = Home(folder / "home")
+def a_home(folder: Path) -> StackHome:
+    home = StackHome(folder / "home")
     home.create()
     return home
 
 
 def test_nothing_is_remembered_where_nothing_was_saved(tmp_path: Path) -> None:
-    assert Home(tmp_path / "absent").load() == State()
+    assert StackHome(tmp_path / "absent").load() == StackState()
 
 
 def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
-    home, state = a_home(tmp_path), State(ports={"broker": 20_001}, wanted=["broker"])
+    home, state = a_home(tmp_path), StackState(ports={"broker": 20_001}, wanted=["broker"])
     home.save(state)
     assert home.load() == state
 
 
 def test_only_the_owner_may_read_ports_and_passwords(tmp_path: Path) -> None:
     home = a_home(tmp_path)
-    home.save(State())
+    home.save(StackState())
     home.secret()
     modes = [
         file.stat().st_mode & 0o077 for file in (home.path / "stack.json", home.data / "secret")
@@ -68,7 +68,7 @@ def test_a_log_that_grew_large_is_put_aside(tmp_path: Path) -> None:
 
 
 def test_two_commands_cannot_hold_one_stack(tmp_path: Path) -> None:
-    first, second = Lock(Home(tmp_path)), Lock(Home(tmp_path))
+    first, second = StackLock(StackHome(tmp_path)), StackLock(StackHome(tmp_path))
     first.acquire()
     with pytest.raises(StackFailedError, match="another command is at work"):
         second.acquire()

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.state import Home, State
+from local_stack.state import StackHome, StackState
 from onrecord.errors import UnreachableError
 from onrecord.settings import COMPOSE, ClientSettings, home_folder
 
 
 def a_started_stack(folder: Path) -> Path:
-    home = Home(folder / ".onrecord")
+    home = StackHome(folder / ".onrecord")
     home.create()
     servers = {"KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:20001"}
-    home.save(State(wanted=["broker"], client_env=servers))
+    home.save(StackState(wanted=["broker"], client_env=servers))
     return home.path
 
 
@@ -47,7 +47,7 @@ def test_without_a_local_stack_the_one_of_docker_compose_is_meant(tmp_path: Path
 
 
 def test_a_stopped_local_stack_is_not_looked_for(tmp_path: Path) -> None:
-    home = Home(a_started_stack(tmp_path))
+    home = StackHome(a_started_stack(tmp_path))
     home.save(home.load().model_copy(update={"wanted": []}))
     assert ClientSettings.load({}, home.path).env == COMPOSE
 

@@ -4,13 +4,13 @@ from dataclasses import replace
 import pytest
 
 from audit.accounts import (
-    Balance,
-    Books,
+    AuditFacts,
+    AuditResult,
     ChunkFact,
-    State,
     SubmissionFact,
-    Unread,
-    settle,
+    SubmissionState,
+    UnfinishedRecord,
+    reconcile,
 )
 from onrecord import cli
 from onrecord.commands import audit
@@ -21,15 +21,15 @@ CHUNKS = tuple(
     ChunkFact(f"chunk-{number}", "talk", 1, stored=number == 0, superseded=False)
     for number in range(4)
 )
-ON_ITS_WAY = Books(
+ON_ITS_WAY = AuditFacts(
     submissions=(SubmissionFact(PLACE, "talk", 1),),
     chunks=CHUNKS,
     ingested={("talk", 1): "sha"},
     latest={"talk": 1},
     unread=(
-        Unread("enrichment", ("chunks-ready", 0, 1), "chunk-1", retrying=False),
-        Unread("enrichment", ("chunks-ready", 0, 2), "chunk-2", retrying=True),
-        Unread("guardrail", ("notes-drafted", 0, 3), "chunk-3", retrying=False),
+        UnfinishedRecord("enrichment", ("chunks-ready", 0, 1), "chunk-1", retrying=False),
+        UnfinishedRecord("enrichment", ("chunks-ready", 0, 2), "chunk-2", retrying=True),
+        UnfinishedRecord("guardrail", ("notes-drafted", 0, 3), "chunk-3", retrying=False),
     ),
     received={"enrichment": {("chunks-ready", 0): 4}},
 )
@@ -37,8 +37,8 @@ ON_ITS_WAY = Books(
 
 @pytest.fixture(autouse=True)
 def books_of_a_moving_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def take_stock(_settings: ClientSettings, _within_s: float) -> Balance:
-        return settle(ON_ITS_WAY)
+    async def take_stock(_settings: ClientSettings, _within_s: float) -> AuditResult:
+        return reconcile(ON_ITS_WAY)
 
     monkeypatch.setattr(audit, "take_stock", take_stock)
 
@@ -71,7 +71,7 @@ def test_a_message_on_its_way_is_waited_for_though_all_interviews_are_stored(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stored = tuple(replace(one, stored=True) for one in CHUNKS)
-    again = Unread("persistence", ("notes-validated", 0, 9), "talk", retrying=True)
+    again = UnfinishedRecord("persistence", ("notes-validated", 0, 9), "talk", retrying=True)
     books = replace(
         ON_ITS_WAY,
         chunks=stored,
@@ -79,8 +79,8 @@ def test_a_message_on_its_way_is_waited_for_though_all_interviews_are_stored(
         received={"persistence": {("notes-validated", 0): 10}},
     )
 
-    async def take_stock(_settings: ClientSettings, _within_s: float) -> Balance:
-        return settle(books)
+    async def take_stock(_settings: ClientSettings, _within_s: float) -> AuditResult:
+        return reconcile(books)
 
     monkeypatch.setattr(audit, "take_stock", take_stock)
     assert cli.run(["audit", "--wait", "--timeout", "2"]) == 1
@@ -89,9 +89,9 @@ def test_a_message_on_its_way_is_waited_for_though_all_interviews_are_stored(
 
 
 def test_a_draft_that_waits_for_its_interview_is_waited_for() -> None:
-    kept = Unread("persistence", ("notes-validated", 0, 2), "chunk-1", retrying=False)
+    kept = UnfinishedRecord("persistence", ("notes-validated", 0, 2), "chunk-1", retrying=False)
     chunks = tuple(replace(one, stored=one.chunk_id != "chunk-1") for one in CHUNKS)
-    balance = settle(
+    balance = reconcile(
         replace(
             ON_ITS_WAY,
             chunks=chunks,
@@ -100,7 +100,7 @@ def test_a_draft_that_waits_for_its_interview_is_waited_for() -> None:
         )
     )
     assert balance.balances
-    assert balance.chunks.states[State.WAITING] == 1
+    assert balance.chunks.states[SubmissionState.WAITING] == 1
     assert (balance.services[0].waiting, balance.services[0].handled) == (1, 4)
     assert not balance.is_settled
 
@@ -108,7 +108,9 @@ def test_a_draft_that_waits_for_its_interview_is_waited_for() -> None:
 def test_a_draft_whose_interview_is_a_dead_letter_waits_and_is_not_waited_for(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    held = Unread("persistence", ("notes-validated", 0, 2), "chunk-9", retrying=False, held=True)
+    held = UnfinishedRecord(
+        "persistence", ("notes-validated", 0, 2), "chunk-9", retrying=False, held=True
+    )
     stored = tuple(replace(one, stored=True) for one in CHUNKS)
     books = replace(
         ON_ITS_WAY,
@@ -117,8 +119,8 @@ def test_a_draft_whose_interview_is_a_dead_letter_waits_and_is_not_waited_for(
         received={"persistence": {("notes-validated", 0): 5}},
     )
 
-    async def take_stock(_settings: ClientSettings, _within_s: float) -> Balance:
-        return settle(books)
+    async def take_stock(_settings: ClientSettings, _within_s: float) -> AuditResult:
+        return reconcile(books)
 
     monkeypatch.setattr(audit, "take_stock", take_stock)
     assert cli.run(["audit", "--wait", "--timeout", "2"]) == 0

@@ -4,7 +4,13 @@ import pytest
 
 from contracts.study import Question, Study, Theme
 from onrecord.pages.notes import coverage_page
-from read_model.coverage import Finding, Interview, NoteCount, Unread, coverage
+from read_model.coverage import (
+    CoverageStatus,
+    InterviewProgress,
+    NoteCount,
+    PendingSubmissions,
+    compute_coverage,
+)
 
 STUDY = Study(
     study_id="pilot",
@@ -15,40 +21,45 @@ STUDY = Study(
 BEFORE = STUDY.model_copy(update={"questions": ()})
 
 
-def interview(stored: int, dead: int = 0, waiting: int = 0, study: Study = STUDY) -> Interview:
-    return Interview(UUID(int=1), "Interview", study, stored, dead, waiting)
+def interview(
+    stored: int, dead: int = 0, waiting: int = 0, study: Study = STUDY
+) -> InterviewProgress:
+    return InterviewProgress(UUID(int=1), "Interview", study, stored, dead, waiting)
 
 
 @pytest.mark.parametrize(
     ("interviews", "finding"),
     [
-        ([interview(3)], Finding.NOT_ADDRESSED),
-        ([interview(3), interview(2)], Finding.NOT_ADDRESSED),
-        ([interview(3), interview(2, dead=1)], Finding.UNKNOWN),
-        ([interview(3, waiting=1)], Finding.UNKNOWN),
-        ([interview(3), interview(2, study=BEFORE)], Finding.UNKNOWN),
+        ([interview(3)], CoverageStatus.NOT_ADDRESSED),
+        ([interview(3), interview(2)], CoverageStatus.NOT_ADDRESSED),
+        ([interview(3), interview(2, dead=1)], CoverageStatus.UNKNOWN),
+        ([interview(3, waiting=1)], CoverageStatus.UNKNOWN),
+        ([interview(3), interview(2, study=BEFORE)], CoverageStatus.UNKNOWN),
     ],
 )
 def test_not_addressed_is_said_only_if_every_chunk_was_read_with_the_question(
-    interviews: list[Interview], finding: Finding
+    interviews: list[InterviewProgress], finding: CoverageStatus
 ) -> None:
-    (question,) = coverage(STUDY, interviews, []).questions
+    (question,) = compute_coverage(STUDY, interviews, []).questions
     assert question.finding is finding
 
 
 def test_one_note_answers_whatever_else_is_missing() -> None:
     counted = [NoteCount("question", "churn", 2, frozenset({UUID(int=1)}))]
-    found = coverage(STUDY, [interview(1, dead=2, waiting=3)], counted)
+    found = compute_coverage(STUDY, [interview(1, dead=2, waiting=3)], counted)
     (question,) = found.questions
-    assert question.finding is Finding.ANSWERED
+    assert question.finding is CoverageStatus.ANSWERED
     assert (question.notes, question.interviews) == (2, 1)
     assert (question.read, question.dead, question.waiting) == (1, 2, 3)
-    assert found.themes[0].finding is Finding.UNKNOWN
+    assert found.themes[0].finding is CoverageStatus.UNKNOWN
 
 
 def test_a_theme_and_a_question_of_one_id_are_not_confused() -> None:
     counted = [NoteCount("theme", "churn", 1, frozenset({UUID(int=1)}))]
-    assert coverage(STUDY, [interview(1)], counted).questions[0].finding is Finding.NOT_ADDRESSED
+    assert (
+        compute_coverage(STUDY, [interview(1)], counted).questions[0].finding
+        is CoverageStatus.NOT_ADDRESSED
+    )
 
 
 @pytest.mark.parametrize("kind", ["question", "theme"])
@@ -57,21 +68,23 @@ def test_what_an_earlier_revision_answered_is_not_called_not_addressed(kind: str
         NoteCount("question", "churn", 2, frozenset({UUID(int=1)})),
         NoteCount("theme", "price", 1, frozenset({UUID(int=1), UUID(int=2)})),
     ]
-    found = coverage(STUDY, [interview(3)], [], earlier)
+    found = compute_coverage(STUDY, [interview(3)], [], earlier)
     (topic,) = found.questions if kind == "question" else found.themes
-    assert topic.finding is Finding.ANSWERED_EARLIER
-    (unread,) = coverage(STUDY, [interview(3, waiting=1)], [], earlier).questions
-    assert unread.finding is Finding.UNKNOWN
+    assert topic.finding is CoverageStatus.ANSWERED_EARLIER
+    (unread,) = compute_coverage(STUDY, [interview(3, waiting=1)], [], earlier).questions
+    assert unread.finding is CoverageStatus.UNKNOWN
     noted = [NoteCount("question", "churn", 1, frozenset({UUID(int=1)}))]
-    (answered,) = coverage(STUDY, [interview(3)], noted, earlier).questions
-    assert answered.finding is Finding.ANSWERED
+    (answered,) = compute_coverage(STUDY, [interview(3)], noted, earlier).questions
+    assert answered.finding is CoverageStatus.ANSWERED
 
 
 def test_a_chunk_that_was_given_up_is_called_so() -> None:
-    given_up = Interview(UUID(int=1), "Interview", STUDY, stored=1, dead=0, waiting=0, discarded=2)
-    found = coverage(STUDY, [given_up], [])
+    given_up = InterviewProgress(
+        UUID(int=1), "Interview", STUDY, stored=1, dead=0, waiting=0, discarded=2
+    )
+    found = compute_coverage(STUDY, [given_up], [])
     (question,) = found.questions
-    assert (question.finding, question.dead, question.discarded) == (Finding.UNKNOWN, 0, 2)
+    assert (question.finding, question.dead, question.discarded) == (CoverageStatus.UNKNOWN, 0, 2)
     page = "\n".join(line.plain.rstrip() for line in coverage_page(found, 80))
     assert "2 chunks discarded" in page
     assert "dead" not in page
@@ -79,7 +92,7 @@ def test_a_chunk_that_was_given_up_is_called_so() -> None:
 
 def test_the_page_tells_each_finding_with_its_reason() -> None:
     read = [interview(2), interview(1, dead=1, study=BEFORE)]
-    found = coverage(STUDY, read, [], unread=Unread(interviews=2, unreadable=1))
+    found = compute_coverage(STUDY, read, [], unread=PendingSubmissions(interviews=2, unreadable=1))
     page = "\n".join(line.plain.rstrip() for line in coverage_page(found, 80))
     assert "  unknown        Why do people leave?\n" in page
     reason = "2 chunks of interviews whose study, as submitted, does not have it"
