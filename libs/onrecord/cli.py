@@ -48,8 +48,8 @@ Version = Annotated[
 ]
 
 
-def build() -> typer.Typer:
-    """The command line with the verbs of every module in ``onrecord.commands``."""
+def build_app() -> typer.Typer:
+    """Build the command line with the verbs of every module in ``onrecord.commands``."""
     app = typer.Typer(
         name="onrecord",
         help="Interview notes that are on the record.",
@@ -72,8 +72,8 @@ def build() -> typer.Typer:
     return app
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run one command.
+def run_command(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code.
 
     Args:
         arguments: as after ``onrecord`` on the command line.
@@ -83,7 +83,7 @@ def run(arguments: Sequence[str]) -> int:
     """
     try:
         _refuse_odd(arguments)
-        return _exit_code(build()(list(arguments), prog_name="onrecord", standalone_mode=False))
+        return _exit_code(build_app()(list(arguments), prog_name="onrecord", standalone_mode=False))
     except CommandError as error:
         return _explain(error)
     except (OnrecordError, StackError) as error:
@@ -112,8 +112,8 @@ def _refuse_odd(arguments: Sequence[str]) -> None:
 
 
 def main() -> None:
-    """The entry point: run what the command line asks for and exit."""
-    sys.exit(run(sys.argv[1:]))
+    """Run what the command line asks for and exit; the entry point."""
+    sys.exit(run_command(sys.argv[1:]))
 
 
 def _exit_code(returned: object) -> int:

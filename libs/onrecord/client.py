@@ -51,7 +51,7 @@ _COMPRESS: Final[dict[str, Callable[[bytes], bytes]]] = {
 }
 
 
-def submission(  # noqa: PLR0913 - an interview has so many properties
+def build_submission(  # noqa: PLR0913 - an interview has so many properties
     *,
     content: str,
     title: str,
@@ -63,7 +63,7 @@ def submission(  # noqa: PLR0913 - an interview has so many properties
     recorded_at: datetime | None = None,
     accept_doubtful: bool = False,
 ) -> TranscriptSubmitted:
-    """The event that hands an interview in.
+    """Build the event that submits an interview.
 
     Args:
         content: the transcript's text, exactly as the vendor exported it.
@@ -93,8 +93,8 @@ def submission(  # noqa: PLR0913 - an interview has so many properties
     )
 
 
-def record_bytes(event: TranscriptSubmitted, kafka: KafkaSettings) -> int:
-    """About how many bytes the event takes on its topic, compressed as ``kafka`` says.
+def estimate_record_bytes(event: TranscriptSubmitted, kafka: KafkaSettings) -> int:
+    """Estimate the bytes an event takes on its topic, compressed as ``kafka`` says.
 
     The broker compares this with the topic's ``max.message.bytes``.
     """
@@ -104,7 +104,7 @@ def record_bytes(event: TranscriptSubmitted, kafka: KafkaSettings) -> int:
 
 
 class Producer:
-    """Hands interviews in; each is safe with the broker when the call returns.
+    """Async client that submits interviews; a call returns once all replicas have acknowledged it.
 
     Not to be shared between event loops. Calls may run at the same time; they are sent together.
 
@@ -167,7 +167,7 @@ class Producer:
         speakers: Iterable[Speaker] = (),
         recorded_at: datetime | None = None,
     ) -> TranscriptSubmitted:
-        """Hand an interview in; the arguments are those of ``submission``.
+        """Hand an interview in; the arguments are those of ``build_submission``.
 
         Returns:
             The event as it was sent; its ``transcript_id`` is what notes are found by.
@@ -177,7 +177,7 @@ class Producer:
             TooLargeToSendError: the compressed event is larger than the topic takes (8 MiB).
             KafkaUnavailableError: the broker did not acknowledge it; submit it again.
         """
-        event = submission(
+        event = build_submission(
             content=content,
             title=title,
             study=study,
@@ -191,7 +191,7 @@ class Producer:
         return event
 
     async def send(self, event: TranscriptSubmitted) -> None:
-        """Send a submission made by ``submission``; raises as ``submit`` does.
+        """Send a submission made by ``build_submission``; raises as ``submit`` does.
 
         Raises:
             RuntimeError: the producer is not open.

@@ -36,7 +36,7 @@ LACKING: Final = (
 
 
 def kafka_settings(settings: ClientSettings) -> KafkaSettings:
-    """How to reach the broker.
+    """Return how to reach the broker, from the client's settings.
 
     Raises:
         UnreachableError: no broker is known.
@@ -51,21 +51,21 @@ def kafka_settings(settings: ClientSettings) -> KafkaSettings:
 
 @asynccontextmanager
 async def open_producer(kafka: KafkaSettings) -> AsyncIterator[Producer]:
-    """A producer for as long as the context lasts; the client library keeps quiet.
+    """Open a producer; it is closed at the end of the ``async with`` block.
 
     Raises:
         UnreachableError: the broker does not answer, or stops answering.
     """
     async with (
-        kafka_outages_told(),
+        explain_kafka_errors(),
         Producer(kafka, connect_timeout_s=CONNECT_TIMEOUT_S) as producer,
     ):
         yield producer
 
 
 @asynccontextmanager
-async def kafka_outages_told() -> AsyncIterator[None]:
-    """For the context's time, a broker that is away is one line for people.
+async def explain_kafka_errors() -> AsyncIterator[None]:
+    """Turn errors of the broker connection into one line for people, within the ``with`` block.
 
     Raises:
         UnreachableError: the broker does not answer, or stops answering.
@@ -82,7 +82,7 @@ async def kafka_outages_told() -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
-    """The database for as long as the context lasts.
+    """Open the database; it is closed at the end of the ``async with`` block.
 
     Raises:
         UnreachableError: it does not answer, or stops answering.
@@ -124,7 +124,7 @@ async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
 
 @asynccontextmanager
 async def open_control(settings: ClientSettings) -> AsyncIterator[ControlClient]:
-    """Control's HTTP API for as long as the context lasts.
+    """Open a client of control's HTTP API; it is closed at the end of the ``async with`` block.
 
     Raises:
         UnreachableError: it does not answer, or stops answering.

@@ -23,7 +23,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, fo
 
 
 def print_json(value: Any) -> None:
-    """Write one JSON document to stdout; what JSON does not know is written by its ``str``."""
+    """Write one JSON document to stdout; values that JSON lacks are written as their ``str``."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
     if any("\ud800" <= character <= "\udfff" for character in text):
         # Half a surrogate pair, as a message may have it, has no UTF-8.
@@ -57,7 +57,7 @@ AWAITED: Final = {ProgressStep.STARTING, ProgressStep.TRYING_AGAIN, ProgressStep
 
 @contextlib.contextmanager
 def stack_progress(doing: str, *, quiet: bool = False) -> Iterator[Report]:
-    """Show what a stack does: a line when a process is ready or stopped, below it who is awaited.
+    """Show the progress of the stack: a line for each process that is ready or stopped.
 
     Args:
         doing: such as ``"starting"``.

@@ -26,16 +26,16 @@ MOST_LETTERS: Final = 10_000
 """Most letters that control lists in one answer."""
 
 
-class Shown(NamedTuple):
-    """A letter, the bytes that were set aside, and why there are none if the DLQ lost them."""
+class LetterDetail(NamedTuple):
+    """Letter with its value, or with the reason why the DLQ no longer has it."""
 
     letter: Letter
     value: bytes | None
     gone: str
 
 
-class Replayed(NamedTuple):
-    """What became of letters that were to be put back.
+class ReplayResult(NamedTuple):
+    """Result of a replay: ids that were sent, and why others were not.
 
     Attributes:
         replayed: ids of those that were.
@@ -58,11 +58,11 @@ _BAD_REQUEST: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
 
 
 class NotOpenError(FailedError):
-    """The letter was replayed or discarded before."""
+    """Error for a letter that was replayed or discarded before."""
 
 
 class ControlClient:
-    """Lists, reads, replays and discards dead letters.
+    """Client of control's HTTP API: lists, reads, replays and discards dead letters.
 
     Methods raise ``UsageError`` for an id that names no letter or several, and
     ``UnreachableError`` when control does not answer, or waits for its own dependencies.
@@ -115,12 +115,12 @@ class ControlClient:
         counts: list[dict[str, Any]] = await self._call("GET", "/letters/counts")
         return counts
 
-    async def letter(self, letter_id: str) -> Shown:
+    async def letter(self, letter_id: str) -> LetterDetail:
         """One letter, by its id or the beginning of it, and its value: the first MiB, if larger."""
         found = await self._call("GET", f"/letters/{_part(letter_id)}")
         value = found["value"]
         decoded = None if value is None else decode_base64(value)
-        return Shown(found["letter"], decoded, found["gone"])
+        return LetterDetail(found["letter"], decoded, found["gone"])
 
     async def value(self, letter_id: str) -> bytes | None:
         """A letter's value as it was set aside, however large; None if it has none."""
@@ -139,7 +139,7 @@ class ControlClient:
 
     async def replay_many(
         self, which: Mapping[str, str | None], *, limit: int, begin: Point | None = None
-    ) -> Replayed:
+    ) -> ReplayResult:
         """Put back open letters; those of causes that no replay mends only if one is named.
 
         Args:
@@ -148,7 +148,7 @@ class ControlClient:
             begin: where to go on, as the call before told; None at first.
         """
         body = {**which, "limit": limit, "begin": begin}
-        return Replayed(**await self._call("POST", "/letters/replay", json=body))
+        return ReplayResult(**await self._call("POST", "/letters/replay", json=body))
 
     async def discard(self, letter_id: str, reason: str) -> Letter:
         """Give a letter up.
@@ -197,7 +197,7 @@ def _bytes_of(answer: httpx2.Response) -> bytes | None:
 
 
 def decode_base64(text: str) -> bytes:
-    """The bytes of a base64 text (RFC 4648, section 4)."""
+    """Decode a base64 text (RFC 4648, section 4) and return its bytes."""
     return base64.b64decode(text, validate=True)
 
 

@@ -29,16 +29,16 @@ class CommandError(Exception):
 
 
 class FailedError(CommandError):
-    """The thing asked about failed."""
+    """Error for something asked about that failed: exit code 1."""
 
 
 class UsageError(CommandError):
-    """The command was called wrongly, or its input is bad."""
+    """Error for a wrong call or bad input: exit code 2."""
 
     exit_code = 2
 
 
 class UnreachableError(CommandError):
-    """The broker, the database or a service does not answer."""
+    """Error for a broker, database or service that does not answer: exit code 3."""
 
     exit_code = 3

@@ -10,8 +10,8 @@ from typing import TypeVar
 from contracts.transcript import Segment
 from onrecord.console import err
 from onrecord.errors import UsageError
-from onrecord.submit.files import read_text
-from onrecord.submit.interview_files import transcript_files
+from onrecord.submit.files import read_transcript_text
+from onrecord.submit.interview_files import filter_transcript_files
 from transcripts import TranscriptError, read_transcript
 
 T = TypeVar("T")
@@ -28,7 +28,7 @@ def read_benchmark(file: Path, read: Callable[[str], list[T]]) -> list[T]:
         UsageError: it cannot be read, is not in the benchmark's format, or holds nothing.
     """
     try:
-        found = read(read_text(file))
+        found = read(read_transcript_text(file))
     except JSONDecodeError as error:
         raise UsageError(
             f"{file}: not JSON: line {error.lineno:,}, column {error.colno:,}"
@@ -53,10 +53,10 @@ def read_interviews(folder: Path) -> dict[str, Sequence[Segment]]:
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder")
     found: dict[str, Sequence[Segment]] = {}
-    for file in transcript_files(folder.rglob("*")):
+    for file in filter_transcript_files(folder.rglob("*")):
         name = file.relative_to(folder)
         try:
-            turns = read_transcript(read_text(file)).segments
+            turns = read_transcript(read_transcript_text(file)).segments
         except (TranscriptError, UsageError):
             err.print(f"passed over: {name}", style="dim", markup=False)
             continue

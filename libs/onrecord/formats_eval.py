@@ -16,7 +16,7 @@ from contracts.transcript import TranscriptFormat
 from onrecord.console import Json, err
 from onrecord.errors import UsageError
 from onrecord.measures import Measure, tell
-from onrecord.submit.files import read_file
+from onrecord.submit.files import read_transcript_file
 from transcripts import Reading, TranscriptError, read_transcript
 from transcripts.evaluation.cue_comparison import MEANT_DEVIATIONS, compare_cues
 from transcripts.evaluation.references import known_turns
@@ -133,7 +133,7 @@ def _real(files: Iterable[Path]) -> Iterator[_Compared]:
 
 def _read(file: Path) -> Reading | None:
     try:
-        return read_transcript(read_file(file).text)
+        return read_transcript(read_transcript_file(file).text)
     except (UsageError, TranscriptError):
         return None
 

@@ -12,7 +12,7 @@ _INDENTED: Final = re.compile(r"(?:^ {4}.*\n?)+", re.MULTILINE)
 
 
 def keep_examples_apart(app: typer.Typer) -> None:
-    """Give each verb its docstring as help, with every indented block as one that is not filled.
+    """Give each verb its docstring as help, with indented examples left unwrapped.
 
     Typer removes the common indentation of all paragraphs after the first, so that examples that
     come right after it would become one paragraph of running text.
@@ -22,14 +22,14 @@ def keep_examples_apart(app: typer.Typer) -> None:
     """
     for command in app.registered_commands:
         if command.callback is not None and command.help is None:
-            command.help = fenced(inspect.getdoc(command.callback) or "")
+            command.help = fence_examples(inspect.getdoc(command.callback) or "")
     for group in app.registered_groups:
         if group.typer_instance is not None:
             keep_examples_apart(group.typer_instance)
 
 
-def fenced(docstring: str) -> str:
-    """A docstring in Markdown: indented blocks become fenced ones."""
+def fence_examples(docstring: str) -> str:
+    """Return a docstring as Markdown in which indented blocks are fenced."""
     return _INDENTED.sub(lambda block: f"```\n{_flush(block[0])}\n```\n", docstring)
 
 

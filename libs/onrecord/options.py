@@ -7,8 +7,8 @@ import math
 import typer
 
 
-def finite(seconds: float) -> float:
-    """A number of seconds, as an option's callback.
+def require_finite(seconds: float) -> float:
+    """Validate an option's number of seconds: finite and not negative.
 
     Raises:
         typer.BadParameter: it is infinite or no number, so that a wait would never end.

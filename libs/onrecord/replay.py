@@ -13,7 +13,7 @@ from contracts.errors import UNMENDABLE
 from onrecord.console import err
 from onrecord.control_client import ControlClient, Letter, NotOpenError, Point
 from onrecord.errors import CommandError, FailedError, UnreachableError, UsageError
-from onrecord.pages.rendering import count
+from onrecord.pages.rendering import format_count
 
 AT_ONCE: Final = 8
 """Named letters replayed at the same time: control reads one after another from the DLQ anyway."""
@@ -26,8 +26,8 @@ TOLD: Final = 20
 
 
 @dataclass(slots=True)
-class Outcome:
-    """What became of each letter.
+class ReplayOutcome:
+    """Outcome of a replay: which letters were sent, which were not, and why.
 
     Attributes:
         replayed: ids of those put back.
@@ -52,13 +52,13 @@ class Outcome:
             )
         if gone := self.left_out.get("gone"):
             yield (
-                f"left out: {count(gone, 'letter')} whose bytes are gone from the DLQ; all that is "
-                "left to do is to discard them"
+                f"left out: {format_count(gone, 'letter')} whose bytes are gone from the DLQ; "
+                "they can only be discarded"
             )
         if unknown := self.left_out.get("unknown_source"):
             yield (
-                f"left out: {count(unknown, 'letter')} written to a DLQ by somebody else, without "
-                "a word where they came from: `onrecord dlq show` tells what is in them"
+                f"left out: {format_count(unknown, 'letter')} written to a DLQ by another program "
+                "without their source topic: `onrecord dlq show` prints what is in them"
             )
 
     def error(self) -> CommandError:
@@ -69,11 +69,11 @@ class Outcome:
         details = [f"{letter}: {why}" for letter, why in self.failed.items()]
         if len(details) > TOLD:
             details[TOLD:] = [f"and {len(details) - TOLD:,} more"]
-        return kind(f"{count(len(self.failed), 'letter')} not put back", details=details)
+        return kind(f"{format_count(len(self.failed), 'letter')} not put back", details=details)
 
 
 async def count_open(control: ControlClient, service: str | None, code: str | None) -> int:
-    """How many letters ``replay_matching`` would try to put back."""
+    """Count the letters that ``replay_matching`` would try to replay."""
     return sum(
         one["replayable"]
         for one in await control.counts()
@@ -84,8 +84,8 @@ async def count_open(control: ControlClient, service: str | None, code: str | No
 
 async def replay_matching(
     control: ControlClient, service: str | None, code: str | None, number: int
-) -> Outcome:
-    """Replay all open letters that are meant, many at a time, with a bar on stderr.
+) -> ReplayOutcome:
+    """Replay all open letters that match, in batches, with a progress bar on stderr.
 
     Args:
         control: puts them back.
@@ -97,7 +97,7 @@ async def replay_matching(
         UnreachableError: control or its dependencies went away; tells how many were put back
             before, as far as control could answer. What was put back stays so.
     """
-    outcome = Outcome()
+    outcome = ReplayOutcome()
     which = {"service": service, "code": code}
     begin: Point | None = None
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
@@ -115,8 +115,8 @@ async def replay_matching(
                 return outcome
 
 
-async def replay_all(control: ControlClient, letter_ids: Sequence[str]) -> Outcome:
-    """Replay letters by their names, a few at a time, with a bar on stderr.
+async def replay_by_ids(control: ControlClient, letter_ids: Sequence[str]) -> ReplayOutcome:
+    """Replay letters by their ids, a few at a time, with a progress bar on stderr.
 
     A letter that cannot be put back does not keep the others from it.
 
@@ -124,7 +124,7 @@ async def replay_all(control: ControlClient, letter_ids: Sequence[str]) -> Outco
         UnreachableError: control or its dependencies went away; tells how many were put back
             before. What was put back stays so, and the rest stays open.
     """
-    outcome = Outcome()
+    outcome = ReplayOutcome()
     hidden = not err.is_terminal
     waiting = iter(track(letter_ids, "replaying", console=err, transient=True, disable=hidden))
 
@@ -144,13 +144,13 @@ async def replay_all(control: ControlClient, letter_ids: Sequence[str]) -> Outco
     return outcome
 
 
-def _cut_short(outcome: Outcome, number: int, error: UnreachableError) -> UnreachableError:
-    told = f"{len(outcome.replayed):,} of {count(number, 'dead letter')} put back"
+def _cut_short(outcome: ReplayOutcome, number: int, error: UnreachableError) -> UnreachableError:
+    told = f"{len(outcome.replayed):,} of {format_count(number, 'dead letter')} put back"
     return UnreachableError(f"{told}, then: {error}")
 
 
-async def discard(control: ControlClient, letter_id: str, reason: str) -> Letter:
-    """Give a letter up.
+async def discard_letter(control: ControlClient, letter_id: str, reason: str) -> Letter:
+    """Discard a letter.
 
     Raises:
         FailedError: it is not open any more; names the open letter that came of its replay.
@@ -174,7 +174,7 @@ async def _successor(control: ControlClient, letter_id: str) -> str | None:
     return str(found["letter_id"]) if found["state"] == "open" else None
 
 
-async def _replay(control: ControlClient, letter_id: str, outcome: Outcome) -> None:
+async def _replay(control: ControlClient, letter_id: str, outcome: ReplayOutcome) -> None:
     try:
         outcome.replayed.append((await control.replay(letter_id))["letter_id"])
     except UnreachableError:

@@ -26,7 +26,7 @@ COMPOSE: Final = MappingProxyType(
 
 
 def home_folder(environ: Mapping[str, str] = os.environ, cwd: Path | None = None) -> Path:
-    """The folder of the local stack: the setting, or ``.onrecord`` in the project's root.
+    """Return the folder of the local stack: the setting, or ``.onrecord`` in the project's root.
 
     Args:
         environ: the environment, for ``ONRECORD_HOME``.
@@ -44,7 +44,7 @@ def home_folder(environ: Mapping[str, str] = os.environ, cwd: Path | None = None
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """How commands reach the system.
+    """Settings of how commands reach the system.
 
     Attributes:
         env: settings by name, such as ``POSTGRES_DSN``.

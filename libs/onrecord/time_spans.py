@@ -12,8 +12,8 @@ _SPAN: Final = re.compile(r"(\d{1,6})\s*([smhdw])", re.IGNORECASE)
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def span(told: str) -> timedelta:
-    """The span that is meant.
+def parse_time_span(told: str) -> timedelta:
+    """Parse a time span such as ``90s`` or ``7d`` into a timedelta.
 
     Raises:
         UsageError: it is none.

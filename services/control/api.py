@@ -27,12 +27,12 @@ from control.domain import (
     LetterGoneError,
     LetterLookupError,
     LetterNotOpenError,
-    ReplayPoint,
-    Replays,
+    ReplayCursor,
+    ReplayResult,
 )
 from control.originals import OriginalGoneError
 from control.reader import LetterReader
-from control.replay import Replayer
+from control.replay import LetterReplayer
 from control.store import LetterStore
 
 log = structlog.get_logger(__name__)
@@ -47,7 +47,7 @@ MOST_LETTERS: Final = 10_000
 MOST_BODY_BYTES: Final = MIB
 """Most bytes of a request's body."""
 
-_REPLAYS: Final = TypeAdapter(Replays)
+_REPLAYS: Final = TypeAdapter(ReplayResult)
 
 
 class LetterWithValue(ControlModel):
@@ -80,7 +80,7 @@ class ReplayMany(LetterFilter):
 class ReplayOn(ReplayMany):
     """Which open letters are to be put back, beginning where an earlier answer says ``next``."""
 
-    begin: ReplayPoint | None = None
+    begin: ReplayCursor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Desk:
 
     store: LetterStore
     reader: LetterReader
-    replayer: Replayer
+    replayer: LetterReplayer
 
 
 _STATUSES: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (

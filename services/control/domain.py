@@ -24,7 +24,7 @@ from contracts.errors import OnrecordError
 
 
 class LetterState(StrEnum):
-    """Where a dead letter stands: open → replaying → replayed, or open → discarded."""
+    """State of a dead letter: open → replaying → replayed, or open → discarded."""
 
     OPEN = "open"
     REPLAYING = "replaying"
@@ -32,8 +32,8 @@ class LetterState(StrEnum):
     DISCARDED = "discarded"
 
 
-class LetterOrder(StrEnum):
-    """By when the messages were set aside."""
+class LetterSortOrder(StrEnum):
+    """Sort order of letters, by when they were set aside."""
 
     NEWEST_FIRST = "newest_first"
     OLDEST_FIRST = "oldest_first"
@@ -48,13 +48,13 @@ Bytes = Annotated[bytes, PlainSerializer(_base64, when_used="json")]
 
 
 class ControlModel(BaseModel):
-    """Base of what control hands out: immutable."""
+    """Base of control's immutable models."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class LetterPlace(NamedTuple):
-    """A letter, and where its bytes are; in the order of the DLQs.
+    """Letter's id and the place of its bytes, sorted in the order of the DLQs.
 
     ``message_sha256`` tells them from another record's; None for a letter that an earlier version
     indexed, which is known by the id in its headers.
@@ -69,7 +69,7 @@ class LetterPlace(NamedTuple):
 
 
 class Letter(ControlModel):
-    """One message a service set aside; its value stays in the DLQ, at the place named here."""
+    """Dead letter as the index has it; its value stays in the DLQ, at the place named here."""
 
     letter_id: UUID = Field(description="Id of the letter.")
     service: str = Field(description="The service that set it aside.")
@@ -155,7 +155,7 @@ Asked = Annotated[str, Field(max_length=LONGEST_ASKED), AfterValidator(_storable
 
 
 class LetterFilter(ControlModel):
-    """Which letters are meant; what is None does not narrow."""
+    """Filter of letters; a field that is None does not narrow it."""
 
     service: Asked | None = None
     code: Asked | None = None
@@ -176,8 +176,8 @@ Partition = Annotated[int, Field(ge=-1, lt=2**31)]
 Offset = Annotated[int, Field(ge=-1, lt=2**63)]
 
 
-class ReplayPoint(ControlModel):
-    """How far a replay of many letters came.
+class ReplayCursor(ControlModel):
+    """Cursor of a replay of many letters: where the next request begins.
 
     It was asked for at ``until``, so letters set aside later are not meant, and it is behind the
     DLQ, partition and offset ``after``.
@@ -186,15 +186,15 @@ class ReplayPoint(ControlModel):
     until: Annotated[AwareDatetime, AfterValidator(_in_utc)]
     after: tuple[Asked, Partition, Offset] = ("", -1, -1)
 
-    def behind(self, letter: LetterPlace) -> ReplayPoint:
+    def behind(self, letter: LetterPlace) -> ReplayCursor:
         """The point behind a letter."""
         after = (letter.dlq_topic, letter.dlq_partition, letter.dlq_offset)
         return self.model_copy(update={"after": after})
 
 
 @dataclass(slots=True)
-class Replays:
-    """What became of letters that were to be put back.
+class ReplayResult:
+    """Result of a replay of many letters.
 
     Attributes:
         replayed: those that were.
@@ -207,11 +207,11 @@ class Replays:
     replayed: list[UUID] = field(default_factory=list)
     not_replayed: dict[UUID, str] = field(default_factory=dict)
     left_out: dict[str, int] = field(default_factory=dict)
-    next: ReplayPoint | None = None
+    next: ReplayCursor | None = None
 
 
 class LetterCount(ControlModel):
-    """How many letters one service has of one cause in one state."""
+    """Number of letters of one service, cause and state."""
 
     service: str
     state: LetterState
@@ -220,8 +220,8 @@ class LetterCount(ControlModel):
     replayable: int = Field(0, description="How many are open, and have a known place and source.")
 
 
-class Submission(ControlModel):
-    """One record on the topic of submissions, whether or not it can be read.
+class IndexedSubmission(ControlModel):
+    """Record on the topic of submissions as the index has it, readable or not.
 
     ``transcript_id`` is None for a record that is no interview; ``revision`` and
     ``content_sha256`` are None where it does not tell a valid one.
@@ -237,28 +237,28 @@ class Submission(ControlModel):
 
 
 class LetterLookupError(OnrecordError, LookupError):
-    """No letter, or more than one, answers to what was asked for; base of the three below."""
+    """Base of the errors for an id that does not name exactly one letter."""
 
 
 class BadLetterIdError(LetterLookupError):
-    """What was asked for is neither a letter's id nor the beginning of one."""
+    """Error for text that is neither a letter's id nor the beginning of one."""
 
 
 class UnknownLetterError(LetterLookupError):
-    """No letter has this id."""
+    """Error for an id that no letter has."""
 
 
 class AmbiguousLetterError(LetterLookupError):
-    """More than one letter's id begins like this."""
+    """Error for the beginning of an id that several letters have."""
 
 
 class BadRequestError(OnrecordError):
-    """A request says something that cannot be meant."""
+    """Error for a request whose parameters contradict each other."""
 
 
 class LetterNotOpenError(OnrecordError):
-    """The letter was replayed or discarded before."""
+    """Error for a letter that was replayed or discarded before."""
 
 
 class LetterGoneError(OnrecordError):
-    """The index knows the letter, but its DLQ does not have its bytes any more."""
+    """Error for a letter whose bytes its DLQ no longer has."""

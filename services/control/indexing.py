@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from contracts import headers as h
 from contracts.events import TranscriptSubmitted
 from contracts.topics import DLQ_TOPICS
-from control.domain import Letter, Submission
+from control.domain import IndexedSubmission, Letter
 from messaging import Origin, Record
 from messaging.codec import document_of
 from messaging.dead_letters import identity
@@ -51,8 +51,8 @@ class _Identity(BaseModel):
     revision: identity.Revision = 1
 
 
-def letter_of(record: Record) -> Letter:
-    """A record on a DLQ as the index keeps it; headers that are missing count as unknown."""
+def index_letter(record: Record) -> Letter:
+    """Build the index's letter from a DLQ record; missing headers count as unknown."""
     original, added = split(record.headers)
     told = {name: (value or b"")[:TOLD_BYTES].decode("utf-8", "replace") for name, value in added}
     written_at = _written_at(record)
@@ -90,14 +90,14 @@ def letter_of(record: Record) -> Letter:
     )
 
 
-def submission_of(record: Record) -> Submission:
-    """A record on the topic of submissions as the index keeps it, readable or not."""
+def index_submission(record: Record) -> IndexedSubmission:
+    """Build the index's row from a record on the topic of submissions, readable or not."""
     document = document_of(record.value or b"")
     try:
         told = _Identity.model_validate_json(document) if identity.is_readable(document) else None
     except ValidationError:
         told = None
-    return Submission(
+    return IndexedSubmission(
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,

@@ -10,7 +10,7 @@ from contracts.topics import CONTROL
 from control.api import Api, Desk
 from control.handlers import control_stage
 from control.reader import open_reader
-from control.replay import Replayer
+from control.replay import LetterReplayer
 from control.settings import ControlSettings
 from control.store import LetterStore
 from database.migrate import open_migrated_database
@@ -31,7 +31,7 @@ def main() -> None:
             open_reader(kafka, settings.read_timeout_s) as reader,
         ):
             store = LetterStore(database)
-            replayer = Replayer(store, reader, publisher)
+            replayer = LetterReplayer(store, reader, publisher)
             async with replayer.repairing():
                 api.desk = Desk(store, reader, replayer)
                 try:

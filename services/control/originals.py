@@ -26,17 +26,17 @@ _UNKNOWN: Final = -1
 
 
 class OriginalGoneError(OnrecordError):
-    """The message that a stub stands for is not at its place any more, or another one is."""
+    """Error for a stub whose original message is no longer at its place."""
 
 
 class OriginalTooLargeError(BadMessageError):
-    """The message that a stub stands for is still larger than may be read."""
+    """Error for a stub whose original message is still larger than may be read."""
 
     code = ErrorCode.TOO_LARGE
 
 
-class Place(NamedTuple):
-    """Where a message was read first, by the name of its topic without prefix."""
+class OriginPlace(NamedTuple):
+    """Place where a message was read first: topic without prefix, partition, offset."""
 
     topic: str
     partition: int
@@ -46,8 +46,8 @@ class Place(NamedTuple):
         return f"{self.topic}/{self.partition} at offset {self.offset}"
 
 
-class Originals:
-    """Reads single messages by their place, with a consumer that is started when it is needed.
+class OriginalReader:
+    """Reader of single original messages by their place; its consumer starts when first needed.
 
     Args:
         kafka: how to reach the broker.
@@ -94,7 +94,7 @@ class Originals:
         await asyncio.to_thread(_require_same, place, found, stub, digests.found)
         return found
 
-    async def _fetch(self, place: Place) -> Record:
+    async def _fetch(self, place: OriginPlace) -> Record:
         partition = TopicPartition(self._kafka.topic(place.topic), place.partition)
         consumer = await self._started()
         # Private, as the client's ``topics()`` tells no partitions; of one that is not there, it
@@ -148,7 +148,7 @@ class Originals:
         return None
 
 
-def _require_same(place: Place, found: Record, stub: Stub, batches: set[str]) -> None:
+def _require_same(place: OriginPlace, found: Record, stub: Stub, batches: set[str]) -> None:
     """Check what was read against what a stub tells.
 
     Args:
@@ -170,12 +170,14 @@ def _require_same(place: Place, found: Record, stub: Stub, batches: set[str]) ->
         )
 
 
-def _place_in(added: Headers) -> Place | None:
+def _place_in(added: Headers) -> OriginPlace | None:
     topic = text_of(added, h.DLQ_TOPIC)
     partition = number_of(added, h.DLQ_PARTITION, _UNKNOWN)
     offset = number_of(added, h.DLQ_OFFSET, _UNKNOWN)
     return (
-        Place(topic, partition, offset) if topic and _UNKNOWN not in (partition, offset) else None
+        OriginPlace(topic, partition, offset)
+        if topic and _UNKNOWN not in (partition, offset)
+        else None
     )
 
 

@@ -15,7 +15,7 @@ from aiokafka.errors import KafkaError
 
 from contracts import headers as h
 from control.domain import LetterGoneError, LetterPlace
-from control.originals import Originals
+from control.originals import OriginalReader
 from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.consumer import batch_reader
 from messaging.dead_letters import identity, stubs
@@ -39,8 +39,8 @@ RETRY_S: Final = 0.1
 """Seconds between two requests for what topics there are."""
 
 
-class Found(NamedTuple):
-    """A dead letter's record.
+class LetterRecord(NamedTuple):
+    """Record of a dead letter.
 
     Attributes:
         place: which letter, and where it was found.
@@ -58,7 +58,7 @@ class Found(NamedTuple):
 
 
 class LetterReader:
-    """Fetches records by their place.
+    """Reader of dead letters' records by their place.
 
     Args:
         consumer: a started consumer without a group.
@@ -68,13 +68,13 @@ class LetterReader:
 
     def __init__(self, consumer: Any, kafka: KafkaSettings, timeout_s: float) -> None:
         self._consumer = consumer
-        self._originals = Originals(kafka, timeout_s)
+        self._originals = OriginalReader(kafka, timeout_s)
         self._kafka = kafka
         self._timeout_s = timeout_s
         self._one_at_a_time = asyncio.Lock()
         self._position: tuple[TopicPartition, int] | None = None
 
-    async def read(self, letter: LetterPlace) -> Found:
+    async def read(self, letter: LetterPlace) -> LetterRecord:
         """The letter's record.
 
         Raises:
@@ -95,7 +95,7 @@ class LetterReader:
         """Stop what was started to read the messages of stubs; the consumer is the caller's."""
         await self._originals.close()
 
-    async def whole(self, found: Found) -> Found:
+    async def whole(self, found: LetterRecord) -> LetterRecord:
         """A letter with its whole message, which for a stub is fetched from where it was first.
 
         Raises:
@@ -109,7 +109,9 @@ class LetterReader:
         record = await self._originals.read(found.place.service, found.added, stub)
         return found._replace(key=record.key, value=record.value, original=record.headers)
 
-    async def read_many(self, letters: Sequence[LetterPlace]) -> AsyncGenerator[list[Found], None]:
+    async def read_many(
+        self, letters: Sequence[LetterPlace]
+    ) -> AsyncGenerator[list[LetterRecord], None]:
         """The records of many letters, some at a time; those that are gone are left out.
 
         Close it (``contextlib.aclosing``) where it is not read to its end: it holds the consumer.
@@ -133,7 +135,7 @@ class LetterReader:
 
     async def _run(
         self, place: TopicPartition, wanted: deque[LetterPlace]
-    ) -> AsyncGenerator[list[Found], None]:
+    ) -> AsyncGenerator[list[LetterRecord], None]:
         """Read the records of one partition in passes over it, as far as there are any."""
         begin, end = await self._bounds(place)
         while wanted and wanted[0].dlq_offset < begin:
@@ -186,7 +188,7 @@ class LetterReader:
         return ()
 
 
-def _matching(records: Sequence[Any], wanted: deque[LetterPlace]) -> list[Found]:
+def _matching(records: Sequence[Any], wanted: deque[LetterPlace]) -> list[LetterRecord]:
     """Those of the records that are wanted; takes them, and what is gone, off ``wanted``."""
     found = []
     for record in records:
@@ -196,7 +198,7 @@ def _matching(records: Sequence[Any], wanted: deque[LetterPlace]) -> list[Found]
             place = wanted.popleft()
             original, added = split(record.headers)
             if _is_letter(place, record, original, added):
-                found.append(Found(place, record.key, record.value, original, added))
+                found.append(LetterRecord(place, record.key, record.value, original, added))
     return found
 
 
@@ -214,7 +216,7 @@ def _is_letter(place: LetterPlace, record: Any, original: Headers, added: Header
 
 @asynccontextmanager
 async def open_reader(kafka: KafkaSettings, timeout_s: float) -> AsyncIterator[LetterReader]:
-    """A reader for as long as the context lasts.
+    """Open a letter reader; it is closed at the end of the ``async with`` block.
 
     Raises:
         KafkaUnavailableError: no broker answers.

@@ -21,11 +21,11 @@ from control.domain import (
     LetterFilter,
     LetterNotOpenError,
     LetterPlace,
-    ReplayPoint,
-    Replays,
+    ReplayCursor,
+    ReplayResult,
 )
 from control.originals import OriginalGoneError, OriginalTooLargeError
-from control.reader import Found, LetterReader
+from control.reader import LetterReader, LetterRecord
 from control.store import LetterStore
 from messaging import KafkaUnavailableError, Publisher
 from messaging.dead_letters.headers import replay_headers
@@ -53,8 +53,8 @@ REPAIR_PAUSE_S: Final = 1.0
 GONE: Final = "its DLQ does not have it at its place any more"
 
 
-class Replayer:
-    """Replays letters, each at least once: a replay cut short by a crash is done again.
+class LetterReplayer:
+    """Sends letters back at least once: a replay that a crash cut short is done again.
 
     That is harmless, since effects are idempotent by id. A letter is claimed in the index before
     it is sent and marked after the broker has it, so that one that a crash left in between is
@@ -125,8 +125,8 @@ class Replayer:
         return await self._store.letter(letter.letter_id)
 
     async def replay_many(
-        self, which: LetterFilter, *, limit: int, begin: ReplayPoint | None = None
-    ) -> Replays:
+        self, which: LetterFilter, *, limit: int, begin: ReplayCursor | None = None
+    ) -> ReplayResult:
         """Put back the open letters that are meant, in the order in which the DLQs have them.
 
         While some letters are being sent, the next ones are claimed and the ones before marked.
@@ -145,8 +145,8 @@ class Replayer:
             KafkaUnavailableError, DatabaseUnavailableError: try again later; what was put back
                 until then is marked.
         """
-        point = begin or ReplayPoint(until=datetime.now(UTC))
-        replays = Replays()
+        point = begin or ReplayCursor(until=datetime.now(UTC))
+        replays = ReplayResult()
         if begin is None:
             replays.left_out = await self._store.count_left_out(which, until=point.until)
         settling: deque[asyncio.Task[None]] = deque()
@@ -176,7 +176,7 @@ class Replayer:
         Raises:
             KafkaUnavailableError, DatabaseUnavailableError: try again later.
         """
-        replays = Replays()
+        replays = ReplayResult()
         async with self._claiming:
             letters = [
                 letter
@@ -238,12 +238,12 @@ class Replayer:
                 return claimed
 
     def _claim(
-        self, which: LetterFilter, point: ReplayPoint, limit: int
+        self, which: LetterFilter, point: ReplayCursor, limit: int
     ) -> asyncio.Task[list[LetterPlace]]:
         return asyncio.create_task(self._claim_many(which, point, min(BATCH, limit)))
 
     async def _claim_many(
-        self, which: LetterFilter, point: ReplayPoint, limit: int
+        self, which: LetterFilter, point: ReplayCursor, limit: int
     ) -> list[LetterPlace]:
         with self._doubting():
             async with self._claiming:
@@ -304,8 +304,8 @@ class Replayer:
             sent.outage = error
         return sent
 
-    async def _hand_over(self, service: str, found: Iterable[Found], sent: _Sent) -> None:
-        portion: list[Found] = []
+    async def _hand_over(self, service: str, found: Iterable[LetterRecord], sent: _Sent) -> None:
+        portion: list[LetterRecord] = []
         size = 0
         async for one in self._whole(found, sent):
             if portion and size + _size(one) > BYTES_UNDER_WAY:
@@ -317,7 +317,7 @@ class Replayer:
             await self._forward(service, portion, size, sent)
 
     async def _forward(
-        self, service: str, portion: Sequence[Found], size: int, sent: _Sent
+        self, service: str, portion: Sequence[LetterRecord], size: int, sent: _Sent
     ) -> None:
         await self._bytes.wait_for(size)
         records = [(one.key, one.value, _headers(one)) for one in portion]
@@ -325,7 +325,9 @@ class Replayer:
         self._bytes.begin(size, told)
         sent.told.append(([one.place.letter_id for one in portion], told))
 
-    async def _whole(self, found: Iterable[Found], sent: _Sent) -> AsyncIterator[Found]:
+    async def _whole(
+        self, found: Iterable[LetterRecord], sent: _Sent
+    ) -> AsyncIterator[LetterRecord]:
         """Letters with their whole messages; why others have none is noted."""
         for one in found:
             try:
@@ -334,7 +336,7 @@ class Replayer:
                 sent.left[one.place.letter_id] = str(error)
 
     def _settle_soon(
-        self, letters: Sequence[LetterPlace], sent: _Sent, replays: Replays
+        self, letters: Sequence[LetterPlace], sent: _Sent, replays: ReplayResult
     ) -> asyncio.Task[None]:
         task = asyncio.create_task(self._settle(letters, sent, replays))
         self._tasks.add(task)
@@ -347,7 +349,9 @@ class Replayer:
             # Nobody may wait for it any more.
             log.warning("replay_cut_short", reason=str(error))
 
-    async def _settle(self, letters: Sequence[LetterPlace], sent: _Sent, replays: Replays) -> None:
+    async def _settle(
+        self, letters: Sequence[LetterPlace], sent: _Sent, replays: ReplayResult
+    ) -> None:
         left = dict.fromkeys((one.letter_id for one in letters), GONE) | sent.left
         replayed: list[UUID] = []
         outage = sent.outage
@@ -412,11 +416,11 @@ class _BytesUnderWay:
         self._fewer.set()
 
 
-def _size(found: Found) -> int:
+def _size(found: LetterRecord) -> int:
     return len(found.key or b"") + len(found.value or b"") + size_of_headers(found.original)
 
 
-def _headers(found: Found) -> Headers:
+def _headers(found: LetterRecord) -> Headers:
     return append(found.original, replay_headers(found.place.letter_id, found.added))
 
 

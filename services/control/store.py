@@ -17,13 +17,13 @@ from contracts.errors import UNMENDABLE
 from control.domain import (
     AmbiguousLetterError,
     BadLetterIdError,
+    IndexedSubmission,
     Letter,
     LetterCount,
     LetterFilter,
-    LetterOrder,
     LetterPlace,
+    LetterSortOrder,
     LetterState,
-    Submission,
     UnknownLetterError,
 )
 from database.pool import Database, Record
@@ -46,7 +46,7 @@ UUID_DIGITS: Final = 32
 
 
 class LetterStore:
-    """Dead letters and submissions; every method raises as ``Database`` does."""
+    """Dead letters and submissions in PostgreSQL; every method raises as ``Database`` does."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -80,7 +80,7 @@ class LetterStore:
             log.warning("letter_displaced", letter_id=str(displaced), dlq=letter.dlq_topic)
         return new
 
-    async def index_submission(self, submission: Submission) -> None:
+    async def index_submission(self, submission: IndexedSubmission) -> None:
         """Index a record on the topic of submissions; a second time changes nothing."""
         await self._database.execute(
             _QUERIES.insert_submission,
@@ -98,7 +98,7 @@ class LetterStore:
         which: LetterFilter | None = None,
         *,
         limit: int | None = 100,
-        order: LetterOrder = LetterOrder.NEWEST_FIRST,
+        order: LetterSortOrder = LetterSortOrder.NEWEST_FIRST,
     ) -> list[Letter]:
         """The letters that pass the filter.
 
@@ -108,7 +108,7 @@ class LetterStore:
             order: by when they were set aside.
         """
         which = which or LetterFilter()
-        newest = order is LetterOrder.NEWEST_FIRST
+        newest = order is LetterSortOrder.NEWEST_FIRST
         rows = await self._database.fetch(
             _QUERIES.select_letters_newest_first
             if newest

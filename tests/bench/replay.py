@@ -17,9 +17,9 @@ from bench.harness import Lab, Result, event, interleaved, paired, producer, spr
 from contracts.errors import RetryableError
 from contracts.topics import NOTES_VALIDATED, PERSISTENCE, dlq_topic, retry_topic
 from control.api import Api, Desk
-from control.indexing import letter_of
+from control.indexing import index_letter
 from control.reader import open_reader
-from control.replay import Replayer
+from control.replay import LetterReplayer
 from control.store import LetterStore
 from database.migrate import apply_migrations
 from database.pool import open_database
@@ -160,7 +160,7 @@ async def _office(
         publisher = await stack.enter_async_context(Publisher(kafka, source="/bench"))
         store, api = LetterStore(database), Api()
         timed_store, timed_reader = timed(store, spent), timed(reader, spent)
-        replayer = Replayer(timed_store, timed_reader, timed(publisher, spent))
+        replayer = LetterReplayer(timed_store, timed_reader, timed(publisher, spent))
         api.desk = Desk(timed_store, timed_reader, replayer)
         serving = serve_http(Health, host="127.0.0.1", port=0, routes=api.routes)
         port = await stack.enter_async_context(serving)
@@ -173,7 +173,7 @@ async def _index(store: LetterStore, letters: list[Written]) -> None:
     async def some() -> None:
         for offset, (key, value, headers) in places:
             record = Record(DLQ, 0, offset, key, value, headers, 1_000)
-            await store.index_letter(letter_of(record))
+            await store.index_letter(index_letter(record))
 
     await asyncio.gather(*(some() for _ in range(AT_ONCE)))
 

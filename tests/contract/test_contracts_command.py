@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from onrecord.cli import run
+from onrecord.cli import run_command
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 TOPIC = "topics/chunks-ready.yaml"
@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def contracts(verb: str, folder: Path, *more: str) -> int:
-    return run(["contracts", verb, "--schemas", str(folder), *more])
+    return run_command(["contracts", verb, "--schemas", str(folder), *more])
 
 
 def break_the_released(folder: Path) -> None:

@@ -66,7 +66,9 @@ async def test_garbage_under_an_interviews_key_holds_it_up_in_no_way(
     for name, value in pipeline.env.items():
         monkeypatch.setenv(name, value)
     capsys.readouterr()
-    assert await asyncio.to_thread(cli.run, ["dlq", "replay", "--all", "--yes", "--json"]) == 0
+    assert (
+        await asyncio.to_thread(cli.run_command, ["dlq", "replay", "--all", "--yes", "--json"]) == 0
+    )
     told = json.loads(capsys.readouterr().out)
     assert told["left_out"][ErrorCode.UNDECODABLE] == already + LINES
     second = submitted(STUDY, "behind a replay", TALK)

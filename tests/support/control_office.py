@@ -15,9 +15,9 @@ from contracts import headers as h
 from contracts.errors import ErrorCode, OnrecordError, RetryableError
 from contracts.topics import dlq_topic, retry_topic
 from control.api import Api, Desk
-from control.indexing import letter_of
+from control.indexing import index_letter
 from control.reader import open_reader
-from control.replay import Replayer
+from control.replay import LetterReplayer
 from control.store import LetterStore
 from messaging import Delivery, Origin, Publisher, Record
 from messaging.dead_letters.headers import describe, letter_headers
@@ -73,7 +73,7 @@ class Office:
         place = await self.bench.size("enrichment-dlq")
         await self.bench.send("enrichment-dlq", value, key=key, headers=headers)
         record = Record("enrichment-dlq", 0, place, key, value, headers, 1_000)
-        letter = letter_of(record)
+        letter = index_letter(record)
         await self.desk.store.index_letter(letter)
         return letter.letter_id
 
@@ -96,7 +96,7 @@ async def open_office(broker: str, store: LetterStore) -> AsyncIterator[Office]:
         reader = await stack.enter_async_context(open_reader(bench.kafka, 3.0))
         publisher = await stack.enter_async_context(Publisher(bench.kafka, source="/test"))
         api = Api()
-        replayer = Replayer(store, reader, publisher, repair_pause_s=0.05)
+        replayer = LetterReplayer(store, reader, publisher, repair_pause_s=0.05)
         api.desk = Desk(store, reader, replayer)
         serving = serve_http(Health, host="127.0.0.1", port=0, routes=api.routes)
         port = await stack.enter_async_context(serving)

@@ -10,8 +10,8 @@ import typer
 from rich.table import Table
 
 from onrecord.console import Json, err, out, print_json
-from onrecord.options import finite
-from onrecord.pages.rendering import count
+from onrecord.options import require_finite
+from onrecord.pages.rendering import format_count
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
@@ -23,11 +23,13 @@ MOST_NAMED: Final = 20
 Wait = Annotated[
     bool, typer.Option("--wait", help="First wait until nothing is on its way any more.")
 ]
-Timeout = Annotated[float, typer.Option(min=0, callback=finite, help="Longest wait, in seconds.")]
+Timeout = Annotated[
+    float, typer.Option(min=0, callback=require_finite, help="Longest wait, in seconds.")
+]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb."""
+    """Add the verb ``audit``."""
     app.command(rich_help_panel="Operating")(audit)
 
 
@@ -50,7 +52,7 @@ def audit(
     """
     within_s = timeout if wait else 0.0
     with err.status("taking stock"):
-        balance = asyncio.run(take_stock(ClientSettings.load(), within_s))
+        balance = asyncio.run(audit_system(ClientSettings.load(), within_s))
     if json_output:
         print_json(_document(balance))
     else:
@@ -61,15 +63,15 @@ def audit(
     raise typer.Exit(0 if balance.balances and in_time else 1)
 
 
-async def take_stock(settings: ClientSettings, within_s: float) -> AuditResult:
-    """Prove the law once nothing moves any more, or as things are after ``within_s`` seconds."""
+async def audit_system(settings: ClientSettings, within_s: float) -> AuditResult:
+    """Open broker and database, and audit until nothing waits, or for ``within_s`` seconds."""
     from audit import run_audit_when_idle  # noqa: PLC0415 - slow to import
     from audit.broker import open_scanner  # noqa: PLC0415 - slow to import
     from onrecord import connections  # noqa: PLC0415 - slow to import
 
     kafka = connections.kafka_settings(settings)
     async with (
-        connections.kafka_outages_told(),
+        connections.explain_kafka_errors(),
         open_scanner(kafka) as scanner,
         connections.open_postgres(settings) as database,
     ):
@@ -94,7 +96,11 @@ def _document(balance: AuditResult) -> dict[str, Any]:
 def _account(account: StateCounts) -> dict[str, Any]:
     return {
         "submitted": account.total,
-        **{state.value: count for state, count in account.states.items() if state != "lost"},
+        **{
+            state.value: format_count
+            for state, format_count in account.states.items()
+            if state != "lost"
+        },
         "lost": list(account.lost),
     }
 
@@ -106,13 +112,13 @@ def _on_its_way(balance: AuditResult) -> str:
         ("chunk", balance.chunks),
     )
     told = [
-        f"{count(number, name)} {state.value.replace('_', ' ')}"
+        f"{format_count(number, name)} {state.value.replace('_', ' ')}"
         for name, account in accounts
         for state, number in account.states.items()
         if number and state.value in MOVING
     ]
     messages = [
-        f"{count(number, 'message')} {state} at {one.service}"
+        f"{format_count(number, 'message')} {state} at {one.service}"
         for one in balance.services
         for state, number in (("waiting", one.waiting), ("in retry", one.in_retry))
         if number
@@ -133,7 +139,7 @@ def _show(balance: AuditResult) -> None:
         ("chunks", balance.chunks),
     )
     for name, account in accounts:
-        counts = {state.value: count for state, count in account.states.items()}
+        counts = {state.value: format_count for state, format_count in account.states.items()}
         states.add_row(name, str(account.total), *(str(counts[state]) for state in STATES))
     out.print(states)
     out.print()
@@ -145,7 +151,8 @@ def _show(balance: AuditResult) -> None:
     out.print()
     if held := sum(one.held for one in balance.services):
         out.print(
-            f"{count(held, 'message')} kept until an interview is replayed, a dead letter now"
+            f"{format_count(held, 'message')} kept until an interview that is now a dead letter "
+            "is replayed"
         )
         out.print()
     if balance.balances:
@@ -153,7 +160,7 @@ def _show(balance: AuditResult) -> None:
         return
     for (service, topic), number in balance.deleted.items():
         err.print(
-            f"the broker deleted {count(number, 'record')} of {topic} before {service} had "
+            f"the broker deleted {format_count(number, 'record')} of {topic} before {service} had "
             "finished them: nobody knows what they were",
             markup=False,
         )

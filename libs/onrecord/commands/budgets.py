@@ -13,7 +13,7 @@ from rich.text import Text
 
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
-from onrecord.pages.rendering import count, printable, spent
+from onrecord.pages.rendering import escape_controls, format_count, format_spend
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ Limit = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs."""
+    """Add the verbs of ``budgets``."""
     verbs = typer.Typer(rich_markup_mode="markdown")
     verbs.callback(invoke_without_command=True)(budgets)
     verbs.command("set")(set_)
@@ -74,7 +74,7 @@ def set_(study: StudyId, limit: Limit, *, json_output: Json = False) -> None:
     if not study.strip():
         raise UsageError("which study? its id is empty")
     if not asyncio.run(_set("study", study, limit)):
-        err.print(f"nothing is known of a study '{printable(study)}' yet", markup=False)
+        err.print(f"nothing is known of a study '{escape_controls(study)}' yet", markup=False)
     _list(json_output=json_output)
 
 
@@ -139,9 +139,9 @@ def _show(found: Sequence[BudgetStatus]) -> None:
         is_text = title in {"budget", "set by"}
         table.add_column(title, justify="left" if is_text else "right", no_wrap=True)
     for one in found:
-        name = f"{one.name} (today, UTC)" if one.scope == "day" else printable(one.name)
+        name = f"{one.name} (today, UTC)" if one.scope == "day" else escape_controls(one.name)
         cells = (
-            spent(one.known_usd, unpriced=one.unpriced),
+            format_spend(one.known_usd, unpriced=one.unpriced),
             _amount(one.reserved_usd),
             _amount(one.left_usd),
         )
@@ -149,7 +149,7 @@ def _show(found: Sequence[BudgetStatus]) -> None:
     out.print(table)
     if unpriced := sum(one.unpriced for one in found if one.scope == "study"):
         out.print(
-            f"{count(unpriced, 'call')} of unknown price: "
+            f"{format_count(unpriced, 'call')} of unknown price: "
             "ONRECORD_MODEL_PRICED_AS or `prices` tell it"
         )
     # Each call is in a study and in a day: the day's part is of today only, so studies are summed.

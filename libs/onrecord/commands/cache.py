@@ -12,9 +12,9 @@ from rich.text import Text
 
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import FailedError
-from onrecord.pages.rendering import count, printable
+from onrecord.pages.rendering import escape_controls, format_count
 from onrecord.settings import ClientSettings
-from onrecord.time_spans import span
+from onrecord.time_spans import parse_time_span
 
 if TYPE_CHECKING:
     from read_model.cache_stats import CachedByModel, CacheFilter
@@ -30,7 +30,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs."""
+    """Add the verbs of ``cache``."""
     verbs = typer.Typer(
         help="What is kept of models' answers, so that none is paid twice.",
         no_args_is_help=True,
@@ -42,7 +42,7 @@ def register(app: typer.Typer) -> None:
 
 
 def stats(*, json_output: Json = False) -> None:
-    """Tell what is kept by model: how much, how often it was used, what it saved.
+    """List cached responses by model: how many, how often they were used, what they saved.
 
     The hit rate is that of the answers kept now; those that were deleted do not count.
 
@@ -70,7 +70,7 @@ def clear(
     yes: Yes = False,
     json_output: Json = False,
 ) -> None:
-    """Delete kept answers, so that their questions are asked, and paid, anew.
+    """Delete cached responses, so that their requests are made, and paid, again.
 
     Examples of use:
 
@@ -80,18 +80,20 @@ def clear(
     """
     from read_model.cache_stats import CacheFilter  # noqa: PLC0415 - slow to import
 
-    which = CacheFilter(model, prompt_version, None if older_than is None else span(older_than))
+    which = CacheFilter(
+        model, prompt_version, None if older_than is None else parse_time_span(older_than)
+    )
     if not yes:
         _confirm(asyncio.run(_count(which)))
     deleted = asyncio.run(_delete(which))
     if json_output:
         print_json({"deleted": deleted})
     else:
-        out.print(f"{count(deleted, 'answer')} deleted")
+        out.print(f"{format_count(deleted, 'answer')} deleted")
 
 
 def _confirm(answers: int) -> None:
-    if answers and not typer.confirm(f"Delete {count(answers, 'answer')}?", err=True):
+    if answers and not typer.confirm(f"Delete {format_count(answers, 'answer')}?", err=True):
         raise FailedError("nothing was deleted")
 
 
@@ -125,7 +127,7 @@ def _show(found: Sequence[CachedByModel]) -> None:
         table.add_column(title, justify="left" if title == "model" else "right", no_wrap=True)
     for one in found:
         table.add_row(
-            Text(printable(one.name)),
+            Text(escape_controls(one.name)),
             f"{one.answers:,}",
             f"{one.bytes / MB:,.1f}",
             f"{one.hits:,}",

@@ -14,9 +14,9 @@ from rich.text import Text
 
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
-from onrecord.pages.rendering import count, printable, spent
+from onrecord.pages.rendering import escape_controls, format_count, format_spend
 from onrecord.settings import ClientSettings
-from onrecord.time_spans import span
+from onrecord.time_spans import parse_time_span
 
 if TYPE_CHECKING:
     from read_model.spending import CallCost
@@ -32,12 +32,12 @@ Since = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb."""
+    """Add the verb ``costs``."""
     app.command(rich_help_panel="Operating")(costs)
 
 
 def costs(*, by: By = "study", since: Since = None, json_output: Json = False) -> None:
-    """Tell what calls of language models cost, in US dollars, with their tokens.
+    """List what calls of language models cost, in US dollars, with their tokens.
 
     Every call is counted, also those that failed. "lost" are calls whose process was killed: what
     they cost is not known; budgets count the most they can have cost.
@@ -52,7 +52,7 @@ def costs(*, by: By = "study", since: Since = None, json_output: Json = False) -
 
     if by not in KINDS:
         raise UsageError(f"--by is one of {', '.join(KINDS)}; not {by!r}")
-    found = asyncio.run(_find(by, None if since is None else span(since)))
+    found = asyncio.run(_find(by, None if since is None else parse_time_span(since)))
     if json_output:
         rows = [{"name": name, **cost.as_json()} for name, cost in found.items()]
         print_json({"by": by, "since": since, "rows": rows, "total": sum_costs(found).as_json()})
@@ -78,7 +78,7 @@ def _show(by: str, found: Mapping[str, CallCost]) -> None:
     for title in (by, "calls", "answered", "failed", "input", "cached", "output", "US$"):
         table.add_column(title, justify="left" if title == by else "right", no_wrap=True)
     for name, cost in found.items():
-        table.add_row(Text(printable(name)), *_cells(cost))
+        table.add_row(Text(escape_controls(name)), *_cells(cost))
     everything = sum_costs(found)
     if len(found) > 1:
         table.add_section()
@@ -95,29 +95,29 @@ def _cells(cost: CallCost) -> list[str]:
 
 
 def _spent(cost: CallCost) -> str:
-    return spent(cost.known_usd, unpriced=cost.unpriced)
+    return format_spend(cost.known_usd, unpriced=cost.unpriced)
 
 
 def _remarks(cost: CallCost) -> list[str]:
     """What the table does not tell, as far as there is any of it."""
     said = []
     if cost.estimated_usd:
-        said.append(f"{amount(cost.estimated_usd)} of it are estimated: no tokens were told")
+        said.append(f"{format_usd(cost.estimated_usd)} of it are estimated: no tokens were told")
     if cost.under_way:
-        said.append(f"{count(cost.under_way, 'call')} under way")
+        said.append(f"{format_count(cost.under_way, 'call')} under way")
     if cost.lost:
         said.append(
-            f"{count(cost.lost, 'call')} lost with their process: "
-            f"{amount(cost.lost_usd)} at most, not in the sum"
+            f"{format_count(cost.lost, 'call')} lost with their process: "
+            f"{format_usd(cost.lost_usd)} at most, not in the sum"
         )
     if cost.unpriced:
         said.append(
-            f"{count(cost.unpriced, 'call')} of unknown price, not in the sum: "
+            f"{format_count(cost.unpriced, 'call')} of unknown price, not in the sum: "
             "ONRECORD_MODEL_PRICED_AS or `prices` tell it"
         )
     return said
 
 
-def amount(usd: Decimal) -> str:
-    """US dollars in a column, to a hundredth of a cent."""
+def format_usd(usd: Decimal) -> str:
+    """Format US dollars for a column, to a hundredth of a cent."""
     return f"{usd:,.4f}"

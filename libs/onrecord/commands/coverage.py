@@ -10,7 +10,7 @@ import typer
 
 from onrecord.console import Json, out, print_json
 from onrecord.errors import UsageError
-from onrecord.pages.rendering import columns
+from onrecord.pages.rendering import page_width
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ Study = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb."""
-    app.command(rich_help_panel="Interviews and notes")(compute_coverage)
+    """Add the verb ``coverage``."""
+    app.command(rich_help_panel="Interviews and notes")(coverage)
 
 
-def compute_coverage(*, study: Study = None, json_output: Json = False) -> None:
+def coverage(*, study: Study = None, json_output: Json = False) -> None:
     """Tell of each research question whether it is answered, not addressed, or unknown.
 
     "Not addressed" is said only if every chunk of every interview was read with that question
@@ -38,26 +38,26 @@ def compute_coverage(*, study: Study = None, json_output: Json = False) -> None:
         onrecord coverage --study small-repair-shops
         onrecord coverage --study small-repair-shops --json
     """
-    from onrecord.pages.notes import coverage_page  # noqa: PLC0415 - keeps help quick
+    from onrecord.pages.notes import format_coverage  # noqa: PLC0415 - keeps help quick
 
     found = asyncio.run(_find(study))
     if json_output:
         print_json(asdict(found))
         return
-    for line in coverage_page(found, columns(out)):
+    for line in format_coverage(found, page_width(out)):
         out.print(line)
 
 
 async def _find(asked: str | None) -> StudyCoverage:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.coverage import compute_coverage as conclude  # noqa: PLC0415 - as above
+    from read_model.coverage import compute_coverage  # noqa: PLC0415 - as above
     from read_model.queries import ReadModelQueries  # noqa: PLC0415 - as above
 
     async with open_postgres(ClientSettings.load()) as database:
         reading = ReadModelQueries(database)
         studies = await reading.studies()
         study = studies[_only(asked, sorted(studies))].study
-        return conclude(
+        return compute_coverage(
             study,
             await reading.interviews(study.study_id),
             await reading.note_counts(study.study_id),

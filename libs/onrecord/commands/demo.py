@@ -9,7 +9,7 @@ import typer
 
 
 class DemoModel(StrEnum):
-    """Models the demo can bring along."""
+    """Model that the demo can bring along."""
 
     LOCAL = "local"
 
@@ -26,7 +26,7 @@ Asked = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb."""
+    """Add the verb ``demo``."""
     app.command(rich_help_panel="Local stack")(demo)
 
 
@@ -44,10 +44,10 @@ def demo(model: Asked = None) -> None:
         OPENAI_API_KEY=... ONRECORD_MODEL=... onrecord demo
     """
     if model is DemoModel.LOCAL:
-        from onrecord.demo.local_model import play as play_locally  # noqa: PLC0415 - slow to import
+        from onrecord.demo.local_model import run_demo as play_locally  # noqa: PLC0415 - slow to import
 
         play_locally()
         return
-    from onrecord.demo.samples import play  # noqa: PLC0415 - only this verb needs the whole stack
+    from onrecord.demo.samples import run_demo  # noqa: PLC0415 - only this verb needs the whole stack
 
-    play()
+    run_demo()

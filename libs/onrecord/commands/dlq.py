@@ -15,12 +15,12 @@ from contracts.errors import ErrorCode, OnrecordError
 from contracts.topics import PIPELINE
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import CommandError, FailedError, UsageError
-from onrecord.pages.rendering import columns, count
+from onrecord.pages.rendering import format_count, page_width
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
     from onrecord.control_client import ControlClient, Letter
-    from onrecord.replay import Outcome
+    from onrecord.replay import ReplayOutcome
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ Reason = Annotated[str, typer.Option(help="Why nobody needs this message any mor
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs."""
+    """Add the verbs of ``dlq``."""
     dlq = typer.Typer(
         help="Dead letters: messages that were set aside, with the reason.",
         no_args_is_help=True,
@@ -83,7 +83,7 @@ def list_(  # noqa: PLR0913 - one parameter an option
     """
     from datetime import UTC, datetime  # noqa: PLC0415 - beside its only use
 
-    from onrecord.pages.letters import STATES, letters_page  # noqa: PLC0415 - slow to import
+    from onrecord.pages.letters import STATES, format_letters  # noqa: PLC0415 - slow to import
 
     if state not in (*STATES, "all"):
         raise UsageError(f"--state is one of {', '.join(STATES)}, all; not {state!r}")
@@ -97,7 +97,7 @@ def list_(  # noqa: PLR0913 - one parameter an option
     if not found:
         err.print("no dead letters" if state == "all" else f"no {state} dead letters")
         return
-    for line in letters_page(found, datetime.now(UTC), columns(out), _names(found)):
+    for line in format_letters(found, datetime.now(UTC), page_width(out), _names(found)):
         out.print(line)
     if len(found) == limit:
         err.print(
@@ -118,16 +118,16 @@ def show(
         onrecord dlq show 3fa9
         onrecord dlq show 3fa9c1d2 --raw > message.json
     """
-    from onrecord.pages.letters import letter_json, letter_page  # noqa: PLC0415 - slow to import
+    from onrecord.pages.letters import format_letter, letter_to_json  # noqa: PLC0415 - slow to import
 
     if raw:
         _write_raw(_ask(lambda control: control.value(letter_id)))
         return
     letter, value, gone = _ask(lambda control: control.letter(letter_id))
     if json_output:
-        print_json(letter_json(letter, value) | {"gone": gone})
+        print_json(letter_to_json(letter, value) | {"gone": gone})
     else:
-        for line in letter_page(letter, value, columns(out), _names([letter]), gone=gone):
+        for line in format_letter(letter, value, page_width(out), _names([letter]), gone=gone):
             out.print(line)
 
 
@@ -145,13 +145,13 @@ def stats(*, json_output: Json = False) -> None:
 
         onrecord dlq stats
     """
-    from onrecord.pages.letters import stats_table  # noqa: PLC0415 - slow to import
+    from onrecord.pages.letters import format_letter_counts  # noqa: PLC0415 - slow to import
 
     found = _ask(lambda control: control.counts())
     if json_output:
         print_json(found)
     elif found:
-        out.print(stats_table(found))
+        out.print(format_letter_counts(found))
     else:
         err.print("no dead letters")
 
@@ -165,7 +165,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
     yes: Yes = False,
     json_output: Json = False,
 ) -> None:
-    """Put dead letters back, byte for byte, to the service that failed and to no other.
+    """Replay dead letters, byte for byte, to the service that failed and to no other.
 
     Exit 1 if one could not be put back. Replaying is safe to repeat: notes are stored once.
     With --all, letters of causes that no replay mends, such as undecodable or revision_conflict,
@@ -192,7 +192,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
             }
         )
     elif outcome.replayed or not outcome.failed:
-        out.print(f"{count(len(outcome.replayed), 'dead letter')} put back")
+        out.print(f"{format_count(len(outcome.replayed), 'dead letter')} put back")
     for notice in outcome.notices():
         err.print(notice, markup=False)
     if outcome.failed:
@@ -205,7 +205,7 @@ def discard(
     reason: Reason,
     json_output: Json = False,
 ) -> None:
-    """Give a dead letter up, for a reason that is kept with it.
+    """Discard a dead letter, for a reason that is kept with it.
 
     The letter stays readable; it is no longer open, and the audit counts it as discarded.
 
@@ -213,24 +213,24 @@ def discard(
 
         onrecord dlq discard 3fa9 --reason "test data, sent by mistake"
     """
-    from onrecord.replay import discard as discard_one  # noqa: PLC0415 - slow to import
+    from onrecord.replay import discard_letter  # noqa: PLC0415 - slow to import
 
     if not reason.strip():
         raise UsageError("--reason: say why nobody needs this message any more")
-    letter = _ask(lambda control: discard_one(control, letter_id, reason))
+    letter = _ask(lambda control: discard_letter(control, letter_id, reason))
     if json_output:
         print_json(letter)
     else:
         out.print(f"discarded {letter['letter_id']}", markup=False)
 
 
-def _replay_named(letter_ids: list[str]) -> Outcome:
-    from onrecord.replay import replay_all  # noqa: PLC0415 - slow to import
+def _replay_named(letter_ids: list[str]) -> ReplayOutcome:
+    from onrecord.replay import replay_by_ids  # noqa: PLC0415 - slow to import
 
-    return _ask(lambda control: replay_all(control, letter_ids))
+    return _ask(lambda control: replay_by_ids(control, letter_ids))
 
 
-def _replay_open(service: str | None, code: str | None, *, yes: bool) -> Outcome:
+def _replay_open(service: str | None, code: str | None, *, yes: bool) -> ReplayOutcome:
     from onrecord.replay import count_open, replay_matching  # noqa: PLC0415 - slow to import
 
     _refuse_unasked(yes=yes)
@@ -282,5 +282,5 @@ def _refuse_unknown(service: str | None, code: str | None) -> None:
 def _confirm(letters: int, *, yes: bool) -> None:
     if yes or not letters:
         return
-    if not typer.confirm(f"Replay {count(letters, 'dead letter')}?", err=True):
+    if not typer.confirm(f"Replay {format_count(letters, 'dead letter')}?", err=True):
         raise FailedError("nothing was replayed")

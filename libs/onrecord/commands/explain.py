@@ -11,7 +11,7 @@ import typer
 from grounding.syntax.spacy_parser import is_installed, load_parser
 from onrecord.console import Json, out, print_json
 from onrecord.errors import UsageError
-from onrecord.pages.rendering import columns, short_id
+from onrecord.pages.rendering import page_width, shorten_id
 from onrecord.settings import ClientSettings
 from read_model.explanation import ExplanationQueries, NoteExplanation, NoteMatch
 
@@ -31,7 +31,7 @@ _ID: Final = re.compile(r"[0-9a-f]{4,32}")
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb."""
+    """Add the verb ``explain``."""
     app.command(rich_help_panel="Interviews and notes")(explain)
 
 
@@ -57,9 +57,9 @@ def explain(note: NoteId, *, json_output: Json = False) -> None:
     if json_output:
         print_json(explanation.as_json())
         return
-    from onrecord.pages.explanation import explained_page  # noqa: PLC0415 - keeps help quick
+    from onrecord.pages.explanation import format_explanation  # noqa: PLC0415 - keeps help quick
 
-    for line in explained_page(explanation, columns(out)):
+    for line in format_explanation(explanation, page_width(out)):
         out.print(line)
 
 
@@ -80,7 +80,7 @@ def _only(digits: str, found: list[NoteMatch]) -> NoteMatch:
         )
     if len(found) > 1:
         several = "; ".join(
-            f"{short_id(one.id)} ({one.kind}: {one.statement[:40]})" for one in found
+            f"{shorten_id(one.id)} ({one.kind}: {one.statement[:40]})" for one in found
         )
         raise UsageError(f"{digits} is how several notes begin: {several}")
     return found[0]

@@ -13,7 +13,7 @@ import typer
 
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
-from onrecord.pages.rendering import columns, count, short_id
+from onrecord.pages.rendering import format_count, page_width, shorten_id
 from onrecord.settings import ClientSettings
 from read_model.queries import NoteFilter, ReadModelQueries, RefusedNote, StoredNote, StudyInUse
 
@@ -53,8 +53,8 @@ SHORTEST_ID: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What there is.
+class SelectedNotes:
+    """Notes of one study that the options select.
 
     Attributes:
         accepted: notes, up to the limit.
@@ -72,7 +72,7 @@ class Found:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb."""
+    """Add the verb ``notes``."""
     app.command(rich_help_panel="Interviews and notes")(notes)
 
 
@@ -112,20 +112,24 @@ def notes(  # noqa: PLR0913 - one parameter an option
     if not shown:
         err.print("no note was refused" if rejected else "no such notes yet")
     elif len(shown) < found.total:
-        err.print(f"{len(shown):,} of {count(found.total, 'note')}; a higher --limit shows more")
+        err.print(
+            f"{len(shown):,} of {format_count(found.total, 'note')}; a higher --limit shows more"
+        )
 
 
-def _print(found: Found, theme: str | None) -> None:
-    from onrecord.pages.notes import notes_page, rejected_page  # noqa: PLC0415 - keeps help quick
+def _print(found: SelectedNotes, theme: str | None) -> None:
+    from onrecord.pages.notes import format_notes, format_refused_notes  # noqa: PLC0415 - keeps help quick
 
-    width = columns(out)
-    for line in notes_page(found.accepted, found.studies, width, theme=theme, totals=found.totals):
+    width = page_width(out)
+    for line in format_notes(
+        found.accepted, found.studies, width, theme=theme, totals=found.totals
+    ):
         out.print(line)
-    for line in rejected_page(found.refused, width):
+    for line in format_refused_notes(found.refused, width):
         out.print(line)
 
 
-async def _find(which: NoteFilter, *, rejected: bool, exact: bool) -> Found:
+async def _find(which: NoteFilter, *, rejected: bool, exact: bool) -> SelectedNotes:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
 
     async with open_postgres(ClientSettings.load()) as database:
@@ -135,13 +139,13 @@ async def _find(which: NoteFilter, *, rejected: bool, exact: bool) -> Found:
         which = replace(which, transcript=_only_interview(which, studies))
         if rejected:
             refused, total = await reading.rejected(which)
-            return Found((), refused, total, {}, studies)
+            return SelectedNotes((), refused, total, {}, studies)
         if which.speaker is not None:
             _refuse_speaker(which.speaker, await reading.speakers(which))
         # All of them, since each theme is to say how many it has.
         every, total = await reading.notes(replace(which, limit=None))
         totals = Counter((note.study_id, theme) for note in every for theme in note.themes)
-        return Found(every[: which.limit], (), total, totals, studies)
+        return SelectedNotes(every[: which.limit], (), total, totals, studies)
 
 
 def _refuse_unknown(which: NoteFilter, studies: Mapping[str, StudyInUse]) -> None:
@@ -168,7 +172,7 @@ def _only_interview(which: NoteFilter, studies: Mapping[str, StudyInUse]) -> str
     if not (found := exact or begin):
         _refuse("interview", which.transcript, (), told=interviews.values())
     if len(found) > 1:
-        several = "; ".join(sorted(f"{interviews[key]} ({short_id(key)})" for key in found))
+        several = "; ".join(sorted(f"{interviews[key]} ({shorten_id(key)})" for key in found))
         raise UsageError(f"{which.transcript!r} is how several interviews begin: {several}")
     return str(found[0])
 

@@ -13,8 +13,8 @@ from rich.text import Text
 from contracts.transcript import Segment, TranscriptFormat
 from onrecord.console import Json, out, print_json
 from onrecord.errors import UsageError
-from onrecord.pages.rendering import columns, count, paragraph, timestamp
-from onrecord.submit.files import read_file
+from onrecord.pages.rendering import format_count, format_offset, page_width, wrap_paragraph
+from onrecord.submit.files import read_transcript_file
 from transcripts import Reading, TranscriptError, read_transcript
 from transcripts.files import FileText
 
@@ -32,7 +32,7 @@ Segments = Annotated[bool, typer.Option("--segments", help="Print every turn too
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb."""
+    """Add the verb ``parse``."""
     app.command(rich_help_panel="Interviews and notes")(parse)
 
 
@@ -44,7 +44,7 @@ def parse(
     accept: Accept = False,
     json_output: Json = False,
 ) -> None:
-    """Read transcript files and tell what is in them: format, speakers, turns, times.
+    """Read transcript files and report what is in them: format, speakers, turns, times.
 
     Nothing is sent. What was mended on the way is reported, and what is in doubt: words without a
     speaker in a file that names speakers, or a label that may be speech. Files that cannot be read
@@ -76,7 +76,7 @@ def _read_all(
     problems: list[str] = []
     for file in files:
         try:
-            found = read_file(file)
+            found = read_transcript_file(file)
             readings.append((file, found, _read(file, found.text, format_)))
         except UsageError as error:
             problems.append(str(error))
@@ -108,19 +108,21 @@ def _read(file: Path, text: str, format_: TranscriptFormat | None) -> Reading:
 
 
 def _page(file: Path, found: FileText, reading: Reading, *, segments: bool) -> Iterator[Text]:
-    width = columns(out)
+    width = page_width(out)
     yield Text(str(file), style="bold cyan")
     yield Text(f"  format    {reading.format.value}")
-    yield Text(f"  length    {count(len(reading.segments), 'segment')}, {_span(reading)}")
+    yield Text(f"  length    {format_count(len(reading.segments), 'segment')}, {_span(reading)}")
     words = _words(reading)
     for number, (speaker, role) in enumerate(_roles(reading).items()):
         first = "  speakers  " if number == 0 else " " * 12
-        told = f"{speaker} ({role}), {count(words[speaker], 'word')}"
-        yield from paragraph(told, width, indent=" " * 12, first=first)
+        told = f"{speaker} ({role}), {format_count(words[speaker], 'word')}"
+        yield from wrap_paragraph(told, width, indent=" " * 12, first=first)
     for notice in (*found.notices, *reading.notices):
-        yield from paragraph(notice, width, indent=" " * 12, first="  mended    ", style="yellow")
+        yield from wrap_paragraph(
+            notice, width, indent=" " * 12, first="  mended    ", style="yellow"
+        )
     for doubt in reading.report.doubts:
-        yield from paragraph(doubt, width, indent=" " * 12, first="  in doubt  ", style="red")
+        yield from wrap_paragraph(doubt, width, indent=" " * 12, first="  in doubt  ", style="red")
     yield Text()
     if segments:
         for segment in reading.segments:
@@ -129,9 +131,9 @@ def _page(file: Path, found: FileText, reading: Reading, *, segments: bool) -> I
 
 
 def _turn(segment: Segment, width: int) -> Iterator[Text]:
-    first = f"{segment.number:>4} {timestamp(segment.start_ms):>9} "
+    first = f"{segment.number:>4} {format_offset(segment.start_ms):>9} "
     said = f"{segment.speaker}: {segment.text}"
-    yield from paragraph(said, width, indent=" " * len(first), first=first)
+    yield from wrap_paragraph(said, width, indent=" " * len(first), first=first)
 
 
 def _span(reading: Reading) -> str:
@@ -139,7 +141,7 @@ def _span(reading: Reading) -> str:
     ends = [one.end_ms for one in reading.segments if one.end_ms is not None]
     if not starts:
         return "without times"
-    return f"from {timestamp(min(starts))} to {timestamp(max([*starts, *ends]))}"
+    return f"from {format_offset(min(starts))} to {format_offset(max([*starts, *ends]))}"
 
 
 def _roles(reading: Reading) -> dict[str, str]:

@@ -6,7 +6,7 @@ import typer
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb."""
+    """Add the verb ``simulate-llm``."""
     app.command(
         "simulate-llm",
         rich_help_panel="Tools",

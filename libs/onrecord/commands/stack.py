@@ -24,7 +24,7 @@ Purge = Annotated[bool, typer.Option("--purge", help="Delete data and logs after
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs."""
+    """Add the verbs ``up``, ``down`` and ``status``."""
     panel = "Local stack"
     app.command(rich_help_panel=panel)(up)
     app.command(rich_help_panel=panel)(down)
@@ -52,7 +52,7 @@ def up(only: Only = None, json_output: Json = False) -> None:  # noqa: FBT002 - 
         print_json(_overview(stack))
     else:
         if model := stack.model():
-            out.print(describe(model), markup=False)
+            out.print(describe_model(model), markup=False)
         out.print(f"logs: {stack.home.logs}", markup=False)
 
 
@@ -98,8 +98,8 @@ def status(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
     raise typer.Exit(0 if all(one.ready for one in found) else 1)
 
 
-def describe(model: ModelInUse) -> str:
-    """One sentence about which model is asked, for people."""
+def describe_model(model: ModelInUse) -> str:
+    """Describe in one sentence which model is called."""
     if model.simulated:
         return (
             f"model: the simulator at {model.base_url}, as {model.name}; no real model is asked: "

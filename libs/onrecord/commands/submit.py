@@ -11,11 +11,11 @@ import typer
 from contracts.transcript import TranscriptFormat
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
-from onrecord.options import finite
-from onrecord.pages.rendering import columns, printable
+from onrecord.options import require_finite
+from onrecord.pages.rendering import escape_controls, page_width
 from onrecord.settings import ClientSettings
 from onrecord.submit.files import read_study
-from onrecord.submit.interview_files import Selection, select
+from onrecord.submit.interview_files import InterviewSelection, select_interviews
 
 Files = Annotated[
     list[Path] | None,
@@ -55,12 +55,12 @@ NoCheck = Annotated[bool, typer.Option("--no-check", help="Send without reading 
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until all notes are stored.")]
 Timeout = Annotated[
     float,
-    typer.Option(min=0, callback=finite, help="Longest wait with --wait, in seconds."),
+    typer.Option(min=0, callback=require_finite, help="Longest wait with --wait, in seconds."),
 ]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb."""
+    """Add the verb ``submit``."""
     app.command(rich_help_panel="Interviews and notes")(submit)
 
 
@@ -92,39 +92,46 @@ def submit(  # noqa: PLR0913 - one parameter an option
         onrecord submit *.json --study study.yaml --manifest manifest.yaml --json
         onrecord submit talk.vtt --study study.yaml --revision 2
     """
-    from onrecord.submit.batches import batch_json, batch_page, hand_in, verdict  # noqa: PLC0415 - slow
-    from onrecord.submit.preparation import Declared, roles  # noqa: PLC0415 - slow to import
+    from onrecord.submit.batches import (  # noqa: PLC0415 - slow
+        batch_to_json,
+        find_batch_failure,
+        format_batch,
+        submit_batch,
+    )
+    from onrecord.submit.preparation import SubmissionOptions, declare_roles  # noqa: PLC0415 - slow to import
 
     chosen = _chosen(files or [], manifest, title)
     if chosen.left_out:
-        names = ", ".join(printable(path.name) for path in chosen.left_out)
+        names = ", ".join(escape_controls(path.name) for path in chosen.left_out)
         err.print(f"not submitted, as the manifest does not list them: {names}", markup=False)
     about = read_study(_study_file(study, chosen))
-    speakers = roles(interviewer or (), participant or ())
-    declared = Declared(title, format_, revision, speakers, check=not no_check, accept=accept)
+    speakers = declare_roles(interviewer or (), participant or ())
+    declared = SubmissionOptions(
+        title, format_, revision, speakers, check=not no_check, accept=accept
+    )
     patience = timeout if wait else None
     batch = asyncio.run(
-        hand_in(chosen.interviews, about, declared, ClientSettings.load(), wait_s=patience)
+        submit_batch(chosen.interviews, about, declared, ClientSettings.load(), wait_s=patience)
     )
     if json_output:
-        print_json(batch_json(batch))
+        print_json(batch_to_json(batch))
     else:
-        for line in batch_page(batch, columns(out)):
+        for line in format_batch(batch, page_width(out)):
             out.print(line)
-    if (failure := verdict(batch)) is not None:
+    if (failure := find_batch_failure(batch)) is not None:
         raise failure
 
 
-def _chosen(files: list[Path], manifest: Path | None, title: str | None) -> Selection:
+def _chosen(files: list[Path], manifest: Path | None, title: str | None) -> InterviewSelection:
     if not files and manifest is None:
         raise UsageError("say which files to submit, or give a --manifest")
-    chosen = select(files, manifest)
+    chosen = select_interviews(files, manifest)
     if title and len(chosen.interviews) > 1:
         raise UsageError("--title is for one file; a --manifest gives each its own")
     return chosen
 
 
-def _study_file(study: Path | None, chosen: Selection) -> Path:
+def _study_file(study: Path | None, chosen: InterviewSelection) -> Path:
     if study is not None:
         return study
     if chosen.study_file is None:

@@ -10,7 +10,7 @@ from typing import Final
 
 from local_model.weights import INSTALL, missing
 from onrecord.console import out
-from onrecord.demo.runner import SAMPLES, chapter, command, performance
+from onrecord.demo.runner import SAMPLES, demo_stack, print_heading, run_verb
 from onrecord.errors import FailedError
 
 SHORT: Final = SAMPLES / "short"
@@ -29,30 +29,30 @@ PATIENCE_S: Final = 900
 """Longest wait for all passages; two idle cores take less than one minute."""
 
 
-def play() -> None:
-    """Run the demo in a folder of its own, made anew; nothing is left running.
+def run_demo() -> None:
+    """Run the demo with a small local model in a folder of its own; stop everything at the end.
 
     Raises:
         FailedError: the model is not installed, or a step did not end as it should.
     """
     if lacks := missing():
         raise FailedError(f"{lacks} not installed: {INSTALL}")
-    with performance(UNHURRIED):
+    with demo_stack(UNHURRIED):
         _tell()
 
 
 def _tell() -> None:
-    chapter("A short interview is submitted")
+    print_heading("A short interview is submitted")
     out.print("The model is real, small and slow, and makes up most of what it says.")
-    died = command("submit", str(SHORT), "--wait", "--timeout", str(PATIENCE_S), may_fail=True)
-    chapter("What is stored: only what was said")
-    command("notes")
-    chapter("What the guardrail took out of drafts that were stored")
-    command("notes", "--rejected")
+    died = run_verb("submit", str(SHORT), "--wait", "--timeout", str(PATIENCE_S), may_fail=True)
+    print_heading("What is stored: only what was said")
+    run_verb("notes")
+    print_heading("What the guardrail took out of drafts that were stored")
+    run_verb("notes", "--rejected")
     if died:
-        chapter("What was set aside, and why")
-        command("dlq", "list")
-    chapter("Which research questions are answered")
-    command("coverage")
-    chapter("Nothing is lost")
-    command("audit", "--wait")
+        print_heading("What was set aside, and why")
+        run_verb("dlq", "list")
+    print_heading("Which research questions are answered")
+    run_verb("coverage")
+    print_heading("Nothing is lost")
+    run_verb("audit", "--wait")

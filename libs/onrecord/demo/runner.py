@@ -11,8 +11,8 @@ from typing import Final
 
 from local_stack.progress import Progress, Report, ignore_progress
 from local_stack.supervisor import LocalStack
-from onrecord.cli import run
-from onrecord.commands.stack import describe
+from onrecord.cli import run_command
+from onrecord.commands.stack import describe_model
 from onrecord.console import err, out, stack_progress
 from onrecord.errors import FailedError
 from onrecord.settings import HOME_SETTING, home_folder
@@ -39,8 +39,8 @@ class _Reporter:
 
 
 @contextmanager
-def performance(env: Mapping[str, str]) -> Iterator[LocalStack]:
-    """A stack in the demo's folder, made anew; verbs run within the block talk to it.
+def demo_stack(env: Mapping[str, str]) -> Iterator[LocalStack]:
+    """Start a new stack in the demo's folder; verbs run within the block talk to it.
 
     Args:
         env: settings for all its processes.
@@ -56,7 +56,7 @@ def performance(env: Mapping[str, str]) -> Iterator[LocalStack]:
         stack.__enter__()
     try:
         if model := stack.model():
-            out.print(describe(model), markup=False)
+            out.print(describe_model(model), markup=False)
         with _environment(HOME_SETTING, str(home)):
             yield stack
     finally:
@@ -65,20 +65,20 @@ def performance(env: Mapping[str, str]) -> Iterator[LocalStack]:
     out.print("the stack is stopped; `make up` starts one that stays")
 
 
-def chapter(title: str) -> None:
-    """Begin the next part."""
+def print_heading(title: str) -> None:
+    """Print the heading of the next part."""
     out.print()
     out.rule(f"[bold]{title}[/]", align="left")
 
 
-def command(*arguments: str, may_fail: bool = False) -> bool:
-    """Run a verb as a person would, and show which; whether it failed as it may.
+def run_verb(*arguments: str, may_fail: bool = False) -> bool:
+    """Run a verb as a person would, print it, and return whether it failed as it may.
 
     Raises:
         FailedError: it failed, and may not.
     """
     err.print(f"[dim]$ onrecord {' '.join(_short(arguments))}[/]")
-    code = run(arguments)
+    code = run_command(arguments)
     if code == INTERRUPTED:
         raise KeyboardInterrupt
     if code and not (may_fail and code == 1):

@@ -6,9 +6,9 @@ import asyncio
 import os
 from typing import Final
 
-from onrecord.commands.audit import take_stock
+from onrecord.commands.audit import audit_system
 from onrecord.console import err, out
-from onrecord.demo.runner import PROJECT, SAMPLES, chapter, command, performance
+from onrecord.demo.runner import PROJECT, SAMPLES, demo_stack, print_heading, run_verb
 from onrecord.errors import FailedError
 from onrecord.settings import ClientSettings
 
@@ -27,37 +27,37 @@ SETTLED_WITHIN_S: Final = 60.0
 """How long the demo waits until nothing is on its way any more, in seconds."""
 
 
-def play() -> None:
-    """Run the demo in a folder of its own, made anew; nothing is left running.
+def run_demo() -> None:
+    """Run the demo with the simulator in a folder of its own; stop everything at the end.
 
     Raises:
         FailedError: a step did not end as it should.
     """
     simulated = not (os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL"))
-    with performance(HURRIED if simulated else {}) as stack:
+    with demo_stack(HURRIED if simulated else {}) as stack:
         model = stack.model()
         _tell(simulated=model is not None and model.simulated)
 
 
 def _tell(*, simulated: bool) -> None:
-    chapter("Three interviews are submitted")
+    print_heading("Three interviews are submitted")
     if simulated:
         out.print("The simulated model will hang on one passage and falsify figures in another.")
-    died = command("submit", str(SAMPLES), "--wait", may_fail=True)
-    chapter("What the participants said, in their own words")
-    command("notes")
+    died = run_verb("submit", str(SAMPLES), "--wait", may_fail=True)
+    print_heading("What the participants said, in their own words")
+    run_verb("notes")
     if died:
-        chapter("What was set aside, and why")
-        command("dlq", "list")
-        chapter("Put back" + (", now that the model has recovered" if simulated else ""))
-        command("dlq", "replay", "--all", "--yes")
+        print_heading("What was set aside, and why")
+        run_verb("dlq", "list")
+        print_heading("Put back" + (", now that the model has recovered" if simulated else ""))
+        run_verb("dlq", "replay", "--all", "--yes")
         with err.status("waiting until the replayed messages are through"):
-            asyncio.run(take_stock(ClientSettings.load(), SETTLED_WITHIN_S))
+            asyncio.run(audit_system(ClientSettings.load(), SETTLED_WITHIN_S))
     elif simulated:
         raise FailedError("the simulator was to fail twice, but nothing was set aside")
-    chapter("Which research questions are answered")
-    command("coverage")
-    chapter("What it " + ("would have cost" if simulated else "cost"))
-    command("costs", "--by", "model")
-    chapter("Nothing is lost")
-    command("audit", "--wait")
+    print_heading("Which research questions are answered")
+    run_verb("coverage")
+    print_heading("What it " + ("would have cost" if simulated else "cost"))
+    run_verb("costs", "--by", "model")
+    print_heading("Nothing is lost")
+    run_verb("audit", "--wait")

@@ -11,7 +11,12 @@ from rich.text import Text
 
 from contracts.notes import CheckFailure, Evidence
 from onrecord.pages.check_names import CHECKS
-from onrecord.pages.rendering import paragraph, printable, short_id, timestamp
+from onrecord.pages.rendering import (
+    escape_controls,
+    format_offset,
+    shorten_id,
+    wrap_paragraph,
+)
 from read_model.explanation import CheckResult, NoteExplanation
 
 _STATES: Final = {
@@ -24,8 +29,8 @@ _STATES: Final = {
 _NOT_ASKED: Final = "\N{EN DASH}"
 
 
-def explained_page(note: NoteExplanation, width: int) -> Iterator[RenderableType]:
-    """The lines of the page.
+def format_explanation(note: NoteExplanation, width: int) -> Iterator[RenderableType]:
+    """Return the lines of a note's explanation.
 
     Args:
         note: what is explained.
@@ -34,17 +39,17 @@ def explained_page(note: NoteExplanation, width: int) -> Iterator[RenderableType
     told, style = _STATES[note.state]
     if note.state == "masked" and any(one.then for one in note.checks):
         told, style = "accepted with a flag, personal data masked", "yellow"
-    yield Text.assemble(f"{short_id(note.id)}: ", (told, f"bold {style}"))
+    yield Text.assemble(f"{shorten_id(note.id)}: ", (told, f"bold {style}"))
     origin = note.origin
-    yield from paragraph(
+    yield from wrap_paragraph(
         f"{origin.title}, chunk {origin.chunk_index} of {origin.chunk_count}, draft "
         f"{origin.attempt} by {origin.model} ({origin.prompt_version})",
         width,
         style="dim",
     )
     if note.same_as is not None:
-        yield from paragraph(
-            f"says the same as note {short_id(note.same_as)}, which is shown", width
+        yield from wrap_paragraph(
+            f"says the same as note {shorten_id(note.same_as)}, which is shown", width
         )
     yield Text()
     yield _beside(note, width)
@@ -53,7 +58,7 @@ def explained_page(note: NoteExplanation, width: int) -> Iterator[RenderableType
         yield from _check(one, width)
     if any(_mark(one)[0] == _NOT_ASKED for one in note.checks):
         yield Text()
-        yield from paragraph(
+        yield from wrap_paragraph(
             f"{_NOT_ASKED} was not asked again: it takes a parser, or another model",
             width,
             style="dim",
@@ -63,7 +68,7 @@ def explained_page(note: NoteExplanation, width: int) -> Iterator[RenderableType
 def _beside(note: NoteExplanation, width: int) -> Table:
     table = Table("claim", "evidence", box=None, width=width, pad_edge=False, padding=(0, 2, 0, 0))
     table.columns[0].ratio, table.columns[1].ratio = 2, 3
-    table.add_row(Text(printable(note.statement)), _quotes(note))
+    table.add_row(Text(escape_controls(note.statement)), _quotes(note))
     return table
 
 
@@ -73,17 +78,17 @@ def _quotes(note: NoteExplanation) -> Text:
         f"segment {one.segment}: “{one.first_words} … {one.last_words}” (as the model named it)"
         for one in note.missing
     ]
-    return Text(printable("\n".join(lines)) if lines else "none")
+    return Text(escape_controls("\n".join(lines)) if lines else "none")
 
 
 def _quote(one: Evidence) -> str:
-    return f"{one.speaker} {timestamp(one.start_ms)}, segment {one.segment}: “{one.quote}”"
+    return f"{one.speaker} {format_offset(one.start_ms)}, segment {one.segment}: “{one.quote}”"
 
 
 def _check(one: CheckResult, width: int) -> Iterator[Text]:
     failure = one.then or one.today
     mark, style = _mark(one)
-    yield from paragraph(
+    yield from wrap_paragraph(
         one.rule or CHECKS.get(one.check, one.check),
         width,
         indent=" " * 4,
@@ -93,7 +98,7 @@ def _check(one: CheckResult, width: int) -> Iterator[Text]:
         yield from _failure(failure, width)
     if (one.then is None) != (one.today is None):
         said = "passes" if one.today is None else "would not pass"
-        yield from paragraph(
+        yield from wrap_paragraph(
             f"it {said} today: the checks have changed since", width, indent=" " * 6
         )
 
@@ -106,7 +111,7 @@ def _mark(one: CheckResult) -> tuple[str, str]:
 
 
 def _failure(failure: CheckFailure, width: int) -> Iterator[Text]:
-    yield from paragraph(failure.reason, width, indent=" " * 6, style="yellow")
+    yield from wrap_paragraph(failure.reason, width, indent=" " * 6, style="yellow")
     for name, passage in (("claim", failure.claim), ("evidence", failure.evidence)):
         if passage:
-            yield from paragraph(f"{name}: “{passage}”", width, indent=" " * 6, style="dim")
+            yield from wrap_paragraph(f"{name}: “{passage}”", width, indent=" " * 6, style="dim")

@@ -17,7 +17,14 @@ from contracts import headers as h
 from contracts.topics import EVENT_TOPICS
 from onrecord.control_client import Letter, decode_base64
 from onrecord.pages.check_names import CHECKS
-from onrecord.pages.rendering import count, duration, hex_dump, moment, paragraph, printable
+from onrecord.pages.rendering import (
+    escape_controls,
+    format_count,
+    format_duration,
+    format_hex_dump,
+    format_time,
+    wrap_paragraph,
+)
 
 ID_SHOWN: Final = 8
 """Characters of an id that a list shows; four are enough to name a letter."""
@@ -43,10 +50,10 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CHECK: Final = re.compile(rf"\b(?:{'|'.join(CHECKS)})\b")
 
 
-def letters_page(
+def format_letters(
     letters: Sequence[Letter], now: datetime, width: int, names: Mapping[str, str]
 ) -> Iterator[Text]:
-    """A line a letter, and below it what happened.
+    """Format a list of letters: one line each, and below it the error.
 
     Args:
         letters: in the order in which they are to stand.
@@ -56,14 +63,15 @@ def letters_page(
     """
     yield Text(f"{'id':<9} {'service':<11} {'cause':<20} {'state':<9} {'age':>9} tries", "bold")
     for letter in letters:
-        age = duration((now - datetime.fromisoformat(letter["failed_at"])).total_seconds())
+        age = format_duration((now - datetime.fromisoformat(letter["failed_at"])).total_seconds())
         yield Text.assemble(
             (f"{letter['letter_id'][:ID_SHOWN]:<9}", "cyan"),
-            f" {printable(letter['service']):<11} {printable(letter['error_code']):<20} ",
+            f" {escape_controls(letter['service']):<11}",
+            f" {escape_controls(letter['error_code']):<20} ",
             (f"{letter['state']:<9}", STYLES[letter["state"]]),
             f" {age:>9} {letter['attempts']:>5}",
         )
-        yield from paragraph(_what(letter, names), width, indent=" " * 10, style="dim")
+        yield from wrap_paragraph(_what(letter, names), width, indent=" " * 10, style="dim")
 
 
 def _what(letter: Letter, names: Mapping[str, str]) -> str:
@@ -75,7 +83,7 @@ def _about(letter: Letter, names: Mapping[str, str]) -> str:
     """By name, or else by the beginning of its id; what is neither chunk nor interview as it is."""
     subject = letter["subject"]
     if not subject:
-        claim = header_text(letter["key"])[:CLAIM_SHOWN] if letter["key"] else ""
+        claim = decode_header(letter["key"])[:CLAIM_SHOWN] if letter["key"] else ""
         return f"its key says {claim}, its value does not" if claim else "without a key"
     if name := names.get(subject):
         return name
@@ -90,8 +98,8 @@ def _message(letter: Letter) -> str:
     return _CHECK.sub(lambda found: CHECKS[found[0]], letter["error_message"])
 
 
-def stats_table(counts: Sequence[dict[str, Any]]) -> Table:
-    """Letters by service and cause, with a column a state."""
+def format_letter_counts(counts: Sequence[dict[str, Any]]) -> Table:
+    """Format counts of letters by service and cause, with a column for each state."""
     rows: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
     for one in counts:
         rows[one["service"], one["error_code"]][one["state"]] = one["letters"]
@@ -110,10 +118,10 @@ def _number(number: int, state: str) -> Text:
     return Text(f"{number:,}" if number else "-", style=STYLES[state] if number else "dim")
 
 
-def letter_page(
+def format_letter(
     letter: Letter, value: bytes | None, width: int, names: Mapping[str, str], *, gone: str = ""
 ) -> Iterator[Text]:
-    """One letter: why it is here, where it comes from, its headers and its value.
+    """Format one letter: error, origin, headers and value.
 
     Args:
         letter: as control tells it.
@@ -127,18 +135,18 @@ def letter_page(
     yield from _facts("History", _history(letter), width)
     yield from _facts(f"Headers ({len(letter['headers'])})", _headers(letter), width)
     if gone:
-        yield from paragraph(f"Value: {gone}", width, style="yellow")
+        yield from wrap_paragraph(f"Value: {gone}", width, style="yellow")
     else:
         yield from _value(value, letter["size_bytes"])
 
 
 def _facts(heading: str, facts: Sequence[tuple[str, str]], width: int) -> Iterator[Text]:
     yield Text(heading, style="bold cyan")
-    told = [(printable(name), value) for name, value in facts if value]
+    told = [(escape_controls(name), value) for name, value in facts if value]
     name_width = max((len(name) for name, _ in told), default=0) + 2
     for name, value in told:
         first = f"  {name:<{name_width}}"
-        yield from paragraph(value, width, indent=" " * len(first), first=first)
+        yield from wrap_paragraph(value, width, indent=" " * len(first), first=first)
     yield Text()
 
 
@@ -158,21 +166,21 @@ def _identity(letter: Letter, names: Mapping[str, str]) -> list[tuple[str, str]]
 
 def _stub(letter: Letter) -> str:
     """What the letter is the beginning of, if it is a stub; else empty."""
-    told = {name: header_text(value) for name, value in letter["headers"]}
+    told = {name: decode_header(value) for name, value in letter["headers"]}
     kind, size = told.get(h.STUB), told.get(h.STUB_SIZE, "")
     if kind is None or not size.isdecimal():
         return ""
     what = "a message" if kind == "record" else "a message in a batch, compressed,"
     return (
-        f"this is only the beginning of {what} of {count(int(size), 'byte')}; a replay fetches it "
-        "from where it came from, while it is there"
+        f"this is only the beginning of {what} of {format_count(int(size), 'byte')}; "
+        "a replay fetches it from where it came from, while it is there"
     )
 
 
 def _key(letter: Letter) -> str:
     if letter["key"] is None:
         return ""
-    text = header_text(letter["key"])
+    text = decode_header(letter["key"])
     return text if letter["subject"] else f"{text} (its producer's claim: the value does not say)"
 
 
@@ -193,25 +201,25 @@ def _reason(letter: Letter) -> list[tuple[str, str]]:
 
 
 def _history(letter: Letter) -> list[tuple[str, str]]:
-    timeouts = f", {count(letter['timeouts'], 'timeout')}" if letter["timeouts"] else ""
-    tries = count(letter["attempts"], "try", "tries")
-    changed = f"{letter['state']} {moment(letter['state_changed_at'])}"
+    timeouts = f", {format_count(letter['timeouts'], 'timeout')}" if letter["timeouts"] else ""
+    tries = format_count(letter["attempts"], "try", "tries")
+    changed = f"{letter['state']} {format_time(letter['state_changed_at'])}"
     return [
-        ("first failed", moment(letter["first_failed_at"])),
-        ("set aside", f"{moment(letter['failed_at'])} after {tries}{timeouts}"),
+        ("first failed", format_time(letter["first_failed_at"])),
+        ("set aside", f"{format_time(letter['failed_at'])} after {tries}{timeouts}"),
         ("replay of", letter["replay_of"] or ""),
-        ("indexed", moment(letter["indexed_at"])),
+        ("indexed", format_time(letter["indexed_at"])),
         ("since", changed if letter["state"] != "open" else ""),
         ("reason", letter["state_reason"]),
     ]
 
 
 def _headers(letter: Letter) -> list[tuple[str, str]]:
-    return [(name, header_text(value)) for name, value in letter["headers"]]
+    return [(name, decode_header(value)) for name, value in letter["headers"]]
 
 
-def header_text(encoded: str | None) -> str:
-    """A header's value, from base64: text if it is UTF-8, or else in hex."""
+def decode_header(encoded: str | None) -> str:
+    """Decode a header's value from base64: text if it is UTF-8, otherwise hex."""
     if encoded is None:
         return "(none)"
     raw = decode_base64(encoded)
@@ -225,34 +233,34 @@ def _value(value: bytes | None, size: int) -> Iterator[Text]:
     if value is None:
         yield Text("Value: none (a tombstone)", style="bold cyan")
         return
-    yield Text(f"Value ({count(size, 'byte')})", style="bold cyan")
-    document = decoded(value)
+    yield Text(f"Value ({format_count(size, 'byte')})", style="bold cyan")
+    document = decode_json(value)
     if document is None:
-        for line in hex_dump(value[:HEX_SHOWN]):
+        for line in format_hex_dump(value[:HEX_SHOWN]):
             yield Text(line)
         if (rest := size - HEX_SHOWN) > 0:
-            yield Text(f"… {count(rest, 'more byte')}; --raw writes them all", style="dim")
+            yield Text(f"… {format_count(rest, 'more byte')}; --raw writes them all", style="dim")
         return
     lines = json.dumps(document, indent=2, ensure_ascii=False).splitlines()
     for line in lines[:LINES_SHOWN]:
-        yield Text(printable(line))
+        yield Text(escape_controls(line))
     if (rest := len(lines) - LINES_SHOWN) > 0:
-        yield Text(f"… {count(rest, 'more line')}; --raw writes them all", style="dim")
+        yield Text(f"… {format_count(rest, 'more line')}; --raw writes them all", style="dim")
 
 
-def decoded(value: bytes) -> Any:
-    """The JSON document that a value is; None if it is none."""
+def decode_json(value: bytes) -> Any:
+    """Parse a value as JSON; return None if it is not JSON."""
     try:
         return json.loads(value)
     except (ValueError, RecursionError):
         return None
 
 
-def letter_json(letter: Letter, value: bytes | None) -> dict[str, Any]:
-    """A letter for programs: headers also as text; the value in base64, and as JSON if it is."""
+def letter_to_json(letter: Letter, value: bytes | None) -> dict[str, Any]:
+    """Return a letter for programs: headers also as text; the value as base64 and as JSON."""
     return {
         **letter,
-        "headers_text": {name: header_text(content) for name, content in letter["headers"]},
+        "headers_text": {name: decode_header(content) for name, content in letter["headers"]},
         "value": None if value is None else base64.b64encode(value).decode(),
-        "value_json": None if value is None else decoded(value),
+        "value_json": None if value is None else decode_json(value),
     }

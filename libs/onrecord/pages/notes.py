@@ -9,7 +9,7 @@ from typing import Final
 from rich.text import Text
 
 from onrecord.pages.check_names import CHECKS
-from onrecord.pages.rendering import count, paragraph, short_id, timestamp
+from onrecord.pages.rendering import format_count, format_offset, shorten_id, wrap_paragraph
 from read_model.coverage import CoverageStatus, StudyCoverage, TopicCoverage
 from read_model.queries import RefusedNote, StoredNote, StoredQuote, StudyInUse
 
@@ -22,7 +22,7 @@ LABELS: Final = {
 LABEL_WIDTH: Final = 15
 
 
-def notes_page(
+def format_notes(
     notes: Sequence[StoredNote],
     studies: Mapping[str, StudyInUse],
     width: int,
@@ -30,7 +30,7 @@ def notes_page(
     theme: str | None = None,
     totals: Mapping[tuple[str, str], int] | None = None,
 ) -> Iterator[Text]:
-    """Notes under their themes, in the study's order; a note with two themes stands under both.
+    """Format notes by theme, in the study's order; a note with two themes stands under both.
 
     Args:
         notes: in the order in which they are to stand.
@@ -44,7 +44,7 @@ def notes_page(
         group = list(of_study)
         study = studies[study_id].study
         if several:
-            yield from paragraph(f"{study.name} ({study_id})", width, style="bold underline")
+            yield from wrap_paragraph(f"{study.name} ({study_id})", width, style="bold underline")
             yield Text()
         for one in study.themes:
             under = [note for note in group if one.id in note.themes]
@@ -55,47 +55,51 @@ def notes_page(
 
 def _section(name: str, notes: Sequence[StoredNote], total: int, width: int) -> Iterator[Text]:
     shown = f"{len(notes):,} of " if len(notes) < total else ""
-    yield from paragraph(f"{name} ({shown}{count(total, 'note')})", width, style="bold cyan")
+    yield from wrap_paragraph(
+        f"{name} ({shown}{format_count(total, 'note')})", width, style="bold cyan"
+    )
     yield Text()
     for note in notes:
-        told = f"{note.statement} ({short_id(note.note_id)})"
-        yield from paragraph(told, width, indent="    ", first="  • ")
+        told = f"{note.statement} ({shorten_id(note.note_id)})"
+        yield from wrap_paragraph(told, width, indent="    ", first="  • ")
         for flag in note.flags:
             check = CHECKS.get(flag["check"], flag["check"])
-            yield from paragraph(f"flagged: {check}", width, indent="      ", style="yellow")
+            yield from wrap_paragraph(f"flagged: {check}", width, indent="      ", style="yellow")
         for quote in note.evidence:
             yield from _quote(quote, note.title, width)
         yield Text()
 
 
 def _quote(quote: StoredQuote, title: str, width: int) -> Iterator[Text]:
-    said = f"{quote.speaker} {timestamp(quote.start_ms)}, {title}"
-    yield from paragraph(said, width, indent="      ", style="dim")
-    yield from paragraph(f"“{quote.quote}”", width, indent="      ", style="italic")
+    said = f"{quote.speaker} {format_offset(quote.start_ms)}, {title}"
+    yield from wrap_paragraph(said, width, indent="      ", style="dim")
+    yield from wrap_paragraph(f"“{quote.quote}”", width, indent="      ", style="italic")
 
 
-def rejected_page(notes: Sequence[RefusedNote], width: int) -> Iterator[Text]:
-    """Refused notes by interview, each with the checks that failed and why."""
+def format_refused_notes(notes: Sequence[RefusedNote], width: int) -> Iterator[Text]:
+    """Format refused notes by interview, each with the checks that failed and why."""
     interview: Callable[[RefusedNote], tuple[str, str]] = lambda note: (  # noqa: E731 - a key
         note.title,
         str(note.transcript_id),
     )
     for (title, _), group in groupby(notes, key=interview):
-        yield from paragraph(title, width, style="bold cyan")
+        yield from wrap_paragraph(title, width, style="bold cyan")
         yield Text()
         for note in group:
-            told = f"{note.draft['statement']} ({short_id(note.rejected_id)})"
-            yield from paragraph(told, width, indent="    ", first="  ✗ ")
+            told = f"{note.draft['statement']} ({shorten_id(note.rejected_id)})"
+            yield from wrap_paragraph(told, width, indent="    ", first="  ✗ ")
             for failure in note.failures:
                 check = CHECKS.get(failure["check"], failure["check"])
                 why = f"{check}: {failure['reason']}"
-                yield from paragraph(why, width, indent="      ", style="dim")
+                yield from wrap_paragraph(why, width, indent="      ", style="dim")
             yield Text()
 
 
-def coverage_page(found: StudyCoverage, width: int) -> Iterator[Text]:
-    """Questions, then themes, with what is known about each."""
-    yield from paragraph(f"{found.name} ({count(found.interviews, 'interview')})", width)
+def format_coverage(found: StudyCoverage, width: int) -> Iterator[Text]:
+    """Format the coverage of questions, then of themes."""
+    yield from wrap_paragraph(
+        f"{found.name} ({format_count(found.interviews, 'interview')})", width
+    )
     for heading, topics in (("Questions", found.questions), ("Themes", found.themes)):
         if topics:
             yield Text()
@@ -104,8 +108,8 @@ def coverage_page(found: StudyCoverage, width: int) -> Iterator[Text]:
                 yield from _topic(topic, width)
     if found.unreadable_submissions:
         yield Text()
-        yield from paragraph(
-            f"{count(found.unreadable_submissions, 'record')} on the topic of submissions "
+        yield from wrap_paragraph(
+            f"{format_count(found.unreadable_submissions, 'record')} on the topic of submissions "
             f"{'is' if found.unreadable_submissions == 1 else 'are'} no interview: "
             "`onrecord dlq list --service ingestion` shows what was set aside",
             width,
@@ -113,9 +117,10 @@ def coverage_page(found: StudyCoverage, width: int) -> Iterator[Text]:
         )
     if found.unread_submissions:
         yield Text()
-        yield from paragraph(
-            f"{count(found.unread_submissions, 'submission')} of this or another study could not "
-            "be read yet, and may change this: see `onrecord dlq list --service ingestion`",
+        yield from wrap_paragraph(
+            f"{format_count(found.unread_submissions, 'submission')} of this or another study "
+            "could not be read yet, and may change this: "
+            "see `onrecord dlq list --service ingestion`",
             width,
             style="yellow",
         )
@@ -125,13 +130,13 @@ def _topic(topic: TopicCoverage, width: int) -> Iterator[Text]:
     label, style = LABELS[topic.finding]
     first = Text.assemble("  ", (f"{label:<{LABEL_WIDTH}}", style))
     indent = " " * len(first)
-    yield from paragraph(topic.text, width, indent=indent, first=first)
-    yield from paragraph(_reason(topic), width, indent=indent, style="dim")
+    yield from wrap_paragraph(topic.text, width, indent=indent, first=first)
+    yield from wrap_paragraph(_reason(topic), width, indent=indent, style="dim")
 
 
 def _reason(topic: TopicCoverage) -> str:
     missing = ", ".join(
-        f"{count(number, 'chunk')} {what}"
+        f"{format_count(number, 'chunk')} {what}"
         for number, what in (
             (topic.dead, "dead"),
             (topic.discarded, "discarded"),
@@ -141,15 +146,15 @@ def _reason(topic: TopicCoverage) -> str:
         if number
     )
     if topic.finding is CoverageStatus.ANSWERED_EARLIER:
-        earlier = f"{count(topic.earlier_notes, 'note')} from an earlier revision of "
+        earlier = f"{format_count(topic.earlier_notes, 'note')} from an earlier revision of "
         return (
             f"every chunk was read ({topic.read:,}) without a note about it, but there "
             f"{'is' if topic.earlier_notes == 1 else 'are'} {earlier}"
-            f"{count(topic.earlier_interviews, 'interview')}"
+            f"{format_count(topic.earlier_interviews, 'interview')}"
         )
     if topic.finding is CoverageStatus.NOT_ADDRESSED:
         return f"every chunk was read ({topic.read:,})"
     if topic.finding is CoverageStatus.UNKNOWN:
         return missing
-    told = f"{count(topic.notes, 'note')} from {count(topic.interviews, 'interview')}"
+    told = f"{format_count(topic.notes, 'note')} from {format_count(topic.interviews, 'interview')}"
     return f"{told}; {missing}" if missing else told

@@ -25,8 +25,8 @@ HEX_WIDTH: Final = 16
 ASCII_SHOWN: Final = range(0x20, 0x7F)
 
 
-def timestamp(milliseconds: int | None) -> str:
-    """When something was said: ``[mm:ss]``, ``[h:mm:ss]``, or ``[--:--]`` if nobody knows."""
+def format_offset(milliseconds: int | None) -> str:
+    """Format when something was said: ``[mm:ss]``, ``[h:mm:ss]``, or ``[--:--]`` if unknown."""
     if milliseconds is None:
         return "[--:--]"
     minutes, seconds = divmod(milliseconds // SECOND_MS, MINUTE)
@@ -34,8 +34,8 @@ def timestamp(milliseconds: int | None) -> str:
     return f"[{hours}:{minutes:02}:{seconds:02}]" if hours else f"[{minutes:02}:{seconds:02}]"
 
 
-def duration(seconds: float) -> str:
-    """A span of time in its two largest units: ``45 s``, ``12 min``, ``3 h 5 min``, ``2 d 4 h``."""
+def format_duration(seconds: float) -> str:
+    """Format a duration in its two largest units: ``45 s``, ``3 h 5 min``, ``2 d 4 h``."""
     whole = max(0, int(seconds))
     if whole < MINUTE:
         return f"{whole} s"
@@ -52,25 +52,25 @@ def _two(seconds: int, large: int, large_name: str, small: int, small_name: str)
     return f"{told} {rest} {small_name}" if rest else told
 
 
-def moment(told: str | None) -> str:
-    """An ISO 8601 time in UTC, to the second; empty if there is none."""
+def format_time(told: str | None) -> str:
+    """Format an ISO 8601 time in UTC, to the second; empty if there is none."""
     if not told:
         return ""
     return datetime.fromisoformat(told).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def count(number: int, one: str, many: str = "") -> str:
-    """``1 note``, ``2 notes``."""
+def format_count(number: int, one: str, many: str = "") -> str:
+    """Format a number with its noun: ``1 note``, ``2 notes``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def short_id(key: UUID) -> str:
-    """The first characters of an id: enough to name it, as verbs take the beginning of one."""
+def shorten_id(key: UUID) -> str:
+    """Return the first characters of an id: verbs accept the beginning of one."""
     return str(key)[:_ID_TOLD]
 
 
-def printable(text: str) -> str:
-    """Text without characters that control a terminal: those are written as escapes.
+def escape_controls(text: str) -> str:
+    """Return text with characters that control a terminal written as escapes.
 
     Line ends and tabs stay. Transcripts and payloads are other people's words.
     """
@@ -82,12 +82,12 @@ def printable(text: str) -> str:
     )
 
 
-def columns(console: Console) -> int:
-    """How wide paragraphs are: the terminal, but not too wide; 80 where there is none."""
+def page_width(console: Console) -> int:
+    """Return the width of paragraphs: the terminal's, within bounds; 80 where there is none."""
     return min(console.width, WIDEST)
 
 
-def paragraph(
+def wrap_paragraph(
     text: str, width: int, *, indent: str = "", first: str | Text | None = None, style: str = ""
 ) -> Iterator[Text]:
     """Wrap text between words.
@@ -99,7 +99,7 @@ def paragraph(
         first: before the first line, in place of ``indent``; of the same width.
         style: for the text, not for what stands before it.
     """
-    words = Text(" ".join(printable(text).split()), Style.parse(style))
+    words = Text(" ".join(escape_controls(text).split()), Style.parse(style))
     lines = words.wrap(_PLAIN, max(20, width - len(indent)))
     for number, line in enumerate(lines):
         line.rstrip()
@@ -107,8 +107,8 @@ def paragraph(
         yield Text.assemble(before, line)
 
 
-def hex_dump(data: bytes) -> Iterator[str]:
-    """Offset, 16 bytes in hex and as ASCII, a line each."""
+def format_hex_dump(data: bytes) -> Iterator[str]:
+    """Format bytes as lines of offset, 16 bytes in hex, and ASCII."""
     for offset in range(0, len(data), HEX_WIDTH):
         row = data[offset : offset + HEX_WIDTH]
         shown = "".join(chr(byte) if byte in ASCII_SHOWN else "." for byte in row)
@@ -119,8 +119,8 @@ _PLAIN: Final = Console(width=WIDEST, color_system=None)
 """Wrapping measures words, which takes a console; nothing is printed to this one."""
 
 
-def spent(usd: Decimal | None, *, unpriced: int) -> str:
-    """US dollars in a column, to a hundredth of a cent; says where not all of it is known.
+def format_spend(usd: Decimal | None, *, unpriced: int) -> str:
+    """Format US dollars to a hundredth of a cent, marked where prices are partly unknown.
 
     Args:
         usd: what is known; None if nothing is.

@@ -15,17 +15,17 @@ from messaging import KafkaSettings
 from onrecord.connections import kafka_settings, open_postgres, open_producer
 from onrecord.console import err
 from onrecord.errors import FailedError, UnreachableError
-from onrecord.pages.rendering import count, paragraph
+from onrecord.pages.rendering import format_count, wrap_paragraph
 from onrecord.settings import ClientSettings
 from onrecord.submit.interview_files import InterviewFile
-from onrecord.submit.preparation import Declared, Prepared, prepare
-from onrecord.submit.waiting import Watch, refuse_conflicts
+from onrecord.submit.preparation import PreparedSubmission, SubmissionOptions, prepare_submissions
+from onrecord.submit.waiting import SubmissionWatch, refuse_conflicts
 from read_model.queries import ReadModelQueries, TranscriptProgress
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """What became of a batch.
+class SubmittedBatch:
+    """Batch of submitted interviews, and what became of each.
 
     Attributes:
         interviews: what was sent, in order.
@@ -33,20 +33,20 @@ class Batch:
         finished: whether the wait ended because all was done.
     """
 
-    interviews: Sequence[Prepared]
+    interviews: Sequence[PreparedSubmission]
     progress: Sequence[TranscriptProgress] | None = None
     finished: bool = True
 
 
-async def hand_in(
+async def submit_batch(
     interviews: Sequence[InterviewFile],
     study: Study,
-    declared: Declared,
+    declared: SubmissionOptions,
     settings: ClientSettings,
     *,
     wait_s: float | None = None,
-) -> Batch:
-    """Check all interviews, then send them; progress is shown on stderr.
+) -> SubmittedBatch:
+    """Check all interviews, then send them, with progress on stderr.
 
     Args:
         interviews: the files.
@@ -62,17 +62,19 @@ async def hand_in(
     kafka = kafka_settings(settings)
     with _bars() as bars:
         checking = bars.add_task("checking", total=len(interviews))
-        ready = prepare(interviews, study, declared, kafka, checked=lambda: bars.advance(checking))
+        ready = prepare_submissions(
+            interviews, study, declared, kafka, checked=lambda: bars.advance(checking)
+        )
         if wait_s is None:
             notice = await _look_for_conflicts(ready, settings)
             await _send(ready, kafka, bars)
             if notice:
                 err.print(notice, markup=False)
-            return Batch(ready)
+            return SubmittedBatch(ready)
         return await _send_and_wait(ready, kafka, settings, wait_s, bars)
 
 
-async def _look_for_conflicts(ready: Sequence[Prepared], settings: ClientSettings) -> str:
+async def _look_for_conflicts(ready: Sequence[PreparedSubmission], settings: ClientSettings) -> str:
     """Refuse what is stored with other content.
 
     Returns:
@@ -89,7 +91,7 @@ async def _look_for_conflicts(ready: Sequence[Prepared], settings: ClientSetting
     return ""
 
 
-async def _send(ready: Sequence[Prepared], kafka: KafkaSettings, bars: Progress) -> None:
+async def _send(ready: Sequence[PreparedSubmission], kafka: KafkaSettings, bars: Progress) -> None:
     sending = bars.add_task("sending", total=len(ready))
     async with open_producer(kafka) as producer:
         for one in ready:
@@ -98,15 +100,15 @@ async def _send(ready: Sequence[Prepared], kafka: KafkaSettings, bars: Progress)
 
 
 async def _send_and_wait(
-    ready: Sequence[Prepared],
+    ready: Sequence[PreparedSubmission],
     kafka: KafkaSettings,
     settings: ClientSettings,
     wait_s: float,
     bars: Progress,
-) -> Batch:
+) -> SubmittedBatch:
     async with AsyncExitStack() as opened:
         reading = ReadModelQueries(await opened.enter_async_context(open_postgres(settings)))
-        watch = await Watch.begin(reading, [one.event for one in ready])
+        watch = await SubmissionWatch.begin(reading, [one.event for one in ready])
         await _send(ready, kafka, bars)
         reading_chunks = bars.add_task("waiting", total=None)
 
@@ -121,7 +123,7 @@ async def _send_and_wait(
             )
 
         progress, finished = await watch.until_done(reading, wait_s, show)
-    return Batch(ready, progress, finished)
+    return SubmittedBatch(ready, progress, finished)
 
 
 def _bars() -> Progress:
@@ -138,38 +140,41 @@ def _bars() -> Progress:
     )
 
 
-def batch_page(batch: Batch, width: int) -> Iterator[Text]:
-    """What was sent, an interview a paragraph, and what came of it."""
+def format_batch(batch: SubmittedBatch, width: int) -> Iterator[Text]:
+    """Format a batch: one paragraph for each interview with its outcome."""
     progress = {one.transcript_id: one for one in batch.progress or ()}
     for one in batch.interviews:
-        yield from paragraph(one.event.title, width, style="bold")
-        yield from paragraph(_found(one), width, indent="  ")
+        yield from wrap_paragraph(one.event.title, width, style="bold")
+        yield from wrap_paragraph(_found(one), width, indent="  ")
         yield Text(f"  id {one.event.transcript_id}", style="dim")
         for notice in one.notices:
-            yield from paragraph(notice, width, indent="    ", first="  ! ", style="yellow")
+            yield from wrap_paragraph(notice, width, indent="    ", first="  ! ", style="yellow")
         if one.event.transcript_id in progress:
-            yield from paragraph(_outcome(progress[one.event.transcript_id]), width, indent="  ")
-    if verdict(batch) is None:
+            yield from wrap_paragraph(
+                _outcome(progress[one.event.transcript_id]), width, indent="  "
+            )
+    if find_batch_failure(batch) is None:
         told = "submitted" if batch.progress is None else "submitted and read"
-        yield Text(f"{count(len(batch.interviews), 'interview')} {told}")
+        yield Text(f"{format_count(len(batch.interviews), 'interview')} {told}")
 
 
-def _found(one: Prepared) -> str:
+def _found(one: PreparedSubmission) -> str:
     if one.reading is None:
         return f"{one.file.path} (not looked at)"
-    segments = count(len(one.reading.segments), "segment")
+    segments = format_count(len(one.reading.segments), "segment")
     return f"{one.file.path}: {one.reading.format.value}, {segments}"
 
 
 def _outcome(one: TranscriptProgress) -> str:
     if one.refused:
         return "refused as a whole: it is a dead letter"
-    told = f"{one.stored} of {count(one.chunks, 'chunk')} stored, {count(one.notes, 'note')}"
-    return f"{told}, {count(one.dead, 'chunk')} set aside" if one.dead else told
+    chunks, notes = format_count(one.chunks, "chunk"), format_count(one.notes, "note")
+    outcome = f"{one.stored} of {chunks} stored, {notes}"
+    return f"{outcome}, {format_count(one.dead, 'chunk')} set aside" if one.dead else outcome
 
 
-def batch_json(batch: Batch) -> list[dict[str, Any]]:
-    """The same for programs: an object an interview."""
+def batch_to_json(batch: SubmittedBatch) -> list[dict[str, Any]]:
+    """Return a batch for programs: one object for each interview."""
     progress = {one.transcript_id: one for one in batch.progress or ()}
     return [
         {**_sent_json(one), **_progress_json(progress.get(one.event.transcript_id))}
@@ -177,7 +182,7 @@ def batch_json(batch: Batch) -> list[dict[str, Any]]:
     ]
 
 
-def _sent_json(one: Prepared) -> dict[str, Any]:
+def _sent_json(one: PreparedSubmission) -> dict[str, Any]:
     reading = one.reading
     return {
         "file": str(one.file.path),
@@ -204,14 +209,14 @@ def _progress_json(one: TranscriptProgress | None) -> dict[str, Any]:
     }
 
 
-def verdict(batch: Batch) -> FailedError | None:
-    """Why the batch failed; None if it did not, as far as anybody waited.
+def find_batch_failure(batch: SubmittedBatch) -> FailedError | None:
+    """Return the error that a batch failed with, or None if it did not, as far as was waited for.
 
     The page tells of each interview how far it is, so this line only sums up.
     """
     if batch.progress is None:
         return None
-    sent = f"{count(len(batch.interviews), 'interview')} submitted"
+    sent = f"{format_count(len(batch.interviews), 'interview')} submitted"
     told = [*_set_aside(batch.progress)]
     if not batch.finished:
         going_on = sum(not one.done for one in batch.progress)
@@ -225,11 +230,13 @@ def verdict(batch: Batch) -> FailedError | None:
 def _set_aside(progress: Sequence[TranscriptProgress]) -> Iterator[str]:
     refused = sum(one.refused for one in progress)
     dead = sum(one.dead for one in progress if not one.refused)
-    counted = [count(refused, "interview")] * bool(refused) + [count(dead, "chunk")] * bool(dead)
+    counted = [format_count(refused, "interview")] * bool(refused) + [
+        format_count(dead, "chunk")
+    ] * bool(dead)
     if counted:
         were = "was" if refused + dead == 1 else "were"
         yield f"{' and '.join(counted)} {were} set aside: `onrecord dlq list` tells why"
 
 
 def _still(interviews: int) -> str:
-    return f"{count(interviews, 'interview')} {'was' if interviews == 1 else 'were'}"
+    return f"{format_count(interviews, 'interview')} {'was' if interviews == 1 else 'were'}"

@@ -11,8 +11,8 @@ from pydantic_core import ErrorDetails
 from contracts.validation_messages import PATTERNS
 
 
-def faults(error: ValidationError) -> str:
-    """What is wrong with a document, by field: ``themes: is missing; name: …``."""
+def format_document_errors(error: ValidationError) -> str:
+    """Format what is wrong with a document, by field: ``themes: is missing; name: …``."""
     told = error.errors(include_input=False, include_url=False)
     inside = {one["loc"][:depth] for one in told for depth in range(len(one["loc"]))}
     # pydantic calls a list too short also when what is in it is wrong.

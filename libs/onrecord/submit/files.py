@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from contracts.study import Study
 from contracts.topics import MIB, TRANSCRIPTS_SUBMITTED
 from onrecord.errors import UsageError
-from onrecord.pages.rendering import printable
-from onrecord.submit.document_errors import faults
-from onrecord.submit.yaml_files import NotYamlError, load_yaml
+from onrecord.pages.rendering import escape_controls
+from onrecord.submit.document_errors import format_document_errors
+from onrecord.submit.yaml_files import InvalidYamlError, load_yaml
 from transcripts import DEFAULT_MAX_BYTES, TranscriptError
 from transcripts.files import FileText, text_of_file
 
@@ -37,8 +37,8 @@ _MARKS: Final = (
 )
 
 
-def read_text(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> str:
-    """A transcript file's text, its line ends as they are and without a byte order mark.
+def read_transcript_text(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> str:
+    """Read a transcript file's text, with its line ends as they are and without a byte order mark.
 
     Args:
         path: a text in any encoding, or a document of a word processor (DOCX, ODT, RTF) or PDF.
@@ -47,11 +47,11 @@ def read_text(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> str:
     Raises:
         UsageError: the file is missing, empty, too large or holds no text; the message names it.
     """
-    return read_file(path, max_bytes=max_bytes).text
+    return read_transcript_file(path, max_bytes=max_bytes).text
 
 
-def read_file(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> FileText:
-    """A transcript file's text, and what was assumed to get at it.
+def read_transcript_file(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> FileText:
+    """Read a transcript file's text, and what was assumed to decode it.
 
     Args:
         path: a text in any encoding, or a document of a word processor (DOCX, ODT, RTF) or PDF.
@@ -70,7 +70,7 @@ def read_file(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> FileText:
 
 
 def read_study(path: Path) -> Study:
-    """A study from its YAML file.
+    """Read a study from its YAML file.
 
     Raises:
         UsageError: the file cannot be read, is no YAML or no study; names the fields at fault.
@@ -86,11 +86,11 @@ def read_study(path: Path) -> Study:
     try:
         return Study.model_validate(document)
     except ValidationError as error:
-        raise UsageError(f"{path}: not a study: {faults(error)}") from error
+        raise UsageError(f"{path}: not a study: {format_document_errors(error)}") from error
 
 
 def read_yaml(path: Path) -> Any:
-    """The document in a YAML file.
+    """Read the document in a YAML file.
 
     Raises:
         UsageError: the file cannot be read, or is no YAML; names line and column.
@@ -98,7 +98,7 @@ def read_yaml(path: Path) -> Any:
     text = _decode(_read_bytes(path, MOST_YAML_BYTES, _too_large_yaml), path)
     try:
         return load_yaml(text)
-    except NotYamlError as error:
+    except InvalidYamlError as error:
         raise UsageError(f"{path}: not valid YAML{error}") from error
 
 
@@ -116,7 +116,7 @@ def _read_bytes(path: Path, limit: int, too_large: TooLarge) -> bytes:
     except OSError as error:
         raise UsageError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:  # U+0000 in a name, as a manifest may have it
-        raise UsageError(f"{printable(str(path))}: no file can have such a name") from error
+        raise UsageError(f"{escape_controls(str(path))}: no file can have such a name") from error
 
 
 def _decode(data: bytes, path: Path) -> str:

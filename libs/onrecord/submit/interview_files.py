@@ -13,8 +13,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, V
 from contracts.study import Text
 from contracts.transcript import Speaker
 from onrecord.errors import UsageError
-from onrecord.pages.rendering import printable
-from onrecord.submit.document_errors import faults
+from onrecord.pages.rendering import escape_controls
+from onrecord.submit.document_errors import format_document_errors
 from onrecord.submit.files import read_yaml
 
 STUDY_FILE: Final = "study.yaml"
@@ -25,7 +25,7 @@ _YAML: Final = frozenset({".yaml", ".yml"})
 
 
 class ManifestEntry(BaseModel):
-    """What a manifest says of one interview."""
+    """Entry of a manifest: one interview's file and what is known of it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -39,7 +39,7 @@ class ManifestEntry(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class InterviewFile:
-    """One interview to submit.
+    """File of one interview to submit, with what the manifest says of it.
 
     Attributes:
         path: its transcript.
@@ -55,8 +55,8 @@ class InterviewFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
-    """What a command line means.
+class InterviewSelection:
+    """Interviews that a command line selects, and the files it leaves out.
 
     Attributes:
         interviews: in order, each once.
@@ -70,7 +70,7 @@ class Selection:
 
 
 def read_manifest(path: Path) -> tuple[ManifestEntry, ...]:
-    """The entries of a manifest, a YAML list.
+    """Read the entries of a manifest, a YAML list.
 
     Raises:
         UsageError: it cannot be read, or an entry is wrong; names the entry's fields.
@@ -78,14 +78,14 @@ def read_manifest(path: Path) -> tuple[ManifestEntry, ...]:
     try:
         entries = _ENTRIES.validate_python(read_yaml(path) or ())
     except ValidationError as error:
-        raise UsageError(f"{path}: not a manifest: {faults(error)}") from error
+        raise UsageError(f"{path}: not a manifest: {format_document_errors(error)}") from error
     if not entries:
         raise UsageError(f"{path}: the manifest lists no interview")
     return entries
 
 
-def select(paths: Sequence[Path], manifest: Path | None = None) -> Selection:
-    """Find the interviews.
+def select_interviews(paths: Sequence[Path], manifest: Path | None = None) -> InterviewSelection:
+    """Select the interviews that paths and a manifest name.
 
     Args:
         paths: files and folders. A folder stands for what its ``manifest.yaml`` lists, or for
@@ -108,12 +108,12 @@ def select(paths: Sequence[Path], manifest: Path | None = None) -> Selection:
     manifests = [folder for folder in folders if (folder / MANIFEST_FILE).is_file()]
     if manifest and not paths:
         manifests = [manifest.parent]
-    return Selection(interviews, study, _left_out(manifests, interviews))
+    return InterviewSelection(interviews, study, _left_out(manifests, interviews))
 
 
 def _left_out(folders: Iterable[Path], interviews: Iterable[InterviewFile]) -> tuple[Path, ...]:
     chosen = {_resolved(one.path) for one in interviews}
-    found = (path for folder in folders for path in transcript_files(folder.iterdir()))
+    found = (path for folder in folders for path in filter_transcript_files(folder.iterdir()))
     return tuple(path for path in found if _resolved(path) not in chosen)
 
 
@@ -140,14 +140,14 @@ def _resolved(path: Path) -> Path:
     try:
         return path.resolve()
     except (OSError, RuntimeError, ValueError) as error:  # links in a circle; U+0000 in a name
-        raise UsageError(f"{printable(str(path))}: leads to no file") from error
+        raise UsageError(f"{escape_controls(str(path))}: leads to no file") from error
 
 
 def _folder(folder: Path) -> Sequence[InterviewFile]:
     if (manifest := folder / MANIFEST_FILE).is_file():
         return tuple(_listed(manifest))
     try:
-        found = transcript_files(folder.iterdir())
+        found = filter_transcript_files(folder.iterdir())
     except OSError as error:
         raise UsageError(f"{folder}: cannot be read: {error.strerror}") from error
     _refuse_outside(folder, [(path, str(path)) for path in found])
@@ -156,8 +156,8 @@ def _folder(folder: Path) -> Sequence[InterviewFile]:
     return [InterviewFile(path, path.stem) for path in found]
 
 
-def transcript_files(among: Iterable[Path]) -> list[Path]:
-    """Those that look like transcripts by what their names end with, in order."""
+def filter_transcript_files(among: Iterable[Path]) -> list[Path]:
+    """Return the files with a transcript's file extension, in order."""
     return sorted(path for path in among if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
@@ -180,8 +180,8 @@ def _refuse_outside(folder: Path, named: Iterable[tuple[Path, str]]) -> None:
     if outside:
         others = f" (and {len(outside) - 1} more)" if len(outside) > 1 else ""
         raise UsageError(
-            f"{printable(outside[0])}{others} lies outside the folder: put the file in it, or name "
-            "it on the command line"
+            f"{escape_controls(outside[0])}{others} lies outside the folder: put the file in it, "
+            "or name it on the command line"
         )
 
 
@@ -191,8 +191,8 @@ def _refuse_odd_names(interviews: Iterable[InterviewFile]) -> None:
             one.path.name.encode()
         except UnicodeEncodeError as error:
             raise UsageError(
-                f"{printable(str(one.path))}: its name is not UTF-8, and an interview is known by "
-                "its name: rename it"
+                f"{escape_controls(str(one.path))}: its name is not UTF-8, and an interview is "
+                "known by its name: rename it"
             ) from error
 
 

@@ -12,10 +12,10 @@ from contracts.study import Study
 from contracts.topics import MIB, TRANSCRIPTS_SUBMITTED
 from contracts.transcript import Role, Speaker, TranscriptFormat
 from messaging import KafkaSettings
-from onrecord.client import record_bytes, submission
+from onrecord.client import build_submission, estimate_record_bytes
 from onrecord.errors import UsageError
-from onrecord.submit.document_errors import faults
-from onrecord.submit.files import read_file
+from onrecord.submit.document_errors import format_document_errors
+from onrecord.submit.files import read_transcript_file
 from onrecord.submit.interview_files import InterviewFile
 from transcripts import (
     DEFAULT_MAX_BYTES,
@@ -28,8 +28,8 @@ from transcripts.text import clean
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
-    """What the command line says of all files.
+class SubmissionOptions:
+    """Options of the command line that hold for all files.
 
     Attributes:
         title: in place of the file's; for one file only.
@@ -49,8 +49,8 @@ class Declared:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """An interview that can be sent.
+class PreparedSubmission:
+    """Interview that was read and checked, and can be sent.
 
     Attributes:
         file: where it came from.
@@ -65,15 +65,15 @@ class Prepared:
     notices: tuple[str, ...] = ()
 
 
-def prepare(
+def prepare_submissions(
     interviews: Sequence[InterviewFile],
     study: Study,
-    declared: Declared,
+    declared: SubmissionOptions,
     kafka: KafkaSettings,
     *,
     checked: Callable[[], None] = lambda: None,
-) -> list[Prepared]:
-    """Read and check all files.
+) -> list[PreparedSubmission]:
+    """Read and check all files; raise with everything that is wrong before any is sent.
 
     Args:
         interviews: the files.
@@ -101,8 +101,8 @@ def prepare(
     return ready
 
 
-def roles(interviewers: Iterable[str], participants: Iterable[str]) -> tuple[Speaker, ...]:
-    """Declared roles from labels.
+def declare_roles(interviewers: Iterable[str], participants: Iterable[str]) -> tuple[Speaker, ...]:
+    """Return the speakers that options declare as participant or interviewer.
 
     Raises:
         UsageError: a label is empty, too long, or both an interviewer's and a participant's.
@@ -115,15 +115,15 @@ def roles(interviewers: Iterable[str], participants: Iterable[str]) -> tuple[Spe
             Speaker(label=label, role=role) for role, labels in asked.items() for label in labels
         )
     except ValidationError as error:
-        raise UsageError(f"a speaker's name: {faults(error)}") from error
+        raise UsageError(f"a speaker's name: {format_document_errors(error)}") from error
 
 
 def _prepare(
-    file: InterviewFile, study: Study, declared: Declared, kafka: KafkaSettings
-) -> Prepared:
-    found = read_file(file.path)
+    file: InterviewFile, study: Study, declared: SubmissionOptions, kafka: KafkaSettings
+) -> PreparedSubmission:
+    found = read_transcript_file(file.path)
     try:
-        event = submission(
+        event = build_submission(
             content=found.text,
             title=declared.title or file.title,
             study=study,
@@ -135,11 +135,11 @@ def _prepare(
             accept_doubtful=declared.accept,
         )
     except ValidationError as error:
-        raise UsageError(f"{file.path}: {faults(error)}") from error
+        raise UsageError(f"{file.path}: {format_document_errors(error)}") from error
     reading = _read(file, event) if declared.check else None
     _refuse_too_large(file, event, kafka)
     notices = _notices(reading, file.speakers) if reading else ()
-    return Prepared(file, event, reading, (*found.notices, *notices))
+    return PreparedSubmission(file, event, reading, (*found.notices, *notices))
 
 
 def _read(file: InterviewFile, event: TranscriptSubmitted) -> Reading:
@@ -165,7 +165,7 @@ def _refuse_too_large(
     file: InterviewFile, event: TranscriptSubmitted, kafka: KafkaSettings
 ) -> None:
     limit = TRANSCRIPTS_SUBMITTED.max_message_bytes
-    if (size := record_bytes(event, kafka)) > limit:
+    if (size := estimate_record_bytes(event, kafka)) > limit:
         raise UsageError(
             f"{file.path}: {size / MIB:,.1f} MiB as a compressed message; an interview may have "
             f"{DEFAULT_MAX_BYTES / MIB:g} MiB of text, and {limit / MIB:g} MiB as a compressed "
@@ -186,7 +186,9 @@ def _notices(reading: Reading, declared: Iterable[Speaker]) -> tuple[str, ...]:
     return (*reading.notices, *reading.report.doubts, *told)
 
 
-def _refuse_labels_nobody_has(declared: Iterable[Speaker], ready: Iterable[Prepared]) -> None:
+def _refuse_labels_nobody_has(
+    declared: Iterable[Speaker], ready: Iterable[PreparedSubmission]
+) -> None:
     readings = [one.reading for one in ready if one.reading is not None]
     present = {segment.speaker: None for one in readings for segment in one.segments}
     folded = {label.casefold() for label in present}

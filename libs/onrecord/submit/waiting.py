@@ -21,7 +21,7 @@ Shown = Callable[[Sequence[TranscriptProgress]], None]
 async def refuse_conflicts(
     reading: ReadModelQueries, events: Sequence[TranscriptSubmitted]
 ) -> frozenset[UUID]:
-    """Look whether a revision is stored with other content: it would end as a dead letter.
+    """Refuse submissions whose revision is stored with other content, as they would end in the DLQ.
 
     Args:
         reading: the database.
@@ -50,8 +50,8 @@ async def refuse_conflicts(
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
-    """Looks after some submissions, from before they are sent.
+class SubmissionWatch:
+    """Watch of submissions until every chunk is stored or dead; begins before they are sent.
 
     Attributes:
         contents: what is submitted: ``content_sha256`` by the transcript's id.

@@ -13,12 +13,12 @@ MOST_NODES: Final = 100_000
 """Most values in a document, in which each alias counts as what it stands for."""
 
 
-class NotYamlError(Exception):
-    """The text is not a YAML document that can be read; the message says why, and where."""
+class InvalidYamlError(Exception):
+    """Error for text that is not YAML or exceeds the limits; the message has reason and place."""
 
 
 def load_yaml(text: str) -> Any:
-    """The document that a text is; None if it is empty.
+    """Parse YAML text within limits of size, depth and aliases; return None for an empty document.
 
     Raises:
         NotYamlError: it is no YAML, too deep or too large, refers to itself, gives a key twice, or
@@ -32,9 +32,9 @@ def load_yaml(text: str) -> Any:
         _Nodes().count(node)
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise NotYamlError(_place(getattr(error, "problem_mark", None))) from error
+        raise InvalidYamlError(_place(getattr(error, "problem_mark", None))) from error
     except (ValueError, OverflowError) as error:  # a number or a time that Python has not
-        raise NotYamlError(": a value in it is no number or no time") from error
+        raise InvalidYamlError(": a value in it is no number or no time") from error
 
 
 def _refuse_deep(text: str) -> None:
@@ -47,7 +47,9 @@ def _refuse_deep(text: str) -> None:
             depth -= 1
         if depth > DEEPEST:
             where = _place(event.start_mark)
-            raise NotYamlError(f"{where}: more than {DEEPEST} lists and groups inside one another")
+            raise InvalidYamlError(
+                f"{where}: more than {DEEPEST} lists and groups inside one another"
+            )
 
 
 class _Nodes:
@@ -60,14 +62,14 @@ class _Nodes:
     def count(self, node: yaml.Node) -> int:
         key = id(node)
         if key in self._open:
-            raise NotYamlError(f"{_place(node.start_mark)}: it refers to itself")
+            raise InvalidYamlError(f"{_place(node.start_mark)}: it refers to itself")
         if key not in self._sizes:
             self._open.add(key)
             self._sizes[key] = 1 + sum(self.count(child) for child in _children(node))
             self._open.remove(key)
         if self._sizes[key] > MOST_NODES:
             where = _place(node.start_mark)
-            raise NotYamlError(f"{where}: more than {MOST_NODES:,} values, aliases included")
+            raise InvalidYamlError(f"{where}: more than {MOST_NODES:,} values, aliases included")
         return self._sizes[key]
 
 
@@ -85,7 +87,7 @@ def _refuse_twice(node: yaml.MappingNode) -> None:
         if not isinstance(key, yaml.ScalarNode):
             continue
         if key.value in seen:
-            raise NotYamlError(f"{_place(key.start_mark)}: {key.value[:40]!r} is there twice")
+            raise InvalidYamlError(f"{_place(key.start_mark)}: {key.value[:40]!r} is there twice")
         seen.add(key.value)
 
 

@@ -15,8 +15,8 @@ from aiokafka.admin import RecordsToDelete
 from contracts import headers as h
 from contracts.errors import BadMessageError, ErrorCode
 from control.domain import LetterFilter, LetterPlace, LetterState
-from control.indexing import letter_of
-from control.replay import Replayer
+from control.indexing import index_letter
+from control.replay import LetterReplayer
 from control.store import LetterStore
 from database.errors import DatabaseUnavailableError
 from database.pool import Database
@@ -222,7 +222,7 @@ async def test_a_replay_that_ends_in_a_bug_leaves_neither_reader_nor_letters_beh
 ) -> None:
     letter = await office.died(b"v", 1)
     desk = office.desk
-    broken = Replayer(desk.store, desk.reader, NoBroker(), repair_pause_s=0.05)  # type: ignore[arg-type]
+    broken = LetterReplayer(desk.store, desk.reader, NoBroker(), repair_pause_s=0.05)  # type: ignore[arg-type]
     with pytest.raises(ZeroDivisionError) as caught:  # which keeps alive all that was on the stack
         await broken.replay_many(LetterFilter(), limit=1)
     place = (await desk.store.letter(letter)).place
@@ -280,7 +280,7 @@ async def test_a_letter_that_an_earlier_version_indexed_is_known_when_it_is_read
     old = UUID(int=7)
     told: Headers = ((h.LETTER_ID, str(old).encode()), (h.DLQ_TOPIC, b"chunks-ready"))
     record = Record(DLQ, 0, 0, b"k", b"v", append(ODD, told), 1_000)
-    before = letter_of(record).model_copy(update={"letter_id": old, "message_sha256": None})
+    before = index_letter(record).model_copy(update={"letter_id": old, "message_sha256": None})
     await office.desk.store.index_letter(before)
     again = await office.set_aside(b"v", append(ODD, told), key=b"k")
     assert again != old

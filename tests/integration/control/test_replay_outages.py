@@ -10,9 +10,9 @@ import pytest
 from contracts import headers as h
 from contracts.topics import dlq_topic, retry_topic
 from control.domain import Letter, LetterFilter, LetterState
-from control.indexing import letter_of
+from control.indexing import index_letter
 from control.reader import open_reader
-from control.replay import Replayer
+from control.replay import LetterReplayer
 from control.store import LetterStore
 from database.pool import Database
 from messaging import KafkaUnavailableError, Publisher, Record
@@ -24,7 +24,7 @@ HEADERS = append((), ((h.DLQ_TOPIC, b"chunks-ready"), (h.DLQ_PARTITION, b"0")))
 
 
 def letter(number: int) -> Letter:
-    return letter_of(Record("enrichment-dlq", 0, number, b"k", b"%d" % number, HEADERS, 1_000))
+    return index_letter(Record("enrichment-dlq", 0, number, b"k", b"%d" % number, HEADERS, 1_000))
 
 
 async def test_letters_are_open_while_the_broker_is_away_and_replayed_in_order_after(
@@ -40,7 +40,7 @@ async def test_letters_are_open_while_the_broker_is_away_and_replayed_in_order_a
     async with AsyncExitStack() as stack:
         reader = await stack.enter_async_context(open_reader(bench.kafka, 1.0))
         publisher = await stack.enter_async_context(Publisher(bench.kafka, source="/test"))
-        replayer = Replayer(store, reader, publisher)
+        replayer = LetterReplayer(store, reader, publisher)
         await asyncio.to_thread(own_broker.stop)
         with pytest.raises(KafkaUnavailableError):
             await replayer.replay_many(LetterFilter(), limit=LETTERS)

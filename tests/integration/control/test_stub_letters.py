@@ -16,10 +16,10 @@ from contracts import headers as h
 from contracts.errors import BadMessageError
 from contracts.topics import CHUNKS_READY, NOTES_DRAFTED, NOTES_REJECTED, dlq_topic, retry_topic
 from control.domain import LetterFilter, LetterState
-from control.indexing import letter_of
+from control.indexing import index_letter
 from control.originals import OriginalGoneError, OriginalTooLargeError
 from control.reader import open_reader
-from control.replay import Replayer
+from control.replay import LetterReplayer
 from control.store import LetterStore
 from database.pool import Database
 from messaging import Delivery, Origin, Publisher, Record, Stage
@@ -49,7 +49,7 @@ class Control(NamedTuple):
     """Control's index and replayer."""
 
     store: LetterStore
-    replayer: Replayer
+    replayer: LetterReplayer
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ async def control(bench: Bench, store: LetterStore) -> AsyncIterator[Control]:
     async with AsyncExitStack() as stack:
         reader = await stack.enter_async_context(open_reader(bench.kafka, 10.0))
         publisher = await stack.enter_async_context(Publisher(bench.kafka, source="/test"))
-        yield Control(store, Replayer(store, reader, publisher))
+        yield Control(store, LetterReplayer(store, reader, publisher))
 
 
 async def set_aside(bench: Bench, store: LetterStore, *, letters: int = 1) -> list[UUID]:
@@ -89,7 +89,7 @@ async def set_aside(bench: Bench, store: LetterStore, *, letters: int = 1) -> li
 
 
 async def index(store: LetterStore, received: Any) -> UUID:
-    letter = letter_of(
+    letter = index_letter(
         Record(
             DLQ,
             received.partition,
@@ -194,11 +194,11 @@ async def test_a_replay_of_many_holds_no_more_than_its_share_and_tells_of_each(
                 digest(b"k", value, HEADERS),
                 service=SERVICE,
                 group="g",
-                at=letter_of(Record(DLQ, 0, 0, None, None)).failed_at,
+                at=index_letter(Record(DLQ, 0, 0, None, None)).failed_at,
             )
             headers = append(HEADERS, added)
             await publisher.forward(DLQ, b"k", value, headers)
-            letter = letter_of(Record(DLQ, 0, offset, b"k", value, headers, 1_000))
+            letter = index_letter(Record(DLQ, 0, offset, b"k", value, headers, 1_000))
             await store.index_letter(letter)
             ids.append(letter.letter_id)
     async with control(bench, store) as office:
@@ -220,7 +220,7 @@ async def test_a_large_letter_is_listed_small(store: LetterStore) -> None:
         (("small", b"1"), ("huge", huge), ("x" * MIB, b"1")),
         ((h.ERROR_CODE, b"too_large"), (h.DLQ_MESSAGE, b"m" * MIB), (h.ERROR_TYPE, huge)),
     )
-    await store.index_letter(letter_of(Record(DLQ, 0, 0, b"k" * MIB, huge, headers, 1_000)))
+    await store.index_letter(index_letter(Record(DLQ, 0, 0, b"k" * MIB, huge, headers, 1_000)))
 
     (letter,) = await store.letters()
 

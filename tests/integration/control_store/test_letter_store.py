@@ -10,11 +10,11 @@ from contracts.ids import NAMESPACE
 from control.domain import (
     AmbiguousLetterError,
     BadLetterIdError,
+    IndexedSubmission,
     Letter,
     LetterFilter,
-    LetterOrder,
+    LetterSortOrder,
     LetterState,
-    Submission,
     UnknownLetterError,
 )
 from control.store import LetterStore
@@ -106,7 +106,7 @@ async def test_letters_copied_to_a_dlq_made_anew_are_found_at_their_new_places(
 ) -> None:
     for number, offset in ((1, 1), (2, 2), (3, 3), (3, 1), (1, 2), (2, 3)):
         await store.index_letter(letter(number, dlq_offset=offset))
-    found = await store.letters(order=LetterOrder.OLDEST_FIRST)
+    found = await store.letters(order=LetterSortOrder.OLDEST_FIRST)
     assert [(one.letter_id.int, one.dlq_offset) for one in found] == [
         (letter(number).letter_id.int, offset) for number, offset in ((1, 2), (2, 3), (3, 1))
     ]
@@ -150,7 +150,7 @@ async def test_lists_newest_or_oldest_first_up_to_a_limit(store: LetterStore) ->
     for number in (2, 1, 3):
         await store.index_letter(letter(number))
     assert await numbers(store) == [3, 2, 1]
-    assert await numbers(store, order=LetterOrder.OLDEST_FIRST, limit=2) == [1, 2]
+    assert await numbers(store, order=LetterSortOrder.OLDEST_FIRST, limit=2) == [1, 2]
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ async def test_counts_by_service_state_and_cause(store: LetterStore) -> None:
 
 
 async def test_indexes_a_submission_once(store: LetterStore, fresh_database: Database) -> None:
-    one = Submission(
+    one = IndexedSubmission(
         topic="transcripts-submitted",
         partition=1,
         offset=2**33,
@@ -261,7 +261,9 @@ async def test_indexes_a_submission_once(store: LetterStore, fresh_database: Dat
         revision=1,
         submitted_at=NOON,
     )
-    unreadable = Submission(topic="transcripts-submitted", partition=1, offset=3, submitted_at=NOON)
+    unreadable = IndexedSubmission(
+        topic="transcripts-submitted", partition=1, offset=3, submitted_at=NOON
+    )
     for submission in (one, one, unreadable):
         await store.index_submission(submission)
     assert await fresh_database.fetchval("SELECT count(*) FROM submissions") == 2

@@ -21,9 +21,9 @@ from contracts.topics import (
     retry_topic,
 )
 from control.domain import LetterFilter
-from control.indexing import letter_of
+from control.indexing import index_letter
 from control.reader import open_reader
-from control.replay import Replayer
+from control.replay import LetterReplayer
 from control.store import LetterStore
 from database.lazy import LazyDatabase
 from database.pool import Database
@@ -74,7 +74,7 @@ async def enrichment(
 
 async def budget_of(usd: str) -> None:
     arguments = ("budgets", "set", CHUNK.study.study_id, usd)
-    assert await asyncio.to_thread(cli.run, arguments) == 0
+    assert await asyncio.to_thread(cli.run_command, arguments) == 0
 
 
 async def replay(bench: Bench, store: LetterStore, letter: Any) -> None:
@@ -82,12 +82,12 @@ async def replay(bench: Bench, store: LetterStore, letter: Any) -> None:
     record = Record(
         LETTERS.name, letter.partition, letter.offset, letter.key, letter.value, letter.headers, 0
     )
-    await store.index_letter(letter_of(record))
+    await store.index_letter(index_letter(record))
     async with (
         open_reader(bench.kafka, 1.0) as reader,
         Publisher(bench.kafka, source="/test") as publisher,
     ):
-        replayer = Replayer(store, reader, publisher)
+        replayer = LetterReplayer(store, reader, publisher)
         over_budget = LetterFilter(code="budget_exceeded")
         replays = await replayer.replay_many(over_budget, limit=10)
         await replayer.close()

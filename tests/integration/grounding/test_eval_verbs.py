@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from grounding.syntax.spacy_parser import is_installed
-from onrecord.cli import run
+from onrecord.cli import run_command
 from support.missing import missing
 
 SAMPLES = Path(__file__).parents[3] / "samples"
@@ -32,7 +32,7 @@ def _summedits(folder: Path) -> Path:
 
 
 def test_metamorphic_holds_on_the_samples_and_writes_its_measures() -> None:
-    assert run(["eval", "metamorphic", str(SAMPLES)]) == 0
+    assert run_command(["eval", "metamorphic", str(SAMPLES)]) == 0
     written = json.loads(Path(".onrecord/eval/metamorphic.json").read_text())
     assert set(written) == _FORM
     assert written["holds"]
@@ -42,7 +42,7 @@ def test_metamorphic_holds_on_the_samples_and_writes_its_measures() -> None:
 def test_grounding_prints_its_measures_as_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["eval", "grounding", str(_summedits(tmp_path)), "--json"]) == 0
+    assert run_command(["eval", "grounding", str(_summedits(tmp_path)), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [one["name"] for one in told] == ["grounding-small", "grounding-small-time"]
     assert told[0]["figure"] == 1.0
@@ -53,12 +53,12 @@ def test_says_which_file_is_no_benchmark(
 ) -> None:
     file = tmp_path / "other.json"
     file.write_text("{}")
-    assert run(["eval", "grounding", str(file)]) == 2
+    assert run_command(["eval", "grounding", str(file)]) == 2
     assert "other.json" in capsys.readouterr().err
 
 
 def test_says_that_a_folder_has_no_transcripts(tmp_path: Path) -> None:
-    assert run(["eval", "metamorphic", str(tmp_path)]) == 2
+    assert run_command(["eval", "metamorphic", str(tmp_path)]) == 2
 
 
 def test_shows_the_heavy_mode_beside_the_light_one(
@@ -66,13 +66,13 @@ def test_shows_the_heavy_mode_beside_the_light_one(
 ) -> None:
     if not is_installed():
         missing("the extra heavy-grounding is not installed")
-    run(["eval", "grounding", str(_summedits(tmp_path)), "--json"])
+    run_command(["eval", "grounding", str(_summedits(tmp_path)), "--json"])
     accuracy, time = json.loads(capsys.readouterr().out)
     assert {"all", "heavy: all"} <= set(accuracy["sides"])
     assert set(time["sides"]) == {"light", "heavy"}
 
 
 def test_measures_one_mode_if_asked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run(["eval", "grounding", str(_summedits(tmp_path)), "--mode", "light", "--json"])
+    run_command(["eval", "grounding", str(_summedits(tmp_path)), "--mode", "light", "--json"])
     _, time = json.loads(capsys.readouterr().out)
     assert set(time["sides"]) == {"light"}

@@ -40,7 +40,7 @@ def kept(model: str, usd: str | None) -> Kept:
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], cache_filled: None) -> Run:
     def run(*arguments: str, code: int = 0) -> str:
-        assert cli.run(["cache", *arguments]) == code
+        assert cli.run_command(["cache", *arguments]) == code
         told = capsys.readouterr()
         return told.out if code == 0 else told.err
 

@@ -17,7 +17,7 @@ from contracts.topics import dlq_topic, retry_topic
 from control.api import Api, Desk
 from control.domain import Letter
 from control.reader import open_reader
-from control.replay import Replayer
+from control.replay import LetterReplayer
 from control.store import LetterStore
 from database.pool import open_database
 from database.settings import PostgresSettings
@@ -74,7 +74,7 @@ async def control_of(kafka: KafkaSettings, postgres: PostgresSettings) -> AsyncI
             await publisher.forward(DLQ.name, b"key", value, headers)
             await store.index_letter(letter(number))
         api = Api()
-        api.desk = Desk(store, reader, Replayer(store, reader, publisher))
+        api.desk = Desk(store, reader, LetterReplayer(store, reader, publisher))
         app = Starlette(routes=api.routes)
         async with asgi_server.serve(app, host="127.0.0.1", port=0) as port:
             yield f"http://127.0.0.1:{port}"
@@ -117,17 +117,17 @@ def control(
 
 def states(capsys: pytest.CaptureFixture[str]) -> list[str]:
     capsys.readouterr()
-    assert cli.run(["dlq", "list", "--state", "all", "--json"]) == 0
+    assert cli.run_command(["dlq", "list", "--state", "all", "--json"]) == 0
     return [one["state"] for one in reversed(json.loads(capsys.readouterr().out))]
 
 
 def test_lists_letters_the_latest_first(control: None, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["dlq", "list"]) == 0
+    assert cli.run_command(["dlq", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line[:8] for line in lines[1::2]] == [name_of(2), name_of(1), name_of(0)]
     assert lines[-1] == "          it failed for reason 0 (about chunk-0)"
     assert max(map(len, lines)) <= 80
-    assert cli.run(["dlq", "list", "--code", "llm_timeout", "--json"]) == 0
+    assert cli.run_command(["dlq", "list", "--code", "llm_timeout", "--json"]) == 0
     (one,) = json.loads(capsys.readouterr().out)
     assert (one["subject"], one["key"]) == ("chunk-0", "//77")
 
@@ -135,14 +135,14 @@ def test_lists_letters_the_latest_first(control: None, capsys: pytest.CaptureFix
 def test_shows_a_json_value_and_never_a_control_character(
     control: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(["dlq", "show", name_of(0)]) == 0
+    assert cli.run_command(["dlq", "show", name_of(0)]) == 0
     page = capsys.readouterr().out
     lines = [" ".join(line.split()) for line in page.splitlines()]
     assert "message it failed for reason 0" in lines
     assert "odd\\x1b 0xfbff" in lines
     assert '"café",' in lines
     assert "\x1b" not in page
-    assert cli.run(["dlq", "show", name_of(0), "--json"]) == 0
+    assert cli.run_command(["dlq", "show", name_of(0), "--json"]) == 0
     shown = capsys.readouterr().out.encode()
     assert json.loads(shown)["value_json"]["words"][2] == "\ud800"
 
@@ -150,23 +150,23 @@ def test_shows_a_json_value_and_never_a_control_character(
 def test_shows_other_values_in_hex_and_writes_them_byte_for_byte(
     control: None, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    assert cli.run(["dlq", "show", name_of(1)]) == 0
+    assert cli.run_command(["dlq", "show", name_of(1)]) == 0
     page = capfdbinary.readouterr().out.decode()
     assert "000001f0  f0 f1" in page
     assert "00000200" not in page
     assert "256 more bytes; --raw writes them all" in page
-    assert cli.run(["dlq", "show", name_of(1), "--raw"]) == 0
+    assert cli.run_command(["dlq", "show", name_of(1), "--raw"]) == 0
     assert capfdbinary.readouterr().out == ODD_BYTES
-    assert cli.run(["dlq", "show", name_of(2), "--raw"]) == 1
+    assert cli.run_command(["dlq", "show", name_of(2), "--raw"]) == 1
 
 
 def test_replays_named_letters_and_tells_which_it_could_not(
     control: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(["dlq", "replay", name_of(0)[:4]]) == 0
+    assert cli.run_command(["dlq", "replay", name_of(0)[:4]]) == 0
     assert capsys.readouterr().out == "1 dead letter put back\n"
     assert states(capsys) == ["replayed", "open", "open"]
-    assert cli.run(["dlq", "replay", name_of(0), name_of(1), "ffffffff"]) == 1
+    assert cli.run_command(["dlq", "replay", name_of(0), name_of(1), "ffffffff"]) == 1
     printed = capsys.readouterr()
     assert printed.out == "1 dead letter put back\n"
     assert "2 letters not put back" in printed.err
@@ -178,7 +178,9 @@ def test_replays_named_letters_and_tells_which_it_could_not(
 def test_replays_all_open_letters_of_one_cause(
     control: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(["dlq", "replay", "--all", "--code", "undecodable", "--yes", "--json"]) == 0
+    assert (
+        cli.run_command(["dlq", "replay", "--all", "--code", "undecodable", "--yes", "--json"]) == 0
+    )
     told = json.loads(capsys.readouterr().out)
     assert [one[:8] for one in sorted(told["replayed"])] == sorted([name_of(1), name_of(2)])
     assert states(capsys) == ["open", "replayed", "replayed"]
@@ -187,14 +189,14 @@ def test_replays_all_open_letters_of_one_cause(
 def test_a_replay_of_all_leaves_out_what_no_replay_mends_and_says_so(
     control: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(["dlq", "replay", "--all", "--yes"]) == 0
+    assert cli.run_command(["dlq", "replay", "--all", "--yes"]) == 0
     printed = capsys.readouterr()
     assert printed.out == "1 dead letter put back\n"
     told = " ".join(printed.err.split())
     assert told.startswith("left out: 2 undecodable. The same message fails again")
     assert "--code" in told
     assert states(capsys) == ["replayed", "open", "open"]
-    assert cli.run(["dlq", "replay", "--all", "--yes", "--json"]) == 0
+    assert cli.run_command(["dlq", "replay", "--all", "--yes", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document == {"replayed": [], "failed": {}, "left_out": {"undecodable": 2}}
 
@@ -202,18 +204,18 @@ def test_a_replay_of_all_leaves_out_what_no_replay_mends_and_says_so(
 def test_discards_a_letter_once_and_for_a_reason(
     control: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(["dlq", "discard", name_of(0), "--reason", "a test"]) == 0
+    assert cli.run_command(["dlq", "discard", name_of(0), "--reason", "a test"]) == 0
     assert states(capsys) == ["discarded", "open", "open"]
-    assert cli.run(["dlq", "discard", name_of(0), "--reason", "again"]) == 1
-    assert cli.run(["dlq", "show", name_of(0)]) == 0
+    assert cli.run_command(["dlq", "discard", name_of(0), "--reason", "again"]) == 1
+    assert cli.run_command(["dlq", "show", name_of(0)]) == 0
     assert "reason a test" in " ".join(capsys.readouterr().out.split())
 
 
 def test_discarding_a_replayed_letter_names_the_one_it_became(
     control: None, postgres_settings: PostgresSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(["dlq", "replay", name_of(0)]) == 0
-    assert cli.run(["dlq", "discard", name_of(0), "--reason", "a test"]) == 1
+    assert cli.run_command(["dlq", "replay", name_of(0)]) == 0
+    assert cli.run_command(["dlq", "discard", name_of(0), "--reason", "a test"]) == 1
     assert "failed again" not in capsys.readouterr().err
     again = letter(0).model_copy(
         update={
@@ -228,14 +230,14 @@ def test_discarding_a_replayed_letter_names_the_one_it_became(
             await LetterStore(database).index_letter(again)
 
     asyncio.run(die_again())
-    assert cli.run(["dlq", "discard", name_of(0), "--reason", "a test"]) == 1
+    assert cli.run_command(["dlq", "discard", name_of(0), "--reason", "a test"]) == 1
     assert f"failed again: discard {again.letter_id} instead" in capsys.readouterr().err
 
 
 def test_counts_letters_by_service_and_cause(
     control: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(["dlq", "stats"]) == 0
+    assert cli.run_command(["dlq", "stats"]) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["enrichment", "undecodable", "2", "-", "-", "-"] in rows
     assert rows[-1] == ["all", "3", "-", "-", "-"]
@@ -244,7 +246,7 @@ def test_counts_letters_by_service_and_cause(
 def test_an_id_that_names_no_letter_is_bad_input(
     control: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(["dlq", "show", "ffffffff"]) == 2
-    assert cli.run(["dlq", "show", "abc"]) == 2
+    assert cli.run_command(["dlq", "show", "ffffffff"]) == 2
+    assert cli.run_command(["dlq", "show", "abc"]) == 2
     assert "at least 4" in capsys.readouterr().err
-    assert cli.run(["dlq", "replay", "ffffffff"]) == 2
+    assert cli.run_command(["dlq", "replay", "ffffffff"]) == 2

@@ -67,7 +67,7 @@ async def filled(
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
-    assert cli.run(arguments) == code
+    assert cli.run_command(arguments) == code
     told = capsys.readouterr()
     return told.err if code else told.out
 

@@ -46,7 +46,7 @@ async def filled(
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
-    assert cli.run(arguments) == 0, capsys.readouterr().err
+    assert cli.run_command(arguments) == 0, capsys.readouterr().err
     return capsys.readouterr().out
 
 
@@ -140,14 +140,14 @@ def test_narrows_notes(
 def test_a_misspelt_filter_is_a_mistake_not_a_finding(
     filled: Database, capsys: pytest.CaptureFixture[str], options: str, told: str
 ) -> None:
-    assert cli.run(["notes", *options.split()]) == 2
+    assert cli.run_command(["notes", *options.split()]) == 2
     assert told in capsys.readouterr().err
 
 
 def test_a_heading_counts_all_notes_of_its_theme_whatever_the_limit(
     filled: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(["notes", "--limit", "1"]) == 0
+    assert cli.run_command(["notes", "--limit", "1"]) == 0
     printed = capsys.readouterr()
     assert "Price (1 note)\n" in printed.out
     assert "Trust (1 of 2 notes)\n" in printed.out
@@ -170,7 +170,7 @@ def test_a_whole_title_names_one_interview_and_half_a_title_none_of_two(
 ) -> None:
     assert len(json.loads(run(capsys, "notes", "--json", "--transcript", "interview 1"))) == 2
     assert json.loads(run(capsys, "notes", "--json", "--transcript", "Interview 1,")) == []
-    assert cli.run(["notes", "--transcript", "Interview"]) == 2
+    assert cli.run_command(["notes", "--transcript", "Interview"]) == 2
     told = capsys.readouterr().err
     assert f"Interview 1 ({str(TRANSCRIPT)[:8]}); Interview 1, continued (" in told
 
@@ -315,7 +315,7 @@ def test_a_database_without_tables_is_explained(
     filled: Database, postgres_settings: PostgresSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     execute(postgres_settings, "ALTER TABLE transcripts RENAME TO elsewhere")
-    assert cli.run(["notes"]) == 1
+    assert cli.run_command(["notes"]) == 1
     assert "python -m database migrate" in capsys.readouterr().err
 
 

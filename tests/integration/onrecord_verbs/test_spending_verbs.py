@@ -65,7 +65,7 @@ def answered(usd: str | None) -> Outcome:
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], ledger_filled: None) -> Run:
     def run(*arguments: str, code: int = 0) -> str:
-        assert cli.run(arguments) == code
+        assert cli.run_command(arguments) == code
         told = capsys.readouterr()
         return told.out if code == 0 else told.err
 
@@ -200,9 +200,9 @@ def test_a_budget_goes_back_to_what_the_settings_say(run: Run) -> None:
 def test_a_budget_of_a_study_that_nobody_knows_is_set_and_told(
     run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(["budgets", "set", "shosp", "1"]) == 0
+    assert cli.run_command(["budgets", "set", "shosp", "1"]) == 0
     assert "nothing is known of a study 'shosp' yet" in capsys.readouterr().err
-    assert cli.run(["budgets", "set", "\x1b[31m", "1"]) == 0
+    assert cli.run_command(["budgets", "set", "\x1b[31m", "1"]) == 0
     assert r"of a study '\x1b[31m' yet" in capsys.readouterr().err
 
 
@@ -217,7 +217,7 @@ def test_a_database_without_migrations_is_told_in_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("POSTGRES_DSN", postgres.address("postgres"))
-    assert cli.run(arguments.split()) == 1
+    assert cli.run_command(arguments.split()) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "python -m database migrate" in line
 

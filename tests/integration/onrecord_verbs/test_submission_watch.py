@@ -9,7 +9,7 @@ import pytest
 
 from contracts.errors import BadMessageError, OnrecordError
 from contracts.events import TranscriptSubmitted
-from control.indexing import letter_of, submission_of
+from control.indexing import index_letter, index_submission
 from control.store import LetterStore
 from database.pool import Database
 from messaging import Delivery, Origin, Record
@@ -17,7 +17,7 @@ from messaging.dead_letters.headers import describe, letter_headers
 from messaging.dead_letters.record_digest import digest
 from messaging.delivery import append
 from onrecord.errors import UsageError
-from onrecord.submit.waiting import Watch
+from onrecord.submit.waiting import SubmissionWatch
 from persistence.store import NotesStore
 from read_model.queries import ReadModelQueries, TranscriptProgress
 from support.interviews import STUDY, TRANSCRIPT, chunk, ingested, note, validated
@@ -44,7 +44,7 @@ class Topics:
     async def submit(self, value: bytes, key: bytes = KEY) -> Record:
         """A record on the topic of submissions."""
         record = self._write("transcripts-submitted", key, value)
-        await self.store.index_submission(submission_of(record))
+        await self.store.index_submission(index_submission(record))
         return record
 
     async def die(self, service: str, source: Record, error: OnrecordError | None = None) -> None:
@@ -58,7 +58,7 @@ class Topics:
         assert source.key is not None
         assert source.value is not None
         letter = self._write(f"{service}-dlq", source.key, source.value, append((), added))
-        await self.store.index_letter(letter_of(letter))
+        await self.store.index_letter(index_letter(letter))
 
     def read(self, topic: str, event: object, key: bytes = KEY) -> Record:
         """A record on another topic."""
@@ -84,7 +84,9 @@ def progress_of(chunks: int, stored: int, dead: int, notes: int) -> TranscriptPr
     return TranscriptProgress(TRANSCRIPT, chunks, stored, dead, notes, refused=False)
 
 
-async def look(reading: ReadModelQueries, watch: Watch) -> tuple[TranscriptProgress, bool]:
+async def look(
+    reading: ReadModelQueries, watch: SubmissionWatch
+) -> tuple[TranscriptProgress, bool]:
     seen: list[TranscriptProgress] = []
     (progress,), finished = await watch.until_done(reading, 0, seen.extend)
     assert seen == [progress]
@@ -100,7 +102,7 @@ def ready(index: int) -> tuple[object, bytes]:
 async def test_is_done_when_every_chunk_is_stored_or_dead(
     store: NotesStore, reading: ReadModelQueries, topics: Topics
 ) -> None:
-    watch = await Watch.begin(reading, [SUBMITTED])
+    watch = await SubmissionWatch.begin(reading, [SUBMITTED])
     assert await look(reading, watch) == (progress_of(0, 0, 0, 0), False)
     await store.store_transcript(ingested(content_sha256=SUBMITTED.content_sha256))
     await store.store_notes(validated(note("They pay 40 dollars")))
@@ -112,7 +114,7 @@ async def test_is_done_when_every_chunk_is_stored_or_dead(
 async def test_garbage_under_a_chunks_key_makes_no_chunk_dead(
     store: NotesStore, reading: ReadModelQueries, topics: Topics
 ) -> None:
-    watch = await Watch.begin(reading, [SUBMITTED])
+    watch = await SubmissionWatch.begin(reading, [SUBMITTED])
     await store.store_transcript(ingested(content_sha256=SUBMITTED.content_sha256))
     key = str(chunk(index=2).chunk_id).encode()
     garbage = Record("chunks-ready", 0, 9, key, b"garbage", (), 1)
@@ -123,7 +125,7 @@ async def test_garbage_under_a_chunks_key_makes_no_chunk_dead(
 async def test_an_interview_that_nobody_can_read_is_done_as_refused(
     reading: ReadModelQueries, topics: Topics
 ) -> None:
-    watch = await Watch.begin(reading, [SUBMITTED])
+    watch = await SubmissionWatch.begin(reading, [SUBMITTED])
     mine = await topics.submit(SUBMITTED.model_dump_json().encode())
     await topics.die("ingestion", mine)
     progress, finished = await look(reading, watch)
@@ -136,7 +138,7 @@ async def test_an_interview_that_nobody_can_read_is_done_as_refused(
 async def test_what_strangers_send_with_its_key_does_not_refuse_an_interview(
     reading: ReadModelQueries, topics: Topics, value: bytes
 ) -> None:
-    watch = await Watch.begin(reading, [SUBMITTED])
+    watch = await SubmissionWatch.begin(reading, [SUBMITTED])
     await topics.submit(SUBMITTED.model_dump_json().encode())
     await topics.die("ingestion", await topics.submit(value))
     progress, finished = await look(reading, watch)
@@ -146,7 +148,7 @@ async def test_what_strangers_send_with_its_key_does_not_refuse_an_interview(
 async def test_other_content_that_the_database_refuses_does_not_refuse_an_interview(
     store: NotesStore, reading: ReadModelQueries, topics: Topics
 ) -> None:
-    watch = await Watch.begin(reading, [SUBMITTED])
+    watch = await SubmissionWatch.begin(reading, [SUBMITTED])
     theirs = ingested(content_sha256=THEIRS.content_sha256)
     await topics.die("persistence", topics.read("transcripts-ingested", theirs))
     assert not (await look(reading, watch))[0].refused
@@ -161,7 +163,7 @@ async def test_letters_from_before_are_not_this_submissions(
     await store.store_transcript(ingested(content_sha256=SUBMITTED.content_sha256))
     await topics.die("ingestion", await topics.submit(SUBMITTED.model_dump_json().encode()))
     await topics.die("persistence", topics.read("notes-validated", *ready(index=2)))
-    watch = await Watch.begin(reading, [SUBMITTED])
+    watch = await SubmissionWatch.begin(reading, [SUBMITTED])
     progress, finished = await look(reading, watch)
     assert (progress.dead, progress.refused, finished) == (0, False, False)
 
@@ -171,4 +173,4 @@ async def test_other_content_under_a_stored_revision_is_refused_before_it_is_sen
 ) -> None:
     await store.store_transcript(ingested())
     with pytest.raises(UsageError, match="--revision 2"):
-        await Watch.begin(reading, [SUBMITTED])
+        await SubmissionWatch.begin(reading, [SUBMITTED])

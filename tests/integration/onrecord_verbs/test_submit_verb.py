@@ -67,7 +67,7 @@ def submitted(kafka: KafkaSettings) -> list[TranscriptSubmitted]:
 def test_submits_a_folder_with_its_manifest_and_study(
     kafka: KafkaSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(["submit", str(SAMPLES), "--json"]) == 0
+    assert cli.run_command(["submit", str(SAMPLES), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     events = submitted(kafka)
     assert [event.title.split(",")[0] for event in events] == [
@@ -93,7 +93,10 @@ def test_prints_title_format_segments_and_id(
 ) -> None:
     file, study = SAMPLES / "string-workshop.txt", SAMPLES / "study.yaml"
     people = ["--interviewer", "Tom Abiodun", "--participant", "Gwen Tregarthen"]
-    assert cli.run(["submit", str(file), "--study", str(study), "--title", "Gwen", *people]) == 0
+    assert (
+        cli.run_command(["submit", str(file), "--study", str(study), "--title", "Gwen", *people])
+        == 0
+    )
     (event,) = submitted(kafka)
     printed = capsys.readouterr()
     assert printed.out.startswith("Gwen\n")
@@ -111,10 +114,10 @@ def test_one_bad_file_keeps_the_whole_batch_back(
     bad.write_bytes(b"Ann: caf\xe9")
     study = str(SAMPLES / "study.yaml")
     good = str(SAMPLES / "bike-shop.vtt")
-    assert cli.run(["submit", good, str(bad), "--study", study]) == 2
+    assert cli.run_command(["submit", good, str(bad), "--study", study]) == 2
     assert f"{bad}: the file breaks off within a character at byte 8" in capsys.readouterr().err
     assert submitted(kafka) == []
-    assert cli.run(["submit", good, "--study", study]) == 0
+    assert cli.run_command(["submit", good, "--study", study]) == 0
     assert len(submitted(kafka)) == 1
 
 
@@ -133,10 +136,10 @@ def test_without_a_wait_too_a_stored_revision_with_other_content_is_refused_befo
     study.write_text("study_id: billing\nname: Billing\nthemes: [{id: price, name: Price}]\n")
     file = tmp_path / "interview-1"
     file.write_text("Ada: What do you pay?\nBo: Nothing.\n")
-    assert cli.run(["submit", str(file), "--study", str(study)]) == 2
+    assert cli.run_command(["submit", str(file), "--study", str(study)]) == 2
     assert "--revision 2" in capsys.readouterr().err
     assert submitted(kafka) == []
-    assert cli.run(["submit", str(file), "--study", str(study), "--revision", "2"]) == 0
+    assert cli.run_command(["submit", str(file), "--study", str(study), "--revision", "2"]) == 0
     assert [event.revision for event in submitted(kafka)] == [2]
 
 
@@ -144,7 +147,7 @@ def test_without_a_database_it_is_told_that_nobody_looked_at_revisions(
     kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("POSTGRES_DSN", "postgresql://127.0.0.1:1/none")
-    assert cli.run(["submit", str(SAMPLES)]) == 0
+    assert cli.run_command(["submit", str(SAMPLES)]) == 0
     assert "nobody looked whether these revisions are stored" in capsys.readouterr().err
     assert len(submitted(kafka)) == 3
 
@@ -153,7 +156,7 @@ def test_a_broker_without_the_topic_is_explained(
     kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KAFKA_TOPIC_PREFIX", "elsewhere-")
-    assert cli.run(["submit", str(SAMPLES)]) == 3
+    assert cli.run_command(["submit", str(SAMPLES)]) == 3
     assert "has no topic elsewhere-transcripts-submitted" in capsys.readouterr().err
 
 

@@ -56,7 +56,7 @@ def run(
 ) -> Run:
     def told(login: str, *arguments: str, code: int = 0) -> str:
         monkeypatch.setenv("POSTGRES_DSN", as_login(postgres_settings, login))
-        ended = cli.run(arguments)
+        ended = cli.run_command(arguments)
         said = capsys.readouterr()
         assert ended == code, said.err
         return said.err if code else said.out

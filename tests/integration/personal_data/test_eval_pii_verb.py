@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from onrecord.cli import run
+from onrecord.cli import run_command
 from personal_data.evaluation import Marked
 from support.made_up_people import marked_texts
 
@@ -37,7 +37,7 @@ def test_tells_recall_precision_and_time_and_writes_them(
 ) -> None:
     file = tmp_path / "people.json"
     file.write_text(json.dumps([_sample(one) for one in marked_texts(120, seed=11)]))
-    assert run(["eval", "pii", str(file), "--json"]) == 0
+    assert run_command(["eval", "pii", str(file), "--json"]) == 0
     told = [one["name"] for one in json.loads(capsys.readouterr().out)]
     assert told[:3] == ["pii", "pii-precision", "pii-time"]
     written = json.loads(Path(".onrecord/eval/pii.json").read_text())
@@ -53,11 +53,11 @@ def test_says_which_file_marks_nothing(
 ) -> None:
     file = tmp_path / "other.json"
     file.write_text(text)
-    assert run(["eval", "pii", str(file)]) == 2
+    assert run_command(["eval", "pii", str(file)]) == 2
     assert "other.json" in capsys.readouterr().err
 
 
 def test_holds_on_presidio_researchs_sentences() -> None:
     if not SHARED.is_file():
         pytest.skip("no ../shared/data")
-    assert run(["eval", "pii", str(SHARED)]) == 0
+    assert run_command(["eval", "pii", str(SHARED)]) == 0

@@ -11,7 +11,7 @@ from contracts import headers as h
 from contracts.errors import BadMessageError
 from contracts.events import TranscriptSubmitted
 from contracts.ids import derive_id
-from control.indexing import letter_of, submission_of
+from control.indexing import index_letter, index_submission
 from messaging import Delivery, Origin, Record
 from messaging.dead_letters.headers import describe, letter_headers
 from messaging.dead_letters.identity import letter_id
@@ -40,7 +40,7 @@ def set_aside(record: Record, delivery: Delivery = DELIVERY) -> Headers:
 
 
 def test_a_letter_is_indexed_with_all_it_tells() -> None:
-    letter = letter_of(on_dlq(set_aside(ORIGINAL)))
+    letter = index_letter(on_dlq(set_aside(ORIGINAL)))
     content = digest(ORIGINAL.key, ORIGINAL.value, ORIGINAL.headers)
     assert letter.letter_id == letter_id("enrichment", DELIVERY.origin, 0, content)
     assert (letter.service, letter.source_topic, letter.source_partition) == (
@@ -55,7 +55,7 @@ def test_a_letter_is_indexed_with_all_it_tells() -> None:
 
 
 def test_what_somebody_else_wrote_to_a_dlq_is_a_letter_of_unknown_cause() -> None:
-    letter = letter_of(on_dlq(((h.ERROR_CODE, b"bug"),), key=b"\xff"))
+    letter = index_letter(on_dlq(((h.ERROR_CODE, b"bug"),), key=b"\xff"))
     assert letter.error_code == "unknown"
     assert letter.source_topic is None
     assert letter.subject is None
@@ -88,7 +88,7 @@ def test_indexing_garbage_never_raises_and_fits_the_index(
     headers: Headers, key: bytes | None, value: bytes | None, moment: int, *, trailer: bool
 ) -> None:
     sent = append((), headers) if trailer else headers
-    letter = letter_of(Record("guardrail-dlq", 0, 5, key, value, sent, moment))
+    letter = index_letter(Record("guardrail-dlq", 0, 5, key, value, sent, moment))
     for number in (letter.attempts, letter.timeouts, letter.source_partition or 0):
         assert 0 <= number < 2**31
     assert 0 <= (letter.source_offset or 0) < 2**63
@@ -98,14 +98,14 @@ def test_indexing_garbage_never_raises_and_fits_the_index(
 @given(value=values | st.just(b'{"transcript_id": "x"}'), moment=moments)
 @example(f'{{"transcript_id": "{derive_id("t")}", "revision": {2**40}}}'.encode(), 0)
 def test_indexing_a_submission_never_raises(value: bytes | None, moment: int) -> None:
-    submission = submission_of(Record("transcripts-submitted", 1, 2, None, value, (), moment))
+    submission = index_submission(Record("transcripts-submitted", 1, 2, None, value, (), moment))
     assert (submission.partition, submission.offset) == (1, 2)
     assert (submission.revision or 1) < 2**31
 
 
 def test_a_submission_tells_which_interview_it_is() -> None:
     body = f'{{"transcript_id": "{derive_id("t")}", "revision": 3, "more": 1}}'.encode()
-    submission = submission_of(Record("transcripts-submitted", 1, 2, None, body))
+    submission = index_submission(Record("transcripts-submitted", 1, 2, None, body))
     assert (submission.transcript_id, submission.revision) == (derive_id("t"), 3)
 
 
@@ -114,7 +114,7 @@ def test_a_submission_of_a_revision_that_is_none_is_an_interview_all_the_same(
     revision: object,
 ) -> None:
     body = json.dumps({"transcript_id": str(derive_id("t")), "revision": revision}).encode()
-    submission = submission_of(Record("transcripts-submitted", 1, 2, None, body))
+    submission = index_submission(Record("transcripts-submitted", 1, 2, None, body))
     assert (submission.transcript_id, submission.revision) == (derive_id("t"), None)
 
 
@@ -123,20 +123,20 @@ def test_a_submission_that_is_valid_tells_its_content_too() -> None:
         transcript_id=derive_id("t"), title="T", study=STUDY, content="A: b"
     )
     body = event.model_dump_json().encode()
-    submission = submission_of(Record("transcripts-submitted", 1, 2, None, body))
+    submission = index_submission(Record("transcripts-submitted", 1, 2, None, body))
     assert submission.content_sha256 == event.content_sha256
     broken = body.replace(b'"title":"T"', b'"title":""')
-    submission = submission_of(Record("transcripts-submitted", 1, 2, None, broken))
+    submission = index_submission(Record("transcripts-submitted", 1, 2, None, broken))
     assert (submission.transcript_id, submission.content_sha256) == (derive_id("t"), None)
 
 
 def test_a_key_with_a_value_that_nobody_can_read_is_no_subject() -> None:
     garbage = Record("transcripts-submitted", 1, 2, str(derive_id("t")).encode(), b"garbage")
-    letter = letter_of(on_dlq(set_aside(garbage), key=garbage.key, value=garbage.value))
+    letter = index_letter(on_dlq(set_aside(garbage), key=garbage.key, value=garbage.value))
     assert (letter.subject, letter.key) == (None, garbage.key)
 
 
 def test_a_submission_in_confluents_wire_format_tells_it_too() -> None:
     body = b"\0\0\0\0\7" + f'{{"transcript_id": "{derive_id("t")}"}}'.encode()
-    submission = submission_of(Record("transcripts-submitted", 1, 2, None, body))
+    submission = index_submission(Record("transcripts-submitted", 1, 2, None, body))
     assert submission.transcript_id == derive_id("t")

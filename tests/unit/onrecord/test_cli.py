@@ -24,8 +24,8 @@ def run_raising(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> int:
     def fail() -> None:
         raise error
 
-    monkeypatch.setattr(cli, "build", lambda: app)
-    return cli.run([])
+    monkeypatch.setattr(cli, "build_app", lambda: app)
+    return cli.run_command([])
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_ctrl_c_exits_as_shells_expect(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_wrong_usage_exits_2_without_a_traceback(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(arguments) == 2
+    assert cli.run_command(arguments) == 2
     assert "Traceback" not in capsys.readouterr().err
 
 
@@ -71,14 +71,14 @@ def test_wrong_usage_exits_2_without_a_traceback(
 def test_without_a_verb_the_help_is_all_there_is(
     group: str, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run(group.split()) == code
+    assert cli.run_command(group.split()) == code
     told = capsys.readouterr()
     assert "Usage: onrecord" in told.out
     assert told.err == ""
 
 
 def test_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["--version"]) == 0
+    assert cli.run_command(["--version"]) == 0
     assert capsys.readouterr().out == f"onrecord {metadata.version('onrecord')}\n"
 
 
@@ -86,27 +86,27 @@ def test_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_every_verb_of_the_stack_helps_with_examples_and_json(
     verb: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.run([verb, "--help"]) == 0
+    assert cli.run_command([verb, "--help"]) == 0
     told = capsys.readouterr().out
     assert f"onrecord {verb}" in told
     assert "--json" in told
 
 
 def test_status_without_a_stack_exits_3(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["status"]) == 3
+    assert cli.run_command(["status"]) == 3
     assert "onrecord up" in capsys.readouterr().err
 
 
 def test_status_without_a_stack_is_still_json(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["status", "--json"]) == 3
+    assert cli.run_command(["status", "--json"]) == 3
     assert json.loads(capsys.readouterr().out)["processes"] == []
 
 
 def test_down_without_a_stack_is_done(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["down"]) == 0
+    assert cli.run_command(["down"]) == 0
     assert "nothing was running" in capsys.readouterr().err
 
 
 def test_starting_an_unknown_process_exits_2(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["up", "--only", "brokr"]) == 2
+    assert cli.run_command(["up", "--only", "brokr"]) == 2
     assert "no process 'brokr'" in capsys.readouterr().err

@@ -37,16 +37,16 @@ ON_ITS_WAY = AuditFacts(
 
 @pytest.fixture(autouse=True)
 def books_of_a_moving_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def take_stock(_settings: ClientSettings, _within_s: float) -> AuditResult:
+    async def audit_system(_settings: ClientSettings, _within_s: float) -> AuditResult:
         return reconcile(ON_ITS_WAY)
 
-    monkeypatch.setattr(audit, "take_stock", take_stock)
+    monkeypatch.setattr(audit, "audit_system", audit_system)
 
 
 def test_a_wait_that_ran_out_says_what_is_still_on_its_way_and_ends_with_1(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert cli.run(["audit", "--wait", "--timeout", "2"]) == 1
+    assert cli.run_command(["audit", "--wait", "--timeout", "2"]) == 1
     printed = capsys.readouterr()
     assert "the books balance" in printed.out
     assert printed.err == (
@@ -57,12 +57,12 @@ def test_a_wait_that_ran_out_says_what_is_still_on_its_way_and_ends_with_1(
 def test_without_a_wait_books_that_balance_are_all_that_is_asked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert cli.run(["audit"]) == 0
+    assert cli.run_command(["audit"]) == 0
     assert capsys.readouterr().err == ""
 
 
 def test_programs_are_told_whether_all_is_settled(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["audit", "--wait", "--json"]) == 1
+    assert cli.run_command(["audit", "--wait", "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
     assert (told["balances"], told["settled"]) == (True, False)
 
@@ -79,11 +79,11 @@ def test_a_message_on_its_way_is_waited_for_though_all_interviews_are_stored(
         received={"persistence": {("notes-validated", 0): 10}},
     )
 
-    async def take_stock(_settings: ClientSettings, _within_s: float) -> AuditResult:
+    async def audit_system(_settings: ClientSettings, _within_s: float) -> AuditResult:
         return reconcile(books)
 
-    monkeypatch.setattr(audit, "take_stock", take_stock)
-    assert cli.run(["audit", "--wait", "--timeout", "2"]) == 1
+    monkeypatch.setattr(audit, "audit_system", audit_system)
+    assert cli.run_command(["audit", "--wait", "--timeout", "2"]) == 1
     told = capsys.readouterr().err
     assert told == "still on its way after 2 s: 1 message in retry at persistence\n"
 
@@ -119,10 +119,10 @@ def test_a_draft_whose_interview_is_a_dead_letter_waits_and_is_not_waited_for(
         received={"persistence": {("notes-validated", 0): 5}},
     )
 
-    async def take_stock(_settings: ClientSettings, _within_s: float) -> AuditResult:
+    async def audit_system(_settings: ClientSettings, _within_s: float) -> AuditResult:
         return reconcile(books)
 
-    monkeypatch.setattr(audit, "take_stock", take_stock)
-    assert cli.run(["audit", "--wait", "--timeout", "2"]) == 0
+    monkeypatch.setattr(audit, "audit_system", audit_system)
+    assert cli.run_command(["audit", "--wait", "--timeout", "2"]) == 0
     told = capsys.readouterr().out
-    assert "1 message kept until an interview is replayed, a dead letter now" in told
+    assert "1 message kept until an interview that is now a dead letter is replayed" in told

@@ -2,27 +2,27 @@ from pathlib import Path
 
 from contracts import ids
 from contracts.study import Study, Theme
-from onrecord.client import submission
-from onrecord.submit.batches import Batch, batch_page, verdict
+from onrecord.client import build_submission
+from onrecord.submit.batches import SubmittedBatch, find_batch_failure, format_batch
 from onrecord.submit.interview_files import InterviewFile
-from onrecord.submit.preparation import Prepared
+from onrecord.submit.preparation import PreparedSubmission
 from read_model.queries import TranscriptProgress
 
 STUDY = Study(study_id="pilot", name="Pilot", themes=(Theme(id="price", name="Price"),))
 
 
-def batch(*progress: TranscriptProgress, finished: bool = True) -> Batch:
+def batch(*progress: TranscriptProgress, finished: bool = True) -> SubmittedBatch:
     sent = [
-        Prepared(
+        PreparedSubmission(
             InterviewFile(Path(f"{number}.txt"), f"Talk {number}"),
-            submission(
+            build_submission(
                 content="Ann: Hi.", title=f"Talk {number}", study=STUDY, source=f"{number}.txt"
             ),
             None,
         )
         for number in range(len(progress))
     ]
-    return Batch(sent, progress, finished)
+    return SubmittedBatch(sent, progress, finished)
 
 
 def far(
@@ -32,19 +32,19 @@ def far(
     return TranscriptProgress(transcript, 4, stored, dead, stored * 2, refused)
 
 
-def page(one: Batch) -> list[str]:
-    return [line.plain for line in batch_page(one, 80)]
+def page(one: SubmittedBatch) -> list[str]:
+    return [line.plain for line in format_batch(one, 80)]
 
 
 def test_a_batch_that_was_read_to_the_end_says_so() -> None:
     done = batch(far(0), far(1))
-    assert verdict(done) is None
+    assert find_batch_failure(done) is None
     assert page(done)[-1] == "2 interviews submitted and read"
 
 
 def test_what_was_set_aside_is_summed_up_once() -> None:
     died = batch(far(0, stored=3, dead=1), far(1, stored=3, dead=1), far(2))
-    failure = verdict(died)
+    failure = find_batch_failure(died)
     assert str(failure) == (
         "3 interviews submitted; 2 chunks were set aside: `onrecord dlq list` tells why"
     )
@@ -56,12 +56,12 @@ def test_what_was_set_aside_is_summed_up_once() -> None:
 
 
 def test_an_interview_that_nobody_could_read_is_told() -> None:
-    assert str(verdict(batch(far(0, stored=0, refused=True)))).startswith(
+    assert str(find_batch_failure(batch(far(0, stored=0, refused=True)))).startswith(
         "1 interview submitted; 1 interview was set aside: "
     )
 
 
 def test_a_wait_that_ran_out_tells_what_is_dead_and_what_goes_on() -> None:
-    told = str(verdict(batch(far(0, stored=2, dead=1), far(1), finished=False)))
+    told = str(find_batch_failure(batch(far(0, stored=2, dead=1), far(1), finished=False)))
     assert "1 chunk was set aside" in told
     assert "1 interview was not read to the end when the wait was over" in told

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.study import Study
-from onrecord.submit.document_errors import faults
+from onrecord.submit.document_errors import format_document_errors
 
 GOOD: dict[str, Any] = {
     "study_id": "pilot",
@@ -31,7 +31,7 @@ GOOD: dict[str, Any] = {
 def test_says_what_is_wrong_with_a_study_in_plain_words(changes: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError) as raised:
         Study.model_validate(GOOD | changes)
-    said = faults(raised.value)
+    said = format_document_errors(raised.value)
     assert said.startswith(told)
     assert "Tuple" not in said
     assert said.count("; ") <= told.count("; ") + 1

@@ -11,7 +11,7 @@ import pytest
 from onrecord import cli
 from onrecord.errors import UsageError
 from onrecord.submit.files import read_study
-from onrecord.submit.interview_files import select
+from onrecord.submit.interview_files import select_interviews
 
 SAMPLES = Path(__file__).parents[3] / "samples"
 GOOD = SAMPLES / "bike-shop.vtt"
@@ -60,7 +60,7 @@ def test_odd_yaml_is_no_study_and_no_manifest(tmp_path: Path, text: str) -> None
     assert len(told) < len(str(study)) + 400
     manifest.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=r"manifest\.yaml: "):
-        select([tmp_path])
+        select_interviews([tmp_path])
 
 
 def test_an_alias_that_is_used_now_and_then_is_fine(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_an_alias_that_is_used_now_and_then_is_fine(tmp_path: Path) -> None:
         "- {file: a.txt, speakers: &who [{label: Ann, role: interviewer}]}\n"
         "- {file: b.txt, speakers: *who}\n"
     )
-    first, second = select([tmp_path]).interviews
+    first, second = select_interviews([tmp_path]).interviews
     assert first.speakers == second.speakers
 
 
@@ -120,7 +120,7 @@ def test_a_folder_reaches_no_file_outside_it(
     (folder / "deep").mkdir(parents=True)
     prepare(folder)
     with pytest.raises(UsageError, match="outside the folder"):
-        select([folder])
+        select_interviews([folder])
 
 
 def test_a_link_within_the_folder_and_one_that_is_named_are_followed(tmp_path: Path) -> None:
@@ -128,9 +128,9 @@ def test_a_link_within_the_folder_and_one_that_is_named_are_followed(tmp_path: P
     folder.mkdir()
     (folder / "talk.txt").write_text("Ann: hello")
     _link(folder, "again.txt", folder / "talk.txt")
-    assert len(select([folder]).interviews) == 2
+    assert len(select_interviews([folder]).interviews) == 2
     _link(tmp_path, "named.txt", folder / "talk.txt")
-    assert len(select([tmp_path / "named.txt"]).interviews) == 1
+    assert len(select_interviews([tmp_path / "named.txt"]).interviews) == 1
 
 
 ODD_ENTRIES = {
@@ -151,7 +151,7 @@ def test_an_entry_that_is_no_file_is_told(
     _link(tmp_path, "circle.txt", tmp_path / "circle.txt")
     _manifest(entry)(tmp_path)
     study = str(SAMPLES / "study.yaml")
-    assert cli.run(["submit", str(tmp_path), "--study", study]) == 2
+    assert cli.run_command(["submit", str(tmp_path), "--study", study]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -163,7 +163,7 @@ def test_a_file_whose_name_is_not_utf8_is_told(
         file.write(b"Ann: hello")
     study = str(SAMPLES / "study.yaml")
     for words in (["submit", str(tmp_path), "--study", study], ["parse", os.fsdecode(name)]):
-        assert cli.run(words) == 2
+        assert cli.run_command(words) == 2
         printed = capsys.readouterr()
         assert "UTF-8" in printed.err
         assert printed.err.count("\n") == 1
@@ -176,7 +176,7 @@ def test_a_file_whose_name_is_not_utf8_is_told(
 def test_words_that_are_no_text_are_refused(
     capsys: pytest.CaptureFixture[str], verb: str, word: str
 ) -> None:
-    assert cli.run([*verb.split(), word]) == 2
+    assert cli.run_command([*verb.split(), word]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -198,7 +198,7 @@ def test_words_that_are_no_text_are_refused(
 def test_numbers_that_cannot_be_meant_are_refused(
     capsys: pytest.CaptureFixture[str], words: str
 ) -> None:
-    assert cli.run(words.split()) == 2
+    assert cli.run_command(words.split()) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 
@@ -220,7 +220,7 @@ def test_parse_reads_an_odd_transcript_or_says_why_not(
 ) -> None:
     file = tmp_path / "talk.json"
     file.write_bytes(content)
-    assert cli.run(["parse", str(file)]) in (0, 2)
+    assert cli.run_command(["parse", str(file)]) in (0, 2)
     assert capsys.readouterr().err.count("\n") <= 1
 
 
@@ -229,7 +229,7 @@ def test_a_benchmark_of_deep_json_is_told(
 ) -> None:
     file = tmp_path / "deep.json"
     file.write_bytes(b"[" * 200_000)
-    assert cli.run(["eval", "grounding", str(file)]) == 2
+    assert cli.run_command(["eval", "grounding", str(file)]) == 2
     assert "inside one another" in capsys.readouterr().err
 
 
@@ -239,7 +239,7 @@ def test_parse_shows_good_files_and_names_all_bad_ones(
     bad = tmp_path / "bad.txt"
     bad.write_bytes(b"Ann: caf\xe9")
     missing = tmp_path / "none.vtt"
-    assert cli.run(["parse", str(bad), str(GOOD), str(missing)]) == 2
+    assert cli.run_command(["parse", str(bad), str(GOOD), str(missing)]) == 2
     printed = capsys.readouterr()
     assert "144 segments" in printed.out
     assert "2 of 3 files cannot be read" in printed.err
@@ -257,9 +257,9 @@ def test_submit_says_which_files_a_manifest_leaves_out(
     study = ["--study", str(SAMPLES / "study.yaml")]
     left_out = "not submitted, as the manifest does not list them: b.txt, c.vtt"
     for chosen in ([str(tmp_path)], ["--manifest", str(tmp_path / "manifest.yaml")]):
-        assert cli.run(["submit", *chosen, *study]) == 3
+        assert cli.run_command(["submit", *chosen, *study]) == 3
         assert left_out in capsys.readouterr().err
-    assert cli.run(["submit", str(tmp_path / "a.txt"), *study]) == 3
+    assert cli.run_command(["submit", str(tmp_path / "a.txt"), *study]) == 3
     assert "does not list" not in capsys.readouterr().err
 
 
@@ -267,4 +267,4 @@ def test_a_time_without_an_offset_is_refused_in_a_manifest(tmp_path: Path) -> No
     (tmp_path / "a.txt").touch()
     (tmp_path / "manifest.yaml").write_text("- {file: a.txt, recorded_at: 2026-01-05T14:30:00}\n")
     with pytest.raises(UsageError, match=r"1\.recorded_at: needs an offset from UTC"):
-        select([tmp_path])
+        select_interviews([tmp_path])

@@ -4,7 +4,7 @@ import pytest
 
 from contracts.transcript import Role
 from onrecord.errors import UsageError
-from onrecord.submit.interview_files import select
+from onrecord.submit.interview_files import select_interviews
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def write_manifest(folder: Path, text: str) -> Path:
 
 
 def test_a_folder_stands_for_all_its_transcripts_and_its_study(folder: Path) -> None:
-    chosen = select([folder])
+    chosen = select_interviews([folder])
     assert [one.path.name for one in chosen.interviews] == ["a.TXT", "b.vtt"]
     assert [one.title for one in chosen.interviews] == ["a", "b"]
     assert chosen.study_file == folder / "study.yaml"
@@ -33,7 +33,7 @@ def test_a_folder_with_a_manifest_stands_for_what_it_lists(folder: Path) -> None
         "- file: b.vtt\n  title: Second\n  recorded_at: 2025-03-11T14:02:00-05:00\n"
         "  speakers: [{label: Ann, role: interviewer}]\n",
     )
-    (only,) = select([folder]).interviews
+    (only,) = select_interviews([folder]).interviews
     assert (only.path, only.title) == (folder / "b.vtt", "Second")
     assert only.recorded_at is not None
     assert only.recorded_at.isoformat() == "2025-03-11T14:02:00-05:00"
@@ -42,21 +42,21 @@ def test_a_folder_with_a_manifest_stands_for_what_it_lists(folder: Path) -> None
 
 def test_a_manifest_tells_more_about_files_that_are_named(folder: Path) -> None:
     manifest = write_manifest(folder, "- {file: b.vtt, title: Second}\n- {file: a.TXT}\n")
-    named = select([folder / "b.vtt"], manifest)
+    named = select_interviews([folder / "b.vtt"], manifest)
     assert [one.title for one in named.interviews] == ["Second"]
-    assert [one.title for one in select([], manifest).interviews] == ["Second", "a"]
-    assert select([], manifest).study_file == folder / "study.yaml"
+    assert [one.title for one in select_interviews([], manifest).interviews] == ["Second", "a"]
+    assert select_interviews([], manifest).study_file == folder / "study.yaml"
 
 
 def test_a_file_named_twice_is_one_interview(folder: Path) -> None:
-    assert len(select([folder / "b.vtt", folder]).interviews) == 2
+    assert len(select_interviews([folder / "b.vtt", folder]).interviews) == 2
 
 
 def test_files_that_share_a_name_would_be_one_interview(folder: Path) -> None:
     (folder / "deep").mkdir()
     (folder / "deep" / "b.vtt").touch()
     with pytest.raises(UsageError, match="share a name"):
-        select([folder / "b.vtt", folder / "deep"])
+        select_interviews([folder / "b.vtt", folder / "deep"])
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_files_that_share_a_name_would_be_one_interview(folder: Path) -> None:
 def test_names_what_is_wrong_with_a_manifest(folder: Path, text: str, told: str) -> None:
     write_manifest(folder, text)
     with pytest.raises(UsageError, match=told):
-        select([folder])
+        select_interviews([folder])
 
 
 def test_a_folder_without_transcripts_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no transcript in this folder"):
-        select([tmp_path])
+        select_interviews([tmp_path])

@@ -7,7 +7,7 @@ import pytest
 
 from contracts import headers as h
 from contracts import ids
-from onrecord.pages.letters import letter_page, letters_page
+from onrecord.pages.letters import format_letter, format_letters
 
 CHUNK = str(ids.derive_id("chunk", 1))
 LETTER: dict[str, Any] = {
@@ -46,7 +46,7 @@ def test_says_what_a_letter_is_about_and_why_in_words(
     changes: dict[str, Any], names: dict[str, str], about: str
 ) -> None:
     now = datetime(2026, 1, 5, 13, tzinfo=UTC)
-    _, _, *lines = [line.plain for line in letters_page([LETTER | changes], now, 200, names)]
+    _, _, *lines = [line.plain for line in format_letters([LETTER | changes], now, 200, names)]
     told = " ".join(line.strip() for line in lines)
     assert told == f"draft 2: 2 of 2 notes refused: is under no theme (2) {about}"
 
@@ -56,7 +56,7 @@ def test_a_stub_is_said_to_be_one_and_its_value_to_be_longer_than_shown(kind: st
     told = {h.STUB: kind, h.STUB_SIZE: "70000000"}
     headers = [[name, b64encode(value.encode()).decode()] for name, value in told.items()]
     letter = defaultdict(str, LETTER | {"headers": headers, "size_bytes": 4_096, "timeouts": 0})
-    page = "\n".join(line.plain for line in letter_page(letter, bytes(4_000), 500, {}))
+    page = "\n".join(line.plain for line in format_letter(letter, bytes(4_000), 500, {}))
     assert "only the beginning of a message" in page
     assert "70,000,000 bytes" in page
     assert "3,584 more bytes; --raw" in page

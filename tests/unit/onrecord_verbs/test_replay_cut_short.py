@@ -2,9 +2,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from onrecord.control_client import ControlClient, Letter, Point, Replayed
+from onrecord.control_client import ControlClient, Letter, Point, ReplayResult
 from onrecord.errors import UnreachableError
-from onrecord.replay import replay_all, replay_matching
+from onrecord.replay import replay_by_ids, replay_matching
 
 LOST = "the control service cannot reach Kafka"
 
@@ -25,18 +25,18 @@ class ControlThatLosesItsBroker(ControlClient):
 
     async def replay_many(
         self, which: Mapping[str, str | None], *, limit: int, begin: Point | None = None
-    ) -> Replayed:
+    ) -> ReplayResult:
         assert (dict(which), limit > 0) == ({"service": "enrichment", "code": None}, True)
         if begin is not None:
             raise UnreachableError(LOST)
         gone = {"letter-3": "it is gone"}
-        return Replayed(["letter-1", "letter-2"], gone, {}, {"after": "letter-3"})
+        return ReplayResult(["letter-1", "letter-2"], gone, {}, {"after": "letter-3"})
 
 
 async def test_tells_how_many_were_put_back_before_the_broker_went_away() -> None:
     letters = [f"letter-{number}" for number in range(5)]
     with pytest.raises(UnreachableError) as raised:
-        await replay_all(ControlThatLosesItsBroker("letter-1"), letters)
+        await replay_by_ids(ControlThatLosesItsBroker("letter-1"), letters)
     assert str(raised.value) == f"2 of 5 dead letters put back, then: {LOST}"
 
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from onrecord.errors import UsageError
-from onrecord.time_spans import span
+from onrecord.time_spans import parse_time_span
 
 
 @pytest.mark.parametrize(
@@ -17,10 +17,10 @@ from onrecord.time_spans import span
     ],
 )
 def test_a_span_is_a_number_and_a_unit(told: str, meant: timedelta) -> None:
-    assert span(told) == meant
+    assert parse_time_span(told) == meant
 
 
 @pytest.mark.parametrize("told", ["", "7", "d", "-7d", "1.5h", "7 days", "9999999w"])
 def test_anything_else_is_told_to_be_no_span(told: str) -> None:
     with pytest.raises(UsageError, match="is no span of time"):
-        span(told)
+        parse_time_span(told)

@@ -9,7 +9,7 @@ from contracts.transcript import Role, Speaker
 from messaging import KafkaSettings
 from onrecord.errors import UsageError
 from onrecord.submit.interview_files import InterviewFile
-from onrecord.submit.preparation import Declared, prepare, roles
+from onrecord.submit.preparation import SubmissionOptions, declare_roles, prepare_submissions
 
 STUDY = Study(study_id="pilot", name="Pilot", themes=(Theme(id="price", name="Price"),))
 KAFKA = KafkaSettings()
@@ -24,7 +24,7 @@ def talk(tmp_path: Path) -> InterviewFile:
 
 
 def test_makes_the_event_from_file_study_and_options(talk: InterviewFile) -> None:
-    (ready,) = prepare([talk], STUDY, Declared(revision=2), KAFKA)
+    (ready,) = prepare_submissions([talk], STUDY, SubmissionOptions(revision=2), KAFKA)
     assert ready.event.transcript_id == ids.derive_transcript_id("pilot", "talk.txt")
     assert (ready.event.title, ready.event.content, ready.event.revision) == ("Talk", TALK, 2)
     assert ready.reading is not None
@@ -33,7 +33,9 @@ def test_makes_the_event_from_file_study_and_options(talk: InterviewFile) -> Non
 
 
 def test_the_command_lines_roles_come_before_the_manifests(talk: InterviewFile) -> None:
-    (ready,) = prepare([talk], STUDY, Declared(speakers=roles(["Bob"], ["Ann"])), KAFKA)
+    (ready,) = prepare_submissions(
+        [talk], STUDY, SubmissionOptions(speakers=declare_roles(["Bob"], ["Ann"])), KAFKA
+    )
     assert {one.label: one.role for one in ready.event.speakers} == {
         "Ann": Role.PARTICIPANT,
         "Bob": Role.INTERVIEWER,
@@ -41,19 +43,23 @@ def test_the_command_lines_roles_come_before_the_manifests(talk: InterviewFile) 
 
 
 def test_says_whose_role_nobody_knows(talk: InterviewFile) -> None:
-    (ready,) = prepare([InterviewFile(talk.path, "Talk")], STUDY, Declared(), KAFKA)
+    (ready,) = prepare_submissions(
+        [InterviewFile(talk.path, "Talk")], STUDY, SubmissionOptions(), KAFKA
+    )
     (notice,) = ready.notices
     assert notice.startswith("nobody says whether these ask or answer: Ann, Bob (")
 
 
 def test_a_name_that_nobody_has_is_a_mistake(talk: InterviewFile) -> None:
     with pytest.raises(UsageError, match="nobody is called 'Bert'; the speakers are Ann, Bob"):
-        prepare([talk], STUDY, Declared(speakers=roles(["Bert"], [])), KAFKA)
+        prepare_submissions(
+            [talk], STUDY, SubmissionOptions(speakers=declare_roles(["Bert"], [])), KAFKA
+        )
 
 
 def test_one_name_has_one_role() -> None:
     with pytest.raises(UsageError, match="'Ann' is named as interviewer and as participant"):
-        roles(["Ann"], ["Ann"])
+        declare_roles(["Ann"], ["Ann"])
 
 
 def test_names_every_file_that_cannot_be_submitted(talk: InterviewFile, tmp_path: Path) -> None:
@@ -61,7 +67,7 @@ def test_names_every_file_that_cannot_be_submitted(talk: InterviewFile, tmp_path
     bad.write_text('{"results": []}', encoding="utf-8")
     files = [talk, InterviewFile(bad, "Bad"), InterviewFile(tmp_path / "none.vtt", "None")]
     with pytest.raises(UsageError, match="2 of 3 files cannot be submitted") as raised:
-        prepare(files, STUDY, Declared(), KAFKA)
+        prepare_submissions(files, STUDY, SubmissionOptions(), KAFKA)
     assert "JSON of an unknown vendor" in raised.value.details[0]
     assert "there is no such file" in raised.value.details[1]
 
@@ -69,7 +75,9 @@ def test_names_every_file_that_cannot_be_submitted(talk: InterviewFile, tmp_path
 def test_without_a_check_anything_that_is_text_goes(tmp_path: Path) -> None:
     odd = tmp_path / "vendor.json"
     odd.write_text('{"results": []}', encoding="utf-8")
-    (ready,) = prepare([InterviewFile(odd, "Odd")], STUDY, Declared(check=False), KAFKA)
+    (ready,) = prepare_submissions(
+        [InterviewFile(odd, "Odd")], STUDY, SubmissionOptions(check=False), KAFKA
+    )
     assert ready.reading is None
 
 
@@ -78,7 +86,7 @@ def test_what_compresses_well_may_be_larger_than_the_topics_messages(tmp_path: P
     note = "NOTE " + "hello world " * 800_000
     cue = "00:01.000 --> 00:02.000\nAnn: hello"
     file.write_text(f"WEBVTT\n\n{note}\n\n{cue}\n", encoding="utf-8")
-    assert prepare([InterviewFile(file, "Long")], STUDY, Declared(), KAFKA)
+    assert prepare_submissions([InterviewFile(file, "Long")], STUDY, SubmissionOptions(), KAFKA)
 
 
 def test_what_is_too_large_for_the_topic_is_refused_before_it_is_sent(tmp_path: Path) -> None:
@@ -87,4 +95,6 @@ def test_what_is_too_large_for_the_topic_is_refused_before_it_is_sent(tmp_path: 
     file.write_text("Ann: " + noise, encoding="ascii")
     plain = KafkaSettings(compression="none")
     with pytest.raises(UsageError, match="20 MiB of text, and 8 MiB as a compressed message"):
-        prepare([InterviewFile(file, "Noise")], STUDY, Declared(check=False), plain)
+        prepare_submissions(
+            [InterviewFile(file, "Noise")], STUDY, SubmissionOptions(check=False), plain
+        )

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from onrecord.errors import UsageError
-from onrecord.submit.files import read_study, read_text
+from onrecord.submit.files import read_study, read_transcript_text
 
 WORDS = "Ann: caf\u00e9 costs 3 \u20ac \U0001f642\r\nBob: yes"
 
@@ -12,7 +12,7 @@ WORDS = "Ann: caf\u00e9 costs 3 \u20ac \U0001f642\r\nBob: yes"
 def test_reads_text_of_any_encoding_that_says_which_it_is(tmp_path: Path, encoding: str) -> None:
     file = tmp_path / "talk.txt"
     file.write_bytes(WORDS.encode(encoding))
-    assert read_text(file) == WORDS
+    assert read_transcript_text(file) == WORDS
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_names_the_file_and_the_byte_that_cannot_be_read(
     file = tmp_path / "talk.txt"
     file.write_bytes(content)
     with pytest.raises(UsageError, match=told) as raised:
-        read_text(file)
+        read_transcript_text(file)
     assert str(file) in str(raised.value)
 
 
@@ -40,9 +40,9 @@ def test_counts_the_limit_in_bytes_of_utf8(tmp_path: Path, letter: str) -> None:
     size = len(letter.encode())
     file = tmp_path / "talk.txt"
     file.write_text(letter * 100, encoding="utf-16")
-    assert len(read_text(file, max_bytes=100 * size)) == 100
+    assert len(read_transcript_text(file, max_bytes=100 * size)) == 100
     with pytest.raises(UsageError, match="split the interview"):
-        read_text(file, max_bytes=100 * size - 1)
+        read_transcript_text(file, max_bytes=100 * size - 1)
 
 
 def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
@@ -50,14 +50,14 @@ def test_a_huge_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     with file.open("wb") as sparse:
         sparse.truncate(100 * 1024 * 1024)
     with pytest.raises(UsageError, match=r"100\.0 MiB of text; an interview may have 20 MiB"):
-        read_text(file)
+        read_transcript_text(file)
 
 
 def test_a_folder_and_a_missing_file_are_no_transcript(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="not a file"):
-        read_text(tmp_path)
+        read_transcript_text(tmp_path)
     with pytest.raises(UsageError, match="there is no such file"):
-        read_text(tmp_path / "none.txt")
+        read_transcript_text(tmp_path / "none.txt")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from uuid import UUID
 import pytest
 
 from contracts.study import Question, Study, Theme
-from onrecord.pages.notes import coverage_page
+from onrecord.pages.notes import format_coverage
 from read_model.coverage import (
     CoverageStatus,
     InterviewProgress,
@@ -85,7 +85,7 @@ def test_a_chunk_that_was_given_up_is_called_so() -> None:
     found = compute_coverage(STUDY, [given_up], [])
     (question,) = found.questions
     assert (question.finding, question.dead, question.discarded) == (CoverageStatus.UNKNOWN, 0, 2)
-    page = "\n".join(line.plain.rstrip() for line in coverage_page(found, 80))
+    page = "\n".join(line.plain.rstrip() for line in format_coverage(found, 80))
     assert "2 chunks discarded" in page
     assert "dead" not in page
 
@@ -93,7 +93,7 @@ def test_a_chunk_that_was_given_up_is_called_so() -> None:
 def test_the_page_tells_each_finding_with_its_reason() -> None:
     read = [interview(2), interview(1, dead=1, study=BEFORE)]
     found = compute_coverage(STUDY, read, [], unread=PendingSubmissions(interviews=2, unreadable=1))
-    page = "\n".join(line.plain.rstrip() for line in coverage_page(found, 80))
+    page = "\n".join(line.plain.rstrip() for line in format_coverage(found, 80))
     assert "  unknown        Why do people leave?\n" in page
     reason = "2 chunks of interviews whose study, as submitted, does not have it"
     assert reason in " ".join(page.split())

@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onrecord.pages.rendering import (
-    count,
-    duration,
-    hex_dump,
-    moment,
-    paragraph,
-    printable,
-    timestamp,
+    escape_controls,
+    format_count,
+    format_duration,
+    format_hex_dump,
+    format_offset,
+    format_time,
+    wrap_paragraph,
 )
 
 
@@ -28,7 +28,7 @@ from onrecord.pages.rendering import (
     ],
 )
 def test_shows_when_something_was_said(milliseconds: int | None, shown: str) -> None:
-    assert timestamp(milliseconds) == shown
+    assert format_offset(milliseconds) == shown
 
 
 @pytest.mark.parametrize(
@@ -43,35 +43,35 @@ def test_shows_when_something_was_said(milliseconds: int | None, shown: str) -> 
     ],
 )
 def test_shows_a_span_of_time_in_its_two_largest_units(seconds: float, shown: str) -> None:
-    assert duration(seconds) == shown
+    assert format_duration(seconds) == shown
 
 
 def test_shows_moments_in_utc() -> None:
-    assert moment("2026-01-05T12:00:00.5+02:00") == "2026-01-05 10:00:00 UTC"
-    assert moment(None) == ""
+    assert format_time("2026-01-05T12:00:00.5+02:00") == "2026-01-05 10:00:00 UTC"
+    assert format_time(None) == ""
 
 
 def test_counts_in_words() -> None:
-    assert (count(1, "note"), count(1_200, "note")) == ("1 note", "1,200 notes")
-    assert count(2, "try", "tries") == "2 tries"
+    assert (format_count(1, "note"), format_count(1_200, "note")) == ("1 note", "1,200 notes")
+    assert format_count(2, "try", "tries") == "2 tries"
 
 
 @given(st.text())
 def test_what_is_printed_cannot_control_a_terminal(text: str) -> None:
-    shown = printable(text)
+    shown = escape_controls(text)
     assert not {unicodedata.category(char) for char in shown if char not in "\n\t"} & {"Cc", "Cs"}
 
 
 @given(st.text(alphabet=st.sampled_from("ab \n\x1b日é"), max_size=300), st.integers(30, 100))
 def test_a_paragraph_stays_within_its_width_and_loses_no_word(text: str, width: int) -> None:
-    lines = list(paragraph(text, width, indent="    ", first="  • "))
+    lines = list(wrap_paragraph(text, width, indent="    ", first="  • "))
     assert all(line.cell_len <= width for line in lines)
     told = "".join(line.plain[4:] for line in lines)
-    assert told.replace(" ", "") == "".join(printable(text).split())
+    assert told.replace(" ", "") == "".join(escape_controls(text).split())
 
 
 def test_a_hex_dump_has_offsets_bytes_and_ascii() -> None:
-    rows = list(hex_dump(bytes(range(0x3E, 0x50))))
+    rows = list(format_hex_dump(bytes(range(0x3E, 0x50))))
     assert rows[0].startswith("00000000  3e 3f 40 41")
     assert rows[0].endswith(" >?@ABCDEFGHIJKLM")
     assert rows[1] == f"00000010  {'4e 4f':<48} NO"

@@ -64,7 +64,7 @@ def test_wrong_usage_ends_with_2_and_says_what_is_wrong(
     talk: Path, capsys: pytest.CaptureFixture[str], arguments: str, told: str
 ) -> None:
     words = arguments.format(talk=talk, samples=SAMPLES).split()
-    assert cli.run(words) == 2
+    assert cli.run_command(words) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert told in printed.err
@@ -87,7 +87,7 @@ def test_wrong_usage_ends_with_2_and_says_what_is_wrong(
 def test_what_cannot_be_reached_ends_with_3_and_one_line(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], verb: str
 ) -> None:
-    assert cli.run(verb.format(samples=SAMPLES).split()) == 3
+    assert cli.run_command(verb.format(samples=SAMPLES).split()) == 3
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.count("\n") == 1
@@ -99,7 +99,7 @@ def test_what_cannot_be_reached_ends_with_3_and_one_line(
 
 
 def test_parse_tells_what_is_in_a_file(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["parse", str(SAMPLES / "string-workshop.txt")]) == 0
+    assert cli.run_command(["parse", str(SAMPLES / "string-workshop.txt")]) == 0
     printed = capsys.readouterr().out
     assert "format    plain" in printed
     assert "142 segments, from [00:01] to " in printed
@@ -109,7 +109,7 @@ def test_parse_tells_what_is_in_a_file(capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_parse_gives_programs_the_turns(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["parse", str(SAMPLES / "bike-shop.vtt"), "--segments", "--json"]) == 0
+    assert cli.run_command(["parse", str(SAMPLES / "bike-shop.vtt"), "--segments", "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)
     assert (found["format"], found["segments"]) == ("webvtt", 144)
     assert found["turns"][0]["speaker"] == "Hannah Lindqvist"
@@ -123,7 +123,7 @@ def test_parse_gives_programs_the_turns(capsys: pytest.CaptureFixture[str]) -> N
 def test_help_has_a_line_of_its_own_for_each_example(
     capsys: pytest.CaptureFixture[str], verb: str
 ) -> None:
-    assert cli.run([*verb.split(), "--help"]) == 0
+    assert cli.run_command([*verb.split(), "--help"]) == 0
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert [line for line in lines if line.count("onrecord ") > 1] == []
     assert any(line.startswith(f"onrecord {verb}") for line in lines)
@@ -131,14 +131,14 @@ def test_help_has_a_line_of_its_own_for_each_example(
 
 
 def test_the_simulator_is_called_what_people_call_it(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.run(["simulate-llm", "--help"]) == 0
+    assert cli.run_command(["simulate-llm", "--help"]) == 0
     assert capsys.readouterr().out.startswith("usage: onrecord simulate-llm ")
-    assert cli.run(["simulate-llm", "--no-such-option"]) == 2
+    assert cli.run_command(["simulate-llm", "--no-such-option"]) == 2
 
 
 @pytest.mark.parametrize("verb", ["submit", "notes", "coverage", "parse", "dlq", "dlq replay"])
 def test_every_verb_explains_itself(capsys: pytest.CaptureFixture[str], verb: str) -> None:
-    assert cli.run([*verb.split(), "--help"]) == 0
+    assert cli.run_command([*verb.split(), "--help"]) == 0
     printed = capsys.readouterr().out
     assert "Usage: onrecord" in printed
     assert verb == "dlq" or "Examples of use" in printed

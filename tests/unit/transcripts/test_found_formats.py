@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from onrecord.errors import UsageError
-from onrecord.submit.files import read_text
+from onrecord.submit.files import read_transcript_text
 from transcripts import TranscriptError, read_transcript
 from unit.transcripts.reading_support import SHARED, shared
 
@@ -47,9 +47,9 @@ def test_reads_what_people_have_or_says_why_not(case: str) -> None:
     if expected.get("refused"):
         may_be_read = nullcontext() if expected.get("or_read") else pytest.raises(REFUSALS)
         with suppress(*REFUSALS), may_be_read:
-            read_transcript(read_text(Path(file)))
+            read_transcript(read_transcript_text(Path(file)))
         return
-    reading = read_transcript(read_text(Path(file)))
+    reading = read_transcript(read_transcript_text(Path(file)))
     found = merged([segment.model_dump() for segment in reading.segments])
     wanted = merged(expected["turns"])
     assert [one[:2] for one in found] == [one[:2] for one in wanted]
