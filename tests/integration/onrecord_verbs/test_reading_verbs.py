@@ -305,7 +305,9 @@ def test_submissions_that_nobody_could_read_are_told_unless_given_up(
 
 async def test_what_a_dead_letter_is_about_has_a_name(filled: Database) -> None:
     second = chunk(index=2).chunk_id
-    assert await ReadModelQueries(filled).subjects((second, TRANSCRIPT, ids.derive_id("nobody"))) == {
+    assert await ReadModelQueries(filled).subjects(
+        (second, TRANSCRIPT, ids.derive_id("nobody"))
+    ) == {
         str(second): "Interview 1, chunk 2",
         str(TRANSCRIPT): "Interview 1",
     }
