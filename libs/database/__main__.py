@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import sys
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final
 
 from pydantic import ValidationError
 
+from configuration import command_line
 from configuration.settings_errors import list_settings_errors
 from database.errors import DatabaseUnavailableError, MigrationError
 from database.migrate import apply_migrations, list_pending_migrations
@@ -19,6 +19,11 @@ DONE: Final = 0
 BAD_INPUT: Final = 2
 UNREACHABLE: Final = 3
 
+app: Final = command_line.command_line(
+    "Bring the database of POSTGRES_DSN up to date.",
+    epilog="example: POSTGRES_DSN=postgresql://onrecord@db/onrecord python -m database migrate",
+)
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
@@ -27,35 +32,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the command line without the program's name; the process's own if None.
 
     Returns:
-        The exit code: 0 done, 2 wrong settings or a migration that is refused, 3 PostgreSQL
-        cannot be reached.
+        The exit code: 0 done, 2 wrong usage, wrong settings or a migration that is refused, 3
+        PostgreSQL cannot be reached.
     """
-    verb = _parser().parse_args(arguments).verb
+    return command_line.run(app, arguments, program="python -m database")
+
+
+@app.command("migrate")
+def _migrate() -> int:
+    """Apply the migrations that the database lacks."""
+
+    async def apply() -> list[str]:
+        return [
+            f"applied {one}"
+            for one in await apply_migrations(PostgresSettings(), notice=_print_notice)
+        ]
+
+    return _print(apply())
+
+
+@app.command("pending")
+def _pending() -> int:
+    """List the migrations that the database lacks."""
+
+    async def list_them() -> list[str]:
+        return [f"pending {one}" for one in await list_pending_migrations(PostgresSettings())]
+
+    return _print(list_them())
+
+
+def _print(work: Coroutine[Any, Any, list[str]]) -> int:
+    """Print the lines that some work comes to; return the exit code."""
     try:
-        lines = asyncio.run(_run(verb, PostgresSettings()))
+        lines = asyncio.run(work)
     except ValidationError as error:
         return _fail(BAD_INPUT, *list_settings_errors(error))
     except MigrationError as error:
         return _fail(BAD_INPUT, str(error))
     except DatabaseUnavailableError as error:
         return _fail(UNREACHABLE, str(error))
-    sys.stdout.writelines(f"{line}\n" for line in lines)
+    sys.stdout.writelines(f"{line}\n" for line in lines or ["the database is up to date"])
     return DONE
-
-
-async def _run(verb: str, settings: PostgresSettings) -> list[str]:
-    if verb == "migrate":
-        applied = await apply_migrations(settings, notice=_print_notice)
-        lines = [f"applied {migration}" for migration in applied]
-    else:
-        lines = [f"pending {migration}" for migration in await list_pending_migrations(settings)]
-    return lines or ["the database is up to date"]
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m database", description=__doc__)
-    parser.add_argument("verb", choices=("migrate", "pending"), help="apply, or only list")
-    return parser
 
 
 def _print_notice(line: str) -> None:

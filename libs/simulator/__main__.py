@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final
 
+import typer
 from pydantic import ValidationError
 
+from configuration import command_line
 from simulator.server import serve
 from simulator.settings import (
     SettingsError,
@@ -19,12 +21,34 @@ from simulator.settings import (
     load_settings,
 )
 
-_WRONG_USAGE = 2
-_CANNOT_LISTEN = 3
-_PORT = 8_100
+_WRONG_USAGE: Final = 2
+_CANNOT_LISTEN: Final = 3
+_PORT: Final = 8_100
+_DISTRIBUTION: Final = "seconds, uniform:LEAST,MOST, lognormal:MEDIAN,SIGMA or pareto:LEAST,ALPHA"
+
+Config = Annotated[
+    Path | None, typer.Option(help="YAML or JSON file of settings; options go over it.")
+]
+Host = Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1).")]
+Port = Annotated[int | None, typer.Option(help=f"Port; 0 takes a free one ({_PORT}).")]
+Seed = Annotated[int | None, typer.Option(help="Decides all that is left to chance (0).")]
+Latency = Annotated[str | None, typer.Option(help=f"Until an answer begins: {_DISTRIBUTION}.")]
+BetweenChunks = Annotated[
+    str | None, typer.Option(help="From one piece of an answer to the next; as --latency.")
+]
+PerMinute = Annotated[float | None, typer.Option(help="Limit; none if absent.")]
+BurstS = Annotated[float | None, typer.Option(help="Seconds' worth of quota that piles up (60).")]
+Rules = Annotated[Path | None, typer.Option(help="YAML or JSON file of fault rules.")]
+ContextCharacters = Annotated[
+    int | None,
+    typer.Option(
+        help="Longest prompt and answer taken, in characters; longer ones are refused (400,000)."
+    ),
+]
+Model = Annotated[str | None, typer.Option(help="Model that /v1/models lists (simulated-notes).")]
 
 
-def main(arguments: list[str] | None = None, *, program: str = "simulator") -> int:
+def main(arguments: Sequence[str] | None = None, *, program: str = "simulator") -> int:
     """Serve as the arguments say.
 
     Args:
@@ -35,27 +59,60 @@ def main(arguments: list[str] | None = None, *, program: str = "simulator") -> i
         The exit code: 0 after SIGTERM or SIGINT, 2 for wrong settings or rules, 3 where the port
         cannot be had. Errors are one line on stderr.
     """
-    options = vars(_parser(program).parse_args(arguments))
+    app = command_line.command_line(__doc__)
+    app.command(help=__doc__)(_serve)
+    return command_line.run(app, arguments, program=program)
+
+
+def _serve(  # noqa: PLR0913 - each is an option; one that is not given sets nothing
+    *,
+    config: Config = None,
+    host: Host = None,
+    port: Port = None,
+    seed: Seed = None,
+    latency: Latency = None,
+    between_chunks: BetweenChunks = None,
+    requests_per_minute: PerMinute = None,
+    tokens_per_minute: PerMinute = None,
+    burst_s: BurstS = None,
+    rules: Rules = None,
+    context_characters: ContextCharacters = None,
+    model: Model = None,
+) -> int:
+    given = {
+        "host": host,
+        "port": port,
+        "seed": seed,
+        "latency": latency,
+        "between_chunks": between_chunks,
+        "requests_per_minute": requests_per_minute,
+        "tokens_per_minute": tokens_per_minute,
+        "burst_s": burst_s,
+        "context_characters": context_characters,
+        "model": model,
+    }
+    options = {name: value for name, value in given.items() if value is not None}
     try:
-        settings = _settings(options)
+        settings = _settings(config, rules, options)
     except SettingsError as error:
-        return _complain(str(error), _WRONG_USAGE)
+        return _fail(str(error), _WRONG_USAGE)
     try:
         asyncio.run(serve(settings))
     except OSError as error:
-        return _complain(f"{settings.host}:{settings.port}: {error.strerror}", _CANNOT_LISTEN)
+        return _fail(f"{settings.host}:{settings.port}: {error.strerror}", _CANNOT_LISTEN)
     return 0
 
 
-def _settings(options: dict[str, Any]) -> SimulatorSettings:
-    """The file's settings, and the options over them.
+def _settings(
+    config: Path | None, rules: Path | None, options: dict[str, Any]
+) -> SimulatorSettings:
+    """Return the file's settings, with the options over them.
 
     Raises:
         SettingsError: one line on the first thing that is wrong.
     """
-    config = options.pop("config", None)
     fields = {"port": _PORT, **(load_settings(config) if config else {})}
-    if rules := options.pop("rules", None):
+    if rules:
         fields["rules"] = load_rules(rules)
     try:
         return SimulatorSettings(**(fields | options))
@@ -65,36 +122,7 @@ def _settings(options: dict[str, Any]) -> SimulatorSettings:
         raise SettingsError(f"--{option}: {told}") from None
 
 
-def _parser(program: str) -> argparse.ArgumentParser:
-    """Options are named as the settings are; one that is not given sets nothing."""
-    parser = argparse.ArgumentParser(
-        prog=program, description=__doc__, argument_default=argparse.SUPPRESS
-    )
-    parser.add_argument(
-        "--config", type=Path, help="YAML or JSON file of settings; options go over it"
-    )
-    parser.add_argument("--host", help="address to listen on (127.0.0.1)")
-    parser.add_argument("--port", type=int, help=f"port; 0 takes a free one ({_PORT})")
-    parser.add_argument("--seed", type=int, help="decides all that is left to chance (0)")
-    distribution = "seconds, uniform:LEAST,MOST, lognormal:MEDIAN,SIGMA or pareto:LEAST,ALPHA"
-    parser.add_argument("--latency", help=f"until an answer begins: {distribution}")
-    parser.add_argument(
-        "--between-chunks", help="from one piece of an answer to the next; as --latency"
-    )
-    for unit in ("requests", "tokens"):
-        parser.add_argument(f"--{unit}-per-minute", type=float, help="limit; none if absent")
-    parser.add_argument("--burst-s", type=float, help="seconds' worth of quota that piles up (60)")
-    parser.add_argument("--rules", type=Path, help="YAML or JSON file of fault rules")
-    parser.add_argument(
-        "--context-characters",
-        type=int,
-        help="longest prompt and answer taken, in characters; longer ones are refused (400,000)",
-    )
-    parser.add_argument("--model", help="model that /v1/models lists (simulated-notes)")
-    return parser
-
-
-def _complain(message: str, code: int) -> int:
+def _fail(message: str, code: int) -> int:
     sys.stderr.write(f"simulator: {message}\n")
     return code
 

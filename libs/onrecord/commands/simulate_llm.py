@@ -26,8 +26,4 @@ def simulate_llm(context: typer.Context) -> None:
     """
     from simulator.__main__ import main  # noqa: PLC0415 - slow to import
 
-    try:
-        code = main(context.args, program="onrecord simulate-llm")
-    except SystemExit as finished:  # how argparse ends after its help, and for wrong usage
-        code = int(finished.code or 0)
-    raise typer.Exit(code)
+    raise typer.Exit(main(context.args, program="onrecord simulate-llm"))

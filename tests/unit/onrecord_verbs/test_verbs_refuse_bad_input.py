@@ -132,7 +132,7 @@ def test_help_has_a_line_of_its_own_for_each_example(
 
 def test_the_simulator_is_called_what_people_call_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run_command(["simulate-llm", "--help"]) == 0
-    assert capsys.readouterr().out.startswith("usage: onrecord simulate-llm ")
+    assert capsys.readouterr().out.strip().startswith("Usage: onrecord simulate-llm ")
     assert cli.run_command(["simulate-llm", "--no-such-option"]) == 2
 
 

@@ -1,0 +1,61 @@
+"""Command lines of single libraries: Typer's verbs, with errors in one line and an exit code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import typer
+from typer.exceptions import TyperException
+
+WRONG_USAGE: Final = 2
+_INTERRUPTED: Final = 128 + signal.SIGINT
+
+
+def command_line(help_text: str, *, epilog: str | None = None) -> typer.Typer:
+    """Return a command line without verbs yet.
+
+    Args:
+        help_text: what it is for, in a line.
+        epilog: what its help ends with, such as an example.
+    """
+    return typer.Typer(
+        help=help_text,
+        epilog=epilog,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def run(app: typer.Typer, arguments: Sequence[str] | None, *, program: str) -> int:
+    """Run one verb.
+
+    Args:
+        app: the command line.
+        arguments: without the program's name; those of the process if None.
+        program: what its help and its errors call the program.
+
+    Returns:
+        The exit code: what the verb returned, 0 if that was nothing, 2 for wrong usage, which is
+        one line on stderr.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        returned = app(words, prog_name=program, standalone_mode=False)
+    except TyperException as error:  # an unknown option, a missing argument
+        context = getattr(error, "ctx", None)
+        called = context.command_path if context else program
+        sys.stderr.write(f"{program}: {_text(error)} (`{called} --help` tells what there is)\n")
+        return WRONG_USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        return _INTERRUPTED
+    return returned if isinstance(returned, int) else 0
+
+
+def _text(error: TyperException) -> str:
+    message = getattr(error, "format_message", None)
+    return str(message() if message else error).rstrip(".") or "no verb"
