@@ -44,10 +44,10 @@ class UnfinishedRecord:
     Attributes:
         service: whose group has not finished it.
         place: where it was read first; for a record in a retry topic, where it came from.
-        subject: id of the transcript or chunk it is about; empty if its value does not tell it.
+        subject: id of the transcript or chunk it is about; empty if its value lacks it.
         retrying: whether it is in a retry topic.
-        revision: the transcript's revision, if it tells it.
-        content_sha256: which content of that revision, if it tells it.
+        revision: the transcript's revision, if the value has one.
+        content_sha256: hash of that revision's content, if the value has one.
         held: whether nothing moves it before a dead letter is replayed.
     """
 
@@ -104,7 +104,7 @@ class SubmissionFact:
     Attributes:
         place: where it is.
         transcript_id: which interview it is; empty if it is none.
-        revision: None if it does not tell a valid one.
+        revision: None if the record has no valid one.
         content_sha256: which content of that revision it brings; None if it is not valid.
         sent_at: its timestamp, in milliseconds since the epoch; None if it is not known.
     """
@@ -206,7 +206,7 @@ class AuditResult:
 
     Attributes:
         submissions: interviews, as they were submitted.
-        unreadable: submitted records that are no interview: they do not say which one.
+        unreadable: submitted records that name no interview.
         chunks: the chunks of interviews.
         services: what stands where at each service.
         deleted: how many records Kafka deleted before a service had finished them, by service and
@@ -325,7 +325,7 @@ def _submission_states(
     books: AuditFacts, chunk_states: Mapping[str, SubmissionState]
 ) -> dict[str, SubmissionState]:
     at_ingestion = _states_by_place(books)
-    # Between ingestion and the database, an interview is known by what its event tells.
+    # Between ingestion and the database, an interview is known by its event's fields.
     further: dict[str, list[UnfinishedRecord | DeadLetterFact]] = {}
     dead_first = sorted(books.letters, key=lambda one: one.discarded)
     facts: list[UnfinishedRecord | DeadLetterFact] = [*books.unread, *dead_first]

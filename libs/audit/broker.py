@@ -217,16 +217,18 @@ def _submission(kafka: KafkaSettings, record: Any) -> SubmissionFact:
     place = _place(kafka, record)
     document = document_of(record.value or b"")
     try:
-        told = _Identity.model_validate_json(document) if identity.is_readable(document) else None
+        parsed = _Identity.model_validate_json(document) if identity.is_readable(document) else None
     except ValidationError:
-        told = None
-    if told is None:
+        parsed = None
+    if parsed is None:
         return SubmissionFact(place, "", None, sent_at=record.timestamp)
-    return SubmissionFact(place, str(told.transcript_id), told.revision, sent_at=record.timestamp)
+    return SubmissionFact(
+        place, str(parsed.transcript_id), parsed.revision, sent_at=record.timestamp
+    )
 
 
 class _Identity(BaseModel):
-    """What of a submission says which interview it is."""
+    """Fields of a submission that identify its interview."""
 
     transcript_id: UUID
     revision: identity.Revision = 1

@@ -1,4 +1,4 @@
-"""Starts processes, tells whether they still live, and signals them; never another with their pid.
+"""Starts processes, finds out whether they live, and signals them, but never a reused pid.
 
 A pid is used again by the system; a pid with the moment its process began is not.
 """
@@ -28,7 +28,7 @@ class Process:
 
     Attributes:
         pid: its number, also that of its session and process group.
-        born: when it began, as the system tells it; see ``start_time_of``.
+        born: when it began, as the system has it; see ``start_time_of``.
     """
 
     pid: int
@@ -71,8 +71,8 @@ def _boot_id() -> str:
 
 def _birth_by_ps(pid: int) -> str | None:
     command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
-    told = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603 - fixed words and a number
-    state, _, began = told.strip().partition(" ")
+    output = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603 - fixed words and a number
+    state, _, began = output.strip().partition(" ")
     return None if not began or state.startswith("Z") else began.strip()
 
 

@@ -1,4 +1,4 @@
-"""What the supervisor tells while it works; ``onrecord.console`` shows it to people."""
+"""Progress reports of the supervisor, which ``onrecord.console`` shows to people."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Progress:
         step: what happened.
         seconds: how long it took.
         port: where it listens, if it does.
-        why: why it happened, for people; empty where the step says it all.
+        why: why it happened, for people; empty where the step explains itself.
     """
 
     name: str

@@ -102,7 +102,7 @@ class ProcessResolver:
         return ResolvedProcess(command, env, hashes | {COMMAND: _hash(command)})
 
     def client_env(self, state: StackState) -> dict[str, str]:
-        """Settings with which clients reach what was started; a real model's key is not told."""
+        """Return the settings by which clients reach the stack, without a real model's key."""
         env = {k: v for k, v in self._overrides.items() if not k.endswith("_KEY")}
         for name, process in self._spec.processes.items():
             if name in state.ports or not process.listens:

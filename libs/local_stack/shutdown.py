@@ -20,10 +20,10 @@ class StackShutdown:
     """One stop of the stack's processes, in reverse order; an instance is used once.
 
     Args:
-        spec: tells who needs whom, and how each is asked to stop.
+        spec: which process needs which, and how each is asked to stop.
         processes: what to stop.
         hurry: whether to use force at once; asked again and again.
-        report: told of every step; of each end once, as what it was.
+        report: is called with every step, and with each process's end once.
         never_ready: names of those that were still starting.
     """
 

@@ -154,7 +154,7 @@ def load_stack_spec(file: Path) -> StackSpec:
     """Read and validate a stack file.
 
     Raises:
-        StackUsageError: it cannot be read, or says something the stack does not understand.
+        StackUsageError: it cannot be read, or has fields or values that are not known.
     """
     try:
         return StackSpec.model_validate(_without_anchors(yaml.safe_load(file.read_text("utf-8"))))

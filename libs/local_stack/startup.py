@@ -25,7 +25,7 @@ from local_stack.state import RunningProcess, StackHome, StackState
 POLL_S: Final = 0.03
 SHOWN_LOG_LINES: Final = 15
 PAUSE_BETWEEN_ATTEMPTS_S: Final = 0.5
-UNKNOWN_CODE: Final = 1  # only a parent is told
+UNKNOWN_CODE: Final = 1  # only a parent gets to know it
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class StackStartup:
         resolver: fills in commands and settings.
         attached: whether the processes die with this one.
         interrupts: asked at safe points.
-        report: told of every step.
+        report: is called with every step.
         started: names of what this run started, in order.
     """
 

@@ -30,7 +30,7 @@ class ProcessStatus:
     Attributes:
         name: as in ``stack.yaml``.
         running: whether it runs.
-        ready: whether it says it is ready.
+        ready: whether its probe finds it ready.
         reason: why not, or what goes badly all the same; empty when all is well.
         port: where it listens on loopback, if it does.
         pid: its process id, when it runs.
@@ -64,7 +64,7 @@ class LocalStack:
         attached: whether they die with this process, even of kill -9 (Linux); if not, they stay
             until ``stop`` is called, by any process.
         file: another ``stack.yaml``.
-        report: told of every step.
+        report: is called with every step.
     """
 
     def __init__(  # noqa: PLR0913 - each is a choice of its own, all but one with a default
@@ -245,7 +245,7 @@ class LocalStack:
         self.home.save(state)
 
     def _choose_ports(self, state: StackState) -> None:
-        """Keep each process's port, once chosen; say so where another program has taken it.
+        """Keep each process's port, once chosen; report ports that another program has taken.
 
         All are chosen before anything is compared or started: whoever needs a process whose port
         moves has other settings then.
@@ -275,7 +275,7 @@ class LocalStack:
         }
 
     def _is_current(self, name: str, running: RunningProcess, state: StackState) -> bool:
-        """Whether a process runs with the settings it would be started with now; says if not."""
+        """Return whether a process runs with the settings it would get now; report it if not."""
         if self._spec.processes[name].is_task:
             return False
         resolved = self._resolver.resolve(name, state)

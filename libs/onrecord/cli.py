@@ -107,8 +107,8 @@ def _refuse_odd(arguments: Sequence[str]) -> None:
     for argument in arguments:
         shown = argument.encode("utf-8", "backslashreplace").decode()
         if shown != argument or "\0" in argument:
-            told = shown[:ODD_SHOWN].replace("\0", "\\x00")
-            raise UsageError(f"{told!r} is no text: it is not UTF-8, or has U+0000")
+            text = shown[:ODD_SHOWN].replace("\0", "\\x00")
+            raise UsageError(f"{text!r} is no text: it is not UTF-8, or has U+0000")
 
 
 def main() -> None:
@@ -129,11 +129,11 @@ def _explain(error: CommandError) -> int:
 
 def _explain_usage(error: TyperException) -> int:
     """Typer has printed the help already where a group of verbs was called without a verb."""
-    if not (told := _text(error)):
+    if not (text := _text(error)):
         return USAGE_EXIT
     context = getattr(error, "ctx", None)
     called = context.command_path if context else "onrecord"
-    return _explain(UsageError(f"{told} (`{called} --help` tells what there is)"))
+    return _explain(UsageError(f"{text} (`{called} --help` tells what there is)"))
 
 
 def _as_command_error(error: OnrecordError | StackError) -> CommandError:
@@ -150,5 +150,5 @@ def _as_command_error(error: OnrecordError | StackError) -> CommandError:
 
 
 def _text(error: TyperException) -> str:
-    told = getattr(error, "format_message", None)
-    return str(told() if told else error).rstrip(".")
+    text = getattr(error, "format_message", None)
+    return str(text() if text else error).rstrip(".")

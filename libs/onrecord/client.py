@@ -36,7 +36,7 @@ from messaging.codec import encode
 from messaging.kafka.admin import missing_topics
 
 SOURCE: Final = "/onrecord/client"
-"""CloudEvents ``source`` of what this client sends, unless told otherwise."""
+"""CloudEvents ``source`` of what this client sends by default."""
 
 BATCH_OVERHEAD_BYTES: Final = 128
 """A batch of one record: 61 bytes of header (Kafka's message format, version 2), and the
@@ -73,7 +73,7 @@ def build_submission(  # noqa: PLR0913 - an interview has so many properties
             the transcript's id is derived from the study's id and this.
         revision: from 1; one more for each corrected version of the same interview.
         format: if it is known; found from the content if not.
-        speakers: roles of speakers whose labels do not tell them.
+        speakers: roles of speakers whose labels do not show them.
         recorded_at: when the interview took place, with its offset from UTC.
         accept_doubtful: use it although it is in doubt who speaks; else it is refused.
 

@@ -25,14 +25,14 @@ from onrecord.settings import ClientSettings
 CONNECT_TIMEOUT_S: Final = 4.0
 """Longest wait for a broker or a database, in seconds; somebody sits there and waits."""
 
-HINT: Final = "is the stack up? `onrecord status` tells, `onrecord up` starts it"
+HINT: Final = "is the stack up? `onrecord status` shows it, `onrecord up` starts it"
 
 LACKING: Final = (
     asyncpg.UndefinedTableError,
     asyncpg.UndefinedColumnError,
     asyncpg.UndefinedFunctionError,
 )
-"""What PostgreSQL says of a query when migrations have not run."""
+"""PostgreSQL's error for a query when migrations have not run."""
 
 
 def kafka_settings(settings: ClientSettings) -> KafkaSettings:

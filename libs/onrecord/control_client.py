@@ -16,7 +16,7 @@ import httpx2
 from onrecord.errors import FailedError, UnreachableError, UsageError
 
 Letter: TypeAlias = dict[str, Any]
-"""A dead letter as control tells it in JSON; ``key`` and header values are base64 (RFC 4648,
+"""A dead letter in control's JSON; ``key`` and header values are base64 (RFC 4648,
 section 4)."""
 
 Point: TypeAlias = dict[str, Any]
@@ -145,7 +145,7 @@ class ControlClient:
         Args:
             which: narrows by ``service`` or ``code``; None does not.
             limit: at most so many, up to ``MOST_LETTERS``.
-            begin: where to go on, as the call before told; None at first.
+            begin: cursor that the previous call returned; None at first.
         """
         body = {**which, "limit": limit, "begin": begin}
         return ReplayResult(**await self._call("POST", "/letters/replay", json=body))
@@ -209,19 +209,19 @@ def _part(letter_id: str) -> str:
 
 
 def _refusal(status: int, body: str) -> FailedError | UsageError | UnreachableError:
-    told = _error_in(body)
+    message = _error_in(body)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        return UnreachableError(told or "the control service is not ready")
-    if not told:
+        return UnreachableError(message or "the control service is not ready")
+    if not message:
         return UnreachableError(f"HTTP status {status}: is ONRECORD_CONTROL_URL that of control?")
     if status in _BAD_REQUEST:
-        return UsageError(told)
-    return NotOpenError(told) if status == HTTPStatus.CONFLICT else FailedError(told)
+        return UsageError(message)
+    return NotOpenError(message) if status == HTTPStatus.CONFLICT else FailedError(message)
 
 
 def _error_in(body: str) -> str:
     try:
-        told = json.loads(body)
+        message = json.loads(body)
     except ValueError:
         return ""
-    return str(told.get("error", "")) if isinstance(told, dict) else ""
+    return str(message.get("error", "")) if isinstance(message, dict) else ""

@@ -22,7 +22,7 @@ AT_A_TIME: Final = 2_000
 """Letters between two steps of the bar, and before an interrupt is heard."""
 
 TOLD: Final = 20
-"""Most failures told one by one."""
+"""Most failures that are listed one by one."""
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ async def replay_matching(
         number: how many are expected.
 
     Raises:
-        UnreachableError: control or its dependencies went away; tells how many were put back
+        UnreachableError: control or its dependencies went away; says how many were replayed
             before, as far as control could answer. What was put back stays so.
     """
     outcome = ReplayOutcome()
@@ -121,7 +121,7 @@ async def replay_by_ids(control: ControlClient, letter_ids: Sequence[str]) -> Re
     A letter that cannot be put back does not keep the others from it.
 
     Raises:
-        UnreachableError: control or its dependencies went away; tells how many were put back
+        UnreachableError: control or its dependencies went away; says how many were replayed
             before. What was put back stays so, and the rest stays open.
     """
     outcome = ReplayOutcome()
@@ -136,7 +136,7 @@ async def replay_by_ids(control: ControlClient, letter_ids: Sequence[str]) -> Re
         async with asyncio.TaskGroup() as group:
             for _ in range(min(AT_ONCE, len(letter_ids))):
                 group.create_task(work())
-    except ExceptionGroup as failed:  # they fail of the same cause: one tells it
+    except ExceptionGroup as failed:  # they have one cause: the first is enough
         first = failed.exceptions[0]
         if not isinstance(first, UnreachableError):
             raise first from failed
@@ -145,8 +145,8 @@ async def replay_by_ids(control: ControlClient, letter_ids: Sequence[str]) -> Re
 
 
 def _cut_short(outcome: ReplayOutcome, number: int, error: UnreachableError) -> UnreachableError:
-    told = f"{len(outcome.replayed):,} of {format_count(number, 'dead letter')} put back"
-    return UnreachableError(f"{told}, then: {error}")
+    progress = f"{len(outcome.replayed):,} of {format_count(number, 'dead letter')} put back"
+    return UnreachableError(f"{progress}, then: {error}")
 
 
 async def discard_letter(control: ControlClient, letter_id: str, reason: str) -> Letter:

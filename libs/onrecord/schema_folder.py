@@ -41,10 +41,10 @@ class SchemaFolder:
         return {name: fault for name, fault in sorted(found.items()) if fault}
 
     def write(self) -> dict[str, str]:
-        """Make the files what the contracts say, and remove what is left over.
+        """Write the files from the contracts, and remove files that no contract has.
 
         Returns:
-            What ``drift`` told before.
+            What ``drift`` returned before.
         """
         drift = self.drift()
         wanted = render_generated_files()

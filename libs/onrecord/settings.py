@@ -22,7 +22,7 @@ COMPOSE: Final = MappingProxyType(
         "ONRECORD_CONTROL_URL": "http://127.0.0.1:8080",
     }
 )
-"""Where ``docker compose up`` publishes the system, unless it is told other ports or passwords."""
+"""Where ``docker compose up`` publishes the system with its default ports and passwords."""
 
 
 def home_folder(environ: Mapping[str, str] = os.environ, cwd: Path | None = None) -> Path:

@@ -43,8 +43,8 @@ class CachedByModel:
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for programs."""
-        told = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {**told, "saved_usd": float(self.saved_usd), "hit_rate": self.hit_rate}
+        values = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {**values, "saved_usd": float(self.saved_usd), "hit_rate": self.hit_rate}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +87,8 @@ class CacheStats:
         return await self._number(_QUERIES.delete_matching_answers, which)
 
     async def _number(self, query: str, which: CacheFilter) -> int:
-        told = which.model, which.prompt_version, which.older_than
-        return int(await self._database.fetchval(query, *told))
+        values = which.model, which.prompt_version, which.older_than
+        return int(await self._database.fetchval(query, *values))
 
 
 def sum_cached(kept: Sequence[CachedByModel]) -> CachedByModel:

@@ -1,4 +1,4 @@
-"""What a study's interviews say about each question and theme: answered, not addressed, unknown.
+"""Computes for each question and theme whether it is answered, not addressed, or unknown.
 
 “Not addressed” is a finding, so it is said only with proof: every chunk of every interview was
 read with this very question in hand, and no earlier version of one answered it.
@@ -46,7 +46,7 @@ class PendingSubmissions:
     """Submissions that have not become an interview and were not discarded, of all studies.
 
     Attributes:
-        interviews: those that say which interview they are.
+        interviews: those whose interview is known.
         unreadable: records that are no interview.
     """
 

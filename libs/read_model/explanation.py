@@ -1,4 +1,4 @@
-"""Explains one note: what it claims, what it cites, and what each check says of the two."""
+"""Explains one note: its claim, its evidence, and the result of each check."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class NoteExplanation:
         cited: what the model named, where it was refused.
         missing: those of them that are not there.
         checks: all of them, in the order in which they are asked.
-        same_as: the note that says the same and is shown in its place.
+        same_as: the duplicate note that is shown in its place.
         origin: where it is from.
     """
 
@@ -194,9 +194,9 @@ class ExplanationQueries:
     def _checked(
         self, then: Sequence[CheckFailure], today: Sequence[CheckFailure]
     ) -> tuple[CheckResult, ...]:
-        """Every check with what it said then and says today; those no longer there come last.
+        """Return every check with its result then and today; removed checks come last.
 
-        What takes more than there is here, such as a parser or the judge, is told as it was.
+        Checks that need what is absent here, such as a parser or the judge, keep their old result.
         """
         before, now = _by_name(then), _by_name(today)
         rules = {check.name: check.rule for check in CHECKS}

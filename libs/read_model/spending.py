@@ -31,7 +31,7 @@ class CallCost:
         cached_tokens: those the provider had in its own cache.
         output_tokens: of answers.
         cost_usd: what those cost whose price is known, in US dollars.
-        estimated_usd: the part of it that is estimated, as the endpoint did not tell the tokens.
+        estimated_usd: the part of it that is estimated, as the endpoint gave no tokens.
         lost_usd: the most that lost calls can have cost; not part of ``cost_usd``.
     """
 
@@ -59,8 +59,8 @@ class CallCost:
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for programs; a cost of which nothing is known is null."""
-        told = {one.name: _number(getattr(self, one.name)) for one in fields(self)}
-        return {**told, "cost_usd": _number(self.known_usd)}
+        values = {one.name: _number(getattr(self, one.name)) for one in fields(self)}
+        return {**values, "cost_usd": _number(self.known_usd)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,9 @@ class BudgetStatus:
 
     def as_json(self) -> dict[str, Any]:
         """All of it, for programs."""
-        told = {one.name: _number(getattr(self, one.name)) for one in fields(self)}
+        values = {one.name: _number(getattr(self, one.name)) for one in fields(self)}
         known = {"spent_usd": _number(self.known_usd), "left_usd": _number(self.left_usd)}
-        return {**told, **known}
+        return {**values, **known}
 
 
 class SpendQueries:
@@ -141,7 +141,7 @@ class SpendQueries:
         await self._database.execute(_QUERIES.set_budget, scope, name, usd)
 
     async def unlimit(self, scope: str, name: str) -> None:
-        """Let the services' settings say the limit again; arguments as for ``limit``."""
+        """Reset the limit to the services' settings; arguments as for ``limit``."""
         await self._database.execute(_QUERIES.forget_budget, scope, name)
 
     async def knows(self, study_id: str) -> bool:

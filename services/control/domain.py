@@ -76,11 +76,11 @@ class Letter(ControlModel):
     dlq_topic: str = Field(description="The DLQ that holds it.")
     dlq_partition: int = Field(description="Partition of the DLQ.")
     dlq_offset: int = Field(description="Offset in that partition.")
-    source_topic: str | None = Field(None, description="Where it failed; None if not told.")
+    source_topic: str | None = Field(None, description="Where it failed; None if unknown.")
     source_partition: int | None = Field(None, description="Partition of the source topic.")
     source_offset: int | None = Field(None, description="Offset in that partition.")
     source_sent_at: datetime | None = Field(
-        None, description="The message's timestamp there; None if not told."
+        None, description="The message's timestamp there; None if unknown."
     )
     consumer_group: str = Field("", description="The group that consumed it.")
     error_code: str = Field(description="Cause, from `contracts.errors.ErrorCode`.")
@@ -95,11 +95,11 @@ class Letter(ControlModel):
     subject: str | None = Field(
         None,
         description="Id of the transcript or chunk it is about, as its value and its key agree; "
-        "None if the value does not tell it.",
+        "None if the value lacks it.",
     )
-    revision: int | None = Field(None, description="The transcript's revision, if it is told.")
+    revision: int | None = Field(None, description="The transcript's revision, if known.")
     content_sha256: str | None = Field(
-        None, description="Which content of that revision it is about, if it is told."
+        None, description="Hash of that revision's content, if known."
     )
     key: Bytes | None = Field(
         None, description="The record key, or its first KiB; it is its producer's claim."
@@ -120,7 +120,7 @@ class Letter(ControlModel):
     indexed_at: datetime | None = Field(None, description="When it was indexed; set by the index.")
 
     @property
-    def told_id(self) -> UUID | None:
+    def claimed_id(self) -> UUID | None:
         """The id in its headers, which may be that of another letter; None if there is none."""
         try:
             return UUID((dict(self.headers).get(h.LETTER_ID) or b"").decode())
@@ -224,7 +224,7 @@ class IndexedSubmission(ControlModel):
     """Record on the topic of submissions as the index has it, readable or not.
 
     ``transcript_id`` is None for a record that is no interview; ``revision`` and
-    ``content_sha256`` are None where it does not tell a valid one.
+    ``content_sha256`` are None where it has no valid one.
     """
 
     topic: str

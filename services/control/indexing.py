@@ -19,7 +19,7 @@ from messaging.dead_letters.stubs import fitting
 from messaging.delivery import split
 
 UNKNOWN: Final = "unknown"
-"""Where a letter does not tell, because somebody else wrote it to the DLQ."""
+"""Value of missing headers: another program wrote the record to the DLQ."""
 
 MOST: Final = 2**31 - 1
 """The largest count the index takes (PostgreSQL's ``int``)."""
@@ -36,14 +36,14 @@ HEADERS_BYTES: Final = 4 * 1024
 ADDED_BYTES: Final = 32 * 1024
 """Bytes that it keeps of the headers that were added; the same."""
 
-TOLD_BYTES: Final = 4 * 1024
-"""Bytes that it keeps of what one of these tells."""
+HEADER_BYTES: Final = 4 * 1024
+"""Bytes that the index keeps of one header."""
 
 SERVICE_OF: Final = {topic.name: topic.name.removesuffix("-dlq") for topic in DLQ_TOPICS}
 
 
 class _Identity(BaseModel):
-    """What of a submission says which interview it is; a revision that is none is looked over."""
+    """Fields of a submission that identify its interview; an invalid revision is ignored."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -54,12 +54,14 @@ class _Identity(BaseModel):
 def index_letter(record: Record) -> Letter:
     """Build the index's letter from a DLQ record; missing headers count as unknown."""
     original, added = split(record.headers)
-    told = {name: (value or b"")[:TOLD_BYTES].decode("utf-8", "replace") for name, value in added}
+    values = {
+        name: (value or b"")[:HEADER_BYTES].decode("utf-8", "replace") for name, value in added
+    }
     written_at = _written_at(record)
     service = SERVICE_OF[record.topic]
     here = Origin(record.topic, record.partition, record.offset)
     content = identity.content_of(record.key, record.value, original, added)
-    about = identity.about(told.get(h.DLQ_TOPIC), record.key, record.value)
+    about = identity.about(values.get(h.DLQ_TOPIC), record.key, record.value)
     return Letter(
         letter_id=identity.letter_id_of(service, here, content, added),
         message_sha256=content,
@@ -67,20 +69,20 @@ def index_letter(record: Record) -> Letter:
         dlq_topic=record.topic,
         dlq_partition=record.partition,
         dlq_offset=record.offset,
-        source_topic=told.get(h.DLQ_TOPIC),
-        source_partition=_number(told.get(h.DLQ_PARTITION)),
-        source_offset=_number(told.get(h.DLQ_OFFSET), most=2**63 - 1),
-        source_sent_at=_sent_at(told.get(h.ORIGIN_TIMESTAMP)),
-        consumer_group=told.get(h.DLQ_GROUP, ""),
-        error_code=told.get(h.ERROR_CODE, UNKNOWN),
-        error_type=told.get(h.ERROR_TYPE, ""),
-        error_message=told.get(h.DLQ_MESSAGE, ""),
-        attempts=_number(told.get(h.ATTEMPTS)) or 0,
-        timeouts=_number(told.get(h.TIMEOUTS)) or 0,
-        first_failed_at=_moment(told.get(h.FIRST_FAILED_AT)),
-        failed_at=_moment(told.get(h.FAILED_AT)) or written_at,
-        fingerprint=told.get(h.FINGERPRINT, "")[:LONGEST],
-        replay_of=_uuid(told.get(h.REPLAY_OF)),
+        source_topic=values.get(h.DLQ_TOPIC),
+        source_partition=_number(values.get(h.DLQ_PARTITION)),
+        source_offset=_number(values.get(h.DLQ_OFFSET), most=2**63 - 1),
+        source_sent_at=_sent_at(values.get(h.ORIGIN_TIMESTAMP)),
+        consumer_group=values.get(h.DLQ_GROUP, ""),
+        error_code=values.get(h.ERROR_CODE, UNKNOWN),
+        error_type=values.get(h.ERROR_TYPE, ""),
+        error_message=values.get(h.DLQ_MESSAGE, ""),
+        attempts=_number(values.get(h.ATTEMPTS)) or 0,
+        timeouts=_number(values.get(h.TIMEOUTS)) or 0,
+        first_failed_at=_moment(values.get(h.FIRST_FAILED_AT)),
+        failed_at=_moment(values.get(h.FAILED_AT)) or written_at,
+        fingerprint=values.get(h.FINGERPRINT, "")[:LONGEST],
+        replay_of=_uuid(values.get(h.REPLAY_OF)),
         subject=about.subject if about else None,
         revision=about.revision if about else None,
         content_sha256=about.content_sha256 if about else None,
@@ -94,16 +96,16 @@ def index_submission(record: Record) -> IndexedSubmission:
     """Build the index's row from a record on the topic of submissions, readable or not."""
     document = document_of(record.value or b"")
     try:
-        told = _Identity.model_validate_json(document) if identity.is_readable(document) else None
+        values = _Identity.model_validate_json(document) if identity.is_readable(document) else None
     except ValidationError:
-        told = None
+        values = None
     return IndexedSubmission(
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        transcript_id=told.transcript_id if told else None,
-        revision=told.revision if told else None,
-        content_sha256=_content_of(document) if told else None,
+        transcript_id=values.transcript_id if values else None,
+        revision=values.revision if values else None,
+        content_sha256=_content_of(document) if values else None,
         submitted_at=_written_at(record),
     )
 

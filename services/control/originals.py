@@ -72,7 +72,7 @@ class OriginalReader:
         Args:
             service: which service set it aside.
             added: the headers that were added to the letter.
-            stub: what they tell of the message.
+            stub: the stub letter's headers.
 
         Raises:
             OriginalGoneError: it is not there, or what is there is another one.
@@ -81,7 +81,7 @@ class OriginalReader:
         """
         place = _place_in(added)
         if place is None or place.topic not in _read_by(service):
-            raise OriginalGoneError("it is a stub that does not tell where its message was read")
+            raise OriginalGoneError("it is a stub without the place of its message")
         async with self._one_at_a_time:
             try:
                 async with asyncio.timeout(self._timeout_s):
@@ -149,7 +149,7 @@ class OriginalReader:
 
 
 def _require_same(place: OriginPlace, found: Record, stub: Stub, batches: set[str]) -> None:
-    """Check what was read against what a stub tells.
+    """Check what was read against the stub's headers.
 
     Args:
         place: where it was read.
@@ -182,5 +182,5 @@ def _place_in(added: Headers) -> OriginPlace | None:
 
 
 def _read_by(service: str) -> set[str]:
-    """The topics of a service: nothing else is fetched for it, whatever a letter says."""
+    """Return a service's topics; nothing else is read for it, whatever a letter's headers name."""
     return {topic.name for topic in ALL_TOPICS if service in topic.consumers}

@@ -207,9 +207,9 @@ def _is_letter(place: LetterPlace, record: Any, original: Headers, added: Header
     if place.message_sha256 is not None:
         content = identity.content_of(record.key, record.value, original, added)
         return content == place.message_sha256
-    told = dict(added).get(h.LETTER_ID)
+    letter_id = dict(added).get(h.LETTER_ID)
     try:
-        return told is None or UUID(told.decode()) == place.letter_id
+        return letter_id is None or UUID(letter_id.decode()) == place.letter_id
     except ValueError:
         return True  # nobody's id: the index knows such a letter by its place
 

@@ -98,8 +98,8 @@ class LetterReplayer:
 
         Raises:
             LetterLookupError: no letter, or more than one, has this id.
-            LetterNotOpenError: it was replayed or discarded before, or does not tell whence it
-                came.
+            LetterNotOpenError: it was replayed or discarded before, or lacks the place it
+                came from.
             LetterGoneError: its DLQ does not have it any more.
             OriginalGoneError: it is a stub, and its message is not at its place any more.
             OriginalTooLargeError: it is a stub of a message that is still too large.
@@ -108,7 +108,9 @@ class LetterReplayer:
         """
         letter = await self._store.letter(letter_id)
         if letter.source_topic is None:
-            raise LetterNotOpenError(f"letter {letter.letter_id} does not tell whence it came")
+            raise LetterNotOpenError(
+                f"letter {letter.letter_id} does not have the place it came from"
+            )
         # Claimed only if it is still there.
         found = await self._reader.whole(await self._reader.read(letter.place))
         if not await self._claim_one(letter.letter_id):
@@ -321,9 +323,9 @@ class LetterReplayer:
     ) -> None:
         await self._bytes.wait_for(size)
         records = [(one.key, one.value, _headers(one)) for one in portion]
-        told = await self._publisher.forward_all(retry_topic(service, 0).name, records)
-        self._bytes.begin(size, told)
-        sent.told.append(([one.place.letter_id for one in portion], told))
+        report = await self._publisher.forward_all(retry_topic(service, 0).name, records)
+        self._bytes.begin(size, report)
+        sent.reports.append(([one.place.letter_id for one in portion], report))
 
     async def _whole(
         self, found: Iterable[LetterRecord], sent: _Sent
@@ -355,8 +357,8 @@ class LetterReplayer:
         left = dict.fromkeys((one.letter_id for one in letters), GONE) | sent.left
         replayed: list[UUID] = []
         outage = sent.outage
-        for letter_ids, told in sent.told:
-            for letter_id, error in zip(letter_ids, await told, strict=True):
+        for letter_ids, report in sent.reports:
+            for letter_id, error in zip(letter_ids, await report, strict=True):
                 if error is None:
                     del left[letter_id]
                     replayed.append(letter_id)
@@ -376,9 +378,9 @@ class LetterReplayer:
 
 @dataclass(slots=True)
 class _Sent:
-    """Letters handed to the publisher, and what will tell of them; what kept back the others."""
+    """Letters given to the publisher with their delivery reports, and why others were left out."""
 
-    told: list[tuple[list[UUID], asyncio.Future[list[Exception | None]]]] = field(
+    reports: list[tuple[list[UUID], asyncio.Future[list[Exception | None]]]] = field(
         default_factory=list
     )
     left: dict[UUID, str] = field(default_factory=dict)
@@ -406,10 +408,10 @@ class _BytesUnderWay:
             except TimeoutError as error:
                 raise KafkaUnavailableError(_SLOW) from error
 
-    def begin(self, size: int, told: asyncio.Future[Any]) -> None:
+    def begin(self, size: int, report: asyncio.Future[Any]) -> None:
         """Count bytes until the future is done."""
         self._bytes += size
-        told.add_done_callback(lambda _: self._end(size))
+        report.add_done_callback(lambda _: self._end(size))
 
     def _end(self, size: int) -> None:
         self._bytes -= size

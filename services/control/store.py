@@ -68,8 +68,8 @@ class LetterStore:
             return True
         place = (letter.letter_id, letter.dlq_topic, letter.dlq_partition, letter.dlq_offset)
         async with self._database.transaction() as connection:
-            if (told := letter.told_id) is not None:
-                known = (told, *place[1:], letter.message_sha256, letter.size_bytes, letter.key)
+            if (claimed := letter.claimed_id) is not None:
+                known = (claimed, *place[1:], letter.message_sha256, letter.size_bytes, letter.key)
                 if await connection.fetchval(_QUERIES.adopt_letter, *known) is not None:
                     return False
             displaced = await connection.fetchval(_QUERIES.displace_letter, *place)
@@ -189,7 +189,7 @@ class LetterStore:
         """How many open letters of those meant ``claim_many_for_replay`` leaves out, by why.
 
         A reason is a cause that no replay mends, ``gone`` for letters whose place in the DLQ
-        another one has, or ``unknown_source`` for those that do not tell where they came from.
+        another one has, or ``unknown_source`` for those without a source topic.
         """
         rows = await self._database.fetch(
             _QUERIES.count_left_out,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from audit import AuditResult, StateCounts
 
 MOST_NAMED: Final = 20
-"""Lost messages that are listed; how many there are is told anyway."""
+"""Lost messages that are listed; their number is always shown."""
 
 Wait = Annotated[
     bool, typer.Option("--wait", help="First wait until nothing is on its way any more.")
@@ -111,7 +111,7 @@ def _on_its_way(balance: AuditResult) -> str:
         ("unreadable record", balance.unreadable),
         ("chunk", balance.chunks),
     )
-    told = [
+    parts = [
         f"{format_count(number, name)} {state.value.replace('_', ' ')}"
         for name, account in accounts
         for state, number in account.states.items()
@@ -123,7 +123,7 @@ def _on_its_way(balance: AuditResult) -> str:
         for state, number in (("waiting", one.waiting), ("in retry", one.in_retry))
         if number
     ]
-    return ", ".join(told or messages)
+    return ", ".join(parts or messages)
 
 
 MOVING: Final = ("waiting", "in_retry")

@@ -29,7 +29,7 @@ Limit = Annotated[
     str,
     typer.Argument(
         metavar="USD|none|default",
-        help="US dollars; none: no limit; default: what the services' settings say.",
+        help="US dollars; none: no limit; default: what the services' settings have.",
     ),
 ]
 
@@ -107,13 +107,13 @@ async def _set(scope: str, name: str, limit: str) -> bool:
         return known
 
 
-def _dollars(told: str) -> Decimal:
+def _dollars(text: str) -> Decimal:
     try:
-        usd = Decimal(told.replace("_", ""))
+        usd = Decimal(text.replace("_", ""))
     except InvalidOperation:
         usd = Decimal("nan")
     if not (usd.is_finite() and 0 <= usd <= MOST_USD):
-        raise UsageError(f"{told!r} is no limit: give US dollars such as 25 or 0.50, none, default")
+        raise UsageError(f"{text!r} is no limit: give US dollars such as 25 or 0.50, none, default")
     return usd
 
 
@@ -150,7 +150,7 @@ def _show(found: Sequence[BudgetStatus]) -> None:
     if unpriced := sum(one.unpriced for one in found if one.scope == "study"):
         out.print(
             f"{format_count(unpriced, 'call')} of unknown price: "
-            "ONRECORD_MODEL_PRICED_AS or `prices` tell it"
+            "ONRECORD_MODEL_PRICED_AS or `prices` set it"
         )
     # Each call is in a study and in a day: the day's part is of today only, so studies are summed.
     lost = sum((one.lost_usd for one in found if one.scope == "study"), Decimal(0))

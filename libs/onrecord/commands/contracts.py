@@ -42,7 +42,7 @@ def write(schemas: Schemas = DEFAULT, json_output: Json = False) -> None:  # noq
     for name in changed:
         out.print(str(schemas / name), markup=False)
     if not changed:
-        err.print("nothing to write: the files are what the contracts say")
+        err.print("nothing to write: the files match the contracts")
 
 
 def check(schemas: Schemas = DEFAULT, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
@@ -61,7 +61,7 @@ def check(schemas: Schemas = DEFAULT, json_output: Json = False) -> None:  # noq
     details = [*(f"{schemas / name}: {fault}" for name, fault in drift.items()), *breaking]
     if details:
         raise FailedError(_summary(len(drift), len(breaking)), details=details)
-    out.print("the files are what the contracts say, and nothing released is broken")
+    out.print("the files match the contracts, and no released schema is broken")
 
 
 def release(schemas: Schemas = DEFAULT, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
@@ -92,9 +92,11 @@ def _existing(schemas: Path) -> SchemaFolder:
 
 
 def _summary(drifted: int, broken: int) -> str:
-    told = []
+    problems = []
     if drifted:
-        told.append(f"files that differ from the contracts: {drifted} (`onrecord contracts write`)")
+        problems.append(
+            f"files that differ from the contracts: {drifted} (`onrecord contracts write`)"
+        )
     if broken:
-        told.append(f"changes that break what is released: {broken} (they need a new event)")
-    return "; ".join(told)
+        problems.append(f"changes that break what is released: {broken} (they need a new event)")
+    return "; ".join(problems)

@@ -99,10 +99,12 @@ def _spent(cost: CallCost) -> str:
 
 
 def _remarks(cost: CallCost) -> list[str]:
-    """What the table does not tell, as far as there is any of it."""
+    """Return remarks on what the table cannot show, such as estimated prices."""
     said = []
     if cost.estimated_usd:
-        said.append(f"{format_usd(cost.estimated_usd)} of it are estimated: no tokens were told")
+        said.append(
+            f"{format_usd(cost.estimated_usd)} of it are estimated: the endpoint gave no tokens"
+        )
     if cost.under_way:
         said.append(f"{format_count(cost.under_way, 'call')} under way")
     if cost.lost:
@@ -113,7 +115,7 @@ def _remarks(cost: CallCost) -> list[str]:
     if cost.unpriced:
         said.append(
             f"{format_count(cost.unpriced, 'call')} of unknown price, not in the sum: "
-            "ONRECORD_MODEL_PRICED_AS or `prices` tell it"
+            "ONRECORD_MODEL_PRICED_AS or `prices` set it"
         )
     return said
 

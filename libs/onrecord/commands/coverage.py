@@ -73,5 +73,5 @@ def _only(asked: str | None, known: list[str]) -> str:
     if asked is not None:
         raise UsageError(f"there is no study {asked!r}; known: {there}")
     if len(known) != 1:
-        raise UsageError(f"say which study with --study; known: {there}")
+        raise UsageError(f"name a study with --study; known: {there}")
     return known[0]

@@ -178,7 +178,7 @@ def replay(  # noqa: PLR0913 - one parameter an option
         onrecord dlq replay --all --yes
     """
     if bool(letter_ids) == every:
-        raise UsageError("say which letters: their ids, or --all")
+        raise UsageError("name the letters: their ids, or --all")
     if letter_ids and (service or code):
         raise UsageError("--service and --code go with --all")
     _refuse_unknown(service, code)
@@ -269,7 +269,7 @@ def _names(letters: Iterable[Letter]) -> dict[str, str]:
 
 def _refuse_unasked(*, yes: bool) -> None:
     if not yes and not (err.is_terminal and sys.stdin.isatty()):
-        raise UsageError("nobody is there to be asked: say --yes to replay them all")
+        raise UsageError("there is no terminal to ask at: add --yes to replay them all")
 
 
 def _refuse_unknown(service: str | None, code: str | None) -> None:

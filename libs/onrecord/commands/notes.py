@@ -1,4 +1,4 @@
-"""``onrecord notes``: what the interviews say."""
+"""``onrecord notes``: prints what the interviews say, by theme."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ async def _find(which: NoteFilter, *, rejected: bool, exact: bool) -> SelectedNo
             return SelectedNotes((), refused, total, {}, studies)
         if which.speaker is not None:
             _refuse_speaker(which.speaker, await reading.speakers(which))
-        # All of them, since each theme is to say how many it has.
+        # All of them, since each theme shows how many it has.
         every, total = await reading.notes(replace(which, limit=None))
         totals = Counter((note.study_id, theme) for note in every for theme in note.themes)
         return SelectedNotes(every[: which.limit], (), total, totals, studies)
@@ -170,7 +170,7 @@ def _only_interview(which: NoteFilter, studies: Mapping[str, StudyInUse]) -> str
         if title.lower().startswith(asked) or _begins_id(asked, key)
     ]
     if not (found := exact or begin):
-        _refuse("interview", which.transcript, (), told=interviews.values())
+        _refuse("interview", which.transcript, (), names=interviews.values())
     if len(found) > 1:
         several = "; ".join(sorted(f"{interviews[key]} ({shorten_id(key)})" for key in found))
         raise UsageError(f"{which.transcript!r} is how several interviews begin: {several}")
@@ -188,9 +188,9 @@ def _refuse_speaker(asked: str, known: Sequence[str]) -> None:
 
 
 def _refuse(
-    what: str, asked: str | None, known: Iterable[str], told: Iterable[str] | None = None
+    what: str, asked: str | None, known: Iterable[str], names: Iterable[str] | None = None
 ) -> None:
     if asked is None or asked in (there := [*known]):
         return
-    others = "; ".join(sorted({*(there if told is None else told)}))
+    others = "; ".join(sorted({*(there if names is None else names)}))
     raise UsageError(f"there is no {what} {asked!r}; known: {others or 'none yet'}")

@@ -93,11 +93,11 @@ def _fail(problems: list[str], doubts: list[str], files: int) -> None:
         hint = " (--accept takes it so)" if doubts else ""
         raise UsageError(f"{(problems or doubts)[0]}{hint}")
     if problems or doubts:
-        told = [f"{len(problems)} of {files} files cannot be read"] if problems else []
-        told += (
+        messages = [f"{len(problems)} of {files} files cannot be read"] if problems else []
+        messages += (
             [f"{len(doubts)} of {files} are in doubt (--accept takes them so)"] if doubts else []
         )
-        raise UsageError(", ".join(told), details=[*problems, *doubts])
+        raise UsageError(", ".join(messages), details=[*problems, *doubts])
 
 
 def _read(file: Path, text: str, format_: TranscriptFormat | None) -> Reading:
@@ -115,8 +115,8 @@ def _page(file: Path, found: FileText, reading: Reading, *, segments: bool) -> I
     words = _words(reading)
     for number, (speaker, role) in enumerate(_roles(reading).items()):
         first = "  speakers  " if number == 0 else " " * 12
-        told = f"{speaker} ({role}), {format_count(words[speaker], 'word')}"
-        yield from wrap_paragraph(told, width, indent=" " * 12, first=first)
+        messages = f"{speaker} ({role}), {format_count(words[speaker], 'word')}"
+        yield from wrap_paragraph(messages, width, indent=" " * 12, first=first)
     for notice in (*found.notices, *reading.notices):
         yield from wrap_paragraph(
             notice, width, indent=" " * 12, first="  mended    ", style="yellow"

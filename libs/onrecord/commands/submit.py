@@ -124,7 +124,7 @@ def submit(  # noqa: PLR0913 - one parameter an option
 
 def _chosen(files: list[Path], manifest: Path | None, title: str | None) -> InterviewSelection:
     if not files and manifest is None:
-        raise UsageError("say which files to submit, or give a --manifest")
+        raise UsageError("name the files to submit, or give a --manifest")
     chosen = select_interviews(files, manifest)
     if title and len(chosen.interviews) > 1:
         raise UsageError("--title is for one file; a --manifest gives each its own")
@@ -135,5 +135,5 @@ def _study_file(study: Path | None, chosen: InterviewSelection) -> Path:
     if study is not None:
         return study
     if chosen.study_file is None:
-        raise UsageError("say what the notes are to be about: --study study.yaml")
+        raise UsageError("give the study that the notes are for: --study study.yaml")
     return chosen.study_file

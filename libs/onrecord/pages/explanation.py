@@ -36,10 +36,10 @@ def format_explanation(note: NoteExplanation, width: int) -> Iterator[Renderable
         note: what is explained.
         width: of a line, in columns.
     """
-    told, style = _STATES[note.state]
+    state, style = _STATES[note.state]
     if note.state == "masked" and any(one.then for one in note.checks):
-        told, style = "accepted with a flag, personal data masked", "yellow"
-    yield Text.assemble(f"{shorten_id(note.id)}: ", (told, f"bold {style}"))
+        state, style = "accepted with a flag, personal data masked", "yellow"
+    yield Text.assemble(f"{shorten_id(note.id)}: ", (state, f"bold {style}"))
     origin = note.origin
     yield from wrap_paragraph(
         f"{origin.title}, chunk {origin.chunk_index} of {origin.chunk_count}, draft "

@@ -36,7 +36,7 @@ LINES_SHOWN: Final = 120
 """Lines shown of a value that is JSON."""
 
 CLAIM_SHOWN: Final = 60
-"""Characters shown of a key that may say anything."""
+"""Characters shown of a key, which may be any text."""
 
 STATES: Final = ("open", "replaying", "replayed", "discarded")
 STYLES: Final = {"open": "red", "replaying": "yellow", "replayed": "green", "discarded": "dim"}
@@ -124,7 +124,7 @@ def format_letter(
     """Format one letter: error, origin, headers and value.
 
     Args:
-        letter: as control tells it.
+        letter: in control's JSON.
         value: what was set aside.
         width: of a line, in columns.
         names: what subjects are called, as far as it is known.
@@ -142,9 +142,9 @@ def format_letter(
 
 def _facts(heading: str, facts: Sequence[tuple[str, str]], width: int) -> Iterator[Text]:
     yield Text(heading, style="bold cyan")
-    told = [(escape_controls(name), value) for name, value in facts if value]
-    name_width = max((len(name) for name, _ in told), default=0) + 2
-    for name, value in told:
+    shown = [(escape_controls(name), value) for name, value in facts if value]
+    name_width = max((len(name) for name, _ in shown), default=0) + 2
+    for name, value in shown:
         first = f"  {name:<{name_width}}"
         yield from wrap_paragraph(value, width, indent=" " * len(first), first=first)
     yield Text()
@@ -166,8 +166,8 @@ def _identity(letter: Letter, names: Mapping[str, str]) -> list[tuple[str, str]]
 
 def _stub(letter: Letter) -> str:
     """What the letter is the beginning of, if it is a stub; else empty."""
-    told = {name: decode_header(value) for name, value in letter["headers"]}
-    kind, size = told.get(h.STUB), told.get(h.STUB_SIZE, "")
+    headers = {name: decode_header(value) for name, value in letter["headers"]}
+    kind, size = headers.get(h.STUB), headers.get(h.STUB_SIZE, "")
     if kind is None or not size.isdecimal():
         return ""
     what = "a message" if kind == "record" else "a message in a batch, compressed,"

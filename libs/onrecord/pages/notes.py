@@ -60,8 +60,8 @@ def _section(name: str, notes: Sequence[StoredNote], total: int, width: int) -> 
     )
     yield Text()
     for note in notes:
-        told = f"{note.statement} ({shorten_id(note.note_id)})"
-        yield from wrap_paragraph(told, width, indent="    ", first="  • ")
+        line = f"{note.statement} ({shorten_id(note.note_id)})"
+        yield from wrap_paragraph(line, width, indent="    ", first="  • ")
         for flag in note.flags:
             check = CHECKS.get(flag["check"], flag["check"])
             yield from wrap_paragraph(f"flagged: {check}", width, indent="      ", style="yellow")
@@ -86,8 +86,8 @@ def format_refused_notes(notes: Sequence[RefusedNote], width: int) -> Iterator[T
         yield from wrap_paragraph(title, width, style="bold cyan")
         yield Text()
         for note in group:
-            told = f"{note.draft['statement']} ({shorten_id(note.rejected_id)})"
-            yield from wrap_paragraph(told, width, indent="    ", first="  ✗ ")
+            line = f"{note.draft['statement']} ({shorten_id(note.rejected_id)})"
+            yield from wrap_paragraph(line, width, indent="    ", first="  ✗ ")
             for failure in note.failures:
                 check = CHECKS.get(failure["check"], failure["check"])
                 why = f"{check}: {failure['reason']}"
@@ -156,5 +156,5 @@ def _reason(topic: TopicCoverage) -> str:
         return f"every chunk was read ({topic.read:,})"
     if topic.finding is CoverageStatus.UNKNOWN:
         return missing
-    told = f"{format_count(topic.notes, 'note')} from {format_count(topic.interviews, 'interview')}"
-    return f"{told}; {missing}" if missing else told
+    line = f"{format_count(topic.notes, 'note')} from {format_count(topic.interviews, 'interview')}"
+    return f"{line}; {missing}" if missing else line

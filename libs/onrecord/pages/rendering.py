@@ -48,15 +48,15 @@ def format_duration(seconds: float) -> str:
 
 def _two(seconds: int, large: int, large_name: str, small: int, small_name: str) -> str:
     rest = seconds % large // small
-    told = f"{seconds // large} {large_name}"
-    return f"{told} {rest} {small_name}" if rest else told
+    text = f"{seconds // large} {large_name}"
+    return f"{text} {rest} {small_name}" if rest else text
 
 
-def format_time(told: str | None) -> str:
+def format_time(text: str | None) -> str:
     """Format an ISO 8601 time in UTC, to the second; empty if there is none."""
-    if not told:
+    if not text:
         return ""
-    return datetime.fromisoformat(told).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def format_count(number: int, one: str, many: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Hands a batch of interviews in, waits for their notes, and tells what became of it."""
+"""Submits a batch of interviews, waits for their notes, and reports the outcome of each."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ async def _send_and_wait(
 
 
 def _bars() -> Progress:
-    """Bars that are gone when the work is done: the result tells the rest."""
+    """Progress bars that disappear when the work is done, as the result follows."""
     shown = TextColumn("{task.description:<8}")
     return Progress(
         shown,
@@ -154,8 +154,8 @@ def format_batch(batch: SubmittedBatch, width: int) -> Iterator[Text]:
                 _outcome(progress[one.event.transcript_id]), width, indent="  "
             )
     if find_batch_failure(batch) is None:
-        told = "submitted" if batch.progress is None else "submitted and read"
-        yield Text(f"{format_count(len(batch.interviews), 'interview')} {told}")
+        outcome = "submitted" if batch.progress is None else "submitted and read"
+        yield Text(f"{format_count(len(batch.interviews), 'interview')} {outcome}")
 
 
 def _found(one: PreparedSubmission) -> str:
@@ -212,19 +212,19 @@ def _progress_json(one: TranscriptProgress | None) -> dict[str, Any]:
 def find_batch_failure(batch: SubmittedBatch) -> FailedError | None:
     """Return the error that a batch failed with, or None if it did not, as far as was waited for.
 
-    The page tells of each interview how far it is, so this line only sums up.
+    The page has each interview's progress, so this line only sums up.
     """
     if batch.progress is None:
         return None
     sent = f"{format_count(len(batch.interviews), 'interview')} submitted"
-    told = [*_set_aside(batch.progress)]
+    outcome = [*_set_aside(batch.progress)]
     if not batch.finished:
         going_on = sum(not one.done for one in batch.progress)
-        told.append(
+        outcome.append(
             f"{_still(going_on)} not read to the end when the wait was over, and the work goes on: "
-            "`onrecord coverage` tells how far it is"
+            "`onrecord coverage` shows how far it is"
         )
-    return FailedError("; ".join([sent, *told])) if told else None
+    return FailedError("; ".join([sent, *outcome])) if outcome else None
 
 
 def _set_aside(progress: Sequence[TranscriptProgress]) -> Iterator[str]:
@@ -235,7 +235,7 @@ def _set_aside(progress: Sequence[TranscriptProgress]) -> Iterator[str]:
     ] * bool(dead)
     if counted:
         were = "was" if refused + dead == 1 else "were"
-        yield f"{' and '.join(counted)} {were} set aside: `onrecord dlq list` tells why"
+        yield f"{' and '.join(counted)} {were} set aside: `onrecord dlq list` shows why"
 
 
 def _still(interviews: int) -> str:

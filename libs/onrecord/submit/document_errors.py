@@ -13,11 +13,11 @@ from contracts.validation_messages import PATTERNS
 
 def format_document_errors(error: ValidationError) -> str:
     """Format what is wrong with a document, by field: ``themes: is missing; name: …``."""
-    told = error.errors(include_input=False, include_url=False)
-    inside = {one["loc"][:depth] for one in told for depth in range(len(one["loc"]))}
+    errors = error.errors(include_input=False, include_url=False)
+    inside = {one["loc"][:depth] for one in errors for depth in range(len(one["loc"]))}
     # pydantic calls a list too short also when what is in it is wrong.
-    told = [one for one in told if one["type"] != "too_short" or one["loc"] not in inside]
-    return "; ".join(f"{_field(one['loc'])}{_sentence(one)}" for one in told)
+    errors = [one for one in errors if one["type"] != "too_short" or one["loc"] not in inside]
+    return "; ".join(f"{_field(one['loc'])}{_sentence(one)}" for one in errors)
 
 
 def _field(location: tuple[int | str, ...]) -> str:
@@ -40,18 +40,18 @@ def _always(sentence: str) -> Wording:
     return lambda _: sentence
 
 
-def _too_few(told: Context) -> str:
-    least = told["min_length"]
+def _too_few(errors: Context) -> str:
+    least = errors["min_length"]
     return "at least one is needed" if least == 1 else f"at least {least} are needed"
 
 
-def _text_too_short(told: Context) -> str:
-    least = told["min_length"]
+def _text_too_short(errors: Context) -> str:
+    least = errors["min_length"]
     return "may not be empty" if least == 1 else f"needs at least {least} characters"
 
 
-def _pattern(told: Context) -> str:
-    return PATTERNS.get(told["pattern"], "is not written as it has to be")
+def _pattern(errors: Context) -> str:
+    return PATTERNS.get(errors["pattern"], "is not written as it has to be")
 
 
 _A_LIST: Final = _always("has to be a list")
@@ -62,19 +62,19 @@ _WORDINGS: Final[dict[str, Wording]] = {
     "missing": _always("is missing"),
     "extra_forbidden": _always("there is no such field"),
     "too_short": _too_few,
-    "too_long": lambda told: f"at most {told['max_length']:,} are allowed",
+    "too_long": lambda errors: f"at most {errors['max_length']:,} are allowed",
     "string_too_short": _text_too_short,
-    "string_too_long": lambda told: f"at most {told['max_length']:,} characters are allowed",
+    "string_too_long": lambda errors: f"at most {errors['max_length']:,} characters are allowed",
     "string_type": _always("has to be text; put it in quotes"),
     "string_pattern_mismatch": _pattern,
     "tuple_type": _A_LIST,
     "list_type": _A_LIST,
     "model_type": _A_GROUP,
     "model_attributes_type": _A_GROUP,
-    "enum": lambda told: f"has to be {told['expected']}",
+    "enum": lambda errors: f"has to be {errors['expected']}",
     "datetime_type": _A_TIME,
     "timezone_aware": _always("needs an offset from UTC, such as +01:00 or Z for none"),
     "datetime_parsing": _A_TIME,
     "datetime_from_date_parsing": _A_TIME,
 }
-"""By pydantic's name for what is wrong; everything else is told in pydantic's words."""
+"""By pydantic's name for what is wrong; everything else is errors in pydantic's words."""

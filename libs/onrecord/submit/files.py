@@ -1,4 +1,4 @@
-"""Reads what people hand in: text of any Unicode encoding that says which it is, and YAML."""
+"""Reads files that people submit: transcripts in whatever encoding, and YAML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which files are interviews: those named, those in a folder, and what a manifest says of them."""
+"""Selects the files that are interviews: named ones, those in a folder, those of a manifest."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ManifestEntry(BaseModel):
     title: Annotated[Text | None, Field(description="What people call the interview.")] = None
     recorded_at: Annotated[AwareDatetime | None, Field(description="When it took place.")] = None
     speakers: Annotated[
-        tuple[Speaker, ...], Field(description="Roles, where the labels do not tell them.")
+        tuple[Speaker, ...], Field(description="Roles, where the labels do not show them.")
     ] = ()
 
 
@@ -91,7 +91,7 @@ def select_interviews(paths: Sequence[Path], manifest: Path | None = None) -> In
         paths: files and folders. A folder stands for what its ``manifest.yaml`` lists, or for
             all its files that look like transcripts. Without any, the manifest's entries are
             meant.
-        manifest: says more about the files.
+        manifest: titles, roles and more for the files.
 
     Raises:
         UsageError: nothing is there, two files share a name, a file lies outside its folder, or a
@@ -176,7 +176,7 @@ def _refuse_outside(folder: Path, named: Iterable[tuple[Path, str]]) -> None:
     Whoever made the folder may be somebody else than who submits it.
     """
     root = _resolved(folder)
-    outside = [told for path, told in named if not _resolved(path).is_relative_to(root)]
+    outside = [written for path, written in named if not _resolved(path).is_relative_to(root)]
     if outside:
         others = f" (and {len(outside) - 1} more)" if len(outside) > 1 else ""
         raise UsageError(

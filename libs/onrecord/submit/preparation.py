@@ -35,7 +35,7 @@ class SubmissionOptions:
         title: in place of the file's; for one file only.
         format: the vendor's format, if known.
         revision: which version of the interviews it is.
-        speakers: roles; they come before what a manifest says.
+        speakers: roles; they take precedence over the manifest.
         check: whether to read the transcripts here first.
         accept: whether transcripts in which it is in doubt who speaks are wanted all the same.
     """
@@ -79,7 +79,7 @@ def prepare_submissions(
         interviews: the files.
         study: what the notes are to be about.
         declared: what holds for all files.
-        kafka: tells how messages are compressed.
+        kafka: settings, for how messages are compressed.
         checked: called after each file.
 
     Raises:
@@ -95,8 +95,10 @@ def prepare_submissions(
     if len(problems) == 1:
         raise UsageError(f"{problems[0]} (nothing was sent)")
     if problems:
-        told = f"{len(problems)} of {len(interviews)} files cannot be submitted; nothing was sent"
-        raise UsageError(told, details=problems)
+        messages = (
+            f"{len(problems)} of {len(interviews)} files cannot be submitted; nothing was sent"
+        )
+        raise UsageError(messages, details=problems)
     _refuse_labels_nobody_has(declared.speakers, ready)
     return ready
 
@@ -177,13 +179,13 @@ def _notices(reading: Reading, declared: Iterable[Speaker]) -> tuple[str, ...]:
     present = {segment.speaker.casefold() for segment in reading.segments}
     absent = [one.label for one in declared if clean(one.label).casefold() not in present]
     unknown = {one.speaker: None for one in reading.segments if one.role is Role.UNKNOWN}
-    told = [f"the manifest names a speaker who says nothing: {label}" for label in absent]
+    messages = [f"the manifest names a speaker who says nothing: {label}" for label in absent]
     if unknown:
-        told.append(
+        messages.append(
             f"nobody says whether these ask or answer: {', '.join(unknown)} "
             "(--interviewer and --participant tell it)"
         )
-    return (*reading.notices, *reading.report.doubts, *told)
+    return (*reading.notices, *reading.report.doubts, *messages)
 
 
 def _refuse_labels_nobody_has(

@@ -35,17 +35,17 @@ async def refuse_conflicts(
     """
     revision = events[0].revision
     stored = await reading.stored_content([event.transcript_id for event in events], revision)
-    told = [
+    conflicts = [
         f"revision {revision} of {event.title!r} is stored with other content, study or roles: "
         f"submit the corrected interview with --revision {revision + 1}"
         for event in events
         if stored.get(event.transcript_id, event.content_sha256) != event.content_sha256
     ]
-    if len(told) == 1:
-        raise UsageError(f"{told[0]} (nothing was sent)")
-    if told:
-        number = f"{len(told)} of {len(events)} interviews"
-        raise UsageError(f"{number} are stored otherwise; nothing was sent", details=told)
+    if len(conflicts) == 1:
+        raise UsageError(f"{conflicts[0]} (nothing was sent)")
+    if conflicts:
+        number = f"{len(conflicts)} of {len(events)} interviews"
+        raise UsageError(f"{number} are stored otherwise; nothing was sent", details=conflicts)
     return frozenset(stored)
 
 
@@ -89,7 +89,7 @@ class SubmissionWatch:
         Args:
             reading: the database.
             timeout_s: longest wait, in seconds.
-            show: is told how far each transcript is, at every look.
+            show: is called with each transcript's progress after every query.
 
         Returns:
             How far each transcript is, and whether all are done.

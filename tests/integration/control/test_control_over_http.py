@@ -151,10 +151,10 @@ async def test_a_wrong_request_gets_one_clear_line(
     assert "\n" not in answer["error"]
 
 
-async def test_a_letter_that_does_not_tell_whence_it_came_is_not_replayed(office: Office) -> None:
+async def test_a_letter_without_the_place_it_came_from_is_not_replayed(office: Office) -> None:
     letter = await office.set_aside(b"foreign", ())
     status, body = await office.ask("POST", f"/letters/{letter}/replay")
-    assert (status, "whence" in body["error"]) == (409, True)
+    assert (status, "the place it came from" in body["error"]) == (409, True)
     assert (await office.desk.store.letter(letter)).state == "open"
 
 

@@ -157,10 +157,10 @@ async def test_a_stub_whose_message_is_gone_says_so_and_stays_open(
     ("name", "told", "why"),
     [
         (h.STUB_SHA256, b"0" * 64, "another one"),
-        (h.DLQ_TOPIC, b"enrichment-dlq", "does not tell"),
-        (h.DLQ_TOPIC, b"transcripts-submitted", "does not tell"),
+        (h.DLQ_TOPIC, b"enrichment-dlq", "without the place of its message"),
+        (h.DLQ_TOPIC, b"transcripts-submitted", "without the place of its message"),
         (h.DLQ_OFFSET, b"7", "gone"),
-        (h.DLQ_OFFSET, b"none", "does not tell"),
+        (h.DLQ_OFFSET, b"none", "without the place of its message"),
         (h.DLQ_PARTITION, b"99", "gone"),
     ],
 )

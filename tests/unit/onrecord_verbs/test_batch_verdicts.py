@@ -46,7 +46,7 @@ def test_what_was_set_aside_is_summed_up_once() -> None:
     died = batch(far(0, stored=3, dead=1), far(1, stored=3, dead=1), far(2))
     failure = find_batch_failure(died)
     assert str(failure) == (
-        "3 interviews submitted; 2 chunks were set aside: `onrecord dlq list` tells why"
+        "3 interviews submitted; 2 chunks were set aside: `onrecord dlq list` shows why"
     )
     assert failure is not None
     assert failure.details == ()
