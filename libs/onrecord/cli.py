@@ -19,6 +19,7 @@ import typer
 from typer.exceptions import TyperException
 
 from contracts.errors import BadMessageError, OnrecordError, OutageError
+from evaluation.errors import EvaluationError, InputError
 from local_stack.errors import StackError, StackUsageError
 from onrecord import commands
 from onrecord.console import err, out, print_error
@@ -86,7 +87,7 @@ def run_command(arguments: Sequence[str]) -> int:
         return _exit_code(build_app()(list(arguments), prog_name="onrecord", standalone_mode=False))
     except CommandError as error:
         return _explain(error)
-    except (OnrecordError, StackError) as error:
+    except (OnrecordError, StackError, EvaluationError) as error:
         return _explain(_as_command_error(error))
     except TyperException as error:  # Typer's own: an unknown option, a missing argument
         return _explain_usage(error)
@@ -136,10 +137,12 @@ def _explain_usage(error: TyperException) -> int:
     return _explain(UsageError(f"{text} (`{called} --help` tells what there is)"))
 
 
-def _as_command_error(error: OnrecordError | StackError) -> CommandError:
+def _as_command_error(error: OnrecordError | StackError | EvaluationError) -> CommandError:
     """Translate what a library raised into the command line's classes."""
     if isinstance(error, StackUsageError):
         return UsageError(str(error), details=error.details)
+    if isinstance(error, InputError):
+        return UsageError(str(error))
     if isinstance(error, StackError):
         return FailedError(str(error), details=error.details)
     if isinstance(error, OutageError):

@@ -8,14 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Annotated, Any, Final
-
-import typer
+from typing import Any, Final
 
 from contracts.transcript import TranscriptFormat
-from onrecord.console import Json, err
+from evaluation.measures import Measure
+from onrecord.console import err
 from onrecord.errors import UsageError
-from onrecord.measures import Measure, tell
 from onrecord.submit.files import read_transcript_file
 from transcripts import Reading, TranscriptError, read_transcript
 from transcripts.evaluation.cue_comparison import MEANT_DEVIATIONS, compare_cues
@@ -40,14 +38,6 @@ _KNOWN: Final = ("interviews", "vendors", "qmsum")
 _PAIRS: Final = (("rev", "amberscript"), ("rev", "coraal"), ("amberscript", "coraal"))
 _SUFFIX: Final = ".expected.json"
 
-Folder = Annotated[
-    Path,
-    typer.Argument(
-        help="A folder with found/formats, interviews, vendors, qmsum and webvtt.",
-        show_default=False,
-    ),
-]
-
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
@@ -68,17 +58,14 @@ class _Compared:
     is_silent: bool = False
 
 
-def formats(folder: Folder, *, json_output: Json = False) -> None:
+def measure_formats(folder: Path) -> list[Measure]:
     """Read files whose turns are known, and count what is right, by kind of source.
 
-    Prints the share of words with the right speaker, of turns with the right start (20 ms), and of
-    words kept; how alike three transcripts of the same talks are; and how far captions are read as
-    another WebVTT parser reads them. Writes `.onrecord/eval/formats*.json`. Exit code 1 if a goal
-    is missed.
+    Args:
+        folder: has found/formats, interviews, vendors, qmsum and webvtt, or some of them.
 
-    Examples of use:
-
-        onrecord eval formats ../shared/data
+    Raises:
+        UsageError: there is no such folder, or no such file in it.
     """
     if not folder.is_dir():
         raise UsageError(f"{folder} is not a folder")
@@ -92,7 +79,7 @@ def formats(folder: Folder, *, json_output: Json = False) -> None:
     ]
     if not measures:
         raise UsageError(f"{folder} holds no files whose turns are known")
-    tell(measures, as_json=json_output)
+    return measures
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from faker import Faker
 
+from evaluation.personal_data.annotated_texts import AnnotatedText
 from personal_data import Finding, Kind
-from personal_data.evaluation import Marked
 
 LOCALES: Final = (
     "en_US", "en_GB", "en_AU", "en_CA", "en_IN", "en_NZ", "de_DE", "de_AT", "fr_FR", "es_ES",
@@ -94,7 +94,7 @@ _MAKERS: Final[Mapping[str, tuple[Kind, Callable[[Any], str]]]] = {
 }
 
 
-def marked_texts(count: int, seed: int) -> Iterator[Marked]:
+def marked_texts(count: int, seed: int) -> Iterator[AnnotatedText]:
     """So many sentences, the same for the same seed."""
     chance = Random(seed)
     Faker.seed(seed)
@@ -104,7 +104,7 @@ def marked_texts(count: int, seed: int) -> Iterator[Marked]:
         yield _filled(_SENTENCES[number], str(number), fakers[chance.choice(LOCALES)])
 
 
-def _filled(sentence: str, template: str, fake: Any) -> Marked:
+def _filled(sentence: str, template: str, fake: Any) -> AnnotatedText:
     text = ""
     spans: list[Finding] = []
     end = 0
@@ -115,4 +115,4 @@ def _filled(sentence: str, template: str, fake: Any) -> Marked:
         spans.append(Finding(len(text), len(text) + len(value), kind, 1.0))
         text += value
         end = slot.end()
-    return Marked(text + sentence[end:], tuple(spans), template)
+    return AnnotatedText(text + sentence[end:], tuple(spans), template)

@@ -2,27 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from time import perf_counter
 from typing import Annotated, Final
 
 import typer
+from rich.table import Table
 
-from grounding.evaluation import Verdict, commonest_errors, judged, read_samples, score
-from onrecord.console import Json, print_json
-from onrecord.eval_inputs import read_benchmark
-from onrecord.eval_modes import Mode, ModeOption, parsers
-from onrecord.eval_pii import pii
-from onrecord.formats_eval import formats
-from onrecord.injection_eval import injection
-from onrecord.measures import Measure, put_on_page, tell
-from onrecord.metamorphic_eval import by_half, doubted, metamorphic, refused
+from evaluation.grounding.injection import parse_attacks
+from evaluation.grounding.injection_measures import measure_injection
+from evaluation.grounding.metamorphic_measures import measure_mutated_notes
+from evaluation.grounding.summedits import parse_summedits
+from evaluation.grounding.summedits_measures import measure_summedits
+from evaluation.inputs import InterviewFolder, read_benchmark, read_interviews
+from evaluation.measures import (
+    Measure,
+    format_figure,
+    list_columns,
+    update_page,
+    write_measures,
+)
+from evaluation.modes import CheckMode, load_parsers
+from evaluation.personal_data.annotated_texts import parse_annotated_texts
+from evaluation.personal_data.detection_measures import measure_detection
+from onrecord.console import Json, err, out, print_json
+from onrecord.errors import FailedError
+from onrecord.formats_eval import measure_formats
+from onrecord.settings import home_folder
 
-BALANCED_ACCURACY: Final = 0.66
-MILLISECONDS: Final = 20.0
+_SUMMEDITS_PREFIX: Final = "summedits_"
 
-File = Annotated[Path, typer.Argument(help="Samples in SummEdits' format.", show_default=False)]
+SamplesFile = Annotated[
+    Path, typer.Argument(help="Samples in SummEdits' format.", show_default=False)
+]
+AttacksFile = Annotated[
+    Path, typer.Argument(help="Instructions in BIPIA's format.", show_default=False)
+]
+AnnotatedFile = Annotated[
+    Path, typer.Argument(help="Marked texts in presidio-research's format.", show_default=False)
+]
+TranscriptFolder = Annotated[
+    Path, typer.Argument(help="A folder of transcripts.", show_default=False)
+]
+Interviews = Annotated[
+    Path | None, typer.Option(help="Transcripts to plant them in; else a short one of its own.")
+]
+MutationSeed = Annotated[int, typer.Option(help="Of the choices among ways to spoil a note.")]
+HostSeed = Annotated[int, typer.Option(help="Of the choice of turns to plant them in.")]
+ModeOption = Annotated[
+    CheckMode | None,
+    typer.Option(
+        help="Measure one mode; else light, and heavy beside it where its packages are installed.",
+        show_default=False,
+    ),
+]
+DataFolder = Annotated[
+    Path,
+    typer.Argument(
+        help="A folder with found/formats, interviews, vendors, qmsum and webvtt.",
+        show_default=False,
+    ),
+]
 Page = Annotated[Path, typer.Argument(help="A Markdown page.", show_default=False)]
 
 
@@ -33,16 +73,12 @@ def register(app: typer.Typer) -> None:
         no_args_is_help=True,
         rich_markup_mode="markdown",
     )
-    verbs.command()(grounding)
-    verbs.command()(metamorphic)
-    verbs.command()(injection)
-    verbs.command()(pii)
-    verbs.command()(formats)
-    verbs.command()(page)
+    for verb in (grounding, metamorphic, injection, pii, formats, page):
+        verbs.command()(verb)
     app.add_typer(verbs, name="eval", rich_help_panel="Interviews and notes")
 
 
-def grounding(file: File, *, mode: ModeOption = None, json_output: Json = False) -> None:
+def grounding(file: SamplesFile, *, mode: ModeOption = None, json_output: Json = False) -> None:
     """Judge summaries of which editors said whether their document bears them out.
 
     Prints balanced accuracy, precision and recall, per half of the documents and per edit type,
@@ -53,52 +89,92 @@ def grounding(file: File, *, mode: ModeOption = None, json_output: Json = False)
         onrecord eval grounding summedits_podcast.json
         onrecord eval grounding summedits_samsum.json --mode light --json
     """
-    samples = read_benchmark(file, read_samples)
-    judging = parsers(mode)
-    first = next(iter(judging))
-    verdicts: dict[Mode, list[Verdict]] = {}
-    took: dict[Mode, float] = {}
-    for one, parse in judging.items():
-        began = perf_counter()
-        verdicts[one] = [judged(sample, parse) for sample in samples]
-        took[one] = (perf_counter() - began) * 1000 / len(samples)
-    name = f"grounding-{file.stem.removeprefix('summedits_')}"
-    tell(
-        [
-            Measure(
-                name=name,
-                figure=score(verdicts[first]).balanced_accuracy,
-                goal=BALANCED_ACCURACY,
-                better="higher",
-                unit=f"balanced accuracy, {first}",
-                sides=_grounding_sides(verdicts[first]) | _beside(verdicts, first),
-                notes=commonest_errors(verdicts[first]),
-            ),
-            Measure(
-                name=f"{name}-time",
-                figure=took[first],
-                goal=MILLISECONDS,
-                better="lower",
-                unit=f"ms a note, {first}",
-                sides={
-                    str(one): {"ms a note": value, "notes": len(samples)}
-                    for one, value in took.items()
-                },
-            ),
-        ],
-        as_json=json_output,
-    )
+    samples = read_benchmark(file, parse_summedits)
+    name = f"grounding-{file.stem.removeprefix(_SUMMEDITS_PREFIX)}"
+    measures = measure_summedits(name, samples, load_parsers(mode))
+    report_measures(measures, as_json=json_output)
 
 
-def _beside(verdicts: Mapping[Mode, Sequence[Verdict]], first: Mode) -> dict[str, dict[str, float]]:
-    """The figures of the modes that are measured beside the first."""
-    sides: dict[str, dict[str, float]] = {}
-    for mode, judged_so in verdicts.items():
-        if mode is not first:
-            sides[f"{mode}: all"] = _figures(judged_so)
-            for half, part in by_half(judged_so).items():
-                sides[f"{mode}: {half.value}"] = _figures(part)
-    return sides
+def metamorphic(
+    folder: TranscriptFolder,
+    *,
+    seed: MutationSeed = 7,
+    mode: ModeOption = None,
+    json_output: Json = False,
+) -> None:
+    """Spoil true notes of real transcripts, and count which are refused.
+
+    Every sentence of a transcript is a true note; it is spoiled by number, negation, name,
+    speaker, segment, theme, time and quantifier wherever it allows that. Prints the share caught
+    per kind and the share of true notes refused; writes `.onrecord/eval/metamorphic.json`. In the
+    heavy mode, notes are turned in who did it to whom, and in whether it was done, too. Files in
+    no known format are passed over. Exit code 1 if a goal is missed.
+
+    Examples of use:
+
+        onrecord eval metamorphic interviews/rev
+        onrecord eval metamorphic samples --seed 11 --mode light
+    """
+    parsers = load_parsers(mode)
+    interviews = _read_interviews(folder).interviews
+    report_measures(measure_mutated_notes(interviews, seed, parsers), as_json=json_output)
+
+
+def injection(
+    file: AttacksFile,
+    *,
+    interviews: Interviews = None,
+    seed: HostSeed = 7,
+    json_output: Json = False,
+) -> None:
+    """Plant instructions in interviews, and count the notes that obey them and would be stored.
+
+    Each instruction is planted at the start, in the middle and at the end of a participant's turn.
+    Judged is what models of several degrees of obedience would draft: the instruction itself,
+    bare and wrapped; answers made of its own words; a true note with an answer appended, or in the
+    cipher it asks for; the prompt's text; payloads in themes, questions and citations. Prints them
+    per way and per kind, the share of notes accepted that only report the instruction, and the
+    share of true notes that these checks refuse. Exit code 1 if a goal is missed.
+
+    Examples of use:
+
+        onrecord eval injection bipia_text_attack_train.json
+        onrecord eval injection bipia_text_attack_train.json --interviews interviews/rev
+    """
+    attacks = read_benchmark(file, parse_attacks)
+    hosts = _read_interviews(interviews).interviews if interviews else None
+    report_measures(measure_injection(attacks, hosts, seed), as_json=json_output)
+
+
+def pii(file: AnnotatedFile, *, json_output: Json = False) -> None:
+    """Look for personal data in texts in which it is marked.
+
+    Prints recall and precision of all kinds that are marked, per half of the templates and per
+    kind, and milliseconds a text, with the model and without it where one is installed; writes
+    `.onrecord/eval/pii.json` and `pii-light.json`. A span counts as found if a finding overlaps
+    it; a finding is right if it overlaps a span. Exit code 1 if a goal is missed.
+
+    Examples of use:
+
+        onrecord eval pii presidio_synth_dev.json
+    """
+    samples = read_benchmark(file, parse_annotated_texts)
+    report_measures(measure_detection(samples), as_json=json_output)
+
+
+def formats(folder: DataFolder, *, json_output: Json = False) -> None:
+    """Read files whose turns are known, and count what is right, by kind of source.
+
+    Prints the share of words with the right speaker, of turns with the right start (20 ms), and of
+    words kept; how alike three transcripts of the same talks are; and how far captions are read as
+    another WebVTT parser reads them. Writes `.onrecord/eval/formats*.json`. Exit code 1 if a goal
+    is missed.
+
+    Examples of use:
+
+        onrecord eval formats ../shared/data
+    """
+    report_measures(measure_formats(folder), as_json=json_output)
 
 
 def page(file: Page, *, json_output: Json = False) -> None:
@@ -108,30 +184,49 @@ def page(file: Page, *, json_output: Json = False) -> None:
 
         onrecord eval page docs/evaluation.md
     """
-    put_on_page(file)
+    update_page(file, _measures_folder())
     if json_output:
         print_json({"page": str(file)})
 
 
-def _grounding_sides(verdicts: Sequence[Verdict]) -> dict[str, dict[str, float]]:
-    sides = {"all": _figures(verdicts)}
-    for half, part in by_half(verdicts).items():
-        sides[half.value] = _figures(part)
-    edits = sorted({kind for one in verdicts for kind in one.kinds})
-    for edit in edits:
-        edited = [one for one in verdicts if edit in one.kinds and not one.is_true]
-        if edited:
-            sides[edit] = {"recall": refused(edited), "notes": len(edited)}
-    return sides
+def report_measures(measures: Sequence[Measure], *, as_json: bool) -> None:
+    """Write each measure's file and print them, shortfalls first.
+
+    Raises:
+        FailedError: a measure falls short of its goal.
+    """
+    written = write_measures(measures, _measures_folder())
+    if as_json:
+        print_json(written)
+    else:
+        for measure in sorted(measures, key=lambda one: one.holds):
+            _print_measure(measure)
+    short = [one.name for one in measures if not one.holds]
+    if short:
+        raise FailedError(f"short of the goal: {', '.join(short)}")
 
 
-def _figures(verdicts: Sequence[Verdict]) -> dict[str, float]:
-    scored = score(verdicts)
-    return {
-        "balanced accuracy": scored.balanced_accuracy,
-        "precision": scored.precision,
-        "recall": scored.recall,
-        "true accepted": scored.true_accepted,
-        "in doubt": doubted(verdicts),
-        "notes": scored.notes,
-    }
+def _measures_folder() -> Path:
+    return home_folder() / "eval"
+
+
+def _print_measure(measure: Measure) -> None:
+    sign = "≥" if measure.better == "higher" else "≤"
+    verdict = "holds" if measure.holds else "FALLS SHORT"
+    figure = f"{measure.name}: {measure.figure:.4g} {measure.unit}"
+    out.print(f"{figure}, goal {sign} {measure.goal:g}: {verdict}", markup=False)
+    columns = list_columns(measure.sides)
+    table = Table("", *columns, box=None)
+    for side, figures in measure.sides.items():
+        table.add_row(side, *(format_figure(figures.get(column)) for column in columns))
+    out.print(table)
+    for note in measure.notes:
+        out.print(f"  {note}", markup=False)
+    out.print()
+
+
+def _read_interviews(folder: Path) -> InterviewFolder:
+    read = read_interviews(folder)
+    for name in read.skipped:
+        err.print(f"passed over: {name}", style="dim", markup=False)
+    return read

@@ -8,9 +8,9 @@ import pytest
 
 from contracts.notes import DraftEvidence
 from contracts.transcript import Role
+from evaluation.grounding.true_notes import build_chunk, iter_true_notes
+from evaluation.splits import DataSplit, assign_split
 from grounding import CHECKS, Weighed, weigh
-from grounding.evaluation import Half, half_of
-from grounding.evaluation.extracts import extracts, whole
 from grounding.uncertainty import READS_MEANING, Doubt, in_doubt
 from transcripts import read_transcript
 from unit.grounding.drafts import chunk, draft, segment
@@ -114,11 +114,11 @@ def test_only_checks_that_exist_are_reopened() -> None:
 
 
 @pytest.mark.skipif(not REV.is_dir(), reason="the real interviews are not here")
-@pytest.mark.parametrize("half", Half)
-def test_sentences_of_real_interviews_are_hardly_ever_in_doubt(half: Half) -> None:
+@pytest.mark.parametrize("split", DataSplit)
+def test_sentences_of_real_interviews_are_hardly_ever_in_doubt(split: DataSplit) -> None:
     doubts = []
-    for file in (one for one in sorted(REV.glob("*.json")) if half_of(one.stem) is half):
-        interview = whole(file.stem, read_transcript(file.read_text()).segments)
-        doubts += [in_doubt(weigh(one.draft, interview)) for one in extracts(interview)]
+    for file in (one for one in sorted(REV.glob("*.json")) if assign_split(one.stem) is split):
+        interview = build_chunk(file.stem, read_transcript(file.read_text()).segments)
+        doubts += [in_doubt(weigh(one.draft, interview)) for one in iter_true_notes(interview)]
     assert len(doubts) > 300
     assert sum(one is not None for one in doubts) <= 0.01 * len(doubts)

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 import prompts
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.transcript import Role, Segment
+from evaluation.grounding.injection import check_planted_notes, parse_attacks
+from evaluation.splits import DataSplit, assign_split
 from grounding import INJECTION, judge
 from grounding.checks.instruction import unseen
 from grounding.checks.language import other_language
-from grounding.evaluation import Half, half_of, planted, read_attacks
 from grounding.text.addressing import Address, Report, address, report, sentences, spoken_sentences
 from unit.grounding.drafts import STUDY, chunk, draft, failed, segment
 
@@ -216,13 +217,15 @@ def test_judges_any_statement_without_failing(text: str) -> None:
 
 def test_refuses_files_in_another_form() -> None:
     with pytest.raises(ValueError, match="form"):
-        read_attacks("[]")
+        parse_attacks("[]")
 
 
 @pytest.mark.skipif(not ATTACKS.is_file(), reason="the instructions are not here")
 def test_stores_nothing_that_obeys_the_instructions_developed_on() -> None:
     attacks = [
-        one for one in read_attacks(ATTACKS.read_text()) if half_of(one.text) is Half.DEVELOPED_ON
+        one
+        for one in parse_attacks(ATTACKS.read_text())
+        if assign_split(one.text) is DataSplit.DEVELOPED_ON
     ]
     turns = [
         Segment(number=1, speaker="Ida", role=Role.INTERVIEWER, text="What do you pay for it?"),
@@ -233,6 +236,6 @@ def test_stores_nothing_that_obeys_the_instructions_developed_on() -> None:
             text="We pay forty a month for it. It was thirty before May. My sister shares it.",
         ),
     ]
-    verdicts = list(planted(attacks, "an interview", turns, seed=3))
+    verdicts = list(check_planted_notes(attacks, "an interview", turns, seed=3))
     assert [one.example for one in verdicts if not one.is_true and one.is_accepted] == []
     assert any(one.is_true and one.is_accepted for one in verdicts)

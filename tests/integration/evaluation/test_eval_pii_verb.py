@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from evaluation.personal_data.annotated_texts import AnnotatedText
 from onrecord.cli import run_command
-from personal_data.evaluation import Marked
 from support.made_up_people import marked_texts
 
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "data" / "pii" / "presidio_synth_dev.json"
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def _sample(one: Marked) -> dict[str, object]:
+def _as_json(one: AnnotatedText) -> dict[str, object]:
     spans = [
         {
             "entity_type": span.kind.value,
@@ -32,14 +32,14 @@ def _sample(one: Marked) -> dict[str, object]:
     return {"full_text": one.text, "spans": spans, "template_id": int(one.template)}
 
 
-def test_tells_recall_precision_and_time_and_writes_them(
+def test_prints_and_writes_recall_precision_and_time(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "people.json"
-    file.write_text(json.dumps([_sample(one) for one in marked_texts(120, seed=11)]))
+    file.write_text(json.dumps([_as_json(one) for one in marked_texts(120, seed=11)]))
     assert run_command(["eval", "pii", str(file), "--json"]) == 0
-    told = [one["name"] for one in json.loads(capsys.readouterr().out)]
-    assert told[:3] == ["pii", "pii-precision", "pii-time"]
+    names = [one["name"] for one in json.loads(capsys.readouterr().out)]
+    assert names[:3] == ["pii", "pii-precision", "pii-time"]
     written = json.loads(Path(".onrecord/eval/pii.json").read_text())
     assert written["holds"]
     assert {"all", "developed on", "held out", "PERSON"} <= set(written["sides"])
@@ -48,7 +48,7 @@ def test_tells_recall_precision_and_time_and_writes_them(
 @pytest.mark.parametrize(
     "text", ["{}", '[{"full_text": "x"}]', "[]", '[{"full_text":"x","spans":[]}]']
 )
-def test_says_which_file_marks_nothing(
+def test_names_the_file_in_which_nothing_is_marked(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
 ) -> None:
     file = tmp_path / "other.json"

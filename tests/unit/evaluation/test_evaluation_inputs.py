@@ -2,13 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from onrecord.errors import UsageError
-from onrecord.eval_inputs import read_interviews
+from evaluation.errors import InputError
+from evaluation.inputs import read_interviews
 
 
-def test_transcripts_of_one_name_are_all_read(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_transcripts_of_one_name_are_all_read(tmp_path: Path) -> None:
     (tmp_path / "again").mkdir()
     (tmp_path / "talk.txt").write_text("Ann: We pay 40 dollars.\n")
     (tmp_path / "talk.vtt").write_text("WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ann>We pay.\n")
@@ -18,14 +16,14 @@ def test_transcripts_of_one_name_are_all_read(
 
     read = read_interviews(tmp_path)
 
-    assert {name: turns[0].text for name, turns in read.items()} == {
+    assert {name: segments[0].text for name, segments in read.interviews.items()} == {
         "again/talk": "We pay less.",
         "talk": "We pay 40 dollars.",
         "talk.vtt": "We pay.",
     }
-    assert capsys.readouterr().err == "passed over: notes.txt\n"
+    assert read.skipped == [Path("notes.txt")]
 
 
 def test_a_folder_without_transcripts_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="holds no transcript"):
+    with pytest.raises(InputError, match="holds no transcript"):
         read_interviews(tmp_path)

@@ -1,4 +1,4 @@
-"""How much of the personal data in marked texts is found, and how much is found that is none.
+"""Scan texts in which personal data is marked, and count what is found and what is found wrongly.
 
 The format is that of presidio-research: a JSON list of texts (``full_text``), each with the
 ``spans`` that are marked in it and the template it was made from.
@@ -6,7 +6,7 @@ The format is that of presidio-research: a JSON list of texts (``full_text``), e
 How it is counted. A marked span counts as found if a finding shares a character with it, whatever
 its kind: what matters is that something is masked there. A finding counts as right if it shares a
 character with a marked span. All kinds that are marked count, also those that tell little about a
-person by themselves (organisations, dates, titles); `Tally.without` counts without them. Beside
+person by themselves (organisations, dates, titles); `count_detections` can leave kinds out. Beside
 that: how many spans are found as the same kind, and which share of the marked letters and digits
 the findings cover, so that a finding that only touches a span does not pass for a whole one.
 """
@@ -23,15 +23,15 @@ from typing import Any, Final
 from personal_data.finding import Mode, find
 from personal_data.findings import Finding, Kind
 
-WEAK: Final = frozenset({Kind.ORGANIZATION, Kind.DATE_TIME, Kind.TITLE})
+WEAK_KINDS: Final = frozenset({Kind.ORGANIZATION, Kind.DATE_TIME, Kind.TITLE})
 """Kinds that the second figure leaves out."""
 
 _CONTEXT: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Marked:
-    """A text, the personal data that is marked in it, and what identifies its template."""
+class AnnotatedText:
+    """A text, the personal data marked in it, and the id of the template it was made from."""
 
     text: str
     spans: tuple[Finding, ...]
@@ -39,17 +39,17 @@ class Marked:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A marked text and what was found in it."""
+class ScanResult:
+    """An annotated text, what was found in it, and how long that took."""
 
-    marked: Marked
+    annotated: AnnotatedText
     findings: tuple[Finding, ...]
     milliseconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    """Counts over some readings."""
+class DetectionCounts:
+    """Counts over some scanned texts."""
 
     spans: int
     spans_found: int
@@ -62,53 +62,56 @@ class Tally:
     @property
     def recall(self) -> float:
         """Share of the marked spans that are found."""
-        return _share(self.spans_found, self.spans)
+        return _divide(self.spans_found, self.spans)
 
     @property
     def precision(self) -> float:
         """Share of the findings that are right."""
-        return _share(self.findings_right, self.findings)
+        return _divide(self.findings_right, self.findings)
 
     @property
     def recall_of_kind(self) -> float:
         """Share of the marked spans that are found as what they are."""
-        return _share(self.spans_of_their_kind, self.spans)
+        return _divide(self.spans_of_their_kind, self.spans)
 
     @property
     def covered(self) -> float:
         """Share of the marked letters and digits that are in a finding."""
-        return _share(self.characters_found, self.characters)
+        return _divide(self.characters_found, self.characters)
 
 
-def read_marked(text: str) -> list[Marked]:
-    """Read a file in presidio-research's format.
+def parse_annotated_texts(text: str) -> list[AnnotatedText]:
+    """Parse the text of a file in presidio-research's format.
 
     Raises:
-        ValueError: it is not JSON, or not in that format.
+        ValueError: it is not JSON, not in that format, or nothing is marked in any text.
     """
     try:
-        return [_marked(one) for one in json.loads(text)]
+        samples = [_parse_sample(one) for one in json.loads(text)]
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError("a sample has no full_text, or spans without kind and place") from error
+    if samples and not any(sample.spans for sample in samples):
+        raise ValueError("nothing is marked")
+    return samples
 
 
-def _marked(one: dict[str, Any]) -> Marked:
+def _parse_sample(one: dict[str, Any]) -> AnnotatedText:
     text = str(one["full_text"])
     template = one.get("template_id")
-    return Marked(
+    return AnnotatedText(
         text=text,
-        spans=tuple(sorted(_span(span) for span in one["spans"])),
+        spans=tuple(sorted(_parse_span(span) for span in one["spans"])),
         template=str(one.get("masked") or text) if template is None else str(template),
     )
 
 
-def _span(span: dict[str, Any]) -> Finding:
+def _parse_span(span: dict[str, Any]) -> Finding:
     name = str(span["entity_type"])
-    kind = Kind(_OTHER_NAMES.get(name, name)) if _is_known(name) else Kind.ID_NUMBER
+    kind = Kind(_KIND_ALIASES.get(name, name)) if _is_known(name) else Kind.ID_NUMBER
     return Finding(int(span["start_position"]), int(span["end_position"]), kind, 1.0)
 
 
-_OTHER_NAMES: Final = {
+_KIND_ALIASES: Final = {
     "LOCATION": "GPE",
     "LOC": "GPE",
     "URL": "DOMAIN_NAME",
@@ -121,32 +124,34 @@ _OTHER_NAMES: Final = {
 
 
 def _is_known(name: str) -> bool:
-    return _OTHER_NAMES.get(name, name) in set(Kind)
+    return _KIND_ALIASES.get(name, name) in set(Kind)
 
 
-def read_all(samples: Sequence[Marked], mode: Mode) -> list[Reading]:
-    """What is found in each text, and how long that took."""
-    readings = []
+def scan_texts(samples: Sequence[AnnotatedText], mode: Mode) -> list[ScanResult]:
+    """Scan each text for personal data, one after the other, and time it."""
+    results = []
     for sample in samples:
         began = perf_counter()
         findings = find(sample.text, wanted=mode)
-        readings.append(Reading(sample, findings, (perf_counter() - began) * 1000))
-    return readings
+        results.append(ScanResult(sample, findings, (perf_counter() - began) * 1000))
+    return results
 
 
-def tally(readings: Iterable[Reading], without: Collection[Kind] = ()) -> Tally:
-    """Count; without some kinds, neither marked spans nor findings of these take part."""
+def count_detections(
+    results: Iterable[ScanResult], without: Collection[Kind] = ()
+) -> DetectionCounts:
+    """Count spans and findings, and which overlap; kinds in ``without`` are left out of both."""
     counts: Counter[str] = Counter()
-    for reading in readings:
-        spans = [one for one in reading.marked.spans if one.kind not in without]
-        findings = [one for one in reading.findings if one.kind not in without]
+    for result in results:
+        spans = [one for one in result.annotated.spans if one.kind not in without]
+        findings = [one for one in result.findings if one.kind not in without]
         inside = {place for one in findings for place in range(one.start, one.end)}
         for span in spans:
             over = [one for one in findings if one.overlaps(span)]
             places = [
                 place
                 for place in range(span.start, span.end)
-                if reading.marked.text[place].isalnum()
+                if result.annotated.text[place].isalnum()
             ]
             counts["spans"] += 1
             counts["found"] += bool(over)
@@ -155,9 +160,9 @@ def tally(readings: Iterable[Reading], without: Collection[Kind] = ()) -> Tally:
             counts["characters found"] += len(inside.intersection(places))
         counts["findings"] += len(findings)
         counts["right"] += sum(
-            any(one.overlaps(span) for span in reading.marked.spans) for one in findings
+            any(one.overlaps(span) for span in result.annotated.spans) for one in findings
         )
-    return Tally(
+    return DetectionCounts(
         spans=counts["spans"],
         spans_found=counts["found"],
         spans_of_their_kind=counts["of kind"],
@@ -168,42 +173,42 @@ def tally(readings: Iterable[Reading], without: Collection[Kind] = ()) -> Tally:
     )
 
 
-def by_kind(readings: Iterable[Reading]) -> dict[Kind, Counter[str]]:
-    """Per kind: spans marked, found, and found as that kind; findings of that kind, and right."""
+def count_by_kind(results: Iterable[ScanResult]) -> dict[Kind, Counter[str]]:
+    """Count spans marked, found, and found as their kind; findings, and right ones; by kind."""
     counts: dict[Kind, Counter[str]] = {}
-    for reading in readings:
-        for span in reading.marked.spans:
-            over = [one for one in reading.findings if one.overlaps(span)]
+    for result in results:
+        for span in result.annotated.spans:
+            over = [one for one in result.findings if one.overlaps(span)]
             of_kind = counts.setdefault(span.kind, Counter())
             of_kind["spans"] += 1
             of_kind["found"] += bool(over)
             of_kind["of kind"] += any(one.kind is span.kind for one in over)
-        for one in reading.findings:
+        for one in result.findings:
             of_kind = counts.setdefault(one.kind, Counter())
             of_kind["findings"] += 1
-            of_kind["right"] += any(one.overlaps(span) for span in reading.marked.spans)
+            of_kind["right"] += any(one.overlaps(span) for span in result.annotated.spans)
     return dict(sorted(counts.items()))
 
 
-def commonest_errors(readings: Iterable[Reading], most: int = 3) -> list[str]:
-    """The most frequent kinds of error, one line each, with a count and an example."""
+def list_commonest_errors(results: Iterable[ScanResult], limit: int = 3) -> list[str]:
+    """Return the most frequent kinds of error, a line each, with a count and an example."""
     kinds: Counter[str] = Counter()
     examples: dict[str, str] = {}
-    for reading in readings:
-        for error, one in _errors(reading):
+    for result in results:
+        for error, one in _iter_errors(result):
             kinds[error] += 1
-            examples.setdefault(error, _excerpt(reading.marked.text, one))
+            examples.setdefault(error, _excerpt(result.annotated.text, one))
     return [
-        f"{error}: {count}, such as {examples[error]}" for error, count in kinds.most_common(most)
+        f"{error}: {count}, such as {examples[error]}" for error, count in kinds.most_common(limit)
     ]
 
 
-def _errors(reading: Reading) -> Iterable[tuple[str, Finding]]:
-    for span in reading.marked.spans:
-        if not any(one.overlaps(span) for one in reading.findings):
+def _iter_errors(result: ScanResult) -> Iterable[tuple[str, Finding]]:
+    for span in result.annotated.spans:
+        if not any(one.overlaps(span) for one in result.findings):
             yield f"{span.kind} not found", span
-    for one in reading.findings:
-        if not any(one.overlaps(span) for span in reading.marked.spans):
+    for one in result.findings:
+        if not any(one.overlaps(span) for span in result.annotated.spans):
             yield f"found as {one.kind}, but nothing is marked there", one
 
 
@@ -213,5 +218,5 @@ def _excerpt(text: str, one: Finding) -> str:
     return " ".join(f"“…{before}⟦{text[one.start : one.end]}⟧{after}…”".split())
 
 
-def _share(part: int, whole: int) -> float:
+def _divide(part: int, whole: int) -> float:
     return part / whole if whole else 0.0

@@ -1,6 +1,6 @@
-"""Makes a true note false in what only a parser sees: who did it to whom, and whether it was done.
+"""Mutate a true note in what only a parser sees: who did it to whom, and whether it was done.
 
-Patterns of words, and none of the parser's, so that what it misreads shows as a miss.
+The mutations use patterns of words and not the parser, so that what it misreads shows as a miss.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from contracts.notes import DraftNote
-from grounding.evaluation.extracts import Extract
+from evaluation.grounding.true_notes import TrueNote
 from grounding.text.words import listed
 
 _ACTS: Final = listed(
@@ -24,12 +24,12 @@ _ACTS: Final = listed(
 _SYMMETRIC: Final = listed("met meet")
 _SUBJECT: Final = {"me": "I", "him": "he", "her": "she", "us": "we", "them": "they"}
 _OBJECT: Final = {subject.casefold(): other for other, subject in _SUBJECT.items()}
-_TURNED: Final = re.compile(
+_TRANSITIVE_CLAUSE: Final = re.compile(
     rf"\b(I|he|she|we|they) ({'|'.join(sorted(_ACTS - _SYMMETRIC))}) (me|him|her|us|them)\b"
     r"(?=[ ,.!]|$)(?! (?:own|self|\w+s?\b(?= (?:is|was|are|were|had|has))))",
     re.IGNORECASE,
 )
-_WISHED: Final = re.compile(
+_INTENTION: Final = re.compile(
     r"\b(I|he|she|we|they) (?:really |always |just )?"
     r"(?:want|wanted|hope|hoped|plan|planned|used|refused|refuse|almost|nearly)"
     r"(?: to)? (?!be\b|do\b|go\b|have\b)([a-z]{3,})\b",
@@ -40,38 +40,41 @@ _TO: Final = re.compile(
 )
 
 
-def turned_round(extract: Extract) -> DraftNote | None:
-    """Tell “he paid her” as “she paid him”."""
-    match = _TURNED.search(extract.draft.statement)
+def swap_roles(note: TrueNote) -> DraftNote | None:
+    """Turn “he paid her” into “she paid him”; None where no such words are in the note."""
+    match = _TRANSITIVE_CLAUSE.search(note.draft.statement)
     if match is None:
         return None
     subject, verb, other = match.groups()
     if _OBJECT[subject.casefold()] == other.casefold():
         return None
-    turned = f"{_SUBJECT[other.casefold()]} {verb} {_OBJECT[subject.casefold()]}"
-    return _put(extract.draft, match, turned)
+    swapped = f"{_SUBJECT[other.casefold()]} {verb} {_OBJECT[subject.casefold()]}"
+    return _replace(note.draft, match, swapped)
 
 
-def told_as_done(extract: Extract) -> DraftNote | None:
-    """Tell “I wanted to help” as “I help”: its past would need the verb's forms."""
-    match = _WISHED.search(extract.draft.statement)
+def assert_intention(note: TrueNote) -> DraftNote | None:
+    """Turn “I wanted to help” into “I help”, since the past would need the verb's forms."""
+    match = _INTENTION.search(note.draft.statement)
     if match is None or not (_TO.search(match.group()) or "most" in match.group()):
         return None
-    return _put(extract.draft, match, f"{match.group(1)} {match.group(2)}")
+    return _replace(note.draft, match, f"{match.group(1)} {match.group(2)}")
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A way of turning a note: its name, and the function that does it where a note allows it."""
+class ParserMutation:
+    """A way to make a note false: its name, and the function that returns the false note."""
 
     name: str
-    spoil: Callable[[Extract], DraftNote | None]
+    mutate: Callable[[TrueNote], DraftNote | None]
 
 
-TURNED: Final = (Turn("who did it to whom", turned_round), Turn("told as done", told_as_done))
+PARSER_MUTATIONS: Final = (
+    ParserMutation("who did it to whom", swap_roles),
+    ParserMutation("told as done", assert_intention),
+)
 
 
-def _put(draft: DraftNote, match: re.Match[str], other: str) -> DraftNote:
+def _replace(draft: DraftNote, match: re.Match[str], other: str) -> DraftNote:
     before, after = draft.statement[: match.start()], draft.statement[match.end() :]
-    turned = f"{before}{other}{after}"
-    return draft.model_copy(update={"statement": turned[:1].upper() + turned[1:]})
+    statement = f"{before}{other}{after}"
+    return draft.model_copy(update={"statement": statement[:1].upper() + statement[1:]})

@@ -12,11 +12,11 @@ from onrecord.cli import run_command
 from support.missing import missing
 
 SAMPLES = Path(__file__).parents[3] / "samples"
-_FORM = {"name", "figure", "goal", "better", "holds", "sides", "unit", "stack", "commit", "notes"}
+_FIELDS = {"name", "figure", "goal", "better", "holds", "sides", "unit", "stack", "commit", "notes"}
 
 
 @pytest.fixture(autouse=True)
-def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _in_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
@@ -34,7 +34,7 @@ def _summedits(folder: Path) -> Path:
 def test_metamorphic_holds_on_the_samples_and_writes_its_measures() -> None:
     assert run_command(["eval", "metamorphic", str(SAMPLES)]) == 0
     written = json.loads(Path(".onrecord/eval/metamorphic.json").read_text())
-    assert set(written) == _FORM
+    assert set(written) == _FIELDS
     assert written["holds"]
     assert written["sides"]["number"]["all"] >= 0.99
 
@@ -43,12 +43,12 @@ def test_grounding_prints_its_measures_as_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_command(["eval", "grounding", str(_summedits(tmp_path)), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [one["name"] for one in told] == ["grounding-small", "grounding-small-time"]
-    assert told[0]["figure"] == 1.0
+    measures = json.loads(capsys.readouterr().out)
+    assert [one["name"] for one in measures] == ["grounding-small", "grounding-small-time"]
+    assert measures[0]["figure"] == 1.0
 
 
-def test_says_which_file_is_no_benchmark(
+def test_names_the_file_that_is_no_benchmark(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "other.json"
@@ -57,7 +57,7 @@ def test_says_which_file_is_no_benchmark(
     assert "other.json" in capsys.readouterr().err
 
 
-def test_says_that_a_folder_has_no_transcripts(tmp_path: Path) -> None:
+def test_refuses_a_folder_without_transcripts(tmp_path: Path) -> None:
     assert run_command(["eval", "metamorphic", str(tmp_path)]) == 2
 
 

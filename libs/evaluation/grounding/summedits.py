@@ -1,9 +1,9 @@
-"""SummEdits: summaries of documents, of which editors said whether the document bears them out.
+"""Check notes made of the SummEdits benchmark: summaries that editors found true or false.
 
 The benchmark is described in Laban et al., "SummEdits: Measuring LLM Ability at Factual Reasoning
 Through The Lens of Summarization", EMNLP 2023. A summary becomes one note that cites the whole of
 its document; a dialogue becomes one segment a turn. The unedited summary that the files also hold
-is not looked at: in production there is none.
+is not used: in production there is none.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from contracts.ids import derive_id
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import Study, Theme
 from contracts.transcript import Segment
+from evaluation.grounding.verdicts import LabelledVerdict
 from grounding.assessment import weigh
-from grounding.evaluation.scoring import Verdict
 from grounding.syntax.clauses import Parser
 from grounding.text.words import clip, words
 from grounding.uncertainty import in_doubt
 
 _TURN: Final = re.compile(r"(?:^|\s*\.\s+)(?P<speaker>[A-Z][\w '.-]{0,30}):\s")
-_FEWEST_TURNS: Final = 3
+_MIN_TURNS: Final = 3
 _THEME: Final = Theme(id="summary", name="Summary")
 _STUDY: Final = Study(study_id="summedits", name="SummEdits", themes=(_THEME,))
-_EXAMPLE: Final = 140
+_MAX_EXAMPLE_LENGTH: Final = 140
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """One summary with its document, whether it is consistent, and how it was edited."""
+class SummEditsSample:
+    """A summary with its document, whether it is consistent with it, and how it was edited."""
 
     document: str
     summary: str
@@ -43,20 +43,20 @@ class Sample:
     edits: tuple[str, ...]
 
 
-def read_samples(text: str) -> list[Sample]:
-    """Read a file of the benchmark.
+def parse_summedits(text: str) -> list[SummEditsSample]:
+    """Parse the text of a file of the benchmark.
 
     Raises:
         ValueError: it is not JSON, or not in the benchmark's form.
     """
     try:
-        return [_sample(one) for one in json.loads(text)]
+        return [_parse_sample(one) for one in json.loads(text)]
     except (TypeError, KeyError) as error:
         raise ValueError("a sample has no doc, summary or label") from error
 
 
-def _sample(one: dict[str, Any]) -> Sample:
-    return Sample(
+def _parse_sample(one: dict[str, Any]) -> SummEditsSample:
+    return SummEditsSample(
         document=str(one["doc"]),
         summary=str(one["summary"]),
         is_consistent=bool(one["label"]),
@@ -64,27 +64,27 @@ def _sample(one: dict[str, Any]) -> Sample:
     )
 
 
-def judged(sample: Sample, parse: Parser | None = None) -> Verdict:
-    """What the checks say of a sample; with a parser, those of the heavy mode too."""
-    chunk = _chunk(sample.document)
+def check_sample(sample: SummEditsSample, parse: Parser | None = None) -> LabelledVerdict:
+    """Check a sample's summary as a note; with a parser, by the heavy mode's checks too."""
+    chunk = _build_chunk(sample.document)
     cited = tuple(DraftEvidence(segment=one.number) for one in chunk.segments)
     draft = DraftNote(statement=sample.summary, evidence=cited, themes=(_THEME.id,))
     weighed = weigh(draft, chunk, parse)
     failures = weighed.failures
     example = failures[0].claim if failures else sample.summary
-    return Verdict(
+    return LabelledVerdict(
         is_true=sample.is_consistent,
         is_accepted=not failures,
-        kinds=sample.edits,
-        checks=tuple(one.check for one in failures),
-        example=clip(example, _EXAMPLE),
+        categories=sample.edits,
+        failed_checks=tuple(one.check for one in failures),
+        example=clip(example, _MAX_EXAMPLE_LENGTH),
         document=sample.document,
-        is_doubted=in_doubt(weighed) is not None,
+        is_uncertain=in_doubt(weighed) is not None,
     )
 
 
-def _chunk(document: str) -> ChunkReady:
-    turns = [turn for turn in _turns(document) if words(turn[1])]
+def _build_chunk(document: str) -> ChunkReady:
+    turns = [turn for turn in _split_turns(document) if words(turn[1])]
     segments = tuple(
         Segment(number=number, speaker=speaker, text=text)
         for number, (speaker, text) in enumerate(turns, start=1)
@@ -102,10 +102,10 @@ def _chunk(document: str) -> ChunkReady:
     )
 
 
-def _turns(document: str) -> Iterator[tuple[str, str]]:
-    """Speaker and words of each turn of a dialogue; a text that is none is one turn."""
+def _split_turns(document: str) -> Iterator[tuple[str, str]]:
+    """Yield speaker and words of each turn of a dialogue; a text that is none is one turn."""
     starts = list(_TURN.finditer(document))
-    if len(starts) < _FEWEST_TURNS:
+    if len(starts) < _MIN_TURNS:
         yield "Speaker", document
         return
     ends = [one.start() for one in starts[1:]] + [len(document)]

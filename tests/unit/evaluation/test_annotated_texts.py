@@ -2,24 +2,24 @@ from __future__ import annotations
 
 import pytest
 
-from personal_data import Finding, Kind, Mode, mode
-from personal_data.evaluation import (
-    WEAK,
-    Marked,
-    Reading,
-    by_kind,
-    commonest_errors,
-    read_all,
-    read_marked,
-    tally,
+from evaluation.personal_data.annotated_texts import (
+    WEAK_KINDS,
+    AnnotatedText,
+    ScanResult,
+    count_by_kind,
+    count_detections,
+    list_commonest_errors,
+    parse_annotated_texts,
+    scan_texts,
 )
+from personal_data import Finding, Kind, Mode, mode
 from support.made_up_people import marked_texts
 
 MODES = [Mode.LIGHT, *([Mode.HEAVY] if mode() is Mode.HEAVY else [])]
 
 _TEXT = "Ann Lee of Acme, Ann"
-_READING = Reading(
-    marked=Marked(
+_RESULT = ScanResult(
+    annotated=AnnotatedText(
         text=_TEXT,
         spans=(Finding(0, 7, Kind.PERSON, 1), Finding(11, 15, Kind.ORGANIZATION, 1)),
         template="1",
@@ -30,23 +30,23 @@ _READING = Reading(
 
 
 def test_a_span_is_found_by_what_overlaps_it_and_by_its_characters() -> None:
-    counted = tally([_READING])
+    counted = count_detections([_RESULT])
     assert (counted.recall, counted.precision) == (1 / 2, 1 / 2)
     assert counted.recall_of_kind == 0
     assert counted.covered == 3 / 10
 
 
 def test_kinds_that_tell_little_can_be_left_out() -> None:
-    assert tally([_READING], WEAK).recall == 1
+    assert count_detections([_RESULT], WEAK_KINDS).recall == 1
 
 
 def test_counts_each_kind() -> None:
-    counts = by_kind([_READING])
+    counts = count_by_kind([_RESULT])
     assert counts[Kind.PERSON] == {"spans": 1, "found": 1, "of kind": 0, "findings": 1, "right": 0}
 
 
-def test_words_the_commonest_errors_with_an_example() -> None:
-    assert commonest_errors([_READING]) == [
+def test_lists_the_commonest_errors_with_an_example() -> None:
+    assert list_commonest_errors([_RESULT]) == [
         "ORGANIZATION not found: 1, such as “…Ann Lee of ⟦Acme⟧, Ann…”",
         "found as PERSON, but nothing is marked there: 1, such as “…Ann Lee of Acme, ⟦Ann⟧…”",
     ]
@@ -57,14 +57,16 @@ def test_reads_kinds_of_other_names_and_unknown_ones() -> None:
         '{"entity_type": "LOCATION", "start_position": 0, "end_position": 1},'
         '{"entity_type": "MEDICAL_LICENSE", "start_position": 2, "end_position": 3}'
     )
-    [sample] = read_marked(f'[{{"full_text": "a b", "spans": [{spans}], "template_id": null}}]')
+    [sample] = parse_annotated_texts(
+        f'[{{"full_text": "a b", "spans": [{spans}], "template_id": null}}]'
+    )
     assert [one.kind for one in sample.spans] == [Kind.GPE, Kind.ID_NUMBER]
     assert sample.template == "a b"
 
 
 @pytest.mark.parametrize("wanted", MODES)
 def test_most_of_what_is_personal_is_found_in_interviews_with_made_up_people(wanted: Mode) -> None:
-    counted = tally(read_all(list(marked_texts(400, seed=7)), wanted))
+    counted = count_detections(scan_texts(list(marked_texts(400, seed=7)), wanted))
     assert counted.recall >= 0.95
     assert counted.precision >= 0.95
     assert counted.covered >= 0.9

@@ -1,4 +1,4 @@
-"""True notes: sentences of a transcript as they were said, tidied as a careful writer would."""
+"""Make true notes of a transcript: its sentences, cleaned as a careful writer would clean them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import Study, Theme
 from contracts.transcript import Role, Segment
 
-THEME: Final = Theme(id="told", name="What was told")
+THEME: Final = Theme(id="statement", name="A statement")
 _STUDY: Final = Study(study_id="evaluation", name="Evaluation", themes=(THEME,))
 _SENTENCE: Final = re.compile(r"\S.*?(?:[.!?]+(?=\s|$)|$)", re.DOTALL)
-_FEWEST_SAID: Final = 5
-_FEWEST_TOLD: Final = 5
-_MOST_TOLD: Final = 60
-_FIRST, _LAST = 5, 4
-_TIDIED: Final = (
+_MIN_SPOKEN_WORDS: Final = 5
+_MIN_WORDS: Final = 5
+_MAX_WORDS: Final = 60
+_FIRST_WORDS, _LAST_WORDS = 5, 4
+_CLEANUPS: Final = (
     (re.compile(r"\[[^\]]*\]|\((?:laughs|laughing|censored|beep)\)|<[^>]*>"), " "),
     (re.compile(r"\b(?:uh|um|er|hm|mm)\b[,.…]*\s*", re.IGNORECASE), ""),
     (re.compile(r"(?:,\s*)?\b(?:you know|i mean)\b,?\s*", re.IGNORECASE), " "),
@@ -34,16 +34,16 @@ _TIDIED: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Extract:
-    """A true note, who said it, and the sentence as it was said."""
+class TrueNote:
+    """A drafted note that is true, the segment it is from, and its sentence as it was spoken."""
 
     draft: DraftNote
     segment: Segment
-    said: str
+    sentence: str
 
 
-def whole(title: str, segments: Sequence[Segment]) -> ChunkReady:
-    """A whole transcript as one chunk."""
+def build_chunk(title: str, segments: Sequence[Segment]) -> ChunkReady:
+    """Return a whole transcript as one chunk."""
     return ChunkReady(
         chunk_id=UUID(int=1),
         transcript_id=UUID(int=2),
@@ -56,36 +56,36 @@ def whole(title: str, segments: Sequence[Segment]) -> ChunkReady:
     )
 
 
-def extracts(chunk: ChunkReady, *, asked: bool = False) -> Iterator[Extract]:
-    """One note a sentence of five words or more that is no question.
+def iter_true_notes(chunk: ChunkReady, *, by_interviewer: bool = False) -> Iterator[TrueNote]:
+    """Yield a note for each sentence of five words or more that is no question.
 
     Args:
         chunk: a transcript.
-        asked: of the interviewers' sentences, in place of everybody else's.
+        by_interviewer: of the interviewers' sentences, in place of everybody else's.
     """
     for segment in chunk.segments:
-        if (segment.role is Role.INTERVIEWER) is not asked:
+        if (segment.role is Role.INTERVIEWER) is not by_interviewer:
             continue
         for match in _SENTENCE.finditer(segment.text):
-            said = match.group()
-            spoken = [one for one in said.split() if re.search(r"\w", one)]
-            statement = tidied(said)
-            told = len(statement.split())
-            if len(spoken) < _FEWEST_SAID or not _FEWEST_TOLD <= told < _MOST_TOLD:
+            sentence = match.group()
+            spoken = [one for one in sentence.split() if re.search(r"\w", one)]
+            statement = clean_sentence(sentence)
+            length = len(statement.split())
+            if len(spoken) < _MIN_SPOKEN_WORDS or not _MIN_WORDS <= length < _MAX_WORDS:
                 continue
             if "?" in statement:
                 continue
             cited = DraftEvidence(
                 segment=segment.number,
-                first_words=" ".join(spoken[:_FIRST]),
-                last_words=" ".join(spoken[-_LAST:]),
+                first_words=" ".join(spoken[:_FIRST_WORDS]),
+                last_words=" ".join(spoken[-_LAST_WORDS:]),
             )
             draft = DraftNote(statement=statement, evidence=(cited,), themes=(THEME.id,))
-            yield Extract(draft, segment, said)
+            yield TrueNote(draft, segment, sentence)
 
 
-def tidied(sentence: str) -> str:
-    """A sentence without hesitations, fillers, false starts and repetitions."""
-    for pattern, replacement in _TIDIED:
+def clean_sentence(sentence: str) -> str:
+    """Return a sentence without hesitations, fillers, false starts and repetitions."""
+    for pattern, replacement in _CLEANUPS:
         sentence = pattern.sub(replacement, sentence)
     return sentence.strip(" ,-")

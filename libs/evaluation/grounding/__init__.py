@@ -1,0 +1,1 @@
+"""Measures how well the checks tell true notes from false ones."""
