@@ -25,9 +25,9 @@ from evaluation.measures import (
 from evaluation.modes import CheckMode, load_parsers
 from evaluation.personal_data.annotated_texts import parse_annotated_texts
 from evaluation.personal_data.detection_measures import measure_detection
+from evaluation.transcripts.format_measures import measure_formats
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import FailedError
-from onrecord.formats_eval import measure_formats
 from onrecord.settings import home_folder
 
 _SUMMEDITS_PREFIX: Final = "summedits_"
@@ -92,7 +92,7 @@ def grounding(file: SamplesFile, *, mode: ModeOption = None, json_output: Json =
     samples = read_benchmark(file, parse_summedits)
     name = f"grounding-{file.stem.removeprefix(_SUMMEDITS_PREFIX)}"
     measures = measure_summedits(name, samples, load_parsers(mode))
-    report_measures(measures, as_json=json_output)
+    _report_measures(measures, as_json=json_output)
 
 
 def metamorphic(
@@ -117,7 +117,7 @@ def metamorphic(
     """
     parsers = load_parsers(mode)
     interviews = _read_interviews(folder).interviews
-    report_measures(measure_mutated_notes(interviews, seed, parsers), as_json=json_output)
+    _report_measures(measure_mutated_notes(interviews, seed, parsers), as_json=json_output)
 
 
 def injection(
@@ -143,7 +143,7 @@ def injection(
     """
     attacks = read_benchmark(file, parse_attacks)
     hosts = _read_interviews(interviews).interviews if interviews else None
-    report_measures(measure_injection(attacks, hosts, seed), as_json=json_output)
+    _report_measures(measure_injection(attacks, hosts, seed), as_json=json_output)
 
 
 def pii(file: AnnotatedFile, *, json_output: Json = False) -> None:
@@ -159,7 +159,7 @@ def pii(file: AnnotatedFile, *, json_output: Json = False) -> None:
         onrecord eval pii presidio_synth_dev.json
     """
     samples = read_benchmark(file, parse_annotated_texts)
-    report_measures(measure_detection(samples), as_json=json_output)
+    _report_measures(measure_detection(samples), as_json=json_output)
 
 
 def formats(folder: DataFolder, *, json_output: Json = False) -> None:
@@ -174,7 +174,7 @@ def formats(folder: DataFolder, *, json_output: Json = False) -> None:
 
         onrecord eval formats ../shared/data
     """
-    report_measures(measure_formats(folder), as_json=json_output)
+    _report_measures(measure_formats(folder, _print_unknown), as_json=json_output)
 
 
 def page(file: Page, *, json_output: Json = False) -> None:
@@ -189,7 +189,7 @@ def page(file: Page, *, json_output: Json = False) -> None:
         print_json({"page": str(file)})
 
 
-def report_measures(measures: Sequence[Measure], *, as_json: bool) -> None:
+def _report_measures(measures: Sequence[Measure], *, as_json: bool) -> None:
     """Write each measure's file and print them, shortfalls first.
 
     Raises:
@@ -223,6 +223,10 @@ def _print_measure(measure: Measure) -> None:
     for note in measure.notes:
         out.print(f"  {note}", markup=False)
     out.print()
+
+
+def _print_unknown(file: Path) -> None:
+    err.print(f"passed over, as its turns are not known: {file}", style="dim", markup=False)
 
 
 def _read_interviews(folder: Path) -> InterviewFolder:

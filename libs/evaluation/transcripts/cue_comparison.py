@@ -1,4 +1,4 @@
-"""The WebVTT parser beside another one's tests, with the deviations that are meant."""
+"""Compare the WebVTT parser with another one's tests, with the deviations that are intended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from transcripts.errors import MalformedTranscriptError
 from transcripts.notices import Notices
 from transcripts.webvtt import read_cues
 
-MEANT_DEVIATIONS: Final = {
+INTENDED_DEVIATIONS: Final = {
     "cue-times/fraction-digits": "a short fraction is read as Teams means it, not discarded",
     "cue-times/incorrect-delimiter": "a broken time is refused with its line, not passed over",
     "integration/id": "after a bare arrow the next cue is read, as the standard has it",
@@ -17,7 +17,7 @@ MEANT_DEVIATIONS: Final = {
 """Files of mozilla/vtt.js' tests that are read otherwise on purpose, and why."""
 
 
-def compare_cues(content: str, expected: str) -> bool:
+def has_same_cues(content: str, expected: str) -> bool:
     """Whether a file has the cues that another parser finds.
 
     Args:

@@ -1,6 +1,6 @@
-"""Turns of real files, taken out of them in the plainest way, to compare the readers with.
+"""Parse turns of real files in the plainest way, to compare the readers with.
 
-Nothing of the readers is used here: a field is what its vendor documents it to be.
+No code of the readers is used here: a field is what its vendor documents it to be.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from html import unescape
 from typing import Any, Final
 
-from transcripts.evaluation.scoring import KnownTurn
+from evaluation.transcripts.scoring import KnownTurn
 
 _HTML_TURN: Final = re.compile(
     r"<cite>(.*?):?</cite>\s*<time>([\d:]+)</time>\s*<p>(.*?)</p>", re.DOTALL
@@ -25,18 +25,18 @@ _VOICE: Final = re.compile(r"<v ([^>]*)>")
 _PAUSE: Final = re.compile(r"\(pause [\d.]+\)")
 
 
-def known_turns(text: str) -> list[KnownTurn]:
-    """The turns of a file of one of the vendors that are known here.
+def parse_known_turns(text: str) -> list[KnownTurn]:
+    """Parse the turns of a file of one of the vendors that are known here.
 
     Raises:
-        ValueError: it is of none of them.
+        ValueError: it is of none of them, or not as its vendor documents it.
     """
     if text.startswith("WEBVTT"):
-        return list(_webvtt(text))
+        return list(_parse_webvtt(text))
     if text.startswith("Line\tSpkr\t"):
-        return list(_coraal(text))
+        return list(_parse_coraal(text))
     if "<cite>" in text:
-        return list(_podcast_html(text))
+        return list(_parse_podcast_html(text))
     try:
         document = json.loads(text)
         for belongs, turns in _DOCUMENTS:
@@ -51,7 +51,7 @@ def _ms(seconds: Any) -> int | None:
     return None if seconds is None else round(float(seconds) * 1_000)
 
 
-def _webvtt(text: str) -> Iterator[KnownTurn]:
+def _parse_webvtt(text: str) -> Iterator[KnownTurn]:
     for hours, minutes, seconds, fraction, said in _CUE.findall(text):
         voice = _VOICE.search(said)
         whole = (int(hours or 0) * 60 + int(minutes or 0)) * 60 + int(seconds)
@@ -60,14 +60,14 @@ def _webvtt(text: str) -> Iterator[KnownTurn]:
         )
 
 
-def _coraal(text: str) -> Iterator[KnownTurn]:
+def _parse_coraal(text: str) -> Iterator[KnownTurn]:
     rows = csv.DictReader(io.StringIO(text), delimiter="\t", quoting=csv.QUOTE_NONE)
     for row in rows:
         if not _PAUSE.fullmatch(row["Content"]):
             yield KnownTurn(row["Spkr"], row["Content"], _ms(row["StTime"]))
 
 
-def _podcast_html(text: str) -> Iterator[KnownTurn]:
+def _parse_podcast_html(text: str) -> Iterator[KnownTurn]:
     for name, clock, said in _HTML_TURN.findall(text):
         seconds = sum(
             int(part) * 60**place for place, part in enumerate(reversed(clock.split(":")))
@@ -75,7 +75,7 @@ def _podcast_html(text: str) -> Iterator[KnownTurn]:
         yield KnownTurn(name, unescape(said), seconds * 1_000)
 
 
-def _rev(document: Any) -> Iterator[KnownTurn]:
+def _parse_rev(document: Any) -> Iterator[KnownTurn]:
     names = {one["id"]: one["name"] for one in document["speakers"]}
     for one in document["monologues"]:
         starts = [span["ts"] for span in one["spans"] if span.get("ts") is not None]
@@ -83,7 +83,7 @@ def _rev(document: Any) -> Iterator[KnownTurn]:
         yield KnownTurn(names[one["speaker"]], said, _ms(starts[0]) if starts else None)
 
 
-def _amberscript(document: Any) -> Iterator[KnownTurn]:
+def _parse_amberscript(document: Any) -> Iterator[KnownTurn]:
     names = {one["spkid"]: one["name"] for one in document["speakers"]}
     for one in document["segments"]:
         said = " ".join(word["text"] for word in one["words"])
@@ -92,17 +92,17 @@ def _amberscript(document: Any) -> Iterator[KnownTurn]:
         )
 
 
-def _qmsum(document: Any) -> Iterator[KnownTurn]:
+def _parse_qmsum(document: Any) -> Iterator[KnownTurn]:
     for one in document["meeting_transcripts"]:
         yield KnownTurn(one["speaker"], one["content"])
 
 
-def _podcast(document: Any) -> Iterator[KnownTurn]:
+def _parse_podcast(document: Any) -> Iterator[KnownTurn]:
     for one in document["segments"]:
         yield KnownTurn(one["speaker"], one["body"], _ms(one["startTime"]))
 
 
-def _deepgram(document: Any) -> Iterator[KnownTurn]:
+def _parse_deepgram(document: Any) -> Iterator[KnownTurn]:
     results = document["results"]
     if "utterances" in results:
         for one in results["utterances"]:
@@ -113,18 +113,18 @@ def _deepgram(document: Any) -> Iterator[KnownTurn]:
     yield KnownTurn("", best["transcript"], _ms(best["words"][0]["start"]))
 
 
-def _assemblyai(document: Any) -> Iterator[KnownTurn]:
+def _parse_assemblyai(document: Any) -> Iterator[KnownTurn]:
     for one in document["utterances"] or document["words"]:
         speaker = one.get("speaker")
         yield KnownTurn(f"Speaker {speaker}" if speaker else "", one["text"], one["start"])
 
 
-def _whisper(document: Any) -> Iterator[KnownTurn]:
+def _parse_whisper(document: Any) -> Iterator[KnownTurn]:
     for one in document["segments"]:
         yield KnownTurn("", one["text"], _ms(one["start"]))
 
 
-def _google(document: Any) -> Iterator[KnownTurn]:
+def _parse_google(document: Any) -> Iterator[KnownTurn]:
     for one in document["results"]:
         best = one["alternatives"][0]
         start = best["words"][0]["startTime"]
@@ -132,7 +132,7 @@ def _google(document: Any) -> Iterator[KnownTurn]:
         yield KnownTurn("", best["transcript"], _ms(seconds))
 
 
-def _aws(document: Any) -> Iterator[KnownTurn]:
+def _parse_aws(document: Any) -> Iterator[KnownTurn]:
     results = document["results"]
     segments = results["speaker_labels"]["segments"]
     labels = {item["start_time"]: one["speaker_label"] for one in segments for item in one["items"]}
@@ -142,7 +142,7 @@ def _aws(document: Any) -> Iterator[KnownTurn]:
         yield KnownTurn(label, one["alternatives"][0]["content"], _ms(one.get("start_time")))
 
 
-def _speechmatics_v1(document: Any) -> Iterator[KnownTurn]:
+def _parse_speechmatics_v1(document: Any) -> Iterator[KnownTurn]:
     starts = sorted((float(one["time"]), one["name"]) for one in document["speakers"])
     for one in document["words"]:
         before = [name for time, name in starts if time <= float(one["time"])]
@@ -152,14 +152,14 @@ def _speechmatics_v1(document: Any) -> Iterator[KnownTurn]:
 _DOCUMENTS: Final[
     tuple[tuple[Callable[[Any], bool], Callable[[Any], Iterator[KnownTurn]]], ...]
 ] = (
-    (lambda one: "monologues" in one, _rev),
-    (lambda one: "meeting_transcripts" in one, _qmsum),
-    (lambda one: "acoustic_model" in one, _assemblyai),
-    (lambda one: "channels" in one.get("results", ()), _deepgram),
-    (lambda one: "items" in one.get("results", ()), _aws),
-    (lambda one: "results" in one, _google),
-    (lambda one: "body" in one["segments"][0] if one.get("segments") else False, _podcast),
-    (lambda one: "words" in one and "job" in one, _speechmatics_v1),
-    (lambda one: "speakers" in one and "segments" in one, _amberscript),
-    (lambda one: "segments" in one, _whisper),
+    (lambda one: "monologues" in one, _parse_rev),
+    (lambda one: "meeting_transcripts" in one, _parse_qmsum),
+    (lambda one: "acoustic_model" in one, _parse_assemblyai),
+    (lambda one: "channels" in one.get("results", ()), _parse_deepgram),
+    (lambda one: "items" in one.get("results", ()), _parse_aws),
+    (lambda one: "results" in one, _parse_google),
+    (lambda one: "body" in one["segments"][0] if one.get("segments") else False, _parse_podcast),
+    (lambda one: "words" in one and "job" in one, _parse_speechmatics_v1),
+    (lambda one: "speakers" in one and "segments" in one, _parse_amberscript),
+    (lambda one: "segments" in one, _parse_whisper),
 )

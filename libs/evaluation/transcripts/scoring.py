@@ -1,4 +1,4 @@
-"""Compares turns that were read with turns that are known, word by word."""
+"""Compare turns that were read with turns that are known, word by word."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from contracts.transcript import Segment
 
 TOLERANCE_MS: Final = 20
 """How far a turn's start may be from the known one and be right."""
-_TOGETHER_MS: Final = 1_000
+_SAME_START_MS: Final = 1_000
 _WORD: Final = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class KnownTurn:
-    """What one speaker says without a break; ``speaker`` is empty if the source names nobody."""
+    """A turn as its source has it; ``speaker`` is empty if the source names nobody."""
 
     speaker: str
     text: str
@@ -29,7 +29,7 @@ class KnownTurn:
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class ReaderScore:
     """Counts of what is right in files whose turns are known.
 
     Attributes:
@@ -48,11 +48,11 @@ class Score:
     timed: int = 0
     start_right: int = 0
 
-    def __add__(self, other: Score) -> Score:
-        return Score(*(getattr(self, one) + getattr(other, one) for one in self.__slots__))
+    def __add__(self, other: ReaderScore) -> ReaderScore:
+        return ReaderScore(*(getattr(self, one) + getattr(other, one) for one in self.__slots__))
 
-    def shares(self) -> dict[str, float]:
-        """The shares from 0 to 1; those of nothing are left out."""
+    def compute_shares(self) -> dict[str, float]:
+        """Return the shares, from 0 to 1, by name; a share of nothing is left out."""
         parts = {
             "words kept": (self.kept, self.words),
             "right speaker": (self.speaker_right, self.named),
@@ -62,7 +62,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class TranscriptAgreement:
     """How alike two transcripts of one talk are, each as a share from 0 to 1.
 
     Attributes:
@@ -84,61 +84,61 @@ class _Word:
     start_ms: int | None = None
 
 
-def total(scores: Iterable[Score]) -> Score:
-    """The sum of scores."""
-    return reduce(add, scores, Score())
+def sum_scores(scores: Iterable[ReaderScore]) -> ReaderScore:
+    """Add scores up."""
+    return reduce(add, scores, ReaderScore())
 
 
-def turns_of(segments: Sequence[Segment]) -> list[KnownTurn]:
-    """Segments as turns to compare."""
+def list_turns(segments: Sequence[Segment]) -> list[KnownTurn]:
+    """Return segments as turns to compare."""
     return [KnownTurn(one.speaker, one.text, one.start_ms) for one in segments]
 
 
-def speaker_key(label: str) -> str:
-    """What labels of one speaker have in common: case, brackets and punctuation do not count."""
+def normalize_speaker(label: str) -> str:
+    """Return what the labels of one speaker have in common, without case and punctuation."""
     bare = re.sub(r"[^\w]+", " ", label.casefold()).strip()
     return re.sub(r"^(speaker|spk) ", "speaker ", bare)
 
 
-def merged(turns: Iterable[KnownTurn]) -> list[KnownTurn]:
-    """Turns with those of one speaker that follow each other put together."""
+def merge_turns(turns: Iterable[KnownTurn]) -> list[KnownTurn]:
+    """Return turns with those of one speaker that follow each other joined into one."""
     made: list[KnownTurn] = []
     for turn in turns:
         said = " ".join(turn.text.split())
-        if made and speaker_key(made[-1].speaker) == speaker_key(turn.speaker):
+        if made and normalize_speaker(made[-1].speaker) == normalize_speaker(turn.speaker):
             made[-1] = KnownTurn(made[-1].speaker, f"{made[-1].text} {said}", made[-1].start_ms)
         else:
             made.append(KnownTurn(turn.speaker, said, turn.start_ms))
     return made
 
 
-def is_as_known(known: Iterable[KnownTurn], read: Iterable[KnownTurn]) -> bool:
+def matches_known_turns(known: Iterable[KnownTurn], read: Iterable[KnownTurn]) -> bool:
     """Whether turns were read exactly as they are known: speakers, texts, starts where known."""
-    wanted, found = merged(known), merged(read)
+    wanted, found = merge_turns(known), merge_turns(read)
     return len(wanted) == len(found) and all(
-        speaker_key(one.speaker) == speaker_key(other.speaker)
+        normalize_speaker(one.speaker) == normalize_speaker(other.speaker)
         and one.text == other.text
-        and _is_start(one.start_ms, other.start_ms)
+        and _is_right_start(one.start_ms, other.start_ms)
         for one, other in zip(wanted, found, strict=True)
     )
 
 
-def _is_start(known_ms: int | None, read_ms: int | None) -> bool:
+def _is_right_start(known_ms: int | None, read_ms: int | None) -> bool:
     if known_ms is None:
         return True
     return read_ms is not None and abs(known_ms - read_ms) <= TOLERANCE_MS
 
 
-def score(known: Sequence[KnownTurn], read: Sequence[KnownTurn]) -> Score:
-    """Count what is right in turns that were read."""
-    wanted, found = merged(known), merged(read)
-    left, right = _words(wanted), _words(found)
-    place = dict(_common([one.text for one in left], [one.text for one in right]))
+def score_turns(known: Sequence[KnownTurn], read: Sequence[KnownTurn]) -> ReaderScore:
+    """Count what is right in turns that were read; only words in their order count as kept."""
+    wanted, found = merge_turns(known), merge_turns(read)
+    left, right = _list_words(wanted), _list_words(found)
+    place = dict(_find_common([one.text for one in left], [one.text for one in right]))
     named = [position for position, one in enumerate(left) if one.speaker]
     firsts = {one.turn: position for position, one in reversed(list(enumerate(left)))}
     found_firsts = {one.turn: position for position, one in reversed(list(enumerate(right)))}
     timed = [turn for turn, _ in firsts.items() if wanted[turn].start_ms is not None]
-    return Score(
+    return ReaderScore(
         words=len(left),
         kept=len(place),
         named=len(named),
@@ -150,37 +150,37 @@ def score(known: Sequence[KnownTurn], read: Sequence[KnownTurn]) -> Score:
         start_right=sum(
             (at := place.get(firsts[turn])) is not None
             and found_firsts[right[at].turn] == at
-            and _is_start(wanted[turn].start_ms, found[right[at].turn].start_ms)
+            and _is_right_start(wanted[turn].start_ms, found[right[at].turn].start_ms)
             for turn in timed
         ),
     )
 
 
-def agreement(left: Sequence[Segment], right: Sequence[Segment]) -> Agreement:
+def compare_transcripts(left: Sequence[Segment], right: Sequence[Segment]) -> TranscriptAgreement:
     """Compare two transcripts of one talk, of which neither is known to be right."""
-    ours, theirs = _timed_words(left), _timed_words(right)
+    ours, theirs = _list_list_timed_words(left), _list_list_timed_words(right)
     common = [
         (ours[one], theirs[other])
-        for one, other in _common([one.text for one in ours], [one.text for one in theirs])
+        for one, other in _find_common([one.text for one in ours], [one.text for one in theirs])
     ]
     if not common:
-        return Agreement(0, 0, 0)
+        return TranscriptAgreement(0, 0, 0)
     pairs = Counter((one.speaker, other.speaker) for one, other in common)
-    same = sum(pairs[pair] for pair in _paired(pairs).items())
+    same = sum(pairs[pair] for pair in _pair_labels(pairs).items())
     apart = [
         abs(one.start_ms - other.start_ms)
         for one, other in common
         if one.start_ms is not None and other.start_ms is not None
     ]
-    return Agreement(
+    return TranscriptAgreement(
         2 * len(common) / (len(ours) + len(theirs)),
         same / len(common),
-        sum(one <= _TOGETHER_MS for one in apart) / len(apart) if apart else 0,
+        sum(one <= _SAME_START_MS for one in apart) / len(apart) if apart else 0,
     )
 
 
-def _paired(pairs: Mapping[tuple[str, str], int]) -> dict[str, str]:
-    """One's labels with the other's, those with the most words in common first."""
+def _pair_labels(pairs: Mapping[tuple[str, str], int]) -> dict[str, str]:
+    """Pair one transcript's labels with the other's, those with the most common words first."""
     made: dict[str, str] = {}
     for one, other in sorted(pairs, key=lambda pair: -pairs[pair]):
         if one not in made and other not in made.values():
@@ -188,15 +188,15 @@ def _paired(pairs: Mapping[tuple[str, str], int]) -> dict[str, str]:
     return made
 
 
-def _words(turns: Sequence[KnownTurn]) -> list[_Word]:
+def _list_words(turns: Sequence[KnownTurn]) -> list[_Word]:
     return [
-        _Word(word, speaker_key(turn.speaker), number)
+        _Word(word, normalize_speaker(turn.speaker), number)
         for number, turn in enumerate(turns)
         for word in _WORD.findall(turn.text.casefold())
     ]
 
 
-def _timed_words(segments: Sequence[Segment]) -> list[_Word]:
+def _list_list_timed_words(segments: Sequence[Segment]) -> list[_Word]:
     made: list[_Word] = []
     for segment in segments:
         starts = {word.offset: word.start_ms for word in segment.words}
@@ -208,8 +208,8 @@ def _timed_words(segments: Sequence[Segment]) -> list[_Word]:
     return made
 
 
-def _common(left: Sequence[Any], right: Sequence[Any]) -> list[tuple[int, int]]:
-    """Places of what two sequences have in common, in order."""
+def _find_common(left: Sequence[Any], right: Sequence[Any]) -> list[tuple[int, int]]:
+    """Return pairs of indices of what two sequences have in common, in order."""
     begin = 0
     least = min(len(left), len(right))
     while begin < least and left[begin] == right[begin]:
