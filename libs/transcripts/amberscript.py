@@ -15,7 +15,7 @@ from contracts.transcript import TranscriptFormat
 from transcripts import documents
 from transcripts.formats import POSSIBLE, Family, Format, by_document
 from transcripts.notices import Mended, Notices
-from transcripts.text import Piece, clean
+from transcripts.text import Piece, says_something
 from transcripts.times import from_seconds, offset_seconds, ordered
 from transcripts.turns import Passage, Source
 
@@ -59,7 +59,9 @@ def _passage(
 ) -> Passage:
     words = documents.objects(segment, "words", where)
     pieces = tuple(_piece(word, where, offset_s, notices) for word in words)
-    notices.add(Mended.TURN_WITHOUT_TEXT, int(not any(clean(piece.text) for piece in pieces)))
+    notices.add(
+        Mended.TURN_WITHOUT_TEXT, int(not any(says_something(piece.text) for piece in pieces))
+    )
     identifier = documents.reference(segment.get("speaker"))
     return Passage(names.get(identifier, identifier), pieces)
 

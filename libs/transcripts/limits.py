@@ -6,8 +6,9 @@ what reading costs; ``docs/limits.md`` lists them beside all others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, TypeVar
 
 from transcripts.errors import TooLargeTranscriptError
@@ -90,12 +91,12 @@ def refuse_more(count: int, most: int, what: str) -> None:
         )
 
 
-def at_most(items: Iterable[T], most: int, what: str) -> Iterator[T]:
-    """The items one by one, up to a limit; what comes after it is not even made.
+def at_most(items: Iterable[T], most: int, what: str) -> list[T]:
+    """The items, up to a limit; what comes after it is not even made.
 
     Raises:
         TooLargeTranscriptError: there are more than ``most``.
     """
-    for number, item in enumerate(items, start=1):
-        refuse_more(number, most, what)
-        yield item
+    made = list(islice(items, most + 1))
+    refuse_more(len(made), most, what)
+    return made

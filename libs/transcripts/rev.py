@@ -14,7 +14,7 @@ from contracts.transcript import TranscriptFormat
 from transcripts import documents
 from transcripts.formats import Family, Format, by_document
 from transcripts.notices import Mended, Notices
-from transcripts.text import Piece, clean
+from transcripts.text import Piece, says_something
 from transcripts.times import from_seconds, offset_seconds, ordered
 from transcripts.turns import Passage, Source
 
@@ -48,7 +48,9 @@ def _passage(
 ) -> Passage:
     spans = documents.objects(monologue, "spans" if "spans" in monologue else "elements", where)
     pieces = tuple(_piece(span, where, offset_s, notices) for span in spans)
-    notices.add(Mended.TURN_WITHOUT_TEXT, int(not any(clean(piece.text) for piece in pieces)))
+    notices.add(
+        Mended.TURN_WITHOUT_TEXT, int(not any(says_something(piece.text) for piece in pieces))
+    )
     return Passage(_speaker(monologue, names), pieces)
 
 
@@ -58,10 +60,14 @@ def _speaker(monologue: dict[str, Any], names: dict[str, str]) -> str:
 
 
 def _piece(span: dict[str, Any], where: str, offset_s: float, notices: Notices) -> Piece:
+    value = span.get("value")
+    if type(value) is not str:
+        value = documents.text_of(span, "value", where)
     start_ms = from_seconds(span.get("ts"), offset_s, notices)
     end_ms = from_seconds(span.get("endTs", span.get("end_ts")), offset_s, notices)
-    value = documents.text_of(span, "value", where)
-    return Piece(value, start_ms, ordered(start_ms, end_ms, notices))
+    if start_ms is not None and end_ms is not None and end_ms < start_ms:
+        end_ms = ordered(start_ms, end_ms, notices)
+    return Piece(value, start_ms, end_ms)
 
 
 def _notes(listed: list[dict[str, Any]], names: dict[str, str]) -> dict[str, str]:

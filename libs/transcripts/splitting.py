@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 from contracts.transcript import WordTiming
 
@@ -18,8 +17,7 @@ _SENTENCE_END = re.compile(r"[.!?…][\"”\u2019')\]]*(?= )|[\u3002\uff01\uff1f
 _LONGEST_CLUSTER = 16  # marks on one letter beyond which they may be parted from it
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """A part of a turn: what becomes the text, the words and the times of one segment."""
 
     text: str
@@ -43,6 +41,10 @@ def split_turn(text: str, words: tuple[WordTiming, ...], most: int) -> Iterator[
         Stretches with offsets of their own. What is spoken in a timing that began in the
         stretch before takes that timing's start and end, within which it lies.
     """
+    if len(text) <= most:
+        if text:
+            yield Stretch(text, words, *_span(words))
+        return
     offsets = [word.offset for word in words]
     begin = 0
     while begin < len(text):
@@ -52,12 +54,18 @@ def split_turn(text: str, words: tuple[WordTiming, ...], most: int) -> Iterator[
         begun_before = first > 0 and (not own or own[0].offset > begin)
         heard = words[first - begun_before : behind]
         yield Stretch(
-            text=text[begin:end],
-            words=tuple(_moved(word, begin) for word in own) if begin else own,
-            start_ms=min((word.start_ms for word in heard), default=None),
-            end_ms=max((word.end_ms for word in heard), default=None),
+            text[begin:end],
+            tuple(_moved(word, begin) for word in own) if begin else own,
+            *_span(heard),
         )
         begin = end + text.startswith(" ", end)
+
+
+def _span(words: Sequence[WordTiming]) -> tuple[int | None, int | None]:
+    """When the first of several words begins, and the last one ends."""
+    if not words:
+        return None, None
+    return min([word.start_ms for word in words]), max([word.end_ms for word in words])
 
 
 def _moved(word: WordTiming, begin: int) -> WordTiming:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from contracts.characters import strip_hidden_characters
 from contracts.transcript import WordTiming
 
+# Most of a file is printable ASCII, and one validation a word is what costs most after decoding:
+# hence the short ways here, and the validator itself instead of the model's constructor.
+_VALIDATE_TIMING: Final = WordTiming.__pydantic_validator__.validate_python
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+
+class Piece(NamedTuple):
     """A stretch of speech as the source has it, with its own white space around it.
 
     ``start_ms`` and ``end_ms`` are milliseconds from the start of the recording, or None.
@@ -28,8 +31,18 @@ def clean(text: str) -> str:
     Joiners, variation selectors and other invisible characters stay where they decide how the
     letters or pictures around them look; ``contracts.characters`` says where that is.
     """
+    if text.isascii() and text.isprintable():
+        shown = text.strip()
+        return shown if "  " not in shown else " ".join(shown.split())
     shown, _ = strip_hidden_characters(text)
     return _composed(shown)
+
+
+def says_something(text: str) -> bool:
+    """Whether anything is left of a text once it is clean."""
+    if text.isascii() and text.isprintable():
+        return not text.isspace() and bool(text)
+    return bool(clean(text))
 
 
 def _composed(shown: str) -> str:
@@ -50,27 +63,31 @@ def join(pieces: Iterable[Piece]) -> tuple[str, tuple[WordTiming, ...]]:
     length = 0
     spaced = False
     before = ""
-    for piece in pieces:
-        visible, _ = strip_hidden_characters(piece.text, before=before)
-        before = piece.text[-1:] or before
-        text = _composed(visible)
+    for source, start_ms, end_ms in pieces:
+        visible = source
+        if source.isascii() and source.isprintable():
+            text = source.strip()
+            if "  " in text:
+                text = " ".join(text.split())
+        else:
+            visible, _ = strip_hidden_characters(source, before=before)
+            text = _composed(visible)
+        before = source[-1:] or before
         if not text:
             spaced = spaced or bool(visible)
             continue
         if length and (spaced or visible[0].isspace()):
             parts.append(" ")
             length += 1
-        if piece.start_ms is not None:
-            words.append(_timing(piece, piece.start_ms, length))
+        if start_ms is not None:
+            ends_ms = start_ms if end_ms is None or end_ms < start_ms else end_ms
+            words.append(
+                _VALIDATE_TIMING({"offset": length, "start_ms": start_ms, "end_ms": ends_ms})
+            )
         parts.append(text)
         length += len(text)
         spaced = visible[-1].isspace()
     return _in_one_form("".join(parts), tuple(words))
-
-
-def _timing(piece: Piece, start_ms: int, offset: int) -> WordTiming:
-    end_ms = start_ms if piece.end_ms is None else max(start_ms, piece.end_ms)
-    return WordTiming(offset=offset, start_ms=start_ms, end_ms=end_ms)
 
 
 def _in_one_form(text: str, words: tuple[WordTiming, ...]) -> tuple[str, tuple[WordTiming, ...]]:
@@ -79,7 +96,7 @@ def _in_one_form(text: str, words: tuple[WordTiming, ...]) -> tuple[str, tuple[W
     Nothing composes across a space, so tokens are normalised one by one; of the timings, those
     at the start of a token stay.
     """
-    if unicodedata.is_normalized("NFC", text):
+    if text.isascii() or unicodedata.is_normalized("NFC", text):
         return text, words
     by_offset = {word.offset: word for word in words}
     tokens: list[str] = []

@@ -31,6 +31,8 @@ def parse_clock(text: str) -> int | None:
 
 def from_seconds(value: object, offset_s: float, notices: Notices) -> int | None:
     """Milliseconds of a JSON number of seconds, or None with a notice if it is none."""
+    if type(value) is float and 0 <= value <= _LONGEST_S and offset_s == 0:
+        return round(value * _MS_PER_S)
     if value is None:
         return None
     seconds = _number(value)

@@ -8,22 +8,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 from contracts.transcript import Segment, Speaker, WordTiming
 from transcripts.limits import LIMITS, at_most, refuse_more
 from transcripts.notices import Mended, Notices
 from transcripts.roles import UNNAMED, assign_roles
 from transcripts.splitting import MAX_SEGMENT_CHARACTERS, Stretch, split_turn
-from transcripts.text import Piece, clean, join
+from transcripts.text import Piece, clean, join, says_something
 
 _LONGEST_LABEL = 200  # what contracts.transcript.SpeakerLabel takes
 """Characters of a speaker's label; what follows is cut."""
 
+_BLANK: Final = Piece(" ")
+_VALIDATE_SEGMENT: Final = Segment.__pydantic_validator__.validate_python
+"""What the constructor calls, in a third of its time."""
+
 _Turn = tuple[str, str, tuple[WordTiming, ...]]  # speaker, text and word times
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(NamedTuple):
     """What one speaker says in one cue, line or monologue; empty ``speaker``: not named."""
 
     speaker: str
@@ -70,21 +75,25 @@ def segments_of(
     refuse_more(len(pieces), LIMITS.timed_words, "timed words")
     # As the source has them: cleaning the text is what takes time.
     refuse_more(sum(len(one.text) for one in pieces), LIMITS.characters, "characters of speech")
-    notices.add(Mended.NULL_CHARACTER, sum(piece.text.count("\0") for piece in pieces))
+    notices.add(
+        Mended.NULL_CHARACTER, sum("\0" in one.text and one.text.count("\0") for one in pieces)
+    )
     notes = {label_of(name): note for name, note in source.notes.items()}
-    turns = list(at_most(_turns(source.passages), LIMITS.turns, "turns"))
+    turns = at_most(_turns(source.passages), LIMITS.turns, "turns")
     labels = dict.fromkeys(speaker for speaker, _, _ in turns)
     refuse_more(len(labels), LIMITS.speakers, "speakers")
     roles = assign_roles(labels, speakers, notes)
     segments = [
-        Segment(
-            number=number,
-            speaker=speaker,
-            role=roles[speaker],
-            text=said.text,
-            start_ms=said.start_ms,
-            end_ms=said.end_ms,
-            words=said.words,
+        _VALIDATE_SEGMENT(
+            {
+                "number": number,
+                "speaker": speaker,
+                "role": roles[speaker],
+                "text": said.text,
+                "start_ms": said.start_ms,
+                "end_ms": said.end_ms,
+                "words": said.words,
+            }
         )
         for number, (speaker, said) in enumerate(
             at_most(_short(turns, max_characters, notices), LIMITS.turns, "turns"), start=1
@@ -103,6 +112,9 @@ def _short(turns: Iterable[_Turn], most: int, notices: Notices) -> Iterator[tupl
 
 def _placed(segments: Sequence[Segment], notices: Notices) -> Iterator[Segment]:
     """Give a turn without times those between its neighbours: after the one, before the other."""
+    if all(segment.start_ms is None for segment in segments):
+        yield from segments
+        return
     following: list[int | None] = [None]
     for segment in reversed(segments):
         following.append(following[-1] if segment.start_ms is None else segment.start_ms)
@@ -120,17 +132,22 @@ def _placed(segments: Sequence[Segment], notices: Notices) -> Iterator[Segment]:
 
 
 def _turns(passages: Iterable[Passage]) -> Iterator[_Turn]:
+    labels: dict[str, str] = {}  # cleaning one label for each of its passages takes long
     spoken = (
-        (label_of(passage.speaker), passage)
+        (
+            labels.get(passage.speaker)
+            or labels.setdefault(passage.speaker, label_of(passage.speaker)),
+            passage,
+        )
         for passage in passages
-        if any(clean(piece.text) for piece in passage.pieces)
+        if any(says_something(piece.text) for piece in passage.pieces)
     )
-    for label, group in groupby(spoken, key=lambda pair: pair[0]):
+    for label, group in groupby(spoken, key=itemgetter(0)):
         text, words = join(_one_after_another(passage for _, passage in group))
         yield label, text, words
 
 
 def _one_after_another(passages: Iterable[Passage]) -> Iterator[Piece]:
     for passage in passages:
-        yield Piece(" ")
+        yield _BLANK
         yield from passage.pieces

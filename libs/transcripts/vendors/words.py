@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from transcripts.documents import reference
 from transcripts.notices import Mended, Notices
@@ -15,6 +14,8 @@ from transcripts.times import ordered, parse_clock
 from transcripts.turns import Passage
 
 _LONGEST_MS: Final = 1_000 * 3_600 * 1_000
+_LONGEST_NUMBER: Final = 1_000 * 3_600
+"""Seconds, or anything smaller, that are surely a time within a recording."""
 _NUMBER: Final = re.compile(r"\s*(-?\d{1,12}(?:\.\d{1,12})?)\s*s?\s*")
 _TICKS_A_MS: Final = 10_000
 _ISO_DURATION: Final = re.compile(
@@ -24,8 +25,7 @@ _ISO_DURATION: Final = re.compile(
 _HANGS: Final = re.compile(r"[.,!?;:…%)\]}\u2019\u201d\u3002\uff0c\uff01\uff1f]+|['\u2019]\w{1,2}")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word as a vendor has it; times in milliseconds.
 
     Attributes:
@@ -54,6 +54,8 @@ class Clock:
 
     def __call__(self, value: object) -> int | None:
         """Milliseconds of a number, or of text such as ``1.5``, ``1.5s``, ``PT1.5S``, ``0:01``."""
+        if type(value) is float and 0 <= value <= _LONGEST_NUMBER:
+            return round(value * self._ms)
         if value is None or value == "":
             return None
         made = self._read(value)
@@ -65,6 +67,8 @@ class Clock:
     def span(self, start: object, end: object) -> tuple[int | None, int | None]:
         """Start and end, the end moved to the start where it is earlier."""
         start_ms, end_ms = self(start), self(end)
+        if start_ms is None or end_ms is None or start_ms <= end_ms:
+            return start_ms, end_ms
         return start_ms, ordered(start_ms, end_ms, self._notices)
 
     def _read(self, value: object) -> int | None:
@@ -159,6 +163,9 @@ def of_segment(
         words: its words in order; where they name other speakers, they are what was said.
     """
     words = [word for word in words if word.text.strip()]
+    if not words:
+        yield Passage(speaker, (Piece(said, *times),))
+        return
     others = {word.speaker for word in words if word.speaker}
     if len(others) > 1:
         yield from of_words(words, Notices())

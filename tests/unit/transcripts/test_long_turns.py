@@ -19,7 +19,8 @@ SENTENCE = "I waited for an hour, and nobody came. "
 MIB = 1024 * 1024
 
 talk = st.text(st.sampled_from("ab .!?…”。é\u0327"), max_size=120)
-timed = st.lists(st.builds(Piece, talk, st.none() | st.integers(0, 9)), max_size=12)
+moments = st.none() | st.integers(0, 9)
+timed = st.lists(st.builds(Piece, talk, moments, moments), max_size=12)
 
 
 @given(timed, st.integers(1, 40))
