@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import Enum
-from typing import Final
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from transcripts.text import clean
 from transcripts.turns import label_of
@@ -38,6 +38,14 @@ _LATER: Final = re.compile(
 )
 
 
+_EMPHASIS: Final = ("*", "_")
+_BRACKETS: Final = ("[", "(", "【", "<")
+_DASH: Final = re.compile(r"\s[-\u2013—]")
+_LONGEST_DASHED: Final = 66
+# What no label of any form can do without, so that most lines are done with at once.
+_MAY_BE_LABELLED: Final = re.compile(
+    r"[:\uff1a\ufe55\ua789\[(【<*_「『\t]|\s[-\u2013—]|^[A-Z]{1,2}\d{0,3}\."
+)
 # Zoom's chat: `From Ann Lee to Everyone:`.
 _FROM_TO: Final = re.compile(r"From\s+(\S.{0,80}?)(?:\s+(?:to|To)\s+\S.*)?")
 # The end of a sentence within, and no title or initial: `there was a man. He said`.
@@ -49,7 +57,7 @@ _SENTENCES: Final = re.compile(
 _DATE: Final = re.compile(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}")
 
 
-class Form(Enum):
+class Form(StrEnum):
     """How a label is set off from what is said."""
 
     COLON = "colon"
@@ -64,26 +72,22 @@ class Form(Enum):
     """A line of its own, with what is said on the lines below."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A possible speaker's label and the rest of its line.
 
     Attributes:
         label: the label, cleaned.
         text: what stands behind it on the line.
         form: how it is set off.
+        key: what equal labels have in common, whatever their case.
         later: it stands within a line, behind the end of a sentence.
     """
 
     label: str
     text: str
     form: Form
+    key: str
     later: bool = False
-
-    @property
-    def key(self) -> str:
-        """What equal labels have in common, whatever their case."""
-        return self.label.casefold()
 
     @property
     def starts_lower(self) -> bool:
@@ -101,35 +105,40 @@ def unmark(line: str) -> str:
     return f"{_INVISIBLE.sub('', label)}:{said}"
 
 
-def candidates_of(line: str) -> Iterator[Candidate]:
+def candidates_of(line: str) -> Sequence[Candidate]:
     """All ways in which a line may begin with a label, the likeliest first."""
-    seen: set[tuple[str, Form]] = set()
+    found = _MAY_BE_LABELLED.search(line)
+    if found is None:
+        return ()
+    if found[0] == ":" and line.isascii() and _MAY_BE_LABELLED.search(line, found.end()) is None:
+        return tuple(_colons(line))  # `Ann: Hi`, as most lines with a label are
+    made: dict[tuple[str, Form], Candidate] = {}
     for one in _all_candidates(line):
-        if (one.key, one.form) not in seen:
-            seen.add((one.key, one.form))
-            yield one
+        made.setdefault((one.key, one.form), one)
+    return tuple(made.values())
 
 
 def _all_candidates(line: str) -> Iterator[Candidate]:
-    if bold := _BOLD.match(line):
+    first = line[:1]
+    if first in _EMPHASIS and (bold := _BOLD.match(line)):
         form = Form.COLON if bold["colon"] or bold["after"] else Form.BOLD
         yield from _made(bold["label"].rstrip(":\uff1a"), line[bold.end() :], form)
-    if bracketed := _BRACKETED.match(line):
+    if first in _BRACKETS and (bracketed := _BRACKETED.match(line)):
         name = next(one for one in bracketed.groupdict().values() if one is not None)
         closed = bracketed[0].rstrip().endswith((":", "\uff1a"))
         form = Form.COLON if closed else Form.BRACKET
         yield from _made(name, line[bracketed.end() :], form)
         if closed:
             return
-    if quoted := _QUOTED.match(line):
+    if not line.isascii() and (quoted := _QUOTED.match(line)):
         yield from _made(quoted["label"], quoted["text"], Form.COLON)
         return
     yield from _colons(line)
-    if tabbed := _TABBED.match(line):
+    if "\t" in line and (tabbed := _TABBED.match(line)):
         yield from _made(tabbed["label"].rstrip(":"), line[tabbed.end() :], Form.TABBED)
-    if dotted := _DOTTED.match(line):
+    if first.isupper() and (dotted := _DOTTED.match(line)):
         yield from _made(dotted["label"], line[dotted.end() :], Form.DOT)
-    if dashed := _DASHED.match(line):
+    if _DASH.search(line, 0, _LONGEST_DASHED) and (dashed := _DASHED.match(line)):
         yield from _made(dashed["label"], line[dashed.end() :], Form.DASH)
 
 
@@ -146,6 +155,8 @@ def _colons(line: str) -> Iterator[Candidate]:
 
 def later_candidates(line: str) -> Iterator[tuple[Candidate, int]]:
     """Labels behind the end of a sentence within a line, and where each begins."""
+    if ":" not in line and "\uff1a" not in line:
+        return
     for match in _LATER.finditer(line):
         for one in _made(match["label"], line[match.end() :], Form.COLON, later=True):
             yield one, match.start()
@@ -164,13 +175,29 @@ def alone(line: str) -> Candidate | None:
     return next(_made(text, "", Form.ALONE), None)
 
 
+def labelled(name: str, text: str, form: Form) -> Candidate:
+    """A candidate of a name that is set off clearly, whatever it looks like."""
+    label = label_of(name)
+    return Candidate(label, text, form, label.casefold())
+
+
 def _made(name: str, text: str, form: Form, *, later: bool = False) -> Iterator[Candidate]:
+    label, key = _label(name)
+    if label:
+        yield Candidate(label, text, form, key, later)
+
+
+@lru_cache(maxsize=4_096)
+def _label(name: str) -> tuple[str, str]:
+    """What stands where a label may stand, as a label and its key; empty if it can be none."""
     name = name.strip().strip("*_").strip()
     label = clean(name)
     words = len(label.split())
     if match := _FROM_TO.fullmatch(label):
         label = match[1]
     if _SENTENCES.search(label) or _DATE.search(label):
-        return
+        return "", ""
     if label and words <= _MOST_WORDS and len(label) <= _LONGEST_LABEL and "\n" not in name:
-        yield Candidate(label_of(label), text, form, later=later)
+        made = label_of(label)
+        return made, made.casefold()
+    return "", ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from enum import Enum
+from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
@@ -16,7 +16,7 @@ from personal_data.ordinary import is_also_a_name, is_ordinary
 from transcripts.roles import role_told_by
 
 
-class LabelKind(Enum):
+class LabelKind(StrEnum):
     """How far a label's own words go towards naming a speaker."""
 
     ROLE = "role"
@@ -31,7 +31,7 @@ class LabelKind(Enum):
     """Anything else: lower-case phrases, symbols, numbers."""
 
 
-class LabelStyle(Enum):
+class LabelStyle(StrEnum):
     """How a label's letters are written; speakers of one file are usually written alike."""
 
     UPPER = "upper"

@@ -21,6 +21,7 @@ from transcripts.candidates import (
     Form,
     alone,
     candidates_of,
+    labelled,
     later_candidates,
     unmark,
 )
@@ -31,7 +32,7 @@ from transcripts.notices import Mended, Notices
 from transcripts.speakers import Place, Speakers, find_speakers
 from transcripts.stamps import end_stamp, leading_stamp, stamp_before_speech, stamped_label
 from transcripts.text import Piece, clean
-from transcripts.turns import Passage, Source, label_of
+from transcripts.turns import Passage, Source
 
 # Soft breaks of word processors end a line as well: vertical tab, form feed, U+2028, U+2029.
 _LINE_END: Final = re.compile("\r\n|[\n\r\v\f\x85\u2028\u2029]")
@@ -300,7 +301,7 @@ def _read_columns(line: str, number: int, *, paragraph: bool) -> _Line | None:
     if kind in {LabelKind.OTHER, LabelKind.HEADING}:
         return None
     text = "  ".join(cells)
-    label = Candidate(label_of(name), text, Form.STAMPED)
+    label = labelled(name, text, Form.STAMPED)
     start_ms = times[0]
     end_ms = times[1] if len(times) > 1 else None
     return _Line(
@@ -334,19 +335,19 @@ def _options(
         for one in candidates_of(f"{stamped.label}: "):
             sure = stamped.wide or stamped.closed or kind_of(one.label) is not LabelKind.OTHER
             if one.form is Form.COLON and sure:
-                options.append(replace(one, text=stamped.text, form=Form.STAMPED))
+                options.append(one._replace(text=stamped.text, form=Form.STAMPED))
                 times.append(start_ms if stamped.start_ms is None else stamped.start_ms)
                 structural = stamped.wide and (
                     is_capitalised(one.label) or kind_of(one.label) is LabelKind.ROLE
                 )
     voice = _VOICE_AHEAD.match(line) if start_ms is not None else None
     if voice is not None:  # `[0:05] Speaker 2 It was cold.`
-        options.append(Candidate(label_of(voice[1]), line[voice.end() :], Form.STAMPED))
+        options.append(labelled(voice[1], line[voice.end() :], Form.STAMPED))
         times.append(start_ms)
     for one in candidates_of(line):
         inner = stamp_before_speech(one.text)
         if inner is not None and inner.rest:
-            options.append(replace(one, text=inner.rest))
+            options.append(one._replace(text=inner.rest))
             times.append(inner.start_ms if start_ms is None else start_ms)
         else:
             options.append(one)
@@ -369,7 +370,7 @@ def _with_lone_labels(lines: list[_Line]) -> list[_Line]:
             continue
         if line.original and kind_of(one.label) in {LabelKind.NAME, LabelKind.ROLE}:
             # `0:05 - Ann Lee`, and what she said below.
-            label = replace(one, form=Form.STAMPED)
+            label = one._replace(form=Form.STAMPED)
             made.append(
                 replace(
                     line,
@@ -380,7 +381,7 @@ def _with_lone_labels(lines: list[_Line]) -> list[_Line]:
             )
         elif following.is_stamp and not line.original:
             # Teams and Descript: the name, below it the time, below that what was said.
-            label = replace(one, form=Form.STAMPED)
+            label = one._replace(form=Form.STAMPED)
             made.append(
                 replace(
                     line,

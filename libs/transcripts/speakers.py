@@ -12,10 +12,10 @@ of the file than labels with a colon do.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 from contracts.transcript import Speaker
 from transcripts.candidates import Candidate, Form
@@ -40,8 +40,7 @@ _FEW_LINES: Final = 4
 _DENSE: Final = 0.3
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A line, or the first line of a cue, and what it may begin with.
 
     Attributes:
@@ -96,7 +95,10 @@ def find_speakers(places: Sequence[Place], declared: Sequence[Speaker] = ()) -> 
     known = {label_of(speaker.label).casefold() for speaker in declared}
     strong = _Decision(places, STRONG, known).decide()
     best, most = strong, _mass(places, strong, STRONG)
+    present = {one.form for place in places for one in place.candidates}
     for form in _WEAK:
+        if form not in present:
+            continue
         weak = _decide_weak(places, form, known)
         if not weak:
             continue
@@ -110,10 +112,14 @@ def find_speakers(places: Sequence[Place], declared: Sequence[Speaker] = ()) -> 
 
 def _mass(places: Sequence[Place], speakers: Speakers, forms: Collection[Form]) -> int:
     """How many lines begin with a label that recurs or tells a role."""
+    if not speakers:
+        return 0
     counts = Counter(
         one.key
         for place in places
-        if (one := speakers.choose(place.candidates)) is not None and one.form in forms
+        if place.candidates
+        and (one := speakers.choose(place.candidates)) is not None
+        and one.form in forms
     )
     return sum(
         count for key, count in counts.items() if count >= _TWICE or kind_of(key) is LabelKind.ROLE
@@ -130,6 +136,9 @@ class _Decision:
         self._forms = forms
         self._known = known
         self._firsts = [self._firsts_of(place) for place in places]
+        self._starts = [
+            firsts for place, firsts in zip(places, self._firsts, strict=True) if place.is_start
+        ]
         self._labels: dict[str, list[Candidate]] = defaultdict(list)
         for firsts in self._firsts:
             for one in firsts:
@@ -138,17 +147,8 @@ class _Decision:
             place.candidates[0].key for place in places if place.structural and place.candidates
         }
         self._usual = self._share_of_starts_with_a_label()
-        starts = sum(place.is_start for place in places)
-        self._capitalised = sum(
-            place.is_start
-            and any(
-                one.form is Form.COLON
-                and is_capitalised(one.label)
-                and kind_of(one.label) is not LabelKind.HEADING
-                for one in firsts
-            )
-            for place, firsts in zip(places, self._firsts, strict=True)
-        ) / max(1, starts)
+        starts = len(self._starts)
+        self._capitalised = self._count_starts(self._is_capitalised_label) / max(1, starts)
 
     def decide(self) -> Speakers:
         kinds = {key: kind_of(ones[0].label) for key, ones in self._labels.items()}
@@ -177,24 +177,29 @@ class _Decision:
 
     def _headed(self) -> set[str]:
         """Labels with nothing behind them, where most labelled lines are so; else none."""
+        first = [firsts[0] for firsts in self._firsts if firsts]
         alone = Counter(
             one.key
-            for firsts in self._firsts
-            for one in firsts[:1]
+            for one in first
             if not one.text.strip() and kind_of(one.label) in {LabelKind.NAME, LabelKind.ROLE}
         )
-        spoken: Counter[str] = Counter()
-        for firsts in self._firsts:
-            spoken.update({one.key for one in firsts[:1] if one.text.strip()} - alone.keys())
+        if len(alone) < _TWICE:
+            return set()
+        spoken = Counter(one.key for one in first if one.text.strip() and one.key not in alone)
         again = sum(
             count
             for key, count in spoken.items()
             if count >= _TWICE and kind_of(key) in {LabelKind.NAME, LabelKind.ROLE}
         )
-        return set(alone) if len(alone) >= _TWICE and sum(alone.values()) > again else set()
+        return set(alone) if sum(alone.values()) > again else set()
 
     def _firsts_of(self, place: Place) -> tuple[Candidate, ...]:
         """The candidates that count: of several colons on a line only the first."""
+        if not place.candidates:
+            return ()
+        if len(place.candidates) == 1:  # usual, and quick
+            only = place.candidates[0]
+            return place.candidates if only.later or only.form in self._forms else ()
         chosen: dict[Form, Candidate] = {}
         for one in place.candidates:
             if one.form in self._forms and one.form not in chosen:
@@ -206,22 +211,39 @@ class _Decision:
         return (*seen.values(), *later)
 
     def _share_of_starts_with_a_label(self) -> float:
-        starts = [
-            firsts
-            for place, firsts in zip(self._places, self._firsts, strict=True)
-            if place.is_start
-        ]
-        labelled = sum(
-            any(
-                one.key in self._known
-                or kind_of(one.label) in {LabelKind.NAME, LabelKind.ROLE}
-                or (kind_of(one.label) is not LabelKind.HEADING and self._recurs(one.key))
-                for one in firsts
-                if not one.later
-            )
-            for firsts in starts
+        return self._count_starts(self._is_usual_label) / len(self._starts) if self._starts else 0.0
+
+    def _count_starts(self, counts: Callable[[Candidate], bool]) -> int:
+        """How many paragraphs or cues begin with a label of some kind."""
+        known: dict[tuple[str, str, Form, bool], bool] = {}
+        total = 0
+        for firsts in self._starts:
+            for one in firsts:
+                about = (one.label, one.key, one.form, one.later)
+                if about not in known:
+                    known[about] = counts(one)
+                if known[about]:
+                    total += 1
+                    break
+        return total
+
+    @staticmethod
+    def _is_capitalised_label(one: Candidate) -> bool:
+        return (
+            one.form is Form.COLON
+            and is_capitalised(one.label)
+            and kind_of(one.label) is not LabelKind.HEADING
         )
-        return labelled / len(starts) if starts else 0.0
+
+    def _is_usual_label(self, one: Candidate) -> bool:
+        if one.later:
+            return False
+        kind = kind_of(one.label)
+        return (
+            one.key in self._known
+            or kind in {LabelKind.NAME, LabelKind.ROLE}
+            or (kind is not LabelKind.HEADING and self._recurs(one.key))
+        )
 
     def _recurs(self, key: str) -> bool:
         return len(self._labels[key]) >= _TWICE

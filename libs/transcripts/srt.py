@@ -17,6 +17,7 @@ from transcripts.cues import Cue, source_of, split_lines
 from transcripts.errors import MalformedTranscriptError
 from transcripts.formats import CERTAIN, LIKELY, Family, Format, by_text
 from transcripts.notices import Mended, Notices
+from transcripts.regular_cues import regular_cues
 from transcripts.turns import Source
 from transcripts.webvtt import follows
 
@@ -81,10 +82,19 @@ def read_srt(content: str, speakers: Sequence[Speaker], notices: Notices) -> Sou
     Raises:
         MalformedTranscriptError: a timing line cannot be read, or there is none.
     """
-    return source_of(list(_read_cues(split_lines(content), notices)), speakers, notices)
+    cues = regular_cues(content, any_id=False)
+    if cues is None:
+        cues = list(read_cues(content, notices))
+    return source_of(cues, speakers, notices)
 
 
-def _read_cues(lines: Sequence[str], notices: Notices) -> Iterator[Cue]:
+def read_cues(content: str, notices: Notices) -> Iterator[Cue]:
+    """The cues in the order of the file, their text with its markup verbatim.
+
+    Raises:
+        MalformedTranscriptError: a timing line cannot be read, or there is none.
+    """
+    lines = split_lines(content)
     timings = [index for index, line in enumerate(lines) if is_timing(line)]
     if not timings:
         raise MalformedTranscriptError("an SRT file has cues with times; none was found")

@@ -140,11 +140,18 @@ def _turns(passages: Iterable[Passage]) -> Iterator[_Turn]:
             passage,
         )
         for passage in passages
-        if any(says_something(piece.text) for piece in passage.pieces)
+        if _is_spoken(passage)
     )
     for label, group in groupby(spoken, key=itemgetter(0)):
         text, words = join(_one_after_another(passage for _, passage in group))
         yield label, text, words
+
+
+def _is_spoken(passage: Passage) -> bool:
+    for text, _, _ in passage.pieces:
+        if says_something(text):
+            return True
+    return False
 
 
 def _one_after_another(passages: Iterable[Passage]) -> Iterator[Piece]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Final
 
@@ -20,6 +19,7 @@ from transcripts.cues import Cue, source_of, split_lines
 from transcripts.errors import MalformedTranscriptError
 from transcripts.formats import CERTAIN, Family, Format, by_text
 from transcripts.notices import Mended, Notices
+from transcripts.regular_cues import regular_cues
 from transcripts.turns import Source
 
 _SIGNATURE: Final = re.compile(r"[\s\ufeff]*(?:```\w*\s+)?WEBVTT(?=\s|$)")
@@ -42,7 +42,10 @@ def read_webvtt(content: str, speakers: Sequence[Speaker], notices: Notices) -> 
     Raises:
         MalformedTranscriptError: the signature is missing, or a timing line cannot be read.
     """
-    return source_of(list(read_cues(content, notices)), speakers, notices)
+    cues = regular_cues(content, any_id=True)
+    if cues is None:
+        cues = list(read_cues(content, notices))
+    return source_of(cues, speakers, notices)
 
 
 def read_cues(content: str, notices: Notices) -> Iterator[Cue]:
@@ -66,9 +69,10 @@ def read_cues(content: str, notices: Notices) -> Iterator[Cue]:
             for following in _cues_of(block, timings, clock, cue.id if cue else ""):
                 if cue is not None:
                     yield cue
-                cue = replace(following, part=part)
+                cue = following._replace(part=part)
         elif position > 0 and cue is not None and _belongs_to(cue, block):
-            cue = replace(cue, payload="\n".join([cue.payload, *(text for _, text in block)]))
+            payload = "\n".join([cue.payload, *(text for _, text in block)])
+            cue = cue._replace(payload=payload)
             notices.add(Mended.TEXT_AFTER_BLANK)
         elif position > 0:
             notices.add(Mended.BLOCK_WITHOUT_TIME, int(_NO_SPEECH.match(block[0][1]) is None))

@@ -42,6 +42,7 @@ pieces = st.builds(
     Piece,
     st.text(st.sampled_from("ab \u0301\u0327\u1100\u1161\u11a8\u200b\n\x00\u09c7\u09be.")),
     st.none() | st.integers(0, 9),
+    st.none() | st.integers(0, 9),
 )
 
 

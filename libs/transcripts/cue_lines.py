@@ -1,0 +1,142 @@
+"""The lines of a cue: who their markup names, what they say, and what they may begin with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from transcripts.candidates import Candidate, alone, candidates_of, later_candidates, unmark
+from transcripts.cue_order import Cue
+from transcripts.markup import voices
+from transcripts.notices import Mended, Notices
+from transcripts.text import clean
+
+_CHANGE_OF_SPEAKER: Final = re.compile(r"^\s*(?:[-\u2013—]\s+|-(?=[^\W\d_])|>>+\s*|&gt;&gt;\s*)")
+_MARK_ALONE: Final = re.compile(r"\s*(?:[-\u2013—_*]+|>>+|```\w*)\s*")
+_STAMP_ALONE: Final = re.compile(r"\s*\[\d{1,2}:\d{2}:\d{2}(?:[.,]\d{1,3})?\]\s*")
+_NOTE: Final = re.compile(r"NOTE\s+[\w ]{1,30}:?\s*[\w.\"':,-]{1,40}")
+_BEGIN_MARKS: Final = frozenset("-\u2013—>&_*`[")
+"""Beginnings of lines that may be a mark of a change of speaker, or a time alone."""
+_MARKUP: Final = re.compile(r"[<&{]")
+_VOICE: Final = re.compile(r"<v ([^<>&]+)>([^<&{]*)(?:</v>)?")
+_HALF: Final = 0.5
+_FEW: Final = 3
+
+
+class SpokenLine(NamedTuple):
+    """One line of a cue.
+
+    Attributes:
+        voice: the speaker that markup names; empty if none.
+        text: the line, without the marks of a change of speaker.
+        shown: the same, clean.
+        changes: it begins with such a mark.
+        candidates: the labels it may begin with, or hold behind the end of a sentence.
+    """
+
+    voice: str
+    text: str
+    shown: str
+    changes: bool = False
+    candidates: tuple[Candidate, ...] = ()
+
+
+class SpokenCue(NamedTuple):
+    """A cue, the speaker its id names or an empty text, and its lines that say something."""
+
+    cue: Cue
+    name: str
+    lines: list[SpokenLine]
+
+
+def lines_of(payload: str) -> list[SpokenLine]:
+    """Each line of a cue that says something, with its voice's name or none."""
+    made: list[SpokenLine] = []
+    changes = False
+    for name, text in _voices(payload):
+        voice = name if any(map(str.isalnum, name)) else ""
+        changes = changes or bool(name and not voice)
+        for raw in text.split("\n"):
+            line = raw if raw.isascii() else unmark(raw)
+            shown = clean(line)
+            if not shown or (shown[0] == "N" and _NOTE.fullmatch(line.strip())):
+                continue
+            said = line
+            if shown[0] in _BEGIN_MARKS:
+                if _STAMP_ALONE.fullmatch(line):
+                    continue
+                if _MARK_ALONE.fullmatch(line):
+                    changes = True
+                    continue
+                said = _CHANGE_OF_SPEAKER.sub("", line, count=1)
+                if said != line and not voice:
+                    shown = clean(said)
+            changed = changes or said != line
+            made.append(SpokenLine(voice, line if voice else said, shown, changed, _labels(said)))
+            changes = False
+    if len(made) > 1 and not made[0].voice and (one := alone(made[0].text)) is not None:
+        made[0] = made[0]._replace(candidates=(*made[0].candidates, one))
+    return made
+
+
+def _voices(payload: str) -> Sequence[tuple[str, str]]:
+    if _MARKUP.search(payload) is None:
+        return (("", payload),)
+    if match := _VOICE.fullmatch(payload):  # the usual one: a voice and nothing else
+        return ((match[1].strip(), match[2]),)
+    return tuple(voices(payload))
+
+
+def _labels(line: str) -> tuple[Candidate, ...]:
+    first = tuple(candidates_of(line.lstrip()))
+    if not first and ":" not in line and "\uff1a" not in line:
+        return ()
+    return first + tuple([one for one, _ in later_candidates(line)])
+
+
+def without_rolling(spoken: list[SpokenCue], notices: Notices) -> list[SpokenCue]:
+    """Captions that roll show each line again above the next one; said it was once."""
+    texts = [[line.shown for line in one.lines] for one in spoken]
+    filled = [one for one in texts if one]
+    if len(filled) < _FEW:
+        return spoken
+    again = sum(
+        bool(_overlap(earlier, later)) or _grows(earlier, later)
+        for earlier, later in pairwise(filled)
+    )
+    if again < _HALF * (len(filled) - 1):
+        return spoken
+    kept: list[SpokenCue] = []
+    before: list[str] = []
+    for (cue, name, lines), text in zip(spoken, texts, strict=True):
+        if kept and before and _grows(before, text):
+            previous = kept.pop()
+            notices.add(Mended.ROLLING)
+            kept.append(SpokenCue(cue._replace(start_ms=previous.cue.start_ms), name, lines))
+        else:
+            repeated = _overlap(before, text)
+            notices.add(Mended.ROLLING, repeated)
+            if lines[repeated:] or not lines:
+                kept.append(SpokenCue(cue, name, lines[repeated:]))
+        before = text or before
+    return kept
+
+
+def _overlap(earlier: Sequence[str], later: Sequence[str]) -> int:
+    """How many lines at the start of a cue are those at the end of the one before."""
+    if not later or later[0] not in earlier:
+        return 0
+    for count in range(min(len(earlier), len(later)), 0, -1):
+        if list(earlier[-count:]) == list(later[:count]):
+            return count
+    return 0
+
+
+def _grows(earlier: Sequence[str], later: Sequence[str]) -> bool:
+    """Whether a cue is the one before it with more behind, as live captions are painted on."""
+    if len(earlier) != len(later) or not earlier or not later[0].startswith(earlier[0]):
+        return False
+    first, second = " ".join(earlier), " ".join(later)
+    return len(second) > len(first) > 0 and second.startswith(first)

@@ -1,0 +1,109 @@
+"""Cues, and the order of a file's cues: put in order, repeated ones dropped, joined files kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from transcripts.notices import Mended, Notices
+from transcripts.times import ordered
+
+_LONG_MS: Final = 60_000
+_BEGINNING: Final = 0.1
+_FEW: Final = 3
+
+
+class Cue(NamedTuple):
+    """A cue as the file has it: times in milliseconds, the text with its markup verbatim.
+
+    Attributes:
+        part: which of several files put together it comes from, from 0.
+    """
+
+    start_ms: int
+    end_ms: int
+    payload: str = ""
+    id: str = ""
+    part: int = 0
+
+
+def in_order(cues: Sequence[Cue], notices: Notices) -> Sequence[Cue]:
+    """Cues sorted by their start within each part of the file, without repeated ones.
+
+    Args:
+        cues: in the order of the file.
+        notices: takes what was sorted, dropped, or found to end before it began.
+    """
+    if _is_regular(cues):
+        return cues
+    return _without_repeats(_sorted(cues, notices), notices)
+
+
+def _is_regular(cues: Sequence[Cue]) -> bool:
+    """Whether every cue of a single file begins after the one before it, and ends after that."""
+    latest = -1
+    for start_ms, end_ms, _, _, part in cues:
+        if start_ms <= latest or end_ms < start_ms or part:
+            return False
+        latest = start_ms
+    return True
+
+
+def _in_parts(cues: Sequence[Cue]) -> list[Cue]:
+    """Cues of files that were put together: their times begin anew, and go on from there.
+
+    A few cues out of order are put in order instead.
+    """
+    made: list[Cue] = []
+    shift, latest, first = 0, -1, None
+    for position, cue in enumerate(cues):
+        if cue.part + shift != (made[-1].part if made else cue.part):
+            latest, first = -1, None
+        first = cue.start_ms if first is None else first
+        ahead = [one.start_ms for one in cues[position : position + _FEW]]
+        if (
+            latest - first >= _LONG_MS
+            and cue.start_ms <= first + (latest - first) * _BEGINNING
+            and len(ahead) > 1
+            and ahead == sorted(ahead)
+            and max(ahead) < latest
+        ):
+            shift, latest, first = shift + 1, -1, cue.start_ms
+        latest = max(latest, cue.start_ms)
+        made.append(cue._replace(part=cue.part + shift) if shift else cue)
+    return made
+
+
+def _sorted(cues: Sequence[Cue], notices: Notices) -> list[Cue]:
+    cues = _in_parts(cues)
+    latest: dict[int, int] = {}
+    for cue in cues:
+        notices.add(Mended.SORTED, int(cue.start_ms < latest.get(cue.part, -1)))
+        latest[cue.part] = max(latest.get(cue.part, -1), cue.start_ms)
+    mended = [
+        cue._replace(end_ms=ordered(cue.start_ms, cue.end_ms, notices) or cue.start_ms)
+        for cue in cues
+    ]
+    return sorted(mended, key=lambda cue: (cue.part, cue.start_ms))
+
+
+def _without_repeats(cues: list[Cue], notices: Notices) -> list[Cue]:
+    seen: set[tuple[int, int, str]] = set()
+    kept: list[Cue] = []
+    for cue in cues:
+        identity = (cue.start_ms, cue.end_ms, cue.payload.strip())
+        if identity[2] and identity in seen:
+            notices.add(Mended.REPEATED_CUE)
+        else:
+            kept.append(cue)
+        seen.add(identity)
+    latest: dict[int, int] = {}
+    for cue in kept:
+        latest[cue.part] = max(latest.get(cue.part, 0), cue.start_ms)
+    starts: dict[int, int] = {}
+    for cue in kept:
+        starts.setdefault(cue.part, cue.start_ms)
+    again = sum(starts[later] < latest[earlier] for earlier, later in pairwise(sorted(starts)))
+    notices.add(Mended.PART, again)
+    return kept
