@@ -46,6 +46,7 @@ _LONGEST_DASHED: Final = 66
 _MAY_BE_LABELLED: Final = re.compile(
     r"[:\uff1a\ufe55\ua789\[(【<*_「『\t]|\s[-\u2013—]|^[A-Z]{1,2}\d{0,3}\."
 )
+_SENTENCE_END: Final = re.compile(r"[.!?…\u3002\uff01\uff1f\"\u201d)\]]\s")
 # Zoom's chat: `From Ann Lee to Everyone:`.
 _FROM_TO: Final = re.compile(r"From\s+(\S.{0,80}?)(?:\s+(?:to|To)\s+\S.*)?")
 # The end of a sentence within, and no title or initial: `there was a man. He said`.
@@ -111,7 +112,7 @@ def candidates_of(line: str) -> Sequence[Candidate]:
     if found is None:
         return ()
     if found[0] == ":" and line.isascii() and _MAY_BE_LABELLED.search(line, found.end()) is None:
-        return tuple(_colons(line))  # `Ann: Hi`, as most lines with a label are
+        return _single_colon(line, found.start())
     made: dict[tuple[str, Form], Candidate] = {}
     for one in _all_candidates(line):
         made.setdefault((one.key, one.form), one)
@@ -142,20 +143,36 @@ def _all_candidates(line: str) -> Iterator[Candidate]:
         yield from _made(dashed["label"], line[dashed.end() :], Form.DASH)
 
 
+def _single_colon(line: str, at: int) -> tuple[Candidate, ...]:
+    """``Ann: Hi``, as most lines with a label are."""
+    rest = line[at + 1 :]
+    label, key = _label(line[:at]) if at <= _LONGEST_LABEL and not _is_within(rest) else ("", "")
+    return (Candidate(label, rest.lstrip(), Form.COLON, key),) if label else ()
+
+
+def _is_within(rest: str) -> bool:
+    """Whether what stands behind a colon shows that it is part of a URL, a clock time, a smiley."""
+    return (
+        bool(rest)
+        and not rest[0].isspace()
+        and (rest.startswith("//") or rest[0].isdigit() or rest[0] in ":)(/\\")
+    )
+
+
 def _colons(line: str) -> Iterator[Candidate]:
     for count, colon in enumerate(_COLON.finditer(line, 0, _LONGEST_LABEL + 2)):
         if count == _MOST_COLONS:
             return
         rest = line[colon.end() :]
-        tight = bool(rest) and not rest[0].isspace() and colon[0].strip() == ":"
-        if tight and (rest.startswith("//") or rest[0].isdigit() or rest[0] in ":)(/\\"):
+        if colon[0].strip() == ":" and _is_within(rest):
             continue
         yield from _made(line[: colon.start()], rest.lstrip(), Form.COLON)
 
 
 def later_candidates(line: str) -> Iterator[tuple[Candidate, int]]:
     """Labels behind the end of a sentence within a line, and where each begins."""
-    if ":" not in line and "\uff1a" not in line:
+    colon = max(line.rfind(":"), line.rfind("\uff1a"))
+    if colon < 0 or _SENTENCE_END.search(line, 0, colon) is None:
         return
     for match in _LATER.finditer(line):
         for one in _made(match["label"], line[match.end() :], Form.COLON, later=True):

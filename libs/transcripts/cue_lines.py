@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -21,6 +22,10 @@ _BEGIN_MARKS: Final = frozenset("-\u2013—>&_*`[")
 """Beginnings of lines that may be a mark of a change of speaker, or a time alone."""
 _MARKUP: Final = re.compile(r"[<&{]")
 _VOICE: Final = re.compile(r"<v ([^<>&]+)>([^<&{]*)(?:</v>)?")
+_NEAR: Final = 8  # marks that may stand before a label
+_SMALL_WORD: Final = re.compile(
+    r"(?!(?:d[aeiou]|de[lnr]|du|v[ao]n|bin|ben|y|and|of|the)$)[a-z]+[,;]?"
+)
 _HALF: Final = 0.5
 _FEW: Final = 3
 
@@ -56,7 +61,7 @@ def lines_of(payload: str) -> list[SpokenLine]:
     made: list[SpokenLine] = []
     changes = False
     for name, text in _voices(payload):
-        voice = name if any(map(str.isalnum, name)) else ""
+        voice = name if name and _names(name) else ""
         changes = changes or bool(name and not voice)
         for raw in text.split("\n"):
             line = raw if raw.isascii() else unmark(raw)
@@ -74,11 +79,35 @@ def lines_of(payload: str) -> list[SpokenLine]:
                 if said != line and not voice:
                     shown = clean(said)
             changed = changes or said != line
-            made.append(SpokenLine(voice, line if voice else said, shown, changed, _labels(said)))
+            if voice:  # a label counts only where it repeats the voice's name
+                labels = _labels(said) if voice[:1].casefold() in said[:_NEAR].casefold() else ()
+                made.append(SpokenLine(voice, line, shown, changed, labels))
+            else:
+                made.append(SpokenLine("", said, shown, changed, _labels(said)))
             changes = False
-    if len(made) > 1 and not made[0].voice and (one := alone(made[0].text)) is not None:
-        made[0] = made[0]._replace(candidates=(*made[0].candidates, one))
-    return made
+    return _with_lone_label(made) if len(made) > 1 else made
+
+
+def _with_lone_label(lines: list[SpokenLine]) -> list[SpokenLine]:
+    """The lines, of which the first may be a name and nothing else."""
+    first = lines[0]
+    if not first.voice and _may_stand_alone(first.shown):
+        label = alone(first.text)
+        if label is not None:
+            return [first._replace(candidates=(*first.candidates, label)), *lines[1:]]
+    return lines
+
+
+def _may_stand_alone(line: str) -> bool:
+    """Whether a line has no word in small letters, as most lines of speech have."""
+    words = line.split()
+    return len(words) == 1 or not any(map(_SMALL_WORD.fullmatch, words))
+
+
+@lru_cache(maxsize=1_024)
+def _names(voice: str) -> bool:
+    """Whether a voice names anybody; dashes and blanks do not."""
+    return any(map(str.isalnum, voice))
 
 
 def _voices(payload: str) -> Sequence[tuple[str, str]]:
@@ -91,9 +120,8 @@ def _voices(payload: str) -> Sequence[tuple[str, str]]:
 
 def _labels(line: str) -> tuple[Candidate, ...]:
     first = tuple(candidates_of(line.lstrip()))
-    if not first and ":" not in line and "\uff1a" not in line:
-        return ()
-    return first + tuple([one for one, _ in later_candidates(line)])
+    later = [one for one, _ in later_candidates(line)] if ":" in line or "\uff1a" in line else ()
+    return (*first, *later) if later else first
 
 
 def without_rolling(spoken: list[SpokenCue], notices: Notices) -> list[SpokenCue]:

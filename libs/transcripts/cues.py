@@ -60,7 +60,8 @@ def source_of(cues: Sequence[Cue], speakers: Sequence[Speaker], notices: Notices
     ]
     said = _carried_on(said, notices)
     passages = tuple(
-        Passage(who or "", (Piece(text, cue.start_ms, cue.end_ms),)) for cue, who, text in said
+        Passage(who or "", (Piece(f" {text}", cue.start_ms, cue.end_ms),))
+        for cue, who, text in said
     )
     unnamed = sum(not passage.speaker for passage in passages)
     # A file that names nobody needs no notice for each of its cues.

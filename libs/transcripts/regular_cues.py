@@ -13,15 +13,16 @@ from transcripts.cue_order import Cue
 from transcripts.limits import refuse_long_text
 
 _CLOCK: Final = r"(?:(\d{2,4}):)?([0-5]\d):([0-5]\d)[.,](\d\d\d)"
-_TIMING: Final = re.compile(rf"^{_CLOCK} --> {_CLOCK}(?:[ \t][^\n]*)?\n", re.MULTILINE)
+_BLOCK: Final = re.compile(
+    rf"(?:([^\n]+)\n)?{_CLOCK} --> {_CLOCK}(?:[ \t][^\n]*)?\n([^\n]+(?:\n[^\n]+)*)(?:\n\n+|\n?\Z)"
+)
 # What may make a line a timing line, a block a comment, or a file several files.
 _IRREGULAR: Final = (
     "\r", "\ufeff", "```", "=>", "→", "⟶", "⇒", "—>", "\u2013>", "—\u00a0>", "\u2013\u00a0>",
     "\nNOTE", "\nSTYLE", "\nREGION", "\nWEBVTT",
 )  # fmt: skip
 _FRENCH_ARROW: Final = re.compile(r"^\s*[\d:.,]+\s*à", re.MULTILINE)
-_HEADER: Final = re.compile(r"WEBVTT[^\n]*\n(?:[^\n]+\n)*\n+(?:(?P<id>[^\n]+)\n)?")
-_INDEX: Final = re.compile(r"(?P<id>\d{1,7})\n")
+_HEADER: Final = re.compile(r"WEBVTT[^\n]*\n(?:[^\n]+\n)*\n+")
 
 
 def regular_cues(content: str, *, any_id: bool) -> list[Cue] | None:
@@ -44,43 +45,24 @@ def regular_cues(content: str, *, any_id: bool) -> list[Cue] | None:
         not content.isascii() and "à" in content and _FRENCH_ARROW.search(content)
     ):
         return None
-    timings = list(_TIMING.finditer(content))
-    if not timings or len(timings) != content.count("->"):
-        return None
-    before = content[: timings[0].start()]
-    first = (_HEADER if any_id else _INDEX).fullmatch(before)
-    if first is None and before:
-        return None
-    identifier = first["id"] or "" if first is not None else ""
+    header = _HEADER.match(content)
+    end = header.end() if header is not None else 0
     cues: list[Cue] = []
-    ends = [one.start() for one in timings[1:]]
-    for timing, end in zip(timings, [*ends, len(content)], strict=True):
-        body, blank, rest = content[timing.end() : end].partition("\n\n")
-        following = rest.strip("\n")
-        if end == len(content):
-            if following:
-                return None
-            body = body.rstrip("\n")
-        elif (
-            not blank or "\n" in following or not (any_id or not following or _is_number(following))
-        ):
+    for block in _BLOCK.finditer(content, end):
+        if block.start() != end:
             return None
-        if not body or body[0] == "\n":
+        end = block.end()
+        identifier, hours, minutes, seconds, ms, to_hours, to_minutes, to_seconds, to_ms, body = (
+            block.groups("")
+        )
+        if identifier and not any_id and not (identifier.isascii() and identifier.isdecimal()):
             return None
-        hours, minutes, seconds, ms, to_hours, to_minutes, to_seconds, to_ms = map(
-            int, timing.groups("0")
-        )
-        cues.append(
-            Cue(
-                ((hours * 60 + minutes) * 60 + seconds) * 1_000 + ms,
-                ((to_hours * 60 + to_minutes) * 60 + to_seconds) * 1_000 + to_ms,
-                body,
-                identifier,
-            )
-        )
-        identifier = following
-    return cues
-
-
-def _is_number(line: str) -> bool:
-    return line.isascii() and line.isdecimal()
+        start_s = int(minutes) * 60 + int(seconds)
+        end_s = int(to_minutes) * 60 + int(to_seconds)
+        if hours:
+            start_s += int(hours) * 3_600
+        if to_hours:
+            end_s += int(to_hours) * 3_600
+        cues.append(Cue(start_s * 1_000 + int(ms), end_s * 1_000 + int(to_ms), body, identifier))
+    whole = end == len(content) and len(cues) == content.count("->")
+    return cues if cues and whole else None

@@ -15,6 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from operator import itemgetter
 from typing import Final, NamedTuple
 
 from contracts.transcript import Speaker
@@ -30,6 +31,7 @@ from transcripts.label_kinds import (
 )
 from transcripts.turns import label_of
 
+_SET_OFF: Final = itemgetter(0, 2, 3, 4)  # label, form, key, later
 STRONG: Final = frozenset({Form.COLON, Form.BRACKET, Form.BOLD, Form.STAMPED})
 _WEAK: Final = (Form.TABBED, Form.DOT, Form.ALONE, Form.DASH)
 _TWICE: Final = 2
@@ -114,13 +116,8 @@ def _mass(places: Sequence[Place], speakers: Speakers, forms: Collection[Form]) 
     """How many lines begin with a label that recurs or tells a role."""
     if not speakers:
         return 0
-    counts = Counter(
-        one.key
-        for place in places
-        if place.candidates
-        and (one := speakers.choose(place.candidates)) is not None
-        and one.form in forms
-    )
+    chosen = [speakers.choose(place.candidates) for place in places if place.candidates]
+    counts = Counter([one.key for one in chosen if one is not None and one.form in forms])
     return sum(
         count for key, count in counts.items() if count >= _TWICE or kind_of(key) is LabelKind.ROLE
     )
@@ -136,9 +133,17 @@ class _Decision:
         self._forms = forms
         self._known = known
         self._firsts = [self._firsts_of(place) for place in places]
-        self._starts = [
+        starts = [
             firsts for place, firsts in zip(places, self._firsts, strict=True) if place.is_start
         ]
+        self._starts = len(starts)
+        # Without what is said behind them, in which labels differ from line to line.
+        single = Counter([_SET_OFF(firsts[0]) for firsts in starts if len(firsts) == 1])
+        self._single_starts = {
+            Candidate(label, "", form, key, later): number
+            for (label, form, key, later), number in single.items()
+        }
+        self._several_starts = [firsts for firsts in starts if len(firsts) > 1]
         self._labels: dict[str, list[Candidate]] = defaultdict(list)
         for firsts in self._firsts:
             for one in firsts:
@@ -147,8 +152,7 @@ class _Decision:
             place.candidates[0].key for place in places if place.structural and place.candidates
         }
         self._usual = self._share_of_starts_with_a_label()
-        starts = len(self._starts)
-        self._capitalised = self._count_starts(self._is_capitalised_label) / max(1, starts)
+        self._capitalised = self._count_starts(self._is_capitalised_label) / max(1, self._starts)
 
     def decide(self) -> Speakers:
         kinds = {key: kind_of(ones[0].label) for key, ones in self._labels.items()}
@@ -211,21 +215,12 @@ class _Decision:
         return (*seen.values(), *later)
 
     def _share_of_starts_with_a_label(self) -> float:
-        return self._count_starts(self._is_usual_label) / len(self._starts) if self._starts else 0.0
+        return self._count_starts(self._is_usual_label) / max(1, self._starts)
 
     def _count_starts(self, counts: Callable[[Candidate], bool]) -> int:
         """How many paragraphs or cues begin with a label of some kind."""
-        known: dict[tuple[str, str, Form, bool], bool] = {}
-        total = 0
-        for firsts in self._starts:
-            for one in firsts:
-                about = (one.label, one.key, one.form, one.later)
-                if about not in known:
-                    known[about] = counts(one)
-                if known[about]:
-                    total += 1
-                    break
-        return total
+        single = sum(number for one, number in self._single_starts.items() if counts(one))
+        return single + sum(any(map(counts, firsts)) for firsts in self._several_starts)
 
     @staticmethod
     def _is_capitalised_label(one: Candidate) -> bool:

@@ -134,13 +134,9 @@ def _placed(segments: Sequence[Segment], notices: Notices) -> Iterator[Segment]:
 def _turns(passages: Iterable[Passage]) -> Iterator[_Turn]:
     labels: dict[str, str] = {}  # cleaning one label for each of its passages takes long
     spoken = (
-        (
-            labels.get(passage.speaker)
-            or labels.setdefault(passage.speaker, label_of(passage.speaker)),
-            passage,
-        )
-        for passage in passages
-        if _is_spoken(passage)
+        (labels.get(one.speaker) or labels.setdefault(one.speaker, label_of(one.speaker)), one)
+        for one in passages
+        if _is_spoken(one)
     )
     for label, group in groupby(spoken, key=itemgetter(0)):
         text, words = join(_one_after_another(passage for _, passage in group))
@@ -148,13 +144,15 @@ def _turns(passages: Iterable[Passage]) -> Iterator[_Turn]:
 
 
 def _is_spoken(passage: Passage) -> bool:
-    for text, _, _ in passage.pieces:
-        if says_something(text):
-            return True
-    return False
+    pieces = passage.pieces
+    if len(pieces) == 1:
+        return says_something(pieces[0].text)
+    return any(says_something(piece.text) for piece in pieces)
 
 
 def _one_after_another(passages: Iterable[Passage]) -> Iterator[Piece]:
     for passage in passages:
-        yield _BLANK
-        yield from passage.pieces
+        pieces = passage.pieces
+        if not pieces or pieces[0].text[:1] != " ":
+            yield _BLANK
+        yield from pieces

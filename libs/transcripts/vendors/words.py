@@ -177,14 +177,11 @@ def of_segment(
         found = said.find(word.text.strip(), begin)
         if found < 0 or word.start_ms is None:
             continue
-        if found > begin or not pieces:
-            before = said[begin:found]
-            if before.strip():
-                pieces.append(Piece(before, *pending))
-            elif before:
-                pieces.append(Piece(before))
+        if found > begin and said[begin:found].strip():
+            pieces.append(Piece(said[begin:found], *pending))
+            begin = found
         end = found + len(word.text.strip())
-        pieces.append(Piece(said[found:end], word.start_ms, word.end_ms))
+        pieces.append(Piece(said[begin:end], word.start_ms, word.end_ms))
         begin, pending = end, (None, None)
     if said[begin:]:
         pieces.append(Piece(said[begin:], *pending))

@@ -1,0 +1,69 @@
+"""What is read in one pass has the same cues as what is read line by line."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from transcripts.cue_order import Cue
+from transcripts.errors import MalformedTranscriptError
+from transcripts.notices import Notices
+from transcripts.regular_cues import regular_cues
+from transcripts.srt import read_cues as read_srt_cues
+from transcripts.webvtt import read_cues as read_webvtt_cues
+from unit.transcripts.reading_support import SHARED
+
+LINES = st.sampled_from(
+    [
+        "", "", " ", "1", "2", "42", "WEBVTT", "NOTE x", "a/1-0", "<v Ann>Well.</v>", "Ann: Hi",
+        "00:01.000 --> 00:02.000", "00:00:03.000 --> 00:00:04.500 align:start",
+        "00:00:05,000 --> 00:00:06,000", "00:61.000 --> 00:62.000", "00:07.000-->00:08.000",
+        "a -> b", "x --> y", "---", "0:09 --> 0:10", "à 1.5 à 2.5", "Kind: captions",
+    ]
+)  # fmt: skip
+FILES = sorted(
+    path for path in SHARED.rglob("*") if path.suffix in {".vtt", ".srt"} and path.is_file()
+)
+
+
+def bare(cues: list[Cue]) -> list[tuple[int, int, str]]:
+    return [(cue.start_ms, cue.end_ms, cue.payload.strip()) for cue in cues]
+
+
+def assert_the_same(content: str, *, webvtt: bool) -> bool:
+    quick = regular_cues(content, any_id=webvtt)
+    if quick is None:
+        return False
+    slow = list((read_webvtt_cues if webvtt else read_srt_cues)(content, Notices()))
+    assert bare(quick) == bare(slow)
+    if webvtt:
+        assert [cue.id for cue in quick] == [cue.id for cue in slow]
+    return True
+
+
+@given(st.lists(LINES, max_size=20), st.booleans())
+def test_any_file_that_is_regular_has_the_same_cues(lines: list[str], webvtt: bool) -> None:  # noqa: FBT001
+    content = "\n".join(["WEBVTT", "", *lines] if webvtt else lines)
+    assert_the_same(content, webvtt=webvtt)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_real_files_have_the_same_cues_either_way(path: object) -> None:
+    content = path.read_text(encoding="utf-8", errors="replace")  # type: ignore[attr-defined]
+    try:
+        assert_the_same(content, webvtt=content.startswith("WEBVTT"))
+    except MalformedTranscriptError:
+        pytest.fail("the one way reads what the other refuses")
+
+
+def test_the_usual_exports_are_regular() -> None:
+    zoom = (
+        "WEBVTT\n\n1\n00:00:01.000 --> 00:00:02.000\nAnn: Hi\n\n"
+        "2\n00:00:03.000 --> 00:00:04.000\nTom: Ho\n"
+    )
+    assert assert_the_same(zoom, webvtt=True)
+    srt = zoom.removeprefix("WEBVTT\n\n").replace(".000", ",000")
+    assert assert_the_same(srt, webvtt=False)
+    teams = zoom.replace("\n1\n", "\nab-1/7-0\n").replace("\n2\n", "\nab-1/8-0\n")
+    assert assert_the_same(teams, webvtt=True)
