@@ -167,7 +167,7 @@ def _report_hidden(content: str, found: Format, source: Source, notices: Notices
             for number, line in enumerate(split_lines(content), start=1):
                 notices.look_for_hidden(line, f"line {number}")
         return
-    if not may_hide(content) and _ESCAPED.search(content) is None:
+    if not may_contain_hidden_characters(content) and _ESCAPED.search(content) is None:
         return
     for number, passage in enumerate(source.passages, start=1):
         text = "".join([one.text for one in passage.pieces])
