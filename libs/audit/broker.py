@@ -217,7 +217,11 @@ def _submission(kafka: KafkaSettings, record: Any) -> SubmissionFact:
     place = _place(kafka, record)
     document = document_of(record.value or b"")
     try:
-        parsed = _Identity.model_validate_json(document) if identity.is_readable(document) else None
+        parsed = (
+            _Identity.model_validate_json(document)
+            if identity.is_cheap_to_decode(document)
+            else None
+        )
     except ValidationError:
         parsed = None
     if parsed is None:
@@ -235,7 +239,7 @@ class _Identity(BaseModel):
 
 
 def _unread(service: str, place: Place, record: Any, *, retrying: bool) -> UnfinishedRecord:
-    about = identity.about(place[0], record.key, record.value) or NOTHING
+    about = identity.read_message_subject(place[0], record.key, record.value) or NOTHING
     return UnfinishedRecord(
         service, place, about.subject, retrying, about.revision, about.content_sha256
     )
@@ -249,7 +253,7 @@ def _waiting(kafka: KafkaSettings, service: str, record: Any, tier: int) -> Unfi
 
 def _letter(kafka: KafkaSettings, service: str, record: Any) -> DeadLetterFact:
     origin = _origin(kafka, record, 0)
-    about = identity.about(origin.topic, record.key, record.value) or NOTHING
+    about = identity.read_message_subject(origin.topic, record.key, record.value) or NOTHING
     return DeadLetterFact(
         service,
         (origin.topic, origin.partition, origin.offset),
@@ -267,4 +271,4 @@ def _origin(kafka: KafkaSettings, record: Any, tier: int) -> Origin:
     return read_history(added, fallback=here, tier=tier).origin
 
 
-NOTHING: Final = identity.About("")
+NOTHING: Final = identity.MessageSubject("")

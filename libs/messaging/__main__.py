@@ -15,8 +15,8 @@ from pydantic import ValidationError
 from configuration import command_line
 from configuration.settings_errors import WRONG_SETTINGS, list_settings_errors
 from contracts.topics import ALL_TOPICS
-from messaging.kafka.admin import create_topics, forbid_auto_creation, wait_for_broker
-from messaging.kafka.connection_errors import KafkaUnavailableError, quieten_client
+from messaging.kafka.admin import create_topics, disable_topic_auto_creation, wait_for_broker
+from messaging.kafka.connection_errors import KafkaUnavailableError, silence_connection_warnings
 from messaging.settings import KafkaSettings
 
 _EXAMPLE: Final = "example: KAFKA_BOOTSTRAP_SERVERS=kafka:9092 python -m messaging topics create"
@@ -61,7 +61,7 @@ def _create(
     json_: AsJson = False,
 ) -> int:
     """Create the topics onrecord declares; those that exist are left alone."""
-    quieten_client()
+    silence_connection_warnings()
     try:
         created = asyncio.run(_created(replication, timeout, refuse_others=no_auto_create))
     except ValidationError as error:
@@ -86,7 +86,7 @@ async def _created(replication: int, timeout_s: float, *, refuse_others: bool) -
     await wait_for_broker(kafka, timeout_s)
     if refuse_others:
         try:
-            await forbid_auto_creation(kafka)
+            await disable_topic_auto_creation(kafka)
         except KafkaError as error:
             # Apache Kafka reads this setting at its start only; its own configuration decides.
             print(f"left as the broker has it: {error}", file=sys.stderr)

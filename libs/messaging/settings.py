@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from configuration.files import TlsFiles, read_secret
 from contracts.topics import MIB, RETRY_DELAYS_S
-from messaging.kafka.security import require_consistency
+from messaging.kafka.security import require_consistent_security
 from messaging.limits import MAX_BATCH_BYTES, MOST_VALUES
 
 HIGHEST_PORT: Final = 65_535
@@ -96,7 +96,7 @@ class KafkaSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _can_connect(self) -> Self:
-        require_consistency(self)
+        require_consistent_security(self)
         self.client_options()  # reads the files
         return self
 

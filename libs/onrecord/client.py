@@ -33,7 +33,7 @@ from contracts.topics import TRANSCRIPTS_SUBMITTED
 from contracts.transcript import Speaker, TranscriptFormat
 from messaging import KafkaSettings, KafkaUnavailableError, Publisher
 from messaging.codec import encode
-from messaging.kafka.admin import missing_topics
+from messaging.kafka.admin import list_missing_topics
 
 SOURCE: Final = "/onrecord/client"
 """CloudEvents ``source`` of what this client sends by default."""
@@ -207,7 +207,7 @@ class Producer:
     async def _require_topic(self) -> None:
         name = self._kafka.topic(TRANSCRIPTS_SUBMITTED.name)
         try:
-            missing = await missing_topics(self._kafka, [name])
+            missing = await list_missing_topics(self._kafka, [name])
         except KafkaError as error:
             raise KafkaUnavailableError(f"the broker refuses us: {type(error).__name__}") from error
         if missing:

@@ -15,7 +15,7 @@ from control.domain import IndexedSubmission, Letter
 from messaging import Origin, Record
 from messaging.codec import document_of
 from messaging.dead_letters import identity
-from messaging.dead_letters.stubs import fitting
+from messaging.dead_letters.stubs import select_headers_that_fit
 from messaging.delivery import split
 
 UNKNOWN: Final = "unknown"
@@ -60,10 +60,10 @@ def index_letter(record: Record) -> Letter:
     written_at = _written_at(record)
     service = SERVICE_OF[record.topic]
     here = Origin(record.topic, record.partition, record.offset)
-    content = identity.content_of(record.key, record.value, original, added)
-    about = identity.about(values.get(h.DLQ_TOPIC), record.key, record.value)
+    content = identity.content_digest(record.key, record.value, original, added)
+    about = identity.read_message_subject(values.get(h.DLQ_TOPIC), record.key, record.value)
     return Letter(
-        letter_id=identity.letter_id_of(service, here, content, added),
+        letter_id=identity.verify_letter_id(service, here, content, added),
         message_sha256=content,
         service=service,
         dlq_topic=record.topic,
@@ -87,7 +87,10 @@ def index_letter(record: Record) -> Letter:
         revision=about.revision if about else None,
         content_sha256=about.content_sha256 if about else None,
         key=record.key and record.key[:KEY_BYTES],
-        headers=(*fitting(original, HEADERS_BYTES), *fitting(added, ADDED_BYTES)),
+        headers=(
+            *select_headers_that_fit(original, HEADERS_BYTES),
+            *select_headers_that_fit(added, ADDED_BYTES),
+        ),
         size_bytes=len(record.value or b""),
     )
 
@@ -96,7 +99,11 @@ def index_submission(record: Record) -> IndexedSubmission:
     """Build the index's row from a record on the topic of submissions, readable or not."""
     document = document_of(record.value or b"")
     try:
-        values = _Identity.model_validate_json(document) if identity.is_readable(document) else None
+        values = (
+            _Identity.model_validate_json(document)
+            if identity.is_cheap_to_decode(document)
+            else None
+        )
     except ValidationError:
         values = None
     return IndexedSubmission(

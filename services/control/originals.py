@@ -16,7 +16,7 @@ from contracts.topics import ALL_TOPICS
 from messaging import KafkaSettings, KafkaUnavailableError, Record
 from messaging.consumer.batch_reader import DigestsOf
 from messaging.consumer.oversize import OversizeValue, StubKind
-from messaging.dead_letters.stubs import Stub, digest_of
+from messaging.dead_letters.stubs import StubLetter, record_digest_hex
 from messaging.delivery import Headers, number_of, text_of
 
 FETCH_WAIT_MS: Final = 100
@@ -66,7 +66,7 @@ class OriginalReader:
         if consumer is not None:
             await consumer.stop()
 
-    async def read(self, service: str, added: Headers, stub: Stub) -> Record:
+    async def read(self, service: str, added: Headers, stub: StubLetter) -> Record:
         """The whole message that a stub stands for.
 
         Args:
@@ -148,7 +148,7 @@ class OriginalReader:
         return None
 
 
-def _require_same(place: OriginPlace, found: Record, stub: Stub, batches: set[str]) -> None:
+def _require_same(place: OriginPlace, found: Record, stub: StubLetter, batches: set[str]) -> None:
     """Check what was read against the stub's headers.
 
     Args:
@@ -161,7 +161,7 @@ def _require_same(place: OriginPlace, found: Record, stub: Stub, batches: set[st
     if stub.kind is StubKind.BATCH:
         same = stub.sha256 in batches
     else:  # of one that is not read whole, there is no telling
-        same = oversize is not None or digest_of(found) == stub.sha256
+        same = oversize is not None or record_digest_hex(found) == stub.sha256
     if not same:
         raise OriginalGoneError(f"its message is gone: another one is in {place}")
     if oversize is not None:

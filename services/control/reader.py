@@ -103,7 +103,7 @@ class LetterReader:
             OriginalTooLargeError: it is still too large.
             KafkaUnavailableError: the broker does not answer.
         """
-        stub = stubs.told_by(found.added)
+        stub = stubs.read_stub_headers(found.added)
         if stub is None:
             return found
         record = await self._originals.read(found.place.service, found.added, stub)
@@ -205,7 +205,7 @@ def _matching(records: Sequence[Any], wanted: deque[LetterPlace]) -> list[Letter
 def _is_letter(place: LetterPlace, record: Any, original: Headers, added: Headers) -> bool:
     """Whether a record is the letter; a DLQ that was made anew has others at its places."""
     if place.message_sha256 is not None:
-        content = identity.content_of(record.key, record.value, original, added)
+        content = identity.content_digest(record.key, record.value, original, added)
         return content == place.message_sha256
     letter_id = dict(added).get(h.LETTER_ID)
     try:

@@ -28,7 +28,7 @@ from control.originals import OriginalGoneError, OriginalTooLargeError
 from control.reader import LetterReader, LetterRecord
 from control.store import LetterStore
 from messaging import KafkaUnavailableError, Publisher
-from messaging.dead_letters.headers import replay_headers
+from messaging.dead_letters.headers import build_replay_headers
 from messaging.delivery import Headers, append
 from messaging.limits import size_of_headers
 
@@ -423,7 +423,7 @@ def _size(found: LetterRecord) -> int:
 
 
 def _headers(found: LetterRecord) -> Headers:
-    return append(found.original, replay_headers(found.place.letter_id, found.added))
+    return append(found.original, build_replay_headers(found.place.letter_id, found.added))
 
 
 _SLOW: Final = "the broker does not acknowledge replayed letters"

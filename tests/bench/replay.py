@@ -26,8 +26,8 @@ from database.pool import open_database
 from database.settings import PostgresSettings
 from messaging import Delivery, KafkaSettings, Origin, Publisher, Record
 from messaging.codec import encode
-from messaging.dead_letters.headers import describe, letter_headers
-from messaging.dead_letters.record_digest import digest
+from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
+from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import Headers, append
 from messaging.runtime.health import Health, serve_http
 from support.http_client import http_client
@@ -84,10 +84,10 @@ async def measure(lab: Lab) -> Result:
 def _letter(offset: int) -> Written:
     """A record as a DLQ has it."""
     key, value, headers = encode(event(offset + 1), source="/bench")
-    told = letter_headers(
-        describe(RetryableError("it is a measure"), PERSISTENCE),
+    told = build_dead_letter_headers(
+        describe_failure(RetryableError("it is a measure"), PERSISTENCE),
         Delivery(Origin(NOTES_VALIDATED.name, 0, offset), attempts=1),
-        digest(key, value, tuple(headers)),
+        digest_record(key, value, tuple(headers)),
         service=PERSISTENCE,
         group=PERSISTENCE,
         at=datetime.now(UTC),

@@ -132,12 +132,12 @@ def wrap_publisher(publisher: Publisher, crashes: Crashes) -> None:
     send, forward = publisher.send, publisher.forward
 
     async def send_events(
-        events: Sequence[Event], acknowledged: Callable[[Exception | None], None], **options: Any
+        events: Sequence[Event], callback: Callable[[Exception | None], None], **options: Any
     ) -> None:
         def told(error: Exception | None) -> None:
             if error is None:
                 crashes.passing(Point.AFTER_RESULT)
-            acknowledged(error)
+            callback(error)
 
         crashes.passing(Point.AFTER_HANDLER)
         await send(events, told, **options)

@@ -21,7 +21,7 @@ from contracts.events import NotesStored, TranscriptSubmitted
 from contracts.topics import ALL_TOPICS, EVENT_TOPICS, NOTES_STORED, Topic
 from messaging.codec import encode
 from messaging.dead_letters import headers as dead_letter_headers
-from messaging.dead_letters.stubs import HEADERS_BYTES, stub_of
+from messaging.dead_letters.stubs import HEADERS_BYTES, make_stub_letter
 from messaging.delivery import Delivery, Headers, Origin, Record, append, wait_headers
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -145,12 +145,14 @@ def test_headers_may_be_left_out_only_where_anyone_produces() -> None:
 def test_the_headers_of_a_dead_letter_are_the_ones_described() -> None:
     with pytest.raises(ZeroDivisionError) as bug:
         _ = 1 / 0
-    failure = dead_letter_headers.describe(bug.value, "enrichment")
+    failure = dead_letter_headers.describe_failure(bug.value, "enrichment")
 
-    added = dead_letter_headers.letter_headers(
+    added = dead_letter_headers.build_dead_letter_headers(
         failure, TRIED, bytes(32), service="enrichment", group="enrichment", at=AT
     )
-    stub = stub_of(Record("t", 0, 0, None, b"v", (("h", bytes(HEADERS_BYTES)),))).added_headers
+    stub = make_stub_letter(
+        Record("t", 0, 0, None, b"v", (("h", bytes(HEADERS_BYTES)),))
+    ).added_headers
 
     check(append((), added), MESSAGES["DeadLetter"]["headers"])
     check(append((), (*added, *stub)), MESSAGES["DeadLetter"]["headers"])
@@ -167,7 +169,7 @@ def test_the_headers_of_a_waiting_message_are_the_ones_described() -> None:
 def test_the_headers_of_a_replayed_message_are_the_ones_described() -> None:
     letter = wait_headers(TRIED, not_before_ms=5)
 
-    added = append((), dead_letter_headers.replay_headers(UUID(int=3), letter))
+    added = append((), dead_letter_headers.build_replay_headers(UUID(int=3), letter))
 
     check(added, MESSAGES["WaitingMessage"]["headers"])
     assert {name for name, _ in added} <= described("WaitHeaders")

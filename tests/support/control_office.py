@@ -20,8 +20,8 @@ from control.reader import open_reader
 from control.replay import LetterReplayer
 from control.store import LetterStore
 from messaging import Delivery, Origin, Publisher, Record
-from messaging.dead_letters.headers import describe, letter_headers
-from messaging.dead_letters.record_digest import digest
+from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
+from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import Headers, append
 from messaging.runtime.health import Health, serve_http
 from support.broker import Bench, bench_on
@@ -51,9 +51,9 @@ def letter_bytes(
     error: OnrecordError | None = None,
     sent_ms: int = 0,
 ) -> Headers:
-    content = digest(KEY, value, ODD)
-    failure = describe(error or TryAgainError("why"), "enrichment")
-    told = letter_headers(
+    content = digest_record(KEY, value, ODD)
+    failure = describe_failure(error or TryAgainError("why"), "enrichment")
+    told = build_dead_letter_headers(
         failure, delivery(offset, sent_ms), content, service="enrichment", group="g", at=at
     )
     return append(ODD, told)

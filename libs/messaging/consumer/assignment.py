@@ -27,10 +27,10 @@ from messaging.consumer.corrupt_batches import CorruptBatches
 from messaging.consumer.start_offsets import Beginning, beginnings
 from messaging.consumer.window import Window
 from messaging.kafka.aiokafka_internals import (
-    ask_for_rebalance,
-    client_of,
-    committed_offsets,
+    fetch_committed_offsets,
+    get_client,
     is_member,
+    request_rebalance,
 )
 from messaging.settings import KafkaSettings
 from messaging.stage import Stage
@@ -167,7 +167,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         while True:
             try:
                 async with asyncio.timeout(TAKEOVER_PATIENCE_S):
-                    commits = await committed_offsets(self._consumer, self._mine)
+                    commits = await fetch_committed_offsets(self._consumer, self._mine)
                     await self._take_over(commits, self._taken_from_us(kept, commits))
                 break
             except (KafkaError, TimeoutError) as error:
@@ -199,7 +199,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             self._consumer.pause(*taken)
             await self._give_up(taken)
             self._mine |= taken
-        found = await beginnings(client_of(self._consumer), commits, self._settling)
+        found = await beginnings(get_client(self._consumer), commits, self._settling)
         for partition, beginning in found.items():
             self._begin(partition, beginning, commits.get(partition))
         self._settling = set()
@@ -219,7 +219,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         await self._window.drain(going, self._drain_s())
         await self._commits.commit(self._consumer)
         await self._give_up(going)
-        ask_for_rebalance(self._consumer)
+        request_rebalance(self._consumer)
 
     async def _give_up(self, partitions: set[TopicPartition]) -> None:
         # The accounts first: whatever ends from now on is not ours to commit.

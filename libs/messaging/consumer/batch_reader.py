@@ -31,7 +31,7 @@ from messaging.consumer.batch_memory import OPEN
 from messaging.consumer.decompression import UnreadableBatchError, decompress
 from messaging.consumer.oversize import Oversize, OversizeValue, StubKind
 from messaging.consumer.poll_size import POLL
-from messaging.kafka.header_names import TolerantBatch
+from messaging.kafka.header_names import NonUtf8RecordBatch
 from messaging.limits import KEY_BYTES, MAX_BATCH_BYTES, OPEN_BATCHES, PULL_BYTES
 
 _HEADER: Final = struct.Struct(">qiibIhiqqqhii")
@@ -202,7 +202,7 @@ class FetchedBatch:
             return plain.records()
         plain = self._data if plain is None else plain
         OPEN.add(reading, len(plain))
-        batch = TolerantBatch(plain)
+        batch = NonUtf8RecordBatch(plain)
         del plain  # the parser copies it twice
         return iter(batch)
 

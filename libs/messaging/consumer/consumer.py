@@ -24,7 +24,7 @@ from messaging.consumer.instance_fencing import NameWatch
 from messaging.consumer.prefetch import ReadAhead
 from messaging.consumer.retry_topics import Sources
 from messaging.consumer.window import Window
-from messaging.kafka.broker_monitor import BrokerWatch
+from messaging.kafka.broker_monitor import BrokerMonitor
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.processing.processor import Worker
 from messaging.settings import KafkaSettings, StageSettings
@@ -96,7 +96,7 @@ class Consumption:
             sources=Sources(self._names, self._tiers),
             idle_pause_s=kafka.idle_pause_ms / 1000,
         )
-        self._watch = BrokerWatch(self._intake.fetching, self._commits)
+        self._watch = BrokerMonitor(self._intake.fetching, self._commits)
         self._stopping = asyncio.Event()
 
     @property

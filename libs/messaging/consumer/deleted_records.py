@@ -15,8 +15,8 @@ from messaging.consumer.commits import Commits
 from messaging.consumer.offsets import LogMovedError
 from messaging.consumer.retry_topics import Retries
 from messaging.consumer.start_offsets import LogFault, report
-from messaging.kafka.aiokafka_internals import client_of
-from messaging.kafka.partition_logs import PartitionLog, look_at
+from messaging.kafka.aiokafka_internals import get_client
+from messaging.kafka.partition_logs import PartitionLog, fetch_partition_logs
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +54,7 @@ class DeletedRecords:
         epoch = self._assignment.epoch
         try:
             async with asyncio.timeout(LOOK_PATIENCE_S):
-                logs = await look_at(client_of(consumer), positions)
+                logs = await fetch_partition_logs(get_client(consumer), positions)
         except (KafkaError, TimeoutError) as error:
             log.warning("log_unread", error=repr(error))
             await asyncio.sleep(LOOK_PAUSE_S)

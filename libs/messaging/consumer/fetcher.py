@@ -30,7 +30,7 @@ from messaging.consumer.offsets import LogMovedError
 from messaging.consumer.prefetch import ReadAhead
 from messaging.consumer.retry_topics import Retries, Sources, finished
 from messaging.consumer.window import Window
-from messaging.kafka.aiokafka_internals import position_of
+from messaging.kafka.aiokafka_internals import get_position
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.processing.inflight import Job
 from messaging.processing.processor import Worker
@@ -220,7 +220,7 @@ class Intake:
     def _pass_over_what_holds_no_message(self) -> None:
         """Note where reading stands: behind aborted transactions, and the markers of all."""
         for partition in self._consumer.assignment() - self._assignment.withheld:
-            self._commits.pass_over(partition, position_of(self._consumer, partition))
+            self._commits.pass_over(partition, get_position(self._consumer, partition))
 
     def _read_again(self, batches: Batches) -> None:
         """Put back what came while the group was balanced anew: reading began anew meanwhile."""

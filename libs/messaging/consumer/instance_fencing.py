@@ -14,7 +14,7 @@ from typing import Any, Final
 from aiokafka.errors import KafkaError
 
 from messaging.kafka.admin import admin_client
-from messaging.kafka.aiokafka_internals import member_id, on_membership_lost
+from messaging.kafka.aiokafka_internals import get_member_id, intercept_membership_loss
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.settings import KafkaSettings
 
@@ -90,9 +90,9 @@ class NameWatch:
         """
         if not self._kafka.group_instance_id:
             await asyncio.Event().wait()
-        join_again = on_membership_lost(consumer, self._lost.set)
+        join_again = intercept_membership_loss(consumer, self._lost.set)
         while True:
             await self._lost.wait()
-            await require_free_name(self._kafka, self._group, member_id(consumer))
+            await require_free_name(self._kafka, self._group, get_member_id(consumer))
             self._lost.clear()
             join_again()

@@ -20,7 +20,7 @@ class Oversize:
     Attributes:
         kind: what size and hash are of: the record, or the batch it came in.
         size_bytes: of key, value and headers; of a batch, as the broker stores it.
-        sha256: in hex; of a record, of key, value and headers (``stubs.digest_of``); of a batch, of
+        sha256: in hex; of a record as ``stubs.record_digest_hex`` computes it; of a batch, of
             its stored bytes from the attributes on, which is what its CRC covers.
         complaint: why it is too large, in one line for people.
         headers_left_out: how many of its headers are not there.

@@ -22,7 +22,11 @@ from aiokafka import TopicPartition
 
 from messaging.consumer.metrics import LOG_FAULTS
 from messaging.consumer.offset_metadata import UNKNOWN_LOG, LogIdentity, decode
-from messaging.kafka.partition_logs import PartitionLog, epoch_ends, look_at
+from messaging.kafka.partition_logs import (
+    PartitionLog,
+    fetch_epoch_end_offsets,
+    fetch_partition_logs,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +78,7 @@ async def beginnings(
     Raises:
         KafkaError: a broker does not answer.
     """
-    logs = await look_at(client, partitions)
+    logs = await fetch_partition_logs(client, partitions)
     told = {
         one: account.log.epoch
         for one, commit in commits.items()
@@ -82,7 +86,7 @@ async def beginnings(
         and (account := decode(commit.offset, commit.metadata)).log.epoch >= 0
         and account.log.epoch < logs[one].identity.epoch
     }
-    ends = await epoch_ends(client, told)
+    ends = await fetch_epoch_end_offsets(client, told)
     found = {one: begin(commits.get(one), logs.get(one), ends.get(one)) for one in partitions}
     for partition, beginning in found.items():
         if beginning.fault is not None:

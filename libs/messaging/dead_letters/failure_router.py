@@ -1,4 +1,4 @@
-"""Puts messages that failed where they wait to be tried again, or where an operator finds them."""
+"""Routing of failed messages to a retry topic or the dead letter queue (DLQ)."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from contracts import headers as h
 from contracts.topics import dlq_topic, retry_topic
 from messaging.consumer.oversize import OversizeValue, StubKind
 from messaging.dead_letters import headers as dead_letter_headers
-from messaging.dead_letters.identity import content_of_stub
-from messaging.dead_letters.record_digest import digest
-from messaging.dead_letters.stubs import Stub, known_of, stub_of
+from messaging.dead_letters.identity import stub_content_digest
+from messaging.dead_letters.record_digest import digest_record
+from messaging.dead_letters.stubs import StubLetter, describe_oversize, make_stub_letter
 from messaging.delivery import Headers, Record, append, wait_headers
 from messaging.processing.attempts import StuckError
 from messaging.processing.failure_policy import RetryLater
 from messaging.processing.inflight import Job
-from messaging.producer.publisher import Publisher, TooLargeToSendError
+from messaging.producer.publisher import Publisher, RecordTooLargeError
 
 log = structlog.get_logger(__name__)
 
 
-class Aside:
-    """The retry topics and the DLQ of one service.
+class FailureRouter:
+    """The writer of a service's retry topics and dead letter queue.
 
     Args:
         service: whose.
@@ -41,11 +41,11 @@ class Aside:
         self._publisher = publisher
 
     async def retry_later(
-        self, job: Job, decision: RetryLater, failure: dead_letter_headers.Failure
+        self, job: Job, decision: RetryLater, failure: dead_letter_headers.FailureDescription
     ) -> None:
-        """Write a message to a retry topic; returns when the broker has it.
+        """Write a message to a retry topic; return when the broker has acknowledged it.
 
-        One that is too large for it becomes a dead letter.
+        A message that is too large for the retry topic becomes a dead letter.
 
         Raises:
             OutageError: the broker does not take it.
@@ -57,7 +57,7 @@ class Aside:
         )
         try:
             await self._forward(topic, job, added)
-        except TooLargeToSendError:
+        except RecordTooLargeError:
             log.warning("too_large_to_retry", topic=topic)
             await self.dead_letter(job, failure)
             return
@@ -70,10 +70,10 @@ class Aside:
             attempts=job.delivery.attempts,
         )
 
-    async def dead_letter(self, job: Job, failure: dead_letter_headers.Failure) -> None:
-        """Write a message to the DLQ; returns when the broker has it.
+    async def dead_letter(self, job: Job, failure: dead_letter_headers.FailureDescription) -> None:
+        """Write a message to the DLQ; return when the broker has acknowledged it.
 
-        One that cannot be written whole becomes a stub.
+        A message that cannot be written whole becomes a stub letter.
 
         Raises:
             OutageError: the broker does not take it.
@@ -81,25 +81,27 @@ class Aside:
         letter_id = await self._write_letter(job, failure)
         _log_letter(job, failure, letter_id)
 
-    async def smallest_letter(self, job: Job, failure: dead_letter_headers.Failure) -> None:
-        """Write a letter with nothing of the message: its place, size and hash; for a replay.
+    async def dead_letter_without_content(
+        self, job: Job, failure: dead_letter_headers.FailureDescription
+    ) -> None:
+        """Write a stub letter with the message's place, size and hash only, for a later replay.
 
         Args:
-            job: the message; the way it was set aside first failed for an unforeseen reason.
-            failure: that reason.
+            job: the message, for which the usual dead letter failed unexpectedly.
+            failure: why.
 
         Raises:
             OutageError: the broker does not take it.
         """
-        stub = await asyncio.to_thread(_smallest_stub_of, job.record)
-        added = self._letter_headers(job, failure, content_of_stub(stub))
+        stub = await asyncio.to_thread(_stub_without_content, job.record)
+        added = self._letter_headers(job, failure, stub_content_digest(stub))
         await self._write_stub(dlq_topic(self._service).name, stub, added)
-        _log_letter(job, failure, _letter_id(added))
+        _log_letter(job, failure, _letter_id_of(added))
 
     def _letter_headers(
-        self, job: Job, failure: dead_letter_headers.Failure, content: bytes
+        self, job: Job, failure: dead_letter_headers.FailureDescription, content: bytes
     ) -> Headers:
-        return dead_letter_headers.letter_headers(
+        return dead_letter_headers.build_dead_letter_headers(
             failure,
             job.delivery,
             content,
@@ -114,51 +116,55 @@ class Aside:
             topic, record.key, record.value, append(record.headers, added)
         )
 
-    async def _write_letter(self, job: Job, failure: dead_letter_headers.Failure) -> str:
-        """Write a letter, whole if it can be; its id."""
+    async def _write_letter(self, job: Job, failure: dead_letter_headers.FailureDescription) -> str:
+        """Write a dead letter, whole if the topic takes it, and return its id."""
         dlq = dlq_topic(self._service).name
         record = job.record
         if not isinstance(record.value, OversizeValue):
-            content = await asyncio.to_thread(digest, record.key, record.value, record.headers)
+            content = await asyncio.to_thread(
+                digest_record, record.key, record.value, record.headers
+            )
             added = self._letter_headers(job, failure, content)
-            with suppress(TooLargeToSendError):
+            with suppress(RecordTooLargeError):
                 await self._forward(dlq, job, added)
-                return _letter_id(added)
-        stub = await asyncio.to_thread(stub_of, record)
+                return _letter_id_of(added)
+        stub = await asyncio.to_thread(make_stub_letter, record)
         log.warning("stub_letter", kind=stub.kind.value, size_bytes=stub.size_bytes)
-        added = self._letter_headers(job, failure, content_of_stub(stub))
+        added = self._letter_headers(job, failure, stub_content_digest(stub))
         await self._write_stub(dlq, stub, added)
-        return _letter_id(added)
+        return _letter_id_of(added)
 
-    async def _write_stub(self, dlq: str, stub: Stub, added: Headers) -> None:
-        with suppress(TooLargeToSendError):
+    async def _write_stub(self, dlq: str, stub: StubLetter, added: Headers) -> None:
+        with suppress(RecordTooLargeError):
             await self._forward_stub(dlq, stub, added)
             return
         try:
-            await self._forward_stub(dlq, stub.smallest, added)
-        except TooLargeToSendError as error:
+            await self._forward_stub(dlq, stub.without_content, added)
+        except RecordTooLargeError as error:
             raise StuckError(
                 f"{dlq} takes not even a letter without its message, of a few kB; "
                 "set its max.message.bytes as it is declared"
             ) from error
 
-    async def _forward_stub(self, dlq: str, stub: Stub, added: Headers) -> None:
+    async def _forward_stub(self, dlq: str, stub: StubLetter, added: Headers) -> None:
         headers = append(stub.headers, (*added, *stub.added_headers))
         await self._publisher.forward(dlq, stub.key, stub.value, headers)
 
 
-def _smallest_stub_of(record: Record) -> Stub:
-    """Return a stub without anything of a message, or its hash where that cannot be computed."""
+def _stub_without_content(record: Record) -> StubLetter:
+    """Return a stub without content of the message; without its hash if computing it fails."""
     try:
-        known = known_of(record)
+        known = describe_oversize(record)
     except Exception:
         log.exception("not_hashed", topic=record.topic, offset=record.offset)
-        return Stub(StubKind.RECORD, size_bytes=0, sha256="", headers_left_out=len(record.headers))
+        return StubLetter(
+            StubKind.RECORD, size_bytes=0, sha256="", headers_left_out=len(record.headers)
+        )
     left_out = known.headers_left_out + len(record.headers)
-    return Stub(known.kind, known.size_bytes, known.sha256, headers_left_out=left_out)
+    return StubLetter(known.kind, known.size_bytes, known.sha256, headers_left_out=left_out)
 
 
-def _log_letter(job: Job, failure: dead_letter_headers.Failure, letter_id: str) -> None:
+def _log_letter(job: Job, failure: dead_letter_headers.FailureDescription, letter_id: str) -> None:
     log.warning(
         "dead_letter",
         code=failure.code.value,
@@ -169,5 +175,5 @@ def _log_letter(job: Job, failure: dead_letter_headers.Failure, letter_id: str) 
     )
 
 
-def _letter_id(added: Headers) -> str:
+def _letter_id_of(added: Headers) -> str:
     return dict(added)[h.LETTER_ID].decode()

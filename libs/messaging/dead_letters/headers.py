@@ -1,4 +1,4 @@
-"""Dead letters: the original message byte for byte, and in added headers why it was set aside.
+"""Headers of dead letters: why and where the message failed, added behind the original headers.
 
 Added headers are few, capped in size, and never quote the payload: an error's text is taken only
 from errors of our own tree, which promise not to.
@@ -30,8 +30,8 @@ STACK_LIMIT: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
-    """A failure as headers and logs tell it.
+class FailureDescription:
+    """A failure described for headers and logs, without the message's payload.
 
     Attributes:
         code: the stable cause.
@@ -48,8 +48,10 @@ class Failure:
     fingerprint: str
 
 
-def describe(error: BaseException, service: str, *, code: ErrorCode | None = None) -> Failure:
-    """Tell a failure without its payload.
+def describe_failure(
+    error: BaseException, service: str, *, code: ErrorCode | None = None
+) -> FailureDescription:
+    """Return the description of an exception, without any payload in it.
 
     Args:
         error: what the handler raised.
@@ -62,18 +64,18 @@ def describe(error: BaseException, service: str, *, code: ErrorCode | None = Non
     if isinstance(cause, ContentBugError) and cause.frames:
         name, frames = cause.kind, list(cause.frames)
     where = frames[0].split(":")[0] if frames else ""
-    code = code or _code(error)
-    return Failure(
+    code = code or _error_code(error)
+    return FailureDescription(
         code=code,
         error_type=name,
-        message=_message(error),
+        message=_safe_message(error),
         stack=" < ".join(islice(frames, STACK_LIMIT)) if code is ErrorCode.BUG else "",
         fingerprint=sha256(f"{service}|{code}|{name}|{where}".encode()).hexdigest()[:16],
     )
 
 
-def letter_headers(  # noqa: PLR0913 - all are needed, and named
-    failure: Failure,
+def build_dead_letter_headers(  # noqa: PLR0913 - all are needed, and named
+    failure: FailureDescription,
     delivery: Delivery,
     content: bytes,
     *,
@@ -81,7 +83,7 @@ def letter_headers(  # noqa: PLR0913 - all are needed, and named
     group: str,
     at: datetime,
 ) -> Headers:
-    """The headers a dead letter carries behind the original ones, without the trailer.
+    """Return the headers that a dead letter carries behind the original ones, without the trailer.
 
     Args:
         failure: why it is set aside.
@@ -91,7 +93,7 @@ def letter_headers(  # noqa: PLR0913 - all are needed, and named
         group: its consumer group.
         at: when.
     """
-    letter_id = identity.letter_id(service, delivery.origin, delivery.replays, content)
+    letter_id = identity.derive_letter_id(service, delivery.origin, delivery.replays, content)
     origin = delivery.origin
     added = {
         h.DLQ_TOPIC: origin.topic,
@@ -113,17 +115,17 @@ def letter_headers(  # noqa: PLR0913 - all are needed, and named
         h.REPLAYS: str(delivery.replays),
         h.REPLAY_OF: str(delivery.replay_of) if delivery.replay_of else "",
     }
-    # A lone surrogate in an error's text has no UTF-8; it must not keep the letter from being sent.
+    # A lone surrogate in an error's text cannot be encoded as UTF-8, and must not prevent sending.
     return tuple(
         (name, value.encode(errors="backslashreplace")) for name, value in added.items() if value
     )
 
 
-def replay_headers(letter: UUID, added: Headers) -> Headers:
-    """The headers a replayed message carries behind the original ones, without the trailer.
+def build_replay_headers(letter: UUID, added: Headers) -> Headers:
+    """Return the headers of a replayed message that follow the original ones, without the trailer.
 
-    It keeps where it was first read, so that the account of the stage stays exact, and starts
-    its tries anew.
+    The origin (where the message was first read) is kept, as the conservation law counts by it; the
+    attempts are not, so that a replay has all its tries.
 
     Args:
         letter: id of the dead letter.
@@ -141,13 +143,13 @@ def replay_headers(letter: UUID, added: Headers) -> Headers:
 _ORIGIN: Final = (h.DLQ_TOPIC, h.DLQ_PARTITION, h.DLQ_OFFSET, h.ORIGIN_TIMESTAMP)
 
 
-def _code(error: BaseException) -> ErrorCode:
+def _error_code(error: BaseException) -> ErrorCode:
     if isinstance(error, OnrecordError):
         return error.code
     return ErrorCode.TIMEOUT if isinstance(error, TimeoutError) else ErrorCode.BUG
 
 
-def _message(error: BaseException) -> str:
+def _safe_message(error: BaseException) -> str:
     if isinstance(error, OnrecordError):
         return " ".join(str(error).split())[:MESSAGE_LIMIT]
     if isinstance(error, TimeoutError):

@@ -1,4 +1,4 @@
-"""Says which dead letter a record is and what it is about, from its bytes.
+"""Ids and subjects of dead letters, derived from their bytes and not from what they claim.
 
 A record's key, and an id in its headers, are claims of whoever wrote it. A letter's id follows from
 where the message was first read, what it was (a digest) and how often it was replayed, so a record
@@ -27,59 +27,61 @@ from contracts.ids import derive_id_text
 from contracts.topics import EVENT_TOPICS, MIB
 from messaging.codec import document_of
 from messaging.dead_letters import stubs
-from messaging.dead_letters.record_digest import digest
-from messaging.dead_letters.stubs import Stub
+from messaging.dead_letters.record_digest import digest_record
+from messaging.dead_letters.stubs import StubLetter
 from messaging.delivery import Headers, Origin, number_of, read_history
 from messaging.limits import SIMPLE_BYTES, has_more_values
 
 DOCUMENT_BYTES: Final = 32 * MIB
-"""Most bytes of a message from which it is read what it is about."""
+"""Most bytes of a message whose subject is read."""
 
 DOCUMENT_VALUES: Final = 500_000
 """Most values of such a message."""
 
 
-def content_of(key: bytes | None, value: bytes | None, original: Headers, added: Headers) -> bytes:
-    """The digest that a letter's id follows from, of a record in a DLQ.
+def content_digest(
+    key: bytes | None, value: bytes | None, original: Headers, added: Headers
+) -> bytes:
+    """Return the digest of a DLQ record from which its letter id is derived.
 
-    Of a stub, it is of what it tells of the message that it stands for: the same message has
-    another digest where it was set aside whole.
+    For a stub letter the digest is of its description of the message, not of the message: the same
+    message has another digest where its letter is whole.
 
     Args:
-        key: of the record.
-        value: of the record.
+        key: the record's key.
+        value: the record's value.
         original: its headers without those that onrecord added.
-        added: those that onrecord added.
+        added: the headers that onrecord added.
     """
-    stub = stubs.told_by(added)
-    return digest(key, value, original) if stub is None else content_of_stub(stub)
+    stub = stubs.read_stub_headers(added)
+    return digest_record(key, value, original) if stub is None else stub_content_digest(stub)
 
 
-def content_of_stub(stub: Stub) -> bytes:
-    """As ``content_of``, for a message that is set aside as a stub."""
-    told = (stub.kind.value, str(stub.size_bytes), stub.sha256)
-    return sha256("\x1f".join(told).encode()).digest()
+def stub_content_digest(stub: StubLetter) -> bytes:
+    """Return ``content_digest`` for a message of which the DLQ holds only a stub."""
+    described = (stub.kind.value, str(stub.size_bytes), stub.sha256)
+    return sha256("\x1f".join(described).encode()).digest()
 
 
-def letter_id(service: str, origin: Origin, replays: int, content: bytes) -> UUID:
-    """The id of a dead letter.
+def derive_letter_id(service: str, origin: Origin, replays: int, content: bytes) -> UUID:
+    """Return the id of a dead letter from where its message was first read and its content.
 
-    A message that is set aside twice, because its service crashed in between, is one letter. A
-    message at the same place of a topic that was created anew is another one.
+    A message written to the DLQ twice, because its service crashed in between, has one id. One
+    at the same offset of a topic that was deleted and recreated has another.
 
     Args:
-        service: which service set it aside.
+        service: the service that wrote it.
         origin: where, and with what timestamp, the message was first read.
         replays: how often it was replayed before.
-        content: its ``content_of``.
+        content: its ``content_digest``.
     """
     parts = (origin.topic, origin.partition, origin.offset, origin.timestamp_ms, replays)
     encoded = (str(part).encode(errors="backslashreplace") for part in (service, *parts))
     return UUID(derive_id_text("letter", *encoded, content.hex().encode()))
 
 
-def letter_id_of(service: str, place: Origin, content: bytes, added: Headers) -> UUID:
-    """The id of the letter that a record in a DLQ is.
+def verify_letter_id(service: str, place: Origin, content: bytes, added: Headers) -> UUID:
+    """Return a DLQ record's letter id: the one in its headers only if it follows from the record.
 
     It is the one in its headers if that follows from the record. Otherwise somebody else wrote the
     record, or an earlier version of onrecord did: then it follows from its place in the DLQ.
@@ -87,11 +89,11 @@ def letter_id_of(service: str, place: Origin, content: bytes, added: Headers) ->
     Args:
         service: whose DLQ it is in.
         place: where in the DLQ.
-        content: its ``content_of``.
+        content: its ``content_digest``.
         added: the headers that onrecord added.
     """
     origin = read_history(added, fallback=place, tier=0).origin
-    derived = letter_id(service, origin, number_of(added, h.REPLAYS, 0), content)
+    derived = derive_letter_id(service, origin, number_of(added, h.REPLAYS, 0), content)
     if dict(added).get(h.LETTER_ID) == str(derived).encode():
         return derived
     parts = (service, place.topic, str(place.partition), str(place.offset), content.hex())
@@ -99,13 +101,13 @@ def letter_id_of(service: str, place: Origin, content: bytes, added: Headers) ->
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What a message is about, read from its value.
+class MessageSubject:
+    """The transcript or chunk that a message is about, read from its value.
 
     Attributes:
         subject: the id that it has to be keyed by: of a transcript or a chunk.
-        revision: the transcript's revision, if the message tells one.
-        content_sha256: which content of that revision, if the message tells it.
+        revision: the transcript's revision, if the message contains one.
+        content_sha256: hash of that revision's content, if the message contains it.
     """
 
     subject: str
@@ -113,10 +115,12 @@ class About:
     content_sha256: str | None = None
 
 
-def about(topic: str | None, key: bytes | None, value: bytes | None) -> About | None:
-    """What a message is about; None if its value does not tell it, or its key says otherwise.
+def read_message_subject(
+    topic: str | None, key: bytes | None, value: bytes | None
+) -> MessageSubject | None:
+    """Return what a message is about; None if its value cannot be read or contradicts its key.
 
-    A value of more bytes or values than a message may cost tells nothing.
+    A value over ``DOCUMENT_BYTES`` or ``DOCUMENT_VALUES`` is not decoded.
 
     Args:
         topic: where it was first read, without prefix.
@@ -124,19 +128,19 @@ def about(topic: str | None, key: bytes | None, value: bytes | None) -> About | 
         value: of the record.
     """
     kind = _KEYED_BY.get(topic or "")
-    if kind is None or not value or not is_readable(document := document_of(value)):
+    if kind is None or not value or not is_cheap_to_decode(document := document_of(value)):
         return None
     try:
-        told = kind.model_validate_json(document)
+        found = kind.model_validate_json(document)
     except ValidationError:
         return None
-    if told.subject is None or key != str(told.subject).encode():
+    if found.subject is None or key != str(found.subject).encode():
         return None
-    return About(str(told.subject), told.revision, told.content_sha256)
+    return MessageSubject(str(found.subject), found.revision, found.content_sha256)
 
 
-def is_readable(document: bytes) -> bool:
-    """Whether a document may be decoded only to learn what it is about."""
+def is_cheap_to_decode(document: bytes) -> bool:
+    """Return whether a document is small enough to be decoded just for its subject."""
     if len(document) <= SIMPLE_BYTES:
         return True
     return len(document) <= DOCUMENT_BYTES and not has_more_values(document, DOCUMENT_VALUES)
@@ -150,10 +154,10 @@ def _or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
 
 
 Revision = Annotated[int | None, Field(ge=1, le=2**31 - 1), WrapValidator(_or_none)]
-"""A revision that PostgreSQL's ``int`` takes; None in place of whatever else is told."""
+"""A revision that PostgreSQL's ``int`` takes; None in place of any other value."""
 
 
-class _Keyed(BaseModel):
+class _KeyedMessage(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     revision: Revision = None
@@ -164,7 +168,7 @@ class _Keyed(BaseModel):
         raise NotImplementedError
 
 
-class _AboutTranscript(_Keyed):
+class _TranscriptMessage(_KeyedMessage):
     transcript_id: UUID
 
     @property
@@ -176,7 +180,7 @@ class _Chunk(BaseModel):
     chunk_id: UUID
 
 
-class _AboutChunk(_Keyed):
+class _ChunkMessage(_KeyedMessage):
     chunk_id: UUID | None = None
     chunk: _Chunk | None = None
 
@@ -185,8 +189,8 @@ class _AboutChunk(_Keyed):
         return self.chunk.chunk_id if self.chunk else self.chunk_id
 
 
-_KINDS: Final[dict[str, type[_Keyed]]] = {
-    "transcript id": _AboutTranscript,
-    "chunk id": _AboutChunk,
+_KINDS: Final[dict[str, type[_KeyedMessage]]] = {
+    "transcript id": _TranscriptMessage,
+    "chunk id": _ChunkMessage,
 }
 _KEYED_BY: Final = {topic.name: _KINDS[topic.key] for topic in EVENT_TOPICS}

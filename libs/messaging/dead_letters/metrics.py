@@ -1,4 +1,4 @@
-"""Counts dead letters by producer, and warns when one producer's bad messages come in a flood."""
+"""Dead-letter counts by producer, and a warning when one producer floods the DLQ."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LONGEST_NAME: Final = 100
 
 FLOOD: Final = 30
 """Bad messages of one producer within ``FLOOD_S`` that are worth a warning. Bad is what no replay
-mends; what waits for a budget, was rejected or met an outage says nothing of who sent it."""
+mends; one that waits for a budget, was rejected or met an outage is not its producer's fault."""
 
 FLOOD_S: Final = 60.0
 """What floods are measured by, and the shortest time between two warnings, in seconds."""
@@ -42,20 +42,20 @@ OTHER: Final = "other"
 
 
 @dataclass(slots=True)
-class _Spell:
-    """A producer's bad messages since a moment."""
+class _Flood:
+    """A producer's bad messages since the start of an interval."""
 
     since: float
     letters: int = 0
     warned: bool = False
 
 
-class LetterCounts:
-    """The dead letters of one service.
+class DeadLetterMetrics:
+    """Dead-letter counters of one service, by error code and producer.
 
     Args:
         service: its name.
-        clock: tells the time in seconds.
+        clock: a monotonic clock, in seconds.
     """
 
     def __init__(self, service: str, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -63,9 +63,9 @@ class LetterCounts:
         self._clock = clock
         self._named = {f"/onrecord/{one}" for one in PIPELINE}
         self._most_named = len(self._named) + MOST_PRODUCERS
-        self._spells: dict[str, _Spell] = {}
+        self._floods: dict[str, _Flood] = {}
 
-    def note(self, record: Record, code: ErrorCode) -> None:
+    def record(self, record: Record, code: ErrorCode) -> None:
         """Count a dead letter.
 
         Args:
@@ -75,7 +75,7 @@ class LetterCounts:
         producer = self._producer(record)
         DEAD_LETTERS.labels(self._service, code.value, producer).inc()
         if code in UNMENDABLE:
-            self._watch(producer, code)
+            self._warn_of_flood(producer, code)
 
     def _producer(self, record: Record) -> str:
         name = record.header(h.CE_SOURCE)
@@ -88,18 +88,18 @@ class LetterCounts:
             self._named.add(name)
         return name
 
-    def _watch(self, producer: str, code: ErrorCode) -> None:
+    def _warn_of_flood(self, producer: str, code: ErrorCode) -> None:
         now = self._clock()
-        spell = self._spells.get(producer)
-        if spell is None or now - spell.since >= FLOOD_S:
-            spell = self._spells[producer] = _Spell(now)
-        spell.letters += 1
-        if spell.letters >= FLOOD and not spell.warned:
-            spell.warned = True
+        flood = self._floods.get(producer)
+        if flood is None or now - flood.since >= FLOOD_S:
+            flood = self._floods[producer] = _Flood(now)
+        flood.letters += 1
+        if flood.letters >= FLOOD and not flood.warned:
+            flood.warned = True
             log.warning(
                 "many_bad_messages",
                 producer=producer,
-                letters=spell.letters,
-                within_s=round(now - spell.since, 1),
+                letters=flood.letters,
+                within_s=round(now - flood.since, 1),
                 code=code.value,
             )

@@ -1,4 +1,4 @@
-"""The digest of a record, by which it is known again wherever it lies."""
+"""Digest of a whole record, by which it is recognised on any topic."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _LENGTH_BYTES: Final = 8
 _NULL: Final = -1
 
 
-def digest(key: bytes | None, value: bytes | None, headers: Headers) -> bytes:
-    """SHA-256 of a record: of key, value, and each header's name and value in order.
+def digest_record(key: bytes | None, value: bytes | None, headers: Headers) -> bytes:
+    """Return the SHA-256 of a record: of key, value, and each header's name and value in order.
 
     Each part stands behind its length in 8 bytes (big endian, signed); -1 is the length of a part
     that is null. Takes a tenth of a second or so for 64 MiB.

@@ -1,4 +1,4 @@
-"""Stub letters: what stands in a DLQ for a message that cannot be set aside whole.
+"""Stub letters: dead letters for messages that do not fit into the DLQ whole.
 
 A stub has the beginning of the message, and in added headers its size, its hash and, as every
 letter, where it was read first. While the message is still at that place, a replay fetches it from
@@ -12,28 +12,28 @@ from typing import Final
 
 from contracts import headers as h
 from messaging.consumer.oversize import Oversize, OversizeValue, StubKind
-from messaging.dead_letters.record_digest import digest
+from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import Headers, Record, number_of, text_of
 
 FIRST_BYTES: Final = 4 * 1024
-"""What a stub keeps of a value, in bytes."""
+"""Most bytes of a value that a stub letter keeps."""
 
 KEY_BYTES: Final = 1024
-"""What a stub keeps of a key, in bytes."""
+"""Most bytes of a key that a stub letter keeps."""
 
 HEADERS_BYTES: Final = 16 * 1024
-"""What a stub keeps of the original headers, in bytes; those that do not fit are left out."""
+"""Most bytes of original headers that a stub letter keeps; those that do not fit are left out."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stub:
-    """What is kept of a message.
+class StubLetter:
+    """The part of a message that the DLQ keeps if the message does not fit whole.
 
     Attributes:
         kind: what ``size_bytes`` and ``sha256`` are of: the record, or the batch it came in, which
             was not read because it has more bytes after decompression than are allowed.
         size_bytes: of key, value and headers; of a batch, as the broker stores it.
-        sha256: in hex; of a record, of ``digest_of``.
+        sha256: in hex; for a record as ``record_digest_hex`` computes it.
         key: the first bytes of the key; None if there is none, or it is unknown.
         value: the first bytes of the value; None if there is none.
         headers: the original ones, as far as they fit.
@@ -49,14 +49,14 @@ class Stub:
     headers_left_out: int = 0
 
     @property
-    def smallest(self) -> Stub:
-        """The stub without anything of the message."""
+    def without_content(self) -> StubLetter:
+        """The same stub without key, value and headers of the message."""
         left_out = self.headers_left_out + len(self.headers)
         return replace(self, key=None, value=None, headers=(), headers_left_out=left_out)
 
     @property
     def added_headers(self) -> Headers:
-        """The headers that tell of it, to go behind those of every letter."""
+        """The headers that describe the stub; they follow those of every dead letter."""
         added = [
             (h.STUB, self.kind.value),
             (h.STUB_SIZE, str(self.size_bytes)),
@@ -67,11 +67,11 @@ class Stub:
         return tuple((name, value.encode()) for name, value in added)
 
 
-def stub_of(record: Record) -> Stub:
-    """The stub of a message, whole or not."""
-    known = known_of(record)
-    headers = fitting(record.headers)
-    return Stub(
+def make_stub_letter(record: Record) -> StubLetter:
+    """Return the stub letter of a message, which may be truncated already."""
+    known = describe_oversize(record)
+    headers = select_headers_that_fit(record.headers)
+    return StubLetter(
         known.kind,
         known.size_bytes,
         known.sha256,
@@ -82,16 +82,16 @@ def stub_of(record: Record) -> Stub:
     )
 
 
-def shortened(record: Record, complaint: str) -> Record:
-    """A record with the beginning of its value and with those of its headers that fit.
+def truncate_record(record: Record, complaint: str) -> Record:
+    """Return a record with only the first bytes of its value and the headers that fit.
 
     Args:
         record: the whole one.
         complaint: why it is too large.
     """
-    headers = fitting(record.headers)
+    headers = select_headers_that_fit(record.headers)
     known = replace(
-        known_of(record),
+        describe_oversize(record),
         complaint=complaint,
         headers_left_out=len(record.headers) - len(headers),
     )
@@ -99,15 +99,15 @@ def shortened(record: Record, complaint: str) -> Record:
     return replace(record, value=value, headers=headers)
 
 
-def known_of(record: Record) -> Oversize:
-    """What is known of a message; hashing 64 MiB takes a tenth of a second or so."""
+def describe_oversize(record: Record) -> Oversize:
+    """Return size and hash of a message; hashing 64 MiB takes about a tenth of a second."""
     if isinstance(record.value, OversizeValue):
         return record.value.known
-    return Oversize(StubKind.RECORD, size_of(record), digest_of(record), "")
+    return Oversize(StubKind.RECORD, record_size(record), record_digest_hex(record), "")
 
 
-def told_by(added: Headers) -> Stub | None:
-    """What a letter's added headers tell of a stub, without the message's beginning.
+def read_stub_headers(added: Headers) -> StubLetter | None:
+    """Return the stub that a letter's added headers describe, without the message's first bytes.
 
     Returns:
         None if the letter has its message whole.
@@ -116,25 +116,25 @@ def told_by(added: Headers) -> Stub | None:
     if kind not in set(StubKind):
         return None
     sha = text_of(added, h.STUB_SHA256) or ""
-    return Stub(StubKind(kind), number_of(added, h.STUB_SIZE, 0), sha)
+    return StubLetter(StubKind(kind), number_of(added, h.STUB_SIZE, 0), sha)
 
 
-def size_of(record: Record) -> int:
-    """How many bytes key, value and headers of a record have together."""
+def record_size(record: Record) -> int:
+    """Return the bytes of a record's key, value and headers together."""
     parts = sum(len(name.encode(*_NAMES)) + len(value or b"") for name, value in record.headers)
     return len(record.key or b"") + len(record.value or b"") + parts
 
 
-def digest_of(record: Record) -> str:
-    """The digest of a record in hex."""
-    return digest(record.key, record.value, record.headers).hex()
+def record_digest_hex(record: Record) -> str:
+    """Return the digest of a record in hex."""
+    return digest_record(record.key, record.value, record.headers).hex()
 
 
 _NAMES: Final = ("utf-8", "surrogateescape")
 
 
-def fitting(headers: Headers, room: int = HEADERS_BYTES) -> Headers:
-    """Those of the headers, in order, that fit into so many bytes of names and values."""
+def select_headers_that_fit(headers: Headers, room: int = HEADERS_BYTES) -> Headers:
+    """Return the headers, in order, that fit into ``room`` bytes of names and values."""
     kept: list[tuple[str, bytes]] = []
     for name, value in headers:
         size = len(name.encode(*_NAMES)) + len(value or b"")

@@ -1,1 +1,1 @@
-"""The broker: topics, connection security, partition logs, and requests aiokafka doesn't offer."""
+"""Access to the broker: topics, security, partition logs, and requests aiokafka does not offer."""

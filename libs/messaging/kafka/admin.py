@@ -1,4 +1,4 @@
-"""Creates the declared topics and tells which are missing; services themselves create none."""
+"""Creation of the declared topics, and checks for missing ones."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from contracts.topics import Topic
-from messaging.kafka.connection_errors import KafkaRefusesError, KafkaUnavailableError, unreachable
+from messaging.kafka.connection_errors import (
+    KafkaRefusesError,
+    KafkaUnavailableError,
+    diagnose_connection,
+)
 from messaging.settings import KafkaSettings
 
 
 @asynccontextmanager
 async def admin_client(kafka: KafkaSettings) -> AsyncIterator[Any]:
-    """A connected admin client.
+    """Open a connected admin client for the duration of the context.
 
     Raises:
         KafkaUnavailableError: no broker answers.
@@ -28,7 +32,7 @@ async def admin_client(kafka: KafkaSettings) -> AsyncIterator[Any]:
         try:
             await client.start()
         except KafkaError as error:
-            raise await unreachable(kafka) from error
+            raise await diagnose_connection(kafka) from error
         yield client
     finally:
         await client.close()
@@ -41,7 +45,7 @@ async def create_topics(
 
     Args:
         kafka: how to reach the broker; its prefix goes before every name.
-        topics: what is declared.
+        topics: their declarations.
         replication: copies of each partition.
 
     Returns:
@@ -49,7 +53,7 @@ async def create_topics(
 
     Raises:
         KafkaUnavailableError: no broker answers.
-        KafkaError: the broker refuses one.
+        KafkaError: the broker refuses one of them.
     """
     async with admin_client(kafka) as client:
         existing = set(await client.list_topics())
@@ -61,15 +65,15 @@ async def create_topics(
     return tuple(topic.name for topic in missing)
 
 
-async def forbid_auto_creation(kafka: KafkaSettings) -> None:
-    """Have the brokers refuse topics that do not exist, in place of creating them.
+async def disable_topic_auto_creation(kafka: KafkaSettings) -> None:
+    """Configure the brokers to refuse unknown topics instead of creating them.
 
-    A mistyped topic is else created by whoever writes to it, and nobody ever reads the message.
+    Otherwise a mistyped topic is created by the first write to it, and no one reads the message.
 
     Raises:
         KafkaUnavailableError: no broker answers.
         KafkaError: a broker does not let this setting be changed while it runs, as Apache Kafka
-            does not: there it belongs into the broker's configuration.
+            does not: there it belongs in the broker's configuration.
     """
     async with admin_client(kafka) as client:
         nodes = (await client.describe_cluster())["brokers"]
@@ -84,8 +88,8 @@ async def forbid_auto_creation(kafka: KafkaSettings) -> None:
                     raise for_code(code)(f"auto.create.topics.enable of broker {name}: {message}")
 
 
-async def missing_topics(kafka: KafkaSettings, names: Iterable[str]) -> tuple[str, ...]:
-    """Which of the named topics (prefix included) the broker does not have."""
+async def list_missing_topics(kafka: KafkaSettings, names: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the named topics (prefix included) that the broker does not have."""
     async with admin_client(kafka) as client:
         existing = set(await client.list_topics())
     return tuple(name for name in names if name not in existing)

@@ -1,7 +1,7 @@
-"""What is needed of aiokafka's consumer and it does not offer; looked at here and nowhere else.
+"""The private parts of aiokafka's consumer that are used; no other module touches them.
 
-Written for aiokafka 0.14; ``tests/integration/messaging/test_client_internals.py`` tells when that
-has changed.
+Written for aiokafka 0.14; ``tests/integration/messaging/test_client_internals.py`` fails when an
+upgrade changes them.
 """
 # ruff: noqa: SLF001 - that is what this module is for
 
@@ -13,24 +13,24 @@ from typing import Any
 from aiokafka import OffsetAndMetadata, TopicPartition
 
 
-def client_of(consumer: Any) -> Any:
-    """Return the client that a consumer sends its requests with."""
+def get_client(consumer: Any) -> Any:
+    """Return the network client of a consumer."""
     return consumer._client
 
 
-async def committed_offsets(
+async def fetch_committed_offsets(
     consumer: Any, partitions: Collection[TopicPartition]
 ) -> dict[TopicPartition, OffsetAndMetadata]:
-    """Return what the group has committed, with the metadata, which ``committed`` drops.
+    """Return the group's commits with their metadata, which ``committed`` drops.
 
-    Asks again and again while the coordinator does not answer.
+    Repeats the request until the coordinator answers.
 
     Args:
         consumer: one that has joined the group.
-        partitions: which are asked about; those without a commit are left out.
+        partitions: which to look up; those without a commit are left out.
 
     Raises:
-        KafkaError: the coordinator refuses to tell.
+        KafkaError: the coordinator refuses the request.
     """
     found: dict[
         TopicPartition, OffsetAndMetadata
@@ -38,50 +38,50 @@ async def committed_offsets(
     return found
 
 
-def ask_for_rebalance(consumer: Any) -> None:
-    """Have the consumer join its group once more, with what it says of itself by then."""
+def request_rebalance(consumer: Any) -> None:
+    """Make the consumer rejoin its group, which triggers a rebalance."""
     consumer._coordinator.request_rejoin()
 
 
 def is_member(consumer: Any) -> bool:
-    """Whether the group knows the consumer.
+    """Return whether the consumer is a member of its group at present.
 
     Without that, a broker takes a commit for a group that is empty, from whoever sends it.
     """
     return consumer._coordinator is not None and consumer._coordinator.generation >= 0
 
 
-def position_of(consumer: Any, partition: TopicPartition) -> int:
-    """Return what is read next of a partition, without waiting; -1 if that is not known now."""
+def get_position(consumer: Any, partition: TopicPartition) -> int:
+    """Return the next offset to read of a partition, without waiting; -1 if it is unknown."""
     subscription = consumer._subscription.subscription
     assignment = subscription.assignment if subscription is not None else None
     state = assignment.state_value(partition) if assignment is not None else None
     return state.position if state is not None and state.has_valid_position else -1
 
 
-def member_id(consumer: Any) -> str:
-    """Return the id by which the group knows, or knew, the consumer."""
+def get_member_id(consumer: Any) -> str:
+    """Return the member id by which the group knows, or knew, the consumer."""
     return str(consumer._coordinator.member_id)
 
 
-def on_membership_lost(consumer: Any, tell: Callable[[], None]) -> Callable[[], None]:
-    """Have a consumer that the group has forgotten not join again by itself.
+def intercept_membership_loss(consumer: Any, callback: Callable[[], None]) -> Callable[[], None]:
+    """Call back when the group has dropped the consumer, instead of letting it rejoin by itself.
 
     Args:
         consumer: one that has started.
-        tell: called when the group does not know it any more.
+        callback: called when the group no longer knows it.
 
     Returns:
-        What has it join again.
+        The function that makes it rejoin.
     """
     coordinator = consumer._coordinator
     join_again: Callable[[], None] = coordinator.reset_generation
 
-    def forgotten() -> None:
+    def on_reset() -> None:
         if coordinator._closing.done():
             join_again()
         else:
-            tell()
+            callback()
 
-    coordinator.reset_generation = forgotten
+    coordinator.reset_generation = on_reset
     return join_again

@@ -1,6 +1,6 @@
-"""Says why no broker can be used: nobody answers there, or it refuses us, and what to look at.
+"""Diagnosis of failed broker connections, in one line that names the setting to check.
 
-aiokafka's clients only tell that they found no broker, so we knock once ourselves and look.
+aiokafka's clients only report that they found no broker, so one connection is made here to see why.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from configuration.files import explain_tls_error
 from contracts.errors import ErrorCode, OutageError
 from messaging.settings import KafkaSettings
 
-KNOCK_TIMEOUT_MS: Final = 3_000
-"""How long each broker may take to answer when the reason is looked for, in milliseconds."""
+PROBE_TIMEOUT_MS: Final = 3_000
+"""How long the probe of each broker may take, in milliseconds."""
 
 DEFAULT_PORT: Final = 9092
 
@@ -35,27 +35,27 @@ class KafkaUnavailableError(OutageError):
 
 
 class KafkaRefusesError(KafkaUnavailableError):
-    """A broker is there, but refuses our login, or is not the one we trust."""
+    """A broker answers, but refuses our login, or has a certificate we do not trust."""
 
 
-async def unreachable(kafka: KafkaSettings) -> KafkaUnavailableError:
-    """The error to raise after a client could not be started.
+async def diagnose_connection(kafka: KafkaSettings) -> KafkaUnavailableError:
+    """Probe each broker and return the error to raise after a client could not be started.
 
     Returns:
-        What is wrong, in one line that names the setting to look at; without any secret.
+        The error to raise: one line that names the setting to check, without any secret.
     """
     for server in kafka.bootstrap_servers.split(","):
-        if (found := await _knock(server.strip(), kafka)) is not None:
-            return found
+        if (error := await _probe(server.strip(), kafka)) is not None:
+            return error
     return KafkaUnavailableError(
         f"no broker answers at {kafka.bootstrap_servers}; check KAFKA_BOOTSTRAP_SERVERS"
     )
 
 
-def quieten_client() -> None:
-    """Drop the client library's complaint about each broker it cannot connect to at its start.
+def silence_connection_warnings() -> None:
+    """Suppress aiokafka's own log line for each broker it cannot connect to at start.
 
-    Whoever starts a client tells the same, in one line that says what to do.
+    Callers that start a client report the same in one line that says what to do.
     """
     logging.getLogger("aiokafka").addFilter(lambda record: record.msg != _UNABLE_TO_CONNECT)
 
@@ -63,8 +63,8 @@ def quieten_client() -> None:
 _UNABLE_TO_CONNECT: Final = 'Unable connect to "%s:%s": %s'
 
 
-async def _knock(server: str, kafka: KafkaSettings) -> KafkaUnavailableError | None:
-    """Why a server that answers does not serve us; None if it does not answer, or serves us."""
+async def _probe(server: str, kafka: KafkaSettings) -> KafkaUnavailableError | None:
+    """Connect once; return the error if the server answers but does not serve us, else None."""
     host, _, port = server.rpartition(":")
     options: dict[str, Any] = kafka.client_options()
     del options["bootstrap_servers"]
@@ -72,7 +72,7 @@ async def _knock(server: str, kafka: KafkaSettings) -> KafkaUnavailableError | N
         connection = await create_conn(
             (host or server).strip("[]"),
             int(port) if port.isdigit() else DEFAULT_PORT,
-            request_timeout_ms=KNOCK_TIMEOUT_MS,
+            request_timeout_ms=PROBE_TIMEOUT_MS,
             **options,
         )
         try:
@@ -80,12 +80,12 @@ async def _knock(server: str, kafka: KafkaSettings) -> KafkaUnavailableError | N
         finally:
             await connection.close()
     except (OSError, KafkaError) as error:
-        if told := _refusal(error, kafka):
-            return KafkaRefusesError(f"the broker at {server} {told}")
-        if _hung_up(error):
+        if refusal := _refusal(error, kafka):
+            return KafkaRefusesError(f"the broker at {server} {refusal}")
+        if _was_disconnected(error):
             return KafkaUnavailableError(
                 f"the broker at {server} hangs up on our {kafka.security_protocol} connection: it "
-                f"is starting or stopping, or check {_how_to_talk(kafka)}"
+                f"is starting or stopping, or check {_protocol_settings(kafka)}"
             )
     return None
 
@@ -104,12 +104,12 @@ def _refusal(error: Exception, kafka: KafkaSettings) -> str:
     return ""
 
 
-def _hung_up(error: Exception) -> bool:
-    """Whether somebody was there; refused, unknown, without route or silent means nobody was."""
+def _was_disconnected(error: Exception) -> bool:
+    """Return whether something accepted the connection; refused or unanswered means nothing did."""
     return isinstance(error, KafkaError | ConnectionResetError | ssl.SSLError)
 
 
-def _how_to_talk(kafka: KafkaSettings) -> str:
+def _protocol_settings(kafka: KafkaSettings) -> str:
     if kafka.encrypts and not kafka.logs_in:
         return "KAFKA_SECURITY_PROTOCOL, KAFKA_SSL_CERTFILE and the port"
     return "KAFKA_SECURITY_PROTOCOL and the port"

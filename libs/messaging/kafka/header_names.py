@@ -1,11 +1,11 @@
-"""Header names that are not UTF-8: Kafka carries them, aiokafka neither reads nor writes them.
+"""Header names that are not UTF-8, which aiokafka can neither read nor write.
 
 Reading, aiokafka 0.14 raises ``UnicodeDecodeError`` for a batch that has such a name, and would do
 so for ever; writing, it takes only names that encode. Here such a batch is read by aiokafka's own
 Python parser, with each undecodable byte kept as a lone surrogate (PEP 383), and written by its
-Python builder, which turns them back into the same bytes. ``fetched_batches`` decides which
-parser reads a batch; this module and ``tests/integration/messaging/test_header_names.py`` are what
-to look at when aiokafka changes.
+Python builder, which turns them back into the same bytes. ``batch_reader`` decides which
+parser reads a batch. Check this module and ``tests/integration/messaging/test_header_names.py``
+when aiokafka is upgraded.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ ENCODING: Final = "utf-8"
 ERRORS: Final = "surrogateescape"
 
 
-class RawName(str):
+class RawHeaderName(str):
     """A header name that encodes to the bytes it was read from."""
 
     __slots__ = ()
 
     def encode(self, encoding: str = ENCODING, errors: str = ERRORS) -> bytes:
-        """The original bytes, whatever is asked for."""
+        """Return the original bytes, whatever encoding is asked for."""
         del encoding, errors
         return super().encode(ENCODING, ERRORS)
 
 
-def is_writable(headers: Iterable[tuple[str, bytes]]) -> bool:
-    """Whether aiokafka can write these headers as they are."""
+def can_aiokafka_write(headers: Iterable[tuple[str, bytes]]) -> bool:
+    """Return whether aiokafka's compiled builder can write these headers."""
     names = "".join([name for name, _ in headers])
     return names.isascii() or _encodes(names)
 
 
-def raw(headers: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    """The headers with names that the Python builder writes byte for byte."""
-    return [(RawName(name), value) for name, value in headers]
+def to_raw_names(headers: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
+    """Return the headers with names that the Python builder writes byte for byte."""
+    return [(RawHeaderName(name), value) for name, value in headers]
 
 
-class RawBatch(BatchBuilder):  # type: ignore[misc]  # aiokafka is untyped
-    """A batch for one record, built by aiokafka's Python builder, which writes raw names.
+class RawNameBatchBuilder(BatchBuilder):  # type: ignore[misc]  # aiokafka is untyped
+    """A batch builder for one record, whose header names may be any bytes.
 
     Args:
         size: room for the record, in bytes.
@@ -73,8 +73,8 @@ def _encodes(name: str) -> bool:
     return True
 
 
-class TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka is untyped
-    """aiokafka's Python parser, for batches without compression, whose names decode any bytes."""
+class NonUtf8RecordBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka is untyped
+    """aiokafka's Python parser of uncompressed batches, extended to header names of any bytes."""
 
     def _maybe_uncompress(self) -> None:
         self._decompressed = True

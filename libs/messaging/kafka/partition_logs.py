@@ -1,4 +1,4 @@
-"""Looks at partitions' logs: which log each is, where it begins and ends, how far an epoch went."""
+"""State of partitions' logs on the broker: identity, start, end, and ends of leader epochs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aiokafka.protocol.offset import OffsetRequest
 from messaging.consumer.offset_metadata import UNKNOWN_LOG, LogIdentity
 from messaging.kafka.protocol import EpochEndRequest, TopicIdsRequest
 
-NOT_TOLD: Final = -1
+UNKNOWN_OFFSET: Final = -1
 _EARLIEST: Final = -2
 _LATEST: Final = -1
 _READ_UNCOMMITTED: Final = 0
@@ -22,7 +22,7 @@ _READ_UNCOMMITTED: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class PartitionLog:
-    """A partition's log as its leader has it.
+    """A partition's log as its leader reports it.
 
     Attributes:
         identity: which log it is.
@@ -35,14 +35,14 @@ class PartitionLog:
     end: int
 
 
-async def identities(
+async def fetch_log_identities(
     client: Any, partitions: Collection[TopicPartition]
 ) -> dict[TopicPartition, LogIdentity]:
-    """Return which logs the partitions have; nothing where the broker does not tell.
+    """Return the log identity of each partition; none where the broker does not support it.
 
     Args:
         client: aiokafka's client, as its consumer and its admin client have one.
-        partitions: which are asked about.
+        partitions: which to look up.
 
     Raises:
         KafkaError: the broker does not answer.
@@ -63,19 +63,19 @@ async def identities(
     }
 
 
-async def look_at(
+async def fetch_partition_logs(
     client: Any, partitions: Collection[TopicPartition]
 ) -> dict[TopicPartition, PartitionLog]:
-    """Return the logs of partitions whose leaders tell.
+    """Return identity, start and end of the partitions' logs, from their leaders.
 
     Args:
         client: aiokafka's client.
-        partitions: which are asked about.
+        partitions: which to look up.
 
     Raises:
         KafkaError: a leader is not known, or does not answer.
     """
-    known = await identities(client, partitions)
+    known = await fetch_log_identities(client, partitions)
     starts, ends = await _offsets(client, partitions, _EARLIEST), dict[TopicPartition, int]()
     ends = await _offsets(client, partitions, _LATEST)
     return {
@@ -85,10 +85,10 @@ async def look_at(
     }
 
 
-async def epoch_ends(
+async def fetch_epoch_end_offsets(
     client: Any, epochs: Mapping[TopicPartition, int]
 ) -> dict[TopicPartition, int]:
-    """Return where leader epochs ended in the partitions' logs.
+    """Return the end offsets of leader epochs in the partitions' logs.
 
     Args:
         client: aiokafka's client.
@@ -96,7 +96,7 @@ async def epoch_ends(
 
     Returns:
         The offset behind the last record of that epoch, or of the one before it if there is none
-        of it; ``NOT_TOLD`` if the log has nothing so old. Nothing where the broker does not tell.
+        of it; ``UNKNOWN_OFFSET`` if the log has nothing so old. Empty for brokers without support.
 
     Raises:
         KafkaError: a leader is not known, or does not answer.

@@ -1,4 +1,4 @@
-"""Requests of Kafka's protocol that aiokafka 0.14 does not know, in aiokafka's own terms.
+"""Kafka protocol requests that aiokafka 0.14 lacks, defined as aiokafka defines its own.
 
 Metadata in version 12 tells topic ids and leader epochs; OffsetForLeaderEpoch tells where a leader
 epoch ended in a log (KIP-101, KIP-320). Brokers before Kafka 3.1 do not know that version, nor does
@@ -30,7 +30,7 @@ NO_ID = bytes(16)
 
 
 class Uuid(AbstractType):  # type: ignore[misc]  # aiokafka is untyped
-    """16 bytes."""
+    """A UUID field: 16 bytes."""
 
     @classmethod
     def encode(cls, value: bytes) -> bytes:
@@ -47,7 +47,7 @@ _TAGS = ("tags", TaggedFields)
 
 
 class MetadataResponse_v12(Response):  # type: ignore[misc]  # noqa: N801 - as aiokafka names them
-    """Brokers, and topics with their ids and their partitions' leader epochs."""
+    """Metadata response with topic ids and the leader epochs of partitions."""
 
     API_KEY = 3
     API_VERSION = 12
@@ -94,7 +94,7 @@ class MetadataResponse_v12(Response):  # type: ignore[misc]  # noqa: N801 - as a
 
 
 class MetadataRequest_v12(RequestStruct):  # type: ignore[misc]  # noqa: N801 - as aiokafka does
-    """Topics by name; none is created."""
+    """Metadata request for topics by name, which creates none."""
 
     FLEXIBLE_VERSION = True
     API_KEY = 3
@@ -112,7 +112,7 @@ class MetadataRequest_v12(RequestStruct):  # type: ignore[misc]  # noqa: N801 - 
 
 
 class TopicIdsRequest(Request[MetadataRequest_v12]):  # type: ignore[misc]  # aiokafka is untyped
-    """Asks for topics' ids and their partitions' leader epochs.
+    """Request for topics' ids and their partitions' leader epochs.
 
     Args:
         topics: their names.
@@ -130,7 +130,7 @@ class TopicIdsRequest(Request[MetadataRequest_v12]):  # type: ignore[misc]  # ai
 
 
 class EpochEndResponse_v2(Response):  # type: ignore[misc]  # noqa: N801 - as aiokafka names them
-    """Where leader epochs ended; the epoch and offset are -1 if the log has nothing of it."""
+    """Response with the end offsets of leader epochs; -1 if the log has nothing of the epoch."""
 
     API_KEY = 23
     API_VERSION = 2
@@ -155,7 +155,7 @@ class EpochEndResponse_v2(Response):  # type: ignore[misc]  # noqa: N801 - as ai
 
 
 class EpochEndRequest_v2(RequestStruct):  # type: ignore[misc]  # noqa: N801 - as aiokafka does
-    """Partitions, each with a leader epoch."""
+    """Request for the end offsets of leader epochs, by partition."""
 
     API_KEY = 23
     API_VERSION = 2
@@ -179,7 +179,7 @@ class EpochEndRequest_v2(RequestStruct):  # type: ignore[misc]  # noqa: N801 - a
 
 
 class EpochEndRequest(Request[EpochEndRequest_v2]):  # type: ignore[misc]  # aiokafka is untyped
-    """Asks a leader where an epoch ended in the logs of its partitions.
+    """Request to a leader for the end offsets of leader epochs in its partitions' logs.
 
     Args:
         topics: names, each with partitions and an epoch of each.

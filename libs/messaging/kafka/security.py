@@ -1,4 +1,4 @@
-"""Refuses settings of the broker connection that do not fit together, before anything connects.
+"""Consistency checks of the broker connection's security settings, before anything connects.
 
 A user name that would silently not be sent, or a connection that would silently not be encrypted,
 is worse than a service that does not start.
@@ -15,8 +15,8 @@ _LOGIN = ("sasl_username", "sasl_password", "sasl_password_file")
 _TLS = ("ssl_cafile", "ssl_certfile", "ssl_keyfile", "ssl_key_password")
 
 
-def require_consistency(kafka: KafkaSettings) -> None:
-    """Check that what is needed is there, and that nothing is there that would not be used.
+def require_consistent_security(kafka: KafkaSettings) -> None:
+    """Raise if a needed security setting is missing, or one is set that would have no effect.
 
     Raises:
         ValueError: something does not fit; the message says which variable to set.

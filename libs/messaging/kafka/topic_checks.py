@@ -1,4 +1,4 @@
-"""Refuses to work on topics that are missing, or whose settings would lose or refuse messages.
+"""Startup checks of the topics a stage needs: they exist, and do not lose or refuse messages.
 
 More partitions or fewer than declared are the operator's choice: no promise depends on them.
 """
@@ -18,23 +18,23 @@ from messaging.kafka.admin import admin_client
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.settings import KafkaSettings
 
-SHOWN_FAULTS: Final = 4
-"""What is wrong may be so with every topic; a line has to end somewhere."""
+MAX_SHOWN: Final = 4
+"""Most wrong settings that the error's line lists, as all topics may have them."""
 
 _DECLARED: Final = {topic.name: topic for topic in ALL_TOPICS}
 _OWN: Final = re.compile(r"(?P<service>.+)-(dlq|retry-(?P<tier>\d+))")
 
 
 class MissingTopicsError(OutageError):
-    """The broker answers, but topics the stage needs do not exist yet."""
+    """Topics that the stage needs do not exist yet."""
 
 
 class WrongTopicsError(OutageError):
-    """Topics the stage needs exist, with settings that would lose or refuse messages."""
+    """Topics that the stage needs have settings that would lose or refuse messages."""
 
 
 async def require_topics(kafka: KafkaSettings, names: Sequence[str]) -> None:
-    """Check topics against their declaration.
+    """Raise unless the topics exist with settings that satisfy their declarations.
 
     Args:
         kafka: how to reach the broker.
@@ -50,16 +50,16 @@ async def require_topics(kafka: KafkaSettings, names: Sequence[str]) -> None:
             await _require_all(client, names)
             configs = await _configs(client, names)
         except KafkaError as error:
-            told = f"the broker does not tell of its topics ({type(error).__name__})"
-            raise KafkaUnavailableError(told) from error
+            message = f"the broker does not describe its topics ({type(error).__name__})"
+            raise KafkaUnavailableError(message) from error
     faults = [
         fault
         for name in names
         if (topic := _declared(name.removeprefix(kafka.topic_prefix)))
-        for fault in _faults(name, topic, configs.get(name, {}))
+        for fault in _wrong_settings(name, topic, configs.get(name, {}))
     ]
     if faults:
-        raise WrongTopicsError(_told(faults))
+        raise WrongTopicsError(_describe(faults))
 
 
 async def _require_all(client: Any, names: Sequence[str]) -> None:
@@ -71,7 +71,7 @@ async def _require_all(client: Any, names: Sequence[str]) -> None:
 
 
 async def _configs(client: Any, names: Sequence[str]) -> dict[str, dict[str, str]]:
-    """Settings by topic; one that we may not look at has none, and is taken as it is."""
+    """Return settings by topic; empty for one whose settings we may not read, which is accepted."""
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
     answers = await client.describe_configs(resources)
     return {
@@ -84,21 +84,21 @@ async def _configs(client: Any, names: Sequence[str]) -> dict[str, dict[str, str
 def _declared(name: str) -> Topic | None:
     if topic := _DECLARED.get(name):
         return topic
-    # Services that are not part of the pipeline, such as those of tests, have such topics too.
+    # Services outside the pipeline, such as those of tests, have retry topics and DLQs too.
     own = _OWN.fullmatch(name)
     if own is None or int(own["tier"] or 0) >= len(RETRY_DELAYS_S):
         return None
     return retry_topic(own["service"], int(own["tier"])) if own["tier"] else dlq_topic(own[1])
 
 
-def _faults(name: str, topic: Topic, config: Mapping[str, str]) -> Iterator[str]:
-    """What is wrong with a topic, each as ``topic: is … but has to be setting=value``."""
+def _wrong_settings(name: str, topic: Topic, config: Mapping[str, str]) -> Iterator[str]:
+    """Yield a phrase for each setting of a topic that does not satisfy its declaration."""
     needed = {
         "cleanup.policy": ("delete", config.get("cleanup.policy") == "delete"),
         "retention.bytes": ("-1", config.get("retention.bytes") == "-1"),
         "retention.ms": (
             str(topic.retention_ms),
-            _lasts(int(config.get("retention.ms", FOREVER)), topic.retention_ms),
+            _retains_long_enough(int(config.get("retention.ms", FOREVER)), topic.retention_ms),
         ),
         "max.message.bytes": (
             str(topic.max_message_bytes),
@@ -110,13 +110,13 @@ def _faults(name: str, topic: Topic, config: Mapping[str, str]) -> Iterator[str]
             yield f"{name} has {setting}={config[setting]} and needs {value}"
 
 
-def _lasts(retention_ms: int, needed_ms: int) -> bool:
+def _retains_long_enough(retention_ms: int, needed_ms: int) -> bool:
     return retention_ms == FOREVER or (needed_ms != FOREVER and retention_ms >= needed_ms)
 
 
-def _told(faults: Sequence[str]) -> str:
-    more = len(faults) - SHOWN_FAULTS
-    shown = [*faults[:SHOWN_FAULTS], *([f"and {more} more"] if more > 0 else [])]
+def _describe(faults: Sequence[str]) -> str:
+    more = len(faults) - MAX_SHOWN
+    shown = [*faults[:MAX_SHOWN], *([f"and {more} more"] if more > 0 else [])]
     return (
         f"topics have wrong settings: {', '.join(shown)}; change them with `kafka-configs.sh "
         "--alter --entity-type topics --entity-name TOPIC --add-config SETTING=VALUE`"

@@ -12,7 +12,7 @@ from aiokafka import TopicPartition
 
 from contracts import headers as h
 from contracts.errors import OutageError, ThrottledError
-from messaging.dead_letters.stubs import shortened, size_of
+from messaging.dead_letters.stubs import record_size, truncate_record
 from messaging.delivery import NO_LINEAGE, Delivery, Headers, Origin, Record, read_history, split
 from messaging.limits import WHOLE_BYTES
 from messaging.processing.failure_policy import OwnOutageError, timed_out
@@ -136,9 +136,9 @@ class Job:
         Args:
             complaint: why it is too large.
         """
-        if size_of(self.record) <= WHOLE_BYTES:
+        if record_size(self.record) <= WHOLE_BYTES:
             return
-        record = self._record = shortened(self.record, complaint)
+        record = self._record = truncate_record(self.record, complaint)
         # The key stays: whoever keeps messages of one key in order knows it by this one.
         self.received = replace(self.received, value=record.value, headers=record.headers)
 

@@ -25,8 +25,8 @@ from contracts.errors import (
 from contracts.events import Event
 from messaging.codec import decode, read_headers
 from messaging.dead_letters import headers as dead_letter_headers
-from messaging.dead_letters.failure_router import Aside
-from messaging.dead_letters.metrics import LetterCounts
+from messaging.dead_letters.failure_router import FailureRouter
+from messaging.dead_letters.metrics import DeadLetterMetrics
 from messaging.delivery import Record
 from messaging.limits import Limits, TooLargeError
 from messaging.processing import failure_policy
@@ -36,7 +36,7 @@ from messaging.processing.failure_rate_breaker import Stoppage
 from messaging.processing.inflight import Job
 from messaging.processing.outage_gate import OutageGate
 from messaging.processing.throttle import Throttle
-from messaging.producer.publisher import Publisher, TooLargeToSendError
+from messaging.producer.publisher import Publisher, RecordTooLargeError
 from messaging.settings import StageSettings
 from messaging.stage import Route, Stage
 
@@ -67,8 +67,8 @@ class Worker:
         self._settings = settings
         self._publisher = publisher
         self._attempts = Attempts(settings, sets_aside=stage.dead_letters)
-        self._letters = LetterCounts(stage.service)
-        self._aside = Aside(stage.service, group, publisher)
+        self._dead_letter_metrics = DeadLetterMetrics(stage.service)
+        self._failure_router = FailureRouter(stage.service, group, publisher)
         pauses = (settings.outage_pause_s, settings.outage_pause_max_s)
         # One gate each: that the broker answers says nothing of the model, and the reverse.
         self._handling = OutageGate(*pauses)
@@ -201,7 +201,7 @@ class Worker:
         sent = partial(self._sent, job, events)
         try:
             await self._publisher.send(events, sent, cause=job.lineage)
-        except (OutageError, TooLargeToSendError):
+        except (OutageError, RecordTooLargeError):
             await self._publish_again(job, events)
 
     def _sent(self, job: Job, events: tuple[Event, ...], error: Exception | None) -> None:
@@ -269,7 +269,7 @@ class Worker:
         Returns:
             False: that is no good end; None if it says nothing of the stage.
         """
-        failure = dead_letter_headers.describe(error, self._stage.service)
+        failure = dead_letter_headers.describe_failure(error, self._stage.service)
         counts = failure_policy.counts_towards_stopping(error)
         _log_bug(error, failure)
         try:
@@ -277,10 +277,12 @@ class Worker:
         except Exception as unforeseen:
             # Left unsettled, the message would be delivered again, and end here again, for ever.
             log.exception("not_set_aside", topic=job.topic, offset=job.received.offset)
-            bug = dead_letter_headers.describe(unforeseen, self._stage.service, code=ErrorCode.BUG)
+            bug = dead_letter_headers.describe_failure(
+                unforeseen, self._stage.service, code=ErrorCode.BUG
+            )
             bug = replace(bug, message=f"{failure.code}, then not set aside whole: {bug.message}")
-            await self._publishing.run(self._aside.smallest_letter, job, bug)
-            self._letters.note(job.record, bug.code)
+            await self._publishing.run(self._failure_router.dead_letter_without_content, job, bug)
+            self._dead_letter_metrics.record(job.record, bug.code)
             forget_frames(unforeseen)
         if counts:
             subject = job.subject if isinstance(job.subject, bytes) else None
@@ -291,7 +293,7 @@ class Worker:
         return False if counts else None
 
     async def _write_aside(
-        self, job: Job, error: Exception, failure: dead_letter_headers.Failure
+        self, job: Job, error: Exception, failure: dead_letter_headers.FailureDescription
     ) -> None:
         if not job.tries:
             job.note_failure(error)
@@ -301,13 +303,13 @@ class Worker:
         if isinstance(decision, failure_policy.RetryLater):
             if isinstance(error, ThrottledError):
                 self._throttle.note(failure, error.retry_after, decision.delay_s, now)
-            await self._publishing.run(self._aside.retry_later, job, decision, failure)
+            await self._publishing.run(self._failure_router.retry_later, job, decision, failure)
         else:
-            await self._publishing.run(self._aside.dead_letter, job, failure)
-            self._letters.note(job.record, failure.code)
+            await self._publishing.run(self._failure_router.dead_letter, job, failure)
+            self._dead_letter_metrics.record(job.record, failure.code)
 
 
-def _log_bug(error: Exception, failure: dead_letter_headers.Failure) -> None:
+def _log_bug(error: Exception, failure: dead_letter_headers.FailureDescription) -> None:
     if isinstance(error, ContentBugError):
         # Not the exception itself: its text, and those of what led to it, may quote the message.
         log.error(

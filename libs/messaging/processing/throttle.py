@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from messaging.dead_letters.headers import Failure
+from messaging.dead_letters.headers import FailureDescription
 
 
 class Throttle:
@@ -15,7 +15,9 @@ class Throttle:
         self._until: datetime | None = None
         self._why = ""
 
-    def note(self, failure: Failure, asked_s: float, waits_s: float, now: datetime) -> None:
+    def note(
+        self, failure: FailureDescription, asked_s: float, waits_s: float, now: datetime
+    ) -> None:
         """Note that one more message waits.
 
         Args:

@@ -1,1 +1,1 @@
-"""Sends records in batches and reports each once the broker has it on all replicas."""
+"""Sending of records in batches, with a delivery report for each record."""

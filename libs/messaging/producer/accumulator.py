@@ -1,8 +1,14 @@
-"""Gathers records into batches, one line a partition, and tells of each when the broker has it.
+"""Gathering of records into batches, with a queue of batches for each partition.
 
-An idempotent producer has one batch a partition on its way, so whatever comes meanwhile travels
-together in the next one. A record costs no task and no future of its own that way, and the
-broker's answer to a batch is told to all of its records at once.
+An idempotent producer has one batch a partition in flight, so records that arrive meanwhile are
+collected in the next one::
+
+    append ──▶ [batch 3: open] ─▶ [batch 2: full] ─▶ [batch 1: in flight] ──▶ broker
+                                                              │
+               callbacks of all records of batch 1 ◀──────────┘ acknowledged, or failed
+
+A record needs no task and no future of its own that way: the broker's response to a batch is passed
+to the delivery callbacks of all its records at once.
 """
 
 from __future__ import annotations
@@ -19,142 +25,152 @@ log = structlog.get_logger(__name__)
 RecordHeaders = list[tuple[str, bytes]]
 """Headers in order, as aiokafka takes them."""
 
-Acknowledged = Callable[[Exception | None], None]
-"""Told that the broker has what was sent, or why not."""
+DeliveryCallback = Callable[[Exception | None], None]
+"""Called once for a record: with None when the broker has acknowledged it, or with the error."""
 
 
-class Builder(Protocol):
-    """aiokafka's ``BatchBuilder``, as far as it is used here."""
+class BatchBuilder(Protocol):
+    """The part of aiokafka's ``BatchBuilder`` that is used here."""
 
     def append(
         self, *, timestamp: None, key: bytes | None, value: bytes | None, headers: RecordHeaders
     ) -> object | None:
-        """Add a record; None if the batch is full."""
+        """Add a record; return None if the batch is full."""
 
     def close(self) -> None:
-        """Take no more records."""
+        """Accept no more records."""
 
 
-class Batch:
-    """Records that travel together to one partition.
+class RecordBatch:
+    """Records that are sent together to one partition, each with its delivery callback.
 
     Args:
         builder: holds the records' bytes.
     """
 
-    __slots__ = ("builder", "told")
+    __slots__ = ("builder", "callbacks")
 
-    def __init__(self, builder: Builder) -> None:
+    def __init__(self, builder: BatchBuilder) -> None:
         self.builder: Final = builder
-        self.told: list[Acknowledged] = []
+        self.callbacks: list[DeliveryCallback] = []
 
     def add(
-        self, key: bytes | None, value: bytes | None, headers: RecordHeaders, told: Acknowledged
+        self,
+        key: bytes | None,
+        value: bytes | None,
+        headers: RecordHeaders,
+        callback: DeliveryCallback,
     ) -> bool:
-        """Whether the record had room; the first one always has."""
+        """Add a record if it fits, and return whether it did; the first record always fits."""
         if self.builder.append(timestamp=None, key=key, value=value, headers=headers) is None:
             return False
-        self.told.append(told)
+        self.callbacks.append(callback)
         return True
 
 
-Submit = Callable[[tuple[str, int], Batch], Awaitable[Exception | None]]
-"""Sends a batch to a topic's partition, waits for the broker's answer, and never raises."""
+SendBatch = Callable[[tuple[str, int], RecordBatch], Awaitable[Exception | None]]
+"""Sends a batch to a topic's partition and waits for the broker's response; never raises."""
 
 
-class Outbox:
-    """What is to be sent, in order for each partition.
+class RecordAccumulator:
+    """Queues of records to send, in order for each partition.
 
     Args:
-        submit: sends one batch; the next of the same partition follows when it returns.
+        send_batch: sends one batch; the next one of the same partition follows when it returns.
         new_batch: makes an empty batch.
+
+    Attributes:
+        unacknowledged: how many records have not been acknowledged yet.
     """
 
-    def __init__(self, submit: Submit, new_batch: Callable[[], Batch]) -> None:
-        self._submit = submit
+    def __init__(self, send_batch: SendBatch, new_batch: Callable[[], RecordBatch]) -> None:
+        self._send_batch = send_batch
         self._new_batch = new_batch
-        self._lines: dict[tuple[str, int], deque[Batch]] = {}
+        self._queues: dict[tuple[str, int], deque[RecordBatch]] = {}
         self._senders: set[asyncio.Task[None]] = set()
-        self._gave_up: Exception | None = None
-        self.owed = 0
+        self._abandoned: Exception | None = None
+        self.unacknowledged = 0
 
-    def put(  # noqa: PLR0913 - a record has these parts
+    def append(  # noqa: PLR0913 - a record has these parts
         self,
         to: tuple[str, int],
         key: bytes | None,
         value: bytes | None,
         headers: RecordHeaders,
-        told: Acknowledged,
+        callback: DeliveryCallback,
         *,
-        alone: Batch | None = None,
+        alone: RecordBatch | None = None,
     ) -> None:
-        """Have a record sent.
+        """Queue a record for sending.
 
         Args:
             to: topic, by the broker's name, and partition.
             key: raw bytes or None.
             value: raw bytes or None.
             headers: in order.
-            told: called once, when the broker has the record or will not get it.
+            callback: called once, when the broker has the record or will not get it.
             alone: an empty batch that is to take this record and no other.
         """
-        if self._gave_up is not None:
-            told(self._gave_up)
+        if self._abandoned is not None:
+            callback(self._abandoned)
             return
-        line = self._lines.get(to)
-        if line is None:
-            line = self._lines[to] = deque()
-            sender = asyncio.create_task(self._send(to, line))
+        queue = self._queues.get(to)
+        if queue is None:
+            # A sender lives as long as its queue has batches: no tasks for idle partitions.
+            queue = self._queues[to] = deque()
+            sender = asyncio.create_task(self._send(to, queue))
             self._senders.add(sender)
             sender.add_done_callback(self._senders.discard)
-        if alone or not line or not line[-1].add(key, value, headers, told):
+        if alone or not queue or not queue[-1].add(key, value, headers, callback):
             batch = alone or self._new_batch()
-            batch.add(key, value, headers, told)
-            line.append(batch)
+            batch.add(key, value, headers, callback)
+            queue.append(batch)
         if alone:
             alone.builder.close()
-        self.owed += 1
+        self.unacknowledged += 1
 
     async def flush(self) -> None:
-        """Wait until everything put so far, and since, is answered."""
+        """Wait until all records appended before and meanwhile are acknowledged or failed."""
         while self._senders:
             await asyncio.wait(self._senders)
 
     def abandon(self, error: Exception) -> None:
-        """Send no more, and tell everybody whose record is not acknowledged, or comes later."""
-        self._gave_up = error
+        """Stop sending; fail all unacknowledged records, and all that are appended later."""
+        self._abandoned = error
         for sender in self._senders:
             sender.cancel()
-        lines, self._lines = self._lines, {}
-        for line in lines.values():
-            for batch in line:
-                self._tell(batch, error)
-            line.clear()
+        queues, self._queues = self._queues, {}
+        for queue in queues.values():
+            for batch in queue:
+                self._report(batch, error)
+            queue.clear()
 
-    async def _send(self, to: tuple[str, int], line: deque[Batch]) -> None:
-        while line:
-            batch = line[0]
+    async def _send(self, to: tuple[str, int], queue: deque[RecordBatch]) -> None:
+        while queue:
+            # The batch stays at the head until it is answered, so that ``abandon`` finds it. It is
+            # closed first: a record added after sending would never reach the broker.
+            batch = queue[0]
             batch.builder.close()
-            error = await self._submit(to, batch)
-            if line:  # else it was abandoned meanwhile
-                line.popleft()
-                self._tell(batch, error)
-        self._lines.pop(to, None)
+            error = await self._send_batch(to, batch)
+            if queue:  # else it was abandoned meanwhile, and its records were reported
+                queue.popleft()
+                self._report(batch, error)
+        self._queues.pop(to, None)
 
-    def _tell(self, batch: Batch, error: Exception | None) -> None:
-        self.owed -= len(batch.told)
-        for told in batch.told:
+    def _report(self, batch: RecordBatch, error: Exception | None) -> None:
+        self.unacknowledged -= len(batch.callbacks)
+        for callback in batch.callbacks:
             try:
-                told(error)
+                callback(error)
             except Exception:
-                # Whoever is told comes from elsewhere; the other records have to be told as well.
-                log.exception("untold")
+                # A callback is foreign code; the other records of the batch need their reports.
+                log.exception("delivery_callback_failed")
 
 
-def told_of(future: asyncio.Future[Any]) -> Acknowledged:
-    """What fulfils a future; one that nobody waits for any more stays as it is."""
+def delivery_callback(future: asyncio.Future[Any]) -> DeliveryCallback:
+    """Return a callback that resolves a future; one that is done or cancelled stays as it is."""
 
-    def tell(error: Exception | None) -> None:
+    def report(error: Exception | None) -> None:
         if future.done():
             return
         if error is None:
@@ -162,4 +178,4 @@ def told_of(future: asyncio.Future[Any]) -> Acknowledged:
         else:
             future.set_exception(error)
 
-    return tell
+    return report

@@ -1,39 +1,49 @@
-"""What became of records that were sent together, told once all of them are answered."""
+"""Delivery reports of several records, collected until all of them have arrived."""
 
 from __future__ import annotations
 
 import asyncio
 from functools import partial
 
-from messaging.producer.accumulator import Acknowledged
+from messaging.producer.accumulator import DeliveryCallback
 
 
-class Answers:
-    """Gathers what is told of records, in the order in which they were sent."""
+class DeliveryReports:
+    """The delivery reports of records that are sent together, in the order of sending.
+
+    ``next_callback`` is called once a record, then ``close`` once; its future resolves with the
+    last report.
+    """
 
     def __init__(self) -> None:
         self._all: asyncio.Future[list[Exception | None]] = (
             asyncio.get_running_loop().create_future()
         )
         self._errors: list[Exception | None] = []
-        self._owed = 1  # until it is complete
+        # One more than there are records, until ``close``: reports may arrive between two records,
+        # and must not resolve the future before the last record is known.
+        self._outstanding = 1
 
-    def one_more(self) -> Acknowledged:
-        """What has to be told of the next record."""
+    def next_callback(self) -> DeliveryCallback:
+        """Return the delivery callback of the next record."""
         self._errors.append(None)
-        self._owed += 1
-        return partial(self._tell, len(self._errors) - 1)
+        self._outstanding += 1
+        return partial(self._report, len(self._errors) - 1)
 
-    def complete(self) -> asyncio.Future[list[Exception | None]]:
-        """Say that there are no more records; fulfilled when the last one is answered."""
-        self._answered()
+    def close(self) -> asyncio.Future[list[Exception | None]]:
+        """Return the future of all reports, after the last record was given its callback.
+
+        Returns:
+            For each record None if the broker has acknowledged it, or the error.
+        """
+        self._count_down()
         return self._all
 
-    def _tell(self, number: int, error: Exception | None) -> None:
+    def _report(self, number: int, error: Exception | None) -> None:
         self._errors[number] = error
-        self._answered()
+        self._count_down()
 
-    def _answered(self) -> None:
-        self._owed -= 1
-        if not self._owed and not self._all.done():
+    def _count_down(self) -> None:
+        self._outstanding -= 1
+        if not self._outstanding and not self._all.done():
             self._all.set_result(self._errors)

@@ -1,4 +1,4 @@
-"""Which partition a key belongs to: what every Kafka client's default partitioner says."""
+"""Kafka's default partitioner: the murmur2 hash of the key, as in the Java client."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _ALL: Final = 0xFFFFFFFF
 _POSITIVE: Final = 0x7FFFFFFF
 
 
-def choose(key: bytes | None, partitions: Sequence[int]) -> int:
-    """The partition for a record; any of them for one without a key.
+def choose_partition(key: bytes | None, partitions: Sequence[int]) -> int:
+    """Return the partition for a record's key; a random one for a record without a key.
 
     aiokafka's partitioner says the same in twice the time, which is a third of what sending a
     record takes.
@@ -29,7 +29,7 @@ def choose(key: bytes | None, partitions: Sequence[int]) -> int:
 
 
 def murmur2(data: bytes) -> int:
-    """MurmurHash2 in 32 bits with the seed of Kafka's Java client (``Utils.murmur2``)."""
+    """Return the 32-bit MurmurHash2, with the seed of Kafka's Java client (``Utils.murmur2``)."""
     whole = len(data) & ~3
     mixed = _SEED ^ len(data)
     for (word,) in struct.iter_unpack("<I", data[:whole]):

@@ -1,4 +1,4 @@
-"""Sends events and raw records; returns only when the broker has them on all replicas."""
+"""An idempotent producer of events and raw records, with ``acks=all``."""
 
 from __future__ import annotations
 
@@ -23,11 +23,17 @@ from contracts.topics import topic_of
 from messaging.codec import encode
 from messaging.delivery import NO_LINEAGE, Headers, Lineage
 from messaging.kafka import header_names
-from messaging.kafka.connection_errors import KafkaUnavailableError, unreachable
+from messaging.kafka.connection_errors import KafkaUnavailableError, diagnose_connection
 from messaging.limits import size_of_headers
-from messaging.producer.accumulator import Acknowledged, Batch, Outbox, RecordHeaders, told_of
-from messaging.producer.delivery_reports import Answers
-from messaging.producer.partitioner import choose
+from messaging.producer.accumulator import (
+    DeliveryCallback,
+    RecordAccumulator,
+    RecordBatch,
+    RecordHeaders,
+    delivery_callback,
+)
+from messaging.producer.delivery_reports import DeliveryReports
+from messaging.producer.partitioner import choose_partition
 from messaging.settings import KafkaSettings
 
 RECORD_OVERHEAD_BYTES: Final = 1024
@@ -36,43 +42,43 @@ RECORD_OVERHEAD_BYTES: Final = 1024
 BATCH_BYTES: Final = 256 * 1024
 """Less than any topic takes, so that a record that is too large for its topic travels alone."""
 
-ACKNOWLEDGED_WITHIN_S: Final = 10.0
-"""A broker that takes longer is said to be in trouble, in seconds."""
+ACKNOWLEDGEMENT_TIMEOUT_S: Final = 10.0
+"""How long an acknowledgement may take before the broker counts as unavailable, in seconds."""
 
 FLUSH_S: Final = 5.0
 """How long closing waits for records to be acknowledged by a broker that may be down."""
 
 
-class TooLargeToSendError(BadMessageError):
-    """The broker does not take a record of this size on this topic."""
+class RecordTooLargeError(BadMessageError):
+    """The record exceeds the topic's or the client's size limit."""
 
     code = ErrorCode.TOO_LARGE
 
 
-_GAVE_UP: Final = KafkaUnavailableError("the client gave up sending; it is being closed")
+_CLOSED: Final = KafkaUnavailableError("the client gave up sending; it is being closed")
 
 
 class Publisher:
-    """An idempotent producer with ``acks=all``.
+    """An idempotent Kafka producer with ``acks=all``.
 
     Args:
         kafka: how to reach the broker.
-        source: CloudEvents ``source`` of what is sent, such as ``/onrecord/ingestion``.
+        source: CloudEvents ``source`` of the events, such as ``/onrecord/ingestion``.
     """
 
     def __init__(self, kafka: KafkaSettings, *, source: str) -> None:
         self._kafka = kafka
         self._source = source
-        self._outbox = Outbox(self._submit, self._new_batch)
+        self._accumulator = RecordAccumulator(self._submit, self._new_batch)
         self._producer = AIOKafkaProducer(**self._options())
-        self._gone = asyncio.get_running_loop().create_future()
-        self._spent = self._closing = False
-        self._renewing = asyncio.Lock()
+        self._retired = asyncio.get_running_loop().create_future()
+        self._is_spent = self._closing = False
+        self._replacing = asyncio.Lock()
         self._retiring: set[asyncio.Task[None]] = set()
-        self._one_by_one: set[str] = set()
+        self._one_record_batches: set[str] = set()
         self._partitions: dict[str, list[int]] = {}
         self._topics: dict[type[Event], str] = {}
-        self._heard_at = 0.0
+        self._last_response_at = 0.0
 
     def _options(self) -> dict[str, Any]:
         compression = self._kafka.compression
@@ -96,7 +102,7 @@ class Publisher:
             await self._producer.start()
             started = True
         except KafkaError as error:
-            raise await unreachable(self._kafka) from error
+            raise await diagnose_connection(self._kafka) from error
         finally:
             if not started:
                 await self._producer.stop()
@@ -111,9 +117,9 @@ class Publisher:
         """Send what is buffered, as far as the broker takes it soon, and disconnect."""
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_S):
-                await self._outbox.flush()
+                await self._accumulator.flush()
         self._closing = True
-        self._outbox.abandon(_GAVE_UP)
+        self._accumulator.abandon(_CLOSED)
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_S):
                 await self._producer.stop()
@@ -123,21 +129,21 @@ class Publisher:
 
     @property
     def trouble(self) -> str:
-        """What to tell people if the broker has owed an acknowledgement for long; else empty.
+        """The reason for people if an acknowledgement is overdue; empty otherwise.
 
         An idempotent producer goes on sending a batch until it is taken, so a broker that is
         gone shows as silence, not as an error.
         """
-        if not self._outbox.owed:
+        if not self._accumulator.unacknowledged:
             return ""
-        if asyncio.get_running_loop().time() - self._heard_at < ACKNOWLEDGED_WITHIN_S:
+        if asyncio.get_running_loop().time() - self._last_response_at < ACKNOWLEDGEMENT_TIMEOUT_S:
             return ""
         return f"{ErrorCode.KAFKA_UNAVAILABLE}: the broker does not acknowledge what is sent"
 
     async def send(
         self,
         events: Sequence[Event],
-        acknowledged: Acknowledged,
+        callback: DeliveryCallback,
         *,
         cause: Lineage = NO_LINEAGE,
     ) -> None:
@@ -145,35 +151,35 @@ class Publisher:
 
         Args:
             events: what to send; at least one.
-            acknowledged: called once, when the broker has all of them, or with the first error.
-            cause: of the message that caused them; trace and deadline are carried on.
+            callback: called once, when the broker has acknowledged all, or with the first error.
+            cause: lineage of the message that caused them: its trace and deadline are passed on.
 
         Raises:
             TooLargeToSendError: one is larger than the client takes.
-            KafkaUnavailableError: the broker cannot be asked.
+            KafkaUnavailableError: the topic's partitions cannot be fetched.
         """
         if len(events) > 1:
-            acknowledged = _all(len(events), acknowledged)
+            callback = _combine(len(events), callback)
         for event in events:
             topic = self._topic(event_class(event))
             key, value, headers = encode(event, source=self._source, cause=cause)
-            await self._put(topic, key, value, headers, acknowledged)
+            await self._append(topic, key, value, headers, callback)
 
     async def publish(self, events: Iterable[Event], *, cause: Lineage = NO_LINEAGE) -> None:
         """Send events, each to its own topic, in order; wait until all are acknowledged.
 
         Args:
             events: what to send.
-            cause: of the message that caused them; trace and deadline are carried on.
+            cause: lineage of the message that caused them: its trace and deadline are passed on.
 
         Raises:
             TooLargeToSendError: one is larger than its topic takes.
             KafkaUnavailableError: the broker does not acknowledge.
         """
-        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        delivered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if events := tuple(events):
-            await self.send(events, told_of(told), cause=cause)
-            await told
+            await self.send(events, delivery_callback(delivered), cause=cause)
+            await delivered
 
     async def forward(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers
@@ -195,10 +201,11 @@ class Publisher:
     async def forward_soon(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers
     ) -> asyncio.Future[None]:
-        """As ``forward``, but do not wait: the future tells of the acknowledgement."""
-        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await self._put_raw(self._kafka.topic(topic), key, value, headers, told_of(told))
-        return told
+        """Send a record as it is; return a future of its acknowledgement."""
+        delivered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        callback = delivery_callback(delivered)
+        await self._append_raw(self._kafka.topic(topic), key, value, headers, callback)
+        return delivered
 
     async def forward_all(
         self,
@@ -212,35 +219,35 @@ class Publisher:
             records: key, value and headers of each.
 
         Returns:
-            What tells, once all are answered, of each: None if the broker has it, or why not.
+            A future of all delivery reports: for each record None, or the error.
 
         Raises:
-            KafkaUnavailableError: the broker cannot be asked.
+            KafkaUnavailableError: the topic's partitions cannot be fetched.
         """
-        answers = Answers()
+        reports = DeliveryReports()
         to = self._kafka.topic(topic)
         for key, value, headers in records:
-            told = answers.one_more()
+            callback = reports.next_callback()
             try:
-                await self._put_raw(to, key, value, headers, told)
-            except TooLargeToSendError as error:
-                told(error)
-        return answers.complete()
+                await self._append_raw(to, key, value, headers, callback)
+            except RecordTooLargeError as error:
+                callback(error)
+        return reports.close()
 
-    async def _put_raw(
+    async def _append_raw(
         self,
         topic: str,
         key: bytes | None,
         value: bytes | None,
         headers: Headers,
-        acknowledged: Acknowledged,
+        callback: DeliveryCallback,
     ) -> None:
         alone, raw = None, list(headers)
-        if not header_names.is_writable(headers):
-            # aiokafka's own builder does not take such names.
-            alone = Batch(header_names.RawBatch(BATCH_BYTES))
-            raw = header_names.raw(headers)
-        await self._put(topic, key, value, raw, acknowledged, alone=alone)
+        if not header_names.can_aiokafka_write(headers):
+            # aiokafka's compiled builder raises for header names that are not UTF-8.
+            alone = RecordBatch(header_names.RawNameBatchBuilder(BATCH_BYTES))
+            raw = header_names.to_raw_names(headers)
+        await self._append(topic, key, value, raw, callback, alone=alone)
 
     def _topic(self, event: type[Event]) -> str:
         topic = self._topics.get(event)
@@ -248,120 +255,122 @@ class Publisher:
             topic = self._topics[event] = self._kafka.topic(topic_of(event).name)
         return topic
 
-    async def _put(  # noqa: PLR0913 - a record has these parts
+    async def _append(  # noqa: PLR0913 - a record has these parts
         self,
         topic: str,
         key: bytes | None,
         value: bytes | None,
         headers: RecordHeaders,
-        acknowledged: Acknowledged,
+        callback: DeliveryCallback,
         *,
-        alone: Batch | None = None,
+        alone: RecordBatch | None = None,
     ) -> None:
         size = len(key or b"") + len(value or b"") + RECORD_OVERHEAD_BYTES
         size += size_of_headers(headers)
         if size > self._kafka.max_batch_bytes:
-            raise TooLargeToSendError(
+            raise RecordTooLargeError(
                 f"the record for {topic} is larger than KAFKA_MAX_BATCH_BYTES allows"
             )
-        partitions = self._partitions.get(topic) or await self._ask_partitions(topic)
-        if not self._outbox.owed:
-            self._heard_at = asyncio.get_running_loop().time()
-        to = topic, choose(key, partitions)
-        if alone is None and topic in self._one_by_one:
+        partitions = self._partitions.get(topic) or await self._fetch_partitions(topic)
+        if not self._accumulator.unacknowledged:
+            self._last_response_at = asyncio.get_running_loop().time()
+        to = topic, choose_partition(key, partitions)
+        if alone is None and topic in self._one_record_batches:
             alone = self._new_batch()
-        self._outbox.put(to, key, value, headers, acknowledged, alone=alone)
+        self._accumulator.append(to, key, value, headers, callback, alone=alone)
 
-    async def _ask_partitions(self, topic: str) -> list[int]:
-        asking = asyncio.ensure_future(self._producer.partitions_for(topic))
+    async def _fetch_partitions(self, topic: str) -> list[int]:
+        request = asyncio.ensure_future(self._producer.partitions_for(topic))
         try:
-            # A producer that has been replaced may never answer.
-            await asyncio.wait((asking, self._gone), return_when=asyncio.FIRST_COMPLETED)
-            if not asking.done():
-                raise KafkaUnavailableError(str(_GAVE_UP))
-            partitions = sorted(asking.result())
+            # A request to a producer that was replaced meanwhile may never be answered.
+            await asyncio.wait((request, self._retired), return_when=asyncio.FIRST_COMPLETED)
+            if not request.done():
+                raise KafkaUnavailableError(str(_CLOSED))
+            partitions = sorted(request.result())
         except KafkaError as error:
-            raise KafkaUnavailableError(_cause(error)) from error
+            raise KafkaUnavailableError(_explain(error)) from error
         finally:
-            asking.cancel()
+            request.cancel()
         self._partitions[topic] = partitions
         return partitions
 
-    def _new_batch(self) -> Batch:
-        return Batch(self._producer.create_batch())
+    def _new_batch(self) -> RecordBatch:
+        return RecordBatch(self._producer.create_batch())
 
-    async def _submit(self, to: tuple[str, int], batch: Batch) -> Exception | None:
+    async def _submit(self, to: tuple[str, int], batch: RecordBatch) -> Exception | None:
         topic, partition = to
         sent: asyncio.Future[Any] | None = None
         try:
-            if self._spent and not self._closing:
-                await self._renew()
-            gone = self._gone
-            await self._ask_partitions(topic)  # known already, but there may be more by now
+            if self._is_spent and not self._closing:
+                await self._replace_producer()
+            retired = self._retired
+            await self._fetch_partitions(
+                topic
+            )  # cached by the client: refreshed, as partitions may have been added
             sent = await self._producer.send_batch(batch.builder, topic, partition=partition)
-            await asyncio.wait((sent, gone), return_when=asyncio.FIRST_COMPLETED)
-            error = sent.exception() if sent.done() else _GAVE_UP
+            await asyncio.wait((sent, retired), return_when=asyncio.FIRST_COMPLETED)
+            error = sent.exception() if sent.done() else _CLOSED
         except Exception as refused:  # noqa: BLE001 - whoever waits for the records is told
             error = refused
         finally:
             if sent is not None:
                 sent.cancel()
-        self._heard_at = asyncio.get_running_loop().time()
-        return self._failure(error, topic, len(batch.told)) if error else None
+        self._last_response_at = asyncio.get_running_loop().time()
+        return self._failure(error, topic, len(batch.callbacks)) if error else None
 
     def _failure(self, error: BaseException, topic: str, records: int) -> Exception:
         if isinstance(error, KafkaError) and not error.retriable:
-            self._spent = True
+            self._is_spent = True
         if isinstance(error, MessageSizeTooLargeError | RecordListTooLargeError):
             if records == 1:
-                return TooLargeToSendError(f"the record is too large for {topic}")
-            # Which of them it was shows when each is sent again.
-            self._one_by_one.add(topic)
+                return RecordTooLargeError(f"the record is too large for {topic}")
+            # Which record it was is unknown; sent one by one, only the too large one fails.
+            self._one_record_batches.add(topic)
         if isinstance(error, KafkaError):
-            return KafkaUnavailableError(_cause(error))
-        return error if isinstance(error, Exception) else _GAVE_UP
+            return KafkaUnavailableError(_explain(error))
+        return error if isinstance(error, Exception) else _CLOSED
 
-    async def _renew(self) -> None:
+    async def _replace_producer(self) -> None:
         # aiokafka 0.14 counts a refused batch in the partition's sequence, so that the broker
         # refuses every later one as out of order (ran): only a new producer id mends that.
-        async with self._renewing:
-            if not self._spent:
+        async with self._replacing:
+            if not self._is_spent:
                 return
-            worn, self._producer = self._producer, AIOKafkaProducer(**self._options())
-            retiring = asyncio.create_task(self._retire(worn, self._gone))
-            self._gone = asyncio.get_running_loop().create_future()
+            old, self._producer = self._producer, AIOKafkaProducer(**self._options())
+            retiring = asyncio.create_task(self._retire(old, self._retired))
+            self._retired = asyncio.get_running_loop().create_future()
             self._retiring.add(retiring)
             retiring.add_done_callback(self._retiring.discard)
             await self.__aenter__()
-            self._spent = False
+            self._is_spent = False
 
     @staticmethod
-    async def _retire(worn: AIOKafkaProducer, gone: asyncio.Future[None]) -> None:
-        stopping = asyncio.create_task(worn.stop())
+    async def _retire(old: AIOKafkaProducer, retired: asyncio.Future[None]) -> None:
+        stopping = asyncio.create_task(old.stop())
         try:
             await asyncio.wait((stopping,), timeout=FLUSH_S)
-            gone.set_result(None)
-            await stopping  # which ends by itself, at the latest when the broker is back
+            retired.set_result(None)
+            await stopping  # ends by itself, at the latest when the broker is back
         finally:
             stopping.cancel()
 
 
-def _all(number: int, acknowledged: Acknowledged) -> Acknowledged:
-    """Told of ``number`` records, tells of them as one: with the first error, if any."""
+def _combine(number: int, callback: DeliveryCallback) -> DeliveryCallback:
+    """Return a callback for ``number`` records that reports once, with the first error if any."""
     left = number
     first: Exception | None = None
 
-    def tell(error: Exception | None) -> None:
+    def report(error: Exception | None) -> None:
         nonlocal left, first
         left -= 1
         first = first or error
         if not left:
-            acknowledged(first)
+            callback(first)
 
-    return tell
+    return report
 
 
-def _cause(error: KafkaError) -> str:
+def _explain(error: KafkaError) -> str:
     if isinstance(error, TopicAuthorizationFailedError):
         return "the broker does not allow writing to the topic; check its access rules"
     return f"the broker does not answer ({type(error).__name__}); check KAFKA_BOOTSTRAP_SERVERS"

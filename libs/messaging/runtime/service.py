@@ -24,7 +24,7 @@ from contracts.topics import ALL_TOPICS, dlq_topic
 from messaging.consumer.consumer import Consumption
 from messaging.consumer.instance_fencing import NameTakenError, require_free_name
 from messaging.consumer.stragglers import where
-from messaging.kafka.connection_errors import quieten_client
+from messaging.kafka.connection_errors import silence_connection_warnings
 from messaging.kafka.topic_checks import require_topics
 from messaging.processing.processor import Worker
 from messaging.producer.publisher import Publisher
@@ -75,7 +75,7 @@ class Service:
 def run(service: Service) -> None:
     """Run a service until SIGTERM or SIGINT; a second signal ends the process at once."""
     configure_logs(service.name)
-    quieten_client()
+    silence_connection_warnings()
     # What is there by now stays: the collector need not look through all modules again and again.
     gc.collect()
     gc.freeze()

@@ -23,8 +23,8 @@ from control.replay import LetterReplayer
 from control.store import LetterStore
 from database.pool import Database
 from messaging import Delivery, Origin, Publisher, Record, Stage
-from messaging.dead_letters.headers import describe, letter_headers
-from messaging.dead_letters.record_digest import digest
+from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
+from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import Headers, append, split
 from messaging.kafka.admin import admin_client
 from messaging.limits import PULL_BYTES, WHOLE_BYTES
@@ -183,15 +183,15 @@ async def test_a_replay_of_many_holds_no_more_than_its_share_and_tells_of_each(
     bench: Bench, store: LetterStore
 ) -> None:
     number, size = 60, 4 * MIB
-    failure = describe(BadMessageError("why"), SERVICE)
+    failure = describe_failure(BadMessageError("why"), SERVICE)
     ids = []
     async with Publisher(bench.kafka, source="/test") as publisher:
         for offset in range(number):
             value = b"%d" % offset + bytes(size)
-            added = letter_headers(
+            added = build_dead_letter_headers(
                 failure,
                 Delivery(Origin("chunks-ready", 0, offset), attempts=1),
-                digest(b"k", value, HEADERS),
+                digest_record(b"k", value, HEADERS),
                 service=SERVICE,
                 group="g",
                 at=index_letter(Record(DLQ, 0, 0, None, None)).failed_at,

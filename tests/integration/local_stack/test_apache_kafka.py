@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from local_stack.processes import start_time_of
-from messaging.kafka.admin import missing_topics
+from messaging.kafka.admin import list_missing_topics
 from support.apache_kafka import ApacheKafka, KafkaDidNotStartError, own_kafka
 from support.broker import bench_on, fresh_prefix, probe_topics
 from support.kafka_jars import KafkaMissingError, jars, java
@@ -47,8 +47,8 @@ async def test_keeps_its_topics_and_records_over_a_crash(kafka: ApacheKafka) -> 
 async def test_creates_no_topic_that_nobody_declared(kafka: ApacheKafka) -> None:
     settings = fresh_prefix(kafka.servers)
     name = settings.topic("chunks-redy")
-    assert await missing_topics(settings, [name]) == (name,)
-    assert await missing_topics(settings, [name]) == (name,)
+    assert await list_missing_topics(settings, [name]) == (name,)
+    assert await list_missing_topics(settings, [name]) == (name,)
 
 
 def test_the_command_names_its_address_and_ends_the_broker_at_sigterm(can_run: None) -> None:

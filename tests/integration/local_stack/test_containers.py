@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from messaging.kafka.admin import missing_topics
+from messaging.kafka.admin import list_missing_topics
 from support import docker_engine
 from support.broker import bench_on, fresh_prefix, probe_topics
 from support.containers import KafkaContainer, images, kafka_container
@@ -62,8 +62,8 @@ async def test_keeps_its_port_topics_and_records_over_a_crash(kafka: KafkaContai
 async def test_a_broker_in_a_container_has_the_settings_of_compose(kafka: KafkaContainer) -> None:
     settings = fresh_prefix(kafka.servers)
     name = settings.topic("chunks-redy")
-    assert await missing_topics(settings, [name]) == (name,)
-    assert await missing_topics(settings, [name]) == (name,)
+    assert await list_missing_topics(settings, [name]) == (name,)
+    assert await list_missing_topics(settings, [name]) == (name,)
 
 
 def test_ports_are_published_on_loopback_alone(kafka: KafkaContainer) -> None:

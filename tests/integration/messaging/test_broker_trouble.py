@@ -11,7 +11,7 @@ from contracts.topics import CHUNKS_READY
 from messaging import KafkaSettings, KafkaUnavailableError, Publisher, Record, Stage
 from messaging.delivery import Headers
 from messaging.kafka.admin import create_topics
-from messaging.producer.publisher import TooLargeToSendError
+from messaging.producer.publisher import RecordTooLargeError
 from support.broker import (
     PROBE,
     QUICK,
@@ -97,7 +97,7 @@ async def test_a_record_too_large_for_its_topic_is_said_so_and_the_next_goes_thr
     async with Publisher(
         bench.kafka.model_copy(update={"compression": "none"}), source="/test"
     ) as publisher:
-        with pytest.raises(TooLargeToSendError):
+        with pytest.raises(RecordTooLargeError):
             await publisher.forward("chunks-ready", b"k", b"x" * 9 * 1024 * 1024, headers)
         async with asyncio.timeout(20):
             await publisher.forward("chunks-ready", b"k", b"small", headers)

@@ -13,7 +13,7 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from contracts.topics import CHUNKS_READY
 from messaging.consumer.assignor import HandoverAssignor
 from messaging.kafka import aiokafka_internals
-from messaging.kafka.partition_logs import identities, look_at
+from messaging.kafka.partition_logs import fetch_log_identities, fetch_partition_logs
 from support.broker import Bench
 from support.waiting import until
 
@@ -32,19 +32,21 @@ async def test_offers_what_assignments_and_commits_need(bench: Bench) -> None:
     await consumer.start()
     try:
         assert aiokafka_internals.is_member(consumer)
-        assert aiokafka_internals.member_id(consumer)
+        assert aiokafka_internals.get_member_id(consumer)
         await consumer.getone()
-        assert aiokafka_internals.position_of(consumer, partition) == 1
-        assert aiokafka_internals.position_of(consumer, TopicPartition(topic, 7)) == -1
+        assert aiokafka_internals.get_position(consumer, partition) == 1
+        assert aiokafka_internals.get_position(consumer, TopicPartition(topic, 7)) == -1
         await consumer.commit({partition: OffsetAndMetadata(1, "a note")})
-        found = await aiokafka_internals.committed_offsets(consumer, [partition])
+        found = await aiokafka_internals.fetch_committed_offsets(consumer, [partition])
         assert found == {partition: OffsetAndMetadata(1, "a note")}
-        log = (await look_at(aiokafka_internals.client_of(consumer), [partition]))[partition]
+        log = (await fetch_partition_logs(aiokafka_internals.get_client(consumer), [partition]))[
+            partition
+        ]
         assert (log.start, log.end) == (0, 2)
-        known = await identities(aiokafka_internals.client_of(consumer), [partition])
+        known = await fetch_log_identities(aiokafka_internals.get_client(consumer), [partition])
         assert known.get(partition, log.identity) == log.identity
         generation = consumer._coordinator.generation
-        aiokafka_internals.ask_for_rebalance(consumer)
+        aiokafka_internals.request_rebalance(consumer)
         await until(lambda: consumer._coordinator.generation > generation)
     finally:
         await consumer.stop()
@@ -62,13 +64,13 @@ async def test_a_consumer_that_its_group_has_forgotten_joins_again_when_it_is_to
     await consumer.start()
     lost = asyncio.Event()
     try:
-        join_again = aiokafka_internals.on_membership_lost(consumer, lost.set)
-        member = aiokafka_internals.member_id(consumer)
+        join_again = aiokafka_internals.intercept_membership_loss(consumer, lost.set)
+        member = aiokafka_internals.get_member_id(consumer)
         consumer._coordinator.reset_generation()
         assert lost.is_set()
-        assert aiokafka_internals.member_id(consumer) == member
+        assert aiokafka_internals.get_member_id(consumer) == member
         join_again()
-        await until(lambda: aiokafka_internals.member_id(consumer) not in {"", member})
+        await until(lambda: aiokafka_internals.get_member_id(consumer) not in {"", member})
     finally:
         await consumer.stop()
 

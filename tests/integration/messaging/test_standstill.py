@@ -20,8 +20,8 @@ PATIENCE_S = 1.0
 async def test_a_client_that_stops_fetching_is_replaced_and_nothing_is_lost(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broker_monitor, "LOOK_EVERY_S", PATIENCE_S)
-    monkeypatch.setattr(broker_monitor, "STANDSTILL_S", PATIENCE_S)
+    monkeypatch.setattr(broker_monitor, "CHECK_INTERVAL_S", PATIENCE_S)
+    monkeypatch.setattr(broker_monitor, "STALL_TIMEOUT_S", PATIENCE_S)
     stage, seen = Stage(PROBE), list[bytes | None]()
 
     @stage.on_raw(CHUNKS_READY)
@@ -49,8 +49,8 @@ async def test_a_client_that_stops_fetching_is_replaced_and_nothing_is_lost(
 async def test_a_client_that_has_read_everything_is_left_alone(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(broker_monitor, "LOOK_EVERY_S", PATIENCE_S)
-    monkeypatch.setattr(broker_monitor, "STANDSTILL_S", PATIENCE_S)
+    monkeypatch.setattr(broker_monitor, "CHECK_INTERVAL_S", PATIENCE_S)
+    monkeypatch.setattr(broker_monitor, "STALL_TIMEOUT_S", PATIENCE_S)
     stage, looks = Stage(PROBE), 0
 
     @stage.on_raw(CHUNKS_READY)

@@ -13,8 +13,8 @@ from control.indexing import index_letter, index_submission
 from control.store import LetterStore
 from database.pool import Database
 from messaging import Delivery, Origin, Record
-from messaging.dead_letters.headers import describe, letter_headers
-from messaging.dead_letters.record_digest import digest
+from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
+from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import append
 from onrecord.errors import UsageError
 from onrecord.submit.waiting import SubmissionWatch
@@ -50,9 +50,9 @@ class Topics:
     async def die(self, service: str, source: Record, error: OnrecordError | None = None) -> None:
         """A record that a service sets aside."""
         origin = Origin(source.topic, source.partition, source.offset, source.timestamp_ms)
-        content = digest(source.key, source.value, ())
-        failure = describe(error or BadMessageError("why"), service)
-        added = letter_headers(
+        content = digest_record(source.key, source.value, ())
+        failure = describe_failure(error or BadMessageError("why"), service)
+        added = build_dead_letter_headers(
             failure, Delivery(origin), content, service=service, group="g", at=AT
         )
         assert source.key is not None

@@ -13,9 +13,9 @@ from contracts.events import TranscriptSubmitted
 from contracts.ids import derive_id
 from control.indexing import index_letter, index_submission
 from messaging import Delivery, Origin, Record
-from messaging.dead_letters.headers import describe, letter_headers
-from messaging.dead_letters.identity import letter_id
-from messaging.dead_letters.record_digest import digest
+from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
+from messaging.dead_letters.identity import derive_letter_id
+from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import Headers, append
 from support.interviews import STUDY
 
@@ -33,16 +33,18 @@ ORIGINAL = Record("chunks-ready", 1, 2, b"k", b"v", (("a", b"\xff"),))
 
 def set_aside(record: Record, delivery: Delivery = DELIVERY) -> Headers:
     """The headers under which enrichment sets a record aside."""
-    failure = describe(BadMessageError("why"), "enrichment")
-    content = digest(record.key, record.value, record.headers)
-    added = letter_headers(failure, delivery, content, service="enrichment", group="g", at=AT)
+    failure = describe_failure(BadMessageError("why"), "enrichment")
+    content = digest_record(record.key, record.value, record.headers)
+    added = build_dead_letter_headers(
+        failure, delivery, content, service="enrichment", group="g", at=AT
+    )
     return append(record.headers, added)
 
 
 def test_a_letter_is_indexed_with_all_it_tells() -> None:
     letter = index_letter(on_dlq(set_aside(ORIGINAL)))
-    content = digest(ORIGINAL.key, ORIGINAL.value, ORIGINAL.headers)
-    assert letter.letter_id == letter_id("enrichment", DELIVERY.origin, 0, content)
+    content = digest_record(ORIGINAL.key, ORIGINAL.value, ORIGINAL.headers)
+    assert letter.letter_id == derive_letter_id("enrichment", DELIVERY.origin, 0, content)
     assert (letter.service, letter.source_topic, letter.source_partition) == (
         "enrichment",
         "chunks-ready",

@@ -10,7 +10,7 @@ from contracts import headers as h
 from contracts.errors import BadMessageError, ErrorCode, RejectedError
 from messaging.dead_letters import headers as dead_letter_headers
 from messaging.dead_letters import identity
-from messaging.dead_letters.record_digest import digest
+from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import Delivery, Headers, Origin, Record, read_history
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -29,16 +29,16 @@ def raised(error: BaseException) -> BaseException:
 
 
 def content_of(record: Record) -> bytes:
-    return digest(record.key, record.value, record.headers)
+    return digest_record(record.key, record.value, record.headers)
 
 
 def letter_id(service: str, delivery: Delivery, record: Record = RECORD) -> UUID:
-    return identity.letter_id(service, delivery.origin, delivery.replays, content_of(record))
+    return identity.derive_letter_id(service, delivery.origin, delivery.replays, content_of(record))
 
 
 def headers_of(error: BaseException, delivery: Delivery = DELIVERY) -> dict[str, str]:
-    failure = dead_letter_headers.describe(error, "enrichment")
-    added = dead_letter_headers.letter_headers(
+    failure = dead_letter_headers.describe_failure(error, "enrichment")
+    added = dead_letter_headers.build_dead_letter_headers(
         failure, delivery, content_of(RECORD), service="enrichment", group="p-enrichment", at=AT
     )
     return {name: value.decode() for name, value in added}
@@ -145,7 +145,7 @@ def fail_here(error: Exception) -> BaseException:
 
 def test_the_fingerprint_is_equal_for_one_cause_and_differs_for_others() -> None:
     def fingerprint(error: BaseException, service: str = "s") -> str:
-        return dead_letter_headers.describe(error, service).fingerprint
+        return dead_letter_headers.describe_failure(error, service).fingerprint
 
     same = fingerprint(fail_here(BadMessageError("one")))
     assert same == fingerprint(fail_here(BadMessageError("another text")))
@@ -164,7 +164,9 @@ def as_headers(told: dict[str, str]) -> Headers:
 def test_a_replay_keeps_the_origin_counts_up_and_starts_its_tries_anew() -> None:
     letter, died = UUID(int=5), as_headers(headers_of(BadMessageError("x")))
     read = read_history(
-        dead_letter_headers.replay_headers(letter, died), fallback=Origin("other", 0, 0), tier=0
+        dead_letter_headers.build_replay_headers(letter, died),
+        fallback=Origin("other", 0, 0),
+        tier=0,
     )
     assert read == Delivery(DELIVERY.origin, replay_of=letter, replays=1)
 
@@ -173,5 +175,5 @@ def test_a_replay_keeps_the_origin_counts_up_and_starts_its_tries_anew() -> None
     "added", [(), ((h.REPLAYS, b"many"),), ((h.REPLAYS, b"9" * 5_000), (h.DLQ_TOPIC, None))]
 )
 def test_a_replay_of_a_damaged_letter_leaves_out_what_is_damaged(added: Headers) -> None:
-    headers = dead_letter_headers.replay_headers(UUID(int=5), added)
+    headers = dead_letter_headers.build_replay_headers(UUID(int=5), added)
     assert headers == ((h.REPLAY_OF, str(UUID(int=5)).encode()), (h.REPLAYS, b"1"))

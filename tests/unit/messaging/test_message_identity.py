@@ -9,16 +9,22 @@ from uuid import UUID
 import pytest
 
 from contracts import headers as h
-from messaging.dead_letters.identity import About, about, content_of, letter_id, letter_id_of
-from messaging.dead_letters.record_digest import digest
-from messaging.dead_letters.stubs import stub_of
+from messaging.dead_letters.identity import (
+    MessageSubject,
+    content_digest,
+    derive_letter_id,
+    read_message_subject,
+    verify_letter_id,
+)
+from messaging.dead_letters.record_digest import digest_record
+from messaging.dead_letters.stubs import make_stub_letter
 from messaging.delivery import Headers, Origin, Record
 
 TRANSCRIPT = UUID(int=1)
 CHUNK = UUID(int=2)
 SHA256 = "ab" * 32
 HERE = Origin("enrichment-dlq", 0, 5)
-CONTENT = digest(b"k", b"v", ())
+CONTENT = digest_record(b"k", b"v", ())
 
 
 def body(**fields: object) -> bytes:
@@ -32,23 +38,28 @@ def of_transcript(**fields: object) -> bytes:
 @pytest.mark.parametrize(
     ("topic", "key", "value", "found"),
     [
-        ("transcripts-submitted", TRANSCRIPT, of_transcript(), About(str(TRANSCRIPT))),
+        ("transcripts-submitted", TRANSCRIPT, of_transcript(), MessageSubject(str(TRANSCRIPT))),
         (
             "transcripts-ingested",
             TRANSCRIPT,
             of_transcript(revision=3, content_sha256=SHA256, more=[1]),
-            About(str(TRANSCRIPT), 3, SHA256),
+            MessageSubject(str(TRANSCRIPT), 3, SHA256),
         ),
-        ("chunks-ready", CHUNK, body(chunk_id=str(CHUNK), revision=1), About(str(CHUNK), 1)),
-        ("notes-drafted", CHUNK, body(chunk={"chunk_id": str(CHUNK)}), About(str(CHUNK))),
-        ("notes-validated", CHUNK, body(chunk_id=str(CHUNK)), About(str(CHUNK))),
+        (
+            "chunks-ready",
+            CHUNK,
+            body(chunk_id=str(CHUNK), revision=1),
+            MessageSubject(str(CHUNK), 1),
+        ),
+        ("notes-drafted", CHUNK, body(chunk={"chunk_id": str(CHUNK)}), MessageSubject(str(CHUNK))),
+        ("notes-validated", CHUNK, body(chunk_id=str(CHUNK)), MessageSubject(str(CHUNK))),
     ],
 )
 def test_is_read_from_the_value_of_each_topic(
-    topic: str, key: UUID, value: bytes, found: About
+    topic: str, key: UUID, value: bytes, found: MessageSubject
 ) -> None:
-    assert about(topic, str(key).encode(), value) == found
-    assert about(topic, str(key).encode(), b"\0\0\0\0\7" + value) == found
+    assert read_message_subject(topic, str(key).encode(), value) == found
+    assert read_message_subject(topic, str(key).encode(), b"\0\0\0\0\7" + value) == found
 
 
 @pytest.mark.parametrize(
@@ -71,15 +82,15 @@ def test_is_read_from_the_value_of_each_topic(
 def test_a_key_alone_makes_a_message_about_nothing(
     topic: str | None, key: UUID, value: bytes | None
 ) -> None:
-    assert about(topic, str(key).encode(), value) is None
-    assert about(topic, None, value) is None
+    assert read_message_subject(topic, str(key).encode(), value) is None
+    assert read_message_subject(topic, None, value) is None
 
 
 @pytest.mark.parametrize("revision", [0, -1, 2**31, 10**30, "x", None, [], 1.5])
 def test_a_revision_that_is_none_does_not_hide_what_a_message_is_about(revision: object) -> None:
     value = of_transcript(revision=revision)
-    found = about("transcripts-ingested", str(TRANSCRIPT).encode(), value)
-    assert found == About(str(TRANSCRIPT))
+    found = read_message_subject("transcripts-ingested", str(TRANSCRIPT).encode(), value)
+    assert found == MessageSubject(str(TRANSCRIPT))
 
 
 def told(origin: Origin, replays: int, letter: UUID) -> Headers:
@@ -97,37 +108,39 @@ ORIGIN = Origin("chunks-ready", 1, 2, 3)
 
 
 def test_an_id_in_the_headers_counts_if_it_follows_from_the_record() -> None:
-    mine = letter_id("enrichment", ORIGIN, 4, CONTENT)
-    assert letter_id_of("enrichment", HERE, CONTENT, told(ORIGIN, 4, mine)) == mine
+    mine = derive_letter_id("enrichment", ORIGIN, 4, CONTENT)
+    assert verify_letter_id("enrichment", HERE, CONTENT, told(ORIGIN, 4, mine)) == mine
 
 
 @pytest.mark.parametrize(
     "claimed",
     [
-        letter_id("guardrail", ORIGIN, 4, CONTENT),
-        letter_id("enrichment", ORIGIN, 5, CONTENT),
-        letter_id("enrichment", Origin("chunks-ready", 1, 2, 9), 4, CONTENT),
-        letter_id("enrichment", ORIGIN, 4, digest(b"k", b"other", ())),
+        derive_letter_id("guardrail", ORIGIN, 4, CONTENT),
+        derive_letter_id("enrichment", ORIGIN, 5, CONTENT),
+        derive_letter_id("enrichment", Origin("chunks-ready", 1, 2, 9), 4, CONTENT),
+        derive_letter_id("enrichment", ORIGIN, 4, digest_record(b"k", b"other", ())),
         UUID(int=0),
     ],
 )
 def test_an_id_that_does_not_is_replaced_by_one_of_its_place(claimed: UUID) -> None:
-    found = letter_id_of("enrichment", HERE, CONTENT, told(ORIGIN, 4, claimed))
+    found = verify_letter_id("enrichment", HERE, CONTENT, told(ORIGIN, 4, claimed))
     assert found != claimed
-    assert found == letter_id_of("enrichment", HERE, CONTENT, ())
+    assert found == verify_letter_id("enrichment", HERE, CONTENT, ())
     elsewhere = Origin(HERE.topic, HERE.partition, HERE.offset + 1)
-    assert found != letter_id_of("enrichment", elsewhere, CONTENT, ())
-    assert found != letter_id_of("enrichment", HERE, digest(b"k", b"other", ()), ())
+    assert found != verify_letter_id("enrichment", elsewhere, CONTENT, ())
+    assert found != verify_letter_id("enrichment", HERE, digest_record(b"k", b"other", ()), ())
 
 
 def test_a_stub_is_known_by_what_it_tells_of_its_message_and_is_never_the_whole_one() -> None:
     record = Record("chunks-ready", 0, 1, b"k", b"v" * 10_000, (("name", b"value"),))
-    stub = stub_of(record)
+    stub = make_stub_letter(record)
     contents = {
-        content_of(one.key, one.value, one.headers, one.added_headers)
-        for one in (stub, stub.smallest)
+        content_digest(one.key, one.value, one.headers, one.added_headers)
+        for one in (stub, stub.without_content)
     }
     assert len(contents) == 1
-    assert content_of(record.key, record.value, record.headers, ()) not in contents
-    other = stub_of(replace(record, key=b"other"))
-    assert content_of(other.key, other.value, other.headers, other.added_headers) not in contents
+    assert content_digest(record.key, record.value, record.headers, ()) not in contents
+    other = make_stub_letter(replace(record, key=b"other"))
+    assert (
+        content_digest(other.key, other.value, other.headers, other.added_headers) not in contents
+    )

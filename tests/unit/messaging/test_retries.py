@@ -207,7 +207,7 @@ async def test_those_that_their_topic_deleted_hold_up_nobody_and_are_counted(
     async def look_at(*_: Any) -> dict[TopicPartition, PartitionLog]:
         return {RETRY: PartitionLog(UNKNOWN_LOG, start=60, end=101)}
 
-    monkeypatch.setattr(deleted_records, "look_at", look_at)
+    monkeypatch.setattr(deleted_records, "fetch_partition_logs", look_at)
     behind = DeletedRecords(stage.commits, stage.retries, stage.assignment)
     await behind.pass_over(stage.log, {RETRY: min(position, 59)})
     await stage.read()
@@ -226,7 +226,7 @@ async def test_a_position_behind_the_end_of_its_log_begins_everything_anew(
     async def look_at(*_: Any) -> dict[TopicPartition, PartitionLog]:
         return {RETRY: PartitionLog(UNKNOWN_LOG, start=0, end=5)}
 
-    monkeypatch.setattr(deleted_records, "look_at", look_at)
+    monkeypatch.setattr(deleted_records, "fetch_partition_logs", look_at)
     with pytest.raises(LogMovedError):
         await DeletedRecords(stage.commits, stage.retries, stage.assignment).pass_over(
             stage.log, {RETRY: 10}
@@ -248,7 +248,7 @@ async def test_a_rebalance_between_looking_for_remembered_messages_and_their_arr
     async def beginnings(*_: Any) -> dict[TopicPartition, Beginning]:
         return {RETRY: Beginning(0)}
 
-    monkeypatch.setattr(assignment_module, "committed_offsets", commits)
+    monkeypatch.setattr(assignment_module, "fetch_committed_offsets", commits)
     monkeypatch.setattr(assignment_module, "beginnings", beginnings)
     await stage.assignment.on_partitions_assigned({RETRY})
     await stage.assignment.wait_until_complete()

@@ -3,11 +3,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from contracts.errors import ThrottledError
-from messaging.dead_letters.headers import describe
+from messaging.dead_letters.headers import describe_failure
 from messaging.processing.throttle import Throttle
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
-BUSY = describe(ThrottledError("quota used up", retry_after=1.0), "enrichment")
+BUSY = describe_failure(ThrottledError("quota used up", retry_after=1.0), "enrichment")
 
 
 def after(seconds: float) -> datetime:

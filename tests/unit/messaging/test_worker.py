@@ -28,7 +28,7 @@ from messaging.dead_letters.metrics import FLOOD
 from messaging.delivery import Headers
 from messaging.processing.inflight import Job
 from messaging.processing.processor import MOST_NEWCOMERS, Worker
-from messaging.producer.publisher import TooLargeToSendError
+from messaging.producer.publisher import RecordTooLargeError
 from support.chunks import GOOD, drafted
 from support.waiting import until
 from unit.messaging.test_attempts import Received
@@ -267,7 +267,7 @@ async def test_what_cannot_be_set_aside_whole_for_an_unforeseen_reason_is_a_smal
     await worker.close()
 
 
-@pytest.mark.parametrize("part", ["digest", "stub_of"])
+@pytest.mark.parametrize("part", ["digest_record", "make_stub_letter"])
 async def test_what_cannot_be_hashed_or_shortened_is_a_small_letter(
     monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
@@ -278,7 +278,7 @@ async def test_what_cannot_be_hashed_or_shortened_is_a_small_letter(
         raise UnicodeEncodeError("utf-8", "x", 0, 1, "surrogates not allowed")
 
     monkeypatch.setattr(failure_router, part, break_down)
-    broker, finished = Broker(forwards=TooLargeToSendError("x"), takes_stubs=True), list[Job]()
+    broker, finished = Broker(forwards=RecordTooLargeError("x"), takes_stubs=True), list[Job]()
     worker = worker_of(fail, broker)
     await worker.work(job(finished))
     assert (broker.letters, len(finished), worker.failure) == (["probe-dlq"], 1, None)

@@ -15,7 +15,7 @@ from integration.messaging.conformance.backends import Ability, Brokered, needs,
 from integration.messaging.conformance.failing import ODD, Failing, told
 from messaging import Record, Stage
 from messaging.consumer import batch_reader
-from messaging.dead_letters.headers import replay_headers
+from messaging.dead_letters.headers import build_replay_headers
 from messaging.delivery import Headers, append, split
 from support.broker import PROBE, QUICK
 
@@ -55,7 +55,7 @@ async def replay(backend: Brokered, letter: Any) -> str:
     """Write a letter's message to where replays go, as ``control`` does; the letter's id."""
     original, added = split(letter.headers)
     letter_id = told(letter)[h.LETTER_ID]
-    headers = append(original, replay_headers(UUID(letter_id), added))
+    headers = append(original, build_replay_headers(UUID(letter_id), added))
     await send(backend, "probe-retry-0", (letter.key, letter.value, headers))
     return letter_id
 

@@ -11,7 +11,7 @@ from messaging.dead_letters.metrics import (
     FLOOD_S,
     LONGEST_NAME,
     MOST_PRODUCERS,
-    LetterCounts,
+    DeadLetterMetrics,
 )
 from messaging.delivery import Record
 
@@ -32,8 +32,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def counts(request: pytest.FixtureRequest, clock: Clock) -> LetterCounts:
-    return LetterCounts(request.node.name, clock=clock)
+def counts(request: pytest.FixtureRequest, clock: Clock) -> DeadLetterMetrics:
+    return DeadLetterMetrics(request.node.name, clock=clock)
 
 
 def written_by(producer: bytes | None) -> Record:
@@ -47,13 +47,13 @@ def counted(service: str, producer: str, code: ErrorCode = ErrorCode.UNDECODABLE
 
 
 def note(
-    counts: LetterCounts,
+    counts: DeadLetterMetrics,
     producer: bytes | None,
     number: int = 1,
     code: ErrorCode = ErrorCode.UNDECODABLE,
 ) -> None:
     for _ in range(number):
-        counts.note(written_by(producer), code)
+        counts.record(written_by(producer), code)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def note(
     ],
 )
 def test_counts_letters_by_who_wrote_the_message(
-    counts: LetterCounts,
+    counts: DeadLetterMetrics,
     request: pytest.FixtureRequest,
     producer: bytes | None,
     label: str,
@@ -79,7 +79,7 @@ def test_counts_letters_by_who_wrote_the_message(
 
 
 def test_names_only_so_many_producers_and_always_our_own(
-    counts: LetterCounts, request: pytest.FixtureRequest
+    counts: DeadLetterMetrics, request: pytest.FixtureRequest
 ) -> None:
     for number in range(MOST_PRODUCERS + 50):
         note(counts, f"/stranger/{number}".encode())
@@ -94,7 +94,7 @@ def test_names_only_so_many_producers_and_always_our_own(
 
 
 def test_warns_once_a_minute_of_a_producer_whose_bad_messages_are_many(
-    counts: LetterCounts, clock: Clock
+    counts: DeadLetterMetrics, clock: Clock
 ) -> None:
     with capture_logs() as logs:
         note(counts, b"/crm", FLOOD - 1)
@@ -113,7 +113,7 @@ def test_warns_once_a_minute_of_a_producer_whose_bad_messages_are_many(
     assert len(logs) == 2
 
 
-def test_does_not_warn_of_few_at_a_time(counts: LetterCounts, clock: Clock) -> None:
+def test_does_not_warn_of_few_at_a_time(counts: DeadLetterMetrics, clock: Clock) -> None:
     with capture_logs() as logs:
         for _ in range(10):
             note(counts, b"/crm", FLOOD - 1)
@@ -123,7 +123,7 @@ def test_does_not_warn_of_few_at_a_time(counts: LetterCounts, clock: Clock) -> N
 
 @pytest.mark.parametrize("code", ErrorCode)
 def test_warns_of_what_no_replay_mends_and_of_nothing_else(
-    counts: LetterCounts, code: ErrorCode
+    counts: DeadLetterMetrics, code: ErrorCode
 ) -> None:
     with capture_logs() as logs:
         note(counts, b"/crm", 10 * FLOOD, code)
