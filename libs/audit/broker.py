@@ -11,11 +11,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
-from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
-from pydantic import BaseModel, ValidationError
 
 from audit.accounts import DeadLetterFact, Ends, Place, SubmissionFact, UnfinishedRecord
 from contracts.topics import (
@@ -216,26 +214,12 @@ def _place(kafka: KafkaSettings, record: Any) -> tuple[str, int, int]:
 def _submission(kafka: KafkaSettings, record: Any) -> SubmissionFact:
     place = _place(kafka, record)
     document = document_of(record.value or b"")
-    try:
-        parsed = (
-            _Identity.model_validate_json(document)
-            if identity.is_cheap_to_decode(document)
-            else None
-        )
-    except ValidationError:
-        parsed = None
-    if parsed is None:
+    submission = identity.read_submission_identity(document)
+    if submission is None:
         return SubmissionFact(place, "", None, sent_at=record.timestamp)
     return SubmissionFact(
-        place, str(parsed.transcript_id), parsed.revision, sent_at=record.timestamp
+        place, str(submission.transcript_id), submission.revision, sent_at=record.timestamp
     )
-
-
-class _Identity(BaseModel):
-    """Fields of a submission that identify its interview."""
-
-    transcript_id: UUID
-    revision: identity.Revision = 1
 
 
 def _unread(service: str, place: Place, record: Any, *, retrying: bool) -> UnfinishedRecord:

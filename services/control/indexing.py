@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from contracts import headers as h
 from contracts.events import TranscriptSubmitted
@@ -40,15 +40,6 @@ HEADER_BYTES: Final = 4 * 1024
 """Bytes that the index keeps of one header."""
 
 SERVICE_OF: Final = {topic.name: topic.name.removesuffix("-dlq") for topic in DLQ_TOPICS}
-
-
-class _Identity(BaseModel):
-    """Fields of a submission that identify its interview; an invalid revision is ignored."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    transcript_id: UUID
-    revision: identity.Revision = 1
 
 
 def index_letter(record: Record) -> Letter:
@@ -98,21 +89,14 @@ def index_letter(record: Record) -> Letter:
 def index_submission(record: Record) -> IndexedSubmission:
     """Build the index's row from a record on the topic of submissions, readable or not."""
     document = document_of(record.value or b"")
-    try:
-        values = (
-            _Identity.model_validate_json(document)
-            if identity.is_cheap_to_decode(document)
-            else None
-        )
-    except ValidationError:
-        values = None
+    submission = identity.read_submission_identity(document)
     return IndexedSubmission(
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
-        transcript_id=values.transcript_id if values else None,
-        revision=values.revision if values else None,
-        content_sha256=_content_of(document) if values else None,
+        transcript_id=submission.transcript_id if submission else None,
+        revision=submission.revision if submission else None,
+        content_sha256=_content_of(document) if submission else None,
         submitted_at=_written_at(record),
     )
 

@@ -157,6 +157,34 @@ Revision = Annotated[int | None, Field(ge=1, le=2**31 - 1), WrapValidator(_or_no
 """A revision that PostgreSQL's ``int`` takes; None in place of any other value."""
 
 
+class SubmissionIdentity(BaseModel):
+    """The fields of a submission that identify its interview.
+
+    Attributes:
+        transcript_id: id of the interview.
+        revision: 1 if the submission contains none; None if the one it contains is invalid.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    transcript_id: UUID
+    revision: Revision = 1
+
+
+def read_submission_identity(document: bytes) -> SubmissionIdentity | None:
+    """Return which interview a submission is of; None if it cannot be read.
+
+    Args:
+        document: the JSON of the record's value.
+    """
+    if not is_cheap_to_decode(document):
+        return None
+    try:
+        return SubmissionIdentity.model_validate_json(document)
+    except ValidationError:
+        return None
+
+
 class _KeyedMessage(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
