@@ -19,6 +19,8 @@ from pathlib import Path
 from signal import SIGKILL
 from typing import Final
 
+import psutil
+
 from local_stack.launch import DIE_WITH, die_with_parent, request_death_signal_again
 
 ROLE: Final = "onrecord"
@@ -121,9 +123,16 @@ def _forget_dead_server(cluster: Path) -> None:
     lock = cluster / "postmaster.pid"
     if lock.exists():
         pid = lock.read_text(encoding="utf-8", errors="replace").split("\n", 1)[0].strip()
-        program = Path(f"/proc/{pid}/comm")
-        if program.exists() and program.read_text(encoding="utf-8").strip() != "postgres":
+        if pid.isdecimal() and _program_of(int(pid)) not in {None, "postgres"}:
             lock.unlink()
+
+
+def _program_of(pid: int) -> str | None:
+    """Return the name of the program that a process runs; None if there is no such process."""
+    try:
+        return str(psutil.Process(pid).name())
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _arguments(words: Sequence[str]) -> tuple[Path, int]:

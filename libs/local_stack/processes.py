@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -50,12 +49,14 @@ def start_time_of(pid: int) -> str | None:
     """Return a process's start time as text: equal for one process, other for a reused pid.
 
     On Linux, the boot's id and the clock ticks since (field 22 of proc_pid_stat(5)); elsewhere,
-    what ps(1) calls ``lstart``. None if there is none, or only a zombie.
+    seconds since 1970. None if there is none, or only a zombie.
     """
-    return _birth_in_proc(pid) if sys.platform == "linux" else _birth_by_ps(pid)
+    # psutil has only the latter, on Linux too: there it moves whenever the clock is set, and a
+    # process that runs would be taken for another one.
+    return _start_ticks_of(pid) if sys.platform == "linux" else _start_seconds_of(pid)
 
 
-def _birth_in_proc(pid: int) -> str | None:
+def _start_ticks_of(pid: int) -> str | None:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -69,11 +70,15 @@ def _boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
-def _birth_by_ps(pid: int) -> str | None:
-    command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
-    output = subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603 - fixed words and a number
-    state, _, began = output.strip().partition(" ")
-    return None if not began or state.startswith("Z") else began.strip()
+def _start_seconds_of(pid: int) -> str | None:
+    import psutil  # noqa: PLC0415 - of the extra "local", and slow to import
+
+    try:
+        process = psutil.Process(pid)
+        is_zombie = process.status() == psutil.STATUS_ZOMBIE
+        return None if is_zombie else f"{process.create_time():.6f}"
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _reap(pid: int) -> None:

@@ -24,7 +24,7 @@ class RunningProcess(BaseModel):
     """Record of a started process: pid, start time, ports, hashes of its settings."""
 
     pid: int
-    born: str = Field(description="When it began, see processes.birth.")
+    born: str = Field(description="When it began, see processes.start_time_of.")
     fingerprint: str = Field(description="SHA-256 of its command and environment.")
     started_at: float = Field(description="Unix time in seconds.")
     hashes: dict[str, str] = Field({}, description="SHA-256 of each of its settings.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,22 @@ def test_nothing_is_installed_that_no_lock_pins(file: Path) -> None:
 
 def test_installations_are_found_to_be_looked_at() -> None:
     assert "install --quiet --require-hashes" in INSTALLS[0].read_text(encoding="utf-8")
+
+
+PAGE = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+REPACKED = re.findall(r"^\| `([a-z0-9-]+)` (\S+).*?\| `([0-9a-f]{64})` \|", PAGE, re.MULTILINE)
+
+
+def test_the_page_has_all_that_the_project_asks_for() -> None:
+    extras = [one for extra in PYPROJECT["optional-dependencies"].values() for one in extra]
+    asked = {re.split(r"[^a-z0-9-]", one)[0] for one in (*PYPROJECT["dependencies"], *extras)}
+    assert {name for name in asked if f"`{name}`" not in PAGE} == set()
+
+
+def test_models_and_servers_on_the_page_are_the_files_in_the_locks() -> None:
+    assert len(REPACKED) == 6
+    locked = "\n".join(lock.read_text(encoding="utf-8") for lock in LOCKS)
+    for name, version, sha256 in REPACKED:
+        pinned = rf"^{name}=={re.escape(version)}[ \\].*(?:\n    .*)*{sha256}"
+        assert re.search(pinned, locked, re.MULTILINE), name

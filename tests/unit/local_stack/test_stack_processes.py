@@ -10,7 +10,13 @@ from signal import Signals
 
 import pytest
 
-from local_stack.processes import Process, exit_code, start_process, start_time_of
+from local_stack.processes import (
+    Process,
+    _start_seconds_of,
+    exit_code,
+    start_process,
+    start_time_of,
+)
 from support.waiting import eventually
 
 SLEEP = [sys.executable, "-I", "-S", "-c", "import time; time.sleep(60)"]
@@ -103,3 +109,16 @@ def test_a_process_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None
         assert launched[0].alive()
     finally:
         launched[0].signal(Signals.SIGKILL)
+
+
+def test_off_linux_a_process_is_born_once_too(sleeper: subprocess.Popen[bytes]) -> None:
+    born = _start_seconds_of(sleeper.pid)
+    assert born is not None
+    assert _start_seconds_of(sleeper.pid) == born
+    assert _start_seconds_of(os.getpid()) != born
+
+
+def test_off_linux_a_zombie_does_not_live() -> None:
+    with subprocess.Popen([sys.executable, "-I", "-S", "-c", ""]) as process:
+        eventually(lambda: _start_seconds_of(process.pid) is None)
+    assert _start_seconds_of(process.pid) is None

@@ -16,6 +16,13 @@ def test_a_child_keeps_trace_and_flags_and_has_a_span_of_its_own() -> None:
     assert span != PARENT.split(b"-")[2]
 
 
+@pytest.mark.parametrize("more", [b"", b"-", b"-what-a-later-version-adds"])
+def test_a_parent_of_a_later_version_is_read_as_far_as_this_one_goes(more: bytes) -> None:
+    later = PARENT.replace(b"00-", b"01-", 1)[:-2] + b"ff" + more
+    version, trace, _, flags = child_of(later).split(b"-")
+    assert (version, trace, flags) == (b"00", PARENT.split(b"-")[1], b"01")
+
+
 @pytest.mark.parametrize(
     "parent",
     [
@@ -26,6 +33,7 @@ def test_a_child_keeps_trace_and_flags_and_has_a_span_of_its_own() -> None:
         PARENT.upper(),
         PARENT + b"-more",
         PARENT.replace(b"00-", b"ff-", 1),
+        PARENT.replace(b"00-", b"01-", 1) + b"more",
         b"00-" + b"0" * 32 + b"-00f067aa0ba902b7-01",
         b"00-4bf92f3577b34da6a3ce929d0e0e4736-" + b"0" * 16 + b"-01",
     ],
