@@ -3,52 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import json
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from types import TracebackType
-from typing import Any, Final, NamedTuple, Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 from urllib.parse import urlsplit
 
 import httpx2
+from pydantic import TypeAdapter
 
+from contracts.control_api import (
+    MOST_LETTERS,
+    Letter,
+    LetterCount,
+    LetterWithValue,
+    ReplayCursor,
+    ReplayRequest,
+    ReplayResult,
+)
 from onrecord.errors import FailedError, UnreachableError, UsageError
 
-Letter: TypeAlias = dict[str, Any]
-"""A dead letter in control's JSON; ``key`` and header values are base64 (RFC 4648,
-section 4)."""
-
-Point: TypeAlias = dict[str, Any]
-"""How far a replay of many letters came, in control's own words."""
-
-MOST_LETTERS: Final = 10_000
-"""Most letters that control lists in one answer."""
-
-
-class LetterDetail(NamedTuple):
-    """Letter with its value, or with the reason why the DLQ no longer has it."""
-
-    letter: Letter
-    value: bytes | None
-    gone: str
-
-
-class ReplayResult(NamedTuple):
-    """Result of a replay: ids that were sent, and why others were not.
-
-    Attributes:
-        replayed: ids of those that were.
-        not_replayed: why others were not, by their ids.
-        left_out: how many were not tried, by why; counted at the beginning.
-        next: where to go on; None if there are no more.
-    """
-
-    replayed: list[str]
-    not_replayed: dict[str, str]
-    left_out: dict[str, int]
-    next: Point | None
-
+_LETTERS: Final = TypeAdapter(list[Letter])
+_COUNTS: Final = TypeAdapter(list[LetterCount])
 
 Read: TypeAlias = Callable[[httpx2.Response], Any]
 
@@ -99,7 +76,7 @@ class ControlClient:
     async def letters(
         self, which: Mapping[str, str | None], *, limit: int = MOST_LETTERS
     ) -> list[Letter]:
-        """Letters, the latest first.
+        """Return letters that match, the latest first.
 
         Args:
             which: narrows by ``service``, ``code``, ``state``, ``subject`` or ``key``; None does
@@ -107,23 +84,21 @@ class ControlClient:
             limit: at most so many, up to ``MOST_LETTERS``.
         """
         query = {name: value for name, value in which.items() if value is not None}
-        found: list[Letter] = await self._call("GET", "/letters", params={**query, "limit": limit})
-        return found
+        params = {**query, "limit": limit}
+        return _LETTERS.validate_python(await self._call("GET", "/letters", params=params))
 
-    async def counts(self) -> list[dict[str, Any]]:
-        """How many letters there are by ``service``, ``state`` and ``error_code``."""
-        counts: list[dict[str, Any]] = await self._call("GET", "/letters/counts")
-        return counts
+    async def counts(self) -> list[LetterCount]:
+        """Return how many letters there are by service, state and cause."""
+        return _COUNTS.validate_python(await self._call("GET", "/letters/counts"))
 
-    async def letter(self, letter_id: str) -> LetterDetail:
-        """One letter, by its id or the beginning of it, and its value: the first MiB, if larger."""
-        found = await self._call("GET", f"/letters/{_part(letter_id)}")
-        value = found["value"]
-        decoded = None if value is None else decode_base64(value)
-        return LetterDetail(found["letter"], decoded, found["gone"])
+    async def letter(self, letter_id: str) -> LetterWithValue:
+        """Return a letter by its id or the beginning of it, with its value's first MiB."""
+        return LetterWithValue.model_validate(
+            await self._call("GET", f"/letters/{_part(letter_id)}")
+        )
 
     async def value(self, letter_id: str) -> bytes | None:
-        """A letter's value as it was set aside, however large; None if it has none."""
+        """Return a letter's value as it was set aside, however large; None for a tombstone."""
         path = f"/letters/{_part(letter_id)}/value"
         value: bytes | None = await self._call("GET", path, read=_bytes_of)
         return value
@@ -134,11 +109,12 @@ class ControlClient:
         Raises:
             NotOpenError: it was replayed or discarded before.
         """
-        letter: Letter = await self._call("POST", f"/letters/{_part(letter_id)}/replay")
-        return letter
+        return Letter.model_validate(
+            await self._call("POST", f"/letters/{_part(letter_id)}/replay")
+        )
 
     async def replay_many(
-        self, which: Mapping[str, str | None], *, limit: int, begin: Point | None = None
+        self, which: Mapping[str, str | None], *, limit: int, begin: ReplayCursor | None = None
     ) -> ReplayResult:
         """Put back open letters; those of causes that no replay mends only if one is named.
 
@@ -147,8 +123,10 @@ class ControlClient:
             limit: at most so many, up to ``MOST_LETTERS``.
             begin: cursor that the previous call returned; None at first.
         """
-        body = {**which, "limit": limit, "begin": begin}
-        return ReplayResult(**await self._call("POST", "/letters/replay", json=body))
+        body = ReplayRequest.model_validate({**which, "limit": limit, "begin": begin})
+        return ReplayResult.model_validate(
+            await self._call("POST", "/letters/replay", json=body.model_dump(mode="json"))
+        )
 
     async def discard(self, letter_id: str, reason: str) -> Letter:
         """Give a letter up.
@@ -157,8 +135,7 @@ class ControlClient:
             NotOpenError: it was replayed or discarded before.
         """
         path = f"/letters/{_part(letter_id)}/discard"
-        letter: Letter = await self._call("POST", path, json={"reason": reason})
-        return letter
+        return Letter.model_validate(await self._call("POST", path, json={"reason": reason}))
 
     async def _call(
         self, method: str, path: str, *, read: Read = httpx2.Response.json, **options: Any
@@ -194,11 +171,6 @@ def _require_address(url: str) -> None:
 
 def _bytes_of(answer: httpx2.Response) -> bytes | None:
     return None if answer.status_code == HTTPStatus.NO_CONTENT else answer.content
-
-
-def decode_base64(text: str) -> bytes:
-    """Decode a base64 text (RFC 4648, section 4) and return its bytes."""
-    return base64.b64decode(text, validate=True)
 
 
 def _part(letter_id: str) -> str:

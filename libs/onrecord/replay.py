@@ -9,9 +9,10 @@ from typing import Final
 
 from rich.progress import Progress, track
 
+from contracts.control_api import Letter, LetterState, ReplayCursor
 from contracts.errors import UNMENDABLE
 from onrecord.console import err
-from onrecord.control_client import ControlClient, Letter, NotOpenError, Point
+from onrecord.control_client import ControlClient, NotOpenError
 from onrecord.errors import CommandError, FailedError, UnreachableError, UsageError
 from onrecord.pages.rendering import format_count
 
@@ -21,7 +22,7 @@ AT_ONCE: Final = 8
 AT_A_TIME: Final = 2_000
 """Letters between two steps of the bar, and before an interrupt is heard."""
 
-TOLD: Final = 20
+FAILURES_SHOWN: Final = 20
 """Most failures that are listed one by one."""
 
 
@@ -67,18 +68,18 @@ class ReplayOutcome:
         if len(self.failed) == 1:
             return kind(next(iter(self.failed.values())))
         details = [f"{letter}: {why}" for letter, why in self.failed.items()]
-        if len(details) > TOLD:
-            details[TOLD:] = [f"and {len(details) - TOLD:,} more"]
+        if len(details) > FAILURES_SHOWN:
+            details[FAILURES_SHOWN:] = [f"and {len(details) - FAILURES_SHOWN:,} more"]
         return kind(f"{format_count(len(self.failed), 'letter')} not put back", details=details)
 
 
 async def count_open(control: ControlClient, service: str | None, code: str | None) -> int:
     """Count the letters that ``replay_matching`` would try to replay."""
     return sum(
-        one["replayable"]
+        one.replayable
         for one in await control.counts()
-        if service in (None, one["service"])
-        and (one["error_code"] not in UNMENDABLE if code is None else code == one["error_code"])
+        if service in (None, one.service)
+        and (one.error_code not in UNMENDABLE if code is None else code == one.error_code)
     )
 
 
@@ -99,7 +100,7 @@ async def replay_matching(
     """
     outcome = ReplayOutcome()
     which = {"service": service, "code": code}
-    begin: Point | None = None
+    begin: ReplayCursor | None = None
     with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
         bar = progress.add_task("replaying", total=number)
         while True:
@@ -107,8 +108,8 @@ async def replay_matching(
                 some = await control.replay_many(which, limit=AT_A_TIME, begin=begin)
             except UnreachableError as error:
                 raise _cut_short(outcome, number, error) from error
-            outcome.replayed += some.replayed
-            outcome.failed |= some.not_replayed
+            outcome.replayed += map(str, some.replayed)
+            outcome.failed |= {str(one): why for one, why in some.not_replayed.items()}
             outcome.left_out = outcome.left_out or some.left_out
             progress.advance(bar, len(some.replayed) + len(some.not_replayed))
             if (begin := some.next) is None:
@@ -166,17 +167,17 @@ async def discard_letter(control: ControlClient, letter_id: str, reason: str) ->
 async def _successor(control: ControlClient, letter_id: str) -> str | None:
     """The open letter that a letter's replays ended in, if they did."""
     letter = (await control.letter(letter_id)).letter
-    which = {"service": letter["service"], "subject": letter["subject"]}
-    by_origin = {one["replay_of"]: one for one in reversed(await control.letters(which))}
+    which = {"service": letter.service, "subject": letter.subject}
+    by_origin = {one.replay_of: one for one in reversed(await control.letters(which))}
     found = letter
-    while (following := by_origin.get(found["letter_id"])) is not None:
+    while (following := by_origin.get(found.letter_id)) is not None:
         found = following
-    return str(found["letter_id"]) if found["state"] == "open" else None
+    return str(found.letter_id) if found.state is LetterState.OPEN else None
 
 
 async def _replay(control: ControlClient, letter_id: str, outcome: ReplayOutcome) -> None:
     try:
-        outcome.replayed.append((await control.replay(letter_id))["letter_id"])
+        outcome.replayed.append(str((await control.replay(letter_id)).letter_id))
     except UnreachableError:
         raise
     except CommandError as error:

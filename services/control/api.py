@@ -5,30 +5,31 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import Annotated, Any, Final
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import structlog
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from asgi_server import BodyTooLargeError, JsonResponse, read_body
+from contracts.control_api import (
+    DiscardRequest,
+    LetterFilter,
+    LetterWithValue,
+    ListRequest,
+    ReplayRequest,
+)
 from contracts.errors import BadMessageError, ErrorCode, OnrecordError, OutageError
 from contracts.topics import MIB
 from control.domain import (
     BadLetterIdError,
     BadRequestError,
-    Bytes,
-    ControlModel,
-    Letter,
-    LetterFilter,
     LetterGoneError,
     LetterLookupError,
     LetterNotOpenError,
-    ReplayCursor,
-    ReplayResult,
 )
 from control.originals import OriginalGoneError
 from control.reader import LetterReader
@@ -40,51 +41,12 @@ log = structlog.get_logger(__name__)
 VALUE_BYTES: Final = MIB
 """What a letter in JSON shows of its value, in bytes."""
 
-MOST_LETTERS: Final = 10_000
-"""Most letters one request lists or replays."""
-
-
 MOST_BODY_BYTES: Final = MIB
 """Most bytes of a request's body."""
 
-_REPLAYS: Final = TypeAdapter(ReplayResult)
-
-
-class LetterWithValue(ControlModel):
-    """A letter with the bytes that were set aside."""
-
-    letter: Letter
-    value: Bytes | None = Field(
-        description="The record's value, byte for byte; base64 in JSON. Of a large one its first "
-        "MiB; `/letters/{letter_id}/value` has it whole."
-    )
-    gone: str = Field("", description="Why there is no value, if the DLQ has it no more.")
-
-
-class Discard(BaseModel):
-    """Why a letter is given up."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
-
-
-class ReplayMany(LetterFilter):
-    """Which open letters are meant; a name that nobody knows would mean them all."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    limit: int = Field(MOST_LETTERS, ge=1, le=MOST_LETTERS)
-
-
-class ReplayOn(ReplayMany):
-    """Which open letters are to be put back, beginning where an earlier answer says ``next``."""
-
-    begin: ReplayCursor | None = None
-
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class ApiContext:
     """What the API works with, once database and broker are there."""
 
     store: LetterStore
@@ -107,7 +69,7 @@ _DEPENDENCIES: Final = {
     ErrorCode.DATABASE_UNAVAILABLE: "PostgreSQL",
 }
 
-Handler = Callable[["Api", Request, Desk], Awaitable[Response]]
+Handler = Callable[["Api", Request, ApiContext], Awaitable[Response]]
 
 
 def _answering(handler: Handler) -> Callable[[Api, Request], Awaitable[Response]]:
@@ -115,10 +77,10 @@ def _answering(handler: Handler) -> Callable[[Api, Request], Awaitable[Response]
 
     @wraps(handler)
     async def answer(api: Api, request: Request) -> Response:
-        if api.desk is None:
+        if api.context is None:
             return _error(503, "control is not ready; see /readyz")
         try:
-            return await handler(api, request, api.desk)
+            return await handler(api, request, api.context)
         except BodyTooLargeError:
             return _error(413, "the request's body is too large")
         except (ValidationError, OnrecordError) as error:
@@ -133,10 +95,10 @@ def _answering(handler: Handler) -> Callable[[Api, Request], Awaitable[Response]
 
 
 class Api:
-    """The routes; ``desk`` is set while the service has its dependencies."""
+    """The routes; ``context`` is set while the service has its dependencies."""
 
     def __init__(self) -> None:
-        self.desk: Desk | None = None
+        self.context: ApiContext | None = None
 
     @property
     def routes(self) -> tuple[BaseRoute, ...]:
@@ -152,23 +114,23 @@ class Api:
         )
 
     @_answering
-    async def letters(self, request: Request, desk: Desk) -> Response:
+    async def letters(self, request: Request, context: ApiContext) -> Response:
         """List letters: ``?service=&code=&state=&fingerprint=&subject=&key=&limit=``."""
-        which = ReplayMany.model_validate({"limit": 100, **_asked(request)})
-        found = await desk.store.letters(_filter(which), limit=which.limit)
+        which = ListRequest.model_validate({"limit": 100, **_asked(request)})
+        found = await context.store.letters(_filter(which), limit=which.limit)
         return _json([letter.model_dump(mode="json") for letter in found])
 
     @_answering
-    async def counts(self, _: Request, desk: Desk) -> Response:
+    async def counts(self, _: Request, context: ApiContext) -> Response:
         """Count letters by service, state and cause."""
-        return _json([count.model_dump(mode="json") for count in await desk.store.counts()])
+        return _json([count.model_dump(mode="json") for count in await context.store.counts()])
 
     @_answering
-    async def letter(self, request: Request, desk: Desk) -> Response:
+    async def letter(self, request: Request, context: ApiContext) -> Response:
         """One letter with its value."""
-        letter = await desk.store.letter(request.path_params["letter_id"])
+        letter = await context.store.letter(request.path_params["letter_id"])
         try:
-            value, gone = (await desk.reader.read(letter.place)).value, ""
+            value, gone = (await context.reader.read(letter.place)).value, ""
             value = value and value[:VALUE_BYTES]
         except LetterGoneError as error:  # all else that is known of it is worth an answer
             value, gone = None, str(error)
@@ -176,43 +138,45 @@ class Api:
         return _json(shown.model_dump(mode="json"))
 
     @_answering
-    async def value(self, request: Request, desk: Desk) -> Response:
+    async def value(self, request: Request, context: ApiContext) -> Response:
         """A letter's value as it is; 204 if it has none."""
-        letter = await desk.store.letter(request.path_params["letter_id"])
-        value = (await desk.reader.read(letter.place)).value
+        letter = await context.store.letter(request.path_params["letter_id"])
+        value = (await context.reader.read(letter.place)).value
         if value is None:
             return Response(status_code=204)
         return Response(value, media_type="application/octet-stream")
 
     @_answering
-    async def replay(self, request: Request, desk: Desk) -> Response:
+    async def replay(self, request: Request, context: ApiContext) -> Response:
         """Put one letter back."""
-        letter = await desk.replayer.replay(request.path_params["letter_id"])
+        letter = await context.replayer.replay(request.path_params["letter_id"])
         return _json(letter.model_dump(mode="json"))
 
     @_answering
-    async def replay_many(self, request: Request, desk: Desk) -> Response:
+    async def replay_many(self, request: Request, context: ApiContext) -> Response:
         """Put back open letters that are meant, in the order of the DLQs; tells where to go on."""
-        which = ReplayOn.model_validate_json(await read_body(request, MOST_BODY_BYTES) or b"{}")
-        replays = await desk.replayer.replay_many(
+        which = ReplayRequest.model_validate_json(
+            await read_body(request, MOST_BODY_BYTES) or b"{}"
+        )
+        replays = await context.replayer.replay_many(
             _filter(which), limit=which.limit, begin=which.begin
         )
-        return _json(_REPLAYS.dump_python(replays, mode="json"))
+        return _json(replays.model_dump(mode="json"))
 
     @_answering
-    async def discard(self, request: Request, desk: Desk) -> Response:
+    async def discard(self, request: Request, context: ApiContext) -> Response:
         """Give a letter up, for a reason."""
-        reason = Discard.model_validate_json(
+        reason = DiscardRequest.model_validate_json(
             await read_body(request, MOST_BODY_BYTES) or b"{}"
         ).reason
-        letter = await desk.store.letter(request.path_params["letter_id"])
-        if not await desk.store.discard(letter.letter_id, reason):
+        letter = await context.store.letter(request.path_params["letter_id"])
+        if not await context.store.discard(letter.letter_id, reason):
             raise LetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")
-        letter = await desk.store.letter(letter.letter_id)
+        letter = await context.store.letter(letter.letter_id)
         return _json(letter.model_dump(mode="json"))
 
 
-def _filter(which: ReplayMany) -> LetterFilter:
+def _filter(which: ListRequest) -> LetterFilter:
     return LetterFilter(**which.model_dump(exclude={"limit", "begin"}))
 
 

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from contracts import headers as h
 from contracts.events import TranscriptSubmitted
 from contracts.topics import DLQ_TOPICS
-from control.domain import IndexedSubmission, Letter
+from control.domain import IndexedLetter, IndexedSubmission
 from messaging import Origin, Record
 from messaging.codec import document_of
 from messaging.dead_letters import identity
@@ -42,7 +42,7 @@ HEADER_BYTES: Final = 4 * 1024
 SERVICE_OF: Final = {topic.name: topic.name.removesuffix("-dlq") for topic in DLQ_TOPICS}
 
 
-def index_letter(record: Record) -> Letter:
+def index_letter(record: Record) -> IndexedLetter:
     """Build the index's letter from a DLQ record; missing headers count as unknown."""
     original, added = split(record.headers)
     values = {
@@ -53,7 +53,7 @@ def index_letter(record: Record) -> Letter:
     here = Origin(record.topic, record.partition, record.offset)
     content = identity.content_digest(record.key, record.value, original, added)
     about = identity.read_message_subject(values.get(h.DLQ_TOPIC), record.key, record.value)
-    return Letter(
+    return IndexedLetter(
         letter_id=identity.verify_letter_id(service, here, content, added),
         message_sha256=content,
         service=service,

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from configuration.settings_errors import exit_on_settings_errors
 from contracts.topics import CONTROL
-from control.api import Api, Desk
+from control.api import Api, ApiContext
 from control.handlers import control_stage
 from control.reader import open_reader
 from control.replay import LetterReplayer
@@ -33,11 +33,11 @@ def main() -> None:
             store = LetterStore(database)
             replayer = LetterReplayer(store, reader, publisher)
             async with replayer.repairing():
-                api.desk = Desk(store, reader, replayer)
+                api.context = ApiContext(store, reader, replayer)
                 try:
                     yield control_stage(store)
                 finally:
-                    api.desk = None
+                    api.context = None
 
     run(Service(CONTROL, settings, kafka, build, routes=api.routes))
 

@@ -14,16 +14,10 @@ from uuid import UUID
 
 import structlog
 
+from contracts.control_api import LetterFilter, ReplayCursor, ReplayResult
 from contracts.errors import OnrecordError, OutageError
 from contracts.topics import MIB, retry_topic
-from control.domain import (
-    Letter,
-    LetterFilter,
-    LetterNotOpenError,
-    LetterPlace,
-    ReplayCursor,
-    ReplayResult,
-)
+from control.domain import IndexedLetter, LetterNotOpenError, LetterPlace, move_behind
 from control.originals import OriginalGoneError, OriginalTooLargeError
 from control.reader import LetterReader, LetterRecord
 from control.store import LetterStore
@@ -90,7 +84,7 @@ class LetterReplayer:
         self._doubt = asyncio.Event()
         self._bytes = _BytesUnderWay()
 
-    async def replay(self, letter_id: UUID | str) -> Letter:
+    async def replay(self, letter_id: UUID | str) -> IndexedLetter:
         """Put one letter back, byte for byte.
 
         Returns:
@@ -156,7 +150,7 @@ class LetterReplayer:
         try:
             while letters := await claiming:
                 limit -= len(letters)
-                point = point.behind(letters[-1])
+                point = move_behind(point, letters[-1])
                 claiming = self._claim(which, point, limit)
                 with self._answering_for([letter.letter_id for letter in letters]):
                     sent = await self._send(letters)

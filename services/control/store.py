@@ -13,17 +13,15 @@ from uuid import UUID
 
 import structlog
 
+from contracts.control_api import LetterCount, LetterFilter, LetterState
 from contracts.errors import UNMENDABLE
 from control.domain import (
     AmbiguousLetterError,
     BadLetterIdError,
+    IndexedLetter,
     IndexedSubmission,
-    Letter,
-    LetterCount,
-    LetterFilter,
     LetterPlace,
     LetterSortOrder,
-    LetterState,
     UnknownLetterError,
 )
 from database.pool import Database, Record
@@ -51,7 +49,7 @@ class LetterStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def index_letter(self, letter: Letter) -> bool:
+    async def index_letter(self, letter: IndexedLetter) -> bool:
         """Index a letter as open; its own ``state`` and times of indexing are not looked at.
 
         A letter may be in its DLQ twice, because a service crashed, and it may be read again: the
@@ -99,7 +97,7 @@ class LetterStore:
         *,
         limit: int | None = 100,
         order: LetterSortOrder = LetterSortOrder.NEWEST_FIRST,
-    ) -> list[Letter]:
+    ) -> list[IndexedLetter]:
         """The letters that pass the filter.
 
         Args:
@@ -124,7 +122,7 @@ class LetterStore:
         )
         return [_letter(row) for row in rows]
 
-    async def letter(self, letter_id: UUID | str) -> Letter:
+    async def letter(self, letter_id: UUID | str) -> IndexedLetter:
         """One letter, by its id or by the beginning of it, with or without dashes.
 
         Raises:
@@ -248,7 +246,7 @@ def _id_range(prefix: str) -> tuple[UUID, UUID]:
     return UUID(digits.ljust(UUID_DIGITS, "0")), UUID(digits.ljust(UUID_DIGITS, "f"))
 
 
-def _row(letter: Letter) -> tuple[Any, ...]:
+def _row(letter: IndexedLetter) -> tuple[Any, ...]:
     fields = replace_nul(letter.model_dump(exclude={"headers"}))
     fields["message_sha256"] = letter.message_sha256
     return (*(fields[column] for column in _COLUMNS), _headers_json(letter), letter.size_bytes)
@@ -283,7 +281,7 @@ _COLUMNS: Final = (
 """The arguments of ``insert_letter`` up to the headers, in order."""
 
 
-def _headers_json(letter: Letter) -> str:
+def _headers_json(letter: IndexedLetter) -> str:
     # The index is for people; a name that is not UTF-8 is kept byte for byte in the DLQ alone.
     pairs = [
         [
@@ -299,9 +297,9 @@ def _printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _letter(row: Record) -> Letter:
+def _letter(row: Record) -> IndexedLetter:
     headers = [
         (name, None if value is None else base64.b64decode(value))
         for name, value in json.loads(row["headers"])
     ]
-    return Letter(**{**row, "headers": headers})
+    return IndexedLetter(**{**row, "headers": headers})

@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar, cast
 from bench.harness import Lab, Result, event, interleaved, paired, producer, spread
 from contracts.errors import RetryableError
 from contracts.topics import NOTES_VALIDATED, PERSISTENCE, dlq_topic, retry_topic
-from control.api import Api, Desk
+from control.api import Api, ApiContext
 from control.indexing import index_letter
 from control.reader import open_reader
 from control.replay import LetterReplayer
@@ -161,7 +161,7 @@ async def _office(
         store, api = LetterStore(database), Api()
         timed_store, timed_reader = timed(store, spent), timed(reader, spent)
         replayer = LetterReplayer(timed_store, timed_reader, timed(publisher, spent))
-        api.desk = Desk(timed_store, timed_reader, replayer)
+        api.context = ApiContext(timed_store, timed_reader, replayer)
         serving = serve_http(Health, host="127.0.0.1", port=0, routes=api.routes)
         port = await stack.enter_async_context(serving)
         yield store, f"http://127.0.0.1:{port}"

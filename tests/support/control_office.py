@@ -14,7 +14,7 @@ import httpx2
 from contracts import headers as h
 from contracts.errors import ErrorCode, OnrecordError, RetryableError
 from contracts.topics import dlq_topic, retry_topic
-from control.api import Api, Desk
+from control.api import Api, ApiContext
 from control.indexing import index_letter
 from control.reader import open_reader
 from control.replay import LetterReplayer
@@ -60,11 +60,13 @@ def letter_bytes(
 
 
 class Office:
-    """A desk, served over HTTP, and what tests do with it."""
+    """A context, served over HTTP, and what tests do with it."""
 
-    def __init__(self, bench: Bench, desk: Desk, url: str, client: httpx2.AsyncClient) -> None:
+    def __init__(
+        self, bench: Bench, context: ApiContext, url: str, client: httpx2.AsyncClient
+    ) -> None:
         self.bench = bench
-        self.desk = desk
+        self.context = context
         self.url = url
         self.client = client
 
@@ -74,7 +76,7 @@ class Office:
         await self.bench.send("enrichment-dlq", value, key=key, headers=headers)
         record = Record("enrichment-dlq", 0, place, key, value, headers, 1_000)
         letter = index_letter(record)
-        await self.desk.store.index_letter(letter)
+        await self.context.store.index_letter(letter)
         return letter.letter_id
 
     async def died(self, value: bytes | None, offset: int, **why: Any) -> UUID:
@@ -97,8 +99,8 @@ async def open_office(broker: str, store: LetterStore) -> AsyncIterator[Office]:
         publisher = await stack.enter_async_context(Publisher(bench.kafka, source="/test"))
         api = Api()
         replayer = LetterReplayer(store, reader, publisher, repair_pause_s=0.05)
-        api.desk = Desk(store, reader, replayer)
+        api.context = ApiContext(store, reader, replayer)
         serving = serve_http(Health, host="127.0.0.1", port=0, routes=api.routes)
         port = await stack.enter_async_context(serving)
         client = await stack.enter_async_context(http_client())
-        yield Office(bench, api.desk, f"http://127.0.0.1:{port}", client)
+        yield Office(bench, api.context, f"http://127.0.0.1:{port}", client)

@@ -19,7 +19,8 @@ from onrecord.pages.rendering import format_count, page_width
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
-    from onrecord.control_client import ControlClient, Letter
+    from contracts.control_api import Letter
+    from onrecord.control_client import ControlClient
     from onrecord.replay import ReplayOutcome
 
 T = TypeVar("T")
@@ -83,16 +84,17 @@ def list_(  # noqa: PLR0913 - one parameter an option
     """
     from datetime import UTC, datetime  # noqa: PLC0415 - beside its only use
 
-    from onrecord.pages.letters import STATES, format_letters  # noqa: PLC0415 - slow to import
+    from contracts.control_api import LetterState  # noqa: PLC0415 - slow to import
+    from onrecord.pages.letters import format_letters  # noqa: PLC0415 - as above
 
-    if state not in (*STATES, "all"):
-        raise UsageError(f"--state is one of {', '.join(STATES)}, all; not {state!r}")
+    if state not in (*LetterState, "all"):
+        raise UsageError(f"--state is one of {', '.join(LetterState)}, all; not {state!r}")
     _refuse_unknown(service, code)
     asked = None if state == "all" else state
     which = {"service": service, "code": code, "state": asked, "subject": subject, "key": key}
     found = _ask(lambda control: control.letters(which, limit=limit))
     if json_output:
-        print_json(found)
+        print_json([letter.model_dump(mode="json") for letter in found])
         return
     if not found:
         err.print("no dead letters" if state == "all" else f"no {state} dead letters")
@@ -123,7 +125,8 @@ def show(
     if raw:
         _write_raw(_ask(lambda control: control.value(letter_id)))
         return
-    letter, value, gone = _ask(lambda control: control.letter(letter_id))
+    shown = _ask(lambda control: control.letter(letter_id))
+    letter, value, gone = shown.letter, shown.value, shown.gone
     if json_output:
         print_json(letter_to_json(letter, value) | {"gone": gone})
     else:
@@ -149,7 +152,7 @@ def stats(*, json_output: Json = False) -> None:
 
     found = _ask(lambda control: control.counts())
     if json_output:
-        print_json(found)
+        print_json([count.model_dump(mode="json") for count in found])
     elif found:
         out.print(format_letter_counts(found))
     else:
@@ -219,9 +222,9 @@ def discard(
         raise UsageError("--reason: say why nobody needs this message any more")
     letter = _ask(lambda control: discard_letter(control, letter_id, reason))
     if json_output:
-        print_json(letter)
+        print_json(letter.model_dump(mode="json"))
     else:
-        out.print(f"discarded {letter['letter_id']}", markup=False)
+        out.print(f"discarded {letter.letter_id}", markup=False)
 
 
 def _replay_named(letter_ids: list[str]) -> ReplayOutcome:
@@ -255,7 +258,7 @@ def _names(letters: Iterable[Letter]) -> dict[str, str]:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
     from read_model.queries import ReadModelQueries  # noqa: PLC0415 - as above
 
-    subjects = {UUID(key) for one in letters if _UUID.fullmatch(key := one["subject"] or "")}
+    subjects = {UUID(key) for one in letters if _UUID.fullmatch(key := one.subject or "")}
 
     async def read() -> dict[str, str]:
         async with open_postgres(ClientSettings.load()) as database:

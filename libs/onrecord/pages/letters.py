@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts import headers as h
+from contracts.control_api import Letter, LetterCount, LetterState
 from contracts.topics import EVENT_TOPICS
-from onrecord.control_client import Letter, decode_base64
 from onrecord.pages.check_names import CHECKS
 from onrecord.pages.rendering import (
     escape_controls,
@@ -38,8 +38,12 @@ LINES_SHOWN: Final = 120
 CLAIM_SHOWN: Final = 60
 """Characters shown of a key, which may be any text."""
 
-STATES: Final = ("open", "replaying", "replayed", "discarded")
-STYLES: Final = {"open": "red", "replaying": "yellow", "replayed": "green", "discarded": "dim"}
+STYLES: Final = {
+    LetterState.OPEN: "red",
+    LetterState.REPLAYING: "yellow",
+    LetterState.REPLAYED: "green",
+    LetterState.DISCARDED: "dim",
+}
 
 
 _KEYED_BY: Final = {
@@ -63,31 +67,31 @@ def format_letters(
     """
     yield Text(f"{'id':<9} {'service':<11} {'cause':<20} {'state':<9} {'age':>9} tries", "bold")
     for letter in letters:
-        age = format_duration((now - datetime.fromisoformat(letter["failed_at"])).total_seconds())
+        age = format_duration((now - letter.failed_at).total_seconds())
         yield Text.assemble(
-            (f"{letter['letter_id'][:ID_SHOWN]:<9}", "cyan"),
-            f" {escape_controls(letter['service']):<11}",
-            f" {escape_controls(letter['error_code']):<20} ",
-            (f"{letter['state']:<9}", STYLES[letter["state"]]),
-            f" {age:>9} {letter['attempts']:>5}",
+            (f"{str(letter.letter_id)[:ID_SHOWN]:<9}", "cyan"),
+            f" {escape_controls(letter.service):<11}",
+            f" {escape_controls(letter.error_code):<20} ",
+            (f"{letter.state:<9}", STYLES[letter.state]),
+            f" {age:>9} {letter.attempts:>5}",
         )
         yield from wrap_paragraph(_what(letter, names), width, indent=" " * 10, style="dim")
 
 
 def _what(letter: Letter, names: Mapping[str, str]) -> str:
-    gone = "; its bytes are gone from the DLQ" if letter.get("displaced_at") else ""
-    return f"{_message(letter) or letter['error_type']} ({_about(letter, names)}{gone})"
+    gone = "; its bytes are gone from the DLQ" if letter.displaced_at else ""
+    return f"{_message(letter) or letter.error_type} ({_about(letter, names)}{gone})"
 
 
 def _about(letter: Letter, names: Mapping[str, str]) -> str:
     """By name, or else by the beginning of its id; what is neither chunk nor interview as it is."""
-    subject = letter["subject"]
+    subject = letter.subject
     if not subject:
-        claim = decode_header(letter["key"])[:CLAIM_SHOWN] if letter["key"] else ""
+        claim = decode_header(letter.key)[:CLAIM_SHOWN] if letter.key else ""
         return f"its key says {claim}, its value does not" if claim else "without a key"
     if name := names.get(subject):
         return name
-    kind = _KEYED_BY.get(letter["source_topic"], "")
+    kind = _KEYED_BY.get(letter.source_topic or "", "")
     if not kind or not _UUID.fullmatch(subject):
         return f"about {subject}"
     return f"about {kind} {subject[:ID_SHOWN]}"
@@ -95,26 +99,28 @@ def _about(letter: Letter, names: Mapping[str, str]) -> str:
 
 def _message(letter: Letter) -> str:
     """What went wrong; the names of the guardrail's checks, which are for programs, in words."""
-    return _CHECK.sub(lambda found: CHECKS[found[0]], letter["error_message"])
+    return _CHECK.sub(lambda found: CHECKS[found[0]], letter.error_message)
 
 
-def format_letter_counts(counts: Sequence[dict[str, Any]]) -> Table:
+def format_letter_counts(counts: Sequence[LetterCount]) -> Table:
     """Format counts of letters by service and cause, with a column for each state."""
-    rows: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
+    rows: dict[tuple[str, str], dict[LetterState, int]] = defaultdict(dict)
     for one in counts:
-        rows[one["service"], one["error_code"]][one["state"]] = one["letters"]
+        rows[one.service, one.error_code][one.state] = one.letters
     table = Table("service", "cause", box=None)
-    for state in STATES:
+    for state in LetterState:
         table.add_column(state, justify="right")
     for (service, code), found in sorted(rows.items()):
-        table.add_row(service, code, *(_number(found.get(state, 0), state) for state in STATES))
-    totals = {state: sum(found.get(state, 0) for found in rows.values()) for state in STATES}
+        table.add_row(
+            service, code, *(_number(found.get(state, 0), state) for state in LetterState)
+        )
+    totals = {state: sum(found.get(state, 0) for found in rows.values()) for state in LetterState}
     table.add_section()
-    table.add_row("all", "", *(_number(totals[state], state) for state in STATES))
+    table.add_row("all", "", *(_number(totals[state], state) for state in LetterState))
     return table
 
 
-def _number(number: int, state: str) -> Text:
+def _number(number: int, state: LetterState) -> Text:
     return Text(f"{number:,}" if number else "-", style=STYLES[state] if number else "dim")
 
 
@@ -124,7 +130,7 @@ def format_letter(
     """Format one letter: error, origin, headers and value.
 
     Args:
-        letter: in control's JSON.
+        letter: as control has it.
         value: what was set aside.
         width: of a line, in columns.
         names: what subjects are called, as far as it is known.
@@ -133,11 +139,11 @@ def format_letter(
     yield from _facts("Dead letter", _identity(letter, names), width)
     yield from _facts("Why", _reason(letter), width)
     yield from _facts("History", _history(letter), width)
-    yield from _facts(f"Headers ({len(letter['headers'])})", _headers(letter), width)
+    yield from _facts(f"Headers ({len(letter.headers)})", _headers(letter), width)
     if gone:
         yield from wrap_paragraph(f"Value: {gone}", width, style="yellow")
     else:
-        yield from _value(value, letter["size_bytes"])
+        yield from _value(value, letter.size_bytes)
 
 
 def _facts(heading: str, facts: Sequence[tuple[str, str]], width: int) -> Iterator[Text]:
@@ -152,21 +158,24 @@ def _facts(heading: str, facts: Sequence[tuple[str, str]], width: int) -> Iterat
 
 def _identity(letter: Letter, names: Mapping[str, str]) -> list[tuple[str, str]]:
     return [
-        ("id", letter["letter_id"]),
-        ("service", letter["service"]),
-        ("state", letter["state"]),
-        ("about", names.get(letter["subject"] or "", letter["subject"] or "")),
+        ("id", str(letter.letter_id)),
+        ("service", letter.service),
+        ("state", letter.state),
+        ("about", names.get(letter.subject or "", letter.subject or "")),
         ("key", _key(letter)),
-        ("kept in", _place(letter, "dlq")),
-        ("came from", _place(letter, "source")),
-        ("group", letter["consumer_group"]),
+        ("kept in", _place(letter.dlq_topic, letter.dlq_partition, letter.dlq_offset)),
+        (
+            "came from",
+            _place(letter.source_topic, letter.source_partition, letter.source_offset),
+        ),
+        ("group", letter.consumer_group),
         ("stub", _stub(letter)),
     ]
 
 
 def _stub(letter: Letter) -> str:
     """What the letter is the beginning of, if it is a stub; else empty."""
-    headers = {name: decode_header(value) for name, value in letter["headers"]}
+    headers = {name: decode_header(value) for name, value in letter.headers}
     kind, size = headers.get(h.STUB), headers.get(h.STUB_SIZE, "")
     if kind is None or not size.isdecimal():
         return ""
@@ -178,51 +187,49 @@ def _stub(letter: Letter) -> str:
 
 
 def _key(letter: Letter) -> str:
-    if letter["key"] is None:
+    if letter.key is None:
         return ""
-    text = decode_header(letter["key"])
-    return text if letter["subject"] else f"{text} (its producer's claim: the value does not say)"
+    text = decode_header(letter.key)
+    return text if letter.subject else f"{text} (its producer's claim: the value does not say)"
 
 
-def _place(letter: Letter, which: str) -> str:
-    topic = letter[f"{which}_topic"]
+def _place(topic: str | None, partition: int | None, offset: int | None) -> str:
     if topic is None:
         return ""
-    return f"{topic}, partition {letter[f'{which}_partition']}, offset {letter[f'{which}_offset']}"
+    return f"{topic}, partition {partition}, offset {offset}"
 
 
 def _reason(letter: Letter) -> list[tuple[str, str]]:
     return [
-        ("cause", letter["error_code"]),
+        ("cause", letter.error_code),
         ("message", _message(letter)),
-        ("error", letter["error_type"]),
-        ("fingerprint", letter["fingerprint"]),
+        ("error", letter.error_type),
+        ("fingerprint", letter.fingerprint),
     ]
 
 
 def _history(letter: Letter) -> list[tuple[str, str]]:
-    timeouts = f", {format_count(letter['timeouts'], 'timeout')}" if letter["timeouts"] else ""
-    tries = format_count(letter["attempts"], "try", "tries")
-    changed = f"{letter['state']} {format_time(letter['state_changed_at'])}"
+    timeouts = f", {format_count(letter.timeouts, 'timeout')}" if letter.timeouts else ""
+    tries = format_count(letter.attempts, "try", "tries")
+    changed = f"{letter.state} {format_time(letter.state_changed_at)}"
     return [
-        ("first failed", format_time(letter["first_failed_at"])),
-        ("set aside", f"{format_time(letter['failed_at'])} after {tries}{timeouts}"),
-        ("replay of", letter["replay_of"] or ""),
-        ("indexed", format_time(letter["indexed_at"])),
-        ("since", changed if letter["state"] != "open" else ""),
-        ("reason", letter["state_reason"]),
+        ("first failed", format_time(letter.first_failed_at)),
+        ("set aside", f"{format_time(letter.failed_at)} after {tries}{timeouts}"),
+        ("replay of", str(letter.replay_of or "")),
+        ("indexed", format_time(letter.indexed_at)),
+        ("since", changed if letter.state is not LetterState.OPEN else ""),
+        ("reason", letter.state_reason),
     ]
 
 
 def _headers(letter: Letter) -> list[tuple[str, str]]:
-    return [(name, decode_header(value)) for name, value in letter["headers"]]
+    return [(name, decode_header(value)) for name, value in letter.headers]
 
 
-def decode_header(encoded: str | None) -> str:
-    """Decode a header's value from base64: text if it is UTF-8, otherwise hex."""
-    if encoded is None:
+def decode_header(raw: bytes | None) -> str:
+    """Decode a header's value: as text if it is UTF-8, otherwise in hex."""
+    if raw is None:
         return "(none)"
-    raw = decode_base64(encoded)
     try:
         return raw.decode() or "(empty)"
     except UnicodeDecodeError:
@@ -259,8 +266,8 @@ def decode_json(value: bytes) -> Any:
 def letter_to_json(letter: Letter, value: bytes | None) -> dict[str, Any]:
     """Return a letter for programs: headers also as text; the value as base64 and as JSON."""
     return {
-        **letter,
-        "headers_text": {name: decode_header(content) for name, content in letter["headers"]},
+        **letter.model_dump(mode="json"),
+        "headers_text": {name: decode_header(content) for name, content in letter.headers},
         "value": None if value is None else base64.b64encode(value).decode(),
         "value_json": None if value is None else decode_json(value),
     }

@@ -52,11 +52,9 @@ def _two(seconds: int, large: int, large_name: str, small: int, small_name: str)
     return f"{text} {rest} {small_name}" if rest else text
 
 
-def format_time(text: str | None) -> str:
-    """Format an ISO 8601 time in UTC, to the second; empty if there is none."""
-    if not text:
-        return ""
-    return datetime.fromisoformat(text).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+def format_time(moment: datetime | None) -> str:
+    """Format a time in UTC, to the second; empty if there is none."""
+    return "" if moment is None else f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def format_count(number: int, one: str, many: str = "") -> str:

@@ -92,11 +92,11 @@ async def test_a_replay_of_many_leaves_out_what_is_gone_and_says_so(office: Offi
     gone = index_letter(Record("enrichment-dlq", 0, 77, b"k", b"v", letter_bytes(7), 1_000))
     other = index_letter(Record("enrichment-dlq", 0, 1, b"k", b"v", letter_bytes(8), 1_000))
     for one in (gone, other):
-        await office.desk.store.index_letter(one)
+        await office.context.store.index_letter(one)
     _, body = await office.ask("POST", "/letters/replay")
     assert body["replayed"] == [str(letters[0]), str(letters[2])]
     assert set(body["not_replayed"]) == {str(gone.letter_id), str(other.letter_id)}
-    assert (await office.desk.store.letter(gone.letter_id)).state == "open"
+    assert (await office.context.store.letter(gone.letter_id)).state == "open"
     records = await office.bench.records("enrichment-retry-0", 2)
     assert [record.value for record in records] == [b"0", b"2"]
 
@@ -114,8 +114,8 @@ async def test_a_key_and_a_fingerprint_of_any_length_do_not_stop_the_index(offic
     long = Random(7).randbytes(20_000).hex().encode()
     headers = append((), ((h.DLQ_TOPIC, b"chunks-ready"), (h.FINGERPRINT, long)))
     letter = index_letter(Record("enrichment-dlq", 0, 5, long, b"v", headers, 1_000))
-    assert await office.desk.store.index_letter(letter)
-    indexed = await office.desk.store.letter(letter.letter_id)
+    assert await office.context.store.index_letter(letter)
+    indexed = await office.context.store.letter(letter.letter_id)
     assert (indexed.key, indexed.subject) == (long[:1024], None)
 
 
@@ -155,19 +155,19 @@ async def test_a_letter_without_the_place_it_came_from_is_not_replayed(office: O
     letter = await office.set_aside(b"foreign", ())
     status, body = await office.ask("POST", f"/letters/{letter}/replay")
     assert (status, "the place it came from" in body["error"]) == (409, True)
-    assert (await office.desk.store.letter(letter)).state == "open"
+    assert (await office.context.store.letter(letter)).state == "open"
 
 
 async def test_a_letter_whose_bytes_are_gone_stays_open(office: Office) -> None:
     await office.died(b"there", 1)
     gone = index_letter(Record("enrichment-dlq", 0, 77, b"k", b"v", letter_bytes(2), 1_000))
-    await office.desk.store.index_letter(gone)
+    await office.context.store.index_letter(gone)
     status, body = await office.ask("POST", f"/letters/{gone.letter_id}/replay")
     assert (status, "gone" in body["error"]) == (410, True)
     status, shown = await office.ask("GET", f"/letters/{gone.letter_id}")
     assert (status, shown["value"]) == (200, None)
     assert "gone" in shown["gone"]
-    assert (await office.desk.store.letter(gone.letter_id)).state == "open"
+    assert (await office.context.store.letter(gone.letter_id)).state == "open"
 
 
 async def test_an_interrupted_replay_is_finished_at_the_start_and_a_hopeless_one_is_open_again(
@@ -175,12 +175,12 @@ async def test_an_interrupted_replay_is_finished_at_the_start_and_a_hopeless_one
 ) -> None:
     letter = await office.died(b"x", 1)
     gone = index_letter(Record("enrichment-dlq", 0, 77, b"k", b"v", letter_bytes(2), 1_000))
-    await office.desk.store.index_letter(gone)
+    await office.context.store.index_letter(gone)
     for one in (letter, gone.letter_id):
-        assert await office.desk.store.claim_for_replay(one)
-    assert await office.desk.replayer.finish_interrupted() == 1
-    assert (await office.desk.store.letter(letter)).state == "replayed"
-    assert (await office.desk.store.letter(gone.letter_id)).state == "open"
+        assert await office.context.store.claim_for_replay(one)
+    assert await office.context.replayer.finish_interrupted() == 1
+    assert (await office.context.store.letter(letter)).state == "replayed"
+    assert (await office.context.store.letter(gone.letter_id)).state == "open"
     assert await office.bench.size("enrichment-retry-0") == 1
 
 

@@ -13,8 +13,9 @@ from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from contracts import headers as h
+from contracts.control_api import LetterFilter, LetterState
 from contracts.errors import BadMessageError, ErrorCode
-from control.domain import LetterFilter, LetterPlace, LetterState
+from control.domain import LetterPlace
 from control.indexing import index_letter
 from control.replay import LetterReplayer
 from control.store import LetterStore
@@ -49,7 +50,7 @@ async def remove_dlq(office: Office) -> None:
 
 
 async def states(office: Office) -> dict[UUID, LetterState]:
-    return {one.letter_id: one.state for one in await office.desk.store.letters()}
+    return {one.letter_id: one.state for one in await office.context.store.letters()}
 
 
 async def is_told_as_gone(office: Office, letter: UUID) -> None:
@@ -102,9 +103,9 @@ async def test_control_starts_though_letters_of_a_cut_short_replay_are_gone(
 ) -> None:
     letters = [await office.died(b"%d" % n, n) for n in range(2)]
     for one in letters:
-        assert await office.desk.store.claim_for_replay(one)
+        assert await office.context.store.claim_for_replay(one)
     await purge(office, before=1)
-    async with office.desk.replayer.repairing():
+    async with office.context.replayer.repairing():
 
         async def are_settled() -> bool:
             return LetterState.REPLAYING not in (await states(office)).values()
@@ -153,7 +154,7 @@ async def test_letters_that_were_sent_while_the_database_went_away_are_marked_la
     store = GoesAway(fresh_database, postgres)
     async with open_office(broker, store) as office:
         letters = [await office.died(b"%d" % n, n) for n in range(3)]
-        async with office.desk.replayer.repairing():
+        async with office.context.replayer.repairing():
             store.before = "mark"
             path = "/letters/replay" if many else f"/letters/{letters[0]}/replay"
             status, body = await office.ask("POST", path)
@@ -177,7 +178,7 @@ async def test_letters_that_could_not_be_opened_again_are_replayed_later(
     async with open_office(broker, store) as office:
         letters = [await office.died(b"%d" % n, n) for n in range(2)]
         await purge(office, before=1)
-        async with office.desk.replayer.repairing():
+        async with office.context.replayer.repairing():
             store.before = "release"
             status, _ = await office.ask("POST", "/letters/replay")
             assert status == 503
@@ -199,7 +200,7 @@ async def test_letters_whose_claim_was_not_answered_are_replayed_later(
     store = GoesAway(fresh_database, postgres)
     async with open_office(broker, store) as office:
         letter = await office.died(b"v", 1)
-        async with office.desk.replayer.repairing():
+        async with office.context.replayer.repairing():
             store.in_answer_to = "claim"
             status, _ = await office.ask("POST", "/letters/replay")
             assert status == 503
@@ -221,15 +222,15 @@ async def test_a_replay_that_ends_in_a_bug_leaves_neither_reader_nor_letters_beh
     office: Office,
 ) -> None:
     letter = await office.died(b"v", 1)
-    desk = office.desk
-    broken = LetterReplayer(desk.store, desk.reader, NoBroker(), repair_pause_s=0.05)  # type: ignore[arg-type]
+    context = office.context
+    broken = LetterReplayer(context.store, context.reader, NoBroker(), repair_pause_s=0.05)  # type: ignore[arg-type]
     with pytest.raises(ZeroDivisionError) as caught:  # which keeps alive all that was on the stack
         await broken.replay_many(LetterFilter(), limit=1)
-    place = (await desk.store.letter(letter)).place
+    place = (await context.store.letter(letter)).place
     async with asyncio.timeout(10):
-        assert (await desk.reader.read(place)).value == b"v"
+        assert (await context.reader.read(place)).value == b"v"
     assert caught.type is ZeroDivisionError
-    broken._publisher = desk.replayer._publisher
+    broken._publisher = context.replayer._publisher
     async with broken.repairing():
 
         async def is_replayed() -> bool:
@@ -242,7 +243,7 @@ async def test_a_forged_record_does_not_become_an_existing_letter(office: Office
     letter = await office.died(b"true", 1)
     forged = await office.set_aside(b"forged", letter_bytes(1, value=b"true"))
     assert forged != letter
-    assert (await office.desk.store.letter(letter)).dlq_offset == 0
+    assert (await office.context.store.letter(letter)).dlq_offset == 0
     await office.ask("POST", f"/letters/{letter}/replay")
     (record,) = await office.bench.records(RETRY, 1)
     assert record.value == b"true"
@@ -270,7 +271,7 @@ async def test_of_a_source_topic_that_was_made_anew_a_letter_at_an_old_place_is_
 async def test_a_letter_that_is_written_or_read_twice_is_one(office: Office) -> None:
     letter = await office.died(b"v", 1)
     assert await office.died(b"v", 1) == letter
-    assert (await office.desk.store.letter(letter)).dlq_offset == 1
+    assert (await office.context.store.letter(letter)).dlq_offset == 1
     assert len(await states(office)) == 1
 
 
@@ -281,7 +282,7 @@ async def test_a_letter_that_an_earlier_version_indexed_is_known_when_it_is_read
     told: Headers = ((h.LETTER_ID, str(old).encode()), (h.DLQ_TOPIC, b"chunks-ready"))
     record = Record(DLQ, 0, 0, b"k", b"v", append(ODD, told), 1_000)
     before = index_letter(record).model_copy(update={"letter_id": old, "message_sha256": None})
-    await office.desk.store.index_letter(before)
+    await office.context.store.index_letter(before)
     again = await office.set_aside(b"v", append(ODD, told), key=b"k")
     assert again != old
     assert await states(office) == {old: LetterState.OPEN}
@@ -318,11 +319,11 @@ async def test_the_replayed_message_tells_when_it_was_first_read(office: Office)
 
 
 async def test_a_reader_is_free_as_soon_as_it_has_answered(office: Office) -> None:
-    letter = await office.desk.store.letter(await office.died(b"v", 1))
-    assert (await office.desk.reader.read(letter.place)).value == b"v"
-    assert not office.desk.reader._one_at_a_time.locked(), "whether or not garbage was collected"
-    batches = office.desk.reader.read_many([letter.place])
+    letter = await office.context.store.letter(await office.died(b"v", 1))
+    assert (await office.context.reader.read(letter.place)).value == b"v"
+    assert not office.context.reader._one_at_a_time.locked(), "whether or not garbage was collected"
+    batches = office.context.reader.read_many([letter.place])
     async with aclosing(batches):
         assert [one.value for one in await anext(batches)] == [b"v"]
-        assert office.desk.reader._one_at_a_time.locked()
-    assert not office.desk.reader._one_at_a_time.locked()
+        assert office.context.reader._one_at_a_time.locked()
+    assert not office.context.reader._one_at_a_time.locked()

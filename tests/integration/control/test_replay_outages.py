@@ -8,8 +8,9 @@ from contextlib import AsyncExitStack
 import pytest
 
 from contracts import headers as h
+from contracts.control_api import LetterFilter, LetterState
 from contracts.topics import dlq_topic, retry_topic
-from control.domain import Letter, LetterFilter, LetterState
+from control.domain import IndexedLetter
 from control.indexing import index_letter
 from control.reader import open_reader
 from control.replay import LetterReplayer
@@ -23,7 +24,7 @@ LETTERS = 30
 HEADERS = append((), ((h.DLQ_TOPIC, b"chunks-ready"), (h.DLQ_PARTITION, b"0")))
 
 
-def letter(number: int) -> Letter:
+def letter(number: int) -> IndexedLetter:
     return index_letter(Record("enrichment-dlq", 0, number, b"k", b"%d" % number, HEADERS, 1_000))
 
 

@@ -13,9 +13,9 @@ from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from contracts import headers as h
+from contracts.control_api import LetterFilter, LetterState
 from contracts.errors import BadMessageError
 from contracts.topics import CHUNKS_READY, NOTES_DRAFTED, NOTES_REJECTED, dlq_topic, retry_topic
-from control.domain import LetterFilter, LetterState
 from control.indexing import index_letter
 from control.originals import OriginalGoneError, OriginalTooLargeError
 from control.reader import open_reader

@@ -6,15 +6,14 @@ from uuid import UUID, uuid5
 import asyncpg
 import pytest
 
+from contracts.control_api import LetterFilter, LetterState
 from contracts.ids import NAMESPACE
 from control.domain import (
     AmbiguousLetterError,
     BadLetterIdError,
+    IndexedLetter,
     IndexedSubmission,
-    Letter,
-    LetterFilter,
     LetterSortOrder,
-    LetterState,
     UnknownLetterError,
 )
 from control.store import LetterStore
@@ -26,8 +25,8 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=1)
 
 
-def letter(number: int = 1, **changes: Any) -> Letter:
-    return Letter(
+def letter(number: int = 1, **changes: Any) -> IndexedLetter:
+    return IndexedLetter(
         letter_id=uuid5(NAMESPACE, f"letter {number}"),
         service="enrichment",
         dlq_topic="enrichment-dlq",
@@ -124,7 +123,7 @@ async def test_a_replay_of_many_goes_on_behind_a_place(store: LetterStore) -> No
 
 
 async def test_indexes_a_letter_of_which_little_is_known(store: LetterStore) -> None:
-    bare = Letter(
+    bare = IndexedLetter(
         letter_id=UUID(int=7),
         service="ingestion",
         dlq_topic="ingestion-dlq",

@@ -12,6 +12,7 @@ from typing import Any, Final
 import pytest
 
 from contracts import headers as h
+from contracts.control_api import LetterFilter
 from contracts.topics import (
     CHUNKS_READY,
     ENRICHMENT,
@@ -20,7 +21,6 @@ from contracts.topics import (
     dlq_topic,
     retry_topic,
 )
-from control.domain import LetterFilter
 from control.indexing import index_letter
 from control.reader import open_reader
 from control.replay import LetterReplayer

@@ -14,8 +14,8 @@ import asgi_server
 from contracts import headers as h
 from contracts import ids
 from contracts.topics import dlq_topic, retry_topic
-from control.api import Api, Desk
-from control.domain import Letter
+from control.api import Api, ApiContext
+from control.domain import IndexedLetter
 from control.reader import open_reader
 from control.replay import LetterReplayer
 from control.store import LetterStore
@@ -32,8 +32,8 @@ VALUES = (b'{"words": ["caf\xc3\xa9", "\\u001b[31m", "\\ud800"]}', ODD_BYTES, No
 CODES = ("llm_timeout", "undecodable", "undecodable")
 
 
-def letter(number: int) -> Letter:
-    return Letter(
+def letter(number: int) -> IndexedLetter:
+    return IndexedLetter(
         letter_id=ids.derive_id("letter", number),
         service="enrichment",
         dlq_topic=DLQ.name,
@@ -74,7 +74,7 @@ async def control_of(kafka: KafkaSettings, postgres: PostgresSettings) -> AsyncI
             await publisher.forward(DLQ.name, b"key", value, headers)
             await store.index_letter(letter(number))
         api = Api()
-        api.desk = Desk(store, reader, LetterReplayer(store, reader, publisher))
+        api.context = ApiContext(store, reader, LetterReplayer(store, reader, publisher))
         app = Starlette(routes=api.routes)
         async with asgi_server.serve(app, host="127.0.0.1", port=0) as port:
             yield f"http://127.0.0.1:{port}"

@@ -41,7 +41,7 @@ ONE_OF_EACH_LIBRARY = [
     "model_client.ledger.backlog.MOST_KEPT",
     "model_client.transport.response_stream.LONGEST_BODY",
     "control.replay.BYTES_UNDER_WAY",
-    "control.api.MOST_LETTERS",
+    "contracts.control_api.MOST_LETTERS",
     "onrecord.submit.files.MOST_YAML_BYTES",
     "onrecord.submit.yaml_files.MOST_NODES",
     "onrecord.submit.yaml_files.DEEPEST",

@@ -1,5 +1,4 @@
 from base64 import b64encode
-from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,10 +6,14 @@ import pytest
 
 from contracts import headers as h
 from contracts import ids
+from contracts.control_api import Letter
 from onrecord.pages.letters import format_letter, format_letters
 
 CHUNK = str(ids.derive_id("chunk", 1))
-LETTER: dict[str, Any] = {
+FIELDS: dict[str, Any] = {
+    "dlq_topic": "guardrail-dlq",
+    "dlq_partition": 0,
+    "dlq_offset": 7,
     "letter_id": str(ids.derive_id("letter", 1)),
     "service": "guardrail",
     "error_code": "ungrounded",
@@ -46,16 +49,17 @@ def test_says_what_a_letter_is_about_and_why_in_words(
     changes: dict[str, Any], names: dict[str, str], about: str
 ) -> None:
     now = datetime(2026, 1, 5, 13, tzinfo=UTC)
-    _, _, *lines = [line.plain for line in format_letters([LETTER | changes], now, 200, names)]
-    told = " ".join(line.strip() for line in lines)
-    assert told == f"draft 2: 2 of 2 notes refused: is under no theme (2) {about}"
+    letter = Letter.model_validate(FIELDS | changes)
+    _, _, *lines = [line.plain for line in format_letters([letter], now, 200, names)]
+    shown = " ".join(line.strip() for line in lines)
+    assert shown == f"draft 2: 2 of 2 notes refused: is under no theme (2) {about}"
 
 
 @pytest.mark.parametrize("kind", ["record", "batch"])
 def test_a_stub_is_said_to_be_one_and_its_value_to_be_longer_than_shown(kind: str) -> None:
-    told = {h.STUB: kind, h.STUB_SIZE: "70000000"}
-    headers = [[name, b64encode(value.encode()).decode()] for name, value in told.items()]
-    letter = defaultdict(str, LETTER | {"headers": headers, "size_bytes": 4_096, "timeouts": 0})
+    added = {h.STUB: kind, h.STUB_SIZE: "70000000"}
+    headers = [[name, b64encode(value.encode()).decode()] for name, value in added.items()]
+    letter = Letter.model_validate(FIELDS | {"headers": headers, "size_bytes": 4_096})
     page = "\n".join(line.plain for line in format_letter(letter, bytes(4_000), 500, {}))
     assert "only the beginning of a message" in page
     assert "70,000,000 bytes" in page

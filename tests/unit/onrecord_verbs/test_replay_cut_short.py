@@ -1,12 +1,29 @@
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 
-from onrecord.control_client import ControlClient, Letter, Point, ReplayResult
+from contracts.control_api import Letter, ReplayCursor, ReplayResult
+from contracts.ids import derive_id
+from onrecord.control_client import ControlClient
 from onrecord.errors import UnreachableError
 from onrecord.replay import replay_by_ids, replay_matching
 
 LOST = "the control service cannot reach Kafka"
+IDS = [str(derive_id("letter", number)) for number in range(5)]
+
+
+def letter(letter_id: str) -> Letter:
+    return Letter(
+        letter_id=UUID(letter_id),
+        service="enrichment",
+        dlq_topic="enrichment-dlq",
+        dlq_partition=0,
+        dlq_offset=0,
+        error_code="llm_timeout",
+        failed_at=datetime.now(UTC),
+    )
 
 
 class ControlThatLosesItsBroker(ControlClient):
@@ -21,22 +38,25 @@ class ControlThatLosesItsBroker(ControlClient):
         if self._lost:
             raise UnreachableError(LOST)
         self._lost = letter_id == self._last
-        return {"letter_id": letter_id}
+        return letter(letter_id)
 
     async def replay_many(
-        self, which: Mapping[str, str | None], *, limit: int, begin: Point | None = None
+        self, which: Mapping[str, str | None], *, limit: int, begin: ReplayCursor | None = None
     ) -> ReplayResult:
         assert (dict(which), limit > 0) == ({"service": "enrichment", "code": None}, True)
         if begin is not None:
             raise UnreachableError(LOST)
-        gone = {"letter-3": "it is gone"}
-        return ReplayResult(["letter-1", "letter-2"], gone, {}, {"after": "letter-3"})
+        first, second, third = map(UUID, IDS[:3])
+        return ReplayResult(
+            replayed=[first, second],
+            not_replayed={third: "it is gone"},
+            next=ReplayCursor(until=datetime.now(UTC)),
+        )
 
 
 async def test_tells_how_many_were_put_back_before_the_broker_went_away() -> None:
-    letters = [f"letter-{number}" for number in range(5)]
     with pytest.raises(UnreachableError) as raised:
-        await replay_by_ids(ControlThatLosesItsBroker("letter-1"), letters)
+        await replay_by_ids(ControlThatLosesItsBroker(IDS[1]), IDS)
     assert str(raised.value) == f"2 of 5 dead letters put back, then: {LOST}"
 
 

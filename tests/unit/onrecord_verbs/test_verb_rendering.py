@@ -1,4 +1,5 @@
 import unicodedata
+from datetime import datetime
 
 import pytest
 from hypothesis import given
@@ -47,7 +48,10 @@ def test_shows_a_span_of_time_in_its_two_largest_units(seconds: float, shown: st
 
 
 def test_shows_moments_in_utc() -> None:
-    assert format_time("2026-01-05T12:00:00.5+02:00") == "2026-01-05 10:00:00 UTC"
+    assert (
+        format_time(datetime.fromisoformat("2026-01-05T12:00:00.5+02:00"))
+        == "2026-01-05 10:00:00 UTC"
+    )
     assert format_time(None) == ""
 
 

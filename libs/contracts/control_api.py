@@ -1,0 +1,211 @@
+"""Models of control's HTTP API, used by the service and by its clients."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Final
+from uuid import UUID
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+)
+from pydantic_core import PydanticCustomError
+
+MOST_LETTERS: Final = 10_000
+"""Most letters one request lists or replays."""
+
+LONGEST_ASKED: Final = 500
+"""Characters of what letters are looked up by; the index keeps no longer ones."""
+
+
+class LetterState(StrEnum):
+    """State of a dead letter: open → replaying → replayed, or open → discarded."""
+
+    OPEN = "open"
+    REPLAYING = "replaying"
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"
+
+
+def _encode_base64(value: bytes) -> str:
+    return b64encode(value).decode()
+
+
+def _decode_base64(value: Any) -> Any:
+    # In JSON it is text; code passes bytes.
+    return b64decode(value, validate=True) if isinstance(value, str) else value
+
+
+Base64Bytes = Annotated[
+    bytes, BeforeValidator(_decode_base64), PlainSerializer(_encode_base64, when_used="json")
+]
+"""Bytes that are base64 in JSON, in the alphabet that every decoder knows (RFC 4648, section 4)."""
+
+
+class ControlModel(BaseModel):
+    """Base of control's immutable models."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Letter(ControlModel):
+    """Dead letter as the index has it; its value stays in the DLQ, at the place named here."""
+
+    letter_id: UUID = Field(description="Id of the letter.")
+    service: str = Field(description="The service that set it aside.")
+    dlq_topic: str = Field(description="The DLQ that holds it.")
+    dlq_partition: int = Field(description="Partition of the DLQ.")
+    dlq_offset: int = Field(description="Offset in that partition.")
+    source_topic: str | None = Field(None, description="Where it failed; None if unknown.")
+    source_partition: int | None = Field(None, description="Partition of the source topic.")
+    source_offset: int | None = Field(None, description="Offset in that partition.")
+    source_sent_at: datetime | None = Field(
+        None, description="The message's timestamp there; None if unknown."
+    )
+    consumer_group: str = Field("", description="The group that consumed it.")
+    error_code: str = Field(description="Cause, from `contracts.errors.ErrorCode`.")
+    error_type: str = Field("", description="Class of the error.")
+    error_message: str = Field("", description="One line for people.")
+    attempts: int = Field(0, ge=0, description="How often it was tried.")
+    timeouts: int = Field(0, ge=0, description="How many of the tries timed out.")
+    first_failed_at: datetime | None = Field(None, description="When it failed first.")
+    failed_at: datetime = Field(description="When it was set aside.")
+    fingerprint: str = Field("", description="Equal for letters that died of the same cause.")
+    replay_of: UUID | None = Field(None, description="The letter whose replay failed again.")
+    subject: str | None = Field(
+        None,
+        description="Id of the transcript or chunk it is about, as its value and its key agree; "
+        "None if the value lacks it.",
+    )
+    revision: int | None = Field(None, description="The transcript's revision, if known.")
+    content_sha256: str | None = Field(
+        None, description="Hash of that revision's content, if known."
+    )
+    key: Base64Bytes | None = Field(
+        None, description="The record key, or its first KiB; it is its producer's claim."
+    )
+    headers: tuple[tuple[str, Base64Bytes | None], ...] = Field(
+        (), description="In order; of the message's own as many as fit 4 KiB."
+    )
+    size_bytes: int = Field(0, ge=0, description="Size of the value, in bytes.")
+    state: LetterState = Field(LetterState.OPEN, description="Where it stands.")
+    state_changed_at: datetime | None = Field(None, description="Since when; set by the index.")
+    state_reason: str = Field("", description="Why, for discarded letters.")
+    displaced_at: datetime | None = Field(
+        None, description="Since when another letter has its place; set by the index."
+    )
+    indexed_at: datetime | None = Field(None, description="When it was indexed; set by the index.")
+
+
+class LetterWithValue(ControlModel):
+    """Letter with the bytes that were set aside, or with the reason why they are gone."""
+
+    letter: Letter
+    value: Base64Bytes | None = Field(
+        description="The record's value, byte for byte; base64 in JSON. Of a large one its first "
+        "MiB; `/letters/{letter_id}/value` has it whole."
+    )
+    gone: str = Field("", description="Why there is no value, if the DLQ has it no more.")
+
+
+class LetterCount(ControlModel):
+    """Number of letters of one service, cause and state."""
+
+    service: str
+    state: LetterState
+    error_code: str
+    letters: int
+    replayable: int = Field(0, description="How many are open, and have a known place and source.")
+
+
+def _refuse_what_no_column_holds(text: str) -> str:
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise PydanticCustomError("not_text", "has a character that no letter can have")
+    return text
+
+
+Asked = Annotated[
+    str, Field(max_length=LONGEST_ASKED), AfterValidator(_refuse_what_no_column_holds)
+]
+"""Text to look letters up by: what PostgreSQL can compare with."""
+
+
+class LetterFilter(ControlModel):
+    """Filter of letters; a field that is None does not narrow it."""
+
+    service: Asked | None = None
+    code: Asked | None = None
+    state: LetterState | None = None
+    fingerprint: Asked | None = None
+    subject: Asked | None = None
+    key: Asked | None = None
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise PydanticCustomError("not_a_time", "is before the year 1 or after 9999") from error
+
+
+Partition = Annotated[int, Field(ge=-1, lt=2**31)]
+Offset = Annotated[int, Field(ge=-1, lt=2**63)]
+
+
+class ReplayCursor(ControlModel):
+    """Cursor of a replay of many letters: where the next request begins.
+
+    The replay was begun at ``until``, so letters set aside later are not part of it, and it goes on
+    behind the DLQ, partition and offset ``after``.
+    """
+
+    until: Annotated[AwareDatetime, AfterValidator(_in_utc)]
+    after: tuple[Asked, Partition, Offset] = ("", -1, -1)
+
+
+class ListRequest(LetterFilter):
+    """Request for letters that match; unknown fields are refused, as they would match all."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(MOST_LETTERS, ge=1, le=MOST_LETTERS)
+
+
+class ReplayRequest(ListRequest):
+    """Request to replay open letters that match, from where an earlier answer says ``next``."""
+
+    begin: ReplayCursor | None = None
+
+
+class DiscardRequest(BaseModel):
+    """Request to discard a letter, with the reason."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
+
+
+class ReplayResult(BaseModel):
+    """Result of a replay of many letters.
+
+    Attributes:
+        replayed: ids of the letters that were sent.
+        not_replayed: why others were not, by their ids.
+        left_out: how many open letters that match were not tried, by why not: a cause that no
+            replay mends, ``gone`` or ``unknown_source``. Counted at the beginning.
+        next: where to go on; None if there are no more.
+    """
+
+    replayed: list[UUID] = Field(default_factory=list)
+    not_replayed: dict[UUID, str] = Field(default_factory=dict)
+    left_out: dict[str, int] = Field(default_factory=dict)
+    next: ReplayCursor | None = None
