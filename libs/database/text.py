@@ -1,4 +1,4 @@
-"""Replacement of U+0000, which PostgreSQL cannot store in text or jsonb."""
+"""Replacement of characters that PostgreSQL cannot store in text or jsonb."""
 
 from __future__ import annotations
 
@@ -20,3 +20,12 @@ def replace_nul(value: Any) -> Any:
     if isinstance(value, dict):
         return {replace_nul(key): replace_nul(item) for key, item in value.items()}
     return value
+
+
+def storable_text(text: str, *, max_length: int | None = None) -> str:
+    """Return a text that PostgreSQL can store: no U+0000, no half surrogate pairs, cut to length.
+
+    For text that others made up, such as what an endpoint calls itself.
+    """
+    clean: str = replace_nul(text[:max_length])
+    return clean.encode(errors="replace").decode()

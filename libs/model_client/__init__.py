@@ -1,15 +1,15 @@
 """The one client that calls language models."""
 
 from model_client.client import ModelClient
-from model_client.requests import Account, Answer, Message, Question
+from model_client.requests import ChatMessage, CostAttribution, ModelRequest, ParsedResponse
 from model_client.settings import ModelConfig, ModelSettings
 
 __all__ = [
-    "Account",
-    "Answer",
-    "Message",
+    "ChatMessage",
+    "CostAttribution",
     "ModelClient",
     "ModelConfig",
+    "ModelRequest",
     "ModelSettings",
-    "Question",
+    "ParsedResponse",
 ]

@@ -1,4 +1,4 @@
-"""The one client that calls language models: cache, then the chain of models, one after another."""
+"""Client for a chain of language models: cache first, then one model after another."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from pydantic import BaseModel, ValidationError
 from contracts.errors import OnrecordError
 from contracts.notes import Usage
 from model_client import errors
-from model_client.cache.response_cache import Answers, Kept, key
+from model_client.cache.response_cache import CachedResponse, ResponseCache, cache_key
 from model_client.ledger.ledger import Ledger
-from model_client.requests import Account, Answer, Question
+from model_client.requests import CostAttribution, ModelRequest, ParsedResponse
 from model_client.settings import ModelSettings
-from model_client.transport.endpoint import Endpoint, Given
+from model_client.transport.endpoint import ModelEndpoint, ModelResponse
 
 log = structlog.get_logger(__name__)
 A = TypeVar("A", bound=BaseModel)
 
-MARGIN_S: Final = 0.1
-"""A call ends this long before the message's deadline, so that it is known for what it is."""
+DEADLINE_MARGIN_S: Final = 0.1
+"""Seconds by which a call ends before the message's deadline, so that the timeout is reported as
+the model's and not as messaging's."""
 
-NEXT_MAY_HELP: Final = (
+FALLBACK_ERRORS: Final = (
     errors.ModelUnavailableError,
     errors.RateLimitedError,
     errors.ModelTimeoutError,
@@ -33,14 +34,14 @@ NEXT_MAY_HELP: Final = (
     errors.BadOutputError,
     errors.PermanentError,
 )
-"""Failures with which a question goes on to the next model of the chain.
+"""Failures after which a request goes on to the next model of the chain.
 
-Not with an exceeded budget, which is everybody's, nor with an answer that was cut off: its question
-is to be split, which costs less than another model's long answer.
+Not an exceeded budget, which is everybody's, nor a truncated answer: that request is to be split,
+which costs less than another model's long answer.
 """
 
-NEVER_TAKEN: Final = (errors.RequestRefusedError, errors.QuestionFilteredError)
-"""Refusals of a model that say nothing of what another model, or a part of the question, may do."""
+REQUEST_REFUSALS: Final = (errors.RequestRefusedError, errors.PromptFilteredError)
+"""Refusals by one model that do not predict what another model, or a part of the request, gets."""
 
 
 def _all_of_it() -> float:
@@ -48,32 +49,32 @@ def _all_of_it() -> float:
 
 
 class ModelClient:
-    """Asks the models of a chain, each within its limits, and pays for no answer twice.
+    """Client that asks the models of a chain, each within its limits, and pays for no answer twice.
 
     Args:
         settings: the chain.
-        answers: keeps answers; without it every question is asked.
+        cache: stores responses; without it every request is sent.
         ledger: accounts for calls and holds the budgets; without it nothing does.
-        share: tells the share of the endpoints' limits that is this replica's, from 0 to 1.
+        share: returns the share of the endpoints' limits that is this replica's, from 0 to 1.
     """
 
     def __init__(
         self,
         settings: ModelSettings,
         *,
-        answers: Answers | None = None,
+        cache: ResponseCache | None = None,
         ledger: Ledger | None = None,
         share: Callable[[], float] = _all_of_it,
     ) -> None:
         self._settings = settings
-        self._answers = answers
+        self._cache = cache
         self._ledger = ledger
         self._share = share
-        self._endpoints: tuple[Endpoint, ...] = ()
+        self._endpoints: tuple[ModelEndpoint, ...] = ()
 
     @property
-    def endpoints(self) -> Sequence[Endpoint]:
-        """The models in the order in which they are asked; empty until entered."""
+    def endpoints(self) -> Sequence[ModelEndpoint]:
+        """Models in the order in which they are asked; empty until entered."""
         return self._endpoints
 
     @property
@@ -82,9 +83,9 @@ class ModelClient:
         return "; ".join(filter(None, (endpoint.notice for endpoint in self._endpoints)))
 
     async def __aenter__(self) -> Self:
-        """Get ready; connections are made when they are needed."""
+        """Build the endpoints; connections are made when they are needed."""
         self._endpoints = tuple(
-            Endpoint(
+            ModelEndpoint(
                 config,
                 ledger=self._ledger,
                 share=self._share,
@@ -101,135 +102,137 @@ class ModelClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Settle all accounts and close all connections."""
+        """Settle all calls in the ledger and close all connections."""
         for endpoint in self._endpoints:
             await endpoint.close()
 
     async def ask(
         self,
-        question: Question[A],
-        account: Account,
+        request: ModelRequest[A],
+        attribution: CostAttribution,
         *,
         deadline: float = float("inf"),
-        takes_cut_off: bool = False,
-    ) -> Answer[A]:
-        """The answer to a question: a kept one, or what the first model gives that can.
+        accepts_truncated: bool = False,
+    ) -> ParsedResponse[A]:
+        """Return the answer to a request: a cached one, or that of the first model that gives one.
 
         Args:
-            question: what is asked.
-            account: who pays.
+            request: what is asked.
+            attribution: who pays.
             deadline: when it all must have ended, retries, repair and fallback included, by the
                 event loop's clock, in seconds.
-            takes_cut_off: whether it helps to be told that the answer was cut off when it was asked
-                for before; else it is asked for again, as the model may have been mended since.
+            accepts_truncated: whether a cached truncation is raised as such; else the model is
+                asked again, as it may have been mended since.
 
         Raises:
             errors.ModelTimeoutError: no answer in time.
             errors.BadOutputError: not what was asked for, also when asked once more.
             errors.RefusalError: refused, or stopped by a content filter.
-            errors.CutOffError: the answer is too long: ask for less.
+            errors.TruncatedAnswerError: the answer is too long: ask for less.
             errors.ContextTooLongError: the question is too long: ask for less.
             errors.ServerError: the endpoint failed on this question again and again.
             errors.RateLimitedError: no model has a turn soon enough.
             errors.ModelUnavailableError: no model serves anybody.
             errors.RequestRefusedError: no model will ever take this question.
-            errors.QuestionFilteredError: no model's content filter will ever let it pass.
+            errors.PromptFilteredError: no model's content filter will ever let it pass.
             errors.BudgetExceededError: no budget for it.
-            errors.PriceUnknownError: there is a budget for it, and nobody knows what it costs.
+            errors.PriceUnknownError: there is a budget for it, and the model has no known price.
             DatabaseUnavailableError: there is a budget, and it cannot be asked.
         """
-        until = deadline - MARGIN_S
-        keys = {one: self._key(question, one) for one in self._endpoints}
+        until = deadline - DEADLINE_MARGIN_S
+        keys = {one: self._key(request, one) for one in self._endpoints}
 
-        async def make() -> tuple[str, Kept]:
-            endpoint, kept = await self._ask_in_turn(question, account, until)
-            return keys[endpoint], kept
+        async def make() -> tuple[str, CachedResponse]:
+            endpoint, response = await self._ask_chain(request, attribution, until)
+            return keys[endpoint], response
 
-        if self._answers is None:
-            _, kept = await make()
-            return _answer(kept, question, cached=False)
-        kept, cached = await self._answers.once(
-            [*keys.values()], make, deadline=until, takes_cut_off=takes_cut_off
+        if self._cache is None:
+            _, response = await make()
+            return _to_parsed(response, request, cached=False)
+        response, cached = await self._cache.get_or_create(
+            [*keys.values()], make, deadline=until, accepts_truncated=accepts_truncated
         )
         try:
-            return _answer(kept, question, cached=cached)
+            return _to_parsed(response, request, cached=cached)
         except ValidationError:
-            # Kept by an earlier version of the code, whose answers were looked at less strictly.
-            log.warning("kept_answer_outdated", model=kept.model)
-            _, kept = await make()
-            return _answer(kept, question, cached=False)
+            # Stored by an earlier version of the code, whose validation was less strict.
+            log.warning("cached_response_outdated", model=response.model)
+            _, response = await make()
+            return _to_parsed(response, request, cached=False)
 
-    def _key(self, question: Question[A], endpoint: Endpoint) -> str:
-        return key(question, endpoint.config.model, endpoint.config.parameters)
+    def _key(self, request: ModelRequest[A], endpoint: ModelEndpoint) -> str:
+        return cache_key(request, endpoint.config.model, endpoint.config.parameters)
 
-    async def _ask_in_turn(
-        self, question: Question[A], account: Account, deadline: float
-    ) -> tuple[Endpoint, Kept]:
-        fitting = [one for one in self._endpoints if one.fits(question)]
+    async def _ask_chain(
+        self, request: ModelRequest[A], attribution: CostAttribution, deadline: float
+    ) -> tuple[ModelEndpoint, CachedResponse]:
+        fitting = [one for one in self._endpoints if one.fits(request)]
         if not fitting:
             raise errors.ContextTooLongError("the question is too long for every model")
         nobody_serves = all(one.breaker.is_open for one in fitting)
         failures: list[OnrecordError] = []
         for endpoint in fitting:
             try:
-                given = await endpoint.answer(
-                    question, account, deadline=deadline, forced=nobody_serves
+                response = await endpoint.answer(
+                    request, attribution, deadline=deadline, forced=nobody_serves
                 )
-            except NEXT_MAY_HELP as error:
+            except FALLBACK_ERRORS as error:
                 failures.append(error)
                 if endpoint is not fitting[-1]:
                     log.info("fallback", model=endpoint.config.model, code=error.code.value)
-            except errors.CutOffError:
-                return endpoint, Kept(None, endpoint.config.model, "", Usage(), None)
+            except errors.TruncatedAnswerError:
+                return endpoint, CachedResponse(None, endpoint.config.model, "", Usage(), None)
             else:
-                return endpoint, _kept(given)
+                return endpoint, _to_cached(response)
         if self._serves_shorter(fitting, failures):
             told = "the question is too long for the models that serve now"
             raise errors.ContextTooLongError(told)
-        raise _decisive(failures)
+        raise _deciding_failure(failures)
 
     def _serves_shorter(
-        self, fitting: Sequence[Endpoint], failures: Sequence[OnrecordError]
+        self, fitting: Sequence[ModelEndpoint], failures: Sequence[OnrecordError]
     ) -> bool:
-        """Whether all that can take the question are away, and another would take half of it.
+        """Return whether all models that fit are away while another serves shorter requests.
 
-        An outage would hold up everybody for the sake of a question that is too long.
+        An outage would hold up everybody for the sake of one request that is too long.
         """
         away = all(isinstance(one, errors.ModelUnavailableError) for one in failures)
         others = (one for one in self._endpoints if one not in fitting)
         return away and any(not one.breaker.is_open for one in others)
 
 
-def _decisive(failures: Sequence[OnrecordError]) -> OnrecordError:
-    """The failure that says what becomes of the message.
+def _deciding_failure(failures: Sequence[OnrecordError]) -> OnrecordError:
+    """Return the failure that decides what becomes of the message.
 
-    Of the last model that was there at all: as long as one serves, nobody has to wait for the
+    That of the last model that was reachable: as long as one serves, nobody has to wait for the
     others. A rate limit goes before failures of the message's own, as its turn is still to come;
     and what may pass goes before what would be the same again.
     """
     served = [one for one in failures if not isinstance(one, errors.ModelUnavailableError)]
     throttled = [one for one in served if isinstance(one, errors.RateLimitedError)]
-    passing = [one for one in served if not isinstance(one, NEVER_TAKEN)]
+    passing = [one for one in served if not isinstance(one, REQUEST_REFUSALS)]
     return (throttled or passing or served or failures)[-1]
 
 
-def _kept(given: Given) -> Kept:
-    return Kept(
-        content=given.value.model_dump_json(),
-        model=given.model,
-        fingerprint=given.fingerprint,
-        usage=given.usage,
-        cost_usd=given.cost_usd,
+def _to_cached(response: ModelResponse) -> CachedResponse:
+    return CachedResponse(
+        content=response.value.model_dump_json(),
+        model=response.model,
+        fingerprint=response.fingerprint,
+        usage=response.usage,
+        cost_usd=response.cost_usd,
     )
 
 
-def _answer(kept: Kept, question: Question[A], *, cached: bool) -> Answer[A]:
-    if kept.content is None:
-        raise errors.CutOffError("the answer was cut off at its length limit")
-    return Answer(
-        value=question.answer.model_validate_json(kept.content),
-        model=kept.model,
-        fingerprint=kept.fingerprint,
-        usage=kept.usage,
+def _to_parsed(
+    response: CachedResponse, request: ModelRequest[A], *, cached: bool
+) -> ParsedResponse[A]:
+    if response.content is None:
+        raise errors.TruncatedAnswerError("the answer was cut off at its length limit")
+    return ParsedResponse(
+        value=request.response_model.model_validate_json(response.content),
+        model=response.model,
+        fingerprint=response.fingerprint,
+        usage=response.usage,
         cached=cached,
     )

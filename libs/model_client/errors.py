@@ -4,15 +4,15 @@ TimedOutError   └── ModelTimeoutError      no answer in time
 RetryableError  ├── BadOutputError         not the JSON that was asked for
                 ├── RefusalError           the model refused
                 │   └── ContentFilterError     the endpoint's content filter stopped the answer
-                ├── CutOffError            the answer reached its length limit: ask for less
+                ├── TruncatedAnswerError   the answer reached its length limit: ask for less
                 └── ServerError            the endpoint failed on this request
-ThrottledError  └── RateLimitedError       told to come back later
-                    └── TurnTooFarError        the turn comes later than is waited for in place
+ThrottledError  └── RateLimitedError       asked to come back later
+                    └── RateLimitWaitTooLongError  longer than is waited in place
 OutageError     └── ModelUnavailableError  nobody is served: down, wrong key, no such model
 ParkedError     ├── PermanentError         asked again, it would fail again until settings change
-                │   ├── RequestRefusedError    the endpoint will never take this request
-                │   ├── QuestionFilteredError  its content filter will never take this question
-                │   └── ContextTooLongError    the question alone is too long: ask for less
+                │   ├── RequestRefusedError    the endpoint will never accept this request
+                │   ├── PromptFilteredError    its content filter will never accept this prompt
+                │   └── ContextTooLongError    the prompt alone is too long: ask for less
                 ├── BudgetExceededError    the study's or the day's budget does not allow the call
                 └── PriceUnknownError      there is a budget, and the model has no known price
 """
@@ -55,7 +55,7 @@ class ContentFilterError(RefusalError):
     code = ErrorCode.LLM_CONTENT_FILTERED
 
 
-class CutOffError(RetryableError):
+class TruncatedAnswerError(RetryableError):
     """The answer reached its length limit before its end."""
 
     code = ErrorCode.LLM_CUT_OFF
@@ -82,8 +82,8 @@ class RateLimitedError(ThrottledError):
     code = ErrorCode.LLM_RATE_LIMITED
 
 
-class TurnTooFarError(RateLimitedError):
-    """The limits leave no turn soon enough: the message waits in a retry topic."""
+class RateLimitWaitTooLongError(RateLimitedError):
+    """The wait for the limits is too long to wait in place: a retry topic's turn."""
 
 
 class ModelUnavailableError(OutageError):
@@ -93,23 +93,23 @@ class ModelUnavailableError(OutageError):
 
 
 class PermanentError(ParkedError):
-    """The same question would fail in the same way until the model or its settings change."""
+    """The same request would fail in the same way until the model or its settings change."""
 
 
 class RequestRefusedError(PermanentError):
-    """The endpoint will never take this request."""
+    """The endpoint will never accept this request."""
 
     code = ErrorCode.LLM_REQUEST_REFUSED
 
 
-class QuestionFilteredError(PermanentError):
-    """The endpoint's content filter will never take this question."""
+class PromptFilteredError(PermanentError):
+    """The endpoint's content filter will never accept this prompt."""
 
     code = ErrorCode.LLM_CONTENT_FILTERED
 
 
 class ContextTooLongError(PermanentError):
-    """The question and the longest answer allowed fit into no model's context."""
+    """The prompt and the longest answer allowed fit into no model's context."""
 
     code = ErrorCode.LLM_CONTEXT_TOO_LONG
 
@@ -126,5 +126,5 @@ class PriceUnknownError(ParkedError):
     code = ErrorCode.PRICE_UNKNOWN
 
 
-ASK_FOR_LESS: Final = (CutOffError, ContextTooLongError)
-"""Failures after which a part of the same question may be answered."""
+SPLITTABLE_ERRORS: Final = (TruncatedAnswerError, ContextTooLongError)
+"""Failures after which a part of the same request may be answered."""

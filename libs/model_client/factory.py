@@ -1,4 +1,4 @@
-"""A client with all that belongs to one: kept answers, the ledger, and budgets in PostgreSQL."""
+"""Construction of a model client with its cache, ledger and budgets in PostgreSQL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from database.lazy import LazyDatabase
 from database.settings import PostgresSettings
-from model_client.cache.response_cache import Answers
+from model_client.cache.response_cache import ResponseCache
 from model_client.cache.store import CacheSettings
 from model_client.client import ModelClient
 from model_client.ledger.budgets import BudgetSettings
@@ -16,7 +16,7 @@ from model_client.settings import ModelSettings
 
 
 @asynccontextmanager
-async def accounted_client(
+async def open_model_client(
     models: ModelSettings,
     postgres: PostgresSettings,
     cache: CacheSettings,
@@ -24,19 +24,19 @@ async def accounted_client(
     *,
     share: Callable[[], float],
 ) -> AsyncIterator[ModelClient]:
-    """A client for as long as the context lasts.
+    """Yield a client with cache, ledger and budgets, and close it at the end of the context.
 
     Args:
         models: which models, where, and how patiently.
-        postgres: where answers and the ledger are.
-        cache: which answers are kept.
+        postgres: database of the cache and the ledger.
+        cache: which responses are cached, and for how long.
         budgets: what calls may cost.
         share: this replica's share of the work, from 0 to 1, by which limits are shared.
     """
     async with (
         LazyDatabase(postgres) as database,
-        Answers(database, cache) as answers,
+        ResponseCache(database, cache) as responses,
         Ledger(database, budgets) as ledger,
-        ModelClient(models, answers=answers, ledger=ledger, share=share) as client,
+        ModelClient(models, cache=responses, ledger=ledger, share=share) as client,
     ):
         yield client

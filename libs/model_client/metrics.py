@@ -1,4 +1,4 @@
-"""What Prometheus is told of model calls."""
+"""Prometheus metrics of model calls, the ledger and the response cache."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge
 
-from model_client.transport.http_call import Reply
+from model_client.transport.http_call import CallResult
 
 CALLS: Final = Counter(
     "onrecord_llm_calls",
@@ -25,7 +25,7 @@ BUDGET_REFUSALS: Final = Counter(
 )
 THROTTLED_UNTIL: Final = Gauge(
     "onrecord_llm_throttled_until_timestamp_seconds",
-    "Unix time until which the endpoint told to call no more; 0 or past: it may be called.",
+    "Unix time until which the endpoint asked not to be called; 0 or past: it may be called.",
     ["model"],
 )
 LEDGER_UNWRITTEN: Final = Gauge(
@@ -35,21 +35,24 @@ LEDGER_DROPPED: Final = Counter(
     "onrecord_llm_ledger_dropped", "Entries of the ledger that could not be written."
 )
 CACHE_HITS: Final = Counter(
-    "onrecord_llm_cache_hits", "Questions for which an answer was kept.", ["model"]
+    "onrecord_llm_cache_hits", "Requests that were answered from the cache.", ["model"]
 )
 CACHE_MISSES: Final = Counter(
-    "onrecord_llm_cache_misses", "Questions that had to be asked, by who answered.", ["model"]
+    "onrecord_llm_cache_misses",
+    "Requests that were not in the cache, by the model that answered.",
+    ["model"],
 )
 CACHE_SAVED_DOLLARS: Final = Counter(
-    "onrecord_llm_cache_saved_dollars", "US dollars that kept answers saved.", ["model"]
+    "onrecord_llm_cache_saved_dollars", "US dollars that cached responses saved.", ["model"]
 )
 CACHE_FAILURES: Final = Counter(
-    "onrecord_llm_cache_failures", "Times the cache's database was away, slow or refused."
+    "onrecord_llm_cache_failures",
+    "Cache operations that failed, as the database was away, slow or refused.",
 )
 
 
-def note_call(model: str, outcome: str, reply: Reply) -> None:
-    """Count a call that has ended.
+def record_call(model: str, outcome: str, reply: CallResult) -> None:
+    """Count a call that has ended: outcome, tokens and US dollars.
 
     Args:
         model: the model that was called.

@@ -1,4 +1,4 @@
-"""What a model is asked, on whose account, and what comes back."""
+"""Value objects of the client's interface: request, cost attribution, parsed response."""
 
 from __future__ import annotations
 
@@ -17,40 +17,39 @@ from contracts.notes import Usage
 
 A = TypeVar("A", bound=BaseModel)
 
-Message = (
+ChatMessage = (
     ChatCompletionSystemMessageParam
     | ChatCompletionUserMessageParam
     | ChatCompletionAssistantMessageParam
 )
-"""One message of a conversation."""
+"""One message of a chat completion's conversation."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question(Generic[A]):
-    """A conversation that is to be answered in JSON.
+class ModelRequest(Generic[A]):
+    """Conversation for a model, with the JSON schema of the answer that is wanted.
 
     Attributes:
         messages: the conversation, static part first, so that providers' prefix caches hit.
         schema: strict JSON schema of the answer.
-        answer: what the answer is validated with, whatever the endpoint promised.
+        response_model: model that the answer is validated with, whatever the endpoint promised.
         prompt_version: names the static part, such as ``notes-2``.
-        attempt: tells apart questions that are the same to the letter, but are to be answered
-            anew, from 1.
-        is_alone: whether an answer that gives several which differ counts as none, in place of
+        attempt: number of the attempt, from 1; a new attempt is not answered from the cache.
+        requires_single_object: whether several objects that differ count as no answer, in place of
             the last of them.
     """
 
-    messages: Sequence[Message]
+    messages: Sequence[ChatMessage]
     schema: Mapping[str, Any]
-    answer: type[A]
+    response_model: type[A]
     prompt_version: str
     attempt: int = 1
-    is_alone: bool = False
+    requires_single_object: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """Who pays for a call, and what it is about; goes into the ledger.
+class CostAttribution:
+    """Study and subject that a call's cost is booked on in the ledger.
 
     Attributes:
         study_id: the study whose budget it is.
@@ -64,15 +63,15 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer(Generic[A]):
-    """A model's answer, valid by the schema that was asked for.
+class ParsedResponse(Generic[A]):
+    """Model's answer, validated by the response model of the request.
 
     Attributes:
         value: the parsed answer.
         model: the model that answered, as the endpoint named it.
         fingerprint: the endpoint's system fingerprint, empty if it gives none.
         usage: tokens that this answer used, also if they were paid before.
-        cached: whether it was kept from before, and cost nothing now.
+        cached: whether it came from the cache, and cost nothing now.
     """
 
     value: A

@@ -1,4 +1,4 @@
-"""Which models are called, where, and how patiently (``OPENAI_*``, ``ONRECORD_MODEL*``)."""
+"""Settings of the language models and their endpoints (``OPENAI_*``, ``ONRECORD_MODEL*``)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class Prices(BaseModel):
-    """What a model costs, where no price table knows it: US dollars per million tokens."""
+class TokenPrices(BaseModel):
+    """Prices of a model that no price table knows, in US dollars per million tokens."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,7 +26,7 @@ class Prices(BaseModel):
 
 
 class ModelConfig(BaseModel):
-    """One model at one OpenAI-compatible endpoint: a link of the fallback chain."""
+    """Settings of one model at one OpenAI-compatible endpoint: a link of the fallback chain."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -63,7 +63,9 @@ class ModelConfig(BaseModel):
     between_tokens_s: float = Field(10.0, gt=0, description="Longest wait for each further one.")
 
     priced_as: str | None = Field(None, description="Another model by whose price this one goes.")
-    prices: Prices | None = Field(None, description="Its own prices, dollars a million tokens.")
+    prices: TokenPrices | None = Field(
+        None, description="Its own prices, dollars a million tokens."
+    )
 
     @model_validator(mode="after")
     def _has_room_for_questions(self) -> Self:
@@ -73,20 +75,20 @@ class ModelConfig(BaseModel):
 
     @property
     def key(self) -> str:
-        """The endpoint's key as it is sent; the end of a line behind it is not."""
+        """The API key as it is sent: without surrounding whitespace, such as a newline."""
         if self.api_key_env:
             return os.environ.get(self.api_key_env, "").strip()
         return self.api_key.get_secret_value().strip()
 
     @property
     def parameters(self) -> dict[str, Any]:
-        """What besides question and model decides an answer; part of the cache's key."""
+        """Parameters that, besides request and model, decide an answer; part of the cache key."""
         fields = {"max_output_tokens", "temperature", "seed", "json_schema"}
         return self.model_dump(include=fields)
 
 
 class ModelSettings(BaseSettings):
-    """The model that is asked, or the chain of them in a file."""
+    """Settings of the model that is asked, or of the chain of models in a file."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -186,11 +188,11 @@ class ModelSettings(BaseSettings):
 
     @cached_property
     def chain(self) -> tuple[ModelConfig, ...]:
-        """The models in the order in which they are asked; at least one."""
+        """Models in the order in which they are asked; at least one."""
         if self.chain_file is None:
             described = ModelConfig.model_fields.keys() & type(self).model_fields.keys()
             return (ModelConfig(**{name: getattr(self, name) for name in described}),)
-        return read_chain(self.chain_file)
+        return load_model_chain(self.chain_file)
 
     @model_validator(mode="after")
     def _can_read_the_chain(self) -> Self:
@@ -198,8 +200,8 @@ class ModelSettings(BaseSettings):
         return self
 
 
-def read_chain(file: Path) -> tuple[ModelConfig, ...]:
-    """The models of a chain file, in the order in which they are asked.
+def load_model_chain(file: Path) -> tuple[ModelConfig, ...]:
+    """Return the models of a chain file, in the order in which they are asked.
 
     Raises:
         ValueError: the file cannot be read, or does not describe a chain; says what to mend.

@@ -9,15 +9,15 @@ from functools import partial
 from contracts.events import ChunkReady, NotesDrafted
 from contracts.notes import Usage
 from enrichment import domain
-from model_client import Account, Message, ModelClient, Question
-from model_client.errors import ContextTooLongError, CutOffError
+from model_client import ChatMessage, CostAttribution, ModelClient, ModelRequest
+from model_client.errors import ContextTooLongError, TruncatedAnswerError
 from prompts.documents import feedback_document
 from prompts.notes import CURRENT, Prompt
 
 
-def question_about(
+def build_request(
     chunk: ChunkReady, *, attempt: int, feedback: str = "", prompt: Prompt = CURRENT
-) -> Question[domain.DraftAnswer]:
+) -> ModelRequest[domain.DraftAnswer]:
     """What the model is asked about a chunk.
 
     Args:
@@ -26,16 +26,16 @@ def question_about(
         feedback: why the draft before was refused, if there was one.
         prompt: the version of the prompt to ask with.
     """
-    messages: list[Message] = [
+    messages: list[ChatMessage] = [
         {"role": "system", "content": prompt.instructions},
         {"role": "user", "content": prompt.document(chunk)},
     ]
     if feedback:
         messages.append({"role": "user", "content": feedback_document(feedback)})
-    return Question(
+    return ModelRequest(
         messages=messages,
         schema=domain.answer_schema(chunk),
-        answer=domain.DraftAnswer,
+        response_model=domain.DraftAnswer,
         prompt_version=prompt.version,
         attempt=attempt,
     )
@@ -73,21 +73,21 @@ class Drafter:
         Raises:
             model_client.errors: whatever keeps the model from answering well.
         """
-        question = question_about(chunk, attempt=attempt, feedback=feedback)
-        account = Account(chunk.study.study_id, str(chunk.chunk_id))
+        request = build_request(chunk, attempt=attempt, feedback=feedback)
+        attribution = CostAttribution(chunk.study.study_id, str(chunk.chunk_id))
         parts = domain.halves(chunk)
         draft = partial(
             self.draft, attempt=attempt, deadline=deadline, feedback=feedback, is_replay=is_replay
         )
         try:
             answer = await self._client.ask(
-                question,
-                account,
+                request,
+                attribution,
                 deadline=deadline,
                 # Known to be cut off, it is split at once; what cannot be split is asked again.
-                takes_cut_off=parts is not None and not is_replay,
+                accepts_truncated=parts is not None and not is_replay,
             )
-        except CutOffError:
+        except TruncatedAnswerError:
             if parts is None:
                 raise
             # Both are waited for whatever becomes of one: an answer that is paid for is kept.
@@ -104,7 +104,7 @@ class Drafter:
             notes=answer.value.notes,
             model=answer.model,
             model_fingerprint=answer.fingerprint,
-            prompt_version=question.prompt_version,
+            prompt_version=request.prompt_version,
             usage=answer.usage,
         )
 

@@ -14,7 +14,7 @@ from enrichment.settings import EnrichmentSettings
 from messaging import KafkaSettings, Publisher, Service, Stage, run
 from model_client import ModelSettings
 from model_client.cache.store import CacheSettings
-from model_client.factory import accounted_client
+from model_client.factory import open_model_client
 from model_client.ledger.budgets import BudgetSettings
 
 
@@ -26,7 +26,7 @@ def main() -> None:
 
     @asynccontextmanager
     async def build(_: Publisher) -> AsyncIterator[Stage]:
-        async with accounted_client(
+        async with open_model_client(
             models, postgres, cache, budgets, share=lambda: stage.share
         ) as client:
             stage = enrichment_stage(Drafter(client))

@@ -21,11 +21,11 @@ from grounding import Weighed
 from grounding.text.words import clip
 from grounding.uncertainty import Doubt, in_doubt
 from guardrail.policy import NOT_ENTAILED
-from model_client import Account, Message, ModelClient, Question
+from model_client import ChatMessage, CostAttribution, ModelClient, ModelRequest
 from model_client.errors import (
-    ASK_FOR_LESS,
+    SPLITTABLE_ERRORS,
     BadOutputError,
-    QuestionFilteredError,
+    PromptFilteredError,
     RefusalError,
 )
 from prompts import judge as judge_prompt
@@ -37,8 +37,8 @@ PURPOSE: Final = "judge"
 _UNANSWERED: Final = (
     BadOutputError,
     RefusalError,
-    QuestionFilteredError,
-    *ASK_FOR_LESS,
+    PromptFilteredError,
+    *SPLITTABLE_ERRORS,
 )
 _LONGEST_REASON: Final = 300
 """Characters kept of a judging model's reason."""
@@ -83,22 +83,23 @@ SCHEMA: Final[dict[str, Any]] = {
 """The strict JSON schema of an answer; the reason comes first, so that it is thought of first."""
 
 
-def question_about(weighed: Weighed) -> Question[Ruling]:
+def question_about(weighed: Weighed) -> ModelRequest[Ruling]:
     """What the judge is asked about a note."""
     quotes = [
         {"speaker": one.speaker, "role": one.role.value, "text": one.quote}
         for one in weighed.evidence
     ]
-    messages: list[Message] = [
+    messages: list[ChatMessage] = [
         {"role": "system", "content": judge_prompt.instructions()},
         {"role": "user", "content": fenced({"claim": weighed.draft.statement, "quotes": quotes})},
     ]
-    return Question(
+    return ModelRequest(
         messages=messages,
         schema=SCHEMA,
-        answer=Ruling,
+        response_model=Ruling,
         prompt_version=judge_prompt.VERSION,
-        is_alone=True,  # one of several may be what a quote says, and no word of the judge's
+        # One of several may be what a quote says, and no word of the judge's.
+        requires_single_object=True,
     )
 
 
@@ -135,18 +136,20 @@ class Judge:
         Raises:
             model_client.errors: what keeps the model from answering at all.
         """
-        account = Account(drafted.chunk.study.study_id, drafted.chunk.key, PURPOSE)
-        reviews = (self._review(one, account, deadline) for one in weighed)
+        attribution = CostAttribution(drafted.chunk.study.study_id, drafted.chunk.key, PURPOSE)
+        reviews = (self._review(one, attribution, deadline) for one in weighed)
         # All are waited for whatever becomes of one: an answer that is paid for is kept.
         results = await asyncio.gather(*reviews, return_exceptions=True)
         return tuple(_result(one) for one in results)
 
-    async def _review(self, weighed: Weighed, account: Account, deadline: float) -> Weighed:
+    async def _review(
+        self, weighed: Weighed, attribution: CostAttribution, deadline: float
+    ) -> Weighed:
         doubt = in_doubt(weighed)
         if doubt is None or not self._is_sampled(weighed):
             return weighed
         try:
-            answer = await self._client.ask(question_about(weighed), account, deadline=deadline)
+            answer = await self._client.ask(question_about(weighed), attribution, deadline=deadline)
         except _UNANSWERED:
             return _refused(weighed, "The second model gave no answer that could be read.")
         ruling = answer.value

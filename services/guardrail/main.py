@@ -17,7 +17,7 @@ from guardrail.settings import GuardrailSettings
 from messaging import KafkaSettings, Publisher, Service, Stage, run
 from model_client import ModelSettings
 from model_client.cache.store import CacheSettings
-from model_client.factory import accounted_client
+from model_client.factory import open_model_client
 from model_client.ledger.budgets import BudgetSettings
 
 log = structlog.get_logger(__name__)
@@ -61,7 +61,7 @@ def _judging(settings: GuardrailSettings) -> OpenJudge:
         # Told here, and not where settings are read, as only then the log is set up.
         if models.chain[0].model == drafting:
             log.warning("judge_is_the_drafter", model=drafting)
-        async with accounted_client(models, postgres, cache, budgets, share=share) as client:
+        async with open_model_client(models, postgres, cache, budgets, share=share) as client:
             yield Judge(client, share=settings.asked_share)
 
     return open_judge

@@ -23,9 +23,9 @@ from database.lazy import LazyDatabase
 from database.migrate import apply_migrations
 from database.settings import PostgresSettings
 from enrichment import domain
-from enrichment.drafter import question_about
-from model_client import Account, ModelClient, ModelSettings, Question
-from model_client.cache.response_cache import Answers
+from enrichment.drafter import build_request
+from model_client import CostAttribution, ModelClient, ModelRequest, ModelSettings
+from model_client.cache.response_cache import ResponseCache
 from model_client.cache.store import CacheSettings
 from model_client.ledger.budgets import BudgetSettings
 from model_client.ledger.ledger import Ledger
@@ -34,7 +34,7 @@ from support.http_client import http_client
 from support.postgres import EmbeddedServer, TestServer
 
 MODEL: Final = "bench"
-ACCOUNT: Final = Account("bench", "chunk")
+ACCOUNT: Final = CostAttribution("bench", "chunk")
 _databases = count(1)
 
 
@@ -111,12 +111,12 @@ def chunk(number: int) -> ChunkReady:
     )
 
 
-def question(number: int) -> Question[domain.DraftAnswer]:
+def question(number: int) -> ModelRequest[domain.DraftAnswer]:
     """The question enrichment asks about a chunk."""
-    return question_about(chunk(number), attempt=1, feedback="")
+    return build_request(chunk(number), attempt=1, feedback="")
 
 
-def body(one: Question[Any], *, stream: bool) -> Mapping[str, Any]:
+def body(one: ModelRequest[Any], *, stream: bool) -> Mapping[str, Any]:
     """The same question as the bare SDK is asked it."""
     schema = {"name": "answer", "strict": True, "schema": dict(one.schema)}
     told: dict[str, Any] = {
@@ -157,8 +157,8 @@ async def whole_client(
     """The client as enrichment has it: with cache, ledger and budgets."""
     async with AsyncExitStack() as everything:
         database = await everything.enter_async_context(LazyDatabase(postgres))
-        answers = await everything.enter_async_context(Answers(database, CacheSettings()))
+        answers = await everything.enter_async_context(ResponseCache(database, CacheSettings()))
         ledger = await everything.enter_async_context(Ledger(database, BudgetSettings()))
         yield await everything.enter_async_context(
-            ModelClient(settings, answers=answers, ledger=ledger)
+            ModelClient(settings, cache=answers, ledger=ledger)
         )

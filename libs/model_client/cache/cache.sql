@@ -1,7 +1,7 @@
 -- name: find_answers
--- For each request the answer of its first key that has one, the newest first; counts the hits.
--- Where there is none and the request wants it, takes its first key, unless another claimant holds
--- it and has been heard of in time; in the keys' order, so that no two wait for each other.
+-- Returns for each request the newest response of its first key that has one; counts the hits.
+-- Where there is none and the request asks for it, claims its first key, unless another claimant's
+-- lease on it holds; in the keys' order, so that no two statements deadlock.
 WITH asked AS (
     SELECT * FROM unnest($1::int[], $2::int[], $3::text[], $4::boolean[], $5::boolean[])
         AS asked (request, place, key, takes_cut_off, claims)
@@ -41,17 +41,17 @@ SELECT asked.request, found.key, found.content, found.model, found.fingerprint,
  WHERE asked.place = 1;
 
 -- name: count_hit
--- One more use of an answer that was given on within the process.
+-- Counts one more use of a response that was shared within the process.
 UPDATE llm_answers SET hits = hits + 1, last_used_at = $3 WHERE key = $1 AND fingerprint = $2;
 
 -- name: keep_answers
--- Keeps answers in place of older ones of the same fingerprint, notes the fingerprint that each
--- model gave last, and lets others ask what was claimed for them.
-WITH told AS (
+-- Stores responses in place of older ones of the same fingerprint, records the fingerprint that
+-- each model returned last, and releases the claims.
+WITH responses AS (
     SELECT * FROM unnest(
         $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[],
         $10::bigint[], $11::numeric[], $12::bigint[], $13::timestamptz[]
-    ) AS told (
+    ) AS responses (
         key, fingerprint, model, prompt_version, content, input_tokens, cached_tokens,
         output_tokens, cost_usd, bytes, at
     )
@@ -60,7 +60,8 @@ WITH told AS (
         key, fingerprint, model, prompt_version, content, input_tokens, cached_tokens,
         output_tokens, cost_usd, bytes, created_at, last_used_at
     )
-    SELECT told.*, told.at FROM told ORDER BY told.key, told.fingerprint
+    SELECT responses.*, responses.at FROM responses
+     ORDER BY responses.key, responses.fingerprint
         ON CONFLICT (key, fingerprint) DO UPDATE
        SET model = EXCLUDED.model, content = EXCLUDED.content,
            input_tokens = EXCLUDED.input_tokens, cached_tokens = EXCLUDED.cached_tokens,
@@ -69,10 +70,10 @@ WITH told AS (
            last_used_at = EXCLUDED.last_used_at
 ), noted AS (
     INSERT INTO llm_fingerprints AS last (model, fingerprint, seen_at)
-    SELECT DISTINCT ON (told.model) told.model, told.fingerprint, told.at
-      FROM told
-     WHERE told.fingerprint <> ''
-     ORDER BY told.model, told.at DESC
+    SELECT DISTINCT ON (responses.model) responses.model, responses.fingerprint, responses.at
+      FROM responses
+     WHERE responses.fingerprint <> ''
+     ORDER BY responses.model, responses.at DESC
         ON CONFLICT (model) DO UPDATE
        SET fingerprint = EXCLUDED.fingerprint, seen_at = EXCLUDED.seen_at
      WHERE last.seen_at <= EXCLUDED.seen_at
@@ -80,19 +81,15 @@ WITH told AS (
 DELETE FROM llm_claims WHERE claimant = $1 AND key = ANY($2::text[]);
 
 -- name: renew_claims
--- Tells that a claimant is still asking.
+-- Extends the leases of a claimant that is still asking.
 UPDATE llm_claims SET leased_until = now() + $3 WHERE claimant = $1 AND key = ANY($2::text[]);
 
--- name: release_claims
--- Lets others ask.
-DELETE FROM llm_claims WHERE claimant = $1 AND key = ANY($2::text[]);
-
 -- name: delete_expired
--- Answers that are too old.
+-- Deletes responses that are too old.
 DELETE FROM llm_answers WHERE created_at <= $1;
 
 -- name: delete_least_used
--- Answers that are beyond the size limit, in bytes; the least recently used go.
+-- Deletes the least recently used responses beyond the size limit, in bytes.
 DELETE FROM llm_answers AS kept
  USING (
     SELECT key, fingerprint,
@@ -102,5 +99,5 @@ DELETE FROM llm_answers AS kept
  WHERE kept.key = ranked.key AND kept.fingerprint = ranked.fingerprint AND ranked.together > $1;
 
 -- name: delete_dead_claims
--- Claims of those who were killed, and that nobody took over.
+-- Deletes claims of killed processes that nobody took over.
 DELETE FROM llm_claims WHERE leased_until < now() - interval '1 hour';

@@ -1,4 +1,4 @@
-"""Kept answers, and who is asking right now, in PostgreSQL."""
+"""Tables of cached responses, and of the processes that are asking a model right now."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from database.group_commit import GroupCommit
 from database.lazy import LazyDatabase
 from database.pool import Record
 from database.queries import load_queries, transpose_rows
-from database.text import replace_nul
+from database.text import storable_text
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "cache.sql")
 
 LONGEST_NAME: Final = 200
-"""Characters kept of what an endpoint calls itself: PostgreSQL indexes no texts of a few kB."""
+"""Characters kept of an endpoint's name or fingerprint: PostgreSQL indexes no texts of a few kB."""
 
 ROW_BYTES: Final = 400
-"""About what a row takes beside its content."""
+"""About what a row takes beside its content, in bytes."""
 
 
 class CacheSettings(BaseSettings):
-    """What is kept of models' answers (``ONRECORD_CACHE``, ``ONRECORD_CACHE_*``)."""
+    """Settings of the response cache (``ONRECORD_CACHE``, ``ONRECORD_CACHE_*``)."""
 
     model_config = SettingsConfigDict(
         env_prefix="ONRECORD_CACHE_",
@@ -43,29 +43,30 @@ class CacheSettings(BaseSettings):
     switch: Literal["on", "off"] = Field(
         "on",
         validation_alias="ONRECORD_CACHE",
-        description="Whether answers are kept, and kept ones given: on or off.",
+        description="Whether responses are cached, and cached ones used: on or off.",
     )
-    ttl_days: PositiveFloat = Field(30.0, description="How long an answer is given, in days.")
+    ttl_days: PositiveFloat = Field(30.0, description="How long a response is used, in days.")
     max_mb: PositiveInt = Field(
-        1024, description="Most that is kept, in MB; the least recently used answers go first."
+        1024, description="Size limit, in MB; the least recently used responses are deleted first."
     )
     fingerprint: Literal["any", "latest"] = Field(
         "any",
-        description="Which kept answers are given: of any system fingerprint, or only of the one "
-        "that the model gave last.",
+        description="Which responses are used: of any system fingerprint, or only of the one "
+        "that the model returned last.",
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """A model's answer as it is kept.
+class CachedResponse:
+    """Model response as it is stored in the cache.
 
     Attributes:
-        content: the answer in JSON; None: it was cut off, which helps whoever can ask for less.
+        content: the answer in JSON; None: it was truncated, for callers that can split the
+            request.
         model: the model, as the endpoint named it.
         fingerprint: the endpoint's system fingerprint, empty if it gives none.
         usage: tokens it used.
-        cost_usd: what it cost, in US dollars; None if nobody knows.
+        cost_usd: what it cost, in US dollars; None if not known.
     """
 
     content: str | None
@@ -76,36 +77,36 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
-    """What is looked for in the cache.
+class CacheLookup:
+    """Lookup of one request in the cache.
 
     Attributes:
         keys: of answers, the best first.
-        takes_cut_off: whether it counts as found that an answer was cut off.
+        accepts_truncated: whether it counts as found that an answer was cut off.
         claims: whether the first key is to be claimed where nothing is found.
     """
 
     keys: Sequence[str]
-    takes_cut_off: bool = False
+    accepts_truncated: bool = False
     claims: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What came of a search.
+class LookupResult:
+    """Result of a lookup: a cached response, a claim to make one, or neither.
 
     Attributes:
         answer: the key that has an answer, with it; None if none has.
         is_claimed: whether it is for this process to ask.
     """
 
-    answer: tuple[str, Kept] | None
+    answer: tuple[str, CachedResponse] | None
     is_claimed: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """What is written when a question has been answered, or given up.
+class ClaimCompletion:
+    """End of a claim: the response to store, if there is one, and the key to release.
 
     Attributes:
         claimed: the key that others may claim again.
@@ -113,17 +114,17 @@ class Ending:
     """
 
     claimed: str
-    answer: tuple[str, Kept] | None
+    answer: tuple[str, CachedResponse] | None
 
 
-class AnswerStore:
-    """The cache's tables. All methods raise as ``Database`` does.
+class CacheStore:
+    """PostgreSQL tables of the response cache. All methods raise as ``Database`` does.
 
-    What many tasks want at once goes to the server in groups.
+    Concurrent lookups and completions share one statement (``GroupCommit``).
 
     Args:
         lazy: the database.
-        settings: what is kept, and what is given.
+        settings: what is stored, for how long, and which responses count as hits.
         clock: the time, by which answers grow old.
         lease_s: how long a claim holds that is not renewed, in seconds.
     """
@@ -140,45 +141,47 @@ class AnswerStore:
         self._clock = clock
         self._lease = timedelta(seconds=lease_s)
         self._claimant: UUID = uuid4()
-        self._searches: GroupCommit[Search, Found] = GroupCommit(self._search_all)
-        self._endings: GroupCommit[Ending, None] = GroupCommit(self._end_all)
+        self._searches: GroupCommit[CacheLookup, LookupResult] = GroupCommit(self._search_all)
+        self._endings: GroupCommit[ClaimCompletion, None] = GroupCommit(self._end_all)
 
-    async def search(self, search: Search) -> Found:
-        """Look for an answer, which counts as a hit, or claim the question."""
+    async def search(self, search: CacheLookup) -> LookupResult:
+        """Return the cached response, counting a hit, or claim the request for this process."""
         return await self._searches.submit(search)
 
-    async def end(self, ending: Ending) -> None:
-        """Keep an answer and let others ask, both or neither."""
+    async def complete(self, ending: ClaimCompletion) -> None:
+        """Store a response and release its claim, both or neither."""
         await self._endings.submit(ending)
 
-    async def find(self, keys: Sequence[str]) -> tuple[str, Kept] | None:
-        """The first of the keys that has an answer, with it; counts the hit."""
-        return (await self.search(Search(keys, takes_cut_off=True))).answer
+    async def find(self, keys: Sequence[str]) -> tuple[str, CachedResponse] | None:
+        """Return the first of the keys that has a response, with it; count the hit."""
+        return (await self.search(CacheLookup(keys, accepts_truncated=True))).answer
 
-    async def keep(self, key: str, kept: Kept) -> None:
-        """Keep an answer."""
-        await self.end(Ending(key, (key, kept)))
+    async def store(self, key: str, response: CachedResponse) -> None:
+        """Store a response under a key."""
+        await self.complete(ClaimCompletion(key, (key, response)))
 
-    async def count_hit(self, key: str, kept: Kept) -> None:
-        """Count a use of an answer that came another way."""
+    async def count_hit(self, key: str, response: CachedResponse) -> None:
+        """Count a use of a response that was shared within this process."""
         async with self._lazy.use() as database:
-            await database.execute(_QUERIES.count_hit, key, _name(kept.fingerprint), self._clock())
+            await database.execute(
+                _QUERIES.count_hit, key, _name(response.fingerprint), self._clock()
+            )
 
     async def renew(self, keys: Collection[str]) -> None:
-        """Go on holding claims."""
+        """Extend the lease of this process's claims."""
         async with self._lazy.use() as database:
             await database.execute(_QUERIES.renew_claims, self._claimant, list(keys), self._lease)
 
-    async def sweep(self) -> None:
-        """Delete what is too old, or too much."""
+    async def evict(self) -> None:
+        """Delete responses that are too old or exceed the size limit, and abandoned claims."""
         async with self._lazy.use() as database:
             await database.execute(_QUERIES.delete_expired, self._oldest())
             await database.execute(_QUERIES.delete_least_used, self._settings.max_mb * 1_000_000)
             await database.execute(_QUERIES.delete_dead_claims)
 
-    async def _search_all(self, searches: Sequence[Search]) -> Sequence[Found]:
+    async def _search_all(self, searches: Sequence[CacheLookup]) -> Sequence[LookupResult]:
         asked = [
-            (request, place, key, search.takes_cut_off, search.claims)
+            (request, place, key, search.accepts_truncated, search.claims)
             for request, search in enumerate(searches)
             for place, key in enumerate(search.keys, start=1)
         ]
@@ -195,13 +198,13 @@ class AnswerStore:
         found = {row["request"]: row for row in rows}
         return [_found(found[request]) for request in range(len(searches))]
 
-    async def _end_all(self, endings: Sequence[Ending]) -> Sequence[None]:
+    async def _end_all(self, endings: Sequence[ClaimCompletion]) -> Sequence[None]:
         # Of two answers for one place the later one stays: a statement writes no row twice.
         answers = {
-            (key, _name(kept.fingerprint)): (key, kept)
-            for key, kept in (one.answer for one in endings if one.answer is not None)
+            (key, _name(response.fingerprint)): (key, response)
+            for key, response in (one.answer for one in endings if one.answer is not None)
         }
-        rows = [_row(key, kept, self._clock()) for key, kept in answers.values()]
+        rows = [_row(key, response, self._clock()) for key, response in answers.values()]
         claimed = [one.claimed for one in endings]
         async with self._lazy.use() as database:
             await database.execute(
@@ -213,40 +216,34 @@ class AnswerStore:
         return self._clock() - timedelta(days=self._settings.ttl_days)
 
 
-def _row(key: str, kept: Kept, now: datetime) -> tuple[Any, ...]:
-    """An answer as ``keep_answers`` takes it."""
-    content = None if kept.content is None else _text(kept.content)
+def _row(key: str, response: CachedResponse, now: datetime) -> tuple[Any, ...]:
+    """Return a response as a row of ``keep_answers``."""
+    content = None if response.content is None else storable_text(response.content)
     return (
         key,
-        _name(kept.fingerprint),
-        _name(kept.model),
+        _name(response.fingerprint),
+        _name(response.model),
         key.rpartition("/")[0],
         content,
-        kept.usage.input_tokens,
-        kept.usage.cached_tokens,
-        kept.usage.output_tokens,
-        kept.cost_usd,
+        response.usage.input_tokens,
+        response.usage.cached_tokens,
+        response.usage.output_tokens,
+        response.cost_usd,
         len((content or "").encode()) + ROW_BYTES,
         now,
     )
 
 
-def _found(row: Record) -> Found:
+def _found(row: Record) -> LookupResult:
     answer = None if row["key"] is None else (row["key"], _kept(row))
-    return Found(answer, row["is_claimed"])
+    return LookupResult(answer, row["is_claimed"])
 
 
-def _kept(row: Record) -> Kept:
+def _kept(row: Record) -> CachedResponse:
     usage = Usage(**{name: row[name] for name in Usage.model_fields})
-    return Kept(row["content"], row["model"], row["fingerprint"], usage, row["cost_usd"])
+    return CachedResponse(row["content"], row["model"], row["fingerprint"], usage, row["cost_usd"])
 
 
-def _text(told: str) -> str:
-    """What PostgreSQL can hold of a text."""
-    clean: str = replace_nul(told)
-    return clean.encode(errors="replace").decode()
-
-
-def _name(told: str) -> str:
-    """What it can hold and index of a name."""
-    return _text(told[:LONGEST_NAME])
+def _name(text: str) -> str:
+    """Return a name as PostgreSQL can store and index it."""
+    return storable_text(text, max_length=LONGEST_NAME)

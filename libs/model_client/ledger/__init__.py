@@ -1,1 +1,1 @@
-"""Spend: prices, budgets, and the ledger of all calls, reserved before they are made."""
+"""Ledger of model calls: prices, budgets, spend reserved before a call and settled after it."""

@@ -1,4 +1,4 @@
-"""Puts each call into the ledger: the worst case before it, what it came to after it."""
+"""Accounting of model calls: reserves the worst-case cost before, settles the real one after."""
 
 from __future__ import annotations
 
@@ -15,76 +15,79 @@ import openai
 from contracts.errors import ErrorCode, OnrecordError
 from contracts.notes import Usage
 from model_client import errors, metrics
-from model_client.ledger.ledger import Call, Ledger, Outcome, Reservation
-from model_client.ledger.prices import Prices
-from model_client.requests import Account
+from model_client.background_tasks import BackgroundTasks
+from model_client.ledger.ledger import BudgetReservation, CallDetails, CallOutcome, Ledger
+from model_client.ledger.prices import PriceCalculator
+from model_client.requests import CostAttribution
 from model_client.settings import ModelConfig
-from model_client.transport.api_dialect import TokenEstimate, most_tokens
-from model_client.transport.http_call import Reply
+from model_client.transport.api_dialect import TokenEstimator, max_prompt_tokens
+from model_client.transport.http_call import CallResult
 
 ANSWERED: Final = "answered"
 CANCELLED: Final = "cancelled"
-"""Outcomes that are no error's code."""
+"""Outcomes of a call that are no error code."""
 
 ENDS: Final = {
     "length": ErrorCode.LLM_CUT_OFF.value,
     "content_filter": ErrorCode.LLM_CONTENT_FILTERED.value,
 }
-"""Ends of answers that are none."""
+"""Error codes of answers that ended early, by the endpoint's finish reason."""
 
 FREE: Final = (
     errors.RateLimitedError,
     errors.ModelUnavailableError,
     errors.PermanentError,
 )
-"""Failures for which no endpoint charges, as nothing was generated."""
+"""Failures that no endpoint charges for, as nothing was generated."""
 
 GAVE_UP: Final = frozenset({504, 524})
-"""Of gateways that waited no longer (RFC 9110; Cloudflare): the model may have answered."""
+"""Statuses of gateways that stopped waiting (RFC 9110; Cloudflare): the model may have answered."""
 
 NEVER_SENT: Final = (httpx2.ConnectError, httpx2.ConnectTimeout)
-"""Why a connection was not made; an outage would else use up budgets by its probes."""
+"""Causes of a call that reached nobody: charging its estimate would let an outage's probes use up
+budgets."""
 
 
 @dataclass(frozen=True, slots=True)
-class Bill:
-    """Who pays for a call, and which prompt it is made with."""
+class BillingInfo:
+    """Cost attribution and prompt version of a call."""
 
-    account: Account
+    attribution: CostAttribution
     prompt_version: str
 
 
-class Accounts:
-    """The accounts of one model.
+class CallAccounting:
+    """Accounting for the calls of one model.
 
     Args:
         config: the model, and its longest answer.
         ledger: where calls are written down; without one nothing is, and no budget holds.
-        estimate: how many tokens a call used that does not tell.
+        estimate: estimates the tokens of a call that does not report them.
     """
 
-    def __init__(self, config: ModelConfig, ledger: Ledger | None, estimate: TokenEstimate) -> None:
+    def __init__(
+        self, config: ModelConfig, ledger: Ledger | None, estimate: TokenEstimator
+    ) -> None:
         self._config = config
         self._ledger = ledger
         self._estimate = estimate
-        self._prices = Prices(
+        self._prices = PriceCalculator(
             config.model, priced_as=config.priced_as, base_url=config.base_url, own=config.prices
         )
-        self._settling: set[asyncio.Task[None]] = set()
+        self._settling = BackgroundTasks()
 
     async def close(self) -> None:
         """Wait until all calls are settled."""
-        while self._settling:
-            await asyncio.wait(self._settling)
+        await self._settling.wait()
 
     @asynccontextmanager
-    async def entry(
-        self, request: Mapping[str, Any], bill: Bill, reply: Reply, *, latest: float
+    async def account_for(
+        self, body: Mapping[str, Any], bill: BillingInfo, reply: CallResult, *, latest: float
     ) -> AsyncIterator[None]:
-        """Account for the call that is made within the context.
+        """Reserve a call's worst-case cost, run the context, then settle what the call cost.
 
         Args:
-            request: what is sent.
+            body: what is sent.
             bill: who pays, and for what.
             reply: what comes back; its usage and cost are completed.
             latest: until when it may wait for what others give back, by the loop's clock.
@@ -93,7 +96,7 @@ class Accounts:
             errors.BudgetExceededError: the call is not allowed.
             DatabaseUnavailableError: there is a budget, and it cannot be asked.
         """
-        reservation = await self._reserve(request, bill, latest)
+        reservation = await self._reserve(body, bill, latest)
         failure: BaseException | None = None
         try:
             yield
@@ -101,42 +104,44 @@ class Accounts:
             failure = error
             raise
         finally:
-            self._complete(request, reply, failure)
+            self._complete(body, reply, failure)
             self._settle(reservation, _code(failure, reply), reply)
 
     async def _reserve(
-        self, request: Mapping[str, Any], bill: Bill, latest: float
-    ) -> Reservation | None:
+        self, body: Mapping[str, Any], bill: BillingInfo, latest: float
+    ) -> BudgetReservation | None:
         if self._ledger is None:
             return None
-        worst = self._prices.worst(most_tokens(request), self._config.max_output_tokens)
+        worst = self._prices.max_cost(max_prompt_tokens(body), self._config.max_output_tokens)
         config = self._config
-        call = Call(bill.account, bill.prompt_version, config.base_url, config.model, worst)
+        call = CallDetails(
+            bill.attribution, bill.prompt_version, config.base_url, config.model, worst
+        )
         return await self._ledger.reserve(call, latest=latest)
 
     def _complete(
-        self, request: Mapping[str, Any], reply: Reply, error: BaseException | None
+        self, body: Mapping[str, Any], reply: CallResult, error: BaseException | None
     ) -> None:
         reply.estimated = reply.usage is None and not _is_free(error)
         if reply.usage is None:
-            reply.usage = self._estimate_usage(request, reply) if reply.estimated else Usage()
-        reply.cost_usd = self._prices.of(reply.usage)
+            reply.usage = self._estimate_usage(body, reply) if reply.estimated else Usage()
+        reply.cost_usd = self._prices.cost(reply.usage)
 
-    def _estimate_usage(self, request: Mapping[str, Any], reply: Reply) -> Usage:
-        """About what a call used that ended without telling.
+    def _estimate_usage(self, body: Mapping[str, Any], reply: CallResult) -> Usage:
+        """Return about what a call used that ended without reporting its usage.
 
         One that was not streamed may have been answered in full at the other end.
         """
-        seen = self._estimate.usage(request, reply.text)
-        if request.get("stream") or reply.finish_reason:
+        seen = self._estimate.estimate_usage(body, reply.text)
+        if body.get("stream") or reply.finish_reason:
             return seen
         return seen.model_copy(update={"output_tokens": self._config.max_output_tokens})
 
-    def _settle(self, reservation: Reservation | None, code: str, reply: Reply) -> None:
-        metrics.note_call(self._config.model, code, reply)
+    def _settle(self, reservation: BudgetReservation | None, code: str, reply: CallResult) -> None:
+        metrics.record_call(self._config.model, code, reply)
         if self._ledger is None or reservation is None:
             return
-        outcome = Outcome(
+        outcome = CallOutcome(
             code=code,
             model=reply.model,
             fingerprint=reply.fingerprint,
@@ -147,13 +152,11 @@ class Accounts:
             first_token_s=reply.first_token_s,
         )
         # On its own, so that neither a slow database nor a cancelled message keeps it from ending.
-        task = asyncio.create_task(self._ledger.settle(reservation, outcome))
-        self._settling.add(task)
-        task.add_done_callback(self._settling.discard)
+        self._settling.start(self._ledger.settle(reservation, outcome))
 
 
 def _is_free(error: BaseException | None) -> bool:
-    """Whether a call that ended so is charged by no endpoint."""
+    """Return whether no endpoint charges for a call that ended with this error."""
     if error is None or isinstance(error, FREE):
         return error is not None
     cause = error.__cause__
@@ -162,8 +165,8 @@ def _is_free(error: BaseException | None) -> bool:
     return cause is not None and isinstance(cause.__cause__, NEVER_SENT)
 
 
-def _code(failure: BaseException | None, reply: Reply) -> str:
-    """How a call ended; whether an answer is valid is found out later, and costs the same."""
+def _code(failure: BaseException | None, reply: CallResult) -> str:
+    """Return how a call ended; an invalid answer is found later, and costs the same."""
     if failure is None:
         refused = ErrorCode.LLM_REFUSED.value if reply.refusal else ANSWERED
         return ENDS.get(reply.finish_reason, refused)
@@ -173,6 +176,6 @@ def _code(failure: BaseException | None, reply: Reply) -> str:
 
 
 def sum_costs(costs: list[Decimal | None]) -> Decimal | None:
-    """What calls cost together; None if one of them has no price."""
+    """Return what calls cost together, in US dollars; None if one of them has no price."""
     known = [one for one in costs if one is not None]
     return sum(known, Decimal(0)) if len(known) == len(costs) else None

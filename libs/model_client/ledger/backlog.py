@@ -1,4 +1,4 @@
-"""What is to be written into the ledger: at once, or from memory when the database is back."""
+"""Ledger entries that the database could not take yet: kept in memory and written later."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ import structlog
 from database.errors import DatabaseConflictError, DatabaseTimeoutError, DatabaseUnavailableError
 from database.group_commit import MOST
 from model_client import metrics
-from model_client.ledger.store import LedgerStore, Outcome, Reservation
+from model_client.ledger.store import BudgetReservation, CallOutcome, LedgerStore
 
 log = structlog.get_logger(__name__)
 
 MOST_KEPT: Final = 10_000
-"""Entries kept in memory; the oldest go when there are more."""
+"""Entries kept in memory; the oldest are dropped when there are more."""
 
 RETRY_S: Final = 1.0
-"""Seconds between attempts to write what is kept."""
+"""Seconds between attempts to write the queued entries."""
 
 LAST_RETRY_S: Final = 0.1
-"""The same at the end, when somebody waits for it."""
+"""Seconds between attempts at shutdown, when somebody waits for it."""
 
 CLOSE_S: Final = 6.0
-"""How long it is still tried at the end, in seconds; beyond the pause of ``LazyDatabase``."""
+"""How long writing is still tried at shutdown, in seconds; beyond the pause of ``LazyDatabase``."""
 
 AWAY: Final = (DatabaseUnavailableError, DatabaseConflictError, DatabaseTimeoutError)
-"""After these the same may be written later."""
+"""Database errors after which the same entry may be written later."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """Something to be written.
+class LedgerEntry:
+    """Settlement or withdrawal of a reservation that is to be written.
 
     Attributes:
         reservation: of which call.
@@ -45,13 +45,13 @@ class Entry:
         at: when that was known.
     """
 
-    reservation: Reservation
-    outcome: Outcome | None
+    reservation: BudgetReservation
+    outcome: CallOutcome | None
     at: datetime
 
 
-class Backlog:
-    """Writes entries, and tries again, while its context lasts, what could not be written.
+class LedgerRetryQueue:
+    """Writer of ledger entries that retries, while its context lasts, what could not be written.
 
     Args:
         store: where they are written.
@@ -59,14 +59,14 @@ class Backlog:
 
     def __init__(self, store: LedgerStore) -> None:
         self._store = store
-        self._kept: deque[Entry] = deque()
+        self._entries: deque[LedgerEntry] = deque()
         self._has_some = asyncio.Event()
         self._is_away = False
         self._writer: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
-        """Begin to write what is kept."""
-        self._writer = asyncio.create_task(self._write_what_is_kept())
+        """Start writing queued entries."""
+        self._writer = asyncio.create_task(self._write_queued())
         return self
 
     async def __aexit__(
@@ -75,90 +75,90 @@ class Backlog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Try for a while to write what is left."""
+        """Try for ``CLOSE_S`` to write what is left, then drop it."""
         assert self._writer is not None
         self._writer.cancel()
         with suppress(asyncio.CancelledError):
             await self._writer
         with suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_S):
-                while self._kept:
+                while self._entries:
                     await self._drain()
-                    await asyncio.sleep(LAST_RETRY_S if self._kept else 0)
-        self._drop(len(self._kept))
+                    await asyncio.sleep(LAST_RETRY_S if self._entries else 0)
+        self._drop(len(self._entries))
 
     def __len__(self) -> int:
-        return len(self._kept)
+        return len(self._entries)
 
-    async def write(self, entry: Entry) -> None:
-        """Write an entry, or keep it."""
+    async def write(self, entry: LedgerEntry) -> None:
+        """Write an entry now, or queue it."""
         try:
             await self._write(entry)
         except asyncio.CancelledError:
-            self.keep(entry)
+            self.enqueue(entry)
             raise
 
-    def keep(self, entry: Entry) -> None:
-        """Keep an entry, to be written soon."""
-        if len(self._kept) >= MOST_KEPT:
-            self._kept.popleft()
+    def enqueue(self, entry: LedgerEntry) -> None:
+        """Queue an entry to be written soon."""
+        if len(self._entries) >= MOST_KEPT:
+            self._entries.popleft()
             self._drop(1)
-        self._kept.append(entry)
-        self._tell()
+        self._entries.append(entry)
+        self._update_gauge()
 
-    def note_away(self, reason: str) -> None:
-        """Say, once an outage, that the ledger cannot be written or read."""
+    def report_unavailable(self, reason: str) -> None:
+        """Log, once an outage, that the ledger's database cannot be reached."""
         if not self._is_away:
             log.warning("ledger_away", reason=reason)
         self._is_away = True
 
-    def note_back(self) -> None:
-        """The outage, if there was one, is over."""
+    def report_available(self) -> None:
+        """Note that the database answers again."""
         self._is_away = False
 
-    async def _write_what_is_kept(self) -> None:
+    async def _write_queued(self) -> None:
         while True:
             await self._has_some.wait()
             await self._drain()
             await asyncio.sleep(RETRY_S)
 
     async def _drain(self) -> None:
-        """Write what is kept, together what goes to the server together, until some cannot be."""
+        """Write the queued entries in groups until one cannot be written."""
         done = True
-        while self._kept and done:
-            entries = [self._kept.popleft() for _ in range(min(MOST, len(self._kept)))]
-            self._tell()
+        while self._entries and done:
+            entries = [self._entries.popleft() for _ in range(min(MOST, len(self._entries)))]
+            self._update_gauge()
             writing = [asyncio.create_task(self._write(one)) for one in entries]
             try:
                 done = all(await asyncio.gather(*writing))
             except asyncio.CancelledError:
                 for entry, task in zip(entries, writing, strict=True):
                     if task.cancelled():
-                        self.keep(entry)
+                        self.enqueue(entry)
                 raise
 
-    async def _write(self, entry: Entry) -> bool:
-        """Write an entry, or keep it; returns whether nothing is left to do."""
+    async def _write(self, entry: LedgerEntry) -> bool:
+        """Write an entry or queue it; return whether nothing is left to do."""
         try:
             if entry.outcome is None:
                 await self._store.withdraw(entry.reservation)
             else:
                 await self._store.settle(entry.reservation, entry.outcome, entry.at)
         except AWAY as error:
-            self.note_away(str(error))
-            self.keep(entry)
+            self.report_unavailable(str(error))
+            self.enqueue(entry)
             return False
         except Exception:
             # It would not be taken the next time either, and others wait behind it.
             log.exception("ledger_entry_refused", call_id=str(entry.reservation.call_id))
             self._drop(1)
         else:
-            self.note_back()
+            self.report_available()
         return True
 
-    def _tell(self) -> None:
-        metrics.LEDGER_UNWRITTEN.set(len(self._kept))
-        if self._kept:
+    def _update_gauge(self) -> None:
+        metrics.LEDGER_UNWRITTEN.set(len(self._entries))
+        if self._entries:
             self._has_some.set()
         else:
             self._has_some.clear()

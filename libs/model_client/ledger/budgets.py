@@ -1,4 +1,4 @@
-"""How much may be spent, by the environment, and how a refusal is worded."""
+"""Budget limits from the environment, and the errors that a refusing budget means."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contracts.errors import ErrorCode, OnrecordError, ThrottledError
 from model_client import errors
 
 SMALLEST: Final = Decimal("0.000001")
-"""What amounts are shown to, in US dollars."""
+"""Precision with which amounts are shown, in US dollars."""
 
 LEAST_DECIMALS: Final = 2
 
@@ -23,17 +23,17 @@ LONGEST_NAME: Final = 60
 
 
 RETRY_AFTER_S: Final = 5.0
-"""When to ask again for what calls under way have reserved, in seconds: about a call's time."""
+"""When to ask again for what running calls have reserved, in seconds: about a call's time."""
 
 
 class BudgetBusyError(ThrottledError):
-    """Calls under way have reserved what is left of a budget, and may give back enough."""
+    """Running calls have reserved what is left of a budget, and may give back enough."""
 
     code = ErrorCode.BUDGET_EXCEEDED
 
 
 class BudgetSettings(BaseSettings):
-    """What calls may cost, unless ``onrecord budgets`` says otherwise (``ONRECORD_BUDGET_*``)."""
+    """Budget limits that hold unless ``onrecord budgets`` sets others (``ONRECORD_BUDGET_*``)."""
 
     model_config = SettingsConfigDict(
         env_prefix="ONRECORD_BUDGET_", frozen=True, extra="ignore", env_ignore_empty=True
@@ -61,13 +61,13 @@ class BudgetSettings(BaseSettings):
 
     @property
     def has_any(self) -> bool:
-        """Whether there is a limit."""
+        """Whether any limit is set."""
         return self.per_study_usd is not None or self.per_day_usd is not None
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """A budget that does not allow a call; amounts in US dollars.
+class BudgetRefusal:
+    """Budget that does not allow a call; amounts in US dollars.
 
     Attributes:
         scope: ``study`` or ``day``.
@@ -85,18 +85,18 @@ class Refusal:
     returning_usd: Decimal
     is_own: bool
 
-    def may_pass(self, worst_usd: Decimal | None) -> bool:
-        """Whether the call may be allowed once those under way have ended."""
+    def may_fit_later(self, worst_usd: Decimal | None) -> bool:
+        """Return whether the budget may allow the call once the running ones have ended."""
         if worst_usd is None:
             return False
-        kept = self.settled_usd + self.reserved_usd - self.returning_usd
-        return kept + worst_usd <= self.limit_usd
+        committed = self.settled_usd + self.reserved_usd - self.returning_usd
+        return committed + worst_usd <= self.limit_usd
 
 
-def refused(
-    refusals: Sequence[Refusal], study_id: str, model: str, worst_usd: Decimal | None
+def budget_error(
+    refusals: Sequence[BudgetRefusal], study_id: str, model: str, worst_usd: Decimal | None
 ) -> OnrecordError:
-    """The error that says which budget does not allow a call, and what helps.
+    """Return the error that names the budget which refuses a call, and the remedy.
 
     Args:
         refusals: budgets that refuse the call, at least one.
@@ -113,24 +113,24 @@ def refused(
     study, model = study_id[:LONGEST_NAME], model[:LONGEST_NAME]
     if worst_usd is None:
         return _unpriced(refusals, study, model)
-    over = [one for one in refusals if not one.may_pass(worst_usd)]
+    over = [one for one in refusals if not one.may_fit_later(worst_usd)]
     refusal = (over or refusals)[0]
     whose, verb = (
         (f"of study {study}", f"set {study}")
         if refusal.scope == "study"
         else ("of the day (UTC)", "set-day")
     )
-    told = (
-        f"the budget {whose} is {dollars(refusal.limit_usd)}: {dollars(refusal.settled_usd)} "
-        f"spent, {dollars(refusal.reserved_usd)} reserved, and this call may take "
-        f"{dollars(worst_usd)}; `onrecord budgets {verb} USD` raises it"
+    message = (
+        f"the budget {whose} is {format_usd(refusal.limit_usd)}: {format_usd(refusal.settled_usd)} "
+        f"spent, {format_usd(refusal.reserved_usd)} reserved, and this call may take "
+        f"{format_usd(worst_usd)}; `onrecord budgets {verb} USD` raises it"
     )
     if over:
-        return errors.BudgetExceededError(told)
-    return BudgetBusyError(told, retry_after=RETRY_AFTER_S)
+        return errors.BudgetExceededError(message)
+    return BudgetBusyError(message, retry_after=RETRY_AFTER_S)
 
 
-def _unpriced(refusals: Sequence[Refusal], study: str, model: str) -> OnrecordError:
+def _unpriced(refusals: Sequence[BudgetRefusal], study: str, model: str) -> OnrecordError:
     mend = (
         f"the price of {model} is not known: set ONRECORD_MODEL_PRICED_AS, or its `prices` in the "
         "file of ONRECORD_MODELS (a judge's: GUARDRAIL_JUDGE_MODELS)"
@@ -140,8 +140,8 @@ def _unpriced(refusals: Sequence[Refusal], study: str, model: str) -> OnrecordEr
     return errors.ModelUnavailableError(f"there is a budget, but {mend}")
 
 
-def dollars(amount: Decimal) -> str:
-    """An amount for people: ``$12.50``, ``$0.000375``."""
+def format_usd(amount: Decimal) -> str:
+    """Return an amount as ``$12.50`` or ``$0.000375``."""
     rounded = amount.quantize(SMALLEST, ROUND_HALF_EVEN)
     whole, _, decimals = f"{rounded:,f}".partition(".")
     return f"${whole}.{decimals.rstrip('0').ljust(LEAST_DECIMALS, '0')}"

@@ -1,4 +1,4 @@
-"""The ledger of all calls: nothing is spent that was not reserved, while there is a budget."""
+"""Ledger of all model calls: while there is a budget, nothing is spent that was not reserved."""
 
 from __future__ import annotations
 
@@ -14,18 +14,25 @@ from typing import Final, Self
 
 from database.lazy import LazyDatabase
 from model_client import metrics
-from model_client.ledger.backlog import AWAY, CLOSE_S, Backlog, Entry
-from model_client.ledger.budgets import BudgetSettings, Refusal, refused
-from model_client.ledger.store import Call, LedgerStore, Outcome, Reservation, Ruling
+from model_client.background_tasks import BackgroundTasks
+from model_client.ledger.backlog import AWAY, CLOSE_S, LedgerEntry, LedgerRetryQueue
+from model_client.ledger.budgets import BudgetRefusal, BudgetSettings, budget_error
+from model_client.ledger.store import (
+    BudgetReservation,
+    CallDetails,
+    CallOutcome,
+    LedgerStore,
+    ReservationResult,
+)
 
-__all__ = ["Call", "Ledger", "Outcome", "Reservation"]
+__all__ = ["BudgetReservation", "CallDetails", "CallOutcome", "Ledger"]
 
 PATIENCE_S: Final = 2.0
-"""Longest wait for a slow database where there is no budget to keep, in seconds."""
+"""Longest wait for a slow database where there is no budget to enforce, in seconds."""
 
 FIRST_PAUSE_S: Final = 0.02
 LONGEST_PAUSE_S: Final = 0.25
-"""Between looks whether other processes have given back what they reserved, in seconds."""
+"""Seconds between looks whether other processes have given back reserved money."""
 
 
 def _now() -> datetime:
@@ -33,10 +40,10 @@ def _now() -> datetime:
 
 
 class Ledger:
-    """Reserves the most a call can cost before it is made, and settles it after.
+    """Ledger that reserves the worst-case cost of each call, and settles its real cost.
 
-    While a context lasts, what could not be written is tried again. A call that is never settled,
-    as its process was killed, goes on counting with the most it can have cost.
+    Entries that could not be written are retried while the context lasts. A call that is never
+    settled, as its process was killed, goes on counting with its worst case.
 
     Args:
         database: where the ledger is.
@@ -53,18 +60,18 @@ class Ledger:
     ) -> None:
         self._database = database
         self._store = LedgerStore(database, budgets)
-        self._backlog = Backlog(self._store)
+        self._backlog = LedgerRetryQueue(self._store)
         self._budgets = budgets
         self._clock = clock
-        # As long as nobody was asked, there may be a limit.
+        # Until the budgets were asked once, there may be a limit.
         self._may_refuse = True
-        self._told_settings = False
-        self._asking: set[asyncio.Task[Ruling]] = set()
+        self._limits_recorded = False
+        self._asking = BackgroundTasks()
         self._given_back = asyncio.Event()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def __aenter__(self) -> Self:
-        """Begin to write what cannot be written at once."""
+        """Start the writer of entries that could not be written at once."""
         await self._backlog.__aenter__()
         return self
 
@@ -75,19 +82,18 @@ class Ledger:
         trace: TracebackType | None,
     ) -> None:
         """Try for the last time to write what is left."""
-        if self._asking:
-            await asyncio.wait(self._asking, timeout=CLOSE_S)
+        await self._asking.wait(timeout_s=CLOSE_S)
         await self._backlog.__aexit__(kind, error, trace)
 
     @property
     def unwritten(self) -> int:
-        """How many entries wait in memory for the database."""
+        """Number of entries in memory that wait for the database."""
         return len(self._backlog)
 
-    async def reserve(self, call: Call, *, latest: float = math.inf) -> Reservation:
-        """Set aside the most a call can cost, from the study's budget and from the day's.
+    async def reserve(self, call: CallDetails, *, latest: float = math.inf) -> BudgetReservation:
+        """Reserve the worst-case cost of a call on the study's and the day's budget.
 
-        What calls under way have reserved and may give back is waited for, a little.
+        Waits up to ``BudgetSettings.wait_s`` where running calls may give back enough.
 
         Args:
             call: what is to be paid for.
@@ -102,32 +108,32 @@ class Ledger:
             errors.ModelUnavailableError: there is a budget for all, and the price is not known.
             DatabaseUnavailableError: there may be a budget, and it cannot be asked.
         """
-        reservation = Reservation(call, self._clock())
+        reservation = BudgetReservation(call, self._clock())
         refusals = await self._ask(reservation)
         if not refusals:
             return reservation
         until = min(latest, asyncio.get_running_loop().time() + self._budgets.wait_s)
         return await self._wait(reservation, refusals, until)
 
-    async def settle(self, reservation: Reservation, outcome: Outcome) -> None:
-        """Book what a call came to; kept in memory as long as the database is away.
+    async def settle(self, reservation: BudgetReservation, outcome: CallOutcome) -> None:
+        """Record what a call cost; the entry waits in memory while the database is away.
 
         Args:
             reservation: the call's.
             outcome: what it came to.
         """
-        await self._backlog.write(Entry(reservation, outcome, self._clock()))
+        await self._backlog.write(LedgerEntry(reservation, outcome, self._clock()))
         self._given_back.set()
 
     async def _wait(
-        self, reservation: Reservation, refusals: Sequence[Refusal], until: float
-    ) -> Reservation:
-        """Ask again as long as calls under way may give back enough; one call a study at a time."""
+        self, reservation: BudgetReservation, refusals: Sequence[BudgetRefusal], until: float
+    ) -> BudgetReservation:
+        """Ask again while running calls may give back enough; one call a study at a time."""
         call = reservation.call
         with suppress(TimeoutError):
-            async with asyncio.timeout_at(until), self._turns[call.account.study_id]:
+            async with asyncio.timeout_at(until), self._turns[call.attribution.study_id]:
                 pause_s = FIRST_PAUSE_S
-                while all(one.may_pass(call.worst_usd) for one in refusals):
+                while all(one.may_fit_later(call.worst_usd) for one in refusals):
                     await self._something_comes_back(pause_s)
                     pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
                     reservation = replace(reservation, started_at=self._clock())
@@ -136,62 +142,55 @@ class Ledger:
                         return reservation
         for one in refusals:
             metrics.BUDGET_REFUSALS.labels(one.scope).inc()
-        raise refused(refusals, call.account.study_id, call.model, call.worst_usd)
+        raise budget_error(refusals, call.attribution.study_id, call.model, call.worst_usd)
 
     async def _something_comes_back(self, within_s: float) -> None:
-        """Wait for a call of this process to be settled, or else until it is time to look."""
+        """Wait until a call of this process is settled, or ``within_s`` seconds have passed."""
         self._given_back.clear()
         self._store.hurry()
         with suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await self._given_back.wait()
 
-    async def _ask(self, reservation: Reservation) -> Sequence[Refusal]:
-        """The budgets that refuse; none: it is reserved, or there is no budget to ask."""
+    async def _ask(self, reservation: BudgetReservation) -> Sequence[BudgetRefusal]:
+        """Return the budgets that refuse; empty if it is reserved, or if no budget can be asked."""
         try:
             ruling = await self._rule_in_time(reservation)
         except (*AWAY, TimeoutError) as error:
-            self._backlog.note_away(str(error))
+            self._backlog.report_unavailable(str(error))
             if self._may_refuse:
                 raise
             return ()
-        self._backlog.note_back()
+        self._backlog.report_available()
         self._may_refuse = self._budgets.has_any or ruling.anybody_has_a_limit
         return ruling.refusals
 
-    async def _rule_in_time(self, reservation: Reservation) -> Ruling:
-        """Ask the budgets; where there are none, nobody is held up by a database that is slow.
+    async def _rule_in_time(self, reservation: BudgetReservation) -> ReservationResult:
+        """Ask the budgets; where there are none, wait no longer than ``PATIENCE_S``.
 
-        The question is a task of its own, since one that is given up takes a while to end.
+        The statement runs in a task of its own, since a cancelled one takes a while to end.
         """
-        asking = asyncio.create_task(self._rule(reservation))
-        self._asking.add(asking)
-        asking.add_done_callback(self._end_asking)
+        asking = self._asking.start(self._rule(reservation))
         try:
             await asyncio.wait([asking], timeout=None if self._may_refuse else PATIENCE_S)
         except asyncio.CancelledError:
             if not asking.cancel():
-                # Just done: it may be reserved, and nobody is there any more to be told.
-                self._backlog.keep(Entry(reservation, None, self._clock()))
+                # Just done: it may be reserved, and no caller is left to settle it.
+                self._backlog.enqueue(LedgerEntry(reservation, None, self._clock()))
             raise
         if asking.done():
             return asking.result()
         self._database.mark_unavailable("PostgreSQL is slow to answer")
         raise TimeoutError("PostgreSQL is slow to answer")
 
-    async def _rule(self, reservation: Reservation) -> Ruling:
-        if not self._told_settings:
-            await self._store.tell_settings()
-            self._told_settings = True
+    async def _rule(self, reservation: BudgetReservation) -> ReservationResult:
+        if not self._limits_recorded:
+            await self._store.record_limits()
+            self._limits_recorded = True
         await self._database.database()
         try:
             return await self._store.reserve(reservation)
         except (*AWAY, asyncio.CancelledError):
             # It may have been reserved all the same.
-            self._backlog.keep(Entry(reservation, None, self._clock()))
+            self._backlog.enqueue(LedgerEntry(reservation, None, self._clock()))
             raise
-
-    def _end_asking(self, asking: asyncio.Task[Ruling]) -> None:
-        self._asking.discard(asking)
-        if not asking.cancelled():
-            asking.exception()  # whoever still waits is told it; nobody else need be

@@ -1,6 +1,6 @@
 -- name: reserve_calls
--- Writes calls of one study, day and kind of price down if the budgets allow the sum of them; else
--- writes none, and gives one row a budget that does not.
+-- Inserts calls of one study, day and kind of price if the budgets allow their sum; else inserts
+-- none and returns a row for each budget that refuses.
 WITH asked AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
@@ -31,25 +31,25 @@ SELECT refusal.*,
   LEFT JOIN refusals AS refusal ON true;
 
 -- name: settle_calls
--- Completes calls that were reserved, each once, and books what they came to; gives those it
--- completed. Nobody waits for the disk: after a power cut a call counts with the most it can cost.
-WITH told AS (
+-- Settles reserved calls, each once, and books their cost; returns those it settled. Commits
+-- without waiting for the disk: after a power cut a call counts with its worst-case cost.
+WITH outcomes AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::bigint[],
         $7::bigint[], $8::bigint[], $9::numeric[], $10::boolean[], $11::float8[], $12::float8[]
-    ) AS told (
+    ) AS outcomes (
         call_id, settled_at, outcome, answered_by, fingerprint, input_tokens, cached_tokens,
         output_tokens, cost_usd, estimated, latency_s, first_token_s
     )
 ), settled AS (
     UPDATE llm_calls AS call
-       SET settled_at = told.settled_at, outcome = told.outcome, answered_by = told.answered_by,
-           fingerprint = told.fingerprint, input_tokens = told.input_tokens,
-           cached_tokens = told.cached_tokens, output_tokens = told.output_tokens,
-           cost_usd = told.cost_usd, estimated = told.estimated, latency_s = told.latency_s,
-           first_token_s = told.first_token_s
-      FROM told
-     WHERE call.call_id = told.call_id AND call.settled_at IS NULL
+       SET settled_at = outcomes.settled_at, outcome = outcomes.outcome, answered_by = outcomes.answered_by,
+           fingerprint = outcomes.fingerprint, input_tokens = outcomes.input_tokens,
+           cached_tokens = outcomes.cached_tokens, output_tokens = outcomes.output_tokens,
+           cost_usd = outcomes.cost_usd, estimated = outcomes.estimated, latency_s = outcomes.latency_s,
+           first_token_s = outcomes.first_token_s
+      FROM outcomes
+     WHERE call.call_id = outcomes.call_id AND call.settled_at IS NULL
     RETURNING call.call_id, call.study_id, call.day,
               coalesce(call.cost_usd, call.worst_usd, 0) AS charged,
               coalesce(call.worst_usd, 0) AS reserved
@@ -64,7 +64,7 @@ SELECT set_config('synchronous_commit', 'off', true),
   FROM sums;
 
 -- name: record_call
--- Writes down, once, a call that was made while the database was away.
+-- Inserts, once, a call that was made while the database was away.
 WITH recorded AS (
     INSERT INTO llm_calls (
         call_id, settled_at, outcome, answered_by, fingerprint, input_tokens, cached_tokens,
@@ -81,7 +81,7 @@ WITH recorded AS (
 SELECT book_llm_spending(study_id, day, charged, 0) FROM recorded;
 
 -- name: withdraw_call
--- Takes back a call that was reserved but never made.
+-- Deletes a call that was reserved but never made.
 WITH withdrawn AS (
     DELETE FROM llm_calls
      WHERE call_id = $1 AND settled_at IS NULL
@@ -89,8 +89,8 @@ WITH withdrawn AS (
 )
 SELECT book_llm_spending(study_id, day, 0, -reserved) FROM withdrawn;
 
--- name: tell_settings
--- Writes down the limits that services hold by their settings, for people to see.
+-- name: record_limits
+-- Writes the limits from the settings, for people to see.
 INSERT INTO llm_budgets (scope, name, set_by, limit_usd)
 VALUES ('study', '', 'settings', $1), ('day', '', 'settings', $2)
     ON CONFLICT (scope, name, set_by) DO UPDATE

@@ -1,4 +1,4 @@
-"""What calls of one model cost, by genai-prices' table, another model's prices, or given ones."""
+"""Cost of a model's calls, by genai-prices' table, another model's prices, or configured ones."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Final
 import genai_prices
 
 from contracts.notes import Usage
-from model_client.settings import Prices as OwnPrices
+from model_client.settings import TokenPrices
 
 MILLION: Final = Decimal(1_000_000)
 
 BATCH: Final[Mapping[str, str]] = {"processing": "batch"}
-"""How the table names the variant for work handed in as a batch."""
+"""Name of the table's variant for work handed in as a batch."""
 
 BATCH_SHARE: Final = Decimal("0.5")
-"""Of the usual price, where the table knows no variant for batches: OpenAI's Batch API
+"""Share of the usual price where the table knows no variant for batches: OpenAI's Batch API
 (platform.openai.com/docs/guides/batch), as Anthropic's, Google's and Mistral's."""
 
 
-class Prices:
-    """The prices of one model.
+class PriceCalculator:
+    """Calculator of what calls of one model cost.
 
     Args:
         model: its name.
@@ -38,7 +38,7 @@ class Prices:
         *,
         priced_as: str | None = None,
         base_url: str | None = None,
-        own: OwnPrices | None = None,
+        own: TokenPrices | None = None,
     ) -> None:
         self._own = own
         self._model = priced_as or model
@@ -46,11 +46,11 @@ class Prices:
 
     @property
     def are_known(self) -> bool:
-        """Whether calls have a price."""
-        return self.of(Usage()) is not None
+        """Whether calls of the model have a price."""
+        return self.cost(Usage()) is not None
 
-    def of(self, usage: Usage, *, batch: bool = False) -> Decimal | None:
-        """What a call cost, in US dollars; None if nobody knows.
+    def cost(self, usage: Usage, *, batch: bool = False) -> Decimal | None:
+        """Return what a call cost, in US dollars; None if no price is known.
 
         Args:
             usage: tokens of the call; cached ones are part of the prompt's, at a price of their
@@ -64,8 +64,8 @@ class Prices:
         except LookupError:
             return None
 
-    def worst(self, prompt_tokens: int, max_output_tokens: int) -> Decimal | None:
-        """The most a call can cost, in US dollars; None if nobody knows.
+    def max_cost(self, prompt_tokens: int, max_output_tokens: int) -> Decimal | None:
+        """Return the most a call can cost, in US dollars; None if no price is known.
 
         Args:
             prompt_tokens: the most tokens its prompt can have.
@@ -73,7 +73,7 @@ class Prices:
         """
         # A few providers ask more for cached tokens than for others.
         cases = [
-            self.of(
+            self.cost(
                 Usage(
                     input_tokens=prompt_tokens,
                     cached_tokens=cached,
@@ -102,7 +102,7 @@ class Prices:
 
 
 def _known_provider(url: str | None) -> str | None:
-    """The URL if the table knows whose it is."""
+    """Return the URL if the price table has a provider for it, else None."""
     if url is None:
         return None
     try:
@@ -112,7 +112,7 @@ def _known_provider(url: str | None) -> str | None:
     return url
 
 
-def _by_own(own: OwnPrices, usage: Usage) -> Decimal:
+def _by_own(own: TokenPrices, usage: Usage) -> Decimal:
     cached = min(usage.cached_tokens, usage.input_tokens)
     cached_price = own.input if own.cached_input is None else own.cached_input
     dollars = (

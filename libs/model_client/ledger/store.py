@@ -1,4 +1,4 @@
-"""Writes calls into the ledger's tables, each however often it is tried just once."""
+"""Tables of the ledger; each entry is written once, however often it is tried."""
 
 from __future__ import annotations
 
@@ -16,33 +16,33 @@ from database.group_commit import GroupCommit
 from database.lazy import LazyDatabase
 from database.pool import Record
 from database.queries import load_queries, transpose_rows
-from database.text import replace_nul
-from model_client.ledger.budgets import BudgetSettings, Refusal
-from model_client.requests import Account
+from database.text import storable_text
+from model_client.ledger.budgets import BudgetRefusal, BudgetSettings
+from model_client.requests import CostAttribution
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "ledger.sql")
 
 LINGER_S: Final = 0.05
-"""How long what a call came to waits for others to be booked with, in seconds: nobody waits for
-it, but a call whose process is killed meanwhile is shown as lost."""
+"""How long a settlement waits for others to share its statement, in seconds: nobody waits for it,
+but a call whose process is killed meanwhile is shown as lost."""
 
 LONGEST_TEXT: Final = 200
-"""Characters kept of what an endpoint says of itself."""
+"""Characters kept of an endpoint's name for itself and of its fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A call that is about to be made.
+class CallDetails:
+    """Description of a call that is about to be made.
 
     Attributes:
-        account: who pays, and what for.
+        attribution: who pays, and what for.
         prompt_version: names the prompt.
         endpoint: where the model is.
         model: its name there.
-        worst_usd: the most it can cost, in US dollars; None if nobody knows its price.
+        worst_usd: the most it can cost, in US dollars; None if not known.
     """
 
-    account: Account
+    attribution: CostAttribution
     prompt_version: str
     endpoint: str
     model: str
@@ -50,16 +50,16 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a call came to.
+class CallOutcome:
+    """Outcome of a call: how it ended, what it used and cost, how long it took.
 
     Attributes:
         code: ``answered``, ``cancelled``, or the code of the error it ended with.
         model: the model, as the endpoint named it.
         fingerprint: the endpoint's system fingerprint.
         usage: tokens used.
-        cost_usd: what they cost, in US dollars; None if nobody knows.
-        estimated: whether the endpoint did not tell the tokens.
+        cost_usd: what they cost, in US dollars; None if not known.
+        estimated: whether the tokens are estimated, as the endpoint did not report them.
         latency_s: seconds until it ended.
         first_token_s: seconds until the answer began; None if it did not.
     """
@@ -75,8 +75,8 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Reservation:
-    """The most a call can cost, set aside for it.
+class BudgetReservation:
+    """Worst-case cost of a call, reserved on the budgets.
 
     Attributes:
         call: what for.
@@ -84,40 +84,40 @@ class Reservation:
         call_id: names the row of the ledger.
     """
 
-    call: Call
+    call: CallDetails
     started_at: datetime
     call_id: UUID = field(default_factory=uuid4)
 
     @property
     def day(self) -> date:
-        """The UTC day whose budget it counts on."""
+        """The UTC day whose budget the call counts on."""
         return self.started_at.astimezone(UTC).date()
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
-    """What the budgets say to a call.
+class ReservationResult:
+    """Answer of the budgets to a reservation.
 
     Attributes:
         refusals: budgets that do not allow it; empty: it is reserved.
         anybody_has_a_limit: whether some limit was set by command, for whomever.
     """
 
-    refusals: Sequence[Refusal]
+    refusals: Sequence[BudgetRefusal]
     anybody_has_a_limit: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Settlement:
-    """What a call came to, and when that was known."""
+    """Outcome of a reserved call, and when it was known."""
 
-    reservation: Reservation
-    outcome: Outcome
+    reservation: BudgetReservation
+    outcome: CallOutcome
     at: datetime
 
 
 class LedgerStore:
-    """The ledger's tables.
+    """PostgreSQL tables of the ledger.
 
     All methods raise as ``Database`` does. Trying one again after an error changes nothing that
     was done already. Calls of one study and day go to the server in groups; those of another do
@@ -131,26 +131,28 @@ class LedgerStore:
     def __init__(self, lazy: LazyDatabase, budgets: BudgetSettings) -> None:
         self._lazy = lazy
         self._budgets = budgets
-        self._reserving: GroupCommit[Reservation, Ruling] = GroupCommit(
+        self._reserving: GroupCommit[BudgetReservation, ReservationResult] = GroupCommit(
             self._reserve_all, key=_reserved_together
         )
         self._settling: GroupCommit[_Settlement, None] = GroupCommit(
             self._settle_all, key=lambda one: _account(one.reservation), linger_s=LINGER_S
         )
 
-    async def tell_settings(self) -> None:
-        """Write down the limits by settings, for ``onrecord budgets`` to show."""
+    async def record_limits(self) -> None:
+        """Write the limits from the settings to the database, for ``onrecord budgets`` to show."""
         async with self._lazy.use() as database:
             await database.execute(
-                _QUERIES.tell_settings, self._budgets.per_study_usd, self._budgets.per_day_usd
+                _QUERIES.record_limits, self._budgets.per_study_usd, self._budgets.per_day_usd
             )
 
-    async def reserve(self, reservation: Reservation) -> Ruling:
-        """Set aside the most a call can cost, if the budgets allow it."""
+    async def reserve(self, reservation: BudgetReservation) -> ReservationResult:
+        """Reserve a call's worst-case cost if the budgets allow it; return which refuse."""
         return await self._reserving.submit(reservation)
 
-    async def settle(self, reservation: Reservation, outcome: Outcome, at: datetime) -> None:
-        """Book what a call came to, also one that could not be reserved.
+    async def settle(
+        self, reservation: BudgetReservation, outcome: CallOutcome, at: datetime
+    ) -> None:
+        """Write a call's outcome, also of one that could not be reserved.
 
         Args:
             reservation: the call's.
@@ -160,15 +162,15 @@ class LedgerStore:
         await self._settling.submit(_Settlement(reservation, outcome, at))
 
     def hurry(self) -> None:
-        """Book at once what waits for others to be booked with."""
+        """Write settlements at once that wait for others to share their statement."""
         self._settling.flush()
 
-    async def withdraw(self, reservation: Reservation) -> None:
-        """Take back a call that was not made."""
+    async def withdraw(self, reservation: BudgetReservation) -> None:
+        """Delete the reservation of a call that was not made."""
         async with self._lazy.use() as database:
             await database.execute(_QUERIES.withdraw_call, reservation.call_id)
 
-    async def _reserve_all(self, group: Sequence[Reservation]) -> Sequence[Ruling]:
+    async def _reserve_all(self, group: Sequence[BudgetReservation]) -> Sequence[ReservationResult]:
         """Reserve the sum of a group; where that is refused, one after another in their order."""
         rows = [
             (one.call_id, *_texts(one.call)[1:], one.started_at, one.call.worst_usd)
@@ -178,7 +180,7 @@ class LedgerStore:
             found = await database.fetch(
                 _QUERIES.reserve_calls,
                 *transpose_rows(8, rows),
-                group[0].call.account.study_id,
+                group[0].call.attribution.study_id,
                 group[0].day,
                 self._budgets.per_study_usd,
                 self._budgets.per_day_usd,
@@ -206,41 +208,46 @@ class LedgerStore:
         return [None] * len(group)
 
 
-def _account(reservation: Reservation) -> tuple[str, date]:
-    """Whose sums a call changes."""
-    return reservation.call.account.study_id, reservation.day
+def _account(reservation: BudgetReservation) -> tuple[str, date]:
+    """Return the study and day whose sums a call changes."""
+    return reservation.call.attribution.study_id, reservation.day
 
 
-def _reserved_together(reservation: Reservation) -> tuple[str, date, bool]:
-    """With what a call may be reserved: a sum would hide that one of its parts is not known."""
+def _reserved_together(reservation: BudgetReservation) -> tuple[str, date, bool]:
+    """Return a key: calls with the same one may be reserved as a sum.
+
+    A sum would hide that one of its parts has no price.
+    """
     return *_account(reservation), reservation.call.worst_usd is None
 
 
-def _ruling(rows: Sequence[Record]) -> Ruling:
-    fields = Refusal.__dataclass_fields__
-    refusals = [Refusal(**{name: row[name] for name in fields}) for row in rows if row["scope"]]
-    return Ruling(refusals, anybody_has_a_limit=rows[0]["anybody_has_a_limit"])
+def _ruling(rows: Sequence[Record]) -> ReservationResult:
+    fields = BudgetRefusal.__dataclass_fields__
+    refusals = [
+        BudgetRefusal(**{name: row[name] for name in fields}) for row in rows if row["scope"]
+    ]
+    return ReservationResult(refusals, anybody_has_a_limit=rows[0]["anybody_has_a_limit"])
 
 
-def _texts(call: Call) -> tuple[str, ...]:
-    account = call.account
+def _texts(call: CallDetails) -> tuple[str, ...]:
+    attribution = call.attribution
     return (
-        account.study_id,
-        account.subject,
-        account.purpose,
+        attribution.study_id,
+        attribution.subject,
+        attribution.purpose,
         call.prompt_version,
         _without_login(call.endpoint),
         call.model,
     )
 
 
-def _result(reservation: Reservation, outcome: Outcome, at: datetime) -> tuple[Any, ...]:
+def _result(reservation: BudgetReservation, outcome: CallOutcome, at: datetime) -> tuple[Any, ...]:
     return (
         reservation.call_id,
         at,
         outcome.code,
-        _storable(outcome.model),
-        _storable(outcome.fingerprint),
+        storable_text(outcome.model, max_length=LONGEST_TEXT),
+        storable_text(outcome.fingerprint, max_length=LONGEST_TEXT),
         outcome.usage.input_tokens,
         outcome.usage.cached_tokens,
         outcome.usage.output_tokens,
@@ -252,12 +259,6 @@ def _result(reservation: Reservation, outcome: Outcome, at: datetime) -> tuple[A
 
 
 def _without_login(url: str) -> str:
-    """An endpoint without a password that may stand in it."""
+    """Return a URL without its password, query and fragment."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
-
-
-def _storable(told: str) -> str:
-    """What an endpoint says of itself, without what PostgreSQL cannot hold."""
-    clean: str = replace_nul(told[:LONGEST_TEXT])
-    return clean.encode(errors="replace").decode()

@@ -1,1 +1,1 @@
-"""What keeps calls within what an endpoint can take: rate limits, concurrency, circuit breaker."""
+"""Limits on calls to an endpoint: rate limits, adaptive concurrency, circuit breaker."""

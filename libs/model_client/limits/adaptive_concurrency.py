@@ -1,7 +1,7 @@
-"""How many calls are made at once: more while answers come, fewer when the endpoint is loaded.
+"""Adaptive limit on concurrent calls: grows while answers come, shrinks under load.
 
-Additive increase, multiplicative decrease, in rounds of as many calls as are made at once. The
-decrease is in proportion to what went wrong in the round, as DCTCP has it (Alizadeh et al., 2010):
+Additive increase, multiplicative decrease (AIMD), in rounds of as many calls as are made at once.
+The decrease is in proportion to what went wrong in the round, as in DCTCP (Alizadeh et al., 2010):
 one hanging call among fifty says little, fifty of fifty say all.
 """
 
@@ -17,45 +17,45 @@ from typing import Final
 from model_client import errors
 
 FIRST: Final = 16.0
-"""Calls at once to begin with; one more for each answer, which doubles them every round, until
-something goes wrong."""
+"""Concurrent calls to begin with; one more for each answer, which doubles them every round (slow
+start), until something goes wrong."""
 
 DECREASE: Final = 0.5
-"""The share of the calls that is given up when all of a round went wrong."""
+"""Share of the limit that is given up when all calls of a round went wrong."""
 
 SLOWER: Final = 2.0
-"""Times its usual that the first token takes when an endpoint is loaded (as Vegas and Gradient2
-do, with room for answers of all lengths)."""
+"""Factor over the usual time to first token from which an endpoint counts as loaded (as in Vegas
+and Gradient2, with room for answers of all lengths)."""
 
 SLOW_DECREASE: Final = 0.9
-"""What remains after a round that was slow, but went well."""
+"""Share of the limit that remains after a round that was slow, but went well."""
 
 LEAST_SLOW_S: Final = 0.05
-"""Differences below this are the network's, in seconds."""
+"""Differences below this are taken for the network's, in seconds."""
 
 SAMPLE: Final = 16
-"""Answers by whose median is judged how long first tokens take now."""
+"""Answers whose median is the present time to first token."""
 
 SAMPLES_REMEMBERED: Final = 50
-"""What is usual is the quickest of so many samples."""
+"""Samples of which the quickest is taken as usual."""
 
 FIRST_TOKENS_REMEMBERED: Final = 100
-"""Waits for a first token of which the slowest is that of late."""
+"""Recent times to first token, of which the slowest decides the timeout."""
 
 LEAST_PATIENCE_S: Final = 10.0
 PATIENCE: Final = 10.0
-"""A first token is waited for so many times the slowest of late, and at least so many seconds."""
+"""The first token is waited for so many times the slowest of late, and at least so many seconds."""
 
 LEAST_PATIENCE_WITH_PROBES_S: Final = 2.0
 PATIENCE_WITH_PROBES: Final = 4.0
-"""The same of a probe: an endpoint that hangs would else hold up its own recovery."""
+"""The same for a probe: an endpoint that hangs would otherwise delay its own recovery."""
 
 COME_BACK_S: Final = 1.0
-"""When to come back if all places stay taken, in seconds."""
+"""Retry-after, in seconds, of a call that found no free slot in time."""
 
 
-class Concurrency:
-    """Places for calls to one endpoint.
+class AdaptiveConcurrency:
+    """Limiter of concurrent calls to one endpoint.
 
     Args:
         most: never more at once.
@@ -77,23 +77,23 @@ class Concurrency:
 
     @property
     def limit(self) -> int:
-        """How many calls may be made at once now."""
+        """How many calls may run at once now."""
         return max(1, int(self._limit))
 
     @property
     def in_use(self) -> int:
-        """How many are being made."""
+        """How many calls are running."""
         return self._in_use
 
     @asynccontextmanager
     async def slot(self, *, latest: float = float("inf")) -> AsyncIterator[None]:
-        """A place for a call, for as long as the context lasts; first come, first served.
+        """Hold a slot for a call for as long as the context lasts; first come, first served.
 
         Args:
             latest: until when a place is waited for, by the loop's clock, in seconds.
 
         Raises:
-            errors.TurnTooFarError: no place came free in time.
+            errors.RateLimitWaitTooLongError: no place came free in time.
         """
         await self._take(latest)
         try:
@@ -102,8 +102,8 @@ class Concurrency:
             self._in_use -= 1
             self._hand_out()
 
-    def patience(self, most_s: float, *, probe: bool = False) -> float:
-        """How long the first token of a call is waited for, in seconds.
+    def first_token_timeout(self, most_s: float, *, probe: bool = False) -> float:
+        """Return how long a call waits for its first token, in seconds.
 
         Args:
             most_s: the longest it may be; also as long as nothing is known of the endpoint.
@@ -115,8 +115,8 @@ class Concurrency:
         least_s = LEAST_PATIENCE_WITH_PROBES_S if probe else LEAST_PATIENCE_S
         return min(most_s, max(least_s, times * max(self._first_tokens)))
 
-    def answered(self, first_token_s: float) -> None:
-        """Note that a call was answered.
+    def record_success(self, first_token_s: float) -> None:
+        """Record that a call was answered.
 
         Args:
             first_token_s: seconds until the answer began.
@@ -127,13 +127,13 @@ class Concurrency:
             self._limit = min(self._most, self._limit + 1)
         self._end_call()
 
-    def throttled(self) -> None:
-        """Note that a call was refused as one too many."""
+    def record_throttled(self) -> None:
+        """Record that a call was refused with a 429."""
         self._went_wrong += 1
         self._end_call()
 
-    def timed_out(self) -> None:
-        """Note that a call was not answered in time."""
+    def record_timeout(self) -> None:
+        """Record that a call was not answered in time."""
         self._went_wrong += 1
         self._end_call()
 
@@ -147,9 +147,11 @@ class Concurrency:
         slow = self._is_slow()
         if wrong > 0 or slow:
             self._doubling = False
-            kept = 1 - DECREASE * wrong
-            self._limit = max(1.0, self._limit * (min(kept, SLOW_DECREASE) if slow else kept))
-        # Places nobody asked for say nothing about whether the endpoint could bear them.
+            remaining = 1 - DECREASE * wrong
+            self._limit = max(
+                1.0, self._limit * (min(remaining, SLOW_DECREASE) if slow else remaining)
+            )
+        # A limit that was not reached shows nothing about whether the endpoint could bear it.
         if not slow and wrong < 1 and self._wanted_more and not self._doubling:
             self._limit = min(self._most, self._limit + 1)
         self._ended, self._went_wrong, self._round = 0, 0, self.limit
@@ -177,12 +179,12 @@ class Concurrency:
         except BaseException as error:
             self._leave(turn)
             if isinstance(error, TimeoutError):
-                told = "all places for calls to the model are taken"
-                raise errors.TurnTooFarError(told, retry_after=COME_BACK_S) from error
+                message = "all places for calls to the model are taken"
+                raise errors.RateLimitWaitTooLongError(message, retry_after=COME_BACK_S) from error
             raise
 
     def _leave(self, turn: asyncio.Future[None]) -> None:
-        """Give up a turn, which may have come in the same moment."""
+        """Give up a waiting call's turn, which may have been granted at the same moment."""
         if turn in self._waiting:
             self._waiting.remove(turn)
         elif turn.done() and not turn.cancelled():

@@ -1,7 +1,14 @@
-"""A circuit breaker: tells an endpoint that is down for everybody from a question it fails on.
+"""Circuit breaker, and the test whether one request fails by itself or the endpoint for everybody.
 
-Closed, everybody may call. Open, nobody may until a pause is over; then one at a time may, as a
-probe, and the first success closes it.
+::
+
+    CLOSED --- FAILURES in a row ---> OPEN --- pause over ---> HALF-OPEN (one probe)
+       ^                               ^                            |
+       |                               +------- probe fails --------+
+       +---------------------- any success -------------------------+
+
+Closed, all may call. Open, none may until the pause is over; half-open, one at a time may, as a
+probe, and its success closes the breaker.
 """
 
 from __future__ import annotations
@@ -13,33 +20,33 @@ from typing import Final
 from model_client import errors
 
 FAILURES: Final = 5
-"""So many calls in a row that fail tell that an endpoint is down, whoever has just been served."""
+"""Failures in a row that open the breaker although somebody has just been served."""
 
-FAILURES_IN_SILENCE: Final = 3
-"""So many are enough if nobody was served of late: one question's tries, when it is alone."""
+FAILURES_WITHOUT_SUCCESS: Final = 3
+"""Failures that are enough if nobody was served of late: one request's tries, when it is alone."""
 
 SILENCE_S: Final = 30.0
-"""How long ago "of late" is, in seconds: beyond the waits between one question's tries."""
+"""How long ago “of late” is, in seconds: beyond the waits between one request's tries."""
 
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 2.0
 """Pauses before a probe double from the first to the longest, in seconds."""
 
 QUESTIONS_REMEMBERED: Final = 10_000
-"""Questions that failed last; of one that is forgotten the next failure counts as its first."""
+"""Requests whose last failure is remembered; a forgotten one's next failure counts as its first."""
 
 
 QUESTIONS_COMPARED: Final = 256
-"""Questions that were served last, and that failed last, by which another is judged."""
+"""Requests that were last served, and that last failed, with which another is compared."""
 
 
-class Blame:
-    """Tells a question that fails by itself from an endpoint that fails for everybody.
+class FailureAttribution:
+    """Test whether a failure is the request's own or the endpoint's.
 
-    A question is to blame if, since it failed before, more others were served than failed; of calls
-    that began since. As long as nobody is served, as in an outage, no question is; where the
-    endpoint fails on most, next to none is. Questions that are to blame count for nothing, so that
-    several do not cover for each other.
+    A request is to blame if, since it failed before, more other requests were served than failed;
+    only calls that began since count. As long as nobody is served, as in an outage, no request is
+    to blame; where the endpoint fails on most, next to none is. Requests that are to blame count
+    for nothing, so that several do not cover for each other.
     """
 
     def __init__(self) -> None:
@@ -48,30 +55,30 @@ class Blame:
         self._fell: OrderedDict[Hashable, int] = OrderedDict()
         self._failed: OrderedDict[Hashable, int] = OrderedDict()
 
-    def begin(self) -> int:
-        """Note that a call begins; returns its place in time, for ``served``."""
+    def start_call(self) -> int:
+        """Record that a call begins; return its position in time, for ``record_success``."""
         self._tick += 1
         return self._tick
 
-    def served(self, question: Hashable, began: int) -> None:
-        """Note that the endpoint answered a call."""
-        _note(self._served, question, began, most=QUESTIONS_COMPARED)
+    def record_success(self, request: Hashable, began: int) -> None:
+        """Record that the endpoint answered a call."""
+        _note(self._served, request, began, most=QUESTIONS_COMPARED)
 
-    def failed(self, question: Hashable) -> bool:
-        """Note that the endpoint failed on a question; returns whether the question is to blame."""
-        before = self._failed.get(question)
-        self._fell.pop(question, None)
-        now = self.begin()
-        _note(self._failed, question, now, most=QUESTIONS_REMEMBERED)
+    def record_failure(self, request: Hashable) -> bool:
+        """Record that the endpoint failed on a request; return whether the request is to blame."""
+        before = self._failed.get(request)
+        self._fell.pop(request, None)
+        now = self.start_call()
+        _note(self._failed, request, now, most=QUESTIONS_REMEMBERED)
         if before is not None and _since(before, self._served) > _since(before, self._fell):
             return True
-        _note(self._fell, question, now, most=QUESTIONS_COMPARED)
+        _note(self._fell, request, now, most=QUESTIONS_COMPARED)
         return False
 
 
-def _note(kept: OrderedDict[Hashable, int], question: Hashable, at: int, *, most: int) -> None:
-    kept.pop(question, None)
-    kept[question] = at
+def _note(kept: OrderedDict[Hashable, int], request: Hashable, at: int, *, most: int) -> None:
+    kept.pop(request, None)
+    kept[request] = at
     if len(kept) > most:
         kept.popitem(last=False)
 
@@ -80,8 +87,8 @@ def _since(moment: int, kept: OrderedDict[Hashable, int]) -> int:
     return sum(at > moment for at in kept.values())
 
 
-class Breaker:
-    """The breaker of one endpoint.
+class CircuitBreaker:
+    """Circuit breaker of one endpoint: closed, open, or half-open with one probe at a time.
 
     Args:
         clock: the loop's, in seconds.
@@ -107,7 +114,7 @@ class Breaker:
             raise errors.ModelUnavailableError(self.reason)
 
     def admit(self, *, forced: bool = False) -> bool:
-        """Let a call pass; what it showed has then to be told, whatever it was.
+        """Let a call pass; its result has to be reported to one of the ``record`` methods.
 
         Args:
             forced: probe before the pause is over: the caller knows how to wait.
@@ -122,14 +129,14 @@ class Breaker:
         self._probing = self.is_open
         return self._probing
 
-    def succeeded(self) -> None:
-        """Note that the endpoint answered, if only to say no."""
+    def record_success(self) -> None:
+        """Record that the endpoint answered, if only with a refusal; closes the breaker."""
         self._in_a_row, self._served_at = 0, self._clock()
         self._pause_s = FIRST_PAUSE_S
         self.is_open, self._probing, self.reason = False, False, ""
 
-    def failed(self, reason: str, *, probe: bool = False) -> None:
-        """Note that the endpoint failed on a call, which may be the call's own fault.
+    def record_failure(self, reason: str, *, probe: bool = False) -> None:
+        """Record that the endpoint failed on a call, which may be the call's own fault.
 
         Args:
             reason: why, in a line for people.
@@ -138,12 +145,14 @@ class Breaker:
         self._in_a_row += 1
         silent = self._clock() - self._served_at > SILENCE_S
         if probe:
-            self.broken(reason, probe=True)
-        elif not self.is_open and self._in_a_row >= (FAILURES_IN_SILENCE if silent else FAILURES):
+            self.trip(reason, probe=True)
+        elif not self.is_open and self._in_a_row >= (
+            FAILURES_WITHOUT_SUCCESS if silent else FAILURES
+        ):
             self._open(reason)
 
-    def broken(self, reason: str, *, probe: bool = False) -> None:
-        """Note that the endpoint serves nobody with these settings.
+    def trip(self, reason: str, *, probe: bool = False) -> None:
+        """Open the breaker: the endpoint serves nobody with these settings.
 
         Args:
             reason: why, in a line for people.
@@ -154,8 +163,8 @@ class Breaker:
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
         self._open(reason)
 
-    def given_up(self, *, probe: bool = False) -> None:
-        """Note that a call ended without showing anything of the endpoint."""
+    def release_probe(self, *, probe: bool = False) -> None:
+        """Record that a call ended without showing anything about the endpoint."""
         if probe:
             self._probing = False
 

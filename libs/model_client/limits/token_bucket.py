@@ -1,7 +1,7 @@
-"""What a replica knows of one limit, and at what pace it may call so that all of it is used.
+"""Token bucket of one limit that all replicas share without talking to each other.
 
-Every response tells what is left of a limit for all who call. Each replica takes its share of what
-flows in, and its share of what is left beyond a small reserve:
+Every response reports what is left of a limit for all who call. Each replica takes its share of
+what flows in, and its share of what is left beyond a small reserve:
 
     pace = share * (rate + (left - reserve) / HORIZON_S)
 
@@ -17,38 +17,38 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from model_client.transport.rate_limit_headers import MINUTE_S, Told
+from model_client.transport.rate_limit_headers import MINUTE_S, RateLimitStatus
 
 HORIZON_S: Final = 0.1
-"""How soon a surplus is to be used, in seconds."""
+"""Seconds within which a surplus is to be used."""
 
 TRICKLE: Final = 0.2
-"""The least share of its fair pace that a replica calls with: only responses tell how it is now."""
+"""Least share of its fair pace that a replica calls with: only responses report how it is now."""
 
 RESERVE_S: Final = 0.15
 RESERVE_CALLS: Final = 1.5
 RESERVE_CALLS_A_REPLICA: Final = 1.5
-"""What is kept in reserve, in seconds of what flows in and in calls.
+"""Size of the reserve, in seconds of what flows in and in calls.
 
 Calls arrive in bunches after a pause of the network or of a replica, calls differ in tokens, and
 replicas decide without knowing of each other.
 """
 
 CREDIT_S: Final = 0.1
-"""How long a pace that nobody uses goes on counting, in seconds; at least one call."""
+"""How long an unused pace goes on accumulating credit, in seconds; at least one call's."""
 
 OTHERS_S: Final = 3.0
-"""About how far back the others' use is looked at, in seconds."""
+"""Time constant of the average of the others' use, in seconds."""
 
 MOST_OTHERS: Final = 3.0
-"""Times their shares that others are believed to use at the most."""
+"""Most that others are assumed to use, as a multiple of their share."""
 
 LEAST_SHARE: Final = 1e-3
-"""A replica without partitions still finishes what it holds."""
+"""Least share of a replica: one without partitions still finishes what it holds."""
 
 
-class Bucket:
-    """What is known of one limit.
+class AdaptiveTokenBucket:
+    """Estimate of one limit's state, and the pace that follows from it.
 
     Args:
         per_minute: a limit of our own; None if only the endpoint's holds.
@@ -61,14 +61,14 @@ class Bucket:
         self._limit: float | None = None
         self._rate: float | None = None
         self._capacity = 0.0
-        self._remaining, self._told_at = 0.0, float("-inf")
+        self._remaining, self._updated_at = 0.0, float("-inf")
         self._left, self._left_at = 0.0, 0.0
         self._taken: deque[tuple[float, float]] = deque()
         self._mine, self._theirs, self._others = 0.0, 0.0, 0.0
         self._credit, self._credit_at = 0.0, float("-inf")
 
     def wait(self, cost: float, now: float) -> float:
-        """Seconds until so much may be taken at the present pace; 0 if it may be now."""
+        """Return the seconds until this cost may be taken at the present pace; 0: now."""
         pace = self._pace(cost, now)
         if pace is None:
             return 0.0
@@ -81,71 +81,71 @@ class Bucket:
         return max(0.0, missing / pace) if missing > 0 else 0.0
 
     def take(self, cost: float, now: float) -> None:
-        """Note that so much was asked for."""
+        """Record that a call of this cost was made."""
         self._credit -= cost
         if self._rate is not None:
             self._taken.append((now, cost))
             self._drain(now, cost, self._others)
 
-    def correct(self, difference: float) -> None:
-        """Note that a call used so much more than was taken for it."""
+    def calibrate(self, difference: float) -> None:
+        """Record that a call used so much more than was taken for it."""
         if self._rate is None:
             self._credit -= difference
 
-    def heard(self, told: Told, sent_at: float) -> None:
-        """Learn from a response.
+    def update(self, status: RateLimitStatus, sent_at: float) -> None:
+        """Learn the limit's state from a response.
 
         Args:
-            told: what it says.
+            status: the limit's state, from its headers.
             sent_at: when its call was made; calls made later are not in it.
         """
-        if sent_at <= self._told_at:
+        if sent_at <= self._updated_at:
             return  # overtaken by a newer one
-        self._rate = told.rate
-        self._capacity = told.capacity
-        if told.limit != self._limit:
-            self._begin_anew(told, sent_at)
+        self._rate = status.rate
+        self._capacity = status.capacity
+        if status.limit != self._limit:
+            self._begin_anew(status, sent_at)
         else:
-            self._measure_others(told.remaining, sent_at)
-        self._remaining, self._told_at = told.remaining, sent_at
-        self._left, self._left_at = told.remaining, sent_at
+            self._measure_others(status.remaining, sent_at)
+        self._remaining, self._updated_at = status.remaining, sent_at
+        self._left, self._left_at = status.remaining, sent_at
         for at, cost in self._taken:
             self._drain(at, cost, self._others)
 
-    def _begin_anew(self, told: Told, sent_at: float) -> None:
-        """Take the others to use their shares, and forget what was told of another limit."""
-        self._limit = told.limit
+    def _begin_anew(self, status: RateLimitStatus, sent_at: float) -> None:
+        """Assume that others use their shares, and forget what was learnt of another limit."""
+        self._limit = status.limit
         share = max(self._share(), LEAST_SHARE)
-        self._mine = told.rate * OTHERS_S * share
-        self._theirs = told.rate * OTHERS_S * (1 - share)
+        self._mine = status.rate * OTHERS_S * share
+        self._theirs = status.rate * OTHERS_S * (1 - share)
         self._others = self._theirs / self._mine
         self._forget_taken(sent_at)
 
     def _measure_others(self, remaining: float, now: float) -> None:
-        """What others use for each unit used here: what is missing besides what was taken here."""
-        self._left, self._left_at = self._remaining, self._told_at
+        """Update how much others use per unit used here, from what is missing."""
+        self._left, self._left_at = self._remaining, self._updated_at
         mine = 0.0
         for at, cost in self._forget_taken(now):
             self._drain(at, cost)
             mine += cost
         self._drain(now, 0.0)
-        kept = math.exp((self._told_at - now) / OTHERS_S)
-        self._mine = self._mine * kept + mine
-        # Below 0 at times, as what is told is not of the very moment: that evens out.
-        self._theirs = self._theirs * kept + self._left - remaining
+        decay = math.exp((self._updated_at - now) / OTHERS_S)
+        self._mine = self._mine * decay + mine
+        # Below 0 at times, as what is reported is not of the very moment: that evens out.
+        self._theirs = self._theirs * decay + self._left - remaining
         share = max(self._share(), LEAST_SHARE)
         most = MOST_OTHERS * (1 - share) / share
         if self._mine > 0:
             self._others = min(max(0.0, self._theirs / self._mine), most)
 
     def _forget_taken(self, until: float) -> list[tuple[float, float]]:
-        told = []
+        taken = []
         while self._taken and self._taken[0][0] <= until:
-            told.append(self._taken.popleft())
-        return told
+            taken.append(self._taken.popleft())
+        return taken
 
     def _drain(self, now: float, cost: float, others: float = 0.0) -> None:
-        """Let in what has flowed into the endpoint's bucket since, as far as it holds it; take.
+        """Add what has flowed into the endpoint's bucket since; subtract a cost.
 
         Half of the others' use is taken to come when there is some here, as they see the same
         responses, and half to come evenly: all of either follows chance too far.
@@ -156,7 +156,7 @@ class Bucket:
         self._left_at = max(now, self._left_at)
 
     def _pace(self, cost: float, now: float) -> float | None:
-        """Units a second; None if there is no limit."""
+        """Return units a second; None if there is no limit."""
         share = max(self._share(), LEAST_SHARE)
         own = None if self._own_rate is None else share * self._own_rate
         if self._rate is None:
@@ -164,8 +164,8 @@ class Bucket:
         self._drain(now, 0.0, self._others)
         fair = share * self._rate
         surplus = self._left - self._reserve(self._rate, cost, share)
-        told = max(TRICKLE * fair, fair + share * surplus / HORIZON_S)
-        return told if own is None else min(own, told)
+        allowed = max(TRICKLE * fair, fair + share * surplus / HORIZON_S)
+        return allowed if own is None else min(own, allowed)
 
     def _reserve(self, rate: float, cost: float, share: float) -> float:
         calls = RESERVE_CALLS + RESERVE_CALLS_A_REPLICA / share

@@ -1,1 +1,1 @@
-"""One HTTP call to an endpoint: sent, read, classified, retried."""
+"""One HTTP call to an endpoint: sent, parsed, its failures classified and retried."""

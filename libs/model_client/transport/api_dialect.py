@@ -1,4 +1,4 @@
-"""What an endpoint understands of the API, learnt from what it refuses; and how long a question is.
+"""Request bodies in the dialect of each endpoint, learnt from its refusals; and token estimates.
 
 OpenAI-compatible endpoints differ: some hold answers to a schema and some refuse to, some do not
 stream, some know the answer's limit by its older name.
@@ -15,21 +15,21 @@ import structlog
 from pydantic import BaseModel
 
 from contracts.notes import Usage
-from model_client.requests import Message, Question
+from model_client.requests import ChatMessage, ModelRequest
 from model_client.settings import ModelConfig
-from model_client.transport.http_errors import complains_of
+from model_client.transport.http_errors import is_parameter_refusal
 
 log = structlog.get_logger(__name__)
 A = TypeVar("A", bound=BaseModel)
 
 CHARACTERS_PER_TOKEN: Final = 4.0
-"""Of English text, as a beginning (OpenAI's rule of thumb); corrected by what is reported."""
+"""Initial ratio, of English text (OpenAI's rule of thumb); corrected by reported usage."""
 
 WEIGHT_OF_THE_NEWEST: Final = 0.1
-"""In the moving average that corrects it."""
+"""Weight of the newest report in the moving average that corrects the ratio."""
 
 MARGIN: Final = 1.1
-"""What a prompt may be longer than estimated, in checking whether it fits a context."""
+"""Factor by which a prompt may be longer than estimated, in checking whether it fits a context."""
 
 
 STREAM: Final = frozenset({"stream", "stream_options"})
@@ -42,16 +42,16 @@ COMPLAINTS: Final[Mapping[str, Sequence[str]]] = {
     "temperature": ("temperature",),
     "max_completion_tokens": ("max_completion_tokens",),
 }
-"""What an endpoint may lack, with the names under which it says so."""
+"""Parameters that an endpoint may not know, with the names its refusals use for them."""
 
 
-class Dialect:
-    """How requests to one endpoint are worded.
+class ApiDialect:
+    """Parameters that one endpoint understands, and the request bodies made of them.
 
-    What is left out of a request is known by the parameter's name; of ``response_format`` it is
-    ``strict`` and ``object``. It is left out for good once a request without it was taken, and
-    none with it ever was: an endpoint may also refuse one question's schema, or quote a question
-    in refusing it, and neither is to cost the others theirs.
+    Parameters that are left out go by their names; ``response_format`` goes by ``strict`` and
+    ``object``. One is left out for good once a request without it was accepted, and none with it
+    ever was: an endpoint may also refuse one request's schema, or quote a prompt in refusing it,
+    and neither is to cost the other requests that parameter.
 
     Args:
         config: what is known of the endpoint beforehand.
@@ -61,24 +61,24 @@ class Dialect:
         self._config = config
         lacks = {"strict": set[str](), "object": {"strict"}, "none": {"strict", "object"}}
         streams = frozenset[str]() if config.streaming else STREAM
-        self.lacks: frozenset[str] = streams | lacks[config.json_schema]
+        self.unsupported: frozenset[str] = streams | lacks[config.json_schema]
         self._taken: set[str] = set()
 
-    def request(
-        self, question: Question[A], without: frozenset[str] | None = None
+    def build_body(
+        self, request: ModelRequest[A], without: frozenset[str] | None = None
     ) -> dict[str, Any]:
-        """The body of a chat completion.
+        """Return the body of a chat completion.
 
         Args:
-            question: what is asked.
+            request: what is asked.
             without: what to leave out; what the endpoint lacks, if not given.
         """
-        without = self.lacks if without is None else without
+        without = self.unsupported if without is None else without
         config = self._config
         limit = "max_tokens" if "max_completion_tokens" in without else "max_completion_tokens"
         body: dict[str, Any] = {
             "model": config.model,
-            "messages": _messages(question, with_schema="strict" in without),
+            "messages": _messages(request, with_schema="strict" in without),
             limit: config.max_output_tokens,
         }
         if config.temperature is not None:
@@ -87,67 +87,69 @@ class Dialect:
             body["seed"] = config.seed
         if not {"strict", "object"} <= without:
             body["response_format"] = _response_format(
-                question.schema, strict="strict" not in without
+                request.schema, strict="strict" not in without
             )
         if "stream" not in without:
             body["stream"] = True
             body["stream_options"] = {"include_usage": True}
         return {name: value for name, value in body.items() if name not in without}
 
-    def reword(
-        self, refused: openai.APIStatusError, request: Mapping[str, Any], without: frozenset[str]
+    def adapt_to_refusal(
+        self, refused: openai.APIStatusError, body: Mapping[str, Any], without: frozenset[str]
     ) -> frozenset[str] | None:
-        """What to leave out so that the same question may be taken; None if nothing helps.
+        """Return which parameters to leave out after a refusal; None if nothing helps.
 
         Args:
-            refused: what the endpoint said.
-            request: what it was asked.
+            refused: the endpoint's refusal.
+            body: what it was asked.
             without: what was left out of it.
         """
         for name, names in COMPLAINTS.items():
-            if name in request and complains_of(refused, *names):
-                return without | _lacking(name, request)
+            if name in body and is_parameter_refusal(refused, *names):
+                return without | _lacking(name, body)
         return None
 
-    def took(self, request: Mapping[str, Any], without: frozenset[str], *, streamed: bool) -> None:
+    def record_accepted(
+        self, body: Mapping[str, Any], without: frozenset[str], *, streamed: bool
+    ) -> None:
         """Learn from a request that was answered.
 
         Args:
-            request: what was asked.
+            body: what was asked.
             without: what was left out of it.
             streamed: whether the answer was.
         """
-        ignored = STREAM if "stream" in request and not streamed else frozenset[str]()
-        self._taken |= _sent(request) - ignored
-        learnt = (without | ignored) - self._taken - self.lacks
+        ignored = STREAM if "stream" in body and not streamed else frozenset[str]()
+        self._taken |= _sent(body) - ignored
+        learnt = (without | ignored) - self._taken - self.unsupported
         if learnt:
-            self.lacks |= learnt
+            self.unsupported |= learnt
             log.warning("endpoint_lacks", model=self._config.model, parameters=sorted(learnt))
 
 
-def _sent(request: Mapping[str, Any]) -> frozenset[str]:
-    """The parameters of a request, as they are called where they are left out."""
-    kind = request.get("response_format", {}).get("type")
+def _sent(body: Mapping[str, Any]) -> frozenset[str]:
+    """Return the parameters of a body, by the names under which they are left out."""
+    kind = body.get("response_format", {}).get("type")
     schema = {"json_schema": {"strict"}, "json_object": {"object"}}.get(kind, set())
-    return frozenset((request.keys() & COMPLAINTS.keys()) | schema)
+    return frozenset((body.keys() & COMPLAINTS.keys()) | schema)
 
 
-def _lacking(name: str, request: Mapping[str, Any]) -> frozenset[str]:
+def _lacking(name: str, body: Mapping[str, Any]) -> frozenset[str]:
     if name == "response_format":
-        return _sent(request) & {"strict", "object"}
+        return _sent(body) & {"strict", "object"}
     return STREAM if name == "stream" else frozenset({name})
 
 
-def _messages(question: Question[A], *, with_schema: bool) -> list[Message]:
+def _messages(request: ModelRequest[A], *, with_schema: bool) -> list[ChatMessage]:
     if not with_schema:
-        return list(question.messages)
+        return list(request.messages)
     # In the first message, as many templates take no second one that instructs; behind its text,
     # so that the static part stays the prompt's beginning.
-    told = f"Answer with JSON that fits this schema:\n{json.dumps(question.schema)}"
-    first, *others = question.messages
+    instruction = f"Answer with JSON that fits this schema:\n{json.dumps(request.schema)}"
+    first, *others = request.messages
     if first["role"] != "system":
-        return [{"role": "system", "content": told}, first, *others]
-    return [{"role": "system", "content": f"{first['content']}\n\n{told}"}, *others]
+        return [{"role": "system", "content": instruction}, first, *others]
+    return [{"role": "system", "content": f"{first['content']}\n\n{instruction}"}, *others]
 
 
 def _response_format(schema: Mapping[str, Any], *, strict: bool) -> dict[str, Any]:
@@ -157,52 +159,54 @@ def _response_format(schema: Mapping[str, Any], *, strict: bool) -> dict[str, An
     return {"type": "json_schema", "json_schema": named}
 
 
-class TokenEstimate:
-    """How many tokens texts are: by their characters, corrected by what endpoints report."""
+class TokenEstimator:
+    """Estimator of token counts from characters, corrected by the usage that endpoints report."""
 
     def __init__(self) -> None:
         self._characters_per_token = CHARACTERS_PER_TOKEN
 
-    def tokens(self, request: Mapping[str, Any]) -> int:
-        """About how many tokens a request's prompt has."""
-        return self._of(_characters(request))
+    def estimate_prompt_tokens(self, body: Mapping[str, Any]) -> int:
+        """Return about how many tokens a body's prompt has."""
+        return self._of(_characters(body))
 
-    def fits(self, request: Mapping[str, Any], longest_answer: int, context: int) -> bool:
-        """Whether prompt and answer fit into a context of so many tokens."""
-        return MARGIN * self.tokens(request) + longest_answer <= context
+    def fits(self, body: Mapping[str, Any], longest_answer: int, context: int) -> bool:
+        """Return whether prompt and longest answer fit into a context of so many tokens."""
+        return MARGIN * self.estimate_prompt_tokens(body) + longest_answer <= context
 
-    def usage(self, request: Mapping[str, Any], answer: str) -> Usage:
-        """About what a call used that did not tell."""
-        return Usage(input_tokens=self.tokens(request), output_tokens=self._of(len(answer)))
+    def estimate_usage(self, body: Mapping[str, Any], answer: str) -> Usage:
+        """Return about what a call used that did not report its usage."""
+        return Usage(
+            input_tokens=self.estimate_prompt_tokens(body), output_tokens=self._of(len(answer))
+        )
 
-    def correct(self, request: Mapping[str, Any], told: Usage) -> None:
-        """Learn from what a call really used."""
-        if told.input_tokens > 0:
-            seen = min(16.0, max(0.5, _characters(request) / told.input_tokens))
+    def calibrate(self, body: Mapping[str, Any], reported: Usage) -> None:
+        """Correct the characters per token by a call's reported usage."""
+        if reported.input_tokens > 0:
+            seen = min(16.0, max(0.5, _characters(body) / reported.input_tokens))
             self._characters_per_token += WEIGHT_OF_THE_NEWEST * (seen - self._characters_per_token)
 
     def _of(self, characters: int) -> int:
         return round(characters / self._characters_per_token)
 
 
-def most_tokens(request: Mapping[str, Any]) -> int:
-    """The most tokens a request's prompt can have: no token is shorter than a byte.
+def max_prompt_tokens(body: Mapping[str, Any]) -> int:
+    """Return the most tokens a body's prompt can have: no token is shorter than a byte.
 
     Byte-level tokenizers, which all models of today have, make at most one of each byte of UTF-8.
     The schema, and a frame of every message, count as well.
     """
-    contents = _contents(request["messages"])
+    contents = _contents(body["messages"])
     framed = sum(len(one.encode("utf-8", "surrogatepass")) + FRAME_TOKENS for one in contents)
-    return framed + len(json.dumps(request.get("response_format", {})))
+    return framed + len(json.dumps(body.get("response_format", {})))
 
 
 FRAME_TOKENS: Final = 16
-"""More than any chat template puts around a message."""
+"""Tokens that are more than any chat template puts around a message."""
 
 
-def _characters(request: Mapping[str, Any]) -> int:
-    return sum(map(len, _contents(request["messages"])))
+def _characters(body: Mapping[str, Any]) -> int:
+    return sum(map(len, _contents(body["messages"])))
 
 
-def _contents(messages: Sequence[Message]) -> list[str]:
+def _contents(messages: Sequence[ChatMessage]) -> list[str]:
     return [str(one.get("content") or "") for one in messages]

@@ -1,4 +1,4 @@
-"""One model of the chain: its calls, within its limits, on somebody's account, with retries."""
+"""One model of the chain: calls within its limits, accounted for, with retries."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from pydantic import BaseModel
 
 from contracts.notes import Usage
 from model_client import errors, metrics
-from model_client.durations import clock_time, seconds
-from model_client.ledger.accounting import Accounts, Bill, sum_costs
+from model_client.durations import format_clock_time, format_seconds
+from model_client.ledger.accounting import BillingInfo, CallAccounting, sum_costs
 from model_client.ledger.ledger import Ledger
-from model_client.limits.adaptive_concurrency import Concurrency
-from model_client.limits.circuit_breaker import Blame, Breaker
-from model_client.limits.rate_limits import Admission, Limits
-from model_client.requests import Account, Message, Question
+from model_client.limits.adaptive_concurrency import AdaptiveConcurrency
+from model_client.limits.circuit_breaker import CircuitBreaker, FailureAttribution
+from model_client.limits.rate_limits import RateLimiter, RateLimitPermit
+from model_client.requests import ChatMessage, CostAttribution, ModelRequest
 from model_client.settings import ModelConfig
-from model_client.transport.api_dialect import Dialect, TokenEstimate
-from model_client.transport.http_call import Caller, Reply
-from model_client.transport.http_errors import error_of
-from model_client.transport.response_parser import read_answer, repair
-from model_client.transport.retries import Tries
+from model_client.transport.api_dialect import ApiDialect, TokenEstimator
+from model_client.transport.http_call import CallResult, ChatCompletionCaller
+from model_client.transport.http_errors import error_for_status
+from model_client.transport.response_parser import build_repair_messages, parse_answer
+from model_client.transport.retries import RetryPolicy
 
 # openai looks at `httpx` whenever it is loaded. While another thread (spaCy's, for one) is half way
 # through importing it, a call would fail for that; so it is loaded now, where it is installed.
@@ -41,26 +41,27 @@ if find_spec("httpx") is not None:
 A = TypeVar("A", bound=BaseModel)
 
 NO_KEY: Final = "no-key"
-"""Sent where no key is set: local endpoints take any, and the client insists on one."""
+"""API key sent where none is set: local endpoints take any, and the client insists on one."""
 
 ENDPOINT_FAILURES: Final = (errors.ServerError, errors.ModelTimeoutError)
-"""Failures that may be the endpoint's for everybody; the breaker finds out."""
+"""Failures that may be the endpoint's for everybody; the circuit breaker finds out."""
 
 ANSWERED: Final = (
     errors.RateLimitedError,
     errors.PermanentError,
     errors.RefusalError,
-    errors.CutOffError,
+    errors.TruncatedAnswerError,
 )
-"""Failures that show that the endpoint is there."""
+"""Failures that show that the endpoint is reachable."""
 
 NOTEWORTHY_S: Final = 5.0
-"""A told wait that is shorter is over before anybody has read of it, in seconds."""
+"""Shortest retry-after, in seconds, that is worth a notice: a shorter one is over before it is
+read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """What a model gave.
+class ModelResponse:
+    """Valid answer of a model, with its usage and cost.
 
     Attributes:
         value: the valid answer.
@@ -77,15 +78,15 @@ class Given:
     cost_usd: Decimal | None
 
 
-class Endpoint:
-    """A model at an endpoint.
+class ModelEndpoint:
+    """Model at an endpoint, with its rate limits, circuit breaker and accounting.
 
     Args:
         config: which, and how patient to be.
         ledger: where calls are accounted for; without one they are not.
-        share: tells the share of the endpoint's limits that is this replica's, from 0 to 1.
+        share: returns the share of the endpoint's limits that is this replica's, from 0 to 1.
         rate_wait_ceiling_s: longest wait for the rate limit, in seconds.
-        retry_after_ceiling_s: longest wait that a 429 may tell; then one call finds out.
+        retry_after_ceiling_s: longest retry-after that is obeyed; then one call probes.
     """
 
     def __init__(
@@ -99,19 +100,19 @@ class Endpoint:
     ) -> None:
         self._clock = clock = asyncio.get_running_loop().time
         self.config = config
-        self.breaker = Breaker(clock=clock)
-        self._blame = Blame()
-        self.limits = Limits(
+        self.breaker = CircuitBreaker(clock=clock)
+        self._blame = FailureAttribution()
+        self.limits = RateLimiter(
             clock=clock,
             requests_per_minute=config.requests_per_minute,
             tokens_per_minute=config.tokens_per_minute,
             share=share,
             ceiling_s=retry_after_ceiling_s,
         )
-        self.concurrency = Concurrency(most=config.concurrency)
-        self._dialect = Dialect(config)
-        self._estimate = TokenEstimate()
-        self._accounts = Accounts(config, ledger, self._estimate)
+        self.concurrency = AdaptiveConcurrency(most=config.concurrency)
+        self._dialect = ApiDialect(config)
+        self._estimate = TokenEstimator()
+        self._accounts = CallAccounting(config, ledger, self._estimate)
         self._ceiling_s = rate_wait_ceiling_s
         self._client = AsyncOpenAI(
             base_url=config.base_url,
@@ -119,10 +120,10 @@ class Endpoint:
             max_retries=0,
             timeout=config.timeout_s,
         )
-        self._caller = Caller(config, self._client)
+        self._caller = ChatCompletionCaller(config, self._client)
 
     async def close(self) -> None:
-        """Bring the accounts to their end, and close all connections."""
+        """Settle all calls in the ledger and close all connections."""
         await self._accounts.close()
         await self._client.close()
 
@@ -131,52 +132,63 @@ class Endpoint:
         """What keeps the model from being asked now, and until when; empty if nothing does."""
         config, hold = self.config, self.limits.hold
         name = f"{config.model} at {urlsplit(config.base_url).hostname}"
-        if hold is not None and hold.told_s >= NOTEWORTHY_S:
+        if hold is not None and hold.retry_after_s >= NOTEWORTHY_S:
             now = datetime.now(UTC)
             until, probe_at = (
-                clock_time(now + timedelta(seconds=one - self._clock()), now)
+                format_clock_time(now + timedelta(seconds=one - self._clock()), now)
                 for one in (hold.until, max(hold.probe_at, self._clock()))
             )
-            told = f"throttled until {until} UTC by {name}: retry-after {seconds(hold.told_s)}"
-            return told if until == probe_at else f"{told}; one call tries at {probe_at} UTC"
+            wait = format_seconds(hold.retry_after_s)
+            message = f"throttled until {until} UTC by {name}: retry-after {wait}"
+            return message if until == probe_at else f"{message}; one call tries at {probe_at} UTC"
         return f"{name} is down: {self.breaker.reason}" if self.breaker.is_open else ""
 
-    def fits(self, question: Question[A]) -> bool:
-        """Whether the question and the longest answer fit into the model's context."""
+    def fits(self, request: ModelRequest[A]) -> bool:
+        """Return whether the prompt and the longest answer fit into the model's context."""
         config = self.config
         if config.context_tokens is None:
             return True
-        request = self._dialect.request(question)
-        return self._estimate.fits(request, config.max_output_tokens, config.context_tokens)
+        body = self._dialect.build_body(request)
+        return self._estimate.fits(body, config.max_output_tokens, config.context_tokens)
 
     async def answer(
-        self, question: Question[A], account: Account, *, deadline: float, forced: bool = False
-    ) -> Given:
-        """Ask, again where that may help, until there is a valid answer.
+        self,
+        request: ModelRequest[A],
+        attribution: CostAttribution,
+        *,
+        deadline: float,
+        forced: bool = False,
+    ) -> ModelResponse:
+        """Return a valid answer, after retries and one repair where those may help.
 
         Args:
-            question: what is asked.
-            account: who pays.
+            request: what is asked.
+            attribution: who pays.
             deadline: when it all must have ended, by the loop's clock, in seconds.
-            forced: ask although the breaker is open, as nobody else can be asked.
+            forced: ask although the breaker is open, as no other model can be asked.
 
         Raises:
             errors: whatever keeps the model from answering well.
         """
-        reply = await self._reply(question, account, deadline, forced=forced)
+        reply = await self._reply(request, attribution, deadline, forced=forced)
         try:
-            return self._given(reply, question)
+            return self._given(reply, request)
         except errors.BadOutputError as error:
-            messages: Sequence[Message] = [*question.messages, *repair(reply.text, error)]
-        again = replace(question, messages=messages)
-        repairing = replace(account, purpose=f"{account.purpose}-repair")
+            messages: Sequence[ChatMessage] = [
+                *request.messages,
+                *build_repair_messages(reply.text, error),
+            ]
+        again = replace(request, messages=messages)
+        repairing = replace(attribution, purpose=f"{attribution.purpose}-repair")
         repaired = await self._reply(again, repairing, deadline, forced=forced)
-        return self._given(repaired, question, first=reply)
+        return self._given(repaired, request, first=reply)
 
-    def _given(self, reply: Reply, question: Question[A], first: Reply | None = None) -> Given:
-        value = _read(reply, question)
+    def _given(
+        self, reply: CallResult, request: ModelRequest[A], first: CallResult | None = None
+    ) -> ModelResponse:
+        value = _read(reply, request)
         replies = [one for one in (first, reply) if one is not None]
-        return Given(
+        return ModelResponse(
             value,
             reply.model or self.config.model,
             reply.fingerprint,
@@ -185,142 +197,160 @@ class Endpoint:
         )
 
     async def _reply(
-        self, question: Question[A], account: Account, deadline: float, *, forced: bool
-    ) -> Reply:
-        """What the model says, after as many tries as its failures are worth."""
-        retrying = Tries(deadline, self._clock).retrying()
-        return await retrying(self._try, question, account, deadline, forced=forced)
-
-    async def _try(
-        self, question: Question[A], account: Account, deadline: float, *, forced: bool
-    ) -> Reply:
-        # Whoever cannot be called is found out before a place in the queue is taken.
-        self.breaker.check(forced=forced)
-        async with self.concurrency.slot(latest=deadline):
-            request = self._dialect.request(question)
-            admission = await self._admit(request, deadline)
-            try:
-                if self._clock() >= deadline:
-                    raise errors.ModelTimeoutError("no time is left for a call")
-                return await self._call(question, account, admission, deadline, forced=forced)
-            finally:
-                admission.given_up()
-
-    async def _admit(self, request: Mapping[str, Any], deadline: float) -> Admission:
-        latest = min(deadline, self._clock() + self._ceiling_s)
-        try:
-            return await self.limits.admit(self._estimate.tokens(request), latest=latest)
-        except errors.RateLimitedError as error:
-            raise errors.TurnTooFarError(str(error), retry_after=error.retry_after) from error
-
-    async def _call(
         self,
-        question: Question[A],
-        account: Account,
-        admission: Admission,
+        request: ModelRequest[A],
+        attribution: CostAttribution,
         deadline: float,
         *,
         forced: bool,
-    ) -> Reply:
-        probe, began = self.breaker.admit(forced=forced), self._blame.begin()
-        most_s = self.concurrency.patience(self.config.first_token_s, probe=probe)
-        reply = Reply(on_headers=admission.heard)
+    ) -> CallResult:
+        """Return the model's response, after as many tries as its failures are worth."""
+        retrying = RetryPolicy(deadline, self._clock).retrying()
+        return await retrying(self._try, request, attribution, deadline, forced=forced)
+
+    async def _try(
+        self,
+        request: ModelRequest[A],
+        attribution: CostAttribution,
+        deadline: float,
+        *,
+        forced: bool,
+    ) -> CallResult:
+        # Whoever cannot be called is found out before a place in the queue is taken.
+        self.breaker.check(forced=forced)
+        async with self.concurrency.slot(latest=deadline):
+            body = self._dialect.build_body(request)
+            admission = await self._admit(body, deadline)
+            try:
+                if self._clock() >= deadline:
+                    raise errors.ModelTimeoutError("no time is left for a call")
+                return await self._call(request, attribution, admission, deadline, forced=forced)
+            finally:
+                admission.release_probe()
+
+    async def _admit(self, body: Mapping[str, Any], deadline: float) -> RateLimitPermit:
+        latest = min(deadline, self._clock() + self._ceiling_s)
         try:
-            request = self._dialect.request(question)
-            bill = Bill(account, question.prompt_version)
-            async with self._accounts.entry(request, bill, reply, latest=deadline):
-                await self._send(question, reply, deadline, most_s)
+            return await self.limits.admit(
+                self._estimate.estimate_prompt_tokens(body), latest=latest
+            )
+        except errors.RateLimitedError as error:
+            raise errors.RateLimitWaitTooLongError(
+                str(error), retry_after=error.retry_after
+            ) from error
+
+    async def _call(
+        self,
+        request: ModelRequest[A],
+        attribution: CostAttribution,
+        admission: RateLimitPermit,
+        deadline: float,
+        *,
+        forced: bool,
+    ) -> CallResult:
+        probe, began = self.breaker.admit(forced=forced), self._blame.start_call()
+        most_s = self.concurrency.first_token_timeout(self.config.first_token_s, probe=probe)
+        reply = CallResult(on_headers=admission.record_headers)
+        try:
+            body = self._dialect.build_body(request)
+            bill = BillingInfo(attribution, request.prompt_version)
+            async with self._accounts.account_for(body, bill, reply, latest=deadline):
+                await self._send(request, reply, deadline, most_s)
         except BaseException as error:
             self._settle(reply, admission, error)
             shown = None if self._is_hurried(reply, error, deadline) else error
-            is_to_blame = self._is_to_blame(shown, account)
+            is_to_blame = self._is_to_blame(shown, attribution)
             self._report(shown, probe=probe, is_to_blame=is_to_blame)
             if isinstance(shown, ANSWERED):
-                self._blame.served(account, began)
+                self._blame.record_success(attribution, began)
             is_outage = self.breaker.is_open and not is_to_blame
             if is_outage and isinstance(error, ENDPOINT_FAILURES):
                 raise errors.ModelUnavailableError(str(error)) from error
             raise
         self._settle(reply, admission, None)
-        self.concurrency.answered(reply.first_token_s or reply.latency_s)
-        self.breaker.succeeded()
-        self._blame.served(account, began)
+        self.concurrency.record_success(reply.first_token_s or reply.latency_s)
+        self.breaker.record_success()
+        self._blame.record_success(attribution, began)
         return reply
 
     async def _send(
-        self, question: Question[A], reply: Reply, deadline: float, first_token_s: float
+        self, request: ModelRequest[A], reply: CallResult, deadline: float, first_token_s: float
     ) -> None:
-        without = self._dialect.lacks
+        without = self._dialect.unsupported
         while True:
-            request = self._dialect.request(question, without)
+            body = self._dialect.build_body(request, without)
             try:
-                await self._caller.call(request, reply, until=deadline, first_token_s=first_token_s)
+                await self._caller.call(body, reply, until=deadline, first_token_s=first_token_s)
             except openai.APIStatusError as refused:
-                reply.begin(refused.response.headers)
-                reworded = self._dialect.reword(refused, request, without)
+                reply.record_headers(refused.response.headers)
+                reworded = self._dialect.adapt_to_refusal(refused, body, without)
                 if reworded is None:
-                    raise error_of(refused) from refused
+                    raise error_for_status(refused) from refused
                 without = reworded
             else:
-                self._dialect.took(request, without, streamed=reply.streamed)
+                self._dialect.record_accepted(body, without, streamed=reply.streamed)
                 if reply.usage is not None:
-                    self._estimate.correct(request, reply.usage)
+                    self._estimate.calibrate(body, reply.usage)
                 return
 
-    def _is_hurried(self, reply: Reply, error: BaseException, deadline: float) -> bool:
-        """Whether it was the message that had no time, which says nothing of the endpoint."""
+    def _is_hurried(self, reply: CallResult, error: BaseException, deadline: float) -> bool:
+        """Return whether a timeout was the message's, which shows nothing about the endpoint."""
         if not isinstance(error, errors.ModelTimeoutError) or self._clock() < deadline:
             return False
-        patience_s = self.concurrency.patience(self.config.first_token_s)
+        patience_s = self.concurrency.first_token_timeout(self.config.first_token_s)
         return reply.first_token_s is not None or reply.latency_s < patience_s
 
-    def _settle(self, reply: Reply, admission: Admission, error: BaseException | None) -> None:
-        """Tell the limits what the call used, or that it was one too many."""
+    def _settle(
+        self, reply: CallResult, admission: RateLimitPermit, error: BaseException | None
+    ) -> None:
+        """Report to the limiters what the call used, or that it was throttled."""
         if isinstance(error, errors.RateLimitedError):
-            admission.refused(reply.headers or {})
-            self.concurrency.throttled()
+            admission.record_throttled(reply.headers or {})
+            self.concurrency.record_throttled()
             self._show_hold()
             return
         if error is None or isinstance(error, ANSWERED):
-            admission.let_in()
+            admission.record_accepted()
             self._show_hold()
         if reply.usage is not None:
             used = reply.usage.input_tokens + reply.usage.output_tokens
-            admission.settled(used, answered=error is None)
+            admission.record_usage(used, answered=error is None)
 
     def _show_hold(self) -> None:
         hold = self.limits.hold
         until = 0.0 if hold is None else time.time() + hold.until - self._clock()
         metrics.THROTTLED_UNTIL.labels(self.config.model).set(until)
 
-    def _is_to_blame(self, error: BaseException | None, account: Account) -> bool:
-        """Whether a question fails while others are served."""
+    def _is_to_blame(self, error: BaseException | None, attribution: CostAttribution) -> bool:
+        """Return whether the request fails while others are served."""
         if not isinstance(error, ENDPOINT_FAILURES):
             return False
-        return self._blame.failed(account)
+        return self._blame.record_failure(attribution)
 
     def _report(self, error: BaseException | None, *, probe: bool, is_to_blame: bool) -> None:
-        """Tell concurrency and breaker what a call showed that failed; None: nothing."""
+        """Report to concurrency limiter and breaker what a failed call showed; None: nothing."""
         if isinstance(error, errors.ModelTimeoutError):
-            self.concurrency.timed_out()
+            self.concurrency.record_timeout()
         if isinstance(error, ENDPOINT_FAILURES) and not is_to_blame:
-            self.breaker.failed(str(error), probe=probe)
+            self.breaker.record_failure(str(error), probe=probe)
         elif isinstance(error, errors.ModelUnavailableError):
-            self.breaker.broken(str(error), probe=probe)
+            self.breaker.trip(str(error), probe=probe)
         elif isinstance(error, ANSWERED):
-            self.breaker.succeeded()
+            self.breaker.record_success()
         else:
-            self.breaker.given_up(probe=probe)
+            self.breaker.release_probe(probe=probe)
 
 
-def _read(reply: Reply, question: Question[A]) -> A:
+def _read(reply: CallResult, request: ModelRequest[A]) -> A:
     if reply.refusal:
         raise errors.RefusalError("the model refused to answer")
     if reply.finish_reason == "content_filter":
         raise errors.ContentFilterError("the endpoint's content filter stopped the answer")
     if reply.finish_reason == "length":
-        raise errors.CutOffError("the answer was cut off at its length limit")
-    return read_answer(reply.text, question.answer, is_alone=question.is_alone)
+        raise errors.TruncatedAnswerError("the answer was cut off at its length limit")
+    return parse_answer(
+        reply.text, request.response_model, requires_single_object=request.requires_single_object
+    )
 
 
 def _sum(usages: Sequence[Usage]) -> Usage:

@@ -1,4 +1,4 @@
-"""One HTTP call: a question goes out, and what comes back is read, however it comes."""
+"""One HTTP call of a chat completion, streamed or whole, with its timeouts."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ from openai import AsyncOpenAI, AsyncStream
 
 from contracts.notes import Usage
 from model_client import errors
-from model_client.durations import seconds
+from model_client.durations import format_seconds
 from model_client.settings import ModelConfig
-from model_client.transport.http_errors import error_in_stream
-from model_client.transport.response_stream import decoded, drain, events, whole
+from model_client.transport.http_errors import error_for_stream_event
+from model_client.transport.response_stream import (
+    drain_stream,
+    iter_sse_data,
+    parse_json_or_none,
+    read_body,
+)
 
 EVENT_STREAM: Final = "text/event-stream"
 
@@ -29,27 +34,27 @@ LONGEST_NAME: Final = 200
 """Characters of a model's name or fingerprint, which are stored with every note."""
 
 MOST_TOKENS: Final = 1_000_000_000
-"""Tokens of a call; who tells more would break the ledger's columns."""
+"""Tokens of a call; a larger report would overflow the ledger's columns."""
 
 
 def _nobody(_: Mapping[str, str]) -> None:
-    """What headers are told to where nobody listens."""
+    """Ignore the headers: the default where nobody listens."""
 
 
 @dataclass(slots=True)
-class Reply:
-    """What has come back of a call, also of one that failed half-way.
+class CallResult:
+    """What has arrived of a call's response so far, also of one that failed half-way.
 
     Attributes:
-        on_headers: told the response's headers as soon as they are there.
+        on_headers: called with the response's headers as soon as they have arrived.
         headers: the response's; None until it has begun.
         streamed: whether it came as events.
         text: the answer's content.
-        finish_reason: why it ended, as the endpoint says; empty if it did not.
-        refusal: what the model said in place of an answer.
-        model: the model's name, as the endpoint tells it.
+        finish_reason: the endpoint's reason why it ended; empty if it did not.
+        refusal: the model's text in place of an answer.
+        model: the model's name, as the endpoint reports it.
         fingerprint: the endpoint's system fingerprint.
-        usage: tokens, if told.
+        usage: tokens, if reported.
         estimated: whether the tokens are ours to guess.
         cost_usd: what the call cost; None as long as it is not known.
         sent_at: when the call was made, by the loop's clock, in seconds.
@@ -74,13 +79,13 @@ class Reply:
     _pieces: list[str] = field(default_factory=list)
     _length: int = 0
 
-    def begin(self, headers: Mapping[str, str]) -> None:
-        """Note that the response has begun."""
+    def record_headers(self, headers: Mapping[str, str]) -> None:
+        """Record that the response has begun, and pass its headers on."""
         self.headers = headers
         self.on_headers(headers)
 
-    def take(self, part: Any) -> bool:
-        """Read a completion, or a chunk of one; whatever is not as it should be is passed over.
+    def add_part(self, part: Any) -> bool:
+        """Add a completion, or a chunk of one; ignore whatever is not as it should be.
 
         Returns:
             Whether it holds something that the model wrote, and not only the answer's frame.
@@ -88,7 +93,7 @@ class Reply:
         if not isinstance(part, dict):
             return False
         if part.get("error"):
-            raise error_in_stream(part["error"])
+            raise error_for_stream_event(part["error"])
         self.model = _name(part.get("model")) or self.model
         self.fingerprint = _name(part.get("system_fingerprint")) or self.fingerprint
         self.usage = _usage(part.get("usage")) or self.usage
@@ -98,25 +103,25 @@ class Reply:
 
     def _take_choice(self, choice: dict[str, Any]) -> bool:
         self.finish_reason = _text(choice.get("finish_reason")) or self.finish_reason
-        told = choice.get("delta") or choice.get("message")
-        said = told if isinstance(told, dict) else {}
-        content = _content(said.get("content"))
+        part = choice.get("delta") or choice.get("message")
+        message = part if isinstance(part, dict) else {}
+        content = _content(message.get("content"))
         self._pieces.append(content)
         self._length += len(content)
-        self.refusal += _text(said.get("refusal"))
+        self.refusal += _text(message.get("refusal"))
         if self._length > LONGEST_ANSWER:
             raise errors.BadOutputError("the answer has no end")
-        # Thoughts are told under many names; a role alone is sent before the model has begun.
-        return bool(self.finish_reason) or any(said[name] for name in said if name != "role")
+        # Thoughts come under many names; a role alone is sent before the model has begun.
+        return bool(self.finish_reason) or any(message[name] for name in message if name != "role")
 
-    def close(self, now: float) -> None:
-        """Put the pieces together."""
+    def finish(self, now: float) -> None:
+        """Join the received pieces and record the latency."""
         self.latency_s = now - self.sent_at
         self.text = "".join(self._pieces)
 
 
-class Caller:
-    """Calls one model.
+class ChatCompletionCaller:
+    """Caller of one model's chat completions.
 
     Args:
         config: the model, and how patient to be.
@@ -128,12 +133,12 @@ class Caller:
         self._client = client
 
     async def call(
-        self, request: Mapping[str, Any], reply: Reply, *, until: float, first_token_s: float
+        self, body: Mapping[str, Any], reply: CallResult, *, until: float, first_token_s: float
     ) -> None:
-        """Make one call.
+        """Make one call and fill ``reply`` with what arrives.
 
         Args:
-            request: the body of a chat completion.
+            body: the body of a chat completion.
             reply: takes what comes back.
             until: when the call must have ended, by the loop's clock, in seconds.
             first_token_s: longest wait for the first sign of a streamed answer.
@@ -141,23 +146,25 @@ class Caller:
         Raises:
             errors.ModelTimeoutError: no answer in time, or a stalled one.
             errors.ServerError: the endpoint could not be reached, failed, or cut the answer.
-            openai.APIStatusError: the endpoint refused; ``statuses.error_of`` tells what it means.
+            openai.APIStatusError: the endpoint refused; see ``error_for_status``.
         """
         loop = asyncio.get_running_loop()
         reply.sent_at = loop.time()
-        streams = bool(request.get("stream"))
-        patience = _Patience(self._config, until, first_token_s, streams=streams)
+        streams = bool(body.get("stream"))
+        patience = _Timeouts(self._config, until, first_token_s, streams=streams)
         try:
             async with asyncio.timeout_at(patience.begin(loop.time())) as limit:
-                async with self._response(request) as response:
-                    reply.begin(response.headers)
+                async with self._response(body) as response:
+                    reply.record_headers(response.headers)
                     kind = response.headers.get("content-type", "")
                     reply.streamed = kind.startswith(EVENT_STREAM)
                     if reply.streamed:
-                        await self._follow(events(response.aiter_bytes()), reply, limit, patience)
+                        await self._follow(
+                            iter_sse_data(response.aiter_bytes()), reply, limit, patience
+                        )
                     else:
                         limit.reschedule(patience.until)
-                        _take_whole(await whole(response.aiter_bytes()), reply)
+                        _take_whole(await read_body(response.aiter_bytes()), reply)
         except (TimeoutError, openai.APITimeoutError) as error:
             raise errors.ModelTimeoutError(patience.explain(reply)) from error
         except openai.APIConnectionError as error:
@@ -167,20 +174,20 @@ class Caller:
         except httpx2.RequestError as error:
             raise errors.ServerError("the endpoint cut the connection") from error
         finally:
-            reply.close(loop.time())
+            reply.finish(loop.time())
         if reply.first_token_s is None:
             reply.first_token_s = reply.latency_s
 
     @asynccontextmanager
-    async def _response(self, request: Mapping[str, Any]) -> AsyncIterator[httpx2.Response]:
-        """The response to a request, whose body is still to come.
+    async def _response(self, body: Mapping[str, Any]) -> AsyncIterator[httpx2.Response]:
+        """Open the response to a request; its body is still to come.
 
         Not by ``chat.completions.create``: that walks through the whole body by its types to rename
         fields, of which ours has none, and takes a third of the call's CPU time.
         """
         stream: AsyncStream[Any] = await self._client.post(
             "/chat/completions",
-            body=dict(request),
+            body=dict(body),
             cast_to=object,
             stream=True,
             stream_cls=AsyncStream[Any],
@@ -191,35 +198,39 @@ class Caller:
             await stream.response.aclose()
 
     async def _follow(
-        self, stream: AsyncIterator[str], reply: Reply, limit: asyncio.Timeout, patience: _Patience
+        self,
+        stream: AsyncIterator[str],
+        reply: CallResult,
+        limit: asyncio.Timeout,
+        patience: _Timeouts,
     ) -> None:
         loop = asyncio.get_running_loop()
         async for data in stream:
             now = loop.time()
             if data == "[DONE]":
                 limit.reschedule(None)
-                await drain(stream)
+                await drain_stream(stream)
                 return
-            if reply.take(decoded(data)) and reply.first_token_s is None:
+            if reply.add_part(parse_json_or_none(data)) and reply.first_token_s is None:
                 reply.first_token_s = now - reply.sent_at
             if reply.first_token_s is not None:
-                limit.reschedule(patience.next(now))
+                limit.reschedule(patience.next_deadline(now))
         if not reply.finish_reason:
             raise errors.ServerError("the answer's stream ended before the answer did")
 
 
-def _take_whole(body: bytes, reply: Reply) -> None:
-    completion = decoded(body)
+def _take_whole(body: bytes, reply: CallResult) -> None:
+    completion = parse_json_or_none(body)
     if not isinstance(completion, dict):
-        # A page of a proxy, say: no model has seen the question.
-        told = "the endpoint sent no completion; check OPENAI_BASE_URL"
-        raise errors.ServerError(told)
-    reply.take(completion)
+        # A page of a proxy, say: no model has seen the request.
+        message = "the endpoint sent no completion; check OPENAI_BASE_URL"
+        raise errors.ServerError(message)
+    reply.add_part(completion)
 
 
 @dataclass(slots=True)
-class _Patience:
-    """Until when the next sign of life is waited for."""
+class _Timeouts:
+    """Deadlines of one call: first token, each further one, the whole."""
 
     config: ModelConfig
     until: float
@@ -230,18 +241,19 @@ class _Patience:
         self.until = min(self.until, now + self.config.timeout_s)
         return min(self.until, now + self.first_token_s) if self.streams else self.until
 
-    def next(self, now: float) -> float:
+    def next_deadline(self, now: float) -> float:
         return min(self.until, now + self.config.between_tokens_s)
 
-    def explain(self, reply: Reply) -> str:
+    def explain(self, reply: CallResult) -> str:
         if asyncio.get_running_loop().time() >= self.until:
             return "the model did not answer in time"
         if reply.first_token_s is None:
             return f"the model did not begin to answer within {self._first_token()}"
-        return f"the model stalled for {seconds(self.config.between_tokens_s)} within its answer"
+        stalled = format_seconds(self.config.between_tokens_s)
+        return f"the model stalled for {stalled} within its answer"
 
     def _first_token(self) -> str:
-        waited, most = seconds(self.first_token_s), seconds(self.config.first_token_s)
+        waited, most = format_seconds(self.first_token_s), format_seconds(self.config.first_token_s)
         if waited == most:
             return waited
         return f"{waited}, long beside its usual time (the most it may take is {most})"
@@ -257,20 +269,20 @@ def _name(value: Any) -> str:
 
 
 def _content(value: Any) -> str:
-    """What a message says; some endpoints send it in parts, of which thoughts are some."""
+    """Return a message's text; some endpoints send it in parts, some of which are thoughts."""
     if not isinstance(value, list):
         return _text(value)
     return "".join(_text(part.get("text")) for part in value if isinstance(part, dict))
 
 
-def _usage(told: Any) -> Usage | None:
-    if not isinstance(told, dict):
+def _usage(usage: Any) -> Usage | None:
+    if not isinstance(usage, dict):
         return None
-    details = told.get("prompt_tokens_details")
+    details = usage.get("prompt_tokens_details")
     cached = details.get("cached_tokens") if isinstance(details, dict) else 0
-    prompt, answer = _count(told.get("prompt_tokens")), _count(told.get("completion_tokens"))
+    prompt, answer = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
     if prompt + answer == 0:
-        return None  # which no call uses: it is as good as not told
+        return None  # which no call uses: as good as not reported
     return Usage(
         input_tokens=prompt, cached_tokens=min(prompt, _count(cached)), output_tokens=answer
     )

@@ -1,8 +1,8 @@
-"""Classifies what endpoints answer in place of a completion: HTTP statuses and error bodies.
+"""Classification of HTTP statuses and error bodies that endpoints send in place of a completion.
 
 Servers that speak OpenAI's protocol share its statuses, and differ in codes and wording. What is
-read here of OpenAI, Azure, Anthropic, Gemini, Mistral, Groq, OpenRouter, vLLM, llama.cpp, Ollama
-and LiteLLM stands as cases in ``tests/integration/model_client/refusals.py``.
+covered of OpenAI, Azure, Anthropic, Gemini, Mistral, Groq, OpenRouter, vLLM, llama.cpp, Ollama and
+LiteLLM stands as cases in ``tests/integration/model_client/refusals.py``.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import openai
 
 from contracts.errors import OnrecordError
 from model_client import errors
-from model_client.transport.rate_limit_headers import told_wait
+from model_client.transport.rate_limit_headers import parse_retry_after
 
 DEFAULT_RETRY_AFTER_S: Final = 1.0
-"""The wait where a 429 does not tell one, in seconds."""
+"""Wait where a 429 has no retry-after, in seconds."""
 
 BAD_REQUEST: Final = 400
 REQUEST_TIMEOUT: Final = 408
@@ -43,7 +43,7 @@ BROKEN: Final = {
     404: CHECK_MODEL,
     405: "check OPENAI_BASE_URL",
 }
-"""Statuses that concern every request alike until somebody mends the settings."""
+"""Remedies by status, for failures that concern every request alike until settings are mended."""
 
 BROKEN_CODES: Final = {
     "invalid_api_key": CHECK_KEY,
@@ -56,7 +56,8 @@ BROKEN_CODES: Final = {
     "billing_error": CHECK_BALANCE,
     "budget_exceeded": CHECK_BALANCE,
 }
-"""Codes and types that mean the same whatever their status; a 429 among them ends by no waiting."""
+"""Remedies by code or type that means the same whatever its status; waiting ends none of these
+429s."""
 
 _BROKEN: Final = {
     re.compile(r"api key not valid|invalid api key", re.IGNORECASE): CHECK_KEY,
@@ -71,7 +72,7 @@ message begins so: behind that it may quote an interview, which is to stop nobod
 OUT_OF_CONTEXT: Final = frozenset(
     {"context_length_exceeded", "exceed_context_size_error", "request_too_large"}
 )
-"""Codes of a question that is too long: OpenAI's; llama.cpp's; Anthropic's."""
+"""Codes of a prompt that is too long: OpenAI's; llama.cpp's; Anthropic's."""
 
 _OUT_OF_CONTEXT: Final = re.compile(
     r"\bcontext (?:length|window|size)|\bContextWindowExceeded|\bmaximum model length"
@@ -83,16 +84,16 @@ _OUT_OF_CONTEXT: Final = re.compile(
 exceeds what is allowed a minute, which no waiting changes."""
 
 FILTERED: Final = frozenset({"content_filter", "content_policy_violation", "invalid_prompt"})
-"""Codes of a question that a content filter stopped: Azure's; OpenAI's two."""
+"""Codes of a prompt that a content filter stopped: Azure's; OpenAI's two."""
 
 _FILTERED: Final = re.compile(r"\bContentPolicyViolation|\bResponsibleAIPolicyViolation")
 """How a gateway (LiteLLM) passes it on, with a code of its own."""
 
 GENERATED_BADLY: Final = frozenset({"json_validate_failed"})
-"""Codes that are about the answer, not the question: Groq's."""
+"""Codes that are about the answer, not the prompt: Groq's."""
 
 LONGEST_READ: Final = 2_000
-"""Characters of an endpoint's explanation that are looked at; behind them it may quote us."""
+"""Characters of an endpoint's explanation that are read; behind them it may quote the prompt."""
 
 LONGEST_CODE: Final = 40
 """Characters kept of an endpoint's code, which travels in headers."""
@@ -100,10 +101,10 @@ LONGEST_CODE: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """What an endpoint said.
+    """Error response of an endpoint.
 
     Attributes:
-        status: the HTTP status, or the one told within a stream that had begun well.
+        status: the HTTP status, or the one within a stream that had begun well.
         body: the error's own part of the body.
         headers: the response's.
     """
@@ -114,19 +115,19 @@ class _Refusal:
 
     @property
     def code(self) -> str:
-        """The error's own code, which some endpoints tell as its type; empty if it has none."""
-        told = (self._field("code"), self._field("type"), self._field("status"))
-        return next((one[:LONGEST_CODE] for one in told if isinstance(one, str) and one), "")
+        """The error's own code, which some endpoints send as its type; empty if it has none."""
+        names = (self._field("code"), self._field("type"), self._field("status"))
+        return next((one[:LONGEST_CODE] for one in names if isinstance(one, str) and one), "")
 
     @property
     def codes(self) -> frozenset[str]:
         """Every name the error goes by."""
-        told = (self._field("code"), self._field("type"), self._inner_code)
-        return frozenset(one for one in told if isinstance(one, str))
+        names = (self._field("code"), self._field("type"), self._inner_code)
+        return frozenset(one for one in names if isinstance(one, str))
 
     @property
     def text(self) -> str:
-        """Which parameter was refused, what is wrong with it, and where."""
+        """The refused parameter, what is wrong with it, and where."""
         if not isinstance(self.body, dict):
             return str(self.body)[:LONGEST_READ]
         detail = self.body.get("detail")
@@ -136,25 +137,25 @@ class _Refusal:
 
     @property
     def message(self) -> str:
-        """The error's own words; empty if it has none."""
-        told = self._field("message")
-        return told if isinstance(told, str) else ""
+        """The error's own message; empty if it has none."""
+        message = self._field("message")
+        return message if isinstance(message, str) else ""
 
     @property
     def wait_s(self) -> float | None:
-        """Seconds that the endpoint asked to wait."""
-        return told_wait(self.headers, time.time())
+        """Seconds that the endpoint asked to wait; None if it did not."""
+        return parse_retry_after(self.headers, time.time())
 
     @property
     def is_filtered(self) -> bool:
-        """Whether a filter stopped this question, also OpenRouter's 403, not about the key."""
+        """Whether a filter stopped the prompt; also OpenRouter's 403, not about the key."""
         metadata = self._field("metadata")
         flagged = isinstance(metadata, dict) and "flagged_input" in metadata
         return flagged or bool(FILTERED & self.codes) or bool(_FILTERED.search(self.text))
 
     @property
     def is_out_of_context(self) -> bool:
-        """Whether the question is too long for the model, or for what a minute allows."""
+        """Whether the prompt is too long for the model, or for what a minute allows."""
         return bool(OUT_OF_CONTEXT & self.codes) or bool(_OUT_OF_CONTEXT.search(self.text))
 
     @property
@@ -166,8 +167,8 @@ class _Refusal:
         return self.body.get(name) if isinstance(self.body, dict) else None
 
 
-def error_of(refused: openai.APIStatusError) -> OnrecordError:
-    """The error that a status means for the question.
+def error_for_status(refused: openai.APIStatusError) -> OnrecordError:
+    """Return the error of ours that an HTTP status means for the request.
 
     A 5xx is the failure of one request; that the endpoint is down for everybody is for the
     circuit breaker to find, which sees all requests.
@@ -175,8 +176,8 @@ def error_of(refused: openai.APIStatusError) -> OnrecordError:
     return _meaning(_refusal(refused))
 
 
-def error_in_stream(body: Any) -> OnrecordError:
-    """The error that a stream's event means which holds one in place of an answer.
+def error_for_stream_event(body: Any) -> OnrecordError:
+    """Return the error of ours that an error event within a stream means.
 
     Args:
         body: the event's ``error``.
@@ -189,8 +190,8 @@ def error_in_stream(body: Any) -> OnrecordError:
     return _meaning(refusal)
 
 
-def complains_of(refused: openai.APIStatusError, *names: str) -> bool:
-    """Whether a request was refused because of a parameter that the endpoint does not know.
+def is_parameter_refusal(refused: openai.APIStatusError, *names: str) -> bool:
+    """Return whether a request was refused because the endpoint does not know a parameter.
 
     Args:
         refused: the refusal.
@@ -198,8 +199,8 @@ def complains_of(refused: openai.APIStatusError, *names: str) -> bool:
     """
     if refused.status_code not in (400, 422, 501):
         return False
-    told = _refusal(refused).text
-    return any(re.search(rf"\b{re.escape(name)}", told, re.IGNORECASE) for name in names)
+    text = _refusal(refused).text
+    return any(re.search(rf"\b{re.escape(name)}", text, re.IGNORECASE) for name in names)
 
 
 def _refusal(refused: openai.APIStatusError) -> _Refusal:
@@ -216,9 +217,9 @@ def _meaning(refusal: _Refusal) -> OnrecordError:
 
 
 def _fault_of_question(refusal: _Refusal) -> OnrecordError | None:
-    """What is wrong with the question, whatever the status; None if nothing is known to be."""
+    """Return what is wrong with the prompt, whatever the status; None if nothing is known to be."""
     if refusal.is_filtered:
-        return errors.QuestionFilteredError("the endpoint's content filter refused the question")
+        return errors.PromptFilteredError("the endpoint's content filter refused the question")
     if refusal.status == TOO_LARGE or refusal.is_out_of_context:
         return errors.ContextTooLongError(
             f"the endpoint answered {refusal.status}: the question is too long for the model; "
@@ -228,7 +229,7 @@ def _fault_of_question(refusal: _Refusal) -> OnrecordError | None:
 
 
 def _passing(refusal: _Refusal) -> OnrecordError | None:
-    """A failure after which the same question may be answered; None if it is none."""
+    """Return a failure after which the same request may be answered; None if it is none."""
     status = refusal.status
     if status == TOO_MANY_REQUESTS:
         # "In no time" would be refused again, and again.
@@ -237,8 +238,8 @@ def _passing(refusal: _Refusal) -> OnrecordError | None:
     if status == REQUEST_TIMEOUT:
         return errors.ModelTimeoutError("the endpoint gave up waiting")
     if status >= FIRST_SERVER_ERROR or status in TRY_AGAIN:
-        told = f"the endpoint answered {status}"
-        return errors.ServerError(told, retry_after=refusal.wait_s or 0.0)
+        message = f"the endpoint answered {status}"
+        return errors.ServerError(message, retry_after=refusal.wait_s or 0.0)
     return None
 
 
@@ -251,7 +252,7 @@ def _refused(refusal: _Refusal) -> OnrecordError:
 
 
 def _mend(refusal: _Refusal) -> str | None:
-    """Which setting is to be mended before anybody is served; None if it is not the settings."""
+    """Return which setting must change before anybody is served; None if it is no setting."""
     for code, mend in BROKEN_CODES.items():
         if code in refusal.codes:
             return mend

@@ -1,4 +1,4 @@
-"""What response headers tell of rate limits; nonsense is nothing, never an error."""
+"""Parser of rate-limit and retry-after headers; nonsense counts as absent, never as an error."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
 
-LONGEST_TOLD_S: Final = 24 * 60 * 60.0
-"""Whoever asks to wait longer is taken to mean a day, in seconds."""
+MAX_RETRY_AFTER_S: Final = 24 * 60 * 60.0
+"""Longest wait that is believed, in seconds: a longer one is taken for a day."""
 
 MINUTE_S: Final = 60.0
 
 LEAST_RESET_S: Final = 1.0
-"""Below, in seconds, a reset that is rounded tells nothing of how fast a limit comes back."""
+"""Resets below this, in seconds, are too rounded to show how fast a limit comes back."""
 
 _UNITS_S: Final = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|d|h|m|s)")
@@ -24,13 +24,13 @@ _DURATION: Final = re.compile(rf"(?:{_PART.pattern})+")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """What an endpoint says of one of its limits.
+class RateLimitStatus:
+    """State of one rate limit, as a response's headers report it.
 
     Attributes:
         limit: requests or tokens, a minute if nothing else shows.
         remaining: how many are left now.
-        reset_s: seconds until nothing is used any more; None if not told.
+        reset_s: seconds until nothing is used any more; None if not reported.
     """
 
     limit: float
@@ -58,8 +58,8 @@ class Told:
         return self.remaining + self.reset_s * self.rate
 
 
-def told_limit(headers: Mapping[str, str], what: str, now: float) -> Told | None:
-    """A limit as OpenAI and those who follow it tell it, or as Anthropic does.
+def parse_rate_limit(headers: Mapping[str, str], what: str, now: float) -> RateLimitStatus | None:
+    """Return a limit from headers in OpenAI's form or in Anthropic's.
 
     https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers,
     https://docs.anthropic.com/en/api/rate-limits#response-headers
@@ -70,7 +70,7 @@ def told_limit(headers: Mapping[str, str], what: str, now: float) -> Told | None
         now: seconds since the epoch, against which a time is held.
 
     Returns:
-        The limit; None if none is told that makes sense.
+        The limit; None if there is none that makes sense.
     """
     for form in ("x-ratelimit-{part}-{what}", "anthropic-ratelimit-{what}-{part}"):
         limit, remaining, reset = (
@@ -79,27 +79,27 @@ def told_limit(headers: Mapping[str, str], what: str, now: float) -> Told | None
         )
         most, left = _number(limit), _number(remaining)
         if most and left is not None:
-            return Told(most, left, _reset(reset, now))
+            return RateLimitStatus(most, left, _reset(reset, now))
     return None
 
 
-def told_wait(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to wait, by ``retry-after-ms`` (OpenAI) or ``retry-after`` (RFC 9110, 10.2.3).
+def parse_retry_after(headers: Mapping[str, str], now: float) -> float | None:
+    """Return the seconds to wait, by ``retry-after-ms`` (OpenAI) or ``retry-after`` (RFC 9110).
 
     Args:
         headers: the response's.
         now: seconds since the epoch, against which a date is held.
 
     Returns:
-        The wait; None if none is told that makes sense.
+        The wait; None if there is none that makes sense.
     """
     if (milliseconds := _number(headers.get("retry-after-ms"))) is not None:
-        return min(milliseconds / 1000, LONGEST_TOLD_S)
-    told = headers.get("retry-after", "")
-    seconds = _number(told)
+        return min(milliseconds / 1000, MAX_RETRY_AFTER_S)
+    value = headers.get("retry-after", "")
+    seconds = _number(value)
     if seconds is None:
-        seconds = _until(told, now)
-    return None if seconds is None else min(seconds, LONGEST_TOLD_S)
+        seconds = _until(value, now)
+    return None if seconds is None else min(seconds, MAX_RETRY_AFTER_S)
 
 
 def _number(text: str | None) -> float | None:
@@ -111,7 +111,7 @@ def _number(text: str | None) -> float | None:
 
 
 def _reset(text: str | None, now: float) -> float | None:
-    """Seconds until ``2027-01-01T00:00:00Z``, or of ``6m0s``, ``1.5s``, ``20ms``, ``7``."""
+    """Return seconds until ``2027-01-01T00:00:00Z``, or of ``6m0s``, ``1.5s``, ``20ms``, ``7``."""
     if (seconds := _number(text)) is not None:
         return seconds
     if not text:
@@ -131,6 +131,6 @@ def _until(date: str, now: float) -> float | None:
         when = parsedate_to_datetime(date)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    if when.tzinfo is None:  # "-0000": the time zone is not told; HTTP's is always GMT
+    if when.tzinfo is None:  # "-0000": the time zone is unknown; HTTP's is always GMT
         when = when.replace(tzinfo=UTC)
     return max(0.0, when.timestamp() - now)

@@ -1,4 +1,4 @@
-"""Reads a model's answer: finds the JSON in what it wrote, validates it, and words what is wrong.
+"""Parser of a model's text: finds the JSON, validates it, and describes what is wrong with it.
 
 Endpoints promise more than they keep, and reasoning models think aloud. What is found is taken as
 it stands or asked for again; nothing is mended by guessing.
@@ -15,24 +15,25 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from model_client.errors import BadOutputError
-from model_client.requests import Message
+from model_client.requests import ChatMessage
 
 A = TypeVar("A", bound=BaseModel)
 
 LONGEST_READ: Final = 1_000_000
 """Characters of an answer: many times what a model's longest one has."""
 
-MOST_TOLD: Final = 5
-"""Problems that are named to the model."""
+MAX_PROBLEMS: Final = 5
+"""Most problems that are named to the model."""
 
 LONGEST_SHOWN: Final = 4_000
-"""Characters of an answer that its model is shown again."""
+"""Most characters of an answer that its model is shown again."""
 
 MOST_BROKEN: Final = 1_000
-"""Brackets that begin no JSON before the search is given up: each costs a look at all the text."""
+"""Most brackets that begin no JSON before the search is given up: each costs a scan of all the
+text."""
 
 MOST_ODD: Final = 20
-"""Such ones of which the decoder does not tell the place: each costs a reading of all the text."""
+"""Most of them without a position of the decoder's error: each costs parsing all the text."""
 
 _THINKING: Final = r"(?:think|thinking|thought|thoughts|reason|reasoning|reflection|scratchpad)"
 _THOUGHT: Final = re.compile(
@@ -45,19 +46,20 @@ _FENCED: Final = re.compile(r"\A`{3,}[\w-]*\s(.*?)`{3,}\Z", re.DOTALL)
 _OPENING: Final = re.compile(r"[\[{]")
 
 
-def read_answer(text: str, answer: type[A], *, is_alone: bool = False) -> A:
-    """The answer in what a model wrote.
+def parse_answer(text: str, answer: type[A], *, requires_single_object: bool = False) -> A:
+    """Return the validated answer in the text that a model wrote.
 
     It may stand among sentences, behind thoughts, in a code fence, or as JSON within a JSON string.
-    Of several values the last counts that is valid. Keys nobody asked for are ignored.
+    Of several values the last counts that is valid. Unknown keys are ignored.
 
     Args:
         text: all that the model wrote.
         answer: what is expected.
-        is_alone: whether valid values that differ are no answer, in place of the last of them.
+        requires_single_object: whether valid values that differ are no answer, in place of
+            the last of them.
 
     Raises:
-        BadOutputError: there is none; says why without quoting the text.
+        BadOutputError: there is none; the message gives the reason without quoting the text.
     """
     if len(text) > LONGEST_READ:
         raise BadOutputError(f"the answer is longer than {LONGEST_READ:,} characters")
@@ -71,7 +73,7 @@ def read_answer(text: str, answer: type[A], *, is_alone: bool = False) -> A:
         except BadOutputError as error:
             # The last value is most likely the one that was meant as the answer.
             problem = problem or error
-        if valid and not is_alone:
+        if valid and not requires_single_object:
             break
     if any(one != valid[0] for one in valid):
         raise BadOutputError("the answer holds several JSON objects that differ")
@@ -80,12 +82,12 @@ def read_answer(text: str, answer: type[A], *, is_alone: bool = False) -> A:
     raise problem or BadOutputError("the answer holds no complete JSON object")
 
 
-def repair(text: str, error: BadOutputError) -> list[Message]:
-    """What goes behind a conversation so that the model answers once more.
+def build_repair_messages(text: str, error: BadOutputError) -> list[ChatMessage]:
+    """Return the messages that ask the model to answer once more, with what was wrong.
 
     Args:
         text: what it wrote.
-        error: what is wrong with it, from ``read_answer``.
+        error: what is wrong with it, from ``parse_answer``.
 
     Returns:
         Its own answer, shortened, and a JSON document that names the problem.
@@ -94,24 +96,24 @@ def repair(text: str, error: BadOutputError) -> list[Message]:
         "problem": str(error),
         "request": "Answer again, in full, with JSON alone that fits the schema.",
     }
-    asking: Message = {"role": "user", "content": json.dumps(problem, ensure_ascii=False)}
+    asking: ChatMessage = {"role": "user", "content": json.dumps(problem, ensure_ascii=False)}
     shown = _shown(text)
     # Some endpoints refuse a message without content.
     return [{"role": "assistant", "content": shown}, asking] if shown else [asking]
 
 
-def explain(problems: Sequence[ErrorDetails]) -> str:
-    """Pydantic's errors in words a model can act on: where, and what has to be there.
+def describe_validation_errors(problems: Sequence[ErrorDetails]) -> str:
+    """Return pydantic's errors in words that a model can act on: where, and what has to be there.
 
     Made of the expected names and of positions, never of the answer's own text.
     """
-    told = dict.fromkeys(_explained(one) for one in problems)
-    more = len(told) - MOST_TOLD
-    return "; ".join([*told][:MOST_TOLD]) + (f"; and {more} more" if more > 0 else "")
+    problems_found = dict.fromkeys(_explained(one) for one in problems)
+    more = len(problems_found) - MAX_PROBLEMS
+    return "; ".join([*problems_found][:MAX_PROBLEMS]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _without_thoughts(text: str) -> str:
-    """What follows the last thought, if the text as it stands is not JSON already."""
+    """Return what follows the last thought, if the text as it stands is not JSON already."""
     bare = _bare(text)
     if bare[:1] in {"{", "["} and _decoded(bare) is not None:
         return bare
@@ -120,7 +122,7 @@ def _without_thoughts(text: str) -> str:
 
 
 def _bare(text: str) -> str:
-    """A text without a byte order mark, spaces and one fence around it."""
+    """Return a text without byte order mark, spaces and one code fence around it."""
     bare = text.strip("\ufeff \t\r\n")
     fenced = _FENCED.match(bare)
     return fenced[1].strip() if fenced else bare
@@ -141,11 +143,11 @@ def _decoded(text: str) -> Any:
 
 
 def _values(text: str) -> Iterator[Any]:
-    """All JSON objects and lists that stand in a text, in order; none that is within another."""
-    whole = _decoded(text)
-    if isinstance(whole, str):
+    """Yield all JSON objects and lists in a text, in order; none that is within another."""
+    read_body = _decoded(text)
+    if isinstance(read_body, str):
         # JSON that was encoded twice. It decodes to less text each time, so this comes to an end.
-        yield from _values(_bare(whole))
+        yield from _values(_bare(read_body))
         return
     place, broken, odd = 0, 0, 0
     while broken < MOST_BROKEN and odd < MOST_ODD and (opening := _OPENING.search(text, place)):
@@ -169,7 +171,9 @@ def _validated(value: Any, answer: type[A]) -> A:
         valid = answer.model_validate(value)
     except ValidationError as error:
         details = error.errors(include_input=False, include_url=False, include_context=True)
-        raise BadOutputError(f"the answer does not fit: {explain(details)}") from None
+        raise BadOutputError(
+            f"the answer does not fit: {describe_validation_errors(details)}"
+        ) from None
     texts = [*_texts(valid.model_dump())]
     if any("\0" in one for one in texts):
         # PostgreSQL stores none, and no interview holds one.
@@ -207,7 +211,7 @@ _WORDED: Final = {
     "model_type": "has to be an object",
     "model_attributes_type": "has to be an object",
 }
-"""Pydantic's types of errors (its documentation, "Validation Errors") in words."""
+"""Descriptions of pydantic's error types (its documentation, “Validation Errors”)."""
 
 
 def _explained(problem: ErrorDetails) -> str:
@@ -222,13 +226,13 @@ def _explained(problem: ErrorDetails) -> str:
 
 
 def _where(location: tuple[int | str, ...]) -> str:
-    """A place in the answer as ``notes[2].evidence[0].segment``, counted from 0 as in code."""
+    """Return a location as ``notes[2].evidence[0].segment``, counted from 0 as in code."""
     steps = (f"[{one}]" if isinstance(one, int) else f".{one}" for one in location)
     return "".join(steps).removeprefix(".") or "the object"
 
 
 def _shown(text: str) -> str:
-    """An answer as its model may see it again: short, sendable, and free of templates' tokens."""
+    """Return an answer as its model may see it again: short, sendable, without template tokens."""
     bare = _without_thoughts(text)
     if len(bare) > LONGEST_SHOWN:
         half = LONGEST_SHOWN // 2

@@ -1,4 +1,4 @@
-"""Reads bodies as they come: server-sent events, or a whole one, neither longer than is sane."""
+"""Readers of response bodies: server-sent events or whole, each with a size limit."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ DRAIN_S: Final = 0.25
 """Longest wait for the end of a stream whose answer is complete, in seconds."""
 
 
-async def events(parts: AsyncIterable[bytes]) -> AsyncIterator[str]:
-    """The data of server-sent events (HTML Living Standard, 9.2.6), without other fields.
+async def iter_sse_data(parts: AsyncIterable[bytes]) -> AsyncIterator[str]:
+    """Yield the data of server-sent events (HTML Living Standard, 9.2.6), without other fields.
 
     Args:
         parts: the body, in pieces of any size.
@@ -39,7 +39,7 @@ async def events(parts: AsyncIterable[bytes]) -> AsyncIterator[str]:
         yield "\n".join(data)
 
 
-async def drain(rest: AsyncIterable[object]) -> None:
+async def drain_stream(rest: AsyncIterable[object]) -> None:
     """Read what follows an answer, so that its connection can be used again."""
     with suppress(TimeoutError, httpx2.RequestError, BadOutputError):
         async with asyncio.timeout(DRAIN_S):
@@ -47,8 +47,8 @@ async def drain(rest: AsyncIterable[object]) -> None:
                 pass
 
 
-async def whole(parts: AsyncIterable[bytes]) -> bytes:
-    """A body put together.
+async def read_body(parts: AsyncIterable[bytes]) -> bytes:
+    """Return a body put together from its pieces.
 
     Raises:
         BadOutputError: it has no end.
@@ -60,8 +60,8 @@ async def whole(parts: AsyncIterable[bytes]) -> bytes:
     return bytes(body)
 
 
-def decoded(body: str | bytes) -> Any:
-    """A body as JSON; None if it is none."""
+def parse_json_or_none(body: str | bytes) -> Any:
+    """Return a body as JSON; None if it is none."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -69,7 +69,7 @@ def decoded(body: str | bytes) -> Any:
 
 
 async def _lines(parts: AsyncIterable[bytes]) -> AsyncIterator[str]:
-    r"""Lines as event streams have them, which end with ``\n``, ``\r\n`` or ``\r``.
+    r"""Yield lines of an event stream, which end with ``\n``, ``\r\n`` or ``\r``.
 
     And with nothing else: U+2028 and its like, at which text is split elsewhere, are letters of
     JSON that an answer may hold.

@@ -1,4 +1,4 @@
-"""How often a call is tried, and how long is waited before: one owner of retries, one deadline."""
+"""Retry policy of one call: attempts, backoff, one owner of retries, one deadline."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ MOST: Final[dict[type[Exception], int]] = {
     errors.ServerError: 3,
     errors.ModelTimeoutError: 2,
 }
-"""Tries by what the last one failed with; what is not named here fails at once.
+"""Attempts by the last failure's class; what is not named here fails at once.
 
-A rate limit is not counted: waiting as told is no failure, and the deadline ends it.
+A rate limit is not counted: waiting as asked is no failure, and the deadline ends it.
 """
 
-LONGEST_TOLD_S: Final = 20.0
-"""A failing endpoint that asks to wait longer is tried again from a retry topic, in seconds."""
+MAX_RETRY_AFTER_S: Final = 20.0
+"""Longest retry-after of a failing endpoint that is waited for in place, in seconds; beyond it the
+message goes to a retry topic."""
 
 WAITS: Final = {
     # "Full jitter" (M. Brooker, Exponential Backoff and Jitter, 2015): replicas that failed
@@ -27,14 +28,14 @@ WAITS: Final = {
     errors.ServerError: wait_random_exponential(multiplier=0.5, max=5.0),
     # The time was waited already.
     errors.ModelTimeoutError: wait_random(0.0, 0.25),
-    # The limits hold everybody back for as long as the endpoint has told.
+    # The rate limiter holds all calls back for as long as the endpoint has asked.
     errors.RateLimitedError: wait_random(0.0, 0.05),
 }
-"""Seconds before the next try, by what the last one failed with."""
+"""Seconds before the next attempt, by the last failure's class."""
 
 
-class Tries:
-    """The tries of one question at one endpoint.
+class RetryPolicy:
+    """Retry policy for one request at one endpoint.
 
     Args:
         deadline: when they must have ended, by ``clock``, in seconds.
@@ -47,18 +48,18 @@ class Tries:
         self._failed: dict[type[BaseException], int] = {}
 
     def retrying(self) -> AsyncRetrying:
-        """What runs a call until it succeeds, or its failure is one to give up for."""
+        """Return a controller that runs a call until it succeeds, or fails for good."""
         return AsyncRetrying(retry=self._goes_on, wait=self._wait, reraise=True)
 
     def _goes_on(self, state: RetryCallState) -> bool:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, errors.RateLimitedError):
-            too_far = isinstance(error, errors.TurnTooFarError)
+            too_far = isinstance(error, errors.RateLimitWaitTooLongError)
             return not too_far and self._clock() < self._deadline
         kind = _kind(error)
-        if kind is None or _told_s(error) > LONGEST_TOLD_S:
+        if kind is None or _retry_after_s(error) > MAX_RETRY_AFTER_S:
             return False
-        if self._clock() + _told_s(error) >= self._deadline:
+        if self._clock() + _retry_after_s(error) >= self._deadline:
             return False
         self._failed[kind] = self._failed.get(kind, 0) + 1
         return self._failed[kind] < MOST[kind]
@@ -68,12 +69,12 @@ class Tries:
         for kind, wait in WAITS.items():
             if isinstance(error, kind):
                 left_s = max(0.0, self._deadline - self._clock())
-                return min(max(wait(state), _told_s(error)), left_s)
+                return min(max(wait(state), _retry_after_s(error)), left_s)
         return 0.0
 
 
-def _told_s(error: BaseException | None) -> float:
-    """Seconds that a failing endpoint asked to wait, as it may with a 503 (RFC 9110, 10.2.3)."""
+def _retry_after_s(error: BaseException | None) -> float:
+    """Return the seconds that a failing endpoint asked to wait (503; RFC 9110, 10.2.3)."""
     return error.retry_after if isinstance(error, errors.ServerError) else 0.0
 
 

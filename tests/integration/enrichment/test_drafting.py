@@ -11,7 +11,7 @@ from enrichment import domain
 from enrichment.drafter import Drafter
 from grounding import judge_all
 from model_client import ModelClient
-from model_client.errors import CutOffError
+from model_client.errors import TruncatedAnswerError
 from support.chunks import CHUNK
 from support.simulator import simulated
 
@@ -53,6 +53,6 @@ async def test_an_answer_that_is_cut_off_is_asked_for_in_parts() -> None:
 async def test_one_turn_whose_answer_is_always_cut_off_is_an_error() -> None:
     rule = {"rules": [{"fault": "cut_off"}]}
     async with simulated(rule) as model, ModelClient(model.settings()) as client:
-        with pytest.raises(CutOffError):
+        with pytest.raises(TruncatedAnswerError):
             await Drafter(client).draft(ALONE, attempt=1, deadline=soon())
         assert await model.calls() == 1

@@ -33,7 +33,7 @@ from enrichment.handlers import enrichment_stage
 from enrichment.settings import EnrichmentSettings
 from messaging import Publisher, Record
 from model_client import ModelClient
-from model_client.cache.response_cache import Answers, CacheSettings
+from model_client.cache.response_cache import CacheSettings, ResponseCache
 from model_client.ledger.budgets import BudgetSettings
 from model_client.ledger.ledger import Ledger
 from onrecord import cli
@@ -64,9 +64,9 @@ async def enrichment(
     settings = model.settings(priced_as="gpt-4o-mini")
     async with (
         LazyDatabase(postgres) as database,
-        Answers(database, CacheSettings()) as answers,
+        ResponseCache(database, CacheSettings()) as answers,
         Ledger(database, BudgetSettings()) as ledger,
-        ModelClient(settings, answers=answers, ledger=ledger) as client,
+        ModelClient(settings, cache=answers, ledger=ledger) as client,
         bench.running(enrichment_stage(Drafter(client)), EnrichmentSettings(**HURRY)),
     ):
         yield

@@ -27,7 +27,7 @@ from messaging.delivery import Delivery, Origin
 from model_client import ModelSettings
 from model_client.cache.store import CacheSettings
 from model_client.errors import BudgetExceededError, ModelTimeoutError, ModelUnavailableError
-from model_client.factory import accounted_client
+from model_client.factory import open_model_client
 from model_client.ledger.budgets import BudgetSettings
 from prompts.judge import VERSION
 from support.doubts import (
@@ -60,7 +60,7 @@ async def judging(
     """The judge as the guardrail's process opens it."""
     models = model.settings(model="second", priced_as="gpt-4o-mini", **HURRY)
     budgets = BudgetSettings(per_study_usd=budget_usd, wait_s=0.2)
-    async with accounted_client(
+    async with open_model_client(
         models, postgres, CacheSettings(), budgets, share=lambda: 1.0
     ) as client:
         yield Judge(client, share=share)
@@ -260,7 +260,7 @@ async def test_an_answer_that_is_no_clear_ruling_lets_nothing_through(
             base_url=url, api_key=SecretStr("k"), model="m", priced_as="gpt-4o-mini"
         )
         budgets = BudgetSettings(per_study_usd=None, wait_s=0.2)
-        async with accounted_client(
+        async with open_model_client(
             models, postgres_settings, CacheSettings(), budgets, share=lambda: 1.0
         ) as client:
             good, passing, refused = await review(Judge(client, share=1.0), drafted)

@@ -9,13 +9,13 @@ from pydantic import SecretStr
 
 from database.lazy import LazyDatabase
 from database.settings import PostgresSettings
-from model_client.cache.response_cache import Answers, CacheSettings, Kept
+from model_client.cache.response_cache import CachedResponse, CacheSettings, ResponseCache
 
 
 async def ask(dsn: str, lease_s: float) -> None:
     """Claim the question, and hold on to it."""
 
-    async def make() -> tuple[str, Kept]:
+    async def make() -> tuple[str, CachedResponse]:
         sys.stdout.write("asking\n")
         sys.stdout.flush()
         return await asyncio.Future()
@@ -23,9 +23,9 @@ async def ask(dsn: str, lease_s: float) -> None:
     settings = PostgresSettings(dsn=SecretStr(dsn))
     async with (
         LazyDatabase(settings) as database,
-        Answers(database, CacheSettings(), lease_s=lease_s) as answers,
+        ResponseCache(database, CacheSettings(), lease_s=lease_s) as answers,
     ):
-        await answers.once(["notes-2/one"], make)
+        await answers.get_or_create(["notes-2/one"], make)
 
 
 asyncio.run(ask(sys.argv[1], float(sys.argv[2])))

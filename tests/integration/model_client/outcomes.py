@@ -34,16 +34,16 @@ class Case:
     @property
     def simulator(self) -> dict[str, Any]:
         """The simulator's settings."""
-        told: dict[str, Any] = {"seed": 7, **self.model}
+        settings: dict[str, Any] = {"seed": 7, **self.model}
         if self.rule is not None:
-            told["rules"] = [{"match": MARK, **self.rule}]
-        return told
+            settings["rules"] = [{"match": MARK, **self.rule}]
+        return settings
 
 
 DRAFTED: Final = "notes"
 SECOND_DRAFT: Final = "notes, of a second draft"
 WAITED: Final = "waits out the outage, then notes; no dead letter"
-HELD: Final = "waits in a retry topic, as told"
+HELD: Final = "waits in a retry topic, as asked"
 MISCONFIGURED: Final = "waits until the settings are mended; no dead letter"
 
 
@@ -63,17 +63,17 @@ CASES: Final[Sequence[Case]] = (
     Case("slow, but in time", DRAFTED, {"fault": "slow", "delay": 0.3}),
     Case("slow beyond patience, always", dead("llm_timeout"), {"fault": "slow", "delay": 30}),
     Case(
-        "429 once, told in both headers",
+        "429 once, with both headers",
         DRAFTED,
         {"fault": "rate_limit", "retry_after": 0.3, **ONCE},
     ),
     Case(
-        "429 once, told in seconds",
+        "429 once, in seconds",
         DRAFTED,
         {"fault": "rate_limit", "retry_after": 1, "retry_after_in": "seconds", **ONCE},
     ),
     Case(
-        "429 once, told as a date",
+        "429 once, as a date",
         DRAFTED,
         {"fault": "rate_limit", "retry_after": 1, "retry_after_in": "date", **ONCE},
     ),

@@ -17,18 +17,18 @@ from contracts.events import ChunkReady
 from contracts.transcript import Role, Segment
 from database.lazy import LazyDatabase
 from database.settings import PostgresSettings
-from enrichment.drafter import question_about
-from model_client import Account, ModelClient, ModelSettings
-from model_client.cache.response_cache import Answers, CacheSettings
+from enrichment.drafter import build_request
+from model_client import CostAttribution, ModelClient, ModelSettings
+from model_client.cache.response_cache import CacheSettings, ResponseCache
 from model_client.errors import BudgetExceededError
 from model_client.ledger.budgets import BudgetSettings
 from model_client.ledger.ledger import Ledger
 from support.chunks import CHUNK
 
 
-def about(said: str) -> ChunkReady:
+def about(spoken: str) -> ChunkReady:
     """A chunk unlike all others."""
-    turn = Segment(number=4, speaker="Ben", role=Role.PARTICIPANT, text=said)
+    turn = Segment(number=4, speaker="Ben", role=Role.PARTICIPANT, text=spoken)
     return CHUNK.model_copy(update={"segments": (turn,)})
 
 
@@ -45,9 +45,9 @@ async def pay(dsn: str, url: str, workers: int, town: str, patience_s: float) ->
     )
     async with (
         LazyDatabase(PostgresSettings(dsn=SecretStr(dsn), pool_max_size=5)) as database,
-        Answers(database, CacheSettings()) as answers,
+        ResponseCache(database, CacheSettings()) as answers,
         Ledger(database, BudgetSettings(wait_s=0.5)) as ledger,
-        ModelClient(settings, answers=answers, ledger=ledger) as client,
+        ModelClient(settings, cache=answers, ledger=ledger) as client,
     ):
         ends: Counter[str] = Counter()
 
@@ -66,7 +66,9 @@ async def ask(client: ModelClient, chunk: ChunkReady) -> str:
     """How one question ends."""
     until = asyncio.get_running_loop().time() + 10
     try:
-        await client.ask(question_about(chunk, attempt=1), Account("heating", "c"), deadline=until)
+        await client.ask(
+            build_request(chunk, attempt=1), CostAttribution("heating", "c"), deadline=until
+        )
     except OnrecordError as error:
         return type(error).__name__
     return "answered"
@@ -76,4 +78,4 @@ if __name__ == "__main__":
     found = asyncio.run(
         pay(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], float(sys.argv[5]))
     )
-    print(" ".join(f"{name}={times}" for name, times in found.items()))  # noqa: T201 - it is told
+    print(" ".join(f"{name}={times}" for name, times in found.items()))  # noqa: T201 - its output

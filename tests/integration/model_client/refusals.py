@@ -14,12 +14,12 @@ from model_client import errors
 LETTER: Final = "dead letter at once"
 SPLIT: Final = "asked in halves; a single turn: dead letter at once"
 TRIED: Final = "retry topics, then dead letter"
-WAITS: Final = "waits as told, no attempt"
+WAITS: Final = "waits as asked, no attempt"
 STAGE: Final = "the stage waits until the settings are mended"
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class RefusalCase:
     """One row of the table.
 
     Attributes:
@@ -58,8 +58,8 @@ _LATER: Final = {"retry-after": "600"}
 _DOWN: Final = errors.ModelUnavailableError
 _LONG: Final = errors.ContextTooLongError
 
-REFUSALS: Final[Sequence[Refusal]] = (
-    Refusal(
+REFUSALS: Final[Sequence[RefusalCase]] = (
+    RefusalCase(
         "OpenAI",
         "question too long",
         400,
@@ -71,7 +71,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _LONG,
         SPLIT,
     ),
-    Refusal(
+    RefusalCase(
         "OpenAI",
         "invalid request",
         400,
@@ -79,7 +79,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         errors.RequestRefusedError,
         LETTER,
     ),
-    Refusal(
+    RefusalCase(
         "OpenAI",
         "text longer than a message may be",
         400,
@@ -87,15 +87,15 @@ REFUSALS: Final[Sequence[Refusal]] = (
         errors.RequestRefusedError,
         LETTER,
     ),
-    Refusal(
+    RefusalCase(
         "OpenAI",
         "usage policy",
         400,
         _told("Invalid prompt: it was flagged.", "invalid_request_error", "invalid_prompt"),
-        errors.QuestionFilteredError,
+        errors.PromptFilteredError,
         LETTER,
     ),
-    Refusal(
+    RefusalCase(
         "OpenAI",
         "one request beyond the tokens of a minute",
         429,
@@ -107,16 +107,16 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _LONG,
         SPLIT,
     ),
-    Refusal(
+    RefusalCase(
         "OpenAI",
         "rate limit",
         429,
         _told("Rate limit reached.", "requests", "rate_limit_exceeded"),
-        errors.TurnTooFarError,
+        errors.RateLimitWaitTooLongError,
         WAITS,
         headers=_LATER,
     ),
-    Refusal(
+    RefusalCase(
         "OpenAI",
         "quota used up",
         429,
@@ -124,7 +124,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _DOWN,
         STAGE,
     ),
-    Refusal(
+    RefusalCase(
         "OpenAI",
         "billing limit",
         400,
@@ -132,7 +132,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _DOWN,
         STAGE,
     ),
-    Refusal(
+    RefusalCase(
         "OpenAI",
         "wrong key",
         401,
@@ -140,7 +140,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _DOWN,
         STAGE,
     ),
-    Refusal(
+    RefusalCase(
         "OpenAI",
         "country not supported",
         403,
@@ -148,7 +148,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _DOWN,
         STAGE,
     ),
-    Refusal(
+    RefusalCase(
         "OpenAI",
         "unknown model",
         404,
@@ -156,7 +156,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _DOWN,
         STAGE,
     ),
-    Refusal(
+    RefusalCase(
         "OpenAI",
         "server error",
         500,
@@ -165,7 +165,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         TRIED,
         calls=3,
     ),
-    Refusal(
+    RefusalCase(
         "OpenAI",
         "overloaded",
         503,
@@ -174,7 +174,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         TRIED,
         calls=3,
     ),
-    Refusal(
+    RefusalCase(
         "Azure",
         "content filter",
         400,
@@ -182,10 +182,10 @@ REFUSALS: Final[Sequence[Refusal]] = (
             **_told("The response was filtered.", None, "content_filter"),
             "innererror": {"code": "ResponsibleAIPolicyViolation"},
         },
-        errors.QuestionFilteredError,
+        errors.PromptFilteredError,
         LETTER,
     ),
-    Refusal(
+    RefusalCase(
         "Azure",
         "unknown deployment",
         404,
@@ -193,16 +193,16 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _DOWN,
         STAGE,
     ),
-    Refusal(
+    RefusalCase(
         "Azure",
         "rate limit",
         429,
         _told("Requests have exceeded the rate limit.", None, "429"),
-        errors.TurnTooFarError,
+        errors.RateLimitWaitTooLongError,
         WAITS,
         headers=_LATER,
     ),
-    Refusal(
+    RefusalCase(
         "Azure",
         "gave up waiting",
         408,
@@ -211,7 +211,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         TRIED,
         calls=2,
     ),
-    Refusal(
+    RefusalCase(
         "Anthropic",
         "question too long",
         400,
@@ -219,7 +219,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _LONG,
         SPLIT,
     ),
-    Refusal(
+    RefusalCase(
         "Anthropic",
         "request too large",
         413,
@@ -227,7 +227,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _LONG,
         SPLIT,
     ),
-    Refusal(
+    RefusalCase(
         "Anthropic",
         "no credit",
         400,
@@ -235,7 +235,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _DOWN,
         STAGE,
     ),
-    Refusal(
+    RefusalCase(
         "Anthropic",
         "overloaded",
         529,
@@ -244,7 +244,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         TRIED,
         calls=3,
     ),
-    Refusal(
+    RefusalCase(
         "Gemini",
         "question too long",
         400,
@@ -262,7 +262,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         SPLIT,
         is_bare=True,
     ),
-    Refusal(
+    RefusalCase(
         "Gemini",
         "wrong key",
         400,
@@ -279,7 +279,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         STAGE,
         is_bare=True,
     ),
-    Refusal(
+    RefusalCase(
         "Gemini",
         "overloaded",
         503,
@@ -289,7 +289,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         calls=3,
         is_bare=True,
     ),
-    Refusal(
+    RefusalCase(
         "Mistral",
         "question too long",
         400,
@@ -304,7 +304,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         SPLIT,
         is_bare=True,
     ),
-    Refusal(
+    RefusalCase(
         "Mistral",
         "invalid request",
         422,
@@ -313,7 +313,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         LETTER,
         is_bare=True,
     ),
-    Refusal(
+    RefusalCase(
         "Groq",
         "one request beyond the tokens of a minute",
         413,
@@ -321,7 +321,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _LONG,
         SPLIT,
     ),
-    Refusal(
+    RefusalCase(
         "Groq",
         "the answer was no JSON",
         400,
@@ -329,7 +329,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         errors.BadOutputError,
         TRIED,
     ),
-    Refusal(
+    RefusalCase(
         "Groq",
         "service tier busy",
         498,
@@ -338,7 +338,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         TRIED,
         calls=3,
     ),
-    Refusal(
+    RefusalCase(
         "OpenRouter",
         "no credit",
         402,
@@ -346,15 +346,15 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _DOWN,
         STAGE,
     ),
-    Refusal(
+    RefusalCase(
         "OpenRouter",
         "moderation",
         403,
         {"code": 403, "message": "flagged", "metadata": {"reasons": ["x"], "flagged_input": "y"}},
-        errors.QuestionFilteredError,
+        errors.PromptFilteredError,
         LETTER,
     ),
-    Refusal(
+    RefusalCase(
         "OpenRouter",
         "rate limit within a stream",
         0,
@@ -363,7 +363,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         WAITS,
         calls=2,
     ),
-    Refusal(
+    RefusalCase(
         "vLLM",
         "question too long",
         400,
@@ -375,7 +375,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _LONG,
         SPLIT,
     ),
-    Refusal(
+    RefusalCase(
         "vLLM",
         "question too long, newer wording",
         400,
@@ -387,7 +387,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _LONG,
         SPLIT,
     ),
-    Refusal(
+    RefusalCase(
         "vLLM",
         "unknown model",
         404,
@@ -395,7 +395,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _DOWN,
         STAGE,
     ),
-    Refusal(
+    RefusalCase(
         "vLLM",
         "invalid request within a stream",
         0,
@@ -403,7 +403,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         errors.RequestRefusedError,
         LETTER,
     ),
-    Refusal(
+    RefusalCase(
         "llama.cpp",
         "question too long",
         400,
@@ -411,7 +411,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _LONG,
         SPLIT,
     ),
-    Refusal(
+    RefusalCase(
         "llama.cpp",
         "context used up within a stream",
         0,
@@ -419,7 +419,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _LONG,
         SPLIT,
     ),
-    Refusal(
+    RefusalCase(
         "llama.cpp",
         "loading",
         503,
@@ -428,7 +428,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         TRIED,
         calls=3,
     ),
-    Refusal(
+    RefusalCase(
         "Ollama",
         "unknown model",
         404,
@@ -436,7 +436,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _DOWN,
         STAGE,
     ),
-    Refusal(
+    RefusalCase(
         "Ollama",
         "queue full",
         503,
@@ -445,7 +445,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         TRIED,
         calls=3,
     ),
-    Refusal(
+    RefusalCase(
         "LiteLLM",
         "question too long",
         400,
@@ -453,15 +453,15 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _LONG,
         SPLIT,
     ),
-    Refusal(
+    RefusalCase(
         "LiteLLM",
         "content filter",
         400,
         _told("litellm.ContentPolicyViolationError: refused", None, "400"),
-        errors.QuestionFilteredError,
+        errors.PromptFilteredError,
         LETTER,
     ),
-    Refusal(
+    RefusalCase(
         "LiteLLM",
         "unknown model",
         400,
@@ -469,7 +469,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _DOWN,
         STAGE,
     ),
-    Refusal(
+    RefusalCase(
         "LiteLLM",
         "the gateway's budget",
         400,
@@ -477,7 +477,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _DOWN,
         STAGE,
     ),
-    Refusal(
+    RefusalCase(
         "any",
         "method not allowed",
         405,
@@ -485,7 +485,7 @@ REFUSALS: Final[Sequence[Refusal]] = (
         _DOWN,
         STAGE,
     ),
-    Refusal(
+    RefusalCase(
         "any",
         "an error of no known kind within a stream",
         0,

@@ -1,6 +1,6 @@
 """Spends from a study's budget until it is refused: ``spender.py DSN WORKERS SEED``.
 
-Without workers it reserves one call, says so, and never ends.
+Without workers it reserves one call, prints that, and never ends.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from database.lazy import LazyDatabase
 from database.settings import PostgresSettings
 from model_client.errors import BudgetExceededError
 from model_client.ledger.budgets import BudgetBusyError, BudgetSettings
-from model_client.ledger.ledger import Call, Ledger, Outcome
-from model_client.requests import Account
+from model_client.ledger.ledger import CallDetails, CallOutcome, Ledger
+from model_client.requests import CostAttribution
 
 WORST_USD: Final = Decimal("0.02")
 CENT_PARTS: Final = 10_000
@@ -47,13 +47,15 @@ async def work(ledger: Ledger, chance: random.Random) -> int:
         except BudgetBusyError:
             continue
         cost = WORST_USD * chance.randint(0, CENT_PARTS) / CENT_PARTS
-        await ledger.settle(reservation, Outcome("answered", cost_usd=cost))
+        await ledger.settle(reservation, CallOutcome("answered", cost_usd=cost))
         made += 1
 
 
-def call(number: int) -> Call:
-    return Call(Account("shops", f"chunk-{number}"), "notes-2", "http://here", "m", WORST_USD)
+def call(number: int) -> CallDetails:
+    return CallDetails(
+        CostAttribution("shops", f"chunk-{number}"), "notes-2", "http://here", "m", WORST_USD
+    )
 
 
 if __name__ == "__main__":
-    print(asyncio.run(spend(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))  # noqa: T201 - told
+    print(asyncio.run(spend(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))  # noqa: T201 - its output

@@ -17,7 +17,7 @@ from database.lazy import LazyDatabase
 from database.pool import Database
 from database.settings import PostgresSettings
 from model_client.cache import response_cache
-from model_client.cache.response_cache import Answers, CacheSettings, Kept
+from model_client.cache.response_cache import CachedResponse, CacheSettings, ResponseCache
 from support.postgres import TestServer
 from support.waiting import until
 
@@ -27,8 +27,8 @@ ONE, OTHER = "notes-2/one", "notes-2/other"
 USAGE = Usage(input_tokens=2000, cached_tokens=500, output_tokens=100)
 
 
-class Watch:
-    """A clock that is put forward by hand."""
+class ManualClock:
+    """Manual clock, as a moment."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -46,9 +46,9 @@ class Model:
         self.may_answer = asyncio.Event()
         self.may_answer.set()
         self.fails = 0
-        self._made = key, Kept(content, "small", fingerprint, USAGE, Decimal("0.01"))
+        self._made = key, CachedResponse(content, "small", fingerprint, USAGE, Decimal("0.01"))
 
-    async def __call__(self) -> tuple[str, Kept]:
+    async def __call__(self) -> tuple[str, CachedResponse]:
         self.asked += 1
         await self.may_answer.wait()
         if self.fails:
@@ -59,11 +59,13 @@ class Model:
 
 @asynccontextmanager
 async def opened(
-    settings: PostgresSettings, clock: Watch | None = None, lease_s: float = 10.0, **kept: Any
-) -> AsyncIterator[Answers]:
+    settings: PostgresSettings, clock: ManualClock | None = None, lease_s: float = 10.0, **kept: Any
+) -> AsyncIterator[ResponseCache]:
     async with (
         LazyDatabase(settings, retry_s=0.05) as database,
-        Answers(database, CacheSettings(**kept), clock=clock or Watch(), lease_s=lease_s) as one,
+        ResponseCache(
+            database, CacheSettings(**kept), clock=clock or ManualClock(), lease_s=lease_s
+        ) as one,
     ):
         yield one
 
@@ -75,20 +77,20 @@ def soon(seconds: float = 0.2) -> float:
 async def test_a_kept_answer_is_given_as_it_was_made(postgres_settings: PostgresSettings) -> None:
     model = Model('{"notes": ["\0 and \\u0000"]}', fingerprint="fp_1")
     async with opened(postgres_settings) as answers:
-        first, paid = await answers.once([ONE], model)
+        first, paid = await answers.get_or_create([ONE], model)
     async with opened(postgres_settings) as answers:
-        again, free = await answers.once([ONE], model)
+        again, free = await answers.get_or_create([ONE], model)
     assert (paid, free, model.asked) == (False, True, 1)
     assert first.content is not None
     content = first.content.replace("\0", "\N{REPLACEMENT CHARACTER}")
-    assert again == Kept(content, "small", "fp_1", USAGE, Decimal("0.01"))
+    assert again == CachedResponse(content, "small", "fp_1", USAGE, Decimal("0.01"))
 
 
 async def test_an_endpoint_may_call_itself_anything(postgres_settings: PostgresSettings) -> None:
     name = "".join(map(chr, range(0x4E00, 0x6E00))) + "\0\ud800"
     async with opened(postgres_settings) as answers:
         for cached in (False, True):
-            assert (await answers.once([ONE], Model(fingerprint=name)))[1] is cached
+            assert (await answers.get_or_create([ONE], Model(fingerprint=name)))[1] is cached
 
 
 async def test_that_an_answer_was_cut_off_is_told_to_whom_it_helps(
@@ -96,8 +98,8 @@ async def test_that_an_answer_was_cut_off_is_told_to_whom_it_helps(
 ) -> None:
     model = Model(None)
     async with opened(postgres_settings) as answers:
-        await answers.once([ONE], model)
-        kept, cached = await answers.once([ONE], model, takes_cut_off=True)
+        await answers.get_or_create([ONE], model)
+        kept, cached = await answers.get_or_create([ONE], model, accepts_truncated=True)
     assert (kept.content, cached, model.asked) == (None, True, 1)
 
 
@@ -109,27 +111,27 @@ async def test_to_whom_it_does_not_help_the_question_is_asked_anew(
     async with opened(postgres_settings) as answers:
         if together:
             cut_off.may_answer.clear()
-            first = asyncio.create_task(answers.once([ONE], cut_off))
+            first = asyncio.create_task(answers.get_or_create([ONE], cut_off))
             await until(lambda: cut_off.asked > 0)
-            second = asyncio.create_task(answers.once([ONE], mended))
+            second = asyncio.create_task(answers.get_or_create([ONE], mended))
             cut_off.may_answer.set()
             await first
             kept, cached = await second
         else:
-            await answers.once([ONE], cut_off)
-            kept, cached = await answers.once([ONE], mended)
+            await answers.get_or_create([ONE], cut_off)
+            kept, cached = await answers.get_or_create([ONE], mended)
         assert (kept.content, cached) == ("{}", False)
-        assert await answers.once([ONE], Model(), takes_cut_off=True) == (kept, True)
+        assert await answers.get_or_create([ONE], Model(), accepts_truncated=True) == (kept, True)
 
 
 async def test_the_first_of_the_keys_that_has_an_answer_is_given(
     postgres_settings: PostgresSettings,
 ) -> None:
     async with opened(postgres_settings) as answers:
-        await answers.once([OTHER], Model("2", key=OTHER))
-        assert (await answers.once([ONE, OTHER], Model()))[0].content == "2"
-        await answers.once([ONE], Model("1"))
-        assert (await answers.once([ONE, OTHER], Model()))[0].content == "1"
+        await answers.get_or_create([OTHER], Model("2", key=OTHER))
+        assert (await answers.get_or_create([ONE, OTHER], Model()))[0].content == "2"
+        await answers.get_or_create([ONE], Model("1"))
+        assert (await answers.get_or_create([ONE, OTHER], Model()))[0].content == "1"
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -140,9 +142,9 @@ async def test_of_many_at_once_one_asks(
     model.may_answer.clear()
     async with opened(postgres_settings) as here, opened(postgres_settings) as there:
         caches = [here, there][:processes]
-        waiting = [asyncio.create_task(one.once([ONE], model)) for one in caches * 10]
+        waiting = [asyncio.create_task(one.get_or_create([ONE], model)) for one in caches * 10]
         await until(lambda: model.asked > 0)
-        await asyncio.gather(*(one.once([OTHER], Model(key=OTHER)) for one in caches))
+        await asyncio.gather(*(one.get_or_create([OTHER], Model(key=OTHER)) for one in caches))
         model.may_answer.set()
         outcomes = await asyncio.gather(*waiting)
     assert model.asked == 1
@@ -155,7 +157,7 @@ async def test_a_failure_is_its_askers_own_and_the_next_one_tries(
     model = Model()
     model.fails = 2
     async with opened(postgres_settings) as here, opened(postgres_settings) as there:
-        askers = (one.once([ONE], model) for one in [here, there] * 3)
+        askers = (one.get_or_create([ONE], model) for one in [here, there] * 3)
         outcomes = await asyncio.gather(*askers, return_exceptions=True)
     assert model.asked == 3
     assert sum(isinstance(one, RuntimeError) for one in outcomes) == 2
@@ -167,9 +169,9 @@ async def test_the_next_one_asks_if_the_first_is_given_up(
     model = Model()
     model.may_answer.clear()
     async with opened(postgres_settings) as here, opened(postgres_settings) as there:
-        first = asyncio.create_task(here.once([ONE], model))
+        first = asyncio.create_task(here.get_or_create([ONE], model))
         await until(lambda: model.asked > 0)
-        others = [asyncio.create_task(one.once([ONE], model)) for one in (here, there)]
+        others = [asyncio.create_task(one.get_or_create([ONE], model)) for one in (here, there)]
         first.cancel()
         model.may_answer.set()
         outcomes = await asyncio.gather(*others)
@@ -186,10 +188,10 @@ async def test_who_has_no_time_to_wait_asks(
     slow, own = Model(), Model()
     slow.may_answer.clear()
     async with opened(postgres_settings) as here, opened(postgres_settings) as there:
-        first = asyncio.create_task(here.once([ONE], slow))
+        first = asyncio.create_task(here.get_or_create([ONE], slow))
         await until(lambda: slow.asked > 0)
         late = [here, there][processes - 1]
-        assert (await late.once([ONE], own, deadline=soon()))[1] is False
+        assert (await late.get_or_create([ONE], own, deadline=soon()))[1] is False
         slow.may_answer.set()
         await first
     assert own.asked == 1
@@ -211,7 +213,7 @@ async def test_a_killed_process_holds_nobody_up_for_long(
     assert await asker.stdout.readline() == b"asking\n"
     model = Model()
     async with opened(postgres_settings, lease_s=1.0) as answers:
-        waiting = asyncio.create_task(answers.once([ONE], model))
+        waiting = asyncio.create_task(answers.get_or_create([ONE], model))
         # Longer than the lease: it is renewed.
         assert not (await asyncio.wait({waiting}, timeout=2.0))[0]
         asker.kill()
@@ -230,17 +232,17 @@ async def test_a_database_that_goes_away_costs_the_cache_and_nothing_else(
     monkeypatch.setattr(response_cache, "PAUSE_S", 0.05)
     model = Model()
     async with opened(postgres_settings) as answers:
-        await answers.once([OTHER], Model(key=OTHER))
+        await answers.get_or_create([OTHER], Model(key=OTHER))
         postgres.stop()
-        asked = (answers.once([ONE], model) for _ in range(5))
+        asked = (answers.get_or_create([ONE], model) for _ in range(5))
         outcomes = await asyncio.gather(*asked)
         for _ in range(5):
-            assert (await answers.once([OTHER], model))[1] is False
+            assert (await answers.get_or_create([OTHER], model))[1] is False
         postgres.start()
         assert sum(not cached for _, cached in outcomes) == 1
 
         async def is_back() -> bool:
-            return (await answers.once([OTHER], model))[1]
+            return (await answers.get_or_create([OTHER], model))[1]
 
         await until(is_back)
     assert capsys.readouterr().out.count("cache_away") == 1
@@ -249,22 +251,22 @@ async def test_a_database_that_goes_away_costs_the_cache_and_nothing_else(
 async def test_a_database_behind_on_migrations_is_no_cache(postgres: TestServer) -> None:
     model = Model()
     async with opened(postgres.settings("postgres")) as answers:
-        assert not (await answers.once([ONE], model))[1]
-        assert not (await answers.once([ONE], model))[1]
+        assert not (await answers.get_or_create([ONE], model))[1]
+        assert not (await answers.get_or_create([ONE], model))[1]
     assert model.asked == 2
 
 
 async def test_an_answer_is_given_for_so_many_days(
     postgres_settings: PostgresSettings, fresh_database: Database
 ) -> None:
-    watch, model = Watch(), Model()
+    watch, model = ManualClock(), Model()
     async with opened(postgres_settings, watch, ttl_days=2) as answers:
-        await answers.once([ONE], model)
+        await answers.get_or_create([ONE], model)
         watch.now += timedelta(days=1)
-        assert (await answers.once([ONE], model))[1]
+        assert (await answers.get_or_create([ONE], model))[1]
         watch.now += timedelta(days=1, seconds=1)
-        assert not (await answers.once([ONE], model))[1]
-        await answers.once([OTHER], Model(key=OTHER))
+        assert not (await answers.get_or_create([ONE], model))[1]
+        await answers.get_or_create([OTHER], Model(key=OTHER))
     watch.now += timedelta(days=3)
     async with opened(postgres_settings, watch, ttl_days=2):
         await until(lambda: is_empty(fresh_database))
@@ -277,11 +279,11 @@ async def is_empty(database: Database) -> bool:
 async def test_what_was_not_used_for_longest_goes_when_there_is_too_much(
     postgres_settings: PostgresSettings, fresh_database: Database
 ) -> None:
-    watch, keys = Watch(), [f"notes-2/{number}" for number in range(3)]
+    watch, keys = ManualClock(), [f"notes-2/{number}" for number in range(3)]
     async with opened(postgres_settings, watch) as answers:
         for one in keys:
-            await answers.once([one], Model("x" * 400_000, key=one))
-        await answers.once(keys[:1], Model())
+            await answers.get_or_create([one], Model("x" * 400_000, key=one))
+        await answers.get_or_create(keys[:1], Model())
 
     async def left() -> bool:
         rows = await fresh_database.fetch("SELECT key FROM llm_answers ORDER BY key")
@@ -295,18 +297,18 @@ async def test_only_the_last_fingerprint_counts_if_so_set(
     postgres_settings: PostgresSettings,
 ) -> None:
     async with opened(postgres_settings) as answers:
-        await answers.once([ONE], Model("old", fingerprint="fp_1"))
-        await answers.once([OTHER], Model("new", key=OTHER, fingerprint="fp_2"))
-        assert (await answers.once([ONE], Model()))[0].content == "old"
+        await answers.get_or_create([ONE], Model("old", fingerprint="fp_1"))
+        await answers.get_or_create([OTHER], Model("new", key=OTHER, fingerprint="fp_2"))
+        assert (await answers.get_or_create([ONE], Model()))[0].content == "old"
     async with opened(postgres_settings, fingerprint="latest") as answers:
-        assert (await answers.once([OTHER], Model()))[0].content == "new"
-        assert not (await answers.once([ONE], Model("newer", fingerprint="fp_2")))[1]
-        assert (await answers.once([ONE], Model()))[0].content == "newer"
+        assert (await answers.get_or_create([OTHER], Model()))[0].content == "new"
+        assert not (await answers.get_or_create([ONE], Model("newer", fingerprint="fp_2")))[1]
+        assert (await answers.get_or_create([ONE], Model()))[0].content == "newer"
 
 
 async def test_switched_off_it_asks_each_time(postgres_settings: PostgresSettings) -> None:
     model = Model()
     async with opened(postgres_settings, switch="off") as answers:
-        await answers.once([ONE], model)
-        await answers.once([ONE], model)
+        await answers.get_or_create([ONE], model)
+        await answers.get_or_create([ONE], model)
     assert model.asked == 2

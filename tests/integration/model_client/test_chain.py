@@ -15,7 +15,14 @@ import yaml
 from starlette.responses import Response
 
 from enrichment.domain import DraftAnswer
-from model_client import Account, Answer, ModelClient, ModelSettings, Question, errors
+from model_client import (
+    CostAttribution,
+    ModelClient,
+    ModelRequest,
+    ModelSettings,
+    ParsedResponse,
+    errors,
+)
 from support.scripted_endpoint import (
     Respond,
     ScriptedEndpoint,
@@ -25,18 +32,18 @@ from support.scripted_endpoint import (
     until_given_up,
 )
 
-ACCOUNT = Account("heating", "chunk-1")
+ACCOUNT = CostAttribution("heating", "chunk-1")
 PATIENT = {"timeout_s": 5.0, "first_token_s": 0.5, "between_tokens_s": 0.5}
 
 
-def question(text: str = "a document") -> Question[DraftAnswer]:
-    return Question(
+def request(text: str = "a document") -> ModelRequest[DraftAnswer]:
+    return ModelRequest(
         messages=(
             {"role": "system", "content": "Write notes."},
             {"role": "user", "content": text},
         ),
         schema={"type": "object", "title": "of notes"},
-        answer=DraftAnswer,
+        response_model=DraftAnswer,
         prompt_version="notes-2",
     )
 
@@ -47,11 +54,11 @@ def good(request: dict[str, Any], _: int) -> Response:
     )
 
 
-def says(status: int, error: Any = None, headers: dict[str, str] | None = None) -> Respond:
+def refuse_with(status: int, error: Any = None, headers: dict[str, str] | None = None) -> Respond:
     return lambda *_: json_response({"error": error or {}}, status=status, headers=headers)
 
 
-def writes(content: str | None, **choice: Any) -> Respond:
+def answer_with(content: str | None, **choice: Any) -> Respond:
     return lambda *_: json_response(completion(content=content, **choice))
 
 
@@ -64,7 +71,7 @@ def refuses(*_: Any) -> Response:
     return json_response(completion(message=message))
 
 
-THROTTLED = says(429, headers={"retry-after": "600"})
+THROTTLED = refuse_with(429, headers={"retry-after": "600"})
 
 
 @dataclass
@@ -78,9 +85,11 @@ class Chain:
     def calls(self) -> list[int]:
         return [len(one.requests) for one in self.endpoints]
 
-    async def ask(self, text: str = "a document", deadline_in: float = 20.0) -> Answer[DraftAnswer]:
+    async def ask(
+        self, text: str = "a document", deadline_in: float = 20.0
+    ) -> ParsedResponse[DraftAnswer]:
         deadline = asyncio.get_running_loop().time() + deadline_in
-        return await self.client.ask(question(text), ACCOUNT, deadline=deadline)
+        return await self.client.ask(request(text), ACCOUNT, deadline=deadline)
 
 
 @asynccontextmanager
@@ -107,16 +116,16 @@ async def chain(
 @pytest.mark.parametrize(
     ("first", "calls"),
     [
-        (says(503), 3),
+        (refuse_with(503), 3),
         (THROTTLED, 1),
-        (says(401), 1),
-        (says(404), 1),
-        (says(400, {"code": "bad"}), 1),
-        (says(400, {"code": "context_length_exceeded"}), 1),
-        (says(429, {"code": "insufficient_quota"}), 1),
+        (refuse_with(401), 1),
+        (refuse_with(404), 1),
+        (refuse_with(400, {"code": "bad"}), 1),
+        (refuse_with(400, {"code": "context_length_exceeded"}), 1),
+        (refuse_with(429, {"code": "insufficient_quota"}), 1),
         (refuses, 1),
-        (writes("no JSON"), 2),
-        (writes("{}", finish_reason="content_filter"), 1),
+        (answer_with("no JSON"), 2),
+        (answer_with("{}", finish_reason="content_filter"), 1),
         (hangs, 2),
     ],
     ids=[
@@ -149,8 +158,8 @@ async def test_the_next_model_is_not_asked_what_the_first_one_answers(tmp_path: 
 
 
 async def test_an_answer_that_was_cut_off_goes_to_no_other_model(tmp_path: Path) -> None:
-    async with chain(tmp_path, writes('{"notes": [', finish_reason="length"), good) as models:
-        with pytest.raises(errors.CutOffError):
+    async with chain(tmp_path, answer_with('{"notes": [', finish_reason="length"), good) as models:
+        with pytest.raises(errors.TruncatedAnswerError):
             await models.ask()
         assert models.calls == [1, 0]
 
@@ -175,16 +184,16 @@ async def test_a_model_that_is_down_is_passed_over_until_it_is_back(tmp_path: Pa
 @pytest.mark.parametrize(
     ("first", "second", "decisive"),
     [
-        (says(401), says(401), errors.ModelUnavailableError),
-        (says(401), refuses, errors.RefusalError),
-        (refuses, says(401), errors.RefusalError),
-        (says(401), THROTTLED, errors.RateLimitedError),
-        (THROTTLED, says(401), errors.RateLimitedError),
+        (refuse_with(401), refuse_with(401), errors.ModelUnavailableError),
+        (refuse_with(401), refuses, errors.RefusalError),
+        (refuses, refuse_with(401), errors.RefusalError),
+        (refuse_with(401), THROTTLED, errors.RateLimitedError),
+        (THROTTLED, refuse_with(401), errors.RateLimitedError),
         (THROTTLED, refuses, errors.RateLimitedError),
-        (refuses, writes("no JSON"), errors.BadOutputError),
+        (refuses, answer_with("no JSON"), errors.BadOutputError),
         (
-            says(400, {"code": "context_length_exceeded"}),
-            says(401),
+            refuse_with(400, {"code": "context_length_exceeded"}),
+            refuse_with(401),
             errors.ContextTooLongError,
         ),
     ],
@@ -205,7 +214,7 @@ async def test_if_all_are_down_each_is_probed_and_the_first_to_come_back_answers
     def second(request: dict[str, Any], number: int) -> Response:
         return json_response({}, status=401) if down else good(request, number)
 
-    async with chain(tmp_path, says(401), second) as models:
+    async with chain(tmp_path, refuse_with(401), second) as models:
         for _ in range(2):
             with pytest.raises(errors.ModelUnavailableError):
                 await models.ask()
@@ -247,7 +256,7 @@ async def test_a_question_too_long_for_every_model_is_to_be_split_unasked(tmp_pa
 async def test_a_question_too_long_for_the_models_that_serve_is_split_and_no_outage(
     tmp_path: Path,
 ) -> None:
-    async with chain(tmp_path, says(401), good, fields=(LARGE, SMALL)) as models:
+    async with chain(tmp_path, refuse_with(401), good, fields=(LARGE, SMALL)) as models:
         with pytest.raises(errors.ContextTooLongError):
             await models.ask(LONG)
         assert (await models.ask()).model == "second-dated"

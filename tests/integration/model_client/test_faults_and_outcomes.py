@@ -46,7 +46,7 @@ from guardrail.settings import GuardrailSettings
 from integration.model_client import outcomes
 from integration.model_client.outcomes import CASES, MARK, Case
 from messaging import Publisher
-from model_client import Account, Answer, ModelClient, Question
+from model_client import CostAttribution, ModelClient, ModelRequest, ParsedResponse
 from simulator.faults import Fault
 from support.broker import Bench, bench_on
 from support.chunks import INTERVIEW, STUDY
@@ -91,7 +91,7 @@ EVERY_S: Final = 0.1
 
 def chunk(number: int, mark: str = "") -> ChunkReady:
     """A chunk with numbers, negations and an interviewer's question, unlike all others."""
-    said = (
+    spoken = (
         (Role.INTERVIEWER, "What do you pay for heating, and do you trust the installer?"),
         (
             Role.PARTICIPANT,
@@ -104,7 +104,7 @@ def chunk(number: int, mark: str = "") -> ChunkReady:
     )
     segments = tuple(
         Segment(number=place, speaker=role.value.title(), role=role, text=text)
-        for place, (role, text) in enumerate(said, start=4)
+        for place, (role, text) in enumerate(spoken, start=4)
     )
     return ChunkReady(
         chunk_id=derive_chunk_id(INTERVIEW, 1, "0" * 64, number + 1),
@@ -128,7 +128,7 @@ class Asked:
     calls: int = 0
     ends: list[str] = field(default_factory=list)
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """The first delivery in words."""
         if "`llm_unavailable`" in self.ends:
             return "`llm_unavailable`, after a call or more"
@@ -137,15 +137,17 @@ class Asked:
 
 
 class Watched(ModelClient):
-    """The client, which tells what it did about the marked chunk."""
+    """Model client that records what it did about the marked chunk."""
 
     asked: Asked
 
-    async def ask(self, question: Question[Any], account: Account, **more: Any) -> Answer[Any]:
-        if MARK not in str(question.messages):
-            return await super().ask(question, account, **more)
+    async def ask(
+        self, request: ModelRequest[Any], attribution: CostAttribution, **more: Any
+    ) -> ParsedResponse[Any]:
+        if MARK not in str(request.messages):
+            return await super().ask(request, attribution, **more)
         try:
-            answer = await super().ask(question, account, **more)
+            answer = await super().ask(request, attribution, **more)
         except Exception as error:
             self.asked.ends.append(f"`{getattr(error, 'code', 'bug')}`".replace("``", "`"))
             raise
@@ -166,7 +168,7 @@ class Watched(ModelClient):
 
 
 def is_due_late(headers: Mapping[str, str]) -> bool:
-    """Whether a message in a retry topic is told to wait far beyond the usual tenths of seconds."""
+    """Return whether a message in a retry topic waits far beyond the usual tenths of seconds."""
     return int(headers[h.NOT_BEFORE]) / 1000 > time.time() + 10
 
 
@@ -230,7 +232,7 @@ class Fates:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ObservedOutcome:
     """What a case came to."""
 
     first: str
@@ -238,7 +240,7 @@ class Found:
     letters: int
 
 
-async def play(case: Case, broker: str) -> Found:
+async def play(case: Case, broker: str) -> ObservedOutcome:
     """Run enrichment and guardrail until the marked chunk has ended somewhere."""
     bench = await bench_on(broker, [replace(topic, partitions=1) for topic in TOPICS])
     async with AsyncExitStack() as everything:
@@ -266,7 +268,7 @@ async def play(case: Case, broker: str) -> Found:
             return fates.of(MARKED)
 
         ends = await until(ended, within_s=40)
-        return Found(client.asked.told(), ends, fates.letters)
+        return ObservedOutcome(client.asked.describe(), ends, fates.letters)
 
 
 @asynccontextmanager
@@ -289,7 +291,7 @@ async def traffic(bench: Bench) -> AsyncIterator[None]:
             await feeding
 
 
-def row(case: Case, found: Found) -> str:
+def row(case: Case, found: ObservedOutcome) -> str:
     """A case as a line of the table."""
     ends = found.ends
     if case.outage is not None and ends == outcomes.DRAFTED:

@@ -19,8 +19,8 @@ from database.pool import Database
 from database.settings import PostgresSettings
 from model_client import errors
 from model_client.ledger.budgets import BudgetBusyError, BudgetSettings
-from model_client.ledger.ledger import Call, Ledger, Outcome, Reservation
-from model_client.requests import Account
+from model_client.ledger.ledger import BudgetReservation, CallDetails, CallOutcome, Ledger
+from model_client.requests import CostAttribution
 from support.postgres import TestServer
 from support.waiting import until
 
@@ -35,8 +35,8 @@ ON CONFLICT (scope, name, set_by) DO UPDATE SET limit_usd = EXCLUDED.limit_usd
 Clock = Callable[[], datetime]
 
 
-class Watch:
-    """A clock that is put forward by hand."""
+class ManualClock:
+    """Manual clock, as a moment."""
 
     def __init__(self) -> None:
         self.now = NOON
@@ -52,18 +52,22 @@ async def opened(
     budgets = BudgetSettings(**{"wait_s": 0.0, **limits})
     async with (
         LazyDatabase(settings, retry_s=0.05) as database,
-        Ledger(database, budgets, clock=clock or Watch()) as ledger,
+        Ledger(database, budgets, clock=clock or ManualClock()) as ledger,
     ):
         yield ledger
 
 
-def call(worst: str | None = "0.10", study: str = "shops", endpoint: str = "http://here") -> Call:
+def call(
+    worst: str | None = "0.10", study: str = "shops", endpoint: str = "http://here"
+) -> CallDetails:
     dollars = None if worst is None else Decimal(worst)
-    return Call(Account(study, "chunk-1"), "notes-2", endpoint, "gpt-4o-mini", dollars)
+    return CallDetails(
+        CostAttribution(study, "chunk-1"), "notes-2", endpoint, "gpt-4o-mini", dollars
+    )
 
 
-def cost(dollars: str) -> Outcome:
-    return Outcome("answered", cost_usd=Decimal(dollars))
+def cost(dollars: str) -> CallOutcome:
+    return CallOutcome("answered", cost_usd=Decimal(dollars))
 
 
 async def sums(database: Database, scope: str = "study", name: str = "shops") -> tuple[str, str]:
@@ -87,7 +91,7 @@ async def test_a_call_is_a_row_before_it_is_made_and_complete_after(
         assert row["endpoint"] == "http://here:1/v1"
         await ledger.settle(
             reservation,
-            Outcome(
+            CallOutcome(
                 "answered",
                 model="gpt-4o-mini\0\ud800",
                 fingerprint="fp_1",
@@ -197,7 +201,7 @@ async def test_a_limit_set_by_command_goes_before_the_settings(
 async def test_a_new_day_has_a_new_budget_and_the_old_one_takes_what_began_in_it(
     postgres_settings: PostgresSettings, fresh_database: Database
 ) -> None:
-    watch = Watch()
+    watch = ManualClock()
     watch.now = datetime(2026, 11, 23, 23, 59, 59, tzinfo=UTC)
     async with opened(postgres_settings, watch, per_day_usd="0.10") as ledger:
         late = await ledger.reserve(call("0.10"))
@@ -240,7 +244,7 @@ async def test_waits_for_another_process_too_but_not_beyond_its_time(
 async def test_does_not_wait_for_calls_of_a_process_that_is_gone(
     postgres_settings: PostgresSettings,
 ) -> None:
-    watch = Watch()
+    watch = ManualClock()
     async with opened(postgres_settings, watch, per_study_usd="0.10", wait_s=3000) as ledger:
         await ledger.reserve(call("0.10"))
         watch.now += timedelta(minutes=11)
@@ -252,7 +256,7 @@ async def test_fifty_workers_in_five_processes_use_a_budget_up_and_never_oversho
     postgres_settings: PostgresSettings, fresh_database: Database
 ) -> None:
     await fresh_database.execute(SET, "study", "shops", Decimal("1.00"))
-    # Whoever overshoots for a moment only is told by the database.
+    # Overshooting even for a moment would be refused by the database.
     await fresh_database.execute(
         "ALTER TABLE llm_spending ADD CHECK (settled_usd + reserved_usd <= 1)"
     )
@@ -278,7 +282,7 @@ async def test_a_killed_process_leaves_its_call_counted_with_the_most_it_can_cos
     assert await victim.stdout.readline() == b"reserved\n"
     victim.kill()
     await victim.wait()
-    watch = Watch()
+    watch = ManualClock()
     watch.now = datetime.now(UTC)
     async with opened(postgres_settings, watch, per_study_usd="0.03") as ledger:
         with pytest.raises(BudgetBusyError):
@@ -308,7 +312,7 @@ async def test_a_budget_and_a_model_without_price_is_for_the_settings_to_mend(
     postgres_settings: PostgresSettings, fresh_database: Database
 ) -> None:
     async with opened(postgres_settings) as ledger:
-        await ledger.settle(await ledger.reserve(call(None)), Outcome("answered"))
+        await ledger.settle(await ledger.reserve(call(None)), CallOutcome("answered"))
         await fresh_database.execute(SET, "study", "shops", Decimal(1))
         with pytest.raises(errors.PriceUnknownError, match="ONRECORD_MODEL_PRICED_AS"):
             await ledger.reserve(call(None))
@@ -380,7 +384,7 @@ async def test_what_is_left_in_memory_is_written_at_the_end(
     postgres: TestServer, postgres_settings: PostgresSettings, fresh_database: Database
 ) -> None:
     async with LazyDatabase(postgres_settings, retry_s=0.01) as database:
-        async with Ledger(database, BudgetSettings(), clock=Watch()) as ledger:
+        async with Ledger(database, BudgetSettings(), clock=ManualClock()) as ledger:
             await ledger.reserve(call())
             postgres.stop()
             await ledger.settle(await ledger.reserve(call()), cost("0.05"))
@@ -425,7 +429,7 @@ async def test_an_entry_that_the_database_refuses_does_not_hold_up_others(
     async with opened(postgres_settings) as ledger:
         broken = await ledger.reserve(call())
         await ledger.settle(
-            broken, Outcome("answered", usage=Usage.model_construct(input_tokens=2**70))
+            broken, CallOutcome("answered", usage=Usage.model_construct(input_tokens=2**70))
         )
         await ledger.settle(await ledger.reserve(call()), cost("0.05"))
         assert ledger.unwritten == 0
@@ -445,15 +449,15 @@ async def test_keeps_only_so_many_entries(
         postgres.start()
 
 
-async def until_reserved(ledger: Ledger) -> Reservation:
+async def until_reserved(ledger: Ledger) -> BudgetReservation:
     """Wait until the database is asked again."""
 
-    async def ask() -> Reservation | None:
+    async def ask() -> BudgetReservation | None:
         try:
             return await ledger.reserve(call())
         except DatabaseUnavailableError:
             return None
 
     found = await until(ask, within_s=20)
-    assert isinstance(found, Reservation)
+    assert isinstance(found, BudgetReservation)
     return found

@@ -14,7 +14,14 @@ from starlette.responses import Response
 
 from contracts.errors import OnrecordError
 from enrichment.domain import DraftAnswer
-from model_client import Account, Answer, ModelClient, ModelSettings, Question, errors
+from model_client import (
+    CostAttribution,
+    ModelClient,
+    ModelRequest,
+    ModelSettings,
+    ParsedResponse,
+    errors,
+)
 from support.broker import free_port
 from support.scripted_endpoint import ScriptedEndpoint, completion, events, json_response, piece
 from support.simulator import simulated
@@ -36,23 +43,23 @@ DOCUMENT = {
         }
     ],
 }
-QUESTION = Question(
+QUESTION = ModelRequest(
     messages=(
         {"role": "system", "content": "Write notes."},
         {"role": "user", "content": json.dumps(DOCUMENT)},
     ),
     schema={"type": "object"},
-    answer=DraftAnswer,
+    response_model=DraftAnswer,
     prompt_version="notes-2",
 )
-ACCOUNT = Account("heating", "chunk-1")
+ACCOUNT = CostAttribution("heating", "chunk-1")
 QUICK = {"timeout_s": 2.0, "first_token_s": 0.4, "between_tokens_s": 0.4}
 
 
-class Endpoint(ScriptedEndpoint):
+class SingleRequestEndpoint(ScriptedEndpoint):
     """One that is asked one question."""
 
-    async def asked(self, **more: Any) -> Answer[Any]:
+    async def asked(self, **more: Any) -> ParsedResponse[Any]:
         async with self.serve() as url:
             settings = ModelSettings(
                 base_url=url, api_key=SecretStr("k"), model="m", **{**QUICK, **more}
@@ -61,11 +68,11 @@ class Endpoint(ScriptedEndpoint):
 
 
 async def ask(
-    settings: ModelSettings, *, deadline_in: float = 10.0, question: Question[Any] = QUESTION
-) -> Answer[Any]:
+    settings: ModelSettings, *, deadline_in: float = 10.0, request: ModelRequest[Any] = QUESTION
+) -> ParsedResponse[Any]:
     deadline = asyncio.get_running_loop().time() + deadline_in
     async with ModelClient(settings) as client:
-        return await client.ask(question, ACCOUNT, deadline=deadline)
+        return await client.ask(request, ACCOUNT, deadline=deadline)
 
 
 async def test_a_good_answer_tells_notes_model_and_usage() -> None:
@@ -111,7 +118,7 @@ def always(
     ("status", "code", "error"),
     [
         (400, "bad", errors.RequestRefusedError),
-        (400, "content_filter", errors.QuestionFilteredError),
+        (400, "content_filter", errors.PromptFilteredError),
         (400, "context_length_exceeded", errors.ContextTooLongError),
         (401, None, errors.ModelUnavailableError),
         (402, None, errors.ModelUnavailableError),
@@ -126,7 +133,9 @@ async def test_each_status_has_its_error(
     status: int, code: str | None, error: type[OnrecordError]
 ) -> None:
     with pytest.raises(error) as caught:
-        await Endpoint(always(status, {"error": {"message": SECRET, "code": code}})).asked()
+        await SingleRequestEndpoint(
+            always(status, {"error": {"message": SECRET, "code": code}})
+        ).asked()
     assert type(caught.value) is error
     assert SECRET not in str(caught.value)
 
@@ -139,7 +148,7 @@ async def test_what_may_pass_is_tried_again(status: int) -> None:
     def respond(_: dict[str, Any], number: int) -> Response:
         return json_response(good if number == 3 else failed, status=200 if number == 3 else status)
 
-    endpoint = Endpoint(respond)
+    endpoint = SingleRequestEndpoint(respond)
     assert (await endpoint.asked()).value.notes == ()
     assert len(endpoint.requests) == 3
 
@@ -153,12 +162,12 @@ async def test_a_failing_endpoint_is_given_the_time_it_asks_for() -> None:
             return json_response(completion(content='{"notes": []}'))
         return json_response({}, status=503, headers={"retry-after": "1"})
 
-    assert (await Endpoint(respond).asked()).value.notes == ()
+    assert (await SingleRequestEndpoint(respond).asked()).value.notes == ()
     assert asked[1] - asked[0] >= 1
 
 
 async def test_a_failing_endpoint_that_asks_for_long_is_tried_again_later() -> None:
-    endpoint = Endpoint(always(503, {}, {"retry-after": "600"}))
+    endpoint = SingleRequestEndpoint(always(503, {}, {"retry-after": "600"}))
     with pytest.raises(errors.ServerError):
         await endpoint.asked()
     assert len(endpoint.requests) == 1
@@ -166,7 +175,7 @@ async def test_a_failing_endpoint_that_asks_for_long_is_tried_again_later() -> N
 
 async def test_a_rate_limit_beyond_the_ceiling_is_told_to_messaging() -> None:
     with pytest.raises(errors.RateLimitedError) as caught:
-        await Endpoint(always(429, {"error": {}}, {"retry-after": "600"})).asked()
+        await SingleRequestEndpoint(always(429, {"error": {}}, {"retry-after": "600"})).asked()
     assert 290 < caught.value.retry_after <= 300, "then one call finds out whether it still holds"
 
 
@@ -177,7 +186,7 @@ async def test_a_rate_limit_beyond_the_ceiling_is_told_to_messaging() -> None:
         (completion(content="[]"), errors.BadOutputError),
         (completion(content=json.dumps({"notes": [{"statement": ""}]})), errors.BadOutputError),
         (completion(content="{}", finish_reason="content_filter"), errors.ContentFilterError),
-        (completion(content='{"notes": [', finish_reason="length"), errors.CutOffError),
+        (completion(content='{"notes": [', finish_reason="length"), errors.TruncatedAnswerError),
         ({**completion(), "choices": []}, errors.BadOutputError),
         ({**completion(), "choices": None}, errors.BadOutputError),
         ({**completion(), "choices": [7]}, errors.BadOutputError),
@@ -190,14 +199,14 @@ async def test_an_answer_that_is_not_what_was_asked_for_has_its_error(
     body: Any, error: type[OnrecordError]
 ) -> None:
     with pytest.raises(error) as caught:
-        await Endpoint(always(200, body)).asked()
+        await SingleRequestEndpoint(always(200, body)).asked()
     assert type(caught.value) is error
 
 
 async def test_an_answer_without_usage_and_fingerprint_is_taken() -> None:
-    answer = await Endpoint(always(200, completion(content='{"notes": []}'))).asked()
+    answer = await SingleRequestEndpoint(always(200, completion(content='{"notes": []}'))).asked()
     assert (answer.value.notes, answer.fingerprint) == ((), "")
-    assert answer.usage.input_tokens > 0, "estimated where it is not told"
+    assert answer.usage.input_tokens > 0, "estimated where it is not reported"
 
 
 async def test_invalid_json_is_asked_for_once_more_with_what_is_wrong() -> None:
@@ -205,7 +214,7 @@ async def test_invalid_json_is_asked_for_once_more_with_what_is_wrong() -> None:
         content = '{"notes": [' if number == 1 else '{"notes": []}'
         return json_response(completion(content=content))
 
-    endpoint = Endpoint(respond)
+    endpoint = SingleRequestEndpoint(respond)
     assert (await endpoint.asked()).value.notes == ()
     first, second = (request["messages"] for request in endpoint.requests)
     assert second[: len(first)] == first
@@ -236,10 +245,10 @@ async def test_what_an_endpoint_does_not_know_is_left_out(
     def respond(request: dict[str, Any], _: int) -> Response:
         if without(request):
             return json_response(completion(content='{"notes": []}'))
-        told = {"error": {"message": f"Unsupported parameter: {parameter}", "param": parameter}}
-        return json_response(told, status=400)
+        refusal = {"error": {"message": f"Unsupported parameter: {parameter}", "param": parameter}}
+        return json_response(refusal, status=400)
 
-    endpoint = Endpoint(respond)
+    endpoint = SingleRequestEndpoint(respond)
     assert (await endpoint.asked()).value.notes == ()
     assert len(endpoint.requests) == 2
 
@@ -251,7 +260,7 @@ async def test_a_stream_is_put_together() -> None:
         piece(finish="stop"),
         {"choices": []},
     )
-    answer = await Endpoint(lambda *_: events(*parts)).asked()
+    answer = await SingleRequestEndpoint(lambda *_: events(*parts)).asked()
     assert answer.value.notes == ()
 
 
@@ -265,7 +274,7 @@ async def test_a_stream_is_put_together() -> None:
     ids=["without an end", "an error in the middle", "nothing"],
 )
 async def test_a_stream_that_breaks_off_is_a_failure_of_the_endpoint(parts: Any) -> None:
-    endpoint = Endpoint(lambda *_: events(*parts, end=False))
+    endpoint = SingleRequestEndpoint(lambda *_: events(*parts, end=False))
     with pytest.raises(errors.ModelUnavailableError):
         await endpoint.asked()
     assert len(endpoint.requests) == 3

@@ -27,12 +27,12 @@ from integration.model_client.refusals import (
     STAGE,
     TRIED,
     WAITS,
-    Refusal,
+    RefusalCase,
 )
 from messaging.delivery import Delivery, Origin
 from messaging.processing.failure_policy import DeadLetter, RetryLater, WaitOut, decide
 from messaging.settings import StageSettings
-from model_client import Account, ModelClient, ModelSettings, Question, errors
+from model_client import CostAttribution, ModelClient, ModelRequest, ModelSettings, errors
 from support.scripted_endpoint import ScriptedEndpoint, completion, events, json_response
 
 DOCUMENT: Final = Path(__file__).resolve().parents[3] / "docs" / "model-calls.md"
@@ -40,20 +40,20 @@ BEGIN: Final = "<!-- rows: tests/integration/model_client/refusals.py -->"
 END: Final = "<!-- end of refusals -->"
 HEAD: Final = ("| server | case | status | code | what follows |", "|---|---|---|---|---|")
 
-ACCOUNT: Final = Account("heating", "chunk-1")
+ACCOUNT: Final = CostAttribution("heating", "chunk-1")
 QUOTED: Final = "prompt is too long, the model does not exist, API key not valid"
 
 
-def question(text: str = "a document") -> Question[DraftAnswer]:
-    return Question(
+def request(text: str = "a document") -> ModelRequest[DraftAnswer]:
+    return ModelRequest(
         messages=({"role": "user", "content": text},),
         schema={"type": "object"},
-        answer=DraftAnswer,
+        response_model=DraftAnswer,
         prompt_version="notes-2",
     )
 
 
-def says(case: Refusal) -> Callable[..., Response]:
+def refuse_with(case: RefusalCase) -> Callable[..., Response]:
     body = case.error if case.is_bare else {"error": case.error}
     if case.status == 0:
         return lambda *_: events(body, end=False)
@@ -78,7 +78,7 @@ def follows(error: OnrecordError) -> str:
     return SPLIT if isinstance(error, errors.ContextTooLongError) else LETTER
 
 
-def row(case: Refusal, error: OnrecordError) -> str:
+def row(case: RefusalCase, error: OnrecordError) -> str:
     status = case.status or "200"
     return f"| {case.name} | {status} | `{error.code.value}` | {follows(error)} |"
 
@@ -95,22 +95,22 @@ def write(lines: list[str]) -> None:
     DOCUMENT.write_text(before + table + rest.partition(END)[2], encoding="utf-8")
 
 
-async def refused(case: Refusal) -> tuple[OnrecordError, int]:
+async def refused(case: RefusalCase) -> tuple[OnrecordError, int]:
     """The error that a question ends with, and how often it was asked."""
-    endpoint = ScriptedEndpoint(says(case))
+    endpoint = ScriptedEndpoint(refuse_with(case))
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
         # An answered question before, so that a failure that may be one request's counts as such.
         endpoint._respond = lambda *_: json_response(completion(content='{"notes": []}'))
-        await client.ask(question("another"), Account("heating", "chunk-0"))
-        endpoint._respond = says(case)
+        await client.ask(request("another"), CostAttribution("heating", "chunk-0"))
+        endpoint._respond = refuse_with(case)
         deadline = asyncio.get_running_loop().time() + case.calls
         with pytest.raises(OnrecordError) as caught:
-            await client.ask(question(), ACCOUNT, deadline=deadline)
+            await client.ask(request(), ACCOUNT, deadline=deadline)
         return caught.value, len(endpoint.requests) - 1
 
 
 @pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case.name)
-async def test_a_refusal_means_what_the_table_says(case: Refusal) -> None:
+async def test_a_refusal_means_what_the_table_says(case: RefusalCase) -> None:
     error, calls = await refused(case)
     assert isinstance(error, case.means)
     assert (calls, follows(error)) == (case.calls, case.follows)
@@ -131,19 +131,19 @@ def test_the_table_has_a_row_for_each_refusal_and_no_others() -> None:
 @pytest.mark.parametrize("status", [400, 422])
 async def test_an_interview_that_is_quoted_in_a_refusal_stops_nobody(status: int) -> None:
     def respond(request: dict[str, Any], _: int) -> Response:
-        told = {"error": {"message": f"cannot parse {json.dumps(request['messages'])}"}}
-        return json_response(told, status=status)
+        refusal = {"error": {"message": f"cannot parse {json.dumps(request['messages'])}"}}
+        return json_response(refusal, status=status)
 
     endpoint = ScriptedEndpoint(respond)
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
         with pytest.raises(errors.PermanentError):
-            await client.ask(question(QUOTED), ACCOUNT)
+            await client.ask(request(QUOTED), ACCOUNT)
         assert not client.endpoints[0].breaker.is_open
 
 
 async def test_a_turn_that_is_too_long_is_asked_once_and_is_a_letter_at_once() -> None:
     case = REFUSALS[0]
-    endpoint = ScriptedEndpoint(says(case))
+    endpoint = ScriptedEndpoint(refuse_with(case))
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
         with pytest.raises(errors.ContextTooLongError) as caught:
             await Drafter(client).draft(ALONE, attempt=1, deadline=float("inf"))
@@ -151,7 +151,7 @@ async def test_a_turn_that_is_too_long_is_asked_once_and_is_a_letter_at_once() -
 
 
 async def test_a_chunk_none_of_whose_parts_fits_is_asked_down_to_the_first_turn_alone() -> None:
-    endpoint = ScriptedEndpoint(says(REFUSALS[0]))
+    endpoint = ScriptedEndpoint(refuse_with(REFUSALS[0]))
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
         with pytest.raises(errors.ContextTooLongError):
             await Drafter(client).draft(LONG, attempt=1, deadline=float("inf"))
@@ -162,7 +162,7 @@ async def test_a_chunk_none_of_whose_parts_fits_is_asked_down_to_the_first_turn_
 async def test_a_chunk_that_is_too_long_as_a_whole_is_answered_in_parts() -> None:
     def respond(request: dict[str, Any], number: int) -> Response:
         if number == 1:
-            return says(REFUSALS[0])()
+            return refuse_with(REFUSALS[0])()
         return json_response(completion(content='{"notes": []}'))
 
     endpoint = ScriptedEndpoint(respond)

@@ -12,7 +12,14 @@ from pydantic import SecretStr
 from starlette.responses import Response
 
 from enrichment.domain import DraftAnswer
-from model_client import Account, Answer, ModelClient, ModelSettings, Question, errors
+from model_client import (
+    CostAttribution,
+    ModelClient,
+    ModelRequest,
+    ModelSettings,
+    ParsedResponse,
+    errors,
+)
 from support.scripted_endpoint import (
     Exchange,
     Respond,
@@ -26,18 +33,18 @@ from support.scripted_endpoint import (
 )
 
 QUICK = {"timeout_s": 3.0, "first_token_s": 0.6, "between_tokens_s": 0.3}
-ACCOUNT = Account("heating", "chunk-1")
+ACCOUNT = CostAttribution("heating", "chunk-1")
 DONE = b"data: [DONE]\n\n"
 
 
-def question(text: str = "a document") -> Question[DraftAnswer]:
-    return Question(
+def request(text: str = "a document") -> ModelRequest[DraftAnswer]:
+    return ModelRequest(
         messages=(
             {"role": "system", "content": "Write notes."},
             {"role": "user", "content": text},
         ),
         schema={"type": "object"},
-        answer=DraftAnswer,
+        response_model=DraftAnswer,
         prompt_version="notes-2",
     )
 
@@ -48,11 +55,11 @@ def settings(url: str, **more: Any) -> ModelSettings:
 
 async def ask(
     respond: Respond, *, deadline_in: float = 10.0, **more: Any
-) -> tuple[Answer[Any], ScriptedEndpoint]:
+) -> tuple[ParsedResponse[Any], ScriptedEndpoint]:
     endpoint = ScriptedEndpoint(respond)
     async with endpoint.serve() as url, ModelClient(settings(url, **more)) as client:
         deadline = asyncio.get_running_loop().time() + deadline_in
-        return await client.ask(question(), ACCOUNT, deadline=deadline), endpoint
+        return await client.ask(request(), ACCOUNT, deadline=deadline), endpoint
 
 
 def data(part: Any, end: str = "\n\n") -> bytes:
@@ -133,7 +140,7 @@ async def test_a_connection_is_used_for_the_next_call() -> None:
     )
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
         for number in range(5):
-            await client.ask(question(str(number)), ACCOUNT)
+            await client.ask(request(str(number)), ACCOUNT)
     assert len(endpoint.connections) == 1
 
 
@@ -174,7 +181,7 @@ async def test_an_endpoint_that_does_not_stream_has_the_whole_time_and_is_not_as
     endpoint = ScriptedEndpoint(respond)
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
         for number in range(2):
-            await client.ask(question(str(number)), ACCOUNT)
+            await client.ask(request(str(number)), ACCOUNT)
     assert ["stream" in one for one in endpoint.requests] == [True, False]
 
 
@@ -220,15 +227,15 @@ async def test_refusals_tell_what_is_lacking_in_words_of_their_own(
 async def test_a_question_that_is_quoted_in_its_refusal_costs_the_others_nothing() -> None:
     def respond(request: dict[str, Any], _: int) -> Response:
         if "poison" in str(request["messages"]):
-            told = {"error": {"message": f"cannot read {json.dumps(request)[-1500:]}"}}
-            return json_response(told, status=400)
+            refusal = {"error": {"message": f"cannot read {json.dumps(request)[-1500:]}"}}
+            return json_response(refusal, status=400)
         return json_response(completion(content='{"notes": []}'))
 
     endpoint = ScriptedEndpoint(respond)
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
         with pytest.raises(errors.RequestRefusedError):
-            await client.ask(question("poison"), ACCOUNT)
-        await client.ask(question("good"), ACCOUNT)
+            await client.ask(request("poison"), ACCOUNT)
+        await client.ask(request("good"), ACCOUNT)
     assert {"stream", "response_format", "seed"} <= endpoint.requests[-1].keys()
 
 
@@ -236,14 +243,14 @@ async def test_a_schema_too_large_for_the_endpoint_is_left_out_of_its_question_a
     def respond(request: dict[str, Any], _: int) -> Response:
         kind = request["response_format"]["type"]
         if kind == "json_schema" and "large" in str(request["messages"]):
-            told = {"error": {"param": "response_format", "message": "Too many values"}}
-            return json_response(told, status=400)
+            refusal = {"error": {"param": "response_format", "message": "Too many values"}}
+            return json_response(refusal, status=400)
         return json_response(completion(content='{"notes": []}'))
 
     endpoint = ScriptedEndpoint(respond)
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
         for text in ("small", "large", "small again"):
-            await client.ask(question(text), ACCOUNT)
+            await client.ask(request(text), ACCOUNT)
     kinds = [one["response_format"]["type"] for one in endpoint.requests]
     assert kinds == ["json_schema", "json_schema", "json_object", "json_schema"]
 
@@ -261,7 +268,7 @@ async def test_a_schema_too_large_for_the_endpoint_is_left_out_of_its_question_a
         (
             403,
             {"code": 403, "metadata": {"reasons": ["x"], "flagged_input": "y"}},
-            errors.QuestionFilteredError,
+            errors.PromptFilteredError,
         ),
     ],
 )
@@ -288,7 +295,7 @@ async def test_with_no_time_left_nothing_is_asked_and_no_endpoint_blamed() -> No
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
         for _ in range(6):
             with pytest.raises(errors.ModelTimeoutError):
-                await client.ask(question(), ACCOUNT, deadline=asyncio.get_running_loop().time())
+                await client.ask(request(), ACCOUNT, deadline=asyncio.get_running_loop().time())
         assert not client.endpoints[0].breaker.is_open
     assert endpoint.requests == []
 
@@ -303,7 +310,7 @@ async def test_messages_short_of_time_do_not_make_an_outage() -> None:
     endpoint = ScriptedEndpoint(lambda *_: writes_slowly)
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
         soon = asyncio.get_running_loop().time() + 0.5
-        asked = [client.ask(question(str(n)), ACCOUNT, deadline=soon) for n in range(8)]
+        asked = [client.ask(request(str(n)), ACCOUNT, deadline=soon) for n in range(8)]
         failures = await asyncio.gather(*asked, return_exceptions=True)
         assert {type(one) for one in failures} == {errors.ModelTimeoutError}
         assert not client.endpoints[0].breaker.is_open
@@ -323,12 +330,12 @@ async def test_a_cancelled_call_leaves_its_place_and_its_turn_to_probe() -> None
     endpoint = ScriptedEndpoint(respond)
     async with endpoint.serve() as url, ModelClient(settings(url, first_token_s=5.0)) as client:
         with pytest.raises(errors.ModelUnavailableError):
-            await client.ask(question(), ACCOUNT)
-        probe = asyncio.create_task(client.ask(question(), ACCOUNT))
+            await client.ask(request(), ACCOUNT)
+        probe = asyncio.create_task(client.ask(request(), ACCOUNT))
         await arrived.wait()
         probe.cancel()
         with pytest.raises(asyncio.CancelledError):
             await probe
         assert client.endpoints[0].concurrency.in_use == 0
-        assert (await client.ask(question(), ACCOUNT)).value.notes == ()
+        assert (await client.ask(request(), ACCOUNT)).value.notes == ()
         assert not client.endpoints[0].breaker.is_open

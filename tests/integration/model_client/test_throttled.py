@@ -1,4 +1,4 @@
-"""An endpoint that tells to come back after an hour, and is mended before that."""
+"""An endpoint that asks to come back after an hour, and is mended before that."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 from prometheus_client import REGISTRY
 from starlette.responses import Response
 
-from integration.model_client.test_refusals import question
-from model_client import Account, ModelClient, ModelSettings, errors
-from model_client.limits.rate_limits import UNTOLD_WAIT_S
+from integration.model_client.test_refusals import request
+from model_client import CostAttribution, ModelClient, ModelSettings, errors
+from model_client.limits.rate_limits import DEFAULT_WAIT_S
 from support.scripted_endpoint import (
     ScriptedEndpoint,
     completion,
@@ -27,7 +27,7 @@ CEILING_S = 0.3
 
 
 class Throttling:
-    """Refuses all until it is told otherwise."""
+    """Endpoint that refuses all requests until it is released."""
 
     def __init__(self) -> None:
         self.refuses = True
@@ -42,9 +42,9 @@ async def ask(client: ModelClient, name: str) -> str:
     """How a chunk fares: ``answered``, or for how long it is put off."""
     deadline = asyncio.get_running_loop().time() + 30
     try:
-        await client.ask(question(name), Account("heating", name), deadline=deadline)
+        await client.ask(request(name), CostAttribution("heating", name), deadline=deadline)
     except errors.RateLimitedError as error:
-        return "later" if error.retry_after <= UNTOLD_WAIT_S else f"in {error.retry_after} s"
+        return "later" if error.retry_after <= DEFAULT_WAIT_S else f"in {error.retry_after} s"
     return "answered"
 
 
@@ -76,7 +76,7 @@ async def test_one_probe_at_a_time_finds_out_and_everybody_is_told_why() -> None
 
             respond.refuses = False
             while await ask(client, "probe") == "later":
-                pass  # each time for as long as it is told, at the most
+                pass  # each time for its retry-after, at the most
             assert (client.notice, throttled_until()) == ("", 0.0)
             fates = await asyncio.gather(*(ask(client, f"late {one}") for one in range(20)))
             assert set(fates) == {"answered"}
@@ -93,7 +93,7 @@ async def test_a_model_that_is_down_beside_one_that_serves_is_told(
             f"- {{model: a, base_url: '{first}'}}\n- {{model: b, base_url: '{second}'}}\n"
         )
         async with ModelClient(ModelSettings(chain_file=file)) as client:
-            await client.ask(question(), Account("heating", "chunk"))
+            await client.ask(request(), CostAttribution("heating", "chunk"))
             assert "a at 127.0.0.1 is down: the endpoint answered 401" in client.notice
 
 
@@ -107,12 +107,12 @@ async def test_a_probes_shorter_patience_is_told_beside_the_configured_one() -> 
         ScriptedEndpoint(respond).serve() as url,
         ModelClient(ModelSettings(base_url=url, model="m", first_token_s=3.0)) as client,
     ):
-        await client.ask(question(), Account("heating", "chunk"))
+        await client.ask(request(), CostAttribution("heating", "chunk"))
         answers = False
         breaker = client.endpoints[0].breaker
-        breaker.broken("down")
+        breaker.trip("down")
         with pytest.raises(errors.ModelUnavailableError) as caught:
-            await client.ask(question(), Account("heating", "chunk"))
+            await client.ask(request(), CostAttribution("heating", "chunk"))
     assert "within 2 s, long beside its usual time (the most it may take is 3 s)" in str(
         caught.value
     )

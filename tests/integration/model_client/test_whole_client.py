@@ -26,10 +26,10 @@ from enrichment.drafter import Drafter
 from integration.model_client.payer import about
 from model_client import ModelClient, errors
 from model_client.cache import response_cache
-from model_client.cache.response_cache import Answers, CacheSettings
+from model_client.cache.response_cache import CacheSettings, ResponseCache
 from model_client.ledger.budgets import BudgetSettings
 from model_client.ledger.ledger import Ledger
-from model_client.ledger.prices import Prices
+from model_client.ledger.prices import PriceCalculator
 from support.chunks import CHUNK
 from support.postgres import TestServer
 from support.simulator import Simulated, simulated
@@ -81,9 +81,9 @@ async def replica(
 ) -> AsyncIterator[Whole]:
     async with (
         LazyDatabase(postgres, retry_s=0.05) as database,
-        Answers(database, CacheSettings(), lease_s=1.0) as answers,
+        ResponseCache(database, CacheSettings(), lease_s=1.0) as answers,
         Ledger(database, BudgetSettings(wait_s=0.5, **(limits or {}))) as ledger,
-        ModelClient(model.settings(**PRICED | settings), answers=answers, ledger=ledger) as client,
+        ModelClient(model.settings(**PRICED | settings), cache=answers, ledger=ledger) as client,
     ):
         yield Whole(client, ledger)
 
@@ -171,9 +171,9 @@ async def test_a_database_stopped_midway_stops_nobody_and_hears_of_all_calls(
         postgres.start()
         await until(lambda: one.ledger.unwritten == 0)
     async with LazyDatabase(postgres_settings) as database:
-        told = await (await database.database()).fetch("SELECT outcome, cost_usd FROM llm_calls")
-    assert len(told) == 6
-    assert all(row["outcome"] == "answered" and row["cost_usd"] > 0 for row in told)
+        rows = await (await database.database()).fetch("SELECT outcome, cost_usd FROM llm_calls")
+    assert len(rows) == 6
+    assert all(row["outcome"] == "answered" and row["cost_usd"] > 0 for row in rows)
 
 
 async def test_tables_that_somebody_locks_hold_nobody_up_for_long(
@@ -298,7 +298,7 @@ async def test_fifty_at_once_in_four_processes_never_overshoot_a_budget_whatever
     postgres_settings: PostgresSettings, fresh_database: Database
 ) -> None:
     await fresh_database.execute(SET, LIMIT)
-    # Whoever overshoots for a moment only is told by the database.
+    # Overshooting even for a moment would be refused by the database.
     await fresh_database.execute(
         f"ALTER TABLE llm_spending ADD CHECK (settled_usd + reserved_usd <= {LIMIT})"
     )
@@ -309,9 +309,9 @@ async def test_fifty_at_once_in_four_processes_never_overshoot_a_budget_whatever
         ]
         ends: Counter[str] = Counter()
         for one in payers:
-            said, _ = await one.communicate()
+            output, _ = await one.communicate()
             assert one.returncode == 0
-            for end in said.decode().split():
+            for end in output.decode().split():
                 name, _, count = end.partition("=")
                 ends[name] += int(count)
         used = (await model.tell("GET", "counts"))["models"]["m"]
@@ -330,7 +330,7 @@ async def test_fifty_at_once_in_four_processes_never_overshoot_a_budget_whatever
         cached_tokens=used["cached_tokens"],
         output_tokens=used["completion_tokens"],
     )
-    dollars = Prices("gpt-4o-mini").of(usage)
+    dollars = PriceCalculator("gpt-4o-mini").cost(usage)
     assert dollars is not None
     assert dollars <= LIMIT
 

@@ -9,7 +9,7 @@ import pytest
 from contracts.notes import Usage
 from database.lazy import LazyDatabase
 from database.settings import PostgresSettings
-from model_client.cache.store import AnswerStore, CacheSettings, Kept
+from model_client.cache.store import CachedResponse, CacheSettings, CacheStore
 from onrecord import cli
 
 NOW = datetime.now(UTC)
@@ -23,18 +23,18 @@ async def cache_filled(
     """Two models, two prompts, an old answer and three hits."""
     monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
     async with LazyDatabase(postgres_settings) as database:
-        old = AnswerStore(database, CacheSettings(), lambda: NOW - timedelta(days=8))
-        new = AnswerStore(database, CacheSettings(), lambda: NOW)
-        await old.keep("notes-1/a", kept("small", "0.50"))
-        await new.keep("notes-2/b", kept("small", "0.25"))
-        await new.keep("notes-2/c", kept("large", None))
+        old = CacheStore(database, CacheSettings(), lambda: NOW - timedelta(days=8))
+        new = CacheStore(database, CacheSettings(), lambda: NOW)
+        await old.store("notes-1/a", kept("small", "0.50"))
+        await new.store("notes-2/b", kept("small", "0.25"))
+        await new.store("notes-2/c", kept("large", None))
         for one in ("notes-1/a", "notes-1/a", "notes-2/c"):
             await new.find([one])
 
 
-def kept(model: str, usd: str | None) -> Kept:
+def kept(model: str, usd: str | None) -> CachedResponse:
     usage = Usage(input_tokens=2000, cached_tokens=500, output_tokens=100)
-    return Kept("{}", model, "", usage, None if usd is None else Decimal(usd))
+    return CachedResponse("{}", model, "", usage, None if usd is None else Decimal(usd))
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from contracts.notes import Usage
 from database.lazy import LazyDatabase
 from database.settings import PostgresSettings
 from model_client.ledger.budgets import BudgetSettings
-from model_client.ledger.ledger import Call, Ledger, Outcome
-from model_client.requests import Account
+from model_client.ledger.ledger import CallDetails, CallOutcome, Ledger
+from model_client.requests import CostAttribution
 from onrecord import cli
 from support.postgres import TestServer
 
@@ -26,7 +26,7 @@ async def ledger_filled(
 ) -> None:
     """Two studies, two models, two days, and calls that ended in every way."""
     monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
-    late = Outcome("llm_timeout", cost_usd=Decimal("0.25"), estimated=True)
+    late = CallOutcome("llm_timeout", cost_usd=Decimal("0.25"), estimated=True)
     async with LazyDatabase(postgres_settings) as database:
         await call(database, "shops", "2", answered("1.50"))
         await call(database, "shops", None, answered(None), model="mine", purpose="judge")
@@ -39,7 +39,7 @@ async def call(
     database: LazyDatabase,
     study: str,
     worst: str | None,
-    outcome: Outcome | None,
+    outcome: CallOutcome | None,
     *,
     model: str = "gpt-4o-mini",
     ago: timedelta = timedelta(0),
@@ -51,15 +51,15 @@ async def call(
     # Not since the tests began: a call that is not settled for long counts as lost.
     moment = datetime.now(UTC) - ago
     async with Ledger(database, budgets, clock=lambda: moment) as ledger:
-        account = Account(study, "chunk-1", purpose)
-        made = await ledger.reserve(Call(account, "notes-2", "http://here", model, dollars))
+        account = CostAttribution(study, "chunk-1", purpose)
+        made = await ledger.reserve(CallDetails(account, "notes-2", "http://here", model, dollars))
         if outcome is not None:
             await ledger.settle(made, outcome)
 
 
-def answered(usd: str | None) -> Outcome:
+def answered(usd: str | None) -> CallOutcome:
     usage = Usage(input_tokens=2000, cached_tokens=500, output_tokens=100)
-    return Outcome("answered", usage=usage, cost_usd=None if usd is None else Decimal(usd))
+    return CallOutcome("answered", usage=usage, cost_usd=None if usd is None else Decimal(usd))
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 
 from contracts.errors import BadMessageError, ErrorCode, OutageError, RetryableError, TimedOutError
 from database.errors import error_headline, translate_driver_error
-from database.text import replace_nul
+from database.text import replace_nul, storable_text
 
 
 @pytest.mark.parametrize(
@@ -105,3 +105,8 @@ def test_replaces_what_postgres_cannot_store_at_any_depth() -> None:
     assert replace_nul({"a\0": ["b\0", 1, None, {"c": "\0"}]}) == {
         "a\ufffd": ["b\ufffd", 1, None, {"c": "\ufffd"}]
     }
+
+
+def test_makes_a_text_storable_that_holds_nul_and_half_a_surrogate_pair() -> None:
+    assert storable_text("a\0b\ud800c") == "a\ufffdb?c"
+    assert storable_text("a\0bc", max_length=3) == "a\ufffdb"

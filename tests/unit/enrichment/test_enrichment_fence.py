@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote, Note
-from enrichment.drafter import question_about
+from enrichment.drafter import build_request
 from grounding import judge
 from prompts.documents import chunk_document, feedback_document
 from support.chunks import CHUNK
@@ -57,7 +57,7 @@ def test_the_document_parses_back_to_exactly_what_was_said(texts: list[str], nam
 
 @given(TEXT)
 def test_what_was_said_changes_nothing_else_of_the_question(text: str) -> None:
-    asked, other = question_about(saying(text), attempt=1), question_about(saying("x"), attempt=1)
+    asked, other = build_request(saying(text), attempt=1), build_request(saying("x"), attempt=1)
     assert asked.messages[0] == other.messages[0]
     assert asked.schema == other.schema
     assert len(asked.messages) == 2

@@ -20,9 +20,9 @@ from contracts.notes import DraftNote
 from contracts.study import Study
 from contracts.transcript import Segment
 from enrichment import domain
-from enrichment.drafter import question_about
+from enrichment.drafter import build_request
 from grounding import judge_all
-from model_client import Message
+from model_client import ChatMessage
 from prompts import FOLDER
 from prompts.notes import CURRENT, PROMPTS, Prompt
 from simulator.prompt import find_passage
@@ -33,8 +33,8 @@ FEEDBACK = "note 1: segment 99 is not in the passage"
 EXAMPLES = [(prompt, one) for prompt in PROMPTS.values() for one in prompt.examples]
 
 
-def messages(chunk: ChunkReady, feedback: str = "") -> Sequence[Message]:
-    return question_about(chunk, attempt=1, feedback=feedback).messages
+def messages(chunk: ChunkReady, feedback: str = "") -> Sequence[ChatMessage]:
+    return build_request(chunk, attempt=1, feedback=feedback).messages
 
 
 def written(what: Any) -> str:
@@ -43,9 +43,9 @@ def written(what: Any) -> str:
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS)
 def test_a_released_prompt_asks_for_ever_as_its_golden_file_says(prompt: Prompt) -> None:
-    question = question_about(CHUNK, attempt=2, feedback=FEEDBACK, prompt=prompt)
+    request = build_request(CHUNK, attempt=2, feedback=FEEDBACK, prompt=prompt)
     hashes = {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in prompt.files}
-    told = written({"files": hashes, "messages": question.messages})
+    told = written({"files": hashes, "messages": request.messages})
     golden = GOLDEN / f"{prompt.version}.json"
     if os.environ.get("UPDATE_GOLDEN") and not golden.exists():
         golden.write_text(told, encoding="utf-8")
@@ -66,8 +66,8 @@ def test_every_prompt_file_belongs_to_a_version_and_every_golden_file_too() -> N
 
 
 def test_the_newest_version_is_asked_with() -> None:
-    question = question_about(CHUNK, attempt=3)
-    assert (question.prompt_version, question.attempt) == (domain.PROMPT_VERSION, 3)
+    request = build_request(CHUNK, attempt=3)
+    assert (request.prompt_version, request.attempt) == (domain.PROMPT_VERSION, 3)
     assert domain.PROMPT_VERSION == CURRENT.version == "notes-2"
 
 
@@ -123,7 +123,7 @@ def test_the_same_passage_in_two_studies_with_the_same_inputs_is_the_same_questi
         study_id="another", name="Another", themes=STUDY.themes, questions=STUDY.questions
     )
     chunk = CHUNK.model_copy(update={"study": other, "title": "Interview 9", "index": 2})
-    assert question_about(chunk, attempt=1) == question_about(CHUNK, attempt=1)
+    assert build_request(chunk, attempt=1) == build_request(CHUNK, attempt=1)
 
 
 def test_the_simulator_reads_the_passage_and_no_example() -> None:

@@ -14,8 +14,8 @@ from contracts.notes import DraftEvidence, DraftNote, Usage
 from contracts.transcript import Role, Segment
 from enrichment import domain
 from enrichment.drafter import Drafter
-from model_client import Account, Answer, ModelClient, Question
-from model_client.errors import ContextTooLongError, CutOffError, ServerError
+from model_client import CostAttribution, ModelClient, ModelRequest, ParsedResponse
+from model_client.errors import ContextTooLongError, ServerError, TruncatedAnswerError
 from support.chunks import CHUNK
 
 
@@ -71,23 +71,25 @@ class Terse:
     """Answers in the client's place, one note a turn, and only so many of them."""
 
     most: int = 1
-    error: Exception = field(default_factory=lambda: CutOffError("the answer was cut off"))
+    error: Exception = field(default_factory=lambda: TruncatedAnswerError("the answer was cut off"))
     fails_on: int | None = None
-    asked: list[tuple[list[int], Question[Any], Account, float]] = field(default_factory=list)
-    takes_cut_off: list[bool] = field(default_factory=list)
+    asked: list[tuple[list[int], ModelRequest[Any], CostAttribution, float]] = field(
+        default_factory=list
+    )
+    accepts_truncated: list[bool] = field(default_factory=list)
 
     async def ask(
         self,
-        question: Question[Any],
-        account: Account,
+        request: ModelRequest[Any],
+        attribution: CostAttribution,
         *,
         deadline: float,
-        takes_cut_off: bool,
-    ) -> Answer[Any]:
-        evidence = question.schema["properties"]["notes"]["items"]["properties"]["evidence"]
+        accepts_truncated: bool,
+    ) -> ParsedResponse[Any]:
+        evidence = request.schema["properties"]["notes"]["items"]["properties"]["evidence"]
         numbers = evidence["items"]["properties"]["segment"]["enum"]
-        self.asked.append((numbers, question, account, deadline))
-        self.takes_cut_off.append(takes_cut_off)
+        self.asked.append((numbers, request, attribution, deadline))
+        self.accepts_truncated.append(accepts_truncated)
         if self.fails_on == numbers[0] and len(numbers) == 1:
             raise ServerError("the endpoint answered 500")
         if len(numbers) > self.most:
@@ -97,14 +99,16 @@ class Terse:
         ]
         value = domain.DraftAnswer(notes=tuple(notes))
         model = "a" if numbers[0] < 6 else "b"
-        return Answer(value, model, f"fp-{model}", Usage(input_tokens=10, output_tokens=1))
+        return ParsedResponse(value, model, f"fp-{model}", Usage(input_tokens=10, output_tokens=1))
 
 
 def drafter(client: Terse) -> Drafter:
     return Drafter(cast("ModelClient", client))
 
 
-@pytest.mark.parametrize("error", [CutOffError("cut off"), ContextTooLongError("too long")])
+@pytest.mark.parametrize(
+    "error", [TruncatedAnswerError("cut off"), ContextTooLongError("too long")]
+)
 async def test_a_cut_off_answer_is_asked_for_in_parts_and_put_together(error: Exception) -> None:
     client, whole = Terse(error=error), chunk(10, 10, 10, 10)
     draft = await drafter(client).draft(whole, attempt=2, feedback="wrong", deadline=9.0)
@@ -114,9 +118,9 @@ async def test_a_cut_off_answer_is_asked_for_in_parts_and_put_together(error: Ex
     assert draft.usage == Usage(input_tokens=40, output_tokens=4)
     assert (draft.attempt, draft.prompt_version) == (2, domain.PROMPT_VERSION)
     assert len(client.asked) == 7
-    for _, question, account, deadline in client.asked:
-        assert (question.attempt, len(question.messages), deadline) == (2, 3, 9.0)
-        assert account == Account("heating", str(whole.chunk_id))
+    for _, request, attribution, deadline in client.asked:
+        assert (request.attempt, len(request.messages), deadline) == (2, 3, 9.0)
+        assert attribution == CostAttribution("heating", str(whole.chunk_id))
 
 
 async def test_a_whole_answer_is_asked_for_once() -> None:
@@ -127,7 +131,7 @@ async def test_a_whole_answer_is_asked_for_once() -> None:
 
 
 async def test_an_answer_about_one_turn_that_is_cut_off_is_an_error() -> None:
-    with pytest.raises(CutOffError):
+    with pytest.raises(TruncatedAnswerError):
         await drafter(Terse(most=0)).draft(chunk(10, 10), attempt=1, deadline=9.0)
 
 
@@ -138,7 +142,7 @@ async def test_what_was_cut_off_before_is_taken_for_known_only_where_that_helps(
     client = Terse()
     await drafter(client).draft(chunk(10, 10), attempt=1, deadline=9.0, is_replay=is_replay)
     # The whole, which can be split; then its turns, which cannot.
-    assert client.takes_cut_off == [not is_replay, False, False]
+    assert client.accepts_truncated == [not is_replay, False, False]
 
 
 async def test_a_part_that_fails_fails_the_chunk_when_all_parts_have_ended() -> None:

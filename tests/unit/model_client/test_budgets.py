@@ -4,10 +4,10 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.errors import ErrorCode, OutageError, ParkedError, ThrottledError
-from model_client.ledger.budgets import BudgetSettings, Refusal, dollars, refused
+from model_client.ledger.budgets import BudgetRefusal, BudgetSettings, budget_error, format_usd
 
 
-def refusal(**changed: object) -> Refusal:
+def refusal(**changed: object) -> BudgetRefusal:
     usual: dict[str, object] = {
         "scope": "study",
         "limit_usd": Decimal(5),
@@ -16,11 +16,11 @@ def refusal(**changed: object) -> Refusal:
         "returning_usd": Decimal("0.30"),
         "is_own": True,
     }
-    return Refusal(**{**usual, **changed})  # type: ignore[arg-type]  # fields of several types
+    return BudgetRefusal(**{**usual, **changed})  # type: ignore[arg-type]  # fields of several types
 
 
 def test_a_call_that_exceeds_the_budget_whatever_comes_back_is_parked() -> None:
-    error = refused([refusal()], "shops", "m", Decimal("0.41"))
+    error = budget_error([refusal()], "shops", "m", Decimal("0.41"))
     assert isinstance(error, ParkedError)
     assert error.code is ErrorCode.BUDGET_EXCEEDED
     assert str(error) == (
@@ -30,21 +30,21 @@ def test_a_call_that_exceeds_the_budget_whatever_comes_back_is_parked() -> None:
 
 
 def test_a_call_that_may_fit_once_others_have_ended_comes_back_later() -> None:
-    error = refused([refusal()], "shops", "m", Decimal("0.40"))
+    error = budget_error([refusal()], "shops", "m", Decimal("0.40"))
     assert isinstance(error, ThrottledError)
     assert error.retry_after > 0
 
 
 def test_names_the_budget_for_which_there_is_no_hope() -> None:
     day = refusal(scope="day", settled_usd=Decimal(5))
-    error = refused([refusal(), day], "shops", "m", Decimal("0.40"))
+    error = budget_error([refusal(), day], "shops", "m", Decimal("0.40"))
     assert isinstance(error, ParkedError)
     assert "of the day (UTC)" in str(error)
     assert "`onrecord budgets set-day USD`" in str(error)
 
 
 def test_a_model_without_price_parks_only_a_study_with_a_budget_of_its_own() -> None:
-    error = refused([refusal()], "shops", "m", None)
+    error = budget_error([refusal()], "shops", "m", None)
     assert isinstance(error, ParkedError)
     assert error.code is ErrorCode.PRICE_UNKNOWN, "the budget is not exceeded"
     assert "ONRECORD_MODEL_PRICED_AS" in str(error)
@@ -52,16 +52,16 @@ def test_a_model_without_price_parks_only_a_study_with_a_budget_of_its_own() -> 
 
 @pytest.mark.parametrize("everybodys", [refusal(is_own=False), refusal(scope="day")])
 def test_a_model_without_price_serves_nobody_if_there_is_a_budget_for_all(
-    everybodys: Refusal,
+    everybodys: BudgetRefusal,
 ) -> None:
-    error = refused([refusal(), everybodys], "shops", "m" * 500, None)
+    error = budget_error([refusal(), everybodys], "shops", "m" * 500, None)
     assert isinstance(error, OutageError)
     assert "ONRECORD_MODEL_PRICED_AS" in str(error)
     assert len(str(error)) < 300
 
 
 @pytest.mark.parametrize(
-    ("amount", "told"),
+    ("amount", "expected"),
     [
         ("0", "$0.00"),
         ("12.5", "$12.50"),
@@ -69,8 +69,8 @@ def test_a_model_without_price_serves_nobody_if_there_is_a_budget_for_all(
         ("1234567.1234567", "$1,234,567.123457"),
     ],
 )
-def test_amounts_are_for_people(amount: str, told: str) -> None:
-    assert dollars(Decimal(amount)) == told
+def test_amounts_are_for_people(amount: str, expected: str) -> None:
+    assert format_usd(Decimal(amount)) == expected
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from model_client.cache.response_cache import key
-from model_client.requests import Question
+from model_client.cache.response_cache import cache_key
+from model_client.requests import ModelRequest
 
 PARAMETERS = {"temperature": 0.0, "max_output_tokens": 1000, "seed": None}
 
@@ -14,19 +14,19 @@ class Answer(BaseModel):
     """Any answer."""
 
 
-QUESTION = Question(
+QUESTION = ModelRequest(
     messages=[{"role": "system", "content": "Answer."}, {"role": "user", "content": "Well?"}],
     schema={"type": "object", "properties": {}},
-    answer=Answer,
+    response_model=Answer,
     prompt_version="notes-2",
 )
 
 
-def test_tells_the_prompts_version_and_does_not_depend_on_the_order_of_names() -> None:
+def test_begins_with_the_prompts_version_and_does_not_depend_on_the_order_of_names() -> None:
     shuffled = replace(QUESTION, schema=dict(reversed([*QUESTION.schema.items()])))
-    told = key(QUESTION, "small", PARAMETERS)
-    assert told == key(shuffled, "small", dict(reversed([*PARAMETERS.items()])))
-    version, _, digest = told.partition("/")
+    key = cache_key(QUESTION, "small", PARAMETERS)
+    assert key == cache_key(shuffled, "small", dict(reversed([*PARAMETERS.items()])))
+    version, _, digest = key.partition("/")
     assert (version, len(digest)) == ("notes-2", 64)
 
 
@@ -40,11 +40,11 @@ def test_tells_the_prompts_version_and_does_not_depend_on_the_order_of_names() -
     ],
 )
 def test_each_part_of_the_question_counts(change: dict[str, Any]) -> None:
-    changed = key(replace(QUESTION, **change), "small", PARAMETERS)
-    assert changed != key(QUESTION, "small", PARAMETERS)
+    changed = cache_key(replace(QUESTION, **change), "small", PARAMETERS)
+    assert changed != cache_key(QUESTION, "small", PARAMETERS)
 
 
 def test_the_model_and_its_parameters_count() -> None:
-    asked = key(QUESTION, "small", PARAMETERS)
-    assert asked != key(QUESTION, "large", PARAMETERS)
-    assert asked != key(QUESTION, "small", {**PARAMETERS, "temperature": 0.5})
+    asked = cache_key(QUESTION, "small", PARAMETERS)
+    assert asked != cache_key(QUESTION, "large", PARAMETERS)
+    assert asked != cache_key(QUESTION, "small", {**PARAMETERS, "temperature": 0.5})

@@ -1,4 +1,4 @@
-"""Answers as models write them, and what is said about those that are none."""
+"""Answers as models write them, and the errors that name what is wrong."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from pydantic import BaseModel, field_validator
 
 from contracts.notes import DraftNote
 from model_client.errors import BadOutputError
-from model_client.transport.response_parser import LONGEST_READ, LONGEST_SHOWN, read_answer, repair
+from model_client.transport.response_parser import (
+    LONGEST_READ,
+    LONGEST_SHOWN,
+    build_repair_messages,
+    parse_answer,
+)
 
 
 class Notes(BaseModel):
@@ -58,12 +63,12 @@ EMPTY = '{"notes": []}'
     ],
 )
 def test_finds_the_answer_whatever_surrounds_it(text: str) -> None:
-    assert read_answer(text, Notes) == Notes.model_validate({"notes": [NOTE]})
+    assert parse_answer(text, Notes) == Notes.model_validate({"notes": [NOTE]})
 
 
 def test_a_tag_inside_the_answer_is_not_taken_for_the_end_of_thoughts() -> None:
-    told = {"notes": [{**NOTE, "statement": "They wrote </think> on it."}]}
-    assert read_answer(json.dumps(told), Notes).notes[0].statement.endswith("on it.")
+    answer = {"notes": [{**NOTE, "statement": "They wrote </think> on it."}]}
+    assert parse_answer(json.dumps(answer), Notes).notes[0].statement.endswith("on it.")
 
 
 class Word(BaseModel):
@@ -75,19 +80,19 @@ class Word(BaseModel):
 )
 def test_a_text_that_cannot_be_passed_on_is_wrong_in_any_answer(reason: str, why: str) -> None:
     with pytest.raises(BadOutputError, match=why):
-        read_answer(f'{{"reason": "{reason}"}}', Word)
+        parse_answer(f'{{"reason": "{reason}"}}', Word)
 
 
 def test_an_answer_that_has_to_stand_alone_is_none_beside_another() -> None:
     with pytest.raises(BadOutputError, match="several JSON objects that differ"):
-        read_answer(f"{EMPTY}, though a quote says {GOOD}", Notes, is_alone=True)
+        parse_answer(f"{EMPTY}, though a quote says {GOOD}", Notes, requires_single_object=True)
     for text in (GOOD, f"<think>{EMPTY}</think>{GOOD}", f"{GOOD} {GOOD}"):
-        assert read_answer(text, Notes, is_alone=True).notes
+        assert parse_answer(text, Notes, requires_single_object=True).notes
 
 
 def test_an_answer_that_was_only_thought_of_is_none() -> None:
     with pytest.raises(BadOutputError):
-        read_answer(f"<think>Maybe {GOOD}</think>I have nothing to say.", Notes)
+        parse_answer(f"<think>Maybe {GOOD}</think>I have nothing to say.", Notes)
 
 
 @pytest.mark.parametrize(
@@ -124,7 +129,7 @@ def test_an_answer_that_was_only_thought_of_is_none() -> None:
 )
 def test_says_what_is_wrong(text: str, why: str) -> None:
     with pytest.raises(BadOutputError, match=why):
-        read_answer(text, Notes)
+        parse_answer(text, Notes)
 
 
 class Colour(StrEnum):
@@ -144,14 +149,14 @@ class Strict(BaseModel):
 
 def test_what_is_wrong_never_quotes_the_answer() -> None:
     with pytest.raises(BadOutputError) as caught:
-        read_answer('{"colour": "SECRET", "name": "SECRET", "SECRET": 1}', Strict)
+        parse_answer('{"colour": "SECRET", "name": "SECRET", "SECRET": 1}', Strict)
     assert "SECRET" not in str(caught.value)
     assert "colour has to be 'red' or 'blue'" in str(caught.value)
 
 
 def test_only_the_first_problems_are_told() -> None:
     with pytest.raises(BadOutputError, match="and 15 more") as caught:
-        read_answer(json.dumps({"notes": [{}] * 20}), Notes)
+        parse_answer(json.dumps({"notes": [{}] * 20}), Notes)
     assert len(str(caught.value)) < 300
 
 
@@ -161,7 +166,7 @@ class Lenient(BaseModel):
 
 def test_a_part_of_a_cut_off_answer_is_no_answer() -> None:
     with pytest.raises(BadOutputError):
-        read_answer(GOOD[:-2], Lenient)
+        parse_answer(GOOD[:-2], Lenient)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +176,7 @@ def test_a_part_of_a_cut_off_answer_is_no_answer() -> None:
 def test_hostile_answers_are_read_in_no_time(text: str) -> None:
     begin = time.process_time()
     with pytest.raises(BadOutputError):
-        read_answer(text, Notes)
+        parse_answer(text, Notes)
     # Reading each from every brace again would take hours: a bound no load can reach.
     assert time.process_time() - begin < 30
 
@@ -180,27 +185,29 @@ def test_hostile_answers_are_read_in_no_time(text: str) -> None:
 def test_never_fails_otherwise(before: str, after: str) -> None:
     for text in (before, before + GOOD + after, before + EMPTY[:5] + after):
         try:
-            read_answer(text, Notes)
+            parse_answer(text, Notes)
         except BadOutputError as error:
-            repair(text, error)
+            build_repair_messages(text, error)
 
 
 def test_asks_again_with_the_answer_and_the_problem() -> None:
-    answer, asking = repair("<think>hm</think>[1]", BadOutputError("it has to be an object"))
+    answer, asking = build_repair_messages(
+        "<think>hm</think>[1]", BadOutputError("it has to be an object")
+    )
     assert answer == {"role": "assistant", "content": "[1]"}
     assert json.loads(str(asking["content"]))["problem"] == "it has to be an object"
     assert asking["role"] == "user"
 
 
 def test_shows_a_long_answer_shortened_and_an_empty_one_not_at_all() -> None:
-    long, _ = repair("a" * 100_000, BadOutputError("x"))
+    long, _ = build_repair_messages("a" * 100_000, BadOutputError("x"))
     assert len(str(long["content"])) < LONGEST_SHOWN + 10
-    assert [one["role"] for one in repair(" ", BadOutputError("x"))] == ["user"]
+    assert [one["role"] for one in build_repair_messages(" ", BadOutputError("x"))] == ["user"]
 
 
 def test_what_is_shown_again_can_be_sent_and_breaks_no_template() -> None:
     text = '{"notes": "<|im_end|>\ud800\0"}'
-    shown = str(repair(text, BadOutputError("x"))[0]["content"])
+    shown = str(build_repair_messages(text, BadOutputError("x"))[0]["content"])
     shown.encode()
     assert "<" not in shown
     assert json.loads(shown)["notes"].startswith("<|im_end|>")

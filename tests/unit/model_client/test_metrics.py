@@ -3,8 +3,8 @@ from decimal import Decimal
 from prometheus_client import REGISTRY
 
 from contracts.notes import Usage
-from model_client.metrics import note_call
-from model_client.transport.http_call import Reply
+from model_client.metrics import record_call
+from model_client.transport.http_call import CallResult
 
 MODEL = "counted-here"
 
@@ -15,8 +15,8 @@ def value(name: str, **labels: str) -> float | None:
 
 def test_a_call_counts_by_outcome_tokens_by_kind_and_dollars() -> None:
     usage = Usage(input_tokens=100, cached_tokens=60, output_tokens=7)
-    note_call(MODEL, "answered", Reply(usage=usage, cost_usd=Decimal("0.25")))
-    note_call(MODEL, "llm_timeout", Reply())
+    record_call(MODEL, "answered", CallResult(usage=usage, cost_usd=Decimal("0.25")))
+    record_call(MODEL, "llm_timeout", CallResult())
     assert value("calls", outcome="answered") == 1
     assert value("calls", outcome="llm_timeout") == 1
     assert value("tokens", kind="input") == 40

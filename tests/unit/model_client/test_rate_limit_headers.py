@@ -6,14 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model_client.transport.rate_limit_headers import LONGEST_TOLD_S, Told, told_limit, told_wait
+from model_client.transport.rate_limit_headers import (
+    MAX_RETRY_AFTER_S,
+    RateLimitStatus,
+    parse_rate_limit,
+    parse_retry_after,
+)
 
 NEW_YEAR_S = 1_798_761_600.0  # 2027-01-01T00:00:00Z
 
 
 def openai_style(limit: str, remaining: str, reset: str | None = None) -> dict[str, str]:
-    told = {"x-ratelimit-limit-tokens": limit, "x-ratelimit-remaining-tokens": remaining}
-    return told if reset is None else told | {"x-ratelimit-reset-tokens": reset}
+    headers = {"x-ratelimit-limit-tokens": limit, "x-ratelimit-remaining-tokens": remaining}
+    return headers if reset is None else headers | {"x-ratelimit-reset-tokens": reset}
 
 
 @pytest.mark.parametrize(
@@ -37,8 +42,8 @@ def openai_style(limit: str, remaining: str, reset: str | None = None) -> dict[s
     ],
 )
 def test_reads_when_a_limit_is_whole_again(text: str | None, seconds: float | None) -> None:
-    told = told_limit(openai_style("600", "30", text), "tokens", NEW_YEAR_S)
-    assert told == Told(600.0, 30.0, seconds)
+    status = parse_rate_limit(openai_style("600", "30", text), "tokens", NEW_YEAR_S)
+    assert status == RateLimitStatus(600.0, 30.0, seconds)
 
 
 @pytest.mark.parametrize(
@@ -46,11 +51,11 @@ def test_reads_when_a_limit_is_whole_again(text: str | None, seconds: float | No
     [("", "5"), ("600", ""), ("many", "5"), ("600", "nan"), ("-1", "0"), ("0", "0"), ("inf", "5")],
 )
 def test_a_limit_that_makes_no_sense_is_none(limit: str, remaining: str) -> None:
-    assert told_limit(openai_style(limit, remaining, "1s"), "tokens", NEW_YEAR_S) is None
+    assert parse_rate_limit(openai_style(limit, remaining, "1s"), "tokens", NEW_YEAR_S) is None
 
 
 def test_reads_the_limit_that_is_asked_for() -> None:
-    assert told_limit(openai_style("600", "30"), "requests", NEW_YEAR_S) is None
+    assert parse_rate_limit(openai_style("600", "30"), "requests", NEW_YEAR_S) is None
 
 
 def test_reads_anthropics_headers() -> None:
@@ -59,31 +64,31 @@ def test_reads_anthropics_headers() -> None:
         "anthropic-ratelimit-requests-remaining": "20",
         "anthropic-ratelimit-requests-reset": "2027-01-01T00:00:36Z",
     }
-    assert told_limit(headers, "requests", NEW_YEAR_S) == Told(50.0, 20.0, 36.0)
+    assert parse_rate_limit(headers, "requests", NEW_YEAR_S) == RateLimitStatus(50.0, 20.0, 36.0)
 
 
 @pytest.mark.parametrize(
-    ("told", "a_minute"),
+    ("status", "a_minute"),
     [
-        (Told(600, 300, None), 600),
-        (Told(600, 300, 30.0), 600),
-        (Told(600, 599, 0.101), 600),
-        (Told(600, 600, 0.0), 600),
-        (Told(600, 5, 0.5), 600),
-        (Told(14_400, 14_370, 180.0), 10),
+        (RateLimitStatus(600, 300, None), 600),
+        (RateLimitStatus(600, 300, 30.0), 600),
+        (RateLimitStatus(600, 599, 0.101), 600),
+        (RateLimitStatus(600, 600, 0.0), 600),
+        (RateLimitStatus(600, 5, 0.5), 600),
+        (RateLimitStatus(14_400, 14_370, 180.0), 10),
     ],
     ids=["untold", "a minute's", "rounded", "unused", "a small bucket", "a day's"],
 )
 def test_how_fast_a_limit_comes_back_shows_in_how_long_it_takes(
-    told: Told, a_minute: float
+    status: RateLimitStatus, a_minute: float
 ) -> None:
-    assert told.rate * 60 == pytest.approx(a_minute)
+    assert status.rate * 60 == pytest.approx(a_minute)
 
 
 def test_the_most_that_can_be_left_shows_in_when_it_is_reached() -> None:
-    assert Told(600, 300, None).capacity == 600
-    assert Told(600, 300, 30.0).capacity == pytest.approx(600)
-    assert Told(600, 5, 0.5).capacity == pytest.approx(10)
+    assert RateLimitStatus(600, 300, None).capacity == 600
+    assert RateLimitStatus(600, 300, 30.0).capacity == pytest.approx(600)
+    assert RateLimitStatus(600, 5, 0.5).capacity == pytest.approx(10)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +100,7 @@ def test_the_most_that_can_be_left_shows_in_when_it_is_reached() -> None:
         ({"retry-after": "Fri, 01 Jan 2027 00:00:09 GMT"}, 9.0),
         ({"retry-after": "Fri, 01 Jan 2027 00:00:09 -0000"}, 9.0),
         ({"retry-after": "Thu, 31 Dec 2026 23:00:00 GMT"}, 0.0),
-        ({"retry-after": "1e9"}, LONGEST_TOLD_S),
+        ({"retry-after": "1e9"}, MAX_RETRY_AFTER_S),
         ({"retry-after": "-1"}, None),
         ({"retry-after": "later"}, None),
         ({"retry-after": f"Fri, 01 Jan {'9' * 30} 00:00:09 GMT"}, None),
@@ -104,11 +109,11 @@ def test_the_most_that_can_be_left_shows_in_when_it_is_reached() -> None:
     ],
 )
 def test_reads_how_long_to_wait(headers: dict[str, str], seconds: float | None) -> None:
-    assert told_wait(headers, NEW_YEAR_S) == seconds
+    assert parse_retry_after(headers, NEW_YEAR_S) == seconds
 
 
 @given(text=st.text(max_size=40), now=st.floats(0, 4e9))
 def test_no_text_in_a_header_is_an_error(text: str, now: float) -> None:
-    told_wait({"retry-after": text, "retry-after-ms": text}, now)
-    told_limit(openai_style("600", "30", text), "tokens", now)
-    told_limit(openai_style(text, text, text), "tokens", now)
+    parse_retry_after({"retry-after": text, "retry-after-ms": text}, now)
+    parse_rate_limit(openai_style("600", "30", text), "tokens", now)
+    parse_rate_limit(openai_style(text, text, text), "tokens", now)

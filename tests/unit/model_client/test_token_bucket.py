@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from model_client.errors import RateLimitedError
-from model_client.limits.rate_limits import Limits
-from model_client.limits.token_bucket import Bucket
-from model_client.transport.rate_limit_headers import Told
+from model_client.limits.rate_limits import RateLimiter
+from model_client.limits.token_bucket import AdaptiveTokenBucket
+from model_client.transport.rate_limit_headers import RateLimitStatus
 from simulator.limits import Bucket as ServersBucket
 
 STEP_S = 0.005
@@ -31,7 +31,7 @@ class World:
         cost: of a call.
         burst_s: how many seconds' worth pile up.
         latency_s: the median until a response's headers are there; they vary.
-        late: whether headers tell how things are when they are sent, not when the call came.
+        late: whether headers report the state when they are sent, not when the call came.
     """
 
     per_minute: float
@@ -43,17 +43,19 @@ class World:
     now: float = 0.0
     calls: int = 0
     refused: int = 0
-    _arrivals: list[tuple[float, int, Bucket, Told | None, float]] = field(default_factory=list)
+    _arrivals: list[tuple[float, int, AdaptiveTokenBucket, RateLimitStatus | None, float]] = field(
+        default_factory=list
+    )
 
     def __post_init__(self) -> None:
         self._server = ServersBucket(self.per_minute, self.burst_s, 0.0)
-        self._replicas: list[Bucket] = []
+        self._replicas: list[AdaptiveTokenBucket] = []
         self._held: list[float] = []
         self._chance, self._numbers = random.Random(7), count()
         self.join(*self.shares)
 
     def join(self, *shares: float) -> None:
-        self._replicas += [Bucket(None, _always(share)) for share in shares]
+        self._replicas += [AdaptiveTokenBucket(None, _always(share)) for share in shares]
         self._held += [self.now] * len(shares)
 
     def run(self, seconds: float) -> None:
@@ -79,8 +81,8 @@ class World:
         self._server.fill(self.now)
         return self._server.taken / self._server.available
 
-    def _call(self, place: int, replica: Bucket) -> None:
-        server, told = self._server, None
+    def _call(self, place: int, replica: AdaptiveTokenBucket) -> None:
+        server, status = self._server, None
         replica.take(self.cost, self.now)
         self.calls += 1
         delay_s = self._chance.lognormvariate(0, 0.4) * self.latency_s
@@ -91,18 +93,18 @@ class World:
         else:
             server.take(self.cost)
         if not self.late:
-            told = self._told()
-        arrival = (self.now + delay_s, next(self._numbers), replica, told, self.now)
+            status = self._status()
+        arrival = (self.now + delay_s, next(self._numbers), replica, status, self.now)
         heapq.heappush(self._arrivals, arrival)
 
     def _deliver(self) -> None:
         while self._arrivals and self._arrivals[0][0] <= self.now:
-            _, _, replica, told, sent_at = heapq.heappop(self._arrivals)
-            replica.heard(told or self._told(), sent_at)
+            _, _, replica, status, sent_at = heapq.heappop(self._arrivals)
+            replica.update(status or self._status(), sent_at)
 
-    def _told(self) -> Told:
+    def _status(self) -> RateLimitStatus:
         self._server.fill(self.now)
-        return Told(self.per_minute, self._server.remaining, self._server.until_full())
+        return RateLimitStatus(self.per_minute, self._server.remaining, self._server.until_full())
 
 
 def _always(share: float) -> Callable[[], float]:
@@ -123,7 +125,7 @@ WORLDS: dict[str, dict[str, Any]] = {
     "tokens, three replicas": {"per_minute": 900_000, "shares": THIRDS, "cost": 1_750},
     "tokens, two of three are idle": {"per_minute": 900_000, "shares": (1 / 3,), "cost": 1_750},
 }
-LATE = pytest.mark.parametrize("late", [False, True], ids=["told as it came", "told late"])
+LATE = pytest.mark.parametrize("late", [False, True], ids=["reported as it came", "reported late"])
 
 
 @LATE
@@ -164,15 +166,15 @@ def test_replicas_that_were_idle_get_their_shares_as_soon_as_they_call(*, late: 
 
 
 def test_a_limit_of_a_day_is_paced_by_what_comes_back() -> None:
-    bucket = Bucket(None, _always(1.0))
-    bucket.heard(Told(14_400, 0, 86_400.0), sent_at=0.0)
+    bucket = AdaptiveTokenBucket(None, _always(1.0))
+    bucket.update(RateLimitStatus(14_400, 0, 86_400.0), sent_at=0.0)
     bucket.wait(1.0, 1.0)
     bucket.take(1.0, 1.0)
     assert bucket.wait(1.0, 1.0) > 5.0
 
 
-def limits(**more: Any) -> Limits:
-    return Limits(clock=asyncio.get_running_loop().time, **more)
+def limits(**more: Any) -> RateLimiter:
+    return RateLimiter(clock=asyncio.get_running_loop().time, **more)
 
 
 def soon(seconds: float) -> float:
@@ -207,11 +209,11 @@ async def test_a_limit_of_ones_own_holds_before_anything_is_heard() -> None:
 async def test_after_a_refusal_nobody_is_admitted_before_the_time_told(
     headers: dict[str, str], least: float, most: float
 ) -> None:
-    told = limits(wall=lambda: 10.0)
-    admission = await told.admit(10, latest=soon(1))
-    admission.refused(headers)
+    limiter = limits(wall=lambda: 10.0)
+    admission = await limiter.admit(10, latest=soon(1))
+    admission.record_throttled(headers)
     with pytest.raises(RateLimitedError) as caught:
-        await told.admit(10, latest=soon(0.05))
+        await limiter.admit(10, latest=soon(0.05))
     assert least < caught.value.retry_after <= most
 
 
@@ -237,7 +239,7 @@ async def test_who_is_cancelled_holds_up_nobody() -> None:
 
 
 def test_a_response_that_was_overtaken_is_not_believed() -> None:
-    bucket = Bucket(None, _always(1.0))
-    bucket.heard(Told(600, 5, 0.5), sent_at=10.0)
-    bucket.heard(Told(600, 500, 0.0), sent_at=9.0)
+    bucket = AdaptiveTokenBucket(None, _always(1.0))
+    bucket.update(RateLimitStatus(600, 5, 0.5), sent_at=10.0)
+    bucket.update(RateLimitStatus(600, 500, 0.0), sent_at=9.0)
     assert bucket._remaining == 5

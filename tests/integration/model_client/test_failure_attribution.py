@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 import pytest
 
 from contracts.errors import OnrecordError
-from integration.model_client.test_refusals import question
-from model_client import Account, ModelClient, ModelSettings, errors
+from integration.model_client.test_refusals import request
+from model_client import CostAttribution, ModelClient, ModelSettings, errors
 from support.scripted_endpoint import (
     Exchange,
     ScriptedEndpoint,
@@ -68,7 +68,7 @@ async def ask_as_messaging_does(
     for _ in range(50):
         try:
             async with gate:
-                await client.ask(question(text), Account("heating", text))
+                await client.ask(request(text), CostAttribution("heating", text))
         except errors.ModelUnavailableError:
             gate = turn
         except OnrecordError as error:
@@ -105,7 +105,7 @@ async def test_what_fails_by_itself_is_no_outage_while_others_are_served(
             for task in asking:
                 assert type(task.result()) is expected
             assert served > 0
-            await client.ask(question("good at last"), Account("heating", "last"))
+            await client.ask(request("good at last"), CostAttribution("heating", "last"))
             assert not client.endpoints[0].breaker.is_open
 
 
@@ -114,13 +114,13 @@ async def test_alone_it_is_waited_for_until_somebody_else_is_served() -> None:
         endpoint_with(fails).serve() as url,
         ModelClient(ModelSettings(base_url=url, model="m")) as client,
     ):
-        poison, good = Account("heating", "poison"), Account("heating", "good")
+        poison, good = CostAttribution("heating", "poison"), CostAttribution("heating", "good")
         for _ in range(3):
             with pytest.raises(errors.ModelUnavailableError):
-                await client.ask(question("poison"), poison)
-        await client.ask(question("good"), good)
+                await client.ask(request("poison"), poison)
+        await client.ask(request("good"), good)
         with pytest.raises(errors.ServerError):
-            await client.ask(question("poison"), poison)
+            await client.ask(request("poison"), poison)
 
 
 async def test_an_outage_after_that_is_an_outage_for_it_too() -> None:
@@ -137,12 +137,12 @@ async def test_an_outage_after_that_is_an_outage_for_it_too() -> None:
     ):
         assert await ask_as_messaging_does(client, "good", asyncio.Lock()) is None
         with pytest.raises(OnrecordError):
-            await client.ask(question("poison"), Account("heating", "poison"))
+            await client.ask(request("poison"), CostAttribution("heating", "poison"))
         down = True
         # Its own failures until the breaker knows; then nothing but the outage.
         for one in range(4):
             with pytest.raises(OnrecordError):
-                await client.ask(question("good"), Account("heating", f"good {one}"))
+                await client.ask(request("good"), CostAttribution("heating", f"good {one}"))
         for _ in range(5):
             with pytest.raises(errors.ModelUnavailableError):
-                await client.ask(question("poison"), Account("heating", "poison"))
+                await client.ask(request("poison"), CostAttribution("heating", "poison"))
