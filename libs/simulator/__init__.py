@@ -1,7 +1,7 @@
-"""An OpenAI-compatible server that answers from the prompt itself, and fails as it is told to."""
+"""OpenAI-compatible server that answers from the prompt itself, with configurable faults."""
 
 from simulator.schedule import Clock
-from simulator.server import create_app, running, serve
+from simulator.server import create_app, run_server, serve
 from simulator.settings import SimulatorSettings
 
-__all__ = ["Clock", "SimulatorSettings", "create_app", "running", "serve"]
+__all__ = ["Clock", "SimulatorSettings", "create_app", "run_server", "serve"]

@@ -1,4 +1,4 @@
-"""Runs the simulator from the command line until it is told to stop."""
+"""Run a server that simulates a language model, until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from pydantic import ValidationError
 from configuration import command_line
 from simulator.server import serve
 from simulator.settings import (
-    SettingsError,
     SimulatorSettings,
-    first_fault,
+    SimulatorSettingsError,
     load_rules,
     load_settings,
+    locate_first_error,
 )
 
 _WRONG_USAGE: Final = 2
@@ -31,7 +31,7 @@ Config = Annotated[
 ]
 Host = Annotated[str | None, typer.Option(help="Address to listen on (127.0.0.1).")]
 Port = Annotated[int | None, typer.Option(help=f"Port; 0 takes a free one ({_PORT}).")]
-Seed = Annotated[int | None, typer.Option(help="Decides all that is left to chance (0).")]
+Seed = Annotated[int | None, typer.Option(help="Seed of all random choices (0).")]
 Latency = Annotated[str | None, typer.Option(help=f"Until an answer begins: {_DISTRIBUTION}.")]
 BetweenChunks = Annotated[
     str | None, typer.Option(help="From one piece of an answer to the next; as --latency.")
@@ -49,7 +49,7 @@ Model = Annotated[str | None, typer.Option(help="Model that /v1/models lists (si
 
 
 def main(arguments: Sequence[str] | None = None, *, program: str = "simulator") -> int:
-    """Serve as the arguments say.
+    """Run the simulator with the given arguments.
 
     Args:
         arguments: the command line's, without the program's name; ``sys.argv`` if None.
@@ -94,7 +94,7 @@ def _serve(  # noqa: PLR0913 - each is an option; one that is not given sets not
     options = {name: value for name, value in given.items() if value is not None}
     try:
         settings = _settings(config, rules, options)
-    except SettingsError as error:
+    except SimulatorSettingsError as error:
         return _fail(str(error), _WRONG_USAGE)
     try:
         asyncio.run(serve(settings))
@@ -109,7 +109,7 @@ def _settings(
     """Return the file's settings, with the options over them.
 
     Raises:
-        SettingsError: one line on the first thing that is wrong.
+        SimulatorSettingsError: one line on the first thing that is wrong.
     """
     fields = {"port": _PORT, **(load_settings(config) if config else {})}
     if rules:
@@ -117,9 +117,9 @@ def _settings(
     try:
         return SimulatorSettings(**(fields | options))
     except ValidationError as error:
-        where, told = first_fault(error)
+        where, message = locate_first_error(error)
         option = where.split(".")[0].replace("_", "-")
-        raise SettingsError(f"--{option}: {told}") from None
+        raise SimulatorSettingsError(f"--{option}: {message}") from None
 
 
 def _fail(message: str, code: int) -> int:

@@ -1,11 +1,11 @@
-"""Names a passage of a segment by its first and last words so that only that passage fits."""
+"""First and last words that locate a passage in a segment, and only that passage."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
 
-from simulator.sentences import Sentence, words_of
+from simulator.sentences import SentenceSlice, find_words
 
 _USUAL_WORDS = 4
 _MAX_CHARACTERS = 300  # what a draft's evidence may hold: contracts.notes.DraftEvidence
@@ -13,15 +13,15 @@ _RUN = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
-class Anchors:
-    """How a passage begins and ends, in the segment's own characters."""
+class AnchorWords:
+    """First and last words of a passage, in the segment's own characters."""
 
     first_words: str
     last_words: str
 
 
-def anchor(segment_text: str, sentence: Sentence) -> Anchors | None:
-    """Find the fewest words, usually four, that locate a sentence in its segment.
+def find_anchor_words(segment_text: str, sentence: SentenceSlice) -> AnchorWords | None:
+    """Return the fewest words, usually four, that locate a sentence in its segment.
 
     The first occurrence of ``first_words`` in the segment is where the sentence begins, and the
     first occurrence of ``last_words`` from there on is where it ends. That holds too for readers
@@ -33,11 +33,11 @@ def anchor(segment_text: str, sentence: Sentence) -> Anchors | None:
     """
     first = _first_words(segment_text, sentence)
     last = _last_words(segment_text, sentence)
-    return Anchors(first, last) if first and last else None
+    return AnchorWords(first, last) if first and last else None
 
 
-def _first_words(text: str, sentence: Sentence) -> str | None:
-    words = words_of(sentence.text)
+def _first_words(text: str, sentence: SentenceSlice) -> str | None:
+    words = find_words(sentence.text)
     begin = _first_run(text, sentence)
     for count in range(_usual(len(words)), len(words) + 1):
         candidate = sentence.text[: words[count - 1].end()]
@@ -49,8 +49,8 @@ def _first_words(text: str, sentence: Sentence) -> str | None:
     return None
 
 
-def _last_words(text: str, sentence: Sentence) -> str | None:
-    words = words_of(sentence.text)
+def _last_words(text: str, sentence: SentenceSlice) -> str | None:
+    words = find_words(sentence.text)
     end = _last_run(text, sentence)
     for count in range(_usual(len(words)), len(words) + 1):
         candidate = sentence.text[words[-count].start() :]
@@ -63,20 +63,23 @@ def _last_words(text: str, sentence: Sentence) -> str | None:
 
 
 def _usual(words: int) -> int:
-    """Half of a short sentence at most, so that its first and last words stay apart."""
+    """Return how many words to begin with: at most half of a short sentence's.
+
+    Its first and last words so stay apart.
+    """
     return max(1, min(_USUAL_WORDS, words // 2))
 
 
-def _first_run(text: str, sentence: Sentence) -> int:
+def _first_run(text: str, sentence: SentenceSlice) -> int:
     found = _RUN.search(text, sentence.start)
     return found.start() if found else sentence.start
 
 
-def _last_run(text: str, sentence: Sentence) -> int:
+def _last_run(text: str, sentence: SentenceSlice) -> int:
     *_, last = _RUN.finditer(text, sentence.start, sentence.end)
     return last.end()
 
 
 def _loosely(words: str) -> re.Pattern[str]:
-    """A pattern for the same words whatever their case and the punctuation between them."""
+    """Return a pattern for the same words in any case and with any punctuation between them."""
     return re.compile(r"\W+".join(map(re.escape, _RUN.findall(words))), re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""The part of a chat completion request that the simulator looks at."""
+"""Model of a chat completion request: the fields that the simulator reads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class StreamOptions(BaseModel):
-    """How a stream is wanted."""
+    """Stream options of a request."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -16,7 +16,7 @@ class StreamOptions(BaseModel):
 
 
 class ResponseFormat(BaseModel):
-    """What form the answer is to have."""
+    """Response format of a request."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -24,7 +24,7 @@ class ResponseFormat(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """One request."""
+    """Chat completion request."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -43,12 +43,12 @@ class ChatRequest(BaseModel):
 
     @property
     def wants_schema(self) -> bool:
-        """Whether the answer has to be of a certain schema."""
+        """Whether the answer has to follow a JSON schema."""
         return self._format == "json_schema"
 
     @property
     def wants_usage(self) -> bool:
-        """Whether a stream has to end with its usage."""
+        """Whether a stream has to end with its token usage."""
         return bool(self.stream_options and self.stream_options.include_usage)
 
     @property

@@ -1,4 +1,4 @@
-"""Makes a spoken sentence readable as a note without adding, changing or reordering a word."""
+"""Clean-up of spoken sentences into note statements; no word is added, changed or moved."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ _EMPHASIS = frozenset({"very", "really", "so", "much", "many", "had", "that", "w
 _MAX_ROUNDS = 6
 
 
-def tidy(quote: str) -> str:
-    """Word a quote as a note: no hesitations, false starts or repeated words.
+def clean_up_sentence(quote: str) -> str:
+    """Return a quote worded as a note: without hesitations, false starts or repeated words.
 
     Args:
         quote: one sentence exactly as spoken.
 
     Returns:
         The quote's own words in their order. Every number, negation and name stays, and so does
-        the first person: whoever reads the note sees who spoke.
+        the first person: the note's reader sees who spoke.
     """
     text = _ASIDE.sub(" ", " ".join(quote.split()))
     for pattern in (_ASIDE_WORDS, _HESITATION, _ASIDE_WORDS):
@@ -61,7 +61,7 @@ def tidy(quote: str) -> str:
 
 
 def _settled(pattern: re.Pattern[str], text: str) -> str:
-    """Cut out every match, and what only then becomes one."""
+    """Remove every match, and what only then becomes one."""
     for _ in range(_MAX_ROUNDS):
         shorter = pattern.sub(" ", text).strip()
         if shorter == text:
@@ -71,7 +71,7 @@ def _settled(pattern: re.Pattern[str], text: str) -> str:
 
 
 def _once(repeat: re.Match[str]) -> str:
-    """Drop the first of two equal phrases, unless saying it twice can mean something."""
+    """Return the first of two equal phrases, or nothing if repeating it means nothing."""
     words = repeat.group(1).lower().split()
     meant = any(is_number(word) and word != "one" for word in words) or (
         len(words) == 1 and (words[0] in _EMPHASIS or is_negation(words[0]))
@@ -80,7 +80,7 @@ def _once(repeat: re.Match[str]) -> str:
 
 
 def _finished(text: str) -> str:
-    """Blanks and commas in order, a capital in front, a full stop behind."""
+    """Return a text with tidy blanks and commas, a capital in front and a full stop behind."""
     text = re.sub(r"\s+([,.!?;:])", r"\1", " ".join(text.split()))
     text = re.sub(r"([,;])[,;]+", r"\1", text).strip(" ,;:\u2013—-")
     text = re.sub(r"[,;]+([.!?])", r"\1", text)

@@ -1,4 +1,4 @@
-"""Which requests go wrong, and how: rules that fire by rate and by what a request says."""
+"""Fault rules: which requests fail, and how, by rate and by the request's text."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from simulator.seeded_random import source
+from simulator.seeded_random import seeded_random
 
 
 class Fault(StrEnum):
-    """What can go wrong with an answer."""
+    """Kind of failure of an answer."""
 
     HANG = "hang"
     STALL = "stall"
@@ -33,7 +33,7 @@ class Fault(StrEnum):
     WRONG_RULING = "wrong_ruling"
 
 
-SPOILING = frozenset(
+NOTE_FAULTS = frozenset(
     {
         Fault.ALTERED_NUMBER,
         Fault.PARAPHRASED_NUMBER,
@@ -56,28 +56,31 @@ _BELONGS = {
 
 
 class FaultRule(BaseModel):
-    """One way in which some requests go wrong."""
+    """Rule that makes some requests fail in one way."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    fault: Fault = Field(description="What goes wrong.")
+    fault: Fault = Field(description="Kind of fault.")
     name: str | None = Field(
-        None, pattern=r"^[\w.-]+$", description="What to call the rule by, to switch it."
+        None, pattern=r"^[\w.-]+$", description="Name by which the rule can be replaced or removed."
     )
     model: str | None = Field(
-        None, min_length=1, description="The only model it concerns; all if absent."
+        None, min_length=1, description="Only model that it applies to; all if absent."
     )
     rate: float = Field(1.0, ge=0, le=1, description="Share of the matching requests it hits.")
     match: str | None = Field(
-        None, min_length=1, description="Text the user messages must contain, as they are sent."
+        None, min_length=1, description="Text that the user messages must contain, as sent."
     )
-    times: int | None = Field(None, ge=1, description="How often it fires; without end if absent.")
+    times: int | None = Field(
+        None, ge=1, description="How often it fires; without limit if absent."
+    )
     status: int = Field(500, ge=500, le=599, description="HTTP status of a `server_error`.")
     retry_after: float = Field(
         1.0, ge=0, le=1_000_000, description="Seconds a `rate_limit` asks to wait."
     )
     retry_after_in: Literal["both", "seconds", "date", "nothing"] = Field(
-        "both", description="How a `rate_limit` tells it: in both headers, or in one form."
+        "both",
+        description="Headers of a `rate_limit`'s wait: both, or one, in seconds or as a date.",
     )
     delay: float | None = Field(
         None,
@@ -105,8 +108,8 @@ class FaultRule(BaseModel):
 
 
 @dataclass(slots=True)
-class _Listed:
-    """A rule in force; its identity decides its draws, so that others may come and go."""
+class _ActiveRule:
+    """Rule in force; its identity decides its draws, so that others may come and go."""
 
     rule: FaultRule
     identity: str | int
@@ -118,12 +121,12 @@ class _Listed:
             (rule.times is None or self.fired < rule.times)
             and rule.model in {None, model}
             and (rule.match or "") in text
-            and (notes or rule.fault not in SPOILING)
+            and (notes or rule.fault not in NOTE_FAULTS)
         )
 
 
-class RuleBook:
-    """The rules in force, with how often each has fired.
+class FaultRuleSet:
+    """Fault rules in force, with how often each has fired.
 
     The first rule that matches, has `times` left and wins its draw fires. A draw depends on the
     seed, the rule's name or else its place in the list, the request and its attempt, and on nothing
@@ -133,7 +136,7 @@ class RuleBook:
 
     def __init__(self, rules: Sequence[FaultRule], seed: int) -> None:
         self._seed = seed
-        self._listed = [_Listed(rule, rule.name or place) for place, rule in enumerate(rules)]
+        self._listed = [_ActiveRule(rule, rule.name or place) for place, rule in enumerate(rules)]
 
     @property
     def rules(self) -> tuple[FaultRule, ...]:
@@ -146,8 +149,8 @@ class RuleBook:
         return [one.fired for one in self._listed]
 
     def put(self, rule: FaultRule) -> None:
-        """Put a named rule before all others, or in the place of the one that has its name."""
-        named = _Listed(rule, rule.name or 0)
+        """Add a named rule before all others, or replace the one that has its name."""
+        named = _ActiveRule(rule, rule.name or 0)
         for place, one in enumerate(self._listed):
             if one.rule.name == rule.name:
                 self._listed[place] = named
@@ -155,7 +158,7 @@ class RuleBook:
         self._listed.insert(0, named)
 
     def remove(self, name: str) -> bool:
-        """Take a rule out by its name; tells whether there was one."""
+        """Remove a rule by its name; return whether there was one."""
         before = len(self._listed)
         self._listed = [one for one in self._listed if one.rule.name != name]
         return len(self._listed) < before
@@ -163,10 +166,10 @@ class RuleBook:
     def fire(
         self, text: str, fingerprint: str, attempt: int, *, notes: bool, model: str = ""
     ) -> FaultRule | None:
-        """Decide what happens to a request.
+        """Return the rule that a request falls under, if any, and count it as fired.
 
         Args:
-            text: what the user messages say.
+            text: the text of the user messages.
             fingerprint: identifies the request's content.
             attempt: how often this content has been asked for, from 1.
             notes: whether the answer would hold notes that can be spoiled.
@@ -181,6 +184,6 @@ class RuleBook:
                 return one.rule
         return None
 
-    def _wins(self, one: _Listed, fingerprint: str, attempt: int) -> bool:
-        chance = source(self._seed, "rule", one.identity, fingerprint, attempt)
+    def _wins(self, one: _ActiveRule, fingerprint: str, attempt: int) -> bool:
+        chance = seeded_random(self._seed, "rule", one.identity, fingerprint, attempt)
         return chance.random() < one.rule.rate

@@ -1,4 +1,4 @@
-"""What was asked of the simulator and how it ended, for tests and demos to look at."""
+"""Journal of the simulator's requests and their outcomes, for tests and demos."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from simulator.replies import Reply
+from simulator.replies import SimulatedReply
 
 _RECENT = 200
 
 
 @dataclass(slots=True)
-class Entry:
-    """One request.
+class RequestRecord:
+    """Record of one request.
 
     Attributes:
         outcome: a fault's name, ``answered``, ``bad_request``, ``context_length_exceeded``,
@@ -38,7 +38,7 @@ class Entry:
 
 
 @dataclass(slots=True)
-class Counts:
+class ModelCounts:
     """Sums over the requests to one model."""
 
     calls: int = 0
@@ -49,8 +49,8 @@ class Counts:
     seconds: float = 0.0
     by_outcome: dict[str, int] = field(default_factory=dict)
 
-    def add(self, entry: Entry, reply: Reply) -> None:
-        """Count one that has ended."""
+    def add(self, entry: RequestRecord, reply: SimulatedReply) -> None:
+        """Add a request that has ended."""
         self.calls += 1
         self.rate_limited += entry.status == HTTPStatus.TOO_MANY_REQUESTS
         self.prompt_tokens += reply.spent.prompt
@@ -60,32 +60,32 @@ class Counts:
         self.by_outcome[entry.outcome] = self.by_outcome.get(entry.outcome, 0) + 1
 
 
-class Journal:
-    """Counts requests by outcome and by model, and keeps the latest of them.
+class RequestJournal:
+    """Journal that counts requests by outcome and by model, and keeps the latest of them.
 
     Args:
-        now: tells the time in seconds, from an arbitrary zero.
+        now: returns the time in seconds, from an arbitrary zero.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._in_flight = 0
-        self.count_anew()
+        self.reset_counts()
 
-    def count_anew(self) -> None:
-        """Forget what was counted; what is in flight counts when it ends."""
+    def reset_counts(self) -> None:
+        """Reset all counts; a request in flight counts when it ends."""
         self._since = self._now()
         self._outcomes: Counter[str] = Counter()
-        self._recent: deque[Entry] = deque(maxlen=_RECENT)
-        self._by_model: dict[str, Counts] = {}
+        self._recent: deque[RequestRecord] = deque(maxlen=_RECENT)
+        self._by_model: dict[str, ModelCounts] = {}
 
     @property
     def seconds(self) -> float:
-        """How long it has been counting."""
+        """Seconds since counting began."""
         return self._now() - self._since
 
     @contextmanager
-    def following(self, entry: Entry) -> Iterator[Entry]:
+    def track(self, entry: RequestRecord) -> Iterator[RequestRecord]:
         """Count a request as in flight until the block ends, and then by its outcome."""
         begun = self._now()
         self._in_flight += 1
@@ -98,25 +98,25 @@ class Journal:
             self._recent.append(entry)
 
     @contextmanager
-    def charging(self, entry: Entry, reply: Reply) -> Iterator[None]:
-        """Count a request for its model when the block ends; within ``following``."""
+    def track_for_model(self, entry: RequestRecord, reply: SimulatedReply) -> Iterator[None]:
+        """Count a request for its model when the block ends; to be used within ``track``."""
         begun = self._now()
         entry.attempt, entry.notes = reply.attempt, reply.notes
-        entry.model = reply.member.name if reply.member else ""
+        entry.model = reply.model.name if reply.model else ""
         try:
             yield
         finally:
             entry.seconds = self._now() - begun
-            if reply.member:
-                self._by_model.setdefault(entry.model, Counts()).add(entry, reply)
+            if reply.model:
+                self._by_model.setdefault(entry.model, ModelCounts()).add(entry, reply)
 
-    def of(self, model: str) -> dict[str, Any]:
-        """The sums over the requests to one model."""
-        counts = self._by_model.get(model, Counts())
+    def model_counts(self, model: str) -> dict[str, Any]:
+        """Return the sums over the requests to one model."""
+        counts = self._by_model.get(model, ModelCounts())
         return {**asdict(counts), "seconds": round(counts.seconds, 6)}
 
     def summary(self) -> dict[str, Any]:
-        """Totals, and the latest requests with the newest last."""
+        """Return totals, and the latest requests with the newest last."""
         return {
             "total": self._outcomes.total(),
             "in_flight": self._in_flight,

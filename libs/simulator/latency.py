@@ -1,4 +1,4 @@
-"""How long the simulated model takes, as a distribution in seconds."""
+"""Latency of the simulated model, as a distribution in seconds."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _PARAMETERS = {"fixed": 1, "uniform": 2, "lognormal": 2, "pareto": 2}
 
 
 @dataclass(frozen=True, slots=True)
-class Latency:
-    """A distribution of waiting times.
+class LatencyDistribution:
+    """Probability distribution of waiting times, in seconds.
 
     ``fixed`` has the seconds; ``uniform`` the least and the most seconds; ``lognormal`` the median
     in seconds and sigma, the standard deviation of the logarithm (0.5: one call in twenty takes
@@ -27,7 +27,7 @@ class Latency:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read ``0.2``, ``uniform:0.1,0.4``, ``lognormal:0.3,0.5`` or ``pareto:0.2,1.5``.
+        """Parse ``0.2``, ``uniform:0.1,0.4``, ``lognormal:0.3,0.5`` or ``pareto:0.2,1.5``.
 
         Raises:
             ValueError: the text has none of these forms, or a number makes no sense.
@@ -42,8 +42,8 @@ class Latency:
                 return cls(known, numbers)
         raise ValueError(f"latency {text[:40]!r} is not {_FORMS}")
 
-    def draw(self, chance: Random) -> float:
-        """One waiting time in seconds."""
+    def sample(self, chance: Random) -> float:
+        """Return one random waiting time, in seconds."""
         match self.kind, self.parameters:
             case "uniform", (least, most):
                 return chance.uniform(least, most)
@@ -54,8 +54,8 @@ class Latency:
         return self.parameters[0]
 
     @property
-    def is_nothing(self) -> bool:
-        """Whether nobody ever waits."""
+    def is_zero(self) -> bool:
+        """Whether every waiting time is 0."""
         return self.kind == "fixed" and self.parameters == (0.0,)
 
     def __str__(self) -> str:

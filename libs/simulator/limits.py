@@ -1,4 +1,4 @@
-"""Rate limits as token buckets, and the headers in which providers tell how full they are.
+"""Rate limits as token buckets, and the response headers that report their levels.
 
 Header names and the form of durations are OpenAI's:
 https://platform.openai.com/docs/guides/rate-limits#rate-limits-in-headers.
@@ -14,12 +14,12 @@ from typing import Any, Literal
 _MINUTE_S = 60.0
 _SPECK = 1e-6  # what rounding may lose of a request or token
 
-Kind = Literal["requests", "tokens"]
+LimitKind = Literal["requests", "tokens"]
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
-    """What a model grants; a limit of None is no limit.
+class RateQuota:
+    """Requests and tokens that a model grants per minute; None is no limit.
 
     Attributes:
         requests: per minute.
@@ -32,8 +32,8 @@ class Quota:
     burst_s: float
 
 
-class Bucket:
-    """Fills continuously up to ``burst_s`` seconds' worth; full at first.
+class TokenBucket:
+    """Token bucket that fills continuously up to ``burst_s`` seconds' worth; full at first.
 
     What costs more than a full bucket holds is admitted when it is full and leaves a debt, so that
     a short burst slows large requests down without shutting them out.
@@ -50,7 +50,7 @@ class Bucket:
         self._burst_s = burst_s
         self._at = now
         self.level = self.capacity
-        self.count_anew()
+        self.reset_counts()
 
     @property
     def capacity(self) -> float:
@@ -62,38 +62,38 @@ class Bucket:
         """Whole units that can be taken now."""
         return max(0, math.floor(self.level + _SPECK))
 
-    def count_anew(self) -> None:
-        """Forget what was taken; the level stays."""
+    def reset_counts(self) -> None:
+        """Reset what was taken; the level stays."""
         self.taken = 0.0
         self.available = self.level
 
     def fill(self, now: float) -> None:
-        """Let in what has flowed since the last time."""
+        """Add what has flowed in since the last time."""
         gained = max(0.0, now - self._at) * self.per_minute / _MINUTE_S
         self.available += gained
         self.level = min(self.capacity, self.level + gained)
         self._at = max(self._at, now)
 
     def change(self, per_minute: float, burst_s: float, now: float) -> None:
-        """Grant more or less from now on; what no longer fits is lost."""
+        """Change the quota; what no longer fits is lost."""
         self.fill(now)
         self.per_minute, self._burst_s = per_minute, burst_s
         self.level = min(self.level, self.capacity)
 
     def too_large(self, amount: float) -> bool:
-        """Whether so much is more than a minute's quota, and never granted."""
+        """Return whether an amount exceeds a minute's quota, and is never granted."""
         return amount > max(self.per_minute, self.capacity)
 
     def wait(self, amount: float) -> float:
-        """Seconds until so much can be taken, if nobody else takes any."""
+        """Return the seconds until an amount can be taken, if nobody else takes any."""
         return self._seconds(min(amount, self.capacity) - self.level)
 
     def until_full(self) -> float:
-        """Seconds until the bucket is full, if nobody takes any."""
+        """Return the seconds until the bucket is full, if nobody takes any."""
         return self._seconds(self.capacity - self.level)
 
     def take(self, amount: float) -> None:
-        """Take, into debt if need be."""
+        """Take an amount, into debt if need be."""
         self.level -= amount
         self.taken += amount
 
@@ -102,8 +102,8 @@ class Bucket:
 
 
 @dataclass(frozen=True, slots=True)
-class Excess:
-    """Why a request is not admitted.
+class LimitExcess:
+    """Limit that a request exceeds, and how long it would have to wait.
 
     Attributes:
         kind: the limit it meets.
@@ -111,40 +111,40 @@ class Excess:
         wait: seconds after which it would be admitted; None if it never will.
     """
 
-    kind: Kind
+    kind: LimitKind
     per_minute: float
     wait: float | None
 
 
-class Limits:
-    """The two buckets of one model.
+class ModelRateLimits:
+    """Rate limits of one model: a bucket of requests and one of tokens.
 
     Args:
         quota: what is granted.
-        now: tells the time in seconds, from an arbitrary zero.
+        now: returns the time in seconds, from an arbitrary zero.
     """
 
-    def __init__(self, quota: Quota, now: Callable[[], float]) -> None:
+    def __init__(self, quota: RateQuota, now: Callable[[], float]) -> None:
         self._now = now
-        self._buckets: dict[Kind, Bucket] = {}
+        self._buckets: dict[LimitKind, TokenBucket] = {}
         self.change(quota)
 
-    def change(self, quota: Quota) -> None:
-        """Grant something else from now on."""
-        wanted: dict[Kind, float | None] = {"requests": quota.requests, "tokens": quota.tokens}
+    def change(self, quota: RateQuota) -> None:
+        """Change the quota."""
+        wanted: dict[LimitKind, float | None] = {"requests": quota.requests, "tokens": quota.tokens}
         for kind, per_minute in wanted.items():
             if per_minute is None:
                 self._buckets.pop(kind, None)
             elif bucket := self._buckets.get(kind):
                 bucket.change(per_minute, quota.burst_s, self._now())
             else:
-                self._buckets[kind] = Bucket(per_minute, quota.burst_s, self._now())
+                self._buckets[kind] = TokenBucket(per_minute, quota.burst_s, self._now())
 
-    def admit(self, tokens: int) -> Excess | None:
-        """Take one request and its tokens; or take nothing and tell what they exceed."""
-        costs: dict[Kind, int] = {"requests": 1, "tokens": tokens}
+    def admit(self, tokens: int) -> LimitExcess | None:
+        """Take one request and its tokens; else take nothing and return the limit they exceed."""
+        costs: dict[LimitKind, int] = {"requests": 1, "tokens": tokens}
         excesses = [
-            Excess(kind, bucket.per_minute, wait)
+            LimitExcess(kind, bucket.per_minute, wait)
             for kind, bucket in self._filled().items()
             if (wait := _wait(bucket, costs[kind])) != 0
         ]
@@ -158,22 +158,22 @@ class Limits:
         if bucket := self._filled().get("tokens"):
             bucket.take(tokens)
 
-    def count_anew(self) -> None:
-        """Forget what was taken; the levels stay."""
+    def reset_counts(self) -> None:
+        """Reset what was taken; the levels stay."""
         for bucket in self._filled().values():
-            bucket.count_anew()
+            bucket.reset_counts()
 
     def headers(self) -> dict[str, str]:
-        """How full the buckets are at this moment; nothing about what is not limited."""
-        told = {}
+        """Return headers with the state of the buckets; none for what is not limited."""
+        headers = {}
         for kind, bucket in self._filled().items():
-            told[f"x-ratelimit-limit-{kind}"] = f"{bucket.per_minute:.0f}"
-            told[f"x-ratelimit-remaining-{kind}"] = str(bucket.remaining)
-            told[f"x-ratelimit-reset-{kind}"] = duration(bucket.until_full())
-        return told
+            headers[f"x-ratelimit-limit-{kind}"] = f"{bucket.per_minute:.0f}"
+            headers[f"x-ratelimit-remaining-{kind}"] = str(bucket.remaining)
+            headers[f"x-ratelimit-reset-{kind}"] = format_duration(bucket.until_full())
+        return headers
 
     def summary(self) -> dict[str, Any]:
-        """Per limit: the quota, what remains, what was taken, and what could have been."""
+        """Return per limit the quota, what remains, what was taken, and what could have been."""
         return {
             kind: {
                 "per_minute": bucket.per_minute,
@@ -184,23 +184,23 @@ class Limits:
             for kind, bucket in self._filled().items()
         }
 
-    def _filled(self) -> dict[Kind, Bucket]:
+    def _filled(self) -> dict[LimitKind, TokenBucket]:
         now = self._now()
         for bucket in self._buckets.values():
             bucket.fill(now)
         return self._buckets
 
 
-def _wait(bucket: Bucket, amount: float) -> float | None:
+def _wait(bucket: TokenBucket, amount: float) -> float | None:
     return None if bucket.too_large(amount) else bucket.wait(amount)
 
 
-def _longest(excess: Excess) -> float:
+def _longest(excess: LimitExcess) -> float:
     return math.inf if excess.wait is None else excess.wait
 
 
-def duration(seconds: float) -> str:
-    """A duration as OpenAI's headers write it: ``120ms``, ``6.5s``, ``1m26.4s``; rounded up."""
+def format_duration(seconds: float) -> str:
+    """Return a duration in OpenAI's form: ``120ms``, ``6.5s``, ``1m26.4s``; rounded up."""
     thousandths = math.ceil(seconds * 1000 - _SPECK)
     if thousandths < 1000:  # noqa: PLR2004 - a second
         return f"{thousandths}ms"

@@ -1,4 +1,4 @@
-"""The simulated models: decide from a request what to reply, when, and what goes wrong."""
+"""Decision what the simulated models reply to a request, when, and what goes wrong."""
 
 from __future__ import annotations
 
@@ -11,26 +11,32 @@ from pydantic import ValidationError
 
 from contracts.notes import DraftNote
 from simulator import answers, replies
-from simulator.answers import Spent
+from simulator.answers import TokenUsage
 from simulator.chat_request import ChatRequest
-from simulator.faults import FaultRule, RuleBook
-from simulator.models import Lineup, Member
-from simulator.outages import Outage, Outages
-from simulator.output_format import Schema
+from simulator.faults import FaultRule, FaultRuleSet
+from simulator.models import ModelRegistry, SimulatedModel
+from simulator.outages import Outage, OutageSchedule
+from simulator.output_format import SchemaSupport
 from simulator.picker import pick_notes
-from simulator.prompt import Passage, find_claim, find_passage, full_text, user_text
-from simulator.readings import Readings
-from simulator.replies import Reply
+from simulator.prompt import (
+    PromptPassage,
+    join_all_text,
+    join_user_text,
+    parse_claim,
+    parse_passage,
+)
+from simulator.prompt_reader import PromptReader
+from simulator.replies import SimulatedReply
+from simulator.reply_builder import ReplyBuilder
 from simulator.schedule import Clock
-from simulator.seeded_random import digest
-from simulator.settings import SimulatorSettings, first_fault
-from simulator.turn import Turn
+from simulator.seeded_random import stable_digest
+from simulator.settings import SimulatorSettings, locate_first_error
 
 _REMEMBERED_CONTENTS = 100_000
 
 
 class SimulatedModels:
-    """Replies to chat requests; the same seed, request and attempt always get the same reply.
+    """All simulated models; the same seed, request and attempt always get the same reply.
 
     Args:
         settings: what the models are like, and what goes wrong.
@@ -45,83 +51,89 @@ class SimulatedModels:
     def __init__(self, settings: SimulatorSettings, clock: Clock) -> None:
         self._settings = settings
         self._clock = clock
-        self._readings = Readings(self._read)
-        self.lineup = Lineup(settings, clock)
-        self.obey(settings.rules)
-        self.plan(settings.outages)
+        self._reader = PromptReader(self._read)
+        self.registry = ModelRegistry(settings, clock)
+        self.set_rules(settings.rules)
+        self.set_outages(settings.outages)
 
     def close(self) -> None:
-        """Stop reading prompts; to be called once nobody asks any more."""
-        self._readings.close()
+        """Stop reading prompts; to be called after the last request."""
+        self._reader.close()
 
-    def obey(self, rules: Sequence[FaultRule]) -> None:
-        """Put other fault rules in force; attempts and firings are counted anew."""
-        self.rules = RuleBook(rules, self._settings.seed)
+    def set_rules(self, rules: Sequence[FaultRule]) -> None:
+        """Replace the fault rules; attempts and firings are counted anew."""
+        self.rules = FaultRuleSet(rules, self._settings.seed)
         self._attempts: OrderedDict[str, int] = OrderedDict()
 
-    def plan(self, outages: Sequence[Outage]) -> None:
-        """Plan other outages; their seconds are counted from now."""
-        self.outages = Outages(outages, self._clock)
+    def set_outages(self, outages: Sequence[Outage]) -> None:
+        """Replace the planned outages; their seconds are counted from now."""
+        self.outages = OutageSchedule(outages, self._clock)
 
     @asynccontextmanager
-    async def replying(self, raw: bytes) -> AsyncIterator[Reply]:
-        """Decide on the reply to the body of a chat completion request.
+    async def reply_to(self, raw: bytes) -> AsyncIterator[SimulatedReply]:
+        """Yield the reply to the body of a chat completion request.
 
         The request counts as in flight until the block ends.
         """
         with ExitStack() as stack:
             yield await self._reply(raw, stack)
 
-    async def _reply(self, raw: bytes, stack: ExitStack) -> Reply:
+    async def _reply(self, raw: bytes, stack: ExitStack) -> SimulatedReply:
         try:
             request = ChatRequest.model_validate_json(raw)
         except ValidationError as error:
-            where, told = first_fault(error)
-            return replies.bad_request(f"{where}: {told}" if where else told)
-        member = self.lineup.find(request.model)
-        if member is None:
-            return replies.unknown_model(request.model)
-        prompt = full_text(request.messages)
-        if refused := self._refused(request, member, answers.estimated_tokens(prompt)):
+            where, message = locate_first_error(error)
+            return replies.build_bad_request(f"{where}: {message}" if where else message)
+        model = self.registry.find(request.model)
+        if model is None:
+            return replies.build_unknown_model(request.model)
+        prompt = join_all_text(request.messages)
+        if refused := self._refused(request, model, answers.estimate_tokens(prompt)):
             return refused
-        return await self._decide(request, member, prompt, stack.enter_context(member.occupied()))
+        return await self._decide(
+            request, model, prompt, stack.enter_context(model.track_in_flight())
+        )
 
-    def _refused(self, request: ChatRequest, member: Member, asked: int) -> Reply | None:
-        """Why a model does not take a request, if it does not."""
-        behaviour, most = member.behaviour, request.token_limit or 0
-        if outage := self.outages.current(member.name):
-            return replies.out_of_service(outage, member)
-        if request.wants_schema and behaviour.json_schema is Schema.REFUSED:
+    def _refused(
+        self, request: ChatRequest, model: SimulatedModel, asked: int
+    ) -> SimulatedReply | None:
+        """Return the error reply of a model that does not take a request; else None."""
+        behaviour, most = model.behaviour, request.token_limit or 0
+        if outage := self.outages.current(model.name):
+            return replies.build_outage(outage, model)
+        if request.wants_schema and behaviour.json_schema is SchemaSupport.REFUSED:
             message = "`response_format` of type `json_schema` is not supported with this model."
-            return replies.bad_request(message, member=member)
+            return replies.build_bad_request(message, model=model)
         context = behaviour.context_tokens or self._settings.context_tokens_by_default
         if asked + most > context:
-            return replies.too_long(member, asked, most, context)
-        excess = member.admit(asked, most or behaviour.output_tokens or 0)
-        return replies.over_limit(member, excess) if excess else None
+            return replies.build_context_error(model, asked, most, context)
+        excess = model.admit(asked, most or behaviour.output_tokens or 0)
+        return replies.build_rate_limited(model, excess) if excess else None
 
     async def _decide(
-        self, request: ChatRequest, member: Member, prompt: str, others: int
-    ) -> Reply:
+        self, request: ChatRequest, model: SimulatedModel, prompt: str, others: int
+    ) -> SimulatedReply:
         messages = json.dumps(request.messages, sort_keys=True)
-        content = digest(request.model, messages)
+        content = stable_digest(request.model, messages)
         attempt = self._count(content)
-        spent = Spent(answers.estimated_tokens(prompt), member.cached_tokens(prompt))
-        passage, notes = await self._readings.of(messages)
-        said = user_text(request.messages)
-        rule = self.rules.fire(said, content, attempt, notes=bool(notes), model=member.name)
+        spent = TokenUsage(answers.estimate_tokens(prompt), model.cached_tokens(prompt))
+        passage, notes = await self._reader.read(messages)
+        user_text = join_user_text(request.messages)
+        rule = self.rules.fire(user_text, content, attempt, notes=bool(notes), model=model.name)
         seed = self._settings.seed
-        claim = None if passage else find_claim(request.messages)
-        turn = Turn(request, member, passage, notes, spent, seed, content, attempt, others, claim)
-        return turn.reply(rule)
+        claim = None if passage else parse_claim(request.messages)
+        builder = ReplyBuilder(
+            request, model, passage, notes, spent, seed, content, attempt, others, claim
+        )
+        return builder.reply(rule)
 
-    def _read(self, messages: str) -> tuple[Passage | None, tuple[DraftNote, ...]]:
-        """The passage in some messages, and the notes on it; may be called in a thread."""
-        passage = find_passage(json.loads(messages))
+    def _read(self, messages: str) -> tuple[PromptPassage | None, tuple[DraftNote, ...]]:
+        """Return the passage in some messages, and the notes on it; may run in a thread."""
+        passage = parse_passage(json.loads(messages))
         return passage, pick_notes(passage, self._settings.seed) if passage else ()
 
     def _count(self, content: str) -> int:
-        """How often this content has now been asked for, as far back as memory goes."""
+        """Return how often this content has now been asked for, as far as it is remembered."""
         attempt = self._attempts.pop(content, 0) + 1
         self._attempts[content] = attempt
         if len(self._attempts) > _REMEMBERED_CONTENTS:

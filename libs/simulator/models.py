@@ -1,4 +1,4 @@
-"""The models on offer, each with limits, a memory of prompts and calls in flight of its own."""
+"""Registry of the simulated models, each with its limits, prompt cache and calls in flight."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from typing import Any
 
 from simulator import answers
-from simulator.limits import Excess, Limits
-from simulator.prefixes import Prefixes
-from simulator.profiles import Behaviour, Drift
+from simulator.limits import LimitExcess, ModelRateLimits
+from simulator.prefixes import PrefixCache
+from simulator.profiles import ModelBehaviour, ModelDrift
 from simulator.schedule import Clock
 from simulator.settings import SimulatorSettings
 
 
-class Member:
-    """One model.
+class SimulatedModel:
+    """One simulated model: its behaviour and its state.
 
     Args:
         name: as requests name it.
@@ -32,7 +32,7 @@ class Member:
     """
 
     def __init__(
-        self, name: str, behaviour: Behaviour, seed: int, clock: Clock, began: float
+        self, name: str, behaviour: ModelBehaviour, seed: int, clock: Clock, began: float
     ) -> None:
         self.name = name
         self.behaviour = behaviour
@@ -41,11 +41,11 @@ class Member:
         self._seed = seed
         self._clock = clock
         self._began = began
-        self._limits = Limits(behaviour.quota, clock.monotonic)
-        self._prefixes = Prefixes(answers.CHARACTERS_PER_TOKEN)
+        self._limits = ModelRateLimits(behaviour.quota, clock.monotonic)
+        self._prefixes = PrefixCache(answers.CHARACTERS_PER_TOKEN)
 
-    def become(self, behaviour: Behaviour) -> None:
-        """Be like this from now on; what the buckets hold stays, as far as it fits.
+    def reconfigure(self, behaviour: ModelBehaviour) -> None:
+        """Change the behaviour; what the buckets hold stays, as far as it fits.
 
         The seconds of a new drift are counted from now.
         """
@@ -55,7 +55,7 @@ class Member:
         self._limits.change(behaviour.quota)
 
     @property
-    def drift(self) -> Drift | None:
+    def drift(self) -> ModelDrift | None:
         """The drift, once it has begun."""
         drift = self.behaviour.drift
         begun = drift is not None and self._clock.since(drift.at, self._began) >= 0
@@ -63,15 +63,15 @@ class Member:
 
     @property
     def fingerprint(self) -> str:
-        """Its ``system_fingerprint`` at the moment."""
-        return answers.fingerprint(self._seed, (drift := self.drift) and drift.at)
+        """The present ``system_fingerprint``."""
+        return answers.system_fingerprint(self._seed, (drift := self.drift) and drift.at)
 
-    def admit(self, prompt_tokens: int, most_answered: int) -> Excess | None:
-        """Take a request out of the quota, or tell which limit it exceeds.
+    def admit(self, prompt_tokens: int, most_answered: int) -> LimitExcess | None:
+        """Take a request out of the quota, or return the limit that it exceeds.
 
         Args:
             prompt_tokens: of the request.
-            most_answered: the most tokens its answer may have; 0 if it does not say.
+            most_answered: the most tokens its answer may have; 0 if not given.
         """
         reserved = most_answered if self.behaviour.tokens_counted == "reserved" else 0
         return self._limits.admit(prompt_tokens + reserved)
@@ -82,16 +82,16 @@ class Member:
             self._limits.charge(answered)
 
     def cached_tokens(self, prompt: str) -> int:
-        """How many tokens at the beginning of a prompt it has seen before."""
+        """Return how many tokens at the beginning of a prompt it has seen before."""
         return self._prefixes.cached_tokens(prompt)
 
     def limit_headers(self) -> dict[str, str]:
-        """How much of its quota is left at this moment."""
+        """Return headers with what is left of the quota."""
         return self._limits.headers()
 
     @contextmanager
-    def occupied(self) -> Iterator[int]:
-        """Count a call as in flight; gives how many others are."""
+    def track_in_flight(self) -> Iterator[int]:
+        """Count a call as in flight; yield how many others are."""
         others = self.in_flight
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
@@ -100,13 +100,13 @@ class Member:
         finally:
             self.in_flight -= 1
 
-    def count_anew(self) -> None:
-        """Forget what was counted."""
+    def reset_counts(self) -> None:
+        """Reset the counters."""
         self.most_in_flight = self.in_flight
-        self._limits.count_anew()
+        self._limits.reset_counts()
 
     def summary(self) -> dict[str, Any]:
-        """What it is like at the moment."""
+        """Return the model's present state."""
         return {
             "in_flight": self.in_flight,
             "most_in_flight": self.most_in_flight,
@@ -116,10 +116,10 @@ class Member:
         }
 
 
-class Lineup:
-    """All models.
+class ModelRegistry:
+    """Registry of all models.
 
-    Where the settings name none, whatever model is asked for is there, each for itself.
+    Where the settings name none, every model that is asked for is created, each for itself.
 
     Args:
         settings: what the models are like.
@@ -130,27 +130,27 @@ class Lineup:
         self._settings = settings
         self._clock = clock
         self._began = clock.monotonic()
-        self._members: dict[str, Member] = {}
+        self._models: dict[str, SimulatedModel] = {}
         for name in settings.models:
             self._join(name)
 
     @property
     def names(self) -> list[str]:
-        """What ``/v1/models`` lists."""
+        """Names that ``/v1/models`` lists."""
         return list(self._settings.models) or [self._settings.model]
 
     @property
-    def members(self) -> tuple[Member, ...]:
+    def models(self) -> tuple[SimulatedModel, ...]:
         """The models that the settings name, or else those that were asked for."""
-        return tuple(self._members.values())
+        return tuple(self._models.values())
 
-    def find(self, name: str) -> Member | None:
-        """A model by its name; nothing if it is not on offer."""
-        if name not in self._members and self._settings.models:
+    def find(self, name: str) -> SimulatedModel | None:
+        """Return a model by its name; None if there is no such model."""
+        if name not in self._models and self._settings.models:
             return None
-        return self._members.get(name) or self._join(name)
+        return self._models.get(name) or self._join(name)
 
-    def _join(self, name: str) -> Member:
+    def _join(self, name: str) -> SimulatedModel:
         behaviour = self._settings.behaviour_of(name)
-        member = Member(name, behaviour, self._settings.seed, self._clock, self._began)
-        return self._members.setdefault(name, member)
+        model = SimulatedModel(name, behaviour, self._settings.seed, self._clock, self._began)
+        return self._models.setdefault(name, model)

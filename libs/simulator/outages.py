@@ -1,4 +1,4 @@
-"""Times in which a model, or the whole endpoint, serves nobody."""
+"""Planned outages, in which a model or the whole endpoint fails for everybody."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from simulator.schedule import Clock, Moment
 
 
 class OutageKind(StrEnum):
-    """What clients see of an outage."""
+    """Kind of failure that clients see during an outage."""
 
     DISCONNECT = "disconnect"
     HANG = "hang"
@@ -20,18 +20,22 @@ class OutageKind(StrEnum):
 
 
 class Outage(BaseModel):
-    """One time of failure."""
+    """One planned outage."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    kind: OutageKind = Field(OutageKind.SERVER_ERROR, description="What clients see.")
-    at: Moment = Field(0.0, description="Its begin: seconds from the start, or a date and time.")
+    kind: OutageKind = Field(
+        OutageKind.SERVER_ERROR, description="Kind of failure that clients see."
+    )
+    at: Moment = Field(
+        0.0, description="Start: seconds from the simulator's start, or a date and time."
+    )
     lasts: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="Seconds; without end if absent."
+        None, gt=0, allow_inf_nan=False, description="Duration in seconds; without end if absent."
     )
     status: int = Field(503, ge=500, le=599, description="HTTP status of a `server_error`.")
     model: str | None = Field(
-        None, min_length=1, description="The only model it concerns; all of `/v1` if absent."
+        None, min_length=1, description="Only model that it applies to; all of `/v1` if absent."
     )
 
     @model_validator(mode="after")
@@ -41,12 +45,12 @@ class Outage(BaseModel):
         return self
 
 
-class Outages:
-    """The outages that were planned, by a clock.
+class OutageSchedule:
+    """Schedule of planned outages, by a clock.
 
     Args:
         planned: the first that is on counts.
-        clock: tells the time; seconds are counted from now.
+        clock: time source; seconds are counted from now.
     """
 
     def __init__(self, planned: Sequence[Outage], clock: Clock) -> None:
@@ -55,7 +59,7 @@ class Outages:
         self._began = clock.monotonic()
 
     def current(self, model: str | None) -> Outage | None:
-        """The outage that is on, for a model, or for requests that concern none."""
+        """Return the outage in progress, for a model or for requests that concern none."""
         return next((one for one in self.planned if self._is_on(one, model)), None)
 
     def _is_on(self, outage: Outage, model: str | None) -> bool:

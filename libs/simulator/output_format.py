@@ -1,4 +1,4 @@
-"""How models that do less than they are asked to present a JSON answer."""
+"""Output formats of models that do less than they are asked to for JSON answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from enum import StrEnum
 
 
-class Schema(StrEnum):
+class SchemaSupport(StrEnum):
     """What a model does with a ``json_schema`` response format."""
 
     STRICT = "strict"
@@ -14,29 +14,29 @@ class Schema(StrEnum):
     REFUSED = "refused"
 
 
-class Wrapping(StrEnum):
-    """What a model puts around its JSON."""
+class JsonWrapping(StrEnum):
+    """Text that a model puts around its JSON."""
 
     NONE = "none"
     FENCES = "fences"
     REASONING = "reasoning"
 
 
-def loosened(content: str) -> str:
-    """An answer with keys that no schema allows: in the document, and in each of its notes."""
+def add_unknown_keys(content: str) -> str:
+    """Return an answer with keys that no schema allows, in the document and in each note."""
     document = json.loads(content)
     notes = [{**note, "confidence": "high"} for note in document["notes"]]
     summary = f"{len(notes)} notes on this passage"
     return json.dumps({"summary": summary, "notes": notes}, ensure_ascii=False)
 
 
-def wrapped(content: str, wrapping: Wrapping) -> str:
-    """An answer with what the model says besides."""
+def wrap_json(content: str, wrapping: JsonWrapping) -> str:
+    """Return an answer with the text that the model puts around it."""
     match wrapping:
-        case Wrapping.NONE:
+        case JsonWrapping.NONE:
             return content
-        case Wrapping.FENCES:
+        case JsonWrapping.FENCES:
             return f"Here are the notes:\n```json\n{content}\n```\nLet me know if you need more."
-        case Wrapping.REASONING:
+        case JsonWrapping.REASONING:
             thought = "The user wants {notes} as JSON. I look for what participants say."
             return f"<think>\n{thought}\n</think>\n\n{content}"

@@ -1,4 +1,4 @@
-"""Picks a passage's most telling sentences per theme and question, as a model's notes would."""
+"""Choice of a passage's most informative sentences per theme and question, as notes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.transcript import Role
-from simulator.anchors import anchor
-from simulator.cleanup import tidy
-from simulator.prompt import Passage, Turn
-from simulator.relevance import Relevance, Yardstick
-from simulator.salience import telling
-from simulator.seeded_random import digest
-from simulator.sentences import Sentence, split_sentences
-from simulator.wording import terms
+from simulator.anchors import find_anchor_words
+from simulator.cleanup import clean_up_sentence
+from simulator.prompt import PromptPassage, PromptSegment
+from simulator.relevance import RelevanceScorer, TopicRelevance
+from simulator.salience import score_salience
+from simulator.seeded_random import stable_digest
+from simulator.sentences import SentenceSlice, split_sentences
+from simulator.wording import extract_terms
 
 CHARACTERS_PER_NOTE = 1_200
 MOST_NOTES = 8
@@ -34,20 +34,20 @@ _TOO_ALIKE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    turn: Turn
-    sentence: Sentence
+    turn: PromptSegment
+    sentence: SentenceSlice
     terms: frozenset[str]
     merit: float
-    relevance: Relevance
+    relevance: TopicRelevance
     tie: str
 
 
-def pick_notes(passage: Passage, seed: int) -> tuple[DraftNote, ...]:
-    """Draft notes from what participants say in a passage.
+def pick_notes(passage: PromptPassage, seed: int) -> tuple[DraftNote, ...]:
+    """Return draft notes on what participants say in a passage.
 
     Args:
         passage: the study and the segments; segments of interviewers and the context are never
-            quoted, only used to tell what an answer is about.
+            quoted, only used to find what an answer is about.
         seed: decides between sentences that score the same.
 
     Returns:
@@ -63,33 +63,39 @@ def pick_notes(passage: Passage, seed: int) -> tuple[DraftNote, ...]:
     return tuple(_note(one) for one in picked)
 
 
-def _candidates(passage: Passage, seed: int) -> Iterator[_Candidate]:
-    yardstick = Yardstick.of(passage)
+def _candidates(passage: PromptPassage, seed: int) -> Iterator[_Candidate]:
+    scorer = RelevanceScorer.for_passage(passage)
     asked = _last_question(passage.context, None)
     for turn in passage.segments:
         if turn.role is not Role.INTERVIEWER:
-            subject = terms(asked.text) if asked and asked.speaker != turn.speaker else frozenset()
+            subject = (
+                extract_terms(asked.text)
+                if asked and asked.speaker != turn.speaker
+                else frozenset()
+            )
             for place, sentence in enumerate(split_sentences(turn.text)):
-                heard = terms(sentence.text)
+                heard = extract_terms(sentence.text)
                 yield _Candidate(
                     turn,
                     sentence,
                     heard,
-                    telling(sentence.text),
-                    yardstick.measure(heard, subject, place),
-                    digest(seed, turn.number, sentence.text),
+                    score_salience(sentence.text),
+                    scorer.score(heard, subject, place),
+                    stable_digest(seed, turn.number, sentence.text),
                 )
         asked = _last_question((turn,), asked)
 
 
-def _last_question(turns: Iterable[Turn], before: Turn | None) -> Turn | None:
-    """The latest turn that asks something; whatever an interviewer says is taken to ask."""
+def _last_question(
+    turns: Iterable[PromptSegment], before: PromptSegment | None
+) -> PromptSegment | None:
+    """Return the latest turn that asks; whatever an interviewer says counts as asking."""
     asking = [turn for turn in turns if turn.role is Role.INTERVIEWER or "?" in turn.text]
     return asking[-1] if asking else before
 
 
 def _spread(candidates: list[_Candidate], budget: int) -> list[_Candidate]:
-    """Take the best sentence again and again, each theme being worth less the fuller it is."""
+    """Return the best sentences, each theme being worth less the fuller it is."""
     related = [one for one in candidates if one.relevance.themes and one.merit >= _LEAST_MERIT]
     fitting = [
         one
@@ -104,7 +110,9 @@ def _spread(candidates: list[_Candidate], budget: int) -> list[_Candidate]:
     while fitting and len(picked) < budget:
         fitting.sort(key=lambda one: (-_worth(one, full[one.relevance.theme]), one.tie))
         ranked = enumerate(fitting, start=1)
-        behind = next((n for n, one in ranked if anchor(one.turn.text, one.sentence)), None)
+        behind = next(
+            (n for n, one in ranked if find_anchor_words(one.turn.text, one.sentence)), None
+        )
         if behind is None:
             break
         best = fitting[behind - 1]
@@ -127,10 +135,10 @@ def _alike(one: _Candidate, other: _Candidate) -> bool:
 
 
 def _note(one: _Candidate) -> DraftNote:
-    words = anchor(one.turn.text, one.sentence)
+    words = find_anchor_words(one.turn.text, one.sentence)
     assert words, "sentences without anchors are not picked"
     return DraftNote(
-        statement=tidy(one.sentence.text)[:_LONGEST_STATEMENT],
+        statement=clean_up_sentence(one.sentence.text)[:_LONGEST_STATEMENT],
         evidence=(
             DraftEvidence(
                 segment=one.turn.number,
@@ -148,6 +156,6 @@ def _note(one: _Candidate) -> DraftNote:
 
 
 def _best(topics: Mapping[str, float], most: int) -> tuple[str, ...]:
-    """The most fitting topics, best first: the best, and those nearly as good."""
+    """Return the most fitting topics, best first: the best, and those nearly as good."""
     ranked = sorted(topics, key=lambda topic: -topics[topic])[:most]
     return tuple(topic for topic in ranked if topics[topic] >= _ALSO * topics[ranked[0]])

@@ -1,4 +1,4 @@
-"""Remembers how prompts began, to tell how many of a prompt's tokens a provider would have cached.
+"""Simulation of a provider's prompt cache: which tokens of a prompt would be cached.
 
 The numbers are OpenAI's: from 1,024 tokens on, in steps of 128
 (https://platform.openai.com/docs/guides/prompt-caching). Nothing expires before memory is full.
@@ -15,8 +15,8 @@ _LEAST_TOKENS = 1_024
 _REMEMBERED = 50_000
 
 
-class Prefixes:
-    """The beginnings of the prompts seen, in steps.
+class PrefixCache:
+    """Cache of the beginnings of prompts, in steps.
 
     Args:
         characters_per_token: how long a token is taken to be.
@@ -27,7 +27,7 @@ class Prefixes:
         self._known: OrderedDict[bytes, None] = OrderedDict()
 
     def cached_tokens(self, prompt: str) -> int:
-        """How many tokens at a prompt's beginning were seen before; remembers it from now on."""
+        """Return how many tokens at a prompt's beginning were seen before; remember it."""
         marks = list(accumulate(self._steps(prompt), _chained, initial=b""))[1:]
         known = next((n for n, mark in enumerate(marks) if mark not in self._known), len(marks))
         for mark in marks:
@@ -47,5 +47,5 @@ class Prefixes:
 
 
 def _chained(before: bytes, step: bytes) -> bytes:
-    """A mark of a step and of all that came before it."""
+    """Return a hash of a step and of all that came before it."""
     return blake2b(before + step, digest_size=16).digest()

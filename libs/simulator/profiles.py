@@ -1,4 +1,4 @@
-"""What one model is like: its limits, its pace, its abilities, and how it changes on a date."""
+"""Behaviour of one simulated model: limits, latency, abilities, and drift over time."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from simulator.faults import SPOILING, Fault
-from simulator.latency import Latency
-from simulator.limits import Quota
-from simulator.output_format import Schema, Wrapping
+from simulator.faults import NOTE_FAULTS, Fault
+from simulator.latency import LatencyDistribution
+from simulator.limits import RateQuota
+from simulator.output_format import JsonWrapping, SchemaSupport
 from simulator.schedule import Moment
 
 
 def _latency(value: Any) -> Any:
-    return Latency.parse(str(value)) if isinstance(value, str | int | float) else value
+    return LatencyDistribution.parse(str(value)) if isinstance(value, str | int | float) else value
 
 
-Seconds = Annotated[Latency, BeforeValidator(_latency)]
+Seconds = Annotated[LatencyDistribution, BeforeValidator(_latency)]
 Rate = Annotated[float, Field(ge=0, le=1)]
 PerMinute = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class Slowdown(BaseModel):
-    """How a model slows down under load: each call beyond a number makes all of it slower."""
+class LoadSlowdown(BaseModel):
+    """Slowdown under load: each call beyond a number makes all of them slower."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -33,16 +33,16 @@ class Slowdown(BaseModel):
     )
 
     def factor(self, others: int) -> float:
-        """What waiting times are multiplied by while so many other calls are in flight."""
+        """Return what waiting times are multiplied by while so many other calls are in flight."""
         return 1.0 + self.per_call * max(0, others + 1 - self.beyond)
 
 
-class Drift(BaseModel):
-    """How a model answers from some moment on: under another fingerprint, and worse."""
+class ModelDrift(BaseModel):
+    """Drift of a model from some moment on: another fingerprint, and worse notes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    at: Moment = Field(description="Its begin: seconds from the start, or a date and time.")
+    at: Moment = Field(description="Start: seconds from the simulator's start, or a date and time.")
     spoils: dict[Fault, Rate] = Field(
         {Fault.PARAPHRASED_NUMBER: 0.5}, description="Share of the notes spoiled, by fault."
     )
@@ -50,15 +50,15 @@ class Drift(BaseModel):
     @field_validator("spoils")
     @classmethod
     def _spoils_notes(cls, spoils: dict[Fault, float]) -> dict[Fault, float]:
-        if strange := set(spoils) - SPOILING:
+        if strange := set(spoils) - NOTE_FAULTS:
             raise ValueError(f"{min(strange)} does not spoil notes")
         if sum(spoils.values()) > 1:
             raise ValueError("the shares add up to more than 1")
         return spoils
 
 
-class Behaviour(BaseModel):
-    """What a model is like."""
+class ModelBehaviour(BaseModel):
+    """Settings of how a model behaves."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -71,28 +71,31 @@ class Behaviour(BaseModel):
         "used", description="`reserved`: the prompt's and the most the answer may have."
     )
     latency: Seconds = Field(
-        default_factory=Latency,
+        default_factory=LatencyDistribution,
         description="Until an answer begins: seconds, `lognormal:MEDIAN,SIGMA`, `uniform:A,B`.",
     )
     between_chunks: Seconds = Field(
-        default_factory=Latency, description="From one piece of an answer to the next; as latency."
+        default_factory=LatencyDistribution,
+        description="From one piece of an answer to the next; as latency.",
     )
     chunk_tokens: int = Field(8, ge=1, description="Tokens in one piece of an answer.")
-    slowdown: Slowdown | None = Field(None, description="How load slows it down.")
+    slowdown: LoadSlowdown | None = Field(None, description="Slowdown under load.")
     context_tokens: int | None = Field(
         None, ge=1, description="Most tokens of prompt and answer together."
     )
     output_tokens: int | None = Field(None, ge=1, description="Most tokens of an answer.")
-    json_schema: Schema = Field(Schema.STRICT, description="What it makes of a JSON schema.")
-    wrapping: Wrapping = Field(Wrapping.NONE, description="What it puts around JSON.")
-    drift: Drift | None = Field(None, description="How it changes, and when.")
+    json_schema: SchemaSupport = Field(
+        SchemaSupport.STRICT, description="What it does with a JSON schema."
+    )
+    wrapping: JsonWrapping = Field(JsonWrapping.NONE, description="Text around its JSON.")
+    drift: ModelDrift | None = Field(None, description="Change of its answers from some moment on.")
 
     @property
-    def quota(self) -> Quota:
-        """What it grants in a minute."""
-        return Quota(self.requests_per_minute, self.tokens_per_minute, self.burst_s)
+    def quota(self) -> RateQuota:
+        """Requests and tokens that it grants in a minute."""
+        return RateQuota(self.requests_per_minute, self.tokens_per_minute, self.burst_s)
 
-    def with_changes(self, changes: Behaviour) -> Behaviour:
-        """The same, but for the fields that ``changes`` sets."""
-        fields = changes.model_fields_set & set(Behaviour.model_fields)
+    def with_changes(self, changes: ModelBehaviour) -> ModelBehaviour:
+        """Return a copy with the fields that ``changes`` sets."""
+        fields = changes.model_fields_set & set(ModelBehaviour.model_fields)
         return self.model_copy(update={name: getattr(changes, name) for name in fields})

@@ -1,4 +1,4 @@
-"""Reads the interview passage out of a chat request, forgiving whatever surrounds it."""
+"""Parser of the interview passage or claim in a chat request, lenient about what surrounds it."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ class _Lenient(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
 
 
-class Theme(_Lenient):
-    """A theme as the prompt names it."""
+class PromptTheme(_Lenient):
+    """Theme as the prompt names it."""
 
     id: str
     name: str = ""
     description: str = ""
 
 
-class Question(_Lenient):
-    """A research question as the prompt names it."""
+class PromptQuestion(_Lenient):
+    """Research question as the prompt names it."""
 
     id: str
     text: str = ""
 
 
-class Study(_Lenient):
-    """What the notes are to be about."""
+class PromptStudy(_Lenient):
+    """Study as the prompt describes it."""
 
     name: str = ""
     language: str = "en"
-    themes: tuple[Theme, ...] = ()
-    questions: tuple[Question, ...] = ()
+    themes: tuple[PromptTheme, ...] = ()
+    questions: tuple[PromptQuestion, ...] = ()
 
 
-class Turn(_Lenient):
-    """One segment of the interview as the prompt shows it."""
+class PromptSegment(_Lenient):
+    """Segment of the interview as the prompt shows it."""
 
     number: int
     speaker: str = ""
@@ -50,46 +50,46 @@ class Turn(_Lenient):
     text: str = ""
 
 
-class Passage(_Lenient):
-    """The document a prompt asks notes of: the segments to read, and earlier ones as context."""
+class PromptPassage(_Lenient):
+    """Document that a prompt asks notes of: segments to read, and earlier ones as context."""
 
-    study: Study = Field(default_factory=Study)
-    context: tuple[Turn, ...] = ()
-    segments: tuple[Turn, ...]
+    study: PromptStudy = Field(default_factory=PromptStudy)
+    context: tuple[PromptSegment, ...] = ()
+    segments: tuple[PromptSegment, ...]
 
 
-class Quote(_Lenient):
-    """Some words that a claim cites."""
+class PromptQuote(_Lenient):
+    """Quote that a claim cites."""
 
     speaker: str = ""
     text: str = ""
 
 
-class Claim(_Lenient):
-    """The document a prompt asks to be ruled on: a claim, and the words it is to follow from."""
+class PromptClaim(_Lenient):
+    """Document that a prompt asks a verdict on: a claim, and the quotes it should follow from."""
 
     claim: str
-    quotes: tuple[Quote, ...]
+    quotes: tuple[PromptQuote, ...]
 
 
-def user_text(messages: list[Any]) -> str:
-    """All that the user's messages say, in order; what fault rules are matched against."""
+def join_user_text(messages: list[Any]) -> str:
+    """Return the text of all user messages, in order, against which fault rules are matched."""
     return "\n".join(_contents(messages, "user"))
 
 
-def full_text(messages: list[Any]) -> str:
-    """All that any message says, in order; what the prompt's tokens are estimated from."""
+def join_all_text(messages: list[Any]) -> str:
+    """Return the text of all messages, in order, from which prompt tokens are estimated."""
     return "\n".join(_contents(messages, None))
 
 
-def find_passage(messages: list[Any]) -> Passage | None:
-    """The passage in the first user message that holds one, or nothing if none does."""
-    return _first(messages, Passage)
+def parse_passage(messages: list[Any]) -> PromptPassage | None:
+    """Return the passage in the first user message that holds one; None if none does."""
+    return _first(messages, PromptPassage)
 
 
-def find_claim(messages: list[Any]) -> Claim | None:
-    """The claim in the first user message that holds one, or nothing if none does."""
-    return _first(messages, Claim)
+def parse_claim(messages: list[Any]) -> PromptClaim | None:
+    """Return the claim in the first user message that holds one; None if none does."""
+    return _first(messages, PromptClaim)
 
 
 def _first(messages: list[Any], kind: type[D]) -> D | None:
@@ -104,7 +104,7 @@ def _contents(messages: list[Any], role: str | None) -> Iterator[str]:
 
 
 def _text(content: Any) -> str:
-    """A message's content: a string, or a list of parts of which the texts count."""
+    """Return a message's text: a string, or the text parts of a list."""
     if isinstance(content, list):
         parts = (part.get("text") for part in content if isinstance(part, dict))
         return "\n".join(part for part in parts if isinstance(part, str))

@@ -1,4 +1,4 @@
-"""Scores how much a sentence has to do with each of a study's themes and questions."""
+"""Relevance of a sentence to each of a study's themes and questions."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from simulator.prompt import Passage, Study
-from simulator.wording import VAGUE, terms
+from simulator.prompt import PromptPassage, PromptStudy
+from simulator.wording import VAGUE, extract_terms
 
 MOST_RELEVANCE = 3.0
 
@@ -22,8 +22,8 @@ Terms = Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Relevance:
-    """By topic id, how much a sentence has to do with it: above 0, at most `MOST_RELEVANCE`."""
+class TopicRelevance:
+    """Relevance of a sentence by topic id: above 0, at most `MOST_RELEVANCE`."""
 
     themes: dict[str, float]
     questions: dict[str, float]
@@ -35,35 +35,35 @@ class Relevance:
 
     @property
     def of_theme(self) -> float:
-        """How well it fits its best theme."""
+        """Relevance to its best theme; 0 without any."""
         return max(self.themes.values(), default=0.0)
 
     @property
     def of_question(self) -> float:
-        """How well it fits its best question."""
+        """Relevance to its best question; 0 without any."""
         return max(self.questions.values(), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Yardstick:
-    """What one passage's sentences are measured by: the study's words, and how rare each is."""
+class RelevanceScorer:
+    """Scorer of a passage's sentences by the study's words, and by how rare each word is."""
 
     themes: dict[str, Terms]
     questions: dict[str, Terms]
     rarity: Terms
 
     @classmethod
-    def of(cls, passage: Passage) -> Self:
-        """The yardstick for a passage."""
+    def for_passage(cls, passage: PromptPassage) -> Self:
+        """Return the scorer for a passage."""
         study = passage.study
         return cls(
             _theme_terms(study),
-            {question.id: _weighed(terms(question.text)) for question in study.questions},
+            {question.id: _weighed(extract_terms(question.text)) for question in study.questions},
             _rarity(turn.text for turn in passage.segments),
         )
 
-    def measure(self, heard: frozenset[str], asked: frozenset[str], place: int) -> Relevance:
-        """Measure a sentence.
+    def score(self, heard: frozenset[str], asked: frozenset[str], place: int) -> TopicRelevance:
+        """Return the relevance of a sentence.
 
         Args:
             heard: the sentence's terms.
@@ -72,7 +72,7 @@ class Yardstick:
         """
         hint = _ANSWER_WEIGHT if place < _ANSWER_SENTENCES else _ANSWER_WEIGHT / 2
         implied = asked - heard
-        return Relevance(
+        return TopicRelevance(
             self._fits(self.themes, heard, implied, hint),
             self._fits(self.questions, heard, implied, hint),
         )
@@ -98,9 +98,10 @@ class Yardstick:
         return found
 
 
-def _theme_terms(study: Study) -> dict[str, Terms]:
+def _theme_terms(study: PromptStudy) -> dict[str, Terms]:
     return {
-        theme.id: _weighed(terms(theme.description)) | _weighed(terms(theme.name), _NAME_WEIGHT)
+        theme.id: _weighed(extract_terms(theme.description))
+        | _weighed(extract_terms(theme.name), _NAME_WEIGHT)
         for theme in study.themes
     }
 
@@ -110,16 +111,16 @@ def _weighed(some: Iterable[str], weight: float = 1.0) -> dict[str, float]:
 
 
 def _faint(term: str) -> bool:
-    """Whether a shared term makes a subject likely rather than certain."""
+    """Return whether a shared term makes a subject likely rather than certain."""
     return term.startswith("~") or term in VAGUE
 
 
 def _rarity(texts: Iterable[str]) -> Terms:
-    """What each term tells, from 0 to 1: the fewer segments it is in, the more."""
+    """Return each term's weight, from 0 to 1: the fewer segments it is in, the more."""
     seen: Counter[str] = Counter()
     total = 0
     for text in texts:
-        seen.update(terms(text))
+        seen.update(extract_terms(text))
         total += 1
     most = math.log(1 + total)
     return (

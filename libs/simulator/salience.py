@@ -1,31 +1,31 @@
-"""How much a sentence tells by itself, whatever it is about."""
+"""Salience of a sentence: how much it says by itself, whatever it is about."""
 
 from __future__ import annotations
 
 import re
 
-from simulator.wording import is_negation, is_number, vocabulary, words
+from simulator.wording import is_negation, is_number, split_words, word_set
 
 _FEWEST_WORDS = 6
 _COMFORTABLE_WORDS = 10
 _MOST_WORDS = 45
 
-_FIRST_PERSON = vocabulary("""i i'm i've i'd i'll my me we we're we've we'd we'll our us myself""")
-_COMPARATIVE = vocabulary(
+_FIRST_PERSON = word_set("""i i'm i've i'd i'll my me we we're we've we'd we'll our us myself""")
+_COMPARATIVE = word_set(
     """more less fewer better worse most least best worst than rather instead never always every
     only twice used ever enough too"""
 )
-_REASON = vocabulary("""because since therefore until unless although except otherwise""")
-_FEELING = vocabulary(
+_REASON = word_set("""because since therefore until unless although except otherwise""")
+_FEELING = word_set(
     """hate hated love loved afraid worried scared frustrated frustrating annoyed annoying angry
     proud happy glad surprised surprising trust believe wish hope felt feel miss missed regret
     prefer want wanted need needed decided realised realized stopped started changed"""
 )
-_DANGLING = vocabulary(
+_DANGLING = word_set(
     """it it's it'd they they're that that's this those these he he's she she's which who them
     him her there there's then or than etc"""
 )
-_NO_SUBJECT = vocabulary("""is was are were do did does if to of for with as in on at like""")
+_NO_SUBJECT = word_set("""is was are were do did does if to of for with as in on at like""")
 _UNHEARD = re.compile(
     r"\[[^\[\]]*\]|\((?:beep|censored|inaudible|unintelligible|redacted)[^)]*\)|<[^<>]*>",
     re.IGNORECASE,
@@ -36,12 +36,12 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _BREAK = re.compile(r"\w[-\u2013—]+,?\s|\.{3}|…")
-_QUOTING = tuple('"“\u2018')  # somebody else's words, told again
+_QUOTING = tuple('"“\u2018')  # somebody else's words, retold
 _STATED = re.compile(r"[.!][\"”\u2019')\]]*$")
 
 
-def telling(sentence: str) -> float:
-    """Score a participant's sentence by its form.
+def score_salience(sentence: str) -> float:
+    """Return the salience of a participant's sentence, by its form.
 
     Numbers, the first person, negations, comparisons, reasons and feelings speak for it; a
     question, a fragment, a dangling pronoun, gaps in the recording, and being very short or very
@@ -50,7 +50,7 @@ def telling(sentence: str) -> float:
     Returns:
         About -4 (a backchannel) to 3 (worth a note); 0 is an unremarkable sentence.
     """
-    spoken = words(sentence)
+    spoken = split_words(sentence)
     return _merits(spoken) - _length_faults(len(spoken)) - _form_faults(sentence, spoken)
 
 

@@ -1,4 +1,4 @@
-"""When things happen: a clock that can be replaced, and moments after the start or on a date."""
+"""Replaceable clock, and moments given as seconds after the start or as a date."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def _moment(value: Any) -> float | datetime:
 
 
 Moment = Annotated[float | datetime, BeforeValidator(_moment)]
-"""Seconds from the start, or an absolute time; one that names no zone is in UTC."""
+"""Seconds from the start, or an absolute time; one without a zone is in UTC."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """What the simulator reads time from; tests put their own in its place.
+    """Source of time that tests can replace.
 
     Attributes:
         monotonic: seconds that only grow, from an arbitrary zero.
@@ -47,11 +47,11 @@ class Clock:
     wall: Callable[[], float] = time.time
 
     def since(self, moment: float | datetime, began: float) -> float:
-        """Seconds that have passed since a moment; negative while it is still to come.
+        """Return the seconds that have passed since a moment; negative while it is to come.
 
         Args:
             moment: an absolute time, or seconds from ``began``.
-            began: what relative moments are counted from, as ``monotonic`` told it.
+            began: what relative moments are counted from, as ``monotonic`` returned it.
         """
         if isinstance(moment, datetime):
             return self.wall() - moment.timestamp()

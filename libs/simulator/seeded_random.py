@@ -1,4 +1,4 @@
-"""Chance that depends on nothing but a seed and the thing it decides about."""
+"""Random numbers that depend on nothing but a seed and the thing they decide about."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from random import Random
 _SEPARATOR = "\x1f"
 
 
-def digest(*parts: object) -> str:
-    """A fingerprint of ``parts`` in order: 64 hexadecimal digits, the same on every machine."""
+def stable_digest(*parts: object) -> str:
+    """Return a hash of ``parts`` in order: 64 hexadecimal digits, the same on every machine."""
     joined = _SEPARATOR.join(map(str, parts))
     return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def source(*parts: object) -> Random:
-    """A random generator that yields the same numbers whenever ``parts`` are the same.
+def seeded_random(*parts: object) -> Random:
+    """Return a random generator that yields the same numbers whenever ``parts`` are the same.
 
     The order in which requests arrive never enters into it, so a run with many calls in flight
     repeats itself exactly.
     """
-    return Random(int(digest(*parts)[:16], 16))  # noqa: S311 - chance for a demo, no secret
+    return Random(int(stable_digest(*parts)[:16], 16))  # noqa: S311 - chance for a demo, no secret

@@ -1,4 +1,4 @@
-"""Cuts a segment's text into sentences that are exact slices of it."""
+"""Sentence splitter whose sentences are exact slices of a segment's text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from simulator.wording import vocabulary
+from simulator.wording import word_set
 
 LONG_SENTENCE = 45
 """Words above which a sentence is cut at its clauses: nobody reads a longer note."""
@@ -24,22 +24,22 @@ _CLAUSE = re.compile(
     r"[,;:\u2013—](?=\s)|\s(?=(?:and|but|so|because|then|although|however|'cause)\b)",
     re.IGNORECASE,
 )
-_ABBREVIATIONS = vocabulary(
+_ABBREVIATIONS = word_set(
     "mr mrs ms dr prof st sr jr vs etc approx e.g i.e nr ca bzw usw dept fig inc ltd"
 )
 _OUTSIDE = " \t\r\n.…,;:-\u2013—"
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
-    """A slice of a segment's text: ``text == segment_text[start:end]``."""
+class SentenceSlice:
+    """Slice of a segment's text: ``text == segment_text[start:end]``."""
 
     start: int
     end: int
     text: str
 
 
-def split_sentences(text: str) -> Iterator[Sentence]:
+def split_sentences(text: str) -> Iterator[SentenceSlice]:
     """Yield the sentences of one segment in order.
 
     Decimals, abbreviations, initials, and dots before a lower-case word do not end a sentence.
@@ -53,8 +53,8 @@ def split_sentences(text: str) -> Iterator[Sentence]:
     yield from _pieces(text, begin, len(text))
 
 
-def words_of(text: str) -> list[re.Match[str]]:
-    """The words of ``text`` with their punctuation: runs without blanks that hold a letter."""
+def find_words(text: str) -> list[re.Match[str]]:
+    """Return the words of ``text`` with their punctuation: runs that hold a letter."""
     return [run for run in _RUN.finditer(text) if _LETTER.search(run.group())]
 
 
@@ -71,8 +71,8 @@ def _ends_here(text: str, stop: re.Match[str]) -> bool:
     return last[0].lower().lstrip('("“') not in _ABBREVIATIONS and not _INITIAL.search(before)
 
 
-def _pieces(text: str, begin: int, end: int) -> Iterator[Sentence]:
-    words = [begin + word.start() for word in words_of(text[begin:end])]
+def _pieces(text: str, begin: int, end: int) -> Iterator[SentenceSlice]:
+    words = [begin + word.start() for word in find_words(text[begin:end])]
     if len(words) <= LONG_SENTENCE:
         yield from _trimmed(text, begin, end)
         return
@@ -85,11 +85,11 @@ def _pieces(text: str, begin: int, end: int) -> Iterator[Sentence]:
     yield from _trimmed(text, start, end)
 
 
-def _trimmed(text: str, begin: int, end: int) -> Iterator[Sentence]:
-    """The slice without blanks around it and without stray punctuation before it."""
+def _trimmed(text: str, begin: int, end: int) -> Iterator[SentenceSlice]:
+    """Yield the slice without blanks around it and without stray punctuation before it."""
     while begin < end and text[begin] in _OUTSIDE:
         begin += 1
     while end > begin and text[end - 1].isspace():
         end -= 1
     if _LETTER.search(text, begin, end):
-        yield Sentence(begin, end, text[begin:end])
+        yield SentenceSlice(begin, end, text[begin:end])

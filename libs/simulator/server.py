@@ -1,4 +1,4 @@
-"""The simulator over HTTP: OpenAI's endpoints, and a few of its own under ``/simulator``."""
+"""HTTP server of the simulator: OpenAI's endpoints, and its own under ``/simulator``."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from starlette.types import Message, Receive, Scope, Send
 import asgi_server
 from asgi_server import JsonResponse, abort, cancel_on_disconnect, read_body, wait_for_ever
 from simulator import replies
-from simulator.admin import Admin
-from simulator.answers import model_list
-from simulator.journal import Entry, Journal
+from simulator.admin import AdminApi
+from simulator.answers import build_model_list
+from simulator.journal import RequestJournal, RequestRecord
 from simulator.model import SimulatedModels
-from simulator.replies import Reply
+from simulator.replies import SimulatedReply
 from simulator.schedule import Clock
 from simulator.settings import MAX_BODY_BYTES, SimulatorSettings
-from simulator.streaming import Stream
+from simulator.streaming import EventStream
 
 _GRACE_S = 0.0  # a call that hangs would hang on: who is being answered at the end is cut off
 
@@ -34,17 +34,17 @@ _GRACE_S = 0.0  # a call that hangs would hang on: who is being answered at the 
 class _Completions:
     """The endpoint for chat completions, as an ASGI application."""
 
-    def __init__(self, models: SimulatedModels, journal: Journal) -> None:
+    def __init__(self, models: SimulatedModels, journal: RequestJournal) -> None:
         self._models = models
         self._journal = journal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a chat completion request."""
-        entry = Entry("abandoned")
-        with suppress(ClientDisconnect), self._journal.following(entry):
+        entry = RequestRecord("abandoned")
+        with suppress(ClientDisconnect), self._journal.track(entry):
             raw = await read_body(Request(scope, receive), MAX_BODY_BYTES)
-            async with cancel_on_disconnect(receive), self._models.replying(raw) as reply:
-                with self._journal.charging(entry, reply):
+            async with cancel_on_disconnect(receive), self._models.reply_to(raw) as reply:
+                with self._journal.track_for_model(entry, reply):
                     await _Exchange(scope, receive, send, entry).send_reply(reply)
 
 
@@ -58,16 +58,16 @@ class _ModelList:
         """List the models."""
         outage = self._models.outages.current(None)
         if outage is None:
-            await JsonResponse(model_list(self._models.lineup.names))(scope, receive, send)
+            await JsonResponse(build_model_list(self._models.registry.names))(scope, receive, send)
             return
         with suppress(ClientDisconnect):
             async with cancel_on_disconnect(receive):
-                exchange = _Exchange(scope, receive, send, Entry(replies.OUTAGE))
-                await exchange.send_reply(replies.out_of_service(outage))
+                exchange = _Exchange(scope, receive, send, RequestRecord(replies.OUTAGE))
+                await exchange.send_reply(replies.build_outage(outage))
 
 
 async def _health(_: Request) -> Response:
-    """Tell that the process is alive, whatever it simulates."""
+    """Report that the process is alive, whatever it simulates."""
     return JsonResponse({"status": "ok"})
 
 
@@ -77,16 +77,16 @@ class _Exchange:
 
     Attributes:
         scope, receive, send: as ASGI has them; within ``cancel_on_disconnect``.
-        entry: is told the status, and how the request ended.
+        entry: record that gets the status and the outcome.
     """
 
     scope: Scope
     receive: Receive
     send: Send
-    entry: Entry
+    entry: RequestRecord
 
-    async def send_reply(self, reply: Reply) -> None:
-        """Do what a reply says."""
+    async def send_reply(self, reply: SimulatedReply) -> None:
+        """Send a reply: wait, hang, cut the connection, stream or send it whole."""
         if reply.hangs:
             self.entry.outcome = reply.outcome
             await wait_for_ever()
@@ -96,7 +96,7 @@ class _Exchange:
             self.entry.outcome = reply.outcome
             await abort(self.scope)
         self.entry.status = reply.status
-        headers = reply.headers | (reply.member.limit_headers() if reply.member else {})
+        headers = reply.headers | (reply.model.limit_headers() if reply.model else {})
         if reply.stream:
             await self._send_stream(reply.stream, headers, reply.outcome)
         else:
@@ -104,8 +104,10 @@ class _Exchange:
             response = JsonResponse(reply.body, status_code=reply.status, headers=headers)
             await response(self.scope, self.receive, self.send)
 
-    async def _send_stream(self, stream: Stream, headers: dict[str, str], outcome: str) -> None:
-        """Send events as they are due; those that are due at once, at once."""
+    async def _send_stream(
+        self, stream: EventStream, headers: dict[str, str], outcome: str
+    ) -> None:
+        """Send events as they are due; those due at once, in one part."""
         await self.send(_stream_start(headers))
         due: list[bytes] = []
         for place, (event, wait) in enumerate(zip(stream.events, stream.waits, strict=True)):
@@ -131,13 +133,13 @@ class _Exchange:
 
 
 def _stream_start(headers: dict[str, str]) -> Message:
-    told = {**headers, "cache-control": "no-cache", "content-type": "text/event-stream"}
-    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in told.items()]
+    headers = {**headers, "cache-control": "no-cache", "content-type": "text/event-stream"}
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
     return {"type": "http.response.start", "status": HTTPStatus.OK, "headers": raw}
 
 
 def create_app(settings: SimulatorSettings, clock: Clock | None = None) -> Starlette:
-    """Build the simulator as an ASGI application; `running` serves it.
+    """Build the simulator as an ASGI application; `run_server` serves it.
 
     Args:
         settings: all but ``host`` and ``port`` count, which are the server's affair.
@@ -145,7 +147,7 @@ def create_app(settings: SimulatorSettings, clock: Clock | None = None) -> Starl
             by the event loop's clock in any case.
     """
     clock = clock or Clock()
-    models, journal = SimulatedModels(settings, clock), Journal(clock.monotonic)
+    models, journal = SimulatedModels(settings, clock), RequestJournal(clock.monotonic)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -159,13 +161,13 @@ def create_app(settings: SimulatorSettings, clock: Clock | None = None) -> Starl
             Route("/v1/chat/completions", _Completions(models, journal), methods=["POST"]),
             Route("/v1/models", _ModelList(models), methods=["GET", "HEAD"]),
             Route("/healthz", _health),
-            *Admin(models, journal).routes(),
+            *AdminApi(models, journal).routes(),
         ],
         lifespan=lifespan,
     )
 
 
-def running(
+def run_server(
     settings: SimulatorSettings, clock: Clock | None = None
 ) -> AbstractAsyncContextManager[int]:
     """Serve the simulator until the context is left, whoever is still waiting then.
@@ -189,12 +191,12 @@ async def serve(settings: SimulatorSettings, announce: Callable[[str], None] | N
 
     Args:
         settings: where to listen and what to do.
-        announce: is told ``listening on http://HOST:PORT/v1``; prints it unless given.
+        announce: called with ``listening on http://HOST:PORT/v1``; prints it unless given.
 
     Raises:
         OSError: the address cannot be listened on.
     """
-    async with running(settings) as port:
+    async with run_server(settings) as port:
         stop = _on_signal()
         (announce or _print)(f"listening on http://{settings.host}:{port}/v1")
         await stop.wait()

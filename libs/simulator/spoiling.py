@@ -1,4 +1,4 @@
-"""Turns good notes into bad ones, each in one well-defined way."""
+"""Deliberate errors in notes, each in one well-defined way."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from random import Random
 
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.transcript import Role
-from simulator.anchors import anchor
-from simulator.cleanup import tidy
+from simulator.anchors import find_anchor_words
+from simulator.cleanup import clean_up_sentence
 from simulator.faults import Fault
-from simulator.prompt import Passage
+from simulator.prompt import PromptPassage
 from simulator.sentences import split_sentences
-from simulator.wording import NUMBER_WORDS, words
+from simulator.wording import NUMBER_WORDS, split_words
 
 Notes = tuple[DraftNote, ...]
 
@@ -56,12 +56,12 @@ _NEGATION = re.compile(
 )
 
 
-def spoil(notes: Notes, fault: Fault, passage: Passage, chance: Random) -> Notes:
-    """Spoil every one of some notes, so that a draft as a whole deserves refusal.
+def spoil_notes(notes: Notes, fault: Fault, passage: PromptPassage, chance: Random) -> Notes:
+    """Return notes with the same fault in each, so that the draft as a whole deserves refusal.
 
     Args:
         notes: good notes on ``passage``; at least one.
-        fault: one of `simulator.faults.SPOILING`.
+        fault: one of `simulator.faults.NOTE_FAULTS`.
         passage: what the notes are about; it decides what is wrong of them.
         chance: chooses among the wrong answers.
 
@@ -72,8 +72,8 @@ def spoil(notes: Notes, fault: Fault, passage: Passage, chance: Random) -> Notes
     return tuple(_SPOILERS[fault](note, passage, chance) for note in notes)
 
 
-def _alter_number(note: DraftNote, passage: Passage, chance: Random) -> DraftNote:
-    taken = {word for turn in passage.segments for word in words(turn.text)}
+def _alter_number(note: DraftNote, passage: PromptPassage, chance: Random) -> DraftNote:
+    taken = {word for turn in passage.segments for word in split_words(turn.text)}
     statement = _with_other_number(note.statement, taken, chance)
     if statement == note.statement:
         statement = f"{note.statement.rstrip('.!?…')}, {_free_number(23, taken, chance)} times."
@@ -91,18 +91,18 @@ def _with_other_number(statement: str, taken: set[str], chance: Random) -> str:
     return statement
 
 
-def _paraphrase_number(note: DraftNote, _passage: Passage, _chance: Random) -> DraftNote:
-    """Say about how much, as models do that round: never the number that was said."""
+def _paraphrase_number(note: DraftNote, _passage: PromptPassage, _chance: Random) -> DraftNote:
+    """Replace a number by a vague one, as models that round do."""
     statement = note.statement
     if digits := _DIGITS.search(statement):
-        found, said = digits, int(digits.group())
+        found, number = digits, int(digits.group())
     else:
         word = next(filter(_names_number, _LETTERS.finditer(statement)), None)
         if word is None:
             vague = f"{statement.rstrip('.!?…')}, several times."
             return note.model_copy(update={"statement": vague})
-        found, said = word, _VALUES[word.group().lower()]
-    vague = f"more than {(said - 1) // 10 * 10}" if said > _FEW else "several"
+        found, number = word, _VALUES[word.group().lower()]
+    vague = f"more than {(number - 1) // 10 * 10}" if number > _FEW else "several"
     vague = vague.capitalize() if found.start() == 0 else vague
     vague = f"{statement[: found.start()]}{vague}{statement[found.end() :]}"
     return note.model_copy(update={"statement": vague})
@@ -113,7 +113,7 @@ def _names_number(word: re.Match[str]) -> bool:
 
 
 def _free_number(number: int, taken: set[str], chance: Random) -> str:
-    """A number near ``number`` that nobody in the passage says."""
+    """Return a number near ``number`` that nobody in the passage says."""
     number += chance.randint(1, 9) * (10 if number >= _LARGE else 1)
     while str(number) in taken:
         number += 1
@@ -121,14 +121,14 @@ def _free_number(number: int, taken: set[str], chance: Random) -> str:
 
 
 def _free_word(word: str, taken: set[str]) -> str:
-    """The next number word of which nobody in the passage says the like: sixty to seventy."""
+    """Return the next number word that the passage does not contain: sixty to seventy."""
     place = _EXCHANGEABLE.index(word.lower())
     following = (*_EXCHANGEABLE[place + 1 :], *reversed(_EXCHANGEABLE[:place]))
     other = next((one for one in following if one not in taken), following[0])
     return other.capitalize() if word[0].isupper() else other
 
 
-def _drop_negation(note: DraftNote, _passage: Passage, _chance: Random) -> DraftNote:
+def _drop_negation(note: DraftNote, _passage: PromptPassage, _chance: Random) -> DraftNote:
     dropped = " ".join(_NEGATION.sub(_affirmed, note.statement).split())
     if not _NEGATION.search(note.statement) or not any(map(str.isalpha, dropped)):
         dropped = _negated(note.statement)
@@ -145,41 +145,43 @@ def _negated(statement: str) -> str:
     return negated if count else f"It is not true that {statement}"
 
 
-def _misplace(note: DraftNote, passage: Passage, chance: Random) -> DraftNote:
+def _misplace(note: DraftNote, passage: PromptPassage, chance: Random) -> DraftNote:
     last = max(turn.number for turn in (*passage.context, *passage.segments))
     beyond = last + chance.randint(100, 999)
     evidence = tuple(one.model_copy(update={"segment": beyond}) for one in note.evidence)
     return note.model_copy(update={"evidence": evidence})
 
 
-def _misfile(note: DraftNote, passage: Passage, _chance: Random) -> DraftNote:
+def _misfile(note: DraftNote, passage: PromptPassage, _chance: Random) -> DraftNote:
     unknown = "not-a-theme"
     while any(theme.id == unknown for theme in passage.study.themes):
         unknown += "-either"
     return note.model_copy(update={"themes": (unknown,)})
 
 
-def _quote_interviewer(note: DraftNote, passage: Passage, chance: Random) -> DraftNote:
-    said = [
+def _quote_interviewer(note: DraftNote, passage: PromptPassage, chance: Random) -> DraftNote:
+    candidates = [
         (turn, sentence)
         for turn in passage.segments
         if turn.role is Role.INTERVIEWER
         for sentence in split_sentences(turn.text)
-        if anchor(turn.text, sentence)
+        if find_anchor_words(turn.text, sentence)
     ]
-    if not said:
+    if not candidates:
         return _misplace(note, passage, chance)
-    longest = sorted(said, key=lambda pair: -len(pair[1].text))[:5]
+    longest = sorted(candidates, key=lambda pair: -len(pair[1].text))[:5]
     turn, sentence = chance.choice(longest)
-    place = anchor(turn.text, sentence)
+    place = find_anchor_words(turn.text, sentence)
     assert place, "sentences without anchors were left out"
     evidence = DraftEvidence(
         segment=turn.number, first_words=place.first_words, last_words=place.last_words
     )
-    return note.model_copy(update={"statement": tidy(sentence.text), "evidence": (evidence,)})
+    return note.model_copy(
+        update={"statement": clean_up_sentence(sentence.text), "evidence": (evidence,)}
+    )
 
 
-_SPOILERS: dict[Fault, Callable[[DraftNote, Passage, Random], DraftNote]] = {
+_SPOILERS: dict[Fault, Callable[[DraftNote, PromptPassage, Random], DraftNote]] = {
     Fault.ALTERED_NUMBER: _alter_number,
     Fault.PARAPHRASED_NUMBER: _paraphrase_number,
     Fault.DROPPED_NEGATION: _drop_negation,

@@ -1,4 +1,4 @@
-"""An answer in pieces, as server-sent events of ``chat.completion.chunk`` objects.
+"""Streams of ``chat.completion.chunk`` objects as server-sent events.
 
 Shapes follow https://platform.openai.com/docs/api-reference/chat-streaming.
 """
@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from simulator.answers import CHARACTERS_PER_TOKEN, Answer, Signature, Spent
+from simulator.answers import CHARACTERS_PER_TOKEN, ModelOutput, ResponseMetadata, TokenUsage
 
 END = b"data: [DONE]\n\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Break:
-    """What happens in the middle of a stream.
+class StreamBreak:
+    """Interruption in the middle of a stream.
 
     Attributes:
         pause: seconds in which nothing comes; without end if None.
@@ -29,33 +29,33 @@ class Break:
 
 
 @dataclass(frozen=True, slots=True)
-class Stream:
-    """Events to send, the seconds to wait before each, and what happens before the middle one."""
+class EventStream:
+    """Events to send, the seconds before each, and the interruption before the middle one."""
 
     events: tuple[bytes, ...]
     waits: tuple[float, ...]
-    breaks: Break | None = None
+    breaks: StreamBreak | None = None
 
     @property
     def middle(self) -> int:
-        """The place of the event that a break comes before."""
+        """Index of the event that an interruption comes before."""
         return len(self.events) // 2
 
 
-def pieces(answer: Answer, chunk_tokens: int) -> list[str]:
-    """What is said, cut into pieces of so many tokens; one that is empty if nothing is."""
-    said = answer.content or answer.refusal or ""
+def split_into_chunks(answer: ModelOutput, chunk_tokens: int) -> list[str]:
+    """Return the generated text in pieces of so many tokens; one empty piece if there is none."""
+    text = answer.content or answer.refusal or ""
     size = chunk_tokens * CHARACTERS_PER_TOKEN
-    return [said[begin : begin + size] for begin in range(0, len(said), size)] or [""]
+    return [text[begin : begin + size] for begin in range(0, len(text), size)] or [""]
 
 
-def events(
-    answer: Answer, parts: list[str], signature: Signature, spent: Spent | None
+def encode_events(
+    answer: ModelOutput, parts: list[str], signature: ResponseMetadata, spent: TokenUsage | None
 ) -> Iterator[bytes]:
-    """Each piece of an answer as an event, then why it ended, then its usage.
+    """Yield each piece of an answer as an event, then why it ended, then its usage.
 
     Args:
-        answer: what is said.
+        answer: the generated text.
         parts: the same in pieces.
         signature: what every chunk repeats.
         spent: the usage, if the request asked for it.
@@ -67,7 +67,7 @@ def events(
         yield _event(base, [_choice({**role, spoken: part}, None)])
     yield _event(base, [_choice({}, answer.finish_reason)])
     if spent:
-        yield _event(base | {"usage": spent.usage()}, [])
+        yield _event(base | {"usage": spent.as_dict()}, [])
     yield END
 
 

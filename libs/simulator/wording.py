@@ -1,4 +1,4 @@
-"""What words tell about a sentence: its subject, its numbers and its negations."""
+"""Lexical features of a text: content words, subjects, numbers and negations."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _SHORTEST_TERM = 3
 
 
-def vocabulary(text: str) -> frozenset[str]:
-    """The words of a blank-separated list."""
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a blank-separated list as a set."""
     return frozenset(text.split())
 
 
@@ -24,10 +24,10 @@ NUMBER_WORDS = tuple(_NUMBER_LIST.split())
 """English number words, the small before the large."""
 
 _NUMBERS = frozenset(NUMBER_WORDS) | {"half", "twice", "dozen", "quarter", "third"}
-_NEGATIONS = vocabulary(
+_NEGATIONS = word_set(
     "no not never none nobody nothing nowhere neither nor cannot without ain't hardly"
 )
-_STOP_WORDS = vocabulary(
+_STOP_WORDS = word_set(
     """a about above after again all also am an and any are as at be because been before being
     below between both but by can could did do does doing down during each even ever every few
     for from further get gets getting go goes going gone got had has have having he her here hers
@@ -74,32 +74,32 @@ energy heat heating electricity gas power solar boiler pump insulation warm cold
 speak talk language accent word conversation dialect;
 music song sing band dance guitar
 """
-VAGUE = vocabulary(
+VAGUE = word_set(
     "live area chang talk feel find felt found part place run need start stop keep turn everi end"
     " close open call point set side differ move rememb custom shop"
 )
 """Stems too common in talk to settle by themselves what a sentence is about."""
 
 
-def words(text: str) -> list[str]:
+def split_words(text: str) -> list[str]:
     """The words of ``text`` in lower case, with straight apostrophes inside them."""
     return [word.lower().replace("\u2019", "'") for word in _WORD.findall(text)]
 
 
 def is_number(word: str) -> bool:
-    """Whether a word is a number in digits or, in English, in letters."""
+    """Return whether a word is a number in digits or, in English, in letters."""
     return word[:1].isdigit() or word.lower() in _NUMBERS
 
 
 def is_negation(word: str) -> bool:
-    """Whether an English word denies, as "never" and "didn't" do."""
+    """Return whether an English word negates, as "never" and "didn't" do."""
     plain = word.lower().replace("\u2019", "'")
     return plain in _NEGATIONS or plain.endswith("n't")
 
 
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
-    """What is left of an English word without its commonest endings.
+    """Return an English word without its commonest endings.
 
     Cruder than Porter's stemmer on purpose: it only has to bring "waited", "waiting" and "waits"
     together; that it sometimes joins strangers costs the demo nothing.
@@ -121,12 +121,12 @@ _ENDINGS = (
 )
 
 
-def terms(text: str) -> frozenset[str]:
-    """The stems of a text's content words, and for each the subjects it is associated with.
+def extract_terms(text: str) -> frozenset[str]:
+    """Return the stems of a text's content words, and for each the subjects it is associated with.
 
     Subjects begin with ``~``. They let "sixty pounds a month" meet a theme called "Cost".
     """
-    stems = _stems(words(text))
+    stems = _stems(split_words(text))
     subjects = (f"~{subject}" for one in stems for subject in _SUBJECTS.get(one, ()))
     money = ("~0",) if re.search(r"[£$€]", text) else ()
     return frozenset((*stems, *subjects, *money))

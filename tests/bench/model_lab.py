@@ -52,23 +52,23 @@ class Simulation:
 
     def settings(self, **more: Any) -> ModelSettings:
         """Settings of a client that asks it."""
-        told = {"base_url": self.url, "api_key": SecretStr("k"), "model": MODEL, **more}
-        return ModelSettings(**told)
+        fields = {"base_url": self.url, "api_key": SecretStr("k"), "model": MODEL, **more}
+        return ModelSettings(**fields)
 
     def bare(self) -> AsyncOpenAI:
         """The SDK as it comes, without retries."""
         return AsyncOpenAI(base_url=self.url, api_key="k", max_retries=0)
 
-    async def tell(self, method: str, path: str, body: Any = None) -> Any:
-        """Change or ask something under ``/simulator``."""
+    async def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Call a control endpoint under ``/simulator``."""
         url = f"{self._origin}/simulator/{path}"
         response = await self._session.request(method, url, json=body)
         return response.raise_for_status().json()
 
     async def counts(self) -> dict[str, Any]:
         """The model's sums since they were last begun anew."""
-        told: dict[str, Any] = (await self.tell("GET", "counts"))["models"]
-        return dict(told.get(MODEL, {"calls": 0}))
+        fields: dict[str, Any] = (await self.control("GET", "counts"))["models"]
+        return dict(fields.get(MODEL, {"calls": 0}))
 
 
 @asynccontextmanager
@@ -94,11 +94,11 @@ async def simulation(**settings: Any) -> AsyncIterator[Simulation]:
 
 def chunk(number: int) -> ChunkReady:
     """A chunk of about 300 words, unlike all others."""
-    told = " ".join(
+    fields = " ".join(
         f"We pay {number + place} pounds a month for heating, and I would not recommend it."
         for place in range(20)
     )
-    turn = Segment(number=1, speaker="Ben", role=Role.PARTICIPANT, text=told)
+    turn = Segment(number=1, speaker="Ben", role=Role.PARTICIPANT, text=fields)
     return ChunkReady(
         chunk_id=derive_chunk_id(INTERVIEW, 1, "0" * 64, number + 1),
         transcript_id=INTERVIEW,
@@ -119,7 +119,7 @@ def question(number: int) -> ModelRequest[domain.DraftAnswer]:
 def body(one: ModelRequest[Any], *, stream: bool) -> Mapping[str, Any]:
     """The same question as the bare SDK is asked it."""
     schema = {"name": "answer", "strict": True, "schema": dict(one.schema)}
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "model": MODEL,
         "messages": list(one.messages),
         "max_completion_tokens": 4_000,
@@ -127,8 +127,8 @@ def body(one: ModelRequest[Any], *, stream: bool) -> Mapping[str, Any]:
         "response_format": {"type": "json_schema", "json_schema": schema},
     }
     if stream:
-        told |= {"stream": True, "stream_options": {"include_usage": True}}
-    return told
+        fields |= {"stream": True, "stream_options": {"include_usage": True}}
+    return fields
 
 
 @asynccontextmanager

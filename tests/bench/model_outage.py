@@ -78,7 +78,7 @@ async def _suffer(lab: Lab, kind: str, outage_s: float) -> dict[str, float | str
         await everything.enter_async_context(_watching(kafka, drafts))
         sent = await everything.enter_async_context(_traffic(kafka))
         await _until(lambda: len(drafts.times) > RATE * BEFORE_S / 2)
-        await model.tell("PUT", "outages", [{"kind": kind, "lasts": outage_s}])
+        await model.control("PUT", "outages", [{"kind": kind, "lasts": outage_s}])
         end = time.monotonic() + outage_s
         await asyncio.sleep(outage_s)
         due = len(sent)

@@ -132,11 +132,11 @@ def _always(share: float) -> Callable[[], float]:
 
 
 async def _watch(model: Simulation, case: Case, window_s: float) -> dict[str, float | str]:
-    await model.tell("DELETE", "counts")
+    await model.control("DELETE", "counts")
     if case.halved:
         await asyncio.sleep(window_s / 2)
         name = next(one for one in case.limits if one.endswith("_per_minute"))
-        await model.tell("PATCH", f"models/{MODEL}", {name: case.limits[name] / 2})
+        await model.control("PATCH", f"models/{MODEL}", {name: case.limits[name] / 2})
         await asyncio.sleep(window_s / 2)
     else:
         await asyncio.sleep(window_s)

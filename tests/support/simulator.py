@@ -10,12 +10,12 @@ import httpx2
 from pydantic import SecretStr
 
 from model_client import ModelSettings
-from simulator import SimulatorSettings, running
+from simulator import SimulatorSettings, run_server
 from support.http_client import http_client
 
 
 class Simulated:
-    """A running simulator, and what it is told and asked over HTTP."""
+    """Running simulator, and a client of its control endpoints."""
 
     def __init__(self, origin: str, session: httpx2.AsyncClient) -> None:
         self._origin = origin
@@ -28,11 +28,11 @@ class Simulated:
 
     def settings(self, **more: Any) -> ModelSettings:
         """Settings of a client that asks it."""
-        told = {"base_url": self.url, "api_key": SecretStr("k"), "model": "m", **more}
-        return ModelSettings(**told)
+        fields = {"base_url": self.url, "api_key": SecretStr("k"), "model": "m", **more}
+        return ModelSettings(**fields)
 
-    async def tell(self, method: str, path: str, body: Any = None) -> Any:
-        """Change or ask something under ``/simulator``."""
+    async def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Call a control endpoint under ``/simulator``."""
         url = f"{self._origin}/simulator/{path}"
         response = await self._session.request(method, url, json=body)
         assert response.is_success, response.text
@@ -40,7 +40,7 @@ class Simulated:
 
     async def calls(self, model: str = "m") -> int:
         """How many calls have ended."""
-        models = (await self.tell("GET", "counts"))["models"]
+        models = (await self.control("GET", "counts"))["models"]
         return int(models[model]["calls"]) if model in models else 0
 
 
@@ -48,5 +48,5 @@ class Simulated:
 async def simulated(settings: Mapping[str, Any] | None = None) -> AsyncIterator[Simulated]:
     """A simulator with the given settings."""
     chosen = SimulatorSettings.model_validate(settings or {})
-    async with running(chosen) as port, http_client() as session:
+    async with run_server(chosen) as port, http_client() as session:
         yield Simulated(f"http://127.0.0.1:{port}", session)

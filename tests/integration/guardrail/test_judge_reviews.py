@@ -82,7 +82,7 @@ async def calls(model: Simulated) -> int:
 
 
 async def rule(model: Simulated, **told: Any) -> None:
-    await model.tell("PUT", "rules", [told])
+    await model.control("PUT", "rules", [told])
 
 
 def checks(weighed: Weighed) -> list[str]:
@@ -279,7 +279,7 @@ async def test_a_judge_that_is_late_is_a_timeout_and_what_others_answered_is_kep
         with pytest.raises(ModelTimeoutError):
             await review(judge, drafted)
         before = await calls(model)
-        await model.tell("DELETE", "rules")
+        await model.control("DELETE", "rules")
         await review(judge, drafted)
     assert await calls(model) == before + 1
 
@@ -288,11 +288,11 @@ async def test_a_judge_that_serves_nobody_is_an_outage_and_the_draft_waits(
     model: Simulated, postgres_settings: PostgresSettings
 ) -> None:
     drafted = draft_of(*IN_DOUBT)
-    await model.tell("PUT", "outages", [{"kind": "disconnect"}])
+    await model.control("PUT", "outages", [{"kind": "disconnect"}])
     async with judging(model, postgres_settings) as judge:
         with pytest.raises(ModelUnavailableError):
             await review(judge, drafted)
-        await model.tell("DELETE", "outages")
+        await model.control("DELETE", "outages")
 
         async def served() -> bool:
             with suppress(ModelUnavailableError):

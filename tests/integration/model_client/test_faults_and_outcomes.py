@@ -258,7 +258,7 @@ async def play(case: Case, broker: str) -> ObservedOutcome:
         guardrail = guardrail_stage(assess_here, Policy())
         await everything.enter_async_context(bench.running(guardrail, GuardrailSettings(**HURRY)))
         if case.outage is not None:
-            await model.tell("PUT", "outages", [dict(case.outage)])
+            await model.control("PUT", "outages", [dict(case.outage)])
         await everything.enter_async_context(traffic(bench))
 
         def ended() -> str | None:

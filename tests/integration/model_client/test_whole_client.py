@@ -285,7 +285,7 @@ async def test_a_replica_killed_while_it_asks_holds_up_the_next_for_its_lease(
         await until(claimed(fresh_database))
         victim.kill()
         await victim.communicate()
-        await model.tell("DELETE", "rules")
+        await model.control("DELETE", "rules")
         # What others wait for is the lease, of which most is over by now.
         await fresh_database.execute("UPDATE llm_claims SET leased_until = now() + '1 s'::interval")
         async with replica(model, postgres_settings) as one:
@@ -314,7 +314,7 @@ async def test_fifty_at_once_in_four_processes_never_overshoot_a_budget_whatever
             for end in output.decode().split():
                 name, _, count = end.partition("=")
                 ends[name] += int(count)
-        used = (await model.tell("GET", "counts"))["models"]["m"]
+        used = (await model.control("GET", "counts"))["models"]["m"]
     assert ends["answered"] > 0
     assert ends["BudgetExceededError"] == sum(towns.values())
     rows = await fresh_database.fetch("SELECT outcome, cost_usd FROM llm_calls")

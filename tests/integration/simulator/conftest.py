@@ -12,7 +12,7 @@ import pytest
 from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
-from simulator import Clock, SimulatorSettings, running
+from simulator import Clock, SimulatorSettings, run_server
 from support.http_client import http_client
 
 DOCUMENT: dict[str, Any] = {
@@ -52,8 +52,8 @@ SCHEMA: Any = {
 Start = Callable[..., Awaitable["Simulation"]]
 
 
-class Hands:
-    """A clock that moves when it is told to, from noon on the first of January 2026."""
+class ManualClock:
+    """Manual clock, from noon on the first of January 2026."""
 
     def __init__(self) -> None:
         self.passed = 0.0
@@ -119,7 +119,7 @@ class Simulation:
 async def simulation_of(
     settings: SimulatorSettings, clock: Clock | None = None
 ) -> AsyncIterator[Simulation]:
-    async with running(settings, clock) as port:
+    async with run_server(settings, clock) as port:
         url = f"http://127.0.0.1:{port}"
         async with AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as client:
             yield Simulation(url, client)
@@ -140,9 +140,9 @@ async def start() -> AsyncIterator[Start]:
 
 
 @pytest.fixture
-def hands() -> Hands:
+def manual_clock() -> ManualClock:
     """A clock for a simulator to go by."""
-    return Hands()
+    return ManualClock()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from contracts.notes import DraftNote
 
 if TYPE_CHECKING:
-    from integration.simulator.conftest import Hands, Simulation
+    from integration.simulator.conftest import ManualClock, Simulation
 
     Start = Callable[..., Awaitable[Simulation]]
 
@@ -28,7 +28,7 @@ MODELS: dict[str, Any] = {
 }
 
 
-async def said(simulation: Simulation, model: str, **more: Any) -> str:
+async def ask_for_text(simulation: Simulation, model: str, **more: Any) -> str:
     return (await simulation.ask(model=model, **more)).choices[0].message.content or ""
 
 
@@ -40,12 +40,12 @@ async def test_lists_its_models_and_knows_no_others(start: Start) -> None:
     assert raised.value.code == "model_not_found"
 
 
-async def test_each_model_has_its_own_quota(start: Start, hands: Hands) -> None:
-    simulation = await start(clock=hands.clock, models=MODELS)
+async def test_each_model_has_its_own_quota(start: Start, manual_clock: ManualClock) -> None:
+    simulation = await start(clock=manual_clock.clock, models=MODELS)
     await simulation.ask(model="large")
     with pytest.raises(openai.RateLimitError):
         await simulation.ask(model="large")
-    assert await said(simulation, "loose")
+    assert await ask_for_text(simulation, "loose")
     assert (await simulation.counts("large"))["rate_limited"] == 1
     assert (await simulation.counts("loose"))["rate_limited"] == 0
 
@@ -53,7 +53,7 @@ async def test_each_model_has_its_own_quota(start: Start, hands: Hands) -> None:
 async def test_a_models_own_settings_go_over_those_for_all(start: Start) -> None:
     models = {"a": {}, "b": {"output_tokens": None}}
     simulation = await start(models=models, output_tokens=10)
-    lengths = [len(await said(simulation, model)) for model in models]
+    lengths = [len(await ask_for_text(simulation, model)) for model in models]
     assert lengths[0] == 40 < lengths[1]
 
 
@@ -65,7 +65,7 @@ async def test_a_model_refuses_what_its_context_does_not_hold(
         with pytest.raises(openai.BadRequestError) as raised:
             await simulation.ask(prompt, model="small", max_completion_tokens=most)
         assert raised.value.code == "context_length_exceeded"
-    assert await said(simulation, "large", document=document)
+    assert await ask_for_text(simulation, "large", document=document)
 
 
 async def test_a_model_cuts_off_what_is_longer_than_its_answers(start: Start) -> None:
@@ -78,11 +78,13 @@ async def test_a_model_without_schemas_refuses_them_and_takes_json(start: Start)
     simulation = await start(models=MODELS)
     with pytest.raises(openai.BadRequestError, match="json_schema"):
         await simulation.ask(model="plain")
-    assert json.loads(await said(simulation, "plain", response_format={"type": "json_object"}))
+    assert json.loads(
+        await ask_for_text(simulation, "plain", response_format={"type": "json_object"})
+    )
 
 
 async def test_a_model_that_ignores_schemas_adds_keys(start: Start) -> None:
-    answer = json.loads(await said(await start(models=MODELS), "loose"))
+    answer = json.loads(await ask_for_text(await start(models=MODELS), "loose"))
     assert set(answer) == {"notes", "summary"}
     assert all(set(note) > set(DraftNote.model_fields) for note in answer["notes"])
 
@@ -98,22 +100,22 @@ async def test_a_model_that_wraps_its_answer_still_gives_it(
     start: Start, model: str, form: str
 ) -> None:
     simulation = await start(models=MODELS)
-    found = re.fullmatch(form, await said(simulation, model), re.DOTALL)
+    found = re.fullmatch(form, await ask_for_text(simulation, model), re.DOTALL)
     assert found
-    assert json.loads(found.group(1)) == json.loads(await said(simulation, "large"))
+    assert json.loads(found.group(1)) == json.loads(await ask_for_text(simulation, "large"))
 
 
 async def test_a_rule_can_concern_one_model(start: Start) -> None:
     simulation = await start({"fault": "refusal", "model": "loose"}, models=MODELS)
-    assert not await said(simulation, "loose")
-    assert await said(simulation, "large")
+    assert not await ask_for_text(simulation, "loose")
+    assert await ask_for_text(simulation, "large")
 
 
 async def test_changes_one_model_while_it_runs(start: Start) -> None:
     simulation = await start(models=MODELS)
     status, _ = await simulation.admin("PATCH", "models/lab/thinker", {"wrapping": "none"})
     assert status == 200
-    assert json.loads(await said(simulation, "lab/thinker"))
+    assert json.loads(await ask_for_text(simulation, "lab/thinker"))
     assert (await simulation.admin("GET", "models/none"))[0] == 404
     assert (await simulation.admin("PATCH", "models/none", {}))[0] == 404
 

@@ -10,7 +10,7 @@ import openai
 import pytest
 
 if TYPE_CHECKING:
-    from integration.simulator.conftest import Hands, Simulation
+    from integration.simulator.conftest import ManualClock, Simulation
 
     Start = Callable[..., Awaitable[Simulation]]
 
@@ -19,11 +19,11 @@ ON_NOON = "2026-01-01T12:01:00Z"  # a minute after the clock's begin
 
 @pytest.mark.parametrize("at", [60, ON_NOON])
 async def test_an_outage_begins_and_ends_when_it_is_due(
-    start: Start, hands: Hands, at: Any
+    start: Start, manual_clock: ManualClock, at: Any
 ) -> None:
-    simulation = await start(clock=hands.clock, outages=[{"at": at, "lasts": 30}])
+    simulation = await start(clock=manual_clock.clock, outages=[{"at": at, "lasts": 30}])
     for passed, up in ((0, True), (59.9, True), (60, False), (89.9, False), (90, True)):
-        hands.passed = passed
+        manual_clock.passed = passed
         assert await serves(simulation) is up
     assert (await simulation.counts())["by_outcome"] == {"answered": 3, "outage": 2}
 
@@ -59,9 +59,11 @@ async def test_an_outage_of_one_model_leaves_the_others(start: Start) -> None:
     assert [model.id async for model in simulation.client.models.list()] == ["a", "b"]
 
 
-async def test_outages_can_be_planned_and_ended_while_it_runs(start: Start, hands: Hands) -> None:
-    simulation = await start(clock=hands.clock)
-    hands.passed = 100
+async def test_outages_can_be_planned_and_ended_while_it_runs(
+    start: Start, manual_clock: ManualClock
+) -> None:
+    simulation = await start(clock=manual_clock.clock)
+    manual_clock.passed = 100
     status, planned = await simulation.admin("PUT", "outages", [{"lasts": 60}])
     assert (status, planned) == (200, {"outages": [{"lasts": 60}]})
     assert not await serves(simulation)
@@ -72,25 +74,25 @@ async def test_outages_can_be_planned_and_ended_while_it_runs(start: Start, hand
 
 
 async def test_an_outage_that_ends_leaves_its_hanging_calls_hanging(
-    start: Start, hands: Hands
+    start: Start, manual_clock: ManualClock
 ) -> None:
-    simulation = await start(clock=hands.clock, outages=[{"kind": "hang", "lasts": 60}])
+    simulation = await start(clock=manual_clock.clock, outages=[{"kind": "hang", "lasts": 60}])
     hanging = asyncio.create_task(simulation.ask("Hello", patience=60))
     async with asyncio.timeout(10):
         while not (await simulation.admin("GET", "requests"))[1]["in_flight"]:
             pass
-    hands.passed = 61
+    manual_clock.passed = 61
     assert await serves(simulation)
     assert not hanging.done()
     hanging.cancel()
 
 
 @pytest.mark.parametrize("at", [60, ON_NOON])
-async def test_a_model_drifts_on_its_date(start: Start, hands: Hands, at: Any) -> None:
+async def test_a_model_drifts_on_its_date(start: Start, manual_clock: ManualClock, at: Any) -> None:
     drift = {"at": at, "spoils": {"paraphrased_number": 1}}
-    simulation = await start(clock=hands.clock, drift=drift)
+    simulation = await start(clock=manual_clock.clock, drift=drift)
     before, notes = await simulation.ask(), await simulation.notes()
-    hands.passed = 60
+    manual_clock.passed = 60
     after, worse = await simulation.ask(), await simulation.notes()
     assert before.system_fingerprint != after.system_fingerprint
     assert [note["evidence"] for note in notes] == [note["evidence"] for note in worse]
@@ -144,10 +146,10 @@ async def test_named_faults_that_make_no_sense_are_refused(start: Start, rule: A
 
 
 async def test_the_same_requests_in_the_same_order_get_the_same_of_everything(
-    start: Start, hands: Hands
+    start: Start, manual_clock: ManualClock
 ) -> None:
     settings: dict[str, Any] = {
-        "clock": hands.clock,
+        "clock": manual_clock.clock,
         "latency": "lognormal:0.005,1",
         "between_chunks": "pareto:0.0001,2",
         "requests_per_minute": 600,

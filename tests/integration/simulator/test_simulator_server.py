@@ -155,7 +155,7 @@ async def test_stall_of_a_whole_answer_is_a_hang(start: Start) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "told"),
+    ("form", "expected"),
     [
         ("seconds", {"retry-after": r"2"}),
         ("date", {"retry-after": r"\w{3}, \d\d \w{3} \d{4} [\d:]{8} GMT"}),
@@ -163,15 +163,15 @@ async def test_stall_of_a_whole_answer_is_a_hang(start: Start) -> None:
     ],
 )
 async def test_rate_limit_can_tell_the_wait_in_other_forms(
-    start: Start, form: str, told: dict[str, str]
+    start: Start, form: str, expected: dict[str, str]
 ) -> None:
     rule = {"fault": "rate_limit", "retry_after": 1.5, "retry_after_in": form}
     simulation = await start(rule)
     with pytest.raises(openai.RateLimitError) as raised:
         await simulation.ask()
     headers = {k: v for k, v in raised.value.response.headers.items() if k.startswith("retry")}
-    assert headers.keys() == told.keys()
-    assert all(re.fullmatch(told[name], headers[name]) for name in told)
+    assert headers.keys() == expected.keys()
+    assert all(re.fullmatch(expected[name], headers[name]) for name in expected)
 
 
 async def test_refusal_has_no_content(start: Start) -> None:
@@ -203,8 +203,8 @@ async def test_dropped_negation_turns_every_statement_round(start: Start) -> Non
     negation = re.compile(r"\b(?:not|never)\b|n't")
     assert len(bad) == len(good)
     for before, after in zip(good, bad, strict=True):
-        said = bool(negation.search(before["statement"]))
-        assert bool(negation.search(after["statement"])) is not said
+        spoken = bool(negation.search(before["statement"]))
+        assert bool(negation.search(after["statement"])) is not spoken
 
 
 async def test_wrong_segment_is_not_in_the_chunk(start: Start, document: Document) -> None:
@@ -306,8 +306,8 @@ async def test_bad_rules_are_refused_and_the_old_ones_stay(start: Start, body: b
 def long_winded(document: Document, characters: int = 350_000) -> Document:
     """The document with a participant who goes on and on; it takes a second or so to read."""
     talk = document["segments"][-1]["text"]
-    said = "".join(f"That is {number}. {talk} " for number in range(characters // len(talk)))
-    return {**document, "segments": [*document["segments"][:-1], said_by_ben(said)]}
+    spoken = "".join(f"That is {number}. {talk} " for number in range(characters // len(talk)))
+    return {**document, "segments": [*document["segments"][:-1], said_by_ben(spoken)]}
 
 
 def said_by_ben(text: str) -> Document:

@@ -17,20 +17,20 @@ if TYPE_CHECKING:
 
 
 async def content(simulation: Simulation, **more: Any) -> str:
-    said = [
+    pieces_of_text = [
         chunk.choices[0].delta.content or ""
         async for chunk in simulation.chunks(**more)
         if chunk.choices
     ]
-    return "".join(said)
+    return "".join(pieces_of_text)
 
 
 async def test_the_pieces_of_a_stream_make_up_the_whole_answer(start: Start) -> None:
     simulation = await start()
     whole = await simulation.ask()
     chunks = [chunk async for chunk in simulation.chunks()]
-    said = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
-    assert said == whole.choices[0].message.content
+    pieces_of_text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    assert pieces_of_text == whole.choices[0].message.content
     assert chunks[0].choices[0].delta.role == "assistant"
     assert [chunk.choices[0].finish_reason for chunk in chunks[-2:]] == [None, "stop"]
     assert len({chunk.id for chunk in chunks}) == 1
@@ -58,7 +58,7 @@ async def test_pieces_come_one_after_the_other(start: Start) -> None:
     begun = asyncio.get_running_loop().time()
     arrived = [asyncio.get_running_loop().time() - begun async for _ in simulation.chunks()]
     assert arrived[0] >= 0.2
-    pieces = len(arrived) - 1  # the last chunk tells why it ended
+    pieces = len(arrived) - 1  # the last chunk has the finish reason
     assert arrived[-1] >= 0.2 + (pieces - 1) * 0.02
 
 
@@ -72,18 +72,18 @@ async def test_a_whole_answer_takes_as_long_as_its_pieces(start: Start) -> None:
 
 async def test_a_stall_leaves_the_client_with_half_an_answer(start: Start) -> None:
     simulation = await start({"fault": "stall", "times": 1})
-    said: list[str] = []
+    pieces_of_text: list[str] = []
 
     async def listen() -> None:
         async for chunk in simulation.chunks():
-            said.append(chunk.choices[0].delta.content or "")  # noqa: PERF401 - kept on a timeout
+            pieces_of_text.append(chunk.choices[0].delta.content or "")  # noqa: PERF401 - kept on a timeout
 
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(listen(), 2)
-    assert said[0]
+    assert pieces_of_text[0]
     whole = await content(simulation)
-    assert whole.startswith("".join(said))
-    assert 0 < len("".join(said)) < len(whole)
+    assert whole.startswith("".join(pieces_of_text))
+    assert 0 < len("".join(pieces_of_text)) < len(whole)
     assert (await simulation.counts())["by_outcome"] == {"stall": 1, "answered": 1}
 
 
@@ -97,15 +97,15 @@ async def test_a_stall_that_ends_loses_nothing(start: Start) -> None:
 
 async def test_a_stream_can_break_off(start: Start) -> None:
     simulation = await start({"fault": "disconnect"})
-    said: list[str] = []
+    pieces_of_text: list[str] = []
 
     async def listen() -> None:
         async for chunk in simulation.chunks():
-            said.append(chunk.choices[0].delta.content or "")  # noqa: PERF401 - kept on an error
+            pieces_of_text.append(chunk.choices[0].delta.content or "")  # noqa: PERF401 - kept on an error
 
     with pytest.raises(openai.APIConnectionError):
         await listen()
-    assert "".join(said).startswith('{"notes"')
+    assert "".join(pieces_of_text).startswith('{"notes"')
 
 
 async def test_a_refusal_comes_in_pieces_too(start: Start) -> None:

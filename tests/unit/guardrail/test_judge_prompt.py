@@ -24,7 +24,7 @@ from guardrail.judge import SCHEMA, Opinion, Ruling, question_about
 from prompts import FOLDER
 from prompts.fencing import fenced
 from prompts.judge import VERSION, instructions
-from simulator.prompt import find_claim, find_passage
+from simulator.prompt import parse_claim, parse_passage
 from support.chunks import CHUNK
 from support.doubts import BORNE_OUT, DOUBTED, UNSUPPORTED
 
@@ -152,7 +152,7 @@ def test_no_example_is_let_through_by_the_checks_that_the_judge_ought_to_refuse(
 
 def test_the_simulator_reads_the_claim_and_no_example() -> None:
     messages = asked(weigh(UNSUPPORTED, DOUBTED))
-    found = find_claim(messages)
+    found = parse_claim(messages)
     assert found is not None
     assert found.claim == UNSUPPORTED.statement
-    assert find_passage(messages) is None
+    assert parse_passage(messages) is None

@@ -16,7 +16,7 @@ from model_client.errors import RateLimitedError
 from model_client.limits.rate_limits import RateLimiter
 from model_client.limits.token_bucket import AdaptiveTokenBucket
 from model_client.transport.rate_limit_headers import RateLimitStatus
-from simulator.limits import Bucket as ServersBucket
+from simulator.limits import TokenBucket as ServersBucket
 
 STEP_S = 0.005
 
@@ -73,7 +73,7 @@ class World:
 
     def count_anew(self) -> None:
         self._server.fill(self.now)
-        self._server.count_anew()
+        self._server.reset_counts()
         self.calls = self.refused = 0
 
     @property

@@ -1,4 +1,4 @@
-"""When things happen, what models are like, and what files of settings may say of it."""
+"""When things happen, what models are like, and what files of settings may contain."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from simulator.faults import Fault, FaultRule, RuleBook
-from simulator.latency import Latency
-from simulator.outages import Outage, Outages
-from simulator.output_format import Wrapping, wrapped
-from simulator.prefixes import Prefixes
-from simulator.profiles import Behaviour, Drift, Slowdown
+from simulator.faults import Fault, FaultRule, FaultRuleSet
+from simulator.latency import LatencyDistribution
+from simulator.outages import Outage, OutageSchedule
+from simulator.output_format import JsonWrapping, wrap_json
+from simulator.prefixes import PrefixCache
+from simulator.profiles import LoadSlowdown, ModelBehaviour, ModelDrift
 from simulator.schedule import Clock, Moment
 from simulator.settings import (
-    SettingsError,
     SimulatorSettings,
+    SimulatorSettingsError,
     load_rules,
     load_settings,
     parse_outages,
@@ -58,7 +58,7 @@ def test_the_first_outage_that_is_on_counts() -> None:
     planned = parse_outages(
         [{"at": 10, "lasts": 10, "status": 502}, {"at": 15, "kind": "hang"}, {"model": "m"}]
     )
-    outages = Outages(planned, Clock(lambda: now[0], lambda: 0.0))
+    outages = OutageSchedule(planned, Clock(lambda: now[0], lambda: 0.0))
     for passed, model, expected in (
         (0, None, None),
         (0, "m", planned[2]),
@@ -76,7 +76,7 @@ def test_a_status_belongs_to_an_outage_that_answers() -> None:
 
 
 def test_each_call_beyond_a_number_slows_a_model_down() -> None:
-    slowdown = Slowdown(beyond=2, per_call=0.5)
+    slowdown = LoadSlowdown(beyond=2, per_call=0.5)
     assert [slowdown.factor(others) for others in range(4)] == [1, 1, 1.5, 2]
 
 
@@ -86,11 +86,11 @@ def test_each_call_beyond_a_number_slows_a_model_down() -> None:
 )
 def test_refuses_drifts_that_make_no_sense(spoils: Any, complaint: str) -> None:
     with pytest.raises(ValidationError, match=complaint):
-        Drift(at=0, spoils=spoils)
+        ModelDrift(at=0, spoils=spoils)
 
 
 def test_a_prompts_beginning_is_known_in_whole_steps_from_a_thousand_tokens_on() -> None:
-    prefixes = Prefixes(4)
+    prefixes = PrefixCache(4)
     begin = "".join(map(str, range(3_000)))
     assert prefixes.cached_tokens(begin[:5_000]) == 0
     assert prefixes.cached_tokens(begin[:4_990]) == 1_152
@@ -100,28 +100,28 @@ def test_a_prompts_beginning_is_known_in_whole_steps_from_a_thousand_tokens_on()
 
 
 def test_a_long_tail_is_longer_than_a_lognormals() -> None:
-    chance = [Latency.parse(text) for text in ("pareto:0.2,1.5", "lognormal:0.2,0.5")]
-    pareto, lognormal = (sorted(one.draw(Random(n)) for n in range(2_000)) for one in chance)
+    chance = [LatencyDistribution.parse(text) for text in ("pareto:0.2,1.5", "lognormal:0.2,0.5")]
+    pareto, lognormal = (sorted(one.sample(Random(n)) for n in range(2_000)) for one in chance)
     assert pareto[0] >= 0.2
     assert pareto[-20] > lognormal[-20] * 3
 
 
 def test_wrapped_answers_are_no_json() -> None:
-    for wrapping in (Wrapping.FENCES, Wrapping.REASONING):
+    for wrapping in (JsonWrapping.FENCES, JsonWrapping.REASONING):
         with pytest.raises(json.JSONDecodeError):
-            json.loads(wrapped("{}", wrapping))
+            json.loads(wrap_json("{}", wrapping))
 
 
 def test_switching_a_named_rule_leaves_the_draws_of_the_others() -> None:
     rules = [FaultRule(fault=Fault.HANG, rate=0.5), FaultRule(fault=Fault.SLOW, rate=0.5)]
-    book, touched = RuleBook(rules, 7), RuleBook(rules, 7)
+    book, touched = FaultRuleSet(rules, 7), FaultRuleSet(rules, 7)
     touched.put(FaultRule(fault=Fault.REFUSAL, name="off", match="never said"))
     fired = [book.fire("", str(n), 1, notes=True) for n in range(200)]
     assert fired == [touched.fire("", str(n), 1, notes=True) for n in range(200)]
 
 
 def test_a_rule_of_a_model_fires_for_no_other() -> None:
-    book = RuleBook([FaultRule(fault=Fault.HANG, model="a")], 7)
+    book = FaultRuleSet([FaultRule(fault=Fault.HANG, model="a")], 7)
     assert [bool(book.fire("", "c", 1, notes=True, model=one)) for one in "ab"] == [True, False]
 
 
@@ -132,7 +132,7 @@ def test_a_models_settings_go_over_the_common_ones() -> None:
     assert (str(fast.latency), fast.requests_per_minute) == ("0.1", 60)
     assert (str(free.latency), free.requests_per_minute) == ("2", None)
     assert (str(any_other.latency), any_other.requests_per_minute) == ("2", 60)
-    assert any_other.with_changes(Behaviour(burst_s=1)).requests_per_minute == 60
+    assert any_other.with_changes(ModelBehaviour(burst_s=1)).requests_per_minute == 60
 
 
 def test_reads_settings_from_a_file(tmp_path: Path) -> None:
@@ -171,7 +171,7 @@ def test_names_the_file_and_the_place_where_settings_make_no_sense(
 ) -> None:
     path = tmp_path / "settings.yaml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(SettingsError, match=rf"settings\.yaml: {complaint}") as raised:
+    with pytest.raises(SimulatorSettingsError, match=rf"settings\.yaml: {complaint}") as raised:
         load_settings(path)
     assert "\n" not in str(raised.value)
 
@@ -188,5 +188,5 @@ def test_the_readmes_settings_are_taken_as_they_stand(tmp_path: Path) -> None:
 
 def test_the_readme_names_every_fault_and_every_setting_of_a_model() -> None:
     readme = (Path(__file__).parents[3] / "libs" / "simulator" / "README.md").read_text("utf-8")
-    names = [*Fault, *Behaviour.model_fields, *SimulatorSettings.model_fields]
+    names = [*Fault, *ModelBehaviour.model_fields, *SimulatorSettings.model_fields]
     assert [name for name in names if f"`{name}`" not in readme] == []

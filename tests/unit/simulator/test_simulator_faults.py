@@ -1,4 +1,4 @@
-"""Rules fire as told, and a spoiled note is wrong in exactly the way that was asked for."""
+"""Rules fire as configured, and a spoiled note is wrong in exactly the way that was asked for."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from contracts.notes import DraftNote
-from simulator.answers import garbled, notes_content
-from simulator.faults import SPOILING, Fault, FaultRule, RuleBook
-from simulator.latency import Latency
+from simulator.answers import format_notes, garble_json
+from simulator.faults import NOTE_FAULTS, Fault, FaultRule, FaultRuleSet
+from simulator.latency import LatencyDistribution
 from simulator.picker import pick_notes
-from simulator.prompt import Passage, find_passage
-from simulator.settings import RulesError, SimulatorSettings, load_rules, parse_rules
-from simulator.spoiling import spoil
+from simulator.prompt import PromptPassage, parse_passage
+from simulator.settings import FaultRulesError, SimulatorSettings, load_rules, parse_rules
+from simulator.spoiling import spoil_notes
 
-PASSAGE = Passage.model_validate(
+PASSAGE = PromptPassage.model_validate(
     {
         "study": {"themes": [{"id": "cost", "name": "Cost", "description": "bills, prices"}]},
         "context": [],
@@ -37,11 +37,11 @@ def note(statement: str) -> DraftNote:
 
 
 def spoiled(statement: str, fault: Fault) -> DraftNote:
-    (bad,) = spoil((note(statement),), fault, PASSAGE, Random(1))
+    (bad,) = spoil_notes((note(statement),), fault, PASSAGE, Random(1))
     return bad
 
 
-def fires(book: RuleBook, attempts: int, text: str = "", content: str = "c") -> list[bool]:
+def fires(book: FaultRuleSet, attempts: int, text: str = "", content: str = "c") -> list[bool]:
     return [bool(book.fire(text, content, n, notes=True)) for n in range(1, attempts + 1)]
 
 
@@ -89,37 +89,37 @@ def test_offers_the_interviewers_words_and_without_them_a_segment_that_is_not_th
         "Tell me how the bills have been so far.",
     )
     alone = PASSAGE.model_copy(update={"segments": PASSAGE.segments[1:]})
-    (bad,) = spoil((note("It is."),), Fault.INTERVIEWER_QUOTE, alone, Random(1))
+    (bad,) = spoil_notes((note("It is."),), Fault.INTERVIEWER_QUOTE, alone, Random(1))
     assert bad.evidence[0].segment > 8
 
 
 def test_garbled_answers_are_never_json() -> None:
-    for content in (notes_content(()), notes_content((note("It is."),))):
+    for content in (format_notes(()), format_notes((note("It is."),))):
         for seed in range(50):
             with pytest.raises(json.JSONDecodeError):
-                json.loads(garbled(content, Random(seed)).content or "")
+                json.loads(garble_json(content, Random(seed)).content or "")
 
 
 def test_a_rule_fires_as_often_as_told() -> None:
-    book = RuleBook([FaultRule(fault=Fault.HANG, times=2)], 1)
+    book = FaultRuleSet([FaultRule(fault=Fault.HANG, times=2)], 1)
     assert fires(book, 4) == [True, True, False, False]
 
 
 def test_a_rule_fires_only_where_its_text_is() -> None:
-    book = RuleBook([FaultRule(fault=Fault.HANG, match="violin")], 1)
+    book = FaultRuleSet([FaultRule(fault=Fault.HANG, match="violin")], 1)
     assert fires(book, 1, "a cello") == [False]
     assert fires(book, 1, "a violin") == [True]
 
 
 def test_the_first_rule_that_fits_fires_and_an_exhausted_one_gives_way() -> None:
-    book = RuleBook([FaultRule(fault=Fault.HANG, times=1), FaultRule(fault=Fault.REFUSAL)], 1)
+    book = FaultRuleSet([FaultRule(fault=Fault.HANG, times=1), FaultRule(fault=Fault.REFUSAL)], 1)
     fired = [book.fire("", "c", attempt, notes=False) for attempt in (1, 2)]
     assert [rule and rule.fault for rule in fired] == [Fault.HANG, Fault.REFUSAL]
 
 
-@pytest.mark.parametrize("fault", sorted(SPOILING))
+@pytest.mark.parametrize("fault", sorted(NOTE_FAULTS))
 def test_notes_are_spoiled_only_where_there_are_any(fault: Fault) -> None:
-    book = RuleBook([FaultRule(fault=fault, times=1)], 1)
+    book = FaultRuleSet([FaultRule(fault=fault, times=1)], 1)
     assert book.fire("", "c", 1, notes=False) is None
     assert book.fire("", "c", 2, notes=True)
 
@@ -127,11 +127,11 @@ def test_notes_are_spoiled_only_where_there_are_any(fault: Fault) -> None:
 def test_rates_are_kept_and_do_not_depend_on_order() -> None:
     contents = [str(number) for number in range(2_000)]
     rule = FaultRule(fault=Fault.HANG, rate=0.1)
-    forward, backward = RuleBook([rule], 1), RuleBook([rule], 1)
+    forward, backward = FaultRuleSet([rule], 1), FaultRuleSet([rule], 1)
     hit = {one for one in contents if forward.fire("", one, 1, notes=True)}
     assert hit == {one for one in reversed(contents) if backward.fire("", one, 1, notes=True)}
     assert 150 < len(hit) < 250
-    assert any(RuleBook([rule], 1).fire("", one, 2, notes=True) is None for one in hit)
+    assert any(FaultRuleSet([rule], 1).fire("", one, 2, notes=True) is None for one in hit)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_rates_are_kept_and_do_not_depend_on_order() -> None:
     ],
 )
 def test_refuses_rules_that_make_no_sense(document: Any, complaint: str) -> None:
-    with pytest.raises(RulesError, match=complaint):
+    with pytest.raises(FaultRulesError, match=complaint):
         parse_rules(document)
 
 
@@ -167,15 +167,15 @@ def test_reads_rules_from_yaml_and_json(tmp_path: Path, text: str) -> None:
 def test_names_the_file_when_its_rules_cannot_be_read(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "rules.yaml"
     path.write_bytes(content)
-    with pytest.raises(RulesError, match=r"rules\.yaml") as raised:
+    with pytest.raises(FaultRulesError, match=r"rules\.yaml") as raised:
         load_rules(path)
     assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("text", ["0.2", "lognormal:0.3,0.5", "uniform:0.1,0.4"])
 def test_latencies_are_drawn_around_what_was_asked_for(text: str) -> None:
-    latency = Latency.parse(text)
-    drawn = sorted(latency.draw(Random(seed)) for seed in range(501))
+    latency = LatencyDistribution.parse(text)
+    drawn = sorted(latency.sample(Random(seed)) for seed in range(501))
     assert str(latency) == text
     assert drawn[0] > 0
     assert drawn[250] == pytest.approx({"0": 0.2, "l": 0.3, "u": 0.25}[text[0]], rel=0.1)
@@ -209,7 +209,7 @@ def test_refuses_latencies_that_make_no_sense(text: str) -> None:
     ],
 )
 def test_finds_the_passage_whatever_surrounds_it(content: Any) -> None:
-    found = find_passage(
+    found = parse_passage(
         [{"role": "system", "content": "{}"}, {"role": "user", "content": content}]
     )
     assert found
@@ -218,4 +218,4 @@ def test_finds_the_passage_whatever_surrounds_it(content: Any) -> None:
 
 @pytest.mark.parametrize("content", [None, 3, "Hello", "{", '{"a": 1}', "[1]", "{" * 100_000])
 def test_finds_no_passage_where_there_is_none(content: Any) -> None:
-    assert find_passage([{"role": "user", "content": content}, "odd"]) is None
+    assert parse_passage([{"role": "user", "content": content}, "odd"]) is None

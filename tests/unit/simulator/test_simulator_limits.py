@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.limits import Bucket, Limits, Quota, duration
+from simulator.limits import ModelRateLimits, RateQuota, TokenBucket, format_duration
 
 
 class Hand:
-    """A time that moves when it is told to."""
+    """Manual time, in seconds."""
 
     def __init__(self) -> None:
         self.at = 0.0
@@ -19,8 +19,8 @@ class Hand:
         return self.at
 
 
-def bucket(per_minute: float = 60, burst_s: float = 10) -> Bucket:
-    return Bucket(per_minute, burst_s, 0.0)
+def bucket(per_minute: float = 60, burst_s: float = 10) -> TokenBucket:
+    return TokenBucket(per_minute, burst_s, 0.0)
 
 
 def test_a_bucket_is_full_at_first_and_fills_up_again_continuously() -> None:
@@ -93,17 +93,17 @@ def test_a_smaller_quota_holds_from_the_change_on() -> None:
 
 
 def test_a_request_is_admitted_by_both_limits_or_takes_from_neither() -> None:
-    limits = Limits(Quota(60, 100, 60), Hand())
+    limits = ModelRateLimits(RateQuota(60, 100, 60), Hand())
     assert limits.admit(90) is None
     excess = limits.admit(50)
     assert excess
     assert (excess.kind, excess.per_minute, excess.wait) == ("tokens", 100, 24)
-    left = {kind: told["remaining"] for kind, told in limits.summary().items()}
+    left = {kind: expected["remaining"] for kind, expected in limits.summary().items()}
     assert left == {"requests": 59, "tokens": 10}
 
 
 def test_the_longer_wait_of_two_is_told() -> None:
-    limits = Limits(Quota(1, 6_000, 60), Hand())
+    limits = ModelRateLimits(RateQuota(1, 6_000, 60), Hand())
     assert limits.admit(6_000) is None
     excess = limits.admit(1)
     assert excess
@@ -111,23 +111,23 @@ def test_the_longer_wait_of_two_is_told() -> None:
 
 
 def test_what_can_never_be_admitted_is_told_so() -> None:
-    excess = Limits(Quota(1, 100, 60), Hand()).admit(101)
+    excess = ModelRateLimits(RateQuota(1, 100, 60), Hand()).admit(101)
     assert excess
     assert (excess.kind, excess.wait) == ("tokens", None)
 
 
 def test_limits_come_and_go() -> None:
     hand = Hand()
-    limits = Limits(Quota(None, None, 60), hand)
+    limits = ModelRateLimits(RateQuota(None, None, 60), hand)
     assert limits.headers() == {}
-    limits.change(Quota(60, None, 60))
+    limits.change(RateQuota(60, None, 60))
     assert limits.headers()["x-ratelimit-remaining-requests"] == "60"
-    limits.change(Quota(None, None, 60))
+    limits.change(RateQuota(None, None, 60))
     assert limits.headers() == {}
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "expected"),
     [
         (0, "0ms"),
         (0.0001, "1ms"),
@@ -139,5 +139,5 @@ def test_limits_come_and_go() -> None:
         (359.9999, "6m0s"),
     ],
 )
-def test_durations_are_written_as_openai_writes_them(seconds: float, told: str) -> None:
-    assert duration(seconds) == told
+def test_durations_are_written_as_openai_writes_them(seconds: float, expected: str) -> None:
+    assert format_duration(seconds) == expected

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.transcript import Role
-from simulator.anchors import anchor
-from simulator.cleanup import tidy
+from simulator.anchors import find_anchor_words
+from simulator.cleanup import clean_up_sentence
 from simulator.picker import CHARACTERS_PER_NOTE, MOST_NOTES, pick_notes
-from simulator.prompt import Passage, Turn
-from simulator.salience import telling
+from simulator.prompt import PromptPassage, PromptSegment
+from simulator.salience import score_salience
 from simulator.sentences import split_sentences
 
 REV_INTERVIEWS = (
@@ -53,15 +53,17 @@ TALK = st.lists(WORDS, min_size=1, max_size=80).map(" ".join) | st.text(min_size
 TURNS = st.lists(st.tuples(st.sampled_from(sorted(Role)), TALK), min_size=1, max_size=12)
 
 
-def passage(turns: list[tuple[Role, str]], context: tuple[dict[str, Any], ...] = ()) -> Passage:
+def passage(
+    turns: list[tuple[Role, str]], context: tuple[dict[str, Any], ...] = ()
+) -> PromptPassage:
     segments = [
         {"number": number, "speaker": f"{role} {number % 2}", "role": role, "text": text}
         for number, (role, text) in enumerate(turns, start=1)
     ]
-    return Passage.model_validate({"study": STUDY, "context": context, "segments": segments})
+    return PromptPassage.model_validate({"study": STUDY, "context": context, "segments": segments})
 
 
-def quote(turn: Turn, first_words: str, last_words: str) -> str:
+def quote(turn: PromptSegment, first_words: str, last_words: str) -> str:
     start = turn.text.index(first_words)
     return turn.text[start : turn.text.index(last_words, start) + len(last_words)]
 
@@ -105,7 +107,7 @@ def test_sentences_are_slices_that_lose_no_word(text: str) -> None:
 @given(TALK)
 def test_anchors_locate_their_sentence_and_nothing_else(text: str) -> None:
     for sentence in split_sentences(text):
-        words = anchor(text, sentence)
+        words = find_anchor_words(text, sentence)
         if words is None:
             continue
         start = text.index(words.first_words)
@@ -116,7 +118,7 @@ def test_anchors_locate_their_sentence_and_nothing_else(text: str) -> None:
 @REPEATABLE
 @given(TALK)
 def test_tidying_keeps_every_number_and_negation(text: str) -> None:
-    tidied = bag(tidy(text))
+    tidied = bag(clean_up_sentence(text))
     assert tidied <= bag(text)
     kept = {"sixty", "40", "3", "5", "three", "never", "not", "no", "don", "didn"}
     assert {word for word in bag(text) if word in kept} == {w for w in tidied if w in kept}
@@ -157,14 +159,14 @@ def test_splits_talk_into_sentences(text: str, sentences: list[str]) -> None:
     ],
 )
 def test_words_a_quote_as_a_note(quoted: str, statement: str) -> None:
-    assert tidy(quoted) == statement
+    assert clean_up_sentence(quoted) == statement
 
 
 def test_prefers_telling_sentences_to_backchannels_questions_and_fragments() -> None:
-    told = telling("We paid sixty pounds a month and I never trusted the installer.")
-    assert told > 1
+    score = score_salience("We paid sixty pounds a month and I never trusted the installer.")
+    assert score > 1
     for poorer in ("Yeah, sure.", "Did you pay more than that for the pump?", "It was the, the-"):
-        assert telling(poorer) < 0
+        assert score_salience(poorer) < 0
 
 
 def test_spreads_notes_over_themes_and_leaves_out_near_repeats() -> None:

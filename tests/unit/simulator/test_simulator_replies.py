@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from simulator.model import SimulatedModels
-from simulator.replies import Reply
+from simulator.replies import SimulatedReply
 from simulator.schedule import Clock
 from simulator.settings import SimulatorSettings
 
@@ -25,15 +25,15 @@ def asking(content: str, **more: Any) -> bytes:
     return json.dumps({"model": "m", "messages": messages, **more}).encode()
 
 
-async def asked(models: SimulatedModels, *bodies: bytes) -> list[Reply]:
+async def asked(models: SimulatedModels, *bodies: bytes) -> list[SimulatedReply]:
     replies = []
     for body in bodies:
-        async with models.replying(body) as reply:
+        async with models.reply_to(body) as reply:
             replies.append(reply)
     return replies
 
 
-def told(reply: Reply) -> tuple[Any, ...]:
+def observable_parts(reply: SimulatedReply) -> tuple[Any, ...]:
     message = [choice["message"] for choice in reply.body.get("choices", ())]
     waits = reply.stream and reply.stream.waits
     return reply.outcome, reply.status, reply.headers, reply.wait, reply.hangs, waits, message
@@ -49,9 +49,9 @@ async def test_the_same_seed_gives_the_same_delays_and_faults(stream: bool) -> N
     }
     bodies = [asking(f"Hello {number % 10}", stream=stream) for number in range(40)]
     first, second = [await asked(simulated(**settings), *bodies) for _ in range(2)]
-    assert list(map(told, first)) == list(map(told, second))
+    assert list(map(observable_parts, first)) == list(map(observable_parts, second))
     other = await asked(simulated(**(settings | {"seed": 8})), *bodies)
-    assert list(map(told, other)) != list(map(told, first))
+    assert list(map(observable_parts, other)) != list(map(observable_parts, first))
     assert {reply.outcome for reply in first} == {
         "answered",
         "hang",
@@ -71,7 +71,7 @@ async def test_load_is_what_is_in_flight_besides() -> None:
     models = simulated(latency=1, slowdown={"per_call": 0.5, "beyond": 1})
     async with AsyncExitStack() as stack:
         waits = [
-            (await stack.enter_async_context(models.replying(asking(str(number))))).wait
+            (await stack.enter_async_context(models.reply_to(asking(str(number))))).wait
             for number in range(3)
         ]
     assert waits == [1, 1.5, 2]

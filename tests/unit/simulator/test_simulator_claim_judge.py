@@ -9,15 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.prompt import Claim, Quote, find_claim, find_passage
-from simulator.ruling import ruling_content
+from simulator.claim_judge import judge_claim
+from simulator.prompt import PromptClaim, PromptQuote, parse_claim, parse_passage
 
 QUOTE = "We pay sixty pounds a month, and the boiler is from 2019."
 
 
-def ruled(claim: str, *quotes: str, wrong: bool = False) -> str:
-    told = Claim(claim=claim, quotes=tuple(Quote(speaker="Ben", text=one) for one in quotes))
-    answer: dict[str, Any] = json.loads(ruling_content(told, wrong=wrong))
+def verdict_on(statement: str, *quotes: str, wrong: bool = False) -> str:
+    claim = PromptClaim(
+        claim=statement, quotes=tuple(PromptQuote(speaker="Ben", text=one) for one in quotes)
+    )
+    answer: dict[str, Any] = json.loads(judge_claim(claim, wrong=wrong))
     assert list(answer) == ["reason", "verdict"]
     return str(answer["verdict"])
 
@@ -33,19 +35,19 @@ def ruled(claim: str, *quotes: str, wrong: bool = False) -> str:
     ],
 )
 def test_rules_by_the_words_numbers_and_denials_of_the_quotes(claim: str, verdict: str) -> None:
-    assert ruled(claim, QUOTE) == verdict
+    assert verdict_on(claim, QUOTE) == verdict
 
 
 def test_all_quotes_together_bear_out_a_claim() -> None:
     claim = "They pay sixty pounds, and the boiler is from 2019."
-    assert ruled(claim, *QUOTE.split(", and ")) == "supported"
+    assert verdict_on(claim, *QUOTE.split(", and ")) == "supported"
 
 
 @given(st.text(max_size=80), st.lists(st.text(max_size=80), max_size=3))
 def test_a_judge_that_errs_says_something_else_of_every_claim(
     claim: str, quotes: list[str]
 ) -> None:
-    right, wrong = ruled(claim, *quotes), ruled(claim, *quotes, wrong=True)
+    right, wrong = verdict_on(claim, *quotes), verdict_on(claim, *quotes, wrong=True)
     assert {right, wrong} <= {"supported", "contradicted", "not_supported"}
     assert (right == "supported") is not (wrong == "supported")
 
@@ -56,7 +58,7 @@ def test_tells_a_claim_from_a_passage() -> None:
 
     claim = user({"claim": "So it is.", "quotes": [{"speaker": "B", "text": "So it is."}]})
     passage = user({"segments": [{"number": 1, "text": "So it is."}]})
-    assert find_claim(claim) is not None
-    assert find_passage(claim) is None
-    assert find_claim(passage) is None
-    assert find_passage(passage) is not None
+    assert parse_claim(claim) is not None
+    assert parse_passage(claim) is None
+    assert parse_claim(passage) is None
+    assert parse_passage(passage) is not None

@@ -1,4 +1,4 @@
-"""Reads prompts, long ones beside the event loop, so that they keep nobody else waiting."""
+"""Reader of prompts that handles long ones in threads, so that they do not block the event loop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ R = TypeVar("R")
 
 _AT_ONCE = 20_000
 """Characters up to which a prompt is read in some 50 ms; in a thread it would slow down the loop
-for longer than that, as both want one lock."""
+for longer than that, as both want the global interpreter lock."""
 
 _THREADS = 2  # one long prompt does not hold up the next; more would only fight for one lock
 _KEPT = 256
@@ -22,11 +22,11 @@ _KEPT = 256
 _Job = tuple[asyncio.Future[R], str]
 
 
-class Readings(Generic[R]):
-    """What was read in prompts, each read once however often it is asked for.
+class PromptReader(Generic[R]):
+    """Reader that reads each prompt once, however often it is asked for.
 
-    The threads are daemons: what they are at does not hold up the end of the process. They end
-    after ``close``.
+    The threads are daemons: what they are at does not delay the end of the process. They end after
+    ``close``.
 
     Args:
         read: reads one prompt; called in a thread if the prompt is long.
@@ -38,8 +38,8 @@ class Readings(Generic[R]):
         self._jobs: queue.SimpleQueue[_Job[R] | None] = queue.SimpleQueue()
         self._threads = 0
 
-    async def of(self, prompt: str) -> R:
-        """What is read in a prompt; a client that leaves does not stop the reading of it."""
+    async def read(self, prompt: str) -> R:
+        """Return what is read in a prompt; a client that leaves does not stop the reading."""
         reading = self._kept.get(prompt)
         if reading is None:
             reading = self._kept[prompt] = self._begin(prompt)
@@ -49,7 +49,7 @@ class Readings(Generic[R]):
         return await asyncio.shield(reading)
 
     def close(self) -> None:
-        """Let the threads end with what they are at."""
+        """Let the threads end after their present prompts."""
         for _ in range(self._threads):
             self._jobs.put(None)
 
