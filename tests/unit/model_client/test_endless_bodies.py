@@ -26,15 +26,15 @@ async def parts(number: int, begin: bytes = b"") -> AsyncIterator[bytes]:
 
 async def test_a_line_without_end_is_given_up() -> None:
     with pytest.raises(BadOutputError, match="has no end"):
-        [event async for event in response_stream.events(parts(PARTS + 1, b"data: "))]
+        [event async for event in response_stream.iter_sse_data(parts(PARTS + 1, b"data: "))]
 
 
 async def test_a_line_up_to_the_limit_is_read() -> None:
-    (event,) = [one async for one in response_stream.events(parts(PARTS - 1, b"data: "))]
+    (event,) = [one async for one in response_stream.iter_sse_data(parts(PARTS - 1, b"data: "))]
     assert event == (PART * (PARTS - 1)).decode()
 
 
 async def test_a_whole_body_without_end_is_given_up() -> None:
     with pytest.raises(BadOutputError, match="has no end"):
-        await response_stream.whole(parts(PARTS + 1))
-    assert len(await response_stream.whole(parts(PARTS))) == len(PART) * PARTS
+        await response_stream.read_body(parts(PARTS + 1))
+    assert len(await response_stream.read_body(parts(PARTS))) == len(PART) * PARTS
