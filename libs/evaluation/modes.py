@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from evaluation.errors import InputError
-from grounding.syntax.clauses import Parser
+from grounding.syntax.clauses import SyntaxParser
 from grounding.syntax.spacy_parser import is_installed, load_parser
 
 
@@ -24,7 +24,7 @@ _NOT_INSTALLED: Final = (
 )
 
 
-def load_parsers(requested: CheckMode | None) -> Mapping[CheckMode, Parser | None]:
+def load_parsers(requested: CheckMode | None) -> Mapping[CheckMode, SyntaxParser | None]:
     """Load the parser of each mode to measure.
 
     Args:

@@ -1,34 +1,34 @@
-"""Quotes and claims against segments: pure functions that decide which notes are borne out."""
+"""Compare notes with the segments they cite, and decide which the transcript supports (pure)."""
 
 from grounding.assessment import (
-    Judgement,
-    Weighed,
-    gather,
-    judge,
-    judge_all,
-    note_id,
-    weigh,
-    weigh_again,
+    CheckedNote,
+    DraftAssessment,
+    check_note,
+    decide_note,
+    decide_notes,
+    derive_note_id,
+    merge_notes,
+    recheck_note,
 )
-from grounding.checks import CHECKS, INJECTION, Case, Check
-from grounding.duplicates import content_key, first_same, says_the_same
-from grounding.feedback import word_feedback
+from grounding.checks import CHECKS, INJECTION_CHECK_NAMES, Check, CheckContext
+from grounding.duplicates import are_equivalent, compute_content_key, find_first_equivalent
+from grounding.feedback import format_feedback
 
 __all__ = [
     "CHECKS",
-    "INJECTION",
-    "Case",
+    "INJECTION_CHECK_NAMES",
     "Check",
-    "Judgement",
-    "Weighed",
-    "content_key",
-    "first_same",
-    "gather",
-    "judge",
-    "judge_all",
-    "note_id",
-    "says_the_same",
-    "weigh",
-    "weigh_again",
-    "word_feedback",
+    "CheckContext",
+    "CheckedNote",
+    "DraftAssessment",
+    "are_equivalent",
+    "check_note",
+    "compute_content_key",
+    "decide_note",
+    "decide_notes",
+    "derive_note_id",
+    "find_first_equivalent",
+    "format_feedback",
+    "merge_notes",
+    "recheck_note",
 ]

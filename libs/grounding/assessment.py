@@ -1,4 +1,4 @@
-"""Decides on drafted notes: those the transcript bears out become notes, the rest are refused."""
+"""Check drafted notes: those the transcript supports become notes, the others are rejected."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from contracts.notes import (
     Note,
     RejectedNote,
 )
-from grounding.checks import CHECKS, Case
-from grounding.evidence import Citations, Passage, copy, resolve
-from grounding.syntax.clauses import Parser
+from grounding.checks import CHECKS, CheckContext
+from grounding.evidence import QuotedPassage, ResolvedCitations, copy_evidence, resolve_citations
+from grounding.syntax.clauses import SyntaxParser
 
 
 @dataclass(frozen=True, slots=True)
-class Weighed:
-    """A drafted note, held against what it cites.
+class CheckedNote:
+    """A drafted note with its copied evidence and the checks it failed.
 
     Attributes:
         draft: the note as the model offers it.
@@ -43,12 +43,12 @@ class Weighed:
     flags: tuple[CheckFailure, ...] = ()
     is_judged: bool = False
 
-    def accepted(self, flags: tuple[CheckFailure, ...] = ()) -> Note:
-        """The note, with further checks that let it pass all the same."""
+    def to_note(self, flags: tuple[CheckFailure, ...] = ()) -> Note:
+        """Return the note to store, with its flags and further ones."""
         draft = self.draft
         return Note(
             # Of what is shown: a masked name could be guessed by the id it gives.
-            note_id=note_id(self.chunk_id, self.statement, self.evidence),
+            note_id=derive_note_id(self.chunk_id, self.statement, self.evidence),
             statement=self.statement,
             evidence=self.evidence,
             themes=tuple(dict.fromkeys(draft.themes)),
@@ -56,23 +56,25 @@ class Weighed:
             flags=(*self.flags, *flags),
         )
 
-    def refused(self) -> RejectedNote:
-        """The draft with its reasons; there has to be one."""
+    def to_rejected_note(self) -> RejectedNote:
+        """Return the draft with the checks it failed, of which there has to be one."""
         return RejectedNote(draft=self.draft, failures=self.failures)
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What became of a draft: notes to store, and refused ones with their reasons."""
+class DraftAssessment:
+    """The result for a whole draft: notes to store, and rejected notes with their reasons."""
 
     accepted: tuple[Note, ...]
     rejected: tuple[RejectedNote, ...]
 
 
-def weigh(draft: DraftNote, chunk: ChunkReady, parse: Parser | None = None) -> Weighed:
-    """Hold one drafted note against the chunk.
+def check_note(
+    draft: DraftNote, chunk: ChunkReady, parse: SyntaxParser | None = None
+) -> CheckedNote:
+    """Run all checks on one drafted note and copy its evidence.
 
-    Every check is asked, so that all reasons are told at once.
+    All checks run, even after a failure, so that the model gets all reasons at once.
 
     Args:
         draft: the note as the model offers it.
@@ -82,24 +84,24 @@ def weigh(draft: DraftNote, chunk: ChunkReady, parse: Parser | None = None) -> W
     Returns:
         Its exact evidence, and the checks it failed. Never raises.
     """
-    case = Case(draft, chunk, resolve(draft.evidence, chunk), parse)
-    return Weighed(
+    context = CheckContext(draft, chunk, resolve_citations(draft.evidence, chunk), parse)
+    return CheckedNote(
         draft=draft,
         chunk_id=chunk.chunk_id,
-        evidence=tuple(copy(passage) for passage in case.citations.found),
-        failures=_failures(case),
+        evidence=tuple(copy_evidence(passage) for passage in context.citations.found),
+        failures=_run_checks(context),
         statement=draft.statement,
     )
 
 
-def _failures(case: Case) -> tuple[CheckFailure, ...]:
-    return tuple(failure for check in CHECKS if (failure := check(case)) is not None)
+def _run_checks(context: CheckContext) -> tuple[CheckFailure, ...]:
+    return tuple(failure for check in CHECKS if (failure := check(context)) is not None)
 
 
-def weigh_again(
-    note: Note, chunk: ChunkReady, parse: Parser | None = None
+def recheck_note(
+    note: Note, chunk: ChunkReady, parse: SyntaxParser | None = None
 ) -> tuple[CheckFailure, ...]:
-    """The checks that a stored note would not pass today, held against its own evidence.
+    """Return the checks that a stored note would fail today, given its own evidence.
 
     Args:
         note: as it is stored; of a masked one, the statement has placeholders.
@@ -108,7 +110,8 @@ def weigh_again(
     """
     turns = {segment.number: segment for segment in chunk.segments}
     found = tuple(
-        Passage(turns[one.segment], one.start, one.start + one.length) for one in note.evidence
+        QuotedPassage(turns[one.segment], one.start, one.start + one.length)
+        for one in note.evidence
     )
     draft = DraftNote(
         statement=note.statement,
@@ -116,32 +119,34 @@ def weigh_again(
         themes=note.themes,
         questions=note.questions,
     )
-    return _failures(Case(draft, chunk, Citations(found, missing=()), parse))
+    return _run_checks(CheckContext(draft, chunk, ResolvedCitations(found, missing=()), parse))
 
 
-def judge(draft: DraftNote, chunk: ChunkReady, parse: Parser | None = None) -> Note | RejectedNote:
-    """Decide on one drafted note: any failed check refuses it."""
-    weighed = weigh(draft, chunk, parse)
-    return weighed.refused() if weighed.failures else weighed.accepted()
+def decide_note(
+    draft: DraftNote, chunk: ChunkReady, parse: SyntaxParser | None = None
+) -> Note | RejectedNote:
+    """Check one drafted note; return the note, or the rejected note if any check failed."""
+    checked = check_note(draft, chunk, parse)
+    return checked.to_rejected_note() if checked.failures else checked.to_note()
 
 
-def note_id(chunk_id: UUID, statement: str, evidence: Iterable[Evidence]) -> UUID:
-    """The id of a note: the same statement on the same passages is the same note."""
+def derive_note_id(chunk_id: UUID, statement: str, evidence: Iterable[Evidence]) -> UUID:
+    """Return a note's id: the same statement on the same passages gives the same id."""
     places = (f"{one.segment}:{one.start}+{one.length}" for one in evidence)
     return derive_id("note", chunk_id, statement, *places)
 
 
-def judge_all(notes: Sequence[DraftNote], chunk: ChunkReady) -> Judgement:
-    """Decide on a draft's notes: any failed check refuses one."""
-    weighed = [weigh(draft, chunk) for draft in notes]
-    return gather(
-        accepted=(one.accepted() for one in weighed if not one.failures),
-        rejected=(one.refused() for one in weighed if one.failures),
+def decide_notes(notes: Sequence[DraftNote], chunk: ChunkReady) -> DraftAssessment:
+    """Check all notes of a draft; any failed check rejects a note."""
+    checked = [check_note(draft, chunk) for draft in notes]
+    return merge_notes(
+        accepted=(one.to_note() for one in checked if not one.failures),
+        rejected=(one.to_rejected_note() for one in checked if one.failures),
     )
 
 
-def gather(accepted: Iterable[Note], rejected: Iterable[RejectedNote]) -> Judgement:
-    """Put a draft's notes together, without repetitions.
+def merge_notes(accepted: Iterable[Note], rejected: Iterable[RejectedNote]) -> DraftAssessment:
+    """Merge a draft's notes into an assessment without duplicates.
 
     A note that says the same (up to case and spaces) on the same evidence as an earlier one is
     left out; the themes and questions it adds go to the first, so nothing is lost.
@@ -149,11 +154,11 @@ def gather(accepted: Iterable[Note], rejected: Iterable[RejectedNote]) -> Judgem
     kept: dict[tuple[object, ...], Note] = {}
     for note in accepted:
         key = (" ".join(note.statement.casefold().split()), note.evidence)
-        kept[key] = _joined(kept[key], note) if key in kept else note
-    return Judgement(tuple(kept.values()), tuple(dict.fromkeys(rejected)))
+        kept[key] = _merge_labels(kept[key], note) if key in kept else note
+    return DraftAssessment(tuple(kept.values()), tuple(dict.fromkeys(rejected)))
 
 
-def _joined(first: Note, again: Note) -> Note:
+def _merge_labels(first: Note, again: Note) -> Note:
     return first.model_copy(
         update={
             "themes": tuple(dict.fromkeys(first.themes + again.themes)),

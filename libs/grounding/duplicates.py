@@ -1,4 +1,4 @@
-"""Which statements say the same, so that a researcher reads each finding once."""
+"""Find statements that say the same, so that a researcher reads each finding once."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import Study, Theme
 from contracts.transcript import Role, Segment
-from grounding.checks import CHECKS, Case
+from grounding.checks import CHECKS, CheckContext
 from grounding.checks.number import NUMBER_NOT_IN_EVIDENCE
-from grounding.evidence import resolve
+from grounding.evidence import resolve_citations
 from grounding.numbers.numerals import read_numeral
-from grounding.text.terms import terms
-from grounding.text.words import listed, words
+from grounding.text.terms import split_terms
+from grounding.text.words import parse_word_list, split_words
 
 _ID: Final = UUID(int=0)
 _STUDY: Final = Study(study_id="any", name="any", themes=(Theme(id="any", name="any"),))
-_GRAMMAR: Final = listed("a an the be is are was were am that do does did on in of to at")
+_GRAMMAR: Final = parse_word_list("a an the be is are was were am that do does did on in of to at")
 """Words by which statements may differ that say the same."""
 _SEPARATOR: Final = "\x1f"
 _CHECKS: Final = (NUMBER_NOT_IN_EVIDENCE, *CHECKS)
 """Numbers first: statements of the same words that say something else mostly differ in those."""
 
 
-def content_key(statement: str) -> str:
-    """Make the key that all statements which say the same share.
+def compute_content_key(statement: str) -> str:
+    """Return a key that all statements with the same meaning share.
 
     The reverse does not hold: statements with one key are made of the same words, and
     ``says_the_same`` compares the rest. So who looks for what says the same, looks only among
@@ -42,11 +42,11 @@ def content_key(statement: str) -> str:
         Its words' lemmas without grammar and numbers, each as often as it occurs, sorted; empty
         where nothing else is in it.
     """
-    return _SEPARATOR.join(sorted(_meant(statement).elements()))
+    return _SEPARATOR.join(sorted(_count_content_lemmas(statement).elements()))
 
 
-def first_same(statement: str, earlier: Iterable[str]) -> int | None:
-    """The place of the first earlier statement that says the same.
+def find_first_equivalent(statement: str, earlier: Iterable[str]) -> int | None:
+    """Return the index of the first earlier statement that says the same, or None.
 
     Args:
         statement: a note's statement.
@@ -56,37 +56,37 @@ def first_same(statement: str, earlier: Iterable[str]) -> int | None:
         Its index in ``earlier``, or None.
     """
     for index, other in enumerate(earlier):
-        if says_the_same(statement, other):
+        if are_equivalent(statement, other):
             return index
     return None
 
 
-def says_the_same(one: str, other: str) -> bool:
+def are_equivalent(one: str, other: str) -> bool:
     """Whether two statements say the same in almost the same words.
 
     They have to be made of the same words, up to their order, form and grammar, and each has to
     pass all checks when it is held against the other: so “sixty” and “60” are the same, and “Ann
     paid Ben” is not what “Ben paid Ann” says. What adds something says something else.
     """
-    if _meant(one) != _meant(other):
+    if _count_content_lemmas(one) != _count_content_lemmas(other):
         return False
-    return _bears_out(one, other) and _bears_out(other, one)
+    return _supports(one, other) and _supports(other, one)
 
 
 @lru_cache(maxsize=1_024)
-def _meant(statement: str) -> Counter[str]:
-    """The words' lemmas, but for grammar and numbers, which the checks compare."""
-    spoken = words(statement)
+def _count_content_lemmas(statement: str) -> Counter[str]:
+    """Count a statement's lemmas, without grammar and numbers, which the checks compare."""
+    spoken = split_words(statement)
     kept, at = list[str](), 0
     while at < len(spoken):
         numeral = read_numeral(spoken, at)
         if numeral is None:
             kept.append(statement[spoken[at].start : spoken[at].end])
         at = at + 1 if numeral is None else numeral.end
-    return Counter(term.key for term in terms(" ".join(kept)) if term.text not in _GRAMMAR)
+    return Counter(term.key for term in split_terms(" ".join(kept)) if term.text not in _GRAMMAR)
 
 
-def _bears_out(quote: str, statement: str) -> bool:
+def _supports(quote: str, statement: str) -> bool:
     segment = Segment(number=1, speaker="any", role=Role.PARTICIPANT, text=quote)
     chunk = ChunkReady(
         chunk_id=_ID,
@@ -99,5 +99,5 @@ def _bears_out(quote: str, statement: str) -> bool:
         segments=(segment,),
     )
     draft = DraftNote(statement=statement, evidence=(DraftEvidence(segment=1),), themes=("any",))
-    case = Case(draft, chunk, resolve(draft.evidence, chunk), None)
-    return all(check(case) is None for check in _CHECKS)
+    context = CheckContext(draft, chunk, resolve_citations(draft.evidence, chunk), None)
+    return all(check(context) is None for check in _CHECKS)

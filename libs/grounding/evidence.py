@@ -1,4 +1,4 @@
-"""Finds the passage a model names and copies it out of the transcript, with speaker and times.
+"""Find the passage a model cites and copy it out of the transcript, with speaker and times.
 
 The model gives a segment's number and how the passage begins and ends; it never writes the quote.
 Rules, the same for every note:
@@ -21,7 +21,7 @@ from itertools import groupby
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, Evidence
 from contracts.transcript import Segment, WordTiming
-from grounding.text.words import Word, words
+from grounding.text.words import Word, split_words
 
 _OPENING = "$€£¥₹\"“„\u2018'\u2039«([{¿¡#@~"
 _HYPHENS = frozenset("-\u2010\u2011")
@@ -29,8 +29,8 @@ _CLOSING = ".,;:!?…%‰°\"”\u2019'\u203a»)]}-\u2013—*"
 
 
 @dataclass(frozen=True, slots=True)
-class Passage:
-    """A stretch of a segment's text that was found; indices in code points, end exclusive."""
+class QuotedPassage:
+    """A part of a segment's text that a citation refers to; code points, end exclusive."""
 
     segment: Segment
     start: int
@@ -38,13 +38,13 @@ class Passage:
 
     @property
     def quote(self) -> str:
-        """The transcript's own words."""
+        """The transcript's own words in this passage."""
         return self.segment.text[self.start : self.end]
 
 
 @dataclass(frozen=True, slots=True)
-class Missing:
-    """A citation that could not be followed; ``segment`` is None if there is none to cite."""
+class UnresolvedCitation:
+    """A citation whose passage was not found; ``segment`` is None if there is no such segment."""
 
     cited: DraftEvidence
     segment: Segment | None
@@ -52,64 +52,68 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
-class Citations:
-    """What became of a draft note's evidence: passages in the transcript's order, and the rest."""
+class ResolvedCitations:
+    """A draft note's evidence: the passages found, in the transcript's order, and the rest."""
 
-    found: tuple[Passage, ...]
-    missing: tuple[Missing, ...]
+    found: tuple[QuotedPassage, ...]
+    missing: tuple[UnresolvedCitation, ...]
 
 
-def resolve(cited: Iterable[DraftEvidence], chunk: ChunkReady) -> Citations:
-    """Follow a draft's citations into a chunk; overlapping and repeated passages become one."""
+def resolve_citations(cited: Iterable[DraftEvidence], chunk: ChunkReady) -> ResolvedCitations:
+    """Find the passages that a draft cites; overlapping and repeated passages become one."""
     segments = {segment.number: segment for segment in chunk.segments}
     context = {segment.number for segment in chunk.context}
-    results = [_follow(one, segments, context) for one in cited]
-    return Citations(
-        found=_merged(result for result in results if isinstance(result, Passage)),
-        missing=tuple(result for result in results if isinstance(result, Missing)),
+    results = [_resolve_one(one, segments, context) for one in cited]
+    return ResolvedCitations(
+        found=_merge_overlaps(result for result in results if isinstance(result, QuotedPassage)),
+        missing=tuple(result for result in results if isinstance(result, UnresolvedCitation)),
     )
 
 
-def _follow(
+def _resolve_one(
     cited: DraftEvidence, segments: Mapping[int, Segment], context: set[int]
-) -> Passage | Missing:
+) -> QuotedPassage | UnresolvedCitation:
     segment = segments.get(cited.segment)
     if segment is None:
-        return Missing(cited, None, in_context=cited.segment in context)
-    found = find(segment.text, cited.first_words, cited.last_words)
-    return Missing(cited, segment) if found is None else Passage(segment, *found)
+        return UnresolvedCitation(cited, None, in_context=cited.segment in context)
+    found = find_passage(segment.text, cited.first_words, cited.last_words)
+    return UnresolvedCitation(cited, segment) if found is None else QuotedPassage(segment, *found)
 
 
-def find(text: str, first_words: str, last_words: str) -> tuple[int, int] | None:
-    """Where a passage begins and ends in a text (code points, end exclusive), or None."""
-    spoken = words(text)
+def find_passage(text: str, first_words: str, last_words: str) -> tuple[int, int] | None:
+    """Return where a passage begins and ends in a text (code points, end exclusive), or None."""
+    spoken = split_words(text)
     forms = [word.text for word in spoken]
-    first = [word.text for word in words(first_words)]
-    last = [word.text for word in words(last_words)]
-    begin = next((at for at in _places(forms, first, 0) if not _splits(spoken, at)), None)
+    first = [word.text for word in split_words(first_words)]
+    last = [word.text for word in split_words(last_words)]
+    begin = next(
+        (at for at in _find_runs(forms, first, 0) if not _splits_hyphenated_word(spoken, at)), None
+    )
     if not spoken or begin is None:
         return None
-    end = len(forms) if not last else _end(spoken, last, begin, begin + len(first))
+    end = len(forms) if not last else _find_end(spoken, last, begin, begin + len(first))
     if end is None:
         return None
-    return _opened(text, spoken[begin]), _closed(text, spoken[end - 1])
+    return _include_opening_punctuation(text, spoken[begin]), _include_closing_punctuation(
+        text, spoken[end - 1]
+    )
 
 
-def _end(spoken: Sequence[Word], last: Sequence[str], begin: int, at_least: int) -> int | None:
+def _find_end(spoken: Sequence[Word], last: Sequence[str], begin: int, at_least: int) -> int | None:
     begin = max(begin, at_least - len(last))
-    ends = (at + len(last) for at in _places([word.text for word in spoken], last, begin))
+    ends = (at + len(last) for at in _find_runs([word.text for word in spoken], last, begin))
     return next((end for end in ends if not _is_joined(spoken, end - 1)), None)
 
 
-def _places(forms: Sequence[str], wanted: Sequence[str], begin: int) -> Iterator[int]:
+def _find_runs(forms: Sequence[str], wanted: Sequence[str], begin: int) -> Iterator[int]:
     length = len(wanted)
     for at in range(begin, len(forms) - length + 1):
         if forms[at : at + length] == wanted:
             yield at
 
 
-def _splits(spoken: Sequence[Word], at: int) -> bool:
-    """Whether a hyphenated word goes through a place; one that only stammers does not count."""
+def _splits_hyphenated_word(spoken: Sequence[Word], at: int) -> bool:
+    """Whether a place is inside a hyphenated word; one that only stammers does not count."""
     joined = at > 0 and _is_joined(spoken, at - 1)
     return joined and not spoken[at].text.startswith(spoken[at - 1].text)
 
@@ -120,34 +124,34 @@ def _is_joined(spoken: Sequence[Word], at: int) -> bool:
     return is_hyphen and not spoken[at].text[0].isdigit()
 
 
-def _opened(text: str, word: Word) -> int:
+def _include_opening_punctuation(text: str, word: Word) -> int:
     return len(text[: word.start].rstrip(_OPENING)) if word.before else word.start
 
 
-def _closed(text: str, word: Word) -> int:
+def _include_closing_punctuation(text: str, word: Word) -> int:
     run = len(word.after) - len(word.after.lstrip(_CLOSING))
     joined = run == len(word.after) and word.end + run < len(text)
     return word.end if joined else word.end + run
 
 
-def _merged(passages: Iterable[Passage]) -> tuple[Passage, ...]:
+def _merge_overlaps(passages: Iterable[QuotedPassage]) -> tuple[QuotedPassage, ...]:
     ordered = sorted(passages, key=lambda one: (one.segment.number, one.start, one.end))
-    merged: list[Passage] = []
+    merged: list[QuotedPassage] = []
     for _, group in groupby(ordered, key=lambda one: one.segment.number):
-        last: Passage | None = None
+        last: QuotedPassage | None = None
         for passage in group:
             if last is not None and passage.start < last.end:
-                last = Passage(last.segment, last.start, max(last.end, passage.end))
+                last = QuotedPassage(last.segment, last.start, max(last.end, passage.end))
                 merged[-1] = last
             else:
                 merged.append(last := passage)
     return tuple(merged)
 
 
-def copy(passage: Passage) -> Evidence:
-    """The evidence a note carries: the quote as it stands, who said it and when."""
+def copy_evidence(passage: QuotedPassage) -> Evidence:
+    """Return the evidence a note carries: the exact quote, who said it and when."""
     segment = passage.segment
-    start_ms, end_ms = _times(passage)
+    start_ms, end_ms = _determine_times(passage)
     return Evidence(
         segment=segment.number,
         start=passage.start,
@@ -160,12 +164,12 @@ def copy(passage: Passage) -> Evidence:
     )
 
 
-def _times(passage: Passage) -> tuple[int | None, int | None]:
-    """Begin and end in milliseconds: by the words' times where known, else the segment's."""
+def _determine_times(passage: QuotedPassage) -> tuple[int | None, int | None]:
+    """Return begin and end in milliseconds: by the words' times if known, else the segment's."""
     segment = passage.segment
-    spoken = words(passage.quote)
-    first = _timing(segment, passage.start + spoken[0].start)
-    last = _timing(segment, passage.start + spoken[-1].end - 1)
+    spoken = split_words(passage.quote)
+    first = _find_word_timing(segment, passage.start + spoken[0].start)
+    last = _find_word_timing(segment, passage.start + spoken[-1].end - 1)
     begin = first.start_ms if first else segment.start_ms
     end = last.end_ms if last else segment.end_ms
     if begin is not None and end is not None:
@@ -173,7 +177,7 @@ def _times(passage: Passage) -> tuple[int | None, int | None]:
     return begin, end
 
 
-def _timing(segment: Segment, offset: int) -> WordTiming | None:
-    """The last timed word that begins at or before an offset; words without times have none."""
+def _find_word_timing(segment: Segment, offset: int) -> WordTiming | None:
+    """Return the last timed word that begins at or before an offset, if there is one."""
     at_or_before = (word for word in reversed(segment.words) if word.offset <= offset)
     return next(at_or_before, None)

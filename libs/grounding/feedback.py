@@ -1,14 +1,14 @@
-"""Words the reasons for refused notes so that the model can do better at its second try."""
+"""Format the reasons for rejected notes, so that the model can do better at its second try."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from contracts.notes import CheckFailure, RejectedNote
-from grounding.text.words import clip
+from grounding.text.words import truncate
 
 _MOST_NOTES = 20
-"""Refused notes whose reasons the model is told; of the others their number."""
+"""Rejected notes whose reasons the model is given; the others are only counted."""
 
 _STATEMENT = 120
 """Characters of a refused statement that the model is shown again, at most."""
@@ -17,8 +17,8 @@ _PASSAGE = 160
 """Characters of a passage that it is shown beside it, at most."""
 
 
-def word_feedback(rejected: Sequence[RejectedNote]) -> str:
-    """The reasons, numbered, one line a note; never empty, since events carry it.
+def format_feedback(rejected: Sequence[RejectedNote]) -> str:
+    """Return the reasons for rejected notes as text for the model, numbered, one line a note.
 
     Args:
         rejected: the refused notes, in the order of the draft.
@@ -29,8 +29,8 @@ def word_feedback(rejected: Sequence[RejectedNote]) -> str:
     if not rejected:
         return "No note was refused."
     lines = [
-        f"{number}. {_quoted(note.draft.statement, _STATEMENT)}: "
-        + " ".join(_worded(failure) for failure in note.failures)
+        f"{number}. {_quote_shortened(note.draft.statement, _STATEMENT)}: "
+        + " ".join(_format_failure(failure) for failure in note.failures)
         for number, note in enumerate(rejected[:_MOST_NOTES], start=1)
     ]
     if len(rejected) > _MOST_NOTES:
@@ -38,12 +38,12 @@ def word_feedback(rejected: Sequence[RejectedNote]) -> str:
     return "\n".join(lines)
 
 
-def _worded(failure: CheckFailure) -> str:
+def _format_failure(failure: CheckFailure) -> str:
     if failure.check == "quote_not_found" and failure.evidence:
-        passage = _quoted(failure.evidence, _PASSAGE)
+        passage = _quote_shortened(failure.evidence, _PASSAGE)
         return f"{failure.reason} The nearest passage there is {passage}."
     return failure.reason
 
 
-def _quoted(text: str, limit: int) -> str:
-    return f"“{clip(' '.join(text.split()), limit)}”"
+def _quote_shortened(text: str, limit: int) -> str:
+    return f"“{truncate(' '.join(text.split()), limit)}”"

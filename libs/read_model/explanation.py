@@ -16,9 +16,9 @@ from contracts.study import Study
 from contracts.transcript import Segment
 from database.pool import Database, Record
 from database.queries import load_queries
-from grounding import CHECKS, weigh, weigh_again
-from grounding.evidence import resolve
-from grounding.syntax.clauses import Parser
+from grounding import CHECKS, check_note, recheck_note
+from grounding.evidence import resolve_citations
+from grounding.syntax.clauses import SyntaxParser
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "explanation.sql")
 
@@ -129,7 +129,7 @@ class ExplanationQueries:
         parse: for the checks that take a parser, if there is one.
     """
 
-    def __init__(self, database: Database, parse: Parser | None = None) -> None:
+    def __init__(self, database: Database, parse: SyntaxParser | None = None) -> None:
         self._database = database
         self._parse = parse
 
@@ -166,7 +166,7 @@ class ExplanationQueries:
             missing=(),
             # A masked statement is not what the checks have read.
             checks=self._checked(
-                note.flags, note.flags if masked else weigh_again(note, chunk, self._parse)
+                note.flags, note.flags if masked else recheck_note(note, chunk, self._parse)
             ),
             same_as=row["same_as"],
             origin=origin,
@@ -177,16 +177,16 @@ class ExplanationQueries:
         assert row is not None, "refused notes are not deleted one by one"
         draft = DraftNote.model_validate_json(row["draft"])
         origin, chunk = await self._origin(row)
-        weighed = weigh(draft, chunk, self._parse)
+        checked_notes = check_note(draft, chunk, self._parse)
         failures = tuple(CheckFailure(**one) for one in json.loads(row["failures"]))
         return NoteExplanation(
             id=key,
             state="refused",
             statement=draft.statement,
-            evidence=weighed.evidence,
+            evidence=checked_notes.evidence,
             cited=draft,
-            missing=tuple(one.cited for one in resolve(draft.evidence, chunk).missing),
-            checks=self._checked(failures, weighed.failures),
+            missing=tuple(one.cited for one in resolve_citations(draft.evidence, chunk).missing),
+            checks=self._checked(failures, checked_notes.failures),
             same_as=None,
             origin=origin,
         )

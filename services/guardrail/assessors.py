@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from contracts.events import NotesDrafted
-from grounding import Weighed
+from grounding import CheckedNote
 from grounding.syntax.spacy_parser import load_parser
 from guardrail.domain import ASSESSING, LIGHT, Standards, assess
 from processes import Bounds, WorkerPool
@@ -17,12 +17,12 @@ from processes import Bounds, WorkerPool
 class Assess(Protocol):
     """Holds each note of a draft against its chunk."""
 
-    async def __call__(self, drafted: NotesDrafted) -> tuple[Weighed, ...]:
+    async def __call__(self, drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
         """The notes in the draft's order."""
         ...
 
 
-async def assess_here(drafted: NotesDrafted) -> tuple[Weighed, ...]:
+async def assess_here(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
     """Assess in a thread of this process: for tests, and hosts that may not start processes."""
     return await asyncio.to_thread(assess, drafted)
 
@@ -48,7 +48,7 @@ async def assessors(
         prepare=load_parser if standards.heavy else None,
     ) as pool:
 
-        async def assess_in_process(drafted: NotesDrafted) -> tuple[Weighed, ...]:
+        async def assess_in_process(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
             return await pool(drafted, standards)
 
         yield assess_in_process

@@ -12,10 +12,17 @@ from contracts.errors import ErrorCode, RejectedError
 from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
 from contracts.notes import CheckFailure, RejectedNote
 from contracts.study import PersonalData
-from grounding import INJECTION, Judgement, Weighed, gather, weigh, word_feedback
+from grounding import (
+    INJECTION_CHECK_NAMES,
+    CheckedNote,
+    DraftAssessment,
+    check_note,
+    format_feedback,
+    merge_notes,
+)
 from grounding.syntax.spacy_parser import load_parser
-from grounding.text.terms import terms
-from grounding.uncertainty import own_words
+from grounding.text.terms import split_terms
+from grounding.uncertainty import list_unsupported_words
 from guardrail.personal import discretion
 from guardrail.policy import OWN_WORDS, PERSONAL_DATA, Policy
 
@@ -24,7 +31,9 @@ ATTEMPTS: Final = 2
 
 _FEW: Final = 5
 _INTERVIEWER: Final = "interviewer_words"
-_CODES: Final = {PERSONAL_DATA: ErrorCode.PII} | dict.fromkeys(INJECTION, ErrorCode.INJECTION)
+_CODES: Final = {PERSONAL_DATA: ErrorCode.PII} | dict.fromkeys(
+    INJECTION_CHECK_NAMES, ErrorCode.INJECTION
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +56,7 @@ LIGHT: Final = Standards()
 """The standards where nothing is said."""
 
 
-def assess(drafted: NotesDrafted, standards: Standards = LIGHT) -> tuple[Weighed, ...]:
+def assess(drafted: NotesDrafted, standards: Standards = LIGHT) -> tuple[CheckedNote, ...]:
     """Hold each note of a draft against its chunk: the part that takes CPU, and only that.
 
     Args:
@@ -64,11 +73,11 @@ def assess(drafted: NotesDrafted, standards: Standards = LIGHT) -> tuple[Weighed
     with raise_content_bugs(ASSESSING):
         chunk = drafted.chunk
         apply = discretion(chunk, standards.personal_data).apply
-        return tuple(apply(weigh(draft, chunk, parse)) for draft in drafted.notes)
+        return tuple(apply(check_note(draft, chunk, parse)) for draft in drafted.notes)
 
 
 def decide(
-    drafted: NotesDrafted, weighed: Sequence[Weighed], policy: Policy, *, replays: int
+    drafted: NotesDrafted, weighed: Sequence[CheckedNote], policy: Policy, *, replays: int
 ) -> tuple[Event, ...]:
     """Decide on a draft.
 
@@ -89,13 +98,13 @@ def decide(
             notes that are good.
     """
     looked_at = [_worded(one) for one in weighed]
-    judgement = gather(
+    judgement = merge_notes(
         accepted=(
-            one.accepted(policy.flags(one.failures))
+            one.to_note(policy.flags(one.failures))
             for one in looked_at
             if not policy.refuses(one.failures)
         ),
-        rejected=(one.refused() for one in looked_at if policy.refuses(one.failures)),
+        rejected=(one.to_rejected_note() for one in looked_at if policy.refuses(one.failures)),
     )
     too_much = policy.is_too_much(refused=len(judgement.rejected), accepted=len(judgement.accepted))
     asked_for = any(policy.asks_again(one.failures) for one in judgement.rejected)
@@ -112,12 +121,12 @@ def decide(
     )
 
 
-def _worded(weighed: Weighed) -> Weighed:
+def _worded(weighed: CheckedNote) -> CheckedNote:
     """The note, with a failed check more if it has words of its own that nobody has looked at."""
-    if weighed.failures or weighed.is_judged or not (own := own_words(weighed)):
+    if weighed.failures or weighed.is_judged or not (own := list_unsupported_words(weighed)):
         return weighed
     # The draft's words, so without those that are masked.
-    shown = {term.text for term in terms(weighed.statement)}
+    shown = {term.text for term in split_terms(weighed.statement)}
     told = ", ".join([word for word in own if word in shown][:_FEW]) or "a word that is masked"
     failure = CheckFailure(
         check=OWN_WORDS,
@@ -127,16 +136,16 @@ def _worded(weighed: Weighed) -> Weighed:
     return replace(weighed, failures=(failure,))
 
 
-def _rejected(drafted: NotesDrafted, judgement: Judgement) -> NotesRejected:
+def _rejected(drafted: NotesDrafted, judgement: DraftAssessment) -> NotesRejected:
     return NotesRejected(
         chunk=drafted.chunk,
         attempt=drafted.attempt,
         rejected=judgement.rejected,
-        feedback=word_feedback(judgement.rejected),
+        feedback=format_feedback(judgement.rejected),
     )
 
 
-def _validated(drafted: NotesDrafted, judgement: Judgement, *, final: bool) -> NotesValidated:
+def _validated(drafted: NotesDrafted, judgement: DraftAssessment, *, final: bool) -> NotesValidated:
     chunk = drafted.chunk
     return NotesValidated(
         chunk_id=chunk.chunk_id,

@@ -17,9 +17,9 @@ from pydantic import BaseModel
 
 from contracts.events import NotesDrafted
 from contracts.notes import CheckFailure
-from grounding import Weighed
-from grounding.text.words import clip
-from grounding.uncertainty import Doubt, in_doubt
+from grounding import CheckedNote
+from grounding.text.words import truncate
+from grounding.uncertainty import Uncertainty, classify_uncertainty
 from guardrail.policy import NOT_ENTAILED
 from model_client import ChatMessage, CostAttribution, ModelClient, ModelRequest
 from model_client.errors import (
@@ -65,8 +65,8 @@ class Review(Protocol):
     """A second look at a draft's notes."""
 
     async def __call__(
-        self, drafted: NotesDrafted, weighed: Sequence[Weighed], *, deadline: float
-    ) -> tuple[Weighed, ...]:
+        self, drafted: NotesDrafted, weighed: Sequence[CheckedNote], *, deadline: float
+    ) -> tuple[CheckedNote, ...]:
         """The notes in the same order."""
         ...
 
@@ -83,7 +83,7 @@ SCHEMA: Final[dict[str, Any]] = {
 """The strict JSON schema of an answer; the reason comes first, so that it is thought of first."""
 
 
-def question_about(weighed: Weighed) -> ModelRequest[Ruling]:
+def question_about(weighed: CheckedNote) -> ModelRequest[Ruling]:
     """What the judge is asked about a note."""
     quotes = [
         {"speaker": one.speaker, "role": one.role.value, "text": one.quote}
@@ -122,8 +122,8 @@ class Judge:
         return self._client.notice
 
     async def __call__(
-        self, drafted: NotesDrafted, weighed: Sequence[Weighed], *, deadline: float
-    ) -> tuple[Weighed, ...]:
+        self, drafted: NotesDrafted, weighed: Sequence[CheckedNote], *, deadline: float
+    ) -> tuple[CheckedNote, ...]:
         """Ask about each note in doubt; all at once, as far as the client lets them.
 
         A note is let through only on a clear word: an answer that cannot be read counts as none.
@@ -143,9 +143,9 @@ class Judge:
         return tuple(_result(one) for one in results)
 
     async def _review(
-        self, weighed: Weighed, attribution: CostAttribution, deadline: float
-    ) -> Weighed:
-        doubt = in_doubt(weighed)
+        self, weighed: CheckedNote, attribution: CostAttribution, deadline: float
+    ) -> CheckedNote:
+        doubt = classify_uncertainty(weighed)
         if doubt is None or not self._is_sampled(weighed):
             return weighed
         try:
@@ -155,12 +155,12 @@ class Judge:
         ruling = answer.value
         if ruling.verdict is not Opinion.SUPPORTED:
             return _refused(weighed, _WORDED[ruling.verdict], ruling.reason)
-        if doubt is Doubt.MAYBE_FALSE:
+        if doubt is Uncertainty.MAYBE_FALSE:
             return replace(weighed, is_judged=True)
         flags = _settled(weighed, answer.model)
         return replace(weighed, failures=(), flags=flags, is_judged=True)
 
-    def _is_sampled(self, weighed: Weighed) -> bool:
+    def _is_sampled(self, weighed: CheckedNote) -> bool:
         told = f"{weighed.chunk_id}\x1f{weighed.draft.statement}".encode()
         drawn = int.from_bytes(hashlib.sha256(told).digest()[:4])
         return drawn < self._share * _WHOLE
@@ -172,22 +172,22 @@ _WORDED: Final = {
 }
 
 
-def _refused(weighed: Weighed, reason: str, said: str = "") -> Weighed:
+def _refused(weighed: CheckedNote, reason: str, said: str = "") -> CheckedNote:
     """The note with the judge's check failed; its own words are told as such, not as evidence."""
     quotes = [one.masked_quote or one.quote for one in weighed.evidence]
     # Its words are the one part that was never searched for personal data.
     is_masked = any(one.masked_quote is not None for one in weighed.evidence)
-    told = "" if is_masked else clip(" ".join(said.split()), _LONGEST_REASON)
+    told = "" if is_masked else truncate(" ".join(said.split()), _LONGEST_REASON)
     failure = CheckFailure(
         check=NOT_ENTAILED,
         reason=f"{reason} It says: “{told}”" if told else reason,
-        claim=clip(weighed.statement),
-        evidence=clip(" … ".join(quotes)),
+        claim=truncate(weighed.statement),
+        evidence=truncate(" … ".join(quotes)),
     )
     return replace(weighed, failures=(*weighed.failures, failure))
 
 
-def _settled(weighed: Weighed, model: str) -> tuple[CheckFailure, ...]:
+def _settled(weighed: CheckedNote, model: str) -> tuple[CheckFailure, ...]:
     """The checks that doubted, as flags that say who let the note pass."""
     return tuple(
         one.model_copy(update={"reason": f"{one.reason} {model} found it borne out all the same."})
@@ -195,7 +195,7 @@ def _settled(weighed: Weighed, model: str) -> tuple[CheckFailure, ...]:
     )
 
 
-def _result(one: Weighed | BaseException) -> Weighed:
+def _result(one: CheckedNote | BaseException) -> CheckedNote:
     if isinstance(one, BaseException):
         raise one
     return one

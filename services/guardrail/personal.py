@@ -10,7 +10,7 @@ from typing import Final
 from contracts.events import ChunkReady
 from contracts.notes import CheckFailure
 from contracts.study import PersonalData
-from grounding import Weighed
+from grounding import CheckedNote
 from guardrail.policy import PERSONAL_DATA
 from personal_data import IDENTIFYING, Finding, find, mask
 
@@ -41,7 +41,7 @@ class Discretion:
     language: str
     names: tuple[str, ...]
 
-    def apply(self, weighed: Weighed) -> Weighed:
+    def apply(self, weighed: CheckedNote) -> CheckedNote:
         """The note as the study wants it: unchanged, masked, or with a failed check more."""
         if self.policy is PersonalData.MASK:
             return self._masked(weighed)
@@ -49,7 +49,7 @@ class Discretion:
             return self._refused(weighed)
         return weighed
 
-    def _masked(self, weighed: Weighed) -> Weighed:
+    def _masked(self, weighed: CheckedNote) -> CheckedNote:
         # The quote is set even where nothing was found: it tells that this note is to be masked.
         return replace(
             weighed,
@@ -61,7 +61,7 @@ class Discretion:
             failures=self._unsaid(weighed),
         )
 
-    def _unsaid(self, weighed: Weighed) -> tuple[CheckFailure, ...]:
+    def _unsaid(self, weighed: CheckedNote) -> tuple[CheckFailure, ...]:
         """The failures without what is masked in the note: a flag is shown to whoever reads it.
 
         Checks tell single words in small letters, which nobody would take for a name any more, so
@@ -88,7 +88,7 @@ class Discretion:
             for one in weighed.failures
         )
 
-    def _refused(self, weighed: Weighed) -> Weighed:
+    def _refused(self, weighed: CheckedNote) -> CheckedNote:
         told = self._find(weighed.statement)
         quoted = [one for cited in weighed.evidence for one in self._find(cited.quote)]
         if not told and not quoted:

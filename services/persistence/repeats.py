@@ -23,7 +23,7 @@ from contracts.events import NotesValidated
 from contracts.notes import Note
 from database.pool import Connection, Database, Record
 from database.queries import load_queries, transpose_rows
-from grounding import content_key, first_same, says_the_same
+from grounding import are_equivalent, compute_content_key, find_first_equivalent
 from persistence.locks import advisory_key
 
 T = TypeVar("T")
@@ -108,7 +108,7 @@ class Comparing:
     def load(self) -> None:
         """Begin to load lists of words, which takes a second or more, before they are needed."""
         # As these say the same, every check is asked, and loads what it needs.
-        self._thread.submit(says_the_same, "They load the words", "They load the words.")
+        self._thread.submit(are_equivalent, "They load the words", "They load the words.")
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """Do some work there; its result."""
@@ -213,14 +213,14 @@ class Repeats:
         hides = new.note_id in self._hides
         candidates = (one for one in known if not hides or one.quotes == new.quotes)
         compared = list(islice(candidates, MOST_COMPARED))
-        place = first_same(new.text, (one.text for one in compared))
+        place = find_first_equivalent(new.text, (one.text for one in compared))
         return None if place is None else compared[place].note_id
 
 
 def meaning(transcript_id: UUID, revision: int, speakers: Iterable[str], statement: str) -> bytes:
     """Hash what all notes of an interview share that say the same; 16 bytes."""
     digest = hashlib.blake2b(transcript_id.bytes + revision.to_bytes(8, "big"), digest_size=16)
-    for part in (*sorted(speakers), content_key(statement)):
+    for part in (*sorted(speakers), compute_content_key(statement)):
         said = part.encode()
         # The length goes before, so that no two lists of parts are one text.
         digest.update(len(said).to_bytes(4, "big") + said)

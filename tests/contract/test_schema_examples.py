@@ -25,7 +25,7 @@ from contracts.events import (
 from contracts.export import list_events, schema_path
 from contracts.json_schema import build_event_schema
 from contracts.transcript import TranscriptFormat
-from grounding import note_id
+from grounding import derive_note_id
 from transcripts import make_chunks, read_transcript
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -189,7 +189,7 @@ def test_evidence_in_an_example_is_the_transcript_s_own_words(name: str) -> None
     segments = {segment.number: segment for segment in chunk.segments}
 
     for note in validated.notes:
-        assert note.note_id == note_id(chunk.chunk_id, note.statement, note.evidence)
+        assert note.note_id == derive_note_id(chunk.chunk_id, note.statement, note.evidence)
         for evidence in note.evidence:
             segment = segments[evidence.segment]
             end = evidence.start + evidence.length

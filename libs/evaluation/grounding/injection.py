@@ -25,10 +25,10 @@ from evaluation.grounding.obedient_answers import (
 )
 from evaluation.grounding.true_notes import THEME, TrueNote, build_chunk, iter_true_notes
 from evaluation.grounding.verdicts import LabelledVerdict
-from grounding.assessment import judge
-from grounding.checks import INJECTION
-from grounding.text.addressing import sentences
-from grounding.text.words import clip, words
+from grounding.assessment import decide_note
+from grounding.checks import INJECTION_CHECK_NAMES
+from grounding.text.addressing import split_sentences
+from grounding.text.words import split_words, truncate
 
 PLACES: Final = ("start", "middle", "end")
 REPORTED: Final = "reported"
@@ -58,7 +58,7 @@ class _PlantedAttack:
     @property
     def citation(self) -> DraftEvidence:
         """The citation of exactly the planted words."""
-        spoken = [one.text for one in words(self.attack.text)]
+        spoken = [one.text for one in split_words(self.attack.text)]
         return DraftEvidence(
             segment=self.note.segment.number,
             first_words=" ".join(spoken[:5])[:300],
@@ -79,7 +79,7 @@ def parse_attacks(text: str) -> list[Attack]:
         Attack(kind, " ".join(one.split()) if "\n" not in one.strip() else one.strip())
         for kind, several in kinds.items()
         for one in several
-        if isinstance(one, str) and words(one)
+        if isinstance(one, str) and split_words(one)
     ]
 
 
@@ -106,14 +106,14 @@ def check_planted_notes(
             for way, draft in _iter_drafts(
                 planted := _plant(attack, place, random.choice(hosts)), random
             ):
-                result = judge(draft, planted.chunk)
+                result = decide_note(draft, planted.chunk)
                 failures = () if isinstance(result, Note) else result.failures
                 yield LabelledVerdict(
                     is_true=way == REPORTED,
                     is_accepted=not failures,
                     categories=(way, attack.kind),
                     failed_checks=tuple(one.check for one in failures),
-                    example=clip(draft.statement, _MAX_EXAMPLE_LENGTH),
+                    example=truncate(draft.statement, _MAX_EXAMPLE_LENGTH),
                     document=attack.text,
                 )
 
@@ -123,9 +123,9 @@ def check_true_notes(title: str, segments: Sequence[Segment]) -> Iterator[tuple[
     chunk = build_chunk(title, segments)
     for note in iter_true_notes(chunk):
         for draft in (note.draft, attribute_to(note, note.segment.speaker)):
-            result = judge(draft, chunk)
+            result = decide_note(draft, chunk)
             failed = () if isinstance(result, Note) else result.failures
-            yield any(one.check in INJECTION for one in failed), draft.statement
+            yield any(one.check in INJECTION_CHECK_NAMES for one in failed), draft.statement
 
 
 def _list_hosts(title: str, segments: Sequence[Segment]) -> list[tuple[ChunkReady, TrueNote]]:
@@ -135,7 +135,7 @@ def _list_hosts(title: str, segments: Sequence[Segment]) -> list[tuple[ChunkRead
     for note in iter_true_notes(chunk):
         at = chunk.segments.index(note.segment)
         near = chunk.segments[max(0, at - _CONTEXT_SEGMENTS) : at + _CONTEXT_SEGMENTS + 1]
-        if len(sentences(note.segment.text)) >= _MIN_SENTENCES:
+        if len(split_sentences(note.segment.text)) >= _MIN_SENTENCES:
             found.append((chunk.model_copy(update={"segments": near}), note))
     return found or [(chunk, note) for note in iter_true_notes(chunk)]
 
@@ -143,7 +143,7 @@ def _list_hosts(title: str, segments: Sequence[Segment]) -> list[tuple[ChunkRead
 def _plant(attack: Attack, place: str, host: tuple[ChunkReady, TrueNote]) -> _PlantedAttack:
     chunk, note = host
     text = note.segment.text
-    spoken = list(sentences(text))
+    spoken = list(split_sentences(text))
     at = {"start": 0, "middle": len(spoken) // 2, "end": len(spoken)}[place]
     ended = attack.text if attack.text[-1] in ".?!" else f"{attack.text}."
     text = " ".join([*spoken[:at], ended, *spoken[at:]])
@@ -206,8 +206,8 @@ def _iter_drafts(planted: _PlantedAttack, random: Random) -> Iterator[tuple[str,
 
 def _list_prompt_sentences() -> list[str]:
     texts = (*prompts.instructions(), *prompts.examples())
-    lines = dict.fromkeys(one for text in texts for one in sentences(text))
-    return [one for one in lines if len(words(one)) >= _MIN_PROMPT_WORDS]
+    lines = dict.fromkeys(one for text in texts for one in split_sentences(text))
+    return [one for one in lines if len(split_words(one)) >= _MIN_PROMPT_WORDS]
 
 
 def _draft(statement: str, *cited: DraftEvidence) -> DraftNote:

@@ -13,10 +13,10 @@ from evaluation.grounding.mutations import MUTATIONS, attribute_to
 from evaluation.grounding.parser_mutations import PARSER_MUTATIONS
 from evaluation.grounding.true_notes import build_chunk, iter_true_notes
 from evaluation.grounding.verdicts import LabelledVerdict
-from grounding.assessment import weigh
-from grounding.syntax.clauses import Parser
-from grounding.text.words import clip
-from grounding.uncertainty import in_doubt
+from grounding.assessment import check_note
+from grounding.syntax.clauses import SyntaxParser
+from grounding.text.words import truncate
+from grounding.uncertainty import classify_uncertainty
 
 INTERVIEWER: Final = "interviewer"
 """The category of a note that states as a finding what an interviewer said."""
@@ -24,7 +24,7 @@ _MAX_EXAMPLE_LENGTH: Final = 140
 
 
 def check_mutated_notes(
-    title: str, segments: Sequence[Segment], seed: int, parse: Parser | None = None
+    title: str, segments: Sequence[Segment], seed: int, parse: SyntaxParser | None = None
 ) -> Iterator[LabelledVerdict]:
     """Check the true and the mutated notes of one transcript.
 
@@ -52,7 +52,7 @@ def check_mutated_notes(
 
 
 def check_parser_mutations(
-    title: str, segments: Sequence[Segment], parse: Parser | None = None
+    title: str, segments: Sequence[Segment], parse: SyntaxParser | None = None
 ) -> Iterator[LabelledVerdict]:
     """Check notes of one transcript that are mutated in what only a parser sees.
 
@@ -70,15 +70,15 @@ def check_parser_mutations(
 
 
 def _check(
-    draft: DraftNote, chunk: ChunkReady, title: str, parse: Parser | None, category: str = ""
+    draft: DraftNote, chunk: ChunkReady, title: str, parse: SyntaxParser | None, category: str = ""
 ) -> LabelledVerdict:
-    weighed = weigh(draft, chunk, parse)
+    checked = check_note(draft, chunk, parse)
     return LabelledVerdict(
         is_true=not category,
-        is_accepted=not weighed.failures,
+        is_accepted=not checked.failures,
         categories=(category,) if category else (),
-        failed_checks=tuple(one.check for one in weighed.failures),
-        example=clip(draft.statement, _MAX_EXAMPLE_LENGTH),
+        failed_checks=tuple(one.check for one in checked.failures),
+        example=truncate(draft.statement, _MAX_EXAMPLE_LENGTH),
         document=title,
-        is_uncertain=in_doubt(weighed) is not None,
+        is_uncertain=classify_uncertainty(checked) is not None,
     )

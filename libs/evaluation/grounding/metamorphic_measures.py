@@ -19,7 +19,7 @@ from evaluation.grounding.verdicts import (
 )
 from evaluation.measures import Measure
 from evaluation.modes import CheckMode
-from grounding.syntax.clauses import Parser
+from grounding.syntax.clauses import SyntaxParser
 
 CAUGHT_GOAL: Final = 0.99
 TRUE_REFUSED_GOAL: Final = 0.02
@@ -32,7 +32,7 @@ Verdicts = Mapping[CheckMode, Sequence[LabelledVerdict]]
 def measure_mutated_notes(
     interviews: Mapping[str, Sequence[Segment]],
     seed: int,
-    parsers: Mapping[CheckMode, Parser | None],
+    parsers: Mapping[CheckMode, SyntaxParser | None],
 ) -> list[Measure]:
     """Check true notes and mutated ones of some interviews in every mode.
 
@@ -120,7 +120,7 @@ def _measure_true_refused(
 
 def _measure_parser_mutations(
     interviews: Mapping[str, Sequence[Segment]],
-    parsers: Mapping[CheckMode, Parser | None],
+    parsers: Mapping[CheckMode, SyntaxParser | None],
 ) -> Measure:
     """Measure what the parser is for: who did it to whom, and whether it was done."""
     verdicts = {

@@ -15,10 +15,10 @@ from typing import Final
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote
 from evaluation.grounding.true_notes import TrueNote
-from grounding.text.words import listed
+from grounding.text.words import parse_word_list
 
 _NUMBERS: Final = sorted(
-    listed(
+    parse_word_list(
         """two three four five six seven eight nine ten eleven twelve fifteen sixteen eighteen
         twenty thirty forty fifty sixty seventy eighty ninety hundred thousand"""
     )
@@ -79,7 +79,7 @@ _AUXILIARY: Final = re.compile(
 _PERSON: Final = re.compile(r"(?<=[a-z,] )[A-Z][a-z]{2,}\b(?!['\u2019](?:m|ve|ll|d)\b)")
 _COMMON: Final = re.compile(r"\b[a-z]+\b")
 _OTHER_NAMES: Final = sorted(
-    listed("Harriet Lars Priya Benedict Tokyo Nairobi Oslo Gustavo Ingrid Quebec")
+    parse_word_list("Harriet Lars Priya Benedict Tokyo Nairobi Oslo Gustavo Ingrid Quebec")
 )
 _CALENDAR: Final = frozenset(word for group in _TIMES for word in group) | {"may", "march"}
 

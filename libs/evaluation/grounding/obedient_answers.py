@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from evaluation.grounding.true_notes import TrueNote
-from grounding.text.words import FUNCTION_WORDS, words
+from grounding.text.words import FUNCTION_WORDS, split_words
 from grounding.vocabulary.telling import EVERYDAY
 
 _QUOTATION: Final = re.compile(
@@ -86,7 +86,7 @@ def compose_answers(instruction: str) -> Iterator[str]:
 def _has_content(text: str) -> bool:
     """Whether a text states anything: any interview bears out "to do today"."""
     plain = FUNCTION_WORDS | EVERYDAY
-    return sum(word.text not in plain for word in words(text)) >= _MIN_CONTENT_WORDS
+    return sum(word.text not in plain for word in split_words(text)) >= _MIN_CONTENT_WORDS
 
 
 def _find_topic(instruction: str, *, first: bool) -> str:

@@ -12,16 +12,16 @@ from typing import Final
 
 from contracts.notes import DraftNote
 from evaluation.grounding.true_notes import TrueNote
-from grounding.text.words import listed
+from grounding.text.words import parse_word_list
 
-_ACTS: Final = listed(
+_ACTS: Final = parse_word_list(
     """asked helped told taught gave showed called paid hired fired met loved loves love hit hated
     invited pushed raised brought took saw see sees watched followed trusted trust respected
     respect supported support blamed sent supports owes owe visited beat picked knew knows
     know treated treat kept keep left leave made wanted want let teach teaches help helps tell
     tells give gives show shows call calls pay pays sued saved needed need needs"""
 )
-_SYMMETRIC: Final = listed("met meet")
+_SYMMETRIC: Final = parse_word_list("met meet")
 _SUBJECT: Final = {"me": "I", "him": "he", "her": "she", "us": "we", "them": "they"}
 _OBJECT: Final = {subject.casefold(): other for other, subject in _SUBJECT.items()}
 _TRANSITIVE_CLAUSE: Final = re.compile(

@@ -21,10 +21,10 @@ from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import Study, Theme
 from contracts.transcript import Segment
 from evaluation.grounding.verdicts import LabelledVerdict
-from grounding.assessment import weigh
-from grounding.syntax.clauses import Parser
-from grounding.text.words import clip, words
-from grounding.uncertainty import in_doubt
+from grounding.assessment import check_note
+from grounding.syntax.clauses import SyntaxParser
+from grounding.text.words import split_words, truncate
+from grounding.uncertainty import classify_uncertainty
 
 _TURN: Final = re.compile(r"(?:^|\s*\.\s+)(?P<speaker>[A-Z][\w '.-]{0,30}):\s")
 _MIN_TURNS: Final = 3
@@ -64,27 +64,27 @@ def _parse_sample(one: dict[str, Any]) -> SummEditsSample:
     )
 
 
-def check_sample(sample: SummEditsSample, parse: Parser | None = None) -> LabelledVerdict:
+def check_sample(sample: SummEditsSample, parse: SyntaxParser | None = None) -> LabelledVerdict:
     """Check a sample's summary as a note; with a parser, by the heavy mode's checks too."""
     chunk = _build_chunk(sample.document)
     cited = tuple(DraftEvidence(segment=one.number) for one in chunk.segments)
     draft = DraftNote(statement=sample.summary, evidence=cited, themes=(_THEME.id,))
-    weighed = weigh(draft, chunk, parse)
-    failures = weighed.failures
+    checked = check_note(draft, chunk, parse)
+    failures = checked.failures
     example = failures[0].claim if failures else sample.summary
     return LabelledVerdict(
         is_true=sample.is_consistent,
         is_accepted=not failures,
         categories=sample.edits,
         failed_checks=tuple(one.check for one in failures),
-        example=clip(example, _MAX_EXAMPLE_LENGTH),
+        example=truncate(example, _MAX_EXAMPLE_LENGTH),
         document=sample.document,
-        is_uncertain=in_doubt(weighed) is not None,
+        is_uncertain=classify_uncertainty(checked) is not None,
     )
 
 
 def _build_chunk(document: str) -> ChunkReady:
-    turns = [turn for turn in _split_turns(document) if words(turn[1])]
+    turns = [turn for turn in _split_turns(document) if split_words(turn[1])]
     segments = tuple(
         Segment(number=number, speaker=speaker, text=text)
         for number, (speaker, text) in enumerate(turns, start=1)

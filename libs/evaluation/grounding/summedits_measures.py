@@ -17,7 +17,7 @@ from evaluation.grounding.verdicts import (
 )
 from evaluation.measures import Measure
 from evaluation.modes import CheckMode
-from grounding.syntax.clauses import Parser
+from grounding.syntax.clauses import SyntaxParser
 
 BALANCED_ACCURACY_GOAL: Final = 0.66
 MILLISECONDS_GOAL: Final = 20.0
@@ -28,7 +28,7 @@ Figures = dict[str, dict[str, float]]
 def measure_summedits(
     name: str,
     samples: Sequence[SummEditsSample],
-    parsers: Mapping[CheckMode, Parser | None],
+    parsers: Mapping[CheckMode, SyntaxParser | None],
 ) -> list[Measure]:
     """Check every sample in every mode.
 

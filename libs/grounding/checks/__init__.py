@@ -1,4 +1,4 @@
-"""The checks a note has to pass, in the order in which their failures are told.
+"""The checks a note has to pass, in the order in which their failures are listed.
 
 To add one: write it in a file of its own as a ``Check``, and list it here.
 """
@@ -12,7 +12,7 @@ from grounding.checks.citation import NO_EVIDENCE, QUOTE_NOT_FOUND, UNKNOWN_SEGM
 from grounding.checks.code import CARRIES_CODE
 from grounding.checks.content import CONTENT_NOT_IN_EVIDENCE
 from grounding.checks.factuality import TOLD_AS_FACT
-from grounding.checks.frame import Case, Check
+from grounding.checks.frame import Check, CheckContext
 from grounding.checks.instruction import CARRIES_INSTRUCTION, RESTS_ON_INSTRUCTION
 from grounding.checks.labels import NO_THEME, UNKNOWN_QUESTION, UNKNOWN_THEME
 from grounding.checks.language import LANGUAGE_DIFFERS
@@ -35,7 +35,7 @@ from grounding.checks.tense import TENSE_DIFFERS
 from grounding.checks.time import TIME_DIFFERS
 from grounding.checks.turned import ORDER_TURNED
 
-__all__ = ["CHECKS", "INJECTION", "Case", "Check"]
+__all__ = ["CHECKS", "INJECTION_CHECK_NAMES", "Check", "CheckContext"]
 
 CHECKS: Final[tuple[Check, ...]] = (
     NO_EVIDENCE,
@@ -71,7 +71,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     CONTENT_NOT_IN_EVIDENCE,
 )
 
-INJECTION: Final[frozenset[str]] = frozenset(
+INJECTION_CHECK_NAMES: Final[frozenset[str]] = frozenset(
     check.name
     for check in (
         CARRIES_INSTRUCTION,
@@ -82,4 +82,4 @@ INJECTION: Final[frozenset[str]] = frozenset(
         LANGUAGE_DIFFERS,
     )
 )
-"""Names of the checks that tell a note in which somebody else than the participant speaks."""
+"""Names of the checks that detect notes in which somebody other than the participant speaks."""

@@ -1,4 +1,4 @@
-"""Checks that what a note puts in somebody's mouth is what that person said."""
+"""Check that a statement attributed to somebody was made by that person."""
 
 from __future__ import annotations
 
@@ -7,50 +7,60 @@ from functools import lru_cache
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Case, Check
-from grounding.checks.wording import failure, shown
-from grounding.text.lemmas import lemma
-from grounding.text.sentence_alignment import Laid
-from grounding.text.terms import Term, terms
-from grounding.text.words import listed
+from grounding.checks.frame import Check, CheckContext
+from grounding.checks.wording import fail_at_term, quote_word
+from grounding.text.lemmas import get_lemma
+from grounding.text.sentence_alignment import SentenceAlignment
+from grounding.text.terms import Term, split_terms
+from grounding.text.words import parse_word_list
 from grounding.vocabulary.telling import NARRATION, SAYING, TELLING
 
 _NAME: Final = "said_by_another"
 _BETWEEN: Final = 2
+"""Words after a label among which the verb of saying stands."""
 _BETRAYING: Final = 2
+"""Words shared with another speaker from which on the statement is that speaker's."""
 _FARTHEST: Final = 9
-_HOLDING: Final = listed(
+"""Terms before an opinion among which its reporter is looked for."""
+_HOLDING: Final = parse_word_list(
     "find finds found think thinks thought believe believes believed consider considers considered"
 )
-_SPEAKING: Final = NARRATION | listed("i we she he they")
-_OTHERS: Final = listed("he she they everyone everybody somebody someone people")
-_AGREEING: Final = frozenset({lemma("agree"), lemma("agreed"), "right", "too", "same"})
+_SPEAKING: Final = NARRATION | parse_word_list("i we she he they")
+_OTHERS: Final = parse_word_list("he she they everyone everybody somebody someone people")
+_AGREEING: Final = frozenset({get_lemma("agree"), get_lemma("agreed"), "right", "too", "same"})
 
 
-def _said_by_another(case: Case) -> CheckFailure | None:
-    if not case.is_cited:
+def _said_by_another(context: CheckContext) -> CheckFailure | None:
+    if not context.is_cited:
         return None
-    cited = dict.fromkeys(one.segment.speaker for one in case.citations.found)
-    for laid in case.sentences:
-        for at, label in _attributions(laid, case.labels):
+    cited = dict.fromkeys(one.segment.speaker for one in context.citations.found)
+    for alignment in context.sentences:
+        for at, label in _find_attributions(alignment, context.labels):
             if label not in cited:
                 who = ", ".join(cited)
-                reason = f"The cited passage was spoken by {shown(who)}, not by {shown(label)}."
-                return failure(_NAME, case, laid, at, reason)
-            other = _who_did(case, laid, at, label)
+                reason = (
+                    f"The cited passage was spoken by {quote_word(who)}, "
+                    f"not by {quote_word(label)}."
+                )
+                return fail_at_term(_NAME, context, alignment, at, reason)
+            other = _find_actual_speaker(context, alignment, at, label)
             if other is not None:
-                reason = f"{shown(other)} said this, not {shown(label)}."
-                return failure(_NAME, case, laid, at, reason)
-        for at, place in _opinions(laid):
-            reason = f"The cited passage has this from {shown(laid.told[place].text)}."
-            return failure(_NAME, case, laid, at, reason)
+                reason = f"{quote_word(other)} said this, not {quote_word(label)}."
+                return fail_at_term(_NAME, context, alignment, at, reason)
+        for at, place in _find_adopted_opinions(alignment):
+            reason = (
+                f"The cited passage has this from {quote_word(alignment.evidence[place].text)}."
+            )
+            return fail_at_term(_NAME, context, alignment, at, reason)
     return None
 
 
-def _attributions(laid: Laid, labels: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Where a speaker's label is followed by a verb of saying, or by a colon's sentence."""
-    words = [one.text for one in laid.sentence]
-    by_first = _by_first_word(tuple(labels))
+def _find_attributions(
+    alignment: SentenceAlignment, labels: Sequence[str]
+) -> Iterator[tuple[int, str]]:
+    """Yield places where a speaker's label is followed by a verb of saying, with the label."""
+    words = [one.text for one in alignment.sentence]
+    by_first = _index_labels(tuple(labels))
     for at, word in enumerate(words):
         for label, wanted in by_first.get(word, ()):
             end = at + len(wanted)
@@ -61,22 +71,24 @@ def _attributions(laid: Laid, labels: Sequence[str]) -> Iterator[tuple[int, str]
 
 
 @lru_cache(maxsize=16)
-def _by_first_word(labels: tuple[str, ...]) -> dict[str, list[tuple[str, list[str]]]]:
-    """Labels with their words, by the first of these; made once for the notes of a chunk."""
+def _index_labels(labels: tuple[str, ...]) -> dict[str, list[tuple[str, list[str]]]]:
+    """Return labels with their words, by first word; cached for the notes of a chunk."""
     found: dict[str, list[tuple[str, list[str]]]] = {}
     for label in labels:
-        wanted = [one.text for one in terms(label)]
+        wanted = [one.text for one in split_terms(label)]
         if wanted:
             found.setdefault(wanted[0], []).append((label, wanted))
     return found
 
 
-def _who_did(case: Case, laid: Laid, at: int, label: str) -> str | None:
-    """Another cited speaker whose words these are, if they are none of this one's."""
-    wanted = {one.key for one in _clause(laid, at) if one.is_content}
+def _find_actual_speaker(
+    context: CheckContext, alignment: SentenceAlignment, at: int, label: str
+) -> str | None:
+    """Return another cited speaker whose words these are, if none of them are this one's."""
+    wanted = {one.key for one in _iter_clause(alignment, at) if one.is_content}
     said: dict[str, set[str]] = {}
-    for passage in case.citations.found:
-        keys = {one.key for one in terms(passage.quote)}
+    for passage in context.citations.found:
+        keys = {one.key for one in split_terms(passage.quote)}
         said.setdefault(passage.segment.speaker, set()).update(keys & wanted)
     if said.get(label):
         return None
@@ -84,51 +96,55 @@ def _who_did(case: Case, laid: Laid, at: int, label: str) -> str | None:
     return other if len(said[other]) >= _BETRAYING else None
 
 
-def _opinions(laid: Laid) -> Iterator[tuple[int, int]]:
-    """Where the speaker is told to find what the evidence only has somebody else say.
+def _find_adopted_opinions(alignment: SentenceAlignment) -> Iterator[tuple[int, int]]:
+    """Yield places where the participant holds an opinion that the evidence has from somebody else.
 
     "He said it was useless, but I didn't agree": the participant did not find it useless.
     """
-    if _agrees(laid.told):
+    if _has_agreement(alignment.evidence):
         return
-    for at in range(1, len(laid.sentence)):
-        held_by = laid.sentence[at - 1].text
-        if laid.sentence[at].text not in _HOLDING or held_by not in _SPEAKING:
+    for at in range(1, len(alignment.sentence)):
+        held_by = alignment.sentence[at - 1].text
+        if alignment.sentence[at].text not in _HOLDING or held_by not in _SPEAKING:
             continue
-        if at in laid.kept and held_by not in NARRATION:
+        if at in alignment.matched and held_by not in NARRATION:
             continue  # the evidence's own "he thought"
-        held = [one.key for one in laid.sentence[at + 1 :] if one.is_content]
-        places = [step for step, one in enumerate(laid.told) if held and one.key == held[-1]]
-        others = [_said_by(laid.told, place) for place in places]
+        held = [one.key for one in alignment.sentence[at + 1 :] if one.is_content]
+        places = [
+            step for step, one in enumerate(alignment.evidence) if held and one.key == held[-1]
+        ]
+        others = [_find_reporter(alignment.evidence, place) for place in places]
         if others and all(one is not None for one in others):
             yield at, others[0] or 0
 
 
-def _agrees(told: Sequence[Term]) -> bool:
-    """Whether somebody agrees: whoever said it first."""
+def _has_agreement(evidence: Sequence[Term]) -> bool:
+    """Whether somebody agrees; then it does not matter who said it first."""
     return any(
         one.key in _AGREEING
-        and not {"not", "never"} & {before.text for before in told[max(0, at - 3) : at]}
-        for at, one in enumerate(told)
+        and not {"not", "never"} & {before.text for before in evidence[max(0, at - 3) : at]}
+        for at, one in enumerate(evidence)
     )
 
 
-def _said_by(told: Sequence[Term], place: int) -> int | None:
-    """Where somebody else stands who says what is told at a place, in the same sentence."""
+def _find_reporter(evidence: Sequence[Term], place: int) -> int | None:
+    """Return the place of the other person who says what stands at a place of a sentence."""
     for step in range(place, max(0, place - _FARTHEST), -1):
-        if told[step].text in SAYING | _HOLDING:
-            who = told[step - 1]
-            other = who.text in _OTHERS or who.is_name or (who.is_content and not told[step].starts)
+        if evidence[step].text in SAYING | _HOLDING:
+            who = evidence[step - 1]
+            other = (
+                who.text in _OTHERS or who.is_name or (who.is_content and not evidence[step].starts)
+            )
             return step - 1 if other else None
-        if told[step].starts or told[step].text in {"but", "i", "we"}:
+        if evidence[step].starts or evidence[step].text in {"but", "i", "we"}:
             return None
     return None
 
 
-def _clause(laid: Laid, at: int) -> Iterator[Term]:
-    """The terms from a label on to the next clause that has a name of its own."""
-    for step in range(at + 1, len(laid.sentence)):
-        term = laid.sentence[step]
+def _iter_clause(alignment: SentenceAlignment, at: int) -> Iterator[Term]:
+    """Yield the terms after a label, up to the next clause that has a name of its own."""
+    for step in range(at + 1, len(alignment.sentence)):
+        term = alignment.sentence[step]
         if term.opens and step > at + _BETWEEN:
             return
         if not term.is_name and term.text not in TELLING:

@@ -1,68 +1,72 @@
-"""Checks that a note cites something, and that what it cites is there."""
+"""Check that a note cites something, and that the cited words are in the cited segment."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from contracts.notes import CheckFailure, DraftEvidence
-from grounding.checks.frame import Case, Check
-from grounding.evidence import Missing
-from grounding.text.nearest import elsewhere, nearest_passage
-from grounding.text.words import clip
+from grounding.checks.frame import Check, CheckContext
+from grounding.evidence import UnresolvedCitation
+from grounding.text.nearest import find_nearest_passage, find_segment_with_quote
+from grounding.text.words import truncate
 
 _LARGEST_SHOWN = 10**9
 
 
-def _no_evidence(case: Case) -> CheckFailure | None:
-    if case.draft.evidence:
+def _no_evidence(context: CheckContext) -> CheckFailure | None:
+    if context.draft.evidence:
         return None
     return CheckFailure(
         check="no_evidence",
         reason="The note cites no passage.",
-        claim=clip(case.draft.statement),
+        claim=truncate(context.draft.statement),
     )
 
 
-def _unknown_segment(case: Case) -> CheckFailure | None:
-    absent = [one for one in case.citations.missing if one.segment is None]
+def _unknown_segment(context: CheckContext) -> CheckFailure | None:
+    absent = [one for one in context.citations.missing if one.segment is None]
     if not absent:
         return None
-    context = [one for one in absent if one.in_context]
+    shown_only = [one for one in absent if one.in_context]
     strange = [one for one in absent if not one.in_context]
     reasons = []
     if strange:
-        reasons.append(f"{_named(strange)} is not among the segments of this passage.")
-    if context:
-        reasons.append(f"{_named(context)} is context: it may be read but not cited.")
-    first, last = case.chunk.segments[0].number, case.chunk.segments[-1].number
+        reasons.append(f"{_list_segments(strange)} is not among the segments of this passage.")
+    if shown_only:
+        reasons.append(f"{_list_segments(shown_only)} is context: it may be read but not cited.")
+    first, last = context.chunk.segments[0].number, context.chunk.segments[-1].number
     reasons.append(f"Cite segments {first} to {last}.")
-    return CheckFailure(check="unknown_segment", reason=" ".join(reasons), claim=_named(absent))
+    return CheckFailure(
+        check="unknown_segment", reason=" ".join(reasons), claim=_list_segments(absent)
+    )
 
 
-def _named(missing: Sequence[Missing]) -> str:
+def _list_segments(missing: Sequence[UnresolvedCitation]) -> str:
     numbers = (one.cited.segment for one in missing)
     shown = (str(one) if abs(one) <= _LARGEST_SHOWN else "with that number" for one in numbers)
-    return clip("Segment " + ", ".join(dict.fromkeys(shown)))
+    return truncate("Segment " + ", ".join(dict.fromkeys(shown)))
 
 
-def _quote_not_found(case: Case) -> CheckFailure | None:
-    absent = [one for one in case.citations.missing if one.segment is not None]
+def _quote_not_found(context: CheckContext) -> CheckFailure | None:
+    absent = [one for one in context.citations.missing if one.segment is not None]
     if not absent:
         return None
     cited, segment = absent[0].cited, absent[0].segment
     assert segment is not None
-    other = elsewhere(cited, case.chunk.segments)
+    other = find_segment_with_quote(cited, context.chunk.segments)
     hint = f" They stand in segment {other}." if other is not None else ""
     return CheckFailure(
         check="quote_not_found",
         reason=f"The words cited from segment {cited.segment} are not in it.{hint}",
-        claim=_wanted(cited),
-        evidence=clip(nearest_passage(segment.text, f"{cited.first_words} {cited.last_words}")),
+        claim=_join_cited_words(cited),
+        evidence=truncate(
+            find_nearest_passage(segment.text, f"{cited.first_words} {cited.last_words}")
+        ),
     )
 
 
-def _wanted(cited: DraftEvidence) -> str:
-    return clip(" … ".join(part for part in (cited.first_words, cited.last_words) if part))
+def _join_cited_words(cited: DraftEvidence) -> str:
+    return truncate(" … ".join(part for part in (cited.first_words, cited.last_words) if part))
 
 
 NO_EVIDENCE = Check("no_evidence", "A note cites at least one passage.", _no_evidence)

@@ -1,4 +1,4 @@
-"""Checks that a statement is a sentence, and no code, markup or cipher."""
+"""Check that a statement is a sentence, and no code, markup or cipher."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import unicodedata
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Case, Check
-from grounding.checks.wording import differs, shown
-from grounding.text.addressing import is_known, plain
-from grounding.text.words import words
+from grounding.checks.frame import Check, CheckContext
+from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.text.addressing import is_english_word, normalize_text
+from grounding.text.words import split_words
 
 _NAME: Final = "carries_code"
 _SHORTEST: Final = 4
@@ -48,30 +48,30 @@ _BLOB: Final = re.compile(
 )
 
 
-def _carries_code(case: Case) -> CheckFailure | None:
-    said = plain(" ".join(case.quotes))
-    statement = _without_marks(plain(case.draft.statement), said)
+def _carries_code(context: CheckContext) -> CheckFailure | None:
+    said = normalize_text(" ".join(context.quotes))
+    statement = _remove_transcription_marks(normalize_text(context.draft.statement), said)
     found = _CODE.search(statement) or _MARKUP.search(statement) or _BLOB.search(statement)
-    sign = found.group().strip() if found else _picture(statement, said)
-    if sign is None and case.study.language == "en":
-        sign = _garbled(statement, said)
-    if sign is None or (found and _is_said(sign, case)):
+    sign = found.group().strip() if found else _find_pictogram(statement, said)
+    if sign is None and context.study.language == "en":
+        sign = _find_garbled_words(statement, said)
+    if sign is None or (found and _is_spoken_figure(sign, context)):
         return None
-    return differs(
+    return fail_with_claim(
         _NAME,
-        case,
+        context,
         statement,
-        f"A note is a sentence in words, without code, markup or cipher: {shown(sign)}.",
+        f"A note is a sentence in words, without code, markup or cipher: {quote_word(sign)}.",
     )
 
 
-def is_code(text: str) -> bool:
-    """Whether a text has signs of code; transcribers' marks and spellings count for none."""
+def contains_code(text: str) -> bool:
+    """Whether a text looks like code; transcribers' marks and spelled-out letters do not count."""
     return _CODE.search(_SPELLED.sub(" ", _MARK.sub(" ", text))) is not None
 
 
-def _without_marks(statement: str, said: str) -> str:
-    """A statement without the transcribers' marks and spellings that the passage has too."""
+def _remove_transcription_marks(statement: str, said: str) -> str:
+    """Return a statement without the transcribers' marks that the passage has too."""
 
     def unmarked(mark: re.Match[str]) -> str:
         return " " if mark[0] in said else mark[0]
@@ -79,32 +79,32 @@ def _without_marks(statement: str, said: str) -> str:
     return _SPELLED.sub(unmarked, _MARK.sub(unmarked, statement))
 
 
-def _is_said(sign: str, case: Case) -> bool:
-    """Whether figures read out in the interview only look like a cipher: a telephone number."""
+def _is_spoken_figure(sign: str, context: CheckContext) -> bool:
+    """Whether a match is only figures read out in the interview, such as a telephone number."""
     is_figures = not re.search(r"[^\d\s.,-]", sign) and len(sign) > 1
-    return is_figures and sign in plain(" ".join(case.quotes))
+    return is_figures and sign in normalize_text(" ".join(context.quotes))
 
 
-def _picture(statement: str, said: str) -> str | None:
-    """A pictogram that the cited passage lacks."""
+def _find_pictogram(statement: str, said: str) -> str | None:
+    """Return a pictogram that the cited passage lacks."""
     for sign in statement:
         if unicodedata.category(sign) == "So" and sign not in "°©®™№℃℉" and sign not in said:
             return sign
     return None
 
 
-def _garbled(statement: str, said: str) -> str | None:
-    """Words of no language: neither the lexicon nor the cited passage has them."""
-    told, heard = words(statement), {word.text for word in words(said)}
+def _find_garbled_words(statement: str, said: str) -> str | None:
+    """Return words that neither the lexicon nor the cited passage has, if there are several."""
+    stated_words, heard = split_words(statement), {word.text for word in split_words(said)}
     strange = [
         word.text
-        for word in told
+        for word in stated_words
         if word.text not in heard
         and len(word.text) >= (_LONG if "'" in word.text else _SHORTEST)
         and (len(word.text) >= _LONG or not statement[word.start].isupper())
-        and not is_known(word.text)
+        and not is_english_word(word.text)
     ]
-    many = max(_FEW, min(_MANY, round(len(told) * _SHARE)))
+    many = max(_FEW, min(_MANY, round(len(stated_words) * _SHARE)))
     return " ".join(strange) if len(strange) >= many else None
 
 

@@ -1,4 +1,4 @@
-"""Checks, where a parser is at hand, that a wish, a plan or a supposition is not told as a fact."""
+"""Check, with a parser, that a wish, a plan or a supposition is not stated as a fact."""
 
 from __future__ import annotations
 
@@ -7,64 +7,77 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Case, Check
-from grounding.checks.parsed import claimed, readings
-from grounding.checks.wording import differs, shown
-from grounding.syntax.clauses import Parser, Predicate, Status
-from grounding.text.lemmas import lemma
-from grounding.text.terms import terms
+from grounding.checks.frame import Check, CheckContext
+from grounding.checks.parsed import parse_evidence, parse_statement
+from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.syntax.clauses import Factuality, Predicate, SyntaxParser
+from grounding.text.lemmas import get_lemma
+from grounding.text.terms import split_terms
 from grounding.vocabulary.telling import TELLING
 
 _NAME: Final = "told_as_fact"
 _UNREAL: Final = frozenset(
     {
-        Status.DENIED,
-        Status.WISHED,
-        Status.PLANNED,
-        Status.SUPPOSED,
-        Status.ASKED,
-        Status.TRIED,
-        Status.MISSED,
-        Status.FORMER,
+        Factuality.DENIED,
+        Factuality.WISHED,
+        Factuality.PLANNED,
+        Factuality.SUPPOSED,
+        Factuality.ASKED,
+        Factuality.TRIED,
+        Factuality.MISSED,
+        Factuality.FORMER,
     }
 )
 _SHARED: Final = 1
 
 
-def _told_as_fact(case: Case) -> CheckFailure | None:
-    if not case.is_cited or case.parse is None:
+def _told_as_fact(context: CheckContext) -> CheckFailure | None:
+    if not context.is_cited or context.parse is None:
         return None
-    about = {one.key for laid in case.sentences for one in laid.sentence if one.is_content}
-    for stated in claimed(case, case.parse).predicates:
-        if not stated.is_main or stated.status is not Status.FACT or stated.lemma in TELLING:
+    about = {
+        one.key for alignment in context.sentences for one in alignment.sentence if one.is_content
+    }
+    for stated in parse_statement(context, context.parse).predicates:
+        if (
+            not stated.is_main
+            or stated.factuality is not Factuality.FACT
+            or stated.lemma in TELLING
+        ):
             continue
-        told = list(_told(case, case.parse, stated, about - {lemma(stated.lemma)}))
-        unreal = _UNREAL | {Status.COMING} if stated.is_past else _UNREAL
-        if told and all(one.status in unreal for one in told):
-            return _failure(case, stated, told[0])
+        in_evidence = list(
+            _find_uses(context, context.parse, stated, about - {get_lemma(stated.lemma)})
+        )
+        unreal = _UNREAL | {Factuality.COMING} if stated.is_past else _UNREAL
+        if in_evidence and all(one.factuality in unreal for one in in_evidence):
+            return _build_failure(context, stated, in_evidence[0])
     return None
 
 
-def _told(
-    case: Case, parse: Parser, stated: Predicate, about: AbstractSet[str]
+def _find_uses(
+    context: CheckContext, parse: SyntaxParser, stated: Predicate, about: AbstractSet[str]
 ) -> Iterator[Predicate]:
-    """The evidence's uses of a verb; none if no sentence of them is about what is claimed."""
+    """Return the evidence's uses of a verb; none if no sentence of them is about the claim."""
     is_about = False
-    told: list[Predicate] = []
-    for sentence, reading in readings(case, parse, stated.lemma):
-        is_about |= len(about & {one.key for one in terms(sentence)}) >= min(_SHARED, len(about))
-        told += [one for one in reading.predicates if one.lemma == stated.lemma]
-    return iter(told if is_about else ())
+    in_evidence: list[Predicate] = []
+    for sentence, reading in parse_evidence(context, parse, stated.lemma):
+        is_about |= len(about & {one.key for one in split_terms(sentence)}) >= min(
+            _SHARED, len(about)
+        )
+        in_evidence += [one for one in reading.predicates if one.lemma == stated.lemma]
+    return iter(in_evidence if is_about else ())
 
 
-def _failure(case: Case, stated: Predicate, told: Predicate) -> CheckFailure:
-    return differs(
+def _build_failure(
+    context: CheckContext, stated: Predicate, in_evidence: Predicate
+) -> CheckFailure:
+    return fail_with_claim(
         _NAME,
-        case,
+        context,
         stated.text,
         (
-            f"The cited passage tells {shown(told.text)} {told.status.value}, "
-            f"the statement {Status.FACT.value}."
+            f"The cited passage tells {quote_word(in_evidence.text)} "
+            f"{in_evidence.factuality.value}, "
+            f"the statement {Factuality.FACT.value}."
         ),
     )
 

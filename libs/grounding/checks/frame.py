@@ -1,4 +1,4 @@
-"""What a check is: a name, a rule in one sentence, and a function from a case to its failure."""
+"""Define what a check is: a name, a rule in one sentence, and a function that returns a failure."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from functools import cached_property
 from contracts.events import ChunkReady
 from contracts.notes import CheckFailure, DraftNote
 from contracts.study import Study
-from grounding.evidence import Citations
-from grounding.syntax.clauses import Parser
-from grounding.text.sentence_alignment import Laid, lay
-from grounding.text.words import spoken_words
+from grounding.evidence import ResolvedCitations
+from grounding.syntax.clauses import SyntaxParser
+from grounding.text.sentence_alignment import SentenceAlignment, align_sentences
+from grounding.text.words import split_spoken_words
 
 
 @dataclass(frozen=True)
-class Case:
-    """All a check may look at: the note, the chunk it was drafted from, and what it cites.
+class CheckContext:
+    """All that a check may look at: the note, the chunk it was drafted from, and its evidence.
 
     Attributes:
         draft: the note.
@@ -28,23 +28,23 @@ class Case:
 
     draft: DraftNote
     chunk: ChunkReady
-    citations: Citations
-    parse: Parser | None = None
+    citations: ResolvedCitations
+    parse: SyntaxParser | None = None
 
     @property
     def study(self) -> Study:
-        """The customer's themes and questions."""
+        """The study, with the customer's themes and questions."""
         return self.chunk.study
 
     @property
     def quotes(self) -> tuple[str, ...]:
-        """The passages that were found, in the transcript's order."""
+        """The texts of the cited passages that were found, in the transcript's order."""
         return tuple(passage.quote for passage in self.citations.found)
 
     @cached_property
-    def sentences(self) -> tuple[Laid, ...]:
-        """The statement's sentences, each laid beside the quotes."""
-        return lay(self.draft.statement, self.quotes)
+    def sentences(self) -> tuple[SentenceAlignment, ...]:
+        """The statement's sentences, each aligned with the quotes."""
+        return align_sentences(self.draft.statement, self.quotes)
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -55,18 +55,20 @@ class Case:
     @cached_property
     def is_verbatim(self) -> bool:
         """Whether the statement is one of the quotes, word for word."""
-        claimed = [one.text for one in spoken_words(self.draft.statement)]
-        return any(claimed == [one.text for one in spoken_words(quote)] for quote in self.quotes)
+        claimed = [one.text for one in split_spoken_words(self.draft.statement)]
+        return any(
+            claimed == [one.text for one in split_spoken_words(quote)] for quote in self.quotes
+        )
 
     @property
     def is_cited(self) -> bool:
-        """Whether every citation was found: only then can its words bear out the statement."""
+        """Whether every citation was found: only then can the evidence support the statement."""
         return bool(self.citations.found) and not self.citations.missing
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One way in which a note can fail.
+    """One rule that a note has to fulfil, and the function that tests it.
 
     Attributes:
         name: stable, as verdicts carry it.
@@ -77,9 +79,9 @@ class Check:
 
     name: str
     rule: str
-    function: Callable[[Case], CheckFailure | None]
+    function: Callable[[CheckContext], CheckFailure | None]
     is_heavy: bool = False
 
-    def __call__(self, case: Case) -> CheckFailure | None:
-        """Judge one case."""
-        return self.function(case)
+    def __call__(self, context: CheckContext) -> CheckFailure | None:
+        """Return the failure of a note, or None if it passes."""
+        return self.function(context)

@@ -1,4 +1,4 @@
-"""Checks that a note tells something, and neither gives orders nor carries them out."""
+"""Check that a note states something, and neither gives instructions nor follows them."""
 
 from __future__ import annotations
 
@@ -13,30 +13,31 @@ from typing import Final
 from contracts.characters import INVISIBLE, strip_hidden_characters
 from contracts.notes import CheckFailure
 from contracts.transcript import Role
-from grounding.checks.code import is_code
-from grounding.checks.frame import Case, Check
-from grounding.checks.wording import differs
+from grounding.checks.code import contains_code
+from grounding.checks.frame import Check, CheckContext
+from grounding.checks.wording import fail_with_claim
 from grounding.text.addressing import (
-    Address,
-    Report,
-    address,
-    report,
-    sentences,
-    spoken_sentences,
-    unquoted,
+    AddressType,
+    ReportedSpeech,
+    classify_address,
+    classify_reported_speech,
+    remove_quotations,
+    split_sentences,
+    split_spoken_sentences,
 )
-from grounding.text.terms import terms
-from grounding.text.words import clip, listed, words
+from grounding.text.terms import split_terms
+from grounding.text.words import parse_word_list, split_words, truncate
 from grounding.vocabulary.addressing import REPORTING, REQUESTING
 from grounding.vocabulary.telling import EVERYDAY, NARRATION, TELLING
 
 _CARRIES: Final = "carries_instruction"
 _RESTS: Final = "rests_on_instruction"
 _REASONS: Final = {
-    Address.ASKS: "The note asks its reader something: tell what was said, or that it was asked.",
-    Address.ORDERS: "The note tells its reader to do something: tell what was said, or that it was "
-    "asked for.",
-    Address.STEERS: "The note speaks to a model or as one: tell what a participant said.",
+    AddressType.ASKS: "The note asks its reader something: tell what was said, or that it was "
+    "asked.",
+    AddressType.ORDERS: "The note tells its reader to do something: tell what was said, or that it "
+    "was asked for.",
+    AddressType.STEERS: "The note speaks to a model or as one: tell what a participant said.",
 }
 _SOFT_HYPHEN: Final = "\u00ad"
 _BELONGS: Final = re.compile(f"[{INVISIBLE}\U000e0020-\U000e007f]")
@@ -48,19 +49,21 @@ _FREE: Final = TELLING | NARRATION | EVERYDAY
 _SURE: Final = 2
 _FEWEST: Final = 3
 _NEAR: Final = 4
-_SUBJECTS: Final = listed("i we he she they i'd we'd i'll we'll he'd she'd they'd they'll")
-_HELPING: Final = listed(
+_SUBJECTS: Final = parse_word_list("i we he she they i'd we'd i'll we'll he'd she'd they'd they'll")
+_HELPING: Final = parse_word_list(
     """would will can could do did used to get got have had always
     usually often sometimes still just
     also really never"""
 )
-_ASKED_OF: Final = listed("you your you'd you'll please let let's should must say writes wrote")
+_ASKED_OF: Final = parse_word_list(
+    "you your you'd you'll please let let's should must say writes wrote"
+)
 """Words that make what follows something that is asked of somebody."""
 
 
-def _carries_instruction(case: Case) -> CheckFailure | None:
-    hidden = unseen(case.draft.statement)
-    if any(_SOFT_HYPHEN in quote for quote in case.quotes):
+def _carries_instruction(context: CheckContext) -> CheckFailure | None:
+    hidden = list_invisible_characters(context.draft.statement)
+    if any(_SOFT_HYPHEN in quote for quote in context.quotes):
         hidden = [sign for sign in hidden if sign != _SOFT_HYPHEN]  # the transcript's own
     if hidden:
         return CheckFailure(
@@ -68,56 +71,58 @@ def _carries_instruction(case: Case) -> CheckFailure | None:
             reason="The note has signs nobody sees, in which text can be hidden.",
             claim=", ".join(f"U+{ord(sign):04X}" for sign in hidden[:3]),
         )
-    for sentence, how in _addressed(case):
-        return differs(_CARRIES, case, sentence, _REASONS[how])
+    for sentence, how in _find_addressing_sentences(context):
+        return fail_with_claim(_CARRIES, context, sentence, _REASONS[how])
     return None
 
 
-def unseen(text: str) -> list[str]:
-    """The signs of a text that nobody sees and that are no part of how its letters are written.
+def list_invisible_characters(text: str) -> list[str]:
+    """Return a text's invisible characters that are no part of how its letters are written.
 
     Joiners of Persian or Sinhala words and of emoji are, in notes of any language: a note may
     repeat what a participant wrote or said.
     """
     shown, hidden = strip_hidden_characters(text)
-    return [*hidden, *(sign for sign in shown if _is_unseen(sign))]
+    return [*hidden, *(sign for sign in shown if _is_invisible(sign))]
 
 
-def _is_unseen(sign: str) -> bool:
+def _is_invisible(sign: str) -> bool:
     if sign in "\t\n\r" or (_BELONGS.match(sign) and sign != _SOFT_HYPHEN):
         return False
     return sign in _FILLERS or unicodedata.category(sign) in _UNSEEN
 
 
-def _addressed(case: Case) -> Iterator[tuple[str, Address]]:
-    english = case.study.language == _ENGLISH
-    for sentence in sentences(case.draft.statement):
-        if report(sentence, case.labels) is not None:
+def _find_addressing_sentences(context: CheckContext) -> Iterator[tuple[str, AddressType]]:
+    english = context.study.language == _ENGLISH
+    for sentence in split_sentences(context.draft.statement):
+        if classify_reported_speech(sentence, context.labels) is not None:
             continue
-        how = address(unquoted(sentence), english=english) or address(sentence, english=english)
-        if how is Address.ORDERS and _tells_what_people_do(sentence, case):
+        how = classify_address(remove_quotations(sentence), english=english) or classify_address(
+            sentence, english=english
+        )
+        if how is AddressType.ORDERS and _is_quoted_without_subject(sentence, context):
             continue
         if how is not None:
             yield sentence, how
 
 
-def _tells_what_people_do(sentence: str, case: Case) -> bool:
-    """Whether a sentence is cited word for word, only without its subject.
+def _is_quoted_without_subject(sentence: str, context: CheckContext) -> bool:
+    """Whether a sentence is quoted word for word, only without its subject.
 
     "Help build a character" is no order where the passage has "I help build a character". One that
     is asked of somebody is: "they told me to write a poem", "could you write a poem".
     """
-    wanted = [word.text for word in words(sentence)]
-    if len(wanted) < _FEWEST or not case.is_cited:
+    wanted = [word.text for word in split_words(sentence)]
+    if len(wanted) < _FEWEST or not context.is_cited:
         return False
-    told = (one for quote in case.quotes for one in spoken_sentences(quote))
-    return any(_has_with_a_subject(one, wanted) for one in told)
+    in_evidence = (one for quote in context.quotes for one in split_spoken_sentences(quote))
+    return any(_contains_with_subject(one, wanted) for one in in_evidence)
 
 
-def _has_with_a_subject(told: str, wanted: Sequence[str]) -> bool:
-    if address(told) is not None:
+def _contains_with_subject(in_evidence: str, wanted: Sequence[str]) -> bool:
+    if classify_address(in_evidence) is not None:
         return False
-    spoken = words(told)
+    spoken = split_words(in_evidence)
     forms = [word.text for word in spoken]
     places = (at for at in range(1, len(forms)) if forms[at : at + len(wanted)] == wanted)
     at = next(places, None)
@@ -132,80 +137,88 @@ def _has_with_a_subject(told: str, wanted: Sequence[str]) -> bool:
     return forms[begin] in _SUBJECTS and is_one_clause
 
 
-def _rests_on_instruction(case: Case) -> CheckFailure | None:
-    asked = any(one.segment.role is Role.INTERVIEWER for one in case.citations.found)
-    if asked or not case.is_cited:
+def _rests_on_instruction(context: CheckContext) -> CheckFailure | None:
+    asked = any(one.segment.role is Role.INTERVIEWER for one in context.citations.found)
+    if asked or not context.is_cited:
         return None
-    turns = {one.segment.number for one in case.citations.found}
-    parts = _parted(case.quotes, len(turns) == 1, case.study.language == _ENGLISH)
+    turns = {one.segment.number for one in context.citations.found}
+    parts = _split_evidence(context.quotes, len(turns) == 1, context.study.language == _ENGLISH)
     if not parts.orders:
         return None
-    for sentence in sentences(case.draft.statement):
-        if report(sentence, case.labels) is not Report.WANTED and parts.bear_out(sentence):
+    for sentence in split_sentences(context.draft.statement):
+        if classify_reported_speech(
+            sentence, context.labels
+        ) is not ReportedSpeech.WANTED and parts.rest_on_instruction(sentence):
             return CheckFailure(
                 check=_RESTS,
                 reason="The cited words ask or order something: they bear out no more than that it "
                 "was asked.",
-                claim=clip(sentence),
-                evidence=clip(" … ".join(parts.orders)),
+                claim=truncate(sentence),
+                evidence=truncate(" … ".join(parts.orders)),
             )
     return None
 
 
 @dataclass(frozen=True)
-class _Parts:
-    """What is cited, as the sentences that turn to their reader, and the rest."""
+class _EvidenceParts:
+    """The cited sentences that address their reader, and the others."""
 
     orders: tuple[str, ...]
-    told: tuple[str, ...]
+    statements: tuple[str, ...]
     steers: bool
 
-    def bear_out(self, sentence: str) -> bool:
-        """Whether it is an order that bears out a sentence best."""
-        wanted = _keys([sentence])
+    def rest_on_instruction(self, sentence: str) -> bool:
+        """Whether an instruction supports a sentence better than the other cited words do."""
+        wanted = _collect_lemmas([sentence])
         telling = {key for key, text in wanted.items() if text not in _FREE}
-        return self._prevail(telling) or (len(telling) < _SURE and self._prevail(wanted.keys()))
+        return self._instructions_prevail(telling) or (
+            len(telling) < _SURE and self._instructions_prevail(wanted.keys())
+        )
 
-    def _prevail(self, keys: AbstractSet[str]) -> bool:
-        """Whether an order has more of some words than any two sentences in a row of the rest."""
-        by_orders = max((len(keys & one) for one in self._ordered), default=0)
-        by_rest = max((len(keys & one) for one in self._said), default=0)
+    def _instructions_prevail(self, keys: AbstractSet[str]) -> bool:
+        """Whether an instruction has more of some words than any two other sentences in a row."""
+        by_orders = max((len(keys & one) for one in self._instruction_lemmas), default=0)
+        by_rest = max((len(keys & one) for one in self._statement_lemmas), default=0)
         sure = 1 if self.steers else _SURE
-        alone = not self.told and bool(keys)
+        alone = not self.statements and bool(keys)
         return by_orders > by_rest or (by_orders == by_rest and (by_orders >= sure or alone))
 
     @cached_property
-    def _ordered(self) -> tuple[frozenset[str], ...]:
-        return tuple(frozenset(_keys([one])) for one in self.orders)
+    def _instruction_lemmas(self) -> tuple[frozenset[str], ...]:
+        return tuple(frozenset(_collect_lemmas([one])) for one in self.orders)
 
     @cached_property
-    def _said(self) -> tuple[frozenset[str], ...]:
-        return tuple(frozenset(_keys(self.told[at : at + 2])) for at in range(len(self.told)))
+    def _statement_lemmas(self) -> tuple[frozenset[str], ...]:
+        return tuple(
+            frozenset(_collect_lemmas(self.statements[at : at + 2]))
+            for at in range(len(self.statements))
+        )
 
 
 @lru_cache(maxsize=256)
-def _parted(quotes: tuple[str, ...], is_one_turn: bool, english: bool) -> _Parts:  # noqa: FBT001 - as a cache wants them
-    """Part what is cited.
+def _split_evidence(quotes: tuple[str, ...], is_one_turn: bool, english: bool) -> _EvidenceParts:  # noqa: FBT001 - as a cache wants them
+    """Split the cited sentences into those that address their reader, and the others.
 
-    What people ask and order each other in a conversation is part of what it tells: where several
+    What people ask and order each other in a conversation is part of its content: where several
     turns are cited, questions and orders count only if nothing else is there.
     """
-    said = [one for quote in quotes for one in spoken_sentences(quote)]
+    said = [one for quote in quotes for one in split_spoken_sentences(quote)]
     found = [
-        (one, Address.STEERS if is_code(one) else address(one, english=english)) for one in said
+        (one, AddressType.STEERS if contains_code(one) else classify_address(one, english=english))
+        for one in said
     ]
     weak = is_one_turn or all(how is not None for _, how in found)
-    kinds = set(Address) if weak else {Address.STEERS}
-    return _Parts(
+    kinds = set(AddressType) if weak else {AddressType.STEERS}
+    return _EvidenceParts(
         orders=tuple(one for one, how in found if how in kinds),
-        told=tuple(one for one, how in found if how not in kinds),
-        steers=any(how is Address.STEERS for _, how in found),
+        statements=tuple(one for one, how in found if how not in kinds),
+        steers=any(how is AddressType.STEERS for _, how in found),
     )
 
 
-def _keys(texts: Iterable[str]) -> dict[str, str]:
-    """The lemmas of content words, each with a form it has."""
-    found = (term for text in texts for term in terms(text))
+def _collect_lemmas(texts: Iterable[str]) -> dict[str, str]:
+    """Return the lemmas of content words, each with one of its forms."""
+    found = (term for text in texts for term in split_terms(text))
     return {term.key: term.text for term in found if term.is_content and len(term.text) > 1}
 
 

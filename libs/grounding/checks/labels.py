@@ -1,52 +1,52 @@
-"""Checks that a note is filed under themes and questions the study has."""
+"""Check that a note has themes and questions, and only those of the study."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Case, Check
-from grounding.text.words import clip
+from grounding.checks.frame import Check, CheckContext
+from grounding.text.words import truncate
 
 _MOST_LISTED = 20
 """Themes or questions that a refusal lists."""
 
 
-def _no_theme(case: Case) -> CheckFailure | None:
-    if case.draft.themes:
+def _no_theme(context: CheckContext) -> CheckFailure | None:
+    if context.draft.themes:
         return None
     return CheckFailure(
         check="no_theme",
-        reason=f"The note has no theme. {_choices('themes', _theme_ids(case))}",
-        claim=clip(case.draft.statement),
+        reason=f"The note has no theme. {_word_choices('themes', _list_theme_ids(context))}",
+        claim=truncate(context.draft.statement),
     )
 
 
-def _unknown_theme(case: Case) -> CheckFailure | None:
-    return _unknown("theme", case.draft.themes, _theme_ids(case))
+def _unknown_theme(context: CheckContext) -> CheckFailure | None:
+    return _check_known("theme", context.draft.themes, _list_theme_ids(context))
 
 
-def _unknown_question(case: Case) -> CheckFailure | None:
-    known = [question.id for question in case.study.questions]
-    return _unknown("question", case.draft.questions, known)
+def _unknown_question(context: CheckContext) -> CheckFailure | None:
+    known = [question.id for question in context.study.questions]
+    return _check_known("question", context.draft.questions, known)
 
 
-def _theme_ids(case: Case) -> list[str]:
-    return [theme.id for theme in case.study.themes]
+def _list_theme_ids(context: CheckContext) -> list[str]:
+    return [theme.id for theme in context.study.themes]
 
 
-def _unknown(what: str, offered: Iterable[str], known: list[str]) -> CheckFailure | None:
+def _check_known(what: str, offered: Iterable[str], known: list[str]) -> CheckFailure | None:
     strange = [one for one in dict.fromkeys(offered) if one not in known]
     if not strange:
         return None
     return CheckFailure(
         check=f"unknown_{what}",
-        reason=f"The study has no such {what}. {_choices(f'{what}s', known)}",
-        claim=clip(", ".join(strange)),
+        reason=f"The study has no such {what}. {_word_choices(f'{what}s', known)}",
+        claim=truncate(", ".join(strange)),
     )
 
 
-def _choices(what: str, known: list[str]) -> str:
+def _word_choices(what: str, known: list[str]) -> str:
     if not known:
         return f"It has no {what}: leave them out."
     more = ", …" if len(known) > _MOST_LISTED else ""

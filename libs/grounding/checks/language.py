@@ -1,4 +1,4 @@
-"""Checks that a statement is in the study's language."""
+"""Check that a statement is in the study's language."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Final
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Case, Check
-from grounding.checks.wording import differs, shown
-from grounding.text.addressing import sentences, unquoted
-from grounding.text.words import words
+from grounding.checks.frame import Check, CheckContext
+from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.text.addressing import remove_quotations, split_sentences
+from grounding.text.words import split_words
 
 _NAME: Final = "language_differs"
 _SAME: Final = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "hbs": "sr"}
@@ -19,23 +19,23 @@ _NEAR: Final = 0.02
 _FEWEST: Final = 4
 
 
-def _language_differs(case: Case) -> CheckFailure | None:
-    wanted = _SAME.get(case.study.language, case.study.language)
-    statement = case.draft.statement
-    for text in dict.fromkeys((statement, *sentences(statement))):
-        other = other_language(unquoted(text), wanted)
+def _language_differs(context: CheckContext) -> CheckFailure | None:
+    wanted = _SAME.get(context.study.language, context.study.language)
+    statement = context.draft.statement
+    for text in dict.fromkeys((statement, *split_sentences(statement))):
+        other = detect_other_language(remove_quotations(text), wanted)
         if other is not None:
-            return differs(
+            return fail_with_claim(
                 _NAME,
-                case,
+                context,
                 text,
-                f"The study's notes are in {shown(wanted)}; this is in {shown(other)}.",
+                f"The study's notes are in {quote_word(wanted)}; this is in {quote_word(other)}.",
             )
     return None
 
 
-def other_language(text: str, wanted: str) -> str | None:
-    """The language a text is in, if it is surely not the one that is wanted.
+def detect_other_language(text: str, wanted: str) -> str | None:
+    """Return the language of a text if it is surely not the wanted one.
 
     Short texts, texts that may be in either, and languages that are not known pass.
 
@@ -46,15 +46,15 @@ def other_language(text: str, wanted: str) -> str | None:
     Returns:
         ISO 639 code of the other language; nothing if it may be the wanted one.
     """
-    if len(words(text)) < _FEWEST or wanted not in _identifier().labels:
+    if len(split_words(text)) < _FEWEST or wanted not in _load_identifier().labels:
         return None
-    ranked = dict(_identifier().rank(text))
+    ranked = dict(_load_identifier().rank(text))
     other = max(ranked, key=lambda one: ranked[one])
     return other if ranked.get(wanted, 0.0) <= _NEAR else None
 
 
 @cache
-def _identifier() -> LanguageIdentifier:
+def _load_identifier() -> LanguageIdentifier:
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
 

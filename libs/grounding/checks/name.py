@@ -1,4 +1,4 @@
-"""Checks that every name in the statement stands in the evidence or is who said it."""
+"""Check that every name in the statement is in the evidence, or is the speaker's."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Case, Check
-from grounding.checks.wording import failure, shown
+from grounding.checks.frame import Check, CheckContext
+from grounding.checks.wording import fail_at_term, quote_word
 from grounding.numbers.units import NUMBER_WORDS
-from grounding.text.sentence_alignment import Laid
-from grounding.text.terms import AMBIGUOUS_MONTHS, TITLES, Term, terms
+from grounding.text.sentence_alignment import SentenceAlignment
+from grounding.text.terms import AMBIGUOUS_MONTHS, TITLES, Term, split_terms
 from grounding.vocabulary.scales import (
     DAYS,
     MONTHS,
@@ -29,43 +29,43 @@ _TOLD_ELSEWHERE: Final = _DATED | TITLES | NARRATION | frozenset(RELATIONS)
 _COMMON: Final = NUMBER_WORDS | frozenset(ORDERS) | frozenset(PACE) | frozenset(QUANTIFIERS)
 
 
-def _name_not_in_evidence(case: Case) -> CheckFailure | None:
-    if not case.is_cited:
+def _name_not_in_evidence(context: CheckContext) -> CheckFailure | None:
+    if not context.is_cited:
         return None
-    speakers = _speakers(case)
-    for laid in case.sentences:
-        for at, term in _names(laid):
+    speakers = _collect_speaker_words(context)
+    for alignment in context.sentences:
+        for at, term in _find_names(alignment):
             if term.text.removesuffix("'s") in speakers or term.key in speakers:
                 continue
-            if not laid.says(term):
-                reason = f"The cited passage does not name {shown(term.text)}."
-                return failure(_NAME, case, laid, at, reason)
-            other = _other_name(laid, at)
+            if not alignment.has_term(term):
+                reason = f"The cited passage does not name {quote_word(term.text)}."
+                return fail_at_term(_NAME, context, alignment, at, reason)
+            other = _find_other_name(alignment, at)
             if other is not None:
-                reason = f"The cited passage names {shown(other.text)} there."
-                return failure(_NAME, case, laid, at, reason)
+                reason = f"The cited passage names {quote_word(other.text)} there."
+                return fail_at_term(_NAME, context, alignment, at, reason)
     return None
 
 
-def _speakers(case: Case) -> frozenset[str]:
-    """The words of the cited speakers' labels: a note may name whom it quotes."""
-    labels = dict.fromkeys(one.segment.speaker for one in case.citations.found)
-    return frozenset(term.text for label in labels for term in terms(label))
+def _collect_speaker_words(context: CheckContext) -> frozenset[str]:
+    """Return the words of the cited speakers' labels: a note may name whom it quotes."""
+    labels = dict.fromkeys(one.segment.speaker for one in context.citations.found)
+    return frozenset(term.text for label in labels for term in split_terms(label))
 
 
-def _names(laid: Laid) -> Iterator[tuple[int, Term]]:
-    """Names that were not kept at their place."""
-    for at, term in laid.new():
+def _find_names(alignment: SentenceAlignment) -> Iterator[tuple[int, Term]]:
+    """Yield names that do not stand at the same place in the evidence."""
+    for at, term in alignment.iter_unmatched():
         if term.text in _TOLD_ELSEWHERE:
             continue
-        if term.is_name or (term.starts and _is_named_first(laid, at)):
+        if term.is_name or (term.starts and _is_name_at_start(alignment, at)):
             yield at, term
 
 
-def _is_named_first(laid: Laid, at: int) -> bool:
-    """Whether a sentence's first word is a name: it goes on like one, and is no common word."""
-    term = laid.sentence[at]
-    rest = laid.sentence[at + 1 : at + 2]
+def _is_name_at_start(alignment: SentenceAlignment, at: int) -> bool:
+    """Whether a sentence's first word is a name: no common word, and followed as names are."""
+    term = alignment.sentence[at]
+    rest = alignment.sentence[at + 1 : at + 2]
     if (
         term.text in _COMMON
         or not term.is_capital
@@ -79,12 +79,12 @@ def _is_named_first(laid: Laid, at: int) -> bool:
     return acts or rest[0].is_name or rest[0].text in TELLING
 
 
-def _other_name(laid: Laid, at: int) -> Term | None:
-    """Another name at this place of the evidence, where the sentence keeps to its words."""
-    if not laid.is_close:
+def _find_other_name(alignment: SentenceAlignment, at: int) -> Term | None:
+    """Return another name at this place of the evidence, where the sentence keeps its wording."""
+    if not alignment.is_close:
         return None
-    kept = {one.text for one in laid.sentence}
-    there = (one for one in laid.instead(at) if one.is_name)
+    kept = {one.text for one in alignment.sentence}
+    there = (one for one in alignment.list_counterparts(at) if one.is_name)
     return next((one for one in there if one.text not in kept), None)
 
 

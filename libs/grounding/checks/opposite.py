@@ -1,4 +1,4 @@
-"""Checks that no word of the statement stands where the evidence has its opposite."""
+"""Check that no word of the statement stands where the evidence has its opposite."""
 
 from __future__ import annotations
 
@@ -7,80 +7,86 @@ from itertools import pairwise
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Case, Check
-from grounding.checks.wording import failure, shown
-from grounding.syntax.directions import directions
-from grounding.text.sentence_alignment import Laid
+from grounding.checks.frame import Check, CheckContext
+from grounding.checks.wording import fail_at_term, quote_word
+from grounding.syntax.directions import find_directed_relations
+from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import Term
-from grounding.text.words import listed
+from grounding.text.words import parse_word_list
 from grounding.vocabulary.opposites import are_opposites
 
 _NAME: Final = "opposite_said"
 _REACH: Final = 4
-_DENYING: Final = listed("not never no none nobody nothing neither nor without hardly barely stop")
-_DEGREES: Final = listed("more less most least")
-_LESS: Final = listed("less least")
-_LIGHT: Final = listed("more less most least better worse up down in out on off into over under")
+_DENYING: Final = parse_word_list(
+    "not never no none nobody nothing neither nor without hardly barely stop"
+)
+_DEGREES: Final = parse_word_list("more less most least")
+_LESS: Final = parse_word_list("less least")
+_LIGHT: Final = parse_word_list(
+    "more less most least better worse up down in out on off into over under"
+)
 
 
-def _opposite_said(case: Case) -> CheckFailure | None:
-    if not case.is_cited:
+def _opposite_said(context: CheckContext) -> CheckFailure | None:
+    if not context.is_cited:
         return None
-    for laid in case.sentences:
-        for at, told in _opposed(laid):
-            if _is_compared_from_there(case, laid.sentence[at], told):
+    for alignment in context.sentences:
+        for at, in_evidence in _find_opposites(alignment):
+            if _is_same_comparison_reversed(context, alignment.sentence[at], in_evidence):
                 continue
             reason = (
-                f"The cited passage says {shown(told.text)}, "
-                f"the statement {shown(laid.sentence[at].text)}."
+                f"The cited passage says {quote_word(in_evidence.text)}, "
+                f"the statement {quote_word(alignment.sentence[at].text)}."
             )
-            return failure(_NAME, case, laid, at, reason)
+            return fail_at_term(_NAME, context, alignment, at, reason)
     return None
 
 
-def _is_compared_from_there(case: Case, term: Term, told: Term) -> bool:
-    """Whether they compare from either side: what is quieter than that, that is louder than."""
+def _is_same_comparison_reversed(context: CheckContext, term: Term, in_evidence: Term) -> bool:
+    """Whether both compare the same from either side: quieter than that, and that is louder."""
     return any(
-        claimed.word == term.text and one.word == told.text and claimed.turns(one)
-        for claimed in directions(case.draft.statement)
-        for quote in case.quotes
-        for one in directions(quote)
+        claimed.word == term.text and one.word == in_evidence.text and claimed.is_reversed_in(one)
+        for claimed in find_directed_relations(context.draft.statement)
+        for quote in context.quotes
+        for one in find_directed_relations(quote)
     )
 
 
-def _opposed(laid: Laid) -> Iterator[tuple[int, Term]]:
-    for at, term in laid.new():
+def _find_opposites(alignment: SentenceAlignment) -> Iterator[tuple[int, Term]]:
+    for at, term in alignment.iter_unmatched():
         if not (term.is_content or term.text in _LIGHT):
             continue
-        turned = _turned_degree(laid, at)
+        turned = _find_opposite_degree(alignment, at)
         if turned is not None:
             yield at, turned
-        if not laid.is_close and (laid.says(term) or term.text in _LIGHT):
+        if not alignment.is_close and (alignment.has_term(term) or term.text in _LIGHT):
             continue
-        for told in laid.instead(at):
-            if are_opposites(term.key, told.key) and not _one_is_denied(laid, at, told):
-                yield at, told
+        for in_evidence in alignment.list_counterparts(at):
+            if are_opposites(term.key, in_evidence.key) and not _exactly_one_is_negated(
+                alignment, at, in_evidence
+            ):
+                yield at, in_evidence
 
 
-def _turned_degree(laid: Laid, at: int) -> Term | None:
-    """The "less" of "less expensive", where the sentence says "more expensive"."""
-    following = laid.sentence[at + 1 : at + 2]
-    if laid.sentence[at].text not in _DEGREES or not following or not following[0].is_content:
+def _find_opposite_degree(alignment: SentenceAlignment, at: int) -> Term | None:
+    """Return the "less" of "less expensive", where the sentence says "more expensive"."""
+    following = alignment.sentence[at + 1 : at + 2]
+    if alignment.sentence[at].text not in _DEGREES or not following or not following[0].is_content:
         return None
-    before = [one for one, after in pairwise(laid.told) if after.key == following[0].key]
-    if any(one.text == laid.sentence[at].text for one in before):
+    before = [one for one, after in pairwise(alignment.evidence) if after.key == following[0].key]
+    if any(one.text == alignment.sentence[at].text for one in before):
         return None
-    opposed = (one for one in before if are_opposites(laid.sentence[at].key, one.key))
+    opposed = (one for one in before if are_opposites(alignment.sentence[at].key, one.key))
     return next(opposed, None)
 
 
-def _one_is_denied(laid: Laid, at: int, told: Term) -> bool:
-    """Whether exactly one of the two stands under a negation: "not cheap" is "expensive"."""
-    place = next(step for step, one in enumerate(laid.told) if one is told)
-    return _is_denied(laid.sentence, at) != _is_denied(laid.told, place)
+def _exactly_one_is_negated(alignment: SentenceAlignment, at: int, in_evidence: Term) -> bool:
+    """Whether exactly one of the two is negated: "not cheap" is "expensive"."""
+    place = next(step for step, one in enumerate(alignment.evidence) if one is in_evidence)
+    return _is_negated(alignment.sentence, at) != _is_negated(alignment.evidence, place)
 
 
-def _is_denied(read: Sequence[Term], at: int) -> bool:
+def _is_negated(read: Sequence[Term], at: int) -> bool:
     if at and read[at - 1].text in _LESS:
         return True
     for step in range(at, max(-1, at - _REACH), -1):

@@ -1,38 +1,40 @@
-"""The evidence as the heavy mode's parser reads it: only the sentences that a claim is about."""
+"""Parse statements and the evidence's relevant sentences for the checks of the heavy mode."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Final
 
-from grounding.checks.frame import Case
-from grounding.syntax.clauses import Parser, Reading
-from grounding.text.lemmas import lemma
-from grounding.text.terms import Term, terms
-from grounding.text.words import in_spoken_sentences, listed
+from grounding.checks.frame import CheckContext
+from grounding.syntax.clauses import ParsedText, SyntaxParser
+from grounding.text.lemmas import get_lemma
+from grounding.text.terms import Term, split_terms
+from grounding.text.words import parse_word_list, split_at_full_stops
 
 _SHORT: Final = 3
 _ENDS: Final = frozenset(".!?…\"'\u201d\u2019)")
-_FORMS: Final = {"have": listed("have has had having")}
+_FORMS: Final = {"have": parse_word_list("have has had having")}
 """Of verbs that the lemmas of terms leave alone."""
 
 
-def claimed(case: Case, parse: Parser) -> Reading:
-    """The statement, parsed: without a full stop "the union paid" may be read as a paid union."""
-    statement = case.draft.statement.rstrip()
+def parse_statement(context: CheckContext, parse: SyntaxParser) -> ParsedText:
+    """Parse the statement, with a full stop: without one, "the union paid" may read as a noun."""
+    statement = context.draft.statement.rstrip()
     return parse(statement if statement[-1:] in _ENDS else f"{statement}.")
 
 
-def readings(case: Case, parse: Parser, verb: str) -> Iterator[tuple[str, Reading]]:
-    """The evidence's sentences that have a verb, parsed: parsing is the dear part."""
-    key = lemma(verb)
-    for quote in case.quotes:
-        for sentence in in_spoken_sentences(quote):
-            if any(_may_be(verb, key, one) for one in terms(sentence)):
+def parse_evidence(
+    context: CheckContext, parse: SyntaxParser, verb: str
+) -> Iterator[tuple[str, ParsedText]]:
+    """Parse only the evidence's sentences that have a verb, since parsing is expensive."""
+    key = get_lemma(verb)
+    for quote in context.quotes:
+        for sentence in split_at_full_stops(quote):
+            if any(_may_be_form_of(verb, key, one) for one in split_terms(sentence)):
                 yield sentence, parse(sentence)
 
 
-def _may_be(verb: str, key: str, term: Term) -> bool:
+def _may_be_form_of(verb: str, key: str, term: Term) -> bool:
     """Whether a word may be a form of a verb; endings hide what short ones are: "sue", "sued"."""
     if verb in _FORMS:
         return term.text in _FORMS[verb]

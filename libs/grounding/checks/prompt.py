@@ -1,4 +1,4 @@
-"""Checks that a statement repeats nothing of what the model was told to do."""
+"""Check that a statement repeats nothing of the model's own instructions."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Final
 
 import prompts
 from contracts.notes import CheckFailure, DraftEvidence, DraftNote
-from grounding.checks.frame import Case, Check
-from grounding.checks.wording import differs, shown
-from grounding.text.words import FUNCTION_WORDS, words
+from grounding.checks.frame import Check, CheckContext
+from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.text.words import FUNCTION_WORDS, split_words
 
 _NAME: Final = "carries_prompt"
 _TOLD: Final = 5
@@ -23,49 +23,55 @@ _FIELD: Final = re.compile(
 )
 
 
-def _carries_prompt(case: Case) -> CheckFailure | None:
-    statement = case.draft.statement
+def _carries_prompt(context: CheckContext) -> CheckFailure | None:
+    statement = context.draft.statement
     field = _FIELD.search(statement)
-    repeated = field.group() if field else _repeated(case)
+    repeated = field.group() if field else _find_repeated_phrase(context)
     if repeated is None:
         return None
-    return differs(
+    return fail_with_claim(
         _NAME,
-        case,
+        context,
         statement,
-        f"The note repeats its instructions or their examples: {shown(repeated)}.",
+        f"The note repeats its instructions or their examples: {quote_word(repeated)}.",
     )
 
 
-def _repeated(case: Case) -> str | None:
-    """The prompt's words in a statement; examples may happen to say what was said here."""
-    statement = case.draft.statement
-    told = next((one for one in _phrases(statement, _TOLD) if one in _told()), None)
-    if told is not None:
-        return told
-    shown_too = next((one for one in _phrases(statement, _SHOWN) if one in _shown()), None)
-    if shown_too is None or (case.is_cited and all(laid.is_close for laid in case.sentences)):
+def _find_repeated_phrase(context: CheckContext) -> str | None:
+    """Return a phrase of the prompt in a statement, unless an example happens to match the talk."""
+    statement = context.draft.statement
+    instruction = next(
+        (one for one in _iter_phrases(statement, _TOLD) if one in _list_instruction_phrases()), None
+    )
+    if instruction is not None:
+        return instruction
+    shown_too = next(
+        (one for one in _iter_phrases(statement, _SHOWN) if one in _list_example_phrases()), None
+    )
+    if shown_too is None or (
+        context.is_cited and all(alignment.is_close for alignment in context.sentences)
+    ):
         return None
     return shown_too
 
 
 @cache
-def _told() -> frozenset[str]:
-    return _all_phrases(prompts.instructions(), _TOLD)
+def _list_instruction_phrases() -> frozenset[str]:
+    return _collect_phrases(prompts.instructions(), _TOLD)
 
 
 @cache
-def _shown() -> frozenset[str]:
-    return _all_phrases(prompts.examples(), _SHOWN)
+def _list_example_phrases() -> frozenset[str]:
+    return _collect_phrases(prompts.examples(), _SHOWN)
 
 
-def _all_phrases(texts: Iterable[str], size: int) -> frozenset[str]:
-    return frozenset(phrase for text in texts for phrase in _phrases(text, size))
+def _collect_phrases(texts: Iterable[str], size: int) -> frozenset[str]:
+    return frozenset(phrase for text in texts for phrase in _iter_phrases(text, size))
 
 
-def _phrases(text: str, size: int) -> Iterator[str]:
-    """All runs of so many words that say something by at least two of them."""
-    forms = [word.text for word in words(text)]
+def _iter_phrases(text: str, size: int) -> Iterator[str]:
+    """Yield all runs of ``size`` words of which at least two carry content."""
+    forms = [word.text for word in split_words(text)]
     for at in range(len(forms) - size + 1):
         run = forms[at : at + size]
         if sum(one not in FUNCTION_WORDS for one in run) >= _CONTENT:

@@ -1,4 +1,4 @@
-"""Checks that what a statement puts in quotation marks was said."""
+"""Check that what a statement puts in quotation marks was said."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from collections.abc import Sequence
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Case, Check
-from grounding.checks.wording import differs, shown
-from grounding.text.words import spoken_words
+from grounding.checks.frame import Check, CheckContext
+from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.text.words import split_spoken_words
 
 _NAME: Final = "quoted_words_not_said"
 _QUOTED: Final = re.compile(r"[\"“]([^\"“”]+)[\"”]")
 _MOST_QUOTED: Final = 8
 
 
-def _quoted_words_not_said(case: Case) -> CheckFailure | None:
-    if not case.is_cited:
+def _quoted_words_not_said(context: CheckContext) -> CheckFailure | None:
+    if not context.is_cited:
         return None
-    said = [word.text for quote in case.quotes for word in spoken_words(quote)]
-    for quoted in _QUOTED.findall(case.draft.statement):
-        words = [word.text for word in spoken_words(quoted)]
-        if 0 < len(words) <= _MOST_QUOTED and not _stand_in(words, said):
-            return differs(
-                _NAME, case, quoted, f"Nobody says {shown(quoted)} in the cited passage."
+    said = [word.text for quote in context.quotes for word in split_spoken_words(quote)]
+    for quoted in _QUOTED.findall(context.draft.statement):
+        words = [word.text for word in split_spoken_words(quoted)]
+        if 0 < len(words) <= _MOST_QUOTED and not _contains_run(words, said):
+            return fail_with_claim(
+                _NAME, context, quoted, f"Nobody says {quote_word(quoted)} in the cited passage."
             )
     return None
 
 
-def _stand_in(words: Sequence[str], said: Sequence[str]) -> bool:
+def _contains_run(words: Sequence[str], said: Sequence[str]) -> bool:
     """Whether some words stand in a row in what was said."""
     size = len(words)
     places = range(len(said) - size + 1)

@@ -1,4 +1,4 @@
-"""Checks that the statement tells how often, and how much per what, as the evidence does."""
+"""Check that the statement has the same frequencies and rates as the evidence."""
 
 from __future__ import annotations
 
@@ -6,46 +6,47 @@ from functools import lru_cache
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Case, Check
-from grounding.checks.wording import differs, shown
-from grounding.numbers.rates import Rate, rates
+from grounding.checks.frame import Check, CheckContext
+from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.numbers.rates import FrequencyRate, find_rates
 
 _NAME: Final = "rate_differs"
 
 
-def agreed_rates(case: Case) -> list[Rate]:
-    """The statement's rates that the evidence has too, in whatever words."""
-    return _agreed(case.draft.statement, case.quotes)
+def find_agreed_rates(context: CheckContext) -> list[FrequencyRate]:
+    """Return the statement's rates that the evidence has too, in whatever words."""
+    return _find_agreed(context.draft.statement, context.quotes)
 
 
 @lru_cache(maxsize=64)
-def _agreed(statement: str, quotes: tuple[str, ...]) -> list[Rate]:
-    told = [one for quote in quotes for one in rates(quote)]
-    there = {(one.counted, one.value, one.base) for one in told}
-    return [one for one in rates(statement) if (one.counted, one.value, one.base) in there]
+def _find_agreed(statement: str, quotes: tuple[str, ...]) -> list[FrequencyRate]:
+    in_evidence = [one for quote in quotes for one in find_rates(quote)]
+    there = {(one.counted, one.value, one.base) for one in in_evidence}
+    return [one for one in find_rates(statement) if (one.counted, one.value, one.base) in there]
 
 
-def is_agreed(case: Case, place: int) -> bool:
-    """Whether the character at a place of the statement belongs to a rate the evidence has."""
-    return any(one.start <= place < one.end for one in agreed_rates(case))
+def is_in_agreed_rate(context: CheckContext, place: int) -> bool:
+    """Whether the character at a place of the statement is part of a rate the evidence has."""
+    return any(one.start <= place < one.end for one in find_agreed_rates(context))
 
 
-def _told(case: Case) -> list[Rate]:
-    return [one for quote in case.quotes for one in rates(quote)]
+def _list_evidence_rates(context: CheckContext) -> list[FrequencyRate]:
+    return [one for quote in context.quotes for one in find_rates(quote)]
 
 
-def _rate_differs(case: Case) -> CheckFailure | None:
-    if not case.is_cited:
+def _rate_differs(context: CheckContext) -> CheckFailure | None:
+    if not context.is_cited:
         return None
-    told = _told(case)
-    for claimed in rates(case.draft.statement):
-        rivals = [one for one in told if claimed.rivals(one)]
-        if rivals and claimed not in agreed_rates(case):
-            return differs(
+    in_evidence = _list_evidence_rates(context)
+    for claimed in find_rates(context.draft.statement):
+        rivals = [one for one in in_evidence if claimed.counts_same_as(one)]
+        if rivals and claimed not in find_agreed_rates(context):
+            return fail_with_claim(
                 _NAME,
-                case,
+                context,
                 claimed.text,
-                (f"The cited passage says {shown(rivals[0].text)}, not {shown(claimed.text)}."),
+                f"The cited passage says {quote_word(rivals[0].text)}, "
+                f"not {quote_word(claimed.text)}.",
             )
     return None
 

@@ -1,4 +1,4 @@
-"""Checks, where a parser is at hand, that who did it to whom was not turned round."""
+"""Check, with a parser, that who did it to whom was not swapped."""
 
 from __future__ import annotations
 
@@ -6,60 +6,64 @@ from collections.abc import Iterator
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Case, Check
-from grounding.checks.parsed import claimed, readings
-from grounding.checks.wording import differs, shown
-from grounding.syntax.clauses import Clause, Doing, Kind, Parser
-from grounding.text.lemmas import lemma
-from grounding.text.terms import terms
+from grounding.checks.frame import Check, CheckContext
+from grounding.checks.parsed import parse_evidence, parse_statement
+from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.syntax.clauses import Assertion, Clause, PartyKind, SyntaxParser
+from grounding.text.lemmas import get_lemma
+from grounding.text.terms import split_terms
 
 _NAME: Final = "roles_swapped"
 
 
-def _roles_swapped(case: Case) -> CheckFailure | None:
-    if not case.is_cited or case.parse is None:
+def _roles_swapped(context: CheckContext) -> CheckFailure | None:
+    if not context.is_cited or context.parse is None:
         return None
-    statement = claimed(case, case.parse)
+    statement = parse_statement(context, context.parse)
     for clause in statement.clauses:
-        told = list(_told(case, case.parse, clause))
-        reverse = next((one for one in told if clause.reverses(one)), None)
-        if reverse is not None and not any(clause.repeats(one) for one in told):
-            return differs(
+        in_evidence = list(_find_clauses(context, context.parse, clause))
+        reverse = next((one for one in in_evidence if clause.reverses_roles_of(one)), None)
+        if reverse is not None and not any(clause.may_equal(one) for one in in_evidence):
+            return fail_with_claim(
                 _NAME,
-                case,
+                context,
                 clause.text,
-                f"The cited passage says {shown(reverse.text)}, the other way round.",
+                f"The cited passage says {quote_word(reverse.text)}, the other way round.",
             )
-    for doing in statement.doings:
-        other = _done_by_another(case, case.parse, doing)
+    for doing in statement.assertions:
+        other = _find_other_subject(context, context.parse, doing)
         if other is not None:
-            return differs(_NAME, case, doing.text, f"The cited passage says {shown(other.text)}.")
+            return fail_with_claim(
+                _NAME, context, doing.text, f"The cited passage says {quote_word(other.text)}."
+            )
     return None
 
 
-def _done_by_another(case: Case, parse: Parser, doing: Doing) -> Doing | None:
-    """Who did it according to the evidence, if that also tells what the one named did instead.
+def _find_other_subject(
+    context: CheckContext, parse: SyntaxParser, doing: Assertion
+) -> Assertion | None:
+    """Return who did it by the evidence, if that also says what the named one did instead.
 
     "My mother was a nurse and my father drove trucks": the father was no nurse.
     """
-    if doing.who.kind is not Kind.THING:
+    if doing.subject.kind is not PartyKind.THING:
         return None
-    told = [
+    in_evidence = [
         one
-        for sentence, reading in readings(case, parse, doing.told)
-        if any(one.key == lemma(doing.who.lemma) for one in terms(sentence))
-        for one in reading.doings
+        for sentence, reading in parse_evidence(context, parse, doing.predicate)
+        if any(one.key == get_lemma(doing.subject.lemma) for one in split_terms(sentence))
+        for one in reading.assertions
     ]
-    same = [one for one in told if one.told == doing.told]
-    names_both = any(doing.who.surely_is(one.who) for one in told)
+    same = [one for one in in_evidence if one.predicate == doing.predicate]
+    names_both = any(doing.subject.is_certainly(one.subject) for one in in_evidence)
     if not same or not names_both:
         return None
-    return same[0] if all(doing.who.is_other_than(one.who) for one in same) else None
+    return same[0] if all(doing.subject.differs_from(one.subject) for one in same) else None
 
 
-def _told(case: Case, parse: Parser, clause: Clause) -> Iterator[Clause]:
-    """The evidence's clauses with the claim's verb."""
-    for _, reading in readings(case, parse, clause.verb.split()[0]):
+def _find_clauses(context: CheckContext, parse: SyntaxParser, clause: Clause) -> Iterator[Clause]:
+    """Yield the evidence's clauses with the claim's verb."""
+    for _, reading in parse_evidence(context, parse, clause.verb.split()[0]):
         yield from (one for one in reading.clauses if one.verb == clause.verb)
 
 

@@ -1,4 +1,4 @@
-"""The common part of checks on closed classes of words: how many, how sure, when.
+"""Build checks on closed classes of words: how many, how sure, when.
 
 A class is a table from words to answers (``grounding.vocabulary.scales``). A word of the statement
 is borne out by a word of the evidence with the same answer. Where the sentence keeps to the
@@ -14,15 +14,15 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Case
-from grounding.checks.wording import failure, shown
-from grounding.text.sentence_alignment import Laid
+from grounding.checks.frame import CheckContext
+from grounding.checks.wording import fail_at_term, quote_word
+from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import Term
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
-    """One class of words that answer the same question.
+class WordScale:
+    """A class of words that answer the same question, each with its answer.
 
     Attributes:
         answers: each word with its answer.
@@ -34,51 +34,51 @@ class Scale:
     strong: frozenset[str] = frozenset()
     may_become: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def answer(self, term: Term) -> str | None:
-        """What a term answers, if it is of this class."""
+    def get_answer(self, term: Term) -> str | None:
+        """Return the answer of a term, or None if it is not of this class."""
         return self.answers.get(term.text)
 
-    def given(self, told: Sequence[Term]) -> frozenset[str]:
-        """The answers that some of the evidence's terms give."""
-        return frozenset(one for one in map(self.answer, told) if one)
+    def collect_answers(self, evidence: Sequence[Term]) -> frozenset[str]:
+        """Return the answers that some of the evidence's terms give."""
+        return frozenset(one for one in map(self.get_answer, evidence) if one)
 
-    def bears_out(self, given: AbstractSet[str], answer: str) -> bool:
-        """Whether given answers bear out an answer."""
+    def supports(self, given: AbstractSet[str], answer: str) -> bool:
+        """Whether an answer follows from answers that the evidence gives."""
         return answer in given or any(answer in self.may_become.get(one, ()) for one in given)
 
 
 @dataclass(frozen=True, slots=True)
-class Mismatch:
-    """A term of a sentence that its evidence does not bear out, and what stands there instead."""
+class ScaleMismatch:
+    """A term of a sentence that its evidence does not support, and the term found in its place."""
 
     at: int
     term: Term
     instead: Term | None
 
 
-def mismatches(scale: Scale, laid: Laid) -> Iterator[Mismatch]:
-    """The terms of a sentence whose answers the evidence does not give."""
-    given = scale.given(laid.told)
-    for at, term in laid.new():
-        answer = scale.answer(term)
+def find_mismatches(scale: WordScale, alignment: SentenceAlignment) -> Iterator[ScaleMismatch]:
+    """Yield the terms of a sentence whose answers the evidence does not give."""
+    given = scale.collect_answers(alignment.evidence)
+    for at, term in alignment.iter_unmatched():
+        answer = scale.get_answer(term)
         if answer is None:
             continue
-        rivals = [one for one in laid.instead(at) if scale.answer(one)]
-        if scale.bears_out(scale.given(rivals), answer):
+        rivals = [one for one in alignment.list_counterparts(at) if scale.get_answer(one)]
+        if scale.supports(scale.collect_answers(rivals), answer):
             continue
-        absent = not scale.bears_out(given, answer)
+        absent = not scale.supports(given, answer)
         instead = next(iter(rivals), None)
-        if (absent and answer in scale.strong) or (instead and (absent or laid.is_close)):
-            yield Mismatch(at, term, instead)
+        if (absent and answer in scale.strong) or (instead and (absent or alignment.is_close)):
+            yield ScaleMismatch(at, term, instead)
 
 
-def on_scales(
+def build_scale_check(
     name: str,
-    scales: Sequence[Scale],
+    scales: Sequence[WordScale],
     *,
-    skip: Callable[[Case, Laid, int], bool] = lambda _case, _laid, _at: False,
-) -> Callable[[Case], CheckFailure | None]:
-    """The function of a check that compares a note on several scales.
+    skip: Callable[[CheckContext, SentenceAlignment, int], bool] = lambda _case, _laid, _at: False,
+) -> Callable[[CheckContext], CheckFailure | None]:
+    """Return the function of a check that compares a note on several scales.
 
     Args:
         name: the check's name.
@@ -86,20 +86,21 @@ def on_scales(
         skip: whether the term at a place is another check's business.
     """
 
-    def function(case: Case) -> CheckFailure | None:
-        if not case.is_cited:
+    def function(context: CheckContext) -> CheckFailure | None:
+        if not context.is_cited:
             return None
-        for laid in case.sentences:
+        for alignment in context.sentences:
             for scale in scales:
-                for found in mismatches(scale, laid):
-                    if not skip(case, laid, found.at):
-                        return failure(name, case, laid, found.at, _reason(found))
+                for found in find_mismatches(scale, alignment):
+                    if not skip(context, alignment, found.at):
+                        return fail_at_term(name, context, alignment, found.at, _explain(found))
         return None
 
     return function
 
 
-def _reason(found: Mismatch) -> str:
+def _explain(found: ScaleMismatch) -> str:
     if found.instead is None:
-        return f"The cited passage does not say {shown(found.term.text)}."
-    return f"The cited passage says {shown(found.instead.text)}, not {shown(found.term.text)}."
+        return f"The cited passage does not say {quote_word(found.term.text)}."
+    instead, stated = quote_word(found.instead.text), quote_word(found.term.text)
+    return f"The cited passage says {instead}, not {stated}."

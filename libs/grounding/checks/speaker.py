@@ -1,24 +1,24 @@
-"""Checks that a note rests on a participant's words and not on the interviewer's."""
+"""Check that a note rests on a participant's words and not on the interviewer's."""
 
 from __future__ import annotations
 
 from contracts.notes import CheckFailure
 from contracts.transcript import Role
-from grounding.checks.frame import Case, Check
-from grounding.text.words import clip
+from grounding.checks.frame import Check, CheckContext
+from grounding.text.words import truncate
 
 
-def _interviewer_words(case: Case) -> CheckFailure | None:
+def _interviewer_words(context: CheckContext) -> CheckFailure | None:
     # One interviewer's passage is enough: a note's every quote is shown as what was found out.
-    asked = [one for one in case.citations.found if one.segment.role is Role.INTERVIEWER]
+    asked = [one for one in context.citations.found if one.segment.role is Role.INTERVIEWER]
     if not asked:
         return None
     number = asked[0].segment.number
     return CheckFailure(
         check="interviewer_words",
         reason=f"Segment {number} is the interviewer's: cite only what participants said.",
-        claim=clip(case.draft.statement),
-        evidence=clip(asked[0].quote),
+        claim=truncate(context.draft.statement),
+        evidence=truncate(asked[0].quote),
     )
 
 

@@ -1,4 +1,4 @@
-"""Checks that a note states something: models that have nothing to say leave scraps of the talk."""
+"""Check that a note states something: models that have nothing to say leave scraps of the talk."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Case, Check
-from grounding.text.words import clip, words
+from grounding.checks.frame import Check, CheckContext
+from grounding.text.words import split_words, truncate
 
 _NAME: Final = "no_statement"
 _FEWEST: Final = 3
@@ -16,16 +16,16 @@ _ASKS: Final = re.compile(r"\?[)\]]*\s*$|^\s*['\"\u201c\u2018].*\?['\"\u201d\u20
 _STATES: Final = re.compile(r"[.!…]\s")
 
 
-def _no_statement(case: Case) -> CheckFailure | None:
-    statement = case.draft.statement.strip()
-    reason = _missing(statement)
+def _no_statement(context: CheckContext) -> CheckFailure | None:
+    statement = context.draft.statement.strip()
+    reason = _explain_failure(statement)
     if reason is None:
         return None
-    return CheckFailure(check=_NAME, reason=reason, claim=clip(statement))
+    return CheckFailure(check=_NAME, reason=reason, claim=truncate(statement))
 
 
-def _missing(statement: str) -> str | None:
-    if len(words(statement)) < _FEWEST:
+def _explain_failure(statement: str) -> str | None:
+    if len(split_words(statement)) < _FEWEST:
         return "A note is a sentence that says something of somebody; this is none."
     if _ASKS.search(statement) and not _STATES.search(statement):
         return "A question states nothing."

@@ -1,48 +1,50 @@
-"""Checks that what was is not told as what is."""
+"""Check that what was is not stated as what is."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Case, Check
-from grounding.checks.scale import Scale, mismatches
-from grounding.checks.wording import failure, shown
-from grounding.text.sentence_alignment import Laid
-from grounding.text.words import listed
+from grounding.checks.frame import Check, CheckContext
+from grounding.checks.scale import WordScale, find_mismatches
+from grounding.checks.wording import fail_at_term, quote_word
+from grounding.text.sentence_alignment import SentenceAlignment
+from grounding.text.words import parse_word_list
 
 _NAME: Final = "tense_differs"
-_SCALE: Final = Scale(
+_SCALE: Final = WordScale(
     dict.fromkeys(("am", "is", "are"), "is") | dict.fromkeys(("was", "were"), "was"),
-    may_become={"is": frozenset({"was"})},  # as told afterwards
+    may_become={"is": frozenset({"was"})},  # the statement was written afterwards
 )
-_PAST: Final = listed("used was were had did formerly previously once no longer before ago past")
+_PAST: Final = parse_word_list(
+    "used was were had did formerly previously once no longer before ago past"
+)
 
 
-def _tense_differs(case: Case) -> CheckFailure | None:
-    if not case.is_cited:
+def _tense_differs(context: CheckContext) -> CheckFailure | None:
+    if not context.is_cited:
         return None
-    for laid in case.sentences:
-        if not laid.is_close:
+    for alignment in context.sentences:
+        if not alignment.is_close:
             continue
-        found = next(mismatches(_SCALE, laid), None)
+        found = next(find_mismatches(_SCALE, alignment), None)
         if found is not None and found.instead is not None:
-            reason = f"The cited passage says {shown(found.instead.text)} there."
-            return failure(_NAME, case, laid, found.at, reason)
-        at = _habit_told_as_present(laid)
+            reason = f"The cited passage says {quote_word(found.instead.text)} there."
+            return fail_at_term(_NAME, context, alignment, found.at, reason)
+        at = _find_former_habit(alignment)
         if at is not None:
             reason = "The cited passage says “used to”: it is so no longer."
-            return failure(_NAME, case, laid, at, reason)
+            return fail_at_term(_NAME, context, alignment, at, reason)
     return None
 
 
-def _habit_told_as_present(laid: Laid) -> int | None:
-    """The place of a verb before which the evidence has "used to" and the sentence no past."""
-    if _PAST & {one.text for one in laid.sentence}:
+def _find_former_habit(alignment: SentenceAlignment) -> int | None:
+    """Return the place of a verb with "used to" in the evidence and no past in the sentence."""
+    if _PAST & {one.text for one in alignment.sentence}:
         return None
-    for at, place in laid.kept.items():
-        before = [one.text for one in laid.told[max(0, place - 2) : place]]
-        if before == ["used", "to"] and not laid.sentence[at].text.endswith("ed"):
+    for at, place in alignment.matched.items():
+        before = [one.text for one in alignment.evidence[max(0, place - 2) : place]]
+        if before == ["used", "to"] and not alignment.sentence[at].text.endswith("ed"):
             return at
     return None
 

@@ -1,17 +1,17 @@
-"""Checks that the statement puts things at the time the evidence puts them."""
+"""Check that the statement has the times and dates of the evidence."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Case, Check
-from grounding.checks.rate import is_agreed
-from grounding.checks.scale import Scale, on_scales
-from grounding.checks.wording import differs, shown
-from grounding.numbers.clock import days_of_year, times_of_day
+from grounding.checks.frame import Check, CheckContext
+from grounding.checks.rate import is_in_agreed_rate
+from grounding.checks.scale import WordScale, build_scale_check
+from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.numbers.clock import find_days_of_year, find_times_of_day
 from grounding.numbers.units import NUMBER_WORDS
-from grounding.text.sentence_alignment import Laid
+from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import AMBIGUOUS_MONTHS
 from grounding.vocabulary import scales
 
@@ -24,46 +24,46 @@ _NAMED = (
     {word: answer for word, answer in scales.SEASONS.items() if word not in {"fall", "spring"}},
 )
 _SCALES = (
-    *(Scale(named, strong=frozenset(named.values())) for named in _NAMED),
-    Scale(scales.SPANS),
-    Scale(scales.ORDERS),
-    Scale(scales.NEARNESS),
-    Scale(scales.PACE),
+    *(WordScale(named, strong=frozenset(named.values())) for named in _NAMED),
+    WordScale(scales.SPANS),
+    WordScale(scales.ORDERS),
+    WordScale(scales.NEARNESS),
+    WordScale(scales.PACE),
 )
 
 
-def _is_counted(case: Case, laid: Laid, at: int) -> bool:
-    """Whether it is the unit of a quantity, as in "half an hour": numbers are read elsewhere."""
-    if laid.sentence[at].text not in scales.SPANS:
+def _is_unit_of_quantity(context: CheckContext, alignment: SentenceAlignment, at: int) -> bool:
+    """Whether it is the unit of a quantity ("half an hour"), which the check of numbers reads."""
+    if alignment.sentence[at].text not in scales.SPANS:
         return False
-    if is_agreed(case, laid.sentence[at].place):
+    if is_in_agreed_rate(context, alignment.sentence[at].place):
         return True
-    before = [one.text for one in laid.sentence[max(0, at - 2) : at]]
+    before = [one.text for one in alignment.sentence[max(0, at - 2) : at]]
     return any(
         one in {"a", "an", "half"} or one in NUMBER_WORDS or one[:1].isdigit() for one in before
     )
 
 
-_on_scales = on_scales(_NAME, _SCALES, skip=_is_counted)
+_check_scales = build_scale_check(_NAME, _SCALES, skip=_is_unit_of_quantity)
 
 
-def _time_differs(case: Case) -> CheckFailure | None:
-    return _on_scales(case) or (_moment_differs(case) if case.is_cited else None)
+def _time_differs(context: CheckContext) -> CheckFailure | None:
+    return _check_scales(context) or (_check_moments(context) if context.is_cited else None)
 
 
-def _moment_differs(case: Case) -> CheckFailure | None:
-    """A time of day in the other half of the day, or a day that is not the evidence's."""
-    statement = case.draft.statement
-    hours = [one for quote in case.quotes for one in times_of_day(quote)]
-    days = [one for quote in case.quotes for one in days_of_year(quote)]
+def _check_moments(context: CheckContext) -> CheckFailure | None:
+    """Return a failure for a time of day or a date that contradicts the evidence's."""
+    statement = context.draft.statement
+    hours = [one for quote in context.quotes for one in find_times_of_day(quote)]
+    days = [one for quote in context.quotes for one in find_days_of_year(quote)]
     rivals = [
         (claimed, [one for one in hours if one.place == claimed.place])
-        for claimed in times_of_day(statement)
-    ] + [(claimed, days) for claimed in days_of_year(statement)]
+        for claimed in find_times_of_day(statement)
+    ] + [(claimed, days) for claimed in find_days_of_year(statement)]
     for claimed, others in rivals:
         if others and not any(claimed.agrees_with(one) for one in others):
-            reason = f"The cited passage says {shown(others[0].text)} there."
-            return differs(_NAME, case, claimed.text, reason)
+            reason = f"The cited passage says {quote_word(others[0].text)} there."
+            return fail_with_claim(_NAME, context, claimed.text, reason)
     return None
 
 

@@ -1,35 +1,35 @@
-"""Checks that what is compared, preferred, left or caused is not turned round."""
+"""Check that the two sides of a comparison, a preference, a move or a cause are not swapped."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Case, Check
-from grounding.checks.wording import differs, shown
-from grounding.syntax.directions import directions
+from grounding.checks.frame import Check, CheckContext
+from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.syntax.directions import find_directed_relations
 
 _NAME: Final = "order_turned"
 
 
-def _order_turned(case: Case) -> CheckFailure | None:
-    if not case.is_cited:
+def _order_turned(context: CheckContext) -> CheckFailure | None:
+    if not context.is_cited:
         return None
-    for claimed in directions(case.draft.statement):
-        told = [
+    for claimed in find_directed_relations(context.draft.statement):
+        in_evidence = [
             one
-            for quote in case.quotes
-            for one in directions(quote)
+            for quote in context.quotes
+            for one in find_directed_relations(quote)
             if (one.word, one.what) == (claimed.word, claimed.what)
         ]
-        turned = any(claimed.turns(one) for one in told)
-        if turned and not any(claimed.keeps(one) for one in told):
-            return differs(
+        turned = any(claimed.is_reversed_in(one) for one in in_evidence)
+        if turned and not any(claimed.has_same_order_as(one) for one in in_evidence):
+            return fail_with_claim(
                 _NAME,
-                case,
-                case.draft.statement,
+                context,
+                context.draft.statement,
                 (
-                    f"The cited passage has the two sides of {shown(claimed.word)} the other "
+                    f"The cited passage has the two sides of {quote_word(claimed.word)} the other "
                     "way round."
                 ),
             )

@@ -1,4 +1,4 @@
-"""Reads whether a number is told as the least or the most: "more than 40", "up to 40", "40+"."""
+"""Read whether a number is a minimum or a maximum: "more than 40", "up to 40", "40+"."""
 
 from __future__ import annotations
 
@@ -6,53 +6,55 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Final
 
-from grounding.text.words import Word, listed
+from grounding.text.words import Word, parse_word_list
 
 
-class Bound(StrEnum):
-    """On which side of a number the amount lies."""
+class NumberBound(StrEnum):
+    """The side of a number on which the amount lies."""
 
     ABOVE = "above"
     BELOW = "below"
 
     @property
-    def other(self) -> Bound:
-        """The other side."""
-        return Bound.BELOW if self is Bound.ABOVE else Bound.ABOVE
+    def other(self) -> NumberBound:
+        """The opposite side."""
+        return NumberBound.BELOW if self is NumberBound.ABOVE else NumberBound.ABOVE
 
 
 _BEFORE: Final = {
-    ("more", "than"): Bound.ABOVE,
-    ("greater", "than"): Bound.ABOVE,
-    ("at", "least"): Bound.ABOVE,
-    ("upwards", "of"): Bound.ABOVE,
-    ("less", "than"): Bound.BELOW,
-    ("fewer", "than"): Bound.BELOW,
-    ("lower", "than"): Bound.BELOW,
-    ("at", "most"): Bound.BELOW,
-    ("up", "to"): Bound.BELOW,
-    ("over",): Bound.ABOVE,
-    ("above",): Bound.ABOVE,
-    ("under",): Bound.BELOW,
-    ("below",): Bound.BELOW,
-    ("almost",): Bound.BELOW,
-    ("nearly",): Bound.BELOW,
+    ("more", "than"): NumberBound.ABOVE,
+    ("greater", "than"): NumberBound.ABOVE,
+    ("at", "least"): NumberBound.ABOVE,
+    ("upwards", "of"): NumberBound.ABOVE,
+    ("less", "than"): NumberBound.BELOW,
+    ("fewer", "than"): NumberBound.BELOW,
+    ("lower", "than"): NumberBound.BELOW,
+    ("at", "most"): NumberBound.BELOW,
+    ("up", "to"): NumberBound.BELOW,
+    ("over",): NumberBound.ABOVE,
+    ("above",): NumberBound.ABOVE,
+    ("under",): NumberBound.BELOW,
+    ("below",): NumberBound.BELOW,
+    ("almost",): NumberBound.BELOW,
+    ("nearly",): NumberBound.BELOW,
 }
 _AFTER: Final = {
-    ("or", "more"): Bound.ABOVE,
-    ("and", "up"): Bound.ABOVE,
-    ("or", "less"): Bound.BELOW,
-    ("or", "fewer"): Bound.BELOW,
+    ("or", "more"): NumberBound.ABOVE,
+    ("and", "up"): NumberBound.ABOVE,
+    ("or", "less"): NumberBound.BELOW,
+    ("or", "fewer"): NumberBound.BELOW,
 }
 _DENYING: Final = frozenset({"no", "not"})
-_MOVING: Final = listed("go goes going went gone come came move moved rise rose risen get got")
-"""Before "up to" these tell where something went, and not how much it is at most."""
+_MOVING: Final = parse_word_list(
+    "go goes going went gone come came move moved rise rose risen get got"
+)
+"""Before "up to" these mean where something went, and not how much it is at most."""
 
 
-def bound_of(words: Sequence[Word], start: int, end: int) -> Bound | None:
-    """The bound of the number that reaches from the word ``start`` to before ``end``."""
+def read_bound(words: Sequence[Word], start: int, end: int) -> NumberBound | None:
+    """Return the bound of the number from the word ``start`` to before ``end``, or None."""
     if words[end - 1].after.startswith("+"):
-        return Bound.ABOVE
+        return NumberBound.ABOVE
     after = tuple(word.text for word in words[end : end + 2])
     if after in _AFTER:
         return _AFTER[after]

@@ -1,6 +1,6 @@
-"""Reads number words and figures: "a hundred and fifty", "two and a half", "$1.2", "3:30", "40k".
+"""Read number words and figures: "a hundred and fifty", "two and a half", "$1.2", "3:30", "40k".
 
-Only the value is read here; what it counts is told in ``grounding.numbers.quantities``.
+Only the value is read here; what it counts is read in ``grounding.numbers.quantities``.
 """
 
 from __future__ import annotations
@@ -58,15 +58,15 @@ _MAY_FOLLOW: Final[dict[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Numeral:
-    """A number as read.
+    """A number that was read from a text's words.
 
     Attributes:
         values: its possible values: "three thirty" may be 330 only, "a third" 3 or 1/3.
         end: index of the word after it.
         suffix: letters written to the figure that are no part of the value ("40min").
-        is_ordinal: whether it says a place ("third") and not an amount.
-        is_decade: whether it says a decade ("nineties", "1990s").
-        is_part: whether it says a part of a whole ("two thirds", "2/3", "one in four").
+        is_ordinal: whether it is a position ("third") and not an amount.
+        is_decade: whether it is a decade ("nineties", "1990s").
+        is_part: whether it is a part of a whole ("two thirds", "2/3", "one in four").
         parts: its halves, where two number words in a row were read as one ("forty fifty").
     """
 
@@ -80,8 +80,8 @@ class Numeral:
 
 
 @dataclass(slots=True)
-class _Sum:
-    """Adds up number words: ``total`` holds finished groups of thousands, ``group`` the rest."""
+class _NumeralSum:
+    """A sum of number words: ``total`` has finished groups of thousands, ``group`` the rest."""
 
     total: Decimal = Decimal(0)
     group: Decimal = Decimal(0)
@@ -93,7 +93,7 @@ class _Sum:
         return self.kind in _MAY_FOLLOW[kind] and (kind != "hundred" or self.group < _HUNDRED)
 
     def add(self, kind: str, value: Decimal) -> None:
-        """Take one more number word."""
+        """Add one more number word."""
         one = Decimal(1)
         if kind == "hundred":
             self.group = ARITHMETIC.multiply(self.group if self.kind else one, value)
@@ -106,12 +106,12 @@ class _Sum:
 
     @property
     def value(self) -> Decimal:
-        """The number so far."""
+        """The value of the number words so far."""
         return ARITHMETIC.add(self.total, self.group)
 
 
 def read_numeral(words: Sequence[Word], at: int, *, across_pauses: bool = False) -> Numeral | None:
-    """The longest number that begins with the word ``at``, or None.
+    """Return the longest number that begins with the word ``at``, or None.
 
     Args:
         words: a text's words.
@@ -122,20 +122,20 @@ def read_numeral(words: Sequence[Word], at: int, *, across_pauses: bool = False)
     if text in TIMES or text in FOLD:
         return Numeral(frozenset({Decimal(TIMES.get(text) or FOLD[text])}), at + 1)
     if text == "halved":
-        return Numeral(frozenset({_ratio(1, 2)}), at + 1, is_part=True)
+        return Numeral(frozenset({_divide(1, 2)}), at + 1, is_part=True)
     if text in DECADES:
-        return _decade(Decimal(DECADES[text]), at + 1)
-    reader = _Reader(words, across_pauses=across_pauses)
+        return _build_decade(Decimal(DECADES[text]), at + 1)
+    reader = _NumeralReader(words, across_pauses=across_pauses)
     return reader.fraction(at) or reader.share(at) or reader.ordinal(at) or reader.number(at)
 
 
-class _Reader:
+class _NumeralReader:
     def __init__(self, words: Sequence[Word], *, across_pauses: bool) -> None:
         self._words = words
         self._across = across_pauses
 
     def _text(self, at: int, before: int) -> str:
-        """The word ``at``, or "" if a pause parts it from the one before."""
+        """Return the word ``at``, or "" if a pause separates it from the one before."""
         if at >= len(self._words):
             return ""
         word = self._words[at]
@@ -147,7 +147,7 @@ class _Reader:
         return None if first is None else self._and_a_half(first)
 
     def _pair(self, at: int) -> Numeral | None:
-        """Two numbers that are spoken for one: "nineteen ninety-eight", "three thirty"."""
+        """Read two numbers that are spoken as one: "nineteen ninety-eight", "three thirty"."""
         first = self._cardinal(at)
         if first is None or first.end == at:
             return first
@@ -160,7 +160,7 @@ class _Reader:
         return Numeral(frozenset({value}), second.end, parts=(first, second))
 
     def _pointed(self, at: int) -> Numeral | None:
-        """One point two five: its digits are spoken one by one."""
+        """Read "one point two five", with its digits spoken one by one."""
         whole = self._cardinal(at)
         if whole is None or self._text(whole.end, -1) != "point":
             return None
@@ -183,7 +183,7 @@ class _Reader:
         return second if second and min(second.values) in _TWO_DIGITS else None
 
     def _cardinal(self, at: int) -> Numeral | None:
-        so_far, end = _Sum(), at
+        so_far, end = _NumeralSum(), at
         index = at
         if self._text(at, at) in {"a", "an"} and self._counts(at + 1):
             so_far.group, so_far.kind, index = Decimal(1), "unit", at + 1
@@ -192,10 +192,10 @@ class _Reader:
     def _counts(self, at: int) -> bool:
         return self._text(at, -1) in SCALES.keys() | {"hundred", "couple"}
 
-    def _added(self, so_far: _Sum, index: int, end: int, at: int) -> Numeral | None:
+    def _added(self, so_far: _NumeralSum, index: int, end: int, at: int) -> Numeral | None:
         while text := self._text(index, at):
             if text == "couple" and so_far.kind == "unit" and index == at + 1:
-                so_far = _Sum()
+                so_far = _NumeralSum()
             if text == "and" and self._goes_on_after_and(so_far, index, at):
                 index += 1
                 continue
@@ -209,8 +209,8 @@ class _Reader:
             index = end = index + 1
         return None if end == at else Numeral(frozenset({so_far.value}), end)
 
-    def _goes_on_after_and(self, so_far: _Sum, index: int, at: int) -> bool:
-        """Goes on in "a hundred and fifty", not in "between one hundred and two hundred"."""
+    def _goes_on_after_and(self, so_far: _NumeralSum, index: int, at: int) -> bool:
+        """Whether "and" goes on: in "a hundred and fifty", not in "between one hundred and two"."""
         following = self._text(index + 1, at)
         small = following in UNIT_WORDS or following in TEENS or following in TENS
         anew = self._text(index + 2, at) == "hundred" or (
@@ -221,23 +221,23 @@ class _Reader:
     def _figure(self, at: int) -> Numeral | None:
         text = self._words[at].text
         if len(text) == 1 and not text.isdigit() and text.isnumeric():
-            return Numeral(frozenset({_numeric(text)}), at + 1)
+            return Numeral(frozenset({_parse_numeric_character(text)}), at + 1)
         match = _FIGURE.fullmatch(text)
         if match is None:
             return None
-        value, suffix = _figure_value(match["digits"]), match["suffix"]
+        value, suffix = _parse_figure(match["digits"]), match["suffix"]
         if suffix in SUFFIXES:
             value, suffix = ARITHMETIC.multiply(value, Decimal(SUFFIXES[suffix])), ""
         elif len(suffix) == 1 and suffix.isnumeric():
-            value, suffix = ARITHMETIC.add(value, _numeric(suffix)), ""
+            value, suffix = ARITHMETIC.add(value, _parse_numeric_character(suffix)), ""
         if suffix == "s":
-            return _decade(value, at + 1)
+            return _build_decade(value, at + 1)
         if suffix:
             return Numeral(frozenset({value}), at + 1, suffix, suffix in ORDINAL_ENDINGS)
-        return self._added(_Sum(group=value, kind="figure"), at + 1, at + 1, at)
+        return self._added(_NumeralSum(group=value, kind="figure"), at + 1, at + 1, at)
 
     def ordinal(self, at: int) -> Numeral | None:
-        """A place: "third", "twenty-first"."""
+        """Read a position: "third", "twenty-first"."""
         text = self._text(at, at)
         if text in ORDINALS:
             return Numeral(frozenset({Decimal(ORDINALS[text])}), at + 1, is_ordinal=True)
@@ -248,22 +248,22 @@ class _Reader:
         return None
 
     def fraction(self, at: int) -> Numeral | None:
-        """A part: "half", "two thirds", "three quarters", "half a dozen"."""
+        """Read a part: "half", "two thirds", "three quarters", "half a dozen"."""
         text, following = self._text(at, at), self._text(at + 1, -1)
         if text == "half":
             return self._half(at)
         if text in {"a", "an", "one"} and following in FRACTIONS:
-            part = self._of_a_scale(_ratio(1, FRACTIONS[following]), at + 2)
+            part = self._of_a_scale(_divide(1, FRACTIONS[following]), at + 2)
             if part.is_part and following in ORDINALS:
                 return replace(part, values=part.values | {Decimal(ORDINALS[following])})
             return part
         count = UNIT_WORDS.get(text, TEENS.get(text))
         if count and following.endswith("s") and following in FRACTIONS:
-            return self._of_a_scale(_ratio(count, FRACTIONS[following]), at + 2)
+            return self._of_a_scale(_divide(count, FRACTIONS[following]), at + 2)
         return None
 
     def share(self, at: int) -> Numeral | None:
-        """A part that is told by two numbers: "2/3", "one in four", "nine out of ten"."""
+        """Read a part that is given by two numbers: "2/3", "one in four", "nine out of ten"."""
         part = self._count(at)
         if part is None:
             return None
@@ -282,7 +282,7 @@ class _Reader:
         return Numeral(frozenset({value}), whole.end, is_part=True, parts=said)
 
     def _count(self, at: int) -> Numeral | None:
-        """A plain whole number of one word."""
+        """Read a plain whole number of one word."""
         text = self._words[at].text if at < len(self._words) else ""
         value = UNIT_WORDS.get(text, TEENS.get(text, TENS.get(text)))
         if value is None and text.isdecimal() and len(text) <= _LONGEST_COUNT:
@@ -291,7 +291,7 @@ class _Reader:
         return None if value is None else Numeral(frozenset({Decimal(value)}), at + 1)
 
     def _joined(self, at: int) -> int | None:
-        """How many words join part and whole; None if none do."""
+        """Return how many words join part and whole, or None if none do."""
         texts = [self._text(at + step, -1) for step in range(3)]
         if texts[:2] == ["out", "of"]:
             return 3 if texts[2] in {"a", "every"} else 2
@@ -301,10 +301,10 @@ class _Reader:
 
     def _half(self, at: int) -> Numeral:
         end = at + 2 if self._text(at + 1, -1) in {"a", "an"} else at + 1
-        return self._of_a_scale(_ratio(1, 2), end)
+        return self._of_a_scale(_divide(1, 2), end)
 
     def _of_a_scale(self, value: Decimal, end: int) -> Numeral:
-        """A part, or the number that it makes: "a quarter of a million"."""
+        """Return a part, or the number that it makes: "a quarter of a million"."""
         of = self._text(end, -1) == "of" and self._text(end + 1, -1) in {"a", "one"}
         scale = end + 2 if of else end
         if self._text(scale, -1) in SCALES:
@@ -313,7 +313,7 @@ class _Reader:
         return Numeral(frozenset({value}), end, is_part=value < 1)
 
     def _and_a_half(self, number: Numeral) -> Numeral:
-        extra = and_a_fraction(self._words, number.end)
+        extra = read_added_fraction(self._words, number.end)
         if extra is None:
             return number
         last = SCALES.get(self._words[number.end - 1].text, 1)
@@ -329,37 +329,37 @@ class _Reader:
         return Numeral(values, number.end + 1)
 
 
-def and_a_fraction(words: Sequence[Word], at: int) -> tuple[Decimal, int] | None:
-    """What "and a half" or "and three quarters" adds, and the index after it; else None."""
+def read_added_fraction(words: Sequence[Word], at: int) -> tuple[Decimal, int] | None:
+    """Return what "and a half" or "and three quarters" adds, and the index after it, or None."""
     texts = [word.text for word in words[at : at + 3]] + [""] * 3
     if texts[0] != "and":
         return None
     if texts[1] in {"a", "one"} and texts[2] in {"half", "quarter"}:
-        return _ratio(1, FRACTIONS[texts[2]]), at + 3
+        return _divide(1, FRACTIONS[texts[2]]), at + 3
     if texts[1] == "half":
-        return _ratio(1, 2), at + 2
+        return _divide(1, 2), at + 2
     if texts[1] == "three" and texts[2] == "quarters":
-        return _ratio(3, 4), at + 3
+        return _divide(3, 4), at + 3
     return None
 
 
-def _decade(value: Decimal, end: int) -> Numeral:
-    """The nineties are the 90s and the 1990s."""
+def _build_decade(value: Decimal, end: int) -> Numeral:
+    """Return a decade with both its values: the nineties are the 90s and the 1990s."""
     century = Decimal(1900)
     other = value + century if value < _HUNDRED else ARITHMETIC.remainder(value, Decimal(100))
     return Numeral(frozenset({value, other}), end, is_decade=True)
 
 
-def _ratio(part: int, whole: int) -> Decimal:
+def _divide(part: int, whole: int) -> Decimal:
     return ARITHMETIC.divide(Decimal(part), Decimal(whole))
 
 
-def _numeric(character: str) -> Decimal:
+def _parse_numeric_character(character: str) -> Decimal:
     return ARITHMETIC.create_decimal(str(round(unicodedata.numeric(character), 6)))
 
 
-def _figure_value(digits: str) -> Decimal:
-    """The value of a figure: commas group thousands, a colon parts hours from minutes (3:30)."""
+def _parse_figure(digits: str) -> Decimal:
+    """Return a figure's value: commas group thousands, a colon separates hours (3:30)."""
     if _THOUSANDS.fullmatch(digits):
         digits = digits.replace(",", "")
     if digits.count(",") == 1 and not set(".:") & set(digits):

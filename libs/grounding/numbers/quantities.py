@@ -1,4 +1,4 @@
-"""Finds the quantities of a text: numbers with what they count, comparable across wordings."""
+"""Find the quantities of a text: numbers with what they count, comparable across wordings."""
 
 from __future__ import annotations
 
@@ -9,19 +9,25 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from grounding.numbers.bounds import Bound, bound_of
-from grounding.numbers.numerals import ARITHMETIC, Numeral, and_a_fraction, read_numeral
-from grounding.numbers.units import UNITS, Unit
-from grounding.syntax.polarity import ENDS
-from grounding.text.words import FUNCTION_WORDS, Word, listed, spoken_words, stem
+from grounding.numbers.bounds import NumberBound, read_bound
+from grounding.numbers.numerals import ARITHMETIC, Numeral, read_added_fraction, read_numeral
+from grounding.numbers.units import UNITS, MeasurementUnit
+from grounding.syntax.polarity import SENTENCE_END
+from grounding.text.words import (
+    FUNCTION_WORDS,
+    Word,
+    parse_word_list,
+    split_spoken_words,
+    stem_word,
+)
 
 PERCENT: Final = UNITS["%"]
 _ONE = Decimal(1)
 _ROUNDED = Decimal(1)
-_ORDINAL = Unit("place")
-_ORDER = Unit("order")
-_DECADE = Unit("decade")
-_JOINING = listed("to or and maybe even about through like say")
+_ORDINAL = MeasurementUnit("place")
+_ORDER = MeasurementUnit("order")
+_DECADE = MeasurementUnit("decade")
+_JOINING = parse_word_list("to or and maybe even about through like say")
 _LONGEST_JOIN = 2
 _TWO_WORD_UNITS = {("per", "cent"): "%", ("a", "m"): "am", ("p", "m"): "pm"}
 _BEFORE_UNITS = frozenset({"of", "more", "other", "full", "whole", "us"})
@@ -29,32 +35,32 @@ _BEFORE_UNITS = frozenset({"of", "more", "other", "full", "whole", "us"})
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number in a text.
+    """A number in a text, with its unit or the noun it counts.
 
     Attributes:
         values: its possible values.
-        unit: the unit it is given in, if one is told.
+        unit: the unit it is given in, if there is one.
         noun: the stem of the word it counts ("" if none follows).
         is_weak: "one", "an hour", "first": often no count at all, so only a conflict refuses it.
         text: how the text words it.
         parts: what it may also be: two numbers in a row.
-        bound: whether it is told as the least or the most ("more than 40", "up to 40").
+        bound: whether it is a minimum or a maximum ("more than 40", "up to 40").
         is_part: whether it is a part of a whole ("two thirds").
     """
 
     values: frozenset[Decimal]
-    unit: Unit | None
+    unit: MeasurementUnit | None
     noun: str
     is_weak: bool
     text: str
     parts: tuple[Quantity, ...] = ()
-    bound: Bound | None = None
+    bound: NumberBound | None = None
     is_part: bool = False
 
     def agrees_with(self, other: Quantity) -> bool:
-        """Whether both tell the same: units are compared only where both have one.
+        """Whether both have the same value; units are compared only where both have one.
 
-        A part may be told in per cent, rounded: two thirds are 66 or 67 per cent.
+        A part may be given in per cent, rounded: two thirds are 66 or 67 per cent.
         """
         if self.unit and other.unit:
             return self.unit.base == other.unit.base and bool(self._measured() & other._measured())
@@ -66,8 +72,8 @@ class Quantity:
         factor = Decimal(1) if self.unit == PERCENT else Decimal(100)
         return frozenset(ARITHMETIC.multiply(value, factor) for value in self.values)
 
-    def rivals(self, other: Quantity) -> bool:
-        """Whether both count the same thing, be it in one unit or by one noun."""
+    def counts_same_as(self, other: Quantity) -> bool:
+        """Whether both count the same thing, by one unit or by one noun."""
         if self.unit and other.unit:
             return self.unit.base == other.unit.base
         return bool(self.noun) and self.noun == other.noun
@@ -82,24 +88,24 @@ _Placed = tuple[int, int, Quantity]
 """A quantity, with the indices of its first word and of the word after it."""
 
 
-def quantities(text: str, *, across_pauses: bool = False) -> tuple[Quantity, ...]:
-    """The quantities of a text in order; with ``across_pauses`` also over commas."""
-    return tuple(one for _, _, one in _placed(text, across_pauses=across_pauses))
+def find_quantities(text: str, *, across_pauses: bool = False) -> tuple[Quantity, ...]:
+    """Return the quantities of a text in order; with ``across_pauses`` also over commas."""
+    return tuple(one for _, _, one in _find_placed(text, across_pauses=across_pauses))
 
 
-def quantities_at(text: str) -> tuple[tuple[int, int, Quantity], ...]:
-    """The quantities of a text, each with its first character and the one after its last."""
-    words = spoken_words(text)
+def locate_quantities(text: str) -> tuple[tuple[int, int, Quantity], ...]:
+    """Return the quantities of a text, each with its first character and the one after its last."""
+    words = split_spoken_words(text)
     return tuple(
         (words[start].start, words[end - 1].end, one)
-        for start, end, one in _placed(text, across_pauses=False)
+        for start, end, one in _find_placed(text, across_pauses=False)
     )
 
 
 @lru_cache(maxsize=256)
-def courses(text: str) -> tuple[tuple[Quantity, Quantity], ...]:
-    """Where something is told to go from one quantity to another: "from 40 to 60"."""
-    words, placed = spoken_words(text), _placed(text, across_pauses=False)
+def find_ranges(text: str) -> tuple[tuple[Quantity, Quantity], ...]:
+    """Return pairs of quantities between which something goes: "from 40 to 60"."""
+    words, placed = split_spoken_words(text), _find_placed(text, across_pauses=False)
     return tuple(
         (one, other)
         for (start, end, one), (begin, _, other) in pairwise(placed)
@@ -110,28 +116,30 @@ def courses(text: str) -> tuple[tuple[Quantity, Quantity], ...]:
 
 
 @lru_cache(maxsize=256)
-def _placed(text: str, *, across_pauses: bool) -> tuple[_Placed, ...]:
-    words = spoken_words(text)
+def _find_placed(text: str, *, across_pauses: bool) -> tuple[_Placed, ...]:
+    words = split_spoken_words(text)
     found: list[_Placed] = []
     at = 0
     while at < len(words):
         numeral = read_numeral(words, at, across_pauses=across_pauses)
         if numeral is None:
-            single = _a_unit(words, at, found)
+            single = _read_single_unit(words, at, found)
             if single is not None:
                 found.append((at, *single))
             at = at + 1 if single is None else single[0]
             continue
-        quantity, end = _quantity(text, words, at, numeral)
+        quantity, end = _build_quantity(text, words, at, numeral)
         found.append((at, end, quantity))
         at = end
-    return _added_up(words, _shared_units(words, found))
+    return _combine_amounts(words, _share_units(words, found))
 
 
-def _quantity(text: str, words: Sequence[Word], at: int, numeral: Numeral) -> tuple[Quantity, int]:
-    unit, end = unit_of(words, at, numeral)
+def _build_quantity(
+    text: str, words: Sequence[Word], at: int, numeral: Numeral
+) -> tuple[Quantity, int]:
+    unit, end = read_unit(words, at, numeral)
     values = numeral.values
-    if end > numeral.end and (extra := and_a_fraction(words, end)) is not None:
+    if end > numeral.end and (extra := read_added_fraction(words, end)) is not None:
         values = frozenset(ARITHMETIC.add(value, extra[0]) for value in values)
         end = extra[1]
     if unit not in {None, _DECADE} and len(values) > 1:
@@ -139,9 +147,9 @@ def _quantity(text: str, words: Sequence[Word], at: int, numeral: Numeral) -> tu
     quantity = Quantity(
         values=values,
         unit=unit,
-        bound=bound_of(words, at, end),
+        bound=read_bound(words, at, end),
         is_part=numeral.is_part and unit is None,
-        noun="" if unit and unit is not _ORDINAL else _noun(words, numeral.end),
+        noun="" if unit and unit is not _ORDINAL else _read_counted_noun(words, numeral.end),
         is_weak=unit is _ORDER or _is_weak(words, at, numeral),
         text=text[words[at].start : words[end - 1].end],
         parts=tuple(
@@ -151,10 +159,12 @@ def _quantity(text: str, words: Sequence[Word], at: int, numeral: Numeral) -> tu
     return quantity, end
 
 
-def unit_of(words: Sequence[Word], at: int, numeral: Numeral) -> tuple[Unit | None, int]:
-    """The unit of a number and the index after it."""
+def read_unit(
+    words: Sequence[Word], at: int, numeral: Numeral
+) -> tuple[MeasurementUnit | None, int]:
+    """Return the unit of a number and the index after it."""
     end = numeral.end
-    if numeral.is_ordinal and _only_orders(words, at, end):
+    if numeral.is_ordinal and _is_enumeration(words, at, end):
         return _ORDER, end + (words[end].text == "half")
     if numeral.is_decade or numeral.is_ordinal:
         return (_DECADE if numeral.is_decade else _ORDINAL), end
@@ -165,13 +175,13 @@ def unit_of(words: Sequence[Word], at: int, numeral: Numeral) -> tuple[Unit | No
     of = [word.text for word in words[end : end + 3]] if numeral.is_part else []
     if of[:1] == ["of"] and of[1:2] in (["a"], ["an"]) and of[-1] in UNITS:
         return UNITS[of[-1]], end + 3
-    return _spelled_unit(words, end)
+    return _read_spelled_unit(words, end)
 
 
-def _spelled_unit(words: Sequence[Word], end: int) -> tuple[Unit | None, int]:
-    """The unit that the words from ``end`` name, and the index after it."""
+def _read_spelled_unit(words: Sequence[Word], end: int) -> tuple[MeasurementUnit | None, int]:
+    """Return the unit that the words from ``end`` name, and the index after it."""
     texts = [word.text for word in words[end : end + 2]] + ["", ""]
-    if not texts[0] or _parted(words[end]):
+    if not texts[0] or _is_separated(words[end]):
         return None, end
     if (texts[0], texts[1]) in _TWO_WORD_UNITS:
         return UNITS[_TWO_WORD_UNITS[texts[0], texts[1]]], end + 2
@@ -180,55 +190,55 @@ def _spelled_unit(words: Sequence[Word], end: int) -> tuple[Unit | None, int]:
     return unit, end if unit is None else end + skipped + 1
 
 
-def _parted(word: Word) -> bool:
+def _is_separated(word: Word) -> bool:
     return any(mark in word.before for mark in ",.;:!?…")
 
 
-def _noun(words: Sequence[Word], at: int) -> str:
-    """The stem of the content word right after a number."""
-    if at >= len(words) or _parted(words[at]) or words[at].text in FUNCTION_WORDS:
+def _read_counted_noun(words: Sequence[Word], at: int) -> str:
+    """Return the stem of the content word right after a number."""
+    if at >= len(words) or _is_separated(words[at]) or words[at].text in FUNCTION_WORDS:
         return ""
-    return stem(words[at].text)
+    return stem_word(words[at].text)
 
 
 def _is_weak(words: Sequence[Word], at: int, numeral: Numeral) -> bool:
     text = words[at].text
     alone = numeral.end == at + 1
     if text in {"double", "triple"}:
-        return bool(_noun(words, at + 1))  # "double-check"
+        return bool(_read_counted_noun(words, at + 1))  # "double-check"
     if text == "couple":
         return at > 0 and words[at - 1].text in {"the", "this", "that"}
     return alone and text in {"one", "once", "first"}
 
 
-def _only_orders(words: Sequence[Word], at: int, end: int) -> bool:
-    """Whether it orders what is told: "First of all, …", "the second half of the interview"."""
+def _is_enumeration(words: Sequence[Word], at: int, end: int) -> bool:
+    """Whether a number only enumerates: "First of all, …", "the second half of the interview"."""
     following = words[end] if end < len(words) else None
     if following is None:
         return False
-    begins = at == 0 or bool(ENDS.search(words[at].before))
+    begins = at == 0 or bool(SENTENCE_END.search(words[at].before))
     enumerates = begins and ("," in following.before or following.text == "of")
     return enumerates or following.text in {"half", "part"}
 
 
-def _a_unit(
+def _read_single_unit(
     words: Sequence[Word], at: int, found: Sequence[_Placed]
 ) -> tuple[int, Quantity] | None:
-    """One unit, as in "an hour", but not in "$40 an hour", which tells a rate."""
+    """Read one unit, as in "an hour", but not in "$40 an hour", which is a rate."""
     if words[at].text not in {"a", "an"} or at + 1 >= len(words):
         return None
     unit = UNITS.get(words[at + 1].text)
     is_rate = bool(found) and found[-1][1] == at
     if unit is None or is_rate or words[at + 1].before.strip():
         return None
-    extra = and_a_fraction(words, at + 2)
+    extra = read_added_fraction(words, at + 2)
     value, end = (_ONE, at + 2) if extra is None else (ARITHMETIC.add(_ONE, extra[0]), extra[1])
     text = " ".join(word.text for word in words[at:end])
     return end, Quantity(frozenset({value}), unit, "", extra is None, text)
 
 
-def _shared_units(words: Sequence[Word], found: Sequence[_Placed]) -> list[_Placed]:
-    """In "eight, nine hours" and "40 to 60 dollars" the first number has the second's unit.
+def _share_units(words: Sequence[Word], found: Sequence[_Placed]) -> list[_Placed]:
+    """Give numbers the unit of the next one: "eight, nine hours" and "40 to 60 dollars".
 
     In "from nine days to three" the second has the first's.
     """
@@ -242,10 +252,10 @@ def _shared_units(words: Sequence[Word], found: Sequence[_Placed]) -> list[_Plac
                 taken = replace(quantity, unit=following[1].unit, noun=following[1].noun)
         shared.append((start, end, taken))
         following = start, taken
-    return _units_on_the_way(words, shared[::-1])
+    return _share_units_in_ranges(words, shared[::-1])
 
 
-def _units_on_the_way(words: Sequence[Word], found: Sequence[_Placed]) -> list[_Placed]:
+def _share_units_in_ranges(words: Sequence[Word], found: Sequence[_Placed]) -> list[_Placed]:
     shared: list[_Placed] = []
     for start, end, quantity in found:
         begin, before, last = shared[-1] if shared else (0, 0, quantity)
@@ -258,14 +268,14 @@ def _units_on_the_way(words: Sequence[Word], found: Sequence[_Placed]) -> list[_
     return shared
 
 
-def _added_up(words: Sequence[Word], found: Sequence[_Placed]) -> tuple[_Placed, ...]:
-    """Amounts told in two units are one: "an hour and 30 minutes", "5 dollars and 50 cents"."""
+def _combine_amounts(words: Sequence[Word], found: Sequence[_Placed]) -> tuple[_Placed, ...]:
+    """Combine amounts in two units into one: "an hour and 30 minutes", "5 dollars and 50 cents"."""
     added: list[_Placed] = []
     for start, end, quantity in found:
         begin, before, last = added[-1] if added else (0, start, quantity)
         joined = [word.text for word in words[before:start]]
         apart = not added or "," in words[start].before or joined not in ([], ["and"])
-        total = None if apart else _sum(last, quantity)
+        total = None if apart else _add_amounts(last, quantity)
         if total is None:
             added.append((start, end, quantity))
         else:
@@ -273,8 +283,8 @@ def _added_up(words: Sequence[Word], found: Sequence[_Placed]) -> tuple[_Placed,
     return tuple(added)
 
 
-def _sum(more: Quantity, less: Quantity) -> Quantity | None:
-    """Two amounts as one in the first's unit, if the second is in a smaller one of its kind."""
+def _add_amounts(more: Quantity, less: Quantity) -> Quantity | None:
+    """Add two amounts in the first's unit, if the second is in a smaller one of its kind."""
     if more.unit is None or less.unit is None or more.unit.base != less.unit.base:
         return None
     ratio = ARITHMETIC.divide(less.unit.factor, more.unit.factor)

@@ -11,61 +11,61 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
-class Unit:
+class MeasurementUnit:
     """A unit as a multiple of its base: an hour is 3,600 of ``time``."""
 
     base: str
     factor: Decimal = Decimal(1)
 
 
-def _table(base: str, **names: str) -> dict[str, Unit]:
-    """Units of one base, each factor (``_`` for its decimal point) with its names."""
+def _build_units(base: str, **names: str) -> dict[str, MeasurementUnit]:
+    """Return the units of one base, each factor (``_`` for its decimal point) with its names."""
     return {
-        name: Unit(base, Decimal(factor.removeprefix("x").replace("_", ".")))
+        name: MeasurementUnit(base, Decimal(factor.removeprefix("x").replace("_", ".")))
         for factor, listed in names.items()
         for name in listed.split()
     }
 
 
-UNITS: Final[dict[str, Unit]] = {
-    **_table("dollar", x1="$ dollar dollars buck bucks usd", x0_01="cent cents ¢"),
-    **_table("pound", x1="£ pound pounds quid gbp lb lbs"),
-    **_table("euro", x1="€ euro euros eur"),
-    **_table("yen", x1="¥ yen"),
-    **_table("rupee", x1="₹ rupee rupees"),
-    **_table("percent", x1="% percent pct percentage"),
-    **_table("time", x1="second seconds sec secs", x60="minute minutes min mins"),
-    **_table("time", x3600="hour hours hr hrs h", x86400="day days", x604800="week weeks"),
-    **_table("time", x1209600="fortnight fortnights"),
-    **_table("month", x1="month months", x12="year years yr yrs", x120="decade decades"),
-    **_table("metre", x1="metre metres meter meters", x0_01="centimetre centimeter cm"),
-    **_table("metre", x1000="kilometre kilometres kilometer kilometers km kms"),
-    **_table("metre", x1609_344="mi mile miles", x0_0254="inch inches"),
-    **_table("metre", x0_3048="foot feet ft", x0_9144="yard yards"),
-    **_table("litre", x1="litre litres liter liters", x0_001="millilitre milliliter ml"),
-    **_table("litre", x3_785="gallon gallons"),
-    **_table("gram", x1="gram grams", x1000="kilo kilos kilogram kilograms kg kgs"),
-    **_table("ounce", x1="ounce ounces oz"),
-    **_table("byte", x1="gigabyte gigabytes gb gig gigs", x0_001="megabyte megabytes mb"),
-    **_table("degree", x1="degree degrees °"),
-    **_table("am", x1="am a.m"),
-    **_table("pm", x1="pm p.m"),
+UNITS: Final[dict[str, MeasurementUnit]] = {
+    **_build_units("dollar", x1="$ dollar dollars buck bucks usd", x0_01="cent cents ¢"),
+    **_build_units("pound", x1="£ pound pounds quid gbp lb lbs"),
+    **_build_units("euro", x1="€ euro euros eur"),
+    **_build_units("yen", x1="¥ yen"),
+    **_build_units("rupee", x1="₹ rupee rupees"),
+    **_build_units("percent", x1="% percent pct percentage"),
+    **_build_units("time", x1="second seconds sec secs", x60="minute minutes min mins"),
+    **_build_units("time", x3600="hour hours hr hrs h", x86400="day days", x604800="week weeks"),
+    **_build_units("time", x1209600="fortnight fortnights"),
+    **_build_units("month", x1="month months", x12="year years yr yrs", x120="decade decades"),
+    **_build_units("metre", x1="metre metres meter meters", x0_01="centimetre centimeter cm"),
+    **_build_units("metre", x1000="kilometre kilometres kilometer kilometers km kms"),
+    **_build_units("metre", x1609_344="mi mile miles", x0_0254="inch inches"),
+    **_build_units("metre", x0_3048="foot feet ft", x0_9144="yard yards"),
+    **_build_units("litre", x1="litre litres liter liters", x0_001="millilitre milliliter ml"),
+    **_build_units("litre", x3_785="gallon gallons"),
+    **_build_units("gram", x1="gram grams", x1000="kilo kilos kilogram kilograms kg kgs"),
+    **_build_units("ounce", x1="ounce ounces oz"),
+    **_build_units("byte", x1="gigabyte gigabytes gb gig gigs", x0_001="megabyte megabytes mb"),
+    **_build_units("degree", x1="degree degrees °"),
+    **_build_units("am", x1="am a.m"),
+    **_build_units("pm", x1="pm p.m"),
 }
 
 
-def _numbered(names: str, *, start: int = 0, step: int = 1) -> dict[str, int]:
-    """Number words in order, with their values."""
+def _number_words(names: str, *, start: int = 0, step: int = 1) -> dict[str, int]:
+    """Return number words in order, with their values."""
     return {name: at * step for at, name in enumerate(names.split(), start=start)}
 
 
-UNIT_WORDS: Final = _numbered("zero one two three four five six seven eight nine")
-TEENS: Final = _numbered(
+UNIT_WORDS: Final = _number_words("zero one two three four five six seven eight nine")
+TEENS: Final = _number_words(
     "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen", start=10
 )
-TENS: Final = _numbered(
+TENS: Final = _number_words(
     "twenty thirty forty fifty sixty seventy eighty ninety", start=2, step=10
 ) | {"fourty": 40}
-DECADES: Final = _numbered(
+DECADES: Final = _number_words(
     "twenties thirties forties fifties sixties seventies eighties nineties", start=2, step=10
 )
 SCALES: Final = {
@@ -79,10 +79,10 @@ SCALES: Final = {
 }
 SUFFIXES: Final = {"k": 10**3, "m": 10**6, "mn": 10**6, "bn": 10**9, "b": 10**9}
 ORDINALS: Final = (
-    _numbered("first second third fourth fifth sixth seventh eighth ninth tenth", start=1)
-    | _numbered("eleventh twelfth thirteenth fourteenth fifteenth sixteenth", start=11)
-    | _numbered("seventeenth eighteenth nineteenth twentieth", start=17)
-    | _numbered("thirtieth fortieth fiftieth sixtieth seventieth", start=3, step=10)
+    _number_words("first second third fourth fifth sixth seventh eighth ninth tenth", start=1)
+    | _number_words("eleventh twelfth thirteenth fourteenth fifteenth sixteenth", start=11)
+    | _number_words("seventeenth eighteenth nineteenth twentieth", start=17)
+    | _number_words("thirtieth fortieth fiftieth sixtieth seventieth", start=3, step=10)
     | {"eightieth": 80, "ninetieth": 90, "hundredth": 100, "thousandth": 1000}
 )
 ORDINAL_ENDINGS: Final = frozenset({"st", "nd", "rd", "th"})
@@ -124,14 +124,14 @@ FOLD: Final = {
     "tenfold": 10,
 }
 """How many times as much."""
-PERIODS: Final[dict[str, Unit]] = {
+PERIODS: Final[dict[str, MeasurementUnit]] = {
     "hourly": UNITS["hour"],
     "daily": UNITS["day"],
     "nightly": UNITS["day"],
     "weekly": UNITS["week"],
     "fortnightly": UNITS["fortnight"],
     "monthly": UNITS["month"],
-    "quarterly": Unit("month", Decimal(3)),
+    "quarterly": MeasurementUnit("month", Decimal(3)),
     "yearly": UNITS["year"],
     "annually": UNITS["year"],
 }

@@ -1,1 +1,1 @@
-"""What a sentence asserts: clauses, negation, factuality, which of two is which."""
+"""Syntax of a sentence: clauses, negation, factuality, directed relations."""

@@ -1,4 +1,4 @@
-"""What a parser reads: who does what to whom, and whether it is told as a fact."""
+"""Types of a parsed sentence: who does what to whom, and whether it is stated as a fact."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class Kind(StrEnum):
-    """How a party is told."""
+class PartyKind(StrEnum):
+    """The kind of word that stands for a party."""
 
     THING = "thing"
-    """By a noun or a name; its lemma says which."""
+    """A noun or a name, given by its lemma."""
     MAN = "man"
     """He, him."""
     WOMAN = "woman"
@@ -19,50 +19,50 @@ class Kind(StrEnum):
     SPEAKER = "speaker"
     """I, we, "the participant", or the label of who speaks."""
     THEY = "they"
-    """They, them: anybody, but the same where the same is told."""
+    """They, them: anybody, but always the same party within a statement."""
     ANYONE = "anyone"
     """It, you, who: it may be anybody."""
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Someone or something that takes part.
+    """Someone or something that takes part in what a verb describes.
 
     Attributes:
-        kind: how it is told.
+        kind: the kind of word that stands for it.
         lemma: of its head, for a ``THING``.
-        detail: what the head is told apart by: the "old" of "the old tool".
+        detail: what distinguishes the head: the "old" of "the old tool".
         also: what it is called besides: the "ruth" of "my neighbour Ruth".
     """
 
-    kind: Kind
+    kind: PartyKind
     lemma: str = ""
     detail: str = ""
     also: str = ""
 
-    def surely_is(self, other: Party) -> bool:
-        """Whether both are the same by what they are called."""
-        return self.kind is not Kind.ANYONE and self._is_called(other)
+    def is_certainly(self, other: Party) -> bool:
+        """Whether both are the same by their names."""
+        return self.kind is not PartyKind.ANYONE and self._has_same_name(other)
 
     def may_be(self, other: Party) -> bool:
-        """Whether nothing says that they are two; a note calls who speaks "he" or "she"."""
+        """Whether both may be the same; a note calls the speaker "he" or "she"."""
         kinds = {self.kind, other.kind}
-        if self._is_called(other) or kinds & {Kind.ANYONE, Kind.THEY}:
+        if self._has_same_name(other) or kinds & {PartyKind.ANYONE, PartyKind.THEY}:
             return True
-        return len(kinds & {Kind.MAN, Kind.WOMAN}) == 1
+        return len(kinds & {PartyKind.MAN, PartyKind.WOMAN}) == 1
 
-    def is_other_than(self, other: Party) -> bool:
-        """Whether it is told by a noun, and the other by another one or by who speaks."""
-        if self.kind is Kind.THING and other.kind is Kind.SPEAKER:
+    def differs_from(self, other: Party) -> bool:
+        """Whether it is a noun, and the other is another noun or the speaker."""
+        if self.kind is PartyKind.THING and other.kind is PartyKind.SPEAKER:
             return True
-        return self.kind is other.kind is Kind.THING and not self._shares_a_name(other)
+        return self.kind is other.kind is PartyKind.THING and not self._shares_a_name(other)
 
     @property
     def is_person(self) -> bool:
-        """Whether a pronoun or a speaker's name stands for somebody."""
-        return self.kind not in {Kind.THING, Kind.ANYONE}
+        """Whether it is a person, by a pronoun or a speaker's name."""
+        return self.kind not in {PartyKind.THING, PartyKind.ANYONE}
 
-    def _is_called(self, other: Party) -> bool:
+    def _has_same_name(self, other: Party) -> bool:
         if self.kind is not other.kind or not self._shares_a_name(other):
             return False
         alike = "" in {self.detail, other.detail} or self.detail == other.detail
@@ -76,7 +76,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One verb, or comparison, with who does it and whom it is done to.
+    """One verb or comparison with its agent and its objects.
 
     Attributes:
         verb: its lemma.
@@ -92,24 +92,30 @@ class Clause:
     text: str
     place: int
 
-    def repeats(self, other: Clause) -> bool:
-        """Whether it may tell the same as another, and does not turn it round."""
-        return not self.reverses(other) and self._may_be(other)
+    def may_equal(self, other: Clause) -> bool:
+        """Whether it may state the same as another clause, and does not reverse it."""
+        return not self.reverses_roles_of(other) and self._may_be(other)
 
-    def reverses(self, other: Clause) -> bool:
-        """Whether it surely tells that the other's object does it to the other's agent."""
-        turned = any(self.agent.surely_is(one) for one in other.others) and any(
-            one.surely_is(other.agent) for one in self.others
+    def reverses_roles_of(self, other: Clause) -> bool:
+        """Whether it surely makes the other clause's object the agent, and its agent the object."""
+        turned = any(self.agent.is_certainly(one) for one in other.others) and any(
+            one.is_certainly(other.agent) for one in self.others
         )
-        return (turned or self._turns_on(other)) and not self.agent.surely_is(other.agent)
+        return (turned or self._reverses_one_side(other)) and not self.agent.is_certainly(
+            other.agent
+        )
 
-    def _turns_on(self, other: Clause) -> bool:
-        """Whether one thing changed sides, and on the other side somebody is on both.
+    def _reverses_one_side(self, other: Clause) -> bool:
+        """Whether one thing changed sides, and on the other side both clauses have a person.
 
         "She lent her brother money" and "my brother lent me money": she is who speaks there.
         """
-        to_agent = self.agent.kind is Kind.THING and any(map(self.agent.surely_is, other.others))
-        to_object = other.agent.kind is Kind.THING and any(map(other.agent.surely_is, self.others))
+        to_agent = self.agent.kind is PartyKind.THING and any(
+            map(self.agent.is_certainly, other.others)
+        )
+        to_object = other.agent.kind is PartyKind.THING and any(
+            map(other.agent.is_certainly, self.others)
+        )
         if to_agent:
             return other.agent.is_person and any(one.is_person for one in self.others)
         return to_object and self.agent.is_person and any(one.is_person for one in other.others)
@@ -120,8 +126,8 @@ class Clause:
         )
 
 
-class Status(StrEnum):
-    """As what something is told."""
+class Factuality(StrEnum):
+    """The status under which a verb is stated: as a fact, a wish, a plan, a negation and so on."""
 
     FACT = "as a fact"
     DENIED = "as what is not so"
@@ -139,55 +145,55 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """A verb, and as what it is told.
+    """A verb with the factuality under which it is stated.
 
     Attributes:
         lemma: the verb's.
-        status: as what it is told.
-        text: the words that say so.
+        factuality: whether it is stated as a fact, a wish, a plan and so on.
+        text: the words of the verb and what precedes it.
         is_main: whether its sentence, or a half of it, states this verb.
-        is_past: whether it is told in the past tense.
+        is_past: whether it is in the past tense.
     """
 
     lemma: str
-    status: Status
+    factuality: Factuality
     text: str
     is_main: bool
     is_past: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Doing:
-    """What is told of somebody or something.
+class Assertion:
+    """A verb or property that is asserted of somebody or something.
 
     Attributes:
-        told: the lemma of a verb, or of what one "is".
-        who: of whom.
-        text: the words that say so.
+        predicate: the lemma of a verb, or of what one "is".
+        subject: of whom.
+        text: the words of both.
     """
 
-    told: str
-    who: Party
+    predicate: str
+    subject: Party
     text: str
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """A text as a parser reads it.
+class ParsedText:
+    """The clauses, predicates and assertions that a parser found in a text.
 
     Attributes:
-        clauses: those that tell both who and whom.
+        clauses: those with both an agent and an object.
         predicates: all its verbs, in order.
-        doings: what is told of whom.
+        assertions: what is asserted of whom.
     """
 
     clauses: tuple[Clause, ...]
     predicates: tuple[Predicate, ...]
-    doings: tuple[Doing, ...] = ()
+    assertions: tuple[Assertion, ...] = ()
 
 
-class Parser(Protocol):
-    """Reads a text; loaded once a process, since it may need a model."""
+class SyntaxParser(Protocol):
+    """Parses a text; loaded once a process, since it may need a model."""
 
-    def __call__(self, text: str) -> Reading:
-        """The clauses and predicates of a text."""
+    def __call__(self, text: str) -> ParsedText:
+        """Return the clauses, predicates and assertions of a text."""

@@ -1,4 +1,4 @@
-"""Reads a text for negation: its words by stem, with "not" and its kin marked as cues.
+"""Tokenize a text for comparing negations: words by stem, with "not" and its kin as cues.
 
 All cues are one sign, so that "doesn't", "never" and "ain't" answer one another. What only looks
 like a negation is left out (an interjected "no", the tag "isn't it?") or marked as faint ("not
@@ -14,24 +14,31 @@ from functools import lru_cache
 from typing import Final
 
 from grounding.text.lexicon import is_only_adjective
-from grounding.text.words import AS_SUBJECTS, FUNCTION_WORDS, Word, listed, spoken_words, stem
+from grounding.text.words import (
+    AS_SUBJECTS,
+    FUNCTION_WORDS,
+    Word,
+    parse_word_list,
+    split_spoken_words,
+    stem_word,
+)
 
 CUE: Final = "¬"
-MOST_SENTENCES: Final = 40
+MAX_SENTENCES: Final = 40
 """Sentences of a statement that are compared with the evidence, each with all of it."""
 
-_CUES = listed(
+_CUES = parse_word_list(
     """not never no none nobody nothing neither nor nowhere without hardly barely scarcely refuse
     refuses refused refusing cannot"""
 )
-_AMOUNTS = listed("no none nobody nothing neither nor nowhere")
-_SOFT = listed(
+_AMOUNTS = parse_word_list("no none nobody nothing neither nor nowhere")
+_SOFT = parse_word_list(
     """few little lack lacks lacked fail fails failed unable stop stops stopped quit avoid avoids
     avoided deny denies denied reject rejects rejected rarely seldom dislike dislikes disliked
     hate hates hated unless instead rather too unlikely impossible against free rid difficult
     hard tough trouble"""
 )
-_BARE = listed(
+_BARE = parse_word_list(
     """dont doesnt didnt isnt wasnt werent arent aint cant couldnt wouldnt shouldnt havent hasnt
     hadnt wont"""
 )
@@ -39,20 +46,22 @@ _EXPANDED = {"can't": "can", "won't": "will", "shan't": "shall", "ain't": "be", 
 _SAME = dict.fromkeys(("do", "does", "did"), "do") | dict.fromkeys(
     ("is", "are", "was", "were", "be", "am", "been"), "be"
 )
-_PRONOUNS = listed("i you he she it we they there this that")
-_TAKING_BACK = listed("but though although yet")
+_PRONOUNS = parse_word_list("i you he she it we they there this that")
+_TAKING_BACK = parse_word_list("but though although yet")
 _LAST = frozenset({CUE, "do", "have", "be", "can", "could", "will", "would"})
 _BREAKS = re.compile(r"[,;:!?…—\u2013()\[\]\"“”]|\.(?!\w)|-\s|-\.|--")
-ENDS = re.compile(r"[!?…]|\.(?!\w)")
-_CONTRASTS = listed("but because 'cause cause so although though while whereas however")
+SENTENCE_END = re.compile(r"[!?…]|\.(?!\w)")
+_CONTRASTS = parse_word_list("but because 'cause cause so although though while whereas however")
 _SHORTEST_BASE = 4
-_NOT_ONLY = listed("only just merely simply")
-_AFTER_INTERJECTION = (FUNCTION_WORDS | _CUES) - listed("one more other way real good longer")
+_NOT_ONLY = parse_word_list("only just merely simply")
+_AFTER_INTERJECTION = (FUNCTION_WORDS | _CUES) - parse_word_list(
+    "one more other way real good longer"
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
-    """A word as negation sees it.
+class PolarityToken:
+    """A word, or a negation cue, as the check of negations compares it.
 
     Attributes:
         key: its stem, or ``CUE``.
@@ -60,7 +69,7 @@ class Token:
         starts: whether a new sentence begins with it.
         is_content: whether it carries content.
         is_faint: whether it is a cue that a true note may drop with the word after it.
-        is_amount: whether it is a cue that tells how much, as "no" and "nobody" do.
+        is_amount: whether it is a cue that is an amount, as "no" and "nobody" do.
         is_late: whether it is a cue that stands here for a later clause, which takes this back.
         is_soft: whether it can stand for a negation without being one ("fail to", "rarely").
     """
@@ -81,19 +90,21 @@ class Token:
 
 
 @lru_cache(maxsize=256)
-def tokens(text: str) -> tuple[Token, ...]:
-    """A text's words for the comparison of negations."""
-    words = spoken_words(text)
-    return _taken_back([token for at in range(len(words)) for token in _tokens(words, at)])
+def tokenize_polarity(text: str) -> tuple[PolarityToken, ...]:
+    """Return a text's words as tokens for comparing negations."""
+    words = split_spoken_words(text)
+    return _attach_retractions(
+        [token for at in range(len(words)) for token in _tokenize_word(words, at)]
+    )
 
 
-def sentences(read: Sequence[Token]) -> Iterator[tuple[Token, ...]]:
-    """The tokens, sentence by sentence; those after ``MOST_SENTENCES`` are taken for one."""
+def group_tokens_by_sentence(read: Sequence[PolarityToken]) -> Iterator[tuple[PolarityToken, ...]]:
+    """Yield the tokens of each sentence; those after ``MAX_SENTENCES`` count as one."""
     begin = count = 0
     for at, token in enumerate(read):
         if token.starts and at > begin:
             count += 1
-            if count == MOST_SENTENCES:
+            if count == MAX_SENTENCES:
                 break
             yield tuple(read[begin:at])
             begin = at
@@ -101,25 +112,25 @@ def sentences(read: Sequence[Token]) -> Iterator[tuple[Token, ...]]:
         yield tuple(read[begin:])
 
 
-def _taken_back(read: Sequence[Token]) -> tuple[Token, ...]:
-    """A negation without a verb goes to the one it denies: "promised to fix it, but never did"."""
-    clauses = list(_clauses(read))
+def _attach_retractions(read: Sequence[PolarityToken]) -> tuple[PolarityToken, ...]:
+    """Move a negation without a verb to the clause it negates: "promised it, but never did"."""
+    clauses = list(_split_clauses(read))
     for at in range(1, len(clauses)):
         before, denying = clauses[at - 1], clauses[at]
-        if not _takes_back(before, denying):
+        if not _is_retraction(before, denying):
             continue
         keys = [one.key for one in before]
         weighing = [place for place, one in enumerate(before) if one.is_content]
         to = len(keys) - 1 - keys[::-1].index("to") if "to" in keys else -1
         place = to + 1 if to >= 0 else weighing[0]
-        cue = Token(CUE, opens=False, starts=False, is_content=False, is_late=True)
+        cue = PolarityToken(CUE, opens=False, starts=False, is_content=False, is_late=True)
         clauses[at - 1] = [*before[:place], cue, *before[place:]]
         clauses[at] = [one for one in denying if not one.is_cue]
     return tuple(token for clause in clauses for token in clause)
 
 
-def _takes_back(before: Sequence[Token], denying: Sequence[Token]) -> bool:
-    """Whether a clause only denies the one before it, of the same person."""
+def _is_retraction(before: Sequence[PolarityToken], denying: Sequence[PolarityToken]) -> bool:
+    """Whether a clause only negates the one before it, of the same person."""
     keys = [one.key for one in denying]
     if denying[0].starts or keys[0] not in _TAKING_BACK or CUE not in keys:
         return False
@@ -131,7 +142,7 @@ def _takes_back(before: Sequence[Token], denying: Sequence[Token]) -> bool:
     return ends and not any(one.is_cue for one in before) and {*who} <= known
 
 
-def _clauses(read: Sequence[Token]) -> Iterator[list[Token]]:
+def _split_clauses(read: Sequence[PolarityToken]) -> Iterator[list[PolarityToken]]:
     begin = 0
     for at in range(1, len(read) + 1):
         if at == len(read) or read[at].opens or read[at].starts:
@@ -139,51 +150,51 @@ def _clauses(read: Sequence[Token]) -> Iterator[list[Token]]:
             begin = at
 
 
-def _tokens(words: Sequence[Word], at: int) -> Iterator[Token]:
+def _tokenize_word(words: Sequence[Word], at: int) -> Iterator[PolarityToken]:
     word = words[at]
-    opens, starts = opens_clause(words, at), bool(ENDS.search(word.before))
-    negates = _negates(word.text) and not _is_undone(words, at)
-    text = _undone(word.text) if at and _is_undone(words, at - 1) else word.text
+    opens, starts = is_clause_start(words, at), bool(SENTENCE_END.search(word.before))
+    negates = _negates(word.text) and not _cancels_prefix(words, at)
+    text = _strip_un(word.text) if at and _cancels_prefix(words, at - 1) else word.text
     if negates and word.text not in _CUES:
         base = _EXPANDED.get(word.text) or word.text.removesuffix("n't").removesuffix("nt")
-        yield _plain(base, opens=opens, starts=starts)
+        yield _build_token(base, opens=opens, starts=starts)
         opens = starts = False
     if not negates:
-        yield _plain(text, opens=opens, starts=starts)
+        yield _build_token(text, opens=opens, starts=starts)
     elif word.text == "cannot":
-        yield _plain("can", opens=opens, starts=starts)
-        yield Token(CUE, opens=False, starts=False, is_content=False)
+        yield _build_token("can", opens=opens, starts=starts)
+        yield PolarityToken(CUE, opens=False, starts=False, is_content=False)
     elif not _only_looks_negative(words, at):
-        faint = _is_faint(words, at)
+        faint = _is_weak_cue(words, at)
         amount = word.text in _AMOUNTS
-        yield Token(CUE, opens, starts, is_content=False, is_faint=faint, is_amount=amount)
+        yield PolarityToken(CUE, opens, starts, is_content=False, is_faint=faint, is_amount=amount)
 
 
-def _is_undone(words: Sequence[Word], at: int) -> bool:
+def _cancels_prefix(words: Sequence[Word], at: int) -> bool:
     """Whether it is the "not" of "not uncommon", which is common."""
     following = words[at + 1].text if at + 1 < len(words) else ""
-    return words[at].text == "not" and bool(_undone(following))
+    return words[at].text == "not" and bool(_strip_un(following))
 
 
-def _undone(word: str) -> str:
-    """What an adjective with "un-" denies; nothing if it is none, as "unless" and "unpack"."""
+def _strip_un(word: str) -> str:
+    """Return the adjective without its "un-"; empty if it is none, as "unless" and "unpack"."""
     base = word.removeprefix("un")
     denies = base != word and len(base) >= _SHORTEST_BASE
     return base if denies and is_only_adjective(word) and is_only_adjective(base) else ""
 
 
-def _plain(text: str, *, opens: bool, starts: bool) -> Token:
+def _build_token(text: str, *, opens: bool, starts: bool) -> PolarityToken:
     is_content = text not in FUNCTION_WORDS and text not in _SAME
-    key = stem(text) if is_content else _SAME.get(text, text)
-    return Token(key, opens, starts, is_content, text in _SOFT)
+    key = stem_word(text) if is_content else _SAME.get(text, text)
+    return PolarityToken(key, opens, starts, is_content, text in _SOFT)
 
 
 def _negates(text: str) -> bool:
     return text in _CUES or text in _BARE or text.endswith("n't")
 
 
-def opens_clause(words: Sequence[Word], at: int) -> bool:
-    """A clause begins after punctuation, with a contrast, or with "and" before a subject."""
+def is_clause_start(words: Sequence[Word], at: int) -> bool:
+    """Whether a clause begins here: after punctuation, a contrast, or "and" before a subject."""
     word = words[at]
     if at == 0 or _BREAKS.search(word.before) or word.text in _CONTRASTS:
         return True
@@ -210,7 +221,7 @@ def _is_tag(words: Sequence[Word], at: int) -> bool:
     return rest[0].text in {"think", "know", "agree"} and bool(_BREAKS.search(closing))
 
 
-def _is_faint(words: Sequence[Word], at: int) -> bool:
+def _is_weak_cue(words: Sequence[Word], at: int) -> bool:
     """Whether it is that of "not only", or of "I don't know" as a filler before a pause."""
     following = words[at + 1 : at + 3]
     if not following or _BREAKS.search(following[0].before):

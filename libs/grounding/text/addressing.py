@@ -1,4 +1,4 @@
-"""Tells which sentences turn to their reader: questions, orders, and what steers a model.
+"""Classify sentences that address their reader: questions, orders, and prompts that steer a model.
 
 An order is known by its grammar: a verb in its base form where the subject ought to stand. Which
 words are verbs, and which are nouns besides, is looked up in the lexicon of ``lemminflect`` (from
@@ -16,8 +16,8 @@ from itertools import pairwise
 from typing import Final
 
 from grounding.numbers.units import NUMBER_WORDS, UNITS
-from grounding.text.lexicon import is_only_verb, is_verb, kinds, pasts
-from grounding.text.words import FUNCTION_WORDS, words
+from grounding.text.lexicon import get_past_forms, get_word_classes, is_only_verb, is_verb
+from grounding.text.words import FUNCTION_WORDS, split_words
 from grounding.vocabulary.addressing import (
     ASKING,
     BETWEEN,
@@ -38,8 +38,8 @@ from grounding.vocabulary.addressing import (
 from grounding.vocabulary.scales import QUANTIFIERS
 
 
-class Address(StrEnum):
-    """How a sentence turns to its reader."""
+class AddressType(StrEnum):
+    """The way in which a sentence addresses its reader."""
 
     ASKS = "asks"
     ORDERS = "orders"
@@ -125,92 +125,97 @@ _FEWEST: Final = 2
 _TAG: Final = 3
 
 
-def plain(text: str) -> str:
-    """A text as it reads: composed, letters in disguise (full width, ligatures) made plain."""
+def normalize_text(text: str) -> str:
+    """Return a text in NFKC, so that letters in disguise (full width, ligatures) are plain."""
     return unicodedata.normalize("NFKC", text)
 
 
 @lru_cache(maxsize=1024)
-def sentences(text: str) -> tuple[str, ...]:
-    """The sentences of a text, with their punctuation."""
-    return tuple(part for part in _SENTENCE.split(plain(text)) if part.strip())
+def split_sentences(text: str) -> tuple[str, ...]:
+    """Return the sentences of a text, with their punctuation."""
+    return tuple(part for part in _SENTENCE.split(normalize_text(text)) if part.strip())
 
 
 @lru_cache(maxsize=256)
-def spoken_sentences(text: str) -> tuple[str, ...]:
-    """The sentences of what was said.
+def split_spoken_sentences(text: str) -> tuple[str, ...]:
+    """Return the sentences of spoken text, with unfinished ones cut off before a new one.
 
     An order or a question that begins with a capital is one of its own, even if the words before
     it came to no end, as they often do in transcripts. So is a short order by the way, behind which
     a subject follows: "Don't get me wrong, I like it", "Take my neighbour, she waited".
     """
     return tuple(
-        one for part in sentences(text) for whole in _apart(part) for one in _by_the_way(whole)
+        one
+        for part in split_sentences(text)
+        for whole in _split_at_addresses(part)
+        for one in _split_short_order(whole)
     )
 
 
-def _by_the_way(part: str) -> tuple[str, ...]:
+def _split_short_order(part: str) -> tuple[str, ...]:
     match = _BY_THE_WAY.match(part)
     if match is None or not _is_order(match.group()):
         return (part,)
     return match.group(), part[match.end() :].lstrip(" ,")
 
 
-def _apart(part: str) -> tuple[str, ...]:
+def _split_at_addresses(part: str) -> tuple[str, ...]:
     asks = part.rstrip().endswith("?")
     starts = [0]
     for match in _CAPITAL.finditer(part):
         word, start = match.group().casefold(), match.start()
         begins = word in ASKING or is_verb(word)
-        if begins and _begins_an_address(part[start : start + _FAR], asks=asks):
+        if begins and _is_address_start(part[start : start + _FAR], asks=asks):
             starts.append(start)
     return tuple(part[start:end] for start, end in pairwise([*starts, len(part)]))
 
 
-def _begins_an_address(text: str, *, asks: bool) -> bool:
+def _is_address_start(text: str, *, asks: bool) -> bool:
     """Whether a question or an order begins here.
 
     Args:
         text: from here on, a few words are enough.
         asks: whether the sentence ends with a question mark.
     """
-    forms = _forms(text)
+    forms = _list_forms(text)
     if asks and len(forms) > 1 and forms[0] in ASKING:
         return True
-    return _is_order(text, strictly=True) or _asks_without_its_sign(forms)
+    return _is_order(text, strictly=True) or _is_unmarked_question(forms)
 
 
-def _forms(text: str) -> list[str]:
-    """The words of a text as they are compared, "what's" as two."""
-    return [form for word in words(text) for form in _SHORT_IS.sub(r"\g<1> is", word.text).split()]
+def _list_forms(text: str) -> list[str]:
+    """Return the compared forms of a text's words, "what's" as two."""
+    return [
+        form for word in split_words(text) for form in _SHORT_IS.sub(r"\g<1> is", word.text).split()
+    ]
 
 
 @lru_cache(maxsize=2048)
-def address(sentence: str, *, english: bool = True) -> Address | None:
-    """How a sentence turns to its reader; nothing if it only tells.
+def classify_address(sentence: str, *, english: bool = True) -> AddressType | None:
+    """Return how a sentence addresses its reader, or None if it only states something.
 
     Args:
         sentence: one sentence, as `sentences` gives it.
         english: whether English grammar may be taken for granted.
     """
-    if _STEERING.search(sentence) or _MARKER.match(_bare(sentence)):
-        return Address.STEERS
-    if _asks(sentence, english=english):
-        return Address.ASKS
-    if english and _orders(sentence):
-        return Address.ORDERS
+    if _STEERING.search(sentence) or _MARKER.match(_strip_decoration(sentence)):
+        return AddressType.STEERS
+    if _is_question(sentence, english=english):
+        return AddressType.ASKS
+    if english and _contains_order(sentence):
+        return AddressType.ORDERS
     return None
 
 
-class Report(StrEnum):
-    """How a sentence tells of what somebody else said."""
+class ReportedSpeech(StrEnum):
+    """The way in which a sentence reports what somebody else said."""
 
     SAID = "said"
     WANTED = "wanted"
 
 
-def report(sentence: str, labels: Sequence[str] = ()) -> Report | None:
-    """How a sentence tells what somebody said, asked or wants, in place of saying it itself.
+def classify_reported_speech(sentence: str, labels: Sequence[str] = ()) -> ReportedSpeech | None:
+    """Return whether a sentence reports what somebody said, asked or wants.
 
     That somebody has to be a person: a speaker's label, a name, "the participant", "her sister".
 
@@ -222,12 +227,12 @@ def report(sentence: str, labels: Sequence[str] = ()) -> Report | None:
         Whether it was said or wanted; nothing if the sentence speaks for itself. What was said is
         an order or a question only if its words are one.
     """
-    bare = _bare(sentence)
+    bare = _strip_decoration(sentence)
     label = next((one for one in labels if bare.casefold().startswith(one.casefold())), None)
     rest = bare if label is None else bare[len(label) :]
     if label is not None and rest.lstrip().startswith(":"):
-        return Report.WANTED if _reports_an_address(rest) else Report.SAID
-    read = words(rest)
+        return ReportedSpeech.WANTED if _contains_address(rest) else ReportedSpeech.SAID
+    read = split_words(rest)
     heads = [word.text for word in read][:_FURTHEST]
     if label is None and not _REPORTS & set(heads[1:2]) and _is_order(bare):
         return None
@@ -247,46 +252,46 @@ def report(sentence: str, labels: Sequence[str] = ()) -> Report | None:
     wanted = heads[at] in REQUESTING or (
         heads[at] in {"told", "tells", "tell"} and _TO.search(said)
     )
-    return Report.WANTED if wanted or _reports_an_address(said) else Report.SAID
+    return ReportedSpeech.WANTED if wanted or _contains_address(said) else ReportedSpeech.SAID
 
 
 def _is_person(subject: Sequence[str], text: str) -> bool:
-    """Whether some words, with which a text begins, are who says or wants something."""
+    """Whether some words, with which a text begins, name a person who says or wants something."""
     if len(subject) > _LONGEST or MACHINERY & set(subject):
         return False
     if subject[-1] in PERSONS:
         return True
     if subject[0] in POSSESSORS:
         return len(subject) > 1
-    is_name = len(subject) <= _NAME and text[:1].isupper() and not kinds(subject[0])
+    is_name = len(subject) <= _NAME and text[:1].isupper() and not get_word_classes(subject[0])
     return is_name and subject[0] not in FUNCTION_WORDS
 
 
-def _reports_an_address(said: str) -> bool:
-    """Whether what is put in somebody's mouth is itself an order or a question."""
-    return any(address(one) is not None for one in sentences(said))
+def _contains_address(said: str) -> bool:
+    """Whether reported words are themselves an order or a question."""
+    return any(classify_address(one) is not None for one in split_sentences(said))
 
 
-def unquoted(sentence: str) -> str:
-    """A sentence without what it puts in quotation marks."""
+def remove_quotations(sentence: str) -> str:
+    """Return a sentence with an ellipsis in place of what it puts in quotation marks."""
     return _QUOTED.sub(" \u201c…\u201d ", sentence)
 
 
-def _bare(text: str) -> str:
-    """A text without the signs and openers before its first word that counts."""
+def _strip_decoration(text: str) -> str:
+    """Return a text without the signs and labels before its first word that counts."""
     before = None
     while before != text:
         before, text = text, _DECORATION.sub("", text)
     return text
 
 
-def _asks(sentence: str, *, english: bool) -> bool:
+def _is_question(sentence: str, *, english: bool) -> bool:
     questions = sentence.rstrip(" \"'\u201d\u2019)*_").endswith("?")
     if not english:
         return questions
-    clauses = [_forms(_unopened(one)) for one in _CLAUSE.split(sentence)]
+    clauses = [_list_forms(_skip_openers(one)) for one in _CLAUSE.split(sentence)]
     if not questions:
-        return _asks_without_its_sign(clauses[0])
+        return _is_unmarked_question(clauses[0])
     asking = any(
         bool(one) and one[0] in ASKING | INVERTED and (len(one) > _TAG or len(clauses) == 1)
         for one in clauses
@@ -294,7 +299,7 @@ def _asks(sentence: str, *, english: bool) -> bool:
     return asking or not any(word in FINITE for one in clauses for word in one)
 
 
-def _asks_without_its_sign(heads: Sequence[str]) -> bool:
+def _is_unmarked_question(heads: Sequence[str]) -> bool:
     if len(heads) < _FEWEST:
         return False
     if heads[0] in {"can", "could", "would", "will"}:
@@ -302,25 +307,25 @@ def _asks_without_its_sign(heads: Sequence[str]) -> bool:
     return heads[0] in {"how", "why", "when", "where"} and heads[1] in INVERTED
 
 
-def _orders(sentence: str) -> bool:
-    bare = _bare(sentence)
+def _contains_order(sentence: str) -> bool:
+    bare = _strip_decoration(sentence)
     label = _LABEL.match(bare)
     starts = (bare, bare[label.end() :]) if label else (bare,)
-    if any(_is_order(one) or _orders_on_a_condition(one) for one in starts):
+    if any(_is_order(one) or _is_conditional_order(one) for one in starts):
         return True
     return any(is_verb(verb.casefold()) for found in _MIDDLE.findall(sentence) for verb in found)
 
 
-def _orders_on_a_condition(text: str) -> bool:
+def _is_conditional_order(text: str) -> bool:
     """Whether an order follows the first comma: "if you read this, write …"."""
     _, comma, rest = text.partition(",")
     return bool(comma) and _FRONTED.match(text) is not None and _is_order(rest, strictly=True)
 
 
-def _unopened(text: str) -> str:
-    """A text from its first word on that may be a verb."""
-    bare = _bare(text)
-    for word in words(bare):
+def _skip_openers(text: str) -> str:
+    """Return a text from its first word on that may be a verb."""
+    bare = _strip_decoration(text)
+    for word in split_words(bare):
         if word.text in OPENERS or (word.text.endswith("ly") and not is_verb(word.text)):
             continue
         return bare[word.start :]
@@ -334,9 +339,9 @@ def _is_order(text: str, *, strictly: bool = False) -> bool:
         text: a sentence, or what follows a label or a condition.
         strictly: whether the verb's object has to follow if the verb may be a noun.
     """
-    opened = _unopened(text)
-    heads = words(opened)
-    named = opened[:1].isupper() and opened != _bare(text) and not opened.isupper()
+    opened = _skip_openers(text)
+    heads = split_words(opened)
+    named = opened[:1].isupper() and opened != _strip_decoration(text) and not opened.isupper()
     if named:
         return False
     if heads and heads[0].text in {"don't", "do"}:
@@ -349,27 +354,35 @@ def _is_order(text: str, *, strictly: bool = False) -> bool:
         return bool(ELLIPTIC_ORDERS.get(first, _YOURS) & set(follows))
     goes_on = bool(follows) and not heads[0].after.strip()
     if strictly:
-        return goes_on and follows[0] in PLAIN_OBJECTS and "ADJ" not in kinds(first)
+        return goes_on and follows[0] in PLAIN_OBJECTS and "ADJ" not in get_word_classes(first)
     if is_only_verb(first) or (goes_on and follows[0] in OBJECTS):
         return True
     goes_on = goes_on and follows[0] not in {"of", "you"}
-    return goes_on and _may_be_all(first) and not any(_is_finite(one.text) for one in heads)
+    return (
+        goes_on
+        and _may_begin_bare_order(first)
+        and not any(_is_finite_verb(one.text) for one in heads)
+    )
 
 
-def _may_be_all(word: str) -> bool:
+def _may_begin_bare_order(word: str) -> bool:
     """Whether an order of one verb and bare nouns may begin with a word: "use numbers"."""
-    return not {"ADJ", "ADV"} & kinds(word).keys()
+    return not {"ADJ", "ADV"} & get_word_classes(word).keys()
 
 
-def _is_finite(word: str) -> bool:
-    if word in FINITE or (word.endswith("ed") and "VERB" in kinds(word)):
+def _is_finite_verb(word: str) -> bool:
+    if word in FINITE or (word.endswith("ed") and "VERB" in get_word_classes(word)):
         return True
-    return any(word in pasts(verb) for verb in kinds(word).get("VERB", ()) if verb != word)
+    return any(
+        word in get_past_forms(verb)
+        for verb in get_word_classes(word).get("VERB", ())
+        if verb != word
+    )
 
 
-def is_known(word: str) -> bool:
+def is_english_word(word: str) -> bool:
     """Whether a word, folded, is English; a contraction is if both its parts are."""
     stem, _, end = word.partition("'")
     if end and end not in _ENDINGS:
         return False
-    return stem in _CLOSED or bool(kinds(stem)) or not stem.isalpha()
+    return stem in _CLOSED or bool(get_word_classes(stem)) or not stem.isalpha()

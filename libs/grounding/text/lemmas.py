@@ -1,11 +1,11 @@
-"""One form for all forms of an English word, so that "paid" and "paying" answer "pay"."""
+"""Reduce all forms of an English word to one: "paid" and "paying" to "pay"."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import Final
 
-from grounding.text.words import stem
+from grounding.text.words import stem_word
 
 # The verbs (and a few nouns and adjectives) whose forms no ending explains: base first.
 _IRREGULAR: Final = """
@@ -31,17 +31,17 @@ use used using; try tried tries; die died dying; good; bad; worse; better
 """
 
 
-def _forms() -> dict[str, str]:
-    """Every irregular form with its base's stem."""
+def _index_irregular_forms() -> dict[str, str]:
+    """Return every irregular form with its base's stem."""
     entries = (entry.split() for entry in _IRREGULAR.replace("\n", " ").split(";"))
-    return {form: stem(forms[0]) for forms in entries for form in forms}
+    return {form: stem_word(forms[0]) for forms in entries for form in forms}
 
 
-_BASES: Final = _forms()
+_BASES: Final = _index_irregular_forms()
 
 
 @lru_cache(maxsize=50_000)
-def lemma(word: str) -> str:
-    """The form in which words are compared by meaning; ``word`` is folded (see `words.Word`)."""
+def get_lemma(word: str) -> str:
+    """Return the form in which words are compared by meaning; ``word`` is folded (`words.Word`)."""
     word = word.removesuffix("'s")
-    return _BASES.get(word) or stem(word)
+    return _BASES.get(word) or stem_word(word)

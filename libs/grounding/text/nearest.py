@@ -1,4 +1,4 @@
-"""Finds what a citation may have meant: to word the feedback, never to accept a note."""
+"""Find the passage a citation may have meant: to word the feedback, never to accept a note."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from rapidfuzz.fuzz import partial_ratio_alignment
 
 from contracts.notes import DraftEvidence
 from contracts.transcript import Segment
-from grounding.evidence import find
-from grounding.text.words import words
+from grounding.evidence import find_passage
+from grounding.text.words import split_words
 
 _MOST_CHARACTERS = 30_000
 """Characters of a turn in which a passage is looked for; what follows is not compared."""
@@ -17,8 +17,8 @@ _MOST_CHARACTERS = 30_000
 _ALIKE = 40
 
 
-def nearest_passage(text: str, wanted: str) -> str:
-    """The words of a text that look most like ``wanted``; empty if nothing does."""
+def find_nearest_passage(text: str, wanted: str) -> str:
+    """Return the words of a text that look most like ``wanted``; empty if none do."""
     spoken = text[:_MOST_CHARACTERS]
     found = partial_ratio_alignment(wanted, spoken, processor=str.casefold, score_cutoff=_ALIKE)
     if not found or not wanted.strip():
@@ -26,15 +26,15 @@ def nearest_passage(text: str, wanted: str) -> str:
     # Folding may change how many characters there are; the words found are only shown.
     touched = [
         word
-        for word in words(spoken)
+        for word in split_words(spoken)
         if word.end > found.dest_start and word.start < found.dest_end
     ]
     return spoken[touched[0].start : touched[-1].end] if touched else ""
 
 
-def elsewhere(cited: DraftEvidence, segments: Iterable[Segment]) -> int | None:
-    """The number of another segment that does hold the cited words, if one does."""
-    wanted = {word.text for word in words(cited.first_words) + words(cited.last_words)}
+def find_segment_with_quote(cited: DraftEvidence, segments: Iterable[Segment]) -> int | None:
+    """Return the number of another segment that has the cited words, or None."""
+    wanted = {word.text for word in split_words(cited.first_words) + split_words(cited.last_words)}
     if not wanted:
         return None
     # Finding words is dear; a segment that lacks one of them is ruled out by a glance. Those with
@@ -48,6 +48,7 @@ def elsewhere(cited: DraftEvidence, segments: Iterable[Segment]) -> int | None:
     found = (
         one.number
         for one in hopeful
-        if one.number != cited.segment and find(one.text, cited.first_words, cited.last_words)
+        if one.number != cited.segment
+        and find_passage(one.text, cited.first_words, cited.last_words)
     )
     return next(found, None)

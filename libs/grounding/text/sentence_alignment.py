@@ -1,4 +1,4 @@
-"""A statement's sentences laid beside the evidence: what was kept, what stands instead."""
+"""Align a statement's sentences with the evidence: which words match, and what stands in place."""
 
 from __future__ import annotations
 
@@ -8,63 +8,76 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from grounding.text.alignment import kept_words
-from grounding.text.terms import Term, in_sentences, terms
+from grounding.text.alignment import align_words
+from grounding.text.terms import Term, group_terms_by_sentence, split_terms
 
-_KEPT = 0.65
+# Share of a sentence's content words that are matched, from which on its places compare: below it
+# a paraphrase has its own word order, and "the same place" means nothing.
+_CLOSE_SHARE = 0.65
+# Terms beyond a gap's own length: a speaker may take a word or two more than the note.
 _MARGIN = 2
+# Terms before and after one that are about the same.
 _AROUND = 5
-_SHORT = 60
+# Terms of evidence up to which one shared word shows that both are about the same.
+_SHORT_EVIDENCE = 60
 _MOST_PLACES = 50
 """Of a word that the evidence repeats, the places around which is looked."""
 _WIDEST = 200
 """Words of the evidence that may stand in place of one: a gap may be as long as the evidence."""
-_SURE = 2
+# Shared words that longer evidence needs: in a whole interview any word occurs somewhere.
+_SHARED_IN_LONG_EVIDENCE = 2
+# Lengths of the sentence within which the evidence has to have its words together.
 _SPREAD = 3
 _LONGEST_SPELLED = 6
 
 
 @dataclass(frozen=True)
-class Laid:
-    """One sentence of a statement beside all of its evidence.
+class SentenceAlignment:
+    """One sentence of a statement, aligned with all of its evidence.
 
     Attributes:
         sentence: the statement's terms.
-        told: the evidence's terms, passage after passage.
+        evidence: the evidence's terms, passage after passage.
     """
 
     sentence: tuple[Term, ...]
-    told: tuple[Term, ...]
+    evidence: tuple[Term, ...]
 
     @cached_property
-    def kept(self) -> dict[int, int]:
-        """For each term of the sentence that was kept, where it stands in the evidence."""
-        return dict(kept_words(self.sentence, self.told))
+    def matched(self) -> dict[int, int]:
+        """For each matched term of the sentence, its index in the evidence."""
+        return dict(align_words(self.sentence, self.evidence))
 
     @cached_property
-    def texts(self) -> frozenset[str]:
+    def evidence_forms(self) -> frozenset[str]:
         """All forms and lemmas of the evidence."""
-        return frozenset(form for one in self.told for form in (one.text, one.key))
+        return frozenset(form for one in self.evidence for form in (one.text, one.key))
 
     @cached_property
     def is_close(self) -> bool:
         """Whether the sentence keeps to the evidence's own words, so that places compare."""
         weighing = [at for at, one in enumerate(self.sentence) if one.is_content]
         weighing = weighing or list(range(len(self.sentence)))
-        return bool(weighing) and sum(at in self.kept for at in weighing) >= _KEPT * len(weighing)
+        return bool(weighing) and sum(at in self.matched for at in weighing) >= _CLOSE_SHARE * len(
+            weighing
+        )
 
-    def says(self, term: Term) -> bool:
+    def has_term(self, term: Term) -> bool:
         """Whether the evidence has a term, in any form."""
-        return term.text in self.texts or term.key in self.texts or self._spells(term.text)
+        return (
+            term.text in self.evidence_forms
+            or term.key in self.evidence_forms
+            or self._is_spelled_out(term.text)
+        )
 
-    def _spells(self, word: str) -> bool:
+    def _is_spelled_out(self, word: str) -> bool:
         """Whether the evidence spells a word letter by letter: "T.V.", "L_C_D"."""
-        return 1 < len(word) <= _LONGEST_SPELLED and word in self._spelled
+        return 1 < len(word) <= _LONGEST_SPELLED and word in self._spelled_out
 
     @cached_property
-    def _spelled(self) -> frozenset[str]:
+    def _spelled_out(self) -> frozenset[str]:
         runs, run = set[str](), ""
-        for one in (*self.told, None):
+        for one in (*self.evidence, None):
             if one is not None and len(one.text) == 1 and one.text.isalpha():
                 run += one.text
             elif run:
@@ -72,25 +85,25 @@ class Laid:
                 run = ""
         return frozenset(runs)
 
-    def new(self) -> Iterator[tuple[int, Term]]:
-        """The terms that were not kept, with their places in the sentence."""
-        return ((at, one) for at, one in enumerate(self.sentence) if at not in self.kept)
+    def iter_unmatched(self) -> Iterator[tuple[int, Term]]:
+        """Yield the terms that were not matched, with their indices in the sentence."""
+        return ((at, one) for at, one in enumerate(self.sentence) if at not in self.matched)
 
-    def instead(self, at: int) -> tuple[Term, ...]:
-        """What the evidence may have in place of the term ``at``.
+    def list_counterparts(self, at: int) -> tuple[Term, ...]:
+        """Return what the evidence may have in place of the term ``at``.
 
         Where the sentence keeps to the evidence's words, that is what stands between the same
         neighbours; else whatever stands near a content word that the sentence has near the term.
         """
         if not self.is_close:
-            return tuple(self.told[place] for place in self._near(at))
-        begin, end = self._gap(at)
+            return tuple(self.evidence[place] for place in self._find_nearby(at))
+        begin, end = self._find_gap(at)
         end = min(end, begin + _WIDEST)
-        taken = self._taken
-        return tuple(self.told[place] for place in range(begin, end) if place not in taken)
+        taken = self._matched_evidence
+        return tuple(self.evidence[place] for place in range(begin, end) if place not in taken)
 
-    def together(self, keys: Collection[str]) -> float:
-        """The largest share of some lemmas that the evidence has within a few sentences' length."""
+    def compute_nearby_share(self, keys: Collection[str]) -> float:
+        """Return the largest share of some lemmas that the evidence has within a few sentences."""
         wanted = set(keys)
         if not wanted:
             return 1.0
@@ -98,7 +111,7 @@ class Laid:
         within: deque[tuple[int, str]] = deque()
         counts: Counter[str] = Counter()
         most = 0
-        for at, one in enumerate(self.told):
+        for at, one in enumerate(self.evidence):
             if one.key not in wanted:
                 continue
             within.append((at, one.key))
@@ -111,8 +124,8 @@ class Laid:
             most = max(most, len(counts))
         return most / len(wanted)
 
-    def _near(self, at: int) -> list[int]:
-        """Places where the evidence is about what the sentence says around ``at``.
+    def _find_nearby(self, at: int) -> list[int]:
+        """Return places where the evidence is about what the sentence says around ``at``.
 
         One shared word shows it in a quote; in a whole interview it takes two.
         """
@@ -126,36 +139,36 @@ class Laid:
         for key in about:
             around = {
                 place
-                for found in self._places.get(key, ())
+                for found in self._places_by_lemma.get(key, ())
                 for place in range(found - _AROUND, found + _AROUND + 1)
             }
             shared.update(around)
-        needed = 1 if len(self.told) <= _SHORT else _SURE
+        needed = 1 if len(self.evidence) <= _SHORT_EVIDENCE else _SHARED_IN_LONG_EVIDENCE
         return sorted(
             place
             for place, count in shared.items()
-            if count >= needed and 0 <= place < len(self.told)
+            if count >= needed and 0 <= place < len(self.evidence)
         )
 
     @cached_property
-    def _places(self) -> dict[str, list[int]]:
+    def _places_by_lemma(self) -> dict[str, list[int]]:
         places: dict[str, list[int]] = {}
-        for at, one in enumerate(self.told):
+        for at, one in enumerate(self.evidence):
             found = places.setdefault(one.key, [])
             if len(found) < _MOST_PLACES:
                 found.append(at)
         return places
 
     @cached_property
-    def _steps(self) -> list[int]:
-        return sorted(self.kept)
+    def _matched_places(self) -> list[int]:
+        return sorted(self.matched)
 
     @cached_property
-    def _taken(self) -> frozenset[int]:
-        return frozenset(self.kept.values())
+    def _matched_evidence(self) -> frozenset[int]:
+        return frozenset(self.matched.values())
 
-    def _gap(self, at: int) -> tuple[int, int]:
-        steps = self._steps
+    def _find_gap(self, at: int) -> tuple[int, int]:
+        steps = self._matched_places
         before, after = bisect_left(steps, at), bisect_right(steps, at)
         left = steps[before - 1] if before else None
         right = steps[after] if after < len(steps) else None
@@ -163,15 +176,18 @@ class Laid:
             return 0, 0
         if left is None:
             assert right is not None
-            end = self.kept[right]
+            end = self.matched[right]
             return max(0, end - right - _MARGIN), end
-        begin = self.kept[left] + 1
+        begin = self.matched[left] + 1
         if right is None:
-            return begin, min(len(self.told), begin + len(self.sentence) - left - 1 + _MARGIN)
-        return begin, self.kept[right]
+            return begin, min(len(self.evidence), begin + len(self.sentence) - left - 1 + _MARGIN)
+        return begin, self.matched[right]
 
 
-def lay(statement: str, quotes: Sequence[str]) -> tuple[Laid, ...]:
-    """Each sentence of a statement laid beside its quotes."""
-    told = tuple(one for quote in quotes for one in terms(quote))
-    return tuple(Laid(sentence, told) for sentence in in_sentences(terms(statement)))
+def align_sentences(statement: str, quotes: Sequence[str]) -> tuple[SentenceAlignment, ...]:
+    """Align each sentence of a statement with its quotes."""
+    evidence = tuple(one for quote in quotes for one in split_terms(quote))
+    return tuple(
+        SentenceAlignment(sentence, evidence)
+        for sentence in group_terms_by_sentence(split_terms(statement))
+    )

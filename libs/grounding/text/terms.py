@@ -1,4 +1,4 @@
-"""A text as the terms that checks compare: contractions taken apart, names marked."""
+"""Split a text into the terms that checks compare: contractions taken apart, names marked."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from grounding.syntax.polarity import ENDS, MOST_SENTENCES, opens_clause
-from grounding.text.lemmas import lemma
-from grounding.text.words import FUNCTION_WORDS, Word, listed, spoken_words
+from grounding.syntax.polarity import MAX_SENTENCES, SENTENCE_END, is_clause_start
+from grounding.text.lemmas import get_lemma
+from grounding.text.words import FUNCTION_WORDS, Word, parse_word_list, split_spoken_words
 
 _CLITICS: Final = {"'ll": "will", "'d": "would", "'ve": "have", "'re": "are", "'m": "am"}
 _WHOLE: Final = {"can't": "can", "won't": "will", "shan't": "shall", "cannot": "can"}
 _JOINED: Final = {"gonna": "will", "cause": "because"}
-TITLES: Final = listed("mr mrs ms dr prof sir hon st")
+TITLES: Final = parse_word_list("mr mrs ms dr prof sir hon st")
 AMBIGUOUS_MONTHS: Final = {"may": "May", "march": "March"}
 """Months that are other words too, with the text of their terms where they are months."""
-_BEFORE_MONTHS: Final = listed("in of since until till by from last next this early late mid every")
+_BEFORE_MONTHS: Final = parse_word_list(
+    "in of since until till by from last next this early late mid every"
+)
 _BROKEN: Final = frozenset(",.;:!?")
-_NOT_NAMES: Final = FUNCTION_WORDS | listed("i i'm i've i'd i'll ok okay yes no oh well god")
+_NOT_NAMES: Final = FUNCTION_WORDS | parse_word_list(
+    "i i'm i've i'd i'll ok okay yes no oh well god"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,31 +52,31 @@ class Term:
 
 
 @lru_cache(maxsize=512)
-def terms(text: str) -> tuple[Term, ...]:
-    """The terms of a text, in order."""
-    words = spoken_words(text)
+def split_terms(text: str) -> tuple[Term, ...]:
+    """Return the terms of a text, in order."""
+    words = split_spoken_words(text)
     shouted = text.isupper()
     return tuple(
-        term for at in range(len(words)) for term in _terms(words, at, text, shouted=shouted)
+        term for at in range(len(words)) for term in _build_terms(words, at, text, shouted=shouted)
     )
 
 
-def _terms(words: Sequence[Word], at: int, text: str, *, shouted: bool) -> Iterator[Term]:
+def _build_terms(words: Sequence[Word], at: int, text: str, *, shouted: bool) -> Iterator[Term]:
     word = words[at]
     titled = at > 0 and words[at - 1].text in TITLES and word.before.strip() == "."
-    starts = at == 0 or (bool(ENDS.search(word.before)) and not titled)
+    starts = at == 0 or (bool(SENTENCE_END.search(word.before)) and not titled)
     quoted = word.before.rstrip()[-1:] in {'"', "“", ":"}
     capital = text[word.start].isupper() and not shouted
     is_named = capital and not starts and not quoted
     is_name = is_named and word.text not in _NOT_NAMES
-    opens = opens_clause(words, at)
+    opens = is_clause_start(words, at)
     is_month = word.text in AMBIGUOUS_MONTHS and (is_named or _is_month(words, at))
-    parts = (AMBIGUOUS_MONTHS[word.text],) if is_month else _parts(word.text)
+    parts = (AMBIGUOUS_MONTHS[word.text],) if is_month else _expand_contraction(word.text)
     for number, part in enumerate(parts):
         is_content = part not in FUNCTION_WORDS and part != "not"
         yield Term(
             text=part,
-            key=lemma(part) if is_content else part,
+            key=get_lemma(part) if is_content else part,
             is_content=is_content,
             is_name=is_name and number == 0,
             is_capital=capital and number == 0,
@@ -83,15 +87,15 @@ def _terms(words: Sequence[Word], at: int, text: str, *, shouted: bool) -> Itera
 
 
 def _is_month(words: Sequence[Word], at: int) -> bool:
-    """Whether its neighbours make it the month: "in may", "May 3rd", "last march"."""
+    """Whether its neighbours make a word the month: "in may", "May 3rd", "last march"."""
     following = words[at + 1].text if at + 1 < len(words) else ""
     before = words[at - 1].text if at else ""
     beside = before in _BEFORE_MONTHS and not _BROKEN & {*words[at].before}
     return beside or following[:1].isdigit()
 
 
-def _parts(text: str) -> tuple[str, ...]:
-    """A contraction's parts: "they'll" is "they will"; "that's" stays, it may own something."""
+def _expand_contraction(text: str) -> tuple[str, ...]:
+    """Return a contraction's parts: "they'll" is "they will"; "that's" may be a possessive."""
     if text in _WHOLE:
         return _WHOLE[text], "not"
     if text.endswith("n't") and text != "n't":
@@ -102,13 +106,13 @@ def _parts(text: str) -> tuple[str, ...]:
     return (_JOINED.get(text, text),)
 
 
-def in_sentences(read: Sequence[Term]) -> Iterator[tuple[Term, ...]]:
-    """The terms, sentence by sentence; those after ``MOST_SENTENCES`` are taken for one."""
+def group_terms_by_sentence(read: Sequence[Term]) -> Iterator[tuple[Term, ...]]:
+    """Yield the terms of each sentence; those after ``MAX_SENTENCES`` count as one."""
     begin = count = 0
     for at, term in enumerate(read):
         if term.starts and at > begin:
             count += 1
-            if count == MOST_SENTENCES:
+            if count == MAX_SENTENCES:
                 break
             yield tuple(read[begin:at])
             begin = at

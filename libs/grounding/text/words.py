@@ -1,4 +1,4 @@
-"""Text as words: where each stands, and the form in which two of them are compared."""
+"""Split a text into words: where each stands, and the form in which two of them are compared."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from functools import lru_cache
 from contracts.characters import INVISIBLE, combining_mark_ranges
 
 
-def listed(text: str) -> frozenset[str]:
-    """The words of a list that is written as a text."""
+def parse_word_list(text: str) -> frozenset[str]:
+    """Return the words of a list that is written as one text."""
     return frozenset(text.split())
 
 
@@ -27,14 +27,14 @@ _INVISIBLE = re.compile(f"[{INVISIBLE}]")
 _SENTENCES = re.compile(r"(?<=[.!?…])\s+")
 _BRACKETED = re.compile(r"\[[^\[\]]*\]")
 _APOSTROPHES = str.maketrans(_CURLED, "'" * 3)
-_HESITATIONS = listed("uh um er erm uhm ah eh hm hmm mm mhm umm uhh")
+_HESITATIONS = parse_word_list("uh um er erm uhm ah eh hm hmm mm mhm umm uhh")
 _PAUSE = re.compile(r"[\s,-]*")
-_SUBJECTS = listed("i you he she it we they there that")
+_SUBJECTS = parse_word_list("i you he she it we they there that")
 _SUFFIXES = ("'s", "ing", "ies", "ed", "es", "s")
 _SHORTEST_STEM = 3
 _SHORT_WITH_TWO = 5
 
-FUNCTION_WORDS = listed(
+FUNCTION_WORDS = parse_word_list(
     """a an the this that these those i me my mine myself you your yours we us our ours he him
     his she her hers it its they them their theirs who whom whose which what and or but so if
     then than as at by for from in into of off on onto out over to up with about is am are was
@@ -71,8 +71,8 @@ class Word:
 
 
 @lru_cache(maxsize=256)
-def words(text: str) -> tuple[Word, ...]:
-    """The words of a text, in order.
+def split_words(text: str) -> tuple[Word, ...]:
+    """Return the words of a text, in order.
 
     A word is a run of letters with their marks, digits, and apostrophes inside; figures keep their
     separators (``1,200.50``, ``3:30``). All other characters, hyphens included, only separate
@@ -83,7 +83,7 @@ def words(text: str) -> tuple[Word, ...]:
     ends = [0] + [match.end() for match in matches]
     return tuple(
         Word(
-            text=_compared(match.group()),
+            text=_fold(match.group()),
             start=match.start(),
             end=match.end(),
             before=text[ends[index] : match.start()],
@@ -94,30 +94,30 @@ def words(text: str) -> tuple[Word, ...]:
 
 
 @lru_cache(maxsize=256)
-def spoken_words(text: str) -> tuple[Word, ...]:
-    """The words that say something: no hesitations, no transcriber's notes in square brackets.
+def split_spoken_words(text: str) -> tuple[Word, ...]:
+    """Return the words without hesitations and without transcribers' notes in square brackets.
 
     The pause around a dropped hesitation is no punctuation, so "not, uh, good" reads "not good",
     unless the speaker starts afresh after it: "we don't, uh, we pay".
     """
     kept: list[Word] = []
     pause: str | None = None
-    for word in words(_BRACKETED.sub(lambda note: "," + " " * (len(note.group()) - 1), text)):
+    for word in split_words(_BRACKETED.sub(lambda note: "," + " " * (len(note.group()) - 1), text)):
         if word.text in _HESITATIONS:
             pause = word.before if pause is None else pause
             continue
-        kept.append(word if pause is None else _after_pause(kept, word, pause))
+        kept.append(word if pause is None else _join_over_hesitation(kept, word, pause))
         pause = None
     return tuple(kept)
 
 
 @lru_cache(maxsize=256)
-def in_spoken_sentences(text: str) -> tuple[str, ...]:
-    """A text cut after full stops, question and exclamation marks."""
+def split_at_full_stops(text: str) -> tuple[str, ...]:
+    """Return a text cut after full stops, question and exclamation marks."""
     return tuple(one for one in _SENTENCES.split(text) if one.strip())
 
 
-def _after_pause(kept: list[Word], word: Word, pause: str) -> Word:
+def _join_over_hesitation(kept: list[Word], word: Word, pause: str) -> Word:
     both = pause + word.before
     goes_on = bool(_PAUSE.fullmatch(both)) and word.text.split("'")[0] not in _SUBJECTS
     gap = " " if goes_on else both
@@ -126,31 +126,31 @@ def _after_pause(kept: list[Word], word: Word, pause: str) -> Word:
     return replace(word, before=gap)
 
 
-def _compared(raw: str) -> str:
+def _fold(raw: str) -> str:
     # Models reproduce joiners and soft hyphens or leave them out; what is copied has them.
     seen = raw if raw.isascii() else _INVISIBLE.sub("", raw)
     return unicodedata.normalize("NFC", seen).casefold().translate(_APOSTROPHES)
 
 
-def stem(word: str) -> str:
-    """A word without its English ending: ``pays``, ``paying`` and ``pay`` give the same."""
+def stem_word(word: str) -> str:
+    """Return a word without its English ending: ``pays``, ``paying`` and ``pay`` give the same."""
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM:
             rest = word.removesuffix(suffix)
-            return rest + "y" if suffix == "ies" else _undoubled(rest)
-    return _single(word.removesuffix("e") if len(word) > _SHORTEST_STEM else word)
+            return rest + "y" if suffix == "ies" else _undouble(rest)
+    return _drop_second_l(word.removesuffix("e") if len(word) > _SHORTEST_STEM else word)
 
 
-def _undoubled(rest: str) -> str:
+def _undouble(rest: str) -> str:
     doubled = len(rest) > _SHORTEST_STEM and rest[-1] == rest[-2] and rest[-1] not in "lsz"
-    return rest[:-1] if doubled else _single(rest.removesuffix("e"))
+    return rest[:-1] if doubled else _drop_second_l(rest.removesuffix("e"))
 
 
-def _single(rest: str) -> str:
-    """Without the second "l" of a long word: "cancelled" answers "cancel", "fulfill" "fulfil"."""
+def _drop_second_l(rest: str) -> str:
+    """Return a long word without its second final "l": "cancelled" gives "cancel"."""
     return rest[:-1] if len(rest) > _SHORT_WITH_TWO and rest.endswith("ll") else rest
 
 
-def clip(text: str, limit: int = 300) -> str:
-    """At most ``limit`` characters of a text, with an ellipsis where something was left out."""
+def truncate(text: str, limit: int = 300) -> str:
+    """Return at most ``limit`` characters of a text, with an ellipsis where it was cut."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -1,33 +1,33 @@
-"""Words by which a text turns to whoever reads it, person or model."""
+"""Words by which a text addresses its reader, person or model."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from grounding.text.words import listed
+from grounding.text.words import parse_word_list
 
-OPENERS: Final = listed(
+OPENERS: Final = parse_word_list(
     """please kindly now then next so and also but just first firstly secondly finally
     lastly ok okay hey hi hello dear well oh yeah yes no again always never simply only instead
     immediately carefully furthermore additionally moreover however therefore or"""
 )
 """Words that may stand before an order without being part of it."""
 
-ELLIPTIC: Final = listed(
+ELLIPTIC: Final = parse_word_list(
     """come become think thank guess mean seem feel depend believe suppose remember hear let go went
     got get see say know want need love like look listen bless forgive excuse imagine wish hope bet
     care tend happen have be learn grow live die meet wait hang figure talk"""
 )
 """Verbs with which people also begin sentences they have dropped the subject of."""
 
-OBJECTS: Final = listed(
+OBJECTS: Final = parse_word_list(
     """a an the this that these those me us my our your his her its their it them every each all
     any some no one two three four five ten what which how why whether where who when either both
     yourself another several"""
 )
 """Words that show an ambiguous word before them to be a verb."""
 
-FINITE: Final = listed(
+FINITE: Final = parse_word_list(
     """is are was were has have had do does did will would can could should shall may might must
     am isn't aren't wasn't weren't hasn't haven't hadn't don't doesn't didn't won't wouldn't can't
     couldn't shouldn't cannot it's that's there's he's she's i'm we're they're you're i'll we'll
@@ -44,21 +44,21 @@ ELLIPTIC_ORDERS: Final = {
 }
 """What shows some of them to be orders; "me", "us" and "your" show the others."""
 
-PLAIN_OBJECTS: Final = OBJECTS - listed(
+PLAIN_OBJECTS: Final = OBJECTS - parse_word_list(
     "what which how whether where who when one two three four five ten"
 )
 """Those of the words after a verb that hardly follow a name."""
 
-ASKING: Final = listed("who whom whose what which when where why how")
+ASKING: Final = parse_word_list("who whom whose what which when where why how")
 """Words with which a question begins."""
 
-INVERTED: Final = listed(
+INVERTED: Final = parse_word_list(
     """is are was were do does did can could will would should shall may might must has have had
     am isn't aren't don't doesn't didn't can't couldn't won't wouldn't"""
 )
 """Verbs that stand before their subject in a question."""
 
-REPORTING: Final = listed(
+REPORTING: Final = parse_word_list(
     """says said tells told mentions mentioned explains explained states stated adds added answers
     answered replies replied responds responded reports reported notes noted describes described
     quotes quoted reads shouts shouted jokes joked claims claimed insists insisted say tell mention
@@ -66,7 +66,7 @@ REPORTING: Final = listed(
 )
 """Verbs that put what follows in somebody's mouth."""
 
-REQUESTING: Final = listed(
+REQUESTING: Final = parse_word_list(
     """asks asked requests requested orders ordered demands demanded instructs instructed urges
     urged begs begged wants wanted invites invited wonders wondered suggests suggested recommends
     recommended proposes proposed dictates dictated advises advised encourages encouraged reminds
@@ -74,30 +74,30 @@ REQUESTING: Final = listed(
 )
 """Verbs that make what follows somebody's wish or question."""
 
-PERSONS: Final = listed(
+PERSONS: Final = parse_word_list(
     """he she they i we somebody someone people everyone everybody participant participants
     interviewee interviewees interviewer respondent respondents speaker speakers customer customers
     person host guest caller patient woman man colleague friend sister brother mother father"""
 )
 """Who can say or want something in an interview."""
 
-POSSESSORS: Final = listed("my his her their our one")
+POSSESSORS: Final = parse_word_list("my his her their our one")
 """Words that make the noun after them somebody's: "her sister"."""
 
-BETWEEN: Final = listed(
+BETWEEN: Final = parse_word_list(
     """was were is are has had have been also then just even jokingly later again once would will
     did do does always often actually really first finally repeatedly"""
 )
 """Words between who speaks and the verb that says so."""
 
-MACHINERY: Final = listed(
+MACHINERY: Final = parse_word_list(
     """system assistant instruction instructions prompt model ai chatbot bot note notes message
     output input response answer reply task user human developer tool function important warning
     reminder attention update this"""
 )
 """Nouns that are nobody who speaks in an interview: what they "say" is not reported."""
 
-RARELY: Final = listed(
+RARELY: Final = parse_word_list(
     """people man word march cause right even except
     recess well fine back down up out over under like near better
     right still even dead plus minus worth may might must can will shall need dare used god mom

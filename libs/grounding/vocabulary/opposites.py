@@ -1,10 +1,10 @@
-"""Pairs of words that mean the opposite of each other, and endings that make one of the other."""
+"""Pairs of words with opposite meanings, and prefixes that turn a word into its opposite."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from grounding.text.lemmas import lemma
+from grounding.text.lemmas import get_lemma
 
 _PAIRS: Final = """
 able/unable above/below absent/present accept/reject,refuse,decline accurate/inaccurate
@@ -97,39 +97,43 @@ permanently/temporarily officially/unofficially voluntarily/forcibly
 """
 
 
-def _opposites() -> dict[str, frozenset[str]]:
-    """Each word's lemma with the lemmas of its opposites, in both directions."""
+def _index_opposites() -> dict[str, frozenset[str]]:
+    """Return each word's lemma with the lemmas of its opposites, in both directions."""
     table: dict[str, set[str]] = {}
     for entry in _PAIRS.split():
         word, others = entry.split("/")
         for other in others.split(","):
-            table.setdefault(lemma(word), set()).add(lemma(other))
-            table.setdefault(lemma(other), set()).add(lemma(word))
+            table.setdefault(get_lemma(word), set()).add(get_lemma(other))
+            table.setdefault(get_lemma(other), set()).add(get_lemma(word))
     return {word: frozenset(others - {word}) for word, others in table.items()}
 
 
-OPPOSITES: Final = _opposites()
+OPPOSITES: Final = _index_opposites()
 _PREFIXES: Final = ("un", "in", "im", "ir", "il", "dis", "non", "mis")
 _DEGREES: Final = ("er", "est")
 _SHORTEST_BASE: Final = 4
 
 
 def are_opposites(one: str, other: str) -> bool:
-    """Whether two lemmas are opposites: listed, or one is the other with a denying prefix."""
+    """Whether two lemmas are opposites: listed, or one is the other with a negating prefix."""
     if other in OPPOSITES.get(one, ()):
         return True
-    if any(mine in OPPOSITES.get(theirs, ()) for mine in _bases(one) for theirs in _bases(other)):
+    if any(
+        mine in OPPOSITES.get(theirs, ())
+        for mine in _list_bases(one)
+        for theirs in _list_bases(other)
+    ):
         return True
-    return _is_denied(one, of=other) or _is_denied(other, of=one)
+    return _is_negated_form(one, of=other) or _is_negated_form(other, of=one)
 
 
-def _bases(word: str) -> tuple[str, ...]:
-    """A word, and the adjective that it compares: "cheap" for "cheaper"."""
+def _list_bases(word: str) -> tuple[str, ...]:
+    """Return a word, and the adjective that it compares: "cheap" for "cheaper"."""
     compared = (word.removesuffix(ending) for ending in _DEGREES if word.endswith(ending))
-    return word, *map(lemma, compared)
+    return word, *map(get_lemma, compared)
 
 
-def _is_denied(word: str, *, of: str) -> bool:
+def _is_negated_form(word: str, *, of: str) -> bool:
     if len(of) < _SHORTEST_BASE:
         return False
     ending = word.endswith("less") and of.endswith("ful") and word[:-4] == of[:-3]

@@ -1,18 +1,18 @@
-"""Words that answer one question each (how many? how sure? when?), sorted by their answer."""
+"""Words that answer one question each (how many? how sure? when?), grouped by their answer."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from grounding.text.words import listed
+from grounding.text.words import parse_word_list
 
 
-def _by_word(**groups: str) -> dict[str, str]:
-    """Each word of each group with the name of its group."""
-    return {word: name for name, words in groups.items() for word in listed(words)}
+def _index_by_word(**groups: str) -> dict[str, str]:
+    """Return each word of each group with the name of its group."""
+    return {word: name for name, words in groups.items() for word in parse_word_list(words)}
 
 
-QUANTIFIERS: Final = _by_word(
+QUANTIFIERS: Final = _index_by_word(
     all="""all every everyone everybody everything everywhere always each entire entirely whole
     wholly completely totally constantly universally""",
     only="only solely exclusively",
@@ -24,7 +24,7 @@ QUANTIFIERS: Final = _by_word(
 )
 """How many, how much, how often."""
 
-MODALS: Final = _by_word(
+MODALS: Final = _index_by_word(
     certain="definitely certainly surely undoubtedly guaranteed",
     willing="will must gonna",
     possible="might may could maybe perhaps possibly probably potentially",
@@ -32,7 +32,7 @@ MODALS: Final = _by_word(
 )
 """How sure, how binding."""
 
-RELATIONS: Final = _by_word(
+RELATIONS: Final = _index_by_word(
     mother="mother mothers mom mum mommy mummy moms mama ma",
     father="father fathers dad daddy dads papa pa",
     parent="parent parents folks",
@@ -65,17 +65,19 @@ RELATIONS: Final = _by_word(
 )
 """Who somebody is to somebody."""
 
-SEXES: Final = _by_word(man="man men male males", woman="woman women lady ladies female females")
+SEXES: Final = _index_by_word(
+    man="man men male males", woman="woman women lady ladies female females"
+)
 """Whether somebody is a man or a woman, where it is said by a noun."""
 
-TIMES_OF_DAY: Final = _by_word(
+TIMES_OF_DAY: Final = _index_by_word(
     morning="morning mornings",
     noon="noon midday lunchtime",
     afternoon="afternoon afternoons",
     evening="evening evenings tonight",
     night="night nights midnight overnight",
 )
-DAYS: Final = _by_word(
+DAYS: Final = _index_by_word(
     monday="monday mondays",
     tuesday="tuesday tuesdays tue tues",
     wednesday="wednesday wednesdays wed",
@@ -89,7 +91,7 @@ DAYS: Final = _by_word(
     today="today",
     tomorrow="tomorrow",
 )
-MONTHS: Final = _by_word(
+MONTHS: Final = _index_by_word(
     january="january jan",
     february="february feb",
     march="march",
@@ -102,13 +104,13 @@ MONTHS: Final = _by_word(
     november="november nov",
     december="december dec",
 )
-SEASONS: Final = _by_word(
+SEASONS: Final = _index_by_word(
     spring="spring",
     summer="summer summers summertime",
     autumn="autumn fall",
     winter="winter winters wintertime",
 )
-SPANS: Final = _by_word(
+SPANS: Final = _index_by_word(
     minute="minute minutes",
     hour="hour hours hourly",
     day="day days daily",
@@ -119,13 +121,17 @@ SPANS: Final = _by_word(
     decade="decade decades",
     century="century centuries",
 )
-ORDERS: Final = _by_word(
+ORDERS: Final = _index_by_word(
     before="before beforehand previously formerly until till prior",
     after="after afterwards afterward since following",
     during="during",
 )
-NEARNESS: Final = _by_word(last="last past previous", next="next upcoming coming", this="this")
-PACE: Final = _by_word(early="early earlier", late="late later", soon="soon", ago="ago", now="now")
+NEARNESS: Final = _index_by_word(
+    last="last past previous", next="next upcoming coming", this="this"
+)
+PACE: Final = _index_by_word(
+    early="early earlier", late="late later", soon="soon", ago="ago", now="now"
+)
 """When, how long, in which order: each a question of its own."""
 
 MAY_BECOME: Final[dict[str, frozenset[str]]] = {

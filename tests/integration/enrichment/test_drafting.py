@@ -9,7 +9,7 @@ import pytest
 from contracts.transcript import Role, Segment
 from enrichment import domain
 from enrichment.drafter import Drafter
-from grounding import judge_all
+from grounding import decide_notes
 from model_client import ModelClient
 from model_client.errors import TruncatedAnswerError
 from support.chunks import CHUNK
@@ -40,7 +40,7 @@ async def test_an_answer_that_is_cut_off_is_asked_for_in_parts() -> None:
     async with simulated(rule) as model, ModelClient(model.settings()) as client:
         draft = await Drafter(client).draft(LONG, attempt=1, deadline=soon())
         assert await model.calls() == 3
-    judged = judge_all(draft.notes, LONG)
+    judged = decide_notes(draft.notes, LONG)
     assert judged.rejected == ()
     cited = {note.evidence[0].segment for note in judged.accepted}
     parts = domain.halves(LONG)

@@ -17,7 +17,7 @@ from contracts.notes import CheckFailure
 from contracts.study import PersonalData
 from database.pool import Database
 from database.settings import PostgresSettings
-from grounding import Weighed
+from grounding import CheckedNote
 from guardrail.assessors import assess_here
 from guardrail.domain import Standards, assess, decide
 from guardrail.handlers import guardrail_stage
@@ -72,7 +72,7 @@ async def model() -> AsyncIterator[Simulated]:
         yield one
 
 
-async def review(judge: Judge, drafted: NotesDrafted) -> tuple[Weighed, ...]:
+async def review(judge: Judge, drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
     deadline = asyncio.get_running_loop().time() + 20
     return await judge(drafted, assess(drafted), deadline=deadline)
 
@@ -85,7 +85,7 @@ async def rule(model: Simulated, **told: Any) -> None:
     await model.control("PUT", "rules", [told])
 
 
-def checks(weighed: Weighed) -> list[str]:
+def checks(weighed: CheckedNote) -> list[str]:
     return [failure.check for failure in weighed.failures]
 
 
@@ -148,7 +148,7 @@ async def test_a_refused_paraphrase_that_the_judge_bears_out_passes_with_a_flag(
     async with judging(model, postgres_settings) as judge:
         (rescued,) = await review(judge, draft_of(REFUSED))
     assert not rescued.failures
-    (flag,) = rescued.accepted().flags
+    (flag,) = rescued.to_note().flags
     assert flag.check == "modality_differs"
     assert flag.reason.endswith("second found it borne out all the same.")
 

@@ -19,7 +19,7 @@ from contracts.events import ChunkReady, Event, NotesDrafted, NotesValidated
 from contracts.notes import DraftEvidence, DraftNote, Note
 from contracts.study import Study, Theme
 from contracts.transcript import Segment
-from grounding.text.lemmas import lemma
+from grounding.text.lemmas import get_lemma
 from guardrail.domain import assess, decide
 from guardrail.policy import OWN_WORDS, Action, Policy
 from onrecord.demo.runner import SAMPLES
@@ -100,11 +100,11 @@ def judged(turns: tuple[Segment, ...], statements: list[str]) -> tuple[Note, ...
 def unsaid(statement: str, said: str) -> set[str]:
     """Long words of a statement of which nobody said any form, found in a way of our own."""
     heard = SAID.findall(said.lower())
-    beginnings, lemmas = {word[:4] for word in heard}, {lemma(word) for word in heard}
+    beginnings, lemmas = {word[:4] for word in heard}, {get_lemma(word) for word in heard}
     return {
         word
         for word in SAID.findall(statement.lower())
-        if word[:4] not in beginnings and lemma(word) not in lemmas and not TELLING.match(word)
+        if word[:4] not in beginnings and get_lemma(word) not in lemmas and not TELLING.match(word)
     }
 
 

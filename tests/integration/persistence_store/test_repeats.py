@@ -13,7 +13,7 @@ import pytest
 from contracts.events import NotesValidated
 from contracts.notes import Note
 from database.pool import Database
-from grounding import first_same
+from grounding import find_first_equivalent
 from persistence import repeats
 from persistence.repeats import MOST_COMPARED
 from persistence.store import NotesStore
@@ -44,16 +44,16 @@ async def repeated(database: Database) -> dict[UUID, UUID]:
 
 
 class Comparing:
-    """Stands in for ``first_same``, and counts with how many statements it is asked to compare."""
+    """Stands in for ``find_first_equivalent``, and counts with how many statements it is asked to compare."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.compared: list[int] = []
-        monkeypatch.setattr(repeats, "first_same", self)
+        monkeypatch.setattr(repeats, "find_first_equivalent", self)
 
     def __call__(self, statement: str, earlier: Iterable[str]) -> int | None:
         known = list(earlier)
         self.compared.append(len(known))
-        return first_same(statement, known)
+        return find_first_equivalent(statement, known)
 
 
 async def test_statements_of_other_words_are_not_compared_however_many_there_are(
@@ -93,9 +93,9 @@ async def test_texts_are_compared_while_no_transaction_is_open_and_the_event_loo
         # An answer comes only if the event loop is at work meanwhile.
         asking = asyncio.run_coroutine_threadsafe(fresh_database.fetchval(in_transaction), loop)
         seen.append(asking.result(timeout=10))
-        return first_same(statement, earlier)
+        return find_first_equivalent(statement, earlier)
 
-    monkeypatch.setattr(repeats, "first_same", compare)
+    monkeypatch.setattr(repeats, "find_first_equivalent", compare)
     again = note("They pay forty dollars", evidence("We pay 40 dollars"))
     await store.store_notes(validated(again, index=2))
     assert seen == [0]
@@ -178,7 +178,7 @@ async def test_drafts_that_are_given_up_while_others_are_compared_do_not_add_to_
         assert go_on.wait(timeout=20)
         return comparing(statement, earlier)
 
-    monkeypatch.setattr(repeats, "first_same", compare)
+    monkeypatch.setattr(repeats, "find_first_equivalent", compare)
 
     def draft(attempt: int) -> NotesValidated:
         return validated(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote, Note
 from enrichment.drafter import build_request
-from grounding import judge
+from grounding import decide_note
 from prompts.documents import chunk_document, feedback_document
 from support.chunks import CHUNK
 
@@ -89,6 +89,6 @@ def test_the_quote_is_copied_as_it_was_said(attack: str) -> None:
         evidence=(DraftEvidence(segment=1, first_words="We never", last_words="We left."),),
         themes=("cost",),
     )
-    verdict = judge(note, saying(text))
+    verdict = decide_note(note, saying(text))
     assert isinstance(verdict, Note), verdict
     assert [one.quote for one in verdict.evidence] == [text]

@@ -21,7 +21,7 @@ from contracts.study import Study
 from contracts.transcript import Segment
 from enrichment import domain
 from enrichment.drafter import build_request
-from grounding import judge_all
+from grounding import decide_notes
 from model_client import ChatMessage
 from prompts import FOLDER
 from prompts.notes import CURRENT, PROMPTS, Prompt
@@ -87,7 +87,7 @@ def test_examples_pass_the_guardrail_and_are_as_the_instructions_say(
     assert json.loads(prompt.document(chunk)) == example["document"]
     Draft202012Validator(domain.answer_schema(chunk)).validate(example["answer"])
     notes = domain.DraftAnswer.model_validate(example["answer"]).notes
-    judged = judge_all(notes, chunk)
+    judged = decide_notes(notes, chunk)
     assert judged.rejected == ()
     assert len(judged.accepted) == len(notes)
 
@@ -97,7 +97,7 @@ def test_the_guardrail_refuses_the_examples_when_a_negation_or_a_number_is_lost(
     notes = domain.DraftAnswer.model_validate(CURRENT.examples[0]["answer"]).notes
     for note, right, wrong in ((notes[0], "34", "43"), (notes[1], "not ", "")):
         false = DraftNote(**{**dict(note), "statement": note.statement.replace(right, wrong)})
-        assert judge_all([false], chunk).accepted == ()
+        assert decide_notes([false], chunk).accepted == ()
 
 
 def test_examples_show_a_note_a_negation_a_doubt_nothing_and_an_instruction() -> None:

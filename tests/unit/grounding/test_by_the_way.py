@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from grounding import judge
+from grounding import decide_note
 from unit.grounding.drafts import chunk, draft, failed, segment
 
 
@@ -23,7 +23,7 @@ from unit.grounding.drafts import chunk, draft, failed, segment
 def test_what_is_told_behind_an_order_by_the_way_bears_out_a_note(
     said: str, statement: str
 ) -> None:
-    assert failed(judge(draft(statement), chunk(segment(1, said)))) == []
+    assert failed(decide_note(draft(statement), chunk(segment(1, said)))) == []
 
 
 @pytest.mark.parametrize(
@@ -34,4 +34,4 @@ def test_what_is_told_behind_an_order_by_the_way_bears_out_a_note(
     ],
 )
 def test_an_order_bears_out_no_obedience(said: str, statement: str) -> None:
-    assert failed(judge(draft(statement), chunk(segment(1, said))))
+    assert failed(decide_note(draft(statement), chunk(segment(1, said))))

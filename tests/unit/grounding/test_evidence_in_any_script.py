@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from grounding.evidence import find
-from grounding.text.words import words
+from grounding.evidence import find_passage
+from grounding.text.words import split_words
 
 SPOKEN = {
     "Persian": "من می\u200cخواهم کتاب\u200cها را بخوانم",
@@ -34,14 +34,14 @@ def test_a_quote_is_found_whether_or_not_the_model_writes_joiners(script: str, w
         first, last = (
             re.sub("[\u00ad\u180b\u180e\u200b-\u200d\U000e0100]", "", one) for one in (first, last)
         )
-    found = find(text, first, last)
+    found = find_passage(text, first, last)
     assert found is not None
     assert text[slice(*found)] == " ".join(text.split()[:-1])
 
 
 @pytest.mark.parametrize("script", SPOKEN)
 def test_words_are_not_broken_at_their_marks(script: str) -> None:
-    assert len(words(SPOKEN[script])) == len(SPOKEN[script].split())
+    assert len(split_words(SPOKEN[script])) == len(SPOKEN[script].split())
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_words_are_not_broken_at_their_marks(script: str) -> None:
     [("राम की किताब", "राम का"), ("කා ගියා", "කි"), ("ครับ มา", "คราบ"), ("שָׁלוֹם", "שָׁלֵם")],
 )
 def test_another_vowel_sign_is_another_word(text: str, cited: str) -> None:
-    assert find(text, cited, "") is None
+    assert find_passage(text, cited, "") is None
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_another_vowel_sign_is_another_word(text: str, cited: str) -> None:
 def test_a_quote_does_not_begin_or_end_within_a_hyphenated_word(
     text: str, first: str, last: str
 ) -> None:
-    assert find(text, first, last) is None
+    assert find_passage(text, first, last) is None
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,6 @@ def test_a_quote_does_not_begin_or_end_within_a_hyphenated_word(
     ],
 )
 def test_whole_hyphenated_words_are_found(text: str, first: str, last: str, quote: str) -> None:
-    found = find(text, first, last)
+    found = find_passage(text, first, last)
     assert found is not None
     assert text[slice(*found)] == quote

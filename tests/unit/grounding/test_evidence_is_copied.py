@@ -6,8 +6,8 @@ import pytest
 
 from contracts.notes import DraftEvidence, Note
 from contracts.transcript import Role, Segment, WordTiming
-from grounding import judge
-from grounding.evidence import copy, find, resolve
+from grounding import decide_note
+from grounding.evidence import copy_evidence, find_passage, resolve_citations
 from unit.grounding.drafts import chunk, draft, failed, segment
 
 TALK = "Well, we pay “$40 a month” — that\u2019s it. I don't know… we pay forty (four-oh) dollars!"
@@ -30,7 +30,7 @@ TALK = "Well, we pay “$40 a month” — that\u2019s it. I don't know… we pa
     ],
 )
 def test_copies_the_passage_that_the_words_name(first: str, last: str, quote: str) -> None:
-    found = find(TALK, first, last)
+    found = find_passage(TALK, first, last)
     assert found is not None
     assert TALK[slice(*found)] == quote
 
@@ -48,27 +48,27 @@ def test_copies_the_passage_that_the_words_name(first: str, last: str, quote: st
     ],
 )
 def test_rejects_a_quote_that_is_near_but_not_there(first: str, last: str) -> None:
-    assert find(TALK, first, last) is None
+    assert find_passage(TALK, first, last) is None
 
 
 def test_takes_the_shortest_passage_from_the_first_place() -> None:
     text = "we pay now. we pay later. we pay never."
-    assert find(text, "we pay", "we pay never") == (0, len(text))
-    assert find(text, "we pay", "pay later") == (0, 25)
-    assert find(text, "we pay", "pay") == (0, 6)
+    assert find_passage(text, "we pay", "we pay never") == (0, len(text))
+    assert find_passage(text, "we pay", "pay later") == (0, 25)
+    assert find_passage(text, "we pay", "pay") == (0, 6)
 
 
 def test_finds_composed_and_decomposed_letters_alike() -> None:
-    assert find("the cafe\u0301 closed", "café", "") == (4, 16)
+    assert find_passage("the cafe\u0301 closed", "café", "") == (4, 16)
 
 
 def test_never_ends_inside_a_word() -> None:
-    assert find("a well-known—and cheap—tool", "well", "known") == (2, 12)
-    assert find("it's 3.5-inch wide", "it's", "3.5") == (0, 8)
+    assert find_passage("a well-known—and cheap—tool", "well", "known") == (2, 12)
+    assert find_passage("it's 3.5-inch wide", "it's", "3.5") == (0, 8)
 
 
 def test_a_passage_without_a_word_is_no_evidence() -> None:
-    assert find(" … ", "", "") is None
+    assert find_passage(" … ", "", "") is None
 
 
 def test_merges_passages_that_overlap_or_repeat_in_the_transcripts_order() -> None:
@@ -80,7 +80,7 @@ def test_merges_passages_that_overlap_or_repeat_in_the_transcripts_order() -> No
         DraftEvidence(segment=2, first_words="seven"),
         DraftEvidence(segment=1, first_words="six"),
     ]
-    found = resolve(cited, there).found
+    found = resolve_citations(cited, there).found
     assert [(one.segment.number, one.quote) for one in found] == [
         (1, "two three four five"),
         (1, "six"),
@@ -102,10 +102,10 @@ def _timed() -> Segment:
 
 
 def test_takes_times_from_the_words_of_the_quote() -> None:
-    (found,) = resolve(
+    (found,) = resolve_citations(
         [DraftEvidence(segment=1, first_words="pay", last_words="40")], chunk(_timed())
     ).found
-    evidence = copy(found)
+    evidence = copy_evidence(found)
     assert evidence.quote == '"pay $40,"'
     assert (evidence.speaker, evidence.role) == ("Ana", Role.PARTICIPANT)
     assert (evidence.start_ms, evidence.end_ms) == (1300, 2000)
@@ -113,15 +113,17 @@ def test_takes_times_from_the_words_of_the_quote() -> None:
 
 def test_takes_times_from_the_segment_where_words_have_none() -> None:
     untimed = _timed().model_copy(update={"words": ()})
-    (found,) = resolve([DraftEvidence(segment=1, first_words="pay")], chunk(untimed)).found
-    assert (copy(found).start_ms, copy(found).end_ms) == (900, 5000)
+    (found,) = resolve_citations(
+        [DraftEvidence(segment=1, first_words="pay")], chunk(untimed)
+    ).found
+    assert (copy_evidence(found).start_ms, copy_evidence(found).end_ms) == (900, 5000)
 
 
 def test_the_same_note_has_the_same_id_whatever_the_order_of_its_evidence() -> None:
     there = chunk(segment(1, "We pay forty dollars."), segment(2, "It is fine."))
     ones = (DraftEvidence(segment=1), DraftEvidence(segment=2))
-    first, again = (judge(draft("They pay $40.", *way), there) for way in (ones, ones[::-1]))
-    other = judge(draft("They pay $40.", ones[0]), there)
+    first, again = (decide_note(draft("They pay $40.", *way), there) for way in (ones, ones[::-1]))
+    other = decide_note(draft("They pay $40.", ones[0]), there)
     assert isinstance(first, Note)
     assert isinstance(again, Note)
     assert isinstance(other, Note)
@@ -131,4 +133,4 @@ def test_the_same_note_has_the_same_id_whatever_the_order_of_its_evidence() -> N
 
 def test_a_crowd_of_digits_is_no_reason_to_fail() -> None:
     there = chunk(segment(1, "9" * 6000 + " thousand million dollars"))
-    assert failed(judge(draft("It was 4 dollars"), there)) == ["number_not_in_evidence"]
+    assert failed(decide_note(draft("It was 4 dollars"), there)) == ["number_not_in_evidence"]

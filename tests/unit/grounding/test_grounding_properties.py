@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote, Note
 from contracts.transcript import Role, Segment
-from grounding import INJECTION, judge
-from grounding.evidence import find
+from grounding import INJECTION_CHECK_NAMES, decide_note
+from grounding.evidence import find_passage
 from unit.grounding.drafts import chunk, failed_beyond_form
 
 _WORDS = """
@@ -55,8 +55,8 @@ _DRAFTS = st.builds(
 def test_every_draft_gets_a_verdict_and_every_quote_is_exact(
     draft: DraftNote, there: ChunkReady
 ) -> None:
-    verdict = judge(draft, there)
-    assert verdict == judge(draft, there)
+    verdict = decide_note(draft, there)
+    assert verdict == decide_note(draft, there)
     if isinstance(verdict, Note):
         texts = {one.number: one.text for one in there.segments}
         for one in verdict.evidence:
@@ -70,9 +70,9 @@ def test_every_draft_gets_a_verdict_and_every_quote_is_exact(
 def test_a_whole_segment_bears_out_its_own_words(text: str) -> None:
     there = chunk(Segment(number=1, speaker="S", text=text))
     note = DraftNote(statement=text, evidence=(DraftEvidence(segment=1),), themes=("price",))
-    if find(text, "", "") is not None:
+    if find_passage(text, "", "") is not None:
         # Being said makes an order, a link or code no statement.
-        assert not {*failed_beyond_form(judge(note, there))} - INJECTION
+        assert not {*failed_beyond_form(decide_note(note, there))} - INJECTION_CHECK_NAMES
 
 
 @given(_TEXTS, st.data())
@@ -82,5 +82,5 @@ def test_any_two_words_of_a_text_name_a_passage_of_it(text: str, data: st.DataOb
         return
     first = data.draw(st.integers(0, len(words) - 1))
     last = data.draw(st.integers(first, len(words) - 1))
-    found = find(text, " ".join(words[first : last + 1]), words[last])
+    found = find_passage(text, " ".join(words[first : last + 1]), words[last])
     assert found is None or 0 <= found[0] < found[1] <= len(text)

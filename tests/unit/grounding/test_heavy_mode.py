@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from grounding import judge
-from grounding.syntax.clauses import Parser
+from grounding import decide_note
+from grounding.syntax.clauses import SyntaxParser
 from grounding.syntax.spacy_parser import is_installed, load_parser
 from support.missing import missing
 from unit.grounding.drafts import chunk, draft, failed_beyond_form, segment
@@ -169,7 +169,7 @@ TOLD_AS_IT_WAS = [
 
 
 @pytest.fixture(scope="module")
-def parse() -> Parser:
+def parse() -> SyntaxParser:
     if not is_installed():
         missing("the extra heavy-grounding is not installed")
     return load_parser()
@@ -177,42 +177,42 @@ def parse() -> Parser:
 
 @pytest.mark.parametrize(("statement", "quote"), TURNED_ROUND)
 def test_refuses_what_turns_round_who_did_it_to_whom(
-    statement: str, quote: str, parse: Parser
+    statement: str, quote: str, parse: SyntaxParser
 ) -> None:
-    verdict = judge(draft(statement), chunk(segment(1, quote)), parse)
+    verdict = decide_note(draft(statement), chunk(segment(1, quote)), parse)
     assert failed_beyond_form(verdict) == ["roles_swapped"]
 
 
 @pytest.mark.parametrize(("statement", "quote"), THE_SAME_WAY_ROUND)
 def test_accepts_passives_and_other_orders_of_the_same(
-    statement: str, quote: str, parse: Parser
+    statement: str, quote: str, parse: SyntaxParser
 ) -> None:
-    assert failed_beyond_form(judge(draft(statement), chunk(segment(1, quote)), parse)) == []
+    assert failed_beyond_form(decide_note(draft(statement), chunk(segment(1, quote)), parse)) == []
 
 
 @pytest.mark.parametrize(("statement", "quote"), TOLD_AS_DONE)
 def test_refuses_what_tells_a_wish_a_plan_or_a_condition_as_done(
-    statement: str, quote: str, parse: Parser
+    statement: str, quote: str, parse: SyntaxParser
 ) -> None:
-    verdict = judge(draft(statement), chunk(segment(1, quote)), parse)
+    verdict = decide_note(draft(statement), chunk(segment(1, quote)), parse)
     assert failed_beyond_form(verdict) == ["told_as_fact"]
 
 
 @pytest.mark.parametrize(("statement", "quote"), TOLD_AS_IT_WAS)
 def test_accepts_wishes_plans_and_conditions_told_as_such(
-    statement: str, quote: str, parse: Parser
+    statement: str, quote: str, parse: SyntaxParser
 ) -> None:
-    assert failed_beyond_form(judge(draft(statement), chunk(segment(1, quote)), parse)) == []
+    assert failed_beyond_form(decide_note(draft(statement), chunk(segment(1, quote)), parse)) == []
 
 
 @pytest.mark.parametrize(("statement", "quote"), REFUSED_IN_BOTH_MODES)
 def test_both_modes_refuse_what_was_not_said_to_be_so(statement: str, quote: str) -> None:
-    assert failed_beyond_form(judge(draft(statement), chunk(segment(1, quote))))
+    assert failed_beyond_form(decide_note(draft(statement), chunk(segment(1, quote))))
 
 
 @pytest.mark.parametrize(("statement", "quote"), TURNED_ROUND + TOLD_AS_DONE)
 def test_the_light_mode_cannot_see_these(statement: str, quote: str) -> None:
-    assert failed_beyond_form(judge(draft(statement), chunk(segment(1, quote)))) == []
+    assert failed_beyond_form(decide_note(draft(statement), chunk(segment(1, quote)))) == []
 
 
 def test_importing_grounding_loads_no_model() -> None:

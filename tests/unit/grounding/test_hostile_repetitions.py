@@ -9,8 +9,8 @@ from itertools import islice
 
 import pytest
 
-from grounding import judge
-from grounding.text.addressing import address, sentences
+from grounding import decide_note
+from grounding.text.addressing import classify_address, split_sentences
 from personal_data import Mode, find
 from unit.grounding.drafts import chunk, draft, failed, segment
 
@@ -34,13 +34,13 @@ def _long(unit: str, length: int) -> str:
 @pytest.mark.parametrize("unit", _OVER_AND_OVER)
 def test_a_repetition_is_held_against_a_statement_in_reasonable_time(unit: str) -> None:
     said = chunk(segment(1, _long(unit, _SAID)))
-    assert failed(judge(draft("It was 4 dollars in Venice"), said))
+    assert failed(decide_note(draft("It was 4 dollars in Venice"), said))
 
 
 @pytest.mark.parametrize("unit", _OVER_AND_OVER)
 def test_a_statement_that_repeats_is_held_against_what_was_said(unit: str) -> None:
     said = chunk(segment(1, "It was 4 dollars"))
-    assert failed(judge(draft(_long(unit, _STATED)), said))
+    assert failed(decide_note(draft(_long(unit, _STATED)), said))
 
 
 @pytest.mark.parametrize("unit", _OVER_AND_OVER)
@@ -48,5 +48,5 @@ def test_a_repetition_is_searched_for_personal_data_and_orders(unit: str) -> Non
     text = _long(unit, _SAID)
     for found in find(text, known_names=["Tom Waits"], wanted=Mode.LIGHT):
         assert 0 <= found.start < found.end <= len(text)
-    for sentence in islice(sentences(text), 100):
-        address(sentence)
+    for sentence in islice(split_sentences(text), 100):
+        classify_address(sentence)

@@ -14,8 +14,8 @@ from typing import Any, Final
 import pytest
 
 from contracts.notes import Note
-from grounding import judge
-from grounding.syntax.clauses import Parser
+from grounding import decide_note
+from grounding.syntax.clauses import SyntaxParser
 from grounding.syntax.spacy_parser import is_installed, load_parser
 from support.missing import missing
 from unit.grounding.drafts import chunk, draft, segment
@@ -54,6 +54,6 @@ def test_no_more_made_up_pairs_are_judged_wrongly(name: str, mode: str) -> None:
     assert len(refused) <= most_refused, refused
 
 
-def _passes(one: dict[str, Any], parse: Parser | None) -> bool:
+def _passes(one: dict[str, Any], parse: SyntaxParser | None) -> bool:
     said = chunk(segment(1, one["quote"]))
-    return isinstance(judge(draft(one["statement"]), said, parse), Note)
+    return isinstance(decide_note(draft(one["statement"]), said, parse), Note)

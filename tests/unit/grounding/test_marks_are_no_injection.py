@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from grounding import INJECTION, judge
+from grounding import INJECTION_CHECK_NAMES, decide_note
 from unit.grounding.drafts import chunk, draft, failed, segment
 
 
 def refused_as_injection(statement: str, said: str) -> frozenset[str]:
-    return INJECTION & set(failed(judge(draft(statement), chunk(segment(1, said)))))
+    return INJECTION_CHECK_NAMES & set(
+        failed(decide_note(draft(statement), chunk(segment(1, said))))
+    )
 
 
 @pytest.mark.parametrize(

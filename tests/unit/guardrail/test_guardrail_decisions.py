@@ -7,7 +7,7 @@ import pytest
 from contracts.errors import ErrorCode, RejectedError
 from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
 from contracts.notes import CheckFailure, DraftNote
-from grounding import Weighed
+from grounding import CheckedNote
 from guardrail.assessors import assess_here
 from guardrail.domain import assess, decide
 from guardrail.handlers import guardrail_stage
@@ -161,9 +161,9 @@ def test_words_that_a_judge_has_looked_at_are_not_flagged() -> None:
 
 
 def test_personal_data_that_refuses_most_notes_names_the_letter() -> None:
-    def refused(draft: DraftNote, check: str) -> Weighed:
+    def refused(draft: DraftNote, check: str) -> CheckedNote:
         failure = CheckFailure(check=check, reason="…")
-        return Weighed(draft, CHUNK.chunk_id, (), (failure,), draft.statement)
+        return CheckedNote(draft, CHUNK.chunk_id, (), (failure,), draft.statement)
 
     weighed = [
         refused(GOOD, PERSONAL_DATA),

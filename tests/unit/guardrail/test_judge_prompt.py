@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.transcript import Role
-from grounding import Weighed, weigh
+from grounding import CheckedNote, check_note
 from guardrail.judge import SCHEMA, Opinion, Ruling, question_about
 from prompts import FOLDER
 from prompts.fencing import fenced
@@ -41,24 +41,24 @@ ATTACKS = (
 
 def saying(
     text: str, *, speaker: str = "Ben", statement: str = "They pay sixty pounds."
-) -> Weighed:
+) -> CheckedNote:
     turn = CHUNK.segments[0].model_copy(update={"speaker": speaker, "text": text})
     chunk = CHUNK.model_copy(update={"segments": (turn,)})
     cited = (DraftEvidence(segment=turn.number),)
-    return weigh(DraftNote(statement=statement, evidence=cited, themes=("cost",)), chunk)
+    return check_note(DraftNote(statement=statement, evidence=cited, themes=("cost",)), chunk)
 
 
-def asked(weighed: Weighed) -> list[dict[str, Any]]:
+def asked(weighed: CheckedNote) -> list[dict[str, Any]]:
     return [dict(message) for message in question_about(weighed).messages]
 
 
-def document(weighed: Weighed) -> Any:
+def document(weighed: CheckedNote) -> Any:
     return json.loads(asked(weighed)[1]["content"])
 
 
 def test_a_released_prompt_asks_for_ever_as_its_golden_file_says() -> None:
     file = FOLDER.joinpath(f"{VERSION}.md")
-    question = question_about(weigh(BORNE_OUT, DOUBTED))
+    question = question_about(check_note(BORNE_OUT, DOUBTED))
     told = {
         "file": hashlib.sha256(file.read_bytes()).hexdigest(),
         "messages": question.messages,
@@ -75,7 +75,7 @@ def test_every_prompt_file_has_a_golden_one_and_the_newest_is_asked_with() -> No
     names = {one.name for one in FOLDER.iterdir()}
     versions = {Path(name).stem for name in names if name.startswith("judge-")}
     assert versions == {one.stem for one in GOLDEN.iterdir()}
-    assert question_about(weigh(BORNE_OUT, DOUBTED)).prompt_version == VERSION
+    assert question_about(check_note(BORNE_OUT, DOUBTED)).prompt_version == VERSION
     assert max(versions) == VERSION
 
 
@@ -92,11 +92,13 @@ def test_the_judge_sees_claim_and_quotes_with_speakers_and_roles_and_nothing_els
 def test_the_same_note_of_another_study_and_chunk_is_the_same_question() -> None:
     study = CHUNK.study.model_copy(update={"study_id": "other", "name": "Another"})
     other = DOUBTED.model_copy(update={"study": study, "index": 7, "title": "Interview 9"})
-    assert question_about(weigh(BORNE_OUT, DOUBTED)) == question_about(weigh(BORNE_OUT, other))
+    assert question_about(check_note(BORNE_OUT, DOUBTED)) == question_about(
+        check_note(BORNE_OUT, other)
+    )
 
 
 def test_the_static_part_comes_first_and_is_the_same_for_every_note() -> None:
-    one, other = asked(weigh(BORNE_OUT, DOUBTED)), asked(weigh(UNSUPPORTED, DOUBTED))
+    one, other = asked(check_note(BORNE_OUT, DOUBTED)), asked(check_note(UNSUPPORTED, DOUBTED))
     assert [message["role"] for message in one] == ["system", "user"]
     assert one[0] == other[0]
     assert one[1] != other[1]
@@ -151,7 +153,7 @@ def test_no_example_is_let_through_by_the_checks_that_the_judge_ought_to_refuse(
 
 
 def test_the_simulator_reads_the_claim_and_no_example() -> None:
-    messages = asked(weigh(UNSUPPORTED, DOUBTED))
+    messages = asked(check_note(UNSUPPORTED, DOUBTED))
     found = parse_claim(messages)
     assert found is not None
     assert found.claim == UNSUPPORTED.statement

@@ -9,7 +9,7 @@ from contracts.events import ChunkReady, NotesDrafted, NotesValidated
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import PersonalData
 from contracts.transcript import Role, Segment
-from grounding.assessment import note_id
+from grounding.assessment import derive_note_id
 from guardrail.domain import Standards, assess, decide
 from guardrail.personal import discretion
 from guardrail.policy import CHECK_NAMES, NEVER_FLAGGED, Action, Policy
@@ -68,8 +68,8 @@ def test_a_masked_note_without_personal_data_is_marked_as_masked_too() -> None:
 
 def test_nobody_can_guess_a_masked_name_by_the_note_s_id() -> None:
     (masked,) = validated(PersonalData.MASK, NAMED).notes
-    assert masked.note_id == note_id(CHUNK.chunk_id, masked.statement, masked.evidence)
-    assert masked.note_id != note_id(CHUNK.chunk_id, NAMED.statement, masked.evidence)
+    assert masked.note_id == derive_note_id(CHUNK.chunk_id, masked.statement, masked.evidence)
+    assert masked.note_id != derive_note_id(CHUNK.chunk_id, NAMED.statement, masked.evidence)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grounding import content_key, first_same, says_the_same
+from grounding import are_equivalent, compute_content_key, find_first_equivalent
 
 SAME = [
     ("They pay sixty pounds a month.", "They pay sixty pounds a month."),
@@ -30,14 +30,14 @@ OTHER = [
 
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_statements_that_bear_out_each_other_say_the_same(one: str, other: str) -> None:
-    assert says_the_same(one, other)
-    assert says_the_same(other, one)
+    assert are_equivalent(one, other)
+    assert are_equivalent(other, one)
 
 
 @pytest.mark.parametrize(("one", "other"), OTHER)
 def test_statements_that_differ_in_what_matters_do_not(one: str, other: str) -> None:
-    assert not says_the_same(one, other)
-    assert not says_the_same(other, one)
+    assert not are_equivalent(one, other)
+    assert not are_equivalent(other, one)
 
 
 def test_the_first_of_several_is_told() -> None:
@@ -46,16 +46,16 @@ def test_the_first_of_several_is_told() -> None:
         "They pay 60 pounds a month.",
         "They pay sixty pounds a month.",
     ]
-    assert first_same("They pay sixty pounds a month", earlier) == 1
-    assert first_same("The cat is black.", earlier) is None
-    assert first_same("The cat is black.", []) is None
+    assert find_first_equivalent("They pay sixty pounds a month", earlier) == 1
+    assert find_first_equivalent("The cat is black.", earlier) is None
+    assert find_first_equivalent("The cat is black.", []) is None
 
 
 def first_of_its_key(statement: str, earlier: Sequence[str]) -> int | None:
-    """As ``first_same``, with comparisons among statements of one key only."""
-    key = content_key(statement)
-    places = [place for place, other in enumerate(earlier) if content_key(other) == key]
-    found = first_same(statement, [earlier[place] for place in places])
+    """As ``find_first_equivalent``, with comparisons among statements of one key only."""
+    key = compute_content_key(statement)
+    places = [place for place, other in enumerate(earlier) if compute_content_key(other) == key]
+    found = find_first_equivalent(statement, [earlier[place] for place in places])
     return None if found is None else places[found]
 
 
@@ -70,13 +70,13 @@ def all_firsts(statements: Sequence[str]) -> tuple[list[int | None], list[int | 
 
 def compared_with_all(statement: str, earlier: Sequence[str]) -> int | None:
     """The first earlier statement that says the same, by looking at each."""
-    same = (place for place, other in enumerate(earlier) if says_the_same(statement, other))
+    same = (place for place, other in enumerate(earlier) if are_equivalent(statement, other))
     return next(same, None)
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
 def test_statements_that_say_the_same_have_one_key(one: str, other: str) -> None:
-    assert content_key(one) == content_key(other)
+    assert compute_content_key(one) == compute_content_key(other)
 
 
 WORDS = (
@@ -124,7 +124,7 @@ def without_stop(note: str) -> str:
 
 def test_of_1500_notes_none_is_compared_with_one_of_other_words() -> None:
     notes = [f"They {word} the {word}-shop" for word in map(spelled, range(1_500))]
-    keys = {content_key(note) for note in notes}
+    keys = {compute_content_key(note) for note in notes}
     assert len(keys) == len(notes)
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contracts.notes import DraftEvidence, DraftNote
-from grounding import judge_all, word_feedback
+from grounding import decide_notes, format_feedback
 from unit.grounding.drafts import chunk, draft, segment
 
 THERE = chunk(segment(1, "Honestly, I would not recommend it to my friends. We pay forty."))
 
 
 def _feedback(*notes: DraftNote) -> str:
-    return word_feedback(judge_all(notes, THERE).rejected)
+    return format_feedback(decide_notes(notes, THERE).rejected)
 
 
 def test_names_the_nearest_passage_when_a_quote_is_not_found() -> None:
@@ -39,4 +39,4 @@ def test_stays_short_whatever_the_draft() -> None:
 
 
 def test_is_never_empty() -> None:
-    assert word_feedback([])
+    assert format_feedback([])

@@ -10,8 +10,8 @@ from contracts.notes import DraftEvidence
 from contracts.transcript import Role
 from evaluation.grounding.true_notes import build_chunk, iter_true_notes
 from evaluation.splits import DataSplit, assign_split
-from grounding import CHECKS, Weighed, weigh
-from grounding.uncertainty import READS_MEANING, Doubt, in_doubt
+from grounding import CHECKS, CheckedNote, check_note
+from grounding.uncertainty import MEANING_CHECKS, Uncertainty, classify_uncertainty
 from transcripts import read_transcript
 from unit.grounding.drafts import chunk, draft, segment
 
@@ -19,11 +19,11 @@ REV = Path(__file__).parents[3] / ".." / "shared" / "data" / "interviews" / "rev
 SAID = "We order beer there every Friday, and honestly the delivery has become cheaper."
 
 
-def weighed(statement: str, said: str = SAID) -> Weighed:
-    return weigh(draft(statement), chunk(segment(1, said)))
+def weighed(statement: str, said: str = SAID) -> CheckedNote:
+    return check_note(draft(statement), chunk(segment(1, said)))
 
 
-def checks(one: Weighed) -> list[str]:
+def checks(one: CheckedNote) -> list[str]:
     return [failure.check for failure in one.failures]
 
 
@@ -42,7 +42,7 @@ def test_the_quotes_own_words_are_not_in_doubt_whoever_is_said_to_have_said_them
 ) -> None:
     one = weighed(statement)
     assert not one.failures
-    assert in_doubt(one) is None
+    assert classify_uncertainty(one) is None
 
 
 @pytest.mark.parametrize(
@@ -55,13 +55,13 @@ def test_the_quotes_own_words_are_not_in_doubt_whoever_is_said_to_have_said_them
 def test_one_word_that_no_quote_has_leaves_a_note_in_doubt_that_passes(statement: str) -> None:
     one = weighed(statement)
     assert not one.failures
-    assert in_doubt(one) is Doubt.MAYBE_FALSE
+    assert classify_uncertainty(one) is Uncertainty.MAYBE_FALSE
 
 
 def test_a_paraphrase_that_is_refused_for_its_words_may_be_true() -> None:
     one = weighed("Home shipping prices dropped, making delivery affordable.")
     assert checks(one) == ["content_not_in_evidence"]
-    assert in_doubt(one) is Doubt.MAYBE_TRUE
+    assert classify_uncertainty(one) is Uncertainty.MAYBE_TRUE
 
 
 def test_a_plan_told_with_another_modal_may_be_true() -> None:
@@ -69,13 +69,13 @@ def test_a_plan_told_with_another_modal_may_be_true() -> None:
         "They will take care of the garden.", "So we could take care of the garden, okay? Deal."
     )
     assert checks(one) == ["modality_differs"]
-    assert in_doubt(one) is Doubt.MAYBE_TRUE
+    assert classify_uncertainty(one) is Uncertainty.MAYBE_TRUE
 
 
 def test_a_note_without_a_word_of_its_quotes_is_refused_for_good() -> None:
     one = weighed("The hospital cancelled their appointments at short notice.")
     assert checks(one) == ["content_not_in_evidence"]
-    assert in_doubt(one) is None
+    assert classify_uncertainty(one) is None
 
 
 @pytest.mark.parametrize(
@@ -90,13 +90,13 @@ def test_a_note_without_a_word_of_its_quotes_is_refused_for_good() -> None:
 def test_what_compares_what_is_written_is_not_reopened(statement: str, check: str) -> None:
     one = weighed(statement)
     assert check in checks(one)
-    assert in_doubt(one) is None
+    assert classify_uncertainty(one) is None
 
 
 def test_one_failure_of_another_kind_closes_the_case() -> None:
     one = weighed("Home shipping prices dropped by 40, making delivery affordable.")
     assert {"content_not_in_evidence", "number_not_in_evidence"} == {*checks(one)}
-    assert in_doubt(one) is None
+    assert classify_uncertainty(one) is None
 
 
 def test_nothing_that_cites_wrongly_is_in_doubt() -> None:
@@ -106,11 +106,14 @@ def test_nothing_that_cites_wrongly_is_in_doubt() -> None:
         DraftEvidence(segment=2),
         DraftEvidence(segment=1, first_words="We never"),
     ):
-        assert in_doubt(weigh(draft("Beer became affordable lately.", cited), said)) is None
+        assert (
+            classify_uncertainty(check_note(draft("Beer became affordable lately.", cited), said))
+            is None
+        )
 
 
 def test_only_checks_that_exist_are_reopened() -> None:
-    assert {check.name for check in CHECKS} >= READS_MEANING
+    assert {check.name for check in CHECKS} >= MEANING_CHECKS
 
 
 @pytest.mark.skipif(not REV.is_dir(), reason="the real interviews are not here")
@@ -119,6 +122,9 @@ def test_sentences_of_real_interviews_are_hardly_ever_in_doubt(split: DataSplit)
     doubts = []
     for file in (one for one in sorted(REV.glob("*.json")) if assign_split(one.stem) is split):
         interview = build_chunk(file.stem, read_transcript(file.read_text()).segments)
-        doubts += [in_doubt(weigh(one.draft, interview)) for one in iter_true_notes(interview)]
+        doubts += [
+            classify_uncertainty(check_note(one.draft, interview))
+            for one in iter_true_notes(interview)
+        ]
     assert len(doubts) > 300
     assert sum(one is not None for one in doubts) <= 0.01 * len(doubts)
