@@ -44,7 +44,7 @@ async def repeated(database: Database) -> dict[UUID, UUID]:
 
 
 class Comparing:
-    """Stands in for ``find_first_equivalent``, and counts with how many statements it is asked to compare."""
+    """Compares as ``find_first_equivalent`` does, and counts the statements it compares with."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.compared: list[int] = []
