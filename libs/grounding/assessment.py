@@ -106,7 +106,7 @@ def recheck_note(
     Args:
         note: as it is stored; of a masked one, the statement has placeholders.
         chunk: the segments that it was drafted from.
-        parse: as for `weigh`.
+        parse: as for `check_note`.
     """
     turns = {segment.number: segment for segment in chunk.segments}
     found = tuple(
