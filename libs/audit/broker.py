@@ -135,7 +135,7 @@ class TopicScanner:
             if first < ends[partition]:
                 ranges[partition] = (first, ends[partition])
             if commit and commit.offset >= 0:
-                done[partition] = offset_metadata.decode(commit.offset, commit.metadata)
+                done[partition] = offset_metadata.decode_metadata(commit.offset, commit.metadata)
                 # Without a commit nobody knows whether they were finished.
                 deleted = range(commit.offset, begins[partition])
                 finished = sum(_overlap(one, deleted) for one in done[partition].finished)
@@ -187,7 +187,7 @@ async def open_scanner(kafka: KafkaSettings) -> AsyncIterator[TopicScanner]:
         KafkaUnavailableError: no broker answers.
     """
     async with admin_client(kafka) as admin:
-        batch_reader.install(kafka.max_batch_bytes)
+        batch_reader.install_batch_reader(kafka.max_batch_bytes)
         consumer = AIOKafkaConsumer(
             **kafka.client_options(),
             enable_auto_commit=False,

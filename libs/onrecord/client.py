@@ -174,7 +174,7 @@ class Producer:
 
         Raises:
             pydantic.ValidationError: a value is outside what the event allows; nothing was sent.
-            TooLargeToSendError: the compressed event is larger than the topic takes (8 MiB).
+            RecordTooLargeError: the compressed event is larger than the topic takes (8 MiB).
             KafkaUnavailableError: the broker did not acknowledge it; submit it again.
         """
         event = build_submission(

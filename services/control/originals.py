@@ -14,8 +14,8 @@ from contracts import headers as h
 from contracts.errors import BadMessageError, ErrorCode, OnrecordError
 from contracts.topics import ALL_TOPICS
 from messaging import KafkaSettings, KafkaUnavailableError, Record
-from messaging.consumer.batch_reader import DigestsOf
-from messaging.consumer.oversize import OversizeValue, StubKind
+from messaging.consumer.batch_reader import BatchDigestCollector
+from messaging.consumer.oversize import DigestScope, OversizeValue
 from messaging.dead_letters.stubs import StubLetter, record_digest_hex
 from messaging.delivery import Headers, number_of, text_of
 
@@ -85,7 +85,7 @@ class OriginalReader:
         async with self._one_at_a_time:
             try:
                 async with asyncio.timeout(self._timeout_s):
-                    with DigestsOf(place.offset) as digests:
+                    with BatchDigestCollector(place.offset) as digests:
                         found = await self._fetch(place)
             except (TimeoutError, KafkaError) as error:
                 with suppress(KafkaError):
@@ -158,7 +158,7 @@ def _require_same(place: OriginPlace, found: Record, stub: StubLetter, batches: 
         batches: the digests of the batches that it may have come in.
     """
     oversize = found.value if isinstance(found.value, OversizeValue) else None
-    if stub.kind is StubKind.BATCH:
+    if stub.kind is DigestScope.BATCH:
         same = stub.sha256 in batches
     else:  # of one that is not read whole, there is no telling
         same = oversize is not None or record_digest_hex(found) == stub.sha256

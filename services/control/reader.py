@@ -221,7 +221,7 @@ async def open_reader(kafka: KafkaSettings, timeout_s: float) -> AsyncIterator[L
     Raises:
         KafkaUnavailableError: no broker answers.
     """
-    batch_reader.install(kafka.max_batch_bytes)
+    batch_reader.install_batch_reader(kafka.max_batch_bytes)
     consumer = AIOKafkaConsumer(
         **kafka.client_options(),
         enable_auto_commit=False,

@@ -97,7 +97,7 @@ class LetterReplayer:
             LetterGoneError: its DLQ does not have it any more.
             OriginalGoneError: it is a stub, and its message is not at its place any more.
             OriginalTooLargeError: it is a stub of a message that is still too large.
-            TooLargeToSendError: the retry topic does not take it.
+            RecordTooLargeError: the retry topic does not take it.
             KafkaUnavailableError, DatabaseUnavailableError: try again later.
         """
         letter = await self._store.letter(letter_id)

@@ -26,7 +26,7 @@ from enrichment.drafter import Drafter
 from enrichment.handlers import enrichment_stage
 from enrichment.settings import EnrichmentSettings
 from messaging import KafkaSettings, Publisher
-from messaging.consumer.consumer import Consumption
+from messaging.consumer.consumer import StageConsumer
 from messaging.kafka.admin import create_topics
 from messaging.processing.processor import Worker
 from model_client import ModelClient
@@ -111,7 +111,7 @@ async def _consuming(kafka: KafkaSettings, client: ModelClient) -> AsyncIterator
     stage, settings = enrichment_stage(Drafter(client)), EnrichmentSettings(drain_grace_s=0)
     async with Publisher(kafka, source="/bench") as publisher:
         worker = Worker(stage, settings, publisher, group=kafka.topic(ENRICHMENT))
-        consumption = Consumption(stage, settings, kafka, worker)
+        consumption = StageConsumer(stage, settings, kafka, worker)
         consuming = asyncio.create_task(consumption.run())
         try:
             yield

@@ -23,7 +23,7 @@ from bench.harness import PARTITIONS, ROOT
 from contracts.events import NotesStored, NotesValidated
 from contracts.topics import NOTES_STORED, NOTES_VALIDATED, PERSISTENCE
 from messaging import KafkaSettings, Publisher, Stage, StageSettings
-from messaging.consumer.consumer import Consumption
+from messaging.consumer.consumer import StageConsumer
 from messaging.processing.processor import Worker
 
 COMMIT_S: Final = 0.1
@@ -53,7 +53,7 @@ async def ours(
     settings = StageSettings(max_in_flight=in_flight, commit_interval_s=COMMIT_S, **more)
     async with Publisher(kafka, source="/bench") as publisher:
         worker = Worker(stage, settings, publisher, group=kafka.topic(PERSISTENCE))
-        consumption = Consumption(stage, settings, kafka, worker)
+        consumption = StageConsumer(stage, settings, kafka, worker)
         consuming = asyncio.create_task(consumption.run())
 
         async def settle() -> None:

@@ -33,7 +33,7 @@ from contracts.events import ChunkReady, Event, NotesStored
 from contracts.topics import CHUNKS_READY
 from messaging import Delivery, Headers, KafkaSettings, Publisher, Service, Stage, StageSettings
 from messaging import run as run_service
-from messaging.consumer.consumer import Consumption
+from messaging.consumer.consumer import StageConsumer
 from support.broker import PROBE
 
 SEED: Final = "ONRECORD_CHAOS_ROUND_SEED"
@@ -157,7 +157,7 @@ def tell_state() -> None:
     """Write to the log what this process holds, for whoever has to find out why it stands still."""
     told = []
     for one in gc.get_objects():
-        if isinstance(one, Consumption) and hasattr(one, "_consumer"):
+        if isinstance(one, StageConsumer) and hasattr(one, "_consumer"):
             consumer, fetcher = one._consumer, one._consumer._fetcher
             told += [("trouble", one.trouble), ("paused", consumer.paused())]
             told += [("fetched", fetcher._records), ("fetching", fetcher._in_flight)]

@@ -1,1 +1,1 @@
-"""One member of a service's consumer group: fetching, the window of messages in flight, commits."""
+"""Consumption of a stage's topics: fetching, the in-flight window, commits and rebalances."""

@@ -1,18 +1,19 @@
-"""Assigns partitions so that as few as possible move, and none while messages of it are in flight.
+"""A sticky assignor that moves no partition while its messages are in flight.
 
-aiokafka only knows eager rebalances: each one takes all partitions from everybody and gives out all
-of them. Taken at its word, whatever is in flight would be cancelled and done again elsewhere,
-although most partitions come back to where they were. So the members say what they own and where
-they are busy, and whoever leads the group lets a partition that has to move stay where it is until
-its owner has drained it (as cooperative rebalancing does, KIP-429)::
+aiokafka only implements eager rebalances: each one revokes all partitions from all members and
+assigns all of them again. Done literally, everything in flight would be cancelled and repeated
+elsewhere, although most partitions come back to where they were. So members report what they own
+and where they are busy, and the group's leader leaves a partition that has to move with its owner
+until that has drained it, as cooperative rebalancing does (KIP-429)::
 
-    one owns p0 p1 p2 p3, all busy      two joins
-    rebalance 1    one: p0 p1 p2 p3, to release p2 p3       two: nothing yet
-                   one drains p2 p3, then asks for another rebalance
-    rebalance 2    one: p0 p1                               two: p2 p3
+    A owns p0 p1 p2 p3, all busy         B joins
+    rebalance 1    A: p0 p1 p2 p3, release p2 p3      B: nothing yet
+                   A drains and commits p2 p3, then requests another rebalance
+    rebalance 2    A: p0 p1                           B: p2 p3
 
-It goes by the name of aiokafka's default, and members that know nothing of this are led, or lead,
-as by that: they own nothing that anybody knows of, and get their share at once.
+Idle partitions move in rebalance 1 already. The assignor has the name of aiokafka's default, and
+members without this extension can be led by it, or lead: they claim nothing, and get their share
+at once.
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ Topics = Mapping[str, Collection[int]]
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
-    """What a member says when it joins.
+class MemberClaims:
+    """What a member reports when it joins the group: its partitions, and which of them are busy.
 
     Attributes:
-        owned: the partitions that it was assigned, and has not released.
-        busy: those of them of which messages are in flight.
-        epoch: of the assignment that gave them to it; a later one outweighs an earlier one.
+        owned: the partitions that it was assigned and has not released.
+        busy: those of them with messages in flight.
+        epoch: number of the assignment that it has them from; the claim with the highest counts.
     """
 
     owned: frozenset[TopicPartition] = frozenset()
@@ -53,8 +54,8 @@ class Claims:
 
 
 @dataclass(slots=True)
-class Plan:
-    """What a member is told.
+class MemberPlan:
+    """The assignment of one member, with the partitions it has to release.
 
     Attributes:
         assigned: its partitions.
@@ -65,23 +66,25 @@ class Plan:
     release: list[TopicPartition] = field(default_factory=list)
 
 
-def assign(
+def assign_partitions(
     partitions: Mapping[str, Collection[int]],
     subscriptions: Mapping[str, Collection[str]],
-    claims: Mapping[str, Claims],
-) -> dict[str, Plan]:
-    """Share partitions among members: of each topic each gets as many as the others, or one less.
+    claims: Mapping[str, MemberClaims],
+) -> dict[str, MemberPlan]:
+    """Distribute each topic's partitions evenly (counts differ by at most one), moving few.
 
     Args:
         partitions: of each topic.
         subscriptions: the topics of each member.
-        claims: what members say they own.
+        claims: what members report.
 
     Returns:
-        What each member gets; a function of the arguments alone.
+        The plan of each member; deterministic, whoever leads the group.
     """
     owners = _owners(claims, subscriptions)
-    plans = {member: Plan() for member in subscriptions}
+    # Topics in order, so that every leader comes to the same plan; ``load`` carries over from topic
+    # to topic, so that the extra partition of each goes to whoever has fewest so far.
+    plans = {member: MemberPlan() for member in subscriptions}
     load: Counter[str] = Counter()
     for topic in sorted(partitions):
         members = [one for one, topics in subscriptions.items() if topic in topics]
@@ -89,6 +92,7 @@ def assign(
             continue
         for partition, target in _share(topic, partitions[topic], members, owners, load).items():
             owner = owners.get(partition)
+            # Nobody works on it, or it stays: its intended owner has it at once.
             if owner in {None, target} or partition not in claims[owner or ""].busy:
                 plans[target].assigned.append(partition)
             else:
@@ -98,9 +102,9 @@ def assign(
 
 
 def _owners(
-    claims: Mapping[str, Claims], subscriptions: Mapping[str, Collection[str]]
+    claims: Mapping[str, MemberClaims], subscriptions: Mapping[str, Collection[str]]
 ) -> dict[TopicPartition, str]:
-    """Return who owns what; of two that claim the same, whoever was assigned it later."""
+    """Return the owner of each partition; of two claims, the one of the later assignment counts."""
     owners: dict[TopicPartition, str] = {}
     for member in sorted(claims, key=lambda one: (claims[one].epoch, one)):
         mine = claims[member].owned
@@ -115,7 +119,7 @@ def _share(
     owners: Mapping[TopicPartition, str],
     load: Counter[str],
 ) -> dict[TopicPartition, str]:
-    """Return who is to have each partition of a topic in the end; adds to the members' load."""
+    """Return the intended owner of each partition of a topic; adds to the members' load."""
     mine = [TopicPartition(topic, number) for number in sorted(numbers)]
     held = Counter(owners[one] for one in mine if one in owners)
     order = sorted(members, key=lambda one: (load[one], -held[one], one))
@@ -133,11 +137,11 @@ def _share(
     return targets | dict(zip(homeless, free, strict=True))
 
 
-class HandoverAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  # aiokafka is untyped
-    """A member's side of it, and the leader's.
+class CooperativeAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  # aiokafka is untyped
+    """aiokafka's assignor interface: a member's claims, and the leader's distribution.
 
     Args:
-        claims: tells what this member owns, and where it is busy.
+        claims: returns what this member owns, and where it is busy.
 
     Attributes:
         release: partitions of the last assignment that are to be drained and released.
@@ -153,13 +157,13 @@ class HandoverAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  # aiok
         self.release: frozenset[TopicPartition] = frozenset()
 
     def metadata(self, topics: Iterable[str]) -> Any:
-        """Return what this member says when it joins."""
+        """Return the JoinGroup metadata of this member, with its claims."""
         owned, busy = self._claims()
-        said = {"epoch": self._epoch, "owned": _by_topic(owned), "busy": _by_topic(busy)}
-        return ConsumerProtocolMemberMetadata(VERSION, sorted(topics), _written(said))
+        claim = {"epoch": self._epoch, "owned": _by_topic(owned), "busy": _by_topic(busy)}
+        return ConsumerProtocolMemberMetadata(VERSION, sorted(topics), _dump(claim))
 
     def assign(self, cluster: Any, members: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what each member gets, as whoever leads the group decides."""
+        """Return the assignment of every member; called on the group's leader."""
         subscriptions = {member: one.subscription for member, one in members.items()}
         claims = {member: _claims_of(one.user_data) for member, one in members.items()}
         topics = {topic for topics in subscriptions.values() for topic in topics}
@@ -169,22 +173,22 @@ class HandoverAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  # aiok
             member: ConsumerProtocolMemberAssignment(
                 VERSION,
                 sorted(_by_topic(plan.assigned).items()),
-                _written({"epoch": epoch, "release": _by_topic(plan.release)}),
+                _dump({"epoch": epoch, "release": _by_topic(plan.release)}),
             )
-            for member, plan in assign(partitions, subscriptions, claims).items()
+            for member, plan in assign_partitions(partitions, subscriptions, claims).items()
         }
 
     def on_assignment(self, assignment: Any) -> None:
-        """Take note of what is to be released."""
-        said = _read(assignment.user_data)
-        self._epoch = max(self._epoch, _number(said.get("epoch")))
-        self.release = _partitions(said.get("release")) & frozenset(assignment.partitions())
+        """Store which partitions the leader wants released."""
+        plan = _load(assignment.user_data)
+        self._epoch = max(self._epoch, _number(plan.get("epoch")))
+        self.release = _partitions(plan.get("release")) & frozenset(assignment.partitions())
 
 
-def _claims_of(user_data: bytes | None) -> Claims:
-    said = _read(user_data)
-    owned = _partitions(said.get("owned"))
-    return Claims(owned, owned & _partitions(said.get("busy")), _number(said.get("epoch")))
+def _claims_of(user_data: bytes | None) -> MemberClaims:
+    claim = _load(user_data)
+    owned = _partitions(claim.get("owned"))
+    return MemberClaims(owned, owned & _partitions(claim.get("busy")), _number(claim.get("epoch")))
 
 
 def _by_topic(partitions: Iterable[TopicPartition]) -> dict[str, list[int]]:
@@ -194,30 +198,30 @@ def _by_topic(partitions: Iterable[TopicPartition]) -> dict[str, list[int]]:
     return dict(found)
 
 
-def _written(said: Mapping[str, Any]) -> bytes:
-    return json.dumps(said, separators=(",", ":")).encode()
+def _dump(data: Mapping[str, Any]) -> bytes:
+    return json.dumps(data, separators=(",", ":")).encode()
 
 
-def _read(user_data: bytes | None) -> Mapping[str, Any]:
-    """Return what was said; nothing if it is of another kind of member."""
+def _load(user_data: bytes | None) -> Mapping[str, Any]:
+    """Return a member's user data; empty if it is of a member without this extension."""
     try:
-        said = json.loads(user_data or b"{}")
+        data = json.loads(user_data or b"{}")
     except ValueError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return data if isinstance(data, dict) else {}
 
 
-def _partitions(said: object) -> frozenset[TopicPartition]:
-    if not isinstance(said, dict):
+def _partitions(by_topic: object) -> frozenset[TopicPartition]:
+    if not isinstance(by_topic, dict):
         return frozenset()
     return frozenset(
         TopicPartition(topic, number)
-        for topic, numbers in said.items()
+        for topic, numbers in by_topic.items()
         if isinstance(numbers, list)
         for number in numbers
         if isinstance(number, int)
     )
 
 
-def _number(said: object) -> int:
-    return said if isinstance(said, int) else 0
+def _number(value: object) -> int:
+    return value if isinstance(value, int) else 0

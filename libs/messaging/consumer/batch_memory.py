@@ -1,10 +1,10 @@
-"""Bounds what decompressed record batches take together, whoever is reading them.
+"""A limit on the memory of all decompressed record batches together.
 
 A batch that was read in part keeps all of its bytes, and aiokafka keeps the batch while its
-partition is left out of polls, and after a ``seek`` until the next collection of cycles. So a batch
-is entered here while its bytes are in memory. Before another one is decompressed, those that were
-entered first are closed until there is room. A closed batch keeps its place and its compressed
-bytes; whoever goes on reading has it decompressed again.
+partition is left out of polls, and after a ``seek`` until the garbage collector finds the cycle. So
+batches are registered here while their bytes are in memory. Before another one is decompressed,
+the oldest are closed until there is room. A closed batch keeps its position and its compressed
+bytes, and is decompressed again when reading continues.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from weakref import WeakKeyDictionary
 from messaging.limits import OPEN_BATCHES
 
 
-class Closable(Protocol):
+class ClosableBatch(Protocol):
     """A batch whose decompressed bytes can be dropped."""
 
     def close(self) -> None:
-        """Drop the bytes; they are decompressed again when they are needed."""
+        """Drop the bytes; they are decompressed again when needed."""
 
 
-class OpenBatches:
-    """The account of decompressed batches; one for the process. A batch that is dropped leaves."""
+class BatchMemory:
+    """A registry of the process's decompressed batches; a garbage-collected batch leaves it."""
 
     def __init__(self) -> None:
-        self._sizes: WeakKeyDictionary[Closable, int] = WeakKeyDictionary()
+        self._sizes: WeakKeyDictionary[ClosableBatch, int] = WeakKeyDictionary()
 
     @property
     def held_bytes(self) -> int:
-        """How many bytes all batches have in memory."""
+        """Decompressed bytes of all registered batches."""
         return sum(self._sizes.values())
 
     def make_room(self, size: int, *, limit: int) -> None:
-        """Close batches until another one may be decompressed.
+        """Close the oldest batches until another one may be decompressed.
 
         Args:
             size: most bytes that it takes.
@@ -46,14 +46,14 @@ class OpenBatches:
             batch.close()
             self._sizes.pop(batch, None)
 
-    def add(self, batch: Closable, size: int) -> None:
-        """Enter a batch that has so many bytes in memory now."""
+    def add(self, batch: ClosableBatch, size: int) -> None:
+        """Register a batch with the bytes it has in memory now."""
         self._sizes[batch] = size
 
-    def remove(self, batch: Closable) -> None:
-        """Strike out a batch whose bytes are dropped."""
+    def remove(self, batch: ClosableBatch) -> None:
+        """Deregister a batch whose bytes are dropped."""
         self._sizes.pop(batch, None)
 
 
-OPEN: Final = OpenBatches()
+BATCH_MEMORY: Final = BatchMemory()
 """The batches of this process."""

@@ -1,7 +1,7 @@
 """Reads fetched record batches, each in no more memory than one batch may take.
 
-aiokafka 0.14 decompresses a whole batch before anybody sees a record of it, so a batch of 4 kB may
-take gigabytes. ``install`` puts these classes in the place of aiokafka's ``MemoryRecords``: a
+aiokafka 0.14 decompresses a whole batch before it yields the first record, so a batch of 4 kB may
+take gigabytes. ``install_batch_reader`` replaces aiokafka's ``MemoryRecords`` by these classes: a
 batch is decompressed by ``decompression``, which stops at the limit, and its records are read by
 aiokafka's compiled parser; by its Python parser where header names are not UTF-8.
 
@@ -9,8 +9,8 @@ A batch that is over the limit is not read. Each of its offsets yields a record 
 ``OversizeValue``, so that all of them are accounted for; the first one has the beginning of its
 key and value. A batch is always of one producer, so nobody else's records are in it.
 
-``tests/integration/messaging/test_fetched_batches.py`` holds what is to be looked at when aiokafka
-changes.
+``tests/integration/messaging/test_fetched_batches.py`` pins what is relied on of aiokafka, for its
+upgrades.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from aiokafka.record.default_records import DefaultRecordBatch
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import decode_varint
 
-from messaging.consumer.batch_memory import OPEN
-from messaging.consumer.decompression import UnreadableBatchError, decompress
-from messaging.consumer.oversize import Oversize, OversizeValue, StubKind
-from messaging.consumer.poll_size import POLL
+from messaging.consumer.batch_memory import BATCH_MEMORY
+from messaging.consumer.decompression import UnreadableBatchError, decompress_batch
+from messaging.consumer.oversize import DigestScope, OversizeInfo, OversizeValue
+from messaging.consumer.poll_size import POLL_BUDGET
 from messaging.kafka.header_names import NonUtf8RecordBatch
 from messaging.limits import KEY_BYTES, MAX_BATCH_BYTES, OPEN_BATCHES, PULL_BYTES
 
@@ -54,24 +54,24 @@ FIRST_BYTES: Final = 4 * 1024
 _settings: dict[str, int] = {"limit": MAX_BATCH_BYTES}
 
 
-def install(max_batch_bytes: int = MAX_BATCH_BYTES) -> None:
-    """Have this process's aiokafka consumers read batches by the classes below.
+def install_batch_reader(max_batch_bytes: int = MAX_BATCH_BYTES) -> None:
+    """Make all aiokafka consumers of this process read batches with the classes below.
 
     Args:
-        max_batch_bytes: the most that a batch may be after decompression, in bytes; what was
-            asked for last counts for all consumers.
+        max_batch_bytes: the most that a batch may be after decompression, in bytes; the latest
+            call counts for all consumers.
     """
     _settings["limit"] = max_batch_bytes
-    fetcher.MemoryRecords = FetchedRecords
+    fetcher.MemoryRecords = BoundedMemoryRecords
 
 
-def batch_digest(batch: memoryview) -> str:
-    """SHA-256, in hex, of what a batch's CRC covers: the broker may change what is before."""
+def digest_batch(batch: memoryview) -> str:
+    """Return the hex SHA-256 of what a batch's CRC covers; brokers may change the rest."""
     return sha256(batch[_CHECKED_FROM:]).hexdigest()
 
 
-class DigestsOf:
-    """Collects the digests of batches that hold an offset, while used as a context.
+class BatchDigestCollector:
+    """A context manager that collects the digests of batches containing an offset.
 
     Args:
         offset: the offset, in whatever partition.
@@ -92,20 +92,20 @@ class DigestsOf:
         _collecting.remove(self)
 
     def see(self, batch: memoryview) -> None:
-        """Take note of a batch that is about to be read."""
+        """Record the digest of a batch that is about to be read."""
         base, *_, delta, _, _, _, _, _, _ = _HEADER.unpack_from(batch)
         if base <= self._offset <= base + delta:
-            self.found.add(batch_digest(batch))
+            self.found.add(digest_batch(batch))
 
 
-_collecting: list[DigestsOf] = []
+_collecting: list[BatchDigestCollector] = []
 
 
-class FetchedRecords:
-    """What was fetched of one partition, as aiokafka's ``MemoryRecords`` hands out its batches.
+class BoundedMemoryRecords:
+    """The fetched data of one partition, in place of aiokafka's ``MemoryRecords``.
 
     Once more than ``PULL_BYTES`` of it were decompressed, or more than ``POLL_BYTES`` of all
-    partitions in one poll, it says that there are no more batches, and the consumer fetches the
+    partitions in one poll, it reports that there are no more batches, and the consumer fetches the
     rest again from where it stands.
     """
 
@@ -117,39 +117,39 @@ class FetchedRecords:
         self._records = MemoryRecords(data)
 
     def has_next(self) -> bool:
-        """Whether there is another batch that may be read now.
+        """Return whether another batch may be read now.
 
         The first answer is whether there is one at all: aiokafka asks when the fetch arrives, and
         takes a no for a batch that is larger than a fetch may be, of which it skips an offset.
         """
         arrived, self._arrived = self._arrived, False
-        full = not arrived and (self._read_bytes > PULL_BYTES or POLL.is_full)
+        full = not arrived and (self._read_bytes > PULL_BYTES or POLL_BUDGET.is_full)
         return not full and bool(self._records.has_next())
 
     def size_in_bytes(self) -> int:
-        """How large all batches are."""
+        """Return the size of all batches in bytes."""
         return int(self._records.size_in_bytes())
 
-    def next_batch(self) -> FetchedBatch:
-        """The next batch."""
+    def next_batch(self) -> BoundedRecordBatch:
+        """Return the next batch."""
         batch = self._records.next_batch()
         begin = self._position
         length = int.from_bytes(self._data[begin + _LENGTH_AT :][:4], "big", signed=True)
         self._position = begin + _LENGTH_AT + 4 + length
-        return FetchedBatch(batch, self._data[begin : self._position], self._count)
+        return BoundedRecordBatch(batch, self._data[begin : self._position], self._count)
 
     def _count(self, size: int) -> None:
         self._read_bytes += size
-        POLL.decompress(size)
+        POLL_BUDGET.decompress(size)
 
 
-class FetchedBatch:
-    """One batch, decompressed when its records are asked for.
+class BoundedRecordBatch:
+    """A record batch that is decompressed only when its records are read.
 
     Args:
         batch: aiokafka's own, which knows its header.
         data: its bytes as they were fetched.
-        count: is told how many bytes it has after decompression.
+        count: called with the number of bytes after decompression.
     """
 
     def __init__(self, batch: Any, data: memoryview, count: Any = lambda _: None) -> None:
@@ -171,10 +171,10 @@ class FetchedBatch:
             yield record if key is None or len(key) <= KEY_BYTES else self._without_key(record)
 
     def open(self, reading: _Reading, size: int | None) -> tuple[Iterator[Any], int]:
-        """Begin to read at the first record.
+        """Start reading at the first record.
 
         Args:
-            reading: who reads; it may be told to close later.
+            reading: the iterator that reads; it may be closed to free memory.
             size: bytes after decompression; None if that is not known yet.
 
         Returns:
@@ -184,24 +184,24 @@ class FetchedBatch:
             CorruptRecordException: the batch is damaged, although its CRC is right.
         """
         limit = _settings["limit"]
-        OPEN.make_room(limit if size is None else size, limit=limit)
+        BATCH_MEMORY.make_room(limit if size is None else size, limit=limit)
         plain = self._plain()
         if plain is None:
             return iter(self._batch), 0
         if isinstance(plain, _Oversize):
             return plain.records(), 0
-        OPEN.add(reading, len(plain))
+        BATCH_MEMORY.add(reading, len(plain))
         return iter(DefaultRecordBatch(plain)), len(plain)
 
     def open_tolerantly(self, reading: _Reading) -> Iterator[Any]:
-        """Begin to read at the first record, whatever bytes header names have."""
+        """Start reading at the first record, accepting header names of any bytes."""
         limit = _settings["limit"]
-        OPEN.make_room(OPEN_BATCHES * limit, limit=limit)
+        BATCH_MEMORY.make_room(OPEN_BATCHES * limit, limit=limit)
         plain = self._plain()
         if isinstance(plain, _Oversize):
             return plain.records()
         plain = self._data if plain is None else plain
-        OPEN.add(reading, len(plain))
+        BATCH_MEMORY.add(reading, len(plain))
         batch = NonUtf8RecordBatch(plain)
         del plain  # the parser copies it twice
         return iter(batch)
@@ -219,7 +219,7 @@ class FetchedBatch:
         )
 
     def _plain(self) -> bytes | memoryview | _Oversize | None:
-        """The batch without compression; None if it has none, or is of an old version.
+        """Return the batch uncompressed; None if it is uncompressed already, or of an old format.
 
         Raises:
             CorruptRecordException: the batch is damaged, although its CRC is right.
@@ -235,7 +235,9 @@ class FetchedBatch:
         header = bytearray(data[: _HEADER.size])
         header[_CODEC_AT] &= ~_CODEC
         try:
-            plain, whole = decompress(codec, data[_HEADER.size :], limit=limit, front=bytes(header))
+            plain, whole = decompress_batch(
+                codec, data[_HEADER.size :], limit=limit, front=bytes(header)
+            )
         except UnreadableBatchError as error:
             raise CorruptRecordException(str(error)) from error
         self._count(len(plain))
@@ -249,7 +251,7 @@ class _Reading:
         batch: what is read.
     """
 
-    def __init__(self, batch: FetchedBatch) -> None:
+    def __init__(self, batch: BoundedRecordBatch) -> None:
         self._batch = batch
         self._records: Iterator[Any] | None = None
         self._read = 0
@@ -279,7 +281,7 @@ class _Reading:
     def close(self) -> None:
         """Drop the decompressed bytes; reading goes on where it was."""
         self._records = None
-        OPEN.remove(self)
+        BATCH_MEMORY.remove(self)
 
     def _open(self) -> Iterator[Any]:
         if self._tolerant:
@@ -293,7 +295,7 @@ class _Reading:
 
 
 class _Record(NamedTuple):
-    """A record as aiokafka's batches hand it out."""
+    """A record with the fields that aiokafka's batches provide."""
 
     offset: int
     timestamp: int
@@ -305,7 +307,7 @@ class _Record(NamedTuple):
 
 
 class _Oversize:
-    """A batch over the limit.
+    """A batch that exceeds the limit after decompression.
 
     Args:
         data: its bytes as they were fetched.
@@ -319,7 +321,7 @@ class _Oversize:
         self._key, self._value = _first_key_and_value(beginning)
 
     def records(self) -> Iterator[_Record]:
-        """One for each offset of the batch."""
+        """Yield a record for each offset of the batch."""
         data = self._data
         base, _, _, _, _, attributes, last, first_at, max_at, *_ = _HEADER.unpack_from(data)
         appended = bool(attributes & _LOG_APPEND_TIME)
@@ -335,12 +337,12 @@ class _Oversize:
             yield _Record(offset, at, appended, None, other)
 
 
-def _known(batch: memoryview, complaint: str) -> Oversize:
-    return Oversize(StubKind.BATCH, len(batch), batch_digest(batch), complaint)
+def _known(batch: memoryview, complaint: str) -> OversizeInfo:
+    return OversizeInfo(DigestScope.BATCH, len(batch), digest_batch(batch), complaint)
 
 
 def _first_key_and_value(records: memoryview) -> tuple[bytes | None, bytes]:
-    """The first bytes of the first record's key and value, as far as they are there."""
+    """Return the first bytes of the first record's key and value, as far as they are present."""
     key: bytes | None = None
     value = b""
     at = 0

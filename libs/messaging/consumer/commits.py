@@ -1,8 +1,8 @@
-"""Commits what is finished, partition by partition, up to the first unfinished message.
+"""Offset commits: each partition up to its first unfinished message.
 
-``offsets.OffsetLedger`` keeps the account of a partition. What is finished beyond the first
-unfinished message goes along in the commit's metadata, so that whoever owns the partition next
-does not do it again; and which log the offset is of, so that it is not taken for one of another.
+``offsets.OffsetLedger`` tracks a partition. The commit's metadata holds what is finished beyond the
+first unfinished message, so that the next owner does not repeat it, and which log the offset is
+of, so that it is not applied to another log.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from messaging.consumer.offsets import OffsetLedger
 
 log = structlog.get_logger(__name__)
 
-COMMIT_PATIENCE_S: Final = 5.0
+COMMIT_TIMEOUT_S: Final = 5.0
 """How long a commit waits for a broker that does not answer, in seconds."""
 
 
 @dataclass(slots=True)
 class _Account:
-    """A partition's ledger, its log, and the commits by which we know that it is still ours."""
+    """A partition's ledger and log identity, and the commits by which we know it is still ours."""
 
     ledger: OffsetLedger = field(default_factory=OffsetLedger)
     log: LogIdentity = UNKNOWN_LOG
@@ -43,35 +43,35 @@ class _Account:
     acknowledged: bool = False
 
 
-class Commits:
-    """The accounts of the partitions that are assigned, and what is committed of them."""
+class OffsetCommitter:
+    """The ledgers of the assigned partitions, and the commits made from them."""
 
     def __init__(self) -> None:
         self._accounts: dict[TopicPartition, _Account] = {}
         self._committing = asyncio.Lock()
-        self._limit = offset_metadata.LIMIT
+        self._limit = offset_metadata.MAX_CHARACTERS
         self._held = False
 
     @property
     def partitions(self) -> set[TopicPartition]:
-        """The partitions that have an account."""
+        """The partitions that have a ledger."""
         return set(self._accounts)
 
     def ledger(self, partition: TopicPartition) -> OffsetLedger:
-        """Return the account of a partition; a new one if it has none yet."""
+        """Return the ledger of a partition; a new one if it has none yet."""
         return self._accounts.setdefault(partition, _Account()).ledger
 
-    def next_of(self, partition: TopicPartition) -> int:
-        """Return the offset to go on reading a partition from; -1 if nothing is known of it."""
+    def next_offset(self, partition: TopicPartition) -> int:
+        """Return the next offset to read of a partition; -1 if it is unknown."""
         account = self._accounts.get(partition)
         return -1 if account is None else account.ledger.next
 
-    def may_read_on(self, partition: TopicPartition) -> bool:
-        """Whether what is finished of a partition can still be told if more of it is started."""
+    def may_read_more(self, partition: TopicPartition) -> bool:
+        """Return whether commit metadata has room if more messages of a partition are started."""
         account = self._accounts.get(partition)
-        return account is None or account.ledger.takes_more
+        return account is None or account.ledger.has_metadata_room
 
-    def begin(
+    def open_ledger(
         self,
         partition: TopicPartition,
         done: Iterable[range] = (),
@@ -80,12 +80,12 @@ class Commits:
         log: LogIdentity = UNKNOWN_LOG,
         commit: tuple[int, str] | None = None,
     ) -> None:
-        """Open a new account of a partition that was assigned.
+        """Open a new ledger for a partition that was assigned.
 
         Args:
             partition: which.
-            done: what an earlier owner has finished beyond its commit.
-            at: the offset that reading begins at; -1 if it is not known.
+            done: offsets that an earlier owner finished beyond its commit.
+            at: the offset at which reading starts; -1 if it is unknown.
             log: which log the partition has.
             commit: the group's, with its metadata; None if there is none.
         """
@@ -93,72 +93,74 @@ class Commits:
         ledger = OffsetLedger(done, at)
         self._accounts[partition] = _Account(ledger, log, known, acknowledged=commit is not None)
 
-    def pass_over(self, partition: TopicPartition, position: int) -> None:
-        """Note that all there is before a position has been started, if anything is there.
+    def skip_to(self, partition: TopicPartition, position: int) -> None:
+        """Record that all messages before a position were started, if any were there.
 
         Args:
             partition: which.
             position: where reading goes on.
         """
         if (account := self._accounts.get(partition)) is not None:
-            account.ledger.pass_over(position)
+            account.ledger.skip_to(position)
 
     def forget(self, partition: TopicPartition) -> None:
-        """Drop the account of a partition that belongs to another member now."""
+        """Drop the ledger of a partition that belongs to another member now."""
         self._accounts.pop(partition, None)
 
-    def is_ours(self, partition: TopicPartition, commit: tuple[int, str] | None) -> bool:
-        """Whether the group's commit is the last acknowledged one, or one sent since.
+    def is_own_commit(self, partition: TopicPartition, commit: tuple[int, str] | None) -> bool:
+        """Return whether the group's commit is our last acknowledged one, or one sent since.
 
-        Another one would tell that another member has had the partition meanwhile.
+        Any other commit means that another member has owned the partition meanwhile.
         """
         account = self._accounts.get(partition)
         if account is None:
             return False
         return hash(commit) in account.commits if commit else not account.acknowledged
 
-    def learn_logs(self, logs: Mapping[TopicPartition, LogIdentity]) -> list[TopicPartition]:
-        """Note which logs partitions have now.
+    def update_log_identities(
+        self, logs: Mapping[TopicPartition, LogIdentity]
+    ) -> list[TopicPartition]:
+        """Record which logs the partitions have now.
 
         Returns:
-            Those whose topic was created anew since their account was opened.
+            The partitions whose topic was recreated since their ledger was opened.
         """
-        anew = []
+        recreated = []
         for partition, account in self._accounts.items():
             if (now := logs.get(partition)) is None:
                 continue
             if account.log.topic and now.topic and account.log.topic != now.topic:
-                anew.append(partition)
+                recreated.append(partition)
             else:
                 account.log = now
-        return anew
+        return recreated
 
-    def hold(self) -> None:
-        """Commit nothing until ``release``: the group is being balanced anew."""
+    def suspend(self) -> None:
+        """Commit nothing until ``resume``: a rebalance is in progress."""
         self._held = True
 
-    def release(self) -> None:
-        """Commit again."""
+    def resume(self) -> None:
+        """Allow commits again."""
         self._held = False
 
     async def commit(self, consumer: Any) -> None:
-        """Commit every partition up to its first unfinished message, with what is done beyond.
+        """Commit every partition up to its first unfinished message.
 
         Args:
-            consumer: aiokafka's, whose assignment says which partitions are ours.
+            consumer: aiokafka's consumer, whose assignment decides which partitions are ours.
         """
         async with self._committing:
             while not self._held and not await self._commit_once(consumer):
                 pass
 
     async def _commit_once(self, consumer: Any) -> bool:
-        """Return False if it is to be tried again at once, with less metadata."""
+        """Commit once; return False if it is to be repeated at once, with less metadata."""
         assigned = consumer.assignment()
-        # The accounts are held on to: a rebalance may take their partitions away meanwhile.
+        # Keep the accounts themselves: a rebalance may remove them from the table while we wait.
         due = {
-            partition: (account, offset, account.ledger.news)
+            partition: (account, offset, account.ledger.version)
             for partition, account in self._accounts.items()
-            if partition in assigned and (offset := account.ledger.uncommitted()) is not None
+            if partition in assigned and (offset := account.ledger.offset_to_commit()) is not None
         }
         if not due:
             return True
@@ -167,37 +169,37 @@ class Commits:
             for partition, (account, offset, _) in due.items()
         }
         for partition, (account, *_) in due.items():
-            # Should no answer come, the broker may have taken it all the same.
+            # Without a response the broker may have stored it all the same.
             account.commits.add(hash(tuple(offsets[partition])))
         try:
-            async with asyncio.timeout(COMMIT_PATIENCE_S):
+            async with asyncio.timeout(COMMIT_TIMEOUT_S):
                 await consumer.commit(offsets)
         except OffsetMetadataTooLargeError:
-            return not self._tell_less()
+            return not self._shrink_metadata()
         except (CommitFailedError, IllegalStateError) as error:
             log.warning("commit_refused", error=repr(error))  # another member has the partitions
         except (KafkaError, TimeoutError) as error:
-            log.warning("commit_failed", error=repr(error))  # the next one says it again
+            log.warning("commit_failed", error=repr(error))  # the next commit covers it
         else:
-            for partition, (account, offset, news) in due.items():
-                account.ledger.committed(offset, news)
+            for partition, (account, offset, version) in due.items():
+                account.ledger.mark_committed(offset, version)
                 account.commits = {hash(tuple(offsets[partition]))}
                 account.acknowledged = True
         return True
 
     def _metadata(self, account: _Account, offset: int) -> str:
         beyond = account.ledger.finished_beyond()
-        return offset_metadata.encode(offset, beyond, account.log, self._limit)
+        return offset_metadata.encode_metadata(offset, beyond, account.log, self._limit)
 
-    def _tell_less(self) -> bool:
-        """Halve the metadata; False if there was none."""
+    def _shrink_metadata(self) -> bool:
+        """Halve the metadata's size limit; return False if it was 0 already."""
         if self._limit == 0:
             return False
-        if self._limit == offset_metadata.LIMIT:
+        if self._limit == offset_metadata.MAX_CHARACTERS:
             log.error(
                 "commit_metadata_too_large",
-                what="the broker takes less commit metadata than we have to tell, so more is done "
-                f"again after a crash; set its offset.metadata.max.bytes to {self._limit}",
+                what="the broker accepts less commit metadata than is needed, so more messages are "
+                f"repeated after a crash; set its offset.metadata.max.bytes to {self._limit}",
             )
         self._limit //= 2
         return True

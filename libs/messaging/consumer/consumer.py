@@ -1,7 +1,7 @@
-"""One member of a stage's consumer group: joins, works until it is asked to stop, and leaves.
+"""One member of a stage's consumer group: joins, processes until stopped, and leaves.
 
-``intake.py`` fetches, ``commits.py`` commits, ``assignment.py`` follows the group's rebalances,
-``broker_watch.py`` looks whether the broker answers.
+``fetcher`` fetches, ``commits`` commits, ``assignment`` handles rebalances, and ``broker_monitor``
+checks whether the broker answers.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from aiokafka.errors import KafkaError
 from contracts.topics import RETRY_DELAYS_S, retry_topic
 from messaging.consumer import batch_reader, corrupt_batches
 from messaging.consumer.assignment import Assignment
-from messaging.consumer.commits import Commits
-from messaging.consumer.fetcher import Intake
-from messaging.consumer.instance_fencing import NameWatch
-from messaging.consumer.prefetch import ReadAhead
-from messaging.consumer.retry_topics import Sources
+from messaging.consumer.commits import OffsetCommitter
+from messaging.consumer.fetcher import Fetcher
+from messaging.consumer.instance_fencing import InstanceIdGuard
+from messaging.consumer.prefetch import PrefetchBudget
+from messaging.consumer.retry_topics import SubscribedTopics
 from messaging.consumer.window import Window
 from messaging.kafka.broker_monitor import BrokerMonitor
 from messaging.kafka.connection_errors import KafkaUnavailableError
@@ -32,22 +32,22 @@ from messaging.stage import Stage
 
 log = structlog.get_logger(__name__)
 
-BROKER_PATIENCE_S: Final = 5.0
-"""How long a farewell waits for a broker that does not answer, in seconds."""
+SHUTDOWN_TIMEOUT_S: Final = 5.0
+"""How long the last commit and leaving the group may take at shutdown, in seconds each."""
 
 FETCH_BYTES: Final = 16 * 1024 * 1024
-"""Most bytes of one fetch; a single larger record still arrives."""
+"""Most bytes of one fetch; a single larger batch still arrives."""
 
 METADATA_AGE_MS: Final = 10_000
-"""How old what is known of topics may get: how soon an added partition is noticed."""
+"""Age at which topic metadata is refreshed: how soon an added partition is noticed."""
 
 FETCH_WAIT_MS: Final = 200
 """How long a fetch waits at the broker for something new, in milliseconds. aiokafka asks each
 broker one thing at a time: a partition that runs dry waits for the answer about the others."""
 
 
-class Consumption:
-    """One member of a stage's consumer group.
+class StageConsumer:
+    """A member of a stage's consumer group.
 
     Args:
         stage: what is read and handled.
@@ -68,7 +68,7 @@ class Consumption:
             for tier in range(len(RETRY_DELAYS_S) if stage.dead_letters else 0)
         }
         self._names = {name: name.removeprefix(kafka.topic_prefix) for name in self.topics}
-        read_ahead = ReadAhead(settings.read_ahead, settings.read_ahead_bytes)
+        read_ahead = PrefetchBudget(settings.read_ahead, settings.read_ahead_bytes)
         self._window = Window(
             worker.work,
             size=settings.max_in_flight,
@@ -77,23 +77,23 @@ class Consumption:
             read_ahead=read_ahead,
             may_start=lambda: not worker.trouble,
         )
-        self._commits = Commits()
+        self._commits = OffsetCommitter()
         self._assignment = Assignment(
             stage,
             kafka,
             window=self._window,
             commits=self._commits,
-            # What waits for a dependency that is down would wait in vain.
+            # During an outage messages in flight only wait, so draining would be in vain.
             drain_s=lambda: 0 if worker.trouble else settings.revoke_drain_s,
             forget=self._forget,
         )
-        self._intake = Intake(
+        self._intake = Fetcher(
             self._window,
             read_ahead,
             worker,
             commits=self._commits,
             assignment=self._assignment,
-            sources=Sources(self._names, self._tiers),
+            sources=SubscribedTopics(self._names, self._tiers),
             idle_pause_s=kafka.idle_pause_ms / 1000,
         )
         self._watch = BrokerMonitor(self._intake.fetching, self._commits)
@@ -101,7 +101,7 @@ class Consumption:
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """Everything the stage reads, by the broker's names: its topics, then its retry topics."""
+        """All topics the stage reads, by the broker's names: its own, then its retry topics."""
         own = (self._kafka.topic(route.topic) for route in self._stage.routes)
         return (*own, *self._tiers)
 
@@ -112,30 +112,30 @@ class Consumption:
 
     @property
     def assigned(self) -> bool:
-        """Whether the group has given this member its share, which may be nothing."""
+        """Whether the group has assigned this member its partitions, which may be none."""
         return self._assignment.complete
 
     @property
     def trouble(self) -> str:
-        """What holds up the stage, for people; empty while nothing is known to."""
+        """The reason why the whole stage is held up, for people; empty if it is not."""
         return self._worker.trouble or self._watch.silence or self._assignment.corrupt.reason
 
     @property
     def detail(self) -> str:
-        """What holds up messages while the stage works, for people; may be empty."""
+        """What delays single messages although the stage works, for people; may be empty."""
         return "; ".join(filter(None, (self._stage.notice(), self._worker.detail)))
 
     @property
     def in_flight(self) -> int:
-        """How many messages are being worked on."""
+        """How many messages are in flight."""
         return self._window.in_flight
 
     def stop(self) -> None:
-        """Ask ``run`` to take no more, to finish what is in flight, and to return."""
+        """Ask ``run`` to fetch no more, finish what is in flight, and return."""
         self._stopping.set()
 
     def resume(self) -> None:
-        """Go on after the stage has stopped because most messages failed."""
+        """Continue after the failure rate breaker has stopped the stage."""
         self._worker.stoppage.resume()
 
     async def run(self) -> None:
@@ -155,26 +155,26 @@ class Consumption:
                 self._intake.run(self._consumer),
                 self._commit_regularly(),
                 self._watch.run(self._consumer),
-                NameWatch(self._kafka, self.group).run(self._consumer),
+                InstanceIdGuard(self._kafka, self.group).run(self._consumer),
             )
-            # What waits for a dependency that is down would wait in vain.
+            # During an outage messages in flight only wait, so a grace would be in vain.
             grace_s = 0 if self._worker.trouble else self._settings.drain_grace_s
             await self._window.drain(None, grace_s)
         finally:
             await self._window.cancel(None)
             await self._worker.close()
             with suppress(TimeoutError):
-                async with asyncio.timeout(BROKER_PATIENCE_S):
-                    # While the group is being balanced it takes no commit.
+                async with asyncio.timeout(SHUTDOWN_TIMEOUT_S):
+                    # During a rebalance the group accepts no commit.
                     await self._assignment.wait_until_complete()
                     await self.commit()
             await self._assignment.close()
             with suppress(TimeoutError):
-                async with asyncio.timeout(BROKER_PATIENCE_S):
+                async with asyncio.timeout(SHUTDOWN_TIMEOUT_S):
                     await self._consumer.stop()
 
     async def _join(self) -> bool:
-        """Connect and wait for this member's share; False if asked to stop meanwhile."""
+        """Connect and wait for the first assignment; return False if asked to stop meanwhile."""
         joined = False
         try:
             joined = await self._until_stopped(self._consumer.start())
@@ -188,7 +188,7 @@ class Consumption:
         return joined
 
     async def _until_stopped(self, *work: Coroutine[Any, Any, None]) -> bool:
-        """Do the work until a part of it ends or fails, or until asked to stop.
+        """Run coroutines until one of them ends or fails, or until asked to stop.
 
         Returns:
             Whether a part ended; False if asked to stop before.
@@ -208,15 +208,15 @@ class Consumption:
             await asyncio.gather(*everything, return_exceptions=True)
 
     def _new_consumer(self) -> Any:
-        batch_reader.install(self._kafka.max_batch_bytes)
-        corrupt_batches.install()
+        batch_reader.install_batch_reader(self._kafka.max_batch_bytes)
+        corrupt_batches.install_corrupt_batch_detection()
         return AIOKafkaConsumer(
             **self._kafka.client_options(),
             group_id=self.group,
             group_instance_id=self._kafka.group_instance_id or None,
             enable_auto_commit=False,
-            # takeover.py says where to begin without a commit, deleted_records.py where to go on
-            # when records were deleted; the client would pass over them without a word.
+            # start_offsets decides where to start without a commit, deleted_records where to
+            # continue when records were deleted; the client would skip them silently.
             auto_offset_reset="none",
             session_timeout_ms=self._kafka.session_timeout_ms,
             heartbeat_interval_ms=max(300, self._kafka.session_timeout_ms // 4),
@@ -230,7 +230,7 @@ class Consumption:
         )
 
     async def commit(self) -> None:
-        """Commit every partition up to its first unfinished message, with what is done beyond."""
+        """Commit every partition up to its first unfinished message, with the rest as metadata."""
         await self._commits.commit(self._consumer)
 
     async def _commit_regularly(self) -> None:

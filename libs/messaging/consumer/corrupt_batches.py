@@ -1,8 +1,9 @@
-"""Names batches that cannot be read, and keeps their partitions waiting at them.
+"""Detection of corrupt record batches, at which their partitions wait.
 
-A batch with a wrong checksum cannot be trusted to say how many messages it holds, so none of it is
-skipped or set aside: its partition waits, the others go on, and people are told the place and how
-to go on behind it. It is looked at again from time to time: another replica may have it whole.
+The header of a batch with a wrong checksum cannot be trusted, not even for the number of messages,
+so nothing is skipped or dead-lettered: its partition waits, the others continue, and an error names
+the place and how to continue behind it. It is fetched again every ``RETRY_INTERVAL_S``, as another
+replica may have it intact.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ from aiokafka.consumer import fetcher
 from aiokafka.errors import KafkaError
 
 from messaging.consumer.metrics import CORRUPT_BATCHES
-from messaging.consumer.poll_size import POLL
+from messaging.consumer.poll_size import POLL_BUDGET
 
 log = structlog.get_logger(__name__)
 
-LOOK_AGAIN_S: Final = 10.0
+RETRY_INTERVAL_S: Final = 10.0
 """Pause before a corrupt batch is fetched once more, in seconds."""
 
 
 class CorruptBatchError(KafkaError):  # type: ignore[misc]  # aiokafka is untyped
-    """A batch cannot be read.
+    """A record batch cannot be parsed.
 
     Args:
         partition: where it is.
@@ -39,12 +40,12 @@ class CorruptBatchError(KafkaError):  # type: ignore[misc]  # aiokafka is untype
         self.offset = offset
 
 
-class PlacedRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka is untyped
-    """aiokafka's records of one partition; an error that ends them tells where it happened.
+class LocatingPartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka is untyped
+    """aiokafka's records of one partition, with errors that name the place of the corrupt batch.
 
-    An error drops what the same poll has got already, so they end before it if there was anything;
-    what is fetched next begins with the batch that cannot be read. They also end, and are fetched
-    again from there, once a poll has enough bytes.
+    An exception would discard what the same poll has returned already, so iteration ends before the
+    corrupt batch if there was any record; the next fetch starts with it. Iteration also ends when
+    the poll's byte budget is used up; the rest is fetched again.
     """
 
     _begun = False
@@ -55,8 +56,8 @@ class PlacedRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka
         Raises:
             CorruptBatchError: its batch cannot be read.
         """
-        if POLL.is_enough:
-            # Its iterator refers back to it: the batch would stay until cycles are collected.
+        if POLL_BUDGET.is_enough:
+            # The iterator refers to this object: break the cycle, or the batch stays in memory.
             self._records_iterator = None
             raise StopIteration
         try:
@@ -68,17 +69,17 @@ class PlacedRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka
                 raise StopIteration from error
             raise CorruptBatchError(self._tp, self.next_fetch_offset) from error
         self._begun = True
-        POLL.hand_out(record)
+        POLL_BUDGET.hand_out(record)
         return record
 
 
-def install() -> None:
-    """Have this process's aiokafka consumers tell where a batch cannot be read."""
-    fetcher.PartitionRecords = PlacedRecords
+def install_corrupt_batch_detection() -> None:
+    """Make all aiokafka consumers of this process report where a batch cannot be parsed."""
+    fetcher.PartitionRecords = LocatingPartitionRecords
 
 
 class CorruptBatches:
-    """The places at which partitions wait.
+    """The corrupt batches met so far, and the partitions that wait at them.
 
     Args:
         now: a monotonic clock, in seconds.
@@ -90,7 +91,7 @@ class CorruptBatches:
 
     @property
     def reason(self) -> str:
-        """What to tell people; empty if there is none."""
+        """The message for people; empty if there are none."""
         if not self._places:
             return ""
         (partition, (offset, _)), *more = sorted(self._places.items())
@@ -101,16 +102,16 @@ class CorruptBatches:
             "replica, or give it up with `kafka-delete-records.sh` up to the offset behind it"
         )
 
-    def waiting(self) -> set[TopicPartition]:
-        """Return the partitions that are not to be fetched from now."""
+    def paused_partitions(self) -> set[TopicPartition]:
+        """Return the partitions that are not to be fetched at present."""
         now = self._now()
         return {one for one, (_, again_at) in self._places.items() if again_at > now}
 
-    def note(self, error: CorruptBatchError) -> None:
-        """Have a partition wait; log and count the place when it is new."""
+    def add(self, error: CorruptBatchError) -> None:
+        """Pause a partition; log and count the place when it is new."""
         partition, offset = error.partition, error.offset
         known = self._places.get(partition)
-        self._places[partition] = (offset, self._now() + LOOK_AGAIN_S)
+        self._places[partition] = (offset, self._now() + RETRY_INTERVAL_S)
         if known is not None and known[0] == offset:
             return
         CORRUPT_BATCHES.labels(partition.topic).inc()
@@ -118,12 +119,12 @@ class CorruptBatches:
         cause = repr(error.__cause__)
         log.error("corrupt_batch", place=place, offset=offset, cause=cause, what=self.reason)
 
-    def passed(self, partition: TopicPartition) -> None:
-        """Note that something behind such a place was read."""
+    def mark_passed(self, partition: TopicPartition) -> None:
+        """Forget a place after records behind it were read."""
         if self._places.pop(partition, None) is not None:
             log.info("corrupt_batch_passed", place=f"{partition.topic}-{partition.partition}")
 
     def forget(self, partitions: Iterable[TopicPartition]) -> None:
-        """Forget partitions that went to another member."""
+        """Forget partitions that were assigned to another member."""
         for partition in partitions:
             self._places.pop(partition, None)

@@ -1,8 +1,8 @@
-"""Decompresses a record batch into no more memory than is allowed for one.
+"""Decompression of record batches into a buffer of limited size.
 
-A batch of 4 kB may hold gigabytes, and what it says of its own size may be untrue, so nothing is
-believed: every codec writes into a buffer of a fixed size and stops where that ends. The buffer is
-anonymous memory that takes up only the pages that were written.
+A batch of 4 kB may expand to gigabytes, and its declared size may be false, so neither is trusted:
+every codec writes into a buffer of fixed size and stops at its end. The buffer is anonymous memory,
+of which only the pages that were written take up memory.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ ZSTD: Final = 4
 """Codecs by their numbers in a batch's attributes (KIP-110 for zstd)."""
 
 KEPT_BYTES: Final = 4 * 1024 * 1024
-"""A buffer that was used beyond this is handed over whole and made anew, in bytes: a copy of it
-would cost more than a new one, and its pages would stay with the process."""
+"""Result size, in bytes, beyond which the buffer itself is returned and a new one made: copying the
+result would cost more, and the written pages would stay with the process."""
 
 _FULL: Final = "failed to write whole buffer"
-"""How cramjam words that the output does not fit (Rust's ``std::io::Write::write_all``)."""
+"""cramjam's error text if the output does not fit (Rust's ``std::io::Write::write_all``)."""
 
 _PIECE: Final = 64 * 1024
 """The longest piece that snappy's encoders write at once, in bytes."""
@@ -37,8 +37,8 @@ _XERIAL_LENGTH: Final = 4
 """Java's snappy: a header of 16 bytes, then blocks, each behind its length in 4 bytes."""
 
 
-class Decompressed(NamedTuple):
-    """What came out of a batch.
+class DecompressedBatch(NamedTuple):
+    """The decompressed bytes of a batch, whole or cut at the limit.
 
     Attributes:
         data: the room that was asked for in front, then the bytes.
@@ -50,13 +50,13 @@ class Decompressed(NamedTuple):
 
 
 class UnreadableBatchError(ValueError):
-    """The bytes are not what their codec says."""
+    """The compressed bytes are damaged."""
 
 
-def decompress(
+def decompress_batch(
     codec: int, compressed: memoryview, *, limit: int, front: bytes = b""
-) -> Decompressed:
-    """Decompress as much as is allowed.
+) -> DecompressedBatch:
+    """Decompress a batch, up to a limit.
 
     Args:
         codec: its number, from 1 to 4.
@@ -82,9 +82,9 @@ def decompress(
         written, whole = limit, False
     data = room[: begin + written]
     if len(data) > KEPT_BYTES or not whole:
-        return Decompressed(data, whole)
+        return DecompressedBatch(data, whole)
     _keep_buffer(buffer)
-    return Decompressed(bytes(data), whole)
+    return DecompressedBatch(bytes(data), whole)
 
 
 def _write_snappy(compressed: memoryview, room: memoryview) -> tuple[int, bool]:
@@ -106,26 +106,26 @@ def _write_block(block: memoryview, room: memoryview) -> tuple[int, bool]:
     # A block begins with the length of what is in it.
     if cramjam.snappy.decompress_raw_len(block) <= len(room):
         return int(cramjam.snappy.decompress_raw_into(block, room)), True
-    # The decoder refuses such a block without a look at it, unless it seems to fit; then it
-    # writes until a piece does not.
+    # The decoder refuses a block whose declared length exceeds the buffer. With a smaller length
+    # declared it writes until a piece does not fit, so the beginning is recovered.
     with suppress(cramjam.DecompressionError):
         cramjam.snappy.decompress_raw_into(_shortened(block, len(room)), room)
     return max(0, len(room) - _PIECE), False
 
 
 def _shortened(block: memoryview, length: int) -> bytes:
-    """A block of raw snappy that says it holds ``length`` bytes."""
-    told = bytearray()
+    """Return a block of raw snappy with its length header set to ``length`` bytes."""
+    header = bytearray()
     while length >= _CONTINUED:
-        told.append(length % _CONTINUED | _CONTINUED)
+        header.append(length % _CONTINUED | _CONTINUED)
         length //= _CONTINUED
-    told.append(length)
+    header.append(length)
     behind = next(at for at, byte in enumerate(block) if byte < _CONTINUED) + 1
-    return bytes(told) + block[behind:]
+    return bytes(header) + block[behind:]
 
 
 _CONTINUED: Final = 0x80
-"""The bit of a byte of a varint that says that another byte follows."""
+"""The continuation bit of a varint's bytes: another byte follows."""
 
 
 def _write_gzip(compressed: memoryview, room: memoryview) -> tuple[int, bool]:
@@ -151,7 +151,7 @@ _spare = threading.local()
 
 
 def _take_buffer(size: int) -> mmap.mmap:
-    """A buffer of at least ``size`` bytes that nobody else writes to."""
+    """Return a buffer of at least ``size`` bytes that no one else writes to."""
     kept: mmap.mmap | None = getattr(_spare, "buffer", None)
     _spare.buffer = None
     return kept if kept is not None and len(kept) >= size else mmap.mmap(-1, size)

@@ -1,11 +1,12 @@
-"""Messages of a retry topic's partition that are remembered instead of held, until they are due.
+"""Retry messages that are not due, remembered by offset and fetched again when they are.
 
-What is not due and does not fit in memory is known by its offset alone, so that those behind it can
-be read. When it is due, it is read again::
+A message that is not due and does not fit in memory is kept as its offset only, so that those
+behind it can be read. When it is due, the consumer seeks back and reads it again::
 
     offsets    40 … 90  91  92 … 140 │ 141
-               due      not due      │ frontier: what was not read yet
-    seek to 40, take it, seek to 141
+               due      not due      │ frontier: first offset never read
+
+    at the time 40 is due:  seek(40), take 40, seek(141) and continue with new messages
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from __future__ import annotations
 import heapq
 from collections import deque
 
-from messaging.consumer.offsets import LogMovedError
+from messaging.consumer.offsets import LogRewoundError
 
 
-class Deferred:
-    """The remembered messages of one partition.
+class DeferredRetries:
+    """The remembered messages of one retry partition.
 
     Attributes:
         frontier: the offset behind the last message that was read; None before the first.
@@ -26,26 +27,26 @@ class Deferred:
     def __init__(self) -> None:
         self._not_due: list[tuple[float, int, int]] = []  # when due, offset, size
         self._due: list[tuple[int, int]] = []  # offset, size
-        self._going_back: deque[int] = deque()
+        self._refetching: deque[int] = deque()
         self._sizes: dict[int, int] = {}
         self._epoch: int | None = None
         self.frontier: int | None = None
 
     def __len__(self) -> int:
-        return len(self._not_due) + len(self._due) + len(self._going_back)
+        return len(self._not_due) + len(self._due) + len(self._refetching)
 
     @property
     def next_due(self) -> float:
-        """When the next message will be due, by the clock that ``remember`` was given."""
+        """When the next message becomes due, by the clock that ``remember`` was given."""
         return self._not_due[0][0] if self._not_due else float("inf")
 
     @property
-    def is_going_back(self) -> bool:
-        """Whether messages before the frontier are being read again."""
-        return bool(self._going_back)
+    def is_refetching(self) -> bool:
+        """Whether messages before the frontier are being fetched again."""
+        return bool(self._refetching)
 
     def is_new(self, offset: int) -> bool:
-        """Whether a message that was read is none of those known; the frontier moves behind it."""
+        """Return whether a message was never read before, and move the frontier behind it."""
         if self.frontier is not None and offset < self.frontier:
             return False
         self.frontier = offset + 1
@@ -61,8 +62,8 @@ class Deferred:
         """
         heapq.heappush(self._not_due, (due, offset, size))
 
-    def go_back(self, now: float, room: int) -> int | None:
-        """Return the offset to read from, if messages that are due are to be read again.
+    def refetch_due(self, now: float, room: int) -> int | None:
+        """Return the offset to seek to, if messages that are due are to be fetched again.
 
         Args:
             now: by the clock that ``remember`` was given.
@@ -77,39 +78,39 @@ class Deferred:
             self._sizes[offset] = size
             offsets.append(offset)
             room -= size
-        self._going_back = offsets
+        self._refetching = offsets
         return offsets[0] if offsets else None
 
     def take(self, offset: int) -> bool:
-        """Return whether a message that was read is one of those looked for.
+        """Return whether a message is the next one that was to be fetched again.
 
         Raises:
-            LogMovedError: one before it was looked for and did not come. It is not given up for
-                that: the log still has it (``forget_before``), or reading stands elsewhere.
+            LogRewoundError: a later message arrived in its place. The remembered one is not given
+                up for that: unless it was deleted (``drop_before``), the log still has it.
         """
-        back = self._going_back
+        back = self._refetching
         if not back or offset < back[0]:
             return False
         if offset > back[0]:
-            raise LogMovedError(f"offset {back[0]} was looked for, and {offset} came")
+            raise LogRewoundError(f"offset {back[0]} was expected, but {offset} was read")
         del self._sizes[back.popleft()]
         return True
 
-    def waits_for_room(self, now: float) -> bool:
-        """Whether a remembered message is due that is not being read again yet.
+    def has_due(self, now: float) -> bool:
+        """Return whether a remembered message is due and not being fetched again yet.
 
         Args:
             now: by the clock that ``remember`` was given.
         """
         return bool(self._due) or self.next_due <= now
 
-    def forget_before(self, start: int) -> list[int]:
-        """Forget the messages that the log has deleted; return their offsets.
+    def drop_before(self, start: int) -> list[int]:
+        """Forget messages that were deleted from the log, and return their offsets.
 
         Args:
             start: the log's first offset that is still there.
         """
-        back = self._going_back
+        back = self._refetching
         gone = [back.popleft() for _ in range(sum(one < start for one in back))]
         gone += [offset for offset, _ in self._due if offset < start]
         gone += [offset for _, offset, _ in self._not_due if offset < start]
@@ -123,16 +124,16 @@ class Deferred:
         return sorted(gone)
 
     def seek_to(self, position: int) -> int | None:
-        """Return where to read next, unless it is where reading stands anyway.
+        """Return the offset to seek to next; None if reading stands there already.
 
         Args:
             position: the offset behind the last message that was read.
         """
-        target = self._going_back[0] if self._going_back else self.frontier
+        target = self._refetching[0] if self._refetching else self.frontier
         return None if target == position else target
 
-    def begin_epoch(self, epoch: int) -> None:
-        """Forget where reading stands if a rebalance has moved it.
+    def set_epoch(self, epoch: int) -> None:
+        """Restart an unfinished refetch if a rebalance has moved the position.
 
         Args:
             epoch: which assignment it is.
@@ -140,6 +141,6 @@ class Deferred:
         if epoch == self._epoch:
             return
         self._epoch = epoch
-        for offset in self._going_back:
+        for offset in self._refetching:
             heapq.heappush(self._due, (offset, self._sizes.pop(offset)))
-        self._going_back.clear()
+        self._refetching.clear()

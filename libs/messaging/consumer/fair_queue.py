@@ -1,13 +1,13 @@
-"""Hands out waiting messages by turns, so that no interview holds up another.
+"""A fair queue of waiting messages, so that no interview delays another.
 
-The subject (the interview) with the fewest messages at work comes first; among equals, the one
-whose turn was longest ago. Within a subject, messages keep the order in which they came. Messages
-whose wait in a retry topic is over and fresh ones alternate, for as long as there are both::
+The subject (the interview) with the fewest messages being processed comes first; among equals, the
+one served longest ago. Within a subject, messages keep their order of arrival. Retried messages
+that are due and fresh ones alternate while there are both::
 
-    at work   0    subject C ── c1, c2
-              1    subject B ── b7
-             31    subject A ── a40, a41, … a1560
-    hands out c1, then b7, c2, and so on until all three have as many at work
+    processing    0    subject C ── c1, c2
+                  1    subject B ── b7
+                 31    subject A ── a40, a41, … a1560
+    order         c1, then b7, c2, and so on until all three have equally many in processing
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ FRESH: Final = 1
 KINDS: Final = (RETRIED, FRESH)
 
 
-class Turns:
-    """The messages that wait for a place in the window.
+class FairQueue:
+    """The messages that wait for a free place in the window, ordered fairly by subject.
 
     Attributes:
         waiting: how many there are.
@@ -34,15 +34,16 @@ class Turns:
 
     def __init__(self) -> None:
         self._at_work: dict[Subject, int] = {}
-        # By kind: each subject's messages, in order; and the subjects that have some, by how many
-        # of their messages are at work, in the order in which they had their last turn.
+        # By kind: each subject's messages, in order; and the subjects that have some, grouped by
+        # number in processing, and within a group in the order of last service. So the next
+        # subject is found without a search over all of them.
         self._queues: tuple[dict[Subject, deque[Job]], ...] = ({}, {})
         self._levels: tuple[dict[int, OrderedDict[Subject, None]], ...] = ({}, {})
         self._next_kind = RETRIED
         self.waiting = 0
 
     def put(self, job: Job, *, first: bool = False) -> None:
-        """Have a message wait for its turn.
+        """Add a message.
 
         Args:
             job: the message.
@@ -60,7 +61,7 @@ class Turns:
         self.waiting += 1
 
     def take(self) -> Job:
-        """Hand out the message whose turn it is; from then on it is at work.
+        """Remove and return the next message, which counts as being processed from then on.
 
         Raises:
             LookupError: none is waiting.
@@ -87,12 +88,12 @@ class Turns:
             self._move(1 - kind, subject, at_work, at_work + 1)
         return job
 
-    def begin(self, job: Job) -> None:
-        """Note that a message is at work that did not have to wait for its turn."""
+    def mark_started(self, job: Job) -> None:
+        """Count a message as being processed that did not pass through the queue."""
         self._change(job.subject, 1)
 
-    def end(self, job: Job) -> None:
-        """Note that a message is no longer at work."""
+    def mark_ended(self, job: Job) -> None:
+        """Record that a message is no longer being processed."""
         self._change(job.subject, -1)
 
     def partitions(self) -> set[TopicPartition]:
@@ -101,7 +102,7 @@ class Turns:
         return {job.partition for queue in queues for job in queue}
 
     def remove(self, partitions: Collection[TopicPartition]) -> list[Job]:
-        """Take out the waiting messages of some partitions, in order within each subject."""
+        """Remove and return the waiting messages of some partitions, in order within a subject."""
         removed: list[Job] = []
         for kind in KINDS:
             for subject, queue in list(self._queues[kind].items()):

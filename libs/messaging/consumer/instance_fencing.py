@@ -1,8 +1,8 @@
-"""Notices that another replica has this one's name in the group, and keeps out of its way.
+"""Protection against two replicas with the same ``KAFKA_GROUP_INSTANCE_ID``.
 
-With static membership (KIP-345) the broker lets whoever came last have the name, and forgets the
-other. aiokafka 0.14 takes that for a lost membership and joins again under the same name, so that
-two replicas with one name throw each other out for ever.
+With static membership (KIP-345) the broker gives the instance id to the member that joined last and
+fences the other. aiokafka 0.14 treats that as a lost membership and rejoins with the same id, so
+that two replicas with one id would fence each other for ever.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from messaging.settings import KafkaSettings
 _UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
-class NameTakenError(KafkaUnavailableError):
-    """Another member of the group has this replica's name."""
+class InstanceIdTakenError(KafkaUnavailableError):
+    """Another group member uses this replica's instance id."""
 
 
-async def require_free_name(kafka: KafkaSettings, group: str, mine: str = "") -> None:
-    """Check that no other member of a group has the name that ``KAFKA_GROUP_INSTANCE_ID`` gives.
+async def require_free_instance_id(kafka: KafkaSettings, group: str, mine: str = "") -> None:
+    """Raise if another group member uses the id that ``KAFKA_GROUP_INSTANCE_ID`` gives this one.
 
     Args:
-        kafka: the name, and how to reach the broker.
+        kafka: the instance id, and how to reach the broker.
         group: the group, by the broker's name.
         mine: this member's id; empty if it has none.
 
     Raises:
-        NameTakenError: one has.
+        InstanceIdTakenError: another member uses it.
         KafkaUnavailableError: no broker answers.
     """
     name = kafka.group_instance_id
     if not name:
         return
-    # The broker makes a static member's id of its name and a UUID.
-    of_that_name = re.compile(rf"{re.escape(name)}-{_UUID}")
+    # The broker builds a static member's member id from its instance id and a UUID.
+    member_id_pattern = re.compile(rf"{re.escape(name)}-{_UUID}")
     for member in await _member_ids(kafka, group):
-        if member != mine and of_that_name.fullmatch(member):
-            raise NameTakenError(
-                f"another member of the group {group} has the name {name!r}; give each replica a "
-                "KAFKA_GROUP_INSTANCE_ID of its own, or none"
+        if member != mine and member_id_pattern.fullmatch(member):
+            raise InstanceIdTakenError(
+                f"another member of the group {group} has the instance id {name!r}; give each "
+                "replica a KAFKA_GROUP_INSTANCE_ID of its own, or none"
             )
 
 
@@ -55,8 +55,8 @@ async def _member_ids(kafka: KafkaSettings, group: str) -> list[str]:
         try:
             answers = await admin.describe_consumer_groups([group])
         except KafkaError as error:
-            told = f"the broker does not tell of the group ({type(error).__name__})"
-            raise KafkaUnavailableError(told) from error
+            message = f"the broker does not describe the group ({type(error).__name__})"
+            raise KafkaUnavailableError(message) from error
     return [
         str(member_id)
         for answer in answers
@@ -65,11 +65,11 @@ async def _member_ids(kafka: KafkaSettings, group: str) -> list[str]:
     ]
 
 
-class NameWatch:
-    """Keeps a member that the group has forgotten from joining again under a name that is taken.
+class InstanceIdGuard:
+    """A guard that lets a fenced member rejoin only if its instance id is free.
 
     Args:
-        kafka: the name, and how to reach the broker.
+        kafka: the instance id, and how to reach the broker.
         group: the group, by the broker's name.
     """
 
@@ -79,20 +79,20 @@ class NameWatch:
         self._lost = asyncio.Event()
 
     async def run(self, consumer: Any) -> None:
-        """Watch until cancelled.
+        """Guard until cancelled.
 
         Args:
             consumer: aiokafka's, which has joined the group.
 
         Raises:
-            NameTakenError: another member has the name now.
-            KafkaUnavailableError: it cannot be told whether one has.
+            InstanceIdTakenError: another member uses the instance id now.
+            KafkaUnavailableError: the group cannot be described.
         """
         if not self._kafka.group_instance_id:
             await asyncio.Event().wait()
         join_again = intercept_membership_loss(consumer, self._lost.set)
         while True:
             await self._lost.wait()
-            await require_free_name(self._kafka, self._group, get_member_id(consumer))
+            await require_free_instance_id(self._kafka, self._group, get_member_id(consumer))
             self._lost.clear()
             join_again()

@@ -1,4 +1,4 @@
-"""Lets the messages of one key pass one after another."""
+"""Key order: messages of one key are processed one after another."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from messaging.processing.inflight import Job
 
 
 class KeyOrder:
-    """The keys that are taken, and the messages that wait for them.
+    """The keys in use, and the messages that wait for them.
 
     A key is taken from the moment its message may be worked on until that message is settled.
     Those behind it wait here, and take no place from messages of other keys.
@@ -21,7 +21,7 @@ class KeyOrder:
         self._followers: dict[tuple[TopicPartition, bytes], deque[Job]] = {}
 
     def enter(self, job: Job) -> bool:
-        """Whether a message may be worked on now; if not, ``leave`` hands it out later."""
+        """Return whether a message may be processed now; if not, ``leave`` returns it later."""
         key = job.received.key
         if key is None:
             return True
@@ -33,7 +33,7 @@ class KeyOrder:
         return False
 
     def leave(self, job: Job) -> Job | None:
-        """Note that a message is settled; the one that may be worked on now, if any."""
+        """Record that a message is settled, and return the next one of its key, if any."""
         key = job.received.key
         if key is None:
             return None
@@ -44,10 +44,10 @@ class KeyOrder:
         return None
 
     def partitions(self) -> set[TopicPartition]:
-        """The partitions of the keys that are taken."""
+        """Return the partitions of the keys in use."""
         return {partition for partition, _ in self._followers}
 
     def forget(self, partitions: Collection[TopicPartition]) -> list[Job]:
-        """Free the keys of some partitions; the messages that waited for them."""
+        """Free the keys of some partitions, and return the messages that waited for them."""
         going = [key for key in self._followers if key[0] in partitions]
         return [job for key in going for job in self._followers.pop(key)]

@@ -1,4 +1,4 @@
-"""What Prometheus is told of a stage's place in its partitions."""
+"""Prometheus counters of partition faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What goes along with a committed offset as text: which log it is of, and what is done beyond it.
+"""Encoding of finished offsets and the log's identity in a commit's metadata.
 
 ::
 
@@ -10,12 +10,18 @@
     │  └─────────────────────── the committed offset itself, in hexadecimal
     └────────────────────────── the version of this form
 
-Tools that copy commits, such as MirrorMaker, translate offsets and copy the text as it is. So the
-text carries the offset it was written for, and with any other one it counts as nothing.
+Tools that copy commits, such as MirrorMaker, translate offsets but copy metadata unchanged. So the
+metadata contains the offset it was written for, and is ignored with any other.
 
-Finished offsets are told relative to the committed one, as a bitmap or as the lengths of
-alternating runs (unfinished, finished, …) in LEB128 varints. What does not fit is left out from the
-far end: it may be done again.
+Finished offsets are relative to the committed one, as a bitmap or as the lengths of alternating
+runs (unfinished, finished, …) in LEB128 varints, whichever describes more::
+
+    committed 7, finished 8-9 and 11-13
+    offset    7 8 9 10 11 12 13
+    bitmap    0 1 1 0  1  1  1     one bit an offset, lowest bit first: good for many short gaps
+    runs      1 2 1 3              one or more bytes a run: good for few long ones
+
+What does not fit is left out from the far end: those messages may be processed again.
 """
 
 from __future__ import annotations
@@ -29,10 +35,10 @@ from hashlib import sha256
 from itertools import islice
 from typing import Final
 
-from messaging.consumer.offsets import FARTHEST
+from messaging.consumer.offsets import MAX_DISTANCE
 
-LIMIT: Final = 4_096
-"""Most characters that a broker takes unless told otherwise (``offset.metadata.max.bytes``)."""
+MAX_CHARACTERS: Final = 4_096
+"""Most characters that a broker accepts by default (``offset.metadata.max.bytes``)."""
 
 VERSION: Final = "2"
 BITMAP: Final = "b"
@@ -44,11 +50,11 @@ _HASH_CHARACTERS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class LogIdentity:
-    """Which log an offset belongs to; offsets of another one mean nothing.
+    """The identity of a partition's log; an offset has no meaning in another log.
 
     Attributes:
-        cluster: stands for the cluster's id; empty if the broker does not tell.
-        topic: stands for the topic's id, which changes when the topic is created anew; or empty.
+        cluster: hash of the cluster's id; empty if the broker does not report it.
+        topic: hash of the topic's id, which changes when the topic is recreated; or empty.
         epoch: the leader epoch the partition had; it grows when a leader is elected. -1 if unknown.
     """
 
@@ -66,45 +72,45 @@ UNKNOWN_LOG: Final = LogIdentity()
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
-    """What an earlier owner has told of a partition.
+class CommitMetadata:
+    """The decoded metadata of a commit.
 
     Attributes:
-        log: which log it was about.
-        finished: what it had finished beyond its commit, in increasing order.
+        log: the log that the commit was made of.
+        finished: offsets finished beyond the commit, in increasing order.
     """
 
     log: LogIdentity = UNKNOWN_LOG
     finished: tuple[range, ...] = ()
 
     def __contains__(self, offset: object) -> bool:
-        """Whether an offset is told as finished."""
+        """Return whether an offset is among the finished ones."""
         if not isinstance(offset, int):
             return False
         at = bisect_right(self.finished, offset, key=lambda one: one.start)
         return at > 0 and offset in self.finished[at - 1]
 
 
-NOTHING: Final = Account()
+NO_METADATA: Final = CommitMetadata()
 
 
-def encode(
+def encode_metadata(
     offset: int,
     finished: Iterable[range],
     log: LogIdentity = UNKNOWN_LOG,
-    limit: int = LIMIT,
+    limit: int = MAX_CHARACTERS,
 ) -> str:
-    """Write down which log a commit is of, and which offsets beyond it are finished.
+    """Encode which log a commit is of, and which offsets beyond it are finished.
 
     Args:
         offset: the committed offset; itself unfinished.
         finished: finished offsets beyond it, in increasing order, not touching each other.
         log: the log it is an offset of.
-        limit: most characters the broker takes.
+        limit: most characters that the broker accepts.
 
     Returns:
         At most ``limit`` characters: as much as fits, from the committed offset on; empty if there
-        is nothing to tell, or not even the identity fits.
+        is nothing to encode, or not even the identity fits.
     """
     epoch = str(log.epoch) if log.epoch >= 0 else ""
     head = f"{VERSION};{offset:x};{log.cluster}.{log.topic};{epoch};"
@@ -115,26 +121,26 @@ def encode(
     return head + form
 
 
-def decode(offset: int, metadata: str | None) -> Account:
-    """Read what ``encode`` wrote.
+def decode_metadata(offset: int, metadata: str | None) -> CommitMetadata:
+    """Decode what ``encode_metadata`` returned; anything else decodes to ``NO_METADATA``.
 
     Args:
-        offset: the committed offset that the text came with.
-        metadata: anything else than what ``encode`` gave for this very offset counts as nothing:
-            another client's note, an older form, a text that was copied to a translated offset.
+        offset: the committed offset that the metadata came with.
+        metadata: ignored unless ``encode_metadata`` made it for this very offset: it may be another
+            client's, of an older version, or copied to a translated offset.
     """
     parts = (metadata or "").split(";")
-    if len(parts) != _PARTS or parts[0] != VERSION or len(metadata or "") > LIMIT:
-        return NOTHING
-    _, told, ids, epoch, form = parts
-    if told != f"{offset:x}":
-        return NOTHING
+    if len(parts) != _PARTS or parts[0] != VERSION or len(metadata or "") > MAX_CHARACTERS:
+        return NO_METADATA
+    _, written_for, ids, epoch, form = parts
+    if written_for != f"{offset:x}":
+        return NO_METADATA
     cluster, _, topic = ids.partition(".")
     log = LogIdentity(cluster, topic, int(epoch) if epoch.isascii() and epoch.isdigit() else -1)
     try:
-        return Account(log, tuple(_read(offset, form)))
+        return CommitMetadata(log, tuple(_read(offset, form)))
     except ValueError:
-        return Account(log)
+        return CommitMetadata(log)
 
 
 def _short(identifier: bytes) -> str:
@@ -144,52 +150,52 @@ def _short(identifier: bytes) -> str:
 
 
 def _shortest(offset: int, finished: Iterable[range], room: int) -> str:
-    """Return the shorter form if both tell the same, else the one that tells more."""
+    """Return the form that describes more offsets, or the shorter one if both describe as many."""
     relative = list(_relative(offset, finished, room))
-    runs, told_by_runs = _runs(relative, room)
-    bits, told_by_bitmap = _bitmap(relative, room)
-    if not told_by_runs and not told_by_bitmap:
+    runs, described_by_runs = _runs(relative, room)
+    bits, described_by_bitmap = _bitmap(relative, room)
+    if not described_by_runs and not described_by_bitmap:
         return ""
-    if (told_by_runs, -len(runs)) >= (told_by_bitmap, -len(bits)):
+    if (described_by_runs, -len(runs)) >= (described_by_bitmap, -len(bits)):
         return RUNS + b64encode(runs).decode()
     return BITMAP + b64encode(bits).decode()
 
 
 def _relative(offset: int, finished: Iterable[range], room: int) -> Iterator[tuple[int, int]]:
-    """Yield begin and end of finished ranges, as many as any form could tell."""
+    """Yield start and end of finished ranges relative to ``offset``, as many as may fit."""
     for one in islice(finished, room * 4):  # a bit for each of two offsets, at most
-        begin, end = one.start - offset, min(one.stop - offset, FARTHEST)
+        begin, end = one.start - offset, min(one.stop - offset, MAX_DISTANCE)
         if begin < end:
             yield max(begin, 0), end
 
 
 def _runs(relative: list[tuple[int, int]], room: int) -> tuple[bytes, int]:
-    """Return the lengths of runs as bytes, and how many finished offsets they tell."""
-    out, at, told = bytearray(), 0, 0
+    """Return the run lengths as bytes, and how many finished offsets they encode."""
+    out, at, described = bytearray(), 0, 0
     for begin, end in relative:
         more = _varint(begin - at) + _varint(end - begin)
         if len(out) + len(more) > room:
             break
         out += more
         at = end
-        told += end - begin
-    return bytes(out), told
+        described += end - begin
+    return bytes(out), described
 
 
 def _bitmap(relative: list[tuple[int, int]], room: int) -> tuple[bytes, int]:
-    """Return a bit for each offset, and how many finished ones they tell."""
-    digits, at, told = list[str](), 0, 0
+    """Return a bitmap of offsets as bytes, and how many finished offsets it encodes."""
+    digits, at, described = list[str](), 0, 0
     for begin, end in relative:
         last = min(end, room * 8)
         if begin >= last:
             break
         digits.append("0" * (begin - at) + "1" * (last - begin))
         at = last
-        told += last - begin
+        described += last - begin
     if not digits:
         return b"", 0
     bits = int("".join(digits)[::-1], 2)
-    return bits.to_bytes((at + 7) // 8, "little"), told
+    return bits.to_bytes((at + 7) // 8, "little"), described
 
 
 def _read(offset: int, form: str) -> Iterator[range]:
@@ -215,8 +221,8 @@ def _from_bitmap(data: bytes) -> Iterator[tuple[int, int]]:
 def _from_runs(data: bytes) -> Iterator[tuple[int, int]]:
     at, finished = 0, False
     for length in _varints(data):
-        if at + length > FARTHEST:
-            raise ValueError("the runs reach farther than anything that is told")
+        if at + length > MAX_DISTANCE:
+            raise ValueError("the runs exceed the largest distance")
         if finished and length:
             yield at, at + length
         at, finished = at + length, not finished

@@ -1,4 +1,4 @@
-"""Which offset of a partition may be committed while messages finish in any order."""
+"""Ledger of a partition's offsets: what may be committed while messages finish in any order."""
 
 from __future__ import annotations
 
@@ -6,66 +6,68 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-TELLABLE_SPAN: Final = 22_000
-"""Offsets beyond the first unfinished one that the metadata of a commit tells whatever is finished
-among them: a bit for each in 4,096 characters of base64, with what identifies the log."""
+MAX_ENCODED_SPAN: Final = 22_000
+"""Most offsets beyond the first unfinished one that a commit's metadata can describe whichever of
+them are finished: a bit each, in 4,096 characters of base64 that also identify the log."""
 
-TELLABLE_GAPS: Final = 450
-"""Unfinished messages that fit as lengths of runs, however many are finished between them."""
+MAX_ENCODED_GAPS: Final = 450
+"""Most unfinished messages that fit the metadata as run lengths, whatever lies between them."""
 
-FARTHEST: Final = 1 << 21
-"""How far beyond the committed offset is told and believed; lengths up to it take three bytes."""
+MAX_DISTANCE: Final = 1 << 21
+"""The largest distance from the committed offset that is encoded: three bytes as a varint."""
 
 
-class LogMovedError(Exception):
-    """What is read is before what was read: the log is not the one that it was."""
+class LogRewoundError(Exception):
+    """An offset was read that is before offsets read earlier: the log is no longer the same."""
 
 
 class OffsetLedger:
-    """The account of one assigned partition: what was started, and what is finished.
+    """The started and finished offsets of one assigned partition.
 
-    A committed offset says that everything before it is done (Kafka's convention: the next offset
-    to read). The ledger therefore moves only over a gapless run of finished messages, counted in
-    the order in which they were started; offsets that never arrive (compaction, transaction
-    markers) are no gaps.
+    A committed offset means that everything before it is done (Kafka's convention: the next offset
+    to read). So the commit advances only over a gapless run of finished messages, in the order in
+    which they were started. Offsets that never arrive (compaction, transaction markers) are no
+    gaps. Only unfinished messages are stored, each with the offset started after it, so that a
+    commit costs as much as there are unfinished ones, however many are finished beyond::
 
-    Only unfinished messages are kept, so that a commit costs as much as there are of them, however
-    many are finished beyond::
+        offset      7     8     9    10    11    12    13    14
+        state    started done  done start. done  done  done  not read
+                    ▲                 ▲
+        stored      7 → 8            10 → 11
+        commit      7, with metadata: finished 8-9 and 11-13
 
-        offsets   7  8  9 10 11 12 13 14
-                  │  ✓  ✓  │  ✓  ✓  ✓ └ not started
-        kept      7 ────▶ 10 ──────────▶       (each with the one started after it)
-        tells     commit 7, finished 8-9 and 11-13
+        finish(7)   stored 10 → 11           commit 10, metadata 11-13
+        finish(10)  stored nothing           commit 14, no metadata
 
     Args:
-        done: offsets that an earlier owner of the partition has finished beyond its commit, as
-            ranges in increasing order.
-        begin: the offset to begin reading at; -1 if it is not known.
+        done: offsets that an earlier owner of the partition finished beyond its commit, as ranges
+            in increasing order.
+        begin: the offset at which reading starts; -1 if it is unknown.
     """
 
-    __slots__ = ("_begin", "_committed", "_done", "_last", "_news", "_passed", "_unfinished")
+    __slots__ = ("_begin", "_committed", "_done", "_last", "_passed", "_unfinished", "_version")
 
     def __init__(self, done: Iterable[range] = (), begin: int = -1) -> None:
         self._unfinished: dict[int, int | None] = {}  # each with the one that was started next
         self._begin = self._last = -1
         self._passed = begin
         self._done = deque(one for one in done if one)
-        self._news = 0
+        self._version = 0
         self._committed = (begin, 0)
 
     def start(self, offset: int) -> bool:
-        """Enter a fetched message; offsets come in increasing order.
+        """Enter a fetched message; offsets must increase.
 
         Returns:
-            Whether it is to be worked on: not if an earlier owner has finished it.
+            Whether it is to be processed: False if an earlier owner has finished it.
 
         Raises:
-            LogMovedError: the offset is not beyond all entered before.
+            LogRewoundError: the offset is not greater than all entered before.
         """
         if offset <= self._last:
-            raise LogMovedError(f"offset {offset} was entered after {self._last}")
+            raise LogRewoundError(f"offset {offset} was entered after {self._last}")
         if offset < self._passed:
-            raise LogMovedError(f"offset {offset} is before the position {self._passed}")
+            raise LogRewoundError(f"offset {offset} is before the position {self._passed}")
         if self._last in self._unfinished:
             self._unfinished[self._last] = offset
         elif self._last < 0:
@@ -74,30 +76,30 @@ class OffsetLedger:
         while self._done and self._done[0].stop <= offset:
             self._done.popleft()
         if self._done and offset in self._done[0]:
-            self._news += 1
+            self._version += 1
             return False
         self._unfinished[offset] = None
         return True
 
     def finish(self, offset: int) -> None:
-        """Record that a message needs no more work: its effects or its dead letter are safe."""
+        """Mark a message as finished: its results or its dead letter are acknowledged."""
         if offset in self._unfinished:
             del self._unfinished[offset]
-            self._news += 1
+            self._version += 1
 
-    def pass_over(self, position: int) -> None:
-        """Move over offsets that hold no message, such as the markers that end transactions.
+    def skip_to(self, position: int) -> None:
+        """Advance past offsets that hold no message, such as transaction markers.
 
         Args:
-            position: the offset before which everything that can be read has been started.
+            position: the offset before which every readable message was started.
         """
         if position > self.next:
             self._passed = position
-            self._news += not self._unfinished
+            self._version += not self._unfinished
 
     @property
     def next(self) -> int:
-        """The offset to go on reading from; -1 while nothing is known."""
+        """The next offset to read; -1 while nothing is known."""
         return max(self._passed, self._last + 1 if self._last >= 0 else -1)
 
     @property
@@ -106,40 +108,40 @@ class OffsetLedger:
         return len(self._unfinished)
 
     @property
-    def takes_more(self) -> bool:
-        """Whether what is finished can still be told if one more message is started.
+    def has_metadata_room(self) -> bool:
+        """Whether commit metadata can still describe all finished offsets if one more is started.
 
-        Beyond that, a crash would have messages done again that were finished; so whoever fetches
-        waits until the first unfinished message ends.
+        Beyond that, a crash would repeat messages that were finished, so the fetcher pauses the
+        partition until the first unfinished message ends.
         """
         first = self._first_unfinished
         if first is None:
             return True
         span = self._last - first
-        few = len(self._unfinished) < TELLABLE_GAPS
-        return span < TELLABLE_SPAN or (few and span < FARTHEST)
+        few = len(self._unfinished) < MAX_ENCODED_GAPS
+        return span < MAX_ENCODED_SPAN or (few and span < MAX_DISTANCE)
 
     @property
     def position(self) -> int | None:
-        """The offset that may be committed; None while nothing is finished from the front on."""
+        """The offset to commit; None until the first message is finished."""
         first = self._first_unfinished
         if first is None:
             return self.next if self.next >= 0 else None
         return first if first != self._begin else None
 
     @property
-    def news(self) -> int:
-        """A number that grows with whatever a commit has to tell."""
-        return self._news
+    def version(self) -> int:
+        """A number that grows with every change that a commit would publish."""
+        return self._version
 
     @property
     def _first_unfinished(self) -> int | None:
         return next(iter(self._unfinished), None)
 
     def finished_beyond(self) -> Iterator[range]:
-        """Yield what is finished beyond the first unfinished message, that of earlier owners too.
+        """Yield finished offsets beyond the first unfinished one, those of earlier owners included.
 
-        Offsets that never arrive, between finished ones, count as finished.
+        Offsets that never arrive, between finished ones, count as finished: the ranges stay short.
         """
         after = -1
         for offset, following in self._unfinished.items():
@@ -152,24 +154,24 @@ class OffsetLedger:
             if one.stop > self.next:
                 yield range(max(one.start, self.next), one.stop)
 
-    def uncommitted(self) -> int | None:
-        """Return the offset to commit now; None if the last commit already says it all.
+    def offset_to_commit(self) -> int | None:
+        """Return the offset to commit now; None if the last commit is up to date.
 
-        While nothing is finished from the front on, but something is beyond, it is the first
-        unfinished offset itself: committing it again carries the news of what is beyond.
+        While the first message is unfinished but later ones are finished, this is the first
+        unfinished offset itself: it is committed again to publish the new metadata.
         """
         offset = self.position
-        if offset is None and self._news:
+        if offset is None and self._version:
             offset = self._first_unfinished
-        if offset is None or self._committed == (offset, self._news):
+        if offset is None or self._committed == (offset, self._version):
             return None
         return offset
 
-    def committed(self, offset: int, news: int) -> None:
+    def mark_committed(self, offset: int, version: int) -> None:
         """Record that the broker has acknowledged a commit.
 
         Args:
             offset: what was committed.
-            news: what ``news`` was when the commit was made.
+            version: what ``version`` was when the commit was made.
         """
-        self._committed = (offset, news)
+        self._committed = (offset, version)

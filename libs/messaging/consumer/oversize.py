@@ -1,4 +1,4 @@
-"""Stands for what is left of a message that is too large to be kept in memory."""
+"""Description of messages that are too large to be kept in memory."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class StubKind(StrEnum):
-    """What the size and hash of a message that is not whole are of."""
+class DigestScope(StrEnum):
+    """Whether a stub's size and hash are of the single record or of its whole batch."""
 
     RECORD = "record"
     BATCH = "batch"
 
 
 @dataclass(frozen=True, slots=True)
-class Oversize:
-    """What is known of a message that is too large.
+class OversizeInfo:
+    """Size, hash and reason of a message that is too large.
 
     Attributes:
         kind: what size and hash are of: the record, or the batch it came in.
@@ -26,7 +26,7 @@ class Oversize:
         headers_left_out: how many of its headers are not there.
     """
 
-    kind: StubKind
+    kind: DigestScope
     size_bytes: int
     sha256: str
     complaint: str
@@ -34,17 +34,17 @@ class Oversize:
 
 
 class OversizeValue(bytes):
-    """The first bytes of a value that is not whole; none if they are unknown.
+    """The first bytes of a value that is too large; empty if they are unknown.
 
     Attributes:
         known: what is known of the message.
     """
 
-    known: Oversize
+    known: OversizeInfo
 
     @classmethod
-    def of(cls, known: Oversize, first_bytes: bytes = b"") -> OversizeValue:
-        """A value of such a message."""
+    def of(cls, known: OversizeInfo, first_bytes: bytes = b"") -> OversizeValue:
+        """Return the value of an oversize message."""
         value = cls(first_bytes)
         value.known = known
         return value

@@ -1,4 +1,4 @@
-"""Bounds what one poll decompresses and hands out, in bytes, over all partitions."""
+"""A limit on the bytes that one poll decompresses and returns, over all partitions."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, Final
 from messaging.limits import POLL_BYTES
 
 
-class PollSize:
-    """Counts what was read since the event loop had its last turn, as one poll is read in one."""
+class PollBudget:
+    """A byte counter that resets on each turn of the event loop, as one poll is read in one."""
 
     def __init__(self) -> None:
         self._begun = False
@@ -18,21 +18,21 @@ class PollSize:
 
     @property
     def is_full(self) -> bool:
-        """Whether no other batch is to be decompressed."""
+        """Whether no other batch may be decompressed."""
         return self._decompressed > POLL_BYTES
 
     @property
     def is_enough(self) -> bool:
-        """Whether no other record is to be handed out, of batches begun in earlier polls either."""
+        """Whether no other record may be returned, even of batches opened in earlier polls."""
         return self._handed_out > POLL_BYTES
 
     def decompress(self, size: int) -> None:
-        """Count a batch of so many bytes after decompression."""
+        """Count a batch, by its bytes after decompression."""
         if self._begun or self._begin():
             self._decompressed += size
 
     def hand_out(self, record: Any) -> None:
-        """Count a record as aiokafka hands it out."""
+        """Count a record that aiokafka returns."""
         if self._begun or self._begin():
             size = sum([len(value) for _, value in record.headers if value])
             self._handed_out += record.serialized_key_size + record.serialized_value_size + size
@@ -50,5 +50,5 @@ class PollSize:
         self._decompressed = self._handed_out = 0
 
 
-POLL: Final = PollSize()
-"""The poll of this process: aiokafka reads without a pause whatever one brings."""
+POLL_BUDGET: Final = PollBudget()
+"""The budget of this process: aiokafka reads all of a poll in one turn of the event loop."""

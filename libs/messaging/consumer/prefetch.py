@@ -1,11 +1,11 @@
-"""Bounds what is held in memory of messages that nobody works on yet.
+"""A memory budget for messages that are fetched and not yet being processed.
 
-A quarter of the bytes is for messages from retry topics, and half of that at most for those that
-are not due. The rest is for the stage's own topics: half of it is shared out evenly among their
-partitions, and the other half goes to whoever needs it, so that one partition with a huge interview
-can be read far ahead, and leaves the others room all the same::
+A quarter of the bytes is for retry topics, at most half of it for messages that are not due. The
+rest is for the stage's own topics: half of it is divided evenly among their partitions, the other
+half is shared on demand, so that one partition with a huge interview can be read far ahead and the
+others still have room::
 
-    limit  ├─ source partitions: own shares ─┬─ common to them ───────────────┬ not due ┬ due ┤
+    limit  ├─ partitions: own shares ────────┬─ partitions: on demand ────────┬ not due ┬ due ┤
            0                               3/8                              3/4       7/8     1
 """
 
@@ -18,11 +18,11 @@ from aiokafka import TopicPartition
 from messaging.processing.inflight import Job
 
 
-class ReadAhead:
-    """The account of messages fetched and not started.
+class PrefetchBudget:
+    """The memory budget of messages that are fetched and not started.
 
-    A message counts with its bytes, but never with less than ``limit_bytes / limit``, so that both
-    limits hold in one account. A partition of which nothing is held takes a message of any size.
+    A message counts with its bytes, but at least ``limit_bytes / limit``, so that one counter
+    enforces both limits. A partition of which nothing is held accepts a message of any size.
 
     Args:
         limit: how many messages may be held.
@@ -42,11 +42,11 @@ class ReadAhead:
 
     @property
     def held(self) -> int:
-        """How much is held in all, in bytes."""
+        """Bytes in use."""
         return sum(self._held.values()) + self.retried
 
-    def share_among(self, sources: Collection[TopicPartition]) -> None:
-        """Share the room out anew.
+    def set_partitions(self, sources: Collection[TopicPartition]) -> None:
+        """Divide the budget among the stage's own partitions anew.
 
         Args:
             sources: the assigned partitions of the stage's own topics.
@@ -57,11 +57,11 @@ class ReadAhead:
             self._full.clear()
 
     def add(self, job: Job) -> None:
-        """Enter a message that is held."""
+        """Add a message that is held."""
         self.add_all((job,))
 
     def add_all(self, jobs: Sequence[Job]) -> None:
-        """Enter messages of one partition that are held; at least one."""
+        """Add messages of one partition that are held; at least one."""
         least = self._least
         cost = sum([max(least, job.size) for job in jobs])
         partition = jobs[0].partition
@@ -71,7 +71,7 @@ class ReadAhead:
             self.retried += cost
 
     def remove(self, job: Job) -> None:
-        """Note that a message was started, or let go."""
+        """Remove a message that was started or given up."""
         cost = max(self._least, job.size)
         if job.tier is not None:
             self.retried -= cost
@@ -81,21 +81,21 @@ class ReadAhead:
             del self._held[job.partition]
 
     def room(self, partition: TopicPartition) -> int:
-        """How many bytes more of a source partition may be held; may be negative."""
+        """Return how many more bytes of a source partition may be held; may be negative."""
         share = self._share
         common = sum(used - share for used in self._held.values() if used > share)
         own = max(0, share - self._held.get(partition, 0))
         return own + self._for_sources // 2 - common
 
     def holds(self, partition: TopicPartition) -> bool:
-        """Whether anything is held of a source partition."""
+        """Return whether anything is held of a source partition."""
         return partition in self._held
 
     def wants(self, partition: TopicPartition) -> bool:
-        """Whether more of a source partition is to be fetched.
+        """Return whether more of a source partition is to be fetched.
 
-        Once full, it is fetched again when a quarter of its room is free: many at once cost less
-        than one by one.
+        After it was full, it is fetched again only when a quarter of its room is free: fetching
+        many messages at once is cheaper than one by one.
         """
         used = self._held.get(partition, 0)
         if not used:
@@ -109,36 +109,36 @@ class ReadAhead:
         return partition not in self._full
 
     def is_full(self, partition: TopicPartition) -> None:
-        """Note that the next message of a source partition did not fit."""
+        """Record that the next message of a source partition did not fit."""
         self._full.add(partition)
 
-    def fits_retried(self, size: int, *, due: bool) -> bool:
-        """Whether a message from a retry topic may be held."""
+    def has_room_for_retry(self, size: int, *, due: bool) -> bool:
+        """Return whether a message from a retry topic may be held."""
         cost = self.cost(size)
         if due:
             due_ones = self.retried - self.not_due
             return due_ones == 0 or self.retried + cost <= self._for_retries
         return self.not_due == 0 or self.not_due + cost <= self._for_retries // 2
 
-    def room_to_go_back(self) -> int:
-        """How many bytes of remembered messages that are due may be read again now.
+    def refetch_room(self) -> int:
+        """Return how many bytes of remembered messages that are due may be fetched again now.
 
-        None while some are held and less than a quarter of the room is free: going back throws away
-        what was fetched already. At least 1 while none is held.
+        0 while some are held and less than a quarter of the room is free: seeking back discards
+        what was fetched already, so it has to be worth it. At least 1 while none is held.
         """
         room, due = self._for_retries - self.retried, self.retried - self.not_due
         if not due:
             return max(1, room)
         return room if 4 * room >= due + room else 0
 
-    def wait_begins(self, job: Job) -> None:
-        """Note that a message that is held is not due."""
+    def mark_delayed(self, job: Job) -> None:
+        """Record that a held message is not due yet."""
         self.not_due += self.cost(job.size)
 
-    def wait_ends(self, job: Job) -> None:
-        """Note that a message became due, or was let go."""
+    def mark_due(self, job: Job) -> None:
+        """Record that a message became due, or was given up."""
         self.not_due -= self.cost(job.size)
 
     def cost(self, size: int) -> int:
-        """How much a message of so many bytes counts."""
+        """Return how many bytes of the budget a message of ``size`` bytes uses."""
         return max(size, self._least)

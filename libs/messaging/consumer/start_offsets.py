@@ -1,13 +1,13 @@
-"""Where work on a newly assigned partition begins: the group's commit held against the log.
+"""Start offsets of newly assigned partitions: the group's commit compared with the log.
 
-A commit is an offset, and an offset means nothing in another log. Where the two do not fit, work
-begins where nothing can be skipped, and an error and a metric say so::
+A committed offset has no meaning in another log. Where commit and log do not fit, reading starts
+where nothing can be skipped, and an error is logged and counted::
 
-    commit before the start of the log   records were deleted unhandled: begins at the start
-    commit behind the end                the log was lost: begins at the start
-    of a topic with another id           it was created anew: begins at the start
-    of an epoch that ended before        that part was lost, and others were written: begins there
-    of another cluster                   a tool copied the commit: the offset counts, no more
+    commit before the log's start        records were deleted unprocessed: start of the log
+    commit behind the log's end          the log was lost: start of the log
+    topic id differs                     the topic was recreated: start of the log
+    leader epoch ended before commit     the log was truncated and rewritten: end of that epoch
+    cluster id differs                   a tool copied the commit: its offset, without metadata
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import structlog
 from aiokafka import TopicPartition
 
 from messaging.consumer.metrics import LOG_FAULTS
-from messaging.consumer.offset_metadata import UNKNOWN_LOG, LogIdentity, decode
+from messaging.consumer.offset_metadata import UNKNOWN_LOG, LogIdentity, decode_metadata
 from messaging.kafka.partition_logs import (
     PartitionLog,
     fetch_epoch_end_offsets,
@@ -31,8 +31,8 @@ from messaging.kafka.partition_logs import (
 log = structlog.get_logger(__name__)
 
 
-class LogFault(StrEnum):
-    """How a log is not what the commit was about."""
+class LogMismatch(StrEnum):
+    """The ways in which a log can contradict the group's commit."""
 
     DELETED = "deleted"
     LOST = "lost"
@@ -41,34 +41,34 @@ class LogFault(StrEnum):
 
 
 _WHAT_TO_KNOW: Final = {
-    LogFault.DELETED: "records were deleted before they were handled; raise the topic's retention",
-    LogFault.LOST: "the log ends before the commit: it was lost; all that is there is handled",
-    LogFault.RECREATED: "the topic was created anew; all that is there is handled",
-    LogFault.TRUNCATED: "records before the commit were replaced by others; those are handled",
+    LogMismatch.DELETED: "records were deleted before they were processed; raise the retention",
+    LogMismatch.LOST: "the log ends before the commit: it was lost; all its records are processed",
+    LogMismatch.RECREATED: "the topic was recreated; all records in it are processed",
+    LogMismatch.TRUNCATED: "records before the commit were replaced; the new ones are processed",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Beginning:
-    """Where work on a partition begins.
+class StartPosition:
+    """The offset at which reading of a partition starts.
 
     Attributes:
-        offset: the first to read; None if neither a commit nor the log tells.
-        finished: what lies beyond and is finished already.
-        log: which log it is.
-        fault: how the log does not fit the commit, if it does not.
+        offset: the first to read; None if neither a commit nor the log provides it.
+        finished: offsets beyond it that are finished already.
+        log: the log's identity.
+        fault: how the log contradicts the commit, if it does.
     """
 
     offset: int | None = None
     finished: tuple[range, ...] = ()
     log: LogIdentity = UNKNOWN_LOG
-    fault: LogFault | None = None
+    fault: LogMismatch | None = None
 
 
-async def beginnings(
+async def find_start_positions(
     client: Any, commits: Mapping[TopicPartition, Any], partitions: Collection[TopicPartition]
-) -> dict[TopicPartition, Beginning]:
-    """Return where to begin with each partition; log and count what does not fit.
+) -> dict[TopicPartition, StartPosition]:
+    """Return where to start reading each partition; log and count commits that do not fit the log.
 
     Args:
         client: aiokafka's client.
@@ -79,18 +79,21 @@ async def beginnings(
         KafkaError: a broker does not answer.
     """
     logs = await fetch_partition_logs(client, partitions)
-    told = {
+    epochs = {
         one: account.log.epoch
         for one, commit in commits.items()
         if one in logs
-        and (account := decode(commit.offset, commit.metadata)).log.epoch >= 0
+        and (account := decode_metadata(commit.offset, commit.metadata)).log.epoch >= 0
         and account.log.epoch < logs[one].identity.epoch
     }
-    ends = await fetch_epoch_end_offsets(client, told)
-    found = {one: begin(commits.get(one), logs.get(one), ends.get(one)) for one in partitions}
+    ends = await fetch_epoch_end_offsets(client, epochs)
+    found = {
+        one: decide_start_position(commits.get(one), logs.get(one), ends.get(one))
+        for one in partitions
+    }
     for partition, beginning in found.items():
         if beginning.fault is not None:
-            report(
+            report_log_mismatch(
                 partition,
                 beginning.fault,
                 logs[partition],
@@ -100,54 +103,57 @@ async def beginnings(
     return found
 
 
-def begin(commit: Any, found: PartitionLog | None, epoch_end: int | None) -> Beginning:
-    """Decide where to begin.
+def decide_start_position(
+    commit: Any, found: PartitionLog | None, epoch_end: int | None
+) -> StartPosition:
+    """Return where to start, from a commit and the state of the log.
 
     Args:
         commit: offset and metadata; None if the group has none.
-        found: the log as it is; None if its leader does not tell.
-        epoch_end: where the epoch that the commit was made in ended, if that was asked for.
+        found: the log's state; None if its leader does not report it.
+        epoch_end: end offset of the leader epoch that the commit was made in, if known.
     """
     identity = found.identity if found else UNKNOWN_LOG
     if commit is None or commit.offset < 0:
-        return Beginning(found.start if found else None, log=identity)
-    account = decode(commit.offset, commit.metadata)
+        return StartPosition(found.start if found else None, log=identity)
+    account = decode_metadata(commit.offset, commit.metadata)
     if found is None:
-        return Beginning(commit.offset, account.finished)
-    told = account.log
-    foreign = bool(told.cluster and identity.cluster) and told.cluster != identity.cluster
-    fault = _fault(commit.offset, found, UNKNOWN_LOG if foreign else told, epoch_end)
+        return StartPosition(commit.offset, account.finished)
+    committed_log = account.log
+    clusters = {committed_log.cluster, identity.cluster} - {""}
+    is_foreign = len(clusters) > 1
+    fault = _mismatch(commit.offset, found, UNKNOWN_LOG if is_foreign else committed_log, epoch_end)
     if fault is None:
-        return Beginning(commit.offset, () if foreign else account.finished, identity)
-    if fault is LogFault.DELETED:
-        return Beginning(found.start, () if foreign else account.finished, identity, fault)
-    first = max(found.start, epoch_end or 0) if fault is LogFault.TRUNCATED else found.start
-    return Beginning(first, (), identity, fault)
+        return StartPosition(commit.offset, () if is_foreign else account.finished, identity)
+    if fault is LogMismatch.DELETED:
+        return StartPosition(found.start, () if is_foreign else account.finished, identity, fault)
+    first = max(found.start, epoch_end or 0) if fault is LogMismatch.TRUNCATED else found.start
+    return StartPosition(first, (), identity, fault)
 
 
-def _fault(
-    offset: int, found: PartitionLog, told: LogIdentity, epoch_end: int | None
-) -> LogFault | None:
+def _mismatch(
+    offset: int, found: PartitionLog, committed: LogIdentity, epoch_end: int | None
+) -> LogMismatch | None:
     identity = found.identity
-    if told.topic and identity.topic and told.topic != identity.topic:
-        return LogFault.RECREATED
+    if committed.topic and identity.topic and committed.topic != identity.topic:
+        return LogMismatch.RECREATED
     if offset > found.end:
-        return LogFault.LOST
+        return LogMismatch.LOST
     if epoch_end is not None and 0 <= epoch_end < offset and found.start < offset:
-        return LogFault.TRUNCATED
-    return LogFault.DELETED if offset < found.start else None
+        return LogMismatch.TRUNCATED
+    return LogMismatch.DELETED if offset < found.start else None
 
 
-def report(
-    partition: TopicPartition, fault: LogFault, found: PartitionLog, **offsets: int | None
+def report_log_mismatch(
+    partition: TopicPartition, fault: LogMismatch, found: PartitionLog, **offsets: int | None
 ) -> None:
-    """Log and count that a log is not what was expected.
+    """Log and count that a log is not the one that was expected.
 
     Args:
         partition: which.
         fault: how it differs.
         found: the log as it is.
-        offsets: what was expected and what follows, by name.
+        offsets: further offsets for the log line, by name.
     """
     LOG_FAULTS.labels(partition.topic, fault.value).inc()
     log.error(

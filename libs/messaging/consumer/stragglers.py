@@ -1,4 +1,4 @@
-"""Ends tasks within a budget, and names the messages of those that do not end."""
+"""Cancellation of tasks within a time limit, with a log line for those that do not end."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ log = structlog.get_logger(__name__)
 _ASYNCIO: Final = str(Path(asyncio.__file__).parent)
 
 
-async def end_tasks(tasks: Mapping[Any, Job], budget_s: float) -> None:
-    """Cancel tasks and wait until they have ended, but not longer than the budget.
+async def cancel_tasks(tasks: Mapping[Any, Job], budget_s: float) -> None:
+    """Cancel tasks and wait until they have ended, up to a time limit.
 
-    A handler can hold its cancellation off, by catching it or by waiting in a thread. It is left to
-    itself then: its message is not committed, and done again by whoever has it next.
+    A handler can delay its cancellation, by catching it or by waiting for a thread. It is left
+    running then: its message is not committed, and the partition's next owner repeats it.
 
     Args:
-        tasks: each with the message it works on.
+        tasks: each with the message it processes.
         budget_s: the longest wait, in seconds.
     """
     for task in tasks:
         task.cancel()
     if not tasks:
         return
-    _, going_on = await asyncio.wait(tasks, timeout=budget_s)
-    for task in going_on:
+    _, remaining = await asyncio.wait(tasks, timeout=budget_s)
+    for task in remaining:
         job = tasks[task]
         log.error(
             "handler_ignores_cancellation",
             topic=job.topic,
             partition=job.partition.partition,
             offset=job.received.offset,
-            at=where(task),
+            at=suspension_point(task),
             what="its message is left unfinished and is done again; have the handler end when it "
             "is cancelled",
         )
 
 
-def where(task: asyncio.Task[Any]) -> str:
-    """Return the line that a task waits at, for people; empty if it tells none.
+def suspension_point(task: asyncio.Task[Any]) -> str:
+    """Return the source line at which a task is suspended, for people; empty if unknown.
 
-    It is the innermost one that is not asyncio's own.
+    The innermost frame outside asyncio, such as ``fetch (client.py:12)``.
     """
     coroutine: Any = task.get_coro()
     frame = None

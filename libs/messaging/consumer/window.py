@@ -1,14 +1,21 @@
-"""Keeps up to N messages at work, whatever their partitions, in key order or in none.
+"""The in-flight window: up to N messages processed at once, whatever their partitions.
 
-Admitted messages wait until it is their turn (``turns.py``), and in key order until those of their
-key before them are settled (``key_order.py``); meanwhile they take no place. A message is at work
-until its handler is done, and in flight until the broker has what came of it. Only what is at work
-takes one of the N places, so that waiting for the broker costs no call to a model; at most N more
-may wait for the broker.
+::
 
-Tasks relay each other: a task works on messages one after another for as long as none of them has
-to wait, and has another task standing by that takes over as soon as one does. A handler that never
-waits so costs no task, and every handler that waits has one of its own.
+             admit           take              handler done           acknowledged
+    fetched ──────▶ waiting ───────▶ processing ────────────▶ sending ────────────▶ settled
+                    FairQueue,       takes one of             at most N             ledger
+                    KeyOrder         the N places             more here             advances
+
+Waiting messages take no place: they wait for their turn (``fair_queue``) and in key order for those
+of their key before them (``key_order``). Processing and sending together are "in flight". Only
+processing takes one of the N places, so that waiting for the broker costs no call to a model; at
+most N messages more may wait for the broker.
+
+A task per message would cost more than a handler that never awaits. So a relay task processes
+messages one after another while none of them suspends, and keeps another relay standing by that
+takes over as soon as one does: handlers that never wait share one task, and every handler that
+waits has one of its own.
 """
 
 from __future__ import annotations
@@ -22,29 +29,29 @@ from typing import Final
 import structlog
 from aiokafka import TopicPartition
 
-from messaging.consumer.fair_queue import Turns
+from messaging.consumer.fair_queue import FairQueue
 from messaging.consumer.key_order import KeyOrder
-from messaging.consumer.prefetch import ReadAhead
-from messaging.consumer.stragglers import end_tasks
+from messaging.consumer.prefetch import PrefetchBudget
+from messaging.consumer.stragglers import cancel_tasks
 from messaging.processing.inflight import Job
 
 log = structlog.get_logger(__name__)
 
 CANCEL_S: Final = 2.0
-"""How long a cancelled handler is waited for unless told otherwise, in seconds."""
+"""How long a cancelled handler is waited for by default, in seconds."""
 
 
 class Window:
-    """The messages that are held, and those in flight.
+    """The held messages and those in flight, with limits on number and bytes.
 
     Args:
-        work: works on one message; it returns when nothing is left to be done but to wait for
-            the broker's acknowledgement.
-        size: how many messages may be at work; twice as many may be in flight.
-        size_bytes: none is started while those in flight have so many bytes or more.
-        by_key: whether messages of one key are worked on one after another.
-        read_ahead: the account of what is held.
-        may_start: whether messages may be started now; asked before each one.
+        work: processes one message; it returns when only the broker's acknowledgement is
+            outstanding.
+        size: how many messages may be processed at once; twice as many may be in flight.
+        size_bytes: no message is started while those in flight have this many bytes or more.
+        by_key: whether messages of one key are processed one after another.
+        read_ahead: the budget for what is held.
+        may_start: whether messages may be started now; called before each one.
     """
 
     def __init__(  # noqa: PLR0913 - its limits
@@ -54,7 +61,7 @@ class Window:
         size: int,
         size_bytes: int,
         by_key: bool,
-        read_ahead: ReadAhead,
+        read_ahead: PrefetchBudget,
         may_start: Callable[[], bool] = lambda: True,
     ) -> None:
         self._work = work
@@ -65,9 +72,9 @@ class Window:
         self._ready: deque[Job] = deque()
         self._standing_by = False
         self._relays: set[asyncio.Task[None]] = set()
-        self._at_work: set[Job] = set()
+        self._processing: set[Job] = set()
         self._jobs: dict[TopicPartition, set[Job]] = defaultdict(set)
-        self._turns = Turns()
+        self._queue = FairQueue()
         self._keys = KeyOrder() if by_key else None
         self._not_due: dict[Job, asyncio.TimerHandle] = {}
         self._suspended: dict[TopicPartition, list[Job]] = {}
@@ -81,62 +88,62 @@ class Window:
         """How many more messages may be started."""
         if self._bytes_in_flight >= self._size_bytes:
             return 0
-        return min(self._size - len(self._at_work), 2 * self._size - self.in_flight)
+        return min(self._size - len(self._processing), 2 * self._size - self.in_flight)
 
     @property
     def waiting(self) -> int:
-        """How many messages wait for nothing but their turn."""
-        return self._turns.waiting
+        """How many messages are queued and could start at once."""
+        return self._queue.waiting
 
     def admit(self, job: Job) -> None:
-        """Have a message wait for its turn; ``fill`` starts it when there is room."""
+        """Queue a message; ``fill`` starts it when there is room."""
         self._read_ahead.add(job)
         self._enter(job)
 
-    def admit_all(self, jobs: Sequence[Job]) -> None:
-        """Admit messages of one partition, in order, and start what may be started."""
+    def admit_batch(self, jobs: Sequence[Job]) -> None:
+        """Queue messages of one partition, in order, and start those that may start."""
         simple = not self._suspended and self._keys is None
-        if simple and not self._turns.waiting and len(jobs) <= self.room and self._may_start():
-            for job in jobs:  # there is room for all: no need for turns
-                self._turns.begin(job)
+        if simple and not self._queue.waiting and len(jobs) <= self.room and self._may_start():
+            for job in jobs:  # there is room for all: no need to queue
+                self._queue.mark_started(job)
                 self._start(job)
         elif jobs:
             self._read_ahead.add_all(jobs)
-            enter = self._turns.put if simple else self._enter
+            enter = self._queue.put if simple else self._enter
             for job in jobs:
                 enter(job)
             self.fill()
 
-    def hold(self, job: Job, delay_s: float) -> None:
-        """Admit a message that is not due yet; it begins to wait for its turn when it is."""
+    def admit_delayed(self, job: Job, delay_s: float) -> None:
+        """Hold a message that is not due yet; it is queued when it is."""
         self._read_ahead.add(job)
-        self._read_ahead.wait_begins(job)
+        self._read_ahead.mark_delayed(job)
         loop = asyncio.get_running_loop()
-        self._not_due[job] = loop.call_later(delay_s, self._is_due, job)
+        self._not_due[job] = loop.call_later(delay_s, self._on_due, job)
 
     def fill(self) -> None:
         """Start messages while there is room and they may be started."""
-        turns = self._turns
-        if not turns.waiting or not self._may_start():
+        queue = self._queue
+        if not queue.waiting or not self._may_start():
             return
-        for _ in range(min(self.room, turns.waiting)):
+        for _ in range(min(self.room, queue.waiting)):
             if self._bytes_in_flight >= self._size_bytes:
                 return
             self._start_next()
 
     def start_one(self) -> bool:
-        """Start a message even if none may be started, to see whether they may again.
+        """Start a message even if starting is not allowed now, as a probe.
 
         Returns:
-            Whether one was waiting.
+            Whether a message was waiting.
         """
-        if not self._turns.waiting:
+        if not self._queue.waiting:
             return False
         self._start_next()
         return True
 
     def _start_next(self) -> None:
-        job = self._turns.take()
+        job = self._queue.take()
         self._read_ahead.remove(job)
         self._start(job)
 
@@ -144,13 +151,13 @@ class Window:
         self._jobs[job.partition].add(job)
         self.in_flight += 1
         self._bytes_in_flight += job.size
-        self._at_work.add(job)
+        self._processing.add(job)
         self._ready.append(job)
         if not self._standing_by:
             self._stand_by()
 
-    def ended(self, job: Job) -> None:
-        """Take note that a message is settled."""
+    def mark_settled(self, job: Job) -> None:
+        """Record that a message is settled: its results or its dead letter are acknowledged."""
         jobs = self._jobs.get(job.partition)
         if jobs is None or job not in jobs:
             return
@@ -158,11 +165,11 @@ class Window:
         self.in_flight -= 1
         self._bytes_in_flight -= job.size
         if self._keys is not None and (following := self._keys.leave(job)) is not None:
-            self._wait_for_turn(following, first=True)
+            self._enqueue(following, first=True)
         self._changed.set()
-        if job in self._at_work:
-            self._at_work_no_more(job)
-        elif self._turns.waiting and not self._ready:
+        if job in self._processing:
+            self._release_place(job)
+        elif self._queue.waiting and not self._ready:
             self.fill()
 
     async def wait_for_change(self, timeout_s: float) -> None:
@@ -173,9 +180,9 @@ class Window:
                 await self._changed.wait()
 
     async def drain(self, partitions: Iterable[TopicPartition] | None, budget_s: float) -> None:
-        """Let messages in flight end, for at most ``budget_s`` seconds; no other is started.
+        """Wait until messages in flight are settled, up to a time limit; start no others.
 
-        What is held of these partitions stays so until ``cancel`` or ``go_on``.
+        Held messages of these partitions stay held until ``cancel`` or ``resume``.
 
         Args:
             partitions: whose messages; None for all.
@@ -190,53 +197,54 @@ class Window:
                     await self._changed.wait()
 
     def suspend(self, partitions: Collection[TopicPartition]) -> None:
-        """Start no message of some partitions until ``go_on``; those in flight go on."""
+        """Start no message of some partitions until ``resume``; those in flight continue."""
         for partition in partitions:
             self._suspended.setdefault(partition, [])
-        for job in self._turns.remove(partitions):
+        for job in self._queue.remove(partitions):
             self._suspended[job.partition].append(job)
 
-    def go_on(self, partitions: Iterable[TopicPartition]) -> None:
-        """Have messages that are held be started again, after ``suspend`` or ``drain``."""
+    def resume(self, partitions: Iterable[TopicPartition]) -> None:
+        """Start held messages of some partitions again, after ``suspend`` or ``drain``."""
         for partition in partitions:
             for job in self._suspended.pop(partition, ()):
-                self._wait_for_turn(job)
+                self._enqueue(job)
         self.fill()
 
     def is_busy(self, partition: TopicPartition) -> bool:
-        """Whether messages of a partition are in flight."""
+        """Return whether messages of a partition are in flight."""
         return bool(self._jobs.get(partition))
 
     async def cancel(
         self, partitions: Iterable[TopicPartition] | None, budget_s: float = CANCEL_S
     ) -> None:
-        """Stop working on messages, and let go of those held; their offsets stay uncommitted.
+        """Cancel processing and drop held messages; their offsets stay uncommitted.
 
         Args:
             partitions: whose messages; None for all.
             budget_s: how long handlers may take to end, in seconds. One that ignores its
-                cancellation is left to itself, and named in the log.
+                cancellation is left running, and logged.
         """
         chosen = self._partitions() if partitions is None else set(partitions)
-        self._let_go(chosen)
+        self._drop(chosen)
         given_up = {job for one in chosen for job in self._jobs.pop(one, ())}
         self.in_flight -= len(given_up)
         self._bytes_in_flight -= sum(job.size for job in given_up)
-        for job in given_up & self._at_work:
-            self._at_work.discard(job)
-            self._turns.end(job)
+        for job in given_up & self._processing:
+            self._processing.discard(job)
+            self._queue.mark_ended(job)
         self._ready = deque(job for job in self._ready if job not in given_up)
+        # A caller that itself runs in one of these tasks must not cancel and await itself.
         mine = asyncio.current_task()
         tasks = {job.task: job for job in given_up if job.task not in {None, mine}}
-        await end_tasks(tasks, budget_s)
+        await cancel_tasks(tasks, budget_s)
         self._changed.set()
         self.fill()
 
     def _partitions(self) -> set[TopicPartition]:
-        """All partitions of which there are messages."""
+        """Return all partitions of which there are messages."""
         return {
             *self._jobs,
-            *self._turns.partitions(),
+            *self._queue.partitions(),
             *(self._keys.partitions() if self._keys is not None else ()),
             *(job.partition for job in self._not_due),
             *self._suspended,
@@ -253,6 +261,8 @@ class Window:
         task = asyncio.current_task()
         while self._ready:
             job = self._ready.popleft()
+            # Start the next ones and have a relay ready before this one suspends: until the
+            # handler's first await no other task runs.
             if not self._ready:
                 self.fill()
             if self._ready and not self._standing_by:
@@ -264,51 +274,52 @@ class Window:
                 log.exception("unsettled", topic=job.topic, offset=job.received.offset)
                 self.failure = self.failure or error
             finally:
-                if job.task is task:  # else it is being sent again already
+                if job.task is task:  # else its results are being sent again, in another task
                     job.task = None
-                if job in self._at_work:
-                    self._at_work_no_more(job)
+                if job in self._processing:
+                    self._release_place(job)
             if task is not None and task.cancelling():
-                # Somebody gave up this message, and its handler went on all the same.
+                # ``cancel`` gave up this message and waits for this task to end, although the
+                # handler ignored its cancellation: it must not take another message.
                 if self._ready and not self._standing_by:
                     self._stand_by()
                 return
 
-    def _at_work_no_more(self, job: Job) -> None:
-        self._at_work.discard(job)
-        self._turns.end(job)
-        # While some are ready to begin, more would only wait behind them.
-        if self._turns.waiting and not self._ready:
+    def _release_place(self, job: Job) -> None:
+        self._processing.discard(job)
+        self._queue.mark_ended(job)
+        # While some are ready, more would only wait behind them.
+        if self._queue.waiting and not self._ready:
             self.fill()
 
-    def _is_due(self, job: Job) -> None:
+    def _on_due(self, job: Job) -> None:
         if self._not_due.pop(job, None) is None:
             return
-        self._read_ahead.wait_ends(job)
+        self._read_ahead.mark_due(job)
         self._enter(job)
         self._changed.set()
         self.fill()
 
     def _enter(self, job: Job) -> None:
         if self._keys is None or self._keys.enter(job):
-            self._wait_for_turn(job)
+            self._enqueue(job)
 
-    def _wait_for_turn(self, job: Job, *, first: bool = False) -> None:
+    def _enqueue(self, job: Job, *, first: bool = False) -> None:
         if self._suspended and job.partition in self._suspended:
             self._suspended[job.partition].append(job)
         else:
-            self._turns.put(job, first=first)
+            self._queue.put(job, first=first)
 
-    def _let_go(self, partitions: Collection[TopicPartition]) -> None:
-        """Forget what is held of some partitions."""
-        held = self._turns.remove(partitions)
+    def _drop(self, partitions: Collection[TopicPartition]) -> None:
+        """Drop the held messages of some partitions."""
+        held = self._queue.remove(partitions)
         if self._keys is not None:
             held += self._keys.forget(partitions)
         for partition in partitions:
             held += self._suspended.pop(partition, ())
         for job in [one for one in self._not_due if one.partition in partitions]:
             self._not_due.pop(job).cancel()
-            self._read_ahead.wait_ends(job)
+            self._read_ahead.mark_due(job)
             held.append(job)
         for job in held:
             self._read_ahead.remove(job)

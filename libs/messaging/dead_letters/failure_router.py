@@ -12,7 +12,7 @@ import structlog
 
 from contracts import headers as h
 from contracts.topics import dlq_topic, retry_topic
-from messaging.consumer.oversize import OversizeValue, StubKind
+from messaging.consumer.oversize import DigestScope, OversizeValue
 from messaging.dead_letters import headers as dead_letter_headers
 from messaging.dead_letters.identity import stub_content_digest
 from messaging.dead_letters.record_digest import digest_record
@@ -158,7 +158,7 @@ def _stub_without_content(record: Record) -> StubLetter:
     except Exception:
         log.exception("not_hashed", topic=record.topic, offset=record.offset)
         return StubLetter(
-            StubKind.RECORD, size_bytes=0, sha256="", headers_left_out=len(record.headers)
+            DigestScope.RECORD, size_bytes=0, sha256="", headers_left_out=len(record.headers)
         )
     left_out = known.headers_left_out + len(record.headers)
     return StubLetter(known.kind, known.size_bytes, known.sha256, headers_left_out=left_out)

@@ -2,7 +2,7 @@
 
 A stub has the beginning of the message, and in added headers its size, its hash and, as every
 letter, where it was read first. While the message is still at that place, a replay fetches it from
-there, and the hash tells that it is the same one.
+there, and the hash proves that it is the same one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from contracts import headers as h
-from messaging.consumer.oversize import Oversize, OversizeValue, StubKind
+from messaging.consumer.oversize import DigestScope, OversizeInfo, OversizeValue
 from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import Headers, Record, number_of, text_of
 
@@ -40,7 +40,7 @@ class StubLetter:
         headers_left_out: how many did not.
     """
 
-    kind: StubKind
+    kind: DigestScope
     size_bytes: int
     sha256: str
     key: bytes | None = None
@@ -99,11 +99,11 @@ def truncate_record(record: Record, complaint: str) -> Record:
     return replace(record, value=value, headers=headers)
 
 
-def describe_oversize(record: Record) -> Oversize:
+def describe_oversize(record: Record) -> OversizeInfo:
     """Return size and hash of a message; hashing 64 MiB takes about a tenth of a second."""
     if isinstance(record.value, OversizeValue):
         return record.value.known
-    return Oversize(StubKind.RECORD, record_size(record), record_digest_hex(record), "")
+    return OversizeInfo(DigestScope.RECORD, record_size(record), record_digest_hex(record), "")
 
 
 def read_stub_headers(added: Headers) -> StubLetter | None:
@@ -113,10 +113,10 @@ def read_stub_headers(added: Headers) -> StubLetter | None:
         None if the letter has its message whole.
     """
     kind = text_of(added, h.STUB)
-    if kind not in set(StubKind):
+    if kind not in set(DigestScope):
         return None
     sha = text_of(added, h.STUB_SHA256) or ""
-    return StubLetter(StubKind(kind), number_of(added, h.STUB_SIZE, 0), sha)
+    return StubLetter(DigestScope(kind), number_of(added, h.STUB_SIZE, 0), sha)
 
 
 def record_size(record: Record) -> int:

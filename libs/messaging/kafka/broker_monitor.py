@@ -11,7 +11,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError
 
 from contracts.errors import ErrorCode
-from messaging.consumer.commits import Commits
+from messaging.consumer.commits import OffsetCommitter
 from messaging.kafka.aiokafka_internals import get_client
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.kafka.partition_logs import fetch_log_identities
@@ -34,7 +34,9 @@ class BrokerMonitor:
         silence: the reason to report while the broker does not answer; empty while it does.
     """
 
-    def __init__(self, fetching: Callable[[], set[TopicPartition]], commits: Commits) -> None:
+    def __init__(
+        self, fetching: Callable[[], set[TopicPartition]], commits: OffsetCommitter
+    ) -> None:
         self._fetching = fetching
         self._commits = commits
         self._stalled_since: dict[tuple[TopicPartition, int], float] = {}
@@ -66,7 +68,7 @@ class BrokerMonitor:
                 self.silence = f"{ErrorCode.KAFKA_UNAVAILABLE}: the broker does not answer"
             else:
                 self.silence = ""
-                if recreated := self._commits.learn_logs(logs):
+                if recreated := self._commits.update_log_identities(logs):
                     raise KafkaUnavailableError(f"{recreated[0].topic} was recreated")
                 self.expect_progress(behind)
 

@@ -1,8 +1,8 @@
 """Kafka protocol requests that aiokafka 0.14 lacks, defined as aiokafka defines its own.
 
-Metadata in version 12 tells topic ids and leader epochs; OffsetForLeaderEpoch tells where a leader
-epoch ended in a log (KIP-101, KIP-320). Brokers before Kafka 3.1 do not know that version, nor does
-the embedded one; whoever asks has to live without an answer.
+Metadata in version 12 returns topic ids and leader epochs; OffsetForLeaderEpoch returns where an
+epoch ended in a log (KIP-101, KIP-320). Brokers before Kafka 3.1, and the embedded one, do not know
+that version, so callers must work without an answer.
 """
 
 from __future__ import annotations

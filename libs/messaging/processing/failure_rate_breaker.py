@@ -18,7 +18,7 @@ _Ending = tuple[str, int | None]
 """How a message ended: the fingerprint, or WELL, and the hash of its subject, if it has any."""
 
 
-class Stoppage:
+class FailureRateBreaker:
     """Watches how the latest messages ended, and closes a gate when too many failed.
 
     A message that goes to a retry topic has failed as much as one that becomes a dead letter. What

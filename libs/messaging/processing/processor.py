@@ -32,7 +32,7 @@ from messaging.limits import Limits, TooLargeError
 from messaging.processing import failure_policy
 from messaging.processing.attempts import Attempts
 from messaging.processing.failure_policy import forget_frames
-from messaging.processing.failure_rate_breaker import Stoppage
+from messaging.processing.failure_rate_breaker import FailureRateBreaker
 from messaging.processing.inflight import Job
 from messaging.processing.outage_gate import OutageGate
 from messaging.processing.throttle import Throttle
@@ -77,7 +77,7 @@ class Worker:
         # the failures come last; a window of twice that does not take them for all there is.
         window = max(settings.stop_window, 2 * settings.max_in_flight)
         shares = (settings.stop_share, settings.stop_share_of_all)
-        self.stoppage = Stoppage(window, *shares, *pauses)
+        self.stoppage = FailureRateBreaker(window, *shares, *pauses)
         self._limits = Limits(stage.service, settings.max_message_bytes, settings.max_json_values)
         self._throttle = Throttle()
         self._working = 0

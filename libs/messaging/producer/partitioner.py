@@ -16,8 +16,8 @@ _POSITIVE: Final = 0x7FFFFFFF
 def choose_partition(key: bytes | None, partitions: Sequence[int]) -> int:
     """Return the partition for a record's key; a random one for a record without a key.
 
-    aiokafka's partitioner says the same in twice the time, which is a third of what sending a
-    record takes.
+    aiokafka's partitioner gives the same result in twice the time, a third of what sending a record
+    takes.
 
     Args:
         key: the record's key, or None.

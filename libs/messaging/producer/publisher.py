@@ -155,7 +155,7 @@ class Publisher:
             cause: lineage of the message that caused them: its trace and deadline are passed on.
 
         Raises:
-            TooLargeToSendError: one is larger than the client takes.
+            RecordTooLargeError: one is larger than the client takes.
             KafkaUnavailableError: the topic's partitions cannot be fetched.
         """
         if len(events) > 1:
@@ -173,7 +173,7 @@ class Publisher:
             cause: lineage of the message that caused them: its trace and deadline are passed on.
 
         Raises:
-            TooLargeToSendError: one is larger than its topic takes.
+            RecordTooLargeError: one is larger than its topic takes.
             KafkaUnavailableError: the broker does not acknowledge.
         """
         delivered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -193,7 +193,7 @@ class Publisher:
             headers: in order.
 
         Raises:
-            TooLargeToSendError: it is larger than the topic takes.
+            RecordTooLargeError: it is larger than the topic takes.
             KafkaUnavailableError: the broker does not acknowledge.
         """
         await (await self.forward_soon(topic, key, value, headers))
@@ -310,7 +310,7 @@ class Publisher:
             sent = await self._producer.send_batch(batch.builder, topic, partition=partition)
             await asyncio.wait((sent, retired), return_when=asyncio.FIRST_COMPLETED)
             error = sent.exception() if sent.done() else _CLOSED
-        except Exception as refused:  # noqa: BLE001 - whoever waits for the records is told
+        except Exception as refused:  # noqa: BLE001 - reported to the records' callbacks
             error = refused
         finally:
             if sent is not None:

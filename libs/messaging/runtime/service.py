@@ -21,9 +21,9 @@ from starlette.routing import BaseRoute, Route
 from asgi_server import JsonResponse
 from contracts.errors import ErrorCode, OutageError
 from contracts.topics import ALL_TOPICS, dlq_topic
-from messaging.consumer.consumer import Consumption
-from messaging.consumer.instance_fencing import NameTakenError, require_free_name
-from messaging.consumer.stragglers import where
+from messaging.consumer.consumer import StageConsumer
+from messaging.consumer.instance_fencing import InstanceIdTakenError, require_free_instance_id
+from messaging.consumer.stragglers import suspension_point
 from messaging.kafka.connection_errors import silence_connection_warnings
 from messaging.kafka.topic_checks import require_topics
 from messaging.processing.processor import Worker
@@ -99,7 +99,7 @@ async def _run_and_leave(service: Service) -> None:
         threads = True
     if not left and not threads:
         return
-    log.error("abandoned", tasks=sorted(map(where, left)), threads=threads)
+    log.error("abandoned", tasks=sorted(map(suspension_point, left)), threads=threads)
     logging.shutdown()
     sys.stdout.flush()
     os._exit(0)
@@ -112,7 +112,7 @@ class Runner:
         self._service = service
         self._health = Health()
         self._stopping = asyncio.Event()
-        self._consumption: Consumption | None = None
+        self._consumption: StageConsumer | None = None
         self._name_was_taken = False
         self._pause_s = RETRY_START_S
 
@@ -178,7 +178,7 @@ class Runner:
             async with self._open() as consumption:
                 if not self._stopping.is_set():
                     await consumption.run()
-        except NameTakenError:
+        except InstanceIdTakenError:
             self._name_was_taken = True
             raise
         except OutageError:
@@ -191,14 +191,14 @@ class Runner:
             self._consumption = None
 
     @asynccontextmanager
-    async def _open(self) -> AsyncIterator[Consumption]:
+    async def _open(self) -> AsyncIterator[StageConsumer]:
         service, kafka = self._service, self._service.kafka
         async with (
             Publisher(kafka, source=f"/onrecord/{service.name}") as publisher,
             service.build(publisher) as stage,
         ):
             worker = Worker(stage, service.settings, publisher, group=kafka.topic(stage.service))
-            consumption = Consumption(stage, service.settings, kafka, worker)
+            consumption = StageConsumer(stage, service.settings, kafka, worker)
             written = {one.name for one in ALL_TOPICS if stage.service in one.producers}
             if stage.dead_letters:
                 written.add(dlq_topic(stage.service).name)
@@ -209,7 +209,7 @@ class Runner:
             if self._name_was_taken:
                 # Whoever took it may be gone. At the start that cannot be told: then it may be
                 # this replica's own name, from before it was started again.
-                await require_free_name(kafka, consumption.group)
+                await require_free_instance_id(kafka, consumption.group)
                 self._name_was_taken = False
             self._consumption = consumption
             yield consumption

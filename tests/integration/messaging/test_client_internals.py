@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
 from contracts.topics import CHUNKS_READY
-from messaging.consumer.assignor import HandoverAssignor
+from messaging.consumer.assignor import CooperativeAssignor
 from messaging.kafka import aiokafka_internals
 from messaging.kafka.partition_logs import fetch_log_identities, fetch_partition_logs
 from support.broker import Bench
@@ -76,4 +76,4 @@ async def test_a_consumer_that_its_group_has_forgotten_joins_again_when_it_is_to
 
 
 def test_goes_by_the_name_that_older_members_know() -> None:
-    assert HandoverAssignor.name == RoundRobinPartitionAssignor.name == "roundrobin"
+    assert CooperativeAssignor.name == RoundRobinPartitionAssignor.name == "roundrobin"

@@ -19,9 +19,9 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from messaging.consumer import batch_reader
-from messaging.consumer.batch_memory import OPEN
-from messaging.consumer.batch_reader import DigestsOf, FetchedRecords
-from messaging.consumer.corrupt_batches import PlacedRecords
+from messaging.consumer.batch_memory import BATCH_MEMORY
+from messaging.consumer.batch_reader import BatchDigestCollector, BoundedMemoryRecords
+from messaging.consumer.corrupt_batches import LocatingPartitionRecords
 from messaging.consumer.oversize import OversizeValue
 from messaging.limits import KEY_BYTES
 from support.bombs import CODECS, MIB, batch, many_records, one_record, tiny_records
@@ -32,9 +32,9 @@ each_codec = pytest.mark.parametrize("codec", CODECS)
 
 @pytest.fixture(autouse=True)
 def _limited() -> Iterator[None]:
-    batch_reader.install(LIMIT)
+    batch_reader.install_batch_reader(LIMIT)
     yield
-    batch_reader.install()
+    batch_reader.install_batch_reader()
 
 
 def reader(
@@ -42,7 +42,7 @@ def reader(
 ) -> Iterator[Any]:
     """What aiokafka's consumer keeps of a fetch until everything is read."""
     place = TopicPartition("t", 0)
-    records = FetchedRecords(data)
+    records = BoundedMemoryRecords(data)
     assert records.has_next()  # else aiokafka takes it for a batch larger than a fetch
     return iter(of(place, records, [], begin, None, None, check_crcs=True, isolation_level=0))
 
@@ -98,7 +98,7 @@ def test_a_larger_batch_is_a_record_that_says_so_and_has_its_beginning(codec: st
     told = oversize.value.known
     assert (told.kind, told.size_bytes) == ("batch", len(bomb))
     assert "KAFKA_MAX_BATCH_BYTES" in told.complaint
-    assert told.sha256 == batch_reader.batch_digest(memoryview(bomb))
+    assert told.sha256 == batch_reader.digest_batch(memoryview(bomb))
     assert behind.value.startswith(b"good")
 
 
@@ -133,7 +133,7 @@ def test_a_key_may_be_what_is_too_large_and_the_records_beside_it_are_read() -> 
     assert (large.offset, large.timestamp, large.value) == (1, 7, b"v")
     assert keys[1].startswith(large.key)
     assert len(large.key) < KEY_BYTES
-    assert large.value.known.sha256 == batch_reader.batch_digest(memoryview(data))
+    assert large.value.known.sha256 == batch_reader.digest_batch(memoryview(data))
 
 
 def test_raw_snappy_is_limited_as_javas_is() -> None:
@@ -143,7 +143,7 @@ def test_raw_snappy_is_limited_as_javas_is() -> None:
     data = batch("snappy", [])[:61]
     data = data[:8] + (len(block) + 49).to_bytes(4, "big") + data[12:] + block
 
-    (found,) = list(FetchedRecords(data).next_batch())
+    (found,) = list(BoundedMemoryRecords(data).next_batch())
 
     assert isinstance(found.value, OversizeValue)
     assert found.value.startswith(b"begins")
@@ -158,7 +158,7 @@ def test_batches_of_several_frames_are_limited_as_a_whole(codec: str) -> None:
         data = data[:8] + (number * len(body) + 49).to_bytes(4, "big") + data[12:]
         return data + number * body
 
-    (found,) = list(FetchedRecords(frames(3)).next_batch())
+    (found,) = list(BoundedMemoryRecords(frames(3)).next_batch())
 
     assert isinstance(found.value, OversizeValue)
 
@@ -169,11 +169,11 @@ def test_a_damaged_batch_is_said_to_be_damaged(codec: str) -> None:
     damaged = data[:8] + (len(data) - 112).to_bytes(4, "big") + data[12:-100]
 
     with pytest.raises(CorruptRecordException):
-        list(FetchedRecords(damaged).next_batch())
+        list(BoundedMemoryRecords(damaged).next_batch())
 
 
 def test_what_is_left_of_a_fetch_is_fetched_again_after_much_was_decompressed() -> None:
-    batch_reader.install(64 * MIB)
+    batch_reader.install_batch_reader(64 * MIB)
     large = batch("zstd", one_record(10 * MIB))
     data = b"".join(placed(large, offset) for offset in range(5))
 
@@ -181,7 +181,7 @@ def test_what_is_left_of_a_fetch_is_fetched_again_after_much_was_decompressed() 
 
 
 async def test_a_poll_of_many_partitions_is_bounded_as_a_whole() -> None:
-    batch_reader.install(64 * MIB)
+    batch_reader.install_batch_reader(64 * MIB)
     data = batch("zstd", one_record(10 * MIB))
 
     first = [len(read(data)) for _ in range(6)]
@@ -192,9 +192,9 @@ async def test_a_poll_of_many_partitions_is_bounded_as_a_whole() -> None:
 
 
 async def test_a_poll_of_batches_that_were_read_in_part_is_bounded_and_the_next_goes_on() -> None:
-    batch_reader.install(64 * MIB)
+    batch_reader.install_batch_reader(64 * MIB)
     data = batch("zstd", many_records(40, MIB), 40)
-    readers = {at: reader(data, of=PlacedRecords) for at in range(4)}
+    readers = {at: reader(data, of=LocatingPartitionRecords) for at in range(4)}
     found: dict[int, list[int]] = {}
     for at, one in readers.items():
         found[at] = [record.offset for record in islice(one, 3)]
@@ -207,20 +207,20 @@ async def test_a_poll_of_batches_that_were_read_in_part_is_bounded_and_the_next_
             found[at] += offsets
         # What the poll did not bring is fetched again.
         left = [at for at, offsets in found.items() if len(offsets) < 40]
-        readers = {at: reader(data, len(found[at]), of=PlacedRecords) for at in left}
+        readers = {at: reader(data, len(found[at]), of=LocatingPartitionRecords) for at in left}
         polled.append(sum(map(len, more.values())))
         await asyncio.sleep(0)
 
     assert all(offsets == list(range(40)) for offsets in found.values())
     assert max(polled) == 33
-    assert OPEN.held_bytes <= 2 * 64 * MIB
+    assert BATCH_MEMORY.held_bytes <= 2 * 64 * MIB
 
 
 async def test_what_arrives_in_the_midst_of_a_full_poll_is_no_batch_larger_than_a_fetch() -> None:
-    batch_reader.install(64 * MIB)
+    batch_reader.install_batch_reader(64 * MIB)
     assert len(read(batch("zstd", one_record(40 * MIB)))) == 1
 
-    arrived = FetchedRecords(batch("zstd", one_record(10)))
+    arrived = BoundedMemoryRecords(batch("zstd", one_record(10)))
 
     assert arrived.has_next()  # aiokafka skips an offset and raises RecordTooLargeError else
     assert not arrived.has_next()  # before the first batch is read
@@ -244,9 +244,9 @@ def test_batches_read_in_turns_stay_within_their_room_and_lose_nothing(
         found[at] += more
         if len(more) < wanted:
             del readers[at]
-        assert OPEN.held_bytes <= 2 * LIMIT
+        assert BATCH_MEMORY.held_bytes <= 2 * LIMIT
 
-    assert OPEN.held_bytes == 0
+    assert BATCH_MEMORY.held_bytes == 0
     for records in found.values():
         assert [record.offset for record in records] == list(range(3 * number))
         values = [int.from_bytes(record.value[:4], "big") for record in records]
@@ -260,22 +260,22 @@ def test_batches_read_in_turns_stay_within_their_room_and_lose_nothing(
 def test_a_batch_that_nobody_reads_on_leaves_the_account() -> None:
     read_in_part = reader(batch("zstd", many_records(20, 40_000), 20))
     next(read_in_part)
-    assert 800_000 < OPEN.held_bytes < LIMIT
+    assert 800_000 < BATCH_MEMORY.held_bytes < LIMIT
 
     del read_in_part
     gc.collect()  # aiokafka's reader is a cycle
 
-    assert OPEN.held_bytes == 0
+    assert BATCH_MEMORY.held_bytes == 0
 
 
 def test_tells_the_digest_of_the_batch_an_offset_is_in() -> None:
     first, second = placed(batch("lz4", one_record(1)), 4), placed(batch("lz4", one_record(2)), 5)
 
-    with DigestsOf(5) as digests:
+    with BatchDigestCollector(5) as digests:
         read(first + second, begin=4)
     read(first, begin=4)
 
-    assert digests.found == {batch_reader.batch_digest(memoryview(second))}
+    assert digests.found == {batch_reader.digest_batch(memoryview(second))}
 
 
 BOMBED = """

@@ -67,7 +67,7 @@ async def test_commits_with_less_metadata_and_says_so_once(kafka: ApacheKafka) -
 
             await until(told, within_s=40)
             offset, metadata = await commit_of(bench)
-            known = offset_metadata.decode(offset, metadata)
+            known = offset_metadata.decode_metadata(offset, metadata)
             assert {one for one in range(3, NUMBER) if one in known} <= done
             release.set()
             await bench.is_committed("chunks-ready", NUMBER)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiokafka import OffsetAndMetadata, TopicPartition
 
-from messaging.consumer.commits import Commits
+from messaging.consumer.commits import OffsetCommitter
 from unit.messaging.fetched import P0
 
 Commit = tuple[int, str]
@@ -32,7 +32,7 @@ class Group:
             raise TimeoutError
 
 
-async def finish_and_commit(commits: Commits, group: Any, offset: int) -> None:
+async def finish_and_commit(commits: OffsetCommitter, group: Any, offset: int) -> None:
     ledger = commits.ledger(P0)
     ledger.start(offset)
     ledger.finish(offset)
@@ -45,9 +45,9 @@ def group() -> Group:
 
 
 @pytest.fixture
-def commits() -> Commits:
-    commits = Commits()
-    commits.begin(P0, at=0)
+def commits() -> OffsetCommitter:
+    commits = OffsetCommitter()
+    commits.open_ledger(P0, at=0)
     return commits
 
 
@@ -55,7 +55,7 @@ def commits() -> Commits:
 @pytest.mark.parametrize("unanswered", [1, 2, 5])
 @pytest.mark.parametrize("taken", [0, 1, 3])
 async def test_a_partition_is_ours_whichever_unanswered_commit_the_group_has(
-    commits: Commits, group: Group, acknowledged: int, unanswered: int, taken: int
+    commits: OffsetCommitter, group: Group, acknowledged: int, unanswered: int, taken: int
 ) -> None:
     for offset in range(acknowledged):
         await finish_and_commit(commits, group, offset)
@@ -64,33 +64,33 @@ async def test_a_partition_is_ours_whichever_unanswered_commit_the_group_has(
         group.takes = number < taken
         await finish_and_commit(commits, group, acknowledged + number)
     assert len(group.sent) == acknowledged + unanswered
-    assert commits.is_ours(P0, group.commit_of)
+    assert commits.is_own_commit(P0, group.commit_of)
 
 
 async def test_a_commit_that_we_never_sent_is_of_another_owner(
-    commits: Commits, group: Group
+    commits: OffsetCommitter, group: Group
 ) -> None:
     for offset in range(3):
         await finish_and_commit(commits, group, offset)
-    assert not commits.is_ours(P0, (99, ""))
-    assert not commits.is_ours(P0, None), "the group has forgotten what it acknowledged"
+    assert not commits.is_own_commit(P0, (99, ""))
+    assert not commits.is_own_commit(P0, None), "the group has forgotten what it acknowledged"
 
 
 async def test_a_commit_older_than_the_last_acknowledged_one_is_of_another_owner(
-    commits: Commits, group: Group
+    commits: OffsetCommitter, group: Group
 ) -> None:
     group.answers = False
     for offset in range(3):
         await finish_and_commit(commits, group, offset)
     group.answers = True
     await finish_and_commit(commits, group, 3)
-    assert commits.is_ours(P0, group.sent[3])
-    assert not any(commits.is_ours(P0, one) for one in group.sent[:3])
+    assert commits.is_own_commit(P0, group.sent[3])
+    assert not any(commits.is_own_commit(P0, one) for one in group.sent[:3])
 
 
 def test_a_partition_taken_over_is_ours_while_the_group_has_the_commit_it_began_at() -> None:
-    commits = Commits()
-    commits.begin(P0, at=5, commit=(5, "metadata"))
-    assert commits.is_ours(P0, (5, "metadata"))
-    assert not commits.is_ours(P0, (5, ""))
-    assert not commits.is_ours(P0, None)
+    commits = OffsetCommitter()
+    commits.open_ledger(P0, at=5, commit=(5, "metadata"))
+    assert commits.is_own_commit(P0, (5, "metadata"))
+    assert not commits.is_own_commit(P0, (5, ""))
+    assert not commits.is_own_commit(P0, None)

@@ -14,35 +14,40 @@ from aiokafka.coordinator.protocol import ConsumerProtocolMemberMetadata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.consumer.assignor import Claims, HandoverAssignor, Plan, assign
+from messaging.consumer.assignor import (
+    CooperativeAssignor,
+    MemberClaims,
+    MemberPlan,
+    assign_partitions,
+)
 
 TOPICS = {"a": range(7), "b": range(4), "c": range(1), "d": range(1)}
 EVERYTHING = {TopicPartition(topic, n) for topic, numbers in TOPICS.items() for n in numbers}
 
 
 def rebalance(
-    plans: Mapping[str, Plan], members: tuple[str, ...], *, busy: bool = True, epoch: int = 1
-) -> dict[str, Plan]:
+    plans: Mapping[str, MemberPlan], members: tuple[str, ...], *, busy: bool = True, epoch: int = 1
+) -> dict[str, MemberPlan]:
     """What members get next, after each has released what it was to."""
     claims = {}
     for member in members:
-        plan = plans.get(member, Plan())
+        plan = plans.get(member, MemberPlan())
         owned = frozenset(plan.assigned) - frozenset(plan.release)
-        claims[member] = Claims(owned, owned if busy else frozenset(), epoch)
-    return assign(TOPICS, dict.fromkeys(members, TOPICS), claims)
+        claims[member] = MemberClaims(owned, owned if busy else frozenset(), epoch)
+    return assign_partitions(TOPICS, dict.fromkeys(members, TOPICS), claims)
 
 
-def owners(plans: Mapping[str, Plan]) -> dict[TopicPartition, str]:
+def owners(plans: Mapping[str, MemberPlan]) -> dict[TopicPartition, str]:
     return {one: member for member, plan in plans.items() for one in plan.assigned}
 
 
-def is_complete_and_disjoint(plans: Mapping[str, Plan]) -> None:
+def is_complete_and_disjoint(plans: Mapping[str, MemberPlan]) -> None:
     given_out = Counter(one for plan in plans.values() for one in plan.assigned)
     assert given_out == Counter(EVERYTHING)
     assert all(set(plan.release) <= set(plan.assigned) for plan in plans.values())
 
 
-def is_balanced(plans: Mapping[str, Plan]) -> None:
+def is_balanced(plans: Mapping[str, MemberPlan]) -> None:
     for topic in TOPICS:
         shares = [sum(one.topic == topic for one in plan.assigned) for plan in plans.values()]
         assert max(shares) - min(shares) <= 1, "of each topic"
@@ -90,13 +95,16 @@ def test_what_a_member_leaves_behind_is_given_out_at_once() -> None:
 
 def test_a_later_claim_outweighs_an_earlier_one() -> None:
     everything = frozenset(EVERYTHING)
-    claims = {"z": Claims(everything, everything, 3), "a": Claims(everything, everything, 4)}
-    plans = assign(TOPICS, dict.fromkeys("az", TOPICS), claims)
+    claims = {
+        "z": MemberClaims(everything, everything, 3),
+        "a": MemberClaims(everything, everything, 4),
+    }
+    plans = assign_partitions(TOPICS, dict.fromkeys("az", TOPICS), claims)
     assert set(plans["a"].assigned) == EVERYTHING
 
 
 def test_topics_that_a_member_does_not_read_go_to_the_others() -> None:
-    plans = assign(TOPICS, {"one": ["a", "b"], "two": ["a", "c", "d"]}, {})
+    plans = assign_partitions(TOPICS, {"one": ["a", "b"], "two": ["a", "c", "d"]}, {})
     is_complete_and_disjoint(plans)
     assert {one.topic for one in plans["one"].assigned} == {"a", "b"}
 
@@ -104,7 +112,7 @@ def test_topics_that_a_member_does_not_read_go_to_the_others() -> None:
 @given(seed=st.integers(0, 10_000))
 def test_whoever_comes_and_goes_all_is_given_out_once_and_comes_to_rest(seed: int) -> None:
     chance = random.Random(seed)
-    plans: dict[str, Plan] = {}
+    plans: dict[str, MemberPlan] = {}
     for epoch in range(8):
         members = tuple(one for one in "abcdef" if chance.random() < 0.6) or ("a",)
         plans = rebalance(plans, members, busy=chance.random() < 0.8, epoch=epoch)
@@ -122,7 +130,7 @@ def cluster() -> SimpleNamespace:
 
 def test_members_understand_what_the_leader_tells() -> None:
     owned = {TopicPartition("b", n) for n in range(4)}
-    one, two = HandoverAssignor(lambda: (owned, owned)), HandoverAssignor(lambda: ((), ()))
+    one, two = CooperativeAssignor(lambda: (owned, owned)), CooperativeAssignor(lambda: ((), ()))
     told = one.assign(cluster(), {"one": one.metadata(["b"]), "two": two.metadata(["b"])})
     one.on_assignment(type(told["one"]).decode(told["one"].encode()))
     assert set(told["one"].partitions()) == owned
@@ -135,7 +143,7 @@ def test_members_understand_what_the_leader_tells() -> None:
 @pytest.mark.parametrize("user_data", [b"", None, b"\x00\x01", b"[1]", b'{"owned": {"b": "x"}}'])
 def test_members_that_know_nothing_of_this_get_their_share(user_data: bytes | None) -> None:
     stranger = ConsumerProtocolMemberMetadata(0, ["b"], user_data)
-    mine = HandoverAssignor(lambda: ((), ()))
+    mine = CooperativeAssignor(lambda: ((), ()))
     told = mine.assign(cluster(), {"me": mine.metadata(["b"]), "stranger": stranger})
     assert [len(told[name].partitions()) for name in ("me", "stranger")] == [2, 2]
     # And they lead as they always did.

@@ -9,10 +9,10 @@ from aiokafka import TopicPartition
 from aiokafka.errors import NoOffsetForPartitionError
 
 from messaging.consumer.assignment import Assignment
-from messaging.consumer.commits import Commits
-from messaging.consumer.fetcher import Intake
-from messaging.consumer.prefetch import ReadAhead
-from messaging.consumer.retry_topics import Sources
+from messaging.consumer.commits import OffsetCommitter
+from messaging.consumer.fetcher import Fetcher
+from messaging.consumer.prefetch import PrefetchBudget
+from messaging.consumer.retry_topics import SubscribedTopics
 from messaging.consumer.window import Window
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.processing.processor import Worker
@@ -41,13 +41,13 @@ class Consumer:
 
 
 async def fetch(assignment: Withholding, consumer: Consumer) -> Any:
-    intake = Intake(
+    intake = Fetcher(
         cast("Window", None),
-        ReadAhead(10, 1_000),
+        PrefetchBudget(10, 1_000),
         cast("Worker", None),
-        commits=Commits(),
+        commits=OffsetCommitter(),
         assignment=cast("Assignment", assignment),
-        sources=Sources({}, {}),
+        sources=SubscribedTopics({}, {}),
         idle_pause_s=0.0,
     )
     intake._consumer = consumer

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.consumer.oversize import Oversize, OversizeValue, StubKind
+from messaging.consumer.oversize import DigestScope, OversizeInfo, OversizeValue
 from messaging.limits import SIMPLE_BYTES, Limits, has_more_values
 
 MIB = 1024 * 1024
@@ -90,7 +90,7 @@ OVER = {
     "header": (record(None, None, ("h", bytes(MIB))), "headers have"),
     "name": (record(None, None, ("h" * MIB, b"")), "headers have"),
     "wide name": (record(None, None, ("ü" * (MIB // 4), b"")), "headers have"),
-    "batch": (record(OversizeValue.of(Oversize(StubKind.BATCH, 9, "", "why"))), "why"),
+    "batch": (record(OversizeValue.of(OversizeInfo(DigestScope.BATCH, 9, "", "why"))), "why"),
 }
 
 

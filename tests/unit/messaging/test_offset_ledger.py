@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from messaging.consumer.offset_metadata import LIMIT, LogIdentity, decode, encode
-from messaging.consumer.offsets import FARTHEST, TELLABLE_SPAN, LogMovedError, OffsetLedger
+from messaging.consumer.offset_metadata import (
+    MAX_CHARACTERS,
+    LogIdentity,
+    decode_metadata,
+    encode_metadata,
+)
+from messaging.consumer.offsets import MAX_DISTANCE, MAX_ENCODED_SPAN, LogRewoundError, OffsetLedger
 
 LONGEST_IDENTITY = LogIdentity("c" * 8, "t" * 8, 2**31 - 1)
 MOST_S = 0.1
@@ -32,7 +37,7 @@ def beyond(ledger: OffsetLedger) -> set[int]:
 
 def told(ledger: OffsetLedger) -> tuple[int | None, set[int]]:
     """What a commit would tell now."""
-    return ledger.uncommitted(), beyond(ledger)
+    return ledger.offset_to_commit(), beyond(ledger)
 
 
 def ranges(*offsets: int) -> list[range]:
@@ -65,7 +70,7 @@ def test_moves_over_the_finished_run_whatever_the_order(
 def test_has_nothing_to_commit_while_nothing_is_finished() -> None:
     ledger = OffsetLedger()
     ledger.start(7)
-    assert ledger.uncommitted() is None
+    assert ledger.offset_to_commit() is None
     assert ledger.position is None
 
 
@@ -76,8 +81,8 @@ def test_tells_of_what_is_finished_beyond_the_first_by_committing_the_first_agai
     ledger.finish(8)
     assert ledger.position is None
     assert told(ledger) == (7, {8})
-    ledger.committed(7, ledger.news)
-    assert ledger.uncommitted() is None
+    ledger.mark_committed(7, ledger.version)
+    assert ledger.offset_to_commit() is None
     ledger.finish(9)
     assert told(ledger) == (7, {8, 9})
     ledger.finish(7)
@@ -110,8 +115,8 @@ def test_says_nothing_twice_while_an_earlier_owners_work_lies_ahead() -> None:
     ledger = OffsetLedger(done=ranges(9))
     ledger.start(7)
     ledger.finish(7)
-    ledger.committed(8, ledger.news)
-    assert ledger.uncommitted() is None
+    ledger.mark_committed(8, ledger.version)
+    assert ledger.offset_to_commit() is None
 
 
 def test_news_counts_even_if_as_much_is_finished_as_an_earlier_owner_had() -> None:
@@ -119,18 +124,18 @@ def test_news_counts_even_if_as_much_is_finished_as_an_earlier_owner_had() -> No
     for offset in (7, 8, 10):
         ledger.start(offset)
     ledger.finish(7)
-    ledger.committed(8, ledger.news)
+    ledger.mark_committed(8, ledger.version)
     ledger.finish(10)
-    assert ledger.uncommitted() == 8
+    assert ledger.offset_to_commit() == 8
 
 
 def test_says_nothing_twice() -> None:
     ledger = OffsetLedger()
     ledger.start(7)
     ledger.finish(7)
-    assert ledger.uncommitted() == 8
-    ledger.committed(8, ledger.news)
-    assert ledger.uncommitted() is None
+    assert ledger.offset_to_commit() == 8
+    ledger.mark_committed(8, ledger.version)
+    assert ledger.offset_to_commit() is None
 
 
 def test_commits_again_what_finished_while_a_commit_was_under_way() -> None:
@@ -138,18 +143,18 @@ def test_commits_again_what_finished_while_a_commit_was_under_way() -> None:
     for offset in (7, 8):
         ledger.start(offset)
     ledger.finish(7)
-    due, news = ledger.uncommitted(), ledger.news
+    due, news = ledger.offset_to_commit(), ledger.version
     ledger.finish(8)
     assert due is not None
-    ledger.committed(due, news)
-    assert ledger.uncommitted() == 9
+    ledger.mark_committed(due, news)
+    assert ledger.offset_to_commit() == 9
 
 
 @pytest.mark.parametrize("offset", [4, 5])
 def test_refuses_an_offset_that_is_not_beyond_those_in_work(offset: int) -> None:
     ledger = OffsetLedger()
     ledger.start(5)
-    with pytest.raises(LogMovedError, match="after 5"):
+    with pytest.raises(LogRewoundError, match="after 5"):
         ledger.start(offset)
 
 
@@ -157,54 +162,54 @@ def test_refuses_an_offset_that_was_finished_before() -> None:
     ledger = OffsetLedger()
     ledger.start(5)
     ledger.finish(5)
-    with pytest.raises(LogMovedError, match="after 5"):
+    with pytest.raises(LogRewoundError, match="after 5"):
         ledger.start(5)
 
 
 def test_offsets_without_messages_are_passed_over_when_nothing_is_unfinished() -> None:
     ledger = OffsetLedger()
     ledger.start(5)
-    ledger.pass_over(8)
-    assert ledger.uncommitted() is None, "5 is unfinished"
+    ledger.skip_to(8)
+    assert ledger.offset_to_commit() is None, "5 is unfinished"
     ledger.finish(5)
-    assert ledger.uncommitted() == 8
-    ledger.committed(8, ledger.news)
-    ledger.pass_over(8)
-    assert ledger.uncommitted() is None
-    ledger.pass_over(9)
-    assert ledger.uncommitted() == 9
-    with pytest.raises(LogMovedError, match="position 9"):
+    assert ledger.offset_to_commit() == 8
+    ledger.mark_committed(8, ledger.version)
+    ledger.skip_to(8)
+    assert ledger.offset_to_commit() is None
+    ledger.skip_to(9)
+    assert ledger.offset_to_commit() == 9
+    with pytest.raises(LogRewoundError, match="position 9"):
         ledger.start(8)
 
 
 def test_passes_over_a_log_that_holds_no_message_at_all() -> None:
     ledger = OffsetLedger()
-    ledger.pass_over(4)
-    assert (ledger.uncommitted(), ledger.next) == (4, 4)
+    ledger.skip_to(4)
+    assert (ledger.offset_to_commit(), ledger.next) == (4, 4)
 
 
 @pytest.mark.parametrize(
-    ("unfinished", "last", "takes_more"),
+    ("unfinished", "last", "has_metadata_room"),
     [
-        ([0], TELLABLE_SPAN + 1, True),
-        ([0], FARTHEST + 1, False),
-        (range(0, TELLABLE_SPAN - 2, 2), TELLABLE_SPAN - 1, True),
-        (range(0, TELLABLE_SPAN - 2, 2), TELLABLE_SPAN, False),
-        ([], FARTHEST + 1, True),
+        ([0], MAX_ENCODED_SPAN + 1, True),
+        ([0], MAX_DISTANCE + 1, False),
+        (range(0, MAX_ENCODED_SPAN - 2, 2), MAX_ENCODED_SPAN - 1, True),
+        (range(0, MAX_ENCODED_SPAN - 2, 2), MAX_ENCODED_SPAN, False),
+        ([], MAX_DISTANCE + 1, True),
     ],
 )
 def test_takes_more_while_what_is_finished_can_be_told(
-    unfinished: Sequence[int], last: int, *, takes_more: bool
+    unfinished: Sequence[int], last: int, *, has_metadata_room: bool
 ) -> None:
     ledger = OffsetLedger()
     for offset in unfinished:
         ledger.start(offset)
     ledger.start(last)
     ledger.finish(last)
-    assert ledger.takes_more is takes_more
-    if takes_more and unfinished:
-        text = encode(0, ledger.finished_beyond(), LONGEST_IDENTITY)
-        assert last in decode(0, text)
+    assert ledger.has_metadata_room is has_metadata_room
+    if has_metadata_room and unfinished:
+        text = encode_metadata(0, ledger.finished_beyond(), LONGEST_IDENTITY)
+        assert last in decode_metadata(0, text)
 
 
 def test_a_commit_costs_little_however_much_is_finished_beyond_one_message() -> None:
@@ -214,9 +219,9 @@ def test_a_commit_costs_little_however_much_is_finished_beyond_one_message() -> 
         if offset:
             ledger.finish(offset)
     began = time.thread_time()
-    text = encode(0, ledger.finished_beyond())
+    text = encode_metadata(0, ledger.finished_beyond())
     took_s = time.thread_time() - began
-    assert decode(0, text).finished == (range(1, 1_000_000),)
+    assert decode_metadata(0, text).finished == (range(1, 1_000_000),)
     assert took_s < MOST_S
 
 
@@ -227,19 +232,19 @@ def test_of_more_than_fits_the_first_part_is_told_and_soon() -> None:
         if offset % 2:
             ledger.finish(offset)
     began = time.thread_time()
-    text = encode(0, ledger.finished_beyond())
+    text = encode_metadata(0, ledger.finished_beyond())
     took_s = time.thread_time() - began
-    told_of = [offset for one in decode(0, text).finished for offset in one]
-    assert len(text) <= LIMIT
+    told_of = [offset for one in decode_metadata(0, text).finished for offset in one]
+    assert len(text) <= MAX_CHARACTERS
     assert told_of == list(range(1, told_of[-1] + 1, 2))
-    assert told_of[-1] > TELLABLE_SPAN
+    assert told_of[-1] > MAX_ENCODED_SPAN
     assert took_s < MOST_S
 
 
 def test_where_reading_begins_is_no_news() -> None:
     ledger = OffsetLedger(begin=7)
-    assert (ledger.next, ledger.uncommitted()) == (7, None)
+    assert (ledger.next, ledger.offset_to_commit()) == (7, None)
     ledger.start(7)
-    assert ledger.uncommitted() is None
+    assert ledger.offset_to_commit() is None
     ledger.finish(7)
-    assert ledger.uncommitted() == 8
+    assert ledger.offset_to_commit() == 8

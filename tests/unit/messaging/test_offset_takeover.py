@@ -51,16 +51,19 @@ class Partition:
             self.known.add(offset)
 
     def commit(self, *, acknowledged: bool = True) -> None:
-        offset = self.ledger.uncommitted()
+        offset = self.ledger.offset_to_commit()
         if offset is None:
             return
-        self.committed = (offset, offset_metadata.encode(offset, self.ledger.finished_beyond()))
+        self.committed = (
+            offset,
+            offset_metadata.encode_metadata(offset, self.ledger.finished_beyond()),
+        )
         if acknowledged:
-            self.ledger.committed(offset, self.ledger.news)
+            self.ledger.mark_committed(offset, self.ledger.version)
 
     def take_over(self) -> None:
         position, metadata = self.committed
-        account = offset_metadata.decode(position, metadata)
+        account = offset_metadata.decode_metadata(position, metadata)
         self.ledger = OffsetLedger(done=account.finished)
         done = self.told_by(position, metadata)
         self.waiting = [offset for offset in self.offsets if offset >= position]
@@ -77,7 +80,7 @@ class Partition:
         assert self.told_by(position, metadata) <= set(self.finished)
 
     def told_by(self, position: int, metadata: str) -> set[int]:
-        account = offset_metadata.decode(position, metadata)
+        account = offset_metadata.decode_metadata(position, metadata)
         told = {offset for one in account.finished for offset in one}
         return told.intersection(self.offsets)
 
@@ -86,7 +89,7 @@ class Partition:
         position, metadata = self.committed
         beyond = self.told_by(position, metadata)
         lost = {offset for offset in self.known if offset >= position} - beyond
-        assert not lost or len(self.offsets) > offset_metadata.LIMIT
+        assert not lost or len(self.offsets) > offset_metadata.MAX_CHARACTERS
 
 
 def play(partition: Partition, action: str, random: Random) -> None:

@@ -7,7 +7,7 @@ from random import Random
 import pytest
 from aiokafka import TopicPartition
 
-from messaging.consumer.prefetch import ReadAhead
+from messaging.consumer.prefetch import PrefetchBudget
 from messaging.processing.inflight import Job
 from unit.messaging.fetched import P0, P1, RETRY, job
 
@@ -19,7 +19,7 @@ def large(partition: TopicPartition, offset: int, size: int = 100_000) -> Job:
     return job(partition, offset, value=b"x" * size, tier=1 if partition == RETRY else None)
 
 
-def filled(read_ahead: ReadAhead, partition: TopicPartition) -> list[Job]:
+def filled(read_ahead: PrefetchBudget, partition: TopicPartition) -> list[Job]:
     """Messages until no more are wanted."""
     held: list[Job] = []
     while read_ahead.wants(partition):
@@ -29,8 +29,8 @@ def filled(read_ahead: ReadAhead, partition: TopicPartition) -> list[Job]:
 
 
 def test_one_partition_may_be_read_far_ahead_and_leaves_the_others_their_share() -> None:
-    read_ahead = ReadAhead(10_000, LIMIT_BYTES)
-    read_ahead.share_among({P0, P1})
+    read_ahead = PrefetchBudget(10_000, LIMIT_BYTES)
+    read_ahead.set_partitions({P0, P1})
     first = filled(read_ahead, P0)
     # Its own share is a quarter of what is for sources, and half of that is common.
     assert sum(one.size for one in first) == pytest.approx(FOR_SOURCES * 3 / 4, abs=200_000)
@@ -40,16 +40,16 @@ def test_one_partition_may_be_read_far_ahead_and_leaves_the_others_their_share()
 
 
 def test_a_single_partition_has_all_the_room() -> None:
-    read_ahead = ReadAhead(10_000, LIMIT_BYTES)
-    read_ahead.share_among({P0})
+    read_ahead = PrefetchBudget(10_000, LIMIT_BYTES)
+    read_ahead.set_partitions({P0})
     assert sum(one.size for one in filled(read_ahead, P0)) == pytest.approx(
         FOR_SOURCES, abs=200_000
     )
 
 
 def test_no_more_than_so_many_are_held_however_small() -> None:
-    read_ahead = ReadAhead(100, LIMIT_BYTES)
-    read_ahead.share_among({P0})
+    read_ahead = PrefetchBudget(100, LIMIT_BYTES)
+    read_ahead.set_partitions({P0})
     number = 0
     while read_ahead.wants(P0):
         read_ahead.add(job(P0, number))
@@ -58,18 +58,18 @@ def test_no_more_than_so_many_are_held_however_small() -> None:
 
 
 def test_a_message_of_any_size_is_taken_while_nothing_else_is_held() -> None:
-    read_ahead = ReadAhead(100, 1_000)
-    read_ahead.share_among({P0, P1})
+    read_ahead = PrefetchBudget(100, 1_000)
+    read_ahead.set_partitions({P0, P1})
     read_ahead.add(large(P0, 0))
     assert not read_ahead.wants(P0)
     assert read_ahead.wants(P1)
-    assert read_ahead.fits_retried(100_000, due=True)
-    assert read_ahead.fits_retried(100_000, due=False)
+    assert read_ahead.has_room_for_retry(100_000, due=True)
+    assert read_ahead.has_room_for_retry(100_000, due=False)
 
 
 def test_a_full_partition_is_fetched_again_when_a_quarter_is_free() -> None:
-    read_ahead = ReadAhead(10_000, LIMIT_BYTES)
-    read_ahead.share_among({P0})
+    read_ahead = PrefetchBudget(10_000, LIMIT_BYTES)
+    read_ahead.set_partitions({P0})
     held = filled(read_ahead, P0)
     freed = 0
     while not read_ahead.wants(P0):
@@ -80,29 +80,29 @@ def test_a_full_partition_is_fetched_again_when_a_quarter_is_free() -> None:
 
 
 def test_messages_that_wait_long_leave_room_for_those_that_are_due() -> None:
-    read_ahead = ReadAhead(10_000, LIMIT_BYTES)
+    read_ahead = PrefetchBudget(10_000, LIMIT_BYTES)
     number = 0
-    while read_ahead.fits_retried(100_000, due=False):
+    while read_ahead.has_room_for_retry(100_000, due=False):
         one = large(RETRY, number)
         read_ahead.add(one)
-        read_ahead.wait_begins(one)
+        read_ahead.mark_delayed(one)
         number += 1
     assert read_ahead.not_due == pytest.approx(1_000_000, abs=200_000)
-    assert read_ahead.room_to_go_back() == pytest.approx(1_000_000, abs=200_000)
-    while read_ahead.fits_retried(100_000, due=True):
+    assert read_ahead.refetch_room() == pytest.approx(1_000_000, abs=200_000)
+    while read_ahead.has_room_for_retry(100_000, due=True):
         read_ahead.add(large(RETRY, number))
         number += 1
     assert read_ahead.retried == pytest.approx(2_000_000, abs=200_000)
-    assert read_ahead.room_to_go_back() <= 200_000
+    assert read_ahead.refetch_room() <= 200_000
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_account_comes_out_even_whatever_happens(seed: int) -> None:
-    random, read_ahead = Random(seed), ReadAhead(10_000, LIMIT_BYTES)
+    random, read_ahead = Random(seed), PrefetchBudget(10_000, LIMIT_BYTES)
     partitions = [TopicPartition("chunks-ready", number) for number in range(5)]
     held: list[Job] = []
     for offset in range(3_000):
-        read_ahead.share_among(frozenset(random.sample(partitions, random.randint(1, 5))))
+        read_ahead.set_partitions(frozenset(random.sample(partitions, random.randint(1, 5))))
         partition = random.choice(partitions)
         if random.random() < 0.6 and read_ahead.wants(partition):
             held.append(large(partition, offset, random.randrange(200_000)))

@@ -15,14 +15,14 @@ from messaging import Stage as MessagingStage
 from messaging.consumer import assignment as assignment_module
 from messaging.consumer import deleted_records, retry_topics
 from messaging.consumer.assignment import Assignment
-from messaging.consumer.commits import Commits
-from messaging.consumer.deleted_records import DeletedRecords
+from messaging.consumer.commits import OffsetCommitter
+from messaging.consumer.deleted_records import DeletedRecordsHandler
 from messaging.consumer.metrics import LOG_FAULTS
 from messaging.consumer.offset_metadata import UNKNOWN_LOG
-from messaging.consumer.offsets import LogMovedError
-from messaging.consumer.prefetch import ReadAhead
-from messaging.consumer.retry_topics import Retries, Sources
-from messaging.consumer.start_offsets import Beginning
+from messaging.consumer.offsets import LogRewoundError
+from messaging.consumer.prefetch import PrefetchBudget
+from messaging.consumer.retry_topics import RetryTopicReader, SubscribedTopics
+from messaging.consumer.start_offsets import StartPosition
 from messaging.consumer.window import Window
 from messaging.kafka.partition_logs import PartitionLog
 from messaging.processing.inflight import Job
@@ -76,7 +76,7 @@ class Stage:
         self.open = True
         self.begun: list[int] = []
         self.most_held = 0
-        self.read_ahead = ReadAhead(10_000, limit_bytes)
+        self.read_ahead = PrefetchBudget(10_000, limit_bytes)
         self.window = Window(
             self._work,
             size=4,
@@ -85,7 +85,7 @@ class Stage:
             read_ahead=self.read_ahead,
             may_start=lambda: self.open,
         )
-        self.commits = Commits()
+        self.commits = OffsetCommitter()
         self.assignment = Assignment(
             MessagingStage("probe"),
             KafkaSettings(),
@@ -95,11 +95,11 @@ class Stage:
             forget=lambda _: None,
         )
         self.assignment.follow(self.log)
-        self.retries = Retries(
+        self.retries = RetryTopicReader(
             self.window,
             self.read_ahead,
             self.commits,
-            Sources({RETRY.topic: "probe-retry-1"}, {RETRY.topic: 1}),
+            SubscribedTopics({RETRY.topic: "probe-retry-1"}, {RETRY.topic: 1}),
             clock=lambda: NOW_S + self.now,
             now=lambda: self.now,
         )
@@ -111,7 +111,7 @@ class Stage:
     async def read(self, polls: int = 200, *, epoch: int = 1) -> None:
         """Poll until nothing more comes."""
         for _ in range(polls):
-            self.retries.go_back([RETRY], self.log, epoch)
+            self.retries.refetch_due([RETRY], self.log, epoch)
             if not (self.retries.wanted([RETRY]) and (found := self.log.batch())):
                 return
             self.retries.take(RETRY, found, self.log, epoch)
@@ -190,16 +190,16 @@ def deleted(topic: str) -> float:
     return float(LOG_FAULTS.labels(topic, "deleted")._value.get())
 
 
-@pytest.mark.parametrize("is_going_back", [False, True])
+@pytest.mark.parametrize("is_refetching", [False, True])
 async def test_those_that_their_topic_deleted_hold_up_nobody_and_are_counted(
-    stages: list[Stage], monkeypatch: pytest.MonkeyPatch, *, is_going_back: bool
+    stages: list[Stage], monkeypatch: pytest.MonkeyPatch, *, is_refetching: bool
 ) -> None:
     stage = Stage(*(late(offset, in_s=20) for offset in range(100)), limit_bytes=100)
     stages.append(stage)
     await stage.read()
     stage.now = 20
-    if is_going_back:
-        stage.retries.go_back([RETRY], stage.log, 1)
+    if is_refetching:
+        stage.retries.refetch_due([RETRY], stage.log, 1)
     del stage.log.records[:60]  # all but one, which is held, are to be fetched again
     stage.log.records.append(due(100))
     position, before = stage.log.position, deleted(RETRY.topic)
@@ -208,8 +208,8 @@ async def test_those_that_their_topic_deleted_hold_up_nobody_and_are_counted(
         return {RETRY: PartitionLog(UNKNOWN_LOG, start=60, end=101)}
 
     monkeypatch.setattr(deleted_records, "fetch_partition_logs", look_at)
-    behind = DeletedRecords(stage.commits, stage.retries, stage.assignment)
-    await behind.pass_over(stage.log, {RETRY: min(position, 59)})
+    behind = DeletedRecordsHandler(stage.commits, stage.retries, stage.assignment)
+    await behind.skip_deleted(stage.log, {RETRY: min(position, 59)})
     await stage.read()
     assert set(range(60, 101)) <= set(stage.begun)
     assert stage.commits.ledger(RETRY).unfinished <= 1
@@ -227,8 +227,8 @@ async def test_a_position_behind_the_end_of_its_log_begins_everything_anew(
         return {RETRY: PartitionLog(UNKNOWN_LOG, start=0, end=5)}
 
     monkeypatch.setattr(deleted_records, "fetch_partition_logs", look_at)
-    with pytest.raises(LogMovedError):
-        await DeletedRecords(stage.commits, stage.retries, stage.assignment).pass_over(
+    with pytest.raises(LogRewoundError):
+        await DeletedRecordsHandler(stage.commits, stage.retries, stage.assignment).skip_deleted(
             stage.log, {RETRY: 10}
         )
 
@@ -245,21 +245,23 @@ async def test_a_rebalance_between_looking_for_remembered_messages_and_their_arr
     async def commits(*_: Any) -> dict[TopicPartition, Any]:
         return {}
 
-    async def beginnings(*_: Any) -> dict[TopicPartition, Beginning]:
-        return {RETRY: Beginning(0)}
+    async def beginnings(*_: Any) -> dict[TopicPartition, StartPosition]:
+        return {RETRY: StartPosition(0)}
 
     monkeypatch.setattr(assignment_module, "fetch_committed_offsets", commits)
-    monkeypatch.setattr(assignment_module, "beginnings", beginnings)
+    monkeypatch.setattr(assignment_module, "find_start_positions", beginnings)
     await stage.assignment.on_partitions_assigned({RETRY})
     await stage.assignment.wait_until_complete()
-    monkeypatch.setattr(assignment_module, "beginnings", commits)  # nothing is new from now on
+    monkeypatch.setattr(
+        assignment_module, "find_start_positions", commits
+    )  # nothing is new from now on
     await stage.read(epoch=stage.assignment.epoch)
     stage.now = 20
     if polls in {"before", "both"}:
-        stage.retries.go_back([RETRY], stage.log, stage.assignment.epoch)
+        stage.retries.refetch_due([RETRY], stage.log, stage.assignment.epoch)
     await stage.assignment.on_partitions_revoked(())
     if polls in {"between", "both"}:
-        stage.retries.go_back([RETRY], stage.log, stage.assignment.epoch)
+        stage.retries.refetch_due([RETRY], stage.log, stage.assignment.epoch)
     await stage.assignment.on_partitions_assigned({RETRY})
     assert stage.log.position == number
     stage.log.records.append(due(number))
@@ -282,9 +284,9 @@ async def test_a_message_that_does_not_come_when_it_is_looked_for_is_not_given_u
     await stage.read()
     stage.now = 20
     unfinished = stage.commits.ledger(RETRY).unfinished
-    stage.retries.go_back([RETRY], stage.log, 1)
+    stage.retries.refetch_due([RETRY], stage.log, 1)
     stage.log.position = 100  # as if the seek had been lost
-    with pytest.raises(LogMovedError):
+    with pytest.raises(LogRewoundError):
         stage.retries.take(RETRY, stage.log.batch(), stage.log, 1)
     assert stage.commits.ledger(RETRY).unfinished == unfinished
 
@@ -346,7 +348,7 @@ async def test_a_clock_ahead_at_the_writer_makes_nobody_wait_longer_than_told(
     stage = Stage(
         waiting(0, not_before_s=NOW_S + day_s + 10, delay_s=10, size=SIZE), limit_bytes=100
     )
-    stage.window.hold = lambda job, delay_s: held.append(delay_s)  # type: ignore[method-assign]
+    stage.window.admit_delayed = lambda job, delay_s: held.append(delay_s)  # type: ignore[method-assign]
     held: list[float] = []
     await stage.read()
     assert held == [10]
@@ -355,7 +357,7 @@ async def test_a_clock_ahead_at_the_writer_makes_nobody_wait_longer_than_told(
 async def test_a_message_that_does_not_say_how_long_waits_until_it_says() -> None:
     stage = Stage(waiting(0, not_before_s=NOW_S + 50, delay_s=None))
     held: list[float] = []
-    stage.window.hold = lambda job, delay_s: held.append(delay_s)  # type: ignore[method-assign]
+    stage.window.admit_delayed = lambda job, delay_s: held.append(delay_s)  # type: ignore[method-assign]
     await stage.read()
     assert held == [50]
 
@@ -363,7 +365,7 @@ async def test_a_message_that_does_not_say_how_long_waits_until_it_says() -> Non
 async def test_no_more_are_remembered_than_so_many(
     stages: list[Stage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry_topics, "MOST_DEFERRED", 100)
+    monkeypatch.setattr(retry_topics, "MAX_DEFERRED", 100)
     stage = Stage(*(late(offset) for offset in range(1_000)))
     stages.append(stage)
     await stage.read()
@@ -380,7 +382,7 @@ async def test_all_come_once_in_their_time_whatever_the_waits(
     records = [late(offset, in_s=wait) for offset, wait in waits.items()]
     stage = Stage(*records, limit_bytes=random.choice((100, LIMIT_BYTES)))
     stages.append(stage)
-    stage.window.hold = (  # type: ignore[method-assign]
+    stage.window.admit_delayed = (  # type: ignore[method-assign]
         lambda job, delay_s: pytest.fail("nothing is held") if delay_s <= 0 else on_time(job)
     )
     held: list[Job] = []

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from messaging.processing.failure_rate_breaker import Stoppage
+from messaging.processing.failure_rate_breaker import FailureRateBreaker
 
 QUICK_S = 0.002
 NEVER_S = 3_600.0
@@ -12,12 +12,16 @@ NEVER_S = 3_600.0
 
 def stoppage(
     window: int = 10, share: float = 0.8, pause_s: float = NEVER_S, *, of_all: float = 1.0
-) -> Stoppage:
-    return Stoppage(window, share, of_all, pause_s, NEVER_S)
+) -> FailureRateBreaker:
+    return FailureRateBreaker(window, share, of_all, pause_s, NEVER_S)
 
 
 def die(
-    stops: Stoppage, number: int, fingerprint: str = "f00d", *, subject: bytes | None = None
+    stops: FailureRateBreaker,
+    number: int,
+    fingerprint: str = "f00d",
+    *,
+    subject: bytes | None = None,
 ) -> None:
     for _ in range(number):
         stops.failed(fingerprint, "bug", subject=subject)

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from aiokafka import TopicPartition
 
-from messaging.consumer.stragglers import end_tasks
+from messaging.consumer.stragglers import cancel_tasks
 
 
 def job(offset: int) -> Any:
@@ -37,7 +37,7 @@ async def test_a_handler_that_ignores_its_cancellation_is_named_and_left_to_itse
     await asyncio.sleep(0)
     with structlog.testing.capture_logs() as logs:
         async with asyncio.timeout(5):
-            await end_tasks({ignoring: job(17), obeying: job(18)}, 0.05)
+            await cancel_tasks({ignoring: job(17), obeying: job(18)}, 0.05)
     was_done = ignoring.done()
     released.set()
     await ignoring
@@ -50,4 +50,4 @@ async def test_a_handler_that_ignores_its_cancellation_is_named_and_left_to_itse
 
 async def test_nothing_is_waited_for_if_nothing_is_left() -> None:
     async with asyncio.timeout(1):
-        await end_tasks({}, 3_600)
+        await cancel_tasks({}, 3_600)

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from aiokafka import TopicPartition
 
-from messaging.consumer.fair_queue import Turns
+from messaging.consumer.fair_queue import FairQueue
 from messaging.processing.inflight import Job, Subject
 from unit.messaging.fetched import P0, P1, job
 
@@ -18,7 +18,7 @@ def of(subject: bytes, offset: int = 0, tier: int | None = None) -> Job:
 
 
 def test_a_small_interview_behind_a_huge_one_is_handed_out_next() -> None:
-    turns = Turns()
+    turns = FairQueue()
     huge = [of(b"huge", offset) for offset in range(1_560)]
     for one in huge:
         turns.put(one)
@@ -32,7 +32,7 @@ def test_a_small_interview_behind_a_huge_one_is_handed_out_next() -> None:
 
 
 def test_subjects_share_the_places_evenly_while_all_have_messages_waiting() -> None:
-    turns = Turns()
+    turns = FairQueue()
     for subject in (b"a", b"b", b"c"):
         for offset in range(100):
             turns.put(of(subject, offset))
@@ -41,12 +41,12 @@ def test_subjects_share_the_places_evenly_while_all_have_messages_waiting() -> N
     # One whose calls are quick gets no more than those whose calls hang: it gets its own back.
     quick = [one for one in at_work if one.subject == b"a"]
     for one in quick:
-        turns.end(one)
+        turns.mark_ended(one)
     assert {turns.take().subject for _ in quick} == {b"a"}
 
 
 def test_a_subject_keeps_its_order() -> None:
-    turns = Turns()
+    turns = FairQueue()
     jobs = [of(b"a", offset) for offset in range(5)]
     for one in jobs:
         turns.put(one)
@@ -54,7 +54,7 @@ def test_a_subject_keeps_its_order() -> None:
 
 
 def test_one_that_is_put_first_goes_before_the_others_of_its_subject() -> None:
-    turns = Turns()
+    turns = FairQueue()
     turns.put(of(b"a", 1))
     first = of(b"a", 0)
     turns.put(first, first=True)
@@ -62,7 +62,7 @@ def test_one_that_is_put_first_goes_before_the_others_of_its_subject() -> None:
 
 
 def test_retried_messages_and_fresh_ones_alternate() -> None:
-    turns = Turns()
+    turns = FairQueue()
     fresh = [of(b"%d" % offset, offset) for offset in range(1_000)]
     for one in fresh:
         turns.put(one)
@@ -77,11 +77,11 @@ def test_retried_messages_and_fresh_ones_alternate() -> None:
 
 def test_nothing_is_handed_out_when_nothing_waits() -> None:
     with pytest.raises(LookupError):
-        Turns().take()
+        FairQueue().take()
 
 
 def test_taking_out_a_partition_leaves_the_others() -> None:
-    turns = Turns()
+    turns = FairQueue()
     going, staying = [job(P1, n, subject=b"a") for n in range(2)], [of(b"a", 7), of(b"b", 8)]
     for one in (going[0], *staying, going[1]):
         turns.put(one)
@@ -108,7 +108,7 @@ class Model:
 
 @pytest.mark.parametrize("seed", range(5))
 def test_agrees_with_plain_lists_whatever_happens(seed: int) -> None:
-    random, turns, model = Random(seed), Turns(), Model()
+    random, turns, model = Random(seed), FairQueue(), Model()
     for offset in range(2_000):
         match random.choices(("put", "take", "end", "remove"), (6, 4, 4, 0.1))[0]:
             case "put":
@@ -124,7 +124,7 @@ def test_agrees_with_plain_lists_whatever_happens(seed: int) -> None:
                 model.at_work.append(one)
             case "end" if model.at_work:
                 one = model.at_work.pop(random.randrange(len(model.at_work)))
-                turns.end(one)
+                turns.mark_ended(one)
             case "remove":
                 turns.remove({P1})
                 for jobs in model.waiting.values():
@@ -132,8 +132,8 @@ def test_agrees_with_plain_lists_whatever_happens(seed: int) -> None:
                         jobs.remove(one)
         assert turns.waiting == sum(map(len, model.waiting.values()))
     while turns.waiting:
-        turns.end(turns.take())
+        turns.mark_ended(turns.take())
     for one in model.at_work:
-        turns.end(one)
+        turns.mark_ended(one)
     assert not turns._at_work
     assert turns._queues == turns._levels == ({}, {})

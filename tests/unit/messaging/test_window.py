@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 
-from messaging.consumer.prefetch import ReadAhead
+from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.window import Window
 from messaging.processing.inflight import Job
 from support.waiting import until
@@ -41,7 +41,7 @@ class Desk:
         size_bytes: int = 1 << 30,
         by_key: bool = False,
     ) -> None:
-        self.read_ahead = ReadAhead(10_000, 1 << 30)
+        self.read_ahead = PrefetchBudget(10_000, 1 << 30)
         self.window = Window(
             self._work,
             size=size,
@@ -94,7 +94,7 @@ class Desk:
 
     def _finish(self, job: Job) -> None:
         self.ended.append(job)
-        self.window.ended(job)
+        self.window.mark_settled(job)
 
 
 async def at_once(_: Job) -> None:
@@ -286,8 +286,8 @@ async def test_a_key_that_lies_in_two_partitions_stays_in_order_when_one_goes() 
 async def test_what_is_not_due_takes_no_room_and_begins_when_it_is() -> None:
     desk = Desk(size=1)
     late, soon = desk.job(), desk.job()
-    desk.window.hold(late, NEVER_S)
-    desk.window.hold(soon, 0.01)
+    desk.window.admit_delayed(late, NEVER_S)
+    desk.window.admit_delayed(soon, 0.01)
     assert desk.window.room == 1
     await until(lambda: bool(desk.begun))
     assert desk.begun == [soon]
@@ -301,7 +301,7 @@ async def test_many_that_fall_due_at_once_still_keep_to_the_size() -> None:
     desk = Desk(size=4)
     held = [desk.job() for _ in range(40)]
     for job in held:
-        desk.window.hold(job, 0.001)
+        desk.window.admit_delayed(job, 0.001)
     most = 0
 
     def all_ended() -> bool:
@@ -341,9 +341,9 @@ async def test_draining_ends_with_its_budget_and_cancels_nothing() -> None:
 
 async def test_draining_does_not_wait_for_what_is_not_due() -> None:
     desk = Desk()
-    desk.window.hold(desk.job(P0), NEVER_S)
+    desk.window.admit_delayed(desk.job(P0), NEVER_S)
     kept = desk.job(P1)
-    desk.window.hold(kept, NEVER_S)
+    desk.window.admit_delayed(kept, NEVER_S)
     async with asyncio.timeout(5):
         await desk.window.drain([P0], NEVER_S)
     await desk.window.cancel([P0])
@@ -427,7 +427,7 @@ async def test_an_end_told_after_the_cancellation_changes_nothing() -> None:
     gone = desk.admit(P0)
     await settled()
     await desk.window.cancel([P0])
-    desk.window.ended(gone)
+    desk.window.mark_settled(gone)
     assert desk.window.room == 5
 
 
@@ -495,7 +495,7 @@ async def test_a_held_message_that_falls_due_while_others_are_fetched_takes_no_s
 ):
     desk = Desk(size=1)
     held = desk.job(P0)
-    desk.window.hold(held, 0.0)
+    desk.window.admit_delayed(held, 0.0)
     assert desk.window.room == 1, "so that one is fetched"
     await until(lambda: held in desk.begun)
     fetched = desk.admit(P1)

@@ -57,7 +57,9 @@ async def commit_of(backend: Brokered) -> tuple[int, str]:
 
 def told_of(offset: int, metadata: str) -> set[int]:
     """The offsets that a commit tells as finished beyond it."""
-    return {one for told in offset_metadata.decode(offset, metadata).finished for one in told}
+    return {
+        one for told in offset_metadata.decode_metadata(offset, metadata).finished for one in told
+    }
 
 
 @proves("promise 1", "promise 2")

@@ -14,7 +14,7 @@ from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import in_ms, waiting
 from messaging import Publisher, Record, Stage
-from messaging.consumer.consumer import Consumption
+from messaging.consumer.consumer import StageConsumer
 from messaging.delivery import Delivery, Headers, Origin, append, wait_headers
 from support.broker import PROBE, QUICK, RunningStage
 from support.waiting import until
@@ -60,7 +60,7 @@ class Gated:
         self._never.set()
 
 
-def consumption_of(running: RunningStage) -> Consumption:
+def consumption_of(running: RunningStage) -> StageConsumer:
     consumption = running.runner._consumption
     assert consumption is not None
     return consumption

@@ -230,7 +230,7 @@ async def test_what_is_told_as_finished_is_not_believed_after_offsets_were_trans
     await backend.send("chunks-ready", *new(10))
     log = LogIdentity(cluster, "topic") if cluster else LogIdentity()
     told_for = 2 if cluster else 5
-    metadata = offset_metadata.encode(told_for, [range(told_for + 1, told_for + 4)], log)
+    metadata = offset_metadata.encode_metadata(told_for, [range(told_for + 1, told_for + 4)], log)
     await set_commit(backend, 2, metadata)
     handled = Handled()
     async with backend.running(handled.stage):

@@ -15,7 +15,7 @@ from contracts.topics import CHUNKS_READY, TRANSCRIPTS_SUBMITTED
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import ODD, Failing, told
 from messaging import Record, Stage
-from messaging.consumer.batch_memory import OPEN, Closable
+from messaging.consumer.batch_memory import BATCH_MEMORY, ClosableBatch
 from messaging.dead_letters.stubs import record_digest_hex, record_size
 from messaging.delivery import Headers, split
 from messaging.limits import HEADERS_BYTES, MOST_HEADERS, WHOLE_BYTES
@@ -127,13 +127,13 @@ async def test_batches_read_in_turns_stay_within_their_room_and_are_handled_in_o
 ) -> None:
     backend = wide_backend.settings(max_batch_bytes=LIMIT)
     opened: list[int] = []
-    enter = OPEN.add
+    enter = BATCH_MEMORY.add
 
-    def entered(batch: Closable, size: int) -> None:
+    def entered(batch: ClosableBatch, size: int) -> None:
         enter(batch, size)
-        opened.append(OPEN.held_bytes)
+        opened.append(BATCH_MEMORY.held_bytes)
 
-    monkeypatch.setattr(OPEN, "add", entered)
+    monkeypatch.setattr(BATCH_MEMORY, "add", entered)
     number, size, batches = 20, 40_000, 3
     one = bombs.batch("zstd", bombs.many_records(number, size), number)
     for partition in range(4):
