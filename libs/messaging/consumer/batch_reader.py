@@ -9,7 +9,7 @@ A batch that is over the limit is not read. Each of its offsets yields a record 
 ``OversizeValue``, so that all of them are accounted for; the first one has the beginning of its
 key and value. A batch is always of one producer, so nobody else's records are in it.
 
-``tests/integration/messaging/test_fetched_batches.py`` pins what is relied on of aiokafka, for its
+``tests/integration/messaging/test_batch_reader.py`` pins what is relied on of aiokafka, for its
 upgrades.
 """
 

@@ -280,14 +280,14 @@ def test_tells_the_digest_of_the_batch_an_offset_is_in() -> None:
 
 BOMBED = """
 import resource, sys
-from messaging import fetched_batches
-from messaging.consumer.batch_reader import FetchedRecords
+from messaging.consumer import batch_reader
+from messaging.consumer.batch_reader import BoundedMemoryRecords
 from support.bombs import MIB, batch, one_record
 data = batch(sys.argv[1], one_record(130 * MIB))
-batch_reader.install(8 * MIB)
+batch_reader.install_batch_reader(8 * MIB)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 for _ in range(3):
-    (found,) = list(FetchedRecords(data).next_batch())
+    (found,) = list(BoundedMemoryRecords(data).next_batch())
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
@@ -308,12 +308,12 @@ def test_a_batch_of_130_mib_takes_no_more_memory_than_the_limit(codec: str) -> N
 READ_IN_PART = """
 import resource
 from itertools import islice
-from messaging import fetched_batches
-from integration.messaging.test_fetched_batches import reader
+from messaging.consumer import batch_reader
+from integration.messaging.test_batch_reader import reader
 from support.bombs import MIB, batch, many_records
 data = batch("zstd", many_records(50, MIB), 50)
 assert len(data) < 20_000
-batch_reader.install()
+batch_reader.install_batch_reader()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 readers = [reader(data) for _ in range(20)]
 for one in readers:
