@@ -15,6 +15,8 @@ COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-inde
 	--no-annotate --python-version 3.11
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 python
 TESTS ?=
+# Tests at the same time: most of them wait most of the time. A path usually names few.
+JOBS ?= $(if $(TESTS),,$(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))))
 ONLY ?=
 DATA ?= ../shared/data
 
@@ -41,8 +43,9 @@ check: setup ## Format, lint, types, imports between packages, contracts
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/onrecord contracts check
 
-test: setup ## Run all tests; TESTS=path runs some, STACK=containers|embedded|apache on those
-	@$(BIN)/python -m pytest $(if $(STACK),--stack=$(STACK)) $(TESTS)
+test: setup ## Run tests; ALL=1 the long ones too, TESTS=path some, STACK=containers|embedded|apache on those
+	@$(BIN)/python -m pytest $(if $(STACK),--stack=$(STACK)) $(if $(ALL),--all) \
+		$(if $(USES),--uses=$(USES)) $(if $(JOBS),--numprocesses=$(JOBS)) $(TESTS)
 
 compose: setup ## Bring up a compose project of its own, break things, count, take it down
 	@$(BIN)/python -m pytest tests/compose

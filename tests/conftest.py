@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
@@ -13,8 +12,9 @@ import pytest
 from hypothesis import settings
 
 from local_stack.supervisor import LocalStack
-from support.apache_kafka import own_kafka
+from support.apache_kafka import JVM_THAT_STARTS_FAST, own_kafka
 from support.broker import RestartableBroker, embedded_broker
+from support.choice_of_tests import ChoiceOfTests
 from support.containers import images, kafka_container
 from support.docker_engine import NoContainersError, engine_answers, prepare
 from support.kafka_jars import KafkaMissingError, jars, kafka_version
@@ -29,26 +29,13 @@ from support.stack import (
     versions,
     whole_stack,
 )
+from support.where_tests_run import WhereTestsRun
 
 # Fixtures are found by being here.
 __all__ = ["fresh_database", "postgres", "postgres_settings", "postgres_template"]
 
 SHARED_DATA: Final = Path(__file__).resolve().parents[2] / "shared" / "data"
 
-WHERE: Final = {
-    "stack": "on {stack}",
-    "stack_home": "on embedded stacks of their own",
-    "broker": "on {broker}",
-    "own_broker": "on {broker}, one of their own",
-    "chaos_broker": "on {broker}, with crashes and trouble",
-    "postgres": "on {database}",
-    "engine": "on containers of their own",
-    "closed_kafka": "on an Apache Kafka that demands a login",
-    "closed_postgres": "on a PostgreSQL that demands a login",
-    "project": "on a compose project",
-}
-"""A test counts for the first of these fixtures it uses, directly or not."""
-NOWHERE: Final = "without a stack"
 IN_CONTAINERS: Final = frozenset({"stack", "broker", "own_broker", "chaos_broker", "postgres"})
 """Fixtures that are containers where ``--stack`` says so."""
 AUTO: Final = "auto"
@@ -58,7 +45,6 @@ OTHERS_SETTINGS: Final = ("KAFKA_", "POSTGRES_", "OPENAI_")
 settings.register_profile("untimed", parent=settings.default, deadline=None)
 settings.load_profile("untimed")
 
-_ran = pytest.StashKey[Counter[str]]()
 _why = pytest.StashKey[str]()
 
 
@@ -70,6 +56,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="what tests run on: a broker and a database in containers, embedded ones, or Apache "
         "Kafka from its jars for single tests and the rest embedded; left alone, it is containers "
         "if a Docker engine answers, else embedded",
+    )
+    parser.addoption(
+        "--all",
+        action="store_true",
+        help="run the tests marked as long, too, although no path names them",
+    )
+    parser.addoption(
+        "--uses",
+        metavar="FIXTURES",
+        type=lambda names: frozenset(names.split(",")),
+        default=frozenset(),
+        help="run only tests that use one of these fixtures, directly or not",
     )
 
 
@@ -86,9 +84,12 @@ def broker(pytestconfig: pytest.Config) -> Iterator[str]:
     if kind_of_stack(pytestconfig) == EMBEDDED:
         with embedded_stack("broker") as running:
             yield running.client_env()["KAFKA_BOOTSTRAP_SERVERS"]
-    else:
-        with kafka_of_its_own(pytestconfig) as kafka:
+    elif kind_of_stack(pytestconfig) == CONTAINERS:
+        with kafka_container() as kafka:
             yield kafka.servers
+    else:
+        with own_kafka() as own:
+            yield own.servers
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def own_broker(
             jars()
         except KafkaMissingError as error:
             pytest.skip(str(error))
-        with own_kafka() as running:
+        with own_kafka(jvm=JVM_THAT_STARTS_FAST) as running:
             yield running
         return
     with kafka_of_its_own(pytestconfig) as own:
@@ -138,7 +139,7 @@ def kafka_of_its_own(config: pytest.Config) -> AbstractContextManager[Restartabl
     kind = kind_of_stack(config)
     if kind == EMBEDDED:
         return embedded_broker()
-    return kafka_container() if kind == CONTAINERS else own_kafka()
+    return kafka_container() if kind == CONTAINERS else own_kafka(jvm=JVM_THAT_STARTS_FAST)
 
 
 def labels(config: pytest.Config) -> dict[str, str]:
@@ -182,7 +183,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # No test talks to the broker, the database or the model that somebody's shell names.
     for name in [one for one in os.environ if one.startswith(OTHERS_SETTINGS)]:
         del os.environ[name]
-    config.stash[_ran] = Counter()
+    config.pluginmanager.register(ChoiceOfTests(config))
+    config.pluginmanager.register(WhereTestsRun(lambda: labels(config), lambda: parts(config)))
     kind = kind_of_stack(config)
     config.stash[_why] = "as asked"
     if kind == AUTO:
@@ -210,29 +212,3 @@ def pytest_collection_finish(session: pytest.Session) -> None:
             prepare(images())
         except NoContainersError as error:
             raise pytest.UsageError(str(error)) from error
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    report = yield
-    if call.when == "call" and not report.skipped:
-        used = getattr(item, "fixturenames", ())
-        where = next((label for name, label in WHERE.items() if name in used), NOWHERE)
-        item.config.stash[_ran][where] += 1
-    return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    config = terminalreporter.config
-    ran = config.stash[_ran]
-    told = [
-        f"{ran[label]} {label.format_map(labels(config))}"
-        for label in (NOWHERE, *WHERE.values())
-        if ran[label]
-    ]
-    if told:
-        terminalreporter.section("where the tests ran")
-        terminalreporter.write_line(f"stack: {ran.total()} tests: {', '.join(told)}")
-        terminalreporter.write_line(f"stack: {parts(config)}")

@@ -22,12 +22,7 @@ from integration.messaging.conformance.backends import (
 )
 from integration.messaging.conformance.memory import InMemory
 from support.broker import RestartableBroker
-
-_elsewhere = pytest.StashKey[list[str]]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_elsewhere] = []
+from support.choice_of_tests import NOT_RUN
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -39,9 +34,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     others = [item for item in items if backend_of(item) not in {None, *here(config)}]
-    config.stash[_elsewhere] += [f"{item.nodeid}" for item in others]
+    if others:
+        title = "conformance tests that no backend here can run"
+        config.stash[NOT_RUN][title] = [item.nodeid for item in others]
     items[:] = [item for item in items if item not in others]
     config.hook.pytest_deselected(items=others)
     for item in items:
@@ -49,13 +47,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             # By name, so that the count of what ran where is right.
             own = "own_backend" in item.fixturenames
             item.fixturenames = [*item.fixturenames, "own_broker" if own else "broker"]
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if names := terminalreporter.config.stash[_elsewhere]:
-        terminalreporter.section("conformance tests that no backend here can run")
-        for name in names:
-            terminalreporter.write_line(name)
 
 
 def here(config: pytest.Config) -> tuple[str, ...]:

@@ -1,0 +1,101 @@
+"""Which tests a run leaves out, and which of the others go together to a worker.
+
+Left alone, pytest leaves out the tests marked ``long``. They run with ``--all``, and whenever a
+path names what is to run. With workers (``-n``), the tests of a file go to one worker, and so do
+all that share something that takes long to start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import pytest
+
+LONG: Final = "long"
+SHARED: Final = ("stack", "closed_kafka", "closed_postgres")
+"""Fixtures of a session that take long to start."""
+SLOW_FIRST: Final = ("stack", "own_broker", "broker", "stack_home", "postgres")
+"""Tests that use these come first, so that no worker begins with one of them when the others are
+about to end."""
+
+NOT_RUN: Final = pytest.StashKey[dict[str, list[str]]]()
+"""What the end of a run says of tests that are not run: titles with lines. Workers hand it on."""
+_OUTPUT: Final = "tests_not_run"
+
+
+class ChoiceOfTests:
+    """The plugin."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        named = config.args_source is pytest.Config.ArgsSource.ARGS
+        self._leaves_out = not (named or config.getoption("all") or config.option.markexpr)
+        self._uses: frozenset[str] = config.getoption("uses")
+        config.stash[NOT_RUN] = {}
+
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[pytest.Item]
+    ) -> None:
+        """Choose and group, after each folder's ``conftest.py`` and before pytest-xdist."""
+        if self._leaves_out:
+            self._leave_out_long_ones(config, items)
+        if self._uses:
+            _deselect(config, items, lambda one: self._uses.isdisjoint(_fixtures(one)))
+        if "workerinput" in vars(config):
+            items.sort(key=_place)
+            for item in items:
+                item.add_marker(pytest.mark.xdist_group(_group(item)))
+
+    def _leave_out_long_ones(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        if number := _deselect(config, items, lambda one: one.get_closest_marker(LONG)):
+            line = (
+                f"{number} tests that take long; `make test ALL=1` runs them, too, and a path "
+                "(`make test TESTS=path`) runs all that it names"
+            )
+            config.stash[NOT_RUN]["left out"] = [line]
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Hand on what a worker does not run, which is the same for all workers."""
+        output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output[_OUTPUT] = session.config.stash[NOT_RUN]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        node.config.stash[NOT_RUN].update(getattr(node, "workeroutput", {}).get(_OUTPUT, {}))
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        for title, lines in terminalreporter.config.stash[NOT_RUN].items():
+            terminalreporter.section(title)
+            for line in lines:
+                terminalreporter.write_line(line)
+
+
+def _deselect(
+    config: pytest.Config, items: list[pytest.Item], which: Callable[[pytest.Item], object]
+) -> int:
+    """Take out the tests for which ``which`` is true; gives their number."""
+    others = [item for item in items if which(item)]
+    items[:] = [item for item in items if not which(item)]
+    config.hook.pytest_deselected(items=others)
+    return len(others)
+
+
+def _fixtures(item: pytest.Item) -> Sequence[str]:
+    return getattr(item, "fixturenames", ())
+
+
+def _place(item: pytest.Item) -> int:
+    used = _fixtures(item)
+    return next((n for n, name in enumerate(SLOW_FIRST) if name in used), len(SLOW_FIRST))
+
+
+def _group(item: pytest.Item) -> str:
+    """Name what a test shares with others: a fixture with the folder it is for, or else a file."""
+    fixtures: dict[str, Sequence[Any]] = getattr(
+        getattr(item, "_fixtureinfo", None), "name2fixturedefs", {}
+    )
+    shared = next((name for name in SHARED if name in fixtures), None)
+    if shared is not None:
+        return f"{fixtures[shared][-1].baseid}:{shared}"
+    return item.nodeid.partition("::")[0]
