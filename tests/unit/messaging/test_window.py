@@ -30,7 +30,7 @@ class Received:
     headers: tuple[tuple[str, bytes], ...] = ()
 
 
-class Desk:
+class WindowHarness:
     """Admits jobs, remembers what began and what ended, and lets the test end them."""
 
     def __init__(
@@ -40,8 +40,9 @@ class Desk:
         size: int = 1_000,
         size_bytes: int = 1 << 30,
         by_key: bool = False,
+        read_ahead: int = 10_000,
     ) -> None:
-        self.read_ahead = PrefetchBudget(10_000, 1 << 30)
+        self.read_ahead = PrefetchBudget(read_ahead, 1 << 30)
         self.window = Window(
             self._work,
             size=size,
@@ -124,34 +125,50 @@ def counting_tasks() -> Iterator[list[str]]:
         loop.set_task_factory(None)
 
 
+async def test_messages_behind_a_hanging_one_of_their_key_use_up_the_prefetch_budget() -> None:
+    harness = WindowHarness(by_key=True, read_ahead=10)
+    harness.read_ahead.set_partitions([P0])
+    hanging = harness.admit(key=b"a")
+    await settled()
+    behind = []
+    while harness.read_ahead.wants(P0):
+        behind.append(harness.admit(key=b"a"))
+    assert behind
+    assert harness.working == {hanging}
+    assert harness.window.room, "there are places, but nothing more is fetched of this partition"
+    harness.release(hanging, *behind)
+    await settled()
+    assert harness.read_ahead.wants(P0)
+
+
 async def test_a_handler_that_never_waits_costs_next_to_no_tasks() -> None:
-    desk = Desk(at_once)
+    harness = WindowHarness(at_once)
     with counting_tasks() as made:
         for _ in range(1_000):
-            desk.admit()
+            harness.admit()
         await settled()
-    assert len(desk.ended) == 1_000
+    assert len(harness.ended) == 1_000
     assert len(made) <= 2
-    assert desk.window.in_flight == 0
+    assert harness.window.in_flight == 0
 
 
 async def test_messages_of_a_handler_that_never_waits_end_in_the_order_they_came() -> None:
-    desk = Desk(at_once)
-    jobs = [desk.admit() for _ in range(50)]
+    harness = WindowHarness(at_once)
+    jobs = [harness.admit() for _ in range(50)]
     await settled()
-    assert desk.ended == jobs
+    assert harness.ended == jobs
 
 
 async def test_every_handler_that_waits_has_a_task_of_its_own() -> None:
-    desk = Desk()
-    jobs = [desk.admit() for _ in range(100)]
+    harness = WindowHarness()
+    jobs = [harness.admit() for _ in range(100)]
     await settled()
-    assert desk.begun == jobs
+    assert harness.begun == jobs
     assert len({job.task for job in jobs}) == 100
-    desk.release(*jobs)
+    harness.release(*jobs)
     await settled()
-    assert desk.window.in_flight == 0
-    assert not desk.window._relays
+    assert harness.window.in_flight == 0
+    assert not harness.window._relays
 
 
 async def test_one_that_waits_holds_up_nobody() -> None:
@@ -160,46 +177,46 @@ async def test_one_that_waits_holds_up_nobody() -> None:
             await never.wait()
 
     never = asyncio.Event()
-    desk = Desk(only_the_first_waits)
-    jobs = [desk.admit() for _ in range(500)]
+    harness = WindowHarness(only_the_first_waits)
+    jobs = [harness.admit() for _ in range(500)]
     await settled()
-    assert desk.ended == jobs[1:]
-    desk.admit()
+    assert harness.ended == jobs[1:]
+    harness.admit()
     await settled()
-    assert len(desk.ended) == 500
+    assert len(harness.ended) == 500
     never.set()
     await settled()
-    assert desk.window.in_flight == 0
+    assert harness.window.in_flight == 0
 
 
 async def test_tells_how_many_more_may_be_admitted() -> None:
-    desk = Desk(size=3)
-    jobs = [desk.admit() for _ in range(3)]
-    assert desk.window.room == 0
+    harness = WindowHarness(size=3)
+    jobs = [harness.admit() for _ in range(3)]
+    assert harness.window.room == 0
     await settled()
-    await desk.window.wait_for_change(0.001)
-    waiting = asyncio.create_task(desk.window.wait_for_change(NEVER_S))
+    await harness.window.wait_for_change(0.001)
+    waiting = asyncio.create_task(harness.window.wait_for_change(NEVER_S))
     await settled()
-    desk.release(jobs[1])
+    harness.release(jobs[1])
     async with asyncio.timeout(5):
         await waiting
-    assert desk.window.room == 1
+    assert harness.window.room == 1
 
 
 async def test_as_many_again_may_wait_for_the_brokers_answer_and_no_more() -> None:
-    desk = Desk(size=2)
-    window, sent = desk.window, list[Job]()
+    harness = WindowHarness(size=2)
+    window, sent = harness.window, list[Job]()
 
     async def send(job: Job) -> None:
         sent.append(job)
 
     window._work = send
-    first, second = desk.admit(), desk.admit()
+    first, second = harness.admit(), harness.admit()
     assert window.room == 0, "both are at work"
     await settled()
     assert (sent, window.room, window.in_flight) == ([first, second], 2, 2)
-    desk.admit()
-    desk.admit()
+    harness.admit()
+    harness.admit()
     await settled()
     assert (window.room, window.in_flight) == (0, 4)
     second.finish()
@@ -209,13 +226,13 @@ async def test_as_many_again_may_wait_for_the_brokers_answer_and_no_more() -> No
 
 
 async def test_those_given_up_take_no_place() -> None:
-    desk = Desk(size=2)
-    desk.admit(P0)
-    desk.admit(P1)
+    harness = WindowHarness(size=2)
+    harness.admit(P0)
+    harness.admit(P1)
     await settled()
-    assert desk.window.room == 0
-    await desk.window.cancel([P0])
-    assert (desk.window.room, desk.window.in_flight) == (1, 1)
+    assert harness.window.room == 0
+    await harness.window.cancel([P0])
+    assert (harness.window.room, harness.window.in_flight) == (1, 1)
 
 
 async def test_an_error_of_the_machinery_is_told_and_stops_nobody_else() -> None:
@@ -223,180 +240,180 @@ async def test_an_error_of_the_machinery_is_told_and_stops_nobody_else() -> None
         if job.received.offset == 0:
             raise ZeroDivisionError
 
-    desk = Desk(fail_first)
-    jobs = [desk.admit() for _ in range(3)]
+    harness = WindowHarness(fail_first)
+    jobs = [harness.admit() for _ in range(3)]
     await settled()
-    assert isinstance(desk.window.failure, ZeroDivisionError)
-    assert desk.ended == jobs[1:]
+    assert isinstance(harness.window.failure, ZeroDivisionError)
+    assert harness.ended == jobs[1:]
 
 
 async def test_messages_of_one_key_go_one_after_another_and_others_pass() -> None:
-    desk = Desk(by_key=True)
-    a = [desk.admit(key=b"a") for _ in range(3)]
-    b = desk.admit(key=b"b")
-    keyless = [desk.admit(key=None) for _ in range(2)]
+    harness = WindowHarness(by_key=True)
+    a = [harness.admit(key=b"a") for _ in range(3)]
+    b = harness.admit(key=b"b")
+    keyless = [harness.admit(key=None) for _ in range(2)]
     await settled()
-    assert desk.begun == [a[0], b, *keyless]
+    assert harness.begun == [a[0], b, *keyless]
     for number in range(2):
-        desk.release(a[number])
+        harness.release(a[number])
         await settled()
-        assert desk.begun[-1] is a[number + 1]
-    desk.release(a[2], b, *keyless)
+        assert harness.begun[-1] is a[number + 1]
+    harness.release(a[2], b, *keyless)
     await settled()
-    assert desk.window.in_flight == 0
-    assert not desk.keys_taken
+    assert harness.window.in_flight == 0
+    assert not harness.keys_taken
 
 
 async def test_after_a_cancellation_a_key_goes_on_in_order() -> None:
-    desk = Desk(by_key=True)
-    old = [desk.admit(P0, b"a") for _ in range(3)]
-    other = [desk.admit(P1, b"b") for _ in range(2)]
+    harness = WindowHarness(by_key=True)
+    old = [harness.admit(P0, b"a") for _ in range(3)]
+    other = [harness.admit(P1, b"b") for _ in range(2)]
     await settled()
-    await desk.window.cancel([P0])
-    assert desk.window.in_flight == 1
-    fresh = [desk.admit(P0, b"a") for _ in range(2)]
+    await harness.window.cancel([P0])
+    assert harness.window.in_flight == 1
+    fresh = [harness.admit(P0, b"a") for _ in range(2)]
     await settled()
-    assert desk.begun == [old[0], other[0], fresh[0]]
-    desk.release(fresh[0], other[0])
+    assert harness.begun == [old[0], other[0], fresh[0]]
+    harness.release(fresh[0], other[0])
     await settled()
-    assert desk.begun[3:] in ([fresh[1], other[1]], [other[1], fresh[1]])
-    desk.release(fresh[1], other[1])
+    assert harness.begun[3:] in ([fresh[1], other[1]], [other[1], fresh[1]])
+    harness.release(fresh[1], other[1])
     await settled()
-    assert desk.window.in_flight == 0
-    assert not desk.keys_taken
+    assert harness.window.in_flight == 0
+    assert not harness.keys_taken
 
 
 async def test_a_key_that_lies_in_two_partitions_stays_in_order_when_one_goes() -> None:
-    desk = Desk(by_key=True)
-    first = desk.admit(P0, b"a")
-    desk.admit(P1, b"a")
-    third = desk.admit(P0, b"a")
+    harness = WindowHarness(by_key=True)
+    first = harness.admit(P0, b"a")
+    harness.admit(P1, b"a")
+    third = harness.admit(P0, b"a")
     await settled()
-    await desk.window.cancel([P1])
+    await harness.window.cancel([P1])
     await settled()
-    assert third not in desk.begun, "it began beside the one before it"
-    desk.release(first)
+    assert third not in harness.begun, "it began beside the one before it"
+    harness.release(first)
     await settled()
-    assert third in desk.begun
-    desk.release(third)
+    assert third in harness.begun
+    harness.release(third)
     await settled()
-    assert desk.window.in_flight == 0
+    assert harness.window.in_flight == 0
 
 
 async def test_what_is_not_due_takes_no_room_and_begins_when_it_is() -> None:
-    desk = Desk(size=1)
-    late, soon = desk.job(), desk.job()
-    desk.window.admit_delayed(late, NEVER_S)
-    desk.window.admit_delayed(soon, 0.01)
-    assert desk.window.room == 1
-    await until(lambda: bool(desk.begun))
-    assert desk.begun == [soon]
-    desk.release(soon)
+    harness = WindowHarness(size=1)
+    late, soon = harness.job(), harness.job()
+    harness.window.admit_delayed(late, NEVER_S)
+    harness.window.admit_delayed(soon, 0.01)
+    assert harness.window.room == 1
+    await until(lambda: bool(harness.begun))
+    assert harness.begun == [soon]
+    harness.release(soon)
     await settled()
-    await desk.window.cancel(None)
-    assert (desk.begun, desk.window.in_flight) == ([soon], 0)
+    await harness.window.cancel(None)
+    assert (harness.begun, harness.window.in_flight) == ([soon], 0)
 
 
 async def test_many_that_fall_due_at_once_still_keep_to_the_size() -> None:
-    desk = Desk(size=4)
-    held = [desk.job() for _ in range(40)]
+    harness = WindowHarness(size=4)
+    held = [harness.job() for _ in range(40)]
     for job in held:
-        desk.window.admit_delayed(job, 0.001)
+        harness.window.admit_delayed(job, 0.001)
     most = 0
 
     def all_ended() -> bool:
         nonlocal most
-        most = max(most, len(desk.working))
-        desk.release(*desk.working)
-        return len(desk.ended) == len(held)
+        most = max(most, len(harness.working))
+        harness.release(*harness.working)
+        return len(harness.ended) == len(held)
 
     await until(all_ended)
     assert most <= 4
 
 
 async def test_draining_waits_for_the_chosen_partitions_only() -> None:
-    desk = Desk()
-    going, staying = desk.admit(P0), desk.admit(P1)
+    harness = WindowHarness()
+    going, staying = harness.admit(P0), harness.admit(P1)
     await settled()
-    draining = asyncio.create_task(desk.window.drain([P0], NEVER_S))
+    draining = asyncio.create_task(harness.window.drain([P0], NEVER_S))
     await settled()
     assert not draining.done()
-    desk.release(going)
+    harness.release(going)
     async with asyncio.timeout(5):
         await draining
-    assert desk.working == {staying}
-    await desk.window.cancel(None)
+    assert harness.working == {staying}
+    await harness.window.cancel(None)
 
 
 async def test_draining_ends_with_its_budget_and_cancels_nothing() -> None:
-    desk = Desk()
-    job = desk.admit()
+    harness = WindowHarness()
+    job = harness.admit()
     async with asyncio.timeout(5):
-        await desk.window.drain(None, 0.01)
-    assert desk.working == {job}
-    desk.release(job)
+        await harness.window.drain(None, 0.01)
+    assert harness.working == {job}
+    harness.release(job)
     await settled()
-    assert desk.ended == [job]
+    assert harness.ended == [job]
 
 
 async def test_draining_does_not_wait_for_what_is_not_due() -> None:
-    desk = Desk()
-    desk.window.admit_delayed(desk.job(P0), NEVER_S)
-    kept = desk.job(P1)
-    desk.window.admit_delayed(kept, NEVER_S)
+    harness = WindowHarness()
+    harness.window.admit_delayed(harness.job(P0), NEVER_S)
+    kept = harness.job(P1)
+    harness.window.admit_delayed(kept, NEVER_S)
     async with asyncio.timeout(5):
-        await desk.window.drain([P0], NEVER_S)
-    await desk.window.cancel([P0])
-    assert list(desk.window._not_due) == [kept]
+        await harness.window.drain([P0], NEVER_S)
+    await harness.window.cancel([P0])
+    assert list(harness.window._not_due) == [kept]
     async with asyncio.timeout(5):
-        await desk.window.drain(None, NEVER_S)
-    await desk.window.cancel(None)
-    assert desk.read_ahead.held == 0
+        await harness.window.drain(None, NEVER_S)
+    await harness.window.cancel(None)
+    assert harness.read_ahead.held == 0
 
 
 async def test_draining_an_empty_window_takes_no_time() -> None:
     async with asyncio.timeout(5):
-        await Desk().window.drain(None, NEVER_S)
-        await Desk().window.drain([P0], NEVER_S)
-        await Desk().window.cancel(None)
+        await WindowHarness().window.drain(None, NEVER_S)
+        await WindowHarness().window.drain([P0], NEVER_S)
+        await WindowHarness().window.cancel(None)
 
 
 async def test_cancelling_some_partitions_leaves_the_others_work_alone() -> None:
-    desk = Desk()
-    going, staying = [desk.admit(P0) for _ in range(5)], [desk.admit(P1) for _ in range(5)]
+    harness = WindowHarness()
+    going, staying = [harness.admit(P0) for _ in range(5)], [harness.admit(P1) for _ in range(5)]
     await settled()
-    await desk.window.cancel([P0])
-    assert set(desk.cancelled) == set(going)
-    assert desk.working == set(staying)
-    desk.release(*staying)
+    await harness.window.cancel([P0])
+    assert set(harness.cancelled) == set(going)
+    assert harness.working == set(staying)
+    harness.release(*staying)
     await settled()
-    assert desk.ended == staying
-    assert desk.window.in_flight == 0
+    assert harness.ended == staying
+    assert harness.window.in_flight == 0
 
 
 async def test_what_is_cancelled_before_it_began_never_begins() -> None:
-    desk = Desk()
-    going, staying = desk.admit(P0), desk.admit(P1)
-    await desk.window.cancel([P0])
+    harness = WindowHarness()
+    going, staying = harness.admit(P0), harness.admit(P1)
+    await harness.window.cancel([P0])
     await settled()
-    assert desk.begun == [staying]
+    assert harness.begun == [staying]
     assert going.task is None
-    desk.release(staying)
+    harness.release(staying)
     await settled()
-    assert desk.window.in_flight == 0
+    assert harness.window.in_flight == 0
 
 
 async def test_those_that_come_while_a_task_is_cancelled_are_not_stuck() -> None:
-    desk = Desk()
-    desk.admit(P0)
+    harness = WindowHarness()
+    harness.admit(P0)
     await settled()
-    cancelling = asyncio.create_task(desk.window.cancel([P0]))
+    cancelling = asyncio.create_task(harness.window.cancel([P0]))
     await asyncio.sleep(0)
-    fresh = [desk.admit(P1) for _ in range(3)]
+    fresh = [harness.admit(P1) for _ in range(3)]
     await cancelling
     await settled()
-    assert desk.working == set(fresh)
-    await desk.window.cancel(None)
+    assert harness.working == set(fresh)
+    await harness.window.cancel(None)
 
 
 async def test_a_handler_that_will_not_be_cancelled_does_not_keep_its_task_for_others() -> None:
@@ -406,36 +423,36 @@ async def test_a_handler_that_will_not_be_cancelled_does_not_keep_its_task_for_o
         except asyncio.CancelledError:
             if job.partition != P0:
                 raise
-            fresh.append(desk.admit(P1))
+            fresh.append(harness.admit(P1))
 
     never, fresh = asyncio.Event(), list[Job]()
-    desk = Desk(stubborn)
-    desk.admit(P0)
+    harness = WindowHarness(stubborn)
+    harness.admit(P0)
     await settled()
     async with asyncio.timeout(2):
-        await desk.window.cancel([P0])
+        await harness.window.cancel([P0])
     await settled()
-    assert desk.begun[1:] == fresh
+    assert harness.begun[1:] == fresh
     (task,) = {job.task for job in fresh}
     assert task is not None
     assert not task.cancelling(), "the next message would take its deadline for our stop"
-    await desk.window.cancel(None)
+    await harness.window.cancel(None)
 
 
 async def test_an_end_told_after_the_cancellation_changes_nothing() -> None:
-    desk = Desk(size=5)
-    gone = desk.admit(P0)
+    harness = WindowHarness(size=5)
+    gone = harness.admit(P0)
     await settled()
-    await desk.window.cancel([P0])
-    desk.window.mark_settled(gone)
-    assert desk.window.room == 5
+    await harness.window.cancel([P0])
+    harness.window.mark_settled(gone)
+    assert harness.window.room == 5
 
 
 class Model:
     """What the window promises, said with plain lists."""
 
-    def __init__(self, desk: Desk, *, by_key: bool) -> None:
-        self.desk = desk
+    def __init__(self, harness: WindowHarness, *, by_key: bool) -> None:
+        self.harness = harness
         self.by_key = by_key
         self.live: list[Job] = []
 
@@ -451,16 +468,16 @@ class Model:
         return found
 
     def agrees(self) -> None:
-        assert self.desk.working == self.may_work()
-        assert self.desk.window.in_flight == len(self.may_work())
+        assert self.harness.working == self.may_work()
+        assert self.harness.window.in_flight == len(self.may_work())
 
 
 @pytest.mark.parametrize("by_key", [False, True])
 @pytest.mark.parametrize("seed", range(8))
 async def test_agrees_with_plain_lists_whatever_happens(seed: int, *, by_key: bool) -> None:
     random = Random(seed)
-    desk = Desk(by_key=by_key, size=20)
-    model = Model(desk, by_key=by_key)
+    harness = WindowHarness(by_key=by_key, size=20)
+    model = Model(harness, by_key=by_key)
     # A key lies in one partition.
     keys: dict[TopicPartition, list[bytes | None]] = {
         P0: [b"a", b"b", None],
@@ -470,37 +487,37 @@ async def test_agrees_with_plain_lists_whatever_happens(seed: int, *, by_key: bo
     for _ in range(400):
         action = random.choices(("admit", "release", "cancel"), (12, 11, 1))[0]
         if action == "admit":
-            for _ in range(random.randint(0, min(4, desk.window.room))):
+            for _ in range(random.randint(0, min(4, harness.window.room))):
                 partition = random.choice((P0, P1, P2))
-                model.live.append(desk.admit(partition, random.choice(keys[partition])))
+                model.live.append(harness.admit(partition, random.choice(keys[partition])))
         elif action == "release":
-            working = sorted(desk.working, key=model.live.index)
+            working = sorted(harness.working, key=model.live.index)
             done = random.sample(working, random.randint(0, len(working)))
-            desk.release(*done)
+            harness.release(*done)
             model.live = [job for job in model.live if job not in done]
         else:
             going = random.sample((P0, P1, P2), random.randint(1, 3))
-            await desk.window.cancel(going)
+            await harness.window.cancel(going)
             model.live = [job for job in model.live if job.partition not in going]
         await settled()
         model.agrees()
-    await desk.window.cancel(None)
-    assert desk.window.in_flight == 0
-    assert not desk.window._ready
-    assert not desk.keys_taken
+    await harness.window.cancel(None)
+    assert harness.window.in_flight == 0
+    assert not harness.window._ready
+    assert not harness.keys_taken
 
 
 async def test_a_held_message_that_falls_due_while_others_are_fetched_takes_no_second_place() -> (
     None
 ):
-    desk = Desk(size=1)
-    held = desk.job(P0)
-    desk.window.admit_delayed(held, 0.0)
-    assert desk.window.room == 1, "so that one is fetched"
-    await until(lambda: held in desk.begun)
-    fetched = desk.admit(P1)
+    harness = WindowHarness(size=1)
+    held = harness.job(P0)
+    harness.window.admit_delayed(held, 0.0)
+    assert harness.window.room == 1, "so that one is fetched"
+    await until(lambda: held in harness.begun)
+    fetched = harness.admit(P1)
     await settled()
-    assert desk.begun == [held]
-    desk.release(held)
-    await until(lambda: fetched in desk.begun)
-    assert desk.ended == [held]
+    assert harness.begun == [held]
+    harness.release(held)
+    await until(lambda: fetched in harness.begun)
+    assert harness.ended == [held]
