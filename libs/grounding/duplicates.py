@@ -32,7 +32,7 @@ def compute_content_key(statement: str) -> str:
     """Return a key that all statements with the same meaning share.
 
     The reverse does not hold: statements with one key are made of the same words, and
-    ``says_the_same`` compares the rest. So who looks for what says the same, looks only among
+    ``are_equivalent`` compares the rest. So who looks for what says the same, looks only among
     statements with the same key.
 
     Args:

@@ -1,7 +1,16 @@
-"""Personal data in a text: found, and masked."""
+"""Find and mask personal data in a text."""
 
-from personal_data.finding import Mode, find, mode, preload
-from personal_data.findings import IDENTIFYING, Finding, Kind
-from personal_data.masking import mask
+from personal_data.detector import DetectionMode, find_personal_data, get_default_mode, preload
+from personal_data.findings import IDENTIFYING, PersonalDataKind, PersonalDataSpan
+from personal_data.masking import mask_text
 
-__all__ = ["IDENTIFYING", "Finding", "Kind", "Mode", "find", "mask", "mode", "preload"]
+__all__ = [
+    "IDENTIFYING",
+    "DetectionMode",
+    "PersonalDataKind",
+    "PersonalDataSpan",
+    "find_personal_data",
+    "get_default_mode",
+    "mask_text",
+    "preload",
+]

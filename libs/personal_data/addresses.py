@@ -1,4 +1,4 @@
-"""Postal addresses, in the orders in which the world writes them.
+"""Find postal addresses, in the orders in which the world writes them.
 
 An address has a core: a street with a house number, an apartment or a post box. Around it are
 further numbers, units, towns, states, countries and postal codes, parted by commas or line ends.
@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from personal_data.findings import Finding, Kind
-from personal_data.names import is_strong
-from personal_data.tokens import Token, tokens
-from personal_data.words import PLACES
+from personal_data.findings import PersonalDataKind, PersonalDataSpan
+from personal_data.names import is_distinctive_name
+from personal_data.tokens import TextToken, tokenize_text
+from personal_data.word_lists import PLACES
 
 _SURE: Final = 0.75
 _LIKELY: Final = 0.72
@@ -130,8 +130,8 @@ _BEFORE_PLACE: Final = re.compile(
 )
 
 
-def addresses(text: str, found: Sequence[Finding]) -> Iterator[Finding]:
-    """The addresses of a text, and postal codes beside a place that is already found."""
+def find_addresses(text: str, found: Sequence[PersonalDataSpan]) -> Iterator[PersonalDataSpan]:
+    """Yield the addresses of a text, and postal codes beside a place that is already found."""
     cores = sorted(
         (match.start(), match.end())
         for pattern in (_STREET, _UNIT, _FIELD_POST, _CORNER)
@@ -140,22 +140,26 @@ def addresses(text: str, found: Sequence[Finding]) -> Iterator[Finding]:
     end = -1
     for core_start, core_end in cores:
         if core_end > end:
-            start, end = _to_the_left(text, core_start), _to_the_right(text, core_end)
-            yield Finding(start, end, Kind.STREET_ADDRESS, _SURE)
+            start, end = _extend_left(text, core_start), _extend_right(text, core_end)
+            yield PersonalDataSpan(start, end, PersonalDataKind.STREET_ADDRESS, _SURE)
     for match in _NAMED.finditer(text):
-        if any(is_strong(token) or not token.opens for token in tokens(match[0])[:-1]):
-            yield Finding(match.start(), match.end(), Kind.STREET_ADDRESS, _LIKELY)
-    yield from _codes(text, found)
+        if any(
+            is_distinctive_name(token) or not token.opens for token in tokenize_text(match[0])[:-1]
+        ):
+            yield PersonalDataSpan(
+                match.start(), match.end(), PersonalDataKind.STREET_ADDRESS, _LIKELY
+            )
+    yield from _find_postal_codes(text, found)
 
 
-def _to_the_left(text: str, start: int) -> int:
+def _extend_left(text: str, start: int) -> int:
     while match := _HEAD.search(text, max(0, start - 40), start):
         start = match.start()
     return start
 
 
-def _to_the_right(text: str, end: int) -> int:
-    """Where the units, towns, states, countries and codes after a street end."""
+def _extend_right(text: str, end: int) -> int:
+    """Return where the units, towns, states, countries and codes after a street end."""
     while match := _TAIL.match(text, end):
         if match["place"] and not _is_place(text, match):
             break
@@ -166,27 +170,35 @@ def _to_the_right(text: str, end: int) -> int:
 def _is_place(text: str, match: re.Match[str]) -> bool:
     words = match["place"].rstrip(".")
     gap = text[match.start() : match.start("place")]
-    found: list[Token] = tokens(words)
-    if words in PLACES or any(is_strong(token) and not token.opens for token in found):
+    found: list[TextToken] = tokenize_text(words)
+    if words in PLACES or any(is_distinctive_name(token) and not token.opens for token in found):
         return True
-    if is_strong(found[0]) or (found[0].is_shouted and gap.strip(" ")):
+    if is_distinctive_name(found[0]) or (found[0].is_all_capitals and gap.strip(" ")):
         return True
     after = text[match.end() : match.end() + 24]
     return re.match(rf"{_GAP}(?:{_CODE}|[A-Z]{{2}}\b)", after) is not None
 
 
-def _codes(text: str, found: Sequence[Finding]) -> Iterator[Finding]:
+def _find_postal_codes(text: str, found: Sequence[PersonalDataSpan]) -> Iterator[PersonalDataSpan]:
     for match in _POSTCODE.finditer(text):
-        yield Finding(match.start(), match.end(), Kind.ZIP_CODE, _LIKELY)
+        yield PersonalDataSpan(match.start(), match.end(), PersonalDataKind.ZIP_CODE, _LIKELY)
     for match in _ZIP_WORDS.finditer(text):
         if any(character.isdigit() for character in match["code"]):
-            yield Finding(match.start("code"), match.end("code"), Kind.ZIP_CODE, _SURE)
+            yield PersonalDataSpan(
+                match.start("code"), match.end("code"), PersonalDataKind.ZIP_CODE, _SURE
+            )
     for place in found:
-        if place.kind in {Kind.GPE, Kind.PERSON, Kind.ORGANIZATION}:
+        if place.kind in {
+            PersonalDataKind.GPE,
+            PersonalDataKind.PERSON,
+            PersonalDataKind.ORGANIZATION,
+        }:
             after = _AFTER_PLACE.match(text, place.end)
             before = _BEFORE_PLACE.search(text[max(0, place.start - 12) : place.start])
             if after:
-                yield Finding(after.start("code"), after.end("code"), Kind.ZIP_CODE, _LIKELY)
+                yield PersonalDataSpan(
+                    after.start("code"), after.end("code"), PersonalDataKind.ZIP_CODE, _LIKELY
+                )
             if before:
                 start = place.start - len(before["code"]) - 1
-                yield Finding(start, place.start - 1, Kind.ZIP_CODE, _LIKELY)
+                yield PersonalDataSpan(start, place.start - 1, PersonalDataKind.ZIP_CODE, _LIKELY)

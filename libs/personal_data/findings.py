@@ -1,4 +1,4 @@
-"""What is found: a stretch of a text, the kind of personal data it is, and how sure that is."""
+"""Spans of personal data: where they are, of which kind, and how sure that is."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Final
 
 
-class Kind(StrEnum):
-    """Kinds of personal data, by the names that presidio and presidio-research use."""
+class PersonalDataKind(StrEnum):
+    """The kinds of personal data, by the names that presidio and presidio-research use."""
 
     PERSON = "PERSON"
     TITLE = "TITLE"
@@ -34,41 +34,41 @@ class Kind(StrEnum):
 
     @property
     def label(self) -> str:
-        """The kind in a reader's words, as a mask shows it."""
+        """The kind in a reader's words, as a placeholder shows it."""
         return _LABELS.get(self, self.value.replace("_", " "))
 
 
 _LABELS: Final = {
-    Kind.EMAIL_ADDRESS: "EMAIL",
-    Kind.PHONE_NUMBER: "PHONE",
-    Kind.STREET_ADDRESS: "ADDRESS",
-    Kind.ZIP_CODE: "POSTCODE",
-    Kind.CREDIT_CARD: "CARD NUMBER",
-    Kind.IBAN_CODE: "IBAN",
-    Kind.US_SSN: "SSN",
-    Kind.US_DRIVER_LICENSE: "DRIVING LICENCE",
-    Kind.DOMAIN_NAME: "WEB ADDRESS",
-    Kind.NRP: "GROUP",
-    Kind.GPE: "PLACE",
-    Kind.DATE_TIME: "DATE",
+    PersonalDataKind.EMAIL_ADDRESS: "EMAIL",
+    PersonalDataKind.PHONE_NUMBER: "PHONE",
+    PersonalDataKind.STREET_ADDRESS: "ADDRESS",
+    PersonalDataKind.ZIP_CODE: "POSTCODE",
+    PersonalDataKind.CREDIT_CARD: "CARD NUMBER",
+    PersonalDataKind.IBAN_CODE: "IBAN",
+    PersonalDataKind.US_SSN: "SSN",
+    PersonalDataKind.US_DRIVER_LICENSE: "DRIVING LICENCE",
+    PersonalDataKind.DOMAIN_NAME: "WEB ADDRESS",
+    PersonalDataKind.NRP: "GROUP",
+    PersonalDataKind.GPE: "PLACE",
+    PersonalDataKind.DATE_TIME: "DATE",
 }
 
 _INNER: Final = re.compile(r"\w(?:.*\w)?", re.DOTALL)
 
-IDENTIFYING: Final = frozenset(Kind) - {
-    Kind.TITLE,
-    Kind.AGE,
-    Kind.NRP,
-    Kind.GPE,
-    Kind.ORGANIZATION,
-    Kind.DATE_TIME,
+IDENTIFYING: Final = frozenset(PersonalDataKind) - {
+    PersonalDataKind.TITLE,
+    PersonalDataKind.AGE,
+    PersonalDataKind.NRP,
+    PersonalDataKind.GPE,
+    PersonalDataKind.ORGANIZATION,
+    PersonalDataKind.DATE_TIME,
 }
 """Kinds that point to one person by themselves; the others do so only together."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Finding:
-    """Personal data in a text.
+class PersonalDataSpan:
+    """A span of a text that is personal data.
 
     Attributes:
         start: its first code point.
@@ -80,30 +80,36 @@ class Finding:
 
     start: int
     end: int
-    kind: Kind
+    kind: PersonalDataKind
     score: float
 
-    def overlaps(self, other: Finding) -> bool:
-        """Whether the two share a character."""
+    def overlaps(self, other: PersonalDataSpan) -> bool:
+        """Whether two spans share a character."""
         return self.start < other.end and other.start < self.end
 
 
-def settled(text: str, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The findings that stay where several claim the same characters, in order.
+def resolve_overlaps(
+    text: str, findings: Iterable[PersonalDataSpan]
+) -> tuple[PersonalDataSpan, ...]:
+    """Return the spans without overlaps, in order: the surer one keeps contested characters.
 
     The surer one stays, of equally sure ones the longer. What it leaves open of the other stays
     too, if there are letters or digits in it; parts of one name become one finding again.
     """
-    kept: list[Finding] = []
+    kept: list[PersonalDataSpan] = []
     for one in sorted(findings, key=lambda one: (-one.score, one.start - one.end, one.start)):
         first = bisect_right(kept, one.start, key=lambda other: other.end)
         last = bisect_left(kept, one.end, key=lambda other: other.start)
-        kept[first:last] = sorted([*kept[first:last], *_left_open(text, one, kept[first:last])])
-    return _joined(text, kept)
+        kept[first:last] = sorted(
+            [*kept[first:last], *_iter_uncovered(text, one, kept[first:last])]
+        )
+    return _join_adjacent(text, kept)
 
 
-def _left_open(text: str, one: Finding, over: Sequence[Finding]) -> Iterator[Finding]:
-    """The parts of a finding that those over it, in order, do not cover."""
+def _iter_uncovered(
+    text: str, one: PersonalDataSpan, over: Sequence[PersonalDataSpan]
+) -> Iterator[PersonalDataSpan]:
+    """Yield the parts of a span that those over it, in order, do not cover."""
     if not over:
         yield one
         return
@@ -114,8 +120,8 @@ def _left_open(text: str, one: Finding, over: Sequence[Finding]) -> Iterator[Fin
             yield replace(one, start=match.start(), end=match.end())
 
 
-def _joined(text: str, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    joined: list[Finding] = []
+def _join_adjacent(text: str, findings: Sequence[PersonalDataSpan]) -> tuple[PersonalDataSpan, ...]:
+    joined: list[PersonalDataSpan] = []
     for one in findings:
         last = joined[-1] if joined else None
         if last and last.kind is one.kind and text[last.end : one.start] in {"", " "}:

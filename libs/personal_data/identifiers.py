@@ -1,4 +1,4 @@
-"""Numbers and addresses with a form of their own: e-mail, web, IP, cards, accounts, papers.
+"""Find numbers and addresses with a form of their own: e-mail, web, IP, cards, accounts, papers.
 
 Where a number has a checksum, python-stdnum computes it; where it has none, a word nearby has to
 say what it is.
@@ -27,11 +27,11 @@ from stdnum.nl import bsn
 from stdnum.pl import pesel
 from stdnum.se import personnummer
 
-from personal_data.findings import Finding, Kind
+from personal_data.findings import PersonalDataKind, PersonalDataSpan
 
 _CHECKED: Final = 1.0
 _FORM: Final = 0.9
-_TOLD: Final = 0.88
+_CONTEXT: Final = 0.88
 _NEARBY: Final = 60
 
 _EMAIL: Final = re.compile(
@@ -109,99 +109,101 @@ _NATIONAL: Final[tuple[tuple[re.Pattern[str], Any], ...]] = (
 )
 
 
-def identifiers(text: str) -> Iterator[Finding]:
-    """What the forms and checksums find; stretches may overlap."""
+def find_identifiers(text: str) -> Iterator[PersonalDataSpan]:
+    """Yield the spans that forms and checksums identify; they may overlap."""
     for match in _EMAIL.finditer(text):
-        yield _finding(match, Kind.EMAIL_ADDRESS, _CHECKED)
+        yield _build_span(match, PersonalDataKind.EMAIL_ADDRESS, _CHECKED)
     for match in _SPOKEN_EMAIL.finditer(text):
-        yield _finding(match, Kind.EMAIL_ADDRESS, _TOLD)
+        yield _build_span(match, PersonalDataKind.EMAIL_ADDRESS, _CONTEXT)
     for match in (*_URL.finditer(text), *_HOST.finditer(text)):
-        yield _finding(match, Kind.DOMAIN_NAME, _FORM)
+        yield _build_span(match, PersonalDataKind.DOMAIN_NAME, _FORM)
     for match in _HANDLE.finditer(text):
-        yield _finding(match, Kind.DOMAIN_NAME, _FORM)
-    yield from _network(text)
+        yield _build_span(match, PersonalDataKind.DOMAIN_NAME, _FORM)
+    yield from _find_network_addresses(text)
     if not any(character.isdigit() for character in text):
         return
-    yield from _accounts(text)
-    yield from _checked(text)
-    yield from _told(text)
+    yield from _find_accounts(text)
+    yield from _find_national_ids(text)
+    yield from _find_by_context(text)
 
 
-def _network(text: str) -> Iterator[Finding]:
+def _find_network_addresses(text: str) -> Iterator[PersonalDataSpan]:
     for pattern in (_IPV4, _IPV6):
         for match in pattern.finditer(text):
             with suppress(ValueError):
                 ip_address(match[0])
                 if any(character.isalnum() for character in match[0]):
-                    yield _finding(match, Kind.IP_ADDRESS, _CHECKED)
+                    yield _build_span(match, PersonalDataKind.IP_ADDRESS, _CHECKED)
     for match in _MAC.finditer(text):
         if any(one.isalpha() for one in match[0]):  # else it is a span of time
-            yield _finding(match, Kind.IP_ADDRESS, _FORM)
+            yield _build_span(match, PersonalDataKind.IP_ADDRESS, _FORM)
 
 
-def _checked(text: str) -> Iterator[Finding]:
+def _find_national_ids(text: str) -> Iterator[PersonalDataSpan]:
     for match in _SSN.finditer(text):
-        yield _finding(match, Kind.US_SSN, _FORM)
+        yield _build_span(match, PersonalDataKind.US_SSN, _FORM)
     for match in _NATIONAL_INSURANCE.finditer(text):
-        yield _finding(match, Kind.ID_NUMBER, _FORM)
+        yield _build_span(match, PersonalDataKind.ID_NUMBER, _FORM)
     for pattern, rule in _NATIONAL:
         for match in pattern.finditer(text):
-            if _holds(rule.validate, match[0]):
-                yield _finding(match, Kind.ID_NUMBER, _FORM)
+            if _is_valid(rule.validate, match[0]):
+                yield _build_span(match, PersonalDataKind.ID_NUMBER, _FORM)
 
 
-def _accounts(text: str) -> Iterator[Finding]:
+def _find_accounts(text: str) -> Iterator[PersonalDataSpan]:
     for match in _IBAN.finditer(text):
-        end = _end_of_iban(match[0])
+        end = _measure_iban(match[0])
         if end:
-            yield Finding(match.start(), match.start() + end, Kind.IBAN_CODE, _CHECKED)
+            yield PersonalDataSpan(
+                match.start(), match.start() + end, PersonalDataKind.IBAN_CODE, _CHECKED
+            )
     for match in _LOOKS_LIKE_IBAN.finditer(text):
-        yield _finding(match, Kind.IBAN_CODE, _TOLD)
+        yield _build_span(match, PersonalDataKind.IBAN_CODE, _CONTEXT)
     for match in _CARD.finditer(text):
-        if _holds(luhn.validate, re.sub(r"\D", "", match[0])) and len(set(match[0])) > 1:
-            yield _finding(match, Kind.CREDIT_CARD, _CHECKED)
-        elif _is_told(text, match, _CARD_WORDS):
-            yield _finding(match, Kind.CREDIT_CARD, _TOLD)
+        if _is_valid(luhn.validate, re.sub(r"\D", "", match[0])) and len(set(match[0])) > 1:
+            yield _build_span(match, PersonalDataKind.CREDIT_CARD, _CHECKED)
+        elif _has_context_word(text, match, _CARD_WORDS):
+            yield _build_span(match, PersonalDataKind.CREDIT_CARD, _CONTEXT)
 
 
-def _end_of_iban(words: str) -> int:
-    """How far an IBAN reaches into text that may go on with words; 0 if it is none."""
+def _measure_iban(words: str) -> int:
+    """Return the length of the IBAN that a text begins with, or 0 if there is none."""
     compact = [position for position, character in enumerate(words) if character not in " -"]
     for length in range(min(len(compact), 34), 14, -1):
         end = compact[length - 1] + 1
-        if _holds(_iban, words[:end]):
+        if _is_valid(_validate_iban, words[:end]):
             return end
     return 0
 
 
-def _iban(number: str) -> None:
+def _validate_iban(number: str) -> None:
     iban.validate(number, check_country=False)
 
 
-def _told(text: str) -> Iterator[Finding]:
-    """Numbers without a checksum, by a word that says what they are; long ones say it alone."""
+def _find_by_context(text: str) -> Iterator[PersonalDataSpan]:
+    """Yield numbers without a checksum that a word nearby identifies, and very long ones."""
     for match in _PAPER.finditer(text):
-        if _is_told(text, match, _LICENCE_WORDS):
-            yield _finding(match, Kind.US_DRIVER_LICENSE, _TOLD)
-        elif _is_told(text, match, _SSN_WORDS):
-            yield _finding(match, Kind.US_SSN, _TOLD)
-        elif _is_told(text, match, _PAPER_WORDS):
-            yield _finding(match, Kind.ID_NUMBER, _TOLD)
+        if _has_context_word(text, match, _LICENCE_WORDS):
+            yield _build_span(match, PersonalDataKind.US_DRIVER_LICENSE, _CONTEXT)
+        elif _has_context_word(text, match, _SSN_WORDS):
+            yield _build_span(match, PersonalDataKind.US_SSN, _CONTEXT)
+        elif _has_context_word(text, match, _PAPER_WORDS):
+            yield _build_span(match, PersonalDataKind.ID_NUMBER, _CONTEXT)
     for match in _PLATE.finditer(text):
-        if _is_told(text, match, _PLATE_WORDS):
-            yield _finding(match, Kind.ID_NUMBER, _TOLD)
+        if _has_context_word(text, match, _PLATE_WORDS):
+            yield _build_span(match, PersonalDataKind.ID_NUMBER, _CONTEXT)
     for match in _DIGITS.finditer(text):
-        yield _finding(match, Kind.ID_NUMBER, 0.6)
+        yield _build_span(match, PersonalDataKind.ID_NUMBER, 0.6)
 
 
-def _is_told(text: str, match: re.Match[str], words: re.Pattern[str]) -> bool:
+def _has_context_word(text: str, match: re.Match[str], words: re.Pattern[str]) -> bool:
     before = text[max(0, match.start() - _NEARBY) : match.start()]
     return words.search(before) is not None or (
         words.search(text[match.end() : match.end() + _NEARBY // 3]) is not None
     )
 
 
-def _holds(validate: Callable[[str], object], number: str) -> bool:
+def _is_valid(validate: Callable[[str], object], number: str) -> bool:
     try:
         validate(number)
     except ValidationError:
@@ -209,5 +211,5 @@ def _holds(validate: Callable[[str], object], number: str) -> bool:
     return True
 
 
-def _finding(match: re.Match[str], kind: Kind, score: float) -> Finding:
-    return Finding(match.start(), match.end(), kind, score)
+def _build_span(match: re.Match[str], kind: PersonalDataKind, score: float) -> PersonalDataSpan:
+    return PersonalDataSpan(match.start(), match.end(), kind, score)

@@ -1,4 +1,4 @@
-"""Names by their form: capitalised words that the English dictionary does not know.
+"""Find names by their form: capitalised words that the English dictionary does not know.
 
 A run of capitalised words is a name if one of them is no ordinary word, or is one that the
 dictionary knows as a name too and that stands where ordinary words have no capital. Names of
@@ -11,15 +11,15 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
-from personal_data.findings import Finding, Kind
-from personal_data.ordinary import is_abbreviation, is_also_a_name, is_ordinary
-from personal_data.tokens import Token
-from personal_data.words import (
+from personal_data.dictionary import is_abbreviation, is_also_name, is_dictionary_word
+from personal_data.findings import PersonalDataKind, PersonalDataSpan
+from personal_data.tokens import TextToken
+from personal_data.word_lists import (
     COMPANY_WORDS,
     NO_NAMES,
     PARTICLES,
     PLACES,
-    is_group,
+    is_demographic_group,
 )
 
 _KNOWN: Final = 1.0
@@ -36,49 +36,51 @@ _NAME_WORD: Final = re.compile(r"[^\W\d_]+(?:['\-][^\W\d_]+)*")
 _LOWER_WORD: Final = re.compile(r"(?<![\w.@/:])[^\W\d_]+(?:['\u2019\-][^\W\d_]+)*(?![\w@/:]|\.\w)")
 
 
-def known(text: str, names: Collection[str]) -> Iterator[Finding]:
-    """The given names, whole and in their capitalised parts, wherever they stand as words.
+def find_known_names(text: str, names: Collection[str]) -> Iterator[PersonalDataSpan]:
+    """Yield the given names, whole and in their capitalised parts, wherever they stand as words.
 
     Labels that name nobody, such as "Speaker 2" and "Interviewer", are passed over. Where a text
     has no small letters, or no capitals, only names that are no ordinary words are found.
     """
     is_in_one_case = text.islower() or text.isupper()
-    for name in sorted(_parts(names)):
-        if is_in_one_case and all(is_ordinary(word) for word in name.split()):
+    for name in sorted(_list_name_parts(names)):
+        if is_in_one_case and all(is_dictionary_word(word) for word in name.split()):
             continue
         pattern = rf"(?<!\w){re.escape(name)}(?!\w)"
         for match in re.finditer(pattern, text, re.IGNORECASE if is_in_one_case else 0):
-            yield Finding(match.start(), match.end(), Kind.PERSON, _KNOWN)
+            yield PersonalDataSpan(match.start(), match.end(), PersonalDataKind.PERSON, _KNOWN)
 
 
-def _parts(names: Collection[str]) -> set[str]:
-    """Full names, and what of them is a name alone: "Ann" and "Lee" of "Ann Lee" and "LEE, Ann"."""
+def _list_name_parts(names: Collection[str]) -> set[str]:
+    """Return names and their parts that are names alone: "Ann" and "Lee" of "LEE, Ann"."""
     parts: set[str] = set()
     for name in names:
         words = [
             word.removesuffix("'s") for word in _NAME_WORD.findall(name.replace("\u2019", "'"))
         ]
-        if not words or all(_raised(word.lower()) in NO_NAMES for word in words):
+        if not words or all(_capitalize(word.lower()) in NO_NAMES for word in words):
             continue
         parts.add(name.strip())
-        parts |= {form for word in words if len(word) > 1 for form in _name_forms(word)}
+        parts |= {form for word in words if len(word) > 1 for form in _iter_name_forms(word)}
     return parts
 
 
-def _name_forms(word: str) -> Iterator[str]:
-    """How a word of a known name stands in a text, if it is a name alone."""
-    raised = _raised(word.lower())
+def _iter_name_forms(word: str) -> Iterator[str]:
+    """Yield the forms in which a word of a known name stands in a text."""
+    raised = _capitalize(word.lower())
     if word in NO_NAMES or raised in NO_NAMES:
         return
     if word[0].isupper():
         yield word
     # Labels often have one case throughout: then it does not tell names from other words.
-    if (word.isupper() or word.islower()) and (is_also_a_name(raised) or not is_ordinary(word)):
+    if (word.isupper() or word.islower()) and (
+        is_also_name(raised) or not is_dictionary_word(word)
+    ):
         yield raised
 
 
-def recased(text: str) -> str:
-    """A text that is all in small letters, or all in capitals, with capitals where names are.
+def restore_capitals(text: str) -> str:
+    """Return a text that is all in one case with capitals on the words that may be names.
 
     Some recognisers of speech write no capitals, and some forms nothing else. Then the words that
     are no ordinary ones are given a capital, and the others none. Places stay the same; other texts
@@ -89,76 +91,78 @@ def recased(text: str) -> str:
     if not text.islower():
         return text
     return _LOWER_WORD.sub(
-        lambda match: match[0] if is_ordinary(match[0]) else _raised(match[0]), text
+        lambda match: match[0] if is_dictionary_word(match[0]) else _capitalize(match[0]), text
     )
 
 
-def _raised(word: str) -> str:
+def _capitalize(word: str) -> str:
     raised = word[0].upper() + word[1:]
     return raised if len(raised) == len(word) else word
 
 
-def titles(text: str) -> Iterator[Finding]:
-    """Forms of address, and the name that follows each."""
+def find_titles(text: str) -> Iterator[PersonalDataSpan]:
+    """Yield forms of address, and the name that follows each."""
     for match in _TITLE.finditer(text):
         name = match["name"]
         if name[0].islower():
             continue
-        yield Finding(match.start(), match.end(), Kind.TITLE, _TITLED)
-        yield Finding(match.start("name"), match.end("name"), Kind.PERSON, _TITLED)
+        yield PersonalDataSpan(match.start(), match.end(), PersonalDataKind.TITLE, _TITLED)
+        yield PersonalDataSpan(
+            match.start("name"), match.end("name"), PersonalDataKind.PERSON, _TITLED
+        )
 
 
-def groups(found: Sequence[Token]) -> Iterator[Finding]:
-    """Nationalities, religions and political groups."""
+def find_groups(found: Sequence[TextToken]) -> Iterator[PersonalDataSpan]:
+    """Yield nationalities, religions and political groups."""
     for token in found:
-        if token.is_word and is_group(token.text):
-            yield Finding(token.start, token.end, Kind.NRP, 0.6)
+        if token.is_word and is_demographic_group(token.text):
+            yield PersonalDataSpan(token.start, token.end, PersonalDataKind.NRP, 0.6)
 
 
-def names(text: str, found: Sequence[Token]) -> Iterator[Finding]:
-    """Runs of capitalised words that are names by their form."""
-    for run in runs(text, found):
-        if any(is_strong(token) for token in run) and not is_broken_off(text, run):
-            yield Finding(run[0].start, run[-1].base_end, _kind(run), _FORM)
+def find_names(text: str, found: Sequence[TextToken]) -> Iterator[PersonalDataSpan]:
+    """Yield runs of capitalised words that are names by their form."""
+    for run in iter_capitalized_runs(text, found):
+        if any(is_distinctive_name(token) for token in run) and not is_interrupted_word(text, run):
+            yield PersonalDataSpan(run[0].start, run[-1].base_end, _classify_run(run), _FORM)
 
 
-def is_broken_off(text: str, run: Sequence[Token]) -> bool:
-    """Whether a run is the beginning of a word that somebody began again: "Wh- what"."""
+def is_interrupted_word(text: str, run: Sequence[TextToken]) -> bool:
+    """Whether a run is a word broken off and begun again: "Wh- what"."""
     last = run[-1]
     after = text[last.end : last.end + 1]
     return len(run) == 1 and len(last.text) <= _BROKEN and after in {"-", "\u2013", "\u2014"}
 
 
-def runs(text: str, found: Sequence[Token]) -> Iterator[list[Token]]:
-    """The runs of capitalised words, without ordinary words at their ends."""
-    run: list[Token] = []
+def iter_capitalized_runs(text: str, found: Sequence[TextToken]) -> Iterator[list[TextToken]]:
+    """Yield the runs of capitalised words, without ordinary words at their ends."""
+    run: list[TextToken] = []
     for token in found:
-        if run and not _continues(text, run, token):
-            yield from _trimmed(run)
+        if run and not _continues_run(text, run, token):
+            yield from _trim_run(run)
             run = []
         if run or (token.is_word and token.is_capital):
             run.append(token)
-    yield from _trimmed(run)
+    yield from _trim_run(run)
 
 
-def is_strong(token: Token) -> bool:
-    """Whether a word alone tells that the run it is in is a name."""
+def is_distinctive_name(token: TextToken) -> bool:
+    """Whether a word by itself shows that the run it is in is a name."""
     word = token.base
     if not token.is_word or not token.is_capital or word in NO_NAMES:
         return False
     if len(word) == 1:
         return not word.isupper()  # a whole name in a script that has no capitals
-    if is_group(word):
+    if is_demographic_group(word):
         return False
-    if token.is_shouted:
-        return not is_abbreviation(word) and not is_ordinary(word)
-    if is_ordinary(word):
+    if token.is_all_capitals:
+        return not is_abbreviation(word) and not is_dictionary_word(word)
+    if is_dictionary_word(word):
         is_genitive = token.base != token.text
-        return (is_genitive or not token.opens) and is_also_a_name(word)
+        return (is_genitive or not token.opens) and is_also_name(word)
     return True
 
 
-def _continues(text: str, run: list[Token], token: Token) -> bool:
+def _continues_run(text: str, run: list[TextToken], token: TextToken) -> bool:
     last = run[-1]
     between = text[last.end : token.start]
     if len(run) >= _LONGEST or between not in {"", " "} or (token.opens and last.text != "."):
@@ -174,10 +178,10 @@ def _continues(text: str, run: list[Token], token: Token) -> bool:
     return token.is_word and token.is_capital
 
 
-def _trimmed(run: list[Token]) -> Iterator[list[Token]]:
-    """A run without what cannot be the first or last word of a name."""
+def _trim_run(run: list[TextToken]) -> Iterator[list[TextToken]]:
+    """Yield a run without words that cannot be the first or last of a name."""
     first, last = 0, len(run)
-    while first < last and _is_no_start(run[first]):
+    while first < last and _cannot_start_name(run[first]):
         first += 1
     while last > first and not (run[last - 1].is_word and run[last - 1].is_capital):
         last -= 1
@@ -185,17 +189,17 @@ def _trimmed(run: list[Token]) -> Iterator[list[Token]]:
         yield run[first:last]
 
 
-def _is_no_start(token: Token) -> bool:
+def _cannot_start_name(token: TextToken) -> bool:
     word = token.base
     if not token.is_capital or word in NO_NAMES:
         return True
-    return token.opens and len(word) > 1 and is_ordinary(word) and not is_also_a_name(word)
+    return token.opens and len(word) > 1 and is_dictionary_word(word) and not is_also_name(word)
 
 
-def _kind(run: Sequence[Token]) -> Kind:
+def _classify_run(run: Sequence[TextToken]) -> PersonalDataKind:
     words = [token.text for token in run if token.is_word]
     if any(word in COMPANY_WORDS for word in words):
-        return Kind.ORGANIZATION
+        return PersonalDataKind.ORGANIZATION
     if " ".join(words) in PLACES or words[-1] in PLACES:
-        return Kind.GPE
-    return Kind.PERSON
+        return PersonalDataKind.GPE
+    return PersonalDataKind.PERSON

@@ -1,4 +1,4 @@
-"""Telephone numbers: the `phonenumbers` library, Google's rules for all countries.
+"""Find telephone numbers with the `phonenumbers` library, Google's rules for all countries.
 
 Nobody says in an interview from which country a number is, so a number counts as one if it is
 valid in one of a few countries, if its groups look like one, or if a word before it says so.
@@ -12,11 +12,11 @@ from typing import Final
 
 from phonenumbers import Leniency, PhoneNumberMatcher
 
-from personal_data.findings import Finding, Kind
+from personal_data.findings import PersonalDataKind, PersonalDataSpan
 
 _REGIONS: Final = ("US", "GB", "AU", "DE", "FR", "IN", "BR", "ES", "IT", "SE", "NL", "PL", "ZA")
 _VALID: Final = 0.85
-_TOLD: Final = 0.85
+_CONTEXT: Final = 0.85
 _GROUPED: Final = 0.65
 
 _WORDS: Final = re.compile(
@@ -39,37 +39,43 @@ _YEARS: Final = re.compile(r"(?:1[89]|20)\d\d(?:\D+(?:1[89]|20)\d\d)*")
 _DATE: Final = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 
 
-def phones(text: str) -> Iterator[Finding]:
-    """The telephone numbers of a text; stretches may overlap."""
-    yield from _spoken(text)
+def find_phone_numbers(text: str) -> Iterator[PersonalDataSpan]:
+    """Yield the telephone numbers of a text; spans may overlap."""
+    yield from _find_spoken_numbers(text)
     if sum(character.isdigit() for character in text) < _FEWEST:
         return
     for region in _REGIONS:
         for match in PhoneNumberMatcher(text, region, leniency=Leniency.VALID):
             if not _DATE.fullmatch(match.raw_string.strip()):
-                yield Finding(match.start, match.end, Kind.PHONE_NUMBER, _VALID)
+                yield PersonalDataSpan(
+                    match.start, match.end, PersonalDataKind.PHONE_NUMBER, _VALID
+                )
     for pattern in (_GROUPS, _RUN, _ABROAD):
         for found in pattern.finditer(text):
-            score = _likelihood(text, found)
+            score = _score(text, found)
             if score:
-                yield Finding(found.start(), found.end(), Kind.PHONE_NUMBER, score)
+                yield PersonalDataSpan(
+                    found.start(), found.end(), PersonalDataKind.PHONE_NUMBER, score
+                )
 
 
-def _spoken(text: str) -> Iterator[Finding]:
-    """Digits said one by one; counting is none, so something has to tell a number from it."""
+def _find_spoken_numbers(text: str) -> Iterator[PersonalDataSpan]:
+    """Yield digits spoken one by one, unless somebody is only counting."""
     for found in _SAID.finditer(text):
         said = found[0].casefold()
         starts = said.startswith(("oh", "o ", "zero", "nought", "double"))
         if starts or _WORDS.search(text[max(0, found.start() - 60) : found.start()]):
-            yield Finding(found.start(), found.end(), Kind.PHONE_NUMBER, _TOLD)
+            yield PersonalDataSpan(
+                found.start(), found.end(), PersonalDataKind.PHONE_NUMBER, _CONTEXT
+            )
 
 
-def _likelihood(text: str, found: re.Match[str]) -> float:
+def _score(text: str, found: re.Match[str]) -> float:
     number = found[0]
     digits = re.sub(r"\D", "", re.split(r"x|ext", number)[0])
     if not _FEWEST <= len(digits) <= _MOST or _DATE.fullmatch(number) or _YEARS.fullmatch(number):
         return 0
     if _WORDS.search(text[max(0, found.start() - 60) : found.start()]):
-        return _TOLD
+        return _CONTEXT
     has_form = number.startswith(("+", "00", "(", "0")) or len(re.findall(r"\d+", number)) > 1
     return _GROUPED if has_form else 0

@@ -1,4 +1,4 @@
-"""A text as words, numbers and marks, with what names are told by: capitals and sentence starts."""
+"""Split a text into words, numbers and marks, with capitals and sentence starts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _OPENERS: Final = frozenset('.!?:;"«»¿¡(){}[]<>•|/*#-\u2026\u201c\u201d\u2
 
 
 @dataclass(frozen=True, slots=True)
-class Token:
+class TextToken:
     """A word, a number or a mark of a text.
 
     Attributes:
@@ -56,27 +56,27 @@ class Token:
         return first.isupper() or first.istitle() or (first.isalpha() and not first.islower())
 
     @property
-    def is_shouted(self) -> bool:
+    def is_all_capitals(self) -> bool:
         """Whether it is written in capitals only, as abbreviations are."""
         return len(self.text) > 1 and self.text.isupper()
 
 
-def tokens(text: str) -> list[Token]:
-    """The tokens of a text, in order."""
-    found: list[Token] = []
+def tokenize_text(text: str) -> list[TextToken]:
+    """Return the tokens of a text, in order."""
+    found: list[TextToken] = []
     before = ""
     end = 0
     for match in _TOKEN.finditer(text):
         opens = not found or before in _OPENERS or "\n" in text[end : match.start()]
         # The dot of "H. Snider" or "Mr. Pálffy" ends no sentence.
         if before == "." and len(found) > 1 and found[-2].end == found[-1].start:
-            opens = opens and not _is_shortened(found[-2].text)
-        found.append(Token(match[0], match.start(), opens))
+            opens = opens and not _is_abbreviation(found[-2].text)
+        found.append(TextToken(match[0], match.start(), opens))
         before, end = match[0], match.end()
     return found
 
 
-def _is_shortened(word: str) -> bool:
+def _is_abbreviation(word: str) -> bool:
     return (len(word) == 1 and word.isupper() and word != "I") or word.lower() in {
         "mr", "mrs", "ms", "dr", "prof", "st", "rev", "hon", "sr", "jr", "capt", "sgt", "lt", "gen",
     }  # fmt: skip

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from contracts.transcript import Role
-from personal_data.ordinary import is_also_a_name, is_ordinary
+from personal_data.dictionary import is_also_name, is_dictionary_word
 from transcripts.roles import role_told_by
 
 
@@ -145,7 +145,7 @@ def _is_name(label: str, bare: str, words: Sequence[str]) -> bool:
     """Whether capitalised words hold a name, or go with one: ``The Minister (Dame Ada Thorne)``."""
     if words[0] in _PARTICLES and len(words) > 1:
         return True  # `van den Berg`
-    if _INITIALS.fullmatch(bare) and (len(bare) == 1 or not is_ordinary(bare)):
+    if _INITIALS.fullmatch(bare) and (len(bare) == 1 or not is_dictionary_word(bare)):
         return True
     if any(map(_is_name_word, words)):
         return True
@@ -156,7 +156,7 @@ def _is_name(label: str, bare: str, words: Sequence[str]) -> bool:
 def _is_name_in_small_letters(words: Sequence[str]) -> bool:
     if len(words) != 1 or not words[0].isalpha():
         return False
-    return words[0] in _GIVEN_NAMES or not is_ordinary(words[0])
+    return words[0] in _GIVEN_NAMES or not is_dictionary_word(words[0])
 
 
 def _is_name_word(word: str) -> bool:
@@ -165,7 +165,7 @@ def _is_name_word(word: str) -> bool:
         return False
     if not word.isascii():
         return True
-    return lower in _GIVEN_NAMES or not is_ordinary(lower)
+    return lower in _GIVEN_NAMES or not is_dictionary_word(lower)
 
 
 def is_capitalised(label: str) -> bool:
@@ -199,4 +199,4 @@ def is_question_or_answer(label: str) -> bool:
 
 def is_given_name(word: str) -> bool:
     """Whether a word that the dictionary knows is a usual given name as well."""
-    return word.lower() in _GIVEN_NAMES or is_also_a_name(word.capitalize())
+    return word.lower() in _GIVEN_NAMES or is_also_name(word.capitalize())

@@ -12,7 +12,7 @@ from contracts.notes import CheckFailure
 from contracts.study import PersonalData
 from grounding import CheckedNote
 from guardrail.policy import PERSONAL_DATA
-from personal_data import IDENTIFYING, Finding, find, mask
+from personal_data import IDENTIFYING, PersonalDataSpan, find_personal_data, mask_text
 
 _NO_NAME: Final = re.compile(
     r"(?i)(?:speaker|interview(?:er|ee)|participant|respondent|moderator|facilitator|host|guest"
@@ -102,10 +102,10 @@ class Discretion:
         return replace(weighed, failures=(*weighed.failures, failure))
 
     def _mask(self, text: str) -> str:
-        return mask(text, self._find(text))
+        return mask_text(text, self._find(text))
 
-    def _find(self, text: str) -> list[Finding]:
-        found = find(text, language=self.language, known_names=self.names)
+    def _find(self, text: str) -> list[PersonalDataSpan]:
+        found = find_personal_data(text, language=self.language, known_names=self.names)
         return [one for one in found if one.kind in IDENTIFYING]
 
 
@@ -124,5 +124,5 @@ def discretion(chunk: ChunkReady, default: PersonalData) -> Discretion:
     )
 
 
-def _kinds(found: Iterable[Finding]) -> str:
+def _kinds(found: Iterable[PersonalDataSpan]) -> str:
     return ", ".join(dict.fromkeys(one.kind.label.lower() for one in found))

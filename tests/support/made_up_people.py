@@ -14,7 +14,7 @@ from typing import Any, Final
 from faker import Faker
 
 from evaluation.personal_data.annotated_texts import AnnotatedText
-from personal_data import Finding, Kind
+from personal_data import PersonalDataKind, PersonalDataSpan
 
 LOCALES: Final = (
     "en_US", "en_GB", "en_AU", "en_CA", "en_IN", "en_NZ", "de_DE", "de_AT", "fr_FR", "es_ES",
@@ -60,37 +60,43 @@ _SENTENCES: Final = (
 )
 
 _SLOT: Final = re.compile(r"\{(\w+)\}")
-_MAKERS: Final[Mapping[str, tuple[Kind, Callable[[Any], str]]]] = {
-    "name": (Kind.PERSON, lambda fake: fake.first_name() + " " + fake.last_name()),
-    "first": (Kind.PERSON, lambda fake: fake.first_name()),
-    "last": (Kind.PERSON, lambda fake: fake.last_name()),
-    "prefix": (Kind.TITLE, lambda fake: fake.random_element(("Mr.", "Mrs.", "Ms.", "Dr."))),
-    "company": (Kind.ORGANIZATION, lambda fake: fake.company()),
-    "city": (Kind.GPE, lambda fake: fake.city()),
-    "country": (Kind.GPE, lambda fake: Faker("en_US").country()),
-    "email": (Kind.EMAIL_ADDRESS, lambda fake: fake.ascii_email()),
-    "phone": (Kind.PHONE_NUMBER, lambda fake: fake.phone_number()),
-    "address": (Kind.STREET_ADDRESS, lambda fake: fake.address()),
-    "street": (Kind.STREET_ADDRESS, lambda fake: fake.street_address()),
-    "postcode": (Kind.ZIP_CODE, lambda fake: fake.postcode()),
-    "age": (Kind.AGE, lambda fake: str(fake.random_int(18, 90))),
-    "card": (Kind.CREDIT_CARD, lambda fake: fake.credit_card_number()),
-    "iban": (Kind.IBAN_CODE, lambda fake: fake.iban()),
+_MAKERS: Final[Mapping[str, tuple[PersonalDataKind, Callable[[Any], str]]]] = {
+    "name": (PersonalDataKind.PERSON, lambda fake: fake.first_name() + " " + fake.last_name()),
+    "first": (PersonalDataKind.PERSON, lambda fake: fake.first_name()),
+    "last": (PersonalDataKind.PERSON, lambda fake: fake.last_name()),
+    "prefix": (
+        PersonalDataKind.TITLE,
+        lambda fake: fake.random_element(("Mr.", "Mrs.", "Ms.", "Dr.")),
+    ),
+    "company": (PersonalDataKind.ORGANIZATION, lambda fake: fake.company()),
+    "city": (PersonalDataKind.GPE, lambda fake: fake.city()),
+    "country": (PersonalDataKind.GPE, lambda fake: Faker("en_US").country()),
+    "email": (PersonalDataKind.EMAIL_ADDRESS, lambda fake: fake.ascii_email()),
+    "phone": (PersonalDataKind.PHONE_NUMBER, lambda fake: fake.phone_number()),
+    "address": (PersonalDataKind.STREET_ADDRESS, lambda fake: fake.address()),
+    "street": (PersonalDataKind.STREET_ADDRESS, lambda fake: fake.street_address()),
+    "postcode": (PersonalDataKind.ZIP_CODE, lambda fake: fake.postcode()),
+    "age": (PersonalDataKind.AGE, lambda fake: str(fake.random_int(18, 90))),
+    "card": (PersonalDataKind.CREDIT_CARD, lambda fake: fake.credit_card_number()),
+    "iban": (PersonalDataKind.IBAN_CODE, lambda fake: fake.iban()),
     "date": (
-        Kind.DATE_TIME,
+        PersonalDataKind.DATE_TIME,
         lambda fake: fake.date(
             fake.random_element(("%Y-%m-%d", "%d/%m/%Y", "%B %d, %Y", "%d %b %Y"))
         ),
     ),
     "nationality": (
-        Kind.NRP,
+        PersonalDataKind.NRP,
         lambda fake: fake.random_element(
             ("Kenyan", "Dutch", "Brazilian", "Pole", "Hindu", "Latvian")
         ),
     ),
-    "url": (Kind.DOMAIN_NAME, lambda fake: fake.url()),
-    "ip": (Kind.IP_ADDRESS, lambda fake: fake.random_element((fake.ipv4(), fake.ipv6()))),
-    "ssn": (Kind.US_SSN, lambda fake: Faker("en_US").ssn()),
+    "url": (PersonalDataKind.DOMAIN_NAME, lambda fake: fake.url()),
+    "ip": (
+        PersonalDataKind.IP_ADDRESS,
+        lambda fake: fake.random_element((fake.ipv4(), fake.ipv6())),
+    ),
+    "ssn": (PersonalDataKind.US_SSN, lambda fake: Faker("en_US").ssn()),
 }
 
 
@@ -106,13 +112,13 @@ def marked_texts(count: int, seed: int) -> Iterator[AnnotatedText]:
 
 def _filled(sentence: str, template: str, fake: Any) -> AnnotatedText:
     text = ""
-    spans: list[Finding] = []
+    spans: list[PersonalDataSpan] = []
     end = 0
     for slot in _SLOT.finditer(sentence):
         text += sentence[end : slot.start()]
         kind, make = _MAKERS[slot[1]]
         value = make(fake)
-        spans.append(Finding(len(text), len(text) + len(value), kind, 1.0))
+        spans.append(PersonalDataSpan(len(text), len(text) + len(value), kind, 1.0))
         text += value
         end = slot.end()
     return AnnotatedText(text + sentence[end:], tuple(spans), template)

@@ -20,10 +20,12 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final
 
-from personal_data.finding import Mode, find
-from personal_data.findings import Finding, Kind
+from personal_data.detector import DetectionMode, find_personal_data
+from personal_data.findings import PersonalDataKind, PersonalDataSpan
 
-WEAK_KINDS: Final = frozenset({Kind.ORGANIZATION, Kind.DATE_TIME, Kind.TITLE})
+WEAK_KINDS: Final = frozenset(
+    {PersonalDataKind.ORGANIZATION, PersonalDataKind.DATE_TIME, PersonalDataKind.TITLE}
+)
 """Kinds that the second figure leaves out."""
 
 _CONTEXT: Final = 20
@@ -34,7 +36,7 @@ class AnnotatedText:
     """A text, the personal data marked in it, and the id of the template it was made from."""
 
     text: str
-    spans: tuple[Finding, ...]
+    spans: tuple[PersonalDataSpan, ...]
     template: str
 
 
@@ -43,7 +45,7 @@ class ScanResult:
     """An annotated text, what was found in it, and how long that took."""
 
     annotated: AnnotatedText
-    findings: tuple[Finding, ...]
+    findings: tuple[PersonalDataSpan, ...]
     milliseconds: float
 
 
@@ -105,10 +107,14 @@ def _parse_sample(one: dict[str, Any]) -> AnnotatedText:
     )
 
 
-def _parse_span(span: dict[str, Any]) -> Finding:
+def _parse_span(span: dict[str, Any]) -> PersonalDataSpan:
     name = str(span["entity_type"])
-    kind = Kind(_KIND_ALIASES.get(name, name)) if _is_known(name) else Kind.ID_NUMBER
-    return Finding(int(span["start_position"]), int(span["end_position"]), kind, 1.0)
+    kind = (
+        PersonalDataKind(_KIND_ALIASES.get(name, name))
+        if _is_known(name)
+        else PersonalDataKind.ID_NUMBER
+    )
+    return PersonalDataSpan(int(span["start_position"]), int(span["end_position"]), kind, 1.0)
 
 
 _KIND_ALIASES: Final = {
@@ -124,21 +130,21 @@ _KIND_ALIASES: Final = {
 
 
 def _is_known(name: str) -> bool:
-    return _KIND_ALIASES.get(name, name) in set(Kind)
+    return _KIND_ALIASES.get(name, name) in set(PersonalDataKind)
 
 
-def scan_texts(samples: Sequence[AnnotatedText], mode: Mode) -> list[ScanResult]:
+def scan_texts(samples: Sequence[AnnotatedText], mode: DetectionMode) -> list[ScanResult]:
     """Scan each text for personal data, one after the other, and time it."""
     results = []
     for sample in samples:
         began = perf_counter()
-        findings = find(sample.text, wanted=mode)
+        findings = find_personal_data(sample.text, mode=mode)
         results.append(ScanResult(sample, findings, (perf_counter() - began) * 1000))
     return results
 
 
 def count_detections(
-    results: Iterable[ScanResult], without: Collection[Kind] = ()
+    results: Iterable[ScanResult], without: Collection[PersonalDataKind] = ()
 ) -> DetectionCounts:
     """Count spans and findings, and which overlap; kinds in ``without`` are left out of both."""
     counts: Counter[str] = Counter()
@@ -173,9 +179,9 @@ def count_detections(
     )
 
 
-def count_by_kind(results: Iterable[ScanResult]) -> dict[Kind, Counter[str]]:
+def count_by_kind(results: Iterable[ScanResult]) -> dict[PersonalDataKind, Counter[str]]:
     """Count spans marked, found, and found as their kind; findings, and right ones; by kind."""
-    counts: dict[Kind, Counter[str]] = {}
+    counts: dict[PersonalDataKind, Counter[str]] = {}
     for result in results:
         for span in result.annotated.spans:
             over = [one for one in result.findings if one.overlaps(span)]
@@ -203,7 +209,7 @@ def list_commonest_errors(results: Iterable[ScanResult], limit: int = 3) -> list
     ]
 
 
-def _iter_errors(result: ScanResult) -> Iterable[tuple[str, Finding]]:
+def _iter_errors(result: ScanResult) -> Iterable[tuple[str, PersonalDataSpan]]:
     for span in result.annotated.spans:
         if not any(one.overlaps(span) for one in result.findings):
             yield f"{span.kind} not found", span
@@ -212,7 +218,7 @@ def _iter_errors(result: ScanResult) -> Iterable[tuple[str, Finding]]:
             yield f"found as {one.kind}, but nothing is marked there", one
 
 
-def _excerpt(text: str, one: Finding) -> str:
+def _excerpt(text: str, one: PersonalDataSpan) -> str:
     before = text[max(0, one.start - _CONTEXT) : one.start]
     after = text[one.end : one.end + _CONTEXT]
     return " ".join(f"“…{before}⟦{text[one.start : one.end]}⟧{after}…”".split())

@@ -130,7 +130,9 @@ def _find_moved_negations(
     for at, token in enumerate(sentence):
         left = max(left, places.get(at, -1))
         if token.is_cue and at not in places:
-            near = range(left - _NEAR, left + _NEAR + 2)  # no further than `_is_move` looks
+            near = range(
+                left - _NEAR, left + _NEAR + 2
+            )  # no further than `_is_equivalent_move` looks
             cues = (cue for cue in near if cue in free)
             found = next(
                 (cue for cue in cues if _is_equivalent_move(token, evidence, cue, left)), None

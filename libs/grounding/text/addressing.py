@@ -195,7 +195,7 @@ def classify_address(sentence: str, *, english: bool = True) -> AddressType | No
     """Return how a sentence addresses its reader, or None if it only states something.
 
     Args:
-        sentence: one sentence, as `sentences` gives it.
+        sentence: one sentence, as `split_sentences` gives it.
         english: whether English grammar may be taken for granted.
     """
     if _STEERING.search(sentence) or _MARKER.match(_strip_decoration(sentence)):

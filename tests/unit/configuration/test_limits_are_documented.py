@@ -52,7 +52,7 @@ ONE_OF_EACH_LIBRARY = [
     "telemetry.repeats._REMEMBERED",
     "persistence.store.TRANSACTIONS",
     "database.group_commit.MOST",
-    "personal_data.finding._LONGEST",
+    "personal_data.detector._MAX_PIECE",
     "transcripts.files._LARGEST_UNPACKED",
     "ingestion.readers.LARGE_BYTES",
     "contracts.characters.MOST_MARKS",

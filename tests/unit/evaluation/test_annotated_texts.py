@@ -12,19 +12,28 @@ from evaluation.personal_data.annotated_texts import (
     parse_annotated_texts,
     scan_texts,
 )
-from personal_data import Finding, Kind, Mode, mode
+from personal_data import DetectionMode, PersonalDataKind, PersonalDataSpan, get_default_mode
 from support.made_up_people import marked_texts
 
-MODES = [Mode.LIGHT, *([Mode.HEAVY] if mode() is Mode.HEAVY else [])]
+MODES = [
+    DetectionMode.LIGHT,
+    *([DetectionMode.HEAVY] if get_default_mode() is DetectionMode.HEAVY else []),
+]
 
 _TEXT = "Ann Lee of Acme, Ann"
 _RESULT = ScanResult(
     annotated=AnnotatedText(
         text=_TEXT,
-        spans=(Finding(0, 7, Kind.PERSON, 1), Finding(11, 15, Kind.ORGANIZATION, 1)),
+        spans=(
+            PersonalDataSpan(0, 7, PersonalDataKind.PERSON, 1),
+            PersonalDataSpan(11, 15, PersonalDataKind.ORGANIZATION, 1),
+        ),
         template="1",
     ),
-    findings=(Finding(0, 3, Kind.GPE, 0.5), Finding(17, 20, Kind.PERSON, 0.5)),
+    findings=(
+        PersonalDataSpan(0, 3, PersonalDataKind.GPE, 0.5),
+        PersonalDataSpan(17, 20, PersonalDataKind.PERSON, 0.5),
+    ),
     milliseconds=1,
 )
 
@@ -42,7 +51,13 @@ def test_kinds_that_tell_little_can_be_left_out() -> None:
 
 def test_counts_each_kind() -> None:
     counts = count_by_kind([_RESULT])
-    assert counts[Kind.PERSON] == {"spans": 1, "found": 1, "of kind": 0, "findings": 1, "right": 0}
+    assert counts[PersonalDataKind.PERSON] == {
+        "spans": 1,
+        "found": 1,
+        "of kind": 0,
+        "findings": 1,
+        "right": 0,
+    }
 
 
 def test_lists_the_commonest_errors_with_an_example() -> None:
@@ -60,12 +75,14 @@ def test_reads_kinds_of_other_names_and_unknown_ones() -> None:
     [sample] = parse_annotated_texts(
         f'[{{"full_text": "a b", "spans": [{spans}], "template_id": null}}]'
     )
-    assert [one.kind for one in sample.spans] == [Kind.GPE, Kind.ID_NUMBER]
+    assert [one.kind for one in sample.spans] == [PersonalDataKind.GPE, PersonalDataKind.ID_NUMBER]
     assert sample.template == "a b"
 
 
 @pytest.mark.parametrize("wanted", MODES)
-def test_most_of_what_is_personal_is_found_in_interviews_with_made_up_people(wanted: Mode) -> None:
+def test_most_of_what_is_personal_is_found_in_interviews_with_made_up_people(
+    wanted: DetectionMode,
+) -> None:
     counted = count_detections(scan_texts(list(marked_texts(400, seed=7)), wanted))
     assert counted.recall >= 0.95
     assert counted.precision >= 0.95

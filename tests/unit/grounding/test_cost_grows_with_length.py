@@ -14,7 +14,7 @@ import pytest
 
 from contracts.notes import DraftNote
 from grounding import decide_note
-from personal_data import Mode, find
+from personal_data import DetectionMode, find_personal_data
 from unit.grounding.drafts import chunk, draft, segment
 
 _TIMES = 4
@@ -71,7 +71,9 @@ def _assert_grows_with(run: Callable[[int], object], longest: int) -> None:
 @pytest.fixture(scope="module", autouse=True)
 def _read_word_lists() -> None:
     decide_note(draft("Fifty frobnicators cost 4 wugs."), chunk(segment(1, "It cost 50 dollars.")))
-    find("Call Tom on 020 7946 0000.", known_names=["Tom Waits"], wanted=Mode.LIGHT)
+    find_personal_data(
+        "Call Tom on 020 7946 0000.", known_names=["Tom Waits"], mode=DetectionMode.LIGHT
+    )
 
 
 @pytest.mark.parametrize("sample", _SAMPLES)
@@ -104,7 +106,9 @@ def test_a_cited_passage_costs_no_more_than_its_length(sample: str) -> None:
 @pytest.mark.parametrize("sample", _REPEATED)
 def test_looking_for_personal_data_costs_no_more_than_the_length(sample: str) -> None:
     def look(length: int) -> None:
-        find(_text(sample, length), known_names=["Tom Waits"], wanted=Mode.LIGHT)
+        find_personal_data(
+            _text(sample, length), known_names=["Tom Waits"], mode=DetectionMode.LIGHT
+        )
 
     _assert_grows_with(look, _SAID)
 

@@ -11,7 +11,7 @@ import pytest
 
 from grounding import decide_note
 from grounding.text.addressing import classify_address, split_sentences
-from personal_data import Mode, find
+from personal_data import DetectionMode, find_personal_data
 from unit.grounding.drafts import chunk, draft, failed, segment
 
 _SAID = 20_000
@@ -46,7 +46,7 @@ def test_a_statement_that_repeats_is_held_against_what_was_said(unit: str) -> No
 @pytest.mark.parametrize("unit", _OVER_AND_OVER)
 def test_a_repetition_is_searched_for_personal_data_and_orders(unit: str) -> None:
     text = _long(unit, _SAID)
-    for found in find(text, known_names=["Tom Waits"], wanted=Mode.LIGHT):
+    for found in find_personal_data(text, known_names=["Tom Waits"], mode=DetectionMode.LIGHT):
         assert 0 <= found.start < found.end <= len(text)
     for sentence in islice(split_sentences(text), 100):
         classify_address(sentence)

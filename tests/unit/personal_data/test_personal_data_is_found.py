@@ -2,9 +2,19 @@ from __future__ import annotations
 
 import pytest
 
-from personal_data import IDENTIFYING, Kind, Mode, find, mode, preload
+from personal_data import (
+    IDENTIFYING,
+    DetectionMode,
+    PersonalDataKind,
+    find_personal_data,
+    get_default_mode,
+    preload,
+)
 
-MODES = [Mode.LIGHT, *([Mode.HEAVY] if mode() is Mode.HEAVY else [])]
+MODES = [
+    DetectionMode.LIGHT,
+    *([DetectionMode.HEAVY] if get_default_mode() is DetectionMode.HEAVY else []),
+]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -12,8 +22,10 @@ def _loaded() -> None:
     preload()
 
 
-def _found(text: str, wanted: Mode = Mode.LIGHT, **options: object) -> list[tuple[str, str]]:
-    findings = find(text, wanted=wanted, **options)  # type: ignore[arg-type] # options by name
+def _found(
+    text: str, wanted: DetectionMode = DetectionMode.LIGHT, **options: object
+) -> list[tuple[str, str]]:
+    findings = find_personal_data(text, mode=wanted, **options)  # type: ignore[arg-type] # options by name
     return [(one.kind.value, text[one.start : one.end]) for one in findings]
 
 
@@ -56,12 +68,12 @@ def _found(text: str, wanted: Mode = Mode.LIGHT, **options: object) -> list[tupl
     ],
 )
 @pytest.mark.parametrize("wanted", MODES)
-def test_finds_what_is_personal(wanted: Mode, text: str, kind: str, value: str) -> None:
+def test_finds_what_is_personal(wanted: DetectionMode, text: str, kind: str, value: str) -> None:
     assert _found(text, wanted) == [(kind, value)]
 
 
 @pytest.mark.parametrize("wanted", MODES)
-def test_finds_the_form_of_address_apart_from_the_name(wanted: Mode) -> None:
+def test_finds_the_form_of_address_apart_from_the_name(wanted: DetectionMode) -> None:
     assert _found("I told Mrs. Okafor that.", wanted) == [("TITLE", "Mrs."), ("PERSON", "Okafor")]
 
 
@@ -83,13 +95,13 @@ def test_finds_the_form_of_address_apart_from_the_name(wanted: Mode) -> None:
     ],
 )
 @pytest.mark.parametrize("wanted", MODES)
-def test_leaves_ordinary_talk_alone(wanted: Mode, text: str) -> None:
+def test_leaves_ordinary_talk_alone(wanted: DetectionMode, text: str) -> None:
     assert _found(text, wanted) == []
 
 
 def test_refuses_a_card_number_whose_checksum_fails() -> None:
-    found = find("The order 4111 1111 1111 1112 came late.", wanted=Mode.LIGHT)
-    assert Kind.CREDIT_CARD not in {one.kind for one in found}
+    found = find_personal_data("The order 4111 1111 1111 1112 came late.", mode=DetectionMode.LIGHT)
+    assert PersonalDataKind.CREDIT_CARD not in {one.kind for one in found}
 
 
 def test_reads_names_in_talk_that_has_no_capitals() -> None:
@@ -97,7 +109,7 @@ def test_reads_names_in_talk_that_has_no_capitals() -> None:
 
 
 @pytest.mark.parametrize("wanted", MODES)
-def test_finds_known_names_and_their_parts_anywhere(wanted: Mode) -> None:
+def test_finds_known_names_and_their_parts_anywhere(wanted: DetectionMode) -> None:
     names = {"Rose Field", "Speaker 2"}
     found = _found("Rose said so. Then Field left the field.", wanted, known_names=names)
     assert found == [("PERSON", "Rose"), ("PERSON", "Field")]
@@ -115,7 +127,9 @@ def test_finds_known_names_and_their_parts_anywhere(wanted: Mode) -> None:
     ],
 )
 @pytest.mark.parametrize("wanted", MODES)
-def test_finds_the_parts_of_a_known_name_however_it_is_written(wanted: Mode, label: str) -> None:
+def test_finds_the_parts_of_a_known_name_however_it_is_written(
+    wanted: DetectionMode, label: str
+) -> None:
     found = _found("Rose pays. Young pays.", wanted, known_names=[label])
     assert found == [("PERSON", "Rose"), ("PERSON", "Young")]
 
@@ -146,10 +160,10 @@ def test_finds_known_names_in_another_language() -> None:
 
 
 def test_counts_positions_in_code_points() -> None:
-    [one] = find("👩🏽‍⚕️ Szabina called", wanted=Mode.LIGHT)
+    [one] = find_personal_data("👩🏽‍⚕️ Szabina called", mode=DetectionMode.LIGHT)
     assert "👩🏽‍⚕️ Szabina called"[one.start : one.end] == "Szabina"
 
 
 def test_what_points_to_one_person_by_itself_is_told_apart() -> None:
-    assert Kind.PERSON in IDENTIFYING
-    assert Kind.ORGANIZATION not in IDENTIFYING
+    assert PersonalDataKind.PERSON in IDENTIFYING
+    assert PersonalDataKind.ORGANIZATION not in IDENTIFYING

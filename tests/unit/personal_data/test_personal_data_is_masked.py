@@ -6,10 +6,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from personal_data import Finding, Kind, Mode, find, mask, mode
+from personal_data import (
+    DetectionMode,
+    PersonalDataKind,
+    PersonalDataSpan,
+    find_personal_data,
+    get_default_mode,
+    mask_text,
+)
 from support.made_up_people import marked_texts
 
-MODES = [Mode.LIGHT, *([Mode.HEAVY] if mode() is Mode.HEAVY else [])]
+MODES = [
+    DetectionMode.LIGHT,
+    *([DetectionMode.HEAVY] if get_default_mode() is DetectionMode.HEAVY else []),
+]
 _LONG = 12_000
 
 _pieces = st.one_of(
@@ -23,8 +33,10 @@ _texts = st.lists(_pieces, max_size=8).map("".join)
 @pytest.mark.parametrize("wanted", MODES)
 @given(text=_texts, names=st.lists(st.text(max_size=8), max_size=3))
 @settings(max_examples=60, deadline=None)
-def test_findings_are_in_order_and_never_overlap(wanted: Mode, text: str, names: list[str]) -> None:
-    findings = find(text, wanted=wanted, known_names=names)
+def test_findings_are_in_order_and_never_overlap(
+    wanted: DetectionMode, text: str, names: list[str]
+) -> None:
+    findings = find_personal_data(text, mode=wanted, known_names=names)
     assert all(0 <= one.start < one.end <= len(text) for one in findings)
     assert all(0 < one.score <= 1 for one in findings)
     assert all(one.end <= following.start for one, following in pairwise(findings))
@@ -33,8 +45,8 @@ def test_findings_are_in_order_and_never_overlap(wanted: Mode, text: str, names:
 @given(text=_texts)
 @settings(max_examples=60, deadline=None)
 def test_a_mask_replaces_every_found_value_at_its_place_and_nothing_else(text: str) -> None:
-    findings = find(text, wanted=Mode.LIGHT)
-    rest = mask(text, findings)
+    findings = find_personal_data(text, mode=DetectionMode.LIGHT)
+    rest = mask_text(text, findings)
     end = 0
     for one in findings:
         kept = text[end : one.start]
@@ -45,28 +57,32 @@ def test_a_mask_replaces_every_found_value_at_its_place_and_nothing_else(text: s
 
 
 def test_a_text_without_findings_stays_as_it_is() -> None:
-    assert mask("nothing here", ()) == "nothing here"
+    assert mask_text("nothing here", ()) == "nothing here"
 
 
 def test_a_lone_value_has_no_number() -> None:
     text = "I asked Szabina."
-    assert mask(text, find(text, wanted=Mode.LIGHT)) == "I asked [PERSON]."
+    assert (
+        mask_text(text, find_personal_data(text, mode=DetectionMode.LIGHT)) == "I asked [PERSON]."
+    )
 
 
 def test_the_same_value_has_the_same_number() -> None:
     text = "Szabina met Krisztián, and Szabina left."
     expected = "[PERSON 1] met [PERSON 2], and [PERSON 1] left."
-    assert mask(text, find(text, wanted=Mode.LIGHT)) == expected
+    assert mask_text(text, find_personal_data(text, mode=DetectionMode.LIGHT)) == expected
 
 
 def test_kinds_are_shown_in_a_readers_words() -> None:
     text = "a@b.org"
-    assert mask(text, [Finding(0, 7, Kind.EMAIL_ADDRESS, 1.0)]) == "[EMAIL]"
+    assert (
+        mask_text(text, [PersonalDataSpan(0, 7, PersonalDataKind.EMAIL_ADDRESS, 1.0)]) == "[EMAIL]"
+    )
 
 
 @pytest.mark.parametrize("wanted", MODES)
 @pytest.mark.parametrize("piece", ["1 A ", "A1-", "Anna de ", "12.", "x", "9", "🙂", "a@", "1, "])
-def test_a_long_text_of_one_repeated_thing_is_read(wanted: Mode, piece: str) -> None:
+def test_a_long_text_of_one_repeated_thing_is_read(wanted: DetectionMode, piece: str) -> None:
     text = (piece * _LONG)[:_LONG]
-    findings = find(text, wanted=wanted)
+    findings = find_personal_data(text, mode=wanted)
     assert all(one.end <= following.start for one, following in pairwise(findings))

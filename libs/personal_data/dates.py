@@ -1,4 +1,4 @@
-"""Dates that are days, months or years of a calendar, and ages of people.
+"""Find dates that are days, months or years of a calendar, and ages of people.
 
 "Last week", "every day", "two years" say nothing about who somebody is, and are left alone.
 """
@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from personal_data.findings import Finding, Kind
+from personal_data.findings import PersonalDataKind, PersonalDataSpan
 
 _MONTH: Final = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?"
@@ -73,18 +73,18 @@ _OF_A_CALENDAR: Final = re.compile(
 )
 
 
-def is_of_a_calendar(words: str) -> bool:
-    """Whether words that tell a time name a year, or a day of a month: not "two years ago"."""
+def is_calendar_date(words: str) -> bool:
+    """Whether a time expression names a year or a day of a month: not "two years ago"."""
     return _OF_A_CALENDAR.search(words) is not None
 
 
-def times(text: str) -> Iterator[Finding]:
-    """The dates and ages of a text; stretches may overlap."""
+def find_dates_and_ages(text: str) -> Iterator[PersonalDataSpan]:
+    """Yield the dates and ages of a text; spans may overlap."""
     for pattern in _DATES:
         for match in pattern.finditer(text):
-            yield Finding(match.start(), match.end(), Kind.DATE_TIME, 0.8)
+            yield PersonalDataSpan(match.start(), match.end(), PersonalDataKind.DATE_TIME, 0.8)
     for match in (*_LONE_YEAR.finditer(text), *_ENDING_YEAR.finditer(text)):
-        yield Finding(match.start(), match.end(), Kind.DATE_TIME, 0.6)
+        yield PersonalDataSpan(match.start(), match.end(), PersonalDataKind.DATE_TIME, 0.6)
     for pattern in _AGES:
         for match in pattern.finditer(text):
-            yield Finding(match.start("age"), match.end("age"), Kind.AGE, 0.8)
+            yield PersonalDataSpan(match.start("age"), match.end("age"), PersonalDataKind.AGE, 0.8)

@@ -1,4 +1,4 @@
-"""Words that tell what a capitalised word is: a place, a company, a group, or no name at all."""
+"""Lists of words that classify a capitalised word: place, company, group, or no name at all."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _SHORTEST_STEM: Final = 4
 
 
 @cache
-def _places() -> frozenset[str]:
+def _list_places() -> frozenset[str]:
     countries = {
         name
         for country in pycountry.countries
@@ -72,15 +72,15 @@ def _places() -> frozenset[str]:
     return frozenset(countries | states | spoken)
 
 
-PLACES: Final = _places()
+PLACES: Final = _list_places()
 _STEMS: Final = frozenset(place.lower() for place in PLACES if " " not in place)
 
 
 @lru_cache(maxsize=16_384)
-def is_group(word: str) -> bool:
+def is_demographic_group(word: str) -> bool:
     """Whether a capitalised word is a nationality, religion or political group.
 
-    Nationalities that are not listed are told by a country's name with one of the usual endings
+    Nationalities that are not listed are recognised by a country's name with one of the usual endings
     ("Estonian", "Colombians").
     """
     if word in _GROUPS:

@@ -1,4 +1,4 @@
-"""Ordinary English words, to tell names from them: the spelling dictionary that spylls ships.
+"""Look up ordinary English words, to distinguish names from them, in spylls' spelling dictionary.
 
 A spelling dictionary knows which words are written with a capital only ("Murphy", "Kenosha") and
 which also without ("frank", "rose"). A capitalised word whose lower form it does not know is a
@@ -35,7 +35,7 @@ _SOUND: Final = re.compile(r"[b-df-hj-np-tv-xz]{3,}|[a-z]*([a-z])\1\1[a-z]*")
 
 
 @cache
-def _dictionary() -> Any:
+def _open_dictionary() -> Any:
     from spylls.hunspell import Dictionary  # noqa: PLC0415 - loaded when it is first asked
 
     with warnings.catch_warnings():
@@ -44,18 +44,18 @@ def _dictionary() -> Any:
 
 
 @cache
-def _entries() -> frozenset[str]:
-    return frozenset(word.stem for word in _dictionary().dic.words)
+def _list_entries() -> frozenset[str]:
+    return frozenset(word.stem for word in _open_dictionary().dic.words)
 
 
-def load() -> None:
-    """Read the dictionary now; it takes 0.4 s."""
-    _entries()
+def load_dictionary() -> None:
+    """Load the dictionary now; it takes 0.4 s."""
+    _list_entries()
 
 
 @lru_cache(maxsize=65_536)
-def is_ordinary(word: str) -> bool:
-    """Whether a word, written in lower case, is in the dictionary."""
+def is_dictionary_word(word: str) -> bool:
+    """Whether a word, in lower case, is in the English dictionary."""
     lower = word.lower().replace("\u2019", "'")
     if lower in _FILLERS:
         return True
@@ -64,27 +64,27 @@ def is_ordinary(word: str) -> bool:
         return True
     parts = base.split("-")
     if len(parts) > 1:
-        return all(not part or is_ordinary(part) for part in parts)
+        return all(not part or is_dictionary_word(part) for part in parts)
     if len(base) > _LONGEST_WORD or _NUMBERED.fullmatch(base):
         return False  # the dictionary's rules for ordinals take exponential time on many digits
     # "Lunchin'" loses its last mark as often as its last letter.
     forms = (base, lower, f"{base}g" if base.endswith("in") else base)
-    return any(_dictionary().lookup(form) for form in forms)
+    return any(_open_dictionary().lookup(form) for form in forms)
 
 
-def is_sound(word: str) -> bool:
+def is_filler(word: str) -> bool:
     """Whether a word is a spoken sound or a filler, which has no capital but at a start."""
     base = _ENDINGS.sub("", word.lower().replace("\u2019", "'"))
     return base in _FILLERS or _SOUND.fullmatch(base) is not None
 
 
 @lru_cache(maxsize=65_536)
-def is_also_a_name(word: str) -> bool:
-    """Whether the dictionary has a word with a capital as an entry of its own ("Frank")."""
-    return word in _entries()
+def is_also_name(word: str) -> bool:
+    """Whether the dictionary also has a word with a capital, as a name ("Frank")."""
+    return word in _list_entries()
 
 
 @lru_cache(maxsize=65_536)
 def is_abbreviation(word: str) -> bool:
-    """Whether a word in capitals is an abbreviation the dictionary has ("NASA"), or is so short."""
-    return len(word) <= _LONGEST_ABBREVIATION or word in _entries()
+    """Whether a word in capitals is an abbreviation: in the dictionary ("NASA"), or short."""
+    return len(word) <= _LONGEST_ABBREVIATION or word in _list_entries()
