@@ -44,12 +44,12 @@ async def in_process() -> AsyncIterator[Assess]:
         yield assess_in_process
 
 
-async def test_says_what_would_be_said_here(in_process: Assess) -> None:
+async def test_assessors_return_what_the_function_returns_here(in_process: Assess) -> None:
     draft = drafted(GOOD, BAD)
     assert await in_process(draft) == assess(draft)
 
 
-async def test_what_nobody_foresaw_is_that_drafts_failure(in_process: Assess) -> None:
+async def test_an_unexpected_error_fails_only_that_draft(in_process: Assess) -> None:
     odd = drafted(GOOD).model_copy(update={"notes": (7,)})
     for assess_draft in (in_process, assess_here):
         with pytest.raises(ContentBugError, match="assessing the draft failed unexpectedly") as one:

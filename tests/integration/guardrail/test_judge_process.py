@@ -75,7 +75,7 @@ async def validated(bench: Bench) -> NotesValidated:
     return NotesValidated.model_validate_json(record.value)
 
 
-async def test_a_guardrail_with_a_judge_asks_it_and_books_what_it_asked(
+async def test_a_guardrail_with_a_judge_asks_it_and_records_the_cost(
     bench: Bench,
     model: Simulated,
     postgres_settings: PostgresSettings,
@@ -93,7 +93,7 @@ async def test_a_guardrail_with_a_judge_asks_it_and_books_what_it_asked(
     assert [tuple(one.values()) for one in booked] == [("judge", "second")]
 
 
-async def test_a_judge_that_is_the_drafter_is_warned_of(
+async def test_warns_if_the_judging_model_is_the_drafting_model(
     bench: Bench, model: Simulated, postgres_settings: PostgresSettings, tmp_path: Path
 ) -> None:
     env = env_of(bench, **judging(model, postgres_settings, "first"))

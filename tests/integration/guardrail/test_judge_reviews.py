@@ -89,7 +89,7 @@ def checks(weighed: CheckedNote) -> list[str]:
     return [failure.check for failure in weighed.failures]
 
 
-async def test_what_the_quotes_say_in_their_own_words_is_nobodys_question(
+async def test_a_note_in_the_quotes_own_words_is_not_sent_to_the_judge(
     model: Simulated, postgres_settings: PostgresSettings
 ) -> None:
     drafted = draft_of(VERBATIM, FALSE)
@@ -98,7 +98,7 @@ async def test_what_the_quotes_say_in_their_own_words_is_nobodys_question(
     assert await calls(model) == 0
 
 
-async def test_a_note_in_its_own_words_passes_when_the_judge_bears_it_out(
+async def test_a_paraphrase_passes_when_the_judge_supports_it(
     model: Simulated, postgres_settings: PostgresSettings
 ) -> None:
     drafted = draft_of(BORNE_OUT)
@@ -116,7 +116,7 @@ async def test_a_note_in_its_own_words_passes_when_the_judge_bears_it_out(
         (CONTRADICTED, "A second model found that the cited words say otherwise."),
     ],
 )
-async def test_a_note_that_passes_the_checks_is_refused_when_the_judge_does_not_bear_it_out(
+async def test_a_note_that_passes_the_checks_is_rejected_when_the_judge_does_not_support_it(
     model: Simulated, postgres_settings: PostgresSettings, draft: Any, told: str
 ) -> None:
     async with judging(model, postgres_settings) as judge:
@@ -128,7 +128,7 @@ async def test_a_note_that_passes_the_checks_is_refused_when_the_judge_does_not_
     assert (failure.claim, failure.evidence) == (draft.statement, bad.evidence[0].quote)
 
 
-async def test_what_the_judge_wrote_of_a_masked_note_is_not_told(
+async def test_the_judges_reason_for_a_masked_note_is_not_shown(
     model: Simulated, postgres_settings: PostgresSettings
 ) -> None:
     drafted = draft_of(note("They pay Jane.Roe@example.com sixty pounds a month for heating.", 7))
@@ -142,7 +142,7 @@ async def test_what_the_judge_wrote_of_a_masked_note_is_not_told(
     assert "@" not in failure.evidence
 
 
-async def test_a_refused_paraphrase_that_the_judge_bears_out_passes_with_a_flag(
+async def test_a_rejected_paraphrase_that_the_judge_supports_passes_with_a_flag(
     model: Simulated, postgres_settings: PostgresSettings
 ) -> None:
     async with judging(model, postgres_settings) as judge:
@@ -153,7 +153,7 @@ async def test_a_refused_paraphrase_that_the_judge_bears_out_passes_with_a_flag(
     assert flag.reason.endswith("second found it borne out all the same.")
 
 
-async def test_a_refused_paraphrase_that_the_judge_refuses_too_says_both(
+async def test_a_paraphrase_that_checks_and_judge_reject_has_both_reasons(
     model: Simulated, postgres_settings: PostgresSettings
 ) -> None:
     await rule(model, fault="wrong_ruling")
@@ -163,7 +163,7 @@ async def test_a_refused_paraphrase_that_the_judge_refuses_too_says_both(
     assert refused.flags == ()
 
 
-async def test_a_judge_that_lies_lets_nothing_through_that_is_written_otherwise(
+async def test_a_judge_that_approves_everything_cannot_overrule_exact_checks(
     model: Simulated, postgres_settings: PostgresSettings
 ) -> None:
     await rule(model, fault="wrong_ruling")
@@ -181,7 +181,7 @@ async def test_a_judge_that_lies_lets_nothing_through_that_is_written_otherwise(
     assert await calls(model) == 0
 
 
-async def test_what_it_costs_is_booked_as_the_judges_on_the_studys_account(
+async def test_the_cost_is_attributed_to_the_judge_and_the_study(
     model: Simulated, postgres_settings: PostgresSettings, fresh_database: Database
 ) -> None:
     drafted = draft_of(*IN_DOUBT, VERBATIM)
@@ -228,7 +228,7 @@ async def test_a_sample_is_the_same_at_every_delivery_and_grows_with_the_share(
 
 
 @pytest.mark.parametrize("fault", ["invalid_json", "refusal", "cut_off"])
-async def test_without_a_clear_word_of_the_judge_nothing_in_doubt_passes(
+async def test_no_uncertain_note_passes_without_a_clear_verdict(
     model: Simulated, postgres_settings: PostgresSettings, fault: str
 ) -> None:
     await rule(model, fault=fault)
@@ -250,7 +250,7 @@ async def test_without_a_clear_word_of_the_judge_nothing_in_doubt_passes(
         "supported",
     ],
 )
-async def test_an_answer_that_is_no_clear_ruling_lets_nothing_through(
+async def test_an_answer_without_a_valid_verdict_lets_nothing_through(
     postgres_settings: PostgresSettings, wrote: str
 ) -> None:
     endpoint = ScriptedEndpoint(lambda _body, _number: events(piece(wrote), piece(finish="stop")))
@@ -270,7 +270,7 @@ async def test_an_answer_that_is_no_clear_ruling_lets_nothing_through(
     assert decide(drafted, [good, passing, refused], Policy(), replays=0)[0].model_dump_json()
 
 
-async def test_a_judge_that_is_late_is_a_timeout_and_what_others_answered_is_kept(
+async def test_a_judge_that_is_late_is_a_timeout_and_other_answers_are_kept(
     model: Simulated, postgres_settings: PostgresSettings
 ) -> None:
     await rule(model, fault="hang", match="heating")
@@ -284,7 +284,7 @@ async def test_a_judge_that_is_late_is_a_timeout_and_what_others_answered_is_kep
     assert await calls(model) == before + 1
 
 
-async def test_a_judge_that_serves_nobody_is_an_outage_and_the_draft_waits(
+async def test_a_judge_that_is_unavailable_is_an_outage_and_the_draft_waits(
     model: Simulated, postgres_settings: PostgresSettings
 ) -> None:
     drafted = draft_of(*IN_DOUBT)
@@ -327,7 +327,7 @@ async def test_the_stage_publishes_what_checks_and_judge_leave(
     assert [one.draft for one in event.rejected] == [UNSUPPORTED]
 
 
-async def test_without_a_judge_the_checks_have_the_last_word(model: Simulated) -> None:
+async def test_without_a_judge_the_checks_decide(model: Simulated) -> None:
     route = guardrail_stage(assess_here, Policy()).route("notes-drafted")
     drafted = draft_of(VERBATIM, UNSUPPORTED, REFUSED)
     (event,) = await route.handle(drafted, Delivery(Origin("notes-drafted", 0, 0)))

@@ -21,7 +21,7 @@ def _cites(*numbers: int) -> tuple[DraftEvidence, ...]:
     return tuple(DraftEvidence(segment=number) for number in numbers)
 
 
-def test_accepts_a_note_that_is_borne_out() -> None:
+def test_accepts_a_note_that_its_evidence_supports() -> None:
     verdict = decide_note(draft("They pay $40.", *_cites(3)), THERE)
     assert isinstance(verdict, Note)
     assert verdict.evidence[0].quote == "We pay forty dollars. It is fine."
@@ -76,7 +76,7 @@ def test_rejects_an_interviewers_words_even_beside_a_participants() -> None:
     assert failed(decide_note(draft("It is fine.", *_cites(3, 2)), THERE)) == ["interviewer_words"]
 
 
-def test_tells_all_reasons_at_once() -> None:
+def test_lists_all_reasons_at_once() -> None:
     note = draft("They don't pay forty-five dollars.", *_cites(3), theme="weather")
     assert failed(decide_note(note, THERE)) == [
         "unknown_theme",
@@ -90,7 +90,7 @@ def test_checks_are_named_once_and_state_a_rule_in_one_sentence() -> None:
     assert all(check.rule.endswith(".") and check.rule.count(". ") == 0 for check in CHECKS)
 
 
-def test_leaves_out_a_note_that_is_said_twice_and_keeps_its_themes() -> None:
+def test_merges_duplicate_notes_and_keeps_their_themes() -> None:
     once = draft("They pay $40.", *_cites(3))
     again = draft("they  pay $40.", *_cites(3, 3), theme="trust")
     other = draft("They pay $40.", *_cites(4, 3))
@@ -99,7 +99,7 @@ def test_leaves_out_a_note_that_is_said_twice_and_keeps_its_themes() -> None:
     assert judgement.rejected == ()
 
 
-def test_tells_of_a_refused_note_once() -> None:
+def test_lists_a_rejected_note_once() -> None:
     wrong = draft("They pay $45.", *_cites(3))
     judgement = decide_notes([wrong, wrong, draft("They pay $46.", *_cites(3))], THERE)
     assert judgement.accepted == ()

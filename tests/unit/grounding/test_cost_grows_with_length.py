@@ -104,7 +104,7 @@ def test_a_cited_passage_costs_no_more_than_its_length(sample: str) -> None:
 
 
 @pytest.mark.parametrize("sample", _REPEATED)
-def test_looking_for_personal_data_costs_no_more_than_the_length(sample: str) -> None:
+def test_finding_personal_data_costs_no_more_than_the_length(sample: str) -> None:
     def look(length: int) -> None:
         find_personal_data(
             _text(sample, length), known_names=["Tom Waits"], mode=DetectionMode.LIGHT

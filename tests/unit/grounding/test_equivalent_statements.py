@@ -29,18 +29,18 @@ OTHER = [
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
-def test_statements_that_bear_out_each_other_say_the_same(one: str, other: str) -> None:
+def test_statements_that_support_each_other_are_equivalent(one: str, other: str) -> None:
     assert are_equivalent(one, other)
     assert are_equivalent(other, one)
 
 
 @pytest.mark.parametrize(("one", "other"), OTHER)
-def test_statements_that_differ_in_what_matters_do_not(one: str, other: str) -> None:
+def test_statements_that_differ_in_what_matters_are_not_equivalent(one: str, other: str) -> None:
     assert not are_equivalent(one, other)
     assert not are_equivalent(other, one)
 
 
-def test_the_first_of_several_is_told() -> None:
+def test_the_first_of_several_equivalents_is_returned() -> None:
     earlier = [
         "The boiler is old.",
         "They pay 60 pounds a month.",
@@ -75,7 +75,7 @@ def compared_with_all(statement: str, earlier: Sequence[str]) -> int | None:
 
 
 @pytest.mark.parametrize(("one", "other"), SAME)
-def test_statements_that_say_the_same_have_one_key(one: str, other: str) -> None:
+def test_equivalent_statements_have_one_key(one: str, other: str) -> None:
     assert compute_content_key(one) == compute_content_key(other)
 
 
@@ -96,7 +96,7 @@ SENTENCES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".joi
 
 
 @given(st.lists(st.one_of(SENTENCES, st.sampled_from([one for pair in SAME for one in pair]))))
-def test_looking_among_statements_of_one_key_finds_what_looking_at_all_finds(
+def test_searching_by_key_finds_what_searching_all_statements_finds(
     statements: list[str],
 ) -> None:
     naive, by_key = all_firsts(statements)
@@ -122,7 +122,7 @@ def without_stop(note: str) -> str:
     return note.rstrip(".") + "!"
 
 
-def test_of_1500_notes_none_is_compared_with_one_of_other_words() -> None:
+def test_1500_notes_are_only_compared_with_notes_of_the_same_words() -> None:
     notes = [f"They {word} the {word}-shop" for word in map(spelled, range(1_500))]
     keys = {compute_content_key(note) for note in notes}
     assert len(keys) == len(notes)

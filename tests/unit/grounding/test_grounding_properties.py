@@ -67,7 +67,7 @@ def test_every_draft_gets_a_verdict_and_every_quote_is_exact(
 
 
 @given(_STATEMENTS)
-def test_a_whole_segment_bears_out_its_own_words(text: str) -> None:
+def test_a_whole_segment_supports_its_own_words(text: str) -> None:
     there = chunk(Segment(number=1, speaker="S", text=text))
     note = DraftNote(statement=text, evidence=(DraftEvidence(segment=1),), themes=("price",))
     if find_passage(text, "", "") is not None:

@@ -176,9 +176,7 @@ def parse() -> SyntaxParser:
 
 
 @pytest.mark.parametrize(("statement", "quote"), TURNED_ROUND)
-def test_refuses_what_turns_round_who_did_it_to_whom(
-    statement: str, quote: str, parse: SyntaxParser
-) -> None:
+def test_rejects_swapped_roles(statement: str, quote: str, parse: SyntaxParser) -> None:
     verdict = decide_note(draft(statement), chunk(segment(1, quote)), parse)
     assert failed_beyond_form(verdict) == ["roles_swapped"]
 
@@ -191,7 +189,7 @@ def test_accepts_passives_and_other_orders_of_the_same(
 
 
 @pytest.mark.parametrize(("statement", "quote"), TOLD_AS_DONE)
-def test_refuses_what_tells_a_wish_a_plan_or_a_condition_as_done(
+def test_rejects_wishes_plans_and_conditions_stated_as_facts(
     statement: str, quote: str, parse: SyntaxParser
 ) -> None:
     verdict = decide_note(draft(statement), chunk(segment(1, quote)), parse)
@@ -199,14 +197,14 @@ def test_refuses_what_tells_a_wish_a_plan_or_a_condition_as_done(
 
 
 @pytest.mark.parametrize(("statement", "quote"), TOLD_AS_IT_WAS)
-def test_accepts_wishes_plans_and_conditions_told_as_such(
+def test_accepts_wishes_plans_and_conditions_stated_as_such(
     statement: str, quote: str, parse: SyntaxParser
 ) -> None:
     assert failed_beyond_form(decide_note(draft(statement), chunk(segment(1, quote)), parse)) == []
 
 
 @pytest.mark.parametrize(("statement", "quote"), REFUSED_IN_BOTH_MODES)
-def test_both_modes_refuse_what_was_not_said_to_be_so(statement: str, quote: str) -> None:
+def test_both_modes_reject_unsupported_notes(statement: str, quote: str) -> None:
     assert failed_beyond_form(decide_note(draft(statement), chunk(segment(1, quote))))
 
 

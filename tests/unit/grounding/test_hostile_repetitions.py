@@ -32,13 +32,13 @@ def _long(unit: str, length: int) -> str:
 
 
 @pytest.mark.parametrize("unit", _OVER_AND_OVER)
-def test_a_repetition_is_held_against_a_statement_in_reasonable_time(unit: str) -> None:
+def test_a_repetitive_quote_is_compared_in_reasonable_time(unit: str) -> None:
     said = chunk(segment(1, _long(unit, _SAID)))
     assert failed(decide_note(draft("It was 4 dollars in Venice"), said))
 
 
 @pytest.mark.parametrize("unit", _OVER_AND_OVER)
-def test_a_statement_that_repeats_is_held_against_what_was_said(unit: str) -> None:
+def test_a_repetitive_statement_is_compared_with_its_evidence(unit: str) -> None:
     said = chunk(segment(1, "It was 4 dollars"))
     assert failed(decide_note(draft(_long(unit, _STATED)), said))
 

@@ -37,7 +37,7 @@ MOST: Final = {
 
 
 @pytest.mark.parametrize(("name", "mode"), MOST)
-def test_no_more_made_up_pairs_are_judged_wrongly(name: str, mode: str) -> None:
+def test_no_more_made_up_pairs_are_decided_wrongly(name: str, mode: str) -> None:
     if mode == "heavy" and not is_installed():
         missing("the extra heavy-grounding is not installed")
     parse = load_parser() if mode == "heavy" else None

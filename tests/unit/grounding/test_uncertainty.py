@@ -37,7 +37,7 @@ def checks(one: CheckedNote) -> list[str]:
         "Delivery becomes cheaper.",
     ],
 )
-def test_the_quotes_own_words_are_not_in_doubt_whoever_is_said_to_have_said_them(
+def test_the_quotes_own_words_are_not_uncertain_whoever_is_named_as_speaker(
     statement: str,
 ) -> None:
     one = weighed(statement)
@@ -52,7 +52,7 @@ def test_the_quotes_own_words_are_not_in_doubt_whoever_is_said_to_have_said_them
         "Delivery has become more affordable.",
     ],
 )
-def test_one_word_that_no_quote_has_leaves_a_note_in_doubt_that_passes(statement: str) -> None:
+def test_one_unsupported_word_makes_a_passing_note_uncertain(statement: str) -> None:
     one = weighed(statement)
     assert not one.failures
     assert classify_uncertainty(one) is Uncertainty.MAYBE_FALSE
@@ -64,7 +64,7 @@ def test_a_paraphrase_that_is_refused_for_its_words_may_be_true() -> None:
     assert classify_uncertainty(one) is Uncertainty.MAYBE_TRUE
 
 
-def test_a_plan_told_with_another_modal_may_be_true() -> None:
+def test_a_plan_with_another_modal_may_be_true() -> None:
     one = weighed(
         "They will take care of the garden.", "So we could take care of the garden, okay? Deal."
     )
@@ -72,7 +72,7 @@ def test_a_plan_told_with_another_modal_may_be_true() -> None:
     assert classify_uncertainty(one) is Uncertainty.MAYBE_TRUE
 
 
-def test_a_note_without_a_word_of_its_quotes_is_refused_for_good() -> None:
+def test_a_note_that_shares_no_word_with_its_quotes_is_rejected_for_good() -> None:
     one = weighed("The hospital cancelled their appointments at short notice.")
     assert checks(one) == ["content_not_in_evidence"]
     assert classify_uncertainty(one) is None
@@ -87,19 +87,19 @@ def test_a_note_without_a_word_of_its_quotes_is_refused_for_good() -> None:
         ("They order beer there every Monday.", "time_differs"),
     ],
 )
-def test_what_compares_what_is_written_is_not_reopened(statement: str, check: str) -> None:
+def test_failures_of_exact_checks_are_final(statement: str, check: str) -> None:
     one = weighed(statement)
     assert check in checks(one)
     assert classify_uncertainty(one) is None
 
 
-def test_one_failure_of_another_kind_closes_the_case() -> None:
+def test_one_failure_of_an_exact_check_is_final() -> None:
     one = weighed("Home shipping prices dropped by 40, making delivery affordable.")
     assert {"content_not_in_evidence", "number_not_in_evidence"} == {*checks(one)}
     assert classify_uncertainty(one) is None
 
 
-def test_nothing_that_cites_wrongly_is_in_doubt() -> None:
+def test_a_note_with_a_wrong_citation_is_never_uncertain() -> None:
     said = chunk(segment(1, SAID), segment(2, "Is beer cheap?", Role.INTERVIEWER))
     for cited in (
         DraftEvidence(segment=9),
@@ -112,13 +112,13 @@ def test_nothing_that_cites_wrongly_is_in_doubt() -> None:
         )
 
 
-def test_only_checks_that_exist_are_reopened() -> None:
+def test_only_existing_checks_are_sent_to_the_judge() -> None:
     assert {check.name for check in CHECKS} >= MEANING_CHECKS
 
 
 @pytest.mark.skipif(not REV.is_dir(), reason="the real interviews are not here")
 @pytest.mark.parametrize("split", DataSplit)
-def test_sentences_of_real_interviews_are_hardly_ever_in_doubt(split: DataSplit) -> None:
+def test_sentences_of_real_interviews_are_hardly_ever_uncertain(split: DataSplit) -> None:
     doubts = []
     for file in (one for one in sorted(REV.glob("*.json")) if assign_split(one.stem) is split):
         interview = build_chunk(file.stem, read_transcript(file.read_text()).segments)

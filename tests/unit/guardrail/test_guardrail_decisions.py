@@ -40,7 +40,7 @@ def test_good_notes_go_on_with_their_quotes() -> None:
     assert (event.chunk_id, event.study_id, event.attempt) == (CHUNK.chunk_id, "heating", 1)
 
 
-def test_no_notes_are_a_finding_too() -> None:
+def test_a_draft_without_notes_is_valid() -> None:
     event = validated(drafted(), Policy(max_rejected_share=0.0))
     assert not event.notes
     assert not event.rejected
@@ -92,7 +92,7 @@ def test_each_replay_gives_the_model_another_try(
             decided(draft, replays=replays)
 
 
-async def test_the_handler_tells_how_often_the_draft_was_replayed() -> None:
+async def test_the_handler_passes_on_how_often_the_draft_was_replayed() -> None:
     route = guardrail_stage(assess_here, Policy()).route("notes-drafted")
     delivery = Delivery(Origin("notes-drafted", 0, 0), replays=1)
     _, event = await route.handle(drafted(BAD, attempt=2), delivery)
@@ -160,7 +160,7 @@ def test_words_that_a_judge_has_looked_at_are_not_flagged() -> None:
     assert not event.notes[0].flags
 
 
-def test_personal_data_that_refuses_most_notes_names_the_letter() -> None:
+def test_personal_data_that_rejects_most_notes_gives_the_error_code() -> None:
     def refused(draft: DraftNote, check: str) -> CheckedNote:
         failure = CheckFailure(check=check, reason="…")
         return CheckedNote(draft, CHUNK.chunk_id, (), (failure,), draft.statement)
@@ -183,6 +183,6 @@ def test_personal_data_that_refuses_most_notes_names_the_letter() -> None:
         ("no_theme", Action.FLAG, "cannot be let pass"),
     ],
 )
-def test_a_policy_that_cannot_be_meant_is_refused(check: str, action: Action, told: str) -> None:
+def test_an_impossible_policy_is_refused(check: str, action: Action, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         Policy({check: action})

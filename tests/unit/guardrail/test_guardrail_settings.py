@@ -26,7 +26,7 @@ def test_policies_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
         ('["tense_differs"]', "Input should be a valid dictionary"),
     ],
 )
-def test_policies_that_cannot_be_meant_are_told_in_one_line(
+def test_impossible_policies_are_reported_in_one_line(
     monkeypatch: pytest.MonkeyPatch, policies: str, told: str
 ) -> None:
     monkeypatch.setenv("GUARDRAIL_POLICIES", policies)
@@ -58,7 +58,7 @@ def test_the_judge_is_off_unless_asked_for_and_then_has_its_share(
     assert settings.asked_share == share
 
 
-def test_a_judge_that_nobody_named_is_told_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_judge_without_a_model_is_reported_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValidationError, match="name it by GUARDRAIL_JUDGE_MODEL"):
         settings_of(monkeypatch, GUARDRAIL_JUDGE="always")
     empty = {"GUARDRAIL_JUDGE_MODEL": "", "GUARDRAIL_JUDGE_MODELS": ""}

@@ -56,7 +56,7 @@ def document(weighed: CheckedNote) -> Any:
     return json.loads(asked(weighed)[1]["content"])
 
 
-def test_a_released_prompt_asks_for_ever_as_its_golden_file_says() -> None:
+def test_a_released_prompt_equals_its_golden_file() -> None:
     file = FOLDER.joinpath(f"{VERSION}.md")
     question = question_about(check_note(BORNE_OUT, DOUBTED))
     told = {
@@ -143,7 +143,7 @@ def test_there_is_one_example_of_each_verdict_in_the_form_of_real_questions() ->
 
 
 @pytest.mark.parametrize(("one", "ruling"), examples())
-def test_no_example_is_let_through_by_the_checks_that_the_judge_ought_to_refuse(
+def test_examples_that_the_judge_has_to_refuse_are_not_decided_by_checks(
     one: dict[str, Any], ruling: Ruling
 ) -> None:
     (quote,) = one["quotes"]

@@ -81,7 +81,7 @@ def test_nobody_can_guess_a_masked_name_by_the_note_s_id() -> None:
         "Ms Gonzalez is unhappily the sister.",
     ],
 )
-def test_what_checks_tell_of_a_masked_note_is_masked_too(statement: str) -> None:
+def test_failures_of_a_masked_note_are_masked_too(statement: str) -> None:
     lenient = Policy({name: Action.FLAG for name in CHECK_NAMES if name not in NEVER_FLAGGED})
     whole = cited(statement, "My number", "Gonzalez")
     (note,) = validated(PersonalData.MASK, whole, actions=lenient).notes
@@ -113,7 +113,7 @@ EVERY_FLAG = Policy(
         ("Their number is 020 7946 0959.", ("7946", "0959")),
     ],
 )
-def test_no_flag_of_a_masked_note_tells_what_is_masked(
+def test_no_flag_of_a_masked_note_reveals_masked_words(
     statement: str, hidden: tuple[str, ...]
 ) -> None:
     whole = cited(statement, "My number", "a month")
@@ -123,7 +123,7 @@ def test_no_flag_of_a_masked_note_tells_what_is_masked(
     assert [word for word in hidden if word in told.replace("[person]", "")] == []
 
 
-def test_words_of_ones_own_are_not_told_where_they_are_masked() -> None:
+def test_unsupported_words_are_not_shown_where_they_are_masked() -> None:
     weighed = assess(
         NotesDrafted(
             chunk=chunk(PersonalData.MASK),
@@ -156,7 +156,7 @@ def test_a_study_that_rejects_refuses_notes_and_quotes_with_personal_data(note: 
     assert "Gonzalez" not in str([one for one in failures if one.check == "personal_data"])
 
 
-def test_a_draft_refused_for_personal_data_is_a_letter_of_that_code() -> None:
+def test_a_draft_rejected_for_personal_data_is_a_dead_letter_with_that_code() -> None:
     drafted = NotesDrafted(
         chunk=chunk(PersonalData.REJECT),
         attempt=2,
@@ -170,7 +170,7 @@ def test_a_draft_refused_for_personal_data_is_a_letter_of_that_code() -> None:
     assert "Okafor" not in str(caught.value)
 
 
-def test_studies_that_do_not_say_go_by_the_settings() -> None:
+def test_studies_without_a_policy_use_the_setting() -> None:
     (note,) = validated(None, NAMED, default=PersonalData.MASK).notes
     assert "Gonzalez" not in note.statement
     (note,) = validated(PersonalData.ALLOW, NAMED, default=PersonalData.MASK).notes

@@ -164,6 +164,6 @@ def test_counts_positions_in_code_points() -> None:
     assert "👩🏽‍⚕️ Szabina called"[one.start : one.end] == "Szabina"
 
 
-def test_what_points_to_one_person_by_itself_is_told_apart() -> None:
+def test_identifying_kinds_are_separate_from_others() -> None:
     assert PersonalDataKind.PERSON in IDENTIFYING
     assert PersonalDataKind.ORGANIZATION not in IDENTIFYING

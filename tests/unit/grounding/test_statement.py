@@ -29,6 +29,6 @@ def test_a_question_that_is_reported_states_that_it_was_asked() -> None:
     assert failed(decide_note(draft(told, DraftEvidence(segment=1)), TALK)) == []
 
 
-def test_the_number_in_a_label_is_not_what_a_sentence_tells_of() -> None:
+def test_the_number_in_a_label_counts_nothing() -> None:
     told = "Speaker 1: I get that from a lot of artists."
     assert failed(decide_note(draft(told, DraftEvidence(segment=2)), TALK))

@@ -7,7 +7,7 @@ import pytest
 from grounding import decide_note
 from unit.grounding.drafts import chunk, draft, failed_beyond_form, segment
 
-BORNE_OUT = [
+SUPPORTED = [
     (
         "She has been there for 3 years and does not want to leave.",
         "I've been there three years now. I don't wanna leave.",
@@ -43,7 +43,7 @@ BORNE_OUT = [
     ("It is not that people don't care", "It's not that people don't care"),
 ]
 
-NOT_BORNE_OUT = [
+UNSUPPORTED = [
     (
         "She has been there for 3 years and wants to leave.",
         "I've been there three years now. I don't wanna leave.",
@@ -76,12 +76,12 @@ NOT_BORNE_OUT = [
 ]
 
 
-@pytest.mark.parametrize(("statement", "quote"), BORNE_OUT)
+@pytest.mark.parametrize(("statement", "quote"), SUPPORTED)
 def test_accepts_the_same_sense_in_other_words(statement: str, quote: str) -> None:
     assert failed_beyond_form(decide_note(draft(statement), chunk(segment(1, quote)))) == []
 
 
-@pytest.mark.parametrize(("statement", "quote"), NOT_BORNE_OUT)
+@pytest.mark.parametrize(("statement", "quote"), UNSUPPORTED)
 def test_rejects_what_does_not_agree_in_negations(statement: str, quote: str) -> None:
     assert "negation_mismatch" in failed_beyond_form(
         decide_note(draft(statement), chunk(segment(1, quote)))

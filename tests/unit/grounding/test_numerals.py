@@ -7,7 +7,7 @@ import pytest
 from grounding import decide_note
 from unit.grounding.drafts import chunk, draft, failed_beyond_form, segment
 
-BORNE_OUT = [
+SUPPORTED = [
     ("We pay $40 a month", "We pay $40 a month"),
     ("They pay forty dollars a month", "We pay $40 a month"),
     ("They pay $40 per month", "We pay forty bucks a month"),
@@ -63,7 +63,7 @@ BORNE_OUT = [
     ("They have one problem", "they have a problem"),
 ]
 
-NOT_BORNE_OUT = [
+UNSUPPORTED = [
     ("40 to 90 dollars", "It's like 40 to 60 dollars"),
     ("They pay 40 percent", "We pay $40 a month"),
     ("It takes 40 hours", "It takes 40 minutes"),
@@ -84,12 +84,12 @@ NOT_BORNE_OUT = [
 ]
 
 
-@pytest.mark.parametrize(("statement", "quote"), BORNE_OUT)
+@pytest.mark.parametrize(("statement", "quote"), SUPPORTED)
 def test_accepts_a_number_in_other_words(statement: str, quote: str) -> None:
     assert failed_beyond_form(decide_note(draft(statement), chunk(segment(1, quote)))) == []
 
 
-@pytest.mark.parametrize(("statement", "quote"), NOT_BORNE_OUT)
+@pytest.mark.parametrize(("statement", "quote"), UNSUPPORTED)
 def test_rejects_what_does_not_agree_in_numbers(statement: str, quote: str) -> None:
     assert "number_not_in_evidence" in failed_beyond_form(
         decide_note(draft(statement), chunk(segment(1, quote)))

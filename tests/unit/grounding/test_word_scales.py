@@ -8,7 +8,7 @@ from contracts.notes import DraftEvidence
 from grounding import decide_note
 from unit.grounding.drafts import chunk, draft, failed, segment
 
-NOT_BORNE_OUT = [
+UNSUPPORTED = [
     ("name_not_in_evidence", "He showed it to Priya.", "He showed it to Anna."),
     ("relation_differs", "Doctor Reyes called.", "Mrs. Reyes called."),
     ("name_not_in_evidence", "They moved to Leeds.", "We moved to York."),
@@ -36,7 +36,7 @@ NOT_BORNE_OUT = [
     ("opposite_said", "Trains are cheaper than buses.", "Trains are more expensive than buses."),
     ("content_not_in_evidence", "The garden needs watering.", "The printer jams on thick paper."),
 ]
-BORNE_OUT = [
+SUPPORTED = [
     ("Doctor Reyes called her back.", "Dr. Reyes called me back."),
     ("They opened in May.", "we opened in may, i think"),
     ("Only a few guests stayed late.", "Hardly any guests stayed late."),
@@ -56,19 +56,19 @@ BORNE_OUT = [
 ]
 
 
-@pytest.mark.parametrize(("check", "statement", "quote"), NOT_BORNE_OUT)
+@pytest.mark.parametrize(("check", "statement", "quote"), UNSUPPORTED)
 def test_refuses_wording_that_the_evidence_does_not_have(
     check: str, statement: str, quote: str
 ) -> None:
     assert check in failed(decide_note(draft(statement), chunk(segment(1, quote))))
 
 
-@pytest.mark.parametrize(("statement", "quote"), BORNE_OUT)
+@pytest.mark.parametrize(("statement", "quote"), SUPPORTED)
 def test_accepts_the_same_in_other_words(statement: str, quote: str) -> None:
     assert failed(decide_note(draft(statement), chunk(segment(1, quote)))) == []
 
 
-def test_refuses_what_is_put_in_another_speakers_mouth() -> None:
+def test_rejects_words_attributed_to_another_speaker() -> None:
     there = chunk(segment(1, "The printer jams on thick paper."), segment(2, "Mine does not."))
     told = draft("S2 said: The printer jams on thick paper.", DraftEvidence(segment=1))
     assert "said_by_another" in failed(decide_note(told, there))

@@ -7,7 +7,7 @@ import pytest
 from grounding import decide_note
 from unit.grounding.drafts import chunk, draft, failed_beyond_form, segment
 
-TURNED = [
+REVERSED = [
     ("The app is cheaper than the website", "the website is cheaper than the app"),
     ("Slack is better than Teams", "Teams is better than Slack, honestly"),
     ("Anna is older than Ben", "Ben is older than Anna"),
@@ -39,7 +39,7 @@ THE_SAME = [
 ]
 
 
-@pytest.mark.parametrize(("statement", "quote"), TURNED)
+@pytest.mark.parametrize(("statement", "quote"), REVERSED)
 def test_refuses_what_has_the_two_sides_the_other_way_round(statement: str, quote: str) -> None:
     assert failed_beyond_form(decide_note(draft(statement), chunk(segment(1, quote)))) == [
         "order_turned"

@@ -368,7 +368,7 @@ SOMETHING_ELSE = [
 
 
 @pytest.mark.parametrize(("statement", "quote"), TOLD_OTHERWISE)
-def test_accepts_the_same_amount_told_otherwise(statement: str, quote: str) -> None:
+def test_accepts_the_same_amount_in_other_words(statement: str, quote: str) -> None:
     assert failed_beyond_form(decide_note(draft(statement), chunk(segment(1, quote)))) == []
 
 
@@ -378,7 +378,7 @@ def test_rejects_another_amount(statement: str, quote: str) -> None:
     assert ARITHMETIC_CHECKS & set(names)
 
 
-def test_rejects_how_often_that_nobody_told() -> None:
+def test_rejects_a_frequency_that_the_evidence_lacks() -> None:
     there = chunk(segment(1, "I tried the export and it failed."))
     assert failed_beyond_form(
         decide_note(draft("They tried the export, several times."), there)
