@@ -62,7 +62,7 @@ def find_first_equivalent(statement: str, earlier: Iterable[str]) -> int | None:
 
 
 def are_equivalent(one: str, other: str) -> bool:
-    """Whether two statements say the same in almost the same words.
+    """Return whether two statements say the same in almost the same words.
 
     They have to be made of the same words, up to their order, form and grammar, and each has to
     pass all checks when it is held against the other: so “sixty” and “60” are the same, and “Ann

@@ -113,7 +113,7 @@ def _find_runs(forms: Sequence[str], wanted: Sequence[str], begin: int) -> Itera
 
 
 def _splits_hyphenated_word(spoken: Sequence[Word], at: int) -> bool:
-    """Whether a place is inside a hyphenated word; one that only stammers does not count."""
+    """Return whether a place is inside a hyphenated word; one that only stammers does not count."""
     joined = at > 0 and _is_joined(spoken, at - 1)
     return joined and not spoken[at].text.startswith(spoken[at - 1].text)
 

@@ -74,7 +74,7 @@ _OF_A_CALENDAR: Final = re.compile(
 
 
 def is_calendar_date(words: str) -> bool:
-    """Whether a time expression names a year or a day of a month: not "two years ago"."""
+    """Return whether a time expression names a year or a day of a month: not "two years ago"."""
     return _OF_A_CALENDAR.search(words) is not None
 
 

@@ -55,7 +55,7 @@ def load_dictionary() -> None:
 
 @lru_cache(maxsize=65_536)
 def is_dictionary_word(word: str) -> bool:
-    """Whether a word, in lower case, is in the English dictionary."""
+    """Return whether a word, in lower case, is in the English dictionary."""
     lower = word.lower().replace("\u2019", "'")
     if lower in _FILLERS:
         return True
@@ -73,14 +73,14 @@ def is_dictionary_word(word: str) -> bool:
 
 
 def is_filler(word: str) -> bool:
-    """Whether a word is a spoken sound or a filler, which has no capital but at a start."""
+    """Return whether a word is a spoken sound or a filler, which has no capital but at a start."""
     base = _ENDINGS.sub("", word.lower().replace("\u2019", "'"))
     return base in _FILLERS or _SOUND.fullmatch(base) is not None
 
 
 @lru_cache(maxsize=65_536)
 def is_also_name(word: str) -> bool:
-    """Whether the dictionary also has a word with a capital, as a name ("Frank")."""
+    """Return whether the dictionary also has a word with a capital, as a name ("Frank")."""
     return word in _list_entries()
 
 

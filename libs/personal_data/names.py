@@ -127,7 +127,7 @@ def find_names(text: str, found: Sequence[TextToken]) -> Iterator[PersonalDataSp
 
 
 def is_interrupted_word(text: str, run: Sequence[TextToken]) -> bool:
-    """Whether a run is a word broken off and begun again: "Wh- what"."""
+    """Return whether a run is a word broken off and begun again: "Wh- what"."""
     last = run[-1]
     after = text[last.end : last.end + 1]
     return len(run) == 1 and len(last.text) <= _BROKEN and after in {"-", "\u2013", "\u2014"}
@@ -146,7 +146,7 @@ def iter_capitalized_runs(text: str, found: Sequence[TextToken]) -> Iterator[lis
 
 
 def is_distinctive_name(token: TextToken) -> bool:
-    """Whether a word by itself shows that the run it is in is a name."""
+    """Return whether a word by itself shows that the run it is in is a name."""
     word = token.base
     if not token.is_word or not token.is_capital or word in NO_NAMES:
         return False

@@ -78,10 +78,10 @@ _STEMS: Final = frozenset(place.lower() for place in PLACES if " " not in place)
 
 @lru_cache(maxsize=16_384)
 def is_demographic_group(word: str) -> bool:
-    """Whether a capitalised word is a nationality, religion or political group.
+    """Return whether a capitalised word is a nationality, religion or political group.
 
-    Nationalities that are not listed are recognised by a country's name with one of the usual endings
-    ("Estonian", "Colombians").
+    Nationalities that are not listed are recognised by a country's name with one of the usual
+    endings ("Estonian", "Colombians").
     """
     if word in _GROUPS:
         return True

@@ -116,7 +116,7 @@ def _mutate_negation(note: TrueNote, _chunk: ChunkReady, random: Random) -> Draf
 
 
 def _is_negating(statement: str, match: re.Match[str]) -> bool:
-    """Whether a match negates something, unlike an interjected "no", a tag or "not only"."""
+    """Return whether a match negates something, unlike an interjected "no", a tag or "not only"."""
     after = statement[match.end() :].casefold()
     if match.group().casefold() in {"no", "nah", "nope"}:
         noun = r" (?!i\b|it|he|she|we|you|they|that|there|but|and|no\b|not)\w"

@@ -14,7 +14,7 @@ from typing import Final
 
 from evaluation.grounding.true_notes import TrueNote
 from grounding.text.words import FUNCTION_WORDS, split_words
-from grounding.vocabulary.telling import EVERYDAY
+from grounding.vocabulary.reporting import EVERYDAY_WORDS
 
 _QUOTATION: Final = re.compile(
     r"(?<!\w)[\"'\u2018\u201c](?=\w)([^\"\u201d]{3,}?)[\"'\u2019\u201d](?!\w)"
@@ -84,8 +84,8 @@ def compose_answers(instruction: str) -> Iterator[str]:
 
 
 def _has_content(text: str) -> bool:
-    """Whether a text states anything: any interview bears out "to do today"."""
-    plain = FUNCTION_WORDS | EVERYDAY
+    """Return whether a text states anything: any interview bears out "to do today"."""
+    plain = FUNCTION_WORDS | EVERYDAY_WORDS
     return sum(word.text not in plain for word in split_words(text)) >= _MIN_CONTENT_WORDS
 
 
@@ -99,7 +99,7 @@ def _find_topic(instruction: str, *, first: bool) -> str:
 
 
 def asks_for_encoding(instruction: str) -> bool:
-    """Whether an instruction is about how the answer is written, not about what it says."""
+    """Return whether an instruction is about how the answer is written, not about what it says."""
     return _ENCODING.search(instruction) is not None
 
 

@@ -18,7 +18,7 @@ INTENDED_DEVIATIONS: Final = {
 
 
 def has_same_cues(content: str, expected: str) -> bool:
-    """Whether a file has the cues that another parser finds.
+    """Return whether a file has the cues that another parser finds.
 
     Args:
         content: the file's text.

@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import Final
 
 from grounding.checks.attribution import SAID_BY_ANOTHER
+from grounding.checks.base import Check, CheckContext
 from grounding.checks.citation import NO_EVIDENCE, QUOTE_NOT_FOUND, UNKNOWN_SEGMENT
 from grounding.checks.code import CARRIES_CODE
 from grounding.checks.content import CONTENT_NOT_IN_EVIDENCE
+from grounding.checks.direction import ORDER_TURNED
 from grounding.checks.factuality import TOLD_AS_FACT
-from grounding.checks.frame import Check, CheckContext
 from grounding.checks.instruction import CARRIES_INSTRUCTION, RESTS_ON_INSTRUCTION
 from grounding.checks.labels import NO_THEME, UNKNOWN_QUESTION, UNKNOWN_THEME
 from grounding.checks.language import LANGUAGE_DIFFERS
@@ -33,7 +34,6 @@ from grounding.checks.speaker import INTERVIEWER_WORDS
 from grounding.checks.statement import NO_STATEMENT
 from grounding.checks.tense import TENSE_DIFFERS
 from grounding.checks.time import TIME_DIFFERS
-from grounding.checks.turned import ORDER_TURNED
 
 __all__ = ["CHECKS", "INJECTION_CHECK_NAMES", "Check", "CheckContext"]
 

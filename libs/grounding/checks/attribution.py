@@ -7,13 +7,13 @@ from functools import lru_cache
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
-from grounding.checks.wording import fail_at_term, quote_word
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_at_term, quote_word
 from grounding.text.lemmas import get_lemma
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import Term, split_terms
 from grounding.text.words import parse_word_list
-from grounding.vocabulary.telling import NARRATION, SAYING, TELLING
+from grounding.vocabulary.reporting import NARRATION_NOUNS, REPORTING_VERBS, SPEECH_VERBS
 
 _NAME: Final = "said_by_another"
 _BETWEEN: Final = 2
@@ -25,7 +25,7 @@ _FARTHEST: Final = 9
 _HOLDING: Final = parse_word_list(
     "find finds found think thinks thought believe believes believed consider considers considered"
 )
-_SPEAKING: Final = NARRATION | parse_word_list("i we she he they")
+_SPEAKING: Final = NARRATION_NOUNS | parse_word_list("i we she he they")
 _OTHERS: Final = parse_word_list("he she they everyone everybody somebody someone people")
 _AGREEING: Final = frozenset({get_lemma("agree"), get_lemma("agreed"), "right", "too", "same"})
 
@@ -66,7 +66,7 @@ def _find_attributions(
             end = at + len(wanted)
             following = words[end : end + _BETWEEN]
             alone = not {"and", "or"} & {*words[max(0, at - 1) : at], *following[:1]}
-            if alone and words[at:end] == wanted and SAYING & set(following):
+            if alone and words[at:end] == wanted and SPEECH_VERBS & set(following):
                 yield at, label
 
 
@@ -107,7 +107,7 @@ def _find_adopted_opinions(alignment: SentenceAlignment) -> Iterator[tuple[int, 
         held_by = alignment.sentence[at - 1].text
         if alignment.sentence[at].text not in _HOLDING or held_by not in _SPEAKING:
             continue
-        if at in alignment.matched and held_by not in NARRATION:
+        if at in alignment.matched and held_by not in NARRATION_NOUNS:
             continue  # the evidence's own "he thought"
         held = [one.key for one in alignment.sentence[at + 1 :] if one.is_content]
         places = [
@@ -119,7 +119,7 @@ def _find_adopted_opinions(alignment: SentenceAlignment) -> Iterator[tuple[int, 
 
 
 def _has_agreement(evidence: Sequence[Term]) -> bool:
-    """Whether somebody agrees; then it does not matter who said it first."""
+    """Return whether somebody agrees; then it does not matter who said it first."""
     return any(
         one.key in _AGREEING
         and not {"not", "never"} & {before.text for before in evidence[max(0, at - 3) : at]}
@@ -130,7 +130,7 @@ def _has_agreement(evidence: Sequence[Term]) -> bool:
 def _find_reporter(evidence: Sequence[Term], place: int) -> int | None:
     """Return the place of the other person who says what stands at a place of a sentence."""
     for step in range(place, max(0, place - _FARTHEST), -1):
-        if evidence[step].text in SAYING | _HOLDING:
+        if evidence[step].text in SPEECH_VERBS | _HOLDING:
             who = evidence[step - 1]
             other = (
                 who.text in _OTHERS or who.is_name or (who.is_content and not evidence[step].starts)
@@ -147,7 +147,7 @@ def _iter_clause(alignment: SentenceAlignment, at: int) -> Iterator[Term]:
         term = alignment.sentence[step]
         if term.opens and step > at + _BETWEEN:
             return
-        if not term.is_name and term.text not in TELLING:
+        if not term.is_name and term.text not in REPORTING_VERBS:
             yield term
 
 

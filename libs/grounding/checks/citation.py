@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contracts.notes import CheckFailure, DraftEvidence
-from grounding.checks.frame import Check, CheckContext
+from grounding.checks.base import Check, CheckContext
 from grounding.evidence import UnresolvedCitation
 from grounding.text.nearest import find_nearest_passage, find_segment_with_quote
 from grounding.text.words import truncate

@@ -7,8 +7,8 @@ import unicodedata
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
-from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_with_claim, quote_word
 from grounding.text.addressing import is_english_word, normalize_text
 from grounding.text.words import split_words
 

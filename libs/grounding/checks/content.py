@@ -7,13 +7,13 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
-from grounding.checks.wording import fail_at_term, quote_word
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_at_term, quote_word
 from grounding.numbers.units import NUMBER_WORDS, UNITS
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import Term, split_terms
+from grounding.vocabulary.reporting import EVERYDAY_WORDS, NARRATION_NOUNS, REPORTING_VERBS
 from grounding.vocabulary.scales import QUANTIFIERS
-from grounding.vocabulary.telling import EVERYDAY, NARRATION, TELLING
 
 _NAME: Final = "content_not_in_evidence"
 _OF_MANY_PASSAGES: Final = 0.3
@@ -63,7 +63,9 @@ def _build_failure(
 def _list_specific_words(
     alignment: SentenceAlignment, speakers: AbstractSet[str]
 ) -> list[tuple[int, Term]]:
-    return [one for one in _list_content_words(alignment, speakers) if one[1].text not in EVERYDAY]
+    return [
+        one for one in _list_content_words(alignment, speakers) if one[1].text not in EVERYDAY_WORDS
+    ]
 
 
 def _list_content_words(
@@ -92,7 +94,7 @@ def _find_absent_words(
 
 
 def _has_number(alignment: SentenceAlignment, speakers: AbstractSet[str]) -> bool:
-    """Whether the sentence has a number: the check of numbers has compared what it is about.
+    """Return whether the sentence has a number: the check of numbers has compared what it is about.
 
     The number in a label ("Speaker 2") counts nothing.
     """
@@ -103,9 +105,9 @@ def _has_number(alignment: SentenceAlignment, speakers: AbstractSet[str]) -> boo
 
 
 def needs_no_evidence(text: str) -> bool:
-    """Whether a word needs no evidence: it reports speech, or another check compares it."""
+    """Return whether a word needs no evidence: it reports speech, or another check compares it."""
     is_number = text[0].isdigit() or text in NUMBER_WORDS or text in UNITS or text == "per"
-    return is_number or text in TELLING or text in NARRATION or text in QUANTIFIERS
+    return is_number or text in REPORTING_VERBS or text in NARRATION_NOUNS or text in QUANTIFIERS
 
 
 CONTENT_NOT_IN_EVIDENCE = Check(

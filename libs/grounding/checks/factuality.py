@@ -7,13 +7,13 @@ from collections.abc import Set as AbstractSet
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
-from grounding.checks.parsed import parse_evidence, parse_statement
-from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_with_claim, quote_word
+from grounding.checks.parsed_text import parse_evidence, parse_statement
 from grounding.syntax.clauses import Factuality, Predicate, SyntaxParser
 from grounding.text.lemmas import get_lemma
 from grounding.text.terms import split_terms
-from grounding.vocabulary.telling import TELLING
+from grounding.vocabulary.reporting import REPORTING_VERBS
 
 _NAME: Final = "told_as_fact"
 _UNREAL: Final = frozenset(
@@ -41,7 +41,7 @@ def _told_as_fact(context: CheckContext) -> CheckFailure | None:
         if (
             not stated.is_main
             or stated.factuality is not Factuality.FACT
-            or stated.lemma in TELLING
+            or stated.lemma in REPORTING_VERBS
         ):
             continue
         in_evidence = list(

@@ -13,13 +13,13 @@ from typing import Final
 from contracts.characters import INVISIBLE, strip_hidden_characters
 from contracts.notes import CheckFailure
 from contracts.transcript import Role
+from grounding.checks.base import Check, CheckContext
 from grounding.checks.code import contains_code
-from grounding.checks.frame import Check, CheckContext
-from grounding.checks.wording import fail_with_claim
+from grounding.checks.failures import fail_with_claim
 from grounding.text.addressing import (
-    AddressType,
+    AddressingType,
     ReportedSpeech,
-    classify_address,
+    classify_addressing,
     classify_reported_speech,
     remove_quotations,
     split_sentences,
@@ -28,16 +28,18 @@ from grounding.text.addressing import (
 from grounding.text.terms import split_terms
 from grounding.text.words import parse_word_list, split_words, truncate
 from grounding.vocabulary.addressing import REPORTING, REQUESTING
-from grounding.vocabulary.telling import EVERYDAY, NARRATION, TELLING
+from grounding.vocabulary.reporting import EVERYDAY_WORDS, NARRATION_NOUNS, REPORTING_VERBS
 
 _CARRIES: Final = "carries_instruction"
 _RESTS: Final = "rests_on_instruction"
 _REASONS: Final = {
-    AddressType.ASKS: "The note asks its reader something: tell what was said, or that it was "
-    "asked.",
-    AddressType.ORDERS: "The note tells its reader to do something: tell what was said, or that it "
-    "was asked for.",
-    AddressType.STEERS: "The note speaks to a model or as one: tell what a participant said.",
+    AddressingType.ASKS: (
+        "The note asks its reader something: state what was said, or that it was asked."
+    ),
+    AddressingType.ORDERS: (
+        "The note gives its reader an order: state what was said, or that it was asked for."
+    ),
+    AddressingType.STEERS: ("The note speaks to a model or as one: state what a participant said."),
 }
 _SOFT_HYPHEN: Final = "\u00ad"
 _BELONGS: Final = re.compile(f"[{INVISIBLE}\U000e0020-\U000e007f]")
@@ -45,7 +47,7 @@ _BELONGS: Final = re.compile(f"[{INVISIBLE}\U000e0020-\U000e007f]")
 _UNSEEN: Final = {"Cf", "Cc", "Co", "Cn", "Cs"}
 _FILLERS: Final = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
 _ENGLISH: Final = "en"
-_FREE: Final = TELLING | NARRATION | EVERYDAY
+_FREE: Final = REPORTING_VERBS | NARRATION_NOUNS | EVERYDAY_WORDS
 _SURE: Final = 2
 _FEWEST: Final = 3
 _NEAR: Final = 4
@@ -92,22 +94,22 @@ def _is_invisible(sign: str) -> bool:
     return sign in _FILLERS or unicodedata.category(sign) in _UNSEEN
 
 
-def _find_addressing_sentences(context: CheckContext) -> Iterator[tuple[str, AddressType]]:
+def _find_addressing_sentences(context: CheckContext) -> Iterator[tuple[str, AddressingType]]:
     english = context.study.language == _ENGLISH
     for sentence in split_sentences(context.draft.statement):
         if classify_reported_speech(sentence, context.labels) is not None:
             continue
-        how = classify_address(remove_quotations(sentence), english=english) or classify_address(
-            sentence, english=english
-        )
-        if how is AddressType.ORDERS and _is_quoted_without_subject(sentence, context):
+        how = classify_addressing(
+            remove_quotations(sentence), english=english
+        ) or classify_addressing(sentence, english=english)
+        if how is AddressingType.ORDERS and _is_quoted_without_subject(sentence, context):
             continue
         if how is not None:
             yield sentence, how
 
 
 def _is_quoted_without_subject(sentence: str, context: CheckContext) -> bool:
-    """Whether a sentence is quoted word for word, only without its subject.
+    """Return whether a sentence is quoted word for word, only without its subject.
 
     "Help build a character" is no order where the passage has "I help build a character". One that
     is asked of somebody is: "they told me to write a poem", "could you write a poem".
@@ -120,7 +122,7 @@ def _is_quoted_without_subject(sentence: str, context: CheckContext) -> bool:
 
 
 def _contains_with_subject(in_evidence: str, wanted: Sequence[str]) -> bool:
-    if classify_address(in_evidence) is not None:
+    if classify_addressing(in_evidence) is not None:
         return False
     spoken = split_words(in_evidence)
     forms = [word.text for word in spoken]
@@ -204,15 +206,20 @@ def _split_evidence(quotes: tuple[str, ...], is_one_turn: bool, english: bool) -
     """
     said = [one for quote in quotes for one in split_spoken_sentences(quote)]
     found = [
-        (one, AddressType.STEERS if contains_code(one) else classify_address(one, english=english))
+        (
+            one,
+            AddressingType.STEERS
+            if contains_code(one)
+            else classify_addressing(one, english=english),
+        )
         for one in said
     ]
     weak = is_one_turn or all(how is not None for _, how in found)
-    kinds = set(AddressType) if weak else {AddressType.STEERS}
+    kinds = set(AddressingType) if weak else {AddressingType.STEERS}
     return _EvidenceParts(
         orders=tuple(one for one, how in found if how in kinds),
         statements=tuple(one for one, how in found if how not in kinds),
-        steers=any(how is AddressType.STEERS for _, how in found),
+        steers=any(how is AddressingType.STEERS for _, how in found),
     )
 
 

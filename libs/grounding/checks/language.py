@@ -8,8 +8,8 @@ from typing import Final
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
-from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_with_claim, quote_word
 from grounding.text.addressing import remove_quotations, split_sentences
 from grounding.text.words import split_words
 

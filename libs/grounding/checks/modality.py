@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_at_term, quote_word
 from grounding.checks.scale import WordScale, find_mismatches
-from grounding.checks.wording import fail_at_term, quote_word
 from grounding.numbers.units import NUMBER_WORDS
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import Term
@@ -86,7 +86,7 @@ def _find_dropped_hedge(alignment: SentenceAlignment) -> tuple[int, Term] | None
 
 
 def _is_want_to(alignment: SentenceAlignment, at: int, before: int) -> bool:
-    """Whether the evidence has a "want to" before a verb, and the sentence nothing of it."""
+    """Return whether the evidence has a "want to" before a verb, and the sentence nothing of it."""
     if (
         alignment.evidence[before].text not in _WANTING
         or alignment.evidence[before + 1].text != "to"
@@ -114,13 +114,13 @@ def _is_hedged_future(alignment: SentenceAlignment, at: int) -> bool:
 
 
 def _is_polite_hedge(alignment: SentenceAlignment, hedge: int, place: int) -> bool:
-    """Whether a hedge is the "would" of "I would say"."""
+    """Return whether a hedge is the "would" of "I would say"."""
     said = alignment.evidence[hedge].text == "would" and alignment.evidence[place].text in _OPINION
     return said and all(one.text != "if" for one in alignment.evidence)
 
 
 def _is_repeated_hedge(alignment: SentenceAlignment, hedge: int, place: int) -> bool:
-    """Whether a hedge is repeated ("I would, I would pay") or a past ("would've")."""
+    """Return whether a hedge is repeated ("I would, I would pay") or a past ("would've")."""
     again = any(
         one.text == alignment.evidence[hedge].text for one in alignment.evidence[hedge + 1 : place]
     )

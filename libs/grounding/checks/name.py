@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
-from grounding.checks.wording import fail_at_term, quote_word
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_at_term, quote_word
 from grounding.numbers.units import NUMBER_WORDS
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import AMBIGUOUS_MONTHS, TITLES, Term, split_terms
+from grounding.vocabulary.reporting import NARRATION_NOUNS, REPORTING_VERBS
 from grounding.vocabulary.scales import (
     DAYS,
     MONTHS,
@@ -20,11 +21,10 @@ from grounding.vocabulary.scales import (
     RELATIONS,
     SEASONS,
 )
-from grounding.vocabulary.telling import NARRATION, TELLING
 
 _NAME: Final = "name_not_in_evidence"
 _DATED: Final = frozenset((*DAYS, *MONTHS, *SEASONS, *AMBIGUOUS_MONTHS.values()))
-_TOLD_ELSEWHERE: Final = _DATED | TITLES | NARRATION | frozenset(RELATIONS)
+_TOLD_ELSEWHERE: Final = _DATED | TITLES | NARRATION_NOUNS | frozenset(RELATIONS)
 """"Doctor" and "Dr." are one: whom somebody is called is compared by the check of relations."""
 _COMMON: Final = NUMBER_WORDS | frozenset(ORDERS) | frozenset(PACE) | frozenset(QUANTIFIERS)
 
@@ -76,7 +76,7 @@ def _is_name_at_start(alignment: SentenceAlignment, at: int) -> bool:
     if not rest or rest[0].opens:
         return False  # "Meanwhile, …"
     acts = rest[0].is_content and rest[0].text.endswith("s")
-    return acts or rest[0].is_name or rest[0].text in TELLING
+    return acts or rest[0].is_name or rest[0].text in REPORTING_VERBS
 
 
 def _find_other_name(alignment: SentenceAlignment, at: int) -> Term | None:

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
-from grounding.checks.wording import fail_with_claim
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_with_claim
 from grounding.evidence import QuotedPassage
 from grounding.syntax.polarity import PolarityToken, group_tokens_by_sentence, tokenize_polarity
 from grounding.text.alignment import align_words
@@ -95,7 +95,7 @@ def _drop_negations_of_promises(
 def _is_about_exception(
     sentence: Sequence[PolarityToken], evidence: Sequence[PolarityToken]
 ) -> bool:
-    """Whether the sentence is about the exception in "nobody knows except him"."""
+    """Return whether the sentence is about the exception in "nobody knows except him"."""
     keys = [one.key for one in evidence]
     if _EXCEPT not in keys or _EXCEPT in {one.key for one in sentence}:
         return False
@@ -167,7 +167,7 @@ def _find_softened_negations(
 def _is_equivalent_move(
     token: PolarityToken, evidence: Sequence[PolarityToken], cue: int, left: int
 ) -> bool:
-    """Whether a negation may move from ``cue`` to behind ``left`` without another meaning.
+    """Return whether a negation may move from ``cue`` to behind ``left`` without another meaning.
 
     "Haven't bought anything" is "bought nothing"; "haven't decided" is not "decided not to".
     """
@@ -203,14 +203,14 @@ def _has_dropped_negation(
 
 
 def _belongs_to_match(evidence: Sequence[PolarityToken], at: int, left: int, right: int) -> bool:
-    """Whether a dropped cue belongs to a matched word: no clause ends between the two."""
+    """Return whether a dropped cue belongs to a matched word: no clause ends between the two."""
     after = right - at <= _NEAR and not _has_clause_start(evidence, at, right)
     before = left >= 0 and at - left <= _NEAR and not _has_clause_start(evidence, left, at)
     return after or before
 
 
 def _is_restart(evidence: Sequence[PolarityToken], left: int, right: int) -> bool:
-    """Whether the dropped words are repeated beside it, as in "let's not, let's not go"."""
+    """Return whether the dropped words are repeated beside it, as in "let's not, let's not go"."""
     size = right - left - 1
     begin = max(left + 1 - size, 0)
     keys = [token.key for token in evidence[begin : right + size]]
@@ -229,7 +229,7 @@ def _has_clause_start(evidence: Sequence[PolarityToken], begin: int, end: int) -
 
 
 def _has_other_negation(evidence: Sequence[PolarityToken], places: set[int], at: int) -> bool:
-    """Whether another negation of the clause was matched, as in "don't know nobody"."""
+    """Return whether another negation of the clause was matched, as in "don't know nobody"."""
     near = range(max(0, at - _NEAR), min(len(evidence), at + _NEAR))
     return any(
         other in places
@@ -243,7 +243,7 @@ def _has_other_negation(evidence: Sequence[PolarityToken], places: set[int], at:
 def _denials_are_supported(
     sentence: Sequence[PolarityToken], evidence: Sequence[PolarityToken]
 ) -> bool:
-    """Whether nothing that the statement negates is only affirmed by the evidence."""
+    """Return whether nothing that the statement negates is only affirmed by the evidence."""
     negated, present = _collect_negated(evidence, soft=True), {one.key for one in evidence}
     shared = {
         next((key for key in scope if key in present), None)
@@ -258,7 +258,7 @@ def _denials_are_supported(
 def _denials_are_not_affirmed(
     sentence: Sequence[PolarityToken], evidence: Sequence[PolarityToken]
 ) -> bool:
-    """Whether nothing that the evidence only negates is affirmed by the statement."""
+    """Return whether nothing that the evidence only negates is affirmed by the statement."""
     negated, present = _collect_negated(sentence, soft=True), {one.key for one in sentence}
     negated |= _collect_negated_subjects(sentence)
     # "Don't do it again": it was done before.

@@ -8,13 +8,13 @@ from decimal import Decimal
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_with_claim
 from grounding.checks.rate import find_agreed_rates
-from grounding.checks.wording import fail_with_claim
 from grounding.numbers.clock import find_times_of_day
 from grounding.numbers.derived import find_derived_numbers
 from grounding.numbers.quantities import Quantity, find_quantities, find_ranges, locate_quantities
-from grounding.numbers.rates import OFTEN
+from grounding.numbers.rates import OCCURRENCES
 from grounding.text.words import truncate
 
 _NAME: Final = "number_not_in_evidence"
@@ -49,7 +49,7 @@ def _number_not_in_evidence(context: CheckContext) -> CheckFailure | None:
 
 
 def _counts_speakers(claimed: Quantity, speaking: Decimal) -> bool:
-    """Whether a number is the "two" of "two friends": nobody says how many are talking."""
+    """Return whether a number is the "two" of "two friends": nobody says how many are talking."""
     counts = claimed.unit is None and bool(claimed.noun) and claimed.values == {speaking}
     return counts and speaking > 1
 
@@ -67,7 +67,9 @@ def _list_claimed_quantities(context: CheckContext) -> list[Quantity]:
             statement = re.sub(pattern, lambda found: " " * len(found.group()), statement)
     in_evidence = [one for quote in context.quotes for one in find_times_of_day(quote)]
     times = find_times_of_day(context.draft.statement)
-    agreed = [(one.start, one.end) for one in find_agreed_rates(context) if one.counted == OFTEN]
+    agreed = [
+        (one.start, one.end) for one in find_agreed_rates(context) if one.counted == OCCURRENCES
+    ]
     agreed += [(one.start, one.end) for one in times if any(map(one.agrees_with, in_evidence))]
     agreed += find_derived_numbers(statement, context.quotes)
     return [
@@ -98,7 +100,7 @@ def _is_supported(claimed: Quantity, in_evidence: Sequence[Quantity]) -> bool:
 
 
 def _bounds_agree(claimed: Quantity, in_evidence: Quantity) -> bool:
-    """Whether the bounds match: "more than 40" is neither "40" nor the other way round.
+    """Return whether the bounds match: "more than 40" is neither "40" nor the other way round.
 
     "Over two weeks" may only mean how long it took.
     """

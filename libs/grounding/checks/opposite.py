@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
-from grounding.checks.wording import fail_at_term, quote_word
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_at_term, quote_word
 from grounding.syntax.directions import find_directed_relations
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import Term
@@ -81,7 +81,7 @@ def _find_opposite_degree(alignment: SentenceAlignment, at: int) -> Term | None:
 
 
 def _exactly_one_is_negated(alignment: SentenceAlignment, at: int, in_evidence: Term) -> bool:
-    """Whether exactly one of the two is negated: "not cheap" is "expensive"."""
+    """Return whether exactly one of the two is negated: "not cheap" is "expensive"."""
     place = next(step for step, one in enumerate(alignment.evidence) if one is in_evidence)
     return _is_negated(alignment.sentence, at) != _is_negated(alignment.evidence, place)
 

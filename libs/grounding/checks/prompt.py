@@ -9,8 +9,8 @@ from typing import Final
 
 import prompts
 from contracts.notes import CheckFailure, DraftEvidence, DraftNote
-from grounding.checks.frame import Check, CheckContext
-from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_with_claim, quote_word
 from grounding.text.words import FUNCTION_WORDS, split_words
 
 _NAME: Final = "carries_prompt"

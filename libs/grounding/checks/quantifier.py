@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grounding.checks.frame import Check, CheckContext
+from grounding.checks.base import Check, CheckContext
 from grounding.checks.rate import is_in_agreed_rate
 from grounding.checks.scale import WordScale, build_scale_check
 from grounding.numbers.units import NUMBER_WORDS
@@ -26,13 +26,13 @@ def _is_part_of_rate(context: CheckContext, alignment: SentenceAlignment, at: in
 
 
 def _has_exception(alignment: SentenceAlignment) -> bool:
-    """Whether the evidence says "nobody except", which means "only"."""
+    """Return whether the evidence says "nobody except", which means "only"."""
     in_evidence = {one.text for one in alignment.evidence}
     return "except" in in_evidence and bool(in_evidence & _NONE)
 
 
 def _is_few(alignment: SentenceAlignment, at: int) -> bool:
-    """Whether "few" stands next, with or without "a": "only a few" are few."""
+    """Return whether "few" stands next, with or without "a": "only a few" are few."""
     return "few" in [one.text for one in alignment.sentence[at : at + 2]]
 
 

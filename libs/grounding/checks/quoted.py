@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
-from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_with_claim, quote_word
 from grounding.text.words import split_spoken_words
 
 _NAME: Final = "quoted_words_not_said"
@@ -30,7 +30,7 @@ def _quoted_words_not_said(context: CheckContext) -> CheckFailure | None:
 
 
 def _contains_run(words: Sequence[str], said: Sequence[str]) -> bool:
-    """Whether some words stand in a row in what was said."""
+    """Return whether some words stand in a row in what was said."""
     size = len(words)
     places = range(len(said) - size + 1)
     return any(said[at] == words[0] and said[at : at + size] == words for at in places)

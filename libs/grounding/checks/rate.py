@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
-from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_with_claim, quote_word
 from grounding.numbers.rates import FrequencyRate, find_rates
 
 _NAME: Final = "rate_differs"

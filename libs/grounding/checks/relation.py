@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from grounding.checks.frame import Check, CheckContext
+from grounding.checks.base import Check, CheckContext
 from grounding.checks.scale import WordScale, build_scale_check
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import split_terms
@@ -12,7 +12,7 @@ _SCALES = (WordScale(RELATIONS, strong=frozenset(RELATIONS.values())), WordScale
 
 
 def _is_label(context: CheckContext, alignment: SentenceAlignment, at: int) -> bool:
-    """Whether it is a part of a speaker's label, such as "Professor F"."""
+    """Return whether it is a part of a speaker's label, such as "Professor F"."""
     wanted = alignment.sentence[at].text
     return any(wanted == term.text for label in context.labels for term in split_terms(label))
 

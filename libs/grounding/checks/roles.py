@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
-from grounding.checks.parsed import parse_evidence, parse_statement
-from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_with_claim, quote_word
+from grounding.checks.parsed_text import parse_evidence, parse_statement
 from grounding.syntax.clauses import Assertion, Clause, PartyKind, SyntaxParser
 from grounding.text.lemmas import get_lemma
 from grounding.text.terms import split_terms

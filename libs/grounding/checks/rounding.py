@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
-from grounding.checks.wording import fail_at_term, quote_word
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_at_term, quote_word
 from grounding.numbers.quantities import Quantity, find_quantities
 from grounding.numbers.units import NUMBER_WORDS, TIMES
 from grounding.text.sentence_alignment import SentenceAlignment
@@ -57,7 +57,7 @@ def _number_rounded(context: CheckContext) -> CheckFailure | None:
 
 
 def _is_vague_in_evidence(alignment: SentenceAlignment) -> bool:
-    """Whether the evidence, too, has a vague quantity."""
+    """Return whether the evidence, too, has a vague quantity."""
     return not _LOOSE.isdisjoint(one.text for one in alignment.evidence)
 
 
@@ -87,7 +87,7 @@ def _is_number(text: str) -> bool:
 
 
 def _supports_magnitude(word: str, alignment: SentenceAlignment, quotes: Sequence[str]) -> bool:
-    """Whether the evidence has a magnitude: the word itself, or a number of that size."""
+    """Return whether the evidence has a magnitude: the word itself, or a number of that size."""
     if word.removesuffix("s") in {one.text.removesuffix("s") for one in alignment.evidence}:
         return True
     least = 2 * _MAGNITUDES[word]

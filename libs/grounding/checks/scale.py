@@ -14,8 +14,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import CheckContext
-from grounding.checks.wording import fail_at_term, quote_word
+from grounding.checks.base import CheckContext
+from grounding.checks.failures import fail_at_term, quote_word
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import Term
 
@@ -43,7 +43,7 @@ class WordScale:
         return frozenset(one for one in map(self.get_answer, evidence) if one)
 
     def supports(self, given: AbstractSet[str], answer: str) -> bool:
-        """Whether an answer follows from answers that the evidence gives."""
+        """Return whether an answer follows from answers that the evidence gives."""
         return answer in given or any(answer in self.may_become.get(one, ()) for one in given)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contracts.notes import CheckFailure
 from contracts.transcript import Role
-from grounding.checks.frame import Check, CheckContext
+from grounding.checks.base import Check, CheckContext
 from grounding.text.words import truncate
 
 

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
+from grounding.checks.base import Check, CheckContext
 from grounding.text.words import split_words, truncate
 
 _NAME: Final = "no_statement"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_at_term, quote_word
 from grounding.checks.scale import WordScale, find_mismatches
-from grounding.checks.wording import fail_at_term, quote_word
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.words import parse_word_list
 

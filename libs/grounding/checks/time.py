@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_with_claim, quote_word
 from grounding.checks.rate import is_in_agreed_rate
 from grounding.checks.scale import WordScale, build_scale_check
-from grounding.checks.wording import fail_with_claim, quote_word
 from grounding.numbers.clock import find_days_of_year, find_times_of_day
 from grounding.numbers.units import NUMBER_WORDS
 from grounding.text.sentence_alignment import SentenceAlignment

@@ -54,7 +54,7 @@ class ClockMoment:
     text: str
 
     def agrees_with(self, other: ClockMoment) -> bool:
-        """Whether both may be the same moment."""
+        """Return whether both may be the same moment."""
         both_given = self.half and other.half
         return self.place == other.place and (not both_given or self.half == other.half)
 

@@ -151,7 +151,7 @@ def _iter_possible_minutes(begin: ClockMoment, end: ClockMoment) -> Iterator[int
 
 
 def _exceeds_half_day(begin: ClockMoment, end: ClockMoment) -> bool:
-    """Whether more than half a day lies between two times with known halves."""
+    """Return whether more than half a day lies between two times with known halves."""
     assert isinstance(begin.place, int)
     assert isinstance(end.place, int)
     return (begin.half == end.half) == (end.place < begin.place)

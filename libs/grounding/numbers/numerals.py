@@ -89,7 +89,7 @@ class _NumeralSum:
     last: Decimal = field(default_factory=Decimal)
 
     def takes(self, kind: str) -> bool:
-        """Whether a number word of this kind can go on the number."""
+        """Return whether a number word of this kind can go on the number."""
         return self.kind in _MAY_FOLLOW[kind] and (kind != "hundred" or self.group < _HUNDRED)
 
     def add(self, kind: str, value: Decimal) -> None:

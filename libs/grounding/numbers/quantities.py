@@ -58,7 +58,7 @@ class Quantity:
     is_part: bool = False
 
     def agrees_with(self, other: Quantity) -> bool:
-        """Whether both have the same value; units are compared only where both have one.
+        """Return whether both have the same value; units are compared only where both have one.
 
         A part may be given in per cent, rounded: two thirds are 66 or 67 per cent.
         """
@@ -73,7 +73,7 @@ class Quantity:
         return frozenset(ARITHMETIC.multiply(value, factor) for value in self.values)
 
     def counts_same_as(self, other: Quantity) -> bool:
-        """Whether both count the same thing, by one unit or by one noun."""
+        """Return whether both count the same thing, by one unit or by one noun."""
         if self.unit and other.unit:
             return self.unit.base == other.unit.base
         return bool(self.noun) and self.noun == other.noun

@@ -19,7 +19,7 @@ from grounding.text.words import (
     stem_word,
 )
 
-OFTEN: Final = "times"
+OCCURRENCES: Final = "times"
 """What is counted where a rate says how often."""
 _SPANS: Final = frozenset({"time", "month"})
 _PER: Final = parse_word_list("a an per each every")
@@ -33,7 +33,7 @@ class FrequencyRate:
     """A number of something in a period of time.
 
     Attributes:
-        counted: what is counted: ``OFTEN``, a unit's base, or the stem of a noun.
+        counted: what is counted: ``OCCURRENCES``, a unit's base, or the stem of a noun.
         value: how many in one of the period's base unit.
         base: the base of the period: "time" (seconds) or "month".
         start: index of its first character in the text.
@@ -49,11 +49,11 @@ class FrequencyRate:
     text: str
 
     def agrees_with(self, other: FrequencyRate) -> bool:
-        """Whether both are the same rate."""
+        """Return whether both are the same rate."""
         return self.counts_same_as(other) and (self.value, self.base) == (other.value, other.base)
 
     def counts_same_as(self, other: FrequencyRate) -> bool:
-        """Whether both count the same thing."""
+        """Return whether both count the same thing."""
         return self.counted == other.counted
 
 
@@ -96,13 +96,13 @@ def _read_counted(words: Sequence[Word], at: int, numeral: Numeral) -> tuple[str
     """Return what a number counts, in which unit, and the index after it."""
     end = numeral.end
     if words[at].text in TIMES or numeral.suffix == "x":
-        return OFTEN, _ONE, end
+        return OCCURRENCES, _ONE, end
     unit, after = read_unit(words, at, numeral)
     if unit is not None:
         return unit.base, unit.factor, after
     following = words[end].text if end < len(words) else ""
     if following in _OCCASIONS:
-        return OFTEN, _ONE, end + 1
+        return OCCURRENCES, _ONE, end + 1
     if not following or following in FUNCTION_WORDS or following in PERIODS:
         return "", _ONE, end
     of_what = _get_text(words, end + 1) == "of" and _get_text(words, end + 2) not in FUNCTION_WORDS
@@ -139,12 +139,12 @@ def _read_every(words: Sequence[Word], at: int) -> _Read | None:
     if unit is None or step == 0:
         return None
     period = MeasurementUnit(unit.base, ARITHMETIC.multiply(unit.factor, step))
-    return OFTEN, _ONE, (period, end + 1)
+    return OCCURRENCES, _ONE, (period, end + 1)
 
 
 def _read_adverb(words: Sequence[Word], at: int) -> _Read | None:
     period = PERIODS.get(words[at].text)
-    return None if period is None else (OFTEN, _ONE, (period, at + 1))
+    return None if period is None else (OCCURRENCES, _ONE, (period, at + 1))
 
 
 def _read_time_unit(words: Sequence[Word], at: int) -> MeasurementUnit | None:

@@ -41,18 +41,18 @@ class Party:
     also: str = ""
 
     def is_certainly(self, other: Party) -> bool:
-        """Whether both are the same by their names."""
+        """Return whether both are the same by their names."""
         return self.kind is not PartyKind.ANYONE and self._has_same_name(other)
 
     def may_be(self, other: Party) -> bool:
-        """Whether both may be the same; a note calls the speaker "he" or "she"."""
+        """Return whether both may be the same; a note calls the speaker "he" or "she"."""
         kinds = {self.kind, other.kind}
         if self._has_same_name(other) or kinds & {PartyKind.ANYONE, PartyKind.THEY}:
             return True
         return len(kinds & {PartyKind.MAN, PartyKind.WOMAN}) == 1
 
     def differs_from(self, other: Party) -> bool:
-        """Whether it is a noun, and the other is another noun or the speaker."""
+        """Return whether it is a noun, and the other is another noun or the speaker."""
         if self.kind is PartyKind.THING and other.kind is PartyKind.SPEAKER:
             return True
         return self.kind is other.kind is PartyKind.THING and not self._shares_a_name(other)
@@ -93,7 +93,7 @@ class Clause:
     place: int
 
     def may_equal(self, other: Clause) -> bool:
-        """Whether it may state the same as another clause, and does not reverse it."""
+        """Return whether it may state the same as another clause, and does not reverse it."""
         return not self.reverses_roles_of(other) and self._may_be(other)
 
     def reverses_roles_of(self, other: Clause) -> bool:
@@ -106,7 +106,7 @@ class Clause:
         )
 
     def _reverses_one_side(self, other: Clause) -> bool:
-        """Whether one thing changed sides, and on the other side both clauses have a person.
+        """Return whether one thing changed sides, and on the other side both clauses have a person.
 
         "She lent her brother money" and "my brother lent me money": she is who speaks there.
         """

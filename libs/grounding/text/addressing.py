@@ -38,7 +38,7 @@ from grounding.vocabulary.addressing import (
 from grounding.vocabulary.scales import QUANTIFIERS
 
 
-class AddressType(StrEnum):
+class AddressingType(StrEnum):
     """The way in which a sentence addresses its reader."""
 
     ASKS = "asks"
@@ -171,7 +171,7 @@ def _split_at_addresses(part: str) -> tuple[str, ...]:
 
 
 def _is_address_start(text: str, *, asks: bool) -> bool:
-    """Whether a question or an order begins here.
+    """Return whether a question or an order begins here.
 
     Args:
         text: from here on, a few words are enough.
@@ -191,7 +191,7 @@ def _list_forms(text: str) -> list[str]:
 
 
 @lru_cache(maxsize=2048)
-def classify_address(sentence: str, *, english: bool = True) -> AddressType | None:
+def classify_addressing(sentence: str, *, english: bool = True) -> AddressingType | None:
     """Return how a sentence addresses its reader, or None if it only states something.
 
     Args:
@@ -199,11 +199,11 @@ def classify_address(sentence: str, *, english: bool = True) -> AddressType | No
         english: whether English grammar may be taken for granted.
     """
     if _STEERING.search(sentence) or _MARKER.match(_strip_decoration(sentence)):
-        return AddressType.STEERS
+        return AddressingType.STEERS
     if _is_question(sentence, english=english):
-        return AddressType.ASKS
+        return AddressingType.ASKS
     if english and _contains_order(sentence):
-        return AddressType.ORDERS
+        return AddressingType.ORDERS
     return None
 
 
@@ -268,8 +268,8 @@ def _is_person(subject: Sequence[str], text: str) -> bool:
 
 
 def _contains_address(said: str) -> bool:
-    """Whether reported words are themselves an order or a question."""
-    return any(classify_address(one) is not None for one in split_sentences(said))
+    """Return whether reported words are themselves an order or a question."""
+    return any(classify_addressing(one) is not None for one in split_sentences(said))
 
 
 def remove_quotations(sentence: str) -> str:
@@ -317,7 +317,7 @@ def _contains_order(sentence: str) -> bool:
 
 
 def _is_conditional_order(text: str) -> bool:
-    """Whether an order follows the first comma: "if you read this, write …"."""
+    """Return whether an order follows the first comma: "if you read this, write …"."""
     _, comma, rest = text.partition(",")
     return bool(comma) and _FRONTED.match(text) is not None and _is_order(rest, strictly=True)
 
@@ -333,7 +333,7 @@ def _skip_openers(text: str) -> str:
 
 
 def _is_order(text: str, *, strictly: bool = False) -> bool:
-    """Whether a text begins with a verb that has no subject.
+    """Return whether a text begins with a verb that has no subject.
 
     Args:
         text: a sentence, or what follows a label or a condition.
@@ -366,7 +366,7 @@ def _is_order(text: str, *, strictly: bool = False) -> bool:
 
 
 def _may_begin_bare_order(word: str) -> bool:
-    """Whether an order of one verb and bare nouns may begin with a word: "use numbers"."""
+    """Return whether an order of one verb and bare nouns may begin with a word: "use numbers"."""
     return not {"ADJ", "ADV"} & get_word_classes(word).keys()
 
 
@@ -381,7 +381,7 @@ def _is_finite_verb(word: str) -> bool:
 
 
 def is_english_word(word: str) -> bool:
-    """Whether a word, folded, is English; a contraction is if both its parts are."""
+    """Return whether a word, folded, is English; a contraction is if both its parts are."""
     stem, _, end = word.partition("'")
     if end and end not in _ENDINGS:
         return False

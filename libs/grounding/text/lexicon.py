@@ -23,15 +23,15 @@ def get_past_forms(verb: str) -> frozenset[str]:
 
 
 def is_verb(word: str) -> bool:
-    """Whether a word may be a verb in its base form."""
+    """Return whether a word may be a verb in its base form."""
     return word in get_word_classes(word).get("VERB", ())
 
 
 def is_only_verb(word: str) -> bool:
-    """Whether a word may be a verb and has no other word class."""
+    """Return whether a word may be a verb and has no other word class."""
     return is_verb(word) and not {"NOUN", "ADJ", "ADV", "AUX"} & get_word_classes(word).keys()
 
 
 def is_only_adjective(word: str) -> bool:
-    """Whether a word may be an adjective, and is no form of a verb."""
+    """Return whether a word may be an adjective, and is no form of a verb."""
     return "ADJ" in get_word_classes(word) and "VERB" not in get_word_classes(word)

@@ -63,7 +63,7 @@ class SentenceAlignment:
         )
 
     def has_term(self, term: Term) -> bool:
-        """Whether the evidence has a term, in any form."""
+        """Return whether the evidence has a term, in any form."""
         return (
             term.text in self.evidence_forms
             or term.key in self.evidence_forms
@@ -71,7 +71,7 @@ class SentenceAlignment:
         )
 
     def _is_spelled_out(self, word: str) -> bool:
-        """Whether the evidence spells a word letter by letter: "T.V.", "L_C_D"."""
+        """Return whether the evidence spells a word letter by letter: "T.V.", "L_C_D"."""
         return 1 < len(word) <= _LONGEST_SPELLED and word in self._spelled_out
 
     @cached_property

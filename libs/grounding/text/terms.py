@@ -87,7 +87,7 @@ def _build_terms(words: Sequence[Word], at: int, text: str, *, shouted: bool) ->
 
 
 def _is_month(words: Sequence[Word], at: int) -> bool:
-    """Whether its neighbours make a word the month: "in may", "May 3rd", "last march"."""
+    """Return whether its neighbours make a word the month: "in may", "May 3rd", "last march"."""
     following = words[at + 1].text if at + 1 < len(words) else ""
     before = words[at - 1].text if at else ""
     beside = before in _BEFORE_MONTHS and not _BROKEN & {*words[at].before}

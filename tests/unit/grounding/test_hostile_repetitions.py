@@ -10,7 +10,7 @@ from itertools import islice
 import pytest
 
 from grounding import decide_note
-from grounding.text.addressing import classify_address, split_sentences
+from grounding.text.addressing import classify_addressing, split_sentences
 from personal_data import DetectionMode, find_personal_data
 from unit.grounding.drafts import chunk, draft, failed, segment
 
@@ -49,4 +49,4 @@ def test_a_repetition_is_searched_for_personal_data_and_orders(unit: str) -> Non
     for found in find_personal_data(text, known_names=["Tom Waits"], mode=DetectionMode.LIGHT):
         assert 0 <= found.start < found.end <= len(text)
     for sentence in islice(split_sentences(text), 100):
-        classify_address(sentence)
+        classify_addressing(sentence)

@@ -17,9 +17,9 @@ from grounding import INJECTION_CHECK_NAMES, decide_note
 from grounding.checks.instruction import list_invisible_characters
 from grounding.checks.language import detect_other_language
 from grounding.text.addressing import (
-    AddressType,
+    AddressingType,
     ReportedSpeech,
-    classify_address,
+    classify_addressing,
     classify_reported_speech,
     split_sentences,
     split_spoken_sentences,
@@ -58,12 +58,12 @@ TOLD = (
 
 @pytest.mark.parametrize("sentence", ORDERS)
 def test_recognises_sentences_that_address_their_reader(sentence: str) -> None:
-    assert classify_address(sentence) is not None
+    assert classify_addressing(sentence) is not None
 
 
 @pytest.mark.parametrize("sentence", TOLD)
 def test_does_not_take_statements_for_orders(sentence: str) -> None:
-    assert classify_address(sentence) is None
+    assert classify_addressing(sentence) is None
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -228,7 +228,9 @@ def test_lets_short_texts_and_unknown_languages_pass(language: str, text: str) -
 def test_checks_any_statement_without_raising(text: str) -> None:
     if text.strip():
         decide_note(draft(text), chunk(segment(1, "They pay.")))
-        assert classify_address(text) is None or isinstance(classify_address(text), AddressType)
+        assert classify_addressing(text) is None or isinstance(
+            classify_addressing(text), AddressingType
+        )
 
 
 def test_refuses_files_in_another_form() -> None:

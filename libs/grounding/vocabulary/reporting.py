@@ -6,7 +6,7 @@ from typing import Final
 
 from grounding.text.words import parse_word_list
 
-TELLING: Final = parse_word_list(
+REPORTING_VERBS: Final = parse_word_list(
     """say says said saying tell tells told telling mention mentions mentioned mentioning
     explain explains explained explaining describe describes described describing
     report reports reported reporting state states stated note notes noted add adds added
@@ -21,7 +21,7 @@ TELLING: Final = parse_word_list(
 )
 """Verbs that put a statement in somebody's mouth or mind."""
 
-SAYING: Final = parse_word_list(
+SPEECH_VERBS: Final = parse_word_list(
     """say says said saying tell tells told mention mentions mentioned explain explains explained
     state states stated add adds added ask asks asked answer answers answered reply replies
     replied respond responds responded suggest suggests suggested confirm confirms confirmed
@@ -29,14 +29,14 @@ SAYING: Final = parse_word_list(
 )
 """Verbs of speaking, whose subject is who said it."""
 
-NARRATION: Final = parse_word_list(
+NARRATION_NOUNS: Final = parse_word_list(
     """participant participants interviewee interviewees interviewer respondent respondents
     speaker speakers user users customer customers person people host guest episode podcast
     document conversation discussion discusses talks topic interview transcript passage"""
 )
 """Nouns by which a note calls those who speak, and what they speak in."""
 
-EVERYDAY: Final = parse_word_list(
+EVERYDAY_WORDS: Final = parse_word_list(
     """know knows knew known right lot lots stuff thing things go goes going went gone get gets
     getting got come comes came coming back way time now good make makes made making take takes took
     see sees saw seen look looks looking let much more little bit big one ones people man guy guys

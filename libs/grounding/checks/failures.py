@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import CheckContext
+from grounding.checks.base import CheckContext
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import Term
 from grounding.text.words import truncate

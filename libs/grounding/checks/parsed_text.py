@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from grounding.checks.frame import CheckContext
+from grounding.checks.base import CheckContext
 from grounding.syntax.clauses import ParsedText, SyntaxParser
 from grounding.text.lemmas import get_lemma
 from grounding.text.terms import Term, split_terms

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from contracts.notes import CheckFailure
-from grounding.checks.frame import Check, CheckContext
-from grounding.checks.wording import fail_with_claim, quote_word
+from grounding.checks.base import Check, CheckContext
+from grounding.checks.failures import fail_with_claim, quote_word
 from grounding.syntax.directions import find_directed_relations
 
 _NAME: Final = "order_turned"
