@@ -1,4 +1,4 @@
-"""The backlog of an outage, stored in three orders: what the measures of storing share."""
+"""Storing an outage's backlog in three orders, shared by the storing measures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SIZES: Final = (1, 2, 3, 4, 5, 6, 7, 8, 3)
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What storing the backlog in one order took.
+    """Time and CPU of storing the backlog in one order.
 
     Attributes:
         spent: time and CPU.
@@ -80,7 +80,7 @@ _taken: dict[Lab, dict[str, Taken]] = {}
 
 
 async def take(lab: Lab) -> dict[str, Taken]:
-    """Store the backlog in each order, once a run for all measures that tell of it."""
+    """Store the backlog in each order, once a run for all measures that use it."""
     if lab not in _taken:
         waiting = backlog(lab.scaled(INTERVIEWS_WAITING, least=len(SIZES)))
         found = {}
@@ -93,7 +93,7 @@ async def take(lab: Lab) -> dict[str, Taken]:
 
 
 def backlog(number: int) -> list[Interview]:
-    """Interviews that wait to be stored."""
+    """Return interviews that wait to be stored."""
     return [interview(one, SIZES[one % len(SIZES)]) for one in range(number)]
 
 

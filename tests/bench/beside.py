@@ -1,4 +1,4 @@
-"""A huge interview, and a small one behind it: what the measures of fairness share."""
+"""A small interview behind a huge one, shared by the fairness measures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHUNKS: Final = 1_560
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What storing took.
+    """Time that storing took.
 
     Attributes:
         huge: the huge interview's notes, without the small one.
@@ -33,7 +33,7 @@ _taken: dict[Lab, Taken] = {}
 
 
 async def take(lab: Lab) -> Taken:
-    """Store them, once a run for all measures that tell of it."""
+    """Store both interviews, once a run for all measures that use it."""
     if lab not in _taken:
         chunks = lab.scaled(CHUNKS, least=20)
         async with storing(lab) as service:

@@ -1,4 +1,4 @@
-"""How fast each side gets through calls that take their time, against plain asyncio."""
+"""Throughput of slow calls on each side, against plain asyncio."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BOUND: Final = "asyncio bound"
 
 
 class Calls:
-    """Calls that take given times in the order in which they begin, whatever begins them.
+    """Calls with given durations, in the order in which they start, whoever starts them.
 
     So every side has the very same calls to get through.
     """
@@ -46,7 +46,7 @@ class Calls:
 
 
 async def asyncio_bound(latencies: Sequence[float]) -> float:
-    """Calls a second with a semaphore and nothing else."""
+    """Return calls a second with only a semaphore."""
     calls, free = Calls(latencies), asyncio.Semaphore(IN_FLIGHT)
 
     async def call() -> None:
@@ -58,7 +58,7 @@ async def asyncio_bound(latencies: Sequence[float]) -> float:
 
 
 async def through_kafka(lab: Lab, consume: Consume, latencies: Sequence[float]) -> float:
-    """Messages a second, from the first call's begin to the last one's result."""
+    """Return messages a second, from the start of the first call to the last result."""
     kafka = await lab.filled(len(latencies))
     calls = Calls(latencies)
 
@@ -75,7 +75,7 @@ async def through_kafka(lab: Lab, consume: Consume, latencies: Sequence[float]) 
 async def compare(
     lab: Lab, latencies: Sequence[float], *, safe_number: int
 ) -> tuple[Result, dict[str, Figures]]:
-    """All sides beside the bound.
+    """Measure all sides and the asyncio bound.
 
     Args:
         lab: the broker.

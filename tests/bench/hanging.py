@@ -32,7 +32,7 @@ FOREVER_S: Final = 3_600.0
 
 
 async def measure(lab: Lab) -> Result:
-    """The p99 of the messages that do not hang, with hangs beside without."""
+    """Measure the p99 latency of the other messages, with hanging ones and without."""
     number = lab.scaled(2_400, least=400)
     with_hangs: list[list[float]] = []
     without: list[list[float]] = []
@@ -62,7 +62,7 @@ def _middle(runs: list[list[float]]) -> float:
 
 
 class Clock:
-    """When messages were sent and done, by number; those that hang in one run are left out."""
+    """Send and completion times by number; those that hang in one run are left out."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()

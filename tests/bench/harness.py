@@ -1,4 +1,4 @@
-"""What measures share: a broker with fresh topics, repeated runs, and a result with its ratio."""
+"""Shared parts of measures: a broker with fresh topics, repeated runs, and results."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Side = Callable[[], Awaitable[float]]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a measure found.
+    """The result of a measure.
 
     Attributes:
         figure: the ratio that is held against the goal.
@@ -68,7 +68,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """A running broker, and how much of the full measure to do (``scale``, 1 is all of it).
+    """A running broker, and the scale of the measure (1 is all of it).
 
     ``servers`` is empty if no measure of this run needs a broker.
     """
@@ -107,7 +107,7 @@ class Lab:
 
 
 def event(number: int) -> NotesValidated:
-    """An event of about 450 bytes; its ``revision`` is its number."""
+    """Return an event of about 450 bytes; its ``revision`` is its number."""
     return NotesValidated(
         chunk_id=derive_id("chunk", number),
         transcript_id=derive_id("transcript", number),
@@ -121,7 +121,7 @@ def event(number: int) -> NotesValidated:
 
 
 def stored(one: NotesValidated) -> NotesStored:
-    """The event that handling another one causes."""
+    """Return the event that handling another one causes."""
     return NotesStored(
         transcript_id=one.transcript_id,
         revision=one.revision,
@@ -131,7 +131,7 @@ def stored(one: NotesValidated) -> NotesStored:
 
 
 def producer(kafka: KafkaSettings) -> AIOKafkaProducer:
-    """A bare idempotent producer with ``acks=all``, in batches as large as ours."""
+    """Open a bare idempotent producer with ``acks=all``, in batches as large as ours."""
     return AIOKafkaProducer(
         **kafka.client_options(), acks="all", enable_idempotence=True, max_batch_size=256 * 1024
     )
@@ -150,7 +150,7 @@ async def fill(kafka: KafkaSettings, number: int) -> None:
 
 
 async def interleaved(repeats: int, sides: Mapping[str, Side]) -> dict[str, list[float]]:
-    """Run all sides in turn, so that what slows the machine for a while slows all of them.
+    """Run all sides in turn, so that a slow spell of the machine slows all of them.
 
     Returns:
         Each side's figures, one a repeat.
@@ -163,12 +163,12 @@ async def interleaved(repeats: int, sides: Mapping[str, Side]) -> dict[str, list
 
 
 def paired(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """The median of the ratios of figures that were taken one right after the other."""
+    """Return the median of the ratios of figures that were taken one right after the other."""
     return median(one / other for one, other in zip(ours, theirs, strict=True))
 
 
 def spread(figures: Sequence[float], name: str = "messages_per_s") -> dict[str, float]:
-    """A side's median, least and most."""
+    """Return a side's median, least and most."""
     return {
         name: round(median(figures), 3),
         "least": round(min(figures), 3),
@@ -186,7 +186,7 @@ def stack() -> str:
 
 
 def commit() -> str:
-    """The commit that was measured; ``-dirty`` if files differ from it."""
+    """Return the commit that is measured, with ``-dirty`` if files differ from it."""
     words = ("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
     done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"

@@ -1,4 +1,4 @@
-"""What each side loses when handlers fail, a process is killed, or partitions are revoked.
+"""Messages lost or repeated by each side on a failure, a kill or a revocation.
 
 Found by running it: messages are numbered, and every one that was handled is written to a journal.
 At the end, after whatever a restart brings back, those are lost that are neither there nor in a
@@ -33,7 +33,7 @@ PATIENCE_S: Final = 120.0
 
 
 async def losses(lab: Lab, names: Iterable[str]) -> dict[str, dict[str, float]]:
-    """Each side's lost and repeated messages, of 200, by what went wrong."""
+    """Return each side's lost and repeated messages, of 200, by fault."""
     sides = tuple(names)
     found: dict[str, dict[str, float]] = {name: {} for name in sides}
     for trouble, run in TROUBLES.items():

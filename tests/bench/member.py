@@ -1,4 +1,4 @@
-"""One member of one side's group, to be killed: it writes the number of what it handles."""
+"""A group member in a process to be killed; it writes the number of each message it handles."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps logs out of a measure: what is compared is the work, not the writing about it."""
+"""Suppression of logs during a measure, so that only the work is compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interviews and notes to store, and the real persistence service with a PostgreSQL of its own."""
+"""The real persistence service with its own PostgreSQL, and interviews to store."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ DATABASE: Final = "bench"
 
 @dataclass(slots=True)
 class Spent:
-    """Time and CPU that work took, summed over several stretches.
+    """Time and CPU used, summed over several stretches.
 
     Attributes:
         wall_s: seconds in which the service was at work.
@@ -61,7 +61,7 @@ class Spent:
 
 @dataclass(slots=True)
 class Storing:
-    """The service at work.
+    """The running persistence service.
 
     Attributes:
         kafka: its broker and prefix.
@@ -140,7 +140,7 @@ SELECT (SELECT count(*) FROM drafts) + (SELECT count(*) FROM pending_drafts)
 
 @asynccontextmanager
 async def storing(lab: Lab) -> AsyncIterator[Storing]:
-    """The service with topics and a database of its own, ready for work."""
+    """Start the service with its own topics and database."""
     kafka = await lab.fresh()
     await create_topics(kafka, [TRANSCRIPTS_INGESTED])
     server = EmbeddedServer()

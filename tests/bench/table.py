@@ -1,4 +1,4 @@
-"""Measures as a table for people, shortfalls first."""
+"""Table of measures for people, shortfalls first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ WIDTH: Final = 160
 
 
 def lines(measures: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The table, then each measure's sides.
+    """Return the lines of the table, then of each measure's sides.
 
     Args:
         measures: as their JSON files have them.
@@ -66,6 +66,6 @@ def _number(value: Any) -> str:
 
 
 def aligned(rows: Sequence[Row]) -> list[str]:
-    """Rows with their columns one under the other."""
+    """Return rows with their columns aligned."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]

@@ -1,4 +1,4 @@
-"""The books of a round: what was sent, and what became of it by the broker's own account."""
+"""Accounting of a round: what was sent, and how each message ended by the broker's record."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _SOON: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Where messages ended, by number, each as often as it is recorded.
+    """The ends of messages by number, with how often each was recorded.
 
     Attributes:
         results: pairs of number and ``ce_id``, from the output topic.
@@ -51,7 +51,7 @@ class Ends:
 
 
 class Books:
-    """What was sent in a round and what is known of it.
+    """The messages sent in a round, and what is known of their ends.
 
     Args:
         bench: the round's topics.

@@ -1,4 +1,4 @@
-"""Where a chaos worker kills itself, and how it does so once in a round."""
+"""Crash points of a chaos worker, and the crash itself, once a round."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 class Point(StrEnum):
-    """The boundaries of a message's life."""
+    """The points in a message's life at which a worker can crash."""
 
     AFTER_FETCH = "after-fetch"
     IN_HANDLER = "in-handler"
@@ -24,7 +24,7 @@ class Point(StrEnum):
 
 
 class Crashes:
-    """Ends this process, as ``kill -9`` would, at the n-th pass of a point.
+    """A counter of passes that kills this process, as ``kill -9`` would, at the n-th of a point.
 
     Args:
         due: the points, and at which pass of a process each is due.
@@ -48,11 +48,11 @@ class Crashes:
 
 
 def due_to_text(due: Mapping[Point, int]) -> str:
-    """The points as an environment variable holds them."""
+    """Serialize crash points for an environment variable."""
     return ",".join(f"{point}:{number}" for point, number in due.items())
 
 
 def due_from_text(text: str) -> dict[Point, int]:
-    """Undo ``due_to_text``."""
+    """Parse what ``due_to_text`` returned."""
     pairs = (part.split(":") for part in text.split(",") if part)
     return {Point(point): int(number) for point, number in pairs}

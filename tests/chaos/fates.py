@@ -1,4 +1,4 @@
-"""What becomes of each message of a round, by seed, so that its one end is known beforehand."""
+"""Scripted outcomes of a round's messages, by seed, so that each end is known beforehand."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ THROTTLE_CEILING_S: Final = 0.5
 
 
 class Try(StrEnum):
-    """How a try ends that is not the last."""
+    """The outcomes of a try that is not the last."""
 
     FAILS = "fails"
     HANGS = "hangs"
 
 
 class End(StrEnum):
-    """How every try ends after those."""
+    """The final outcome of a message."""
 
     WELL = "well"
     BAD = "bad message"
@@ -60,7 +60,7 @@ CODES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """One message's story.
+    """The scripted tries and end of one message.
 
     Attributes:
         before: how its first tries end.
@@ -108,7 +108,7 @@ POISONS: Final = frozenset({2, 5})
 
 
 def fate(seed: str, number: int) -> Fate:
-    """The fate of the message with this number in the round with this seed."""
+    """Return the scripted outcome of a message in the round with this seed."""
     if number in POISONS:
         return Fate(end=End.POISON)
     chance = Random(f"{seed}/{number}")

@@ -1,4 +1,4 @@
-"""The messages of a round, as they are written to the topic, and how each is known again."""
+"""The messages of a round as records, and recognising them again."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ODD_HEADERS: Final[Headers] = (
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A record as it was sent, and as it has to be in the DLQ if that is its end."""
+    """A record as sent, and as it has to be in the DLQ if it ends there."""
 
     key: bytes
     value: bytes | None
@@ -36,17 +36,17 @@ class Message:
 
 
 def key(number: int) -> str:
-    """The key a message is sent with: a few, so that order matters."""
+    """Return a message's key; there are only a few, so that order matters."""
     return f"key-{number % KEYS}"
 
 
 def chunk(seed: str, number: int) -> ChunkReady:
-    """The event with this number, from 1."""
+    """Return the event with this number, from 1."""
     return CHUNK.model_copy(update={"chunk_id": derive_id("chunk", seed, number), "index": number})
 
 
 def message(seed: str, number: int) -> Message:
-    """The record with this number, to be sent now."""
+    """Return the record with this number, timestamped now."""
     end = fate(seed, number).end
     own: Headers = ((NUMBER, str(number).encode()),)
     event = chunk(seed, number).model_dump_json().encode()
@@ -63,7 +63,7 @@ def message(seed: str, number: int) -> Message:
 
 
 def read_letter(record: Any) -> tuple[int, Message, dict[str, bytes]]:
-    """The number of a dead letter's message, the message without what was added, and that."""
+    """Return a dead letter's message number, original record and added headers."""
     headers, added = split(record.headers)
     number = int(dict(headers)[NUMBER])
     return number, Message(record.key, record.value, headers), dict(added)

@@ -1,4 +1,4 @@
-"""What happens in each round, by seed; six rounds in a row see everything at least once."""
+"""Seeded plans of the rounds; six rounds in a row cover everything at least once."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LATEST_PASS: Final = {
 
 
 class Trouble(StrEnum):
-    """What is done to the replicas or the broker from outside."""
+    """Faults injected into the replicas or the broker from outside."""
 
     KILLS = "kills"
     STOP = "stop"
@@ -38,7 +38,7 @@ class Trouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """One round.
+    """The faults and crash points of one round.
 
     Attributes:
         number: of the round, from 1.
@@ -59,7 +59,7 @@ class Plan:
 
 
 def plan(seed: int, number: int) -> Plan:
-    """The plan of a round; it is the same however many rounds there are."""
+    """Return the plan of a round; independent of how many rounds are run."""
     block, place = divmod(number - 1, BLOCK)
     dealt = Random(f"{seed}/block-{block}")
     points, troubles, orders = list(Point), list(Trouble), ["none", "key"] * (BLOCK // 2)

@@ -1,4 +1,4 @@
-"""A round's replicas: started, stopped, killed, and started again when they have died."""
+"""The replicas of a round: started, stopped, killed, and restarted after a crash."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOOK_EVERY_S: Final = 0.05
 
 
 class Replica:
-    """One place in the group, and the process that holds it at the moment, if any.
+    """One slot in the group, and the process in it, if any.
 
     The process ends when this one does, in whatever way (Linux).
 
@@ -86,7 +86,7 @@ class Replica:
 
 
 class Replicas:
-    """All places of a round's group; those that have died are taken again.
+    """All slots of a round's group; crashed ones are restarted.
 
     A death other than by SIGKILL is nobody's doing but the worker's own: it fails the round.
     """

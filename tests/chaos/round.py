@@ -1,4 +1,4 @@
-"""One round: messages, replicas that die of their crash points, and trouble from outside."""
+"""One chaos round: messages, replicas that crash at their points, and faults from outside."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PATIENCE_S: Final = 30.0
 
 
 class Round:
-    """A round in the making.
+    """A running chaos round.
 
     Args:
         plan: what happens.

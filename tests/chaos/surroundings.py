@@ -1,4 +1,4 @@
-"""What a round's replicas find in their environment."""
+"""Environment variables of a round's worker processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAR_DEADLINE_S: Final = 90.0
 
 
 def environment(plan: Plan, kafka: KafkaSettings, folder: Path) -> dict[str, str]:
-    """The environment of a round's workers, without instance ids.
+    """Return the environment of a round's workers, without instance ids.
 
     Args:
         plan: the round.

@@ -38,11 +38,11 @@ JVM_THAT_STARTS_FAST: Final = (*MEMORY, "-XX:+UseSerialGC", "-XX:TieredStopAtLev
 
 
 class KafkaDidNotStartError(Exception):
-    """The broker ended, or said nothing, before it answered."""
+    """The broker ended or stayed silent before it was ready."""
 
 
 class ApacheKafka:
-    """One broker on loopback, with the same interface as ``OwnBroker``.
+    """One Apache Kafka broker on loopback, with the same interface as ``OwnBroker``.
 
     Nothing of it outlives this process, however that ends (Linux).
 
@@ -201,7 +201,7 @@ class ApacheKafka:
 def own_kafka(
     port: int = 0, settings: Sequence[str] = (), jvm: Sequence[str] = JVM
 ) -> Iterator[ApacheKafka]:
-    """A running broker with a folder of its own, which goes with it; see ``ApacheKafka``."""
+    """Run a broker with a temporary folder for the duration of the context; see ``ApacheKafka``."""
     folder = Path(tempfile.mkdtemp(prefix="onrecord-kafka-"))
     try:
         with ApacheKafka(folder, port, settings, jvm) as broker:
@@ -211,7 +211,7 @@ def own_kafka(
 
 
 def _has_ended(pid: int) -> bool:
-    """Whether a child is gone with all its threads: its ports and locks are free only then."""
+    """Return whether a child and all its threads have ended: only then its ports are free."""
     try:
         return exit_code(pid) is not None
     except ChildProcessError:

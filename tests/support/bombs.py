@@ -1,4 +1,4 @@
-"""Record batches that are small as they are sent and huge once decompressed.
+"""Compression bombs: record batches that are small when sent and huge once decompressed.
 
 They are compressed piece by piece, so that making one takes no more memory than it has bytes
 compressed; ``send`` has a broker take it as from any producer.
@@ -29,7 +29,7 @@ _PIECE: Final = MIB
 
 
 def zeros(size: int) -> Iterator[bytes]:
-    """So many zero bytes, in pieces."""
+    """Yield ``size`` zero bytes, in pieces."""
     yield from repeat(bytes(_PIECE), size // _PIECE)
     yield bytes(size % _PIECE)
 
@@ -42,7 +42,7 @@ def one_record(
     header: int = 0,
     name: bytes = b"big",
 ) -> Iterator[bytes]:
-    """A record with a value of ``size`` bytes, or with a header of ``header`` bytes more.
+    """Return a record with a value of ``size`` bytes, or with a header of ``header`` bytes more.
 
     Args:
         size: bytes of the value, zeros but for how it begins.
@@ -62,14 +62,14 @@ def one_record(
 
 
 def tiny_records(number: int, value: bytes = b"x") -> Iterator[bytes]:
-    """So many records of a few bytes each."""
+    """Return ``number`` records of a few bytes each."""
     for offset in range(number):
         body = b"\x00\x00" + _varint(offset) + _varint(-1) + _bytes(value) + b"\x00"
         yield _varint(len(body)) + body
 
 
 def many_records(number: int, size: int, name: bytes = b"h") -> Iterator[bytes]:
-    """So many records of ``size`` zero bytes behind their offset, each with a header.
+    """Yield records of ``size`` zero bytes behind their offset, each with a header.
 
     Args:
         number: how many.
@@ -84,7 +84,7 @@ def many_records(number: int, size: int, name: bytes = b"h") -> Iterator[bytes]:
 
 
 def batch(codec: str, records: Iterable[bytes], number: int = 1) -> bytes:
-    """A batch as a producer sends it.
+    """Return a record batch, as a producer sends it.
 
     Args:
         codec: the name of its compression.
@@ -99,7 +99,7 @@ def batch(codec: str, records: Iterable[bytes], number: int = 1) -> bytes:
 
 
 async def send(kafka: KafkaSettings, topic: str, data: bytes, *, partition: int = 0) -> None:
-    """Have the broker take a batch."""
+    """Send a prepared batch to the broker."""
     number = _HEADER.unpack_from(data)[12]
     async with AIOKafkaProducer(
         bootstrap_servers=kafka.bootstrap_servers, max_request_size=256 * MIB, acks="all"
@@ -109,7 +109,7 @@ async def send(kafka: KafkaSettings, topic: str, data: bytes, *, partition: int 
 
 
 class _Built(BatchBuilder):  # type: ignore[misc]  # aiokafka is untyped
-    """A batch that is built already."""
+    """A batch builder whose batch is finished already."""
 
     def __init__(self, data: bytes, number: int) -> None:
         super().__init__(len(data), 0)
@@ -149,7 +149,7 @@ def _streamed(codec: str, pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _joined(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in fewer pieces."""
+    """Yield the same bytes in fewer pieces."""
     gathered = bytearray()
     for piece in pieces:
         gathered += piece

@@ -1,4 +1,4 @@
-"""Makes certificates for tests with the `openssl` command: an authority, and who it vouches for."""
+"""Certificates for tests, made with the `openssl` command: an authority and what it signs."""
 
 from __future__ import annotations
 

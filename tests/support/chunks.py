@@ -53,7 +53,7 @@ BAD = DraftNote(
 
 
 def drafted(*notes: DraftNote, attempt: int = 1) -> NotesDrafted:
-    """What a model answered about the chunk."""
+    """Return a draft event as if a model had answered about the chunk."""
     return NotesDrafted(
         chunk=CHUNK, attempt=attempt, notes=notes, model="m", prompt_version="notes-1"
     )

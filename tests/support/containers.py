@@ -41,19 +41,19 @@ _VARIABLE: Final = re.compile(r"\$\{(?P<name>\w+)(:-(?P<default>[^}]*))?\}")
 
 
 class ContainerDidNotStartError(Exception):
-    """It ended, or said nothing, before it answered."""
+    """The container ended or stayed silent before it was ready."""
 
 
 @dataclass(frozen=True, slots=True)
 class ComposeService:
-    """What docker-compose.yml says of a service."""
+    """A service's definition in docker-compose.yml."""
 
     image: str
     environment: dict[str, str]
 
 
 def compose_service(name: str, variables: Mapping[str, object] | None = None) -> ComposeService:
-    """Read a service; variables that are not given have the default they have in the file."""
+    """Return a service's definition; unset variables have the file's defaults."""
     whole = yaml.safe_load(COMPOSE.read_text(encoding="utf-8"))["services"][name]
     given = {key: str(value) for key, value in (variables or {}).items()}
 
@@ -67,7 +67,7 @@ def compose_service(name: str, variables: Mapping[str, object] | None = None) ->
 
 
 class Container:
-    """One container that keeps its port and its data until it is removed.
+    """A container that keeps its port and data until it is removed.
 
     Args:
         service: its image and settings.
@@ -147,7 +147,7 @@ class Container:
 
 
 class KafkaContainer(Container):
-    """One broker, with the same interface as ``OwnBroker``.
+    """A Kafka broker in a container, with the same interface as ``OwnBroker``.
 
     Args:
         settings: lines for ``server.properties`` beyond those in docker-compose.yml.
@@ -184,7 +184,7 @@ class KafkaContainer(Container):
 
 
 class PostgresContainer(Container):
-    """One server; tests need nothing of it that a power cut would take.
+    """A PostgreSQL server in a container, without durability, which tests do not need.
 
     Its data is not on a tmpfs: that is gone as soon as a container stops.
     """
@@ -206,7 +206,7 @@ class PostgresContainer(Container):
 
 @contextmanager
 def kafka_container(settings: Sequence[str] = ()) -> Iterator[KafkaContainer]:
-    """A running broker, removed afterwards; see ``KafkaContainer``."""
+    """Run a broker for the duration of the context; see ``KafkaContainer``."""
     broker = KafkaContainer(settings)
     try:
         broker.start()
@@ -217,7 +217,7 @@ def kafka_container(settings: Sequence[str] = ()) -> Iterator[KafkaContainer]:
 
 @contextmanager
 def postgres_container() -> Iterator[PostgresContainer]:
-    """A running server, removed afterwards; see ``PostgresContainer``."""
+    """Run a server for the duration of the context; see ``PostgresContainer``."""
     server = PostgresContainer()
     try:
         server.start()
@@ -227,5 +227,5 @@ def postgres_container() -> Iterator[PostgresContainer]:
 
 
 def images() -> tuple[str, ...]:
-    """The images of the broker and the database."""
+    """Return the images of the broker and the database."""
     return compose_service(KAFKA).image, compose_service(POSTGRES).image

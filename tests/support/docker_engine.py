@@ -1,4 +1,4 @@
-"""The Docker engine that tests use, the images they need in it, and what they must not leave there.
+"""The Docker engine for tests: its availability, the images, and cleanup after killed runs.
 
 Everything of a test run bears the run's label. What a run leaves behind however it ends is removed
 when it exits or, after a kill -9, at the start of the next run.
@@ -27,11 +27,11 @@ RUN_LABEL: Final = "onrecord.tests.run"
 
 
 class NoContainersError(Exception):
-    """The tests cannot run on containers; it says why and what to do."""
+    """Tests cannot run in containers; the message says why and what to do."""
 
 
 def engine_answers() -> bool:
-    """Whether there is a Docker engine at work.
+    """Return whether a Docker engine answers.
 
     Raises:
         NoContainersError: nothing here can ask one.
@@ -44,7 +44,7 @@ def engine_answers() -> bool:
 
 
 def prepare(images: Iterable[str]) -> None:
-    """Clear away what killed runs have left, and see to it that the images are here.
+    """Remove what killed runs have left, and make the images available.
 
     Raises:
         NoContainersError: no engine answers, or an image is neither here nor can be pulled.
@@ -81,7 +81,7 @@ def _have(image: str) -> None:
 
 
 def _remove(which: Callable[[str], bool]) -> None:
-    """Remove the containers and networks of the runs that ``which`` names.
+    """Remove the containers and networks of the runs that ``which`` selects.
 
     Another run may be clearing away as well; what is refused for that stays for the next one.
     """
@@ -98,19 +98,19 @@ def _remove(which: Callable[[str], bool]) -> None:
 
 
 def this_run() -> str:
-    """The value of the label: where this process runs, its pid and when it began."""
+    """Return the label of this run: machine, process id and start time."""
     return f"{socket.gethostname()} {os.getpid()} {start_time_of(os.getpid())}"
 
 
 def _is_over(run: str) -> bool:
-    """Whether a run has ended; of other machines with the same engine nothing is known."""
+    """Return whether a run on this machine has ended; runs of other machines count as going on."""
     host, pid, born = run.split(" ", 2)
     return host == socket.gethostname() and start_time_of(int(pid)) != born
 
 
 @cache
 def network() -> Any:
-    """This run's network; everything that is left of the run goes when this process exits."""
+    """Return this run's network; its containers and itself are removed when this process exits."""
     atexit.register(_remove, lambda run: run == this_run())
     settings = {"labels": {RUN_LABEL: this_run()}}
     return load("testcontainers.core.network").Network(docker_network_kw=settings).create()
@@ -118,7 +118,7 @@ def network() -> Any:
 
 @cache
 def engine() -> Any:
-    """The engine's client, of the package docker."""
+    """Return a client of the engine, from the package docker."""
     return load("testcontainers.core.docker_client").DockerClient().client
 
 
@@ -127,7 +127,7 @@ def _docker_errors() -> Any:
 
 
 def load(module: str) -> Any:
-    """A module that only runs on containers need; it takes a moment to load."""
+    """Import a module that only container runs need, as importing it takes a while."""
     os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"
     os.environ.setdefault("TESTCONTAINERS_HOST_OVERRIDE", LOOPBACK)
     try:

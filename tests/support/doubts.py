@@ -1,4 +1,4 @@
-"""Notes that the checks leave in doubt, and what the simulator as a judge says of them."""
+"""Notes on which the checks reach no verdict, and the simulated judge's answers about them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DOUBTED: Final = CHUNK.model_copy(update={"segments": SEGMENTS, "context": ()})
 
 
 def note(statement: str, segment: int) -> DraftNote:
-    """A draft that cites a whole segment."""
+    """Return a draft note that cites a whole segment."""
     return DraftNote(
         statement=statement, evidence=(DraftEvidence(segment=segment),), themes=("cost",)
     )
@@ -44,7 +44,7 @@ REFUSED: Final = note("They will move to the coast.", 5)
 
 
 def draft_of(*notes: DraftNote, index: int = 1) -> NotesDrafted:
-    """A draft on the chunk, or on another one with the same words."""
+    """Return a draft event on the chunk, or on another chunk with the same words."""
     chunk: ChunkReady = DOUBTED.model_copy(
         update={"chunk_id": derive_chunk_id(INTERVIEW, 1, "0" * 64, index), "index": index}
     )

@@ -1,4 +1,4 @@
-"""Writes the tables of formats on ``docs/formats.md`` from the registry, for ``make contracts``."""
+"""Generator of the tables in ``docs/formats.md``, from the registry of formats."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _END: Final = "<!-- end of formats -->"
 
 
 def page() -> str:
-    """The page with the tables as the registry has them today."""
+    """Return the page with the tables of today's registry."""
     text = PAGE.read_text(encoding="utf-8")
     before, rest = text.split(_BEGIN, 1)
     after = rest.split(_END, 1)[1]

@@ -1,4 +1,4 @@
-"""Interviews that were made to cost as much as they can: each small to send, or 20 MB of text."""
+"""Interviews built to be as costly as possible: small to send, or 20 MB of text."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ CUE: Final = "WEBVTT\n\n00:01.000 --> 00:02.000\n"
 
 
 def _filled(unit: str, *, before: str = "", after: str = "") -> str:
-    """As many units as fit into the largest transcript."""
+    """Return as many units as fit into the largest transcript."""
     room = MOST - len(before.encode()) - len(after.encode())
     return before + unit * (room // len(unit.encode())) + after
 
 
 def _text(unit: str, *, before: str = "") -> str:
-    """As many units as fit into the largest file of text."""
+    """Return as many units as fit into the largest file of text."""
     return before + unit * ((LIMITS.text_characters - len(before)) // len(unit))
 
 

@@ -1,4 +1,4 @@
-"""A small interview, and the events that tell of it."""
+"""A small interview, and the events about it."""
 
 from __future__ import annotations
 

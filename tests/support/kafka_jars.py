@@ -1,4 +1,4 @@
-"""Fetches Apache Kafka's jars from the Maven repository, once, and tells what is missing for it."""
+"""Apache Kafka's jars, downloaded once from the Maven repository."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ FETCH_TIMEOUT_S: Final = 600
 
 
 class KafkaMissingError(Exception):
-    """Apache Kafka cannot be had here."""
+    """Apache Kafka is not available on this machine."""
 
 
 def kafka_version() -> str:
-    """The release that ``deploy/kafka/pom.xml`` names."""
+    """Return the release that ``deploy/kafka/pom.xml`` pins."""
     found = ET.parse(POM).findtext("{*}properties/{*}kafka.version")
     assert found is not None
     return found
 
 
 def java() -> str:
-    """The path of the Java to run Kafka with: ``JAVA_HOME``'s, or the first on the path.
+    """Return the path of Java for Kafka: from ``JAVA_HOME``, or the first on the path.
 
     Raises:
         KafkaMissingError: there is none.
@@ -41,7 +41,7 @@ def java() -> str:
 
 
 def jars() -> Path:
-    """The folder with all jars of the class path, fetched if this is the first time.
+    """Return the folder with all jars of the class path; download them at the first call.
 
     It is kept under ``ONRECORD_CACHE``, or else under ``.onrecord/cache`` in the project, and
     fetched again when the pom changes.
@@ -95,7 +95,7 @@ def _copy_dependencies(maven: str, into: Path) -> None:
 
 
 def _put(fresh: Path, folder: Path) -> None:
-    """Rename into place, so that there is never half a folder; whoever comes second gives way."""
+    """Rename into place atomically; the second of two concurrent downloads is discarded."""
     if folder.is_dir() and not _is_current(folder):
         shutil.rmtree(folder)
     try:

@@ -1,4 +1,4 @@
-"""Finds limits in the code: settings that are numbers, constants that are bounds, and caches."""
+"""Discovery of limits in the code: numeric settings, constants that are bounds, and caches."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A setting that is a number.
+    """A numeric setting.
 
     Attributes:
         variable: its name in the environment; ``<SERVICE>_`` stands for every service's prefix.
@@ -116,7 +116,7 @@ class _Module:
 
 @cache
 def _modules() -> tuple[_Module, ...]:
-    """The modules of all libraries and services, parsed and not imported."""
+    """Return the modules of all libraries and services, parsed and not imported."""
     return tuple(
         _Module(_module_name(path.relative_to(folder)), ast.parse(path.read_text(encoding="utf-8")))
         for folder in (_ROOT / "libs", _ROOT / "services")
@@ -130,7 +130,7 @@ def _module_name(path: Path) -> str:
 
 
 def constants(*, left_out: bool = False) -> Iterator[Constant]:
-    """Constants that by name or description bound something.
+    """Yield the constants whose name or description marks them as a bound.
 
     Private ones count if they are described: what else is named so there is a threshold of a rule.
 
@@ -150,7 +150,7 @@ def constants(*, left_out: bool = False) -> Iterator[Constant]:
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """A function whose results are remembered.
+    """A function whose results are cached.
 
     Attributes:
         name: module and name.
@@ -166,7 +166,7 @@ class Cache:
 
 
 def caches() -> Iterator[Cache]:
-    """Functions under ``functools.cache`` and ``lru_cache``."""
+    """Yield the functions under ``functools.cache`` and ``lru_cache``."""
     for module in _modules():
         for one in ast.walk(module.tree):
             if isinstance(one, ast.FunctionDef):
@@ -185,7 +185,7 @@ def _entries(found: re.Match[str]) -> int | None:
 
 
 def _assigned(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Constants with the words that stand below them, if any."""
+    """Yield constants with the docstring below them, if any."""
     for one, below in zip(tree.body, [*tree.body[1:], None], strict=True):
         if isinstance(one, ast.Assign | ast.AnnAssign):
             for name in _names(one):
@@ -209,7 +209,7 @@ def _is_number(value: Any) -> bool:
 
 
 def settings(*, left_out: bool = False) -> Iterator[Setting]:
-    """Settings that are numbers; of a service, those that it has beyond or otherwise than all.
+    """Yield the numeric settings; of a service only those that are its own or differ.
 
     Args:
         left_out: those of ``NO_LIMITS_OF_SETTINGS`` instead of the others.

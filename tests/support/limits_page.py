@@ -1,4 +1,4 @@
-"""Writes ``docs/limits.md`` from the code, for ``make contracts``."""
+"""Generator of ``docs/limits.md`` from the code."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ _EVENTS: Final = (
 
 
 def page() -> str:
-    """The page as the code has it today."""
+    """Return the page for today's code."""
     parts = [
         "# Limits",
         _INTRODUCTION,
@@ -147,7 +147,7 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _shown(value: Any, name: str) -> str:
-    """A value with its unit, which the end of its name tells."""
+    """Return a value with its unit, which the end of its name decides."""
     if value is None:
         return "none"
     if isinstance(value, timedelta):

@@ -1,4 +1,4 @@
-"""Interview-like sentences about made-up people, with what is personal in them marked.
+"""Sentences about made-up people, with the personal data in them marked.
 
 The people are Faker's, of many countries; the sentences are ours, and were written before they
 were first measured.
@@ -101,7 +101,7 @@ _MAKERS: Final[Mapping[str, tuple[PersonalDataKind, Callable[[Any], str]]]] = {
 
 
 def marked_texts(count: int, seed: int) -> Iterator[AnnotatedText]:
-    """So many sentences, the same for the same seed."""
+    """Return ``number`` sentences; equal seeds give equal sentences."""
     chance = Random(seed)
     Faker.seed(seed)
     fakers = {locale: Faker(locale) for locale in LOCALES}

@@ -1,4 +1,4 @@
-"""Interviews of made-up words with the drafts of their chunks, as many as are asked for."""
+"""Any number of interviews of made-up words, with drafts of their chunks."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Interview:
 
 
 def interview(number: int, chunks: int) -> Interview:
-    """An interview of made-up words, the same for the same number and size."""
+    """Return an interview of made-up words; equal number and size give equal words."""
     words = random.Random(f"{number}/{chunks}")
     transcript_id = derive_id("transcript", "bench", number, chunks)
     segments = tuple(_segment(words, index) for index in range(1, chunks + 1))
@@ -117,6 +117,6 @@ def _notes(
 
 
 def shuffled(events: Sequence[Event]) -> list[Event]:
-    """The events in another order, the same each time."""
+    """Return the events in another order, the same one each time."""
     order = random.Random(11)
     return order.sample(events, k=len(events))

@@ -1,4 +1,4 @@
-"""What to do where a program that a test uses is not there."""
+"""Skipping of tests whose tools are not installed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SETTING: Final = "ONRECORD_REQUIRE_TOOLS"
 
 
 def missing(reason: str) -> NoReturn:
-    """Skip the test, and say why; fail it where ``ONRECORD_REQUIRE_TOOLS`` is set."""
+    """Skip the test with a reason; fail it where ``ONRECORD_REQUIRE_TOOLS`` is set."""
     if os.environ.get(SETTING):
         pytest.fail(f"{SETTING} is set, but {reason}")
     pytest.skip(reason)

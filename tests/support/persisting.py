@@ -1,4 +1,4 @@
-"""Storing drafts whose interview is there."""
+"""Storing of drafts whose transcript is stored already."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from persistence.store import NotesStore
 
 
 async def stored_notes(store: NotesStore, event: NotesValidated) -> NotesStored:
-    """What is stored for the draft's chunk; the draft may not have to wait for its interview."""
+    """Store a draft and return what is stored for its chunk; fail if the draft has to wait."""
     stored = await store.store_notes(event)
     assert stored is not None, "the draft is kept until its interview comes"
     return stored

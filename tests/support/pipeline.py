@@ -1,4 +1,4 @@
-"""Using the whole system from a test: hand in interviews, wait until all is settled, look."""
+"""The whole system as a test uses it: submit interviews, wait until settled, look."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ class Pipeline:
 
 
 def submitted(study: Study, name: str, content: str, **fields: Any) -> TranscriptSubmitted:
-    """An interview as a producer hands it in."""
+    """Return an interview's submission, as a producer sends it."""
     return TranscriptSubmitted(
         transcript_id=ids.derive_transcript_id(study.study_id, name),
         title=name,

@@ -33,7 +33,7 @@ _numbers = count(1)
 
 
 class TestServer(ABC):
-    """A server of the test run's own, at work from the beginning."""
+    """A PostgreSQL server for one test run, already running."""
 
     __test__ = False
 
@@ -76,7 +76,7 @@ class TestServer(ABC):
 
 
 class EmbeddedServer(TestServer):
-    """A server in a folder of its own, reached over its unix socket.
+    """A server in a temporary folder, reached over its Unix socket.
 
     The folder is not pytest's: that one is closed to other users, and PostgreSQL refuses to run
     as root, so the wheel runs it as a user of its own.
@@ -112,7 +112,7 @@ class EmbeddedServer(TestServer):
 
 
 class ContainerServer(TestServer):
-    """A server in a container, reached over a port of loopback."""
+    """A server in a container, reached over a loopback port."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -140,7 +140,7 @@ _SERVER: Final = pytest.StashKey[TestServer]()
 
 
 def _wheel(module: str) -> Any:
-    """A module of the wheel, which warns on import where there is no XDG_RUNTIME_DIR."""
+    """Import a module of the wheel, which warns where XDG_RUNTIME_DIR is not set."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return import_module(module)
@@ -148,7 +148,7 @@ def _wheel(module: str) -> Any:
 
 @pytest.fixture(scope="session")
 def postgres(pytestconfig: pytest.Config) -> TestServer:
-    """The session's one server, whichever ``conftest.py`` asks for it first."""
+    """Return the session's one server, started by the first ``conftest.py`` that asks."""
     server = pytestconfig.stash.get(_SERVER, None)
     if server is None:
         on_containers = pytestconfig.getoption("--stack") == CONTAINERS
@@ -163,7 +163,7 @@ def postgres(pytestconfig: pytest.Config) -> TestServer:
 
 @pytest.fixture(scope="session")
 def postgres_template(postgres: TestServer) -> str:
-    """The name of a migrated database to copy."""
+    """Return the name of a migrated database to copy."""
     if not postgres.has_template:
         postgres.run(f"CREATE DATABASE {TEMPLATE}")
         asyncio.run(apply_migrations(postgres.settings(TEMPLATE)))
@@ -175,7 +175,7 @@ def postgres_template(postgres: TestServer) -> str:
 async def postgres_settings(
     postgres: TestServer, postgres_template: str
 ) -> AsyncIterator[PostgresSettings]:
-    """Settings of a migrated database of the test's own."""
+    """Return settings of a migrated database for this test alone."""
     name = f"test_{next(_numbers)}"
     await postgres.arun(f"CREATE DATABASE {name} TEMPLATE {postgres_template}")
     yield postgres.settings(name)
@@ -185,6 +185,6 @@ async def postgres_settings(
 
 @pytest.fixture
 async def fresh_database(postgres_settings: PostgresSettings) -> AsyncIterator[Database]:
-    """An open, migrated database of the test's own."""
+    """Return an open, migrated database for this test alone."""
     async with open_database(postgres_settings) as database:
         yield database

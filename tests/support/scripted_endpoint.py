@@ -1,4 +1,4 @@
-"""An endpoint on a loopback port that answers each request as a test tells it to."""
+"""An HTTP endpoint on loopback whose answers a test scripts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from asgi_server import JsonResponse
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request, answered byte by byte; whatever does so is cancelled when the client leaves."""
+    """One request and its scripted answer; cancelled when the client disconnects."""
 
     scope: Scope
     send: Send
@@ -49,7 +49,7 @@ Respond: TypeAlias = Callable[[dict[str, Any], int], Response | Answer]
 
 
 class ScriptedEndpoint:
-    """An endpoint of the test's own.
+    """An HTTP endpoint with scripted answers.
 
     Args:
         respond: answers a request.
@@ -96,12 +96,12 @@ class _Application:
 
 
 async def until_given_up(_: Exchange) -> NoReturn:
-    """Say nothing until the client has closed the connection."""
+    """Answer nothing until the client disconnects."""
     await asgi_server.wait_for_ever()
 
 
 def streamed(*parts: bytes | Answer) -> Answer:
-    """A stream of these bytes, in these parts; what is callable between is called and awaited."""
+    """Return a streamed answer in these parts; callables between them are called and awaited."""
 
     async def stream(exchange: Exchange) -> None:
         await exchange.begin()

@@ -1,4 +1,4 @@
-"""Apache Kafka that lets nobody in without encryption and a password, or a certificate."""
+"""Apache Kafka that requires TLS and a password, or a client certificate."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _LOGIN: Final = (
 
 
 class SecureKafka(ApacheKafka):
-    """One broker on loopback: SASL_SSL for users, and SSL that asks for a client's certificate.
+    """A broker on loopback: SASL_SSL with users, and SSL with client certificates.
 
     Args:
         folder: where its data goes.
@@ -112,7 +112,7 @@ class SecureKafka(ApacheKafka):
 
 
 async def all_closed() -> None:
-    """Wait until the event loop has no connection any more.
+    """Wait until the event loop has no open connection.
 
     aiokafka 0.14 does not wait for the one it began with, and an encrypted one takes its time.
     """
@@ -140,7 +140,7 @@ def _users() -> Sequence[str]:
 
 @contextmanager
 def secure_kafka(authority: Authority) -> Iterator[SecureKafka]:
-    """A running broker with a folder of its own, which goes with it."""
+    """Run a broker with a temporary folder for the duration of the context."""
     folder = Path(tempfile.mkdtemp(prefix="onrecord-kafka-"))
     try:
         with SecureKafka(folder, authority) as broker:

@@ -1,4 +1,4 @@
-"""A PostgreSQL that lets nobody in without encryption and a password."""
+"""PostgreSQL that requires TLS and a password."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ hostssl all all 127.0.0.1/32 scram-sha-256
 
 
 class SecurePostgres:
-    """A server on loopback.
+    """A PostgreSQL server on loopback that requires TLS and a password.
 
     Args:
         port: where it listens.
@@ -84,7 +84,7 @@ class SecurePostgres:
 
 @contextmanager
 def secure_postgres(authority: Authority) -> Iterator[SecurePostgres]:
-    """A running server of its own."""
+    """Run such a server for the duration of the context."""
     programs()  # fetched here, where it may take its time
     with temporary_home() as home:
         home.mkdir()
@@ -100,7 +100,7 @@ def secure_postgres(authority: Authority) -> Iterator[SecurePostgres]:
 
 
 def _equip(cluster: Path, authority: Authority) -> None:
-    """The server wants its key to be its own, and nobody else's."""
+    """Install the certificate and key; the server refuses a key that others can read."""
     owner, identity = cluster.stat(), authority.identity("postgres", *LOOPBACK)
     files = {
         "server.crt": identity.certificate,

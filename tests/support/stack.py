@@ -1,4 +1,4 @@
-"""Stacks for tests: each in a folder of its own, gone with the test run."""
+"""Local stacks for tests, each in a temporary folder."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ QUICK_RETRIES: Final = {
 
 @contextmanager
 def temporary_home() -> Iterator[Path]:
-    """A folder for a stack, deleted afterwards.
+    """Return a temporary folder for a stack.
 
     It is not pytest's ``tmp_path``: that one is closed to other users, and as root the database
     runs as ``nobody``.
@@ -57,7 +57,7 @@ def temporary_home() -> Iterator[Path]:
 def embedded_stack(
     *services: str, env: dict[str, str] | None = None, file: Path | None = None
 ) -> Iterator[LocalStack]:
-    """A running stack; all of it if no service is named.
+    """Run a stack for the duration of the context; all services if none is named.
 
     Signals are left to pytest: what the stack started ends with this process in any case.
     """
@@ -72,7 +72,7 @@ def embedded_stack(
 
 @contextmanager
 def container_stack(env: dict[str, str] | None = None) -> Iterator[LocalStack]:
-    """A running stack whose broker and database are containers of its own."""
+    """Run a stack whose broker and database are containers."""
     with (
         kafka_container() as broker,
         postgres_container() as database,
@@ -88,7 +88,7 @@ def container_stack(env: dict[str, str] | None = None) -> Iterator[LocalStack]:
 
 
 def whole_stack(kind: str, env: dict[str, str] | None = None) -> AbstractContextManager[LocalStack]:
-    """A running stack of all services and the simulator, on what ``--stack`` names."""
+    """Run a stack of all services and the simulator, on what ``--stack`` names."""
     return container_stack(env) if kind == CONTAINERS else embedded_stack(env=env)
 
 
@@ -104,7 +104,7 @@ def without_brought(folder: Path) -> Path:
 
 
 def processes_of(folder: Path) -> dict[int, str]:
-    """All processes that work for a stack, by pid, found without its own records.
+    """Return all processes of a stack by pid, found without the stack's own records.
 
     They are told by the folder in their command line or as their current directory (the
     database's workers show neither their command line nor their environment). Linux only.

@@ -1,4 +1,4 @@
-"""An event loop whose clock jumps to the next timer: hours of waiting in no time, the same always.
+"""An event loop in virtual time: waiting takes no time, and runs are deterministic.
 
 Only for code that waits by the loop's clock and does no I/O.
 """
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """Moves its clock on whenever nothing is left to do at the present moment."""
+    """An event loop whose clock jumps to the next timer when nothing else is left to do."""
 
     def __init__(self) -> None:
         self._now = 0.0

@@ -1,4 +1,4 @@
-"""Waiting for something to become true, without guessing how long it takes."""
+"""Waiting for conditions by polling, with a time limit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def eventually(look: Callable[[], T], *, within_s: float = 20.0) -> T:
-    """Look again and again until there is something other than None or False.
+    """Poll until ``look`` returns something other than None or False, and return that.
 
     Raises:
         AssertionError: there was nothing in time.
@@ -26,7 +26,7 @@ def eventually(look: Callable[[], T], *, within_s: float = 20.0) -> T:
 
 
 async def until(look: Callable[[], Any], *, within_s: float = 20.0) -> Any:
-    """As ``eventually``, in an event loop; ``look`` may be a coroutine function.
+    """Poll as ``eventually`` does, in an event loop; ``look`` may be a coroutine function.
 
     Raises:
         AssertionError: there was nothing in time.

@@ -1,4 +1,4 @@
-"""Functions for worker processes to run: some end well, some never do."""
+"""Functions for worker processes to run in tests: some end, some hang, some exceed a limit."""
 
 from __future__ import annotations
 
