@@ -6,6 +6,8 @@ import json
 from itertools import product
 from typing import Any, Final
 
+from contracts.ids import derive_id
+from contracts.topics import MIB
 from support.control_office import Office
 
 HUGE: Final = "9" * 5_000
@@ -19,10 +21,13 @@ VERBS: Final = (("GET", ""), ("POST", "/replay"), ("POST", "/discard"))
 UNKNOWN: Final = ("cod=bug", "state=open&state=discarded", "%00=1", "%ff=1", "limit=1&begin=x")
 
 
-async def refuses(office: Office, method: str, path: str, body: bytes | None = None) -> str:
+async def refuses(
+    office: Office, method: str, path: str, body: bytes | None = None, status: int | None = None
+) -> str:
     answer = await office.client.request(method, office.url + path, content=body)
     text = answer.text
     assert 400 <= answer.status_code < 500, text
+    assert status in {None, answer.status_code}, text
     assert answer.headers["content-type"].startswith("application/json"), text
     error = json.loads(text)["error"]
     assert error
@@ -94,3 +99,11 @@ async def test_a_reason_is_kept_without_what_the_index_cannot_keep(office: Offic
     letter = await office.died(b"v", 1)
     status, body = await office.ask("POST", f"/letters/{letter}/discard", {"reason": "a\0b"})
     assert (status, body["state_reason"]) == (200, "a\N{REPLACEMENT CHARACTER}b")
+
+
+async def test_a_body_larger_than_any_that_can_be_meant_is_not_read_to_its_end(
+    office: Office,
+) -> None:
+    for path in ("/letters/replay", f"/letters/{derive_id('nobody')}/discard"):
+        body = b'{"reason": "' + b"x" * MIB + b'"}'
+        assert "body is too large" in await refuses(office, "POST", path, body, status=413)
