@@ -156,6 +156,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             self._consumer.seek(partition, self._commits.next_offset(partition))
         if self.withheld:
             self._consumer.pause(*self.withheld)
+        # Before the new ones are taken over: what was kept need not wait for the broker's answers.
         self._window.resume(partitions - self._releasing)
         self._stage.share = self._share(partitions)
         self._background = asyncio.create_task(self._settle(kept))
@@ -170,9 +171,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
                     await self._take_over(commits, self._had_another_owner(kept, commits))
                 break
             except (KafkaError, TimeoutError) as error:
-                log.warning(
-                    "commits_unread", error=repr(error)
-                )  # new partitions stay unread until it works
+                # New partitions stay unread until it works: reading from a guessed offset could skip.
+                log.warning("commits_unread", error=repr(error))
                 await asyncio.sleep(TAKEOVER_RETRY_S)
         self._commits.resume()
         self._complete.set()
@@ -202,6 +202,8 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
             self._consumer.pause(*taken)
             await self._give_up(taken)
             self._mine |= taken
+        # A rebalance in between cancels this task, so that the answers are never applied to another
+        # assignment.
         found = await find_start_positions(get_client(self._consumer), commits, self._settling)
         for partition, beginning in found.items():
             self._begin(partition, beginning, commits.get(partition))

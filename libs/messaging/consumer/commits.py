@@ -115,6 +115,7 @@ class OffsetCommitter:
         account = self._accounts.get(partition)
         if account is None:
             return False
+        # Without any commit in the group, it is ours as long as we know of none that it had.
         return hash(commit) in account.commits if commit else not account.acknowledged
 
     def update_log_identities(
@@ -149,6 +150,8 @@ class OffsetCommitter:
         Args:
             consumer: aiokafka's consumer, whose assignment decides which partitions are ours.
         """
+        # One commit at a time: an older one that is slow must not arrive last and move the group's
+        # offset back.
         async with self._committing:
             while not self._held and not await self._commit_once(consumer):
                 pass

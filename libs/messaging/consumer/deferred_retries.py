@@ -69,10 +69,13 @@ class DeferredRetries:
             now: by the clock that ``remember`` was given.
             room: how many bytes of them may be taken; a message of any size, if it is the first.
         """
+        # Two heaps: by time until due, then by offset, so that one pass over the log reads all that
+        # are due, whatever the order in which they became so.
         while self._not_due and self._not_due[0][0] <= now:
             _, offset, size = heapq.heappop(self._not_due)
             heapq.heappush(self._due, (offset, size))
         offsets: deque[int] = deque()
+        # At least one, whatever its size, or a large message would never be read again.
         while self._due and (self._due[0][1] <= room or not offsets):
             offset, size = heapq.heappop(self._due)
             self._sizes[offset] = size
@@ -141,6 +144,7 @@ class DeferredRetries:
         if epoch == self._epoch:
             return
         self._epoch = epoch
+        # The rebalance has reset the position to the frontier: what was not read yet is due again.
         for offset in self._refetching:
             heapq.heappush(self._due, (offset, self._sizes.pop(offset)))
         self._refetching.clear()

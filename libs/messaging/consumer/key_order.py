@@ -25,6 +25,8 @@ class KeyOrder:
         key = job.received.key
         if key is None:
             return True
+        # By partition too: equal keys of different topics are different keys, and a partition that
+        # moves away takes its keys along.
         followers = self._followers.get((job.partition, key))
         if followers is None:
             self._followers[job.partition, key] = deque()

@@ -114,6 +114,7 @@ def encode_metadata(
     """
     epoch = str(log.epoch) if log.epoch >= 0 else ""
     head = f"{VERSION};{offset:x};{log.cluster}.{log.topic};{epoch};"
+    # Base64 takes 4 characters for 3 bytes; one more character names the form.
     room = (limit - len(head) - 1) // 4 * 3
     form = _shortest(offset, finished, room) if room > 0 else ""
     if len(head) > limit or (not form and log == UNKNOWN_LOG):
@@ -140,10 +141,14 @@ def decode_metadata(offset: int, metadata: str | None) -> CommitMetadata:
     try:
         return CommitMetadata(log, tuple(_read(offset, form)))
     except ValueError:
+        # Without finished offsets messages are repeated, which is safe; the log's identity is still
+        # needed to find out whether the offset itself can be trusted.
         return CommitMetadata(log)
 
 
 def _short(identifier: bytes) -> str:
+    # Eight characters (48 bits) of a hash distinguish the few clusters and topics there are, and
+    # leave the room for finished offsets. An all-zero id is Kafka's "no id".
     if not identifier.strip(b"\0"):
         return ""
     return urlsafe_b64encode(sha256(identifier).digest())[:_HASH_CHARACTERS].decode()
@@ -163,7 +168,9 @@ def _shortest(offset: int, finished: Iterable[range], room: int) -> str:
 
 def _relative(offset: int, finished: Iterable[range], room: int) -> Iterator[tuple[int, int]]:
     """Yield start and end of finished ranges relative to ``offset``, as many as may fit."""
-    for one in islice(finished, room * 4):  # a bit for each of two offsets, at most
+    # Each range takes two bits of a bitmap at least (one unfinished, one finished), so more than
+    # room * 8 / 2 ranges never fit, in either form.
+    for one in islice(finished, room * 4):
         begin, end = one.start - offset, min(one.stop - offset, MAX_DISTANCE)
         if begin < end:
             yield max(begin, 0), end
@@ -194,6 +201,7 @@ def _bitmap(relative: list[tuple[int, int]], room: int) -> tuple[bytes, int]:
         described += last - begin
     if not digits:
         return b"", 0
+    # One conversion of a string of digits is far quicker than setting thousands of bits.
     bits = int("".join(digits)[::-1], 2)
     return bits.to_bytes((at + 7) // 8, "little"), described
 
@@ -221,6 +229,7 @@ def _from_bitmap(data: bytes) -> Iterator[tuple[int, int]]:
 def _from_runs(data: bytes) -> Iterator[tuple[int, int]]:
     at, finished = 0, False
     for length in _varints(data):
+        # Metadata is input: a forged length must not make a range of billions of offsets.
         if at + length > MAX_DISTANCE:
             raise ValueError("the runs exceed the largest distance")
         if finished and length:

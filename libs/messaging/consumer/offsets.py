@@ -68,6 +68,9 @@ class OffsetLedger:
             raise LogRewoundError(f"offset {offset} was entered after {self._last}")
         if offset < self._passed:
             raise LogRewoundError(f"offset {offset} is before the position {self._passed}")
+        # Link the offset before to this one, so that the finished stretch between two unfinished
+        # ones is known without storing the finished offsets. If the one before is finished, the
+        # stretch belongs to an earlier entry already.
         if self._last in self._unfinished:
             self._unfinished[self._last] = offset
         elif self._last < 0:
@@ -76,6 +79,7 @@ class OffsetLedger:
         while self._done and self._done[0].stop <= offset:
             self._done.popleft()
         if self._done and offset in self._done[0]:
+            # Not processed again, but a commit can now cover it: that is worth publishing.
             self._version += 1
             return False
         self._unfinished[offset] = None
@@ -95,6 +99,7 @@ class OffsetLedger:
         """
         if position > self.next:
             self._passed = position
+            # While something is unfinished the commit stays where it is: nothing to publish.
             self._version += not self._unfinished
 
     @property
@@ -117,6 +122,8 @@ class OffsetLedger:
         first = self._first_unfinished
         if first is None:
             return True
+        # A bitmap describes any pattern over a short span; run lengths describe a long span if it
+        # has few gaps. Either is enough.
         span = self._last - first
         few = len(self._unfinished) < MAX_ENCODED_GAPS
         return span < MAX_ENCODED_SPAN or (few and span < MAX_DISTANCE)
@@ -127,6 +134,7 @@ class OffsetLedger:
         first = self._first_unfinished
         if first is None:
             return self.next if self.next >= 0 else None
+        # The first message is unfinished: a commit of its offset would say no more than there is.
         return first if first != self._begin else None
 
     @property
@@ -143,6 +151,8 @@ class OffsetLedger:
 
         Offsets that never arrive, between finished ones, count as finished: the ranges stay short.
         """
+        # Dicts keep insertion order, and offsets were started in increasing order. ``after`` is the
+        # offset started right after the last unfinished one; -1 before the first.
         after = -1
         for offset, following in self._unfinished.items():
             if 0 <= after < offset:

@@ -82,6 +82,7 @@ class PrefetchBudget:
 
     def room(self, partition: TopicPartition) -> int:
         """Return how many more bytes of a source partition may be held; may be negative."""
+        # What a partition holds beyond its own share comes out of the half that all share.
         share = self._share
         common = sum(used - share for used in self._held.values() if used > share)
         own = max(0, share - self._held.get(partition, 0))
@@ -98,6 +99,8 @@ class PrefetchBudget:
         many messages at once is cheaper than one by one.
         """
         used = self._held.get(partition, 0)
+        # Whoever holds nothing may fetch, even if others have used up the shared half: a single
+        # message larger than a share would never be read otherwise.
         if not used:
             self._full.discard(partition)
             return True

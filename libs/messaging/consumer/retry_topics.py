@@ -71,11 +71,13 @@ class RetryTopicReader:
 
     def wanted(self, partitions: Iterable[TopicPartition]) -> list[TopicPartition]:
         """Return those of some partitions that are to be fetched now."""
+        # A partition whose remembered messages are due is read whatever the limits: reading is what
+        # makes them fewer.
         may_remember = self.deferred < MAX_DEFERRED
         return [
             one
             for one in partitions
-            if self._is_going_back(one) or (may_remember and self._commits.may_read_more(one))
+            if self._is_refetching(one) or (may_remember and self._commits.may_read_more(one))
         ]
 
     def next_due_in_s(self) -> float:
@@ -145,6 +147,8 @@ class RetryTopicReader:
         topic, tier = self._sources.names[partition.topic], self._sources.tiers[partition.topic]
         finish = partial(mark_finished, self._window, ledger)
         for received in records:
+            # Between a seek back and the frontier, three kinds of messages arrive: the one that is
+            # due, others that were entered before (neither new nor due: skipped), and new ones.
             is_new = deferred.is_new(received.offset)
             if deferred.take(received.offset):
                 self._window.admit(Job(received, partition, topic, tier, finish))
@@ -157,6 +161,7 @@ class RetryTopicReader:
     def _take_new(self, job: Job, deferred: DeferredRetries) -> None:
         delay_s = job.delivery.wait_s(self._clock())
         if self._must_wait(job, due=delay_s <= 0):
+            # By the monotonic clock from here on: a change of the wall clock must not delay it.
             cost = self._read_ahead.cost(job.size)
             deferred.remember(job.received.offset, cost, self._now() + max(0.0, delay_s))
         elif delay_s > 0:
@@ -168,10 +173,11 @@ class RetryTopicReader:
         """Return whether a message is to be remembered only: no room, or others come first."""
         if not self._read_ahead.has_room_for_retry(job.size, due=due):
             return True
+        # A message that is due must not overtake remembered ones that are due too: they were first.
         now = self._now()
         return due and any(one.has_due(now) for one in self._deferred.values())
 
-    def _is_going_back(self, partition: TopicPartition) -> bool:
+    def _is_refetching(self, partition: TopicPartition) -> bool:
         deferred = self._deferred.get(partition)
         return deferred is not None and deferred.is_refetching
 

@@ -79,6 +79,8 @@ async def find_start_positions(
         KafkaError: a broker does not answer.
     """
     logs = await fetch_partition_logs(client, partitions)
+    # Only where the leader changed since the commit can the log have been truncated (KIP-101); ask
+    # then where the commit's epoch ended.
     epochs = {
         one: account.log.epoch
         for one, commit in commits.items()

@@ -121,6 +121,7 @@ class FailureRouter:
         dlq = dlq_topic(self._service).name
         record = job.record
         if not isinstance(record.value, OversizeValue):
+            # Hashing 64 MiB in the event loop would delay all other messages, and heartbeats.
             content = await asyncio.to_thread(
                 digest_record, record.key, record.value, record.headers
             )
@@ -135,6 +136,7 @@ class FailureRouter:
         return _letter_id_of(added)
 
     async def _write_stub(self, dlq: str, stub: StubLetter, added: Headers) -> None:
+        # First with the beginning of the message, which helps people; then without.
         with suppress(RecordTooLargeError):
             await self._forward_stub(dlq, stub, added)
             return

@@ -63,6 +63,7 @@ def describe_failure(
     frames = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in _frames(cause)]
     if isinstance(cause, ContentBugError) and cause.frames:
         name, frames = cause.kind, list(cause.frames)
+    # The file and not the line, so that the fingerprint survives edits above the failing line.
     where = frames[0].split(":")[0] if frames else ""
     code = code or _error_code(error)
     return FailureDescription(

@@ -94,6 +94,8 @@ def verify_letter_id(service: str, place: Origin, content: bytes, added: Headers
     """
     origin = read_history(added, fallback=place, tier=0).origin
     derived = derive_letter_id(service, origin, number_of(added, h.REPLAYS, 0), content)
+    # A header can be forged to hide another letter in the index: it counts only if it follows from
+    # the record itself.
     if dict(added).get(h.LETTER_ID) == str(derived).encode():
         return derived
     parts = (service, place.topic, str(place.partition), str(place.offset), content.hex())

@@ -82,6 +82,7 @@ class DeadLetterMetrics:
         if not name or not name.isprintable():
             return UNKNOWN
         name = name[:LONGEST_NAME]
+        # Anybody can write any name: labels without bound would fill Prometheus' memory.
         if name not in self._named:
             if len(self._named) >= self._most_named:
                 return OTHER

@@ -304,9 +304,8 @@ class Publisher:
             if self._is_spent and not self._closing:
                 await self._replace_producer()
             retired = self._retired
-            await self._fetch_partitions(
-                topic
-            )  # cached by the client: refreshed, as partitions may have been added
+            # Cached by the client: asked for again, as partitions may have been added meanwhile.
+            await self._fetch_partitions(topic)
             sent = await self._producer.send_batch(batch.builder, topic, partition=partition)
             await asyncio.wait((sent, retired), return_when=asyncio.FIRST_COMPLETED)
             error = sent.exception() if sent.done() else _CLOSED
