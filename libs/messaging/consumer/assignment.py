@@ -171,7 +171,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
                     await self._take_over(commits, self._had_another_owner(kept, commits))
                 break
             except (KafkaError, TimeoutError) as error:
-                # New partitions stay unread until it works: reading from a guessed offset could skip.
+                # New partitions stay unread until it works: a guessed offset could skip messages.
                 log.warning("commits_unread", error=repr(error))
                 await asyncio.sleep(TAKEOVER_RETRY_S)
         self._commits.resume()
