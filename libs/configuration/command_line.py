@@ -47,15 +47,25 @@ def run(app: typer.Typer, arguments: Sequence[str] | None, *, program: str) -> i
     try:
         returned = app(words, prog_name=program, standalone_mode=False)
     except TyperException as error:  # an unknown option, a missing argument
-        context = getattr(error, "ctx", None)
-        called = context.command_path if context else program
-        sys.stderr.write(f"{program}: {_text(error)} (`{called} --help` tells what there is)\n")
+        if text := usage_error_text(error, program):
+            sys.stderr.write(f"{program}: {text}\n")
         return WRONG_USAGE
     except (KeyboardInterrupt, typer.Abort):
         return _INTERRUPTED
     return returned if isinstance(returned, int) else 0
 
 
-def _text(error: TyperException) -> str:
+def usage_error_text(error: TyperException, program: str) -> str:
+    """Return what is wrong and whose help to ask, in one line; "" if the help was printed already.
+
+    Args:
+        error: Typer's own.
+        program: the program's name, where the error does not name a verb of it.
+    """
     message = getattr(error, "format_message", None)
-    return str(message() if message else error).rstrip(".") or "no verb"
+    text = str(message() if message else error).rstrip(".")
+    if not text:  # a group of verbs that was called without one, and prints its help then
+        return ""
+    context = getattr(error, "ctx", None)
+    called = context.command_path if context else program
+    return f"{text} (`{called} --help` tells what there is)"

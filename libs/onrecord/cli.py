@@ -18,6 +18,7 @@ from typing import Annotated, Final
 import typer
 from typer.exceptions import TyperException
 
+from configuration.command_line import usage_error_text
 from contracts.errors import BadMessageError, OnrecordError, OutageError
 from evaluation.errors import EvaluationError, InputError
 from local_stack.errors import StackError, StackUsageError
@@ -129,12 +130,8 @@ def _explain(error: CommandError) -> int:
 
 
 def _explain_usage(error: TyperException) -> int:
-    """Typer has printed the help already where a group of verbs was called without a verb."""
-    if not (text := _text(error)):
-        return USAGE_EXIT
-    context = getattr(error, "ctx", None)
-    called = context.command_path if context else "onrecord"
-    return _explain(UsageError(f"{text} (`{called} --help` tells what there is)"))
+    text = usage_error_text(error, "onrecord")
+    return _explain(UsageError(text)) if text else USAGE_EXIT
 
 
 def _as_command_error(error: OnrecordError | StackError | EvaluationError) -> CommandError:
@@ -150,8 +147,3 @@ def _as_command_error(error: OnrecordError | StackError | EvaluationError) -> Co
     if isinstance(error, BadMessageError):
         return UsageError(str(error))
     return FailedError(str(error))
-
-
-def _text(error: TyperException) -> str:
-    text = getattr(error, "format_message", None)
-    return str(text() if text else error).rstrip(".")
