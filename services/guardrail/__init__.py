@@ -1,1 +1,1 @@
-"""Decides which drafted notes the transcript bears out; nothing goes downstream without proof."""
+"""Decides which drafted notes the transcript supports; nothing goes downstream without evidence."""

@@ -1,4 +1,4 @@
-"""Processes that assess drafts, so that the event loop is free to keep the membership alive."""
+"""Run processes that check drafts, so that the event loop is free to send heartbeats."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 from contracts.events import NotesDrafted
 from grounding import CheckedNote
 from grounding.syntax.spacy_parser import load_parser
-from guardrail.domain import ASSESSING, LIGHT, Standards, assess
+from guardrail.domain import ASSESSMENT_ACTIVITY, DEFAULT_OPTIONS, AssessmentOptions, assess
 from processes import Bounds, WorkerPool
 
 
@@ -29,7 +29,7 @@ async def assess_here(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
 
 @asynccontextmanager
 async def assessors(
-    *, processes: int, bounds: Bounds, standards: Standards = LIGHT
+    *, processes: int, bounds: Bounds, standards: AssessmentOptions = DEFAULT_OPTIONS
 ) -> AsyncIterator[Assess]:
     """Run processes that assess drafts; yields what assesses one.
 
@@ -44,7 +44,7 @@ async def assessors(
         assess,
         processes=processes,
         bounds=bounds,
-        doing=ASSESSING,
+        doing=ASSESSMENT_ACTIVITY,
         prepare=load_parser if standards.heavy else None,
     ) as pool:
 

@@ -1,4 +1,4 @@
-"""What becomes of a draft: notes to store, a second try, or a dead letter."""
+"""Decide on a draft: notes to store, a second try by the model, or a dead letter."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from grounding import (
 from grounding.syntax.spacy_parser import load_parser
 from grounding.text.terms import split_terms
 from grounding.uncertainty import list_unsupported_words
-from guardrail.personal import discretion
 from guardrail.policy import OWN_WORDS, PERSONAL_DATA, Policy
+from guardrail.privacy_policy import build_privacy_policy
 
-ATTEMPTS: Final = 2
+MAX_ATTEMPTS: Final = 2
 """Drafts the model may make of a chunk: the first, and one more with the reasons."""
 
 _FEW: Final = 5
@@ -37,8 +37,8 @@ _CODES: Final = {PERSONAL_DATA: ErrorCode.PII} | dict.fromkeys(
 
 
 @dataclass(frozen=True, slots=True)
-class Standards:
-    """How drafts are assessed.
+class AssessmentOptions:
+    """Options for checking drafts.
 
     Attributes:
         personal_data: what becomes of personal data in studies that do not say.
@@ -50,13 +50,15 @@ class Standards:
     heavy: bool = False
 
 
-ASSESSING: Final = "assessing the draft"
+ASSESSMENT_ACTIVITY: Final = "assessing the draft"
 
-LIGHT: Final = Standards()
+DEFAULT_OPTIONS: Final = AssessmentOptions()
 """The standards where nothing is said."""
 
 
-def assess(drafted: NotesDrafted, standards: Standards = LIGHT) -> tuple[CheckedNote, ...]:
+def assess(
+    drafted: NotesDrafted, standards: AssessmentOptions = DEFAULT_OPTIONS
+) -> tuple[CheckedNote, ...]:
     """Hold each note of a draft against its chunk: the part that takes CPU, and only that.
 
     Args:
@@ -70,14 +72,14 @@ def assess(drafted: NotesDrafted, standards: Standards = LIGHT) -> tuple[Checked
         ContentBugError: a check came upon what its author did not foresee.
     """
     parse = load_parser() if standards.heavy else None
-    with raise_content_bugs(ASSESSING):
+    with raise_content_bugs(ASSESSMENT_ACTIVITY):
         chunk = drafted.chunk
-        apply = discretion(chunk, standards.personal_data).apply
+        apply = build_privacy_policy(chunk, standards.personal_data).apply
         return tuple(apply(check_note(draft, chunk, parse)) for draft in drafted.notes)
 
 
 def decide(
-    drafted: NotesDrafted, weighed: Sequence[CheckedNote], policy: Policy, *, replays: int
+    drafted: NotesDrafted, checked_notes: Sequence[CheckedNote], policy: Policy, *, replays: int
 ) -> tuple[Event, ...]:
     """Decide on a draft.
 
@@ -86,7 +88,7 @@ def decide(
 
     Args:
         drafted: what the model offered.
-        weighed: its notes, weighed.
+        checked_notes: its notes, checked, in order.
         policy: what a failed check means.
         replays: how often an operator has replayed this draft; each buys the model another try.
 
@@ -97,55 +99,68 @@ def decide(
         RejectedError: too much was refused, and the model has had its last try. It brings the
             notes that are good.
     """
-    looked_at = [_worded(one) for one in weighed]
-    judgement = merge_notes(
+    looked_at = [_flag_unsupported_words(one) for one in checked_notes]
+    assessment = merge_notes(
         accepted=(
-            one.to_note(policy.flags(one.failures))
+            one.to_note(policy.list_flags(one.failures))
             for one in looked_at
-            if not policy.refuses(one.failures)
+            if not policy.rejects(one.failures)
         ),
-        rejected=(one.to_rejected_note() for one in looked_at if policy.refuses(one.failures)),
+        rejected=(one.to_rejected_note() for one in looked_at if policy.rejects(one.failures)),
     )
-    too_much = policy.is_too_much(refused=len(judgement.rejected), accepted=len(judgement.accepted))
-    asked_for = any(policy.asks_again(one.failures) for one in judgement.rejected)
+    too_much = policy.exceeds_rejected_share(
+        refused=len(assessment.rejected), accepted=len(assessment.accepted)
+    )
+    asked_for = any(policy.requests_redraft(one.failures) for one in assessment.rejected)
     if not too_much and not asked_for:
-        return (_validated(drafted, judgement, final=True),)
-    if drafted.attempt < ATTEMPTS + replays:
-        return (_validated(drafted, judgement, final=False), _rejected(drafted, judgement))
+        return (_build_validated_event(drafted, assessment, final=True),)
+    if drafted.attempt < MAX_ATTEMPTS + replays:
+        return (
+            _build_validated_event(drafted, assessment, final=False),
+            _build_rejected_event(drafted, assessment),
+        )
     if not too_much:
-        return (_validated(drafted, judgement, final=True),)
+        return (_build_validated_event(drafted, assessment, final=True),)
     raise RejectedError(
-        _explain(drafted, judgement.rejected),
-        code=_code(judgement.rejected),
-        salvaged=(_validated(drafted, judgement, final=False),),
+        _summarize_rejections(drafted, assessment.rejected),
+        code=_choose_error_code(assessment.rejected),
+        salvaged=(_build_validated_event(drafted, assessment, final=False),),
     )
 
 
-def _worded(weighed: CheckedNote) -> CheckedNote:
-    """The note, with a failed check more if it has words of its own that nobody has looked at."""
-    if weighed.failures or weighed.is_judged or not (own := list_unsupported_words(weighed)):
-        return weighed
+def _flag_unsupported_words(checked_notes: CheckedNote) -> CheckedNote:
+    """Add a failed check to a note with words that no quote has, unless the judge has seen it."""
+    if (
+        checked_notes.failures
+        or checked_notes.is_judged
+        or not (own := list_unsupported_words(checked_notes))
+    ):
+        return checked_notes
     # The draft's words, so without those that are masked.
-    shown = {term.text for term in split_terms(weighed.statement)}
-    told = ", ".join([word for word in own if word in shown][:_FEW]) or "a word that is masked"
+    shown = {term.text for term in split_terms(checked_notes.statement)}
+    listed_words = (
+        ", ".join([word for word in own if word in shown][:_FEW]) or "a word that is masked"
+    )
     failure = CheckFailure(
         check=OWN_WORDS,
-        reason=f"None of the cited words is, or is a form of: {told}.",
-        claim=weighed.statement,
+        reason=f"None of the cited words is, or is a form of: {listed_words}.",
+        claim=checked_notes.statement,
     )
-    return replace(weighed, failures=(failure,))
+    return replace(checked_notes, failures=(failure,))
 
 
-def _rejected(drafted: NotesDrafted, judgement: DraftAssessment) -> NotesRejected:
+def _build_rejected_event(drafted: NotesDrafted, assessment: DraftAssessment) -> NotesRejected:
     return NotesRejected(
         chunk=drafted.chunk,
         attempt=drafted.attempt,
-        rejected=judgement.rejected,
-        feedback=format_feedback(judgement.rejected),
+        rejected=assessment.rejected,
+        feedback=format_feedback(assessment.rejected),
     )
 
 
-def _validated(drafted: NotesDrafted, judgement: DraftAssessment, *, final: bool) -> NotesValidated:
+def _build_validated_event(
+    drafted: NotesDrafted, assessment: DraftAssessment, *, final: bool
+) -> NotesValidated:
     chunk = drafted.chunk
     return NotesValidated(
         chunk_id=chunk.chunk_id,
@@ -154,8 +169,8 @@ def _validated(drafted: NotesDrafted, judgement: DraftAssessment, *, final: bool
         study_id=chunk.study.study_id,
         attempt=drafted.attempt,
         final=final,
-        notes=judgement.accepted,
-        rejected=judgement.rejected,
+        notes=assessment.accepted,
+        rejected=assessment.rejected,
         model=drafted.model,
         model_fingerprint=drafted.model_fingerprint,
         prompt_version=drafted.prompt_version,
@@ -163,22 +178,24 @@ def _validated(drafted: NotesDrafted, judgement: DraftAssessment, *, final: bool
     )
 
 
-def _code(rejected: Iterable[RejectedNote]) -> ErrorCode:
-    """What refused most notes: a note of injection or personal data is that, whatever else."""
-    codes = Counter(_code_of(note) for note in rejected)
+def _choose_error_code(rejected: Iterable[RejectedNote]) -> ErrorCode:
+    """Return the error code that most rejected notes have."""
+    codes = Counter(_get_error_code(note) for note in rejected)
     return max(codes, key=lambda code: codes[code])
 
 
-def _code_of(note: RejectedNote) -> ErrorCode:
+def _get_error_code(note: RejectedNote) -> ErrorCode:
     checks = [failure.check for failure in note.failures]
-    if _INTERVIEWER in checks:  # who asks and tells people what to do, which is no injection
+    # Interviewers ask and give instructions, as is their role: that is no injection.
+    if _INTERVIEWER in checks:
         return ErrorCode.UNGROUNDED
     codes = (_CODES.get(check) for check in checks)
     return next((code for code in codes if code is not None), ErrorCode.UNGROUNDED)
 
 
-def _explain(drafted: NotesDrafted, rejected: Sequence[RejectedNote]) -> str:
-    """One line for the dead letter: how many notes, and which checks; never their words."""
+def _summarize_rejections(drafted: NotesDrafted, rejected: Sequence[RejectedNote]) -> str:
+    """Return one line for the dead letter: how many notes, which checks; never their words."""
     checks = Counter(failure.check for note in rejected for failure in note.failures)
-    told = ", ".join(f"{check} ({count})" for check, count in sorted(checks.items()))
-    return f"draft {drafted.attempt}: {len(rejected)} of {len(drafted.notes)} notes refused: {told}"
+    counts = ", ".join(f"{check} ({count})" for check, count in sorted(checks.items()))
+    rejected_share = f"{len(rejected)} of {len(drafted.notes)} notes refused"
+    return f"draft {drafted.attempt}: {rejected_share}: {counts}"

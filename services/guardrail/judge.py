@@ -1,7 +1,7 @@
-"""Asks a second model about notes that the checks leave in doubt.
+"""Ask a second model, the judge, about notes on which the checks are uncertain.
 
-The model only ever gets to say whether quotes bear out a claim. Why it thinks so is told in its
-words beside the refused note, as what it said, and decides nothing.
+The model only decides whether quotes support a claim. Its reason is shown beside a rejected note,
+as its own words, and decides nothing.
 """
 
 from __future__ import annotations
@@ -46,36 +46,36 @@ _LONGEST_REASON: Final = 300
 _WHOLE: Final = 2**32
 
 
-class Opinion(StrEnum):
-    """What the judge may say."""
+class JudgeVerdict(StrEnum):
+    """The verdicts that the judge may give."""
 
     SUPPORTED = "supported"
     CONTRADICTED = "contradicted"
     NOT_SUPPORTED = "not_supported"
 
 
-class Ruling(BaseModel):
+class JudgeAnswer(BaseModel):
     """The judge's answer, validated here whatever the endpoint promised."""
 
     reason: str
-    verdict: Opinion
+    verdict: JudgeVerdict
 
 
 class Review(Protocol):
     """A second look at a draft's notes."""
 
     async def __call__(
-        self, drafted: NotesDrafted, weighed: Sequence[CheckedNote], *, deadline: float
+        self, drafted: NotesDrafted, checked: Sequence[CheckedNote], *, deadline: float
     ) -> tuple[CheckedNote, ...]:
         """The notes in the same order."""
         ...
 
 
-SCHEMA: Final[dict[str, Any]] = {
+ANSWER_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
         "reason": {"type": "string"},
-        "verdict": {"type": "string", "enum": [one.value for one in Opinion]},
+        "verdict": {"type": "string", "enum": [one.value for one in JudgeVerdict]},
     },
     "required": ["reason", "verdict"],
     "additionalProperties": False,
@@ -83,20 +83,20 @@ SCHEMA: Final[dict[str, Any]] = {
 """The strict JSON schema of an answer; the reason comes first, so that it is thought of first."""
 
 
-def question_about(weighed: CheckedNote) -> ModelRequest[Ruling]:
-    """What the judge is asked about a note."""
+def build_judge_request(checked: CheckedNote) -> ModelRequest[JudgeAnswer]:
+    """Return the request that asks the judge about a note."""
     quotes = [
         {"speaker": one.speaker, "role": one.role.value, "text": one.quote}
-        for one in weighed.evidence
+        for one in checked.evidence
     ]
     messages: list[ChatMessage] = [
         {"role": "system", "content": judge_prompt.instructions()},
-        {"role": "user", "content": fenced({"claim": weighed.draft.statement, "quotes": quotes})},
+        {"role": "user", "content": fenced({"claim": checked.draft.statement, "quotes": quotes})},
     ]
     return ModelRequest(
         messages=messages,
-        schema=SCHEMA,
-        response_model=Ruling,
+        schema=ANSWER_SCHEMA,
+        response_model=JudgeAnswer,
         prompt_version=judge_prompt.VERSION,
         # One of several may be what a quote says, and no word of the judge's.
         requires_single_object=True,
@@ -118,11 +118,11 @@ class Judge:
 
     @property
     def notice(self) -> str:
-        """What keeps the judging model from being asked now; empty if nothing does."""
+        """The reason why the judging model cannot be asked now; empty if it can."""
         return self._client.notice
 
     async def __call__(
-        self, drafted: NotesDrafted, weighed: Sequence[CheckedNote], *, deadline: float
+        self, drafted: NotesDrafted, checked: Sequence[CheckedNote], *, deadline: float
     ) -> tuple[CheckedNote, ...]:
         """Ask about each note in doubt; all at once, as far as the client lets them.
 
@@ -130,72 +130,74 @@ class Judge:
 
         Args:
             drafted: the draft the notes are of.
-            weighed: its notes, weighed.
+            checked: its notes, checked, in order.
             deadline: when all calls must have ended, by the event loop's clock, in seconds.
 
         Raises:
             model_client.errors: what keeps the model from answering at all.
         """
         attribution = CostAttribution(drafted.chunk.study.study_id, drafted.chunk.key, PURPOSE)
-        reviews = (self._review(one, attribution, deadline) for one in weighed)
+        reviews = (self._review(one, attribution, deadline) for one in checked)
         # All are waited for whatever becomes of one: an answer that is paid for is kept.
         results = await asyncio.gather(*reviews, return_exceptions=True)
-        return tuple(_result(one) for one in results)
+        return tuple(_get_result(one) for one in results)
 
     async def _review(
-        self, weighed: CheckedNote, attribution: CostAttribution, deadline: float
+        self, checked: CheckedNote, attribution: CostAttribution, deadline: float
     ) -> CheckedNote:
-        doubt = classify_uncertainty(weighed)
-        if doubt is None or not self._is_sampled(weighed):
-            return weighed
+        doubt = classify_uncertainty(checked)
+        if doubt is None or not self._is_sampled(checked):
+            return checked
         try:
-            answer = await self._client.ask(question_about(weighed), attribution, deadline=deadline)
+            answer = await self._client.ask(
+                build_judge_request(checked), attribution, deadline=deadline
+            )
         except _UNANSWERED:
-            return _refused(weighed, "The second model gave no answer that could be read.")
+            return _reject_note(checked, "The second model gave no answer that could be read.")
         ruling = answer.value
-        if ruling.verdict is not Opinion.SUPPORTED:
-            return _refused(weighed, _WORDED[ruling.verdict], ruling.reason)
+        if ruling.verdict is not JudgeVerdict.SUPPORTED:
+            return _reject_note(checked, _REASONS[ruling.verdict], ruling.reason)
         if doubt is Uncertainty.MAYBE_FALSE:
-            return replace(weighed, is_judged=True)
-        flags = _settled(weighed, answer.model)
-        return replace(weighed, failures=(), flags=flags, is_judged=True)
+            return replace(checked, is_judged=True)
+        flags = _build_flags(checked, answer.model)
+        return replace(checked, failures=(), flags=flags, is_judged=True)
 
-    def _is_sampled(self, weighed: CheckedNote) -> bool:
-        told = f"{weighed.chunk_id}\x1f{weighed.draft.statement}".encode()
-        drawn = int.from_bytes(hashlib.sha256(told).digest()[:4])
+    def _is_sampled(self, checked: CheckedNote) -> bool:
+        identity = f"{checked.chunk_id}\x1f{checked.draft.statement}".encode()
+        drawn = int.from_bytes(hashlib.sha256(identity).digest()[:4])
         return drawn < self._share * _WHOLE
 
 
-_WORDED: Final = {
-    Opinion.CONTRADICTED: "A second model found that the cited words say otherwise.",
-    Opinion.NOT_SUPPORTED: "A second model found that the cited words do not bear it out.",
+_REASONS: Final = {
+    JudgeVerdict.CONTRADICTED: "A second model found that the cited words say otherwise.",
+    JudgeVerdict.NOT_SUPPORTED: "A second model found that the cited words do not bear it out.",
 }
 
 
-def _refused(weighed: CheckedNote, reason: str, said: str = "") -> CheckedNote:
-    """The note with the judge's check failed; its own words are told as such, not as evidence."""
-    quotes = [one.masked_quote or one.quote for one in weighed.evidence]
-    # Its words are the one part that was never searched for personal data.
-    is_masked = any(one.masked_quote is not None for one in weighed.evidence)
-    told = "" if is_masked else truncate(" ".join(said.split()), _LONGEST_REASON)
+def _reject_note(checked: CheckedNote, reason: str, said: str = "") -> CheckedNote:
+    """Add the judge's failed check to a note, with its reason unless the note is masked."""
+    quotes = [one.masked_quote or one.quote for one in checked.evidence]
+    # The judge's words are the one part that was never searched for personal data.
+    is_masked = any(one.masked_quote is not None for one in checked.evidence)
+    said = "" if is_masked else truncate(" ".join(said.split()), _LONGEST_REASON)
     failure = CheckFailure(
         check=NOT_ENTAILED,
-        reason=f"{reason} It says: “{told}”" if told else reason,
-        claim=truncate(weighed.statement),
+        reason=f"{reason} It says: “{said}”" if said else reason,
+        claim=truncate(checked.statement),
         evidence=truncate(" … ".join(quotes)),
     )
-    return replace(weighed, failures=(*weighed.failures, failure))
+    return replace(checked, failures=(*checked.failures, failure))
 
 
-def _settled(weighed: CheckedNote, model: str) -> tuple[CheckFailure, ...]:
-    """The checks that doubted, as flags that say who let the note pass."""
+def _build_flags(checked: CheckedNote, model: str) -> tuple[CheckFailure, ...]:
+    """Return the failed checks as flags that name the model that let the note pass."""
     return tuple(
-        one.model_copy(update={"reason": f"{one.reason} {model} found it borne out all the same."})
-        for one in weighed.failures
+        one.model_copy(update={"reason": f"{one.reason} {model} found it supported all the same."})
+        for one in checked.failures
     )
 
 
-def _result(one: CheckedNote | BaseException) -> CheckedNote:
+def _get_result(one: CheckedNote | BaseException) -> CheckedNote:
     if isinstance(one, BaseException):
         raise one
     return one

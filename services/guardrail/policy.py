@@ -1,4 +1,4 @@
-"""What a failed check means for its note: the policy that operators set, check by check."""
+"""Decide what a failed check means for its note: the policy that operators set, by check."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ NEVER_FLAGGED: Final[Mapping[str, str]] = {
 """Checks that no policy lets pass, each with the reason."""
 
 
-class Action(StrEnum):
-    """What becomes of a note that fails a check."""
+class FailureAction(StrEnum):
+    """The action for a note that fails a check."""
 
     REJECT = "reject"
     ASK_AGAIN = "ask_again"
@@ -44,53 +44,53 @@ class Action(StrEnum):
     PASS = "pass"  # noqa: S105 - no password: the check does not count
 
 
-_PASSING: Final = frozenset({Action.FLAG, Action.PASS})
-_OTHERWISE: Final = {OWN_WORDS: Action.FLAG}
-"""What checks mean that do not reject where nothing is said."""
+_PASSING: Final = frozenset({FailureAction.FLAG, FailureAction.PASS})
+_DEFAULT_ACTIONS: Final = {OWN_WORDS: FailureAction.FLAG}
+"""Actions of checks that do not reject by default."""
 
 
 class PolicyError(ValueError):
-    """A policy that cannot be meant; one line for operators."""
+    """Raised for an impossible policy; its text is one line for operators."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What failed checks mean.
+    """The actions for failed checks, and how much of a draft may be rejected.
 
     Attributes:
         actions: by check; one that is not listed rejects, but for ``own_words``, which flags.
         max_rejected_share: a draft of which a larger share is refused is asked for again.
     """
 
-    actions: Mapping[str, Action] = field(default_factory=dict)
+    actions: Mapping[str, FailureAction] = field(default_factory=dict)
     max_rejected_share: float = 0.5
 
     def __post_init__(self) -> None:
         for name, action in self.actions.items():
-            _refuse_senseless(name, action)
+            _validate_action(name, action)
 
-    def refuses(self, failures: Iterable[CheckFailure]) -> bool:
-        """Whether a note with these failures is refused; without any, or with flags only, not."""
+    def rejects(self, failures: Iterable[CheckFailure]) -> bool:
+        """Return whether a note with these failures is rejected; flags alone do not reject it."""
         return any(self._action(one) not in _PASSING for one in failures)
 
-    def flags(self, failures: Iterable[CheckFailure]) -> tuple[CheckFailure, ...]:
-        """The failures with which a note passes that says so."""
-        return tuple(one for one in failures if self._action(one) is Action.FLAG)
+    def list_flags(self, failures: Iterable[CheckFailure]) -> tuple[CheckFailure, ...]:
+        """Return the failures that a note keeps as flags while it passes."""
+        return tuple(one for one in failures if self._action(one) is FailureAction.FLAG)
 
-    def asks_again(self, failures: Iterable[CheckFailure]) -> bool:
-        """Whether one note with these failures is enough to ask for another draft."""
-        return any(self._action(one) is Action.ASK_AGAIN for one in failures)
+    def requests_redraft(self, failures: Iterable[CheckFailure]) -> bool:
+        """Return whether one note with these failures is enough to ask for another draft."""
+        return any(self._action(one) is FailureAction.ASK_AGAIN for one in failures)
 
-    def is_too_much(self, *, refused: int, accepted: int) -> bool:
-        """Whether so many of a draft's notes are refused that it is asked for again."""
+    def exceeds_rejected_share(self, *, refused: int, accepted: int) -> bool:
+        """Return whether so many of a draft's notes are rejected that it is asked for again."""
         return refused > self.max_rejected_share * (refused + accepted)
 
-    def _action(self, failure: CheckFailure) -> Action:
+    def _action(self, failure: CheckFailure) -> FailureAction:
         action = self.actions.get(failure.check)
-        return action or _OTHERWISE.get(failure.check, Action.REJECT)
+        return action or _DEFAULT_ACTIONS.get(failure.check, FailureAction.REJECT)
 
 
-def _refuse_senseless(name: str, action: Action) -> None:
+def _validate_action(name: str, action: FailureAction) -> None:
     if name not in CHECK_NAMES:
         raise PolicyError(f"there is no check {name!r}; the checks are {', '.join(CHECK_NAMES)}")
     if action in _PASSING and name in NEVER_FLAGGED:

@@ -13,8 +13,8 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from contracts.study import PersonalData
 from contracts.topics import MIB
 from grounding.syntax.spacy_parser import is_installed
-from guardrail.domain import Standards
-from guardrail.policy import Action, Policy
+from guardrail.domain import AssessmentOptions
+from guardrail.policy import FailureAction, Policy
 from messaging import StageSettings
 from model_client import ModelSettings
 from processes import Bounds
@@ -32,7 +32,7 @@ def _mode() -> Literal["light", "heavy"]:
 
 
 class GuardrailSettings(StageSettings):
-    """How drafts are worked through, and what a failed check means."""
+    """Settings for checking drafts, and for what a failed check means."""
 
     model_config = SettingsConfigDict(env_prefix="GUARDRAIL_", frozen=True)
 
@@ -40,7 +40,7 @@ class GuardrailSettings(StageSettings):
     max_rejected_share: float = Field(
         0.5, ge=0, le=1, description="A draft of which more is refused goes back as a whole."
     )
-    policies: Annotated[dict[str, Action], NoDecode] = Field(
+    policies: Annotated[dict[str, FailureAction], NoDecode] = Field(
         {},
         description="What a failed check means, as JSON by check: `reject`, `ask_again`, `flag` or "
         "`pass`; `reject` where nothing is said, but `flag` for `own_words`.",
@@ -101,26 +101,26 @@ class GuardrailSettings(StageSettings):
 
     @property
     def policy(self) -> Policy:
-        """The policy that these settings make."""
+        """The policy that these settings define."""
         return Policy(self.policies, self.max_rejected_share)
 
     @property
-    def standards(self) -> Standards:
-        """How drafts are assessed."""
-        return Standards(self.personal_data, heavy=self.mode == "heavy")
+    def standards(self) -> AssessmentOptions:
+        """Options for checking drafts."""
+        return AssessmentOptions(self.personal_data, heavy=self.mode == "heavy")
 
     @property
     def bounds(self) -> Bounds:
-        """What assessing one draft may use."""
+        """Limits on the time, CPU and memory for checking one draft."""
         return Bounds(self.assess_timeout_s, self.assess_cpu_s, self.assess_memory_mib * MIB)
 
     @property
     def asked_share(self) -> float:
-        """Of the notes in doubt, how many the judge is asked about; from 0 to 1."""
+        """The share of uncertain notes that the judge is asked about, from 0 to 1."""
         return {"off": 0.0, "sampled": self.judge_share, "always": 1.0}[self.judge]
 
     def judging(self) -> ModelSettings:
-        """The judging models: what is not said of one is as for the model that drafts.
+        """Return the judging models; what is not set for one is as for the drafting model.
 
         Not its price: what the drafting model is priced as is no price of another one.
         """
@@ -141,7 +141,7 @@ class GuardrailSettings(StageSettings):
 
     @field_validator("policies")
     @classmethod
-    def _can_be_meant(cls, policies: dict[str, Action]) -> dict[str, Action]:
+    def _can_be_meant(cls, policies: dict[str, FailureAction]) -> dict[str, FailureAction]:
         assert Policy(policies)
         return policies
 

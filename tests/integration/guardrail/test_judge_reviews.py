@@ -19,7 +19,7 @@ from database.pool import Database
 from database.settings import PostgresSettings
 from grounding import CheckedNote
 from guardrail.assessors import assess_here
-from guardrail.domain import Standards, assess, decide
+from guardrail.domain import AssessmentOptions, assess, decide
 from guardrail.handlers import guardrail_stage
 from guardrail.judge import Judge
 from guardrail.policy import NOT_ENTAILED, Policy
@@ -133,7 +133,7 @@ async def test_the_judges_reason_for_a_masked_note_is_not_shown(
 ) -> None:
     drafted = draft_of(note("They pay Jane.Roe@example.com sixty pounds a month for heating.", 7))
     async with judging(model, postgres_settings) as judge:
-        weighed = assess(drafted, Standards(personal_data=PersonalData.MASK))
+        weighed = assess(drafted, AssessmentOptions(personal_data=PersonalData.MASK))
         (refused,) = await judge(drafted, weighed, deadline=asyncio.get_running_loop().time() + 20)
     (failure,) = refused.failures
     assert (failure.check, failure.claim) == (NOT_ENTAILED, refused.statement)
@@ -150,7 +150,7 @@ async def test_a_rejected_paraphrase_that_the_judge_supports_passes_with_a_flag(
     assert not rescued.failures
     (flag,) = rescued.to_note().flags
     assert flag.check == "modality_differs"
-    assert flag.reason.endswith("second found it borne out all the same.")
+    assert flag.reason.endswith("second found it supported all the same.")
 
 
 async def test_a_paraphrase_that_checks_and_judge_reject_has_both_reasons(

@@ -13,7 +13,7 @@ from database.settings import PostgresSettings
 from grounding import CHECKS
 from grounding.syntax.spacy_parser import is_installed
 from guardrail.domain import assess, decide
-from guardrail.policy import Action, Policy
+from guardrail.policy import FailureAction, Policy
 from onrecord import cli
 from persistence.store import NotesStore
 from support.interviews import (
@@ -47,7 +47,7 @@ def cited(statement: str, first_words: str, last_words: str) -> DraftNote:
 TRUE = cited("Bo pays 40 dollars.", "We pay", "dollars")
 FLAGGED = cited("Bo pays 60 dollars.", "We pay", "dollars")
 FALSE = cited("Bo would recommend it.", "I would", "recommend it")
-POLICY = Policy({"number_not_in_evidence": Action.FLAG}, max_rejected_share=1.0)
+POLICY = Policy({"number_not_in_evidence": FailureAction.FLAG}, max_rejected_share=1.0)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from grounding import CheckedNote
 from guardrail.assessors import assess_here
 from guardrail.domain import assess, decide
 from guardrail.handlers import guardrail_stage
-from guardrail.policy import OWN_WORDS, PERSONAL_DATA, Action, Policy
+from guardrail.policy import OWN_WORDS, PERSONAL_DATA, FailureAction, Policy
 from messaging.delivery import Delivery, Origin
 from support.chunks import BAD, CHUNK, GOOD, drafted
 
@@ -100,7 +100,7 @@ async def test_the_handler_passes_on_how_often_the_draft_was_replayed() -> None:
 
 
 def test_a_flagged_note_passes_and_says_which_check_it_failed() -> None:
-    policy = Policy({"number_not_in_evidence": Action.FLAG})
+    policy = Policy({"number_not_in_evidence": FailureAction.FLAG})
     event = validated(drafted(WRONG), policy)
     assert [flag.check for flag in event.notes[0].flags] == ["number_not_in_evidence"]
     assert not event.rejected
@@ -108,7 +108,7 @@ def test_a_flagged_note_passes_and_says_which_check_it_failed() -> None:
 
 def test_a_flag_does_not_save_a_note_that_fails_another_check() -> None:
     wrong_and_nowhere = WRONG.model_copy(update={"themes": ("unknown",)})
-    policy = Policy({"number_not_in_evidence": Action.FLAG})
+    policy = Policy({"number_not_in_evidence": FailureAction.FLAG})
     event = validated(drafted(GOOD, wrong_and_nowhere), policy)
     assert [failure.check for failure in event.rejected[0].failures] == [
         "unknown_theme",
@@ -117,7 +117,7 @@ def test_a_flag_does_not_save_a_note_that_fails_another_check() -> None:
 
 
 def test_one_note_is_enough_to_ask_again_where_the_policy_says_so() -> None:
-    policy = Policy({"number_not_in_evidence": Action.ASK_AGAIN}, max_rejected_share=1.0)
+    policy = Policy({"number_not_in_evidence": FailureAction.ASK_AGAIN}, max_rejected_share=1.0)
     good, again = decided(drafted(GOOD, WRONG), policy)
     assert isinstance(good, NotesValidated)
     assert not good.final
@@ -125,7 +125,7 @@ def test_one_note_is_enough_to_ask_again_where_the_policy_says_so() -> None:
 
 
 def test_a_note_that_asks_again_is_only_refused_after_the_last_try() -> None:
-    policy = Policy({"number_not_in_evidence": Action.ASK_AGAIN})
+    policy = Policy({"number_not_in_evidence": FailureAction.ASK_AGAIN})
     (event,) = decided(drafted(GOOD, GOOD_TOO, WRONG, attempt=2), policy)
     assert isinstance(event, NotesValidated)
     assert (len(event.notes), len(event.rejected), event.final) == (2, 1, True)
@@ -146,10 +146,10 @@ def test_words_that_no_quote_has_are_flagged_where_nothing_is_said() -> None:
 
 
 def test_words_that_no_quote_has_may_be_refused_or_let_pass() -> None:
-    refusing = Policy({OWN_WORDS: Action.REJECT}, max_rejected_share=1.0)
+    refusing = Policy({OWN_WORDS: FailureAction.REJECT}, max_rejected_share=1.0)
     event = validated(drafted(SPEND, GOOD), refusing)
     assert [note.statement for note in event.notes] == [GOOD.statement]
-    assert not validated(drafted(SPEND), Policy({OWN_WORDS: Action.PASS})).notes[0].flags
+    assert not validated(drafted(SPEND), Policy({OWN_WORDS: FailureAction.PASS})).notes[0].flags
 
 
 def test_words_that_a_judge_has_looked_at_are_not_flagged() -> None:
@@ -178,11 +178,11 @@ def test_personal_data_that_rejects_most_notes_gives_the_error_code() -> None:
 @pytest.mark.parametrize(
     ("check", "action", "told"),
     [
-        ("numbers", Action.FLAG, "there is no check 'numbers'"),
-        ("quote_not_found", Action.FLAG, "cannot be let pass"),
-        ("no_theme", Action.FLAG, "cannot be let pass"),
+        ("numbers", FailureAction.FLAG, "there is no check 'numbers'"),
+        ("quote_not_found", FailureAction.FLAG, "cannot be let pass"),
+        ("no_theme", FailureAction.FLAG, "cannot be let pass"),
     ],
 )
-def test_an_impossible_policy_is_refused(check: str, action: Action, told: str) -> None:
+def test_an_impossible_policy_is_refused(check: str, action: FailureAction, told: str) -> None:
     with pytest.raises(ValueError, match=told):
         Policy({check: action})

@@ -6,13 +6,13 @@ import pytest
 from pydantic import ValidationError
 
 from configuration.settings_errors import list_settings_errors
-from guardrail.policy import Action
+from guardrail.policy import FailureAction
 from guardrail.settings import GuardrailSettings
 
 
 def test_policies_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GUARDRAIL_POLICIES", '{"tense_differs": "flag"}')
-    assert GuardrailSettings().policy.actions == {"tense_differs": Action.FLAG}
+    assert GuardrailSettings().policy.actions == {"tense_differs": FailureAction.FLAG}
 
 
 @pytest.mark.parametrize(

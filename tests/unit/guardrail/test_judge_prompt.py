@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.transcript import Role
 from grounding import CheckedNote, check_note
-from guardrail.judge import SCHEMA, Opinion, Ruling, question_about
+from guardrail.judge import ANSWER_SCHEMA, JudgeAnswer, JudgeVerdict, build_judge_request
 from prompts import FOLDER
 from prompts.fencing import fenced
 from prompts.judge import VERSION, instructions
@@ -49,7 +49,7 @@ def saying(
 
 
 def asked(weighed: CheckedNote) -> list[dict[str, Any]]:
-    return [dict(message) for message in question_about(weighed).messages]
+    return [dict(message) for message in build_judge_request(weighed).messages]
 
 
 def document(weighed: CheckedNote) -> Any:
@@ -58,7 +58,7 @@ def document(weighed: CheckedNote) -> Any:
 
 def test_a_released_prompt_equals_its_golden_file() -> None:
     file = FOLDER.joinpath(f"{VERSION}.md")
-    question = question_about(check_note(BORNE_OUT, DOUBTED))
+    question = build_judge_request(check_note(BORNE_OUT, DOUBTED))
     told = {
         "file": hashlib.sha256(file.read_bytes()).hexdigest(),
         "messages": question.messages,
@@ -75,7 +75,7 @@ def test_every_prompt_file_has_a_golden_one_and_the_newest_is_asked_with() -> No
     names = {one.name for one in FOLDER.iterdir()}
     versions = {Path(name).stem for name in names if name.startswith("judge-")}
     assert versions == {one.stem for one in GOLDEN.iterdir()}
-    assert question_about(check_note(BORNE_OUT, DOUBTED)).prompt_version == VERSION
+    assert build_judge_request(check_note(BORNE_OUT, DOUBTED)).prompt_version == VERSION
     assert max(versions) == VERSION
 
 
@@ -92,7 +92,7 @@ def test_the_judge_sees_claim_and_quotes_with_speakers_and_roles_and_nothing_els
 def test_the_same_note_of_another_study_and_chunk_is_the_same_question() -> None:
     study = CHUNK.study.model_copy(update={"study_id": "other", "name": "Another"})
     other = DOUBTED.model_copy(update={"study": study, "index": 7, "title": "Interview 9"})
-    assert question_about(check_note(BORNE_OUT, DOUBTED)) == question_about(
+    assert build_judge_request(check_note(BORNE_OUT, DOUBTED)) == build_judge_request(
         check_note(BORNE_OUT, other)
     )
 
@@ -118,25 +118,25 @@ def test_whatever_is_said_or_claimed_stays_inside_its_string(said: str, claimed:
 
 
 def test_the_schema_is_strict_and_admits_the_three_verdicts_only() -> None:
-    Draft202012Validator.check_schema(SCHEMA)
-    assert SCHEMA["required"] == list(SCHEMA["properties"]) == ["reason", "verdict"]
-    assert SCHEMA["additionalProperties"] is False
-    check = Draft202012Validator(SCHEMA)
-    for verdict in Opinion:
+    Draft202012Validator.check_schema(ANSWER_SCHEMA)
+    assert ANSWER_SCHEMA["required"] == list(ANSWER_SCHEMA["properties"]) == ["reason", "verdict"]
+    assert ANSWER_SCHEMA["additionalProperties"] is False
+    check = Draft202012Validator(ANSWER_SCHEMA)
+    for verdict in JudgeVerdict:
         assert check.is_valid({"reason": "So it is.", "verdict": verdict.value})
     assert not check.is_valid({"reason": "So it is.", "verdict": "true"})
     assert not check.is_valid({"verdict": "supported"})
 
 
-def examples() -> list[tuple[dict[str, Any], Ruling]]:
+def examples() -> list[tuple[dict[str, Any], JudgeAnswer]]:
     found = EXAMPLE.findall(instructions())
-    return [(json.loads(one), Ruling.model_validate_json(answer)) for one, answer in found]
+    return [(json.loads(one), JudgeAnswer.model_validate_json(answer)) for one, answer in found]
 
 
 def test_there_is_one_example_of_each_verdict_in_the_form_of_real_questions() -> None:
     shown = examples()
-    assert {ruling.verdict for _, ruling in shown} == {*Opinion}
-    assert len(shown) == len(Opinion)
+    assert {ruling.verdict for _, ruling in shown} == {*JudgeVerdict}
+    assert len(shown) == len(JudgeVerdict)
     for one, _ in shown:
         assert fenced(one) in instructions()
         assert {*one["quotes"][0]} == {*document(saying("We pay."))["quotes"][0]}
@@ -144,12 +144,12 @@ def test_there_is_one_example_of_each_verdict_in_the_form_of_real_questions() ->
 
 @pytest.mark.parametrize(("one", "ruling"), examples())
 def test_examples_that_the_judge_has_to_refuse_are_not_decided_by_checks(
-    one: dict[str, Any], ruling: Ruling
+    one: dict[str, Any], ruling: JudgeAnswer
 ) -> None:
     (quote,) = one["quotes"]
     assert quote["role"] == Role.PARTICIPANT.value
     weighed = saying(quote["text"], speaker=quote["speaker"], statement=one["claim"])
-    assert (ruling.verdict is Opinion.SUPPORTED) or weighed.failures
+    assert (ruling.verdict is JudgeVerdict.SUPPORTED) or weighed.failures
 
 
 def test_the_simulator_reads_the_claim_and_no_example() -> None:

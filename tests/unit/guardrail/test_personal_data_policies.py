@@ -10,9 +10,9 @@ from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import PersonalData
 from contracts.transcript import Role, Segment
 from grounding.assessment import derive_note_id
-from guardrail.domain import Standards, assess, decide
-from guardrail.personal import discretion
-from guardrail.policy import CHECK_NAMES, NEVER_FLAGGED, Action, Policy
+from guardrail.domain import AssessmentOptions, assess, decide
+from guardrail.policy import CHECK_NAMES, NEVER_FLAGGED, FailureAction, Policy
+from guardrail.privacy_policy import build_privacy_policy
 from support.chunks import CHUNK
 
 SAID = "My number is 020 7946 0958, and my sister is Maria Gonzalez. We pay sixty pounds a month."
@@ -41,7 +41,9 @@ def validated(
     actions: Policy | None = None,
 ) -> NotesValidated:
     drafted = NotesDrafted(chunk=chunk(policy), notes=notes, model="m", prompt_version="notes-1")
-    events = decide(drafted, assess(drafted, Standards(default)), actions or Policy(), replays=0)
+    events = decide(
+        drafted, assess(drafted, AssessmentOptions(default)), actions or Policy(), replays=0
+    )
     assert isinstance(events[0], NotesValidated)
     return events[0]
 
@@ -82,7 +84,9 @@ def test_nobody_can_guess_a_masked_name_by_the_note_s_id() -> None:
     ],
 )
 def test_failures_of_a_masked_note_are_masked_too(statement: str) -> None:
-    lenient = Policy({name: Action.FLAG for name in CHECK_NAMES if name not in NEVER_FLAGGED})
+    lenient = Policy(
+        {name: FailureAction.FLAG for name in CHECK_NAMES if name not in NEVER_FLAGGED}
+    )
     whole = cited(statement, "My number", "Gonzalez")
     (note,) = validated(PersonalData.MASK, whole, actions=lenient).notes
     assert note.flags
@@ -92,7 +96,7 @@ def test_failures_of_a_masked_note_are_masked_too(statement: str) -> None:
 
 
 def test_flags_of_masked_notes_are_masked() -> None:
-    actions = Policy({"number_not_in_evidence": Action.FLAG})
+    actions = Policy({"number_not_in_evidence": FailureAction.FLAG})
     wrong = cited("Ben Okafor pays ninety pounds.", "We pay", "month")
     (note,) = validated(PersonalData.MASK, wrong, actions=actions).notes
     assert note.flags
@@ -100,7 +104,8 @@ def test_flags_of_masked_notes_are_masked() -> None:
 
 
 EVERY_FLAG = Policy(
-    {name: Action.FLAG for name in CHECK_NAMES if name not in NEVER_FLAGGED}, max_rejected_share=1
+    {name: FailureAction.FLAG for name in CHECK_NAMES if name not in NEVER_FLAGGED},
+    max_rejected_share=1,
 )
 
 
@@ -199,4 +204,4 @@ def test_labels_that_name_nobody_are_no_names(label: str, *, is_name: bool) -> N
     there = chunk(None).model_copy(
         update={"segments": (TURN.model_copy(update={"speaker": label}),), "context": ()}
     )
-    assert bool(discretion(there, PersonalData.MASK).names) is is_name
+    assert bool(build_privacy_policy(there, PersonalData.MASK).names) is is_name

@@ -1,0 +1,126 @@
+"""Apply a study's policy on personal data to its notes: allow, mask or reject."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from contracts.events import ChunkReady
+from contracts.notes import CheckFailure
+from contracts.study import PersonalData
+from grounding import CheckedNote
+from guardrail.policy import PERSONAL_DATA
+from personal_data import IDENTIFYING, PersonalDataSpan, find_personal_data, mask_text
+
+_ROLE_LABEL: Final = re.compile(
+    r"(?i)(?:speaker|interview(?:er|ee)|participant|respondent|moderator|facilitator|host|guest"
+    r"|researcher|unknown|male|female|voice|person|user)?[\W\d_]*[a-z]?|[a-z][\W\d_]*"
+)
+"""Labels that name nobody: a role or a letter, perhaps with a number."""
+
+_WORD: Final = re.compile(r"(?<!\[)\w{2,}")
+"""A word; one letter identifies nobody, and a placeholder is no word."""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivacyPolicy:
+    """The policy on personal data for the notes of one chunk.
+
+    Only what points to one person by itself counts (``personal_data.IDENTIFYING``), and the names
+    of those who speak.
+
+    Args:
+        policy: whether it is allowed, masked or a reason to reject the note.
+        language: of the notes, as ISO 639 has it.
+        names: of those who speak.
+    """
+
+    policy: PersonalData
+    language: str
+    names: tuple[str, ...]
+
+    def apply(self, checked: CheckedNote) -> CheckedNote:
+        """Return the note as the study wants it: unchanged, masked, or with a failed check."""
+        if self.policy is PersonalData.MASK:
+            return self._mask_note(checked)
+        if self.policy is PersonalData.REJECT:
+            return self._reject(checked)
+        return checked
+
+    def _mask_note(self, checked: CheckedNote) -> CheckedNote:
+        # The quote is set even where nothing was found: it marks the note as one to be masked.
+        return replace(
+            checked,
+            statement=self._mask(checked.statement),
+            evidence=tuple(
+                one.model_copy(update={"masked_quote": self._mask(one.quote)})
+                for one in checked.evidence
+            ),
+            failures=self._mask_failures(checked),
+        )
+
+    def _mask_failures(self, checked: CheckedNote) -> tuple[CheckFailure, ...]:
+        """Return the failures without words that are masked in the note, since readers see flags.
+
+        Checks quote single words in small letters, which no finder would take for a name, so
+        each word that is masked in the statement or a quote is looked for.
+        """
+        texts = [checked.draft.statement, *(one.quote for one in checked.evidence)]
+        labels = {
+            word.casefold(): f"[{one.kind.label}]"
+            for text in texts
+            for one in self._find(text)
+            for word in _WORD.findall(text[one.start : one.end])
+        }
+
+        def hide(text: str) -> str:
+            masked = self._mask(text)
+            return _WORD.sub(lambda word: labels.get(word[0].casefold(), word[0]), masked)
+
+        return tuple(
+            one.model_copy(
+                update={name: hide(getattr(one, name)) for name in ("reason", "claim", "evidence")}
+            )
+            for one in checked.failures
+        )
+
+    def _reject(self, checked: CheckedNote) -> CheckedNote:
+        stated = self._find(checked.statement)
+        quoted = [one for cited in checked.evidence for one in self._find(cited.quote)]
+        if not stated and not quoted:
+            return checked
+        where = "The note" if stated else "The cited passage"
+        failure = CheckFailure(
+            check=PERSONAL_DATA,
+            reason=f"{where} has personal data ({_list_kinds(stated or quoted)}), which this study "
+            "does not want: write about the participant, and cite words without.",
+        )
+        return replace(checked, failures=(*checked.failures, failure))
+
+    def _mask(self, text: str) -> str:
+        return mask_text(text, self._find(text))
+
+    def _find(self, text: str) -> list[PersonalDataSpan]:
+        found = find_personal_data(text, language=self.language, known_names=self.names)
+        return [one for one in found if one.kind in IDENTIFYING]
+
+
+def build_privacy_policy(chunk: ChunkReady, default: PersonalData) -> PrivacyPolicy:
+    """Return the policy on personal data for the notes of a chunk.
+
+    Args:
+        chunk: with its study, and those who speak.
+        default: the policy of studies that have none.
+    """
+    labels = dict.fromkeys(turn.speaker for turn in (*chunk.context, *chunk.segments))
+    return PrivacyPolicy(
+        policy=chunk.study.personal_data or default,
+        language=chunk.study.language,
+        names=tuple(label for label in labels if not _ROLE_LABEL.fullmatch(label)),
+    )
+
+
+def _list_kinds(found: Iterable[PersonalDataSpan]) -> str:
+    return ", ".join(dict.fromkeys(one.kind.label.lower() for one in found))
