@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Match, Route
 
 Lifespan: TypeAlias = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
@@ -45,11 +45,25 @@ def create_application(
     return app
 
 
-async def _plain(_: Request, error: Exception) -> Response:
+async def _plain(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     phrase = HTTPStatus(error.status_code).phrase
-    told = f"{error.status_code}: {phrase}" if error.detail == phrase else error.detail
-    return PlainTextResponse(told, status_code=error.status_code, headers=error.headers)
+    text = f"{error.status_code}: {phrase}" if error.detail == phrase else error.detail
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(sorted(_methods_of(request)))
+    return PlainTextResponse(text, status_code=error.status_code, headers=headers)
+
+
+def _methods_of(request: Request) -> set[str]:
+    """Return the methods that a path takes; Starlette knows those of its first route only."""
+    routes = [one for one in request.app.routes if isinstance(one, Route)]
+    return {
+        method
+        for route in routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
 
 
 async def _failed(_: Request, __: Exception) -> Response:

@@ -49,6 +49,8 @@ async def serving(handle: Handle | None = None) -> AsyncIterator[str]:
         Route("/echo", echo, methods=["POST"]),
         Route("/text", lambda _: JsonResponse({"text": "caf\u00e9 \udcff"})),
         Route("/fails", fails),
+        Route("/shared", fails, methods=["GET"]),
+        Route("/shared", fails, methods=["PUT"]),
     ]
     if handle is not None:
         routes.append(Route("/handled", Application(handle)))
@@ -146,6 +148,12 @@ async def test_what_no_route_takes_is_told_in_one_line(
     assert (answer.status_code, answer.text) == (status, text)
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
     assert "server" not in answer.headers
+
+
+async def test_a_method_that_no_route_of_a_path_takes_is_told_which_are() -> None:
+    async with serving() as origin, http_client() as client:
+        answer = await client.delete(f"{origin}/shared")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, HEAD, PUT")
 
 
 async def test_a_bug_is_answered_with_500_and_not_told(caplog: pytest.LogCaptureFixture) -> None:
