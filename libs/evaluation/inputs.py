@@ -78,7 +78,7 @@ def read_interviews(folder: Path) -> InterviewFolder:
         except (TranscriptError, InputError):
             skipped.append(name)
             continue
-        # The same talk may lie there in two formats: then the suffix tells the files apart.
+        # The same talk may lie there in two formats: then the suffix distinguishes the files.
         stem = str(name.with_suffix(""))
         interviews[stem if stem not in interviews else str(name)] = segments
     if not interviews:

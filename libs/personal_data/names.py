@@ -72,7 +72,7 @@ def _iter_name_forms(word: str) -> Iterator[str]:
         return
     if word[0].isupper():
         yield word
-    # Labels often have one case throughout: then it does not tell names from other words.
+    # Labels often have one case throughout: then it does not distinguish names from other words.
     if (word.isupper() or word.islower()) and (
         is_also_name(raised) or not is_dictionary_word(word)
     ):

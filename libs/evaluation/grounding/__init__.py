@@ -1,1 +1,1 @@
-"""Measures how well the checks tell true notes from false ones."""
+"""Measures how well the checks distinguish true notes from false ones."""

@@ -112,7 +112,7 @@ def needs_no_evidence(text: str) -> bool:
 
 CONTENT_NOT_IN_EVIDENCE = Check(
     _NAME,
-    "Two fifths of a sentence's telling words stand in the one passage it cites; of a statement's "
+    "Two fifths of a sentence's specific words stand in the one passage it cites; of a statement's "
     "on several passages, three tenths; everyday words stand together there.",
     _content_not_in_evidence,
 )

@@ -38,7 +38,7 @@ def _order_turned(context: CheckContext) -> CheckFailure | None:
 
 ORDER_TURNED = Check(
     _NAME,
-    "Which of two is louder, preferred, left, first or the cause is told as the evidence tells it: "
+    "Which of two is louder, preferred, left, first or the cause is the same as in the evidence: "
     "“from York to Leeds” is not “from Leeds to York”.",
     _order_turned,
 )

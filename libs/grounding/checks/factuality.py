@@ -75,7 +75,7 @@ def _build_failure(
         context,
         stated.text,
         (
-            f"The cited passage tells {quote_word(in_evidence.text)} "
+            f"The cited passage has {quote_word(in_evidence.text)} "
             f"{in_evidence.factuality.value}, "
             f"the statement {Factuality.FACT.value}."
         ),
@@ -84,7 +84,7 @@ def _build_failure(
 
 TOLD_AS_FACT = Check(
     _NAME,
-    "What the evidence only wishes, plans, supposes or used to do, the statement does not tell as "
+    "What the evidence only wishes, plans, supposes or used to do, the statement does not state as "
     "done (heavy mode).",
     _told_as_fact,
     is_heavy=True,

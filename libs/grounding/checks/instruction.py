@@ -153,7 +153,7 @@ def _rests_on_instruction(context: CheckContext) -> CheckFailure | None:
         ) is not ReportedSpeech.WANTED and parts.rest_on_instruction(sentence):
             return CheckFailure(
                 check=_RESTS,
-                reason="The cited words ask or order something: they bear out no more than that it "
+                reason="The cited words ask or order something: they support no more than that it "
                 "was asked.",
                 claim=truncate(sentence),
                 evidence=truncate(" … ".join(parts.orders)),
@@ -231,12 +231,12 @@ def _collect_lemmas(texts: Iterable[str]) -> dict[str, str]:
 
 CARRIES_INSTRUCTION = Check(
     _CARRIES,
-    "The statement tells something: it asks, orders and hides nothing, and speaks to no model; "
-    "what was asked or ordered in the interview is told as said.",
+    "The statement states something: it asks, orders and hides nothing, and speaks to no model; "
+    "what was asked or ordered in the interview is reported as said.",
     _carries_instruction,
 )
 RESTS_ON_INSTRUCTION = Check(
     _RESTS,
-    "Cited words that ask or order something bear out only a report of it.",
+    "Cited words that ask or order something support only a report of it.",
     _rests_on_instruction,
 )

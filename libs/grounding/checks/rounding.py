@@ -100,6 +100,6 @@ def _is_in_magnitude(quantity: Quantity, least: Decimal) -> bool:
 
 NUMBER_ROUNDED = Check(
     _NAME,
-    "What the evidence counts, the statement does not tell as “several” or “hundreds”.",
+    "What the evidence counts, the statement does not round to “several” or “hundreds”.",
     _number_rounded,
 )

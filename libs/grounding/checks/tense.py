@@ -51,6 +51,6 @@ def _find_former_habit(alignment: SentenceAlignment) -> int | None:
 
 TENSE_DIFFERS = Check(
     _NAME,
-    "What the evidence tells as past, the statement does not tell as present.",
+    "What the evidence puts in the past, the statement does not put in the present.",
     _tense_differs,
 )
