@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from functools import wraps
-from typing import Final, ParamSpec, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -13,9 +13,6 @@ from pydantic_settings import BaseSettings
 
 WRONG_SETTINGS: Final = 2
 """Exit code of a process that cannot work with the settings it was given."""
-
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 def list_settings_errors(error: ValidationError) -> tuple[str, ...]:
@@ -30,21 +27,17 @@ def list_settings_errors(error: ValidationError) -> tuple[str, ...]:
     return tuple(_line(one, prefix) for one in details)
 
 
-def exit_on_settings_errors(main: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a ``main`` function to print each wrong setting and exit with code 2."""
-
-    @wraps(main)
-    def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return main(*args, **kwargs)
-        except ValidationError as error:
-            if not any(one.__name__ == error.title for one in _settings()):
-                raise
-            sys.stderr.writelines(f"{line}\n" for line in list_settings_errors(error))
-            # Without the cause, whose text may contain values, and values may be secrets.
-            raise SystemExit(WRONG_SETTINGS) from None
-
-    return run
+@contextmanager
+def exit_on_settings_errors() -> Iterator[None]:
+    """End the process with a line for each wrong setting, and exit code 2, if some are wrong."""
+    try:
+        yield
+    except ValidationError as error:
+        if not any(one.__name__ == error.title for one in _settings()):
+            raise
+        sys.stderr.writelines(f"{line}\n" for line in list_settings_errors(error))
+        # Without the cause, whose text may contain values, and values may be secrets.
+        raise SystemExit(WRONG_SETTINGS) from None
 
 
 def _settings(among: type[BaseSettings] = BaseSettings) -> Iterator[type[BaseSettings]]:

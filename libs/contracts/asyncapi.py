@@ -6,6 +6,7 @@ framework, and is the same on every machine. An operation belongs to the service
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from contracts.asyncapi_headers import build_event_headers, build_header_schemas
@@ -14,9 +15,7 @@ from contracts.topics import (
     ALL_TOPICS,
     CONTROL,
     DLQ_TOPICS,
-    EVENT_TOPICS,
     PIPELINE,
-    RETRY_TOPICS,
     Topic,
 )
 
@@ -34,18 +33,48 @@ _DEAD_LETTERS: Final = frozenset(topic.name for topic in DLQ_TOPICS)
 
 def build_asyncapi_document() -> dict[str, Any]:
     """Return the AsyncAPI 3.0.0 document of all topics, as plain data in reading order."""
+    sent = [(topic, service) for topic in ALL_TOPICS for service in topic.producers]
+    received = [(topic, service) for topic in ALL_TOPICS for service in topic.consumers]
+    return _document(sent, received, _SERVICES)
+
+
+def build_service_document(
+    service: str, *, sends: Iterable[Topic], receives: Iterable[Topic]
+) -> dict[str, Any]:
+    """Return the part of the document that one service takes part in, in the same order.
+
+    Args:
+        service: its name.
+        sends: the topics that it writes to, as its application declares them.
+        receives: the topics that it reads, as its application declares them.
+    """
+    written, read = ({topic.name for topic in topics} for topics in (sends, receives))
+    return _document(
+        [(topic, service) for topic in ALL_TOPICS if topic.name in written],
+        [(topic, service) for topic in ALL_TOPICS if topic.name in read],
+        (service,),
+    )
+
+
+_Wires = Sequence[tuple[Topic, str]]
+"""Topics, and the service that sends to, or receives from, each."""
+
+
+def _document(sent: _Wires, received: _Wires, services: Iterable[str]) -> dict[str, Any]:
+    used = {topic.name for topic, _ in (*sent, *received)}
+    topics = [topic for topic in ALL_TOPICS if topic.name in used]
     return {
         "asyncapi": "3.0.0",
-        "info": _info(),
+        "info": _info(services),
         "defaultContentType": "application/json",
         "servers": {"kafka": _server()},
-        "channels": {topic.name: _channel(topic) for topic in ALL_TOPICS},
-        "operations": _operations(),
-        "components": {"messages": _messages(), "schemas": _schemas()},
+        "channels": {topic.name: _channel(topic) for topic in topics},
+        "operations": _operations(sent, received),
+        "components": {"messages": _messages(topics), "schemas": _schemas(topics)},
     }
 
 
-def _info() -> dict[str, Any]:
+def _info(services: Iterable[str]) -> dict[str, Any]:
     return {
         "title": "onrecord",
         "version": VERSION,
@@ -53,7 +82,7 @@ def _info() -> dict[str, Any]:
             "Interview transcripts in, notes with exact evidence out. Topic names are given "
             "without the optional prefix that an installation puts before all of them."
         ),
-        "tags": [{"name": service} for service in _SERVICES],
+        "tags": [{"name": service} for service in services],
     }
 
 
@@ -90,18 +119,16 @@ def _channel(topic: Topic) -> dict[str, Any]:
     }
 
 
-def _operations() -> dict[str, Any]:
-    sent = {
+def _operations(sent: _Wires, received: _Wires) -> dict[str, Any]:
+    sends = {
         f"{service}-sends-{topic.name}": _operation(topic, service, "send")
-        for topic in ALL_TOPICS
-        for service in topic.producers
+        for topic, service in sent
     }
-    received = {
+    receives = {
         f"{service}-receives-{topic.name}": _operation(topic, service, "receive")
-        for topic in ALL_TOPICS
-        for service in topic.consumers
+        for topic, service in received
     }
-    return {**sent, **received}
+    return {**sends, **receives}
 
 
 def _operation(topic: Topic, service: str, action: str) -> dict[str, Any]:
@@ -115,20 +142,22 @@ def _operation(topic: Topic, service: str, action: str) -> dict[str, Any]:
     }
 
 
-def _messages() -> dict[str, Any]:
-    events = {_message_name(topic): _event_message(topic) for topic in EVENT_TOPICS}
-    waiting, letters = RETRY_TOPICS[0], DLQ_TOPICS[0]
-    return {
-        **events,
-        _message_name(waiting): _raw_message(
-            "A message that waits for another try, or was replayed; its original bytes.",
-            "WaitHeaders",
-        ),
-        _message_name(letters): _raw_message(
+def _messages(topics: Iterable[Topic]) -> dict[str, Any]:
+    return {_message_name(topic): _message(topic) for topic in topics}
+
+
+def _message(topic: Topic) -> dict[str, Any]:
+    if topic.event is not None:
+        return _event_message(topic)
+    if topic.name in _DEAD_LETTERS:
+        return _raw_message(
             "A message that was set aside, decodable or not; its original bytes.",
             "DeadLetterHeaders",
-        ),
-    }
+        )
+    return _raw_message(
+        "A message that waits for another try, or was replayed; its original bytes.",
+        "WaitHeaders",
+    )
 
 
 def _message_name(topic: Topic) -> str:
@@ -161,8 +190,8 @@ def _raw_message(summary: str, headers: str) -> dict[str, Any]:
     }
 
 
-def _schemas() -> dict[str, Any]:
-    events = [topic.event for topic in EVENT_TOPICS if topic.event is not None]
+def _schemas(topics: Iterable[Topic]) -> dict[str, Any]:
+    events = [topic.event for topic in topics if topic.event is not None]
     return {
         **build_header_schemas(),
         **build_shared_definitions(events, "#/components/schemas/{model}"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import field_serializer
+
 from contracts.events import Event
 
 
@@ -19,6 +21,10 @@ class EncodedEvent(Event):
     record_key: str
     interview_id: str | None
     body: str
+
+    @field_serializer("kind")
+    def _name_kind(self, kind: type[Event]) -> str:
+        return kind.ce_type
 
     @staticmethod
     def of(event: Event) -> EncodedEvent:

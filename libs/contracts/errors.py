@@ -46,6 +46,7 @@ class ErrorCode(StrEnum):
     NOT_YET_INGESTED = "not_yet_ingested"  # of letters by older versions; nothing raises it now
     CONFLICT = "conflict"
     OUT_OF_MEMORY = "out_of_memory"
+    NACKED = "nacked"
     # ThrottledError
     LLM_RATE_LIMITED = "llm_rate_limited"
     # OutageError
@@ -61,6 +62,7 @@ class ErrorCode(StrEnum):
     UNGROUNDED = "ungrounded"
     PII = "pii"
     INJECTION = "injection"
+    REJECTED = "rejected"
     # anything else
     BUG = "bug"
 

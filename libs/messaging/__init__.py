@@ -1,24 +1,33 @@
 """Consume, retry, dead-letter, commit and publish: the only place that knows these words."""
 
+from messaging.broker import (
+    CurrentDelivery,
+    KafkaRouter,
+    ReliableKafkaBroker,
+    ServiceApplication,
+    run,
+)
 from messaging.delivery import Delivery, Headers, Origin, Record
 from messaging.kafka.connection_errors import KafkaRefusesError, KafkaUnavailableError
+from messaging.producer.outgoing import Outgoing, OutgoingRecord
 from messaging.producer.publisher import Publisher
-from messaging.runtime.service import Service, run
 from messaging.settings import KafkaSettings, StageSettings
-from messaging.stage import Outgoing, Stage
 
 __all__ = [
+    "CurrentDelivery",
     "Delivery",
     "Headers",
     "KafkaRefusesError",
+    "KafkaRouter",
     "KafkaSettings",
     "KafkaUnavailableError",
     "Origin",
     "Outgoing",
+    "OutgoingRecord",
     "Publisher",
     "Record",
-    "Service",
-    "Stage",
+    "ReliableKafkaBroker",
+    "ServiceApplication",
     "StageSettings",
     "run",
 ]

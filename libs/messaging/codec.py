@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from contracts import headers as h
 from contracts import validation_messages
@@ -23,6 +23,7 @@ from messaging import tracing
 from messaging.delivery import NO_LINEAGE, Headers, Lineage
 
 E = TypeVar("E", bound=Event)
+M = TypeVar("M", bound=BaseModel)
 
 _CONFLUENT_MAGIC: Final = b"\0"
 _CONFLUENT_PREFIX: Final = 5
@@ -105,12 +106,22 @@ def decode(
     told, lineage = read_headers(headers)
     if told is not None and told != expected.ce_type.encode():
         raise InvalidEventError(f"the topic carries {expected.ce_type}, this says it is another")
+    return validated(value, expected), lineage
+
+
+def validated(value: bytes | None, expected: type[M]) -> M:
+    """The pydantic model that a record's value is the JSON of.
+
+    Raises:
+        UndecodableError: there is no value, or it is not UTF-8 JSON.
+        InvalidEventError: a field is missing or wrong; its content is not quoted.
+    """
     if not value:
         raise UndecodableError("the record has no value")
     try:
-        return expected.model_validate_json(document_of(value)), lineage
+        return expected.model_validate_json(document_of(value))
     except ValidationError as error:
-        raise _explain(error, expected) from None
+        raise explain(error, expected.__name__) from None
 
 
 def document_of(value: bytes) -> bytes:
@@ -132,11 +143,17 @@ _TRACEPARENT: Final = h.TRACEPARENT
 _DEADLINE: Final = h.DEADLINE
 
 
-def _explain(error: ValidationError, expected: type[Event]) -> BadMessageError:
+def explain(error: ValidationError, expected: str) -> BadMessageError:
+    """Return the failure of a message that is not what it has to be; no content is quoted.
+
+    Args:
+        error: why it is not.
+        expected: the name of what it has to be.
+    """
     if any(
         one["type"] == validation_messages.NOT_JSON for one in error.errors(include_input=False)
     ):
         return UndecodableError("the value is not a JSON document in UTF-8")
     return InvalidEventError(
-        f"not a valid {expected.__name__}: {validation_messages.describe_validation_error(error)}"
+        f"not a valid {expected}: {validation_messages.describe_validation_error(error)}"
     )

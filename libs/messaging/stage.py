@@ -13,18 +13,21 @@ branch of the error decides what becomes of the message. It never acknowledges, 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 from contracts.events import Event
 from contracts.topics import Topic
-from messaging.delivery import Delivery, Record
+from messaging.codec import decode, read_headers
+from messaging.delivery import Delivery, Lineage, Record
+from messaging.processing.inflight import Job
+from messaging.producer.outgoing import Outgoing
 
-Outgoing = Event | Iterable[Event] | None
-"""What a handler causes: one event, several in the order they are to be sent, or none."""
+Returned = Event | Iterable[Event] | None
+"""What a handler returns: one event, several in the order they are to be sent, or none."""
 
-Handler = Callable[..., Awaitable[Outgoing]]
+Handler = Callable[..., Awaitable[Returned]]
 H = TypeVar("H", bound=Handler)
 
 
@@ -44,6 +47,21 @@ class Route:
     handler: Handler
     wants_delivery: bool
 
+    @property
+    def is_json(self) -> bool:
+        """Whether the topic's records are JSON, and so are held to its limits and deadlines."""
+        return self.event is not None
+
+    def read(self, job: Job) -> tuple[Event | Record, Lineage]:
+        """What the handler takes, and what of the message's headers is carried on.
+
+        Raises:
+            BadMessageError: the record is not what the topic carries.
+        """
+        if self.event is None:
+            return job.record, read_headers(job.headers)[1]
+        return decode(job.received.value, job.headers, self.event)
+
     async def handle(self, subject: Event | Record, delivery: Delivery | None) -> tuple[Event, ...]:
         """Call the handler; what it returns, as a tuple in order."""
         if self.wants_delivery:
@@ -53,6 +71,29 @@ class Route:
         if result is None:
             return ()
         return (result,) if isinstance(result, Event) else tuple(result)
+
+
+class Subscription(Protocol):
+    """One subscribed topic, and how its messages are handled.
+
+    Attributes:
+        topic: its name without prefix.
+        wants_delivery: whether handling takes the delivery; else it may be None.
+        is_json: whether its records are JSON, and so are held to its limits and deadlines.
+    """
+
+    @property
+    def topic(self) -> str: ...  # noqa: D102
+    @property
+    def wants_delivery(self) -> bool: ...  # noqa: D102
+    @property
+    def is_json(self) -> bool: ...  # noqa: D102
+
+    def read(self, job: Job) -> tuple[Any, Lineage]:
+        """What is handled, and what of the message's headers is carried on."""
+
+    async def handle(self, subject: Any, delivery: Delivery | None) -> Sequence[Outgoing]:
+        """Handle a message; what it causes, in order."""
 
 
 class Stage:
@@ -76,10 +117,10 @@ class Stage:
         self.dead_letters = dead_letters
         self.share = 1.0
         self.notice: Callable[[], str] = str
-        self._routes: dict[str, Route] = {}
+        self._routes: dict[str, Subscription] = {}
 
     @property
-    def routes(self) -> tuple[Route, ...]:
+    def routes(self) -> tuple[Subscription, ...]:
         """All subscriptions, in the order they were declared."""
         return tuple(self._routes.values())
 
@@ -93,7 +134,7 @@ class Stage:
         """Handle a topic's records as they are (``messaging.Record``)."""
         return self._register(topic.name, None)
 
-    def route(self, topic: str) -> Route:
+    def route(self, topic: str) -> Subscription:
         """The subscription of a topic.
 
         Raises:
@@ -106,10 +147,18 @@ class Stage:
 
     def _register(self, topic: str, event: type[Event] | None) -> Callable[[H], H]:
         def decorate(handler: H) -> H:
-            if topic in self._routes:
-                raise ValueError(f"{self.service} handles {topic} already")
             arguments = len(inspect.signature(handler).parameters)
-            self._routes[topic] = Route(topic, event, handler, wants_delivery=arguments > 1)
+            self.add(Route(topic, event, handler, wants_delivery=arguments > 1))
             return handler
 
         return decorate
+
+    def add(self, subscription: Subscription) -> None:
+        """Add a subscription.
+
+        Raises:
+            ValueError: the topic has one.
+        """
+        if subscription.topic in self._routes:
+            raise ValueError(f"{self.service} handles {subscription.topic} already")
+        self._routes[subscription.topic] = subscription

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from contracts.topics import CONTROL, DLQ_TOPICS, TRANSCRIPTS_SUBMITTED
+from typing import Annotated
+
+from faststream import Context
+
+from contracts.topics import DLQ_TOPICS, PIPELINE, TRANSCRIPTS_SUBMITTED, retry_topic
 from control.indexing import index_letter, index_submission
 from control.store import LetterStore
-from messaging import Record, Stage
+from messaging import KafkaRouter, Record
+
+router = KafkaRouter()
+
+for _service in PIPELINE:
+    # Replays are not what a handler returns: they are declared for the AsyncAPI document.
+    router.publisher(retry_topic(_service, 0))
 
 
-def control_stage(store: LetterStore) -> Stage:
-    """Build the stage that indexes letters; it has no DLQ, so it retries what it cannot handle."""
-    stage = Stage(CONTROL, dead_letters=False)
+@router.subscriber(TRANSCRIPTS_SUBMITTED)
+async def handle_submission(record: Record, store: Annotated[LetterStore, Context()]) -> None:
+    """Note a submission, decodable or not."""
+    await store.index_submission(index_submission(record))
 
-    @stage.on_raw(TRANSCRIPTS_SUBMITTED)
-    async def handle_submission(record: Record) -> None:
-        await store.index_submission(index_submission(record))
 
-    for topic in DLQ_TOPICS:
-
-        @stage.on_raw(topic)
-        async def handle_letter(record: Record) -> None:
-            await store.index_letter(index_letter(record))
-
-    return stage
+@router.subscriber(*DLQ_TOPICS)
+async def handle_letter(record: Record, store: Annotated[LetterStore, Context()]) -> None:
+    """Note a dead letter of any service."""
+    await store.index_letter(index_letter(record))

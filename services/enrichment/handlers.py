@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from faststream import Context
+
 from contracts.events import ChunkReady, NotesDrafted, NotesRejected
-from contracts.topics import CHUNKS_READY, ENRICHMENT, NOTES_REJECTED
+from contracts.topics import CHUNKS_READY, NOTES_DRAFTED, NOTES_REJECTED
 from enrichment.drafter import Drafter
-from messaging import Delivery, Stage
+from messaging import CurrentDelivery, KafkaRouter
+
+router = KafkaRouter()
 
 
-def enrichment_stage(drafter: Drafter) -> Stage:
-    """The stage that asks the model."""
-    stage = Stage(ENRICHMENT)
+@router.subscriber(CHUNKS_READY)
+@router.publisher(NOTES_DRAFTED)
+async def draft_notes(
+    chunk: ChunkReady, delivery: CurrentDelivery, drafter: Annotated[Drafter, Context()]
+) -> NotesDrafted:
+    """Ask the model for notes on a chunk."""
+    return await drafter.draft(
+        chunk, attempt=1, deadline=delivery.deadline, is_replay=delivery.replays > 0
+    )
 
-    @stage.on(CHUNKS_READY)
-    async def draft_notes(chunk: ChunkReady, delivery: Delivery) -> NotesDrafted:
-        return await drafter.draft(
-            chunk, attempt=1, deadline=delivery.deadline, is_replay=delivery.replays > 0
-        )
 
-    @stage.on(NOTES_REJECTED)
-    async def draft_again(refused: NotesRejected, delivery: Delivery) -> NotesDrafted:
-        return await drafter.draft(
-            refused.chunk,
-            attempt=refused.attempt + 1,
-            feedback=refused.feedback,
-            deadline=delivery.deadline,
-            is_replay=delivery.replays > 0,
-        )
-
-    return stage
+@router.subscriber(NOTES_REJECTED)
+@router.publisher(NOTES_DRAFTED)
+async def draft_again(
+    refused: NotesRejected, delivery: CurrentDelivery, drafter: Annotated[Drafter, Context()]
+) -> NotesDrafted:
+    """Ask the model once more, with what was wrong with its last draft."""
+    return await drafter.draft(
+        refused.chunk,
+        attempt=refused.attempt + 1,
+        feedback=refused.feedback,
+        deadline=delivery.deadline,
+        is_replay=delivery.replays > 0,
+    )

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from faststream import Context
+
 from contracts.content_bugs import raise_content_bugs
 from contracts.events import Event, NotesDrafted
-from contracts.topics import GUARDRAIL, NOTES_DRAFTED
+from contracts.topics import NOTES_DRAFTED, NOTES_REJECTED, NOTES_VALIDATED
 from guardrail.assessors import Assess
 from guardrail.domain import decide
 from guardrail.judge import Review
 from guardrail.policy import Policy
-from messaging import Delivery, Stage
+from messaging import CurrentDelivery, KafkaRouter
+
+router = KafkaRouter()
 
 
-def guardrail_stage(assess: Assess, policy: Policy, review: Review | None = None) -> Stage:
-    """The stage that judges drafts, with a second opinion if there is one to ask."""
-    stage = Stage(GUARDRAIL)
-
-    @stage.on(NOTES_DRAFTED)
-    async def judge_draft(drafted: NotesDrafted, delivery: Delivery) -> tuple[Event, ...]:
-        weighed = await assess(drafted)
-        if review is not None:
-            weighed = await review(drafted, weighed, deadline=delivery.deadline)
-        with raise_content_bugs("deciding on the draft"):
-            return decide(drafted, weighed, policy, replays=delivery.replays)
-
-    return stage
+@router.subscriber(NOTES_DRAFTED)
+@router.publisher(NOTES_VALIDATED)
+@router.publisher(NOTES_REJECTED)
+async def judge_draft(
+    drafted: NotesDrafted,
+    delivery: CurrentDelivery,
+    assess: Annotated[Assess, Context()],
+    policy: Annotated[Policy, Context()],
+    review: Annotated[Review | None, Context()],
+) -> tuple[Event, ...]:
+    """Check a draft's notes against the transcript, and ask a second opinion if there is one."""
+    checked = await assess(drafted)
+    if review is not None:
+        checked = await review(drafted, checked, deadline=delivery.deadline)
+    with raise_content_bugs("deciding on the draft"):
+        return decide(drafted, checked, policy, replays=delivery.replays)

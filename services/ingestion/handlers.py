@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from faststream import Context
+
 from contracts.events import Event, TranscriptSubmitted
-from contracts.topics import INGESTION, TRANSCRIPTS_SUBMITTED
+from contracts.topics import CHUNKS_READY, TRANSCRIPTS_INGESTED, TRANSCRIPTS_SUBMITTED
 from ingestion.readers import ReadInterview
-from messaging import Stage
+from messaging import KafkaRouter
+
+router = KafkaRouter()
 
 
-def ingestion_stage(read: ReadInterview) -> Stage:
-    """The stage that reads interviews."""
-    stage = Stage(INGESTION)
-
-    @stage.on(TRANSCRIPTS_SUBMITTED)
-    async def read_interview(submitted: TranscriptSubmitted) -> tuple[Event, ...]:
-        return await read(submitted)
-
-    return stage
+@router.subscriber(TRANSCRIPTS_SUBMITTED)
+@router.publisher(TRANSCRIPTS_INGESTED)
+@router.publisher(CHUNKS_READY)
+async def read_interview(
+    submitted: TranscriptSubmitted, read: Annotated[ReadInterview, Context()]
+) -> tuple[Event, ...]:
+    """Read an interview and cut it into chunks."""
+    return await read(submitted)

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from faststream import Context
+
 from contracts.events import Event, NotesStored, NotesValidated, TranscriptIngested
-from contracts.topics import NOTES_VALIDATED, PERSISTENCE, TRANSCRIPTS_INGESTED
-from messaging import Delivery, Stage
+from contracts.topics import NOTES_STORED, NOTES_VALIDATED, TRANSCRIPTS_INGESTED
+from messaging import CurrentDelivery, KafkaRouter
 from persistence.store import NotesStore
 
+router = KafkaRouter()
 
-def persistence_stage(store: NotesStore) -> Stage:
-    """The stage that stores."""
-    stage = Stage(PERSISTENCE)
 
-    @stage.on(TRANSCRIPTS_INGESTED)
-    async def store_transcript(ingested: TranscriptIngested) -> tuple[Event, ...]:
-        return await store.store_transcript(ingested)
+@router.subscriber(TRANSCRIPTS_INGESTED)
+@router.publisher(NOTES_STORED)
+@router.publisher(NOTES_VALIDATED)
+async def store_transcript(
+    ingested: TranscriptIngested, store: Annotated[NotesStore, Context()]
+) -> tuple[Event, ...]:
+    """Store an interview, and the drafts that waited for it; those that cannot be go back."""
+    return await store.store_transcript(ingested)
 
-    @stage.on(NOTES_VALIDATED)
-    async def store_notes(validated: NotesValidated, delivery: Delivery) -> NotesStored | None:
-        origin = delivery.origin
-        return await store.store_notes(validated, (origin.topic, origin.partition, origin.offset))
 
-    return stage
+@router.subscriber(NOTES_VALIDATED)
+@router.publisher(NOTES_STORED)
+async def store_notes(
+    validated: NotesValidated, delivery: CurrentDelivery, store: Annotated[NotesStore, Context()]
+) -> NotesStored | None:
+    """Store what came of a chunk's draft, or keep it until its interview is there."""
+    origin = delivery.origin
+    return await store.store_notes(validated, (origin.topic, origin.partition, origin.offset))

@@ -23,13 +23,12 @@ from contracts.topics import (
     retry_topic,
 )
 from enrichment.drafter import Drafter
-from enrichment.handlers import enrichment_stage
+from enrichment.handlers import router
 from enrichment.settings import EnrichmentSettings
 from messaging import KafkaSettings, Publisher
-from messaging.consumer.consumer import StageConsumer
 from messaging.kafka.admin import create_topics
-from messaging.processing.processor import Worker
 from model_client import ModelClient
+from support.on_faststream import broker_with
 
 OUTAGE_S: Final = 60.0
 BEFORE_S: Final = 4.0
@@ -108,16 +107,13 @@ async def _fresh(lab: Lab) -> KafkaSettings:
 
 @asynccontextmanager
 async def _consuming(kafka: KafkaSettings, client: ModelClient) -> AsyncIterator[None]:
-    stage, settings = enrichment_stage(Drafter(client)), EnrichmentSettings(drain_grace_s=0)
-    async with Publisher(kafka, source="/bench") as publisher:
-        worker = Worker(stage, settings, publisher, group=kafka.topic(ENRICHMENT))
-        consumption = StageConsumer(stage, settings, kafka, worker)
-        consuming = asyncio.create_task(consumption.run())
-        try:
-            yield
-        finally:
-            consumption.stop()
-            await consuming
+    settings = EnrichmentSettings(drain_grace_s=0)
+    broker = broker_with(ENRICHMENT, router, settings, kafka, drafter=Drafter(client))
+    await broker.start()
+    try:
+        yield
+    finally:
+        await broker.stop()
 
 
 @asynccontextmanager

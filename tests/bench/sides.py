@@ -6,7 +6,6 @@ the handler returns, and commits as often as the others do.
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
@@ -14,20 +13,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from faststream import AckPolicy, FastStream
+from faststream import AckPolicy, BaseMiddleware, Context, Depends, FastStream
 from faststream.kafka import KafkaBroker, KafkaMessage
 
 from bench.harness import PARTITIONS, ROOT
 from contracts.events import NotesStored, NotesValidated
 from contracts.topics import NOTES_STORED, NOTES_VALIDATED, PERSISTENCE
-from messaging import KafkaSettings, Publisher, Stage, StageSettings
-from messaging.consumer.consumer import StageConsumer
-from messaging.processing.processor import Worker
+from messaging import KafkaSettings, StageSettings
+from messaging.broker import ReliableKafkaBroker
 
 COMMIT_S: Final = 0.1
 """Often, and alike for all: a kill then finds what was committed too early."""
+WITH_MACHINERY: Final = "ours, FastStream's machinery"
 PEER: Final = "faststream-concurrent-aiokafka"
 PEER_VERSION: Final = "0.7.2"
 INSTALL_TIMEOUT_S: Final = 120
@@ -47,25 +46,65 @@ class PeerMissingError(Exception):
 async def ours(
     kafka: KafkaSettings, handle: Handle, in_flight: int, **more: Any
 ) -> AsyncIterator[Settle]:
-    """A stage with a window of ``in_flight`` messages; ``more`` are further stage settings."""
-    stage = Stage(PERSISTENCE)
-    stage.on(NOTES_VALIDATED)(handle)
+    """Our broker with a window of ``in_flight`` messages; ``more`` are further settings."""
+    broker = _reliable_broker(kafka, in_flight, more)
+    broker.subscriber(NOTES_VALIDATED)(broker.publisher(NOTES_STORED)(handle))
+    async with _consuming(broker) as settle:
+        yield settle
+
+
+@asynccontextmanager
+async def ours_with_machinery(
+    kafka: KafkaSettings, handle: Handle, in_flight: int
+) -> AsyncIterator[Settle]:
+    """As ``ours``, with FastStream's middlewares, dependencies and context taking part."""
+    broker = _reliable_broker(kafka, in_flight, {}, middlewares=(_PassingOn,))
+
+    async def handle_with_more(
+        event: NotesValidated,
+        message: Annotated[Any, Context("message")],
+        number: Annotated[int, Depends(_number)],
+    ) -> NotesStored:
+        assert message is not None
+        assert number
+        return await handle(event)
+
+    broker.subscriber(NOTES_VALIDATED)(broker.publisher(NOTES_STORED)(handle_with_more))
+    async with _consuming(broker) as settle:
+        yield settle
+
+
+class _PassingOn(BaseMiddleware):
+    """A middleware that is there, as one that counts would be."""
+
+    async def consume_scope(self, call_next: Any, msg: Any) -> Any:
+        return await call_next(msg)
+
+
+async def _number() -> int:
+    return 1
+
+
+def _reliable_broker(
+    kafka: KafkaSettings, in_flight: int, more: dict[str, Any], **options: Any
+) -> ReliableKafkaBroker:
     settings = StageSettings(max_in_flight=in_flight, commit_interval_s=COMMIT_S, **more)
-    async with Publisher(kafka, source="/bench") as publisher:
-        worker = Worker(stage, settings, publisher, group=kafka.topic(PERSISTENCE))
-        consumption = StageConsumer(stage, settings, kafka, worker)
-        consuming = asyncio.create_task(consumption.run())
+    return ReliableKafkaBroker(
+        service=PERSISTENCE,
+        settings=settings,
+        kafka=kafka,
+        allow_auto_create_topics=False,
+        **options,
+    )
 
-        async def settle() -> None:
-            while consumption.in_flight:  # noqa: ASYNC110 - the window tells nobody when it is empty
-                await asyncio.sleep(0.001)
-            await consumption.commit()
 
-        try:
-            yield settle
-        finally:
-            consumption.stop()
-            await consuming
+@asynccontextmanager
+async def _consuming(broker: ReliableKafkaBroker) -> AsyncIterator[Settle]:
+    await broker.start()
+    try:
+        yield broker.settle
+    finally:
+        await broker.stop()
 
 
 @asynccontextmanager
@@ -140,6 +179,7 @@ async def concurrent_peer(
 
 CONSUMERS: Final[dict[str, Consume]] = {
     "ours": ours,
+    WITH_MACHINERY: ours_with_machinery,
     "FastStream safe": faststream_safe,
     "FastStream at most once": faststream_fast,
     PEER: concurrent_peer,

@@ -12,8 +12,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 from typing import Any, Final
@@ -29,12 +28,13 @@ from contracts.errors import (
     RetryableError,
     ThrottledError,
 )
-from contracts.events import ChunkReady, Event, NotesStored
+from contracts.events import ChunkReady, NotesStored
 from contracts.topics import CHUNKS_READY
-from messaging import Delivery, Headers, KafkaSettings, Publisher, Service, Stage, StageSettings
-from messaging import run as run_service
+from messaging import Delivery, Headers, Outgoing, Publisher, StageSettings, run
 from messaging.consumer.consumer import StageConsumer
+from messaging.stage import Stage
 from support.broker import PROBE
+from support.on_faststream import application_of, broker_of
 
 SEED: Final = "ONRECORD_CHAOS_ROUND_SEED"
 FOLDER: Final = "ONRECORD_CHAOS_FOLDER"
@@ -132,7 +132,7 @@ def wrap_publisher(publisher: Publisher, crashes: Crashes) -> None:
     send, forward = publisher.send, publisher.forward
 
     async def send_events(
-        events: Sequence[Event], callback: Callable[[Exception | None], None], **options: Any
+        events: Sequence[Outgoing], callback: Callable[[Exception | None], None], **options: Any
     ) -> None:
         def told(error: Exception | None) -> None:
             if error is None:
@@ -177,16 +177,15 @@ def main() -> None:
     crashes = Crashes(due_from_text(os.environ[CRASHES]), folder)
     wrap_consumer(crashes)
 
-    @asynccontextmanager
-    async def build(publisher: Publisher) -> AsyncIterator[Stage]:
+    def wrap(publisher: Publisher) -> None:
         # Who was assigned what, and when, is what one wants to know of a round that failed.
         logging.getLogger("aiokafka.consumer").setLevel(logging.INFO)
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell_state)
         wrap_publisher(publisher, crashes)
-        yield stage_of(seed, folder, crashes)
 
     settings = StageSettings(_env_prefix=f"{PROBE.upper()}_")
-    run_service(Service(PROBE, settings, KafkaSettings(), build))
+    stage = stage_of(seed, folder, crashes)
+    run(application_of(broker_of(stage, settings), stage, wrap))
 
 
 if __name__ == "__main__":

@@ -29,11 +29,17 @@ from contracts.topics import (
 from local_stack.probes import is_port_free
 from local_stack.processes import Process, start_process
 from local_stack.resolve import PORTS
-from messaging import KafkaSettings, Publisher, Service, Stage, StageSettings
+from messaging import KafkaRouter, KafkaSettings, Publisher, ServiceApplication, StageSettings
+from messaging.consumer.consumer import StageConsumer
 from messaging.delivery import Headers
 from messaging.kafka.admin import admin_client, create_topics, wait_for_broker
-from messaging.runtime.service import Runner
+from messaging.runtime.health import Health
+from messaging.stage import Stage
+from support.on_faststream import application_of, broker_of, broker_with
 from support.waiting import eventually, until
+
+MACHINERY: Final = os.environ.get("ONRECORD_TEST_MACHINERY") == "1"
+"""Whether the stages of tests take FastStream's own way; a switch, for a run of all of them."""
 
 PROBE: Final = "probe"
 """The service the test stages belong to."""
@@ -137,6 +143,23 @@ class Bench:
         await until(look, within_s=40)
 
     @asynccontextmanager
+    async def serving(
+        self,
+        service: str,
+        router: KafkaRouter,
+        settings: StageSettings,
+        **context: Any,
+    ) -> AsyncIterator[RunningApplication]:
+        """A service's own handlers at work, with what they take from the context."""
+        broker = broker_with(service, router, settings, self.kafka, **context)
+        running = RunningApplication(ServiceApplication(broker))
+        try:
+            await running.is_ready()
+            yield running
+        finally:
+            await running.stop()
+
+    @asynccontextmanager
     async def running(
         self, stage: Stage, settings: StageSettings = QUICK, **more: Any
     ) -> AsyncIterator[RunningStage]:
@@ -149,23 +172,27 @@ class Bench:
             await running.stop()
 
 
-class RunningStage:
-    """A service's whole life in a task of the test."""
+class RunningApplication:
+    """A service's whole life in a task of the test.
 
-    def __init__(
-        self,
-        kafka: KafkaSettings,
-        stage: Stage,
-        settings: StageSettings,
-        wrap: Callable[[Publisher], None] = lambda _: None,
-    ) -> None:
-        @asynccontextmanager
-        async def build(publisher: Publisher) -> AsyncIterator[Stage]:
-            wrap(publisher)
-            yield stage
+    Args:
+        app: the service.
+    """
 
-        self.runner = Runner(Service(stage.service, settings, kafka, build))
-        self.task = asyncio.create_task(self.runner.run())
+    def __init__(self, app: ServiceApplication) -> None:
+        self.broker = app.service
+        self.task = asyncio.create_task(app.run())
+
+    @property
+    def health(self) -> Health:
+        """What ``/readyz`` would say."""
+        return self.broker.health
+
+    @property
+    def consumption(self) -> StageConsumer | None:
+        """The consumer at work, if one is."""
+        supervisor = self.broker.supervisor
+        return supervisor.consumption if supervisor is not None else None
 
     async def is_ready(self) -> None:
         """Wait until ``/readyz`` would say so."""
@@ -173,15 +200,15 @@ class RunningStage:
 
     async def says_ready(self, *, ready: bool) -> str:
         """Wait until readiness is as given; the reason that goes with it."""
-        await until(lambda: self.task.done() or self.runner._look().ready is ready)
+        await until(lambda: self.task.done() or self.health.ready is ready)
         if self.task.done():
             self.task.result()
-        return self.runner._look().reason
+        return self.health.reason
 
     def ask_to_stop(self) -> None:
         """What SIGTERM does."""
-        if not self.task.done() and not self.runner._stopping.is_set():
-            self.runner._on_signal(signal.SIGTERM)
+        if not self.task.done():
+            self.broker.begin_to_stop()
 
     async def stop(self) -> None:
         """Stop as by SIGTERM and wait for the end."""
@@ -193,14 +220,39 @@ class RunningStage:
 
     async def kill(self) -> None:
         """End it as a crash would: nothing is finished, nothing committed."""
-        consumption = self.runner._consumption
+        consumption = self.consumption
         assert consumption is not None
 
         async def nothing() -> None: ...
 
         consumption.commit = nothing  # type: ignore[method-assign]  # a crash commits nothing
+        await self.broker.abort()
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
+
+
+class RunningStage(RunningApplication):
+    """A stage of a test's own as a service.
+
+    Args:
+        kafka: how to reach the broker.
+        stage: the handlers.
+        settings: of the window, deadlines and retries.
+        wrap: is given the publisher before anything is consumed.
+        machinery: whether messages take FastStream's own way.
+    """
+
+    def __init__(
+        self,
+        kafka: KafkaSettings,
+        stage: Stage,
+        settings: StageSettings,
+        wrap: Callable[[Publisher], None] = lambda _: None,
+        *,
+        machinery: bool = MACHINERY,
+    ) -> None:
+        broker = broker_of(stage, settings, kafka, machinery=machinery)
+        super().__init__(application_of(broker, stage, wrap))
 
 
 def free_port() -> int:

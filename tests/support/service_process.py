@@ -98,7 +98,7 @@ def service_process(
     own = {f"{name.upper()}_HTTP_PORT": str(port), "PYTHONPATH": os.pathsep.join(sys.path)}
     with log.open("w", encoding="utf-8") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", f"{name}.main"], env=inherited | own | dict(env), stderr=out
+            [sys.executable, "-m", name], env=inherited | own | dict(env), stderr=out
         )
         try:
             yield ServiceProcess(port, log, process.pid)

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import structlog
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_random_exponential
 
 from contracts.errors import OutageError, ThrottledError
-from contracts.events import Event
-from messaging.delivery import Record
 from messaging.processing import failure_policy
 from messaging.processing.deadlines import Deadlines
 from messaging.processing.failure_policy import DeadlinePassedError
 from messaging.processing.inflight import Job
+from messaging.producer.outgoing import Outgoing
 from messaging.settings import StageSettings
-from messaging.stage import Route
+from messaging.stage import Subscription
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +50,7 @@ class Attempts:
         """Stop watching deadlines."""
         self._deadlines.close()
 
-    async def handle(self, job: Job, route: Route, subject: Event | Record) -> tuple[Event, ...]:
+    async def handle(self, job: Job, route: Subscription, subject: Any) -> Sequence[Outgoing]:
         """What the handler returns.
 
         Args:
@@ -77,8 +78,8 @@ class Attempts:
             raise StuckError(f"{type(error).__name__} on {job.topic}; see the log") from error
 
     async def _before_deadline(
-        self, job: Job, route: Route, subject: Event | Record
-    ) -> tuple[Event, ...]:
+        self, job: Job, route: Subscription, subject: Any
+    ) -> Sequence[Outgoing]:
         job.tries, job.expired = 0, False
         job.deadline = self._deadline(job)
         self._deadlines.begin(job)
@@ -103,7 +104,7 @@ class Attempts:
             return mine
         return min(mine, self._loop.time() + job.due_s - time.time())
 
-    async def _try(self, job: Job, route: Route, subject: Event | Record) -> tuple[Event, ...]:
+    async def _try(self, job: Job, route: Subscription, subject: Any) -> Sequence[Outgoing]:
         try:
             return await self._once(job, route, subject)
         except Exception as error:
@@ -112,7 +113,7 @@ class Attempts:
             await asyncio.sleep(self._first_wait(error))
         return await self._retrying(job)(self._once, job, route, subject)
 
-    async def _once(self, job: Job, route: Route, subject: Event | Record) -> tuple[Event, ...]:
+    async def _once(self, job: Job, route: Subscription, subject: Any) -> Sequence[Outgoing]:
         job.failure = None
         try:
             if not route.wants_delivery:

@@ -7,10 +7,11 @@ only once the broker has acknowledged what came of it.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
@@ -22,12 +23,9 @@ from contracts.errors import (
     RejectedError,
     ThrottledError,
 )
-from contracts.events import Event
-from messaging.codec import decode, read_headers
 from messaging.dead_letters import headers as dead_letter_headers
 from messaging.dead_letters.failure_router import FailureRouter
 from messaging.dead_letters.metrics import DeadLetterMetrics
-from messaging.delivery import Record
 from messaging.limits import Limits, TooLargeError
 from messaging.processing import failure_policy
 from messaging.processing.attempts import Attempts
@@ -36,9 +34,10 @@ from messaging.processing.failure_rate_breaker import FailureRateBreaker
 from messaging.processing.inflight import Job
 from messaging.processing.outage_gate import OutageGate
 from messaging.processing.throttle import Throttle
+from messaging.producer.outgoing import Outgoing
 from messaging.producer.publisher import Publisher, RecordTooLargeError
 from messaging.settings import StageSettings
-from messaging.stage import Route, Stage
+from messaging.stage import Stage, Subscription
 
 log = structlog.get_logger(__name__)
 
@@ -183,28 +182,26 @@ class Worker:
             return is_well
         return True
 
-    def _read(self, job: Job) -> tuple[Route, Event | Record]:
+    def _read(self, job: Job) -> tuple[Subscription, Any]:
         if self._stage.dead_letters:  # a stage without them takes whatever there is
             _refuse(job, self._limits.complaint_about(job.received))
         route = self._stage.route(job.source_topic)
-        if route.event is None:
-            _, job.lineage = read_headers(job.headers)
-            return route, job.record
-        _refuse(job, self._limits.complaint_about_json(job.received.value))
-        subject, job.lineage = decode(job.received.value, job.headers, route.event)
-        told = job.lineage.deadline_s
+        if route.is_json:
+            _refuse(job, self._limits.complaint_about_json(job.received.value))
+        subject, job.lineage = route.read(job)
+        told = job.lineage.deadline_s if route.is_json else None
         if told is not None and not job.delivery.replays:  # an operator's replay outweighs it
             job.due_s = told
         return route, subject
 
-    async def _publish(self, job: Job, events: tuple[Event, ...]) -> None:
+    async def _publish(self, job: Job, events: Sequence[Outgoing]) -> None:
         sent = partial(self._sent, job, events)
         try:
             await self._publisher.send(events, sent, cause=job.lineage)
         except (OutageError, RecordTooLargeError):
             await self._publish_again(job, events)
 
-    def _sent(self, job: Job, events: tuple[Event, ...], error: Exception | None) -> None:
+    def _sent(self, job: Job, events: Sequence[Outgoing], error: Exception | None) -> None:
         if error is None:
             try:
                 self._ended_well(job)
@@ -229,7 +226,7 @@ class Worker:
         log.error("unsettled", topic=job.topic, offset=job.received.offset, exc_info=error)
         self.failure = self.failure or error
 
-    async def _publish_again(self, job: Job, events: tuple[Event, ...]) -> None:
+    async def _publish_again(self, job: Job, events: Sequence[Outgoing]) -> None:
         cause = job.lineage
         try:
             await self._publishing.run(

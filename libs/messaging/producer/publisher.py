@@ -33,6 +33,7 @@ from messaging.producer.accumulator import (
     delivery_callback,
 )
 from messaging.producer.delivery_reports import DeliveryReports
+from messaging.producer.outgoing import Outgoing, OutgoingRecord
 from messaging.producer.partitioner import choose_partition
 from messaging.settings import KafkaSettings
 
@@ -142,7 +143,7 @@ class Publisher:
 
     async def send(
         self,
-        events: Sequence[Event],
+        events: Sequence[Outgoing],
         callback: DeliveryCallback,
         *,
         cause: Lineage = NO_LINEAGE,
@@ -150,7 +151,7 @@ class Publisher:
         """Send events, each to its own topic, in order; do not wait for the broker.
 
         Args:
-            events: what to send; at least one.
+            events: what to send; at least one. A record is sent as it is.
             callback: called once, when the broker has acknowledged all, or with the first error.
             cause: lineage of the message that caused them: its trace and deadline are passed on.
 
@@ -161,11 +162,14 @@ class Publisher:
         if len(events) > 1:
             callback = _combine(len(events), callback)
         for event in events:
+            if isinstance(event, OutgoingRecord):
+                await self._append_record(event, callback)
+                continue
             topic = self._topic(event_class(event))
             key, value, headers = encode(event, source=self._source, cause=cause)
             await self._append(topic, key, value, headers, callback)
 
-    async def publish(self, events: Iterable[Event], *, cause: Lineage = NO_LINEAGE) -> None:
+    async def publish(self, events: Iterable[Outgoing], *, cause: Lineage = NO_LINEAGE) -> None:
         """Send events, each to its own topic, in order; wait until all are acknowledged.
 
         Args:
@@ -234,20 +238,27 @@ class Publisher:
                 callback(error)
         return reports.close()
 
-    async def _append_raw(
+    async def _append_record(self, record: OutgoingRecord, callback: DeliveryCallback) -> None:
+        headers = tuple(record.headers)
+        to, key, value, where = record.topic, record.key, record.value, record.partition
+        await self._append_raw(to, key, value, headers, callback, partition=where)
+
+    async def _append_raw(  # noqa: PLR0913 - a record has these parts
         self,
         topic: str,
         key: bytes | None,
         value: bytes | None,
         headers: Headers,
         callback: DeliveryCallback,
+        *,
+        partition: int | None = None,
     ) -> None:
         alone, raw = None, list(headers)
         if not header_names.can_aiokafka_write(headers):
             # aiokafka's compiled builder raises for header names that are not UTF-8.
             alone = RecordBatch(header_names.RawNameBatchBuilder(BATCH_BYTES))
             raw = header_names.to_raw_names(headers)
-        await self._append(topic, key, value, raw, callback, alone=alone)
+        await self._append(topic, key, value, raw, callback, alone=alone, partition=partition)
 
     def _topic(self, event: type[Event]) -> str:
         topic = self._topics.get(event)
@@ -264,6 +275,7 @@ class Publisher:
         callback: DeliveryCallback,
         *,
         alone: RecordBatch | None = None,
+        partition: int | None = None,
     ) -> None:
         size = len(key or b"") + len(value or b"") + RECORD_OVERHEAD_BYTES
         size += size_of_headers(headers)
@@ -274,7 +286,7 @@ class Publisher:
         partitions = self._partitions.get(topic) or await self._fetch_partitions(topic)
         if not self._accumulator.unacknowledged:
             self._last_response_at = asyncio.get_running_loop().time()
-        to = topic, choose_partition(key, partitions)
+        to = topic, choose_partition(key, partitions) if partition is None else partition
         if alone is None and topic in self._one_record_batches:
             alone = self._new_batch()
         self._accumulator.append(to, key, value, headers, callback, alone=alone)

@@ -22,12 +22,13 @@ from control.reader import open_reader
 from control.replay import LetterReplayer
 from control.store import LetterStore
 from database.pool import Database
-from messaging import Delivery, Origin, Publisher, Record, Stage
+from messaging import Delivery, Origin, Publisher, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import Headers, append, split
 from messaging.kafka.admin import admin_client
 from messaging.limits import PULL_BYTES, WHOLE_BYTES
+from messaging.stage import Stage
 from support import bombs
 from support.bombs import MIB
 from support.broker import QUICK, Bench, bench_on

@@ -29,7 +29,7 @@ from database.lazy import LazyDatabase
 from database.pool import Database
 from database.settings import PostgresSettings
 from enrichment.drafter import Drafter
-from enrichment.handlers import enrichment_stage
+from enrichment.handlers import router
 from enrichment.settings import EnrichmentSettings
 from messaging import Publisher, Record
 from model_client import ModelClient
@@ -67,7 +67,7 @@ async def enrichment(
         ResponseCache(database, CacheSettings()) as answers,
         Ledger(database, BudgetSettings()) as ledger,
         ModelClient(settings, cache=answers, ledger=ledger) as client,
-        bench.running(enrichment_stage(Drafter(client)), EnrichmentSettings(**HURRY)),
+        bench.serving(ENRICHMENT, router, EnrichmentSettings(**HURRY), drafter=Drafter(client)),
     ):
         yield
 

@@ -1,28 +1,90 @@
-"""The services' own handlers on FastStream's in-memory broker: topics and events, no commits."""
+"""Every service's handlers on FastStream's in-memory broker: topics, events and what goes where."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any, cast
 
-from faststream.kafka import TestKafkaBroker
+import pytest
+from aiokafka import ConsumerRecord
+from faststream.kafka import KafkaMessage, TestKafkaBroker
 
 from contracts.events import (
     ChunkReady,
     Event,
+    NotesDrafted,
+    NotesRejected,
+    NotesStored,
     NotesValidated,
     TranscriptIngested,
     TranscriptSubmitted,
 )
-from contracts.topics import NOTES_DRAFTED, TRANSCRIPTS_SUBMITTED
+from contracts.topics import (
+    CHUNKS_READY,
+    CONTROL,
+    DLQ_TOPICS,
+    ENRICHMENT,
+    EVENT_TOPICS,
+    GUARDRAIL,
+    INGESTION,
+    NOTES_DRAFTED,
+    NOTES_REJECTED,
+    NOTES_VALIDATED,
+    PERSISTENCE,
+    PIPELINE,
+    TRANSCRIPTS_INGESTED,
+    TRANSCRIPTS_SUBMITTED,
+    Topic,
+    retry_topic,
+)
+from control import handlers as control
+from control.domain import IndexedLetter, IndexedSubmission
+from enrichment import handlers as enrichment
+from guardrail import handlers as guardrail
 from guardrail.assessors import assess_here
-from guardrail.handlers import guardrail_stage
 from guardrail.policy import Policy
+from ingestion import handlers as ingestion
 from ingestion.domain import Cutting
-from ingestion.handlers import ingestion_stage
 from ingestion.readers import read_encoded
-from messaging.faststream_bridge import broker_of
+from messaging import KafkaRouter, ReliableKafkaBroker, StageSettings
+from messaging.codec import InvalidEventError, UndecodableError
+from persistence import handlers as persistence
+from support.on_faststream import broker_with
 
 EXAMPLES = Path(__file__).parents[3] / "schemas" / "examples"
+
+
+def example(event: type[Event], name: str = "full") -> bytes:
+    return (EXAMPLES / event.__name__ / f"{name}.json").read_bytes()
+
+
+class Watched:
+    """A broker with a service's handlers, and all that they publish."""
+
+    def __init__(self, service: str, router: KafkaRouter, **context: Any) -> None:
+        self.broker = broker_with(service, router, StageSettings(), **context)
+        self.records: list[ConsumerRecord[bytes, bytes]] = []
+        read = {one.name for sub in self.broker.subscribers for one in cast("Any", sub).topics}
+        for topic in EVENT_TOPICS:
+            if topic.name not in read:
+                self._watch(self.broker, topic)
+
+    def _watch(self, broker: ReliableKafkaBroker, topic: Topic) -> None:
+        @broker.subscriber(topic.name, group_id="test")
+        async def keep(_: Any, message: KafkaMessage) -> None:
+            self.records.append(cast("ConsumerRecord[bytes, bytes]", message.raw_message))
+
+    async def takes(self, topic: Topic, value: bytes) -> list[Event]:
+        """Have a record handled; the events that were published."""
+        async with TestKafkaBroker(self.broker):
+            await self.broker.publish(value, topic.name, key=b"any")
+        return [
+            topic.event.model_validate_json(record.value)
+            for record in self.records
+            for topic in EVENT_TOPICS
+            if topic.name == record.topic and topic.event is not None and record.value
+        ]
 
 
 async def read_here(submitted: TranscriptSubmitted) -> tuple[Event, ...]:
@@ -30,46 +92,165 @@ async def read_here(submitted: TranscriptSubmitted) -> tuple[Event, ...]:
 
 
 async def test_ingestion_reads_the_example_submission() -> None:
-    broker = broker_of(ingestion_stage(read_here))
-    interviews: list[TranscriptIngested] = []
-    chunks: list[ChunkReady] = []
-
-    @broker.subscriber("transcripts-ingested")
-    async def ingested(interview: TranscriptIngested) -> None:
-        interviews.append(interview)
-
-    @broker.subscriber("chunks-ready")
-    async def ready(chunk: ChunkReady) -> None:
-        chunks.append(chunk)
-
-    example = (EXAMPLES / "TranscriptSubmitted" / "webvtt.json").read_bytes()
-    async with TestKafkaBroker(broker):
-        await broker.publish(example, TRANSCRIPTS_SUBMITTED.name, key=b"any")
-
+    service = Watched(INGESTION, ingestion.router, read=read_here)
+    events = await service.takes(TRANSCRIPTS_SUBMITTED, example(TranscriptSubmitted, "webvtt"))
+    interviews = [one for one in events if isinstance(one, TranscriptIngested)]
+    chunks = [one for one in events if isinstance(one, ChunkReady)]
     (interview,) = interviews
     assert [chunk.chunk_id for chunk in chunks] == [ref.chunk_id for ref in interview.chunks]
 
 
+async def test_what_is_published_are_cloudevents_keyed_by_their_id() -> None:
+    service = Watched(INGESTION, ingestion.router, read=read_here)
+    await service.takes(TRANSCRIPTS_SUBMITTED, example(TranscriptSubmitted, "webvtt"))
+    assert {one.topic for one in service.records} == {TRANSCRIPTS_INGESTED.name, CHUNKS_READY.name}
+    for record in service.records:
+        headers = dict(record.headers)
+        assert record.key == headers["ce_subject"]
+        assert headers["content-type"] == b"application/json"
+        event = next(one.event for one in EVENT_TOPICS if one.name == record.topic)
+        assert event is not None
+        assert headers["ce_type"] == event.ce_type.encode()
+        assert event.model_validate_json(record.value or b"").key.encode() == record.key
+
+
+class Drafting:
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, str, bool]] = []
+
+    async def draft(
+        self,
+        chunk: ChunkReady,
+        *,
+        attempt: int,
+        deadline: float,
+        feedback: str = "",
+        is_replay: bool = False,
+    ) -> NotesDrafted:
+        assert deadline > 0
+        self.asked.append((attempt, feedback, is_replay))
+        draft = NotesDrafted.model_validate_json(example(NotesDrafted))
+        return draft.model_copy(update={"chunk": chunk, "attempt": attempt})
+
+
+async def test_enrichment_drafts_notes_on_the_example_chunk() -> None:
+    drafter = Drafting()
+    service = Watched(ENRICHMENT, enrichment.router, drafter=drafter)
+    (draft,) = await service.takes(CHUNKS_READY, example(ChunkReady))
+    assert isinstance(draft, NotesDrafted)
+    assert draft.chunk == ChunkReady.model_validate_json(example(ChunkReady))
+    assert drafter.asked == [(1, "", False)]
+
+
+async def test_enrichment_asks_again_with_the_reasons() -> None:
+    drafter = Drafting()
+    service = Watched(ENRICHMENT, enrichment.router, drafter=drafter)
+    refused = NotesRejected.model_validate_json(example(NotesRejected))
+    (draft,) = await service.takes(NOTES_REJECTED, example(NotesRejected))
+    assert isinstance(draft, NotesDrafted)
+    assert drafter.asked == [(refused.attempt + 1, refused.feedback, False)]
+
+
 async def test_guardrail_judges_the_example_draft() -> None:
-    broker = broker_of(guardrail_stage(assess_here, Policy()))
-    judged: list[NotesValidated] = []
-
-    @broker.subscriber("notes-validated")
-    async def keep(validated: NotesValidated) -> None:
-        judged.append(validated)
-
-    example = (EXAMPLES / "NotesDrafted" / "full.json").read_bytes()
-    async with TestKafkaBroker(broker):
-        await broker.publish(example, NOTES_DRAFTED.name, key=b"any")
-
-    (validated,) = judged
+    service = Watched(GUARDRAIL, guardrail.router, assess=assess_here, policy=Policy(), review=None)
+    (validated,) = await service.takes(NOTES_DRAFTED, example(NotesDrafted))
+    assert isinstance(validated, NotesValidated)
     assert validated.notes
 
 
-def test_every_subscriber_of_the_bridge_acknowledges_by_hand() -> None:
-    broker = broker_of(guardrail_stage(assess_here, Policy()))
+class Storing:
+    def __init__(self, *returned: Event) -> None:
+        self.returned = returned
+        self.places: list[object] = []
 
-    policies = {str(subscriber.ack_policy) for subscriber in broker.subscribers}
+    async def store_transcript(self, _: TranscriptIngested) -> tuple[Event, ...]:
+        return self.returned
 
-    assert len(policies) == 1
-    assert "MANUAL" in policies.pop().upper()
+    async def store_notes(self, _: NotesValidated, place: object) -> Event | None:
+        self.places.append(place)
+        return self.returned[0] if self.returned else None
+
+
+async def test_persistence_tells_of_what_it_stored() -> None:
+    stored = NotesStored.model_validate_json(example(NotesStored))
+    service = Watched(PERSISTENCE, persistence.router, store=(store := Storing(stored)))
+    assert await service.takes(NOTES_VALIDATED, example(NotesValidated)) == [stored]
+    assert store.places == [(NOTES_VALIDATED.name, 0, 0)]
+
+
+async def test_persistence_tells_nothing_of_what_waits() -> None:
+    service = Watched(PERSISTENCE, persistence.router, store=Storing())
+    assert await service.takes(NOTES_VALIDATED, example(NotesValidated)) == []
+    assert await service.takes(TRANSCRIPTS_INGESTED, example(TranscriptIngested)) == []
+
+
+class Indexing:
+    def __init__(self) -> None:
+        self.letters: list[IndexedLetter] = []
+        self.submissions: list[IndexedSubmission] = []
+
+    async def index_letter(self, letter: IndexedLetter) -> None:
+        self.letters.append(letter)
+
+    async def index_submission(self, submission: IndexedSubmission) -> None:
+        self.submissions.append(submission)
+
+
+async def test_control_indexes_letters_of_all_services_and_submissions() -> None:
+    store = Indexing()
+    broker = broker_with(CONTROL, control.router, StageSettings(), store=store)
+    async with TestKafkaBroker(broker):
+        for topic in DLQ_TOPICS:
+            await broker.publish(b"\xff", topic.name, key=b"\xfe")
+        await broker.publish(example(TranscriptSubmitted), TRANSCRIPTS_SUBMITTED.name)
+        await broker.publish(b"not JSON", TRANSCRIPTS_SUBMITTED.name)
+    assert [one.dlq_topic for one in store.letters] == [one.name for one in DLQ_TOPICS]
+    assert len(store.submissions) == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "refused"),
+    [
+        (b"not JSON", UndecodableError),
+        (b"", UndecodableError),
+        (b"{}", InvalidEventError),
+        (json.dumps([1]).encode(), InvalidEventError),
+    ],
+)
+async def test_what_is_no_event_never_reaches_a_handler(
+    value: bytes, refused: type[Exception]
+) -> None:
+    drafter = Drafting()
+    service = Watched(ENRICHMENT, enrichment.router, drafter=drafter)
+    with pytest.raises(refused):
+        await service.takes(CHUNKS_READY, value)
+    assert drafter.asked == []
+
+
+async def test_confluents_wire_format_is_accepted() -> None:
+    drafter = Drafting()
+    service = Watched(ENRICHMENT, enrichment.router, drafter=drafter)
+    await service.takes(CHUNKS_READY, b"\0\0\0\0\7" + example(ChunkReady))
+    assert len(drafter.asked) == 1
+
+
+def test_every_event_has_a_handler_or_goes_to_anyone() -> None:
+    routers = (
+        ingestion.router,
+        enrichment.router,
+        guardrail.router,
+        persistence.router,
+        control.router,
+    )
+    read = {
+        name
+        for router in routers
+        for sub in router.subscribers
+        for name in cast("Any", sub).declared
+    }
+    assert read == {
+        one.name for one in (*EVENT_TOPICS, *DLQ_TOPICS) if set(one.consumers) - {"anyone"}
+    }
+    written = {cast("Any", one).declared for router in routers for one in router.publishers}
+    replays = {retry_topic(service, 0) for service in PIPELINE}
+    assert written == replays | {one for one in EVENT_TOPICS if set(one.producers) - {"anyone"}}

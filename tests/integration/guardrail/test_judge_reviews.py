@@ -20,7 +20,7 @@ from database.settings import PostgresSettings
 from grounding import CheckedNote
 from guardrail.assessors import assess_here
 from guardrail.domain import AssessmentOptions, assess, decide
-from guardrail.handlers import guardrail_stage
+from guardrail.handlers import judge_draft
 from guardrail.judge import Judge
 from guardrail.policy import NOT_ENTAILED, Policy
 from messaging.delivery import Delivery, Origin
@@ -318,8 +318,8 @@ async def test_the_stage_publishes_what_checks_and_judge_leave(
 ) -> None:
     drafted = draft_of(VERBATIM, BORNE_OUT, UNSUPPORTED, REFUSED)
     async with judging(model, postgres_settings) as judge:
-        route = guardrail_stage(assess_here, Policy(), judge).route("notes-drafted")
-        (event,) = await route.handle(drafted, Delivery(Origin("notes-drafted", 0, 0)))
+        delivery = Delivery(Origin("notes-drafted", 0, 0))
+        (event,) = await judge_draft(drafted, delivery, assess_here, Policy(), judge)
     assert isinstance(event, NotesValidated)
     flags: dict[str, tuple[CheckFailure, ...]] = {one.statement: one.flags for one in event.notes}
     assert {*flags} == {one.statement for one in (VERBATIM, BORNE_OUT, REFUSED)}
@@ -328,9 +328,9 @@ async def test_the_stage_publishes_what_checks_and_judge_leave(
 
 
 async def test_without_a_judge_the_checks_decide(model: Simulated) -> None:
-    route = guardrail_stage(assess_here, Policy()).route("notes-drafted")
     drafted = draft_of(VERBATIM, UNSUPPORTED, REFUSED)
-    (event,) = await route.handle(drafted, Delivery(Origin("notes-drafted", 0, 0)))
+    delivery = Delivery(Origin("notes-drafted", 0, 0))
+    (event,) = await judge_draft(drafted, delivery, assess_here, Policy(), None)
     assert isinstance(event, NotesValidated)
     assert [one.statement for one in event.notes] == [VERBATIM.statement, UNSUPPORTED.statement]
     assert [one.draft for one in event.rejected] == [REFUSED]

@@ -8,10 +8,11 @@ import httpx2
 import pytest
 
 from contracts.topics import CHUNKS_READY
-from messaging import KafkaSettings, KafkaUnavailableError, Publisher, Record, Stage
+from messaging import KafkaSettings, KafkaUnavailableError, Publisher, Record
 from messaging.delivery import Headers
 from messaging.kafka.admin import create_topics
 from messaging.producer.publisher import RecordTooLargeError
+from messaging.stage import Stage
 from support.broker import (
     PROBE,
     QUICK,
@@ -73,8 +74,8 @@ async def test_says_which_topics_are_missing_and_begins_once_they_are_there(brok
 async def test_waits_for_a_broker_that_is_not_there_and_can_be_stopped() -> None:
     kafka = KafkaSettings(bootstrap_servers=f"127.0.0.1:{free_port()}")
     running = RunningStage(kafka, counting_stage()[0], QUICK)
-    await until(lambda: "kafka" in running.runner._look().reason.lower())
-    assert not running.runner._look().ready
+    await until(lambda: "kafka" in running.health.reason.lower())
+    assert not running.health.ready
     await running.stop()
 
 

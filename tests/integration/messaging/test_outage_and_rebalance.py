@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from contracts.errors import OutageError
 from contracts.topics import CHUNKS_READY
-from messaging import Record, Stage
+from messaging import Record
+from messaging.stage import Stage
 from support.broker import PROBE, QUICK, Bench
 from support.waiting import until
 
@@ -27,7 +28,7 @@ async def test_an_outage_ends_though_a_rebalance_cancelled_all_who_probed(bench:
         values = [b"%d" % number for number in range(MESSAGES)]
         await bench.send(CHUNKS_READY.name, *values)
         await until(lambda: tried)
-        consumption = running.runner._consumption
+        consumption = running.consumption
         assert consumption is not None
         await until(lambda: consumption._consumer.paused() or None)
         # As two rebalances between two polls do: one takes everything away, one gives it back.

@@ -8,8 +8,9 @@ from functools import partial
 import pytest
 
 from contracts.topics import CHUNKS_READY
-from messaging import Record, Stage
+from messaging import Record
 from messaging.kafka import broker_monitor
+from messaging.stage import Stage
 from support.broker import PROBE, Bench
 from support.waiting import until
 
@@ -34,7 +35,7 @@ async def test_a_client_that_stops_fetching_is_replaced_and_nothing_is_lost(
     async with bench.running(stage) as running:
         await bench.send(CHUNKS_READY.name, b"before")
         await until(lambda: seen == [b"before"])
-        worn = running.runner._consumption
+        worn = running.consumption
         assert worn is not None
         fetching: asyncio.Task[None] = worn._consumer._fetcher._fetch_task
         fetching.cancel()
@@ -43,7 +44,7 @@ async def test_a_client_that_stops_fetching_is_replaced_and_nothing_is_lost(
             await bench.send(CHUNKS_READY.name, value)
             await until(partial(has_come, value), within_s=40)
             await bench.is_committed(CHUNKS_READY.name, number)
-        assert running.runner._consumption is not worn
+        assert running.consumption is not worn
 
 
 async def test_a_client_that_has_read_everything_is_left_alone(
@@ -59,7 +60,7 @@ async def test_a_client_that_has_read_everything_is_left_alone(
     async with bench.running(stage) as running:
         await bench.send(CHUNKS_READY.name, b"all there is")
         await bench.is_committed(CHUNKS_READY.name, 1)
-        first = running.runner._consumption
+        first = running.consumption
         assert first is not None
         expect = first._watch.expect_progress
 
@@ -71,4 +72,4 @@ async def test_a_client_that_has_read_everything_is_left_alone(
 
         monkeypatch.setattr(first._watch, "expect_progress", count)
         await until(lambda: looks >= 3)
-        assert running.runner._consumption is first
+        assert running.consumption is first

@@ -36,11 +36,11 @@ from contracts.topics import (
     retry_topic,
 )
 from contracts.transcript import Role, Segment
+from enrichment import handlers as enrichment
 from enrichment.drafter import Drafter
-from enrichment.handlers import enrichment_stage
 from enrichment.settings import EnrichmentSettings
+from guardrail import handlers as guardrail
 from guardrail.assessors import assess_here
-from guardrail.handlers import guardrail_stage
 from guardrail.policy import Policy
 from guardrail.settings import GuardrailSettings
 from integration.model_client import outcomes
@@ -251,18 +251,25 @@ async def play(case: Case, broker: str) -> ObservedOutcome:
         client.count_calls()
         fates = Fates(bench)
         await everything.enter_async_context(fates.reading())
-        stage = enrichment_stage(Drafter(client))
-        running = await everything.enter_async_context(
-            bench.running(stage, EnrichmentSettings(**HURRY))
+        drafting = bench.serving(
+            ENRICHMENT, enrichment.router, EnrichmentSettings(**HURRY), drafter=Drafter(client)
         )
-        guardrail = guardrail_stage(assess_here, Policy())
-        await everything.enter_async_context(bench.running(guardrail, GuardrailSettings(**HURRY)))
+        running = await everything.enter_async_context(drafting)
+        checking = bench.serving(
+            GUARDRAIL,
+            guardrail.router,
+            GuardrailSettings(**HURRY),
+            assess=assess_here,
+            policy=Policy(),
+            review=None,
+        )
+        await everything.enter_async_context(checking)
         if case.outage is not None:
             await model.control("PUT", "outages", [dict(case.outage)])
         await everything.enter_async_context(traffic(bench))
 
         def ended() -> str | None:
-            trouble = running.runner._look().reason
+            trouble = running.health.reason
             if "ONRECORD_MODEL" in trouble and client.asked.ends:
                 return outcomes.MISCONFIGURED
             return fates.of(MARKED)

@@ -20,7 +20,7 @@ from contracts.topics import (
 from database.pool import Database, open_pool
 from database.settings import PostgresSettings
 from messaging import Publisher
-from persistence.handlers import persistence_stage
+from persistence.handlers import router
 from persistence.store import NotesStore
 from support.broker import QUICK, Bench, bench_on
 from support.many_interviews import Interview, interview, shuffled
@@ -73,13 +73,13 @@ async def test_all_is_stored_without_a_retry_and_told_of_though_the_stage_is_kil
         await publisher.publish(events[: len(events) // 2])
         async with (
             await open_pool(postgres_settings) as pool,
-            bench.running(persistence_stage(NotesStore(Database(pool))), PATIENT) as killed,
+            bench.serving(PERSISTENCE, router, PATIENT, store=NotesStore(Database(pool))) as killed,
         ):
             await reached(fresh_database, HANDLED, 1)
             await killed.kill()
             pool.terminate()  # as PostgreSQL sees it
         await publisher.publish(events[len(events) // 2 :])
-    async with bench.running(persistence_stage(NotesStore(fresh_database)), PATIENT):
+    async with bench.serving(PERSISTENCE, router, PATIENT, store=NotesStore(fresh_database)):
         await reached(fresh_database, STORED, len(DRAFTS))
         await bench.is_committed(NOTES_VALIDATED.name, len(DRAFTS), PERSISTENCE)
         await bench.is_committed(TRANSCRIPTS_INGESTED.name, len(INTERVIEWS), PERSISTENCE)

@@ -19,7 +19,7 @@ from database.pool import Connection, Database
 from messaging import Delivery, KafkaUnavailableError
 from messaging.delivery import Origin
 from persistence.domain import RevisionConflictError, UngroundedWriteError
-from persistence.handlers import persistence_stage
+from persistence.handlers import store_notes, store_transcript
 from persistence.overdue import Pending, look
 from persistence.store import NotesStore
 from support.interviews import TRANSCRIPT, chunk, evidence, ingested, note, refused, sha, validated
@@ -62,14 +62,13 @@ async def test_notes_before_their_interview_are_kept_and_stored_with_it(
     assert await fresh_database.fetchval("SELECT count(*) FROM evidence") == 2
 
 
-async def test_the_handlers_of_the_stage_do_so_too(fresh_database: Database) -> None:
-    stage = persistence_stage(NotesStore(fresh_database))
-    early, interview = stage.route("notes-validated"), stage.route("transcripts-ingested")
+async def test_the_handlers_do_so_too(fresh_database: Database) -> None:
+    store = NotesStore(fresh_database)
     delivery = Delivery(Origin("notes-validated", 3, 7))
-    assert await early.handle(validated(FIRST), delivery) == ()
+    assert await store_notes(validated(FIRST), delivery, store) is None
     kept = "SELECT source_topic, source_partition, source_offset FROM pending_drafts"
     assert [tuple(row) for row in await fresh_database.fetch(kept)] == [("notes-validated", 3, 7)]
-    (stored,) = await interview.handle(ingested(), None)
+    (stored,) = await store_transcript(ingested(), store)
     assert isinstance(stored, NotesStored)
     assert stored.note_ids == (FIRST.note_id,)
 

@@ -10,7 +10,7 @@ from contracts.notes import CheckFailure, DraftNote
 from grounding import CheckedNote
 from guardrail.assessors import assess_here
 from guardrail.domain import assess, decide
-from guardrail.handlers import guardrail_stage
+from guardrail.handlers import judge_draft
 from guardrail.policy import OWN_WORDS, PERSONAL_DATA, FailureAction, Policy
 from messaging.delivery import Delivery, Origin
 from support.chunks import BAD, CHUNK, GOOD, drafted
@@ -93,9 +93,9 @@ def test_each_replay_gives_the_model_another_try(
 
 
 async def test_the_handler_passes_on_how_often_the_draft_was_replayed() -> None:
-    route = guardrail_stage(assess_here, Policy()).route("notes-drafted")
     delivery = Delivery(Origin("notes-drafted", 0, 0), replays=1)
-    _, event = await route.handle(drafted(BAD, attempt=2), delivery)
+    bad = drafted(BAD, attempt=2)
+    _, event = await judge_draft(bad, delivery, assess_here, Policy(), None)
     assert isinstance(event, NotesRejected)
 
 

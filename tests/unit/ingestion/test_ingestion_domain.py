@@ -10,10 +10,9 @@ from contracts.events import ChunkReady, TranscriptIngested, TranscriptSubmitted
 from contracts.topics import MIB
 from contracts.transcript import Role, Speaker
 from ingestion.domain import Cutting, ingest
-from ingestion.handlers import ingestion_stage
+from ingestion.handlers import read_interview
 from ingestion.readers import readers
 from messaging.codec import encode
-from messaging.delivery import Delivery, Origin
 from processes import Bounds
 from support.chunks import INTERVIEW, STUDY
 
@@ -99,8 +98,7 @@ async def test_what_no_reader_foresaw_is_that_interviews_failure_and_quotes_noth
 
 async def test_the_handler_sends_the_interview_before_its_chunks() -> None:
     async with readers(processes=1, bounds=BOUNDS, cutting=Cutting(600, 0)) as read:
-        route = ingestion_stage(read).route("transcripts-submitted")
-        events = await route.handle(SUBMITTED, Delivery(Origin("transcripts-submitted", 0, 0)))
+        events = await read_interview(SUBMITTED, read)
     here = ingest(SUBMITTED, Cutting(600, 0))
     assert [event_class(event) for event in events] == [type(event) for event in here]
     assert [event_json(event) for event in events] == [event_json(event) for event in here]

@@ -9,10 +9,11 @@ from aiokafka import TopicPartition
 
 from contracts.errors import RetryableError, ThrottledError
 from contracts.topics import CHUNKS_READY
-from messaging import Record, Stage, StageSettings
+from messaging import Record, StageSettings
 from messaging.processing.attempts import Attempts
 from messaging.processing.failure_policy import DeadlinePassedError
 from messaging.processing.inflight import Job
+from messaging.stage import Stage
 
 QUICK = StageSettings(deadline_s=0.1, tries=3, retry_wait_s=30.0)
 

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faststream.security import SASLScram512
 from pydantic import ValidationError
 
 from configuration.files import UnusableFileError
 from configuration.settings_errors import list_settings_errors
 from contracts.errors import OutageError
 from contracts.topics import ENRICHMENT
-from messaging import KafkaSettings, Stage
-from messaging.faststream_bridge import broker_of
+from messaging import KafkaSettings, ReliableKafkaBroker
 from support.certificates import Authority, Identity
 
 CANARY = "canary-4b1d"
@@ -192,10 +192,11 @@ def test_secrets_are_never_shown(authority: Authority, ours: Identity) -> None:
     assert CANARY not in f"{kafka!r} {kafka} {kafka.model_dump()} {kafka.model_dump_json()}"
 
 
-@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
-def test_a_faststream_broker_gets_the_same_login(mechanism: str, authority: Authority) -> None:
-    kafka = KafkaSettings(**LOGIN, sasl_mechanism=mechanism, ssl_cafile=authority.certificate)
-    options = broker_of(Stage(ENRICHMENT), kafka)._connection_kwargs
-    assert options["sasl_mechanism"] == mechanism
+def test_faststreams_security_object_takes_the_place_of_the_settings() -> None:
+    security = SASLScram512("someone", CANARY, use_ssl=False)
+    broker = ReliableKafkaBroker("kafka:9092", service=ENRICHMENT, security=security)
+    options = broker.kafka.client_options()
+    assert options["bootstrap_servers"] == ["kafka:9092"]
+    assert options["sasl_mechanism"] == "SCRAM-SHA-512"
     assert options["sasl_plain_password"] == CANARY
-    assert options["security_protocol"] == "SASL_SSL"
+    assert options["security_protocol"] == "SASL_PLAINTEXT"

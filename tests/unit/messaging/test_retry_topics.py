@@ -11,7 +11,6 @@ import pytest
 from aiokafka import TopicPartition
 
 from messaging import KafkaSettings
-from messaging import Stage as MessagingStage
 from messaging.consumer import assignment as assignment_module
 from messaging.consumer import deleted_records, retry_topics
 from messaging.consumer.assignment import Assignment
@@ -26,6 +25,7 @@ from messaging.consumer.start_offsets import StartPosition
 from messaging.consumer.window import Window
 from messaging.kafka.partition_logs import PartitionLog
 from messaging.processing.inflight import Job
+from messaging.stage import Stage as MessagingStage
 from unit.messaging.fetched import RETRY, Received, waiting
 
 NOW_S = 1_000_000.0

@@ -5,9 +5,9 @@ import pytest
 from contracts.events import NotesStored
 from contracts.ids import derive_id
 from contracts.topics import CHUNKS_READY, DLQ_TOPICS, NOTES_STORED
-from messaging import Delivery, Record, Stage
+from messaging import Delivery, Record
 from messaging.delivery import Origin
-from messaging.stage import Outgoing
+from messaging.stage import Returned, Route, Stage
 
 DELIVERY = Delivery(Origin("notes-stored", 0, 0))
 STORED = NotesStored(
@@ -24,11 +24,13 @@ def test_routes_stand_in_the_order_of_declaration() -> None:
     @stage.on_raw(CHUNKS_READY)
     async def second(record: Record, delivery: Delivery) -> None: ...
 
-    assert [(r.topic, r.event, r.wants_delivery) for r in stage.routes] == [
+    assert [(r.topic, r.event, r.wants_delivery) for r in stage.routes if isinstance(r, Route)] == [
         ("notes-stored", NotesStored, False),
         ("chunks-ready", None, True),
     ]
-    assert stage.route("notes-stored").handler is first
+    route = stage.route("notes-stored")
+    assert isinstance(route, Route)
+    assert route.handler is first
 
 
 def test_a_topic_has_one_handler() -> None:
@@ -58,12 +60,12 @@ def test_an_unknown_topic_is_said_so() -> None:
     ],
 )
 async def test_whatever_a_handler_returns_becomes_events_in_order(
-    returned: Outgoing, events: tuple[NotesStored, ...]
+    returned: Returned, events: tuple[NotesStored, ...]
 ) -> None:
     stage = Stage("some")
 
     @stage.on(NOTES_STORED)
-    async def handle(event: NotesStored, delivery: Delivery) -> Outgoing:
+    async def handle(event: NotesStored, delivery: Delivery) -> Returned:
         assert (event, delivery) == (STORED, DELIVERY)
         return returned
 

@@ -22,13 +22,14 @@ from contracts.errors import (
     RetryableError,
 )
 from contracts.topics import CHUNKS_READY
-from messaging import Record, Stage, StageSettings
+from messaging import Record, StageSettings
 from messaging.dead_letters import failure_router
 from messaging.dead_letters.metrics import FLOOD
 from messaging.delivery import Headers
 from messaging.processing.inflight import Job
 from messaging.processing.processor import MOST_NEWCOMERS, Worker
 from messaging.producer.publisher import RecordTooLargeError
+from messaging.stage import Stage
 from support.chunks import GOOD, drafted
 from support.waiting import until
 from unit.messaging.test_attempts import Received

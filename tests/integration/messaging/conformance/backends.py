@@ -13,9 +13,10 @@ import pytest
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from contracts.topics import NOTES_DRAFTED
-from messaging import KafkaSettings, Publisher, Stage, StageSettings
+from messaging import KafkaSettings, Publisher, StageSettings
 from messaging.delivery import Headers
 from messaging.kafka.admin import admin_client
+from messaging.stage import Stage
 from support.broker import QUICK, Bench, RunningStage, bench_on, probe_topics
 
 needs = pytest.mark.needs

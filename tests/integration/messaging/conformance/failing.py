@@ -8,8 +8,9 @@ from typing import Any
 
 from contracts import headers as h
 from contracts.topics import CHUNKS_READY
-from messaging import Delivery, Record, Stage
+from messaging import Delivery, Record
 from messaging.delivery import Headers, Origin, append, split, wait_headers
+from messaging.stage import Stage
 from support.broker import PROBE
 
 ODD: Headers = (("a", b"1"), ("a", b"2"), ("raw", b"\xff\xfe"), ("empty", b""), (h.ADDED, b"3"))

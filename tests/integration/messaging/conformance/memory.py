@@ -11,10 +11,11 @@ from typing import Any
 from faststream.kafka import KafkaBroker, KafkaMessage, TestKafkaBroker
 
 from contracts.topics import EVENT_TOPICS
-from messaging import Stage, StageSettings
+from messaging import StageSettings
 from messaging.delivery import Headers
-from messaging.faststream_bridge import broker_of
+from messaging.stage import Stage
 from support.broker import QUICK
+from support.on_faststream import broker_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class InMemory:
         self, stage: Stage, settings: StageSettings = QUICK, **more: Any
     ) -> AsyncIterator[InMemory]:
         """A stage's handlers at work; they have no settings."""
-        broker = broker_of(stage)
+        broker = broker_of(stage, settings)
         for topic in EVENT_TOPICS:
             self._keep(broker, topic.name)
         async with TestKafkaBroker(broker):

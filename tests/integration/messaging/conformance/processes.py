@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from types import TracebackType
@@ -18,9 +17,11 @@ from typing import Final, Self
 from contracts.events import NotesStored
 from contracts.ids import derive_id
 from contracts.topics import CHUNKS_READY
-from messaging import KafkaSettings, Publisher, Record, Service, Stage, run
+from messaging import KafkaSettings, Record, run
+from messaging.stage import Stage
 from support.broker import PROBE, QUICK
 from support.chunks import INTERVIEW
+from support.on_faststream import application_of, broker_of
 from support.waiting import until
 
 DRAIN_GRACE: Final = "TEST_DRAIN_GRACE_S"
@@ -103,8 +104,7 @@ def _roots() -> tuple[Path, ...]:
     return TESTS.parent / "libs", TESTS.parent / "services"
 
 
-@asynccontextmanager
-async def build(publisher: Publisher) -> AsyncIterator[Stage]:
+def stage_of_process() -> Stage:
     """The process's stage."""
     stage, numbers, hang_after = Stage(PROBE), count(), int(os.environ[HANG_AFTER])
 
@@ -126,7 +126,7 @@ async def build(publisher: Publisher) -> AsyncIterator[Stage]:
             chunk_id=derive_id("c", record.value),
         )
 
-    yield stage
+    return stage
 
 
 async def ignore_cancellation() -> None:
@@ -141,4 +141,5 @@ if __name__ == "__main__":
     settings = QUICK.model_copy(
         update={"max_in_flight": 2, "drain_grace_s": grace_s, "deadline_s": 3_600.0}
     )
-    run(Service(PROBE, settings, KafkaSettings(), build))
+    stage = stage_of_process()
+    run(application_of(broker_of(stage, settings), stage))

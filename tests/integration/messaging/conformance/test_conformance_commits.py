@@ -11,9 +11,10 @@ from contracts.errors import BadMessageError
 from contracts.events import NotesStored
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
-from messaging import Publisher, Record, Stage
+from messaging import Publisher, Record
 from messaging.consumer import offset_metadata
 from messaging.kafka.admin import admin_client
+from messaging.stage import Stage
 from support.broker import PROBE, QUICK
 from support.chunks import CHUNK
 from support.waiting import until
@@ -115,7 +116,7 @@ async def test_the_offset_waits_for_the_acknowledgement_of(backend: Brokered, wh
     async with backend.running(stage, PATIENT, wrap=unacknowledged) as running:
         await asked.wait()
         await until(lambda: len(seen) == 2)
-        consumption = running.runner._consumption
+        consumption = running.consumption
         assert consumption is not None
         await consumption.commit()
         assert await backend.committed("chunks-ready") == 0
@@ -160,7 +161,7 @@ async def test_the_metadata_survives_a_second_crash_before_anything_new_is_finis
     for holding in (Holding(1, 4), Holding(1, 4)):
         async with backend.running(holding.stage) as running:
             await until(lambda: {1, 4} <= {*holding.begun})  # noqa: B023 - it is awaited here
-            consumption = running.runner._consumption
+            consumption = running.consumption
             assert consumption is not None
 
             async def told() -> bool:

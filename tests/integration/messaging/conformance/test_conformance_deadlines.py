@@ -14,8 +14,9 @@ from contracts.ids import derive_id, derive_transcript_id
 from contracts.topics import CHUNKS_READY, TRANSCRIPTS_SUBMITTED
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import in_ms, told
-from messaging import Delivery, Record, Stage
+from messaging import Delivery, Record
 from messaging.codec import encode
+from messaging.stage import Stage
 from support.broker import PROBE, QUICK
 from support.chunks import STUDY
 
@@ -141,7 +142,7 @@ async def test_a_handler_that_swallows_the_cancellation_of_its_deadline(
         await backend.send("transcripts-submitted", b"2", b"stubborn", b"3")
         await backend.records("probe-dlq", 2)
         await backend.is_committed("transcripts-submitted", 5)
-        assert running.runner._look().ready
+        assert running.health.ready
     assert told(letter)[h.ERROR_CODE] == ("timeout" if then == "returns" else "bug")
     assert await backend.size("notes-stored") == 0
     assert len(seen) == 5

@@ -10,9 +10,10 @@ from contracts.events import ChunkReady, NotesDrafted, NotesStored
 from contracts.ids import derive_id
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Backend, proves
-from messaging import Delivery, Stage
+from messaging import Delivery
 from messaging.codec import encode
 from messaging.delivery import Headers
+from messaging.stage import Stage
 from support.broker import PROBE
 from support.chunks import CHUNK, GOOD, drafted
 

@@ -20,7 +20,8 @@ from contracts.events import NotesDrafted
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import ODD, Failing, told, waiting
-from messaging import Record, Stage
+from messaging import Record
+from messaging.stage import Stage
 from support.broker import PROBE, QUICK
 from support.chunks import GOOD, drafted
 from support.waiting import until
@@ -193,12 +194,12 @@ async def test_an_endless_wait_ends_at_the_ceiling_and_the_reason_is_shown_meanw
     capped = QUICK.model_copy(update={"throttle_ceiling_s": 0.1, "throttle_max_s": 2.0})
     await backend.send("chunks-ready", b"throttled", b"other")
     async with backend.running(stage, capped) as running:
-        detail = await until(lambda: running.runner._look().detail or None)
-        assert running.runner._look().ready
+        detail = await until(lambda: running.health.detail or None)
+        assert running.health.ready
         for what in ("1 messages", "llm_rate_limited", "quota used up", "3600 s", "after 2 s"):
             assert what in detail
         await backend.is_committed("probe-retry-1", 1)
-        await until(lambda: running.runner._look().detail == "")
+        await until(lambda: running.health.detail == "")
     assert sorted(map(bytes, filter(None, seen))) == [b"other", b"throttled", b"throttled"]
 
 
@@ -237,7 +238,7 @@ async def test_a_cancellation_that_leaks_out_of_a_handler_is_a_bug_and_others_go
     async with backend.running(stage) as running:
         await backend.is_committed("chunks-ready", len(values))
         (letter,) = await backend.records("probe-dlq", 1)
-        assert running.runner._look().ready
+        assert running.health.ready
     assert (letter.value, told(letter)[h.ERROR_CODE]) == (b"leak", "bug")
     assert sorted(value for value in seen if value) == sorted(values)
 

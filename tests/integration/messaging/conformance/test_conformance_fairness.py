@@ -13,9 +13,10 @@ from contracts import headers as h
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import in_ms, waiting
-from messaging import Publisher, Record, Stage
+from messaging import Publisher, Record
 from messaging.consumer.consumer import StageConsumer
 from messaging.delivery import Delivery, Headers, Origin, append, wait_headers
+from messaging.stage import Stage
 from support.broker import PROBE, QUICK, RunningStage
 from support.waiting import until
 
@@ -61,7 +62,7 @@ class Gated:
 
 
 def consumption_of(running: RunningStage) -> StageConsumer:
-    consumption = running.runner._consumption
+    consumption = running.consumption
     assert consumption is not None
     return consumption
 

@@ -13,10 +13,11 @@ from contracts.events import TranscriptSubmitted
 from contracts.topics import CHUNKS_READY, TRANSCRIPTS_SUBMITTED
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import ODD, Failing, told
-from messaging import Record, Stage
+from messaging import Record
 from messaging.consumer import batch_reader
 from messaging.dead_letters.headers import build_replay_headers
 from messaging.delivery import Headers, append, split
+from messaging.stage import Stage
 from support.broker import PROBE, QUICK
 
 pytestmark = needs(Ability.RAW_RECORDS, Ability.COMMITS, Ability.DEAD_LETTERS)

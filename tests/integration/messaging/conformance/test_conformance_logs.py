@@ -16,11 +16,12 @@ from aiokafka.admin import NewPartitions, RecordsToDelete
 
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
-from messaging import Record, Stage
+from messaging import Record
 from messaging.consumer import offset_metadata
 from messaging.consumer.metrics import LOG_FAULTS
 from messaging.consumer.offset_metadata import LogIdentity
 from messaging.kafka.admin import admin_client, create_topics
+from messaging.stage import Stage
 from support.apache_kafka import ApacheKafka
 from support.broker import PROBE, QUICK, RestartableBroker
 from support.waiting import until
@@ -206,13 +207,13 @@ async def test_records_deleted_under_a_running_stage_are_an_error_and_counted(
     with structlog.testing.capture_logs() as logs:
         async with backend.running(stage, narrow) as running:
             await until(lambda: bool(handled), within_s=40)
-            consumption = running.runner._consumption
+            consumption = running.consumption
             async with admin_client(backend.kafka) as admin:
                 await admin._client.force_metadata_update()
                 await admin.delete_records({source(backend): RecordsToDelete(kept_from)})
             release.set()
             await backend.is_committed("chunks-ready", number)
-            assert running.runner._consumption is consumption, "the others in flight went on"
+            assert running.consumption is consumption, "the others in flight went on"
     told = [one for one in logs if one["event"] == "log_fault"]
     assert [(one["fault"], one["begins_at"]) for one in told] == [("deleted", kept_from)]
     assert faults(backend, "deleted") == before + 1
@@ -275,7 +276,7 @@ async def test_a_partition_that_was_added_is_noticed_soon(backend: Brokered) -> 
     async with backend.running(handled.stage) as running:
         async with admin_client(backend.kafka) as admin:
             await admin.create_partitions({source(backend).topic: NewPartitions(total_count=2)})
-        consumption = running.runner._consumption
+        consumption = running.consumption
         assert consumption is not None
         added = source(backend, 1)
         await until(lambda: added in consumption._consumer.assignment(), within_s=25)
@@ -299,18 +300,18 @@ async def test_a_corrupt_batch_is_named_and_the_other_partitions_go_on(
     handled = Handled()
     async with own_backend.running(handled.stage) as running:
         await until(lambda: handled.has([b"good", b"one", b"two"]), within_s=40)
-        await until(lambda: "corrupt" in running.runner._look().reason, within_s=40)
-        assert f"offset 1 of {name}-0" in running.runner._look().reason
-        consumption = running.runner._consumption
+        await until(lambda: "corrupt" in running.health.reason, within_s=40)
+        assert f"offset 1 of {name}-0" in running.health.reason
+        consumption = running.consumption
         await write(own_backend, 1, b"three")
         await until(lambda: b"three" in handled.values, within_s=40)
-        assert running.runner._consumption is consumption, "the client was not remade"
+        assert running.consumption is consumption, "the client was not remade"
         # As the reason says: give it up.
         async with admin_client(own_backend.kafka) as admin:
             await admin._client.force_metadata_update()
             await admin.delete_records({source(own_backend): RecordsToDelete(2)})
         await until(lambda: b"behind" in handled.values, within_s=40)
-        await until(lambda: running.runner._look().ready, within_s=40)
+        await until(lambda: running.health.ready, within_s=40)
     assert set(handled.values.values()) == {1}
 
 

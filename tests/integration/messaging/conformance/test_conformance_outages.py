@@ -11,7 +11,8 @@ from contracts.errors import ErrorCode, OutageError
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import Failing, told
-from messaging import Delivery, Record, Stage
+from messaging import Delivery, Record
+from messaging.stage import Stage
 from support.broker import PROBE, QUICK
 from support.waiting import until
 

@@ -15,7 +15,8 @@ from contracts.errors import OutageError, RetryableError
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import waiting
-from messaging import Record, Stage
+from messaging import Record
+from messaging.stage import Stage
 from support.broker import PROBE, QUICK, RunningStage
 from support.waiting import until
 
@@ -28,7 +29,7 @@ PATIENT: Final = QUICK.model_copy(update={"deadline_s": 3_600.0, "max_in_flight"
 
 def membership(running: RunningStage) -> tuple[Any, ...]:
     """Which member of which generation a stage is; another one after every rebalance."""
-    consumption = running.runner._consumption
+    consumption = running.consumption
     assert consumption is not None
     coordinator = consumption._consumer._coordinator
     return coordinator.generation, coordinator.member_id
@@ -130,7 +131,7 @@ async def test_a_stopped_stage_keeps_its_membership_beyond_the_poll_interval(
         before, over = membership(running), time.monotonic() + LONG_S
         await until(lambda: time.monotonic() > over)
         broken = False
-        consumption = running.runner._consumption
+        consumption = running.consumption
         assert consumption is not None
         consumption.resume()
         await backend.is_committed("chunks-ready", number)
@@ -153,7 +154,7 @@ async def test_more_waiting_messages_than_are_held_keep_the_membership_and_hold_
     number = 1_300
     await backend.send_many("probe-retry-1", [b"late"] * number, headers=waiting(3_600.0, 0))
     async with impatient.running(stage, PATIENT) as running:
-        consumption = running.runner._consumption
+        consumption = running.consumption
         assert consumption is not None
         await until(lambda: consumption._intake._retries.deferred, within_s=40)
         before, over = membership(running), time.monotonic() + LONG_S

@@ -8,7 +8,8 @@ from typing import Final
 
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
-from messaging import Record, Stage, StageSettings
+from messaging import Record, StageSettings
+from messaging.stage import Stage
 from support.broker import PROBE, QUICK, RunningStage
 from support.waiting import until
 
@@ -131,14 +132,14 @@ async def test_of_two_replicas_with_one_name_one_works_and_the_other_says_which_
     await until(lambda: handled.total() > 20)
     second = RunningStage(kafka, stage(), AS_DEPLOYED)
     try:
-        await until(lambda: "KAFKA_GROUP_INSTANCE_ID" in first.runner._look().reason, within_s=40)
+        await until(lambda: "KAFKA_GROUP_INSTANCE_ID" in first.health.reason, within_s=40)
         await second.is_ready()
         await wide_backend.is_committed("chunks-ready", number)
-        assert "KAFKA_GROUP_INSTANCE_ID" in first.runner._look().reason
-        assert second.runner._look().ready
+        assert "KAFKA_GROUP_INSTANCE_ID" in first.health.reason
+        assert second.health.ready
         # What the first one had in flight, and what it had not committed yet.
         assert handled.total() <= number + 4 * AS_DEPLOYED.max_in_flight
         await second.stop()
-        await until(lambda: first.runner._look().ready, within_s=40)
+        await until(lambda: first.health.ready, within_s=40)
     finally:
         await asyncio.gather(first.stop(), second.stop())

@@ -16,7 +16,8 @@ from contracts.events import NotesStored
 from contracts.ids import derive_id
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
-from messaging import Record, Stage
+from messaging import Record
+from messaging.stage import Stage
 from support.broker import PROBE, QUICK, RestartableBroker, RunningStage
 from support.chunks import INTERVIEW
 from support.waiting import until
@@ -94,20 +95,20 @@ def _stored(number: int) -> NotesStored:
 
 def shares(replicas: Sequence[RunningStage]) -> list[int]:
     """How many partitions each replica has: of the topic, and of four retry topics."""
-    consumptions = [running.runner._consumption for running in replicas]
+    consumptions = [running.consumption for running in replicas]
     return [len(one._consumer.assignment()) if one and one.assigned else 0 for one in consumptions]
 
 
 def told_share(running: RunningStage) -> float:
     """The share of its topics' partitions that a replica's stage is told."""
-    consumption = running.runner._consumption
+    consumption = running.consumption
     return consumption._stage.share if consumption else 0.0
 
 
 async def vanish(running: RunningStage) -> None:
     """Have a replica end without a word to the group, as by kill -9: it is missed, and dropped."""
     await running.is_ready()
-    consumption = running.runner._consumption
+    consumption = running.consumption
     assert consumption is not None
 
     async def nothing() -> None: ...

@@ -17,8 +17,9 @@ from contracts.ids import derive_id
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.processes import Process
-from messaging import Record, Stage
-from messaging.runtime.service import FAREWELL_S
+from messaging import Record
+from messaging.runtime.supervision import FAREWELL_S
+from messaging.stage import Stage
 from support.apache_kafka import ApacheKafka
 from support.broker import PROBE, QUICK, RestartableBroker
 from support.chunks import CHUNK

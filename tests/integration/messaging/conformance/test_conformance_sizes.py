@@ -14,11 +14,12 @@ from contracts.events import TranscriptSubmitted
 from contracts.topics import CHUNKS_READY, TRANSCRIPTS_SUBMITTED
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import ODD, Failing, told
-from messaging import Record, Stage
+from messaging import Record
 from messaging.consumer.batch_memory import BATCH_MEMORY, ClosableBatch
 from messaging.dead_letters.stubs import record_digest_hex, record_size
 from messaging.delivery import Headers, split
 from messaging.limits import HEADERS_BYTES, MOST_HEADERS, WHOLE_BYTES
+from messaging.stage import Stage
 from support import bombs
 from support.bombs import CODECS, MIB
 from support.broker import PROBE, QUICK

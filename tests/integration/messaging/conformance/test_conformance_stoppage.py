@@ -17,7 +17,8 @@ from contracts.errors import (
 )
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
-from messaging import Record, Stage
+from messaging import Record
+from messaging.stage import Stage
 from support.broker import PROBE, QUICK, RunningStage, free_port
 from support.http_client import http_client
 from support.waiting import until
@@ -72,7 +73,7 @@ async def ask(method: str, port: int, path: str) -> tuple[int, dict[str, Any]]:
 
 async def has_stopped(running: RunningStage) -> str:
     def look() -> str:
-        reason = running.runner._look().reason
+        reason = running.health.reason
         return reason if reason.startswith("stopped:") else ""
 
     return str(await until(lambda: look() or None))
@@ -129,7 +130,7 @@ async def test_a_flood_of_messages_that_fail_by_themselves_stops_nobody(
         await backend.is_committed("chunks-ready", NUMBER)
         await backend.send("chunks-ready", b"good")
         await backend.is_committed("chunks-ready", NUMBER + 1)
-        assert running.runner._look().ready
+        assert running.health.ready
     assert good == [b"good"]
     assert await backend.size("probe-dlq") == NUMBER
 
@@ -199,7 +200,7 @@ async def test_resuming_lasts_for_a_whole_window_although_some_still_fail(
         await backend.send("chunks-ready", *[b"always bad"] * spoilt, *[b"good"] * NUMBER)
         await ask("POST", quiet.http_port, "/resume")
         await backend.is_committed("chunks-ready", 2 * NUMBER + spoilt)
-        assert running.runner._look().ready
+        assert running.health.ready
 
 
 @proves("promise 5")
@@ -253,7 +254,7 @@ async def test_a_few_bad_ones_among_good_ones_do_not_stop_it(backend: Brokered) 
     # One at a time: letters end later than the rest, so that many at a time would end in bursts.
     async with backend.running(breakable.stage, settings(max_in_flight=1)) as running:
         await backend.is_committed("chunks-ready", NUMBER)
-        assert running.runner._look().ready
+        assert running.health.ready
     assert await backend.size("probe-dlq") == NUMBER // 2
 
 

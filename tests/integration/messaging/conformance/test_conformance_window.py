@@ -12,7 +12,8 @@ import pytest
 from contracts.errors import BadMessageError, RetryableError
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
-from messaging import Record, Stage
+from messaging import Record
+from messaging.stage import Stage
 from support.broker import PROBE, QUICK
 from support.waiting import until
 
@@ -39,7 +40,7 @@ async def test_keeps_no_more_in_flight_than_allowed_and_no_fewer(backend: Broker
     await backend.send("chunks-ready", *(str(n).encode() for n in range(30)))
     async with backend.running(stage, QUICK.model_copy(update={"max_in_flight": 5})) as running:
         await until(lambda: len(working) == 5)
-        consumption = running.runner._consumption
+        consumption = running.consumption
         assert consumption is not None
         poll, polls = consumption._intake._poll, 0
 

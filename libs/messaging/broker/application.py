@@ -1,0 +1,189 @@
+"""A service as a FastStream application under uvicorn: health, metrics, its API, signals."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any, Final
+
+import structlog
+from faststream.asgi import AsgiFastStream
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+import asgi_server
+from asgi_server import JsonResponse
+from configuration.settings_errors import exit_on_settings_errors
+from messaging.broker.broker import ReliableKafkaBroker
+from messaging.broker.specification import ContractSpecification
+from messaging.consumer.stragglers import suspension_point
+from messaging.kafka.connection_errors import silence_connection_warnings
+from messaging.runtime.health import health_routes
+from telemetry.logs import configure_logs
+
+log = structlog.get_logger(__name__)
+
+LEAVE_S: Final = 1.0
+"""How long what ignores its cancellation is waited for at the end of the process, in seconds."""
+
+
+class ServiceApplication(AsgiFastStream):
+    """A FastStream application whose one broker is a ``ReliableKafkaBroker``.
+
+    Args:
+        broker: with all handlers.
+        lifespan: opens what handlers need, each time the consumer begins anew, and puts it into
+            the context. While it raises ``OutageError``, the service waits and is not ready.
+        settings: reads the service's settings, once and before anything is opened; what it
+            returns is ``settings`` in the context.
+        routes: the service's own HTTP API: Starlette's routes, or mounts of ASGI applications.
+        on_startup: called once, before anything is opened.
+        options: as FastStream's ``AsgiFastStream`` takes them.
+    """
+
+    def __init__(
+        self,
+        broker: ReliableKafkaBroker,
+        *,
+        lifespan: Any = None,
+        settings: Callable[[], Any] | None = None,
+        routes: Sequence[BaseRoute] = (),
+        on_startup: Sequence[Callable[..., Any]] = (),
+        **options: Any,
+    ) -> None:
+        options.setdefault("logger", None)
+        hooks = (self.read_settings, *on_startup)
+        options.setdefault("specification", ContractSpecification())
+        super().__init__(broker, lifespan=lifespan, on_startup=hooks, **options)
+        self.service = broker
+        self._read_settings = settings
+        if lifespan is not None:
+            # FastStream's application runs it once and ends where it fails; the broker's
+            # supervisor waits and tries again.
+            broker.resources, self.lifespan_context = self.lifespan_context, _nothing
+        self._web = asgi_server.create_application(
+            [
+                *health_routes(lambda: broker.health),
+                Route("/resume", self._resume, methods=["POST"]),
+                *routes,
+            ]
+        )
+
+    def read_settings(self) -> None:
+        """Read all settings, once.
+
+        Raises:
+            ValidationError: some are wrong.
+        """
+        self.service.read_settings()
+        read, self._read_settings = self._read_settings, None
+        if read is not None:
+            self.context.set_global("settings", read())
+
+    async def not_found(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve what FastStream has no route for: health, metrics, the service's own API."""
+        if scope["type"] == "http":
+            await self._web(scope, receive, send)
+        else:
+            await super().not_found(scope, receive, send)
+
+    async def run(
+        self,
+        log_level: int = logging.INFO,  # noqa: ARG002 - FastStream's signature
+        run_extra_options: dict[str, Any] | None = None,
+    ) -> None:
+        """Serve and consume until SIGTERM or SIGINT; a second signal ends the process at once.
+
+        Args:
+            log_level: has no effect: the log is what ``configure_logs`` makes it.
+            run_extra_options: ``host`` and ``port`` in place of the settings'.
+        """
+        options = run_extra_options or {}
+        with exit_on_settings_errors():
+            self.read_settings()
+        settings = self.service.settings
+        listen_to_signals(self.service)
+        host = str(options.get("host") or settings.http_host)
+        port = int(options.get("port") or settings.http_port)
+
+        async def answer(scope: Any, receive: Any, send: Any) -> None:
+            if scope["type"] == "lifespan":
+                raise NotImplementedError  # what the lifespan begins and ends, this method does
+            await self(scope, receive, send)
+
+        async with asgi_server.serve(answer, host=host, port=port) as listening_on:
+            log.info("started", http_port=listening_on)
+            async with self.start_lifespan_context():
+                # Drained before the server closes, so that whoever asks hears of it.
+                await self.service.wait_closed()
+        log.info("stopped")
+
+    def exit(self) -> None:
+        """Stop as after SIGTERM."""
+        self.service.begin_to_stop()
+
+    async def _resume(self, _: Request) -> Response:
+        """Go on after the service has stopped because most messages failed."""
+        if not self.service.resume():
+            return JsonResponse({"error": "not running"}, status_code=409)
+        return JsonResponse({"resumed": True})
+
+
+def _nothing(*_: Any, **__: Any) -> Any:
+    return nullcontext()
+
+
+def listen_to_signals(broker: ReliableKafkaBroker) -> None:
+    """Have SIGTERM and SIGINT stop a broker; the second one ends the process at once."""
+
+    def on_signal(number: int) -> None:
+        if broker.is_stopping:
+            os._exit(128 + number)
+        log.info("stopping", signal=signal.Signals(number).name)
+        broker.begin_to_stop()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal, number)
+
+
+def run(app: ServiceApplication) -> None:
+    """Run a service's process until SIGTERM or SIGINT; exit with 2 if settings are wrong."""
+    with exit_on_settings_errors():
+        app.read_settings()
+    configure_logs(app.service.service)
+    silence_connection_warnings()
+    # What is there by now stays: the collector need not look through all modules again and again.
+    gc.collect()
+    gc.freeze()
+    asyncio.run(_run_and_leave(app))
+
+
+async def _run_and_leave(app: ServiceApplication) -> None:
+    """Run a service, and end the process even if something in it does not end."""
+    await app.run()
+    left = {one for one in asyncio.all_tasks() if one is not asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        _, left = await asyncio.wait(left, timeout=LEAVE_S)
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(LEAVE_S):
+            await loop.shutdown_default_executor()
+        threads = False
+    except TimeoutError:
+        threads = True
+    if not left and not threads:
+        return
+    log.error("abandoned", tasks=sorted(map(suspension_point, left)), threads=threads)
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)

@@ -1,0 +1,365 @@
+"""FastStream's Kafka broker with one consumer for all subscribers, and nothing lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import Any
+
+from faststream.exceptions import SetupError
+from faststream.kafka import KafkaBroker
+from pydantic import PrivateAttr
+
+from contracts.events import Event
+from contracts.topics import RETRY_DELAYS_S, Topic, dlq_topic, retry_topic, topic_of
+from messaging.broker.internals import ManagedSubscriber, connection_options
+from messaging.broker.producer import ReliableProducer
+from messaging.broker.registrator import (
+    DEADLINE_S,
+    PREFIX,
+    SOURCE,
+    ReliableRegistrator,
+    require_managed,
+)
+from messaging.broker.results import event_command
+from messaging.broker.routes import routes_of
+from messaging.kafka.admin import create_topics
+from messaging.producer.publisher import Publisher
+from messaging.runtime.health import Health
+from messaging.runtime.supervision import Consumer, Supervisor
+from messaging.settings import KafkaSettings, StageSettings
+from messaging.stage import Stage
+
+Resources = Callable[[], AbstractAsyncContextManager[Any]]
+"""Opens what handlers need; raises ``OutageError`` while a dependency is not there."""
+
+
+class _GivenSettings(KafkaSettings):
+    """Settings of which the security comes from FastStream's object, not from the environment."""
+
+    _security: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    def client_options(self) -> dict[str, Any]:
+        return super().client_options() | self._security
+
+    def secured(self, security: Any) -> KafkaSettings:
+        """The same with FastStream's security object."""
+        self._security.update(connection_options(security))
+        return self
+
+
+class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
+    """A ``faststream.kafka.KafkaBroker`` that delivers at least once, whatever happens.
+
+    All subscribers share one member of one consumer group. Up to ``max_in_flight`` messages are
+    handled at a time, whatever the partitions; a failure is decided by the branch of its error:
+    tries in place, retry topics, a dead letter, or waiting out an outage.
+
+    Args:
+        bootstrap_servers: as in FastStream; ``KAFKA_BOOTSTRAP_SERVERS`` if not given.
+        service: the consumer group and the stem of the retry topics and the DLQ; the subscribers'
+            ``group_id`` if not given.
+        settings: of the window, deadlines and retries, or what reads them when they are needed.
+        kafka: how to reach the broker, or what reads it when it is needed.
+        dead_letters: whether there are retry topics and a DLQ. Without them, a message that cannot
+            be handled is kept, and tried again until it can.
+        allow_auto_create_topics: whether topics that do not exist are created at the start.
+        security: as in FastStream; ``KAFKA_*`` if not given.
+        options: as FastStream's broker takes them. Those of its consumer and producer have no
+            effect: ``KafkaSettings`` says how those are.
+
+    Attributes:
+        resources: opens what handlers need, each time the consumer begins anew.
+        notice: tells what slows the service down although it works, such as an endpoint that
+            asked to be called later; empty if nothing does. Shown beside its readiness.
+    """
+
+    def __init__(  # noqa: PLR0913 - FastStream's own has 40
+        self,
+        bootstrap_servers: str | Iterable[str] | None = None,
+        *,
+        service: str = "",
+        settings: StageSettings | Callable[[], StageSettings] = StageSettings,
+        kafka: KafkaSettings | Callable[[], KafkaSettings] | None = None,
+        dead_letters: bool = True,
+        allow_auto_create_topics: bool = True,
+        security: Any = None,
+        logger: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(
+            bootstrap_servers or "localhost",
+            allow_auto_create_topics=allow_auto_create_topics,
+            security=security,
+            # FastStream logs each message twice, and errors with what they say of its content.
+            logger=logger,
+            **options,
+        )
+        self.resources: Resources = nullcontext
+        self.notice: Callable[[], str] = str
+        self._service = service
+        self._dead_letters = dead_letters
+        self._creates_topics = allow_auto_create_topics
+        self._read_settings = settings
+        is_given = bootstrap_servers is not None or security is not None
+        self._read_kafka = kafka or (
+            _given(bootstrap_servers, security) if is_given else KafkaSettings
+        )
+        self._settings: StageSettings | None = None
+        self._kafka: KafkaSettings | None = None
+        self._stage: Stage | None = None
+        self._supervisor: Supervisor | None = None
+        self._supervising: asyncio.Task[None] | None = None
+        self._stop_requested = False
+        self._own_publisher: Publisher | None = None
+        self._reliable_producer = ReliableProducer(self.config)
+        self.config.broker_config.producer = self._reliable_producer
+
+    @property
+    def service(self) -> str:
+        """The service's name: its consumer group, and the stem of its retry topics and DLQ.
+
+        Raises:
+            SetupError: nobody says, or subscribers say different ones.
+        """
+        groups = {one.group_id for one in self._managed if one.group_id}
+        names = {self._service} if self._service else groups
+        if len(names | groups) != 1:
+            said = ", ".join(sorted(names | groups)) or "none"
+            raise SetupError(f"all subscribers of a broker share one group; said were: {said}")
+        return str(next(iter(names)))
+
+    @property
+    def has_dead_letters(self) -> bool:
+        """Whether there are retry topics and a DLQ."""
+        return self._dead_letters
+
+    @property
+    def settings(self) -> StageSettings:
+        """The settings of the service; read once."""
+        if self._settings is None:
+            read = self._read_settings
+            self._settings = read if isinstance(read, StageSettings) else read()
+        return self._settings
+
+    @property
+    def kafka(self) -> KafkaSettings:
+        """How the broker is reached; read once."""
+        if self._kafka is None:
+            read = self._read_kafka
+            self._kafka = read if isinstance(read, KafkaSettings) else read()
+        return self._kafka
+
+    def read_settings(self) -> None:
+        """Read the settings and take them into account.
+
+        Raises:
+            ValidationError: some are wrong.
+        """
+        settings, kafka = self.settings, self.kafka
+        self.config.broker_config.prefix = kafka.topic_prefix
+        context = self.config.context
+        context.set_global(PREFIX, kafka.topic_prefix)
+        context.set_global(DEADLINE_S, settings.deadline_s)
+        context.set_global(SOURCE, self._source)
+
+    @property
+    def share(self) -> float:
+        """The share of the topics' partitions that this replica holds, from 0 to 1.
+
+        What replicas have to share without talking to each other, such as an endpoint's rate
+        limit, they share by it.
+        """
+        return self._stage.share if self._stage is not None else 1.0
+
+    @property
+    def connected_publisher(self) -> Publisher:
+        """The publisher of the consumer that is being opened or is open.
+
+        Raises:
+            RuntimeError: there is none.
+        """
+        return self._reliable_producer.publisher
+
+    @property
+    def health(self) -> Health:
+        """Whether messages are being handled, and if not, why."""
+        return self._supervisor.look() if self._supervisor is not None else Health()
+
+    @property
+    def supervisor(self) -> Supervisor | None:
+        """What keeps the consumer at work, once the broker is started."""
+        return self._supervisor
+
+    def resume(self) -> bool:
+        """Go on after the service has stopped because most messages failed.
+
+        Returns:
+            Whether there is a consumer that could go on.
+        """
+        return self._supervisor is not None and self._supervisor.resume()
+
+    async def start(self) -> None:
+        """Begin to consume; what is not there yet is waited for, and ``health`` tells of it.
+
+        Raises:
+            SetupError: a subscriber is of a kind that the shared consumer cannot serve.
+            ValidationError: settings are wrong.
+        """
+        if self._supervising is not None:
+            return
+        self.read_settings()
+        self._setup_logger()
+        if not self.subscribers:
+            await self.connect()
+            return
+        require_managed(self.subscribers)
+        for subscriber in self.subscribers:
+            await subscriber.start()
+        for publisher in self.publishers:
+            await publisher.start()
+        self._reliable_producer.attach(None)
+        self._new_stage()  # refuses what does not fit before anything runs
+        self._supervisor = Supervisor(
+            Consumer(self._source, self.settings, self.kafka, self._open_stage)
+        )
+        if self._stop_requested:
+            self._supervisor.stop()
+        self._supervising = asyncio.create_task(self._supervisor.run())
+        self.running = True
+
+    async def wait_closed(self) -> None:
+        """Wait until the consumer has ended: after ``stop``, or for a bug that ends it."""
+        if self._supervising is not None:
+            await asyncio.wait({self._supervising})
+            if not self._supervising.cancelled():
+                self._supervising.result()
+
+    def begin_to_stop(self) -> None:
+        """Take no more messages; ``stop`` waits for those in flight."""
+        self._stop_requested = True
+        if self._supervisor is not None:
+            self._supervisor.stop()
+
+    async def abort(self) -> None:
+        """End the consumer without waiting for what is in flight, and without committing it."""
+        if self._supervising is not None:
+            self._supervising.cancel()
+            await asyncio.gather(self._supervising, return_exceptions=True)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether no more messages are taken."""
+        return self._stop_requested
+
+    async def stop(self, *_: Any) -> None:
+        """Finish what is in flight, within ``drain_grace_s``, commit, and leave the group."""
+        self.begin_to_stop()
+        try:
+            await self.wait_closed()
+        finally:
+            for subscriber in self.subscribers:
+                await subscriber.stop()
+            if self._own_publisher is not None:
+                await self._own_publisher.__aexit__(None, None, None)
+            self._own_publisher = self._supervising = None
+            await self._reliable_producer.disconnect()
+            self._connection, self.running, self._stop_requested = None, False, False
+
+    async def settle(self) -> None:
+        """Wait until nothing is in flight, and commit it, without waiting for the next commit."""
+        if self._supervisor is not None:
+            await self._supervisor.settle()
+
+    async def ping(self, timeout: float | None = None) -> bool:  # noqa: ARG002, ASYNC109 - FastStream's
+        """Whether messages are being handled."""
+        return self.health.ready if self._supervisor is not None else bool(self._reliable_producer)
+
+    async def publish(self, message: Any, topic: str = "", **options: Any) -> Any:
+        """Publish a message as FastStream does; an event goes to its own topic, as CloudEvents."""
+        if not isinstance(message, Event):
+            return await super().publish(message, topic, **options)
+        cmd = event_command(message, self._source, more=options.pop("headers", None))
+        topic = topic or self.config.prefix + topic_of(type(message)).name
+        options.setdefault("key", cmd.key)
+        return await super().publish(cmd.body, topic, headers=cmd.headers, **options)
+
+    @property
+    def _source(self) -> str:
+        return f"/onrecord/{self.service}"
+
+    async def _connect(self) -> Any:
+        self.read_settings()
+        if self._supervising is None:
+            publisher = Publisher(self.kafka, source=f"/onrecord/{self._service}")
+            self._own_publisher = await publisher.__aenter__()
+            self._reliable_producer.attach(publisher)
+        return self.config.broker_config.builder
+
+    def _new_stage(self) -> Stage:
+        stage = Stage(self.service, dead_letters=self._dead_letters)
+        stage.notice = self._tell_notice
+        for subscriber in self._managed:
+            for route in routes_of(subscriber, self.kafka.topic_prefix):
+                stage.add(route)
+        return stage
+
+    @property
+    def _managed(self) -> list[ManagedSubscriber]:
+        """The subscribers in the order of their declaration; FastStream keeps a set of them."""
+        managed = [one for one in self.subscribers if isinstance(one, ManagedSubscriber)]
+        return sorted(managed, key=lambda one: one.number)
+
+    def _tell_notice(self) -> str:
+        return self.notice()  # which may be set later than the stage is made
+
+    @asynccontextmanager
+    async def _open_stage(self, publisher: Publisher) -> AsyncIterator[Stage]:
+        if self._creates_topics:
+            await create_topics(self.kafka, self._topics())
+        self._reliable_producer.attach(publisher)
+        try:
+            async with self.resources():
+                self._stage = self._new_stage()
+                yield self._stage
+        finally:
+            self._reliable_producer.attach(None)
+
+    def _topics(self) -> list[Topic]:
+        """The topics that are created if they do not exist: retry topics, DLQ, and the sources."""
+        prefix, own = self.kafka.topic_prefix, self.service
+        sources = [
+            Topic(
+                one.name.removeprefix(prefix),
+                None,
+                "as its producers choose",
+                (),
+                (own,),
+                f"Read by {own}.",
+                partitions=max(1, one.num_partitions),
+            )
+            for subscriber in self._managed
+            for one in subscriber.topics
+            if one.declare
+        ]
+        if not self._dead_letters:
+            return sources
+        retries = [retry_topic(own, tier) for tier in range(len(RETRY_DELAYS_S))]
+        return [*sources, *retries, dlq_topic(own)]
+
+
+def _given(
+    bootstrap_servers: str | Iterable[str] | None, security: Any
+) -> Callable[[], KafkaSettings]:
+    """What reads the settings of the connection, where FastStream's arguments say some of them."""
+
+    def read() -> KafkaSettings:
+        told: dict[str, Any] = {}
+        if bootstrap_servers is not None:
+            servers = bootstrap_servers
+            told["bootstrap_servers"] = servers if isinstance(servers, str) else ",".join(servers)
+        settings = _GivenSettings(**told)
+        return settings if security is None else settings.secured(security)
+
+    return read

@@ -1,0 +1,104 @@
+"""A record's value as the type that its handler asks for, and whose fault it is where it is not.
+
+======================  ==========================================================================
+annotation              what the handler gets
+======================  ==========================================================================
+an ``Event``            decoded and validated, CloudEvents headers included
+``messaging.Record``    the record as its producer wrote it
+a pydantic model        validated from the JSON, at once
+anything else           what FastStream's own decoder and FastDepends make of it
+======================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from inspect import isclass
+from typing import Any
+
+from faststream.message import decode_message
+from pydantic import BaseModel, ValidationError
+
+from contracts.errors import BadMessageError
+from contracts.events import Event
+from messaging.codec import UndecodableError, decode, document_of, explain, validated
+from messaging.delivery import Record
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+def is_event(annotation: Any) -> bool:
+    """Whether a type is an event of the contracts."""
+    return isclass(annotation) and issubclass(annotation, Event)
+
+
+def is_model(annotation: Any) -> bool:
+    """Whether a type is a pydantic model."""
+    return isclass(annotation) and issubclass(annotation, BaseModel)
+
+
+def payload_of(value: bytes | None, headers: Headers, expected: type[BaseModel]) -> Any:
+    """What a handler takes that asks for an event or a model.
+
+    Raises:
+        BadMessageError: the value is not that.
+    """
+    if issubclass(expected, Event):
+        return decode(value, headers, expected)[0]
+    return validated(value, expected)
+
+
+def decoder_for(annotation: Any, topic_of: Callable[[Any], str]) -> Callable[[Any], Awaitable[Any]]:
+    """FastStream's decoder for handlers that ask for a type.
+
+    Args:
+        annotation: the type; None if a handler takes several parameters, or none, of a message.
+        topic_of: a record's topic without the installation's prefix.
+    """
+
+    async def decode_it(message: Any) -> Any:
+        raw = message.raw_message
+        if annotation is Record:
+            return record_of(raw, topic_of(raw))
+        if is_model(annotation):
+            return payload_of(raw.value, raw.headers or (), annotation)
+        message.body = document_of(message.body)
+        try:
+            return decode_message(message)
+        except (json.JSONDecodeError, UnicodeDecodeError):
+            raise UndecodableError("the value is not a JSON document in UTF-8") from None
+
+    return decode_it
+
+
+def record_of(raw: Any, topic: str) -> Record:
+    """A record as aiokafka has it, as ours."""
+    return Record(
+        topic,
+        raw.partition,
+        raw.offset,
+        raw.key,
+        raw.value,
+        tuple(raw.headers or ()),
+        raw.timestamp,
+    )
+
+
+def blamed_on_message(error: ValidationError, expected: str) -> BadMessageError | None:
+    """The message's failure, if FastDepends found it not to fit the handler's parameters.
+
+    One that was raised in a handler or a dependency is theirs, and a bug like any other.
+    """
+    trace = error.__traceback__
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if module.partition(".")[0] not in _FRAMEWORK:
+            return None
+        trace = trace.tb_next
+    return explain(error, expected)
+
+
+_FRAMEWORK = frozenset(
+    {"faststream", "fast_depends", "pydantic", "pydantic_core", "messaging", "contextlib", "anyio"}
+)

@@ -1,0 +1,191 @@
+"""Declares subscribers and publishers as FastStream's brokers and routers do."""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, cast
+
+from faststream.exceptions import SetupError
+from faststream.kafka import KafkaRouter as FastStreamRouter
+
+from contracts.encoded import event_class
+from contracts.topics import Topic
+from messaging.broker.internals import (
+    EMPTY,
+    CallSite,
+    KafkaPublishCommand,
+    KafkaRegistrator,
+    KafkaTopic,
+    ManagedPublisher,
+    ManagedSubscriber,
+    PublisherOptions,
+    SubscriberOptions,
+    add_publisher,
+    add_subscriber,
+    publishing_to,
+)
+from messaging.broker.payloads import decoder_for
+from messaging.broker.results import Results, event_command, events_in
+from messaging.delivery import NO_LINEAGE, Delivery, Origin, Record
+
+SOURCE: Final = "onrecord_source"
+"""The name under which FastStream's context has the CloudEvents ``source`` of what is sent."""
+
+PREFIX: Final = "onrecord_prefix"
+"""The name under which FastStream's context has what goes before every topic and group."""
+
+DEADLINE_S: Final = "onrecord_deadline_s"
+"""The name under which FastStream's context has the time that one delivery may take, in seconds."""
+
+_OURS: Final = frozenset(
+    {"ack_policy", "max_workers", "auto_offset_reset", "auto_commit_interval_ms", "listener"}
+)
+"""Options of FastStream's subscribers that are decided here for all of a broker's subscribers."""
+
+
+class ReliableRegistrator(KafkaRegistrator):
+    """What the broker and its routers share: how handlers are declared."""
+
+    def subscriber(  # type: ignore[override]  # FastStream's overloads are of its own classes
+        self,
+        *topics: str | KafkaTopic | Topic,
+        persistent: bool = True,
+        **options: Any,
+    ) -> ManagedSubscriber:
+        """Declare a subscriber; FastStream's options of the consumer itself have no effect.
+
+        All subscribers of a broker share one consumer, whose settings are the broker's.
+
+        Args:
+            topics: names, FastStream's topics, or declared ones (``contracts.topics``), whose
+                event the handler has to take.
+            persistent: whether the broker keeps the subscriber alive.
+            options: as FastStream's ``subscriber`` takes them.
+        """
+        unknown_here = options.keys() & {"batch", "partitions", "pattern"}
+        if any(options[name] for name in unknown_here):
+            # TestKafkaBroker makes such subscribers, which never see a broker.
+            unmanaged: Any = super().subscriber(
+                *(_named(one) for one in topics), persistent=persistent, **options
+            )
+            return cast("ManagedSubscriber", unmanaged)
+        if decided := sorted(name for name in options.keys() & _OURS if options[name] is not EMPTY):
+            warnings.warn(
+                f"{', '.join(decided)}: decided by the broker for all subscribers; no effect here",
+                stacklevel=2,
+            )
+        known = SubscriberOptions.__dataclass_fields__
+        chosen = SubscriberOptions(**{k: v for k, v in options.items() if k in known})
+        added = add_subscriber(self, [_named(one) for one in topics], chosen, persistent=persistent)
+        added.declared = {one.name: one for one in topics if isinstance(one, Topic)}
+        added.choose_decoder = _choose_decoder
+        added.make_delivery = lambda raw: _delivery_of(added, raw)
+        return added
+
+    def publisher(  # type: ignore[override]  # as above
+        self, topic: str | KafkaTopic | Topic, *, persistent: bool = True, **options: Any
+    ) -> ManagedPublisher:
+        """Declare a publisher of what a handler returns.
+
+        Args:
+            topic: a name, FastStream's topic, or a declared one (``contracts.topics``), which
+                takes those of the returned events that are its own, as CloudEvents.
+            persistent: whether the broker keeps the publisher alive.
+            options: as FastStream's ``publisher`` takes them.
+        """
+        if options.get("batch"):
+            unmanaged: Any = super().publisher(_named(topic), persistent=persistent, **options)
+            return cast("ManagedPublisher", unmanaged)
+        known = PublisherOptions.__dataclass_fields__
+        chosen = PublisherOptions(**{k: v for k, v in options.items() if k in known})
+        if isinstance(topic, Topic) and topic.event is not None and chosen.schema is None:
+            chosen = PublisherOptions(**{**_fields(chosen), "schema": topic.event})
+        added = add_publisher(self, _named(topic), chosen, persistent=persistent)
+        if isinstance(topic, Topic):
+            added.declared = topic
+            added.expand = lambda cmd: _events_for(added, topic, cmd)
+        return added
+
+    def include_router(self, router: Any, **options: Any) -> None:
+        """Include a router of ours.
+
+        Raises:
+            SetupError: it is one of FastStream's, whose subscribers have consumers of their own.
+        """
+        if isinstance(router, FastStreamRouter) and not isinstance(router, ReliableRegistrator):
+            raise SetupError(
+                "declare handlers on messaging.KafkaRouter: those of faststream.kafka.KafkaRouter "
+                "bring consumers of their own"
+            )
+        super().include_router(router, **options)
+
+
+class KafkaRouter(ReliableRegistrator, FastStreamRouter):
+    """FastStream's router, for ``ReliableKafkaBroker``."""
+
+
+def _named(topic: str | KafkaTopic | Topic) -> KafkaTopic:
+    # Declared topics are created by operators, never by a service.
+    return KafkaTopic(topic.name, declare=False) if isinstance(topic, Topic) else _plain(topic)
+
+
+def _plain(topic: str | KafkaTopic) -> KafkaTopic:
+    return KafkaTopic.validate(topic)
+
+
+def _fields(options: PublisherOptions) -> dict[str, Any]:
+    return {name: getattr(options, name) for name in options.__dataclass_fields__}
+
+
+def _choose_decoder(site: CallSite, subscriber: ManagedSubscriber) -> Any:
+    annotation = site.payloads[0][1] if len(site.payloads) == 1 else None
+    for topic in subscriber.declared.values():
+        if topic.event is not None and annotation not in {topic.event, Record}:
+            raise SetupError(
+                f"{site.function.__name__} takes {getattr(annotation, '__name__', annotation)}, "
+                f"but {topic.name} carries {topic.event.__name__}"
+            )
+    prefix = subscriber.context.get(PREFIX, "")
+    return decoder_for(annotation, lambda raw: raw.topic.removeprefix(prefix))
+
+
+def _events_for(
+    publisher: ManagedPublisher, topic: Topic, cmd: KafkaPublishCommand
+) -> Iterable[KafkaPublishCommand] | None:
+    """The messages for one declared topic among what a handler returned."""
+    results: Any = publishing_to.get()
+    events = events_in(cmd.body)
+    if events is None:
+        return None
+    cause = results.lineage if isinstance(results, Results) else NO_LINEAGE
+    source = publisher.configuration.context.get(SOURCE, "/onrecord")
+    return [
+        event_command(one, source, cause, cmd.headers)
+        for one in events
+        if event_class(one) is topic.event
+    ]
+
+
+def _delivery_of(subscriber: ManagedSubscriber, raw: Any) -> Delivery:
+    topic = raw.topic.removeprefix(subscriber.context.get(PREFIX, ""))
+    deadline_s = subscriber.context.get(DEADLINE_S, float("inf"))
+    return Delivery(
+        Origin(topic, raw.partition, raw.offset, max(0, raw.timestamp)),
+        deadline=asyncio.get_running_loop().time() + deadline_s,
+    )
+
+
+def require_managed(subscribers: Sequence[Any]) -> None:
+    """Refuse subscribers that the shared consumer cannot serve.
+
+    Raises:
+        SetupError: one reads batches, patterns or partitions of its own.
+    """
+    for one in subscribers:
+        if not isinstance(one, ManagedSubscriber):
+            raise SetupError(
+                f"{one.specification.call_name}: batch, pattern and partition subscribers are not "
+                "served; subscribe to topics by name, one message a call"
+            )

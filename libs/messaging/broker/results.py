@@ -1,0 +1,103 @@
+"""What a handler publishes: encoded where it is published, sent when the handler has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from contracts.encoded import event_class
+from contracts.events import Event
+from messaging.broker.internals import (
+    HandledMessage,
+    KafkaPublishCommand,
+    ManagedPublisher,
+    encode_body,
+    publish_command,
+)
+from messaging.codec import encode
+from messaging.delivery import NO_LINEAGE, Lineage
+from messaging.producer.outgoing import OutgoingRecord
+
+
+class UndeclaredEventError(TypeError):
+    """A handler returned an event that none of its publishers is for, so that it would be lost."""
+
+
+class Results:
+    """Collects what one message's handler publishes.
+
+    Args:
+        config: FastStream's settings of the broker, which decide how a message is encoded.
+        lineage: of the message that is handled: trace and deadline are carried on to its events.
+
+    Attributes:
+        lineage: the same.
+        records: what is to be sent, in order.
+        message: FastStream's message, once it is parsed.
+    """
+
+    def __init__(self, config: Any, lineage: Lineage) -> None:
+        self._config = config
+        self.lineage = lineage
+        self.records: list[OutgoingRecord] = []
+        self.message: HandledMessage | None = None
+
+    async def publish(self, cmd: KafkaPublishCommand) -> None:
+        """Take one message of a publisher."""
+        self.records.append(await record_to_send(self._config, cmd))
+
+
+async def record_to_send(config: Any, cmd: KafkaPublishCommand) -> OutgoingRecord:
+    """A message of FastStream's as a record."""
+    if cmd.body is None and cmd.key is not None:
+        value, content_type = None, None  # a tombstone, as FastStream has it
+    else:
+        value, content_type = await encode_body(config, cmd.body)
+    headers = {"content-type": content_type or "", **cmd.headers_to_publish()}
+    return OutgoingRecord(
+        topic=cmd.destination,
+        key=cmd.key.encode() if isinstance(cmd.key, str) else cmd.key,
+        value=value,
+        headers=[(name, _bytes(told)) for name, told in headers.items()],
+        partition=cmd.partition,
+    )
+
+
+def _bytes(told: Any) -> bytes:
+    return told if isinstance(told, bytes) else str(told or "").encode()
+
+
+def events_in(body: Any) -> tuple[Event, ...] | None:
+    """The events that a handler returned, in order; None if it returned anything else."""
+    if body is None:
+        return ()
+    if isinstance(body, Event):
+        return (body,)
+    if isinstance(body, str | bytes | dict) or not isinstance(body, Iterable):
+        return None
+    several = tuple(body)
+    return several if all(isinstance(one, Event) for one in several) else None
+
+
+def event_command(
+    event: Event, source: str, cause: Lineage = NO_LINEAGE, more: dict[str, Any] | None = None
+) -> KafkaPublishCommand:
+    """An event as FastStream's message, with its CloudEvents headers."""
+    key, value, headers = encode(event, source=source, cause=cause)
+    told = {name: content.decode() for name, content in headers}
+    return publish_command(value, key=key, headers=told | (more or {}))
+
+
+def require_publishers(events: Iterable[Event], publishers: Iterable[ManagedPublisher]) -> None:
+    """Refuse events that would go nowhere.
+
+    Raises:
+        UndeclaredEventError: one that no publisher is for.
+    """
+    declared = {one.declared.event for one in publishers if one.declared is not None}
+    for event in events:
+        if event_class(event) not in declared:
+            raise UndeclaredEventError(
+                f"the handler returned {event_class(event).__name__}, which none of its publishers "
+                "is for"
+            )

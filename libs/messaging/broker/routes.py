@@ -1,0 +1,262 @@
+"""A subscribed topic of a FastStream broker, as the consumer sees it.
+
+Two ways lead to a handler. The direct one decodes the record and calls the function; it is taken
+where that is all that FastStream would do. Everything else (middlewares, dependencies, filters,
+parsers, decoders, synchronous handlers) takes FastStream's own way, ``process_message``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from inspect import iscoroutinefunction
+from typing import Any, Final
+from uuid import uuid4
+
+from aiokafka import ConsumerRecord
+from faststream.exceptions import HandlerException, NackMessage, RejectMessage
+from pydantic import ValidationError
+
+from contracts.errors import ErrorCode, RejectedError, RetryableError
+from messaging.broker.internals import (
+    AckStatus,
+    CallSite,
+    HandledMessage,
+    ManagedSubscriber,
+    publishing_to,
+)
+from messaging.broker.payloads import blamed_on_message, is_event, is_model, payload_of
+from messaging.broker.results import Results, events_in, require_publishers
+from messaging.codec import read_headers
+from messaging.delivery import NO_LINEAGE, Delivery, Headers, Lineage, Record, text_of
+from messaging.processing.inflight import Job
+from messaging.producer.outgoing import Outgoing
+
+DELIVERY: Final = "delivery"
+"""The name under which handlers find the delivery in FastStream's context."""
+
+_SCOPED: Final = frozenset({"message", "handler_", "logger", "log_context"})
+"""What FastStream puts into its context for one message only."""
+
+
+class RedeliveryRequestedError(RetryableError):
+    """The handler asked for another delivery (``message.nack()``, ``NackMessage``)."""
+
+    code = ErrorCode.NACKED
+
+
+class RejectedByHandlerError(RejectedError):
+    """The handler wants no more of the message (``message.reject()``, ``RejectMessage``)."""
+
+    code = ErrorCode.REJECTED
+
+
+@dataclass(frozen=True, slots=True)
+class _Correlated:
+    """A decoded message whose correlation id goes on to what is published."""
+
+    payload: Any
+    correlation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class DirectRoute:
+    """Decodes a record and calls the handler.
+
+    Attributes:
+        topic: its name without prefix.
+        call: the handler.
+        payload: the type it takes; an event, a model or the record.
+        config: FastStream's settings of the broker.
+        context: reads a value of FastStream's context.
+        correlates: whether it has publishers of topics that are not declared, whose messages carry
+            FastStream's correlation id.
+    """
+
+    topic: str
+    call: CallSite
+    payload: Any
+    config: Any
+    context: Callable[[str], Any]
+    correlates: bool
+
+    @property
+    def wants_delivery(self) -> bool:
+        """Whether the handler asks for the delivery."""
+        return DELIVERY in self.call.context.values()
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the handler takes what was JSON."""
+        return self.payload is not Record
+
+    def read(self, job: Job) -> tuple[Any, Lineage]:
+        """Decode the record.
+
+        Raises:
+            BadMessageError: it is not what the handler takes.
+        """
+        lineage = read_headers(job.headers)[1]
+        if self.payload is Record:
+            return job.record, lineage
+        payload = payload_of(job.received.value, job.headers, self.payload)
+        if self.correlates:
+            return _Correlated(payload, _correlation_id(job.headers)), lineage
+        return payload, lineage
+
+    async def handle(self, subject: Any, delivery: Delivery | None) -> Sequence[Outgoing]:
+        """Call the handler; what its publishers are to send."""
+        call, correlation_id = self.call, None
+        if isinstance(subject, _Correlated):
+            subject, correlation_id = subject.payload, subject.correlation_id
+        try:
+            if call.context:
+                known = {
+                    name: delivery if key == DELIVERY else self.context(key)
+                    for name, key in call.context.items()
+                }
+                returned = await call.function(**{call.payloads[0][0]: subject}, **known)
+            else:
+                returned = await call.function(subject)
+        except HandlerException as instruction:
+            _obey(instruction)
+            return ()
+        events = events_in(returned)
+        if events is not None and not self.correlates:
+            require_publishers(events, call.publishers)
+            return events
+        results = Results(self.config, NO_LINEAGE)
+        token = publishing_to.set(results)
+        try:
+            for publisher in call.publishers:
+                await publisher.publish_result(returned, correlation_id)
+        finally:
+            publishing_to.reset(token)
+        return results.records
+
+
+@dataclass(frozen=True, slots=True)
+class FrameworkRoute:
+    """Hands a record to FastStream's ``process_message``, and reads off what came of it.
+
+    Attributes:
+        topic: its name without prefix.
+        subscriber: whose handlers take it.
+        prefix: of the installation's topics.
+        is_json: whether its records are held to JSON's limits.
+    """
+
+    topic: str
+    subscriber: ManagedSubscriber
+    prefix: str
+    is_json: bool
+    wants_delivery: bool = True
+
+    def read(self, job: Job) -> tuple[Record, Lineage]:
+        """The record; FastStream decodes it."""
+        return job.record, read_headers(job.headers)[1]
+
+    async def handle(self, subject: Record, delivery: Delivery | None) -> Sequence[Outgoing]:
+        """Run FastStream's machinery; what its publishers are to send.
+
+        Raises:
+            RedeliveryRequestedError: the handler nacked the message.
+            RejectedByHandlerError: the handler rejected the message.
+            BadMessageError: the message does not fit the handler's parameters.
+        """
+        results = Results(self.subscriber.configuration, read_headers(subject.headers)[1])
+        token = publishing_to.set(results)
+        try:
+            with self.subscriber.context.scope(DELIVERY, delivery):
+                response = await self.subscriber.process_message(
+                    _received(subject, self.prefix + self.topic)
+                )
+        except HandlerException as instruction:
+            _obey(instruction)
+            return results.records
+        except ValidationError as error:
+            if (blamed := blamed_on_message(error, self.topic)) is None:
+                raise
+            raise blamed from None
+        finally:
+            publishing_to.reset(token)
+        _heed(results.message)
+        if events := events_in(response.body):
+            publishers = [one for call in self.subscriber.call_sites() for one in call.publishers]
+            if all(one.declared is not None for one in publishers):
+                require_publishers(events, publishers)
+        return results.records
+
+
+def _correlation_id(headers: Headers) -> str:
+    return text_of(headers, "correlation_id") or str(uuid4())
+
+
+def _obey(instruction: HandlerException) -> None:
+    """Act on an exception by which FastStream's handlers say what is to become of a message."""
+    if isinstance(instruction, NackMessage):
+        raise RedeliveryRequestedError("the handler raised NackMessage") from instruction
+    if isinstance(instruction, RejectMessage):
+        raise RejectedByHandlerError("the handler raised RejectMessage") from instruction
+
+
+def _heed(message: HandledMessage | None) -> None:
+    """Act on what the handler said of the message by its methods."""
+    if message is None:
+        return
+    if message.committed is AckStatus.NACKED:
+        raise RedeliveryRequestedError("the handler called message.nack()")
+    if message.committed is AckStatus.REJECTED:
+        raise RejectedByHandlerError("the handler called message.reject()")
+
+
+def _received(record: Record, topic: str) -> Any:
+    """A record as aiokafka has it, without the headers that a retry topic added."""
+    key, value = record.key, record.value
+    return ConsumerRecord(
+        topic=topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.timestamp_ms,
+        timestamp_type=0,
+        key=key,
+        value=value,
+        checksum=None,
+        serialized_key_size=-1 if key is None else len(key),
+        serialized_value_size=-1 if value is None else len(value),
+        headers=record.headers,
+    )
+
+
+def routes_of(subscriber: ManagedSubscriber, prefix: str) -> list[DirectRoute | FrameworkRoute]:
+    """How each topic of a subscriber is handled.
+
+    Args:
+        subscriber: started, so that its handlers are ready.
+        prefix: of the installation's topics.
+    """
+    topics = subscriber.names_without(prefix)
+    if (call := _direct(subscriber)) is None:
+        calls = subscriber.call_sites()
+        is_json = all(one.payloads and one.payloads[0][1] is not Record for one in calls)
+        return [FrameworkRoute(topic, subscriber, prefix, is_json) for topic in topics]
+    payload = call.payloads[0][1]
+    config, context = subscriber.configuration, subscriber.context.resolve
+    correlates = any(one.declared is None for one in call.publishers)
+    return [DirectRoute(topic, call, payload, config, context, correlates) for topic in topics]
+
+
+def _direct(subscriber: ManagedSubscriber) -> CallSite | None:
+    """The only handler of a subscriber, if calling it is all that FastStream would do."""
+    calls = subscriber.call_sites()
+    if len(calls) != 1 or subscriber.has_middlewares:
+        return None
+    (call,) = calls
+    if not call.is_plain or not iscoroutinefunction(call.function):
+        return None
+    payload = call.payloads[0][1]
+    if not (is_event(payload) or is_model(payload) or payload is Record):
+        return None
+    if any(key.partition(".")[0] in _SCOPED for key in call.context.values()):
+        return None
+    return call

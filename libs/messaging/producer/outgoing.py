@@ -1,0 +1,32 @@
+"""A record that is to be sent as it is, beside events, which are encoded when they are sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from contracts.events import Event
+from messaging.producer.accumulator import RecordHeaders
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingRecord:
+    """A record made by whoever publishes.
+
+    Attributes:
+        topic: as the broker knows it, prefix included.
+        key: raw bytes or None.
+        value: raw bytes or None.
+        headers: in order.
+        partition: where it has to go; None lets the key decide.
+    """
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: RecordHeaders
+    partition: int | None = None
+
+
+Outgoing: TypeAlias = Event | OutgoingRecord
+"""What a handled message causes, as the producer takes it."""

@@ -1,0 +1,207 @@
+"""Keeps a consumer at work: opens what it needs, waits out outages, begins anew, drains."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from contracts.errors import ErrorCode, OutageError
+from contracts.topics import ALL_TOPICS, dlq_topic
+from messaging.consumer.consumer import StageConsumer
+from messaging.consumer.instance_fencing import InstanceIdTakenError, require_free_instance_id
+from messaging.kafka.topic_checks import require_topics
+from messaging.processing.processor import Worker
+from messaging.producer.publisher import Publisher
+from messaging.runtime.health import Health
+from messaging.settings import KafkaSettings, StageSettings
+from messaging.stage import Stage
+
+log = structlog.get_logger(__name__)
+
+RETRY_START_S: Final = 1.0
+"""Pause before trying again to start on a dependency that does not answer, in seconds."""
+RETRY_START_MAX_S: Final = 5.0
+"""The pause grows up to this while the reason stays: a refused login is not to be hammered."""
+
+SETTLE_S: Final = 0.001
+"""Between looks whether anything is in flight, in seconds."""
+
+FAREWELL_S: Final = 5.0
+"""How long taking leave of the broker may take after what is in flight has ended, in seconds."""
+
+
+class BrokenError(OutageError):
+    """A bug ended the consumption; it is made anew."""
+
+    code = ErrorCode.BUG
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """What a supervisor keeps at work.
+
+    Attributes:
+        source: CloudEvents ``source`` of what is sent, such as ``/onrecord/ingestion``.
+        settings: of the stage.
+        kafka: how to reach the broker.
+        build: opens what the handlers need and yields the stage; it may raise ``OutageError``
+            while a dependency is not there, and is then tried again.
+    """
+
+    source: str
+    settings: StageSettings
+    kafka: KafkaSettings
+    build: Callable[[Publisher], AbstractAsyncContextManager[Stage]]
+
+
+class Supervisor:
+    """One consumer's life: start, consume, drain, stop.
+
+    Args:
+        consumer: what is kept at work.
+    """
+
+    def __init__(self, consumer: Consumer) -> None:
+        self._consumer = consumer
+        self._health = Health()
+        self._stopping = asyncio.Event()
+        self._consumption: StageConsumer | None = None
+        self._name_was_taken = False
+        self._pause_s = RETRY_START_S
+
+    @property
+    def consumption(self) -> StageConsumer | None:
+        """The consumer that is at work now, if one is."""
+        return self._consumption
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._stopping.is_set()
+
+    def stop(self) -> None:
+        """Ask ``run`` to take no more, to finish what is in flight, and to return."""
+        self._stopping.set()
+        if self._consumption is not None:
+            self._consumption.stop()
+
+    def resume(self) -> bool:
+        """Go on after the stage has stopped because most messages failed.
+
+        Returns:
+            Whether there is a consumer that could go on.
+        """
+        if self._consumption is None:
+            return False
+        self._consumption.resume()
+        return True
+
+    async def settle(self) -> None:
+        """Wait until nothing is in flight, and commit."""
+        if (consumption := self._consumption) is not None:
+            while consumption.in_flight:  # noqa: ASYNC110 - the window tells nobody when it is empty
+                await asyncio.sleep(SETTLE_S)
+            await consumption.commit()
+
+    def look(self) -> Health:
+        """What is to be said of the consumer at this moment."""
+        if self._stopping.is_set():
+            self._health.is_waiting("stopping")
+        elif self._consumption is None:
+            self._health.ready = False
+        elif trouble := self._consumption.trouble:
+            self._health.is_waiting(trouble)
+        elif not self._consumption.assigned:
+            self._health.is_waiting("joining the consumer group")
+        else:
+            self._health.is_ready(self._consumption.detail)
+        return self._health
+
+    async def run(self) -> None:
+        """Consume until ``stop``; return when all is drained, or its time is over."""
+        working = asyncio.create_task(self._work_until_stopped())
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await self._see_the_end_of(working)
+        except asyncio.CancelledError:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+            raise
+        finally:
+            stopping.cancel()
+            await asyncio.gather(stopping, return_exceptions=True)
+
+    async def _see_the_end_of(self, working: asyncio.Task[None]) -> None:
+        """Wait for what is in flight and for the farewell, but not for a broker that is frozen."""
+        budget_s = self._consumer.settings.drain_grace_s + FAREWELL_S
+        ended, _ = await asyncio.wait({working}, timeout=budget_s)
+        if ended:
+            working.result()
+            return
+        # What is not committed is delivered again; to whom it is said does not answer.
+        log.error("farewell_cut_short", after_s=budget_s)
+
+    async def _work_until_stopped(self) -> None:
+        while not self._stopping.is_set():
+            await self._work_or_wait()
+
+    async def _work_or_wait(self) -> None:
+        try:
+            await self._work()
+        except OutageError as outage:
+            if self._health.reason == str(outage):
+                self._pause_s = min(2 * self._pause_s, RETRY_START_MAX_S)
+            else:
+                self._pause_s = RETRY_START_S
+                log.warning("waiting", code=outage.code.value, reason=str(outage))
+            self._health.is_waiting(str(outage))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._pause_s):
+                    await self._stopping.wait()
+
+    async def _work(self) -> None:
+        try:
+            async with self._open() as consumption:
+                if not self._stopping.is_set():
+                    await consumption.run()
+        except InstanceIdTakenError:
+            self._name_was_taken = True
+            raise
+        except OutageError:
+            raise
+        except Exception as error:
+            # Whatever it is, what is not committed is delivered again to a consumption made anew.
+            log.exception("broken")
+            raise BrokenError(f"unexpected {type(error).__name__}; see the log") from error
+        finally:
+            self._consumption = None
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[StageConsumer]:
+        consumer, kafka = self._consumer, self._consumer.kafka
+        async with (
+            Publisher(kafka, source=consumer.source) as publisher,
+            consumer.build(publisher) as stage,
+        ):
+            worker = Worker(stage, consumer.settings, publisher, group=kafka.topic(stage.service))
+            consumption = StageConsumer(stage, consumer.settings, kafka, worker)
+            written = {one.name for one in ALL_TOPICS if stage.service in one.producers}
+            if stage.dead_letters:
+                written.add(dlq_topic(stage.service).name)
+            needed = {*consumption.topics, *map(kafka.topic, written)}
+            # Using a topic that is not there would have the broker create it, wrongly: a DLQ made
+            # by the broker forgets its letters after a week.
+            await require_topics(kafka, sorted(needed))
+            if self._name_was_taken:
+                # Whoever took it may be gone. At the start that cannot be told: then it may be
+                # this replica's own name, from before it was started again.
+                await require_free_instance_id(kafka, consumption.group)
+                self._name_was_taken = False
+            self._consumption = consumption
+            yield consumption

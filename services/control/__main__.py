@@ -1,0 +1,7 @@
+"""Runs control until SIGTERM: ``python -m control``."""
+
+from control.app import app
+from messaging import run
+
+if __name__ == "__main__":
+    run(app)

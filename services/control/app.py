@@ -1,0 +1,64 @@
+"""Control as a FastStream application: ``python -m control``.
+
+``faststream run control.app:app`` runs the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from faststream import Context, ContextRepo
+
+from contracts.topics import CONTROL
+from control.api import Api, ApiContext
+from control.handlers import router
+from control.reader import open_reader
+from control.replay import LetterReplayer
+from control.settings import ControlSettings
+from control.store import LetterStore
+from database.migrate import open_migrated_database
+from database.settings import PostgresSettings
+from messaging import ReliableKafkaBroker, ServiceApplication
+
+# Control has no DLQ of its own, so it keeps what it cannot handle.
+broker = ReliableKafkaBroker(
+    service=CONTROL,
+    settings=ControlSettings,
+    dead_letters=False,
+    allow_auto_create_topics=False,
+    routers=[router],
+)
+api = Api()
+
+
+class Settings:
+    """What control is told beside its broker's settings, read from the environment."""
+
+    def __init__(self) -> None:
+        self.read_timeout_s = ControlSettings().read_timeout_s
+        self.postgres = PostgresSettings()
+
+
+@asynccontextmanager
+async def lifespan(
+    context: ContextRepo, settings: Annotated[Settings, Context()]
+) -> AsyncIterator[None]:
+    """Open the index and what reads and replays letters; the API answers while they are open."""
+    async with (
+        open_migrated_database(settings.postgres) as database,
+        open_reader(broker.kafka, settings.read_timeout_s) as reader,
+    ):
+        store = LetterStore(database)
+        replayer = LetterReplayer(store, reader, broker.connected_publisher)
+        context.set_global("store", store)
+        async with replayer.repairing():
+            api.context = ApiContext(store, reader, replayer)
+            try:
+                yield
+            finally:
+                api.context = None
+
+
+app = ServiceApplication(broker, settings=Settings, lifespan=lifespan, routes=api.routes)

@@ -1,0 +1,63 @@
+"""Enrichment as a FastStream application: ``python -m enrichment``.
+
+``faststream run enrichment.app:app`` runs the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from faststream import Context, ContextRepo
+
+from contracts.topics import ENRICHMENT
+from database.settings import PostgresSettings
+from enrichment.drafter import Drafter
+from enrichment.handlers import router
+from enrichment.settings import EnrichmentSettings
+from messaging import ReliableKafkaBroker, ServiceApplication
+from model_client import ModelSettings
+from model_client.cache.store import CacheSettings
+from model_client.factory import open_model_client
+from model_client.ledger.budgets import BudgetSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the model's client is told, read from the environment."""
+
+    models: ModelSettings = field(default_factory=ModelSettings)
+    cache: CacheSettings = field(default_factory=CacheSettings)
+    budgets: BudgetSettings = field(default_factory=BudgetSettings)
+    postgres: PostgresSettings = field(default_factory=PostgresSettings)
+
+
+broker = ReliableKafkaBroker(
+    service=ENRICHMENT,
+    settings=EnrichmentSettings,
+    allow_auto_create_topics=False,
+    routers=[router],
+)
+
+
+@asynccontextmanager
+async def lifespan(
+    context: ContextRepo, settings: Annotated[Settings, Context()]
+) -> AsyncIterator[None]:
+    """Open the model's client, with its cache, its ledger and the database behind both."""
+    client = open_model_client(
+        settings.models,
+        settings.postgres,
+        settings.cache,
+        settings.budgets,
+        share=lambda: broker.share,
+    )
+    async with client as opened:
+        broker.notice = lambda: opened.notice
+        context.set_global("drafter", Drafter(opened))
+        yield
+
+
+app = ServiceApplication(broker, settings=Settings, lifespan=lifespan)

@@ -1,0 +1,43 @@
+"""Ingestion as a FastStream application: ``python -m ingestion``.
+
+``faststream run ingestion.app:app`` runs the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from faststream import Context, ContextRepo
+
+from contracts.topics import INGESTION
+from ingestion.handlers import router
+from ingestion.readers import readers
+from ingestion.settings import IngestionSettings
+from messaging import ReliableKafkaBroker, ServiceApplication
+from processes import return_freed_memory
+
+broker = ReliableKafkaBroker(
+    service=INGESTION,
+    settings=IngestionSettings,
+    allow_auto_create_topics=False,
+    routers=[router],
+)
+
+
+@asynccontextmanager
+async def lifespan(
+    context: ContextRepo, settings: Annotated[IngestionSettings, Context()]
+) -> AsyncIterator[None]:
+    """Start the processes that read interviews."""
+    return_freed_memory()
+    reading = readers(
+        processes=settings.processes, bounds=settings.bounds, cutting=settings.cutting
+    )
+    async with reading as read:
+        context.set_global("read", read)
+        yield
+
+
+app = ServiceApplication(broker, settings=IngestionSettings, lifespan=lifespan)

@@ -1,0 +1,46 @@
+"""Persistence as a FastStream application: ``python -m persistence``.
+
+``faststream run persistence.app:app`` runs the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+from faststream import Context, ContextRepo
+
+from contracts.topics import PERSISTENCE
+from database.migrate import open_migrated_database
+from database.settings import PostgresSettings
+from messaging import ReliableKafkaBroker, ServiceApplication
+from persistence.handlers import router
+from persistence.overdue import watching
+from persistence.settings import PersistenceSettings
+from persistence.store import NotesStore
+
+broker = ReliableKafkaBroker(
+    service=PERSISTENCE,
+    settings=PersistenceSettings,
+    allow_auto_create_topics=False,
+    routers=[router],
+)
+
+
+@asynccontextmanager
+async def lifespan(
+    context: ContextRepo, settings: Annotated[PostgresSettings, Context()]
+) -> AsyncIterator[None]:
+    """Open the database, and watch over the drafts that wait for their interviews."""
+    async with (
+        open_migrated_database(settings) as database,
+        watching(database, broker.connected_publisher.publish),
+    ):
+        store = NotesStore(database, broker.settings.max_in_flight)
+        store.load()
+        context.set_global("store", store)
+        yield
+
+
+app = ServiceApplication(broker, settings=PostgresSettings, lifespan=lifespan)
