@@ -18,7 +18,6 @@ from messaging.broker.producer import ReliableProducer
 from messaging.broker.registrator import (
     DEADLINE_S,
     PREFIX,
-    SOURCE,
     ReliableRegistrator,
     require_managed,
 )
@@ -162,7 +161,6 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         context = self.config.context
         context.set_global(PREFIX, kafka.topic_prefix)
         context.set_global(DEADLINE_S, settings.deadline_s)
-        context.set_global(SOURCE, self._source)
 
     @property
     def share(self) -> float:
@@ -222,7 +220,7 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         self._reliable_producer.attach(None)
         self._new_stage()  # refuses what does not fit before anything runs
         self._supervisor = Supervisor(
-            Consumer(self._source, self.settings, self.kafka, self._open_stage)
+            Consumer(self.source, self.settings, self.kafka, self._open_stage)
         )
         if self._stop_requested:
             self._supervisor.stop()
@@ -280,14 +278,15 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         """Publish a message as FastStream does; an event goes to its own topic, as CloudEvents."""
         if not isinstance(message, Event):
             return await super().publish(message, topic, **options)
-        cmd = event_command(message, self._source, more=options.pop("headers", None))
+        cmd = event_command(message, self.source, more=options.pop("headers", None))
         topic = topic or self.config.prefix + topic_of(type(message)).name
         options.setdefault("key", cmd.key)
         return await super().publish(cmd.body, topic, headers=cmd.headers, **options)
 
     @property
-    def _source(self) -> str:
-        return f"/onrecord/{self.service}"
+    def source(self) -> str:
+        """The CloudEvents ``source`` of what is sent."""
+        return f"/onrecord/{self._service or self.service}"
 
     async def _connect(self) -> Any:
         self.read_settings()

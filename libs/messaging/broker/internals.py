@@ -149,8 +149,8 @@ class ManagedSubscriber(DefaultSubscriber):
     Attributes:
         declared: the declared topics by their names without prefix, for those that have one.
         choose_decoder: makes the decoder for a handler that names none; set by the registrator.
-        make_delivery: makes what handlers know of a record's delivery where nobody delivers it,
-            as under ``TestKafkaBroker``; set by the registrator.
+        make_delivery: makes what the context has of a record's delivery, as names and values,
+            where nobody delivers it, as under ``TestKafkaBroker``; set by the registrator.
         number: counts the subscribers of the process in the order of their declaration.
     """
 
@@ -187,7 +187,7 @@ class ManagedSubscriber(DefaultSubscriber):
         """
         if self.make_delivery is None or publishing_to.get() is not None:
             return await super().process_message(msg)
-        with self.context.scope("delivery", self.make_delivery(msg)):
+        with self.context.scopes(self.make_delivery(msg)):
             return await super().process_message(msg)
 
     def _build_fastdepends_model(self) -> None:
@@ -293,6 +293,11 @@ class ManagedPublisher(DefaultPublisher):
     def configuration(self) -> Any:
         """FastStream's settings of the broker and the routers it belongs to."""
         return self._outer_config
+
+    @property
+    def broker(self) -> Any:
+        """The broker it belongs to; None if it belongs to a router that none includes."""
+        return self._outer_config.extra_context.get("broker")
 
     async def _publish(self, cmd: Any, *, _extra_middlewares: Iterable[Any]) -> None:
         middlewares = tuple(_extra_middlewares)

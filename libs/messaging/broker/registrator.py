@@ -28,10 +28,15 @@ from messaging.broker.internals import (
 )
 from messaging.broker.payloads import decoder_for
 from messaging.broker.results import Results, event_command, events_in
+from messaging.codec import read_headers
 from messaging.delivery import NO_LINEAGE, Delivery, Origin, Record
 
-SOURCE: Final = "onrecord_source"
-"""The name under which FastStream's context has the CloudEvents ``source`` of what is sent."""
+LINEAGE: Final = "onrecord_lineage"
+"""The name under which FastStream's context has what a record's headers carry on, where nobody
+delivers it."""
+
+DELIVERY: Final = "delivery"
+"""The name under which handlers find the delivery in FastStream's context."""
 
 PREFIX: Final = "onrecord_prefix"
 """The name under which FastStream's context has what goes before every topic and group."""
@@ -159,8 +164,11 @@ def _events_for(
     events = events_in(cmd.body)
     if events is None:
         return None
-    cause = results.lineage if isinstance(results, Results) else NO_LINEAGE
-    source = publisher.configuration.context.get(SOURCE, "/onrecord")
+    if isinstance(results, Results):
+        cause = results.lineage
+    else:
+        cause = publisher.configuration.context.get_local(LINEAGE, NO_LINEAGE)
+    source = publisher.broker.source
     return [
         event_command(one, source, cause, cmd.headers)
         for one in events
@@ -168,13 +176,14 @@ def _events_for(
     ]
 
 
-def _delivery_of(subscriber: ManagedSubscriber, raw: Any) -> Delivery:
+def _delivery_of(subscriber: ManagedSubscriber, raw: Any) -> tuple[tuple[str, Any], ...]:
     topic = raw.topic.removeprefix(subscriber.context.get(PREFIX, ""))
     deadline_s = subscriber.context.get(DEADLINE_S, float("inf"))
-    return Delivery(
+    delivery = Delivery(
         Origin(topic, raw.partition, raw.offset, max(0, raw.timestamp)),
         deadline=asyncio.get_running_loop().time() + deadline_s,
     )
+    return ((DELIVERY, delivery), (LINEAGE, read_headers(raw.headers or ())[1]))
 
 
 def require_managed(subscribers: Sequence[Any]) -> None:

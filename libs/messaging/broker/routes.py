@@ -26,14 +26,12 @@ from messaging.broker.internals import (
     publishing_to,
 )
 from messaging.broker.payloads import blamed_on_message, is_event, is_model, payload_of
+from messaging.broker.registrator import DELIVERY
 from messaging.broker.results import Results, events_in, require_publishers
 from messaging.codec import read_headers
 from messaging.delivery import NO_LINEAGE, Delivery, Headers, Lineage, Record, text_of
 from messaging.processing.inflight import Job
 from messaging.producer.outgoing import Outgoing
-
-DELIVERY: Final = "delivery"
-"""The name under which handlers find the delivery in FastStream's context."""
 
 _SCOPED: Final = frozenset({"message", "handler_", "logger", "log_context"})
 """What FastStream puts into its context for one message only."""
