@@ -13,11 +13,15 @@ from grounding.text.addressing import is_english_word, normalize_text
 from grounding.text.words import split_words
 
 _NAME: Final = "carries_code"
-_SHORTEST: Final = 4
-_LONG: Final = 13
-_FEW: Final = 2
-_MANY: Final = 3
-_SHARE: Final = 0.2
+# Letters from which on an unknown word counts; shorter ones are abbreviations and sounds.
+_MIN_WORD_LENGTH: Final = 4
+# Letters from which on even a capitalised or contracted word counts: no name is so long.
+_LONG_WORD_LENGTH: Final = 13
+# Unknown words that make a text garbled: a share of its words, within these limits. One alone may
+# be a slip of the pen.
+_MIN_GARBLED: Final = 2
+_MAX_GARBLED: Final = 3
+_GARBLED_SHARE: Final = 0.2
 _CODE: Final = re.compile(
     r"`|[{}\\|~=]|<[!?%|]|\$\(|\$\w+\s*=|->|=>|::|&&|\|\||!=|/\*|\*/|\+\+"
     r"|\*\*\w|__\w|\w_\w|^\s{0,3}#{1,6}\s|^[^\S\n]*(?:-{3,}|\*{3,})\s*$|&\w{2,8};|&#x?\w+;|%[0-9a-fA-F]{2}%"
@@ -100,11 +104,11 @@ def _find_garbled_words(statement: str, said: str) -> str | None:
         word.text
         for word in stated_words
         if word.text not in heard
-        and len(word.text) >= (_LONG if "'" in word.text else _SHORTEST)
-        and (len(word.text) >= _LONG or not statement[word.start].isupper())
+        and len(word.text) >= (_LONG_WORD_LENGTH if "'" in word.text else _MIN_WORD_LENGTH)
+        and (len(word.text) >= _LONG_WORD_LENGTH or not statement[word.start].isupper())
         and not is_english_word(word.text)
     ]
-    many = max(_FEW, min(_MANY, round(len(stated_words) * _SHARE)))
+    many = max(_MIN_GARBLED, min(_MAX_GARBLED, round(len(stated_words) * _GARBLED_SHARE)))
     return " ".join(strange) if len(strange) >= many else None
 
 

@@ -16,11 +16,15 @@ from grounding.vocabulary.reporting import EVERYDAY_WORDS, NARRATION_NOUNS, REPO
 from grounding.vocabulary.scales import QUANTIFIERS
 
 _NAME: Final = "content_not_in_evidence"
+# Shares of specific words that the evidence has to have. A note on several passages summarises
+# them, so more of its words are its own. Measured on the half of the data developed on.
 _OF_MANY_PASSAGES: Final = 0.3
 _OF_ONE_PASSAGE: Final = 0.4
-_EVERYDAY: Final = 0.5
-_ENOUGH: Final = 2
-_FEW: Final = 3
+# Everyday words occur in any talk, so more of them have to stand near each other.
+_OF_EVERYDAY_WORDS: Final = 0.5
+# Specific words from which on a share of them means something.
+_MIN_SPECIFIC_WORDS: Final = 2
+_MAX_WORDS_SHOWN: Final = 3
 
 
 def _content_not_in_evidence(context: CheckContext) -> CheckFailure | None:
@@ -55,7 +59,7 @@ def _check_whole_statement(
 def _build_failure(
     context: CheckContext, alignment: SentenceAlignment, absent: Sequence[tuple[int, Term]]
 ) -> CheckFailure:
-    words = ", ".join(dict.fromkeys(one.text for _, one in absent[:_FEW]))
+    words = ", ".join(dict.fromkeys(one.text for _, one in absent[:_MAX_WORDS_SHOWN]))
     reason = f"The cited passage says nothing of {quote_word(words)}."
     return fail_at_term(_NAME, context, alignment, absent[0][0], reason)
 
@@ -87,10 +91,10 @@ def _find_absent_words(
         _list_specific_words(alignment, speakers),
     )
     absent = [one for one in telling if not alignment.has_term(one[1])]
-    if len(telling) >= _ENOUGH:
+    if len(telling) >= _MIN_SPECIFIC_WORDS:
         return absent if len(telling) - len(absent) < _OF_ONE_PASSAGE * len(telling) else []
     together = alignment.compute_nearby_share([one.key for _, one in content])
-    return content if together < _EVERYDAY and not _has_number(alignment, speakers) else []
+    return content if together < _OF_EVERYDAY_WORDS and not _has_number(alignment, speakers) else []
 
 
 def _has_number(alignment: SentenceAlignment, speakers: AbstractSet[str]) -> bool:

@@ -48,8 +48,11 @@ _UNSEEN: Final = {"Cf", "Cc", "Co", "Cn", "Cs"}
 _FILLERS: Final = "\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0"
 _ENGLISH: Final = "en"
 _FREE: Final = REPORTING_VERBS | NARRATION_NOUNS | EVERYDAY_WORDS
+# Content words by which an instruction surely is what supports a sentence.
 _SURE: Final = 2
-_FEWEST: Final = 3
+# Words of a sentence from which on it may be a quote without its subject.
+_MIN_QUOTED_WORDS: Final = 3
+# Words before a verb among which its subject stands: "I would always get to …".
 _NEAR: Final = 4
 _SUBJECTS: Final = parse_word_list("i we he she they i'd we'd i'll we'll he'd she'd they'd they'll")
 _HELPING: Final = parse_word_list(
@@ -115,7 +118,7 @@ def _is_quoted_without_subject(sentence: str, context: CheckContext) -> bool:
     is asked of somebody is: "they told me to write a poem", "could you write a poem".
     """
     wanted = [word.text for word in split_words(sentence)]
-    if len(wanted) < _FEWEST or not context.is_cited:
+    if len(wanted) < _MIN_QUOTED_WORDS or not context.is_cited:
         return False
     in_evidence = (one for quote in context.quotes for one in split_spoken_sentences(quote))
     return any(_contains_with_subject(one, wanted) for one in in_evidence)

@@ -15,8 +15,10 @@ from grounding.text.words import split_words
 
 _NAME: Final = "language_differs"
 _SAME: Final = {"nb": "no", "nn": "no", "iw": "he", "in": "id", "hbs": "sr"}
-_NEAR: Final = 0.02
-_FEWEST: Final = 4
+# Probability of the wanted language up to which a text surely is in another one.
+_MAX_PROBABILITY: Final = 0.02
+# Words from which on the identifier can be trusted.
+_MIN_WORDS: Final = 4
 
 
 def _language_differs(context: CheckContext) -> CheckFailure | None:
@@ -46,11 +48,11 @@ def detect_other_language(text: str, wanted: str) -> str | None:
     Returns:
         ISO 639 code of the other language; nothing if it may be the wanted one.
     """
-    if len(split_words(text)) < _FEWEST or wanted not in _load_identifier().labels:
+    if len(split_words(text)) < _MIN_WORDS or wanted not in _load_identifier().labels:
         return None
     ranked = dict(_load_identifier().rank(text))
     other = max(ranked, key=lambda one: ranked[one])
-    return other if ranked.get(wanted, 0.0) <= _NEAR else None
+    return other if ranked.get(wanted, 0.0) <= _MAX_PROBABILITY else None
 
 
 @cache

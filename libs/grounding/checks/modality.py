@@ -30,6 +30,7 @@ _OPINION: Final = parse_word_list(
     "want prefer say think guess hope recommend suggest argue agree assume"
 )
 """After "I would": said for politeness, unless an "if" is near."""
+# Terms between a hedge and the verb it hedges: "might really just pay".
 _BETWEEN: Final = 2
 
 

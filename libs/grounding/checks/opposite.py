@@ -16,6 +16,7 @@ from grounding.text.words import parse_word_list
 from grounding.vocabulary.opposites import are_opposites
 
 _NAME: Final = "opposite_said"
+# Terms before a word within which a negation reaches it.
 _REACH: Final = 4
 _DENYING: Final = parse_word_list(
     "not never no none nobody nothing neither nor without hardly barely stop"

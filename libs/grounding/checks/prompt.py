@@ -14,9 +14,11 @@ from grounding.checks.failures import fail_with_claim, quote_word
 from grounding.text.words import FUNCTION_WORDS, split_words
 
 _NAME: Final = "carries_prompt"
-_TOLD: Final = 5
-_SHOWN: Final = 7
-_CONTENT: Final = 2
+# Words in a row that nobody shares with the instructions by chance; examples are about interviews
+# themselves, so more of their words may coincide with what was said.
+_INSTRUCTION_RUN: Final = 5
+_EXAMPLE_RUN: Final = 7
+_MIN_CONTENT_WORDS: Final = 2
 _KEYS: Final = sorted({*DraftNote.model_fields, *DraftEvidence.model_fields, "notes", "segments"})
 _FIELD: Final = re.compile(
     rf"\b(?:{'|'.join(key for key in _KEYS if '_' in key)})\b|[\"'`](?:{'|'.join(_KEYS)})[\"'`]"
@@ -41,12 +43,18 @@ def _find_repeated_phrase(context: CheckContext) -> str | None:
     """Return a phrase of the prompt in a statement, unless an example happens to match the talk."""
     statement = context.draft.statement
     instruction = next(
-        (one for one in _iter_phrases(statement, _TOLD) if one in _list_instruction_phrases()), None
+        (
+            one
+            for one in _iter_phrases(statement, _INSTRUCTION_RUN)
+            if one in _list_instruction_phrases()
+        ),
+        None,
     )
     if instruction is not None:
         return instruction
     shown_too = next(
-        (one for one in _iter_phrases(statement, _SHOWN) if one in _list_example_phrases()), None
+        (one for one in _iter_phrases(statement, _EXAMPLE_RUN) if one in _list_example_phrases()),
+        None,
     )
     if shown_too is None or (
         context.is_cited and all(alignment.is_close for alignment in context.sentences)
@@ -57,12 +65,12 @@ def _find_repeated_phrase(context: CheckContext) -> str | None:
 
 @cache
 def _list_instruction_phrases() -> frozenset[str]:
-    return _collect_phrases(prompts.instructions(), _TOLD)
+    return _collect_phrases(prompts.instructions(), _INSTRUCTION_RUN)
 
 
 @cache
 def _list_example_phrases() -> frozenset[str]:
-    return _collect_phrases(prompts.examples(), _SHOWN)
+    return _collect_phrases(prompts.examples(), _EXAMPLE_RUN)
 
 
 def _collect_phrases(texts: Iterable[str], size: int) -> frozenset[str]:
@@ -74,7 +82,7 @@ def _iter_phrases(text: str, size: int) -> Iterator[str]:
     forms = [word.text for word in split_words(text)]
     for at in range(len(forms) - size + 1):
         run = forms[at : at + size]
-        if sum(one not in FUNCTION_WORDS for one in run) >= _CONTENT:
+        if sum(one not in FUNCTION_WORDS for one in run) >= _MIN_CONTENT_WORDS:
             yield " ".join(run)
 
 

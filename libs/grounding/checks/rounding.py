@@ -21,6 +21,7 @@ _VAGUE: Final = _SOME | frozenset(
     word for word, answer in QUANTIFIERS.items() if answer in {"some", "many", "few"}
 )
 _LOOSE: Final = _VAGUE | parse_word_list("couple bunch ton tons loads again repeatedly constantly")
+# Numbers below which "several" hides an exact count that matters.
 _MANY: Final = Decimal(20)
 _MAGNITUDES: Final = {
     "dozens": Decimal(12),
@@ -28,7 +29,8 @@ _MAGNITUDES: Final = {
     "thousands": Decimal(1000),
     "millions": Decimal(10**6),
 }
-_MOST: Final = 100
+# A magnitude holds from twice its unit to this many times that.
+_MAX_MULTIPLE: Final = 100
 _OCCASIONS: Final = parse_word_list("time times occasion occasions")
 _BETWEEN: Final = parse_word_list(
     "of the different other more these those his her their our my its"
@@ -95,7 +97,7 @@ def _supports_magnitude(word: str, alignment: SentenceAlignment, quotes: Sequenc
 
 
 def _is_in_magnitude(quantity: Quantity, least: Decimal) -> bool:
-    return any(least <= value < least * _MOST for value in quantity.values)
+    return any(least <= value < least * _MAX_MULTIPLE for value in quantity.values)
 
 
 NUMBER_ROUNDED = Check(

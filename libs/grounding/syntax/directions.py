@@ -16,7 +16,9 @@ _SIDES: Final = parse_word_list("before after because instead")
 _POINTING: Final = parse_word_list("that this it which")
 _PREFER: Final = get_lemma("prefer")
 _OVER: Final = parse_word_list("to over")
+# Terms that belong to a side after its word: what stands further on is another thought.
 _FARTHEST: Final = 4
+# Terms of a clause before the word, as people begin long sentences before a comparison.
 _LEFT: Final = 12
 
 

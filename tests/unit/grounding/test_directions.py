@@ -1,4 +1,4 @@
-"""Which of two is meant is told as the evidence tells it, whatever stands between."""
+"""The two sides of a comparison, preference or move are those of the evidence, in any words."""
 
 from __future__ import annotations
 
