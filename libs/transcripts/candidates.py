@@ -27,7 +27,7 @@ _BOLD: Final = re.compile(
     r"\s*(?P<after>[:\uff1a]?)\s*"
 )
 _DOTTED: Final = re.compile(
-    r"(?!(?:MR|MS|DR|ST|NO|PS|AM|PM|US|UK)\.)(?P<label>[A-Z]{1,2}\d{0,3})\.\s+(?=\S)"
+    r"(?!(?:MR|MS|DR|ST|NO|PS|AM|PM|US|UK)\.)(?P<label>[A-Z]{1,2}\d{0,3}|[A-Z][A-Z'-]{2,19})\.\s+(?=\S)"
 )
 # Speech in quotation marks behind a name, as Japanese has it.
 _QUOTED: Final = re.compile(r"(?P<label>[^\s「」『』:\uff1a]{1,20})[「『](?P<text>.*?)[」』]?\s*$")
@@ -44,9 +44,11 @@ _DASH: Final = re.compile(r"\s[-\u2013—]")
 _LONGEST_DASHED: Final = 66
 # What no label of any form can do without, so that most lines are done with at once.
 _MAY_BE_LABELLED: Final = re.compile(
-    r"[:\uff1a\ufe55\ua789\[(【<*_「『\t]|\s[-\u2013—]|^[A-Z]{1,2}\d{0,3}\."
+    r"[:\uff1a\ufe55\ua789\[(【<*_「『\t]|\s[-\u2013—]|^[A-Z][A-Z'-]{0,19}\d{0,3}\."
 )
 _SENTENCE_END: Final = re.compile(r"[.!?…\u3002\uff01\uff1f\"\u201d)\]]\s")
+# Webex: `"Ann Lee" (1078322432)`.
+_NAME_AND_ID: Final = re.compile(r"[\"\u201c]([^\"\u201c\u201d]{1,80})[\"\u201d]\s*\(\d{1,12}\)")
 # Zoom's chat: `From Ann Lee to Everyone:`.
 _FROM_TO: Final = re.compile(r"From\s+(\S.{0,80}?)(?:\s+(?:to|To)\s+\S.*)?")
 # The end of a sentence within, and no title or initial: `there was a man. He said`.
@@ -207,10 +209,10 @@ def _made(name: str, text: str, form: Form, *, later: bool = False) -> Iterator[
 @lru_cache(maxsize=4_096)
 def _label(name: str) -> tuple[str, str]:
     """What stands where a label may stand, as a label and its key; empty if it can be none."""
-    name = name.strip().strip("*_").strip()
+    name = name.strip().strip("*_").rstrip(" \t:").strip()
     label = clean(name)
     words = len(label.split())
-    if match := _FROM_TO.fullmatch(label):
+    if match := _FROM_TO.fullmatch(label) or _NAME_AND_ID.fullmatch(label):
         label = match[1]
     if _SENTENCES.search(label) or _DATE.search(label):
         return "", ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Final
@@ -26,6 +27,10 @@ _NAMED_ID: Final = re.compile(
 )
 _SOUND: Final = re.compile(r"\s*(?:\[[^\[\]]{1,60}\]|\([^()]{1,60}\)|[♪♫][^♪♫]*[♪♫]?)\s*")
 _HALF: Final = 0.5
+_WRAPPED: Final = re.compile(r"<font\s[^<>]*>|<c\.[^<>]*>", re.IGNORECASE)
+_FEWEST_CHANGES: Final = 3
+_OFTEN_CHANGED: Final = 0.2
+_MOSTLY: Final = 0.8
 _SELDOM_AGAIN: Final = 0.2  # of the named cues repeat the name before them: names mark changes
 _OFTEN_UNNAMED: Final = 0.2
 
@@ -66,7 +71,26 @@ def source_of(cues: Sequence[Cue], speakers: Sequence[Speaker], notices: Notices
     unnamed = sum(not passage.speaker for passage in passages)
     # A file that names nobody needs no notice for each of its cues.
     notices.add(Mended.NO_SPEAKER, unnamed if unnamed < len(passages) else 0)
-    return Source(passages, rejected_labels=found.rejected, labels_seen_once=found.once)
+    return Source(
+        passages,
+        rejected_labels=found.rejected,
+        labels_seen_once=found.once,
+        doubts=() if unnamed < len(passages) else tuple(_unnamed_changes(spoken)),
+    )
+
+
+def _unnamed_changes(spoken: Sequence[SpokenCue]) -> Iterator[str]:
+    """Signs that speakers change in a file that names none."""
+    changes = sum(line.changes for one in spoken for line in one.lines)
+    if changes >= max(_FEWEST_CHANGES, _OFTEN_CHANGED * len(spoken)):
+        yield f"speakers change at {changes:,} marks, and nobody is named"
+    wraps = Counter(
+        match[0] for one in spoken if (match := _WRAPPED.match(one.cue.payload.lstrip()))
+    )
+    if len(wraps) > 1 and wraps.total() >= _MOSTLY * len(spoken) and len(wraps) < len(spoken):
+        yield (
+            f"{len(wraps):,} colours or classes alternate, which may tell speakers; nobody is named"
+        )
 
 
 # Names

@@ -80,6 +80,18 @@ class Mended(Enum):
         "1 tier of annotations that refer to others was passed over",
         "{} tiers of annotations that refer to others were passed over",
     )
+    PAGE_LINE = (
+        "1 page number, or line at the head or foot of pages, was dropped",
+        "{} page numbers, and lines at the head or foot of pages, were dropped",
+    )
+    TIME_OF_DAY = (
+        "1 time is a time of day and was left out",
+        "{} times are times of day and were left out",
+    )
+    TIME_BEHIND = (
+        "1 time stands behind what was said and was taken for its end",
+        "{} times stand behind what was said and were taken for its end",
+    )
     VENDOR_LINE = (
         "1 line that a tool wrote around the talk was dropped",
         "{} lines that a tool wrote around the talk were dropped",
@@ -106,6 +118,12 @@ class Notices:
     def guess(self, sentence: str) -> None:
         """Note what was assumed where the source does not tell."""
         self._guesses.append(sentence)
+
+    def include(self, others: Notices) -> None:
+        """Add what others have counted and noted."""
+        self._counts.update(others._counts)
+        self._numbers |= others._numbers
+        self._guesses += others._guesses
 
     def look_for_hidden(self, text: str, place: str) -> None:
         """Note the characters that are taken out of a text because they hide in it.

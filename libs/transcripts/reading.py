@@ -189,6 +189,8 @@ def detect_format(content: str) -> TranscriptFormat:
 
 
 def _recognise(content: Content) -> Recognition:
+    if content.text.strip()[:1] == content.text.strip()[-1:] == '"' and "\\n" in content.text:
+        raise UnknownFormatError("the text is one string of JSON: export what is in it instead")
     if not content.is_json and is_settings(content.text):
         raise UnknownFormatError(
             f"the text looks like YAML or a settings file; supported are {_SUPPORTED}"

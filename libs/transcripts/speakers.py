@@ -12,7 +12,7 @@ of the file than labels with a colon do.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from operator import itemgetter
@@ -366,21 +366,25 @@ def _decide_weak(places: Sequence[Place], form: Form, known: Collection[str]) ->
     lines = sum(len(labels[key]) for key in accepted)
     if len(accepted) < _TWICE:
         return None
-    if form in {Form.DASH, Form.TABBED}:
+    if form in {Form.DASH, Form.TABBED} or (form is Form.DOT and _words_among(accepted, names)):
         dense = lines >= _USUAL * len(places)
     else:
         dense = bool(recurring) or (starts > 1 and lines >= _ALWAYS * starts)
     if not dense or (form is Form.DASH and not recurring):
         return None
-    words = {key for key in accepted if kind_of(names[key]) is LabelKind.WORDS}
+    words = _words_among(accepted, names)
     accepted -= {key for key in words if len(labels[key]) < _TWICE}
     return Speakers({key: frozenset({form}) | STRONG for key in accepted})
 
 
+def _words_among(accepted: Collection[str], names: Mapping[str, str]) -> set[str]:
+    return {key for key in accepted if kind_of(names[key]) is LabelKind.WORDS}
+
+
 def _is_weakly_plausible(label: str, form: Form) -> bool:
     kind = kind_of(label)
-    if form is Form.DOT:
-        return kind in {LabelKind.ROLE, LabelKind.NAME}
+    if form is Form.DOT:  # `DO. About nine years` where it recurs, although `do` is a word
+        return kind in {LabelKind.ROLE, LabelKind.NAME, LabelKind.WORDS}
     return kind in {LabelKind.ROLE, LabelKind.NAME} or (
         kind is LabelKind.WORDS and form is Form.ALONE and is_capitalised(label)
     )

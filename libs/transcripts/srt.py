@@ -22,7 +22,7 @@ from transcripts.turns import Source
 from transcripts.webvtt import follows
 
 _INDEX: Final = re.compile(r"[\s\ufeff]*\d{1,7}[\s\ufeff]*")
-_NAMED_INDEX: Final = re.compile(r"[\s\ufeff]*(\d{1,7})[\s:.-]+[^\W\d].{0,100}")
+_NAMED_INDEX: Final = re.compile(r"[\s\ufeff]*(\d{1,7})[\s:.-]+[\"\u201c(\[]?[^\W\d].{0,100}")
 _MEANT: Final = re.compile(r"^[ \t\ufeff]*[\d:.,]{1,40}[ \t]*-->", re.MULTILINE)
 _FENCE: Final = re.compile(r"\s*(?:```\w*|WEBVTT.*)\s*")
 _HALF: Final = 0.5

@@ -23,15 +23,17 @@ _TIME: Final = rf"(?:{_OF_DAY}|{_OFFSET}|{_UNITS})"
 _TO: Final = r"\s*(?:-->|->|→|\u2013|—|-|to|,)\s*"
 _RANGE: Final = rf"(?P<start>{_TIME})(?:{_TO}(?P<end>{_TIME}))?"
 _SEPARATORS: Final = r"[\s:|•·,\u2013—-]{0,6}"
-_BRACKETED: Final = re.compile(rf"[\[(<{{#]\s?{_RANGE}(?:-(?P<tenth>\d))?\s?[\])>}}#]{_SEPARATORS}")
+_BRACKETED: Final = re.compile(
+    rf"[\[(<{{#`]\s?{_RANGE}(?:-(?P<tenth>\d))?\s?[\])>}}#`]{_SEPARATORS}"
+)
 _CLOCKS: Final = rf"(?:{_OF_DAY}|{_OFFSET})"
 _BARE: Final = re.compile(
     rf"(?P<start>{_CLOCKS})(?:{_TO}(?P<end>{_CLOCKS}))?(?:\s+[|•·\u2013—-]\s+|\s{{1,8}}|\s?[|]\s?|$|:\s)"
 )
 _BEHIND_LABEL: Final = re.compile(
     rf"(?P<label>[^:\[\]{{}}|\t]{{1,80}}?)"
-    rf"(?:(?P<wide>\s\s+|\t)|(?P<mark>\s*[,|•·]\s*|\s+[\u2013—-]\s+)|\s?(?=[\[(<])|\s)"
-    rf"(?P<open>[\[(<]\s?)?{_RANGE}(?P<close>\s?[\])>])?"
+    rf"(?:(?P<wide>\s\s+|\t)|(?P<mark>\s*[,|•·]\s*|\s+[\u2013—-]\s+)|\s?(?=[\[(<`])|\s)"
+    rf"(?P<open>[\[(<`]\s?)?{_RANGE}(?P<close>\s?[\])>`])?"
     rf"\s*(?P<colon>[:\uff1a])?\s*(?P<rest>.*)"
 )
 _BEFORE_SPEECH: Final = re.compile(rf"[\[(]\s?{_RANGE}\s?[\])]\s*")

@@ -7,11 +7,13 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.errors import MalformedTranscriptError
 from transcripts.formats import POSSIBLE, Family, Format, by_text
+from transcripts.label_kinds import LabelKind, kind_of
 from transcripts.notices import Notices
 from transcripts.text import Piece
 from transcripts.times import parse_clock
@@ -19,7 +21,9 @@ from transcripts.turns import Passage, Source
 from transcripts.vendors.words import Clock
 
 _TEXT: Final = re.compile(
-    r"text|texte|texto|testo|inhalt|aussage|transcript|transcription|content|dialog(?:ue)?|utterance|words|speech|quote|sentence"
+    r"(?:(?:utterance|segment|turn|spoken|speech|original|full|raw|clean|transcript(?:ion)?)"
+    r"[ _-]?)?text|texte|texto|testo|inhalt|aussage|transcript|transcription|content|dialog(?:ue)?"
+    r"|utterance|words|speech|quote|sentence"
     r"|caption|body|message|annotation|value",
     re.IGNORECASE,
 )
@@ -42,6 +46,10 @@ _PAUSE: Final = re.compile(r"\(pause \d+(?:\.\d+)?\)", re.IGNORECASE)
 _FRAMES: Final = re.compile(r"(\d{1,3}:\d{2}:\d{2})[:;](\d{2})")
 _RULE: Final = re.compile(r"[\s:-]*")
 _SPAN: Final = re.compile(r"([\d:.,]{3,20})\s*[-\u2013]\s*([\d:.,]{3,20})")
+_CLOCK: Final = r"(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,:;]\d{1,3})?"
+_IS_TIME: Final = re.compile(rf"{_CLOCK}(?:\s*[-\u2013]\s*{_CLOCK})?|\d{{1,6}}\.\d{{1,9}}")
+_LOOKED_AT: Final = 500
+_FEWEST_ROWS: Final = 3
 _DELIMITERS: Final = ("\t", ",", ";", "|")
 _FEWEST: Final = 2
 _LONGEST_CELL: Final = 20_000_000
@@ -57,14 +65,47 @@ class _Columns:
     delimiter: str
     unit_ms: float
     count: int
+    named: bool = True
 
 
 def is_table(content: str) -> bool:
-    """Whether the first line names columns, of which one is what was said."""
+    """Whether the first line names columns, of which one is what was said, or rows are alike."""
     return _columns(content) is not None
 
 
 def _columns(content: str) -> _Columns | None:
+    return _named_columns(content) or _columns_without_names(content)
+
+
+def _columns_without_names(content: str) -> _Columns | None:
+    """Columns by what they hold: a time or two, a few names again and again, and the longest."""
+    for delimiter in (",", ";", "\t"):
+        if content.count(delimiter) < _FEWEST_ROWS * 2:
+            continue
+        rows = list(islice(csv.reader(io.StringIO(content), delimiter=delimiter), _LOOKED_AT))
+        rows = [row for row in rows if any(cell.strip() for cell in row)]
+        width = len(rows[0]) if rows else 0
+        if len(rows) < _FEWEST_ROWS or width < _FEWEST or any(len(row) != width for row in rows):
+            continue
+        columns = [[row[at].strip() for row in rows] for at in range(width)]
+        times = [at for at, cells in enumerate(columns) if all(map(_IS_TIME.fullmatch, cells))]
+        text = max(range(width), key=lambda at: sum(map(len, columns[at])))
+        names = [
+            at
+            for at, cells in enumerate(columns)
+            if at not in {text, *times}
+            and len(set(cells)) <= max(1, len(rows) // 2)
+            and all(kind_of(cell) in {LabelKind.NAME, LabelKind.ROLE} for cell in set(cells))
+        ]
+        if delimiter == "\t" and text == width - 1:
+            continue  # a time, a name and what was said: plain text in columns
+        if names and (times or width == _FEWEST) and text not in times:
+            start, end = (*times, None, None)[:2]
+            return _Columns(text, names[0], start, end, delimiter, 1_000, width, named=False)
+    return None
+
+
+def _named_columns(content: str) -> _Columns | None:
     head = content.removeprefix("\ufeff").lstrip("\r\n").split("\n", 1)[0].strip("\r")
     for delimiter in _DELIMITERS:
         names = [one.strip().strip('"').strip() for one in head.split(delimiter)]
@@ -109,7 +150,7 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> S
                     "without line breaks in cells",
                     line=rows.line_num,
                 )
-            if position and len(row) > columns.text:
+            if (position or not columns.named) and len(row) > columns.text:
                 passages += _passage(row, columns, clock)
     except csv.Error as error:
         raise MalformedTranscriptError(

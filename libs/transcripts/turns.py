@@ -42,6 +42,7 @@ class Source:
     passages: Sequence[Passage]
     notes: Mapping[str, str] = field(default_factory=dict)
     rejected_labels: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     labels_seen_once: frozenset[str] = frozenset()
 
 

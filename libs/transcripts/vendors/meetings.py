@@ -221,7 +221,7 @@ def _gong(document: Any, notices: Notices) -> Iterator[Passage]:
 def _read_otranscribe(content: Content, speakers: Sequence[Speaker], notices: Notices) -> Source:
     if not is_otranscribe(content.document):
         raise MalformedTranscriptError("the JSON does not have the shape of otranscribe")
-    return read_plain(otranscribe_text(content.document), speakers, notices)
+    return read_plain(Content(otranscribe_text(content.document)), speakers, notices)
 
 
 FORMATS: Final = (

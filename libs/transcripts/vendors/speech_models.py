@@ -53,6 +53,10 @@ def _whisper(document: Any, notices: Notices) -> Iterator[Passage]:
 
 
 def _names(document: Any) -> dict[str, str]:
+    listed = at(document, "speakers")
+    if isinstance(listed, dict):  # `{"0": "Ann Lee", "1": {"name": "Tom"}}`
+        named = {str(one): text(at(name, "name")) or text(name) for one, name in listed.items()}
+        return {one: name.strip() for one, name in named.items() if name.strip()}
     return {
         str(one.get("id")): text(one.get("name")).strip()
         for one in objects(at(document, "speakers"))

@@ -78,6 +78,13 @@ def _deepgram(document: Any, notices: Notices) -> Iterator[Passage]:
     if utterances and (len(channels) < 2 or any("speaker" in one for one in utterances)):  # noqa: PLR2004
         yield from _utterances(utterances, clock)
         return
+    paragraphs = _deepgram_paragraphs(channels)
+    if paragraphs:
+        for one in paragraphs:
+            said = " ".join(text(part.get("text")) for part in objects(one.get("sentences")))
+            times = clock.span(one.get("start"), one.get("end"))
+            yield from of_segment(voice(one.get("speaker")), said, times)
+        return
     spoken: list[tuple[int, Word]] = []
     for number, channel in enumerate(channels):
         best = next(iter(objects(channel.get("alternatives"))), {})
@@ -92,6 +99,18 @@ def _deepgram(document: Any, notices: Notices) -> Iterator[Passage]:
     if len(channels) > 1:
         spoken.sort(key=lambda pair: pair[1].start_ms or 0)
     yield from of_words((word for _, word in spoken), notices)
+
+
+def _deepgram_paragraphs(channels: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Paragraphs with speakers, where the words have none and there is one channel."""
+    if len(channels) != 1:
+        return []
+    best = next(iter(objects(channels[0].get("alternatives"))), {})
+    listed = objects(at(best, "paragraphs", "paragraphs"))
+    told = all("speaker" in one and "sentences" in one for one in listed)
+    return (
+        listed if told and not any("speaker" in one for one in objects(best.get("words"))) else []
+    )
 
 
 def _is_speechmatics(document: Any) -> bool:

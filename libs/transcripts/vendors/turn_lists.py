@@ -7,7 +7,7 @@ wrong guess is seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -23,14 +23,17 @@ from transcripts.vendors.words import Clock, is_objects, objects, of_segment, vo
 _TEXT_KEYS: Final = (
     "text", "transcript", "content", "body", "sentence", "utterance", "words", "speech", "line",
     "value", "message", "caption", "phrase", "display", "said", "dialog", "dialogue",
-    "transcription",
+    "transcription", "txt", "utterance_text", "statement", "reply", "msg", "spoken_text",
 )  # fmt: skip
 _SPEAKER_KEYS: Final = (
     "speaker", "speaker_name", "speakerName", "speaker_label", "speakerLabel", "speaker_id",
     "speakerId", "speakerTag", "participant", "participant_name", "participantName", "name", "who",
     "from", "author", "role", "user", "user_name", "userName", "username", "identity", "channel",
-    "display_name", "displayName", "voice", "spk", "spkid", "person",
+    "display_name", "displayName", "voice", "spk", "spkid", "person", "sender_name", "sender",
+    "senderName", "from_name", "author_name", "label",
 )  # fmt: skip
+_PART_KEYS: Final = ("sentences", "segments", "parts", "lines", "tokens", "words")
+_ID_KEYS: Final = ("id", "speaker_id", "speakerId", "spkid", "key", "uid", "participant_id")
 _NAME_KEYS: Final = ("name", "display_name", "displayName", "label", "id", "user_name")
 _START_KEYS: Final = (
     "start", "start_time", "startTime", "start_ms", "startMs", "begin", "from", "offset", "ts",
@@ -61,7 +64,7 @@ class _Layout:
 def _layout(document: Any) -> _Layout | None:
     best: _Layout | None = None
     for listed in _lists(document, _DEPTH):
-        turns = objects(listed)
+        turns = [_with_parts(turn) for turn in objects(listed)]
         key = _key(turns, _TEXT_KEYS, str)
         if not key:
             continue
@@ -72,6 +75,47 @@ def _layout(document: Any) -> _Layout | None:
         if best is None or _worth(found) > _worth(best):
             best = found
     return best if best is not None and (best.speaker or best.start) else None
+
+
+def _with_parts(turn: dict[str, Any]) -> dict[str, Any]:
+    """A turn whose text stands in sentences, with their text as its own."""
+    for key in _PART_KEYS:
+        parts = objects(turn.get(key))
+        if parts and not any(isinstance(turn.get(one), str) for one in _TEXT_KEYS):
+            said = [
+                next((one[k] for k in _TEXT_KEYS if isinstance(one.get(k), str)), "")
+                for one in parts
+            ]
+            if all(said):
+                return turn | {"text": " ".join(said)}
+    return turn
+
+
+def _names_by_id(document: Any, ids: set[str]) -> dict[str, str]:
+    """Names of speakers that a list elsewhere in the document gives for the turns' ids."""
+    for listed in _lists(document, _DEPTH):
+        for key in _ID_KEYS:
+            names = {
+                str(one[key]): name
+                for one in objects(listed)
+                if reference(one.get(key)) and (name := _plain_name(one, key))
+            }
+            if ids and ids <= names.keys():
+                return names
+    return {}
+
+
+def _plain_name(one: dict[str, Any], id_key: str) -> str:
+    keys = (
+        "name",
+        "speaker_name",
+        "speakerName",
+        "display_name",
+        "displayName",
+        "full_name",
+        "label",
+    )
+    return next((one[k].strip() for k in keys if k != id_key and isinstance(one.get(k), str)), "")
 
 
 def _worth(layout: _Layout) -> tuple[bool, bool, int]:
@@ -90,8 +134,20 @@ def _lists(document: Any, depth: int) -> Iterator[list[Any]]:
         yield document
         return
     if isinstance(document, dict):
+        if _is_numbered(document):
+            yield list(document.values())
+            return
         for value in list(document.values())[:_MANY]:
             yield from _lists(value, depth - 1)
+
+
+def _is_numbered(document: dict[str, Any]) -> bool:
+    """Whether an object is a list by another name: `{"0": {...}, "1": {...}}`."""
+    return (
+        len(document) > 1
+        and all(isinstance(key, str) and key.isdecimal() for key in document)
+        and is_objects(list(document.values()))
+    )
 
 
 def _key(turns: list[dict[str, Any]], keys: tuple[str, ...], types: type | tuple[type, ...]) -> str:
@@ -118,6 +174,8 @@ def _turns(document: Any, notices: Notices) -> Iterator[Passage]:
     )
     # Tokens bring their own blanks: ` No`, `t`.
     tokens = any(str(turn.get(layout.text))[:1] == " " for turn in layout.turns[1:_MANY])
+    ids = {reference(turn.get(layout.speaker)) for turn in layout.turns} - {""}
+    names = _names_by_id(document, ids)
     for turn in layout.turns:
         times = clock.span(
             turn.get(layout.start) if layout.start else None,
@@ -125,12 +183,14 @@ def _turns(document: Any, notices: Notices) -> Iterator[Passage]:
         )
         said = turn.get(layout.text)
         if isinstance(said, str) and tokens:
-            yield Passage(_name(turn.get(layout.speaker)), (Piece(said, *times),))
+            yield Passage(_name(turn.get(layout.speaker), names), (Piece(said, *times),))
         elif isinstance(said, str):
-            yield from of_segment(_name(turn.get(layout.speaker)), said, times)
+            yield from of_segment(_name(turn.get(layout.speaker), names), said, times)
 
 
-def _name(value: Any) -> str:
+def _name(value: Any, names: Mapping[str, str]) -> str:
+    if name := names.get(reference(value)):
+        return name
     if isinstance(value, dict):
         value = next((value[key] for key in _NAME_KEYS if value.get(key)), "")
     return voice(value) if reference(value) else ""

@@ -1,0 +1,113 @@
+"""Why a reading may be wrong although nothing in it failed: signs that labels or times were missed.
+
+What a reader does not understand of a layout it takes for speech, or a label. It shows: a time, a
+column or mark-up stands in most of the turns, or nearly every turn has a speaker of its own. The
+thresholds are this project's own, set so that none of the real interviews and meetings it was
+tried on is in doubt.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+from contracts.transcript import Segment
+from transcripts.roles import UNNAMED
+from transcripts.turns import Source
+
+MOST_UNNAMED: Final = 0.05
+"""Share of the words without a speaker that is in doubt, in a file that names speakers."""
+FEWEST_UNNAMED_WORDS: Final = 50
+"""Fewer words without a speaker are a title or a sound, and in no doubt."""
+LONG_TURN_WORDS: Final = 150
+"""A label that stands once within a turn of so many words may be speech."""
+MOST_ODD_TURNS: Final = 0.3
+"""Share of turns in which a time, a column or mark-up stands beyond which they were missed."""
+_FEWEST_TURNS: Final = 4
+_MOST_SINGLE: Final = 0.8
+_FEWEST_LABELS: Final = 6
+_TIME: Final = re.compile(
+    r"[\[(<{`]\s?(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?\s?[\])>}`]"
+    r"|^(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?\b(?!\s?[ap]\.?m)|\s\d{2}:\d{2}:\d{2}(?:[.,]\d{1,3})?$"
+)
+_COLUMNS: Final = re.compile(r"\s\|\s|\",\"|;[^\s;]{1,40};|-->")
+_MARK_UP: Final = re.compile(
+    r"</?[a-zA-Z][^<>]{0,80}>|\\[a-z]{2,}\{|&(?:nbsp|amp|lt|gt|quot);|^[>#|`]"
+)
+
+
+def doubts_of(segments: Sequence[Segment], source: Source) -> Iterator[str]:
+    """Say in sentences what is in doubt.
+
+    Args:
+        segments: what was read.
+        source: the passages that the segments come from.
+    """
+    yield from source.doubts
+    yield from _unnamed(segments)
+    yield from (
+        f"“{label}” stands before a colon several times and was taken for speech"
+        for label in source.rejected_labels
+    )
+    yield from _seen_once(segments, source.labels_seen_once)
+    yield from _odd_turns(segments)
+    yield from _too_many_speakers(segments)
+
+
+def _unnamed(segments: Sequence[Segment]) -> Iterator[str]:
+    """Words of nobody, in a file that names speakers."""
+    words: Counter[bool] = Counter()
+    for segment in segments:
+        words[segment.speaker == UNNAMED] += segment.text.count(" ") + 1
+    count, total = words[True], words.total()
+    if words[False] and count >= FEWEST_UNNAMED_WORDS and count / total > MOST_UNNAMED:
+        share = f"{count / total:.0%} of the words ({count:,} of {total:,})"
+        yield f"{share} have no speaker, although the file names speakers"
+
+
+def _seen_once(segments: Sequence[Segment], once: frozenset[str]) -> Iterator[str]:
+    """Labels that stand once and cut what may be one long turn of another speaker."""
+    if len({segment.speaker for segment in segments} - {UNNAMED}) <= 2:  # noqa: PLR2004 - a talk of two
+        return
+    for earlier, later in pairwise(segments):
+        if (
+            later.speaker.casefold() in once
+            and earlier.speaker != UNNAMED
+            and len(later.speaker.split()) == 1
+            and len(earlier.text.split()) + len(later.text.split()) >= LONG_TURN_WORDS
+        ):
+            yield (
+                f"“{later.speaker}” is named once only, within {earlier.speaker}'s long turn "
+                f"(segment {later.number}): it may be speech"
+            )
+
+
+def _odd_turns(segments: Sequence[Segment]) -> Iterator[str]:
+    """Times, columns and mark-up in what was said."""
+    if len(segments) < _FEWEST_TURNS:
+        return
+    for pattern, what in (
+        (_TIME, "a time"),
+        (_COLUMNS, "a border of columns"),
+        (_MARK_UP, "mark-up"),
+    ):
+        odd = [one.number for one in segments if pattern.search(one.text)]
+        if len(odd) >= max(_FEWEST_TURNS, MOST_ODD_TURNS * len(segments)):
+            yield (
+                f"{what} stands in what was said in {len(odd):,} of {len(segments):,} segments, "
+                f"the first in segment {odd[0]}: the layout may be misunderstood"
+            )
+
+
+def _too_many_speakers(segments: Sequence[Segment]) -> Iterator[str]:
+    """Labels that differ from turn to turn, as when a number or a time is part of them."""
+    turns = Counter(segment.speaker for segment in segments)
+    single = sum(count == 1 for count in turns.values())
+    if len(turns) >= _FEWEST_LABELS and single >= _MOST_SINGLE * len(turns):
+        yield (
+            f"{single:,} of {len(turns):,} speakers have one turn only: "
+            "their labels may not be names"
+        )

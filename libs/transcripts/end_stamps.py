@@ -1,0 +1,98 @@
+"""Times that stand behind what was said: at the ends of lines, or on the lines below.
+
+They become the marks that f4 has at the end of a paragraph, ``#00:00:05-0#``, which readers take
+for the end of what was said. Where the first of them is 0:00 they tell starts, and go before the
+line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from transcripts.notices import Mended, Notices
+from transcripts.stamps import Stamp, leading_stamp
+
+_AT_END: Final = re.compile(
+    r"(?P<said>.*\S)(?:\s*[\[(]\s?(?P<closed>(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?)\s?[\])]"
+    r"|(?:\t\s*|\s{2,})(?P<bare>(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?))\s*"
+)
+_MOST: Final = 0.6
+_FEW: Final = 0.2
+_FEWEST: Final = 3
+
+
+def with_end_stamps(rows: list[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:
+    """The rows with the times behind what was said marked as such, if that is where they stand.
+
+    Args:
+        rows: a file's lines with their numbers.
+        notices: takes how many times were taken as ends.
+    """
+    filled = [position for position, (_, row) in enumerate(rows) if row.strip()]
+    ends = {
+        position: match
+        for position in filled
+        if (match := _AT_END.fullmatch(rows[position][1])) and leading_stamp(match["said"]) is None
+    }
+    leading = sum(leading_stamp(rows[position][1].strip()) is not None for position in filled)
+    if len(ends) >= max(_FEWEST, _MOST * len(filled)) and leading <= _FEW * len(filled):
+        return _marked_at_ends(rows, ends, notices)
+    return _marked_below(rows, filled, notices)
+
+
+def _marked_at_ends(
+    rows: list[tuple[int, str]], ends: dict[int, re.Match[str]], notices: Notices
+) -> list[tuple[int, str]]:
+    clocks = [match["closed"] or match["bare"] for match in ends.values()]
+    if not clocks[0].strip("0:.,"):  # the first is 0:00, so they are starts
+        return [
+            (number, f"[{ends[at]['closed'] or ends[at]['bare']}] {ends[at]['said']}")
+            if at in ends
+            else (number, row)
+            for at, (number, row) in enumerate(rows)
+        ]
+    notices.add(Mended.TIME_BEHIND, len(ends))
+    return [
+        (number, f"{ends[at]['said']} {_mark(ends[at]['closed'] or ends[at]['bare'])}")
+        if at in ends
+        else (number, row)
+        for at, (number, row) in enumerate(rows)
+    ]
+
+
+def _marked_below(
+    rows: list[tuple[int, str]], filled: Sequence[int], notices: Notices
+) -> list[tuple[int, str]]:
+    """Times on lines of their own, of which the last ends the file and none begins it."""
+    alone = [position for position in filled if _alone(rows[position][1]) is not None]
+    if len(alone) < _FEWEST or alone[-1] != filled[-1] or alone[0] == filled[0]:
+        return rows
+    first = _alone(rows[alone[0]][1])
+    if first is None or not first.start_ms:  # 0:00 is no end
+        return rows
+    before = dict(zip(filled[1:], filled, strict=False))
+    marked = {before[position]: rows[position][1].strip() for position in alone}
+    notices.add(Mended.TIME_BEHIND, len(alone))
+    return [
+        (number, f"{row} {_mark(marked[at].strip('[]() '))}" if at in marked else row)
+        for at, (number, row) in enumerate(rows)
+        if at not in set(alone)
+    ]
+
+
+def _alone(row: str) -> Stamp | None:
+    stamp = leading_stamp(row.strip())
+    return (
+        stamp
+        if stamp is not None and not stamp.rest.strip() and stamp.start_ms is not None
+        else None
+    )
+
+
+def _mark(clock: str) -> str:
+    whole, _, fraction = re.sub(",", ".", clock).partition(".")
+    parts = [int(one) for one in whole.split(":")]
+    hours, minutes, seconds = [0] * (3 - len(parts)) + parts
+    return f"#{hours:02}:{minutes:02}:{seconds:02}-{(fraction or '0')[0]}#"

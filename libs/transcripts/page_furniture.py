@@ -1,0 +1,117 @@
+"""Page numbers, running heads and feet of documents, which stand within what was said."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+from transcripts.notices import Mended, Notices
+
+_PAGE: Final = re.compile(
+    r"\W{0,4}(?:(?:page|p\.|seite|página|pagina|pág\.|стр\.|blz\.)\s{0,2})?(?P<number>\d{1,4})"
+    r"(?:\s{0,2}(?:of|von|de|di|van|/|из)\s{0,2}(?P<total>\d{1,4}))?\W{0,4}",
+    re.IGNORECASE,
+)
+_PAGE_OF: Final = re.compile(
+    r"\W{0,4}(?:page|seite|página|pagina|blz\.)\s{0,2}\d{1,4}\s{0,2}(?:of|von|de|di|van|/)\s{0,2}\d{1,4}"
+    r"\W{0,4}",
+    re.IGNORECASE,
+)
+_DIGITS: Final = re.compile(r"\d+")
+_NEAR: Final = 2
+_TWICE: Final = 2
+_THRICE: Final = 3
+_FEWEST_WORDS: Final = 2
+_LONGEST: Final = 120
+
+
+def without_page_furniture(rows: list[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:
+    """The rows without page numbers, and without lines that recur beside them.
+
+    Args:
+        rows: a file's lines with their numbers; a form feed is a row of its own.
+        notices: takes how many lines were dropped.
+    """
+    filled = [position for position, (_, row) in enumerate(rows) if row.strip()]
+    feeds = {position for position in filled if rows[position][1].strip(" \t") == "\f"}
+    dropped = _page_numbers(rows, filled) | {
+        position for position in filled if _PAGE_OF.fullmatch(rows[position][1].strip())
+    }
+    dropped |= {
+        position
+        for position in (filled[:1] + filled[-1:])
+        if rows[position][1].strip().isdecimal() and len(filled) > _THRICE
+    }
+    dropped |= _running_lines(rows, filled, dropped | feeds)
+    dropped |= _recurring_lines(rows, filled)
+    notices.add(Mended.PAGE_LINE, len(dropped - feeds))
+    return [row for position, row in enumerate(rows) if position not in dropped | feeds]
+
+
+def _page_numbers(rows: Sequence[tuple[int, str]], filled: Sequence[int]) -> set[int]:
+    """Places of lines that are nothing but numbers which count up by one."""
+    found = [
+        (position, int(match["number"]))
+        for position in filled
+        if (match := _PAGE.fullmatch(rows[position][1].strip()))
+    ]
+    in_steps = all(later == earlier + 1 for (_, earlier), (_, later) in pairwise(found))
+    # Numbers of cues and lists stand closer than those of pages.
+    apart = all(later - earlier > _NEAR for (earlier, _), (later, _) in pairwise(found))
+    return (
+        {position for position, _ in found}
+        if len(found) >= _TWICE and in_steps and apart
+        else set()
+    )
+
+
+def _running_lines(
+    rows: Sequence[tuple[int, str]], filled: Sequence[int], breaks: set[int]
+) -> set[int]:
+    """Places of lines that recur, but for numbers in them, right beside page breaks."""
+    if not breaks:
+        return set()
+    others = [position for position in filled if position not in breaks]
+    order = {position: place for place, position in enumerate(filled)}
+    near = [
+        position
+        for position in others
+        if any(abs(order[position] - order[one]) <= _NEAR for one in breaks)
+    ]
+    # A break ends the first page, whose head has no break before it.
+    near += [position for position in others[:_NEAR] if position not in near]
+    forms = Counter(_form(rows[position][1]) for position in near)
+    return {
+        position
+        for position in near
+        if forms[_form(rows[position][1])] >= max(_TWICE, len(breaks) / 2)
+        and ":" not in rows[position][1]
+    }
+
+
+def _recurring_lines(rows: Sequence[tuple[int, str]], filled: Sequence[int]) -> set[int]:
+    """Places of lines that stand three times and more and read like a title, not like speech."""
+    forms = Counter(_form(rows[position][1]) for position in filled)
+    return {
+        position
+        for position in filled
+        if forms[_form(rows[position][1])] >= _THRICE and _is_title(rows[position][1].strip())
+    }
+
+
+def _is_title(line: str) -> bool:
+    words = line.split()
+    return (
+        len(words) > _FEWEST_WORDS
+        and len(line) <= _LONGEST
+        and line[-1] not in '.?!:,;…"”'
+        and not re.search(r"[:\t|]|^\W", line)
+        and any(word.isupper() or any(map(str.isdigit, word)) for word in words)
+    )
+
+
+def _form(line: str) -> str:
+    return _DIGITS.sub("0", " ".join(line.split()))

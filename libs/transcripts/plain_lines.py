@@ -1,0 +1,241 @@
+"""The lines of a plain text: a time beside them, the labels they may begin with, and their place.
+
+A label may stand before a colon, in brackets, in bold, on a line of its own, in a column, with a
+time before or behind it. Which of them name speakers is decided in ``speakers``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from transcripts.candidates import Candidate, Form, alone, candidates_of, labelled, later_candidates
+from transcripts.label_kinds import LabelKind, is_capitalised, kind_of
+from transcripts.plain_rows import Row
+from transcripts.stamps import leading_stamp, stamp_before_speech, stamped_label
+
+_FURNITURE: Final = re.compile(r"(?:[-*•‣◦·]|#{1,6}|>{1,3})\s+|>{2,3}")
+_RULE: Final = re.compile(r"[-=_*~\u2013—]{2,}|\f")
+_COLUMNS: Final = re.compile(r"\t+|\s{2,}")
+_DATED: Final = re.compile(
+    r"\b(?:19|20)\d{2}\b|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? \d{1,2}\b",
+    re.IGNORECASE,
+)
+_VOICE_AHEAD: Final = re.compile(
+    r"((?:Speaker|SPEAKER|Sprecher|Locuteur|Hablante)[ _]\d{1,3})\s+(?=\w)"
+)
+_SECONDS: Final = re.compile(r"\d{1,6}\.\d{1,9}")
+_BOLD_TIME: Final = re.compile(r"(\*\*|__)(\[?(?:\d{1,2}:)?\d{1,2}:\d{2}(?:\s?[AaPp][Mm])?\]?)\s+")
+_FEW: Final = 3
+_COLUMN_LABEL: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line that is not blank.
+
+    Attributes:
+        text: the line behind its time.
+        number: of the line in the file, from 1.
+        paragraph: it begins one.
+        start_ms: the time before it, in milliseconds; so is ``end_ms``.
+        bare: that time has no brackets, so that it may be speech.
+        original: the line with its time; empty if it has none.
+        candidates: labels it may begin with, or hold behind the end of a sentence.
+        times: the start of the line for each of the candidates.
+        structural: the first candidate is set off so clearly that its form alone vouches for it.
+    """
+
+    text: str
+    number: int
+    paragraph: bool
+    start_ms: int | None = None
+    end_ms: int | None = None
+    bare: bool = False
+    original: str = ""
+    candidates: tuple[Candidate, ...] = ()
+    times: tuple[int | None, ...] = ()
+    structural: bool = False
+
+    @property
+    def is_stamp(self) -> bool:
+        """Whether the line is nothing but a time."""
+        return bool(self.original) and not self.text.strip()
+
+
+def lines_of(rows: Sequence[Row]) -> list[Line]:
+    """The lines of a text's rows."""
+    lines: list[Line] = []
+    paragraph = True
+    for number, row in rows:
+        line = row.strip(" \u00a0\u3000\ufeff") if row.strip("\t ") else ""
+        if not line or _RULE.fullmatch(line):
+            paragraph = True
+            continue
+        read = _read_line(line, number, paragraph=paragraph)
+        if read.is_stamp:  # the paragraph begins below its time
+            lines.append(replace(read, paragraph=False))
+        else:
+            lines.append(read)
+            paragraph = False
+    return _with_lone_labels(lines)
+
+
+def _read_line(line: str, number: int, *, paragraph: bool) -> Line:
+    columns = _read_columns(line, number, paragraph=paragraph)
+    if columns is not None:
+        return columns
+    bare_line = _FURNITURE.sub("", line, count=1) if _FURNITURE.match(line) else line
+    start_ms = end_ms = None
+    text, bare, original = line, False, ""
+    stamp = leading_stamp(_unbold(bare_line))
+    if stamp is not None:
+        text, start_ms, end_ms = stamp.rest, stamp.start_ms, stamp.end_ms
+        bare, original = stamp.bare, line
+        bare_line = text
+    options, times, structural = _options(bare_line, start_ms)
+    return Line(
+        text, number, paragraph, start_ms, end_ms, bare, original, options, times, structural
+    )
+
+
+def _unbold(line: str) -> str:
+    """`**11:00 You:** text` with its time in front of the bold: `11:00 **You:** text`."""
+    match = _BOLD_TIME.match(line)
+    return f"{match[2]} {match[1]}{line[match.end() :]}" if match else line
+
+
+def _read_columns(line: str, number: int, *, paragraph: bool) -> Line | None:
+    """`00:05:32  Alice  text` and the like: a time and a name in columns, in either order."""
+    cells = [one for one in line.split("\t") if one.strip()]
+    if len(cells) < _FEW:
+        cells = _COLUMNS.split(line, maxsplit=3)
+    if len(cells) < _FEW:
+        return None
+    times: list[int | None] = []
+    while len(cells) > 1 and _is_time(cells[0]):
+        times.append(_time_of(cells.pop(0)))
+    if len(cells) == 1 and times:  # the label, if any, stands before what is said
+        read = _read_line(cells[0].strip(), number, paragraph=paragraph)
+        starts = tuple(times[0] for _ in read.candidates)
+        return replace(read, start_ms=times[0], original=line, times=starts)
+    name = cells.pop(0) if cells else ""
+    while len(cells) > 1 and _is_time(cells[0]):
+        times.append(_time_of(cells.pop(0)))
+    times = list(dict.fromkeys(times))
+    name = name.strip().rstrip(":").strip("[]()* ")
+    if not times or not cells or not name or name == "From" or len(name) > _COLUMN_LABEL:
+        return None
+    kind = kind_of(name)
+    if kind in {LabelKind.OTHER, LabelKind.HEADING}:
+        return None
+    text = "  ".join(cells)
+    label = labelled(name, text, Form.STAMPED)
+    start_ms = times[0]
+    end_ms = times[1] if len(times) > 1 else None
+    return Line(
+        line, number, paragraph, start_ms, end_ms, bare=True, original=line, candidates=(label,),
+        times=(start_ms,), structural=True,
+    )  # fmt: skip
+
+
+def _is_time(cell: str) -> bool:
+    if _SECONDS.fullmatch(cell.strip()):
+        return True
+    stamp = leading_stamp(cell.strip())
+    return stamp is not None and not stamp.rest.strip()
+
+
+def _time_of(cell: str) -> int | None:
+    if _SECONDS.fullmatch(cell.strip()):
+        return round(float(cell) * 1_000)
+    stamp = leading_stamp(cell.strip())
+    return stamp.start_ms if stamp else None
+
+
+def _options(
+    line: str, start_ms: int | None
+) -> tuple[tuple[Candidate, ...], tuple[int | None, ...], bool]:
+    options: list[Candidate] = []
+    times: list[int | None] = []
+    structural = False
+    plain_line = line.replace("**", "").replace("__", "") if line[:1] in "*_" else line
+    if (stamped := stamped_label(plain_line)) and not _DATED.search(stamped.label):
+        for one in candidates_of(f"{stamped.label}: "):
+            sure = stamped.wide or stamped.closed or kind_of(one.label) is not LabelKind.OTHER
+            if one.form is Form.COLON and sure:
+                options.append(one._replace(text=stamped.text, form=Form.STAMPED))
+                times.append(start_ms if stamped.start_ms is None else stamped.start_ms)
+                structural = stamped.wide and (
+                    is_capitalised(one.label) or kind_of(one.label) is LabelKind.ROLE
+                )
+    voice = _VOICE_AHEAD.match(line) if start_ms is not None else None
+    if voice is not None:  # `[0:05] Speaker 2 It was cold.`
+        options.append(labelled(voice[1], line[voice.end() :], Form.STAMPED))
+        times.append(start_ms)
+    for one in candidates_of(line):
+        inner = stamp_before_speech(one.text)
+        if inner is not None and inner.rest:
+            options.append(one._replace(text=inner.rest))
+            times.append(inner.start_ms if start_ms is None else start_ms)
+        else:
+            options.append(one)
+            times.append(start_ms)
+    for one, _ in later_candidates(line):
+        options.append(one)
+        times.append(None)
+    return tuple(options), tuple(times), structural
+
+
+def _with_lone_labels(lines: list[Line]) -> list[Line]:
+    """The lines, with those that may be a label of their own marked as such."""
+    blanks = any(not line.paragraph for line in lines) and sum(line.paragraph for line in lines) > 1
+    made: list[Line] = []
+    for position, line in enumerate(lines):
+        following = lines[position + 1] if position + 1 < len(lines) else None
+        one = alone(line.text) if following is not None else None
+        if one is None or following is None or (line.original and line.bare and not line.text):
+            made.append(line)
+            continue
+        if line.original and kind_of(one.label) in {LabelKind.NAME, LabelKind.ROLE}:
+            # `0:05 - Ann Lee`, and what she said below.
+            label = one._replace(form=Form.STAMPED)
+            made.append(
+                replace(
+                    line,
+                    candidates=(label, *line.candidates),
+                    times=(line.start_ms, *line.times),
+                    structural=True,
+                )
+            )
+        elif following.is_stamp and not line.original:
+            # Teams and Descript: the name, below it the time, below that what was said.
+            label = one._replace(form=Form.STAMPED)
+            made.append(
+                replace(
+                    line,
+                    candidates=(label, *line.candidates),
+                    times=(following.start_ms, *line.times),
+                    structural=kind_of(label.label) in {LabelKind.NAME, LabelKind.ROLE},
+                )
+            )
+        elif _may_head(line, following, blanks=blanks):
+            made.append(
+                replace(
+                    line,
+                    candidates=(*line.candidates, one),
+                    times=(*line.times, line.start_ms),
+                )
+            )
+        else:
+            made.append(line)
+    return made
+
+
+def _may_head(line: Line, following: Line, *, blanks: bool) -> bool:
+    """Whether what follows a line may be what a speaker named on it says."""
+    if following.paragraph:
+        return line.paragraph and bool(following.text.strip())
+    return line.paragraph or not blanks
