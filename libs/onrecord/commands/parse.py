@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.text import Text
 
 from contracts.transcript import Segment, TranscriptFormat
 from onrecord.console import Json, out, print_json
-from onrecord.errors import UsageError
+from onrecord.errors import FailedError, UsageError
 from onrecord.pages.rendering import format_count, format_offset, page_width, wrap_paragraph
 from onrecord.submit.files import read_transcript_file
+from onrecord.submit.older_readings import read_older_reading
 from transcripts import Reading, TranscriptError, read_transcript
+from transcripts.differences import differences
 from transcripts.files import FileText
 
+_MOST_SHOWN: Final = 30
+"""Differences printed for people."""
 _ReadFile = tuple[Path, FileText, Reading]
 
 Files = Annotated[list[Path], typer.Argument(help="Transcript files.", show_default=False)]
@@ -28,6 +33,14 @@ Format = Annotated[
 Accept = Annotated[
     bool, typer.Option("--accept", help="Exit 0 although it is in doubt who speaks.")
 ]
+Diff = Annotated[
+    Path | None,
+    typer.Option(
+        "--diff",
+        metavar="OLD",
+        help="Compare with an older reading: a stored TranscriptIngested, or parse's JSON.",
+    ),
+]
 Segments = Annotated[bool, typer.Option("--segments", help="Print every turn too.")]
 
 
@@ -36,12 +49,13 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel="Interviews and notes")(parse)
 
 
-def parse(
+def parse(  # noqa: PLR0913 - each is an option of the command line
     files: Files,
     *,
     format_: Format = None,
     segments: Segments = False,
     accept: Accept = False,
+    diff: Diff = None,
     json_output: Json = False,
 ) -> None:
     """Read transcript files and report what is in them: format, speakers, turns, times.
@@ -51,13 +65,21 @@ def parse(
     are named after the others. The exit code is 2 for those, and for files in doubt without
     --accept.
 
+    With --diff, what today's reader makes of one file is compared with an older reading of it: who
+    says which words, roles, where turns start, words gone or added. Exit code 1 if anything
+    differs.
+
     Examples of use:
 
         onrecord parse interview.vtt
         onrecord parse samples/*.json --segments
         onrecord parse export.txt --format plain --json
         onrecord parse podcast.srt --accept
+        onrecord parse interview.vtt --diff stored.json
     """
+    if diff is not None:
+        _compare(files, diff, format_, json_output=json_output)
+        return
     readings, problems = _read_all(files, format_)
     if json_output and readings:
         print_json([_as_json(*one, segments=segments) for one in readings])
@@ -67,6 +89,30 @@ def parse(
                 out.print(line)
     doubts = [] if accept else [_doubt(*one) for one in readings if one[2].report.doubts]
     _fail(problems, doubts, len(files))
+
+
+def _compare(
+    files: list[Path], older: Path, format_: TranscriptFormat | None, *, json_output: bool
+) -> None:
+    """Print how today's reading of a file differs from an older one; fail if it does."""
+    if len(files) != 1:
+        raise UsageError("--diff compares one file with its older reading")
+    (file,) = files
+    segments = read_older_reading(older, file)
+    reading = _read(file, read_transcript_file(file).text, format_)
+    found = differences(segments, reading.segments)
+    if json_output:
+        print_json({"file": str(file), "differences": [asdict(one) for one in found]})
+    for one in [] if json_output else found[:_MOST_SHOWN]:
+        place = "" if one.segment is None else f" (segment {one.segment})"
+        for line in wrap_paragraph(
+            f"{one.sentence}{place}", page_width(out), indent=" " * 12, first=f"  {one.what:<10}"
+        ):
+            out.print(line)
+    if len(found) > _MOST_SHOWN and not json_output:
+        out.print(f"  and {len(found) - _MOST_SHOWN:,} more; --json has all")
+    if found:
+        raise FailedError(f"{file} is read otherwise today than in {older}")
 
 
 def _read_all(
