@@ -20,7 +20,7 @@ JOBS ?= $(if $(TESTS),,$(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))))
 ONLY ?=
 DATA ?= ../shared/data
 
-.PHONY: help setup demo up down check test compose bench eval chaos contracts lock engine images local-llm
+.PHONY: help setup demo up down check test compose bench eval fuzz chaos contracts lock engine images local-llm
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ eval: setup ## Measure the checks and the readers on known data; ONLY=name one o
 	if [ "$(ONLY)" != formats ]; then $(BIN)/onrecord eval page docs/evaluation.md; fi; \
 	case "$(ONLY)" in ""|formats) $(BIN)/onrecord eval page docs/formats.md;; esac; \
 	exit $$short
+
+fuzz: setup ## Read 100,000 malformed inputs of every format; ONLY=format INPUTS=N SEED=S
+	@PYTHONPATH=tests ONLY="$(ONLY)" INPUTS=$(INPUTS) SEED=$(SEED) $(BIN)/python -m fuzz
 
 chaos: setup ## Kill processes at every boundary and balance the books; ROUNDS=N SEED=S STACK=apache
 	@ONRECORD_CHAOS_ROUNDS=$(ROUNDS) ONRECORD_CHAOS_SEED=$(SEED) $(BIN)/python -m pytest tests/chaos \

@@ -206,7 +206,7 @@ def _detected(data: bytes) -> str | None:
 def _unpacked(data: bytes) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError):
         raise MalformedTranscriptError("the document is damaged: save it again") from None
     members = archive.infolist()
     size = sum(one.file_size for one in members)

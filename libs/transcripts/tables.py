@@ -82,8 +82,7 @@ def _columns_without_names(content: str) -> _Columns | None:
     for delimiter in (",", ";", "\t"):
         if content.count(delimiter) < _FEWEST_ROWS * 2:
             continue
-        rows = list(islice(csv.reader(io.StringIO(content), delimiter=delimiter), _LOOKED_AT))
-        rows = [row for row in rows if any(cell.strip() for cell in row)]
+        rows = _first_rows(content, delimiter)
         width = len(rows[0]) if rows else 0
         if len(rows) < _FEWEST_ROWS or width < _FEWEST or any(len(row) != width for row in rows):
             continue
@@ -103,6 +102,16 @@ def _columns_without_names(content: str) -> _Columns | None:
             start, end = (*times, None, None)[:2]
             return _Columns(text, names[0], start, end, delimiter, 1_000, width, named=False)
     return None
+
+
+def _first_rows(content: str, delimiter: str) -> list[list[str]]:
+    """The first rows that are not blank; none if the text is no CSV."""
+    lines = io.StringIO(content.removeprefix("\ufeff"), newline=None)
+    try:
+        rows = list(islice(csv.reader(lines, delimiter=delimiter), _LOOKED_AT))
+    except csv.Error:
+        return []
+    return [row for row in rows if any(cell.strip() for cell in row)]
 
 
 def _named_columns(content: str) -> _Columns | None:
@@ -135,7 +144,7 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> S
     if columns is None:
         raise MalformedTranscriptError("line 1: a table's first line names its columns", line=1)
     csv.field_size_limit(_LONGEST_CELL)
-    lines = io.StringIO(content.removeprefix("\ufeff"))
+    lines = io.StringIO(content.removeprefix("\ufeff"), newline=None)
     if columns.delimiter == "\t":  # in which quotation marks are speech
         rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
     else:

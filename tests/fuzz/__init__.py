@@ -1,0 +1,1 @@
+"""Malformed transcripts in great numbers: read soundly, or refused with a typed error."""

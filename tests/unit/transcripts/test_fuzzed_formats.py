@@ -1,0 +1,26 @@
+"""A short run of ``make fuzz``: no crash, no hang, no more memory than an input's share."""
+
+from __future__ import annotations
+
+import pytest
+
+from fuzz.checking import check, limited_memory
+from fuzz.inputs import LONGEST, inputs, sources
+
+INPUTS = 60
+SOURCES = sources()
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_malformed_inputs_are_read_soundly_or_refused(name: str) -> None:
+    made = list(inputs(SOURCES[name], INPUTS, seed=1))
+    check(made[0])
+    with limited_memory(LONGEST):
+        for data in made[1:]:
+            check(data)
+
+
+def test_inputs_are_the_same_for_the_same_seed() -> None:
+    make = SOURCES["webvtt"]
+    assert list(inputs(make, 5, seed=3)) == list(inputs(make, 5, seed=3))
+    assert list(inputs(make, 5, seed=3)) != list(inputs(make, 5, seed=4))
