@@ -28,6 +28,9 @@ MOST_OF_A_NAME: Final = 1_000
 MOST_OF_A_CHUNK: Final = 10_000
 """Entries of a list that a model writes, or that is made of what it wrote."""
 
+MOST_SPEAKERS: Final = 10_000
+"""Speakers of an interview; reading refuses far fewer."""
+
 MOST_SEGMENTS: Final = 1_000_000
 """Segments or chunks of a transcript, and words of a segment."""
 

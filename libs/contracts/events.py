@@ -15,6 +15,7 @@ from contracts.bounds import (
     MOST_CHARACTERS,
     MOST_OF_A_CHUNK,
     MOST_SEGMENTS,
+    MOST_SPEAKERS,
     Amount,
     Moment,
     Name,
@@ -22,7 +23,7 @@ from contracts.bounds import (
 )
 from contracts.notes import DraftNote, Note, RejectedNote, Usage
 from contracts.study import ContractModel, Identifier, Study
-from contracts.transcript import Segment, Speaker, TranscriptFormat
+from contracts.transcript import Segment, Speaker, SpeakerLabel, TranscriptFormat
 
 
 class Event(ContractModel):
@@ -136,6 +137,12 @@ class ChunkReady(Event):
     )
     segments: tuple[Segment, ...] = Field(
         min_length=1, max_length=MOST_SEGMENTS, description="What notes may cite."
+    )
+    speakers: tuple[SpeakerLabel, ...] = Field(
+        (),
+        max_length=MOST_SPEAKERS,
+        description="All who speak in the interview, so that their names can be masked in notes on "
+        "any part of it.",
     )
 
     @property

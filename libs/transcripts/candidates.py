@@ -32,7 +32,7 @@ _DOTTED: Final = re.compile(
 # Speech in quotation marks behind a name, as Japanese has it.
 _QUOTED: Final = re.compile(r"(?P<label>[^\s「」『』:\uff1a]{1,20})[「『](?P<text>.*?)[」』]?\s*$")
 _DASHED: Final = re.compile(r"(?P<label>[^\s\-\u2013—:][^\n:]{0,60}?)\s+[-\u2013—]{1,2}\s+(?=\S)")
-_TABBED: Final = re.compile(r"(?P<label>[^\t]{1,80})\t+\s*(?=\S)")
+_TABBED: Final = re.compile(r"(?P<label>[^\t]{1,80}?)(?:\t+|[ \u00a0]{2,})\s*(?=\S)")
 _LATER: Final = re.compile(
     r"(?<=[.!?…\u3002\uff01\uff1f\"\u201d)\]])\s+(?P<label>[^\W\d_a-z][^:.!?\n]{0,40}?)[:\uff1a]\s+"
 )
@@ -44,7 +44,7 @@ _DASH: Final = re.compile(r"\s[-\u2013—]")
 _LONGEST_DASHED: Final = 66
 # What no label of any form can do without, so that most lines are done with at once.
 _MAY_BE_LABELLED: Final = re.compile(
-    r"[:\uff1a\ufe55\ua789\[(【<*_「『\t]|\s[-\u2013—]|^[A-Z][A-Z'-]{0,19}\d{0,3}\."
+    r"[:\uff1a\ufe55\ua789\[(【<*_「『\t]|\S\s\s|\s[-\u2013—]|^[A-Z][A-Z'-]{0,19}\d{0,3}\."
 )
 _SENTENCE_END: Final = re.compile(r"[.!?…\u3002\uff01\uff1f\"\u201d)\]]\s")
 # Webex: `"Ann Lee" (1078322432)`.
@@ -137,7 +137,7 @@ def _all_candidates(line: str) -> Iterator[Candidate]:
         yield from _made(quoted["label"], quoted["text"], Form.COLON)
         return
     yield from _colons(line)
-    if "\t" in line and (tabbed := _TABBED.match(line)):
+    if ("\t" in line or "  " in line) and (tabbed := _TABBED.match(line)):
         yield from _made(tabbed["label"].rstrip(":"), line[tabbed.end() :], Form.TABBED)
     if first.isupper() and (dotted := _DOTTED.match(line)):
         yield from _made(dotted["label"], line[dotted.end() :], Form.DOT)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from contracts.transcript import Role, Segment
+
+# Four characters of an alphabet are about a token of usual tokenizers; of these scripts, one is.
+_WIDE: Final = re.compile(
+    "[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+_CHARACTERS_A_TOKEN: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +37,9 @@ def make_chunks(
 
     Args:
         segments: a transcript's segments, in order.
-        max_characters: the most text in a chunk; a longer segment is a chunk of its own.
-        context_characters: the most text in a chunk's context.
+        max_characters: the most text in a chunk, in characters of an alphabet, of which four are
+            about a token; a longer segment is a chunk of its own.
+        context_characters: the most text in a chunk's context, likewise.
 
     Raises:
         ValueError: a limit makes no sense.
@@ -47,15 +56,22 @@ def make_chunks(
     return tuple(chunks)
 
 
+def _size(segment: Segment) -> int:
+    """How long a segment is for a model, in characters of an alphabet."""
+    text = segment.text
+    wide = 0 if text.isascii() else len(_WIDE.findall(text))
+    return len(text) + (_CHARACTERS_A_TOKEN - 1) * wide
+
+
 def _end_of_chunk(segments: Sequence[Segment], start: int, max_characters: int) -> int:
-    size = len(segments[start].text)
+    size = _size(segments[start])
     end = start + 1
-    while end < len(segments) and size + len(segments[end].text) <= max_characters:
-        size += len(segments[end].text)
+    while end < len(segments) and size + _size(segments[end]) <= max_characters:
+        size += _size(segments[end])
         end += 1
     if end == len(segments) or end - 1 == start or not _asks(segments[end - 1]):
         return end
-    together = len(segments[end - 1].text) + len(segments[end].text)
+    together = _size(segments[end - 1]) + _size(segments[end])
     return end - 1 if together <= max_characters else end
 
 
@@ -67,7 +83,7 @@ def _asks(segment: Segment) -> bool:
 
 def _context(segments: Sequence[Segment], start: int, budget: int) -> tuple[Segment, ...]:
     first = start
-    while first > 0 and len(segments[first - 1].text) <= budget:
-        budget -= len(segments[first - 1].text)
+    while first > 0 and _size(segments[first - 1]) <= budget:
+        budget -= _size(segments[first - 1])
         first -= 1
     return tuple(segments[first:start])

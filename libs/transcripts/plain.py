@@ -77,7 +77,24 @@ def read_plain(content: Content, speakers: Sequence[Speaker], notices: Notices) 
     )
     unnamed = bool(found) and bool(passages) and not passages[0].speaker
     notices.add(Mended.NO_SPEAKER, int(unnamed or (bool(passages) and not passages[0].speaker)))
-    return Source(passages, rejected_labels=found.rejected, labels_seen_once=found.once)
+    return Source(
+        passages,
+        rejected_labels=found.rejected,
+        labels_seen_once=found.once,
+        doubts=tuple(_only_one_named(lines, found)),
+    )
+
+
+def _only_one_named(lines: Sequence[Line], found: Speakers) -> Iterator[str]:
+    """A name that stands again and again although nobody else is named between."""
+    chosen = [(line, found.choose(line.candidates)) for line in lines]
+    names = [one.label for _, one in chosen if one is not None]
+    unnamed = sum(one is None and line.paragraph for line, one in chosen)
+    if len(set(names)) == 1 and len(names) > 1 and unnamed >= len(names) / 2:
+        yield (
+            f"only {names[0]} is named, {len(names):,} times, and {unnamed:,} paragraphs have no "
+            "name: they may be another speaker's"
+        )
 
 
 def _without_times_of_day(said: list[_Said], notices: Notices) -> list[_Said]:

@@ -70,6 +70,7 @@ _VENDOR_LINES: Final = re.compile(
     re.IGNORECASE,
 )
 _CLOCK: Final = re.compile(r"\d:\d\d")
+_LINK: Final = re.compile(r"\[([^\[\]]{1,200})\]\((?:https?:|#|/|mailto:)[^()\s]{0,500}\)")
 _HEADING: Final = re.compile(r"\s{0,3}#{1,6}\s+\S")
 # Teams' pane, copied: initials, name, `0 minutes 4 seconds0:04`, then the name and time again.
 _TEAMS_TIME: Final = re.compile(
@@ -172,7 +173,17 @@ def _without_teams_doubles(rows: list[Row]) -> list[Row]:
     return [row for position, row in enumerate(rows) if position not in dropped]
 
 
-# Quotation marks and columns of Markdown
+# Links, quotation marks and columns of Markdown
+
+
+def _without_links(rows: list[Row], notices: Notices) -> list[Row]:
+    """The rows with what Markdown's links show in place of the links; times stay in brackets."""
+    del notices
+    return [(number, _LINK.sub(_shown, row) if "](" in row else row) for number, row in rows]
+
+
+def _shown(link: re.Match[str]) -> str:
+    return f"[{link[1]}]" if _CLOCK.search(link[1]) else link[1]
 
 
 def _without_quote_marks(rows: list[Row], notices: Notices) -> list[Row]:
@@ -293,6 +304,7 @@ def _is_dialogue(
 _STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
     without_page_furniture,
     _without_vendor_lines,
+    _without_links,
     _without_quote_marks,
     _without_borders,
     _without_numbers,

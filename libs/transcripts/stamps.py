@@ -8,7 +8,10 @@ from typing import Final
 
 from transcripts.times import parse_clock
 
-_OFFSET: Final = r"(?:(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?|\d{2};\d{2};\d{2};\d{2})"
+_OFFSET: Final = (
+    r"(?:\d{1,2}:\d{2}:\d{2}:\d{2}|(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?"
+    r"|\d{2};\d{2};\d{2};\d{2})"
+)
 _UNITS: Final = (
     r"(?:\d{1,3}\s?h(?:ours?|r?s?)?\s?)?(?:\d{1,3}\s?m(?:in(?:ute)?s?)?\s?)\d{1,2}\s?s(?:ec(?:ond)?s?)?"
     r"|\d{1,5}(?:\.\d{1,3})?\s?s(?:ec(?:ond)?s?)?"
@@ -140,8 +143,8 @@ def _ms(time: str | None) -> int | None:
         return None
     if _DAY.search(time) or (":" in time and time[-1] in "mM.Z"):
         return None  # a time of day tells nothing of the recording
-    if ";" in time:  # hours, minutes, seconds and frames
-        hours, minutes, seconds, frames = map(int, time.split(";"))
+    if ";" in time or time.count(":") > 2:  # noqa: PLR2004 - hours, minutes, seconds and frames
+        hours, minutes, seconds, frames = map(int, time.replace(";", ":").split(":"))
         whole = (hours * 60 + minutes) * 60 + seconds
         return whole * 1_000 + round(frames * 1_000 / _FRAMES_A_SECOND)
     if ":" in time:

@@ -114,7 +114,9 @@ def build_privacy_policy(chunk: ChunkReady, default: PersonalData) -> PrivacyPol
         chunk: with its study, and those who speak.
         default: the policy of studies that have none.
     """
-    labels = dict.fromkeys(turn.speaker for turn in (*chunk.context, *chunk.segments))
+    # Who speaks elsewhere in the interview is talked about here; older chunks do not tell of them.
+    turns = (turn.speaker for turn in (*chunk.context, *chunk.segments))
+    labels = dict.fromkeys((*chunk.speakers, *turns))
     return PrivacyPolicy(
         policy=chunk.study.personal_data or default,
         language=chunk.study.language,

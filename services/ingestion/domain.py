@@ -48,7 +48,10 @@ def ingest(submitted: TranscriptSubmitted, cutting: Cutting) -> tuple[Event, ...
         context_characters=cutting.context_characters,
     )
     content_sha256 = submitted.content_sha256
-    ready = tuple(_ready(submitted, content_sha256, chunk, len(chunks)) for chunk in chunks)
+    speakers = tuple(dict.fromkeys(segment.speaker for segment in reading.segments))
+    ready = tuple(
+        _ready(submitted, content_sha256, chunk, len(chunks), speakers) for chunk in chunks
+    )
     ingested = TranscriptIngested(
         transcript_id=submitted.transcript_id,
         revision=submitted.revision,
@@ -64,7 +67,11 @@ def ingest(submitted: TranscriptSubmitted, cutting: Cutting) -> tuple[Event, ...
 
 
 def _ready(
-    submitted: TranscriptSubmitted, content_sha256: str, chunk: Chunk, chunk_count: int
+    submitted: TranscriptSubmitted,
+    content_sha256: str,
+    chunk: Chunk,
+    chunk_count: int,
+    speakers: tuple[str, ...],
 ) -> ChunkReady:
     return ChunkReady(
         chunk_id=ids.derive_chunk_id(
@@ -78,6 +85,7 @@ def _ready(
         study=submitted.study,
         context=chunk.context,
         segments=chunk.segments,
+        speakers=speakers,
     )
 
 

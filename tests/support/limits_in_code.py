@@ -46,7 +46,8 @@ NO_LIMITS: Final = frozenset(
         "model_client.transport.http_errors.REQUEST_TIMEOUT",
         "onrecord.client.BATCH_OVERHEAD_BYTES",
         "onrecord.pages.rendering.WIDEST",
-        "transcripts.report.MOST_UNNAMED",
+        "transcripts.doubts.MOST_ODD_TURNS",
+        "transcripts.doubts.MOST_UNNAMED",
     }
 )
 """Constants that are named or described like bounds, and bound nothing."""

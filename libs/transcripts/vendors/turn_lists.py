@@ -24,25 +24,28 @@ _TEXT_KEYS: Final = (
     "text", "transcript", "content", "body", "sentence", "utterance", "words", "speech", "line",
     "value", "message", "caption", "phrase", "display", "said", "dialog", "dialogue",
     "transcription", "txt", "utterance_text", "statement", "reply", "msg", "spoken_text",
+    "spokenText",
 )  # fmt: skip
 _SPEAKER_KEYS: Final = (
     "speaker", "speaker_name", "speakerName", "speaker_label", "speakerLabel", "speaker_id",
     "speakerId", "speakerTag", "participant", "participant_name", "participantName", "name", "who",
     "from", "author", "role", "user", "user_name", "userName", "username", "identity", "channel",
     "display_name", "displayName", "voice", "spk", "spkid", "person", "sender_name", "sender",
-    "senderName", "from_name", "author_name", "label",
+    "senderName", "from_name", "author_name", "label", "users", "speakers",
 )  # fmt: skip
 _PART_KEYS: Final = ("sentences", "segments", "parts", "lines", "tokens", "words")
 _ID_KEYS: Final = ("id", "speaker_id", "speakerId", "spkid", "key", "uid", "participant_id")
-_NAME_KEYS: Final = ("name", "display_name", "displayName", "label", "id", "user_name")
+_NAME_KEYS: Final = (
+    "name", "display_name", "displayName", "label", "id", "user_name", "username", "userName",
+)  # fmt: skip
 _START_KEYS: Final = (
     "start", "start_time", "startTime", "start_ms", "startMs", "begin", "from", "offset", "ts",
     "timestamp", "time", "start_timestamp", "startTimestamp", "startTimeMs", "start_sec",
-    "tStartMs", "startOffset", "begin_time", "relative_start", "in",
+    "tStartMs", "startOffset", "begin_time", "relative_start", "in", "startDateTime",
 )  # fmt: skip
 _END_KEYS: Final = (
     "end", "end_time", "endTime", "end_ms", "endMs", "to", "end_ts", "endTs", "end_timestamp",
-    "endTimestamp", "endTimeMs", "end_sec", "endOffset", "until", "out",
+    "endTimestamp", "endTimeMs", "end_sec", "endOffset", "until", "out", "endDateTime",
 )  # fmt: skip
 _DEPTH: Final = 5
 """Levels of a JSON document in which a list of turns is looked for, at most."""
@@ -68,7 +71,9 @@ def _layout(document: Any) -> _Layout | None:
         key = _key(turns, _TEXT_KEYS, str)
         if not key:
             continue
-        speaker = _key(turns, tuple(one for one in _SPEAKER_KEYS if one != key), (str, int, dict))
+        speaker = _key(
+            turns, tuple(one for one in _SPEAKER_KEYS if one != key), (str, int, dict, list)
+        )
         start = _key(turns, tuple(one for one in _START_KEYS if one != speaker), (str, int, float))
         end = _key(turns, _END_KEYS, (str, int, float))
         found = _Layout(turns, key, speaker, start, end)
@@ -78,17 +83,36 @@ def _layout(document: Any) -> _Layout | None:
 
 
 def _with_parts(turn: dict[str, Any]) -> dict[str, Any]:
-    """A turn whose text stands in sentences, with their text as its own."""
+    """A turn with the text and times of its sentences or words, and times that stand deeper."""
+    if not any(isinstance(turn.get(one), str) for one in _TEXT_KEYS):
+        turn = turn | _of_parts(turn)
+    for key in ("time", "timing", "timestamps", "interval"):
+        times = turn.get(key)
+        if isinstance(times, dict):
+            start = next((times[one] for one in _START_KEYS if one in times), None)
+            end = next((times[one] for one in _END_KEYS if one in times), None)
+            return {name: one for name, one in turn.items() if name != key} | {
+                "start": start,
+                "end": end,
+            }
+    return turn
+
+
+def _of_parts(turn: dict[str, Any]) -> dict[str, Any]:
     for key in _PART_KEYS:
         parts = objects(turn.get(key))
-        if parts and not any(isinstance(turn.get(one), str) for one in _TEXT_KEYS):
-            said = [
-                next((one[k] for k in _TEXT_KEYS if isinstance(one.get(k), str)), "")
-                for one in parts
-            ]
-            if all(said):
-                return turn | {"text": " ".join(said)}
-    return turn
+        texts = [
+            next((one[name] for name in _TEXT_KEYS if isinstance(one.get(name), str)), "")
+            for one in parts
+        ]
+        if parts and all(texts):
+            made: dict[str, Any] = {"text": " ".join(texts)}
+            if not any(name in turn for name in _START_KEYS):
+                start = next((parts[0][one] for one in _START_KEYS if one in parts[0]), None)
+                end = next((parts[-1][one] for one in _END_KEYS if one in parts[-1]), None)
+                made |= {"start": start, "end": end}
+            return made
+    return {}
 
 
 def _names_by_id(document: Any, ids: set[str]) -> dict[str, str]:
@@ -191,6 +215,8 @@ def _turns(document: Any, notices: Notices) -> Iterator[Passage]:
 def _name(value: Any, names: Mapping[str, str]) -> str:
     if name := names.get(reference(value)):
         return name
+    if isinstance(value, list):
+        value = value[0] if len(value) == 1 else None
     if isinstance(value, dict):
         value = next((value[key] for key in _NAME_KEYS if value.get(key)), "")
     return voice(value) if reference(value) else ""

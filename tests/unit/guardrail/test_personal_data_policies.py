@@ -205,3 +205,10 @@ def test_labels_that_name_nobody_are_no_names(label: str, *, is_name: bool) -> N
         update={"segments": (TURN.model_copy(update={"speaker": label}),), "context": ()}
     )
     assert bool(build_privacy_policy(there, PersonalData.MASK).names) is is_name
+
+
+def test_who_speaks_elsewhere_in_the_interview_is_masked_here_too() -> None:
+    there = chunk(PersonalData.MASK).model_copy(update={"speakers": ("Ann", "Xiomara", "P1")})
+    names = build_privacy_policy(there, PersonalData.MASK).names
+    assert "Xiomara" in names
+    assert "P1" not in names

@@ -50,6 +50,13 @@ def test_chunks_cover_every_segment_exactly_once_and_agree_with_the_list() -> No
         assert (ref.first_segment, ref.last_segment) == (numbers[0], numbers[-1])
 
 
+def test_all_who_speak_in_the_interview_travel_with_each_chunk() -> None:
+    late = SUBMITTED.model_copy(update={"content": f"{TALK}\n\nCleo: And I came last."})
+    _, chunks = ingested(late)
+    assert len(chunks) > 2
+    assert {chunk.speakers for chunk in chunks} == {("Ann", "Ben", "Cleo")}
+
+
 def test_the_same_submission_gives_the_same_events() -> None:
     assert ingested() == ingested()
 

@@ -91,3 +91,9 @@ def test_every_segment_is_in_exactly_one_chunk(
         first = chunk.segments[0].number
         before = talk[first - 1 - len(chunk.context) : first - 1]
         assert list(chunk.context) == before
+
+
+def test_a_character_of_a_script_without_an_alphabet_counts_as_a_token() -> None:
+    talk = [one.model_copy(update={"text": "\u8702" * 3}) for one in segments(3, 3, 3)]
+    assert numbers(make_chunks(talk, max_characters=24)) == [[1, 2], [3]]
+    assert numbers(make_chunks(segments(3, 3, 3), max_characters=24)) == [[1, 2, 3]]

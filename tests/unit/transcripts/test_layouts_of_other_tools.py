@@ -99,6 +99,10 @@ def test_names_in_layouts_without_times(turn: Turn, between: str, labels: Any) -
         (lambda at: f"<div class='turn'><span>{NAMES[at]}</span> <span>{clock(at)}</span>"
                     f"<div>{SAID[at]}</div></div>", ""),
         (lambda at: f"{at + 1}\n{span(at)}\n[{NAMES[at]}]\n{SAID[at]}", "\n\n"),
+        (lambda at: f"{at + 1}\n{span(at)}\n{NAMES[at]}  {SAID[at]}", "\n\n"),
+        (lambda at: f"[{long(at)}:00]\n{NAMES[at]}\n{SAID[at]}", "\n\n"),
+        (lambda at: f"[{clock(at)}](https://x.example/r?t={at}) **{NAMES[at]}**: {SAID[at]}",
+         "\n\n"),
     ],
 )  # fmt: skip
 def test_names_and_times_in_layouts(turn: Turn, between: str) -> None:
@@ -188,6 +192,13 @@ def test_a_court_reporters_page_is_read_without_its_numbers() -> None:
                       {"speaker_id": "b2", "speaker_name": NAMES[1]}],
          "turns": [{"speaker_id": ["a1", "b2"][at % 2], "text": SAID[at],
                     "start": STARTS[at] / 1_000} for at in range(6)]},
+        [{"speakerName": NAMES[at], "spokenText": SAID[at],
+          "time": {"begin": STARTS[at] / 1_000, "end": STARTS[at] / 1_000 + 2}} for at in range(6)],
+        {"timeline": [{"ts": f"{long(at)}.000", "users": [{"username": NAMES[at]}],
+                       "text": SAID[at]} for at in range(6)]},
+        {"paragraphs": [{"speaker": NAMES[at], "words": [
+            {"text": word, "start": STARTS[at] / 1_000 + n / 10, "end": STARTS[at] / 1_000 + n / 10}
+            for n, word in enumerate(SAID[at].split())]} for at in range(6)]},
     ],
 )  # fmt: skip
 def test_names_that_json_holds_elsewhere_or_otherwise(document: Any) -> None:
@@ -214,6 +225,7 @@ def test_deepgrams_paragraphs_name_speakers_where_its_words_do_not() -> None:
     [
         (talk(lambda at: f"{NAMES[at]}: {SAID[at][:9]} [00:0{at}:30] {SAID[at][9:]}"), "a time"),
         (talk(lambda at: f"T{at}{at}X: {SAID[at]}"), "one turn only"),
+        (talk(lambda at: SAID[at] if at % 2 else f"Mara: {SAID[at]}", "\n\n"), "only Mara"),
         ("WEBVTT\n\n" + talk(lambda at: f"{span(at)}\n<c.{['mara', 'desh'][at % 2]}>{SAID[at]}</c>",
                              "\n\n"), "classes"),
         (talk(lambda at: f"{at + 1}\n{span(at)}\n- {SAID[at]}", "\n\n"), "speakers change"),
