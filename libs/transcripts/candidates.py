@@ -209,7 +209,7 @@ def _made(name: str, text: str, form: Form, *, later: bool = False) -> Iterator[
 @lru_cache(maxsize=4_096)
 def _label(name: str) -> tuple[str, str]:
     """What stands where a label may stand, as a label and its key; empty if it can be none."""
-    name = name.strip().strip("*_").rstrip(" \t:").strip()
+    name = name.strip().strip("*_").strip(" \t:,;").strip()
     label = clean(name)
     words = len(label.split())
     if match := _FROM_TO.fullmatch(label) or _NAME_AND_ID.fullmatch(label):
