@@ -14,9 +14,9 @@ from faststream import Context, ContextRepo
 
 from contracts.topics import GUARDRAIL
 from database.settings import PostgresSettings
-from guardrail.assessors import assessors
+from guardrail.assessors import run_assessors
 from guardrail.handlers import router
-from guardrail.judge import Judge
+from guardrail.judge import NoteJudge
 from guardrail.settings import GuardrailSettings
 from messaging import ReliableKafkaBroker, ServiceApplication
 from model_client import ModelSettings
@@ -26,7 +26,7 @@ from model_client.ledger.budgets import BudgetSettings
 
 log = structlog.get_logger(__name__)
 
-OpenJudge = Callable[[], AbstractAsyncContextManager[Judge | None]]
+OpenJudge = Callable[[], AbstractAsyncContextManager[NoteJudge | None]]
 """Opens the judge, or nothing if none is asked."""
 
 broker = ReliableKafkaBroker(
@@ -52,20 +52,20 @@ class Settings:
 
 def open_judge_by(settings: GuardrailSettings) -> OpenJudge:
     """Return what opens the judge; without one, no database is asked for."""
-    if not settings.asked_share:
+    if not settings.judged_share:
         return nullcontext
-    models, postgres = settings.judging(), PostgresSettings()
+    models, postgres = settings.build_judge_settings(), PostgresSettings()
     cache, budgets = CacheSettings(), BudgetSettings()
     drafting = ModelSettings().chain[0].model
 
     @asynccontextmanager
-    async def open_judge() -> AsyncIterator[Judge]:
+    async def open_judge() -> AsyncIterator[NoteJudge]:
         # Logged here, and not where settings are read, as only then the log is set up.
         if models.chain[0].model == drafting:
             log.warning("judge_is_the_drafter", model=drafting)
         client = open_model_client(models, postgres, cache, budgets, share=lambda: broker.share)
         async with client as opened:
-            yield Judge(opened, share=settings.asked_share)
+            yield NoteJudge(opened, share=settings.judged_share)
 
     return open_judge
 
@@ -77,8 +77,10 @@ async def lifespan(
     """Start the processes that check, and open the judge if there is one."""
     guardrail = settings.guardrail
     async with (
-        assessors(
-            processes=guardrail.processes, bounds=guardrail.bounds, standards=guardrail.standards
+        run_assessors(
+            processes=guardrail.processes,
+            bounds=guardrail.bounds,
+            options=guardrail.assessment_options,
         ) as assess,
         settings.open_judge() as judge,
     ):

@@ -10,45 +10,45 @@ from typing import Protocol
 from contracts.events import NotesDrafted
 from grounding import CheckedNote
 from grounding.syntax.spacy_parser import load_parser
-from guardrail.domain import ASSESSMENT_ACTIVITY, DEFAULT_OPTIONS, AssessmentOptions, assess
+from guardrail.domain import ASSESSMENT_ACTIVITY, DEFAULT_OPTIONS, AssessmentOptions, assess_draft
 from processes import Bounds, WorkerPool
 
 
-class Assess(Protocol):
-    """Holds each note of a draft against its chunk."""
+class DraftAssessor(Protocol):
+    """Checks each note of a draft against its chunk."""
 
     async def __call__(self, drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
-        """The notes in the draft's order."""
+        """Return the checked notes in the draft's order."""
         ...
 
 
-async def assess_here(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
-    """Assess in a thread of this process: for tests, and hosts that may not start processes."""
-    return await asyncio.to_thread(assess, drafted)
+async def assess_in_thread(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
+    """Check a draft in a thread of this process: for tests, and hosts that may not start processes."""
+    return await asyncio.to_thread(assess_draft, drafted)
 
 
 @asynccontextmanager
-async def assessors(
-    *, processes: int, bounds: Bounds, standards: AssessmentOptions = DEFAULT_OPTIONS
-) -> AsyncIterator[Assess]:
-    """Run processes that assess drafts; yields what assesses one.
+async def run_assessors(
+    *, processes: int, bounds: Bounds, options: AssessmentOptions = DEFAULT_OPTIONS
+) -> AsyncIterator[DraftAssessor]:
+    """Run processes that check drafts; yield the function that checks one.
 
     It raises what ``assess`` does, and ``processes.errors`` where that takes more than the bounds.
 
     Args:
         processes: how many.
         bounds: what assessing one draft may use.
-        standards: how drafts are assessed.
+        options: how drafts are assessed.
     """
     async with WorkerPool(
-        assess,
+        assess_draft,
         processes=processes,
         bounds=bounds,
         doing=ASSESSMENT_ACTIVITY,
-        prepare=load_parser if standards.heavy else None,
+        prepare=load_parser if options.heavy else None,
     ) as pool:
 
         async def assess_in_process(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
-            return await pool(drafted, standards)
+            return await pool(drafted, options)
 
         yield assess_in_process

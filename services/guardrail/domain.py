@@ -23,7 +23,7 @@ from grounding import (
 from grounding.syntax.spacy_parser import load_parser
 from grounding.text.terms import split_terms
 from grounding.uncertainty import list_unsupported_words
-from guardrail.policy import OWN_WORDS, PERSONAL_DATA, Policy
+from guardrail.policy import OWN_WORDS, PERSONAL_DATA, CheckPolicy
 from guardrail.privacy_policy import build_privacy_policy
 
 MAX_ATTEMPTS: Final = 2
@@ -56,14 +56,14 @@ DEFAULT_OPTIONS: Final = AssessmentOptions()
 """The standards where nothing is said."""
 
 
-def assess(
-    drafted: NotesDrafted, standards: AssessmentOptions = DEFAULT_OPTIONS
+def assess_draft(
+    drafted: NotesDrafted, options: AssessmentOptions = DEFAULT_OPTIONS
 ) -> tuple[CheckedNote, ...]:
-    """Hold each note of a draft against its chunk: the part that takes CPU, and only that.
+    """Check each note of a draft against its chunk: the part that takes CPU, and only that.
 
     Args:
         drafted: what the model offered.
-        standards: how.
+        options: how.
 
     Returns:
         The notes in the draft's order, with what they cite and the checks they fail.
@@ -71,17 +71,21 @@ def assess(
     Raises:
         ContentBugError: a check came upon what its author did not foresee.
     """
-    parse = load_parser() if standards.heavy else None
+    parse = load_parser() if options.heavy else None
     with raise_content_bugs(ASSESSMENT_ACTIVITY):
         chunk = drafted.chunk
-        apply = build_privacy_policy(chunk, standards.personal_data).apply
+        apply = build_privacy_policy(chunk, options.personal_data).apply
         return tuple(apply(check_note(draft, chunk, parse)) for draft in drafted.notes)
 
 
-def decide(
-    drafted: NotesDrafted, checked_notes: Sequence[CheckedNote], policy: Policy, *, replays: int
+def decide_on_draft(
+    drafted: NotesDrafted,
+    checked_notes: Sequence[CheckedNote],
+    policy: CheckPolicy,
+    *,
+    replays: int,
 ) -> tuple[Event, ...]:
-    """Decide on a draft.
+    """Return the events that follow from a draft's checked notes.
 
     Good notes go on in any case, and refused ones with them, with their reasons. If too many are
     refused, or one whose check asks for it, the model is asked for another draft.

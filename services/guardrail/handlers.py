@@ -9,10 +9,10 @@ from faststream import Context
 from contracts.content_bugs import raise_content_bugs
 from contracts.events import Event, NotesDrafted
 from contracts.topics import NOTES_DRAFTED, NOTES_REJECTED, NOTES_VALIDATED
-from guardrail.assessors import Assess
-from guardrail.domain import decide
-from guardrail.judge import Review
-from guardrail.policy import Policy
+from guardrail.assessors import DraftAssessor
+from guardrail.domain import decide_on_draft
+from guardrail.judge import NoteReviewer
+from guardrail.policy import CheckPolicy
 from messaging import CurrentDelivery, KafkaRouter
 
 router = KafkaRouter()
@@ -24,13 +24,13 @@ router = KafkaRouter()
 async def judge_draft(
     drafted: NotesDrafted,
     delivery: CurrentDelivery,
-    assess: Annotated[Assess, Context()],
-    policy: Annotated[Policy, Context()],
-    review: Annotated[Review | None, Context()],
+    assess: Annotated[DraftAssessor, Context()],
+    policy: Annotated[CheckPolicy, Context()],
+    review: Annotated[NoteReviewer | None, Context()],
 ) -> tuple[Event, ...]:
     """Check a draft's notes against the transcript, and ask a second opinion if there is one."""
     checked = await assess(drafted)
     if review is not None:
         checked = await review(drafted, checked, deadline=delivery.deadline)
     with raise_content_bugs("deciding on the draft"):
-        return decide(drafted, checked, policy, replays=delivery.replays)
+        return decide_on_draft(drafted, checked, policy, replays=delivery.replays)

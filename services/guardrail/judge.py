@@ -61,13 +61,13 @@ class JudgeAnswer(BaseModel):
     verdict: JudgeVerdict
 
 
-class Review(Protocol):
-    """A second look at a draft's notes."""
+class NoteReviewer(Protocol):
+    """Reviews the notes of a draft that the checks are uncertain about."""
 
     async def __call__(
         self, drafted: NotesDrafted, checked: Sequence[CheckedNote], *, deadline: float
     ) -> tuple[CheckedNote, ...]:
-        """The notes in the same order."""
+        """Return the notes in the same order."""
         ...
 
 
@@ -103,8 +103,8 @@ def build_judge_request(checked: CheckedNote) -> ModelRequest[JudgeAnswer]:
     )
 
 
-class Judge:
-    """Reviews drafts.
+class NoteJudge:
+    """Asks the judging model about uncertain notes.
 
     Args:
         client: calls the judging model.

@@ -54,7 +54,7 @@ class PolicyError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class CheckPolicy:
     """The actions for failed checks, and how much of a draft may be rejected.
 
     Attributes:

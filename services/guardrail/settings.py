@@ -14,7 +14,7 @@ from contracts.study import PersonalData
 from contracts.topics import MIB
 from grounding.syntax.spacy_parser import is_installed
 from guardrail.domain import AssessmentOptions
-from guardrail.policy import FailureAction, Policy
+from guardrail.policy import CheckPolicy, FailureAction
 from messaging import StageSettings
 from model_client import ModelSettings
 from processes import Bounds
@@ -100,12 +100,12 @@ class GuardrailSettings(StageSettings):
     )
 
     @property
-    def policy(self) -> Policy:
+    def policy(self) -> CheckPolicy:
         """The policy that these settings define."""
-        return Policy(self.policies, self.max_rejected_share)
+        return CheckPolicy(self.policies, self.max_rejected_share)
 
     @property
-    def standards(self) -> AssessmentOptions:
+    def assessment_options(self) -> AssessmentOptions:
         """Options for checking drafts."""
         return AssessmentOptions(self.personal_data, heavy=self.mode == "heavy")
 
@@ -115,11 +115,11 @@ class GuardrailSettings(StageSettings):
         return Bounds(self.assess_timeout_s, self.assess_cpu_s, self.assess_memory_mib * MIB)
 
     @property
-    def asked_share(self) -> float:
+    def judged_share(self) -> float:
         """The share of uncertain notes that the judge is asked about, from 0 to 1."""
         return {"off": 0.0, "sampled": self.judge_share, "always": 1.0}[self.judge]
 
-    def judging(self) -> ModelSettings:
+    def build_judge_settings(self) -> ModelSettings:
         """Return the judging models; what is not set for one is as for the drafting model.
 
         Not its price: what the drafting model is priced as is no price of another one.
@@ -142,7 +142,7 @@ class GuardrailSettings(StageSettings):
     @field_validator("policies")
     @classmethod
     def _can_be_meant(cls, policies: dict[str, FailureAction]) -> dict[str, FailureAction]:
-        assert Policy(policies)
+        assert CheckPolicy(policies)
         return policies
 
     @field_validator("judge_model", "judge_models", mode="before")

@@ -42,8 +42,8 @@ from control import handlers as control
 from control.domain import IndexedLetter, IndexedSubmission
 from enrichment import handlers as enrichment
 from guardrail import handlers as guardrail
-from guardrail.assessors import assess_here
-from guardrail.policy import Policy
+from guardrail.assessors import assess_in_thread
+from guardrail.policy import CheckPolicy
 from ingestion import handlers as ingestion
 from ingestion.domain import Cutting
 from ingestion.readers import read_encoded
@@ -152,7 +152,9 @@ async def test_enrichment_asks_again_with_the_reasons() -> None:
 
 
 async def test_guardrail_judges_the_example_draft() -> None:
-    service = Watched(GUARDRAIL, guardrail.router, assess=assess_here, policy=Policy(), review=None)
+    service = Watched(
+        GUARDRAIL, guardrail.router, assess=assess_in_thread, policy=CheckPolicy(), review=None
+    )
     (validated,) = await service.takes(NOTES_DRAFTED, example(NotesDrafted))
     assert isinstance(validated, NotesValidated)
     assert validated.notes

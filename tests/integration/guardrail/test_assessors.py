@@ -11,8 +11,8 @@ from contracts.errors import ContentBugError
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.topics import MIB
-from guardrail.assessors import Assess, assess_here, assessors
-from guardrail.domain import assess
+from guardrail.assessors import DraftAssessor, assess_in_thread, run_assessors
+from guardrail.domain import assess_draft
 from processes import Bounds, TooCostlyError
 from support.chunks import BAD, CHUNK, GOOD, drafted
 
@@ -39,26 +39,28 @@ def slow(notes: int = 100) -> tuple[DraftNote, ...]:
 
 
 @pytest.fixture
-async def in_process() -> AsyncIterator[Assess]:
-    async with assessors(processes=2, bounds=BOUNDS) as assess_in_process:
+async def in_process() -> AsyncIterator[DraftAssessor]:
+    async with run_assessors(processes=2, bounds=BOUNDS) as assess_in_process:
         yield assess_in_process
 
 
-async def test_assessors_return_what_the_function_returns_here(in_process: Assess) -> None:
+async def test_assessors_return_what_the_function_returns_here(in_process: DraftAssessor) -> None:
     draft = drafted(GOOD, BAD)
-    assert await in_process(draft) == assess(draft)
+    assert await in_process(draft) == assess_draft(draft)
 
 
-async def test_an_unexpected_error_fails_only_that_draft(in_process: Assess) -> None:
+async def test_an_unexpected_error_fails_only_that_draft(in_process: DraftAssessor) -> None:
     odd = drafted(GOOD).model_copy(update={"notes": (7,)})
-    for assess_draft in (in_process, assess_here):
+    for assessor in (in_process, assess_in_thread):
         with pytest.raises(ContentBugError, match="assessing the draft failed unexpectedly") as one:
-            await assess_draft(odd)
+            await assessor(odd)
         assert one.value.frames
-    assert await in_process(drafted(GOOD)) == assess(drafted(GOOD)), "the next one is assessed"
+    assert await in_process(drafted(GOOD)) == assess_draft(drafted(GOOD)), (
+        "the next one is assessed"
+    )
 
 
-async def test_the_event_loop_is_free_meanwhile(in_process: Assess) -> None:
+async def test_the_event_loop_is_free_meanwhile(in_process: DraftAssessor) -> None:
     draft = drafted(*slow(10)).model_copy(update={"chunk": endless()})
     ticks = 0
 
@@ -77,7 +79,7 @@ async def test_the_event_loop_is_free_meanwhile(in_process: Assess) -> None:
 async def test_a_draft_that_is_too_costly_is_refused_and_the_next_one_is_assessed() -> None:
     draft = drafted(*slow(2_000)).model_copy(update={"chunk": endless()})
     bounds = Bounds(timeout_s=60, cpu_s=2, memory_bytes=256 * MIB)
-    async with assessors(processes=1, bounds=bounds) as in_process:
+    async with run_assessors(processes=1, bounds=bounds) as in_process:
         with pytest.raises(TooCostlyError, match="more than 2 s of CPU time"):
             await in_process(draft)
-        assert await in_process(drafted(GOOD)) == assess(drafted(GOOD))
+        assert await in_process(drafted(GOOD)) == assess_draft(drafted(GOOD))

@@ -18,11 +18,11 @@ from contracts.study import PersonalData
 from database.pool import Database
 from database.settings import PostgresSettings
 from grounding import CheckedNote
-from guardrail.assessors import assess_here
-from guardrail.domain import AssessmentOptions, assess, decide
+from guardrail.assessors import assess_in_thread
+from guardrail.domain import AssessmentOptions, assess_draft, decide_on_draft
 from guardrail.handlers import judge_draft
-from guardrail.judge import Judge
-from guardrail.policy import NOT_ENTAILED, Policy
+from guardrail.judge import NoteJudge
+from guardrail.policy import NOT_ENTAILED, CheckPolicy
 from messaging.delivery import Delivery, Origin
 from model_client import ModelSettings
 from model_client.cache.store import CacheSettings
@@ -56,14 +56,14 @@ async def judging(
     *,
     share: float = 1.0,
     budget_usd: Decimal | None = None,
-) -> AsyncIterator[Judge]:
+) -> AsyncIterator[NoteJudge]:
     """The judge as the guardrail's process opens it."""
     models = model.settings(model="second", priced_as="gpt-4o-mini", **HURRY)
     budgets = BudgetSettings(per_study_usd=budget_usd, wait_s=0.2)
     async with open_model_client(
         models, postgres, CacheSettings(), budgets, share=lambda: 1.0
     ) as client:
-        yield Judge(client, share=share)
+        yield NoteJudge(client, share=share)
 
 
 @pytest.fixture
@@ -72,9 +72,9 @@ async def model() -> AsyncIterator[Simulated]:
         yield one
 
 
-async def review(judge: Judge, drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
+async def review(judge: NoteJudge, drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
     deadline = asyncio.get_running_loop().time() + 20
-    return await judge(drafted, assess(drafted), deadline=deadline)
+    return await judge(drafted, assess_draft(drafted), deadline=deadline)
 
 
 async def calls(model: Simulated) -> int:
@@ -94,7 +94,7 @@ async def test_a_note_in_the_quotes_own_words_is_not_sent_to_the_judge(
 ) -> None:
     drafted = draft_of(VERBATIM, FALSE)
     async with judging(model, postgres_settings) as judge:
-        assert await review(judge, drafted) == assess(drafted)
+        assert await review(judge, drafted) == assess_draft(drafted)
     assert await calls(model) == 0
 
 
@@ -105,7 +105,7 @@ async def test_a_paraphrase_passes_when_the_judge_supports_it(
     async with judging(model, postgres_settings) as judge:
         (reviewed,) = await review(judge, drafted)
     assert reviewed.is_judged
-    assert (replace(reviewed, is_judged=False),) == assess(drafted)
+    assert (replace(reviewed, is_judged=False),) == assess_draft(drafted)
     assert await calls(model) == 1
 
 
@@ -133,7 +133,7 @@ async def test_the_judges_reason_for_a_masked_note_is_not_shown(
 ) -> None:
     drafted = draft_of(note("They pay Jane.Roe@example.com sixty pounds a month for heating.", 7))
     async with judging(model, postgres_settings) as judge:
-        weighed = assess(drafted, AssessmentOptions(personal_data=PersonalData.MASK))
+        weighed = assess_draft(drafted, AssessmentOptions(personal_data=PersonalData.MASK))
         (refused,) = await judge(drafted, weighed, deadline=asyncio.get_running_loop().time() + 20)
     (failure,) = refused.failures
     assert (failure.check, failure.claim) == (NOT_ENTAILED, refused.statement)
@@ -176,7 +176,7 @@ async def test_a_judge_that_approves_everything_cannot_overrule_exact_checks(
     drafted = draft_of(*wrong)
     async with judging(model, postgres_settings) as judge:
         after = await review(judge, drafted)
-    assert after == assess(drafted)
+    assert after == assess_draft(drafted)
     assert all(one.failures for one in after)
     assert await calls(model) == 0
 
@@ -263,11 +263,13 @@ async def test_an_answer_without_a_valid_verdict_lets_nothing_through(
         async with open_model_client(
             models, postgres_settings, CacheSettings(), budgets, share=lambda: 1.0
         ) as client:
-            good, passing, refused = await review(Judge(client, share=1.0), drafted)
+            good, passing, refused = await review(NoteJudge(client, share=1.0), drafted)
     assert not good.failures
     assert checks(passing) == [NOT_ENTAILED]
     assert checks(refused) == ["modality_differs", NOT_ENTAILED]
-    assert decide(drafted, [good, passing, refused], Policy(), replays=0)[0].model_dump_json()
+    assert decide_on_draft(drafted, [good, passing, refused], CheckPolicy(), replays=0)[
+        0
+    ].model_dump_json()
 
 
 async def test_a_judge_that_is_late_is_a_timeout_and_other_answers_are_kept(
@@ -319,7 +321,7 @@ async def test_the_stage_publishes_what_checks_and_judge_leave(
     drafted = draft_of(VERBATIM, BORNE_OUT, UNSUPPORTED, REFUSED)
     async with judging(model, postgres_settings) as judge:
         delivery = Delivery(Origin("notes-drafted", 0, 0))
-        (event,) = await judge_draft(drafted, delivery, assess_here, Policy(), judge)
+        (event,) = await judge_draft(drafted, delivery, assess_in_thread, CheckPolicy(), judge)
     assert isinstance(event, NotesValidated)
     flags: dict[str, tuple[CheckFailure, ...]] = {one.statement: one.flags for one in event.notes}
     assert {*flags} == {one.statement for one in (VERBATIM, BORNE_OUT, REFUSED)}
@@ -330,7 +332,7 @@ async def test_the_stage_publishes_what_checks_and_judge_leave(
 async def test_without_a_judge_the_checks_decide(model: Simulated) -> None:
     drafted = draft_of(VERBATIM, UNSUPPORTED, REFUSED)
     delivery = Delivery(Origin("notes-drafted", 0, 0))
-    (event,) = await judge_draft(drafted, delivery, assess_here, Policy(), None)
+    (event,) = await judge_draft(drafted, delivery, assess_in_thread, CheckPolicy(), None)
     assert isinstance(event, NotesValidated)
     assert [one.statement for one in event.notes] == [VERBATIM.statement, UNSUPPORTED.statement]
     assert [one.draft for one in event.rejected] == [REFUSED]

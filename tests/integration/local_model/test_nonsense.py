@@ -20,15 +20,15 @@ from contracts.notes import DraftEvidence, DraftNote, Note
 from contracts.study import Study, Theme
 from contracts.transcript import Segment
 from grounding.text.lemmas import get_lemma
-from guardrail.domain import assess, decide
-from guardrail.policy import OWN_WORDS, FailureAction, Policy
+from guardrail.domain import assess_draft, decide_on_draft
+from guardrail.policy import OWN_WORDS, CheckPolicy, FailureAction
 from onrecord.demo.runner import SAMPLES
 from support.chunks import CHUNK
 from transcripts import read_transcript
 
 LIBS: Final = Path(__file__).parents[3] / "libs"
 STUDY: Final = Study(study_id="any", name="Any", themes=(Theme(id="any", name="Any"),))
-STRICT: Final = Policy({OWN_WORDS: FailureAction.REJECT})
+STRICT: Final = CheckPolicy({OWN_WORDS: FailureAction.REJECT})
 PASSAGES: Final = 8
 TURNS: Final = 3
 SCHEMA: Final = {
@@ -90,7 +90,7 @@ def judged(turns: tuple[Segment, ...], statements: list[str]) -> tuple[Note, ...
     )
     events: tuple[Event, ...]
     try:
-        events = decide(drafted, assess(drafted), STRICT, replays=0)
+        events = decide_on_draft(drafted, assess_draft(drafted), STRICT, replays=0)
     except RejectedError as error:
         events = error.salvaged
     (validated,) = [one for one in events if isinstance(one, NotesValidated)]

@@ -40,8 +40,8 @@ from enrichment import handlers as enrichment
 from enrichment.drafter import Drafter
 from enrichment.settings import EnrichmentSettings
 from guardrail import handlers as guardrail
-from guardrail.assessors import assess_here
-from guardrail.policy import Policy
+from guardrail.assessors import assess_in_thread
+from guardrail.policy import CheckPolicy
 from guardrail.settings import GuardrailSettings
 from integration.model_client import outcomes
 from integration.model_client.outcomes import CASES, MARK, Case
@@ -259,8 +259,8 @@ async def play(case: Case, broker: str) -> ObservedOutcome:
             GUARDRAIL,
             guardrail.router,
             GuardrailSettings(**HURRY),
-            assess=assess_here,
-            policy=Policy(),
+            assess=assess_in_thread,
+            policy=CheckPolicy(),
             review=None,
         )
         await everything.enter_async_context(checking)

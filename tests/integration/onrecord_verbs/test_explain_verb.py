@@ -12,8 +12,8 @@ from database.pool import Database
 from database.settings import PostgresSettings
 from grounding import CHECKS
 from grounding.syntax.spacy_parser import is_installed
-from guardrail.domain import assess, decide
-from guardrail.policy import FailureAction, Policy
+from guardrail.domain import assess_draft, decide_on_draft
+from guardrail.policy import CheckPolicy, FailureAction
 from onrecord import cli
 from persistence.store import NotesStore
 from support.interviews import (
@@ -47,7 +47,7 @@ def cited(statement: str, first_words: str, last_words: str) -> DraftNote:
 TRUE = cited("Bo pays 40 dollars.", "We pay", "dollars")
 FLAGGED = cited("Bo pays 60 dollars.", "We pay", "dollars")
 FALSE = cited("Bo would recommend it.", "I would", "recommend it")
-POLICY = Policy({"number_not_in_evidence": FailureAction.FLAG}, max_rejected_share=1.0)
+POLICY = CheckPolicy({"number_not_in_evidence": FailureAction.FLAG}, max_rejected_share=1.0)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ async def filled(
     drafted = NotesDrafted(
         chunk=CHUNK, notes=(TRUE, FLAGGED, FALSE), model="small", prompt_version="notes-2"
     )
-    (event,) = decide(drafted, assess(drafted), POLICY, replays=0)
+    (event,) = decide_on_draft(drafted, assess_draft(drafted), POLICY, replays=0)
     assert isinstance(event, NotesValidated)
     await store.store_notes(event)
     monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
@@ -116,7 +116,7 @@ async def test_what_a_refused_note_cites_in_vain_stands_beside_what_is_there(
         chunk=CHUNK, attempt=2, notes=(draft,), model="small", prompt_version="notes-2"
     )
     chunk_id = chunk(index=2).chunk_id
-    (event,) = decide(drafted, assess(drafted), POLICY, replays=0)
+    (event,) = decide_on_draft(drafted, assess_draft(drafted), POLICY, replays=0)
     assert isinstance(event, NotesValidated)
     await NotesStore(filled).store_notes(event.model_copy(update={"chunk_id": chunk_id}))
     refused = await filled.fetchval(

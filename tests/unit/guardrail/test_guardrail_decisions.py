@@ -8,10 +8,10 @@ from contracts.errors import ErrorCode, RejectedError
 from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
 from contracts.notes import CheckFailure, DraftNote
 from grounding import CheckedNote
-from guardrail.assessors import assess_here
-from guardrail.domain import assess, decide
+from guardrail.assessors import assess_in_thread
+from guardrail.domain import assess_draft, decide_on_draft
 from guardrail.handlers import judge_draft
-from guardrail.policy import OWN_WORDS, PERSONAL_DATA, FailureAction, Policy
+from guardrail.policy import OWN_WORDS, PERSONAL_DATA, CheckPolicy, FailureAction
 from messaging.delivery import Delivery, Origin
 from support.chunks import BAD, CHUNK, GOOD, drafted
 
@@ -20,12 +20,12 @@ WRONG = GOOD.model_copy(update={"statement": "They pay ninety pounds."})
 
 
 def decided(
-    draft: NotesDrafted, policy: Policy | None = None, *, replays: int = 0
+    draft: NotesDrafted, policy: CheckPolicy | None = None, *, replays: int = 0
 ) -> tuple[Event, ...]:
-    return decide(draft, assess(draft), policy or Policy(), replays=replays)
+    return decide_on_draft(draft, assess_draft(draft), policy or CheckPolicy(), replays=replays)
 
 
-def validated(draft: NotesDrafted, policy: Policy | None = None) -> NotesValidated:
+def validated(draft: NotesDrafted, policy: CheckPolicy | None = None) -> NotesValidated:
     """What goes on, of a draft that is not asked for again."""
     (event,) = decided(draft, policy)
     assert isinstance(event, NotesValidated)
@@ -41,7 +41,7 @@ def test_good_notes_go_on_with_their_quotes() -> None:
 
 
 def test_a_draft_without_notes_is_valid() -> None:
-    event = validated(drafted(), Policy(max_rejected_share=0.0))
+    event = validated(drafted(), CheckPolicy(max_rejected_share=0.0))
     assert not event.notes
     assert not event.rejected
 
@@ -53,7 +53,7 @@ def test_a_few_bad_notes_are_kept_with_their_reasons() -> None:
 
 
 def test_too_many_bad_notes_have_the_model_asked_again_and_the_good_ones_do_not_wait() -> None:
-    good, again = decided(drafted(GOOD, BAD), Policy(max_rejected_share=0.49))
+    good, again = decided(drafted(GOOD, BAD), CheckPolicy(max_rejected_share=0.49))
     assert isinstance(good, NotesValidated)
     assert (len(good.notes), len(good.rejected), good.final) == (1, 1, False)
     assert isinstance(again, NotesRejected)
@@ -95,12 +95,12 @@ def test_each_replay_gives_the_model_another_try(
 async def test_the_handler_passes_on_how_often_the_draft_was_replayed() -> None:
     delivery = Delivery(Origin("notes-drafted", 0, 0), replays=1)
     bad = drafted(BAD, attempt=2)
-    _, event = await judge_draft(bad, delivery, assess_here, Policy(), None)
+    _, event = await judge_draft(bad, delivery, assess_in_thread, CheckPolicy(), None)
     assert isinstance(event, NotesRejected)
 
 
 def test_a_flagged_note_passes_and_says_which_check_it_failed() -> None:
-    policy = Policy({"number_not_in_evidence": FailureAction.FLAG})
+    policy = CheckPolicy({"number_not_in_evidence": FailureAction.FLAG})
     event = validated(drafted(WRONG), policy)
     assert [flag.check for flag in event.notes[0].flags] == ["number_not_in_evidence"]
     assert not event.rejected
@@ -108,7 +108,7 @@ def test_a_flagged_note_passes_and_says_which_check_it_failed() -> None:
 
 def test_a_flag_does_not_save_a_note_that_fails_another_check() -> None:
     wrong_and_nowhere = WRONG.model_copy(update={"themes": ("unknown",)})
-    policy = Policy({"number_not_in_evidence": FailureAction.FLAG})
+    policy = CheckPolicy({"number_not_in_evidence": FailureAction.FLAG})
     event = validated(drafted(GOOD, wrong_and_nowhere), policy)
     assert [failure.check for failure in event.rejected[0].failures] == [
         "unknown_theme",
@@ -117,7 +117,9 @@ def test_a_flag_does_not_save_a_note_that_fails_another_check() -> None:
 
 
 def test_one_note_is_enough_to_ask_again_where_the_policy_says_so() -> None:
-    policy = Policy({"number_not_in_evidence": FailureAction.ASK_AGAIN}, max_rejected_share=1.0)
+    policy = CheckPolicy(
+        {"number_not_in_evidence": FailureAction.ASK_AGAIN}, max_rejected_share=1.0
+    )
     good, again = decided(drafted(GOOD, WRONG), policy)
     assert isinstance(good, NotesValidated)
     assert not good.final
@@ -125,7 +127,7 @@ def test_one_note_is_enough_to_ask_again_where_the_policy_says_so() -> None:
 
 
 def test_a_note_that_asks_again_is_only_refused_after_the_last_try() -> None:
-    policy = Policy({"number_not_in_evidence": FailureAction.ASK_AGAIN})
+    policy = CheckPolicy({"number_not_in_evidence": FailureAction.ASK_AGAIN})
     (event,) = decided(drafted(GOOD, GOOD_TOO, WRONG, attempt=2), policy)
     assert isinstance(event, NotesValidated)
     assert (len(event.notes), len(event.rejected), event.final) == (2, 1, True)
@@ -146,16 +148,18 @@ def test_words_that_no_quote_has_are_flagged_where_nothing_is_said() -> None:
 
 
 def test_words_that_no_quote_has_may_be_refused_or_let_pass() -> None:
-    refusing = Policy({OWN_WORDS: FailureAction.REJECT}, max_rejected_share=1.0)
+    refusing = CheckPolicy({OWN_WORDS: FailureAction.REJECT}, max_rejected_share=1.0)
     event = validated(drafted(SPEND, GOOD), refusing)
     assert [note.statement for note in event.notes] == [GOOD.statement]
-    assert not validated(drafted(SPEND), Policy({OWN_WORDS: FailureAction.PASS})).notes[0].flags
+    assert (
+        not validated(drafted(SPEND), CheckPolicy({OWN_WORDS: FailureAction.PASS})).notes[0].flags
+    )
 
 
 def test_words_that_a_judge_has_looked_at_are_not_flagged() -> None:
     draft = drafted(SPEND)
-    (weighed,) = assess(draft)
-    (event,) = decide(draft, [replace(weighed, is_judged=True)], Policy(), replays=0)
+    (weighed,) = assess_draft(draft)
+    (event,) = decide_on_draft(draft, [replace(weighed, is_judged=True)], CheckPolicy(), replays=0)
     assert isinstance(event, NotesValidated)
     assert not event.notes[0].flags
 
@@ -171,7 +175,7 @@ def test_personal_data_that_rejects_most_notes_gives_the_error_code() -> None:
         refused(BAD, "no_theme"),
     ]
     with pytest.raises(RejectedError) as caught:
-        decide(drafted(GOOD, WRONG, BAD, attempt=2), weighed, Policy(), replays=0)
+        decide_on_draft(drafted(GOOD, WRONG, BAD, attempt=2), weighed, CheckPolicy(), replays=0)
     assert caught.value.code is ErrorCode.PII
 
 
@@ -185,4 +189,4 @@ def test_personal_data_that_rejects_most_notes_gives_the_error_code() -> None:
 )
 def test_an_impossible_policy_is_refused(check: str, action: FailureAction, told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        Policy({check: action})
+        CheckPolicy({check: action})

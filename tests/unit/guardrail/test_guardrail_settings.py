@@ -55,7 +55,7 @@ def test_the_judge_is_off_unless_asked_for_and_then_has_its_share(
     monkeypatch: pytest.MonkeyPatch, judge: dict[str, str], share: float
 ) -> None:
     settings = settings_of(monkeypatch, GUARDRAIL_JUDGE_MODEL="second", **judge)
-    assert settings.asked_share == share
+    assert settings.judged_share == share
 
 
 def test_a_judge_without_a_model_is_reported_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +79,7 @@ def test_the_judge_shares_the_drafters_endpoint_but_neither_its_chain_nor_its_pr
         ONRECORD_MODELS="/no/such/file.yaml",
         ONRECORD_MODEL_PRICED_AS="gpt-4o-mini",
     )
-    (judge,) = settings.judging().chain
+    (judge,) = settings.build_judge_settings().chain
     assert (judge.model, judge.base_url, judge.key) == ("second", "http://there/v1", "secret")
     assert judge.priced_as is None
 
@@ -93,14 +93,14 @@ def test_judges_may_be_a_chain_of_their_own(
         "- {model: small, base_url: http://here/v1, prices: {input: 0, output: 0}}\n"
     )
     settings = settings_of(monkeypatch, GUARDRAIL_JUDGE="sampled", GUARDRAIL_JUDGE_MODELS=str(file))
-    assert [one.model for one in settings.judging().chain] == ["large", "small"]
+    assert [one.model for one in settings.build_judge_settings().chain] == ["large", "small"]
 
 
 def test_the_heavy_mode_without_a_parser_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("GUARDRAIL_MODE", "heavy")
-    assert GuardrailSettings().standards.heavy
+    assert GuardrailSettings().assessment_options.heavy
     monkeypatch.setattr("guardrail.settings.is_installed", lambda: False)
     with pytest.raises(ValidationError, match=r"install onrecord\[heavy-grounding\]"):
         GuardrailSettings()

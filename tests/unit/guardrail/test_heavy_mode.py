@@ -4,7 +4,7 @@ import pytest
 
 from contracts.notes import DraftEvidence, DraftNote
 from grounding.syntax.spacy_parser import is_installed
-from guardrail.domain import AssessmentOptions, assess
+from guardrail.domain import AssessmentOptions, assess_draft
 from support.chunks import CHUNK, drafted
 
 pytestmark = pytest.mark.skipif(not is_installed(), reason="the extra heavy-grounding is not there")
@@ -19,6 +19,6 @@ def test_the_heavy_mode_sees_who_did_it_to_whom_and_the_light_one_does_not() -> 
     )
     chunk = CHUNK.model_copy(update={"segments": (turn,)})
     draft = drafted(swapped).model_copy(update={"chunk": chunk})
-    (light,), (heavy,) = assess(draft), assess(draft, AssessmentOptions(heavy=True))
+    (light,), (heavy,) = assess_draft(draft), assess_draft(draft, AssessmentOptions(heavy=True))
     assert "roles_swapped" not in [one.check for one in light.failures]
     assert "roles_swapped" in [one.check for one in heavy.failures]

@@ -10,8 +10,8 @@ from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import PersonalData
 from contracts.transcript import Role, Segment
 from grounding.assessment import derive_note_id
-from guardrail.domain import AssessmentOptions, assess, decide
-from guardrail.policy import CHECK_NAMES, NEVER_FLAGGED, FailureAction, Policy
+from guardrail.domain import AssessmentOptions, assess_draft, decide_on_draft
+from guardrail.policy import CHECK_NAMES, NEVER_FLAGGED, CheckPolicy, FailureAction
 from guardrail.privacy_policy import build_privacy_policy
 from support.chunks import CHUNK
 
@@ -38,11 +38,14 @@ def validated(
     policy: PersonalData | None,
     *notes: DraftNote,
     default: PersonalData = PersonalData.ALLOW,
-    actions: Policy | None = None,
+    actions: CheckPolicy | None = None,
 ) -> NotesValidated:
     drafted = NotesDrafted(chunk=chunk(policy), notes=notes, model="m", prompt_version="notes-1")
-    events = decide(
-        drafted, assess(drafted, AssessmentOptions(default)), actions or Policy(), replays=0
+    events = decide_on_draft(
+        drafted,
+        assess_draft(drafted, AssessmentOptions(default)),
+        actions or CheckPolicy(),
+        replays=0,
     )
     assert isinstance(events[0], NotesValidated)
     return events[0]
@@ -84,7 +87,7 @@ def test_nobody_can_guess_a_masked_name_by_the_note_s_id() -> None:
     ],
 )
 def test_failures_of_a_masked_note_are_masked_too(statement: str) -> None:
-    lenient = Policy(
+    lenient = CheckPolicy(
         {name: FailureAction.FLAG for name in CHECK_NAMES if name not in NEVER_FLAGGED}
     )
     whole = cited(statement, "My number", "Gonzalez")
@@ -96,14 +99,14 @@ def test_failures_of_a_masked_note_are_masked_too(statement: str) -> None:
 
 
 def test_flags_of_masked_notes_are_masked() -> None:
-    actions = Policy({"number_not_in_evidence": FailureAction.FLAG})
+    actions = CheckPolicy({"number_not_in_evidence": FailureAction.FLAG})
     wrong = cited("Ben Okafor pays ninety pounds.", "We pay", "month")
     (note,) = validated(PersonalData.MASK, wrong, actions=actions).notes
     assert note.flags
     assert "Okafor" not in note.model_dump_json(exclude={"evidence"})
 
 
-EVERY_FLAG = Policy(
+EVERY_FLAG = CheckPolicy(
     {name: FailureAction.FLAG for name in CHECK_NAMES if name not in NEVER_FLAGGED},
     max_rejected_share=1,
 )
@@ -129,7 +132,7 @@ def test_no_flag_of_a_masked_note_reveals_masked_words(
 
 
 def test_unsupported_words_are_not_shown_where_they_are_masked() -> None:
-    weighed = assess(
+    weighed = assess_draft(
         NotesDrafted(
             chunk=chunk(PersonalData.MASK),
             notes=(cited("They pay Zygmunt sixty pounds.", "We pay", "month"),),
@@ -144,7 +147,7 @@ def test_unsupported_words_are_not_shown_where_they_are_masked() -> None:
         model="m",
         prompt_version="notes-1",
     )
-    (event,) = decide(drafted, passing, Policy(), replays=0)
+    (event,) = decide_on_draft(drafted, passing, CheckPolicy(), replays=0)
     assert isinstance(event, NotesValidated)
     (flag,) = event.notes[0].flags
     assert flag.reason.endswith("a word that is masked.")
@@ -170,7 +173,7 @@ def test_a_draft_rejected_for_personal_data_is_a_dead_letter_with_that_code() ->
         prompt_version="notes-1",
     )
     with pytest.raises(RejectedError) as caught:
-        decide(drafted, assess(drafted), Policy(), replays=0)
+        decide_on_draft(drafted, assess_draft(drafted), CheckPolicy(), replays=0)
     assert caught.value.code is ErrorCode.PII
     assert "Okafor" not in str(caught.value)
 
