@@ -23,7 +23,7 @@ class DraftAssessor(Protocol):
 
 
 async def assess_in_thread(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
-    """Check a draft in a thread of this process: for tests, and hosts that may not start processes."""
+    """Check a draft in a thread of this process, for tests and where no processes may start."""
     return await asyncio.to_thread(assess_draft, drafted)
 
 

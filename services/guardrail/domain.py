@@ -53,7 +53,7 @@ class AssessmentOptions:
 ASSESSMENT_ACTIVITY: Final = "assessing the draft"
 
 DEFAULT_OPTIONS: Final = AssessmentOptions()
-"""The standards where nothing is said."""
+"""The options where none are given."""
 
 
 def assess_draft(
