@@ -28,7 +28,7 @@ from contracts.topics import (
 from messaging.codec import document_of
 from messaging.consumer import batch_reader, offset_metadata
 from messaging.dead_letters import identity
-from messaging.delivery import Origin, read_history, split
+from messaging.delivery import Origin, read_history, split_headers
 from messaging.kafka.admin import admin_client
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.settings import KafkaSettings
@@ -251,7 +251,7 @@ def _letter(kafka: KafkaSettings, service: str, record: Any) -> DeadLetterFact:
 
 def _origin(kafka: KafkaSettings, record: Any, tier: int) -> Origin:
     here = Origin(*_place(kafka, record))
-    _, added = split(record.headers)
+    _, added = split_headers(record.headers)
     return read_history(added, fallback=here, tier=tier).origin
 
 

@@ -1,4 +1,4 @@
-"""A received record, what is known of its earlier tries, and the headers that carry it along."""
+"""Received records, the history of their deliveries, and the headers that carry it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Headers = tuple[tuple[str, bytes], ...]
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a message was first read, before any retry topic.
+    """The topic, partition and offset where a message was first read, before any retry topic.
 
     Attributes:
         topic: without the prefix from settings.
@@ -33,7 +33,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A Kafka record exactly as its producer wrote it.
+    """A Kafka record as its producer wrote it.
 
     Attributes:
         topic: without the prefix from settings.
@@ -54,7 +54,7 @@ class Record:
     timestamp_ms: int = 0
 
     def header(self, name: str) -> str | None:
-        """The last value of a header as text; None if it is missing or not UTF-8."""
+        """Return the last value of a header as text; None if it is missing or not UTF-8."""
         return text_of(self.headers, name)
 
 
@@ -90,7 +90,7 @@ class Delivery:
     deadline: float = field(default=float("inf"), compare=False)
 
     def failed(self, *, timed_out: bool, at: datetime, own_outage: bool = False) -> Delivery:
-        """This delivery with one more failed try on its account."""
+        """Return this delivery with one more failed try."""
         return replace(
             self,
             attempts=self.attempts + 1,
@@ -100,9 +100,9 @@ class Delivery:
         )
 
     def wait_s(self, now_s: float) -> float:
-        """Return how long it has still to wait, in seconds; 0 or less if it is due.
+        """Return the remaining wait in seconds; 0 or less if the message is due.
 
-        Never longer than it was told to wait in all: the clock of whoever wrote the message may be
+        Never longer than the whole delay: the clock of the process that wrote the message may be
         ahead of ours.
 
         Args:
@@ -112,7 +112,9 @@ class Delivery:
         return left_s if self.delay_ms is None else min(left_s, self.delay_ms / 1000)
 
 
-def wait_headers(delivery: Delivery, *, not_before_ms: int, delay_ms: int | None = None) -> Headers:
+def build_retry_headers(
+    delivery: Delivery, *, not_before_ms: int, delay_ms: int | None = None
+) -> Headers:
     """Return the headers that carry a delivery's history through a retry topic.
 
     Args:
@@ -145,12 +147,12 @@ def wait_headers(delivery: Delivery, *, not_before_ms: int, delay_ms: int | None
 
 
 def append(original: Headers, added: Headers) -> Headers:
-    """The original headers, byte for byte, then the added ones, then how many those are."""
+    """Return the original headers, then the added ones, then a trailer with their number."""
     return (*original, *added, (h.ADDED, str(len(added)).encode()))
 
 
-def split(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Headers]:
-    """Undo ``append``.
+def split_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Headers]:
+    """Undo ``append``: separate the original headers from the added ones.
 
     Returns:
         The original headers and the added ones; nothing added where the trailer is missing or
@@ -166,31 +168,31 @@ def split(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Headers]:
 
 
 def read_history(added: Headers, *, fallback: Origin, tier: int) -> Delivery:
-    """The delivery that ``wait_headers`` described; what is missing or damaged counts as zero."""
+    """Return the delivery that ``build_retry_headers`` described; missing values count as 0."""
     origin = Origin(
         text_of(added, h.DLQ_TOPIC) or fallback.topic,
-        number_of(added, h.DLQ_PARTITION, fallback.partition),
-        number_of(added, h.DLQ_OFFSET, fallback.offset),
-        number_of(added, h.ORIGIN_TIMESTAMP, 0 if added else fallback.timestamp_ms),
+        header_number(added, h.DLQ_PARTITION, fallback.partition),
+        header_number(added, h.DLQ_OFFSET, fallback.offset),
+        header_number(added, h.ORIGIN_TIMESTAMP, 0 if added else fallback.timestamp_ms),
     )
-    delay_ms = number_of(added, h.DELAY, -1)
+    delay_ms = header_number(added, h.DELAY, -1)
     return Delivery(
         origin=origin,
         tier=tier,
-        attempts=number_of(added, h.ATTEMPTS, 0),
-        timeouts=number_of(added, h.TIMEOUTS, 0),
+        attempts=header_number(added, h.ATTEMPTS, 0),
+        timeouts=header_number(added, h.TIMEOUTS, 0),
         first_failed_at=_time_of(added, h.FIRST_FAILED_AT),
-        own_outage=number_of(added, h.OWN_OUTAGE, 0) > 0,
+        own_outage=header_number(added, h.OWN_OUTAGE, 0) > 0,
         replay_of=_uuid_of(added, h.REPLAY_OF),
-        replays=number_of(added, h.REPLAYS, 0),
-        not_before_ms=number_of(added, h.NOT_BEFORE, 0),
+        replays=header_number(added, h.REPLAYS, 0),
+        not_before_ms=header_number(added, h.NOT_BEFORE, 0),
         delay_ms=None if delay_ms < 0 else delay_ms,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """What of a message's headers concerns the work on it, and is carried on to what it causes.
+    """The headers of a message that are passed on to what it causes: trace and deadline.
 
     Attributes:
         traceparent: W3C Trace Context, unchecked.
@@ -202,9 +204,9 @@ class Lineage:
 
     @property
     def deadline_s(self) -> float | None:
-        """When the message has to be done, in seconds since the epoch; None if it tells none."""
-        told = _number(self.deadline or b"", 0)
-        return told / 1000 if told > 0 else None
+        """The message's deadline in seconds since the epoch; None if it has none."""
+        deadline_ms = _number(self.deadline or b"", 0)
+        return deadline_ms / 1000 if deadline_ms > 0 else None
 
 
 NO_LINEAGE: Final = Lineage()
@@ -224,7 +226,7 @@ def _bytes_of(headers: Headers, name: str) -> bytes:
 
 
 def text_of(headers: Headers, name: str) -> str | None:
-    """The last value of a header as text; None if it is missing, empty or not UTF-8."""
+    """Return the last value of a header as text; None if it is missing, empty or not UTF-8."""
     try:
         return _bytes_of(headers, name).decode() or None
     except UnicodeDecodeError:
@@ -235,8 +237,8 @@ def _number(value: bytes, default: int) -> int:
     return int(value) if value.isdigit() and len(value) <= _MOST_DIGITS else default
 
 
-def number_of(headers: Headers, name: str, default: int) -> int:
-    """The last value of a header as a number from 0; ``default`` if it is missing or none."""
+def header_number(headers: Headers, name: str, default: int) -> int:
+    """Return the last value of a header as a number from 0, or ``default`` if it is none."""
     return _number(_bytes_of(headers, name), default)
 
 

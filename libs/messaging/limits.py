@@ -1,4 +1,4 @@
-"""Says how much one message may take, and refuses what takes more before anything is decoded.
+"""Limits on what one message may use, checked before anything is decoded.
 
 Sizes are of bytes after decompression; a topic's ``max.message.bytes``, which the broker holds
 producers to, is of bytes before. ``docs/limits.md`` is made from these constants and the settings
@@ -52,14 +52,14 @@ MOST_VALUES: Final = 2_000_000
 
 
 class TooLargeError(BadMessageError):
-    """The message takes more than one may."""
+    """The message exceeds a size limit."""
 
     code = ErrorCode.TOO_LARGE
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a message of a stage may take.
+    """The size limits of a stage's messages.
 
     Attributes:
         service: whose stage it is.
@@ -72,7 +72,7 @@ class Limits:
     max_values: int = MOST_VALUES
 
     def complaint_about(self, received: Any) -> str:
-        """Say why a record is too large, before anything of it is decoded.
+        """Return why a record is too large, before anything of it is decoded.
 
         Args:
             received: the record as aiokafka hands it out.
@@ -97,10 +97,10 @@ class Limits:
         return ""
 
     def complaint_about_json(self, document: bytes | None) -> str:
-        """Say why a JSON document has too much in it, before it is decoded; empty if it has not."""
+        """Return why a JSON document has too many values; empty if it has not."""
         if not document or len(document) <= SIMPLE_BYTES:
             return ""
-        if not has_more_values(document, self.max_values):
+        if not has_more_json_values(document, self.max_values):
             return ""
         return (
             f"the JSON document is made of more than {self.max_values:,} values, the limit set by "
@@ -111,8 +111,8 @@ class Limits:
         return f"{self.service.upper()}_{name}"
 
 
-def has_more_values(document: bytes, most: int) -> bool:
-    """Whether a JSON document is made of more than so many values, objects and arrays included.
+def has_more_json_values(document: bytes, most: int) -> bool:
+    """Return whether a JSON document has more than ``most`` values, objects and arrays included.
 
     Takes about as long as copying the document twice, and no more memory than that.
     """
@@ -134,7 +134,7 @@ _QUOTES: Final = 4
 
 
 def size_of_headers(headers: Any) -> int:
-    """How many bytes headers take in a batch at most: names, values, and the lengths of both."""
+    """Return how many bytes headers take in a batch at most, with the lengths of both."""
     return sum(
         [
             (len(name) if name.isascii() else _WIDEST * len(name)) + len(value or b"") + _LENGTHS

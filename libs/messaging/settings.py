@@ -17,7 +17,7 @@ HIGHEST_PORT: Final = 65_535
 
 
 class KafkaSettings(BaseSettings):
-    """How to reach the broker (``KAFKA_*``)."""
+    """Connection to the broker, from ``KAFKA_*``."""
 
     model_config = SettingsConfigDict(
         env_prefix="KAFKA_", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
@@ -86,12 +86,12 @@ class KafkaSettings(BaseSettings):
 
     @property
     def encrypts(self) -> bool:
-        """Whether connections are encrypted, which includes that the broker is checked."""
+        """Whether connections use TLS, which includes that the broker's certificate is checked."""
         return self.security_protocol in {"SSL", "SASL_SSL"}
 
     @property
     def logs_in(self) -> bool:
-        """Whether the broker is told a user name and a password."""
+        """Whether a user name and a password are sent (SASL)."""
         return self.security_protocol in {"SASL_PLAINTEXT", "SASL_SSL"}
 
     @model_validator(mode="after")
@@ -101,11 +101,11 @@ class KafkaSettings(BaseSettings):
         return self
 
     def topic(self, name: str) -> str:
-        """The name the broker knows a declared topic or group by."""
+        """Return a topic's or group's name on the broker: the prefix, then its declared name."""
         return self.topic_prefix + name
 
     def client_options(self) -> dict[str, Any]:
-        """Keyword arguments that every aiokafka client takes, the password among them.
+        """Return the keyword arguments that every aiokafka client takes, the password among them.
 
         Raises:
             UnusableFileError: a file with a certificate or a password cannot be used.
@@ -140,7 +140,7 @@ class KafkaSettings(BaseSettings):
 
 
 class StageSettings(BaseSettings):
-    """How a service works through its messages (``<SERVICE>_*``)."""
+    """Limits, retries and timing of a service's message processing, from ``<SERVICE>_*``."""
 
     model_config = SettingsConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""W3C Trace Context over record headers: a message caused by another belongs to its trace."""
+"""W3C Trace Context in record headers: a message belongs to the trace of its cause."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from messaging import Origin, Record
 from messaging.codec import document_of
 from messaging.dead_letters import identity
 from messaging.dead_letters.stubs import select_headers_that_fit
-from messaging.delivery import split
+from messaging.delivery import split_headers
 
 UNKNOWN: Final = "unknown"
 """Value of missing headers: another program wrote the record to the DLQ."""
@@ -44,7 +44,7 @@ SERVICE_OF: Final = {topic.name: topic.name.removesuffix("-dlq") for topic in DL
 
 def index_letter(record: Record) -> IndexedLetter:
     """Build the index's letter from a DLQ record; missing headers count as unknown."""
-    original, added = split(record.headers)
+    original, added = split_headers(record.headers)
     values = {
         name: (value or b"")[:HEADER_BYTES].decode("utf-8", "replace") for name, value in added
     }

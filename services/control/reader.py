@@ -19,7 +19,7 @@ from control.originals import OriginalReader
 from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.consumer import batch_reader
 from messaging.dead_letters import identity, stubs
-from messaging.delivery import Headers, split
+from messaging.delivery import Headers, split_headers
 
 CLOSE: Final = 5_000
 """Offsets that are read over rather than sought past."""
@@ -196,7 +196,7 @@ def _matching(records: Sequence[Any], wanted: deque[LetterPlace]) -> list[Letter
             wanted.popleft()  # gone
         if wanted and wanted[0].dlq_offset == record.offset:
             place = wanted.popleft()
-            original, added = split(record.headers)
+            original, added = split_headers(record.headers)
             if _is_letter(place, record, original, added):
                 found.append(LetterRecord(place, record.key, record.value, original, added))
     return found

@@ -21,7 +21,7 @@ from contracts.ids import derive_id
 from contracts.topics import NOTES_VALIDATED, PERSISTENCE, retry_topic
 from messaging import KafkaSettings
 from messaging.codec import encode
-from messaging.delivery import Delivery, Headers, Origin, append, wait_headers
+from messaging.delivery import Delivery, Headers, Origin, append, build_retry_headers
 from support.waiting import until
 
 CHUNKS: Final = 1_560
@@ -146,7 +146,9 @@ async def _retry(kafka: KafkaSettings) -> float:
     key, value, original = encode(_event(0, "again"), source="/bench")
     due = time.time() + RETRY_S
     delivery = replace(Delivery(Origin(NOTES_VALIDATED.name, 0, 0)), attempts=1)
-    added = wait_headers(delivery, not_before_ms=int(due * 1000), delay_ms=int(RETRY_S * 1000))
+    added = build_retry_headers(
+        delivery, not_before_ms=int(due * 1000), delay_ms=int(RETRY_S * 1000)
+    )
     headers: Headers = append(tuple(original), added)
     async with producer(kafka) as bare:
         topic = kafka.topic(retry_topic(PERSISTENCE, 1).name)

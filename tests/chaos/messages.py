@@ -10,7 +10,7 @@ from chaos.fates import GARBLED, End, fate
 from contracts import headers as h
 from contracts.events import ChunkReady, NotesStored
 from contracts.ids import derive_id
-from messaging.delivery import Headers, split
+from messaging.delivery import Headers, split_headers
 from support.chunks import CHUNK
 
 KEYS: Final = 24
@@ -64,7 +64,7 @@ def message(seed: str, number: int) -> Message:
 
 def read_letter(record: Any) -> tuple[int, Message, dict[str, bytes]]:
     """Return a dead letter's message number, original record and added headers."""
-    headers, added = split(record.headers)
+    headers, added = split_headers(record.headers)
     number = int(dict(headers)[NUMBER])
     return number, Message(record.key, record.value, headers), dict(added)
 

@@ -22,7 +22,7 @@ from contracts.topics import ALL_TOPICS, EVENT_TOPICS, NOTES_STORED, Topic
 from messaging.codec import encode
 from messaging.dead_letters import headers as dead_letter_headers
 from messaging.dead_letters.stubs import HEADERS_BYTES, make_stub_letter
-from messaging.delivery import Delivery, Headers, Origin, Record, append, wait_headers
+from messaging.delivery import Delivery, Headers, Origin, Record, append, build_retry_headers
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 DOCUMENT: dict[str, Any] = yaml.safe_load((SCHEMAS / "asyncapi.yaml").read_text("utf-8"))
@@ -160,14 +160,14 @@ def test_the_headers_of_a_dead_letter_are_the_ones_described() -> None:
 
 
 def test_the_headers_of_a_waiting_message_are_the_ones_described() -> None:
-    added = append((), wait_headers(TRIED, not_before_ms=5, delay_ms=3))
+    added = append((), build_retry_headers(TRIED, not_before_ms=5, delay_ms=3))
 
     check(added, MESSAGES["WaitingMessage"]["headers"])
     assert {name for name, _ in added} == described("WaitHeaders")
 
 
 def test_the_headers_of_a_replayed_message_are_the_ones_described() -> None:
-    letter = wait_headers(TRIED, not_before_ms=5)
+    letter = build_retry_headers(TRIED, not_before_ms=5)
 
     added = append((), dead_letter_headers.build_replay_headers(UUID(int=3), letter))
 

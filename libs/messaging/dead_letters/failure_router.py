@@ -17,7 +17,7 @@ from messaging.dead_letters import headers as dead_letter_headers
 from messaging.dead_letters.identity import stub_content_digest
 from messaging.dead_letters.record_digest import digest_record
 from messaging.dead_letters.stubs import StubLetter, describe_oversize, make_stub_letter
-from messaging.delivery import Headers, Record, append, wait_headers
+from messaging.delivery import Headers, Record, append, build_retry_headers
 from messaging.processing.attempts import StuckError
 from messaging.processing.failure_policy import RetryLater
 from messaging.processing.inflight import Job
@@ -52,7 +52,7 @@ class FailureRouter:
         """
         topic = retry_topic(self._service, decision.tier).name
         delay_ms = ceil(decision.delay_s * 1000)
-        added = wait_headers(
+        added = build_retry_headers(
             job.delivery, not_before_ms=ceil(time.time() * 1000) + delay_ms, delay_ms=delay_ms
         )
         try:

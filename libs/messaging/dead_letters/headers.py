@@ -19,7 +19,7 @@ from uuid import UUID
 from contracts import headers as h
 from contracts.errors import ContentBugError, ErrorCode, OnrecordError
 from messaging.dead_letters import identity
-from messaging.delivery import Delivery, Headers, number_of
+from messaging.delivery import Delivery, Headers, header_number
 from messaging.processing.failure_policy import OwnOutageError
 
 MESSAGE_LIMIT: Final = 500
@@ -133,7 +133,7 @@ def build_replay_headers(letter: UUID, added: Headers) -> Headers:
         added: the headers the letter carries behind the original ones; damaged ones are left out.
     """
     kept = dict(added)
-    replays = number_of(added, h.REPLAYS, 0) + 1
+    replays = header_number(added, h.REPLAYS, 0) + 1
     return (
         *[(name, kept[name]) for name in _ORIGIN if kept.get(name)],
         (h.REPLAY_OF, str(letter).encode()),

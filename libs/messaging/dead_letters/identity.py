@@ -29,8 +29,8 @@ from messaging.codec import document_of
 from messaging.dead_letters import stubs
 from messaging.dead_letters.record_digest import digest_record
 from messaging.dead_letters.stubs import StubLetter
-from messaging.delivery import Headers, Origin, number_of, read_history
-from messaging.limits import SIMPLE_BYTES, has_more_values
+from messaging.delivery import Headers, Origin, header_number, read_history
+from messaging.limits import SIMPLE_BYTES, has_more_json_values
 
 DOCUMENT_BYTES: Final = 32 * MIB
 """Most bytes of a message whose subject is read."""
@@ -93,7 +93,7 @@ def verify_letter_id(service: str, place: Origin, content: bytes, added: Headers
         added: the headers that onrecord added.
     """
     origin = read_history(added, fallback=place, tier=0).origin
-    derived = derive_letter_id(service, origin, number_of(added, h.REPLAYS, 0), content)
+    derived = derive_letter_id(service, origin, header_number(added, h.REPLAYS, 0), content)
     # A header can be forged to hide another letter in the index: it counts only if it follows from
     # the record itself.
     if dict(added).get(h.LETTER_ID) == str(derived).encode():
@@ -145,7 +145,7 @@ def is_cheap_to_decode(document: bytes) -> bool:
     """Return whether a document is small enough to be decoded just for its subject."""
     if len(document) <= SIMPLE_BYTES:
         return True
-    return len(document) <= DOCUMENT_BYTES and not has_more_values(document, DOCUMENT_VALUES)
+    return len(document) <= DOCUMENT_BYTES and not has_more_json_values(document, DOCUMENT_VALUES)
 
 
 def _or_none(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:

@@ -13,7 +13,7 @@ from typing import Final
 from contracts import headers as h
 from messaging.consumer.oversize import DigestScope, OversizeInfo, OversizeValue
 from messaging.dead_letters.record_digest import digest_record
-from messaging.delivery import Headers, Record, number_of, text_of
+from messaging.delivery import Headers, Record, header_number, text_of
 
 FIRST_BYTES: Final = 4 * 1024
 """Most bytes of a value that a stub letter keeps."""
@@ -116,7 +116,7 @@ def read_stub_headers(added: Headers) -> StubLetter | None:
     if kind not in set(DigestScope):
         return None
     sha = text_of(added, h.STUB_SHA256) or ""
-    return StubLetter(DigestScope(kind), number_of(added, h.STUB_SIZE, 0), sha)
+    return StubLetter(DigestScope(kind), header_number(added, h.STUB_SIZE, 0), sha)
 
 
 def record_size(record: Record) -> int:

@@ -1,1 +1,1 @@
-"""One message's processing: its tries and deadline, and what outages or runs of failures stop."""
+"""Processing of one message: tries, deadline, failure policy, outages, and the breaker."""

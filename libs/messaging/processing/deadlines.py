@@ -1,4 +1,4 @@
-"""One timer for the deadlines of all messages in flight, in place of one timer each.
+"""A single timer for the deadlines of all messages in flight.
 
 A stage gives every delivery the same time, so deadlines fall due in the order in which they were
 set, and only the first one needs a timer; setting one costs an entry in a dict.
@@ -14,14 +14,14 @@ import structlog
 log = structlog.get_logger(__name__)
 
 ASLEEP_S: Final = 5.0
-"""A timer that is later than this, in seconds, tells that the whole process did not run."""
+"""A timer that is late by more than this, in seconds, means that the whole process did not run."""
 
 AWAKE_S: Final = 10.0
 """What work then has at the least, in seconds: time to end, or to learn of a rebalance."""
 
 
-class Limited(Protocol):
-    """Work that can run out of time."""
+class DeadlineBound(Protocol):
+    """Work that has a deadline."""
 
     deadline: float
     expired: bool
@@ -29,7 +29,7 @@ class Limited(Protocol):
 
 
 class Deadlines:
-    """Cancels the task of work that is not ended in time; the work turns that into a timeout.
+    """A watcher that cancels the tasks of work that is past its deadline.
 
     Args:
         loop: whose clock counts.
@@ -37,22 +37,22 @@ class Deadlines:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._running: dict[Limited, None] = {}
+        self._running: dict[DeadlineBound, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, work: Limited) -> None:
-        """Watch over work whose ``deadline`` (the loop's clock, in seconds) is set."""
+    def begin(self, work: DeadlineBound) -> None:
+        """Start watching work, whose ``deadline`` (the loop's clock, in seconds) is set."""
         self._running[work] = None
         timer = self._timer
         if timer is None or timer.when() > work.deadline:
             self._set(work.deadline)
 
-    def end(self, work: Limited) -> None:
-        """Stop watching."""
+    def end(self, work: DeadlineBound) -> None:
+        """Stop watching some work."""
         self._running.pop(work, None)
 
     def close(self) -> None:
-        """Stop watching everything."""
+        """Stop watching all work."""
         self._running.clear()
         if self._timer is not None:
             self._timer.cancel()

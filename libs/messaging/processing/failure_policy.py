@@ -1,7 +1,7 @@
-"""What becomes of a message whose try failed: the design's table "When something fails".
+"""The failure policy: what happens to a message, by the error of its last try.
 
 ``TABLE`` holds it, one row for each kind of failure, and the functions below only look it up: no
-I/O, and no clock but the one passed in. ``work.Worker`` carries the decisions out.
+I/O, and no clock but the one passed in. ``processor`` carries the decisions out.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from messaging.settings import StageSettings
 
 
 class DeadlinePassedError(BadMessageError):
-    """The message's own deadline, told in its header, has passed: no try can be in time."""
+    """The deadline in the message's header has passed before a try."""
 
     code = ErrorCode.TIMEOUT
 
@@ -52,7 +52,7 @@ class OwnOutageError(OnrecordError):
 
 @dataclass(frozen=True, slots=True)
 class RetryLater:
-    """Wait in the retry topic ``tier`` for ``delay_s`` seconds."""
+    """The decision to wait in the retry topic ``tier`` for ``delay_s`` seconds."""
 
     tier: int
     delay_s: float
@@ -60,19 +60,19 @@ class RetryLater:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Set the message aside for an operator."""
+    """The decision to write the message to the DLQ."""
 
 
 @dataclass(frozen=True, slots=True)
 class WaitOut:
-    """Keep the message and hold the whole stage until the dependency answers again."""
+    """The decision to keep the message and hold the stage until the dependency answers again."""
 
 
 Decision = RetryLater | DeadLetter | WaitOut
 
 
-class Way(Enum):
-    """Where a message goes whose delivery has failed."""
+class FailureRoute(Enum):
+    """The routes of a message whose delivery has failed."""
 
     STAYS = "it stays, and the stage waits"
     AS_ASKED = "a retry topic, for as long as was asked, up to a ceiling"
@@ -82,25 +82,25 @@ class Way(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One row of the table.
+class PolicyRow:
+    """One row of the failure policy's table.
 
     Attributes:
         branch: which errors it is for.
         codes: those of them with these codes only; all if empty.
         in_place: whether the same delivery tries again at once, after a short wait.
         way: where the message goes when that did not help.
-        counts: whether it says something of the stage, and so counts towards stopping it. What a
-            message's content alone can bring about does not: whoever sends such messages must not
-            be able to stop the stage for everybody. Of what content may bring about and the stage
-            as well, such as a model that answers badly, one interview counts only so often
-            (``stoppage.SHARE_OF_A_SUBJECT``).
+        counts: whether it is evidence about the stage, and so counts towards stopping it. What a
+            message's content alone can cause does not count: nobody may be able to stop the stage
+            by sending such messages. Of what content or the stage may cause, such as bad answers
+            of a model, one interview counts only so often
+            (``failure_rate_breaker.SHARE_OF_A_SUBJECT``).
     """
 
     branch: type[BaseException]
     codes: frozenset[ErrorCode]
     in_place: bool
-    way: Way
+    way: FailureRoute
     counts: bool
 
 
@@ -118,27 +118,29 @@ _BY_CONTENT: Final = frozenset(
         ErrorCode.NOT_YET_INGESTED,
     }
 )
-"""Retryable failures that say something of the message."""
+"""Retryable failures that are evidence about the message, and not about the stage."""
 
 TABLE: Final = (
-    Row(OutageError, _ALL, in_place=False, way=Way.STAYS, counts=False),
-    Row(OwnOutageError, _ALL, in_place=False, way=Way.TIERS_WITH_PATIENCE, counts=False),
-    Row(ThrottledError, _ALL, in_place=False, way=Way.AS_ASKED, counts=False),
-    Row(BadMessageError, _ALL, in_place=False, way=Way.LETTER, counts=False),
-    Row(ParkedError, _ALL, in_place=False, way=Way.LETTER, counts=False),
-    Row(RejectedError, _ALL, in_place=False, way=Way.LETTER, counts=False),
-    # A bug too, but of one message: whoever finds one must not be able to stop the stage with it.
-    Row(ContentBugError, _ALL, in_place=False, way=Way.LETTER, counts=False),
-    Row(RetryableError, _BY_CONTENT, in_place=True, way=Way.TIERS, counts=False),
-    Row(RetryableError, _ALL, in_place=True, way=Way.TIERS, counts=True),
-    Row(TimeoutError, _ALL, in_place=False, way=Way.TIERS, counts=True),
-    Row(BaseException, _ALL, in_place=False, way=Way.LETTER, counts=True),  # a bug
+    PolicyRow(OutageError, _ALL, in_place=False, way=FailureRoute.STAYS, counts=False),
+    PolicyRow(
+        OwnOutageError, _ALL, in_place=False, way=FailureRoute.TIERS_WITH_PATIENCE, counts=False
+    ),
+    PolicyRow(ThrottledError, _ALL, in_place=False, way=FailureRoute.AS_ASKED, counts=False),
+    PolicyRow(BadMessageError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
+    PolicyRow(ParkedError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
+    PolicyRow(RejectedError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
+    # A bug too, but triggered by one message: sending such messages must not stop the stage.
+    PolicyRow(ContentBugError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
+    PolicyRow(RetryableError, _BY_CONTENT, in_place=True, way=FailureRoute.TIERS, counts=False),
+    PolicyRow(RetryableError, _ALL, in_place=True, way=FailureRoute.TIERS, counts=True),
+    PolicyRow(TimeoutError, _ALL, in_place=False, way=FailureRoute.TIERS, counts=True),
+    PolicyRow(BaseException, _ALL, in_place=False, way=FailureRoute.LETTER, counts=True),  # a bug
 )
 """The first row that fits decides. Being asked to wait in place is ``attempts``' own business."""
 
 
-def row_of(error: BaseException) -> Row:
-    """The row of the table that an error falls under."""
+def find_policy_row(error: BaseException) -> PolicyRow:
+    """Return the first row of the table that an error falls under."""
     code = getattr(error, "code", None)
     return next(
         row
@@ -150,7 +152,7 @@ def row_of(error: BaseException) -> Row:
 def decide(
     error: BaseException, delivery: Delivery, settings: StageSettings, *, now: datetime
 ) -> Decision:
-    """What to do after the tries in place of one delivery have failed.
+    """Return what to do with a message after its tries in place have failed.
 
     Args:
         error: what the last try raised.
@@ -158,18 +160,18 @@ def decide(
         settings: how many retry tiers there are and how long they wait.
         now: the time, with its offset.
     """
-    way = row_of(error).way
-    if way is Way.STAYS:
+    way = find_policy_row(error).way
+    if way is FailureRoute.STAYS:
         return WaitOut()
-    if way is Way.AS_ASKED:
-        # Being told to wait is no failure: the tier stays, only the time is as told.
+    if way is FailureRoute.AS_ASKED:
+        # Throttling is no failure: the message keeps its tier, and waits as long as asked.
         asked_s = getattr(error, "retry_after", 0.0)
         return RetryLater(max(1, delivery.tier), min(max(0.0, asked_s), settings.throttle_max_s))
-    if way is Way.LETTER:
+    if way is FailureRoute.LETTER:
         return DeadLetter()
     tiers = len(settings.retry_delays_s)
     tier = delivery.tier + 1
-    if way is Way.TIERS_WITH_PATIENCE and _is_recent(delivery, settings, now):
+    if way is FailureRoute.TIERS_WITH_PATIENCE and _is_recent(delivery, settings, now):
         tier = min(tier, tiers)
     return (
         RetryLater(tier, settings.retry_delays_s[tier - 1]) if 0 < tier <= tiers else DeadLetter()
@@ -182,27 +184,27 @@ def _is_recent(delivery: Delivery, settings: StageSettings, now: datetime) -> bo
 
 
 def is_retried_in_place(error: BaseException) -> bool:
-    """Whether the same delivery may try again at once, after a short wait."""
-    return row_of(error).in_place
+    """Return whether the same delivery may be tried again after a short wait."""
+    return find_policy_row(error).in_place
 
 
 def counts_towards_stopping(error: BaseException) -> bool:
-    """Whether the failure says something of the stage, and not of the message alone."""
-    return row_of(error).counts
+    """Return whether a failure is evidence about the stage, and not about the message alone."""
+    return find_policy_row(error).counts
 
 
-def timed_out(error: BaseException) -> bool:
-    """Whether the failure counts as a timeout."""
+def is_timeout(error: BaseException) -> bool:
+    """Return whether a failure counts as a timeout."""
     return isinstance(error, TimedOutError | TimeoutError)
 
 
 def is_bug(error: BaseException) -> bool:
-    """Whether nobody has thought of this failure."""
+    """Return whether an error is unexpected, that is of no class of ours."""
     return not isinstance(error, OnrecordError | TimeoutError)
 
 
 def forget_frames(error: BaseException | None) -> None:
-    """Take from a failure, and from those that led to it, what it holds of the message.
+    """Drop the tracebacks of an error and its causes, which keep the message in memory.
 
     The frames of a traceback keep the event alive, and often lead back to the failure itself, so
     that megabytes would stay until the next collection of cycles.

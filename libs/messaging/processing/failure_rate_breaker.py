@@ -1,11 +1,11 @@
-"""Stops a stage in which most messages fail, instead of emptying its topics into the DLQ."""
+"""A breaker that stops a stage in which most messages fail, instead of filling the DLQ."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
 from typing import Final
 
-from messaging.processing.gates import Gate
+from messaging.processing.gates import ProbeGate
 
 WELL = ""
 """What stands for a message that ended well, in place of a fingerprint."""
@@ -19,13 +19,14 @@ _Ending = tuple[str, int | None]
 
 
 class FailureRateBreaker:
-    """Watches how the latest messages ended, and closes a gate when too many failed.
+    """A circuit breaker on the outcome of the latest messages, which closes a gate.
 
-    A message that goes to a retry topic has failed as much as one that becomes a dead letter. What
-    says nothing of the stage (``failures.TABLE``) is not counted here at all, and of one subject
-    (interview) no more than ``SHARE_OF_A_SUBJECT``: a model may answer badly because of what one
-    interview says in all its thousand chunks. So a stage stops when several interviews fail, four
-    by default; one that works on fewer does not stop, and sets aside what these hold at most.
+    A message that goes to a retry topic has failed as much as one that becomes a dead letter. A
+    failure that is no evidence about the stage (``failure_policy.TABLE``) is not counted at all,
+    and of one subject (interview) no more than ``SHARE_OF_A_SUBJECT``: a model may answer badly
+    because of what one interview says in all its thousand chunks. So a stage stops when several
+    interviews fail, four by default. A stage that works on fewer does not stop, and dead-letters at
+    most what these hold.
 
     Args:
         window: how many of the latest messages are looked at.
@@ -43,7 +44,7 @@ class FailureRateBreaker:
     def __init__(
         self, window: int, share: float, share_of_all: float, pause_s: float, pause_max_s: float
     ) -> None:
-        self.gate = Gate(pause_s, pause_max_s)
+        self.gate = ProbeGate(pause_s, pause_max_s)
         self.resumed = 0
         self.window = window
         self._most_of_one = max(1, round(window * share))
@@ -55,7 +56,7 @@ class FailureRateBreaker:
         self._grace = 0
 
     def settled(self) -> None:
-        """Note that a message ended well."""
+        """Record that a message succeeded."""
         if self._failures:
             self._note(WELL, None)
         elif self._grace:
@@ -69,7 +70,7 @@ class FailureRateBreaker:
         subject: bytes | None = None,
         resumed: int | None = None,
     ) -> None:
-        """Note that a message failed: it is in a retry topic now, or a dead letter.
+        """Record that a message went to a retry topic or the DLQ.
 
         Args:
             fingerprint: of the cause.
@@ -100,12 +101,12 @@ class FailureRateBreaker:
             )
 
     def resume(self) -> None:
-        """Let everybody through and look at a whole new window before judging; for operators."""
+        """Open the gate, and judge again only after a whole new window; for operators."""
         self.resumed += 1
         self._start_anew(grace=self.window)
 
     def probe_ended(self, *, well: bool | None) -> None:
-        """Resume after a probe that ended well, wait longer after one that failed.
+        """Resume after a successful probe, or lengthen the pause after a failed one.
 
         Args:
             well: None if its end says nothing of the stage.
@@ -113,7 +114,7 @@ class FailureRateBreaker:
         if well:
             self._start_anew(grace=0)
         elif well is None:
-            self.gate.probe_told_nothing()
+            self.gate.probe_inconclusive()
         else:
             self.gate.probe_failed(self.gate.reason)
 

@@ -1,4 +1,4 @@
-"""A gate that holds a stage's messages: open, everybody passes; closed, one at a time probes."""
+"""A gate for messages: all pass while it is open, one probe at a time while it is closed."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import asyncio
 from itertools import count
 
 
-class Gate:
-    """Lets everybody through while open, and probes one by one while closed.
+class ProbeGate:
+    """A gate that all messages pass while it is open, and one at a time as a probe while closed.
 
     Of the messages that wait, the one that has failed least often probes next, so that a message
     whose own probes always fail does not keep the others from showing that theirs do not.
@@ -37,18 +37,18 @@ class Gate:
 
     @property
     def untried(self) -> int:
-        """How many of those that wait have not failed yet."""
+        """How many of the waiting messages have not failed yet."""
         return sum(not failures for failures, _ in self._waiters.values())
 
     def close(self, reason: str) -> None:
-        """Hold everybody from now on; a closed gate only takes the new reason."""
+        """Hold all messages from now on; if closed already, only replace the reason."""
         self.reason = reason
         if self.is_open:
             self.is_open = False
             self._pause_s = self._first_pause_s
 
     def open(self) -> None:
-        """Let everybody through."""
+        """Let all messages pass."""
         self.is_open, self.reason = True, ""
         self._skips_pause = False
         self._forget_timer()
@@ -57,12 +57,12 @@ class Gate:
                 waiter.set_result(False)
 
     def probe_failed(self, reason: str) -> None:
-        """Wait longer before the next probe."""
+        """Double the pause before the next probe."""
         self.reason = reason
         self._pause_s = min(self._pause_s * 2, self._pause_max_s)
 
-    def probe_told_nothing(self) -> None:
-        """Let the next probe follow at once."""
+    def probe_inconclusive(self) -> None:
+        """Skip the pause before the next probe, as this one showed nothing."""
         self._skips_pause = True
 
     async def wait_for_turn(self, failures: int = 0) -> bool:
@@ -91,7 +91,7 @@ class Gate:
             self._waiters.pop(turn, None)
 
     def end_turn(self) -> None:
-        """Let the next probe wait for its turn."""
+        """End the caller's probe, so that the next one can be scheduled."""
         self._probing = False
         self._plan_probe()
 

@@ -1,4 +1,4 @@
-"""A message from fetch to settlement: the record, its history, and who works on it."""
+"""A message from fetch to settlement: the record, its history, and the task that processes it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,17 @@ from aiokafka import TopicPartition
 from contracts import headers as h
 from contracts.errors import OutageError, ThrottledError
 from messaging.dead_letters.stubs import record_size, truncate_record
-from messaging.delivery import NO_LINEAGE, Delivery, Headers, Origin, Record, read_history, split
+from messaging.delivery import (
+    NO_LINEAGE,
+    Delivery,
+    Headers,
+    Origin,
+    Record,
+    read_history,
+    split_headers,
+)
 from messaging.limits import WHOLE_BYTES
-from messaging.processing.failure_policy import OwnOutageError, timed_out
+from messaging.processing.failure_policy import OwnOutageError, is_timeout
 
 Subject: TypeAlias = bytes | TopicPartition
 """Whom a message is about, which decides whose turn it takes."""
@@ -28,7 +36,7 @@ HEADER_BYTES: Final = 128
 
 
 class Job:
-    """One delivered record from fetch to settlement; what is seldom needed is made on demand.
+    """One delivered record from fetch to settlement.
 
     Args:
         received: the record as aiokafka hands it out.
@@ -119,19 +127,19 @@ class Job:
         return self.received.headers if self.tier is None else self.record.headers
 
     def note_failure(self, error: Exception) -> None:
-        """Put a failed try on the account; an outage, or being told to wait, is none."""
+        """Count a failed try; an outage or throttling is not counted."""
         self.failure = error
         if isinstance(error, ThrottledError | OutageError):
             return
         self.tries += 1
         self._delivery = self.delivery.failed(
-            timed_out=timed_out(error),
+            timed_out=is_timeout(error),
             at=datetime.now(UTC),
             own_outage=isinstance(error, OwnOutageError),
         )
 
     def shorten(self, complaint: str) -> None:
-        """Keep of a large message only what a stub has; its memory is free at once.
+        """Truncate a large message to what a stub letter keeps, which frees its memory.
 
         Args:
             complaint: why it is too large.
@@ -143,7 +151,7 @@ class Job:
         self.received = replace(self.received, value=record.value, headers=record.headers)
 
     def finish(self) -> None:
-        """Tell that the message needs no more work."""
+        """Report that the message needs no more work."""
         # Its traceback leads back here and to the message, which would keep megabytes until the
         # next collection of cycles.
         self.failure = None
@@ -158,7 +166,7 @@ class Job:
             # Elsewhere than in our own retry topics, such headers are the producer's.
             self._delivery = self._delivery or Delivery(origin=here)
         else:
-            headers, added = split(headers)
+            headers, added = split_headers(headers)
             self._delivery = self._delivery or read_history(added, fallback=here, tier=self.tier)
         self._record = Record(
             topic=self.topic,
@@ -172,7 +180,7 @@ class Job:
 
 
 def _measure(received: Any, partition: TopicPartition) -> tuple[Subject, int]:
-    """Return whom a record is about, and what it takes in memory, in bytes.
+    """Return the subject of a record, and its size in memory in bytes.
 
     It is about the interview that its headers name (``onrecord-transcript-id``), else the
     CloudEvents subject, else the record's key, else the partition it was read from.
@@ -180,13 +188,13 @@ def _measure(received: Any, partition: TopicPartition) -> tuple[Subject, int]:
     transcript = subject = None
     headers, key, value = received.headers, received.key, received.value
     size = RECORD_BYTES + HEADER_BYTES * len(headers) + len(key or b"") + len(value or b"")
-    for name, told in headers:
-        if told is not None:
-            size += len(told)
+    for name, content in headers:
+        if content is not None:
+            size += len(content)
         if name == _TRANSCRIPT_ID:
-            transcript = told
+            transcript = content
         elif name == _CE_SUBJECT:
-            subject = told
+            subject = content
     return transcript or subject or key or partition, size
 
 

@@ -1,4 +1,4 @@
-"""The gate that holds a stage while a dependency is down, and finds out whose trouble it is.
+"""A gate that holds a stage during an outage, and detects a message that causes its own.
 
 An outage is everybody's, so one message that meets it holds them all. But one message may bring
 its outage along: a statement that crashes the database, a row that takes all memory. It fails for
@@ -28,7 +28,7 @@ import structlog
 
 from contracts.errors import OutageError, TimedOutError
 from messaging.processing.failure_policy import DeadlinePassedError, OwnOutageError
-from messaging.processing.gates import Gate
+from messaging.processing.gates import ProbeGate
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -46,7 +46,7 @@ _MOST_DOUBLINGS: Final = 20
 
 
 class _Trial:
-    """What is known of a message that has met an outage.
+    """The outages that one message has met.
 
     Attributes:
         failures: tries that ended in an outage.
@@ -66,8 +66,8 @@ class _Trial:
         self.passes = self.fails = self.timeouts = 0
 
 
-class OutageGate(Gate):
-    """Closed by ``OutageError``; opened by a probe that shows that the dependency answers.
+class OutageGate(ProbeGate):
+    """A gate closed by ``OutageError``, and opened by a probe to which the dependency answers.
 
     Success shows it, and so does a failure of the probe's own; running out of time does not. A
     message whose probes ran out of time ``MOST_TIMEOUTS`` times in a row makes way for others.
@@ -95,7 +95,7 @@ class OutageGate(Gate):
         may_be_its_own: bool = False,
         proved: bool = False,
     ) -> T:
-        """Run a step of a message, as often as it takes until no outage keeps it from ending.
+        """Run a step of a message, repeatedly until it ends in something other than an outage.
 
         Args:
             step: the step.
@@ -138,7 +138,7 @@ class OutageGate(Gate):
                 self._one_suspect.release()
 
     async def _wait_as_suspect(self, trial: _Trial) -> None:
-        """Wait before the next try, and for a turn: one at a time.
+        """Wait before the next try, and for a turn among suspects: one at a time.
 
         So whoever takes the dependency down takes no other suspect along.
         """
@@ -185,7 +185,7 @@ class OutageGate(Gate):
             self._failed(trial, outage, probes=probes)
             raise
         except (TimeoutError, TimedOutError, DeadlinePassedError):
-            raise  # which tells nothing of the dependency
+            raise  # which is no evidence about the dependency
         except Exception:
             if probes:
                 self.open()

@@ -1,4 +1,4 @@
-"""Remembers that a dependency has asked to be called later, for whoever asks how a stage is."""
+"""Status of messages that wait because a dependency throttles us."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from messaging.dead_letters.headers import FailureDescription
 
 
 class Throttle:
-    """The messages that wait in retry topics because a dependency asked them to."""
+    """The messages in retry topics that wait because a dependency asked for it."""
 
     def __init__(self) -> None:
         self._messages = 0
@@ -18,10 +18,10 @@ class Throttle:
     def note(
         self, failure: FailureDescription, asked_s: float, waits_s: float, now: datetime
     ) -> None:
-        """Note that one more message waits.
+        """Record one more waiting message.
 
         Args:
-            failure: what it was told.
+            failure: the throttling error.
             asked_s: how long it was asked to wait, in seconds.
             waits_s: how long it does, in seconds.
             now: the time, with its offset.
@@ -35,8 +35,8 @@ class Throttle:
             self._why += f" (asked to wait {asked_s:.0f} s, asks again after {waits_s:.0f} s)"
 
     def describe(self, now: datetime) -> str:
-        """How many messages wait, until when and why; empty if none does."""
+        """Return how many messages wait, until when and why; empty if none does."""
         if self._until is None or self._until <= now:
             return ""
         until = self._until.isoformat(timespec="seconds")
-        return f"{self._messages} messages were told to wait, until {until} at most; {self._why}"
+        return f"{self._messages} messages were asked to wait, until {until} at most; {self._why}"

@@ -16,7 +16,7 @@ from control.indexing import index_letter
 from messaging import Record
 from messaging.dead_letters.identity import derive_letter_id
 from messaging.dead_letters.record_digest import digest_record
-from messaging.delivery import append, split
+from messaging.delivery import append, split_headers
 from messaging.runtime.health import Health, serve_http
 from support.control_office import KEY, ODD, Office, delivery, letter_bytes
 from support.http_client import http_client
@@ -69,7 +69,7 @@ async def test_replays_byte_for_byte_and_only_once(office: Office) -> None:
     status, body = await office.ask("POST", f"/letters/{letter}/replay")
     assert (status, body) == (409, {"error": f"letter {letter} is replayed"})
     (record,) = await office.bench.records("enrichment-retry-0", 1)
-    original, added = split(record.headers)
+    original, added = split_headers(record.headers)
     assert (record.key, record.value, original) == (b"\xfe", b"\x80\x00", ODD)
     told = {name: value.decode() for name, value in added}
     assert told[h.REPLAY_OF] == str(letter)

@@ -22,7 +22,7 @@ from control.store import LetterStore
 from database.errors import DatabaseUnavailableError
 from database.pool import Database
 from messaging import Record
-from messaging.delivery import Headers, append, split
+from messaging.delivery import Headers, append, split_headers
 from messaging.kafka.admin import admin_client, create_topics
 from support.control_office import ODD, TOPICS, Office, letter_bytes, open_office
 from support.postgres import TestServer
@@ -314,7 +314,7 @@ async def test_the_replayed_message_tells_when_it_was_first_read(office: Office)
     letter = await office.died(b"v", 1, sent_ms=1_767_323_045_000)
     await office.ask("POST", f"/letters/{letter}/replay")
     (record,) = await office.bench.records(RETRY, 1)
-    _, added = split(record.headers)
+    _, added = split_headers(record.headers)
     assert dict(added)[h.ORIGIN_TIMESTAMP] == b"1767323045000"
 
 

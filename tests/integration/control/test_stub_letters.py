@@ -25,7 +25,7 @@ from database.pool import Database
 from messaging import Delivery, Origin, Publisher, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.record_digest import digest_record
-from messaging.delivery import Headers, append, split
+from messaging.delivery import Headers, append, split_headers
 from messaging.kafka.admin import admin_client
 from messaging.limits import PULL_BYTES, WHOLE_BYTES
 from messaging.stage import Stage
@@ -113,7 +113,7 @@ async def test_a_stub_is_replayed_as_the_whole_message_it_stands_for(
     async with control(bench, store) as office:
         assert (await office.replayer.replay(letter_id)).state is LetterState.REPLAYED
         (record,) = await bench.records(RETRY, 1)
-    original, added = split(record.headers)
+    original, added = split_headers(record.headers)
     assert (record.key, record.value, original) == (b"k", LARGE, HEADERS)
     assert dict(added)[h.REPLAY_OF] == str(letter_id).encode()
     assert h.STUB not in dict(added)
@@ -171,7 +171,7 @@ async def test_a_stub_is_replayed_only_as_the_message_it_tells_of(
     await bench.send("chunks-ready", LARGE, key=b"k")
     await set_aside(bench, store)
     (letter,) = await bench.records(DLQ, 1)
-    original, added = split(letter.headers)
+    original, added = split_headers(letter.headers)
     forged = tuple((one, told if one == name else value) for one, value in added)
     await bench.send(DLQ, letter.value, key=b"k", headers=append(original, forged))
     letter_id = await index(store, (await bench.records(DLQ, 2))[1])

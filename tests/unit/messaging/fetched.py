@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiokafka import TopicPartition
 
 from contracts import headers as h
-from messaging.delivery import Delivery, Headers, Origin, append, wait_headers
+from messaging.delivery import Delivery, Headers, Origin, append, build_retry_headers
 from messaging.processing.inflight import Job
 
 P0, P1, P2 = (TopicPartition("chunks-ready", number) for number in range(3))
@@ -53,7 +53,7 @@ def waiting(offset: int, *, not_before_s: float, delay_s: float | None, size: in
         delay_s: how long it was to wait, in seconds; None if it does not say.
         size: bytes of its value.
     """
-    added = wait_headers(
+    added = build_retry_headers(
         Delivery(Origin("chunks-ready", 0, offset), attempts=1),
         not_before_ms=int(not_before_s * 1_000),
         delay_ms=None if delay_s is None else int(delay_s * 1_000),

@@ -14,9 +14,9 @@ from messaging.delivery import (
     Origin,
     Record,
     append,
+    build_retry_headers,
     read_history,
-    split,
-    wait_headers,
+    split_headers,
 )
 
 HERE = Origin("here", 1, 2)
@@ -31,12 +31,12 @@ header_lists = st.lists(st.tuples(names, values), max_size=8).map(tuple)
 @example(original=(("a", b"\xff"), ("a", b"")), added=())
 @example(original=((h.ADDED, b"0"),), added=((h.ADDED, b"7"),))
 def test_splitting_undoes_appending_byte_for_byte(original: Headers, added: Headers) -> None:
-    assert split(append(original, added)) == (original, added)
+    assert split_headers(append(original, added)) == (original, added)
 
 
 @given(header_lists)
 def test_splitting_foreign_headers_loses_none_of_them(headers: Headers) -> None:
-    original, added = split(headers)
+    original, added = split_headers(headers)
     rest = headers[len(original) + len(added) :]
     assert original + added + rest == headers
     assert rest in ((), headers[-1:])
@@ -47,12 +47,12 @@ def test_splitting_foreign_headers_loses_none_of_them(headers: Headers) -> None:
 )
 def test_a_forged_trailer_adds_nothing(trailer: bytes) -> None:
     headers = (("a", b"1"), (h.ADDED, trailer))
-    assert split(headers) == (headers, ())
+    assert split_headers(headers) == (headers, ())
 
 
 def test_a_trailer_that_is_not_last_is_an_original_header() -> None:
     headers = ((h.ADDED, b"0"), ("a", b"1"))
-    assert split(headers) == (headers, ())
+    assert split_headers(headers) == (headers, ())
 
 
 def test_history_survives_a_retry_topic() -> None:
@@ -65,7 +65,9 @@ def test_history_survives_a_retry_topic() -> None:
         replays=3,
         own_outage=True,
     )
-    original, added = split(append((("a", b"1"),), wait_headers(delivery, not_before_ms=17)))
+    original, added = split_headers(
+        append((("a", b"1"),), build_retry_headers(delivery, not_before_ms=17))
+    )
     assert original == (("a", b"1"),)
     read = read_history(added, fallback=HERE, tier=2)
     assert read == Delivery(
@@ -83,7 +85,7 @@ def test_history_survives_a_retry_topic() -> None:
 
 def test_a_wait_is_never_longer_than_told_whatever_the_clocks_say() -> None:
     def left_s(*, not_before_s: float, delay_s: float, now_s: float) -> float:
-        added = wait_headers(
+        added = build_retry_headers(
             Delivery(ORIGIN), not_before_ms=int(not_before_s * 1_000), delay_ms=int(delay_s * 1_000)
         )
         return read_history(added, fallback=HERE, tier=1).wait_s(now_s)

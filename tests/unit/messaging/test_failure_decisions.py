@@ -28,7 +28,7 @@ from messaging.processing.failure_policy import (
     OwnOutageError,
     RetryLater,
     WaitOut,
-    row_of,
+    find_policy_row,
 )
 from messaging.settings import StageSettings
 
@@ -99,9 +99,9 @@ def test_an_outage_is_waited_out_and_never_a_dead_letter() -> None:
 
 
 def test_only_timeouts_count_as_timeouts() -> None:
-    assert failure_policy.timed_out(TimedOutError("x"))
-    assert failure_policy.timed_out(TimeoutError())
-    assert not failure_policy.timed_out(RetryableError("x"))
+    assert failure_policy.is_timeout(TimedOutError("x"))
+    assert failure_policy.is_timeout(TimeoutError())
+    assert not failure_policy.is_timeout(RetryableError("x"))
 
 
 def test_only_what_nobody_thought_of_is_a_bug() -> None:
@@ -156,7 +156,7 @@ def test_the_table_row_by_row(
 
 
 def test_every_row_of_the_table_has_an_error_that_it_decides_about() -> None:
-    assert {id(row_of(error)) for error, *_ in ROWS} == {id(row) for row in TABLE}
+    assert {id(find_policy_row(error)) for error, *_ in ROWS} == {id(row) for row in TABLE}
 
 
 def test_every_branch_of_the_tree_has_a_row_of_its_own() -> None:

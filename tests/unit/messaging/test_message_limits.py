@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.consumer.oversize import DigestScope, OversizeInfo, OversizeValue
-from messaging.limits import SIMPLE_BYTES, Limits, has_more_values
+from messaging.limits import SIMPLE_BYTES, Limits, has_more_json_values
 
 MIB = 1024 * 1024
 LIMITS = Limits("probe", max_bytes=1_000, max_values=10_000)
@@ -39,8 +39,8 @@ def test_a_document_never_counts_for_less_than_it_is_made_of(document: Any, asci
     number = values_in(document)
     empties = encoded.count(b"[]") + encoded.count(b"{}")
 
-    assert has_more_values(encoded, number - 1)
-    assert not has_more_values(encoded, number + empties)
+    assert has_more_json_values(encoded, number - 1)
+    assert not has_more_json_values(encoded, number + empties)
 
 
 HOSTILE = {

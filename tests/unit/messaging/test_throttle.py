@@ -20,7 +20,7 @@ def test_tells_how_many_wait_until_when_and_why_and_nothing_afterwards() -> None
     throttle.note(BUSY, 3_600.0, 300.0, NOW)
     throttle.note(BUSY, 10.0, 10.0, after(1))
     told = throttle.describe(after(2))
-    assert told.startswith("2 messages were told to wait, until 2026-11-27T12:05:00+00:00 at most")
+    assert told.startswith("2 messages were asked to wait, until 2026-11-27T12:05:00+00:00 at most")
     assert "llm_rate_limited: quota used up" in told
     assert throttle.describe(after(300)) == ""
 

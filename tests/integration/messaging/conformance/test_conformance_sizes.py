@@ -17,7 +17,7 @@ from integration.messaging.conformance.failing import ODD, Failing, told
 from messaging import Record
 from messaging.consumer.batch_memory import BATCH_MEMORY, ClosableBatch
 from messaging.dead_letters.stubs import record_digest_hex, record_size
-from messaging.delivery import Headers, split
+from messaging.delivery import Headers, split_headers
 from messaging.limits import HEADERS_BYTES, MOST_HEADERS, WHOLE_BYTES
 from messaging.stage import Stage
 from support import bombs
@@ -184,7 +184,7 @@ async def test_a_message_over_a_limit_is_set_aside_before_it_is_decoded(
     assert told(letter)[h.ERROR_CODE] == "too_large"
     assert "limit" in told(letter)[h.DLQ_MESSAGE]
     assert h.STUB not in told(letter)
-    assert (letter.key, letter.value, split(letter.headers)[0]) == (b"k", value, headers)
+    assert (letter.key, letter.value, split_headers(letter.headers)[0]) == (b"k", value, headers)
 
 
 @proves("promise 10", "BadMessageError")
@@ -205,7 +205,7 @@ async def test_of_a_large_message_over_a_limit_only_a_stub_is_kept(
     record = Record("chunks-ready", 0, 0, b"k", value, headers)
     added = told(letter)
     assert (letter.key, letter.value) == (b"k", value[: 4 * 1024])
-    assert split(letter.headers)[0] == ODD
+    assert split_headers(letter.headers)[0] == ODD
     assert (added[h.ERROR_CODE], added[h.STUB]) == ("too_large", "record")
     assert (added[h.STUB_SIZE], added[h.STUB_SHA256]) == (
         str(record_size(record)),
@@ -250,7 +250,7 @@ async def test_a_message_too_large_with_what_is_added_is_a_stub_and_the_next_is_
     added = told(letter)
     record = Record("chunks-ready", 0, 0, b"k" * 200, value, ODD)
     assert (letter.key, letter.value) == (record.key, value[: 4 * 1024])
-    assert split(letter.headers)[0] == ODD
+    assert split_headers(letter.headers)[0] == ODD
     assert added[h.STUB] == "record"
     assert (added[h.STUB_SIZE], added[h.STUB_SHA256]) == (
         str(record_size(record)),
