@@ -25,7 +25,7 @@ from contracts.topics import (
     dlq_topic,
     retry_topic,
 )
-from messaging.codec import document_of
+from messaging.codec import strip_schema_id
 from messaging.consumer import batch_reader, offset_metadata
 from messaging.dead_letters import identity
 from messaging.delivery import Origin, read_history, split_headers
@@ -213,7 +213,7 @@ def _place(kafka: KafkaSettings, record: Any) -> tuple[str, int, int]:
 
 def _submission(kafka: KafkaSettings, record: Any) -> SubmissionFact:
     place = _place(kafka, record)
-    document = document_of(record.value or b"")
+    document = strip_schema_id(record.value or b"")
     submission = identity.read_submission_identity(document)
     if submission is None:
         return SubmissionFact(place, "", None, sent_at=record.timestamp)

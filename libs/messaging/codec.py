@@ -1,4 +1,4 @@
-"""Events to record bytes and back: JSON bodies, CloudEvents 1.0 headers in binary mode.
+"""Encoding of events as Kafka records: JSON bodies, CloudEvents 1.0 headers in binary mode.
 
 The mapping follows the CloudEvents Kafka protocol binding 1.0.2, section 3.2: attributes become
 ``ce_`` headers and ``datacontenttype`` becomes ``content-type``.
@@ -20,7 +20,7 @@ from contracts.errors import BadMessageError, ErrorCode
 from contracts.events import Event
 from contracts.ids import derive_id_text
 from messaging import tracing
-from messaging.delivery import NO_LINEAGE, Headers, Lineage
+from messaging.delivery import NO_CONTEXT, Headers, PropagatedContext
 
 E = TypeVar("E", bound=Event)
 M = TypeVar("M", bound=BaseModel)
@@ -42,14 +42,14 @@ class InvalidEventError(BadMessageError):
     code = ErrorCode.INVALID_EVENT
 
 
-def encode(
+def encode_event(
     event: Event,
     *,
     source: str,
-    cause: Lineage = NO_LINEAGE,
+    cause: PropagatedContext = NO_CONTEXT,
     at: datetime | None = None,
 ) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
-    """An event as a record.
+    """Return key, value and headers of an event's record.
 
     Args:
         event: what to send.
@@ -69,7 +69,7 @@ def encode(
         (h.CE_ID, derive_id_text("event", kind.ce_type.encode(), key, body).encode()),
         (h.CE_SUBJECT, key),
         (h.CE_TIME, (at or datetime.now(UTC)).isoformat().encode()),
-        (h.TRACEPARENT, tracing.child_of(cause.traceparent)),
+        (h.TRACEPARENT, tracing.derive_traceparent(cause.traceparent)),
     ]
     if (interview := event.interview) is not None:
         headers.append((h.TRANSCRIPT_ID, interview.encode()))
@@ -88,10 +88,10 @@ def _constant_headers(ce_type: str, source: str) -> Headers:
     )
 
 
-def decode(
+def decode_event(
     value: bytes | None, headers: Sequence[tuple[str, bytes]], expected: type[E]
-) -> tuple[E, Lineage]:
-    """The event that a record carries, and what of its headers is carried on.
+) -> tuple[E, PropagatedContext]:
+    """Return the event of a record, and the context that is passed on to what it causes.
 
     Args:
         value: the record's value.
@@ -103,14 +103,14 @@ def decode(
         InvalidEventError: it is another event, or a field is missing or wrong. The message names
             the fields and what is wrong with them, never their content.
     """
-    told, lineage = read_headers(headers)
+    told, lineage = read_event_headers(headers)
     if told is not None and told != expected.ce_type.encode():
         raise InvalidEventError(f"the topic carries {expected.ce_type}, this says it is another")
-    return validated(value, expected), lineage
+    return parse_model(value, expected), lineage
 
 
-def validated(value: bytes | None, expected: type[M]) -> M:
-    """The pydantic model that a record's value is the JSON of.
+def parse_model(value: bytes | None, expected: type[M]) -> M:
+    """Return the pydantic model that a record's value is the JSON of.
 
     Raises:
         UndecodableError: there is no value, or it is not UTF-8 JSON.
@@ -119,23 +119,25 @@ def validated(value: bytes | None, expected: type[M]) -> M:
     if not value:
         raise UndecodableError("the record has no value")
     try:
-        return expected.model_validate_json(document_of(value))
+        return expected.model_validate_json(strip_schema_id(value))
     except ValidationError as error:
-        raise explain(error, expected.__name__) from None
+        raise explain_validation_error(error, expected.__name__) from None
 
 
-def document_of(value: bytes) -> bytes:
-    """The JSON of a record's value, without what Confluent's serializers put before it."""
+def strip_schema_id(value: bytes) -> bytes:
+    """Return the JSON of a record's value, without the prefix of Confluent's serializers."""
     return value[_CONFLUENT_PREFIX:] if value[:1] == _CONFLUENT_MAGIC else value
 
 
-def read_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[bytes | None, Lineage]:
-    """The CloudEvents type and the lineage; of a header told more than once, the last counts."""
+def read_event_headers(
+    headers: Sequence[tuple[str, bytes]],
+) -> tuple[bytes | None, PropagatedContext]:
+    """Return the CloudEvents type and the propagated context; of repeats the last counts."""
     told = dict(headers)
     traceparent, deadline = told.get(_TRACEPARENT), told.get(_DEADLINE)
     if traceparent is None and deadline is None:
-        return told.get(_CE_TYPE), NO_LINEAGE
-    return told.get(_CE_TYPE), Lineage(traceparent, deadline)
+        return told.get(_CE_TYPE), NO_CONTEXT
+    return told.get(_CE_TYPE), PropagatedContext(traceparent, deadline)
 
 
 _CE_TYPE: Final = h.CE_TYPE
@@ -143,8 +145,8 @@ _TRACEPARENT: Final = h.TRACEPARENT
 _DEADLINE: Final = h.DEADLINE
 
 
-def explain(error: ValidationError, expected: str) -> BadMessageError:
-    """Return the failure of a message that is not what it has to be; no content is quoted.
+def explain_validation_error(error: ValidationError, expected: str) -> BadMessageError:
+    """Return the error to raise for a message that is not valid, without quoting its content.
 
     Args:
         error: why it is not.

@@ -55,7 +55,7 @@ class Record:
 
     def header(self, name: str) -> str | None:
         """Return the last value of a header as text; None if it is missing or not UTF-8."""
-        return text_of(self.headers, name)
+        return header_text(self.headers, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +146,13 @@ def build_retry_headers(
     return tuple((name, value.encode()) for name, value in added)
 
 
-def append(original: Headers, added: Headers) -> Headers:
+def append_headers(original: Headers, added: Headers) -> Headers:
     """Return the original headers, then the added ones, then a trailer with their number."""
     return (*original, *added, (h.ADDED, str(len(added)).encode()))
 
 
 def split_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Headers]:
-    """Undo ``append``: separate the original headers from the added ones.
+    """Undo ``append_headers``: separate the original headers from the added ones.
 
     Returns:
         The original headers and the added ones; nothing added where the trailer is missing or
@@ -170,7 +170,7 @@ def split_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Header
 def read_history(added: Headers, *, fallback: Origin, tier: int) -> Delivery:
     """Return the delivery that ``build_retry_headers`` described; missing values count as 0."""
     origin = Origin(
-        text_of(added, h.DLQ_TOPIC) or fallback.topic,
+        header_text(added, h.DLQ_TOPIC) or fallback.topic,
         header_number(added, h.DLQ_PARTITION, fallback.partition),
         header_number(added, h.DLQ_OFFSET, fallback.offset),
         header_number(added, h.ORIGIN_TIMESTAMP, 0 if added else fallback.timestamp_ms),
@@ -191,7 +191,7 @@ def read_history(added: Headers, *, fallback: Origin, tier: int) -> Delivery:
 
 
 @dataclass(frozen=True, slots=True)
-class Lineage:
+class PropagatedContext:
     """The headers of a message that are passed on to what it causes: trace and deadline.
 
     Attributes:
@@ -209,7 +209,7 @@ class Lineage:
         return deadline_ms / 1000 if deadline_ms > 0 else None
 
 
-NO_LINEAGE: Final = Lineage()
+NO_CONTEXT: Final = PropagatedContext()
 
 
 _MISSING: Final = b""
@@ -225,7 +225,7 @@ def _bytes_of(headers: Headers, name: str) -> bytes:
     return _MISSING
 
 
-def text_of(headers: Headers, name: str) -> str | None:
+def header_text(headers: Headers, name: str) -> str | None:
     """Return the last value of a header as text; None if it is missing, empty or not UTF-8."""
     try:
         return _bytes_of(headers, name).decode() or None
@@ -244,7 +244,7 @@ def header_number(headers: Headers, name: str, default: int) -> int:
 
 def _time_of(headers: Headers, name: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text_of(headers, name) or "")
+        moment = datetime.fromisoformat(header_text(headers, name) or "")
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -252,6 +252,6 @@ def _time_of(headers: Headers, name: str) -> datetime | None:
 
 def _uuid_of(headers: Headers, name: str) -> UUID | None:
     try:
-        return UUID(text_of(headers, name) or "")
+        return UUID(header_text(headers, name) or "")
     except ValueError:
         return None

@@ -51,14 +51,14 @@ MOST_VALUES: Final = 2_000_000
 32 MiB of ``[],[],…`` would take a gigabyte."""
 
 
-class TooLargeError(BadMessageError):
+class MessageTooLargeError(BadMessageError):
     """The message exceeds a size limit."""
 
     code = ErrorCode.TOO_LARGE
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class MessageLimits:
     """The size limits of a stage's messages.
 
     Attributes:
@@ -91,7 +91,7 @@ class Limits:
             )
         if len(headers) > MOST_HEADERS:
             return f"{len(headers):,} headers; the limit is {MOST_HEADERS:,}"
-        size = size_of_headers(headers)
+        size = headers_size(headers)
         if size > HEADERS_BYTES:
             return f"the headers have {size:,} bytes; the limit is {HEADERS_BYTES:,}"
         return ""
@@ -133,7 +133,7 @@ _QUOTES: Final = 4
 """Most quotes for a value: its own, and those of its name."""
 
 
-def size_of_headers(headers: Any) -> int:
+def headers_size(headers: Any) -> int:
     """Return how many bytes headers take in a batch at most, with the lengths of both."""
     return sum(
         [

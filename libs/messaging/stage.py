@@ -19,9 +19,9 @@ from typing import Any, Protocol, TypeVar
 
 from contracts.events import Event
 from contracts.topics import Topic
-from messaging.codec import decode, read_headers
-from messaging.delivery import Delivery, Lineage, Record
-from messaging.processing.inflight import Job
+from messaging.codec import decode_event, read_event_headers
+from messaging.delivery import Delivery, PropagatedContext, Record
+from messaging.processing.inflight import InFlightMessage
 from messaging.producer.outgoing import Outgoing
 
 Returned = Event | Iterable[Event] | None
@@ -52,15 +52,15 @@ class Route:
         """Whether the topic's records are JSON, and so are held to its limits and deadlines."""
         return self.event is not None
 
-    def read(self, job: Job) -> tuple[Event | Record, Lineage]:
+    def read(self, job: InFlightMessage) -> tuple[Event | Record, PropagatedContext]:
         """What the handler takes, and what of the message's headers is carried on.
 
         Raises:
             BadMessageError: the record is not what the topic carries.
         """
         if self.event is None:
-            return job.record, read_headers(job.headers)[1]
-        return decode(job.received.value, job.headers, self.event)
+            return job.record, read_event_headers(job.headers)[1]
+        return decode_event(job.received.value, job.headers, self.event)
 
     async def handle(self, subject: Event | Record, delivery: Delivery | None) -> tuple[Event, ...]:
         """Call the handler; what it returns, as a tuple in order."""
@@ -89,7 +89,7 @@ class Subscription(Protocol):
     @property
     def is_json(self) -> bool: ...  # noqa: D102
 
-    def read(self, job: Job) -> tuple[Any, Lineage]:
+    def read(self, job: InFlightMessage) -> tuple[Any, PropagatedContext]:
         """What is handled, and what of the message's headers is carried on."""
 
     async def handle(self, subject: Any, delivery: Delivery | None) -> Sequence[Outgoing]:

@@ -20,7 +20,7 @@ _SAMPLED: Final = 0x01
 _random: Final = Random()  # noqa: S311 - trace ids have to differ, not to be secret
 
 
-def child_of(parent: bytes | None) -> bytes:
+def derive_traceparent(parent: bytes | None) -> bytes:
     """Return a new ``traceparent`` (W3C Trace Context, section 3.2): the parent's, another span.
 
     A parent that is missing or malformed starts a new, sampled trace, as the specification asks.

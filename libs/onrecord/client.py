@@ -32,7 +32,7 @@ from contracts.study import Study
 from contracts.topics import TRANSCRIPTS_SUBMITTED
 from contracts.transcript import Speaker, TranscriptFormat
 from messaging import KafkaSettings, KafkaUnavailableError, Publisher
-from messaging.codec import encode
+from messaging.codec import encode_event
 from messaging.kafka.admin import list_missing_topics
 
 SOURCE: Final = "/onrecord/client"
@@ -98,7 +98,7 @@ def estimate_record_bytes(event: TranscriptSubmitted, kafka: KafkaSettings) -> i
 
     The broker compares this with the topic's ``max.message.bytes``.
     """
-    key, value, headers = encode(event, source=SOURCE)
+    key, value, headers = encode_event(event, source=SOURCE)
     named = b"".join(name.encode() + (content or b"") for name, content in headers)
     return len(_COMPRESS[kafka.compression](key + value + named)) + BATCH_OVERHEAD_BYTES
 

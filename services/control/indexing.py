@@ -13,7 +13,7 @@ from contracts.events import TranscriptSubmitted
 from contracts.topics import DLQ_TOPICS
 from control.domain import IndexedLetter, IndexedSubmission
 from messaging import Origin, Record
-from messaging.codec import document_of
+from messaging.codec import strip_schema_id
 from messaging.dead_letters import identity
 from messaging.dead_letters.stubs import select_headers_that_fit
 from messaging.delivery import split_headers
@@ -88,7 +88,7 @@ def index_letter(record: Record) -> IndexedLetter:
 
 def index_submission(record: Record) -> IndexedSubmission:
     """Build the index's row from a record on the topic of submissions, readable or not."""
-    document = document_of(record.value or b"")
+    document = strip_schema_id(record.value or b"")
     submission = identity.read_submission_identity(document)
     return IndexedSubmission(
         topic=record.topic,

@@ -17,7 +17,7 @@ from messaging import KafkaSettings, KafkaUnavailableError, Record
 from messaging.consumer.batch_reader import BatchDigestCollector
 from messaging.consumer.oversize import DigestScope, OversizeValue
 from messaging.dead_letters.stubs import StubLetter, record_digest_hex
-from messaging.delivery import Headers, header_number, text_of
+from messaging.delivery import Headers, header_number, header_text
 
 FETCH_WAIT_MS: Final = 100
 """How long the broker holds back a fetch that finds nothing, in milliseconds."""
@@ -171,7 +171,7 @@ def _require_same(place: OriginPlace, found: Record, stub: StubLetter, batches: 
 
 
 def _place_in(added: Headers) -> OriginPlace | None:
-    topic = text_of(added, h.DLQ_TOPIC)
+    topic = header_text(added, h.DLQ_TOPIC)
     partition = header_number(added, h.DLQ_PARTITION, _UNKNOWN)
     offset = header_number(added, h.DLQ_OFFSET, _UNKNOWN)
     return (

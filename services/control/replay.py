@@ -23,8 +23,8 @@ from control.reader import LetterReader, LetterRecord
 from control.store import LetterStore
 from messaging import KafkaUnavailableError, Publisher
 from messaging.dead_letters.headers import build_replay_headers
-from messaging.delivery import Headers, append
-from messaging.limits import size_of_headers
+from messaging.delivery import Headers, append_headers
+from messaging.limits import headers_size
 
 log = structlog.get_logger(__name__)
 
@@ -413,11 +413,11 @@ class _BytesUnderWay:
 
 
 def _size(found: LetterRecord) -> int:
-    return len(found.key or b"") + len(found.value or b"") + size_of_headers(found.original)
+    return len(found.key or b"") + len(found.value or b"") + headers_size(found.original)
 
 
 def _headers(found: LetterRecord) -> Headers:
-    return append(found.original, build_replay_headers(found.place.letter_id, found.added))
+    return append_headers(found.original, build_replay_headers(found.place.letter_id, found.added))
 
 
 _SLOW: Final = "the broker does not acknowledge replayed letters"

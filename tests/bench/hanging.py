@@ -17,7 +17,7 @@ from bench.harness import Lab, Result, event, paired, producer, spread, stored
 from bench.sides import ours
 from contracts.events import NotesStored, NotesValidated
 from contracts.topics import NOTES_VALIDATED
-from messaging.codec import encode
+from messaging.codec import encode_event
 from support.waiting import until
 
 RATE_PER_S: Final = 120
@@ -103,7 +103,7 @@ async def _times(lab: Lab, number: int, *, hangs: bool) -> list[float]:
 
 
 async def _send(bare: Any, topic: str, clock: Clock, number: int) -> None:
-    key, value, headers = encode(event(number), source="/bench")
+    key, value, headers = encode_event(event(number), source="/bench")
     clock.sent(number)
     await bare.send(topic, value, key=key, headers=headers)
 

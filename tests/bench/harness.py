@@ -26,7 +26,7 @@ from contracts.topics import (
     retry_topic,
 )
 from messaging import KafkaSettings
-from messaging.codec import encode
+from messaging.codec import encode_event
 from messaging.kafka.admin import create_topics
 from support.kafka_jars import kafka_version
 
@@ -143,7 +143,7 @@ async def fill(kafka: KafkaSettings, number: int) -> None:
     sending = []
     async with producer(kafka) as bare:
         for one in range(1, number + 1):
-            key, value, headers = encode(event(one), source="/bench")
+            key, value, headers = encode_event(event(one), source="/bench")
             sending.append(await bare.send(topic, value, key=key, headers=headers))
         for sent in sending:
             await sent

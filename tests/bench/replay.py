@@ -25,10 +25,10 @@ from database.migrate import apply_migrations
 from database.pool import open_database
 from database.settings import PostgresSettings
 from messaging import Delivery, KafkaSettings, Origin, Publisher, Record
-from messaging.codec import encode
+from messaging.codec import encode_event
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.record_digest import digest_record
-from messaging.delivery import Headers, append
+from messaging.delivery import Headers, append_headers
 from messaging.runtime.health import Health, serve_http
 from support.http_client import http_client
 from support.postgres import EmbeddedServer, TestServer
@@ -83,7 +83,7 @@ async def measure(lab: Lab) -> Result:
 
 def _letter(offset: int) -> Written:
     """A record as a DLQ has it."""
-    key, value, headers = encode(event(offset + 1), source="/bench")
+    key, value, headers = encode_event(event(offset + 1), source="/bench")
     told = build_dead_letter_headers(
         describe_failure(RetryableError("it is a measure"), PERSISTENCE),
         Delivery(Origin(NOTES_VALIDATED.name, 0, offset), attempts=1),
@@ -92,7 +92,7 @@ def _letter(offset: int) -> Written:
         group=PERSISTENCE,
         at=datetime.now(UTC),
     )
-    return key, value, append(tuple(headers), told)
+    return key, value, append_headers(tuple(headers), told)
 
 
 async def _bare(lab: Lab, letters: list[Written]) -> float:

@@ -28,7 +28,7 @@ from contracts.topics import (
 )
 from database.migrate import apply_migrations
 from messaging import KafkaSettings
-from messaging.codec import encode
+from messaging.codec import encode_event
 from messaging.kafka.admin import create_topics
 from support.postgres import EmbeddedServer
 from support.service_process import ServiceProcess, service_process
@@ -83,7 +83,7 @@ class Storing:
             sending = []
             async with producer(self.kafka) as bare:
                 for one in events:
-                    key, value, headers = encode(one, source="/bench")
+                    key, value, headers = encode_event(one, source="/bench")
                     topic = self.kafka.topic(topic_of(type(one)).name)
                     sending.append(await bare.send(topic, value, key=key, headers=headers))
                 for sent in sending:

@@ -20,8 +20,8 @@ from contracts.events import NotesStored, NotesValidated
 from contracts.ids import derive_id
 from contracts.topics import NOTES_VALIDATED, PERSISTENCE, retry_topic
 from messaging import KafkaSettings
-from messaging.codec import encode
-from messaging.delivery import Delivery, Headers, Origin, append, build_retry_headers
+from messaging.codec import encode_event
+from messaging.delivery import Delivery, Headers, Origin, append_headers, build_retry_headers
 from support.waiting import until
 
 CHUNKS: Final = 1_560
@@ -119,7 +119,7 @@ class Send:
 
     async def __call__(self, number: int, whose: str) -> None:
         """Send one chunk of an interview."""
-        key, value, headers = encode(_event(number, whose), source="/bench")
+        key, value, headers = encode_event(_event(number, whose), source="/bench")
         where = {"partition": self._partition} if self._partition is not None else {}
         sent = await self._bare.send(self._topic, value, key=key, headers=headers, **where)  # type: ignore[attr-defined]  # aiokafka is untyped
         self.sent.append(sent)
@@ -143,13 +143,13 @@ def _event(number: int, whose: str) -> NotesValidated:
 
 async def _retry(kafka: KafkaSettings) -> float:
     """Write a message that is due soon to a retry topic; when that is, in seconds."""
-    key, value, original = encode(_event(0, "again"), source="/bench")
+    key, value, original = encode_event(_event(0, "again"), source="/bench")
     due = time.time() + RETRY_S
     delivery = replace(Delivery(Origin(NOTES_VALIDATED.name, 0, 0)), attempts=1)
     added = build_retry_headers(
         delivery, not_before_ms=int(due * 1000), delay_ms=int(RETRY_S * 1000)
     )
-    headers: Headers = append(tuple(original), added)
+    headers: Headers = append_headers(tuple(original), added)
     async with producer(kafka) as bare:
         topic = kafka.topic(retry_topic(PERSISTENCE, 1).name)
         await bare.send_and_wait(topic, value, key=key, headers=list(headers))

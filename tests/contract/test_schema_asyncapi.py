@@ -19,10 +19,17 @@ from jsonschema import Draft7Validator
 from contracts import headers as h
 from contracts.events import NotesStored, TranscriptSubmitted
 from contracts.topics import ALL_TOPICS, EVENT_TOPICS, NOTES_STORED, Topic
-from messaging.codec import encode
+from messaging.codec import encode_event
 from messaging.dead_letters import headers as dead_letter_headers
 from messaging.dead_letters.stubs import HEADERS_BYTES, make_stub_letter
-from messaging.delivery import Delivery, Headers, Origin, Record, append, build_retry_headers
+from messaging.delivery import (
+    Delivery,
+    Headers,
+    Origin,
+    Record,
+    append_headers,
+    build_retry_headers,
+)
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 DOCUMENT: dict[str, Any] = yaml.safe_load((SCHEMAS / "asyncapi.yaml").read_text("utf-8"))
@@ -129,7 +136,7 @@ def test_every_event_is_a_message_with_headers_key_and_payload(topic: Topic) -> 
 def test_the_headers_that_services_send_are_the_ones_described() -> None:
     stored = NotesStored(transcript_id=UUID(int=1), study_id="s", chunk_id=UUID(int=2))
 
-    _, _, headers = encode(stored, source="/onrecord/persistence", at=AT)
+    _, _, headers = encode_event(stored, source="/onrecord/persistence", at=AT)
 
     check(tuple(headers), MESSAGES["NotesStored"]["headers"])
     # Its key is the interview's id, so that no header has to say it.
@@ -154,13 +161,13 @@ def test_the_headers_of_a_dead_letter_are_the_ones_described() -> None:
         Record("t", 0, 0, None, b"v", (("h", bytes(HEADERS_BYTES)),))
     ).added_headers
 
-    check(append((), added), MESSAGES["DeadLetter"]["headers"])
-    check(append((), (*added, *stub)), MESSAGES["DeadLetter"]["headers"])
-    assert {name for name, _ in append(stub, added)} == described("DeadLetterHeaders")
+    check(append_headers((), added), MESSAGES["DeadLetter"]["headers"])
+    check(append_headers((), (*added, *stub)), MESSAGES["DeadLetter"]["headers"])
+    assert {name for name, _ in append_headers(stub, added)} == described("DeadLetterHeaders")
 
 
 def test_the_headers_of_a_waiting_message_are_the_ones_described() -> None:
-    added = append((), build_retry_headers(TRIED, not_before_ms=5, delay_ms=3))
+    added = append_headers((), build_retry_headers(TRIED, not_before_ms=5, delay_ms=3))
 
     check(added, MESSAGES["WaitingMessage"]["headers"])
     assert {name for name, _ in added} == described("WaitHeaders")
@@ -169,7 +176,7 @@ def test_the_headers_of_a_waiting_message_are_the_ones_described() -> None:
 def test_the_headers_of_a_replayed_message_are_the_ones_described() -> None:
     letter = build_retry_headers(TRIED, not_before_ms=5)
 
-    added = append((), dead_letter_headers.build_replay_headers(UUID(int=3), letter))
+    added = append_headers((), dead_letter_headers.build_replay_headers(UUID(int=3), letter))
 
     check(added, MESSAGES["WaitingMessage"]["headers"])
     assert {name for name, _ in added} <= described("WaitHeaders")

@@ -16,7 +16,7 @@ from contracts.bounds import LARGEST_INT4
 from contracts.events import Event, TranscriptEvent
 from contracts.export import list_events
 from contracts.json_schema import build_event_schema
-from messaging.codec import InvalidEventError, decode
+from messaging.codec import InvalidEventError, decode_event
 
 EXAMPLES: Final = Path(__file__).parents[2] / "schemas" / "examples"
 EVENTS: Final = list_events()
@@ -81,7 +81,7 @@ def test_a_revision_is_one_that_the_database_can_hold(event: type[Event]) -> Non
 def refusal(event: type[Event], document: Any) -> str | None:
     """What the codec says of a document; None if it takes it."""
     try:
-        decode(json.dumps(document).encode(), (), event)
+        decode_event(json.dumps(document).encode(), (), event)
     except InvalidEventError as error:
         return str(error)
     return None

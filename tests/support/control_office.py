@@ -22,7 +22,7 @@ from control.store import LetterStore
 from messaging import Delivery, Origin, Publisher, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.record_digest import digest_record
-from messaging.delivery import Headers, append
+from messaging.delivery import Headers, append_headers
 from messaging.runtime.health import Health, serve_http
 from support.broker import Bench, bench_on
 from support.http_client import http_client
@@ -56,7 +56,7 @@ def letter_bytes(
     told = build_dead_letter_headers(
         failure, delivery(offset, sent_ms), content, service="enrichment", group="g", at=at
     )
-    return append(ODD, told)
+    return append_headers(ODD, told)
 
 
 class Office:

@@ -22,7 +22,13 @@ from pydantic import BaseModel, ValidationError
 
 from contracts.errors import BadMessageError
 from contracts.events import Event
-from messaging.codec import UndecodableError, decode, document_of, explain, validated
+from messaging.codec import (
+    UndecodableError,
+    decode_event,
+    explain_validation_error,
+    parse_model,
+    strip_schema_id,
+)
 from messaging.delivery import Record
 
 Headers = Sequence[tuple[str, bytes]]
@@ -45,8 +51,8 @@ def payload_of(value: bytes | None, headers: Headers, expected: type[BaseModel])
         BadMessageError: the value is not that.
     """
     if issubclass(expected, Event):
-        return decode(value, headers, expected)[0]
-    return validated(value, expected)
+        return decode_event(value, headers, expected)[0]
+    return parse_model(value, expected)
 
 
 def decoder_for(annotation: Any, topic_of: Callable[[Any], str]) -> Callable[[Any], Awaitable[Any]]:
@@ -63,7 +69,7 @@ def decoder_for(annotation: Any, topic_of: Callable[[Any], str]) -> Callable[[An
             return record_of(raw, topic_of(raw))
         if is_model(annotation):
             return payload_of(raw.value, raw.headers or (), annotation)
-        message.body = document_of(message.body)
+        message.body = strip_schema_id(message.body)
         try:
             return decode_message(message)
         except (json.JSONDecodeError, UnicodeDecodeError):
@@ -96,7 +102,7 @@ def blamed_on_message(error: ValidationError, expected: str) -> BadMessageError 
         if module.partition(".")[0] not in _FRAMEWORK:
             return None
         trace = trace.tb_next
-    return explain(error, expected)
+    return explain_validation_error(error, expected)
 
 
 _FRAMEWORK = frozenset(

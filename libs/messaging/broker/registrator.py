@@ -28,8 +28,8 @@ from messaging.broker.internals import (
 )
 from messaging.broker.payloads import decoder_for
 from messaging.broker.results import Results, event_command, events_in
-from messaging.codec import read_headers
-from messaging.delivery import NO_LINEAGE, Delivery, Origin, Record
+from messaging.codec import read_event_headers
+from messaging.delivery import NO_CONTEXT, Delivery, Origin, Record
 
 LINEAGE: Final = "onrecord_lineage"
 """The name under which FastStream's context has what a record's headers carry on, where nobody
@@ -167,7 +167,7 @@ def _events_for(
     if isinstance(results, Results):
         cause = results.lineage
     else:
-        cause = publisher.configuration.context.get_local(LINEAGE, NO_LINEAGE)
+        cause = publisher.configuration.context.get_local(LINEAGE, NO_CONTEXT)
     source = publisher.broker.source
     return [
         event_command(one, source, cause, cmd.headers)
@@ -183,7 +183,7 @@ def _delivery_of(subscriber: ManagedSubscriber, raw: Any) -> tuple[tuple[str, An
         Origin(topic, raw.partition, raw.offset, max(0, raw.timestamp)),
         deadline=asyncio.get_running_loop().time() + deadline_s,
     )
-    return ((DELIVERY, delivery), (LINEAGE, read_headers(raw.headers or ())[1]))
+    return ((DELIVERY, delivery), (LINEAGE, read_event_headers(raw.headers or ())[1]))
 
 
 def require_managed(subscribers: Sequence[Any]) -> None:

@@ -14,8 +14,8 @@ from messaging.broker.internals import (
     encode_body,
     publish_command,
 )
-from messaging.codec import encode
-from messaging.delivery import NO_LINEAGE, Lineage
+from messaging.codec import encode_event
+from messaging.delivery import NO_CONTEXT, PropagatedContext
 from messaging.producer.outgoing import OutgoingRecord
 
 
@@ -36,7 +36,7 @@ class Results:
         message: FastStream's message, once it is parsed.
     """
 
-    def __init__(self, config: Any, lineage: Lineage) -> None:
+    def __init__(self, config: Any, lineage: PropagatedContext) -> None:
         self._config = config
         self.lineage = lineage
         self.records: list[OutgoingRecord] = []
@@ -80,10 +80,13 @@ def events_in(body: Any) -> tuple[Event, ...] | None:
 
 
 def event_command(
-    event: Event, source: str, cause: Lineage = NO_LINEAGE, more: dict[str, Any] | None = None
+    event: Event,
+    source: str,
+    cause: PropagatedContext = NO_CONTEXT,
+    more: dict[str, Any] | None = None,
 ) -> KafkaPublishCommand:
     """An event as FastStream's message, with its CloudEvents headers."""
-    key, value, headers = encode(event, source=source, cause=cause)
+    key, value, headers = encode_event(event, source=source, cause=cause)
     told = {name: content.decode() for name, content in headers}
     return publish_command(value, key=key, headers=told | (more or {}))
 

@@ -28,9 +28,9 @@ from messaging.broker.internals import (
 from messaging.broker.payloads import blamed_on_message, is_event, is_model, payload_of
 from messaging.broker.registrator import DELIVERY
 from messaging.broker.results import Results, events_in, require_publishers
-from messaging.codec import read_headers
-from messaging.delivery import NO_LINEAGE, Delivery, Headers, Lineage, Record, text_of
-from messaging.processing.inflight import Job
+from messaging.codec import read_event_headers
+from messaging.delivery import NO_CONTEXT, Delivery, Headers, PropagatedContext, Record, header_text
+from messaging.processing.inflight import InFlightMessage
 from messaging.producer.outgoing import Outgoing
 
 _SCOPED: Final = frozenset({"message", "handler_", "logger", "log_context"})
@@ -88,13 +88,13 @@ class DirectRoute:
         """Whether the handler takes what was JSON."""
         return self.payload is not Record
 
-    def read(self, job: Job) -> tuple[Any, Lineage]:
+    def read(self, job: InFlightMessage) -> tuple[Any, PropagatedContext]:
         """Decode the record.
 
         Raises:
             BadMessageError: it is not what the handler takes.
         """
-        lineage = read_headers(job.headers)[1]
+        lineage = read_event_headers(job.headers)[1]
         if self.payload is Record:
             return job.record, lineage
         payload = payload_of(job.received.value, job.headers, self.payload)
@@ -123,7 +123,7 @@ class DirectRoute:
         if events is not None and not self.correlates:
             require_publishers(events, call.publishers)
             return events
-        results = Results(self.config, NO_LINEAGE)
+        results = Results(self.config, NO_CONTEXT)
         token = publishing_to.set(results)
         try:
             for publisher in call.publishers:
@@ -150,9 +150,9 @@ class FrameworkRoute:
     is_json: bool
     wants_delivery: bool = True
 
-    def read(self, job: Job) -> tuple[Record, Lineage]:
+    def read(self, job: InFlightMessage) -> tuple[Record, PropagatedContext]:
         """The record; FastStream decodes it."""
-        return job.record, read_headers(job.headers)[1]
+        return job.record, read_event_headers(job.headers)[1]
 
     async def handle(self, subject: Record, delivery: Delivery | None) -> Sequence[Outgoing]:
         """Run FastStream's machinery; what its publishers are to send.
@@ -162,7 +162,7 @@ class FrameworkRoute:
             RejectedByHandlerError: the handler rejected the message.
             BadMessageError: the message does not fit the handler's parameters.
         """
-        results = Results(self.subscriber.configuration, read_headers(subject.headers)[1])
+        results = Results(self.subscriber.configuration, read_event_headers(subject.headers)[1])
         token = publishing_to.set(results)
         try:
             with self.subscriber.context.scope(DELIVERY, delivery):
@@ -187,7 +187,7 @@ class FrameworkRoute:
 
 
 def _correlation_id(headers: Headers) -> str:
-    return text_of(headers, "correlation_id") or str(uuid4())
+    return header_text(headers, "correlation_id") or str(uuid4())
 
 
 def _obey(instruction: HandlerException) -> None:

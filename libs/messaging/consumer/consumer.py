@@ -26,7 +26,7 @@ from messaging.consumer.retry_topics import SubscribedTopics
 from messaging.consumer.window import Window
 from messaging.kafka.broker_monitor import BrokerMonitor
 from messaging.kafka.connection_errors import KafkaUnavailableError
-from messaging.processing.processor import Worker
+from messaging.processing.processor import MessageProcessor
 from messaging.settings import KafkaSettings, StageSettings
 from messaging.stage import Stage
 
@@ -57,7 +57,7 @@ class StageConsumer:
     """
 
     def __init__(
-        self, stage: Stage, settings: StageSettings, kafka: KafkaSettings, worker: Worker
+        self, stage: Stage, settings: StageSettings, kafka: KafkaSettings, worker: MessageProcessor
     ) -> None:
         self._stage = stage
         self._settings = settings

@@ -18,7 +18,7 @@ from typing import Final
 
 from aiokafka import TopicPartition
 
-from messaging.processing.inflight import Job, Subject
+from messaging.processing.inflight import InFlightMessage, Subject
 
 RETRIED: Final = 0
 FRESH: Final = 1
@@ -37,12 +37,12 @@ class FairQueue:
         # By kind: each subject's messages, in order; and the subjects that have some, grouped by
         # number in processing, and within a group in the order of last service. So the next
         # subject is found without a search over all of them.
-        self._queues: tuple[dict[Subject, deque[Job]], ...] = ({}, {})
+        self._queues: tuple[dict[Subject, deque[InFlightMessage]], ...] = ({}, {})
         self._levels: tuple[dict[int, OrderedDict[Subject, None]], ...] = ({}, {})
         self._next_kind = RETRIED
         self.waiting = 0
 
-    def put(self, job: Job, *, first: bool = False) -> None:
+    def put(self, job: InFlightMessage, *, first: bool = False) -> None:
         """Add a message.
 
         Args:
@@ -60,7 +60,7 @@ class FairQueue:
             queue.append(job)
         self.waiting += 1
 
-    def take(self) -> Job:
+    def take(self) -> InFlightMessage:
         """Remove and return the next message, which counts as being processed from then on.
 
         Raises:
@@ -88,11 +88,11 @@ class FairQueue:
             self._move(1 - kind, subject, at_work, at_work + 1)
         return job
 
-    def mark_started(self, job: Job) -> None:
+    def mark_started(self, job: InFlightMessage) -> None:
         """Count a message as being processed that did not pass through the queue."""
         self._change(job.subject, 1)
 
-    def mark_ended(self, job: Job) -> None:
+    def mark_ended(self, job: InFlightMessage) -> None:
         """Record that a message is no longer being processed."""
         self._change(job.subject, -1)
 
@@ -101,9 +101,9 @@ class FairQueue:
         queues = (queue for kind in KINDS for queue in self._queues[kind].values())
         return {job.partition for queue in queues for job in queue}
 
-    def remove(self, partitions: Collection[TopicPartition]) -> list[Job]:
+    def remove(self, partitions: Collection[TopicPartition]) -> list[InFlightMessage]:
         """Remove and return the waiting messages of some partitions, in order within a subject."""
-        removed: list[Job] = []
+        removed: list[InFlightMessage] = []
         for kind in KINDS:
             for subject, queue in list(self._queues[kind].items()):
                 staying = deque(job for job in queue if job.partition not in partitions)

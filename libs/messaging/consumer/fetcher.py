@@ -31,8 +31,8 @@ from messaging.consumer.retry_topics import RetryTopicReader, SubscribedTopics, 
 from messaging.consumer.window import Window
 from messaging.kafka.aiokafka_internals import get_position
 from messaging.kafka.connection_errors import KafkaUnavailableError
-from messaging.processing.inflight import Job
-from messaging.processing.processor import Worker
+from messaging.processing.inflight import InFlightMessage
+from messaging.processing.processor import MessageProcessor
 
 log = structlog.get_logger(__name__)
 
@@ -73,7 +73,7 @@ class Fetcher:
         self,
         window: Window,
         read_ahead: PrefetchBudget,
-        worker: Worker,
+        worker: MessageProcessor,
         *,
         commits: OffsetCommitter,
         assignment: Assignment,
@@ -254,11 +254,11 @@ class Fetcher:
         ledger = self._commits.ledger(partition)
         finish = partial(mark_finished, self._window, ledger)
         topic = self._sources.names[partition.topic]
-        jobs: list[Job] = []
+        jobs: list[InFlightMessage] = []
         room, least = self._read_ahead.room(partition), self._read_ahead.cost(0)
         largest = least
         for received in records:
-            job = Job(received, partition, topic, None, finish)
+            job = InFlightMessage(received, partition, topic, None, finish)
             cost = max(job.size, least)
             if cost > room and (jobs or self._read_ahead.holds(partition)):
                 self._consumer.seek(partition, received.offset)

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from aiokafka import TopicPartition
 
-from messaging.processing.inflight import Job
+from messaging.processing.inflight import InFlightMessage
 
 
 class KeyOrder:
@@ -18,9 +18,9 @@ class KeyOrder:
     """
 
     def __init__(self) -> None:
-        self._followers: dict[tuple[TopicPartition, bytes], deque[Job]] = {}
+        self._followers: dict[tuple[TopicPartition, bytes], deque[InFlightMessage]] = {}
 
-    def enter(self, job: Job) -> bool:
+    def enter(self, job: InFlightMessage) -> bool:
         """Return whether a message may be processed now; if not, ``leave`` returns it later."""
         key = job.received.key
         if key is None:
@@ -34,7 +34,7 @@ class KeyOrder:
         followers.append(job)
         return False
 
-    def leave(self, job: Job) -> Job | None:
+    def leave(self, job: InFlightMessage) -> InFlightMessage | None:
         """Record that a message is settled, and return the next one of its key, if any."""
         key = job.received.key
         if key is None:
@@ -49,7 +49,7 @@ class KeyOrder:
         """Return the partitions of the keys in use."""
         return {partition for partition, _ in self._followers}
 
-    def forget(self, partitions: Collection[TopicPartition]) -> list[Job]:
+    def forget(self, partitions: Collection[TopicPartition]) -> list[InFlightMessage]:
         """Free the keys of some partitions, and return the messages that waited for them."""
         going = [key for key in self._followers if key[0] in partitions]
         return [job for key in going for job in self._followers.pop(key)]

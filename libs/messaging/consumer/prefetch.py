@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 
 from aiokafka import TopicPartition
 
-from messaging.processing.inflight import Job
+from messaging.processing.inflight import InFlightMessage
 
 
 class PrefetchBudget:
@@ -56,11 +56,11 @@ class PrefetchBudget:
             self._share = self._for_sources // 2 // max(1, len(sources))
             self._full.clear()
 
-    def add(self, job: Job) -> None:
+    def add(self, job: InFlightMessage) -> None:
         """Add a message that is held."""
         self.add_all((job,))
 
-    def add_all(self, jobs: Sequence[Job]) -> None:
+    def add_all(self, jobs: Sequence[InFlightMessage]) -> None:
         """Add messages of one partition that are held; at least one."""
         least = self._least
         cost = sum([max(least, job.size) for job in jobs])
@@ -70,7 +70,7 @@ class PrefetchBudget:
         else:
             self.retried += cost
 
-    def remove(self, job: Job) -> None:
+    def remove(self, job: InFlightMessage) -> None:
         """Remove a message that was started or given up."""
         cost = max(self._least, job.size)
         if job.tier is not None:
@@ -134,11 +134,11 @@ class PrefetchBudget:
             return max(1, room)
         return room if 4 * room >= due + room else 0
 
-    def mark_delayed(self, job: Job) -> None:
+    def mark_delayed(self, job: InFlightMessage) -> None:
         """Record that a held message is not due yet."""
         self.not_due += self.cost(job.size)
 
-    def mark_due(self, job: Job) -> None:
+    def mark_due(self, job: InFlightMessage) -> None:
         """Record that a message became due, or was given up."""
         self.not_due -= self.cost(job.size)
 

@@ -15,7 +15,7 @@ from messaging.consumer.deferred_retries import DeferredRetries
 from messaging.consumer.offsets import OffsetLedger
 from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.window import Window
-from messaging.processing.inflight import Job
+from messaging.processing.inflight import InFlightMessage
 
 MAX_DEFERRED: Final = 100_000
 """Most messages remembered by their offsets; with more, their partitions wait as a whole."""
@@ -151,14 +151,14 @@ class RetryTopicReader:
             # due, others that were entered before (neither new nor due: skipped), and new ones.
             is_new = deferred.is_new(received.offset)
             if deferred.take(received.offset):
-                self._window.admit(Job(received, partition, topic, tier, finish))
+                self._window.admit(InFlightMessage(received, partition, topic, tier, finish))
             elif is_new and ledger.start(received.offset):
-                self._take_new(Job(received, partition, topic, tier, finish), deferred)
+                self._take_new(InFlightMessage(received, partition, topic, tier, finish), deferred)
         target = deferred.seek_to(records[-1].offset + 1)
         if target is not None:
             consumer.seek(partition, target)
 
-    def _take_new(self, job: Job, deferred: DeferredRetries) -> None:
+    def _take_new(self, job: InFlightMessage, deferred: DeferredRetries) -> None:
         delay_s = job.delivery.wait_s(self._clock())
         if self._must_wait(job, due=delay_s <= 0):
             # By the monotonic clock from here on: a change of the wall clock must not delay it.
@@ -169,7 +169,7 @@ class RetryTopicReader:
         else:
             self._window.admit(job)
 
-    def _must_wait(self, job: Job, *, due: bool) -> bool:
+    def _must_wait(self, job: InFlightMessage, *, due: bool) -> bool:
         """Return whether a message is to be remembered only: no room, or others come first."""
         if not self._read_ahead.has_room_for_retry(job.size, due=due):
             return True
@@ -182,7 +182,7 @@ class RetryTopicReader:
         return deferred is not None and deferred.is_refetching
 
 
-def mark_finished(window: Window, ledger: OffsetLedger, job: Job) -> None:
+def mark_finished(window: Window, ledger: OffsetLedger, job: InFlightMessage) -> None:
     """Mark a message as finished in its partition's ledger and in the window."""
     ledger.finish(job.received.offset)
     window.mark_settled(job)

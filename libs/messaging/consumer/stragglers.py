@@ -10,14 +10,14 @@ from typing import Any, Final
 
 import structlog
 
-from messaging.processing.inflight import Job
+from messaging.processing.inflight import InFlightMessage
 
 log = structlog.get_logger(__name__)
 
 _ASYNCIO: Final = str(Path(asyncio.__file__).parent)
 
 
-async def cancel_tasks(tasks: Mapping[Any, Job], budget_s: float) -> None:
+async def cancel_tasks(tasks: Mapping[Any, InFlightMessage], budget_s: float) -> None:
     """Cancel tasks and wait until they have ended, up to a time limit.
 
     A handler can delay its cancellation, by catching it or by waiting for a thread. It is left

@@ -33,7 +33,7 @@ from messaging.consumer.fair_queue import FairQueue
 from messaging.consumer.key_order import KeyOrder
 from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.stragglers import cancel_tasks
-from messaging.processing.inflight import Job
+from messaging.processing.inflight import InFlightMessage
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ class Window:
 
     def __init__(  # noqa: PLR0913 - its limits
         self,
-        work: Callable[[Job], Awaitable[None]],
+        work: Callable[[InFlightMessage], Awaitable[None]],
         *,
         size: int,
         size_bytes: int,
@@ -69,15 +69,15 @@ class Window:
         self._size_bytes = size_bytes
         self._read_ahead = read_ahead
         self._may_start = may_start
-        self._ready: deque[Job] = deque()
+        self._ready: deque[InFlightMessage] = deque()
         self._standing_by = False
         self._relays: set[asyncio.Task[None]] = set()
-        self._processing: set[Job] = set()
-        self._jobs: dict[TopicPartition, set[Job]] = defaultdict(set)
+        self._processing: set[InFlightMessage] = set()
+        self._jobs: dict[TopicPartition, set[InFlightMessage]] = defaultdict(set)
         self._queue = FairQueue()
         self._keys = KeyOrder() if by_key else None
-        self._not_due: dict[Job, asyncio.TimerHandle] = {}
-        self._suspended: dict[TopicPartition, list[Job]] = {}
+        self._not_due: dict[InFlightMessage, asyncio.TimerHandle] = {}
+        self._suspended: dict[TopicPartition, list[InFlightMessage]] = {}
         self._changed = asyncio.Event()
         self._bytes_in_flight = 0
         self.in_flight = 0
@@ -95,12 +95,12 @@ class Window:
         """How many messages are queued and could start at once."""
         return self._queue.waiting
 
-    def admit(self, job: Job) -> None:
+    def admit(self, job: InFlightMessage) -> None:
         """Queue a message; ``fill`` starts it when there is room."""
         self._read_ahead.add(job)
         self._enter(job)
 
-    def admit_batch(self, jobs: Sequence[Job]) -> None:
+    def admit_batch(self, jobs: Sequence[InFlightMessage]) -> None:
         """Queue messages of one partition, in order, and start those that may start."""
         simple = not self._suspended and self._keys is None
         if simple and not self._queue.waiting and len(jobs) <= self.room and self._may_start():
@@ -114,7 +114,7 @@ class Window:
                 enter(job)
             self.fill()
 
-    def admit_delayed(self, job: Job, delay_s: float) -> None:
+    def admit_delayed(self, job: InFlightMessage, delay_s: float) -> None:
         """Hold a message that is not due yet; it is queued when it is."""
         self._read_ahead.add(job)
         self._read_ahead.mark_delayed(job)
@@ -147,7 +147,7 @@ class Window:
         self._read_ahead.remove(job)
         self._start(job)
 
-    def _start(self, job: Job) -> None:
+    def _start(self, job: InFlightMessage) -> None:
         self._jobs[job.partition].add(job)
         self.in_flight += 1
         self._bytes_in_flight += job.size
@@ -156,7 +156,7 @@ class Window:
         if not self._standing_by:
             self._stand_by()
 
-    def mark_settled(self, job: Job) -> None:
+    def mark_settled(self, job: InFlightMessage) -> None:
         """Record that a message is settled: its results or its dead letter are acknowledged."""
         jobs = self._jobs.get(job.partition)
         if jobs is None or job not in jobs:
@@ -285,14 +285,14 @@ class Window:
                     self._stand_by()
                 return
 
-    def _release_place(self, job: Job) -> None:
+    def _release_place(self, job: InFlightMessage) -> None:
         self._processing.discard(job)
         self._queue.mark_ended(job)
         # While some are ready, more would only wait behind them.
         if self._queue.waiting and not self._ready:
             self.fill()
 
-    def _on_due(self, job: Job) -> None:
+    def _on_due(self, job: InFlightMessage) -> None:
         if self._not_due.pop(job, None) is None:
             return
         self._read_ahead.mark_due(job)
@@ -300,11 +300,11 @@ class Window:
         self._changed.set()
         self.fill()
 
-    def _enter(self, job: Job) -> None:
+    def _enter(self, job: InFlightMessage) -> None:
         if self._keys is None or self._keys.enter(job):
             self._enqueue(job)
 
-    def _enqueue(self, job: Job, *, first: bool = False) -> None:
+    def _enqueue(self, job: InFlightMessage, *, first: bool = False) -> None:
         if self._suspended and job.partition in self._suspended:
             self._suspended[job.partition].append(job)
         else:

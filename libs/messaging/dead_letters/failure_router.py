@@ -17,10 +17,10 @@ from messaging.dead_letters import headers as dead_letter_headers
 from messaging.dead_letters.identity import stub_content_digest
 from messaging.dead_letters.record_digest import digest_record
 from messaging.dead_letters.stubs import StubLetter, describe_oversize, make_stub_letter
-from messaging.delivery import Headers, Record, append, build_retry_headers
+from messaging.delivery import Headers, Record, append_headers, build_retry_headers
 from messaging.processing.attempts import StuckError
 from messaging.processing.failure_policy import RetryLater
-from messaging.processing.inflight import Job
+from messaging.processing.inflight import InFlightMessage
 from messaging.producer.publisher import Publisher, RecordTooLargeError
 
 log = structlog.get_logger(__name__)
@@ -41,7 +41,10 @@ class FailureRouter:
         self._publisher = publisher
 
     async def retry_later(
-        self, job: Job, decision: RetryLater, failure: dead_letter_headers.FailureDescription
+        self,
+        job: InFlightMessage,
+        decision: RetryLater,
+        failure: dead_letter_headers.FailureDescription,
     ) -> None:
         """Write a message to a retry topic; return when the broker has acknowledged it.
 
@@ -70,7 +73,9 @@ class FailureRouter:
             attempts=job.delivery.attempts,
         )
 
-    async def dead_letter(self, job: Job, failure: dead_letter_headers.FailureDescription) -> None:
+    async def dead_letter(
+        self, job: InFlightMessage, failure: dead_letter_headers.FailureDescription
+    ) -> None:
         """Write a message to the DLQ; return when the broker has acknowledged it.
 
         A message that cannot be written whole becomes a stub letter.
@@ -82,7 +87,7 @@ class FailureRouter:
         _log_letter(job, failure, letter_id)
 
     async def dead_letter_without_content(
-        self, job: Job, failure: dead_letter_headers.FailureDescription
+        self, job: InFlightMessage, failure: dead_letter_headers.FailureDescription
     ) -> None:
         """Write a stub letter with the message's place, size and hash only, for a later replay.
 
@@ -99,7 +104,7 @@ class FailureRouter:
         _log_letter(job, failure, _letter_id_of(added))
 
     def _letter_headers(
-        self, job: Job, failure: dead_letter_headers.FailureDescription, content: bytes
+        self, job: InFlightMessage, failure: dead_letter_headers.FailureDescription, content: bytes
     ) -> Headers:
         return dead_letter_headers.build_dead_letter_headers(
             failure,
@@ -110,13 +115,15 @@ class FailureRouter:
             at=datetime.now(UTC),
         )
 
-    async def _forward(self, topic: str, job: Job, added: Headers) -> None:
+    async def _forward(self, topic: str, job: InFlightMessage, added: Headers) -> None:
         record = job.record
         await self._publisher.forward(
-            topic, record.key, record.value, append(record.headers, added)
+            topic, record.key, record.value, append_headers(record.headers, added)
         )
 
-    async def _write_letter(self, job: Job, failure: dead_letter_headers.FailureDescription) -> str:
+    async def _write_letter(
+        self, job: InFlightMessage, failure: dead_letter_headers.FailureDescription
+    ) -> str:
         """Write a dead letter, whole if the topic takes it, and return its id."""
         dlq = dlq_topic(self._service).name
         record = job.record
@@ -149,7 +156,7 @@ class FailureRouter:
             ) from error
 
     async def _forward_stub(self, dlq: str, stub: StubLetter, added: Headers) -> None:
-        headers = append(stub.headers, (*added, *stub.added_headers))
+        headers = append_headers(stub.headers, (*added, *stub.added_headers))
         await self._publisher.forward(dlq, stub.key, stub.value, headers)
 
 
@@ -166,7 +173,9 @@ def _stub_without_content(record: Record) -> StubLetter:
     return StubLetter(known.kind, known.size_bytes, known.sha256, headers_left_out=left_out)
 
 
-def _log_letter(job: Job, failure: dead_letter_headers.FailureDescription, letter_id: str) -> None:
+def _log_letter(
+    job: InFlightMessage, failure: dead_letter_headers.FailureDescription, letter_id: str
+) -> None:
     log.warning(
         "dead_letter",
         code=failure.code.value,

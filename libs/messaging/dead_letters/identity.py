@@ -25,7 +25,7 @@ from pydantic import (
 from contracts import headers as h
 from contracts.ids import derive_id_text
 from contracts.topics import EVENT_TOPICS, MIB
-from messaging.codec import document_of
+from messaging.codec import strip_schema_id
 from messaging.dead_letters import stubs
 from messaging.dead_letters.record_digest import digest_record
 from messaging.dead_letters.stubs import StubLetter
@@ -130,7 +130,7 @@ def read_message_subject(
         value: of the record.
     """
     kind = _KEYED_BY.get(topic or "")
-    if kind is None or not value or not is_cheap_to_decode(document := document_of(value)):
+    if kind is None or not value or not is_cheap_to_decode(document := strip_schema_id(value)):
         return None
     try:
         found = kind.model_validate_json(document)

@@ -13,7 +13,7 @@ from typing import Final
 from contracts import headers as h
 from messaging.consumer.oversize import DigestScope, OversizeInfo, OversizeValue
 from messaging.dead_letters.record_digest import digest_record
-from messaging.delivery import Headers, Record, header_number, text_of
+from messaging.delivery import Headers, Record, header_number, header_text
 
 FIRST_BYTES: Final = 4 * 1024
 """Most bytes of a value that a stub letter keeps."""
@@ -112,10 +112,10 @@ def read_stub_headers(added: Headers) -> StubLetter | None:
     Returns:
         None if the letter has its message whole.
     """
-    kind = text_of(added, h.STUB)
+    kind = header_text(added, h.STUB)
     if kind not in set(DigestScope):
         return None
-    sha = text_of(added, h.STUB_SHA256) or ""
+    sha = header_text(added, h.STUB_SHA256) or ""
     return StubLetter(DigestScope(kind), header_number(added, h.STUB_SIZE, 0), sha)
 
 

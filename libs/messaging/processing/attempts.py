@@ -1,4 +1,4 @@
-"""Calls a message's handler: a few tries in place, all within the delivery's one deadline."""
+"""Calling of handlers: a few tries in place, within the delivery's deadline."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, wait_ran
 
 from contracts.errors import OutageError, ThrottledError
 from messaging.processing import failure_policy
-from messaging.processing.deadlines import Deadlines
+from messaging.processing.deadlines import DeadlineTimer
 from messaging.processing.failure_policy import DeadlinePassedError
-from messaging.processing.inflight import Job
+from messaging.processing.inflight import InFlightMessage
 from messaging.producer.outgoing import Outgoing
 from messaging.settings import StageSettings
 from messaging.stage import Subscription
@@ -24,15 +24,15 @@ log = structlog.get_logger(__name__)
 
 
 class LeakedCancellationError(Exception):
-    """A handler let the cancellation of something inside it out: a bug, not our own stop."""
+    """A handler raised a cancellation that was not ours: a bug in it."""
 
 
 class StuckError(OutageError):
-    """A message can be neither handled nor set aside, so it is kept and tried again."""
+    """A message can neither be handled nor dead-lettered, so it is kept and tried again."""
 
 
-class Attempts:
-    """Calls handlers.
+class HandlerRunner:
+    """The caller of a stage's handlers, with tries in place and one deadline a delivery.
 
     Args:
         settings: tries, deadlines, waits between tries.
@@ -43,15 +43,17 @@ class Attempts:
         self._settings = settings
         self._sets_aside = sets_aside
         self._loop = asyncio.get_running_loop()
-        self._deadlines = Deadlines(self._loop)
+        self._deadlines = DeadlineTimer(self._loop)
         self._backoff = wait_random_exponential(multiplier=settings.retry_wait_s)
 
     def close(self) -> None:
         """Stop watching deadlines."""
         self._deadlines.close()
 
-    async def handle(self, job: Job, route: Subscription, subject: Any) -> Sequence[Outgoing]:
-        """What the handler returns.
+    async def handle(
+        self, job: InFlightMessage, route: Subscription, subject: Any
+    ) -> Sequence[Outgoing]:
+        """Call the handler, with tries in place, and return its result.
 
         Args:
             job: the message; its failed tries are put on its account.
@@ -78,7 +80,7 @@ class Attempts:
             raise StuckError(f"{type(error).__name__} on {job.topic}; see the log") from error
 
     async def _before_deadline(
-        self, job: Job, route: Subscription, subject: Any
+        self, job: InFlightMessage, route: Subscription, subject: Any
     ) -> Sequence[Outgoing]:
         job.tries, job.expired = 0, False
         job.deadline = self._deadline(job)
@@ -97,14 +99,16 @@ class Attempts:
             raise _meaning_of(asyncio.CancelledError(), job)
         return result
 
-    def _deadline(self, job: Job) -> float:
+    def _deadline(self, job: InFlightMessage) -> float:
         """When this delivery's work must be done: in its own time, or at the message's deadline."""
         mine = self._loop.time() + self._settings.deadline_s
         if job.due_s == float("inf"):
             return mine
         return min(mine, self._loop.time() + job.due_s - time.time())
 
-    async def _try(self, job: Job, route: Subscription, subject: Any) -> Sequence[Outgoing]:
+    async def _try(
+        self, job: InFlightMessage, route: Subscription, subject: Any
+    ) -> Sequence[Outgoing]:
         try:
             return await self._once(job, route, subject)
         except Exception as error:
@@ -113,7 +117,9 @@ class Attempts:
             await asyncio.sleep(self._first_wait(error))
         return await self._retrying(job)(self._once, job, route, subject)
 
-    async def _once(self, job: Job, route: Subscription, subject: Any) -> Sequence[Outgoing]:
+    async def _once(
+        self, job: InFlightMessage, route: Subscription, subject: Any
+    ) -> Sequence[Outgoing]:
         job.failure = None
         try:
             if not route.wants_delivery:
@@ -123,14 +129,14 @@ class Attempts:
             job.note_failure(error)
             raise
 
-    def _retrying(self, job: Job) -> AsyncRetrying:
+    def _retrying(self, job: InFlightMessage) -> AsyncRetrying:
         return AsyncRetrying(
             retry=retry_if_exception(lambda error: self._may_try_again(error, job)),
             wait=self._wait,
             reraise=True,
         )
 
-    def _may_try_again(self, error: BaseException, job: Job) -> bool:
+    def _may_try_again(self, error: BaseException, job: InFlightMessage) -> bool:
         if job.expired:
             return False
         if isinstance(error, ThrottledError):
@@ -154,14 +160,14 @@ class Attempts:
 
 
 def _forget_cancellation() -> int:
-    """Take back the deadline's cancellation; how many of others are left."""
+    """Undo the deadline's cancellation, and return how many other cancellations are left."""
     task = asyncio.current_task()
     assert task is not None
     return task.uncancel()
 
 
-def _meaning_of(error: asyncio.CancelledError, job: Job) -> BaseException:
-    """Tell a deadline and a leak from our own wish to stop.
+def _meaning_of(error: asyncio.CancelledError, job: InFlightMessage) -> BaseException:
+    """Return the error a cancellation stands for: a passed deadline, a leak, or our own stop.
 
     A cancellation that leaks out of a handler would, taken for ours, end the task that works on
     messages without a trace, and without settling this one.

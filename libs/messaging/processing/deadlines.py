@@ -28,7 +28,7 @@ class DeadlineBound(Protocol):
     task: asyncio.Task[None] | None
 
 
-class Deadlines:
+class DeadlineTimer:
     """A watcher that cancels the tasks of work that is past its deadline.
 
     Args:

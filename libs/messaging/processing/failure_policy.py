@@ -149,7 +149,7 @@ def find_policy_row(error: BaseException) -> PolicyRow:
     )
 
 
-def decide(
+def decide_next_step(
     error: BaseException, delivery: Delivery, settings: StageSettings, *, now: datetime
 ) -> Decision:
     """Return what to do with a message after its tries in place have failed.
@@ -188,7 +188,7 @@ def is_retried_in_place(error: BaseException) -> bool:
     return find_policy_row(error).in_place
 
 
-def counts_towards_stopping(error: BaseException) -> bool:
+def counts_as_stage_failure(error: BaseException) -> bool:
     """Return whether a failure is evidence about the stage, and not about the message alone."""
     return find_policy_row(error).counts
 
@@ -203,7 +203,7 @@ def is_bug(error: BaseException) -> bool:
     return not isinstance(error, OnrecordError | TimeoutError)
 
 
-def forget_frames(error: BaseException | None) -> None:
+def drop_tracebacks(error: BaseException | None) -> None:
     """Drop the tracebacks of an error and its causes, which keep the message in memory.
 
     The frames of a traceback keep the event alive, and often lead back to the failure itself, so

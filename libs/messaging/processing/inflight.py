@@ -14,7 +14,7 @@ from contracts import headers as h
 from contracts.errors import OutageError, ThrottledError
 from messaging.dead_letters.stubs import record_size, truncate_record
 from messaging.delivery import (
-    NO_LINEAGE,
+    NO_CONTEXT,
     Delivery,
     Headers,
     Origin,
@@ -35,7 +35,7 @@ HEADER_BYTES: Final = 128
 """What a header takes in memory besides its value, about."""
 
 
-class Job:
+class InFlightMessage:
     """One delivered record from fetch to settlement.
 
     Args:
@@ -82,7 +82,7 @@ class Job:
         partition: TopicPartition,
         topic: str,
         tier: int | None,
-        finish: Callable[[Job], None],
+        finish: Callable[[InFlightMessage], None],
     ) -> None:
         self.received = received
         self.partition = partition
@@ -94,7 +94,7 @@ class Job:
         self.due_s = float("inf")
         self.deadline = float("inf")
         self.expired = False
-        self.lineage = NO_LINEAGE
+        self.lineage = NO_CONTEXT
         self.task: asyncio.Task[None] | None = None
         self._finish = finish
         self._record: Record | None = None

@@ -1,4 +1,4 @@
-"""Sees one message through to its end: handled, waiting in a retry topic, or a dead letter.
+"""Processing of one message until it is settled: published, in a retry topic, or dead-lettered.
 
 This is the only place where a handler's failure is caught. Whatever happens, a message is settled
 only once the broker has acknowledged what came of it.
@@ -26,14 +26,14 @@ from contracts.errors import (
 from messaging.dead_letters import headers as dead_letter_headers
 from messaging.dead_letters.failure_router import FailureRouter
 from messaging.dead_letters.metrics import DeadLetterMetrics
-from messaging.limits import Limits, TooLargeError
+from messaging.limits import MessageLimits, MessageTooLargeError
 from messaging.processing import failure_policy
-from messaging.processing.attempts import Attempts
-from messaging.processing.failure_policy import forget_frames
+from messaging.processing.attempts import HandlerRunner
+from messaging.processing.failure_policy import drop_tracebacks
 from messaging.processing.failure_rate_breaker import FailureRateBreaker
-from messaging.processing.inflight import Job
+from messaging.processing.inflight import InFlightMessage
 from messaging.processing.outage_gate import OutageGate
-from messaging.processing.throttle import Throttle
+from messaging.processing.throttle import ThrottledMessages
 from messaging.producer.outgoing import Outgoing
 from messaging.producer.publisher import Publisher, RecordTooLargeError
 from messaging.settings import StageSettings
@@ -45,8 +45,8 @@ MOST_NEWCOMERS: Final = 256
 """Messages that may be admitted beyond the window, one by one, while all in it wait."""
 
 
-class Worker:
-    """Settles the messages of one stage.
+class MessageProcessor:
+    """The processor of one stage's messages.
 
     Args:
         stage: the handlers.
@@ -65,7 +65,7 @@ class Worker:
         self._stage = stage
         self._settings = settings
         self._publisher = publisher
-        self._attempts = Attempts(settings, sets_aside=stage.dead_letters)
+        self._attempts = HandlerRunner(settings, sets_aside=stage.dead_letters)
         self._dead_letter_metrics = DeadLetterMetrics(stage.service)
         self._failure_router = FailureRouter(stage.service, group, publisher)
         pauses = (settings.outage_pause_s, settings.outage_pause_max_s)
@@ -77,8 +77,10 @@ class Worker:
         window = max(settings.stop_window, 2 * settings.max_in_flight)
         shares = (settings.stop_share, settings.stop_share_of_all)
         self.stoppage = FailureRateBreaker(window, *shares, *pauses)
-        self._limits = Limits(stage.service, settings.max_message_bytes, settings.max_json_values)
-        self._throttle = Throttle()
+        self._limits = MessageLimits(
+            stage.service, settings.max_message_bytes, settings.max_json_values
+        )
+        self._throttle = ThrottledMessages()
         self._working = 0
         self._most_in_flight = 2 * settings.max_in_flight + MOST_NEWCOMERS
         self._republishing: set[asyncio.Task[None]] = set()
@@ -91,7 +93,7 @@ class Worker:
 
     @property
     def trouble(self) -> str:
-        """What holds up the whole stage, for people; empty while nothing is known to."""
+        """The reason why the whole stage is held up, for people; empty if it is not."""
         return (
             self._handling.reason
             or self._publishing.reason
@@ -101,7 +103,7 @@ class Worker:
 
     @property
     def detail(self) -> str:
-        """What holds up single messages while the stage works, for people; may be empty."""
+        """What delays single messages although the stage works, for people; may be empty."""
         suspected = (
             f"{gate.suspects} of its messages meet an outage while others pass ({gate.suspicion})"
             for gate in (self._handling, self._publishing)
@@ -111,7 +113,7 @@ class Worker:
         return "; ".join(filter(None, (throttled, *suspected)))
 
     def wants_a_newcomer(self, *, in_flight: int, room: int) -> bool:
-        """Whether a message has to be admitted, room or not, to try whether others pass.
+        """Return whether to start one more message, room or not, as a probe.
 
         So it is where all that is worked on waits: for a closed gate, as whoever could open it may
         have been cancelled by a rebalance, or may fail for reasons of its own; or, with no room
@@ -131,8 +133,8 @@ class Worker:
         untried = sum(gate.untried for gate in gates)
         return 0 < waiting >= active and not untried and in_flight < self._most_in_flight
 
-    async def work(self, job: Job) -> None:
-        """Work on a message; outages are waited out, however long.
+    async def work(self, job: InFlightMessage) -> None:
+        """Process a message; outages are waited out, however long.
 
         When it returns, there is nothing left to do but to wait for the broker: ``job.finish()``
         is called when what came of the message is acknowledged, which may be later.
@@ -151,14 +153,14 @@ class Worker:
             self._working -= 1
 
     async def close(self) -> None:
-        """Stop watching deadlines, and sending again what the broker did not take."""
+        """Stop watching deadlines, and cancel republishing."""
         self._closed = True
         self._attempts.close()
         for task in list(self._republishing):
             task.cancel()
         await asyncio.gather(*self._republishing, return_exceptions=True)
 
-    async def _settle(self, job: Job) -> bool | None:
+    async def _settle(self, job: InFlightMessage) -> bool | None:
         """Whether it ended well; None if its end says nothing of the stage."""
         resumed = self.stoppage.resumed
         try:
@@ -178,11 +180,11 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - whatever a handler raises has a row in the design's table
             await self._salvage(job, error)
             is_well = await self._set_aside(job, error, resumed=resumed)
-            forget_frames(error)
+            drop_tracebacks(error)
             return is_well
         return True
 
-    def _read(self, job: Job) -> tuple[Subscription, Any]:
+    def _read(self, job: InFlightMessage) -> tuple[Subscription, Any]:
         if self._stage.dead_letters:  # a stage without them takes whatever there is
             _refuse(job, self._limits.complaint_about(job.received))
         route = self._stage.route(job.source_topic)
@@ -194,14 +196,16 @@ class Worker:
             job.due_s = told
         return route, subject
 
-    async def _publish(self, job: Job, events: Sequence[Outgoing]) -> None:
+    async def _publish(self, job: InFlightMessage, events: Sequence[Outgoing]) -> None:
         sent = partial(self._sent, job, events)
         try:
             await self._publisher.send(events, sent, cause=job.lineage)
         except (OutageError, RecordTooLargeError):
             await self._publish_again(job, events)
 
-    def _sent(self, job: Job, events: Sequence[Outgoing], error: Exception | None) -> None:
+    def _sent(
+        self, job: InFlightMessage, events: Sequence[Outgoing], error: Exception | None
+    ) -> None:
         if error is None:
             try:
                 self._ended_well(job)
@@ -214,19 +218,19 @@ class Worker:
         self._republishing.add(task)
         task.add_done_callback(partial(self._republished, job))
 
-    def _republished(self, job: Job, task: asyncio.Task[None]) -> None:
+    def _republished(self, job: InFlightMessage, task: asyncio.Task[None]) -> None:
         self._republishing.discard(task)
         error = None if task.cancelled() else task.exception()
         if isinstance(error, Exception):
             self._not_settled(job, error)
 
-    def _not_settled(self, job: Job, error: Exception) -> None:
+    def _not_settled(self, job: InFlightMessage, error: Exception) -> None:
         # Nobody else works on the message: the consumption has to begin anew, which has it
         # delivered again.
         log.error("unsettled", topic=job.topic, offset=job.received.offset, exc_info=error)
         self.failure = self.failure or error
 
-    async def _publish_again(self, job: Job, events: Sequence[Outgoing]) -> None:
+    async def _publish_again(self, job: InFlightMessage, events: Sequence[Outgoing]) -> None:
         cause = job.lineage
         try:
             await self._publishing.run(
@@ -238,7 +242,7 @@ class Worker:
         else:
             self._ended_well(job)
 
-    async def _salvage(self, job: Job, error: Exception) -> None:
+    async def _salvage(self, job: InFlightMessage, error: Exception) -> None:
         """Send on what is good in a message that is about to be a dead letter.
 
         Before the letter, so that a crash in between has both done again, and loses neither.
@@ -254,12 +258,12 @@ class Worker:
             # Whatever it is, the letter holds the message, and with it whatever was good.
             log.exception("not_salvaged", topic=job.topic, offset=job.received.offset)
 
-    def _ended_well(self, job: Job) -> None:
+    def _ended_well(self, job: InFlightMessage) -> None:
         self.stoppage.settled()
         job.finish()
 
     async def _set_aside(
-        self, job: Job, error: Exception, *, resumed: int | None = None
+        self, job: InFlightMessage, error: Exception, *, resumed: int | None = None
     ) -> bool | None:
         """Put a message into a retry topic or the DLQ, whole if nothing unforeseen prevents it.
 
@@ -267,7 +271,7 @@ class Worker:
             False: that is no good end; None if it says nothing of the stage.
         """
         failure = dead_letter_headers.describe_failure(error, self._stage.service)
-        counts = failure_policy.counts_towards_stopping(error)
+        counts = failure_policy.counts_as_stage_failure(error)
         _log_bug(error, failure)
         try:
             await self._write_aside(job, error, failure)
@@ -280,7 +284,7 @@ class Worker:
             bug = replace(bug, message=f"{failure.code}, then not set aside whole: {bug.message}")
             await self._publishing.run(self._failure_router.dead_letter_without_content, job, bug)
             self._dead_letter_metrics.record(job.record, bug.code)
-            forget_frames(unforeseen)
+            drop_tracebacks(unforeseen)
         if counts:
             subject = job.subject if isinstance(job.subject, bytes) else None
             self.stoppage.failed(
@@ -290,12 +294,15 @@ class Worker:
         return False if counts else None
 
     async def _write_aside(
-        self, job: Job, error: Exception, failure: dead_letter_headers.FailureDescription
+        self,
+        job: InFlightMessage,
+        error: Exception,
+        failure: dead_letter_headers.FailureDescription,
     ) -> None:
         if not job.tries:
             job.note_failure(error)
         now = datetime.now(UTC)
-        decision = failure_policy.decide(error, job.delivery, self._settings, now=now)
+        decision = failure_policy.decide_next_step(error, job.delivery, self._settings, now=now)
         # An outage of these writes is never the message's own: there is no other place for it.
         if isinstance(decision, failure_policy.RetryLater):
             if isinstance(error, ThrottledError):
@@ -320,8 +327,8 @@ def _log_bug(error: Exception, failure: dead_letter_headers.FailureDescription) 
         log.error("bug", exc_info=error, fingerprint=failure.fingerprint)
 
 
-def _refuse(job: Job, complaint: str) -> None:
-    """Raise what is complained about, if anything; no frame of the error holds the message."""
+def _refuse(job: InFlightMessage, complaint: str) -> None:
+    """Raise if there is a complaint; no frame of the error holds the message."""
     if complaint:
         job.shorten(complaint)
-        raise TooLargeError(complaint)
+        raise MessageTooLargeError(complaint)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from messaging.dead_letters.headers import FailureDescription
 
 
-class Throttle:
+class ThrottledMessages:
     """The messages in retry topics that wait because a dependency asked for it."""
 
     def __init__(self) -> None:

@@ -20,11 +20,11 @@ from contracts.encoded import event_class
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.events import Event
 from contracts.topics import topic_of
-from messaging.codec import encode
-from messaging.delivery import NO_LINEAGE, Headers, Lineage
+from messaging.codec import encode_event
+from messaging.delivery import NO_CONTEXT, Headers, PropagatedContext
 from messaging.kafka import header_names
 from messaging.kafka.connection_errors import KafkaUnavailableError, diagnose_connection
-from messaging.limits import size_of_headers
+from messaging.limits import headers_size
 from messaging.producer.accumulator import (
     DeliveryCallback,
     RecordAccumulator,
@@ -146,7 +146,7 @@ class Publisher:
         events: Sequence[Outgoing],
         callback: DeliveryCallback,
         *,
-        cause: Lineage = NO_LINEAGE,
+        cause: PropagatedContext = NO_CONTEXT,
     ) -> None:
         """Send events, each to its own topic, in order; do not wait for the broker.
 
@@ -166,10 +166,12 @@ class Publisher:
                 await self._append_record(event, callback)
                 continue
             topic = self._topic(event_class(event))
-            key, value, headers = encode(event, source=self._source, cause=cause)
+            key, value, headers = encode_event(event, source=self._source, cause=cause)
             await self._append(topic, key, value, headers, callback)
 
-    async def publish(self, events: Iterable[Outgoing], *, cause: Lineage = NO_LINEAGE) -> None:
+    async def publish(
+        self, events: Iterable[Outgoing], *, cause: PropagatedContext = NO_CONTEXT
+    ) -> None:
         """Send events, each to its own topic, in order; wait until all are acknowledged.
 
         Args:
@@ -278,7 +280,7 @@ class Publisher:
         partition: int | None = None,
     ) -> None:
         size = len(key or b"") + len(value or b"") + RECORD_OVERHEAD_BYTES
-        size += size_of_headers(headers)
+        size += headers_size(headers)
         if size > self._kafka.max_batch_bytes:
             raise RecordTooLargeError(
                 f"the record for {topic} is larger than KAFKA_MAX_BATCH_BYTES allows"

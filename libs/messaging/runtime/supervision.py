@@ -15,7 +15,7 @@ from contracts.topics import ALL_TOPICS, dlq_topic
 from messaging.consumer.consumer import StageConsumer
 from messaging.consumer.instance_fencing import InstanceIdTakenError, require_free_instance_id
 from messaging.kafka.topic_checks import require_topics
-from messaging.processing.processor import Worker
+from messaging.processing.processor import MessageProcessor
 from messaging.producer.publisher import Publisher
 from messaging.runtime.health import Health
 from messaging.settings import KafkaSettings, StageSettings
@@ -189,7 +189,9 @@ class Supervisor:
             Publisher(kafka, source=consumer.source) as publisher,
             consumer.build(publisher) as stage,
         ):
-            worker = Worker(stage, consumer.settings, publisher, group=kafka.topic(stage.service))
+            worker = MessageProcessor(
+                stage, consumer.settings, publisher, group=kafka.topic(stage.service)
+            )
             consumption = StageConsumer(stage, consumer.settings, kafka, worker)
             written = {one.name for one in ALL_TOPICS if stage.service in one.producers}
             if stage.dead_letters:

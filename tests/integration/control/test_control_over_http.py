@@ -16,7 +16,7 @@ from control.indexing import index_letter
 from messaging import Record
 from messaging.dead_letters.identity import derive_letter_id
 from messaging.dead_letters.record_digest import digest_record
-from messaging.delivery import append, split_headers
+from messaging.delivery import append_headers, split_headers
 from messaging.runtime.health import Health, serve_http
 from support.control_office import KEY, ODD, Office, delivery, letter_bytes
 from support.http_client import http_client
@@ -112,7 +112,7 @@ async def test_a_replay_of_many_goes_on_where_the_one_before_ended(office: Offic
 
 async def test_a_key_and_a_fingerprint_of_any_length_do_not_stop_the_index(office: Office) -> None:
     long = Random(7).randbytes(20_000).hex().encode()
-    headers = append((), ((h.DLQ_TOPIC, b"chunks-ready"), (h.FINGERPRINT, long)))
+    headers = append_headers((), ((h.DLQ_TOPIC, b"chunks-ready"), (h.FINGERPRINT, long)))
     letter = index_letter(Record("enrichment-dlq", 0, 5, long, b"v", headers, 1_000))
     assert await office.context.store.index_letter(letter)
     indexed = await office.context.store.letter(letter.letter_id)

@@ -22,7 +22,7 @@ from control.store import LetterStore
 from database.errors import DatabaseUnavailableError
 from database.pool import Database
 from messaging import Record
-from messaging.delivery import Headers, append, split_headers
+from messaging.delivery import Headers, append_headers, split_headers
 from messaging.kafka.admin import admin_client, create_topics
 from support.control_office import ODD, TOPICS, Office, letter_bytes, open_office
 from support.postgres import TestServer
@@ -280,10 +280,10 @@ async def test_a_letter_that_an_earlier_version_indexed_is_known_when_it_is_read
 ) -> None:
     old = UUID(int=7)
     told: Headers = ((h.LETTER_ID, str(old).encode()), (h.DLQ_TOPIC, b"chunks-ready"))
-    record = Record(DLQ, 0, 0, b"k", b"v", append(ODD, told), 1_000)
+    record = Record(DLQ, 0, 0, b"k", b"v", append_headers(ODD, told), 1_000)
     before = index_letter(record).model_copy(update={"letter_id": old, "message_sha256": None})
     await office.context.store.index_letter(before)
-    again = await office.set_aside(b"v", append(ODD, told), key=b"k")
+    again = await office.set_aside(b"v", append_headers(ODD, told), key=b"k")
     assert again != old
     assert await states(office) == {old: LetterState.OPEN}
     assert await fresh_database.fetchval("SELECT message_sha256 IS NOT NULL FROM dead_letters")

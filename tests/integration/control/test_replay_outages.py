@@ -17,11 +17,11 @@ from control.replay import LetterReplayer
 from control.store import LetterStore
 from database.pool import Database
 from messaging import KafkaUnavailableError, Publisher, Record
-from messaging.delivery import append
+from messaging.delivery import append_headers
 from support.broker import RestartableBroker, bench_on
 
 LETTERS = 30
-HEADERS = append((), ((h.DLQ_TOPIC, b"chunks-ready"), (h.DLQ_PARTITION, b"0")))
+HEADERS = append_headers((), ((h.DLQ_TOPIC, b"chunks-ready"), (h.DLQ_PARTITION, b"0")))
 
 
 def letter(number: int) -> IndexedLetter:

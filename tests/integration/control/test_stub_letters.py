@@ -25,7 +25,7 @@ from database.pool import Database
 from messaging import Delivery, Origin, Publisher, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.record_digest import digest_record
-from messaging.delivery import Headers, append, split_headers
+from messaging.delivery import Headers, append_headers, split_headers
 from messaging.kafka.admin import admin_client
 from messaging.limits import PULL_BYTES, WHOLE_BYTES
 from messaging.stage import Stage
@@ -173,7 +173,7 @@ async def test_a_stub_is_replayed_only_as_the_message_it_tells_of(
     (letter,) = await bench.records(DLQ, 1)
     original, added = split_headers(letter.headers)
     forged = tuple((one, told if one == name else value) for one, value in added)
-    await bench.send(DLQ, letter.value, key=b"k", headers=append(original, forged))
+    await bench.send(DLQ, letter.value, key=b"k", headers=append_headers(original, forged))
     letter_id = await index(store, (await bench.records(DLQ, 2))[1])
     async with control(bench, store) as office:
         with pytest.raises(OriginalGoneError, match=why):
@@ -197,7 +197,7 @@ async def test_a_replay_of_many_holds_no_more_than_its_share_and_tells_of_each(
                 group="g",
                 at=index_letter(Record(DLQ, 0, 0, None, None)).failed_at,
             )
-            headers = append(HEADERS, added)
+            headers = append_headers(HEADERS, added)
             await publisher.forward(DLQ, b"k", value, headers)
             letter = index_letter(Record(DLQ, 0, offset, b"k", value, headers, 1_000))
             await store.index_letter(letter)
@@ -217,7 +217,7 @@ async def test_a_replay_of_many_holds_no_more_than_its_share_and_tells_of_each(
 
 async def test_a_large_letter_is_listed_small(store: LetterStore) -> None:
     huge = bytes(60 * MIB)
-    headers = append(
+    headers = append_headers(
         (("small", b"1"), ("huge", huge), ("x" * MIB, b"1")),
         ((h.ERROR_CODE, b"too_large"), (h.DLQ_MESSAGE, b"m" * MIB), (h.ERROR_TYPE, huge)),
     )

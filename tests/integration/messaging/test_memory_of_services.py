@@ -21,7 +21,7 @@ from contracts.topics import (
 )
 from database.settings import PostgresSettings
 from messaging import KafkaSettings
-from messaging.codec import encode
+from messaging.codec import encode_event
 from support import bombs
 from support.bombs import MIB
 from support.broker import Bench, bench_on
@@ -71,7 +71,7 @@ def submission(number: int) -> tuple[bytes, bytes]:
         study=STUDY,
         content="Moderator: How was it?\nAnna: It was slow at first.\n",
     )
-    key, value, _ = encode(event, source="/test")
+    key, value, _ = encode_event(event, source="/test")
     return key, value
 
 

@@ -30,7 +30,7 @@ from integration.model_client.refusals import (
     RefusalCase,
 )
 from messaging.delivery import Delivery, Origin
-from messaging.processing.failure_policy import DeadLetter, RetryLater, WaitOut, decide
+from messaging.processing.failure_policy import DeadLetter, RetryLater, WaitOut, decide_next_step
 from messaging.settings import StageSettings
 from model_client import CostAttribution, ModelClient, ModelRequest, ModelSettings, errors
 from support.scripted_endpoint import ScriptedEndpoint, completion, events, json_response
@@ -66,7 +66,7 @@ def settings(url: str, **more: Any) -> ModelSettings:
 
 def follows(error: OnrecordError) -> str:
     """What messaging does about an error of the first delivery, in the table's words."""
-    decision = decide(
+    decision = decide_next_step(
         error, Delivery(Origin("chunks-ready", 0, 0)), StageSettings(), now=datetime.now(UTC)
     )
     if isinstance(decision, WaitOut):

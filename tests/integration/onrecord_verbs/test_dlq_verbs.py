@@ -22,7 +22,7 @@ from control.store import LetterStore
 from database.pool import open_database
 from database.settings import PostgresSettings
 from messaging import KafkaSettings, Publisher
-from messaging.delivery import append
+from messaging.delivery import append_headers
 from messaging.kafka.admin import create_topics
 from onrecord import cli
 
@@ -70,7 +70,7 @@ async def control_of(kafka: KafkaSettings, postgres: PostgresSettings) -> AsyncI
         store = LetterStore(database)
         for number, value in enumerate(VALUES):
             origin = ((h.DLQ_TOPIC, b"chunks-ready"), (h.DLQ_PARTITION, b"0"), (h.DLQ_OFFSET, b"7"))
-            headers = append((), origin)
+            headers = append_headers((), origin)
             await publisher.forward(DLQ.name, b"key", value, headers)
             await store.index_letter(letter(number))
         api = Api()

@@ -15,7 +15,7 @@ from database.pool import Database
 from messaging import Delivery, Origin, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.record_digest import digest_record
-from messaging.delivery import append
+from messaging.delivery import append_headers
 from onrecord.errors import UsageError
 from onrecord.submit.waiting import SubmissionWatch
 from persistence.store import NotesStore
@@ -57,7 +57,7 @@ class Topics:
         )
         assert source.key is not None
         assert source.value is not None
-        letter = self._write(f"{service}-dlq", source.key, source.value, append((), added))
+        letter = self._write(f"{service}-dlq", source.key, source.value, append_headers((), added))
         await self.store.index_letter(index_letter(letter))
 
     def read(self, topic: str, event: object, key: bytes = KEY) -> Record:

@@ -16,7 +16,7 @@ from messaging import Delivery, Origin, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.identity import derive_letter_id
 from messaging.dead_letters.record_digest import digest_record
-from messaging.delivery import Headers, append
+from messaging.delivery import Headers, append_headers
 from support.interviews import STUDY
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -38,7 +38,7 @@ def set_aside(record: Record, delivery: Delivery = DELIVERY) -> Headers:
     added = build_dead_letter_headers(
         failure, delivery, content, service="enrichment", group="g", at=AT
     )
-    return append(record.headers, added)
+    return append_headers(record.headers, added)
 
 
 def test_a_letter_is_indexed_with_all_it_tells() -> None:
@@ -89,7 +89,7 @@ moments = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-1, 2_000_000_
 def test_indexing_garbage_never_raises_and_fits_the_index(
     headers: Headers, key: bytes | None, value: bytes | None, moment: int, *, trailer: bool
 ) -> None:
-    sent = append((), headers) if trailer else headers
+    sent = append_headers((), headers) if trailer else headers
     letter = index_letter(Record("guardrail-dlq", 0, 5, key, value, sent, moment))
     for number in (letter.attempts, letter.timeouts, letter.source_partition or 0):
         assert 0 <= number < 2**31

@@ -12,7 +12,7 @@ from contracts.transcript import Role, Speaker
 from ingestion.domain import Cutting, ingest
 from ingestion.handlers import read_interview
 from ingestion.readers import readers
-from messaging.codec import encode
+from messaging.codec import encode_event
 from processes import Bounds
 from support.chunks import INTERVIEW, STUDY
 
@@ -115,8 +115,8 @@ async def test_the_handler_sends_the_interview_before_its_chunks() -> None:
 def test_an_encoded_event_is_sent_as_the_event_itself_would_be() -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
     for event in ingest(SUBMITTED, Cutting(600, 0)):
-        key, body, headers = encode(event, source="/a", at=at)
-        told = encode(EncodedEvent.of(event), source="/a", at=at)
+        key, body, headers = encode_event(event, source="/a", at=at)
+        told = encode_event(EncodedEvent.of(event), source="/a", at=at)
         assert told[:2] == (key, body)
         trace = "traceparent"  # a new one each time
         assert [one for one in told[2] if one[0] != trace] == [

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from aiokafka import TopicPartition
 
 from contracts import headers as h
-from messaging.delivery import Delivery, Headers, Origin, append, build_retry_headers
-from messaging.processing.inflight import Job
+from messaging.delivery import Delivery, Headers, Origin, append_headers, build_retry_headers
+from messaging.processing.inflight import InFlightMessage
 
 P0, P1, P2 = (TopicPartition("chunks-ready", number) for number in range(3))
 RETRY = TopicPartition("probe-retry-1", 0)
@@ -26,7 +26,7 @@ class Received:
     timestamp: int = 0
 
 
-def nothing(_: Job) -> None:
+def nothing(_: InFlightMessage) -> None:
     """Finish a job that nobody waits for."""
 
 
@@ -37,11 +37,11 @@ def job(
     subject: bytes | None = None,
     tier: int | None = None,
     value: bytes | None = None,
-) -> Job:
+) -> InFlightMessage:
     """Return a message of a subject."""
     headers = () if subject is None else ((h.TRANSCRIPT_ID, subject),)
     received = Received(offset, value=value, headers=headers)
-    return Job(received, partition, partition.topic, tier, nothing)
+    return InFlightMessage(received, partition, partition.topic, tier, nothing)
 
 
 def waiting(offset: int, *, not_before_s: float, delay_s: float | None, size: int = 0) -> Received:
@@ -58,4 +58,4 @@ def waiting(offset: int, *, not_before_s: float, delay_s: float | None, size: in
         not_before_ms=int(not_before_s * 1_000),
         delay_ms=None if delay_s is None else int(delay_s * 1_000),
     )
-    return Received(offset, value=b"x" * size, headers=append((), added))
+    return Received(offset, value=b"x" * size, headers=append_headers((), added))

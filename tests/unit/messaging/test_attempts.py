@@ -10,9 +10,9 @@ from aiokafka import TopicPartition
 from contracts.errors import RetryableError, ThrottledError
 from contracts.topics import CHUNKS_READY
 from messaging import Record, StageSettings
-from messaging.processing.attempts import Attempts
+from messaging.processing.attempts import HandlerRunner
 from messaging.processing.failure_policy import DeadlinePassedError
-from messaging.processing.inflight import Job
+from messaging.processing.inflight import InFlightMessage
 from messaging.stage import Stage
 
 QUICK = StageSettings(deadline_s=0.1, tries=3, retry_wait_s=30.0)
@@ -36,14 +36,14 @@ class WrongAnswerError(RetryableError):
 
 async def handled(
     handler: Any, settings: StageSettings, *, due_s: float = float("inf")
-) -> tuple[Job, BaseException | None]:
+) -> tuple[InFlightMessage, BaseException | None]:
     """A message after its delivery, and how that ended."""
     stage = Stage("probe")
     stage.on_raw(CHUNKS_READY)(handler)
     place = TopicPartition(CHUNKS_READY.name, 0)
-    job = Job(Received(), place, place.topic, None, lambda _: None)
+    job = InFlightMessage(Received(), place, place.topic, None, lambda _: None)
     job.due_s = due_s
-    attempts = Attempts(settings, sets_aside=True)
+    attempts = HandlerRunner(settings, sets_aside=True)
 
     async def handle() -> None:
         await attempts.handle(job, stage.route(CHUNKS_READY.name), job.record)

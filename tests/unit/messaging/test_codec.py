@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from contracts.events import TranscriptSubmitted
 from contracts.ids import derive_transcript_id
 from contracts.study import Study, Theme
-from messaging.codec import InvalidEventError, UndecodableError, decode, encode
-from messaging.delivery import NO_LINEAGE, Lineage
+from messaging.codec import InvalidEventError, UndecodableError, decode_event, encode_event
+from messaging.delivery import NO_CONTEXT, PropagatedContext
 
 EVENT = TranscriptSubmitted(
     transcript_id=derive_transcript_id("study", "one"),
@@ -26,20 +26,20 @@ MARKER = "SECRETWORDS"
 
 def read(
     value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()
-) -> tuple[TranscriptSubmitted, Lineage]:
-    return decode(value, headers, TranscriptSubmitted)
+) -> tuple[TranscriptSubmitted, PropagatedContext]:
+    return decode_event(value, headers, TranscriptSubmitted)
 
 
 def sent(event: TranscriptSubmitted = EVENT, **more: Any) -> tuple[bytes, bytes, dict[str, str]]:
-    key, value, headers = encode(event, source="/test", **more)
+    key, value, headers = encode_event(event, source="/test", **more)
     return key, value, {name: text.decode() for name, text in headers}
 
 
 def test_an_event_comes_back_as_it_was_sent() -> None:
-    _, value, headers = encode(EVENT, source="/test")
+    _, value, headers = encode_event(EVENT, source="/test")
     event, lineage = read(value, headers)
     assert event == EVENT
-    assert lineage == Lineage(traceparent=dict(headers)["traceparent"])
+    assert lineage == PropagatedContext(traceparent=dict(headers)["traceparent"])
 
 
 def test_headers_are_those_of_the_cloudevents_kafka_binding() -> None:
@@ -60,13 +60,16 @@ def test_the_same_event_sent_twice_has_one_id_and_another_event_has_another() ->
 
 def test_the_trace_goes_on_from_the_parent() -> None:
     parent = f"00-{'a' * 32}-{'b' * 16}-01"
-    trace = sent(cause=Lineage(traceparent=parent.encode()))[2]["traceparent"]
+    trace = sent(cause=PropagatedContext(traceparent=parent.encode()))[2]["traceparent"]
     assert trace.startswith(f"00-{'a' * 32}-")
     assert "b" * 16 not in trace
 
 
 def test_the_deadline_is_carried_on_as_it_was_told() -> None:
-    assert sent(cause=Lineage(deadline=b"1900000000000"))[2]["onrecord-deadline"] == "1900000000000"
+    assert (
+        sent(cause=PropagatedContext(deadline=b"1900000000000"))[2]["onrecord-deadline"]
+        == "1900000000000"
+    )
     assert "onrecord-deadline" not in sent()[2]
 
 
@@ -84,7 +87,7 @@ def test_a_damaged_deadline_counts_as_none(told: bytes) -> None:
 
 def test_of_a_header_told_twice_the_last_counts() -> None:
     headers = [("traceparent", b"1"), ("onrecord-deadline", b"1"), ("traceparent", b"2")]
-    assert read(sent()[1], headers)[1] == Lineage(b"2", b"1")
+    assert read(sent()[1], headers)[1] == PropagatedContext(b"2", b"1")
 
 
 def test_accepts_confluents_wire_format() -> None:
@@ -93,7 +96,7 @@ def test_accepts_confluents_wire_format() -> None:
 
 
 def test_accepts_an_event_without_any_headers() -> None:
-    assert read(sent()[1]) == (EVENT, NO_LINEAGE)
+    assert read(sent()[1]) == (EVENT, NO_CONTEXT)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from messaging.processing.deadlines import Deadlines
+from messaging.processing.deadlines import DeadlineTimer
 
 
 class Timer:
@@ -94,18 +94,18 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def deadlines(clock: Clock) -> Deadlines:
-    return Deadlines(cast(Any, clock))
+def deadlines(clock: Clock) -> DeadlineTimer:
+    return DeadlineTimer(cast(Any, clock))
 
 
-def begin(deadlines: Deadlines, *at: float) -> list[Work]:
+def begin(deadlines: DeadlineTimer, *at: float) -> list[Work]:
     works = [Work(when) for when in at]
     for work in works:
         deadlines.begin(work)
     return works
 
 
-def test_only_what_is_overdue_is_cancelled(clock: Clock, deadlines: Deadlines) -> None:
+def test_only_what_is_overdue_is_cancelled(clock: Clock, deadlines: DeadlineTimer) -> None:
     works = begin(deadlines, 1, 2, 3)
     clock.move_to(2)
     assert [work.is_over for work in works] == [True, True, False]
@@ -115,7 +115,7 @@ def test_only_what_is_overdue_is_cancelled(clock: Clock, deadlines: Deadlines) -
     assert works[2].is_over
 
 
-def test_what_has_ended_is_left_alone(clock: Clock, deadlines: Deadlines) -> None:
+def test_what_has_ended_is_left_alone(clock: Clock, deadlines: DeadlineTimer) -> None:
     ended, other = begin(deadlines, 1, 1)
     deadlines.end(ended)
     clock.move_to(5)
@@ -123,7 +123,7 @@ def test_what_has_ended_is_left_alone(clock: Clock, deadlines: Deadlines) -> Non
 
 
 def test_ending_twice_or_after_the_deadline_is_no_matter(
-    clock: Clock, deadlines: Deadlines
+    clock: Clock, deadlines: DeadlineTimer
 ) -> None:
     (work,) = begin(deadlines, 1)
     clock.move_to(1)
@@ -133,7 +133,7 @@ def test_ending_twice_or_after_the_deadline_is_no_matter(
     assert work.is_over
 
 
-def test_very_many_deadlines_share_one_timer(clock: Clock, deadlines: Deadlines) -> None:
+def test_very_many_deadlines_share_one_timer(clock: Clock, deadlines: DeadlineTimer) -> None:
     works = begin(deadlines, *(120 + n / 1_000 for n in range(10_000)))
     assert (clock.running, clock.made) == (1, 1)
     for work in works[:-1]:
@@ -145,7 +145,7 @@ def test_very_many_deadlines_share_one_timer(clock: Clock, deadlines: Deadlines)
     assert works[-1].is_over
 
 
-def test_a_nearer_deadline_of_its_own_is_kept_too(clock: Clock, deadlines: Deadlines) -> None:
+def test_a_nearer_deadline_of_its_own_is_kept_too(clock: Clock, deadlines: DeadlineTimer) -> None:
     usual, soon, later = begin(deadlines, 10, 2, 11)
     assert clock.running == 1
     clock.move_to(2)
@@ -157,7 +157,7 @@ def test_a_nearer_deadline_of_its_own_is_kept_too(clock: Clock, deadlines: Deadl
 
 
 def test_a_deadline_that_has_passed_already_is_called_at_once(
-    clock: Clock, deadlines: Deadlines
+    clock: Clock, deadlines: DeadlineTimer
 ) -> None:
     clock.move_to(5)
     (work,) = begin(deadlines, 4)
@@ -165,7 +165,9 @@ def test_a_deadline_that_has_passed_already_is_called_at_once(
     assert work.is_over
 
 
-def test_after_a_rest_the_next_deadline_counts_again(clock: Clock, deadlines: Deadlines) -> None:
+def test_after_a_rest_the_next_deadline_counts_again(
+    clock: Clock, deadlines: DeadlineTimer
+) -> None:
     (first,) = begin(deadlines, 1)
     deadlines.end(first)
     clock.move_to(3)
@@ -174,7 +176,7 @@ def test_after_a_rest_the_next_deadline_counts_again(clock: Clock, deadlines: De
     assert (first.is_over, second.is_over) == (False, True)
 
 
-def test_closing_stops_every_watch(clock: Clock, deadlines: Deadlines) -> None:
+def test_closing_stops_every_watch(clock: Clock, deadlines: DeadlineTimer) -> None:
     works = begin(deadlines, 1, 2)
     deadlines.close()
     assert clock.running == 0
@@ -182,7 +184,7 @@ def test_closing_stops_every_watch(clock: Clock, deadlines: Deadlines) -> None:
     assert not any(work.is_over for work in works)
 
 
-def test_work_without_a_task_only_expires(clock: Clock, deadlines: Deadlines) -> None:
+def test_work_without_a_task_only_expires(clock: Clock, deadlines: DeadlineTimer) -> None:
     work = Work(1)
     work.task = None
     deadlines.begin(work)
@@ -192,7 +194,7 @@ def test_work_without_a_task_only_expires(clock: Clock, deadlines: Deadlines) ->
 
 @pytest.mark.parametrize("seed", range(20))
 def test_agrees_with_a_look_at_every_deadline(
-    seed: int, clock: Clock, deadlines: Deadlines
+    seed: int, clock: Clock, deadlines: DeadlineTimer
 ) -> None:
     random, watched = Random(seed), dict[Work, bool]()
     for _ in range(500):
@@ -215,7 +217,7 @@ def test_agrees_with_a_look_at_every_deadline(
 
 async def test_on_a_real_loop_it_is_the_waiting_task_that_is_cancelled() -> None:
     loop = asyncio.get_running_loop()
-    deadlines, never = Deadlines(loop), asyncio.Event()
+    deadlines, never = DeadlineTimer(loop), asyncio.Event()
     works = [Work(loop.time() + 0.01), Work(loop.time() + 3_600)]
     for work in works:
         work.task = asyncio.create_task(cast(Any, never.wait()))
@@ -231,7 +233,7 @@ async def test_on_a_real_loop_it_is_the_waiting_task_that_is_cancelled() -> None
 
 
 def test_a_process_that_did_not_run_gives_its_handlers_time_when_it_wakes(
-    clock: Clock, deadlines: Deadlines
+    clock: Clock, deadlines: DeadlineTimer
 ) -> None:
     works = begin(deadlines, 10, 12, 130)
     clock.sleep_until(100)
@@ -244,13 +246,15 @@ def test_a_process_that_did_not_run_gives_its_handlers_time_when_it_wakes(
     assert works[2].is_over
 
 
-def test_a_timer_that_is_a_little_late_is_no_sleep(clock: Clock, deadlines: Deadlines) -> None:
+def test_a_timer_that_is_a_little_late_is_no_sleep(clock: Clock, deadlines: DeadlineTimer) -> None:
     (work,) = begin(deadlines, 10)
     clock.sleep_until(14)
     assert work.is_over
 
 
-def test_a_deadline_that_has_passed_already_is_no_sleep(clock: Clock, deadlines: Deadlines) -> None:
+def test_a_deadline_that_has_passed_already_is_no_sleep(
+    clock: Clock, deadlines: DeadlineTimer
+) -> None:
     clock.move_to(3_600)
     late, other = begin(deadlines, 1, 3_600.3)
     clock.move_to(3_600)

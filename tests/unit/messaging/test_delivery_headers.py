@@ -13,7 +13,7 @@ from messaging.delivery import (
     Headers,
     Origin,
     Record,
-    append,
+    append_headers,
     build_retry_headers,
     read_history,
     split_headers,
@@ -31,7 +31,7 @@ header_lists = st.lists(st.tuples(names, values), max_size=8).map(tuple)
 @example(original=(("a", b"\xff"), ("a", b"")), added=())
 @example(original=((h.ADDED, b"0"),), added=((h.ADDED, b"7"),))
 def test_splitting_undoes_appending_byte_for_byte(original: Headers, added: Headers) -> None:
-    assert split_headers(append(original, added)) == (original, added)
+    assert split_headers(append_headers(original, added)) == (original, added)
 
 
 @given(header_lists)
@@ -66,7 +66,7 @@ def test_history_survives_a_retry_topic() -> None:
         own_outage=True,
     )
     original, added = split_headers(
-        append((("a", b"1"),), build_retry_headers(delivery, not_before_ms=17))
+        append_headers((("a", b"1"),), build_retry_headers(delivery, not_before_ms=17))
     )
     assert original == (("a", b"1"),)
     read = read_history(added, fallback=HERE, tier=2)

@@ -9,11 +9,11 @@ import pytest
 from aiokafka import TopicPartition
 
 from messaging.consumer.fair_queue import FairQueue
-from messaging.processing.inflight import Job, Subject
+from messaging.processing.inflight import InFlightMessage, Subject
 from unit.messaging.fetched import P0, P1, job
 
 
-def of(subject: bytes, offset: int = 0, tier: int | None = None) -> Job:
+def of(subject: bytes, offset: int = 0, tier: int | None = None) -> InFlightMessage:
     return job(P0, offset, subject=subject, tier=tier)
 
 
@@ -94,10 +94,10 @@ class Model:
     """What is promised, said with plain lists."""
 
     def __init__(self) -> None:
-        self.waiting: defaultdict[Subject, deque[Job]] = defaultdict(deque)
-        self.at_work: list[Job] = []
+        self.waiting: defaultdict[Subject, deque[InFlightMessage]] = defaultdict(deque)
+        self.at_work: list[InFlightMessage] = []
 
-    def candidates(self) -> set[Job]:
+    def candidates(self) -> set[InFlightMessage]:
         """Those of which one has to come next: the first of a subject with the fewest at work."""
         load = Counter(one.subject for one in self.at_work)
         least = min(load[subject] for subject, jobs in self.waiting.items() if jobs)

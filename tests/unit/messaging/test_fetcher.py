@@ -15,7 +15,7 @@ from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.retry_topics import SubscribedTopics
 from messaging.consumer.window import Window
 from messaging.kafka.connection_errors import KafkaUnavailableError
-from messaging.processing.processor import Worker
+from messaging.processing.processor import MessageProcessor
 from unit.messaging.fetched import P0, P1
 
 
@@ -44,7 +44,7 @@ async def fetch(assignment: Withholding, consumer: Consumer) -> Any:
     intake = Fetcher(
         cast("Window", None),
         PrefetchBudget(10, 1_000),
-        cast("Worker", None),
+        cast("MessageProcessor", None),
         commits=OffsetCommitter(),
         assignment=cast("Assignment", assignment),
         sources=SubscribedTopics({}, {}),

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.consumer.oversize import DigestScope, OversizeInfo, OversizeValue
-from messaging.limits import SIMPLE_BYTES, Limits, has_more_json_values
+from messaging.limits import SIMPLE_BYTES, MessageLimits, has_more_json_values
 
 MIB = 1024 * 1024
-LIMITS = Limits("probe", max_bytes=1_000, max_values=10_000)
+LIMITS = MessageLimits("probe", max_bytes=1_000, max_values=10_000)
 
 documents = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

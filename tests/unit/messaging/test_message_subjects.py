@@ -5,19 +5,21 @@ from __future__ import annotations
 import pytest
 
 from contracts import headers as h
-from messaging.codec import encode
+from messaging.codec import encode_event
 from messaging.delivery import Headers
-from messaging.processing.inflight import Job
+from messaging.processing.inflight import InFlightMessage
 from support.chunks import CHUNK, INTERVIEW
 from unit.messaging.fetched import P0, Received, nothing
 
 
-def made(key: bytes | None = None, value: bytes | None = None, headers: Headers = ()) -> Job:
-    return Job(Received(0, key, value, headers), P0, P0.topic, None, nothing)
+def made(
+    key: bytes | None = None, value: bytes | None = None, headers: Headers = ()
+) -> InFlightMessage:
+    return InFlightMessage(Received(0, key, value, headers), P0, P0.topic, None, nothing)
 
 
 def test_a_chunk_is_about_its_interview() -> None:
-    key, value, headers = encode(CHUNK, source="/test")
+    key, value, headers = encode_event(CHUNK, source="/test")
     assert key != str(INTERVIEW).encode()
     assert made(key, value, tuple(headers)).subject == str(INTERVIEW).encode()
 

@@ -63,7 +63,9 @@ class Stage:
                 except OwnOutageError as error:
                     failed_at = EPOCH + timedelta(seconds=now_s())
                     delivery = delivery.failed(timed_out=False, at=failed_at, own_outage=True)
-                    decision = failure_policy.decide(error, delivery, self._settings, now=failed_at)
+                    decision = failure_policy.decide_next_step(
+                        error, delivery, self._settings, now=failed_at
+                    )
                 else:
                     self.well[number] = now_s()
                     return

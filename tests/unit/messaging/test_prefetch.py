@@ -8,20 +8,20 @@ import pytest
 from aiokafka import TopicPartition
 
 from messaging.consumer.prefetch import PrefetchBudget
-from messaging.processing.inflight import Job
+from messaging.processing.inflight import InFlightMessage
 from unit.messaging.fetched import P0, P1, RETRY, job
 
 LIMIT_BYTES = 8_000_000
 FOR_SOURCES = 6_000_000
 
 
-def large(partition: TopicPartition, offset: int, size: int = 100_000) -> Job:
+def large(partition: TopicPartition, offset: int, size: int = 100_000) -> InFlightMessage:
     return job(partition, offset, value=b"x" * size, tier=1 if partition == RETRY else None)
 
 
-def filled(read_ahead: PrefetchBudget, partition: TopicPartition) -> list[Job]:
+def filled(read_ahead: PrefetchBudget, partition: TopicPartition) -> list[InFlightMessage]:
     """Messages until no more are wanted."""
-    held: list[Job] = []
+    held: list[InFlightMessage] = []
     while read_ahead.wants(partition):
         held.append(large(partition, len(held)))
         read_ahead.add(held[-1])
@@ -100,7 +100,7 @@ def test_messages_that_wait_long_leave_room_for_those_that_are_due() -> None:
 def test_the_account_comes_out_even_whatever_happens(seed: int) -> None:
     random, read_ahead = Random(seed), PrefetchBudget(10_000, LIMIT_BYTES)
     partitions = [TopicPartition("chunks-ready", number) for number in range(5)]
-    held: list[Job] = []
+    held: list[InFlightMessage] = []
     for offset in range(3_000):
         read_ahead.set_partitions(frozenset(random.sample(partitions, random.randint(1, 5))))
         partition = random.choice(partitions)

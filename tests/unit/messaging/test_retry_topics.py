@@ -24,7 +24,7 @@ from messaging.consumer.retry_topics import RetryTopicReader, SubscribedTopics
 from messaging.consumer.start_offsets import StartPosition
 from messaging.consumer.window import Window
 from messaging.kafka.partition_logs import PartitionLog
-from messaging.processing.inflight import Job
+from messaging.processing.inflight import InFlightMessage
 from messaging.stage import Stage as MessagingStage
 from unit.messaging.fetched import RETRY, Received, waiting
 
@@ -104,7 +104,7 @@ class Stage:
             now=lambda: self.now,
         )
 
-    async def _work(self, job: Job) -> None:
+    async def _work(self, job: InFlightMessage) -> None:
         self.begun.append(job.received.offset)
         job.finish()
 
@@ -385,9 +385,9 @@ async def test_all_come_once_in_their_time_whatever_the_waits(
     stage.window.admit_delayed = (  # type: ignore[method-assign]
         lambda job, delay_s: pytest.fail("nothing is held") if delay_s <= 0 else on_time(job)
     )
-    held: list[Job] = []
+    held: list[InFlightMessage] = []
 
-    def on_time(job: Job) -> None:
+    def on_time(job: InFlightMessage) -> None:
         held.append(job)
 
     for moment in (0, 5, 60, 600):

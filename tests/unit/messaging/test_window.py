@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 
 from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.window import Window
-from messaging.processing.inflight import Job
+from messaging.processing.inflight import InFlightMessage
 from support.waiting import until
 
 P0, P1, P2 = (TopicPartition("chunks-ready", number) for number in range(3))
@@ -35,7 +35,7 @@ class WindowHarness:
 
     def __init__(
         self,
-        handler: Callable[[Job], Awaitable[None]] | None = None,
+        handler: Callable[[InFlightMessage], Awaitable[None]] | None = None,
         *,
         size: int = 1_000,
         size_bytes: int = 1 << 30,
@@ -52,28 +52,28 @@ class WindowHarness:
         )
         self._handler = handler or self._until_released
         self._offsets: Counter[TopicPartition] = Counter()
-        self._release: dict[Job, asyncio.Event] = defaultdict(asyncio.Event)
-        self.begun: list[Job] = []
-        self.ended: list[Job] = []
-        self.cancelled: list[Job] = []
+        self._release: dict[InFlightMessage, asyncio.Event] = defaultdict(asyncio.Event)
+        self.begun: list[InFlightMessage] = []
+        self.ended: list[InFlightMessage] = []
+        self.cancelled: list[InFlightMessage] = []
 
-    def job(self, partition: TopicPartition = P0, key: bytes | None = None) -> Job:
+    def job(self, partition: TopicPartition = P0, key: bytes | None = None) -> InFlightMessage:
         received = Received(self._offsets[partition], key)
         self._offsets[partition] += 1
-        return Job(received, partition, partition.topic, None, self._finish)
+        return InFlightMessage(received, partition, partition.topic, None, self._finish)
 
-    def admit(self, partition: TopicPartition = P0, key: bytes | None = None) -> Job:
+    def admit(self, partition: TopicPartition = P0, key: bytes | None = None) -> InFlightMessage:
         job = self.job(partition, key)
         self.window.admit(job)
         self.window.fill()
         return job
 
-    def release(self, *jobs: Job) -> None:
+    def release(self, *jobs: InFlightMessage) -> None:
         for job in jobs:
             self._release[job].set()
 
     @property
-    def working(self) -> set[Job]:
+    def working(self) -> set[InFlightMessage]:
         return set(self.begun) - set(self.ended) - set(self.cancelled)
 
     @property
@@ -81,7 +81,7 @@ class WindowHarness:
         keys = self.window._keys
         return keys.partitions() if keys is not None else set()
 
-    async def _work(self, job: Job) -> None:
+    async def _work(self, job: InFlightMessage) -> None:
         self.begun.append(job)
         try:
             await self._handler(job)
@@ -90,15 +90,15 @@ class WindowHarness:
             raise
         job.finish()
 
-    async def _until_released(self, job: Job) -> None:
+    async def _until_released(self, job: InFlightMessage) -> None:
         await self._release[job].wait()
 
-    def _finish(self, job: Job) -> None:
+    def _finish(self, job: InFlightMessage) -> None:
         self.ended.append(job)
         self.window.mark_settled(job)
 
 
-async def at_once(_: Job) -> None:
+async def at_once(_: InFlightMessage) -> None:
     """A handler that never waits."""
 
 
@@ -172,7 +172,7 @@ async def test_every_handler_that_waits_has_a_task_of_its_own() -> None:
 
 
 async def test_one_that_waits_holds_up_nobody() -> None:
-    async def only_the_first_waits(job: Job) -> None:
+    async def only_the_first_waits(job: InFlightMessage) -> None:
         if job.received.offset == 0:
             await never.wait()
 
@@ -205,9 +205,9 @@ async def test_tells_how_many_more_may_be_admitted() -> None:
 
 async def test_as_many_again_may_wait_for_the_brokers_answer_and_no_more() -> None:
     harness = WindowHarness(size=2)
-    window, sent = harness.window, list[Job]()
+    window, sent = harness.window, list[InFlightMessage]()
 
-    async def send(job: Job) -> None:
+    async def send(job: InFlightMessage) -> None:
         sent.append(job)
 
     window._work = send
@@ -236,7 +236,7 @@ async def test_those_given_up_take_no_place() -> None:
 
 
 async def test_an_error_of_the_machinery_is_told_and_stops_nobody_else() -> None:
-    async def fail_first(job: Job) -> None:
+    async def fail_first(job: InFlightMessage) -> None:
         if job.received.offset == 0:
             raise ZeroDivisionError
 
@@ -417,7 +417,7 @@ async def test_those_that_come_while_a_task_is_cancelled_are_not_stuck() -> None
 
 
 async def test_a_handler_that_will_not_be_cancelled_does_not_keep_its_task_for_others() -> None:
-    async def stubborn(job: Job) -> None:
+    async def stubborn(job: InFlightMessage) -> None:
         try:
             await never.wait()
         except asyncio.CancelledError:
@@ -425,7 +425,7 @@ async def test_a_handler_that_will_not_be_cancelled_does_not_keep_its_task_for_o
                 raise
             fresh.append(harness.admit(P1))
 
-    never, fresh = asyncio.Event(), list[Job]()
+    never, fresh = asyncio.Event(), list[InFlightMessage]()
     harness = WindowHarness(stubborn)
     harness.admit(P0)
     await settled()
@@ -454,9 +454,9 @@ class Model:
     def __init__(self, harness: WindowHarness, *, by_key: bool) -> None:
         self.harness = harness
         self.by_key = by_key
-        self.live: list[Job] = []
+        self.live: list[InFlightMessage] = []
 
-    def may_work(self) -> set[Job]:
+    def may_work(self) -> set[InFlightMessage]:
         """Those that have to be at work now: all, or the first of each key."""
         seen: set[tuple[TopicPartition, bytes]] = set()
         found = set()

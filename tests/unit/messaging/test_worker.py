@@ -26,8 +26,8 @@ from messaging import Record, StageSettings
 from messaging.dead_letters import failure_router
 from messaging.dead_letters.metrics import FLOOD
 from messaging.delivery import Headers
-from messaging.processing.inflight import Job
-from messaging.processing.processor import MOST_NEWCOMERS, Worker
+from messaging.processing.inflight import InFlightMessage
+from messaging.processing.processor import MOST_NEWCOMERS, MessageProcessor
 from messaging.producer.publisher import RecordTooLargeError
 from messaging.stage import Stage
 from support.chunks import GOOD, drafted
@@ -69,19 +69,21 @@ class Broker:
 
 def worker_of(
     handle: Callable[[Record], Any], broker: Broker, settings: StageSettings = SETTINGS
-) -> Worker:
+) -> MessageProcessor:
     stage = Stage("probe")
 
     @stage.on_raw(CHUNKS_READY)
     async def call(record: Record) -> Any:
         return handle(record)
 
-    return Worker(stage, settings, broker, group="probe")  # type: ignore[arg-type]  # its part
+    return MessageProcessor(stage, settings, broker, group="probe")  # type: ignore[arg-type]  # its part
 
 
-def job(finished: list[Job], value: bytes = b"1", headers: Headers = ()) -> Job:
+def job(
+    finished: list[InFlightMessage], value: bytes = b"1", headers: Headers = ()
+) -> InFlightMessage:
     received = Received(value=value, headers=headers)
-    return Job(received, PLACE, PLACE.topic, None, finished.append)
+    return InFlightMessage(received, PLACE, PLACE.topic, None, finished.append)
 
 
 def about(interview: bytes) -> Headers:
@@ -94,7 +96,7 @@ async def settled() -> None:
 
 
 async def test_an_event_that_cannot_be_sent_again_for_an_unforeseen_reason_is_a_letter() -> None:
-    broker, finished = Broker(ZeroDivisionError(), ZeroDivisionError()), list[Job]()
+    broker, finished = Broker(ZeroDivisionError(), ZeroDivisionError()), list[InFlightMessage]()
     worker = worker_of(lambda _: drafted(GOOD), broker)
     await worker.work(job(finished))
     await settled()
@@ -105,7 +107,10 @@ async def test_an_event_that_cannot_be_sent_again_for_an_unforeseen_reason_is_a_
 
 async def test_what_can_be_neither_sent_again_nor_set_aside_is_told_to_the_consumption() -> None:
     why = KeyError("unforeseen")
-    broker, finished = Broker(OutageError("away"), ZeroDivisionError(), why), list[Job]()
+    broker, finished = (
+        Broker(OutageError("away"), ZeroDivisionError(), why),
+        list[InFlightMessage](),
+    )
     worker = worker_of(lambda _: drafted(GOOD), broker)
     with capture_logs() as logs:
         await worker.work(job(finished))
@@ -117,11 +122,11 @@ async def test_what_can_be_neither_sent_again_nor_set_aside_is_told_to_the_consu
 
 
 async def test_a_message_whose_end_cannot_be_entered_is_told_to_the_consumption() -> None:
-    def refuse(_: Job) -> None:
+    def refuse(_: InFlightMessage) -> None:
         raise ValueError("offset 7 was never started")
 
     worker = worker_of(lambda _: drafted(GOOD), Broker())
-    await worker.work(Job(Received(), PLACE, PLACE.topic, None, refuse))
+    await worker.work(InFlightMessage(Received(), PLACE, PLACE.topic, None, refuse))
     assert isinstance(worker.failure, ValueError)
     await worker.close()
 
@@ -133,7 +138,7 @@ async def test_what_is_good_in_a_rejected_message_does_not_keep_it_from_becoming
     def reject(_: Record) -> None:
         raise RejectedError("rejected", salvaged=(drafted(GOOD),))
 
-    broker, finished = Broker(publishes=error), list[Job]()
+    broker, finished = Broker(publishes=error), list[InFlightMessage]()
     worker = worker_of(reject, broker)
     await worker.work(job(finished))
     assert broker.letters == ["probe-dlq"]
@@ -188,7 +193,7 @@ def stumble(_: Record) -> None:
 
 
 async def test_what_a_messages_content_alone_sets_off_is_its_letter_and_stops_nobody() -> None:
-    broker, finished = Broker(), list[Job]()
+    broker, finished = Broker(), list[InFlightMessage]()
     worker = worker_of(stumble, broker)
     with capture_logs() as logs:
         for number in range(MANY):
@@ -208,7 +213,7 @@ async def test_what_a_messages_content_alone_sets_off_is_its_letter_and_stops_no
 
 
 async def test_a_bug_that_may_be_the_stages_own_still_stops_it() -> None:
-    worker, finished = worker_of(lambda _: 1 // 0, Broker()), list[Job]()
+    worker, finished = worker_of(lambda _: 1 // 0, Broker()), list[InFlightMessage]()
     with capture_logs():
         for number in range(worker.stoppage.window):
             if worker.trouble:
@@ -220,10 +225,10 @@ async def test_a_bug_that_may_be_the_stages_own_still_stops_it() -> None:
 
 async def test_messages_that_cannot_even_be_told_apart_stop_nobody() -> None:
     """They lie in a retry topic, and name no topic that the stage reads."""
-    broker, finished = Broker(), list[Job]()
+    broker, finished = Broker(), list[InFlightMessage]()
     worker = worker_of(stumble, broker)
     for _ in range(MANY):
-        lost = Job(Received(value=b"1"), PLACE, "probe-retry-1", 1, finished.append)
+        lost = InFlightMessage(Received(value=b"1"), PLACE, "probe-retry-1", 1, finished.append)
         await worker.work(lost)
     assert worker.trouble == ""
     assert (len(finished), broker.letters) == (MANY, ["probe-dlq"] * MANY)
@@ -235,7 +240,7 @@ async def test_one_interview_at_which_the_model_fails_stops_nobody(code: ErrorCo
     def fail(_: Record) -> None:
         raise RetryableError("nonsense", code=code)
 
-    worker, finished = worker_of(fail, Broker()), list[Job]()
+    worker, finished = worker_of(fail, Broker()), list[InFlightMessage]()
     for _ in range(MANY):
         await worker.work(job(finished, headers=about(b"hostile")))
     assert worker.trouble == ""
@@ -255,7 +260,7 @@ async def test_what_cannot_be_set_aside_whole_for_an_unforeseen_reason_is_a_smal
     def fail(_: Record) -> None:
         raise error
 
-    broker, finished = Broker(forwards=raises, takes_stubs=True), list[Job]()
+    broker, finished = Broker(forwards=raises, takes_stubs=True), list[InFlightMessage]()
     worker = worker_of(fail, broker)
     with capture_logs() as logs:
         await worker.work(job(finished, SECRET.encode(), about(b"odd")))
@@ -279,7 +284,10 @@ async def test_what_cannot_be_hashed_or_shortened_is_a_small_letter(
         raise UnicodeEncodeError("utf-8", "x", 0, 1, "surrogates not allowed")
 
     monkeypatch.setattr(failure_router, part, break_down)
-    broker, finished = Broker(forwards=RecordTooLargeError("x"), takes_stubs=True), list[Job]()
+    broker, finished = (
+        Broker(forwards=RecordTooLargeError("x"), takes_stubs=True),
+        list[InFlightMessage](),
+    )
     worker = worker_of(fail, broker)
     await worker.work(job(finished))
     assert (broker.letters, len(finished), worker.failure) == (["probe-dlq"], 1, None)

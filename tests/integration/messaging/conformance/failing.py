@@ -9,7 +9,7 @@ from typing import Any
 from contracts import headers as h
 from contracts.topics import CHUNKS_READY
 from messaging import Delivery, Record
-from messaging.delivery import Headers, Origin, append, build_retry_headers, split_headers
+from messaging.delivery import Headers, Origin, append_headers, build_retry_headers, split_headers
 from messaging.stage import Stage
 from support.broker import PROBE
 
@@ -40,7 +40,7 @@ def in_ms(seconds: float) -> int:
 def waiting(delay_s: float, offset: int) -> Headers:
     """The headers of a message that waits in a retry topic."""
     delivery = Delivery(Origin("chunks-ready", 0, offset), attempts=1)
-    return append((), build_retry_headers(delivery, not_before_ms=in_ms(delay_s)))
+    return append_headers((), build_retry_headers(delivery, not_before_ms=in_ms(delay_s)))
 
 
 def told(record: Any) -> dict[str, str]:

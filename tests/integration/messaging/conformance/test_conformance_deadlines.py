@@ -15,7 +15,7 @@ from contracts.topics import CHUNKS_READY, TRANSCRIPTS_SUBMITTED
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import in_ms, told
 from messaging import Delivery, Record
-from messaging.codec import encode
+from messaging.codec import encode_event
 from messaging.stage import Stage
 from support.broker import PROBE, QUICK
 from support.chunks import STUDY
@@ -35,7 +35,7 @@ pytestmark = needs(Ability.RAW_RECORDS, Ability.COMMITS, Ability.DEAD_LETTERS)
 
 
 async def send_event(backend: Brokered, deadline_ms: int | None) -> None:
-    key, value, headers = encode(EVENT, source="/test")
+    key, value, headers = encode_event(EVENT, source="/test")
     if deadline_ms is not None:
         headers.append((h.DEADLINE, str(deadline_ms).encode()))
     await backend.send("transcripts-submitted", value, key=key, headers=tuple(headers))
@@ -105,7 +105,7 @@ async def test_a_damaged_deadline_counts_as_none(backend: Brokered) -> None:
     async def handle(_: TranscriptSubmitted) -> NotesStored:
         return STORED
 
-    key, value, headers = encode(EVENT, source="/test")
+    key, value, headers = encode_event(EVENT, source="/test")
     damaged = (*headers, (h.DEADLINE, b"\xff soon"))
     await backend.send("transcripts-submitted", value, key=key, headers=damaged)
     async with backend.running(stage):

@@ -11,14 +11,14 @@ from contracts.ids import derive_id
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Backend, proves
 from messaging import Delivery
-from messaging.codec import encode
+from messaging.codec import encode_event
 from messaging.delivery import Headers
 from messaging.stage import Stage
 from support.broker import PROBE
 from support.chunks import CHUNK, GOOD, drafted
 
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
-KEY, BODY, PLAIN = encode(CHUNK, source="/test")
+KEY, BODY, PLAIN = encode_event(CHUNK, source="/test")
 HEADERS: Headers = tuple(header for header in PLAIN if header[0] != h.TRACEPARENT)
 DRAFT = drafted(GOOD)
 

@@ -16,7 +16,7 @@ from integration.messaging.conformance.failing import ODD, Failing, told
 from messaging import Record
 from messaging.consumer import batch_reader
 from messaging.dead_letters.headers import build_replay_headers
-from messaging.delivery import Headers, append, split_headers
+from messaging.delivery import Headers, append_headers, split_headers
 from messaging.stage import Stage
 from support.broker import PROBE, QUICK
 
@@ -56,7 +56,7 @@ async def replay(backend: Brokered, letter: Any) -> str:
     """Write a letter's message to where replays go, as ``control`` does; the letter's id."""
     original, added = split_headers(letter.headers)
     letter_id = told(letter)[h.LETTER_ID]
-    headers = append(original, build_replay_headers(UUID(letter_id), added))
+    headers = append_headers(original, build_replay_headers(UUID(letter_id), added))
     await send(backend, "probe-retry-0", (letter.key, letter.value, headers))
     return letter_id
 
