@@ -1,1 +1,1 @@
-"""A real language model on the CPU, behind an OpenAI-compatible endpoint on loopback."""
+"""Server of a real language model on the CPU: an OpenAI-compatible endpoint on loopback."""

@@ -1,4 +1,4 @@
-"""Runs a language model on the CPU, as an OpenAI-compatible endpoint, until it is told to stop."""
+"""Run a language model on the CPU, as an OpenAI-compatible endpoint, until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Annotated, Final
 import typer
 
 from configuration import command_line
-from local_model.bounding import Bounds
-from local_model.engine import LOOPBACK, EngineSettings, running
+from local_model.bounding import AnswerBounds
+from local_model.engine import LOOPBACK, EngineSettings, run_engine
 from local_model.server import serve
 from local_model.weights import LocalModelError, find_weights
 
@@ -20,7 +20,7 @@ _CANNOT_RUN: Final = 1
 _CANNOT_LISTEN: Final = 3
 _PORT: Final = 8_101
 _HIGHEST_PORT: Final = 65_535
-_BOUNDS: Final = Bounds()
+_BOUNDS: Final = AnswerBounds()
 
 app: Final = command_line.command_line(__doc__)
 
@@ -43,7 +43,7 @@ MostCharacters = Annotated[
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve as the arguments say.
+    """Run the server with the given arguments.
 
     Args:
         arguments: the command line's, without the program's name; ``sys.argv`` if None.
@@ -67,7 +67,7 @@ def _serve(  # noqa: PLR0913 - each is an option, with a default
     most_items: MostItems = _BOUNDS.items,
     most_characters: MostCharacters = _BOUNDS.characters,
 ) -> int:
-    bounds = Bounds(items=most_items, characters=most_characters)
+    bounds = AnswerBounds(items=most_items, characters=most_characters)
     try:
         found = find_weights(weights)
         settings = EngineSettings(
@@ -77,7 +77,7 @@ def _serve(  # noqa: PLR0913 - each is an option, with a default
             parallel=parallel,
             threads=threads,
         )
-        with running(settings) as origin:
+        with run_engine(settings) as origin:
             asyncio.run(serve(origin, bounds, port))
     except LocalModelError as error:
         return _fail(str(error), _CANNOT_RUN)

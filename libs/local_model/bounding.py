@@ -1,8 +1,9 @@
-"""Bounds what a request's answer may hold, so that a small model comes to an end.
+"""Bounds on the answers of a small model, so that it comes to an end.
 
 Small models repeat themselves: in a JSON string without a longest length they write until their
-context is full, and the answer is cut off. The engine holds answers to the schema, so bounds in it
-are kept. They are keywords of JSON Schema (``maxLength``, ``maxItems``), put where there are none.
+context is full, and the answer is truncated. The engine holds answers to the schema, so bounds in
+it are kept. They are keywords of JSON Schema (``maxLength``, ``maxItems``), put where there are
+none.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """The most an answer may hold.
+class AnswerBounds:
+    """Largest list and longest text that an answer may hold.
 
     Attributes:
         items: elements of any list.
@@ -26,8 +27,8 @@ class Bounds:
     characters: int = 120
 
 
-def bound_request(body: bytes, bounds: Bounds) -> bytes:
-    """A chat completion request whose answer is bounded; one without a schema as it came.
+def bound_request(body: bytes, bounds: AnswerBounds) -> bytes:
+    """Return a chat completion request whose answer is bounded; one without a schema unchanged.
 
     Args:
         body: the request as it was sent. What is no JSON object goes on as it is: the engine
@@ -37,14 +38,14 @@ def bound_request(body: bytes, bounds: Bounds) -> bytes:
     try:
         request = json.loads(body)
         wanted = request["response_format"]["json_schema"]
-        wanted["schema"] = bounded(wanted["schema"], bounds)
+        wanted["schema"] = add_bounds(wanted["schema"], bounds)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return body
     return json.dumps(request).encode()
 
 
-def bounded(schema: Any, bounds: Bounds) -> Any:
-    """A JSON Schema with bounds; tighter ones that are there already stay.
+def add_bounds(schema: Any, bounds: AnswerBounds) -> Any:
+    """Return a JSON Schema with bounds; tighter ones that are there already stay.
 
     What the schema asks for at least stays too: with more asked for than allowed, the engine's
     grammar grows until memory ends.
@@ -61,9 +62,9 @@ def bounded(schema: Any, bounds: Bounds) -> Any:
     return within
 
 
-def _inside(name: str, value: Any, bounds: Bounds) -> Any:
+def _inside(name: str, value: Any, bounds: AnswerBounds) -> Any:
     if name in {"properties", "$defs"} and isinstance(value, Mapping):
-        return {key: bounded(schema, bounds) for key, schema in value.items()}
+        return {key: add_bounds(schema, bounds) for key, schema in value.items()}
     if name in {"anyOf", "oneOf", "allOf"} and isinstance(value, list):
-        return [bounded(schema, bounds) for schema in value]
-    return bounded(value, bounds) if name == "items" else value
+        return [add_bounds(schema, bounds) for schema in value]
+    return add_bounds(value, bounds) if name == "items" else value

@@ -1,4 +1,4 @@
-"""Starts the engine, which is llama.cpp's own server in this process (from ``xllamacpp``)."""
+"""Inference engine: llama.cpp's own server in this process (from ``xllamacpp``)."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from local_model.weights import INSTALL, LocalModelError
 
 LOOPBACK: Final = "127.0.0.1"
 ERRORS_ONLY: Final = 1
-"""How much llama.cpp writes to stderr."""
+"""Verbosity with which llama.cpp writes only errors to stderr."""
 
 
 @dataclass(frozen=True)
 class EngineSettings:
-    """What runs, and on how much of the machine.
+    """Settings of the engine: weights, context, parallel calls, threads.
 
     Attributes:
         weights: the GGUF file.
@@ -38,8 +38,8 @@ class EngineSettings:
 
 
 @contextmanager
-def running(settings: EngineSettings) -> Iterator[str]:
-    """Load the model and serve it on a free loopback port, for as long as the block lasts.
+def run_engine(settings: EngineSettings) -> Iterator[str]:
+    """Load the model and serve it on a free loopback port, for as long as the context lasts.
 
     Returns:
         The engine's origin, such as ``http://127.0.0.1:41234``.

@@ -1,4 +1,4 @@
-"""Serves the engine: its endpoints for chat completions, with every answer bounded."""
+"""HTTP proxy in front of the engine that bounds every answer."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 import asgi_server
-from local_model.bounding import Bounds, bound_request
+from local_model.bounding import AnswerBounds, bound_request
 from local_model.engine import LOOPBACK
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
 GRACE_S: Final = 0.5
 CONNECT_S: Final = 5.0
-PASSED_ON: Final = ("content-type", "cache-control")
+FORWARDED_HEADERS: Final = ("content-type", "cache-control")
 
 
-class _Front:
-    """What the engine is asked and what it answers, as an ASGI application.
+class _Proxy:
+    """Proxy of the engine's endpoints, as an ASGI application.
 
     Args:
         engine: a client whose base URL is the engine's.
         bounds: the most an answer may hold.
     """
 
-    def __init__(self, engine: httpx2.AsyncClient, bounds: Bounds) -> None:
+    def __init__(self, engine: httpx2.AsyncClient, bounds: AnswerBounds) -> None:
         self._engine = engine
         self._bounds = bounds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on and send what the engine answers, as it comes."""
+        """Forward a request and stream the engine's response."""
         request = Request(scope, receive)
         with suppress(ClientDisconnect):
             asked = self._asked(request, await asgi_server.read_body(request, MAX_BODY_BYTES))
@@ -63,7 +63,7 @@ class _Front:
         try:
             headers = [
                 (name.encode(), answer.headers[name].encode("latin-1"))
-                for name in PASSED_ON
+                for name in FORWARDED_HEADERS
                 if name in answer.headers
             ]
             start = {"type": "http.response.start", "status": answer.status_code}
@@ -76,7 +76,7 @@ class _Front:
 
 
 @asynccontextmanager
-async def running(origin: str, bounds: Bounds, port: int) -> AsyncIterator[int]:
+async def run_server(origin: str, bounds: AnswerBounds, port: int) -> AsyncIterator[int]:
     """Serve the endpoints in front of an engine; a client that leaves ends its call there.
 
     Args:
@@ -96,12 +96,12 @@ async def running(origin: str, bounds: Bounds, port: int) -> AsyncIterator[int]:
     async with httpx2.AsyncClient(
         base_url=origin, timeout=timeout, limits=limits, trust_env=False
     ) as engine:
-        app = _application(_Front(engine, bounds))
+        app = _application(_Proxy(engine, bounds))
         async with asgi_server.serve(app, host=LOOPBACK, port=port, grace_s=GRACE_S) as chosen:
             yield chosen
 
 
-def _application(front: _Front) -> Starlette:
+def _application(front: _Proxy) -> Starlette:
     return asgi_server.create_application(
         [
             Route("/v1/chat/completions", front, methods=["POST"]),
@@ -111,8 +111,8 @@ def _application(front: _Front) -> Starlette:
     )
 
 
-async def serve(origin: str, bounds: Bounds, port: int) -> None:
-    """Serve until SIGTERM or SIGINT; says ``listening on http://HOST:PORT/v1`` when it does.
+async def serve(origin: str, bounds: AnswerBounds, port: int) -> None:
+    """Serve until SIGTERM or SIGINT; print ``listening on http://HOST:PORT/v1`` once ready.
 
     Args:
         origin: where the engine listens.
@@ -122,7 +122,7 @@ async def serve(origin: str, bounds: Bounds, port: int) -> None:
     Raises:
         OSError: the port cannot be had.
     """
-    async with running(origin, bounds, port) as chosen:
+    async with run_server(origin, bounds, port) as chosen:
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)

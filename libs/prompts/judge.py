@@ -1,4 +1,4 @@
-"""The prompt that asks a second model whether quotes support a claim."""
+"""Prompt that asks a second model whether quotes support a claim."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Final
 from prompts import FOLDER
 
 VERSION: Final = "judge-1"
-"""The version in use."""
+"""Version in use."""
 
 
-def instructions() -> str:
+def load_instructions() -> str:
     """Return the static part of the prompt."""
     return FOLDER.joinpath(f"{VERSION}.md").read_text("utf-8")

@@ -1,7 +1,7 @@
-"""The versions of the prompt: what the model is told before it gets to read a passage.
+"""Prompts that ask a model for notes, by version: instructions, examples, document.
 
 A version is files under ``libs/prompts``: instructions, and from ``notes-2`` on examples. A version
-that was released is never changed: answers are cached, and notes marked, by its name.
+that was released is never changed: responses are cached, and notes marked, by its name.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from typing import Any, Final
 
 from contracts.events import ChunkReady
 from prompts import FOLDER
-from prompts.documents import chunk_document, passage
-from prompts.fencing import fenced
+from prompts.documents import build_chunk_document, build_passage_fields
+from prompts.fencing import fence_json
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """A version of the prompt.
+    """Version of the prompt that asks for notes.
 
     Attributes:
         version: its name, which is also that of its files.
@@ -29,11 +29,11 @@ class Prompt:
     """
 
     version: str
-    document: Callable[[ChunkReady], str] = chunk_document
+    document: Callable[[ChunkReady], str] = build_chunk_document
 
     @cached_property
     def files(self) -> tuple[Traversable, ...]:
-        """What it is made of, in order of name."""
+        """Files that it is made of, in order of name."""
         folder = FOLDER.joinpath(self.version)
         if not folder.is_dir():
             return (FOLDER.joinpath(f"{self.version}.md"),)
@@ -41,7 +41,7 @@ class Prompt:
 
     @cached_property
     def instructions(self) -> str:
-        """The static part: the same for every chunk, and first, so that prefix caches hit."""
+        """Static part: the same for every chunk, and first, so that prefix caches hit."""
         return "".join(
             file.read_text("utf-8") for file in self.files if file.name.endswith(".md")
         ) + "".join(_shown(number, one) for number, one in enumerate(self.examples, start=1))
@@ -54,12 +54,12 @@ class Prompt:
 
 
 def _shown(number: int, example: dict[str, Any]) -> str:
-    document, answer = fenced(example["document"]), fenced(example["answer"])
+    document, answer = fence_json(example["document"]), fence_json(example["answer"])
     return f"\nExample {number}, the document:\n{document}\nThe answer:\n{answer}\n"
 
 
 def _first_document(chunk: ChunkReady) -> str:
-    """The document of ``notes-1``, which named the study and fenced by JSON's quotes alone."""
+    """Return the document of ``notes-1``, which named the study and fenced by JSON alone."""
     study = chunk.study
     inputs = {
         "name": study.name,
@@ -67,13 +67,13 @@ def _first_document(chunk: ChunkReady) -> str:
         "themes": [theme.model_dump() for theme in study.themes],
         "questions": [question.model_dump() for question in study.questions],
     }
-    return json.dumps({"study": inputs, **passage(chunk)}, ensure_ascii=False)
+    return json.dumps({"study": inputs, **build_passage_fields(chunk)}, ensure_ascii=False)
 
 
 PROMPTS: Final = {
     prompt.version: prompt
     for prompt in (Prompt("notes-1", document=_first_document), Prompt("notes-2"))
 }
-"""All versions by name; the last one is asked with."""
+"""All versions by name; the last one is in use."""
 
 CURRENT: Final = [*PROMPTS.values()][-1]

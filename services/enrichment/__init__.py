@@ -1,1 +1,1 @@
-"""Asks a language model for notes on chunks of interviews."""
+"""Service that asks a language model for notes on chunks of interviews."""

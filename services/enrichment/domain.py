@@ -1,4 +1,4 @@
-"""What an answer about a chunk looks like, and how a chunk is split whose answer is cut off."""
+"""Schema of an answer about a chunk, and the split of a chunk whose answer is too long."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from contracts.transcript import Role, Segment
 from prompts.notes import CURRENT
 
 PROMPT_VERSION: Final = CURRENT.version
-"""The prompt that is asked with."""
+"""Version of the prompt in use."""
 
 CONTEXT_CHARACTERS: Final = 800
-"""The most text in the context of a second half, as ingestion has it by default."""
+"""Most text in the context of a second half, as ingestion has it by default."""
 
 
 class DraftAnswer(BaseModel):
-    """The model's answer, validated here whatever the endpoint promised."""
+    """Model's answer about a chunk, validated here whatever the endpoint promised."""
 
     notes: tuple[DraftNote, ...]
 
 
-def answer_schema(chunk: ChunkReady) -> dict[str, Any]:
-    """The strict JSON schema of an answer about this chunk.
+def build_answer_schema(chunk: ChunkReady) -> dict[str, Any]:
+    """Return the strict JSON schema of an answer about this chunk.
 
     Segment numbers, themes and questions are enumerations of what the chunk has, so an endpoint
     that keeps to the schema cannot name anything else. Strict mode wants every property required
@@ -48,8 +48,8 @@ def answer_schema(chunk: ChunkReady) -> dict[str, Any]:
     return _strict(notes={"type": "array", "items": note})
 
 
-def halves(chunk: ChunkReady) -> tuple[ChunkReady, ChunkReady] | None:
-    """A chunk as two of about the same length, for a model whose answer was cut off.
+def split_in_halves(chunk: ChunkReady) -> tuple[ChunkReady, ChunkReady] | None:
+    """Return a chunk as two of about the same length, for a model whose answer was truncated.
 
     Both keep the chunk's ids, as their notes are the chunk's. The second one's context is what was
     said before it.
@@ -70,7 +70,7 @@ def halves(chunk: ChunkReady) -> tuple[ChunkReady, ChunkReady] | None:
 
 
 def _middle(segments: Sequence[Segment]) -> int:
-    """How many segments the first half has: at least one, and not all."""
+    """Return how many segments the first half has: at least one, and not all."""
     total, before, place = sum(len(one.text) for one in segments), 0, 0
     while place < len(segments) - 1 and before + len(segments[place].text) / 2 < total / 2:
         before += len(segments[place].text)

@@ -1,4 +1,4 @@
-"""Asks the model for notes: the adapter between chunks and ``model_client``."""
+"""Drafter of notes: the adapter between chunks and ``model_client``."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from contracts.notes import Usage
 from enrichment import domain
 from model_client import ChatMessage, CostAttribution, ModelClient, ModelRequest
 from model_client.errors import ContextTooLongError, TruncatedAnswerError
-from prompts.documents import feedback_document
+from prompts.documents import build_feedback_document
 from prompts.notes import CURRENT, Prompt
 
 
 def build_request(
     chunk: ChunkReady, *, attempt: int, feedback: str = "", prompt: Prompt = CURRENT
 ) -> ModelRequest[domain.DraftAnswer]:
-    """What the model is asked about a chunk.
+    """Return the model request for notes on a chunk.
 
     Args:
         chunk: what to read.
@@ -31,10 +31,10 @@ def build_request(
         {"role": "user", "content": prompt.document(chunk)},
     ]
     if feedback:
-        messages.append({"role": "user", "content": feedback_document(feedback)})
+        messages.append({"role": "user", "content": build_feedback_document(feedback)})
     return ModelRequest(
         messages=messages,
-        schema=domain.answer_schema(chunk),
+        schema=domain.build_answer_schema(chunk),
         response_model=domain.DraftAnswer,
         prompt_version=prompt.version,
         attempt=attempt,
@@ -42,7 +42,7 @@ def build_request(
 
 
 class Drafter:
-    """Drafts notes on chunks.
+    """Drafter of notes on chunks, by a language model.
 
     Args:
         client: calls the model.
@@ -60,7 +60,7 @@ class Drafter:
         feedback: str = "",
         is_replay: bool = False,
     ) -> NotesDrafted:
-        """Ask for notes on a chunk; on both of its halves if it, or its answer, is too long.
+        """Return the draft for a chunk; asks about both halves if it or its answer is too long.
 
         Args:
             chunk: what to read.
@@ -75,7 +75,7 @@ class Drafter:
         """
         request = build_request(chunk, attempt=attempt, feedback=feedback)
         attribution = CostAttribution(chunk.study.study_id, str(chunk.chunk_id))
-        parts = domain.halves(chunk)
+        parts = domain.split_in_halves(chunk)
         draft = partial(
             self.draft, attempt=attempt, deadline=deadline, feedback=feedback, is_replay=is_replay
         )
@@ -92,12 +92,12 @@ class Drafter:
                 raise
             # Both are waited for whatever becomes of one: an answer that is paid for is kept.
             drafts = await asyncio.gather(*map(draft, parts), return_exceptions=True)
-            return joined(chunk, drafts)
+            return merge_drafts(chunk, drafts)
         except ContextTooLongError:
             if parts is None:
                 raise
             # One by one: where not even the shortest part fits, the others need not be asked.
-            return joined(chunk, [await draft(part) for part in parts])
+            return merge_drafts(chunk, [await draft(part) for part in parts])
         return NotesDrafted(
             chunk=chunk,
             attempt=attempt,
@@ -109,8 +109,8 @@ class Drafter:
         )
 
 
-def joined(chunk: ChunkReady, drafts: Iterable[NotesDrafted | BaseException]) -> NotesDrafted:
-    """The drafts on a chunk's halves as one on the chunk.
+def merge_drafts(chunk: ChunkReady, drafts: Iterable[NotesDrafted | BaseException]) -> NotesDrafted:
+    """Return the drafts on a chunk's halves as one on the chunk.
 
     Models that differ are all named. Tokens are added up.
 
@@ -139,6 +139,6 @@ def joined(chunk: ChunkReady, drafts: Iterable[NotesDrafted | BaseException]) ->
 
 
 def _named(names: Iterable[str]) -> str:
-    """Names that may be lists of names themselves, each once, in order."""
+    """Return names that may be lists of names themselves, each once, in order."""
     parts = (part for name in names for part in name.split(", ") if part)
     return ", ".join(dict.fromkeys(parts))

@@ -1,4 +1,4 @@
-"""Chunks in, drafts out; refused drafts come back once with the reasons."""
+"""Kafka handlers of enrichment: chunks in, drafts out; a refused draft comes back once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settings of enrichment (``ENRICHMENT_*``)."""
+"""Settings of the enrichment service (``ENRICHMENT_*``)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from messaging import StageSettings
 
 
 class EnrichmentSettings(StageSettings):
-    """How chunks are worked through; the models' own settings are ``model_client``'s.
+    """Settings of how chunks are processed; the models' own are ``model_client``'s.
 
     Retries have one owner, which is ``model_client``: a delivery is tried once here, and what is
-    told to wait longer than the client waits goes to a retry topic.
+    asked to wait longer than the client waits goes to a retry topic.
     """
 
     model_config = SettingsConfigDict(env_prefix="ENRICHMENT_", frozen=True)

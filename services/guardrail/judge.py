@@ -29,7 +29,7 @@ from model_client.errors import (
     RefusalError,
 )
 from prompts import judge as judge_prompt
-from prompts.fencing import fenced
+from prompts.fencing import fence_json
 
 PURPOSE: Final = "judge"
 """What the ledger books these calls under."""
@@ -90,8 +90,11 @@ def build_judge_request(checked: CheckedNote) -> ModelRequest[JudgeAnswer]:
         for one in checked.evidence
     ]
     messages: list[ChatMessage] = [
-        {"role": "system", "content": judge_prompt.instructions()},
-        {"role": "user", "content": fenced({"claim": checked.draft.statement, "quotes": quotes})},
+        {"role": "system", "content": judge_prompt.load_instructions()},
+        {
+            "role": "user",
+            "content": fence_json({"claim": checked.draft.statement, "quotes": quotes}),
+        },
     ]
     return ModelRequest(
         messages=messages,

@@ -13,7 +13,7 @@ from faststream import Context, ContextRepo
 
 from contracts.topics import INGESTION
 from ingestion.handlers import router
-from ingestion.readers import readers
+from ingestion.readers import open_interview_reader
 from ingestion.settings import IngestionSettings
 from messaging import ReliableKafkaBroker, ServiceApplication
 from processes import return_freed_memory
@@ -32,8 +32,8 @@ async def lifespan(
 ) -> AsyncIterator[None]:
     """Start the processes that read interviews."""
     return_freed_memory()
-    reading = readers(
-        processes=settings.processes, bounds=settings.bounds, cutting=settings.cutting
+    reading = open_interview_reader(
+        processes=settings.processes, bounds=settings.bounds, chunk_sizes=settings.chunk_sizes
     )
     async with reading as read:
         context.set_global("read", read)

@@ -1,4 +1,4 @@
-"""From a submitted interview to its segments and chunks."""
+"""Conversion of a submitted interview to segments and chunks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from transcripts import Chunk, make_chunks, read_transcript
 
 
 @dataclass(frozen=True, slots=True)
-class Cutting:
-    """How an interview is cut into chunks.
+class ChunkSizes:
+    """Sizes of chunks and of their context, in characters.
 
     Attributes:
         max_characters: about how much talk goes to the model in one call.
@@ -23,12 +23,12 @@ class Cutting:
     context_characters: int
 
 
-def ingest(submitted: TranscriptSubmitted, cutting: Cutting) -> tuple[Event, ...]:
-    """Read an interview.
+def ingest(submitted: TranscriptSubmitted, chunk_sizes: ChunkSizes) -> tuple[Event, ...]:
+    """Return the events of a submitted interview: its segments, then its chunks in order.
 
     Args:
         submitted: the interview as the producer handed it in.
-        cutting: how it is cut.
+        chunk_sizes: how it is cut.
 
     Returns:
         The interview as segments, then its chunks in order.
@@ -44,8 +44,8 @@ def ingest(submitted: TranscriptSubmitted, cutting: Cutting) -> tuple[Event, ...
         reading.refuse_doubts()
     chunks = make_chunks(
         reading.segments,
-        max_characters=cutting.max_characters,
-        context_characters=cutting.context_characters,
+        max_characters=chunk_sizes.max_characters,
+        context_characters=chunk_sizes.context_characters,
     )
     content_sha256 = submitted.content_sha256
     speakers = tuple(dict.fromkeys(segment.speaker for segment in reading.segments))

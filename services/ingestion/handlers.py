@@ -1,4 +1,4 @@
-"""Interviews in, segments and chunks out."""
+"""Kafka handler of ingestion: interviews in, segments and chunks out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from faststream import Context
 
 from contracts.events import Event, TranscriptSubmitted
 from contracts.topics import CHUNKS_READY, TRANSCRIPTS_INGESTED, TRANSCRIPTS_SUBMITTED
-from ingestion.readers import ReadInterview
+from ingestion.readers import InterviewReader
 from messaging import KafkaRouter
 
 router = KafkaRouter()
@@ -18,7 +18,7 @@ router = KafkaRouter()
 @router.publisher(TRANSCRIPTS_INGESTED)
 @router.publisher(CHUNKS_READY)
 async def read_interview(
-    submitted: TranscriptSubmitted, read: Annotated[ReadInterview, Context()]
+    submitted: TranscriptSubmitted, read: Annotated[InterviewReader, Context()]
 ) -> tuple[Event, ...]:
     """Read an interview and cut it into chunks."""
     return await read(submitted)

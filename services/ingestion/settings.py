@@ -1,4 +1,4 @@
-"""Settings of ingestion (``INGESTION_*``)."""
+"""Settings of the ingestion service (``INGESTION_*``)."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from contracts.topics import MIB
-from ingestion.domain import Cutting
+from ingestion.domain import ChunkSizes
 from messaging import StageSettings
 from processes import Bounds
 
 
 class IngestionSettings(StageSettings):
-    """How interviews are worked through, and how they are cut."""
+    """Settings of how interviews are read and cut into chunks."""
 
     model_config = SettingsConfigDict(env_prefix="INGESTION_", frozen=True)
 
@@ -60,10 +60,10 @@ class IngestionSettings(StageSettings):
 
     @property
     def bounds(self) -> Bounds:
-        """What reading one interview may use."""
+        """Limits on time, CPU and memory of reading one interview."""
         return Bounds(self.read_timeout_s, self.read_cpu_s, self.read_memory_mib * MIB)
 
     @property
-    def cutting(self) -> Cutting:
-        """How interviews are cut."""
-        return Cutting(self.chunk_characters, self.context_characters)
+    def chunk_sizes(self) -> ChunkSizes:
+        """Sizes of chunks and of their context."""
+        return ChunkSizes(self.chunk_characters, self.context_characters)

@@ -1,1 +1,1 @@
-"""The service that stores transcripts and notes in PostgreSQL."""
+"""Service that stores transcripts and notes in PostgreSQL."""

@@ -16,7 +16,7 @@ from database.migrate import open_migrated_database
 from database.settings import PostgresSettings
 from messaging import ReliableKafkaBroker, ServiceApplication
 from persistence.handlers import router
-from persistence.overdue import watching
+from persistence.overdue import watch_pending_drafts
 from persistence.settings import PersistenceSettings
 from persistence.store import NotesStore
 
@@ -35,7 +35,7 @@ async def lifespan(
     """Open the database, and watch over the drafts that wait for their interviews."""
     async with (
         open_migrated_database(settings) as database,
-        watching(database, broker.connected_publisher.publish),
+        watch_pending_drafts(database, broker.connected_publisher.publish),
     ):
         store = NotesStore(database, broker.settings.max_in_flight)
         store.load()

@@ -1,9 +1,11 @@
-"""What can be wrong with an event that is to be stored.
+"""Errors of events that cannot be stored.
 
-BadMessageError
-├── RevisionConflictError   other content under a revision that is taken
-├── UngroundedWriteError    PostgreSQL found that evidence is not what the transcript says
-└── UnstorableEventError    values the database cannot or may not hold
+::
+
+    BadMessageError
+    ├── RevisionConflictError   other content under a revision that is taken
+    ├── UngroundedWriteError    PostgreSQL found that evidence is not in the transcript
+    └── UnstorableEventError    values the database cannot or may not hold
 
 Notes that come before their transcript are no error: they are kept until it comes.
 """
@@ -26,6 +28,6 @@ class UngroundedWriteError(BadMessageError):
 
 
 class UnstorableEventError(BadMessageError):
-    """An event says what the database cannot hold, or contradicts what it holds."""
+    """An event has values that the database cannot hold, or contradicts what it holds."""
 
     code = ErrorCode.INVALID_EVENT

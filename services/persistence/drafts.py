@@ -1,4 +1,4 @@
-"""Writes what came of a chunk's drafts: notes and refused ones."""
+"""Writer of a chunk's drafts: accepted notes and refused ones."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from database.pool import Connection, Record
 from database.queries import load_queries, transpose_rows
 from database.text import replace_nul
 from persistence.domain import UnstorableEventError
-from persistence.repeats import Look
+from persistence.repeats import RepeatSnapshot
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "drafts.sql")
 
 
 async def lock_chunk(connection: Connection, event: NotesValidated) -> Record | None:
-    """The draft's chunk, held against other deliveries until the transaction ends.
+    """Lock the draft's chunk until the transaction ends, and return its row.
 
     Returns:
         Its row, or None if it is not known.
@@ -42,13 +42,13 @@ async def lock_chunk(connection: Connection, event: NotesValidated) -> Record | 
     return chunk
 
 
-def adds_to(chunk: Record, event: NotesValidated) -> bool:
-    """Whether a draft has a place beside what completes the chunk, if anything does yet."""
+def accepts_draft(chunk: Record, event: NotesValidated) -> bool:
+    """Return whether a draft is to be stored, given what completed the chunk, if anything did."""
     return chunk["stored_at"] is None or (not event.final and event.attempt < chunk["attempt"])
 
 
 async def write_draft(
-    connection: Connection, event: NotesValidated, study_id: str, look: Look
+    connection: Connection, event: NotesValidated, study_id: str, snapshot: RepeatSnapshot
 ) -> None:
     """Store a draft with all that belongs to it, unless it is stored already.
 
@@ -59,10 +59,10 @@ async def write_draft(
         connection: in a transaction that holds the chunk.
         event: the draft.
         study_id: the study of its interview.
-        look: which of its notes are new, and which of those repeat an earlier one.
+        snapshot: which of its notes are new, and which of those repeat an earlier one.
     """
-    if look.has_drafts and event.final:
-        await connection.execute(_QUERIES.forget_rejected_notes, event.chunk_id, event.attempt)
+    if snapshot.has_drafts and event.final:
+        await connection.execute(_QUERIES.delete_rejected_notes, event.chunk_id, event.attempt)
     await connection.execute(
         _QUERIES.write_draft,
         event.chunk_id,
@@ -76,25 +76,25 @@ async def write_draft(
         event.transcript_id,
         event.revision,
         study_id,
-        *transpose_rows(5, _note_rows(look)),
-        *transpose_rows(11, _evidence_rows(look.new)),
+        *transpose_rows(5, _note_rows(snapshot)),
+        *transpose_rows(11, _evidence_rows(snapshot.new)),
         *transpose_rows(2, [(note.note_id, one) for note in event.notes for one in note.themes]),
         *transpose_rows(2, [(note.note_id, one) for note in event.notes for one in note.questions]),
         *transpose_rows(3, _rejected_rows(event)),
     )
 
 
-def _note_rows(look: Look) -> list[tuple[Any, ...]]:
-    assert look.firsts is not None, "what is not compared yet is not stored"
+def _note_rows(snapshot: RepeatSnapshot) -> list[tuple[Any, ...]]:
+    assert snapshot.firsts is not None, "what is not compared yet is not stored"
     return [
         (
             note.note_id,
             replace_nul(note.statement),
             _json(note.flags),
-            look.firsts.get(note.note_id),
-            look.meanings[note.note_id],
+            snapshot.firsts.get(note.note_id),
+            snapshot.meanings[note.note_id],
         )
-        for note in look.new
+        for note in snapshot.new
     ]
 
 
@@ -129,32 +129,36 @@ def _evidence_rows(notes: Iterable[Note]) -> list[tuple[Any, ...]]:
     ]
 
 
-async def outcome(connection: Connection, event: NotesValidated, study_id: str) -> NotesStored:
-    """What is stored for the draft's chunk now."""
-    (stored,) = await outcomes(connection, [event.chunk_id], event, study_id)
+async def select_outcome(
+    connection: Connection, event: NotesValidated, study_id: str
+) -> NotesStored:
+    """Return what is stored for the draft's chunk now."""
+    (stored,) = await select_outcomes(connection, [event.chunk_id], event, study_id)
     return stored
 
 
-def outcome_of_first(event: NotesValidated, study_id: str, look: Look) -> NotesStored:
-    """What is stored for a chunk once the first draft is that it has."""
+def build_first_outcome(
+    event: NotesValidated, study_id: str, snapshot: RepeatSnapshot
+) -> NotesStored:
+    """Return what is stored for a chunk whose first draft this is."""
     return NotesStored(
         transcript_id=event.transcript_id,
         revision=event.revision,
         study_id=study_id,
         chunk_id=event.chunk_id,
-        note_ids=tuple(note.note_id for note in look.new),
+        note_ids=tuple(note.note_id for note in snapshot.new),
         rejected_count=len(event.rejected),
         complete=event.final,
     )
 
 
-async def outcomes(
+async def select_outcomes(
     connection: Connection,
     chunk_ids: Sequence[UUID],
     event: NotesValidated | TranscriptIngested,
     study_id: str,
 ) -> list[NotesStored]:
-    """What is stored for some chunks of an interview now.
+    """Return what is stored for some chunks of an interview now.
 
     Args:
         connection: any.

@@ -1,4 +1,4 @@
-"""Interviews and validated notes in; news of what is stored out."""
+"""Kafka handlers of persistence: interviews and validated notes in, notes-stored out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keys of the advisory locks by which handlers of one interview keep out of each other's way."""
+"""Keys of PostgreSQL advisory locks that serialize the handlers of one interview."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import hashlib
 from uuid import UUID
 
 
-def advisory_key(purpose: str, transcript_id: UUID, revision: int) -> int:
-    """The key of a lock that stands for one revision of an interview, as ``bigint`` has it.
+def derive_advisory_lock_key(purpose: str, transcript_id: UUID, revision: int) -> int:
+    """Return the key of the lock for one revision of an interview, as a signed 64-bit integer.
 
     Two interviews may share a key, about once in 2^63: they then wait for each other.
 

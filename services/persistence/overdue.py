@@ -1,9 +1,9 @@
-"""Watches the drafts that wait for their interviews: how many, for how long, and if in vain.
+"""Watch over drafts that wait for their interviews: how many, how long, and whether in vain.
 
-Whoever stores an interview joins the drafts that waited for it. Two kinds of drafts have no such
-handler: those whose interview was stored by a replica of an older version, and those whose
-interview's message became a dead letter half way. They are sent back to their topic, where they are
-handled like any others.
+Storing an interview joins the drafts that waited for it. Two kinds of drafts have no such handler:
+those whose interview was stored by a replica of an older version, and those whose interview's
+message became a dead letter half way. They are sent back to their topic, where they are handled
+like any others.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ OVERDUE: Final = timedelta(minutes=5)
 """How long an interview is stored before drafts that wait for it are sent back: longer than a
 handler may take to join them."""
 SENT_BACK_AT_ONCE: Final = 100
-"""Drafts that one look sends back; the next look sends more."""
+"""Drafts that one check sends back; the next check sends more."""
 
 LONG_S: Final = 600.0
-"""A wait that is worth a warning, and the time between two warnings, in seconds."""
+"""Wait that is worth a warning, and the time between two warnings, in seconds."""
 
 PENDING_DRAFTS: Final = Gauge(
     "onrecord_pending_drafts", "Drafts that wait for their interview to be stored."
@@ -50,15 +50,15 @@ Publish = Callable[[Iterable[Event]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
-    """How many drafts wait, and for how many seconds the oldest has."""
+class PendingDraftStats:
+    """Number of waiting drafts, and the oldest one's wait in seconds."""
 
     drafts: int
     oldest_s: float
 
 
-async def look(database: Database, publish: Publish) -> Pending:
-    """Take stock of waiting drafts, and send those back that wait in vain.
+async def check_pending_drafts(database: Database, publish: Publish) -> PendingDraftStats:
+    """Count the waiting drafts, set the gauges, and send back those that wait in vain.
 
     Args:
         database: where they wait.
@@ -71,18 +71,18 @@ async def look(database: Database, publish: Publish) -> Pending:
         await publish(NotesValidated.model_validate_json(row["event"]) for row in overdue)
         # Whatever becomes of their messages, they are not sent back twice.
         gone = [(row["chunk_id"], row["attempt"], row["final"]) for row in overdue]
-        await database.execute(_QUERIES.forget_all_pending, *transpose_rows(3, gone))
+        await database.execute(_QUERIES.delete_all_pending, *transpose_rows(3, gone))
     row = await database.fetchrow(_QUERIES.count_pending)
     assert row is not None, "an aggregate always gives one row"
-    found = Pending(row["drafts"], row["oldest_s"])
+    found = PendingDraftStats(row["drafts"], row["oldest_s"])
     PENDING_DRAFTS.set(found.drafts)
     OLDEST_PENDING.set(found.oldest_s)
     return found
 
 
 @asynccontextmanager
-async def watching(database: Database, publish: Publish) -> AsyncIterator[None]:
-    """Look again and again for as long as the context lasts."""
+async def watch_pending_drafts(database: Database, publish: Publish) -> AsyncIterator[None]:
+    """Check the waiting drafts every ``LOOK_EVERY_S`` seconds, while the context lasts."""
     task = asyncio.create_task(_watch(database, publish))
     try:
         yield
@@ -96,7 +96,7 @@ async def _watch(database: Database, publish: Publish) -> None:
     warned_s = -LONG_S
     while True:
         try:
-            found = await look(database, publish)
+            found = await check_pending_drafts(database, publish)
             if found.oldest_s > LONG_S and time.monotonic() - warned_s > LONG_S:
                 warned_s = time.monotonic()
                 log.warning("pending_drafts", drafts=found.drafts, oldest_s=round(found.oldest_s))

@@ -1,8 +1,16 @@
-"""Keeps drafts whose interview is not there yet, until it is.
+"""Storage of drafts whose interview has not arrived yet.
 
-A draft is kept under a shared lock of its interview, and an interview is stored under the exclusive
-one: so whoever keeps a draft has seen that the interview is not there, and whoever has stored an
-interview sees every draft that was kept.
+A draft is kept under a shared advisory lock of its interview, and an interview is stored under the
+exclusive one. So a transaction that keeps a draft has seen that the interview is missing, and one
+that stores an interview sees every draft that was kept::
+
+    draft first                         interview first
+    shared lock                         exclusive lock
+    interview missing -> keep draft     store interview
+    commit, unlock                      commit, unlock, then join the kept drafts
+
+Without the locks, both could commit without having seen each other, and the draft would wait for
+ever.
 """
 
 from __future__ import annotations
@@ -16,32 +24,34 @@ from database.pool import Connection, Database, Record
 from database.queries import load_queries
 from persistence.domain import RevisionConflictError, UnstorableEventError
 from persistence.drafts import lock_chunk
-from persistence.locks import advisory_key
+from persistence.locks import derive_advisory_lock_key
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "pending.sql")
 _ARRIVAL: Final = "arrival"
 
 
 async def lock_interview(connection: Connection, event: TranscriptIngested) -> None:
-    """Wait for drafts that are being kept, and let none be kept until the transaction ends."""
-    key = advisory_key(_ARRIVAL, event.transcript_id, event.revision)
+    """Wait for drafts that are being kept, and block others until the transaction ends."""
+    key = derive_advisory_lock_key(_ARRIVAL, event.transcript_id, event.revision)
     await connection.execute(_QUERIES.lock_interview, key)
 
 
-Place = tuple[str, int, int]
-"""Where a message was read first: topic without prefix, partition and offset."""
+MessageOrigin = tuple[str, int, int]
+"""Topic (without prefix), partition and offset where a message was first read."""
 
-NOWHERE: Final[Place] = ("", 0, -1)
-"""The place of a draft that comes from no topic."""
+NO_ORIGIN: Final[MessageOrigin] = ("", 0, -1)
+"""Origin of a draft that comes from no topic."""
 
 
-async def keep(connection: Connection, event: NotesValidated, place: Place) -> Record | None:
+async def keep_draft(
+    connection: Connection, event: NotesValidated, origin: MessageOrigin
+) -> Record | None:
     """Keep a draft whose chunk is not known; the same draft again changes nothing.
 
     Args:
         connection: in a transaction; the draft is kept when it commits.
         event: the draft.
-        place: where its message is.
+        origin: where its message is.
 
     Returns:
         The chunk, if its interview was stored just now: then nothing is kept.
@@ -51,10 +61,10 @@ async def keep(connection: Connection, event: NotesValidated, place: Place) -> R
         UnstorableEventError: a draft that names another interview is kept under the same chunk.
     """
     interview = (event.transcript_id, event.revision)
-    await connection.execute(_QUERIES.lock_arrival, advisory_key(_ARRIVAL, *interview))
+    await connection.execute(_QUERIES.lock_arrival, derive_advisory_lock_key(_ARRIVAL, *interview))
     # The event is text and not jsonb, which cannot hold a U+0000 of the model's.
     kept = await connection.fetchrow(
-        _QUERIES.keep_draft, *_identity(event), *interview, event.model_dump_json(), *place
+        _QUERIES.keep_draft, *_identity(event), *interview, event.model_dump_json(), *origin
     )
     if kept is not None:
         if tuple(kept) != interview:
@@ -72,12 +82,12 @@ async def keep(connection: Connection, event: NotesValidated, place: Place) -> R
     )
 
 
-async def forget(connection: Connection | Database, event: NotesValidated) -> None:
-    """A draft waits no longer, if it did."""
-    await connection.execute(_QUERIES.forget_pending, *_identity(event))
+async def delete(connection: Connection | Database, event: NotesValidated) -> None:
+    """Delete a kept draft, if there is one."""
+    await connection.execute(_QUERIES.delete_pending, *_identity(event))
 
 
-async def forget_failed(database: Database, event: NotesValidated, place: Place) -> None:
+async def delete_failed(database: Database, event: NotesValidated, origin: MessageOrigin) -> None:
     """Delete a kept draft whose own message becomes a dead letter.
 
     Another event of the same chunk, attempt and finality leaves it alone: the message of the kept
@@ -86,36 +96,36 @@ async def forget_failed(database: Database, event: NotesValidated, place: Place)
     Args:
         database: where it is kept.
         event: what cannot be stored.
-        place: where its message was read first. The kept draft is the same if it has this place,
-            or if it says the same: one that was sent back is read from another place.
+        origin: where its message was read first. The kept draft is the same if it has this origin,
+            or if it is equal: one that was sent back is read from another place.
     """
     kept = await database.fetchrow(_QUERIES.select_pending_draft, *_identity(event))
     if kept is None:
         return
     text, *kept_at = kept
-    has_place = place != NOWHERE and tuple(kept_at) == place
+    has_place = origin != NO_ORIGIN and tuple(kept_at) == origin
     if has_place or NotesValidated.model_validate_json(text) == event:
-        await database.execute(_QUERIES.forget_pending_event, *_identity(event), text)
+        await database.execute(_QUERIES.delete_pending_event, *_identity(event), text)
 
 
 async def select_pending(database: Database, event: TranscriptIngested) -> list[Record]:
-    """Which drafts wait for an interview: rows of what `select_pending_draft` asks for."""
+    """Return rows that identify the drafts which wait for an interview."""
     return list(await database.fetch(_QUERIES.select_pending, event.transcript_id, event.revision))
 
 
 async def select_pending_draft(
     database: Database, row: Record
-) -> tuple[NotesValidated, Place] | None:
-    """A draft that waits, and where its message is; None if it was joined meanwhile."""
+) -> tuple[NotesValidated, MessageOrigin] | None:
+    """Return a waiting draft and its message's origin; None if it was joined meanwhile."""
     kept = await database.fetchrow(_QUERIES.select_pending_draft, *row)
     if kept is None:
         return None
-    event, *place = kept
-    return NotesValidated.model_validate_json(event), (place[0], place[1], place[2])
+    event, *origin = kept
+    return NotesValidated.model_validate_json(event), (origin[0], origin[1], origin[2])
 
 
 async def select_joined_chunks(connection: Connection, event: TranscriptIngested) -> list[UUID]:
-    """The chunks of an interview of which a draft waited for it, in the order of the talk."""
+    """Return the chunks of an interview whose draft waited for it, in the order of the talk."""
     rows = await connection.fetch(
         _QUERIES.select_joined_chunks, event.transcript_id, event.revision
     )

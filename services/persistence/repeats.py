@@ -1,9 +1,9 @@
-"""Finds, for new notes, the notes of the interview that say the same already.
+"""Detection of notes that repeat an earlier note of the interview.
 
 Notes that say the same have the same *meaning*: a hash of the interview, the speakers and the
 statement's words. So candidates come from an index, and only they are compared, never more than
 ``MOST_COMPARED`` a note. Comparing takes milliseconds, so it is done while no transaction is open:
-a transaction that finds candidates nobody has compared yet ends, and begins anew afterwards.
+a transaction that finds candidates which were not compared yet ends, and is retried afterwards.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ from contracts.notes import Note
 from database.pool import Connection, Database, Record
 from database.queries import load_queries, transpose_rows
 from grounding import are_equivalent, compute_content_key, find_first_equivalent
-from persistence.locks import advisory_key
+from persistence.locks import derive_advisory_lock_key
 
 T = TypeVar("T")
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "repeats.sql")
 
 CHARACTERS_READ_AT_ONCE: Final = 10_000
-"""Statements longer than this in all are read beside the event loop: about 30 ms."""
+"""Statements up to this length in all are read in the event loop: about 30 ms."""
 
 MOST_COMPARED: Final = 32
 """Earlier notes of one meaning with which a new one is compared. More share their words and differ
 in numbers alone only where a text is made up; a note beyond them is shown beside them."""
 
 LOCKS_AN_INTERVIEW: Final = 512
-"""Most advisory locks one transaction takes: all of a server share one table of them."""
+"""Most advisory locks that one transaction takes: all of a server share one table of them."""
 
 FILLED_IN_AT_ONCE: Final = 200
-"""Notes of older code whose meaning is worked out in one go, at about a millisecond each."""
+"""Notes of older code whose meaning is computed in one go, at about a millisecond each."""
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """What decides whether a note says the same as another one of its meaning.
+class ComparableNote:
+    """Fields of a note that decide whether it says the same as another one of its meaning.
 
     Attributes:
         note_id: the note.
@@ -61,15 +61,15 @@ class Statement:
     quotes: frozenset[str]
 
 
-Firsts = Mapping[UUID, UUID]
-"""For each note that says the same as an earlier one, the first such note."""
+FirstNotes = Mapping[UUID, UUID]
+"""For each note that repeats an earlier one, the first such note."""
 
-_Situation = tuple[frozenset[UUID], tuple[UUID, ...]]
+_ComparisonInputs = tuple[frozenset[UUID], tuple[UUID, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What a transaction has seen of the interview's notes.
+class RepeatSnapshot:
+    """State of the interview's notes that a transaction has seen.
 
     Attributes:
         new: the draft's notes that are not stored yet.
@@ -84,69 +84,69 @@ class Look:
     meanings: Mapping[UUID, bytes]
     has_drafts: bool
     lacks_meanings: bool
-    alike: Sequence[Statement] = ()
-    firsts: Firsts | None = None
+    alike: Sequence[ComparableNote] = ()
+    firsts: FirstNotes | None = None
 
     @property
-    def situation(self) -> _Situation:
-        """What decides the result of comparing."""
+    def comparison_inputs(self) -> _ComparisonInputs:
+        """Ids of the compared notes, which decide the result of comparing."""
         return frozenset(note.note_id for note in self.new), tuple(
             one.note_id for one in self.alike
         )
 
 
-class Comparing:
-    """A thread in which texts are read and compared, one draft's after another's.
+class ComparisonThread:
+    """Thread in which texts are compared, one draft's after another's.
 
-    A thread cannot be ended: what is cancelled or out of time goes on to its end. In a thread of
-    their own, those that wait behind it do not add to it, and are dropped when they are cancelled.
+    A thread cannot be ended: what is cancelled or out of time runs on to its end. In a thread of
+    their own, drafts that wait behind it do not add to it, and are dropped when they are cancelled.
     """
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="comparing")
 
     def load(self) -> None:
-        """Begin to load lists of words, which takes a second or more, before they are needed."""
+        """Start loading the lists of words, which takes a second or more."""
         # As these say the same, every check is asked, and loads what it needs.
         self._thread.submit(are_equivalent, "They load the words", "They load the words.")
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
-        """Do some work there; its result."""
+        """Run work in the thread and return its result."""
         return await get_running_loop().run_in_executor(self._thread, work, *arguments)
 
 
-async def find_repeats(event: NotesValidated, comparing: Comparing) -> Repeats:
-    """Prepare to look for what a draft repeats; long texts are read beside the event loop."""
+async def prepare_repeat_finder(event: NotesValidated, comparing: ComparisonThread) -> RepeatFinder:
+    """Return a repeat finder for a draft; long texts are read beside the event loop."""
     if sum(len(note.statement) for note in event.notes) > CHARACTERS_READ_AT_ONCE:
-        return await comparing.run(Repeats, event, comparing)
-    return Repeats(event, comparing)
+        return await comparing.run(RepeatFinder, event, comparing)
+    return RepeatFinder(event, comparing)
 
 
-class Repeats:
-    """What of a draft's notes is said in the interview already.
+class RepeatFinder:
+    """Finder of a draft's notes that repeat earlier notes of the interview.
 
     Args:
         event: the draft.
         comparing: where texts are compared.
     """
 
-    def __init__(self, event: NotesValidated, comparing: Comparing) -> None:
+    def __init__(self, event: NotesValidated, comparing: ComparisonThread) -> None:
         self._comparing = comparing
         self._interview = (event.transcript_id, event.revision)
         self._chunk_id = event.chunk_id
-        # A model may say the same twice; the id tells that it is one note.
+        # A model may write the same note twice; the id is then the same.
         self._notes = {note.note_id: note for note in event.notes}
         self._meanings = {
-            note.note_id: meaning(*self._interview, _speakers(note), note.statement)
+            note.note_id: hash_meaning(*self._interview, _speakers(note), note.statement)
             for note in self._notes.values()
         }
         self._hides = {note.note_id for note in self._notes.values() if _hides(note)}
-        self._decided: tuple[_Situation, Firsts] | None = None
+        self._decided: tuple[_ComparisonInputs, FirstNotes] | None = None
 
-    async def look(self, connection: Connection) -> Look:
-        """Hold the draft's meanings until the transaction ends, and see what is stored of them."""
-        first_lock = advisory_key("meanings", *self._interview) & -LOCKS_AN_INTERVIEW
-        # Sorted, so that nobody waits for each other.
+    async def take_snapshot(self, connection: Connection) -> RepeatSnapshot:
+        """Lock the draft's meanings until the transaction ends, and read what is stored of them."""
+        first_lock = derive_advisory_lock_key("meanings", *self._interview) & -LOCKS_AN_INTERVIEW
+        # In the same order in all transactions, so that no two deadlock.
         locks = sorted({first_lock + _lock(one) for one in self._meanings.values()})
         row = await connection.fetchrow(
             _QUERIES.lock_meanings, locks, list(self._notes), *self._interview, self._chunk_id
@@ -156,45 +156,49 @@ class Repeats:
         new = [note for key, note in self._notes.items() if key not in stored]
         # Without notes, nothing can be alike.
         lacks_meanings = bool(new) and row["lacks_meanings"]
-        look = Look(new, self._meanings, row["has_drafts"], lacks_meanings)
+        snapshot = RepeatSnapshot(new, self._meanings, row["has_drafts"], lacks_meanings)
         if lacks_meanings:
-            return look
+            return snapshot
         # A statement of its own, to see what was stored while this one waited for the locks.
-        return self._decide(replace(look, alike=await self._select_alike(connection, new)))
+        return self._decide(replace(snapshot, alike=await self._select_alike(connection, new)))
 
-    async def settle(self, database: Database, look: Look) -> None:
-        """Find out what keeps a look from having a result; no transaction may be open meanwhile."""
-        if look.lacks_meanings:
-            await fill_in_meanings(database, self._comparing, *self._interview)
+    async def resolve(self, database: Database, snapshot: RepeatSnapshot) -> None:
+        """Do what a snapshot lacks for a result; no transaction may be open meanwhile."""
+        if snapshot.lacks_meanings:
+            await backfill_meanings(database, self._comparing, *self._interview)
         else:
-            found = await self._comparing.run(self._compare, look.new, look.alike)
-            self._decided = (look.situation, found)
+            found = await self._comparing.run(self._compare, snapshot.new, snapshot.alike)
+            self._decided = (snapshot.comparison_inputs, found)
 
-    async def _select_alike(self, connection: Connection, new: Sequence[Note]) -> list[Statement]:
+    async def _select_alike(
+        self, connection: Connection, new: Sequence[Note]
+    ) -> list[ComparableNote]:
         if not new:
             return []
         asked = list({self._meanings[note.note_id] for note in new})
         rows = await connection.fetch(_QUERIES.select_alike, asked, MOST_COMPARED)
         return [
-            Statement(row["note_id"], row["meaning"], row["statement"], frozenset(row["quotes"]))
+            ComparableNote(
+                row["note_id"], row["meaning"], row["statement"], frozenset(row["quotes"])
+            )
             for row in rows
         ]
 
-    def _decide(self, look: Look) -> Look:
-        distinct = {self._meanings[note.note_id] for note in look.new}
-        if not look.alike and len(distinct) == len(look.new):
-            return replace(look, firsts={})
-        if self._decided is not None and self._decided[0] == look.situation:
-            return replace(look, firsts=self._decided[1])
-        return look
+    def _decide(self, snapshot: RepeatSnapshot) -> RepeatSnapshot:
+        distinct = {self._meanings[note.note_id] for note in snapshot.new}
+        if not snapshot.alike and len(distinct) == len(snapshot.new):
+            return replace(snapshot, firsts={})
+        if self._decided is not None and self._decided[0] == snapshot.comparison_inputs:
+            return replace(snapshot, firsts=self._decided[1])
+        return snapshot
 
-    def _compare(self, new: Iterable[Note], alike: Iterable[Statement]) -> Firsts:
-        known: dict[bytes, list[Statement]] = defaultdict(list)
+    def _compare(self, new: Iterable[Note], alike: Iterable[ComparableNote]) -> FirstNotes:
+        known: dict[bytes, list[ComparableNote]] = defaultdict(list)
         for one in alike:
             known[one.meaning].append(one)
         found = {}
         for note in new:
-            mine = Statement(
+            mine = ComparableNote(
                 note.note_id, self._meanings[note.note_id], note.statement, _quotes(note)
             )
             first = self._first(mine, known[mine.meaning])
@@ -204,47 +208,49 @@ class Repeats:
                 found[note.note_id] = first
         return found
 
-    def _first(self, new: Statement, known: Iterable[Statement]) -> UUID | None:
-        """The first note that says the same as a new one.
+    def _first(self, new: ComparableNote, known: Iterable[ComparableNote]) -> UUID | None:
+        """Return the first note that says the same as a new one.
 
-        Where a name is masked, the statement no longer tells of whom it is; the same words cited
-        do.
+        Where a name is masked, the statement no longer shows whom it is about; the same quotes do.
         """
         hides = new.note_id in self._hides
         candidates = (one for one in known if not hides or one.quotes == new.quotes)
         compared = list(islice(candidates, MOST_COMPARED))
-        place = find_first_equivalent(new.text, (one.text for one in compared))
-        return None if place is None else compared[place].note_id
+        index = find_first_equivalent(new.text, (one.text for one in compared))
+        return None if index is None else compared[index].note_id
 
 
-def meaning(transcript_id: UUID, revision: int, speakers: Iterable[str], statement: str) -> bytes:
-    """Hash what all notes of an interview share that say the same; 16 bytes."""
+def hash_meaning(
+    transcript_id: UUID, revision: int, speakers: Iterable[str], statement: str
+) -> bytes:
+    """Return a hash of what all notes of an interview share that say the same; 16 bytes."""
     digest = hashlib.blake2b(transcript_id.bytes + revision.to_bytes(8, "big"), digest_size=16)
     for part in (*sorted(speakers), compute_content_key(statement)):
-        said = part.encode()
+        encoded = part.encode()
         # The length goes before, so that no two lists of parts are one text.
-        digest.update(len(said).to_bytes(4, "big") + said)
+        digest.update(len(encoded).to_bytes(4, "big") + encoded)
     return digest.digest()
 
 
-async def fill_in_meanings(
-    database: Database, comparing: Comparing, transcript_id: UUID, revision: int
+async def backfill_meanings(
+    database: Database, comparing: ComparisonThread, transcript_id: UUID, revision: int
 ) -> None:
-    """Give the notes of an interview the meaning that older code left out."""
+    """Compute and store the meanings that older code left out for an interview's notes."""
     asked = (transcript_id, revision, FILLED_IN_AT_ONCE)
 
     def work_out(rows: Sequence[Record]) -> list[tuple[UUID, bytes]]:
         return [
-            (row["note_id"], meaning(*asked[:2], row["speakers"], row["statement"])) for row in rows
+            (row["note_id"], hash_meaning(*asked[:2], row["speakers"], row["statement"]))
+            for row in rows
         ]
 
     while rows := await database.fetch(_QUERIES.select_without_meaning, *asked):
         found = await comparing.run(work_out, rows)
-        await database.execute(_QUERIES.fill_in_meanings, *transpose_rows(2, found))
+        await database.execute(_QUERIES.backfill_meanings, *transpose_rows(2, found))
 
 
 def _lock(of_meaning: bytes) -> int:
-    """Which of an interview's locks holds a meaning; two may share one, at some loss of speed."""
+    """Return the number of the lock for a meaning; two may share one, at some loss of speed."""
     return int.from_bytes(of_meaning[:8], "big") % LOCKS_AN_INTERVIEW
 
 
@@ -257,5 +263,5 @@ def _quotes(note: Note) -> frozenset[str]:
 
 
 def _hides(note: Note) -> bool:
-    """Whether a statement may have a placeholder where a name was."""
+    """Return whether a statement may have a placeholder where a name was."""
     return "[" in note.statement and any(one.masked_quote is not None for one in note.evidence)

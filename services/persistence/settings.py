@@ -1,4 +1,4 @@
-"""Settings of persistence (``PERSISTENCE_*``)."""
+"""Settings of the persistence service (``PERSISTENCE_*``)."""
 
 from __future__ import annotations
 

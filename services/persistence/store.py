@@ -1,4 +1,4 @@
-"""Stores transcripts and notes in PostgreSQL: each once, however often its event arrives."""
+"""Store of transcripts and notes in PostgreSQL: each once, however often its event arrives."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ from persistence.domain import (
     UnstorableEventError,
 )
 from persistence.drafts import (
-    adds_to,
+    accepts_draft,
+    build_first_outcome,
     lock_chunk,
-    outcome,
-    outcome_of_first,
-    outcomes,
+    select_outcome,
+    select_outcomes,
     write_draft,
 )
-from persistence.repeats import Comparing, find_repeats
+from persistence.repeats import ComparisonThread, prepare_repeat_finder
 
 log = structlog.get_logger(__name__)
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "store.sql")
 
 TRANSACTIONS: Final = 8
-"""Transactions that write drafts at the same time, unless it is said otherwise."""
+"""Transactions that write drafts at the same time, by default."""
 
 LEFT_FOR_OTHERS: Final = 2
-"""How many of them drafts that are joined with their interviews leave alone, so that an interview
-with many does not hold up the messages beside it."""
+"""How many of them are not used for joining drafts with their interviews, so that an interview with
+many does not hold up the messages beside it."""
 
-LOOKS: Final = 10
+MAX_COMPARISONS: Final = 10
 """How often a draft is compared anew because others have stored notes of its meanings meanwhile."""
 
 GROUNDING_CONSTRAINTS: Final = frozenset(
@@ -57,11 +57,11 @@ REFUSALS: Final = (
     asyncpg.NotNullViolationError,
     asyncpg.DataError,
 )
-"""PostgreSQL's errors about values it does not take: no retry can help."""
+"""PostgreSQL's errors about values that it does not accept: no retry can help."""
 
 
 class NotesStore:
-    """Transcripts and notes in PostgreSQL.
+    """Store of transcripts and notes.
 
     Both methods are idempotent, and safe when the same event is handled twice at once. They raise
     as ``Database`` does when PostgreSQL is down or another transaction is in the way.
@@ -73,13 +73,13 @@ class NotesStore:
 
     def __init__(self, database: Database, transactions: int = TRANSACTIONS) -> None:
         self._database = database
-        self._comparing = Comparing()
+        self._comparing = ComparisonThread()
         self._writing = asyncio.Semaphore(transactions)
         self._joining_at_once = max(1, transactions - LEFT_FOR_OTHERS)
         self._joining = asyncio.Semaphore(self._joining_at_once)
 
     def load(self) -> None:
-        """Begin to load what comparing notes takes; storing goes on meanwhile."""
+        """Start loading what comparing notes takes; storing goes on meanwhile."""
         self._comparing.load()
 
     async def store_transcript(self, event: TranscriptIngested) -> tuple[Event, ...]:
@@ -107,18 +107,18 @@ class NotesStore:
         return await self._join(event, is_new=is_new)
 
     async def store_notes(
-        self, event: NotesValidated, place: pending.Place = pending.NOWHERE
+        self, event: NotesValidated, origin: pending.MessageOrigin = pending.NO_ORIGIN
     ) -> NotesStored | None:
-        """Store what came of a chunk's draft: notes, and the refused ones with their reasons.
+        """Store a chunk's draft: its notes, and the refused ones with their reasons.
 
         The first final draft completes the chunk; another one that arrives later changes nothing.
         A draft that leaves the chunk open is stored even if it is late; a replay of it may complete
-        the chunk, if it is judged by other standards then. A note that says what a
-        note of the interview says already is stored as the same as that one.
+        the chunk, if it is judged by other standards then. A note that repeats an
+        earlier note of the interview is stored as a repeat of that one.
 
         Args:
             event: the draft.
-            place: where its message was read first.
+            origin: where its message was read first.
 
         Returns:
             What is stored for the chunk now, by this event or by an earlier one; None if the
@@ -131,32 +131,34 @@ class NotesStore:
                 hold a value.
         """
         try:
-            return await self._store_draft(event, place)
+            return await self._store_draft(event, origin)
         except BadMessageError:
-            await pending.forget_failed(self._database, event, place)  # its dead letter has it
+            await pending.delete_failed(self._database, event, origin)  # its dead letter has it
             raise
 
-    async def _store_draft(self, event: NotesValidated, place: pending.Place) -> NotesStored | None:
+    async def _store_draft(
+        self, event: NotesValidated, origin: pending.MessageOrigin
+    ) -> NotesStored | None:
         repeats = None
         with _refusals_named(f"chunk {event.chunk_id}"):
-            for _ in range(LOOKS):
+            for _ in range(MAX_COMPARISONS):
                 async with self._writing, self._database.transaction() as connection:
                     chunk = await lock_chunk(connection, event)
-                    chunk = chunk or await pending.keep(connection, event, place)
+                    chunk = chunk or await pending.keep_draft(connection, event, origin)
                     if chunk is None:
                         return None
                     study_id = chunk["study_id"]
-                    if not adds_to(chunk, event):
-                        await pending.forget(connection, event)
-                        return await outcome(connection, event, study_id)
-                    repeats = repeats or await find_repeats(event, self._comparing)
-                    look = await repeats.look(connection)
-                    if look.firsts is not None:
-                        await write_draft(connection, event, study_id, look)
-                        if not look.has_drafts:
-                            return outcome_of_first(event, study_id, look)
-                        return await outcome(connection, event, study_id)
-                await repeats.settle(self._database, look)  # while no transaction is open
+                    if not accepts_draft(chunk, event):
+                        await pending.delete(connection, event)
+                        return await select_outcome(connection, event, study_id)
+                    repeats = repeats or await prepare_repeat_finder(event, self._comparing)
+                    snapshot = await repeats.take_snapshot(connection)
+                    if snapshot.firsts is not None:
+                        await write_draft(connection, event, study_id, snapshot)
+                        if not snapshot.has_drafts:
+                            return build_first_outcome(event, study_id, snapshot)
+                        return await select_outcome(connection, event, study_id)
+                await repeats.resolve(self._database, snapshot)  # while no transaction is open
         raise DatabaseConflictError("others keep storing notes that may say the same")
 
     async def _join(self, event: TranscriptIngested, *, is_new: bool) -> tuple[Event, ...]:
@@ -168,14 +170,14 @@ class NotesStore:
             chunks = await pending.select_joined_chunks(connection, event)
             if not chunks:
                 return returned
-            stored = await outcomes(connection, chunks, event, event.study.study_id)
+            stored = await select_outcomes(connection, chunks, event, event.study.study_id)
         return (*stored, *returned)
 
     async def _join_all(self, waiting: Sequence[Record]) -> tuple[NotesValidated, ...]:
-        """Store the drafts that waited for one interview; those that cannot be stored.
+        """Store the drafts that waited for one interview; return those that cannot be stored.
 
-        Few tasks do so, each of which queues anew for each draft: the semaphore serves whoever came
-        first, so drafts of other interviews wait for some of this one's, not for all of them.
+        Few tasks do so, each of which queues anew for each draft: the semaphore is fair, so drafts
+        of other interviews wait for some of this one's, not for all of them.
 
         Raises:
             OutageError, RetryableError: the first of them, once no task runs any more.
@@ -196,13 +198,13 @@ class NotesStore:
         return tuple(returned)
 
     async def _join_one(self, row: Record) -> NotesValidated | None:
-        """Store a draft that waited; the draft itself, if it cannot be stored."""
+        """Store a draft that waited; return the draft if it cannot be stored."""
         kept = await pending.select_pending_draft(self._database, row)
         if kept is None:
             return None
-        event, place = kept
+        event, origin = kept
         try:
-            await self._store_draft(event, place)
+            await self._store_draft(event, origin)
         except (OutageError, RetryableError):
             raise
         except Exception as error:  # noqa: BLE001 - whatever is wrong is the draft's fault, not the interview's
@@ -213,7 +215,7 @@ class NotesStore:
 
 @contextmanager
 def _refusals_named(what: str) -> Iterator[None]:
-    """Name PostgreSQL's refusals; messages carry ids and constraints, never values."""
+    """Raise PostgreSQL's refusals as errors of ours, with ids and constraints, never values."""
     try:
         yield
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -235,7 +237,7 @@ def _is_refusal(error: Exception) -> bool:
 
 
 async def _take_revision(connection: Connection, event: TranscriptIngested) -> bool:
-    """Whether the revision is new; waits for another delivery that is just storing it."""
+    """Insert the revision and return whether it is new; wait for a delivery that is storing it."""
     taken = await connection.fetchval(
         _QUERIES.insert_transcript,
         event.transcript_id,

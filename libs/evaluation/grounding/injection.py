@@ -205,7 +205,7 @@ def _iter_drafts(planted: _PlantedAttack, random: Random) -> Iterator[tuple[str,
 
 
 def _list_prompt_sentences() -> list[str]:
-    texts = (*prompts.instructions(), *prompts.examples())
+    texts = (*prompts.load_note_instructions(), *prompts.load_note_example_texts())
     lines = dict.fromkeys(one for text in texts for one in split_sentences(text))
     return [one for one in lines if len(split_words(one)) >= _MIN_PROMPT_WORDS]
 

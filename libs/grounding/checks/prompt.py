@@ -65,12 +65,12 @@ def _find_repeated_phrase(context: CheckContext) -> str | None:
 
 @cache
 def _list_instruction_phrases() -> frozenset[str]:
-    return _collect_phrases(prompts.instructions(), _INSTRUCTION_RUN)
+    return _collect_phrases(prompts.load_note_instructions(), _INSTRUCTION_RUN)
 
 
 @cache
 def _list_example_phrases() -> frozenset[str]:
-    return _collect_phrases(prompts.examples(), _EXAMPLE_RUN)
+    return _collect_phrases(prompts.load_note_example_texts(), _EXAMPLE_RUN)
 
 
 def _collect_phrases(texts: Iterable[str], size: int) -> frozenset[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from local_model.weights import INSTALL, missing
+from local_model.weights import INSTALL, list_missing_packages
 from onrecord.console import out
 from onrecord.demo.runner import SAMPLES, demo_stack, print_heading, run_verb
 from onrecord.errors import FailedError
@@ -35,7 +35,7 @@ def run_demo() -> None:
     Raises:
         FailedError: the model is not installed, or a step did not end as it should.
     """
-    if lacks := missing():
+    if lacks := list_missing_packages():
         raise FailedError(f"{lacks} not installed: {INSTALL}")
     with demo_stack(UNHURRIED):
         _tell()

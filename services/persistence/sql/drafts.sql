@@ -1,5 +1,5 @@
 -- name: lock_chunk
--- A chunk, held against other deliveries of its notes until the transaction ends.
+-- Locks and returns a chunk, against other deliveries of its notes, until the transaction ends.
 SELECT chunk.stored_at, chunk.attempt, chunk.transcript_id, chunk.revision, transcript.study_id
   FROM chunks AS chunk
   JOIN transcripts AS transcript USING (transcript_id, revision)
@@ -7,10 +7,10 @@ SELECT chunk.stored_at, chunk.attempt, chunk.transcript_id, chunk.revision, tran
    FOR NO KEY UPDATE OF chunk;
 
 -- name: write_draft
--- Takes a draft of a chunk, which then waits no longer, and all that belongs to it; nothing is
--- written if it is taken. One that left the chunk open is taken once more if it completes the chunk
--- now: it was replayed, and is judged by other standards. Its notes come behind those it has; the
--- constraint evidence_is_exact compares each quote. The first final draft completes the chunk.
+-- Inserts a draft of a chunk with all that belongs to it, and deletes its pending copy; inserts
+-- nothing if the draft is stored already. One that left the chunk open is stored once more if it
+-- completes the chunk now: it was replayed, and judged by other standards. Its notes are appended;
+-- the constraint evidence_is_exact compares each quote. The first final draft completes the chunk.
 WITH joined AS (
     DELETE FROM pending_drafts
      WHERE chunk_id = $1 AND attempt = $2 AND final = $3
@@ -70,14 +70,14 @@ SELECT $1, $2, refused.*
   FROM unnest($32::uuid[], $33::jsonb[], $34::jsonb[]) WITH ORDINALITY AS refused
  WHERE EXISTS (SELECT FROM taken);
 
--- name: forget_rejected_notes
--- What was refused of a draft that was left open and is judged again now, if it is.
+-- name: delete_rejected_notes
+-- Deletes the refused notes of a draft that left the chunk open and is judged again now.
 DELETE FROM rejected_notes
  WHERE chunk_id = $1 AND attempt = $2
    AND EXISTS (SELECT FROM drafts WHERE chunk_id = $1 AND attempt = $2 AND NOT final);
 
 -- name: select_outcomes
--- What is stored for some chunks, in the order asked.
+-- Returns what is stored for some chunks, in the order of their ids in the argument.
 SELECT asked.chunk_id,
        ARRAY(
             SELECT note_id FROM notes WHERE chunk_id = asked.chunk_id ORDER BY attempt, position

@@ -1,14 +1,14 @@
 -- name: lock_interview
--- Held by whoever stores an interview, against drafts that arrive meanwhile, until it commits.
+-- Exclusive lock for storing an interview, against drafts that arrive meanwhile.
 SELECT pg_advisory_xact_lock($1);
 
 -- name: lock_arrival
--- Held by whoever keeps a draft of an interview; several may at once, but not while it is stored.
+-- Shared lock for keeping a draft of an interview: several at once, but not while it is stored.
 SELECT pg_advisory_xact_lock_shared($1);
 
 -- name: keep_draft
--- A draft, unless its interview is there; no row comes back then. The same one again stays as it is.
--- The row names the interview of the draft that is kept under this chunk, attempt and finality.
+-- Keeps a draft unless its interview is stored; then no row is returned. The same draft again
+-- changes nothing. The row names the interview of the draft that is kept under this identity.
 INSERT INTO pending_drafts (
     chunk_id, attempt, final, transcript_id, revision, event, source_topic, source_partition,
     source_offset
@@ -19,36 +19,36 @@ ON CONFLICT (chunk_id, attempt, final) DO UPDATE SET received_at = pending_draft
 RETURNING transcript_id, revision;
 
 -- name: select_pending
--- Which drafts wait for an interview, in the order in which they were made.
+-- Returns the identities of drafts that wait for an interview, in the order of their making.
 SELECT chunk_id, attempt, final
   FROM pending_drafts
  WHERE transcript_id = $1 AND revision = $2
  ORDER BY attempt, final, chunk_id;
 
 -- name: select_pending_draft
--- One of them as its event told it; no row if it was joined meanwhile.
+-- Returns one of them as its event; no row if it was joined meanwhile.
 SELECT event, source_topic, source_partition, source_offset
   FROM pending_drafts
  WHERE chunk_id = $1 AND attempt = $2 AND final = $3;
 
--- name: forget_pending
--- A draft waits no longer.
+-- name: delete_pending
+-- Deletes a pending draft.
 DELETE FROM pending_drafts WHERE chunk_id = $1 AND attempt = $2 AND final = $3;
 
--- name: forget_pending_event
--- A draft waits no longer, if what is kept under its identity is still this text.
+-- name: delete_pending_event
+-- Deletes a pending draft if what is kept under its identity is still this text.
 DELETE FROM pending_drafts
  WHERE chunk_id = $1 AND attempt = $2 AND final = $3 AND event = $4;
 
--- name: forget_all_pending
--- Some drafts wait no longer.
+-- name: delete_all_pending
+-- Deletes some pending drafts.
 DELETE FROM pending_drafts AS waiting
  USING unnest($1::uuid[], $2::int[], $3::boolean[]) AS gone (chunk_id, attempt, final)
  WHERE (waiting.chunk_id, waiting.attempt, waiting.final)
      = (gone.chunk_id, gone.attempt, gone.final);
 
 -- name: select_joined_chunks
--- The chunks of an interview of which a draft waited for it.
+-- Returns the chunks of an interview whose draft waited for it.
 SELECT DISTINCT chunk.chunk_id, chunk.index
   FROM chunks AS chunk
   JOIN drafts AS draft USING (chunk_id)
@@ -56,13 +56,13 @@ SELECT DISTINCT chunk.chunk_id, chunk.index
  ORDER BY chunk.index;
 
 -- name: count_pending
--- How many drafts wait, and for how many seconds the oldest has.
+-- Counts the pending drafts; returns also the oldest one's wait in seconds.
 SELECT count(*) AS drafts,
        coalesce(extract(epoch FROM now() - min(received_at)), 0)::float8 AS oldest_s
   FROM pending_drafts;
 
 -- name: select_overdue
--- Some drafts whose interview has been there for longer than a span, and was not joined with them.
+-- Returns some drafts whose interview has been stored for longer than a span without being joined.
 SELECT waiting.chunk_id, waiting.attempt, waiting.final, waiting.event
   FROM pending_drafts AS waiting
   JOIN transcripts AS interview USING (transcript_id, revision)

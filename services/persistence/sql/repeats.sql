@@ -1,7 +1,7 @@
 -- name: lock_meanings
--- Holds some meanings against other drafts until the transaction ends; tells which of the notes are
--- stored, whether the chunk has drafts, and whether the interview has notes whose meaning older code
--- left out.
+-- Locks some meanings against other drafts until the transaction ends; returns which of the notes
+-- are stored, whether the chunk has drafts, and whether the interview has notes whose meaning older
+-- code left out.
 WITH held AS MATERIALIZED (
     SELECT pg_advisory_xact_lock(key) FROM unnest($1::bigint[]) AS key
 )
@@ -14,7 +14,7 @@ SELECT ARRAY(SELECT note_id FROM notes WHERE note_id = ANY ($2::uuid[])) AS stor
        (SELECT count(*) FROM held) AS held;
 
 -- name: select_alike
--- Of each meaning the first notes that were stored with it, up to a number.
+-- Returns for each meaning the first notes that were stored with it, up to a number.
 SELECT alike.note_id, alike.meaning, alike.statement,
        ARRAY(SELECT DISTINCT quote FROM evidence WHERE note_id = alike.note_id) AS quotes
   FROM unnest($1::bytea[]) AS asked (meaning)
@@ -28,7 +28,7 @@ SELECT alike.note_id, alike.meaning, alike.statement,
  ORDER BY alike.created_at, alike.chunk_id, alike.attempt, alike.position;
 
 -- name: select_without_meaning
--- Some notes of an interview whose meaning older code left out, and whose words they cite.
+-- Returns some notes of an interview without a meaning, with the speakers they cite.
 SELECT note_id, statement,
        ARRAY(
             SELECT DISTINCT speaker FROM evidence WHERE evidence.note_id = notes.note_id
@@ -38,7 +38,7 @@ SELECT note_id, statement,
  LIMIT $3;
 
 -- name: fill_in_meanings
--- Gives notes the meaning that older code left out.
+-- Sets the meaning of notes that older code left without one.
 UPDATE notes
    SET meaning = found.meaning
   FROM unnest($1::uuid[], $2::bytea[]) AS found (note_id, meaning)

@@ -43,7 +43,7 @@ async def test_an_answer_that_is_cut_off_is_asked_for_in_parts() -> None:
     judged = decide_notes(draft.notes, LONG)
     assert judged.rejected == ()
     cited = {note.evidence[0].segment for note in judged.accepted}
-    parts = domain.halves(LONG)
+    parts = domain.split_in_halves(LONG)
     assert parts is not None
     for part in parts:
         assert cited & {one.number for one in part.segments}

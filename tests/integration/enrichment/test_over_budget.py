@@ -107,9 +107,9 @@ async def test_a_chunk_over_budget_is_parked_and_drafted_once_the_budget_is_rais
         async with Publisher(bench.kafka, source="/test") as publisher:
             await publisher.publish([CHUNK])
         (letter,) = await bench.records(LETTERS.name, 1)
-        told = {name: value.decode() for name, value in letter.headers}
-        assert told[h.ERROR_CODE] == "budget_exceeded"
-        assert "onrecord budgets set heating" in told[h.DLQ_MESSAGE]
+        headers = {name: value.decode() for name, value in letter.headers}
+        assert headers[h.ERROR_CODE] == "budget_exceeded"
+        assert "onrecord budgets set heating" in headers[h.DLQ_MESSAGE]
         assert await model.calls() == 0
         await budget_of("1")
         await replay(bench, LetterStore(fresh_database), letter)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_model.weights import INSTALL, missing
+from local_model.weights import INSTALL, list_missing_packages
 from local_stack.supervisor import LocalStack
 from onrecord.demo.local_model import UNHURRIED
 from support.missing import missing as absent
@@ -15,7 +15,7 @@ from support.stack import QUICK_RETRIES, whole_stack
 
 @pytest.fixture(autouse=True, scope="session")
 def _can_run_a_model() -> None:
-    if lacks := missing():
+    if lacks := list_missing_packages():
         absent(f"there is no model for this CPU: {lacks} not installed ({INSTALL})")
 
 

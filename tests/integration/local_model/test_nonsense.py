@@ -59,13 +59,13 @@ async def client() -> AsyncIterator[AsyncOpenAI]:
 
 
 async def notes_on(client: AsyncOpenAI, turns: tuple[Segment, ...]) -> list[str]:
-    told = "\n".join(f"{turn.speaker}: {turn.text}" for turn in turns)
+    transcript = "\n".join(f"{turn.speaker}: {turn.text}" for turn in turns)
     wanted: Any = {"type": "json_schema", "json_schema": {"name": "notes", "schema": SCHEMA}}
     answer = await client.chat.completions.create(
         model="any",
         messages=[
             {"role": "system", "content": "Write short notes on what people say, a sentence each."},
-            {"role": "user", "content": told[:3_000]},
+            {"role": "user", "content": transcript[:3_000]},
         ],
         response_format=wanted,
         temperature=0.8,

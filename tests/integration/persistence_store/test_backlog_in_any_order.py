@@ -55,10 +55,10 @@ async def bench(broker: str) -> Bench:
 
 
 async def reached(database: Database, query: str, number: int) -> None:
-    async def look() -> bool:
+    async def check_pending_drafts() -> bool:
         return bool(await database.fetchval(query) >= number)
 
-    await until(look, within_s=60)
+    await until(check_pending_drafts, within_s=60)
 
 
 @pytest.mark.parametrize("order", [interviews_first, notes_first, in_any_order])
@@ -87,5 +87,5 @@ async def test_all_is_stored_without_a_retry_and_told_of_though_the_stage_is_kil
     assert await fresh_database.fetchval("SELECT count(*) FROM pending_drafts") == 0
     assert [await bench.size(topic.name) for topic in ASIDE] == [0] * len(ASIDE)
     records = await bench.records(NOTES_STORED.name, await bench.size(NOTES_STORED.name))
-    told = {NotesStored.model_validate_json(record.value).chunk_id for record in records}
-    assert told == {draft.chunk_id for draft in DRAFTS}
+    stored_chunks = {NotesStored.model_validate_json(record.value).chunk_id for record in records}
+    assert stored_chunks == {draft.chunk_id for draft in DRAFTS}

@@ -136,8 +136,8 @@ async def test_masked_notes_are_the_same_only_if_they_cite_the_same_words(
     store: NotesStore, fresh_database: Database, quote: str, shown: int
 ) -> None:
     first, again = (
-        note(told, evidence(cited, masked_quote="[PERSON]"))
-        for told, cited in (
+        note(statement, evidence(cited, masked_quote="[PERSON]"))
+        for statement, cited in (
             ("[PERSON] pays 40 dollars", "We pay 40 dollars"),
             ("[PERSON] pays 40 dollars.", quote),
         )

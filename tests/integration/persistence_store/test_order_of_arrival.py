@@ -20,7 +20,10 @@ from messaging import Delivery, KafkaUnavailableError
 from messaging.delivery import Origin
 from persistence.domain import RevisionConflictError, UngroundedWriteError
 from persistence.handlers import store_notes, store_transcript
-from persistence.overdue import Pending, look
+from persistence.overdue import (
+    PendingDraftStats,
+    check_pending_drafts,
+)
 from persistence.store import NotesStore
 from support.interviews import TRANSCRIPT, chunk, evidence, ingested, note, refused, sha, validated
 
@@ -156,8 +159,8 @@ async def test_wherever_joining_is_cut_short_the_next_delivery_tells_of_every_dr
             await NotesStore(failing).store_transcript(ingested(revision))
         except DatabaseUnavailableError:
             cut_short += 1
-        told = await store.store_transcript(ingested(revision))
-        assert chunks_of(told) == [event.chunk_id for event in events]
+        outcomes = await store.store_transcript(ingested(revision))
+        assert chunks_of(outcomes) == [event.chunk_id for event in events]
         assert await pending(fresh_database) == 0
         if failing.was_in_time:
             break
@@ -173,11 +176,14 @@ async def test_no_draft_is_lost_that_comes_at_the_same_time_as_its_interview(
         handlers = [*map(store.store_notes, drafts)]
         place = 0 if interview_first else len(handlers)
         handlers.insert(place, store.store_transcript(ingested(revision)))  # type: ignore[arg-type]
-        told = await asyncio.gather(*handlers)
-        by_interview = told.pop(place)
+        outcomes = await asyncio.gather(*handlers)
+        by_interview = outcomes.pop(place)
         assert isinstance(by_interview, tuple)
-        told_of = [*(event.chunk_id for event in told if event), *chunks_of(by_interview)]
-        assert set(told_of) == {draft.chunk_id for draft in drafts}
+        reported_chunks = [
+            *(event.chunk_id for event in outcomes if event),
+            *chunks_of(by_interview),
+        ]
+        assert set(reported_chunks) == {draft.chunk_id for draft in drafts}
     assert await pending(fresh_database) == 0
     assert await fresh_database.fetchval("SELECT count(stored_at) FROM chunks") == 2 * ROUNDS
 
@@ -246,10 +252,10 @@ async def test_operators_see_how_many_wait_and_for_how_long(
     store: NotesStore, fresh_database: Database
 ) -> None:
     topic = Topic()
-    assert await look(fresh_database, topic.publish) == Pending(0, 0.0)
+    assert await check_pending_drafts(fresh_database, topic.publish) == PendingDraftStats(0, 0.0)
     await store.store_notes(validated(FIRST))
     await grow_older(fresh_database, "pending_drafts", "received_at", "1 hour")
-    found = await look(fresh_database, topic.publish)
+    found = await check_pending_drafts(fresh_database, topic.publish)
     assert found.drafts == 1
     assert 3_600 <= found.oldest_s < 3_700
     assert topic.events == []
@@ -266,20 +272,20 @@ async def test_a_draft_whose_interview_older_code_stored_is_sent_back_and_handle
     await fresh_database.execute("DROP TABLE pending_drafts")
     await fresh_database.execute("ALTER TABLE unknown_to_older_code RENAME TO pending_drafts")
     topic = Topic()
-    await look(fresh_database, topic.publish)
+    await check_pending_drafts(fresh_database, topic.publish)
     assert topic.events == []  # it may be about to be joined
     await grow_older(fresh_database, "pending_drafts", "received_at", "10 minutes")
     await grow_older(fresh_database, "transcripts", "ingested_at", "10 minutes")
     with pytest.raises(KafkaUnavailableError):
-        await look(fresh_database, topic.refuse)
-    assert await look(fresh_database, topic.publish) == Pending(0, 0.0)
+        await check_pending_drafts(fresh_database, topic.refuse)
+    assert await check_pending_drafts(fresh_database, topic.publish) == PendingDraftStats(0, 0.0)
     assert topic.events == [early]
     (sent_back,) = topic.events
     assert isinstance(sent_back, NotesValidated)
     stored = await store.store_notes(sent_back)
     assert stored is not None
     assert stored.note_ids == (FIRST.note_id,)
-    assert await look(fresh_database, topic.publish) == Pending(0, 0.0)
+    assert await check_pending_drafts(fresh_database, topic.publish) == PendingDraftStats(0, 0.0)
 
 
 class KafkaReadToItsEnd:

@@ -1,4 +1,4 @@
-"""What says the same is found by an index and compared while nobody has to wait for it."""
+"""Repeats are found by an index and compared while no transaction is open."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ async def store(fresh_database: Database) -> NotesStore:
     return store
 
 
-def told(number: int, statement: str) -> Note:
-    """A note with an id of its own, whatever other notes say."""
+def numbered_note(number: int, statement: str) -> Note:
+    """A note with an id of its own, whatever other notes there are."""
     return note(statement).model_copy(update={"note_id": UUID(int=number)})
 
 
@@ -43,7 +43,7 @@ async def repeated(database: Database) -> dict[UUID, UUID]:
     return {row["note_id"]: row["same_as"] for row in rows}
 
 
-class Comparing:
+class CountingComparison:
     """Compares as ``find_first_equivalent`` does, and counts the statements it compares with."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,8 +59,8 @@ class Comparing:
 async def test_statements_of_other_words_are_not_compared_however_many_there_are(
     store: NotesStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    comparing = Comparing(monkeypatch)
-    many = [told(n, f"They pay for thing{'x' * n}") for n in range(1, 400)]
+    comparing = CountingComparison(monkeypatch)
+    many = [numbered_note(n, f"They pay for thing{'x' * n}") for n in range(1, 400)]
     await store.store_notes(validated(*many, index=1))
     await store.store_notes(validated(FIRST, index=2))
     assert comparing.compared == []
@@ -69,10 +69,10 @@ async def test_statements_of_other_words_are_not_compared_however_many_there_are
 async def test_of_many_statements_that_differ_in_numbers_alone_a_few_are_compared(
     store: NotesStore, fresh_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    many = [told(n, f"They pay {n} dollars") for n in range(100, 160)]
-    comparing = Comparing(monkeypatch)
+    many = [numbered_note(n, f"They pay {n} dollars") for n in range(100, 160)]
+    comparing = CountingComparison(monkeypatch)
     await store.store_notes(validated(*many, index=1))
-    await store.store_notes(validated(told(1, "They pay 105 dollars."), index=2))
+    await store.store_notes(validated(numbered_note(1, "They pay 105 dollars."), index=2))
     assert max(comparing.compared) == MOST_COMPARED
     assert await repeated(fresh_database) == {UUID(int=1): UUID(int=105)}
 
@@ -117,8 +117,8 @@ async def test_of_the_same_notes_at_once_one_is_the_first_and_all_others_are_as_
         )
         drafts = [
             validated(
-                told(10 * place + 1, statements[(number + place) % 3]),
-                told(10 * place + 2, f"They pay {place} pounds"),
+                numbered_note(10 * place + 1, statements[(number + place) % 3]),
+                numbered_note(10 * place + 2, f"They pay {place} pounds"),
                 index=index,
                 attempt=attempt,
                 final=False,
@@ -168,7 +168,7 @@ async def forget_meanings(database: Database) -> None:
 async def test_drafts_that_are_given_up_while_others_are_compared_do_not_add_to_the_work(
     store: NotesStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    comparing, go_on = Comparing(monkeypatch), threading.Event()
+    comparing, go_on = CountingComparison(monkeypatch), threading.Event()
     begun = asyncio.Event()
     loop = asyncio.get_running_loop()
     await store.store_notes(validated(FIRST, index=1))
@@ -182,7 +182,7 @@ async def test_drafts_that_are_given_up_while_others_are_compared_do_not_add_to_
 
     def draft(attempt: int) -> NotesValidated:
         return validated(
-            told(attempt, "They pay forty dollars"), index=2, attempt=attempt, final=False
+            numbered_note(attempt, "They pay forty dollars"), index=2, attempt=attempt, final=False
         )
 
     first, *given_up = [asyncio.create_task(store.store_notes(draft(n))) for n in range(1, 7)]

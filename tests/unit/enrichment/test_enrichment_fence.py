@@ -13,7 +13,7 @@ from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote, Note
 from enrichment.drafter import build_request
 from grounding import decide_note
-from prompts.documents import chunk_document, feedback_document
+from prompts.documents import build_chunk_document, build_feedback_document
 from support.chunks import CHUNK
 
 ATTACKS = (
@@ -43,7 +43,7 @@ def saying(*texts: str, speaker: str = "Ben") -> ChunkReady:
 @given(st.lists(TEXT, min_size=1, max_size=4), TEXT)
 def test_the_document_parses_back_to_exactly_what_was_said(texts: list[str], name: str) -> None:
     chunk = saying(*texts, speaker=name)
-    document = chunk_document(chunk)
+    document = build_chunk_document(chunk)
     assert "\n" not in document
     read = json.loads(document)
     for part in ("context", "segments"):
@@ -52,7 +52,7 @@ def test_the_document_parses_back_to_exactly_what_was_said(texts: list[str], nam
         assert [set(turn) for turn in read[part]] == [{"number", "speaker", "role", "text"}] * len(
             texts
         )
-    assert read["study"] == json.loads(chunk_document(CHUNK))["study"]
+    assert read["study"] == json.loads(build_chunk_document(CHUNK))["study"]
 
 
 @given(TEXT)
@@ -65,7 +65,7 @@ def test_what_was_said_changes_nothing_else_of_the_question(text: str) -> None:
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_nothing_in_a_document_is_a_control_token_or_invisible(attack: str) -> None:
-    for document in (chunk_document(saying(attack)), feedback_document(attack)):
+    for document in (build_chunk_document(saying(attack)), build_feedback_document(attack)):
         for token in ("<", "[INST]", "[/INST]", "[SYSTEM_PROMPT]", "[TOOL_CALLS]"):
             assert token not in document
         hidden = {one for one in document if unicodedata.category(one) in {"Cf", "Cc", "Zl", "Zp"}}
@@ -74,11 +74,11 @@ def test_nothing_in_a_document_is_a_control_token_or_invisible(attack: str) -> N
 
 
 def test_plain_words_are_shown_as_they_were_said() -> None:
-    said = (
+    text = (
         "Ich würde [lacht] „nein“ sagen \u2764\ufe0f \U0001f469\u200d\U0001f469 "
         "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 [INAUDIBLE]"
     )
-    assert said in chunk_document(saying(said))
+    assert text in build_chunk_document(saying(text))
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

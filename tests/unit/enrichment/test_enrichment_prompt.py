@@ -45,18 +45,18 @@ def written(what: Any) -> str:
 def test_a_released_prompt_asks_for_ever_as_its_golden_file_says(prompt: Prompt) -> None:
     request = build_request(CHUNK, attempt=2, feedback=FEEDBACK, prompt=prompt)
     hashes = {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in prompt.files}
-    told = written({"files": hashes, "messages": request.messages})
+    current = written({"files": hashes, "messages": request.messages})
     golden = GOLDEN / f"{prompt.version}.json"
     if os.environ.get("UPDATE_GOLDEN") and not golden.exists():
-        golden.write_text(told, encoding="utf-8")
-    assert told == golden.read_text(encoding="utf-8"), "make a new version of the prompt"
+        golden.write_text(current, encoding="utf-8")
+    assert current == golden.read_text(encoding="utf-8"), "make a new version of the prompt"
 
 
 def test_the_answer_schema_is_the_golden_one() -> None:
-    golden, told = GOLDEN / "schema.json", written(domain.answer_schema(CHUNK))
+    golden, current = GOLDEN / "schema.json", written(domain.build_answer_schema(CHUNK))
     if os.environ.get("UPDATE_GOLDEN"):
-        golden.write_text(told, encoding="utf-8")
-    assert told == golden.read_text(encoding="utf-8"), "UPDATE_GOLDEN=1 renews it"
+        golden.write_text(current, encoding="utf-8")
+    assert current == golden.read_text(encoding="utf-8"), "UPDATE_GOLDEN=1 renews it"
 
 
 def test_every_prompt_file_belongs_to_a_version_and_every_golden_file_too() -> None:
@@ -85,7 +85,7 @@ def test_examples_pass_the_guardrail_and_are_as_the_instructions_say(
 ) -> None:
     chunk = chunk_of(example["document"])
     assert json.loads(prompt.document(chunk)) == example["document"]
-    Draft202012Validator(domain.answer_schema(chunk)).validate(example["answer"])
+    Draft202012Validator(domain.build_answer_schema(chunk)).validate(example["answer"])
     notes = domain.DraftAnswer.model_validate(example["answer"]).notes
     judged = decide_notes(notes, chunk)
     assert judged.rejected == ()
@@ -143,7 +143,7 @@ def schemas(node: Any) -> list[dict[str, Any]]:
 
 
 def test_the_answer_schema_is_valid_and_strict() -> None:
-    schema = domain.answer_schema(CHUNK)
+    schema = domain.build_answer_schema(CHUNK)
     Draft202012Validator.check_schema(schema)
     objects = schemas(schema)
     assert len(objects) == 3
@@ -153,7 +153,7 @@ def test_the_answer_schema_is_valid_and_strict() -> None:
 
 
 def test_the_answer_schema_admits_only_what_the_chunk_has() -> None:
-    check = Draft202012Validator(domain.answer_schema(CHUNK))
+    check = Draft202012Validator(domain.build_answer_schema(CHUNK))
     good = {"notes": [GOOD.model_dump(mode="json")]}
     assert check.is_valid(good)
     domain.DraftAnswer.model_validate(good)
@@ -172,6 +172,6 @@ def test_the_answer_schema_admits_only_what_the_chunk_has() -> None:
 
 def test_a_study_without_questions_has_a_valid_schema() -> None:
     study = Study(study_id="s", name="S", themes=STUDY.themes)
-    schema = domain.answer_schema(CHUNK.model_copy(update={"study": study}))
+    schema = domain.build_answer_schema(CHUNK.model_copy(update={"study": study}))
     Draft202012Validator.check_schema(schema)
     assert Draft202012Validator(schema).is_valid({"notes": []})

