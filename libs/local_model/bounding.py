@@ -27,7 +27,7 @@ class AnswerBounds:
     characters: int = 120
 
 
-def bound_request(body: bytes, bounds: AnswerBounds) -> bytes:
+def add_bounds_to_request(body: bytes, bounds: AnswerBounds) -> bytes:
     """Return a chat completion request whose answer is bounded; one without a schema unchanged.
 
     Args:
@@ -38,13 +38,13 @@ def bound_request(body: bytes, bounds: AnswerBounds) -> bytes:
     try:
         request = json.loads(body)
         wanted = request["response_format"]["json_schema"]
-        wanted["schema"] = add_bounds(wanted["schema"], bounds)
+        wanted["schema"] = add_bounds_to_schema(wanted["schema"], bounds)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return body
     return json.dumps(request).encode()
 
 
-def add_bounds(schema: Any, bounds: AnswerBounds) -> Any:
+def add_bounds_to_schema(schema: Any, bounds: AnswerBounds) -> Any:
     """Return a JSON Schema with bounds; tighter ones that are there already stay.
 
     What the schema asks for at least stays too: with more asked for than allowed, the engine's
@@ -64,7 +64,7 @@ def add_bounds(schema: Any, bounds: AnswerBounds) -> Any:
 
 def _inside(name: str, value: Any, bounds: AnswerBounds) -> Any:
     if name in {"properties", "$defs"} and isinstance(value, Mapping):
-        return {key: add_bounds(schema, bounds) for key, schema in value.items()}
+        return {key: add_bounds_to_schema(schema, bounds) for key, schema in value.items()}
     if name in {"anyOf", "oneOf", "allOf"} and isinstance(value, list):
-        return [add_bounds(schema, bounds) for schema in value]
-    return add_bounds(value, bounds) if name == "items" else value
+        return [add_bounds_to_schema(schema, bounds) for schema in value]
+    return add_bounds_to_schema(value, bounds) if name == "items" else value

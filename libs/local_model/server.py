@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 import asgi_server
-from local_model.bounding import AnswerBounds, bound_request
+from local_model.bounding import AnswerBounds, add_bounds_to_request
 from local_model.engine import LOOPBACK
 
 MAX_BODY_BYTES: Final = 8 * 1024 * 1024
@@ -53,7 +53,7 @@ class _Proxy:
         if request.method != "POST":
             return self._engine.build_request(request.method, request.url.path)
         headers = {"content-type": "application/json"}
-        content = bound_request(body, self._bounds)
+        content = add_bounds_to_request(body, self._bounds)
         return self._engine.build_request(
             "POST", request.url.path, content=content, headers=headers
         )

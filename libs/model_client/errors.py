@@ -83,7 +83,7 @@ class RateLimitedError(ThrottledError):
 
 
 class RateLimitWaitTooLongError(RateLimitedError):
-    """The wait for the limits is too long to wait in place: a retry topic's turn."""
+    """The wait for a rate limit is too long for a call: the message waits in a retry topic."""
 
 
 class ModelUnavailableError(OutageError):
@@ -121,7 +121,7 @@ class BudgetExceededError(ParkedError):
 
 
 class PriceUnknownError(ParkedError):
-    """There is a budget, and nobody knows what a call of the model costs."""
+    """There is a budget, but the model's price is not known."""
 
     code = ErrorCode.PRICE_UNKNOWN
 

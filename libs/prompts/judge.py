@@ -11,5 +11,5 @@ VERSION: Final = "judge-1"
 
 
 def load_instructions() -> str:
-    """Return the static part of the prompt."""
+    """Return the instructions of the judge's prompt."""
     return FOLDER.joinpath(f"{VERSION}.md").read_text("utf-8")

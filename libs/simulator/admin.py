@@ -13,9 +13,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from asgi_server import JsonResponse, read_body
-from simulator.answers import build_error
+from simulator.answers import build_error_body
+from simulator.chat_service import ChatService
 from simulator.journal import RequestJournal
-from simulator.model import SimulatedModels
 from simulator.models import SimulatedModel
 from simulator.profiles import ModelBehaviour
 from simulator.settings import (
@@ -32,8 +32,8 @@ Handler = Callable[[Request], Awaitable[Response]]
 class AdminApi:
     """HTTP handlers over the models and the journal of a simulator."""
 
-    def __init__(self, models: SimulatedModels, journal: RequestJournal) -> None:
-        self._models = models
+    def __init__(self, service: ChatService, journal: RequestJournal) -> None:
+        self._service = service
         self._journal = journal
 
     def routes(self) -> list[Route]:
@@ -60,7 +60,7 @@ class AdminApi:
 
     async def counts(self, _request: Request) -> Response:
         """Return sums by model, and what is left of each one's quota."""
-        models = self._models.registry.models
+        models = self._service.registry.models
         listed = {
             one.name: {**self._journal.model_counts(one.name), **one.summary()} for one in models
         }
@@ -69,18 +69,18 @@ class AdminApi:
     async def reset_counts(self, request: Request) -> Response:
         """Reset all counters."""
         self._journal.reset_counts()
-        for model in self._models.registry.models:
+        for model in self._service.registry.models:
             model.reset_counts()
         return await self.counts(request)
 
     async def model(self, request: Request) -> Response:
         """Return a model's behaviour and state."""
-        model = self._models.registry.find(request.path_params["name"])
+        model = self._service.registry.find(request.path_params["name"])
         return _described(model) if model else _missing("model")
 
     async def change_model(self, request: Request) -> Response:
         """Change some fields of a model's behaviour."""
-        model = self._models.registry.find(request.path_params["name"])
+        model = self._service.registry.find(request.path_params["name"])
         if model is None:
             return _missing("model")
         changes = ModelBehaviour.model_validate(await _document(request))
@@ -89,18 +89,18 @@ class AdminApi:
 
     async def rules(self, _request: Request) -> Response:
         """Return the fault rules in force."""
-        book = self._models.rules
+        book = self._service.rules
         listed = [rule.model_dump(mode="json", exclude_unset=True) for rule in book.rules]
         return JsonResponse({"rules": listed, "fired": book.fired})
 
     async def replace_rules(self, request: Request) -> Response:
         """Replace all fault rules."""
-        self._models.set_rules(parse_rules(await _document(request, "rules")))
+        self._service.set_rules(parse_rules(await _document(request, "rules")))
         return await self.rules(request)
 
     async def drop_rules(self, request: Request) -> Response:
         """Remove all fault rules."""
-        self._models.set_rules(())
+        self._service.set_rules(())
         return await self.rules(request)
 
     async def put_rule(self, request: Request) -> Response:
@@ -108,28 +108,28 @@ class AdminApi:
         document = await _document(request)
         named = {**_mapping(document), "name": request.path_params["name"]}
         (rule,) = parse_rules([named])
-        self._models.rules.put(rule)
+        self._service.rules.put(rule)
         return await self.rules(request)
 
     async def remove_rule(self, request: Request) -> Response:
         """Remove one named rule."""
-        found = self._models.rules.remove(request.path_params["name"])
+        found = self._service.rules.remove(request.path_params["name"])
         return await self.rules(request) if found else _missing("rule")
 
     async def outages(self, _request: Request) -> Response:
         """The outages planned."""
-        planned = self._models.outages.planned
+        planned = self._service.outages.planned
         listed = [outage.model_dump(mode="json", exclude_unset=True) for outage in planned]
         return JsonResponse({"outages": listed})
 
     async def replace_outages(self, request: Request) -> Response:
         """Replace the planned outages; their seconds count from now."""
-        self._models.set_outages(parse_outages(await _document(request)))
+        self._service.set_outages(parse_outages(await _document(request)))
         return await self.outages(request)
 
     async def end_outages(self, request: Request) -> Response:
         """Remove all outages."""
-        self._models.set_outages(())
+        self._service.set_outages(())
         return await self.outages(request)
 
 
@@ -168,10 +168,10 @@ def _described(model: SimulatedModel) -> Response:
 
 
 def _missing(what: str) -> Response:
-    body = build_error(f"There is no such {what}.", "invalid_request_error")
+    body = build_error_body(f"There is no such {what}.", "invalid_request_error")
     return JsonResponse(body, status_code=HTTPStatus.NOT_FOUND)
 
 
 def _refused(message: str) -> Response:
-    body = build_error(message, "invalid_request_error")
+    body = build_error_body(message, "invalid_request_error")
     return JsonResponse(body, status_code=HTTPStatus.BAD_REQUEST)

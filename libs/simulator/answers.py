@@ -128,6 +128,6 @@ def build_model_list(names: Iterable[str]) -> dict[str, Any]:
     return {"object": "list", "data": listed}
 
 
-def build_error(message: str, kind: str, code: str | None = None) -> dict[str, Any]:
+def build_error_body(message: str, kind: str, code: str | None = None) -> dict[str, Any]:
     """Return the body of an API error."""
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}

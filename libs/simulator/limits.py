@@ -102,7 +102,7 @@ class TokenBucket:
 
 
 @dataclass(frozen=True, slots=True)
-class LimitExcess:
+class ExceededLimit:
     """Limit that a request exceeds, and how long it would have to wait.
 
     Attributes:
@@ -140,11 +140,11 @@ class ModelRateLimits:
             else:
                 self._buckets[kind] = TokenBucket(per_minute, quota.burst_s, self._now())
 
-    def admit(self, tokens: int) -> LimitExcess | None:
+    def admit(self, tokens: int) -> ExceededLimit | None:
         """Take one request and its tokens; else take nothing and return the limit they exceed."""
         costs: dict[LimitKind, int] = {"requests": 1, "tokens": tokens}
         excesses = [
-            LimitExcess(kind, bucket.per_minute, wait)
+            ExceededLimit(kind, bucket.per_minute, wait)
             for kind, bucket in self._filled().items()
             if (wait := _wait(bucket, costs[kind])) != 0
         ]
@@ -195,7 +195,7 @@ def _wait(bucket: TokenBucket, amount: float) -> float | None:
     return None if bucket.too_large(amount) else bucket.wait(amount)
 
 
-def _longest(excess: LimitExcess) -> float:
+def _longest(excess: ExceededLimit) -> float:
     return math.inf if excess.wait is None else excess.wait
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from simulator import answers
-from simulator.limits import LimitExcess, ModelRateLimits
+from simulator.limits import ExceededLimit, ModelRateLimits
 from simulator.prefixes import PrefixCache
 from simulator.profiles import ModelBehaviour, ModelDrift
 from simulator.schedule import Clock
@@ -66,7 +66,7 @@ class SimulatedModel:
         """The present ``system_fingerprint``."""
         return answers.system_fingerprint(self._seed, (drift := self.drift) and drift.at)
 
-    def admit(self, prompt_tokens: int, most_answered: int) -> LimitExcess | None:
+    def admit(self, prompt_tokens: int, most_answered: int) -> ExceededLimit | None:
         """Take a request out of the quota, or return the limit that it exceeds.
 
         Args:

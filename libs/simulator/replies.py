@@ -9,9 +9,9 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
 
-from simulator.answers import TokenUsage, build_error
+from simulator.answers import TokenUsage, build_error_body
 from simulator.faults import FaultRule
-from simulator.limits import LimitExcess, format_duration
+from simulator.limits import ExceededLimit, format_duration
 from simulator.models import SimulatedModel
 from simulator.outages import Outage, OutageKind
 from simulator.streaming import EventStream
@@ -59,7 +59,7 @@ def build_bad_request(
     message: str, code: str | None = None, model: SimulatedModel | None = None
 ) -> SimulatedReply:
     """Return a 400 for an invalid request; ``code`` is the journal's outcome too."""
-    body = build_error(message, "invalid_request_error", code)
+    body = build_error_body(message, "invalid_request_error", code)
     return SimulatedReply(code or BAD_REQUEST, body, status=HTTPStatus.BAD_REQUEST, model=model)
 
 
@@ -77,7 +77,7 @@ def build_context_error(
 def build_unknown_model(name: str) -> SimulatedReply:
     """Return the 404 for a model that does not exist."""
     message = f"The model `{name[:80]}` does not exist or you do not have access to it."
-    body = build_error(message, "invalid_request_error", UNKNOWN_MODEL)
+    body = build_error_body(message, "invalid_request_error", UNKNOWN_MODEL)
     return SimulatedReply(UNKNOWN_MODEL, body, status=HTTPStatus.NOT_FOUND)
 
 
@@ -85,7 +85,7 @@ def build_outage(outage: Outage, model: SimulatedModel | None = None) -> Simulat
     """Return the reply to a request during an outage."""
     return SimulatedReply(
         OUTAGE,
-        build_error("The simulated service is unavailable.", "server_error"),
+        build_error_body("The simulated service is unavailable.", "server_error"),
         status=outage.status,
         hangs=outage.kind is OutageKind.HANG,
         disconnects=outage.kind is OutageKind.DISCONNECT,
@@ -93,7 +93,7 @@ def build_outage(outage: Outage, model: SimulatedModel | None = None) -> Simulat
     )
 
 
-def build_rate_limited(model: SimulatedModel, excess: LimitExcess) -> SimulatedReply:
+def build_rate_limited(model: SimulatedModel, excess: ExceededLimit) -> SimulatedReply:
     """Return the 429 of a bucket that does not hold enough, with the wait until it does."""
     limit = f"{excess.per_minute:g} {excess.kind} per minute"
     if excess.wait is None:
@@ -103,7 +103,7 @@ def build_rate_limited(model: SimulatedModel, excess: LimitExcess) -> SimulatedR
         message = f"`{model.name}` is limited to {limit}. Please try again in {again}."
     return SimulatedReply(
         f"over_{excess.kind}_limit",
-        build_error(message, excess.kind, "rate_limit_exceeded"),
+        build_error_body(message, excess.kind, "rate_limit_exceeded"),
         status=HTTPStatus.TOO_MANY_REQUESTS,
         headers={} if excess.wait is None else _retry_after(excess.wait),
         model=model,
@@ -113,7 +113,7 @@ def build_rate_limited(model: SimulatedModel, excess: LimitExcess) -> SimulatedR
 def build_throttled(rule: FaultRule) -> tuple[dict[str, Any], dict[str, str]]:
     """Return body and headers of a 429 that a fault rule asks for, whatever the buckets hold."""
     message = f"Rate limit reached. Please try again in {rule.retry_after:g}s."
-    body = build_error(message, "requests", "rate_limit_exceeded")
+    body = build_error_body(message, "requests", "rate_limit_exceeded")
     both = _retry_after(rule.retry_after)
     match rule.retry_after_in:
         case "seconds":

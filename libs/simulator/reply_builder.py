@@ -13,6 +13,7 @@ from simulator import answers, output_format, replies, streaming
 from simulator.answers import ModelOutput, ResponseMetadata, TokenUsage
 from simulator.chat_request import ChatRequest
 from simulator.claim_judge import judge_claim
+from simulator.fault_injection import inject_note_fault
 from simulator.faults import NOTE_FAULTS, Fault, FaultRule
 from simulator.models import SimulatedModel
 from simulator.output_format import SchemaSupport
@@ -20,8 +21,7 @@ from simulator.profiles import ModelDrift
 from simulator.prompt import PromptClaim, PromptPassage
 from simulator.replies import SimulatedReply
 from simulator.seeded_random import seeded_random, stable_digest
-from simulator.spoiling import spoil_notes
-from simulator.streaming import EventStream, StreamBreak
+from simulator.streaming import EventStream, StreamInterruption
 
 ANSWERED = "answered"
 
@@ -73,7 +73,7 @@ class ReplyBuilder:
                 late = rule.extra_delay
                 return self._reply(rule.fault, body, status=status, headers=headers, wait=late)
             case Fault.SERVER_ERROR:
-                body = answers.build_error("The simulated server failed.", "server_error")
+                body = answers.build_error_body("The simulated server failed.", "server_error")
                 return self._reply(rule.fault, body, status=rule.status, wait=wait)
         return self._spoken(rule.fault, self._faulty(rule.fault), wait, _break(rule))
 
@@ -81,7 +81,7 @@ class ReplyBuilder:
         chance = seeded_random(self.seed, "spoil", fault, self.content, self.attempt)
         notes = self._drifted()
         if fault in NOTE_FAULTS and self.passage:
-            return self._answer(spoil_notes(notes, fault, self.passage, chance))
+            return self._answer(inject_note_fault(notes, fault, self.passage, chance))
         good = self._answer(notes)
         match fault:
             case Fault.INVALID_JSON:
@@ -122,7 +122,11 @@ class ReplyBuilder:
         return answer.truncated_to(self.request.token_limit).truncated_to(longest)
 
     def _spoken(
-        self, outcome: str, answer: ModelOutput, wait: float, breaks: StreamBreak | None = None
+        self,
+        outcome: str,
+        answer: ModelOutput,
+        wait: float,
+        breaks: StreamInterruption | None = None,
     ) -> SimulatedReply:
         tokens = answers.estimate_tokens(answer.content or answer.refusal or "")
         self.model.charge(tokens)
@@ -130,7 +134,7 @@ class ReplyBuilder:
         return builder._build(outcome, answer, wait, breaks)  # noqa: SLF001 - of this very class
 
     def _build(
-        self, outcome: str, answer: ModelOutput, wait: float, breaks: StreamBreak | None
+        self, outcome: str, answer: ModelOutput, wait: float, breaks: StreamInterruption | None
     ) -> SimulatedReply:
         identity = stable_digest(self.seed, self.content, self.attempt)
         signature = ResponseMetadata(identity, self.request.model, self.model.fingerprint)
@@ -179,12 +183,12 @@ class ReplyBuilder:
         )
 
 
-def _break(rule: FaultRule) -> StreamBreak | None:
+def _break(rule: FaultRule) -> StreamInterruption | None:
     match rule.fault:
         case Fault.STALL:
-            return StreamBreak(pause=rule.delay)
+            return StreamInterruption(pause=rule.delay)
         case Fault.DISCONNECT:
-            return StreamBreak(disconnects=True)
+            return StreamInterruption(disconnects=True)
     return None
 
 
@@ -193,6 +197,6 @@ def _worse(note: DraftNote, drift: ModelDrift, passage: PromptPassage, chance: R
     draw = chance.random()
     for fault, share in drift.spoils.items():
         if draw < share:
-            return spoil_notes((note,), fault, passage, chance)[0]
+            return inject_note_fault((note,), fault, passage, chance)[0]
         draw -= share
     return note

@@ -21,8 +21,8 @@ from asgi_server import JsonResponse, abort, cancel_on_disconnect, read_body, wa
 from simulator import replies
 from simulator.admin import AdminApi
 from simulator.answers import build_model_list
+from simulator.chat_service import ChatService
 from simulator.journal import RequestJournal, RequestRecord
-from simulator.model import SimulatedModels
 from simulator.replies import SimulatedReply
 from simulator.schedule import Clock
 from simulator.settings import MAX_BODY_BYTES, SimulatorSettings
@@ -34,8 +34,8 @@ _GRACE_S = 0.0  # a call that hangs would hang on: who is being answered at the 
 class _Completions:
     """The endpoint for chat completions, as an ASGI application."""
 
-    def __init__(self, models: SimulatedModels, journal: RequestJournal) -> None:
-        self._models = models
+    def __init__(self, service: ChatService, journal: RequestJournal) -> None:
+        self._service = service
         self._journal = journal
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,7 +43,7 @@ class _Completions:
         entry = RequestRecord("abandoned")
         with suppress(ClientDisconnect), self._journal.track(entry):
             raw = await read_body(Request(scope, receive), MAX_BODY_BYTES)
-            async with cancel_on_disconnect(receive), self._models.reply_to(raw) as reply:
+            async with cancel_on_disconnect(receive), self._service.reply_to(raw) as reply:
                 with self._journal.track_for_model(entry, reply):
                     await _Exchange(scope, receive, send, entry).send_reply(reply)
 
@@ -51,14 +51,14 @@ class _Completions:
 class _ModelList:
     """The endpoint that lists the models, unless there is an outage of all."""
 
-    def __init__(self, models: SimulatedModels) -> None:
-        self._models = models
+    def __init__(self, service: ChatService) -> None:
+        self._service = service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """List the models."""
-        outage = self._models.outages.current(None)
+        outage = self._service.outages.current(None)
         if outage is None:
-            await JsonResponse(build_model_list(self._models.registry.names))(scope, receive, send)
+            await JsonResponse(build_model_list(self._service.registry.names))(scope, receive, send)
             return
         with suppress(ClientDisconnect):
             async with cancel_on_disconnect(receive):
@@ -147,21 +147,21 @@ def create_app(settings: SimulatorSettings, clock: Clock | None = None) -> Starl
             by the event loop's clock in any case.
     """
     clock = clock or Clock()
-    models, journal = SimulatedModels(settings, clock), RequestJournal(clock.monotonic)
+    service, journal = ChatService(settings, clock), RequestJournal(clock.monotonic)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            models.close()
+            service.close()
 
     return asgi_server.create_application(
         [
-            Route("/v1/chat/completions", _Completions(models, journal), methods=["POST"]),
-            Route("/v1/models", _ModelList(models), methods=["GET", "HEAD"]),
+            Route("/v1/chat/completions", _Completions(service, journal), methods=["POST"]),
+            Route("/v1/models", _ModelList(service), methods=["GET", "HEAD"]),
             Route("/healthz", _health),
-            *AdminApi(models, journal).routes(),
+            *AdminApi(service, journal).routes(),
         ],
         lifespan=lifespan,
     )
@@ -170,7 +170,7 @@ def create_app(settings: SimulatorSettings, clock: Clock | None = None) -> Starl
 def run_server(
     settings: SimulatorSettings, clock: Clock | None = None
 ) -> AbstractAsyncContextManager[int]:
-    """Serve the simulator until the context is left, whoever is still waiting then.
+    """Serve the simulator for as long as the context lasts; then cut off who still waits.
 
     Args:
         settings: where to listen and what to do.
@@ -187,7 +187,7 @@ def run_server(
 
 
 async def serve(settings: SimulatorSettings, announce: Callable[[str], None] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT; returns at once then, whatever is still waiting.
+    """Serve until SIGTERM or SIGINT, then return at once and cut off who still waits.
 
     Args:
         settings: where to listen and what to do.

@@ -16,7 +16,7 @@ END = b"data: [DONE]\n\n"
 
 
 @dataclass(frozen=True, slots=True)
-class StreamBreak:
+class StreamInterruption:
     """Interruption in the middle of a stream.
 
     Attributes:
@@ -34,7 +34,7 @@ class EventStream:
 
     events: tuple[bytes, ...]
     waits: tuple[float, ...]
-    breaks: StreamBreak | None = None
+    breaks: StreamInterruption | None = None
 
     @property
     def middle(self) -> int:

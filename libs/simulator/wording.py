@@ -82,7 +82,7 @@ VAGUE = word_set(
 
 
 def split_words(text: str) -> list[str]:
-    """The words of ``text`` in lower case, with straight apostrophes inside them."""
+    """Return the words of ``text`` in lower case, with straight apostrophes inside them."""
     return [word.lower().replace("\u2019", "'") for word in _WORD.findall(text)]
 
 

@@ -129,18 +129,18 @@ def _evidence_rows(notes: Iterable[Note]) -> list[tuple[Any, ...]]:
     ]
 
 
-async def select_outcome(
+async def select_notes_stored(
     connection: Connection, event: NotesValidated, study_id: str
 ) -> NotesStored:
-    """Return what is stored for the draft's chunk now."""
-    (stored,) = await select_outcomes(connection, [event.chunk_id], event, study_id)
+    """Return the ``NotesStored`` event for the draft's chunk, as it is stored now."""
+    (stored,) = await select_all_notes_stored(connection, [event.chunk_id], event, study_id)
     return stored
 
 
-def build_first_outcome(
+def build_first_notes_stored(
     event: NotesValidated, study_id: str, snapshot: RepeatSnapshot
 ) -> NotesStored:
-    """Return what is stored for a chunk whose first draft this is."""
+    """Return the ``NotesStored`` event for a chunk whose first draft this is."""
     return NotesStored(
         transcript_id=event.transcript_id,
         revision=event.revision,
@@ -152,13 +152,13 @@ def build_first_outcome(
     )
 
 
-async def select_outcomes(
+async def select_all_notes_stored(
     connection: Connection,
     chunk_ids: Sequence[UUID],
     event: NotesValidated | TranscriptIngested,
     study_id: str,
 ) -> list[NotesStored]:
-    """Return what is stored for some chunks of an interview now.
+    """Return the ``NotesStored`` events for some chunks, as they are stored now.
 
     Args:
         connection: any.
@@ -176,7 +176,7 @@ async def select_outcomes(
             rejected_count=row["rejected_count"],
             complete=row["complete"],
         )
-        for row in await connection.fetch(_QUERIES.select_outcomes, list(chunk_ids))
+        for row in await connection.fetch(_QUERIES.select_all_notes_stored, list(chunk_ids))
     ]
 
 

@@ -43,7 +43,7 @@ NO_ORIGIN: Final[MessageOrigin] = ("", 0, -1)
 """Origin of a draft that comes from no topic."""
 
 
-async def keep_draft(
+async def keep_pending_draft(
     connection: Connection, event: NotesValidated, origin: MessageOrigin
 ) -> Record | None:
     """Keep a draft whose chunk is not known; the same draft again changes nothing.
@@ -64,7 +64,7 @@ async def keep_draft(
     await connection.execute(_QUERIES.lock_arrival, derive_advisory_lock_key(_ARRIVAL, *interview))
     # The event is text and not jsonb, which cannot hold a U+0000 of the model's.
     kept = await connection.fetchrow(
-        _QUERIES.keep_draft, *_identity(event), *interview, event.model_dump_json(), *origin
+        _QUERIES.keep_pending_draft, *_identity(event), *interview, event.model_dump_json(), *origin
     )
     if kept is not None:
         if tuple(kept) != interview:
@@ -82,12 +82,14 @@ async def keep_draft(
     )
 
 
-async def delete(connection: Connection | Database, event: NotesValidated) -> None:
+async def delete_pending_draft(connection: Connection | Database, event: NotesValidated) -> None:
     """Delete a kept draft, if there is one."""
     await connection.execute(_QUERIES.delete_pending, *_identity(event))
 
 
-async def delete_failed(database: Database, event: NotesValidated, origin: MessageOrigin) -> None:
+async def delete_failed_draft(
+    database: Database, event: NotesValidated, origin: MessageOrigin
+) -> None:
     """Delete a kept draft whose own message becomes a dead letter.
 
     Another event of the same chunk, attempt and finality leaves it alone: the message of the kept

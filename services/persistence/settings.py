@@ -9,7 +9,7 @@ from messaging import StageSettings
 
 
 class PersistenceSettings(StageSettings):
-    """How notes are stored."""
+    """Settings of how transcripts and notes are stored."""
 
     model_config = SettingsConfigDict(env_prefix="PERSISTENCE_", frozen=True)
 

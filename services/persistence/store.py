@@ -24,10 +24,10 @@ from persistence.domain import (
 )
 from persistence.drafts import (
     accepts_draft,
-    build_first_outcome,
+    build_first_notes_stored,
     lock_chunk,
-    select_outcome,
-    select_outcomes,
+    select_all_notes_stored,
+    select_notes_stored,
     write_draft,
 )
 from persistence.repeats import ComparisonThread, prepare_repeat_finder
@@ -133,7 +133,9 @@ class NotesStore:
         try:
             return await self._store_draft(event, origin)
         except BadMessageError:
-            await pending.delete_failed(self._database, event, origin)  # its dead letter has it
+            await pending.delete_failed_draft(
+                self._database, event, origin
+            )  # its dead letter has it
             raise
 
     async def _store_draft(
@@ -144,20 +146,20 @@ class NotesStore:
             for _ in range(MAX_COMPARISONS):
                 async with self._writing, self._database.transaction() as connection:
                     chunk = await lock_chunk(connection, event)
-                    chunk = chunk or await pending.keep_draft(connection, event, origin)
+                    chunk = chunk or await pending.keep_pending_draft(connection, event, origin)
                     if chunk is None:
                         return None
                     study_id = chunk["study_id"]
                     if not accepts_draft(chunk, event):
-                        await pending.delete(connection, event)
-                        return await select_outcome(connection, event, study_id)
+                        await pending.delete_pending_draft(connection, event)
+                        return await select_notes_stored(connection, event, study_id)
                     repeats = repeats or await prepare_repeat_finder(event, self._comparing)
                     snapshot = await repeats.take_snapshot(connection)
                     if snapshot.firsts is not None:
                         await write_draft(connection, event, study_id, snapshot)
                         if not snapshot.has_drafts:
-                            return build_first_outcome(event, study_id, snapshot)
-                        return await select_outcome(connection, event, study_id)
+                            return build_first_notes_stored(event, study_id, snapshot)
+                        return await select_notes_stored(connection, event, study_id)
                 await repeats.resolve(self._database, snapshot)  # while no transaction is open
         raise DatabaseConflictError("others keep storing notes that may say the same")
 
@@ -170,7 +172,7 @@ class NotesStore:
             chunks = await pending.select_joined_chunks(connection, event)
             if not chunks:
                 return returned
-            stored = await select_outcomes(connection, chunks, event, event.study.study_id)
+            stored = await select_all_notes_stored(connection, chunks, event, event.study.study_id)
         return (*stored, *returned)
 
     async def _join_all(self, waiting: Sequence[Record]) -> tuple[NotesValidated, ...]:

@@ -23,10 +23,10 @@ from model_client.background_tasks import BackgroundTasks
 from model_client.cache.store import (
     CachedResponse,
     CacheLookup,
+    CacheLookupResult,
     CacheSettings,
     CacheStore,
     ClaimCompletion,
-    LookupResult,
 )
 from model_client.requests import ModelRequest
 
@@ -218,7 +218,7 @@ class ResponseCache:
             pause_s = min(2 * pause_s, LONGEST_POLL_S)
         return None  # without a database nobody knows whether another process has it
 
-    async def _search(self, search: CacheLookup) -> LookupResult | None:
+    async def _search(self, search: CacheLookup) -> CacheLookupResult | None:
         """Look a request up; return None if there is no database to look in.
 
         The first key counts as claimed until it is known not to be: a search that is given up may

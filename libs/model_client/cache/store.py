@@ -92,7 +92,7 @@ class CacheLookup:
 
 
 @dataclass(frozen=True, slots=True)
-class LookupResult:
+class CacheLookupResult:
     """Result of a lookup: a cached response, a claim to make one, or neither.
 
     Attributes:
@@ -141,10 +141,10 @@ class CacheStore:
         self._clock = clock
         self._lease = timedelta(seconds=lease_s)
         self._claimant: UUID = uuid4()
-        self._searches: GroupCommit[CacheLookup, LookupResult] = GroupCommit(self._search_all)
+        self._searches: GroupCommit[CacheLookup, CacheLookupResult] = GroupCommit(self._search_all)
         self._endings: GroupCommit[ClaimCompletion, None] = GroupCommit(self._end_all)
 
-    async def search(self, search: CacheLookup) -> LookupResult:
+    async def search(self, search: CacheLookup) -> CacheLookupResult:
         """Return the cached response, counting a hit, or claim the request for this process."""
         return await self._searches.submit(search)
 
@@ -179,7 +179,7 @@ class CacheStore:
             await database.execute(_QUERIES.delete_least_used, self._settings.max_mb * 1_000_000)
             await database.execute(_QUERIES.delete_dead_claims)
 
-    async def _search_all(self, searches: Sequence[CacheLookup]) -> Sequence[LookupResult]:
+    async def _search_all(self, searches: Sequence[CacheLookup]) -> Sequence[CacheLookupResult]:
         asked = [
             (request, place, key, search.accepts_truncated, search.claims)
             for request, search in enumerate(searches)
@@ -234,9 +234,9 @@ def _row(key: str, response: CachedResponse, now: datetime) -> tuple[Any, ...]:
     )
 
 
-def _found(row: Record) -> LookupResult:
+def _found(row: Record) -> CacheLookupResult:
     answer = None if row["key"] is None else (row["key"], _kept(row))
-    return LookupResult(answer, row["is_claimed"])
+    return CacheLookupResult(answer, row["is_claimed"])
 
 
 def _kept(row: Record) -> CachedResponse:

@@ -96,7 +96,7 @@ class BudgetReservation:
 
 @dataclass(frozen=True, slots=True)
 class ReservationResult:
-    """Answer of the budgets to a reservation.
+    """Result of a reservation: the budgets that refuse it, if any.
 
     Attributes:
         refusals: budgets that do not allow it; empty: it is reserved.

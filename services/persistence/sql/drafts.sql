@@ -76,7 +76,7 @@ DELETE FROM rejected_notes
  WHERE chunk_id = $1 AND attempt = $2
    AND EXISTS (SELECT FROM drafts WHERE chunk_id = $1 AND attempt = $2 AND NOT final);
 
--- name: select_outcomes
+-- name: select_all_notes_stored
 -- Returns what is stored for some chunks, in the order of their ids in the argument.
 SELECT asked.chunk_id,
        ARRAY(

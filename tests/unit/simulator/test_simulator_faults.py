@@ -12,12 +12,12 @@ import pytest
 
 from contracts.notes import DraftNote
 from simulator.answers import format_notes, garble_json
+from simulator.fault_injection import inject_note_fault
 from simulator.faults import NOTE_FAULTS, Fault, FaultRule, FaultRuleSet
 from simulator.latency import LatencyDistribution
 from simulator.picker import pick_notes
 from simulator.prompt import PromptPassage, parse_passage
 from simulator.settings import FaultRulesError, SimulatorSettings, load_rules, parse_rules
-from simulator.spoiling import spoil_notes
 
 PASSAGE = PromptPassage.model_validate(
     {
@@ -37,7 +37,7 @@ def note(statement: str) -> DraftNote:
 
 
 def spoiled(statement: str, fault: Fault) -> DraftNote:
-    (bad,) = spoil_notes((note(statement),), fault, PASSAGE, Random(1))
+    (bad,) = inject_note_fault((note(statement),), fault, PASSAGE, Random(1))
     return bad
 
 
@@ -89,7 +89,7 @@ def test_offers_the_interviewers_words_and_without_them_a_segment_that_is_not_th
         "Tell me how the bills have been so far.",
     )
     alone = PASSAGE.model_copy(update={"segments": PASSAGE.segments[1:]})
-    (bad,) = spoil_notes((note("It is."),), Fault.INTERVIEWER_QUOTE, alone, Random(1))
+    (bad,) = inject_note_fault((note("It is."),), Fault.INTERVIEWER_QUOTE, alone, Random(1))
     assert bad.evidence[0].segment > 8
 
 

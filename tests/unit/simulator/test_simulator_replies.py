@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from simulator.model import SimulatedModels
+from simulator.chat_service import ChatService
 from simulator.replies import SimulatedReply
 from simulator.schedule import Clock
 from simulator.settings import SimulatorSettings
@@ -16,8 +16,8 @@ from simulator.settings import SimulatorSettings
 STILL = Clock(lambda: 0.0, lambda: 0.0)
 
 
-def simulated(**settings: Any) -> SimulatedModels:
-    return SimulatedModels(SimulatorSettings.model_validate({"seed": 7, **settings}), STILL)
+def simulated(**settings: Any) -> ChatService:
+    return ChatService(SimulatorSettings.model_validate({"seed": 7, **settings}), STILL)
 
 
 def asking(content: str, **more: Any) -> bytes:
@@ -25,7 +25,7 @@ def asking(content: str, **more: Any) -> bytes:
     return json.dumps({"model": "m", "messages": messages, **more}).encode()
 
 
-async def asked(models: SimulatedModels, *bodies: bytes) -> list[SimulatedReply]:
+async def asked(models: ChatService, *bodies: bytes) -> list[SimulatedReply]:
     replies = []
     for body in bodies:
         async with models.reply_to(body) as reply:

@@ -1,4 +1,4 @@
-"""Decision what the simulated models reply to a request, when, and what goes wrong."""
+"""Service that decides what the simulated models reply to a request, when, and what goes wrong."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from simulator.settings import SimulatorSettings, locate_first_error
 _REMEMBERED_CONTENTS = 100_000
 
 
-class SimulatedModels:
-    """All simulated models; the same seed, request and attempt always get the same reply.
+class ChatService:
+    """Service that replies to chat requests; the same seed, request and attempt get the same reply.
 
     Args:
         settings: what the models are like, and what goes wrong.

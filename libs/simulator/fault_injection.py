@@ -1,4 +1,4 @@
-"""Deliberate errors in notes, each in one well-defined way."""
+"""Injection of faults into notes, each in one well-defined way."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ _NEGATION = re.compile(
 )
 
 
-def spoil_notes(notes: Notes, fault: Fault, passage: PromptPassage, chance: Random) -> Notes:
+def inject_note_fault(notes: Notes, fault: Fault, passage: PromptPassage, chance: Random) -> Notes:
     """Return notes with the same fault in each, so that the draft as a whole deserves refusal.
 
     Args:
