@@ -37,7 +37,7 @@ SELECT note_id, statement,
  WHERE transcript_id = $1 AND revision = $2 AND same_as IS NULL AND meaning IS NULL
  LIMIT $3;
 
--- name: fill_in_meanings
+-- name: backfill_meanings
 -- Sets the meaning of notes that older code left without one.
 UPDATE notes
    SET meaning = found.meaning
