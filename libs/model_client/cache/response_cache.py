@@ -64,7 +64,7 @@ def cache_key(request: ModelRequest[Any], model: str, parameters: Mapping[str, A
     """Return the key under which the response to a request is cached.
 
     Args:
-        request: what is asked.
+        request: the request.
         model: the model's name at the endpoint.
         parameters: such as the temperature.
 
@@ -111,7 +111,7 @@ class ResponseCache:
         self._store = CacheStore(lazy, settings, clock, lease_s)
         self._is_on = settings.switch == "on"
         self._lease_s = lease_s
-        self._flights: dict[str, PendingResponse] = {}
+        self._pending: dict[str, PendingResponse] = {}
         self._claimed: set[str] = set()
         self._tasks = BackgroundTasks()
         self._not_before = float("-inf")
@@ -148,42 +148,46 @@ class ResponseCache:
         error is its own, and the next one tries.
 
         Args:
-            keys: what the question is called with each model that may answer it, best first.
-            make: asks; gives an answer and which of the keys it is for.
+            keys: cache keys of the request for each model that may answer it, best first.
+            make: calls the model; returns the key that the response is for, and the response.
             deadline: until when to wait for others, by the event loop's clock, in seconds; after
                 it, ``make`` is called at once.
-            accepts_truncated: whether it is an answer that one was cut off before.
+            accepts_truncated: whether a cached truncation counts as a response.
 
         Returns:
-            The answer, and whether it cost nothing now.
+            The response, and whether it cost nothing now.
         """
         if not self._is_on:
             return (await make())[1], False
-        name = keys[0]
-        while flight := self._flights.get(name):
-            await asyncio.wait({flight}, timeout=_left_s(deadline))
-            if not flight.done():
+        key = keys[0]
+        # A loop, since after a failure one of those who waited makes the call, and the others wait
+        # for that one.
+        while pending := self._pending.get(key):
+            await asyncio.wait({pending}, timeout=_left_s(deadline))
+            if not pending.done():
+                # The deadline leaves no time to wait: paying twice is better than failing.
                 return (await make())[1], False
-            landed = flight.result()
-            if landed is not None and (accepts_truncated or landed[1].content is not None):
-                await self._try(self._store.count_hit(*landed))
-                return _hit(landed[1])
-        self._flights[name] = flight = asyncio.get_running_loop().create_future()
+            shared = pending.result()
+            if shared is not None and (accepts_truncated or shared[1].content is not None):
+                await self._try(self._store.count_hit(*shared))
+                return _hit(shared[1])
+        self._pending[key] = pending = asyncio.get_running_loop().create_future()
         try:
             search = CacheLookup(keys, accepts_truncated=accepts_truncated, claims=True)
-            found, cached = await self._lead(search, make, deadline)
-            flight.set_result(found)
+            found, cached = await self._find_or_make(search, make, deadline)
+            pending.set_result(found)
         finally:
-            del self._flights[name]
-            if not flight.done():
-                flight.set_result(None)
+            del self._pending[key]
+            if not pending.done():
+                # None and not the error, which is this caller's own: the next one tries.
+                pending.set_result(None)
         return _hit(found[1]) if cached else (found[1], False)
 
-    async def _lead(
+    async def _find_or_make(
         self, search: CacheLookup, make: ResponseFactory, deadline: float
     ) -> tuple[tuple[str, CachedResponse], bool]:
         """Return the stored response, or make it, for all who wait for it in this process."""
-        name = search.keys[0]
+        key = search.keys[0]
         made: tuple[str, CachedResponse] | None = None
         try:
             if (found := await self._find_or_claim(search, deadline)) is not None:
@@ -192,9 +196,9 @@ class ResponseCache:
             metrics.CACHE_MISSES.labels(made[1].model).inc()
             return made, False
         finally:
-            if made is not None or name in self._claimed:
+            if made is not None or key in self._claimed:
                 # On its own, so that what was paid for is stored even if the message is given up.
-                await asyncio.shield(self._tasks.start(self._finish(name, made)))
+                await asyncio.shield(self._tasks.start(self._finish(key, made)))
 
     async def _find_or_claim(
         self, search: CacheLookup, deadline: float
@@ -204,6 +208,7 @@ class ResponseCache:
         Waits while another process makes it.
         """
         pause_s = FIRST_POLL_S
+        # Polls, since a notification would need a connection of its own (LISTEN) in each process.
         while (found := await self._search(search)) is not None:
             if found.answer is not None:
                 return found.answer
@@ -224,16 +229,16 @@ class ResponseCache:
         The first key counts as claimed until it is known not to be: a search that is given up may
         have claimed it.
         """
-        name = search.keys[0]
-        self._claimed.add(name)
+        key = search.keys[0]
+        self._claimed.add(key)
         found = await self._try(self._store.search(search))
         if found is not None and not found.is_claimed:
-            self._claimed.discard(name)
+            self._claimed.discard(key)
         return found
 
-    async def _finish(self, name: str, made: tuple[str, CachedResponse] | None) -> None:
-        self._claimed.discard(name)
-        await self._try(self._store.complete(ClaimCompletion(name, made)))
+    async def _finish(self, key: str, made: tuple[str, CachedResponse] | None) -> None:
+        self._claimed.discard(key)
+        await self._try(self._store.complete(ClaimCompletion(key, made)))
 
     async def _keep_up(self) -> None:
         loop = asyncio.get_running_loop()
@@ -244,6 +249,7 @@ class ResponseCache:
             if loop.time() >= sweep_at:
                 sweep_at = loop.time() + SWEEP_EVERY_S
                 await self._try(self._store.evict())
+            # Thrice a lease, so that one slow statement does not lose a claim.
             await asyncio.sleep(self._lease_s / 3)
 
     async def _try(self, work: Coroutine[Any, Any, T]) -> T | None:

@@ -124,6 +124,8 @@ class LedgerRetryQueue:
 
     async def _drain(self) -> None:
         """Write the queued entries in groups until one cannot be written."""
+        # One task each, so that GroupCommit sends them in one statement; one that cannot be written
+        # ends the round, as the rest cannot be either.
         done = True
         while self._entries and done:
             entries = [self._entries.popleft() for _ in range(min(MOST, len(self._entries)))]
@@ -132,6 +134,7 @@ class LedgerRetryQueue:
             try:
                 done = all(await asyncio.gather(*writing))
             except asyncio.CancelledError:
+                # Of the others, each has been written or queued by its own task.
                 for entry, task in zip(entries, writing, strict=True):
                     if task.cancelled():
                         self.enqueue(entry)

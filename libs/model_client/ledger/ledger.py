@@ -112,6 +112,7 @@ class Ledger:
         refusals = await self._ask(reservation)
         if not refusals:
             return reservation
+        # Worst cases are several times what calls cost, so much of what is reserved comes back.
         until = min(latest, asyncio.get_running_loop().time() + self._budgets.wait_s)
         return await self._wait(reservation, refusals, until)
 
@@ -187,6 +188,7 @@ class Ledger:
         if not self._limits_recorded:
             await self._store.record_limits()
             self._limits_recorded = True
+        # Connect before reserving: an error here is known to have reserved nothing.
         await self._database.database()
         try:
             return await self._store.reserve(reservation)

@@ -134,6 +134,7 @@ class LedgerStore:
         self._reserving: GroupCommit[BudgetReservation, ReservationResult] = GroupCommit(
             self._reserve_all, key=_reserved_together
         )
+        # Settlements linger, as nobody waits for them; reservations go at once, as a call does.
         self._settling: GroupCommit[_Settlement, None] = GroupCommit(
             self._settle_all, key=lambda one: _account(one.reservation), linger_s=LINGER_S
         )
@@ -187,6 +188,7 @@ class LedgerStore:
             )
         ruling = _ruling(found)
         if ruling.refusals and len(group) > 1:
+            # The sum does not fit; some of its parts may. In order, so that nobody is overtaken.
             return [(await self._reserve_all([one]))[0] for one in group]
         return [ruling] * len(group)
 
@@ -196,6 +198,8 @@ class LedgerStore:
             rows = await database.fetch(_QUERIES.settle_calls, *transpose_rows(12, results))
             settled = {call_id for row in rows for call_id in row["calls"]}
             for one, result in zip(group, results, strict=True):
+                # Not reserved, as the database was away then; or settled by an earlier attempt,
+                # which the query's ON CONFLICT finds.
                 if one.reservation.call_id not in settled:
                     await database.execute(
                         _QUERIES.record_call,

@@ -148,12 +148,14 @@ class AdaptiveConcurrency:
         if wrong > 0 or slow:
             self._doubling = False
             remaining = 1 - DECREASE * wrong
+            # At least one, or no call would ever show that the endpoint has recovered.
             self._limit = max(
                 1.0, self._limit * (min(remaining, SLOW_DECREASE) if slow else remaining)
             )
         # A limit that was not reached shows nothing about whether the endpoint could bear it.
         if not slow and wrong < 1 and self._wanted_more and not self._doubling:
             self._limit = min(self._most, self._limit + 1)
+        # A round is as many calls as run at once, so that its calls all saw the same limit.
         self._ended, self._went_wrong, self._round = 0, 0, self.limit
         self._wanted_more = bool(self._waiting)
         self._hand_out()
@@ -167,6 +169,7 @@ class AdaptiveConcurrency:
         return now_s > SLOWER * min(self._usual) + LEAST_SLOW_S
 
     async def _take(self, latest: float) -> None:
+        # Not past those who wait already: first come, first served.
         if self._in_use < self.limit and not self._waiting:
             self._in_use += 1
             return
@@ -188,6 +191,7 @@ class AdaptiveConcurrency:
         if turn in self._waiting:
             self._waiting.remove(turn)
         elif turn.done() and not turn.cancelled():
+            # The slot was handed over while the timeout or cancellation was on its way.
             self._in_use -= 1
             self._hand_out()
 

@@ -66,6 +66,7 @@ class FailureAttribution:
 
     def record_failure(self, request: Hashable) -> bool:
         """Record that the endpoint failed on a request; return whether the request is to blame."""
+        # Compared only from its second failure on: the first one may be anybody's.
         before = self._failed.get(request)
         self._fell.pop(request, None)
         now = self.start_call()
@@ -131,6 +132,7 @@ class CircuitBreaker:
 
     def record_success(self) -> None:
         """Record that the endpoint answered, if only with a refusal; closes the breaker."""
+        # Any success closes the breaker, not only a probe's: the endpoint evidently answers.
         self._in_a_row, self._served_at = 0, self._clock()
         self._pause_s = FIRST_PAUSE_S
         self.is_open, self._probing, self.reason = False, False, ""
@@ -144,6 +146,8 @@ class CircuitBreaker:
         """
         self._in_a_row += 1
         silent = self._clock() - self._served_at > SILENCE_S
+        # Calls that began before the breaker opened may fail long after; only a probe's failure
+        # lengthens the pause.
         if probe:
             self.trip(reason, probe=True)
         elif not self.is_open and self._in_a_row >= (

@@ -109,6 +109,7 @@ class AdaptiveTokenBucket:
             self._measure_others(status.remaining, sent_at)
         self._remaining, self._updated_at = status.remaining, sent_at
         self._left, self._left_at = status.remaining, sent_at
+        # Calls made after the response's are not in its numbers: subtract them again.
         for at, cost in self._taken:
             self._drain(at, cost, self._others)
 

@@ -222,6 +222,7 @@ class ModelEndpoint:
             body = self._dialect.build_body(request)
             admission = await self._admit(body, deadline)
             try:
+                # The wait for the turn may have used up the time.
                 if self._clock() >= deadline:
                     raise errors.ModelTimeoutError("no time is left for a call")
                 return await self._call(request, attribution, admission, deadline, forced=forced)
@@ -263,6 +264,8 @@ class ModelEndpoint:
             self._report(shown, probe=probe, is_to_blame=is_to_blame)
             if isinstance(shown, ANSWERED):
                 self._blame.record_success(attribution, began)
+            # Once the breaker is open, a failure is everybody's: the message waits out the outage
+            # and is not counted as failed.
             is_outage = self.breaker.is_open and not is_to_blame
             if is_outage and isinstance(error, ENDPOINT_FAILURES):
                 raise errors.ModelUnavailableError(str(error)) from error
@@ -277,6 +280,7 @@ class ModelEndpoint:
         self, request: ModelRequest[A], reply: CallResult, deadline: float, first_token_s: float
     ) -> None:
         without = self._dialect.unsupported
+        # Each refusal leaves out at least one more parameter, so this comes to an end.
         while True:
             body = self._dialect.build_body(request, without)
             try:
