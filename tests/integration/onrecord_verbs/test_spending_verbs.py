@@ -85,10 +85,10 @@ def test_costs_come_by_study_with_what_they_leave_out(run: Run) -> None:
         ["all", "5", "2", "1", "4,000", "1,000", "200", "1.7500", "+", "unknown"],
     ]
     assert lines[4:] == [
-        "0.2500 of it are estimated: no tokens were told",
+        "0.2500 of it are estimated: the endpoint gave no tokens",
         "1 call under way",
         "1 call lost with their process: 2.0000 at most, not in the sum",
-        "1 call of unknown price, not in the sum: ONRECORD_MODEL_PRICED_AS or `prices` tell it",
+        "1 call of unknown price, not in the sum: ONRECORD_MODEL_PRICED_AS or `prices` set it",
     ]
 
 
