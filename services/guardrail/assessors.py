@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Protocol
 
+import personal_data
 from contracts.events import NotesDrafted
 from grounding import CheckedNote
 from grounding.syntax.spacy_parser import load_parser
@@ -27,6 +29,16 @@ async def assess_in_thread(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
     return await asyncio.to_thread(assess_draft, drafted)
 
 
+def load_models(*, heavy: bool) -> None:
+    """Load what all drafts need, so that it is on no draft's account.
+
+    A process that kept so much more memory than it began with would be ended after each draft.
+    """
+    personal_data.preload()
+    if heavy:
+        load_parser()
+
+
 @asynccontextmanager
 async def run_assessors(
     *, processes: int, bounds: Bounds, options: AssessmentOptions = DEFAULT_OPTIONS
@@ -45,7 +57,7 @@ async def run_assessors(
         processes=processes,
         bounds=bounds,
         doing=ASSESSMENT_ACTIVITY,
-        prepare=load_parser if options.heavy else None,
+        prepare=partial(load_models, heavy=options.heavy),
     ) as pool:
 
         async def assess_in_process(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:

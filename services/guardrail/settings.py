@@ -22,6 +22,9 @@ from processes import Bounds
 _MOST_PROCESSES: Final = 4
 """Processes that hold notes against transcripts, where more cores are there and none are set."""
 
+_DRAFTS_A_PROCESS: Final = 2
+"""One that is assessed, and the next one, so that no process has nothing to do."""
+
 
 def _processes() -> int:
     return min(os.cpu_count() or 1, _MOST_PROCESSES)
@@ -36,7 +39,12 @@ class GuardrailSettings(StageSettings):
 
     model_config = SettingsConfigDict(env_prefix="GUARDRAIL_", frozen=True)
 
-    max_in_flight: int = Field(32, ge=1, description="Drafts judged at the same time.")
+    max_in_flight: int = Field(
+        32,
+        ge=1,
+        description="Drafts judged at the same time; without a judge no more than two for each of "
+        "GUARDRAIL_PROCESSES.",
+    )
     max_rejected_share: float = Field(
         0.5, ge=0, le=1, description="A draft of which more is refused goes back as a whole."
     )
@@ -150,6 +158,15 @@ class GuardrailSettings(StageSettings):
     def _is_named(cls, judge: object) -> object:
         """As for the drafting model, an empty variable is as good as none."""
         return judge or None
+
+    @model_validator(mode="after")
+    def _has_no_queue_for_processes(self) -> Self:
+        # A draft that waits for a process uses up its deadline behind costly ones, and has no turn
+        # before those of huge interviews: it is better off among the messages that wait to start.
+        if self.judge == "off":
+            most = _DRAFTS_A_PROCESS * self.processes
+            object.__setattr__(self, "max_in_flight", min(self.max_in_flight, most))
+        return self
 
     @model_validator(mode="after")
     def _has_a_parser(self) -> Self:

@@ -24,10 +24,14 @@ class Exchange:
     scope: Scope
     send: Send
 
-    async def begin(self, content_type: str = "text/event-stream") -> None:
+    async def begin(
+        self, content_type: str = "text/event-stream", *, status: int = 200, encoding: str = ""
+    ) -> None:
         """Send the status and the headers."""
         headers = [(b"content-type", content_type.encode())]
-        await self.send({"type": "http.response.start", "status": 200, "headers": headers})
+        if encoding:
+            headers.append((b"content-encoding", encoding.encode()))
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, part: bytes) -> None:
         """Send a part of the body."""

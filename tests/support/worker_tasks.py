@@ -11,6 +11,9 @@ from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 from contracts.errors import BadMessageError, ErrorCode
+from contracts.events import NotesDrafted
+from grounding import CheckedNote
+from guardrail.domain import assess_draft
 
 MIB: Final = 1024 * 1024
 
@@ -69,3 +72,9 @@ TASKS: Final[dict[str, Callable[[Any], Any]]] = {
     "unpicklable": _unpicklable,
     "bug": lambda _: 1 // 0,
 }
+
+
+def assess_slowly(draft: NotesDrafted, takes_s: float) -> tuple[CheckedNote, ...]:
+    """Assess a draft whose checks take so many seconds."""
+    time.sleep(takes_s)
+    return assess_draft(draft)

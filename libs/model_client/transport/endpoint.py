@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+import httpx2
 import openai
 from openai import AsyncOpenAI
 from pydantic import BaseModel
@@ -28,6 +29,7 @@ from model_client.limits.rate_limits import RateLimiter, RateLimitPermit
 from model_client.requests import ChatMessage, CostAttribution, ModelRequest
 from model_client.settings import ModelConfig
 from model_client.transport.api_dialect import ApiDialect, TokenEstimator
+from model_client.transport.bounded_errors import BoundedErrorsClient
 from model_client.transport.http_call import CallResult, ChatCompletionCaller
 from model_client.transport.http_errors import error_for_status
 from model_client.transport.response_parser import build_repair_messages, parse_answer
@@ -119,6 +121,9 @@ class ModelEndpoint:
             api_key=config.key or NO_KEY,
             max_retries=0,
             timeout=config.timeout_s,
+            http_client=BoundedErrorsClient(
+                base_url=config.base_url, timeout=httpx2.Timeout(config.timeout_s)
+            ),
         )
         self._caller = ChatCompletionCaller(config, self._client)
 

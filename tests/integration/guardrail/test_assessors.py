@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from multiprocessing import forkserver
+from pathlib import Path
 
 import pytest
 
@@ -11,8 +13,10 @@ from contracts.errors import ContentBugError
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.topics import MIB
+from grounding.syntax.spacy_parser import is_installed
 from guardrail.assessors import DraftAssessor, assess_in_thread, run_assessors
 from guardrail.domain import assess_draft
+from guardrail.settings import GuardrailSettings
 from processes import Bounds, TooCostlyError
 from support.chunks import BAD, CHUNK, GOOD, drafted
 
@@ -47,6 +51,30 @@ async def in_process() -> AsyncIterator[DraftAssessor]:
 async def test_assessors_return_what_the_function_returns_here(in_process: DraftAssessor) -> None:
     draft = drafted(GOOD, BAD)
     assert await in_process(draft) == assess_draft(draft)
+
+
+def worker_processes() -> set[str]:
+    """Ids of the processes that the fork server of this one has running (Linux)."""
+    forkserver.ensure_running()
+    server = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]  # private
+    return set(Path(f"/proc/{server}/task/{server}/children").read_text().split())
+
+
+@pytest.mark.parametrize("mode", ["light", "heavy"])
+async def test_a_process_assesses_one_draft_after_another(mode: str) -> None:
+    if mode == "heavy" and not is_installed():
+        pytest.skip("heavy mode needs a parser")
+    before = worker_processes()
+    settings = GuardrailSettings(processes=1, mode=mode)
+    async with run_assessors(
+        processes=1, bounds=settings.bounds, options=settings.assessment_options
+    ) as in_process:
+        await in_process(drafted(GOOD))
+        started = worker_processes() - before
+        await in_process(drafted(BAD))
+        await in_process(drafted(*slow(20)))
+        assert len(started) == 1
+        assert worker_processes() - before == started
 
 
 async def test_an_unexpected_error_fails_only_that_draft(in_process: DraftAssessor) -> None:

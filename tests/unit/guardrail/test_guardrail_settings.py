@@ -104,3 +104,19 @@ def test_the_heavy_mode_without_a_parser_says_what_to_install(
     monkeypatch.setattr("guardrail.settings.is_installed", lambda: False)
     with pytest.raises(ValidationError, match=r"install onrecord\[heavy-grounding\]"):
         GuardrailSettings()
+
+
+@pytest.mark.parametrize(
+    ("variables", "in_flight"),
+    [
+        ({"GUARDRAIL_PROCESSES": "3"}, 6),
+        ({"GUARDRAIL_PROCESSES": "3", "GUARDRAIL_MAX_IN_FLIGHT": "4"}, 4),
+        ({"GUARDRAIL_PROCESSES": "3", "GUARDRAIL_MAX_IN_FLIGHT": "64"}, 6),
+        ({"GUARDRAIL_PROCESSES": "3", "GUARDRAIL_JUDGE": "always"}, 32),
+    ],
+)
+def test_no_more_drafts_are_in_flight_than_processes_are_busy_with_unless_a_judge_is_asked(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], in_flight: int
+) -> None:
+    settings = settings_of(monkeypatch, GUARDRAIL_JUDGE_MODEL="second", **variables)
+    assert settings.max_in_flight == in_flight

@@ -1,0 +1,85 @@
+"""Drafts that take long to assess hold up others, but cost them no tries and no dead letter."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from contracts.events import Event, NotesDrafted
+from contracts.topics import (
+    GUARDRAIL,
+    MIB,
+    NOTES_DRAFTED,
+    NOTES_REJECTED,
+    NOTES_VALIDATED,
+    dlq_topic,
+    retry_topic,
+)
+from grounding import CheckedNote
+from guardrail.assessors import DraftAssessor, load_models
+from guardrail.handlers import judge_draft
+from guardrail.settings import GuardrailSettings
+from messaging import Delivery, Publisher
+from messaging.stage import Stage
+from processes import Bounds, WorkerPool
+from support.broker import bench_on
+from support.chunks import CHUNK, GOOD
+from support.chunks import drafted as draft_of
+from support.worker_tasks import assess_slowly
+
+TAKES_S = 1.0
+DEADLINE_S = 8.0
+DRAFTS = 16
+"""Of these the last ones would wait for a process twice as long as they have time."""
+
+TOPICS = (
+    NOTES_DRAFTED,
+    NOTES_VALIDATED,
+    NOTES_REJECTED,
+    dlq_topic(GUARDRAIL),
+    *(retry_topic(GUARDRAIL, tier) for tier in range(4)),
+)
+
+
+@asynccontextmanager
+async def slow_assessors(processes: int) -> AsyncIterator[DraftAssessor]:
+    async with WorkerPool(
+        assess_slowly,
+        processes=processes,
+        bounds=Bounds(timeout_s=60, cpu_s=30, memory_bytes=512 * MIB),
+        doing="assessing",
+        prepare=partial(load_models, heavy=False),
+    ) as pool:
+
+        async def in_process(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
+            return await pool(drafted, TAKES_S)
+
+        await in_process(draft_of(GOOD))  # the process has started
+        yield in_process
+
+
+async def test_a_draft_behind_costly_ones_is_not_late_before_it_is_begun(broker: str) -> None:
+    bench = await bench_on(broker, TOPICS)
+    settings = GuardrailSettings(processes=1, deadline_s=DEADLINE_S, retry_delays_s=(0.1,) * 3)
+    drafts = [
+        draft_of(GOOD).model_copy(
+            update={"chunk": CHUNK.model_copy(update={"chunk_id": uuid.uuid4()})}
+        )
+        for _ in range(DRAFTS)
+    ]
+    async with slow_assessors(settings.processes) as assess_in_process:
+        stage = Stage(GUARDRAIL)
+
+        @stage.on(NOTES_DRAFTED)
+        async def judge(drafted: NotesDrafted, delivery: Delivery) -> tuple[Event, ...]:
+            return await judge_draft(drafted, delivery, assess_in_process, settings.policy, None)
+
+        async with Publisher(bench.kafka, source="/test") as publisher:
+            await publisher.publish(drafts)
+        async with bench.running(stage, settings):
+            await bench.records(NOTES_VALIDATED.name, DRAFTS, within_s=60)
+
+    assert await bench.size(retry_topic(GUARDRAIL, 1).name) == 0
+    assert await bench.size(dlq_topic(GUARDRAIL).name) == 0
