@@ -1,7 +1,8 @@
 -- name: find_answers
 -- Returns for each request the newest response of its first key that has one; counts the hits.
 -- Where there is none and the request asks for it, claims its first key, unless another claimant's
--- lease on it holds; in the keys' order, so that no two statements deadlock.
+-- lease on it holds; in the keys' order, so that no two statements deadlock. A claim is new if no
+-- earlier one has left its row: then no response can have been stored since the statement began.
 WITH asked AS (
     SELECT * FROM unnest($1::int[], $2::int[], $3::text[], $4::boolean[], $5::boolean[])
         AS asked (request, place, key, takes_cut_off, claims)
@@ -30,11 +31,11 @@ WITH asked AS (
         ON CONFLICT (key) DO UPDATE
        SET claimant = EXCLUDED.claimant, leased_until = EXCLUDED.leased_until
      WHERE held.leased_until < now() OR held.claimant = EXCLUDED.claimant
-    RETURNING held.key
+    RETURNING held.key, held.xmax = 0 AS is_new -- not an update of a row
 )
 SELECT asked.request, found.key, found.content, found.model, found.fingerprint,
        found.input_tokens, found.cached_tokens, found.output_tokens, found.cost_usd,
-       claimed.key IS NOT NULL AS is_claimed
+       claimed.key IS NOT NULL AS is_claimed, claimed.is_new IS TRUE AS is_new
   FROM asked
   LEFT JOIN found USING (request)
   LEFT JOIN claimed ON claimed.key = asked.key
@@ -46,7 +47,8 @@ UPDATE llm_answers SET hits = hits + 1, last_used_at = $3 WHERE key = $1 AND fin
 
 -- name: keep_answers
 -- Stores responses in place of older ones of the same fingerprint, records the fingerprint that
--- each model returned last, and releases the claims.
+-- each model returned last, and releases the claims. Their rows stay for a while: a lookup that began
+-- before learns from them that there may be a response it did not see.
 WITH responses AS (
     SELECT * FROM unnest(
         $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[],
@@ -78,7 +80,9 @@ WITH responses AS (
        SET fingerprint = EXCLUDED.fingerprint, seen_at = EXCLUDED.seen_at
      WHERE last.seen_at <= EXCLUDED.seen_at
 )
-DELETE FROM llm_claims WHERE claimant = $1 AND key = ANY($2::text[]);
+UPDATE llm_claims
+   SET claimant = '00000000-0000-0000-0000-000000000000', leased_until = now()
+ WHERE claimant = $1 AND key = ANY($2::text[]);
 
 -- name: renew_claims
 -- Extends the leases of a claimant that is still asking.
@@ -99,5 +103,5 @@ DELETE FROM llm_answers AS kept
  WHERE kept.key = ranked.key AND kept.fingerprint = ranked.fingerprint AND ranked.together > $1;
 
 -- name: delete_dead_claims
--- Deletes claims of killed processes that nobody took over.
-DELETE FROM llm_claims WHERE leased_until < now() - interval '1 hour';
+-- Deletes claims that were released, or whose process was killed, longer ago than a lookup can take.
+DELETE FROM llm_claims WHERE leased_until < now() - interval '10 minutes';

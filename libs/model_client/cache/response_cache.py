@@ -210,7 +210,7 @@ class ResponseCache:
         pause_s = FIRST_POLL_S
         # Polls, since a notification would need a connection of its own (LISTEN) in each process.
         while (found := await self._search(search)) is not None:
-            if found.answer is not None:
+            if found.answer is not None or found.is_new:
                 return found.answer
             if found.is_claimed:
                 # The previous holder of the claim may have stored a response since the first look.

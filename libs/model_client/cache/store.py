@@ -98,10 +98,13 @@ class CacheLookupResult:
     Attributes:
         answer: the key that has an answer, with it; None if none has.
         is_claimed: whether it is for this process to ask.
+        is_new: whether nobody has held that claim lately, so that no response can have been
+            stored while the lookup was on its way.
     """
 
     answer: tuple[str, CachedResponse] | None
     is_claimed: bool
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +239,7 @@ def _row(key: str, response: CachedResponse, now: datetime) -> tuple[Any, ...]:
 
 def _found(row: Record) -> CacheLookupResult:
     answer = None if row["key"] is None else (row["key"], _kept(row))
-    return CacheLookupResult(answer, row["is_claimed"])
+    return CacheLookupResult(answer, row["is_claimed"], row["is_new"])
 
 
 def _kept(row: Record) -> CachedResponse:

@@ -24,6 +24,11 @@ from support.waiting import until
 ASKER = Path(__file__).with_name("asker.py")
 LIBRARIES = Path(__file__).parents[3] / "libs"
 ONE, OTHER = "notes-2/one", "notes-2/other"
+HELD_CLAIMS = "SELECT count(*) FROM llm_claims WHERE leased_until > now()"
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+)
 USAGE = Usage(input_tokens=2000, cached_tokens=500, output_tokens=100)
 
 
@@ -151,6 +156,49 @@ async def test_of_many_at_once_one_asks(
     assert sorted(cached for _, cached in outcomes) == [False] + [True] * (10 * processes - 1)
 
 
+async def test_a_response_that_is_stored_while_another_process_looks_for_it_is_found(
+    postgres_settings: PostgresSettings, fresh_database: Database
+) -> None:
+    first, second = Model(), Model()
+    first.may_answer.clear()
+
+    async def wait(number: int) -> None:
+        async def look() -> bool:
+            return await fresh_database.fetchval(WAITING) == number
+
+        await until(look)
+
+    async with opened(postgres_settings) as here, opened(postgres_settings) as there:
+        storing = asyncio.create_task(here.get_or_create([ONE], first))
+        await until(lambda: first.asked > 0)
+        async with fresh_database.transaction() as connection:
+            # The response is stored, then the claim is taken over, each from where it waits now.
+            await connection.execute("SELECT FROM llm_claims FOR UPDATE")
+            first.may_answer.set()
+            await wait(1)
+            looking = asyncio.create_task(there.get_or_create([ONE], second))
+            await wait(2)
+        assert (await storing)[1] is False
+        assert (await looking)[1] is True
+    assert second.asked == 0
+
+
+async def test_rows_of_released_claims_go_after_a_while(
+    postgres_settings: PostgresSettings, fresh_database: Database
+) -> None:
+    async with opened(postgres_settings) as answers:
+        await answers.get_or_create([ONE], Model())
+    assert await fresh_database.fetchval("SELECT count(*) FROM llm_claims") == 1
+    later = "UPDATE llm_claims SET leased_until = leased_until - '11 minutes'::interval"
+    await fresh_database.execute(later)
+
+    async def are_gone() -> bool:
+        return await fresh_database.fetchval("SELECT count(*) FROM llm_claims") == 0
+
+    async with opened(postgres_settings):
+        await until(are_gone)
+
+
 async def test_a_failure_is_its_askers_own_and_the_next_one_tries(
     postgres_settings: PostgresSettings,
 ) -> None:
@@ -178,7 +226,7 @@ async def test_the_next_one_asks_if_the_first_is_given_up(
     assert first.cancelled()
     assert model.asked == 2
     assert sorted(cached for _, cached in outcomes) == [False, True]
-    assert await fresh_database.fetchval("SELECT count(*) FROM llm_claims") == 0
+    assert await fresh_database.fetchval(HELD_CLAIMS) == 0
 
 
 @pytest.mark.parametrize("processes", [1, 2])
