@@ -116,37 +116,32 @@ async def change(kafka: KafkaSettings, topic: Topic, settings: Mapping[str, str]
         await client.alter_configs([resource])
 
 
-@pytest.mark.parametrize(
-    ("setting", "wrong", "needed"),
-    [
+RIGHT = {"max.message.bytes": "8388608", "retention.ms": "604800000"}
+
+
+async def test_waits_while_a_topic_would_lose_or_refuse_messages(
+    broker: str, postgres_settings: PostgresSettings, tmp_path: Path
+) -> None:
+    wrong = (
         ("max.message.bytes", "1048588", "8388608"),
         ("retention.ms", "3600000", "604800000"),
         ("retention.bytes", "1000000", "-1"),
         ("cleanup.policy", "compact", "delete"),
-    ],
-)
-async def test_waits_while_a_topic_would_lose_or_refuse_messages(
-    broker: str,
-    postgres_settings: PostgresSettings,
-    tmp_path: Path,
-    *,
-    setting: str,
-    wrong: str,
-    needed: str,
-) -> None:
+    )
     kafka = fresh_prefix(broker)
     await wait_for_broker(kafka, 20)
-    right = {"max.message.bytes": "8388608", "retention.ms": "604800000"}
-    await create_wrongly(kafka, CHUNKS_READY, **right | {setting: wrong})
+    name, reasons = kafka.topic(CHUNKS_READY.name), list[str]()
+    setting, value, _ = wrong[0]
+    await create_wrongly(kafka, CHUNKS_READY, **RIGHT | {setting: value})
     await create_topics(kafka, ALL_TOPICS)
-    env = env_of(kafka, postgres_settings)
-    with service_process("enrichment", env, tmp_path) as service:
-        reason = await service.waits_for("topics have wrong settings")
-        name = kafka.topic(CHUNKS_READY.name)
-        assert f": {name} has {setting}={wrong} and needs {needed}; change" in reason
-        await change(kafka, CHUNKS_READY, right | {setting: needed})
+    with service_process("enrichment", env_of(kafka, postgres_settings), tmp_path) as service:
+        for setting, value, needed in wrong:
+            await change(kafka, CHUNKS_READY, RIGHT | {setting: value})
+            said = f"topics have wrong settings: {name} has {setting}={value} and needs {needed};"
+            reasons.append(await service.waits_for(said))
+        await change(kafka, CHUNKS_READY, RIGHT)
         await service.is_ready()
-    assert waited_for(service) == [reason]
+    assert waited_for(service) == reasons
 
 
 async def test_works_with_more_than_is_declared(broker: str, tmp_path: Path) -> None:
