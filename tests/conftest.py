@@ -12,9 +12,9 @@ import pytest
 from hypothesis import settings
 
 from local_stack.supervisor import LocalStack
+from support import choice_of_tests
 from support.apache_kafka import JVM_THAT_STARTS_FAST, own_kafka
 from support.broker import RestartableBroker, embedded_broker
-from support.choice_of_tests import ChoiceOfTests
 from support.containers import images, kafka_container
 from support.docker_engine import NoContainersError, engine_answers, prepare
 from support.kafka_jars import KafkaMissingError, jars, kafka_version
@@ -57,18 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "Kafka from its jars for single tests and the rest embedded; left alone, it is containers "
         "if a Docker engine answers, else embedded",
     )
-    parser.addoption(
-        "--all",
-        action="store_true",
-        help="run the tests marked as long, too, although no path names them",
-    )
-    parser.addoption(
-        "--uses",
-        metavar="FIXTURES",
-        type=lambda names: frozenset(names.split(",")),
-        default=frozenset(),
-        help="run only tests that use one of these fixtures, directly or not",
-    )
+    choice_of_tests.add_options(parser)
 
 
 @pytest.fixture(scope="session")
@@ -183,7 +172,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # No test talks to the broker, the database or the model that somebody's shell names.
     for name in [one for one in os.environ if one.startswith(OTHERS_SETTINGS)]:
         del os.environ[name]
-    config.pluginmanager.register(ChoiceOfTests(config))
+    config.pluginmanager.register(choice_of_tests.ChoiceOfTests(config))
     config.pluginmanager.register(WhereTestsRun(lambda: labels(config), lambda: parts(config)))
     kind = kind_of_stack(config)
     config.stash[_why] = "as asked"

@@ -24,6 +24,22 @@ NOT_RUN: Final = pytest.StashKey[dict[str, list[str]]]()
 _OUTPUT: Final = "tests_not_run"
 
 
+def add_options(parser: pytest.Parser) -> None:
+    """Add what ``ChoiceOfTests`` reads from the command line."""
+    parser.addoption(
+        "--all",
+        action="store_true",
+        help="run the tests marked as long, too, although no path names them",
+    )
+    parser.addoption(
+        "--uses",
+        metavar="FIXTURES",
+        type=lambda names: frozenset(names.split(",")),
+        default=frozenset(),
+        help="run only tests that use one of these fixtures, directly or not",
+    )
+
+
 class ChoiceOfTests:
     """The plugin."""
 

@@ -164,7 +164,7 @@ async def test_a_response_that_is_stored_while_another_process_looks_for_it_is_f
 
     async def wait(number: int) -> None:
         async def look() -> bool:
-            return await fresh_database.fetchval(WAITING) == number
+            return bool(await fresh_database.fetchval(WAITING) == number)
 
         await until(look)
 
@@ -193,7 +193,7 @@ async def test_rows_of_released_claims_go_after_a_while(
     await fresh_database.execute(later)
 
     async def are_gone() -> bool:
-        return await fresh_database.fetchval("SELECT count(*) FROM llm_claims") == 0
+        return not await fresh_database.fetchval("SELECT count(*) FROM llm_claims")
 
     async with opened(postgres_settings):
         await until(are_gone)
