@@ -11,6 +11,7 @@ import pytest
 from audit.accounts import SubmissionState
 from contracts.study import Question, Study, Theme
 from contracts.topics import CONTROL, PIPELINE
+from support.choice_of_tests import keep_one_in
 from support.pipeline import Pipeline, submitted
 from support.waiting import until
 
@@ -72,7 +73,7 @@ async def test_every_interview_of_both_vendors_ends_in_notes_with_speaker_and_ti
     assert balance.chunks.states[SubmissionState.DEAD] == 0
 
 
-@pytest.mark.parametrize("service", [*PIPELINE, CONTROL])
+@pytest.mark.parametrize("service", keep_one_in(3, [*PIPELINE, CONTROL]))
 async def test_killing_a_service_in_the_middle_changes_no_note(
     pipeline: Pipeline, shared_data: Path, undisturbed: list[tuple[Any, ...]], service: str
 ) -> None:

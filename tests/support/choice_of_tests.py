@@ -1,18 +1,21 @@
 """Which tests a run leaves out, and which of the others go together to a worker.
 
-Left alone, pytest leaves out the tests marked ``long``. They run with ``--all``, and whenever a
-path names what is to run. With workers (``-n``), the tests of a file go to one worker, and so do
-all that share something that takes long to start.
+Left alone, pytest leaves out the tests marked ``long``, and hypothesis makes up fewer examples. All
+run with ``--all``, and whenever a path names what is to run. With workers (``-n``), the tests of a
+file go to one worker, and so do all that share something that takes long to start.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import pytest
+from hypothesis import settings
 
 LONG: Final = "long"
+FEW_EXAMPLES: Final = 20
+"""How many hypothesis makes up for each test where long ones are left out, in place of 100."""
 SHARED: Final = ("stack", "closed_kafka", "closed_postgres")
 """Fixtures of a session that take long to start."""
 SLOW_FIRST: Final = ("stack", "own_broker", "broker", "stack_home", "postgres")
@@ -22,6 +25,14 @@ about to end."""
 NOT_RUN: Final = pytest.StashKey[dict[str, list[str]]]()
 """What the end of a run says of tests that are not run: titles with lines. Workers hand it on."""
 _OUTPUT: Final = "tests_not_run"
+
+
+def keep_one_in(number: int, values: Iterable[Any]) -> list[Any]:
+    """Return parameters of a test of which all but one in ``number`` are marked as long."""
+    return [
+        pytest.param(one, marks=[pytest.mark.long] if at % number else [])
+        for at, one in enumerate(values)
+    ]
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -48,6 +59,9 @@ class ChoiceOfTests:
         self._leaves_out = not (named or config.getoption("all") or config.option.markexpr)
         self._uses: frozenset[str] = config.getoption("uses")
         config.stash[NOT_RUN] = {}
+        if self._leaves_out:
+            settings.register_profile("few", parent=settings.default, max_examples=FEW_EXAMPLES)
+            settings.load_profile("few")
 
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[pytest.Item]

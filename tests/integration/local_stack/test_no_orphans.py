@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from local_stack.supervisor import LocalStack
+from support.choice_of_tests import keep_one_in
 from support.stack import StackFile, processes_of
 from support.waiting import eventually
 
@@ -46,7 +47,7 @@ def nothing_is_left(home: Path) -> bool:
     return processes_of(home) == {}
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", keep_one_in(3, range(6)))
 def test_a_signal_at_any_moment_leaves_nothing(
     stack_home: Path, databases_and_worker: Path, seed: int
 ) -> None:
@@ -61,7 +62,7 @@ def test_a_signal_at_any_moment_leaves_nothing(
     eventually(lambda: nothing_is_left(stack_home))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", keep_one_in(3, range(3)))
 def test_kill_9_at_any_moment_leaves_nothing_and_the_next_start_recovers(
     stack_home: Path, databases_and_worker: Path, seed: int
 ) -> None:

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from contracts.events import TranscriptSubmitted
 from contracts.ids import derive_id
 from contracts.topics import (
@@ -31,6 +33,8 @@ from support.waiting import until
 
 MOST_MIB: Final = 512
 """Resident memory that the service has to stay within, in MiB (design, promise 10)."""
+
+pytestmark = pytest.mark.long
 
 TOPICS: Final = (
     TRANSCRIPTS_SUBMITTED,

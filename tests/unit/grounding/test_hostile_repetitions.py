@@ -12,6 +12,7 @@ import pytest
 from grounding import decide_note
 from grounding.text.addressing import classify_addressing, split_sentences
 from personal_data import DetectionMode, find_personal_data
+from support.choice_of_tests import keep_one_in
 from unit.grounding.drafts import chunk, draft, failed, segment
 
 _SAID = 20_000
@@ -25,25 +26,26 @@ _OVER_AND_OVER = [
     *("not ", "and ", "if ", "your ", "ignore all ", "you are now ", "please ", "what ", "Mr "),
     *("Don't get me wrong, ", "I want ", "“a” ", "he said that "),
 ]
+_each_unit = pytest.mark.parametrize("unit", keep_one_in(6, _OVER_AND_OVER))
 
 
 def _long(unit: str, length: int) -> str:
     return f"I said {(unit * length)[:length]} thousand, i said so"
 
 
-@pytest.mark.parametrize("unit", _OVER_AND_OVER)
+@_each_unit
 def test_a_repetitive_quote_is_compared_in_reasonable_time(unit: str) -> None:
     said = chunk(segment(1, _long(unit, _SAID)))
     assert failed(decide_note(draft("It was 4 dollars in Venice"), said))
 
 
-@pytest.mark.parametrize("unit", _OVER_AND_OVER)
+@_each_unit
 def test_a_repetitive_statement_is_compared_with_its_evidence(unit: str) -> None:
     said = chunk(segment(1, "It was 4 dollars"))
     assert failed(decide_note(draft(_long(unit, _STATED)), said))
 
 
-@pytest.mark.parametrize("unit", _OVER_AND_OVER)
+@_each_unit
 def test_a_repetition_is_searched_for_personal_data_and_orders(unit: str) -> None:
     text = _long(unit, _SAID)
     for found in find_personal_data(text, known_names=["Tom Waits"], mode=DetectionMode.LIGHT):

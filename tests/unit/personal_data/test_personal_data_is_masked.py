@@ -14,6 +14,7 @@ from personal_data import (
     get_default_mode,
     mask_text,
 )
+from support.choice_of_tests import keep_one_in
 from support.made_up_people import marked_texts
 
 MODES = [
@@ -32,7 +33,7 @@ _texts = st.lists(_pieces, max_size=8).map("".join)
 
 @pytest.mark.parametrize("wanted", MODES)
 @given(text=_texts, names=st.lists(st.text(max_size=8), max_size=3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 2)
 def test_findings_are_in_order_and_never_overlap(
     wanted: DetectionMode, text: str, names: list[str]
 ) -> None:
@@ -43,7 +44,7 @@ def test_findings_are_in_order_and_never_overlap(
 
 
 @given(text=_texts)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=settings().max_examples // 2)
 def test_a_mask_replaces_every_found_value_at_its_place_and_nothing_else(text: str) -> None:
     findings = find_personal_data(text, mode=DetectionMode.LIGHT)
     rest = mask_text(text, findings)
@@ -81,7 +82,9 @@ def test_kinds_are_shown_in_a_readers_words() -> None:
 
 
 @pytest.mark.parametrize("wanted", MODES)
-@pytest.mark.parametrize("piece", ["1 A ", "A1-", "Anna de ", "12.", "x", "9", "🙂", "a@", "1, "])
+@pytest.mark.parametrize(
+    "piece", keep_one_in(4, ["1 A ", "A1-", "Anna de ", "12.", "x", "9", "🙂", "a@", "1, "])
+)
 def test_a_long_text_of_one_repeated_thing_is_read(wanted: DetectionMode, piece: str) -> None:
     text = (piece * _LONG)[:_LONG]
     findings = find_personal_data(text, mode=wanted)

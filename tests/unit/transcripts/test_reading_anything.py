@@ -61,13 +61,13 @@ def read_or_refuse(content: str, known: TranscriptFormat | None = None) -> None:
 
 
 @given(content=st.text() | fragments, known=formats)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings().max_examples)
 def test_any_text_is_read_soundly_or_refused(content: str, known: TranscriptFormat | None) -> None:
     read_or_refuse(content, known)
 
 
 @given(content=fragments)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=3 * settings().max_examples)
 def test_any_cues_are_read_soundly_or_refused(content: str) -> None:
     read_or_refuse(f"WEBVTT\n\n00:00.500 --> 00:02.000\n{content}")
     read_or_refuse(f"1\n00:00:00,500 --> 00:00:02,000\n{content}")
@@ -90,7 +90,7 @@ _ANY_VENDOR = st.recursive(
 
 
 @given(document=st.dictionaries(_VENDOR_KEYS, _ANY_VENDOR, max_size=5))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=5 * settings().max_examples)
 def test_any_json_of_services_is_read_soundly_or_refused(document: object) -> None:
     read_or_refuse(json.dumps(document))
 
@@ -119,7 +119,7 @@ def test_a_label_of_many_digits_costs_no_more_than_another() -> None:
 
 
 @given(document=documents | vendors, known=formats)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=4 * settings().max_examples)
 def test_any_json_is_read_soundly_or_refused(
     document: object, known: TranscriptFormat | None
 ) -> None:

@@ -177,6 +177,7 @@ async def test_the_metadata_survives_a_second_crash_before_anything_new_is_finis
     assert sorted(last.begun) == [1, 4]
 
 
+@pytest.mark.long
 @proves("promise 6")
 async def test_whatever_may_be_in_flight_is_told_and_not_done_again(backend: Brokered) -> None:
     # Every 16th is unfinished, farther than lengths of runs would tell it in 4,096 characters.

@@ -147,7 +147,10 @@ async def test_a_topic_created_anew_under_a_running_stage_is_handled_from_its_be
 @pytest.mark.broker_files
 @proves("promise 1")
 @needs(Ability.LOG_IDENTITY, Ability.BROKER_RESTARTS)
-@pytest.mark.parametrize(("number", "fault"), [(NEW, "truncated"), (OLD // 3, "lost")])
+@pytest.mark.parametrize(
+    ("number", "fault"),
+    [(NEW, "truncated"), pytest.param(OLD // 3, "lost", marks=pytest.mark.long)],
+)
 async def test_a_log_that_was_lost_under_the_commit_is_handled_from_its_beginning(
     own_backend: Brokered, own_broker: RestartableBroker, number: int, fault: str
 ) -> None:
