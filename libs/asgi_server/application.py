@@ -18,7 +18,7 @@ Lifespan: TypeAlias = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
 class JsonResponse(Response):
-    """A JSON body in ASCII: a lone surrogate, which UTF-8 does not have, becomes an escape."""
+    """JSON response in ASCII: lone surrogates, which UTF-8 lacks, become escapes."""
 
     media_type = "application/json; charset=utf-8"
 
@@ -30,7 +30,7 @@ class JsonResponse(Response):
 def create_application(
     routes: Sequence[BaseRoute], *, lifespan: Lifespan | None = None
 ) -> Starlette:
-    """Build an application that answers what no route takes with one line of plain text.
+    """Build an application whose unknown routes are answered with one line of plain text.
 
     Args:
         routes: the first that fits decides.

@@ -20,11 +20,11 @@ ABORT: Final = "onrecord.abort"
 
 
 class HeadTooLargeError(Exception):
-    """A request's target or headers are larger than any that can be meant."""
+    """Raised when a request's target or headers are larger than any that can be meant."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Answers 400 to a head beyond the limits; the parser itself has none and would hold it all."""
+    """HTTP protocol that answers 400 to heads beyond the limits, which the parser lacks."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

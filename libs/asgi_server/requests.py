@@ -16,7 +16,7 @@ from asgi_server.protocol import ABORT
 
 
 class BodyTooLargeError(HTTPException):
-    """The request's body is larger than allowed; 413 unless a handler answers otherwise."""
+    """Raised when a request's body is larger than allowed: a 413 unless it is handled."""
 
     def __init__(self, max_bytes: int) -> None:
         message = f"Maximum request body size {max_bytes} exceeded."
@@ -42,7 +42,7 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
 
 @asynccontextmanager
 async def cancel_on_disconnect(receive: Receive) -> AsyncIterator[None]:
-    """Cancel the block when the client leaves, as ``asyncio.timeout`` does when time is up.
+    """Cancel the block when the client disconnects, as ``asyncio.timeout`` does at its time.
 
     To be entered once the body has been read, and to be left with the last byte of the answer;
     the block must not call ``receive``.
@@ -74,7 +74,7 @@ async def cancel_on_disconnect(receive: Receive) -> AsyncIterator[None]:
 
 
 async def abort(scope: Scope) -> NoReturn:
-    """Cut the connection without another byte; within ``cancel_on_disconnect``, which it ends.
+    """Close the connection at once, without another byte; ends ``cancel_on_disconnect``.
 
     Raises:
         KeyError: the server cannot do that (see ``asgi_server.protocol``).

@@ -28,7 +28,7 @@ _DATE_S: Final = 1.0
 
 
 class NotStartedError(RuntimeError):
-    """The application's lifespan failed before it served anything."""
+    """Raised when the application's lifespan failed before it served anything."""
 
 
 class _Server(uvicorn.Server):

@@ -176,8 +176,8 @@ class StateCounts:
 
 
 @dataclass(frozen=True, slots=True)
-class ServiceAccount:
-    """Number of messages by state at one service.
+class MessageCounts:
+    """Numbers of messages by state at one service.
 
     Attributes:
         service: its name.
@@ -216,7 +216,7 @@ class AuditResult:
     submissions: StateCounts
     unreadable: StateCounts
     chunks: StateCounts
-    services: tuple[ServiceAccount, ...]
+    services: tuple[MessageCounts, ...]
     deleted: Mapping[tuple[str, str], int] = field(default_factory=dict)
 
     @property
@@ -247,7 +247,7 @@ class AuditResult:
         return frozenset(lost for account in self.accounts for lost in account.lost)
 
     def waiting_for(self, moving: frozenset[str]) -> AuditResult:
-        """The same books, in which some of what is nowhere counts as waiting.
+        """Return the same books, in which some of what is nowhere counts as waiting.
 
         Args:
             moving: what moved between two looks and was missed for that, not lost.
@@ -395,14 +395,14 @@ def _account(states: Mapping[str, SubmissionState]) -> StateCounts:
     return StateCounts(total=len(states), states=counts, lost=lost)
 
 
-def _service(books: AuditFacts, service: str) -> ServiceAccount:
+def _service(books: AuditFacts, service: str) -> MessageCounts:
     ends = books.received[service]
     unread = [one for one in books.unread if one.service == service]
     letters = [one for one in books.letters if one.service == service]
     # By place, so that a message that is both in retry and, for a moment, a letter counts once.
     unhandled = {one.place for one in unread} | {one.place for one in letters}
     received = sum(ends.values())
-    return ServiceAccount(
+    return MessageCounts(
         service=service,
         received=received,
         handled=received

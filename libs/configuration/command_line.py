@@ -15,7 +15,7 @@ _INTERRUPTED: Final = 128 + signal.SIGINT
 
 
 def command_line(help_text: str, *, epilog: str | None = None) -> typer.Typer:
-    """Return a command line without verbs yet.
+    """Build a command line without verbs.
 
     Args:
         help_text: what it is for, in a line.
@@ -31,8 +31,8 @@ def command_line(help_text: str, *, epilog: str | None = None) -> typer.Typer:
     )
 
 
-def run(app: typer.Typer, arguments: Sequence[str] | None, *, program: str) -> int:
-    """Run one verb.
+def run_command_line(app: typer.Typer, arguments: Sequence[str] | None, *, program: str) -> int:
+    """Run a command line and return its exit code; wrong usage is one line on stderr.
 
     Args:
         app: the command line.

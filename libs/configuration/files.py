@@ -21,7 +21,7 @@ _NO_PASSWORD: Final = SecretStr("")
 
 
 class UnusableFileError(OutageError, ValueError):
-    """A file that a setting names is missing, unreadable or not what it should be.
+    """Raised when a file that a setting names is missing, unreadable or not what it should be.
 
     While settings are read it is a ``ValueError``, which pydantic turns into a wrong setting. Later
     it is an outage: the file was there before, so the service waits for it.

@@ -48,10 +48,10 @@ class EncodedEvent(Event):
 
 
 def event_class(event: Event) -> type[Event]:
-    """Return the class of an event, serialized or not."""
+    """Return an event's class, whether the event is already encoded or not."""
     return event.kind if isinstance(event, EncodedEvent) else type(event)
 
 
 def event_json(event: Event) -> str:
-    """Return the JSON of an event, serialized or not."""
+    """Return an event's JSON, whether the event is already encoded or not."""
     return event.body if isinstance(event, EncodedEvent) else event.model_dump_json()

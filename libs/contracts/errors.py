@@ -101,25 +101,25 @@ class OnrecordError(Exception):
 
 
 class BadMessageError(OnrecordError):
-    """The message itself is invalid; no retry can help."""
+    """Raised when the message itself is invalid; no retry can help."""
 
     code = ErrorCode.INVALID_EVENT
 
 
 class RetryableError(OnrecordError):
-    """The message failed for a reason that may have passed when it is retried."""
+    """Raised when the message failed for a reason that may have passed when it is retried."""
 
     code = ErrorCode.CONFLICT
 
 
 class TimedOutError(RetryableError):
-    """The work did not finish in its time; counted apart from other failures."""
+    """Raised when the work did not finish in its time; counted apart from other failures."""
 
     code = ErrorCode.TIMEOUT
 
 
 class ThrottledError(OnrecordError):
-    """A dependency asked to be called again later, as with HTTP 429 and ``Retry-After``.
+    """Raised when a dependency asked to be called later, as with HTTP 429 ``Retry-After``.
 
     Args:
         message: one line for people.
@@ -135,19 +135,19 @@ class ThrottledError(OnrecordError):
 
 
 class OutageError(OnrecordError):
-    """A dependency is unavailable for every message."""
+    """Raised when a dependency is unavailable for every message."""
 
     code = ErrorCode.KAFKA_UNAVAILABLE
 
 
 class ParkedError(OnrecordError):
-    """The message may not be processed at present, for example because a budget is used up."""
+    """Raised when a message may not be processed now, for example for want of budget."""
 
     code = ErrorCode.BUDGET_EXCEEDED
 
 
 class RejectedError(OnrecordError):
-    """The guardrail refused the model's last answer.
+    """Raised when the guardrail refused the model's last answer.
 
     Args:
         message: one line for people.
@@ -165,7 +165,7 @@ class RejectedError(OnrecordError):
 
 
 class ContentBugError(OnrecordError):
-    """A bug of ours that the content of one message triggers (``contracts.content_bugs``).
+    """Raised for a bug of ours that one message's content triggers (``content_bugs``).
 
     Unlike a bad message, it may be replayed once the bug is mended.
 

@@ -26,7 +26,7 @@ app: Final = command_line.command_line(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
+    """Run ``python -m database``, such as ``migrate``, and return the exit code.
 
     Args:
         arguments: the command line without the program's name; the process's own if None.
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 2 wrong usage, wrong settings or a migration that is refused, 3
         PostgreSQL cannot be reached.
     """
-    return command_line.run(app, arguments, program="python -m database")
+    return command_line.run_command_line(app, arguments, program="python -m database")
 
 
 @app.command("migrate")

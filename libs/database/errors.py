@@ -34,49 +34,49 @@ from contracts.errors import (
 
 
 class DatabaseUnavailableError(OutageError):
-    """PostgreSQL cannot be reached, is shutting down, or has no capacity left."""
+    """Raised when PostgreSQL cannot be reached, is shutting down, or has no capacity left."""
 
     code = ErrorCode.DATABASE_UNAVAILABLE
 
 
 class DatabaseRefusesError(DatabaseUnavailableError):
-    """PostgreSQL is there, but refuses our login, or is not the server we trust."""
+    """Raised when PostgreSQL is there, but refuses our login, or is not the server we trust."""
 
 
 class DatabaseBehindError(DatabaseUnavailableError):
-    """The database lacks migrations this code needs; the message says how to apply them."""
+    """Raised when the database lacks migrations; the message says how to apply them."""
 
 
 class DatabaseConflictError(RetryableError):
-    """Another transaction conflicted with this one."""
+    """Raised when another transaction conflicted with this one."""
 
     code = ErrorCode.CONFLICT
 
 
 class DatabaseMemoryError(RetryableError):
-    """PostgreSQL ran out of memory for a statement, perhaps because of the statement's size."""
+    """Raised when PostgreSQL ran out of memory for a statement, perhaps for its size."""
 
     code = ErrorCode.OUT_OF_MEMORY
 
 
 class DatabaseLimitError(BadMessageError):
-    """A row, an index entry or a statement is larger or more complex than PostgreSQL can take."""
+    """Raised when a row, index entry or statement exceeds what PostgreSQL can take."""
 
     code = ErrorCode.TOO_LARGE
 
 
 class DatabaseTimeoutError(TimedOutError):
-    """A statement exceeded the server's time limit."""
+    """Raised when a statement exceeded the server's time limit."""
 
     code = ErrorCode.TIMEOUT
 
 
 class MigrationError(Exception):
-    """A migration cannot be applied; the message says why and what to do."""
+    """Raised when a migration cannot be applied; the message says why and what to do."""
 
 
 class QueryFileError(Exception):
-    """A file of named queries is wrong, or a query that was asked for is not in it."""
+    """Raised when a file of named queries is wrong, or a query that was asked for is not in it."""
 
 
 UNAVAILABLE = (

@@ -58,7 +58,7 @@ async def _leave_as_it_is(_: Connection) -> None:
 
 @asynccontextmanager
 async def open_database(settings: PostgresSettings) -> AsyncIterator[Database]:
-    """Open the database for as long as the context lasts.
+    """Open the database; it is closed at the end of the ``async with`` block.
 
     Raises:
         DatabaseUnavailableError: the first connections cannot be made.
@@ -75,7 +75,7 @@ async def open_database(settings: PostgresSettings) -> AsyncIterator[Database]:
 
 
 class Database:
-    """A connection pool as the stores use it.
+    """PostgreSQL connection pool that raises this package's errors and survives an outage.
 
     Every method raises ``DatabaseUnavailableError`` when PostgreSQL is down, and goes on working
     once it is back; ``DatabaseConflictError`` and ``DatabaseTimeoutError`` when trying again may

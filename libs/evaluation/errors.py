@@ -12,4 +12,4 @@ class EvaluationError(Exception):
 
 
 class InputError(EvaluationError):
-    """A file, folder or page cannot be used, or the mode asked for is not installed."""
+    """Raised when a file, folder or page cannot be used, or the mode asked for is not installed."""

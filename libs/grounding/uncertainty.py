@@ -31,7 +31,7 @@ class Uncertainty(StrEnum):
 
 
 def classify_uncertainty(checked: CheckedNote) -> Uncertainty | None:
-    """Return whether and in which way the checks are uncertain about a note.
+    """Return whether the verdict on a note may be wrong: maybe true, maybe false, or None.
 
     One word of its own is enough: with it a note passes that says "cocktails" for "beer". How many
     there are tells nothing more; false notes that pass have as few as true ones.

@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 after SIGTERM or SIGINT, 1 where engine or weights are missing or
         unusable, 2 for wrong usage, 3 where the port cannot be had. Errors are one line on stderr.
     """
-    return command_line.run(app, arguments, program="local_model")
+    return command_line.run_command_line(app, arguments, program="local_model")
 
 
 @app.command(help=__doc__)

@@ -22,7 +22,7 @@ GGUF_MAGIC: Final = b"GGUF"
 
 
 class LocalModelError(Exception):
-    """The model cannot run here; the message is one line with the remedy."""
+    """Raised when the model cannot run here; the message is one line with the remedy."""
 
 
 def find_weights(given: Path | None = None) -> Path:

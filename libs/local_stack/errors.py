@@ -24,8 +24,8 @@ class StackError(Exception):
 
 
 class StackFailedError(StackError):
-    """Something of the stack failed, or does not run."""
+    """Raised when something of the stack failed, or does not run."""
 
 
 class StackUsageError(StackError):
-    """The stack's description or a name of one of its processes is wrong."""
+    """Raised when the stack's description or a name of one of its processes is wrong."""

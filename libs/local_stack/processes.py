@@ -34,7 +34,7 @@ class Process:
     born: str
 
     def alive(self) -> bool:
-        """Whether it still runs; a zombie does not."""
+        """Return whether it still runs; a zombie does not."""
         _reap(self.pid)
         return start_time_of(self.pid) == self.born
 

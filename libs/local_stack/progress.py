@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class ProgressStep(StrEnum):
-    """What happened to a process while the stack starts or stops."""
+    """State change of a local process, reported while the stack starts or stops."""
 
     STARTING = "starting"
     READY = "ready"

@@ -110,7 +110,7 @@ class ProcessResolver:
         return env
 
     def full_env(self, name: str, resolved: ResolvedProcess) -> dict[str, str]:
-        """The whole environment a process is started with."""
+        """Return the whole environment a process is started with."""
         process = self._spec.processes[name]
         read = {k: v for k, v in self._environ.items() if process.reads(k, self._environ)}
         return {**read, **resolved.env}

@@ -86,7 +86,7 @@ class ProcessSpec(BaseModel):
         return not replaced and (self.only_env is None or bool(env.get(self.only_env)))
 
     def reads(self, setting: str, env: Mapping[str, str]) -> bool:
-        """Whether it may read a setting of the caller's environment."""
+        """Return whether it may read a setting of the caller's environment."""
         if self.ignores_unless_env is not None and env.get(self.ignores_unless_env):
             return True
         return not setting.startswith(self.ignores)
@@ -120,7 +120,7 @@ class StackSpec(BaseModel):
         return frozenset(direct).union(*(self.needs(one) for one in direct))
 
     def select(self, env: Mapping[str, str], only: Iterable[str] | None = None) -> Self:
-        """The part of the stack that is wanted.
+        """Return the part of the stack that is wanted.
 
         Args:
             env: the caller's environment, for ``unless_env`` and ``only_env``.

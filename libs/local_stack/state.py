@@ -35,7 +35,7 @@ class RunningProcess(BaseModel):
         return Process(self.pid, self.born)
 
     def alive(self) -> bool:
-        """Whether it still runs."""
+        """Return whether it still runs."""
         return self.process.alive()
 
 
@@ -103,7 +103,7 @@ class StackHome:
         draft.replace(self._state_file)
 
     def secret(self) -> str:
-        """The password of this stack's database; lies with the data it belongs to."""
+        """Return the password of this stack's database; lies with the data it belongs to."""
         file = self.data / "secret"
         if not file.exists():
             file.touch(mode=PRIVATE)
@@ -111,7 +111,7 @@ class StackHome:
         return file.read_text(encoding="ascii")
 
     def log(self, name: str) -> Path:
-        """A process's log; one that grew large is put aside first."""
+        """Return a process's log; one that grew large is put aside first."""
         log = self.logs / f"{name}.log"
         if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))

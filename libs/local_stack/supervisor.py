@@ -174,7 +174,7 @@ class LocalStack:
         return [self._status(name, state, alive.get(name)) for name in state.wanted]
 
     def pid(self, name: str) -> int:
-        """The process id of one process.
+        """Return the process id of one process.
 
         Raises:
             StackFailedError: it does not run.
@@ -186,7 +186,7 @@ class LocalStack:
         return self._resolver.client_env(self.home.load())
 
     def model(self) -> ModelInUse | None:
-        """The model that the services ask, as of the last start; None if none asks."""
+        """Return the model that the services ask, as of the last start; None if none asks."""
         return self.home.load().model
 
     def _start(self) -> None:

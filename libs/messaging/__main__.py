@@ -39,12 +39,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command.
+    """Run ``python -m messaging``, such as ``topics create``, and return the exit code.
 
     Returns:
         0 done, 1 the broker refused a topic, 2 wrong usage or settings, 3 no broker answers.
     """
-    return command_line.run(app, arguments, program="python -m messaging")
+    return command_line.run_command_line(app, arguments, program="python -m messaging")
 
 
 @topics.callback()

@@ -31,13 +31,13 @@ _CONFLUENT_PREFIX: Final = 5
 
 
 class UndecodableError(BadMessageError):
-    """The record's bytes are not a JSON document in UTF-8."""
+    """Raised when the record's bytes are not a JSON document in UTF-8."""
 
     code = ErrorCode.UNDECODABLE
 
 
 class InvalidEventError(BadMessageError):
-    """The record is JSON, but not the event its topic carries."""
+    """Raised when the record is JSON, but not the event its topic carries."""
 
     code = ErrorCode.INVALID_EVENT
 

@@ -168,7 +168,7 @@ def split_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Header
 
 
 def read_history(added: Headers, *, fallback: Origin, tier: int) -> Delivery:
-    """Return the delivery that ``build_retry_headers`` described; missing values count as 0."""
+    """Read a delivery from the headers of ``build_retry_headers``; missing counts are 0."""
     origin = Origin(
         header_text(added, h.DLQ_TOPIC) or fallback.topic,
         header_number(added, h.DLQ_PARTITION, fallback.partition),

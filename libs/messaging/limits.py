@@ -52,7 +52,7 @@ MOST_VALUES: Final = 2_000_000
 
 
 class MessageTooLargeError(BadMessageError):
-    """The message exceeds a size limit."""
+    """Raised when the message exceeds a size limit."""
 
     code = ErrorCode.TOO_LARGE
 
@@ -134,7 +134,7 @@ _QUOTES: Final = 4
 
 
 def headers_size(headers: Any) -> int:
-    """Return how many bytes headers take in a batch at most, with the lengths of both."""
+    """Return the most bytes headers can take in a record batch, length prefixes included."""
     return sum(
         [
             (len(name) if name.isascii() else _WIDEST * len(name)) + len(value or b"") + _LENGTHS

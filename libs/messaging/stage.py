@@ -135,7 +135,7 @@ class Stage:
         return self._register(topic.name, None)
 
     def route(self, topic: str) -> Subscription:
-        """The subscription of a topic.
+        """Return the subscription of a topic.
 
         Raises:
             LookupError: the stage does not read this topic.

@@ -32,37 +32,37 @@ from contracts.errors import (
 
 
 class ModelTimeoutError(TimedOutError):
-    """The model did not answer in time."""
+    """Raised when the model did not answer in time."""
 
     code = ErrorCode.LLM_TIMEOUT
 
 
 class BadOutputError(RetryableError):
-    """The answer is not the JSON that was asked for."""
+    """Raised when the answer is not the JSON that was asked for."""
 
     code = ErrorCode.LLM_BAD_OUTPUT
 
 
 class RefusalError(RetryableError):
-    """The model refused to answer."""
+    """Raised when the model refused to answer."""
 
     code = ErrorCode.LLM_REFUSED
 
 
 class ContentFilterError(RefusalError):
-    """The endpoint's content filter stopped the answer, which another try may word otherwise."""
+    """Raised when the content filter stopped the answer; another try may be worded otherwise."""
 
     code = ErrorCode.LLM_CONTENT_FILTERED
 
 
 class TruncatedAnswerError(RetryableError):
-    """The answer reached its length limit before its end."""
+    """Raised when the answer reached its length limit before its end."""
 
     code = ErrorCode.LLM_CUT_OFF
 
 
 class ServerError(RetryableError):
-    """The endpoint failed on this request.
+    """Raised when the endpoint failed on this request.
 
     Args:
         message: one line for people.
@@ -77,51 +77,51 @@ class ServerError(RetryableError):
 
 
 class RateLimitedError(ThrottledError):
-    """The endpoint asked to be called later."""
+    """Raised when the endpoint asked to be called later."""
 
     code = ErrorCode.LLM_RATE_LIMITED
 
 
 class RateLimitWaitTooLongError(RateLimitedError):
-    """The wait for a rate limit is too long for a call: the message waits in a retry topic."""
+    """Raised when a rate limit's wait is too long for a call; the message waits in a topic."""
 
 
 class ModelUnavailableError(OutageError):
-    """The endpoint serves nobody, or not with these settings."""
+    """Raised when the endpoint serves nobody, or not with these settings."""
 
     code = ErrorCode.LLM_UNAVAILABLE
 
 
 class PermanentError(ParkedError):
-    """The same request would fail in the same way until the model or its settings change."""
+    """Raised when the same request would fail again until the model or its settings change."""
 
 
 class RequestRefusedError(PermanentError):
-    """The endpoint will never accept this request."""
+    """Raised when the endpoint will never accept this request."""
 
     code = ErrorCode.LLM_REQUEST_REFUSED
 
 
 class PromptFilteredError(PermanentError):
-    """The endpoint's content filter will never accept this prompt."""
+    """Raised when the endpoint's content filter will never accept this prompt."""
 
     code = ErrorCode.LLM_CONTENT_FILTERED
 
 
 class ContextTooLongError(PermanentError):
-    """The prompt and the longest answer allowed fit into no model's context."""
+    """Raised when the prompt and the longest answer allowed fit into no model's context."""
 
     code = ErrorCode.LLM_CONTEXT_TOO_LONG
 
 
 class BudgetExceededError(ParkedError):
-    """The budget of the study, or of the day, does not allow the call."""
+    """Raised when the budget of the study, or of the day, does not allow the call."""
 
     code = ErrorCode.BUDGET_EXCEEDED
 
 
 class PriceUnknownError(ParkedError):
-    """There is a budget, but the model's price is not known."""
+    """Raised when there is a budget, but the model's price is not known."""
 
     code = ErrorCode.PRICE_UNKNOWN
 

@@ -34,8 +34,8 @@ _FINE: Final = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
 _BAD_REQUEST: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
 
 
-class NotOpenError(FailedError):
-    """Error for a letter that was replayed or discarded before."""
+class LetterClosedError(FailedError):
+    """Error for a dead letter that was already replayed or discarded."""
 
 
 class ControlClient:
@@ -107,7 +107,7 @@ class ControlClient:
         """Put a letter back.
 
         Raises:
-            NotOpenError: it was replayed or discarded before.
+            LetterClosedError: it was replayed or discarded before.
         """
         return Letter.model_validate(
             await self._call("POST", f"/letters/{_part(letter_id)}/replay")
@@ -132,7 +132,7 @@ class ControlClient:
         """Give a letter up.
 
         Raises:
-            NotOpenError: it was replayed or discarded before.
+            LetterClosedError: it was replayed or discarded before.
         """
         path = f"/letters/{_part(letter_id)}/discard"
         return Letter.model_validate(await self._call("POST", path, json={"reason": reason}))
@@ -188,7 +188,7 @@ def _refusal(status: int, body: str) -> FailedError | UsageError | UnreachableEr
         return UnreachableError(f"HTTP status {status}: is ONRECORD_CONTROL_URL that of control?")
     if status in _BAD_REQUEST:
         return UsageError(message)
-    return NotOpenError(message) if status == HTTPStatus.CONFLICT else FailedError(message)
+    return LetterClosedError(message) if status == HTTPStatus.CONFLICT else FailedError(message)
 
 
 def _error_in(body: str) -> str:

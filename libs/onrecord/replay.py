@@ -12,7 +12,7 @@ from rich.progress import Progress, track
 from contracts.control_api import Letter, LetterState, ReplayCursor
 from contracts.errors import UNMENDABLE
 from onrecord.console import err
-from onrecord.control_client import ControlClient, NotOpenError
+from onrecord.control_client import ControlClient, LetterClosedError
 from onrecord.errors import CommandError, FailedError, UnreachableError, UsageError
 from onrecord.pages.rendering import format_count
 
@@ -63,7 +63,7 @@ class ReplayOutcome:
             )
 
     def error(self) -> CommandError:
-        """The failure to end the command with: bad input if an id was wrong."""
+        """Return the failure to end the command with: bad input if an id was wrong."""
         kind = UsageError if self.misnamed and not self.replayed else FailedError
         if len(self.failed) == 1:
             return kind(next(iter(self.failed.values())))
@@ -158,7 +158,7 @@ async def discard_letter(control: ControlClient, letter_id: str, reason: str) ->
     """
     try:
         return await control.discard(letter_id, reason)
-    except NotOpenError as error:
+    except LetterClosedError as error:
         if (successor := await _successor(control, letter_id)) is None:
             raise
         raise FailedError(f"{error}, and failed again: discard {successor} instead") from error

@@ -65,7 +65,7 @@ class SchemaFolder:
         return tuple(one for one in self._all_breaking_changes() if not self.accepts(one))
 
     def accepts(self, finding: BreakingChange) -> bool:
-        """Whether ``accepted.yaml`` names a breaking change."""
+        """Return whether ``accepted.yaml`` names a breaking change."""
         return any(_begins_as(str(finding), beginning) for beginning in self.accepted())
 
     def accepted_in_vain(self) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def home_folder(environ: Mapping[str, str] = os.environ, cwd: Path | None = None
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """Settings of how commands reach the system.
+    """Settings with which commands reach the broker, the database and the services.
 
     Attributes:
         env: settings by name, such as ``POSTGRES_DSN``.

@@ -86,5 +86,5 @@ def is_also_name(word: str) -> bool:
 
 @lru_cache(maxsize=65_536)
 def is_abbreviation(word: str) -> bool:
-    """Whether a word in capitals is an abbreviation: in the dictionary ("NASA"), or short."""
+    """Return whether a capitalised word is an abbreviation: in the dictionary, or short."""
     return len(word) <= _LONGEST_ABBREVIATION or word in _list_entries()

@@ -14,7 +14,7 @@ from contracts.errors import BadMessageError, ErrorCode, RetryableError, TimedOu
 
 
 class TooCostlyError(BadMessageError):
-    """The work exceeded the CPU time or the memory that one message may use.
+    """Raised when the work exceeded the CPU time or the memory that one message may use.
 
     Both are counted by the operating system for this work alone, so trying again costs the same
     and ends the same: the message becomes a dead letter at once.
@@ -24,10 +24,10 @@ class TooCostlyError(BadMessageError):
 
 
 class WorkTimedOutError(TimedOutError):
-    """The work exceeded its time limit by the clock, though not its CPU time."""
+    """Raised when the work exceeded its time limit by the clock, though not its CPU time."""
 
 
 class WorkerLostError(RetryableError):
-    """The worker process ended before the work was done, killed from outside or crashed."""
+    """Raised when a worker process ended before its work was done: killed or crashed."""
 
     code = ErrorCode.BUG

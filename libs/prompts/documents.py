@@ -7,7 +7,7 @@ from typing import Any
 
 from contracts.events import ChunkReady
 from contracts.transcript import Segment
-from prompts.fencing import fence_json
+from prompts.fencing import escape_json
 
 
 def build_chunk_document(chunk: ChunkReady) -> str:
@@ -22,12 +22,12 @@ def build_chunk_document(chunk: ChunkReady) -> str:
         "themes": [theme.model_dump() for theme in study.themes],
         "questions": [question.model_dump() for question in study.questions],
     }
-    return fence_json({"study": inputs, **build_passage_fields(chunk)})
+    return escape_json({"study": inputs, **build_passage_fields(chunk)})
 
 
 def build_feedback_document(feedback: str) -> str:
     """Return the guardrail's reasons as the JSON document that asks for another draft."""
-    return fence_json({"feedback": feedback})
+    return escape_json({"feedback": feedback})
 
 
 def build_passage_fields(chunk: ChunkReady) -> dict[str, Any]:

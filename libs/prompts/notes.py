@@ -16,7 +16,7 @@ from typing import Any, Final
 from contracts.events import ChunkReady
 from prompts import FOLDER
 from prompts.documents import build_chunk_document, build_passage_fields
-from prompts.fencing import fence_json
+from prompts.fencing import escape_json
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Prompt:
 
 
 def _shown(number: int, example: dict[str, Any]) -> str:
-    document, answer = fence_json(example["document"]), fence_json(example["answer"])
+    document, answer = escape_json(example["document"]), escape_json(example["answer"])
     return f"\nExample {number}, the document:\n{document}\nThe answer:\n{answer}\n"
 
 

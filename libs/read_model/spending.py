@@ -145,7 +145,7 @@ class SpendQueries:
         await self._database.execute(_QUERIES.forget_budget, scope, name)
 
     async def knows(self, study_id: str) -> bool:
-        """Whether there is anything of a study yet."""
+        """Return whether there is anything of a study yet."""
         return bool(await self._database.fetchval(_QUERIES.study_is_known, study_id))
 
 

@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "simulator") 
     """
     app = command_line.command_line(__doc__)
     app.command(help=__doc__)(_serve)
-    return command_line.run(app, arguments, program=program)
+    return command_line.run_command_line(app, arguments, program=program)
 
 
 def _serve(  # noqa: PLR0913 - each is an option; one that is not given sets nothing

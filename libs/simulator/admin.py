@@ -117,7 +117,7 @@ class AdminApi:
         return await self.rules(request) if found else _missing("rule")
 
     async def outages(self, _request: Request) -> Response:
-        """The outages planned."""
+        """Return the outages planned."""
         planned = self._service.outages.planned
         listed = [outage.model_dump(mode="json", exclude_unset=True) for outage in planned]
         return JsonResponse({"outages": listed})

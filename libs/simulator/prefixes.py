@@ -16,7 +16,7 @@ _REMEMBERED = 50_000
 
 
 class PrefixCache:
-    """Cache of the beginnings of prompts, in steps.
+    """Simulated prompt cache: counts the tokens of a prompt's beginning that were seen before.
 
     Args:
         characters_per_token: how long a token is taken to be.

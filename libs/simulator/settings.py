@@ -18,11 +18,11 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 
 
 class SimulatorSettingsError(ValueError):
-    """Settings that cannot be read or make no sense; the message is one line."""
+    """Error for settings that cannot be read or make no sense; the message is one line."""
 
 
 class FaultRulesError(SimulatorSettingsError):
-    """Fault rules that cannot be read or make no sense; the message is one line."""
+    """Error for fault rules that cannot be read or make no sense; the message is one line."""
 
 
 def _named_once(rules: tuple[FaultRule, ...]) -> tuple[FaultRule, ...]:
@@ -132,7 +132,7 @@ def describe_first_error(error: ValidationError) -> str:
 
 
 def locate_first_error(error: ValidationError) -> tuple[str, str]:
-    """Return where the first error is, empty for the whole, and what is wrong there."""
+    """Return the path of the first wrong setting ("" for the whole document) and its message."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return where, first["msg"].removeprefix("Value error, ")

@@ -23,7 +23,7 @@ _SHORTEST_RUN = 10  # the aligner gives a few quick words one instant even where
 
 
 def is_amberscript(document: Any) -> bool:
-    """Whether a JSON document has the shape of Amberscript's.
+    """Return whether a JSON document has the shape of Amberscript's.
 
     WhisperX has segments with words too, but no list of speakers, and ``word`` for ``text``.
     """

@@ -60,8 +60,8 @@ _SENTENCES: Final = re.compile(
 _DATE: Final = re.compile(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}")
 
 
-class Form(StrEnum):
-    """How a label is set off from what is said."""
+class LabelMarking(StrEnum):
+    """Sign that sets a speaker's label off from the speech, such as a colon or a bracket."""
 
     COLON = "colon"
     BRACKET = "bracket"
@@ -76,7 +76,7 @@ class Form(StrEnum):
 
 
 class Candidate(NamedTuple):
-    """A possible speaker's label and the rest of its line.
+    """Possible speaker label, with the rest of its line.
 
     Attributes:
         label: the label, cleaned.
@@ -88,7 +88,7 @@ class Candidate(NamedTuple):
 
     label: str
     text: str
-    form: Form
+    form: LabelMarking
     key: str
     later: bool = False
 
@@ -99,7 +99,7 @@ class Candidate(NamedTuple):
 
 
 def unmark(line: str) -> str:
-    """The line without marks of direction in its label; those of what is said stay in place."""
+    """Return a line without direction marks in its label; those in the speech stay."""
     if _INVISIBLE.search(line) is None:
         return line
     label, colon, said = line.partition(":")
@@ -109,13 +109,13 @@ def unmark(line: str) -> str:
 
 
 def candidates_of(line: str) -> Sequence[Candidate]:
-    """All ways in which a line may begin with a label, the likeliest first."""
+    """Return all labels with which a line may begin, the likeliest first."""
     found = _MAY_BE_LABELLED.search(line)
     if found is None:
         return ()
     if found[0] == ":" and line.isascii() and _MAY_BE_LABELLED.search(line, found.end()) is None:
         return _single_colon(line, found.start())
-    made: dict[tuple[str, Form], Candidate] = {}
+    made: dict[tuple[str, LabelMarking], Candidate] = {}
     for one in _all_candidates(line):
         made.setdefault((one.key, one.form), one)
     return tuple(made.values())
@@ -124,32 +124,32 @@ def candidates_of(line: str) -> Sequence[Candidate]:
 def _all_candidates(line: str) -> Iterator[Candidate]:
     first = line[:1]
     if first in _EMPHASIS and (bold := _BOLD.match(line)):
-        form = Form.COLON if bold["colon"] or bold["after"] else Form.BOLD
+        form = LabelMarking.COLON if bold["colon"] or bold["after"] else LabelMarking.BOLD
         yield from _made(bold["label"].rstrip(":\uff1a"), line[bold.end() :], form)
     if first in _BRACKETS and (bracketed := _BRACKETED.match(line)):
         name = next(one for one in bracketed.groupdict().values() if one is not None)
         closed = bracketed[0].rstrip().endswith((":", "\uff1a"))
-        form = Form.COLON if closed else Form.BRACKET
+        form = LabelMarking.COLON if closed else LabelMarking.BRACKET
         yield from _made(name, line[bracketed.end() :], form)
         if closed:
             return
     if not line.isascii() and (quoted := _QUOTED.match(line)):
-        yield from _made(quoted["label"], quoted["text"], Form.COLON)
+        yield from _made(quoted["label"], quoted["text"], LabelMarking.COLON)
         return
     yield from _colons(line)
     if ("\t" in line or "  " in line) and (tabbed := _TABBED.match(line)):
-        yield from _made(tabbed["label"].rstrip(":"), line[tabbed.end() :], Form.TABBED)
+        yield from _made(tabbed["label"].rstrip(":"), line[tabbed.end() :], LabelMarking.TABBED)
     if first.isupper() and (dotted := _DOTTED.match(line)):
-        yield from _made(dotted["label"], line[dotted.end() :], Form.DOT)
+        yield from _made(dotted["label"], line[dotted.end() :], LabelMarking.DOT)
     if _DASH.search(line, 0, _LONGEST_DASHED) and (dashed := _DASHED.match(line)):
-        yield from _made(dashed["label"], line[dashed.end() :], Form.DASH)
+        yield from _made(dashed["label"], line[dashed.end() :], LabelMarking.DASH)
 
 
 def _single_colon(line: str, at: int) -> tuple[Candidate, ...]:
     """``Ann: Hi``, as most lines with a label are."""
     rest = line[at + 1 :]
     label, key = _label(line[:at]) if at <= _LONGEST_LABEL and not _is_within(rest) else ("", "")
-    return (Candidate(label, rest.lstrip(), Form.COLON, key),) if label else ()
+    return (Candidate(label, rest.lstrip(), LabelMarking.COLON, key),) if label else ()
 
 
 def _is_within(rest: str) -> bool:
@@ -168,21 +168,21 @@ def _colons(line: str) -> Iterator[Candidate]:
         rest = line[colon.end() :]
         if colon[0].strip() == ":" and _is_within(rest):
             continue
-        yield from _made(line[: colon.start()], rest.lstrip(), Form.COLON)
+        yield from _made(line[: colon.start()], rest.lstrip(), LabelMarking.COLON)
 
 
 def later_candidates(line: str) -> Iterator[tuple[Candidate, int]]:
-    """Labels behind the end of a sentence within a line, and where each begins."""
+    """Return possible labels behind the end of a sentence within a line, with their places."""
     colon = max(line.rfind(":"), line.rfind("\uff1a"))
     if colon < 0 or _SENTENCE_END.search(line, 0, colon) is None:
         return
     for match in _LATER.finditer(line):
-        for one in _made(match["label"], line[match.end() :], Form.COLON, later=True):
+        for one in _made(match["label"], line[match.end() :], LabelMarking.COLON, later=True):
             yield one, match.start()
 
 
 def alone(line: str) -> Candidate | None:
-    """A line that may be nothing but a label; None if it reads like a sentence."""
+    """Return a line as a label if it may be nothing else; None if it reads like a sentence."""
     text = line.strip().rstrip(":\uff1a").strip("*_ ")
     if (
         not text
@@ -191,16 +191,16 @@ def alone(line: str) -> Candidate | None:
         or len(text.split()) > _MOST_WORDS // 2
     ):
         return None
-    return next(_made(text, "", Form.ALONE), None)
+    return next(_made(text, "", LabelMarking.ALONE), None)
 
 
-def labelled(name: str, text: str, form: Form) -> Candidate:
-    """A candidate of a name that is set off clearly, whatever it looks like."""
+def labelled(name: str, text: str, form: LabelMarking) -> Candidate:
+    """Return a candidate whose name is set off clearly, whatever the name looks like."""
     label = label_of(name)
     return Candidate(label, text, form, label.casefold())
 
 
-def _made(name: str, text: str, form: Form, *, later: bool = False) -> Iterator[Candidate]:
+def _made(name: str, text: str, form: LabelMarking, *, later: bool = False) -> Iterator[Candidate]:
     label, key = _label(name)
     if label:
         yield Candidate(label, text, form, key, later)

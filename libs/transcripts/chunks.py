@@ -18,7 +18,7 @@ _CHARACTERS_A_TOKEN: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Consecutive whole segments, with the few before them for understanding.
+    """Consecutive whole segments, with a few earlier ones as context.
 
     ``index`` counts from 1; ``segments`` are what notes may cite, ``context`` is not.
     """

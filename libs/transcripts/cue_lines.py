@@ -31,7 +31,7 @@ _FEW: Final = 3
 
 
 class SpokenLine(NamedTuple):
-    """One line of a cue.
+    """Line of a cue that holds speech.
 
     Attributes:
         voice: the speaker that markup names; empty if none.
@@ -49,7 +49,7 @@ class SpokenLine(NamedTuple):
 
 
 class SpokenCue(NamedTuple):
-    """A cue, the speaker its id names or an empty text, and its lines that say something."""
+    """Cue with the speaker its id names, if any, and its lines of speech."""
 
     cue: Cue
     name: str
@@ -57,7 +57,7 @@ class SpokenCue(NamedTuple):
 
 
 def lines_of(payload: str) -> list[SpokenLine]:
-    """Each line of a cue that says something, with its voice's name or none."""
+    """Return a cue's lines of speech, each with the name in its voice span, if any."""
     made: list[SpokenLine] = []
     changes = False
     for name, text in _voices(payload):
@@ -125,7 +125,7 @@ def _labels(line: str) -> tuple[Candidate, ...]:
 
 
 def without_rolling(spoken: list[SpokenCue], notices: Notices) -> list[SpokenCue]:
-    """Captions that roll show each line again above the next one; said it was once."""
+    """Return cues without the lines that rolling captions repeat above new ones."""
     texts = [[line.shown for line in one.lines] for one in spoken]
     filled = [one for one in texts if one]
     if len(filled) < _FEW:

@@ -15,7 +15,7 @@ _FEW: Final = 3
 
 
 class Cue(NamedTuple):
-    """A cue as the file has it: times in milliseconds, the text with its markup verbatim.
+    """Cue as the file has it: times in milliseconds, text with its markup.
 
     Attributes:
         part: which of several files put together it comes from, from 0.
@@ -29,7 +29,7 @@ class Cue(NamedTuple):
 
 
 def in_order(cues: Sequence[Cue], notices: Notices) -> Sequence[Cue]:
-    """Cues sorted by their start within each part of the file, without repeated ones.
+    """Return cues sorted by start within each part of the file, without repeated ones.
 
     Args:
         cues: in the order of the file.

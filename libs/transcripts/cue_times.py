@@ -39,14 +39,14 @@ _OVERFLOW_DIGITS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """A timing line as the file has it."""
+    """Start and end that a timing line gives."""
 
     start: str
     end: str
 
 
 def timing_of(line: str) -> Timing | None:
-    """The times of a timing line; None if the line is none, or a broken one."""
+    """Return the times of a timing line; None if the line is none, or a broken one."""
     match = _TIMING.match(line) or _SBV.fullmatch(line.strip())
     if match is None:
         return None
@@ -54,14 +54,14 @@ def timing_of(line: str) -> Timing | None:
 
 
 def is_timing(line: str) -> bool:
-    """Whether a line is meant to give a cue's times, well written or not."""
+    """Return whether a line is meant to give a cue's times, well written or not."""
     return timing_of(line) is not None or (
         "-->" in line and _MEANT_AS_TIMING.match(line) is not None
     )
 
 
 class CueClock:
-    """Reads the times of one file.
+    """Reader of the timing lines of one file.
 
     Some tools round milliseconds up to a fourth digit, ``00:00:00,1000``. Where no fraction of
     four digits in a file is above 1000, they are milliseconds; else they are decimals.

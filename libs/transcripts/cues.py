@@ -15,7 +15,7 @@ from transcripts.cue_order import Cue, in_order
 from transcripts.label_kinds import LabelKind, kind_of
 from transcripts.limits import refuse_long_text
 from transcripts.notices import Mended, Notices
-from transcripts.speakers import Place, Speakers, find_speakers
+from transcripts.speakers import LineStart, Speakers, find_speakers
 from transcripts.text import Piece, says_something
 from transcripts.turns import Passage, Source, label_of
 
@@ -36,7 +36,7 @@ _OFTEN_UNNAMED: Final = 0.2
 
 
 def split_lines(content: str) -> list[str]:
-    """The lines of a file; LF, CRLF and CR end a line, other separators do not.
+    """Return the lines of a file; LF, CRLF and CR end a line, other separators do not.
 
     Raises:
         TooLargeTranscriptError: there are more than a transcript may have.
@@ -46,7 +46,7 @@ def split_lines(content: str) -> list[str]:
 
 
 def source_of(cues: Sequence[Cue], speakers: Sequence[Speaker], notices: Notices) -> Source:
-    """Put cues in order of their start and find out who speaks in them.
+    """Return the passages of cues, in order of their start, with their speakers.
 
     Args:
         cues: the cues in the order of the file.
@@ -116,11 +116,11 @@ def _name_of_id(identifier: str) -> str:
     return identifier if kind_of(identifier) in {LabelKind.NAME, LabelKind.ROLE} else ""
 
 
-def _places(spoken: Iterable[SpokenCue]) -> Iterator[Place]:
+def _places(spoken: Iterable[SpokenCue]) -> Iterator[LineStart]:
     for one in spoken:
         for position, line in enumerate(one.lines):
             if not line.voice:
-                yield Place(line.candidates, position == 0 or line.changes)
+                yield LineStart(line.candidates, position == 0 or line.changes)
 
 
 def _said(

@@ -19,7 +19,7 @@ _MOST_WORDS_COMPARED: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that differs.
+    """Change between two readings of a transcript: of a speaker, a role, a start or words.
 
     Attributes:
         what: ``speaker``, ``role``, ``start`` or ``words``.
@@ -40,7 +40,7 @@ class _Word(NamedTuple):
 
 
 def differences(older: Sequence[Segment], newer: Sequence[Segment]) -> list[Difference]:
-    """Return what is otherwise in the newer reading: speakers, roles, starts, then words."""
+    """Return the differences of a newer reading: in speakers, roles, starts, then words."""
     old, new = _words(older), _words(newer)
     blocks = list(_blocks([one.text for one in old], [one.text for one in new]))
     pairs = [(old[left], new[right]) for left, right, same in _places(blocks) if same]

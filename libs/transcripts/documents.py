@@ -14,7 +14,7 @@ _KEY_LENGTH: Final = 40
 
 
 def load(content: str) -> Any:
-    """Decode JSON.
+    """Decode JSON; a repeated key is an error.
 
     Raises:
         MalformedTranscriptError: the text is no JSON, naming line and column, or is nested too
@@ -70,7 +70,7 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def objects(holder: Any, key: str, where: str) -> list[dict[str, Any]]:
-    """The list of objects under a key.
+    """Return the list of objects under a key.
 
     Args:
         holder: the JSON value that should be an object with that key.
@@ -87,7 +87,7 @@ def objects(holder: Any, key: str, where: str) -> list[dict[str, Any]]:
 
 
 def text_of(item: dict[str, Any], key: str, where: str) -> str:
-    """The text under a key, empty if the vendor left it out.
+    """Return the text under a key, empty if the vendor left it out.
 
     Raises:
         MalformedTranscriptError: it is something else than text.
@@ -101,12 +101,12 @@ def text_of(item: dict[str, Any], key: str, where: str) -> str:
 
 
 def reference(value: Any) -> str:
-    """A speaker's id as a key: numbers and text of the same digits are one speaker."""
+    """Return a speaker's id as a key: numbers and text of the same digits are one speaker."""
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 def names(speakers: list[dict[str, Any]], id_key: str, notices: Notices) -> dict[str, str]:
-    """Labels by speaker id, for speakers that have a name; homonyms are told apart by id."""
+    """Return labels by speaker id for named speakers; equal names are told apart by id."""
     labels: dict[str, str] = {}
     taken: set[str] = set()
     for position, speaker in enumerate(speakers, start=1):

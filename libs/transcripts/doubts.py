@@ -40,7 +40,7 @@ _MARK_UP: Final = re.compile(
 
 
 def doubts_of(segments: Sequence[Segment], source: Source) -> Iterator[str]:
-    """Say in sentences what is in doubt.
+    """Return sentences on what is in doubt in a reading; empty if nothing is.
 
     Args:
         segments: what was read.

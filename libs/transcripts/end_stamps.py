@@ -24,7 +24,7 @@ _FEWEST: Final = 3
 
 
 def with_end_stamps(rows: list[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:
-    """The rows with the times behind what was said marked as such, if that is where they stand.
+    """Return the rows with times at line ends marked as times, if the file has them there.
 
     Args:
         rows: a file's lines with their numbers.

@@ -17,19 +17,19 @@ from contracts.errors import BadMessageError, ErrorCode
 
 
 class TranscriptError(BadMessageError):
-    """Base of every reason for which a transcript is not read."""
+    """Base of all reasons why a transcript is not read."""
 
     code = ErrorCode.MALFORMED_TRANSCRIPT
 
 
 class UnknownFormatError(TranscriptError):
-    """The text is in none of the supported formats."""
+    """Raised when the text is in none of the supported formats."""
 
     code = ErrorCode.UNKNOWN_FORMAT
 
 
 class MalformedTranscriptError(TranscriptError):
-    """A place in the transcript breaks its format in a way that cannot be mended.
+    """Raised when a place in the transcript breaks its format in a way that cannot be mended.
 
     Args:
         message: one line for people, naming the place.
@@ -44,18 +44,18 @@ class MalformedTranscriptError(TranscriptError):
 
 
 class EmptyTranscriptError(TranscriptError):
-    """The transcript holds no spoken words."""
+    """Raised when the transcript holds no spoken words."""
 
     code = ErrorCode.EMPTY_TRANSCRIPT
 
 
 class DoubtfulTranscriptError(TranscriptError):
-    """The transcript could be read, but who speaks in it is in doubt, and nobody accepted that."""
+    """Raised when it is in doubt who speaks in a transcript, and the doubt is not accepted."""
 
     code = ErrorCode.DOUBTFUL_READING
 
 
 class TooLargeTranscriptError(TranscriptError):
-    """The transcript is longer than the limit."""
+    """Raised when the transcript is longer than the limit."""
 
     code = ErrorCode.TOO_LARGE

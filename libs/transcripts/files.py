@@ -68,7 +68,7 @@ _WESTERN: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FileText:
-    """A file's text.
+    """Decoded text of a file, its encoding, and what was assumed.
 
     Attributes:
         text: what is in it, line ends as they are, without a byte order mark.
@@ -82,7 +82,7 @@ class FileText:
 
 
 def text_of_file(data: bytes) -> FileText:
-    """The text of a file of any kind that holds some.
+    """Return the text of a file of any kind that holds some.
 
     Args:
         data: the file's bytes.

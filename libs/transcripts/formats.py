@@ -31,7 +31,7 @@ LAST_RESORT: Final = 0.2
 
 
 class Family(StrEnum):
-    """Kinds of sources; ``docs/formats.md`` has a part for each."""
+    """Kind of source, such as captions; ``docs/formats.md`` has a part for each."""
 
     CAPTIONS = "Captions"
     TEXT = "Text and tables"
@@ -42,7 +42,7 @@ class Family(StrEnum):
 
 
 class Content:
-    """A transcript's text, and what is derived from it once for recognising and reading.
+    """Transcript's text, with what is derived from it once for recognising and reading.
 
     Args:
         text: as the vendor exported it.
@@ -82,7 +82,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format of transcripts.
+    """Transcript format: how it is recognised and read, with a sample.
 
     Attributes:
         name: what events call it.
@@ -115,7 +115,7 @@ Reads = Callable[[Content, Sequence[Speaker], Notices], Source]
 def by_text(
     matches: Callable[[str], bool], read: Callable[[str, Sequence[Speaker], Notices], Source]
 ) -> tuple[Recognises, Reads]:
-    """``recognises`` and ``read`` of a format that are told by its text and taken out of it."""
+    """Return ``recognises`` and ``read`` of a format that is recognised and read as text."""
     return (
         lambda content: matches(content.text),
         lambda content, speakers, notices: read(content.text, speakers, notices),
@@ -125,7 +125,7 @@ def by_text(
 def by_document(
     matches: Callable[[Any], bool], read: Callable[[Any, Notices], Source | Iterable[Passage]]
 ) -> tuple[Recognises, Reads]:
-    """``recognises`` and ``read`` of a format that are told by its JSON and taken out of it."""
+    """Return ``recognises`` and ``read`` of a format that is recognised and read as JSON."""
 
     def passages(content: Content, speakers: Sequence[Speaker], notices: Notices) -> Source:
         del speakers  # labels are explicit here; roles are given later

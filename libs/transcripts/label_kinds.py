@@ -17,7 +17,7 @@ from transcripts.roles import role_told_by
 
 
 class LabelKind(StrEnum):
-    """How far a label's own words go towards naming a speaker."""
+    """Strength with which a label's own words show that it names a speaker."""
 
     ROLE = "role"
     """A role or a diarised voice: ``Interviewer``, ``P1``, ``Speaker 2``, ``SPEAKER_00``."""
@@ -32,7 +32,7 @@ class LabelKind(StrEnum):
 
 
 class LabelStyle(StrEnum):
-    """How a label's letters are written; speakers of one file are usually written alike."""
+    """Letter case of a label; the speakers of one file are usually written alike."""
 
     UPPER = "upper"
     TITLE = "title"
@@ -169,7 +169,7 @@ def _is_name_word(word: str) -> bool:
 
 
 def is_capitalised(label: str) -> bool:
-    """Whether every word is capitalised, a number, a particle, or in a script without capitals."""
+    """Return whether all words are capitalised, numbers, particles, or in a caseless script."""
     words = _WORD.findall(label)
     return bool(words) and all(
         word in _PARTICLES or not word[0].islower() or _is_inner_capital(word) for word in words
@@ -181,8 +181,8 @@ def _is_inner_capital(word: str) -> bool:
 
 
 @lru_cache(maxsize=4_096)
-def style_of(label: str) -> LabelStyle:
-    """How a label's letters are written."""
+def get_label_style(label: str) -> LabelStyle:
+    """Return the letter case of a label: upper, lower, title or caseless."""
     letters = [one for one in _IN_BRACKETS.sub(" ", label) if one.isalpha()]
     cased = [one for one in letters if one.lower() != one.upper()]
     if not cased:
@@ -193,10 +193,10 @@ def style_of(label: str) -> LabelStyle:
 
 
 def is_question_or_answer(label: str) -> bool:
-    """Whether a label is one of a pair such as ``Question`` and ``Answer``."""
+    """Return whether a label is one of a pair such as ``Question`` and ``Answer``."""
     return _ANSWERS.fullmatch(label.strip(" .")) is not None
 
 
 def is_given_name(word: str) -> bool:
-    """Whether a word that the dictionary knows is a usual given name as well."""
+    """Return whether a word that the dictionary knows is a usual given name as well."""
     return word.lower() in _GIVEN_NAMES or is_also_name(word.capitalize())

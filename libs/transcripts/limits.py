@@ -21,7 +21,7 @@ _LONGEST_UTF8: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class TranscriptLimits:
-    """The most a transcript may have; beyond it, reading raises ``TooLargeTranscriptError``.
+    """Limits of a transcript; reading raises ``TooLargeTranscriptError`` beyond them.
 
     Attributes:
         utf8_bytes: its text as UTF-8.
@@ -47,7 +47,7 @@ LIMITS: Final = TranscriptLimits()
 
 
 def refuse_bytes(content: str, most: int) -> None:
-    """Refuse a text that takes more bytes as UTF-8.
+    """Raise ``TooLargeTranscriptError`` for a text with too many bytes as UTF-8.
 
     Raises:
         TooLargeTranscriptError: it does.
@@ -62,7 +62,7 @@ def refuse_bytes(content: str, most: int) -> None:
 
 
 def refuse_long_text(content: str) -> None:
-    """Refuse a file of lines that has too many characters or lines, before it is split.
+    """Raise for a file with too many characters or lines, before it is split into lines.
 
     Raises:
         TooLargeTranscriptError: it has.
@@ -74,7 +74,7 @@ def refuse_long_text(content: str) -> None:
 
 
 def refuse_more(count: int, most: int, what: str) -> None:
-    """Refuse more of something than there may be.
+    """Raise ``TooLargeTranscriptError`` for more of something than is allowed.
 
     Args:
         count: how many there are.
@@ -92,7 +92,7 @@ def refuse_more(count: int, most: int, what: str) -> None:
 
 
 def at_most(items: Iterable[T], most: int, what: str) -> list[T]:
-    """The items, up to a limit; what comes after it is not even made.
+    """Return the items, up to a limit; what comes after it is not even made.
 
     Raises:
         TooLargeTranscriptError: there are more than ``most``.

@@ -32,7 +32,7 @@ _CHARACTERS = {
 
 
 def voices(payload: str) -> Iterator[tuple[str, str]]:
-    """Split a cue's text by its voice spans.
+    """Split a cue's text at its voice spans.
 
     Yields:
         The voice's name and what it says, without markup; an empty name outside of any voice.

@@ -34,12 +34,12 @@ _HEAD: Final = 2_000
 
 
 def is_ttml(content: str) -> bool:
-    """Whether the text is Timed Text Markup Language (TTML, DFXP)."""
+    """Return whether the text is Timed Text Markup Language (TTML, DFXP)."""
     return _begins_with_a_tag(content) and _TTML.search(content[:_HEAD]) is not None
 
 
 def is_timed_text(content: str) -> bool:
-    """Whether the text is YouTube's timed text: ``text`` with ``start``, or ``p`` with ``t``."""
+    """Return whether a text is YouTube's timed text (XML elements ``text`` or ``p``)."""
     return _begins_with_a_tag(content) and _TIMED_TEXT.search(content[:_HEAD]) is not None
 
 
@@ -68,12 +68,12 @@ def read_timed_text(content: str, speakers: Sequence[Speaker], notices: Notices)
 
 
 def is_eaf(content: str) -> bool:
-    """Whether the text is an annotation document of ELAN."""
+    """Return whether the text is an annotation document of ELAN."""
     return _begins_with_a_tag(content) and "<ANNOTATION_DOCUMENT" in content[:_HEAD]
 
 
 def is_html_transcript(content: str) -> bool:
-    """Whether a page names speakers in ``cite``, as the podcast namespace has it."""
+    """Return whether a page names speakers in ``cite``, as the podcast namespace has it."""
     return (
         _begins_with_a_tag(content)
         and "<cite" in content
@@ -86,7 +86,7 @@ def _begins_with_a_tag(content: str) -> bool:
 
 
 def xml_root(content: str) -> ET.Element:
-    """The root of an XML document.
+    """Return the root of an XML document.
 
     Raises:
         MalformedTranscriptError: it is no XML, or declares a document type or entities.
@@ -240,7 +240,7 @@ class _Page(HTMLParser):
 
 
 def read_html(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
-    """Read a page of the podcast namespace's HTML: ``cite`` names, ``time`` times, ``p`` says."""
+    """Read HTML of the podcast namespace: ``cite`` has names, ``time`` times, ``p`` speech."""
     del speakers, notices  # names are explicit here; roles are given later
     page = _Page()
     page.feed(content)
@@ -280,7 +280,7 @@ _CHAT_PARTICIPANT: Final = re.compile(r"([A-Z0-9]{1,8})(?:\s+(\S+))?\s+(\S+)")
 
 
 def is_chat(content: str) -> bool:
-    """Whether the text is a CHAT file of TalkBank or CHILDES."""
+    """Return whether the text is a CHAT file of TalkBank or CHILDES."""
     head = content[:_HEAD]
     return "@Begin" in head or (head.lstrip("\ufeff").startswith("@UTF8"))
 

@@ -14,7 +14,7 @@ _MOST_NAMED: Final = 8
 
 
 class Mended(Enum):
-    """A kind of mending: its sentence for one case and for several."""
+    """Kind of repair made while reading, with its sentence for one case and for several."""
 
     SORTED = (
         "1 cue was out of order and was sorted by its start time",
@@ -107,7 +107,7 @@ class Mended(Enum):
 
 
 class Notices:
-    """Counts mendings while a transcript is read."""
+    """Counter of repairs made while a transcript is read."""
 
     def __init__(self) -> None:
         self._counts: Counter[Mended] = Counter()

@@ -29,7 +29,7 @@ _LONGEST: Final = 120
 
 
 def without_page_furniture(rows: list[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:
-    """The rows without page numbers, and without lines that recur beside them.
+    """Return the rows without page numbers, and without lines that recur beside them.
 
     Args:
         rows: a file's lines with their numbers; a form feed is a row of its own.

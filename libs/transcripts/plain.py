@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from contracts.transcript import Speaker, TranscriptFormat
-from transcripts.candidates import Candidate, Form, later_candidates
+from transcripts.candidates import Candidate, LabelMarking, later_candidates
 from transcripts.formats import LAST_RESORT, Content, Family, Format
 from transcripts.label_kinds import LabelKind, kind_of
 from transcripts.notices import Mended, Notices
 from transcripts.plain_lines import Line, lines_of
 from transcripts.plain_rows import rows_of
-from transcripts.speakers import Place, Speakers, find_speakers
+from transcripts.speakers import LineStart, Speakers, find_speakers
 from transcripts.stamps import end_stamp
 from transcripts.text import Piece, clean
 from transcripts.turns import Passage, Source
@@ -45,7 +45,7 @@ class _Said:
 
 
 def is_settings(content: str) -> bool:
-    """Whether the text is a file of keys and values, such as YAML, and no transcript."""
+    """Return whether the text is a file of keys and values, such as YAML, and no transcript."""
     lines = [line for line in content.splitlines()[:_LINES_LOOKED_AT] if line.strip()]
     keys = sum(_KEY_LINE.match(line) is not None for line in lines)
     nested = any(line[:1].isspace() and _KEY_LINE.match(line) for line in lines)
@@ -53,7 +53,7 @@ def is_settings(content: str) -> bool:
 
 
 def is_plain(content: Content) -> bool:
-    """Whether the text names speakers at its lines, or gives times between them."""
+    """Return whether the text names speakers at its lines, or gives times between them."""
     lines, _ = content.derive(_lines_and_notices)
     return bool(_find(lines, ())) or _is_stamped_throughout(lines)
 
@@ -64,7 +64,7 @@ def _lines_and_notices(text: str) -> tuple[list[Line], Notices]:
 
 
 def read_plain(content: Content, speakers: Sequence[Speaker], notices: Notices) -> Source:
-    """Read a plain text; what stands before the first name is nobody's."""
+    """Read a plain text; words before the first speaker's name get no speaker."""
     lines, others = content.derive(_lines_and_notices)
     notices.include(others)
     found = _find(lines, speakers)
@@ -114,7 +114,7 @@ def _find(lines: Sequence[Line], speakers: Sequence[Speaker]) -> Speakers:
     has_paragraphs = sum(line.paragraph for line in lines) > 1
     return find_speakers(
         [
-            Place(line.candidates, line.paragraph or not has_paragraphs, line.structural)
+            LineStart(line.candidates, line.paragraph or not has_paragraphs, line.structural)
             for line in lines
         ],
         speakers,
@@ -137,7 +137,7 @@ def _with_chat_labels(lines: Sequence[Line]) -> Sequence[Line]:
 
 def _chat_label(line: Line) -> Candidate | None:
     one = next(iter(line.candidates), None)
-    if one is None or one.form not in {Form.COLON, Form.BRACKET} or one.later:
+    if one is None or one.form not in {LabelMarking.COLON, LabelMarking.BRACKET} or one.later:
         return None
     return one if one.text.strip() and kind_of(one.label) is not LabelKind.HEADING else None
 

@@ -11,7 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from transcripts.candidates import Candidate, Form, alone, candidates_of, labelled, later_candidates
+from transcripts.candidates import (
+    Candidate,
+    LabelMarking,
+    alone,
+    candidates_of,
+    labelled,
+    later_candidates,
+)
 from transcripts.label_kinds import LabelKind, is_capitalised, kind_of
 from transcripts.plain_rows import Row
 from transcripts.stamps import leading_stamp, stamp_before_speech, stamped_label
@@ -34,7 +41,7 @@ _COLUMN_LABEL: Final = 60
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line that is not blank.
+    """Line of text that is not blank.
 
     Attributes:
         text: the line behind its time.
@@ -66,7 +73,7 @@ class Line:
 
 
 def lines_of(rows: Sequence[Row]) -> list[Line]:
-    """The lines of a text's rows."""
+    """Return the lines of a text's rows."""
     lines: list[Line] = []
     paragraph = True
     for number, row in rows:
@@ -132,7 +139,7 @@ def _read_columns(line: str, number: int, *, paragraph: bool) -> Line | None:
     if kind in {LabelKind.OTHER, LabelKind.HEADING}:
         return None
     text = "  ".join(cells)
-    label = labelled(name, text, Form.STAMPED)
+    label = labelled(name, text, LabelMarking.STAMPED)
     start_ms = times[0]
     end_ms = times[1] if len(times) > 1 else None
     return Line(
@@ -165,15 +172,15 @@ def _options(
     if (stamped := stamped_label(plain_line)) and not _DATED.search(stamped.label):
         for one in candidates_of(f"{stamped.label}: "):
             sure = stamped.wide or stamped.closed or kind_of(one.label) is not LabelKind.OTHER
-            if one.form is Form.COLON and sure:
-                options.append(one._replace(text=stamped.text, form=Form.STAMPED))
+            if one.form is LabelMarking.COLON and sure:
+                options.append(one._replace(text=stamped.text, form=LabelMarking.STAMPED))
                 times.append(start_ms if stamped.start_ms is None else stamped.start_ms)
                 structural = stamped.wide and (
                     is_capitalised(one.label) or kind_of(one.label) is LabelKind.ROLE
                 )
     voice = _VOICE_AHEAD.match(line) if start_ms is not None else None
     if voice is not None:  # `[0:05] Speaker 2 It was cold.`
-        options.append(labelled(voice[1], line[voice.end() :], Form.STAMPED))
+        options.append(labelled(voice[1], line[voice.end() :], LabelMarking.STAMPED))
         times.append(start_ms)
     for one in candidates_of(line):
         inner = stamp_before_speech(one.text)
@@ -201,7 +208,7 @@ def _with_lone_labels(lines: list[Line]) -> list[Line]:
             continue
         if line.original and kind_of(one.label) in {LabelKind.NAME, LabelKind.ROLE}:
             # `0:05 - Ann Lee`, and what she said below.
-            label = one._replace(form=Form.STAMPED)
+            label = one._replace(form=LabelMarking.STAMPED)
             made.append(
                 replace(
                     line,
@@ -212,7 +219,7 @@ def _with_lone_labels(lines: list[Line]) -> list[Line]:
             )
         elif following.is_stamp and not line.original:
             # Teams and Descript: the name, below it the time, below that what was said.
-            label = one._replace(form=Form.STAMPED)
+            label = one._replace(form=LabelMarking.STAMPED)
             made.append(
                 replace(
                     line,

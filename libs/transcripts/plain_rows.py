@@ -86,7 +86,7 @@ _SOME: Final = 0.3
 
 
 def rows_of(content: str, notices: Notices) -> list[Row]:
-    """The rows of a plain text.
+    """Return the rows of a plain text.
 
     Args:
         content: the file's text.

@@ -44,7 +44,7 @@ _SUPPORTED = (
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A transcript once read.
+    """Result of reading a transcript: its format, segments and report.
 
     ``report`` says what was read and mended, and what is in doubt; its sentences quote nothing but
     labels.
@@ -177,7 +177,7 @@ def _report_hidden(content: str, found: Format, source: Source, notices: Notices
 
 
 def detect_format(content: str) -> TranscriptFormat:
-    """Find the format of a transcript from its text.
+    """Return the format of a transcript, found from its text.
 
     Raises:
         EmptyTranscriptError: there is no text.

@@ -36,7 +36,7 @@ _BY_CONFIDENCE: Final = tuple(sorted(FORMATS, key=lambda one: -one.confidence))
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """The format of a content.
+    """Format recognised in a content, with its confidence and equally likely ones.
 
     Attributes:
         format: the surest one.
@@ -50,12 +50,12 @@ class Recognition:
 
 
 def format_named(name: TranscriptFormat) -> Format:
-    """The format of that name."""
+    """Return the format of that name."""
     return _BY_NAME[name]
 
 
 def recognise(content: Content) -> Recognition | None:
-    """The format of a content; None if it has the shape of none.
+    """Recognise the transcript format of a file's content; None if no format fits.
 
     Raises:
         MalformedTranscriptError: it is meant as JSON and is not.

@@ -26,7 +26,7 @@ _HEADER: Final = re.compile(r"WEBVTT[^\n]*\n(?:[^\n]+\n)*\n+")
 
 
 def regular_cues(content: str, *, any_id: bool) -> list[Cue] | None:
-    """The cues of a regular WebVTT or SRT file, in the order of the file.
+    """Return the cues of a regular WebVTT or SRT file, in the order of the file.
 
     Args:
         content: the file's text.

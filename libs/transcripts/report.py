@@ -19,7 +19,7 @@ from transcripts.turns import Source
 
 @dataclass(frozen=True, slots=True)
 class SpeakerShare:
-    """A speaker's part in a transcript; ``share`` is of all words, from 0 to 1."""
+    """Speaker's share of a transcript; ``share`` is of all words, from 0 to 1."""
 
     label: str
     role: Role
@@ -29,7 +29,7 @@ class SpeakerShare:
 
 @dataclass(frozen=True, slots=True)
 class ReadingReport:
-    """What a reader made of a file.
+    """Report on a reading: format, speakers, shares, and what was repaired.
 
     Attributes:
         format: the file's format.
@@ -53,7 +53,7 @@ class ReadingReport:
 def report_on(
     recognised: Recognition, segments: Sequence[Segment], notices: tuple[str, ...], source: Source
 ) -> ReadingReport:
-    """Report on a reading.
+    """Build the report on a reading.
 
     Args:
         recognised: the format that was read, and those that are as likely.

@@ -20,7 +20,7 @@ from transcripts.turns import Passage, Source
 
 
 def is_rev(document: Any) -> bool:
-    """Whether a JSON document has the shape of Rev's."""
+    """Return whether a JSON document is a transcript of Rev."""
     return isinstance(document, dict) and isinstance(document.get("monologues"), list)
 
 

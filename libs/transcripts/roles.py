@@ -26,7 +26,7 @@ _A_PAIR = 2
 
 
 def role_told_by(label: str) -> Role:
-    """The role that a label or a vendor's note tells by itself."""
+    """Return the role that a label or a vendor's field states by itself."""
     whole = label.strip().casefold()
     for candidate in (whole, *(part.strip() for part in _IN_BRACKETS.findall(whole))):
         if _INTERVIEWER.fullmatch(candidate):

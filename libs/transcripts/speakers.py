@@ -19,21 +19,23 @@ from operator import itemgetter
 from typing import Final, NamedTuple
 
 from contracts.transcript import Speaker
-from transcripts.candidates import Candidate, Form
+from transcripts.candidates import Candidate, LabelMarking
 from transcripts.label_kinds import (
     LabelKind,
     LabelStyle,
+    get_label_style,
     is_capitalised,
     is_given_name,
     is_question_or_answer,
     kind_of,
-    style_of,
 )
 from transcripts.turns import label_of
 
 _SET_OFF: Final = itemgetter(0, 2, 3, 4)  # label, form, key, later
-STRONG: Final = frozenset({Form.COLON, Form.BRACKET, Form.BOLD, Form.STAMPED})
-_WEAK: Final = (Form.TABBED, Form.DOT, Form.ALONE, Form.DASH)
+STRONG: Final = frozenset(
+    {LabelMarking.COLON, LabelMarking.BRACKET, LabelMarking.BOLD, LabelMarking.STAMPED}
+)
+_WEAK: Final = (LabelMarking.TABBED, LabelMarking.DOT, LabelMarking.ALONE, LabelMarking.DASH)
 _TWICE: Final = 2
 _USUAL: Final = 0.5  # of the places where a label may stand: labels are the rule in this file
 _ALWAYS: Final = 0.8
@@ -42,8 +44,8 @@ _FEW_LINES: Final = 4
 _DENSE: Final = 0.3
 
 
-class Place(NamedTuple):
-    """A line, or the first line of a cue, and what it may begin with.
+class LineStart(NamedTuple):
+    """Possible speaker labels at the beginning of one line or cue.
 
     Attributes:
         candidates: possible labels, the likeliest first.
@@ -58,7 +60,7 @@ class Place(NamedTuple):
 
 @dataclass(slots=True)
 class Speakers:
-    """The labels that name speakers, and by which forms.
+    """Labels that name speakers in a file, and the forms in which they are written.
 
     Attributes:
         forms: the forms in which each label is believed, by the label's key.
@@ -66,13 +68,13 @@ class Speakers:
         once: labels believed although they stand once only.
     """
 
-    forms: dict[str, frozenset[Form]] = field(default_factory=dict)
+    forms: dict[str, frozenset[LabelMarking]] = field(default_factory=dict)
     rejected: tuple[str, ...] = ()
     once: frozenset[str] = frozenset()
     extended: dict[str, str] = field(default_factory=dict)
 
     def choose(self, candidates: Iterable[Candidate]) -> Candidate | None:
-        """The label a line begins with; None if it begins with speech."""
+        """Return the label a line begins with; None if it begins with speech."""
         chosen: Candidate | None = None
         for one in candidates:
             if one.form not in self.forms.get(one.key, ()):
@@ -86,7 +88,7 @@ class Speakers:
         return bool(self.forms)
 
 
-def find_speakers(places: Sequence[Place], declared: Sequence[Speaker] = ()) -> Speakers:
+def find_speakers(places: Sequence[LineStart], declared: Sequence[Speaker] = ()) -> Speakers:
     """Decide which labels name speakers.
 
     Args:
@@ -107,12 +109,12 @@ def find_speakers(places: Sequence[Place], declared: Sequence[Speaker] = ()) -> 
         mass = _mass(places, weak, {form})
         if mass > most or not best:
             # `THE COURT: ...` between the `Q.` and `A.` of a deposition.
-            sure = strong.forms if form is Form.DOT else {}
+            sure = strong.forms if form is LabelMarking.DOT else {}
             best, most = replace(weak, forms=sure | weak.forms), mass
     return best
 
 
-def _mass(places: Sequence[Place], speakers: Speakers, forms: Collection[Form]) -> int:
+def _mass(places: Sequence[LineStart], speakers: Speakers, forms: Collection[LabelMarking]) -> int:
     """How many lines begin with a label that recurs or tells a role."""
     if not speakers:
         return 0
@@ -127,7 +129,7 @@ class _Decision:
     """The decision over labels of clearly set off forms."""
 
     def __init__(
-        self, places: Sequence[Place], forms: Collection[Form], known: Collection[str]
+        self, places: Sequence[LineStart], forms: Collection[LabelMarking], known: Collection[str]
     ) -> None:
         self._places = places
         self._forms = forms
@@ -172,10 +174,11 @@ class _Decision:
         if not sure and not self._explains(accepted):
             accepted = set()
         forms = {
-            key: frozenset(one.form for one in self._labels[key]) | {Form.COLON} for key in accepted
+            key: frozenset(one.form for one in self._labels[key]) | {LabelMarking.COLON}
+            for key in accepted
         }
         extended = self._extended(accepted)
-        forms |= {longer: frozenset({Form.COLON}) for longer in extended.values()}
+        forms |= {longer: frozenset({LabelMarking.COLON}) for longer in extended.values()}
         once = {key for key in accepted if len(self._labels[key]) == 1 and key not in self._known}
         return Speakers(forms, tuple(rejected), frozenset(once), extended)
 
@@ -197,14 +200,14 @@ class _Decision:
         )
         return set(alone) if sum(alone.values()) > again else set()
 
-    def _firsts_of(self, place: Place) -> tuple[Candidate, ...]:
+    def _firsts_of(self, place: LineStart) -> tuple[Candidate, ...]:
         """The candidates that count: of several colons on a line only the first."""
         if not place.candidates:
             return ()
         if len(place.candidates) == 1:  # usual, and quick
             only = place.candidates[0]
             return place.candidates if only.later or only.form in self._forms else ()
-        chosen: dict[Form, Candidate] = {}
+        chosen: dict[LabelMarking, Candidate] = {}
         for one in place.candidates:
             if one.form in self._forms and one.form not in chosen:
                 chosen[one.form] = one
@@ -225,7 +228,7 @@ class _Decision:
     @staticmethod
     def _is_capitalised_label(one: Candidate) -> bool:
         return (
-            one.form is Form.COLON
+            one.form is LabelMarking.COLON
             and is_capitalised(one.label)
             and kind_of(one.label) is not LabelKind.HEADING
         )
@@ -250,7 +253,7 @@ class _Decision:
             return (
                 self._recurs(key)
                 or is_capitalised(self._labels[key][0].label)
-                or (self._labels[key][0].form is Form.BRACKET or self._usual >= _USUAL)
+                or (self._labels[key][0].form is LabelMarking.BRACKET or self._usual >= _USUAL)
             )
         if kind is not LabelKind.NAME or not self._recurs(key):
             return False
@@ -269,7 +272,7 @@ class _Decision:
             return self._is_plausible_once(one, sure)
         if kind is LabelKind.WORDS and not one.later and is_given_name(one.label):
             return len(sure) < _TWICE and not one.starts_lower
-        if kind is LabelKind.WORDS and not one.later and one.form is Form.COLON:
+        if kind is LabelKind.WORDS and not one.later and one.form is LabelMarking.COLON:
             return self._usual >= _ALWAYS or (
                 len(sure) < _TWICE and self._capitalised >= _ALWAYS and not one.starts_lower
             )
@@ -288,19 +291,19 @@ class _Decision:
         return large and self._usual >= _USUAL
 
     def _is_plausible_once(self, one: Candidate, sure: Collection[str]) -> bool:
-        if one.form is Form.BRACKET or one.form is Form.BOLD:
+        if one.form is LabelMarking.BRACKET or one.form is LabelMarking.BOLD:
             return self._usual >= _USUAL and is_capitalised(one.label)
-        styles = {style_of(self._labels[key][0].label) for key in sure}
+        styles = {get_label_style(self._labels[key][0].label) for key in sure}
         if one.later:
-            return style_of(one.label) is LabelStyle.UPPER and (
+            return get_label_style(one.label) is LabelStyle.UPPER and (
                 styles == {LabelStyle.UPPER} or one.text[:1].isupper()
             )
         if len(sure) < _TWICE:
-            lower = style_of(one.label) is LabelStyle.LOWER
+            lower = get_label_style(one.label) is LabelStyle.LOWER
             return not lower or LabelStyle.LOWER in styles
         if one.starts_lower and not self._usually_starts_lower(sure):
             return False
-        style = style_of(one.label)
+        style = get_label_style(one.label)
         return style in styles or style is LabelStyle.CASELESS or style is LabelStyle.TITLE
 
     def _usually_starts_lower(self, sure: Collection[str]) -> bool:
@@ -335,7 +338,9 @@ class _Decision:
         counts: Counter[str] = Counter()
         longer: dict[str, str] = {}
         for place in self._places:
-            colons = [one for one in place.candidates if one.form is Form.COLON and not one.later]
+            colons = [
+                one for one in place.candidates if one.form is LabelMarking.COLON and not one.later
+            ]
             counts.update(one.key for one in colons)
             for shorter, one in pairwise(colons):
                 added = one.label[len(shorter.label) :].lstrip(" :\uff1a")
@@ -348,7 +353,9 @@ class _Decision:
         }
 
 
-def _decide_weak(places: Sequence[Place], form: Form, known: Collection[str]) -> Speakers | None:
+def _decide_weak(
+    places: Sequence[LineStart], form: LabelMarking, known: Collection[str]
+) -> Speakers | None:
     labels: dict[str, list[int]] = defaultdict(list)
     names: dict[str, str] = {}
     starts = 0
@@ -366,11 +373,13 @@ def _decide_weak(places: Sequence[Place], form: Form, known: Collection[str]) ->
     lines = sum(len(labels[key]) for key in accepted)
     if len(accepted) < _TWICE:
         return None
-    if form in {Form.DASH, Form.TABBED} or (form is Form.DOT and _words_among(accepted, names)):
+    if form in {LabelMarking.DASH, LabelMarking.TABBED} or (
+        form is LabelMarking.DOT and _words_among(accepted, names)
+    ):
         dense = lines >= _USUAL * len(places)
     else:
         dense = bool(recurring) or (starts > 1 and lines >= _ALWAYS * starts)
-    if not dense or (form is Form.DASH and not recurring):
+    if not dense or (form is LabelMarking.DASH and not recurring):
         return None
     words = _words_among(accepted, names)
     accepted -= {key for key in words if len(labels[key]) < _TWICE}
@@ -381,10 +390,10 @@ def _words_among(accepted: Collection[str], names: Mapping[str, str]) -> set[str
     return {key for key in accepted if kind_of(names[key]) is LabelKind.WORDS}
 
 
-def _is_weakly_plausible(label: str, form: Form) -> bool:
+def _is_weakly_plausible(label: str, form: LabelMarking) -> bool:
     kind = kind_of(label)
-    if form is Form.DOT:  # `DO. About nine years` where it recurs, although `do` is a word
+    if form is LabelMarking.DOT:  # `DO. About nine years` where it recurs, although `do` is a word
         return kind in {LabelKind.ROLE, LabelKind.NAME, LabelKind.WORDS}
     return kind in {LabelKind.ROLE, LabelKind.NAME} or (
-        kind is LabelKind.WORDS and form is Form.ALONE and is_capitalised(label)
+        kind is LabelKind.WORDS and form is LabelMarking.ALONE and is_capitalised(label)
     )

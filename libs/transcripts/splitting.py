@@ -17,8 +17,8 @@ _SENTENCE_END = re.compile(r"[.!?…][\"”\u2019')\]]*(?= )|[\u3002\uff01\uff1f
 _LONGEST_CLUSTER = 16  # marks on one letter beyond which they may be parted from it
 
 
-class Stretch(NamedTuple):
-    """A part of a turn: what becomes the text, the words and the times of one segment."""
+class TurnPart(NamedTuple):
+    """Part of a speaker's turn that becomes one segment: its text, words and times."""
 
     text: str
     words: tuple[WordTiming, ...]
@@ -26,8 +26,8 @@ class Stretch(NamedTuple):
     end_ms: int | None
 
 
-def split_turn(text: str, words: tuple[WordTiming, ...], most: int) -> Iterator[Stretch]:
-    """Cut a turn into stretches, in order; a turn that is short enough is one.
+def split_turn(text: str, words: tuple[WordTiming, ...], most: int) -> Iterator[TurnPart]:
+    """Split a turn into parts, in order; a short turn is one part.
 
     A cut is made behind a sentence in the second half of what fits, else between two words, else
     between two characters; the space at a cut goes.
@@ -43,7 +43,7 @@ def split_turn(text: str, words: tuple[WordTiming, ...], most: int) -> Iterator[
     """
     if len(text) <= most:
         if text:
-            yield Stretch(text, words, *_span(words))
+            yield TurnPart(text, words, *_span(words))
         return
     offsets = [word.offset for word in words]
     begin = 0
@@ -53,7 +53,7 @@ def split_turn(text: str, words: tuple[WordTiming, ...], most: int) -> Iterator[
         own = words[first:behind]
         begun_before = first > 0 and (not own or own[0].offset > begin)
         heard = words[first - begun_before : behind]
-        yield Stretch(
+        yield TurnPart(
             text[begin:end],
             tuple(_moved(word, begin) for word in own) if begin else own,
             *_span(heard),

@@ -35,7 +35,7 @@ _ASS_BREAK: Final = re.compile(r"\\[Nnh]")
 
 
 def is_ass(content: str) -> bool:
-    """Whether the text is SubStation Alpha (ASS, SSA)."""
+    """Return whether the text is SubStation Alpha (ASS, SSA)."""
     return content.removeprefix("\ufeff").lstrip().startswith("[Script Info]")
 
 
@@ -70,7 +70,7 @@ def read_ass(content: str, speakers: Sequence[Speaker], notices: Notices) -> Sou
 
 
 def is_srt(content: str) -> bool:
-    """Whether a line of the text is meant to give a cue's times."""
+    """Return whether a line of the text is meant to give a cue's times."""
     if "-->" in content and _MEANT.search(content) is not None:
         return True
     return any(timing_of(line) is not None for line in split_lines(content))
@@ -89,7 +89,7 @@ def read_srt(content: str, speakers: Sequence[Speaker], notices: Notices) -> Sou
 
 
 def read_cues(content: str, notices: Notices) -> Iterator[Cue]:
-    """The cues in the order of the file, their text with its markup verbatim.
+    """Yield the cues in the order of the file, their text with its markup verbatim.
 
     Raises:
         MalformedTranscriptError: a timing line cannot be read, or there is none.

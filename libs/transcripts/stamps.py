@@ -53,7 +53,7 @@ _FACTORS: Final = {"h": 3_600_000, "m": 60_000, "s": 1_000}
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """A time beside a line.
+    """Time written beside a line.
 
     Attributes:
         start_ms: milliseconds from the start; None for a time of day.
@@ -70,7 +70,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class StampedLabel:
-    """A name with a time behind it, such as ``Ann Lee  0:03`` or ``Ann (0:03): Hi``.
+    """Name with a time behind it, such as ``Ann Lee  0:03`` or ``Ann (0:03): Hi``.
 
     Attributes:
         wide: a tab or two blanks part them, as vendors write and nobody says.
@@ -85,7 +85,7 @@ class StampedLabel:
 
 
 def leading_stamp(line: str) -> Stamp | None:
-    """The time a line begins with."""
+    """Return the time a line begins with."""
     if match := _TRANSANA.match(line):
         return Stamp(int(match[1]), None, line[match.end() :])
     if match := _BRACKETED.match(line):
@@ -99,7 +99,7 @@ def leading_stamp(line: str) -> Stamp | None:
 
 
 def stamped_label(line: str) -> StampedLabel | None:
-    """A name and the time behind it, where a line begins with them."""
+    """Return a name and the time behind it, where a line begins with them."""
     if bracketed := _BEHIND_BRACKETS.fullmatch(line):
         name = bracketed["square"] or bracketed["round"]
         return StampedLabel(name, _ms(bracketed["start"]), "", wide=True, closed=True)
@@ -120,7 +120,7 @@ def stamped_label(line: str) -> StampedLabel | None:
 
 
 def stamp_before_speech(text: str) -> Stamp | None:
-    """A time in brackets between a label and what is said: ``Ann: [00:02] Hi``."""
+    """Return a time in brackets between a label and what is said: ``Ann: [00:02] Hi``."""
     match = _BEFORE_SPEECH.match(text)
     if match is None:
         return None
@@ -128,7 +128,7 @@ def stamp_before_speech(text: str) -> Stamp | None:
 
 
 def end_stamp(text: str) -> tuple[str, int | None]:
-    """The text without the time at its end, as f4 and MAXQDA write it: ``Hi. #00:00:05-8#``."""
+    """Return a text without the time at its end, in f4's and MAXQDA's form (``#00:00:05-8#``)."""
     match = _AT_END.search(text)
     if match is None:
         return text, None

@@ -69,7 +69,7 @@ class _Columns:
 
 
 def is_table(content: str) -> bool:
-    """Whether the first line names columns, of which one is what was said, or rows are alike."""
+    """Return whether a content is a table, by its column names or what its rows hold."""
     return _columns(content) is not None
 
 

@@ -15,7 +15,7 @@ _VALIDATE_TIMING: Final = WordTiming.__pydantic_validator__.validate_python
 
 
 class Piece(NamedTuple):
-    """A stretch of speech as the source has it, with its own white space around it.
+    """Part of a speech as the source has it, with its own white space around it.
 
     ``start_ms`` and ``end_ms`` are milliseconds from the start of the recording, or None.
     """
@@ -26,7 +26,7 @@ class Piece(NamedTuple):
 
 
 def clean(text: str) -> str:
-    """The text without characters that hide in it, in NFC, white space made single spaces.
+    """Return the text without characters that hide in it, in NFC, white space made single spaces.
 
     Joiners, variation selectors and other invisible characters stay where they decide how the
     letters or pictures around them look; ``contracts.characters`` says where that is.
@@ -39,7 +39,7 @@ def clean(text: str) -> str:
 
 
 def says_something(text: str) -> bool:
-    """Whether anything is left of a text once it is clean."""
+    """Return whether anything is left of a text once it is clean."""
     if text.isascii() and text.isprintable():
         return not text.isspace() and bool(text)
     return bool(clean(text))
@@ -52,7 +52,7 @@ def _composed(shown: str) -> str:
 
 
 def join(pieces: Iterable[Piece]) -> tuple[str, tuple[WordTiming, ...]]:
-    """Put pieces together into a turn's text.
+    """Join pieces into a turn's text.
 
     Returns:
         The clean text, and for every piece with a start its times at the offset of its first

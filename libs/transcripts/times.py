@@ -17,7 +17,7 @@ _CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,3}):(\d{1,2})(?:[.,](\d{1,9}))?")
 
 
 def parse_clock(text: str) -> int | None:
-    """Milliseconds of ``h:mm:ss.fff``, ``mm:ss.fff`` or ``mm:ss``; None if it is no such time."""
+    """Parse ``h:mm:ss.fff``, ``mm:ss.fff`` or ``mm:ss`` as milliseconds; None if it is no time."""
     match = _CLOCK.fullmatch(text)
     if match is None:
         return None
@@ -30,7 +30,7 @@ def parse_clock(text: str) -> int | None:
 
 
 def from_seconds(value: object, offset_s: float, notices: Notices) -> int | None:
-    """Milliseconds of a JSON number of seconds, or None with a notice if it is none."""
+    """Convert a JSON number of seconds to milliseconds; None, with a notice, if it is none."""
     if type(value) is float and 0 <= value <= _LONGEST_S and offset_s == 0:
         return round(value * _MS_PER_S)
     if value is None:
@@ -43,7 +43,7 @@ def from_seconds(value: object, offset_s: float, notices: Notices) -> int | None
 
 
 def offset_seconds(value: object) -> float:
-    """The shift a vendor adds to all times, in seconds; 0 if it gives none."""
+    """Return the shift a vendor adds to all times, in seconds; 0 if it gives none."""
     return _number(value) or 0.0
 
 
@@ -55,7 +55,7 @@ def _number(value: object) -> float | None:
 
 
 def ordered(start_ms: int | None, end_ms: int | None, notices: Notices) -> int | None:
-    """The end, moved to the start with a notice where a source has it earlier."""
+    """Return the end, moved to the start with a notice where a source has it earlier."""
     if start_ms is not None and end_ms is not None and end_ms < start_ms:
         notices.add(Mended.END_BEFORE_START)
         return start_ms

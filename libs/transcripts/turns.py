@@ -15,7 +15,7 @@ from contracts.transcript import Segment, Speaker, WordTiming
 from transcripts.limits import LIMITS, at_most, refuse_more
 from transcripts.notices import Mended, Notices
 from transcripts.roles import UNNAMED, assign_roles
-from transcripts.splitting import MAX_SEGMENT_CHARACTERS, Stretch, split_turn
+from transcripts.splitting import MAX_SEGMENT_CHARACTERS, TurnPart, split_turn
 from transcripts.text import Piece, clean, join, says_something
 
 _LONGEST_LABEL = 200  # what contracts.transcript.SpeakerLabel takes
@@ -29,7 +29,7 @@ _Turn = tuple[str, str, tuple[WordTiming, ...]]  # speaker, text and word times
 
 
 class Passage(NamedTuple):
-    """What one speaker says in one cue, line or monologue; empty ``speaker``: not named."""
+    """Speech of one speaker in one cue, line or monologue; empty ``speaker``: not named."""
 
     speaker: str
     pieces: tuple[Piece, ...]
@@ -37,7 +37,7 @@ class Passage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A vendor's file once read: passages in order, and the vendor's notes on speakers."""
+    """Vendor's file once read: passages in order, and the vendor's notes on speakers."""
 
     passages: Sequence[Passage]
     notes: Mapping[str, str] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class Source:
 
 
 def label_of(name: str) -> str:
-    """A speaker's name as a label: clean, short enough, never empty."""
+    """Return a speaker's name as a label: clean, short enough, never empty."""
     return clean(name)[:_LONGEST_LABEL].strip() or UNNAMED
 
 
@@ -103,7 +103,7 @@ def segments_of(
     return tuple(_placed(segments, notices))
 
 
-def _short(turns: Iterable[_Turn], most: int, notices: Notices) -> Iterator[tuple[str, Stretch]]:
+def _short(turns: Iterable[_Turn], most: int, notices: Notices) -> Iterator[tuple[str, TurnPart]]:
     for speaker, text, words in turns:
         if len(text) > most:
             notices.add(Mended.LONG_TURN, limit=most)

@@ -32,7 +32,7 @@ _Block = list[tuple[int, str]]
 
 
 def is_webvtt(content: str) -> bool:
-    """Whether the text begins with WebVTT's signature."""
+    """Return whether the text begins with WebVTT's signature."""
     return _SIGNATURE.match(content) is not None
 
 
@@ -49,7 +49,7 @@ def read_webvtt(content: str, speakers: Sequence[Speaker], notices: Notices) -> 
 
 
 def read_cues(content: str, notices: Notices) -> Iterator[Cue]:
-    """The cues in the order of the file, their text with its markup verbatim.
+    """Yield the cues in the order of the file, their text with its markup verbatim.
 
     Raises:
         MalformedTranscriptError: the signature is missing, or a timing line cannot be read.
@@ -121,7 +121,7 @@ def _cues_of(block: _Block, timings: Sequence[int], clock: CueClock, last_id: st
 
 
 def follows(line: str, last_id: str) -> bool:
-    """Whether a line right before a time is that cue's id, and not what was said before it.
+    """Return whether a line before a timing is the cue's id, and not speech of the cue before.
 
     Args:
         line: the line.

@@ -47,7 +47,7 @@ MOST_BODY_BYTES: Final = MIB
 
 @dataclass(frozen=True, slots=True)
 class ApiContext:
-    """What the API works with, once database and broker are there."""
+    """Store, reader and replayer that requests use, once database and broker are there."""
 
     store: LetterStore
     reader: LetterReader
@@ -95,7 +95,7 @@ def _answering(handler: Handler) -> Callable[[Api, Request], Awaitable[Response]
 
 
 class Api:
-    """The routes; ``context`` is set while the service has its dependencies."""
+    """HTTP API of control; ``context`` is None until the service has its dependencies."""
 
     def __init__(self) -> None:
         self.context: ApiContext | None = None
@@ -139,7 +139,7 @@ class Api:
 
     @_answering
     async def value(self, request: Request, context: ApiContext) -> Response:
-        """A letter's value as it is; 204 if it has none."""
+        """Return a letter's value as it is; 204 if it has none."""
         letter = await context.store.letter(request.path_params["letter_id"])
         value = (await context.reader.read(letter.place)).value
         if value is None:

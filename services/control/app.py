@@ -34,7 +34,7 @@ api = Api()
 
 
 class Settings:
-    """What control is told beside its broker's settings, read from the environment."""
+    """Settings of control beside its broker's, read from the environment."""
 
     def __init__(self) -> None:
         self.read_timeout_s = ControlSettings().read_timeout_s
@@ -45,7 +45,7 @@ class Settings:
 async def lifespan(
     context: ContextRepo, settings: Annotated[Settings, Context()]
 ) -> AsyncIterator[None]:
-    """Open the index and what reads and replays letters; the API answers while they are open."""
+    """Open the database and the reader and replayer of dead letters while the service runs."""
     async with (
         open_migrated_database(settings.postgres) as database,
         open_reader(broker.kafka, settings.read_timeout_s) as reader,

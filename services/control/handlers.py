@@ -20,11 +20,11 @@ for _service in PIPELINE:
 
 @router.subscriber(TRANSCRIPTS_SUBMITTED)
 async def handle_submission(record: Record, store: Annotated[LetterStore, Context()]) -> None:
-    """Note a submission, decodable or not."""
+    """Index a submission, decodable or not."""
     await store.index_submission(index_submission(record))
 
 
 @router.subscriber(*DLQ_TOPICS)
 async def handle_letter(record: Record, store: Annotated[LetterStore, Context()]) -> None:
-    """Note a dead letter of any service."""
+    """Index a dead letter of any service."""
     await store.index_letter(index_letter(record))

@@ -67,7 +67,7 @@ class OriginalReader:
             await consumer.stop()
 
     async def read(self, service: str, added: Headers, stub: StubLetter) -> Record:
-        """The whole message that a stub stands for.
+        """Return the whole message that a stub stands for.
 
         Args:
             service: which service set it aside.

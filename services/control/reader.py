@@ -75,7 +75,7 @@ class LetterReader:
         self._position: tuple[TopicPartition, int] | None = None
 
     async def read(self, letter: LetterPlace) -> LetterRecord:
-        """The letter's record.
+        """Return the letter's record.
 
         Raises:
             LetterGoneError: the DLQ does not have the letter at its place any more.
@@ -112,7 +112,7 @@ class LetterReader:
     async def read_many(
         self, letters: Sequence[LetterPlace]
     ) -> AsyncGenerator[list[LetterRecord], None]:
-        """The records of many letters, some at a time; those that are gone are left out.
+        """Yield the records of many letters, some at a time; those that are gone are left out.
 
         Close it (``contextlib.aclosing``) where it is not read to its end: it holds the consumer.
 

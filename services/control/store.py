@@ -98,7 +98,7 @@ class LetterStore:
         limit: int | None = 100,
         order: LetterSortOrder = LetterSortOrder.NEWEST_FIRST,
     ) -> list[IndexedLetter]:
-        """The letters that pass the filter.
+        """Return the letters that pass the filter.
 
         Args:
             which: narrows by any of its fields; all letters if None.

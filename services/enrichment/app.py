@@ -26,7 +26,7 @@ from model_client.ledger.budgets import BudgetSettings
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything the model's client is told, read from the environment."""
+    """Settings of the model client, read from the environment."""
 
     models: ModelSettings = field(default_factory=ModelSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)

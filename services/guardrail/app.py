@@ -14,7 +14,7 @@ from faststream import Context, ContextRepo
 
 from contracts.topics import GUARDRAIL
 from database.settings import PostgresSettings
-from guardrail.assessors import run_assessors
+from guardrail.assessors import run_assessor_pool
 from guardrail.handlers import router
 from guardrail.judge import NoteJudge
 from guardrail.settings import GuardrailSettings
@@ -38,7 +38,7 @@ broker = ReliableKafkaBroker(
 
 
 class Settings:
-    """What checking takes, read from the environment.
+    """Settings of the checks and the judge, read from the environment.
 
     Attributes:
         guardrail: how drafts are checked, and what a failed check means.
@@ -51,7 +51,7 @@ class Settings:
 
 
 def open_judge_by(settings: GuardrailSettings) -> OpenJudge:
-    """Return what opens the judge; without one, no database is asked for."""
+    """Return the function that opens the judge; without a judge, no database is needed."""
     if not settings.judged_share:
         return nullcontext
     models, postgres = settings.build_judge_settings(), PostgresSettings()
@@ -77,7 +77,7 @@ async def lifespan(
     """Start the processes that check, and open the judge if there is one."""
     guardrail = settings.guardrail
     async with (
-        run_assessors(
+        run_assessor_pool(
             processes=guardrail.processes,
             bounds=guardrail.bounds,
             options=guardrail.assessment_options,

@@ -30,7 +30,7 @@ async def assess_in_thread(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
 
 
 def load_models(*, heavy: bool) -> None:
-    """Load what all drafts need, so that it is on no draft's account.
+    """Load the models before the first draft, so that no draft pays for it.
 
     A process that kept so much more memory than it began with would be ended after each draft.
     """
@@ -40,7 +40,7 @@ def load_models(*, heavy: bool) -> None:
 
 
 @asynccontextmanager
-async def run_assessors(
+async def run_assessor_pool(
     *, processes: int, bounds: Bounds, options: AssessmentOptions = DEFAULT_OPTIONS
 ) -> AsyncIterator[DraftAssessor]:
     """Run processes that check drafts; yield the function that checks one.

@@ -29,7 +29,7 @@ from model_client.errors import (
     RefusalError,
 )
 from prompts import judge as judge_prompt
-from prompts.fencing import fence_json
+from prompts.fencing import escape_json
 
 PURPOSE: Final = "judge"
 """What the ledger books these calls under."""
@@ -93,7 +93,7 @@ def build_judge_request(checked: CheckedNote) -> ModelRequest[JudgeAnswer]:
         {"role": "system", "content": judge_prompt.load_instructions()},
         {
             "role": "user",
-            "content": fence_json({"claim": checked.draft.statement, "quotes": quotes}),
+            "content": escape_json({"claim": checked.draft.statement, "quotes": quotes}),
         },
     ]
     return ModelRequest(

@@ -50,7 +50,7 @@ _DEFAULT_ACTIONS: Final = {OWN_WORDS: FailureAction.FLAG}
 
 
 class PolicyError(ValueError):
-    """Raised for an impossible policy; its text is one line for operators."""
+    """Error for an impossible policy; its text is one line for operators."""
 
 
 @dataclass(frozen=True, slots=True)

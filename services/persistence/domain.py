@@ -16,18 +16,18 @@ from contracts.errors import BadMessageError, ErrorCode
 
 
 class RevisionConflictError(BadMessageError):
-    """A revision was submitted again with other content."""
+    """Raised when a revision was submitted again with other content."""
 
     code = ErrorCode.REVISION_CONFLICT
 
 
 class UngroundedWriteError(BadMessageError):
-    """A note's evidence is not in the stored transcript, so the database refused the note."""
+    """Raised when the database refused a note whose evidence is not in the transcript."""
 
     code = ErrorCode.UNGROUNDED_WRITE
 
 
 class UnstorableEventError(BadMessageError):
-    """An event has values that the database cannot hold, or contradicts what it holds."""
+    """Raised when the database cannot hold an event's values, or they contradict stored ones."""
 
     code = ErrorCode.INVALID_EVENT

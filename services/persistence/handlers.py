@@ -20,7 +20,7 @@ router = KafkaRouter()
 async def store_transcript(
     ingested: TranscriptIngested, store: Annotated[NotesStore, Context()]
 ) -> tuple[Event, ...]:
-    """Store an interview, and the drafts that waited for it; those that cannot be go back."""
+    """Store an interview and its waiting drafts; drafts that fail are sent back to their topic."""
     return await store.store_transcript(ingested)
 
 
@@ -29,6 +29,6 @@ async def store_transcript(
 async def store_notes(
     validated: NotesValidated, delivery: CurrentDelivery, store: Annotated[NotesStore, Context()]
 ) -> NotesStored | None:
-    """Store what came of a chunk's draft, or keep it until its interview is there."""
+    """Store a chunk's checked notes, or keep them until the interview's transcript is stored."""
     origin = delivery.origin
     return await store.store_notes(validated, (origin.topic, origin.partition, origin.offset))

@@ -127,7 +127,7 @@ async def select_pending_draft(
 
 
 async def select_joined_chunks(connection: Connection, event: TranscriptIngested) -> list[UUID]:
-    """Return the chunks of an interview whose draft waited for it, in the order of the talk."""
+    """Return the stored chunks whose draft came before its interview, in transcript order."""
     rows = await connection.fetch(
         _QUERIES.select_joined_chunks, event.transcript_id, event.revision
     )

@@ -116,7 +116,7 @@ class ComparisonThread:
 
 
 async def prepare_repeat_finder(event: NotesValidated, comparing: ComparisonThread) -> RepeatFinder:
-    """Return a repeat finder for a draft; long texts are read beside the event loop."""
+    """Return a repeat finder for a draft, built in a thread if its notes are long."""
     if sum(len(note.statement) for note in event.notes) > CHARACTERS_READ_AT_ONCE:
         return await comparing.run(RepeatFinder, event, comparing)
     return RepeatFinder(event, comparing)
@@ -165,7 +165,7 @@ class RepeatFinder:
     async def resolve(self, database: Database, snapshot: RepeatSnapshot) -> None:
         """Do what a snapshot lacks for a result; no transaction may be open meanwhile."""
         if snapshot.lacks_meanings:
-            await backfill_meanings(database, self._comparing, *self._interview)
+            await backfill_meaning_hashes(database, self._comparing, *self._interview)
         else:
             found = await self._comparing.run(self._compare, snapshot.new, snapshot.alike)
             self._decided = (snapshot.comparison_inputs, found)
@@ -232,10 +232,10 @@ def hash_meaning(
     return digest.digest()
 
 
-async def backfill_meanings(
+async def backfill_meaning_hashes(
     database: Database, comparing: ComparisonThread, transcript_id: UUID, revision: int
 ) -> None:
-    """Compute and store the meanings that older code left out for an interview's notes."""
+    """Compute and store the meaning hashes that an interview's older notes lack."""
     asked = (transcript_id, revision, FILLED_IN_AT_ONCE)
 
     def work_out(rows: Sequence[Record]) -> list[tuple[UUID, bytes]]:

@@ -17,7 +17,7 @@ from grounding.text.words import split_spoken_words
 
 @dataclass(frozen=True)
 class CheckContext:
-    """All that a check may look at: the note, the chunk it was drafted from, and its evidence.
+    """Input of a check: the note, the chunk it was drafted from, and its evidence.
 
     Attributes:
         draft: the note.
@@ -68,7 +68,7 @@ class CheckContext:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One rule that a note has to fulfil, and the function that tests it.
+    """Rule that a note has to fulfil, with the function that tests it.
 
     Attributes:
         name: stable, as verdicts carry it.

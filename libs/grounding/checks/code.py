@@ -70,7 +70,7 @@ def _carries_code(context: CheckContext) -> CheckFailure | None:
 
 
 def contains_code(text: str) -> bool:
-    """Whether a text looks like code; transcribers' marks and spelled-out letters do not count."""
+    """Return whether a text looks like code; transcribers' marks do not count."""
     return _CODE.search(_SPELLED.sub(" ", _MARK.sub(" ", text))) is not None
 
 

@@ -26,7 +26,7 @@ def _find_agreed(statement: str, quotes: tuple[str, ...]) -> list[FrequencyRate]
 
 
 def is_in_agreed_rate(context: CheckContext, place: int) -> bool:
-    """Whether the character at a place of the statement is part of a rate the evidence has."""
+    """Return whether a character of the statement is in a rate that the evidence has too."""
     return any(one.start <= place < one.end for one in find_agreed_rates(context))
 
 

@@ -57,7 +57,7 @@ class ScaleMismatch:
 
 
 def find_mismatches(scale: WordScale, alignment: SentenceAlignment) -> Iterator[ScaleMismatch]:
-    """Yield the terms of a sentence whose answers the evidence does not give."""
+    """Yield words of a statement whose meaning on a scale (how many, how sure) lacks evidence."""
     given = scale.collect_answers(alignment.evidence)
     for at, term in alignment.iter_unmatched():
         answer = scale.get_answer(term)

@@ -36,7 +36,7 @@ _MONTHS: Final = MONTHS | {"may": "may"}
 
 
 @dataclass(frozen=True, slots=True)
-class ClockMoment:
+class TimeReference:
     """A time of day or a day of the year, found in a text.
 
     Attributes:
@@ -53,7 +53,7 @@ class ClockMoment:
     end: int
     text: str
 
-    def agrees_with(self, other: ClockMoment) -> bool:
+    def agrees_with(self, other: TimeReference) -> bool:
         """Return whether both may be the same moment."""
         both_given = self.half and other.half
         return self.place == other.place and (not both_given or self.half == other.half)
@@ -64,10 +64,10 @@ _Read = tuple[int, int, str]
 
 
 @lru_cache(maxsize=256)
-def find_times_of_day(text: str) -> tuple[ClockMoment, ...]:
+def find_times_of_day(text: str) -> tuple[TimeReference, ...]:
     """Return the times of day of a text that have minutes or a half of the day."""
     words = split_spoken_words(text)
-    found: list[ClockMoment] = []
+    found: list[TimeReference] = []
     at = 0
     while at < len(words):
         read = next(filter(None, (one(words, at) for one in _READERS)), None)
@@ -77,17 +77,17 @@ def find_times_of_day(text: str) -> tuple[ClockMoment, ...]:
         end, minutes, half = read
         minutes %= _HALF_DAY * _HOUR
         start, stop = words[at].start, words[end - 1].end
-        found.append(ClockMoment(minutes, half, start, stop, text[start:stop]))
+        found.append(TimeReference(minutes, half, start, stop, text[start:stop]))
         at = end
     return tuple(found)
 
 
 @lru_cache(maxsize=256)
-def find_days_of_year(text: str) -> tuple[ClockMoment, ...]:
+def find_days_of_year(text: str) -> tuple[TimeReference, ...]:
     """Return the days of a text that are given by month and day."""
     words = split_spoken_words(text)
     return tuple(
-        ClockMoment(
+        TimeReference(
             (_MONTHS[words[at].text], day), "", words[at].start, words[at].end, words[at].text
         )
         for at in range(len(words))

@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from grounding.numbers.clock import ClockMoment, find_times_of_day
+from grounding.numbers.clock import TimeReference, find_times_of_day
 from grounding.numbers.numerals import ARITHMETIC
 from grounding.numbers.quantities import (
     PERCENT,
@@ -139,7 +139,7 @@ def _iter_durations(quote: str) -> Iterator[Quantity]:
                 yield Quantity(values, _MINUTE, noun="", is_weak=False, text=quote)
 
 
-def _iter_possible_minutes(begin: ClockMoment, end: ClockMoment) -> Iterator[int]:
+def _iter_possible_minutes(begin: TimeReference, end: TimeReference) -> Iterator[int]:
     """Yield the minutes between two times; two values if a half of the day is unknown."""
     assert isinstance(begin.place, int)
     assert isinstance(end.place, int)
@@ -150,7 +150,7 @@ def _iter_possible_minutes(begin: ClockMoment, end: ClockMoment) -> Iterator[int
         yield from (within, within + _HALF_DAY)
 
 
-def _exceeds_half_day(begin: ClockMoment, end: ClockMoment) -> bool:
+def _exceeds_half_day(begin: TimeReference, end: TimeReference) -> bool:
     """Return whether more than half a day lies between two times with known halves."""
     assert isinstance(begin.place, int)
     assert isinstance(end.place, int)

@@ -193,7 +193,7 @@ class ParsedText:
 
 
 class SyntaxParser(Protocol):
-    """Parses a text; loaded once a process, since it may need a model."""
+    """Parser of a text; loaded once per process, since it may need a model."""
 
     def __call__(self, text: str) -> ParsedText:
         """Return the clauses, predicates and assertions of a text."""

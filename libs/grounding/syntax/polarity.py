@@ -194,7 +194,7 @@ def _negates(text: str) -> bool:
 
 
 def is_clause_start(words: Sequence[Word], at: int) -> bool:
-    """Whether a clause begins here: after punctuation, a contrast, or "and" before a subject."""
+    """Return whether a clause begins at a token: after punctuation, a contrast, or "and"."""
     word = words[at]
     if at == 0 or _BREAKS.search(word.before) or word.text in _CONTRASTS:
         return True

@@ -115,7 +115,7 @@ _SHORTEST_BASE: Final = 4
 
 
 def are_opposites(one: str, other: str) -> bool:
-    """Whether two lemmas are opposites: listed, or one is the other with a negating prefix."""
+    """Return whether two lemmas are opposites: listed, or one negates the other by a prefix."""
     if other in OPPOSITES.get(one, ()):
         return True
     if any(

@@ -35,7 +35,7 @@ LEAVE_S: Final = 1.0
 
 
 class ServiceApplication(AsgiFastStream):
-    """A FastStream application whose one broker is a ``ReliableKafkaBroker``.
+    """FastStream application of one service, with health, metrics and its API over HTTP.
 
     Args:
         broker: with all handlers.

@@ -19,7 +19,7 @@ from messaging.broker.registrator import (
     DEADLINE_S,
     PREFIX,
     ReliableRegistrator,
-    require_managed,
+    require_managed_subscribers,
 )
 from messaging.broker.results import event_command
 from messaging.broker.routes import routes_of
@@ -43,13 +43,13 @@ class _GivenSettings(KafkaSettings):
         return super().client_options() | self._security
 
     def secured(self, security: Any) -> KafkaSettings:
-        """The same with FastStream's security object."""
+        """Return the same with FastStream's security object."""
         self._security.update(connection_options(security))
         return self
 
 
 class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
-    """A ``faststream.kafka.KafkaBroker`` that delivers at least once, whatever happens.
+    """FastStream Kafka broker that delivers at least once, with retries and dead letters.
 
     All subscribers share one member of one consumer group. Up to ``max_in_flight`` messages are
     handled at a time, whatever the partitions; a failure is decided by the branch of its error:
@@ -212,7 +212,7 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         if not self.subscribers:
             await self.connect()
             return
-        require_managed(self.subscribers)
+        require_managed_subscribers(self.subscribers)
         for subscriber in self.subscribers:
             await subscriber.start()
         for publisher in self.publishers:
@@ -271,7 +271,7 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
             await self._supervisor.settle()
 
     async def ping(self, timeout: float | None = None) -> bool:  # noqa: ARG002, ASYNC109 - FastStream's
-        """Whether messages are being handled."""
+        """Return whether messages are being handled."""
         return self.health.ready if self._supervisor is not None else bool(self._reliable_producer)
 
     async def publish(self, message: Any, topic: str = "", **options: Any) -> Any:

@@ -69,7 +69,7 @@ __all__ = [
 
 
 class Sink(Protocol):
-    """Takes what a handler publishes in place of the broker's producer.
+    """Receiver of what a handler publishes, in place of the broker's producer.
 
     Attributes:
         message: FastStream's message; set once it is parsed.
@@ -91,7 +91,7 @@ Expand = Callable[[Any], Iterable[KafkaPublishCommand] | None]
 
 @dataclass(frozen=True, slots=True)
 class CallSite:
-    """One handler of a subscriber, as FastStream has made it ready.
+    """Handler of a subscriber, as FastStream has prepared it for calls.
 
     Attributes:
         function: the handler as it was written.
@@ -113,7 +113,7 @@ _numbers = count(1)
 
 
 class HandledMessage(KafkaMessage):
-    """A message whose acknowledgement is noted (``committed``) and not carried out."""
+    """Message that records the handler's ack, nack or reject instead of carrying it out."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -144,7 +144,7 @@ class _TolerantParser(AioKafkaParser):
 
 
 class ManagedSubscriber(DefaultSubscriber):
-    """A subscriber without a consumer of its own: its broker hands it records one by one.
+    """Subscriber without a consumer of its own: its broker passes it records one by one.
 
     Attributes:
         declared: the declared topics by their names without prefix, for those that have one.
@@ -223,11 +223,11 @@ class ManagedSubscriber(DefaultSubscriber):
         return len(self.declared) == len(self._topics)
 
     def names_without(self, prefix: str) -> list[str]:
-        """The subscribed topics without the installation's prefix."""
+        """Return the subscribed topics without the installation's prefix."""
         return [topic.name.removeprefix(prefix) for topic in self.topics]
 
     def call_sites(self) -> list[CallSite]:
-        """The handlers, once they are ready."""
+        """Return the handlers, once they are ready."""
         return [self._call_site(call) for call in self.calls]
 
     def _call_site(self, call: HandlerItem[Any]) -> CallSite:
@@ -273,7 +273,7 @@ class ManagedSubscriber(DefaultSubscriber):
 
 
 class ManagedPublisher(DefaultPublisher):
-    """A publisher whose results wait for the handler's end, and are sent by the broker then.
+    """Publisher whose results the broker sends when the handler has ended.
 
     Attributes:
         declared: the declared topic, if it is one.
@@ -320,13 +320,13 @@ class ManagedPublisher(DefaultPublisher):
 
 
 def connection_options(security: Any) -> dict[str, Any]:
-    """FastStream's security settings as options of an aiokafka client."""
+    """Return FastStream's security settings as options of an aiokafka client."""
     options: dict[str, Any] = parse_security(security)
     return options
 
 
 def producer_parts() -> tuple[Any, Any, Any]:
-    """Codec, parser and decoder, which FastStream expects of a producer."""
+    """Return the codec, parser and decoder that FastStream expects of a producer."""
     parser = _TolerantParser(msg_class=HandledMessage, regex=None)
     return DefaultCodec(), parser.parse_message, parser.decode_message
 
@@ -334,7 +334,7 @@ def producer_parts() -> tuple[Any, Any, Any]:
 def publish_command(
     body: Any, *, key: bytes | None = None, headers: dict[str, str] | None = None
 ) -> KafkaPublishCommand:
-    """A message to publish, as FastStream's publishers take it."""
+    """Return a message to publish, as FastStream's publishers take it."""
     if hasattr(body, "as_publish_command"):
         return KafkaPublishCommand.from_cmd(body.as_publish_command())
     return KafkaPublishCommand(
@@ -343,7 +343,7 @@ def publish_command(
 
 
 async def encode_body(config: Any, body: Any) -> tuple[bytes | None, str | None]:
-    """A message's bytes and content type, as FastStream's producer makes them."""
+    """Return a message's bytes and content type, as FastStream's producer makes them."""
     codec = config.broker_codec or DefaultCodec()
     encoded: tuple[bytes | None, str | None]
     encoded = await codec.encode(body, config.fd_config._serializer)
@@ -352,7 +352,7 @@ async def encode_body(config: Any, body: Any) -> tuple[bytes | None, str | None]
 
 @dataclass(frozen=True, slots=True)
 class SubscriberOptions:
-    """What a user may say of a subscriber.
+    """Options of a subscriber that users may set.
 
     Attributes:
         group_id: the consumer group; the broker has one for all.
@@ -412,7 +412,7 @@ def add_subscriber(
 
 @dataclass(frozen=True, slots=True)
 class PublisherOptions:
-    """What a user may say of a publisher.
+    """Options of a publisher that users may set.
 
     Attributes:
         key: of every record, unless the result says another one.

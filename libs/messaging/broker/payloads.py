@@ -35,17 +35,17 @@ Headers = Sequence[tuple[str, bytes]]
 
 
 def is_event(annotation: Any) -> bool:
-    """Whether a type is an event of the contracts."""
+    """Return whether a type is an event of the contracts."""
     return isclass(annotation) and issubclass(annotation, Event)
 
 
 def is_model(annotation: Any) -> bool:
-    """Whether a type is a pydantic model."""
+    """Return whether a type is a pydantic model."""
     return isclass(annotation) and issubclass(annotation, BaseModel)
 
 
 def payload_of(value: bytes | None, headers: Headers, expected: type[BaseModel]) -> Any:
-    """What a handler takes that asks for an event or a model.
+    """Return what a handler expects of a message: an event, a model or the raw record.
 
     Raises:
         BadMessageError: the value is not that.
@@ -56,7 +56,7 @@ def payload_of(value: bytes | None, headers: Headers, expected: type[BaseModel])
 
 
 def decoder_for(annotation: Any, topic_of: Callable[[Any], str]) -> Callable[[Any], Awaitable[Any]]:
-    """FastStream's decoder for handlers that ask for a type.
+    """Return FastStream's decoder for handlers that expect a type.
 
     Args:
         annotation: the type; None if a handler takes several parameters, or none, of a message.
@@ -66,7 +66,7 @@ def decoder_for(annotation: Any, topic_of: Callable[[Any], str]) -> Callable[[An
     async def decode_it(message: Any) -> Any:
         raw = message.raw_message
         if annotation is Record:
-            return record_of(raw, topic_of(raw))
+            return convert_record(raw, topic_of(raw))
         if is_model(annotation):
             return payload_of(raw.value, raw.headers or (), annotation)
         message.body = strip_schema_id(message.body)
@@ -78,8 +78,8 @@ def decoder_for(annotation: Any, topic_of: Callable[[Any], str]) -> Callable[[An
     return decode_it
 
 
-def record_of(raw: Any, topic: str) -> Record:
-    """A record as aiokafka has it, as ours."""
+def convert_record(raw: Any, topic: str) -> Record:
+    """Return a record of aiokafka as our ``Record``."""
     return Record(
         topic,
         raw.partition,
@@ -92,7 +92,7 @@ def record_of(raw: Any, topic: str) -> Record:
 
 
 def blamed_on_message(error: ValidationError, expected: str) -> BadMessageError | None:
-    """The message's failure, if FastDepends found it not to fit the handler's parameters.
+    """Return the message's failure, if FastDepends found it not to fit the handler's parameters.
 
     One that was raised in a handler or a dependency is theirs, and a bug like any other.
     """

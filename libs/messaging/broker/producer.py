@@ -18,7 +18,7 @@ UNKNOWN: Final = -1
 
 
 class ReliableProducer(AioKafkaFastProducer):
-    """Sends what is published outside of a handler's results.
+    """FastStream producer of messages that are published outside of a handler's results.
 
     Args:
         config: FastStream's settings of the broker, which decide how a message is encoded.

@@ -51,7 +51,7 @@ _OURS: Final = frozenset(
 
 
 class ReliableRegistrator(KafkaRegistrator):
-    """What the broker and its routers share: how handlers are declared."""
+    """Declaration of handlers, shared by the broker and its routers."""
 
     def subscriber(  # type: ignore[override]  # FastStream's overloads are of its own classes
         self,
@@ -128,7 +128,7 @@ class ReliableRegistrator(KafkaRegistrator):
 
 
 class KafkaRouter(ReliableRegistrator, FastStreamRouter):
-    """FastStream's router, for ``ReliableKafkaBroker``."""
+    """FastStream router for a ``ReliableKafkaBroker``."""
 
 
 def _named(topic: str | KafkaTopic | Topic) -> KafkaTopic:
@@ -186,8 +186,8 @@ def _delivery_of(subscriber: ManagedSubscriber, raw: Any) -> tuple[tuple[str, An
     return ((DELIVERY, delivery), (LINEAGE, read_event_headers(raw.headers or ())[1]))
 
 
-def require_managed(subscribers: Sequence[Any]) -> None:
-    """Refuse subscribers that the shared consumer cannot serve.
+def require_managed_subscribers(subscribers: Sequence[Any]) -> None:
+    """Raise ``SetupError`` for subscribers to batches, patterns or partitions.
 
     Raises:
         SetupError: one reads batches, patterns or partitions of its own.

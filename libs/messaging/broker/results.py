@@ -20,11 +20,11 @@ from messaging.producer.outgoing import OutgoingRecord
 
 
 class UndeclaredEventError(TypeError):
-    """A handler returned an event that none of its publishers is for, so that it would be lost."""
+    """Raised when no publisher of a handler is declared for an event that it returned."""
 
 
 class Results:
-    """Collects what one message's handler publishes.
+    """Collector of what a handler publishes for one message.
 
     Args:
         config: FastStream's settings of the broker, which decide how a message is encoded.
@@ -48,7 +48,7 @@ class Results:
 
 
 async def record_to_send(config: Any, cmd: KafkaPublishCommand) -> OutgoingRecord:
-    """A message of FastStream's as a record."""
+    """Return a message of FastStream's as a record."""
     if cmd.body is None and cmd.key is not None:
         value, content_type = None, None  # a tombstone, as FastStream has it
     else:
@@ -68,7 +68,7 @@ def _bytes(told: Any) -> bytes:
 
 
 def events_in(body: Any) -> tuple[Event, ...] | None:
-    """The events that a handler returned, in order; None if it returned anything else."""
+    """Return the events that a handler returned, in order; None if it returned anything else."""
     if body is None:
         return ()
     if isinstance(body, Event):
@@ -85,14 +85,14 @@ def event_command(
     cause: PropagatedContext = NO_CONTEXT,
     more: dict[str, Any] | None = None,
 ) -> KafkaPublishCommand:
-    """An event as FastStream's message, with its CloudEvents headers."""
+    """Return an event as FastStream's message, with its CloudEvents headers."""
     key, value, headers = encode_event(event, source=source, cause=cause)
     told = {name: content.decode() for name, content in headers}
     return publish_command(value, key=key, headers=told | (more or {}))
 
 
 def require_publishers(events: Iterable[Event], publishers: Iterable[ManagedPublisher]) -> None:
-    """Refuse events that would go nowhere.
+    """Raise ``UndeclaredEventError`` for events that no publisher of the handler is for.
 
     Raises:
         UndeclaredEventError: one that no publisher is for.

@@ -38,13 +38,13 @@ _SCOPED: Final = frozenset({"message", "handler_", "logger", "log_context"})
 
 
 class RedeliveryRequestedError(RetryableError):
-    """The handler asked for another delivery (``message.nack()``, ``NackMessage``)."""
+    """Raised when the handler asked for another delivery (``message.nack()``, ``NackMessage``)."""
 
     code = ErrorCode.NACKED
 
 
 class RejectedByHandlerError(RejectedError):
-    """The handler wants no more of the message (``message.reject()``, ``RejectMessage``)."""
+    """Raised when the handler rejects a message (``message.reject()``, ``RejectMessage``)."""
 
     code = ErrorCode.REJECTED
 
@@ -59,7 +59,7 @@ class _Correlated:
 
 @dataclass(frozen=True, slots=True)
 class DirectRoute:
-    """Decodes a record and calls the handler.
+    """Route that decodes a record and calls the handler, without FastStream's machinery.
 
     Attributes:
         topic: its name without prefix.
@@ -135,7 +135,7 @@ class DirectRoute:
 
 @dataclass(frozen=True, slots=True)
 class FrameworkRoute:
-    """Hands a record to FastStream's ``process_message``, and reads off what came of it.
+    """Route through FastStream's ``process_message``, with middlewares and dependencies.
 
     Attributes:
         topic: its name without prefix.
@@ -151,7 +151,7 @@ class FrameworkRoute:
     wants_delivery: bool = True
 
     def read(self, job: InFlightMessage) -> tuple[Record, PropagatedContext]:
-        """The record; FastStream decodes it."""
+        """Return the record; FastStream decodes it."""
         return job.record, read_event_headers(job.headers)[1]
 
     async def handle(self, subject: Record, delivery: Delivery | None) -> Sequence[Outgoing]:
@@ -227,7 +227,7 @@ def _received(record: Record, topic: str) -> Any:
 
 
 def routes_of(subscriber: ManagedSubscriber, prefix: str) -> list[DirectRoute | FrameworkRoute]:
-    """How each topic of a subscriber is handled.
+    """Return the routes of a subscriber, one for each of its topics.
 
     Args:
         subscriber: started, so that its handlers are ready.

@@ -20,10 +20,10 @@ from messaging.broker.internals import ManagedPublisher, ManagedSubscriber
 
 
 class ContractSpecification(AsyncAPI):
-    """Makes the document that ``faststream docs gen`` writes."""
+    """Builder of the AsyncAPI document that ``faststream docs gen`` writes."""
 
     def to_specification(self) -> Any:
-        """The application's part of the contracts, or FastStream's own document."""
+        """Return the application's part of the contracts, or FastStream's own document."""
         brokers = [one for one in self.brokers if isinstance(one, ReliableKafkaBroker)]
         if len(brokers) == 1 == len(self.brokers) and (wires := _wires(brokers[0])) is not None:
             sends, receives = wires
@@ -33,7 +33,7 @@ class ContractSpecification(AsyncAPI):
 
 
 class Document:
-    """An AsyncAPI document as FastStream takes one.
+    """AsyncAPI document in the form that FastStream expects.
 
     Args:
         content: the document as plain data.
@@ -48,15 +48,15 @@ class Document:
         return str(self._content["info"]["title"])
 
     def to_jsonable(self) -> Any:
-        """The document as plain data."""
+        """Return the document as plain data."""
         return self._content
 
     def to_json(self) -> str:
-        """The document as JSON."""
+        """Return the document as JSON."""
         return json.dumps(self._content)
 
     def to_yaml(self) -> str:
-        """The document as YAML, written as ``schemas/`` is."""
+        """Return the document as YAML, written as ``schemas/`` is."""
         return to_yaml(self._content)
 
 

@@ -27,7 +27,7 @@ RETRY_INTERVAL_S: Final = 10.0
 
 
 class CorruptBatchError(KafkaError):  # type: ignore[misc]  # aiokafka is untyped
-    """A record batch cannot be parsed.
+    """Raised when a record batch cannot be parsed.
 
     Args:
         partition: where it is.

@@ -50,7 +50,7 @@ class DecompressedBatch(NamedTuple):
 
 
 class UnreadableBatchError(ValueError):
-    """The compressed bytes are damaged."""
+    """Raised when the compressed bytes are damaged."""
 
 
 def decompress_batch(

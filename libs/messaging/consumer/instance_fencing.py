@@ -22,7 +22,7 @@ _UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
 class InstanceIdTakenError(KafkaUnavailableError):
-    """Another group member uses this replica's instance id."""
+    """Raised when another group member uses this replica's instance id."""
 
 
 async def require_free_instance_id(kafka: KafkaSettings, group: str, mine: str = "") -> None:

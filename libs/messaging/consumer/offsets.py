@@ -18,7 +18,7 @@ MAX_DISTANCE: Final = 1 << 21
 
 
 class LogRewoundError(Exception):
-    """An offset was read that is before offsets read earlier: the log is no longer the same."""
+    """Raised when an offset before those read earlier is read: the log has been replaced."""
 
 
 class OffsetLedger:

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class DigestScope(StrEnum):
-    """Whether a stub's size and hash are of the single record or of its whole batch."""
+    """Scope of a stub's size and hash: the single record, or its whole batch."""
 
     RECORD = "record"
     BATCH = "batch"

@@ -29,13 +29,13 @@ DEFAULT_PORT: Final = 9092
 
 
 class KafkaUnavailableError(OutageError):
-    """The broker cannot be reached, or did not acknowledge a record."""
+    """Raised when the broker cannot be reached, or did not acknowledge a record."""
 
     code = ErrorCode.KAFKA_UNAVAILABLE
 
 
 class KafkaRefusesError(KafkaUnavailableError):
-    """A broker answers, but refuses our login, or has a certificate we do not trust."""
+    """Raised when a broker answers, but refuses our login, or has a certificate we do not trust."""
 
 
 async def diagnose_connection(kafka: KafkaSettings) -> KafkaUnavailableError:

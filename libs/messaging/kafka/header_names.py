@@ -92,6 +92,6 @@ class _Buffer(bytearray):
 
 class _Slice(bytes):
     def decode(self, encoding: str = ENCODING, errors: str = ERRORS) -> str:
-        """The name, with undecodable bytes as lone surrogates."""
+        """Return the name, with undecodable bytes as lone surrogates."""
         del errors
         return super().decode(encoding, ERRORS)

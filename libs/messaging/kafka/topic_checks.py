@@ -26,11 +26,11 @@ _OWN: Final = re.compile(r"(?P<service>.+)-(dlq|retry-(?P<tier>\d+))")
 
 
 class MissingTopicsError(OutageError):
-    """Topics that the stage needs do not exist yet."""
+    """Raised when topics that the stage needs do not exist yet."""
 
 
 class WrongTopicsError(OutageError):
-    """Topics that the stage needs have settings that would lose or refuse messages."""
+    """Raised when topics that the stage needs have settings that would lose or refuse messages."""
 
 
 async def require_topics(kafka: KafkaSettings, names: Sequence[str]) -> None:

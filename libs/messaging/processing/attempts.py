@@ -24,11 +24,11 @@ log = structlog.get_logger(__name__)
 
 
 class LeakedCancellationError(Exception):
-    """A handler raised a cancellation that was not ours: a bug in it."""
+    """Raised when a handler raised a cancellation that was not ours: a bug in it."""
 
 
 class StuckError(OutageError):
-    """A message can neither be handled nor dead-lettered, so it is kept and tried again."""
+    """Raised when a message can be neither handled nor dead-lettered; it is tried again."""
 
 
 class HandlerRunner:

@@ -28,13 +28,13 @@ from messaging.settings import StageSettings
 
 
 class DeadlinePassedError(BadMessageError):
-    """The deadline in the message's header has passed before a try."""
+    """Raised when the deadline in the message's header has passed before a try."""
 
     code = ErrorCode.TIMEOUT
 
 
 class OwnOutageError(OnrecordError):
-    """An outage that one message meets again and again while others pass: its own failure.
+    """Raised when one message meets an outage repeatedly while others pass: its own failure.
 
     Args:
         outage: what the message's last try raised.

@@ -51,7 +51,7 @@ FLUSH_S: Final = 5.0
 
 
 class RecordTooLargeError(BadMessageError):
-    """The record exceeds the topic's or the client's size limit."""
+    """Raised when the record exceeds the topic's or the client's size limit."""
 
     code = ErrorCode.TOO_LARGE
 

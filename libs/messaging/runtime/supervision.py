@@ -36,7 +36,7 @@ FAREWELL_S: Final = 5.0
 
 
 class BrokenError(OutageError):
-    """A bug ended the consumption; it is made anew."""
+    """Raised when a bug ended the consumption; it is made anew."""
 
     code = ErrorCode.BUG
 

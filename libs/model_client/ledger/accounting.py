@@ -49,7 +49,7 @@ budgets."""
 
 
 @dataclass(frozen=True, slots=True)
-class BillingInfo:
+class CallLabels:
     """Cost attribution and prompt version of a call."""
 
     attribution: CostAttribution
@@ -82,7 +82,7 @@ class CallAccounting:
 
     @asynccontextmanager
     async def account_for(
-        self, body: Mapping[str, Any], bill: BillingInfo, reply: CallResult, *, latest: float
+        self, body: Mapping[str, Any], bill: CallLabels, reply: CallResult, *, latest: float
     ) -> AsyncIterator[None]:
         """Reserve a call's worst-case cost, run the context, then settle what the call cost.
 
@@ -108,7 +108,7 @@ class CallAccounting:
             self._settle(reservation, _code(failure, reply), reply)
 
     async def _reserve(
-        self, body: Mapping[str, Any], bill: BillingInfo, latest: float
+        self, body: Mapping[str, Any], bill: CallLabels, latest: float
     ) -> BudgetReservation | None:
         if self._ledger is None:
             return None

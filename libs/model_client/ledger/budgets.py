@@ -27,7 +27,7 @@ RETRY_AFTER_S: Final = 5.0
 
 
 class BudgetBusyError(ThrottledError):
-    """Running calls have reserved what is left of a budget, and may give back enough."""
+    """Raised when running calls have reserved the rest of a budget, and may release it."""
 
     code = ErrorCode.BUDGET_EXCEEDED
 

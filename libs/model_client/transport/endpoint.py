@@ -21,7 +21,7 @@ from pydantic import BaseModel
 from contracts.notes import Usage
 from model_client import errors, metrics
 from model_client.durations import format_clock_time, format_seconds
-from model_client.ledger.accounting import BillingInfo, CallAccounting, sum_costs
+from model_client.ledger.accounting import CallAccounting, CallLabels, sum_costs
 from model_client.ledger.ledger import Ledger
 from model_client.limits.adaptive_concurrency import AdaptiveConcurrency
 from model_client.limits.circuit_breaker import CircuitBreaker, FailureAttribution
@@ -259,7 +259,7 @@ class ModelEndpoint:
         reply = CallResult(on_headers=admission.record_headers)
         try:
             body = self._dialect.build_body(request)
-            bill = BillingInfo(attribution, request.prompt_version)
+            bill = CallLabels(attribution, request.prompt_version)
             async with self._accounts.account_for(body, bill, reply, latest=deadline):
                 await self._send(request, reply, deadline, most_s)
         except BaseException as error:

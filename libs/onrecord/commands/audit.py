@@ -29,7 +29,7 @@ Timeout = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb ``audit``."""
+    """Add the command ``audit`` to the command line."""
     app.command(rich_help_panel="Operating")(audit)
 
 

@@ -35,7 +35,7 @@ Limit = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs of ``budgets``."""
+    """Add the commands of ``budgets`` to the command line."""
     verbs = typer.Typer(rich_markup_mode="markdown")
     verbs.callback(invoke_without_command=True)(budgets)
     verbs.command("set")(set_)

@@ -30,7 +30,7 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs of ``cache``."""
+    """Add the commands of ``cache`` to the command line."""
     verbs = typer.Typer(
         help="What is kept of models' answers, so that none is paid twice.",
         no_args_is_help=True,

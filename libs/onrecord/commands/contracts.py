@@ -16,7 +16,7 @@ DEFAULT = Path("schemas")
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs of ``contracts``."""
+    """Add the commands of ``contracts`` to the command line."""
     verbs = typer.Typer(
         help="Schemas of events and topics: write them, check them, release them.",
         no_args_is_help=True,

@@ -32,7 +32,7 @@ Since = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb ``costs``."""
+    """Add the command ``costs`` to the command line."""
     app.command(rich_help_panel="Operating")(costs)
 
 

@@ -22,12 +22,12 @@ Study = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb ``coverage``."""
+    """Add the command ``coverage`` to the command line."""
     app.command(rich_help_panel="Interviews and notes")(coverage)
 
 
 def coverage(*, study: Study = None, json_output: Json = False) -> None:
-    """Tell of each research question whether it is answered, not addressed, or unknown.
+    """Show for each research question whether it is answered, not addressed, or unknown.
 
     "Not addressed" is said only if every chunk of every interview was read with that question
     in hand, and no earlier revision has a note about it: then it is "answered earlier". "Unknown"

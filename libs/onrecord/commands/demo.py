@@ -26,7 +26,7 @@ Asked = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb ``demo``."""
+    """Add the command ``demo`` to the command line."""
     app.command(rich_help_panel="Local stack")(demo)
 
 

@@ -52,7 +52,7 @@ Reason = Annotated[str, typer.Option(help="Why nobody needs this message any mor
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs of ``dlq``."""
+    """Add the commands of ``dlq`` to the command line."""
     dlq = typer.Typer(
         help="Dead letters: messages that were set aside, with the reason.",
         no_args_is_help=True,

@@ -67,7 +67,7 @@ Page = Annotated[Path, typer.Argument(help="A Markdown page.", show_default=Fals
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs of ``eval``."""
+    """Add the commands of ``eval`` to the command line."""
     verbs = typer.Typer(
         help="How good the checks and the readers are, on what is known to be right or wrong.",
         no_args_is_help=True,

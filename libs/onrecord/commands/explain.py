@@ -31,7 +31,7 @@ _ID: Final = re.compile(r"[0-9a-f]{4,32}")
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb ``explain``."""
+    """Add the command ``explain`` to the command line."""
     app.command(rich_help_panel="Interviews and notes")(explain)
 
 

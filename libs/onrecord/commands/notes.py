@@ -72,7 +72,7 @@ class SelectedNotes:
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb ``notes``."""
+    """Add the command ``notes`` to the command line."""
     app.command(rich_help_panel="Interviews and notes")(notes)
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 from contracts.transcript import Segment, TranscriptFormat
 from onrecord.console import Json, out, print_json
 from onrecord.errors import FailedError, UsageError
-from onrecord.pages.rendering import format_count, format_offset, page_width, wrap_paragraph
+from onrecord.pages.rendering import format_count, format_recording_time, page_width, wrap_paragraph
 from onrecord.submit.files import read_transcript_file
 from onrecord.submit.older_readings import read_older_reading
 from transcripts import Reading, TranscriptError, read_transcript
@@ -45,7 +45,7 @@ Segments = Annotated[bool, typer.Option("--segments", help="Print every turn too
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb ``parse``."""
+    """Add the command ``parse`` to the command line."""
     app.command(rich_help_panel="Interviews and notes")(parse)
 
 
@@ -177,7 +177,7 @@ def _page(file: Path, found: FileText, reading: Reading, *, segments: bool) -> I
 
 
 def _turn(segment: Segment, width: int) -> Iterator[Text]:
-    first = f"{segment.number:>4} {format_offset(segment.start_ms):>9} "
+    first = f"{segment.number:>4} {format_recording_time(segment.start_ms):>9} "
     said = f"{segment.speaker}: {segment.text}"
     yield from wrap_paragraph(said, width, indent=" " * len(first), first=first)
 
@@ -187,7 +187,8 @@ def _span(reading: Reading) -> str:
     ends = [one.end_ms for one in reading.segments if one.end_ms is not None]
     if not starts:
         return "without times"
-    return f"from {format_offset(min(starts))} to {format_offset(max([*starts, *ends]))}"
+    first, last = min(starts), max([*starts, *ends])
+    return f"from {format_recording_time(first)} to {format_recording_time(last)}"
 
 
 def _roles(reading: Reading) -> dict[str, str]:

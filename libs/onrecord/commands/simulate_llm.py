@@ -6,7 +6,7 @@ import typer
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb ``simulate-llm``."""
+    """Add the command ``simulate-llm`` to the command line."""
     app.command(
         "simulate-llm",
         rich_help_panel="Tools",

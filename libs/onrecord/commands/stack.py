@@ -24,7 +24,7 @@ Purge = Annotated[bool, typer.Option("--purge", help="Delete data and logs after
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verbs ``up``, ``down`` and ``status``."""
+    """Add the commands ``up``, ``down`` and ``status`` to the command line."""
     panel = "Local stack"
     app.command(rich_help_panel=panel)(up)
     app.command(rich_help_panel=panel)(down)

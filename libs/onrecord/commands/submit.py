@@ -60,7 +60,7 @@ Timeout = Annotated[
 
 
 def register(app: typer.Typer) -> None:
-    """Add the verb ``submit``."""
+    """Add the command ``submit`` to the command line."""
     app.command(rich_help_panel="Interviews and notes")(submit)
 
 

@@ -13,7 +13,7 @@ from contracts.notes import CheckFailure, Evidence
 from onrecord.pages.check_names import CHECKS
 from onrecord.pages.rendering import (
     escape_controls,
-    format_offset,
+    format_recording_time,
     shorten_id,
     wrap_paragraph,
 )
@@ -82,7 +82,9 @@ def _quotes(note: NoteExplanation) -> Text:
 
 
 def _quote(one: Evidence) -> str:
-    return f"{one.speaker} {format_offset(one.start_ms)}, segment {one.segment}: “{one.quote}”"
+    return (
+        f"{one.speaker} {format_recording_time(one.start_ms)}, segment {one.segment}: “{one.quote}”"
+    )
 
 
 def _check(one: CheckResult, width: int) -> Iterator[Text]:

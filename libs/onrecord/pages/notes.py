@@ -9,7 +9,7 @@ from typing import Final
 from rich.text import Text
 
 from onrecord.pages.check_names import CHECKS
-from onrecord.pages.rendering import format_count, format_offset, shorten_id, wrap_paragraph
+from onrecord.pages.rendering import format_count, format_recording_time, shorten_id, wrap_paragraph
 from read_model.coverage import CoverageStatus, StudyCoverage, TopicCoverage
 from read_model.queries import RefusedNote, StoredNote, StoredQuote, StudyInUse
 
@@ -71,7 +71,7 @@ def _section(name: str, notes: Sequence[StoredNote], total: int, width: int) -> 
 
 
 def _quote(quote: StoredQuote, title: str, width: int) -> Iterator[Text]:
-    said = f"{quote.speaker} {format_offset(quote.start_ms)}, {title}"
+    said = f"{quote.speaker} {format_recording_time(quote.start_ms)}, {title}"
     yield from wrap_paragraph(said, width, indent="      ", style="dim")
     yield from wrap_paragraph(f"“{quote.quote}”", width, indent="      ", style="italic")
 

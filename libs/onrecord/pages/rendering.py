@@ -25,7 +25,7 @@ HEX_WIDTH: Final = 16
 ASCII_SHOWN: Final = range(0x20, 0x7F)
 
 
-def format_offset(milliseconds: int | None) -> str:
+def format_recording_time(milliseconds: int | None) -> str:
     """Format when something was said: ``[mm:ss]``, ``[h:mm:ss]``, or ``[--:--]`` if unknown."""
     if milliseconds is None:
         return "[--:--]"

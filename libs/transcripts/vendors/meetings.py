@@ -161,7 +161,7 @@ _TAG: Final = re.compile(r"<[^<>]{0,500}>")
 
 
 def is_otranscribe(document: Any) -> bool:
-    """Whether a document is oTranscribe's: HTML under ``text``, and where the recording stands."""
+    """Return whether a document is oTranscribe's: HTML under ``text``, and ``media``."""
     return (
         isinstance(document, dict)
         and isinstance(document.get("text"), str)
@@ -170,7 +170,7 @@ def is_otranscribe(document: Any) -> bool:
 
 
 def otranscribe_text(document: Any) -> str:
-    """The plain text of oTranscribe's HTML, a paragraph a line."""
+    """Return the plain text of oTranscribe's HTML, a paragraph a line."""
     html = re.sub(r"(?i)</p>|<br\s*/?>|</div>", "\n", text(document.get("text")))
     return unescape(_TAG.sub("", html)).replace("\u00a0", " ")
 

@@ -26,7 +26,7 @@ _HANGS: Final = re.compile(r"[.,!?;:…%)\]}\u2019\u201d\u3002\uff0c\uff01\uff1f
 
 
 class Word(NamedTuple):
-    """A word as a vendor has it; times in milliseconds.
+    """Word as a vendor has it; times in milliseconds.
 
     Attributes:
         speaker: who says it; empty if the vendor does not tell, None if it goes with the last.
@@ -41,7 +41,7 @@ class Word(NamedTuple):
 
 
 class Clock:
-    """Times of one unit, made whole milliseconds; what is no time is None, and counted.
+    """Converter of a vendor's times to milliseconds; invalid times become None and are counted.
 
     Args:
         ms: how many milliseconds one unit has; 1 for milliseconds, 1,000 for seconds.
@@ -93,41 +93,41 @@ class Clock:
 
 
 def ticks(value: object) -> float | None:
-    """Milliseconds of .NET's ticks of 100 ns, as a number for a ``Clock`` of milliseconds."""
+    """Convert .NET's ticks of 100 ns to milliseconds."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value / _TICKS_A_MS
     return None
 
 
 def is_objects(value: Any) -> bool:
-    """Whether a value is a list of objects that is not empty."""
+    """Return whether a value is a list of objects that is not empty."""
     return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
 
 
 def objects(value: Any) -> list[dict[str, Any]]:
-    """The objects of a list; other things in it are left out."""
+    """Return the objects of a list; other things in it are left out."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def at(document: Any, *keys: str) -> Any:
-    """What stands under keys one within the other; None if one of them is missing."""
+    """Return the value under nested keys; None if one of them is missing."""
     for key in keys:
         document = document.get(key) if isinstance(document, dict) else None
     return document
 
 
 def key(*values: Any) -> tuple[str, ...]:
-    """Values of any type as a key to look up; what is no number and no text counts as nothing."""
+    """Return values as a key to look up; "" in place of what is neither number nor text."""
     return tuple(str(one) if isinstance(one, str | int | float) else "" for one in values)
 
 
 def text(value: Any) -> str:
-    """Text, or nothing in place of another type."""
+    """Return a value if it is text, otherwise ""."""
     return value if isinstance(value, str) else ""
 
 
 def voice(value: Any) -> str:
-    """The label of a diarised voice: ``0`` and ``A`` become ``Speaker 0`` and ``Speaker A``."""
+    """Return the label of a diarised voice: ``Speaker 0`` for ``0``, ``Speaker A`` for ``A``."""
     label = reference(value).strip()
     if not label:
         return ""
@@ -135,7 +135,7 @@ def voice(value: Any) -> str:
 
 
 def of_words(words: Iterable[Word], notices: Notices) -> Iterator[Passage]:
-    """Passages of consecutive words of one speaker; a word of nobody's goes with the last."""
+    """Yield passages of consecutive words of one speaker; words without one join the last."""
     del notices
     speaker = ""
     owned: list[tuple[str, Word]] = []
@@ -154,7 +154,7 @@ def _piece(word: Word) -> Piece:
 def of_segment(
     speaker: str, said: str, times: tuple[int | None, int | None], words: Iterable[Word] = ()
 ) -> Iterator[Passage]:
-    """A passage of a segment's own text, with the times of those words that stand in it.
+    """Yield a passage of a segment's own text, with the times of those words that stand in it.
 
     Args:
         speaker: who speaks; empty if the vendor does not tell.
@@ -189,5 +189,5 @@ def of_segment(
 
 
 def first(holder: Mapping[str, Any], *keys: str) -> Any:
-    """The value of the first of several keys that an object has, None if it has none."""
+    """Return the value of the first of several keys that an object has, None if it has none."""
     return next((holder[key] for key in keys if holder.get(key) is not None), None)

@@ -14,7 +14,7 @@ from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.topics import MIB
 from grounding.syntax.spacy_parser import is_installed
-from guardrail.assessors import DraftAssessor, assess_in_thread, run_assessors
+from guardrail.assessors import DraftAssessor, assess_in_thread, run_assessor_pool
 from guardrail.domain import assess_draft
 from guardrail.settings import GuardrailSettings
 from processes import Bounds, TooCostlyError
@@ -44,7 +44,7 @@ def slow(notes: int = 100) -> tuple[DraftNote, ...]:
 
 @pytest.fixture
 async def in_process() -> AsyncIterator[DraftAssessor]:
-    async with run_assessors(processes=2, bounds=BOUNDS) as assess_in_process:
+    async with run_assessor_pool(processes=2, bounds=BOUNDS) as assess_in_process:
         yield assess_in_process
 
 
@@ -66,7 +66,7 @@ async def test_a_process_assesses_one_draft_after_another(mode: str) -> None:
         pytest.skip("heavy mode needs a parser")
     before = worker_processes()
     settings = GuardrailSettings(processes=1, mode=mode)
-    async with run_assessors(
+    async with run_assessor_pool(
         processes=1, bounds=settings.bounds, options=settings.assessment_options
     ) as in_process:
         await in_process(drafted(GOOD))
@@ -107,7 +107,7 @@ async def test_the_event_loop_is_free_meanwhile(in_process: DraftAssessor) -> No
 async def test_a_draft_that_is_too_costly_is_refused_and_the_next_one_is_assessed() -> None:
     draft = drafted(*slow(2_000)).model_copy(update={"chunk": endless()})
     bounds = Bounds(timeout_s=60, cpu_s=2, memory_bytes=256 * MIB)
-    async with run_assessors(processes=1, bounds=bounds) as in_process:
+    async with run_assessor_pool(processes=1, bounds=bounds) as in_process:
         with pytest.raises(TooCostlyError, match="more than 2 s of CPU time"):
             await in_process(draft)
         assert await in_process(drafted(GOOD)) == assess_draft(drafted(GOOD))

@@ -65,4 +65,4 @@ def test_a_verb_that_is_interrupted_ends_as_by_the_signal() -> None:
     def wait() -> None:
         raise KeyboardInterrupt
 
-    assert command_line.run(app, [], program="waits") == 130
+    assert command_line.run_command_line(app, [], program="waits") == 130

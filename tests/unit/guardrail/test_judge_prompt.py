@@ -22,7 +22,7 @@ from contracts.transcript import Role
 from grounding import CheckedNote, check_note
 from guardrail.judge import ANSWER_SCHEMA, JudgeAnswer, JudgeVerdict, build_judge_request
 from prompts import FOLDER
-from prompts.fencing import fence_json
+from prompts.fencing import escape_json
 from prompts.judge import VERSION, load_instructions
 from simulator.prompt import parse_claim, parse_passage
 from support.chunks import CHUNK
@@ -138,7 +138,7 @@ def test_there_is_one_example_of_each_verdict_in_the_form_of_real_questions() ->
     assert {ruling.verdict for _, ruling in shown} == {*JudgeVerdict}
     assert len(shown) == len(JudgeVerdict)
     for one, _ in shown:
-        assert fence_json(one) in load_instructions()
+        assert escape_json(one) in load_instructions()
         assert {*one["quotes"][0]} == {*document(saying("We pay."))["quotes"][0]}
 
 

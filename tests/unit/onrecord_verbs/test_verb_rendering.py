@@ -10,7 +10,7 @@ from onrecord.pages.rendering import (
     format_count,
     format_duration,
     format_hex_dump,
-    format_offset,
+    format_recording_time,
     format_time,
     wrap_paragraph,
 )
@@ -29,7 +29,7 @@ from onrecord.pages.rendering import (
     ],
 )
 def test_shows_when_something_was_said(milliseconds: int | None, shown: str) -> None:
-    assert format_offset(milliseconds) == shown
+    assert format_recording_time(milliseconds) == shown
 
 
 @pytest.mark.parametrize(
