@@ -6,14 +6,48 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
+from uuid import UUID
 
 import personal_data
-from contracts.events import NotesDrafted
+from contracts.events import ChunkReady, NotesDrafted
+from contracts.notes import DraftEvidence, DraftNote
+from contracts.study import Study, Theme
+from contracts.transcript import Role, Segment
 from grounding import CheckedNote
-from grounding.syntax.spacy_parser import load_parser
 from guardrail.domain import ASSESSMENT_ACTIVITY, DEFAULT_OPTIONS, AssessmentOptions, assess_draft
 from processes import Bounds, WorkerPool
+
+_SAMPLE_DRAFT: Final = NotesDrafted(
+    chunk=ChunkReady(
+        transcript_id=UUID(int=1),
+        revision=1,
+        chunk_id=UUID(int=2),
+        index=1,
+        chunk_count=1,
+        title="Sample",
+        study=Study(study_id="sample", name="Sample", themes=(Theme(id="cost", name="Cost"),)),
+        segments=(
+            Segment(
+                number=1,
+                speaker="Ann",
+                role=Role.PARTICIPANT,
+                text="We never paid more than forty pounds a month, I think, before May.",
+            ),
+        ),
+    ),
+    notes=(
+        DraftNote(
+            statement="Ann thinks they never paid more than 40 pounds a month before May.",
+            evidence=(DraftEvidence(segment=1),),
+            themes=("cost",),
+        ),
+    ),
+    attempt=1,
+    model="sample",
+    prompt_version="sample",
+)
+"""A draft that most checks have something to do with."""
 
 
 class DraftAssessor(Protocol):
@@ -29,14 +63,15 @@ async def assess_in_thread(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
     return await asyncio.to_thread(assess_draft, drafted)
 
 
-def load_models(*, heavy: bool) -> None:
-    """Load the models before the first draft, so that no draft pays for it.
+def load_models(options: AssessmentOptions) -> None:
+    """Load what checking needs by checking a draft, so that no real draft pays for it.
 
-    A process that kept so much more memory than it began with would be ended after each draft.
+    Dictionaries, the language detector and the parser are loaded when they are first used, and take
+    128 MiB. A process that keeps that much more than it began with is ended after its first draft,
+    and the next one would load it all again.
     """
     personal_data.preload()
-    if heavy:
-        load_parser()
+    assess_draft(_SAMPLE_DRAFT, options)
 
 
 @asynccontextmanager
@@ -57,7 +92,7 @@ async def run_assessor_pool(
         processes=processes,
         bounds=bounds,
         doing=ASSESSMENT_ACTIVITY,
-        prepare=partial(load_models, heavy=options.heavy),
+        prepare=partial(load_models, options),
     ) as pool:
 
         async def assess_in_process(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:

@@ -65,7 +65,8 @@ async def test_a_process_assesses_one_draft_after_another(mode: str) -> None:
     if mode == "heavy" and not is_installed():
         pytest.skip("heavy mode needs a parser")
     before = worker_processes()
-    settings = GuardrailSettings(processes=1, mode=mode)
+    # What a draft may leave behind is a share of the bound: with a small one, nothing loaded late.
+    settings = GuardrailSettings(processes=1, mode=mode, assess_memory_mib=128)
     async with run_assessor_pool(
         processes=1, bounds=settings.bounds, options=settings.assessment_options
     ) as in_process:

@@ -19,6 +19,7 @@ from contracts.topics import (
 )
 from grounding import CheckedNote
 from guardrail.assessors import DraftAssessor, load_models
+from guardrail.domain import AssessmentOptions
 from guardrail.handlers import judge_draft
 from guardrail.settings import GuardrailSettings
 from messaging import Delivery, Publisher
@@ -50,7 +51,7 @@ async def slow_assessors(processes: int) -> AsyncIterator[DraftAssessor]:
         processes=processes,
         bounds=Bounds(timeout_s=60, cpu_s=30, memory_bytes=512 * MIB),
         doing="assessing",
-        prepare=partial(load_models, heavy=False),
+        prepare=partial(load_models, AssessmentOptions(heavy=False)),
     ) as pool:
 
         async def in_process(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
