@@ -69,7 +69,7 @@ class _Server(uvicorn.Server):
             connection.shutdown()
         await _ended(handlers, self._grace_s)
         for connection in list(connections):
-            # A handler that waits is told of it, and ends: see `cancel_on_disconnect`. What is
+            # A handler that waits is cancelled, and ends: see `cancel_on_disconnect`. What is
             # closing has its whole answer, which may still be on its way.
             if not connection.transport.is_closing():
                 connection.transport.abort()

@@ -103,8 +103,8 @@ def decode_event(
         InvalidEventError: it is another event, or a field is missing or wrong. The message names
             the fields and what is wrong with them, never their content.
     """
-    told, lineage = read_event_headers(headers)
-    if told is not None and told != expected.ce_type.encode():
+    ce_type, lineage = read_event_headers(headers)
+    if ce_type is not None and ce_type != expected.ce_type.encode():
         raise InvalidEventError(f"the topic carries {expected.ce_type}, this says it is another")
     return parse_model(value, expected), lineage
 
@@ -133,11 +133,11 @@ def read_event_headers(
     headers: Sequence[tuple[str, bytes]],
 ) -> tuple[bytes | None, PropagatedContext]:
     """Return the CloudEvents type and the propagated context; of repeats the last counts."""
-    told = dict(headers)
-    traceparent, deadline = told.get(_TRACEPARENT), told.get(_DEADLINE)
+    values = dict(headers)
+    traceparent, deadline = values.get(_TRACEPARENT), values.get(_DEADLINE)
     if traceparent is None and deadline is None:
-        return told.get(_CE_TYPE), NO_CONTEXT
-    return told.get(_CE_TYPE), PropagatedContext(traceparent, deadline)
+        return values.get(_CE_TYPE), NO_CONTEXT
+    return values.get(_CE_TYPE), PropagatedContext(traceparent, deadline)
 
 
 _CE_TYPE: Final = h.CE_TYPE

@@ -77,12 +77,12 @@ class KafkaSettings(BaseSettings):
 
     @field_validator("bootstrap_servers")
     @classmethod
-    def _are_addresses(cls, told: str) -> str:
-        for server in told.split(","):
+    def _are_addresses(cls, servers: str) -> str:
+        for server in servers.split(","):
             host, _, port = server.strip().rpartition(":")
             if not host or not port.isdecimal() or not 0 < int(port) <= HIGHEST_PORT:
                 raise ValueError("is not host:port, or several of them with commas between")
-        return told
+        return servers
 
     @property
     def encrypts(self) -> bool:

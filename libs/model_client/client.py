@@ -185,8 +185,8 @@ class ModelClient:
             else:
                 return endpoint, _to_cached(response)
         if self._serves_shorter(fitting, failures):
-            told = "the question is too long for the models that serve now"
-            raise errors.ContextTooLongError(told)
+            reason = "the question is too long for the models that serve now"
+            raise errors.ContextTooLongError(reason)
         raise _deciding_failure(failures)
 
     def _serves_shorter(

@@ -137,8 +137,8 @@ def kind_of(label: str) -> LabelKind:
 
 
 def _is_role(label: str) -> bool:
-    told = role_told_by(label) is not Role.UNKNOWN or _VOICE.fullmatch(label) is not None
-    return told or _ROLE_FIRST.fullmatch(label) is not None
+    is_role = role_told_by(label) is not Role.UNKNOWN or _VOICE.fullmatch(label) is not None
+    return is_role or _ROLE_FIRST.fullmatch(label) is not None
 
 
 def _is_name(label: str, bare: str, words: Sequence[str]) -> bool:

@@ -25,7 +25,7 @@ class TranscriptLimits:
 
     Attributes:
         utf8_bytes: its text as UTF-8.
-        text_characters: of a file of WebVTT, SRT or plain text, all told.
+        text_characters: of a file of WebVTT, SRT or plain text, in total.
         lines: of such a file.
         timed_words: stretches of speech with a time of their own: words, cues.
         characters: of all that is said.
@@ -43,7 +43,7 @@ class TranscriptLimits:
 
 
 LIMITS: Final = TranscriptLimits()
-"""The limits unless told otherwise."""
+"""The default limits."""
 
 
 def refuse_bytes(content: str, most: int) -> None:

@@ -1,4 +1,4 @@
-"""What was mended while reading, counted, and told in plain sentences."""
+"""Repairs made while a transcript is read: counted, and worded in plain sentences."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ from transcripts.turns import Source, label_of, segments_of
 from transcripts.webvtt import is_webvtt
 
 DEFAULT_MAX_BYTES: Final = LIMITS.utf8_bytes
-"""Bytes of a transcript's text as UTF-8, unless told otherwise."""
+"""Default limit of a transcript's text, in bytes as UTF-8."""
 
 _ESCAPED: Final = re.compile(r"\\[ubf]|&")
 """Characters that JSON or mark-up has under other names."""

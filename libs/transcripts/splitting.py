@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from contracts.transcript import WordTiming
 
 MAX_SEGMENT_CHARACTERS: Final = 12_000
-"""The longest segment unless told otherwise: about 13 minutes of talk without a break."""
+"""The longest segment by default, in characters: about 13 minutes of talk without a break."""
 
 _SENTENCE_END = re.compile(r"[.!?…][\"”\u2019')\]]*(?= )|[\u3002\uff01\uff1f]")
 _LONGEST_CLUSTER = 16  # marks on one letter beyond which they may be parted from it

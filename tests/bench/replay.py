@@ -29,8 +29,7 @@ from messaging.codec import encode_event
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import Headers, append_headers
-from messaging.runtime.health import Health, serve_http
-from support.http_client import http_client
+from support.http_client import http_client, serve_routes
 from support.postgres import EmbeddedServer, TestServer
 
 NUMBER: Final = 20_000
@@ -162,7 +161,7 @@ async def _office(
         timed_store, timed_reader = timed(store, spent), timed(reader, spent)
         replayer = LetterReplayer(timed_store, timed_reader, timed(publisher, spent))
         api.context = ApiContext(timed_store, timed_reader, replayer)
-        serving = serve_http(Health, host="127.0.0.1", port=0, routes=api.routes)
+        serving = serve_routes(api.routes)
         port = await stack.enter_async_context(serving)
         yield store, f"http://127.0.0.1:{port}"
 

@@ -23,9 +23,8 @@ from messaging import Delivery, Origin, Publisher, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import Headers, append_headers
-from messaging.runtime.health import Health, serve_http
 from support.broker import Bench, bench_on
-from support.http_client import http_client
+from support.http_client import http_client, serve_routes
 
 ODD: Headers = (("a", b"1"), ("a", b"\xff"), (h.ADDED, b"9"))
 KEY: Final = b"\xfe"
@@ -100,7 +99,7 @@ async def open_office(broker: str, store: LetterStore) -> AsyncIterator[Office]:
         api = Api()
         replayer = LetterReplayer(store, reader, publisher, repair_pause_s=0.05)
         api.context = ApiContext(store, reader, replayer)
-        serving = serve_http(Health, host="127.0.0.1", port=0, routes=api.routes)
+        serving = serve_routes(api.routes)
         port = await stack.enter_async_context(serving)
         client = await stack.enter_async_context(http_client())
         yield Office(bench, api.context, f"http://127.0.0.1:{port}", client)

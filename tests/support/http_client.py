@@ -1,10 +1,23 @@
-"""The HTTP client of tests."""
+"""The HTTP client of tests, and a server of a service's routes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
+
 import httpx2
+from starlette.routing import BaseRoute
+
+import asgi_server
+from messaging.runtime.health import Health, health_routes
 
 
 def http_client(timeout_s: float = 60.0) -> httpx2.AsyncClient:
     """Return a client that asks what the test started, whatever proxy the environment names."""
     return httpx2.AsyncClient(trust_env=False, timeout=timeout_s)
+
+
+def serve_routes(routes: Iterable[BaseRoute] = ()) -> AbstractAsyncContextManager[int]:
+    """Serve routes beside those of health and metrics, as a service does; yields the port."""
+    app = asgi_server.create_application([*health_routes(Health), *routes])
+    return asgi_server.serve(app, host="127.0.0.1", port=0)

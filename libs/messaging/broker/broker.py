@@ -351,14 +351,14 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
 def _given(
     bootstrap_servers: str | Iterable[str] | None, security: Any
 ) -> Callable[[], KafkaSettings]:
-    """What reads the settings of the connection, where FastStream's arguments say some of them."""
+    """Return a reader of connection settings in which FastStream's arguments take precedence."""
 
     def read() -> KafkaSettings:
-        told: dict[str, Any] = {}
+        given: dict[str, Any] = {}
         if bootstrap_servers is not None:
             servers = bootstrap_servers
-            told["bootstrap_servers"] = servers if isinstance(servers, str) else ",".join(servers)
-        settings = _GivenSettings(**told)
+            given["bootstrap_servers"] = servers if isinstance(servers, str) else ",".join(servers)
+        settings = _GivenSettings(**given)
         return settings if security is None else settings.secured(security)
 
     return read

@@ -45,7 +45,7 @@ def is_model(annotation: Any) -> bool:
 
 
 def payload_of(value: bytes | None, headers: Headers, expected: type[BaseModel]) -> Any:
-    """Return what a handler expects of a message: an event, a model or the raw record.
+    """Decode a record's value as the event or model that a handler expects.
 
     Raises:
         BadMessageError: the value is not that.

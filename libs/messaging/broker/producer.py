@@ -71,19 +71,19 @@ class ReliableProducer(AioKafkaFastProducer):
         """Do nothing: publishing waits for the acknowledgement."""
 
     async def publish(self, cmd: KafkaPublishCommand) -> Any:
-        """Send a message; wait for the acknowledgement, unless told not to.
+        """Send a message; wait for the acknowledgement, unless ``no_confirm`` is set.
 
         While the broker cannot be reached, this waits: for as long as the caller lets it.
         """
         record = await record_to_send(self._config, cmd)
         publisher = await self._when_connected()
-        told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await publisher.send((record,), delivery_callback(told))
+        report: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await publisher.send((record,), delivery_callback(report))
         partition = UNKNOWN if record.partition is None else record.partition
         place = TopicPartition(record.topic, partition)
         if cmd.no_confirm:
-            return told
-        await told
+            return report
+        await report
         return RecordMetadata(record.topic, partition, place, UNKNOWN, UNKNOWN, 0, UNKNOWN)
 
     async def publish_batch(self, cmd: KafkaPublishCommand) -> Any:

@@ -58,13 +58,13 @@ async def record_to_send(config: Any, cmd: KafkaPublishCommand) -> OutgoingRecor
         topic=cmd.destination,
         key=cmd.key.encode() if isinstance(cmd.key, str) else cmd.key,
         value=value,
-        headers=[(name, _bytes(told)) for name, told in headers.items()],
+        headers=[(name, _header_bytes(text)) for name, text in headers.items()],
         partition=cmd.partition,
     )
 
 
-def _bytes(told: Any) -> bytes:
-    return told if isinstance(told, bytes) else str(told or "").encode()
+def _header_bytes(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value or "").encode()
 
 
 def events_in(body: Any) -> tuple[Event, ...] | None:
@@ -87,8 +87,8 @@ def event_command(
 ) -> KafkaPublishCommand:
     """Return an event as FastStream's message, with its CloudEvents headers."""
     key, value, headers = encode_event(event, source=source, cause=cause)
-    told = {name: content.decode() for name, content in headers}
-    return publish_command(value, key=key, headers=told | (more or {}))
+    texts = {name: content.decode() for name, content in headers}
+    return publish_command(value, key=key, headers=texts | (more or {}))
 
 
 def require_publishers(events: Iterable[Event], publishers: Iterable[ManagedPublisher]) -> None:

@@ -103,7 +103,7 @@ class DirectRoute:
         return payload, lineage
 
     async def handle(self, subject: Any, delivery: Delivery | None) -> Sequence[Outgoing]:
-        """Call the handler; what its publishers are to send."""
+        """Call the handler and return what its publishers are to send."""
         call, correlation_id = self.call, None
         if isinstance(subject, _Correlated):
             subject, correlation_id = subject.payload, subject.correlation_id
@@ -117,7 +117,7 @@ class DirectRoute:
             else:
                 returned = await call.function(subject)
         except HandlerException as instruction:
-            _obey(instruction)
+            _raise_instruction(instruction)
             return ()
         events = events_in(returned)
         if events is not None and not self.correlates:
@@ -155,7 +155,7 @@ class FrameworkRoute:
         return job.record, read_event_headers(job.headers)[1]
 
     async def handle(self, subject: Record, delivery: Delivery | None) -> Sequence[Outgoing]:
-        """Run FastStream's machinery; what its publishers are to send.
+        """Run FastStream's machinery and return what its publishers are to send.
 
         Raises:
             RedeliveryRequestedError: the handler nacked the message.
@@ -170,7 +170,7 @@ class FrameworkRoute:
                     _received(subject, self.prefix + self.topic)
                 )
         except HandlerException as instruction:
-            _obey(instruction)
+            _raise_instruction(instruction)
             return results.records
         except ValidationError as error:
             if (blamed := blamed_on_message(error, self.topic)) is None:
@@ -178,7 +178,7 @@ class FrameworkRoute:
             raise blamed from None
         finally:
             publishing_to.reset(token)
-        _heed(results.message)
+        _raise_acknowledgement(results.message)
         if events := events_in(response.body):
             publishers = [one for call in self.subscriber.call_sites() for one in call.publishers]
             if all(one.declared is not None for one in publishers):
@@ -190,16 +190,16 @@ def _correlation_id(headers: Headers) -> str:
     return header_text(headers, "correlation_id") or str(uuid4())
 
 
-def _obey(instruction: HandlerException) -> None:
-    """Act on an exception by which FastStream's handlers say what is to become of a message."""
+def _raise_instruction(instruction: HandlerException) -> None:
+    """Raise our error for FastStream's ``NackMessage`` or ``RejectMessage``; others settle it."""
     if isinstance(instruction, NackMessage):
         raise RedeliveryRequestedError("the handler raised NackMessage") from instruction
     if isinstance(instruction, RejectMessage):
         raise RejectedByHandlerError("the handler raised RejectMessage") from instruction
 
 
-def _heed(message: HandledMessage | None) -> None:
-    """Act on what the handler said of the message by its methods."""
+def _raise_acknowledgement(message: HandledMessage | None) -> None:
+    """Raise our error if the handler called ``message.nack()`` or ``message.reject()``."""
     if message is None:
         return
     if message.committed is AckStatus.NACKED:

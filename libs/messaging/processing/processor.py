@@ -191,9 +191,9 @@ class MessageProcessor:
         if route.is_json:
             _refuse(job, self._limits.complaint_about_json(job.received.value))
         subject, job.lineage = route.read(job)
-        told = job.lineage.deadline_s if route.is_json else None
-        if told is not None and not job.delivery.replays:  # an operator's replay outweighs it
-            job.due_s = told
+        due_s = job.lineage.deadline_s if route.is_json else None
+        if due_s is not None and not job.delivery.replays:  # an operator's replay outweighs it
+            job.due_s = due_s
         return route, subject
 
     async def _publish(self, job: InFlightMessage, events: Sequence[Outgoing]) -> None:

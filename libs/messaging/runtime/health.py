@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -11,13 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-import asgi_server
 from asgi_server import JsonResponse
 
 
 @dataclass(slots=True)
 class Health:
-    """What a service says of itself.
+    """Readiness of a service, with the reason while it is not ready.
 
     Attributes:
         ready: whether it works.
@@ -59,26 +57,3 @@ def health_routes(look: Callable[[], Health]) -> list[BaseRoute]:
         return Response(generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return [Route("/livez", live), Route("/readyz", ready), Route("/metrics", metrics)]
-
-
-@asynccontextmanager
-async def serve_http(
-    look: Callable[[], Health], *, host: str, port: int, routes: Iterable[BaseRoute] = ()
-) -> AsyncIterator[int]:
-    """Serve ``/livez``, ``/readyz``, ``/metrics`` and a service's own routes.
-
-    Args:
-        look: tells the health at the moment of the request.
-        host: address to listen on.
-        port: port to listen on; 0 lets the system choose.
-        routes: the service's own API: Starlette's routes, or mounts of other ASGI applications.
-
-    Yields:
-        The port listened on.
-
-    Raises:
-        OSError: the port is taken.
-    """
-    app = asgi_server.create_application([*health_routes(look), *routes])
-    async with asgi_server.serve(app, host=host, port=port) as listening_on:
-        yield listening_on

@@ -173,7 +173,7 @@ class RateLimiter:
     def _too_far(self, wait_s: float) -> errors.RateLimitedError:
         message = f"the endpoint's limits leave no turn for {format_seconds(wait_s)}"
         if (hold := self.hold) is not None:
-            message += f"; it told to come back after {format_seconds(hold.retry_after_s)}"
+            message += f"; it asked to be called again after {format_seconds(hold.retry_after_s)}"
         return errors.RateLimitedError(message, retry_after=wait_s)
 
 

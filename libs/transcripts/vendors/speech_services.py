@@ -107,9 +107,11 @@ def _deepgram_paragraphs(channels: list[dict[str, Any]]) -> list[dict[str, Any]]
         return []
     best = next(iter(objects(channels[0].get("alternatives"))), {})
     listed = objects(at(best, "paragraphs", "paragraphs"))
-    told = all("speaker" in one and "sentences" in one for one in listed)
+    has_sentences = all("speaker" in one and "sentences" in one for one in listed)
     return (
-        listed if told and not any("speaker" in one for one in objects(best.get("words"))) else []
+        listed
+        if has_sentences and not any("speaker" in one for one in objects(best.get("words")))
+        else []
     )
 
 

@@ -17,9 +17,8 @@ from messaging import Record
 from messaging.dead_letters.identity import derive_letter_id
 from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import append_headers, split_headers
-from messaging.runtime.health import Health, serve_http
 from support.control_office import KEY, ODD, Office, delivery, letter_bytes
-from support.http_client import http_client
+from support.http_client import http_client, serve_routes
 
 NOBODY = str(derive_id("nobody"))
 
@@ -186,7 +185,7 @@ async def test_an_interrupted_replay_is_finished_at_the_start_and_a_hopeless_one
 
 async def test_says_503_while_its_dependencies_are_not_there() -> None:
     async with (
-        serve_http(Health, host="127.0.0.1", port=0, routes=Api().routes) as port,
+        serve_routes(Api().routes) as port,
         http_client() as client,
     ):
         answer = await client.get(f"http://127.0.0.1:{port}/letters")

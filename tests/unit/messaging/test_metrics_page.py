@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import Counter
 
-from messaging.runtime.health import Health, serve_http
-from support.http_client import http_client
+from support.http_client import http_client, serve_routes
 
 SEEN = Counter("onrecord_test_pages_seen", "Pages seen by this test.")
 
@@ -13,7 +12,7 @@ SEEN = Counter("onrecord_test_pages_seen", "Pages seen by this test.")
 async def test_the_process_tells_its_metrics_in_prometheus_text_format() -> None:
     SEEN.inc()
     async with (
-        serve_http(Health, host="127.0.0.1", port=0) as port,
+        serve_routes() as port,
         http_client() as client,
     ):
         response = await client.get(f"http://127.0.0.1:{port}/metrics")
