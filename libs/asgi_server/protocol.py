@@ -50,20 +50,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         """Take a part of the request's target."""
         super().on_url(url)
-        _require(len(self.url) <= MAX_LINE_BYTES)
+        if len(self.url) > MAX_LINE_BYTES:
+            raise HeadTooLargeError  # which the parser wraps, and the protocol answers with 400
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header."""
-        _require(len(name) + len(value) <= MAX_LINE_BYTES and len(self.headers) < MAX_HEADERS)
+        if len(name) + len(value) > MAX_LINE_BYTES or len(self.headers) >= MAX_HEADERS:
+            raise HeadTooLargeError
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Hand the request to the application."""
         self._in_head = False
         super().on_headers_complete()
-
-
-def _require(fits: bool) -> None:  # noqa: FBT001 - the condition is the whole point
-    # The parser wraps it in an error of its own, at which the protocol answers 400.
-    if not fits:
-        raise HeadTooLargeError

@@ -130,4 +130,4 @@ def _split_in_fours(text: str) -> list[str]:
 
 
 def _scramble_word(word: str) -> str:
-    return word[:1] + word[-2:0:-1] + word[-1:] if len(word) > 3 else word[::-1]  # noqa: PLR2004
+    return word[:1] + word[-2:0:-1] + word[-1:] if len(word) > 3 else word[::-1]  # noqa: PLR2004 - shorter ones have no middle
