@@ -13,7 +13,7 @@ from pydantic import PrivateAttr
 
 from contracts.events import Event
 from contracts.topics import RETRY_DELAYS_S, Topic, dlq_topic, retry_topic, topic_of
-from messaging.broker.internals import ManagedSubscriber, connection_options
+from messaging.broker.internals import ManagedPublisher, ManagedSubscriber, connection_options
 from messaging.broker.producer import ReliableProducer
 from messaging.broker.registrator import (
     DEADLINE_S,
@@ -326,26 +326,37 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
             self._reliable_producer.attach(None)
 
     def _topics(self) -> list[Topic]:
-        """The topics that are created if they do not exist: retry topics, DLQ, and the sources."""
-        prefix, own = self.kafka.topic_prefix, self.service
-        sources = [
+        """The topics that are created if they do not exist.
+
+        They are those of the subscribers and of their publishers, the retry topics and the DLQ. A
+        broker that creates topics by itself when they are written to is not relied on.
+        """
+        own = self.service
+        partitions = {
+            topic.name: max(1, topic.num_partitions)
+            for subscriber in self._managed
+            for topic in subscriber.topics
+            if topic.declare
+        }
+        for publisher in self.publishers:
+            if isinstance(publisher, ManagedPublisher) and publisher.declares_topic:
+                partitions.setdefault(publisher.topic, 1)
+        topics = [
             Topic(
-                one.name.removeprefix(prefix),
+                name.removeprefix(self.kafka.topic_prefix),
                 None,
                 "as its producers choose",
                 (),
-                (own,),
-                f"Read by {own}.",
-                partitions=max(1, one.num_partitions),
+                (),
+                f"Read or written by {own}.",
+                partitions=number,
             )
-            for subscriber in self._managed
-            for one in subscriber.topics
-            if one.declare
+            for name, number in partitions.items()
         ]
         if not self._dead_letters:
-            return sources
+            return topics
         retries = [retry_topic(own, tier) for tier in range(len(RETRY_DELAYS_S))]
-        return [*sources, *retries, dlq_topic(own)]
+        return [*topics, *retries, dlq_topic(own)]
 
 
 def _given(

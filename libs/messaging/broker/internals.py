@@ -277,16 +277,18 @@ class ManagedPublisher(DefaultPublisher):
 
     Attributes:
         declared: the declared topic, if it is one.
+        declares_topic: whether the broker may create the topic.
         expand: makes several messages, or none, of what a handler returns.
     """
 
-    __slots__ = ("declared", "expand")
+    __slots__ = ("declared", "declares_topic", "expand")
 
     def __init__(
         self, config: KafkaPublisherConfig, specification: KafkaPublisherSpecification
     ) -> None:
         super().__init__(config, specification)
         self.declared: Any = None
+        self.declares_topic = True
         self.expand: Expand | None = None
 
     @property
@@ -458,5 +460,6 @@ def add_publisher(
         ),
     )
     publisher = ManagedPublisher(config, specification)
+    publisher.declares_topic = topic.declare
     Registrator.publisher(registrator, publisher, persistent=persistent)
     return publisher

@@ -13,6 +13,7 @@ from faststream.exceptions import AckMessage, NackMessage, RejectMessage, SkipMe
 from faststream.kafka import KafkaMessage, KafkaResponse
 from faststream.kafka.opentelemetry import KafkaTelemetryMiddleware
 from faststream.kafka.prometheus import KafkaPrometheusMiddleware
+from faststream.kafka.schemas import Topic as KafkaTopic
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -23,7 +24,8 @@ from contracts import headers as h
 from contracts.errors import ErrorCode, OutageError
 from contracts.events import ChunkReady, NotesStored
 from contracts.topics import CHUNKS_READY, NOTES_STORED, dlq_topic
-from messaging import CurrentDelivery, ReliableKafkaBroker, ServiceApplication
+from messaging import CurrentDelivery, KafkaRouter, ReliableKafkaBroker, ServiceApplication
+from messaging.kafka.admin import list_missing_topics
 from support.broker import PROBE, QUICK, Bench, RunningApplication
 from support.chunks import CHUNK
 from support.on_faststream import PassingOn
@@ -328,6 +330,26 @@ async def test_a_broker_without_handlers_publishes(bench: Bench) -> None:
         await broker.publish({"number": 7}, bench.kafka.topic(NOTES_STORED.name), key=b"k")
     (sent,) = await bench.records(NOTES_STORED.name, 1)
     assert sent.key == b"k"
+
+
+async def test_the_topics_of_subscribers_and_publishers_are_created(bench: Bench) -> None:
+    """A broker need not create topics by itself; Kafka's advice is that it does not."""
+    broker = ReliableKafkaBroker(service=PROBE, settings=QUICK, kafka=bench.kafka)
+    router = KafkaRouter(prefix="shop-")
+    others = KafkaTopic("others", declare=False)
+
+    @router.subscriber("orders")
+    @router.publisher("invoices")
+    @router.publisher(others)
+    async def handle(order: Order) -> Invoice:
+        return Invoice(order=order.number)
+
+    broker.include_router(router)
+    broker.publisher("receipts")
+    async with running(broker):
+        created = ["shop-orders", "shop-invoices", "receipts", DLQ, f"{PROBE}-retry-1"]
+        names = [bench.kafka.topic(name) for name in [*created, "shop-others"]]
+        assert await list_missing_topics(bench.kafka, names) == (bench.kafka.topic("shop-others"),)
 
 
 async def test_a_dependency_that_is_not_there_is_waited_for(bench: Bench) -> None:
