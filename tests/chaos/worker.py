@@ -155,17 +155,10 @@ def wrap_publisher(publisher: Publisher, crashes: Crashes) -> None:
 
 def tell_state() -> None:
     """Write to the log what this process holds, for whoever has to find out why it stands still."""
-    told = []
-    for one in gc.get_objects():
-        if isinstance(one, StageConsumer) and hasattr(one, "_consumer"):
-            consumer, fetcher = one._consumer, one._consumer._fetcher
-            told += [("trouble", one.trouble), ("paused", consumer.paused())]
-            told += [("fetched", fetcher._records), ("fetching", fetcher._in_flight)]
-            told += [("window", vars(one._window))]
-            told += [
-                (str(tp), held.ledger._unfinished) for tp, held in one._commits._accounts.items()
-            ]
-    sys.stderr.write("".join(f"{name}: {what}\n" for name, what in told))
+    consumers = [one for one in gc.get_objects() if isinstance(one, StageConsumer)]
+    for one in consumers:
+        for name, what in one.describe().items():
+            sys.stderr.write(f"{name}: {what}\n")
     for task in asyncio.all_tasks():
         task.print_stack(limit=6, file=sys.stderr)
     sys.stderr.flush()

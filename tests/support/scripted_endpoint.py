@@ -66,7 +66,7 @@ class ScriptedEndpoint:
     def __init__(self, respond: Respond) -> None:
         self.requests: list[dict[str, Any]] = []
         self.connections: set[Any] = set()
-        self._respond = respond
+        self.respond = respond
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[str]:
@@ -80,7 +80,7 @@ class ScriptedEndpoint:
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.connections.add(tuple(scope["client"]))
         self.requests.append(await Request(scope, receive).json())
-        response: Any = self._respond(self.requests[-1], len(self.requests))
+        response: Any = self.respond(self.requests[-1], len(self.requests))
         with suppress(ClientDisconnect):
             async with asgi_server.cancel_on_disconnect(receive):
                 if isinstance(response, Response):

@@ -24,6 +24,7 @@ from messaging.consumer.instance_fencing import InstanceIdGuard
 from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.retry_topics import SubscribedTopics
 from messaging.consumer.window import Window
+from messaging.kafka.aiokafka_internals import describe_fetched
 from messaging.kafka.broker_monitor import BrokerMonitor
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.processing.processor import MessageProcessor
@@ -54,12 +55,22 @@ class StageConsumer:
         settings: window, graces, intervals.
         kafka: how to reach the broker.
         worker: works on single messages, and knows what holds up the stage.
+
+    Attributes:
+        stage: what is read and handled.
+        client: aiokafka's consumer; None before ``run``.
+        window: the messages that are queued or in flight.
+        committer: the ledger of each partition, and the commits.
+        assignment: the partitions that are this member's.
+        fetcher: the poll loop.
+        monitor: whether the broker still answers.
     """
 
     def __init__(
         self, stage: Stage, settings: StageSettings, kafka: KafkaSettings, worker: MessageProcessor
     ) -> None:
-        self._stage = stage
+        self.stage = stage
+        self.client: Any = None
         self._settings = settings
         self._kafka = kafka
         self._worker = worker
@@ -69,7 +80,7 @@ class StageConsumer:
         }
         self._names = {name: name.removeprefix(kafka.topic_prefix) for name in self.topics}
         read_ahead = PrefetchBudget(settings.read_ahead, settings.read_ahead_bytes)
-        self._window = Window(
+        self.window = Window(
             worker.work,
             size=settings.max_in_flight,
             size_bytes=settings.max_in_flight_bytes,
@@ -77,58 +88,76 @@ class StageConsumer:
             read_ahead=read_ahead,
             may_start=lambda: not worker.trouble,
         )
-        self._commits = OffsetCommitter()
-        self._assignment = Assignment(
+        self.committer = OffsetCommitter()
+        self.assignment = Assignment(
             stage,
             kafka,
-            window=self._window,
-            commits=self._commits,
+            window=self.window,
+            commits=self.committer,
             # During an outage messages in flight only wait, so draining would be in vain.
             drain_s=lambda: 0 if worker.trouble else settings.revoke_drain_s,
             forget=self._forget,
         )
-        self._intake = Fetcher(
-            self._window,
+        self.fetcher = Fetcher(
+            self.window,
             read_ahead,
             worker,
-            commits=self._commits,
-            assignment=self._assignment,
+            commits=self.committer,
+            assignment=self.assignment,
             sources=SubscribedTopics(self._names, self._tiers),
             idle_pause_s=kafka.idle_pause_ms / 1000,
         )
-        self._watch = BrokerMonitor(self._intake.fetching, self._commits)
+        self.monitor = BrokerMonitor(self.fetcher.fetching, self.committer)
         self._stopping = asyncio.Event()
 
     @property
     def topics(self) -> tuple[str, ...]:
         """All topics the stage reads, by the broker's names: its own, then its retry topics."""
-        own = (self._kafka.topic(route.topic) for route in self._stage.routes)
+        own = (self._kafka.topic(route.topic) for route in self.stage.routes)
         return (*own, *self._tiers)
 
     @property
     def group(self) -> str:
         """The consumer group, by the broker's name."""
-        return self._kafka.topic(self._stage.service)
+        return self._kafka.topic(self.stage.service)
 
     @property
     def assigned(self) -> bool:
         """Whether the group has assigned this member its partitions, which may be none."""
-        return self._assignment.complete
+        return self.assignment.complete
 
     @property
     def trouble(self) -> str:
         """The reason why the whole stage is held up, for people; empty if it is not."""
-        return self._worker.trouble or self._watch.silence or self._assignment.corrupt.reason
+        return self._worker.trouble or self.monitor.silence or self.assignment.corrupt.reason
 
     @property
     def detail(self) -> str:
         """What delays single messages although the stage works, for people; may be empty."""
-        return "; ".join(filter(None, (self._stage.notice(), self._worker.detail)))
+        return "; ".join(filter(None, (self.stage.notice(), self._worker.detail)))
 
     @property
     def in_flight(self) -> int:
         """How many messages are in flight."""
-        return self._window.in_flight
+        return self.window.in_flight
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the member holds, for whoever has to find out why it stands still."""
+        if self.client is None:
+            return {"trouble": self.trouble}
+        return {
+            "trouble": self.trouble,
+            "assigned": self.client.assignment(),
+            "paused": self.client.paused(),
+            "fetched": describe_fetched(self.client),
+            "in_flight": self.window.in_flight,
+            "queued": self.window.waiting,
+            "deferred": self.fetcher.retries.deferred,
+            "unfinished": {
+                partition: self.committer.ledger(partition).first_unfinished
+                for partition in self.committer.partitions
+            },
+        }
 
     def stop(self) -> None:
         """Ask ``run`` to fetch no more, finish what is in flight, and return."""
@@ -145,46 +174,46 @@ class StageConsumer:
             KafkaUnavailableError: no broker answers at the start, or polling fails in a way that
                 polling again does not mend.
         """
-        self._consumer = self._new_consumer()
-        self._assignment.follow(self._consumer)
-        self._consumer.subscribe(self.topics, listener=self._assignment)
+        self.client = self._new_consumer()
+        self.assignment.follow(self.client)
+        self.client.subscribe(self.topics, listener=self.assignment)
         if not await self._join():
             return
         try:
             await self._until_stopped(
-                self._intake.run(self._consumer),
+                self.fetcher.run(self.client),
                 self._commit_regularly(),
-                self._watch.run(self._consumer),
-                InstanceIdGuard(self._kafka, self.group).run(self._consumer),
+                self.monitor.run(self.client),
+                InstanceIdGuard(self._kafka, self.group).run(self.client),
             )
             # During an outage messages in flight only wait, so a grace would be in vain.
             grace_s = 0 if self._worker.trouble else self._settings.drain_grace_s
-            await self._window.drain(None, grace_s)
+            await self.window.drain(None, grace_s)
         finally:
-            await self._window.cancel(None)
+            await self.window.cancel(None)
             await self._worker.close()
             with suppress(TimeoutError):
                 async with asyncio.timeout(SHUTDOWN_TIMEOUT_S):
                     # During a rebalance the group accepts no commit.
-                    await self._assignment.wait_until_complete()
+                    await self.assignment.wait_until_complete()
                     await self.commit()
-            await self._assignment.close()
+            await self.assignment.close()
             with suppress(TimeoutError):
                 async with asyncio.timeout(SHUTDOWN_TIMEOUT_S):
-                    await self._consumer.stop()
+                    await self.client.stop()
 
     async def _join(self) -> bool:
         """Connect and wait for the first assignment; return False if asked to stop meanwhile."""
         joined = False
         try:
-            joined = await self._until_stopped(self._consumer.start())
+            joined = await self._until_stopped(self.client.start())
         except KafkaError as error:
             raise KafkaUnavailableError(
                 f"no broker answers ({type(error).__name__}); check KAFKA_BOOTSTRAP_SERVERS"
             ) from error
         finally:
             if not joined:
-                await self._consumer.stop()
+                await self.client.stop()
         return joined
 
     async def _until_stopped(self, *work: Coroutine[Any, Any, None]) -> bool:
@@ -223,7 +252,7 @@ class StageConsumer:
             rebalance_timeout_ms=self._kafka.rebalance_timeout_ms,
             max_poll_interval_ms=self._kafka.max_poll_interval_ms,
             fetch_max_bytes=FETCH_BYTES,
-            partition_assignment_strategy=(self._assignment.assignor,),
+            partition_assignment_strategy=(self.assignment.assignor,),
             isolation_level="read_committed",
             metadata_max_age_ms=METADATA_AGE_MS,
             fetch_max_wait_ms=FETCH_WAIT_MS,
@@ -231,7 +260,7 @@ class StageConsumer:
 
     async def commit(self) -> None:
         """Commit every partition up to its first unfinished message, with the rest as metadata."""
-        await self._commits.commit(self._consumer)
+        await self.committer.commit(self.client)
 
     async def _commit_regularly(self) -> None:
         while True:
@@ -239,4 +268,4 @@ class StageConsumer:
             await self.commit()
 
     def _forget(self, partitions: Iterable[TopicPartition]) -> None:
-        self._intake.forget(partitions)
+        self.fetcher.forget(partitions)

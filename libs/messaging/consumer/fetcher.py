@@ -67,6 +67,10 @@ class Fetcher:
         sources: the subscribed topics.
         idle_pause_s: the rest between looks at idle topics, in seconds; 0 where the broker keeps an
             empty fetch waiting.
+
+    Attributes:
+        prefetch: the memory budget for what is held.
+        retries: reads the retry topics.
     """
 
     def __init__(  # noqa: PLR0913 - what it stands between
@@ -81,13 +85,13 @@ class Fetcher:
         idle_pause_s: float,
     ) -> None:
         self._window = window
-        self._read_ahead = read_ahead
+        self.prefetch = read_ahead
         self._worker = worker
         self._commits = commits
         self._assignment = assignment
         self._sources = sources
-        self._retries = RetryTopicReader(window, read_ahead, commits, sources)
-        self._deleted = DeletedRecordsHandler(commits, self._retries, assignment)
+        self.retries = RetryTopicReader(window, read_ahead, commits, sources)
+        self._deleted = DeletedRecordsHandler(commits, self.retries, assignment)
         self._idle_pause_s = idle_pause_s
         self._poll_s = SHORT_POLL_S if idle_pause_s else POLL_S
         self._largest: dict[TopicPartition, int] = {}
@@ -106,7 +110,7 @@ class Fetcher:
         self._consumer = consumer
         while True:
             try:
-                await self._poll()
+                await self.poll()
             except LogRewoundError as error:
                 log.warning("log_moved", error=str(error))
                 raise KafkaUnavailableError("a log was replaced while it was read") from error
@@ -116,15 +120,20 @@ class Fetcher:
         if self._consumer is None or not self._assignment.complete or self._worker.trouble:
             return set()
         retries, own = self._assigned()
-        return {*self._retries.wanted(retries), *self._wanted(own)}
+        return {*self.retries.wanted(retries), *self._wanted(own)}
 
     def forget(self, partitions: Iterable[TopicPartition]) -> None:
         """Forget partitions that were assigned to another member."""
         for partition in partitions:
             self._largest.pop(partition, None)
-            self._retries.forget(partition)
+            self.retries.forget(partition)
 
-    async def _poll(self) -> None:
+    async def poll(self) -> None:
+        """Fetch once, and start what may be started.
+
+        Raises:
+            KafkaUnavailableError: a message could not be settled.
+        """
         if failure := self._window.failure or self._worker.failure:
             raise KafkaUnavailableError("a message could not be settled") from failure
         window = self._window
@@ -153,8 +162,8 @@ class Fetcher:
         """
         retries, own = self._assigned()
         wanted = self._wanted(own)
-        self._retries.refetch_due(retries, self._consumer, self._assignment.epoch)
-        retries = self._retries.wanted(retries)
+        self.retries.refetch_due(retries, self._consumer, self._assignment.epoch)
+        retries = self.retries.wanted(retries)
         if not retries and not wanted:
             await self._window.wait_for_change(POLL_S)
             await self._poll_for_liveness()
@@ -163,7 +172,7 @@ class Fetcher:
             await self._take_in(wanted, 0, self._most(wanted, most))
             return True
         timeout_s = FULL_POLL_S if len(wanted) < len(own) else self._poll_s
-        timeout_s = min(timeout_s, self._retries.next_due_in_s())
+        timeout_s = min(timeout_s, self.retries.next_due_in_s())
         return await self._take_in([*retries, *wanted], timeout_s, self._most(wanted, most))
 
     async def _take_in(
@@ -182,7 +191,7 @@ class Fetcher:
         for partition, records in batches.items():
             self._assignment.corrupt.mark_passed(partition)
             if partition.topic in self._sources.tiers:
-                self._retries.take(partition, records, self._consumer, epoch)
+                self.retries.take(partition, records, self._consumer, epoch)
             else:
                 self._take(partition, records)
         self._window.fill()
@@ -235,18 +244,18 @@ class Fetcher:
         tiers = self._sources.tiers
         retries = [one for one in assigned if one.topic in tiers]
         own = [one for one in assigned if one.topic not in tiers]
-        self._read_ahead.set_partitions(frozenset(own))
+        self.prefetch.set_partitions(frozenset(own))
         return retries, own
 
     def _wanted(self, own: Iterable[TopicPartition]) -> list[TopicPartition]:
-        may_read_more, wants = self._commits.may_read_more, self._read_ahead.wants
+        may_read_more, wants = self._commits.may_read_more, self.prefetch.wants
         return [one for one in own if wants(one) and may_read_more(one)]
 
     def _most(self, partitions: Iterable[TopicPartition], most: int) -> int:
         """Return how many messages fit the budget, if they are as large as the largest of late."""
         for one in partitions:
             if largest := self._largest.get(one):
-                most = min(most, max(1, self._read_ahead.room(one) // largest))
+                most = min(most, max(1, self.prefetch.room(one) // largest))
         return most
 
     def _take(self, partition: TopicPartition, records: Sequence[Any]) -> None:
@@ -255,14 +264,14 @@ class Fetcher:
         finish = partial(mark_finished, self._window, ledger)
         topic = self._sources.names[partition.topic]
         jobs: list[InFlightMessage] = []
-        room, least = self._read_ahead.room(partition), self._read_ahead.cost(0)
+        room, least = self.prefetch.room(partition), self.prefetch.cost(0)
         largest = least
         for received in records:
             job = InFlightMessage(received, partition, topic, None, finish)
             cost = max(job.size, least)
-            if cost > room and (jobs or self._read_ahead.holds(partition)):
+            if cost > room and (jobs or self.prefetch.holds(partition)):
                 self._consumer.seek(partition, received.offset)
-                self._read_ahead.is_full(partition)
+                self.prefetch.is_full(partition)
                 break
             if ledger.start(received.offset):
                 jobs.append(job)

@@ -119,7 +119,7 @@ class OffsetLedger:
         Beyond that, a crash would repeat messages that were finished, so the fetcher pauses the
         partition until the first unfinished message ends.
         """
-        first = self._first_unfinished
+        first = self.first_unfinished
         if first is None:
             return True
         # A bitmap describes any pattern over a short span; run lengths describe a long span if it
@@ -131,7 +131,7 @@ class OffsetLedger:
     @property
     def position(self) -> int | None:
         """The offset to commit; None until the first message is finished."""
-        first = self._first_unfinished
+        first = self.first_unfinished
         if first is None:
             return self.next if self.next >= 0 else None
         # The first message is unfinished: a commit of its offset would say no more than there is.
@@ -143,7 +143,8 @@ class OffsetLedger:
         return self._version
 
     @property
-    def _first_unfinished(self) -> int | None:
+    def first_unfinished(self) -> int | None:
+        """The lowest offset that was started and is not finished; None if there is none."""
         return next(iter(self._unfinished), None)
 
     def finished_beyond(self) -> Iterator[range]:
@@ -172,7 +173,7 @@ class OffsetLedger:
         """
         offset = self.position
         if offset is None and self._version:
-            offset = self._first_unfinished
+            offset = self.first_unfinished
         if offset is None or self._committed == (offset, self._version):
             return None
         return offset

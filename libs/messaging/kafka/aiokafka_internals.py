@@ -59,6 +59,11 @@ def get_position(consumer: Any, partition: TopicPartition) -> int:
     return state.position if state is not None and state.has_valid_position else -1
 
 
+def describe_fetched(consumer: Any) -> dict[TopicPartition, str]:
+    """Return what was fetched of each partition and not yet handed out, for people."""
+    return {partition: repr(one) for partition, one in consumer._fetcher._records.items()}
+
+
 def get_member_id(consumer: Any) -> str:
     """Return the member id by which the group knows, or knew, the consumer."""
     return str(consumer._coordinator.member_id)

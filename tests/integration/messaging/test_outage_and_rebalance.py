@@ -30,14 +30,14 @@ async def test_an_outage_ends_though_a_rebalance_cancelled_all_who_probed(bench:
         await until(lambda: tried)
         consumption = running.consumption
         assert consumption is not None
-        await until(lambda: consumption._consumer.paused() or None)
+        await until(lambda: consumption.client.paused() or None)
         # As two rebalances between two polls do: one takes everything away, one gives it back.
-        mine = consumption._consumer.assignment()
-        await consumption._assignment.on_partitions_revoked(mine)
-        await consumption._assignment.on_partitions_assigned(())
+        mine = consumption.client.assignment()
+        await consumption.assignment.on_partitions_revoked(mine)
+        await consumption.assignment.on_partitions_assigned(())
         assert consumption.in_flight == 0
-        await consumption._assignment.on_partitions_revoked(())
-        await consumption._assignment.on_partitions_assigned(mine)
+        await consumption.assignment.on_partitions_revoked(())
+        await consumption.assignment.on_partitions_assigned(mine)
         down = False
         await until(lambda: done == set(values))
         assert await running.says_ready(ready=True) == ""

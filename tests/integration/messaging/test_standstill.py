@@ -37,7 +37,7 @@ async def test_a_client_that_stops_fetching_is_replaced_and_nothing_is_lost(
         await until(lambda: seen == [b"before"])
         worn = running.consumption
         assert worn is not None
-        fetching: asyncio.Task[None] = worn._consumer._fetcher._fetch_task
+        fetching: asyncio.Task[None] = worn.client._fetcher._fetch_task
         fetching.cancel()
         # One fetch may be under way still, and bring the first of them.
         for number, value in enumerate((b"first", b"second"), start=2):
@@ -62,7 +62,7 @@ async def test_a_client_that_has_read_everything_is_left_alone(
         await bench.is_committed(CHUNKS_READY.name, 1)
         first = running.consumption
         assert first is not None
-        expect = first._watch.expect_progress
+        expect = first.monitor.expect_progress
 
         def count(behind: set[object]) -> None:
             nonlocal looks
@@ -70,6 +70,6 @@ async def test_a_client_that_has_read_everything_is_left_alone(
             assert not behind
             expect(set())
 
-        monkeypatch.setattr(first._watch, "expect_progress", count)
+        monkeypatch.setattr(first.monitor, "expect_progress", count)
         await until(lambda: looks >= 3)
         assert running.consumption is first

@@ -100,9 +100,9 @@ async def refused(case: RefusalCase) -> tuple[OnrecordError, int]:
     endpoint = ScriptedEndpoint(refuse_with(case))
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
         # An answered question before, so that a failure that may be one request's counts as such.
-        endpoint._respond = lambda *_: json_response(completion(content='{"notes": []}'))
+        endpoint.respond = lambda *_: json_response(completion(content='{"notes": []}'))
         await client.ask(request("another"), CostAttribution("heating", "chunk-0"))
-        endpoint._respond = refuse_with(case)
+        endpoint.respond = refuse_with(case)
         deadline = asyncio.get_running_loop().time() + case.calls
         with pytest.raises(OnrecordError) as caught:
             await client.ask(request(), ACCOUNT, deadline=deadline)

@@ -129,7 +129,7 @@ class FailingDatabase(Database):
     """Loses its connection at one of its uses, as PostgreSQL does when it is restarted."""
 
     def __init__(self, database: Database, fails_at: int) -> None:
-        super().__init__(database._pool)
+        vars(self).update(vars(database))  # on the same connections
         self._uses_left = fails_at
 
     @asynccontextmanager

@@ -88,7 +88,7 @@ async def test_a_small_interview_comes_past_a_huge_one_in_front_of_it(backend: B
     await backend.send("chunks-ready", b"small 0", b"small 1", headers=subject(b"small"))
     async with backend.running(gated.stage, PATIENT) as running:
         await until(lambda: len(gated.begun) == 4)
-        window = consumption_of(running)._window
+        window = consumption_of(running).window
         await until(lambda: window.waiting == HUGE + 2 - 4, within_s=40)
         gated.let_end(2)
         await until(lambda: len(gated.begun) == 6)
@@ -113,7 +113,7 @@ async def test_a_partition_comes_past_the_backlog_of_another(wide_backend: Broke
         )
     async with wide_backend.running(gated.stage, tight) as running:
         await until(lambda: len(gated.begun) == 4)
-        window = consumption_of(running)._window
+        window = consumption_of(running).window
         await until(lambda: window.waiting > 40)
         await wide_backend.send("chunks-ready", b"other", key=b"e", headers=subject(b"other"))
         held = window.waiting
@@ -150,7 +150,7 @@ async def test_a_retry_that_is_due_comes_past_the_backlog_of_its_source(backend:
     await backend.send_many("chunks-ready", [b"backlog %d" % n for n in range(number)])
     async with backend.running(gated.stage, PATIENT) as running:
         await until(lambda: len(gated.begun) == 4)
-        window = consumption_of(running)._window
+        window = consumption_of(running).window
         await until(lambda: window.waiting > 2_000, within_s=40)
         before = window.waiting
         await backend.send("probe-retry-1", b"again", headers=waiting(0.4, 0))
@@ -176,7 +176,7 @@ async def test_what_is_due_comes_past_thousands_that_wait_long_in_front_of_it(
     await backend.send("probe-retry-1", b"due", headers=waiting(0.0, 1))
     async with backend.running(gated.stage, small) as running:
         await until(lambda: gated.begun == [b"due"], within_s=40)
-        retries = consumption_of(running)._intake._retries
+        retries = consumption_of(running).fetcher.retries
         assert retries.deferred > 1_900
         # One that is remembered, not held, comes in its time as well.
         await backend.send("probe-retry-1", b"soon", headers=waiting(0.3, 2))
@@ -200,7 +200,7 @@ async def test_what_is_held_is_bounded_in_bytes_and_all_of_it_comes(backend: Bro
         )
     async with backend.running(gated.stage, tight) as running:
         consumption = consumption_of(running)
-        read_ahead, window = consumption._intake._read_ahead, consumption._window
+        read_ahead, window = consumption.fetcher.prefetch, consumption.window
         most = 0
 
         def look() -> bool:
@@ -210,7 +210,7 @@ async def test_what_is_held_is_bounded_in_bytes_and_all_of_it_comes(backend: Bro
             gated.let_end(1)
             return len(gated.begun) == 2 * number
 
-        await until(lambda: consumption._intake._retries.deferred > 0, within_s=40)
+        await until(lambda: consumption.fetcher.retries.deferred > 0, within_s=40)
         await until(look, within_s=60)
         gated.let_all_end()
         await backend.is_committed("chunks-ready", number)

@@ -282,7 +282,7 @@ async def test_a_partition_that_was_added_is_noticed_soon(backend: Brokered) -> 
         consumption = running.consumption
         assert consumption is not None
         added = source(backend, 1)
-        await until(lambda: added in consumption._consumer.assignment(), within_s=25)
+        await until(lambda: added in consumption.client.assignment(), within_s=25)
 
 
 @pytest.mark.broker_files

@@ -31,7 +31,7 @@ def membership(running: RunningStage) -> tuple[Any, ...]:
     """Which member of which generation a stage is; another one after every rebalance."""
     consumption = running.consumption
     assert consumption is not None
-    coordinator = consumption._consumer._coordinator
+    coordinator = consumption.client._coordinator
     return coordinator.generation, coordinator.member_id
 
 
@@ -156,7 +156,7 @@ async def test_more_waiting_messages_than_are_held_keep_the_membership_and_hold_
     async with impatient.running(stage, PATIENT) as running:
         consumption = running.consumption
         assert consumption is not None
-        await until(lambda: consumption._intake._retries.deferred, within_s=40)
+        await until(lambda: consumption.fetcher.retries.deferred, within_s=40)
         before, over = membership(running), time.monotonic() + LONG_S
         await backend.send("probe-retry-2", b"due", headers=waiting(0.0, 1))
         await backend.send("chunks-ready", b"new")

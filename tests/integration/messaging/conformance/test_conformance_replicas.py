@@ -97,13 +97,13 @@ def _stored(number: int) -> NotesStored:
 def shares(replicas: Sequence[RunningStage]) -> list[int]:
     """How many partitions each replica has: of the topic, and of four retry topics."""
     consumptions = [running.consumption for running in replicas]
-    return [len(one._consumer.assignment()) if one and one.assigned else 0 for one in consumptions]
+    return [len(one.client.assignment()) if one and one.assigned else 0 for one in consumptions]
 
 
 def told_share(running: RunningStage) -> float:
     """The share of its topics' partitions that a replica's stage is told."""
     consumption = running.consumption
-    return consumption._stage.share if consumption else 0.0
+    return consumption.stage.share if consumption else 0.0
 
 
 async def vanish(running: RunningStage) -> None:
@@ -114,7 +114,7 @@ async def vanish(running: RunningStage) -> None:
 
     async def nothing() -> None: ...
 
-    consumption._consumer._coordinator._maybe_leave_group = nothing
+    consumption.client._coordinator._maybe_leave_group = nothing
     await running.kill()
 
 

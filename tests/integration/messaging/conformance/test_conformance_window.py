@@ -42,14 +42,14 @@ async def test_keeps_no_more_in_flight_than_allowed_and_no_fewer(backend: Broker
         await until(lambda: len(working) == 5)
         consumption = running.consumption
         assert consumption is not None
-        poll, polls = consumption._intake._poll, 0
+        poll, polls = consumption.fetcher.poll, 0
 
         async def counted() -> None:
             nonlocal polls
             polls += 1
             await poll()
 
-        consumption._intake._poll = counted  # type: ignore[method-assign]  # polling goes on while full
+        consumption.fetcher.poll = counted  # type: ignore[method-assign]  # polling goes on while full
         await until(lambda: polls >= 3)
         release.set()
         await backend.is_committed("chunks-ready", 30)
