@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from contracts.transcript import Segment
 from evaluation.errors import InputError
 from transcripts import TranscriptError, read_transcript
-from transcripts.files import text_of_file
+from transcripts.files import decode_file
 
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
 """Bytes of a benchmark or transcript file; a larger one is refused before it is decoded."""
@@ -100,7 +100,7 @@ def read_text(file: Path) -> str:
             data = opened.read(MAX_FILE_BYTES + 1)
         if len(data) > MAX_FILE_BYTES:
             raise InputError(f"{file}: larger than {MAX_FILE_BYTES:,} bytes")
-        return text_of_file(data).text
+        return decode_file(data).text
     except OSError as error:
         raise InputError(f"{file}: cannot be read: {error.strerror}") from error
     except TranscriptError as error:

@@ -1,6 +1,6 @@
 """Vendors' transcripts made segments and chunks: pure functions, no input or output, no clock."""
 
-from transcripts.chunks import Chunk, make_chunks
+from transcripts.chunks import Chunk, split_into_chunks
 from transcripts.errors import (
     DoubtfulTranscriptError,
     EmptyTranscriptError,
@@ -9,7 +9,7 @@ from transcripts.errors import (
     TranscriptError,
     UnknownFormatError,
 )
-from transcripts.reading import DEFAULT_MAX_BYTES, Reading, detect_format, read_transcript
+from transcripts.reading import DEFAULT_MAX_BYTES, TranscriptReading, detect_format, read_transcript
 from transcripts.report import ReadingReport
 from transcripts.splitting import MAX_SEGMENT_CHARACTERS
 
@@ -20,12 +20,12 @@ __all__ = [
     "DoubtfulTranscriptError",
     "EmptyTranscriptError",
     "MalformedTranscriptError",
-    "Reading",
     "ReadingReport",
     "TooLargeTranscriptError",
     "TranscriptError",
+    "TranscriptReading",
     "UnknownFormatError",
     "detect_format",
-    "make_chunks",
     "read_transcript",
+    "split_into_chunks",
 ]

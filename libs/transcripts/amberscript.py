@@ -13,17 +13,17 @@ from typing import Any, Final
 
 from contracts.transcript import TranscriptFormat
 from transcripts import documents
-from transcripts.formats import POSSIBLE, Family, Format, by_document
-from transcripts.notices import Mended, Notices
-from transcripts.text import Piece, says_something
-from transcripts.times import from_seconds, offset_seconds, ordered
-from transcripts.turns import Passage, Source
+from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_json_functions
+from transcripts.notices import Notices, Repair
+from transcripts.text import TextPiece, has_visible_text
+from transcripts.times import clamp_end_time, parse_time_shift, seconds_to_ms
+from transcripts.turns import ParsedTranscript, SpokenPassage
 
 _SHORTEST_RUN = 10  # the aligner gives a few quick words one instant even where it is right
 
 
 def is_amberscript(document: Any) -> bool:
-    """Return whether a JSON document has the shape of Amberscript's.
+    """Return whether a JSON document is an export of Amberscript, by its keys.
 
     WhisperX has segments with words too, but no list of speakers, and ``word`` for ``text``.
     """
@@ -35,45 +35,45 @@ def is_amberscript(document: Any) -> bool:
     )
 
 
-def read_amberscript(document: Any, notices: Notices) -> Source:
-    """Read an Amberscript document.
+def read_amberscript(document: Any, notices: Notices) -> ParsedTranscript:
+    """Return the passages of an Amberscript document, with their speakers and times.
 
     Raises:
         MalformedTranscriptError: a part of it is missing.
     """
-    segments = documents.objects(document, "segments", "the document")
-    names = documents.names(
-        documents.objects(document, "speakers", "the document"), "spkid", notices
+    segments = documents.require_objects(document, "segments", "the document")
+    names = documents.map_speaker_labels(
+        documents.require_objects(document, "speakers", "the document"), "spkid", notices
     )
-    offset_s = offset_seconds(document.get("startTimeOffset"))
+    offset_s = parse_time_shift(document.get("startTimeOffset"))
     passages = tuple(
         _passage(segment, f"segment {number}", names, offset_s, notices)
         for number, segment in enumerate(segments, start=1)
     )
-    notices.add(Mended.SAME_INSTANT, _words_at_one_instant(passages))
-    return Source(passages)
+    notices.add(Repair.SAME_INSTANT, _words_at_one_instant(passages))
+    return ParsedTranscript(passages)
 
 
 def _passage(
     segment: dict[str, Any], where: str, names: dict[str, str], offset_s: float, notices: Notices
-) -> Passage:
-    words = documents.objects(segment, "words", where)
+) -> SpokenPassage:
+    words = documents.require_objects(segment, "words", where)
     pieces = tuple(_piece(word, where, offset_s, notices) for word in words)
     notices.add(
-        Mended.TURN_WITHOUT_TEXT, int(not any(says_something(piece.text) for piece in pieces))
+        Repair.TURN_WITHOUT_TEXT, int(not any(has_visible_text(piece.text) for piece in pieces))
     )
-    identifier = documents.reference(segment.get("speaker"))
-    return Passage(names.get(identifier, identifier), pieces)
+    identifier = documents.normalize_speaker_id(segment.get("speaker"))
+    return SpokenPassage(names.get(identifier, identifier), pieces)
 
 
-def _piece(word: dict[str, Any], where: str, offset_s: float, notices: Notices) -> Piece:
-    start_ms = from_seconds(word.get("start"), offset_s, notices)
-    end_ms = from_seconds(word.get("end"), offset_s, notices)
-    text = documents.text_of(word, "text", where)
-    return Piece(f" {text}", start_ms, ordered(start_ms, end_ms, notices))
+def _piece(word: dict[str, Any], where: str, offset_s: float, notices: Notices) -> TextPiece:
+    start_ms = seconds_to_ms(word.get("start"), offset_s, notices)
+    end_ms = seconds_to_ms(word.get("end"), offset_s, notices)
+    text = documents.get_text(word, "text", where)
+    return TextPiece(f" {text}", start_ms, clamp_end_time(start_ms, end_ms, notices))
 
 
-def _words_at_one_instant(passages: Sequence[Passage]) -> int:
+def _words_at_one_instant(passages: Sequence[SpokenPassage]) -> int:
     """Count the words of runs without duration, which the aligner left where it lost track."""
     words = (piece for passage in passages for piece in passage.pieces)
     instants = (word.start_ms if word.start_ms == word.end_ms else None for word in words)
@@ -84,11 +84,11 @@ def _words_at_one_instant(passages: Sequence[Passage]) -> int:
 
 
 FORMATS: Final = (
-    Format(
+    FormatDefinition(
         TranscriptFormat.AMBERSCRIPT,
-        Family.SERVICES,
+        FormatFamily.SERVICES,
         "Amberscript",
-        *by_document(is_amberscript, read_amberscript),
+        *adapt_json_functions(is_amberscript, read_amberscript),
         '{"speakers": [{"spkid": "spk1", "name": "Odile"}], "segments": [{"speaker": "spk1", '
         '"words": [{"start": 1.0, "end": 2.0, "text": "How?"}]}]}',
         confidence=POSSIBLE + 0.05,  # WhisperX may have a list of speakers as well

@@ -8,8 +8,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from transcripts.text import clean
-from transcripts.turns import label_of
+from transcripts.text import clean_text
+from transcripts.turns import normalize_label
 
 _LONGEST_LABEL: Final = 100
 _MOST_WORDS: Final = 12
@@ -61,7 +61,7 @@ _DATE: Final = re.compile(r"\d{1,2}[./]\d{1,2}[./]\d{2,4}")
 
 
 class LabelMarking(StrEnum):
-    """Sign that sets a speaker's label off from the speech, such as a colon or a bracket."""
+    """Mark that sets a speaker's label off from the speech, such as a colon or a bracket."""
 
     COLON = "colon"
     BRACKET = "bracket"
@@ -75,8 +75,8 @@ class LabelMarking(StrEnum):
     """A line of its own, with what is said on the lines below."""
 
 
-class Candidate(NamedTuple):
-    """Possible speaker label, with the rest of its line.
+class LabelCandidate(NamedTuple):
+    """Possible speaker label at the beginning of a line, with the rest of the line.
 
     Attributes:
         label: the label, cleaned.
@@ -98,8 +98,8 @@ class Candidate(NamedTuple):
         return self.text.lstrip()[:1].islower()
 
 
-def unmark(line: str) -> str:
-    """Return a line without direction marks in its label; those in the speech stay."""
+def strip_direction_marks(line: str) -> str:
+    """Remove invisible direction marks from a line's label, but not from the speech."""
     if _INVISIBLE.search(line) is None:
         return line
     label, colon, said = line.partition(":")
@@ -108,20 +108,20 @@ def unmark(line: str) -> str:
     return f"{_INVISIBLE.sub('', label)}:{said}"
 
 
-def candidates_of(line: str) -> Sequence[Candidate]:
-    """Return all labels with which a line may begin, the likeliest first."""
+def find_label_candidates(line: str) -> Sequence[LabelCandidate]:
+    """Return the possible speaker labels at the beginning of a line, the likeliest first."""
     found = _MAY_BE_LABELLED.search(line)
     if found is None:
         return ()
     if found[0] == ":" and line.isascii() and _MAY_BE_LABELLED.search(line, found.end()) is None:
         return _single_colon(line, found.start())
-    made: dict[tuple[str, LabelMarking], Candidate] = {}
+    made: dict[tuple[str, LabelMarking], LabelCandidate] = {}
     for one in _all_candidates(line):
         made.setdefault((one.key, one.form), one)
     return tuple(made.values())
 
 
-def _all_candidates(line: str) -> Iterator[Candidate]:
+def _all_candidates(line: str) -> Iterator[LabelCandidate]:
     first = line[:1]
     if first in _EMPHASIS and (bold := _BOLD.match(line)):
         form = LabelMarking.COLON if bold["colon"] or bold["after"] else LabelMarking.BOLD
@@ -145,11 +145,11 @@ def _all_candidates(line: str) -> Iterator[Candidate]:
         yield from _made(dashed["label"], line[dashed.end() :], LabelMarking.DASH)
 
 
-def _single_colon(line: str, at: int) -> tuple[Candidate, ...]:
+def _single_colon(line: str, at: int) -> tuple[LabelCandidate, ...]:
     """``Ann: Hi``, as most lines with a label are."""
     rest = line[at + 1 :]
     label, key = _label(line[:at]) if at <= _LONGEST_LABEL and not _is_within(rest) else ("", "")
-    return (Candidate(label, rest.lstrip(), LabelMarking.COLON, key),) if label else ()
+    return (LabelCandidate(label, rest.lstrip(), LabelMarking.COLON, key),) if label else ()
 
 
 def _is_within(rest: str) -> bool:
@@ -161,7 +161,7 @@ def _is_within(rest: str) -> bool:
     )
 
 
-def _colons(line: str) -> Iterator[Candidate]:
+def _colons(line: str) -> Iterator[LabelCandidate]:
     for count, colon in enumerate(_COLON.finditer(line, 0, _LONGEST_LABEL + 2)):
         if count == _MOST_COLONS:
             return
@@ -171,8 +171,8 @@ def _colons(line: str) -> Iterator[Candidate]:
         yield from _made(line[: colon.start()], rest.lstrip(), LabelMarking.COLON)
 
 
-def later_candidates(line: str) -> Iterator[tuple[Candidate, int]]:
-    """Return possible labels behind the end of a sentence within a line, with their places."""
+def find_labels_within_line(line: str) -> Iterator[tuple[LabelCandidate, int]]:
+    """Yield possible labels after the end of a sentence within a line, with their positions."""
     colon = max(line.rfind(":"), line.rfind("\uff1a"))
     if colon < 0 or _SENTENCE_END.search(line, 0, colon) is None:
         return
@@ -181,8 +181,8 @@ def later_candidates(line: str) -> Iterator[tuple[Candidate, int]]:
             yield one, match.start()
 
 
-def alone(line: str) -> Candidate | None:
-    """Return a line as a label if it may be nothing else; None if it reads like a sentence."""
+def parse_label_line(line: str) -> LabelCandidate | None:
+    """Return a whole line as a possible speaker label; None if it reads like a sentence."""
     text = line.strip().rstrip(":\uff1a").strip("*_ ")
     if (
         not text
@@ -194,29 +194,31 @@ def alone(line: str) -> Candidate | None:
     return next(_made(text, "", LabelMarking.ALONE), None)
 
 
-def labelled(name: str, text: str, form: LabelMarking) -> Candidate:
-    """Return a candidate whose name is set off clearly, whatever the name looks like."""
-    label = label_of(name)
-    return Candidate(label, text, form, label.casefold())
+def build_clear_candidate(name: str, text: str, form: LabelMarking) -> LabelCandidate:
+    """Return a candidate for a name that is clearly set off, whatever words it has."""
+    label = normalize_label(name)
+    return LabelCandidate(label, text, form, label.casefold())
 
 
-def _made(name: str, text: str, form: LabelMarking, *, later: bool = False) -> Iterator[Candidate]:
+def _made(
+    name: str, text: str, form: LabelMarking, *, later: bool = False
+) -> Iterator[LabelCandidate]:
     label, key = _label(name)
     if label:
-        yield Candidate(label, text, form, key, later)
+        yield LabelCandidate(label, text, form, key, later)
 
 
 @lru_cache(maxsize=4_096)
 def _label(name: str) -> tuple[str, str]:
     """What stands where a label may stand, as a label and its key; empty if it can be none."""
     name = name.strip().strip("*_").strip(" \t:,;").strip()
-    label = clean(name)
+    label = clean_text(name)
     words = len(label.split())
     if match := _FROM_TO.fullmatch(label) or _NAME_AND_ID.fullmatch(label):
         label = match[1]
     if _SENTENCES.search(label) or _DATE.search(label):
         return "", ""
     if label and words <= _MOST_WORDS and len(label) <= _LONGEST_LABEL and "\n" not in name:
-        made = label_of(label)
+        made = normalize_label(label)
         return made, made.casefold()
     return "", ""

@@ -18,7 +18,7 @@ _CHARACTERS_A_TOKEN: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Consecutive whole segments, with a few earlier ones as context.
+    """Consecutive whole segments, with a few earlier ones as context, for one call of a model.
 
     ``index`` counts from 1; ``segments`` are what notes may cite, ``context`` is not.
     """
@@ -28,10 +28,10 @@ class Chunk:
     segments: tuple[Segment, ...]
 
 
-def make_chunks(
+def split_into_chunks(
     segments: Sequence[Segment], *, max_characters: int = 6_000, context_characters: int = 800
 ) -> tuple[Chunk, ...]:
-    """Pack segments into chunks, in order; every segment is in exactly one.
+    """Split segments into chunks, in order; every segment is in exactly one.
 
     A chunk does not end with a question if the question and the next segment fit into a chunk.
 

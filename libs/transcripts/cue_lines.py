@@ -8,11 +8,17 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from transcripts.candidates import Candidate, alone, candidates_of, later_candidates, unmark
+from transcripts.candidates import (
+    LabelCandidate,
+    find_label_candidates,
+    find_labels_within_line,
+    parse_label_line,
+    strip_direction_marks,
+)
 from transcripts.cue_order import Cue
-from transcripts.markup import voices
-from transcripts.notices import Mended, Notices
-from transcripts.text import clean
+from transcripts.markup import split_voice_spans
+from transcripts.notices import Notices, Repair
+from transcripts.text import clean_text
 
 _CHANGE_OF_SPEAKER: Final = re.compile(r"^\s*(?:[-\u2013—]\s+|-(?=[^\W\d_])|>>+\s*|&gt;&gt;\s*)")
 _MARK_ALONE: Final = re.compile(r"\s*(?:[-\u2013—_*]+|>>+|```\w*)\s*")
@@ -31,7 +37,7 @@ _FEW: Final = 3
 
 
 class SpokenLine(NamedTuple):
-    """Line of a cue that holds speech.
+    """Line of speech within a subtitle cue.
 
     Attributes:
         voice: the speaker that markup names; empty if none.
@@ -45,27 +51,27 @@ class SpokenLine(NamedTuple):
     text: str
     shown: str
     changes: bool = False
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[LabelCandidate, ...] = ()
 
 
 class SpokenCue(NamedTuple):
-    """Cue with the speaker its id names, if any, and its lines of speech."""
+    """Subtitle cue with its lines of speech, and with the speaker that its id names, if any."""
 
     cue: Cue
     name: str
     lines: list[SpokenLine]
 
 
-def lines_of(payload: str) -> list[SpokenLine]:
-    """Return a cue's lines of speech, each with the name in its voice span, if any."""
+def parse_cue_lines(payload: str) -> list[SpokenLine]:
+    """Split a cue's text into lines of speech, each with the speaker that markup names, if any."""
     made: list[SpokenLine] = []
     changes = False
     for name, text in _voices(payload):
         voice = name if name and _names(name) else ""
         changes = changes or bool(name and not voice)
         for raw in text.split("\n"):
-            line = raw if raw.isascii() else unmark(raw)
-            shown = clean(line)
+            line = raw if raw.isascii() else strip_direction_marks(raw)
+            shown = clean_text(line)
             if not shown or (shown[0] == "N" and _NOTE.fullmatch(line.strip())):
                 continue
             said = line
@@ -77,7 +83,7 @@ def lines_of(payload: str) -> list[SpokenLine]:
                     continue
                 said = _CHANGE_OF_SPEAKER.sub("", line, count=1)
                 if said != line and not voice:
-                    shown = clean(said)
+                    shown = clean_text(said)
             changed = changes or said != line
             if voice:  # a label counts only where it repeats the voice's name
                 labels = _labels(said) if voice[:1].casefold() in said[:_NEAR].casefold() else ()
@@ -92,7 +98,7 @@ def _with_lone_label(lines: list[SpokenLine]) -> list[SpokenLine]:
     """The lines, of which the first may be a name and nothing else."""
     first = lines[0]
     if not first.voice and _may_stand_alone(first.shown):
-        label = alone(first.text)
+        label = parse_label_line(first.text)
         if label is not None:
             return [first._replace(candidates=(*first.candidates, label)), *lines[1:]]
     return lines
@@ -115,17 +121,19 @@ def _voices(payload: str) -> Sequence[tuple[str, str]]:
         return (("", payload),)
     if match := _VOICE.fullmatch(payload):  # the usual one: a voice and nothing else
         return ((match[1].strip(), match[2]),)
-    return tuple(voices(payload))
+    return tuple(split_voice_spans(payload))
 
 
-def _labels(line: str) -> tuple[Candidate, ...]:
-    first = tuple(candidates_of(line.lstrip()))
-    later = [one for one, _ in later_candidates(line)] if ":" in line or "\uff1a" in line else ()
+def _labels(line: str) -> tuple[LabelCandidate, ...]:
+    first = tuple(find_label_candidates(line.lstrip()))
+    later = (
+        [one for one, _ in find_labels_within_line(line)] if ":" in line or "\uff1a" in line else ()
+    )
     return (*first, *later) if later else first
 
 
-def without_rolling(spoken: list[SpokenCue], notices: Notices) -> list[SpokenCue]:
-    """Return cues without the lines that rolling captions repeat above new ones."""
+def remove_rolling_repeats(spoken: list[SpokenCue], notices: Notices) -> list[SpokenCue]:
+    """Return the cues without lines that rolling captions repeat from the cue before."""
     texts = [[line.shown for line in one.lines] for one in spoken]
     filled = [one for one in texts if one]
     if len(filled) < _FEW:
@@ -141,11 +149,11 @@ def without_rolling(spoken: list[SpokenCue], notices: Notices) -> list[SpokenCue
     for (cue, name, lines), text in zip(spoken, texts, strict=True):
         if kept and before and _grows(before, text):
             previous = kept.pop()
-            notices.add(Mended.ROLLING)
+            notices.add(Repair.ROLLING)
             kept.append(SpokenCue(cue._replace(start_ms=previous.cue.start_ms), name, lines))
         else:
             repeated = _overlap(before, text)
-            notices.add(Mended.ROLLING, repeated)
+            notices.add(Repair.ROLLING, repeated)
             if lines[repeated:] or not lines:
                 kept.append(SpokenCue(cue, name, lines[repeated:]))
         before = text or before

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from transcripts.notices import Mended, Notices
-from transcripts.times import ordered
+from transcripts.notices import Notices, Repair
+from transcripts.times import clamp_end_time
 
 _LONG_MS: Final = 60_000
 _BEGINNING: Final = 0.1
@@ -15,7 +15,7 @@ _FEW: Final = 3
 
 
 class Cue(NamedTuple):
-    """Cue as the file has it: times in milliseconds, text with its markup.
+    """Subtitle cue as the file has it: times in milliseconds, text with its markup.
 
     Attributes:
         part: which of several files put together it comes from, from 0.
@@ -28,8 +28,8 @@ class Cue(NamedTuple):
     part: int = 0
 
 
-def in_order(cues: Sequence[Cue], notices: Notices) -> Sequence[Cue]:
-    """Return cues sorted by start within each part of the file, without repeated ones.
+def sort_cues(cues: Sequence[Cue], notices: Notices) -> Sequence[Cue]:
+    """Return the cues sorted by start time within each part of the file, without duplicates.
 
     Args:
         cues: in the order of the file.
@@ -79,10 +79,10 @@ def _sorted(cues: Sequence[Cue], notices: Notices) -> list[Cue]:
     cues = _in_parts(cues)
     latest: dict[int, int] = {}
     for cue in cues:
-        notices.add(Mended.SORTED, int(cue.start_ms < latest.get(cue.part, -1)))
+        notices.add(Repair.SORTED, int(cue.start_ms < latest.get(cue.part, -1)))
         latest[cue.part] = max(latest.get(cue.part, -1), cue.start_ms)
     mended = [
-        cue._replace(end_ms=ordered(cue.start_ms, cue.end_ms, notices) or cue.start_ms)
+        cue._replace(end_ms=clamp_end_time(cue.start_ms, cue.end_ms, notices) or cue.start_ms)
         for cue in cues
     ]
     return sorted(mended, key=lambda cue: (cue.part, cue.start_ms))
@@ -94,7 +94,7 @@ def _without_repeats(cues: list[Cue], notices: Notices) -> list[Cue]:
     for cue in cues:
         identity = (cue.start_ms, cue.end_ms, cue.payload.strip())
         if identity[2] and identity in seen:
-            notices.add(Mended.REPEATED_CUE)
+            notices.add(Repair.REPEATED_CUE)
         else:
             kept.append(cue)
         seen.add(identity)
@@ -105,5 +105,5 @@ def _without_repeats(cues: list[Cue], notices: Notices) -> list[Cue]:
     for cue in kept:
         starts.setdefault(cue.part, cue.start_ms)
     again = sum(starts[later] < latest[earlier] for earlier, later in pairwise(sorted(starts)))
-    notices.add(Mended.PART, again)
+    notices.add(Repair.PART, again)
     return kept

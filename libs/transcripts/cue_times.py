@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from transcripts.errors import MalformedTranscriptError
-from transcripts.notices import Mended, Notices
+from transcripts.notices import Notices, Repair
 
 _S: Final = r"[ \t\u00a0\u200e\u200f\u202f]{0,3}"
 # Hours may be missing, and minutes too where there is a fraction; a fourth number counts frames.
@@ -38,30 +38,30 @@ _OVERFLOW_DIGITS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
-    """Start and end that a timing line gives."""
+class CueTiming:
+    """Start and end of a subtitle cue, as the text on its timing line."""
 
     start: str
     end: str
 
 
-def timing_of(line: str) -> Timing | None:
-    """Return the times of a timing line; None if the line is none, or a broken one."""
+def parse_timing_line(line: str) -> CueTiming | None:
+    """Return the times on a cue's timing line; None if the line is malformed or no timing line."""
     match = _TIMING.match(line) or _SBV.fullmatch(line.strip())
     if match is None:
         return None
-    return Timing(_BLANKS.sub("", match["start"]), _BLANKS.sub("", match["end"]))
+    return CueTiming(_BLANKS.sub("", match["start"]), _BLANKS.sub("", match["end"]))
 
 
-def is_timing(line: str) -> bool:
-    """Return whether a line is meant to give a cue's times, well written or not."""
-    return timing_of(line) is not None or (
+def is_timing_line(line: str) -> bool:
+    """Return whether a line is meant as a subtitle cue's timing line, even if it is malformed."""
+    return parse_timing_line(line) is not None or (
         "-->" in line and _MEANT_AS_TIMING.match(line) is not None
     )
 
 
-class CueClock:
-    """Reader of the timing lines of one file.
+class TimingLineReader:
+    """Reader that converts the timing lines of one subtitle file to milliseconds.
 
     Some tools round milliseconds up to a fourth digit, ``00:00:00,1000``. Where no fraction of
     four digits in a file is above 1000, they are milliseconds; else they are decimals.
@@ -73,7 +73,7 @@ class CueClock:
 
     def __init__(self, lines: Iterable[str], notices: Notices) -> None:
         self._notices = notices
-        timings = [timing for line in lines if (timing := timing_of(line)) is not None]
+        timings = [timing for line in lines if (timing := parse_timing_line(line)) is not None]
         times = [one for timing in timings for one in (timing.start, timing.end)]
         fractions = [
             match["fraction"]
@@ -87,13 +87,13 @@ class CueClock:
         """Start and end in milliseconds.
 
         Args:
-            line: a line for which ``is_timing`` holds.
+            line: a line for which ``is_timing_line`` holds.
             number: its number in the file, for the error.
 
         Raises:
             MalformedTranscriptError: one of the times cannot be read.
         """
-        timing = timing_of(line)
+        timing = parse_timing_line(line)
         start_ms = self._ms(timing.start) if timing else None
         end_ms = self._ms(timing.end) if timing else None
         if start_ms is None or end_ms is None:
@@ -118,7 +118,7 @@ class CueClock:
         if mark is None or fraction is None:
             return 0
         if mark in ":;":
-            self._notices.add(Mended.FRAMES)
+            self._notices.add(Repair.FRAMES)
             return round(int(fraction) * _MS / _FRAMES_A_SECOND)
         if self._whole_ms and len(fraction) == _OVERFLOW_DIGITS:
             return int(fraction)

@@ -9,17 +9,17 @@ from itertools import pairwise
 from typing import Final
 
 from contracts.transcript import Speaker
-from transcripts.candidates import later_candidates
-from transcripts.cue_lines import SpokenCue, SpokenLine, lines_of, without_rolling
-from transcripts.cue_order import Cue, in_order
-from transcripts.label_kinds import LabelKind, kind_of
-from transcripts.limits import refuse_long_text
-from transcripts.notices import Mended, Notices
-from transcripts.speakers import LineStart, Speakers, find_speakers
-from transcripts.text import Piece, says_something
-from transcripts.turns import Passage, Source, label_of
+from transcripts.candidates import find_labels_within_line
+from transcripts.cue_lines import SpokenCue, SpokenLine, parse_cue_lines, remove_rolling_repeats
+from transcripts.cue_order import Cue, sort_cues
+from transcripts.label_kinds import LabelKind, classify_label
+from transcripts.limits import check_text_length
+from transcripts.notices import Notices, Repair
+from transcripts.speakers import LineLabels, SpeakerLabels, find_speaker_labels
+from transcripts.text import TextPiece, has_visible_text
+from transcripts.turns import ParsedTranscript, SpokenPassage, normalize_label
 
-__all__ = ["Cue", "source_of", "split_lines"]
+__all__ = ["Cue", "read_cue_passages", "split_lines"]
 
 # `1 "Ann Lee" (42)` as Webex writes it, `1 Ann Lee`: a cue's number and who speaks in it.
 _NAMED_ID: Final = re.compile(
@@ -36,17 +36,19 @@ _OFTEN_UNNAMED: Final = 0.2
 
 
 def split_lines(content: str) -> list[str]:
-    """Return the lines of a file; LF, CRLF and CR end a line, other separators do not.
+    """Split a file into lines at LF, CRLF and CR only; other Unicode separators stay within lines.
 
     Raises:
         TooLargeTranscriptError: there are more than a transcript may have.
     """
-    refuse_long_text(content)
+    check_text_length(content)
     return content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def source_of(cues: Sequence[Cue], speakers: Sequence[Speaker], notices: Notices) -> Source:
-    """Return the passages of cues, in order of their start, with their speakers.
+def read_cue_passages(
+    cues: Sequence[Cue], speakers: Sequence[Speaker], notices: Notices
+) -> ParsedTranscript:
+    """Return the passages that subtitle cues hold, in order of their start, with their speakers.
 
     Args:
         cues: the cues in the order of the file.
@@ -54,24 +56,24 @@ def source_of(cues: Sequence[Cue], speakers: Sequence[Speaker], notices: Notices
         notices: takes what had to be mended.
     """
     spoken = [
-        SpokenCue(cue, name, lines_of(cue.payload))
-        for cue, name in _with_names_of_ids(in_order(cues, notices))
+        SpokenCue(cue, name, parse_cue_lines(cue.payload))
+        for cue, name in _with_names_of_ids(sort_cues(cues, notices))
     ]
-    spoken = without_rolling(spoken, notices)
-    notices.add(Mended.CUE_WITHOUT_TEXT, sum(not one.lines for one in spoken))
-    found = find_speakers(list(_places(spoken)), speakers)
+    spoken = remove_rolling_repeats(spoken, notices)
+    notices.add(Repair.CUE_WITHOUT_TEXT, sum(not one.lines for one in spoken))
+    found = find_speaker_labels(list(_places(spoken)), speakers)
     said = [
         (cue, who, text) for cue, name, lines in spoken for who, text in _said(name, lines, found)
     ]
     said = _carried_on(said, notices)
     passages = tuple(
-        Passage(who or "", (Piece(f" {text}", cue.start_ms, cue.end_ms),))
+        SpokenPassage(who or "", (TextPiece(f" {text}", cue.start_ms, cue.end_ms),))
         for cue, who, text in said
     )
     unnamed = sum(not passage.speaker for passage in passages)
     # A file that names nobody needs no notice for each of its cues.
-    notices.add(Mended.NO_SPEAKER, unnamed if unnamed < len(passages) else 0)
-    return Source(
+    notices.add(Repair.NO_SPEAKER, unnamed if unnamed < len(passages) else 0)
+    return ParsedTranscript(
         passages,
         rejected_labels=found.rejected,
         labels_seen_once=found.once,
@@ -113,18 +115,18 @@ def _name_of_id(identifier: str) -> str:
         return (match["quoted"] or match["bare"]).strip().rstrip(":")
     if identifier[:1].isdigit():
         return ""
-    return identifier if kind_of(identifier) in {LabelKind.NAME, LabelKind.ROLE} else ""
+    return identifier if classify_label(identifier) in {LabelKind.NAME, LabelKind.ROLE} else ""
 
 
-def _places(spoken: Iterable[SpokenCue]) -> Iterator[LineStart]:
+def _places(spoken: Iterable[SpokenCue]) -> Iterator[LineLabels]:
     for one in spoken:
         for position, line in enumerate(one.lines):
             if not line.voice:
-                yield LineStart(line.candidates, position == 0 or line.changes)
+                yield LineLabels(line.candidates, position == 0 or line.changes)
 
 
 def _said(
-    name: str, lines: Sequence[SpokenLine], found: Speakers
+    name: str, lines: Sequence[SpokenLine], found: SpeakerLabels
 ) -> Iterator[tuple[str | None, str]]:
     """Who says what in one cue; a line without a label goes on with the line before it.
 
@@ -148,14 +150,14 @@ def _said(
                 yield speaker, " ".join(said)
                 said = []
             speaker = now
-            if says_something(text):
+            if has_visible_text(text):
                 said.append(text.strip())
         was_voice = bool(line.voice)
     if said:
         yield speaker, " ".join(said)
 
 
-def _single(name: str, line: SpokenLine, found: Speakers) -> tuple[str | None, str] | None:
+def _single(name: str, line: SpokenLine, found: SpeakerLabels) -> tuple[str | None, str] | None:
     """As ``_said``, quickly, for a line within which no other label may follow; else None."""
     if not line.candidates:
         return line.voice or (None if line.changes else name), line.text.strip()
@@ -168,7 +170,7 @@ def _single(name: str, line: SpokenLine, found: Speakers) -> tuple[str | None, s
     return (one.label, text) if text and ":" not in text and "\uff1a" not in text else None
 
 
-def _by_label(line: SpokenLine, found: Speakers) -> Iterator[tuple[str | None, str]]:
+def _by_label(line: SpokenLine, found: SpeakerLabels) -> Iterator[tuple[str | None, str]]:
     if line.voice:
         yield line.voice, _without_own_name(line)
         return
@@ -181,7 +183,7 @@ def _by_label(line: SpokenLine, found: Speakers) -> Iterator[tuple[str | None, s
     if ":" not in text and "\uff1a" not in text:
         yield speaker, text
         return
-    for later, at in later_candidates(text):
+    for later, at in find_labels_within_line(text):
         if found.choose([later]) is None:
             continue
         yield speaker, text[begin:at]
@@ -191,7 +193,7 @@ def _by_label(line: SpokenLine, found: Speakers) -> Iterator[tuple[str | None, s
 
 def _without_own_name(line: SpokenLine) -> str:
     """What a voice says, without its name where the text repeats it as a label."""
-    own = label_of(line.voice).casefold()
+    own = normalize_label(line.voice).casefold()
     return next((one.text for one in line.candidates if one.key == own), line.text)
 
 
@@ -223,6 +225,6 @@ def _carried_on(said: list[_Said], notices: Notices) -> list[_Said]:
             speaker = ""
         elif who:
             speaker = who
-        notices.add(Mended.CARRIED, int(not who and bool(speaker)))
+        notices.add(Repair.CARRIED, int(not who and bool(speaker)))
         carried.append((cue, speaker, text))
     return carried

@@ -18,8 +18,8 @@ _MOST_WORDS_COMPARED: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """Change between two readings of a transcript: of a speaker, a role, a start or words.
+class ReadingDifference:
+    """Difference between two readings of one transcript: in a speaker, a role, a start or words.
 
     Attributes:
         what: ``speaker``, ``role``, ``start`` or ``words``.
@@ -39,8 +39,8 @@ class _Word(NamedTuple):
     first: bool
 
 
-def differences(older: Sequence[Segment], newer: Sequence[Segment]) -> list[Difference]:
-    """Return the differences of a newer reading: in speakers, roles, starts, then words."""
+def compare_readings(older: Sequence[Segment], newer: Sequence[Segment]) -> list[ReadingDifference]:
+    """Compare two readings of a transcript; return what differs: speakers, roles, starts, words."""
     old, new = _words(older), _words(newer)
     blocks = list(_blocks([one.text for one in old], [one.text for one in new]))
     pairs = [(old[left], new[right]) for left, right, same in _places(blocks) if same]
@@ -89,7 +89,7 @@ def _places(blocks: Sequence[_Block]) -> Iterator[tuple[int, int, bool]]:
             yield from ((a + at, c + at, True) for at in range(b - a))
 
 
-def _speakers(pairs: Sequence[tuple[_Word, _Word]]) -> Iterator[Difference]:
+def _speakers(pairs: Sequence[tuple[_Word, _Word]]) -> Iterator[ReadingDifference]:
     counts: Counter[tuple[str, str]] = Counter()
     places: dict[tuple[str, str], int] = {}
     for old, new in pairs:
@@ -98,22 +98,22 @@ def _speakers(pairs: Sequence[tuple[_Word, _Word]]) -> Iterator[Difference]:
             counts[moved] += 1
             places.setdefault(moved, new.segment.number)
     for (before, now), count in counts.most_common():
-        yield Difference(
+        yield ReadingDifference(
             "speaker", f"{_count(count)} of {before} are now {now}'s", places[before, now]
         )
 
 
-def _roles(older: Sequence[Segment], newer: Sequence[Segment]) -> Iterator[Difference]:
+def _roles(older: Sequence[Segment], newer: Sequence[Segment]) -> Iterator[ReadingDifference]:
     before = {one.speaker: one.role for one in older}
     first = {one.speaker: one for one in reversed(newer)}
     for speaker, one in first.items():
         if speaker in before and before[speaker] is not one.role:
-            yield Difference(
+            yield ReadingDifference(
                 "role", f"{speaker} was {before[speaker].value} and is {one.role.value}", one.number
             )
 
 
-def _starts(pairs: Sequence[tuple[_Word, _Word]]) -> Iterator[Difference]:
+def _starts(pairs: Sequence[tuple[_Word, _Word]]) -> Iterator[ReadingDifference]:
     moved = [
         (old.segment, new.segment)
         for old, new in pairs
@@ -122,7 +122,7 @@ def _starts(pairs: Sequence[tuple[_Word, _Word]]) -> Iterator[Difference]:
     if moved:
         old, new = moved[0]
         count = f"{len(moved):,} turns start" if len(moved) > 1 else "1 turn starts"
-        yield Difference(
+        yield ReadingDifference(
             "start",
             f"{count} at another time, the first at {_ms(new.start_ms)} instead of "
             f"{_ms(old.start_ms)}",
@@ -130,7 +130,9 @@ def _starts(pairs: Sequence[tuple[_Word, _Word]]) -> Iterator[Difference]:
         )
     inside = [new.segment.number for old, new in pairs if old.first != new.first]
     if inside:
-        yield Difference("start", f"{len(inside):,} turns begin or end at another word", inside[0])
+        yield ReadingDifference(
+            "start", f"{len(inside):,} turns begin or end at another word", inside[0]
+        )
 
 
 def _are_near(one: int | None, other: int | None) -> bool:
@@ -141,16 +143,18 @@ def _are_near(one: int | None, other: int | None) -> bool:
 
 def _lost_and_found(
     old: Sequence[_Word], new: Sequence[_Word], blocks: Sequence[_Block]
-) -> Iterator[Difference]:
+) -> Iterator[ReadingDifference]:
     for tag, a, b, c, d in blocks:
         if tag != "equal":
             number = new[min(c, len(new) - 1)].segment.number if new else None
             before = [one.text for one in old[a:b]]
             now = [one.text for one in new[c:d]]
             if before:
-                yield Difference("words", f"{_count(len(before))} gone: {_shown(before)}", number)
+                yield ReadingDifference(
+                    "words", f"{_count(len(before))} gone: {_shown(before)}", number
+                )
             if now:
-                yield Difference("words", f"{_count(len(now))} added: {_shown(now)}", number)
+                yield ReadingDifference("words", f"{_count(len(now))} added: {_shown(now)}", number)
 
 
 def _shown(words: Sequence[str]) -> str:

@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from transcripts.errors import MalformedTranscriptError
 from transcripts.notices import Notices
-from transcripts.text import clean
-from transcripts.turns import label_of
+from transcripts.text import clean_text
+from transcripts.turns import normalize_label
 
 _KEY_LENGTH: Final = 40
 
 
-def load(content: str) -> Any:
-    """Decode JSON; a repeated key is an error.
+def parse_json(content: str) -> Any:
+    """Parse JSON or JSON Lines; raise for a key that an object has twice.
 
     Raises:
         MalformedTranscriptError: the text is no JSON, naming line and column, or is nested too
@@ -30,8 +30,8 @@ def load(content: str) -> Any:
         ) from None
     except _RepeatedKeyError as error:
         raise MalformedTranscriptError(
-            f"an object has the key {clean(error.key)[:_KEY_LENGTH]!r} twice, so what it holds is "
-            "ambiguous: export the file again"
+            f"an object has the key {clean_text(error.key)[:_KEY_LENGTH]!r} twice, so what it "
+            "holds is ambiguous: export the file again"
         ) from None
     except (ValueError, RecursionError):
         raise MalformedTranscriptError(
@@ -69,8 +69,8 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def objects(holder: Any, key: str, where: str) -> list[dict[str, Any]]:
-    """Return the list of objects under a key.
+def require_objects(holder: Any, key: str, where: str) -> list[dict[str, Any]]:
+    """Return the list of JSON objects under a key; raise if there is anything else.
 
     Args:
         holder: the JSON value that should be an object with that key.
@@ -86,8 +86,8 @@ def objects(holder: Any, key: str, where: str) -> list[dict[str, Any]]:
     return items
 
 
-def text_of(item: dict[str, Any], key: str, where: str) -> str:
-    """Return the text under a key, empty if the vendor left it out.
+def get_text(item: dict[str, Any], key: str, where: str) -> str:
+    """Return the text under a key, or "" if the key is absent; raise if it is not text.
 
     Raises:
         MalformedTranscriptError: it is something else than text.
@@ -100,21 +100,23 @@ def text_of(item: dict[str, Any], key: str, where: str) -> str:
     return value
 
 
-def reference(value: Any) -> str:
-    """Return a speaker's id as a key: numbers and text of the same digits are one speaker."""
+def normalize_speaker_id(value: Any) -> str:
+    """Return a speaker's id as text, so that the number 1 and the text "1" are the same speaker."""
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
-def names(speakers: list[dict[str, Any]], id_key: str, notices: Notices) -> dict[str, str]:
-    """Return labels by speaker id for named speakers; equal names are told apart by id."""
+def map_speaker_labels(
+    speakers: list[dict[str, Any]], id_key: str, notices: Notices
+) -> dict[str, str]:
+    """Return the labels of a vendor's named speakers by id; equal names get their id appended."""
     labels: dict[str, str] = {}
     taken: set[str] = set()
     for position, speaker in enumerate(speakers, start=1):
-        name = text_of(speaker, "name", f"speaker {position}")
+        name = get_text(speaker, "name", f"speaker {position}")
         notices.look_for_hidden(name, f"the name of speaker {position}")
         if name.strip():
-            identifier = reference(speaker.get(id_key))
-            label = label_of(name)
+            identifier = normalize_speaker_id(speaker.get(id_key))
+            label = normalize_label(name)
             labels[identifier] = f"{label} ({identifier})" if label in taken else label
             taken.add(label)
     return labels

@@ -16,7 +16,7 @@ from typing import Final
 
 from contracts.transcript import Segment
 from transcripts.roles import UNNAMED
-from transcripts.turns import Source
+from transcripts.turns import ParsedTranscript
 
 MOST_UNNAMED: Final = 0.05
 """Share of the words without a speaker that is in doubt, in a file that names speakers."""
@@ -39,8 +39,8 @@ _MARK_UP: Final = re.compile(
 )
 
 
-def doubts_of(segments: Sequence[Segment], source: Source) -> Iterator[str]:
-    """Return sentences on what is in doubt in a reading; empty if nothing is.
+def find_doubts(segments: Sequence[Segment], source: ParsedTranscript) -> Iterator[str]:
+    """Yield a sentence for each sign that a transcript's speakers or times were misread.
 
     Args:
         segments: what was read.

@@ -11,8 +11,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from transcripts.notices import Mended, Notices
-from transcripts.stamps import Stamp, leading_stamp
+from transcripts.notices import Notices, Repair
+from transcripts.stamps import LineTimestamp, parse_leading_timestamp
 
 _AT_END: Final = re.compile(
     r"(?P<said>.*\S)(?:\s*[\[(]\s?(?P<closed>(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?)\s?[\])]"
@@ -23,8 +23,8 @@ _FEW: Final = 0.2
 _FEWEST: Final = 3
 
 
-def with_end_stamps(rows: list[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:
-    """Return the rows with times at line ends marked as times, if the file has them there.
+def mark_end_timestamps(rows: list[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:
+    """Return the rows with timestamps at line ends marked as end times, if the file has such.
 
     Args:
         rows: a file's lines with their numbers.
@@ -34,9 +34,12 @@ def with_end_stamps(rows: list[tuple[int, str]], notices: Notices) -> list[tuple
     ends = {
         position: match
         for position in filled
-        if (match := _AT_END.fullmatch(rows[position][1])) and leading_stamp(match["said"]) is None
+        if (match := _AT_END.fullmatch(rows[position][1]))
+        and parse_leading_timestamp(match["said"]) is None
     }
-    leading = sum(leading_stamp(rows[position][1].strip()) is not None for position in filled)
+    leading = sum(
+        parse_leading_timestamp(rows[position][1].strip()) is not None for position in filled
+    )
     if len(ends) >= max(_FEWEST, _MOST * len(filled)) and leading <= _FEW * len(filled):
         return _marked_at_ends(rows, ends, notices)
     return _marked_below(rows, filled, notices)
@@ -53,7 +56,7 @@ def _marked_at_ends(
             else (number, row)
             for at, (number, row) in enumerate(rows)
         ]
-    notices.add(Mended.TIME_BEHIND, len(ends))
+    notices.add(Repair.TIME_BEHIND, len(ends))
     return [
         (number, f"{ends[at]['said']} {_mark(ends[at]['closed'] or ends[at]['bare'])}")
         if at in ends
@@ -74,7 +77,7 @@ def _marked_below(
         return rows
     before = dict(zip(filled[1:], filled, strict=False))
     marked = {before[position]: rows[position][1].strip() for position in alone}
-    notices.add(Mended.TIME_BEHIND, len(alone))
+    notices.add(Repair.TIME_BEHIND, len(alone))
     return [
         (number, f"{row} {_mark(marked[at].strip('[]() '))}" if at in marked else row)
         for at, (number, row) in enumerate(rows)
@@ -82,8 +85,8 @@ def _marked_below(
     ]
 
 
-def _alone(row: str) -> Stamp | None:
-    stamp = leading_stamp(row.strip())
+def _alone(row: str) -> LineTimestamp | None:
+    stamp = parse_leading_timestamp(row.strip())
     return (
         stamp
         if stamp is not None and not stamp.rest.strip() and stamp.start_ms is not None

@@ -17,7 +17,7 @@ from transcripts.errors import (
     TooLargeTranscriptError,
     UnknownFormatError,
 )
-from transcripts.markup_files import xml_root
+from transcripts.markup_files import parse_xml
 
 _MIB: Final = 1024 * 1024
 _LARGEST_UNPACKED: Final = 200 * _MIB
@@ -67,8 +67,8 @@ _WESTERN: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class FileText:
-    """Decoded text of a file, its encoding, and what was assumed.
+class DecodedFile:
+    """Text decoded from a file, with its encoding and what was assumed to decode it.
 
     Attributes:
         text: what is in it, line ends as they are, without a byte order mark.
@@ -81,8 +81,8 @@ class FileText:
     notices: tuple[str, ...] = ()
 
 
-def text_of_file(data: bytes) -> FileText:
-    """Return the text of a file of any kind that holds some.
+def decode_file(data: bytes) -> DecodedFile:
+    """Return the text of a file's bytes: a text in any encoding, or an office document.
 
     Args:
         data: the file's bytes.
@@ -97,11 +97,11 @@ def text_of_file(data: bytes) -> FileText:
         raise EmptyTranscriptError("the file is empty")
     for bom, encoding in _BOMS:
         if data.startswith(bom):
-            return FileText(_strictly(data[len(bom) :], encoding, len(bom)), encoding)
+            return DecodedFile(_strictly(data[len(bom) :], encoding, len(bom)), encoding)
     _refuse_what_is_no_text(data)
     for magic, kind, read in _DOCUMENTS:
         if data.startswith(magic) and (text := read(data)) is not None:
-            return FileText(text, kind)
+            return DecodedFile(text, kind)
     return _decoded(data)
 
 
@@ -130,15 +130,15 @@ def _strictly(data: bytes, encoding: str, offset: int = 0) -> str:
         ) from None
 
 
-def _decoded(data: bytes) -> FileText:
+def _decoded(data: bytes) -> DecodedFile:
     if (wide := _unmarked_utf16(data)) is not None:
-        return FileText(
+        return DecodedFile(
             _strictly(data, wide),
             wide,
             (f"the file has no byte order mark and was decoded as {wide.upper()}",),
         )
     try:
-        return FileText(data.decode("utf-8"), "utf-8")
+        return DecodedFile(data.decode("utf-8"), "utf-8")
     except UnicodeDecodeError as error:
         return _guessed(data, error)
 
@@ -155,7 +155,7 @@ def _unmarked_utf16(data: bytes) -> str | None:
     return None
 
 
-def _guessed(data: bytes, error: UnicodeDecodeError) -> FileText:
+def _guessed(data: bytes, error: UnicodeDecodeError) -> DecodedFile:
     if error.reason == "unexpected end of data" and error.start >= len(data) - 3:
         raise MalformedTranscriptError(
             f"the file breaks off within a character at byte {error.start:,}: it was not saved or "
@@ -179,7 +179,7 @@ def _guessed(data: bytes, error: UnicodeDecodeError) -> FileText:
         f"the file is not UTF-8; its encoding was guessed as {encoding}: look at names and "
         "accents, or save it as UTF-8"
     )
-    return FileText(text, encoding, (notice,))
+    return DecodedFile(text, encoding, (notice,))
 
 
 def _western(data: bytes) -> str | None:
@@ -257,7 +257,7 @@ def _read_docx(data: bytes) -> str:
 def _read_odt(data: bytes) -> str:
     # By hand: the kept library for OpenDocument, odfpy, is published as source only.
     content = _unpacked(data).read("content.xml").decode("utf-8")
-    root = xml_root(content)
+    root = parse_xml(content)
     paragraphs = (one for one in root.iter() if one.tag in _ODT_PARAGRAPHS)
     return "\n".join("".join(_odt_text(one)) for one in paragraphs)
 

@@ -16,7 +16,7 @@ from contracts.transcript import Speaker, TranscriptFormat
 from transcripts import documents
 from transcripts.errors import MalformedTranscriptError
 from transcripts.notices import Notices
-from transcripts.turns import Passage, Source
+from transcripts.turns import ParsedTranscript, SpokenPassage
 
 T = TypeVar("T")
 
@@ -30,8 +30,8 @@ LAST_RESORT: Final = 0.2
 """Confidence where the content only is not against it."""
 
 
-class Family(StrEnum):
-    """Kind of source, such as captions; ``docs/formats.md`` has a part for each."""
+class FormatFamily(StrEnum):
+    """Kind of tool that writes a format, such as captions; the parts of ``docs/formats.md``."""
 
     CAPTIONS = "Captions"
     TEXT = "Text and tables"
@@ -41,8 +41,8 @@ class Family(StrEnum):
     RESEARCH = "Research tools"
 
 
-class Content:
-    """Transcript's text, with what is derived from it once for recognising and reading.
+class TranscriptContent:
+    """Text of a transcript file, with forms derived from it once, such as parsed JSON.
 
     Args:
         text: as the vendor exported it.
@@ -59,7 +59,7 @@ class Content:
         Raises:
             MalformedTranscriptError: the text is no usable JSON.
         """
-        return documents.load(self.text)
+        return documents.parse_json(self.text)
 
     @cached_property
     def is_json(self) -> bool:
@@ -81,8 +81,8 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
-    """Transcript format: how it is recognised and read, with a sample.
+class FormatDefinition:
+    """Definition of a transcript format: how to recognise and read it, and a sample of it.
 
     Attributes:
         name: what events call it.
@@ -98,40 +98,44 @@ class Format:
     """
 
     name: TranscriptFormat
-    family: Family
+    family: FormatFamily
     written_by: str
-    recognises: Callable[[Content], bool]
-    read: Callable[[Content, Sequence[Speaker], Notices], Source]
+    recognises: Callable[[TranscriptContent], bool]
+    read: Callable[[TranscriptContent, Sequence[Speaker], Notices], ParsedTranscript]
     sample: str
     confidence: float = LIKELY
     json: bool = False
     holder: str = "passage"
 
 
-Recognises = Callable[[Content], bool]
-Reads = Callable[[Content, Sequence[Speaker], Notices], Source]
+Recognises = Callable[[TranscriptContent], bool]
+Reads = Callable[[TranscriptContent, Sequence[Speaker], Notices], ParsedTranscript]
 
 
-def by_text(
-    matches: Callable[[str], bool], read: Callable[[str, Sequence[Speaker], Notices], Source]
+def adapt_text_functions(
+    matches: Callable[[str], bool],
+    read: Callable[[str, Sequence[Speaker], Notices], ParsedTranscript],
 ) -> tuple[Recognises, Reads]:
-    """Return ``recognises`` and ``read`` of a format that is recognised and read as text."""
+    """Adapt functions that recognise and read a text to what a format definition takes."""
     return (
         lambda content: matches(content.text),
         lambda content, speakers, notices: read(content.text, speakers, notices),
     )
 
 
-def by_document(
-    matches: Callable[[Any], bool], read: Callable[[Any, Notices], Source | Iterable[Passage]]
+def adapt_json_functions(
+    matches: Callable[[Any], bool],
+    read: Callable[[Any, Notices], ParsedTranscript | Iterable[SpokenPassage]],
 ) -> tuple[Recognises, Reads]:
-    """Return ``recognises`` and ``read`` of a format that is recognised and read as JSON."""
+    """Adapt functions that recognise and read parsed JSON to what a format definition takes."""
 
-    def passages(content: Content, speakers: Sequence[Speaker], notices: Notices) -> Source:
+    def passages(
+        content: TranscriptContent, speakers: Sequence[Speaker], notices: Notices
+    ) -> ParsedTranscript:
         del speakers  # labels are explicit here; roles are given later
         if not matches(content.document):
             raise MalformedTranscriptError("the JSON does not have the shape of that format")
         found = read(content.document, notices)
-        return found if isinstance(found, Source) else Source(tuple(found))
+        return found if isinstance(found, ParsedTranscript) else ParsedTranscript(tuple(found))
 
     return lambda content: matches(content.document), passages

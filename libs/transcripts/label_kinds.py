@@ -13,11 +13,11 @@ from typing import Final
 
 from contracts.transcript import Role
 from personal_data.dictionary import is_also_name, is_dictionary_word
-from transcripts.roles import role_told_by
+from transcripts.roles import infer_role
 
 
 class LabelKind(StrEnum):
-    """Strength with which a label's own words show that it names a speaker."""
+    """Kind of a possible speaker label, by its words: role, name, words, heading, other."""
 
     ROLE = "role"
     """A role or a diarised voice: ``Interviewer``, ``P1``, ``Speaker 2``, ``SPEAKER_00``."""
@@ -31,7 +31,7 @@ class LabelKind(StrEnum):
     """Anything else: lower-case phrases, symbols, numbers."""
 
 
-class LabelStyle(StrEnum):
+class LabelCase(StrEnum):
     """Letter case of a label; the speakers of one file are usually written alike."""
 
     UPPER = "upper"
@@ -116,8 +116,8 @@ _MOST_WORDS_OF_A_NAME: Final = 10
 
 
 @lru_cache(maxsize=4_096)
-def kind_of(label: str) -> LabelKind:
-    """Classify a label by its own words."""
+def classify_label(label: str) -> LabelKind:
+    """Return what kind of label it is, by its own words alone."""
     label = label.strip()
     bare = _IN_BRACKETS.sub(" ", label).strip() or label
     words = _WORD.findall(bare)
@@ -137,7 +137,7 @@ def kind_of(label: str) -> LabelKind:
 
 
 def _is_role(label: str) -> bool:
-    is_role = role_told_by(label) is not Role.UNKNOWN or _VOICE.fullmatch(label) is not None
+    is_role = infer_role(label) is not Role.UNKNOWN or _VOICE.fullmatch(label) is not None
     return is_role or _ROLE_FIRST.fullmatch(label) is not None
 
 
@@ -181,19 +181,19 @@ def _is_inner_capital(word: str) -> bool:
 
 
 @lru_cache(maxsize=4_096)
-def get_label_style(label: str) -> LabelStyle:
+def get_label_case(label: str) -> LabelCase:
     """Return the letter case of a label: upper, lower, title or caseless."""
     letters = [one for one in _IN_BRACKETS.sub(" ", label) if one.isalpha()]
     cased = [one for one in letters if one.lower() != one.upper()]
     if not cased:
-        return LabelStyle.CASELESS
+        return LabelCase.CASELESS
     if all(map(str.isupper, cased)):
-        return LabelStyle.UPPER
-    return LabelStyle.LOWER if all(map(str.islower, cased)) else LabelStyle.TITLE
+        return LabelCase.UPPER
+    return LabelCase.LOWER if all(map(str.islower, cased)) else LabelCase.TITLE
 
 
 def is_question_or_answer(label: str) -> bool:
-    """Return whether a label is one of a pair such as ``Question`` and ``Answer``."""
+    """Return whether a label marks questions or answers, such as ``Q`` and ``A``."""
     return _ANSWERS.fullmatch(label.strip(" .")) is not None
 
 

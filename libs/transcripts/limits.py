@@ -46,8 +46,8 @@ LIMITS: Final = TranscriptLimits()
 """The default limits."""
 
 
-def refuse_bytes(content: str, most: int) -> None:
-    """Raise ``TooLargeTranscriptError`` for a text with too many bytes as UTF-8.
+def check_utf8_size(content: str, most: int) -> None:
+    """Raise ``TooLargeTranscriptError`` if a text has more than ``most`` bytes as UTF-8.
 
     Raises:
         TooLargeTranscriptError: it does.
@@ -61,20 +61,20 @@ def refuse_bytes(content: str, most: int) -> None:
         )
 
 
-def refuse_long_text(content: str) -> None:
-    """Raise for a file with too many characters or lines, before it is split into lines.
+def check_text_length(content: str) -> None:
+    """Raise ``TooLargeTranscriptError`` if a text has too many characters or lines.
 
     Raises:
         TooLargeTranscriptError: it has.
     """
-    refuse_more(len(content), LIMITS.text_characters, "characters")
+    check_count(len(content), LIMITS.text_characters, "characters")
     # CRLF ends one line and is two characters.
     ends = max(content.count("\n"), content.count("\r"))
-    refuse_more(ends, LIMITS.lines, "lines")
+    check_count(ends, LIMITS.lines, "lines")
 
 
-def refuse_more(count: int, most: int, what: str) -> None:
-    """Raise ``TooLargeTranscriptError`` for more of something than is allowed.
+def check_count(count: int, most: int, what: str) -> None:
+    """Raise ``TooLargeTranscriptError`` if there are more than ``most`` of something.
 
     Args:
         count: how many there are.
@@ -91,12 +91,12 @@ def refuse_more(count: int, most: int, what: str) -> None:
         )
 
 
-def at_most(items: Iterable[T], most: int, what: str) -> list[T]:
-    """Return the items, up to a limit; what comes after it is not even made.
+def collect_up_to(items: Iterable[T], most: int, what: str) -> list[T]:
+    """Return the items as a list; raise ``TooLargeTranscriptError`` once there are too many.
 
     Raises:
         TooLargeTranscriptError: there are more than ``most``.
     """
     made = list(islice(items, most + 1))
-    refuse_more(len(made), most, what)
+    check_count(len(made), most, what)
     return made

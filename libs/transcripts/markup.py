@@ -31,8 +31,8 @@ _CHARACTERS = {
 }
 
 
-def voices(payload: str) -> Iterator[tuple[str, str]]:
-    """Split a cue's text at its voice spans.
+def split_voice_spans(payload: str) -> Iterator[tuple[str, str]]:
+    """Split a WebVTT cue's text at its voice spans (``<v Ann>``); yield names and texts.
 
     Yields:
         The voice's name and what it says, without markup; an empty name outside of any voice.

@@ -15,11 +15,17 @@ from xml.etree import ElementTree as ET
 
 from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.errors import MalformedTranscriptError
-from transcripts.formats import CERTAIN, LIKELY, Family, Format, by_text
-from transcripts.notices import Mended, Notices
-from transcripts.text import Piece
-from transcripts.times import parse_clock
-from transcripts.turns import Passage, Source
+from transcripts.formats import (
+    CERTAIN,
+    LIKELY,
+    FormatDefinition,
+    FormatFamily,
+    adapt_text_functions,
+)
+from transcripts.notices import Notices, Repair
+from transcripts.text import TextPiece
+from transcripts.times import parse_clock_time
+from transcripts.turns import ParsedTranscript, SpokenPassage
 
 _DECLARES: Final = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _HTML_DOCTYPE: Final = re.compile(
@@ -38,21 +44,23 @@ def is_ttml(content: str) -> bool:
     return _begins_with_a_tag(content) and _TTML.search(content[:_HEAD]) is not None
 
 
-def is_timed_text(content: str) -> bool:
-    """Return whether a text is YouTube's timed text (XML elements ``text`` or ``p``)."""
+def is_youtube_timed_text(content: str) -> bool:
+    """Return whether a text is YouTube's timed text, an XML format for captions."""
     return _begins_with_a_tag(content) and _TIMED_TEXT.search(content[:_HEAD]) is not None
 
 
-def read_timed_text(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
-    """Read YouTube's timed text, in its older form (seconds) or its newer (milliseconds).
+def read_youtube_timed_text(
+    content: str, speakers: Sequence[Speaker], notices: Notices
+) -> ParsedTranscript:
+    """Return the passages of YouTube's timed text, whose times are in seconds or milliseconds.
 
     Raises:
         MalformedTranscriptError: it is no XML.
     """
-    from transcripts.cues import Cue, source_of  # noqa: PLC0415 - most files are no XML
+    from transcripts.cues import Cue, read_cue_passages  # noqa: PLC0415 - most files are no XML
 
     cues: list[Cue] = []
-    for one in xml_root(content).iter():
+    for one in parse_xml(content).iter():
         seconds, milliseconds = one.get("start"), one.get("t")
         if _name(one) == "text" and seconds is not None:
             start, length = _ttml_ms(f"{seconds}s", 1, 1), _ttml_ms(f"{one.get('dur', '0')}s", 1, 1)
@@ -61,19 +69,19 @@ def read_timed_text(content: str, speakers: Sequence[Speaker], notices: Notices)
         else:
             continue
         if start is None:
-            notices.add(Mended.UNUSABLE_TIME)
+            notices.add(Repair.UNUSABLE_TIME)
         said = unescape("".join(one.itertext()))
         cues.append(Cue(start or 0, (start or 0) + (length or 0), _escaped(said)))
-    return source_of(cues, speakers, notices)
+    return read_cue_passages(cues, speakers, notices)
 
 
 def is_eaf(content: str) -> bool:
-    """Return whether the text is an annotation document of ELAN."""
+    """Return whether the text is an annotation document of ELAN (EAF)."""
     return _begins_with_a_tag(content) and "<ANNOTATION_DOCUMENT" in content[:_HEAD]
 
 
 def is_html_transcript(content: str) -> bool:
-    """Return whether a page names speakers in ``cite``, as the podcast namespace has it."""
+    """Return whether a text is a podcast's HTML transcript, which names speakers in ``cite``."""
     return (
         _begins_with_a_tag(content)
         and "<cite" in content
@@ -85,8 +93,8 @@ def _begins_with_a_tag(content: str) -> bool:
     return content.removeprefix("\ufeff").lstrip()[:1] == "<"
 
 
-def xml_root(content: str) -> ET.Element:
-    """Return the root of an XML document.
+def parse_xml(content: str) -> ET.Element:
+    """Parse an XML document and return its root element; declared entities are refused.
 
     Raises:
         MalformedTranscriptError: it is no XML, or declares a document type or entities.
@@ -114,15 +122,15 @@ def _attribute(element: ET.Element, name: str) -> str:
     )
 
 
-def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
-    """Read TTML; a speaker is an agent, named in the head and referred to by paragraphs.
+def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
+    """Return the passages of a TTML file; the agents that its paragraphs refer to are the speakers.
 
     Raises:
         MalformedTranscriptError: it is no XML.
     """
-    from transcripts.cues import Cue, source_of  # noqa: PLC0415 - most files are no TTML
+    from transcripts.cues import Cue, read_cue_passages  # noqa: PLC0415 - most files are no TTML
 
-    root = xml_root(content)
+    root = parse_xml(content)
     names = {
         _attribute(agent, "id"): "".join(agent.itertext()).strip()
         for agent in root.iter()
@@ -141,11 +149,11 @@ def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> So
         said = "".join(_ttml_text(paragraph))
         voice = f"<v {names.get(agent) or agent}>" if agent else ""
         if start is None:
-            notices.add(Mended.UNUSABLE_TIME)
+            notices.add(Repair.UNUSABLE_TIME)
         cues.append(
             Cue(start or 0, end if end is not None else (start or 0), voice + _escaped(said))
         )
-    return source_of(cues, speakers, notices)
+    return read_cue_passages(cues, speakers, notices)
 
 
 def _escaped(text: str) -> str:
@@ -171,33 +179,35 @@ def _ttml_ms(value: str, rate: float, ticks: float) -> int | None:
             return round(number * 1_000 / ticks) if ticks else None
         return round(number * _UNITS[match[2]])
     if match := _FRAMES.fullmatch(value):
-        whole = parse_clock(match[1])
+        whole = parse_clock_time(match[1])
         return None if whole is None or not rate else whole + round(int(match[2]) * 1_000 / rate)
-    return parse_clock(value) if value else None
+    return parse_clock_time(value) if value else None
 
 
-def read_eaf(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
-    """Read ELAN's annotations; a tier is a speaker, its participant names it.
+def read_eaf(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
+    """Return the passages of an ELAN file; each tier is a speaker, named by its participant.
 
     Raises:
         MalformedTranscriptError: it is no XML.
     """
     del speakers  # tiers name speakers; roles are given later
-    root = xml_root(content)
+    root = parse_xml(content)
     slots = {
         one.get("TIME_SLOT_ID", ""): _whole(one.get("TIME_VALUE")) for one in root.iter("TIME_SLOT")
     }
-    turns: list[tuple[int, int, Passage]] = []
+    turns: list[tuple[int, int, SpokenPassage]] = []
     for tier in root.iter("TIER"):
         speaker = tier.get("PARTICIPANT") or tier.get("TIER_ID") or ""
         for position, one in enumerate(tier.iter("ALIGNABLE_ANNOTATION")):
             start_ms = slots.get(one.get("TIME_SLOT_REF1", ""))
             end_ms = slots.get(one.get("TIME_SLOT_REF2", ""))
             said = one.findtext("ANNOTATION_VALUE") or ""
-            piece = Piece(said, start_ms, end_ms)
-            turns.append((start_ms or 0, position, Passage(speaker, (piece,))))
-        notices.add(Mended.UNTIMED_TIER, int(tier.find(".//REF_ANNOTATION") is not None))
-    return Source(tuple(passage for _, _, passage in sorted(turns, key=lambda one: one[:2])))
+            piece = TextPiece(said, start_ms, end_ms)
+            turns.append((start_ms or 0, position, SpokenPassage(speaker, (piece,))))
+        notices.add(Repair.UNTIMED_TIER, int(tier.find(".//REF_ANNOTATION") is not None))
+    return ParsedTranscript(
+        tuple(passage for _, _, passage in sorted(turns, key=lambda one: one[:2]))
+    )
 
 
 def _whole(value: str | None) -> int | None:
@@ -239,34 +249,38 @@ class _Page(HTMLParser):
         self._inside, self._text = "", []
 
 
-def read_html(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
-    """Read HTML of the podcast namespace: ``cite`` has names, ``time`` times, ``p`` speech."""
+def read_html_transcript(
+    content: str, speakers: Sequence[Speaker], notices: Notices
+) -> ParsedTranscript:
+    """Return the passages of a podcast's HTML transcript, with speakers from ``cite`` elements."""
     del speakers, notices  # names are explicit here; roles are given later
     page = _Page()
     page.feed(content)
     page.close()
-    passages: list[Passage] = []
+    passages: list[SpokenPassage] = []
     speaker, start_ms = "", None
     for kind, said in page.parts:
         if kind == "cite":
             speaker = said.rstrip(": ")
         elif kind == "time":
-            start_ms = parse_clock(said)
+            start_ms = parse_clock_time(said)
         elif said:
-            passages.append(Passage(speaker, (Piece(said, start_ms, start_ms),)))
+            passages.append(SpokenPassage(speaker, (TextPiece(said, start_ms, start_ms),)))
             start_ms = None
-    return Source(_until_the_next(passages))
+    return ParsedTranscript(_until_the_next(passages))
 
 
-def _until_the_next(passages: Sequence[Passage]) -> tuple[Passage, ...]:
+def _until_the_next(passages: Sequence[SpokenPassage]) -> tuple[SpokenPassage, ...]:
     """Passages that end where the next stated time begins."""
-    made: list[Passage] = []
+    made: list[SpokenPassage] = []
     following: int | None = None
     for passage in reversed(passages):
         piece = passage.pieces[0]
         if piece.start_ms is not None:
             end_ms = max(piece.start_ms, following) if following is not None else None
-            made.append(Passage(passage.speaker, (Piece(piece.text, piece.start_ms, end_ms),)))
+            made.append(
+                SpokenPassage(passage.speaker, (TextPiece(piece.text, piece.start_ms, end_ms),))
+            )
             following = piece.start_ms
         else:
             made.append(passage)
@@ -279,14 +293,16 @@ _CHAT_MARK: Final = re.compile(r"\[[^\[\]]*\]|[<>]|\(\.+\)|&[=+-]?\S+|\+[./<>\"!
 _CHAT_PARTICIPANT: Final = re.compile(r"([A-Z0-9]{1,8})(?:\s+(\S+))?\s+(\S+)")
 
 
-def is_chat(content: str) -> bool:
-    """Return whether the text is a CHAT file of TalkBank or CHILDES."""
+def is_talkbank_chat(content: str) -> bool:
+    """Return whether the text is in CHAT, the format of the corpora TalkBank and CHILDES."""
     head = content[:_HEAD]
     return "@Begin" in head or (head.lstrip("\ufeff").startswith("@UTF8"))
 
 
-def read_chat(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
-    """Read the main lines of a CHAT file, without its codes; times are in its bullets."""
+def read_talkbank_chat(
+    content: str, speakers: Sequence[Speaker], notices: Notices
+) -> ParsedTranscript:
+    """Return the passages of a CHAT file's main lines, without codes, with their times."""
     del speakers, notices
     lines: list[str] = []
     for line in content.removeprefix("\ufeff").splitlines():
@@ -295,7 +311,7 @@ def read_chat(content: str, speakers: Sequence[Speaker], notices: Notices) -> So
         else:
             lines.append(line)
     names: dict[str, str] = defaultdict(str)
-    passages: list[Passage] = []
+    passages: list[SpokenPassage] = []
     for line in lines:
         if line.startswith("@Participants:"):
             for one in line.partition(":")[2].split(","):
@@ -303,41 +319,41 @@ def read_chat(content: str, speakers: Sequence[Speaker], notices: Notices) -> So
                     names[match[1]] = (match[2] or match[3]).replace("_", " ")
         elif turn := _CHAT_TURN.match(line):
             passages.append(_chat_passage(turn["said"], names[turn["code"]] or turn["code"]))
-    return Source(tuple(passages))
+    return ParsedTranscript(tuple(passages))
 
 
-def _chat_passage(said: str, speaker: str) -> Passage:
+def _chat_passage(said: str, speaker: str) -> SpokenPassage:
     times = _CHAT_TIME.findall(said)
     start_ms = int(times[0][0]) if times else None
     end_ms = max(int(times[-1][1]), int(times[0][0])) if times else None
     plain = _CHAT_MARK.sub(" ", _CHAT_TIME.sub(" ", said))
     plain = re.sub(r"\s+([.?!,;])", r"\1", " ".join(plain.split()))
-    return Passage(speaker, (Piece(plain, start_ms, end_ms),))
+    return SpokenPassage(speaker, (TextPiece(plain, start_ms, end_ms),))
 
 
 FORMATS: Final = (
-    Format(
+    FormatDefinition(
         TranscriptFormat.TTML,
-        Family.CAPTIONS,
+        FormatFamily.CAPTIONS,
         "TTML, DFXP: broadcasters, Netflix, Vimeo",
-        *by_text(is_ttml, read_ttml),
+        *adapt_text_functions(is_ttml, read_ttml),
         '<tt xmlns="http://www.w3.org/ns/ttml"><body><div>'
         '<p begin="1s" end="2s">Odile: How?</p></div></body></tt>',
         confidence=CERTAIN,
     ),
-    Format(
+    FormatDefinition(
         TranscriptFormat.TIMED_TEXT,
-        Family.CAPTIONS,
+        FormatFamily.CAPTIONS,
         "YouTube's timed text",
-        *by_text(is_timed_text, read_timed_text),
+        *adapt_text_functions(is_youtube_timed_text, read_youtube_timed_text),
         '<transcript><text start="1" dur="1">Odile: How?</text></transcript>',
         confidence=CERTAIN,
     ),
-    Format(
+    FormatDefinition(
         TranscriptFormat.EAF,
-        Family.RESEARCH,
+        FormatFamily.RESEARCH,
         "ELAN's annotations (.eaf)",
-        *by_text(is_eaf, read_eaf),
+        *adapt_text_functions(is_eaf, read_eaf),
         '<ANNOTATION_DOCUMENT><TIME_ORDER><TIME_SLOT TIME_SLOT_ID="a" TIME_VALUE="1000"/>'
         '<TIME_SLOT TIME_SLOT_ID="b" TIME_VALUE="2000"/></TIME_ORDER><TIER TIER_ID="Odile">'
         '<ANNOTATION><ALIGNABLE_ANNOTATION TIME_SLOT_REF1="a" TIME_SLOT_REF2="b">'
@@ -345,21 +361,21 @@ FORMATS: Final = (
         "</ANNOTATION_DOCUMENT>",
         confidence=CERTAIN,
     ),
-    Format(
+    FormatDefinition(
         TranscriptFormat.CHAT,
-        Family.RESEARCH,
+        FormatFamily.RESEARCH,
         "CHAT: TalkBank, CHILDES (.cha)",
-        *by_text(is_chat, read_chat),
+        *adapt_text_functions(is_talkbank_chat, read_talkbank_chat),
         "@UTF8\n@Begin\n@Participants:\tODI Odile Investigator\n"
         "*ODI:\tHow ? \x151000_2000\x15\n@End\n",
         confidence=CERTAIN,
         holder="line",
     ),
-    Format(
+    FormatDefinition(
         TranscriptFormat.HTML,
-        Family.MEETINGS,
+        FormatFamily.MEETINGS,
         "The podcast namespace's HTML, with names in `cite`",
-        *by_text(is_html_transcript, read_html),
+        *adapt_text_functions(is_html_transcript, read_html_transcript),
         "<html><body><cite>Odile:</cite><time>0:01</time><p>How?</p></body></html>",
         confidence=LIKELY,
     ),

@@ -13,7 +13,7 @@ _MOST_NAMED: Final = 8
 """Kinds of hidden characters that a notice names."""
 
 
-class Mended(Enum):
+class Repair(Enum):
     """Kind of repair made while reading, with its sentence for one case and for several."""
 
     SORTED = (
@@ -107,10 +107,10 @@ class Mended(Enum):
 
 
 class Notices:
-    """Counter of repairs made while a transcript is read."""
+    """Collector of the repairs made and things assumed while a transcript is read."""
 
     def __init__(self) -> None:
-        self._counts: Counter[Mended] = Counter()
+        self._counts: Counter[Repair] = Counter()
         self._numbers: dict[str, int] = {}
         self._guesses: list[str] = []
         self._hidden: dict[str, tuple[int, str]] = {}
@@ -138,7 +138,7 @@ class Notices:
                 count, first = self._hidden.get(sign, (0, place))
                 self._hidden[sign] = count + 1, first
 
-    def add(self, kind: Mended, count: int = 1, **numbers: int) -> None:
+    def add(self, kind: Repair, count: int = 1, **numbers: int) -> None:
         """Count ``count`` more mendings of a kind; none is none.
 
         ``numbers`` are what the kind's sentences name beside the count.
@@ -148,13 +148,13 @@ class Notices:
             self._numbers |= numbers
 
     def sentences(self) -> tuple[str, ...]:
-        """One sentence for each guess, then for each kind of mending, in the order of ``Mended``.
+        """One sentence for each guess, then for each kind of mending, in the order of ``Repair``.
 
         Characters that were taken out come last, with their names and where the first one was.
         """
         mended = tuple(self._guesses) + tuple(
             (one if self._counts[kind] == 1 else many).format(self._counts[kind], **self._numbers)
-            for kind in Mended
+            for kind in Repair
             for one, many in [kind.value]
             if self._counts[kind]
         )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from transcripts.notices import Mended, Notices
+from transcripts.notices import Notices, Repair
 
 _PAGE: Final = re.compile(
     r"\W{0,4}(?:(?:page|p\.|seite|página|pagina|pág\.|стр\.|blz\.)\s{0,2})?(?P<number>\d{1,4})"
@@ -28,8 +28,8 @@ _FEWEST_WORDS: Final = 2
 _LONGEST: Final = 120
 
 
-def without_page_furniture(rows: list[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:
-    """Return the rows without page numbers, and without lines that recur beside them.
+def remove_page_furniture(rows: list[tuple[int, str]], notices: Notices) -> list[tuple[int, str]]:
+    """Return the rows without page numbers and running headers and footers.
 
     Args:
         rows: a file's lines with their numbers; a form feed is a row of its own.
@@ -47,7 +47,7 @@ def without_page_furniture(rows: list[tuple[int, str]], notices: Notices) -> lis
     }
     dropped |= _running_lines(rows, filled, dropped | feeds)
     dropped |= _recurring_lines(rows, filled)
-    notices.add(Mended.PAGE_LINE, len(dropped - feeds))
+    notices.add(Repair.PAGE_LINE, len(dropped - feeds))
     return [row for position, row in enumerate(rows) if position not in dropped | feeds]
 
 

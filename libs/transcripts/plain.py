@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from contracts.transcript import Speaker, TranscriptFormat
-from transcripts.candidates import Candidate, LabelMarking, later_candidates
-from transcripts.formats import LAST_RESORT, Content, Family, Format
-from transcripts.label_kinds import LabelKind, kind_of
-from transcripts.notices import Mended, Notices
-from transcripts.plain_lines import Line, lines_of
-from transcripts.plain_rows import rows_of
-from transcripts.speakers import LineStart, Speakers, find_speakers
-from transcripts.stamps import end_stamp
-from transcripts.text import Piece, clean
-from transcripts.turns import Passage, Source
+from transcripts.candidates import LabelCandidate, LabelMarking, find_labels_within_line
+from transcripts.formats import LAST_RESORT, FormatDefinition, FormatFamily, TranscriptContent
+from transcripts.label_kinds import LabelKind, classify_label
+from transcripts.notices import Notices, Repair
+from transcripts.plain_lines import TextLine, parse_lines
+from transcripts.plain_rows import split_rows
+from transcripts.speakers import LineLabels, SpeakerLabels, find_speaker_labels
+from transcripts.stamps import split_end_timestamp
+from transcripts.text import TextPiece, clean_text
+from transcripts.turns import ParsedTranscript, SpokenPassage
 
 _KEY_LINE: Final = re.compile(r"\s*(?:- )?[a-z_]{1,40}:(?:\s|$)")
 _LINES_LOOKED_AT: Final = 200
@@ -44,7 +44,7 @@ class _Said:
     end_ms: int | None = None
 
 
-def is_settings(content: str) -> bool:
+def is_key_value_file(content: str) -> bool:
     """Return whether the text is a file of keys and values, such as YAML, and no transcript."""
     lines = [line for line in content.splitlines()[:_LINES_LOOKED_AT] if line.strip()]
     keys = sum(_KEY_LINE.match(line) is not None for line in lines)
@@ -52,32 +52,34 @@ def is_settings(content: str) -> bool:
     return nested and keys > 1 and keys >= _NEARLY_ALL * len(lines)
 
 
-def is_plain(content: Content) -> bool:
-    """Return whether the text names speakers at its lines, or gives times between them."""
+def is_plain_transcript(content: TranscriptContent) -> bool:
+    """Return whether a plain text is a transcript: it has speakers' labels or timestamps."""
     lines, _ = content.derive(_lines_and_notices)
     return bool(_find(lines, ())) or _is_stamped_throughout(lines)
 
 
-def _lines_and_notices(text: str) -> tuple[list[Line], Notices]:
+def _lines_and_notices(text: str) -> tuple[list[TextLine], Notices]:
     notices = Notices()
-    return lines_of(rows_of(text, notices)), notices
+    return parse_lines(split_rows(text, notices)), notices
 
 
-def read_plain(content: Content, speakers: Sequence[Speaker], notices: Notices) -> Source:
-    """Read a plain text; words before the first speaker's name get no speaker."""
+def read_plain_transcript(
+    content: TranscriptContent, speakers: Sequence[Speaker], notices: Notices
+) -> ParsedTranscript:
+    """Return the passages of a plain text; words before the first label have no speaker."""
     lines, others = content.derive(_lines_and_notices)
     notices.include(others)
     found = _find(lines, speakers)
     said = _without_times_of_day(_timed(_said(lines, found)), notices)
     ends = _next_starts(said)
     passages = tuple(
-        Passage(line.speaker, (Piece(line.text, line.start_ms, _end(line, end_ms)),))
+        SpokenPassage(line.speaker, (TextPiece(line.text, line.start_ms, _end(line, end_ms)),))
         for line, end_ms in zip(said, ends, strict=True)
-        if clean(line.text)
+        if clean_text(line.text)
     )
     unnamed = bool(found) and bool(passages) and not passages[0].speaker
-    notices.add(Mended.NO_SPEAKER, int(unnamed or (bool(passages) and not passages[0].speaker)))
-    return Source(
+    notices.add(Repair.NO_SPEAKER, int(unnamed or (bool(passages) and not passages[0].speaker)))
+    return ParsedTranscript(
         passages,
         rejected_labels=found.rejected,
         labels_seen_once=found.once,
@@ -85,7 +87,7 @@ def read_plain(content: Content, speakers: Sequence[Speaker], notices: Notices) 
     )
 
 
-def _only_one_named(lines: Sequence[Line], found: Speakers) -> Iterator[str]:
+def _only_one_named(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
     """A name that stands again and again although nobody else is named between."""
     chosen = [(line, found.choose(line.candidates)) for line in lines]
     names = [one.label for _, one in chosen if one is not None]
@@ -102,26 +104,26 @@ def _without_times_of_day(said: list[_Said], notices: Notices) -> list[_Said]:
     starts = [one.start_ms for one in said if one.start_ms is not None]
     if not starts or min(starts) < _LONG_MS or max(starts) >= _DAY_MS:
         return said
-    notices.add(Mended.TIME_OF_DAY, len(starts))
+    notices.add(Repair.TIME_OF_DAY, len(starts))
     return [replace(one, start_ms=None, end_ms=None) for one in said]
 
 
 # Speakers
 
 
-def _find(lines: Sequence[Line], speakers: Sequence[Speaker]) -> Speakers:
+def _find(lines: Sequence[TextLine], speakers: Sequence[Speaker]) -> SpeakerLabels:
     lines = _with_chat_labels(lines)
     has_paragraphs = sum(line.paragraph for line in lines) > 1
-    return find_speakers(
+    return find_speaker_labels(
         [
-            LineStart(line.candidates, line.paragraph or not has_paragraphs, line.structural)
+            LineLabels(line.candidates, line.paragraph or not has_paragraphs, line.structural)
             for line in lines
         ],
         speakers,
     )
 
 
-def _with_chat_labels(lines: Sequence[Line]) -> Sequence[Line]:
+def _with_chat_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:
     """Where every line with a time has a label behind it, as in chats, its form vouches for it."""
     stamped = [line for line in lines if line.original and line.text.strip()]
     labelled = [line for line in stamped if _chat_label(line) is not None]
@@ -135,14 +137,14 @@ def _with_chat_labels(lines: Sequence[Line]) -> Sequence[Line]:
     ]
 
 
-def _chat_label(line: Line) -> Candidate | None:
+def _chat_label(line: TextLine) -> LabelCandidate | None:
     one = next(iter(line.candidates), None)
     if one is None or one.form not in {LabelMarking.COLON, LabelMarking.BRACKET} or one.later:
         return None
-    return one if one.text.strip() and kind_of(one.label) is not LabelKind.HEADING else None
+    return one if one.text.strip() and classify_label(one.label) is not LabelKind.HEADING else None
 
 
-def _is_stamped_throughout(lines: Sequence[Line]) -> bool:
+def _is_stamped_throughout(lines: Sequence[TextLine]) -> bool:
     """Whether times stand between the lines although nobody is named, as YouTube shows them."""
     between = sum(line.is_stamp for line in lines)
     before = sum(bool(line.original) and not line.is_stamp for line in lines)
@@ -150,7 +152,7 @@ def _is_stamped_throughout(lines: Sequence[Line]) -> bool:
     return spoken > 0 and (between >= max(2, spoken / 4) or before >= max(2, spoken / 2))
 
 
-def _said(lines: Sequence[Line], found: Speakers) -> Iterator[_Said]:
+def _said(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[_Said]:
     bare = sum(line.bare and bool(line.text.strip()) for line in lines)
     stamped = bare >= max(2, _MOST * sum(not line.is_stamp for line in lines))
     speaker = ""
@@ -165,18 +167,18 @@ def _said(lines: Sequence[Line], found: Speakers) -> Iterator[_Said]:
         # Without brackets a time may be speech, unless a name follows, nothing does, or all do.
         spoken = line.original if line.bare and line.text.strip() and not stamped else line.text
         start_ms = None if spoken is line.original and line.original else line.start_ms
-        text, end_ms = end_stamp(spoken)
+        text, end_ms = split_end_timestamp(spoken)
         yield from _split_later(speaker, text, start_ms, end_ms or line.end_ms, found)
         speaker = _last_speaker(text, found) or speaker
 
 
 def _split_later(
-    speaker: str, text: str, start_ms: int | None, end_ms: int | None, found: Speakers
+    speaker: str, text: str, start_ms: int | None, end_ms: int | None, found: SpeakerLabels
 ) -> Iterator[_Said]:
-    text, stated_end_ms = end_stamp(text)
+    text, stated_end_ms = split_end_timestamp(text)
     end_ms = end_ms if stated_end_ms is None else stated_end_ms
     begin = 0
-    for one, at in later_candidates(text):
+    for one, at in find_labels_within_line(text):
         if found.choose([one]) is None:
             continue
         yield _Said(speaker, text[begin:at], start_ms, end_ms)
@@ -185,9 +187,9 @@ def _split_later(
     yield _Said(speaker, text[begin:], start_ms, end_ms)
 
 
-def _last_speaker(text: str, found: Speakers) -> str:
+def _last_speaker(text: str, found: SpeakerLabels) -> str:
     last = ""
-    for one, _ in later_candidates(text):
+    for one, _ in find_labels_within_line(text):
         if found.choose([one]) is not None:
             last = one.label
     return last
@@ -226,12 +228,12 @@ def _end(line: _Said, next_start_ms: int | None) -> int | None:
 
 
 FORMATS: Final = (
-    Format(
+    FormatDefinition(
         TranscriptFormat.PLAIN,
-        Family.TEXT,
+        FormatFamily.TEXT,
         "Text with names or times: Word, Otter, Teams, Zoom, Rev, Descript, f4, MAXQDA, by hand",
-        is_plain,
-        read_plain,
+        is_plain_transcript,
+        read_plain_transcript,
         "Odile: How?\n\nRavi: With a ladder.\n",
         confidence=LAST_RESORT,
         holder="line",

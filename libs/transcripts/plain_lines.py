@@ -12,16 +12,20 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from transcripts.candidates import (
-    Candidate,
+    LabelCandidate,
     LabelMarking,
-    alone,
-    candidates_of,
-    labelled,
-    later_candidates,
+    build_clear_candidate,
+    find_label_candidates,
+    find_labels_within_line,
+    parse_label_line,
 )
-from transcripts.label_kinds import LabelKind, is_capitalised, kind_of
+from transcripts.label_kinds import LabelKind, classify_label, is_capitalised
 from transcripts.plain_rows import Row
-from transcripts.stamps import leading_stamp, stamp_before_speech, stamped_label
+from transcripts.stamps import (
+    parse_leading_timestamp,
+    parse_timestamp_after_label,
+    parse_timestamped_label,
+)
 
 _FURNITURE: Final = re.compile(r"(?:[-*•‣◦·]|#{1,6}|>{1,3})\s+|>{2,3}")
 _RULE: Final = re.compile(r"[-=_*~\u2013—]{2,}|\f")
@@ -40,8 +44,8 @@ _COLUMN_LABEL: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """Line of text that is not blank.
+class TextLine:
+    """Line of a plain text, with the time beside it and the speaker labels it may begin with.
 
     Attributes:
         text: the line behind its time.
@@ -62,7 +66,7 @@ class Line:
     end_ms: int | None = None
     bare: bool = False
     original: str = ""
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[LabelCandidate, ...] = ()
     times: tuple[int | None, ...] = ()
     structural: bool = False
 
@@ -72,9 +76,9 @@ class Line:
         return bool(self.original) and not self.text.strip()
 
 
-def lines_of(rows: Sequence[Row]) -> list[Line]:
-    """Return the lines of a text's rows."""
-    lines: list[Line] = []
+def parse_lines(rows: Sequence[Row]) -> list[TextLine]:
+    """Return the lines that are not blank, each with its time and possible speaker labels."""
+    lines: list[TextLine] = []
     paragraph = True
     for number, row in rows:
         line = row.strip(" \u00a0\u3000\ufeff") if row.strip("\t ") else ""
@@ -90,20 +94,20 @@ def lines_of(rows: Sequence[Row]) -> list[Line]:
     return _with_lone_labels(lines)
 
 
-def _read_line(line: str, number: int, *, paragraph: bool) -> Line:
+def _read_line(line: str, number: int, *, paragraph: bool) -> TextLine:
     columns = _read_columns(line, number, paragraph=paragraph)
     if columns is not None:
         return columns
     bare_line = _FURNITURE.sub("", line, count=1) if _FURNITURE.match(line) else line
     start_ms = end_ms = None
     text, bare, original = line, False, ""
-    stamp = leading_stamp(_unbold(bare_line))
+    stamp = parse_leading_timestamp(_unbold(bare_line))
     if stamp is not None:
         text, start_ms, end_ms = stamp.rest, stamp.start_ms, stamp.end_ms
         bare, original = stamp.bare, line
         bare_line = text
     options, times, structural = _options(bare_line, start_ms)
-    return Line(
+    return TextLine(
         text, number, paragraph, start_ms, end_ms, bare, original, options, times, structural
     )
 
@@ -114,7 +118,7 @@ def _unbold(line: str) -> str:
     return f"{match[2]} {match[1]}{line[match.end() :]}" if match else line
 
 
-def _read_columns(line: str, number: int, *, paragraph: bool) -> Line | None:
+def _read_columns(line: str, number: int, *, paragraph: bool) -> TextLine | None:
     """`00:05:32  Alice  text` and the like: a time and a name in columns, in either order."""
     cells = [one for one in line.split("\t") if one.strip()]
     if len(cells) < _FEW:
@@ -135,14 +139,14 @@ def _read_columns(line: str, number: int, *, paragraph: bool) -> Line | None:
     name = name.strip().rstrip(":").strip("[]()* ")
     if not times or not cells or not name or name == "From" or len(name) > _COLUMN_LABEL:
         return None
-    kind = kind_of(name)
+    kind = classify_label(name)
     if kind in {LabelKind.OTHER, LabelKind.HEADING}:
         return None
     text = "  ".join(cells)
-    label = labelled(name, text, LabelMarking.STAMPED)
+    label = build_clear_candidate(name, text, LabelMarking.STAMPED)
     start_ms = times[0]
     end_ms = times[1] if len(times) > 1 else None
-    return Line(
+    return TextLine(
         line, number, paragraph, start_ms, end_ms, bare=True, original=line, candidates=(label,),
         times=(start_ms,), structural=True,
     )  # fmt: skip
@@ -151,62 +155,64 @@ def _read_columns(line: str, number: int, *, paragraph: bool) -> Line | None:
 def _is_time(cell: str) -> bool:
     if _SECONDS.fullmatch(cell.strip()):
         return True
-    stamp = leading_stamp(cell.strip())
+    stamp = parse_leading_timestamp(cell.strip())
     return stamp is not None and not stamp.rest.strip()
 
 
 def _time_of(cell: str) -> int | None:
     if _SECONDS.fullmatch(cell.strip()):
         return round(float(cell) * 1_000)
-    stamp = leading_stamp(cell.strip())
+    stamp = parse_leading_timestamp(cell.strip())
     return stamp.start_ms if stamp else None
 
 
 def _options(
     line: str, start_ms: int | None
-) -> tuple[tuple[Candidate, ...], tuple[int | None, ...], bool]:
-    options: list[Candidate] = []
+) -> tuple[tuple[LabelCandidate, ...], tuple[int | None, ...], bool]:
+    options: list[LabelCandidate] = []
     times: list[int | None] = []
     structural = False
     plain_line = line.replace("**", "").replace("__", "") if line[:1] in "*_" else line
-    if (stamped := stamped_label(plain_line)) and not _DATED.search(stamped.label):
-        for one in candidates_of(f"{stamped.label}: "):
-            sure = stamped.wide or stamped.closed or kind_of(one.label) is not LabelKind.OTHER
+    if (stamped := parse_timestamped_label(plain_line)) and not _DATED.search(stamped.label):
+        for one in find_label_candidates(f"{stamped.label}: "):
+            sure = (
+                stamped.wide or stamped.closed or classify_label(one.label) is not LabelKind.OTHER
+            )
             if one.form is LabelMarking.COLON and sure:
                 options.append(one._replace(text=stamped.text, form=LabelMarking.STAMPED))
                 times.append(start_ms if stamped.start_ms is None else stamped.start_ms)
                 structural = stamped.wide and (
-                    is_capitalised(one.label) or kind_of(one.label) is LabelKind.ROLE
+                    is_capitalised(one.label) or classify_label(one.label) is LabelKind.ROLE
                 )
     voice = _VOICE_AHEAD.match(line) if start_ms is not None else None
     if voice is not None:  # `[0:05] Speaker 2 It was cold.`
-        options.append(labelled(voice[1], line[voice.end() :], LabelMarking.STAMPED))
+        options.append(build_clear_candidate(voice[1], line[voice.end() :], LabelMarking.STAMPED))
         times.append(start_ms)
-    for one in candidates_of(line):
-        inner = stamp_before_speech(one.text)
+    for one in find_label_candidates(line):
+        inner = parse_timestamp_after_label(one.text)
         if inner is not None and inner.rest:
             options.append(one._replace(text=inner.rest))
             times.append(inner.start_ms if start_ms is None else start_ms)
         else:
             options.append(one)
             times.append(start_ms)
-    for one, _ in later_candidates(line):
+    for one, _ in find_labels_within_line(line):
         options.append(one)
         times.append(None)
     return tuple(options), tuple(times), structural
 
 
-def _with_lone_labels(lines: list[Line]) -> list[Line]:
+def _with_lone_labels(lines: list[TextLine]) -> list[TextLine]:
     """The lines, with those that may be a label of their own marked as such."""
     blanks = any(not line.paragraph for line in lines) and sum(line.paragraph for line in lines) > 1
-    made: list[Line] = []
+    made: list[TextLine] = []
     for position, line in enumerate(lines):
         following = lines[position + 1] if position + 1 < len(lines) else None
-        one = alone(line.text) if following is not None else None
+        one = parse_label_line(line.text) if following is not None else None
         if one is None or following is None or (line.original and line.bare and not line.text):
             made.append(line)
             continue
-        if line.original and kind_of(one.label) in {LabelKind.NAME, LabelKind.ROLE}:
+        if line.original and classify_label(one.label) in {LabelKind.NAME, LabelKind.ROLE}:
             # `0:05 - Ann Lee`, and what she said below.
             label = one._replace(form=LabelMarking.STAMPED)
             made.append(
@@ -225,7 +231,7 @@ def _with_lone_labels(lines: list[Line]) -> list[Line]:
                     line,
                     candidates=(label, *line.candidates),
                     times=(following.start_ms, *line.times),
-                    structural=kind_of(label.label) in {LabelKind.NAME, LabelKind.ROLE},
+                    structural=classify_label(label.label) in {LabelKind.NAME, LabelKind.ROLE},
                 )
             )
         elif _may_head(line, following, blanks=blanks):
@@ -241,7 +247,7 @@ def _with_lone_labels(lines: list[Line]) -> list[Line]:
     return made
 
 
-def _may_head(line: Line, following: Line, *, blanks: bool) -> bool:
+def _may_head(line: TextLine, following: TextLine, *, blanks: bool) -> bool:
     """Whether what follows a line may be what a speaker named on it says."""
     if following.paragraph:
         return line.paragraph and bool(following.text.strip())

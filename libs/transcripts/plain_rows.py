@@ -13,12 +13,12 @@ from html import unescape
 from itertools import pairwise
 from typing import Final
 
-from transcripts.candidates import unmark
-from transcripts.end_stamps import with_end_stamps
-from transcripts.label_kinds import LabelKind, kind_of
-from transcripts.limits import refuse_long_text
-from transcripts.notices import Mended, Notices
-from transcripts.page_furniture import without_page_furniture
+from transcripts.candidates import strip_direction_marks
+from transcripts.end_stamps import mark_end_timestamps
+from transcripts.label_kinds import LabelKind, classify_label
+from transcripts.limits import check_text_length
+from transcripts.notices import Notices, Repair
+from transcripts.page_furniture import remove_page_furniture
 
 Row = tuple[int, str]
 """A line's number in the file, from 1, and its text."""
@@ -85,8 +85,8 @@ _HALF: Final = 0.5
 _SOME: Final = 0.3
 
 
-def rows_of(content: str, notices: Notices) -> list[Row]:
-    """Return the rows of a plain text.
+def split_rows(content: str, notices: Notices) -> list[Row]:
+    """Split a plain text into numbered rows, without HTML and page furniture.
 
     Args:
         content: the file's text.
@@ -95,14 +95,15 @@ def rows_of(content: str, notices: Notices) -> list[Row]:
     Raises:
         TooLargeTranscriptError: there are more lines than a transcript may have.
     """
-    refuse_long_text(content)
+    check_text_length(content)
     if len(_HTML.findall(content, 0, _LOOKED_AT)) >= _FEW:
         content = _STYLE.sub("", _DOCTYPE.sub("", content))
         content = _HTML_BREAK.sub(lambda match: f"\n{match[0]}", _HTML_CELL.sub("\t", content))
         content = unescape(_HTML.sub("", content))
     lines = _LINE_END.split(content.removeprefix("\ufeff"))
     rows = [
-        (number, unmark(line).rstrip(" \t\u00a0\n")) for number, line in enumerate(lines, start=1)
+        (number, strip_direction_marks(line).rstrip(" \t\u00a0\n"))
+        for number, line in enumerate(lines, start=1)
     ]
     for step in _STEPS:
         rows = step(rows, notices)
@@ -128,7 +129,7 @@ def _without_vendor_lines(rows: list[Row], notices: Notices) -> list[Row]:
     ]
     kept = _without_teams_doubles(kept)
     dropped = len(_filled(rows)) - len(_filled(kept))
-    notices.add(Mended.VENDOR_LINE, dropped)
+    notices.add(Repair.VENDOR_LINE, dropped)
     return kept
 
 
@@ -137,7 +138,7 @@ def _is_heading(row: str) -> bool:
     if _HEADING.match(row) is None:
         return False
     heading = row.strip(" #")
-    named = kind_of(heading) in {LabelKind.NAME, LabelKind.ROLE}
+    named = classify_label(heading) in {LabelKind.NAME, LabelKind.ROLE}
     return not named and _CLOCK.search(heading) is None
 
 
@@ -302,12 +303,12 @@ def _is_dialogue(
 
 
 _STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
-    without_page_furniture,
+    remove_page_furniture,
     _without_vendor_lines,
     _without_links,
     _without_quote_marks,
     _without_borders,
     _without_numbers,
-    with_end_stamps,
+    mark_end_timestamps,
     _with_colons,
 )

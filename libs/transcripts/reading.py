@@ -18,15 +18,15 @@ from transcripts.errors import (
     MalformedTranscriptError,
     UnknownFormatError,
 )
-from transcripts.formats import Content, Format
-from transcripts.limits import LIMITS, refuse_bytes, refuse_long_text
+from transcripts.formats import FormatDefinition, TranscriptContent
+from transcripts.limits import LIMITS, check_text_length, check_utf8_size
 from transcripts.notices import Notices
-from transcripts.plain import is_settings
-from transcripts.registry import Recognition, format_named, recognise
-from transcripts.report import ReadingReport, report_on
+from transcripts.plain import is_key_value_file
+from transcripts.registry import RecognisedFormat, get_format, recognise_format
+from transcripts.report import ReadingReport, build_report
 from transcripts.splitting import MAX_SEGMENT_CHARACTERS
-from transcripts.text import clean
-from transcripts.turns import Source, label_of, segments_of
+from transcripts.text import clean_text
+from transcripts.turns import ParsedTranscript, build_segments, normalize_label
 from transcripts.webvtt import is_webvtt
 
 DEFAULT_MAX_BYTES: Final = LIMITS.utf8_bytes
@@ -43,8 +43,8 @@ _SUPPORTED = (
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """Result of reading a transcript: its format, segments and report.
+class TranscriptReading:
+    """Result of reading a transcript: its format, its segments, and a report.
 
     ``report`` says what was read and mended, and what is in doubt; its sentences quote nothing but
     labels.
@@ -78,8 +78,8 @@ def read_transcript(
     speakers: Sequence[Speaker] = (),
     max_bytes: int = DEFAULT_MAX_BYTES,
     max_segment_characters: int = MAX_SEGMENT_CHARACTERS,
-) -> Reading:
-    """Read a transcript into turns.
+) -> TranscriptReading:
+    """Parse a transcript's text into segments, each with its speaker and times.
 
     Args:
         content: the file's text as the vendor exported it.
@@ -127,40 +127,42 @@ def _read(
     speakers: Sequence[Speaker],
     max_bytes: int,
     max_segment_characters: int,
-) -> Reading:
-    refuse_bytes(content, max_bytes)
+) -> TranscriptReading:
+    check_utf8_size(content, max_bytes)
     if not content.removeprefix("\ufeff").lstrip().startswith(("{", "[", "<")):
-        refuse_long_text(content)
+        check_text_length(content)
     _refuse_empty(content)
-    whole = Content(content)
-    recognised = Recognition(format_named(format), 1.0) if format else _recognise(whole)
+    whole = TranscriptContent(content)
+    recognised = RecognisedFormat(get_format(format), 1.0) if format else _recognise(whole)
     found = recognised.format
     if found.name is not TranscriptFormat.WEBVTT and is_webvtt(content):
         raise MalformedTranscriptError(f"the text is WebVTT, declared as {found.name.value}")
     notices = Notices()
     source = found.read(whole, speakers, notices)
     _report_hidden(content, found, source, notices)
-    segments = segments_of(source, speakers, notices, max_segment_characters)
+    segments = build_segments(source, speakers, notices, max_segment_characters)
     if not segments:
         raise EmptyTranscriptError(f"the transcript ({found.name.value}) holds no spoken words")
-    report = report_on(recognised, segments, notices.sentences(), source)
+    report = build_report(recognised, segments, notices.sentences(), source)
     if report.doubts:
         segments = _without_guessed_roles(segments, speakers)
-    return Reading(found.name, segments, report)
+    return TranscriptReading(found.name, segments, report)
 
 
 def _without_guessed_roles(
     segments: tuple[Segment, ...], declared: Sequence[Speaker]
 ) -> tuple[Segment, ...]:
     """The segments with those roles only that the producer declared."""
-    known = {label_of(one.label).casefold() for one in declared}
+    known = {normalize_label(one.label).casefold() for one in declared}
     return tuple(
         one if one.speaker.casefold() in known else one.model_copy(update={"role": Role.UNKNOWN})
         for one in segments
     )
 
 
-def _report_hidden(content: str, found: Format, source: Source, notices: Notices) -> None:
+def _report_hidden(
+    content: str, found: FormatDefinition, source: ParsedTranscript, notices: Notices
+) -> None:
     """Tell what is taken out of the text, by line, or by what JSON has in place of lines."""
     if found.holder == "line":
         if may_contain_hidden_characters(content):
@@ -177,7 +179,7 @@ def _report_hidden(content: str, found: Format, source: Source, notices: Notices
 
 
 def detect_format(content: str) -> TranscriptFormat:
-    """Return the format of a transcript, found from its text.
+    """Return the format of a transcript, detected from its text.
 
     Raises:
         EmptyTranscriptError: there is no text.
@@ -185,17 +187,17 @@ def detect_format(content: str) -> TranscriptFormat:
         MalformedTranscriptError: it is meant as JSON and is not.
     """
     _refuse_empty(content)
-    return _recognise(Content(content)).format.name
+    return _recognise(TranscriptContent(content)).format.name
 
 
-def _recognise(content: Content) -> Recognition:
+def _recognise(content: TranscriptContent) -> RecognisedFormat:
     if content.text.strip()[:1] == content.text.strip()[-1:] == '"' and "\\n" in content.text:
         raise UnknownFormatError("the text is one string of JSON: export what is in it instead")
-    if not content.is_json and is_settings(content.text):
+    if not content.is_json and is_key_value_file(content.text):
         raise UnknownFormatError(
             f"the text looks like YAML or a settings file; supported are {_SUPPORTED}"
         )
-    found = recognise(content)
+    found = recognise_format(content)
     if found is not None:
         return found
     if content.is_json:
@@ -210,7 +212,7 @@ def _recognise(content: Content) -> Recognition:
 def _shape(document: object) -> str:
     if not isinstance(document, dict):
         return "a list at the top"
-    shown = [clean(key)[:_KEY_LENGTH] for key in list(document)[:_KEYS_SHOWN]]
+    shown = [clean_text(key)[:_KEY_LENGTH] for key in list(document)[:_KEYS_SHOWN]]
     more = ", ..." if len(document) > _KEYS_SHOWN else ""
     return f"with the keys {', '.join(shown)}{more}" if shown else "without any key"
 

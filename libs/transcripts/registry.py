@@ -1,6 +1,6 @@
 """All formats, and the one that a content has: by its shape, the surest first.
 
-A new format is a ``Format`` in a module listed here, with a name in
+A new format is a ``FormatDefinition`` in a module listed here, with a name in
 ``contracts.transcript.TranscriptFormat``; the tests and ``docs/formats.md`` follow the list.
 """
 
@@ -13,10 +13,10 @@ from typing import Final
 
 from contracts.transcript import TranscriptFormat
 from transcripts import amberscript, markup_files, plain, rev, srt, tables, webvtt
-from transcripts.formats import Content, Format
+from transcripts.formats import FormatDefinition, TranscriptContent
 from transcripts.vendors import cloud, meetings, speech_models, speech_services, turn_lists
 
-FORMATS: Final[tuple[Format, ...]] = (
+FORMATS: Final[tuple[FormatDefinition, ...]] = (
     *webvtt.FORMATS,
     *srt.FORMATS,
     *markup_files.FORMATS,
@@ -35,8 +35,8 @@ _BY_CONFIDENCE: Final = tuple(sorted(FORMATS, key=lambda one: -one.confidence))
 
 
 @dataclass(frozen=True, slots=True)
-class Recognition:
-    """Format recognised in a content, with its confidence and equally likely ones.
+class RecognisedFormat:
+    """Format that was recognised, with its confidence and equally likely formats.
 
     Attributes:
         format: the surest one.
@@ -44,18 +44,18 @@ class Recognition:
         others: formats that are as likely; the content is in doubt if there are any.
     """
 
-    format: Format
+    format: FormatDefinition
     confidence: float
-    others: tuple[Format, ...] = ()
+    others: tuple[FormatDefinition, ...] = ()
 
 
-def format_named(name: TranscriptFormat) -> Format:
-    """Return the format of that name."""
+def get_format(name: TranscriptFormat) -> FormatDefinition:
+    """Return the definition of the format that has a name."""
     return _BY_NAME[name]
 
 
-def recognise(content: Content) -> Recognition | None:
-    """Recognise the transcript format of a file's content; None if no format fits.
+def recognise_format(content: TranscriptContent) -> RecognisedFormat | None:
+    """Return the format that a transcript's content is in; None if no format fits.
 
     Raises:
         MalformedTranscriptError: it is meant as JSON and is not.
@@ -63,10 +63,10 @@ def recognise(content: Content) -> Recognition | None:
     for confidence, group in groupby(_candidates(content), key=lambda one: one.confidence):
         found = [one for one in group if one.recognises(content)]
         if found:
-            return Recognition(found[0], confidence, tuple(found[1:]))
+            return RecognisedFormat(found[0], confidence, tuple(found[1:]))
     return None
 
 
-def _candidates(content: Content) -> Iterator[Format]:
+def _candidates(content: TranscriptContent) -> Iterator[FormatDefinition]:
     """The formats that may be tried, the surest first: JSON ones, or others."""
     yield from (one for one in _BY_CONFIDENCE if one.json is content.is_json)

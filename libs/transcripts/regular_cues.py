@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from transcripts.cue_order import Cue
-from transcripts.limits import refuse_long_text
+from transcripts.limits import check_text_length
 
 _CLOCK: Final = r"(?:(\d{2,4}):)?([0-5]\d):([0-5]\d)[.,](\d\d\d)"
 _BLOCK: Final = re.compile(
@@ -25,8 +25,8 @@ _FRENCH_ARROW: Final = re.compile(r"^\s*[\d:.,]+\s*à", re.MULTILINE)
 _HEADER: Final = re.compile(r"WEBVTT[^\n]*\n(?:[^\n]+\n)*\n+")
 
 
-def regular_cues(content: str, *, any_id: bool) -> list[Cue] | None:
-    """Return the cues of a regular WebVTT or SRT file, in the order of the file.
+def parse_regular_cues(content: str, *, any_id: bool) -> list[Cue] | None:
+    """Return the cues of a WebVTT or SRT file by one fast pattern; None if it is irregular.
 
     Args:
         content: the file's text.
@@ -39,7 +39,7 @@ def regular_cues(content: str, *, any_id: bool) -> list[Cue] | None:
     Raises:
         TooLargeTranscriptError: there are more lines than a transcript may have.
     """
-    refuse_long_text(content)
+    check_text_length(content)
     content = content.removeprefix("\ufeff")
     if any(one in content for one in _IRREGULAR) or (
         not content.isascii() and "à" in content and _FRENCH_ARROW.search(content)

@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contracts.transcript import Role, Segment, TranscriptFormat
-from transcripts.doubts import doubts_of
-from transcripts.registry import Recognition
+from transcripts.doubts import find_doubts
+from transcripts.registry import RecognisedFormat
 from transcripts.roles import UNNAMED
-from transcripts.turns import Source
+from transcripts.turns import ParsedTranscript
 
 
 @dataclass(frozen=True, slots=True)
 class SpeakerShare:
-    """Speaker's share of a transcript; ``share`` is of all words, from 0 to 1."""
+    """Number and share of the words that one speaker says; ``share`` is from 0 to 1."""
 
     label: str
     role: Role
@@ -29,7 +29,7 @@ class SpeakerShare:
 
 @dataclass(frozen=True, slots=True)
 class ReadingReport:
-    """Report on a reading: format, speakers, shares, and what was repaired.
+    """Report on how a transcript was read: format, speakers, repairs, doubts.
 
     Attributes:
         format: the file's format.
@@ -50,10 +50,13 @@ class ReadingReport:
     doubts: tuple[str, ...]
 
 
-def report_on(
-    recognised: Recognition, segments: Sequence[Segment], notices: tuple[str, ...], source: Source
+def build_report(
+    recognised: RecognisedFormat,
+    segments: Sequence[Segment],
+    notices: tuple[str, ...],
+    source: ParsedTranscript,
 ) -> ReadingReport:
-    """Build the report on a reading.
+    """Build the report on how a transcript was read.
 
     Args:
         recognised: the format that was read, and those that are as likely.
@@ -69,7 +72,7 @@ def report_on(
     total = max(1, sum(words.values()))
     named = any(label != UNNAMED for label in words)
     unnamed = words[UNNAMED] / total if named else 1.0
-    doubts = [*doubts_of(segments, source), *_as_likely(recognised)]
+    doubts = [*find_doubts(segments, source), *_as_likely(recognised)]
     return ReadingReport(
         recognised.format.name,
         recognised.confidence,
@@ -84,7 +87,7 @@ def report_on(
     )
 
 
-def _as_likely(recognised: Recognition) -> list[str]:
+def _as_likely(recognised: RecognisedFormat) -> list[str]:
     if not recognised.others:
         return []
     names = ", ".join(one.name.value for one in recognised.others)

@@ -12,66 +12,70 @@ from typing import Any, Final
 
 from contracts.transcript import TranscriptFormat
 from transcripts import documents
-from transcripts.formats import Family, Format, by_document
-from transcripts.notices import Mended, Notices
-from transcripts.text import Piece, says_something
-from transcripts.times import from_seconds, offset_seconds, ordered
-from transcripts.turns import Passage, Source
+from transcripts.formats import FormatDefinition, FormatFamily, adapt_json_functions
+from transcripts.notices import Notices, Repair
+from transcripts.text import TextPiece, has_visible_text
+from transcripts.times import clamp_end_time, parse_time_shift, seconds_to_ms
+from transcripts.turns import ParsedTranscript, SpokenPassage
 
 
 def is_rev(document: Any) -> bool:
-    """Return whether a JSON document is a transcript of Rev."""
+    """Return whether a JSON document is a transcript of the service Rev."""
     return isinstance(document, dict) and isinstance(document.get("monologues"), list)
 
 
-def read_rev(document: Any, notices: Notices) -> Source:
-    """Read a Rev document.
+def read_rev(document: Any, notices: Notices) -> ParsedTranscript:
+    """Return the passages of a Rev document, with their speakers and times.
 
     Raises:
         MalformedTranscriptError: a part of it is missing.
     """
-    monologues = documents.objects(document, "monologues", "the document")
+    monologues = documents.require_objects(document, "monologues", "the document")
     listed = (
-        documents.objects(document, "speakers", "the document") if "speakers" in document else []
+        documents.require_objects(document, "speakers", "the document")
+        if "speakers" in document
+        else []
     )
-    names = documents.names(listed, "id", notices)
-    offset_s = offset_seconds(document.get("offsetSeconds"))
+    names = documents.map_speaker_labels(listed, "id", notices)
+    offset_s = parse_time_shift(document.get("offsetSeconds"))
     passages = tuple(
         _passage(monologue, f"monologue {number}", names, offset_s, notices)
         for number, monologue in enumerate(monologues, start=1)
     )
-    return Source(passages, _notes(listed, names))
+    return ParsedTranscript(passages, _notes(listed, names))
 
 
 def _passage(
     monologue: dict[str, Any], where: str, names: dict[str, str], offset_s: float, notices: Notices
-) -> Passage:
-    spans = documents.objects(monologue, "spans" if "spans" in monologue else "elements", where)
+) -> SpokenPassage:
+    spans = documents.require_objects(
+        monologue, "spans" if "spans" in monologue else "elements", where
+    )
     pieces = tuple(_piece(span, where, offset_s, notices) for span in spans)
     notices.add(
-        Mended.TURN_WITHOUT_TEXT, int(not any(says_something(piece.text) for piece in pieces))
+        Repair.TURN_WITHOUT_TEXT, int(not any(has_visible_text(piece.text) for piece in pieces))
     )
-    return Passage(_speaker(monologue, names), pieces)
+    return SpokenPassage(_speaker(monologue, names), pieces)
 
 
 def _speaker(monologue: dict[str, Any], names: dict[str, str]) -> str:
-    identifier = documents.reference(monologue.get("speaker"))
+    identifier = documents.normalize_speaker_id(monologue.get("speaker"))
     return names.get(identifier, f"Speaker {identifier}".strip())
 
 
-def _piece(span: dict[str, Any], where: str, offset_s: float, notices: Notices) -> Piece:
+def _piece(span: dict[str, Any], where: str, offset_s: float, notices: Notices) -> TextPiece:
     value = span.get("value")
     if type(value) is not str:
-        value = documents.text_of(span, "value", where)
-    start_ms = from_seconds(span.get("ts"), offset_s, notices)
-    end_ms = from_seconds(span.get("endTs", span.get("end_ts")), offset_s, notices)
+        value = documents.get_text(span, "value", where)
+    start_ms = seconds_to_ms(span.get("ts"), offset_s, notices)
+    end_ms = seconds_to_ms(span.get("endTs", span.get("end_ts")), offset_s, notices)
     if start_ms is not None and end_ms is not None and end_ms < start_ms:
-        end_ms = ordered(start_ms, end_ms, notices)
-    return Piece(value, start_ms, end_ms)
+        end_ms = clamp_end_time(start_ms, end_ms, notices)
+    return TextPiece(value, start_ms, end_ms)
 
 
 def _notes(listed: list[dict[str, Any]], names: dict[str, str]) -> dict[str, str]:
-    notes = ((documents.reference(one.get("id")), one.get("note")) for one in listed)
+    notes = ((documents.normalize_speaker_id(one.get("id")), one.get("note")) for one in listed)
     return {
         names.get(identifier, f"Speaker {identifier}"): note
         for identifier, note in notes
@@ -80,11 +84,11 @@ def _notes(listed: list[dict[str, Any]], names: dict[str, str]) -> dict[str, str
 
 
 FORMATS: Final = (
-    Format(
+    FormatDefinition(
         TranscriptFormat.REV,
-        Family.SERVICES,
+        FormatFamily.SERVICES,
         "Rev: the API and the editor",
-        *by_document(is_rev, read_rev),
+        *adapt_json_functions(is_rev, read_rev),
         '{"speakers": [{"id": 1, "name": "Odile"}], "monologues": [{"speaker": 1, "spans": '
         '[{"value": "How", "ts": 1.0, "endTs": 2.0}, {"value": "?"}]}]}',
         json=True,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 
 from contracts.transcript import Role, Speaker
-from transcripts.text import clean
+from transcripts.text import clean_text
 
 UNNAMED = "Speaker"
 """The label of words whose speaker the source does not name."""
@@ -25,8 +25,8 @@ _IN_BRACKETS = re.compile(r"[(\[]([^()\[\]]{1,40})[)\]]")
 _A_PAIR = 2
 
 
-def role_told_by(label: str) -> Role:
-    """Return the role that a label or a vendor's field states by itself."""
+def infer_role(label: str) -> Role:
+    """Return the role that a speaker's label names, such as ``Interviewer``; UNKNOWN if none."""
     whole = label.strip().casefold()
     for candidate in (whole, *(part.strip() for part in _IN_BRACKETS.findall(whole))):
         if _INTERVIEWER.fullmatch(candidate):
@@ -39,7 +39,7 @@ def role_told_by(label: str) -> Role:
 def assign_roles(
     labels: Collection[str], declared: Sequence[Speaker], notes: Mapping[str, str]
 ) -> dict[str, Role]:
-    """Give each speaker a role: as declared, else by the label, else by the vendor's note.
+    """Return each speaker's role: as declared, else by the label, else by the vendor's note.
 
     Args:
         labels: the labels of all who speak.
@@ -49,8 +49,8 @@ def assign_roles(
     Returns:
         A role for every label. In a talk of two, the role of one settles the other's.
     """
-    exact = {clean(speaker.label): speaker.role for speaker in declared}
-    folded = {clean(speaker.label).casefold(): speaker.role for speaker in declared}
+    exact = {clean_text(speaker.label): speaker.role for speaker in declared}
+    folded = {clean_text(speaker.label).casefold(): speaker.role for speaker in declared}
     settled: dict[str, Role] = {}
     roles: dict[str, Role] = {}
     for label in labels:
@@ -63,8 +63,8 @@ def assign_roles(
 
 
 def _told(label: str, note: str) -> Role:
-    by_label = role_told_by(label)
-    return role_told_by(note) if by_label is Role.UNKNOWN else by_label
+    by_label = infer_role(label)
+    return infer_role(note) if by_label is Role.UNKNOWN else by_label
 
 
 def _settle_the_other(roles: dict[str, Role], settled: Mapping[str, Role]) -> None:

@@ -19,17 +19,17 @@ from operator import itemgetter
 from typing import Final, NamedTuple
 
 from contracts.transcript import Speaker
-from transcripts.candidates import Candidate, LabelMarking
+from transcripts.candidates import LabelCandidate, LabelMarking
 from transcripts.label_kinds import (
+    LabelCase,
     LabelKind,
-    LabelStyle,
-    get_label_style,
+    classify_label,
+    get_label_case,
     is_capitalised,
     is_given_name,
     is_question_or_answer,
-    kind_of,
 )
-from transcripts.turns import label_of
+from transcripts.turns import normalize_label
 
 _SET_OFF: Final = itemgetter(0, 2, 3, 4)  # label, form, key, later
 STRONG: Final = frozenset(
@@ -44,7 +44,7 @@ _FEW_LINES: Final = 4
 _DENSE: Final = 0.3
 
 
-class LineStart(NamedTuple):
+class LineLabels(NamedTuple):
     """Possible speaker labels at the beginning of one line or cue.
 
     Attributes:
@@ -53,14 +53,14 @@ class LineStart(NamedTuple):
         structural: the first candidate is set off so clearly that its form alone vouches for it.
     """
 
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[LabelCandidate, ...]
     is_start: bool = True
     structural: bool = False
 
 
 @dataclass(slots=True)
-class Speakers:
-    """Labels that name speakers in a file, and the forms in which they are written.
+class SpeakerLabels:
+    """Labels that were found to name speakers in a file, with the marks each is set off by.
 
     Attributes:
         forms: the forms in which each label is believed, by the label's key.
@@ -73,9 +73,9 @@ class Speakers:
     once: frozenset[str] = frozenset()
     extended: dict[str, str] = field(default_factory=dict)
 
-    def choose(self, candidates: Iterable[Candidate]) -> Candidate | None:
+    def choose(self, candidates: Iterable[LabelCandidate]) -> LabelCandidate | None:
         """Return the label a line begins with; None if it begins with speech."""
-        chosen: Candidate | None = None
+        chosen: LabelCandidate | None = None
         for one in candidates:
             if one.form not in self.forms.get(one.key, ()):
                 continue
@@ -88,15 +88,17 @@ class Speakers:
         return bool(self.forms)
 
 
-def find_speakers(places: Sequence[LineStart], declared: Sequence[Speaker] = ()) -> Speakers:
-    """Decide which labels name speakers.
+def find_speaker_labels(
+    places: Sequence[LineLabels], declared: Sequence[Speaker] = ()
+) -> SpeakerLabels:
+    """Decide which of a file's possible labels name speakers, from all its lines together.
 
     Args:
         places: all lines of the file that have candidates, in order; also those without any,
             so that shares can be told.
         declared: speakers the producer names; their labels are believed.
     """
-    known = {label_of(speaker.label).casefold() for speaker in declared}
+    known = {normalize_label(speaker.label).casefold() for speaker in declared}
     strong = _Decision(places, STRONG, known).decide()
     best, most = strong, _mass(places, strong, STRONG)
     present = {one.form for place in places for one in place.candidates}
@@ -114,14 +116,18 @@ def find_speakers(places: Sequence[LineStart], declared: Sequence[Speaker] = ())
     return best
 
 
-def _mass(places: Sequence[LineStart], speakers: Speakers, forms: Collection[LabelMarking]) -> int:
+def _mass(
+    places: Sequence[LineLabels], speakers: SpeakerLabels, forms: Collection[LabelMarking]
+) -> int:
     """How many lines begin with a label that recurs or tells a role."""
     if not speakers:
         return 0
     chosen = [speakers.choose(place.candidates) for place in places if place.candidates]
     counts = Counter([one.key for one in chosen if one is not None and one.form in forms])
     return sum(
-        count for key, count in counts.items() if count >= _TWICE or kind_of(key) is LabelKind.ROLE
+        count
+        for key, count in counts.items()
+        if count >= _TWICE or classify_label(key) is LabelKind.ROLE
     )
 
 
@@ -129,7 +135,7 @@ class _Decision:
     """The decision over labels of clearly set off forms."""
 
     def __init__(
-        self, places: Sequence[LineStart], forms: Collection[LabelMarking], known: Collection[str]
+        self, places: Sequence[LineLabels], forms: Collection[LabelMarking], known: Collection[str]
     ) -> None:
         self._places = places
         self._forms = forms
@@ -142,11 +148,11 @@ class _Decision:
         # Without what is said behind them, in which labels differ from line to line.
         single = Counter([_SET_OFF(firsts[0]) for firsts in starts if len(firsts) == 1])
         self._single_starts = {
-            Candidate(label, "", form, key, later): number
+            LabelCandidate(label, "", form, key, later): number
             for (label, form, key, later), number in single.items()
         }
         self._several_starts = [firsts for firsts in starts if len(firsts) > 1]
-        self._labels: dict[str, list[Candidate]] = defaultdict(list)
+        self._labels: dict[str, list[LabelCandidate]] = defaultdict(list)
         for firsts in self._firsts:
             for one in firsts:
                 self._labels[one.key].append(one)
@@ -156,8 +162,8 @@ class _Decision:
         self._usual = self._share_of_starts_with_a_label()
         self._capitalised = self._count_starts(self._is_capitalised_label) / max(1, self._starts)
 
-    def decide(self) -> Speakers:
-        kinds = {key: kind_of(ones[0].label) for key, ones in self._labels.items()}
+    def decide(self) -> SpeakerLabels:
+        kinds = {key: classify_label(ones[0].label) for key, ones in self._labels.items()}
         headed = self._headed()
         if headed:  # names stand on lines of their own, so what an answer begins with is speech
             kinds = {key: kind for key, kind in kinds.items() if key in headed | set(self._known)}
@@ -180,7 +186,7 @@ class _Decision:
         extended = self._extended(accepted)
         forms |= {longer: frozenset({LabelMarking.COLON}) for longer in extended.values()}
         once = {key for key in accepted if len(self._labels[key]) == 1 and key not in self._known}
-        return Speakers(forms, tuple(rejected), frozenset(once), extended)
+        return SpeakerLabels(forms, tuple(rejected), frozenset(once), extended)
 
     def _headed(self) -> set[str]:
         """Labels with nothing behind them, where most labelled lines are so; else none."""
@@ -188,7 +194,8 @@ class _Decision:
         alone = Counter(
             one.key
             for one in first
-            if not one.text.strip() and kind_of(one.label) in {LabelKind.NAME, LabelKind.ROLE}
+            if not one.text.strip()
+            and classify_label(one.label) in {LabelKind.NAME, LabelKind.ROLE}
         )
         if len(alone) < _TWICE:
             return set()
@@ -196,23 +203,23 @@ class _Decision:
         again = sum(
             count
             for key, count in spoken.items()
-            if count >= _TWICE and kind_of(key) in {LabelKind.NAME, LabelKind.ROLE}
+            if count >= _TWICE and classify_label(key) in {LabelKind.NAME, LabelKind.ROLE}
         )
         return set(alone) if sum(alone.values()) > again else set()
 
-    def _firsts_of(self, place: LineStart) -> tuple[Candidate, ...]:
+    def _firsts_of(self, place: LineLabels) -> tuple[LabelCandidate, ...]:
         """The candidates that count: of several colons on a line only the first."""
         if not place.candidates:
             return ()
         if len(place.candidates) == 1:  # usual, and quick
             only = place.candidates[0]
             return place.candidates if only.later or only.form in self._forms else ()
-        chosen: dict[LabelMarking, Candidate] = {}
+        chosen: dict[LabelMarking, LabelCandidate] = {}
         for one in place.candidates:
             if one.form in self._forms and one.form not in chosen:
                 chosen[one.form] = one
         later = [one for one in place.candidates if one.later]
-        seen: dict[str, Candidate] = {}
+        seen: dict[str, LabelCandidate] = {}
         for one in chosen.values():
             seen.setdefault(one.key, one)
         return (*seen.values(), *later)
@@ -220,23 +227,23 @@ class _Decision:
     def _share_of_starts_with_a_label(self) -> float:
         return self._count_starts(self._is_usual_label) / max(1, self._starts)
 
-    def _count_starts(self, counts: Callable[[Candidate], bool]) -> int:
+    def _count_starts(self, counts: Callable[[LabelCandidate], bool]) -> int:
         """How many paragraphs or cues begin with a label of some kind."""
         single = sum(number for one, number in self._single_starts.items() if counts(one))
         return single + sum(any(map(counts, firsts)) for firsts in self._several_starts)
 
     @staticmethod
-    def _is_capitalised_label(one: Candidate) -> bool:
+    def _is_capitalised_label(one: LabelCandidate) -> bool:
         return (
             one.form is LabelMarking.COLON
             and is_capitalised(one.label)
-            and kind_of(one.label) is not LabelKind.HEADING
+            and classify_label(one.label) is not LabelKind.HEADING
         )
 
-    def _is_usual_label(self, one: Candidate) -> bool:
+    def _is_usual_label(self, one: LabelCandidate) -> bool:
         if one.later:
             return False
-        kind = kind_of(one.label)
+        kind = classify_label(one.label)
         return (
             one.key in self._known
             or kind in {LabelKind.NAME, LabelKind.ROLE}
@@ -290,21 +297,21 @@ class _Decision:
             return large and (len(sure) < _TWICE or count > _TWICE or self._usual >= _ALWAYS)
         return large and self._usual >= _USUAL
 
-    def _is_plausible_once(self, one: Candidate, sure: Collection[str]) -> bool:
+    def _is_plausible_once(self, one: LabelCandidate, sure: Collection[str]) -> bool:
         if one.form is LabelMarking.BRACKET or one.form is LabelMarking.BOLD:
             return self._usual >= _USUAL and is_capitalised(one.label)
-        styles = {get_label_style(self._labels[key][0].label) for key in sure}
+        styles = {get_label_case(self._labels[key][0].label) for key in sure}
         if one.later:
-            return get_label_style(one.label) is LabelStyle.UPPER and (
-                styles == {LabelStyle.UPPER} or one.text[:1].isupper()
+            return get_label_case(one.label) is LabelCase.UPPER and (
+                styles == {LabelCase.UPPER} or one.text[:1].isupper()
             )
         if len(sure) < _TWICE:
-            lower = get_label_style(one.label) is LabelStyle.LOWER
-            return not lower or LabelStyle.LOWER in styles
+            lower = get_label_case(one.label) is LabelCase.LOWER
+            return not lower or LabelCase.LOWER in styles
         if one.starts_lower and not self._usually_starts_lower(sure):
             return False
-        style = get_label_style(one.label)
-        return style in styles or style is LabelStyle.CASELESS or style is LabelStyle.TITLE
+        style = get_label_case(one.label)
+        return style in styles or style is LabelCase.CASELESS or style is LabelCase.TITLE
 
     def _usually_starts_lower(self, sure: Collection[str]) -> bool:
         ones = [one for key in sure for one in self._labels[key] if one.text]
@@ -344,7 +351,7 @@ class _Decision:
             counts.update(one.key for one in colons)
             for shorter, one in pairwise(colons):
                 added = one.label[len(shorter.label) :].lstrip(" :\uff1a")
-                if kind_of(added) in {LabelKind.NAME, LabelKind.ROLE}:
+                if classify_label(added) in {LabelKind.NAME, LabelKind.ROLE}:
                     longer.setdefault(shorter.key, one.key)
         return {
             shorter: one
@@ -354,8 +361,8 @@ class _Decision:
 
 
 def _decide_weak(
-    places: Sequence[LineStart], form: LabelMarking, known: Collection[str]
-) -> Speakers | None:
+    places: Sequence[LineLabels], form: LabelMarking, known: Collection[str]
+) -> SpeakerLabels | None:
     labels: dict[str, list[int]] = defaultdict(list)
     names: dict[str, str] = {}
     starts = 0
@@ -369,7 +376,7 @@ def _decide_weak(
     accepted = {key for key in labels if key in known or _is_weakly_plausible(names[key], form)}
     recurring = {key for key in accepted if len(labels[key]) >= _TWICE}
     if not recurring:
-        accepted = {key for key in accepted if kind_of(names[key]) is not LabelKind.WORDS}
+        accepted = {key for key in accepted if classify_label(names[key]) is not LabelKind.WORDS}
     lines = sum(len(labels[key]) for key in accepted)
     if len(accepted) < _TWICE:
         return None
@@ -383,15 +390,15 @@ def _decide_weak(
         return None
     words = _words_among(accepted, names)
     accepted -= {key for key in words if len(labels[key]) < _TWICE}
-    return Speakers({key: frozenset({form}) | STRONG for key in accepted})
+    return SpeakerLabels({key: frozenset({form}) | STRONG for key in accepted})
 
 
 def _words_among(accepted: Collection[str], names: Mapping[str, str]) -> set[str]:
-    return {key for key in accepted if kind_of(names[key]) is LabelKind.WORDS}
+    return {key for key in accepted if classify_label(names[key]) is LabelKind.WORDS}
 
 
 def _is_weakly_plausible(label: str, form: LabelMarking) -> bool:
-    kind = kind_of(label)
+    kind = classify_label(label)
     if form is LabelMarking.DOT:  # `DO. About nine years` where it recurs, although `do` is a word
         return kind in {LabelKind.ROLE, LabelKind.NAME, LabelKind.WORDS}
     return kind in {LabelKind.ROLE, LabelKind.NAME} or (

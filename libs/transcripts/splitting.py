@@ -27,7 +27,7 @@ class TurnPart(NamedTuple):
 
 
 def split_turn(text: str, words: tuple[WordTiming, ...], most: int) -> Iterator[TurnPart]:
-    """Split a turn into parts, in order; a short turn is one part.
+    """Split a speaker's long turn into parts for segments; a short turn is one part.
 
     A cut is made behind a sentence in the second half of what fits, else between two words, else
     between two characters; the space at a cut goes.

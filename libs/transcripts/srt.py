@@ -12,14 +12,20 @@ from itertools import pairwise
 from typing import Final
 
 from contracts.transcript import Speaker, TranscriptFormat
-from transcripts.cue_times import CueClock, is_timing, timing_of
-from transcripts.cues import Cue, source_of, split_lines
+from transcripts.cue_times import TimingLineReader, is_timing_line, parse_timing_line
+from transcripts.cues import Cue, read_cue_passages, split_lines
 from transcripts.errors import MalformedTranscriptError
-from transcripts.formats import CERTAIN, LIKELY, Family, Format, by_text
-from transcripts.notices import Mended, Notices
-from transcripts.regular_cues import regular_cues
-from transcripts.turns import Source
-from transcripts.webvtt import follows
+from transcripts.formats import (
+    CERTAIN,
+    LIKELY,
+    FormatDefinition,
+    FormatFamily,
+    adapt_text_functions,
+)
+from transcripts.notices import Notices, Repair
+from transcripts.regular_cues import parse_regular_cues
+from transcripts.turns import ParsedTranscript
+from transcripts.webvtt import is_cue_id
 
 _INDEX: Final = re.compile(r"[\s\ufeff]*\d{1,7}[\s\ufeff]*")
 _NAMED_INDEX: Final = re.compile(r"[\s\ufeff]*(\d{1,7})[\s:.-]+[\"\u201c(\[]?[^\W\d].{0,100}")
@@ -35,12 +41,12 @@ _ASS_BREAK: Final = re.compile(r"\\[Nnh]")
 
 
 def is_ass(content: str) -> bool:
-    """Return whether the text is SubStation Alpha (ASS, SSA)."""
+    """Return whether the text is a subtitle file of SubStation Alpha (ASS, SSA)."""
     return content.removeprefix("\ufeff").lstrip().startswith("[Script Info]")
 
 
-def read_ass(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
-    """Read SubStation Alpha; its events name their speakers, if any, in a field of their own.
+def read_ass(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
+    """Return the passages of a SubStation Alpha file, with speakers from its ``Name`` fields.
 
     Raises:
         MalformedTranscriptError: a time cannot be read, or the fields are not named.
@@ -49,7 +55,7 @@ def read_ass(content: str, speakers: Sequence[Speaker], notices: Notices) -> Sou
     cues: list[Cue] = []
     inside = False
     lines = split_lines(content)
-    clock = CueClock((), notices)
+    clock = TimingLineReader((), notices)
     for number, line in enumerate(lines, start=1):
         if line.startswith("["):
             inside = line.strip().casefold() == "[events]"
@@ -66,36 +72,36 @@ def read_ass(content: str, speakers: Sequence[Speaker], notices: Notices) -> Sou
             name = values.get("name", values.get("actor", "")).strip()
             voice = f"<v {name}>" if name else ""
             cues.append(Cue(*clock.read(times, number), voice + said))
-    return source_of(cues, speakers, notices)
+    return read_cue_passages(cues, speakers, notices)
 
 
 def is_srt(content: str) -> bool:
-    """Return whether a line of the text is meant to give a cue's times."""
+    """Return whether the text is an SRT file: a line of it is meant as a cue's timing line."""
     if "-->" in content and _MEANT.search(content) is not None:
         return True
-    return any(timing_of(line) is not None for line in split_lines(content))
+    return any(parse_timing_line(line) is not None for line in split_lines(content))
 
 
-def read_srt(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
-    """Read an SRT file; blank lines within a cue's text do no harm.
+def read_srt(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
+    """Return the passages of an SRT file; blank lines within a cue's text do no harm.
 
     Raises:
         MalformedTranscriptError: a timing line cannot be read, or there is none.
     """
-    cues = regular_cues(content, any_id=False)
+    cues = parse_regular_cues(content, any_id=False)
     if cues is None:
-        cues = list(read_cues(content, notices))
-    return source_of(cues, speakers, notices)
+        cues = list(iter_srt_cues(content, notices))
+    return read_cue_passages(cues, speakers, notices)
 
 
-def read_cues(content: str, notices: Notices) -> Iterator[Cue]:
-    """Yield the cues in the order of the file, their text with its markup verbatim.
+def iter_srt_cues(content: str, notices: Notices) -> Iterator[Cue]:
+    """Yield the cues of an SRT file in file order, their text with its markup verbatim.
 
     Raises:
         MalformedTranscriptError: a timing line cannot be read, or there is none.
     """
     lines = split_lines(content)
-    timings = [index for index, line in enumerate(lines) if is_timing(line)]
+    timings = [index for index, line in enumerate(lines) if is_timing_line(line)]
     if not timings:
         raise MalformedTranscriptError("an SRT file has cues with times; none was found")
     before = lines[: timings[0]]
@@ -106,8 +112,8 @@ def read_cues(content: str, notices: Notices) -> Iterator[Cue]:
         line.strip() and not _INDEX.fullmatch(line) and not _NAMED_INDEX.fullmatch(line)
         for line in before[-1:]
     )
-    notices.add(Mended.BLOCK_WITHOUT_TIME, int(stray))
-    clock = CueClock(lines, notices)
+    notices.add(Repair.BLOCK_WITHOUT_TIME, int(stray))
+    clock = TimingLineReader(lines, notices)
     named = _names_stand_in_indexes(lines, timings)
     identifier = before[-1].strip() if before else ""
     part, earlier = 0, -1
@@ -155,26 +161,26 @@ def _index_precedes(
     if last - 1 > timing and not lines[last - 1].strip():
         return True
     if last - 1 == timing:  # nothing else is said in the cue
-        return bool(identifier) and follows(lines[last], identifier)
+        return bool(identifier) and is_cue_id(lines[last], identifier)
     number = re.match(r"\ufeff?(\d{1,7})", identifier)
-    return number is not None and follows(lines[last], number[1])
+    return number is not None and is_cue_id(lines[last], number[1])
 
 
 FORMATS: Final = (
-    Format(
+    FormatDefinition(
         TranscriptFormat.ASS,
-        Family.CAPTIONS,
+        FormatFamily.CAPTIONS,
         "SubStation Alpha: Aegisub, Subtitle Edit",
-        *by_text(is_ass, read_ass),
+        *adapt_text_functions(is_ass, read_ass),
         "[Script Info]\nTitle: x\n\n[Events]\nFormat: Start, End, Name, Text\n"
         "Dialogue: 0:00:01.00,0:00:02.00,Odile,How?\n",
         confidence=CERTAIN,
     ),
-    Format(
+    FormatDefinition(
         TranscriptFormat.SRT,
-        Family.CAPTIONS,
+        FormatFamily.CAPTIONS,
         "SubRip (SRT) and YouTube's SBV: Premiere, Descript, Otter, Rev, podcasts, translators",
-        *by_text(is_srt, read_srt),
+        *adapt_text_functions(is_srt, read_srt),
         "1\n00:00:01,000 --> 00:00:02,000\nOdile: How?\n\n"
         "2\n00:00:03,000 --> 00:00:05,500\nRavi: With a ladder.\n",
         confidence=LIKELY,

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from transcripts.times import parse_clock
+from transcripts.times import parse_clock_time
 
 _OFFSET: Final = (
     r"(?:\d{1,2}:\d{2}:\d{2}:\d{2}|(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?"
@@ -52,8 +52,8 @@ _FACTORS: Final = {"h": 3_600_000, "m": 60_000, "s": 1_000}
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
-    """Time written beside a line.
+class LineTimestamp:
+    """Timestamp at the beginning of a line, with the rest of the line.
 
     Attributes:
         start_ms: milliseconds from the start; None for a time of day.
@@ -69,8 +69,8 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
-class StampedLabel:
-    """Name with a time behind it, such as ``Ann Lee  0:03`` or ``Ann (0:03): Hi``.
+class TimestampedLabel:
+    """Speaker label followed by a time, such as ``Ann Lee  0:03`` or ``Ann (0:03): Hi``.
 
     Attributes:
         wide: a tab or two blanks part them, as vendors write and nobody says.
@@ -84,25 +84,25 @@ class StampedLabel:
     closed: bool
 
 
-def leading_stamp(line: str) -> Stamp | None:
-    """Return the time a line begins with."""
+def parse_leading_timestamp(line: str) -> LineTimestamp | None:
+    """Return the timestamp at the beginning of a line; None if there is none."""
     if match := _TRANSANA.match(line):
-        return Stamp(int(match[1]), None, line[match.end() :])
+        return LineTimestamp(int(match[1]), None, line[match.end() :])
     if match := _BRACKETED.match(line):
         start_ms = _ms(match["start"])
         if start_ms is not None and match["tenth"]:  # f4: `#00:00:04-5#`
             start_ms += 100 * int(match["tenth"])
-        return Stamp(start_ms, _ms(match["end"]), line[match.end() :])
+        return LineTimestamp(start_ms, _ms(match["end"]), line[match.end() :])
     if match := _BARE.match(line):
-        return Stamp(_ms(match["start"]), _ms(match["end"]), line[match.end() :], bare=True)
+        return LineTimestamp(_ms(match["start"]), _ms(match["end"]), line[match.end() :], bare=True)
     return None
 
 
-def stamped_label(line: str) -> StampedLabel | None:
-    """Return a name and the time behind it, where a line begins with them."""
+def parse_timestamped_label(line: str) -> TimestampedLabel | None:
+    """Return the speaker label and the time that a line begins with; None if it does not."""
     if bracketed := _BEHIND_BRACKETS.fullmatch(line):
         name = bracketed["square"] or bracketed["round"]
-        return StampedLabel(name, _ms(bracketed["start"]), "", wide=True, closed=True)
+        return TimestampedLabel(name, _ms(bracketed["start"]), "", wide=True, closed=True)
     match = _BEHIND_LABEL.fullmatch(line)
     if match is None or bool(match["open"]) != bool(match["close"]):
         return None
@@ -110,7 +110,7 @@ def stamped_label(line: str) -> StampedLabel | None:
     whole = (match["start"] or "").count(":") > 1
     if match["rest"] and not closed and not match["mark"] and not whole:
         return None  # `we met at 10:30 in town`
-    return StampedLabel(
+    return TimestampedLabel(
         match["label"].strip(" ,|-\u2013—•·"),
         _ms(match["start"]),
         match["rest"],
@@ -119,20 +119,20 @@ def stamped_label(line: str) -> StampedLabel | None:
     )
 
 
-def stamp_before_speech(text: str) -> Stamp | None:
-    """Return a time in brackets between a label and what is said: ``Ann: [00:02] Hi``."""
+def parse_timestamp_after_label(text: str) -> LineTimestamp | None:
+    """Return the bracketed time after a label (``Ann: [00:02] Hi``); None if there is none."""
     match = _BEFORE_SPEECH.match(text)
     if match is None:
         return None
-    return Stamp(_ms(match["start"]), _ms(match["end"]), text[match.end() :])
+    return LineTimestamp(_ms(match["start"]), _ms(match["end"]), text[match.end() :])
 
 
-def end_stamp(text: str) -> tuple[str, int | None]:
-    """Return a text without the time at its end, in f4's and MAXQDA's form (``#00:00:05-8#``)."""
+def split_end_timestamp(text: str) -> tuple[str, int | None]:
+    """Split off the time at a text's end (``#00:00:05-8#``); return the rest and milliseconds."""
     match = _AT_END.search(text)
     if match is None:
         return text, None
-    whole = parse_clock(match["end"])
+    whole = parse_clock_time(match["end"])
     if whole is None:
         return text, None
     return text[: match.start()], whole + 100 * int(match["tenth"] or 0)
@@ -148,6 +148,6 @@ def _ms(time: str | None) -> int | None:
         whole = (hours * 60 + minutes) * 60 + seconds
         return whole * 1_000 + round(frames * 1_000 / _FRAMES_A_SECOND)
     if ":" in time:
-        return parse_clock(time)
+        return parse_clock_time(time)
     units = _UNIT.findall(time)
     return round(sum(float(number) * _FACTORS[unit] for number, unit in units)) if units else None

@@ -12,13 +12,13 @@ from typing import Final
 
 from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.errors import MalformedTranscriptError
-from transcripts.formats import POSSIBLE, Family, Format, by_text
-from transcripts.label_kinds import LabelKind, kind_of
+from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_text_functions
+from transcripts.label_kinds import LabelKind, classify_label
 from transcripts.notices import Notices
-from transcripts.text import Piece
-from transcripts.times import parse_clock
-from transcripts.turns import Passage, Source
-from transcripts.vendors.words import Clock
+from transcripts.text import TextPiece
+from transcripts.times import parse_clock_time
+from transcripts.turns import ParsedTranscript, SpokenPassage
+from transcripts.vendors.words import TimeConverter
 
 _TEXT: Final = re.compile(
     r"(?:(?:utterance|segment|turn|spoken|speech|original|full|raw|clean|transcript(?:ion)?)"
@@ -69,7 +69,7 @@ class _Columns:
 
 
 def is_table(content: str) -> bool:
-    """Return whether a content is a table, by its column names or what its rows hold."""
+    """Return whether a text is a CSV or TSV table of turns, by column names or contents."""
     return _columns(content) is not None
 
 
@@ -94,7 +94,7 @@ def _columns_without_names(content: str) -> _Columns | None:
             for at, cells in enumerate(columns)
             if at not in {text, *times}
             and len(set(cells)) <= max(1, len(rows) // 2)
-            and all(kind_of(cell) in {LabelKind.NAME, LabelKind.ROLE} for cell in set(cells))
+            and all(classify_label(cell) in {LabelKind.NAME, LabelKind.ROLE} for cell in set(cells))
         ]
         if delimiter == "\t" and text == width - 1:
             continue  # a time, a name and what was said: plain text in columns
@@ -132,8 +132,8 @@ def _place(names: Sequence[str], pattern: re.Pattern[str]) -> int | None:
     return next((at for at, name in enumerate(names) if pattern.fullmatch(name)), None)
 
 
-def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
-    """Read a table with a line of column names.
+def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
+    """Return the passages in the rows of a CSV or TSV table.
 
     Raises:
         MalformedTranscriptError: the columns are not named, or a cell holds a line break, so that
@@ -149,8 +149,8 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> S
         rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
     else:
         rows = csv.reader(lines, delimiter=columns.delimiter)
-    clock = Clock(columns.unit_ms, notices)
-    passages: list[Passage] = []
+    clock = TimeConverter(columns.unit_ms, notices)
+    passages: list[SpokenPassage] = []
     try:
         for position, row in enumerate(rows):
             if any("\n" in cell or "\r" in cell for cell in row):
@@ -165,10 +165,10 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> S
         raise MalformedTranscriptError(
             f"line {rows.line_num}: not valid CSV ({error})", line=rows.line_num
         ) from None
-    return Source(tuple(passages))
+    return ParsedTranscript(tuple(passages))
 
 
-def _passage(row: Sequence[str], columns: _Columns, clock: Clock) -> list[Passage]:
+def _passage(row: Sequence[str], columns: _Columns, clock: TimeConverter) -> list[SpokenPassage]:
     if all(_RULE.fullmatch(cell) for cell in row):  # below a Markdown table's head
         return []
     said = row[columns.text]
@@ -181,7 +181,7 @@ def _passage(row: Sequence[str], columns: _Columns, clock: Clock) -> list[Passag
     if not end and (span := _SPAN.fullmatch(start)):
         start, end = span[1], span[2]
     start_ms, end_ms = clock.span(_time(start), _time(end))
-    return [Passage(speaker.strip().rstrip(":"), (Piece(said, start_ms, end_ms),))]
+    return [SpokenPassage(speaker.strip().rstrip(":"), (TextPiece(said, start_ms, end_ms),))]
 
 
 def _cell(row: Sequence[str], place: int | None) -> str:
@@ -192,17 +192,17 @@ def _time(cell: str) -> str | None:
     if not cell:
         return None
     if match := _FRAMES.fullmatch(cell):
-        whole = parse_clock(match[1])
+        whole = parse_clock_time(match[1])
         return None if whole is None else f"{(whole + int(match[2]) * 40) / 1_000}s"
     return cell
 
 
 FORMATS: Final = (
-    Format(
+    FormatDefinition(
         TranscriptFormat.TABLE,
-        Family.TEXT,
+        FormatFamily.TEXT,
         "Tables with named columns: Premiere, vizscribe, CORAAL, ELAN, spreadsheets",
-        *by_text(is_table, read_table),
+        *adapt_text_functions(is_table, read_table),
         "Speaker,Start,End,Text\nOdile,0:01,0:02,How?\nRavi,0:03,0:05,With a ladder.\n",
         confidence=POSSIBLE,
         holder="line",

@@ -14,8 +14,8 @@ from contracts.transcript import WordTiming
 _VALIDATE_TIMING: Final = WordTiming.__pydantic_validator__.validate_python
 
 
-class Piece(NamedTuple):
-    """Part of a speech as the source has it, with its own white space around it.
+class TextPiece(NamedTuple):
+    """Part of a speaker's text as the source has it, with its times and its white space.
 
     ``start_ms`` and ``end_ms`` are milliseconds from the start of the recording, or None.
     """
@@ -25,8 +25,8 @@ class Piece(NamedTuple):
     end_ms: int | None = None
 
 
-def clean(text: str) -> str:
-    """Return the text without characters that hide in it, in NFC, white space made single spaces.
+def clean_text(text: str) -> str:
+    """Return a text in NFC, without hidden characters, with white space as single spaces.
 
     Joiners, variation selectors and other invisible characters stay where they decide how the
     letters or pictures around them look; ``contracts.characters`` says where that is.
@@ -38,11 +38,11 @@ def clean(text: str) -> str:
     return _composed(shown)
 
 
-def says_something(text: str) -> bool:
-    """Return whether anything is left of a text once it is clean."""
+def has_visible_text(text: str) -> bool:
+    """Return whether anything is left of a text once it is cleaned."""
     if text.isascii() and text.isprintable():
         return not text.isspace() and bool(text)
-    return bool(clean(text))
+    return bool(clean_text(text))
 
 
 def _composed(shown: str) -> str:
@@ -51,8 +51,8 @@ def _composed(shown: str) -> str:
     return " ".join(shown.split())
 
 
-def join(pieces: Iterable[Piece]) -> tuple[str, tuple[WordTiming, ...]]:
-    """Join pieces into a turn's text.
+def join_pieces(pieces: Iterable[TextPiece]) -> tuple[str, tuple[WordTiming, ...]]:
+    """Join pieces into a turn's text, with the times of its words.
 
     Returns:
         The clean text, and for every piece with a start its times at the offset of its first

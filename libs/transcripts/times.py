@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from transcripts.notices import Mended, Notices
+from transcripts.notices import Notices, Repair
 
 _MS_PER_S = 1_000
 _S_PER_MIN = 60
@@ -16,8 +16,8 @@ CLOCK = r"(?:\d{1,4}:)?\d{1,3}:\d{1,2}(?:[.,]\d{1,9})?"
 _CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,3}):(\d{1,2})(?:[.,](\d{1,9}))?")
 
 
-def parse_clock(text: str) -> int | None:
-    """Parse ``h:mm:ss.fff``, ``mm:ss.fff`` or ``mm:ss`` as milliseconds; None if it is no time."""
+def parse_clock_time(text: str) -> int | None:
+    """Return ``h:mm:ss.fff``, ``mm:ss.fff`` or ``mm:ss`` in milliseconds; None if it is no time."""
     match = _CLOCK.fullmatch(text)
     if match is None:
         return None
@@ -29,21 +29,21 @@ def parse_clock(text: str) -> int | None:
     return whole * _MS_PER_S + int((fraction or "0")[:3].ljust(3, "0"))
 
 
-def from_seconds(value: object, offset_s: float, notices: Notices) -> int | None:
-    """Convert a JSON number of seconds to milliseconds; None, with a notice, if it is none."""
+def seconds_to_ms(value: object, offset_s: float, notices: Notices) -> int | None:
+    """Convert a JSON number of seconds to milliseconds; return None if it is no usable number."""
     if type(value) is float and 0 <= value <= _LONGEST_S and offset_s == 0:
         return round(value * _MS_PER_S)
     if value is None:
         return None
     seconds = _number(value)
     if seconds is None or seconds + offset_s < 0:
-        notices.add(Mended.UNUSABLE_TIME)
+        notices.add(Repair.UNUSABLE_TIME)
         return None
     return round((seconds + offset_s) * _MS_PER_S)
 
 
-def offset_seconds(value: object) -> float:
-    """Return the shift a vendor adds to all times, in seconds; 0 if it gives none."""
+def parse_time_shift(value: object) -> float:
+    """Return the seconds that a vendor shifts all times by; 0 if it gives none."""
     return _number(value) or 0.0
 
 
@@ -54,9 +54,9 @@ def _number(value: object) -> float | None:
     return float(value) if abs(value) <= _LONGEST_S else None
 
 
-def ordered(start_ms: int | None, end_ms: int | None, notices: Notices) -> int | None:
-    """Return the end, moved to the start with a notice where a source has it earlier."""
+def clamp_end_time(start_ms: int | None, end_ms: int | None, notices: Notices) -> int | None:
+    """Return the end time, or the start time if the end lies before it."""
     if start_ms is not None and end_ms is not None and end_ms < start_ms:
-        notices.add(Mended.END_BEFORE_START)
+        notices.add(Repair.END_BEFORE_START)
         return start_ms
     return end_ms

@@ -12,52 +12,52 @@ from operator import itemgetter
 from typing import Final, NamedTuple
 
 from contracts.transcript import Segment, Speaker, WordTiming
-from transcripts.limits import LIMITS, at_most, refuse_more
-from transcripts.notices import Mended, Notices
+from transcripts.limits import LIMITS, check_count, collect_up_to
+from transcripts.notices import Notices, Repair
 from transcripts.roles import UNNAMED, assign_roles
 from transcripts.splitting import MAX_SEGMENT_CHARACTERS, TurnPart, split_turn
-from transcripts.text import Piece, clean, join, says_something
+from transcripts.text import TextPiece, clean_text, has_visible_text, join_pieces
 
 _LONGEST_LABEL = 200  # what contracts.transcript.SpeakerLabel takes
 """Characters of a speaker's label; what follows is cut."""
 
-_BLANK: Final = Piece(" ")
+_BLANK: Final = TextPiece(" ")
 _VALIDATE_SEGMENT: Final = Segment.__pydantic_validator__.validate_python
 """What the constructor calls, in a third of its time."""
 
 _Turn = tuple[str, str, tuple[WordTiming, ...]]  # speaker, text and word times
 
 
-class Passage(NamedTuple):
-    """Speech of one speaker in one cue, line or monologue; empty ``speaker``: not named."""
+class SpokenPassage(NamedTuple):
+    """Speech of one speaker in one cue, line or monologue; ``speaker`` is "" if not named."""
 
     speaker: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[TextPiece, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Vendor's file once read: passages in order, and the vendor's notes on speakers."""
+class ParsedTranscript:
+    """Passages of a parsed file in order, with the vendor's notes on speakers."""
 
-    passages: Sequence[Passage]
+    passages: Sequence[SpokenPassage]
     notes: Mapping[str, str] = field(default_factory=dict)
     rejected_labels: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     labels_seen_once: frozenset[str] = frozenset()
 
 
-def label_of(name: str) -> str:
-    """Return a speaker's name as a label: clean, short enough, never empty."""
-    return clean(name)[:_LONGEST_LABEL].strip() or UNNAMED
+def normalize_label(name: str) -> str:
+    """Return a speaker's name as a label: cleaned, truncated, never empty."""
+    return clean_text(name)[:_LONGEST_LABEL].strip() or UNNAMED
 
 
-def segments_of(
-    source: Source,
+def build_segments(
+    source: ParsedTranscript,
     speakers: Sequence[Speaker],
     notices: Notices,
     max_characters: int = MAX_SEGMENT_CHARACTERS,
 ) -> tuple[Segment, ...]:
-    """Merge consecutive passages of a speaker, number them from 1 and give them roles.
+    """Merge a speaker's consecutive passages into numbered segments with roles.
 
     Args:
         source: passages in the order of the talk.
@@ -73,16 +73,16 @@ def segments_of(
             transcript may have.
     """
     pieces = [piece for passage in source.passages for piece in passage.pieces]
-    refuse_more(len(pieces), LIMITS.timed_words, "timed words")
+    check_count(len(pieces), LIMITS.timed_words, "timed words")
     # As the source has them: cleaning the text is what takes time.
-    refuse_more(sum(len(one.text) for one in pieces), LIMITS.characters, "characters of speech")
+    check_count(sum(len(one.text) for one in pieces), LIMITS.characters, "characters of speech")
     notices.add(
-        Mended.NULL_CHARACTER, sum("\0" in one.text and one.text.count("\0") for one in pieces)
+        Repair.NULL_CHARACTER, sum("\0" in one.text and one.text.count("\0") for one in pieces)
     )
-    notes = {label_of(name): note for name, note in source.notes.items()}
-    turns = at_most(_turns(source.passages), LIMITS.turns, "turns")
+    notes = {normalize_label(name): note for name, note in source.notes.items()}
+    turns = collect_up_to(_turns(source.passages), LIMITS.turns, "turns")
     labels = dict.fromkeys(speaker for speaker, _, _ in turns)
-    refuse_more(len(labels), LIMITS.speakers, "speakers")
+    check_count(len(labels), LIMITS.speakers, "speakers")
     roles = assign_roles(labels, speakers, notes)
     segments = [
         _VALIDATE_SEGMENT(
@@ -97,7 +97,7 @@ def segments_of(
             }
         )
         for number, (speaker, said) in enumerate(
-            at_most(_short(turns, max_characters, notices), LIMITS.turns, "turns"), start=1
+            collect_up_to(_short(turns, max_characters, notices), LIMITS.turns, "turns"), start=1
         )
     ]
     return tuple(_placed(segments, notices))
@@ -106,7 +106,7 @@ def segments_of(
 def _short(turns: Iterable[_Turn], most: int, notices: Notices) -> Iterator[tuple[str, TurnPart]]:
     for speaker, text, words in turns:
         if len(text) > most:
-            notices.add(Mended.LONG_TURN, limit=most)
+            notices.add(Repair.LONG_TURN, limit=most)
         for said in split_turn(text, words, most):
             yield speaker, said
 
@@ -127,31 +127,34 @@ def _placed(segments: Sequence[Segment], notices: Notices) -> Iterator[Segment]:
         elif latest is None or next_start_ms is None:
             yield segment
         else:
-            notices.add(Mended.PLACED)
+            notices.add(Repair.PLACED)
             end_ms = max(latest, next_start_ms)
             yield segment.model_copy(update={"start_ms": latest, "end_ms": end_ms})
 
 
-def _turns(passages: Iterable[Passage]) -> Iterator[_Turn]:
+def _turns(passages: Iterable[SpokenPassage]) -> Iterator[_Turn]:
     labels: dict[str, str] = {}  # cleaning one label for each of its passages takes long
     spoken = (
-        (labels.get(one.speaker) or labels.setdefault(one.speaker, label_of(one.speaker)), one)
+        (
+            labels.get(one.speaker) or labels.setdefault(one.speaker, normalize_label(one.speaker)),
+            one,
+        )
         for one in passages
         if _is_spoken(one)
     )
     for label, group in groupby(spoken, key=itemgetter(0)):
-        text, words = join(_one_after_another(passage for _, passage in group))
+        text, words = join_pieces(_one_after_another(passage for _, passage in group))
         yield label, text, words
 
 
-def _is_spoken(passage: Passage) -> bool:
+def _is_spoken(passage: SpokenPassage) -> bool:
     pieces = passage.pieces
     if len(pieces) == 1:
-        return says_something(pieces[0].text)
-    return any(says_something(piece.text) for piece in pieces)
+        return has_visible_text(pieces[0].text)
+    return any(has_visible_text(piece.text) for piece in pieces)
 
 
-def _one_after_another(passages: Iterable[Passage]) -> Iterator[Piece]:
+def _one_after_another(passages: Iterable[SpokenPassage]) -> Iterator[TextPiece]:
     for passage in passages:
         pieces = passage.pieces
         if not pieces or pieces[0].text[:1] != " ":

@@ -14,13 +14,13 @@ from itertools import pairwise
 from typing import Final
 
 from contracts.transcript import Speaker, TranscriptFormat
-from transcripts.cue_times import CueClock, is_timing
-from transcripts.cues import Cue, source_of, split_lines
+from transcripts.cue_times import TimingLineReader, is_timing_line
+from transcripts.cues import Cue, read_cue_passages, split_lines
 from transcripts.errors import MalformedTranscriptError
-from transcripts.formats import CERTAIN, Family, Format, by_text
-from transcripts.notices import Mended, Notices
-from transcripts.regular_cues import regular_cues
-from transcripts.turns import Source
+from transcripts.formats import CERTAIN, FormatDefinition, FormatFamily, adapt_text_functions
+from transcripts.notices import Notices, Repair
+from transcripts.regular_cues import parse_regular_cues
+from transcripts.turns import ParsedTranscript
 
 _SIGNATURE: Final = re.compile(r"[\s\ufeff]*(?:```\w*\s+)?WEBVTT(?=\s|$)")
 _HEADER: Final = re.compile(r"\ufeff*WEBVTT(?:\s|$)")
@@ -32,24 +32,24 @@ _Block = list[tuple[int, str]]
 
 
 def is_webvtt(content: str) -> bool:
-    """Return whether the text begins with WebVTT's signature."""
+    """Return whether the text begins with the signature ``WEBVTT``."""
     return _SIGNATURE.match(content) is not None
 
 
-def read_webvtt(content: str, speakers: Sequence[Speaker], notices: Notices) -> Source:
-    """Read a WebVTT file.
+def read_webvtt(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
+    """Return the passages of a WebVTT file, with their speakers and times.
 
     Raises:
         MalformedTranscriptError: the signature is missing, or a timing line cannot be read.
     """
-    cues = regular_cues(content, any_id=True)
+    cues = parse_regular_cues(content, any_id=True)
     if cues is None:
-        cues = list(read_cues(content, notices))
-    return source_of(cues, speakers, notices)
+        cues = list(iter_webvtt_cues(content, notices))
+    return read_cue_passages(cues, speakers, notices)
 
 
-def read_cues(content: str, notices: Notices) -> Iterator[Cue]:
-    """Yield the cues in the order of the file, their text with its markup verbatim.
+def iter_webvtt_cues(content: str, notices: Notices) -> Iterator[Cue]:
+    """Yield the cues of a WebVTT file in file order, their text with its markup verbatim.
 
     Raises:
         MalformedTranscriptError: the signature is missing, or a timing line cannot be read.
@@ -57,15 +57,15 @@ def read_cues(content: str, notices: Notices) -> Iterator[Cue]:
     if not is_webvtt(content):
         raise MalformedTranscriptError("line 1: a WebVTT file begins with WEBVTT", line=1)
     lines = split_lines(content)
-    clock = CueClock(lines, notices)
+    clock = TimingLineReader(lines, notices)
     part = 0
     cue: Cue | None = None
     for position, block in enumerate(_blocks(lines)):
-        timings = [index for index, (_, line) in enumerate(block) if is_timing(line)]
+        timings = [index for index, (_, line) in enumerate(block) if is_timing_line(line)]
         if position > 0 and _HEADER.match(block[0][1]):
             part += 1
         elif timings:
-            notices.add(Mended.BLOCK_WITHOUT_TIME, int(position > 0 and timings[0] > 1))
+            notices.add(Repair.BLOCK_WITHOUT_TIME, int(position > 0 and timings[0] > 1))
             for following in _cues_of(block, timings, clock, cue.id if cue else ""):
                 if cue is not None:
                     yield cue
@@ -73,9 +73,9 @@ def read_cues(content: str, notices: Notices) -> Iterator[Cue]:
         elif position > 0 and cue is not None and _belongs_to(cue, block):
             payload = "\n".join([cue.payload, *(text for _, text in block)])
             cue = cue._replace(payload=payload)
-            notices.add(Mended.TEXT_AFTER_BLANK)
+            notices.add(Repair.TEXT_AFTER_BLANK)
         elif position > 0:
-            notices.add(Mended.BLOCK_WITHOUT_TIME, int(_NO_SPEECH.match(block[0][1]) is None))
+            notices.add(Repair.BLOCK_WITHOUT_TIME, int(_NO_SPEECH.match(block[0][1]) is None))
     if cue is not None:
         yield cue
 
@@ -102,7 +102,9 @@ def _belongs_to(cue: Cue, block: _Block) -> bool:
     return not cue.payload.strip() and not _NO_SPEECH.match(block[0][1])
 
 
-def _cues_of(block: _Block, timings: Sequence[int], clock: CueClock, last_id: str) -> Iterator[Cue]:
+def _cues_of(
+    block: _Block, timings: Sequence[int], clock: TimingLineReader, last_id: str
+) -> Iterator[Cue]:
     """A block's cues: usually one; a timing line within the text begins the next."""
     identifier = block[0][1] if timings[0] == 1 else ""
     for timing, end in pairwise([*timings, len(block)]):
@@ -112,7 +114,7 @@ def _cues_of(block: _Block, timings: Sequence[int], clock: CueClock, last_id: st
         if (
             end < len(block)
             and end - 1 > timing
-            and follows(block[end - 1][1], identifier or last_id)
+            and is_cue_id(block[end - 1][1], identifier or last_id)
         ):
             following = block[end - 1][1].strip()
         payload = [text for _, text in block[timing + 1 : end - bool(following)]]
@@ -120,7 +122,7 @@ def _cues_of(block: _Block, timings: Sequence[int], clock: CueClock, last_id: st
         identifier = following
 
 
-def follows(line: str, last_id: str) -> bool:
+def is_cue_id(line: str, last_id: str) -> bool:
     """Return whether a line before a timing is the cue's id, and not speech of the cue before.
 
     Args:
@@ -136,11 +138,11 @@ def follows(line: str, last_id: str) -> bool:
 
 
 FORMATS: Final = (
-    Format(
+    FormatDefinition(
         TranscriptFormat.WEBVTT,
-        Family.CAPTIONS,
+        FormatFamily.CAPTIONS,
         "WebVTT: Zoom, Teams, Webex, YouTube, Google Meet, noScribe, Whisper, podcasts",
-        *by_text(is_webvtt, read_webvtt),
+        *adapt_text_functions(is_webvtt, read_webvtt),
         "WEBVTT\n\n00:01.000 --> 00:02.000\n<v Odile>How?\n\n"
         "00:03.000 --> 00:05.500\n<v Ravi>With a ladder.\n",
         confidence=CERTAIN,

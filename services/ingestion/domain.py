@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from contracts import ids
 from contracts.events import ChunkReady, ChunkRef, Event, TranscriptIngested, TranscriptSubmitted
-from transcripts import Chunk, make_chunks, read_transcript
+from transcripts import Chunk, read_transcript, split_into_chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def ingest(submitted: TranscriptSubmitted, chunk_sizes: ChunkSizes) -> tuple[Eve
     )
     if not submitted.accept_doubtful:
         reading.refuse_doubts()
-    chunks = make_chunks(
+    chunks = split_into_chunks(
         reading.segments,
         max_characters=chunk_sizes.max_characters,
         context_characters=chunk_sizes.context_characters,

@@ -26,7 +26,7 @@ from contracts.export import list_events, schema_path
 from contracts.json_schema import build_event_schema
 from contracts.transcript import TranscriptFormat
 from grounding import derive_note_id
-from transcripts import make_chunks, read_transcript
+from transcripts import read_transcript, split_into_chunks
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 EXAMPLES = sorted((SCHEMAS / "examples").glob("*/*.json"))
@@ -127,7 +127,7 @@ def test_an_example_can_be_read_and_cut_into_chunks(file: Path) -> None:
 
     assert submitted.format in {None, reading.format}
     assert reading.notices == ()
-    assert make_chunks(reading.segments)
+    assert split_into_chunks(reading.segments)
 
 
 @pytest.mark.parametrize("name", STORIES)

@@ -12,8 +12,8 @@ from types import FrameType
 from typing import Final
 
 from contracts.errors import BadMessageError
-from transcripts import make_chunks, read_transcript
-from transcripts.files import text_of_file
+from transcripts import read_transcript, split_into_chunks
+from transcripts.files import decode_file
 
 LONGEST_S: Final = 10.0
 """CPU seconds for one input of at most 64 KiB, above which it is a hang; far above the slowest."""
@@ -38,7 +38,7 @@ def check(data: bytes) -> None:
     """
     with _time_limit():
         try:
-            reading = read_transcript(text_of_file(data).text)
+            reading = read_transcript(decode_file(data).text)
         except BadMessageError:
             return
     segments = reading.segments
@@ -50,7 +50,7 @@ def check(data: bytes) -> None:
         assert all(left < right for left, right in pairwise(offsets))
         assert all(not one.text[offset].isspace() for offset in offsets)
         one.model_dump_json()
-    make_chunks(segments)
+    split_into_chunks(segments)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from transcripts.formats import Family
+from transcripts.formats import FormatFamily
 from transcripts.registry import FORMATS
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "formats.md"
@@ -23,7 +23,7 @@ def page() -> str:
 
 
 def _lines() -> Iterator[str]:
-    for position, family in enumerate(Family):
+    for position, family in enumerate(FormatFamily):
         if position:
             yield ""
         yield f"### {family.value}"

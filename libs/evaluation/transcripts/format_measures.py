@@ -26,8 +26,8 @@ from evaluation.transcripts.scoring import (
     score_turns,
     sum_scores,
 )
-from transcripts import Reading, TranscriptError, read_transcript
-from transcripts.registry import format_named
+from transcripts import TranscriptError, TranscriptReading, read_transcript
+from transcripts.registry import get_format
 
 SPEAKER_GOAL: Final = 0.995
 WORDS_GOAL: Final = 1.0
@@ -126,14 +126,16 @@ def _compare_known_files(
         yield _compare(file, known, _try_read(file))
 
 
-def _try_read(file: Path) -> Reading | None:
+def _try_read(file: Path) -> TranscriptReading | None:
     try:
         return read_transcript(read_text(file))
     except (InputError, TranscriptError):
         return None
 
 
-def _compare(file: Path, known: Sequence[KnownTurn], reading: Reading | None) -> _ComparedFile:
+def _compare(
+    file: Path, known: Sequence[KnownTurn], reading: TranscriptReading | None
+) -> _ComparedFile:
     if reading is None:
         return _ComparedFile(file, "Refused", score_turns(known, ()), is_right=False)
     read = list_turns(reading.segments)
@@ -145,7 +147,7 @@ def _compare(file: Path, known: Sequence[KnownTurn], reading: Reading | None) ->
 
 
 def _name_family(name: TranscriptFormat) -> str:
-    return format_named(name).family.value
+    return get_format(name).family.value
 
 
 # Measures

@@ -17,13 +17,13 @@ from onrecord.errors import FailedError, UsageError
 from onrecord.pages.rendering import format_count, format_recording_time, page_width, wrap_paragraph
 from onrecord.submit.files import read_transcript_file
 from onrecord.submit.older_readings import read_older_reading
-from transcripts import Reading, TranscriptError, read_transcript
-from transcripts.differences import differences
-from transcripts.files import FileText
+from transcripts import TranscriptError, TranscriptReading, read_transcript
+from transcripts.differences import compare_readings
+from transcripts.files import DecodedFile
 
 _MOST_SHOWN: Final = 30
 """Differences printed for people."""
-_ReadFile = tuple[Path, FileText, Reading]
+_ReadFile = tuple[Path, DecodedFile, TranscriptReading]
 
 Files = Annotated[list[Path], typer.Argument(help="Transcript files.", show_default=False)]
 Format = Annotated[
@@ -100,7 +100,7 @@ def _compare(
     (file,) = files
     segments = read_older_reading(older, file)
     reading = _read(file, read_transcript_file(file).text, format_)
-    found = differences(segments, reading.segments)
+    found = compare_readings(segments, reading.segments)
     if json_output:
         print_json({"file": str(file), "differences": [asdict(one) for one in found]})
     for one in [] if json_output else found[:_MOST_SHOWN]:
@@ -129,7 +129,7 @@ def _read_all(
     return readings, problems
 
 
-def _doubt(file: Path, _: FileText, reading: Reading) -> str:
+def _doubt(file: Path, _: DecodedFile, reading: TranscriptReading) -> str:
     return f"{file}: who speaks is in doubt: {'; '.join(reading.report.doubts)}"
 
 
@@ -146,14 +146,16 @@ def _fail(problems: list[str], doubts: list[str], files: int) -> None:
         raise UsageError(", ".join(messages), details=[*problems, *doubts])
 
 
-def _read(file: Path, text: str, format_: TranscriptFormat | None) -> Reading:
+def _read(file: Path, text: str, format_: TranscriptFormat | None) -> TranscriptReading:
     try:
         return read_transcript(text, format=format_)
     except TranscriptError as error:
         raise UsageError(f"{file}: {error}") from error
 
 
-def _page(file: Path, found: FileText, reading: Reading, *, segments: bool) -> Iterator[Text]:
+def _page(
+    file: Path, found: DecodedFile, reading: TranscriptReading, *, segments: bool
+) -> Iterator[Text]:
     width = page_width(out)
     yield Text(str(file), style="bold cyan")
     yield Text(f"  format    {reading.format.value}")
@@ -182,7 +184,7 @@ def _turn(segment: Segment, width: int) -> Iterator[Text]:
     yield from wrap_paragraph(said, width, indent=" " * len(first), first=first)
 
 
-def _span(reading: Reading) -> str:
+def _span(reading: TranscriptReading) -> str:
     starts = [one.start_ms for one in reading.segments if one.start_ms is not None]
     ends = [one.end_ms for one in reading.segments if one.end_ms is not None]
     if not starts:
@@ -191,18 +193,20 @@ def _span(reading: Reading) -> str:
     return f"from {format_recording_time(first)} to {format_recording_time(last)}"
 
 
-def _roles(reading: Reading) -> dict[str, str]:
+def _roles(reading: TranscriptReading) -> dict[str, str]:
     return {segment.speaker: segment.role.value for segment in reading.segments}
 
 
-def _words(reading: Reading) -> Counter[str]:
+def _words(reading: TranscriptReading) -> Counter[str]:
     words: Counter[str] = Counter()
     for segment in reading.segments:
         words[segment.speaker] += len(segment.text.split())
     return words
 
 
-def _as_json(file: Path, text: FileText, reading: Reading, *, segments: bool) -> dict[str, Any]:
+def _as_json(
+    file: Path, text: DecodedFile, reading: TranscriptReading, *, segments: bool
+) -> dict[str, Any]:
     words = _words(reading)
     found = {
         "file": str(file),

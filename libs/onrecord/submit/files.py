@@ -16,7 +16,7 @@ from onrecord.pages.rendering import escape_controls
 from onrecord.submit.document_errors import format_document_errors
 from onrecord.submit.yaml_files import InvalidYamlError, load_yaml
 from transcripts import DEFAULT_MAX_BYTES, TranscriptError
-from transcripts.files import FileText, text_of_file
+from transcripts.files import DecodedFile, decode_file
 
 WIDEST: Final = 4
 """Most bytes a character takes in UTF-8, UTF-16 or UTF-32."""
@@ -50,7 +50,7 @@ def read_transcript_text(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> s
     return read_transcript_file(path, max_bytes=max_bytes).text
 
 
-def read_transcript_file(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> FileText:
+def read_transcript_file(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> DecodedFile:
     """Read a transcript file's text, and what was assumed to decode it.
 
     Args:
@@ -61,7 +61,7 @@ def read_transcript_file(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> F
         UsageError: the file is missing, empty, too large or holds no text; the message names it.
     """
     try:
-        found = text_of_file(_read_bytes(path, max_bytes * WIDEST, _too_large_file))
+        found = decode_file(_read_bytes(path, max_bytes * WIDEST, _too_large_file))
     except TranscriptError as error:
         raise UsageError(f"{path}: {error}") from error
     if (size := len(found.text.encode(errors="surrogatepass"))) > max_bytes:

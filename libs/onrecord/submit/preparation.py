@@ -20,11 +20,11 @@ from onrecord.submit.interview_files import InterviewFile
 from transcripts import (
     DEFAULT_MAX_BYTES,
     DoubtfulTranscriptError,
-    Reading,
     TranscriptError,
+    TranscriptReading,
     read_transcript,
 )
-from transcripts.text import clean
+from transcripts.text import clean_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class PreparedSubmission:
 
     file: InterviewFile
     event: TranscriptSubmitted
-    reading: Reading | None
+    reading: TranscriptReading | None
     notices: tuple[str, ...] = ()
 
 
@@ -144,7 +144,7 @@ def _prepare(
     return PreparedSubmission(file, event, reading, (*found.notices, *notices))
 
 
-def _read(file: InterviewFile, event: TranscriptSubmitted) -> Reading:
+def _read(file: InterviewFile, event: TranscriptSubmitted) -> TranscriptReading:
     try:
         reading = read_transcript(event.content, format=event.format, speakers=event.speakers)
         if not event.accept_doubtful:
@@ -175,9 +175,9 @@ def _refuse_too_large(
         )
 
 
-def _notices(reading: Reading, declared: Iterable[Speaker]) -> tuple[str, ...]:
+def _notices(reading: TranscriptReading, declared: Iterable[Speaker]) -> tuple[str, ...]:
     present = {segment.speaker.casefold() for segment in reading.segments}
-    absent = [one.label for one in declared if clean(one.label).casefold() not in present]
+    absent = [one.label for one in declared if clean_text(one.label).casefold() not in present]
     unknown = {one.speaker: None for one in reading.segments if one.role is Role.UNKNOWN}
     messages = [f"the manifest names a speaker who says nothing: {label}" for label in absent]
     if unknown:
@@ -195,7 +195,7 @@ def _refuse_labels_nobody_has(
     present = {segment.speaker: None for one in readings for segment in one.segments}
     folded = {label.casefold() for label in present}
     for speaker in declared:
-        if readings and clean(speaker.label).casefold() not in folded:
+        if readings and clean_text(speaker.label).casefold() not in folded:
             raise UsageError(
                 f"nobody is called {speaker.label!r}; the speakers are {', '.join(present)} "
                 "(nothing was sent)"

@@ -6,117 +6,133 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from contracts.transcript import TranscriptFormat
-from transcripts.formats import POSSIBLE, Family, Format, by_document
+from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_json_functions
 from transcripts.notices import Notices
-from transcripts.turns import Passage
+from transcripts.turns import SpokenPassage
 from transcripts.vendors.words import (
-    Clock,
-    Word,
-    at,
-    first,
-    is_objects,
-    objects,
-    of_segment,
-    of_words,
-    text,
-    voice,
+    TimeConverter,
+    TimedWord,
+    build_segment_passages,
+    filter_objects,
+    format_speaker_label,
+    get_first_present,
+    get_nested,
+    group_words_by_speaker,
+    is_object_list,
+    text_or_empty,
 )
 
 
 def _is_whisper(document: Any) -> bool:
     """``segments[{start, end, text}]``; not Rev's or Amberscript's, which have no such text."""
-    segments = at(document, "segments")
-    return is_objects(segments) and any(
+    segments = get_nested(document, "segments")
+    return is_object_list(segments) and any(
         isinstance(one.get("text"), str) and "start" in one for one in segments
     )
 
 
-def _whisper(document: Any, notices: Notices) -> Iterator[Passage]:
-    clock = Clock(1_000, notices)
+def _whisper(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
+    clock = TimeConverter(1_000, notices)
     names = _names(document)
-    for segment in objects(document["segments"]):
-        speaker = first(segment, "speaker", "speaker_id", "speaker_label")
+    for segment in filter_objects(document["segments"]):
+        speaker = get_first_present(segment, "speaker", "speaker_id", "speaker_label")
         words = [
-            Word(
-                text(first(word, "word", "text")),
+            TimedWord(
+                text_or_empty(get_first_present(word, "word", "text")),
                 *clock.span(word.get("start"), word.get("end")),
-                speaker=names.get(str(word.get("speaker")), voice(word.get("speaker"))) or None,
+                speaker=names.get(
+                    str(word.get("speaker")), format_speaker_label(word.get("speaker"))
+                )
+                or None,
             )
-            for word in objects(segment.get("words"))
+            for word in filter_objects(segment.get("words"))
         ]
-        yield from of_segment(
-            names.get(str(speaker), voice(speaker)),
-            text(segment.get("text")),
+        yield from build_segment_passages(
+            names.get(str(speaker), format_speaker_label(speaker)),
+            text_or_empty(segment.get("text")),
             clock.span(segment.get("start"), segment.get("end")),
             words,
         )
 
 
 def _names(document: Any) -> dict[str, str]:
-    listed = at(document, "speakers")
+    listed = get_nested(document, "speakers")
     if isinstance(listed, dict):  # `{"0": "Ann Lee", "1": {"name": "Tom"}}`
-        named = {str(one): text(at(name, "name")) or text(name) for one, name in listed.items()}
+        named = {
+            str(one): text_or_empty(get_nested(name, "name")) or text_or_empty(name)
+            for one, name in listed.items()
+        }
         return {one: name.strip() for one, name in named.items() if name.strip()}
     return {
-        str(one.get("id")): text(one.get("name")).strip()
-        for one in objects(at(document, "speakers"))
-        if text(one.get("name")).strip()
+        str(one.get("id")): text_or_empty(one.get("name")).strip()
+        for one in filter_objects(get_nested(document, "speakers"))
+        if text_or_empty(one.get("name")).strip()
     }
 
 
 def _is_whisper_cpp(document: Any) -> bool:
-    listed = at(document, "transcription")
-    return is_objects(listed) and any("offsets" in one or "timestamps" in one for one in listed)
+    listed = get_nested(document, "transcription")
+    return is_object_list(listed) and any("offsets" in one or "timestamps" in one for one in listed)
 
 
-def _whisper_cpp(document: Any, notices: Notices) -> Iterator[Passage]:
-    clock = Clock(1, notices)
-    for one in objects(document["transcription"]):
+def _whisper_cpp(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
+    clock = TimeConverter(1, notices)
+    for one in filter_objects(document["transcription"]):
         stamps = one.get("offsets") or one.get("timestamps")
-        times = clock.span(at(stamps, "from"), at(stamps, "to"))
-        yield from of_segment(voice(one.get("speaker")), text(one.get("text")), times)
+        times = clock.span(get_nested(stamps, "from"), get_nested(stamps, "to"))
+        yield from build_segment_passages(
+            format_speaker_label(one.get("speaker")), text_or_empty(one.get("text")), times
+        )
 
 
 def _is_hugging_face(document: Any) -> bool:
-    chunks = at(document, "speakers")
-    chunks = chunks if is_objects(chunks) and "timestamp" in chunks[0] else at(document, "chunks")
-    return is_objects(chunks) and any("timestamp" in one for one in chunks)
+    chunks = get_nested(document, "speakers")
+    chunks = (
+        chunks
+        if is_object_list(chunks) and "timestamp" in chunks[0]
+        else get_nested(document, "chunks")
+    )
+    return is_object_list(chunks) and any("timestamp" in one for one in chunks)
 
 
-def _hugging_face(document: Any, notices: Notices) -> Iterator[Passage]:
-    clock = Clock(1_000, notices)
-    diarised = objects(document.get("speakers"))
-    chunks = diarised if diarised and "timestamp" in diarised[0] else objects(document["chunks"])
+def _hugging_face(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
+    clock = TimeConverter(1_000, notices)
+    diarised = filter_objects(document.get("speakers"))
+    chunks = (
+        diarised if diarised and "timestamp" in diarised[0] else filter_objects(document["chunks"])
+    )
     for one in chunks:
         stamp = one.get("timestamp")
         start, end = (*stamp, None, None)[:2] if isinstance(stamp, list) else (None, None)
-        yield from of_segment(
-            voice(one.get("speaker")), text(one.get("text")), clock.span(start, end)
+        yield from build_segment_passages(
+            format_speaker_label(one.get("speaker")),
+            text_or_empty(one.get("text")),
+            clock.span(start, end),
         )
 
 
 def _is_vosk(document: Any) -> bool:
-    listed = at(document, "result")
-    return is_objects(listed) and all("word" in one and "start" in one for one in listed)
+    listed = get_nested(document, "result")
+    return is_object_list(listed) and all("word" in one and "start" in one for one in listed)
 
 
-def _vosk(document: Any, notices: Notices) -> Iterator[Passage]:
-    clock = Clock(1_000, notices)
-    yield from of_words(
+def _vosk(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
+    clock = TimeConverter(1_000, notices)
+    yield from group_words_by_speaker(
         (
-            Word(text(one.get("word")), *clock.span(one.get("start"), one.get("end")))
-            for one in objects(document["result"])
+            TimedWord(text_or_empty(one.get("word")), *clock.span(one.get("start"), one.get("end")))
+            for one in filter_objects(document["result"])
         ),
         notices,
     )
 
 
 FORMATS: Final = (
-    Format(
+    FormatDefinition(
         TranscriptFormat.WHISPER_CPP,
-        Family.MODELS,
+        FormatFamily.MODELS,
         "whisper.cpp",
-        *by_document(_is_whisper_cpp, _whisper_cpp),
+        *adapt_json_functions(_is_whisper_cpp, _whisper_cpp),
         (
             '{"transcription": [{"offsets": {"from": 1000, "to": 2000}, "text": " How?", "speaker'
             '": "0"}, {"offsets": {"from": 3000, "to": 5500}, "text": " With a ladder.", "speaker'
@@ -124,22 +140,22 @@ FORMATS: Final = (
         ),
         json=True,
     ),
-    Format(
+    FormatDefinition(
         TranscriptFormat.HUGGING_FACE,
-        Family.MODELS,
+        FormatFamily.MODELS,
         "Hugging Face pipelines, Insanely Fast Whisper",
-        *by_document(_is_hugging_face, _hugging_face),
+        *adapt_json_functions(_is_hugging_face, _hugging_face),
         (
             '{"text": "", "chunks": [{"timestamp": [1.0, 2.0], "text": " How?"}, {"timestamp": [3'
             '.0, null], "text": " With a ladder."}]}'
         ),
         json=True,
     ),
-    Format(
+    FormatDefinition(
         TranscriptFormat.WHISPER,
-        Family.MODELS,
+        FormatFamily.MODELS,
         "Whisper, faster-whisper, WhisperX, whisper-timestamped, OpenAI's and Groq's API",
-        *by_document(_is_whisper, _whisper),
+        *adapt_json_functions(_is_whisper, _whisper),
         (
             '{"segments": [{"start": 1, "end": 2, "text": "How?", "speaker": "SPEAKER_00"}, {"sta'
             'rt": 3, "end": 5.5, "text": "With a ladder.", "speaker": "SPEAKER_01"}]}'
@@ -147,11 +163,11 @@ FORMATS: Final = (
         confidence=POSSIBLE + 0.1,
         json=True,
     ),
-    Format(
+    FormatDefinition(
         TranscriptFormat.VOSK,
-        Family.MODELS,
+        FormatFamily.MODELS,
         "Vosk",
-        *by_document(_is_vosk, _vosk),
+        *adapt_json_functions(_is_vosk, _vosk),
         '{"result": [{"word": "how", "start": 1.0, "end": 2.0, "conf": 1.0}], "text": "how"}',
         json=True,
     ),

@@ -13,12 +13,18 @@ from itertools import pairwise
 from typing import Any, Final
 
 from contracts.transcript import TranscriptFormat
-from transcripts.documents import reference
-from transcripts.formats import POSSIBLE, Family, Format, by_document
+from transcripts.documents import normalize_speaker_id
+from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_json_functions
 from transcripts.notices import Notices
-from transcripts.text import Piece
-from transcripts.turns import Passage
-from transcripts.vendors.words import Clock, is_objects, objects, of_segment, voice
+from transcripts.text import TextPiece
+from transcripts.turns import SpokenPassage
+from transcripts.vendors.words import (
+    TimeConverter,
+    build_segment_passages,
+    filter_objects,
+    format_speaker_label,
+    is_object_list,
+)
 
 _TEXT_KEYS: Final = (
     "text", "transcript", "content", "body", "sentence", "utterance", "words", "speech", "line",
@@ -67,7 +73,7 @@ class _Layout:
 def _layout(document: Any) -> _Layout | None:
     best: _Layout | None = None
     for listed in _lists(document, _DEPTH):
-        turns = [_with_parts(turn) for turn in objects(listed)]
+        turns = [_with_parts(turn) for turn in filter_objects(listed)]
         key = _key(turns, _TEXT_KEYS, str)
         if not key:
             continue
@@ -100,7 +106,7 @@ def _with_parts(turn: dict[str, Any]) -> dict[str, Any]:
 
 def _of_parts(turn: dict[str, Any]) -> dict[str, Any]:
     for key in _PART_KEYS:
-        parts = objects(turn.get(key))
+        parts = filter_objects(turn.get(key))
         texts = [
             next((one[name] for name in _TEXT_KEYS if isinstance(one.get(name), str)), "")
             for one in parts
@@ -121,8 +127,8 @@ def _names_by_id(document: Any, ids: set[str]) -> dict[str, str]:
         for key in _ID_KEYS:
             names = {
                 str(one[key]): name
-                for one in objects(listed)
-                if reference(one.get(key)) and (name := _plain_name(one, key))
+                for one in filter_objects(listed)
+                if normalize_speaker_id(one.get(key)) and (name := _plain_name(one, key))
             }
             if ids and ids <= names.keys():
                 return names
@@ -154,7 +160,7 @@ def _is_text(turn: dict[str, Any], key: str) -> bool:
 def _lists(document: Any, depth: int) -> Iterator[list[Any]]:
     if depth == 0:
         return
-    if is_objects(document):
+    if is_object_list(document):
         yield document
         return
     if isinstance(document, dict):
@@ -170,7 +176,7 @@ def _is_numbered(document: dict[str, Any]) -> bool:
     return (
         len(document) > 1
         and all(isinstance(key, str) and key.isdecimal() for key in document)
-        and is_objects(list(document.values()))
+        and is_object_list(list(document.values()))
     )
 
 
@@ -187,10 +193,10 @@ def _is_turns(document: Any) -> bool:
     return _layout(document) is not None
 
 
-def _turns(document: Any, notices: Notices) -> Iterator[Passage]:
+def _turns(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     layout = _layout(document)
     assert layout is not None, "read only where it matches"
-    clock = Clock(_unit(layout), notices)
+    clock = TimeConverter(_unit(layout), notices)
     notices.guess(
         "the JSON is of no known tool and was read as a list of turns: words from "
         f"{layout.text!r}, speakers from {layout.speaker or 'nowhere'!r}, times from "
@@ -198,7 +204,7 @@ def _turns(document: Any, notices: Notices) -> Iterator[Passage]:
     )
     # Tokens bring their own blanks: ` No`, `t`.
     tokens = any(str(turn.get(layout.text))[:1] == " " for turn in layout.turns[1:_MANY])
-    ids = {reference(turn.get(layout.speaker)) for turn in layout.turns} - {""}
+    ids = {normalize_speaker_id(turn.get(layout.speaker)) for turn in layout.turns} - {""}
     names = _names_by_id(document, ids)
     for turn in layout.turns:
         times = clock.span(
@@ -207,19 +213,19 @@ def _turns(document: Any, notices: Notices) -> Iterator[Passage]:
         )
         said = turn.get(layout.text)
         if isinstance(said, str) and tokens:
-            yield Passage(_name(turn.get(layout.speaker), names), (Piece(said, *times),))
+            yield SpokenPassage(_name(turn.get(layout.speaker), names), (TextPiece(said, *times),))
         elif isinstance(said, str):
-            yield from of_segment(_name(turn.get(layout.speaker), names), said, times)
+            yield from build_segment_passages(_name(turn.get(layout.speaker), names), said, times)
 
 
 def _name(value: Any, names: Mapping[str, str]) -> str:
-    if name := names.get(reference(value)):
+    if name := names.get(normalize_speaker_id(value)):
         return name
     if isinstance(value, list):
         value = value[0] if len(value) == 1 else None
     if isinstance(value, dict):
         value = next((value[key] for key in _NAME_KEYS if value.get(key)), "")
-    return voice(value) if reference(value) else ""
+    return format_speaker_label(value) if normalize_speaker_id(value) else ""
 
 
 def _unit(layout: _Layout) -> float:
@@ -236,11 +242,11 @@ def _unit(layout: _Layout) -> float:
 
 
 FORMATS: Final = (
-    Format(
+    FormatDefinition(
         TranscriptFormat.TURNS,
-        Family.SERVICES,
+        FormatFamily.SERVICES,
         ("Any other tool whose JSON holds a list of turns; the report says which keys were used"),
-        *by_document(_is_turns, _turns),
+        *adapt_json_functions(_is_turns, _turns),
         (
             '{"meeting": {"items": [{"who": {"displayName": "Odile"}, "said": "How?", "startMs": '
             '1000}, {"who": {"displayName": "Ravi"}, "said": "With a ladder.", "startMs": 3000}]}'

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
-from transcripts.documents import reference
-from transcripts.notices import Mended, Notices
-from transcripts.text import Piece
-from transcripts.times import ordered, parse_clock
-from transcripts.turns import Passage
+from transcripts.documents import normalize_speaker_id
+from transcripts.notices import Notices, Repair
+from transcripts.text import TextPiece
+from transcripts.times import clamp_end_time, parse_clock_time
+from transcripts.turns import SpokenPassage
 
 _LONGEST_MS: Final = 1_000 * 3_600 * 1_000
 _LONGEST_NUMBER: Final = 1_000 * 3_600
@@ -25,8 +25,8 @@ _ISO_DURATION: Final = re.compile(
 _HANGS: Final = re.compile(r"[.,!?;:…%)\]}\u2019\u201d\u3002\uff0c\uff01\uff1f]+|['\u2019]\w{1,2}")
 
 
-class Word(NamedTuple):
-    """Word as a vendor has it; times in milliseconds.
+class TimedWord(NamedTuple):
+    """Word of a vendor's transcript, with its speaker and its times in milliseconds.
 
     Attributes:
         speaker: who says it; empty if the vendor does not tell, None if it goes with the last.
@@ -40,7 +40,7 @@ class Word(NamedTuple):
     hangs: bool = False
 
 
-class Clock:
+class TimeConverter:
     """Converter of a vendor's times to milliseconds; invalid times become None and are counted.
 
     Args:
@@ -60,7 +60,7 @@ class Clock:
             return None
         made = self._read(value)
         if made is None or not 0 <= made <= _LONGEST_MS:
-            self._notices.add(Mended.UNUSABLE_TIME)
+            self._notices.add(Repair.UNUSABLE_TIME)
             return None
         return made
 
@@ -69,7 +69,7 @@ class Clock:
         start_ms, end_ms = self(start), self(end)
         if start_ms is None or end_ms is None or start_ms <= end_ms:
             return start_ms, end_ms
-        return start_ms, ordered(start_ms, end_ms, self._notices)
+        return start_ms, clamp_end_time(start_ms, end_ms, self._notices)
 
     def _read(self, value: object) -> int | None:
         if isinstance(value, str):
@@ -89,72 +89,72 @@ class Clock:
         if match := _ISO_DURATION.fullmatch(value):
             hours, minutes, seconds_ = (float(one or 0) for one in match.groups())
             return round(((hours * 60 + minutes) * 60 + seconds_) * 1_000)
-        return parse_clock(value.strip())
+        return parse_clock_time(value.strip())
 
 
-def ticks(value: object) -> float | None:
+def ticks_to_ms(value: object) -> float | None:
     """Convert .NET's ticks of 100 ns to milliseconds."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value / _TICKS_A_MS
     return None
 
 
-def is_objects(value: Any) -> bool:
-    """Return whether a value is a list of objects that is not empty."""
+def is_object_list(value: Any) -> bool:
+    """Return whether a JSON value is a non-empty list of objects."""
     return isinstance(value, list) and bool(value) and all(isinstance(one, dict) for one in value)
 
 
-def objects(value: Any) -> list[dict[str, Any]]:
-    """Return the objects of a list; other things in it are left out."""
+def filter_objects(value: Any) -> list[dict[str, Any]]:
+    """Return the objects in a JSON list without its other items; [] if it is no list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def at(document: Any, *keys: str) -> Any:
-    """Return the value under nested keys; None if one of them is missing."""
+def get_nested(document: Any, *keys: str) -> Any:
+    """Return the value under nested keys of a JSON document; None if one is missing."""
     for key in keys:
         document = document.get(key) if isinstance(document, dict) else None
     return document
 
 
-def key(*values: Any) -> tuple[str, ...]:
-    """Return values as a key to look up; "" in place of what is neither number nor text."""
+def build_lookup_key(*values: Any) -> tuple[str, ...]:
+    """Return JSON values as a tuple of text for use as a dictionary key."""
     return tuple(str(one) if isinstance(one, str | int | float) else "" for one in values)
 
 
-def text(value: Any) -> str:
-    """Return a value if it is text, otherwise ""."""
+def text_or_empty(value: Any) -> str:
+    """Return a JSON value if it is text, otherwise ""."""
     return value if isinstance(value, str) else ""
 
 
-def voice(value: Any) -> str:
-    """Return the label of a diarised voice: ``Speaker 0`` for ``0``, ``Speaker A`` for ``A``."""
-    label = reference(value).strip()
+def format_speaker_label(value: Any) -> str:
+    """Return the label of a diarised speaker: ``Speaker 0`` for ``0``, ``Speaker A`` for ``A``."""
+    label = normalize_speaker_id(value).strip()
     if not label:
         return ""
     return f"Speaker {label}" if label.isdecimal() or len(label) == 1 else label
 
 
-def of_words(words: Iterable[Word], notices: Notices) -> Iterator[Passage]:
+def group_words_by_speaker(words: Iterable[TimedWord], notices: Notices) -> Iterator[SpokenPassage]:
     """Yield passages of consecutive words of one speaker; words without one join the last."""
     del notices
     speaker = ""
-    owned: list[tuple[str, Word]] = []
+    owned: list[tuple[str, TimedWord]] = []
     for word in words:
         speaker = speaker if word.speaker is None else word.speaker
         owned.append((speaker, word))
     for label, group in groupby(owned, key=lambda pair: pair[0]):
-        yield Passage(label, tuple(_piece(word) for _, word in group))
+        yield SpokenPassage(label, tuple(_piece(word) for _, word in group))
 
 
-def _piece(word: Word) -> Piece:
+def _piece(word: TimedWord) -> TextPiece:
     hangs = word.hangs or _HANGS.fullmatch(word.text) is not None
-    return Piece(word.text if hangs else f" {word.text}", word.start_ms, word.end_ms)
+    return TextPiece(word.text if hangs else f" {word.text}", word.start_ms, word.end_ms)
 
 
-def of_segment(
-    speaker: str, said: str, times: tuple[int | None, int | None], words: Iterable[Word] = ()
-) -> Iterator[Passage]:
-    """Yield a passage of a segment's own text, with the times of those words that stand in it.
+def build_segment_passages(
+    speaker: str, said: str, times: tuple[int | None, int | None], words: Iterable[TimedWord] = ()
+) -> Iterator[SpokenPassage]:
+    """Yield the passage of a vendor's segment, with the times of those words found in its text.
 
     Args:
         speaker: who speaks; empty if the vendor does not tell.
@@ -164,13 +164,13 @@ def of_segment(
     """
     words = [word for word in words if word.text.strip()]
     if not words:
-        yield Passage(speaker, (Piece(said, *times),))
+        yield SpokenPassage(speaker, (TextPiece(said, *times),))
         return
     others = {word.speaker for word in words if word.speaker}
     if len(others) > 1:
-        yield from of_words(words, Notices())
+        yield from group_words_by_speaker(words, Notices())
         return
-    pieces: list[Piece] = []
+    pieces: list[TextPiece] = []
     begin = 0
     pending: tuple[int | None, int | None] = times
     for word in words:
@@ -178,16 +178,16 @@ def of_segment(
         if found < 0 or word.start_ms is None:
             continue
         if found > begin and said[begin:found].strip():
-            pieces.append(Piece(said[begin:found], *pending))
+            pieces.append(TextPiece(said[begin:found], *pending))
             begin = found
         end = found + len(word.text.strip())
-        pieces.append(Piece(said[begin:end], word.start_ms, word.end_ms))
+        pieces.append(TextPiece(said[begin:end], word.start_ms, word.end_ms))
         begin, pending = end, (None, None)
     if said[begin:]:
-        pieces.append(Piece(said[begin:], *pending))
-    yield Passage(speaker, (Piece(" "), *pieces))
+        pieces.append(TextPiece(said[begin:], *pending))
+    yield SpokenPassage(speaker, (TextPiece(" "), *pieces))
 
 
-def first(holder: Mapping[str, Any], *keys: str) -> Any:
-    """Return the value of the first of several keys that an object has, None if it has none."""
+def get_first_present(holder: Mapping[str, Any], *keys: str) -> Any:
+    """Return the value of the first of several keys that a JSON object has; None if it has none."""
     return next((holder[key] for key in keys if holder.get(key) is not None), None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from contracts.transcript import Segment, TranscriptFormat
-from transcripts import Reading, read_transcript
+from transcripts import TranscriptReading, read_transcript
 
 SHARED = Path(__file__).parents[3] / ".." / "shared" / "data"
 
@@ -20,11 +20,11 @@ def shared(folder: str) -> Path:
     return path
 
 
-def said(reading: Reading) -> list[tuple[str, str]]:
+def said(reading: TranscriptReading) -> list[tuple[str, str]]:
     return [(segment.speaker, segment.text) for segment in reading.segments]
 
 
-def read(content: str, format: TranscriptFormat | None = None) -> Reading:  # noqa: A002  # as the API
+def read(content: str, format: TranscriptFormat | None = None) -> TranscriptReading:  # noqa: A002  # as the API
     return read_transcript(content, format=format)
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.transcript import Role, Segment
-from transcripts import Chunk, make_chunks
+from transcripts import Chunk, split_into_chunks
 
 
 def segments(*lengths: int, roles: str = "") -> list[Segment]:
@@ -28,48 +28,51 @@ def numbers(chunks: tuple[Chunk, ...]) -> list[list[int]]:
 
 
 def test_packs_whole_segments_up_to_the_limit() -> None:
-    chunks = make_chunks(segments(4, 4, 2, 5, 5, 1), max_characters=10)
+    chunks = split_into_chunks(segments(4, 4, 2, 5, 5, 1), max_characters=10)
     assert numbers(chunks) == [[1, 2, 3], [4, 5], [6]]
     assert [chunk.index for chunk in chunks] == [1, 2, 3]
 
 
 def test_a_longer_segment_is_a_chunk_of_its_own() -> None:
-    assert numbers(make_chunks(segments(3, 50, 3), max_characters=10)) == [[1], [2], [3]]
+    assert numbers(split_into_chunks(segments(3, 50, 3), max_characters=10)) == [[1], [2], [3]]
 
 
 def test_keeps_a_question_with_its_answer() -> None:
-    chunks = make_chunks(segments(4, 3, 6, 3, roles="PIPI"), max_characters=10)
+    chunks = split_into_chunks(segments(4, 3, 6, 3, roles="PIPI"), max_characters=10)
     assert numbers(chunks) == [[1], [2, 3], [4]]
 
 
 def test_takes_an_unknown_speakers_question_mark_for_a_question() -> None:
     talk = segments(5, 3, 6)
     talk[1] = talk[1].model_copy(update={"text": "so?"})
-    assert numbers(make_chunks(talk, max_characters=10)) == [[1], [2, 3]]
+    assert numbers(split_into_chunks(talk, max_characters=10)) == [[1], [2, 3]]
 
 
 def test_parts_a_question_from_an_answer_that_does_not_fit_with_it() -> None:
-    assert numbers(make_chunks(segments(4, 3, 9, roles="PIP"), max_characters=10)) == [[1, 2], [3]]
+    assert numbers(split_into_chunks(segments(4, 3, 9, roles="PIP"), max_characters=10)) == [
+        [1, 2],
+        [3],
+    ]
 
 
 def test_context_is_the_last_whole_segments_before_the_chunk() -> None:
-    chunks = make_chunks(segments(4, 4, 2, 9), max_characters=10, context_characters=6)
+    chunks = split_into_chunks(segments(4, 4, 2, 9), max_characters=10, context_characters=6)
     assert [[one.number for one in chunk.context] for chunk in chunks] == [[], [2, 3]]
 
 
 def test_a_previous_segment_over_the_budget_leaves_no_context() -> None:
-    chunks = make_chunks(segments(1, 9, 9), max_characters=10, context_characters=8)
+    chunks = split_into_chunks(segments(1, 9, 9), max_characters=10, context_characters=8)
     assert [chunk.context for chunk in chunks] == [(), ()]
 
 
 def test_no_segments_make_no_chunks() -> None:
-    assert make_chunks([]) == ()
+    assert split_into_chunks([]) == ()
 
 
 @pytest.mark.parametrize("limits", [{"max_characters": 0}, {"context_characters": -1}])
 def test_refuses_limits_without_sense(limits: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="must be positive"):
-        make_chunks(segments(1), **limits)
+        split_into_chunks(segments(1), **limits)
 
 
 @given(
@@ -82,7 +85,7 @@ def test_every_segment_is_in_exactly_one_chunk(
     lengths: list[int], roles: str, limit: int, budget: int
 ) -> None:
     talk = segments(*lengths, roles=roles)
-    chunks = make_chunks(talk, max_characters=limit, context_characters=budget)
+    chunks = split_into_chunks(talk, max_characters=limit, context_characters=budget)
     assert [segment for chunk in chunks for segment in chunk.segments] == talk
     for chunk in chunks:
         size = sum(len(segment.text) for segment in chunk.segments)
@@ -95,5 +98,5 @@ def test_every_segment_is_in_exactly_one_chunk(
 
 def test_a_character_of_a_script_without_an_alphabet_counts_as_a_token() -> None:
     talk = [one.model_copy(update={"text": "\u8702" * 3}) for one in segments(3, 3, 3)]
-    assert numbers(make_chunks(talk, max_characters=24)) == [[1, 2], [3]]
-    assert numbers(make_chunks(segments(3, 3, 3), max_characters=24)) == [[1, 2, 3]]
+    assert numbers(split_into_chunks(talk, max_characters=24)) == [[1, 2], [3]]
+    assert numbers(split_into_chunks(segments(3, 3, 3), max_characters=24)) == [[1, 2, 3]]

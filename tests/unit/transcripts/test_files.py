@@ -16,7 +16,7 @@ from transcripts import (
     TooLargeTranscriptError,
     UnknownFormatError,
 )
-from transcripts.files import text_of_file
+from transcripts.files import decode_file
 from unit.transcripts.reading_support import read, said
 
 TEXT = "Odile: How did it begin?\nRavi: With a borrowed ladder, née échelle.\n"
@@ -33,12 +33,12 @@ LONG = {
     "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
 )
 def test_reads_unicode_with_and_without_a_mark(encoding: str) -> None:
-    assert said(read(text_of_file(TEXT.encode(encoding)).text)) == TURNS
+    assert said(read(decode_file(TEXT.encode(encoding)).text)) == TURNS
 
 
 @pytest.mark.parametrize("encoding", LONG)
 def test_guesses_other_encodings_and_says_so(encoding: str) -> None:
-    found = text_of_file((LONG[encoding] * 10).encode(encoding))
+    found = decode_file((LONG[encoding] * 10).encode(encoding))
     assert found.text == LONG[encoding] * 10
     assert "guessed as" in found.notices[0]
 
@@ -49,7 +49,7 @@ def test_reads_documents_of_word() -> None:
         document.add_paragraph(line)
     data = io.BytesIO()
     document.save(data)
-    assert said(read(text_of_file(data.getvalue()).text)) == TURNS
+    assert said(read(decode_file(data.getvalue()).text)) == TURNS
 
 
 def test_reads_tables_of_word() -> None:
@@ -60,7 +60,7 @@ def test_reads_tables_of_word() -> None:
         cells[0].text, cells[1].text = line.split(": ", 1)
     data = io.BytesIO()
     document.save(data)
-    assert said(read(text_of_file(data.getvalue()).text)) == [*TURNS, ("Odile", "And who came?")]
+    assert said(read(decode_file(data.getvalue()).text)) == [*TURNS, ("Odile", "And who came?")]
 
 
 def test_reads_open_documents() -> None:
@@ -72,12 +72,12 @@ def test_reads_open_documents() -> None:
     with zipfile.ZipFile(data, "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
         archive.writestr("content.xml", f'<?xml version="1.0"?>{content}'.encode())
-    assert said(read(text_of_file(data.getvalue()).text)) == TURNS
+    assert said(read(decode_file(data.getvalue()).text)) == TURNS
 
 
 def test_reads_rich_text() -> None:
     rtf = r"{\rtf1\ansi{\b Odile:} How did it begin?\par{\b Ravi:} With a ladder.\par}"
-    assert said(read(text_of_file(rtf.encode()).text)) == [
+    assert said(read(decode_file(rtf.encode()).text)) == [
         ("Odile", "How did it begin?"),
         ("Ravi", "With a ladder."),
     ]
@@ -97,14 +97,14 @@ def test_reads_rich_text() -> None:
 )
 def test_names_what_is_no_text(data: bytes, reason: str) -> None:
     with pytest.raises((UnknownFormatError, MalformedTranscriptError), match=reason):
-        text_of_file(data)
+        decode_file(data)
 
 
 def test_refuses_an_empty_file_and_one_that_breaks_off() -> None:
     with pytest.raises(EmptyTranscriptError):
-        text_of_file(b"")
+        decode_file(b"")
     with pytest.raises(MalformedTranscriptError, match="breaks off"):
-        text_of_file(TEXT.encode()[: TEXT.encode().index("é".encode()) + 1])
+        decode_file(TEXT.encode()[: TEXT.encode().index("é".encode()) + 1])
 
 
 def test_refuses_a_document_that_unpacks_to_too_much() -> None:
@@ -112,9 +112,9 @@ def test_refuses_a_document_that_unpacks_to_too_much() -> None:
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("word/document.xml", b"0" * (201 * 1024 * 1024))
     with pytest.raises(TooLargeTranscriptError, match="unpacks to"):
-        text_of_file(data.getvalue())
+        decode_file(data.getvalue())
 
 
 def test_refuses_a_damaged_document() -> None:
     with pytest.raises(MalformedTranscriptError, match="damaged"):
-        text_of_file(b"PK\x03\x04 and nothing more")
+        decode_file(b"PK\x03\x04 and nothing more")

@@ -8,8 +8,8 @@ import pytest
 
 from contracts.transcript import TranscriptFormat
 from transcripts import read_transcript
-from transcripts.formats import Content, Format
-from transcripts.registry import FORMATS, recognise
+from transcripts.formats import FormatDefinition, TranscriptContent
+from transcripts.registry import FORMATS, recognise_format
 
 
 def test_every_format_that_events_name_is_registered_once() -> None:
@@ -17,8 +17,8 @@ def test_every_format_that_events_name_is_registered_once() -> None:
 
 
 @pytest.mark.parametrize("known", FORMATS, ids=lambda one: one.name.value)
-def test_a_sample_is_recognised_as_its_own_format_and_no_other(known: Format) -> None:
-    found = recognise(Content(known.sample))
+def test_a_sample_is_recognised_as_its_own_format_and_no_other(known: FormatDefinition) -> None:
+    found = recognise_format(TranscriptContent(known.sample))
     assert found is not None
     assert (found.format.name, found.others) == (known.name, ())
     reading = read_transcript(known.sample)
@@ -27,7 +27,7 @@ def test_a_sample_is_recognised_as_its_own_format_and_no_other(known: Format) ->
 
 
 @pytest.mark.parametrize("known", FORMATS, ids=lambda one: one.name.value)
-def test_a_confidence_is_a_share(known: Format) -> None:
+def test_a_confidence_is_a_share(known: FormatDefinition) -> None:
     assert 0 < known.confidence <= 1
     assert known.written_by
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from contracts.errors import BadMessageError
 from contracts.transcript import TranscriptFormat
-from transcripts import make_chunks, read_transcript
+from transcripts import read_transcript, split_into_chunks
 from unit.transcripts.reading_support import assert_sound, shared
 
 MUTATIONS_A_FILE = 12
@@ -57,7 +57,7 @@ def read_or_refuse(content: str, known: TranscriptFormat | None = None) -> None:
     assert_sound(reading.segments)
     for segment in reading.segments:
         segment.model_dump_json()  # no half surrogates, no infinite times
-    make_chunks(reading.segments)
+    split_into_chunks(reading.segments)
 
 
 @given(content=st.text() | fragments, known=formats)

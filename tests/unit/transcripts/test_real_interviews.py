@@ -16,7 +16,7 @@ from statistics import median
 import pytest
 
 from contracts.transcript import Role, TranscriptFormat
-from transcripts import Reading, make_chunks, read_transcript
+from transcripts import TranscriptReading, read_transcript, split_into_chunks
 from unit.transcripts.reading_support import assert_sound, shared
 
 INTERVIEWS = [
@@ -55,12 +55,12 @@ class Agreement:
     times: float
 
 
-def read_vendor(vendor: str, name: str) -> Reading:
+def read_vendor(vendor: str, name: str) -> TranscriptReading:
     path = shared("interviews") / vendor / f"{name}.json"
     return read_transcript(path.read_text(encoding="utf-8"))
 
 
-def words_of(reading: Reading) -> list[Word]:
+def words_of(reading: TranscriptReading) -> list[Word]:
     return [
         Word(match[0], starts.get(match.start()))
         for segment in reading.segments
@@ -112,7 +112,7 @@ def test_reads_a_real_interview_whole(vendor: str, name: str) -> None:
     assert all(segment.start_ms is not None for segment in reading.segments)
     spoken = sum(len(segment.text) for segment in reading.segments)
     assert spoken > 2_500
-    chunks = make_chunks(reading.segments)
+    chunks = split_into_chunks(reading.segments)
     assert sum(len(one.text) for chunk in chunks for one in chunk.segments) == spoken
 
 

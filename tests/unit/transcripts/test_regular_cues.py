@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from transcripts.cue_order import Cue
 from transcripts.errors import MalformedTranscriptError
 from transcripts.notices import Notices
-from transcripts.regular_cues import regular_cues
-from transcripts.srt import read_cues as read_srt_cues
-from transcripts.webvtt import read_cues as read_webvtt_cues
+from transcripts.regular_cues import parse_regular_cues
+from transcripts.srt import iter_srt_cues as read_srt_cues
+from transcripts.webvtt import iter_webvtt_cues as read_webvtt_cues
 from unit.transcripts.reading_support import SHARED
 
 LINES = st.sampled_from(
@@ -32,7 +32,7 @@ def bare(cues: list[Cue]) -> list[tuple[int, int, str]]:
 
 
 def assert_the_same(content: str, *, webvtt: bool) -> bool:
-    quick = regular_cues(content, any_id=webvtt)
+    quick = parse_regular_cues(content, any_id=webvtt)
     if quick is None:
         return False
     slow = list((read_webvtt_cues if webvtt else read_srt_cues)(content, Notices()))

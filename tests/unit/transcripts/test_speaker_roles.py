@@ -6,7 +6,7 @@ import pytest
 
 from contracts.transcript import Role, Speaker
 from transcripts import read_transcript
-from transcripts.roles import assign_roles, role_told_by
+from transcripts.roles import assign_roles, infer_role
 
 INTERVIEWER, PARTICIPANT, UNKNOWN = Role.INTERVIEWER, Role.PARTICIPANT, Role.UNKNOWN
 
@@ -33,7 +33,7 @@ INTERVIEWER, PARTICIPANT, UNKNOWN = Role.INTERVIEWER, Role.PARTICIPANT, Role.UNK
     ],
 )
 def test_labels_tell_roles(label: str, role: Role) -> None:
-    assert role_told_by(label) is role
+    assert infer_role(label) is role
 
 
 def test_a_declared_role_wins_over_the_label_and_the_label_over_the_note() -> None:

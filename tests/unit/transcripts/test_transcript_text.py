@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcripts.text import Piece, clean, join
-from transcripts.times import parse_clock
+from transcripts.text import TextPiece, clean_text, join_pieces
+from transcripts.times import parse_clock_time
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,13 @@ from transcripts.times import parse_clock
     ],
 )
 def test_cleans_what_nobody_sees_and_keeps_the_rest(raw: str, text: str) -> None:
-    assert clean(raw) == text
+    assert clean_text(raw) == text
 
 
 def test_keeps_the_offsets_of_pieces_that_stand_without_a_space() -> None:
-    text, words = join([Piece("a", 1, 2), Piece(", "), Piece(" b", 3), Piece("c", 4, 3)])
+    text, words = join_pieces(
+        [TextPiece("a", 1, 2), TextPiece(", "), TextPiece(" b", 3), TextPiece("c", 4, 3)]
+    )
     assert text == "a, bc"
     assert [(word.offset, word.start_ms, word.end_ms) for word in words] == [
         (0, 1, 2),
@@ -39,7 +41,7 @@ def test_keeps_the_offsets_of_pieces_that_stand_without_a_space() -> None:
 
 
 pieces = st.builds(
-    Piece,
+    TextPiece,
     st.text(st.sampled_from("ab \u0301\u0327\u1100\u1161\u11a8\u200b\n\x00\u09c7\u09be.")),
     st.none() | st.integers(0, 9),
     st.none() | st.integers(0, 9),
@@ -47,9 +49,9 @@ pieces = st.builds(
 
 
 @given(st.lists(pieces, max_size=12))
-def test_joined_text_is_clean_and_its_offsets_are_exact(many: list[Piece]) -> None:
-    text, words = join(many)
-    assert text == clean("".join(piece.text for piece in many))
+def test_joined_text_is_clean_and_its_offsets_are_exact(many: list[TextPiece]) -> None:
+    text, words = join_pieces(many)
+    assert text == clean_text("".join(piece.text for piece in many))
     assert unicodedata.is_normalized("NFC", text)
     offsets = [word.offset for word in words]
     assert offsets == sorted(set(offsets))
@@ -58,11 +60,11 @@ def test_joined_text_is_clean_and_its_offsets_are_exact(many: list[Piece]) -> No
 
 @given(st.lists(st.text(min_size=1), max_size=12))
 def test_words_of_any_script_are_found_at_their_offsets(texts: list[str]) -> None:
-    spaced = [Piece(f" {text} ", number) for number, text in enumerate(texts)]
-    text, words = join(spaced)
+    spaced = [TextPiece(f" {text} ", number) for number, text in enumerate(texts)]
+    text, words = join_pieces(spaced)
     for word in words:
-        assert text.startswith(clean(texts[word.start_ms]), word.offset)
-    assert len(words) == sum(bool(clean(text)) for text in texts)
+        assert text.startswith(clean_text(texts[word.start_ms]), word.offset)
+    assert len(words) == sum(bool(clean_text(text)) for text in texts)
 
 
 @pytest.mark.parametrize(
@@ -82,4 +84,4 @@ def test_words_of_any_script_are_found_at_their_offsets(texts: list[str]) -> Non
     ],
 )
 def test_reads_clocks(clock: str, milliseconds: int | None) -> None:
-    assert parse_clock(clock) == milliseconds
+    assert parse_clock_time(clock) == milliseconds

@@ -9,7 +9,7 @@ import pytest
 
 from transcripts import MalformedTranscriptError
 from transcripts.notices import Notices
-from transcripts.webvtt import read_cues
+from transcripts.webvtt import iter_webvtt_cues
 from unit.transcripts.reading_support import SHARED, shared
 
 FOLDER = SHARED / "webvtt"
@@ -25,7 +25,7 @@ COMPARED = sorted(
 
 def cues_of(path: Path) -> list[tuple[int, int, str, str]]:
     content = path.read_text(encoding="utf-8", errors="replace")
-    cues = read_cues(content, Notices())
+    cues = iter_webvtt_cues(content, Notices())
     return [(cue.start_ms, cue.end_ms, cue.id, cue.payload) for cue in cues]
 
 
