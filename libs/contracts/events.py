@@ -6,7 +6,7 @@ A breaking change is a new event on a new topic. Consumers ignore fields they do
 from __future__ import annotations
 
 import hashlib
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import Field
@@ -16,10 +16,12 @@ from contracts.bounds import (
     MOST_OF_A_CHUNK,
     MOST_SEGMENTS,
     MOST_SPEAKERS,
+    STORABLE,
     Amount,
     Moment,
     Name,
     Number,
+    Title,
 )
 from contracts.notes import DraftNote, Note, RejectedNote, Usage
 from contracts.study import ContractModel, Identifier, Study
@@ -59,7 +61,7 @@ class TranscriptSubmitted(TranscriptEvent):
 
     ce_type = "onrecord.TranscriptSubmitted.v1"
 
-    title: str = Field(min_length=1, max_length=500, description="What people call the interview.")
+    title: Title = Field(min_length=1, description="What people call the interview.")
     study: Study = Field(description="The customer's themes and research questions.")
     content: str = Field(
         max_length=MOST_CHARACTERS,
@@ -103,7 +105,7 @@ class TranscriptIngested(TranscriptEvent):
 
     ce_type = "onrecord.TranscriptIngested.v1"
 
-    title: str = Field(max_length=500, description="What people call the interview.")
+    title: Title = Field(description="What people call the interview.")
     study: Study = Field(description="The customer's themes and research questions.")
     format: TranscriptFormat = Field(description="The format that was found.")
     content_sha256: str = Field(
@@ -128,7 +130,7 @@ class ChunkReady(Event):
     revision: Number = Field(description="Revision of the interview.")
     index: Number = Field(description="Position of the chunk in the transcript, from 1.")
     chunk_count: Number = Field(description="How many chunks the transcript has.")
-    title: str = Field(max_length=500, description="What people call the interview.")
+    title: Title = Field(description="What people call the interview.")
     study: Study = Field(description="The customer's themes and research questions.")
     context: tuple[Segment, ...] = Field(
         (),
@@ -193,7 +195,7 @@ class NotesRejected(_AboutChunk):
     rejected: tuple[RejectedNote, ...] = Field(
         min_length=1, max_length=MOST_OF_A_CHUNK, description="What was refused."
     )
-    feedback: str = Field(
+    feedback: Annotated[str, STORABLE] = Field(
         min_length=1, max_length=MOST_CHARACTERS, description="The reasons, worded for the model."
     )
 

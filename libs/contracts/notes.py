@@ -10,7 +10,8 @@ from pydantic import Field, StringConstraints
 from contracts.bounds import (
     LARGEST_EXACT,
     MOST_OF_A_CHUNK,
-    Amount,
+    STORABLE,
+    CharacterIndex,
     Name,
     Number,
     Passage,
@@ -19,7 +20,11 @@ from contracts.bounds import (
 from contracts.study import ContractModel, Identifier
 from contracts.transcript import Milliseconds, Role, SpeakerLabel
 
-Statement = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
+Statement = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000), STORABLE
+]
+
+FirstOrLastWords = Annotated[str, Field(max_length=300), STORABLE]
 
 
 class DraftEvidence(ContractModel):
@@ -28,8 +33,8 @@ class DraftEvidence(ContractModel):
     segment: int = Field(
         ge=-LARGEST_EXACT, le=LARGEST_EXACT, description="The number of the segment."
     )
-    first_words: str = Field("", max_length=300, description="How the passage begins.")
-    last_words: str = Field("", max_length=300, description="How the passage ends.")
+    first_words: FirstOrLastWords = Field("", description="How the passage begins.")
+    last_words: FirstOrLastWords = Field("", description="How the passage ends.")
 
 
 class DraftNote(ContractModel):
@@ -51,7 +56,7 @@ class Evidence(ContractModel):
     """An exact quote: ``segment.text[start : start + length] == quote``, in code points."""
 
     segment: Number = Field(description="The number of the segment.")
-    start: Amount = Field(description="Index of the first character, from 0.")
+    start: CharacterIndex = Field(description="Index of the first character, from 0.")
     length: Number = Field(description="Number of characters.")
     quote: Passage = Field(min_length=1, description="The transcript's own words, copied by code.")
     speaker: SpeakerLabel = Field(description="Who said it.")

@@ -8,12 +8,18 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from contracts.bounds import STORABLE
+
 Identifier = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)
 ]
 """A short name people choose: letters, digits, ``.``, ``_`` and ``-``."""
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000), STORABLE
+]
+
+Description = Annotated[str, Field(max_length=2_000), STORABLE]
 
 
 class ContractModel(BaseModel):
@@ -27,7 +33,7 @@ class Theme(ContractModel):
 
     id: Identifier = Field(description="Short name, unique within the study.")
     name: Text = Field(description="What people call the theme.")
-    description: str = Field("", max_length=2_000, description="What belongs under it.")
+    description: Description = Field("", description="What belongs under it.")
 
 
 class Question(ContractModel):

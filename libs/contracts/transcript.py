@@ -7,14 +7,14 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from contracts.bounds import LARGEST_EXACT, MOST_SEGMENTS, Amount, Number, Passage
+from contracts.bounds import LARGEST_EXACT, MOST_SEGMENTS, STORABLE, Amount, Number, Passage
 from contracts.study import ContractModel
 
 Milliseconds = Annotated[int, Field(ge=0, le=LARGEST_EXACT)]
 """Time from the start of the recording, in milliseconds."""
 
 SpeakerLabel = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), STORABLE
 ]
 
 

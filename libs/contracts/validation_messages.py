@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
+
+from contracts import bounds
 
 MAX_SHOWN: Final = 3
 """Errors that a message lists; it ends with the number of the others."""
@@ -65,6 +70,10 @@ _MESSAGES: Final[Mapping[str, str | Callable[[_Context], str]]] = {
     "too_long": lambda limits: f"may have at most {_entries(limits['max_length'])}",
     "model_type": "has to be an object",
     # Raised by validators of ours, whose texts quote nothing.
+    bounds.NUL_CHARACTER: "may not contain the character U+0000 (NUL)",
+    bounds.MOMENT_OUT_OF_RANGE: (
+        f"has to be between the years {bounds.EARLIEST.year} and {bounds.LATEST.year} in UTC"
+    ),
     "value_error": lambda limits: str(limits["error"]),
 }
 """Message of each error type, by pydantic's names; ``limits`` is the error's context."""
@@ -81,6 +90,60 @@ def describe_validation_error(error: ValidationError) -> str:
     shown = "; ".join(f"{_path(one['loc'])}: {_message(one)}" for one in errors[:MAX_SHOWN])
     more = len(errors) - MAX_SHOWN
     return f"{shown} (and {more} more)" if more > 0 else shown
+
+
+def describe_lone_surrogates(document: bytes, expected: type[BaseModel]) -> str | None:
+    r"""Return one line that names a field with half of a surrogate pair; None if there is none.
+
+    Pydantic does not read JSON with such an escape (``\ud800`` alone) and names no field. Only
+    names that ``expected`` knows are in the line, since it may not quote the payload.
+
+    Args:
+        document: what pydantic found to be no JSON.
+        expected: the model it should have been.
+    """
+    if not _SURROGATE_ESCAPE.search(document):
+        return None
+    try:
+        place = next(_lone_surrogates(json.loads(document)), None)
+    except (ValueError, RecursionError):
+        return None
+    if place is None:
+        return None
+    known = _field_names(expected)
+    unknown = [isinstance(one, str) and one not in known for one in place]
+    place = place[: unknown.index(True)] if any(unknown) else place
+    return f"{_path(place)}: {_MESSAGES['string_unicode']}"
+
+
+@lru_cache(maxsize=64)
+def _field_names(model: type[BaseModel]) -> frozenset[str]:
+    """Return the names of all fields of a model and of the models in it."""
+    schema = model.model_json_schema()
+    nodes = (schema, *schema.get("$defs", {}).values())
+    return frozenset(name for node in nodes for name in node.get("properties", ()))
+
+
+_SURROGATE_ESCAPE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+
+def _lone_surrogates(value: Any) -> Iterator[tuple[int | str, ...]]:
+    """Yield the places of texts with half of a surrogate pair; a name counts as its object's."""
+    if isinstance(value, str):
+        if _SURROGATE.search(value):
+            yield ()
+        return
+    entries: list[tuple[int | str, Any]] = []
+    if isinstance(value, list):
+        entries.extend(enumerate(value))
+    elif isinstance(value, dict):
+        if any(map(_SURROGATE.search, value)):
+            yield ()
+        entries.extend((key, one) for key, one in value.items() if not _SURROGATE.search(key))
+    for place, inner in entries:
+        for path in _lone_surrogates(inner):
+            yield (place, *path)
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -118,10 +118,16 @@ def parse_model(value: bytes | None, expected: type[M]) -> M:
     """
     if not value:
         raise UndecodableError("the record has no value")
+    document = strip_schema_id(value)
     try:
-        return expected.model_validate_json(strip_schema_id(value))
+        return expected.model_validate_json(document)
     except ValidationError as error:
-        raise explain_validation_error(error, expected.__name__) from None
+        failure = explain_validation_error(error, expected.__name__)
+    if isinstance(failure, UndecodableError):
+        problem = validation_messages.describe_lone_surrogates(document, expected)
+        if problem is not None:
+            raise InvalidEventError(f"not a valid {expected.__name__}: {problem}")
+    raise failure
 
 
 def strip_schema_id(value: bytes) -> bytes:

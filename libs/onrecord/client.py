@@ -25,8 +25,10 @@ from typing import Final, Self
 
 from aiokafka import codec
 from aiokafka.errors import KafkaError
+from pydantic import BaseModel
 
 from contracts import ids
+from contracts.bounds import Passage
 from contracts.events import TranscriptSubmitted
 from contracts.study import Study
 from contracts.topics import TRANSCRIPTS_SUBMITTED
@@ -80,8 +82,9 @@ def build_submission(  # noqa: PLR0913 - an interview has so many properties
     Raises:
         pydantic.ValidationError: a value is outside what the event allows.
     """
+    named = _Source(source=source)
     return TranscriptSubmitted(
-        transcript_id=ids.derive_transcript_id(study.study_id, source),
+        transcript_id=ids.derive_transcript_id(study.study_id, named.source),
         revision=revision,
         title=title,
         study=study,
@@ -101,6 +104,12 @@ def estimate_record_bytes(event: TranscriptSubmitted, kafka: KafkaSettings) -> i
     key, value, headers = encode_event(event, source=SOURCE)
     named = b"".join(name.encode() + (content or b"") for name, content in headers)
     return len(_COMPRESS[kafka.compression](key + value + named)) + BATCH_OVERHEAD_BYTES
+
+
+class _Source(BaseModel):
+    """The name that an interview's id is derived from; text that can be encoded."""
+
+    source: Passage
 
 
 class Producer:

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from contracts import headers as h
+from contracts.bounds import is_within_calendar
 from contracts.events import TranscriptSubmitted
 from contracts.topics import DLQ_TOPICS
 from control.domain import IndexedLetter, IndexedSubmission
@@ -123,10 +124,11 @@ def _uuid(text: str | None) -> UUID | None:
 
 def _moment(text: str | None) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(text or "")
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError):
+        read = datetime.fromisoformat(text or "")
+    except ValueError:
         return None
+    moment = read if read.tzinfo else read.replace(tzinfo=UTC)
+    return moment.astimezone(UTC) if is_within_calendar(moment) else None
 
 
 def _sent_at(text: str | None) -> datetime | None:
@@ -141,6 +143,10 @@ def _written_at(record: Record) -> datetime:
 def _at(timestamp_ms: int) -> datetime:
     # Producers may set any timestamp; one that is no moment must not keep the record unindexed.
     try:
-        return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
+        moment = datetime.fromtimestamp(timestamp_ms / 1000, UTC)
     except (ValueError, OverflowError, OSError):
-        return datetime.fromtimestamp(0, UTC)
+        return _NO_MOMENT
+    return moment if is_within_calendar(moment) else _NO_MOMENT
+
+
+_NO_MOMENT: Final = datetime.fromtimestamp(0, UTC)

@@ -92,18 +92,15 @@ class NotesStore:
 
         Raises:
             RevisionConflictError: the revision is stored with other content.
-            UnstorableEventError: PostgreSQL cannot hold it, such as a text with U+0000.
+            UnstorableEventError: PostgreSQL cannot hold it, or it has a number or a chunk twice,
+                or a chunk of another interview.
         """
-        with _refusals_named(f"transcript {event.transcript_id} revision {event.revision}"):
+        with _refusals_named(_name_interview(event)):
             async with self._database.transaction() as connection:
                 await pending.lock_interview(connection, event)
                 is_new = await _take_revision(connection, event)
                 if is_new:
-                    await _insert_segments(connection, event)
-                    await connection.execute(
-                        _QUERIES.insert_speakers, event.transcript_id, event.revision
-                    )
-                    await _insert_chunks(connection, event)
+                    await _insert_interview(connection, event)
         return await self._join(event, is_new=is_new)
 
     async def store_notes(
@@ -264,6 +261,28 @@ async def _take_revision(connection: Connection, event: TranscriptIngested) -> b
             "content: submit the changed interview as a new revision"
         )
     return False
+
+
+async def _insert_interview(connection: Connection, event: TranscriptIngested) -> None:
+    """Insert what a new revision consists of.
+
+    Raises:
+        UnstorableEventError: a key is taken. The revision is locked, so no other delivery of it
+            is in the way: the event has the key twice, or it is another interview's for good.
+    """
+    try:
+        await _insert_segments(connection, event)
+        await connection.execute(_QUERIES.insert_speakers, event.transcript_id, event.revision)
+        await _insert_chunks(connection, event)
+    except asyncpg.UniqueViolationError as error:
+        raise UnstorableEventError(
+            f"PostgreSQL cannot store {_name_interview(event)}: constraint "
+            f"{error.constraint_name} does not hold"
+        ) from error
+
+
+def _name_interview(event: TranscriptIngested) -> str:
+    return f"transcript {event.transcript_id} revision {event.revision}"
 
 
 async def _insert_segments(connection: Connection, event: TranscriptIngested) -> None:

@@ -174,3 +174,89 @@ def test_a_moment_with_its_offset_is_taken(moment: str) -> None:
     document = json.loads((EXAMPLES / "TranscriptSubmitted" / "full.json").read_text("utf-8"))
     (submitted,) = (one for one in EVENTS if one.__name__ == "TranscriptSubmitted")
     assert refusal(submitted, {**document, "recorded_at": moment}) is None
+
+
+FieldPath = tuple[int | str, ...]
+
+
+def texts(document: Any, path: FieldPath = ()) -> Iterator[FieldPath]:
+    """Yield the path of every text in a document."""
+    if isinstance(document, str):
+        yield path
+    if isinstance(document, dict | list):
+        places = document.items() if isinstance(document, dict) else enumerate(document)
+        for place, inner in places:
+            yield from texts(inner, (*path, place))
+
+
+def replaced(document: Any, path: FieldPath, value: Any) -> Any:
+    """Return a copy of a document with another value at a path."""
+    copy = deepcopy(document)
+    holder = copy
+    for place in path[:-1]:
+        holder = holder[place]
+    holder[path[-1]] = value
+    return copy
+
+
+def examples() -> Iterator[tuple[type[Event], FieldPath, Any]]:
+    """Yield each text of each event's full example."""
+    for event in EVENTS:
+        document = json.loads((EXAMPLES / event.__name__ / "full.json").read_text("utf-8"))
+        for path in texts(document):
+            yield event, path, document
+
+
+def written(path: FieldPath) -> str:
+    parts = (f"[{one}]" if isinstance(one, int) else f".{one}" for one in path)
+    return "".join(parts).removeprefix(".")
+
+
+def test_no_text_of_an_event_has_a_nul_character_but_a_transcript_file_s() -> None:
+    accepted = set()
+    for event, path, document in examples():
+        told = refusal(event, replaced(document, path, "a\0b"))
+        if told is None:
+            accepted.add((event.__name__, written(path)))
+        else:
+            assert f"{written(path)}: " in told
+    # Reading takes invisible characters out of a transcript, and says so.
+    assert accepted == {("TranscriptSubmitted", "content")}
+
+
+def test_half_a_surrogate_pair_is_an_invalid_event_with_the_fields_path() -> None:
+    for event, path, document in examples():
+        told = refusal(event, replaced(document, path, "a\ud800b"))
+        assert f"{written(path)}: is not valid Unicode" in (told or "")
+
+
+def test_a_field_that_is_not_known_is_not_quoted() -> None:
+    for event in EVENTS:
+        document = json.loads((EXAMPLES / event.__name__ / "full.json").read_text("utf-8"))
+        for odd in ({"secret words": "a\ud800"}, {"secret words\ud800": 1}):
+            told = refusal(event, document | odd)
+            assert told is not None
+            assert "secret" not in told
+            assert "the event: is not valid Unicode" in told
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "0001-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "0001-12-31T23:59:59Z",
+        "9999-12-31T23:59:59.999999Z",
+        "9999-12-31T23:59:59-14:00",
+        "9998-12-31T12:00:00-12:00",
+    ],
+)
+def test_a_moment_at_the_edges_of_the_calendar_is_refused(moment: str) -> None:
+    found = 0
+    for event in EVENTS:
+        document = json.loads((EXAMPLES / event.__name__ / "full.json").read_text("utf-8"))
+        if "recorded_at" in document:
+            told = refusal(event, {**document, "recorded_at": moment})
+            assert "recorded_at: has to be between the years 2 and 9998 in UTC" in (told or "")
+            found += 1
+    assert found == 2

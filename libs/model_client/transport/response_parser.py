@@ -196,6 +196,7 @@ def _texts(value: Any) -> Iterator[str]:
 _WORDED: Final = {
     "missing": "is missing",
     "string_type": "has to be a string",
+    "nul_character": "has a NUL character",
     "string_unicode": "holds a character that is not valid Unicode",
     "string_too_short": "may not be empty",
     "int_type": "has to be a whole number",

@@ -66,6 +66,7 @@ _WORDINGS: Final[dict[str, Wording]] = {
     "string_too_short": _text_too_short,
     "string_too_long": lambda errors: f"at most {errors['max_length']:,} characters are allowed",
     "string_type": _always("has to be text; put it in quotes"),
+    "string_unicode": _always("is not valid Unicode"),
     "string_pattern_mismatch": _pattern,
     "tuple_type": _A_LIST,
     "list_type": _A_LIST,

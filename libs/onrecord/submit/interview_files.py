@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from contracts.bounds import Moment
 from contracts.study import Text
 from contracts.transcript import Speaker
 from onrecord.errors import UsageError
@@ -31,7 +32,7 @@ class ManifestEntry(BaseModel):
 
     file: Annotated[str, Field(min_length=1, description="Its path, from the manifest's folder.")]
     title: Annotated[Text | None, Field(description="What people call the interview.")] = None
-    recorded_at: Annotated[AwareDatetime | None, Field(description="When it took place.")] = None
+    recorded_at: Annotated[Moment | None, Field(description="When it took place.")] = None
     speakers: Annotated[
         tuple[Speaker, ...], Field(description="Roles, where the labels do not show them.")
     ] = ()

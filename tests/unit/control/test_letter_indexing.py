@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from contracts import headers as h
+from contracts.bounds import is_within_calendar
 from contracts.errors import BadMessageError
 from contracts.events import TranscriptSubmitted
 from contracts.ids import derive_id
@@ -21,6 +22,9 @@ from support.interviews import STUDY
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 DELIVERY = Delivery(Origin("chunks-ready", 1, 2), attempts=3, timeouts=1)
+LAST_MS = 253_402_300_799_999
+FIRST_MS = -62_135_596_800_000
+"""The ends of the calendar of Python and PostgreSQL, in milliseconds since 1970."""
 KNOWN = [value for name, value in vars(h).items() if name.isupper() and isinstance(value, str)]
 
 
@@ -86,6 +90,8 @@ moments = st.one_of(st.integers(-(2**63), 2**63 - 1), st.integers(-1, 2_000_000_
 
 @given(headers=added_headers, key=values, value=values, moment=moments, trailer=st.booleans())
 @example(headers=((h.ADDED, None),), key=None, value=None, moment=0, trailer=False)
+@example(headers=(), key=None, value=None, moment=LAST_MS, trailer=False)
+@example(headers=((h.FAILED_AT, b"0001-01-01"),), key=None, value=None, moment=0, trailer=True)
 def test_indexing_garbage_never_raises_and_fits_the_index(
     headers: Headers, key: bytes | None, value: bytes | None, moment: int, *, trailer: bool
 ) -> None:
@@ -94,15 +100,21 @@ def test_indexing_garbage_never_raises_and_fits_the_index(
     for number in (letter.attempts, letter.timeouts, letter.source_partition or 0):
         assert 0 <= number < 2**31
     assert 0 <= (letter.source_offset or 0) < 2**63
-    assert letter.failed_at.utcoffset() is not None
+    # People see it by their own clocks, whose offset must not carry it over the calendar's edge.
+    assert is_within_calendar(letter.failed_at)
+    assert is_within_calendar(letter.first_failed_at or letter.failed_at)
+    assert is_within_calendar(letter.source_sent_at or letter.failed_at)
 
 
 @given(value=values | st.just(b'{"transcript_id": "x"}'), moment=moments)
+@example(b"", LAST_MS)
+@example(b"", FIRST_MS)
 @example(f'{{"transcript_id": "{derive_id("t")}", "revision": {2**40}}}'.encode(), 0)
 def test_indexing_a_submission_never_raises(value: bytes | None, moment: int) -> None:
     submission = index_submission(Record("transcripts-submitted", 1, 2, None, value, (), moment))
     assert (submission.partition, submission.offset) == (1, 2)
     assert (submission.revision or 1) < 2**31
+    assert is_within_calendar(submission.submitted_at)
 
 
 def test_a_submission_tells_which_interview_it_is() -> None:

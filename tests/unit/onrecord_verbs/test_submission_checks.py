@@ -1,13 +1,18 @@
 import random
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from contracts import ids
 from contracts.study import Study, Theme
 from contracts.transcript import Role, Speaker
 from messaging import KafkaSettings
+from onrecord.client import build_submission
 from onrecord.errors import UsageError
+from onrecord.submit.document_errors import format_document_errors
 from onrecord.submit.interview_files import InterviewFile
 from onrecord.submit.preparation import SubmissionOptions, declare_roles, prepare_submissions
 
@@ -40,6 +45,29 @@ def test_the_command_lines_roles_come_before_the_manifests(talk: InterviewFile) 
         "Ann": Role.PARTICIPANT,
         "Bob": Role.INTERVIEWER,
     }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"title": "a\0b"}, "title"),
+        ({"title": "a\ud800"}, "title"),
+        ({"source": "a\ud800"}, "source"),
+        ({"source": "a\0b"}, "source"),
+        ({"recorded_at": datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))}, "recorded_at"),
+        ({"recorded_at": datetime.max.replace(tzinfo=UTC)}, "recorded_at"),
+        ({"content": "a\ud800"}, "content"),
+    ],
+)
+def test_what_the_database_cannot_store_is_refused_before_it_is_sent(
+    wrong: dict[str, Any], field: str
+) -> None:
+    fields = {"content": "A: b", "title": "T", "study": STUDY, "source": "s", **wrong}
+    with pytest.raises(ValidationError) as refusal:
+        build_submission(**fields)
+    (error,) = refusal.value.errors()
+    assert error["loc"] == (field,)
+    assert "should" not in format_document_errors(refusal.value)
 
 
 def test_says_whose_role_nobody_knows(talk: InterviewFile) -> None:
