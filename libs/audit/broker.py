@@ -28,8 +28,8 @@ from contracts.topics import (
 from messaging.codec import strip_schema_id
 from messaging.consumer import batch_reader, offset_metadata
 from messaging.dead_letters import identity
-from messaging.delivery import Origin, read_history, split_headers
-from messaging.kafka.admin import admin_client
+from messaging.delivery import MessageOrigin, read_delivery_history, split_headers
+from messaging.kafka.admin import open_admin_client
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.settings import KafkaSettings
 
@@ -135,7 +135,9 @@ class TopicScanner:
             if first < ends[partition]:
                 ranges[partition] = (first, ends[partition])
             if commit and commit.offset >= 0:
-                done[partition] = offset_metadata.decode_metadata(commit.offset, commit.metadata)
+                done[partition] = offset_metadata.decode_commit_metadata(
+                    commit.offset, commit.metadata
+                )
                 # Without a commit nobody knows whether they were finished.
                 deleted = range(commit.offset, begins[partition])
                 finished = sum(_overlap(one, deleted) for one in done[partition].finished)
@@ -186,7 +188,7 @@ async def open_scanner(kafka: KafkaSettings) -> AsyncIterator[TopicScanner]:
     Raises:
         KafkaUnavailableError: no broker answers.
     """
-    async with admin_client(kafka) as admin:
+    async with open_admin_client(kafka) as admin:
         batch_reader.install_batch_reader(kafka.max_batch_bytes)
         consumer = AIOKafkaConsumer(
             **kafka.client_options(),
@@ -249,10 +251,10 @@ def _letter(kafka: KafkaSettings, service: str, record: Any) -> DeadLetterFact:
     )
 
 
-def _origin(kafka: KafkaSettings, record: Any, tier: int) -> Origin:
-    here = Origin(*_place(kafka, record))
+def _origin(kafka: KafkaSettings, record: Any, tier: int) -> MessageOrigin:
+    here = MessageOrigin(*_place(kafka, record))
     _, added = split_headers(record.headers)
-    return read_history(added, fallback=here, tier=tier).origin
+    return read_delivery_history(added, fallback=here, tier=tier).origin
 
 
 NOTHING: Final = identity.MessageSubject("")

@@ -7,7 +7,7 @@ from messaging.broker import (
     ServiceApplication,
     run,
 )
-from messaging.delivery import Delivery, Headers, Origin, Record
+from messaging.delivery import Delivery, Headers, MessageOrigin, Record
 from messaging.kafka.connection_errors import KafkaRefusesError, KafkaUnavailableError
 from messaging.producer.outgoing import Outgoing, OutgoingRecord
 from messaging.producer.publisher import Publisher
@@ -21,7 +21,7 @@ __all__ = [
     "KafkaRouter",
     "KafkaSettings",
     "KafkaUnavailableError",
-    "Origin",
+    "MessageOrigin",
     "Outgoing",
     "OutgoingRecord",
     "Publisher",

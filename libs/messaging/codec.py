@@ -49,7 +49,7 @@ def encode_event(
     cause: PropagatedContext = NO_CONTEXT,
     at: datetime | None = None,
 ) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
-    """Return key, value and headers of an event's record.
+    """Encode an event as the key, value and headers of a Kafka record.
 
     Args:
         event: what to send.
@@ -91,7 +91,7 @@ def _constant_headers(ce_type: str, source: str) -> Headers:
 def decode_event(
     value: bytes | None, headers: Sequence[tuple[str, bytes]], expected: type[E]
 ) -> tuple[E, PropagatedContext]:
-    """Return the event of a record, and the context that is passed on to what it causes.
+    """Decode a record's event, with the trace and deadline that are passed on to what it causes.
 
     Args:
         value: the record's value.
@@ -110,7 +110,7 @@ def decode_event(
 
 
 def parse_model(value: bytes | None, expected: type[M]) -> M:
-    """Return the pydantic model that a record's value is the JSON of.
+    """Parse a record's JSON value as a pydantic model.
 
     Raises:
         UndecodableError: there is no value, or it is not UTF-8 JSON.
@@ -122,7 +122,7 @@ def parse_model(value: bytes | None, expected: type[M]) -> M:
     try:
         return expected.model_validate_json(document)
     except ValidationError as error:
-        failure = explain_validation_error(error, expected.__name__)
+        failure = build_validation_error(error, expected.__name__)
     if isinstance(failure, UndecodableError):
         problem = validation_messages.describe_lone_surrogates(document, expected)
         if problem is not None:
@@ -131,14 +131,14 @@ def parse_model(value: bytes | None, expected: type[M]) -> M:
 
 
 def strip_schema_id(value: bytes) -> bytes:
-    """Return the JSON of a record's value, without the prefix of Confluent's serializers."""
+    """Remove the schema id that Confluent's serializers put before a record's value."""
     return value[_CONFLUENT_PREFIX:] if value[:1] == _CONFLUENT_MAGIC else value
 
 
 def read_event_headers(
     headers: Sequence[tuple[str, bytes]],
 ) -> tuple[bytes | None, PropagatedContext]:
-    """Return the CloudEvents type and the propagated context; of repeats the last counts."""
+    """Return the CloudEvents type in a record's headers, and its trace and deadline."""
     values = dict(headers)
     traceparent, deadline = values.get(_TRACEPARENT), values.get(_DEADLINE)
     if traceparent is None and deadline is None:
@@ -151,8 +151,8 @@ _TRACEPARENT: Final = h.TRACEPARENT
 _DEADLINE: Final = h.DEADLINE
 
 
-def explain_validation_error(error: ValidationError, expected: str) -> BadMessageError:
-    """Return the error to raise for a message that is not valid, without quoting its content.
+def build_validation_error(error: ValidationError, expected: str) -> BadMessageError:
+    """Build the error to raise for an invalid message, without quoting its content.
 
     Args:
         error: why it is not.

@@ -15,8 +15,8 @@ Headers = tuple[tuple[str, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """The topic, partition and offset where a message was first read, before any retry topic.
+class MessageOrigin:
+    """Topic, partition and offset where a message was first read, before any retry topic.
 
     Attributes:
         topic: without the prefix from settings.
@@ -33,7 +33,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A Kafka record as its producer wrote it.
+    """Kafka record as its producer wrote it, with topic, partition and offset.
 
     Attributes:
         topic: without the prefix from settings.
@@ -55,12 +55,12 @@ class Record:
 
     def header(self, name: str) -> str | None:
         """Return the last value of a header as text; None if it is missing or not UTF-8."""
-        return header_text(self.headers, name)
+        return get_header_text(self.headers, name)
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery of a message to its handler, with the history of earlier ones.
+    """Delivery of a message to its handler, with the history of earlier tries.
 
     Attributes:
         origin: where the message was first read.
@@ -77,7 +77,7 @@ class Delivery:
         deadline: when this delivery's work must be done, by ``asyncio``'s clock, in seconds.
     """
 
-    origin: Origin
+    origin: MessageOrigin
     tier: int = 0
     attempts: int = 0
     timeouts: int = 0
@@ -115,7 +115,7 @@ class Delivery:
 def build_retry_headers(
     delivery: Delivery, *, not_before_ms: int, delay_ms: int | None = None
 ) -> Headers:
-    """Return the headers that carry a delivery's history through a retry topic.
+    """Return the headers that carry a message's delivery history through a retry topic.
 
     Args:
         delivery: what was tried so far.
@@ -147,12 +147,12 @@ def build_retry_headers(
 
 
 def append_headers(original: Headers, added: Headers) -> Headers:
-    """Return the original headers, then the added ones, then a trailer with their number."""
+    """Append headers to the original ones, with a last one that counts them."""
     return (*original, *added, (h.ADDED, str(len(added)).encode()))
 
 
 def split_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Headers]:
-    """Undo ``append_headers``: separate the original headers from the added ones.
+    """Separate the original headers from those that ``append_headers`` added.
 
     Returns:
         The original headers and the added ones; nothing added where the trailer is missing or
@@ -167,32 +167,32 @@ def split_headers(headers: Sequence[tuple[str, bytes]]) -> tuple[Headers, Header
     return tuple(headers[:first_added]), tuple(headers[first_added:-1])
 
 
-def read_history(added: Headers, *, fallback: Origin, tier: int) -> Delivery:
-    """Read a delivery from the headers of ``build_retry_headers``; missing counts are 0."""
-    origin = Origin(
-        header_text(added, h.DLQ_TOPIC) or fallback.topic,
-        header_number(added, h.DLQ_PARTITION, fallback.partition),
-        header_number(added, h.DLQ_OFFSET, fallback.offset),
-        header_number(added, h.ORIGIN_TIMESTAMP, 0 if added else fallback.timestamp_ms),
+def read_delivery_history(added: Headers, *, fallback: MessageOrigin, tier: int) -> Delivery:
+    """Return the delivery history in a message's retry headers; missing counts are 0."""
+    origin = MessageOrigin(
+        get_header_text(added, h.DLQ_TOPIC) or fallback.topic,
+        get_header_number(added, h.DLQ_PARTITION, fallback.partition),
+        get_header_number(added, h.DLQ_OFFSET, fallback.offset),
+        get_header_number(added, h.ORIGIN_TIMESTAMP, 0 if added else fallback.timestamp_ms),
     )
-    delay_ms = header_number(added, h.DELAY, -1)
+    delay_ms = get_header_number(added, h.DELAY, -1)
     return Delivery(
         origin=origin,
         tier=tier,
-        attempts=header_number(added, h.ATTEMPTS, 0),
-        timeouts=header_number(added, h.TIMEOUTS, 0),
+        attempts=get_header_number(added, h.ATTEMPTS, 0),
+        timeouts=get_header_number(added, h.TIMEOUTS, 0),
         first_failed_at=_time_of(added, h.FIRST_FAILED_AT),
-        own_outage=header_number(added, h.OWN_OUTAGE, 0) > 0,
+        own_outage=get_header_number(added, h.OWN_OUTAGE, 0) > 0,
         replay_of=_uuid_of(added, h.REPLAY_OF),
-        replays=header_number(added, h.REPLAYS, 0),
-        not_before_ms=header_number(added, h.NOT_BEFORE, 0),
+        replays=get_header_number(added, h.REPLAYS, 0),
+        not_before_ms=get_header_number(added, h.NOT_BEFORE, 0),
         delay_ms=None if delay_ms < 0 else delay_ms,
     )
 
 
 @dataclass(frozen=True, slots=True)
 class PropagatedContext:
-    """The headers of a message that are passed on to what it causes: trace and deadline.
+    """Trace and deadline headers, which are passed on to the messages that a message causes.
 
     Attributes:
         traceparent: W3C Trace Context, unchecked.
@@ -225,7 +225,7 @@ def _bytes_of(headers: Headers, name: str) -> bytes:
     return _MISSING
 
 
-def header_text(headers: Headers, name: str) -> str | None:
+def get_header_text(headers: Headers, name: str) -> str | None:
     """Return the last value of a header as text; None if it is missing, empty or not UTF-8."""
     try:
         return _bytes_of(headers, name).decode() or None
@@ -237,14 +237,14 @@ def _number(value: bytes, default: int) -> int:
     return int(value) if value.isdigit() and len(value) <= _MOST_DIGITS else default
 
 
-def header_number(headers: Headers, name: str, default: int) -> int:
-    """Return the last value of a header as a number from 0, or ``default`` if it is none."""
+def get_header_number(headers: Headers, name: str, default: int) -> int:
+    """Return the last value of a header as a non-negative number, or ``default``."""
     return _number(_bytes_of(headers, name), default)
 
 
 def _time_of(headers: Headers, name: str) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(header_text(headers, name) or "")
+        moment = datetime.fromisoformat(get_header_text(headers, name) or "")
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -252,6 +252,6 @@ def _time_of(headers: Headers, name: str) -> datetime | None:
 
 def _uuid_of(headers: Headers, name: str) -> UUID | None:
     try:
-        return UUID(header_text(headers, name) or "")
+        return UUID(get_header_text(headers, name) or "")
     except ValueError:
         return None

@@ -32,8 +32,8 @@ H = TypeVar("H", bound=Handler)
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """One subscribed topic and what handles it.
+class TopicRoute:
+    """Route from one subscribed topic to its handler.
 
     Attributes:
         topic: its name without prefix.
@@ -73,8 +73,8 @@ class Route:
         return (result,) if isinstance(result, Event) else tuple(result)
 
 
-class Subscription(Protocol):
-    """One subscribed topic, and how its messages are handled.
+class TopicSubscription(Protocol):
+    """Subscription to one topic, with the way its messages are handled.
 
     Attributes:
         topic: its name without prefix.
@@ -97,7 +97,7 @@ class Subscription(Protocol):
 
 
 class Stage:
-    """The subscriptions of one service.
+    """Processing stage: one service's subscriptions, with its retry topics and DLQ.
 
     Args:
         service: its name; also its consumer group and the stem of its retry topics and DLQ.
@@ -117,10 +117,10 @@ class Stage:
         self.dead_letters = dead_letters
         self.share = 1.0
         self.notice: Callable[[], str] = str
-        self._routes: dict[str, Subscription] = {}
+        self._routes: dict[str, TopicSubscription] = {}
 
     @property
-    def routes(self) -> tuple[Subscription, ...]:
+    def routes(self) -> tuple[TopicSubscription, ...]:
         """All subscriptions, in the order they were declared."""
         return tuple(self._routes.values())
 
@@ -134,7 +134,7 @@ class Stage:
         """Handle a topic's records as they are (``messaging.Record``)."""
         return self._register(topic.name, None)
 
-    def route(self, topic: str) -> Subscription:
+    def route(self, topic: str) -> TopicSubscription:
         """Return the subscription of a topic.
 
         Raises:
@@ -148,12 +148,12 @@ class Stage:
     def _register(self, topic: str, event: type[Event] | None) -> Callable[[H], H]:
         def decorate(handler: H) -> H:
             arguments = len(inspect.signature(handler).parameters)
-            self.add(Route(topic, event, handler, wants_delivery=arguments > 1))
+            self.add(TopicRoute(topic, event, handler, wants_delivery=arguments > 1))
             return handler
 
         return decorate
 
-    def add(self, subscription: Subscription) -> None:
+    def add(self, subscription: TopicSubscription) -> None:
         """Add a subscription.
 
         Raises:

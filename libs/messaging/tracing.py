@@ -21,7 +21,7 @@ _random: Final = Random()  # noqa: S311 - trace ids have to differ, not to be se
 
 
 def derive_traceparent(parent: bytes | None) -> bytes:
-    """Return a new ``traceparent`` (W3C Trace Context, section 3.2): the parent's, another span.
+    """Return a ``traceparent`` header for a new span in the trace of the given one (W3C).
 
     A parent that is missing or malformed starts a new, sampled trace, as the specification asks.
     """

@@ -13,7 +13,7 @@ from contracts.bounds import is_within_calendar
 from contracts.events import TranscriptSubmitted
 from contracts.topics import DLQ_TOPICS
 from control.domain import IndexedLetter, IndexedSubmission
-from messaging import Origin, Record
+from messaging import MessageOrigin, Record
 from messaging.codec import strip_schema_id
 from messaging.dead_letters import identity
 from messaging.dead_letters.stubs import select_headers_that_fit
@@ -51,11 +51,11 @@ def index_letter(record: Record) -> IndexedLetter:
     }
     written_at = _written_at(record)
     service = SERVICE_OF[record.topic]
-    here = Origin(record.topic, record.partition, record.offset)
-    content = identity.content_digest(record.key, record.value, original, added)
+    here = MessageOrigin(record.topic, record.partition, record.offset)
+    content = identity.compute_content_digest(record.key, record.value, original, added)
     about = identity.read_message_subject(values.get(h.DLQ_TOPIC), record.key, record.value)
     return IndexedLetter(
-        letter_id=identity.verify_letter_id(service, here, content, added),
+        letter_id=identity.verify_dead_letter_id(service, here, content, added),
         message_sha256=content,
         service=service,
         dlq_topic=record.topic,

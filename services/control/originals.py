@@ -16,8 +16,8 @@ from contracts.topics import ALL_TOPICS
 from messaging import KafkaSettings, KafkaUnavailableError, Record
 from messaging.consumer.batch_reader import BatchDigestCollector
 from messaging.consumer.oversize import DigestScope, OversizeValue
-from messaging.dead_letters.stubs import StubLetter, record_digest_hex
-from messaging.delivery import Headers, header_number, header_text
+from messaging.dead_letters.stubs import DeadLetterStub, compute_record_digest
+from messaging.delivery import Headers, get_header_number, get_header_text
 
 FETCH_WAIT_MS: Final = 100
 """How long the broker holds back a fetch that finds nothing, in milliseconds."""
@@ -66,7 +66,7 @@ class OriginalReader:
         if consumer is not None:
             await consumer.stop()
 
-    async def read(self, service: str, added: Headers, stub: StubLetter) -> Record:
+    async def read(self, service: str, added: Headers, stub: DeadLetterStub) -> Record:
         """Return the whole message that a stub stands for.
 
         Args:
@@ -148,7 +148,9 @@ class OriginalReader:
         return None
 
 
-def _require_same(place: OriginPlace, found: Record, stub: StubLetter, batches: set[str]) -> None:
+def _require_same(
+    place: OriginPlace, found: Record, stub: DeadLetterStub, batches: set[str]
+) -> None:
     """Check what was read against the stub's headers.
 
     Args:
@@ -161,7 +163,7 @@ def _require_same(place: OriginPlace, found: Record, stub: StubLetter, batches: 
     if stub.kind is DigestScope.BATCH:
         same = stub.sha256 in batches
     else:  # of one that is not read whole, there is no telling
-        same = oversize is not None or record_digest_hex(found) == stub.sha256
+        same = oversize is not None or compute_record_digest(found) == stub.sha256
     if not same:
         raise OriginalGoneError(f"its message is gone: another one is in {place}")
     if oversize is not None:
@@ -171,9 +173,9 @@ def _require_same(place: OriginPlace, found: Record, stub: StubLetter, batches: 
 
 
 def _place_in(added: Headers) -> OriginPlace | None:
-    topic = header_text(added, h.DLQ_TOPIC)
-    partition = header_number(added, h.DLQ_PARTITION, _UNKNOWN)
-    offset = header_number(added, h.DLQ_OFFSET, _UNKNOWN)
+    topic = get_header_text(added, h.DLQ_TOPIC)
+    partition = get_header_number(added, h.DLQ_PARTITION, _UNKNOWN)
+    offset = get_header_number(added, h.DLQ_OFFSET, _UNKNOWN)
     return (
         OriginPlace(topic, partition, offset)
         if topic and _UNKNOWN not in (partition, offset)

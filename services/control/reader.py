@@ -205,7 +205,7 @@ def _matching(records: Sequence[Any], wanted: deque[LetterPlace]) -> list[Letter
 def _is_letter(place: LetterPlace, record: Any, original: Headers, added: Headers) -> bool:
     """Whether a record is the letter; a DLQ that was made anew has others at its places."""
     if place.message_sha256 is not None:
-        content = identity.content_digest(record.key, record.value, original, added)
+        content = identity.compute_content_digest(record.key, record.value, original, added)
         return content == place.message_sha256
     letter_id = dict(added).get(h.LETTER_ID)
     try:

@@ -24,7 +24,7 @@ from control.store import LetterStore
 from database.migrate import apply_migrations
 from database.pool import open_database
 from database.settings import PostgresSettings
-from messaging import Delivery, KafkaSettings, Origin, Publisher, Record
+from messaging import Delivery, KafkaSettings, MessageOrigin, Publisher, Record
 from messaging.codec import encode_event
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.record_digest import digest_record
@@ -85,7 +85,7 @@ def _letter(offset: int) -> Written:
     key, value, headers = encode_event(event(offset + 1), source="/bench")
     told = build_dead_letter_headers(
         describe_failure(RetryableError("it is a measure"), PERSISTENCE),
-        Delivery(Origin(NOTES_VALIDATED.name, 0, offset), attempts=1),
+        Delivery(MessageOrigin(NOTES_VALIDATED.name, 0, offset), attempts=1),
         digest_record(key, value, tuple(headers)),
         service=PERSISTENCE,
         group=PERSISTENCE,

@@ -102,7 +102,7 @@ def _reliable_broker(
 async def _consuming(broker: ReliableKafkaBroker) -> AsyncIterator[Settle]:
     await broker.start()
     try:
-        yield broker.settle
+        yield broker.commit_when_idle
     finally:
         await broker.stop()
 

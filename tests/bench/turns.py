@@ -21,7 +21,7 @@ from contracts.ids import derive_id
 from contracts.topics import NOTES_VALIDATED, PERSISTENCE, retry_topic
 from messaging import KafkaSettings
 from messaging.codec import encode_event
-from messaging.delivery import Delivery, Headers, Origin, append_headers, build_retry_headers
+from messaging.delivery import Delivery, Headers, MessageOrigin, append_headers, build_retry_headers
 from support.waiting import until
 
 CHUNKS: Final = 1_560
@@ -145,7 +145,7 @@ async def _retry(kafka: KafkaSettings) -> float:
     """Write a message that is due soon to a retry topic; when that is, in seconds."""
     key, value, original = encode_event(_event(0, "again"), source="/bench")
     due = time.time() + RETRY_S
-    delivery = replace(Delivery(Origin(NOTES_VALIDATED.name, 0, 0)), attempts=1)
+    delivery = replace(Delivery(MessageOrigin(NOTES_VALIDATED.name, 0, 0)), attempts=1)
     added = build_retry_headers(
         delivery, not_before_ms=int(due * 1000), delay_ms=int(RETRY_S * 1000)
     )

@@ -21,7 +21,7 @@ from contracts.events import NotesStored
 from contracts.topics import CHUNKS_READY, NOTES_STORED, dlq_topic, retry_topic
 from messaging import KafkaUnavailableError, Publisher
 from messaging.consumer import batch_reader
-from messaging.kafka.admin import admin_client
+from messaging.kafka.admin import open_admin_client
 from support.broker import PROBE, Bench
 
 PARTITIONS: Final = 3
@@ -110,7 +110,7 @@ class Books:
         return before == self._sizes
 
     async def _committed(self) -> dict[TopicPartition, int]:
-        async with admin_client(self.kafka) as admin:
+        async with open_admin_client(self.kafka) as admin:
             told = await admin.list_consumer_group_offsets(self.kafka.topic(PROBE))
         return {place: committed.offset for place, committed in told.items()}
 

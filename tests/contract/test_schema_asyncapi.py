@@ -21,11 +21,11 @@ from contracts.events import NotesStored, TranscriptSubmitted
 from contracts.topics import ALL_TOPICS, EVENT_TOPICS, NOTES_STORED, Topic
 from messaging.codec import encode_event
 from messaging.dead_letters import headers as dead_letter_headers
-from messaging.dead_letters.stubs import HEADERS_BYTES, make_stub_letter
+from messaging.dead_letters.stubs import HEADERS_BYTES, build_stub
 from messaging.delivery import (
     Delivery,
     Headers,
-    Origin,
+    MessageOrigin,
     Record,
     append_headers,
     build_retry_headers,
@@ -36,7 +36,7 @@ DOCUMENT: dict[str, Any] = yaml.safe_load((SCHEMAS / "asyncapi.yaml").read_text(
 MESSAGES = DOCUMENT["components"]["messages"]
 AT = datetime(2026, 3, 5, tzinfo=UTC)
 TRIED = Delivery(
-    Origin("chunks-ready", 1, 7),
+    MessageOrigin("chunks-ready", 1, 7),
     attempts=2,
     first_failed_at=AT,
     replay_of=UUID(int=1),
@@ -157,9 +157,7 @@ def test_the_headers_of_a_dead_letter_are_the_ones_described() -> None:
     added = dead_letter_headers.build_dead_letter_headers(
         failure, TRIED, bytes(32), service="enrichment", group="enrichment", at=AT
     )
-    stub = make_stub_letter(
-        Record("t", 0, 0, None, b"v", (("h", bytes(HEADERS_BYTES)),))
-    ).added_headers
+    stub = build_stub(Record("t", 0, 0, None, b"v", (("h", bytes(HEADERS_BYTES)),))).added_headers
 
     check(append_headers((), added), MESSAGES["DeadLetter"]["headers"])
     check(append_headers((), (*added, *stub)), MESSAGES["DeadLetter"]["headers"])

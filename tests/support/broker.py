@@ -32,8 +32,8 @@ from local_stack.resolve import PORTS
 from messaging import KafkaRouter, KafkaSettings, Publisher, ServiceApplication, StageSettings
 from messaging.consumer.consumer import StageConsumer
 from messaging.delivery import Headers
-from messaging.kafka.admin import admin_client, create_topics, wait_for_broker
-from messaging.runtime.health import Health
+from messaging.kafka.admin import create_topics, open_admin_client, wait_for_broker
+from messaging.runtime.health import ServiceHealth
 from messaging.stage import Stage
 from support.on_faststream import application_of, broker_of, broker_with
 from support.waiting import eventually, until
@@ -111,7 +111,7 @@ class Bench:
         try:
             name = self.kafka.topic(topic)
             await consumer._client.force_metadata_update()
-            async with admin_client(self.kafka) as admin:
+            async with open_admin_client(self.kafka) as admin:
                 described = await admin.describe_topics([name])
             partitions = [part["partition"] for part in described[0]["partitions"]]
             consumer.assign([TopicPartition(name, partition) for partition in partitions])
@@ -127,7 +127,7 @@ class Bench:
 
     async def committed(self, topic: str, service: str = PROBE) -> int:
         """How many records of a topic a service's group has behind it."""
-        async with admin_client(self.kafka) as admin:
+        async with open_admin_client(self.kafka) as admin:
             offsets = await admin.list_consumer_group_offsets(self.kafka.topic(service))
         name = self.kafka.topic(topic)
         return sum(
@@ -184,7 +184,7 @@ class RunningApplication:
         self.task = asyncio.create_task(app.run())
 
     @property
-    def health(self) -> Health:
+    def health(self) -> ServiceHealth:
         """What ``/readyz`` would say."""
         return self.broker.health
 

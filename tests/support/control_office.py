@@ -19,7 +19,7 @@ from control.indexing import index_letter
 from control.reader import open_reader
 from control.replay import LetterReplayer
 from control.store import LetterStore
-from messaging import Delivery, Origin, Publisher, Record
+from messaging import Delivery, MessageOrigin, Publisher, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import Headers, append_headers
@@ -33,7 +33,7 @@ TOPICS: Final = (dlq_topic("enrichment"), retry_topic("enrichment", 0))
 
 
 def delivery(offset: int, sent_ms: int = 0) -> Delivery:
-    return Delivery(Origin("chunks-ready", 0, offset, sent_ms), attempts=1)
+    return Delivery(MessageOrigin("chunks-ready", 0, offset, sent_ms), attempts=1)
 
 
 class TryAgainError(RetryableError):

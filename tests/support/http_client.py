@@ -9,7 +9,7 @@ import httpx2
 from starlette.routing import BaseRoute
 
 import asgi_server
-from messaging.runtime.health import Health, health_routes
+from messaging.runtime.health import ServiceHealth, build_health_routes
 
 
 def http_client(timeout_s: float = 60.0) -> httpx2.AsyncClient:
@@ -19,5 +19,5 @@ def http_client(timeout_s: float = 60.0) -> httpx2.AsyncClient:
 
 def serve_routes(routes: Iterable[BaseRoute] = ()) -> AbstractAsyncContextManager[int]:
     """Serve routes beside those of health and metrics, as a service does; yields the port."""
-    app = asgi_server.create_application([*health_routes(Health), *routes])
+    app = asgi_server.create_application([*build_health_routes(ServiceHealth), *routes])
     return asgi_server.serve(app, host="127.0.0.1", port=0)

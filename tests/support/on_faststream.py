@@ -19,7 +19,7 @@ from messaging import (
     ServiceApplication,
     StageSettings,
 )
-from messaging.stage import Route, Stage
+from messaging.stage import Stage, TopicRoute
 
 
 def broker_of(
@@ -47,7 +47,7 @@ def broker_of(
         middlewares=(PassingOn,) if machinery else (),
     )
     for route in stage.routes:
-        assert isinstance(route, Route)
+        assert isinstance(route, TopicRoute)
         handler: Any = _handler(route)
         for topic in EVENT_TOPICS:
             handler = broker.publisher(topic)(handler)
@@ -106,7 +106,7 @@ def _declared(name: str) -> Topic:
     return next(topic for topic in EVENT_TOPICS if topic.name == name)
 
 
-def _handler(route: Route) -> Callable[..., Any]:
+def _handler(route: TopicRoute) -> Callable[..., Any]:
     """The handler of a route, annotated as FastStream needs it."""
 
     async def handle(subject: Any, delivery: Any) -> Any:

@@ -23,9 +23,9 @@ from asgi_server import JsonResponse
 from configuration.settings_errors import exit_on_settings_errors
 from messaging.broker.broker import ReliableKafkaBroker
 from messaging.broker.specification import ContractSpecification
-from messaging.consumer.stragglers import suspension_point
+from messaging.consumer.stragglers import find_suspension_point
 from messaging.kafka.connection_errors import silence_connection_warnings
-from messaging.runtime.health import health_routes
+from messaging.runtime.health import build_health_routes
 from telemetry.logs import configure_logs
 
 log = structlog.get_logger(__name__)
@@ -70,7 +70,7 @@ class ServiceApplication(AsgiFastStream):
             broker.resources, self.lifespan_context = self.lifespan_context, _nothing
         self._web = asgi_server.create_application(
             [
-                *health_routes(lambda: broker.health),
+                *build_health_routes(lambda: broker.health),
                 Route("/resume", self._resume, methods=["POST"]),
                 *routes,
             ]
@@ -109,7 +109,7 @@ class ServiceApplication(AsgiFastStream):
         with exit_on_settings_errors():
             self.read_settings()
         settings = self.service.settings
-        listen_to_signals(self.service)
+        stop_on_signals(self.service)
         host = str(options.get("host") or settings.http_host)
         port = int(options.get("port") or settings.http_port)
 
@@ -140,8 +140,8 @@ def _nothing(*_: Any, **__: Any) -> Any:
     return nullcontext()
 
 
-def listen_to_signals(broker: ReliableKafkaBroker) -> None:
-    """Have SIGTERM and SIGINT stop a broker; the second one ends the process at once."""
+def stop_on_signals(broker: ReliableKafkaBroker) -> None:
+    """Make SIGTERM and SIGINT stop a broker; the second signal ends the process at once."""
 
     def on_signal(number: int) -> None:
         if broker.is_stopping:
@@ -183,7 +183,7 @@ async def _run_and_leave(app: ServiceApplication) -> None:
         threads = True
     if not left and not threads:
         return
-    log.error("abandoned", tasks=sorted(map(suspension_point, left)), threads=threads)
+    log.error("abandoned", tasks=sorted(map(find_suspension_point, left)), threads=threads)
     logging.shutdown()
     sys.stdout.flush()
     os._exit(0)

@@ -13,7 +13,7 @@ from pydantic import PrivateAttr
 
 from contracts.events import Event
 from contracts.topics import RETRY_DELAYS_S, Topic, dlq_topic, retry_topic, topic_of
-from messaging.broker.internals import ManagedPublisher, ManagedSubscriber, connection_options
+from messaging.broker.internals import ManagedPublisher, ManagedSubscriber, convert_security
 from messaging.broker.producer import ReliableProducer
 from messaging.broker.registrator import (
     DEADLINE_S,
@@ -21,12 +21,12 @@ from messaging.broker.registrator import (
     ReliableRegistrator,
     require_managed_subscribers,
 )
-from messaging.broker.results import event_command
-from messaging.broker.routes import routes_of
+from messaging.broker.results import build_event_command
+from messaging.broker.routes import build_routes
 from messaging.kafka.admin import create_topics
 from messaging.producer.publisher import Publisher
-from messaging.runtime.health import Health
-from messaging.runtime.supervision import Consumer, Supervisor
+from messaging.runtime.health import ServiceHealth
+from messaging.runtime.supervision import ConsumerConfig, ConsumerSupervisor
 from messaging.settings import KafkaSettings, StageSettings
 from messaging.stage import Stage
 
@@ -44,7 +44,7 @@ class _GivenSettings(KafkaSettings):
 
     def secured(self, security: Any) -> KafkaSettings:
         """Return the same with FastStream's security object."""
-        self._security.update(connection_options(security))
+        self._security.update(convert_security(security))
         return self
 
 
@@ -108,7 +108,7 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         self._settings: StageSettings | None = None
         self._kafka: KafkaSettings | None = None
         self._stage: Stage | None = None
-        self._supervisor: Supervisor | None = None
+        self._supervisor: ConsumerSupervisor | None = None
         self._supervising: asyncio.Task[None] | None = None
         self._stop_requested = False
         self._own_publisher: Publisher | None = None
@@ -181,12 +181,12 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         return self._reliable_producer.publisher
 
     @property
-    def health(self) -> Health:
+    def health(self) -> ServiceHealth:
         """Whether messages are being handled, and if not, why."""
-        return self._supervisor.look() if self._supervisor is not None else Health()
+        return self._supervisor.check_health() if self._supervisor is not None else ServiceHealth()
 
     @property
-    def supervisor(self) -> Supervisor | None:
+    def supervisor(self) -> ConsumerSupervisor | None:
         """What keeps the consumer at work, once the broker is started."""
         return self._supervisor
 
@@ -219,8 +219,8 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
             await publisher.start()
         self._reliable_producer.attach(None)
         self._new_stage()  # refuses what does not fit before anything runs
-        self._supervisor = Supervisor(
-            Consumer(self.source, self.settings, self.kafka, self._open_stage)
+        self._supervisor = ConsumerSupervisor(
+            ConsumerConfig(self.source, self.settings, self.kafka, self._open_stage)
         )
         if self._stop_requested:
             self._supervisor.stop()
@@ -265,10 +265,10 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
             await self._reliable_producer.disconnect()
             self._connection, self.running, self._stop_requested = None, False, False
 
-    async def settle(self) -> None:
+    async def commit_when_idle(self) -> None:
         """Wait until nothing is in flight, and commit it, without waiting for the next commit."""
         if self._supervisor is not None:
-            await self._supervisor.settle()
+            await self._supervisor.commit_when_idle()
 
     async def ping(self, timeout: float | None = None) -> bool:  # noqa: ARG002, ASYNC109 - FastStream's
         """Return whether messages are being handled."""
@@ -278,7 +278,7 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         """Publish a message as FastStream does; an event goes to its own topic, as CloudEvents."""
         if not isinstance(message, Event):
             return await super().publish(message, topic, **options)
-        cmd = event_command(message, self.source, more=options.pop("headers", None))
+        cmd = build_event_command(message, self.source, more=options.pop("headers", None))
         topic = topic or self.config.prefix + topic_of(type(message)).name
         options.setdefault("key", cmd.key)
         return await super().publish(cmd.body, topic, headers=cmd.headers, **options)
@@ -300,7 +300,7 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         stage = Stage(self.service, dead_letters=self._dead_letters)
         stage.notice = self._tell_notice
         for subscriber in self._managed:
-            for route in routes_of(subscriber, self.kafka.topic_prefix):
+            for route in build_routes(subscriber, self.kafka.topic_prefix):
                 stage.add(route)
         return stage
 

@@ -47,41 +47,41 @@ from faststream.response.publish_type import PublishType
 __all__ = [
     "EMPTY",
     "FAKE_CONSUMER",
+    "AckRecordingMessage",
     "AckStatus",
     "AioKafkaFastProducer",
-    "CallSite",
-    "HandledMessage",
     "KafkaBrokerConfig",
     "KafkaPublishCommand",
     "KafkaRegistrator",
     "KafkaTopic",
     "ManagedPublisher",
     "ManagedSubscriber",
-    "Sink",
+    "MessageSink",
+    "PreparedHandler",
     "add_publisher",
     "add_subscriber",
-    "connection_options",
+    "build_codec_and_parsers",
+    "build_publish_command",
+    "convert_security",
     "encode_body",
-    "producer_parts",
-    "publish_command",
     "publishing_to",
 ]
 
 
-class Sink(Protocol):
-    """Receiver of what a handler publishes, in place of the broker's producer.
+class MessageSink(Protocol):
+    """Receiver of the messages that a handler publishes, in place of the broker's producer.
 
     Attributes:
         message: FastStream's message; set once it is parsed.
     """
 
-    message: HandledMessage | None
+    message: AckRecordingMessage | None
 
     async def publish(self, cmd: KafkaPublishCommand) -> Any:
         """Take one message."""
 
 
-publishing_to: Final[ContextVar[Sink | None]] = ContextVar("publishing_to", default=None)
+publishing_to: Final[ContextVar[MessageSink | None]] = ContextVar("publishing_to", default=None)
 """Where the results of the handler that runs now go; None sends them at once."""
 
 Decoder = Callable[[Any], Awaitable[Any]]
@@ -90,8 +90,8 @@ Expand = Callable[[Any], Iterable[KafkaPublishCommand] | None]
 
 
 @dataclass(frozen=True, slots=True)
-class CallSite:
-    """Handler of a subscriber, as FastStream has prepared it for calls.
+class PreparedHandler:
+    """Handler of a subscriber with its parameters, as FastStream has prepared it for calls.
 
     Attributes:
         function: the handler as it was written.
@@ -112,8 +112,8 @@ class CallSite:
 _numbers = count(1)
 
 
-class HandledMessage(KafkaMessage):
-    """Message that records the handler's ack, nack or reject instead of carrying it out."""
+class AckRecordingMessage(KafkaMessage):
+    """FastStream message that records the handler's ack, nack or reject, for the broker."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -144,7 +144,7 @@ class _TolerantParser(AioKafkaParser):
 
 
 class ManagedSubscriber(DefaultSubscriber):
-    """Subscriber without a consumer of its own: its broker passes it records one by one.
+    """FastStream subscriber without a consumer of its own: the broker passes it each record.
 
     Attributes:
         declared: the declared topics by their names without prefix, for those that have one.
@@ -165,9 +165,9 @@ class ManagedSubscriber(DefaultSubscriber):
         super().__init__(config, specification, calls)
         self.declared: dict[str, Any] = {}
         self.number = next(_numbers)
-        self.choose_decoder: Callable[[CallSite, Any], Decoder] | None = None
+        self.choose_decoder: Callable[[PreparedHandler, Any], Decoder] | None = None
         self.make_delivery: Callable[[Any], Any] | None = None
-        self.parser = _TolerantParser(msg_class=HandledMessage, regex=None)
+        self.parser = _TolerantParser(msg_class=AckRecordingMessage, regex=None)
         self._parser = self.parser.parse_message
 
     async def start(self) -> None:
@@ -194,7 +194,7 @@ class ManagedSubscriber(DefaultSubscriber):
         super()._build_fastdepends_model()
         if self.choose_decoder is None:
             return
-        for call, site in zip(self.calls, self.call_sites(), strict=True):
+        for call, site in zip(self.calls, self.prepared_handlers(), strict=True):
             if call.decoder is self._decoder or call.decoder == self._decoder:
                 call.decoder = self.choose_decoder(site, self)
 
@@ -226,11 +226,11 @@ class ManagedSubscriber(DefaultSubscriber):
         """Return the subscribed topics without the installation's prefix."""
         return [topic.name.removeprefix(prefix) for topic in self.topics]
 
-    def call_sites(self) -> list[CallSite]:
+    def prepared_handlers(self) -> list[PreparedHandler]:
         """Return the handlers, once they are ready."""
-        return [self._call_site(call) for call in self.calls]
+        return [self._prepare_handler(call) for call in self.calls]
 
-    def _call_site(self, call: HandlerItem[Any]) -> CallSite:
+    def _prepare_handler(self, call: HandlerItem[Any]) -> PreparedHandler:
         model: Any = call.dependant
         handler: Any = call.handler
         payloads = tuple((one.field_name, one.field_type) for one in model.params)
@@ -263,7 +263,7 @@ class ManagedSubscriber(DefaultSubscriber):
             and handler._declared_call is handler._composed_call
             and not handler.is_test
         )
-        return CallSite(
+        return PreparedHandler(
             function=handler._declared_call,
             payloads=payloads,
             context=context,
@@ -273,7 +273,7 @@ class ManagedSubscriber(DefaultSubscriber):
 
 
 class ManagedPublisher(DefaultPublisher):
-    """Publisher whose results the broker sends when the handler has ended.
+    """FastStream publisher whose messages the broker sends once the handler has returned.
 
     Attributes:
         declared: the declared topic, if it is one.
@@ -316,27 +316,27 @@ class ManagedPublisher(DefaultPublisher):
 
     async def publish_result(self, body: Any, correlation_id: str | None) -> None:
         """Publish what a handler returned to a message without FastStream's middlewares."""
-        cmd = publish_command(body)
+        cmd = build_publish_command(body)
         cmd.correlation_id = cmd.correlation_id or correlation_id
         await self._publish(cmd, _extra_middlewares=())
 
 
-def connection_options(security: Any) -> dict[str, Any]:
-    """Return FastStream's security settings as options of an aiokafka client."""
+def convert_security(security: Any) -> dict[str, Any]:
+    """Convert FastStream's security settings to options of an aiokafka client."""
     options: dict[str, Any] = parse_security(security)
     return options
 
 
-def producer_parts() -> tuple[Any, Any, Any]:
-    """Return the codec, parser and decoder that FastStream expects of a producer."""
-    parser = _TolerantParser(msg_class=HandledMessage, regex=None)
+def build_codec_and_parsers() -> tuple[Any, Any, Any]:
+    """Build the codec, parser and decoder that FastStream expects of a producer."""
+    parser = _TolerantParser(msg_class=AckRecordingMessage, regex=None)
     return DefaultCodec(), parser.parse_message, parser.decode_message
 
 
-def publish_command(
+def build_publish_command(
     body: Any, *, key: bytes | None = None, headers: dict[str, str] | None = None
 ) -> KafkaPublishCommand:
-    """Return a message to publish, as FastStream's publishers take it."""
+    """Build the command with which FastStream's publishers publish a message."""
     if hasattr(body, "as_publish_command"):
         return KafkaPublishCommand.from_cmd(body.as_publish_command())
     return KafkaPublishCommand(
@@ -345,7 +345,7 @@ def publish_command(
 
 
 async def encode_body(config: Any, body: Any) -> tuple[bytes | None, str | None]:
-    """Return a message's bytes and content type, as FastStream's producer makes them."""
+    """Encode a message's body as FastStream's producer does; return bytes and content type."""
     codec = config.broker_codec or DefaultCodec()
     encoded: tuple[bytes | None, str | None]
     encoded = await codec.encode(body, config.fd_config._serializer)

@@ -24,8 +24,8 @@ from contracts.errors import BadMessageError
 from contracts.events import Event
 from messaging.codec import (
     UndecodableError,
+    build_validation_error,
     decode_event,
-    explain_validation_error,
     parse_model,
     strip_schema_id,
 )
@@ -34,17 +34,17 @@ from messaging.delivery import Record
 Headers = Sequence[tuple[str, bytes]]
 
 
-def is_event(annotation: Any) -> bool:
-    """Return whether a type is an event of the contracts."""
+def is_event_type(annotation: Any) -> bool:
+    """Return whether a type is an event class of the contracts."""
     return isclass(annotation) and issubclass(annotation, Event)
 
 
-def is_model(annotation: Any) -> bool:
-    """Return whether a type is a pydantic model."""
+def is_model_type(annotation: Any) -> bool:
+    """Return whether a type is a pydantic model class."""
     return isclass(annotation) and issubclass(annotation, BaseModel)
 
 
-def payload_of(value: bytes | None, headers: Headers, expected: type[BaseModel]) -> Any:
+def decode_payload(value: bytes | None, headers: Headers, expected: type[BaseModel]) -> Any:
     """Decode a record's value as the event or model that a handler expects.
 
     Raises:
@@ -55,8 +55,10 @@ def payload_of(value: bytes | None, headers: Headers, expected: type[BaseModel])
     return parse_model(value, expected)
 
 
-def decoder_for(annotation: Any, topic_of: Callable[[Any], str]) -> Callable[[Any], Awaitable[Any]]:
-    """Return FastStream's decoder for handlers that expect a type.
+def build_decoder(
+    annotation: Any, topic_of: Callable[[Any], str]
+) -> Callable[[Any], Awaitable[Any]]:
+    """Build the FastStream decoder for handlers whose parameter has a type.
 
     Args:
         annotation: the type; None if a handler takes several parameters, or none, of a message.
@@ -67,8 +69,8 @@ def decoder_for(annotation: Any, topic_of: Callable[[Any], str]) -> Callable[[An
         raw = message.raw_message
         if annotation is Record:
             return convert_record(raw, topic_of(raw))
-        if is_model(annotation):
-            return payload_of(raw.value, raw.headers or (), annotation)
+        if is_model_type(annotation):
+            return decode_payload(raw.value, raw.headers or (), annotation)
         message.body = strip_schema_id(message.body)
         try:
             return decode_message(message)
@@ -79,7 +81,7 @@ def decoder_for(annotation: Any, topic_of: Callable[[Any], str]) -> Callable[[An
 
 
 def convert_record(raw: Any, topic: str) -> Record:
-    """Return a record of aiokafka as our ``Record``."""
+    """Convert aiokafka's consumer record to our ``Record``."""
     return Record(
         topic,
         raw.partition,
@@ -91,8 +93,8 @@ def convert_record(raw: Any, topic: str) -> Record:
     )
 
 
-def blamed_on_message(error: ValidationError, expected: str) -> BadMessageError | None:
-    """Return the message's failure, if FastDepends found it not to fit the handler's parameters.
+def as_bad_message(error: ValidationError, expected: str) -> BadMessageError | None:
+    """Convert FastDepends' validation error to ``BadMessageError``; None if our code raised it.
 
     One that was raised in a handler or a dependency is theirs, and a bug like any other.
     """
@@ -102,7 +104,7 @@ def blamed_on_message(error: ValidationError, expected: str) -> BadMessageError 
         if module.partition(".")[0] not in _FRAMEWORK:
             return None
         trace = trace.tb_next
-    return explain_validation_error(error, expected)
+    return build_validation_error(error, expected)
 
 
 _FRAMEWORK = frozenset(

@@ -8,9 +8,13 @@ from typing import Any, Final
 from aiokafka import TopicPartition
 from aiokafka.structs import RecordMetadata
 
-from messaging.broker.internals import AioKafkaFastProducer, KafkaPublishCommand, producer_parts
-from messaging.broker.results import record_to_send
-from messaging.producer.accumulator import delivery_callback
+from messaging.broker.internals import (
+    AioKafkaFastProducer,
+    KafkaPublishCommand,
+    build_codec_and_parsers,
+)
+from messaging.broker.results import encode_record
+from messaging.producer.accumulator import build_delivery_callback
 from messaging.producer.publisher import Publisher
 
 UNKNOWN: Final = -1
@@ -18,7 +22,7 @@ UNKNOWN: Final = -1
 
 
 class ReliableProducer(AioKafkaFastProducer):
-    """FastStream producer of messages that are published outside of a handler's results.
+    """FastStream producer for messages that are published outside of handlers, with ``acks=all``.
 
     Args:
         config: FastStream's settings of the broker, which decide how a message is encoded.
@@ -27,7 +31,7 @@ class ReliableProducer(AioKafkaFastProducer):
     def __init__(self, config: Any) -> None:
         self._config = config
         # FastStream asks for these where it answers requests, which Kafka has not.
-        self.codec, self._parser, self._decoder = producer_parts()
+        self.codec, self._parser, self._decoder = build_codec_and_parsers()
         self._publisher: Publisher | None = None
         self._connected: asyncio.Event | None = None
 
@@ -75,10 +79,10 @@ class ReliableProducer(AioKafkaFastProducer):
 
         While the broker cannot be reached, this waits: for as long as the caller lets it.
         """
-        record = await record_to_send(self._config, cmd)
+        record = await encode_record(self._config, cmd)
         publisher = await self._when_connected()
         report: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await publisher.send((record,), delivery_callback(report))
+        await publisher.send((record,), build_delivery_callback(report))
         partition = UNKNOWN if record.partition is None else record.partition
         place = TopicPartition(record.topic, partition)
         if cmd.no_confirm:
@@ -100,7 +104,7 @@ class ReliableProducer(AioKafkaFastProducer):
                 correlation_id=cmd.correlation_id,
                 _publish_type=cmd.publish_type,
             )
-            records.append(await record_to_send(self._config, one))
+            records.append(await encode_record(self._config, one))
         await publisher.publish(records)
 
     async def _when_connected(self) -> Publisher:

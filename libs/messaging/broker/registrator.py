@@ -14,22 +14,22 @@ from contracts.encoded import event_class
 from contracts.topics import Topic
 from messaging.broker.internals import (
     EMPTY,
-    CallSite,
     KafkaPublishCommand,
     KafkaRegistrator,
     KafkaTopic,
     ManagedPublisher,
     ManagedSubscriber,
+    PreparedHandler,
     PublisherOptions,
     SubscriberOptions,
     add_publisher,
     add_subscriber,
     publishing_to,
 )
-from messaging.broker.payloads import decoder_for
-from messaging.broker.results import Results, event_command, events_in
+from messaging.broker.payloads import build_decoder
+from messaging.broker.results import HandlerResults, build_event_command, extract_events
 from messaging.codec import read_event_headers
-from messaging.delivery import NO_CONTEXT, Delivery, Origin, Record
+from messaging.delivery import NO_CONTEXT, Delivery, MessageOrigin, Record
 
 LINEAGE: Final = "onrecord_lineage"
 """The name under which FastStream's context has what a record's headers carry on, where nobody
@@ -51,7 +51,7 @@ _OURS: Final = frozenset(
 
 
 class ReliableRegistrator(KafkaRegistrator):
-    """Declaration of handlers, shared by the broker and its routers."""
+    """Base of the broker and its routers that declares subscribers and publishers."""
 
     def subscriber(  # type: ignore[override]  # FastStream's overloads are of its own classes
         self,
@@ -144,7 +144,7 @@ def _fields(options: PublisherOptions) -> dict[str, Any]:
     return {name: getattr(options, name) for name in options.__dataclass_fields__}
 
 
-def _choose_decoder(site: CallSite, subscriber: ManagedSubscriber) -> Any:
+def _choose_decoder(site: PreparedHandler, subscriber: ManagedSubscriber) -> Any:
     annotation = site.payloads[0][1] if len(site.payloads) == 1 else None
     for topic in subscriber.declared.values():
         if topic.event is not None and annotation not in {topic.event, Record}:
@@ -153,7 +153,7 @@ def _choose_decoder(site: CallSite, subscriber: ManagedSubscriber) -> Any:
                 f"but {topic.name} carries {topic.event.__name__}"
             )
     prefix = subscriber.context.get(PREFIX, "")
-    return decoder_for(annotation, lambda raw: raw.topic.removeprefix(prefix))
+    return build_decoder(annotation, lambda raw: raw.topic.removeprefix(prefix))
 
 
 def _events_for(
@@ -161,16 +161,16 @@ def _events_for(
 ) -> Iterable[KafkaPublishCommand] | None:
     """The messages for one declared topic among what a handler returned."""
     results: Any = publishing_to.get()
-    events = events_in(cmd.body)
+    events = extract_events(cmd.body)
     if events is None:
         return None
-    if isinstance(results, Results):
+    if isinstance(results, HandlerResults):
         cause = results.lineage
     else:
         cause = publisher.configuration.context.get_local(LINEAGE, NO_CONTEXT)
     source = publisher.broker.source
     return [
-        event_command(one, source, cause, cmd.headers)
+        build_event_command(one, source, cause, cmd.headers)
         for one in events
         if event_class(one) is topic.event
     ]
@@ -180,14 +180,14 @@ def _delivery_of(subscriber: ManagedSubscriber, raw: Any) -> tuple[tuple[str, An
     topic = raw.topic.removeprefix(subscriber.context.get(PREFIX, ""))
     deadline_s = subscriber.context.get(DEADLINE_S, float("inf"))
     delivery = Delivery(
-        Origin(topic, raw.partition, raw.offset, max(0, raw.timestamp)),
+        MessageOrigin(topic, raw.partition, raw.offset, max(0, raw.timestamp)),
         deadline=asyncio.get_running_loop().time() + deadline_s,
     )
     return ((DELIVERY, delivery), (LINEAGE, read_event_headers(raw.headers or ())[1]))
 
 
 def require_managed_subscribers(subscribers: Sequence[Any]) -> None:
-    """Raise ``SetupError`` for subscribers to batches, patterns or partitions.
+    """Raise ``SetupError`` if a subscriber is to batches, patterns or partitions.
 
     Raises:
         SetupError: one reads batches, patterns or partitions of its own.

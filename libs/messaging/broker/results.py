@@ -8,11 +8,11 @@ from typing import Any
 from contracts.encoded import event_class
 from contracts.events import Event
 from messaging.broker.internals import (
-    HandledMessage,
+    AckRecordingMessage,
     KafkaPublishCommand,
     ManagedPublisher,
+    build_publish_command,
     encode_body,
-    publish_command,
 )
 from messaging.codec import encode_event
 from messaging.delivery import NO_CONTEXT, PropagatedContext
@@ -20,11 +20,11 @@ from messaging.producer.outgoing import OutgoingRecord
 
 
 class UndeclaredEventError(TypeError):
-    """Raised when no publisher of a handler is declared for an event that it returned."""
+    """Raised when a handler returned an event that none of its publishers is declared for."""
 
 
-class Results:
-    """Collector of what a handler publishes for one message.
+class HandlerResults:
+    """Collector of the records that a handler publishes for one message.
 
     Args:
         config: FastStream's settings of the broker, which decide how a message is encoded.
@@ -40,15 +40,15 @@ class Results:
         self._config = config
         self.lineage = lineage
         self.records: list[OutgoingRecord] = []
-        self.message: HandledMessage | None = None
+        self.message: AckRecordingMessage | None = None
 
     async def publish(self, cmd: KafkaPublishCommand) -> None:
         """Take one message of a publisher."""
-        self.records.append(await record_to_send(self._config, cmd))
+        self.records.append(await encode_record(self._config, cmd))
 
 
-async def record_to_send(config: Any, cmd: KafkaPublishCommand) -> OutgoingRecord:
-    """Return a message of FastStream's as a record."""
+async def encode_record(config: Any, cmd: KafkaPublishCommand) -> OutgoingRecord:
+    """Encode a message that FastStream publishes as a Kafka record."""
     if cmd.body is None and cmd.key is not None:
         value, content_type = None, None  # a tombstone, as FastStream has it
     else:
@@ -67,7 +67,7 @@ def _header_bytes(value: Any) -> bytes:
     return value if isinstance(value, bytes) else str(value or "").encode()
 
 
-def events_in(body: Any) -> tuple[Event, ...] | None:
+def extract_events(body: Any) -> tuple[Event, ...] | None:
     """Return the events that a handler returned, in order; None if it returned anything else."""
     if body is None:
         return ()
@@ -79,20 +79,20 @@ def events_in(body: Any) -> tuple[Event, ...] | None:
     return several if all(isinstance(one, Event) for one in several) else None
 
 
-def event_command(
+def build_event_command(
     event: Event,
     source: str,
     cause: PropagatedContext = NO_CONTEXT,
     more: dict[str, Any] | None = None,
 ) -> KafkaPublishCommand:
-    """Return an event as FastStream's message, with its CloudEvents headers."""
+    """Build FastStream's command to publish an event, with its CloudEvents headers."""
     key, value, headers = encode_event(event, source=source, cause=cause)
     texts = {name: content.decode() for name, content in headers}
-    return publish_command(value, key=key, headers=texts | (more or {}))
+    return build_publish_command(value, key=key, headers=texts | (more or {}))
 
 
 def require_publishers(events: Iterable[Event], publishers: Iterable[ManagedPublisher]) -> None:
-    """Raise ``UndeclaredEventError`` for events that no publisher of the handler is for.
+    """Raise ``UndeclaredEventError`` for an event that none of the publishers is declared for.
 
     Raises:
         UndeclaredEventError: one that no publisher is for.

@@ -19,17 +19,24 @@ from pydantic import ValidationError
 
 from contracts.errors import ErrorCode, RejectedError, RetryableError
 from messaging.broker.internals import (
+    AckRecordingMessage,
     AckStatus,
-    CallSite,
-    HandledMessage,
     ManagedSubscriber,
+    PreparedHandler,
     publishing_to,
 )
-from messaging.broker.payloads import blamed_on_message, is_event, is_model, payload_of
+from messaging.broker.payloads import as_bad_message, decode_payload, is_event_type, is_model_type
 from messaging.broker.registrator import DELIVERY
-from messaging.broker.results import Results, events_in, require_publishers
+from messaging.broker.results import HandlerResults, extract_events, require_publishers
 from messaging.codec import read_event_headers
-from messaging.delivery import NO_CONTEXT, Delivery, Headers, PropagatedContext, Record, header_text
+from messaging.delivery import (
+    NO_CONTEXT,
+    Delivery,
+    Headers,
+    PropagatedContext,
+    Record,
+    get_header_text,
+)
 from messaging.processing.inflight import InFlightMessage
 from messaging.producer.outgoing import Outgoing
 
@@ -44,7 +51,7 @@ class RedeliveryRequestedError(RetryableError):
 
 
 class RejectedByHandlerError(RejectedError):
-    """Raised when the handler rejects a message (``message.reject()``, ``RejectMessage``)."""
+    """Raised when the handler rejected a message (``message.reject()``, ``RejectMessage``)."""
 
     code = ErrorCode.REJECTED
 
@@ -59,7 +66,7 @@ class _Correlated:
 
 @dataclass(frozen=True, slots=True)
 class DirectRoute:
-    """Route that decodes a record and calls the handler, without FastStream's machinery.
+    """Route from a topic straight to its handler, without FastStream's machinery.
 
     Attributes:
         topic: its name without prefix.
@@ -72,7 +79,7 @@ class DirectRoute:
     """
 
     topic: str
-    call: CallSite
+    call: PreparedHandler
     payload: Any
     config: Any
     context: Callable[[str], Any]
@@ -97,7 +104,7 @@ class DirectRoute:
         lineage = read_event_headers(job.headers)[1]
         if self.payload is Record:
             return job.record, lineage
-        payload = payload_of(job.received.value, job.headers, self.payload)
+        payload = decode_payload(job.received.value, job.headers, self.payload)
         if self.correlates:
             return _Correlated(payload, _correlation_id(job.headers)), lineage
         return payload, lineage
@@ -119,11 +126,11 @@ class DirectRoute:
         except HandlerException as instruction:
             _raise_instruction(instruction)
             return ()
-        events = events_in(returned)
+        events = extract_events(returned)
         if events is not None and not self.correlates:
             require_publishers(events, call.publishers)
             return events
-        results = Results(self.config, NO_CONTEXT)
+        results = HandlerResults(self.config, NO_CONTEXT)
         token = publishing_to.set(results)
         try:
             for publisher in call.publishers:
@@ -134,8 +141,8 @@ class DirectRoute:
 
 
 @dataclass(frozen=True, slots=True)
-class FrameworkRoute:
-    """Route through FastStream's ``process_message``, with middlewares and dependencies.
+class FastStreamRoute:
+    """Route from a topic to its handlers through FastStream's middlewares and dependencies.
 
     Attributes:
         topic: its name without prefix.
@@ -162,7 +169,9 @@ class FrameworkRoute:
             RejectedByHandlerError: the handler rejected the message.
             BadMessageError: the message does not fit the handler's parameters.
         """
-        results = Results(self.subscriber.configuration, read_event_headers(subject.headers)[1])
+        results = HandlerResults(
+            self.subscriber.configuration, read_event_headers(subject.headers)[1]
+        )
         token = publishing_to.set(results)
         try:
             with self.subscriber.context.scope(DELIVERY, delivery):
@@ -173,21 +182,23 @@ class FrameworkRoute:
             _raise_instruction(instruction)
             return results.records
         except ValidationError as error:
-            if (blamed := blamed_on_message(error, self.topic)) is None:
+            if (blamed := as_bad_message(error, self.topic)) is None:
                 raise
             raise blamed from None
         finally:
             publishing_to.reset(token)
         _raise_acknowledgement(results.message)
-        if events := events_in(response.body):
-            publishers = [one for call in self.subscriber.call_sites() for one in call.publishers]
+        if events := extract_events(response.body):
+            publishers = [
+                one for call in self.subscriber.prepared_handlers() for one in call.publishers
+            ]
             if all(one.declared is not None for one in publishers):
                 require_publishers(events, publishers)
         return results.records
 
 
 def _correlation_id(headers: Headers) -> str:
-    return header_text(headers, "correlation_id") or str(uuid4())
+    return get_header_text(headers, "correlation_id") or str(uuid4())
 
 
 def _raise_instruction(instruction: HandlerException) -> None:
@@ -198,7 +209,7 @@ def _raise_instruction(instruction: HandlerException) -> None:
         raise RejectedByHandlerError("the handler raised RejectMessage") from instruction
 
 
-def _raise_acknowledgement(message: HandledMessage | None) -> None:
+def _raise_acknowledgement(message: AckRecordingMessage | None) -> None:
     """Raise our error if the handler called ``message.nack()`` or ``message.reject()``."""
     if message is None:
         return
@@ -226,8 +237,8 @@ def _received(record: Record, topic: str) -> Any:
     )
 
 
-def routes_of(subscriber: ManagedSubscriber, prefix: str) -> list[DirectRoute | FrameworkRoute]:
-    """Return the routes of a subscriber, one for each of its topics.
+def build_routes(subscriber: ManagedSubscriber, prefix: str) -> list[DirectRoute | FastStreamRoute]:
+    """Build the routes of a subscriber, one for each of its topics.
 
     Args:
         subscriber: started, so that its handlers are ready.
@@ -235,25 +246,25 @@ def routes_of(subscriber: ManagedSubscriber, prefix: str) -> list[DirectRoute | 
     """
     topics = subscriber.names_without(prefix)
     if (call := _direct(subscriber)) is None:
-        calls = subscriber.call_sites()
+        calls = subscriber.prepared_handlers()
         is_json = all(one.payloads and one.payloads[0][1] is not Record for one in calls)
-        return [FrameworkRoute(topic, subscriber, prefix, is_json) for topic in topics]
+        return [FastStreamRoute(topic, subscriber, prefix, is_json) for topic in topics]
     payload = call.payloads[0][1]
     config, context = subscriber.configuration, subscriber.context.resolve
     correlates = any(one.declared is None for one in call.publishers)
     return [DirectRoute(topic, call, payload, config, context, correlates) for topic in topics]
 
 
-def _direct(subscriber: ManagedSubscriber) -> CallSite | None:
+def _direct(subscriber: ManagedSubscriber) -> PreparedHandler | None:
     """The only handler of a subscriber, if calling it is all that FastStream would do."""
-    calls = subscriber.call_sites()
+    calls = subscriber.prepared_handlers()
     if len(calls) != 1 or subscriber.has_middlewares:
         return None
     (call,) = calls
     if not call.is_plain or not iscoroutinefunction(call.function):
         return None
     payload = call.payloads[0][1]
-    if not (is_event(payload) or is_model(payload) or payload is Record):
+    if not (is_event_type(payload) or is_model_type(payload) or payload is Record):
         return None
     if any(key.partition(".")[0] in _SCOPED for key in call.context.values()):
         return None

@@ -28,11 +28,11 @@ class ContractSpecification(AsyncAPI):
         if len(brokers) == 1 == len(self.brokers) and (wires := _wires(brokers[0])) is not None:
             sends, receives = wires
             service = brokers[0].service
-            return Document(build_service_document(service, sends=sends, receives=receives))
+            return AsyncApiDocument(build_service_document(service, sends=sends, receives=receives))
         return super().to_specification()
 
 
-class Document:
+class AsyncApiDocument:
     """AsyncAPI document in the form that FastStream expects.
 
     Args:

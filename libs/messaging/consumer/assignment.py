@@ -22,9 +22,9 @@ from aiokafka.errors import KafkaError
 
 from messaging.consumer.assignor import CooperativeAssignor
 from messaging.consumer.commits import OffsetCommitter
-from messaging.consumer.corrupt_batches import CorruptBatches
+from messaging.consumer.corrupt_batches import CorruptBatchTracker
 from messaging.consumer.start_offsets import StartPosition, find_start_positions
-from messaging.consumer.window import Window
+from messaging.consumer.window import InFlightWindow
 from messaging.kafka.aiokafka_internals import (
     fetch_committed_offsets,
     get_client,
@@ -46,8 +46,8 @@ CANCEL_TIMEOUT_S: Final = 1.0
 """How long a cancelled handler is waited for, in seconds. The whole group waits meanwhile."""
 
 
-class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
-    """The partitions assigned to this group member, and the listener of its rebalances.
+class PartitionAssignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
+    """Partitions assigned to this group member; it is aiokafka's rebalance listener.
 
     Args:
         stage: its ``share`` of the partitions is kept up to date.
@@ -68,7 +68,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         stage: Stage,
         kafka: KafkaSettings,
         *,
-        window: Window,
+        window: InFlightWindow,
         commits: OffsetCommitter,
         drain_s: Callable[[], float],
         forget: Callable[[Iterable[TopicPartition]], None],
@@ -85,7 +85,7 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka i
         self._settling: set[TopicPartition] = set()
         self._releasing: set[TopicPartition] = set()
         self._background: asyncio.Task[None] | None = None
-        self.corrupt = CorruptBatches()
+        self.corrupt = CorruptBatchTracker()
         self.assignor = CooperativeAssignor(self._claims)
         self.epoch = 0
 

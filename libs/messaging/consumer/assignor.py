@@ -40,7 +40,7 @@ Topics = Mapping[str, Collection[int]]
 
 @dataclass(frozen=True, slots=True)
 class MemberClaims:
-    """What a member reports when it joins the group: its partitions, and which of them are busy.
+    """Claims of a member that joins the group: the partitions it has, and which are busy.
 
     Attributes:
         owned: the partitions that it was assigned and has not released.
@@ -54,8 +54,8 @@ class MemberClaims:
 
 
 @dataclass(slots=True)
-class MemberPlan:
-    """The assignment of one member, with the partitions it has to release.
+class MemberAssignment:
+    """Assignment of one member, with the partitions it has to release.
 
     Attributes:
         assigned: its partitions.
@@ -70,8 +70,8 @@ def assign_partitions(
     partitions: Mapping[str, Collection[int]],
     subscriptions: Mapping[str, Collection[str]],
     claims: Mapping[str, MemberClaims],
-) -> dict[str, MemberPlan]:
-    """Distribute each topic's partitions evenly (counts differ by at most one), moving few.
+) -> dict[str, MemberAssignment]:
+    """Distribute each topic's partitions evenly over the members, and move as few as possible.
 
     Args:
         partitions: of each topic.
@@ -84,7 +84,7 @@ def assign_partitions(
     owners = _owners(claims, subscriptions)
     # Topics in order, so that every leader comes to the same plan; ``load`` carries over from topic
     # to topic, so that the extra partition of each goes to whoever has fewest so far.
-    plans = {member: MemberPlan() for member in subscriptions}
+    plans = {member: MemberAssignment() for member in subscriptions}
     load: Counter[str] = Counter()
     for topic in sorted(partitions):
         members = [one for one, topics in subscriptions.items() if topic in topics]
@@ -138,7 +138,7 @@ def _share(
 
 
 class CooperativeAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  # aiokafka is untyped
-    """aiokafka's assignor interface: a member's claims, and the leader's distribution.
+    """Cooperative partition assignor for aiokafka, which moves partitions only once they are idle.
 
     Args:
         claims: returns what this member owns, and where it is busy.

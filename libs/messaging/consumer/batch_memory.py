@@ -16,14 +16,14 @@ from messaging.limits import OPEN_BATCHES
 
 
 class ClosableBatch(Protocol):
-    """A batch whose decompressed bytes can be dropped."""
+    """Record batch whose decompressed bytes can be dropped."""
 
     def close(self) -> None:
         """Drop the bytes; they are decompressed again when needed."""
 
 
 class BatchMemory:
-    """A registry of the process's decompressed batches; a garbage-collected batch leaves it."""
+    """Registry of the process's decompressed record batches, which frees them at a limit."""
 
     def __init__(self) -> None:
         self._sizes: WeakKeyDictionary[ClosableBatch, int] = WeakKeyDictionary()

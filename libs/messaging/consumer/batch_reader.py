@@ -55,7 +55,7 @@ _settings: dict[str, int] = {"limit": MAX_BATCH_BYTES}
 
 
 def install_batch_reader(max_batch_bytes: int = MAX_BATCH_BYTES) -> None:
-    """Make all aiokafka consumers of this process read batches with the classes below.
+    """Patch aiokafka so that all consumers of this process decompress batches within limits.
 
     Args:
         max_batch_bytes: the most that a batch may be after decompression, in bytes; the latest
@@ -66,12 +66,12 @@ def install_batch_reader(max_batch_bytes: int = MAX_BATCH_BYTES) -> None:
 
 
 def digest_batch(batch: memoryview) -> str:
-    """Return the hex SHA-256 of what a batch's CRC covers; brokers may change the rest."""
+    """Return the hex SHA-256 of the part of a record batch that its CRC covers."""
     return sha256(batch[_CHECKED_FROM:]).hexdigest()
 
 
 class BatchDigestCollector:
-    """A context manager that collects the digests of batches containing an offset.
+    """Context manager that collects the digests of the batches that contain an offset.
 
     Args:
         offset: the offset, in whatever partition.
@@ -102,7 +102,7 @@ _collecting: list[BatchDigestCollector] = []
 
 
 class BoundedMemoryRecords:
-    """The fetched data of one partition, in place of aiokafka's ``MemoryRecords``.
+    """Fetched batches of one partition, in place of aiokafka's ``MemoryRecords``.
 
     Once more than ``PULL_BYTES`` of it were decompressed, or more than ``POLL_BYTES`` of all
     partitions in one poll, it reports that there are no more batches, and the consumer fetches the
@@ -144,7 +144,7 @@ class BoundedMemoryRecords:
 
 
 class BoundedRecordBatch:
-    """A record batch that is decompressed only when its records are read.
+    """Record batch that is decompressed, within limits, only when its records are read.
 
     Args:
         batch: aiokafka's own, which knows its header.

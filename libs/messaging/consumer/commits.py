@@ -44,7 +44,7 @@ class _Account:
 
 
 class OffsetCommitter:
-    """The ledgers of the assigned partitions, and the commits made from them."""
+    """Committer of offsets, which it takes from the ledgers of the assigned partitions."""
 
     def __init__(self) -> None:
         self._accounts: dict[TopicPartition, _Account] = {}
@@ -192,7 +192,7 @@ class OffsetCommitter:
 
     def _metadata(self, account: _Account, offset: int) -> str:
         beyond = account.ledger.finished_beyond()
-        return offset_metadata.encode_metadata(offset, beyond, account.log, self._limit)
+        return offset_metadata.encode_commit_metadata(offset, beyond, account.log, self._limit)
 
     def _shrink_metadata(self) -> bool:
         """Halve the metadata's size limit; return False if it was 0 already."""

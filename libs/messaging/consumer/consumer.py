@@ -17,13 +17,13 @@ from aiokafka.errors import KafkaError
 
 from contracts.topics import RETRY_DELAYS_S, retry_topic
 from messaging.consumer import batch_reader, corrupt_batches
-from messaging.consumer.assignment import Assignment
+from messaging.consumer.assignment import PartitionAssignment
 from messaging.consumer.commits import OffsetCommitter
 from messaging.consumer.fetcher import Fetcher
 from messaging.consumer.instance_fencing import InstanceIdGuard
 from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.retry_topics import SubscribedTopics
-from messaging.consumer.window import Window
+from messaging.consumer.window import InFlightWindow
 from messaging.kafka.aiokafka_internals import describe_fetched
 from messaging.kafka.broker_monitor import BrokerMonitor
 from messaging.kafka.connection_errors import KafkaUnavailableError
@@ -48,7 +48,7 @@ broker one thing at a time: a partition that runs dry waits for the answer about
 
 
 class StageConsumer:
-    """A member of a stage's consumer group.
+    """Consumer of a service's topics, as one member of its consumer group.
 
     Args:
         stage: what is read and handled.
@@ -80,7 +80,7 @@ class StageConsumer:
         }
         self._names = {name: name.removeprefix(kafka.topic_prefix) for name in self.topics}
         read_ahead = PrefetchBudget(settings.read_ahead, settings.read_ahead_bytes)
-        self.window = Window(
+        self.window = InFlightWindow(
             worker.work,
             size=settings.max_in_flight,
             size_bytes=settings.max_in_flight_bytes,
@@ -89,7 +89,7 @@ class StageConsumer:
             may_start=lambda: not worker.trouble,
         )
         self.committer = OffsetCommitter()
-        self.assignment = Assignment(
+        self.assignment = PartitionAssignment(
             stage,
             kafka,
             window=self.window,

@@ -40,8 +40,8 @@ class CorruptBatchError(KafkaError):  # type: ignore[misc]  # aiokafka is untype
         self.offset = offset
 
 
-class LocatingPartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka is untyped
-    """aiokafka's records of one partition, with errors that name the place of the corrupt batch.
+class CorruptionLocatingRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka is untyped
+    """aiokafka's iterator over a partition's records, whose errors name a corrupt batch's offset.
 
     An exception would discard what the same poll has returned already, so iteration ends before the
     corrupt batch if there was any record; the next fetch starts with it. Iteration also ends when
@@ -74,12 +74,12 @@ class LocatingPartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc] 
 
 
 def install_corrupt_batch_detection() -> None:
-    """Make all aiokafka consumers of this process report where a batch cannot be parsed."""
-    fetcher.PartitionRecords = LocatingPartitionRecords
+    """Patch aiokafka so that all consumers of this process report the offset of a corrupt batch."""
+    fetcher.PartitionRecords = CorruptionLocatingRecords
 
 
-class CorruptBatches:
-    """The corrupt batches met so far, and the partitions that wait at them.
+class CorruptBatchTracker:
+    """Tracker of the corrupt batches met so far, and of the partitions held up by them.
 
     Args:
         now: a monotonic clock, in seconds.

@@ -38,7 +38,7 @@ _XERIAL_LENGTH: Final = 4
 
 
 class DecompressedBatch(NamedTuple):
-    """The decompressed bytes of a batch, whole or cut at the limit.
+    """Decompressed bytes of a record batch, whole or cut at the limit.
 
     Attributes:
         data: the room that was asked for in front, then the bytes.
@@ -50,13 +50,13 @@ class DecompressedBatch(NamedTuple):
 
 
 class UnreadableBatchError(ValueError):
-    """Raised when the compressed bytes are damaged."""
+    """Raised when a record batch's compressed bytes are damaged."""
 
 
 def decompress_batch(
     codec: int, compressed: memoryview, *, limit: int, front: bytes = b""
 ) -> DecompressedBatch:
-    """Decompress a batch, up to a limit.
+    """Decompress a record batch, up to a limit of bytes.
 
     Args:
         codec: its number, from 1 to 4.

@@ -18,7 +18,7 @@ from messaging.consumer.offsets import LogRewoundError
 
 
 class DeferredRetries:
-    """The remembered messages of one retry partition.
+    """Messages of one retry partition, remembered by offset until they are due and fetched again.
 
     Attributes:
         frontier: the offset behind the last message that was read; None before the first.

@@ -10,7 +10,7 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from messaging.consumer.assignment import Assignment
+from messaging.consumer.assignment import PartitionAssignment
 from messaging.consumer.commits import OffsetCommitter
 from messaging.consumer.offsets import LogRewoundError
 from messaging.consumer.retry_topics import RetryTopicReader
@@ -28,7 +28,7 @@ LOOKUP_RETRY_S: Final = 0.5
 
 
 class DeletedRecordsHandler:
-    """The response to positions that are outside their logs.
+    """Handler of offsets out of range, as when the broker has deleted the records there.
 
     Args:
         commits: the partitions' ledgers.
@@ -37,7 +37,7 @@ class DeletedRecordsHandler:
     """
 
     def __init__(
-        self, commits: OffsetCommitter, retries: RetryTopicReader, assignment: Assignment
+        self, commits: OffsetCommitter, retries: RetryTopicReader, assignment: PartitionAssignment
     ) -> None:
         self._commits = commits
         self._retries = retries

@@ -26,7 +26,7 @@ KINDS: Final = (RETRIED, FRESH)
 
 
 class FairQueue:
-    """The messages that wait for a free place in the window, ordered fairly by subject.
+    """Queue of messages that wait for a place in the window, fair between subjects.
 
     Attributes:
         waiting: how many there are.

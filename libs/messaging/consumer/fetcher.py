@@ -21,14 +21,14 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
-from messaging.consumer.assignment import Assignment
+from messaging.consumer.assignment import PartitionAssignment
 from messaging.consumer.commits import OffsetCommitter
 from messaging.consumer.corrupt_batches import CorruptBatchError
 from messaging.consumer.deleted_records import DeletedRecordsHandler
 from messaging.consumer.offsets import LogRewoundError
 from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.retry_topics import RetryTopicReader, SubscribedTopics, mark_finished
-from messaging.consumer.window import Window
+from messaging.consumer.window import InFlightWindow
 from messaging.kafka.aiokafka_internals import get_position
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.processing.inflight import InFlightMessage
@@ -56,7 +56,7 @@ Batches = dict[TopicPartition, Sequence[Any]]
 
 
 class Fetcher:
-    """The poll loop of one group member.
+    """Fetcher of records for one group member, with its poll loop.
 
     Args:
         window: holds and processes what was fetched.
@@ -75,12 +75,12 @@ class Fetcher:
 
     def __init__(  # noqa: PLR0913 - what it stands between
         self,
-        window: Window,
+        window: InFlightWindow,
         read_ahead: PrefetchBudget,
         worker: MessageProcessor,
         *,
         commits: OffsetCommitter,
-        assignment: Assignment,
+        assignment: PartitionAssignment,
         sources: SubscribedTopics,
         idle_pause_s: float,
     ) -> None:

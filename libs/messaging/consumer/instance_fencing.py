@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from aiokafka.errors import KafkaError
 
-from messaging.kafka.admin import admin_client
+from messaging.kafka.admin import open_admin_client
 from messaging.kafka.aiokafka_internals import get_member_id, intercept_membership_loss
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.settings import KafkaSettings
@@ -22,11 +22,11 @@ _UUID: Final = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 
 
 class InstanceIdTakenError(KafkaUnavailableError):
-    """Raised when another group member uses this replica's instance id."""
+    """Raised when another group member uses this replica's ``group.instance.id``."""
 
 
 async def require_free_instance_id(kafka: KafkaSettings, group: str, mine: str = "") -> None:
-    """Raise if another group member uses the id that ``KAFKA_GROUP_INSTANCE_ID`` gives this one.
+    """Raise ``InstanceIdTakenError`` if another group member uses this replica's instance id.
 
     Args:
         kafka: the instance id, and how to reach the broker.
@@ -51,7 +51,7 @@ async def require_free_instance_id(kafka: KafkaSettings, group: str, mine: str =
 
 
 async def _member_ids(kafka: KafkaSettings, group: str) -> list[str]:
-    async with admin_client(kafka) as admin:
+    async with open_admin_client(kafka) as admin:
         try:
             answers = await admin.describe_consumer_groups([group])
         except KafkaError as error:
@@ -66,7 +66,7 @@ async def _member_ids(kafka: KafkaSettings, group: str) -> list[str]:
 
 
 class InstanceIdGuard:
-    """A guard that lets a fenced member rejoin only if its instance id is free.
+    """Guard that lets a fenced member rejoin its group only if its instance id is free.
 
     Args:
         kafka: the instance id, and how to reach the broker.

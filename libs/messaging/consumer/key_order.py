@@ -10,8 +10,8 @@ from aiokafka import TopicPartition
 from messaging.processing.inflight import InFlightMessage
 
 
-class KeyOrder:
-    """The keys in use, and the messages that wait for them.
+class KeyOrdering:
+    """Tracker of the keys in progress, which holds back later messages with the same key.
 
     A key is taken from the moment its message may be worked on until that message is settled.
     Those behind it wait here, and take no place from messages of other keys.

@@ -50,7 +50,7 @@ _HASH_CHARACTERS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class LogIdentity:
-    """The identity of a partition's log; an offset has no meaning in another log.
+    """Identity of a partition's log, as offsets have no meaning in another one.
 
     Attributes:
         cluster: hash of the cluster's id; empty if the broker does not report it.
@@ -73,7 +73,7 @@ UNKNOWN_LOG: Final = LogIdentity()
 
 @dataclass(frozen=True, slots=True)
 class CommitMetadata:
-    """The decoded metadata of a commit.
+    """Decoded metadata of an offset commit: its log, and the finished offsets beyond it.
 
     Attributes:
         log: the log that the commit was made of.
@@ -94,13 +94,13 @@ class CommitMetadata:
 NO_METADATA: Final = CommitMetadata()
 
 
-def encode_metadata(
+def encode_commit_metadata(
     offset: int,
     finished: Iterable[range],
     log: LogIdentity = UNKNOWN_LOG,
     limit: int = MAX_CHARACTERS,
 ) -> str:
-    """Encode which log a commit is of, and which offsets beyond it are finished.
+    """Encode a commit's metadata: its log's identity and the finished offsets beyond it.
 
     Args:
         offset: the committed offset; itself unfinished.
@@ -122,13 +122,13 @@ def encode_metadata(
     return head + form
 
 
-def decode_metadata(offset: int, metadata: str | None) -> CommitMetadata:
-    """Decode what ``encode_metadata`` returned; anything else decodes to ``NO_METADATA``.
+def decode_commit_metadata(offset: int, metadata: str | None) -> CommitMetadata:
+    """Decode a commit's metadata; return ``NO_METADATA`` for what we did not write.
 
     Args:
         offset: the committed offset that the metadata came with.
-        metadata: ignored unless ``encode_metadata`` made it for this very offset: it may be another
-            client's, of an older version, or copied to a translated offset.
+        metadata: ignored unless ``encode_commit_metadata`` made it for this very offset: it may
+            be another client's, of an older version, or copied to a translated offset.
     """
     parts = (metadata or "").split(";")
     if len(parts) != _PARTS or parts[0] != VERSION or len(metadata or "") > MAX_CHARACTERS:

@@ -18,11 +18,11 @@ MAX_DISTANCE: Final = 1 << 21
 
 
 class LogRewoundError(Exception):
-    """Raised when an offset before those read earlier is read: the log has been replaced."""
+    """Raised when a record has a lower offset than earlier ones: the log was replaced."""
 
 
 class OffsetLedger:
-    """The started and finished offsets of one assigned partition.
+    """Ledger of the started and finished offsets of one partition, which yields the next commit.
 
     A committed offset means that everything before it is done (Kafka's convention: the next offset
     to read). So the commit advances only over a gapless run of finished messages, in the order in

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class DigestScope(StrEnum):
-    """Scope of a stub's size and hash: the single record, or its whole batch."""
+    """Scope of an oversize message's size and hash: the record, or the batch it came in."""
 
     RECORD = "record"
     BATCH = "batch"
@@ -15,12 +15,12 @@ class DigestScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OversizeInfo:
-    """Size, hash and reason of a message that is too large.
+    """Size, hash and reason of a message that is too large to be handled.
 
     Attributes:
         kind: what size and hash are of: the record, or the batch it came in.
         size_bytes: of key, value and headers; of a batch, as the broker stores it.
-        sha256: in hex; of a record as ``stubs.record_digest_hex`` computes it; of a batch, of
+        sha256: in hex; of a record as ``stubs.compute_record_digest`` computes it; of a batch, of
             its stored bytes from the attributes on, which is what its CRC covers.
         complaint: why it is too large, in one line for people.
         headers_left_out: how many of its headers are not there.
@@ -34,7 +34,7 @@ class OversizeInfo:
 
 
 class OversizeValue(bytes):
-    """The first bytes of a value that is too large; empty if they are unknown.
+    """First bytes of a record's value that is too large; empty if they are unknown.
 
     Attributes:
         known: what is known of the message.

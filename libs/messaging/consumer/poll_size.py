@@ -9,7 +9,7 @@ from messaging.limits import POLL_BYTES
 
 
 class PollBudget:
-    """A byte counter that resets on each turn of the event loop, as one poll is read in one."""
+    """Budget of the bytes that one poll may return; renewed with each turn of the event loop."""
 
     def __init__(self) -> None:
         self._begun = False

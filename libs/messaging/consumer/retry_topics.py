@@ -14,7 +14,7 @@ from messaging.consumer.commits import OffsetCommitter
 from messaging.consumer.deferred_retries import DeferredRetries
 from messaging.consumer.offsets import OffsetLedger
 from messaging.consumer.prefetch import PrefetchBudget
-from messaging.consumer.window import Window
+from messaging.consumer.window import InFlightWindow
 from messaging.processing.inflight import InFlightMessage
 
 MAX_DEFERRED: Final = 100_000
@@ -23,7 +23,7 @@ MAX_DEFERRED: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class SubscribedTopics:
-    """The topics a stage reads, by the broker's names.
+    """Topics that a service subscribes to, by the broker's names.
 
     Attributes:
         names: each topic's name without the prefix.
@@ -35,7 +35,7 @@ class SubscribedTopics:
 
 
 class RetryTopicReader:
-    """The reader of a stage's retry topics.
+    """Reader of a service's retry topics, which holds messages back until they are due.
 
     Args:
         window: holds messages until they are due, and works on them.
@@ -48,7 +48,7 @@ class RetryTopicReader:
 
     def __init__(  # noqa: PLR0913 - what it stands between
         self,
-        window: Window,
+        window: InFlightWindow,
         read_ahead: PrefetchBudget,
         commits: OffsetCommitter,
         sources: SubscribedTopics,
@@ -182,7 +182,7 @@ class RetryTopicReader:
         return deferred is not None and deferred.is_refetching
 
 
-def mark_finished(window: Window, ledger: OffsetLedger, job: InFlightMessage) -> None:
+def mark_finished(window: InFlightWindow, ledger: OffsetLedger, job: InFlightMessage) -> None:
     """Mark a message as finished in its partition's ledger and in the window."""
     ledger.finish(job.received.offset)
     window.mark_settled(job)

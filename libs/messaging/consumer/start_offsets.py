@@ -21,7 +21,7 @@ import structlog
 from aiokafka import TopicPartition
 
 from messaging.consumer.metrics import LOG_FAULTS
-from messaging.consumer.offset_metadata import UNKNOWN_LOG, LogIdentity, decode_metadata
+from messaging.consumer.offset_metadata import UNKNOWN_LOG, LogIdentity, decode_commit_metadata
 from messaging.kafka.partition_logs import (
     PartitionLog,
     fetch_epoch_end_offsets,
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 
 class LogMismatch(StrEnum):
-    """The ways in which a log can contradict the group's commit."""
+    """Way in which a partition's log contradicts the group's commit, such as being shorter."""
 
     DELETED = "deleted"
     LOST = "lost"
@@ -50,7 +50,7 @@ _WHAT_TO_KNOW: Final = {
 
 @dataclass(frozen=True, slots=True)
 class StartPosition:
-    """The offset at which reading of a partition starts.
+    """Offset at which reading of a partition starts.
 
     Attributes:
         offset: the first to read; None if neither a commit nor the log provides it.
@@ -68,7 +68,7 @@ class StartPosition:
 async def find_start_positions(
     client: Any, commits: Mapping[TopicPartition, Any], partitions: Collection[TopicPartition]
 ) -> dict[TopicPartition, StartPosition]:
-    """Return where to start reading each partition; log and count commits that do not fit the log.
+    """Return the offset to start at for each partition; report commits that do not fit the log.
 
     Args:
         client: aiokafka's client.
@@ -85,7 +85,7 @@ async def find_start_positions(
         one: account.log.epoch
         for one, commit in commits.items()
         if one in logs
-        and (account := decode_metadata(commit.offset, commit.metadata)).log.epoch >= 0
+        and (account := decode_commit_metadata(commit.offset, commit.metadata)).log.epoch >= 0
         and account.log.epoch < logs[one].identity.epoch
     }
     ends = await fetch_epoch_end_offsets(client, epochs)
@@ -108,7 +108,7 @@ async def find_start_positions(
 def decide_start_position(
     commit: Any, found: PartitionLog | None, epoch_end: int | None
 ) -> StartPosition:
-    """Return where to start, from a commit and the state of the log.
+    """Return the offset to start at, given a partition's commit and its log.
 
     Args:
         commit: offset and metadata; None if the group has none.
@@ -118,7 +118,7 @@ def decide_start_position(
     identity = found.identity if found else UNKNOWN_LOG
     if commit is None or commit.offset < 0:
         return StartPosition(found.start if found else None, log=identity)
-    account = decode_metadata(commit.offset, commit.metadata)
+    account = decode_commit_metadata(commit.offset, commit.metadata)
     if found is None:
         return StartPosition(commit.offset, account.finished)
     committed_log = account.log
@@ -149,7 +149,7 @@ def _mismatch(
 def report_log_mismatch(
     partition: TopicPartition, fault: LogMismatch, found: PartitionLog, **offsets: int | None
 ) -> None:
-    """Log and count that a log is not the one that was expected.
+    """Log and count that a partition's log is not the one that was expected.
 
     Args:
         partition: which.

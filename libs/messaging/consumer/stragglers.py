@@ -39,14 +39,14 @@ async def cancel_tasks(tasks: Mapping[Any, InFlightMessage], budget_s: float) ->
             topic=job.topic,
             partition=job.partition.partition,
             offset=job.received.offset,
-            at=suspension_point(task),
+            at=find_suspension_point(task),
             what="its message is left unfinished and is done again; have the handler end when it "
             "is cancelled",
         )
 
 
-def suspension_point(task: asyncio.Task[Any]) -> str:
-    """Return the source line at which a task is suspended, for people; empty if unknown.
+def find_suspension_point(task: asyncio.Task[Any]) -> str:
+    """Return the source line at which a task is suspended, as text; empty if unknown.
 
     The innermost frame outside asyncio, such as ``fetch (client.py:12)``.
     """

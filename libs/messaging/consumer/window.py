@@ -30,7 +30,7 @@ import structlog
 from aiokafka import TopicPartition
 
 from messaging.consumer.fair_queue import FairQueue
-from messaging.consumer.key_order import KeyOrder
+from messaging.consumer.key_order import KeyOrdering
 from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.stragglers import cancel_tasks
 from messaging.processing.inflight import InFlightMessage
@@ -41,8 +41,8 @@ CANCEL_S: Final = 2.0
 """How long a cancelled handler is waited for by default, in seconds."""
 
 
-class Window:
-    """The held messages and those in flight, with limits on number and bytes.
+class InFlightWindow:
+    """Window of the messages held and in flight, limited in number and bytes.
 
     Args:
         work: processes one message; it returns when only the broker's acknowledgement is
@@ -75,7 +75,7 @@ class Window:
         self._processing: set[InFlightMessage] = set()
         self._jobs: dict[TopicPartition, set[InFlightMessage]] = defaultdict(set)
         self._queue = FairQueue()
-        self._keys = KeyOrder() if by_key else None
+        self._keys = KeyOrdering() if by_key else None
         self._not_due: dict[InFlightMessage, asyncio.TimerHandle] = {}
         self._suspended: dict[TopicPartition, list[InFlightMessage]] = {}
         self._changed = asyncio.Event()

@@ -14,11 +14,11 @@ from contracts import headers as h
 from contracts.topics import dlq_topic, retry_topic
 from messaging.consumer.oversize import DigestScope, OversizeValue
 from messaging.dead_letters import headers as dead_letter_headers
-from messaging.dead_letters.identity import stub_content_digest
+from messaging.dead_letters.identity import compute_stub_digest
 from messaging.dead_letters.record_digest import digest_record
-from messaging.dead_letters.stubs import StubLetter, describe_oversize, make_stub_letter
+from messaging.dead_letters.stubs import DeadLetterStub, build_stub, describe_oversize
 from messaging.delivery import Headers, Record, append_headers, build_retry_headers
-from messaging.processing.attempts import StuckError
+from messaging.processing.attempts import StuckMessageError
 from messaging.processing.failure_policy import RetryLater
 from messaging.processing.inflight import InFlightMessage
 from messaging.producer.publisher import Publisher, RecordTooLargeError
@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 
 class FailureRouter:
-    """The writer of a service's retry topics and dead letter queue.
+    """Router that writes failed messages to a service's retry topics and dead letter queue.
 
     Args:
         service: whose.
@@ -99,7 +99,7 @@ class FailureRouter:
             OutageError: the broker does not take it.
         """
         stub = await asyncio.to_thread(_stub_without_content, job.record)
-        added = self._letter_headers(job, failure, stub_content_digest(stub))
+        added = self._letter_headers(job, failure, compute_stub_digest(stub))
         await self._write_stub(dlq_topic(self._service).name, stub, added)
         _log_letter(job, failure, _letter_id_of(added))
 
@@ -136,13 +136,13 @@ class FailureRouter:
             with suppress(RecordTooLargeError):
                 await self._forward(dlq, job, added)
                 return _letter_id_of(added)
-        stub = await asyncio.to_thread(make_stub_letter, record)
+        stub = await asyncio.to_thread(build_stub, record)
         log.warning("stub_letter", kind=stub.kind.value, size_bytes=stub.size_bytes)
-        added = self._letter_headers(job, failure, stub_content_digest(stub))
+        added = self._letter_headers(job, failure, compute_stub_digest(stub))
         await self._write_stub(dlq, stub, added)
         return _letter_id_of(added)
 
-    async def _write_stub(self, dlq: str, stub: StubLetter, added: Headers) -> None:
+    async def _write_stub(self, dlq: str, stub: DeadLetterStub, added: Headers) -> None:
         # First with the beginning of the message, which helps people; then without.
         with suppress(RecordTooLargeError):
             await self._forward_stub(dlq, stub, added)
@@ -150,27 +150,27 @@ class FailureRouter:
         try:
             await self._forward_stub(dlq, stub.without_content, added)
         except RecordTooLargeError as error:
-            raise StuckError(
+            raise StuckMessageError(
                 f"{dlq} takes not even a letter without its message, of a few kB; "
                 "set its max.message.bytes as it is declared"
             ) from error
 
-    async def _forward_stub(self, dlq: str, stub: StubLetter, added: Headers) -> None:
+    async def _forward_stub(self, dlq: str, stub: DeadLetterStub, added: Headers) -> None:
         headers = append_headers(stub.headers, (*added, *stub.added_headers))
         await self._publisher.forward(dlq, stub.key, stub.value, headers)
 
 
-def _stub_without_content(record: Record) -> StubLetter:
+def _stub_without_content(record: Record) -> DeadLetterStub:
     """Return a stub without content of the message; without its hash if computing it fails."""
     try:
         known = describe_oversize(record)
     except Exception:
         log.exception("not_hashed", topic=record.topic, offset=record.offset)
-        return StubLetter(
+        return DeadLetterStub(
             DigestScope.RECORD, size_bytes=0, sha256="", headers_left_out=len(record.headers)
         )
     left_out = known.headers_left_out + len(record.headers)
-    return StubLetter(known.kind, known.size_bytes, known.sha256, headers_left_out=left_out)
+    return DeadLetterStub(known.kind, known.size_bytes, known.sha256, headers_left_out=left_out)
 
 
 def _log_letter(

@@ -19,8 +19,8 @@ from uuid import UUID
 from contracts import headers as h
 from contracts.errors import ContentBugError, ErrorCode, OnrecordError
 from messaging.dead_letters import identity
-from messaging.delivery import Delivery, Headers, header_number
-from messaging.processing.failure_policy import OwnOutageError
+from messaging.delivery import Delivery, Headers, get_header_number
+from messaging.processing.failure_policy import SingleMessageOutageError
 
 MESSAGE_LIMIT: Final = 500
 """Longest error text in a header, in characters."""
@@ -31,7 +31,7 @@ STACK_LIMIT: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class FailureDescription:
-    """A failure described for headers and logs, without the message's payload.
+    """Description of a failure for headers and logs, without the message's content.
 
     Attributes:
         code: the stable cause.
@@ -51,14 +51,14 @@ class FailureDescription:
 def describe_failure(
     error: BaseException, service: str, *, code: ErrorCode | None = None
 ) -> FailureDescription:
-    """Return the description of an exception, without any payload in it.
+    """Return the description of an exception, without the message's content.
 
     Args:
         error: what the handler raised.
         service: the stage it failed in; part of the fingerprint.
         code: the cause, unless it is the error's own.
     """
-    cause = error.outage if isinstance(error, OwnOutageError) else error
+    cause = error.outage if isinstance(error, SingleMessageOutageError) else error
     name = type(cause).__name__
     frames = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in _frames(cause)]
     if isinstance(cause, ContentBugError) and cause.frames:
@@ -84,7 +84,7 @@ def build_dead_letter_headers(  # noqa: PLR0913 - all are needed, and named
     group: str,
     at: datetime,
 ) -> Headers:
-    """Return the headers that a dead letter carries behind the original ones, without the trailer.
+    """Return the headers that a dead letter has in addition to the original message's.
 
     Args:
         failure: why it is set aside.
@@ -94,7 +94,7 @@ def build_dead_letter_headers(  # noqa: PLR0913 - all are needed, and named
         group: its consumer group.
         at: when.
     """
-    letter_id = identity.derive_letter_id(service, delivery.origin, delivery.replays, content)
+    letter_id = identity.derive_dead_letter_id(service, delivery.origin, delivery.replays, content)
     origin = delivery.origin
     added = {
         h.DLQ_TOPIC: origin.topic,
@@ -123,7 +123,7 @@ def build_dead_letter_headers(  # noqa: PLR0913 - all are needed, and named
 
 
 def build_replay_headers(letter: UUID, added: Headers) -> Headers:
-    """Return the headers of a replayed message that follow the original ones, without the trailer.
+    """Return the headers that a replayed message has in addition to the original's.
 
     The origin (where the message was first read) is kept, as the conservation law counts by it; the
     attempts are not, so that a replay has all its tries.
@@ -133,7 +133,7 @@ def build_replay_headers(letter: UUID, added: Headers) -> Headers:
         added: the headers the letter carries behind the original ones; damaged ones are left out.
     """
     kept = dict(added)
-    replays = header_number(added, h.REPLAYS, 0) + 1
+    replays = get_header_number(added, h.REPLAYS, 0) + 1
     return (
         *[(name, kept[name]) for name in _ORIGIN if kept.get(name)],
         (h.REPLAY_OF, str(letter).encode()),

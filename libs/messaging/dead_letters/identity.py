@@ -28,8 +28,8 @@ from contracts.topics import EVENT_TOPICS, MIB
 from messaging.codec import strip_schema_id
 from messaging.dead_letters import stubs
 from messaging.dead_letters.record_digest import digest_record
-from messaging.dead_letters.stubs import StubLetter
-from messaging.delivery import Headers, Origin, header_number, read_history
+from messaging.dead_letters.stubs import DeadLetterStub
+from messaging.delivery import Headers, MessageOrigin, get_header_number, read_delivery_history
 from messaging.limits import SIMPLE_BYTES, has_more_json_values
 
 DOCUMENT_BYTES: Final = 32 * MIB
@@ -39,10 +39,10 @@ DOCUMENT_VALUES: Final = 500_000
 """Most values of such a message."""
 
 
-def content_digest(
+def compute_content_digest(
     key: bytes | None, value: bytes | None, original: Headers, added: Headers
 ) -> bytes:
-    """Return the digest of a DLQ record from which its letter id is derived.
+    """Return the digest of a DLQ record's content, from which its id is derived.
 
     For a stub letter the digest is of its description of the message, not of the message: the same
     message has another digest where its letter is whole.
@@ -54,17 +54,19 @@ def content_digest(
         added: the headers that onrecord added.
     """
     stub = stubs.read_stub_headers(added)
-    return digest_record(key, value, original) if stub is None else stub_content_digest(stub)
+    return digest_record(key, value, original) if stub is None else compute_stub_digest(stub)
 
 
-def stub_content_digest(stub: StubLetter) -> bytes:
-    """Return ``content_digest`` for a message of which the DLQ holds only a stub."""
+def compute_stub_digest(stub: DeadLetterStub) -> bytes:
+    """Return the content digest of a message whose dead letter holds only a stub of it."""
     described = (stub.kind.value, str(stub.size_bytes), stub.sha256)
     return sha256("\x1f".join(described).encode()).digest()
 
 
-def derive_letter_id(service: str, origin: Origin, replays: int, content: bytes) -> UUID:
-    """Return the id of a dead letter from where its message was first read and its content.
+def derive_dead_letter_id(
+    service: str, origin: MessageOrigin, replays: int, content: bytes
+) -> UUID:
+    """Return a dead letter's id, from its content and the place where it was first read.
 
     A message written to the DLQ twice, because its service crashed in between, has one id. One
     at the same offset of a topic that was deleted and recreated has another.
@@ -73,15 +75,17 @@ def derive_letter_id(service: str, origin: Origin, replays: int, content: bytes)
         service: the service that wrote it.
         origin: where, and with what timestamp, the message was first read.
         replays: how often it was replayed before.
-        content: its ``content_digest``.
+        content: its ``compute_content_digest``.
     """
     parts = (origin.topic, origin.partition, origin.offset, origin.timestamp_ms, replays)
     encoded = (str(part).encode(errors="backslashreplace") for part in (service, *parts))
     return UUID(derive_id_text("letter", *encoded, content.hex().encode()))
 
 
-def verify_letter_id(service: str, place: Origin, content: bytes, added: Headers) -> UUID:
-    """Return a DLQ record's letter id: the one in its headers only if it follows from the record.
+def verify_dead_letter_id(
+    service: str, place: MessageOrigin, content: bytes, added: Headers
+) -> UUID:
+    """Return a DLQ record's dead letter id: the one in its headers only if the record confirms it.
 
     It is the one in its headers if that follows from the record. Otherwise somebody else wrote the
     record, or an earlier version of onrecord did: then it follows from its place in the DLQ.
@@ -89,11 +93,13 @@ def verify_letter_id(service: str, place: Origin, content: bytes, added: Headers
     Args:
         service: whose DLQ it is in.
         place: where in the DLQ.
-        content: its ``content_digest``.
+        content: its ``compute_content_digest``.
         added: the headers that onrecord added.
     """
-    origin = read_history(added, fallback=place, tier=0).origin
-    derived = derive_letter_id(service, origin, header_number(added, h.REPLAYS, 0), content)
+    origin = read_delivery_history(added, fallback=place, tier=0).origin
+    derived = derive_dead_letter_id(
+        service, origin, get_header_number(added, h.REPLAYS, 0), content
+    )
     # A header can be forged to hide another letter in the index: it counts only if it follows from
     # the record itself.
     if dict(added).get(h.LETTER_ID) == str(derived).encode():
@@ -104,7 +110,7 @@ def verify_letter_id(service: str, place: Origin, content: bytes, added: Headers
 
 @dataclass(frozen=True, slots=True)
 class MessageSubject:
-    """The transcript or chunk that a message is about, read from its value.
+    """Transcript or chunk that a message is about, as its value names it.
 
     Attributes:
         subject: the id that it has to be keyed by: of a transcript or a chunk.
@@ -120,7 +126,7 @@ class MessageSubject:
 def read_message_subject(
     topic: str | None, key: bytes | None, value: bytes | None
 ) -> MessageSubject | None:
-    """Return what a message is about; None if its value cannot be read or contradicts its key.
+    """Return the transcript or chunk that a message is about; None if it cannot be read.
 
     A value over ``DOCUMENT_BYTES`` or ``DOCUMENT_VALUES`` is not decoded.
 
@@ -160,7 +166,7 @@ Revision = Annotated[int | None, Field(ge=1, le=2**31 - 1), WrapValidator(_or_no
 
 
 class SubmissionIdentity(BaseModel):
-    """The fields of a submission that identify its interview.
+    """Fields of a submission that identify its interview.
 
     Attributes:
         transcript_id: id of the interview.
@@ -174,7 +180,7 @@ class SubmissionIdentity(BaseModel):
 
 
 def read_submission_identity(document: bytes) -> SubmissionIdentity | None:
-    """Return which interview a submission is of; None if it cannot be read.
+    """Return the interview that a submission is of; None if it cannot be read.
 
     Args:
         document: the JSON of the record's value.

@@ -13,7 +13,7 @@ from typing import Final
 from contracts import headers as h
 from messaging.consumer.oversize import DigestScope, OversizeInfo, OversizeValue
 from messaging.dead_letters.record_digest import digest_record
-from messaging.delivery import Headers, Record, header_number, header_text
+from messaging.delivery import Headers, Record, get_header_number, get_header_text
 
 FIRST_BYTES: Final = 4 * 1024
 """Most bytes of a value that a stub letter keeps."""
@@ -26,14 +26,14 @@ HEADERS_BYTES: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class StubLetter:
-    """The part of a message that the DLQ keeps if the message does not fit whole.
+class DeadLetterStub:
+    """Truncated message that the DLQ keeps if the message does not fit whole.
 
     Attributes:
         kind: what ``size_bytes`` and ``sha256`` are of: the record, or the batch it came in, which
             was not read because it has more bytes after decompression than are allowed.
         size_bytes: of key, value and headers; of a batch, as the broker stores it.
-        sha256: in hex; for a record as ``record_digest_hex`` computes it.
+        sha256: in hex; for a record as ``compute_record_digest`` computes it.
         key: the first bytes of the key; None if there is none, or it is unknown.
         value: the first bytes of the value; None if there is none.
         headers: the original ones, as far as they fit.
@@ -49,7 +49,7 @@ class StubLetter:
     headers_left_out: int = 0
 
     @property
-    def without_content(self) -> StubLetter:
+    def without_content(self) -> DeadLetterStub:
         """The same stub without key, value and headers of the message."""
         left_out = self.headers_left_out + len(self.headers)
         return replace(self, key=None, value=None, headers=(), headers_left_out=left_out)
@@ -67,11 +67,11 @@ class StubLetter:
         return tuple((name, value.encode()) for name, value in added)
 
 
-def make_stub_letter(record: Record) -> StubLetter:
-    """Return the stub letter of a message, which may be truncated already."""
+def build_stub(record: Record) -> DeadLetterStub:
+    """Return the stub of a message for the DLQ; the message may be truncated already."""
     known = describe_oversize(record)
     headers = select_headers_that_fit(record.headers)
-    return StubLetter(
+    return DeadLetterStub(
         known.kind,
         known.size_bytes,
         known.sha256,
@@ -83,7 +83,7 @@ def make_stub_letter(record: Record) -> StubLetter:
 
 
 def truncate_record(record: Record, complaint: str) -> Record:
-    """Return a record with only the first bytes of its value and the headers that fit.
+    """Return a record with only the first bytes of its value, and the headers that fit.
 
     Args:
         record: the whole one.
@@ -100,33 +100,35 @@ def truncate_record(record: Record, complaint: str) -> Record:
 
 
 def describe_oversize(record: Record) -> OversizeInfo:
-    """Return size and hash of a message; hashing 64 MiB takes about a tenth of a second."""
+    """Return the size and hash of a message that is too large."""
     if isinstance(record.value, OversizeValue):
         return record.value.known
-    return OversizeInfo(DigestScope.RECORD, record_size(record), record_digest_hex(record), "")
+    return OversizeInfo(
+        DigestScope.RECORD, compute_record_size(record), compute_record_digest(record), ""
+    )
 
 
-def read_stub_headers(added: Headers) -> StubLetter | None:
-    """Return the stub that a letter's added headers describe, without the message's first bytes.
+def read_stub_headers(added: Headers) -> DeadLetterStub | None:
+    """Return the stub that a dead letter's headers describe; it lacks the first bytes.
 
     Returns:
         None if the letter has its message whole.
     """
-    kind = header_text(added, h.STUB)
+    kind = get_header_text(added, h.STUB)
     if kind not in set(DigestScope):
         return None
-    sha = header_text(added, h.STUB_SHA256) or ""
-    return StubLetter(DigestScope(kind), header_number(added, h.STUB_SIZE, 0), sha)
+    sha = get_header_text(added, h.STUB_SHA256) or ""
+    return DeadLetterStub(DigestScope(kind), get_header_number(added, h.STUB_SIZE, 0), sha)
 
 
-def record_size(record: Record) -> int:
-    """Return the bytes of a record's key, value and headers together."""
+def compute_record_size(record: Record) -> int:
+    """Return the total bytes of a record's key, value and headers."""
     parts = sum(len(name.encode(*_NAMES)) + len(value or b"") for name, value in record.headers)
     return len(record.key or b"") + len(record.value or b"") + parts
 
 
-def record_digest_hex(record: Record) -> str:
-    """Return the digest of a record in hex."""
+def compute_record_digest(record: Record) -> str:
+    """Return the SHA-256 of a record, in hex."""
     return digest_record(record.key, record.value, record.headers).hex()
 
 

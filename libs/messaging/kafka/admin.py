@@ -21,7 +21,7 @@ from messaging.settings import KafkaSettings
 
 
 @asynccontextmanager
-async def admin_client(kafka: KafkaSettings) -> AsyncIterator[Any]:
+async def open_admin_client(kafka: KafkaSettings) -> AsyncIterator[Any]:
     """Open a connected admin client for the duration of the context.
 
     Raises:
@@ -55,7 +55,7 @@ async def create_topics(
         KafkaUnavailableError: no broker answers.
         KafkaError: the broker refuses one of them.
     """
-    async with admin_client(kafka) as client:
+    async with open_admin_client(kafka) as client:
         existing = set(await client.list_topics())
         wanted = [_new(kafka, topic, replication) for topic in topics]
         missing = [topic for topic in wanted if topic.name not in existing]
@@ -75,7 +75,7 @@ async def disable_topic_auto_creation(kafka: KafkaSettings) -> None:
         KafkaError: a broker does not let this setting be changed while it runs, as Apache Kafka
             does not: there it belongs in the broker's configuration.
     """
-    async with admin_client(kafka) as client:
+    async with open_admin_client(kafka) as client:
         nodes = (await client.describe_cluster())["brokers"]
         wanted = {"auto.create.topics.enable": "false"}
         brokers = [
@@ -89,8 +89,8 @@ async def disable_topic_auto_creation(kafka: KafkaSettings) -> None:
 
 
 async def list_missing_topics(kafka: KafkaSettings, names: Iterable[str]) -> tuple[str, ...]:
-    """Return those of the named topics (prefix included) that the broker does not have."""
-    async with admin_client(kafka) as client:
+    """Return those of the named topics that the broker does not have."""
+    async with open_admin_client(kafka) as client:
         existing = set(await client.list_topics())
     return tuple(name for name in names if name not in existing)
 
@@ -118,7 +118,7 @@ def _raise_refusals(response: Any) -> None:
 
 
 async def wait_for_broker(kafka: KafkaSettings, timeout_s: float) -> None:
-    """Wait until a broker answers.
+    """Wait until a Kafka broker answers.
 
     Raises:
         KafkaRefusesError: one does not talk to us; waiting would not help.
@@ -127,7 +127,7 @@ async def wait_for_broker(kafka: KafkaSettings, timeout_s: float) -> None:
     deadline = asyncio.get_running_loop().time() + timeout_s
     while True:
         try:
-            async with admin_client(kafka):
+            async with open_admin_client(kafka):
                 return
         except KafkaRefusesError:
             raise

@@ -14,14 +14,14 @@ from aiokafka import OffsetAndMetadata, TopicPartition
 
 
 def get_client(consumer: Any) -> Any:
-    """Return the network client of a consumer."""
+    """Return the network client inside an aiokafka consumer."""
     return consumer._client
 
 
 async def fetch_committed_offsets(
     consumer: Any, partitions: Collection[TopicPartition]
 ) -> dict[TopicPartition, OffsetAndMetadata]:
-    """Return the group's commits with their metadata, which ``committed`` drops.
+    """Return the group's committed offsets with their metadata, which ``committed()`` drops.
 
     Repeats the request until the coordinator answers.
 
@@ -65,12 +65,12 @@ def describe_fetched(consumer: Any) -> dict[TopicPartition, str]:
 
 
 def get_member_id(consumer: Any) -> str:
-    """Return the member id by which the group knows, or knew, the consumer."""
+    """Return the consumer's latest member id in its group."""
     return str(consumer._coordinator.member_id)
 
 
 def intercept_membership_loss(consumer: Any, callback: Callable[[], None]) -> Callable[[], None]:
-    """Call back when the group has dropped the consumer, instead of letting it rejoin by itself.
+    """Call back when the group drops the consumer, which does not rejoin by itself then.
 
     Args:
         consumer: one that has started.

@@ -24,7 +24,7 @@ STALL_TIMEOUT_S: Final = 30.0
 
 
 class BrokerMonitor:
-    """A periodic check of the broker and of the partitions' progress.
+    """Monitor that periodically checks the broker and the partitions' progress.
 
     Args:
         fetching: returns the partitions of which messages are wanted now.

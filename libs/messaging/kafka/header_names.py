@@ -21,7 +21,7 @@ ERRORS: Final = "surrogateescape"
 
 
 class RawHeaderName(str):
-    """A header name that encodes to the bytes it was read from."""
+    """Header name, as text that encodes to exactly the bytes it was read from."""
 
     __slots__ = ()
 
@@ -32,18 +32,18 @@ class RawHeaderName(str):
 
 
 def can_aiokafka_write(headers: Iterable[tuple[str, bytes]]) -> bool:
-    """Return whether aiokafka's compiled builder can write these headers."""
+    """Return whether aiokafka's compiled batch builder can write these headers."""
     names = "".join([name for name, _ in headers])
     return names.isascii() or _encodes(names)
 
 
 def to_raw_names(headers: Iterable[tuple[str, bytes]]) -> list[tuple[str, bytes]]:
-    """Return the headers with names that the Python builder writes byte for byte."""
+    """Return the headers with names that are written byte for byte."""
     return [(RawHeaderName(name), value) for name, value in headers]
 
 
 class RawNameBatchBuilder(BatchBuilder):  # type: ignore[misc]  # aiokafka is untyped
-    """A batch builder for one record, whose header names may be any bytes.
+    """Record batch builder for one record, whose header names may be any bytes.
 
     Args:
         size: room for the record, in bytes.
@@ -74,7 +74,7 @@ def _encodes(name: str) -> bool:
 
 
 class NonUtf8RecordBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka is untyped
-    """aiokafka's Python parser of uncompressed batches, extended to header names of any bytes."""
+    """Parser of uncompressed record batches whose header names may be no UTF-8."""
 
     def _maybe_uncompress(self) -> None:
         self._decompressed = True

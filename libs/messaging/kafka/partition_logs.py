@@ -22,7 +22,7 @@ _READ_UNCOMMITTED: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class PartitionLog:
-    """A partition's log as its leader reports it.
+    """Identity, start and end of a partition's log, as its leader reports them.
 
     Attributes:
         identity: which log it is.
@@ -38,7 +38,7 @@ class PartitionLog:
 async def fetch_log_identities(
     client: Any, partitions: Collection[TopicPartition]
 ) -> dict[TopicPartition, LogIdentity]:
-    """Return the log identity of each partition; none where the broker does not support it.
+    """Return the log identity of each partition, without those the broker reports none for.
 
     Args:
         client: aiokafka's client, as its consumer and its admin client have one.

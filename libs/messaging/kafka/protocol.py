@@ -30,7 +30,7 @@ NO_ID = bytes(16)
 
 
 class Uuid(AbstractType):  # type: ignore[misc]  # aiokafka is untyped
-    """A UUID field: 16 bytes."""
+    """UUID field of Kafka's protocol: 16 bytes."""
 
     @classmethod
     def encode(cls, value: bytes) -> bytes:
@@ -112,7 +112,7 @@ class MetadataRequest_v12(RequestStruct):  # type: ignore[misc]  # noqa: N801 - 
 
 
 class TopicIdsRequest(Request[MetadataRequest_v12]):  # type: ignore[misc]  # aiokafka is untyped
-    """Request for topics' ids and their partitions' leader epochs.
+    """Metadata request for topics' ids and their partitions' leader epochs.
 
     Args:
         topics: their names.

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError
 
 from contracts.errors import OutageError
 from contracts.topics import ALL_TOPICS, FOREVER, RETRY_DELAYS_S, Topic, dlq_topic, retry_topic
-from messaging.kafka.admin import admin_client
+from messaging.kafka.admin import open_admin_client
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.settings import KafkaSettings
 
@@ -26,15 +26,15 @@ _OWN: Final = re.compile(r"(?P<service>.+)-(dlq|retry-(?P<tier>\d+))")
 
 
 class MissingTopicsError(OutageError):
-    """Raised when topics that the stage needs do not exist yet."""
+    """Raised when topics that a service needs do not exist yet."""
 
 
-class WrongTopicsError(OutageError):
-    """Raised when topics that the stage needs have settings that would lose or refuse messages."""
+class TopicSettingsError(OutageError):
+    """Raised when a topic's settings would lose or refuse messages."""
 
 
 async def require_topics(kafka: KafkaSettings, names: Sequence[str]) -> None:
-    """Raise unless the topics exist with settings that satisfy their declarations.
+    """Raise unless the topics exist, with settings that satisfy their declarations.
 
     Args:
         kafka: how to reach the broker.
@@ -45,7 +45,7 @@ async def require_topics(kafka: KafkaSettings, names: Sequence[str]) -> None:
         WrongTopicsError: some are not as declared; the message says what to change.
         KafkaUnavailableError: no broker answers.
     """
-    async with admin_client(kafka) as client:
+    async with open_admin_client(kafka) as client:
         try:
             await _require_all(client, names)
             configs = await _configs(client, names)
@@ -59,7 +59,7 @@ async def require_topics(kafka: KafkaSettings, names: Sequence[str]) -> None:
         for fault in _wrong_settings(name, topic, configs.get(name, {}))
     ]
     if faults:
-        raise WrongTopicsError(_describe(faults))
+        raise TopicSettingsError(_describe(faults))
 
 
 async def _require_all(client: Any, names: Sequence[str]) -> None:

@@ -18,21 +18,21 @@ from messaging.processing.failure_policy import DeadlinePassedError
 from messaging.processing.inflight import InFlightMessage
 from messaging.producer.outgoing import Outgoing
 from messaging.settings import StageSettings
-from messaging.stage import Subscription
+from messaging.stage import TopicSubscription
 
 log = structlog.get_logger(__name__)
 
 
 class LeakedCancellationError(Exception):
-    """Raised when a handler raised a cancellation that was not ours: a bug in it."""
+    """Raised when a handler raised ``CancelledError`` that nobody asked for: a bug in it."""
 
 
-class StuckError(OutageError):
+class StuckMessageError(OutageError):
     """Raised when a message can be neither handled nor dead-lettered; it is tried again."""
 
 
 class HandlerRunner:
-    """The caller of a stage's handlers, with tries in place and one deadline a delivery.
+    """Runner of handlers, with immediate retries and one deadline for each delivery.
 
     Args:
         settings: tries, deadlines, waits between tries.
@@ -51,7 +51,7 @@ class HandlerRunner:
         self._deadlines.close()
 
     async def handle(
-        self, job: InFlightMessage, route: Subscription, subject: Any
+        self, job: InFlightMessage, route: TopicSubscription, subject: Any
     ) -> Sequence[Outgoing]:
         """Call the handler, with tries in place, and return its result.
 
@@ -77,10 +77,12 @@ class HandlerRunner:
             if self._sets_aside:
                 raise
             log.exception("stuck", topic=job.topic, offset=job.received.offset)
-            raise StuckError(f"{type(error).__name__} on {job.topic}; see the log") from error
+            raise StuckMessageError(
+                f"{type(error).__name__} on {job.topic}; see the log"
+            ) from error
 
     async def _before_deadline(
-        self, job: InFlightMessage, route: Subscription, subject: Any
+        self, job: InFlightMessage, route: TopicSubscription, subject: Any
     ) -> Sequence[Outgoing]:
         job.tries, job.expired = 0, False
         job.deadline = self._deadline(job)
@@ -107,7 +109,7 @@ class HandlerRunner:
         return min(mine, self._loop.time() + job.due_s - time.time())
 
     async def _try(
-        self, job: InFlightMessage, route: Subscription, subject: Any
+        self, job: InFlightMessage, route: TopicSubscription, subject: Any
     ) -> Sequence[Outgoing]:
         try:
             return await self._once(job, route, subject)
@@ -118,7 +120,7 @@ class HandlerRunner:
         return await self._retrying(job)(self._once, job, route, subject)
 
     async def _once(
-        self, job: InFlightMessage, route: Subscription, subject: Any
+        self, job: InFlightMessage, route: TopicSubscription, subject: Any
     ) -> Sequence[Outgoing]:
         job.failure = None
         try:

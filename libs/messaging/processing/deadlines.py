@@ -20,7 +20,7 @@ AWAKE_S: Final = 10.0
 """What work then has at the least, in seconds: time to end, or to learn of a rebalance."""
 
 
-class DeadlineBound(Protocol):
+class WorkWithDeadline(Protocol):
     """Work that has a deadline."""
 
     deadline: float
@@ -29,7 +29,7 @@ class DeadlineBound(Protocol):
 
 
 class DeadlineTimer:
-    """A watcher that cancels the tasks of work that is past its deadline.
+    """Timer that cancels the tasks of work that is past its deadline.
 
     Args:
         loop: whose clock counts.
@@ -37,17 +37,17 @@ class DeadlineTimer:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._running: dict[DeadlineBound, None] = {}
+        self._running: dict[WorkWithDeadline, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self, work: DeadlineBound) -> None:
+    def begin(self, work: WorkWithDeadline) -> None:
         """Start watching work, whose ``deadline`` (the loop's clock, in seconds) is set."""
         self._running[work] = None
         timer = self._timer
         if timer is None or timer.when() > work.deadline:
             self._set(work.deadline)
 
-    def end(self, work: DeadlineBound) -> None:
+    def end(self, work: WorkWithDeadline) -> None:
         """Stop watching some work."""
         self._running.pop(work, None)
 

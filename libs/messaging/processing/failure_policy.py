@@ -28,13 +28,13 @@ from messaging.settings import StageSettings
 
 
 class DeadlinePassedError(BadMessageError):
-    """Raised when the deadline in the message's header has passed before a try."""
+    """Raised when the deadline in the message's header passed before a try."""
 
     code = ErrorCode.TIMEOUT
 
 
-class OwnOutageError(OnrecordError):
-    """Raised when one message meets an outage repeatedly while others pass: its own failure.
+class SingleMessageOutageError(OnrecordError):
+    """Raised when only one message keeps meeting an outage: the failure is its own.
 
     Args:
         outage: what the message's last try raised.
@@ -52,27 +52,27 @@ class OwnOutageError(OnrecordError):
 
 @dataclass(frozen=True, slots=True)
 class RetryLater:
-    """The decision to wait in the retry topic ``tier`` for ``delay_s`` seconds."""
+    """Decision to send the message to the retry topic ``tier``, to wait ``delay_s`` seconds."""
 
     tier: int
     delay_s: float
 
 
 @dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """The decision to write the message to the DLQ."""
+class SendToDlq:
+    """Decision to write the message to the dead letter queue."""
 
 
 @dataclass(frozen=True, slots=True)
-class WaitOut:
-    """The decision to keep the message and hold the stage until the dependency answers again."""
+class WaitForDependency:
+    """Decision to keep the message and pause the service until the dependency answers."""
 
 
-Decision = RetryLater | DeadLetter | WaitOut
+Decision = RetryLater | SendToDlq | WaitForDependency
 
 
 class FailureRoute(Enum):
-    """The routes of a message whose delivery has failed."""
+    """Route of a message whose delivery failed: to wait, to retry topics, or to the DLQ."""
 
     STAYS = "it stays, and the stage waits"
     AS_ASKED = "a retry topic, for as long as was asked, up to a ceiling"
@@ -83,7 +83,7 @@ class FailureRoute(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PolicyRow:
-    """One row of the failure policy's table.
+    """Row of the failure policy's table: an error class, and what follows from it.
 
     Attributes:
         branch: which errors it is for.
@@ -123,7 +123,11 @@ _BY_CONTENT: Final = frozenset(
 TABLE: Final = (
     PolicyRow(OutageError, _ALL, in_place=False, way=FailureRoute.STAYS, counts=False),
     PolicyRow(
-        OwnOutageError, _ALL, in_place=False, way=FailureRoute.TIERS_WITH_PATIENCE, counts=False
+        SingleMessageOutageError,
+        _ALL,
+        in_place=False,
+        way=FailureRoute.TIERS_WITH_PATIENCE,
+        counts=False,
     ),
     PolicyRow(ThrottledError, _ALL, in_place=False, way=FailureRoute.AS_ASKED, counts=False),
     PolicyRow(BadMessageError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
@@ -140,7 +144,7 @@ TABLE: Final = (
 
 
 def find_policy_row(error: BaseException) -> PolicyRow:
-    """Return the first row of the table that an error falls under."""
+    """Return the first row of the failure policy's table that matches an error."""
     code = getattr(error, "code", None)
     return next(
         row
@@ -152,7 +156,7 @@ def find_policy_row(error: BaseException) -> PolicyRow:
 def decide_next_step(
     error: BaseException, delivery: Delivery, settings: StageSettings, *, now: datetime
 ) -> Decision:
-    """Return what to do with a message after its tries in place have failed.
+    """Decide what to do with a message after its immediate retries have failed.
 
     Args:
         error: what the last try raised.
@@ -162,20 +166,18 @@ def decide_next_step(
     """
     way = find_policy_row(error).way
     if way is FailureRoute.STAYS:
-        return WaitOut()
+        return WaitForDependency()
     if way is FailureRoute.AS_ASKED:
         # Throttling is no failure: the message keeps its tier, and waits as long as asked.
         asked_s = getattr(error, "retry_after", 0.0)
         return RetryLater(max(1, delivery.tier), min(max(0.0, asked_s), settings.throttle_max_s))
     if way is FailureRoute.LETTER:
-        return DeadLetter()
+        return SendToDlq()
     tiers = len(settings.retry_delays_s)
     tier = delivery.tier + 1
     if way is FailureRoute.TIERS_WITH_PATIENCE and _is_recent(delivery, settings, now):
         tier = min(tier, tiers)
-    return (
-        RetryLater(tier, settings.retry_delays_s[tier - 1]) if 0 < tier <= tiers else DeadLetter()
-    )
+    return RetryLater(tier, settings.retry_delays_s[tier - 1]) if 0 < tier <= tiers else SendToDlq()
 
 
 def _is_recent(delivery: Delivery, settings: StageSettings, now: datetime) -> bool:
@@ -184,27 +186,27 @@ def _is_recent(delivery: Delivery, settings: StageSettings, now: datetime) -> bo
 
 
 def is_retried_in_place(error: BaseException) -> bool:
-    """Return whether the same delivery may be tried again after a short wait."""
+    """Return whether a failure may be retried at once, in the same delivery."""
     return find_policy_row(error).in_place
 
 
 def counts_as_stage_failure(error: BaseException) -> bool:
-    """Return whether a failure is evidence about the stage, and not about the message alone."""
+    """Return whether a failure may be the service's, and not only the message's."""
     return find_policy_row(error).counts
 
 
-def is_timeout(error: BaseException) -> bool:
+def is_timeout_failure(error: BaseException) -> bool:
     """Return whether a failure counts as a timeout."""
     return isinstance(error, TimedOutError | TimeoutError)
 
 
-def is_bug(error: BaseException) -> bool:
-    """Return whether an error is unexpected, that is of no class of ours."""
+def is_unexpected_error(error: BaseException) -> bool:
+    """Return whether an error is of no class of ours, which makes it a bug."""
     return not isinstance(error, OnrecordError | TimeoutError)
 
 
 def drop_tracebacks(error: BaseException | None) -> None:
-    """Drop the tracebacks of an error and its causes, which keep the message in memory.
+    """Remove the tracebacks of an error and its causes, which would keep the message in memory.
 
     The frames of a traceback keep the event alive, and often lead back to the failure itself, so
     that megabytes would stay until the next collection of cycles.

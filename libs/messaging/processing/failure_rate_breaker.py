@@ -19,7 +19,7 @@ _Ending = tuple[str, int | None]
 
 
 class FailureRateBreaker:
-    """A circuit breaker on the outcome of the latest messages, which closes a gate.
+    """Circuit breaker that closes a gate when most of the latest messages have failed.
 
     A message that goes to a retry topic has failed as much as one that becomes a dead letter. A
     failure that is no evidence about the stage (``failure_policy.TABLE``) is not counted at all,

@@ -12,18 +12,18 @@ from aiokafka import TopicPartition
 
 from contracts import headers as h
 from contracts.errors import OutageError, ThrottledError
-from messaging.dead_letters.stubs import record_size, truncate_record
+from messaging.dead_letters.stubs import compute_record_size, truncate_record
 from messaging.delivery import (
     NO_CONTEXT,
     Delivery,
     Headers,
-    Origin,
+    MessageOrigin,
     Record,
-    read_history,
+    read_delivery_history,
     split_headers,
 )
 from messaging.limits import WHOLE_BYTES
-from messaging.processing.failure_policy import OwnOutageError, is_timeout
+from messaging.processing.failure_policy import SingleMessageOutageError, is_timeout_failure
 
 Subject: TypeAlias = bytes | TopicPartition
 """Whom a message is about, which decides whose turn it takes."""
@@ -36,7 +36,7 @@ HEADER_BYTES: Final = 128
 
 
 class InFlightMessage:
-    """One delivered record from fetch to settlement.
+    """Message in flight: a delivered record, from fetch to settlement.
 
     Args:
         received: the record as aiokafka hands it out.
@@ -133,9 +133,9 @@ class InFlightMessage:
             return
         self.tries += 1
         self._delivery = self.delivery.failed(
-            timed_out=is_timeout(error),
+            timed_out=is_timeout_failure(error),
             at=datetime.now(UTC),
-            own_outage=isinstance(error, OwnOutageError),
+            own_outage=isinstance(error, SingleMessageOutageError),
         )
 
     def shorten(self, complaint: str) -> None:
@@ -144,7 +144,7 @@ class InFlightMessage:
         Args:
             complaint: why it is too large.
         """
-        if record_size(self.record) <= WHOLE_BYTES:
+        if compute_record_size(self.record) <= WHOLE_BYTES:
             return
         record = self._record = truncate_record(self.record, complaint)
         # The key stays: whoever keeps messages of one key in order knows it by this one.
@@ -161,13 +161,15 @@ class InFlightMessage:
         received = self.received
         headers = received.headers
         sent_ms = max(0, received.timestamp)  # -1: it has none
-        here = Origin(self.topic, received.partition, received.offset, sent_ms)
+        here = MessageOrigin(self.topic, received.partition, received.offset, sent_ms)
         if self.tier is None:
             # Elsewhere than in our own retry topics, such headers are the producer's.
             self._delivery = self._delivery or Delivery(origin=here)
         else:
             headers, added = split_headers(headers)
-            self._delivery = self._delivery or read_history(added, fallback=here, tier=self.tier)
+            self._delivery = self._delivery or read_delivery_history(
+                added, fallback=here, tier=self.tier
+            )
         self._record = Record(
             topic=self.topic,
             partition=received.partition,

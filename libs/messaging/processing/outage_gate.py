@@ -11,7 +11,7 @@ ever, while others would pass. What tells them apart is what happens after a fai
         M no longer holds up others; it waits, and is tried one at a time with its likes
                                                                     │ ``STRIKES``, while most of
                                                                     ▼  the others passed
-                                                       the outage is M's own (``OwnOutageError``)
+                                              the outage is M's own (``SingleMessageOutageError``)
 
 A message for which that was proved at an earlier delivery begins where it left off: it holds up
 nobody any more, and is given up after a few tries.
@@ -27,7 +27,7 @@ from typing import Any, Final, TypeVar
 import structlog
 
 from contracts.errors import OutageError, TimedOutError
-from messaging.processing.failure_policy import DeadlinePassedError, OwnOutageError
+from messaging.processing.failure_policy import DeadlinePassedError, SingleMessageOutageError
 from messaging.processing.gates import ProbeGate
 
 log = structlog.get_logger(__name__)
@@ -67,7 +67,7 @@ class _Trial:
 
 
 class OutageGate(ProbeGate):
-    """A gate closed by ``OutageError``, and opened by a probe to which the dependency answers.
+    """Gate that ``OutageError`` closes, and that a successful probe of the dependency opens.
 
     Success shows it, and so does a failure of the probe's own; running out of time does not. A
     message whose probes ran out of time ``MOST_TIMEOUTS`` times in a row makes way for others.
@@ -133,7 +133,7 @@ class OutageGate(ProbeGate):
                 return await self._try(trial, step, about)
             except OutageError as outage:
                 if may_be_its_own and self._is_its_own(trial):
-                    raise OwnOutageError(outage) from outage
+                    raise SingleMessageOutageError(outage) from outage
             finally:
                 self._one_suspect.release()
 

@@ -37,7 +37,7 @@ from messaging.processing.throttle import ThrottledMessages
 from messaging.producer.outgoing import Outgoing
 from messaging.producer.publisher import Publisher, RecordTooLargeError
 from messaging.settings import StageSettings
-from messaging.stage import Stage, Subscription
+from messaging.stage import Stage, TopicSubscription
 
 log = structlog.get_logger(__name__)
 
@@ -46,7 +46,7 @@ MOST_NEWCOMERS: Final = 256
 
 
 class MessageProcessor:
-    """The processor of one stage's messages.
+    """Processor that runs a service's messages through handlers and failure policy.
 
     Args:
         stage: the handlers.
@@ -184,7 +184,7 @@ class MessageProcessor:
             return is_well
         return True
 
-    def _read(self, job: InFlightMessage) -> tuple[Subscription, Any]:
+    def _read(self, job: InFlightMessage) -> tuple[TopicSubscription, Any]:
         if self._stage.dead_letters:  # a stage without them takes whatever there is
             _refuse(job, self._limits.complaint_about(job.received))
         route = self._stage.route(job.source_topic)
@@ -323,7 +323,7 @@ def _log_bug(error: Exception, failure: dead_letter_headers.FailureDescription) 
             stack=failure.stack,
             fingerprint=failure.fingerprint,
         )
-    elif failure_policy.is_bug(error):
+    elif failure_policy.is_unexpected_error(error):
         log.error("bug", exc_info=error, fingerprint=failure.fingerprint)
 
 

@@ -8,7 +8,7 @@ from messaging.dead_letters.headers import FailureDescription
 
 
 class ThrottledMessages:
-    """The messages in retry topics that wait because a dependency asked for it."""
+    """Messages of retry topics that are held back because a dependency asked to be called later."""
 
     def __init__(self) -> None:
         self._messages = 0

@@ -30,7 +30,7 @@ DeliveryCallback = Callable[[Exception | None], None]
 
 
 class BatchBuilder(Protocol):
-    """The part of aiokafka's ``BatchBuilder`` that is used here."""
+    """Part of the interface of aiokafka's ``BatchBuilder`` that is used here."""
 
     def append(
         self, *, timestamp: None, key: bytes | None, value: bytes | None, headers: RecordHeaders
@@ -73,7 +73,7 @@ SendBatch = Callable[[tuple[str, int], RecordBatch], Awaitable[Exception | None]
 
 
 class RecordAccumulator:
-    """Queues of records to send, in order for each partition.
+    """Queues of the records to send, one for each partition, in order.
 
     Args:
         send_batch: sends one batch; the next one of the same partition follows when it returns.
@@ -167,8 +167,8 @@ class RecordAccumulator:
                 log.exception("delivery_callback_failed")
 
 
-def delivery_callback(future: asyncio.Future[Any]) -> DeliveryCallback:
-    """Return a callback that resolves a future; one that is done or cancelled stays as it is."""
+def build_delivery_callback(future: asyncio.Future[Any]) -> DeliveryCallback:
+    """Return a callback that resolves a future when its record is delivered."""
 
     def report(error: Exception | None) -> None:
         if future.done():

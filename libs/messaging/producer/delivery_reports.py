@@ -9,7 +9,7 @@ from messaging.producer.accumulator import DeliveryCallback
 
 
 class DeliveryReports:
-    """The delivery reports of records that are sent together, in the order of sending.
+    """Delivery reports of records that are sent together, in the order of sending.
 
     ``next_callback`` is called once a record, then ``close`` once; its future resolves with the
     last report.

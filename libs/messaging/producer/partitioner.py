@@ -14,7 +14,7 @@ _POSITIVE: Final = 0x7FFFFFFF
 
 
 def choose_partition(key: bytes | None, partitions: Sequence[int]) -> int:
-    """Return the partition for a record's key; a random one for a record without a key.
+    """Return the partition for a record's key; a random one without a key.
 
     aiokafka's partitioner gives the same result in twice the time, a third of what sending a record
     takes.
@@ -29,7 +29,7 @@ def choose_partition(key: bytes | None, partitions: Sequence[int]) -> int:
 
 
 def murmur2(data: bytes) -> int:
-    """Return the 32-bit MurmurHash2, with the seed of Kafka's Java client (``Utils.murmur2``)."""
+    """Return the 32-bit MurmurHash2 of bytes, as Kafka's Java client computes it."""
     whole = len(data) & ~3
     mixed = _SEED ^ len(data)
     for (word,) in struct.iter_unpack("<I", data[:whole]):

@@ -30,7 +30,7 @@ from messaging.producer.accumulator import (
     RecordAccumulator,
     RecordBatch,
     RecordHeaders,
-    delivery_callback,
+    build_delivery_callback,
 )
 from messaging.producer.delivery_reports import DeliveryReports
 from messaging.producer.outgoing import Outgoing, OutgoingRecord
@@ -51,7 +51,7 @@ FLUSH_S: Final = 5.0
 
 
 class RecordTooLargeError(BadMessageError):
-    """Raised when the record exceeds the topic's or the client's size limit."""
+    """Raised when a record exceeds the topic's or the client's size limit."""
 
     code = ErrorCode.TOO_LARGE
 
@@ -60,7 +60,7 @@ _CLOSED: Final = KafkaUnavailableError("the client gave up sending; it is being 
 
 
 class Publisher:
-    """An idempotent Kafka producer with ``acks=all``.
+    """Publisher of records: an idempotent Kafka producer with ``acks=all``.
 
     Args:
         kafka: how to reach the broker.
@@ -184,7 +184,7 @@ class Publisher:
         """
         delivered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if events := tuple(events):
-            await self.send(events, delivery_callback(delivered), cause=cause)
+            await self.send(events, build_delivery_callback(delivered), cause=cause)
             await delivered
 
     async def forward(
@@ -209,7 +209,7 @@ class Publisher:
     ) -> asyncio.Future[None]:
         """Send a record as it is; return a future of its acknowledgement."""
         delivered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        callback = delivery_callback(delivered)
+        callback = build_delivery_callback(delivered)
         await self._append_raw(self._kafka.topic(topic), key, value, headers, callback)
         return delivered
 

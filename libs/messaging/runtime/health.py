@@ -14,7 +14,7 @@ from asgi_server import JsonResponse
 
 
 @dataclass(slots=True)
-class Health:
+class ServiceHealth:
     """Readiness of a service, with the reason while it is not ready.
 
     Attributes:
@@ -36,8 +36,8 @@ class Health:
         self.ready, self.reason, self.detail = False, reason, ""
 
 
-def health_routes(look: Callable[[], Health]) -> list[BaseRoute]:
-    """Return ``/livez``, ``/readyz`` and ``/metrics``.
+def build_health_routes(look: Callable[[], ServiceHealth]) -> list[BaseRoute]:
+    """Build the HTTP routes ``/livez``, ``/readyz`` and ``/metrics``.
 
     The metrics are those of the process, in Prometheus' text format.
 

@@ -17,7 +17,7 @@ from messaging.consumer.instance_fencing import InstanceIdTakenError, require_fr
 from messaging.kafka.topic_checks import require_topics
 from messaging.processing.processor import MessageProcessor
 from messaging.producer.publisher import Publisher
-from messaging.runtime.health import Health
+from messaging.runtime.health import ServiceHealth
 from messaging.settings import KafkaSettings, StageSettings
 from messaging.stage import Stage
 
@@ -28,22 +28,22 @@ RETRY_START_S: Final = 1.0
 RETRY_START_MAX_S: Final = 5.0
 """The pause grows up to this while the reason stays: a refused login is not to be hammered."""
 
-SETTLE_S: Final = 0.001
-"""Between looks whether anything is in flight, in seconds."""
+IDLE_POLL_S: Final = 0.001
+"""Pause between checks whether anything is in flight, in seconds."""
 
 FAREWELL_S: Final = 5.0
 """How long taking leave of the broker may take after what is in flight has ended, in seconds."""
 
 
-class BrokenError(OutageError):
-    """Raised when a bug ended the consumption; it is made anew."""
+class ConsumerCrashedError(OutageError):
+    """Raised when a bug ended the consumer, which is then started again."""
 
     code = ErrorCode.BUG
 
 
 @dataclass(frozen=True, slots=True)
-class Consumer:
-    """What a supervisor keeps at work.
+class ConsumerConfig:
+    """Configuration of a supervised consumer.
 
     Attributes:
         source: CloudEvents ``source`` of what is sent, such as ``/onrecord/ingestion``.
@@ -59,16 +59,16 @@ class Consumer:
     build: Callable[[Publisher], AbstractAsyncContextManager[Stage]]
 
 
-class Supervisor:
-    """One consumer's life: start, consume, drain, stop.
+class ConsumerSupervisor:
+    """Supervisor that starts one consumer, restarts it after outages, drains and stops it.
 
     Args:
         consumer: what is kept at work.
     """
 
-    def __init__(self, consumer: Consumer) -> None:
+    def __init__(self, consumer: ConsumerConfig) -> None:
         self._consumer = consumer
-        self._health = Health()
+        self._health = ServiceHealth()
         self._stopping = asyncio.Event()
         self._consumption: StageConsumer | None = None
         self._name_was_taken = False
@@ -101,15 +101,15 @@ class Supervisor:
         self._consumption.resume()
         return True
 
-    async def settle(self) -> None:
+    async def commit_when_idle(self) -> None:
         """Wait until nothing is in flight, and commit."""
         if (consumption := self._consumption) is not None:
             while consumption.in_flight:  # noqa: ASYNC110 - the window tells nobody when it is empty
-                await asyncio.sleep(SETTLE_S)
+                await asyncio.sleep(IDLE_POLL_S)
             await consumption.commit()
 
-    def look(self) -> Health:
-        """What is to be said of the consumer at this moment."""
+    def check_health(self) -> ServiceHealth:
+        """Return whether messages are being handled, and if not, why."""
         if self._stopping.is_set():
             self._health.is_waiting("stopping")
         elif self._consumption is None:
@@ -178,7 +178,7 @@ class Supervisor:
         except Exception as error:
             # Whatever it is, what is not committed is delivered again to a consumption made anew.
             log.exception("broken")
-            raise BrokenError(f"unexpected {type(error).__name__}; see the log") from error
+            raise ConsumerCrashedError(f"unexpected {type(error).__name__}; see the log") from error
         finally:
             self._consumption = None
 

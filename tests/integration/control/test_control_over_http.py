@@ -14,7 +14,7 @@ from contracts.ids import derive_id
 from control.api import Api
 from control.indexing import index_letter
 from messaging import Record
-from messaging.dead_letters.identity import derive_letter_id
+from messaging.dead_letters.identity import derive_dead_letter_id
 from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import append_headers, split_headers
 from support.control_office import KEY, ODD, Office, delivery, letter_bytes
@@ -44,7 +44,7 @@ async def test_shows_the_first_mib_of_a_large_value_and_hands_it_out_whole(
 async def test_lists_and_shows_a_letter_with_its_bytes(office: Office) -> None:
     letter = await office.died(b"\x80\x00", 1)
     content = digest_record(KEY, b"\x80\x00", ODD)
-    assert letter == derive_letter_id("enrichment", delivery(1).origin, 0, content)
+    assert letter == derive_dead_letter_id("enrichment", delivery(1).origin, 0, content)
     status, (listed,) = await office.ask("GET", "/letters?service=enrichment&state=open")
     assert (status, listed["letter_id"], listed["error_message"]) == (200, str(letter), "why")
     assert await office.ask("GET", "/letters?service=guardrail") == (200, [])

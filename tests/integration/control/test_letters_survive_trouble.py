@@ -23,7 +23,7 @@ from database.errors import DatabaseUnavailableError
 from database.pool import Database
 from messaging import Record
 from messaging.delivery import Headers, append_headers, split_headers
-from messaging.kafka.admin import admin_client, create_topics
+from messaging.kafka.admin import create_topics, open_admin_client
 from support.control_office import ODD, TOPICS, Office, letter_bytes, open_office
 from support.postgres import TestServer
 from support.waiting import until
@@ -34,13 +34,13 @@ RETRY = "enrichment-retry-0"
 
 async def purge(office: Office, before: int) -> None:
     place = TopicPartition(office.bench.kafka.topic(DLQ), 0)
-    async with admin_client(office.bench.kafka) as admin:
+    async with open_admin_client(office.bench.kafka) as admin:
         await admin.delete_records({place: RecordsToDelete(before)}, timeout_ms=10_000)
 
 
 async def remove_dlq(office: Office) -> None:
     name = office.bench.kafka.topic(DLQ)
-    async with admin_client(office.bench.kafka) as admin:
+    async with open_admin_client(office.bench.kafka) as admin:
         await admin.delete_topics([name])
 
         async def is_gone() -> bool:

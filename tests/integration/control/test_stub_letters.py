@@ -22,11 +22,11 @@ from control.reader import open_reader
 from control.replay import LetterReplayer
 from control.store import LetterStore
 from database.pool import Database
-from messaging import Delivery, Origin, Publisher, Record
+from messaging import Delivery, MessageOrigin, Publisher, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import Headers, append_headers, split_headers
-from messaging.kafka.admin import admin_client
+from messaging.kafka.admin import open_admin_client
 from messaging.limits import PULL_BYTES, WHOLE_BYTES
 from messaging.stage import Stage
 from support import bombs
@@ -145,7 +145,7 @@ async def test_a_stub_whose_message_is_gone_says_so_and_stays_open(
     (letter_id,) = await set_aside(bench, store)
     (found,) = await bench.records("chunks-ready", 1)
     place = TopicPartition(bench.kafka.topic("chunks-ready"), found.partition)
-    async with admin_client(bench.kafka) as admin:
+    async with open_admin_client(bench.kafka) as admin:
         await admin.delete_records({place: RecordsToDelete(found.offset + 1)})
     async with control(bench, store) as office:
         with pytest.raises(OriginalGoneError, match="gone"):
@@ -191,7 +191,7 @@ async def test_a_replay_of_many_holds_no_more_than_its_share_and_tells_of_each(
             value = b"%d" % offset + bytes(size)
             added = build_dead_letter_headers(
                 failure,
-                Delivery(Origin("chunks-ready", 0, offset), attempts=1),
+                Delivery(MessageOrigin("chunks-ready", 0, offset), attempts=1),
                 digest_record(b"k", value, HEADERS),
                 service=SERVICE,
                 group="g",

@@ -23,7 +23,7 @@ from guardrail.domain import AssessmentOptions, assess_draft, decide_on_draft
 from guardrail.handlers import judge_draft
 from guardrail.judge import NoteJudge
 from guardrail.policy import NOT_ENTAILED, CheckPolicy
-from messaging.delivery import Delivery, Origin
+from messaging.delivery import Delivery, MessageOrigin
 from model_client import ModelSettings
 from model_client.cache.store import CacheSettings
 from model_client.errors import BudgetExceededError, ModelTimeoutError, ModelUnavailableError
@@ -320,7 +320,7 @@ async def test_the_stage_publishes_what_checks_and_judge_leave(
 ) -> None:
     drafted = draft_of(VERBATIM, BORNE_OUT, UNSUPPORTED, REFUSED)
     async with judging(model, postgres_settings) as judge:
-        delivery = Delivery(Origin("notes-drafted", 0, 0))
+        delivery = Delivery(MessageOrigin("notes-drafted", 0, 0))
         (event,) = await judge_draft(drafted, delivery, assess_in_thread, CheckPolicy(), judge)
     assert isinstance(event, NotesValidated)
     flags: dict[str, tuple[CheckFailure, ...]] = {one.statement: one.flags for one in event.notes}
@@ -331,7 +331,7 @@ async def test_the_stage_publishes_what_checks_and_judge_leave(
 
 async def test_without_a_judge_the_checks_decide(model: Simulated) -> None:
     drafted = draft_of(VERBATIM, UNSUPPORTED, REFUSED)
-    delivery = Delivery(Origin("notes-drafted", 0, 0))
+    delivery = Delivery(MessageOrigin("notes-drafted", 0, 0))
     (event,) = await judge_draft(drafted, delivery, assess_in_thread, CheckPolicy(), None)
     assert isinstance(event, NotesValidated)
     assert [one.statement for one in event.notes] == [VERBATIM.statement, UNSUPPORTED.statement]

@@ -21,7 +21,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from messaging.consumer import batch_reader
 from messaging.consumer.batch_memory import BATCH_MEMORY
 from messaging.consumer.batch_reader import BatchDigestCollector, BoundedMemoryRecords
-from messaging.consumer.corrupt_batches import LocatingPartitionRecords
+from messaging.consumer.corrupt_batches import CorruptionLocatingRecords
 from messaging.consumer.oversize import OversizeValue
 from messaging.limits import KEY_BYTES
 from support.bombs import CODECS, MIB, batch, many_records, one_record, tiny_records
@@ -194,7 +194,7 @@ async def test_a_poll_of_many_partitions_is_bounded_as_a_whole() -> None:
 async def test_a_poll_of_batches_that_were_read_in_part_is_bounded_and_the_next_goes_on() -> None:
     batch_reader.install_batch_reader(64 * MIB)
     data = batch("zstd", many_records(40, MIB), 40)
-    readers = {at: reader(data, of=LocatingPartitionRecords) for at in range(4)}
+    readers = {at: reader(data, of=CorruptionLocatingRecords) for at in range(4)}
     found: dict[int, list[int]] = {}
     for at, one in readers.items():
         found[at] = [record.offset for record in islice(one, 3)]
@@ -207,7 +207,7 @@ async def test_a_poll_of_batches_that_were_read_in_part_is_bounded_and_the_next_
             found[at] += offsets
         # What the poll did not bring is fetched again.
         left = [at for at, offsets in found.items() if len(offsets) < 40]
-        readers = {at: reader(data, len(found[at]), of=LocatingPartitionRecords) for at in left}
+        readers = {at: reader(data, len(found[at]), of=CorruptionLocatingRecords) for at in left}
         polled.append(sum(map(len, more.values())))
         await asyncio.sleep(0)
 

@@ -16,7 +16,7 @@ from contracts.topics import ALL_TOPICS, CHUNKS_READY, Topic
 from database.migrate import apply_migrations
 from database.settings import PostgresSettings
 from messaging import KafkaSettings
-from messaging.kafka.admin import admin_client, create_topics, wait_for_broker
+from messaging.kafka.admin import create_topics, open_admin_client, wait_for_broker
 from support.broker import RestartableBroker, free_port, fresh_prefix
 from support.postgres import TestServer
 from support.service_process import ServiceProcess, service_process
@@ -104,13 +104,13 @@ async def test_waits_for_a_migration(
 
 
 async def create_wrongly(kafka: KafkaSettings, topic: Topic, **settings: str) -> None:
-    async with admin_client(kafka) as client:
+    async with open_admin_client(kafka) as client:
         name = kafka.topic(topic.name)
         await client.create_topics([NewTopic(name, 4, 1, topic_configs=settings)])
 
 
 async def change(kafka: KafkaSettings, topic: Topic, settings: Mapping[str, str]) -> None:
-    async with admin_client(kafka) as client:
+    async with open_admin_client(kafka) as client:
         name = kafka.topic(topic.name)
         resource = ConfigResource(ConfigResourceType.TOPIC, name, configs=dict(settings))
         await client.alter_configs([resource])

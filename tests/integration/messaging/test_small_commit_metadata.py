@@ -12,7 +12,7 @@ import structlog
 from contracts.topics import CHUNKS_READY
 from messaging import Record
 from messaging.consumer import offset_metadata
-from messaging.kafka.admin import admin_client
+from messaging.kafka.admin import open_admin_client
 from messaging.stage import Stage
 from support.apache_kafka import JVM_THAT_STARTS_FAST, ApacheKafka, own_kafka
 from support.broker import PROBE, QUICK, Bench, bench_on, probe_topics
@@ -39,7 +39,7 @@ def kafka() -> Iterator[ApacheKafka]:
 
 
 async def commit_of(bench: Bench) -> tuple[int, str]:
-    async with admin_client(bench.kafka) as admin:
+    async with open_admin_client(bench.kafka) as admin:
         commits = await admin.list_consumer_group_offsets(bench.kafka.topic(PROBE))
     found = [one for at, one in commits.items() if at.topic == bench.kafka.topic("chunks-ready")]
     return tuple(found[0]) if found else (-1, "")
@@ -68,7 +68,7 @@ async def test_commits_with_less_metadata_and_says_so_once(kafka: ApacheKafka) -
 
             await until(told, within_s=40)
             offset, metadata = await commit_of(bench)
-            known = offset_metadata.decode_metadata(offset, metadata)
+            known = offset_metadata.decode_commit_metadata(offset, metadata)
             assert {one for one in range(3, NUMBER) if one in known} <= done
             release.set()
             await bench.is_committed("chunks-ready", NUMBER)

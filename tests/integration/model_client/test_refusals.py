@@ -29,8 +29,13 @@ from integration.model_client.refusals import (
     WAITS,
     RefusalCase,
 )
-from messaging.delivery import Delivery, Origin
-from messaging.processing.failure_policy import DeadLetter, RetryLater, WaitOut, decide_next_step
+from messaging.delivery import Delivery, MessageOrigin
+from messaging.processing.failure_policy import (
+    RetryLater,
+    SendToDlq,
+    WaitForDependency,
+    decide_next_step,
+)
 from messaging.settings import StageSettings
 from model_client import CostAttribution, ModelClient, ModelRequest, ModelSettings, errors
 from support.scripted_endpoint import ScriptedEndpoint, completion, events, json_response
@@ -67,14 +72,14 @@ def settings(url: str, **more: Any) -> ModelSettings:
 def follows(error: OnrecordError) -> str:
     """What messaging does about an error of the first delivery, in the table's words."""
     decision = decide_next_step(
-        error, Delivery(Origin("chunks-ready", 0, 0)), StageSettings(), now=datetime.now(UTC)
+        error, Delivery(MessageOrigin("chunks-ready", 0, 0)), StageSettings(), now=datetime.now(UTC)
     )
-    if isinstance(decision, WaitOut):
+    if isinstance(decision, WaitForDependency):
         assert isinstance(error, OutageError)
         return STAGE
     if isinstance(decision, RetryLater):
         return WAITS if isinstance(error, ThrottledError) else TRIED
-    assert isinstance(decision, DeadLetter)
+    assert isinstance(decision, SendToDlq)
     return SPLIT if isinstance(error, errors.ContextTooLongError) else LETTER
 
 

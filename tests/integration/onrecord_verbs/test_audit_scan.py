@@ -13,7 +13,7 @@ from aiokafka.structs import OffsetAndMetadata
 from audit.accounts import AuditFacts, reconcile
 from audit.broker import ScanResult, open_scanner
 from contracts.topics import ALL_TOPICS
-from messaging.kafka.admin import admin_client
+from messaging.kafka.admin import open_admin_client
 from support.broker import Bench, bench_on
 from support.waiting import until
 
@@ -49,7 +49,7 @@ async def test_records_that_were_deleted_before_they_were_read_are_told(bench: B
     await bench.send(SUBMITTED, *[b"%d" % number for number in range(5)], key=KEY)
     await commit(bench, "ingestion", SUBMITTED, 2)
     place = TopicPartition(bench.kafka.topic(SUBMITTED), 0)
-    async with admin_client(bench.kafka) as admin:
+    async with open_admin_client(bench.kafka) as admin:
         await admin.delete_records({place: RecordsToDelete(4)}, timeout_ms=10_000)
     found = await scan(bench)
     assert found.deleted == {("ingestion", SUBMITTED): 2}
@@ -64,7 +64,7 @@ async def test_records_that_were_deleted_before_they_were_read_are_told(bench: B
 async def test_a_topic_that_was_deleted_does_not_keep_the_audit_from_looking(bench: Bench) -> None:
     await bench.send(SUBMITTED, b"{}", key=KEY)
     name = bench.kafka.topic("guardrail-dlq")
-    async with admin_client(bench.kafka) as admin:
+    async with open_admin_client(bench.kafka) as admin:
         await admin.delete_topics([name])
 
         async def is_gone() -> bool:

@@ -12,7 +12,7 @@ from contracts.events import TranscriptSubmitted
 from control.indexing import index_letter, index_submission
 from control.store import LetterStore
 from database.pool import Database
-from messaging import Delivery, Origin, Record
+from messaging import Delivery, MessageOrigin, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import append_headers
@@ -49,7 +49,7 @@ class Topics:
 
     async def die(self, service: str, source: Record, error: OnrecordError | None = None) -> None:
         """A record that a service sets aside."""
-        origin = Origin(source.topic, source.partition, source.offset, source.timestamp_ms)
+        origin = MessageOrigin(source.topic, source.partition, source.offset, source.timestamp_ms)
         content = digest_record(source.key, source.value, ())
         failure = describe_failure(error or BadMessageError("why"), service)
         added = build_dead_letter_headers(

@@ -17,7 +17,7 @@ from contracts.topics import PERSISTENCE
 from database.errors import DatabaseUnavailableError
 from database.pool import Connection, Database
 from messaging import Delivery, KafkaUnavailableError
-from messaging.delivery import Origin
+from messaging.delivery import MessageOrigin
 from persistence.domain import RevisionConflictError, UngroundedWriteError
 from persistence.handlers import store_notes, store_transcript
 from persistence.overdue import (
@@ -67,7 +67,7 @@ async def test_notes_before_their_interview_are_kept_and_stored_with_it(
 
 async def test_the_handlers_do_so_too(fresh_database: Database) -> None:
     store = NotesStore(fresh_database)
-    delivery = Delivery(Origin("notes-validated", 3, 7))
+    delivery = Delivery(MessageOrigin("notes-validated", 3, 7))
     assert await store_notes(validated(FIRST), delivery, store) is None
     kept = "SELECT source_topic, source_partition, source_offset FROM pending_drafts"
     assert [tuple(row) for row in await fresh_database.fetch(kept)] == [("notes-validated", 3, 7)]

@@ -12,7 +12,7 @@ from database.pool import open_database
 from database.settings import PostgresSettings
 from local_stack.supervisor import LocalStack
 from messaging import KafkaRefusesError, KafkaSettings, KafkaUnavailableError, Publisher
-from messaging.kafka.admin import admin_client, wait_for_broker
+from messaging.kafka.admin import open_admin_client, wait_for_broker
 from support.broker import free_port
 from support.certificates import Authority
 from support.secure_kafka import PASSWORD as KAFKA_PASSWORD
@@ -27,7 +27,7 @@ async def kafka_says(kafka: KafkaSettings) -> str:
     """What every kind of client says, which has to be the same."""
     said = set()
     with pytest.raises(KafkaUnavailableError) as refused:
-        async with admin_client(kafka):
+        async with open_admin_client(kafka):
             pass
     said.add(str(refused.value))
     with pytest.raises(KafkaUnavailableError) as refused:

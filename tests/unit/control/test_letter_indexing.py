@@ -13,15 +13,15 @@ from contracts.errors import BadMessageError
 from contracts.events import TranscriptSubmitted
 from contracts.ids import derive_id
 from control.indexing import index_letter, index_submission
-from messaging import Delivery, Origin, Record
+from messaging import Delivery, MessageOrigin, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
-from messaging.dead_letters.identity import derive_letter_id
+from messaging.dead_letters.identity import derive_dead_letter_id
 from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import Headers, append_headers
 from support.interviews import STUDY
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-DELIVERY = Delivery(Origin("chunks-ready", 1, 2), attempts=3, timeouts=1)
+DELIVERY = Delivery(MessageOrigin("chunks-ready", 1, 2), attempts=3, timeouts=1)
 LAST_MS = 253_402_300_799_999
 FIRST_MS = -62_135_596_800_000
 """The ends of the calendar of Python and PostgreSQL, in milliseconds since 1970."""
@@ -48,7 +48,7 @@ def set_aside(record: Record, delivery: Delivery = DELIVERY) -> Headers:
 def test_a_letter_is_indexed_with_all_it_tells() -> None:
     letter = index_letter(on_dlq(set_aside(ORIGINAL)))
     content = digest_record(ORIGINAL.key, ORIGINAL.value, ORIGINAL.headers)
-    assert letter.letter_id == derive_letter_id("enrichment", DELIVERY.origin, 0, content)
+    assert letter.letter_id == derive_dead_letter_id("enrichment", DELIVERY.origin, 0, content)
     assert (letter.service, letter.source_topic, letter.source_partition) == (
         "enrichment",
         "chunks-ready",

@@ -12,7 +12,7 @@ from guardrail.assessors import assess_in_thread
 from guardrail.domain import assess_draft, decide_on_draft
 from guardrail.handlers import judge_draft
 from guardrail.policy import OWN_WORDS, PERSONAL_DATA, CheckPolicy, FailureAction
-from messaging.delivery import Delivery, Origin
+from messaging.delivery import Delivery, MessageOrigin
 from support.chunks import BAD, CHUNK, GOOD, drafted
 
 WRONG = GOOD.model_copy(update={"statement": "They pay ninety pounds."})
@@ -93,7 +93,7 @@ def test_each_replay_gives_the_model_another_try(
 
 
 async def test_the_handler_passes_on_how_often_the_draft_was_replayed() -> None:
-    delivery = Delivery(Origin("notes-drafted", 0, 0), replays=1)
+    delivery = Delivery(MessageOrigin("notes-drafted", 0, 0), replays=1)
     bad = drafted(BAD, attempt=2)
     _, event = await judge_draft(bad, delivery, assess_in_thread, CheckPolicy(), None)
     assert isinstance(event, NotesRejected)

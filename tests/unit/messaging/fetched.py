@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiokafka import TopicPartition
 
 from contracts import headers as h
-from messaging.delivery import Delivery, Headers, Origin, append_headers, build_retry_headers
+from messaging.delivery import Delivery, Headers, MessageOrigin, append_headers, build_retry_headers
 from messaging.processing.inflight import InFlightMessage
 
 P0, P1, P2 = (TopicPartition("chunks-ready", number) for number in range(3))
@@ -54,7 +54,7 @@ def waiting(offset: int, *, not_before_s: float, delay_s: float | None, size: in
         size: bytes of its value.
     """
     added = build_retry_headers(
-        Delivery(Origin("chunks-ready", 0, offset), attempts=1),
+        Delivery(MessageOrigin("chunks-ready", 0, offset), attempts=1),
         not_before_ms=int(not_before_s * 1_000),
         delay_ms=None if delay_s is None else int(delay_s * 1_000),
     )

@@ -7,7 +7,7 @@ import pytest
 from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
-from messaging.producer.accumulator import RecordAccumulator, RecordBatch, delivery_callback
+from messaging.producer.accumulator import RecordAccumulator, RecordBatch, build_delivery_callback
 
 ROOM = 200
 """Bytes a batch takes; the values are some tens of them."""
@@ -203,7 +203,7 @@ async def test_abandon_fails_each_unacknowledged_record_once() -> None:
 async def test_a_cancelled_future_is_left_cancelled() -> None:
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     future.cancel()
-    delivery_callback(future)(RefusedError())
+    build_delivery_callback(future)(RefusedError())
     assert future.cancelled()
 
 

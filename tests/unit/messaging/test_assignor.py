@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from messaging.consumer.assignor import (
     CooperativeAssignor,
+    MemberAssignment,
     MemberClaims,
-    MemberPlan,
     assign_partitions,
 )
 
@@ -26,28 +26,32 @@ EVERYTHING = {TopicPartition(topic, n) for topic, numbers in TOPICS.items() for 
 
 
 def rebalance(
-    plans: Mapping[str, MemberPlan], members: tuple[str, ...], *, busy: bool = True, epoch: int = 1
-) -> dict[str, MemberPlan]:
+    plans: Mapping[str, MemberAssignment],
+    members: tuple[str, ...],
+    *,
+    busy: bool = True,
+    epoch: int = 1,
+) -> dict[str, MemberAssignment]:
     """What members get next, after each has released what it was to."""
     claims = {}
     for member in members:
-        plan = plans.get(member, MemberPlan())
+        plan = plans.get(member, MemberAssignment())
         owned = frozenset(plan.assigned) - frozenset(plan.release)
         claims[member] = MemberClaims(owned, owned if busy else frozenset(), epoch)
     return assign_partitions(TOPICS, dict.fromkeys(members, TOPICS), claims)
 
 
-def owners(plans: Mapping[str, MemberPlan]) -> dict[TopicPartition, str]:
+def owners(plans: Mapping[str, MemberAssignment]) -> dict[TopicPartition, str]:
     return {one: member for member, plan in plans.items() for one in plan.assigned}
 
 
-def is_complete_and_disjoint(plans: Mapping[str, MemberPlan]) -> None:
+def is_complete_and_disjoint(plans: Mapping[str, MemberAssignment]) -> None:
     given_out = Counter(one for plan in plans.values() for one in plan.assigned)
     assert given_out == Counter(EVERYTHING)
     assert all(set(plan.release) <= set(plan.assigned) for plan in plans.values())
 
 
-def is_balanced(plans: Mapping[str, MemberPlan]) -> None:
+def is_balanced(plans: Mapping[str, MemberAssignment]) -> None:
     for topic in TOPICS:
         shares = [sum(one.topic == topic for one in plan.assigned) for plan in plans.values()]
         assert max(shares) - min(shares) <= 1, "of each topic"
@@ -112,7 +116,7 @@ def test_topics_that_a_member_does_not_read_go_to_the_others() -> None:
 @given(seed=st.integers(0, 10_000))
 def test_whoever_comes_and_goes_all_is_given_out_once_and_comes_to_rest(seed: int) -> None:
     chance = random.Random(seed)
-    plans: dict[str, MemberPlan] = {}
+    plans: dict[str, MemberAssignment] = {}
     for epoch in range(8):
         members = tuple(one for one in "abcdef" if chance.random() < 0.6) or ("a",)
         plans = rebalance(plans, members, busy=chance.random() < 0.8, epoch=epoch)

@@ -11,11 +11,11 @@ from contracts.errors import BadMessageError, ErrorCode, RejectedError
 from messaging.dead_letters import headers as dead_letter_headers
 from messaging.dead_letters import identity
 from messaging.dead_letters.record_digest import digest_record
-from messaging.delivery import Delivery, Headers, Origin, Record, read_history
+from messaging.delivery import Delivery, Headers, MessageOrigin, Record, read_delivery_history
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 DELIVERY = Delivery(
-    Origin("chunks-ready", 2, 17, 1_767_323_045_000), tier=3, attempts=9, timeouts=4
+    MessageOrigin("chunks-ready", 2, 17, 1_767_323_045_000), tier=3, attempts=9, timeouts=4
 )
 RECORD = Record("enrichment-retry-3", 0, 4, b"key", b"value", (("name", b"\xff"),))
 MARKER = "SECRETWORDS"
@@ -33,7 +33,9 @@ def content_of(record: Record) -> bytes:
 
 
 def letter_id(service: str, delivery: Delivery, record: Record = RECORD) -> UUID:
-    return identity.derive_letter_id(service, delivery.origin, delivery.replays, content_of(record))
+    return identity.derive_dead_letter_id(
+        service, delivery.origin, delivery.replays, content_of(record)
+    )
 
 
 def headers_of(error: BaseException, delivery: Delivery = DELIVERY) -> dict[str, str]:
@@ -115,10 +117,14 @@ def test_a_letter_differs_by_replay_service_place_and_time() -> None:
     others = {
         letter_id("a", replace(DELIVERY, replays=1)),
         letter_id("b", DELIVERY),
-        letter_id("a", replace(DELIVERY, origin=Origin("other", partition, offset, sent_ms))),
-        letter_id("a", replace(DELIVERY, origin=Origin(topic, 3, offset, sent_ms))),
-        letter_id("a", replace(DELIVERY, origin=Origin(topic, partition, 18, sent_ms))),
-        letter_id("a", replace(DELIVERY, origin=Origin(topic, partition, offset, sent_ms + 1))),
+        letter_id(
+            "a", replace(DELIVERY, origin=MessageOrigin("other", partition, offset, sent_ms))
+        ),
+        letter_id("a", replace(DELIVERY, origin=MessageOrigin(topic, 3, offset, sent_ms))),
+        letter_id("a", replace(DELIVERY, origin=MessageOrigin(topic, partition, 18, sent_ms))),
+        letter_id(
+            "a", replace(DELIVERY, origin=MessageOrigin(topic, partition, offset, sent_ms + 1))
+        ),
     }
     assert len(others | {letter_id("a", DELIVERY)}) == 7
 
@@ -163,9 +169,9 @@ def as_headers(told: dict[str, str]) -> Headers:
 
 def test_a_replay_keeps_the_origin_counts_up_and_starts_its_tries_anew() -> None:
     letter, died = UUID(int=5), as_headers(headers_of(BadMessageError("x")))
-    read = read_history(
+    read = read_delivery_history(
         dead_letter_headers.build_replay_headers(letter, died),
-        fallback=Origin("other", 0, 0),
+        fallback=MessageOrigin("other", 0, 0),
         tier=0,
     )
     assert read == Delivery(DELIVERY.origin, replay_of=letter, replays=1)

@@ -11,16 +11,16 @@ from contracts import headers as h
 from messaging.delivery import (
     Delivery,
     Headers,
-    Origin,
+    MessageOrigin,
     Record,
     append_headers,
     build_retry_headers,
-    read_history,
+    read_delivery_history,
     split_headers,
 )
 
-HERE = Origin("here", 1, 2)
-ORIGIN = Origin("chunks-ready", 3, 41)
+HERE = MessageOrigin("here", 1, 2)
+ORIGIN = MessageOrigin("chunks-ready", 3, 41)
 
 names = st.one_of(st.sampled_from([h.ADDED, h.ATTEMPTS, h.DLQ_TOPIC, "same"]), st.text(max_size=5))
 values = st.one_of(st.binary(max_size=6), st.integers(0, 9).map(lambda n: str(n).encode()))
@@ -69,7 +69,7 @@ def test_history_survives_a_retry_topic() -> None:
         append_headers((("a", b"1"),), build_retry_headers(delivery, not_before_ms=17))
     )
     assert original == (("a", b"1"),)
-    read = read_history(added, fallback=HERE, tier=2)
+    read = read_delivery_history(added, fallback=HERE, tier=2)
     assert read == Delivery(
         ORIGIN,
         2,
@@ -88,7 +88,7 @@ def test_a_wait_is_never_longer_than_told_whatever_the_clocks_say() -> None:
         added = build_retry_headers(
             Delivery(ORIGIN), not_before_ms=int(not_before_s * 1_000), delay_ms=int(delay_s * 1_000)
         )
-        return read_history(added, fallback=HERE, tier=1).wait_s(now_s)
+        return read_delivery_history(added, fallback=HERE, tier=1).wait_s(now_s)
 
     assert left_s(not_before_s=1_010, delay_s=10, now_s=1_000) == 10
     assert left_s(not_before_s=1_010, delay_s=10, now_s=1_007) == 3
@@ -99,21 +99,21 @@ def test_a_wait_is_never_longer_than_told_whatever_the_clocks_say() -> None:
 @pytest.mark.parametrize("damaged", [b"", b"-1", b"ten", b"9" * 5_000])
 def test_a_wait_without_a_length_lasts_until_the_moment_told(damaged: bytes) -> None:
     added = ((h.NOT_BEFORE, b"1050000"), (h.DELAY, damaged))
-    assert read_history(added, fallback=HERE, tier=1).wait_s(1_000.0) == 50
+    assert read_delivery_history(added, fallback=HERE, tier=1).wait_s(1_000.0) == 50
 
 
 @given(header_lists)
 @example(((h.ATTEMPTS, b"9" * 5_000),))
 @example(((h.FIRST_FAILED_AT, b"\xff"), (h.REPLAY_OF, b"no uuid")))
 def test_damaged_history_counts_as_none(added: Headers) -> None:
-    read = read_history(added, fallback=HERE, tier=1)
+    read = read_delivery_history(added, fallback=HERE, tier=1)
     assert read.tier == 1
     assert read.attempts >= 0
     assert read.first_failed_at is None or read.first_failed_at.tzinfo is not None
 
 
 def test_without_history_the_message_comes_from_where_it_was_read() -> None:
-    assert read_history((), fallback=HERE, tier=0) == Delivery(HERE)
+    assert read_delivery_history((), fallback=HERE, tier=0) == Delivery(HERE)
 
 
 def test_a_failed_try_goes_on_the_account_and_the_first_moment_stays() -> None:
@@ -123,7 +123,9 @@ def test_a_failed_try_goes_on_the_account_and_the_first_moment_stays() -> None:
 
 
 def test_a_moment_without_a_zone_is_taken_as_utc() -> None:
-    read = read_history(((h.FIRST_FAILED_AT, b"2026-01-01T00:00:00"),), fallback=HERE, tier=0)
+    read = read_delivery_history(
+        ((h.FIRST_FAILED_AT, b"2026-01-01T00:00:00"),), fallback=HERE, tier=0
+    )
     assert read.first_failed_at is not None
     assert read.first_failed_at.utcoffset() == timedelta(0)
 

@@ -19,15 +19,15 @@ from contracts.errors import (
     ThrottledError,
     TimedOutError,
 )
-from messaging.delivery import Delivery, Origin
+from messaging.delivery import Delivery, MessageOrigin
 from messaging.processing import failure_policy
 from messaging.processing.failure_policy import (
     TABLE,
-    DeadLetter,
     DeadlinePassedError,
-    OwnOutageError,
     RetryLater,
-    WaitOut,
+    SendToDlq,
+    SingleMessageOutageError,
+    WaitForDependency,
     find_policy_row,
 )
 from messaging.settings import StageSettings
@@ -43,7 +43,7 @@ def decide(
 
 
 def at_tier(tier: int) -> Delivery:
-    return Delivery(Origin("chunks-ready", 0, 0), tier=tier, attempts=3 * tier)
+    return Delivery(MessageOrigin("chunks-ready", 0, 0), tier=tier, attempts=3 * tier)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def at_tier(tier: int) -> Delivery:
     [BadMessageError("x"), ParkedError("x"), RejectedError("x"), KeyError("x"), AssertionError()],
 )
 def test_what_no_retry_can_help_is_a_dead_letter_at_once(error: Exception) -> None:
-    assert decide(error, at_tier(0)) == DeadLetter()
+    assert decide(error, at_tier(0)) == SendToDlq()
     assert not failure_policy.is_retried_in_place(error)
 
 
@@ -62,7 +62,7 @@ def test_what_no_retry_can_help_is_a_dead_letter_at_once(error: Exception) -> No
         (0, RetryLater(1, 10.0)),
         (1, RetryLater(2, 60.0)),
         (2, RetryLater(3, 600.0)),
-        (3, DeadLetter()),
+        (3, SendToDlq()),
     ],
 )
 def test_what_may_succeed_later_climbs_the_retry_topics_and_then_dies(
@@ -73,8 +73,8 @@ def test_what_may_succeed_later_climbs_the_retry_topics_and_then_dies(
 
 def test_fewer_delays_mean_fewer_retry_topics() -> None:
     short = StageSettings(retry_delays_s=(1.0,))
-    assert decide(RetryableError("x"), at_tier(1), short) == DeadLetter()
-    assert decide(RetryableError("x"), at_tier(0), StageSettings(retry_delays_s=())) == DeadLetter()
+    assert decide(RetryableError("x"), at_tier(1), short) == SendToDlq()
+    assert decide(RetryableError("x"), at_tier(0), StageSettings(retry_delays_s=())) == SendToDlq()
 
 
 @pytest.mark.parametrize(("tier", "same"), [(0, 1), (1, 1), (3, 3)])
@@ -95,22 +95,22 @@ def test_a_long_wait_ends_at_the_ceiling_so_that_somebody_asks_again(
 
 
 def test_an_outage_is_waited_out_and_never_a_dead_letter() -> None:
-    assert decide(OutageError("x"), at_tier(3)) == WaitOut()
+    assert decide(OutageError("x"), at_tier(3)) == WaitForDependency()
 
 
 def test_only_timeouts_count_as_timeouts() -> None:
-    assert failure_policy.is_timeout(TimedOutError("x"))
-    assert failure_policy.is_timeout(TimeoutError())
-    assert not failure_policy.is_timeout(RetryableError("x"))
+    assert failure_policy.is_timeout_failure(TimedOutError("x"))
+    assert failure_policy.is_timeout_failure(TimeoutError())
+    assert not failure_policy.is_timeout_failure(RetryableError("x"))
 
 
 def test_only_what_nobody_thought_of_is_a_bug() -> None:
-    assert failure_policy.is_bug(ZeroDivisionError())
-    assert not failure_policy.is_bug(TimeoutError())
-    assert not failure_policy.is_bug(BadMessageError("x"))
+    assert failure_policy.is_unexpected_error(ZeroDivisionError())
+    assert not failure_policy.is_unexpected_error(TimeoutError())
+    assert not failure_policy.is_unexpected_error(BadMessageError("x"))
 
 
-OWN = OwnOutageError(OutageError("connection lost", code=ErrorCode.DATABASE_UNAVAILABLE))
+OWN = SingleMessageOutageError(OutageError("connection lost", code=ErrorCode.DATABASE_UNAVAILABLE))
 
 ROWS = [
     # error, tried again in place, where it goes, whether it counts towards stopping the stage
@@ -137,10 +137,10 @@ ROWS = [
     (OnrecordError("x", code=ErrorCode.BUG), False, "letter", True),
 ]
 WAYS = {
-    "stays": WaitOut(),
+    "stays": WaitForDependency(),
     "tiers": RetryLater(1, 10.0),
     "as asked": RetryLater(1, 77.0),
-    "letter": DeadLetter(),
+    "letter": SendToDlq(),
 }
 
 
@@ -177,7 +177,7 @@ def test_no_code_makes_what_a_producer_alone_can_send_count(code: ErrorCode) -> 
         (1, 5.0, RetryLater(2, 60.0)),
         (2, 5.0, RetryLater(3, 600.0)),
         (3, 3_599.0, RetryLater(3, 600.0)),
-        (3, 3_600.0, DeadLetter()),
+        (3, 3_600.0, SendToDlq()),
         (0, 7_200.0, RetryLater(1, 10.0)),
     ],
 )
@@ -185,9 +185,9 @@ def test_an_outage_of_its_own_stays_in_the_last_retry_topic_for_some_time(
     tier: int, failing_for_s: float, decision: failure_policy.Decision
 ) -> None:
     first = NOW - timedelta(seconds=failing_for_s)
-    delivery = Delivery(Origin("chunks-ready", 0, 0), tier=tier, first_failed_at=first)
+    delivery = Delivery(MessageOrigin("chunks-ready", 0, 0), tier=tier, first_failed_at=first)
     assert decide(OWN, delivery) == decision
 
 
 def test_without_retry_topics_an_outage_of_its_own_is_a_letter() -> None:
-    assert decide(OWN, at_tier(0), StageSettings(retry_delays_s=())) == DeadLetter()
+    assert decide(OWN, at_tier(0), StageSettings(retry_delays_s=())) == SendToDlq()

@@ -8,12 +8,12 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import NoOffsetForPartitionError
 
-from messaging.consumer.assignment import Assignment
+from messaging.consumer.assignment import PartitionAssignment
 from messaging.consumer.commits import OffsetCommitter
 from messaging.consumer.fetcher import Fetcher
 from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.retry_topics import SubscribedTopics
-from messaging.consumer.window import Window
+from messaging.consumer.window import InFlightWindow
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.processing.processor import MessageProcessor
 from unit.messaging.fetched import P0, P1
@@ -42,11 +42,11 @@ class Consumer:
 
 async def fetch(assignment: Withholding, consumer: Consumer) -> Any:
     intake = Fetcher(
-        cast("Window", None),
+        cast("InFlightWindow", None),
         PrefetchBudget(10, 1_000),
         cast("MessageProcessor", None),
         commits=OffsetCommitter(),
-        assignment=cast("Assignment", assignment),
+        assignment=cast("PartitionAssignment", assignment),
         sources=SubscribedTopics({}, {}),
         idle_pause_s=0.0,
     )

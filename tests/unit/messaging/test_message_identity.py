@@ -11,19 +11,19 @@ import pytest
 from contracts import headers as h
 from messaging.dead_letters.identity import (
     MessageSubject,
-    content_digest,
-    derive_letter_id,
+    compute_content_digest,
+    derive_dead_letter_id,
     read_message_subject,
-    verify_letter_id,
+    verify_dead_letter_id,
 )
 from messaging.dead_letters.record_digest import digest_record
-from messaging.dead_letters.stubs import make_stub_letter
-from messaging.delivery import Headers, Origin, Record
+from messaging.dead_letters.stubs import build_stub
+from messaging.delivery import Headers, MessageOrigin, Record
 
 TRANSCRIPT = UUID(int=1)
 CHUNK = UUID(int=2)
 SHA256 = "ab" * 32
-HERE = Origin("enrichment-dlq", 0, 5)
+HERE = MessageOrigin("enrichment-dlq", 0, 5)
 CONTENT = digest_record(b"k", b"v", ())
 
 
@@ -93,7 +93,7 @@ def test_a_revision_that_is_none_does_not_hide_what_a_message_is_about(revision:
     assert found == MessageSubject(str(TRANSCRIPT))
 
 
-def told(origin: Origin, replays: int, letter: UUID) -> Headers:
+def told(origin: MessageOrigin, replays: int, letter: UUID) -> Headers:
     return (
         (h.DLQ_TOPIC, origin.topic.encode()),
         (h.DLQ_PARTITION, b"%d" % origin.partition),
@@ -104,43 +104,44 @@ def told(origin: Origin, replays: int, letter: UUID) -> Headers:
     )
 
 
-ORIGIN = Origin("chunks-ready", 1, 2, 3)
+ORIGIN = MessageOrigin("chunks-ready", 1, 2, 3)
 
 
 def test_an_id_in_the_headers_counts_if_it_follows_from_the_record() -> None:
-    mine = derive_letter_id("enrichment", ORIGIN, 4, CONTENT)
-    assert verify_letter_id("enrichment", HERE, CONTENT, told(ORIGIN, 4, mine)) == mine
+    mine = derive_dead_letter_id("enrichment", ORIGIN, 4, CONTENT)
+    assert verify_dead_letter_id("enrichment", HERE, CONTENT, told(ORIGIN, 4, mine)) == mine
 
 
 @pytest.mark.parametrize(
     "claimed",
     [
-        derive_letter_id("guardrail", ORIGIN, 4, CONTENT),
-        derive_letter_id("enrichment", ORIGIN, 5, CONTENT),
-        derive_letter_id("enrichment", Origin("chunks-ready", 1, 2, 9), 4, CONTENT),
-        derive_letter_id("enrichment", ORIGIN, 4, digest_record(b"k", b"other", ())),
+        derive_dead_letter_id("guardrail", ORIGIN, 4, CONTENT),
+        derive_dead_letter_id("enrichment", ORIGIN, 5, CONTENT),
+        derive_dead_letter_id("enrichment", MessageOrigin("chunks-ready", 1, 2, 9), 4, CONTENT),
+        derive_dead_letter_id("enrichment", ORIGIN, 4, digest_record(b"k", b"other", ())),
         UUID(int=0),
     ],
 )
 def test_an_id_that_does_not_is_replaced_by_one_of_its_place(claimed: UUID) -> None:
-    found = verify_letter_id("enrichment", HERE, CONTENT, told(ORIGIN, 4, claimed))
+    found = verify_dead_letter_id("enrichment", HERE, CONTENT, told(ORIGIN, 4, claimed))
     assert found != claimed
-    assert found == verify_letter_id("enrichment", HERE, CONTENT, ())
-    elsewhere = Origin(HERE.topic, HERE.partition, HERE.offset + 1)
-    assert found != verify_letter_id("enrichment", elsewhere, CONTENT, ())
-    assert found != verify_letter_id("enrichment", HERE, digest_record(b"k", b"other", ()), ())
+    assert found == verify_dead_letter_id("enrichment", HERE, CONTENT, ())
+    elsewhere = MessageOrigin(HERE.topic, HERE.partition, HERE.offset + 1)
+    assert found != verify_dead_letter_id("enrichment", elsewhere, CONTENT, ())
+    assert found != verify_dead_letter_id("enrichment", HERE, digest_record(b"k", b"other", ()), ())
 
 
 def test_a_stub_is_known_by_what_it_tells_of_its_message_and_is_never_the_whole_one() -> None:
     record = Record("chunks-ready", 0, 1, b"k", b"v" * 10_000, (("name", b"value"),))
-    stub = make_stub_letter(record)
+    stub = build_stub(record)
     contents = {
-        content_digest(one.key, one.value, one.headers, one.added_headers)
+        compute_content_digest(one.key, one.value, one.headers, one.added_headers)
         for one in (stub, stub.without_content)
     }
     assert len(contents) == 1
-    assert content_digest(record.key, record.value, record.headers, ()) not in contents
-    other = make_stub_letter(replace(record, key=b"other"))
+    assert compute_content_digest(record.key, record.value, record.headers, ()) not in contents
+    other = build_stub(replace(record, key=b"other"))
     assert (
-        content_digest(other.key, other.value, other.headers, other.added_headers) not in contents
+        compute_content_digest(other.key, other.value, other.headers, other.added_headers)
+        not in contents
     )

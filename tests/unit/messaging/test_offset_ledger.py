@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from messaging.consumer.offset_metadata import (
     MAX_CHARACTERS,
     LogIdentity,
-    decode_metadata,
-    encode_metadata,
+    decode_commit_metadata,
+    encode_commit_metadata,
 )
 from messaging.consumer.offsets import MAX_DISTANCE, MAX_ENCODED_SPAN, LogRewoundError, OffsetLedger
 
@@ -208,8 +208,8 @@ def test_takes_more_while_what_is_finished_can_be_told(
     ledger.finish(last)
     assert ledger.has_metadata_room is has_metadata_room
     if has_metadata_room and unfinished:
-        text = encode_metadata(0, ledger.finished_beyond(), LONGEST_IDENTITY)
-        assert last in decode_metadata(0, text)
+        text = encode_commit_metadata(0, ledger.finished_beyond(), LONGEST_IDENTITY)
+        assert last in decode_commit_metadata(0, text)
 
 
 def test_a_commit_costs_little_however_much_is_finished_beyond_one_message() -> None:
@@ -219,9 +219,9 @@ def test_a_commit_costs_little_however_much_is_finished_beyond_one_message() -> 
         if offset:
             ledger.finish(offset)
     began = time.thread_time()
-    text = encode_metadata(0, ledger.finished_beyond())
+    text = encode_commit_metadata(0, ledger.finished_beyond())
     took_s = time.thread_time() - began
-    assert decode_metadata(0, text).finished == (range(1, 1_000_000),)
+    assert decode_commit_metadata(0, text).finished == (range(1, 1_000_000),)
     assert took_s < MOST_S
 
 
@@ -232,9 +232,9 @@ def test_of_more_than_fits_the_first_part_is_told_and_soon() -> None:
         if offset % 2:
             ledger.finish(offset)
     began = time.thread_time()
-    text = encode_metadata(0, ledger.finished_beyond())
+    text = encode_commit_metadata(0, ledger.finished_beyond())
     took_s = time.thread_time() - began
-    told_of = [offset for one in decode_metadata(0, text).finished for offset in one]
+    told_of = [offset for one in decode_commit_metadata(0, text).finished for offset in one]
     assert len(text) <= MAX_CHARACTERS
     assert told_of == list(range(1, told_of[-1] + 1, 2))
     assert told_of[-1] > MAX_ENCODED_SPAN

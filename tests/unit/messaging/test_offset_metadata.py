@@ -18,8 +18,8 @@ from messaging.consumer.offset_metadata import (
     VERSION,
     CommitMetadata,
     LogIdentity,
-    decode_metadata,
-    encode_metadata,
+    decode_commit_metadata,
+    encode_commit_metadata,
 )
 
 MOST_MEMORY = 128 * 1024 * 1024
@@ -51,25 +51,27 @@ def test_what_was_finished_comes_back_as_it_was(
     offset: int, runs: list[tuple[int, int]], log: LogIdentity
 ) -> None:
     finished = of_runs(offset, runs)
-    text = encode_metadata(offset, finished, log)
+    text = encode_commit_metadata(offset, finished, log)
     assert len(text) <= MAX_CHARACTERS
     assert text.isascii()
-    assert decode_metadata(offset, text) == CommitMetadata(log, tuple(finished))
+    assert decode_commit_metadata(offset, text) == CommitMetadata(log, tuple(finished))
 
 
 def test_nothing_beyond_is_told_as_nothing() -> None:
-    assert encode_metadata(7, ()) == encode_metadata(7, [range(1, 7)]) == ""
-    assert decode_metadata(7, "") == decode_metadata(7, None) == NO_METADATA
+    assert encode_commit_metadata(7, ()) == encode_commit_metadata(7, [range(1, 7)]) == ""
+    assert decode_commit_metadata(7, "") == decode_commit_metadata(7, None) == NO_METADATA
 
 
 def test_which_log_it_is_of_is_told_even_if_nothing_is_finished_beyond() -> None:
-    assert decode_metadata(7, encode_metadata(7, (), LOG)) == CommitMetadata(LOG)
+    assert decode_commit_metadata(7, encode_commit_metadata(7, (), LOG)) == CommitMetadata(LOG)
 
 
 @pytest.mark.parametrize("other", [0, 6, 8, 500])
 def test_counts_as_nothing_with_another_offset_than_it_was_written_for(other: int) -> None:
     """MirrorMaker 2 translates a group's offsets and copies the metadata as it is."""
-    assert decode_metadata(other, encode_metadata(7, [range(9, 12)], LOG)) == NO_METADATA
+    assert (
+        decode_commit_metadata(other, encode_commit_metadata(7, [range(9, 12)], LOG)) == NO_METADATA
+    )
 
 
 @pytest.mark.parametrize("density", [0.01, 0.1, 0.5, 0.9])
@@ -80,9 +82,9 @@ def test_is_never_longer_than_a_broker_takes_and_tells_the_first_part(
 ) -> None:
     random = Random(number)
     finished = [range(one, one + 1) for one in range(1, number, 2) if random.random() < density]
-    text = encode_metadata(0, finished, LOG, limit)
+    text = encode_commit_metadata(0, finished, LOG, limit)
     assert len(text) <= limit
-    told = members(decode_metadata(0, text).finished)
+    told = members(decode_commit_metadata(0, text).finished)
     assert told == members(finished)[: len(told)]
     assert told or limit < 64
     if number <= 20_000 and limit == MAX_CHARACTERS:
@@ -91,9 +93,9 @@ def test_is_never_longer_than_a_broker_takes_and_tells_the_first_part(
 
 def test_one_slow_message_among_very_many_costs_a_few_characters() -> None:
     finished = (range(1, 200_000),)
-    text = encode_metadata(0, finished)
+    text = encode_commit_metadata(0, finished)
     assert len(text) < 20
-    assert decode_metadata(0, text).finished == finished
+    assert decode_commit_metadata(0, text).finished == finished
 
 
 def as_told(form: str) -> str:
@@ -111,7 +113,7 @@ forms = st.one_of(
 
 @given(text=st.one_of(st.text(max_size=60), forms.map(as_told)))
 def test_anything_else_is_read_without_complaint(text: str) -> None:
-    assert all(one.start >= 5 and one for one in decode_metadata(5, text).finished)
+    assert all(one.start >= 5 and one for one in decode_commit_metadata(5, text).finished)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +138,7 @@ def test_anything_else_is_read_without_complaint(text: str) -> None:
     ],
 )
 def test_foreign_or_damaged_metadata_tells_nothing_as_finished(foreign: str | None) -> None:
-    assert decode_metadata(5, foreign).finished == ()
+    assert decode_commit_metadata(5, foreign).finished == ()
 
 
 def varint(number: int) -> bytes:
@@ -154,7 +156,7 @@ def test_hostile_runs_take_no_memory_to_speak_of(lengths: tuple[int, ...]) -> No
     hostile = as_told(RUNS + b64encode(b"".join(map(varint, lengths))).decode())
     tracemalloc.start()
     try:
-        decode_metadata(5, hostile)
+        decode_commit_metadata(5, hostile)
         _, most = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -12,9 +12,9 @@ from typing import Final
 import pytest
 
 from contracts.errors import BadMessageError, ErrorCode, OutageError
-from messaging.delivery import Delivery, Origin
+from messaging.delivery import Delivery, MessageOrigin
 from messaging.processing import failure_policy
-from messaging.processing.failure_policy import OwnOutageError, RetryLater
+from messaging.processing.failure_policy import RetryLater, SingleMessageOutageError
 from messaging.processing.outage_gate import STRIKES, OutageGate
 from messaging.settings import StageSettings
 from support.virtual_time import run
@@ -52,7 +52,7 @@ class Stage:
         await asyncio.gather(*map(self._live, range(self.number)))
 
     async def _live(self, number: int) -> None:
-        delivery = Delivery(Origin("chunks-ready", 0, number))
+        delivery = Delivery(MessageOrigin("chunks-ready", 0, number))
         await asyncio.sleep(number * self.every_s)
         while True:
             async with self._room:
@@ -60,7 +60,7 @@ class Stage:
                     await self.gate.run(
                         self._step, number, may_be_its_own=True, proved=delivery.own_outage
                     )
-                except OwnOutageError as error:
+                except SingleMessageOutageError as error:
                     failed_at = EPOCH + timedelta(seconds=now_s())
                     delivery = delivery.failed(timed_out=False, at=failed_at, own_outage=True)
                     decision = failure_policy.decide_next_step(
@@ -282,7 +282,9 @@ def test_a_suspect_whose_likes_are_all_there_is_tells_an_outage() -> None:
 
 
 def test_its_error_keeps_the_outages_code_and_says_whose_it_is() -> None:
-    error = OwnOutageError(OutageError("connection lost", code=ErrorCode.DATABASE_UNAVAILABLE))
+    error = SingleMessageOutageError(
+        OutageError("connection lost", code=ErrorCode.DATABASE_UNAVAILABLE)
+    )
     assert error.code is ErrorCode.DATABASE_UNAVAILABLE
     assert "connection lost" in str(error)
     assert "others passed" in str(error)

@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from messaging import KafkaSettings
 from messaging.consumer import assignment as assignment_module
 from messaging.consumer import deleted_records, retry_topics
-from messaging.consumer.assignment import Assignment
+from messaging.consumer.assignment import PartitionAssignment
 from messaging.consumer.commits import OffsetCommitter
 from messaging.consumer.deleted_records import DeletedRecordsHandler
 from messaging.consumer.metrics import LOG_FAULTS
@@ -22,7 +22,7 @@ from messaging.consumer.offsets import LogRewoundError
 from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.retry_topics import RetryTopicReader, SubscribedTopics
 from messaging.consumer.start_offsets import StartPosition
-from messaging.consumer.window import Window
+from messaging.consumer.window import InFlightWindow
 from messaging.kafka.partition_logs import PartitionLog
 from messaging.processing.inflight import InFlightMessage
 from messaging.stage import Stage as MessagingStage
@@ -77,7 +77,7 @@ class Stage:
         self.begun: list[int] = []
         self.most_held = 0
         self.read_ahead = PrefetchBudget(10_000, limit_bytes)
-        self.window = Window(
+        self.window = InFlightWindow(
             self._work,
             size=4,
             size_bytes=1 << 30,
@@ -86,7 +86,7 @@ class Stage:
             may_start=lambda: self.open,
         )
         self.commits = OffsetCommitter()
-        self.assignment = Assignment(
+        self.assignment = PartitionAssignment(
             MessagingStage("probe"),
             KafkaSettings(),
             window=self.window,

@@ -6,10 +6,10 @@ from contracts.events import NotesStored
 from contracts.ids import derive_id
 from contracts.topics import CHUNKS_READY, DLQ_TOPICS, NOTES_STORED
 from messaging import Delivery, Record
-from messaging.delivery import Origin
-from messaging.stage import Returned, Route, Stage
+from messaging.delivery import MessageOrigin
+from messaging.stage import Returned, Stage, TopicRoute
 
-DELIVERY = Delivery(Origin("notes-stored", 0, 0))
+DELIVERY = Delivery(MessageOrigin("notes-stored", 0, 0))
 STORED = NotesStored(
     transcript_id=derive_id("t"), revision=1, study_id="s", chunk_id=derive_id("c")
 )
@@ -24,12 +24,14 @@ def test_routes_stand_in_the_order_of_declaration() -> None:
     @stage.on_raw(CHUNKS_READY)
     async def second(record: Record, delivery: Delivery) -> None: ...
 
-    assert [(r.topic, r.event, r.wants_delivery) for r in stage.routes if isinstance(r, Route)] == [
+    assert [
+        (r.topic, r.event, r.wants_delivery) for r in stage.routes if isinstance(r, TopicRoute)
+    ] == [
         ("notes-stored", NotesStored, False),
         ("chunks-ready", None, True),
     ]
     route = stage.route("notes-stored")
-    assert isinstance(route, Route)
+    assert isinstance(route, TopicRoute)
     assert route.handler is first
 
 

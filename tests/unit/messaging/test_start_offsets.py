@@ -56,14 +56,14 @@ class Partition:
             return
         self.committed = (
             offset,
-            offset_metadata.encode_metadata(offset, self.ledger.finished_beyond()),
+            offset_metadata.encode_commit_metadata(offset, self.ledger.finished_beyond()),
         )
         if acknowledged:
             self.ledger.mark_committed(offset, self.ledger.version)
 
     def take_over(self) -> None:
         position, metadata = self.committed
-        account = offset_metadata.decode_metadata(position, metadata)
+        account = offset_metadata.decode_commit_metadata(position, metadata)
         self.ledger = OffsetLedger(done=account.finished)
         done = self.told_by(position, metadata)
         self.waiting = [offset for offset in self.offsets if offset >= position]
@@ -80,7 +80,7 @@ class Partition:
         assert self.told_by(position, metadata) <= set(self.finished)
 
     def told_by(self, position: int, metadata: str) -> set[int]:
-        account = offset_metadata.decode_metadata(position, metadata)
+        account = offset_metadata.decode_commit_metadata(position, metadata)
         told = {offset for one in account.finished for offset in one}
         return told.intersection(self.offsets)
 

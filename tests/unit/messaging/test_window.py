@@ -12,7 +12,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from messaging.consumer.prefetch import PrefetchBudget
-from messaging.consumer.window import Window
+from messaging.consumer.window import InFlightWindow
 from messaging.processing.inflight import InFlightMessage
 from support.waiting import until
 
@@ -43,7 +43,7 @@ class WindowHarness:
         read_ahead: int = 10_000,
     ) -> None:
         self.read_ahead = PrefetchBudget(read_ahead, 1 << 30)
-        self.window = Window(
+        self.window = InFlightWindow(
             self._work,
             size=size,
             size_bytes=size_bytes,

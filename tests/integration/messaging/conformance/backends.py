@@ -15,7 +15,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from contracts.topics import NOTES_DRAFTED
 from messaging import KafkaSettings, Publisher, StageSettings
 from messaging.delivery import Headers
-from messaging.kafka.admin import admin_client
+from messaging.kafka.admin import open_admin_client
 from messaging.stage import Stage
 from support.broker import QUICK, Bench, RunningStage, bench_on, probe_topics
 
@@ -138,7 +138,7 @@ class Brokered(Bench):
             self.kafka.topic(topic),
             {"max.message.bytes": str(max_message_bytes)},
         )
-        async with admin_client(self.kafka) as admin:
+        async with open_admin_client(self.kafka) as admin:
             await admin.alter_configs([resource])
 
     def settings(self, **changed: Any) -> Brokered:

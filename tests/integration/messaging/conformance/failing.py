@@ -9,7 +9,13 @@ from typing import Any
 from contracts import headers as h
 from contracts.topics import CHUNKS_READY
 from messaging import Delivery, Record
-from messaging.delivery import Headers, Origin, append_headers, build_retry_headers, split_headers
+from messaging.delivery import (
+    Headers,
+    MessageOrigin,
+    append_headers,
+    build_retry_headers,
+    split_headers,
+)
 from messaging.stage import Stage
 from support.broker import PROBE
 
@@ -39,7 +45,7 @@ def in_ms(seconds: float) -> int:
 
 def waiting(delay_s: float, offset: int) -> Headers:
     """The headers of a message that waits in a retry topic."""
-    delivery = Delivery(Origin("chunks-ready", 0, offset), attempts=1)
+    delivery = Delivery(MessageOrigin("chunks-ready", 0, offset), attempts=1)
     return append_headers((), build_retry_headers(delivery, not_before_ms=in_ms(delay_s)))
 
 

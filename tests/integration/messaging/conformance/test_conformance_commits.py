@@ -13,7 +13,7 @@ from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from messaging import Publisher, Record
 from messaging.consumer import offset_metadata
-from messaging.kafka.admin import admin_client
+from messaging.kafka.admin import open_admin_client
 from messaging.stage import Stage
 from support.broker import PROBE, QUICK
 from support.chunks import CHUNK
@@ -48,7 +48,7 @@ def numbers(amount: int) -> list[bytes]:
 
 async def commit_of(backend: Brokered) -> tuple[int, str]:
     """The committed offset of the only partition, and its metadata."""
-    async with admin_client(backend.kafka) as admin:
+    async with open_admin_client(backend.kafka) as admin:
         commits = await admin.list_consumer_group_offsets(backend.kafka.topic(PROBE))
     for partition, commit in commits.items():
         if partition.topic == backend.kafka.topic("chunks-ready"):
@@ -59,7 +59,9 @@ async def commit_of(backend: Brokered) -> tuple[int, str]:
 def told_of(offset: int, metadata: str) -> set[int]:
     """The offsets that a commit tells as finished beyond it."""
     return {
-        one for told in offset_metadata.decode_metadata(offset, metadata).finished for one in told
+        one
+        for told in offset_metadata.decode_commit_metadata(offset, metadata).finished
+        for one in told
     }
 
 

@@ -15,7 +15,7 @@ from integration.messaging.conformance.backends import Ability, Brokered, needs,
 from integration.messaging.conformance.failing import in_ms, waiting
 from messaging import Publisher, Record
 from messaging.consumer.consumer import StageConsumer
-from messaging.delivery import Delivery, Headers, Origin, append_headers, build_retry_headers
+from messaging.delivery import Delivery, Headers, MessageOrigin, append_headers, build_retry_headers
 from messaging.stage import Stage
 from support.broker import PROBE, QUICK, RunningStage
 from support.waiting import until
@@ -225,7 +225,7 @@ async def test_a_clock_a_day_ahead_at_the_writer_holds_nobody_for_a_day(backend:
     gated = Gated()
     gated.let_all_end()
     day_s = 86_400.0
-    delivery = Delivery(Origin("chunks-ready", 0, 0), attempts=1)
+    delivery = Delivery(MessageOrigin("chunks-ready", 0, 0), attempts=1)
     told = build_retry_headers(delivery, not_before_ms=in_ms(day_s + 0.2), delay_ms=200)
     await backend.send("probe-retry-1", b"again", headers=append_headers((), told))
     async with backend.running(gated.stage, PATIENT):

@@ -20,7 +20,7 @@ from messaging import Record
 from messaging.consumer import offset_metadata
 from messaging.consumer.metrics import LOG_FAULTS
 from messaging.consumer.offset_metadata import LogIdentity
-from messaging.kafka.admin import admin_client, create_topics
+from messaging.kafka.admin import create_topics, open_admin_client
 from messaging.stage import Stage
 from support.apache_kafka import ApacheKafka
 from support.broker import PROBE, QUICK, RestartableBroker
@@ -80,7 +80,7 @@ async def handle_the_old(backend: Brokered) -> OffsetAndMetadata:
 
 
 async def commit_of(backend: Brokered) -> OffsetAndMetadata:
-    async with admin_client(backend.kafka) as admin:
+    async with open_admin_client(backend.kafka) as admin:
         commits = await admin.list_consumer_group_offsets(backend.kafka.topic(PROBE))
     return commits[source(backend)]
 
@@ -102,7 +102,7 @@ async def set_commit(backend: Brokered, offset: int, metadata: str) -> None:
 
 async def create_anew(backend: Brokered) -> None:
     name = source(backend).topic
-    async with admin_client(backend.kafka) as admin:
+    async with open_admin_client(backend.kafka) as admin:
         await admin.delete_topics([name])
 
         async def gone() -> bool:
@@ -178,7 +178,7 @@ async def test_records_that_were_deleted_unhandled_are_an_error_and_counted(
 ) -> None:
     await handle_the_old(backend)
     await backend.send("chunks-ready", *new(20))
-    async with admin_client(backend.kafka) as admin:
+    async with open_admin_client(backend.kafka) as admin:
         await admin._client.force_metadata_update()
         await admin.delete_records({source(backend): RecordsToDelete(OLD + 15)})
     handled, before = Handled(), faults(backend, "deleted")
@@ -211,7 +211,7 @@ async def test_records_deleted_under_a_running_stage_are_an_error_and_counted(
         async with backend.running(stage, narrow) as running:
             await until(lambda: bool(handled), within_s=40)
             consumption = running.consumption
-            async with admin_client(backend.kafka) as admin:
+            async with open_admin_client(backend.kafka) as admin:
                 await admin._client.force_metadata_update()
                 await admin.delete_records({source(backend): RecordsToDelete(kept_from)})
             release.set()
@@ -234,7 +234,9 @@ async def test_what_is_told_as_finished_is_not_believed_after_offsets_were_trans
     await backend.send("chunks-ready", *new(10))
     log = LogIdentity(cluster, "topic") if cluster else LogIdentity()
     told_for = 2 if cluster else 5
-    metadata = offset_metadata.encode_metadata(told_for, [range(told_for + 1, told_for + 4)], log)
+    metadata = offset_metadata.encode_commit_metadata(
+        told_for, [range(told_for + 1, told_for + 4)], log
+    )
     await set_commit(backend, 2, metadata)
     handled = Handled()
     async with backend.running(handled.stage):
@@ -277,7 +279,7 @@ async def test_aborted_transactions_are_not_handled_and_the_commit_reaches_the_e
 async def test_a_partition_that_was_added_is_noticed_soon(backend: Brokered) -> None:
     handled = Handled()
     async with backend.running(handled.stage) as running:
-        async with admin_client(backend.kafka) as admin:
+        async with open_admin_client(backend.kafka) as admin:
             await admin.create_partitions({source(backend).topic: NewPartitions(total_count=2)})
         consumption = running.consumption
         assert consumption is not None
@@ -293,7 +295,7 @@ async def test_a_corrupt_batch_is_named_and_the_other_partitions_go_on(
 ) -> None:
     assert isinstance(own_broker, ApacheKafka)
     name = source(own_backend).topic
-    async with admin_client(own_backend.kafka) as admin:
+    async with open_admin_client(own_backend.kafka) as admin:
         await admin.create_partitions({name: NewPartitions(total_count=2)})
     await write(own_backend, 0, b"good", b"damaged", b"behind")
     await write(own_backend, 1, b"one", b"two")
@@ -310,7 +312,7 @@ async def test_a_corrupt_batch_is_named_and_the_other_partitions_go_on(
         await until(lambda: b"three" in handled.values, within_s=40)
         assert running.consumption is consumption, "the client was not remade"
         # As the reason says: give it up.
-        async with admin_client(own_backend.kafka) as admin:
+        async with open_admin_client(own_backend.kafka) as admin:
             await admin._client.force_metadata_update()
             await admin.delete_records({source(own_backend): RecordsToDelete(2)})
         await until(lambda: b"behind" in handled.values, within_s=40)

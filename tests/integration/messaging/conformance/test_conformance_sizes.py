@@ -16,7 +16,7 @@ from integration.messaging.conformance.backends import Ability, Brokered, needs,
 from integration.messaging.conformance.failing import ODD, Failing, told
 from messaging import Record
 from messaging.consumer.batch_memory import BATCH_MEMORY, ClosableBatch
-from messaging.dead_letters.stubs import record_digest_hex, record_size
+from messaging.dead_letters.stubs import compute_record_digest, compute_record_size
 from messaging.delivery import Headers, split_headers
 from messaging.limits import HEADERS_BYTES, MOST_HEADERS, WHOLE_BYTES
 from messaging.stage import Stage
@@ -208,8 +208,8 @@ async def test_of_a_large_message_over_a_limit_only_a_stub_is_kept(
     assert split_headers(letter.headers)[0] == ODD
     assert (added[h.ERROR_CODE], added[h.STUB]) == ("too_large", "record")
     assert (added[h.STUB_SIZE], added[h.STUB_SHA256]) == (
-        str(record_size(record)),
-        record_digest_hex(record),
+        str(compute_record_size(record)),
+        compute_record_digest(record),
     )
     assert added.get(h.STUB_HEADERS_LEFT_OUT) == (None if what == "value" else "1")
     assert seeing.seen == [b"next"]
@@ -253,8 +253,8 @@ async def test_a_message_too_large_with_what_is_added_is_a_stub_and_the_next_is_
     assert split_headers(letter.headers)[0] == ODD
     assert added[h.STUB] == "record"
     assert (added[h.STUB_SIZE], added[h.STUB_SHA256]) == (
-        str(record_size(record)),
-        record_digest_hex(record),
+        str(compute_record_size(record)),
+        compute_record_digest(record),
     )
     assert added[h.ERROR_CODE] == error("").code
     assert behind.value == b"next"
@@ -280,6 +280,6 @@ async def test_a_stub_that_the_dlq_refuses_is_written_without_its_message(
     letter, behind = sorted(letters, key=lambda one: told(one)[h.DLQ_OFFSET])
     record = Record("chunks-ready", 0, 0, noise[:800], noise)
     assert (letter.key, letter.value) == (None, None)
-    assert told(letter)[h.STUB_SHA256] == record_digest_hex(record)
+    assert told(letter)[h.STUB_SHA256] == compute_record_digest(record)
     assert behind.value == b"next"
     assert "max.message.bytes" in reason

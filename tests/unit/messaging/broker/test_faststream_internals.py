@@ -20,9 +20,9 @@ from pydantic import BaseModel
 from messaging import CurrentDelivery, KafkaRouter, ReliableKafkaBroker
 from messaging.broker import internals
 from messaging.broker.internals import (
-    CallSite,
-    HandledMessage,
+    AckRecordingMessage,
     ManagedSubscriber,
+    PreparedHandler,
     publishing_to,
 )
 
@@ -34,12 +34,12 @@ class Order(BaseModel):
     number: int
 
 
-def ready(broker: ReliableKafkaBroker) -> list[CallSite]:
+def ready(broker: ReliableKafkaBroker) -> list[PreparedHandler]:
     """The handlers of a broker's one subscriber, made ready as at its start."""
     (subscriber,) = broker.subscribers
     assert isinstance(subscriber, ManagedSubscriber)
     subscriber._build_fastdepends_model()
-    return subscriber.call_sites()
+    return subscriber.prepared_handlers()
 
 
 def test_the_release_is_one_that_was_tested() -> None:
@@ -162,7 +162,7 @@ async def test_a_result_goes_to_whoever_takes_it_and_else_to_the_producer() -> N
     taken: list[Any] = []
 
     class Taking:
-        message: HandledMessage | None = None
+        message: AckRecordingMessage | None = None
 
         async def publish(self, cmd: Any) -> None:
             taken.append((cmd.destination, cmd.body, cmd.correlation_id))
