@@ -1,22 +1,42 @@
-"""How commands speak: results on stdout, everything else on stderr, JSON where it is asked for."""
+"""How commands speak: results on stdout, everything else on stderr, JSON where it is asked for.
+
+Whatever a command prints goes through ``out`` or ``err``, which escape what would control the
+terminal: titles, labels, ids and error texts are other people's.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
+from rich.segment import Segment
 from rich.status import Status
 
 from local_stack.progress import Progress, ProgressStep, Report
 from onrecord.errors import CommandError
+from onrecord.pages.rendering import TERMINAL_CONTROLS, escape_controls
 
-out: Final = Console(highlight=False, soft_wrap=True)
-err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+
+class EscapingConsole(Console):
+    """Console that escapes control characters in all text it is given, styles of its own apart."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Yield the segments of anything printable, with control characters as escapes."""
+        for segment in super().render(renderable, options):
+            escaped = segment.text if segment.control else escape_controls(segment.text)
+            yield segment if escaped == segment.text else Segment(escaped, segment.style)
+
+
+# Without emoji, so that ":warning:" in other people's words stays what they wrote.
+out: Final = EscapingConsole(highlight=False, soft_wrap=True, emoji=False)
+err: Final = EscapingConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, for programs.")]
 """The option every verb has."""
@@ -25,17 +45,21 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON, fo
 def print_json(value: Any) -> None:
     """Write one JSON document to stdout; values that JSON lacks are written as their ``str``."""
     text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        # Half a surrogate pair, as a message may have it, has no UTF-8.
-        text = json.dumps(value, indent=2, default=str)
-    out.print(text, markup=False)
+    # Beyond ASCII, JSON leaves them as they are; as escapes they are the same to a program.
+    escaped = TERMINAL_CONTROLS.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    out.print(escaped, markup=False)
 
 
 def print_error(error: CommandError) -> None:
     """Write a failure to stderr: one line, and its details below."""
-    err.print(f"[bold red]error:[/] {escape(str(error))}")
+    err.print(f"[bold red]error:[/] {escape(_as_line(str(error)))}")
     for line in error.details:
-        err.print(f"  {line}", style="dim", markup=False)
+        err.print(f"  {_as_line(line)}", style="dim", markup=False)
+
+
+def _as_line(text: str) -> str:
+    """Return a text without line ends, which in other people's words would look like a result."""
+    return " ".join(text.splitlines())
 
 
 SIGNS: Final = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -23,6 +23,14 @@ DAY: Final = 24 * HOUR
 _ID_TOLD: Final = 8
 HEX_WIDTH: Final = 16
 ASCII_SHOWN: Final = range(0x20, 0x7F)
+LAST_OF_TWO_DIGITS: Final = 0xFF
+
+TERMINAL_CONTROLS: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Controls but tabs and line ends; other line ends; characters that turn the order of a line, so
+that it shows other words than it has (Unicode Technical Report 36, section 3); half surrogate
+pairs, which have no UTF-8."""
 
 
 def format_recording_time(milliseconds: int | None) -> str:
@@ -72,12 +80,11 @@ def escape_controls(text: str) -> str:
 
     Line ends and tabs stay. Transcripts and payloads are other people's words.
     """
-    return "".join(
-        char
-        if char in "\n\t" or unicodedata.category(char) not in {"Cc", "Cs"}
-        else f"\\x{ord(char):02x}"
-        for char in text
-    )
+    return TERMINAL_CONTROLS.sub(lambda match: _escape(ord(match[0])), text)
+
+
+def _escape(code: int) -> str:
+    return f"\\x{code:02x}" if code <= LAST_OF_TWO_DIGITS else f"\\u{code:04x}"
 
 
 def page_width(console: Console) -> int:
