@@ -45,7 +45,9 @@ Key = Annotated[
     typer.Option(help="Only messages with this record key, which is their producer's claim."),
 ]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the latest first.")]
-Raw = Annotated[bool, typer.Option("--raw", help="Write only the value, byte for byte; escaped on a terminal.")]
+Raw = Annotated[
+    bool, typer.Option("--raw", help="Write only the value, byte for byte; escaped on a terminal.")
+]
 All = Annotated[bool, typer.Option("--all", help="All open letters, in the order of the DLQs.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before replaying them all.")]
 Reason = Annotated[str, typer.Option(help="Why nobody needs this message any more.")]
