@@ -3,21 +3,21 @@
 from asgi_server.application import JsonResponse, create_application
 from asgi_server.requests import (
     BodyTooLargeError,
-    abort,
+    abort_connection,
     cancel_on_disconnect,
     read_body,
-    wait_for_ever,
+    wait_forever,
 )
-from asgi_server.server import NotStartedError, serve
+from asgi_server.server import StartupFailedError, serve
 
 __all__ = [
     "BodyTooLargeError",
     "JsonResponse",
-    "NotStartedError",
-    "abort",
+    "StartupFailedError",
+    "abort_connection",
     "cancel_on_disconnect",
     "create_application",
     "read_body",
     "serve",
-    "wait_for_ever",
+    "wait_forever",
 ]

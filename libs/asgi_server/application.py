@@ -30,7 +30,7 @@ class JsonResponse(Response):
 def create_application(
     routes: Sequence[BaseRoute], *, lifespan: Lifespan | None = None
 ) -> Starlette:
-    """Build an application whose unknown routes are answered with one line of plain text.
+    """Build an ASGI application of routes; unknown paths are answered with one line of text.
 
     Args:
         routes: the first that fits decides.

@@ -20,11 +20,11 @@ ABORT: Final = "onrecord.abort"
 
 
 class HeadTooLargeError(Exception):
-    """Raised when a request's target or headers are larger than any that can be meant."""
+    """Raised when a request's target or headers exceed the limits."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """HTTP protocol that answers 400 to heads beyond the limits, which the parser lacks."""
+    """HTTP protocol for uvicorn that answers 400 to requests whose headers exceed the limits."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -16,7 +16,7 @@ from asgi_server.protocol import ABORT
 
 
 class BodyTooLargeError(HTTPException):
-    """Raised when a request's body is larger than allowed: a 413 unless it is handled."""
+    """Raised when a request's body exceeds the limit; answered with 413 unless it is handled."""
 
     def __init__(self, max_bytes: int) -> None:
         message = f"Maximum request body size {max_bytes} exceeded."
@@ -24,7 +24,7 @@ class BodyTooLargeError(HTTPException):
 
 
 async def read_body(request: Request, max_bytes: int) -> bytes:
-    """Return the request's body.
+    """Read a request's body and return it.
 
     Raises:
         BodyTooLargeError: it has more than ``max_bytes``; the rest is not read.
@@ -42,7 +42,7 @@ async def read_body(request: Request, max_bytes: int) -> bytes:
 
 @asynccontextmanager
 async def cancel_on_disconnect(receive: Receive) -> AsyncIterator[None]:
-    """Cancel the block when the client disconnects, as ``asyncio.timeout`` does at its time.
+    """Cancel the block of the ``async with`` when the client disconnects.
 
     To be entered once the body has been read, and to be left with the last byte of the answer;
     the block must not call ``receive``.
@@ -73,17 +73,17 @@ async def cancel_on_disconnect(receive: Receive) -> AsyncIterator[None]:
         watching.cancel()
 
 
-async def abort(scope: Scope) -> NoReturn:
-    """Close the connection at once, without another byte; ends ``cancel_on_disconnect``.
+async def abort_connection(scope: Scope) -> NoReturn:
+    """Close a request's connection at once, without sending another byte.
 
     Raises:
         KeyError: the server cannot do that (see ``asgi_server.protocol``).
     """
     scope["extensions"][ABORT]()
-    await wait_for_ever()
+    await wait_forever()
 
 
-async def wait_for_ever() -> NoReturn:
-    """Wait until cancelled."""
+async def wait_forever() -> NoReturn:
+    """Wait until this task is cancelled."""
     await asyncio.get_running_loop().create_future()
     raise AssertionError("nobody has the future")

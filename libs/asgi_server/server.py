@@ -27,8 +27,8 @@ _DATE_S: Final = 1.0
 """How often uvicorn renews the ``date`` header."""
 
 
-class NotStartedError(RuntimeError):
-    """Raised when the application's lifespan failed before it served anything."""
+class StartupFailedError(RuntimeError):
+    """Raised when the application's startup (its lifespan) failed before it served anything."""
 
 
 class _Server(uvicorn.Server):
@@ -48,7 +48,7 @@ class _Server(uvicorn.Server):
         try:
             await super().startup(sockets)
         except SystemExit as error:  # which would end the event loop, and nobody would clean up
-            raise NotStartedError("the ASGI application could not start; see the log") from error
+            raise StartupFailedError("the ASGI application could not start; see the log") from error
         self.listening.set()
 
     async def main_loop(self) -> None:
@@ -82,7 +82,7 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serve(app: Any, *, host: str, port: int, grace_s: float = GRACE_S) -> AsyncIterator[int]:
-    """Serve an ASGI application until the context is left.
+    """Serve an ASGI application with uvicorn until the context is left.
 
     Args:
         app: the application; its lifespan, if it has one, is begun before the first request.

@@ -88,7 +88,7 @@ class DeadLetterFact:
 
 @dataclass(frozen=True, slots=True)
 class ChunkFact:
-    """Chunk as PostgreSQL has it."""
+    """Chunk of an interview, as PostgreSQL has it."""
 
     chunk_id: str
     transcript_id: str
@@ -261,7 +261,7 @@ class AuditResult:
 
 
 def reconcile(books: AuditFacts) -> AuditResult:
-    """Compute the conservation law's two sides from the facts, and name what is lost."""
+    """Compare what was submitted with what became of it; return the counts and what is lost."""
     chunk_states = _chunk_states(books)
     submission_states = _submission_states(books, chunk_states)
     interviews = {_name(one.place) for one in books.submissions if one.transcript_id}

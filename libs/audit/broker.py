@@ -42,7 +42,7 @@ IDLE_READS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class ScanResult:
-    """What a scan of Kafka's topics found.
+    """Result of a scan of Kafka topics: submissions, dead letters, unfinished records.
 
     Attributes:
         unread: records no service has finished.
@@ -182,8 +182,8 @@ class TopicScanner:
 
 
 @asynccontextmanager
-async def open_scanner(kafka: KafkaSettings) -> AsyncIterator[TopicScanner]:
-    """Open a scanner; it is closed at the end of the ``async with`` block.
+async def open_topic_scanner(kafka: KafkaSettings) -> AsyncIterator[TopicScanner]:
+    """Open a topic scanner; it is closed at the end of the ``async with`` block.
 
     Raises:
         KafkaUnavailableError: no broker answers.

@@ -14,8 +14,8 @@ WRONG_USAGE: Final = 2
 _INTERRUPTED: Final = 128 + signal.SIGINT
 
 
-def command_line(help_text: str, *, epilog: str | None = None) -> typer.Typer:
-    """Build a command line without verbs.
+def build_command_line(help_text: str, *, epilog: str | None = None) -> typer.Typer:
+    """Build a command line of one command, without subcommands.
 
     Args:
         help_text: what it is for, in a line.
@@ -47,7 +47,7 @@ def run_command_line(app: typer.Typer, arguments: Sequence[str] | None, *, progr
     try:
         returned = app(words, prog_name=program, standalone_mode=False)
     except TyperException as error:  # an unknown option, a missing argument
-        if text := usage_error_text(error, program):
+        if text := format_usage_error(error, program):
             sys.stderr.write(f"{program}: {text}\n")
         return WRONG_USAGE
     except (KeyboardInterrupt, typer.Abort):
@@ -55,8 +55,8 @@ def run_command_line(app: typer.Typer, arguments: Sequence[str] | None, *, progr
     return returned if isinstance(returned, int) else 0
 
 
-def usage_error_text(error: TyperException, program: str) -> str:
-    """Return what is wrong and whose help to ask, in one line; "" if the help was printed already.
+def format_usage_error(error: TyperException, program: str) -> str:
+    """Return one line on a wrong usage and where to find help; "" if the help was printed.
 
     Args:
         error: Typer's own.

@@ -47,7 +47,7 @@ def read_secret(file: Path, *, variable: str) -> SecretStr:
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """The files of a TLS client: trusted authorities, own certificate and private key.
+    """Files of a TLS client: trusted authorities, own certificate and private key.
 
     Attributes:
         names: of the settings for ca, certificate and key, for messages.
@@ -94,7 +94,7 @@ class TlsFiles:
 
 
 def explain_tls_error(error: ssl.SSLCertVerificationError, *, ca: str, host: str) -> str:
-    """Return why a server's certificate is refused, as the end of a sentence "the server at …".
+    """Return why a server's certificate was refused, as a phrase for an error message.
 
     Args:
         error: what the handshake raised.

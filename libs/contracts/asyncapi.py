@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from contracts.asyncapi_headers import build_event_headers, build_header_schemas
+from contracts.asyncapi_headers import build_event_header_schema, build_header_schemas
 from contracts.json_schema import build_shared_definitions
 from contracts.topics import (
     ALL_TOPICS,
@@ -41,7 +41,7 @@ def build_asyncapi_document() -> dict[str, Any]:
 def build_service_document(
     service: str, *, sends: Iterable[Topic], receives: Iterable[Topic]
 ) -> dict[str, Any]:
-    """Return the part of the document that one service takes part in, in the same order.
+    """Return the part of the AsyncAPI document that concerns one service.
 
     Args:
         service: its name.
@@ -176,7 +176,7 @@ def _event_message(topic: Topic) -> dict[str, Any]:
         "title": event.__name__,
         "summary": event.__doc__,
         "contentType": "application/json",
-        "headers": build_event_headers(topic, event.ce_type),
+        "headers": build_event_header_schema(topic, event.ce_type),
         "payload": {"$ref": f"#/components/schemas/{event.__name__}"},
         "bindings": {"kafka": {"key": key, "bindingVersion": BINDING_VERSION}},
     }

@@ -57,7 +57,7 @@ _ASTRAL_MARKS_END: Final = 0x1F000
 
 
 def strip_hidden_characters(text: str, *, before: str = "") -> tuple[str, list[str]]:
-    """Remove invisible characters that change nothing a reader sees; return what was removed too.
+    """Remove invisible characters that change nothing a reader sees; return text and removed ones.
 
     Args:
         text: any text.
@@ -131,12 +131,12 @@ def _without_piles(text: str, hidden: list[str]) -> str:
 
 @cache
 def _piles() -> re.Pattern[str]:
-    return re.compile(f"[{combining_mark_ranges()}]{{{MOST_MARKS + 1},}}")
+    return re.compile(f"[{build_combining_mark_ranges()}]{{{MOST_MARKS + 1},}}")
 
 
 @cache
-def combining_mark_ranges() -> str:
-    """Return the ranges of all combining marks, as written within a regular expression's class."""
+def build_combining_mark_ranges() -> str:
+    """Return the ranges of all Unicode combining marks, for a regular expression's class."""
     return "".join(f"\\U{first:08x}-\\U{last:08x}" for first, last in _mark_ranges())
 
 

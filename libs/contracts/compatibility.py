@@ -32,7 +32,7 @@ _COMPARED: Final = frozenset(
 
 
 class AffectedSide(StrEnum):
-    """Clients that a schema change breaks; the value is the end of a sentence."""
+    """Side that a schema change breaks: old producers, old consumers, or both."""
 
     OLD_PRODUCERS = "what old producers send may be refused or misread"
     OLD_CONSUMERS = "old consumers may not read what new producers send"
@@ -41,7 +41,7 @@ class AffectedSide(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BreakingChange:
-    """One incompatible difference between two schemas; ``str`` makes it a sentence.
+    """Incompatible difference between two versions of a schema.
 
     Attributes:
         where: the event and the path in it, such as ``ChunkReady.study.themes[].id``.
@@ -74,7 +74,7 @@ def find_breaking_changes(released: Schema, current: Schema) -> tuple[BreakingCh
 def find_all_breaking_changes(
     released: Mapping[str, Schema], current: Mapping[str, Schema]
 ) -> tuple[BreakingChange, ...]:
-    """Compare the schemas of all events by name; a removed event is a breaking change too."""
+    """Compare two versions of all events' schemas; a removed event is a breaking change too."""
     findings: list[BreakingChange] = []
     for name, schema in released.items():
         if name in current:

@@ -17,8 +17,8 @@ MOST_FRAMES: Final = 20
 
 
 @contextmanager
-def raise_content_bugs(doing: str) -> Iterator[None]:
-    """Convert any unexpected exception in the block into ``ContentBugError``.
+def wrap_content_bugs(doing: str) -> Iterator[None]:
+    """Convert any unexpected exception in the ``with`` block into ``ContentBugError``.
 
     For code that computes from one message and does no I/O: an unexpected exception is caused by
     that message's content, and is no evidence that the stage is broken. The error carries only the

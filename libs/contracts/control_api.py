@@ -27,7 +27,7 @@ LONGEST_ASKED: Final = 500
 """Characters of what letters are looked up by; the index keeps no longer ones."""
 
 
-class LetterState(StrEnum):
+class DeadLetterState(StrEnum):
     """State of a dead letter: open → replaying → replayed, or open → discarded."""
 
     OPEN = "open"
@@ -52,13 +52,13 @@ Base64Bytes = Annotated[
 
 
 class ControlModel(BaseModel):
-    """Base of control's immutable models."""
+    """Base of the immutable models of control's HTTP API."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class Letter(ControlModel):
-    """Dead letter as the index has it; its value stays in the DLQ, at the place named here."""
+class DeadLetter(ControlModel):
+    """Dead letter as control's index has it, without its value, which stays in the DLQ."""
 
     letter_id: UUID = Field(description="Id of the letter.")
     service: str = Field(description="The service that set it aside.")
@@ -97,7 +97,7 @@ class Letter(ControlModel):
         (), description="In order; of the message's own as many as fit 4 KiB."
     )
     size_bytes: int = Field(0, ge=0, description="Size of the value, in bytes.")
-    state: LetterState = Field(LetterState.OPEN, description="Where it stands.")
+    state: DeadLetterState = Field(DeadLetterState.OPEN, description="Where it stands.")
     state_changed_at: datetime | None = Field(None, description="Since when; set by the index.")
     state_reason: str = Field("", description="Why, for discarded letters.")
     displaced_at: datetime | None = Field(
@@ -106,10 +106,10 @@ class Letter(ControlModel):
     indexed_at: datetime | None = Field(None, description="When it was indexed; set by the index.")
 
 
-class LetterWithValue(ControlModel):
-    """Letter with the bytes that were set aside, or with the reason why they are gone."""
+class DeadLetterWithValue(ControlModel):
+    """Dead letter with the message's bytes from the DLQ, or with the reason why they are gone."""
 
-    letter: Letter
+    letter: DeadLetter
     value: Base64Bytes | None = Field(
         description="The record's value, byte for byte; base64 in JSON. Of a large one its first "
         "MiB; `/letters/{letter_id}/value` has it whole."
@@ -117,11 +117,11 @@ class LetterWithValue(ControlModel):
     gone: str = Field("", description="Why there is no value, if the DLQ has it no more.")
 
 
-class LetterCount(ControlModel):
-    """Number of letters of one service, cause and state."""
+class DeadLetterCount(ControlModel):
+    """Number of dead letters of one service, cause and state."""
 
     service: str
-    state: LetterState
+    state: DeadLetterState
     error_code: str
     letters: int
     replayable: int = Field(0, description="How many are open, and have a known place and source.")
@@ -139,12 +139,12 @@ Asked = Annotated[
 """Text to look letters up by: what PostgreSQL can compare with."""
 
 
-class LetterFilter(ControlModel):
-    """Filter of letters; a field that is None does not narrow it."""
+class DeadLetterFilter(ControlModel):
+    """Filter of dead letters; a field that is None does not narrow it."""
 
     service: Asked | None = None
     code: Asked | None = None
-    state: LetterState | None = None
+    state: DeadLetterState | None = None
     fingerprint: Asked | None = None
     subject: Asked | None = None
     key: Asked | None = None
@@ -162,7 +162,7 @@ Offset = Annotated[int, Field(ge=-1, lt=2**63)]
 
 
 class ReplayCursor(ControlModel):
-    """Cursor of a replay of many letters: where the next request begins.
+    """Cursor into a replay of many dead letters: where the next request continues.
 
     The replay was begun at ``until``, so letters set aside later are not part of it, and it goes on
     behind the DLQ, partition and offset ``after``.
@@ -172,22 +172,22 @@ class ReplayCursor(ControlModel):
     after: tuple[Asked, Partition, Offset] = ("", -1, -1)
 
 
-class ListRequest(LetterFilter):
-    """Request for letters that match; unknown fields are refused, as they would match all."""
+class ListDeadLettersRequest(DeadLetterFilter):
+    """Request to list the dead letters that match a filter."""
 
     model_config = ConfigDict(extra="forbid")
 
     limit: int = Field(MOST_LETTERS, ge=1, le=MOST_LETTERS)
 
 
-class ReplayRequest(ListRequest):
-    """Request to replay open letters that match, from where an earlier answer says ``next``."""
+class ReplayRequest(ListDeadLettersRequest):
+    """Request to replay the open dead letters that match a filter, from a cursor on."""
 
     begin: ReplayCursor | None = None
 
 
 class DiscardRequest(BaseModel):
-    """Request to discard a letter, with the reason."""
+    """Request to discard a dead letter, with the reason."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -195,7 +195,7 @@ class DiscardRequest(BaseModel):
 
 
 class ReplayResult(BaseModel):
-    """Result of a replay of many letters.
+    """Result of one request to replay many dead letters.
 
     Attributes:
         replayed: ids of the letters that were sent.

@@ -8,7 +8,7 @@ from contracts.events import Event
 
 
 class EncodedEvent(Event):
-    """An event already serialized to JSON, which is sent without being parsed again.
+    """Event that is serialized to JSON already, so that it is sent without being parsed again.
 
     Args:
         kind: the event's class, which decides on the topic.
@@ -47,11 +47,11 @@ class EncodedEvent(Event):
         return self.interview_id
 
 
-def event_class(event: Event) -> type[Event]:
+def get_event_class(event: Event) -> type[Event]:
     """Return an event's class, whether the event is already encoded or not."""
     return event.kind if isinstance(event, EncodedEvent) else type(event)
 
 
-def event_json(event: Event) -> str:
+def get_event_json(event: Event) -> str:
     """Return an event's JSON, whether the event is already encoded or not."""
     return event.body if isinstance(event, EncodedEvent) else event.model_dump_json()

@@ -85,7 +85,7 @@ of many leaves such letters out. A test holds this set against the classes of al
 
 
 class OnrecordError(Exception):
-    """Base of every failure onrecord knows how to handle.
+    """Base of all errors that onrecord knows how to handle.
 
     Args:
         message: one line for people; must not quote the payload, since it travels in headers.
@@ -107,13 +107,13 @@ class BadMessageError(OnrecordError):
 
 
 class RetryableError(OnrecordError):
-    """Raised when the message failed for a reason that may have passed when it is retried."""
+    """Raised when a message failed for a reason that may have passed at the next try."""
 
     code = ErrorCode.CONFLICT
 
 
 class TimedOutError(RetryableError):
-    """Raised when the work did not finish in its time; counted apart from other failures."""
+    """Raised when the work on a message exceeded its time limit."""
 
     code = ErrorCode.TIMEOUT
 
@@ -147,7 +147,7 @@ class ParkedError(OnrecordError):
 
 
 class RejectedError(OnrecordError):
-    """Raised when the guardrail refused the model's last answer.
+    """Raised when a message's content was judged and refused, as by the guardrail.
 
     Args:
         message: one line for people.
@@ -165,7 +165,7 @@ class RejectedError(OnrecordError):
 
 
 class ContentBugError(OnrecordError):
-    """Raised for a bug of ours that one message's content triggers (``content_bugs``).
+    """Raised in place of an unexpected exception that a message's content triggered.
 
     Unlike a bad message, it may be replayed once the bug is mended.
 

@@ -28,17 +28,19 @@ _WIDTH: Final = 100
 
 def render_generated_files() -> dict[str, str]:
     """Return the text of every generated file by its path below ``schemas/``; deterministic."""
-    schemas = {schema_path(event): to_json(build_event_schema(event)) for event in list_events()}
+    schemas = {
+        get_schema_path(event): to_json(build_event_schema(event)) for event in list_event_classes()
+    }
     topics = {f"topics/{topic.name}.yaml": to_yaml(describe_topic(topic)) for topic in ALL_TOPICS}
     return {**schemas, **topics, "asyncapi.yaml": to_yaml(asyncapi.build_asyncapi_document())}
 
 
-def list_events() -> tuple[type[Event], ...]:
+def list_event_classes() -> tuple[type[Event], ...]:
     """Return all event classes, in the order in which a transcript passes through them."""
     return tuple(topic.event for topic in EVENT_TOPICS if topic.event is not None)
 
 
-def schema_path(event: type[Event]) -> str:
+def get_schema_path(event: type[Event]) -> str:
     """Return the path of an event's JSON Schema below ``schemas/``."""
     return f"events/{event.__name__}.schema.json"
 
@@ -59,7 +61,7 @@ def describe_topic(topic: Topic) -> dict[str, Any]:
 
 
 def list_source_topics(service: str) -> tuple[Topic, ...]:
-    """Return the topics a service reads events from, without its retry topics and DLQ."""
+    """Return the topics that a service reads events from, without its retry topics."""
     return tuple(topic for topic in EVENT_TOPICS if service in topic.consumers)
 
 
@@ -87,7 +89,7 @@ def _carried(topic: Topic) -> dict[str, Any]:
     if topic.event is None:
         service = OWNING_SERVICE[topic.name]
         return {"service": service, "sources": [one.name for one in list_source_topics(service)]}
-    return {"event": topic.event.ce_type, "schema": schema_path(topic.event)}
+    return {"event": topic.event.ce_type, "schema": get_schema_path(topic.event)}
 
 
 OWNING_SERVICE: Final = {

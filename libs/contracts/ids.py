@@ -10,7 +10,7 @@ NAMESPACE = UUID("5a8ff6a1-0a66-5d0a-9f6e-6f6e72656301")
 
 
 def derive_id(kind: str, *parts: object) -> UUID:
-    """Return the UUIDv5 of a thing, from its kind and the parts that identify it.
+    """Return a UUIDv5 derived from a kind and the parts that identify a thing of that kind.
 
     Args:
         kind: what is identified, such as ``"chunk"``; equal parts of another kind give another id.
@@ -23,7 +23,7 @@ def derive_id(kind: str, *parts: object) -> UUID:
 
 
 def derive_id_text(kind: str, *parts: bytes) -> str:
-    """Return ``derive_id`` as text, from bytes; a faster form for ids made once a message.
+    """Return the UUIDv5 of ``derive_id`` as text, from bytes; faster.
 
     ``derive_text("event", b"a", b"b") == str(derive("event", "a", "b"))``.
     """
@@ -39,10 +39,10 @@ _VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
 
 
 def derive_transcript_id(study_id: str, source: str) -> UUID:
-    """Return the id of an interview from its study and source (a file name or a vendor's id)."""
+    """Return the id of an interview, derived from its study and its source."""
     return derive_id("transcript", study_id, source)
 
 
 def derive_chunk_id(transcript: UUID, revision: int, content_sha256: str, index: int) -> UUID:
-    """Return the id of chunk number ``index`` (from 1) of one revision's content."""
+    """Return the id of a chunk, derived from its interview, revision, content and number."""
     return derive_id("chunk", transcript, revision, content_sha256, index)

@@ -17,20 +17,20 @@ from contracts.events import Event
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
-def schema_urn(event: type[Event]) -> str:
-    """Return the id of an event's schema, such as ``urn:onrecord:TranscriptSubmitted:v1``."""
+def build_schema_urn(event: type[Event]) -> str:
+    """Return the URN of an event's schema, such as ``urn:onrecord:TranscriptSubmitted:v1``."""
     return "urn:" + event.ce_type.replace(".", ":")
 
 
 def build_event_schema(event: type[Event]) -> dict[str, Any]:
     """Return an event's JSON Schema (draft 2020-12) as a document of its own."""
     body = event.model_json_schema(schema_generator=_WithoutFieldTitles)
-    head = {"$schema": DIALECT, "$id": schema_urn(event), "title": body.pop("title")}
+    head = {"$schema": DIALECT, "$id": build_schema_urn(event), "title": body.pop("title")}
     return {**head, "description": body.pop("description"), **body}
 
 
 def build_shared_definitions(events: Sequence[type[Event]], ref_template: str) -> dict[str, Any]:
-    """Return the schemas of several events and all their parts, each defined once.
+    """Return the JSON schemas of several events and their parts, each defined once.
 
     Args:
         events: the events.

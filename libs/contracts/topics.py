@@ -134,7 +134,7 @@ EVENT_TOPICS: Final = (
 
 
 def retry_topic(service: str, tier: int) -> Topic:
-    """Return a service's retry topic, where messages wait before try ``tier``; 0 takes replays."""
+    """Return a service's retry topic of one tier; tier 0 takes replayed messages."""
     wait = f"for {RETRY_DELAYS_S[tier]:g} s" if tier else "to be replayed at once"
     return Topic(
         f"{service}-retry-{tier}",
@@ -169,8 +169,8 @@ DLQ_TOPICS: Final = tuple(dlq_topic(service) for service in PIPELINE)
 ALL_TOPICS: Final = EVENT_TOPICS + RETRY_TOPICS + DLQ_TOPICS
 
 
-def topic_of(event: type[Event]) -> Topic:
-    """Return the topic that carries an event.
+def get_event_topic(event: type[Event]) -> Topic:
+    """Return the topic that carries an event class.
 
     Raises:
         LookupError: no topic carries this event.

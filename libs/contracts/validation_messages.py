@@ -80,12 +80,12 @@ _MESSAGES: Final[Mapping[str, str | Callable[[_Context], str]]] = {
 
 
 def has_message_for(kind: str) -> bool:
-    """Return whether a pydantic error type has a message of ours."""
+    """Return whether there is a message of ours for a pydantic error type."""
     return kind in _MESSAGES or kind == NOT_JSON
 
 
 def describe_validation_error(error: ValidationError) -> str:
-    """Return one line with the first few errors by field path, and the number of the others."""
+    """Return one line that describes a pydantic validation error, field by field."""
     errors = error.errors(include_input=False, include_url=False)
     shown = "; ".join(f"{_path(one['loc'])}: {_message(one)}" for one in errors[:MAX_SHOWN])
     more = len(errors) - MAX_SHOWN

@@ -19,7 +19,7 @@ DONE: Final = 0
 BAD_INPUT: Final = 2
 UNREACHABLE: Final = 3
 
-app: Final = command_line.command_line(
+app: Final = command_line.build_command_line(
     "Bring the database of POSTGRES_DSN up to date.",
     epilog="example: POSTGRES_DSN=postgresql://onrecord@db/onrecord python -m database migrate",
 )

@@ -31,7 +31,7 @@ _ESCAPE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class DatabaseAddress:
-    """The parts of a connection URI that may be shown.
+    """Address of a database as it may be shown: host, port and name, without the password.
 
     Attributes:
         place: host, port and database, such as ``db:5432/onrecord``.
@@ -45,7 +45,7 @@ class DatabaseAddress:
 
 
 def parse_dsn(dsn: str) -> DatabaseAddress:
-    """Parse and check ``postgresql://user:password@host:5432/database?sslmode=…``.
+    """Parse and check a connection URI (``postgresql://…``) and return what of it may be shown.
 
     The driver would quote parts of a password that it takes for a port or a parameter, so that is
     refused here.

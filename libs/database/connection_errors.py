@@ -9,14 +9,14 @@ from typing import Final
 import asyncpg
 
 from configuration.files import explain_tls_error
-from database.errors import DatabaseRefusesError, DatabaseUnavailableError, error_headline
+from database.errors import DatabaseRefusesError, DatabaseUnavailableError, format_error_headline
 from database.settings import PostgresSettings
 
 
-def explain_connection_error(
+def build_connection_error(
     settings: PostgresSettings, error: Exception
 ) -> DatabaseUnavailableError:
-    """Return the error to raise for a failed connection, with its cause and the setting to check.
+    """Build the error for a failed connection, which names the cause and the setting to check.
 
     Args:
         settings: what it was to be made with.
@@ -71,4 +71,4 @@ def _cause(error: Exception) -> str:
     """Return the cause in words; the driver's text for a socket error is not meant for people."""
     if isinstance(error, OSError) and error.errno:
         return os.strerror(error.errno) if error.errno > 0 else str(error.strerror)
-    return error_headline(error).partition(": ")[2]
+    return format_error_headline(error).partition(": ")[2]

@@ -40,7 +40,7 @@ class DatabaseUnavailableError(OutageError):
 
 
 class DatabaseRefusesError(DatabaseUnavailableError):
-    """Raised when PostgreSQL is there, but refuses our login, or is not the server we trust."""
+    """Raised when PostgreSQL refuses our login, or is not the server that we trust."""
 
 
 class DatabaseBehindError(DatabaseUnavailableError):
@@ -76,7 +76,7 @@ class MigrationError(Exception):
 
 
 class QueryFileError(Exception):
-    """Raised when a file of named queries is wrong, or a query that was asked for is not in it."""
+    """Raised when a file of named queries is malformed, or lacks a query that was asked for."""
 
 
 UNAVAILABLE = (
@@ -116,7 +116,7 @@ TIMEOUTS = (asyncpg.QueryCanceledError, asyncpg.IdleInTransactionSessionTimeoutE
 def translate_driver_error(
     error: Exception, *, connection_lost: bool = False
 ) -> OnrecordError | None:
-    """Return the error of this library that a driver's error stands for, or None.
+    """Return the error of this library for a driver's error; None if there is none.
 
     Args:
         error: what was raised while the database was used.
@@ -128,19 +128,21 @@ def translate_driver_error(
     """
     if isinstance(error, asyncpg.OutOfMemoryError):
         return DatabaseMemoryError(
-            f"PostgreSQL has no memory for a statement ({error_headline(error)})"
+            f"PostgreSQL has no memory for a statement ({format_error_headline(error)})"
         )
     if _is_beyond_limits(error):
-        return DatabaseLimitError(f"too much for PostgreSQL ({error_headline(error)})")
+        return DatabaseLimitError(f"too much for PostgreSQL ({format_error_headline(error)})")
     if isinstance(error, CONFLICTS):
         return DatabaseConflictError(
-            f"another transaction was in the way ({error_headline(error)})"
+            f"another transaction was in the way ({format_error_headline(error)})"
         )
     if isinstance(error, TIMEOUTS):
-        return DatabaseTimeoutError(f"PostgreSQL gave up on a statement ({error_headline(error)})")
+        return DatabaseTimeoutError(
+            f"PostgreSQL gave up on a statement ({format_error_headline(error)})"
+        )
     lost = connection_lost and isinstance(error, asyncpg.InterfaceError)
     if lost or isinstance(error, UNAVAILABLE):
-        return unavailable_error(error)
+        return build_unavailable_error(error)
     return None
 
 
@@ -150,12 +152,12 @@ def _is_beyond_limits(error: Exception) -> bool:
     return isinstance(error, asyncpg.ProgramLimitExceededError)
 
 
-def unavailable_error(error: Exception) -> DatabaseUnavailableError:
-    """Return the ``DatabaseUnavailableError`` to raise for a driver's error."""
-    return DatabaseUnavailableError(f"PostgreSQL is unavailable ({error_headline(error)})")
+def build_unavailable_error(error: Exception) -> DatabaseUnavailableError:
+    """Build the ``DatabaseUnavailableError`` for a driver's error."""
+    return DatabaseUnavailableError(f"PostgreSQL is unavailable ({format_error_headline(error)})")
 
 
-def error_headline(error: Exception) -> str:
+def format_error_headline(error: Exception) -> str:
     """Return one line about a driver's error, without the details that may quote values."""
     text = str(getattr(error, "message", None) or error).strip()
     first = text.splitlines()[0] if text else "no answer in time"

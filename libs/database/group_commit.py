@@ -40,8 +40,8 @@ class _Queue(Generic[T, R]):
     worker: asyncio.Task[None] | None = None
 
 
-class GroupCommit(Generic[T, R]):
-    """A batcher of database requests, with one group of a key in flight at a time.
+class GroupCommitter(Generic[T, R]):
+    """Batcher that runs concurrent database requests in groups, one transaction for each.
 
     A group that fails for another reason than that the database is away or slow is run again one
     by one, so that an error reaches only the request that causes it. Hence ``run`` has to be a

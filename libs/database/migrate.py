@@ -16,8 +16,13 @@ from typing import Final
 
 import asyncpg
 
-from database.connection_errors import explain_connection_error
-from database.errors import DatabaseBehindError, MigrationError, error_headline, unavailable_error
+from database.connection_errors import build_connection_error
+from database.errors import (
+    DatabaseBehindError,
+    MigrationError,
+    build_unavailable_error,
+    format_error_headline,
+)
 from database.pool import CANNOT_CONNECT, Connection, Database, open_database
 from database.queries import load_queries
 from database.settings import PostgresSettings
@@ -34,7 +39,7 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "migrate.sql")
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """A numbered SQL file.
+    """Database migration: a numbered SQL file.
 
     Attributes:
         version: its number.
@@ -56,7 +61,7 @@ class Migration:
 
 
 def read_migrations(folders: Iterable[Path] = (MIGRATIONS,)) -> list[Migration]:
-    """Return all migrations of the folders, ordered by number.
+    """Read the migrations in some folders; return them ordered by number.
 
     Raises:
         MigrationError: a file is named differently, or two share a number.
@@ -85,7 +90,7 @@ async def apply_migrations(
     *,
     notice: Callable[[str], None] = lambda _: None,
 ) -> list[Migration]:
-    """Apply the pending migrations, each in a transaction of its own; return those applied.
+    """Apply the pending migrations, each in its own transaction; return those applied.
 
     Safe to call again, and from several processes at once: the others wait, and find nothing left.
 
@@ -116,7 +121,7 @@ async def apply_migrations(
 async def list_pending_migrations(
     settings: PostgresSettings, folders: Iterable[Path] = (MIGRATIONS,)
 ) -> list[Migration]:
-    """Return the migrations that ``apply_migrations`` would apply, and change nothing."""
+    """Return the migrations that are not applied yet."""
     migrations = read_migrations(folders)
     async with _connected(settings) as connection:
         return await _pending(connection, migrations)
@@ -175,9 +180,9 @@ async def _apply(connection: Connection, migration: Migration) -> None:
             )
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         if connection.is_closed():
-            raise unavailable_error(error) from error
+            raise build_unavailable_error(error) from error
         raise MigrationError(
-            f"{migration} failed, nothing of it is kept: {error_headline(error)}"
+            f"{migration} failed, nothing of it is kept: {format_error_headline(error)}"
         ) from (error)
 
 
@@ -197,7 +202,7 @@ async def _connected(settings: PostgresSettings) -> AsyncIterator[Connection]:
             server_settings={"application_name": "onrecord migrate", "statement_timeout": "0"},
         )
     except CANNOT_CONNECT as error:
-        raise explain_connection_error(settings, error) from error
+        raise build_connection_error(settings, error) from error
     try:
         yield connection
     finally:

@@ -11,8 +11,12 @@ from typing import Any, Final, TypeAlias
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
-from database.connection_errors import explain_connection_error
-from database.errors import DatabaseUnavailableError, translate_driver_error, unavailable_error
+from database.connection_errors import build_connection_error
+from database.errors import (
+    DatabaseUnavailableError,
+    build_unavailable_error,
+    translate_driver_error,
+)
 from database.settings import PostgresSettings
 
 Record: TypeAlias = asyncpg.Record
@@ -25,8 +29,8 @@ CLOSE_TIMEOUT_S: Final = 5.0
 """Seconds that statements still running get to finish when the pool is closed."""
 
 
-async def open_pool(settings: PostgresSettings) -> asyncpg.Pool[Record]:
-    """Open an asyncpg pool with server-side time limits for statements and locks.
+async def open_connection_pool(settings: PostgresSettings) -> asyncpg.Pool[Record]:
+    """Open an asyncpg connection pool with time limits for statements and locks.
 
     Raises:
         DatabaseUnavailableError: the first connections cannot be made.
@@ -45,7 +49,7 @@ async def open_pool(settings: PostgresSettings) -> asyncpg.Pool[Record]:
             },
         )
     except CANNOT_CONNECT as error:
-        raise explain_connection_error(settings, error) from error
+        raise build_connection_error(settings, error) from error
 
 
 async def _leave_as_it_is(_: Connection) -> None:
@@ -64,9 +68,9 @@ async def open_database(settings: PostgresSettings) -> AsyncIterator[Database]:
         DatabaseUnavailableError: the first connections cannot be made.
     """
     database = Database(
-        await open_pool(settings),
+        await open_connection_pool(settings),
         acquire_timeout_s=settings.connect_timeout_s,
-        explain=partial(explain_connection_error, settings),
+        explain=partial(build_connection_error, settings),
     )
     try:
         yield database
@@ -75,7 +79,7 @@ async def open_database(settings: PostgresSettings) -> AsyncIterator[Database]:
 
 
 class Database:
-    """PostgreSQL connection pool that raises this package's errors and survives an outage.
+    """PostgreSQL connection pool that raises this library's errors and survives an outage.
 
     Every method raises ``DatabaseUnavailableError`` when PostgreSQL is down, and goes on working
     once it is back; ``DatabaseConflictError`` and ``DatabaseTimeoutError`` when trying again may
@@ -92,7 +96,7 @@ class Database:
         pool: asyncpg.Pool[Record],
         *,
         acquire_timeout_s: float = 5.0,
-        explain: Callable[[Exception], DatabaseUnavailableError] = unavailable_error,
+        explain: Callable[[Exception], DatabaseUnavailableError] = build_unavailable_error,
     ) -> None:
         self._pool = pool
         self._acquire_timeout_s = acquire_timeout_s

@@ -53,7 +53,7 @@ def load_queries(*files: Path) -> Queries:
 
 
 def transpose_rows(width: int, rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    """Return one list per column from rows, as PostgreSQL's ``unnest`` takes them."""
+    """Return one list for each column of some rows, as PostgreSQL's ``unnest`` takes them."""
     return [[row[column] for row in rows] for column in range(width)]
 
 

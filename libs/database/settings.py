@@ -20,7 +20,7 @@ _TLS: Final = ("sslrootcert", "sslcert", "sslkey", "ssl_key_password")
 
 
 class PostgresSettings(BaseSettings):
-    """Connection and limits, from ``POSTGRES_*``; the DSN holds a password and is never shown.
+    """Settings of PostgreSQL connections and limits, from ``POSTGRES_*``.
 
     ``POSTGRES_DSN`` is a URI as libpq takes it: ``postgresql://user:password@host:5432/database``,
     or with ``?host=/folder/of/the/socket``.

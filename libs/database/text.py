@@ -8,7 +8,7 @@ REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 
 
 def replace_nul(value: Any) -> Any:
-    """Copy JSON-like data with each U+0000 replaced by U+FFFD.
+    """Return JSON-like data with each U+0000 replaced by U+FFFD.
 
     For text that is kept for people (a model's refused draft, an error's message), where losing
     one unprintable character is better than losing the record. Never for a transcript's words.
@@ -22,8 +22,8 @@ def replace_nul(value: Any) -> Any:
     return value
 
 
-def storable_text(text: str, *, max_length: int | None = None) -> str:
-    """Return a text that PostgreSQL can store: no U+0000, no half surrogate pairs, cut to length.
+def make_storable_text(text: str, *, max_length: int | None = None) -> str:
+    """Return a text as PostgreSQL can store it: no U+0000, no lone surrogates, cut to length.
 
     For text that others made up, such as what an endpoint calls itself.
     """

@@ -22,7 +22,7 @@ _PORT: Final = 8_101
 _HIGHEST_PORT: Final = 65_535
 _BOUNDS: Final = AnswerBounds()
 
-app: Final = command_line.command_line(__doc__)
+app: Final = command_line.build_command_line(__doc__)
 
 Port = Annotated[
     int, typer.Option(min=0, max=_HIGHEST_PORT, help="Port on 127.0.0.1; 0 takes a free one.")

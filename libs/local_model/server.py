@@ -47,7 +47,9 @@ class _Proxy:
                 try:
                     await self._pass_on(asked, send)
                 except httpx2.TransportError:
-                    await asgi_server.abort(scope)  # the engine has left: its caller is to notice
+                    await asgi_server.abort_connection(
+                        scope
+                    )  # the engine has left: its caller is to notice
 
     def _asked(self, request: Request, body: bytes) -> httpx2.Request:
         if request.method != "POST":

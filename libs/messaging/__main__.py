@@ -21,7 +21,7 @@ from messaging.settings import KafkaSettings
 
 _EXAMPLE: Final = "example: KAFKA_BOOTSTRAP_SERVERS=kafka:9092 python -m messaging topics create"
 
-app: Final = command_line.command_line("What onrecord needs of a broker.", epilog=_EXAMPLE)
+app: Final = command_line.build_command_line("What onrecord needs of a broker.", epilog=_EXAMPLE)
 topics: Final = typer.Typer(help="The topics onrecord declares.")
 app.add_typer(topics, name="topics")
 

@@ -18,7 +18,7 @@ from typing import Annotated, Final
 import typer
 from typer.exceptions import TyperException
 
-from configuration.command_line import usage_error_text
+from configuration.command_line import format_usage_error
 from contracts.errors import BadMessageError, OnrecordError, OutageError
 from evaluation.errors import EvaluationError, InputError
 from local_stack.errors import StackError, StackUsageError
@@ -130,7 +130,7 @@ def _explain(error: CommandError) -> int:
 
 
 def _explain_usage(error: TyperException) -> int:
-    text = usage_error_text(error, "onrecord")
+    text = format_usage_error(error, "onrecord")
     return _explain(UsageError(text)) if text else USAGE_EXIT
 
 

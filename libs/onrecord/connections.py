@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings
 
 from configuration.settings_errors import list_settings_errors
 from contracts.errors import OutageError
-from database.errors import DatabaseRefusesError, error_headline
+from database.errors import DatabaseRefusesError, format_error_headline
 from database.pool import Database, open_database
 from database.settings import PostgresSettings
 from messaging import KafkaRefusesError, KafkaSettings
@@ -112,7 +112,7 @@ async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
         ) from error
     except asyncpg.InsufficientPrivilegeError as error:
         raise FailedError(
-            f"this login may not read that ({error_headline(error)}): it takes the role "
+            f"this login may not read that ({format_error_headline(error)}): it takes the role "
             "onrecord_reader for notes, onrecord_evidence_reader for exact words and refused "
             "notes, and the login that owns the tables for all else"
         ) from error

@@ -15,17 +15,17 @@ from pydantic import TypeAdapter
 
 from contracts.control_api import (
     MOST_LETTERS,
-    Letter,
-    LetterCount,
-    LetterWithValue,
+    DeadLetter,
+    DeadLetterCount,
+    DeadLetterWithValue,
     ReplayCursor,
     ReplayRequest,
     ReplayResult,
 )
 from onrecord.errors import FailedError, UnreachableError, UsageError
 
-_LETTERS: Final = TypeAdapter(list[Letter])
-_COUNTS: Final = TypeAdapter(list[LetterCount])
+_LETTERS: Final = TypeAdapter(list[DeadLetter])
+_COUNTS: Final = TypeAdapter(list[DeadLetterCount])
 
 Read: TypeAlias = Callable[[httpx2.Response], Any]
 
@@ -34,7 +34,7 @@ _FINE: Final = (HTTPStatus.OK, HTTPStatus.NO_CONTENT)
 _BAD_REQUEST: Final = (HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND)
 
 
-class LetterClosedError(FailedError):
+class DeadLetterClosedError(FailedError):
     """Error for a dead letter that was already replayed or discarded."""
 
 
@@ -75,7 +75,7 @@ class ControlClient:
 
     async def letters(
         self, which: Mapping[str, str | None], *, limit: int = MOST_LETTERS
-    ) -> list[Letter]:
+    ) -> list[DeadLetter]:
         """Return letters that match, the latest first.
 
         Args:
@@ -87,13 +87,13 @@ class ControlClient:
         params = {**query, "limit": limit}
         return _LETTERS.validate_python(await self._call("GET", "/letters", params=params))
 
-    async def counts(self) -> list[LetterCount]:
+    async def counts(self) -> list[DeadLetterCount]:
         """Return how many letters there are by service, state and cause."""
         return _COUNTS.validate_python(await self._call("GET", "/letters/counts"))
 
-    async def letter(self, letter_id: str) -> LetterWithValue:
+    async def letter(self, letter_id: str) -> DeadLetterWithValue:
         """Return a letter by its id or the beginning of it, with its value's first MiB."""
-        return LetterWithValue.model_validate(
+        return DeadLetterWithValue.model_validate(
             await self._call("GET", f"/letters/{_part(letter_id)}")
         )
 
@@ -103,13 +103,13 @@ class ControlClient:
         value: bytes | None = await self._call("GET", path, read=_bytes_of)
         return value
 
-    async def replay(self, letter_id: str) -> Letter:
+    async def replay(self, letter_id: str) -> DeadLetter:
         """Put a letter back.
 
         Raises:
             LetterClosedError: it was replayed or discarded before.
         """
-        return Letter.model_validate(
+        return DeadLetter.model_validate(
             await self._call("POST", f"/letters/{_part(letter_id)}/replay")
         )
 
@@ -128,14 +128,14 @@ class ControlClient:
             await self._call("POST", "/letters/replay", json=body.model_dump(mode="json"))
         )
 
-    async def discard(self, letter_id: str, reason: str) -> Letter:
+    async def discard(self, letter_id: str, reason: str) -> DeadLetter:
         """Give a letter up.
 
         Raises:
             LetterClosedError: it was replayed or discarded before.
         """
         path = f"/letters/{_part(letter_id)}/discard"
-        return Letter.model_validate(await self._call("POST", path, json={"reason": reason}))
+        return DeadLetter.model_validate(await self._call("POST", path, json={"reason": reason}))
 
     async def _call(
         self, method: str, path: str, *, read: Read = httpx2.Response.json, **options: Any
@@ -188,7 +188,7 @@ def _refusal(status: int, body: str) -> FailedError | UsageError | UnreachableEr
         return UnreachableError(f"HTTP status {status}: is ONRECORD_CONTROL_URL that of control?")
     if status in _BAD_REQUEST:
         return UsageError(message)
-    return LetterClosedError(message) if status == HTTPStatus.CONFLICT else FailedError(message)
+    return DeadLetterClosedError(message) if status == HTTPStatus.CONFLICT else FailedError(message)
 
 
 def _error_in(body: str) -> str:

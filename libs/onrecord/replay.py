@@ -9,10 +9,10 @@ from typing import Final
 
 from rich.progress import Progress, track
 
-from contracts.control_api import Letter, LetterState, ReplayCursor
+from contracts.control_api import DeadLetter, DeadLetterState, ReplayCursor
 from contracts.errors import UNMENDABLE
 from onrecord.console import err
-from onrecord.control_client import ControlClient, LetterClosedError
+from onrecord.control_client import ControlClient, DeadLetterClosedError
 from onrecord.errors import CommandError, FailedError, UnreachableError, UsageError
 from onrecord.pages.rendering import format_count
 
@@ -28,7 +28,7 @@ FAILURES_SHOWN: Final = 20
 
 @dataclass(slots=True)
 class ReplayOutcome:
-    """Outcome of a replay: which letters were sent, which were not, and why.
+    """Outcome of a replay: which dead letters were sent, which were not, and why.
 
     Attributes:
         replayed: ids of those put back.
@@ -73,8 +73,10 @@ class ReplayOutcome:
         return kind(f"{format_count(len(self.failed), 'letter')} not put back", details=details)
 
 
-async def count_open(control: ControlClient, service: str | None, code: str | None) -> int:
-    """Count the letters that ``replay_matching`` would try to replay."""
+async def count_open_dead_letters(
+    control: ControlClient, service: str | None, code: str | None
+) -> int:
+    """Count the open dead letters that match a filter."""
     return sum(
         one.replayable
         for one in await control.counts()
@@ -86,7 +88,7 @@ async def count_open(control: ControlClient, service: str | None, code: str | No
 async def replay_matching(
     control: ControlClient, service: str | None, code: str | None, number: int
 ) -> ReplayOutcome:
-    """Replay all open letters that match, in batches, with a progress bar on stderr.
+    """Replay all open dead letters that match, in batches, with a progress bar on stderr.
 
     Args:
         control: puts them back.
@@ -117,7 +119,7 @@ async def replay_matching(
 
 
 async def replay_by_ids(control: ControlClient, letter_ids: Sequence[str]) -> ReplayOutcome:
-    """Replay letters by their ids, a few at a time, with a progress bar on stderr.
+    """Replay dead letters by their ids, a few at a time, with a progress bar on stderr.
 
     A letter that cannot be put back does not keep the others from it.
 
@@ -150,15 +152,15 @@ def _cut_short(outcome: ReplayOutcome, number: int, error: UnreachableError) -> 
     return UnreachableError(f"{progress}, then: {error}")
 
 
-async def discard_letter(control: ControlClient, letter_id: str, reason: str) -> Letter:
-    """Discard a letter.
+async def discard_dead_letter(control: ControlClient, letter_id: str, reason: str) -> DeadLetter:
+    """Discard a dead letter through control's API.
 
     Raises:
         FailedError: it is not open any more; names the open letter that came of its replay.
     """
     try:
         return await control.discard(letter_id, reason)
-    except LetterClosedError as error:
+    except DeadLetterClosedError as error:
         if (successor := await _successor(control, letter_id)) is None:
             raise
         raise FailedError(f"{error}, and failed again: discard {successor} instead") from error
@@ -172,7 +174,7 @@ async def _successor(control: ControlClient, letter_id: str) -> str | None:
     found = letter
     while (following := by_origin.get(found.letter_id)) is not None:
         found = following
-    return str(found.letter_id) if found.state is LetterState.OPEN else None
+    return str(found.letter_id) if found.state is DeadLetterState.OPEN else None
 
 
 async def _replay(control: ControlClient, letter_id: str, outcome: ReplayOutcome) -> None:

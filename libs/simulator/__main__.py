@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None, *, program: str = "simulator") 
         The exit code: 0 after SIGTERM or SIGINT, 2 for wrong settings or rules, 3 where the port
         cannot be had. Errors are one line on stderr.
     """
-    app = command_line.command_line(__doc__)
+    app = command_line.build_command_line(__doc__)
     app.command(help=__doc__)(_serve)
     return command_line.run_command_line(app, arguments, program=program)
 

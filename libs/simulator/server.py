@@ -17,7 +17,13 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 import asgi_server
-from asgi_server import JsonResponse, abort, cancel_on_disconnect, read_body, wait_for_ever
+from asgi_server import (
+    JsonResponse,
+    abort_connection,
+    cancel_on_disconnect,
+    read_body,
+    wait_forever,
+)
 from simulator import replies
 from simulator.admin import AdminApi
 from simulator.answers import build_model_list
@@ -89,12 +95,12 @@ class _Exchange:
         """Send a reply: wait, hang, cut the connection, stream or send it whole."""
         if reply.hangs:
             self.entry.outcome = reply.outcome
-            await wait_for_ever()
+            await wait_forever()
         if reply.wait:
             await asyncio.sleep(reply.wait)
         if reply.disconnects:
             self.entry.outcome = reply.outcome
-            await abort(self.scope)
+            await abort_connection(self.scope)
         self.entry.status = reply.status
         headers = reply.headers | (reply.model.limit_headers() if reply.model else {})
         if reply.stream:
@@ -118,9 +124,9 @@ class _Exchange:
             if breaks:
                 self.entry.outcome = outcome
                 if breaks.disconnects:
-                    await abort(self.scope)
+                    await abort_connection(self.scope)
                 if breaks.pause is None:
-                    await wait_for_ever()
+                    await wait_forever()
                 await asyncio.sleep(breaks.pause)
             if wait:
                 await asyncio.sleep(wait)

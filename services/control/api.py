@@ -16,25 +16,25 @@ from starlette.routing import BaseRoute, Route
 
 from asgi_server import BodyTooLargeError, JsonResponse, read_body
 from contracts.control_api import (
+    DeadLetterFilter,
+    DeadLetterWithValue,
     DiscardRequest,
-    LetterFilter,
-    LetterWithValue,
-    ListRequest,
+    ListDeadLettersRequest,
     ReplayRequest,
 )
 from contracts.errors import BadMessageError, ErrorCode, OnrecordError, OutageError
 from contracts.topics import MIB
 from control.domain import (
-    BadLetterIdError,
     BadRequestError,
-    LetterGoneError,
-    LetterLookupError,
-    LetterNotOpenError,
+    DeadLetterGoneError,
+    DeadLetterLookupError,
+    DeadLetterNotOpenError,
+    InvalidDeadLetterIdError,
 )
 from control.originals import OriginalGoneError
-from control.reader import LetterReader
-from control.replay import LetterReplayer
-from control.store import LetterStore
+from control.reader import DeadLetterReader
+from control.replay import DeadLetterReplayer
+from control.store import DeadLetterStore
 
 log = structlog.get_logger(__name__)
 
@@ -47,18 +47,18 @@ MOST_BODY_BYTES: Final = MIB
 
 @dataclass(frozen=True, slots=True)
 class ApiContext:
-    """Store, reader and replayer that requests use, once database and broker are there."""
+    """Resources that the API's requests use: store, reader and replayer of dead letters."""
 
-    store: LetterStore
-    reader: LetterReader
-    replayer: LetterReplayer
+    store: DeadLetterStore
+    reader: DeadLetterReader
+    replayer: DeadLetterReplayer
 
 
 _STATUSES: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
-    ((ValidationError, BadLetterIdError, BadRequestError), 400),
-    ((LetterLookupError,), 404),
-    ((LetterNotOpenError,), 409),
-    ((LetterGoneError, OriginalGoneError), 410),
+    ((ValidationError, InvalidDeadLetterIdError, BadRequestError), 400),
+    ((DeadLetterLookupError,), 404),
+    ((DeadLetterNotOpenError,), 409),
+    ((DeadLetterGoneError, OriginalGoneError), 410),
     ((BadMessageError,), 422),
     ((OutageError,), 503),
 )
@@ -69,14 +69,14 @@ _DEPENDENCIES: Final = {
     ErrorCode.DATABASE_UNAVAILABLE: "PostgreSQL",
 }
 
-Handler = Callable[["Api", Request, ApiContext], Awaitable[Response]]
+Handler = Callable[["ControlApi", Request, ApiContext], Awaitable[Response]]
 
 
-def _answering(handler: Handler) -> Callable[[Api, Request], Awaitable[Response]]:
+def _answering(handler: Handler) -> Callable[[ControlApi, Request], Awaitable[Response]]:
     """Turn what can go wrong into a status and one clear line."""
 
     @wraps(handler)
-    async def answer(api: Api, request: Request) -> Response:
+    async def answer(api: ControlApi, request: Request) -> Response:
         if api.context is None:
             return _error(503, "control is not ready; see /readyz")
         try:
@@ -94,8 +94,8 @@ def _answering(handler: Handler) -> Callable[[Api, Request], Awaitable[Response]
     return answer
 
 
-class Api:
-    """HTTP API of control; ``context`` is None until the service has its dependencies."""
+class ControlApi:
+    """HTTP API of control, for dead letters and submissions."""
 
     def __init__(self) -> None:
         self.context: ApiContext | None = None
@@ -116,7 +116,7 @@ class Api:
     @_answering
     async def letters(self, request: Request, context: ApiContext) -> Response:
         """List letters: ``?service=&code=&state=&fingerprint=&subject=&key=&limit=``."""
-        which = ListRequest.model_validate({"limit": 100, **_asked(request)})
+        which = ListDeadLettersRequest.model_validate({"limit": 100, **_asked(request)})
         found = await context.store.letters(_filter(which), limit=which.limit)
         return _json([letter.model_dump(mode="json") for letter in found])
 
@@ -132,9 +132,9 @@ class Api:
         try:
             value, gone = (await context.reader.read(letter.place)).value, ""
             value = value and value[:VALUE_BYTES]
-        except LetterGoneError as error:  # all else that is known of it is worth an answer
+        except DeadLetterGoneError as error:  # all else that is known of it is worth an answer
             value, gone = None, str(error)
-        shown = LetterWithValue(letter=letter, value=value, gone=gone)
+        shown = DeadLetterWithValue(letter=letter, value=value, gone=gone)
         return _json(shown.model_dump(mode="json"))
 
     @_answering
@@ -171,13 +171,13 @@ class Api:
         ).reason
         letter = await context.store.letter(request.path_params["letter_id"])
         if not await context.store.discard(letter.letter_id, reason):
-            raise LetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")
+            raise DeadLetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")
         letter = await context.store.letter(letter.letter_id)
         return _json(letter.model_dump(mode="json"))
 
 
-def _filter(which: ListRequest) -> LetterFilter:
-    return LetterFilter(**which.model_dump(exclude={"limit", "begin"}))
+def _filter(which: ListDeadLettersRequest) -> DeadLetterFilter:
+    return DeadLetterFilter(**which.model_dump(exclude={"limit", "begin"}))
 
 
 def _asked(request: Request) -> dict[str, str]:

@@ -12,12 +12,12 @@ from typing import Annotated
 from faststream import Context, ContextRepo
 
 from contracts.topics import CONTROL
-from control.api import Api, ApiContext
+from control.api import ApiContext, ControlApi
 from control.handlers import router
-from control.reader import open_reader
-from control.replay import LetterReplayer
+from control.reader import open_dead_letter_reader
+from control.replay import DeadLetterReplayer
 from control.settings import ControlSettings
-from control.store import LetterStore
+from control.store import DeadLetterStore
 from database.migrate import open_migrated_database
 from database.settings import PostgresSettings
 from messaging import ReliableKafkaBroker, ServiceApplication
@@ -30,11 +30,11 @@ broker = ReliableKafkaBroker(
     allow_auto_create_topics=False,
     routers=[router],
 )
-api = Api()
+api = ControlApi()
 
 
 class Settings:
-    """Settings of control beside its broker's, read from the environment."""
+    """Settings of the service control, read from the environment."""
 
     def __init__(self) -> None:
         self.read_timeout_s = ControlSettings().read_timeout_s
@@ -45,13 +45,13 @@ class Settings:
 async def lifespan(
     context: ContextRepo, settings: Annotated[Settings, Context()]
 ) -> AsyncIterator[None]:
-    """Open the database and the reader and replayer of dead letters while the service runs."""
+    """Open the database, and the reader and replayer of dead letters, while the service runs."""
     async with (
         open_migrated_database(settings.postgres) as database,
-        open_reader(broker.kafka, settings.read_timeout_s) as reader,
+        open_dead_letter_reader(broker.kafka, settings.read_timeout_s) as reader,
     ):
-        store = LetterStore(database)
-        replayer = LetterReplayer(store, reader, broker.connected_publisher)
+        store = DeadLetterStore(database)
+        replayer = DeadLetterReplayer(store, reader, broker.connected_publisher)
         context.set_global("store", store)
         async with replayer.repairing():
             api.context = ApiContext(store, reader, replayer)

@@ -10,19 +10,19 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts import headers as h
-from contracts.control_api import ControlModel, Letter, ReplayCursor
+from contracts.control_api import ControlModel, DeadLetter, ReplayCursor
 from contracts.errors import OnrecordError
 
 
-class LetterSortOrder(StrEnum):
-    """Sort order of letters, by when they were set aside."""
+class DeadLetterSortOrder(StrEnum):
+    """Sort order of dead letters, by the time they were written."""
 
     NEWEST_FIRST = "newest_first"
     OLDEST_FIRST = "oldest_first"
 
 
-class LetterPlace(NamedTuple):
-    """Letter's id and the place of its bytes, sorted in the order of the DLQs.
+class DeadLetterPosition(NamedTuple):
+    """Position of a dead letter in its DLQ, with its id; sortable.
 
     ``message_sha256`` tells them from another record's; None for a letter that an earlier version
     indexed, which is known by the id in its headers.
@@ -36,8 +36,8 @@ class LetterPlace(NamedTuple):
     message_sha256: bytes | None = None
 
 
-class IndexedLetter(Letter):
-    """Letter with what only the index knows of it."""
+class IndexedDeadLetter(DeadLetter):
+    """Dead letter with what only the index knows of it."""
 
     message_sha256: bytes | None = Field(
         None, exclude=True, description="Digest of what was set aside; part of its identity."
@@ -52,9 +52,9 @@ class IndexedLetter(Letter):
             return None
 
     @property
-    def place(self) -> LetterPlace:
+    def place(self) -> DeadLetterPosition:
         """Where its bytes are."""
-        return LetterPlace(
+        return DeadLetterPosition(
             self.dlq_topic,
             self.dlq_partition,
             self.dlq_offset,
@@ -64,8 +64,8 @@ class IndexedLetter(Letter):
         )
 
 
-def move_behind(cursor: ReplayCursor, letter: LetterPlace) -> ReplayCursor:
-    """Return the cursor behind a letter."""
+def build_cursor_after(cursor: ReplayCursor, letter: DeadLetterPosition) -> ReplayCursor:
+    """Return the cursor that continues after a dead letter."""
     after = (letter.dlq_topic, letter.dlq_partition, letter.dlq_offset)
     return cursor.model_copy(update={"after": after})
 
@@ -86,29 +86,29 @@ class IndexedSubmission(ControlModel):
     submitted_at: datetime
 
 
-class LetterLookupError(OnrecordError, LookupError):
-    """Base of the errors for an id that does not name exactly one letter."""
+class DeadLetterLookupError(OnrecordError, LookupError):
+    """Base of the errors for an id that does not name exactly one dead letter."""
 
 
-class BadLetterIdError(LetterLookupError):
-    """Error for text that is neither a letter's id nor the beginning of one."""
+class InvalidDeadLetterIdError(DeadLetterLookupError):
+    """Error for text that is neither a dead letter's id nor the beginning of one."""
 
 
-class UnknownLetterError(LetterLookupError):
-    """Error for an id that no letter has."""
+class UnknownDeadLetterError(DeadLetterLookupError):
+    """Error for an id that no dead letter has."""
 
 
-class AmbiguousLetterError(LetterLookupError):
-    """Error for the beginning of an id that several letters have."""
+class AmbiguousDeadLetterIdError(DeadLetterLookupError):
+    """Error for the beginning of an id that several dead letters have."""
 
 
 class BadRequestError(OnrecordError):
     """Error for a request whose parameters contradict each other."""
 
 
-class LetterNotOpenError(OnrecordError):
-    """Error for a letter that was replayed or discarded before."""
+class DeadLetterNotOpenError(OnrecordError):
+    """Error for a dead letter that was replayed or discarded before."""
 
 
-class LetterGoneError(OnrecordError):
-    """Error for a letter whose bytes its DLQ no longer has."""
+class DeadLetterGoneError(OnrecordError):
+    """Error for a dead letter whose bytes are no longer in its DLQ."""

@@ -7,8 +7,8 @@ from typing import Annotated
 from faststream import Context
 
 from contracts.topics import DLQ_TOPICS, PIPELINE, TRANSCRIPTS_SUBMITTED, retry_topic
-from control.indexing import index_letter, index_submission
-from control.store import LetterStore
+from control.indexing import build_indexed_dead_letter, build_indexed_submission
+from control.store import DeadLetterStore
 from messaging import KafkaRouter, Record
 
 router = KafkaRouter()
@@ -19,12 +19,12 @@ for _service in PIPELINE:
 
 
 @router.subscriber(TRANSCRIPTS_SUBMITTED)
-async def handle_submission(record: Record, store: Annotated[LetterStore, Context()]) -> None:
-    """Index a submission, decodable or not."""
-    await store.index_submission(index_submission(record))
+async def index_submission(record: Record, store: Annotated[DeadLetterStore, Context()]) -> None:
+    """Write a submission into the index, decodable or not."""
+    await store.index_submission(build_indexed_submission(record))
 
 
 @router.subscriber(*DLQ_TOPICS)
-async def handle_letter(record: Record, store: Annotated[LetterStore, Context()]) -> None:
-    """Index a dead letter of any service."""
-    await store.index_letter(index_letter(record))
+async def index_dead_letter(record: Record, store: Annotated[DeadLetterStore, Context()]) -> None:
+    """Write a dead letter of any service into the index."""
+    await store.index_letter(build_indexed_dead_letter(record))

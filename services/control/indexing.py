@@ -12,7 +12,7 @@ from contracts import headers as h
 from contracts.bounds import is_within_calendar
 from contracts.events import TranscriptSubmitted
 from contracts.topics import DLQ_TOPICS
-from control.domain import IndexedLetter, IndexedSubmission
+from control.domain import IndexedDeadLetter, IndexedSubmission
 from messaging import MessageOrigin, Record
 from messaging.codec import strip_schema_id
 from messaging.dead_letters import identity
@@ -43,8 +43,8 @@ HEADER_BYTES: Final = 4 * 1024
 SERVICE_OF: Final = {topic.name: topic.name.removesuffix("-dlq") for topic in DLQ_TOPICS}
 
 
-def index_letter(record: Record) -> IndexedLetter:
-    """Build the index's letter from a DLQ record; missing headers count as unknown."""
+def build_indexed_dead_letter(record: Record) -> IndexedDeadLetter:
+    """Build the index's dead letter from a DLQ record; missing headers count as unknown."""
     original, added = split_headers(record.headers)
     values = {
         name: (value or b"")[:HEADER_BYTES].decode("utf-8", "replace") for name, value in added
@@ -54,7 +54,7 @@ def index_letter(record: Record) -> IndexedLetter:
     here = MessageOrigin(record.topic, record.partition, record.offset)
     content = identity.compute_content_digest(record.key, record.value, original, added)
     about = identity.read_message_subject(values.get(h.DLQ_TOPIC), record.key, record.value)
-    return IndexedLetter(
+    return IndexedDeadLetter(
         letter_id=identity.verify_dead_letter_id(service, here, content, added),
         message_sha256=content,
         service=service,
@@ -87,8 +87,8 @@ def index_letter(record: Record) -> IndexedLetter:
     )
 
 
-def index_submission(record: Record) -> IndexedSubmission:
-    """Build the index's row from a record on the topic of submissions, readable or not."""
+def build_indexed_submission(record: Record) -> IndexedSubmission:
+    """Build the index's submission from a Kafka record, readable or not."""
     document = strip_schema_id(record.value or b"")
     submission = identity.read_submission_identity(document)
     return IndexedSubmission(

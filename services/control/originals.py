@@ -26,17 +26,17 @@ _UNKNOWN: Final = -1
 
 
 class OriginalGoneError(OnrecordError):
-    """Error for a stub whose original message is no longer at its place."""
+    """Error for a truncated dead letter whose original message is no longer in its topic."""
 
 
 class OriginalTooLargeError(BadMessageError):
-    """Error for a stub whose original message is still larger than may be read."""
+    """Error for a truncated dead letter whose original message is larger than may be read."""
 
     code = ErrorCode.TOO_LARGE
 
 
-class OriginPlace(NamedTuple):
-    """Place where a message was read first: topic without prefix, partition, offset."""
+class OriginalPosition(NamedTuple):
+    """Topic, partition and offset where a dead letter's original message was first read."""
 
     topic: str
     partition: int
@@ -46,8 +46,8 @@ class OriginPlace(NamedTuple):
         return f"{self.topic}/{self.partition} at offset {self.offset}"
 
 
-class OriginalReader:
-    """Reader of single original messages by their place; its consumer starts when first needed.
+class OriginalMessageReader:
+    """Reader that fetches dead letters' original messages by topic, partition and offset.
 
     Args:
         kafka: how to reach the broker.
@@ -94,7 +94,7 @@ class OriginalReader:
         await asyncio.to_thread(_require_same, place, found, stub, digests.found)
         return found
 
-    async def _fetch(self, place: OriginPlace) -> Record:
+    async def _fetch(self, place: OriginalPosition) -> Record:
         partition = TopicPartition(self._kafka.topic(place.topic), place.partition)
         consumer = await self._started()
         # Private, as the client's ``topics()`` tells no partitions; of one that is not there, it
@@ -149,7 +149,7 @@ class OriginalReader:
 
 
 def _require_same(
-    place: OriginPlace, found: Record, stub: DeadLetterStub, batches: set[str]
+    place: OriginalPosition, found: Record, stub: DeadLetterStub, batches: set[str]
 ) -> None:
     """Check what was read against the stub's headers.
 
@@ -172,12 +172,12 @@ def _require_same(
         )
 
 
-def _place_in(added: Headers) -> OriginPlace | None:
+def _place_in(added: Headers) -> OriginalPosition | None:
     topic = get_header_text(added, h.DLQ_TOPIC)
     partition = get_header_number(added, h.DLQ_PARTITION, _UNKNOWN)
     offset = get_header_number(added, h.DLQ_OFFSET, _UNKNOWN)
     return (
-        OriginPlace(topic, partition, offset)
+        OriginalPosition(topic, partition, offset)
         if topic and _UNKNOWN not in (partition, offset)
         else None
     )

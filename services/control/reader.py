@@ -14,8 +14,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from contracts import headers as h
-from control.domain import LetterGoneError, LetterPlace
-from control.originals import OriginalReader
+from control.domain import DeadLetterGoneError, DeadLetterPosition
+from control.originals import OriginalMessageReader
 from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.consumer import batch_reader
 from messaging.dead_letters import identity, stubs
@@ -39,8 +39,8 @@ RETRY_S: Final = 0.1
 """Seconds between two requests for what topics there are."""
 
 
-class LetterRecord(NamedTuple):
-    """Record of a dead letter.
+class DeadLetterRecord(NamedTuple):
+    """Kafka record of a dead letter, as its DLQ has it.
 
     Attributes:
         place: which letter, and where it was found.
@@ -50,15 +50,15 @@ class LetterRecord(NamedTuple):
         added: the headers onrecord put behind them, without the trailer.
     """
 
-    place: LetterPlace
+    place: DeadLetterPosition
     key: bytes | None
     value: bytes | None
     original: Headers
     added: Headers
 
 
-class LetterReader:
-    """Reader of dead letters' records by their place.
+class DeadLetterReader:
+    """Reader that fetches dead letters' records from the DLQs by partition and offset.
 
     Args:
         consumer: a started consumer without a group.
@@ -68,13 +68,13 @@ class LetterReader:
 
     def __init__(self, consumer: Any, kafka: KafkaSettings, timeout_s: float) -> None:
         self._consumer = consumer
-        self._originals = OriginalReader(kafka, timeout_s)
+        self._originals = OriginalMessageReader(kafka, timeout_s)
         self._kafka = kafka
         self._timeout_s = timeout_s
         self._one_at_a_time = asyncio.Lock()
         self._position: tuple[TopicPartition, int] | None = None
 
-    async def read(self, letter: LetterPlace) -> LetterRecord:
+    async def read(self, letter: DeadLetterPosition) -> DeadLetterRecord:
         """Return the letter's record.
 
         Raises:
@@ -85,7 +85,7 @@ class LetterReader:
             async for some in batches:
                 for found in some:
                     return found
-        raise LetterGoneError(
+        raise DeadLetterGoneError(
             f"the bytes of letter {letter.letter_id} are gone: {letter.dlq_topic}/"
             f"{letter.dlq_partition} does not have them at offset {letter.dlq_offset} any more; "
             "it cannot be replayed, only discarded"
@@ -95,7 +95,7 @@ class LetterReader:
         """Stop what was started to read the messages of stubs; the consumer is the caller's."""
         await self._originals.close()
 
-    async def whole(self, found: LetterRecord) -> LetterRecord:
+    async def whole(self, found: DeadLetterRecord) -> DeadLetterRecord:
         """A letter with its whole message, which for a stub is fetched from where it was first.
 
         Raises:
@@ -110,8 +110,8 @@ class LetterReader:
         return found._replace(key=record.key, value=record.value, original=record.headers)
 
     async def read_many(
-        self, letters: Sequence[LetterPlace]
-    ) -> AsyncGenerator[list[LetterRecord], None]:
+        self, letters: Sequence[DeadLetterPosition]
+    ) -> AsyncGenerator[list[DeadLetterRecord], None]:
         """Yield the records of many letters, some at a time; those that are gone are left out.
 
         Close it (``contextlib.aclosing``) where it is not read to its end: it holds the consumer.
@@ -134,8 +134,8 @@ class LetterReader:
                     raise KafkaUnavailableError(f"cannot read {topic}: no answer") from error
 
     async def _run(
-        self, place: TopicPartition, wanted: deque[LetterPlace]
-    ) -> AsyncGenerator[list[LetterRecord], None]:
+        self, place: TopicPartition, wanted: deque[DeadLetterPosition]
+    ) -> AsyncGenerator[list[DeadLetterRecord], None]:
         """Read the records of one partition in passes over it, as far as there are any."""
         begin, end = await self._bounds(place)
         while wanted and wanted[0].dlq_offset < begin:
@@ -188,7 +188,7 @@ class LetterReader:
         return ()
 
 
-def _matching(records: Sequence[Any], wanted: deque[LetterPlace]) -> list[LetterRecord]:
+def _matching(records: Sequence[Any], wanted: deque[DeadLetterPosition]) -> list[DeadLetterRecord]:
     """Those of the records that are wanted; takes them, and what is gone, off ``wanted``."""
     found = []
     for record in records:
@@ -198,11 +198,11 @@ def _matching(records: Sequence[Any], wanted: deque[LetterPlace]) -> list[Letter
             place = wanted.popleft()
             original, added = split_headers(record.headers)
             if _is_letter(place, record, original, added):
-                found.append(LetterRecord(place, record.key, record.value, original, added))
+                found.append(DeadLetterRecord(place, record.key, record.value, original, added))
     return found
 
 
-def _is_letter(place: LetterPlace, record: Any, original: Headers, added: Headers) -> bool:
+def _is_letter(place: DeadLetterPosition, record: Any, original: Headers, added: Headers) -> bool:
     """Whether a record is the letter; a DLQ that was made anew has others at its places."""
     if place.message_sha256 is not None:
         content = identity.compute_content_digest(record.key, record.value, original, added)
@@ -215,8 +215,10 @@ def _is_letter(place: LetterPlace, record: Any, original: Headers, added: Header
 
 
 @asynccontextmanager
-async def open_reader(kafka: KafkaSettings, timeout_s: float) -> AsyncIterator[LetterReader]:
-    """Open a letter reader; it is closed at the end of the ``async with`` block.
+async def open_dead_letter_reader(
+    kafka: KafkaSettings, timeout_s: float
+) -> AsyncIterator[DeadLetterReader]:
+    """Open a dead letter reader; it is closed at the end of the ``async with`` block.
 
     Raises:
         KafkaUnavailableError: no broker answers.
@@ -234,7 +236,7 @@ async def open_reader(kafka: KafkaSettings, timeout_s: float) -> AsyncIterator[L
             await consumer.start()
         except KafkaError as error:
             raise KafkaUnavailableError(f"no broker answers: {error!r}") from error
-        reader = LetterReader(consumer, kafka, timeout_s)
+        reader = DeadLetterReader(consumer, kafka, timeout_s)
         try:
             yield reader
         finally:

@@ -14,13 +14,18 @@ from uuid import UUID
 
 import structlog
 
-from contracts.control_api import LetterFilter, ReplayCursor, ReplayResult
+from contracts.control_api import DeadLetterFilter, ReplayCursor, ReplayResult
 from contracts.errors import OnrecordError, OutageError
 from contracts.topics import MIB, retry_topic
-from control.domain import IndexedLetter, LetterNotOpenError, LetterPlace, move_behind
+from control.domain import (
+    DeadLetterNotOpenError,
+    DeadLetterPosition,
+    IndexedDeadLetter,
+    build_cursor_after,
+)
 from control.originals import OriginalGoneError, OriginalTooLargeError
-from control.reader import LetterReader, LetterRecord
-from control.store import LetterStore
+from control.reader import DeadLetterReader, DeadLetterRecord
+from control.store import DeadLetterStore
 from messaging import KafkaUnavailableError, Publisher
 from messaging.dead_letters.headers import build_replay_headers
 from messaging.delivery import Headers, append_headers
@@ -47,8 +52,8 @@ REPAIR_PAUSE_S: Final = 1.0
 GONE: Final = "its DLQ does not have it at its place any more"
 
 
-class LetterReplayer:
-    """Sends letters back at least once: a replay that a crash cut short is done again.
+class DeadLetterReplayer:
+    """Replayer that sends dead letters back to the services that failed, at least once.
 
     That is harmless, since effects are idempotent by id. A letter is claimed in the index before
     it is sent and marked after the broker has it, so that one that a crash left in between is
@@ -67,8 +72,8 @@ class LetterReplayer:
 
     def __init__(
         self,
-        store: LetterStore,
-        reader: LetterReader,
+        store: DeadLetterStore,
+        reader: DeadLetterReader,
         publisher: Publisher,
         *,
         repair_pause_s: float = REPAIR_PAUSE_S,
@@ -84,7 +89,7 @@ class LetterReplayer:
         self._doubt = asyncio.Event()
         self._bytes = _BytesUnderWay()
 
-    async def replay(self, letter_id: UUID | str) -> IndexedLetter:
+    async def replay(self, letter_id: UUID | str) -> IndexedDeadLetter:
         """Put one letter back, byte for byte.
 
         Returns:
@@ -102,13 +107,13 @@ class LetterReplayer:
         """
         letter = await self._store.letter(letter_id)
         if letter.source_topic is None:
-            raise LetterNotOpenError(
+            raise DeadLetterNotOpenError(
                 f"letter {letter.letter_id} does not have the place it came from"
             )
         # Claimed only if it is still there.
         found = await self._reader.whole(await self._reader.read(letter.place))
         if not await self._claim_one(letter.letter_id):
-            raise LetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")
+            raise DeadLetterNotOpenError(f"letter {letter.letter_id} is {letter.state.value}")
         topic = retry_topic(letter.service, 0).name
         with self._answering_for([letter.letter_id]):
             try:
@@ -121,7 +126,7 @@ class LetterReplayer:
         return await self._store.letter(letter.letter_id)
 
     async def replay_many(
-        self, which: LetterFilter, *, limit: int, begin: ReplayCursor | None = None
+        self, which: DeadLetterFilter, *, limit: int, begin: ReplayCursor | None = None
     ) -> ReplayResult:
         """Put back the open letters that are meant, in the order in which the DLQs have them.
 
@@ -150,7 +155,7 @@ class LetterReplayer:
         try:
             while letters := await claiming:
                 limit -= len(letters)
-                point = move_behind(point, letters[-1])
+                point = build_cursor_after(point, letters[-1])
                 claiming = self._claim(which, point, limit)
                 with self._answering_for([letter.letter_id for letter in letters]):
                     sent = await self._send(letters)
@@ -234,13 +239,13 @@ class LetterReplayer:
                 return claimed
 
     def _claim(
-        self, which: LetterFilter, point: ReplayCursor, limit: int
-    ) -> asyncio.Task[list[LetterPlace]]:
+        self, which: DeadLetterFilter, point: ReplayCursor, limit: int
+    ) -> asyncio.Task[list[DeadLetterPosition]]:
         return asyncio.create_task(self._claim_many(which, point, min(BATCH, limit)))
 
     async def _claim_many(
-        self, which: LetterFilter, point: ReplayCursor, limit: int
-    ) -> list[LetterPlace]:
+        self, which: DeadLetterFilter, point: ReplayCursor, limit: int
+    ) -> list[DeadLetterPosition]:
         with self._doubting():
             async with self._claiming:
                 letters = await self._store.claim_many_for_replay(
@@ -249,7 +254,7 @@ class LetterReplayer:
                 self._under_way.update(letter.letter_id for letter in letters)
                 return letters
 
-    async def _give_back(self, claiming: asyncio.Task[list[LetterPlace]]) -> None:
+    async def _give_back(self, claiming: asyncio.Task[list[DeadLetterPosition]]) -> None:
         with suppress(OnrecordError):
             if letters := await claiming:
                 await self._release([letter.letter_id for letter in letters])
@@ -289,7 +294,7 @@ class LetterReplayer:
             self._doubt.set()
             raise
 
-    async def _send(self, letters: Sequence[LetterPlace]) -> _Sent:
+    async def _send(self, letters: Sequence[DeadLetterPosition]) -> _Sent:
         sent = _Sent()
         try:
             async with aclosing(self._reader.read_many(letters)) as batches:
@@ -300,8 +305,10 @@ class LetterReplayer:
             sent.outage = error
         return sent
 
-    async def _hand_over(self, service: str, found: Iterable[LetterRecord], sent: _Sent) -> None:
-        portion: list[LetterRecord] = []
+    async def _hand_over(
+        self, service: str, found: Iterable[DeadLetterRecord], sent: _Sent
+    ) -> None:
+        portion: list[DeadLetterRecord] = []
         size = 0
         async for one in self._whole(found, sent):
             if portion and size + _size(one) > BYTES_UNDER_WAY:
@@ -313,7 +320,7 @@ class LetterReplayer:
             await self._forward(service, portion, size, sent)
 
     async def _forward(
-        self, service: str, portion: Sequence[LetterRecord], size: int, sent: _Sent
+        self, service: str, portion: Sequence[DeadLetterRecord], size: int, sent: _Sent
     ) -> None:
         await self._bytes.wait_for(size)
         records = [(one.key, one.value, _headers(one)) for one in portion]
@@ -322,8 +329,8 @@ class LetterReplayer:
         sent.reports.append(([one.place.letter_id for one in portion], report))
 
     async def _whole(
-        self, found: Iterable[LetterRecord], sent: _Sent
-    ) -> AsyncIterator[LetterRecord]:
+        self, found: Iterable[DeadLetterRecord], sent: _Sent
+    ) -> AsyncIterator[DeadLetterRecord]:
         """Letters with their whole messages; why others have none is noted."""
         for one in found:
             try:
@@ -332,7 +339,7 @@ class LetterReplayer:
                 sent.left[one.place.letter_id] = str(error)
 
     def _settle_soon(
-        self, letters: Sequence[LetterPlace], sent: _Sent, replays: ReplayResult
+        self, letters: Sequence[DeadLetterPosition], sent: _Sent, replays: ReplayResult
     ) -> asyncio.Task[None]:
         task = asyncio.create_task(self._settle(letters, sent, replays))
         self._tasks.add(task)
@@ -346,7 +353,7 @@ class LetterReplayer:
             log.warning("replay_cut_short", reason=str(error))
 
     async def _settle(
-        self, letters: Sequence[LetterPlace], sent: _Sent, replays: ReplayResult
+        self, letters: Sequence[DeadLetterPosition], sent: _Sent, replays: ReplayResult
     ) -> None:
         left = dict.fromkeys((one.letter_id for one in letters), GONE) | sent.left
         replayed: list[UUID] = []
@@ -412,11 +419,11 @@ class _BytesUnderWay:
         self._fewer.set()
 
 
-def _size(found: LetterRecord) -> int:
+def _size(found: DeadLetterRecord) -> int:
     return len(found.key or b"") + len(found.value or b"") + headers_size(found.original)
 
 
-def _headers(found: LetterRecord) -> Headers:
+def _headers(found: DeadLetterRecord) -> Headers:
     return append_headers(found.original, build_replay_headers(found.place.letter_id, found.added))
 
 

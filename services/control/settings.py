@@ -9,7 +9,7 @@ from messaging import StageSettings
 
 
 class ControlSettings(StageSettings):
-    """Settings of how letters are indexed and replayed."""
+    """Settings of how dead letters are indexed and replayed."""
 
     model_config = SettingsConfigDict(env_prefix="CONTROL_", frozen=True)
 

@@ -13,16 +13,16 @@ from uuid import UUID
 
 import structlog
 
-from contracts.control_api import LetterCount, LetterFilter, LetterState
+from contracts.control_api import DeadLetterCount, DeadLetterFilter, DeadLetterState
 from contracts.errors import UNMENDABLE
 from control.domain import (
-    AmbiguousLetterError,
-    BadLetterIdError,
-    IndexedLetter,
+    AmbiguousDeadLetterIdError,
+    DeadLetterPosition,
+    DeadLetterSortOrder,
+    IndexedDeadLetter,
     IndexedSubmission,
-    LetterPlace,
-    LetterSortOrder,
-    UnknownLetterError,
+    InvalidDeadLetterIdError,
+    UnknownDeadLetterError,
 )
 from database.pool import Database, Record
 from database.queries import load_queries
@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "store.sql")
 
-UNSETTLED: Final = (LetterState.OPEN, LetterState.REPLAYING)
+UNSETTLED: Final = (DeadLetterState.OPEN, DeadLetterState.REPLAYING)
 """What the index finds fast, however many letters there are in the other states."""
 
 _UNMENDABLE: Final = sorted(code.value for code in UNMENDABLE)
@@ -43,13 +43,13 @@ SHORTEST_PREFIX: Final = 4
 UUID_DIGITS: Final = 32
 
 
-class LetterStore:
-    """Dead letters and submissions in PostgreSQL; every method raises as ``Database`` does."""
+class DeadLetterStore:
+    """Store of dead letters and submissions in PostgreSQL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def index_letter(self, letter: IndexedLetter) -> bool:
+    async def index_letter(self, letter: IndexedDeadLetter) -> bool:
         """Index a letter as open; its own ``state`` and times of indexing are not looked at.
 
         A letter may be in its DLQ twice, because a service crashed, and it may be read again: the
@@ -93,11 +93,11 @@ class LetterStore:
 
     async def letters(
         self,
-        which: LetterFilter | None = None,
+        which: DeadLetterFilter | None = None,
         *,
         limit: int | None = 100,
-        order: LetterSortOrder = LetterSortOrder.NEWEST_FIRST,
-    ) -> list[IndexedLetter]:
+        order: DeadLetterSortOrder = DeadLetterSortOrder.NEWEST_FIRST,
+    ) -> list[IndexedDeadLetter]:
         """Return the letters that pass the filter.
 
         Args:
@@ -105,8 +105,8 @@ class LetterStore:
             limit: at most so many; None for all.
             order: by when they were set aside.
         """
-        which = which or LetterFilter()
-        newest = order is LetterSortOrder.NEWEST_FIRST
+        which = which or DeadLetterFilter()
+        newest = order is DeadLetterSortOrder.NEWEST_FIRST
         rows = await self._database.fetch(
             _QUERIES.select_letters_newest_first
             if newest
@@ -122,7 +122,7 @@ class LetterStore:
         )
         return [_letter(row) for row in rows]
 
-    async def letter(self, letter_id: UUID | str) -> IndexedLetter:
+    async def letter(self, letter_id: UUID | str) -> IndexedDeadLetter:
         """One letter, by its id or by the beginning of it, with or without dashes.
 
         Raises:
@@ -133,11 +133,11 @@ class LetterStore:
         first, last = _id_range(str(letter_id))
         rows = await self._database.fetch(_QUERIES.select_letters_between, first, last)
         if not rows:
-            raise UnknownLetterError(
+            raise UnknownDeadLetterError(
                 f"there is no letter {letter_id}: `onrecord dlq list --state all` names them"
             )
         if len(rows) > 1:
-            raise AmbiguousLetterError(
+            raise AmbiguousDeadLetterIdError(
                 f"more than one letter's id begins with {letter_id}: give more of it"
             )
         return _letter(rows[0])
@@ -148,12 +148,12 @@ class LetterStore:
 
     async def claim_many_for_replay(
         self,
-        which: LetterFilter,
+        which: DeadLetterFilter,
         *,
         until: datetime,
         limit: int,
         after: tuple[str, int, int] = ("", -1, -1),
-    ) -> list[LetterPlace]:
+    ) -> list[DeadLetterPosition]:
         """Mark open letters as being replayed.
 
         Letters of causes that no replay mends are left out, unless the filter names their cause.
@@ -183,7 +183,7 @@ class LetterStore:
             )
         return _places(rows)
 
-    async def count_left_out(self, which: LetterFilter, *, until: datetime) -> dict[str, int]:
+    async def count_left_out(self, which: DeadLetterFilter, *, until: datetime) -> dict[str, int]:
         """How many open letters of those meant ``claim_many_for_replay`` leaves out, by why.
 
         A reason is a cause that no replay mends, ``gone`` for letters whose place in the DLQ
@@ -201,7 +201,7 @@ class LetterStore:
         )
         return {row["reason"]: row["letters"] for row in rows}
 
-    async def replaying(self) -> list[LetterPlace]:
+    async def replaying(self) -> list[DeadLetterPosition]:
         """Letters whose replay a crash may have cut short, in the order of the DLQs."""
         return _places(await self._database.fetch(_QUERIES.select_replaying))
 
@@ -223,30 +223,32 @@ class LetterStore:
             raise ValueError("a letter is discarded for a reason: say which")
         return await self._changed(_QUERIES.discard, letter_id, replace_nul(reason.strip()))
 
-    async def counts(self) -> list[LetterCount]:
+    async def counts(self) -> list[DeadLetterCount]:
         """How many letters there are by service, state and cause."""
-        return [LetterCount(**row) for row in await self._database.fetch(_QUERIES.count_letters)]
+        return [
+            DeadLetterCount(**row) for row in await self._database.fetch(_QUERIES.count_letters)
+        ]
 
     async def _changed(self, query: str, *args: Any) -> bool:
         return await self._database.fetchval(query, *args) is not None
 
 
-def _places(rows: Sequence[Record]) -> list[LetterPlace]:
+def _places(rows: Sequence[Record]) -> list[DeadLetterPosition]:
     # An UPDATE returns its rows in any order.
-    return sorted(LetterPlace(*row) for row in rows)
+    return sorted(DeadLetterPosition(*row) for row in rows)
 
 
 def _id_range(prefix: str) -> tuple[UUID, UUID]:
     """The lowest and the highest id that begin with ``prefix``."""
     digits = prefix.strip().lower().replace("-", "")
     if not SHORTEST_PREFIX <= len(digits) <= UUID_DIGITS or not re.fullmatch(r"[0-9a-f]+", digits):
-        raise BadLetterIdError(
+        raise InvalidDeadLetterIdError(
             f"a letter is named by its id or by at least {SHORTEST_PREFIX} of its first characters"
         )
     return UUID(digits.ljust(UUID_DIGITS, "0")), UUID(digits.ljust(UUID_DIGITS, "f"))
 
 
-def _row(letter: IndexedLetter) -> tuple[Any, ...]:
+def _row(letter: IndexedDeadLetter) -> tuple[Any, ...]:
     fields = replace_nul(letter.model_dump(exclude={"headers"}))
     fields["message_sha256"] = letter.message_sha256
     return (*(fields[column] for column in _COLUMNS), _headers_json(letter), letter.size_bytes)
@@ -281,7 +283,7 @@ _COLUMNS: Final = (
 """The arguments of ``insert_letter`` up to the headers, in order."""
 
 
-def _headers_json(letter: IndexedLetter) -> str:
+def _headers_json(letter: IndexedDeadLetter) -> str:
     # The index is for people; a name that is not UTF-8 is kept byte for byte in the DLQ alone.
     pairs = [
         [
@@ -297,9 +299,9 @@ def _printable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _letter(row: Record) -> IndexedLetter:
+def _letter(row: Record) -> IndexedDeadLetter:
     headers = [
         (name, None if value is None else base64.b64decode(value))
         for name, value in json.loads(row["headers"])
     ]
-    return IndexedLetter(**{**row, "headers": headers})
+    return IndexedDeadLetter(**{**row, "headers": headers})

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from contracts.content_bugs import raise_content_bugs
+from contracts.content_bugs import wrap_content_bugs
 from contracts.errors import ErrorCode, RejectedError
 from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
 from contracts.notes import CheckFailure, RejectedNote
@@ -72,7 +72,7 @@ def assess_draft(
         ContentBugError: a check came upon what its author did not foresee.
     """
     parse = load_parser() if options.heavy else None
-    with raise_content_bugs(ASSESSMENT_ACTIVITY):
+    with wrap_content_bugs(ASSESSMENT_ACTIVITY):
         chunk = drafted.chunk
         apply = build_privacy_policy(chunk, options.personal_data).apply
         return tuple(apply(check_note(draft, chunk, parse)) for draft in drafted.notes)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from faststream import Context
 
-from contracts.content_bugs import raise_content_bugs
+from contracts.content_bugs import wrap_content_bugs
 from contracts.events import Event, NotesDrafted
 from contracts.topics import NOTES_DRAFTED, NOTES_REJECTED, NOTES_VALIDATED
 from guardrail.assessors import DraftAssessor
@@ -32,5 +32,5 @@ async def judge_draft(
     checked = await assess(drafted)
     if review is not None:
         checked = await review(drafted, checked, deadline=delivery.deadline)
-    with raise_content_bugs("deciding on the draft"):
+    with wrap_content_bugs("deciding on the draft"):
         return decide_on_draft(drafted, checked, policy, replays=delivery.replays)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 from typing import Final, Protocol
 
-from contracts.content_bugs import raise_content_bugs
+from contracts.content_bugs import wrap_content_bugs
 from contracts.encoded import EncodedEvent
 from contracts.events import Event, TranscriptSubmitted
 from ingestion.domain import ChunkSizes, ingest
@@ -66,5 +66,5 @@ def read_into_encoded_events(
     Raises:
         ContentBugError: a reader came upon what its author did not foresee.
     """
-    with raise_content_bugs(READING):
+    with wrap_content_bugs(READING):
         return tuple(EncodedEvent.of(event) for event in ingest(submitted, chunk_sizes))

@@ -16,11 +16,11 @@ from typing import Any, Final, TypeVar, cast
 from bench.harness import Lab, Result, event, interleaved, paired, producer, spread
 from contracts.errors import RetryableError
 from contracts.topics import NOTES_VALIDATED, PERSISTENCE, dlq_topic, retry_topic
-from control.api import Api, ApiContext
-from control.indexing import index_letter
-from control.reader import open_reader
-from control.replay import LetterReplayer
-from control.store import LetterStore
+from control.api import ApiContext, ControlApi
+from control.indexing import build_indexed_dead_letter
+from control.reader import open_dead_letter_reader
+from control.replay import DeadLetterReplayer
+from control.store import DeadLetterStore
 from database.migrate import apply_migrations
 from database.pool import open_database
 from database.settings import PostgresSettings
@@ -151,28 +151,28 @@ async def _database(server: TestServer) -> PostgresSettings:
 @asynccontextmanager
 async def _office(
     kafka: KafkaSettings, postgres: PostgresSettings, spent: Counter[str]
-) -> AsyncIterator[tuple[LetterStore, str]]:
+) -> AsyncIterator[tuple[DeadLetterStore, str]]:
     """Control without its stage: the store, and where its API is served."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(open_database(postgres))
-        reader = await stack.enter_async_context(open_reader(kafka, READ_TIMEOUT_S))
+        reader = await stack.enter_async_context(open_dead_letter_reader(kafka, READ_TIMEOUT_S))
         publisher = await stack.enter_async_context(Publisher(kafka, source="/bench"))
-        store, api = LetterStore(database), Api()
+        store, api = DeadLetterStore(database), ControlApi()
         timed_store, timed_reader = timed(store, spent), timed(reader, spent)
-        replayer = LetterReplayer(timed_store, timed_reader, timed(publisher, spent))
+        replayer = DeadLetterReplayer(timed_store, timed_reader, timed(publisher, spent))
         api.context = ApiContext(timed_store, timed_reader, replayer)
         serving = serve_routes(api.routes)
         port = await stack.enter_async_context(serving)
         yield store, f"http://127.0.0.1:{port}"
 
 
-async def _index(store: LetterStore, letters: list[Written]) -> None:
+async def _index(store: DeadLetterStore, letters: list[Written]) -> None:
     places = iter(enumerate(letters))
 
     async def some() -> None:
         for offset, (key, value, headers) in places:
             record = Record(DLQ, 0, offset, key, value, headers, 1_000)
-            await store.index_letter(index_letter(record))
+            await store.index_letter(build_indexed_dead_letter(record))
 
     await asyncio.gather(*(some() for _ in range(AT_ONCE)))
 

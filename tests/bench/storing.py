@@ -23,8 +23,8 @@ from contracts.topics import (
     RETRY_DELAYS_S,
     TRANSCRIPTS_INGESTED,
     dlq_topic,
+    get_event_topic,
     retry_topic,
-    topic_of,
 )
 from database.migrate import apply_migrations
 from messaging import KafkaSettings
@@ -84,7 +84,7 @@ class Storing:
             async with producer(self.kafka) as bare:
                 for one in events:
                     key, value, headers = encode_event(one, source="/bench")
-                    topic = self.kafka.topic(topic_of(type(one)).name)
+                    topic = self.kafka.topic(get_event_topic(type(one)).name)
                     sending.append(await bare.send(topic, value, key=key, headers=headers))
                 for sent in sending:
                     await sent

@@ -14,12 +14,12 @@ from pydantic import ValidationError
 from contracts import validation_messages
 from contracts.bounds import LARGEST_INT4
 from contracts.events import Event, TranscriptEvent
-from contracts.export import list_events
+from contracts.export import list_event_classes
 from contracts.json_schema import build_event_schema
 from messaging.codec import InvalidEventError, decode_event
 
 EXAMPLES: Final = Path(__file__).parents[2] / "schemas" / "examples"
-EVENTS: Final = list_events()
+EVENTS: Final = list_event_classes()
 Schema = Mapping[str, Any]
 
 BOUNDED: Final = {

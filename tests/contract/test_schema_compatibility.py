@@ -12,12 +12,12 @@ import pytest
 
 from contracts.compatibility import BreakingChange, find_breaking_changes
 from contracts.events import Event
-from contracts.export import list_events
+from contracts.export import list_event_classes
 from contracts.json_schema import build_event_schema
 from onrecord.schema_folder import SchemaFolder
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-EVENTS = list_events()
+EVENTS = list_event_classes()
 Schema = dict[str, Any]
 
 

@@ -22,7 +22,7 @@ from contracts.events import (
     TranscriptIngested,
     TranscriptSubmitted,
 )
-from contracts.export import list_events, schema_path
+from contracts.export import get_schema_path, list_event_classes
 from contracts.json_schema import build_event_schema
 from contracts.transcript import TranscriptFormat
 from grounding import derive_note_id
@@ -30,7 +30,7 @@ from transcripts import read_transcript, split_into_chunks
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 EXAMPLES = sorted((SCHEMAS / "examples").glob("*/*.json"))
-MODELS = {event.__name__: event for event in list_events()}
+MODELS = {event.__name__: event for event in list_event_classes()}
 SUBMITTED = sorted((SCHEMAS / "examples" / "TranscriptSubmitted").glob("*.json"))
 STORIES = ("minimal", "full")
 E = TypeVar("E", bound=Event)
@@ -41,7 +41,7 @@ def named(file: Path) -> str:
 
 
 def validator(event: str) -> Draft202012Validator:
-    schema = json.loads((SCHEMAS / schema_path(MODELS[event])).read_text("utf-8"))
+    schema = json.loads((SCHEMAS / get_schema_path(MODELS[event])).read_text("utf-8"))
     return Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 

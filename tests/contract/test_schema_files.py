@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from contracts.export import list_events, render_generated_files
+from contracts.export import list_event_classes, render_generated_files
 from contracts.topics import ALL_TOPICS, CONTROL, PIPELINE
 from onrecord.schema_folder import SchemaFolder
 
@@ -19,7 +19,7 @@ SCHEMAS = ROOT / "schemas"
 TOPICS = {
     file.stem: yaml.safe_load(file.read_text("utf-8")) for file in (SCHEMAS / "topics").iterdir()
 }
-EVENTS = {event.__name__: event for event in list_events()}
+EVENTS = {event.__name__: event for event in list_event_classes()}
 
 
 def test_the_files_are_what_the_contracts_say() -> None:

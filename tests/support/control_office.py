@@ -14,11 +14,11 @@ import httpx2
 from contracts import headers as h
 from contracts.errors import ErrorCode, OnrecordError, RetryableError
 from contracts.topics import dlq_topic, retry_topic
-from control.api import Api, ApiContext
-from control.indexing import index_letter
-from control.reader import open_reader
-from control.replay import LetterReplayer
-from control.store import LetterStore
+from control.api import ApiContext, ControlApi
+from control.indexing import build_indexed_dead_letter
+from control.reader import open_dead_letter_reader
+from control.replay import DeadLetterReplayer
+from control.store import DeadLetterStore
 from messaging import Delivery, MessageOrigin, Publisher, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.record_digest import digest_record
@@ -74,7 +74,7 @@ class Office:
         place = await self.bench.size("enrichment-dlq")
         await self.bench.send("enrichment-dlq", value, key=key, headers=headers)
         record = Record("enrichment-dlq", 0, place, key, value, headers, 1_000)
-        letter = index_letter(record)
+        letter = build_indexed_dead_letter(record)
         await self.context.store.index_letter(letter)
         return letter.letter_id
 
@@ -90,14 +90,14 @@ class Office:
 
 
 @asynccontextmanager
-async def open_office(broker: str, store: LetterStore) -> AsyncIterator[Office]:
+async def open_office(broker: str, store: DeadLetterStore) -> AsyncIterator[Office]:
     """An office of enrichment's letters, with a DLQ of its own."""
     bench = await bench_on(broker, TOPICS)
     async with AsyncExitStack() as stack:
-        reader = await stack.enter_async_context(open_reader(bench.kafka, 3.0))
+        reader = await stack.enter_async_context(open_dead_letter_reader(bench.kafka, 3.0))
         publisher = await stack.enter_async_context(Publisher(bench.kafka, source="/test"))
-        api = Api()
-        replayer = LetterReplayer(store, reader, publisher, repair_pause_s=0.05)
+        api = ControlApi()
+        replayer = DeadLetterReplayer(store, reader, publisher, repair_pause_s=0.05)
         api.context = ApiContext(store, reader, replayer)
         serving = serve_routes(api.routes)
         port = await stack.enter_async_context(serving)

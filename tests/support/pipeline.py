@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaProducer
 
 from audit import AuditResult, run_audit
 from audit.accounts import SubmissionState
-from audit.broker import open_scanner
+from audit.broker import open_topic_scanner
 from contracts import ids
 from contracts.events import Event, TranscriptSubmitted
 from contracts.study import Study
@@ -85,7 +85,10 @@ class Pipeline:
             await producer.stop()
 
     async def audit(self) -> AuditResult:
-        async with open_scanner(self.kafka) as scanner, open_database(self.postgres) as database:
+        async with (
+            open_topic_scanner(self.kafka) as scanner,
+            open_database(self.postgres) as database,
+        ):
             return await run_audit(scanner, database)
 
     async def settled(self, *, within_s: float = 90.0) -> AuditResult:

@@ -43,7 +43,7 @@ class Exchange:
 
     async def abort(self) -> NoReturn:
         """Cut the connection."""
-        await asgi_server.abort(self.scope)
+        await asgi_server.abort_connection(self.scope)
 
 
 Answer: TypeAlias = Callable[[Exchange], Awaitable[Any]]
@@ -101,7 +101,7 @@ class _Application:
 
 async def until_given_up(_: Exchange) -> NoReturn:
     """Answer nothing until the client disconnects."""
-    await asgi_server.wait_for_ever()
+    await asgi_server.wait_forever()
 
 
 def streamed(*parts: bytes | Answer) -> Answer:

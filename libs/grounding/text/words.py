@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from contracts.characters import INVISIBLE, combining_mark_ranges
+from contracts.characters import INVISIBLE, build_combining_mark_ranges
 
 
 def parse_word_list(text: str) -> frozenset[str]:
@@ -18,7 +18,7 @@ def parse_word_list(text: str) -> frozenset[str]:
 # The right and left single quotation marks and the modifier letter, all used as apostrophes.
 _CURLED = "\u2019\u02bc\u2018"
 # Vowel signs and viramas are marks, and so part of a word as much as its letters.
-_MARKS = f"[{combining_mark_ranges()}{INVISIBLE}]*"
+_MARKS = f"[{build_combining_mark_ranges()}{INVISIBLE}]*"
 _LETTER = rf"[^\W_]{_MARKS}"
 _WORD = re.compile(
     rf"(?:\d+(?:[.,:]\d+)*(?:[^\W\d_]{_MARKS})*|(?:{_LETTER})+)(?:['{_CURLED}]+(?:{_LETTER})+)*"

@@ -12,7 +12,7 @@ from faststream.kafka import KafkaBroker
 from pydantic import PrivateAttr
 
 from contracts.events import Event
-from contracts.topics import RETRY_DELAYS_S, Topic, dlq_topic, retry_topic, topic_of
+from contracts.topics import RETRY_DELAYS_S, Topic, dlq_topic, get_event_topic, retry_topic
 from messaging.broker.internals import ManagedPublisher, ManagedSubscriber, convert_security
 from messaging.broker.producer import ReliableProducer
 from messaging.broker.registrator import (
@@ -279,7 +279,7 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         if not isinstance(message, Event):
             return await super().publish(message, topic, **options)
         cmd = build_event_command(message, self.source, more=options.pop("headers", None))
-        topic = topic or self.config.prefix + topic_of(type(message)).name
+        topic = topic or self.config.prefix + get_event_topic(type(message)).name
         options.setdefault("key", cmd.key)
         return await super().publish(cmd.body, topic, headers=cmd.headers, **options)
 

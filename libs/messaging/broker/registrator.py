@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 from faststream.exceptions import SetupError
 from faststream.kafka import KafkaRouter as FastStreamRouter
 
-from contracts.encoded import event_class
+from contracts.encoded import get_event_class
 from contracts.topics import Topic
 from messaging.broker.internals import (
     EMPTY,
@@ -172,7 +172,7 @@ def _events_for(
     return [
         build_event_command(one, source, cause, cmd.headers)
         for one in events
-        if event_class(one) is topic.event
+        if get_event_class(one) is topic.event
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from contracts.encoded import event_class
+from contracts.encoded import get_event_class
 from contracts.events import Event
 from messaging.broker.internals import (
     AckRecordingMessage,
@@ -99,8 +99,8 @@ def require_publishers(events: Iterable[Event], publishers: Iterable[ManagedPubl
     """
     declared = {one.declared.event for one in publishers if one.declared is not None}
     for event in events:
-        if event_class(event) not in declared:
+        if get_event_class(event) not in declared:
             raise UndeclaredEventError(
-                f"the handler returned {event_class(event).__name__}, which none of its publishers "
-                "is for"
+                f"the handler returned {get_event_class(event).__name__}, which none of its "
+                "publishers is for"
             )

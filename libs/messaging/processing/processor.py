@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import structlog
 
-from contracts.content_bugs import raise_content_bugs
+from contracts.content_bugs import wrap_content_bugs
 from contracts.errors import (
     ContentBugError,
     ErrorCode,
@@ -164,7 +164,7 @@ class MessageProcessor:
         """Whether it ended well; None if its end says nothing of the stage."""
         resumed = self.stoppage.resumed
         try:
-            with raise_content_bugs("decoding the message"):
+            with wrap_content_bugs("decoding the message"):
                 route, subject = self._read(job)
             proved = job.tier is not None and job.delivery.own_outage
             events = await self._handling.run(

@@ -16,10 +16,10 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from contracts.encoded import event_class
+from contracts.encoded import get_event_class
 from contracts.errors import BadMessageError, ErrorCode
 from contracts.events import Event
-from contracts.topics import topic_of
+from contracts.topics import get_event_topic
 from messaging.codec import encode_event
 from messaging.delivery import NO_CONTEXT, Headers, PropagatedContext
 from messaging.kafka import header_names
@@ -165,7 +165,7 @@ class Publisher:
             if isinstance(event, OutgoingRecord):
                 await self._append_record(event, callback)
                 continue
-            topic = self._topic(event_class(event))
+            topic = self._topic(get_event_class(event))
             key, value, headers = encode_event(event, source=self._source, cause=cause)
             await self._append(topic, key, value, headers, callback)
 
@@ -265,7 +265,7 @@ class Publisher:
     def _topic(self, event: type[Event]) -> str:
         topic = self._topics.get(event)
         if topic is None:
-            topic = self._topics[event] = self._kafka.topic(topic_of(event).name)
+            topic = self._topics[event] = self._kafka.topic(get_event_topic(event).name)
         return topic
 
     async def _append(  # noqa: PLR0913 - a record has these parts

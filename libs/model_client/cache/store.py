@@ -14,11 +14,11 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from contracts.notes import Usage
-from database.group_commit import GroupCommit
+from database.group_commit import GroupCommitter
 from database.lazy import LazyDatabase
 from database.pool import Record
 from database.queries import load_queries, transpose_rows
-from database.text import storable_text
+from database.text import make_storable_text
 
 _QUERIES: Final = load_queries(Path(__file__).parent / "cache.sql")
 
@@ -123,7 +123,7 @@ class ClaimCompletion:
 class CacheStore:
     """PostgreSQL tables of the response cache. All methods raise as ``Database`` does.
 
-    Concurrent lookups and completions share one statement (``GroupCommit``).
+    Concurrent lookups and completions share one statement (``GroupCommitter``).
 
     Args:
         lazy: the database.
@@ -144,8 +144,10 @@ class CacheStore:
         self._clock = clock
         self._lease = timedelta(seconds=lease_s)
         self._claimant: UUID = uuid4()
-        self._searches: GroupCommit[CacheLookup, CacheLookupResult] = GroupCommit(self._search_all)
-        self._endings: GroupCommit[ClaimCompletion, None] = GroupCommit(self._end_all)
+        self._searches: GroupCommitter[CacheLookup, CacheLookupResult] = GroupCommitter(
+            self._search_all
+        )
+        self._endings: GroupCommitter[ClaimCompletion, None] = GroupCommitter(self._end_all)
 
     async def search(self, search: CacheLookup) -> CacheLookupResult:
         """Return the cached response, counting a hit, or claim the request for this process."""
@@ -221,7 +223,7 @@ class CacheStore:
 
 def _row(key: str, response: CachedResponse, now: datetime) -> tuple[Any, ...]:
     """Return a response as a row of ``keep_answers``."""
-    content = None if response.content is None else storable_text(response.content)
+    content = None if response.content is None else make_storable_text(response.content)
     return (
         key,
         _name(response.fingerprint),
@@ -249,4 +251,4 @@ def _kept(row: Record) -> CachedResponse:
 
 def _name(text: str) -> str:
     """Return a name as PostgreSQL can store and index it."""
-    return storable_text(text, max_length=LONGEST_NAME)
+    return make_storable_text(text, max_length=LONGEST_NAME)

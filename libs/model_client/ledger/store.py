@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from contracts.notes import Usage
-from database.group_commit import GroupCommit
+from database.group_commit import GroupCommitter
 from database.lazy import LazyDatabase
 from database.pool import Record
 from database.queries import load_queries, transpose_rows
-from database.text import storable_text
+from database.text import make_storable_text
 from model_client.ledger.budgets import BudgetRefusal, BudgetSettings
 from model_client.requests import CostAttribution
 
@@ -131,11 +131,11 @@ class LedgerStore:
     def __init__(self, lazy: LazyDatabase, budgets: BudgetSettings) -> None:
         self._lazy = lazy
         self._budgets = budgets
-        self._reserving: GroupCommit[BudgetReservation, ReservationResult] = GroupCommit(
+        self._reserving: GroupCommitter[BudgetReservation, ReservationResult] = GroupCommitter(
             self._reserve_all, key=_reserved_together
         )
         # Settlements linger, as nobody waits for them; reservations go at once, as a call does.
-        self._settling: GroupCommit[_Settlement, None] = GroupCommit(
+        self._settling: GroupCommitter[_Settlement, None] = GroupCommitter(
             self._settle_all, key=lambda one: _account(one.reservation), linger_s=LINGER_S
         )
 
@@ -250,8 +250,8 @@ def _result(reservation: BudgetReservation, outcome: CallOutcome, at: datetime) 
         reservation.call_id,
         at,
         outcome.code,
-        storable_text(outcome.model, max_length=LONGEST_TEXT),
-        storable_text(outcome.fingerprint, max_length=LONGEST_TEXT),
+        make_storable_text(outcome.model, max_length=LONGEST_TEXT),
+        make_storable_text(outcome.fingerprint, max_length=LONGEST_TEXT),
         outcome.usage.input_tokens,
         outcome.usage.cached_tokens,
         outcome.usage.output_tokens,

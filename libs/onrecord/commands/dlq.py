@@ -19,7 +19,7 @@ from onrecord.pages.rendering import format_count, page_width
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
-    from contracts.control_api import Letter
+    from contracts.control_api import DeadLetter
     from onrecord.control_client import ControlClient
     from onrecord.replay import ReplayOutcome
 
@@ -86,11 +86,11 @@ def list_(  # noqa: PLR0913 - one parameter an option
     """
     from datetime import UTC, datetime  # noqa: PLC0415 - beside its only use
 
-    from contracts.control_api import LetterState  # noqa: PLC0415 - slow to import
-    from onrecord.pages.letters import format_letters  # noqa: PLC0415 - as above
+    from contracts.control_api import DeadLetterState  # noqa: PLC0415 - slow to import
+    from onrecord.pages.letters import format_dead_letters  # noqa: PLC0415 - as above
 
-    if state not in (*LetterState, "all"):
-        raise UsageError(f"--state is one of {', '.join(LetterState)}, all; not {state!r}")
+    if state not in (*DeadLetterState, "all"):
+        raise UsageError(f"--state is one of {', '.join(DeadLetterState)}, all; not {state!r}")
     _refuse_unknown(service, code)
     asked = None if state == "all" else state
     which = {"service": service, "code": code, "state": asked, "subject": subject, "key": key}
@@ -101,7 +101,7 @@ def list_(  # noqa: PLR0913 - one parameter an option
     if not found:
         err.print("no dead letters" if state == "all" else f"no {state} dead letters")
         return
-    for line in format_letters(found, datetime.now(UTC), page_width(out), _names(found)):
+    for line in format_dead_letters(found, datetime.now(UTC), page_width(out), _names(found)):
         out.print(line)
     if len(found) == limit:
         err.print(
@@ -122,7 +122,7 @@ def show(
         onrecord dlq show 3fa9
         onrecord dlq show 3fa9c1d2 --raw > message.json
     """
-    from onrecord.pages.letters import format_letter, letter_to_json  # noqa: PLC0415 - slow to import
+    from onrecord.pages.letters import dead_letter_to_json, format_dead_letter  # noqa: PLC0415 - slow to import
 
     if raw:
         _write_raw(_ask(lambda control: control.value(letter_id)))
@@ -130,9 +130,9 @@ def show(
     shown = _ask(lambda control: control.letter(letter_id))
     letter, value, gone = shown.letter, shown.value, shown.gone
     if json_output:
-        print_json(letter_to_json(letter, value) | {"gone": gone})
+        print_json(dead_letter_to_json(letter, value) | {"gone": gone})
     else:
-        for line in format_letter(letter, value, page_width(out), _names([letter]), gone=gone):
+        for line in format_dead_letter(letter, value, page_width(out), _names([letter]), gone=gone):
             out.print(line)
 
 
@@ -153,13 +153,13 @@ def stats(*, json_output: Json = False) -> None:
 
         onrecord dlq stats
     """
-    from onrecord.pages.letters import format_letter_counts  # noqa: PLC0415 - slow to import
+    from onrecord.pages.letters import format_dead_letter_counts  # noqa: PLC0415 - slow to import
 
     found = _ask(lambda control: control.counts())
     if json_output:
         print_json([count.model_dump(mode="json") for count in found])
     elif found:
-        out.print(format_letter_counts(found))
+        out.print(format_dead_letter_counts(found))
     else:
         err.print("no dead letters")
 
@@ -221,11 +221,11 @@ def discard(
 
         onrecord dlq discard 3fa9 --reason "test data, sent by mistake"
     """
-    from onrecord.replay import discard_letter  # noqa: PLC0415 - slow to import
+    from onrecord.replay import discard_dead_letter  # noqa: PLC0415 - slow to import
 
     if not reason.strip():
         raise UsageError("--reason: say why nobody needs this message any more")
-    letter = _ask(lambda control: discard_letter(control, letter_id, reason))
+    letter = _ask(lambda control: discard_dead_letter(control, letter_id, reason))
     if json_output:
         print_json(letter.model_dump(mode="json"))
     else:
@@ -239,10 +239,10 @@ def _replay_named(letter_ids: list[str]) -> ReplayOutcome:
 
 
 def _replay_open(service: str | None, code: str | None, *, yes: bool) -> ReplayOutcome:
-    from onrecord.replay import count_open, replay_matching  # noqa: PLC0415 - slow to import
+    from onrecord.replay import count_open_dead_letters, replay_matching  # noqa: PLC0415 - slow to import
 
     _refuse_unasked(yes=yes)
-    number = _ask(lambda control: count_open(control, service, code))
+    number = _ask(lambda control: count_open_dead_letters(control, service, code))
     _confirm(number, yes=yes)
     return _ask(lambda control: replay_matching(control, service, code, number))
 
@@ -258,7 +258,7 @@ def _ask(question: Callable[[ControlClient], Awaitable[T]]) -> T:
     return asyncio.run(ask())
 
 
-def _names(letters: Iterable[Letter]) -> dict[str, str]:
+def _names(letters: Iterable[DeadLetter]) -> dict[str, str]:
     """What letters are about, in people's words; a list without them is better than none."""
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
     from read_model.queries import ReadModelQueries  # noqa: PLC0415 - as above

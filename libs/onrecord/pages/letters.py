@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from contracts import headers as h
-from contracts.control_api import Letter, LetterCount, LetterState
+from contracts.control_api import DeadLetter, DeadLetterCount, DeadLetterState
 from contracts.topics import EVENT_TOPICS
 from onrecord.pages.check_names import CHECKS
 from onrecord.pages.rendering import (
@@ -39,10 +39,10 @@ CLAIM_SHOWN: Final = 60
 """Characters shown of a key, which may be any text."""
 
 STYLES: Final = {
-    LetterState.OPEN: "red",
-    LetterState.REPLAYING: "yellow",
-    LetterState.REPLAYED: "green",
-    LetterState.DISCARDED: "dim",
+    DeadLetterState.OPEN: "red",
+    DeadLetterState.REPLAYING: "yellow",
+    DeadLetterState.REPLAYED: "green",
+    DeadLetterState.DISCARDED: "dim",
 }
 
 
@@ -54,10 +54,10 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _CHECK: Final = re.compile(rf"\b(?:{'|'.join(CHECKS)})\b")
 
 
-def format_letters(
-    letters: Sequence[Letter], now: datetime, width: int, names: Mapping[str, str]
+def format_dead_letters(
+    letters: Sequence[DeadLetter], now: datetime, width: int, names: Mapping[str, str]
 ) -> Iterator[Text]:
-    """Format a list of letters: one line each, and below it the error.
+    """Format a list of dead letters: one line each, and below it the error.
 
     Args:
         letters: in the order in which they are to stand.
@@ -78,12 +78,12 @@ def format_letters(
         yield from wrap_paragraph(_what(letter, names), width, indent=" " * 10, style="dim")
 
 
-def _what(letter: Letter, names: Mapping[str, str]) -> str:
+def _what(letter: DeadLetter, names: Mapping[str, str]) -> str:
     gone = "; its bytes are gone from the DLQ" if letter.displaced_at else ""
     return f"{_message(letter) or letter.error_type} ({_about(letter, names)}{gone})"
 
 
-def _about(letter: Letter, names: Mapping[str, str]) -> str:
+def _about(letter: DeadLetter, names: Mapping[str, str]) -> str:
     """By name, or else by the beginning of its id; what is neither chunk nor interview as it is."""
     subject = letter.subject
     if not subject:
@@ -97,37 +97,39 @@ def _about(letter: Letter, names: Mapping[str, str]) -> str:
     return f"about {kind} {subject[:ID_SHOWN]}"
 
 
-def _message(letter: Letter) -> str:
+def _message(letter: DeadLetter) -> str:
     """What went wrong; the names of the guardrail's checks, which are for programs, in words."""
     return _CHECK.sub(lambda found: CHECKS[found[0]], letter.error_message)
 
 
-def format_letter_counts(counts: Sequence[LetterCount]) -> Table:
-    """Format counts of letters by service and cause, with a column for each state."""
-    rows: dict[tuple[str, str], dict[LetterState, int]] = defaultdict(dict)
+def format_dead_letter_counts(counts: Sequence[DeadLetterCount]) -> Table:
+    """Format counts of dead letters by service and cause, with a column for each state."""
+    rows: dict[tuple[str, str], dict[DeadLetterState, int]] = defaultdict(dict)
     for one in counts:
         rows[one.service, one.error_code][one.state] = one.letters
     table = Table("service", "cause", box=None)
-    for state in LetterState:
+    for state in DeadLetterState:
         table.add_column(state, justify="right")
     for (service, code), found in sorted(rows.items()):
         table.add_row(
-            service, code, *(_number(found.get(state, 0), state) for state in LetterState)
+            service, code, *(_number(found.get(state, 0), state) for state in DeadLetterState)
         )
-    totals = {state: sum(found.get(state, 0) for found in rows.values()) for state in LetterState}
+    totals = {
+        state: sum(found.get(state, 0) for found in rows.values()) for state in DeadLetterState
+    }
     table.add_section()
-    table.add_row("all", "", *(_number(totals[state], state) for state in LetterState))
+    table.add_row("all", "", *(_number(totals[state], state) for state in DeadLetterState))
     return table
 
 
-def _number(number: int, state: LetterState) -> Text:
+def _number(number: int, state: DeadLetterState) -> Text:
     return Text(f"{number:,}" if number else "-", style=STYLES[state] if number else "dim")
 
 
-def format_letter(
-    letter: Letter, value: bytes | None, width: int, names: Mapping[str, str], *, gone: str = ""
+def format_dead_letter(
+    letter: DeadLetter, value: bytes | None, width: int, names: Mapping[str, str], *, gone: str = ""
 ) -> Iterator[Text]:
-    """Format one letter: error, origin, headers and value.
+    """Format one dead letter: error, origin, headers and value.
 
     Args:
         letter: as control has it.
@@ -156,7 +158,7 @@ def _facts(heading: str, facts: Sequence[tuple[str, str]], width: int) -> Iterat
     yield Text()
 
 
-def _identity(letter: Letter, names: Mapping[str, str]) -> list[tuple[str, str]]:
+def _identity(letter: DeadLetter, names: Mapping[str, str]) -> list[tuple[str, str]]:
     return [
         ("id", str(letter.letter_id)),
         ("service", letter.service),
@@ -173,7 +175,7 @@ def _identity(letter: Letter, names: Mapping[str, str]) -> list[tuple[str, str]]
     ]
 
 
-def _stub(letter: Letter) -> str:
+def _stub(letter: DeadLetter) -> str:
     """What the letter is the beginning of, if it is a stub; else empty."""
     headers = {name: decode_header(value) for name, value in letter.headers}
     kind, size = headers.get(h.STUB), headers.get(h.STUB_SIZE, "")
@@ -186,7 +188,7 @@ def _stub(letter: Letter) -> str:
     )
 
 
-def _key(letter: Letter) -> str:
+def _key(letter: DeadLetter) -> str:
     if letter.key is None:
         return ""
     text = decode_header(letter.key)
@@ -199,7 +201,7 @@ def _place(topic: str | None, partition: int | None, offset: int | None) -> str:
     return f"{topic}, partition {partition}, offset {offset}"
 
 
-def _reason(letter: Letter) -> list[tuple[str, str]]:
+def _reason(letter: DeadLetter) -> list[tuple[str, str]]:
     return [
         ("cause", letter.error_code),
         ("message", _message(letter)),
@@ -208,7 +210,7 @@ def _reason(letter: Letter) -> list[tuple[str, str]]:
     ]
 
 
-def _history(letter: Letter) -> list[tuple[str, str]]:
+def _history(letter: DeadLetter) -> list[tuple[str, str]]:
     timeouts = f", {format_count(letter.timeouts, 'timeout')}" if letter.timeouts else ""
     tries = format_count(letter.attempts, "try", "tries")
     changed = f"{letter.state} {format_time(letter.state_changed_at)}"
@@ -217,12 +219,12 @@ def _history(letter: Letter) -> list[tuple[str, str]]:
         ("set aside", f"{format_time(letter.failed_at)} after {tries}{timeouts}"),
         ("replay of", str(letter.replay_of or "")),
         ("indexed", format_time(letter.indexed_at)),
-        ("since", changed if letter.state is not LetterState.OPEN else ""),
+        ("since", changed if letter.state is not DeadLetterState.OPEN else ""),
         ("reason", letter.state_reason),
     ]
 
 
-def _headers(letter: Letter) -> list[tuple[str, str]]:
+def _headers(letter: DeadLetter) -> list[tuple[str, str]]:
     return [(name, decode_header(value)) for name, value in letter.headers]
 
 
@@ -263,8 +265,8 @@ def decode_json(value: bytes) -> Any:
         return None
 
 
-def letter_to_json(letter: Letter, value: bytes | None) -> dict[str, Any]:
-    """Return a letter for programs: headers also as text; the value as base64 and as JSON."""
+def dead_letter_to_json(letter: DeadLetter, value: bytes | None) -> dict[str, Any]:
+    """Return a dead letter as JSON data, with its value in base64 and as JSON."""
     return {
         **letter.model_dump(mode="json"),
         "headers_text": {name: decode_header(content) for name, content in letter.headers},

@@ -11,8 +11,8 @@ import pytest
 
 from contracts import headers as h
 from contracts.ids import derive_id
-from control.api import Api
-from control.indexing import index_letter
+from control.api import ControlApi
+from control.indexing import build_indexed_dead_letter
 from messaging import Record
 from messaging.dead_letters.identity import derive_dead_letter_id
 from messaging.dead_letters.record_digest import digest_record
@@ -88,8 +88,12 @@ async def test_replays_all_open_letters_that_are_meant(office: Office) -> None:
 
 async def test_a_replay_of_many_leaves_out_what_is_gone_and_says_so(office: Office) -> None:
     letters = [await office.died(b"%d" % n, n) for n in range(3)]
-    gone = index_letter(Record("enrichment-dlq", 0, 77, b"k", b"v", letter_bytes(7), 1_000))
-    other = index_letter(Record("enrichment-dlq", 0, 1, b"k", b"v", letter_bytes(8), 1_000))
+    gone = build_indexed_dead_letter(
+        Record("enrichment-dlq", 0, 77, b"k", b"v", letter_bytes(7), 1_000)
+    )
+    other = build_indexed_dead_letter(
+        Record("enrichment-dlq", 0, 1, b"k", b"v", letter_bytes(8), 1_000)
+    )
     for one in (gone, other):
         await office.context.store.index_letter(one)
     _, body = await office.ask("POST", "/letters/replay")
@@ -112,7 +116,7 @@ async def test_a_replay_of_many_goes_on_where_the_one_before_ended(office: Offic
 async def test_a_key_and_a_fingerprint_of_any_length_do_not_stop_the_index(office: Office) -> None:
     long = Random(7).randbytes(20_000).hex().encode()
     headers = append_headers((), ((h.DLQ_TOPIC, b"chunks-ready"), (h.FINGERPRINT, long)))
-    letter = index_letter(Record("enrichment-dlq", 0, 5, long, b"v", headers, 1_000))
+    letter = build_indexed_dead_letter(Record("enrichment-dlq", 0, 5, long, b"v", headers, 1_000))
     assert await office.context.store.index_letter(letter)
     indexed = await office.context.store.letter(letter.letter_id)
     assert (indexed.key, indexed.subject) == (long[:1024], None)
@@ -159,7 +163,9 @@ async def test_a_letter_without_the_place_it_came_from_is_not_replayed(office: O
 
 async def test_a_letter_whose_bytes_are_gone_stays_open(office: Office) -> None:
     await office.died(b"there", 1)
-    gone = index_letter(Record("enrichment-dlq", 0, 77, b"k", b"v", letter_bytes(2), 1_000))
+    gone = build_indexed_dead_letter(
+        Record("enrichment-dlq", 0, 77, b"k", b"v", letter_bytes(2), 1_000)
+    )
     await office.context.store.index_letter(gone)
     status, body = await office.ask("POST", f"/letters/{gone.letter_id}/replay")
     assert (status, "gone" in body["error"]) == (410, True)
@@ -173,7 +179,9 @@ async def test_an_interrupted_replay_is_finished_at_the_start_and_a_hopeless_one
     office: Office,
 ) -> None:
     letter = await office.died(b"x", 1)
-    gone = index_letter(Record("enrichment-dlq", 0, 77, b"k", b"v", letter_bytes(2), 1_000))
+    gone = build_indexed_dead_letter(
+        Record("enrichment-dlq", 0, 77, b"k", b"v", letter_bytes(2), 1_000)
+    )
     await office.context.store.index_letter(gone)
     for one in (letter, gone.letter_id):
         assert await office.context.store.claim_for_replay(one)
@@ -185,7 +193,7 @@ async def test_an_interrupted_replay_is_finished_at_the_start_and_a_hopeless_one
 
 async def test_says_503_while_its_dependencies_are_not_there() -> None:
     async with (
-        serve_routes(Api().routes) as port,
+        serve_routes(ControlApi().routes) as port,
         http_client() as client,
     ):
         answer = await client.get(f"http://127.0.0.1:{port}/letters")

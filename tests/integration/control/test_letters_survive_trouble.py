@@ -13,12 +13,12 @@ from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from contracts import headers as h
-from contracts.control_api import LetterFilter, LetterState
+from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.errors import BadMessageError, ErrorCode
-from control.domain import LetterPlace
-from control.indexing import index_letter
-from control.replay import LetterReplayer
-from control.store import LetterStore
+from control.domain import DeadLetterPosition
+from control.indexing import build_indexed_dead_letter
+from control.replay import DeadLetterReplayer
+from control.store import DeadLetterStore
 from database.errors import DatabaseUnavailableError
 from database.pool import Database
 from messaging import Record
@@ -49,7 +49,7 @@ async def remove_dlq(office: Office) -> None:
         await until(is_gone)
 
 
-async def states(office: Office) -> dict[UUID, LetterState]:
+async def states(office: Office) -> dict[UUID, DeadLetterState]:
     return {one.letter_id: one.state for one in await office.context.store.letters()}
 
 
@@ -108,16 +108,16 @@ async def test_control_starts_though_letters_of_a_cut_short_replay_are_gone(
     async with office.context.replayer.repairing():
 
         async def are_settled() -> bool:
-            return LetterState.REPLAYING not in (await states(office)).values()
+            return DeadLetterState.REPLAYING not in (await states(office)).values()
 
         await until(are_settled)
     assert await states(office) == {
-        letters[0]: LetterState.OPEN,
-        letters[1]: LetterState.REPLAYED,
+        letters[0]: DeadLetterState.OPEN,
+        letters[1]: DeadLetterState.REPLAYED,
     }
 
 
-class GoesAway(LetterStore):
+class GoesAway(DeadLetterStore):
     """A store whose database is stopped before or after one of its statements."""
 
     def __init__(self, database: Database, server: TestServer) -> None:
@@ -139,7 +139,9 @@ class GoesAway(LetterStore):
         await self._reach("release")
         await super().release_claims(letter_ids)
 
-    async def claim_many_for_replay(self, which: LetterFilter, **how: Any) -> list[LetterPlace]:
+    async def claim_many_for_replay(
+        self, which: DeadLetterFilter, **how: Any
+    ) -> list[DeadLetterPosition]:
         claimed = await super().claim_many_for_replay(which, **how)
         if self.in_answer_to == "claim":
             self.in_answer_to = None
@@ -164,7 +166,7 @@ async def test_letters_that_were_sent_while_the_database_went_away_are_marked_la
             async def are_replayed() -> bool:
                 found = await states(office)
                 sent = letters if many else letters[:1]
-                return all(found[one] is LetterState.REPLAYED for one in sent)
+                return all(found[one] is DeadLetterState.REPLAYED for one in sent)
 
             await until(are_replayed)
         number = 3 if many else 1
@@ -185,12 +187,12 @@ async def test_letters_that_could_not_be_opened_again_are_replayed_later(
             await asyncio.to_thread(postgres.start)
 
             async def are_settled() -> bool:
-                return LetterState.REPLAYING not in (await states(office)).values()
+                return DeadLetterState.REPLAYING not in (await states(office)).values()
 
             await until(are_settled)
         assert await states(office) == {
-            letters[0]: LetterState.OPEN,
-            letters[1]: LetterState.REPLAYED,
+            letters[0]: DeadLetterState.OPEN,
+            letters[1]: DeadLetterState.REPLAYED,
         }
 
 
@@ -206,7 +208,7 @@ async def test_letters_whose_claim_was_not_answered_are_replayed_later(
             assert status == 503
 
             async def is_replayed() -> bool:
-                return (await states(office))[letter] is LetterState.REPLAYED
+                return (await states(office))[letter] is DeadLetterState.REPLAYED
 
             await until(is_replayed)
 
@@ -223,9 +225,9 @@ async def test_a_replay_that_ends_in_a_bug_leaves_neither_reader_nor_letters_beh
 ) -> None:
     letter = await office.died(b"v", 1)
     context = office.context
-    broken = LetterReplayer(context.store, context.reader, NoBroker(), repair_pause_s=0.05)  # type: ignore[arg-type]
+    broken = DeadLetterReplayer(context.store, context.reader, NoBroker(), repair_pause_s=0.05)  # type: ignore[arg-type]
     with pytest.raises(ZeroDivisionError) as caught:  # which keeps alive all that was on the stack
-        await broken.replay_many(LetterFilter(), limit=1)
+        await broken.replay_many(DeadLetterFilter(), limit=1)
     place = (await context.store.letter(letter)).place
     async with asyncio.timeout(10):
         assert (await context.reader.read(place)).value == b"v"
@@ -234,7 +236,7 @@ async def test_a_replay_that_ends_in_a_bug_leaves_neither_reader_nor_letters_beh
     async with broken.repairing():
 
         async def is_replayed() -> bool:
-            return (await states(office))[letter] is LetterState.REPLAYED
+            return (await states(office))[letter] is DeadLetterState.REPLAYED
 
         await until(is_replayed)
 
@@ -255,7 +257,7 @@ async def test_a_forged_record_does_not_hide_in_a_letter_that_was_discarded(
     letter = await office.died(b"true", 1)
     await office.ask("POST", f"/letters/{letter}/discard", {"reason": "a test"})
     forged = await office.set_aside(b"forged", letter_bytes(1, value=b"true"))
-    assert await states(office) == {letter: LetterState.DISCARDED, forged: LetterState.OPEN}
+    assert await states(office) == {letter: DeadLetterState.DISCARDED, forged: DeadLetterState.OPEN}
 
 
 @pytest.mark.parametrize("value", [b"another", b"the same"])
@@ -265,7 +267,7 @@ async def test_of_a_source_topic_that_was_made_anew_a_letter_at_an_old_place_is_
     old = await office.died(b"the same", 1, sent_ms=1_000)
     await office.ask("POST", f"/letters/{old}/discard", {"reason": "a test"})
     new = await office.died(value, 1, sent_ms=2_000)
-    assert await states(office) == {old: LetterState.DISCARDED, new: LetterState.OPEN}
+    assert await states(office) == {old: DeadLetterState.DISCARDED, new: DeadLetterState.OPEN}
 
 
 async def test_a_letter_that_is_written_or_read_twice_is_one(office: Office) -> None:
@@ -281,14 +283,16 @@ async def test_a_letter_that_an_earlier_version_indexed_is_known_when_it_is_read
     old = UUID(int=7)
     told: Headers = ((h.LETTER_ID, str(old).encode()), (h.DLQ_TOPIC, b"chunks-ready"))
     record = Record(DLQ, 0, 0, b"k", b"v", append_headers(ODD, told), 1_000)
-    before = index_letter(record).model_copy(update={"letter_id": old, "message_sha256": None})
+    before = build_indexed_dead_letter(record).model_copy(
+        update={"letter_id": old, "message_sha256": None}
+    )
     await office.context.store.index_letter(before)
     again = await office.set_aside(b"v", append_headers(ODD, told), key=b"k")
     assert again != old
-    assert await states(office) == {old: LetterState.OPEN}
+    assert await states(office) == {old: DeadLetterState.OPEN}
     assert await fresh_database.fetchval("SELECT message_sha256 IS NOT NULL FROM dead_letters")
     await office.ask("POST", f"/letters/{old}/replay")
-    assert await states(office) == {old: LetterState.REPLAYED}
+    assert await states(office) == {old: DeadLetterState.REPLAYED}
 
 
 async def test_a_replay_of_all_leaves_out_what_no_replay_mends_unless_it_is_asked_for(
@@ -307,7 +311,7 @@ async def test_a_replay_of_all_leaves_out_what_no_replay_mends_unless_it_is_aske
     assert (body["replayed"], body["left_out"]) == ([str(bad[0])], {})
     status, _ = await office.ask("POST", f"/letters/{bad[1]}/replay")
     assert status == 200
-    assert (await states(office))[foreign] is LetterState.OPEN
+    assert (await states(office))[foreign] is DeadLetterState.OPEN
 
 
 async def test_the_replayed_message_tells_when_it_was_first_read(office: Office) -> None:

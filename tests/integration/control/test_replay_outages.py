@@ -8,13 +8,13 @@ from contextlib import AsyncExitStack
 import pytest
 
 from contracts import headers as h
-from contracts.control_api import LetterFilter, LetterState
+from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.topics import dlq_topic, retry_topic
-from control.domain import IndexedLetter
-from control.indexing import index_letter
-from control.reader import open_reader
-from control.replay import LetterReplayer
-from control.store import LetterStore
+from control.domain import IndexedDeadLetter
+from control.indexing import build_indexed_dead_letter
+from control.reader import open_dead_letter_reader
+from control.replay import DeadLetterReplayer
+from control.store import DeadLetterStore
 from database.pool import Database
 from messaging import KafkaUnavailableError, Publisher, Record
 from messaging.delivery import append_headers
@@ -24,8 +24,10 @@ LETTERS = 30
 HEADERS = append_headers((), ((h.DLQ_TOPIC, b"chunks-ready"), (h.DLQ_PARTITION, b"0")))
 
 
-def letter(number: int) -> IndexedLetter:
-    return index_letter(Record("enrichment-dlq", 0, number, b"k", b"%d" % number, HEADERS, 1_000))
+def letter(number: int) -> IndexedDeadLetter:
+    return build_indexed_dead_letter(
+        Record("enrichment-dlq", 0, number, b"k", b"%d" % number, HEADERS, 1_000)
+    )
 
 
 async def test_letters_are_open_while_the_broker_is_away_and_replayed_in_order_after(
@@ -35,19 +37,19 @@ async def test_letters_are_open_while_the_broker_is_away_and_replayed_in_order_a
     bench = await bench_on(own_broker.servers, topics)
     values = [b"%d" % number for number in range(LETTERS)]
     await bench.send("enrichment-dlq", *values, key=b"k", headers=HEADERS)
-    store = LetterStore(fresh_database)
+    store = DeadLetterStore(fresh_database)
     for number in range(LETTERS):
         await store.index_letter(letter(number))
     async with AsyncExitStack() as stack:
-        reader = await stack.enter_async_context(open_reader(bench.kafka, 1.0))
+        reader = await stack.enter_async_context(open_dead_letter_reader(bench.kafka, 1.0))
         publisher = await stack.enter_async_context(Publisher(bench.kafka, source="/test"))
-        replayer = LetterReplayer(store, reader, publisher)
+        replayer = DeadLetterReplayer(store, reader, publisher)
         await asyncio.to_thread(own_broker.stop)
         with pytest.raises(KafkaUnavailableError):
-            await replayer.replay_many(LetterFilter(), limit=LETTERS)
-        assert {one.state for one in await store.letters()} == {LetterState.OPEN}
+            await replayer.replay_many(DeadLetterFilter(), limit=LETTERS)
+        assert {one.state for one in await store.letters()} == {DeadLetterState.OPEN}
         await asyncio.to_thread(own_broker.start)
-        replays = await replayer.replay_many(LetterFilter(), limit=LETTERS)
+        replays = await replayer.replay_many(DeadLetterFilter(), limit=LETTERS)
         await replayer.close()
     assert len(replays.replayed) == LETTERS
     records = await bench.records("enrichment-retry-0", LETTERS)

@@ -13,14 +13,14 @@ from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
 from contracts import headers as h
-from contracts.control_api import LetterFilter, LetterState
+from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.errors import BadMessageError
 from contracts.topics import CHUNKS_READY, NOTES_DRAFTED, NOTES_REJECTED, dlq_topic, retry_topic
-from control.indexing import index_letter
+from control.indexing import build_indexed_dead_letter
 from control.originals import OriginalGoneError, OriginalTooLargeError
-from control.reader import open_reader
-from control.replay import LetterReplayer
-from control.store import LetterStore
+from control.reader import open_dead_letter_reader
+from control.replay import DeadLetterReplayer
+from control.store import DeadLetterStore
 from database.pool import Database
 from messaging import Delivery, MessageOrigin, Publisher, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
@@ -49,8 +49,8 @@ LARGE = b"it begins".ljust(WHOLE_BYTES, b"\0")
 class Control(NamedTuple):
     """Control's index and replayer."""
 
-    store: LetterStore
-    replayer: LetterReplayer
+    store: DeadLetterStore
+    replayer: DeadLetterReplayer
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ async def bench(broker: str) -> Bench:
 
 
 @pytest.fixture
-def store(fresh_database: Database) -> LetterStore:
-    return LetterStore(fresh_database)
+def store(fresh_database: Database) -> DeadLetterStore:
+    return DeadLetterStore(fresh_database)
 
 
 def limited(bench: Bench, max_batch_bytes: int) -> Bench:
@@ -68,14 +68,14 @@ def limited(bench: Bench, max_batch_bytes: int) -> Bench:
 
 
 @asynccontextmanager
-async def control(bench: Bench, store: LetterStore) -> AsyncIterator[Control]:
+async def control(bench: Bench, store: DeadLetterStore) -> AsyncIterator[Control]:
     async with AsyncExitStack() as stack:
-        reader = await stack.enter_async_context(open_reader(bench.kafka, 10.0))
+        reader = await stack.enter_async_context(open_dead_letter_reader(bench.kafka, 10.0))
         publisher = await stack.enter_async_context(Publisher(bench.kafka, source="/test"))
-        yield Control(store, LetterReplayer(store, reader, publisher))
+        yield Control(store, DeadLetterReplayer(store, reader, publisher))
 
 
-async def set_aside(bench: Bench, store: LetterStore, *, letters: int = 1) -> list[UUID]:
+async def set_aside(bench: Bench, store: DeadLetterStore, *, letters: int = 1) -> list[UUID]:
     """Have the service refuse what is in its topic, and index the letters; their ids."""
     stage = Stage(SERVICE)
 
@@ -89,8 +89,8 @@ async def set_aside(bench: Bench, store: LetterStore, *, letters: int = 1) -> li
     return [await index(store, one) for one in found]
 
 
-async def index(store: LetterStore, received: Any) -> UUID:
-    letter = index_letter(
+async def index(store: DeadLetterStore, received: Any) -> UUID:
+    letter = build_indexed_dead_letter(
         Record(
             DLQ,
             received.partition,
@@ -106,12 +106,12 @@ async def index(store: LetterStore, received: Any) -> UUID:
 
 
 async def test_a_stub_is_replayed_as_the_whole_message_it_stands_for(
-    bench: Bench, store: LetterStore
+    bench: Bench, store: DeadLetterStore
 ) -> None:
     await bench.send("chunks-ready", LARGE, key=b"k", headers=HEADERS)
     (letter_id,) = await set_aside(bench, store)
     async with control(bench, store) as office:
-        assert (await office.replayer.replay(letter_id)).state is LetterState.REPLAYED
+        assert (await office.replayer.replay(letter_id)).state is DeadLetterState.REPLAYED
         (record,) = await bench.records(RETRY, 1)
     original, added = split_headers(record.headers)
     assert (record.key, record.value, original) == (b"k", LARGE, HEADERS)
@@ -120,7 +120,7 @@ async def test_a_stub_is_replayed_as_the_whole_message_it_stands_for(
 
 
 async def test_a_stub_of_a_batch_is_replayed_when_the_limit_was_raised(
-    bench: Bench, store: LetterStore
+    bench: Bench, store: DeadLetterStore
 ) -> None:
     data = bombs.batch("zstd", bombs.one_record(3 * MIB, key=b"k", begins=b"it begins"))
     await bombs.send(bench.kafka, "chunks-ready", data)
@@ -129,9 +129,9 @@ async def test_a_stub_of_a_batch_is_replayed_when_the_limit_was_raised(
     async with control(low, store) as office:
         with pytest.raises(OriginalTooLargeError, match="KAFKA_MAX_BATCH_BYTES"):
             await office.replayer.replay(letter_id)
-        replays = await office.replayer.replay_many(LetterFilter(code="too_large"), limit=10)
+        replays = await office.replayer.replay_many(DeadLetterFilter(code="too_large"), limit=10)
         assert "KAFKA_MAX_BATCH_BYTES" in replays.not_replayed[letter_id]
-        assert (await store.letter(letter_id)).state is LetterState.OPEN
+        assert (await store.letter(letter_id)).state is DeadLetterState.OPEN
     async with control(high, store) as office:
         await office.replayer.replay(letter_id)
         (record,) = await high.records(RETRY, 1)
@@ -139,7 +139,7 @@ async def test_a_stub_of_a_batch_is_replayed_when_the_limit_was_raised(
 
 
 async def test_a_stub_whose_message_is_gone_says_so_and_stays_open(
-    bench: Bench, store: LetterStore
+    bench: Bench, store: DeadLetterStore
 ) -> None:
     await bench.send("chunks-ready", LARGE, key=b"k")
     (letter_id,) = await set_aside(bench, store)
@@ -150,7 +150,7 @@ async def test_a_stub_whose_message_is_gone_says_so_and_stays_open(
     async with control(bench, store) as office:
         with pytest.raises(OriginalGoneError, match="gone"):
             await office.replayer.replay(letter_id)
-    assert (await store.letter(letter_id)).state is LetterState.OPEN
+    assert (await store.letter(letter_id)).state is DeadLetterState.OPEN
     assert await bench.size(RETRY) == 0
 
 
@@ -166,7 +166,7 @@ async def test_a_stub_whose_message_is_gone_says_so_and_stays_open(
     ],
 )
 async def test_a_stub_is_replayed_only_as_the_message_it_tells_of(
-    bench: Bench, store: LetterStore, name: str, told: bytes, why: str
+    bench: Bench, store: DeadLetterStore, name: str, told: bytes, why: str
 ) -> None:
     await bench.send("chunks-ready", LARGE, key=b"k")
     await set_aside(bench, store)
@@ -181,7 +181,7 @@ async def test_a_stub_is_replayed_only_as_the_message_it_tells_of(
 
 
 async def test_a_replay_of_many_holds_no_more_than_its_share_and_tells_of_each(
-    bench: Bench, store: LetterStore
+    bench: Bench, store: DeadLetterStore
 ) -> None:
     number, size = 60, 4 * MIB
     failure = describe_failure(BadMessageError("why"), SERVICE)
@@ -195,17 +195,17 @@ async def test_a_replay_of_many_holds_no_more_than_its_share_and_tells_of_each(
                 digest_record(b"k", value, HEADERS),
                 service=SERVICE,
                 group="g",
-                at=index_letter(Record(DLQ, 0, 0, None, None)).failed_at,
+                at=build_indexed_dead_letter(Record(DLQ, 0, 0, None, None)).failed_at,
             )
             headers = append_headers(HEADERS, added)
             await publisher.forward(DLQ, b"k", value, headers)
-            letter = index_letter(Record(DLQ, 0, offset, b"k", value, headers, 1_000))
+            letter = build_indexed_dead_letter(Record(DLQ, 0, offset, b"k", value, headers, 1_000))
             await store.index_letter(letter)
             ids.append(letter.letter_id)
     async with control(bench, store) as office:
         tracemalloc.start()
         try:
-            which = LetterFilter(service=SERVICE, code="invalid_event")
+            which = DeadLetterFilter(service=SERVICE, code="invalid_event")
             replays = await office.replayer.replay_many(which, limit=number)
             peak = tracemalloc.get_traced_memory()[1]
         finally:
@@ -215,13 +215,15 @@ async def test_a_replay_of_many_holds_no_more_than_its_share_and_tells_of_each(
     assert await bench.size(RETRY) == number
 
 
-async def test_a_large_letter_is_listed_small(store: LetterStore) -> None:
+async def test_a_large_letter_is_listed_small(store: DeadLetterStore) -> None:
     huge = bytes(60 * MIB)
     headers = append_headers(
         (("small", b"1"), ("huge", huge), ("x" * MIB, b"1")),
         ((h.ERROR_CODE, b"too_large"), (h.DLQ_MESSAGE, b"m" * MIB), (h.ERROR_TYPE, huge)),
     )
-    await store.index_letter(index_letter(Record(DLQ, 0, 0, b"k" * MIB, huge, headers, 1_000)))
+    await store.index_letter(
+        build_indexed_dead_letter(Record(DLQ, 0, 0, b"k" * MIB, huge, headers, 1_000))
+    )
 
     (letter,) = await store.letters()
 

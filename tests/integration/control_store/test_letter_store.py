@@ -6,17 +6,17 @@ from uuid import UUID, uuid5
 import asyncpg
 import pytest
 
-from contracts.control_api import LetterFilter, LetterState
+from contracts.control_api import DeadLetterFilter, DeadLetterState
 from contracts.ids import NAMESPACE
 from control.domain import (
-    AmbiguousLetterError,
-    BadLetterIdError,
-    IndexedLetter,
+    AmbiguousDeadLetterIdError,
+    DeadLetterSortOrder,
+    IndexedDeadLetter,
     IndexedSubmission,
-    LetterSortOrder,
-    UnknownLetterError,
+    InvalidDeadLetterIdError,
+    UnknownDeadLetterError,
 )
-from control.store import LetterStore
+from control.store import DeadLetterStore
 from database.errors import DatabaseUnavailableError
 from database.pool import Database
 from support.postgres import TestServer
@@ -25,8 +25,8 @@ NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 LATER = NOON + timedelta(days=1)
 
 
-def letter(number: int = 1, **changes: Any) -> IndexedLetter:
-    return IndexedLetter(
+def letter(number: int = 1, **changes: Any) -> IndexedDeadLetter:
+    return IndexedDeadLetter(
         letter_id=uuid5(NAMESPACE, f"letter {number}"),
         service="enrichment",
         dlq_topic="enrichment-dlq",
@@ -52,15 +52,15 @@ def letter(number: int = 1, **changes: Any) -> IndexedLetter:
 
 
 @pytest.fixture
-def store(fresh_database: Database) -> LetterStore:
-    return LetterStore(fresh_database)
+def store(fresh_database: Database) -> DeadLetterStore:
+    return DeadLetterStore(fresh_database)
 
 
-async def numbers(store: LetterStore, *args: Any, **kwargs: Any) -> list[int]:
+async def numbers(store: DeadLetterStore, *args: Any, **kwargs: Any) -> list[int]:
     return [one.dlq_offset for one in await store.letters(*args, **kwargs)]
 
 
-async def test_gives_back_a_letter_as_it_was_indexed(store: LetterStore) -> None:
+async def test_gives_back_a_letter_as_it_was_indexed(store: DeadLetterStore) -> None:
     assert await store.index_letter(letter(replay_of=UUID(int=5)))
     stored = await store.letter(letter().letter_id)
     assert stored.indexed_at is not None
@@ -69,61 +69,61 @@ async def test_gives_back_a_letter_as_it_was_indexed(store: LetterStore) -> None
     assert stored.model_copy(update=unset) == letter(replay_of=UUID(int=5))
 
 
-async def test_a_letter_indexed_again_stays_as_it_is(store: LetterStore) -> None:
+async def test_a_letter_indexed_again_stays_as_it_is(store: DeadLetterStore) -> None:
     await store.index_letter(letter())
     await store.claim_for_replay(letter().letter_id)
     assert not await store.index_letter(letter())
-    assert (await store.letter(letter().letter_id)).state is LetterState.REPLAYING
+    assert (await store.letter(letter().letter_id)).state is DeadLetterState.REPLAYING
 
 
-async def test_a_letter_written_twice_by_a_crashing_service_is_one(store: LetterStore) -> None:
+async def test_a_letter_written_twice_by_a_crashing_service_is_one(store: DeadLetterStore) -> None:
     await store.index_letter(letter(dlq_offset=1))
     assert not await store.index_letter(letter(dlq_offset=2))
     assert await numbers(store) == [2], "it was read there last"
 
 
-async def test_the_same_letter_many_times_at_once_is_new_once(store: LetterStore) -> None:
+async def test_the_same_letter_many_times_at_once_is_new_once(store: DeadLetterStore) -> None:
     new = await asyncio.gather(*(store.index_letter(letter()) for _ in range(8)))
     assert sum(new) == 1
 
 
 async def test_a_letter_in_a_dlq_made_anew_takes_the_place_of_an_older_one(
-    store: LetterStore,
+    store: DeadLetterStore,
 ) -> None:
     for number in (1, 2):
         await store.index_letter(letter(number, dlq_offset=number))
     assert await store.index_letter(letter(3, dlq_offset=1))
     displaced = await store.letter(letter(1).letter_id)
-    assert (displaced.state, displaced.displaced_at is None) == (LetterState.OPEN, False)
-    claimed = await store.claim_many_for_replay(LetterFilter(), until=LATER, limit=10)
+    assert (displaced.state, displaced.displaced_at is None) == (DeadLetterState.OPEN, False)
+    claimed = await store.claim_many_for_replay(DeadLetterFilter(), until=LATER, limit=10)
     assert [one.letter_id for one in claimed] == [letter(3).letter_id, letter(2).letter_id]
     assert await store.discard(letter(1).letter_id, "its bytes are gone")
 
 
 async def test_letters_copied_to_a_dlq_made_anew_are_found_at_their_new_places(
-    store: LetterStore,
+    store: DeadLetterStore,
 ) -> None:
     for number, offset in ((1, 1), (2, 2), (3, 3), (3, 1), (1, 2), (2, 3)):
         await store.index_letter(letter(number, dlq_offset=offset))
-    found = await store.letters(order=LetterSortOrder.OLDEST_FIRST)
+    found = await store.letters(order=DeadLetterSortOrder.OLDEST_FIRST)
     assert [(one.letter_id.int, one.dlq_offset) for one in found] == [
         (letter(number).letter_id.int, offset) for number, offset in ((1, 2), (2, 3), (3, 1))
     ]
     assert [one.displaced_at for one in found] == [None] * 3
 
 
-async def test_a_replay_of_many_goes_on_behind_a_place(store: LetterStore) -> None:
+async def test_a_replay_of_many_goes_on_behind_a_place(store: DeadLetterStore) -> None:
     for number in range(5):
         await store.index_letter(letter(number, dlq_offset=number))
-    first = await store.claim_many_for_replay(LetterFilter(), until=LATER, limit=2)
+    first = await store.claim_many_for_replay(DeadLetterFilter(), until=LATER, limit=2)
     await store.release_claims([one.letter_id for one in first])
     after = first[-1][:3]
-    rest = await store.claim_many_for_replay(LetterFilter(), until=LATER, limit=9, after=after)
+    rest = await store.claim_many_for_replay(DeadLetterFilter(), until=LATER, limit=9, after=after)
     assert [one.dlq_offset for one in rest] == [2, 3, 4]
 
 
-async def test_indexes_a_letter_of_which_little_is_known(store: LetterStore) -> None:
-    bare = IndexedLetter(
+async def test_indexes_a_letter_of_which_little_is_known(store: DeadLetterStore) -> None:
+    bare = IndexedDeadLetter(
         letter_id=UUID(int=7),
         service="ingestion",
         dlq_topic="ingestion-dlq",
@@ -137,7 +137,9 @@ async def test_indexes_a_letter_of_which_little_is_known(store: LetterStore) -> 
     assert (stored.key, stored.headers, stored.source_topic) == (None, (), None)
 
 
-async def test_indexes_a_letter_with_characters_postgres_cannot_store(store: LetterStore) -> None:
+async def test_indexes_a_letter_with_characters_postgres_cannot_store(
+    store: DeadLetterStore,
+) -> None:
     odd = letter(subject="a\0b", key=b"a\0b", headers=(("na\0me", b"\0"),), error_message="\0")
     assert await store.index_letter(odd)
     stored = await store.letter(odd.letter_id)
@@ -145,29 +147,29 @@ async def test_indexes_a_letter_with_characters_postgres_cannot_store(store: Let
     assert stored.headers == (("na\ufffdme", b"\0"),)
 
 
-async def test_lists_newest_or_oldest_first_up_to_a_limit(store: LetterStore) -> None:
+async def test_lists_newest_or_oldest_first_up_to_a_limit(store: DeadLetterStore) -> None:
     for number in (2, 1, 3):
         await store.index_letter(letter(number))
     assert await numbers(store) == [3, 2, 1]
-    assert await numbers(store, order=LetterSortOrder.OLDEST_FIRST, limit=2) == [1, 2]
+    assert await numbers(store, order=DeadLetterSortOrder.OLDEST_FIRST, limit=2) == [1, 2]
 
 
 @pytest.mark.parametrize(
     ("which", "found"),
     [
-        (LetterFilter(), [3, 2, 1]),
-        (LetterFilter(service="guardrail"), [2]),
-        (LetterFilter(code="llm_timeout"), [3, 1]),
-        (LetterFilter(fingerprint="f3"), [3]),
-        (LetterFilter(subject="other chunk"), [3]),
-        (LetterFilter(key="other key"), [3]),
-        (LetterFilter(state=LetterState.DISCARDED), [1]),
-        (LetterFilter(service="enrichment", state=LetterState.OPEN), [3]),
-        (LetterFilter(service="nobody"), []),
+        (DeadLetterFilter(), [3, 2, 1]),
+        (DeadLetterFilter(service="guardrail"), [2]),
+        (DeadLetterFilter(code="llm_timeout"), [3, 1]),
+        (DeadLetterFilter(fingerprint="f3"), [3]),
+        (DeadLetterFilter(subject="other chunk"), [3]),
+        (DeadLetterFilter(key="other key"), [3]),
+        (DeadLetterFilter(state=DeadLetterState.DISCARDED), [1]),
+        (DeadLetterFilter(service="enrichment", state=DeadLetterState.OPEN), [3]),
+        (DeadLetterFilter(service="nobody"), []),
     ],
 )
 async def test_narrows_by_each_field(
-    store: LetterStore, which: LetterFilter, found: list[int]
+    store: DeadLetterStore, which: DeadLetterFilter, found: list[int]
 ) -> None:
     await store.index_letter(letter(1))
     await store.index_letter(letter(2, service="guardrail", error_code="ungrounded"))
@@ -176,59 +178,59 @@ async def test_narrows_by_each_field(
     assert await numbers(store, which) == found
 
 
-async def test_finds_a_letter_by_the_beginning_of_its_id(store: LetterStore) -> None:
+async def test_finds_a_letter_by_the_beginning_of_its_id(store: DeadLetterStore) -> None:
     one = letter(letter_id=UUID("abcd1234-0000-4000-8000-000000000000"))
     other = letter(2, letter_id=UUID("abcd9999-0000-4000-8000-000000000000"))
     await store.index_letter(one)
     await store.index_letter(other)
     for prefix in ("abcd1", "ABCD1234", "abcd1234-00", str(one.letter_id)):
         assert (await store.letter(prefix)).letter_id == one.letter_id
-    with pytest.raises(AmbiguousLetterError):
+    with pytest.raises(AmbiguousDeadLetterIdError):
         await store.letter("abcd")
-    with pytest.raises(UnknownLetterError):
+    with pytest.raises(UnknownDeadLetterError):
         await store.letter("abce")
 
 
 @pytest.mark.parametrize("prefix", ["", "abc", "xyz1", "ab%_", "a" * 33])
-async def test_refuses_what_cannot_begin_an_id(store: LetterStore, prefix: str) -> None:
-    with pytest.raises(BadLetterIdError):
+async def test_refuses_what_cannot_begin_an_id(store: DeadLetterStore, prefix: str) -> None:
+    with pytest.raises(InvalidDeadLetterIdError):
         await store.letter(prefix)
 
 
-async def test_a_replay_goes_from_open_to_replayed(store: LetterStore) -> None:
+async def test_a_replay_goes_from_open_to_replayed(store: DeadLetterStore) -> None:
     await store.index_letter(letter())
     the_id = letter().letter_id
     await store.mark_many_replayed([the_id])
-    assert (await store.letter(the_id)).state is LetterState.OPEN, "it was not claimed"
+    assert (await store.letter(the_id)).state is DeadLetterState.OPEN, "it was not claimed"
     assert await store.claim_for_replay(the_id)
     assert [one.letter_id for one in await store.replaying()] == [the_id]
     assert not await store.claim_for_replay(the_id), "of two who ask at once, one gets it"
     await store.release_claims([the_id])
     assert await store.claim_for_replay(the_id), "what did not come to pass is open again"
     await store.mark_many_replayed([the_id])
-    assert (await store.letter(the_id)).state is LetterState.REPLAYED
+    assert (await store.letter(the_id)).state is DeadLetterState.REPLAYED
     assert await store.replaying() == []
     assert not await store.claim_for_replay(the_id)
 
 
-async def test_discards_an_open_letter_for_a_reason(store: LetterStore) -> None:
+async def test_discards_an_open_letter_for_a_reason(store: DeadLetterStore) -> None:
     await store.index_letter(letter())
     with pytest.raises(ValueError, match="for a reason"):
         await store.discard(letter().letter_id, "  ")
     assert await store.discard(letter().letter_id, "a test recording")
     stored = await store.letter(letter().letter_id)
-    assert (stored.state, stored.state_reason) == (LetterState.DISCARDED, "a test recording")
+    assert (stored.state, stored.state_reason) == (DeadLetterState.DISCARDED, "a test recording")
     assert not await store.claim_for_replay(letter().letter_id)
     assert not await store.discard(letter().letter_id, "again")
 
 
-async def test_does_not_discard_a_letter_that_is_being_replayed(store: LetterStore) -> None:
+async def test_does_not_discard_a_letter_that_is_being_replayed(store: DeadLetterStore) -> None:
     await store.index_letter(letter())
     await store.claim_for_replay(letter().letter_id)
     assert not await store.discard(letter().letter_id, "too late")
 
 
-async def test_of_a_claim_and_a_discard_at_once_one_succeeds(store: LetterStore) -> None:
+async def test_of_a_claim_and_a_discard_at_once_one_succeeds(store: DeadLetterStore) -> None:
     for number in range(10):
         one = letter(number)
         await store.index_letter(one)
@@ -238,7 +240,7 @@ async def test_of_a_claim_and_a_discard_at_once_one_succeeds(store: LetterStore)
         assert sorted(outcomes) == [False, True]
 
 
-async def test_counts_by_service_state_and_cause(store: LetterStore) -> None:
+async def test_counts_by_service_state_and_cause(store: DeadLetterStore) -> None:
     for number in range(3):
         await store.index_letter(letter(number))
     await store.index_letter(letter(3, service="guardrail", error_code="pii"))
@@ -251,7 +253,7 @@ async def test_counts_by_service_state_and_cause(store: LetterStore) -> None:
     ]
 
 
-async def test_indexes_a_submission_once(store: LetterStore, fresh_database: Database) -> None:
+async def test_indexes_a_submission_once(store: DeadLetterStore, fresh_database: Database) -> None:
     one = IndexedSubmission(
         topic="transcripts-submitted",
         partition=1,
@@ -269,7 +271,7 @@ async def test_indexes_a_submission_once(store: LetterStore, fresh_database: Dat
 
 
 async def test_the_database_knows_no_other_state(
-    store: LetterStore, fresh_database: Database
+    store: DeadLetterStore, fresh_database: Database
 ) -> None:
     await store.index_letter(letter())
     with pytest.raises(asyncpg.CheckViolationError):
@@ -277,7 +279,7 @@ async def test_the_database_knows_no_other_state(
 
 
 async def test_the_index_waits_out_a_server_that_is_stopped(
-    postgres: TestServer, store: LetterStore
+    postgres: TestServer, store: DeadLetterStore
 ) -> None:
     postgres.stop()
     with pytest.raises(DatabaseUnavailableError):

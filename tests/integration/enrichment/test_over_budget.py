@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from contracts import headers as h
-from contracts.control_api import LetterFilter
+from contracts.control_api import DeadLetterFilter
 from contracts.topics import (
     CHUNKS_READY,
     ENRICHMENT,
@@ -21,10 +21,10 @@ from contracts.topics import (
     dlq_topic,
     retry_topic,
 )
-from control.indexing import index_letter
-from control.reader import open_reader
-from control.replay import LetterReplayer
-from control.store import LetterStore
+from control.indexing import build_indexed_dead_letter
+from control.reader import open_dead_letter_reader
+from control.replay import DeadLetterReplayer
+from control.store import DeadLetterStore
 from database.lazy import LazyDatabase
 from database.pool import Database
 from database.settings import PostgresSettings
@@ -77,18 +77,18 @@ async def budget_of(usd: str) -> None:
     assert await asyncio.to_thread(cli.run_command, arguments) == 0
 
 
-async def replay(bench: Bench, store: LetterStore, letter: Any) -> None:
+async def replay(bench: Bench, store: DeadLetterStore, letter: Any) -> None:
     """What control does: index the letter, and put back all that were over a budget."""
     record = Record(
         LETTERS.name, letter.partition, letter.offset, letter.key, letter.value, letter.headers, 0
     )
-    await store.index_letter(index_letter(record))
+    await store.index_letter(build_indexed_dead_letter(record))
     async with (
-        open_reader(bench.kafka, 1.0) as reader,
+        open_dead_letter_reader(bench.kafka, 1.0) as reader,
         Publisher(bench.kafka, source="/test") as publisher,
     ):
-        replayer = LetterReplayer(store, reader, publisher)
-        over_budget = LetterFilter(code="budget_exceeded")
+        replayer = DeadLetterReplayer(store, reader, publisher)
+        over_budget = DeadLetterFilter(code="budget_exceeded")
         replays = await replayer.replay_many(over_budget, limit=10)
         await replayer.close()
     assert len(replays.replayed) == 1
@@ -112,7 +112,7 @@ async def test_a_chunk_over_budget_is_parked_and_drafted_once_the_budget_is_rais
         assert "onrecord budgets set heating" in headers[h.DLQ_MESSAGE]
         assert await model.calls() == 0
         await budget_of("1")
-        await replay(bench, LetterStore(fresh_database), letter)
+        await replay(bench, DeadLetterStore(fresh_database), letter)
         await bench.records(NOTES_DRAFTED.name, 1)
         assert await model.calls() == 1
         assert await bench.size(LETTERS.name) == 1

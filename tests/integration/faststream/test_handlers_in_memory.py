@@ -39,7 +39,7 @@ from contracts.topics import (
     retry_topic,
 )
 from control import handlers as control
-from control.domain import IndexedLetter, IndexedSubmission
+from control.domain import IndexedDeadLetter, IndexedSubmission
 from enrichment import handlers as enrichment
 from guardrail import handlers as guardrail
 from guardrail.assessors import assess_in_thread
@@ -188,10 +188,10 @@ async def test_persistence_tells_nothing_of_what_waits() -> None:
 
 class Indexing:
     def __init__(self) -> None:
-        self.letters: list[IndexedLetter] = []
+        self.letters: list[IndexedDeadLetter] = []
         self.submissions: list[IndexedSubmission] = []
 
-    async def index_letter(self, letter: IndexedLetter) -> None:
+    async def index_letter(self, letter: IndexedDeadLetter) -> None:
         self.letters.append(letter)
 
     async def index_submission(self, submission: IndexedSubmission) -> None:

@@ -11,7 +11,7 @@ from aiokafka.admin import RecordsToDelete
 from aiokafka.structs import OffsetAndMetadata
 
 from audit.accounts import AuditFacts, reconcile
-from audit.broker import ScanResult, open_scanner
+from audit.broker import ScanResult, open_topic_scanner
 from contracts.topics import ALL_TOPICS
 from messaging.kafka.admin import open_admin_client
 from support.broker import Bench, bench_on
@@ -27,7 +27,7 @@ async def bench(broker: str) -> Bench:
 
 
 async def scan(bench: Bench) -> ScanResult:
-    async with open_scanner(bench.kafka) as scanner:
+    async with open_topic_scanner(bench.kafka) as scanner:
         return await scanner.scan()
 
 

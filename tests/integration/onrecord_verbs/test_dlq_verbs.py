@@ -14,11 +14,11 @@ import asgi_server
 from contracts import headers as h
 from contracts import ids
 from contracts.topics import dlq_topic, retry_topic
-from control.api import Api, ApiContext
-from control.domain import IndexedLetter
-from control.reader import open_reader
-from control.replay import LetterReplayer
-from control.store import LetterStore
+from control.api import ApiContext, ControlApi
+from control.domain import IndexedDeadLetter
+from control.reader import open_dead_letter_reader
+from control.replay import DeadLetterReplayer
+from control.store import DeadLetterStore
 from database.pool import open_database
 from database.settings import PostgresSettings
 from messaging import KafkaSettings, Publisher
@@ -32,8 +32,8 @@ VALUES = (b'{"words": ["caf\xc3\xa9", "\\u001b[31m", "\\ud800"]}', ODD_BYTES, No
 CODES = ("llm_timeout", "undecodable", "undecodable")
 
 
-def letter(number: int) -> IndexedLetter:
-    return IndexedLetter(
+def letter(number: int) -> IndexedDeadLetter:
+    return IndexedDeadLetter(
         letter_id=ids.derive_id("letter", number),
         service="enrichment",
         dlq_topic=DLQ.name,
@@ -64,17 +64,17 @@ async def control_of(kafka: KafkaSettings, postgres: PostgresSettings) -> AsyncI
     await create_topics(kafka, [DLQ, retry_topic("enrichment", 0)])
     async with (
         open_database(postgres) as database,
-        open_reader(kafka, 10) as reader,
+        open_dead_letter_reader(kafka, 10) as reader,
         Publisher(kafka, source="/test") as publisher,
     ):
-        store = LetterStore(database)
+        store = DeadLetterStore(database)
         for number, value in enumerate(VALUES):
             origin = ((h.DLQ_TOPIC, b"chunks-ready"), (h.DLQ_PARTITION, b"0"), (h.DLQ_OFFSET, b"7"))
             headers = append_headers((), origin)
             await publisher.forward(DLQ.name, b"key", value, headers)
             await store.index_letter(letter(number))
-        api = Api()
-        api.context = ApiContext(store, reader, LetterReplayer(store, reader, publisher))
+        api = ControlApi()
+        api.context = ApiContext(store, reader, DeadLetterReplayer(store, reader, publisher))
         app = Starlette(routes=api.routes)
         async with asgi_server.serve(app, host="127.0.0.1", port=0) as port:
             yield f"http://127.0.0.1:{port}"
@@ -227,7 +227,7 @@ def test_discarding_a_replayed_letter_names_the_one_it_became(
 
     async def die_again() -> None:
         async with open_database(postgres_settings) as database:
-            await LetterStore(database).index_letter(again)
+            await DeadLetterStore(database).index_letter(again)
 
     asyncio.run(die_again())
     assert cli.run_command(["dlq", "discard", name_of(0), "--reason", "a test"]) == 1

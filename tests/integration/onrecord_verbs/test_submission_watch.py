@@ -9,8 +9,8 @@ import pytest
 
 from contracts.errors import BadMessageError, OnrecordError
 from contracts.events import TranscriptSubmitted
-from control.indexing import index_letter, index_submission
-from control.store import LetterStore
+from control.indexing import build_indexed_dead_letter, build_indexed_submission
+from control.store import DeadLetterStore
 from database.pool import Database
 from messaging import Delivery, MessageOrigin, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
@@ -34,7 +34,7 @@ AT = datetime(2026, 1, 5, tzinfo=UTC)
 class Topics:
     """What control finds on its topics."""
 
-    store: LetterStore
+    store: DeadLetterStore
     ends: dict[str, int] = field(default_factory=dict)
 
     def _write(self, topic: str, key: bytes, value: bytes, headers: object = ()) -> Record:
@@ -44,7 +44,7 @@ class Topics:
     async def submit(self, value: bytes, key: bytes = KEY) -> Record:
         """A record on the topic of submissions."""
         record = self._write("transcripts-submitted", key, value)
-        await self.store.index_submission(index_submission(record))
+        await self.store.index_submission(build_indexed_submission(record))
         return record
 
     async def die(self, service: str, source: Record, error: OnrecordError | None = None) -> None:
@@ -58,7 +58,7 @@ class Topics:
         assert source.key is not None
         assert source.value is not None
         letter = self._write(f"{service}-dlq", source.key, source.value, append_headers((), added))
-        await self.store.index_letter(index_letter(letter))
+        await self.store.index_letter(build_indexed_dead_letter(letter))
 
     def read(self, topic: str, event: object, key: bytes = KEY) -> Record:
         """A record on another topic."""
@@ -77,7 +77,7 @@ def reading(fresh_database: Database) -> ReadModelQueries:
 
 @pytest.fixture
 def topics(fresh_database: Database) -> Topics:
-    return Topics(LetterStore(fresh_database))
+    return Topics(DeadLetterStore(fresh_database))
 
 
 def progress_of(chunks: int, stored: int, dead: int, notes: int) -> TranscriptProgress:

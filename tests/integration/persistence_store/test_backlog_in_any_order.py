@@ -17,7 +17,7 @@ from contracts.topics import (
     dlq_topic,
     retry_topic,
 )
-from database.pool import Database, open_pool
+from database.pool import Database, open_connection_pool
 from database.settings import PostgresSettings
 from messaging import Publisher
 from persistence.handlers import router
@@ -72,7 +72,7 @@ async def test_all_is_stored_without_a_retry_and_told_of_though_the_stage_is_kil
     async with Publisher(bench.kafka, source="/test") as publisher:
         await publisher.publish(events[: len(events) // 2])
         async with (
-            await open_pool(postgres_settings) as pool,
+            await open_connection_pool(postgres_settings) as pool,
             bench.serving(PERSISTENCE, router, PATIENT, store=NotesStore(Database(pool))) as killed,
         ):
             await reached(fresh_database, HANDLED, 1)

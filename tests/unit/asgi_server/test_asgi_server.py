@@ -111,6 +111,6 @@ async def test_an_application_that_cannot_start_is_an_error(
         yield
 
     caplog.set_level(logging.CRITICAL, "uvicorn.error")
-    with pytest.raises(asgi_server.NotStartedError):
+    with pytest.raises(asgi_server.StartupFailedError):
         async with asgi_server.serve(Starlette(lifespan=broken), host=LOCAL, port=0):
             pytest.fail("it has not started")

@@ -177,7 +177,7 @@ async def test_a_client_that_leaves_ends_what_is_done_for_it() -> None:
         try:
             async with asgi_server.cancel_on_disconnect(receive):
                 entered.set()
-                await asgi_server.wait_for_ever()
+                await asgi_server.wait_forever()
         except ClientDisconnect:
             left.set()
 
@@ -198,7 +198,7 @@ async def test_who_is_cancelled_by_somebody_else_is_not_told_that_the_client_has
         try:
             async with asgi_server.cancel_on_disconnect(receive):
                 asyncio.get_running_loop().call_soon(handler.cancel)
-                await asgi_server.wait_for_ever()
+                await asgi_server.wait_forever()
         except BaseException as error:  # noqa: BLE001 - which it is, is the question
             outcome.append(error)
             handler.uncancel()
@@ -230,7 +230,7 @@ async def test_a_connection_can_be_cut(
                 if sent:
                     await send({"type": "http.response.start", "status": 200, "headers": []})
                     await send({"type": "http.response.body", "body": b"half", "more_body": True})
-                await asgi_server.abort(scope)
+                await asgi_server.abort_connection(scope)
 
     async with serving(cut) as origin, http_client() as client:
         with pytest.raises((httpx2.ReadError, httpx2.RemoteProtocolError)):

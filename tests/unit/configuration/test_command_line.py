@@ -59,7 +59,7 @@ def test_help_names_the_verbs_options_and_an_example(
 
 
 def test_a_verb_that_is_interrupted_ends_as_by_the_signal() -> None:
-    app = command_line.command_line("Waits.")
+    app = command_line.build_command_line("Waits.")
 
     @app.command()
     def wait() -> None:

@@ -17,7 +17,7 @@ from contracts.topics import (
     RETRY_DELAYS_S,
     RETRY_TOPICS,
     Topic,
-    topic_of,
+    get_event_topic,
 )
 
 KNOWN = {*PIPELINE, CONTROL, "anyone"}
@@ -76,7 +76,7 @@ def test_what_is_set_aside_has_room_for_the_largest_message(topic: Topic) -> Non
 @pytest.mark.parametrize("topic", EVENT_TOPICS, ids=named)
 def test_the_topic_of_an_event_is_found(topic: Topic) -> None:
     assert topic.event is not None
-    assert topic_of(topic.event) is topic
+    assert get_event_topic(topic.event) is topic
 
 
 def test_an_event_without_a_topic_is_told() -> None:
@@ -84,7 +84,7 @@ def test_an_event_without_a_topic_is_told() -> None:
         pass
 
     with pytest.raises(LookupError, match="no topic carries Stray"):
-        topic_of(Stray)
+        get_event_topic(Stray)
 
 
 def test_the_base_of_events_has_no_key() -> None:

@@ -12,7 +12,7 @@ from contracts.bounds import is_within_calendar
 from contracts.errors import BadMessageError
 from contracts.events import TranscriptSubmitted
 from contracts.ids import derive_id
-from control.indexing import index_letter, index_submission
+from control.indexing import build_indexed_dead_letter, build_indexed_submission
 from messaging import Delivery, MessageOrigin, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
 from messaging.dead_letters.identity import derive_dead_letter_id
@@ -46,7 +46,7 @@ def set_aside(record: Record, delivery: Delivery = DELIVERY) -> Headers:
 
 
 def test_a_letter_is_indexed_with_all_it_tells() -> None:
-    letter = index_letter(on_dlq(set_aside(ORIGINAL)))
+    letter = build_indexed_dead_letter(on_dlq(set_aside(ORIGINAL)))
     content = digest_record(ORIGINAL.key, ORIGINAL.value, ORIGINAL.headers)
     assert letter.letter_id == derive_dead_letter_id("enrichment", DELIVERY.origin, 0, content)
     assert (letter.service, letter.source_topic, letter.source_partition) == (
@@ -61,7 +61,7 @@ def test_a_letter_is_indexed_with_all_it_tells() -> None:
 
 
 def test_what_somebody_else_wrote_to_a_dlq_is_a_letter_of_unknown_cause() -> None:
-    letter = index_letter(on_dlq(((h.ERROR_CODE, b"bug"),), key=b"\xff"))
+    letter = build_indexed_dead_letter(on_dlq(((h.ERROR_CODE, b"bug"),), key=b"\xff"))
     assert letter.error_code == "unknown"
     assert letter.source_topic is None
     assert letter.subject is None
@@ -96,7 +96,7 @@ def test_indexing_garbage_never_raises_and_fits_the_index(
     headers: Headers, key: bytes | None, value: bytes | None, moment: int, *, trailer: bool
 ) -> None:
     sent = append_headers((), headers) if trailer else headers
-    letter = index_letter(Record("guardrail-dlq", 0, 5, key, value, sent, moment))
+    letter = build_indexed_dead_letter(Record("guardrail-dlq", 0, 5, key, value, sent, moment))
     for number in (letter.attempts, letter.timeouts, letter.source_partition or 0):
         assert 0 <= number < 2**31
     assert 0 <= (letter.source_offset or 0) < 2**63
@@ -111,7 +111,9 @@ def test_indexing_garbage_never_raises_and_fits_the_index(
 @example(b"", FIRST_MS)
 @example(f'{{"transcript_id": "{derive_id("t")}", "revision": {2**40}}}'.encode(), 0)
 def test_indexing_a_submission_never_raises(value: bytes | None, moment: int) -> None:
-    submission = index_submission(Record("transcripts-submitted", 1, 2, None, value, (), moment))
+    submission = build_indexed_submission(
+        Record("transcripts-submitted", 1, 2, None, value, (), moment)
+    )
     assert (submission.partition, submission.offset) == (1, 2)
     assert (submission.revision or 1) < 2**31
     assert is_within_calendar(submission.submitted_at)
@@ -119,7 +121,7 @@ def test_indexing_a_submission_never_raises(value: bytes | None, moment: int) ->
 
 def test_a_submission_tells_which_interview_it_is() -> None:
     body = f'{{"transcript_id": "{derive_id("t")}", "revision": 3, "more": 1}}'.encode()
-    submission = index_submission(Record("transcripts-submitted", 1, 2, None, body))
+    submission = build_indexed_submission(Record("transcripts-submitted", 1, 2, None, body))
     assert (submission.transcript_id, submission.revision) == (derive_id("t"), 3)
 
 
@@ -128,7 +130,7 @@ def test_a_submission_of_a_revision_that_is_none_is_an_interview_all_the_same(
     revision: object,
 ) -> None:
     body = json.dumps({"transcript_id": str(derive_id("t")), "revision": revision}).encode()
-    submission = index_submission(Record("transcripts-submitted", 1, 2, None, body))
+    submission = build_indexed_submission(Record("transcripts-submitted", 1, 2, None, body))
     assert (submission.transcript_id, submission.revision) == (derive_id("t"), None)
 
 
@@ -137,20 +139,22 @@ def test_a_submission_that_is_valid_tells_its_content_too() -> None:
         transcript_id=derive_id("t"), title="T", study=STUDY, content="A: b"
     )
     body = event.model_dump_json().encode()
-    submission = index_submission(Record("transcripts-submitted", 1, 2, None, body))
+    submission = build_indexed_submission(Record("transcripts-submitted", 1, 2, None, body))
     assert submission.content_sha256 == event.content_sha256
     broken = body.replace(b'"title":"T"', b'"title":""')
-    submission = index_submission(Record("transcripts-submitted", 1, 2, None, broken))
+    submission = build_indexed_submission(Record("transcripts-submitted", 1, 2, None, broken))
     assert (submission.transcript_id, submission.content_sha256) == (derive_id("t"), None)
 
 
 def test_a_key_with_a_value_that_nobody_can_read_is_no_subject() -> None:
     garbage = Record("transcripts-submitted", 1, 2, str(derive_id("t")).encode(), b"garbage")
-    letter = index_letter(on_dlq(set_aside(garbage), key=garbage.key, value=garbage.value))
+    letter = build_indexed_dead_letter(
+        on_dlq(set_aside(garbage), key=garbage.key, value=garbage.value)
+    )
     assert (letter.subject, letter.key) == (None, garbage.key)
 
 
 def test_a_submission_in_confluents_wire_format_tells_it_too() -> None:
     body = b"\0\0\0\0\7" + f'{{"transcript_id": "{derive_id("t")}"}}'.encode()
-    submission = index_submission(Record("transcripts-submitted", 1, 2, None, body))
+    submission = build_indexed_submission(Record("transcripts-submitted", 1, 2, None, body))
     assert submission.transcript_id == derive_id("t")

@@ -2,8 +2,8 @@ import asyncpg
 import pytest
 
 from contracts.errors import BadMessageError, ErrorCode, OutageError, RetryableError, TimedOutError
-from database.errors import error_headline, translate_driver_error
-from database.text import replace_nul, storable_text
+from database.errors import format_error_headline, translate_driver_error
+from database.text import make_storable_text, replace_nul
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_takes_a_misuse_of_a_connection_for_an_outage_only_if_it_is_lost() -> No
 def test_keeps_the_values_that_postgres_quotes_out_of_the_headline() -> None:
     error = asyncpg.UniqueViolationError("duplicate key value violates unique constraint")
     error.detail = "Key (quote)=(I cried) already exists."
-    assert "cried" not in error_headline(error)
+    assert "cried" not in format_error_headline(error)
 
 
 def test_replaces_what_postgres_cannot_store_at_any_depth() -> None:
@@ -108,5 +108,5 @@ def test_replaces_what_postgres_cannot_store_at_any_depth() -> None:
 
 
 def test_makes_a_text_storable_that_holds_nul_and_half_a_surrogate_pair() -> None:
-    assert storable_text("a\0b\ud800c") == "a\ufffdb?c"
-    assert storable_text("a\0bc", max_length=3) == "a\ufffdb"
+    assert make_storable_text("a\0b\ud800c") == "a\ufffdb?c"
+    assert make_storable_text("a\0bc", max_length=3) == "a\ufffdb"

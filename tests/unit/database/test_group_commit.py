@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from database.errors import DatabaseTimeoutError, DatabaseUnavailableError
-from database.group_commit import GroupCommit
+from database.group_commit import GroupCommitter
 from support.waiting import until
 
 
@@ -39,7 +39,7 @@ async def started(server: Server, number: int) -> None:
 
 async def test_what_is_asked_for_at_once_goes_together_and_the_rest_with_the_next() -> None:
     server = Server()
-    commit = GroupCommit(server, most=4)
+    commit = GroupCommitter(server, most=4)
     server.may_answer.clear()
     first = [asyncio.create_task(commit.submit(one)) for one in (1, 2)]
     await started(server, 1)
@@ -52,7 +52,7 @@ async def test_what_is_asked_for_at_once_goes_together_and_the_rest_with_the_nex
 
 async def test_groups_of_another_key_do_not_wait() -> None:
     server = Server()
-    commit = GroupCommit(server, key=lambda one: one % 2)
+    commit = GroupCommitter(server, key=lambda one: one % 2)
     server.may_answer.clear()
     odd = asyncio.create_task(commit.submit(1))
     await started(server, 1)
@@ -65,7 +65,7 @@ async def test_groups_of_another_key_do_not_wait() -> None:
 async def test_an_error_reaches_only_the_request_that_causes_it() -> None:
     server = Server()
     server.poison = 2
-    commit = GroupCommit(server)
+    commit = GroupCommitter(server)
     outcomes = await asyncio.gather(*map(commit.submit, (1, 2, 3)), return_exceptions=True)
     assert outcomes[0] == 2
     assert isinstance(outcomes[1], ValueError)
@@ -76,7 +76,7 @@ async def test_an_error_reaches_only_the_request_that_causes_it() -> None:
 async def test_a_database_that_is_away_is_not_asked_for_each_of_a_group(error: Exception) -> None:
     server = Server()
     server.error = error
-    commit = GroupCommit(server)
+    commit = GroupCommitter(server)
     outcomes = await asyncio.gather(*map(commit.submit, (1, 2, 3)), return_exceptions=True)
     assert outcomes == [error] * 3
     assert len(server.groups) == 1
@@ -86,7 +86,7 @@ async def test_a_database_that_is_away_is_not_asked_for_each_of_a_group(error: E
 
 async def test_who_gives_up_before_its_group_is_on_its_way_is_left_out() -> None:
     server = Server()
-    commit = GroupCommit(server)
+    commit = GroupCommitter(server)
     server.may_answer.clear()
     first = asyncio.create_task(commit.submit(1))
     await started(server, 1)
@@ -101,7 +101,7 @@ async def test_who_gives_up_before_its_group_is_on_its_way_is_left_out() -> None
 
 async def test_who_gives_up_later_hears_of_it_only_when_the_group_has_ended() -> None:
     server = Server()
-    commit = GroupCommit(server)
+    commit = GroupCommitter(server)
     server.may_answer.clear()
     task = asyncio.create_task(commit.submit(1))
     await started(server, 1)
@@ -114,7 +114,7 @@ async def test_who_gives_up_later_hears_of_it_only_when_the_group_has_ended() ->
 
 async def test_what_lingers_goes_at_once_when_it_is_hurried_or_the_group_is_full() -> None:
     server = Server()
-    commit = GroupCommit(server, linger_s=3600.0, most=3)
+    commit = GroupCommitter(server, linger_s=3600.0, most=3)
     lingering = asyncio.create_task(commit.submit(1))
     await asyncio.sleep(0)
     commit.flush()

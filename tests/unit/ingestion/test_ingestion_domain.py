@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from contracts.encoded import EncodedEvent, event_class, event_json
+from contracts.encoded import EncodedEvent, get_event_class, get_event_json
 from contracts.errors import BadMessageError, ContentBugError
 from contracts.events import ChunkReady, TranscriptIngested, TranscriptSubmitted
 from contracts.topics import MIB
@@ -111,8 +111,8 @@ async def test_the_handler_sends_the_interview_before_its_chunks() -> None:
     ) as read:
         events = await read_interview(SUBMITTED, read)
     here = ingest(SUBMITTED, ChunkSizes(600, 0))
-    assert [event_class(event) for event in events] == [type(event) for event in here]
-    assert [event_json(event) for event in events] == [event_json(event) for event in here]
+    assert [get_event_class(event) for event in events] == [type(event) for event in here]
+    assert [get_event_json(event) for event in events] == [get_event_json(event) for event in here]
     assert isinstance(here[0], TranscriptIngested)
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from contracts import headers as h
 from contracts import ids
-from contracts.control_api import Letter
-from onrecord.pages.letters import format_letter, format_letters
+from contracts.control_api import DeadLetter
+from onrecord.pages.letters import format_dead_letter, format_dead_letters
 
 CHUNK = str(ids.derive_id("chunk", 1))
 FIELDS: dict[str, Any] = {
@@ -49,8 +49,8 @@ def test_says_what_a_letter_is_about_and_why_in_words(
     changes: dict[str, Any], names: dict[str, str], about: str
 ) -> None:
     now = datetime(2026, 1, 5, 13, tzinfo=UTC)
-    letter = Letter.model_validate(FIELDS | changes)
-    _, _, *lines = [line.plain for line in format_letters([letter], now, 200, names)]
+    letter = DeadLetter.model_validate(FIELDS | changes)
+    _, _, *lines = [line.plain for line in format_dead_letters([letter], now, 200, names)]
     shown = " ".join(line.strip() for line in lines)
     assert shown == f"draft 2: 2 of 2 notes refused: is under no theme (2) {about}"
 
@@ -59,8 +59,8 @@ def test_says_what_a_letter_is_about_and_why_in_words(
 def test_a_stub_is_said_to_be_one_and_its_value_to_be_longer_than_shown(kind: str) -> None:
     added = {h.STUB: kind, h.STUB_SIZE: "70000000"}
     headers = [[name, b64encode(value.encode()).decode()] for name, value in added.items()]
-    letter = Letter.model_validate(FIELDS | {"headers": headers, "size_bytes": 4_096})
-    page = "\n".join(line.plain for line in format_letter(letter, bytes(4_000), 500, {}))
+    letter = DeadLetter.model_validate(FIELDS | {"headers": headers, "size_bytes": 4_096})
+    page = "\n".join(line.plain for line in format_dead_letter(letter, bytes(4_000), 500, {}))
     assert "only the beginning of a message" in page
     assert "70,000,000 bytes" in page
     assert "3,584 more bytes; --raw" in page

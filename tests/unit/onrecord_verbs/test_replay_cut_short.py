@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from contracts.control_api import Letter, ReplayCursor, ReplayResult
+from contracts.control_api import DeadLetter, ReplayCursor, ReplayResult
 from contracts.ids import derive_id
 from onrecord.control_client import ControlClient
 from onrecord.errors import UnreachableError
@@ -14,8 +14,8 @@ LOST = "the control service cannot reach Kafka"
 IDS = [str(derive_id("letter", number)) for number in range(5)]
 
 
-def letter(letter_id: str) -> Letter:
-    return Letter(
+def letter(letter_id: str) -> DeadLetter:
+    return DeadLetter(
         letter_id=UUID(letter_id),
         service="enrichment",
         dlq_topic="enrichment-dlq",
@@ -34,7 +34,7 @@ class ControlThatLosesItsBroker(ControlClient):
         self._last = last
         self._lost = False
 
-    async def replay(self, letter_id: str) -> Letter:
+    async def replay(self, letter_id: str) -> DeadLetter:
         if self._lost:
             raise UnreachableError(LOST)
         self._lost = letter_id == self._last
