@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from rich.table import Table
 from rich.text import Text
 
-from contracts.control_api import Letter
+from contracts.control_api import DeadLetter
 from contracts.ids import derive_id
 from onrecord.console import err, out, print_error, print_json
 from onrecord.errors import FailedError
-from onrecord.pages.letters import format_letter, format_letters
+from onrecord.pages.letters import format_dead_letter, format_dead_letters
 from onrecord.pages.rendering import TERMINAL_CONTROLS
 
 PACKAGE: Final = Path(__file__).parents[3] / "libs" / "onrecord"
@@ -66,7 +66,7 @@ def test_json_is_escaped_and_means_the_same(value: Any) -> None:
 
 
 def test_letters_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
-    letter = Letter.model_validate(
+    letter = DeadLetter.model_validate(
         {
             "letter_id": derive_id("letter", 1),
             "service": HOSTILE,
@@ -88,9 +88,11 @@ def test_letters_are_escaped(capsys: pytest.CaptureFixture[str]) -> None:
             "timeouts": 0,
         }
     )
-    for line in (*format_letter(letter, HOSTILE.encode("utf-8", "replace"), 80, {}, gone=HOSTILE),):
+    for line in (
+        *format_dead_letter(letter, HOSTILE.encode("utf-8", "replace"), 80, {}, gone=HOSTILE),
+    ):
         out.print(line)
-    for line in format_letters([letter], letter.failed_at, 80, {}):
+    for line in format_dead_letters([letter], letter.failed_at, 80, {}):
         out.print(line)
     assert "\\x1b[2J" in printed(capsys)
 
