@@ -84,7 +84,7 @@ class WordTiming(ContractModel):
 
 
 class Segment(ContractModel):
-    """One uninterrupted turn of one speaker, or a part of one that is very long."""
+    """One uninterrupted turn of one speaker; in a chunk, a part of it if it is long."""
 
     number: Number = Field(description="Position in the transcript, from 1, without gaps.")
     speaker: SpeakerLabel = Field(description="The speaker's name as the transcript has it.")
@@ -98,4 +98,9 @@ class Segment(ContractModel):
         (),
         max_length=MOST_SEGMENTS,
         description="Word times in order of offset, where the source has them.",
+    )
+    text_offset: Amount = Field(
+        0,
+        description="Index of the text's first character in the whole turn, where a chunk has only "
+        "a part of the turn.",
     )

@@ -17,7 +17,12 @@ from contracts.notes import (
     RejectedNote,
 )
 from grounding.checks import CHECKS, CheckContext
-from grounding.evidence import QuotedPassage, ResolvedCitations, copy_evidence, resolve_citations
+from grounding.evidence import (
+    ResolvedCitations,
+    copy_evidence,
+    locate_evidence,
+    resolve_citations,
+)
 from grounding.syntax.clauses import SyntaxParser
 
 
@@ -108,11 +113,7 @@ def recheck_note(
         chunk: the segments that it was drafted from.
         parse: as for `check_note`.
     """
-    turns = {segment.number: segment for segment in chunk.segments}
-    found = tuple(
-        QuotedPassage(turns[one.segment], one.start, one.start + one.length)
-        for one in note.evidence
-    )
+    found = locate_evidence(note.evidence, chunk)
     draft = DraftNote(
         statement=note.statement,
         evidence=tuple(DraftEvidence(segment=one.segment) for one in note.evidence),

@@ -10,6 +10,10 @@ Rules, the same for every note:
   with neither it is the whole segment; words made of punctuation alone count as not given;
 - it neither begins nor ends within a hyphenated word: "from go" is no part of "from go-go";
 - it takes along the punctuation that opens and closes it (``$``, quotation marks, a full stop).
+
+Of a long turn a chunk has a part only. A passage is looked for in the part, then in the part with
+what stands right before it as context; it must not lie in the context alone, since the chunk before
+has that. Evidence gives its place in the whole turn.
 """
 
 from __future__ import annotations
@@ -30,7 +34,10 @@ _CLOSING = ".,;:!?…%‰°\"”\u2019'\u203a»)]}-\u2013—*"
 
 @dataclass(frozen=True, slots=True)
 class QuotedPassage:
-    """A part of a segment's text that a citation refers to; code points, end exclusive."""
+    """A part of a segment's text that a citation refers to; code points, end exclusive.
+
+    Of a long turn, ``segment`` is what the chunk has of it: its part, with what stands before it.
+    """
 
     segment: Segment
     start: int
@@ -44,7 +51,10 @@ class QuotedPassage:
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedCitation:
-    """A citation whose passage was not found; ``segment`` is None if there is no such segment."""
+    """A citation whose passage was not found; ``segment`` is None if there is no such segment.
+
+    ``in_context``: the segment is context, or the passage lies in what is context of a long turn.
+    """
 
     cited: DraftEvidence
     segment: Segment | None
@@ -61,22 +71,71 @@ class ResolvedCitations:
 
 def resolve_citations(cited: Iterable[DraftEvidence], chunk: ChunkReady) -> ResolvedCitations:
     """Find the passages that a draft cites; overlapping and repeated passages become one."""
-    segments = {segment.number: segment for segment in chunk.segments}
+    turns = {turn.segment.number: turn for turn in _list_turns(chunk)}
     context = {segment.number for segment in chunk.context}
-    results = [_resolve_one(one, segments, context) for one in cited]
+    results = [_resolve_one(one, turns, context) for one in cited]
     return ResolvedCitations(
         found=_merge_overlaps(result for result in results if isinstance(result, QuotedPassage)),
         missing=tuple(result for result in results if isinstance(result, UnresolvedCitation)),
     )
 
 
+def locate_evidence(evidence: Iterable[Evidence], chunk: ChunkReady) -> tuple[QuotedPassage, ...]:
+    """Return the passages of a chunk that evidence copied from it refers to."""
+    turns = {turn.segment.number: turn.segment for turn in _list_turns(chunk)}
+    located = []
+    for one in evidence:
+        start = one.start - turns[one.segment].text_offset
+        located.append(QuotedPassage(turns[one.segment], start, start + one.length))
+    return tuple(located)
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What a chunk has of a turn, and how many of its first characters are context only."""
+
+    segment: Segment
+    shown_only: int = 0
+
+
+def _list_turns(chunk: ChunkReady) -> Iterator[_Turn]:
+    last = chunk.context[-1] if chunk.context else None
+    for segment in chunk.segments:
+        is_continued = last is not None and last.number == segment.number
+        yield _join_parts(last, segment) if last and is_continued else _Turn(segment)
+
+
+def _join_parts(before: Segment, part: Segment) -> _Turn:
+    """Join the part of a turn that is context with the part that comes right after it."""
+    gap = part.text_offset - before.text_offset - len(before.text)
+    if gap not in {0, 1}:
+        return _Turn(part)
+    shown_only = len(before.text) + gap
+    moved = (word.model_copy(update={"offset": word.offset + shown_only}) for word in part.words)
+    joined = before.model_copy(
+        update={
+            "text": before.text + " " * gap + part.text,
+            "end_ms": part.end_ms,
+            "words": (*before.words, *moved),
+        }
+    )
+    return _Turn(joined, shown_only)
+
+
 def _resolve_one(
-    cited: DraftEvidence, segments: Mapping[int, Segment], context: set[int]
+    cited: DraftEvidence, turns: Mapping[int, _Turn], context: set[int]
 ) -> QuotedPassage | UnresolvedCitation:
-    segment = segments.get(cited.segment)
-    if segment is None:
+    turn = turns.get(cited.segment)
+    if turn is None:
         return UnresolvedCitation(cited, None, in_context=cited.segment in context)
-    found = find_passage(segment.text, cited.first_words, cited.last_words)
+    segment, begin = turn.segment, turn.shown_only
+    found = find_passage(segment.text[begin:], cited.first_words, cited.last_words)
+    if found is not None:
+        return QuotedPassage(segment, begin + found[0], begin + found[1])
+    if begin and find_passage(segment.text[:begin], cited.first_words, cited.last_words):
+        return UnresolvedCitation(cited, segment, in_context=True)
+    if begin and split_words(cited.first_words):
+        found = find_passage(segment.text, cited.first_words, cited.last_words)
     return UnresolvedCitation(cited, segment) if found is None else QuotedPassage(segment, *found)
 
 
@@ -154,7 +213,7 @@ def copy_evidence(passage: QuotedPassage) -> Evidence:
     start_ms, end_ms = _determine_times(passage)
     return Evidence(
         segment=segment.number,
-        start=passage.start,
+        start=segment.text_offset + passage.start,
         length=passage.end - passage.start,
         quote=passage.quote,
         speaker=segment.speaker,

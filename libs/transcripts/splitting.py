@@ -1,4 +1,4 @@
-"""Cuts a turn that is too long for one segment, where a sentence ends if it can."""
+"""Cuts a long turn into parts, where a sentence ends if it can; sizes are tokens, estimated."""
 
 from __future__ import annotations
 
@@ -6,15 +6,29 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from contracts.transcript import WordTiming
 
-MAX_SEGMENT_CHARACTERS: Final = 12_000
-"""The longest segment by default, in characters: about 13 minutes of talk without a break."""
+MAX_SEGMENT_CHARACTERS: Final = 250_000
+"""The longest segment by default, in characters: about four hours of talk without a break. A longer
+turn is several segments; a shorter one cites as one, whichever part of it a chunk has."""
 
-_SENTENCE_END = re.compile(r"[.!?…][\"”\u2019')\]]*(?= )|[\u3002\uff01\uff1f]")
+CHARACTERS_A_TOKEN: Final = 4
+"""Characters of an alphabet that are about a token of usual tokenizers; of the scripts of Chinese,
+Japanese and Korean, one character is. Sizes are in characters of an alphabet."""
+
+_WIDE: Final = re.compile(
+    "[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+)
+_SENTENCE_END: Final = re.compile(
+    r"[.!?…\u061f\u06d4\u0964][\"”\u2019')\]]*(?= )"
+    r"|[\u3002\uff01\uff1f][”\u2019\u300d\u300f\uff09]*"
+)
 _LONGEST_CLUSTER = 16  # marks on one letter beyond which they may be parted from it
+_JOINER = "\u200d"
+_offset = attrgetter("offset")
 
 
 class TurnPart(NamedTuple):
@@ -26,38 +40,108 @@ class TurnPart(NamedTuple):
     end_ms: int | None
 
 
+def estimate_size(text: str) -> int:
+    """Return how long a text is for a model, in characters of an alphabet, four a token."""
+    wide = 0 if text.isascii() else len(_WIDE.findall(text))
+    return len(text) + (CHARACTERS_A_TOKEN - 1) * wide
+
+
+def count_fitting(text: str, size: int) -> int:
+    """Return how many of a text's first characters have at most a size together."""
+    window = text[:size]
+    if window.isascii():
+        return len(window)
+    extra = 0
+    for match in _WIDE.finditer(window):
+        if match.start() + extra >= size:
+            break
+        extra += CHARACTERS_A_TOKEN - 1
+        if match.end() + extra > size:
+            return match.start()
+    return min(len(window), size - extra)
+
+
+def find_cut(text: str, begin: int, limit: int) -> int:
+    """Return where a part of a text ends that begins at one place and ends before another.
+
+    It ends behind a sentence in the second half of what fits, else between two words, else between
+    two characters.
+
+    Args:
+        text: with single spaces.
+        begin: where the part begins.
+        limit: where it has to end, if the text is longer; beyond ``begin``.
+    """
+    if len(text) <= limit:
+        return len(text)
+    # The space behind a sentence may itself stand beyond the limit.
+    stops = _SENTENCE_END.finditer(text, begin + (limit - begin) // 2, limit + 1)
+    if ends := [stop.end() for stop in stops if stop.end() <= limit]:
+        return ends[-1]
+    space = text.rfind(" ", begin + 1, limit + 1)
+    return space if space > begin else _between_letters(text, begin, limit)
+
+
+def find_tail(text: str, end: int, size: int) -> int:
+    """Return where the last sentences before a place begin that have at most a size together.
+
+    Where no sentence begins in the first half of what fits, it is the first word; where there is
+    none, the first character.
+    """
+    begin = end - count_fitting(text[max(0, end - size) : end][::-1], size)
+    if begin == 0:
+        return 0
+    half = begin + (end - begin) // 2
+    for stop in _SENTENCE_END.finditer(text, max(0, begin - 2), half + 1):
+        start = stop.end() + text.startswith(" ", stop.end())
+        if begin <= start <= half:
+            return start
+    if text[begin - 1] == " ":
+        return begin
+    space = text.find(" ", begin, end)
+    return space + 1 if space >= 0 else _between_letters(text, begin - _LONGEST_CLUSTER, begin)
+
+
+def cut_part(text: str, words: Sequence[WordTiming], begin: int, end: int) -> TurnPart:
+    """Return a part of a turn, with offsets of its own.
+
+    What is spoken in a timing that began before the part takes that timing's start and end, within
+    which it lies.
+
+    Args:
+        text: the turn's text.
+        words: its times, in order of offset.
+        begin: index of the part's first character.
+        end: index behind its last one.
+    """
+    first = bisect_left(words, begin, key=_offset)
+    behind = bisect_left(words, end, key=_offset)
+    own = words[first:behind]
+    begun_before = first > 0 and (not own or own[0].offset > begin)
+    return TurnPart(
+        text[begin:end],
+        tuple(_moved(word, begin) for word in own) if begin else tuple(own),
+        *_span(words[first - begun_before : behind]),
+    )
+
+
 def split_turn(text: str, words: tuple[WordTiming, ...], most: int) -> Iterator[TurnPart]:
     """Split a speaker's long turn into parts for segments; a short turn is one part.
 
-    A cut is made behind a sentence in the second half of what fits, else between two words, else
-    between two characters; the space at a cut goes.
+    The space at a cut goes.
 
     Args:
         text: the turn's text, with single spaces.
         words: its times, in order of offset.
-        most: characters a stretch may have.
+        most: characters a part may have.
 
     Yields:
-        Stretches with offsets of their own. What is spoken in a timing that began in the
-        stretch before takes that timing's start and end, within which it lies.
+        Parts with offsets of their own (``cut_part``), cut as ``find_cut`` does.
     """
-    if len(text) <= most:
-        if text:
-            yield TurnPart(text, words, *_span(words))
-        return
-    offsets = [word.offset for word in words]
     begin = 0
     while begin < len(text):
-        end = _end(text, begin, most)
-        first, behind = bisect_left(offsets, begin), bisect_left(offsets, end)
-        own = words[first:behind]
-        begun_before = first > 0 and (not own or own[0].offset > begin)
-        heard = words[first - begun_before : behind]
-        yield TurnPart(
-            text[begin:end],
-            tuple(_moved(word, begin) for word in own) if begin else own,
-            *_span(heard),
-        )
+        end = find_cut(text, begin, begin + most)
+        yield cut_part(text, words, begin, end)
         begin = end + text.startswith(" ", end)
 
 
@@ -72,21 +156,10 @@ def _moved(word: WordTiming, begin: int) -> WordTiming:
     return word.model_copy(update={"offset": word.offset - begin})
 
 
-def _end(text: str, begin: int, most: int) -> int:
-    limit = begin + most
-    if len(text) <= limit:
-        return len(text)
-    # The space behind a sentence may itself stand beyond the limit.
-    stops = _SENTENCE_END.finditer(text, begin + most // 2, limit + 1)
-    if ends := [stop.end() for stop in stops if stop.end() <= limit]:
-        return ends[-1]
-    space = text.rfind(" ", begin + 1, limit + 1)
-    return space if space > begin else _between_letters(text, begin, limit)
-
-
 def _between_letters(text: str, begin: int, limit: int) -> int:
-    """The limit, or a little before it where a letter's accents would be cut off."""
+    """The limit, or a little before it where a letter or a picture would be cut in two."""
     for end in range(limit, max(begin, limit - _LONGEST_CLUSTER), -1):
-        if not unicodedata.combining(text[end]):
+        is_mark = unicodedata.category(text[end]).startswith("M")
+        if not is_mark and _JOINER not in text[end - 1 : end + 1]:
             return end
     return limit

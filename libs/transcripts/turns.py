@@ -1,6 +1,6 @@
 """From a source's passages to segments: one uninterrupted turn of one speaker each.
 
-Only a turn that is too long for a model call is several segments, one right after the other.
+Only a turn beyond ``MAX_SEGMENT_CHARACTERS`` is several segments, one right after the other.
 """
 
 from __future__ import annotations

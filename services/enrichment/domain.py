@@ -10,14 +10,15 @@ from pydantic import BaseModel
 from contracts.events import ChunkReady
 from contracts.notes import DraftNote
 from contracts.study import Identifier
-from contracts.transcript import Role, Segment
+from contracts.transcript import Segment
 from prompts.notes import CURRENT
+from transcripts import estimate_size, is_question, take_context
 
 PROMPT_VERSION: Final = CURRENT.version
 """Version of the prompt in use."""
 
 CONTEXT_CHARACTERS: Final = 800
-"""Most text in the context of a second half, as ingestion has it by default."""
+"""Most text in the context of a second half, as ingestion has it by default: about 200 tokens."""
 
 
 class DraftAnswer(BaseModel):
@@ -62,7 +63,7 @@ def split_in_halves(chunk: ChunkReady) -> tuple[ChunkReady, ChunkReady] | None:
         return None
     place = _middle(segments)
     first, second = segments[:place], segments[place:]
-    context = _context((*chunk.context, *first))
+    context = take_context((*chunk.context, *first), CONTEXT_CHARACTERS)
     return (
         chunk.model_copy(update={"segments": first}),
         chunk.model_copy(update={"segments": second, "context": context}),
@@ -71,22 +72,14 @@ def split_in_halves(chunk: ChunkReady) -> tuple[ChunkReady, ChunkReady] | None:
 
 def _middle(segments: Sequence[Segment]) -> int:
     """Return how many segments the first half has: at least one, and not all."""
-    total, before, place = sum(len(one.text) for one in segments), 0, 0
-    while place < len(segments) - 1 and before + len(segments[place].text) / 2 < total / 2:
-        before += len(segments[place].text)
+    sizes = [estimate_size(one.text) for one in segments]
+    total, before, place = sum(sizes), 0, 0
+    while place < len(segments) - 1 and before + sizes[place] / 2 < total / 2:
+        before += sizes[place]
         place += 1
     place = max(place, 1)
     # A question goes with its answer.
-    asks = segments[place - 1].role is Role.INTERVIEWER
-    return place - 1 if asks and place > 1 else place
-
-
-def _context(before: Sequence[Segment]) -> tuple[Segment, ...]:
-    first, left = len(before), CONTEXT_CHARACTERS
-    while first > 0 and len(before[first - 1].text) <= left:
-        first -= 1
-        left -= len(before[first].text)
-    return tuple(before[first:])
+    return place - 1 if is_question(segments[place - 1]) and place > 1 else place
 
 
 def _ids(ids: Sequence[Identifier]) -> dict[str, Any]:

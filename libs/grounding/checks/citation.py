@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contracts.notes import CheckFailure, DraftEvidence
+from contracts.transcript import Segment
 from grounding.checks.base import Check, CheckContext
 from grounding.evidence import UnresolvedCitation
 from grounding.text.nearest import find_nearest_passage, find_segment_with_quote
@@ -53,8 +54,7 @@ def _quote_not_found(context: CheckContext) -> CheckFailure | None:
         return None
     cited, segment = absent[0].cited, absent[0].segment
     assert segment is not None
-    other = find_segment_with_quote(cited, context.chunk.segments)
-    hint = f" They stand in segment {other}." if other is not None else ""
+    hint = _hint_at_place(absent[0], context.chunk.segments)
     return CheckFailure(
         check="quote_not_found",
         reason=f"The words cited from segment {cited.segment} are not in it.{hint}",
@@ -63,6 +63,13 @@ def _quote_not_found(context: CheckContext) -> CheckFailure | None:
             find_nearest_passage(segment.text, f"{cited.first_words} {cited.last_words}")
         ),
     )
+
+
+def _hint_at_place(absent: UnresolvedCitation, segments: Sequence[Segment]) -> str:
+    if absent.in_context:
+        return " They stand in the part of it that is context, which may be read but not cited."
+    other = find_segment_with_quote(absent.cited, segments)
+    return f" They stand in segment {other}." if other is not None else ""
 
 
 def _join_cited_words(cited: DraftEvidence) -> str:

@@ -3,13 +3,27 @@ import json
 
 import pytest
 
+from contracts.events import ChunkReady
+from contracts.notes import DraftEvidence
+from contracts.transcript import Role, Segment
 from database.errors import DatabaseLimitError, DatabaseUnavailableError
 from database.pool import Database
+from grounding.evidence import copy_evidence, resolve_citations
 from persistence.domain import UngroundedWriteError, UnstorableEventError
 from persistence.store import NotesStore
-from support.interviews import TRANSCRIPT, chunk, evidence, ingested, note, refused, validated
+from support.interviews import (
+    STUDY,
+    TRANSCRIPT,
+    chunk,
+    evidence,
+    ingested,
+    note,
+    refused,
+    validated,
+)
 from support.persisting import stored_notes
 from support.postgres import TestServer
+from transcripts import split_into_chunks
 
 
 @pytest.fixture
@@ -59,6 +73,43 @@ async def test_marks_the_chunk_as_stored_with_what_it_cost(
         100,
         20,
     )
+
+
+async def test_a_quote_across_the_cut_of_a_long_turn_is_stored_as_one_of_the_whole_turn(
+    fresh_database: Database,
+) -> None:
+    text = " ".join(f"We paid {n} pounds 🙂 for it." for n in range(60))
+    turn = Segment(number=1, speaker="Bo", role=Role.PARTICIPANT, text=text)
+    chunks = split_into_chunks([turn], max_characters=600)
+    refs = [
+        chunk(1, one.index).model_copy(update={"first_segment": 1, "last_segment": 1})
+        for one in chunks
+    ]
+    store = NotesStore(fresh_database)
+    await store.store_transcript(ingested(segments=(turn,), chunks=tuple(refs)))
+    part = chunks[1].segments[0]
+    shown = ChunkReady(
+        chunk_id=refs[1].chunk_id,
+        transcript_id=TRANSCRIPT,
+        revision=1,
+        index=2,
+        chunk_count=len(chunks),
+        title="Interview 1",
+        study=STUDY,
+        context=chunks[1].context,
+        segments=chunks[1].segments,
+    )
+    number = int(part.text.split()[2])
+    cited = DraftEvidence(
+        segment=1, first_words=f"We paid {number - 1}", last_words=f"{number} pounds for it"
+    )
+    (found,) = resolve_citations([cited], shown).found
+    across = copy_evidence(found)
+    assert across.start < part.text_offset < across.start + across.length
+    await stored_notes(store, validated(note("They paid", across), index=2))
+    row = await fresh_database.fetchrow("SELECT start_char, length, quote FROM evidence")
+    assert row is not None
+    assert text[row["start_char"] : row["start_char"] + row["length"]] == row["quote"]
 
 
 async def test_a_chunk_without_notes_is_stored_too(store: NotesStore) -> None:

@@ -7,7 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.transcript import Role, Segment
+<<<<<<< HEAD
 from transcripts import Chunk, split_into_chunks
+=======
+from transcripts import Chunk, split_into_chunks
+from transcripts.chunks import MIN_OVERLAP
+>>>>>>> fd0302c (Chunks: a turn longer than a chunk is cut at sentences and cites as one; questions stay with their answers)
 
 
 def segments(*lengths: int, roles: str = "") -> list[Segment]:
@@ -33,8 +38,15 @@ def test_packs_whole_segments_up_to_the_limit() -> None:
     assert [chunk.index for chunk in chunks] == [1, 2, 3]
 
 
+<<<<<<< HEAD
 def test_a_longer_segment_is_a_chunk_of_its_own() -> None:
     assert numbers(split_into_chunks(segments(3, 50, 3), max_characters=10)) == [[1], [2], [3]]
+=======
+def test_a_longer_segment_is_cut_into_parts_of_several_chunks() -> None:
+    chunks = split_into_chunks(segments(3, 25, 3), max_characters=10)
+    assert numbers(chunks) == [[1], [2], [2], [2, 3]]
+    assert [chunk.segments[0].text_offset for chunk in chunks] == [0, 0, 10, 20]
+>>>>>>> fd0302c (Chunks: a turn longer than a chunk is cut at sentences and cites as one; questions stay with their answers)
 
 
 def test_keeps_a_question_with_its_answer() -> None:
@@ -81,19 +93,46 @@ def test_refuses_limits_without_sense(limits: dict[str, int]) -> None:
     limit=st.integers(1, 60),
     budget=st.integers(0, 60),
 )
-def test_every_segment_is_in_exactly_one_chunk(
+def test_every_character_is_in_exactly_one_chunk(
     lengths: list[int], roles: str, limit: int, budget: int
 ) -> None:
     talk = segments(*lengths, roles=roles)
+<<<<<<< HEAD
     chunks = split_into_chunks(talk, max_characters=limit, context_characters=budget)
     assert [segment for chunk in chunks for segment in chunk.segments] == talk
+=======
+    chunks = split_into_chunks(talk, max_characters=limit, context_characters=budget)
+    shown = [segment for chunk in chunks for segment in chunk.segments]
+    assert [one.number for one in shown] == sorted(one.number for one in shown)
+    for turn in talk:
+        parts = [one for one in shown if one.number == turn.number]
+        assert "".join(one.text for one in parts) == turn.text
+        assert [one.text_offset for one in parts] == [
+            sum(len(one.text) for one in parts[:at]) for at in range(len(parts))
+        ]
+        assert len(turn.text) > limit or parts == [turn]
+>>>>>>> fd0302c (Chunks: a turn longer than a chunk is cut at sentences and cites as one; questions stay with their answers)
     for chunk in chunks:
-        size = sum(len(segment.text) for segment in chunk.segments)
-        assert size <= limit or len(chunk.segments) == 1
-        assert sum(len(segment.text) for segment in chunk.context) <= budget
-        first = chunk.segments[0].number
-        before = talk[first - 1 - len(chunk.context) : first - 1]
-        assert list(chunk.context) == before
+        assert sum(len(segment.text) for segment in chunk.segments) <= limit
+
+
+@given(
+    lengths=st.lists(st.integers(1, 40), max_size=60),
+    limit=st.integers(1, 60),
+    budget=st.integers(0, 60),
+)
+def test_context_is_what_was_said_right_before_the_chunk(
+    lengths: list[int], limit: int, budget: int
+) -> None:
+    talk = segments(*lengths)
+    for chunk in split_into_chunks(talk, max_characters=limit, context_characters=budget):
+        first, context = chunk.segments[0], chunk.context
+        before = "".join(one.text for one in talk[: first.number - 1])
+        before += talk[first.number - 1].text[: first.text_offset]
+        said = "".join(one.text for one in context)
+        assert before.endswith(said)
+        assert len(said) <= (max(budget, MIN_OVERLAP) if first.text_offset else budget)
+        assert said or not first.text_offset, "a part has what stands before it"
 
 
 def test_a_character_of_a_script_without_an_alphabet_counts_as_a_token() -> None:

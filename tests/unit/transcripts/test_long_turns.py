@@ -1,4 +1,4 @@
-"""A turn too long for a model call becomes several segments, and nothing is lost at the cuts."""
+"""A turn beyond the limit becomes several segments, and nothing is lost at the cuts."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_cuts_behind_a_sentence_else_a_word_else_a_letter(text: str, stretches: 
 def test_a_turn_of_a_megabyte_is_many_segments_of_one_speaker() -> None:
     spoken = (SENTENCE * (MIB // len(SENTENCE))).strip()
     reading = read_transcript(f"Anna: Well?\nBen: {spoken}\nAnna: Thanks.")
-    assert reading.notices == ("1 turn was longer than 12,000 characters and was split",)
+    assert reading.notices == ("1 turn was longer than 250,000 characters and was split",)
     own = [text for speaker, text in said(reading) if speaker == "Ben"]
     assert " ".join(own) == spoken
     assert max(map(len, own)) <= MAX_SEGMENT_CHARACTERS
