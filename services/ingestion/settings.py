@@ -52,10 +52,13 @@ class IngestionSettings(StageSettings):
         "takes longer is tried again later.",
     )
     chunk_characters: int = Field(
-        6_000, ge=500, description="About how much talk the model gets in one call, in characters."
+        6_000,
+        ge=500,
+        description="Most talk the model gets in one call, in characters, four of which are "
+        "counted as a token, as is one of Chinese, Japanese or Korean; a longer turn is cut.",
     )
     context_characters: int = Field(
-        800, ge=0, description="About how much of the talk before goes along, in characters."
+        800, ge=0, description="Most of the talk before that goes along, in characters likewise."
     )
 
     @property

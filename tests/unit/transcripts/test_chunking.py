@@ -7,12 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.transcript import Role, Segment
-<<<<<<< HEAD
-from transcripts import Chunk, split_into_chunks
-=======
 from transcripts import Chunk, split_into_chunks
 from transcripts.chunks import MIN_OVERLAP
->>>>>>> fd0302c (Chunks: a turn longer than a chunk is cut at sentences and cites as one; questions stay with their answers)
 
 
 def segments(*lengths: int, roles: str = "") -> list[Segment]:
@@ -38,15 +34,10 @@ def test_packs_whole_segments_up_to_the_limit() -> None:
     assert [chunk.index for chunk in chunks] == [1, 2, 3]
 
 
-<<<<<<< HEAD
-def test_a_longer_segment_is_a_chunk_of_its_own() -> None:
-    assert numbers(split_into_chunks(segments(3, 50, 3), max_characters=10)) == [[1], [2], [3]]
-=======
 def test_a_longer_segment_is_cut_into_parts_of_several_chunks() -> None:
     chunks = split_into_chunks(segments(3, 25, 3), max_characters=10)
     assert numbers(chunks) == [[1], [2], [2], [2, 3]]
     assert [chunk.segments[0].text_offset for chunk in chunks] == [0, 0, 10, 20]
->>>>>>> fd0302c (Chunks: a turn longer than a chunk is cut at sentences and cites as one; questions stay with their answers)
 
 
 def test_keeps_a_question_with_its_answer() -> None:
@@ -97,10 +88,6 @@ def test_every_character_is_in_exactly_one_chunk(
     lengths: list[int], roles: str, limit: int, budget: int
 ) -> None:
     talk = segments(*lengths, roles=roles)
-<<<<<<< HEAD
-    chunks = split_into_chunks(talk, max_characters=limit, context_characters=budget)
-    assert [segment for chunk in chunks for segment in chunk.segments] == talk
-=======
     chunks = split_into_chunks(talk, max_characters=limit, context_characters=budget)
     shown = [segment for chunk in chunks for segment in chunk.segments]
     assert [one.number for one in shown] == sorted(one.number for one in shown)
@@ -111,7 +98,6 @@ def test_every_character_is_in_exactly_one_chunk(
             sum(len(one.text) for one in parts[:at]) for at in range(len(parts))
         ]
         assert len(turn.text) > limit or parts == [turn]
->>>>>>> fd0302c (Chunks: a turn longer than a chunk is cut at sentences and cites as one; questions stay with their answers)
     for chunk in chunks:
         assert sum(len(segment.text) for segment in chunk.segments) <= limit
 
