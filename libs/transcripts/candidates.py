@@ -27,8 +27,13 @@ _BOLD: Final = re.compile(
     r"\s*(?P<after>[:\uff1a]?)\s*"
 )
 _DOTTED: Final = re.compile(
-    r"(?!(?:MR|MS|DR|ST|NO|PS|AM|PM|US|UK)\.)(?P<label>[A-Z]{1,2}\d{0,3}|[A-Z][A-Z'-]{2,19})\.\s+(?=\S)"
+    r"(?!(?:MR|MS|DR|ST|NO|PS|AM|PM|US|UK)\.)(?P<label>[A-Z]{1,2}\d{0,3}|[A-Z][A-Z'-]{2,19}"
+    # Minutes of parliaments: `Mr. DURBIN. Mr. President, ...`, `The PRESIDING OFFICER. Without ...`
+    r"|(?:(?:Mr|Mrs|Ms|Miss|Dr|Sen|Rep|Hon)\.?|The|Senator|Sir|Lord|Lady|Dame)"
+    r"(?: [A-Z][A-Z'-]+){1,4}(?: of [A-Z][a-z]+(?: [A-Z][a-z]+)?)?)\.\s+(?=\S)"
 )
+# Minutes of the European Parliament: `Ana Ruiz, Commissioner. \u2013 Madam President, ...`
+_DOT_AND_DASH: Final = re.compile(r"(?P<label>[^\W\d_][^:\n\u2013—]{1,90}?)\.\s[\u2013—]\s+(?=\S)")
 # Speech in quotation marks behind a name, as Japanese has it.
 _QUOTED: Final = re.compile(r"(?P<label>[^\s「」『』:\uff1a]{1,20})[「『](?P<text>.*?)[」』]?\s*$")
 _DASHED: Final = re.compile(r"(?P<label>[^\s\-\u2013—:][^\n:]{0,60}?)\s+[-\u2013—]{1,2}\s+(?=\S)")
@@ -44,7 +49,8 @@ _DASH: Final = re.compile(r"\s[-\u2013—]")
 _LONGEST_DASHED: Final = 66
 # What no label of any form can do without, so that most lines are done with at once.
 _MAY_BE_LABELLED: Final = re.compile(
-    r"[:\uff1a\ufe55\ua789\[(【<*_「『\t]|\S\s\s|\s[-\u2013—]|^[A-Z][A-Z'-]{0,19}\d{0,3}\."
+    r"[:\uff1a\ufe55\ua789\[(【<*_「『\t]|\S\s\s|\s[-\u2013—]"
+    r"|^(?:[A-Z][a-z]{1,6}\.? )?[A-Z][A-Z'-]{0,19}(?: (?:of )?[A-Z][A-Za-z'-]*)*\d{0,3}\."
 )
 _SENTENCE_END: Final = re.compile(r"[.!?…\u3002\uff01\uff1f\"\u201d)\]]\s")
 # Webex: `"Ann Lee" (1078322432)`.
@@ -141,6 +147,8 @@ def _all_candidates(line: str) -> Iterator[LabelCandidate]:
         yield from _made(tabbed["label"].rstrip(":"), line[tabbed.end() :], LabelMarking.TABBED)
     if first.isupper() and (dotted := _DOTTED.match(line)):
         yield from _made(dotted["label"], line[dotted.end() :], LabelMarking.DOT)
+    if not line.isascii() and (dotted := _DOT_AND_DASH.match(line)):
+        yield from _made(dotted["label"], line[dotted.end() :], LabelMarking.COLON)
     if _DASH.search(line, 0, _LONGEST_DASHED) and (dashed := _DASHED.match(line)):
         yield from _made(dashed["label"], line[dashed.end() :], LabelMarking.DASH)
 

@@ -77,7 +77,7 @@ def read_cue_passages(
         passages,
         rejected_labels=found.rejected,
         labels_seen_once=found.once,
-        doubts=() if unnamed < len(passages) else tuple(_unnamed_changes(spoken)),
+        doubts=tuple(found.doubts() if unnamed < len(passages) else _unnamed_changes(spoken)),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element
 
+from transcripts.alphabets import guess_alphabet_encoding
 from transcripts.errors import (
     EmptyTranscriptError,
     MalformedTranscriptError,
@@ -18,6 +19,8 @@ from transcripts.errors import (
     UnknownFormatError,
 )
 from transcripts.markup_files import parse_xml
+from transcripts.spreadsheets import read_xlsx_rows
+from transcripts.word_documents import iter_docx_lines
 
 _MIB: Final = 1024 * 1024
 _LARGEST_UNPACKED: Final = 200 * _MIB
@@ -161,7 +164,7 @@ def _guessed(data: bytes, error: UnicodeDecodeError) -> DecodedFile:
             f"the file breaks off within a character at byte {error.start:,}: it was not saved or "
             "copied whole"
         )
-    encoding = _western(data) or _detected(data)
+    encoding = _western(data) or guess_alphabet_encoding(data) or _detected(data)
     if encoding is None:
         raise UnknownFormatError(
             f"not text in any encoding that is known (not UTF-8 at byte {error.start:,}): save the "
@@ -218,11 +221,17 @@ def _unpacked(data: bytes) -> zipfile.ZipFile:
 
 
 def _read_zip(data: bytes) -> str | None:
-    names = set(_unpacked(data).namelist())
+    archive = _unpacked(data)
+    names = set(archive.namelist())
     if "word/document.xml" in names:
         return _with_errors(_read_docx, data)
     if "content.xml" in names and "mimetype" in names:
         return _with_errors(_read_odt, data)
+    if "xl/workbook.xml" in names:
+        rows = _with_errors(lambda _: "\n".join(map("\t".join, read_xlsx_rows(archive))), data)
+        if not rows.strip():
+            raise EmptyTranscriptError("the workbook is empty")
+        return rows
     raise UnknownFormatError("this is a ZIP archive or another office file: save it as .docx")
 
 
@@ -239,19 +248,8 @@ def _with_errors(read: Callable[[bytes], str], data: bytes) -> str:
 
 def _read_docx(data: bytes) -> str:
     import docx  # noqa: PLC0415 - loaded when the first document comes
-    from docx.table import Table  # noqa: PLC0415
 
-    def lines() -> Iterator[str]:
-        for block in docx.Document(io.BytesIO(data)).iter_inner_content():
-            if isinstance(block, Table):
-                yield from (
-                    "\t".join(" ".join(cell.text.split()) for cell in row.cells)
-                    for row in block.rows
-                )
-            else:
-                yield block.text
-
-    return "\n".join(lines())
+    return "\n".join(iter_docx_lines(docx.Document(io.BytesIO(data))))
 
 
 def _read_odt(data: bytes) -> str:

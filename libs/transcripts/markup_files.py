@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from html.parser import HTMLParser
 from typing import Final
@@ -146,13 +146,11 @@ def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> Pa
             length = _ttml_ms(_attribute(paragraph, "dur"), rate, ticks)
             end = None if length is None else start + length
         agent = _attribute(paragraph, "agent")
-        said = "".join(_ttml_text(paragraph))
+        said = "".join(_ttml_text(paragraph, names))
         voice = f"<v {names.get(agent) or agent}>" if agent else ""
         if start is None:
             notices.add(Repair.UNUSABLE_TIME)
-        cues.append(
-            Cue(start or 0, end if end is not None else (start or 0), voice + _escaped(said))
-        )
+        cues.append(Cue(start or 0, end if end is not None else (start or 0), voice + said))
     return read_cue_passages(cues, speakers, notices)
 
 
@@ -160,14 +158,18 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
-def _ttml_text(element: ET.Element) -> Iterator[str]:
-    yield element.text or ""
+def _ttml_text(element: ET.Element, names: Mapping[str, str]) -> Iterator[str]:
+    """The text of a paragraph as a cue's, with voices where its spans have agents."""
+    yield _escaped(element.text or "")
     for child in element:
+        agent = _attribute(child, "agent")
         if _name(child) == "br":
             yield "\n"
         elif _name(child) != "metadata":
-            yield from _ttml_text(child)
-        yield child.tail or ""
+            yield f"<v {names.get(agent) or agent}>" if agent else ""
+            yield from _ttml_text(child, names)
+            yield "</v>" if agent else ""
+        yield _escaped(child.tail or "")
 
 
 def _ttml_ms(value: str, rate: float, ticks: float) -> int | None:

@@ -13,13 +13,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from contracts.transcript import Speaker, TranscriptFormat
+from contracts.transcript import Role, Speaker, TranscriptFormat
 from transcripts.candidates import LabelCandidate, LabelMarking, find_labels_within_line
 from transcripts.formats import LAST_RESORT, FormatDefinition, FormatFamily, TranscriptContent
 from transcripts.label_kinds import LabelKind, classify_label
 from transcripts.notices import Notices, Repair
 from transcripts.plain_lines import TextLine, parse_lines
 from transcripts.plain_rows import split_rows
+from transcripts.roles import infer_role
 from transcripts.speakers import LineLabels, SpeakerLabels, find_speaker_labels
 from transcripts.stamps import split_end_timestamp
 from transcripts.text import TextPiece, clean_text
@@ -31,6 +32,7 @@ _NEARLY_ALL: Final = 0.9
 _MOST: Final = 0.8
 _USUALLY: Final = 0.7
 _FEW: Final = 3
+_DETAIL_WORDS: Final = 8
 _LONG_MS: Final = 6 * 3_600_000
 """A recording's first words are earlier than that."""
 _DAY_MS: Final = 24 * 3_600_000
@@ -58,9 +60,9 @@ def is_plain_transcript(content: TranscriptContent) -> bool:
     return bool(_find(lines, ())) or _is_stamped_throughout(lines)
 
 
-def _lines_and_notices(text: str) -> tuple[list[TextLine], Notices]:
+def _lines_and_notices(text: str) -> tuple[Sequence[TextLine], Notices]:
     notices = Notices()
-    return parse_lines(split_rows(text, notices)), notices
+    return _without_details(parse_lines(split_rows(text, notices))), notices
 
 
 def read_plain_transcript(
@@ -83,7 +85,7 @@ def read_plain_transcript(
         passages,
         rejected_labels=found.rejected,
         labels_seen_once=found.once,
-        doubts=tuple(_only_one_named(lines, found)),
+        doubts=(*found.doubts(), *_only_one_named(lines, found)),
     )
 
 
@@ -109,6 +111,31 @@ def _without_times_of_day(said: list[_Said], notices: Notices) -> list[_Said]:
 
 
 # Speakers
+
+
+def _without_details(lines: Sequence[TextLine]) -> Sequence[TextLine]:
+    """The lines, without labels in a list of details at the top: `Date: …`, `Interviewer: …`."""
+    end = next((at for at, line in enumerate(lines) if at and line.paragraph), 0)
+    labels = [next(iter(line.candidates), None) for line in lines[:end]]
+    if len(labels) < _FEW or not all(one and _is_detail(one) for one in labels):
+        return lines
+    kinds = [classify_label(one.label) for one in labels if one]
+    later = {one.key for line in lines[end:] for one in line.candidates[:1]}
+    keys = [one.key for one in labels if one]
+    stated = {key for key in keys if keys.count(key) == 1} - later
+    if LabelKind.HEADING not in kinds or not later:
+        return lines
+    return [
+        replace(line, candidates=(), times=())
+        if one and one.key in stated and infer_role(one.label) is not Role.UNKNOWN
+        else line
+        for line, one in zip(lines, labels, strict=False)
+    ] + list(lines[end:])
+
+
+def _is_detail(one: LabelCandidate) -> bool:
+    short = len(one.text.split()) <= _DETAIL_WORDS
+    return one.form is LabelMarking.COLON and short and not one.text.rstrip().endswith(("?", "!"))
 
 
 def _find(lines: Sequence[TextLine], speakers: Sequence[Speaker]) -> SpeakerLabels:

@@ -28,12 +28,15 @@ Row = tuple[int, str]
 _LINE_END: Final = re.compile("\r\n|[\n\r\v\x85\u2028\u2029]|(?<=\f)|(?=\f)")
 # Mark-up of a page that was saved as text.
 _HTML_BREAK: Final = re.compile(
-    r"<br\s*/?>|</(?:p|div|li|tr|h[1-6])>|<(?:p|div|li|tr|h[1-6])(?=[\s>])", re.IGNORECASE
+    r"<br\s*/?>|</(?:p|div|li|tr|h[1-6]|dt|dd|blockquote)>"
+    r"|<(?:p|div|li|tr|h[1-6]|dt|dd|blockquote)(?=[\s>])",
+    re.IGNORECASE,
 )
 _HTML_CELL: Final = re.compile(r"</t[dh]>\s*(?=<t[dh])", re.IGNORECASE)
 _HTML: Final = re.compile(
     r"</?(?:b|i|u|em|strong|p|br|span|div|font|li|ul|ol|table|tbody|thead|tr|td|th|html|body|a"
-    r"|section|article|main|header|footer|h[1-6])(?:\s[^<>]{0,200})?/?>",
+    r"|section|article|main|header|footer|h[1-6]|dl|dt|dd|blockquote|cite|time|small|sup|sub"
+    r"|figure|button|nav|aside|img|hr|meta|link|mark|code|pre)(?:\s[^<>]{0,200})?/?>",
     re.IGNORECASE,
 )
 _DOCTYPE: Final = re.compile(r"<!DOCTYPE[^<>]{0,200}>", re.IGNORECASE)

@@ -12,7 +12,7 @@ of the file than labels with a colon do.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from operator import itemgetter
@@ -29,6 +29,7 @@ from transcripts.label_kinds import (
     is_given_name,
     is_question_or_answer,
 )
+from transcripts.languages import find_language_marks
 from transcripts.turns import normalize_label
 
 _SET_OFF: Final = itemgetter(0, 2, 3, 4)  # label, form, key, later
@@ -66,12 +67,14 @@ class SpeakerLabels:
         forms: the forms in which each label is believed, by the label's key.
         rejected: recurring labels that were taken for speech, which may be wrong.
         once: labels believed although they stand once only.
+        languages: labels, all there are, that may be marks of languages.
     """
 
     forms: dict[str, frozenset[LabelMarking]] = field(default_factory=dict)
     rejected: tuple[str, ...] = ()
     once: frozenset[str] = frozenset()
     extended: dict[str, str] = field(default_factory=dict)
+    languages: frozenset[str] = frozenset()
 
     def choose(self, candidates: Iterable[LabelCandidate]) -> LabelCandidate | None:
         """Return the label a line begins with; None if it begins with speech."""
@@ -87,6 +90,14 @@ class SpeakerLabels:
         """Whether the file names anybody."""
         return bool(self.forms)
 
+    def doubts(self) -> Iterator[str]:
+        """Sentences on what may be no speaker's name."""
+        if self.languages and self.forms:
+            yield (
+                f"the labels {', '.join(sorted(one.upper() for one in self.languages))} may be "
+                "marks of languages, and no other label names a speaker"
+            )
+
 
 def find_speaker_labels(
     places: Sequence[LineLabels], declared: Sequence[Speaker] = ()
@@ -99,6 +110,27 @@ def find_speaker_labels(
         declared: speakers the producer names; their labels are believed.
     """
     known = {normalize_label(speaker.label).casefold() for speaker in declared}
+    languages = find_language_marks([place.candidates for place in places]) - known
+    if languages:
+        kept = [
+            _without(place, languages) for place in places if not _is_translation(place, languages)
+        ]
+        found = _find(kept, known)
+        if found:
+            return found
+    return replace(_find(places, known), languages=languages)
+
+
+def _is_translation(place: LineLabels, languages: Collection[str]) -> bool:
+    return any(one.key in languages for one in place.candidates)
+
+
+def _without(place: LineLabels, keys: Collection[str]) -> LineLabels:
+    kept = tuple(one for one in place.candidates if one.key not in keys)
+    return place._replace(candidates=kept)
+
+
+def _find(places: Sequence[LineLabels], known: Collection[str]) -> SpeakerLabels:
     strong = _Decision(places, STRONG, known).decide()
     best, most = strong, _mass(places, strong, STRONG)
     present = {one.form for place in places for one in place.candidates}

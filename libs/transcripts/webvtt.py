@@ -21,6 +21,7 @@ from transcripts.formats import CERTAIN, FormatDefinition, FormatFamily, adapt_t
 from transcripts.notices import Notices, Repair
 from transcripts.regular_cues import parse_regular_cues
 from transcripts.turns import ParsedTranscript
+from transcripts.vtt_speakers import Comment, name_cues_by_comments, read_json_payloads
 
 _SIGNATURE: Final = re.compile(r"[\s\ufeff]*(?:```\w*\s+)?WEBVTT(?=\s|$)")
 _HEADER: Final = re.compile(r"\ufeff*WEBVTT(?:\s|$)")
@@ -44,12 +45,23 @@ def read_webvtt(content: str, speakers: Sequence[Speaker], notices: Notices) -> 
     """
     cues = parse_regular_cues(content, any_id=True)
     if cues is None:
-        cues = list(iter_webvtt_cues(content, notices))
-    return read_cue_passages(cues, speakers, notices)
+        comments: list[Comment] = []
+        cues = list(iter_webvtt_cues(content, notices, comments))
+        return read_cue_passages(
+            name_cues_by_comments(read_json_payloads(cues), comments), speakers, notices
+        )
+    return read_cue_passages(read_json_payloads(cues), speakers, notices)
 
 
-def iter_webvtt_cues(content: str, notices: Notices) -> Iterator[Cue]:
+def iter_webvtt_cues(  # noqa: C901 - what a block may be, in order
+    content: str, notices: Notices, comments: list[Comment] | None = None
+) -> Iterator[Cue]:
     """Yield the cues of a WebVTT file in file order, their text with its markup verbatim.
+
+    Args:
+        content: the file's text.
+        notices: takes what had to be mended.
+        comments: takes the file's comments, with the number of cues before each.
 
     Raises:
         MalformedTranscriptError: the signature is missing, or a timing line cannot be read.
@@ -58,7 +70,8 @@ def iter_webvtt_cues(content: str, notices: Notices) -> Iterator[Cue]:
         raise MalformedTranscriptError("line 1: a WebVTT file begins with WEBVTT", line=1)
     lines = split_lines(content)
     clock = TimingLineReader(lines, notices)
-    part = 0
+    part = before = 0
+    others: list[Comment] = [] if comments is None else comments
     cue: Cue | None = None
     for position, block in enumerate(_blocks(lines)):
         timings = [index for index, (_, line) in enumerate(block) if is_timing_line(line)]
@@ -70,12 +83,15 @@ def iter_webvtt_cues(content: str, notices: Notices) -> Iterator[Cue]:
                 if cue is not None:
                     yield cue
                 cue = following._replace(part=part)
+                before += 1
         elif position > 0 and cue is not None and _belongs_to(cue, block):
             payload = "\n".join([cue.payload, *(text for _, text in block)])
             cue = cue._replace(payload=payload)
             notices.add(Repair.TEXT_AFTER_BLANK)
         elif position > 0:
             notices.add(Repair.BLOCK_WITHOUT_TIME, int(_NO_SPEECH.match(block[0][1]) is None))
+            if block[0][1].startswith("NOTE"):
+                others.append((before, " ".join(text.strip() for _, text in block)))
     if cue is not None:
         yield cue
 

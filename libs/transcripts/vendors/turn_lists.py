@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import Any, Final
 
 from contracts.transcript import TranscriptFormat
+from transcripts.cues import Cue, read_cue_passages
 from transcripts.documents import normalize_speaker_id
 from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_json_functions
 from transcripts.notices import Notices
@@ -24,6 +25,7 @@ from transcripts.vendors.words import (
     filter_objects,
     format_speaker_label,
     is_object_list,
+    text_or_empty,
 )
 
 _TEXT_KEYS: Final = (
@@ -38,6 +40,7 @@ _SPEAKER_KEYS: Final = (
     "from", "author", "role", "user", "user_name", "userName", "username", "identity", "channel",
     "display_name", "displayName", "voice", "spk", "spkid", "person", "sender_name", "sender",
     "senderName", "from_name", "author_name", "label", "users", "speakers",
+    "speakerDesignation", "speaker_designation", "speakerTitle", "actor", "character",
 )  # fmt: skip
 _PART_KEYS: Final = ("sentences", "segments", "parts", "lines", "tokens", "words")
 _ID_KEYS: Final = ("id", "speaker_id", "speakerId", "spkid", "key", "uid", "participant_id")
@@ -122,7 +125,11 @@ def _of_parts(turn: dict[str, Any]) -> dict[str, Any]:
 
 
 def _names_by_id(document: Any, ids: set[str]) -> dict[str, str]:
-    """Names of speakers that a list elsewhere in the document gives for the turns' ids."""
+    """Names of speakers that a list or an object elsewhere in the document gives for their ids."""
+    for holder in _objects(document, _DEPTH):
+        named = {key: _named(value) for key, value in holder.items() if key in ids}
+        if ids and ids <= named.keys() and all(named.values()):
+            return named
     for listed in _lists(document, _DEPTH):
         for key in _ID_KEYS:
             names = {
@@ -133,6 +140,17 @@ def _names_by_id(document: Any, ids: set[str]) -> dict[str, str]:
             if ids and ids <= names.keys():
                 return names
     return {}
+
+
+def _objects(document: Any, depth: int) -> Iterator[dict[str, Any]]:
+    if depth and isinstance(document, dict):
+        yield document
+        for value in list(document.values())[:_MANY]:
+            yield from _objects(value, depth - 1)
+
+
+def _named(value: Any) -> str:
+    return _plain_name(value, "") if isinstance(value, dict) else text_or_empty(value).strip()
 
 
 def _plain_name(one: dict[str, Any], id_key: str) -> str:
@@ -206,6 +224,9 @@ def _turns(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     tokens = any(str(turn.get(layout.text))[:1] == " " for turn in layout.turns[1:_MANY])
     ids = {normalize_speaker_id(turn.get(layout.speaker)) for turn in layout.turns} - {""}
     names = _names_by_id(document, ids)
+    if not layout.speaker and not tokens:
+        yield from _labelled_in_text(layout, clock, notices)
+        return
     for turn in layout.turns:
         times = clock.span(
             turn.get(layout.start) if layout.start else None,
@@ -216,6 +237,20 @@ def _turns(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
             yield SpokenPassage(_name(turn.get(layout.speaker), names), (TextPiece(said, *times),))
         elif isinstance(said, str):
             yield from build_segment_passages(_name(turn.get(layout.speaker), names), said, times)
+
+
+def _labelled_in_text(
+    layout: _Layout, clock: TimeConverter, notices: Notices
+) -> Iterator[SpokenPassage]:
+    """Turns whose speakers, if any are named, stand before what they say, as in captions."""
+    cues: list[Cue] = []
+    start_ms = 0
+    for turn in layout.turns:
+        start, end = clock.span(turn.get(layout.start), turn.get(layout.end))
+        start_ms = start_ms if start is None else start
+        said = text_or_empty(turn.get(layout.text)).replace("&", "&amp;").replace("<", "&lt;")
+        cues.append(Cue(start_ms, start_ms if end is None else end, said))
+    yield from read_cue_passages(cues, (), notices).passages
 
 
 def _name(value: Any, names: Mapping[str, str]) -> str:

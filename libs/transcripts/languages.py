@@ -1,0 +1,42 @@
+"""Marks of languages before lines that stand once in each of several: `[EN] …`, `[DE] …`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from transcripts.candidates import LabelCandidate, LabelMarking
+
+_CODES: Final = """
+    en de fr es it pt nl pl ru uk tr ar he fa zh ja ko hi sv da fi cs ro hu el sk bg hr sr sl ca
+    eng deu ger fra fre spa ita por nld dut pol rus ukr tur ara heb zho chi jpn kor hin swe dan fin
+    english german french spanish italian portuguese dutch polish russian ukrainian turkish arabic
+    hebrew persian farsi chinese mandarin cantonese japanese korean hindi urdu swedish danish
+    deutsch französisch englisch français anglais español inglés italiano português
+"""
+_LANGUAGES: Final = frozenset(_CODES.split())
+_MARK: Final = re.compile(r"[\[(](?P<code>[^\W\d_]{2,12})[\])]\s|(?P<plain>[A-Z]{2,3}):\s")
+_FEWEST: Final = 2
+_FORMS: Final = frozenset({LabelMarking.BRACKET, LabelMarking.COLON})
+
+
+def find_language_marks(starts: Sequence[Sequence[LabelCandidate]]) -> frozenset[str]:
+    """Return the keys of labels that are names of languages, where two at least begin lines.
+
+    Args:
+        starts: the possible labels of each of a file's lines.
+    """
+    found: set[str] = set()
+    for candidates in starts:
+        for one in candidates:
+            if one.form in _FORMS and not one.later and is_language(one.label):
+                found.add(one.key)
+            if (match := _MARK.match(one.text)) and is_language(match["code"] or match["plain"]):
+                found.add((match["code"] or match["plain"]).casefold())
+    return frozenset(found) if len(found) >= _FEWEST else frozenset()
+
+
+def is_language(label: str) -> bool:
+    """Return whether a label is the code of a language in capitals, or its name."""
+    return label.casefold() in _LANGUAGES and (label.isupper() or len(label) > 3)  # noqa: PLR2004 - a code

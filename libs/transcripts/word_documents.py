@@ -1,0 +1,59 @@
+"""Word documents (DOCX) as lines: paragraphs, and tables as rows with tabs.
+
+Names that are set off by bold letters alone get the marks that Markdown has for bold, where the
+document as a whole shows that they are names.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import takewhile
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from docx.document import Document
+    from docx.text.paragraph import Paragraph
+
+_LONGEST_NAME: Final = 60
+_FEWEST: Final = 2
+_MOST: Final = 0.5
+
+
+def iter_docx_lines(document: Document) -> Iterator[str]:
+    """Yield the text of a document's paragraphs and table rows, in their order."""
+    from docx.table import Table  # noqa: PLC0415 - loaded when the first document comes
+
+    blocks = list(document.iter_inner_content())
+    heads = [None if isinstance(block, Table) else _bold_head(block) for block in blocks]
+    texts = [block.text for block in blocks if not isinstance(block, Table)]
+    names = _names(heads, sum(bool(text.strip()) for text in texts))
+    for block, head in zip(blocks, heads, strict=True):
+        if isinstance(block, Table):
+            yield from (
+                "\t".join(" ".join(cell.text.split()) for cell in row.cells) for row in block.rows
+            )
+        elif head is not None and head.strip() in names:
+            yield f"**{head.strip()}** {block.text[len(head) :].lstrip()}"
+        else:
+            yield block.text
+
+
+def _bold_head(paragraph: Paragraph) -> str | None:
+    """The bold words that a paragraph begins with, if others follow and no mark stands between."""
+    head = "".join(run.text for run in takewhile(lambda run: bool(run.bold), paragraph.runs))
+    rest = paragraph.text[len(head) :]
+    short = 0 < len(head.strip()) <= _LONGEST_NAME
+    if not short or not paragraph.text.startswith(head) or not rest.strip():
+        return None
+    marked = head.rstrip()[-1:] in ":.?!" or rest.lstrip()[:1] in ":-\u2013—,.)"
+    return None if marked or "\t" in rest[:1] or "\n" in head else head
+
+
+def _names(heads: list[str | None], paragraphs: int) -> frozenset[str]:
+    """Bold heads that recur and begin a good part of the paragraphs; none if they do not."""
+    counts = Counter(head.strip() for head in heads if head is not None)
+    again = {name for name, count in counts.items() if count >= _FEWEST}
+    if len(counts) < _FEWEST or not again or counts.total() < _MOST * paragraphs:
+        return frozenset()
+    return frozenset(counts)

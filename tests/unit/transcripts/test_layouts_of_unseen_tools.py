@@ -1,0 +1,284 @@
+"""Layouts of tools and institutions that nobody listed, by what makes each of them a kind.
+
+Made up as the tools write them; what should come out was written down before they were read.
+"""
+
+# ruff: noqa: RUF001 - samples of many scripts
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+
+import docx
+import pytest
+
+from transcripts.files import decode_file
+from unit.transcripts.reading_support import read, said
+
+ASKED, ANSWERED, AGAIN = "Where do you keep them?", "On the roof.", "Really?"
+
+
+def turns(content: str) -> list[tuple[str, str, int | None]]:
+    reading = read(content)
+    assert reading.report.doubts == ()
+    return [(one.speaker, one.text, one.start_ms) for one in reading.segments]
+
+
+def talk(first: str, second: str, *starts: int | None) -> list[tuple[str, str, int | None]]:
+    starts = starts or (None, None, None)
+    return list(zip((first, second, first), (ASKED, ANSWERED, AGAIN), starts, strict=True))
+
+
+# Captions
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Speaker: {}", "speaker {}", "Voice = {}", "{}", 'Speaker: "{}"'],
+)
+def test_comments_of_webvtt_name_who_speaks_until_the_next_one(name: str) -> None:
+    cues = [("Ann Lee", ASKED), ("Marek Nowak", ANSWERED), ("Ann Lee", AGAIN)]
+    blocks = [
+        f"NOTE {name.format(who)}\n\n00:0{at}.000 --> 00:0{at}.900\n{text}"
+        for at, (who, text) in enumerate(cues, start=1)
+    ]
+    assert turns("WEBVTT\n\n" + "\n\n".join(blocks)) == talk(
+        "Ann Lee", "Marek Nowak", 1_000, 2_000, 3_000
+    )
+
+
+def test_other_comments_of_webvtt_name_nobody() -> None:
+    content = (
+        "WEBVTT\n\nNOTE Confidence: 0.9\n\n00:01.000 --> 00:02.000\nAnn: Hi.\n\n"
+        "NOTE Created by Otter\n\n00:03.000 --> 00:04.000\nBo: Hello.\n"
+    )
+    assert said(read(content)) == [("Ann", "Hi."), ("Bo", "Hello.")]
+
+
+def test_objects_of_json_within_cues_hold_speaker_and_words() -> None:
+    cue = {"startDateTime": "2023-02-14T10:58:57Z", "spokenLanguage": "en-us"}
+    payloads = [
+        json.dumps(cue | {"speakerName": who, "spokenText": text})
+        for who, text in [("Ann", ASKED), ("Marek", ANSWERED), ("Ann", AGAIN)]
+    ]
+    cues = [f"00:0{at}.000 --> 00:0{at}.900\n{one}\n" for at, one in enumerate(payloads, start=1)]
+    assert turns("WEBVTT\n\n" + "\n".join(cues)) == talk("Ann", "Marek", 1_000, 2_000, 3_000)
+
+
+def test_spans_of_ttml_name_agents() -> None:
+    content = (
+        '<tt xmlns="http://www.w3.org/ns/ttml" xmlns:ttm="http://www.w3.org/ns/ttml#metadata">'
+        '<head><ttm:agent xml:id="a"><ttm:name>Ann</ttm:name></ttm:agent>'
+        '<ttm:agent xml:id="b"><ttm:name>Marek</ttm:name></ttm:agent></head><body><div>'
+        f'<p begin="1s" end="2s"><span ttm:agent="a">{ASKED}</span></p>'
+        f'<p begin="2s" end="3s"><span ttm:agent="b">{ANSWERED}</span></p>'
+        f'<p begin="3s" end="4s" ttm:agent="a">{AGAIN}</p></div></body></tt>'
+    )
+    assert turns(content) == talk("Ann", "Marek", 1_000, 2_000, 3_000)
+
+
+# Tables
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [
+        ("#,Start,End,Who,What was said", "{n},0:00:0{n},0:00:0{m},{who},{text}"),
+        ("Timecode In,Timecode Out,Speaker Name,Transcript", "0:00:0{n},0:00:0{m},{who},{text}"),
+        ("start,end,speaker,text", "{n}000,{m}000,{who},{text}"),
+        ("Ligne;Début;Qui;Propos", "{n};0:0{n};{who};{text}"),
+        ("Time,Text,Person speaking", "0:0{n},{text},{who}"),
+    ],
+)
+def test_tables_whose_columns_have_other_names(head: str, row: str) -> None:
+    rows = [
+        row.format(n=at, m=at + 1, who=who, text=text)
+        for at, (who, text) in enumerate(
+            [("Ann Lee", ASKED), ("Marek Nowak", ANSWERED), ("Ann Lee", AGAIN)], start=1
+        )
+    ]
+    assert turns("\n".join([head, *rows])) == talk("Ann Lee", "Marek Nowak", 1_000, 2_000, 3_000)
+
+
+def test_whole_numbers_that_grow_by_thousands_are_milliseconds() -> None:
+    assert turns("start\tend\ttext\n1000\t3000\tHow?\n3500\t5000\tSo.\n") == [
+        ("Speaker", "How? So.", 1_000)
+    ]
+
+
+def test_voices_by_number_in_a_table_are_labelled_as_those_in_json() -> None:
+    rows = f'1,2,"0",{ASKED}\n2,3,"1",{ANSWERED}\n3,4,"0",{AGAIN}\n'
+    assert turns("start,end,speaker,text\n" + rows) == talk(
+        "Speaker 0", "Speaker 1", 1_000, 2_000, 3_000
+    )
+
+
+def workbook(rows: list[list[object]], *, style: int) -> bytes:
+    """A workbook in which numbers have a cell style, of which the second shows a time."""
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    cells = "".join(
+        "<row>"
+        + "".join(
+            f'<c r="{chr(65 + at)}{number}" t="inlineStr"><is><t>{one}</t></is></c>'
+            if isinstance(one, str)
+            else f'<c r="{chr(65 + at)}{number}" s="{style}"><v>{one}</v></c>'
+            for at, one in enumerate(row)
+        )
+        + "</row>"
+        for number, row in enumerate(rows, start=1)
+    )
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("xl/workbook.xml", f'<workbook xmlns="{space}"/>')
+        archive.writestr(
+            "xl/styles.xml",
+            f'<styleSheet xmlns="{space}"><cellXfs><xf numFmtId="0"/><xf numFmtId="21"/></cellXfs>'
+            "</styleSheet>",
+        )
+        archive.writestr(
+            "xl/worksheets/sheet1.xml",
+            f'<worksheet xmlns="{space}"><sheetData>{cells}</sheetData></worksheet>',
+        )
+    return held.getvalue()
+
+
+@pytest.mark.parametrize(("second", "style"), [(1 / 86_400, 1), (1.0, 0)])
+def test_workbooks_are_tables_with_times_as_fractions_of_a_day(second: float, style: int) -> None:
+    rows: list[list[object]] = [["Speaker", "Start", "Text"]]
+    spoken = [("Ann", ASKED), ("Marek", ANSWERED), ("Ann", AGAIN)]
+    rows += [[who, at * second, text] for at, (who, text) in enumerate(spoken, start=1)]
+    content = decode_file(workbook(rows, style=style)).text
+    assert turns(content) == talk("Ann", "Marek", 1_000, 2_000, 3_000)
+
+
+# JSON
+
+
+@pytest.mark.parametrize(
+    "names",
+    [{"s1": "Ann", "s2": "Marek"}, {"s1": {"name": "Ann"}, "s2": {"name": "Marek"}}],
+)
+def test_an_object_gives_the_names_of_ids(names: object) -> None:
+    parts = [
+        {"speaker": who, "start": at, "text": text}
+        for who, at, text in [("s1", 1.0, ASKED), ("s2", 2.0, ANSWERED), ("s1", 3.0, AGAIN)]
+    ]
+    content = json.dumps({"speakers": names, "paragraphs": parts})
+    assert turns(content) == talk("Ann", "Marek", 1_000, 2_000, 3_000)
+
+
+def test_a_list_without_speakers_has_them_before_what_is_said() -> None:
+    lines = [f"Ann: {ASKED}", f"Marek: {ANSWERED}", f"Ann: {AGAIN}"]
+    parts = [{"start": float(at), "text": text} for at, text in enumerate(lines, start=1)]
+    assert turns(json.dumps(parts)) == talk("Ann", "Marek", 1_000, 2_000, 3_000)
+
+
+# Text
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("Mr. DURBIN. ", "The PRESIDING OFFICER. "),
+        ("Ms. NORTON. ", "Mr. HILL of Arkansas. "),
+    ],
+)
+def test_labels_with_a_title_that_end_in_a_dot(first: str, second: str) -> None:
+    content = f"{first}{ASKED}\n\n{second}{ANSWERED}\n\n{first}{AGAIN}\n"
+    content += f"\n{second}Mr. President, there are two points: cost and time.\n"
+    found = said(read(content))
+    assert found[:3] == [
+        (first.rstrip(". "), ASKED),
+        (second.rstrip(". "), ANSWERED),
+        (first.rstrip(". "), AGAIN),
+    ]
+    assert found[3][1] == "Mr. President, there are two points: cost and time."
+
+
+@pytest.mark.parametrize("mark", ["[{}] ", "({}) ", "{}: "])
+def test_translations_line_by_line_are_words_of_the_one_who_speaks(mark: str) -> None:
+    english, german = mark.format("EN"), mark.format("DE")
+    content = (
+        f"Interviewer: {english}How long?\n{german}Wie lange?\n"
+        f"Resident: {english}Years.\n{german}Jahre.\n"
+        f"Interviewer: {english}And before?\n{german}Und davor?\n"
+    )
+    assert said(read(content)) == [
+        ("Interviewer", f"{english}How long? {german}Wie lange?"),
+        ("Resident", f"{english}Years. {german}Jahre."),
+        ("Interviewer", f"{english}And before? {german}Und davor?"),
+    ]
+
+
+def test_labels_that_may_be_languages_are_in_doubt_where_there_are_no_others() -> None:
+    reading = read("EN: How long?\nDE: Wie lange?\nEN: And before?\nDE: Und davor?\n")
+    assert "languages" in reading.report.doubts[0]
+
+
+def test_who_is_who_in_a_list_of_details_is_nobodys_turn() -> None:
+    content = (
+        "Project: Night buses\nInterviewer: Salma B.\nParticipant: P12 (nurse, 34)\n"
+        "Date: 4 Nov 2024\n\nSB: Thanks for doing this.\nP12: No problem.\n"
+        "SB: When do you finish?\nP12: Around 23:45.\n"
+    )
+    assert [one.speaker for one in read(content).segments] == ["Speaker", "SB", "P12", "SB", "P12"]
+
+
+def test_definition_lists_of_web_pages_are_read_as_names_and_speech() -> None:
+    rows = "".join(
+        f"<dt>{who}</dt><dd>{text}</dd>"
+        for who, text in [("Ann Lee", ASKED), ("Marek Nowak", ANSWERED), ("Ann Lee", AGAIN)]
+    )
+    content = f"<!DOCTYPE html><html><head><title>x</title></head><body><dl>{rows}</dl></body>"
+    assert turns(content) == talk("Ann Lee", "Marek Nowak")
+
+
+# Word documents and encodings
+
+
+def document(write: Callable[[docx.document.Document], None]) -> str:
+    made = docx.Document()
+    write(made)
+    held = io.BytesIO()
+    made.save(held)
+    return decode_file(held.getvalue()).text
+
+
+def test_bold_names_without_a_colon_are_labels() -> None:
+    def write(made: docx.document.Document) -> None:
+        for who, text in [("Ann", ASKED), ("Marek", ANSWERED), ("Ann", AGAIN)]:
+            paragraph = made.add_paragraph()
+            paragraph.add_run(who).bold = True
+            paragraph.add_run(f" {text}")
+
+    assert turns(document(write)) == talk("Ann", "Marek")
+
+
+def test_bold_words_that_do_not_recur_stay_speech() -> None:
+    def write(made: docx.document.Document) -> None:
+        for who, text in [("Ann", ASKED), ("Marek", ANSWERED), ("Ann", AGAIN)]:
+            made.add_paragraph(f"{who}: {text}")
+        paragraph = made.add_paragraph()
+        paragraph.add_run("Never").bold = True
+        paragraph.add_run(" again, I said.")
+
+    assert said(read(document(write)))[-1] == ("Ann", f"{AGAIN} Never again, I said.")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("cp1253", "Μαρία: Πώς ξεκίνησες;\nΝίκος: Τυχαία.\nΜαρία: Και μετά;\n"),
+        ("cp1255", "מראיינת: איך התחלת לעבוד כאן?\nדוד: במקרה.\nמראיינת: ואחר כך?\n"),
+        ("cp1256", "سلمى: كيف بدأت العمل هنا؟\nيوسف: بدأت صدفة.\nسلمى: وماذا بعد؟\n"),
+        ("cp1251", "Ольга: Как вы начали?\nИван: Случайно.\nОльга: А потом?\n"),
+        ("koi8-r", "Ольга: Как вы начали?\nИван: Случайно.\nОльга: А потом?\n"),
+    ],
+)
+def test_encodings_of_other_alphabets_are_found_by_frequent_letters(
+    encoding: str, text: str
+) -> None:
+    assert decode_file(text.encode(encoding)).text == text
