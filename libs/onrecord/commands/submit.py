@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,16 +14,24 @@ from contracts.transcript import TranscriptFormat
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
 from onrecord.options import require_finite
-from onrecord.pages.rendering import escape_controls, page_width
+from onrecord.pages.readings import format_readings
+from onrecord.pages.rendering import page_width
 from onrecord.settings import ClientSettings
-from onrecord.submit.files import read_study
-from onrecord.submit.interview_files import InterviewSelection, select_interviews
+from onrecord.submit.files import read_study, read_transcript_stream
+from onrecord.submit.interview_files import (
+    STDIN,
+    SUFFIXES,
+    InterviewFile,
+    InterviewSelection,
+    select_interviews,
+)
 
 Files = Annotated[
     list[Path] | None,
     typer.Argument(
         metavar="FILE...",
-        help="Transcripts, or folders of them. A folder's manifest.yaml and study.yaml are used.",
+        help="Transcripts, folders of them, patterns, or - for standard input. A folder's "
+        "manifest.yaml and study.yaml are used.",
         show_default=False,
     ),
 ]
@@ -32,6 +42,13 @@ Manifest = Annotated[
     Path | None, typer.Option(help="YAML list of files with title, recorded_at and speakers.")
 ]
 Title = Annotated[str | None, typer.Option(help="What people call the interview (one file only).")]
+Name = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILENAME",
+        help="What the file on standard input is called: an interview is known by it.",
+    ),
+]
 Interviewer = Annotated[
     list[str] | None,
     typer.Option(metavar="LABEL", help="A speaker who asks, as the transcript names them."),
@@ -52,6 +69,9 @@ Accept = Annotated[
     bool, typer.Option("--accept", help="Submit transcripts in which it is in doubt who speaks.")
 ]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Send without reading the files here.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Read and check everything, and send nothing.")
+]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until all notes are stored.")]
 Timeout = Annotated[
     float,
@@ -70,20 +90,26 @@ def submit(  # noqa: PLR0913 - one parameter an option
     study: StudyFile = None,
     manifest: Manifest = None,
     title: Title = None,
+    name: Name = None,
     interviewer: Interviewer = None,
     participant: Participant = None,
     format_: Format = None,
     revision: Revision = 1,
     accept: Accept = False,
     no_check: NoCheck = False,
+    dry_run: DryRun = False,
     wait: Wait = False,
     timeout: Timeout = 600.0,
     json_output: Json = False,
 ) -> None:
     """Submit interviews for notes; all files are checked before the first is sent.
 
+    What was read in each is shown on a terminal before anything is sent: format, speakers, shares
+    of words with a name and of turns with times. --dry-run ends there.
+
     An interview is known by its file's name within its study. Submitting the same again changes
-    nothing; a corrected interview is submitted with the next --revision.
+    nothing, so a batch that was cut short is simply submitted again; a corrected interview is
+    submitted with the next --revision.
 
     Examples of use:
 
@@ -91,28 +117,33 @@ def submit(  # noqa: PLR0913 - one parameter an option
         onrecord submit talk.vtt --study study.yaml --interviewer "Hannah Lindqvist"
         onrecord submit *.json --study study.yaml --manifest manifest.yaml --json
         onrecord submit talk.vtt --study study.yaml --revision 2
+        onrecord submit 'exports/*.docx' --study study.yaml --dry-run
+        unzip -p talks.zip ana.vtt | onrecord submit - --name ana.vtt --study study.yaml
     """
     from onrecord.submit.batches import (  # noqa: PLC0415 - slow
         batch_to_json,
         find_batch_failure,
         format_batch,
+        prepare_batch,
         submit_batch,
     )
     from onrecord.submit.preparation import SubmissionOptions, declare_roles  # noqa: PLC0415 - slow to import
 
-    chosen = _chosen(files or [], manifest, title)
-    if chosen.left_out:
-        names = ", ".join(escape_controls(path.name) for path in chosen.left_out)
-        err.print(f"not submitted, as the manifest does not list them: {names}", markup=False)
+    chosen = _chosen(files or [], manifest, title, name)
+    _name_left_out(chosen.left_out)
     about = read_study(_study_file(study, chosen))
     speakers = declare_roles(interviewer or (), participant or ())
     declared = SubmissionOptions(
         title, format_, revision, speakers, check=not no_check, accept=accept
     )
-    patience = timeout if wait else None
-    batch = asyncio.run(
-        submit_batch(chosen.interviews, about, declared, ClientSettings.load(), wait_s=patience)
-    )
+    settings = ClientSettings.load()
+    batch = prepare_batch(chosen.interviews, about, declared, settings)
+    if dry_run and not json_output:
+        out.print(format_readings(batch.interviews))
+    elif err.is_terminal:  # elsewhere nobody looks before it is sent
+        err.print(format_readings(batch.interviews))
+    if not dry_run:
+        batch = asyncio.run(submit_batch(batch, settings, wait_s=timeout if wait else None))
     if json_output:
         print_json(batch_to_json(batch))
     else:
@@ -122,13 +153,35 @@ def submit(  # noqa: PLR0913 - one parameter an option
         raise failure
 
 
-def _chosen(files: list[Path], manifest: Path | None, title: str | None) -> InterviewSelection:
+def _name_left_out(files: Sequence[Path]) -> None:
+    """Tell which files of the folders are not submitted, and why."""
+    is_read = {path: path.suffix.lower() in SUFFIXES for path in files}
+    for reason, wanted in (
+        ("the manifest does not list them", True),
+        ("their names do not end like a transcript's (name them to have them read)", False),
+    ):
+        if names := [path.name for path in files if is_read[path] is wanted]:
+            err.print(f"not submitted, as {reason}: {', '.join(names)}", markup=False)
+
+
+def _chosen(
+    files: list[Path], manifest: Path | None, title: str | None, name: str | None
+) -> InterviewSelection:
     if not files and manifest is None:
         raise UsageError("name the files to submit, or give a --manifest")
-    chosen = select_interviews(files, manifest)
+    if (STDIN in files) != (name is not None):
+        raise UsageError("--name NAME goes with -, which stands for the file on standard input")
+    chosen = select_interviews(files, manifest, lambda: _read_stdin(Path(name or "")))
     if title and len(chosen.interviews) > 1:
         raise UsageError("--title is for one file; a --manifest gives each its own")
     return chosen
+
+
+def _read_stdin(path: Path) -> InterviewFile:
+    if not path.name:
+        raise UsageError("--name: give a file's name, such as ana.vtt")
+    data = read_transcript_stream(sys.stdin.buffer, path)
+    return InterviewFile(path, path.stem, data=data)
 
 
 def _study_file(study: Path | None, chosen: InterviewSelection) -> Path:

@@ -25,53 +25,76 @@ from read_model.queries import ReadModelQueries, TranscriptProgress
 
 @dataclass(frozen=True, slots=True)
 class SubmittedBatch:
-    """Batch of submitted interviews, and what became of each.
+    """Batch of interviews that were read and checked, and what became of each.
 
     Attributes:
-        interviews: what was sent, in order.
+        interviews: what is sent, in order.
         progress: how far each was when the wait ended; None if nobody waited.
         finished: whether the wait ended because all was done.
+        sent: whether they were sent.
     """
 
     interviews: Sequence[PreparedSubmission]
     progress: Sequence[TranscriptProgress] | None = None
     finished: bool = True
+    sent: bool = True
 
 
-async def submit_batch(
+def prepare_batch(
     interviews: Sequence[InterviewFile],
     study: Study,
     declared: SubmissionOptions,
     settings: ClientSettings,
-    *,
-    wait_s: float | None = None,
 ) -> SubmittedBatch:
-    """Check all interviews, then send them, with progress on stderr.
+    """Read and check all interviews, with progress on stderr; nothing is sent.
 
     Args:
         interviews: the files.
         study: what the notes are to be about.
         declared: what holds for all files.
-        settings: how to reach broker and database.
-        wait_s: wait so many seconds at most for the notes; None not to wait.
+        settings: how messages are compressed.
 
     Raises:
-        UsageError: a file cannot be submitted; nothing was sent.
-        UnreachableError: the broker, or when waiting the database, does not answer.
+        UsageError: a file cannot be submitted.
     """
-    kafka = kafka_settings(settings)
     with _bars() as bars:
         checking = bars.add_task("checking", total=len(interviews))
         ready = prepare_submissions(
-            interviews, study, declared, kafka, checked=lambda: bars.advance(checking)
+            interviews,
+            study,
+            declared,
+            kafka_settings(settings),
+            checked=lambda: bars.advance(checking),
         )
-        if wait_s is None:
-            notice = await _look_for_conflicts(ready, settings)
-            await _send(ready, kafka, bars)
-            if notice:
-                err.print(notice, markup=False)
-            return SubmittedBatch(ready)
-        return await _send_and_wait(ready, kafka, settings, wait_s, bars)
+    return SubmittedBatch(ready, sent=False)
+
+
+async def submit_batch(
+    batch: SubmittedBatch, settings: ClientSettings, *, wait_s: float | None = None
+) -> SubmittedBatch:
+    """Send a batch that was prepared, with progress on stderr.
+
+    Args:
+        batch: the interviews.
+        settings: how to reach broker and database.
+        wait_s: wait so many seconds at most for the notes; None not to wait.
+
+    Returns:
+        The same interviews, with what became of them.
+
+    Raises:
+        UsageError: a revision is stored with other content; nothing was sent.
+        UnreachableError: the broker, or when waiting the database, does not answer.
+    """
+    kafka, ready = kafka_settings(settings), batch.interviews
+    with _bars() as bars:
+        if wait_s is not None:
+            return await _send_and_wait(ready, kafka, settings, wait_s, bars)
+        notice = await _look_for_conflicts(ready, settings)
+        await _send(ready, kafka, bars)
+    if notice:
+        err.print(notice, markup=False)
+    return SubmittedBatch(ready)
 
 
 async def _look_for_conflicts(ready: Sequence[PreparedSubmission], settings: ClientSettings) -> str:
@@ -93,10 +116,20 @@ async def _look_for_conflicts(ready: Sequence[PreparedSubmission], settings: Cli
 
 async def _send(ready: Sequence[PreparedSubmission], kafka: KafkaSettings, bars: Progress) -> None:
     sending = bars.add_task("sending", total=len(ready))
-    async with open_producer(kafka) as producer:
-        for one in ready:
-            await producer.send(one.event)
-            bars.advance(sending)
+    sent = 0
+    try:
+        async with open_producer(kafka) as producer:
+            for one in ready:
+                await producer.send(one.event)
+                sent += 1
+                bars.advance(sending)
+    except UnreachableError as error:
+        if not sent:
+            raise
+        raise UnreachableError(
+            f"{error} ({sent} of {len(ready)} were sent: submit the same again, and only the rest "
+            "is new)"
+        ) from error
 
 
 async def _send_and_wait(
@@ -155,6 +188,7 @@ def format_batch(batch: SubmittedBatch, width: int) -> Iterator[Text]:
             )
     if find_batch_failure(batch) is None:
         outcome = "submitted" if batch.progress is None else "submitted and read"
+        outcome = outcome if batch.sent else "can be submitted; nothing was sent"
         yield Text(f"{format_count(len(batch.interviews), 'interview')} {outcome}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from pydantic import ValidationError
 
@@ -60,8 +60,44 @@ def read_transcript_file(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> D
     Raises:
         UsageError: the file is missing, empty, too large or holds no text; the message names it.
     """
+    data = _read_bytes(path, max_bytes * WIDEST, _too_large_file)
+    return decode_transcript(data, path, max_bytes=max_bytes)
+
+
+def read_transcript_stream(
+    stream: BinaryIO, name: Path, *, max_bytes: int = DEFAULT_MAX_BYTES
+) -> bytes:
+    """Read the bytes of a transcript from a pipe or a file that is open.
+
+    Args:
+        stream: is read to its end.
+        name: what messages call it.
+        max_bytes: the most its text may take as UTF-8.
+
+    Raises:
+        UsageError: there is too much of it.
+    """
+    data = stream.read(max_bytes * WIDEST + 1)
+    if len(data) > max_bytes * WIDEST:
+        raise _too_large(name, len(data), max_bytes)
+    return data
+
+
+def decode_transcript(
+    data: bytes, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES
+) -> DecodedFile:
+    """Decode a transcript file's bytes, and say what was assumed.
+
+    Args:
+        data: a text in any encoding, or a document of a word processor (DOCX, ODT, RTF) or PDF.
+        path: what messages call it.
+        max_bytes: the most its text may take as UTF-8.
+
+    Raises:
+        UsageError: it is empty, too large or holds no text; the message names it.
+    """
     try:
-        found = decode_file(_read_bytes(path, max_bytes * WIDEST, _too_large_file))
+        found = decode_file(data)
     except TranscriptError as error:
         raise UsageError(f"{path}: {error}") from error
     if (size := len(found.text.encode(errors="surrogatepass"))) > max_bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,8 +20,21 @@ from onrecord.submit.files import read_yaml
 
 STUDY_FILE: Final = "study.yaml"
 MANIFEST_FILE: Final = "manifest.yaml"
-SUFFIXES: Final = frozenset({".vtt", ".srt", ".txt", ".json"})
-"""What a folder's transcripts end with, where no manifest lists them."""
+SUFFIXES: Final = frozenset(
+    f".{one}"
+    for one in (
+        *("vtt", "srt", "sbv", "ass", "ssa", "ttml", "dfxp", "xml"),
+        *("txt", "text", "md", "json", "jsonl", "csv", "tsv", "html", "htm"),
+        *("docx", "odt", "rtf", "pdf"),
+        *("eaf", "cha", "otr"),
+    )
+)
+"""What a folder's transcripts end with, where no manifest lists them: the formats that are read."""
+STDIN: Final = Path("-")
+"""Stands for standard input, as with most tools."""
+_WILDCARDS: Final = frozenset("*?[")
+_NO_INTERVIEWS: Final = frozenset({"readme", "license", "licence", "changelog"})
+"""Stems of texts that lie in many folders and are about them."""
 _YAML: Final = frozenset({".yaml", ".yml"})
 
 
@@ -47,12 +60,14 @@ class InterviewFile:
         title: what people call it.
         recorded_at: when it took place, if that is known.
         speakers: the roles that were declared.
+        data: its bytes, where they do not come from the path.
     """
 
     path: Path
     title: str
     recorded_at: datetime | None = None
     speakers: tuple[Speaker, ...] = ()
+    data: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +77,8 @@ class InterviewSelection:
     Attributes:
         interviews: in order, each once.
         study_file: the study's file that lies with them, if one does.
-        left_out: what looks like a transcript in a manifest's folder, but is not in the manifest.
+        left_out: the other files of the folders: what a manifest does not list, or, where there
+            is none, what does not look like a transcript by its name.
     """
 
     interviews: tuple[InterviewFile, ...]
@@ -85,42 +101,68 @@ def read_manifest(path: Path) -> tuple[ManifestEntry, ...]:
     return entries
 
 
-def select_interviews(paths: Sequence[Path], manifest: Path | None = None) -> InterviewSelection:
+def select_interviews(
+    paths: Sequence[Path],
+    manifest: Path | None = None,
+    stdin: Callable[[], InterviewFile] | None = None,
+) -> InterviewSelection:
     """Select the interviews that paths and a manifest name.
 
     Args:
-        paths: files and folders. A folder stands for what its ``manifest.yaml`` lists, or for
-            all its files that look like transcripts. Without any, the manifest's entries are
-            meant.
+        paths: files, folders, and patterns such as ``talks/*.vtt``. A folder stands for what its
+            ``manifest.yaml`` lists, or for all its files that look like transcripts. Without any,
+            the manifest's entries are meant.
         manifest: titles, roles and more for the files.
+        stdin: reads the interview that the path ``-`` stands for; None if it may not be named.
 
     Raises:
         UsageError: nothing is there, two files share a name, a file lies outside its folder, or a
             manifest is wrong.
     """
+    paths = [found for path in paths for found in _expand(path)]
     listed = {entry.path: entry for entry in _listed(manifest)} if manifest else {}
-    found = dict.fromkeys(_files(paths, listed)) if paths else dict.fromkeys(listed.values())
+    found = dict.fromkeys(_files(paths, listed, stdin)) if paths else dict.fromkeys(listed.values())
     interviews = tuple(found)
     _refuse_odd_names(interviews)
     _refuse_namesakes(interviews)
     folders = [path for path in paths if _is_dir(path)] or ([manifest.parent] if manifest else [])
     studies = (folder / STUDY_FILE for folder in folders)
     study = next((study for study in studies if study.is_file()), None)
-    manifests = [folder for folder in folders if (folder / MANIFEST_FILE).is_file()]
-    if manifest and not paths:
-        manifests = [manifest.parent]
-    return InterviewSelection(interviews, study, _left_out(manifests, interviews))
+    return InterviewSelection(interviews, study, _left_out(folders, interviews))
+
+
+def _expand(path: Path) -> Sequence[Path]:
+    """Return the files that a pattern stands for which no shell has expanded."""
+    if not _WILDCARDS & {*str(path)} or path.exists():
+        return [path]
+    found = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
+    if not found:
+        raise UsageError(f"{path}: no file fits this pattern")
+    return found
 
 
 def _left_out(folders: Iterable[Path], interviews: Iterable[InterviewFile]) -> tuple[Path, ...]:
-    chosen = {_resolved(one.path) for one in interviews}
-    found = (path for folder in folders for path in filter_transcript_files(folder.iterdir()))
+    chosen = {_resolved(one.path) for one in interviews if one.data is None}
+    found = (path for folder in folders for path in sorted(folder.iterdir()) if _is_shown(path))
     return tuple(path for path in found if _resolved(path) not in chosen)
 
 
-def _files(paths: Iterable[Path], listed: dict[Path, InterviewFile]) -> Iterator[InterviewFile]:
+def _is_shown(path: Path) -> bool:
+    """Whether a file of a folder may be an interview: YAML and hidden files never are."""
+    named = path.name.startswith(".") or path.suffix.lower() in _YAML
+    return not named and path.stem.lower() not in _NO_INTERVIEWS and path.is_file()
+
+
+def _files(
+    paths: Iterable[Path],
+    listed: dict[Path, InterviewFile],
+    stdin: Callable[[], InterviewFile] | None,
+) -> Iterator[InterviewFile]:
     by_place = {_resolved(path): entry for path, entry in listed.items()}
     for path in paths:
+        if path == STDIN and stdin is not None:
+            yield stdin()
+            continue
         if path.suffix.lower() in _YAML:
             raise UsageError(
                 f"{path}: YAML is no transcript: a study's file goes behind --study, a manifest "
@@ -159,7 +201,7 @@ def _folder(folder: Path) -> Sequence[InterviewFile]:
 
 def filter_transcript_files(among: Iterable[Path]) -> list[Path]:
     """Return the files with a transcript's file extension, in order."""
-    return sorted(path for path in among if path.suffix.lower() in SUFFIXES and path.is_file())
+    return sorted(path for path in among if path.suffix.lower() in SUFFIXES and _is_shown(path))
 
 
 def _listed(manifest: Path) -> Iterator[InterviewFile]:

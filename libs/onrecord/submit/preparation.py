@@ -15,7 +15,7 @@ from messaging import KafkaSettings
 from onrecord.client import build_submission, estimate_record_bytes
 from onrecord.errors import UsageError
 from onrecord.submit.document_errors import format_document_errors
-from onrecord.submit.files import read_transcript_file
+from onrecord.submit.files import decode_transcript, read_transcript_file
 from onrecord.submit.interview_files import InterviewFile
 from transcripts import (
     DEFAULT_MAX_BYTES,
@@ -123,7 +123,10 @@ def declare_roles(interviewers: Iterable[str], participants: Iterable[str]) -> t
 def _prepare(
     file: InterviewFile, study: Study, declared: SubmissionOptions, kafka: KafkaSettings
 ) -> PreparedSubmission:
-    found = read_transcript_file(file.path)
+    if file.data is None:
+        found = read_transcript_file(file.path)
+    else:
+        found = decode_transcript(file.data, file.path)
     try:
         event = build_submission(
             content=found.text,

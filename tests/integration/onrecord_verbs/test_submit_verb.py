@@ -1,4 +1,5 @@
 import asyncio
+import io
 import json
 from pathlib import Path
 
@@ -105,6 +106,35 @@ def test_prints_title_format_segments_and_id(
     assert printed.out.endswith("1 interview submitted\n")
     assert printed.err == ""
     assert event.content == file.read_bytes().decode()
+
+
+def test_a_dry_run_shows_what_was_read_and_sends_nothing(
+    kafka: KafkaSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run_command(["submit", str(SAMPLES), "--dry-run"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.endswith("3 interviews can be submitted; nothing was sent\n")
+    head, *lines = printed.out.splitlines()
+    assert head.split() == ["file", "format", "segments", "speakers", "named", "timed"]
+    assert lines[0].split()[:3] == ["bike-shop.vtt", "webvtt", "144"]
+    assert cli.run_command(["submit", str(SAMPLES), "--dry-run", "--json"]) == 0
+    assert [one["segments"] for one in json.loads(capsys.readouterr().out)] == [144, 144, 142]
+    assert submitted(kafka) == []
+
+
+def test_a_file_on_standard_input_is_known_by_the_name_it_is_given(
+    kafka: KafkaSettings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = (SAMPLES / "bike-shop.vtt").read_bytes()
+    arguments = ["submit", "-", "--study", str(SAMPLES / "study.yaml")]
+    for name in ([], ["--name", ""]):
+        assert cli.run_command([*arguments, *name]) == 2
+        assert "--name" in capsys.readouterr().err
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+    assert cli.run_command([*arguments, "--name", "ana.vtt"]) == 0
+    (event,) = submitted(kafka)
+    assert (event.title, event.content) == ("ana", data.decode())
+    assert cli.run_command(["submit", str(SAMPLES), "--name", "ana.vtt"]) == 2
 
 
 def test_one_bad_file_keeps_the_whole_batch_back(

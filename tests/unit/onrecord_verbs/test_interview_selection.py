@@ -4,7 +4,7 @@ import pytest
 
 from contracts.transcript import Role
 from onrecord.errors import UsageError
-from onrecord.submit.interview_files import select_interviews
+from onrecord.submit.interview_files import SUFFIXES, select_interviews
 
 
 @pytest.fixture
@@ -25,6 +25,45 @@ def test_a_folder_stands_for_all_its_transcripts_and_its_study(folder: Path) -> 
     assert [one.path.name for one in chosen.interviews] == ["a.TXT", "b.vtt"]
     assert [one.title for one in chosen.interviews] == ["a", "b"]
     assert chosen.study_file == folder / "study.yaml"
+
+
+def test_other_files_of_a_folder_are_named_and_not_passed_over_in_silence(folder: Path) -> None:
+    for name in ("talk.docx", "talk.mp3", "notes", ".hidden.txt"):
+        (folder / name).touch()
+    chosen = select_interviews([folder])
+    assert [one.path.name for one in chosen.interviews] == ["a.TXT", "b.vtt", "talk.docx"]
+    assert [path.name for path in chosen.left_out] == ["notes", "talk.mp3"]
+    write_manifest(folder, "- file: b.vtt\n")
+    left_out = [path.name for path in select_interviews([folder]).left_out]
+    assert left_out == ["a.TXT", "notes", "talk.docx", "talk.mp3"]
+
+
+def test_a_pattern_that_no_shell_expanded_stands_for_the_files_that_fit(folder: Path) -> None:
+    (folder / "c.vtt").touch()
+    found = select_interviews([folder / "*.vtt"]).interviews
+    assert [one.path.name for one in found] == ["b.vtt", "c.vtt"]
+    (folder / "[x].vtt").touch()  # a name may look like a pattern
+    assert [one.title for one in select_interviews([folder / "[x].vtt"]).interviews] == ["[x]"]
+    with pytest.raises(UsageError, match="no file fits"):
+        select_interviews([folder / "*.srt"])
+
+
+def test_every_format_that_has_a_file_extension_is_found_in_a_folder() -> None:
+    """What readers and word processors write: a folder of them is not half submitted."""
+    for extension in (
+        "vtt",
+        "srt",
+        "sbv",
+        "ttml",
+        "ass",
+        "json",
+        "csv",
+        "docx",
+        "odt",
+        "rtf",
+        "pdf",
+    ):
+        assert f".{extension}" in SUFFIXES
 
 
 def test_a_folder_with_a_manifest_stands_for_what_it_lists(folder: Path) -> None:
