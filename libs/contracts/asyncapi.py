@@ -19,7 +19,7 @@ from contracts.topics import (
     Topic,
 )
 
-VERSION: Final = "1.0.0"
+VERSION: Final = "1.1.0"
 """Of the set of contracts: a new topic or field raises the second number, a removed topic the
 first."""
 

@@ -33,6 +33,9 @@ MOST_OF_A_CHUNK: Final = 10_000
 MOST_SPEAKERS: Final = 10_000
 """Speakers of an interview; reading refuses far fewer."""
 
+MOST_REASONS: Final = 100
+"""Causes for which parts of one interview were set aside."""
+
 MOST_SEGMENTS: Final = 1_000_000
 """Segments or chunks of a transcript, and words of a segment."""
 

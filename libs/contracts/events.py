@@ -6,6 +6,7 @@ A breaking change is a new event on a new topic. Consumers ignore fields they do
 from __future__ import annotations
 
 import hashlib
+from enum import StrEnum
 from typing import Annotated, ClassVar
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from pydantic import Field
 from contracts.bounds import (
     MOST_CHARACTERS,
     MOST_OF_A_CHUNK,
+    MOST_REASONS,
     MOST_SEGMENTS,
     MOST_SPEAKERS,
     STORABLE,
@@ -251,3 +253,68 @@ class NotesStored(TranscriptEvent):
     complete: bool = Field(
         default=True, description="Whether no further draft of the chunk is awaited."
     )
+
+
+class SettledOutcome(StrEnum):
+    """What became of submitted content; see ``TranscriptSettled``."""
+
+    COMPLETE = "complete"
+    DEAD_IN_PART = "dead_in_part"
+    REFUSED = "refused"
+    SUPERSEDED = "superseded"
+    ERASED = "erased"
+    """Reserved: nothing is erased on request yet."""
+
+
+class SettledReason(ContractModel):
+    """A cause for which an interview or some of its chunks were set aside."""
+
+    service: Name = Field(description="The service that set it aside.")
+    code: Name = Field(description="The cause, such as `doubtful_reading`; more may be added.")
+    message: Name = Field(
+        "", description="One line for people, with the field or the line it is about."
+    )
+    chunks: Amount = Field(0, description="How many chunks; 0 where it is the whole interview.")
+
+
+class TranscriptSettled(Event):
+    """The outcome of submitted content: nothing more happens to it by itself.
+
+    Content is settled again when its outcome changes: once its dead letters are replayed, an
+    interview that was dead in part is complete. It is settled again, too, if it is submitted again
+    when it is complete or superseded. **The latest event of a revision and content holds**: the one
+    with the highest ``number``. The same event may arrive more than once, with the same id.
+    """
+
+    ce_type = "onrecord.TranscriptSettled.v1"
+
+    transcript_id: UUID = Field(description="Id of the interview; the record key.")
+    revision: Number | None = Field(
+        description="Revision of the interview; null if the submission has no valid one."
+    )
+    content_sha256: str | None = Field(
+        pattern=r"^[0-9a-f]{64}$",
+        description="Tells apart submissions under one revision; null for an invalid submission.",
+    )
+    number: Number = Field(
+        description="Counts the outcomes of this content under this revision; the highest holds."
+    )
+    outcome: SettledOutcome = Field(
+        description="`complete`: all chunks are stored. `dead_in_part`: each chunk is stored or a "
+        "dead letter; a replay may still complete it. `refused`: the interview itself is a dead "
+        "letter. `superseded`: a newer revision is stored; nothing is counted. `erased`: reserved."
+    )
+    chunks: Amount = Field(0, description="How many chunks the interview has.")
+    stored: Amount = Field(0, description="How many of them are stored.")
+    dead: Amount = Field(0, description="How many of them are dead letters.")
+    notes: Amount = Field(0, description="How many notes are stored, without repeats.")
+    rejected_notes: Amount = Field(0, description="How many notes the guardrail refused.")
+    reasons: tuple[SettledReason, ...] = Field(
+        (), max_length=MOST_REASONS, description="Why it is refused, or dead in part."
+    )
+    superseded_by: Number | None = Field(None, description="The newer revision that is stored.")
+
+    @property
+    def key(self) -> str:
+        """The transcript id."""
+        return str(self.transcript_id)

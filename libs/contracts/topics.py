@@ -17,6 +17,7 @@ from contracts.events import (
     NotesStored,
     NotesValidated,
     TranscriptIngested,
+    TranscriptSettled,
     TranscriptSubmitted,
 )
 
@@ -121,6 +122,14 @@ NOTES_STORED: Final = Topic(
     ("anyone",),
     "News of notes that are in the database.",
 )
+TRANSCRIPTS_SETTLED: Final = Topic(
+    "transcripts-settled",
+    TranscriptSettled,
+    "transcript id",
+    (CONTROL,),
+    ("anyone",),
+    "What became of each submitted interview.",
+)
 
 EVENT_TOPICS: Final = (
     TRANSCRIPTS_SUBMITTED,
@@ -130,6 +139,7 @@ EVENT_TOPICS: Final = (
     NOTES_REJECTED,
     NOTES_VALIDATED,
     NOTES_STORED,
+    TRANSCRIPTS_SETTLED,
 )
 
 

@@ -17,6 +17,7 @@ from control.handlers import router
 from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
 from control.settings import ControlSettings
+from control.settling import Settler
 from control.store import DeadLetterStore
 from database.migrate import open_migrated_database
 from database.settings import PostgresSettings
@@ -51,9 +52,10 @@ async def lifespan(
         open_dead_letter_reader(broker.kafka, settings.read_timeout_s) as reader,
     ):
         store = DeadLetterStore(database)
-        replayer = DeadLetterReplayer(store, reader, broker.connected_publisher)
+        publisher = broker.connected_publisher
+        replayer = DeadLetterReplayer(store, reader, publisher)
         context.set_global("store", store)
-        async with replayer.repairing():
+        async with replayer.repairing(), Settler(database, publisher.publish).running():
             api.context = ApiContext(store, reader, replayer)
             try:
                 yield

@@ -6,15 +6,22 @@ from typing import Annotated
 
 from faststream import Context
 
-from contracts.topics import DLQ_TOPICS, PIPELINE, TRANSCRIPTS_SUBMITTED, retry_topic
+from contracts.topics import (
+    DLQ_TOPICS,
+    PIPELINE,
+    TRANSCRIPTS_SETTLED,
+    TRANSCRIPTS_SUBMITTED,
+    retry_topic,
+)
 from control.indexing import build_indexed_dead_letter, build_indexed_submission
 from control.store import DeadLetterStore
 from messaging import KafkaRouter, Record
 
 router = KafkaRouter()
 
+# Outcomes and replays are not what a handler returns: they are declared for the AsyncAPI document.
+router.publisher(TRANSCRIPTS_SETTLED)
 for _service in PIPELINE:
-    # Replays are not what a handler returns: they are declared for the AsyncAPI document.
     router.publisher(retry_topic(_service, 0))
 
 

@@ -20,6 +20,7 @@ from contracts.events import (
     NotesStored,
     NotesValidated,
     TranscriptIngested,
+    TranscriptSettled,
     TranscriptSubmitted,
 )
 from contracts.export import get_schema_path, list_event_classes
@@ -217,6 +218,17 @@ def test_the_full_story_ends_with_the_accepted_notes_stored() -> None:
 
 
 @pytest.mark.parametrize("name", STORIES)
+def test_a_settled_example_is_about_the_content_that_was_submitted(name: str) -> None:
+    submitted, settled = load(TranscriptSubmitted, name), load(TranscriptSettled, name)
+
+    assert settled.transcript_id == submitted.transcript_id
+    assert settled.revision == submitted.revision
+    assert settled.content_sha256 == submitted.content_sha256
+    assert settled.stored + settled.dead == settled.chunks
+    assert sum(reason.chunks for reason in settled.reasons) == settled.dead
+
+
+@pytest.mark.parametrize("name", STORIES)
 def test_a_story_is_about_one_chunk_of_one_revision(name: str) -> None:
     chunk, stored = load(ChunkReady, name), load(NotesStored, name)
     validated = load(NotesValidated, name)
@@ -254,7 +266,9 @@ def test_schema_and_model_refuse_the_same(spoil: Callable[[dict[str, Any]], None
 
 
 def _is_about_a_chunk(event: Event) -> bool:
-    return not isinstance(event, TranscriptSubmitted | TranscriptIngested | NotesStored)
+    return not isinstance(
+        event, TranscriptSubmitted | TranscriptIngested | NotesStored | TranscriptSettled
+    )
 
 
 def _chunk_of(subject: dict[str, Any]) -> str:

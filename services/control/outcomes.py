@@ -1,0 +1,170 @@
+"""Decides what became of submitted content, from what the database knows of it; pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import islice
+from uuid import UUID
+
+from contracts.bounds import MOST_OF_A_NAME, MOST_REASONS
+from contracts.events import SettledOutcome, SettledReason, TranscriptSettled
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetterCause:
+    """Dead letter of an interview or a chunk, and why it was set aside."""
+
+    letter_id: UUID
+    service: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContentFacts:
+    """What is known of one content that was submitted under one revision.
+
+    Attributes:
+        transcript_id: which interview it is of.
+        revision: None if the submission has no valid one.
+        content_sha256: None if the submission is not valid.
+        submissions: how often it was submitted.
+        last_submitted_at: when it was submitted last.
+        ingested: whether it is what is stored under the revision.
+        newest_revision: the highest ingested revision of the interview; None if none is ingested.
+        is_going_on: whether a chunk of it is neither stored nor a dead letter.
+        chunks: how many chunks it has, if it is ingested and nothing is going on.
+        stored: how many of them are stored.
+        notes: how many notes are stored, without repeats.
+        rejected_notes: how many notes were refused.
+        letters: the latest dead letter of each chunk that is not stored, or the latest one of the
+            interview itself if it is not ingested.
+    """
+
+    transcript_id: UUID
+    revision: int | None
+    content_sha256: str | None
+    submissions: int
+    last_submitted_at: datetime
+    ingested: bool = False
+    newest_revision: int | None = None
+    is_going_on: bool = False
+    chunks: int = 0
+    stored: int = 0
+    notes: int = 0
+    rejected_notes: int = 0
+    letters: Sequence[DeadLetterCause] = ()
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether it is ingested, and a newer revision is too."""
+        return self.ingested and (self.revision or 0) < (self.newest_revision or 0)
+
+    @property
+    def is_dead_in_part(self) -> bool:
+        """Whether nothing is going on, and not all chunks are stored."""
+        done = self.ingested and not self.is_superseded and not self.is_going_on
+        return done and self.stored < self.chunks
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Outcome of submitted content.
+
+    Attributes:
+        event: what is published.
+        facts_sha256: hash of the facts it was decided by; the same facts are no new outcome.
+    """
+
+    event: TranscriptSettled
+    facts_sha256: str
+
+
+def decide(facts: ContentFacts, number: int) -> Decision | None:
+    """Return the outcome of submitted content, or None while it has none.
+
+    What is ingested counts before dead letters of the interview: another submission of the same
+    content may have died.
+
+    Args:
+        facts: what is known of it.
+        number: the outcome's number.
+    """
+    if facts.ingested:
+        return _of_ingested(facts, number)
+    if facts.letters:
+        letter = facts.letters[0]
+        reasons = (_reason(letter, 0),)
+        event = _event(facts, number, SettledOutcome.REFUSED, reasons)
+        return Decision(event, _hash(event, [letter.letter_id]))
+    return None
+
+
+def _of_ingested(facts: ContentFacts, number: int) -> Decision | None:
+    # Nothing further comes of submitting such content again, so that itself is answered.
+    submissions = (facts.submissions, facts.last_submitted_at)
+    if facts.is_superseded:
+        event = _event(facts, number, SettledOutcome.SUPERSEDED)
+        return Decision(event, _hash(event, submissions))
+    if facts.is_going_on:
+        return None
+    if not facts.is_dead_in_part:
+        event = _event(facts, number, SettledOutcome.COMPLETE)
+        return Decision(event, _hash(event, submissions))
+    reasons = tuple(islice(_reasons(facts.letters), MOST_REASONS))
+    event = _event(facts, number, SettledOutcome.DEAD_IN_PART, reasons)
+    # A chunk that was replayed and died again has another letter.
+    return Decision(event, _hash(event, (letter.letter_id for letter in facts.letters)))
+
+
+def _event(
+    facts: ContentFacts,
+    number: int,
+    outcome: SettledOutcome,
+    reasons: tuple[SettledReason, ...] = (),
+) -> TranscriptSettled:
+    is_superseded = outcome is SettledOutcome.SUPERSEDED
+    chunks, stored = (0, 0) if is_superseded else (facts.chunks, facts.stored)
+    return TranscriptSettled(
+        transcript_id=facts.transcript_id,
+        revision=facts.revision,
+        content_sha256=facts.content_sha256,
+        number=number,
+        outcome=outcome,
+        chunks=chunks,
+        stored=stored,
+        dead=chunks - stored,
+        notes=0 if is_superseded else facts.notes,
+        rejected_notes=0 if is_superseded else facts.rejected_notes,
+        reasons=reasons,
+        superseded_by=facts.newest_revision if is_superseded else None,
+    )
+
+
+def _reasons(letters: Iterable[DeadLetterCause]) -> Iterator[SettledReason]:
+    """Reasons by service and code, each with the message of its first letter."""
+    first: dict[tuple[str, str], DeadLetterCause] = {}
+    chunks: dict[tuple[str, str], int] = {}
+    for letter in letters:
+        cause = letter.service, letter.code
+        first.setdefault(cause, letter)
+        chunks[cause] = chunks.get(cause, 0) + 1
+    return (_reason(letter, chunks[cause]) for cause, letter in first.items())
+
+
+def _reason(letter: DeadLetterCause, chunks: int) -> SettledReason:
+    return SettledReason(
+        service=letter.service,
+        code=letter.code[:MOST_OF_A_NAME],
+        message=letter.message[:MOST_OF_A_NAME],
+        chunks=chunks,
+    )
+
+
+def _hash(event: TranscriptSettled, further: Iterable[object]) -> str:
+    # Neither its number nor which revision came after it makes it another outcome.
+    decided = event.model_dump_json(exclude={"number", "reasons", "superseded_by"})
+    return hashlib.sha256("\n".join((decided, *map(str, further))).encode()).hexdigest()
