@@ -9,6 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from contracts import headers as h
+from contracts.bounds import LARGEST_INT4
 
 Headers = tuple[tuple[str, bytes], ...]
 """Record headers in order; names may repeat, as Kafka allows."""
@@ -175,6 +176,8 @@ def read_delivery_history(added: Headers, *, fallback: MessageOrigin, tier: int)
         get_header_number(added, h.DLQ_OFFSET, fallback.offset),
         get_header_number(added, h.ORIGIN_TIMESTAMP, 0 if added else fallback.timestamp_ms),
     )
+    if origin.partition > LARGEST_INT4:
+        origin = replace(origin, partition=fallback.partition)  # Kafka has no such partition
     delay_ms = get_header_number(added, h.DELAY, -1)
     return Delivery(
         origin=origin,

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from contracts.errors import BadMessageError, ErrorCode
 from contracts.events import Event
 from contracts.topics import Topic
 from messaging.codec import decode_event, read_event_headers
@@ -29,6 +30,12 @@ Returned = Event | Iterable[Event] | None
 
 Handler = Callable[..., Awaitable[Returned]]
 H = TypeVar("H", bound=Handler)
+
+
+class UnknownSourceTopicError(BadMessageError):
+    """Raised for a message in a retry topic that its stage did not put there."""
+
+    code = ErrorCode.INVALID_EVENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +110,8 @@ class Stage:
         service: its name; also its consumer group and the stem of its retry topics and DLQ.
         dead_letters: whether it has retry topics and a DLQ. A stage without them (control, which
             reads the DLQs) keeps a message it cannot handle and tries it again until it can.
+        optional_topics: names, without prefix, of topics that it works without while they do not
+            exist.
 
     Attributes:
         share: the share of its topics' partitions that this replica holds, from 0 to 1; kept up to
@@ -112,9 +121,12 @@ class Stage:
             to be called later; empty if nothing does. Shown beside its readiness.
     """
 
-    def __init__(self, service: str, *, dead_letters: bool = True) -> None:
+    def __init__(
+        self, service: str, *, dead_letters: bool = True, optional_topics: Iterable[str] = ()
+    ) -> None:
         self.service = service
         self.dead_letters = dead_letters
+        self.optional_topics = frozenset(optional_topics)
         self.share = 1.0
         self.notice: Callable[[], str] = str
         self._routes: dict[str, TopicSubscription] = {}
@@ -138,12 +150,16 @@ class Stage:
         """Return the subscription of a topic.
 
         Raises:
-            LookupError: the stage does not read this topic.
+            UnknownSourceTopicError: the stage does not read this topic.
         """
         try:
             return self._routes[topic]
         except KeyError:
-            raise LookupError(f"{self.service} does not read {topic}") from None
+            # The name is the message's own claim, and not repeated.
+            raise UnknownSourceTopicError(
+                f"it is in a retry topic, and {self.service} reads no such topic as its headers "
+                "say it came from"
+            ) from None
 
     def _register(self, topic: str, event: type[Event] | None) -> Callable[[H], H]:
         def decorate(handler: H) -> H:

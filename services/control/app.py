@@ -11,7 +11,7 @@ from typing import Annotated
 
 from faststream import Context, ContextRepo
 
-from contracts.topics import CONTROL
+from contracts.topics import CONTROL, DLQ_TOPICS, PIPELINE, retry_topic
 from control.api import ApiContext, ControlApi
 from control.handlers import router
 from control.reader import open_dead_letter_reader
@@ -28,6 +28,8 @@ broker = ReliableKafkaBroker(
     service=CONTROL,
     settings=ControlSettings,
     dead_letters=False,
+    # One service's topics that are missing must not keep the others' letters from anybody.
+    optional_topics=(*DLQ_TOPICS, *(retry_topic(service, 0) for service in PIPELINE)),
     allow_auto_create_topics=False,
     routers=[router],
 )

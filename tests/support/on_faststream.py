@@ -43,6 +43,7 @@ def broker_of(
         settings=settings,
         kafka=kafka,
         dead_letters=stage.dead_letters,
+        optional_topics=[_declared(name) for name in stage.optional_topics],
         allow_auto_create_topics=False,
         middlewares=(PassingOn,) if machinery else (),
     )

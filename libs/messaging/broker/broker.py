@@ -63,6 +63,7 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         kafka: how to reach the broker, or what reads it when it is needed.
         dead_letters: whether there are retry topics and a DLQ. Without them, a message that cannot
             be handled is kept, and tried again until it can.
+        optional_topics: topics that the service works without while they do not exist.
         allow_auto_create_topics: whether topics that do not exist are created at the start.
         security: as in FastStream; ``KAFKA_*`` if not given.
         options: as FastStream's broker takes them. Those of its consumer and producer have no
@@ -82,6 +83,7 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         settings: StageSettings | Callable[[], StageSettings] = StageSettings,
         kafka: KafkaSettings | Callable[[], KafkaSettings] | None = None,
         dead_letters: bool = True,
+        optional_topics: Iterable[Topic] = (),
         allow_auto_create_topics: bool = True,
         security: Any = None,
         logger: Any = None,
@@ -99,6 +101,7 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         self.notice: Callable[[], str] = str
         self._service = service
         self._dead_letters = dead_letters
+        self._optional_topics = tuple(topic.name for topic in optional_topics)
         self._creates_topics = allow_auto_create_topics
         self._read_settings = settings
         is_given = bootstrap_servers is not None or security is not None
@@ -297,7 +300,9 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         return self.config.broker_config.builder
 
     def _new_stage(self) -> Stage:
-        stage = Stage(self.service, dead_letters=self._dead_letters)
+        stage = Stage(
+            self.service, dead_letters=self._dead_letters, optional_topics=self._optional_topics
+        )
         stage.notice = self._tell_notice
         for subscriber in self._managed:
             for route in build_routes(subscriber, self.kafka.topic_prefix):

@@ -7,7 +7,7 @@ checks whether the broker answers.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Iterator
 from contextlib import suppress
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from contracts.topics import RETRY_DELAYS_S, retry_topic
+from contracts.topics import ALL_TOPICS, RETRY_DELAYS_S, dlq_topic, retry_topic
 from messaging.consumer import batch_reader, corrupt_batches
 from messaging.consumer.assignment import PartitionAssignment
 from messaging.consumer.commits import OffsetCommitter
@@ -25,8 +25,9 @@ from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.retry_topics import SubscribedTopics
 from messaging.consumer.window import InFlightWindow
 from messaging.kafka.aiokafka_internals import describe_fetched
-from messaging.kafka.broker_monitor import BrokerMonitor
+from messaging.kafka.broker_monitor import BrokerMonitor, TopicPresence
 from messaging.kafka.connection_errors import KafkaUnavailableError
+from messaging.kafka.topic_checks import describe_missing_topics
 from messaging.processing.processor import MessageProcessor
 from messaging.settings import KafkaSettings, StageSettings
 from messaging.stage import Stage
@@ -63,6 +64,7 @@ class StageConsumer:
         committer: the ledger of each partition, and the commits.
         assignment: the partitions that are this member's.
         fetcher: the poll loop.
+        topic_presence: the topics that have to exist, and those that do not.
         monitor: whether the broker still answers.
     """
 
@@ -107,7 +109,11 @@ class StageConsumer:
             sources=SubscribedTopics(self._names, self._tiers),
             idle_pause_s=kafka.idle_pause_ms / 1000,
         )
-        self.monitor = BrokerMonitor(self.fetcher.fetching, self.committer)
+        self.topic_presence = TopicPresence(
+            needed={*self.topics, *map(kafka.topic, _written_topics(stage))},
+            optional=map(kafka.topic, stage.optional_topics),
+        )
+        self.monitor = BrokerMonitor(self.fetcher.fetching, self.committer, self.topic_presence)
         self._stopping = asyncio.Event()
 
     @property
@@ -134,7 +140,9 @@ class StageConsumer:
     @property
     def detail(self) -> str:
         """What delays single messages although the stage works, for people; may be empty."""
-        return "; ".join(filter(None, (self.stage.notice(), self._worker.detail)))
+        missing = self.topic_presence.missing
+        absence = describe_missing_topics(missing) if missing else ""
+        return "; ".join(filter(None, (self.stage.notice(), self._worker.detail, absence)))
 
     @property
     def in_flight(self) -> int:
@@ -176,7 +184,8 @@ class StageConsumer:
         """
         self.client = self._new_consumer()
         self.assignment.follow(self.client)
-        self.client.subscribe(self.topics, listener=self.assignment)
+        there = [topic for topic in self.topics if topic not in self.topic_presence.missing]
+        self.client.subscribe(there, listener=self.assignment)
         if not await self._join():
             return
         try:
@@ -269,3 +278,10 @@ class StageConsumer:
 
     def _forget(self, partitions: Iterable[TopicPartition]) -> None:
         self.fetcher.forget(partitions)
+
+
+def _written_topics(stage: Stage) -> Iterator[str]:
+    """Yield the names of the topics that a stage writes, without prefix."""
+    yield from (topic.name for topic in ALL_TOPICS if stage.service in topic.producers)
+    if stage.dead_letters:
+        yield dlq_topic(stage.service).name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Final
 
 from aiokafka import TopicPartition
@@ -15,6 +15,7 @@ from messaging.consumer.commits import OffsetCommitter
 from messaging.kafka.aiokafka_internals import get_client
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.kafka.partition_logs import fetch_log_identities
+from messaging.kafka.topic_checks import describe_missing_topics, missing_topics_error
 
 CHECK_INTERVAL_S: Final = 5.0
 """Pause between two checks, and how long one may take, in seconds."""
@@ -23,20 +24,63 @@ STALL_TIMEOUT_S: Final = 30.0
 """How long a partition with unread records may deliver none while it is polled, in seconds."""
 
 
+class TopicPresence:
+    """Topics that a service needs, and which of them do not exist.
+
+    Args:
+        needed: names of all topics that are read or written, as the broker knows them.
+        optional: those of them without which the service works.
+
+    Attributes:
+        missing: the optional topics that did not exist when the consumer started.
+    """
+
+    def __init__(self, needed: Collection[str], optional: Iterable[str]) -> None:
+        self.needed = frozenset(needed)
+        self.optional = self.needed & {*optional}
+        self.missing: frozenset[str] = frozenset()
+        self._deleted: frozenset[str] = frozenset()
+
+    def update(self, existing: Collection[str]) -> str:
+        """Compare with the topics that exist now.
+
+        Returns:
+            What is missing since the last look, for people; empty if nothing is.
+
+        Raises:
+            MissingTopicsError: topics were missing at two looks in a row: a broker that has just
+                started may not know all of them yet.
+            KafkaUnavailableError: an optional topic exists now, and is read by a new consumer.
+        """
+        if appeared := self.missing & {*existing}:
+            raise KafkaUnavailableError(f"{', '.join(sorted(appeared))} exists now")
+        deleted = self.needed - self.missing - {*existing}
+        if deleted & self._deleted:
+            raise missing_topics_error(deleted)
+        self._deleted = deleted
+        return describe_missing_topics(deleted) if deleted else ""
+
+
 class BrokerMonitor:
     """Monitor that periodically checks the broker and the partitions' progress.
 
     Args:
         fetching: returns the partitions of which messages are wanted now.
         commits: gets the identities of the partitions' logs.
+        topics: the topics that have to exist.
 
     Attributes:
-        silence: the reason to report while the broker does not answer; empty while it does.
+        silence: the reason to report while the broker does not answer or lacks a topic; empty
+            while all is well.
     """
 
     def __init__(
-        self, fetching: Callable[[], set[TopicPartition]], commits: OffsetCommitter
+        self,
+        fetching: Callable[[], set[TopicPartition]],
+        commits: OffsetCommitter,
+        topics: TopicPresence,
     ) -> None:
+        self._topics = topics
         self._fetching = fetching
         self._commits = commits
         self._stalled_since: dict[tuple[TopicPartition, int], float] = {}
@@ -51,13 +95,16 @@ class BrokerMonitor:
         Raises:
             KafkaUnavailableError: a partition was stalled for ``STALL_TIMEOUT_S``, or its topic
                 was recreated.
+            MissingTopicsError: a topic was deleted.
         """
         while True:
             await asyncio.sleep(CHECK_INTERVAL_S)
             try:
                 async with asyncio.timeout(CHECK_INTERVAL_S):
                     # A consumer with nothing to read raises no error when its broker is gone.
-                    await consumer.topics()
+                    if missing := self._topics.update(await consumer.topics()):
+                        self.silence = missing
+                        continue
                     logs = await fetch_log_identities(
                         get_client(consumer), self._commits.partitions
                     )

@@ -6,7 +6,7 @@ More partitions or fewer than declared are the operator's choice: no promise dep
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
@@ -33,21 +33,41 @@ class TopicSettingsError(OutageError):
     """Raised when a topic's settings would lose or refuse messages."""
 
 
-async def require_topics(kafka: KafkaSettings, names: Sequence[str]) -> None:
+def missing_topics_error(missing: Collection[str]) -> MissingTopicsError:
+    """Return the error to raise for topics that do not exist."""
+    return MissingTopicsError(describe_missing_topics(missing))
+
+
+def describe_missing_topics(missing: Collection[str]) -> str:
+    """Return one line that names topics which do not exist, and says what to do."""
+    names = ", ".join(sorted(missing))
+    return f"topics are missing: {names}; run `python -m messaging topics create`"
+
+
+async def require_topics(
+    kafka: KafkaSettings, names: Sequence[str], *, optional: Collection[str] = ()
+) -> frozenset[str]:
     """Raise unless the topics exist, with settings that satisfy their declarations.
 
     Args:
         kafka: how to reach the broker.
         names: as the broker knows them, prefix included.
+        optional: those that may be missing.
+
+    Returns:
+        The optional topics that are missing.
 
     Raises:
         MissingTopicsError: some do not exist.
-        WrongTopicsError: some are not as declared; the message says what to change.
+        TopicSettingsError: some are not as declared; the message says what to change.
         KafkaUnavailableError: no broker answers.
     """
     async with open_admin_client(kafka) as client:
         try:
-            await _require_all(client, names)
+            missing = {*names} - {*await client.list_topics()}
+            if not missing <= {*optional}:
+                raise missing_topics_error(missing)
+            names = [name for name in names if name not in missing]
             configs = await _configs(client, names)
         except KafkaError as error:
             message = f"the broker does not describe its topics ({type(error).__name__})"
@@ -60,14 +80,7 @@ async def require_topics(kafka: KafkaSettings, names: Sequence[str]) -> None:
     ]
     if faults:
         raise TopicSettingsError(_describe(faults))
-
-
-async def _require_all(client: Any, names: Sequence[str]) -> None:
-    existing = set(await client.list_topics())
-    if missing := [name for name in names if name not in existing]:
-        raise MissingTopicsError(
-            f"topics are missing: {', '.join(missing)}; run `python -m messaging topics create`"
-        )
+    return frozenset(missing)
 
 
 async def _configs(client: Any, names: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -11,7 +11,6 @@ from typing import Final
 import structlog
 
 from contracts.errors import ErrorCode, OutageError
-from contracts.topics import ALL_TOPICS, dlq_topic
 from messaging.consumer.consumer import StageConsumer
 from messaging.consumer.instance_fencing import InstanceIdTakenError, require_free_instance_id
 from messaging.kafka.topic_checks import require_topics
@@ -193,13 +192,12 @@ class ConsumerSupervisor:
                 stage, consumer.settings, publisher, group=kafka.topic(stage.service)
             )
             consumption = StageConsumer(stage, consumer.settings, kafka, worker)
-            written = {one.name for one in ALL_TOPICS if stage.service in one.producers}
-            if stage.dead_letters:
-                written.add(dlq_topic(stage.service).name)
-            needed = {*consumption.topics, *map(kafka.topic, written)}
             # Using a topic that is not there would have the broker create it, wrongly: a DLQ made
             # by the broker forgets its letters after a week.
-            await require_topics(kafka, sorted(needed))
+            topics = consumption.topic_presence
+            topics.missing = await require_topics(
+                kafka, sorted(topics.needed), optional=topics.optional
+            )
             if self._name_was_taken:
                 # Whoever took it may be gone. At the start that cannot be told: then it may be
                 # this replica's own name, from before it was started again.

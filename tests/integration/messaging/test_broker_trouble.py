@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 
 import httpx2
 import pytest
+from aiokafka.errors import KafkaError
 
-from contracts.topics import CHUNKS_READY
+from contracts.topics import CHUNKS_READY, TRANSCRIPTS_SUBMITTED, Topic, dlq_topic, retry_topic
 from messaging import KafkaSettings, KafkaUnavailableError, Publisher, Record
 from messaging.delivery import Headers
-from messaging.kafka.admin import create_topics
+from messaging.kafka import broker_monitor
+from messaging.kafka.admin import (
+    create_topics,
+    disable_topic_auto_creation,
+    open_admin_client,
+)
 from messaging.producer.publisher import RecordTooLargeError
 from messaging.stage import Stage
 from support.broker import (
@@ -111,3 +121,76 @@ async def test_a_publisher_without_broker_says_so() -> None:
     with pytest.raises(KafkaUnavailableError, match="KAFKA_BOOTSTRAP_SERVERS"):
         async with Publisher(nobody, source="/test"):
             pass
+
+
+async def delete_topic(bench: Bench, topic: Topic) -> None:
+    name = bench.kafka.topic(topic.name)
+    async with open_admin_client(bench.kafka) as admin:
+        await admin.delete_topics([name])
+
+        async def is_gone() -> bool:
+            return name not in await admin.list_topics()
+
+        await until(is_gone)
+
+
+async def bench_without_auto_creation(servers: str, topics: Sequence[Topic]) -> Bench:
+    """Return a bench on a broker that creates no topic by itself, as installations have it."""
+    bench = await bench_on(servers, topics)
+    with suppress(KafkaError):  # Apache Kafka has it in its configuration
+        await disable_topic_auto_creation(bench.kafka)
+    return bench
+
+
+async def test_a_topic_deleted_meanwhile_is_named_and_waited_for(
+    own_broker: RestartableBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker_monitor, "CHECK_INTERVAL_S", 0.5)
+    bench = await bench_without_auto_creation(own_broker.servers, probe_topics())
+    stage, seen = counting_stage()
+    async with bench.running(stage) as running:
+        for topic in (CHUNKS_READY, retry_topic(PROBE, 1), dlq_topic(PROBE)):
+            await delete_topic(bench, topic)
+            name = bench.kafka.topic(topic.name)
+            said = f"topics are missing: {name}; run `python -m messaging topics create`"
+            reasons = set[str]()
+
+            def is_waiting(said: str = said, reasons: set[str] = reasons) -> bool:
+                reasons.add(running.health.reason)
+                return running.health.reason == said and running.consumption is None
+
+            await until(is_waiting, within_s=40)
+            assert reasons <= {"", "joining the consumer group", said}
+            await create_topics(bench.kafka, [replace(topic, partitions=1)])
+            await running.is_ready()
+            value = topic.name.encode()
+            await bench.send(CHUNKS_READY.name, value)
+            await until(partial(seen.__contains__, value), within_s=40)
+
+
+async def test_a_stage_goes_on_without_an_optional_topic_and_reads_it_once_it_is_there(
+    own_broker: RestartableBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker_monitor, "CHECK_INTERVAL_S", 0.5)
+    others = [topic for topic in probe_topics() if topic.name != TRANSCRIPTS_SUBMITTED.name]
+    bench = await bench_without_auto_creation(own_broker.servers, others)
+    stage = Stage(PROBE, optional_topics=[TRANSCRIPTS_SUBMITTED.name])
+    seen = list[bytes | None]()
+
+    @stage.on_raw(CHUNKS_READY)
+    @stage.on_raw(TRANSCRIPTS_SUBMITTED)
+    async def handle(record: Record) -> None:
+        seen.append(record.value)
+
+    name = bench.kafka.topic(TRANSCRIPTS_SUBMITTED.name)
+    said = f"topics are missing: {name}; run `python -m messaging topics create`"
+    async with bench.running(stage) as running:
+        for number in (b"1", b"2"):
+            await until(lambda: running.health.ready and running.health.detail == said, within_s=40)
+            await bench.send(CHUNKS_READY.name, b"beside " + number)
+            await until(partial(seen.__contains__, b"beside " + number), within_s=40)
+            await create_topics(bench.kafka, [TRANSCRIPTS_SUBMITTED])
+            await until(lambda: running.health.ready and not running.health.detail, within_s=40)
+            await bench.send(TRANSCRIPTS_SUBMITTED.name, b"there " + number)
+            await until(partial(seen.__contains__, b"there " + number), within_s=40)
+            await delete_topic(bench, TRANSCRIPTS_SUBMITTED)
