@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from contracts.errors import BadMessageError
 from contracts.events import NotesStored
 from contracts.ids import derive_id
 from contracts.topics import CHUNKS_READY, DLQ_TOPICS, NOTES_STORED
@@ -47,9 +48,11 @@ def test_a_topic_of_any_records_is_read_raw() -> None:
         Stage("some").on(DLQ_TOPICS[0])
 
 
-def test_an_unknown_topic_is_said_so() -> None:
-    with pytest.raises(LookupError, match="some does not read elsewhere"):
+def test_an_unknown_source_topic_is_the_message_s_fault_and_not_quoted() -> None:
+    with pytest.raises(BadMessageError, match="some reads no such topic") as refusal:
         Stage("some").route("elsewhere")
+    assert refusal.value.code == "invalid_event"
+    assert "elsewhere" not in str(refusal.value)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from contracts.topics import CHUNKS_READY
 from messaging import Record, StageSettings
 from messaging.dead_letters import failure_router
 from messaging.dead_letters.metrics import FLOOD
-from messaging.delivery import Headers
+from messaging.delivery import Headers, append_headers
 from messaging.processing.inflight import InFlightMessage
 from messaging.processing.processor import MOST_NEWCOMERS, MessageProcessor
 from messaging.producer.publisher import RecordTooLargeError
@@ -220,6 +220,26 @@ async def test_a_bug_that_may_be_the_stages_own_still_stops_it() -> None:
                 break
             await worker.work(job(finished, headers=about(b"%d" % number)))
     assert "bug" in worker.trouble
+    await worker.close()
+
+
+@pytest.mark.parametrize("origin", [b"", b"elsewhere", b"probe-retry-0", b"\xff", b"a\0b"])
+async def test_forged_headers_in_a_retry_topic_are_never_held_against_the_stage(
+    origin: bytes,
+) -> None:
+    broker, finished = Broker(), list[InFlightMessage]()
+    worker = worker_of(lambda _: None, broker)
+    for number in range(worker.stoppage.window):
+        claims = (
+            (h.DLQ_TOPIC, origin),
+            (h.DLQ_PARTITION, b"9" * 18),
+            (h.DLQ_OFFSET, b"%d" % number),
+        )
+        received = Received(headers=append_headers(about(b"%d" % number), claims))
+        await worker.work(InFlightMessage(received, PLACE, "probe-retry-0", 0, finished.append))
+    assert (len(finished), worker.trouble) == (worker.stoppage.window, "")
+    assert {told[h.ERROR_CODE] for told in broker.told} == {"invalid_event"}
+    assert not [told for told in broker.told if "elsewhere" in told[h.DLQ_MESSAGE]]
     await worker.close()
 
 
