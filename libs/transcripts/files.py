@@ -67,6 +67,8 @@ _WESTERN: Final = frozenset(
     "àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿœšžßðþÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝŒŠŽÐÞŸ"
     "\u2018\u2019\u201c\u201d\u201a\u201e\u2013\u2014\u2026\u2022\u20ac\u00a3\u00b0\u00ab\u00bb\u00bf\u00a1\u00a0"
 )
+_ICELANDIC: Final = frozenset("þðýÞÐÝ")
+_NORDIC: Final = frozenset("áíóúæÁÍÓÚÆ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,11 @@ def _western(data: bytes) -> str | None:
         return None
     others = [one for one in text if not one.isascii()]
     mostly_ascii = len(others) <= _MOST_ACCENTS * len(text)
-    return "cp1252" if mostly_ascii and set(others) <= _WESTERN else None
+    if not mostly_ascii or not set(others) <= _WESTERN:
+        return None
+    # Turkish has other letters where Icelandic has thorn, eth and y acute.
+    icelandic = _ICELANDIC & set(others)
+    return "cp1254" if icelandic and not _NORDIC & set(others) else "cp1252"
 
 
 def _detected(data: bytes) -> str | None:

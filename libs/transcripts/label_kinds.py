@@ -83,8 +83,13 @@ _HEADING: Final = re.compile(
 )
 # Lines at the head of a file that list who is in it.
 _HEAD_LINE: Final = re.compile(
-    r"participants|speakers|attendees|answer \d+|question \d+", re.IGNORECASE
+    r"participants|speakers|attendees|answer \d+|question \d+"
+    r"|(?:episode|chapter|part|section|session|scene|tape|side|day|week|step|figure|table|appendix"
+    r"|folge|kapitel|teil|épisode|chapitre|episodio|capítulo|parte) (?:\d{1,4}|[ivx]{1,5})",
+    re.IGNORECASE,
 )
+# `@dana_w`, as people are called in chats.
+_HANDLE: Final = re.compile(r"@\w[\w.-]{1,40}")
 _ANSWERS: Final = re.compile(
     "question|answer|q|a|frage|antwort|pregunta|respuesta|réponse|domanda|risposta|vraag|antwoord",
     re.IGNORECASE,
@@ -121,7 +126,9 @@ def classify_label(label: str) -> LabelKind:
     label = label.strip()
     bare = _IN_BRACKETS.sub(" ", label).strip() or label
     words = _WORD.findall(bare)
-    if _HEAD_LINE.fullmatch(label):
+    if _HANDLE.fullmatch(label):
+        kind = LabelKind.NAME
+    elif _HEAD_LINE.fullmatch(label):
         kind = LabelKind.HEADING
     elif _is_role(label):
         kind = LabelKind.ROLE

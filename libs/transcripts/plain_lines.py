@@ -38,7 +38,10 @@ _VOICE_AHEAD: Final = re.compile(
     r"((?:Speaker|SPEAKER|Sprecher|Locuteur|Hablante)[ _]\d{1,3})\s+(?=\w)"
 )
 _SECONDS: Final = re.compile(r"\d{1,6}\.\d{1,9}")
-_BOLD_TIME: Final = re.compile(r"(\*\*|__)(\[?(?:\d{1,2}:)?\d{1,2}:\d{2}(?:\s?[AaPp][Mm])?\]?)\s+")
+_BOLD_TIME: Final = re.compile(
+    r"(?P<mark>\*\*|__)(?P<time>[\[(]?(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?(?:\s?[AaPp][Mm])?[\])]?)"
+    r"(?P<closed>:?(?P=mark):?)?\s+"
+)
 _FEW: Final = 3
 _COLUMN_LABEL: Final = 60
 
@@ -115,7 +118,9 @@ def _read_line(line: str, number: int, *, paragraph: bool) -> TextLine:
 def _unbold(line: str) -> str:
     """`**11:00 You:** text` with its time in front of the bold: `11:00 **You:** text`."""
     match = _BOLD_TIME.match(line)
-    return f"{match[2]} {match[1]}{line[match.end() :]}" if match else line
+    if match is None:
+        return line
+    return f"{match['time']} {'' if match['closed'] else match['mark']}{line[match.end() :]}"
 
 
 def _read_columns(line: str, number: int, *, paragraph: bool) -> TextLine | None:

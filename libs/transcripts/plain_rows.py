@@ -69,7 +69,10 @@ _VENDOR_LINES: Final = re.compile(
     r"|\[(?:ti|ar|al|by|offset|length):.*\]"
     r"|Transcript\. Use arrow keys to navigate between transcript entries\."
     r"|\W{0,3}\[?(?:end|start|beginning) of (?:the )?"
-    r"(?:audio|recording|transcript(?:ion)?|interview|tape|file)(?: (?:\d{1,2}|[A-Z]))?\]?\W{0,3}",
+    r"(?:audio|recording|transcript(?:ion)?|interview|tape|file)(?: (?:\d{1,2}|[A-Z]))?\]?\W{0,3}"
+    r"|\[(?:end|start|beginning) of (?:the )?(?:audio|recording|transcript(?:ion)?|interview|tape"
+    r"|file|track|side|disc|disk|session|part)\b[^\[\]]{0,60}\]\.?"
+    r"|(?:.{0,40} )?messages and calls are end-to-end encrypted\..*",
     re.IGNORECASE,
 )
 _CLOCK: Final = re.compile(r"\d:\d\d")

@@ -289,11 +289,10 @@ class _Decision:
         if key in self._known or key in self._structural:
             return True
         if kind is LabelKind.ROLE:
-            return (
-                self._recurs(key)
-                or is_capitalised(self._labels[key][0].label)
-                or (self._labels[key][0].form is LabelMarking.BRACKET or self._usual >= _USUAL)
-            )
+            one = self._labels[key][0]
+            if self._recurs(key) or is_capitalised(one.label):
+                return True
+            return one.form is LabelMarking.BRACKET or (self._usual >= _USUAL and not one.later)
         if kind is not LabelKind.NAME or not self._recurs(key):
             return False
         ones = self._labels[key]

@@ -43,7 +43,8 @@ _BEFORE_SPEECH: Final = re.compile(rf"[\[(]\s?{_RANGE}\s?[\])]\s*")
 _AT_END: Final = re.compile(r"\s*#(?P<end>\d{1,2}:\d{2}:\d{2})(?:-(?P<tenth>\d))?#\s*$")
 _DAY: Final = re.compile(r"T|\d[/.-]\d{1,2}[/.-]\d")
 _BEHIND_BRACKETS: Final = re.compile(
-    rf"(?:\[(?P<square>[^\[\]]{{1,80}})\]|\((?P<round>[^()]{{1,80}})\))\s*{_RANGE}\s*[:\uff1a]?"
+    rf"(?:\[(?P<square>[^\[\]]{{1,80}})\]|\((?P<round>[^()]{{1,80}})\))\s*"
+    rf"(?:{_RANGE}|[\[(]{_RANGE.replace('start', 'from').replace('end', 'to')}[\])])\s*[:\uff1a]?"
 )
 _TRANSANA: Final = re.compile(r"¤<(\d{1,9})>\s*")
 _FRAMES_A_SECOND: Final = 25
@@ -102,7 +103,8 @@ def parse_timestamped_label(line: str) -> TimestampedLabel | None:
     """Return the speaker label and the time that a line begins with; None if it does not."""
     if bracketed := _BEHIND_BRACKETS.fullmatch(line):
         name = bracketed["square"] or bracketed["round"]
-        return TimestampedLabel(name, _ms(bracketed["start"]), "", wide=True, closed=True)
+        time = bracketed["start"] or bracketed["from"]
+        return TimestampedLabel(name, _ms(time), "", wide=True, closed=True)
     match = _BEHIND_LABEL.fullmatch(line)
     if match is None or bool(match["open"]) != bool(match["close"]):
         return None

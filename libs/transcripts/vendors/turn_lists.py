@@ -7,8 +7,10 @@ wrong guess is seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
@@ -16,6 +18,7 @@ from contracts.transcript import TranscriptFormat
 from transcripts.cues import Cue, read_cue_passages
 from transcripts.documents import normalize_speaker_id
 from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_json_functions
+from transcripts.label_kinds import LabelKind, classify_label
 from transcripts.notices import Notices
 from transcripts.text import TextPiece
 from transcripts.turns import SpokenPassage
@@ -40,7 +43,7 @@ _SPEAKER_KEYS: Final = (
     "from", "author", "role", "user", "user_name", "userName", "username", "identity", "channel",
     "display_name", "displayName", "voice", "spk", "spkid", "person", "sender_name", "sender",
     "senderName", "from_name", "author_name", "label", "users", "speakers",
-    "speakerDesignation", "speaker_designation", "speakerTitle", "actor", "character",
+    "speaker_designation", "speakerTitle", "actor", "character", "person_name", "talker",
 )  # fmt: skip
 _PART_KEYS: Final = ("sentences", "segments", "parts", "lines", "tokens", "words")
 _ID_KEYS: Final = ("id", "speaker_id", "speakerId", "spkid", "key", "uid", "participant_id")
@@ -51,11 +54,16 @@ _START_KEYS: Final = (
     "start", "start_time", "startTime", "start_ms", "startMs", "begin", "from", "offset", "ts",
     "timestamp", "time", "start_timestamp", "startTimestamp", "startTimeMs", "start_sec",
     "tStartMs", "startOffset", "begin_time", "relative_start", "in", "startDateTime",
+    "offset_millisecond", "offset_milliseconds", "offset_ms", "offset_seconds", "position",
 )  # fmt: skip
 _END_KEYS: Final = (
     "end", "end_time", "endTime", "end_ms", "endMs", "to", "end_ts", "endTs", "end_timestamp",
     "endTimestamp", "endTimeMs", "end_sec", "endOffset", "until", "out", "endDateTime",
 )  # fmt: skip
+_SPELLINGS: Final = {
+    re.sub(r"[ _-]", "", key).lower(): key
+    for key in (*_END_KEYS, *_START_KEYS, *_SPEAKER_KEYS, *_TEXT_KEYS, *_PART_KEYS)
+}
 _DEPTH: Final = 5
 """Levels of a JSON document in which a list of turns is looked for, at most."""
 
@@ -82,7 +90,7 @@ def _layout(document: Any) -> _Layout | None:
             continue
         speaker = _key(
             turns, tuple(one for one in _SPEAKER_KEYS if one != key), (str, int, dict, list)
-        )
+        ) or _key_of_names(turns, key)
         start = _key(turns, tuple(one for one in _START_KEYS if one != speaker), (str, int, float))
         end = _key(turns, _END_KEYS, (str, int, float))
         found = _Layout(turns, key, speaker, start, end)
@@ -91,12 +99,46 @@ def _layout(document: Any) -> _Layout | None:
     return best if best is not None and (best.speaker or best.start) else None
 
 
+def _key_of_names(turns: Sequence[dict[str, Any]], text: str) -> str:
+    """The key, whatever it is called, under which names recur; empty if there is none."""
+    looked_at = turns[:_MANY]
+    for key in dict.fromkeys(key for turn in looked_at for key in turn):
+        values = [turn[key] for turn in looked_at if _is_text(turn, key) and turn[key].strip()]
+        names = set(values)
+        if (
+            key != text
+            and len(values) >= _MOST * len(looked_at)
+            and 1 < len(names) < len(values)
+            and all(classify_label(name) in {LabelKind.NAME, LabelKind.ROLE} for name in names)
+        ):
+            return key
+    return ""
+
+
+@lru_cache(maxsize=4_096)
+def _known_key(key: str) -> str:
+    """A key as it is spelled here, if it differs from that in capitals and underscores alone."""
+    return key if key in _SPELLINGS.values() else _SPELLINGS.get(_fold_key(key), key)
+
+
+def _fold_key(key: str) -> str:
+    return re.sub(r"[ _-]", "", key).lower()
+
+
+def _with_known_keys(turn: dict[str, Any]) -> dict[str, Any]:
+    known = {key: _known_key(key) for key in turn if _known_key(key) not in turn}
+    return {known.get(key, key): value for key, value in turn.items()} if known else turn
+
+
 def _with_parts(turn: dict[str, Any]) -> dict[str, Any]:
     """A turn with the text and times of its sentences or words, and times that stand deeper."""
+    turn = _with_known_keys(turn)
     if not any(isinstance(turn.get(one), str) for one in _TEXT_KEYS):
         turn = turn | _of_parts(turn)
     for key in ("time", "timing", "timestamps", "interval"):
         times = turn.get(key)
+        if isinstance(times, list) and len(times) == 2:  # noqa: PLR2004 - start and end
+            return turn | {"start": times[0], "end": times[1]}
         if isinstance(times, dict):
             start = next((times[one] for one in _START_KEYS if one in times), None)
             end = next((times[one] for one in _END_KEYS if one in times), None)
@@ -109,7 +151,7 @@ def _with_parts(turn: dict[str, Any]) -> dict[str, Any]:
 
 def _of_parts(turn: dict[str, Any]) -> dict[str, Any]:
     for key in _PART_KEYS:
-        parts = filter_objects(turn.get(key))
+        parts = [_with_known_keys(one) for one in filter_objects(turn.get(key))]
         texts = [
             next((one[name] for name in _TEXT_KEYS if isinstance(one.get(name), str)), "")
             for one in parts
@@ -265,7 +307,7 @@ def _name(value: Any, names: Mapping[str, str]) -> str:
 
 def _unit(layout: _Layout) -> float:
     """Milliseconds of one unit of a list's times, by the key's name or by their size."""
-    if layout.start.lower().endswith(("ms", "millis", "milliseconds")):
+    if layout.start.lower().endswith(("ms", "millis", "millisecond", "milliseconds")):
         return 1
     values = [turn.get(layout.start) for turn in layout.turns[:_MANY] if layout.start]
     numbers = [one for one in values if isinstance(one, int) and not isinstance(one, bool)]

@@ -282,3 +282,118 @@ def test_encodings_of_other_alphabets_are_found_by_frequent_letters(
     encoding: str, text: str
 ) -> None:
     assert decode_file(text.encode(encoding)).text == text
+
+
+# Second round
+
+
+@pytest.mark.parametrize(
+    ("head", "row"),
+    [
+        ("Excerpt Range,Speaker,Excerpt Copy", "{n}-20,{who},{text}"),
+        ("Zeile;Person;Äußerung", "{n};{who};{text}"),
+    ],
+)
+def test_tables_whose_column_of_words_has_an_unknown_name(head: str, row: str) -> None:
+    spoken = enumerate([("Ann", ASKED), ("Marek", ANSWERED), ("Ann", AGAIN)], start=1)
+    rows = [row.format(n=at, who=who, text=text) for at, (who, text) in spoken]
+    assert turns("\n".join([head, *rows])) == talk("Ann", "Marek")
+
+
+@pytest.mark.parametrize("head", ["Start (s)", "Start [ms]", "Beginn", "Position"])
+def test_columns_of_times_are_known_with_a_unit_or_by_what_they_hold(head: str) -> None:
+    unit = "000" if "ms" in head else ".0"
+    unit = ":00" if head in {"Beginn", "Position"} else unit
+    spoken = enumerate([("Ann", ASKED), ("Marek", ANSWERED), ("Ann", AGAIN)], start=1)
+    rows = [f"{at}{unit};{text};{who}" for at, (who, text) in spoken]
+    scale = 60_000 if head in {"Beginn", "Position"} else 1_000
+    assert turns("\n".join([f"{head};Transcript;Speaker", *rows])) == talk(
+        "Ann", "Marek", scale, 2 * scale, 3 * scale
+    )
+
+
+@pytest.mark.parametrize("head", ["Time,Interviewer,Marek", "Interviewer,Time,Marek"])
+def test_a_column_for_each_speaker(head: str) -> None:
+    places = head.split(",")
+    spoken = [("Interviewer", ASKED), ("Marek", ANSWERED), ("Interviewer", AGAIN)]
+    rows = [
+        ",".join({"Time": f"0:0{at}", who: text}.get(one, "") for one in places)
+        for at, (who, text) in enumerate(spoken, start=1)
+    ]
+    assert turns("\n".join([head, *rows])) == talk("Interviewer", "Marek", 1_000, 2_000, 3_000)
+
+
+@pytest.mark.parametrize(
+    ("speaker", "text", "start"),
+    [
+        ("Speaker", "Text", "BeginTime"),
+        ("personName", "text", "startTime"),
+        ("SPEAKER_NAME", "Transcript", "Start-Time"),
+        ("uttered_by", "utterance", "start"),
+    ],
+)
+def test_keys_of_json_in_any_spelling(speaker: str, text: str, start: str) -> None:
+    spoken = [("Ann Lee", 1.0, ASKED), ("Marek Nowak", 2.0, ANSWERED), ("Ann Lee", 3.0, AGAIN)]
+    parts = [{speaker: who, start: at, text: words} for who, at, words in spoken]
+    assert turns(json.dumps({"items": parts})) == talk(
+        "Ann Lee", "Marek Nowak", 1_000, 2_000, 3_000
+    )
+
+
+def test_offsets_in_milliseconds_and_pairs_of_times() -> None:
+    spoken = [("Ann", 1_000, ASKED), ("Marek", 2_000, ANSWERED), ("Ann", 3_000, AGAIN)]
+    expected = talk("Ann", "Marek", 1_000, 2_000, 3_000)
+    offsets = [{"personName": who, "offsetMillisecond": at, "text": x} for who, at, x in spoken]
+    pairs = [
+        {"speaker": who, "timestamps": [at / 1_000, at / 1_000 + 1], "transcript": x}
+        for who, at, x in spoken
+    ]
+    assert turns(json.dumps({"items": offsets})) == turns(json.dumps(pairs)) == expected
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        "[{who}] (0:0{at} - 0:09)\n{text}\n",
+        "[{who}] (0:0{at})\n{text}\n",
+        "**[00:0{at}]** {who}: {text}",
+        "**00:0{at}** **{who}:** {text}",
+    ],
+)
+def test_times_in_brackets_and_bold_beside_names(turn: str) -> None:
+    spoken = enumerate([("Ann", ASKED), ("Marek", ANSWERED), ("Ann", AGAIN)], start=1)
+    content = "\n".join(turn.format(who=who, at=at, text=text) for at, (who, text) in spoken)
+    assert turns(content) == talk("Ann", "Marek", 1_000, 2_000, 3_000)
+
+
+def test_names_of_accounts_are_labels() -> None:
+    content = f"@ann_l: {ASKED}\n@marek.n: {ANSWERED}\n@ann_l: {AGAIN}\n"
+    assert turns(content) == talk("@ann_l", "@marek.n")
+
+
+def test_a_part_with_a_number_is_a_title() -> None:
+    content = f"Episode 12: The boat\n\nAnn Lee: {ASKED}\n\nMarek Nowak: {ANSWERED}\n"
+    assert said(read(content))[0] == ("Speaker", "Episode 12: The boat")
+
+
+def test_the_and_a_noun_within_a_line_is_no_voice() -> None:
+    content = (
+        "Interviewer: Who begins?\nNurse: I can.\nInterviewer: Please.\n"
+        "Nurse: Something else. The pipes: nobody thinks of them.\nInterviewer: Go on.\n"
+    )
+    assert "Something else. The pipes: nobody thinks of them." in [
+        text for _, text in said(read(content))
+    ]
+
+
+@pytest.mark.parametrize("mark", ["[END OF TRACK AAA_march86_532.]", "[End of Tape 1, Side A]"])
+def test_ends_of_tapes_are_nobodys_words(mark: str) -> None:
+    content = f"ANN LEE:  {ASKED}\n\n{mark}\n\nMAREK NOWAK:  {ANSWERED}\n\nANN LEE: {AGAIN}\n"
+    assert turns(content) == talk("ANN LEE", "MAREK NOWAK")
+
+
+def test_turkish_is_told_from_icelandic() -> None:
+    turkish = "Görüşmeci: Ne zaman başladınız?\nAyşe: Baharda. Sanırım öyleydi.\n"
+    icelandic = "Spyrill: Hvenær byrjaðir þú?\nJón: Um vorið. Ég held það.\n"
+    assert decode_file(turkish.encode("cp1254")).text == turkish
+    assert decode_file(icelandic.encode("cp1252")).text == icelandic

@@ -1,0 +1,223 @@
+"""Which columns of a table hold what was said, who said it, and when.
+
+By the columns' names where they are known, else by what the columns hold.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
+from typing import Final
+
+from transcripts.label_kinds import LabelKind, classify_label
+
+_TEXT: Final = re.compile(
+    r"(?:(?:utterance|segment|turn|spoken|speech|original|full|raw|clean|transcript(?:ion)?)"
+    r"[ _-]?)?text|texte|texto|testo|inhalt|aussage|transcript|transcription|content|dialog(?:ue)?"
+    r"|utterance|words|speech|quote|sentence"
+    r"|caption|body|message|annotation|value|(?:what (?:was|is) )?said|(?:spoken )?words?"
+    r"|inhoud|tekst",
+    re.IGNORECASE,
+)
+_SPEAKER: Final = re.compile(
+    r"sprecher|locuteur|hablante|orador|parlante"
+    r"|speaker(?:[ _]?(?:name|label|id|designation))?|spkr|spk|name|participant|who|voice|role"
+    r"|tier|character|spreker|talare|osoba|speakers|person|interlocutor|actor|user(?:[ _]?name)?",
+    re.IGNORECASE,
+)
+_START: Final = re.compile(
+    r"zeit|temps|tiempo|tempo"
+    r"|(?:start|begin|in|from|st)[ _-]?(?:time(?:code|stamp)?|ms|sec(?:onds)?|point)?|time(?:code"
+    r"|stamp)?(?:[ _-]?(?:in|start|from))?|begin time.*|timestamp.*|time ?span|tijd|tempo",
+    re.IGNORECASE,
+)
+_END: Final = re.compile(
+    r"(?:time ?code|time)[ _-]?(?:out|end|to)"
+    r"|(?:end|stop|out|to|until|en)[ _-]?(?:time(?:code|stamp)?|ms|sec(?:onds)?|point)?|end time.*",
+    re.IGNORECASE,
+)
+_CLOCK: Final = r"(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,:;]\d{1,3})?"
+_IS_TIME: Final = re.compile(rf"{_CLOCK}(?:\s*[-\u2013]\s*{_CLOCK})?|\d{{1,6}}\.\d{{1,9}}")
+_UNIT: Final = re.compile(r"\s*[(\[][^()\[\]]{1,20}[)\]]$")
+_WHOLE: Final = re.compile(r"\d{1,9}")
+_LONGEST_TURN_S: Final = 300
+"""Seconds; turns of a recording do not usually take longer, so larger steps are milliseconds."""
+_LOOKED_AT: Final = 500
+_NAMED: Final = frozenset({LabelKind.NAME, LabelKind.ROLE})
+_FEWEST_ROWS: Final = 3
+_DELIMITERS: Final = ("\t", ",", ";", "|")
+_FEWEST: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumns:
+    """Places of a table's columns from 0; ``named`` says that its first row names them."""
+
+    text: int
+    speaker: int | None
+    start: int | None
+    end: int | None
+    delimiter: str
+    unit_ms: float
+    count: int
+    named: bool = True
+
+
+def find_columns(content: str) -> TableColumns | None:
+    """Return the columns of a CSV or TSV table of turns; None if the text is no such table."""
+    named = _named_columns(content)
+    if named is None or named.speaker is None:
+        # Columns under names that nobody knows show by what they hold.
+        named = _columns_by_content(content, named) or named
+    return named if named is None or named.start is not None else _with_times(content, named)
+
+
+def _with_times(content: str, columns: TableColumns) -> TableColumns:
+    """The columns with those of times, where no name tells them but each cell is a time."""
+    rows = _first_rows(content, columns.delimiter)[int(columns.named) :]
+    times = [
+        at
+        for at in range(columns.count)
+        if at not in {columns.text, columns.speaker}
+        and rows
+        and all(len(row) > at and _IS_TIME.fullmatch(row[at].strip()) for row in rows)
+    ]
+    start, end = (*times, None, None)[:2]
+    return replace(columns, start=start, end=columns.end if columns.end is not None else end)
+
+
+def _columns_by_content(content: str, named: TableColumns | None) -> TableColumns | None:
+    """Columns by what they hold: a time or two, a few names again and again, and the longest.
+
+    Args:
+        content: the table.
+        named: what the names of the columns tell, where they tell who spoke in none.
+    """
+    for delimiter in (named.delimiter,) if named else (",", ";", "\t"):
+        if content.count(delimiter) < _FEWEST_ROWS * 2 - 1:
+            continue
+        rows = _first_rows(content, delimiter)
+        width = len(rows[0]) if rows else 0
+        if len(rows) < _FEWEST_ROWS or width < _FEWEST or any(len(row) != width for row in rows):
+            continue
+        columns = [[row[at].strip() for row in rows] for at in range(width)]
+        headed = named is not None or _is_headed(columns)
+        if headed:
+            columns = [cells[1:] for cells in columns]
+        times = [at for at, cells in enumerate(columns) if all(map(_IS_TIME.fullmatch, cells))]
+        text = max(range(width), key=lambda at: sum(map(len, columns[at])))
+        names = [at for at in range(width) if at not in {text, *times} and _are_names(columns[at])]
+        if delimiter == "\t" and text == width - 1 and not headed:
+            continue  # a time, a name and what was said: plain text in columns
+        if not names or text in times:
+            continue
+        if named is not None and named.text == text:
+            return replace(named, speaker=names[0])
+        if named is None and (times or headed or width == _FEWEST):
+            start, end = (*times, None, None)[:2]
+            return TableColumns(text, names[0], start, end, delimiter, 1_000, width, named=headed)
+    return None
+
+
+def _is_headed(columns: Sequence[Sequence[str]]) -> bool:
+    """Whether the first row names the columns: it has no time where all the others have one."""
+    return any(
+        _IS_TIME.fullmatch(cells[0]) is None and all(map(_IS_TIME.fullmatch, cells[1:]))
+        for cells in columns
+    )
+
+
+def _are_names(cells: Sequence[str]) -> bool:
+    """Whether a column holds names of speakers, of whom one at least speaks again."""
+    different = set(cells)
+    return len(different) < len(cells) and all(classify_label(cell) in _NAMED for cell in different)
+
+
+def _first_rows(content: str, delimiter: str) -> list[list[str]]:
+    """The first rows that are not blank; none if the text is no CSV."""
+    return read_rows(content, delimiter, _LOOKED_AT)
+
+
+def read_rows(content: str, delimiter: str, most: int | None = None) -> list[list[str]]:
+    """Return the rows of a table that are not blank, at most ``most``; [] if it is no CSV."""
+    if delimiter not in content:
+        return []
+    lines = io.StringIO(content.removeprefix("\ufeff"), newline=None)
+    try:
+        rows = list(islice(csv.reader(lines, delimiter=delimiter), most))
+    except csv.Error:
+        return []
+    return [row for row in rows if any(cell.strip() for cell in row)]
+
+
+def _named_columns(content: str) -> TableColumns | None:
+    head = content.removeprefix("\ufeff").lstrip("\r\n").split("\n", 1)[0].strip("\r")
+    for delimiter in _DELIMITERS:
+        heads = [one.strip().strip('"').strip() for one in head.split(delimiter)]
+        names = [_UNIT.sub("", one) for one in heads]
+        if len(names) < _FEWEST or any(len(one) > 40 for one in names):  # noqa: PLR2004
+            continue
+        found = [_place(names, one) for one in (_TEXT, _SPEAKER, _START, _END)]
+        text, speaker, start, end = found
+        if text is None and speaker is not None:
+            text = _longest_beside(content, delimiter, speaker)
+        if text is not None and (speaker is not None or start is not None):
+            in_ms = start is not None and _counts_ms(content, delimiter, heads, start)
+            unit = 1 if in_ms else 1_000
+            return TableColumns(text, speaker, start, end, delimiter, unit, len(names))
+    return None
+
+
+def _longest_beside(content: str, delimiter: str, speaker: int) -> int | None:
+    """The column that holds the most, in a table whose column of speakers holds names."""
+    rows = _first_rows(content, delimiter)
+    width = len(rows[0]) if rows else 0
+    if len(rows) < _FEWEST_ROWS or width < _FEWEST or any(len(row) != width for row in rows):
+        return None
+    columns = [[row[at].strip() for row in rows[1:]] for at in range(width)]
+    if not _are_names(columns[speaker]):
+        return None
+    others = [at for at in range(width) if at != speaker]
+    return max(others, key=lambda at: sum(map(len, columns[at])))
+
+
+def _counts_ms(content: str, delimiter: str, names: Sequence[str], start: int) -> bool:
+    """Whether times are milliseconds, by the column's name, or whole numbers that grow so fast."""
+    if names[start].lower().rstrip(")] ").endswith(("ms", "millis", "milliseconds")):
+        return True
+    cells = [row[start].strip() for row in _first_rows(content, delimiter)[1:] if len(row) > start]
+    if not cells or not all(map(_WHOLE.fullmatch, cells)):
+        return False
+    steps = sorted(abs(int(later) - int(earlier)) for earlier, later in pairwise(cells))
+    typical = steps[len(steps) // 2] if steps else int(cells[0])
+    return typical > _LONGEST_TURN_S
+
+
+def _place(names: Sequence[str], pattern: re.Pattern[str]) -> int | None:
+    return next((at for at, name in enumerate(names) if pattern.fullmatch(name)), None)
+
+
+def find_speaker_columns(content: str) -> tuple[str, int | None, dict[int, str]] | None:
+    """Find the columns of a table that has one for each speaker, one filled in each row.
+
+    Returns:
+        The delimiter, the column of times if there is one, and the speakers by their columns;
+        None if it is no such table.
+    """
+    for delimiter in _DELIMITERS:
+        rows = _first_rows(content, delimiter)
+        width = len(rows[0]) if rows else 0
+        if len(rows) < _FEWEST_ROWS or width < _FEWEST or any(len(row) != width for row in rows):
+            continue
+        names = [_UNIT.sub("", one.strip()) for one in rows[0]]
+        start = _place(names, _START)
+        others = [at for at in range(width) if at != start and _place([names[at]], _END) is None]
+        labelled = all(classify_label(names[at]) in _NAMED for at in others)
+        filled = [sum(bool(row[at].strip()) for at in others) for row in rows[1:]]
+        if len(others) >= _FEWEST and labelled and set(filled) == {1}:
+            return delimiter, start, {at: names[at] for at in others}
+    return None
