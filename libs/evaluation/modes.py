@@ -8,7 +8,7 @@ from typing import Final
 
 from evaluation.errors import InputError
 from grounding.syntax.clauses import SyntaxParser
-from grounding.syntax.spacy_parser import is_installed, load_parser
+from grounding.syntax.spacy_parser import is_spacy_installed, load_spacy_parser
 
 
 class CheckMode(StrEnum):
@@ -37,9 +37,9 @@ def load_parsers(requested: CheckMode | None) -> Mapping[CheckMode, SyntaxParser
     Raises:
         InputError: the heavy mode was asked for and is not installed.
     """
-    if requested is CheckMode.LIGHT or (requested is None and not is_installed()):
+    if requested is CheckMode.LIGHT or (requested is None and not is_spacy_installed()):
         return {CheckMode.LIGHT: None}
-    if not is_installed():
+    if not is_spacy_installed():
         raise InputError(_NOT_INSTALLED)
-    heavy = {CheckMode.HEAVY: load_parser()}
+    heavy = {CheckMode.HEAVY: load_spacy_parser()}
     return heavy if requested is CheckMode.HEAVY else {CheckMode.LIGHT: None, **heavy}

@@ -28,7 +28,7 @@ from grounding.syntax.clauses import SyntaxParser
 
 @dataclass(frozen=True, slots=True)
 class CheckedNote:
-    """A drafted note with its copied evidence and the checks it failed.
+    """Drafted note with its copied evidence and the checks that it failed.
 
     Attributes:
         draft: the note as the model offers it.
@@ -68,7 +68,7 @@ class CheckedNote:
 
 @dataclass(frozen=True, slots=True)
 class DraftAssessment:
-    """The result for a whole draft: notes to store, and rejected notes with their reasons."""
+    """Assessment of a whole draft: notes to store, and rejected notes with their reasons."""
 
     accepted: tuple[Note, ...]
     rejected: tuple[RejectedNote, ...]
@@ -77,7 +77,7 @@ class DraftAssessment:
 def check_note(
     draft: DraftNote, chunk: ChunkReady, parse: SyntaxParser | None = None
 ) -> CheckedNote:
-    """Run all checks on one drafted note and copy its evidence.
+    """Run all checks on one drafted note; return it with its evidence and failed checks.
 
     All checks run, even after a failure, so that the model gets all reasons at once.
 
@@ -123,22 +123,22 @@ def recheck_note(
     return _run_checks(CheckContext(draft, chunk, ResolvedCitations(found, missing=()), parse))
 
 
-def decide_note(
+def accept_or_reject_note(
     draft: DraftNote, chunk: ChunkReady, parse: SyntaxParser | None = None
 ) -> Note | RejectedNote:
-    """Check one drafted note; return the note, or the rejected note if any check failed."""
+    """Check one drafted note; return an accepted note, or a rejected one if a check failed."""
     checked = check_note(draft, chunk, parse)
     return checked.to_rejected_note() if checked.failures else checked.to_note()
 
 
 def derive_note_id(chunk_id: UUID, statement: str, evidence: Iterable[Evidence]) -> UUID:
-    """Return a note's id: the same statement on the same passages gives the same id."""
+    """Return a note's id, derived from its statement and the passages it cites."""
     places = (f"{one.segment}:{one.start}+{one.length}" for one in evidence)
     return derive_id("note", chunk_id, statement, *places)
 
 
-def decide_notes(notes: Sequence[DraftNote], chunk: ChunkReady) -> DraftAssessment:
-    """Check all notes of a draft; any failed check rejects a note."""
+def assess_notes(notes: Sequence[DraftNote], chunk: ChunkReady) -> DraftAssessment:
+    """Check all notes of a draft; return the accepted and the rejected ones."""
     checked = [check_note(draft, chunk) for draft in notes]
     return merge_notes(
         accepted=(one.to_note() for one in checked if not one.failures),
@@ -147,7 +147,7 @@ def decide_notes(notes: Sequence[DraftNote], chunk: ChunkReady) -> DraftAssessme
 
 
 def merge_notes(accepted: Iterable[Note], rejected: Iterable[RejectedNote]) -> DraftAssessment:
-    """Merge a draft's notes into an assessment without duplicates.
+    """Merge a draft's notes that say the same on the same evidence; return the assessment.
 
     A note that says the same (up to case and spaces) on the same evidence as an earlier one is
     left out; the themes and questions it adds go to the first, so nothing is lost.

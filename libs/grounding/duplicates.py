@@ -15,7 +15,7 @@ from contracts.transcript import Role, Segment
 from grounding.checks import CHECKS, CheckContext
 from grounding.checks.number import NUMBER_NOT_IN_EVIDENCE
 from grounding.evidence import resolve_citations
-from grounding.numbers.numerals import read_numeral
+from grounding.numbers.numerals import parse_numeral
 from grounding.text.terms import split_terms
 from grounding.text.words import parse_word_list, split_words
 
@@ -46,7 +46,7 @@ def compute_content_key(statement: str) -> str:
 
 
 def find_first_equivalent(statement: str, earlier: Iterable[str]) -> int | None:
-    """Return the index of the first earlier statement that says the same, or None.
+    """Return the index of the first earlier statement that is equivalent, or None.
 
     Args:
         statement: a note's statement.
@@ -79,7 +79,7 @@ def _count_content_lemmas(statement: str) -> Counter[str]:
     spoken = split_words(statement)
     kept, at = list[str](), 0
     while at < len(spoken):
-        numeral = read_numeral(spoken, at)
+        numeral = parse_numeral(spoken, at)
         if numeral is None:
             kept.append(statement[spoken[at].start : spoken[at].end])
         at = at + 1 if numeral is None else numeral.end

@@ -34,7 +34,7 @@ _CLOSING = ".,;:!?…%‰°\"”\u2019'\u203a»)]}-\u2013—*"
 
 @dataclass(frozen=True, slots=True)
 class QuotedPassage:
-    """A part of a segment's text that a citation refers to; code points, end exclusive.
+    """Part of a segment's text that a citation refers to; code points, end exclusive.
 
     Of a long turn, ``segment`` is what the chunk has of it: its part, with what stands before it.
     """
@@ -51,7 +51,7 @@ class QuotedPassage:
 
 @dataclass(frozen=True, slots=True)
 class UnresolvedCitation:
-    """A citation whose passage was not found; ``segment`` is None if there is no such segment.
+    """Citation whose passage was not found in the segment it names.
 
     ``in_context``: the segment is context, or the passage lies in what is context of a long turn.
     """
@@ -63,14 +63,14 @@ class UnresolvedCitation:
 
 @dataclass(frozen=True, slots=True)
 class ResolvedCitations:
-    """A draft note's evidence: the passages found, in the transcript's order, and the rest."""
+    """Passages found for a draft note's citations, in order, and the citations not found."""
 
     found: tuple[QuotedPassage, ...]
     missing: tuple[UnresolvedCitation, ...]
 
 
 def resolve_citations(cited: Iterable[DraftEvidence], chunk: ChunkReady) -> ResolvedCitations:
-    """Find the passages that a draft cites; overlapping and repeated passages become one."""
+    """Find the passages that a draft note cites; overlapping passages become one."""
     turns = {turn.segment.number: turn for turn in _list_turns(chunk)}
     context = {segment.number for segment in chunk.context}
     results = [_resolve_one(one, turns, context) for one in cited]
@@ -140,7 +140,7 @@ def _resolve_one(
 
 
 def find_passage(text: str, first_words: str, last_words: str) -> tuple[int, int] | None:
-    """Return where a passage begins and ends in a text (code points, end exclusive), or None."""
+    """Return the start and end of a quoted passage in a text, or None."""
     spoken = split_words(text)
     forms = [word.text for word in spoken]
     first = [word.text for word in split_words(first_words)]
@@ -208,7 +208,7 @@ def _merge_overlaps(passages: Iterable[QuotedPassage]) -> tuple[QuotedPassage, .
 
 
 def copy_evidence(passage: QuotedPassage) -> Evidence:
-    """Return the evidence a note carries: the exact quote, who said it and when."""
+    """Return a note's evidence: exact quotes, with who said them and when."""
     segment = passage.segment
     start_ms, end_ms = _determine_times(passage)
     return Evidence(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from contracts.notes import CheckFailure, RejectedNote
-from grounding.text.words import truncate
+from grounding.text.words import truncate_text
 
 _MOST_NOTES = 20
 """Rejected notes whose reasons the model is given; the others are only counted."""
@@ -18,7 +18,7 @@ _PASSAGE = 160
 
 
 def format_feedback(rejected: Sequence[RejectedNote]) -> str:
-    """Return the reasons for rejected notes as text for the model, numbered, one line a note.
+    """Format the reasons for rejected notes as numbered lines for the model.
 
     Args:
         rejected: the refused notes, in the order of the draft.
@@ -46,4 +46,4 @@ def _format_failure(failure: CheckFailure) -> str:
 
 
 def _quote_shortened(text: str, limit: int) -> str:
-    return f"“{truncate(' '.join(text.split()), limit)}”"
+    return f"“{truncate_text(' '.join(text.split()), limit)}”"

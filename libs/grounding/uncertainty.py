@@ -24,14 +24,14 @@ that the quotes do not have, no judge can find in them.
 
 
 class Uncertainty(StrEnum):
-    """The way in which a second model may change the checks' decision."""
+    """Uncertainty of the checks' verdict on a note, which a second model may settle."""
 
     MAYBE_TRUE = "maybe_true"
     MAYBE_FALSE = "maybe_false"
 
 
 def classify_uncertainty(checked: CheckedNote) -> Uncertainty | None:
-    """Return whether the verdict on a note may be wrong: maybe true, maybe false, or None.
+    """Return in which way the checks' verdict on a note is uncertain, or None.
 
     One word of its own is enough: with it a note passes that says "cocktails" for "beer". How many
     there are tells nothing more; false notes that pass have as few as true ones.
@@ -50,7 +50,7 @@ def classify_uncertainty(checked: CheckedNote) -> Uncertainty | None:
 
 
 def list_unsupported_words(checked: CheckedNote) -> tuple[str, ...]:
-    """Return a statement's words that need evidence and that no quote has, in order."""
+    """Return a statement's content words that none of its quotes contains."""
     return tuple(_split_by_support(checked)[1].values())
 
 

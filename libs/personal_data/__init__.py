@@ -1,6 +1,11 @@
 """Find and mask personal data in a text."""
 
-from personal_data.detector import DetectionMode, find_personal_data, get_default_mode, preload
+from personal_data.detector import (
+    DetectionMode,
+    find_personal_data,
+    get_default_detection_mode,
+    preload_models,
+)
 from personal_data.findings import IDENTIFYING, PersonalDataKind, PersonalDataSpan
 from personal_data.masking import mask_text
 
@@ -10,7 +15,7 @@ __all__ = [
     "PersonalDataKind",
     "PersonalDataSpan",
     "find_personal_data",
-    "get_default_mode",
+    "get_default_detection_mode",
     "mask_text",
-    "preload",
+    "preload_models",
 ]

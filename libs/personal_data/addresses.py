@@ -131,7 +131,7 @@ _BEFORE_PLACE: Final = re.compile(
 
 
 def find_addresses(text: str, found: Sequence[PersonalDataSpan]) -> Iterator[PersonalDataSpan]:
-    """Yield the addresses of a text, and postal codes beside a place that is already found."""
+    """Yield the postal addresses in a text, with postal codes beside known places."""
     cores = sorted(
         (match.start(), match.end())
         for pattern in (_STREET, _UNIT, _FIELD_POST, _CORNER)

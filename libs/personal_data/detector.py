@@ -14,10 +14,10 @@ from personal_data.dates import find_dates_and_ages
 from personal_data.findings import PersonalDataSpan, resolve_overlaps
 from personal_data.identifiers import find_identifiers
 from personal_data.names import (
-    find_groups,
+    find_demographic_groups,
     find_known_names,
-    find_names,
-    find_titles,
+    find_names_by_form,
+    find_titled_names,
     restore_capitals,
 )
 from personal_data.phones import find_phone_numbers
@@ -28,23 +28,23 @@ _MAX_PIECE: Final = 2_000
 
 
 class DetectionMode(StrEnum):
-    """The way in which names are found: with a model (heavy), or by form only (light)."""
+    """Mode of finding names: by a language model (heavy), or by their form only (light)."""
 
     HEAVY = "heavy"
     LIGHT = "light"
 
 
 @cache
-def get_default_mode() -> DetectionMode:
-    """Return the mode used here by default: heavy if the extra ``personal-data`` is installed."""
-    return DetectionMode.HEAVY if entities.is_installed() else DetectionMode.LIGHT
+def get_default_detection_mode() -> DetectionMode:
+    """Return the detection mode used by default: heavy if its model is installed."""
+    return DetectionMode.HEAVY if entities.is_spacy_installed() else DetectionMode.LIGHT
 
 
-def preload(mode: DetectionMode | None = None) -> None:
-    """Load dictionary and model now, once per process, instead of at the first search."""
+def preload_models(mode: DetectionMode | None = None) -> None:
+    """Load the dictionary and the model now, once per process, instead of at first use."""
     dictionary.load_dictionary()
-    if (mode or get_default_mode()) is DetectionMode.HEAVY:
-        entities.load_model()
+    if (mode or get_default_detection_mode()) is DetectionMode.HEAVY:
+        entities.load_spacy_model()
 
 
 def find_personal_data(
@@ -54,19 +54,19 @@ def find_personal_data(
     known_names: Collection[str] = (),
     mode: DetectionMode | None = None,
 ) -> tuple[PersonalDataSpan, ...]:
-    """Find the personal data in a text.
+    """Return the spans of a text that are personal data.
 
     Args:
         text: any text; long ones are read in time that grows with their length.
         language: of the text, such as "en" or "en-GB". In other languages than English names are
             found only if they are known: what has a form of its own is found in all.
         known_names: names that are personal data wherever they stand, such as the speakers'.
-        mode: the mode to use; `get_default_mode()` if None.
+        mode: the mode to use; `get_default_detection_mode()` if None.
 
     Returns:
         Spans in order, in code points; none overlaps another.
     """
-    mode = mode or get_default_mode()
+    mode = mode or get_default_detection_mode()
     is_english = language.lower().replace("_", "-").split("-")[0] == "en"
     found: list[PersonalDataSpan] = []
     for begin, piece in _split_in_pieces(text):
@@ -90,9 +90,13 @@ def _find_in_piece(
         text = restore_capitals(text)
         words = tokenize_text(text)
         found += find_dates_and_ages(text)
-        found += [*find_titles(text), *find_groups(words), *find_names(text, words)]
+        found += [
+            *find_titled_names(text),
+            *find_demographic_groups(words),
+            *find_names_by_form(text, words),
+        ]
         if mode is DetectionMode.HEAVY:
-            found += entities.find_entities(text, words)
+            found += entities.find_named_entities(text, words)
         found += find_addresses(text, found)
     return resolve_overlaps(text, found)
 

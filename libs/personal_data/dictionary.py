@@ -49,13 +49,13 @@ def _list_entries() -> frozenset[str]:
 
 
 def load_dictionary() -> None:
-    """Load the dictionary now; it takes 0.4 s."""
+    """Load the English dictionary now, which takes 0.4 s, instead of at first use."""
     _list_entries()
 
 
 @lru_cache(maxsize=65_536)
 def is_dictionary_word(word: str) -> bool:
-    """Return whether a word, in lower case, is in the English dictionary."""
+    """Return whether a lower-case word is in the English dictionary."""
     lower = word.lower().replace("\u2019", "'")
     if lower in _FILLERS:
         return True
@@ -72,19 +72,19 @@ def is_dictionary_word(word: str) -> bool:
     return any(_open_dictionary().lookup(form) for form in forms)
 
 
-def is_filler(word: str) -> bool:
-    """Return whether a word is a spoken sound or a filler, which has no capital but at a start."""
+def is_filler_word(word: str) -> bool:
+    """Return whether a word is a filler such as "um", which is no name when capitalised."""
     base = _ENDINGS.sub("", word.lower().replace("\u2019", "'"))
     return base in _FILLERS or _SOUND.fullmatch(base) is not None
 
 
 @lru_cache(maxsize=65_536)
 def is_also_name(word: str) -> bool:
-    """Return whether the dictionary also has a word with a capital, as a name ("Frank")."""
+    """Return whether the dictionary knows a capitalised word as a name too, such as "Frank"."""
     return word in _list_entries()
 
 
 @lru_cache(maxsize=65_536)
 def is_abbreviation(word: str) -> bool:
-    """Return whether a capitalised word is an abbreviation: in the dictionary, or short."""
+    """Return whether a capitalised word is an abbreviation."""
     return len(word) <= _LONGEST_ABBREVIATION or word in _list_entries()

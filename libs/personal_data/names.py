@@ -37,7 +37,7 @@ _LOWER_WORD: Final = re.compile(r"(?<![\w.@/:])[^\W\d_]+(?:['\u2019\-][^\W\d_]+)
 
 
 def find_known_names(text: str, names: Collection[str]) -> Iterator[PersonalDataSpan]:
-    """Yield the given names, whole and in their capitalised parts, wherever they stand as words.
+    """Yield the given names wherever they occur in a text as words.
 
     Labels that name nobody, such as "Speaker 2" and "Interviewer", are passed over. Where a text
     has no small letters, or no capitals, only names that are no ordinary words are found.
@@ -80,7 +80,7 @@ def _iter_name_forms(word: str) -> Iterator[str]:
 
 
 def restore_capitals(text: str) -> str:
-    """Return a text that is all in one case with capitals on the words that may be names.
+    """Return a text of a single case with capitals on the words that may be names.
 
     Some recognisers of speech write no capitals, and some forms nothing else. Then the words that
     are no ordinary ones are given a capital, and the others none. Places stay the same; other texts
@@ -100,8 +100,8 @@ def _capitalize(word: str) -> str:
     return raised if len(raised) == len(word) else word
 
 
-def find_titles(text: str) -> Iterator[PersonalDataSpan]:
-    """Yield forms of address, and the name that follows each."""
+def find_titled_names(text: str) -> Iterator[PersonalDataSpan]:
+    """Yield titles such as "Mrs", and the name that follows each."""
     for match in _TITLE.finditer(text):
         name = match["name"]
         if name[0].islower():
@@ -112,29 +112,29 @@ def find_titles(text: str) -> Iterator[PersonalDataSpan]:
         )
 
 
-def find_groups(found: Sequence[TextToken]) -> Iterator[PersonalDataSpan]:
-    """Yield nationalities, religions and political groups."""
+def find_demographic_groups(found: Sequence[TextToken]) -> Iterator[PersonalDataSpan]:
+    """Yield the nationalities, religions and political groups in a text."""
     for token in found:
         if token.is_word and is_demographic_group(token.text):
             yield PersonalDataSpan(token.start, token.end, PersonalDataKind.NRP, 0.6)
 
 
-def find_names(text: str, found: Sequence[TextToken]) -> Iterator[PersonalDataSpan]:
-    """Yield runs of capitalised words that are names by their form."""
+def find_names_by_form(text: str, found: Sequence[TextToken]) -> Iterator[PersonalDataSpan]:
+    """Yield the runs of capitalised words that are names by their form."""
     for run in iter_capitalized_runs(text, found):
         if any(is_distinctive_name(token) for token in run) and not is_interrupted_word(text, run):
             yield PersonalDataSpan(run[0].start, run[-1].base_end, _classify_run(run), _FORM)
 
 
 def is_interrupted_word(text: str, run: Sequence[TextToken]) -> bool:
-    """Return whether a run is a word broken off and begun again: "Wh- what"."""
+    """Return whether words are one broken off and begun again, as "Wh- what"."""
     last = run[-1]
     after = text[last.end : last.end + 1]
     return len(run) == 1 and len(last.text) <= _BROKEN and after in {"-", "\u2013", "\u2014"}
 
 
 def iter_capitalized_runs(text: str, found: Sequence[TextToken]) -> Iterator[list[TextToken]]:
-    """Yield the runs of capitalised words, without ordinary words at their ends."""
+    """Yield the runs of capitalised words in a text, without ordinary words at their ends."""
     run: list[TextToken] = []
     for token in found:
         if run and not _continues_run(text, run, token):
@@ -146,7 +146,7 @@ def iter_capitalized_runs(text: str, found: Sequence[TextToken]) -> Iterator[lis
 
 
 def is_distinctive_name(token: TextToken) -> bool:
-    """Return whether a word by itself shows that the run it is in is a name."""
+    """Return whether a word alone shows that it belongs to a name."""
     word = token.base
     if not token.is_word or not token.is_capital or word in NO_NAMES:
         return False

@@ -12,7 +12,7 @@ _OPENERS: Final = frozenset('.!?:;"«»¿¡(){}[]<>•|/*#-\u2026\u201c\u201d\u2
 
 @dataclass(frozen=True, slots=True)
 class TextToken:
-    """A word, a number or a mark of a text.
+    """Token of a text: a word, a number or a punctuation mark.
 
     Attributes:
         text: its characters.
@@ -62,7 +62,7 @@ class TextToken:
 
 
 def tokenize_text(text: str) -> list[TextToken]:
-    """Return the tokens of a text, in order."""
+    """Split a text into tokens, in order."""
     found: list[TextToken] = []
     before = ""
     end = 0

@@ -17,8 +17,8 @@ _MOST_RETAINED: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """Resource limits of one task.
+class TaskLimits:
+    """Limits of one task: time, CPU time and memory.
 
     Attributes:
         timeout_s: time by the clock, in seconds.
@@ -33,7 +33,7 @@ class Bounds:
 
 
 class MemoryLimit:
-    """A limit on this process's memory, counted from what it has now.
+    """Limit on this process's memory, beyond what it uses now.
 
     Args:
         memory_bytes: how much more it may take.
@@ -73,7 +73,7 @@ class MemoryLimit:
 
 
 def limit_cpu_time(cpu_s: float) -> None:
-    """Have the kernel end this process by SIGXCPU after ``cpu_s`` more seconds of CPU time."""
+    """Make the kernel kill this process (SIGXCPU) after ``cpu_s`` more seconds of CPU time."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     soft = math.ceil(used.ru_utime + used.ru_stime + cpu_s)

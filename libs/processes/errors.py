@@ -14,7 +14,7 @@ from contracts.errors import BadMessageError, ErrorCode, RetryableError, TimedOu
 
 
 class TooCostlyError(BadMessageError):
-    """Raised when the work exceeded the CPU time or the memory that one message may use.
+    """Raised when a task exceeded its limit of CPU time or memory.
 
     Both are counted by the operating system for this work alone, so trying again costs the same
     and ends the same: the message becomes a dead letter at once.
@@ -23,11 +23,11 @@ class TooCostlyError(BadMessageError):
     code = ErrorCode.TOO_LARGE
 
 
-class WorkTimedOutError(TimedOutError):
-    """Raised when the work exceeded its time limit by the clock, though not its CPU time."""
+class TaskTimedOutError(TimedOutError):
+    """Raised when a task exceeded its time limit by the clock, though not its CPU time."""
 
 
 class WorkerLostError(RetryableError):
-    """Raised when a worker process ended before its work was done: killed or crashed."""
+    """Raised when a worker process was killed or crashed before its task was done."""
 
     code = ErrorCode.BUG

@@ -26,9 +26,9 @@ from types import ModuleType, TracebackType
 from typing import Any, Final, Generic, ParamSpec, Self, TypeVar
 
 from contracts.topics import MIB
-from processes.bounds import Bounds
-from processes.errors import TooCostlyError, WorkerLostError, WorkTimedOutError
-from processes.worker import ENDS, Tag, serve
+from processes.bounds import TaskLimits
+from processes.errors import TaskTimedOutError, TooCostlyError, WorkerLostError
+from processes.worker import ENDS, AnswerTag, serve_tasks
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,7 +45,7 @@ read only once: two threads that look at the same process would get it wrong.
 
 
 class WorkerPool(Generic[P, R]):
-    """A pool that calls one function in worker processes; an async context manager.
+    """Pool of worker processes that call one function; an async context manager.
 
     Args:
         function: a function of a module, with arguments and a result that can be pickled.
@@ -61,12 +61,12 @@ class WorkerPool(Generic[P, R]):
         function: Callable[P, R],
         *,
         processes: int,
-        bounds: Bounds,
+        bounds: TaskLimits,
         doing: str,
         prepare: Callable[[], object] | None = None,
     ) -> None:
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([function.__module__, serve.__module__])
+        context.set_forkserver_preload([function.__module__, serve_tasks.__module__])
         self._doing = doing
         self._bounds = bounds
         self._is_closed = False
@@ -122,17 +122,17 @@ class WorkerPool(Generic[P, R]):
             work.add_done_callback(_consume)
             raise
         except TimeoutError as error:
-            raise WorkTimedOutError(
+            raise TaskTimedOutError(
                 f"{self._doing} took longer than {self._bounds.timeout_s:g} s"
             ) from error
         except _EndedError as error:
             raise self._meaning_of(error.exit_code) from error
         return self._value(*answer)
 
-    def _value(self, tag: Tag, value: Any) -> R:
-        if tag is Tag.OUT_OF_MEMORY:
+    def _value(self, tag: AnswerTag, value: Any) -> R:
+        if tag is AnswerTag.OUT_OF_MEMORY:
             raise self._out_of_memory()
-        if tag is Tag.ERROR:
+        if tag is AnswerTag.ERROR:
             try:
                 raise value
             finally:
@@ -169,7 +169,7 @@ class _Worker:
         self,
         context: ForkServerContext,
         function: Callable[..., Any],
-        bounds: Bounds,
+        bounds: TaskLimits,
         prepare: Callable[[], object] | None,
     ) -> None:
         self._context = context
@@ -196,7 +196,7 @@ class _Worker:
             with suppress(AttributeError, ValueError):  # joined meanwhile by the working thread
                 process.kill()
 
-    def call(self, task: tuple[Any, ...]) -> tuple[Tag, Any]:
+    def call(self, task: tuple[Any, ...]) -> tuple[AnswerTag, Any]:
         """Run a task in the process and return its answer.
 
         Raises:
@@ -216,8 +216,8 @@ class _Worker:
             raise TimeoutError
         return answer
 
-    def _receive(self) -> tuple[Tag, Any]:
-        tag = Tag(self._connection.recv_bytes())
+    def _receive(self) -> tuple[AnswerTag, Any]:
+        tag = AnswerTag(self._connection.recv_bytes())
         answer = self._connection.recv_bytes()
         if self._connection.recv_bytes() == ENDS:
             self.join()
@@ -232,7 +232,7 @@ class _Worker:
             self.join()  # it was lost while it had nothing to do
         self._connection, theirs = self._context.Pipe()
         arguments = (theirs, self._function, self._bounds, self._prepare)
-        process = self._context.Process(target=serve, args=arguments, daemon=True)
+        process = self._context.Process(target=serve_tasks, args=arguments, daemon=True)
         with theirs, _LOCK, _without_main():
             process.start()
         self._process = process

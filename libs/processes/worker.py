@@ -18,11 +18,11 @@ from typing import Any
 
 from contracts.errors import OnrecordError
 from processes.allocation import return_freed_memory
-from processes.bounds import Bounds, MemoryLimit, limit_cpu_time
+from processes.bounds import MemoryLimit, TaskLimits, limit_cpu_time
 
 
-class Tag(Enum):
-    """The kind of an answer, sent before it; the answer is pickled, or empty."""
+class AnswerTag(Enum):
+    """Tag sent before a worker's answer, which shows whether it is a result or an error."""
 
     RESULT = b"result"
     ERROR = b"error"
@@ -36,13 +36,13 @@ STAYS = b"stays"
 """Follows an answer if the process takes the next task."""
 
 
-def serve(
+def serve_tasks(
     connection: Connection,
     function: Callable[..., Any],
-    bounds: Bounds,
+    bounds: TaskLimits,
     prepare: Callable[[], object] | None = None,
 ) -> None:
-    """Process tasks until the parent closes the connection or is gone.
+    """Run tasks in a worker process until the parent closes the connection or is gone.
 
     Args:
         connection: receives the pickled arguments of a task, and sends a tag, the answer, and
@@ -63,7 +63,7 @@ def serve(
             while True:
                 limit_cpu_time(bounds.cpu_s)
                 tag, answer = _answer(connection, function, memory)
-                ends = tag is Tag.OUT_OF_MEMORY or memory.is_retained
+                ends = tag is AnswerTag.OUT_OF_MEMORY or memory.is_retained
                 for part in (tag.value, answer, ENDS if ends else STAYS):
                     connection.send_bytes(part)
                 if ends:
@@ -74,7 +74,7 @@ def serve(
 
 def _answer(
     connection: Connection, function: Callable[..., Any], memory: MemoryLimit
-) -> tuple[Tag, bytes]:
+) -> tuple[AnswerTag, bytes]:
     """Receive and run one task; return the tagged answer, pickled within the limits too.
 
     Raises:
@@ -83,11 +83,11 @@ def _answer(
     task = connection.recv_bytes()
     try:
         with memory():
-            return Tag.RESULT, _work(function, task)
+            return AnswerTag.RESULT, _work(function, task)
     except MemoryError:
-        return Tag.OUT_OF_MEMORY, b""
+        return AnswerTag.OUT_OF_MEMORY, b""
     except Exception as error:  # noqa: BLE001 - the parent raises it
-        return Tag.ERROR, _pickled(error)
+        return AnswerTag.ERROR, _pickled(error)
 
 
 def _work(function: Callable[..., Any], task: bytes) -> bytes:

@@ -7,11 +7,11 @@ from typing import Any
 
 from contracts.events import ChunkReady
 from contracts.transcript import Segment
-from prompts.fencing import escape_json
+from prompts.fencing import encode_safe_json
 
 
 def build_chunk_document(chunk: ChunkReady) -> str:
-    """Return the chunk as the JSON document that the instructions describe.
+    """Return a chunk as the JSON document that the prompt's instructions describe.
 
     It holds what decides the answer and nothing else, so that the same passage under the same
     themes and questions is the same document, whatever the study is called.
@@ -22,16 +22,16 @@ def build_chunk_document(chunk: ChunkReady) -> str:
         "themes": [theme.model_dump() for theme in study.themes],
         "questions": [question.model_dump() for question in study.questions],
     }
-    return escape_json({"study": inputs, **build_passage_fields(chunk)})
+    return encode_safe_json({"study": inputs, **build_passage_fields(chunk)})
 
 
 def build_feedback_document(feedback: str) -> str:
     """Return the guardrail's reasons as the JSON document that asks for another draft."""
-    return escape_json({"feedback": feedback})
+    return encode_safe_json({"feedback": feedback})
 
 
 def build_passage_fields(chunk: ChunkReady) -> dict[str, Any]:
-    """Return the interview's part of the document: context, and the segments to cite."""
+    """Return the fields of a prompt's document that hold the interview's segments and context."""
     return {"context": _turns(chunk.context), "segments": _turns(chunk.segments)}
 
 

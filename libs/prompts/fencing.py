@@ -20,8 +20,8 @@ _SPECIAL: Final = re.compile(
 )
 
 
-def escape_json(document: Any) -> str:
-    r"""Return a document as JSON with control tokens and invisible characters escaped.
+def encode_safe_json(document: Any) -> str:
+    r"""Encode a prompt's document as JSON, with control tokens and invisible characters escaped.
 
     Such signs are written as escapes: ``<|im_end|>`` as ``\u003c|im_end|>``. It is still the same
     document, but no tokenizer finds a control token in it, and nothing in it is invisible. They

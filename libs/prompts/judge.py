@@ -10,6 +10,6 @@ VERSION: Final = "judge-1"
 """Version in use."""
 
 
-def load_instructions() -> str:
-    """Return the instructions of the judge's prompt."""
+def load_judge_instructions() -> str:
+    """Return the instructions of the prompt for the judging model."""
     return FOLDER.joinpath(f"{VERSION}.md").read_text("utf-8")

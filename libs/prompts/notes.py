@@ -16,12 +16,12 @@ from typing import Any, Final
 from contracts.events import ChunkReady
 from prompts import FOLDER
 from prompts.documents import build_chunk_document, build_passage_fields
-from prompts.fencing import escape_json
+from prompts.fencing import encode_safe_json
 
 
 @dataclass(frozen=True)
-class Prompt:
-    """Version of the prompt that asks for notes.
+class NotePrompt:
+    """Version of the prompt that asks a model for notes: instructions, examples, schema.
 
     Attributes:
         version: its name, which is also that of its files.
@@ -54,7 +54,7 @@ class Prompt:
 
 
 def _shown(number: int, example: dict[str, Any]) -> str:
-    document, answer = escape_json(example["document"]), escape_json(example["answer"])
+    document, answer = encode_safe_json(example["document"]), encode_safe_json(example["answer"])
     return f"\nExample {number}, the document:\n{document}\nThe answer:\n{answer}\n"
 
 
@@ -72,7 +72,7 @@ def _first_document(chunk: ChunkReady) -> str:
 
 PROMPTS: Final = {
     prompt.version: prompt
-    for prompt in (Prompt("notes-1", document=_first_document), Prompt("notes-2"))
+    for prompt in (NotePrompt("notes-1", document=_first_document), NotePrompt("notes-2"))
 }
 """All versions by name; the last one is in use."""
 

@@ -14,7 +14,7 @@ from faststream import Context, ContextRepo
 
 from contracts.topics import ENRICHMENT
 from database.settings import PostgresSettings
-from enrichment.drafter import Drafter
+from enrichment.drafter import NoteDrafter
 from enrichment.handlers import router
 from enrichment.settings import EnrichmentSettings
 from messaging import ReliableKafkaBroker, ServiceApplication
@@ -26,7 +26,7 @@ from model_client.ledger.budgets import BudgetSettings
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Settings of the model client, read from the environment."""
+    """Settings of enrichment and its model client, read from the environment."""
 
     models: ModelSettings = field(default_factory=ModelSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
@@ -46,7 +46,7 @@ broker = ReliableKafkaBroker(
 async def lifespan(
     context: ContextRepo, settings: Annotated[Settings, Context()]
 ) -> AsyncIterator[None]:
-    """Open the model's client, with its cache, its ledger and the database behind both."""
+    """Open the model client, with its cache, its ledger and the database behind both."""
     client = open_model_client(
         settings.models,
         settings.postgres,
@@ -56,7 +56,7 @@ async def lifespan(
     )
     async with client as opened:
         broker.notice = lambda: opened.notice
-        context.set_global("drafter", Drafter(opened))
+        context.set_global("drafter", NoteDrafter(opened))
         yield
 
 

@@ -22,13 +22,13 @@ CONTEXT_CHARACTERS: Final = 800
 
 
 class DraftAnswer(BaseModel):
-    """Model's answer about a chunk, validated here whatever the endpoint promised."""
+    """Model's answer about a chunk, validated against the schema that was asked for."""
 
     notes: tuple[DraftNote, ...]
 
 
 def build_answer_schema(chunk: ChunkReady) -> dict[str, Any]:
-    """Return the strict JSON schema of an answer about this chunk.
+    """Return the strict JSON schema for the model's answer about a chunk.
 
     Segment numbers, themes and questions are enumerations of what the chunk has, so an endpoint
     that keeps to the schema cannot name anything else. Strict mode wants every property required
@@ -49,8 +49,8 @@ def build_answer_schema(chunk: ChunkReady) -> dict[str, Any]:
     return _strict(notes={"type": "array", "items": note})
 
 
-def split_in_halves(chunk: ChunkReady) -> tuple[ChunkReady, ChunkReady] | None:
-    """Return a chunk as two of about the same length, for a model whose answer was truncated.
+def split_chunk_in_halves(chunk: ChunkReady) -> tuple[ChunkReady, ChunkReady] | None:
+    """Split a chunk into two of about equal length, for a model whose answer was truncated.
 
     Both keep the chunk's ids, as their notes are the chunk's. The second one's context is what was
     said before it.

@@ -12,11 +12,11 @@ from enrichment import domain
 from model_client import ChatMessage, CostAttribution, ModelClient, ModelRequest
 from model_client.errors import ContextTooLongError, TruncatedAnswerError
 from prompts.documents import build_feedback_document
-from prompts.notes import CURRENT, Prompt
+from prompts.notes import CURRENT, NotePrompt
 
 
-def build_request(
-    chunk: ChunkReady, *, attempt: int, feedback: str = "", prompt: Prompt = CURRENT
+def build_draft_request(
+    chunk: ChunkReady, *, attempt: int, feedback: str = "", prompt: NotePrompt = CURRENT
 ) -> ModelRequest[domain.DraftAnswer]:
     """Return the model request for notes on a chunk.
 
@@ -41,8 +41,8 @@ def build_request(
     )
 
 
-class Drafter:
-    """Drafter of notes on chunks, by a language model.
+class NoteDrafter:
+    """Drafter that asks a language model for notes on chunks.
 
     Args:
         client: calls the model.
@@ -73,9 +73,9 @@ class Drafter:
         Raises:
             model_client.errors: whatever keeps the model from answering well.
         """
-        request = build_request(chunk, attempt=attempt, feedback=feedback)
+        request = build_draft_request(chunk, attempt=attempt, feedback=feedback)
         attribution = CostAttribution(chunk.study.study_id, str(chunk.chunk_id))
-        parts = domain.split_in_halves(chunk)
+        parts = domain.split_chunk_in_halves(chunk)
         draft = partial(
             self.draft, attempt=attempt, deadline=deadline, feedback=feedback, is_replay=is_replay
         )
@@ -110,7 +110,7 @@ class Drafter:
 
 
 def merge_drafts(chunk: ChunkReady, drafts: Iterable[NotesDrafted | BaseException]) -> NotesDrafted:
-    """Return the drafts on a chunk's halves as one on the chunk.
+    """Merge the drafts on the two halves of a chunk into one.
 
     Models that differ are all named. Tokens are added up.
 

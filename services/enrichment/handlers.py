@@ -8,7 +8,7 @@ from faststream import Context
 
 from contracts.events import ChunkReady, NotesDrafted, NotesRejected
 from contracts.topics import CHUNKS_READY, NOTES_DRAFTED, NOTES_REJECTED
-from enrichment.drafter import Drafter
+from enrichment.drafter import NoteDrafter
 from messaging import CurrentDelivery, KafkaRouter
 
 router = KafkaRouter()
@@ -17,9 +17,9 @@ router = KafkaRouter()
 @router.subscriber(CHUNKS_READY)
 @router.publisher(NOTES_DRAFTED)
 async def draft_notes(
-    chunk: ChunkReady, delivery: CurrentDelivery, drafter: Annotated[Drafter, Context()]
+    chunk: ChunkReady, delivery: CurrentDelivery, drafter: Annotated[NoteDrafter, Context()]
 ) -> NotesDrafted:
-    """Ask the model for notes on a chunk."""
+    """Ask the model for notes on a chunk and return the draft."""
     return await drafter.draft(
         chunk, attempt=1, deadline=delivery.deadline, is_replay=delivery.replays > 0
     )
@@ -27,10 +27,10 @@ async def draft_notes(
 
 @router.subscriber(NOTES_REJECTED)
 @router.publisher(NOTES_DRAFTED)
-async def draft_again(
-    refused: NotesRejected, delivery: CurrentDelivery, drafter: Annotated[Drafter, Context()]
+async def redraft_notes(
+    refused: NotesRejected, delivery: CurrentDelivery, drafter: Annotated[NoteDrafter, Context()]
 ) -> NotesDrafted:
-    """Ask the model once more, with what was wrong with its last draft."""
+    """Ask the model for notes once more, with what was wrong with its last draft."""
     return await drafter.draft(
         refused.chunk,
         attempt=refused.attempt + 1,

@@ -38,7 +38,7 @@ broker = ReliableKafkaBroker(
 
 
 class Settings:
-    """Settings of the checks and the judge, read from the environment.
+    """Settings of the guardrail's checks and judge, read from the environment.
 
     Attributes:
         guardrail: how drafts are checked, and what a failed check means.
@@ -47,11 +47,11 @@ class Settings:
 
     def __init__(self) -> None:
         self.guardrail = GuardrailSettings()
-        self.open_judge = open_judge_by(self.guardrail)
+        self.open_judge = build_judge_opener(self.guardrail)
 
 
-def open_judge_by(settings: GuardrailSettings) -> OpenJudge:
-    """Return the function that opens the judge; without a judge, no database is needed."""
+def build_judge_opener(settings: GuardrailSettings) -> OpenJudge:
+    """Return a function that opens the judge as a context manager, if there is one."""
     if not settings.judged_share:
         return nullcontext
     models, postgres = settings.build_judge_settings(), PostgresSettings()
@@ -74,7 +74,7 @@ def open_judge_by(settings: GuardrailSettings) -> OpenJudge:
 async def lifespan(
     context: ContextRepo, settings: Annotated[Settings, Context()]
 ) -> AsyncIterator[None]:
-    """Start the processes that check, and open the judge if there is one."""
+    """Start the worker processes that check drafts, and open the judge if there is one."""
     guardrail = settings.guardrail
     async with (
         run_assessor_pool(

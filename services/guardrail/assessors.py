@@ -16,7 +16,7 @@ from contracts.study import Study, Theme
 from contracts.transcript import Role, Segment
 from grounding import CheckedNote
 from guardrail.domain import ASSESSMENT_ACTIVITY, DEFAULT_OPTIONS, AssessmentOptions, assess_draft
-from processes import Bounds, WorkerPool
+from processes import TaskLimits, WorkerPool
 
 _SAMPLE_DRAFT: Final = NotesDrafted(
     chunk=ChunkReady(
@@ -51,7 +51,7 @@ _SAMPLE_DRAFT: Final = NotesDrafted(
 
 
 class DraftAssessor(Protocol):
-    """Checks each note of a draft against its chunk."""
+    """Interface of what checks a draft's notes against its chunk: a thread or a pool."""
 
     async def __call__(self, drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
         """Return the checked notes in the draft's order."""
@@ -59,26 +59,26 @@ class DraftAssessor(Protocol):
 
 
 async def assess_in_thread(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
-    """Check a draft in a thread of this process, for tests and where no processes may start."""
+    """Check a draft in a thread, for tests and where no worker processes may start."""
     return await asyncio.to_thread(assess_draft, drafted)
 
 
-def load_models(options: AssessmentOptions) -> None:
-    """Load what checking needs by checking a draft, so that no real draft pays for it.
+def warm_up_checks(options: AssessmentOptions) -> None:
+    """Check a sample draft, so that dictionaries and models are loaded before real ones.
 
     Dictionaries, the language detector and the parser are loaded when they are first used, and take
     128 MiB. A process that keeps that much more than it began with is ended after its first draft,
     and the next one would load it all again.
     """
-    personal_data.preload()
+    personal_data.preload_models()
     assess_draft(_SAMPLE_DRAFT, options)
 
 
 @asynccontextmanager
 async def run_assessor_pool(
-    *, processes: int, bounds: Bounds, options: AssessmentOptions = DEFAULT_OPTIONS
+    *, processes: int, bounds: TaskLimits, options: AssessmentOptions = DEFAULT_OPTIONS
 ) -> AsyncIterator[DraftAssessor]:
-    """Run processes that check drafts; yield the function that checks one.
+    """Run a pool of worker processes; yield the function that checks a draft in them.
 
     It raises what ``assess`` does, and ``processes.errors`` where that takes more than the bounds.
 
@@ -92,7 +92,7 @@ async def run_assessor_pool(
         processes=processes,
         bounds=bounds,
         doing=ASSESSMENT_ACTIVITY,
-        prepare=partial(load_models, options),
+        prepare=partial(warm_up_checks, options),
     ) as pool:
 
         async def assess_in_process(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:

@@ -20,7 +20,7 @@ from grounding import (
     format_feedback,
     merge_notes,
 )
-from grounding.syntax.spacy_parser import load_parser
+from grounding.syntax.spacy_parser import load_spacy_parser
 from grounding.text.terms import split_terms
 from grounding.uncertainty import list_unsupported_words
 from guardrail.policy import OWN_WORDS, PERSONAL_DATA, CheckPolicy
@@ -38,7 +38,7 @@ _CODES: Final = {PERSONAL_DATA: ErrorCode.PII} | dict.fromkeys(
 
 @dataclass(frozen=True, slots=True)
 class AssessmentOptions:
-    """Options for checking drafts.
+    """Options for checking drafts: what becomes of personal data, whether to parse sentences.
 
     Attributes:
         personal_data: what becomes of personal data in studies that do not say.
@@ -59,7 +59,7 @@ DEFAULT_OPTIONS: Final = AssessmentOptions()
 def assess_draft(
     drafted: NotesDrafted, options: AssessmentOptions = DEFAULT_OPTIONS
 ) -> tuple[CheckedNote, ...]:
-    """Check each note of a draft against its chunk: the part that takes CPU, and only that.
+    """Check each note of a draft against its chunk: the part that takes CPU time.
 
     Args:
         drafted: what the model offered.
@@ -71,21 +71,21 @@ def assess_draft(
     Raises:
         ContentBugError: a check came upon what its author did not foresee.
     """
-    parse = load_parser() if options.heavy else None
+    parse = load_spacy_parser() if options.heavy else None
     with wrap_content_bugs(ASSESSMENT_ACTIVITY):
         chunk = drafted.chunk
         apply = build_privacy_policy(chunk, options.personal_data).apply
         return tuple(apply(check_note(draft, chunk, parse)) for draft in drafted.notes)
 
 
-def decide_on_draft(
+def build_result_events(
     drafted: NotesDrafted,
     checked_notes: Sequence[CheckedNote],
     policy: CheckPolicy,
     *,
     replays: int,
 ) -> tuple[Event, ...]:
-    """Return the events that follow from a draft's checked notes.
+    """Return the events that follow from a draft's checked notes: validated or rejected ones.
 
     Good notes go on in any case, and refused ones with them, with their reasons. If too many are
     refused, or one whose check asks for it, the model is asked for another draft.

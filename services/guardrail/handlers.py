@@ -10,7 +10,7 @@ from contracts.content_bugs import wrap_content_bugs
 from contracts.events import Event, NotesDrafted
 from contracts.topics import NOTES_DRAFTED, NOTES_REJECTED, NOTES_VALIDATED
 from guardrail.assessors import DraftAssessor
-from guardrail.domain import decide_on_draft
+from guardrail.domain import build_result_events
 from guardrail.judge import NoteReviewer
 from guardrail.policy import CheckPolicy
 from messaging import CurrentDelivery, KafkaRouter
@@ -21,16 +21,16 @@ router = KafkaRouter()
 @router.subscriber(NOTES_DRAFTED)
 @router.publisher(NOTES_VALIDATED)
 @router.publisher(NOTES_REJECTED)
-async def judge_draft(
+async def validate_draft(
     drafted: NotesDrafted,
     delivery: CurrentDelivery,
     assess: Annotated[DraftAssessor, Context()],
     policy: Annotated[CheckPolicy, Context()],
     review: Annotated[NoteReviewer | None, Context()],
 ) -> tuple[Event, ...]:
-    """Check a draft's notes against the transcript, and ask a second opinion if there is one."""
+    """Check a draft's notes against the transcript, and ask the judge if there is one."""
     checked = await assess(drafted)
     if review is not None:
         checked = await review(drafted, checked, deadline=delivery.deadline)
     with wrap_content_bugs("deciding on the draft"):
-        return decide_on_draft(drafted, checked, policy, replays=delivery.replays)
+        return build_result_events(drafted, checked, policy, replays=delivery.replays)

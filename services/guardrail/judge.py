@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from contracts.events import NotesDrafted
 from contracts.notes import CheckFailure
 from grounding import CheckedNote
-from grounding.text.words import truncate
+from grounding.text.words import truncate_text
 from grounding.uncertainty import Uncertainty, classify_uncertainty
 from guardrail.policy import NOT_ENTAILED
 from model_client import ChatMessage, CostAttribution, ModelClient, ModelRequest
@@ -29,7 +29,7 @@ from model_client.errors import (
     RefusalError,
 )
 from prompts import judge as judge_prompt
-from prompts.fencing import escape_json
+from prompts.fencing import encode_safe_json
 
 PURPOSE: Final = "judge"
 """What the ledger books these calls under."""
@@ -47,7 +47,7 @@ _WHOLE: Final = 2**32
 
 
 class JudgeVerdict(StrEnum):
-    """The verdicts that the judge may give."""
+    """Verdict that the judging model may give on a note."""
 
     SUPPORTED = "supported"
     CONTRADICTED = "contradicted"
@@ -62,7 +62,7 @@ class JudgeAnswer(BaseModel):
 
 
 class NoteReviewer(Protocol):
-    """Reviews the notes of a draft that the checks are uncertain about."""
+    """Interface of what reviews the notes that the checks are uncertain about."""
 
     async def __call__(
         self, drafted: NotesDrafted, checked: Sequence[CheckedNote], *, deadline: float
@@ -84,16 +84,16 @@ ANSWER_SCHEMA: Final[dict[str, Any]] = {
 
 
 def build_judge_request(checked: CheckedNote) -> ModelRequest[JudgeAnswer]:
-    """Return the request that asks the judge about a note."""
+    """Return the model request that asks the judge about one note."""
     quotes = [
         {"speaker": one.speaker, "role": one.role.value, "text": one.quote}
         for one in checked.evidence
     ]
     messages: list[ChatMessage] = [
-        {"role": "system", "content": judge_prompt.load_instructions()},
+        {"role": "system", "content": judge_prompt.load_judge_instructions()},
         {
             "role": "user",
-            "content": escape_json({"claim": checked.draft.statement, "quotes": quotes}),
+            "content": encode_safe_json({"claim": checked.draft.statement, "quotes": quotes}),
         },
     ]
     return ModelRequest(
@@ -107,7 +107,7 @@ def build_judge_request(checked: CheckedNote) -> ModelRequest[JudgeAnswer]:
 
 
 class NoteJudge:
-    """Asks the judging model about uncertain notes.
+    """Judge that asks a second model about the notes that the checks are uncertain about.
 
     Args:
         client: calls the judging model.
@@ -182,12 +182,12 @@ def _reject_note(checked: CheckedNote, reason: str, said: str = "") -> CheckedNo
     quotes = [one.masked_quote or one.quote for one in checked.evidence]
     # The judge's words are the one part that was never searched for personal data.
     is_masked = any(one.masked_quote is not None for one in checked.evidence)
-    said = "" if is_masked else truncate(" ".join(said.split()), _LONGEST_REASON)
+    said = "" if is_masked else truncate_text(" ".join(said.split()), _LONGEST_REASON)
     failure = CheckFailure(
         check=NOT_ENTAILED,
         reason=f"{reason} It says: “{said}”" if said else reason,
-        claim=truncate(checked.statement),
-        evidence=truncate(" … ".join(quotes)),
+        claim=truncate_text(checked.statement),
+        evidence=truncate_text(" … ".join(quotes)),
     )
     return replace(checked, failures=(*checked.failures, failure))
 

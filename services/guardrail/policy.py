@@ -36,7 +36,7 @@ NEVER_FLAGGED: Final[Mapping[str, str]] = {
 
 
 class FailureAction(StrEnum):
-    """The action for a note that fails a check."""
+    """Action taken on a note that fails a check: reject, ask again, flag or pass."""
 
     REJECT = "reject"
     ASK_AGAIN = "ask_again"
@@ -49,13 +49,13 @@ _DEFAULT_ACTIONS: Final = {OWN_WORDS: FailureAction.FLAG}
 """Actions of checks that do not reject by default."""
 
 
-class PolicyError(ValueError):
-    """Error for an impossible policy; its text is one line for operators."""
+class CheckPolicyError(ValueError):
+    """Error for a check policy that contradicts itself; the message is one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckPolicy:
-    """The actions for failed checks, and how much of a draft may be rejected.
+    """Policy for failed checks: the action of each, and how much of a draft may be rejected.
 
     Attributes:
         actions: by check; one that is not listed rejects, but for ``own_words``, which flags.
@@ -92,6 +92,8 @@ class CheckPolicy:
 
 def _validate_action(name: str, action: FailureAction) -> None:
     if name not in CHECK_NAMES:
-        raise PolicyError(f"there is no check {name!r}; the checks are {', '.join(CHECK_NAMES)}")
+        raise CheckPolicyError(
+            f"there is no check {name!r}; the checks are {', '.join(CHECK_NAMES)}"
+        )
     if action in _PASSING and name in NEVER_FLAGGED:
-        raise PolicyError(f"{name} cannot be let pass: {NEVER_FLAGGED[name]}")
+        raise CheckPolicyError(f"{name} cannot be let pass: {NEVER_FLAGGED[name]}")

@@ -26,7 +26,7 @@ _WORD: Final = re.compile(r"(?<!\[)\w{2,}")
 
 @dataclass(frozen=True, slots=True)
 class PrivacyPolicy:
-    """The policy on personal data for the notes of one chunk.
+    """Policy on personal data in the notes of one chunk.
 
     Only what points to one person by itself counts (``personal_data.IDENTIFYING``), and the names
     of those who speak.

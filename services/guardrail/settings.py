@@ -12,12 +12,12 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from contracts.study import PersonalData
 from contracts.topics import MIB
-from grounding.syntax.spacy_parser import is_installed
+from grounding.syntax.spacy_parser import is_spacy_installed
 from guardrail.domain import AssessmentOptions
 from guardrail.policy import CheckPolicy, FailureAction
 from messaging import StageSettings
 from model_client import ModelSettings
-from processes import Bounds
+from processes import TaskLimits
 
 _MOST_PROCESSES: Final = 4
 """Processes that hold notes against transcripts, where more cores are there and none are set."""
@@ -31,11 +31,11 @@ def _processes() -> int:
 
 
 def _mode() -> Literal["light", "heavy"]:
-    return "heavy" if is_installed() else "light"
+    return "heavy" if is_spacy_installed() else "light"
 
 
 class GuardrailSettings(StageSettings):
-    """Settings for checking drafts, and for what a failed check means."""
+    """Settings of how drafts are checked and what a failed check leads to."""
 
     model_config = SettingsConfigDict(env_prefix="GUARDRAIL_", frozen=True)
 
@@ -118,9 +118,9 @@ class GuardrailSettings(StageSettings):
         return AssessmentOptions(self.personal_data, heavy=self.mode == "heavy")
 
     @property
-    def bounds(self) -> Bounds:
+    def bounds(self) -> TaskLimits:
         """Limits on the time, CPU and memory for checking one draft."""
-        return Bounds(self.assess_timeout_s, self.assess_cpu_s, self.assess_memory_mib * MIB)
+        return TaskLimits(self.assess_timeout_s, self.assess_cpu_s, self.assess_memory_mib * MIB)
 
     @property
     def judged_share(self) -> float:
@@ -170,7 +170,7 @@ class GuardrailSettings(StageSettings):
 
     @model_validator(mode="after")
     def _has_a_parser(self) -> Self:
-        if self.mode == "heavy" and not is_installed():
+        if self.mode == "heavy" and not is_spacy_installed():
             raise ValueError(
                 "GUARDRAIL_MODE=heavy takes a parser: install onrecord[heavy-grounding]"
             )

@@ -30,7 +30,7 @@ broker = ReliableKafkaBroker(
 async def lifespan(
     context: ContextRepo, settings: Annotated[IngestionSettings, Context()]
 ) -> AsyncIterator[None]:
-    """Start the processes that read interviews."""
+    """Start the worker processes that parse interviews."""
     return_freed_memory()
     reading = open_interview_reader(
         processes=settings.processes, bounds=settings.bounds, chunk_sizes=settings.chunk_sizes

@@ -23,7 +23,9 @@ class ChunkSizes:
     context_characters: int
 
 
-def ingest(submitted: TranscriptSubmitted, chunk_sizes: ChunkSizes) -> tuple[Event, ...]:
+def build_ingestion_events(
+    submitted: TranscriptSubmitted, chunk_sizes: ChunkSizes
+) -> tuple[Event, ...]:
     """Return the events of a submitted interview: its segments, then its chunks in order.
 
     Args:

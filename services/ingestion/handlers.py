@@ -17,8 +17,8 @@ router = KafkaRouter()
 @router.subscriber(TRANSCRIPTS_SUBMITTED)
 @router.publisher(TRANSCRIPTS_INGESTED)
 @router.publisher(CHUNKS_READY)
-async def read_interview(
+async def ingest_interview(
     submitted: TranscriptSubmitted, read: Annotated[InterviewReader, Context()]
 ) -> tuple[Event, ...]:
-    """Read an interview and cut it into chunks."""
+    """Parse a submitted interview into segments, and cut it into chunks."""
     return await read(submitted)

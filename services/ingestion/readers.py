@@ -11,8 +11,8 @@ from typing import Final, Protocol
 from contracts.content_bugs import wrap_content_bugs
 from contracts.encoded import EncodedEvent
 from contracts.events import Event, TranscriptSubmitted
-from ingestion.domain import ChunkSizes, ingest
-from processes import Bounds, WorkerPool
+from ingestion.domain import ChunkSizes, build_ingestion_events
+from processes import TaskLimits, WorkerPool
 
 READING: Final = "reading the transcript"
 
@@ -22,7 +22,7 @@ take 0.4 MB, so that the others hardly ever wait."""
 
 
 class InterviewReader(Protocol):
-    """Reader that turns an interview into segments and chunks."""
+    """Interface of what parses an interview into its events."""
 
     async def __call__(self, submitted: TranscriptSubmitted) -> tuple[Event, ...]:
         """Return the interview as segments, then its chunks in order."""
@@ -31,11 +31,11 @@ class InterviewReader(Protocol):
 
 @asynccontextmanager
 async def open_interview_reader(
-    *, processes: int, bounds: Bounds, chunk_sizes: ChunkSizes
+    *, processes: int, bounds: TaskLimits, chunk_sizes: ChunkSizes
 ) -> AsyncIterator[InterviewReader]:
     """Yield a reader that runs in worker processes, for as long as the context lasts.
 
-    The reader raises as ``read_into_encoded_events`` does, and ``processes.errors`` where reading
+    The reader raises as ``build_encoded_events`` does, and ``processes.errors`` where reading
     takes more than the bounds.
 
     Args:
@@ -45,7 +45,7 @@ async def open_interview_reader(
     """
     large = asyncio.Lock()
     async with WorkerPool(
-        read_into_encoded_events, processes=processes, bounds=bounds, doing=READING
+        build_encoded_events, processes=processes, bounds=bounds, doing=READING
     ) as pool:
 
         async def read(submitted: TranscriptSubmitted) -> tuple[Event, ...]:
@@ -56,10 +56,10 @@ async def open_interview_reader(
         yield read
 
 
-def read_into_encoded_events(
+def build_encoded_events(
     submitted: TranscriptSubmitted, chunk_sizes: ChunkSizes
 ) -> tuple[EncodedEvent, ...]:
-    """Return the events of an interview, encoded as JSON already.
+    """Parse an interview and return its events, already encoded as JSON.
 
     As objects, the words of a long interview would take ten times the memory in both processes.
 
@@ -67,4 +67,6 @@ def read_into_encoded_events(
         ContentBugError: a reader came upon what its author did not foresee.
     """
     with wrap_content_bugs(READING):
-        return tuple(EncodedEvent.of(event) for event in ingest(submitted, chunk_sizes))
+        return tuple(
+            EncodedEvent.of(event) for event in build_ingestion_events(submitted, chunk_sizes)
+        )

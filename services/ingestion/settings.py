@@ -8,11 +8,11 @@ from pydantic_settings import SettingsConfigDict
 from contracts.topics import MIB
 from ingestion.domain import ChunkSizes
 from messaging import StageSettings
-from processes import Bounds
+from processes import TaskLimits
 
 
 class IngestionSettings(StageSettings):
-    """Settings of how interviews are read and cut into chunks."""
+    """Settings of how interviews are parsed and cut into chunks."""
 
     model_config = SettingsConfigDict(env_prefix="INGESTION_", frozen=True)
 
@@ -62,9 +62,9 @@ class IngestionSettings(StageSettings):
     )
 
     @property
-    def bounds(self) -> Bounds:
+    def bounds(self) -> TaskLimits:
         """Limits on time, CPU and memory of reading one interview."""
-        return Bounds(self.read_timeout_s, self.read_cpu_s, self.read_memory_mib * MIB)
+        return TaskLimits(self.read_timeout_s, self.read_cpu_s, self.read_memory_mib * MIB)
 
     @property
     def chunk_sizes(self) -> ChunkSizes:

@@ -28,6 +28,6 @@ class UngroundedWriteError(BadMessageError):
 
 
 class UnstorableEventError(BadMessageError):
-    """Raised when the database cannot hold an event's values, or they contradict stored ones."""
+    """Raised when the database cannot store an event's values, or they contradict stored ones."""
 
     code = ErrorCode.INVALID_EVENT

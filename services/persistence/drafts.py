@@ -24,7 +24,7 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "drafts.sql")
 
 
 async def lock_chunk(connection: Connection, event: NotesValidated) -> Record | None:
-    """Lock the draft's chunk until the transaction ends, and return its row.
+    """Lock a draft's chunk until the transaction ends, and return its row.
 
     Returns:
         Its row, or None if it is not known.
@@ -43,14 +43,14 @@ async def lock_chunk(connection: Connection, event: NotesValidated) -> Record | 
 
 
 def accepts_draft(chunk: Record, event: NotesValidated) -> bool:
-    """Return whether a draft is to be stored, given what completed the chunk, if anything did."""
+    """Return whether a draft is to be stored, given the state of its chunk."""
     return chunk["stored_at"] is None or (not event.final and event.attempt < chunk["attempt"])
 
 
 async def write_draft(
     connection: Connection, event: NotesValidated, study_id: str, snapshot: RepeatSnapshot
 ) -> None:
-    """Store a draft with all that belongs to it, unless it is stored already.
+    """Store a draft's notes and results, unless they are stored already.
 
     A draft that left the chunk open and completes it now was judged again: its notes come beside
     those it has, and what is refused now stands in place of what was refused then.
@@ -129,11 +129,11 @@ def _evidence_rows(notes: Iterable[Note]) -> list[tuple[Any, ...]]:
     ]
 
 
-async def select_notes_stored(
+async def build_notes_stored(
     connection: Connection, event: NotesValidated, study_id: str
 ) -> NotesStored:
-    """Return the ``NotesStored`` event for the draft's chunk, as it is stored now."""
-    (stored,) = await select_all_notes_stored(connection, [event.chunk_id], event, study_id)
+    """Return the ``NotesStored`` event for a draft's chunk, as it is stored now."""
+    (stored,) = await build_all_notes_stored(connection, [event.chunk_id], event, study_id)
     return stored
 
 
@@ -152,13 +152,13 @@ def build_first_notes_stored(
     )
 
 
-async def select_all_notes_stored(
+async def build_all_notes_stored(
     connection: Connection,
     chunk_ids: Sequence[UUID],
     event: NotesValidated | TranscriptIngested,
     study_id: str,
 ) -> list[NotesStored]:
-    """Return the ``NotesStored`` events for some chunks, as they are stored now.
+    """Return the ``NotesStored`` events for several chunks, as they are stored now.
 
     Args:
         connection: any.

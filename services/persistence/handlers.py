@@ -20,7 +20,7 @@ router = KafkaRouter()
 async def store_transcript(
     ingested: TranscriptIngested, store: Annotated[NotesStore, Context()]
 ) -> tuple[Event, ...]:
-    """Store an interview and its waiting drafts; drafts that fail are sent back to their topic."""
+    """Store an interview, and the drafts that waited for it."""
     return await store.store_transcript(ingested)
 
 

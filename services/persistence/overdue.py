@@ -51,14 +51,14 @@ Publish = Callable[[Iterable[Event]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class PendingDraftStats:
-    """Number of waiting drafts, and the oldest one's wait in seconds."""
+    """Number of waiting drafts, and how long the oldest one has waited, in seconds."""
 
     drafts: int
     oldest_s: float
 
 
 async def check_pending_drafts(database: Database, publish: Publish) -> PendingDraftStats:
-    """Count the waiting drafts, set the gauges, and send back those that wait in vain.
+    """Count the waiting drafts, set the gauges, and send back the overdue ones.
 
     Args:
         database: where they wait.
@@ -82,7 +82,7 @@ async def check_pending_drafts(database: Database, publish: Publish) -> PendingD
 
 @asynccontextmanager
 async def watch_pending_drafts(database: Database, publish: Publish) -> AsyncIterator[None]:
-    """Check the waiting drafts every ``LOOK_EVERY_S`` seconds, while the context lasts."""
+    """Check the waiting drafts periodically while the context lasts."""
     task = asyncio.create_task(_watch(database, publish))
     try:
         yield

@@ -31,7 +31,7 @@ _ARRIVAL: Final = "arrival"
 
 
 async def lock_interview(connection: Connection, event: TranscriptIngested) -> None:
-    """Wait for drafts that are being kept, and block others until the transaction ends."""
+    """Lock an interview until the transaction ends, against drafts that are being kept."""
     key = derive_advisory_lock_key(_ARRIVAL, event.transcript_id, event.revision)
     await connection.execute(_QUERIES.lock_interview, key)
 
@@ -46,7 +46,7 @@ NO_ORIGIN: Final[MessageOrigin] = ("", 0, -1)
 async def keep_pending_draft(
     connection: Connection, event: NotesValidated, origin: MessageOrigin
 ) -> Record | None:
-    """Keep a draft whose chunk is not known; the same draft again changes nothing.
+    """Store a draft whose interview is not known yet, so that it waits for it.
 
     Args:
         connection: in a transaction; the draft is kept when it commits.
@@ -83,14 +83,14 @@ async def keep_pending_draft(
 
 
 async def delete_pending_draft(connection: Connection | Database, event: NotesValidated) -> None:
-    """Delete a kept draft, if there is one."""
+    """Delete a waiting draft, if there is one."""
     await connection.execute(_QUERIES.delete_pending, *_identity(event))
 
 
 async def delete_failed_draft(
     database: Database, event: NotesValidated, origin: MessageOrigin
 ) -> None:
-    """Delete a kept draft whose own message becomes a dead letter.
+    """Delete a waiting draft whose message becomes a dead letter.
 
     Another event of the same chunk, attempt and finality leaves it alone: the message of the kept
     draft was committed when it was kept, so that nothing else has it.
@@ -110,15 +110,15 @@ async def delete_failed_draft(
         await database.execute(_QUERIES.delete_pending_event, *_identity(event), text)
 
 
-async def select_pending(database: Database, event: TranscriptIngested) -> list[Record]:
-    """Return rows that identify the drafts which wait for an interview."""
+async def select_pending_drafts(database: Database, event: TranscriptIngested) -> list[Record]:
+    """Return the keys of the drafts that wait for an interview."""
     return list(await database.fetch(_QUERIES.select_pending, event.transcript_id, event.revision))
 
 
 async def select_pending_draft(
     database: Database, row: Record
 ) -> tuple[NotesValidated, MessageOrigin] | None:
-    """Return a waiting draft and its message's origin; None if it was joined meanwhile."""
+    """Return a waiting draft and its message's origin; None if it no longer waits."""
     kept = await database.fetchrow(_QUERIES.select_pending_draft, *row)
     if kept is None:
         return None
@@ -127,7 +127,7 @@ async def select_pending_draft(
 
 
 async def select_joined_chunks(connection: Connection, event: TranscriptIngested) -> list[UUID]:
-    """Return the stored chunks whose draft came before its interview, in transcript order."""
+    """Return the chunks of an interview that were stored from drafts that had waited."""
     rows = await connection.fetch(
         _QUERIES.select_joined_chunks, event.transcript_id, event.revision
     )

@@ -46,7 +46,7 @@ FILLED_IN_AT_ONCE: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class ComparableNote:
-    """Fields of a note that decide whether it says the same as another one of its meaning.
+    """Note in the form in which notes are compared for repetition.
 
     Attributes:
         note_id: the note.
@@ -69,7 +69,7 @@ _ComparisonInputs = tuple[frozenset[UUID], tuple[UUID, ...]]
 
 @dataclass(frozen=True, slots=True)
 class RepeatSnapshot:
-    """State of the interview's notes that a transaction has seen.
+    """Snapshot of an interview's notes, which a transaction compares new notes with.
 
     Attributes:
         new: the draft's notes that are not stored yet.
@@ -96,7 +96,7 @@ class RepeatSnapshot:
 
 
 class ComparisonThread:
-    """Thread in which texts are compared, one draft's after another's.
+    """Thread that compares notes' texts, one draft after another.
 
     A thread cannot be ended: what is cancelled or out of time runs on to its end. In a thread of
     their own, drafts that wait behind it do not add to it, and are dropped when they are cancelled.
@@ -116,7 +116,7 @@ class ComparisonThread:
 
 
 async def prepare_repeat_finder(event: NotesValidated, comparing: ComparisonThread) -> RepeatFinder:
-    """Return a repeat finder for a draft, built in a thread if its notes are long."""
+    """Build a repeat finder for a draft, in a thread if its notes are long."""
     if sum(len(note.statement) for note in event.notes) > CHARACTERS_READ_AT_ONCE:
         return await comparing.run(RepeatFinder, event, comparing)
     return RepeatFinder(event, comparing)
@@ -223,7 +223,7 @@ class RepeatFinder:
 def hash_meaning(
     transcript_id: UUID, revision: int, speakers: Iterable[str], statement: str
 ) -> bytes:
-    """Return a hash of what all notes of an interview share that say the same; 16 bytes."""
+    """Return a 16-byte hash that notes with the same meaning share."""
     digest = hashlib.blake2b(transcript_id.bytes + revision.to_bytes(8, "big"), digest_size=16)
     for part in (*sorted(speakers), compute_content_key(statement)):
         encoded = part.encode()

@@ -24,10 +24,10 @@ from persistence.domain import (
 )
 from persistence.drafts import (
     accepts_draft,
+    build_all_notes_stored,
     build_first_notes_stored,
+    build_notes_stored,
     lock_chunk,
-    select_all_notes_stored,
-    select_notes_stored,
     write_draft,
 )
 from persistence.repeats import ComparisonThread, prepare_repeat_finder
@@ -149,19 +149,19 @@ class NotesStore:
                     study_id = chunk["study_id"]
                     if not accepts_draft(chunk, event):
                         await pending.delete_pending_draft(connection, event)
-                        return await select_notes_stored(connection, event, study_id)
+                        return await build_notes_stored(connection, event, study_id)
                     repeats = repeats or await prepare_repeat_finder(event, self._comparing)
                     snapshot = await repeats.take_snapshot(connection)
                     if snapshot.firsts is not None:
                         await write_draft(connection, event, study_id, snapshot)
                         if not snapshot.has_drafts:
                             return build_first_notes_stored(event, study_id, snapshot)
-                        return await select_notes_stored(connection, event, study_id)
+                        return await build_notes_stored(connection, event, study_id)
                 await repeats.resolve(self._database, snapshot)  # while no transaction is open
         raise DatabaseConflictError("others keep storing notes that may say the same")
 
     async def _join(self, event: TranscriptIngested, *, is_new: bool) -> tuple[Event, ...]:
-        waiting = await pending.select_pending(self._database, event)
+        waiting = await pending.select_pending_drafts(self._database, event)
         if is_new and not waiting:
             return ()
         returned = await self._join_all(waiting)
@@ -169,7 +169,7 @@ class NotesStore:
             chunks = await pending.select_joined_chunks(connection, event)
             if not chunks:
                 return returned
-            stored = await select_all_notes_stored(connection, chunks, event, event.study.study_id)
+            stored = await build_all_notes_stored(connection, chunks, event, event.study.study_id)
         return (*stored, *returned)
 
     async def _join_all(self, waiting: Sequence[Record]) -> tuple[NotesValidated, ...]:

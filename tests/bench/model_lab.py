@@ -23,7 +23,7 @@ from database.lazy import LazyDatabase
 from database.migrate import apply_migrations
 from database.settings import PostgresSettings
 from enrichment import domain
-from enrichment.drafter import build_request
+from enrichment.drafter import build_draft_request
 from model_client import CostAttribution, ModelClient, ModelRequest, ModelSettings
 from model_client.cache.response_cache import ResponseCache
 from model_client.cache.store import CacheSettings
@@ -113,7 +113,7 @@ def chunk(number: int) -> ChunkReady:
 
 def question(number: int) -> ModelRequest[domain.DraftAnswer]:
     """The question enrichment asks about a chunk."""
-    return build_request(chunk(number), attempt=1, feedback="")
+    return build_draft_request(chunk(number), attempt=1, feedback="")
 
 
 def body(one: ModelRequest[Any], *, stream: bool) -> Mapping[str, Any]:

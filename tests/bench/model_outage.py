@@ -22,7 +22,7 @@ from contracts.topics import (
     dlq_topic,
     retry_topic,
 )
-from enrichment.drafter import Drafter
+from enrichment.drafter import NoteDrafter
 from enrichment.handlers import router
 from enrichment.settings import EnrichmentSettings
 from messaging import KafkaSettings, Publisher
@@ -108,7 +108,7 @@ async def _fresh(lab: Lab) -> KafkaSettings:
 @asynccontextmanager
 async def _consuming(kafka: KafkaSettings, client: ModelClient) -> AsyncIterator[None]:
     settings = EnrichmentSettings(drain_grace_s=0)
-    broker = broker_with(ENRICHMENT, router, settings, kafka, drafter=Drafter(client))
+    broker = broker_with(ENRICHMENT, router, settings, kafka, drafter=NoteDrafter(client))
     await broker.start()
     try:
         yield

@@ -10,7 +10,7 @@ from typing import Final
 from bench.harness import Lab, Result
 from bench.model_lab import chunk, fresh_postgres, server, simulation, whole_client
 from contracts.events import NotesDrafted
-from enrichment.drafter import Drafter
+from enrichment.drafter import NoteDrafter
 from model_client import ModelClient
 
 WITHOUT_BROKER: Final = True
@@ -45,7 +45,7 @@ async def measure(lab: Lab) -> Result:
 
 
 async def _deliver(client: ModelClient, number: int) -> Sequence[NotesDrafted]:
-    drafter, places = Drafter(client), asyncio.Semaphore(AT_ONCE)
+    drafter, places = NoteDrafter(client), asyncio.Semaphore(AT_ONCE)
 
     async def one(place: int) -> NotesDrafted:
         async with places:

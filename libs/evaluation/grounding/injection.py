@@ -25,10 +25,10 @@ from evaluation.grounding.obedient_answers import (
 )
 from evaluation.grounding.true_notes import THEME, TrueNote, build_chunk, iter_true_notes
 from evaluation.grounding.verdicts import LabelledVerdict
-from grounding.assessment import decide_note
+from grounding.assessment import accept_or_reject_note
 from grounding.checks import INJECTION_CHECK_NAMES
 from grounding.text.addressing import split_sentences
-from grounding.text.words import split_words, truncate
+from grounding.text.words import split_words, truncate_text
 
 PLACES: Final = ("start", "middle", "end")
 REPORTED: Final = "reported"
@@ -106,14 +106,14 @@ def check_planted_notes(
             for way, draft in _iter_drafts(
                 planted := _plant(attack, place, random.choice(hosts)), random
             ):
-                result = decide_note(draft, planted.chunk)
+                result = accept_or_reject_note(draft, planted.chunk)
                 failures = () if isinstance(result, Note) else result.failures
                 yield LabelledVerdict(
                     is_true=way == REPORTED,
                     is_accepted=not failures,
                     categories=(way, attack.kind),
                     failed_checks=tuple(one.check for one in failures),
-                    example=truncate(draft.statement, _MAX_EXAMPLE_LENGTH),
+                    example=truncate_text(draft.statement, _MAX_EXAMPLE_LENGTH),
                     document=attack.text,
                 )
 
@@ -123,7 +123,7 @@ def check_true_notes(title: str, segments: Sequence[Segment]) -> Iterator[tuple[
     chunk = build_chunk(title, segments)
     for note in iter_true_notes(chunk):
         for draft in (note.draft, attribute_to(note, note.segment.speaker)):
-            result = decide_note(draft, chunk)
+            result = accept_or_reject_note(draft, chunk)
             failed = () if isinstance(result, Note) else result.failures
             yield any(one.check in INJECTION_CHECK_NAMES for one in failed), draft.statement
 

@@ -15,7 +15,7 @@ from evaluation.grounding.true_notes import build_chunk, iter_true_notes
 from evaluation.grounding.verdicts import LabelledVerdict
 from grounding.assessment import check_note
 from grounding.syntax.clauses import SyntaxParser
-from grounding.text.words import truncate
+from grounding.text.words import truncate_text
 from grounding.uncertainty import classify_uncertainty
 
 INTERVIEWER: Final = "interviewer"
@@ -78,7 +78,7 @@ def _check(
         is_accepted=not checked.failures,
         categories=(category,) if category else (),
         failed_checks=tuple(one.check for one in checked.failures),
-        example=truncate(draft.statement, _MAX_EXAMPLE_LENGTH),
+        example=truncate_text(draft.statement, _MAX_EXAMPLE_LENGTH),
         document=title,
         is_uncertain=classify_uncertainty(checked) is not None,
     )

@@ -23,7 +23,7 @@ from contracts.transcript import Segment
 from evaluation.grounding.verdicts import LabelledVerdict
 from grounding.assessment import check_note
 from grounding.syntax.clauses import SyntaxParser
-from grounding.text.words import split_words, truncate
+from grounding.text.words import split_words, truncate_text
 from grounding.uncertainty import classify_uncertainty
 
 _TURN: Final = re.compile(r"(?:^|\s*\.\s+)(?P<speaker>[A-Z][\w '.-]{0,30}):\s")
@@ -77,7 +77,7 @@ def check_sample(sample: SummEditsSample, parse: SyntaxParser | None = None) -> 
         is_accepted=not failures,
         categories=sample.edits,
         failed_checks=tuple(one.check for one in failures),
-        example=truncate(example, _MAX_EXAMPLE_LENGTH),
+        example=truncate_text(example, _MAX_EXAMPLE_LENGTH),
         document=sample.document,
         is_uncertain=classify_uncertainty(checked) is not None,
     )

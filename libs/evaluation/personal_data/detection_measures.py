@@ -19,7 +19,7 @@ from evaluation.personal_data.annotated_texts import (
     scan_texts,
 )
 from evaluation.splits import DataSplit, assign_split
-from personal_data import DetectionMode, get_default_mode, preload
+from personal_data import DetectionMode, get_default_detection_mode, preload_models
 
 RECALL_GOAL: Final = 0.9
 PRECISION_GOAL: Final = 0.8
@@ -33,11 +33,11 @@ def measure_detection(samples: Sequence[AnnotatedText]) -> list[Measure]:
         Recall, precision and milliseconds a text, for each mode.
     """
     measures: list[Measure] = []
-    for one in dict.fromkeys((get_default_mode(), DetectionMode.LIGHT)):
+    for one in dict.fromkeys((get_default_detection_mode(), DetectionMode.LIGHT)):
         began = perf_counter()
-        preload(one)
+        preload_models(one)
         loading_ms = (perf_counter() - began) * 1000
-        name = "pii" if one is get_default_mode() else "pii-light"
+        name = "pii" if one is get_default_detection_mode() else "pii-light"
         measures += _measure_mode(name, one, scan_texts(samples, one), loading_ms)
     return measures
 

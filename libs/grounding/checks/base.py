@@ -68,7 +68,7 @@ class CheckContext:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Rule that a note has to fulfil, with the function that tests it.
+    """Check that a note has to pass: its name and the function that runs it.
 
     Attributes:
         name: stable, as verdicts carry it.

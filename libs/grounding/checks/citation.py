@@ -9,7 +9,7 @@ from contracts.transcript import Segment
 from grounding.checks.base import Check, CheckContext
 from grounding.evidence import UnresolvedCitation
 from grounding.text.nearest import find_nearest_passage, find_segment_with_quote
-from grounding.text.words import truncate
+from grounding.text.words import truncate_text
 
 _LARGEST_SHOWN = 10**9
 
@@ -20,7 +20,7 @@ def _no_evidence(context: CheckContext) -> CheckFailure | None:
     return CheckFailure(
         check="no_evidence",
         reason="The note cites no passage.",
-        claim=truncate(context.draft.statement),
+        claim=truncate_text(context.draft.statement),
     )
 
 
@@ -45,7 +45,7 @@ def _unknown_segment(context: CheckContext) -> CheckFailure | None:
 def _list_segments(missing: Sequence[UnresolvedCitation]) -> str:
     numbers = (one.cited.segment for one in missing)
     shown = (str(one) if abs(one) <= _LARGEST_SHOWN else "with that number" for one in numbers)
-    return truncate("Segment " + ", ".join(dict.fromkeys(shown)))
+    return truncate_text("Segment " + ", ".join(dict.fromkeys(shown)))
 
 
 def _quote_not_found(context: CheckContext) -> CheckFailure | None:
@@ -59,7 +59,7 @@ def _quote_not_found(context: CheckContext) -> CheckFailure | None:
         check="quote_not_found",
         reason=f"The words cited from segment {cited.segment} are not in it.{hint}",
         claim=_join_cited_words(cited),
-        evidence=truncate(
+        evidence=truncate_text(
             find_nearest_passage(segment.text, f"{cited.first_words} {cited.last_words}")
         ),
     )
@@ -73,7 +73,7 @@ def _hint_at_place(absent: UnresolvedCitation, segments: Sequence[Segment]) -> s
 
 
 def _join_cited_words(cited: DraftEvidence) -> str:
-    return truncate(" … ".join(part for part in (cited.first_words, cited.last_words) if part))
+    return truncate_text(" … ".join(part for part in (cited.first_words, cited.last_words) if part))
 
 
 NO_EVIDENCE = Check("no_evidence", "A note cites at least one passage.", _no_evidence)

@@ -8,7 +8,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import fail_with_claim, quote_word
+from grounding.checks.failures import build_claim_failure, quote_word
 from grounding.text.addressing import is_english_word, normalize_text
 from grounding.text.words import split_words
 
@@ -61,7 +61,7 @@ def _carries_code(context: CheckContext) -> CheckFailure | None:
         sign = _find_garbled_words(statement, said)
     if sign is None or (found and _is_spoken_figure(sign, context)):
         return None
-    return fail_with_claim(
+    return build_claim_failure(
         _NAME,
         context,
         statement,
@@ -70,7 +70,7 @@ def _carries_code(context: CheckContext) -> CheckFailure | None:
 
 
 def contains_code(text: str) -> bool:
-    """Return whether a text looks like code; transcribers' marks do not count."""
+    """Return whether a text contains what looks like program code."""
     return _CODE.search(_SPELLED.sub(" ", _MARK.sub(" ", text))) is not None
 
 

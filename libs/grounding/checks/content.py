@@ -8,7 +8,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import fail_at_term, quote_word
+from grounding.checks.failures import build_term_failure, quote_word
 from grounding.numbers.units import NUMBER_WORDS, UNITS
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import Term, split_terms
@@ -61,7 +61,7 @@ def _build_failure(
 ) -> CheckFailure:
     words = ", ".join(dict.fromkeys(one.text for _, one in absent[:_MAX_WORDS_SHOWN]))
     reason = f"The cited passage says nothing of {quote_word(words)}."
-    return fail_at_term(_NAME, context, alignment, absent[0][0], reason)
+    return build_term_failure(_NAME, context, alignment, absent[0][0], reason)
 
 
 def _list_specific_words(
@@ -109,7 +109,7 @@ def _has_number(alignment: SentenceAlignment, speakers: AbstractSet[str]) -> boo
 
 
 def needs_no_evidence(text: str) -> bool:
-    """Return whether a word needs no evidence: it reports speech, or another check compares it."""
+    """Return whether a word needs no evidence of its own, such as "says" or a number."""
     is_number = text[0].isdigit() or text in NUMBER_WORDS or text in UNITS or text == "per"
     return is_number or text in REPORTING_VERBS or text in NARRATION_NOUNS or text in QUANTIFIERS
 

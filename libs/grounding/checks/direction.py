@@ -6,7 +6,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import fail_with_claim, quote_word
+from grounding.checks.failures import build_claim_failure, quote_word
 from grounding.syntax.directions import find_directed_relations
 
 _NAME: Final = "order_turned"
@@ -24,7 +24,7 @@ def _order_turned(context: CheckContext) -> CheckFailure | None:
         ]
         turned = any(claimed.is_reversed_in(one) for one in in_evidence)
         if turned and not any(claimed.has_same_order_as(one) for one in in_evidence):
-            return fail_with_claim(
+            return build_claim_failure(
                 _NAME,
                 context,
                 context.draft.statement,

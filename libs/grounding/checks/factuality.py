@@ -8,7 +8,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import fail_with_claim, quote_word
+from grounding.checks.failures import build_claim_failure, quote_word
 from grounding.checks.parsed_text import parse_evidence, parse_statement
 from grounding.syntax.clauses import Factuality, Predicate, SyntaxParser
 from grounding.text.lemmas import get_lemma
@@ -70,7 +70,7 @@ def _find_uses(
 def _build_failure(
     context: CheckContext, stated: Predicate, in_evidence: Predicate
 ) -> CheckFailure:
-    return fail_with_claim(
+    return build_claim_failure(
         _NAME,
         context,
         stated.text,

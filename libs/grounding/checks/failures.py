@@ -8,15 +8,15 @@ from contracts.notes import CheckFailure
 from grounding.checks.base import CheckContext
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import Term
-from grounding.text.words import truncate
+from grounding.text.words import truncate_text
 
 _AROUND = 4
 
 
-def fail_at_term(
+def build_term_failure(
     check: str, context: CheckContext, alignment: SentenceAlignment, at: int, reason: str
 ) -> CheckFailure:
-    """Return the failure of a check at one term of the statement.
+    """Build a check's failure that quotes the statement and the evidence around one word.
 
     Args:
         check: the check's name.
@@ -26,11 +26,11 @@ def fail_at_term(
         reason: one sentence a researcher understands.
     """
     around = alignment.sentence[max(0, at - _AROUND) : at + _AROUND + 1]
-    return fail_with_claim(check, context, _join_terms(around), reason)
+    return build_claim_failure(check, context, _join_terms(around), reason)
 
 
-def fail_with_claim(check: str, context: CheckContext, claim: str, reason: str) -> CheckFailure:
-    """Return the failure of a check with a part of the statement, and all that it cites.
+def build_claim_failure(check: str, context: CheckContext, claim: str, reason: str) -> CheckFailure:
+    """Build a check's failure that quotes a part of the statement and all of its evidence.
 
     Args:
         check: the check's name.
@@ -38,8 +38,8 @@ def fail_with_claim(check: str, context: CheckContext, claim: str, reason: str) 
         claim: what of the statement failed.
         reason: one sentence a researcher understands.
     """
-    evidence = truncate(" … ".join(context.quotes))
-    return CheckFailure(check=check, reason=reason, claim=truncate(claim), evidence=evidence)
+    evidence = truncate_text(" … ".join(context.quotes))
+    return CheckFailure(check=check, reason=reason, claim=truncate_text(claim), evidence=evidence)
 
 
 def _join_terms(around: Sequence[Term]) -> str:
@@ -47,5 +47,5 @@ def _join_terms(around: Sequence[Term]) -> str:
 
 
 def quote_word(word: str) -> str:
-    """Return a word in quotation marks, truncated if it is no word at all."""
-    return f"“{truncate(word, 40)}”"
+    """Return a word in quotation marks, truncated if it is long."""
+    return f"“{truncate_text(word, 40)}”"

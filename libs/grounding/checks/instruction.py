@@ -15,7 +15,7 @@ from contracts.notes import CheckFailure
 from contracts.transcript import Role
 from grounding.checks.base import Check, CheckContext
 from grounding.checks.code import contains_code
-from grounding.checks.failures import fail_with_claim
+from grounding.checks.failures import build_claim_failure
 from grounding.text.addressing import (
     AddressingType,
     ReportedSpeech,
@@ -26,7 +26,7 @@ from grounding.text.addressing import (
     split_spoken_sentences,
 )
 from grounding.text.terms import split_terms
-from grounding.text.words import parse_word_list, split_words, truncate
+from grounding.text.words import parse_word_list, split_words, truncate_text
 from grounding.vocabulary.addressing import REPORTING, REQUESTING
 from grounding.vocabulary.reporting import EVERYDAY_WORDS, NARRATION_NOUNS, REPORTING_VERBS
 
@@ -77,12 +77,12 @@ def _carries_instruction(context: CheckContext) -> CheckFailure | None:
             claim=", ".join(f"U+{ord(sign):04X}" for sign in hidden[:3]),
         )
     for sentence, how in _find_addressing_sentences(context):
-        return fail_with_claim(_CARRIES, context, sentence, _REASONS[how])
+        return build_claim_failure(_CARRIES, context, sentence, _REASONS[how])
     return None
 
 
 def list_invisible_characters(text: str) -> list[str]:
-    """Return a text's invisible characters that are no part of how its letters are written.
+    """Return a text's invisible characters, except those that its script needs.
 
     Joiners of Persian or Sinhala words and of emoji are, in notes of any language: a note may
     repeat what a participant wrote or said.
@@ -158,8 +158,8 @@ def _rests_on_instruction(context: CheckContext) -> CheckFailure | None:
                 check=_RESTS,
                 reason="The cited words ask or order something: they support no more than that it "
                 "was asked.",
-                claim=truncate(sentence),
-                evidence=truncate(" … ".join(parts.orders)),
+                claim=truncate_text(sentence),
+                evidence=truncate_text(" … ".join(parts.orders)),
             )
     return None
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.text.words import truncate
+from grounding.text.words import truncate_text
 
 _MOST_LISTED = 20
 """Themes or questions that a refusal lists."""
@@ -18,7 +18,7 @@ def _no_theme(context: CheckContext) -> CheckFailure | None:
     return CheckFailure(
         check="no_theme",
         reason=f"The note has no theme. {_word_choices('themes', _list_theme_ids(context))}",
-        claim=truncate(context.draft.statement),
+        claim=truncate_text(context.draft.statement),
     )
 
 
@@ -42,7 +42,7 @@ def _check_known(what: str, offered: Iterable[str], known: list[str]) -> CheckFa
     return CheckFailure(
         check=f"unknown_{what}",
         reason=f"The study has no such {what}. {_word_choices(f'{what}s', known)}",
-        claim=truncate(", ".join(strange)),
+        claim=truncate_text(", ".join(strange)),
     )
 
 

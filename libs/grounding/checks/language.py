@@ -9,7 +9,7 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import fail_with_claim, quote_word
+from grounding.checks.failures import build_claim_failure, quote_word
 from grounding.text.addressing import remove_quotations, split_sentences
 from grounding.text.words import split_words
 
@@ -27,7 +27,7 @@ def _language_differs(context: CheckContext) -> CheckFailure | None:
     for text in dict.fromkeys((statement, *split_sentences(statement))):
         other = detect_other_language(remove_quotations(text), wanted)
         if other is not None:
-            return fail_with_claim(
+            return build_claim_failure(
                 _NAME,
                 context,
                 text,
@@ -37,7 +37,7 @@ def _language_differs(context: CheckContext) -> CheckFailure | None:
 
 
 def detect_other_language(text: str, wanted: str) -> str | None:
-    """Return the language of a text if it is surely not the wanted one.
+    """Return the language of a text if it is surely not the wanted one, else None.
 
     Short texts, texts that may be in either, and languages that are not known pass.
 

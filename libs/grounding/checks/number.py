@@ -9,13 +9,18 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import fail_with_claim
+from grounding.checks.failures import build_claim_failure
 from grounding.checks.rate import find_agreed_rates
 from grounding.numbers.clock import find_times_of_day
 from grounding.numbers.derived import find_derived_numbers
-from grounding.numbers.quantities import Quantity, find_quantities, find_ranges, locate_quantities
+from grounding.numbers.quantities import (
+    Quantity,
+    find_quantities,
+    find_quantity_ranges,
+    locate_quantities,
+)
 from grounding.numbers.rates import OCCURRENCES
-from grounding.text.words import truncate
+from grounding.text.words import truncate_text
 
 _NAME: Final = "number_not_in_evidence"
 _MOST: Final = 60
@@ -33,18 +38,18 @@ def _number_not_in_evidence(context: CheckContext) -> CheckFailure | None:
     claimed = list(dict.fromkeys(one for one in claimed if not _counts_speakers(one, speaking)))
     if len(claimed) > _MOST:
         reason = f"A note has no more than {_MOST} different numbers; this one has {len(claimed)}."
-        return fail_with_claim(_NAME, context, claimed[_MOST].text, reason)
+        return build_claim_failure(_NAME, context, claimed[_MOST].text, reason)
     wrong = next(
         (one for one in claimed if not _is_supported(one, in_evidence)),
         _find_reversed_range(context),
     )
     if wrong is None:
         return None
-    return fail_with_claim(
+    return build_claim_failure(
         _NAME,
         context,
         wrong.text,
-        f"The cited passage does not say “{truncate(wrong.text, 40)}”.",
+        f"The cited passage does not say “{truncate_text(wrong.text, 40)}”.",
     )
 
 
@@ -112,8 +117,8 @@ def _bounds_agree(claimed: Quantity, in_evidence: Quantity) -> bool:
 
 def _find_reversed_range(context: CheckContext) -> Quantity | None:
     """Return the start of "from 60 to 40" where the evidence goes from 40 to 60."""
-    in_evidence = [one for quote in context.quotes for one in find_ranges(quote)]
-    for start, end in find_ranges(context.draft.statement):
+    in_evidence = [one for quote in context.quotes for one in find_quantity_ranges(quote)]
+    for start, end in find_quantity_ranges(context.draft.statement):
         same = any(start.agrees_with(a) and end.agrees_with(b) for a, b in in_evidence)
         turned = any(start.agrees_with(b) and end.agrees_with(a) for a, b in in_evidence)
         if turned and not same:

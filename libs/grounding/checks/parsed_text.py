@@ -18,7 +18,7 @@ _FORMS: Final = {"have": parse_word_list("have has had having")}
 
 
 def parse_statement(context: CheckContext, parse: SyntaxParser) -> ParsedText:
-    """Parse the statement, with a full stop: without one, "the union paid" may read as a noun."""
+    """Parse a statement's syntax, with a full stop added if it lacks one."""
     statement = context.draft.statement.rstrip()
     return parse(statement if statement[-1:] in _ENDS else f"{statement}.")
 
@@ -26,7 +26,7 @@ def parse_statement(context: CheckContext, parse: SyntaxParser) -> ParsedText:
 def parse_evidence(
     context: CheckContext, parse: SyntaxParser, verb: str
 ) -> Iterator[tuple[str, ParsedText]]:
-    """Parse only the evidence's sentences that have a verb, since parsing is expensive."""
+    """Yield the evidence's sentences that contain a verb, with their syntax."""
     key = get_lemma(verb)
     for quote in context.quotes:
         for sentence in split_at_full_stops(quote):

@@ -10,7 +10,7 @@ from typing import Final
 import prompts
 from contracts.notes import CheckFailure, DraftEvidence, DraftNote
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import fail_with_claim, quote_word
+from grounding.checks.failures import build_claim_failure, quote_word
 from grounding.text.words import FUNCTION_WORDS, split_words
 
 _NAME: Final = "carries_prompt"
@@ -31,7 +31,7 @@ def _carries_prompt(context: CheckContext) -> CheckFailure | None:
     repeated = field.group() if field else _find_repeated_phrase(context)
     if repeated is None:
         return None
-    return fail_with_claim(
+    return build_claim_failure(
         _NAME,
         context,
         statement,

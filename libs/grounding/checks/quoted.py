@@ -8,7 +8,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import fail_with_claim, quote_word
+from grounding.checks.failures import build_claim_failure, quote_word
 from grounding.text.words import split_spoken_words
 
 _NAME: Final = "quoted_words_not_said"
@@ -23,7 +23,7 @@ def _quoted_words_not_said(context: CheckContext) -> CheckFailure | None:
     for quoted in _QUOTED.findall(context.draft.statement):
         words = [word.text for word in split_spoken_words(quoted)]
         if 0 < len(words) <= _MOST_QUOTED and not _contains_run(words, said):
-            return fail_with_claim(
+            return build_claim_failure(
                 _NAME, context, quoted, f"Nobody says {quote_word(quoted)} in the cited passage."
             )
     return None

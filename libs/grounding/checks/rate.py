@@ -7,41 +7,45 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import fail_with_claim, quote_word
-from grounding.numbers.rates import FrequencyRate, find_rates
+from grounding.checks.failures import build_claim_failure, quote_word
+from grounding.numbers.rates import FrequencyRate, find_frequency_rates
 
 _NAME: Final = "rate_differs"
 
 
 def find_agreed_rates(context: CheckContext) -> list[FrequencyRate]:
-    """Return the statement's rates that the evidence has too, in whatever words."""
+    """Return the rates (such as "twice a week") that a statement and its evidence share."""
     return _find_agreed(context.draft.statement, context.quotes)
 
 
 @lru_cache(maxsize=64)
 def _find_agreed(statement: str, quotes: tuple[str, ...]) -> list[FrequencyRate]:
-    in_evidence = [one for quote in quotes for one in find_rates(quote)]
+    in_evidence = [one for quote in quotes for one in find_frequency_rates(quote)]
     there = {(one.counted, one.value, one.base) for one in in_evidence}
-    return [one for one in find_rates(statement) if (one.counted, one.value, one.base) in there]
+    return [
+        one
+        for one in find_frequency_rates(statement)
+        if (one.counted, one.value, one.base) in there
+    ]
 
 
 def is_in_agreed_rate(context: CheckContext, place: int) -> bool:
-    """Return whether a character of the statement is in a rate that the evidence has too."""
+    """Return whether a character of the statement is within a rate that the evidence shares."""
     return any(one.start <= place < one.end for one in find_agreed_rates(context))
 
 
 def _list_evidence_rates(context: CheckContext) -> list[FrequencyRate]:
-    return [one for quote in context.quotes for one in find_rates(quote)]
+    return [one for quote in context.quotes for one in find_frequency_rates(quote)]
 
 
 def _rate_differs(context: CheckContext) -> CheckFailure | None:
     if not context.is_cited:
         return None
     in_evidence = _list_evidence_rates(context)
-    for claimed in find_rates(context.draft.statement):
+    for claimed in find_frequency_rates(context.draft.statement):
         rivals = [one for one in in_evidence if claimed.counts_same_as(one)]
         if rivals and claimed not in find_agreed_rates(context):
-            return fail_with_claim(
+            return build_claim_failure(
                 _NAME,
                 context,
                 claimed.text,

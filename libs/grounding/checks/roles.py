@@ -7,7 +7,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import fail_with_claim, quote_word
+from grounding.checks.failures import build_claim_failure, quote_word
 from grounding.checks.parsed_text import parse_evidence, parse_statement
 from grounding.syntax.clauses import Assertion, Clause, PartyKind, SyntaxParser
 from grounding.text.lemmas import get_lemma
@@ -24,7 +24,7 @@ def _roles_swapped(context: CheckContext) -> CheckFailure | None:
         in_evidence = list(_find_clauses(context, context.parse, clause))
         reverse = next((one for one in in_evidence if clause.reverses_roles_of(one)), None)
         if reverse is not None and not any(clause.may_equal(one) for one in in_evidence):
-            return fail_with_claim(
+            return build_claim_failure(
                 _NAME,
                 context,
                 clause.text,
@@ -33,7 +33,7 @@ def _roles_swapped(context: CheckContext) -> CheckFailure | None:
     for doing in statement.assertions:
         other = _find_other_subject(context, context.parse, doing)
         if other is not None:
-            return fail_with_claim(
+            return build_claim_failure(
                 _NAME, context, doing.text, f"The cited passage says {quote_word(other.text)}."
             )
     return None

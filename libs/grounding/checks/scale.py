@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import CheckContext
-from grounding.checks.failures import fail_at_term, quote_word
+from grounding.checks.failures import build_term_failure, quote_word
 from grounding.text.sentence_alignment import SentenceAlignment
 from grounding.text.terms import Term
 
 
 @dataclass(frozen=True, slots=True)
 class WordScale:
-    """A class of words that answer the same question, each with its answer.
+    """Scale of words that answer one question (how many, how sure), each with its answer.
 
     Attributes:
         answers: each word with its answer.
@@ -49,15 +49,17 @@ class WordScale:
 
 @dataclass(frozen=True, slots=True)
 class ScaleMismatch:
-    """A term of a sentence that its evidence does not support, and the term found in its place."""
+    """Mismatch between a word of a sentence and its evidence on a scale such as quantity."""
 
     at: int
     term: Term
     instead: Term | None
 
 
-def find_mismatches(scale: WordScale, alignment: SentenceAlignment) -> Iterator[ScaleMismatch]:
-    """Yield words of a statement whose meaning on a scale (how many, how sure) lacks evidence."""
+def find_scale_mismatches(
+    scale: WordScale, alignment: SentenceAlignment
+) -> Iterator[ScaleMismatch]:
+    """Yield the words of a statement whose degree (how many, how sure) lacks evidence."""
     given = scale.collect_answers(alignment.evidence)
     for at, term in alignment.iter_unmatched():
         answer = scale.get_answer(term)
@@ -78,7 +80,7 @@ def build_scale_check(
     *,
     skip: Callable[[CheckContext, SentenceAlignment, int], bool] = lambda _case, _laid, _at: False,
 ) -> Callable[[CheckContext], CheckFailure | None]:
-    """Return the function of a check that compares a note on several scales.
+    """Build a check's function that compares a note with its evidence on several scales.
 
     Args:
         name: the check's name.
@@ -91,9 +93,11 @@ def build_scale_check(
             return None
         for alignment in context.sentences:
             for scale in scales:
-                for found in find_mismatches(scale, alignment):
+                for found in find_scale_mismatches(scale, alignment):
                     if not skip(context, alignment, found.at):
-                        return fail_at_term(name, context, alignment, found.at, _explain(found))
+                        return build_term_failure(
+                            name, context, alignment, found.at, _explain(found)
+                        )
         return None
 
     return function

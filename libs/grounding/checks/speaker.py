@@ -5,7 +5,7 @@ from __future__ import annotations
 from contracts.notes import CheckFailure
 from contracts.transcript import Role
 from grounding.checks.base import Check, CheckContext
-from grounding.text.words import truncate
+from grounding.text.words import truncate_text
 
 
 def _interviewer_words(context: CheckContext) -> CheckFailure | None:
@@ -17,8 +17,8 @@ def _interviewer_words(context: CheckContext) -> CheckFailure | None:
     return CheckFailure(
         check="interviewer_words",
         reason=f"Segment {number} is the interviewer's: cite only what participants said.",
-        claim=truncate(context.draft.statement),
-        evidence=truncate(asked[0].quote),
+        claim=truncate_text(context.draft.statement),
+        evidence=truncate_text(asked[0].quote),
     )
 
 

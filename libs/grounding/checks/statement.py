@@ -7,7 +7,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.text.words import split_words, truncate
+from grounding.text.words import split_words, truncate_text
 
 _NAME: Final = "no_statement"
 _FEWEST: Final = 3
@@ -21,7 +21,7 @@ def _no_statement(context: CheckContext) -> CheckFailure | None:
     reason = _explain_failure(statement)
     if reason is None:
         return None
-    return CheckFailure(check=_NAME, reason=reason, claim=truncate(statement))
+    return CheckFailure(check=_NAME, reason=reason, claim=truncate_text(statement))
 
 
 def _explain_failure(statement: str) -> str | None:

@@ -6,7 +6,7 @@ from typing import Final
 
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.failures import fail_with_claim, quote_word
+from grounding.checks.failures import build_claim_failure, quote_word
 from grounding.checks.rate import is_in_agreed_rate
 from grounding.checks.scale import WordScale, build_scale_check
 from grounding.numbers.clock import find_days_of_year, find_times_of_day
@@ -63,7 +63,7 @@ def _check_moments(context: CheckContext) -> CheckFailure | None:
     for claimed, others in rivals:
         if others and not any(claimed.agrees_with(one) for one in others):
             reason = f"The cited passage says {quote_word(others[0].text)} there."
-            return fail_with_claim(_NAME, context, claimed.text, reason)
+            return build_claim_failure(_NAME, context, claimed.text, reason)
     return None
 
 

@@ -10,7 +10,7 @@ from grounding.text.words import Word, parse_word_list
 
 
 class NumberBound(StrEnum):
-    """The side of a number on which the amount lies."""
+    """Side of a number, above or below, on which the amount lies, as in "at least 5"."""
 
     ABOVE = "above"
     BELOW = "below"
@@ -51,8 +51,8 @@ _MOVING: Final = parse_word_list(
 """Before "up to" these mean where something went, and not how much it is at most."""
 
 
-def read_bound(words: Sequence[Word], start: int, end: int) -> NumberBound | None:
-    """Return the bound of the number from the word ``start`` to before ``end``, or None."""
+def parse_number_bound(words: Sequence[Word], start: int, end: int) -> NumberBound | None:
+    """Return the bound that the words from ``start`` to ``end`` give a number, or None."""
     if words[end - 1].after.startswith("+"):
         return NumberBound.ABOVE
     after = tuple(word.text for word in words[end : end + 2])

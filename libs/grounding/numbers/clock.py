@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from grounding.numbers.numerals import read_numeral
+from grounding.numbers.numerals import parse_numeral
 from grounding.numbers.units import ORDINALS, TEENS, TENS, UNIT_WORDS
 from grounding.text.words import Word, split_spoken_words
 from grounding.vocabulary.scales import MONTHS
@@ -37,7 +37,7 @@ _MONTHS: Final = MONTHS | {"may": "may"}
 
 @dataclass(frozen=True, slots=True)
 class TimeReference:
-    """A time of day or a day of the year, found in a text.
+    """Time of day or day of the year that a text names.
 
     Attributes:
         place: minutes after noon or midnight, or month and day.
@@ -65,7 +65,7 @@ _Read = tuple[int, int, str]
 
 @lru_cache(maxsize=256)
 def find_times_of_day(text: str) -> tuple[TimeReference, ...]:
-    """Return the times of day of a text that have minutes or a half of the day."""
+    """Return the times of day in a text, such as "half past two" or "3 pm"."""
     words = split_spoken_words(text)
     found: list[TimeReference] = []
     at = 0
@@ -84,7 +84,7 @@ def find_times_of_day(text: str) -> tuple[TimeReference, ...]:
 
 @lru_cache(maxsize=256)
 def find_days_of_year(text: str) -> tuple[TimeReference, ...]:
-    """Return the days of a text that are given by month and day."""
+    """Return the days in a text that are given by month and day."""
     words = split_spoken_words(text)
     return tuple(
         TimeReference(
@@ -111,7 +111,7 @@ def _iter_adjacent_days(words: Sequence[Word], at: int) -> Iterator[int]:
 
 
 def _read_day(words: Sequence[Word], at: int) -> int | None:
-    numeral = read_numeral(words, at) if 0 <= at < len(words) else None
+    numeral = parse_numeral(words, at) if 0 <= at < len(words) else None
     value = None if numeral is None else min(numeral.values)
     whole = value is not None and value == int(value) and 1 <= value <= _LONGEST_MONTH
     return int(value) if value is not None and whole else None

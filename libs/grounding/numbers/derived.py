@@ -21,7 +21,7 @@ from grounding.numbers.quantities import (
     PERCENT,
     Quantity,
     find_quantities,
-    find_ranges,
+    find_quantity_ranges,
     locate_quantities,
 )
 from grounding.numbers.units import UNITS
@@ -48,7 +48,7 @@ _MINUTE: Final = UNITS["minute"]
 
 
 def find_derived_numbers(statement: str, quotes: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Find the places of a statement's numbers that follow from its quotes' numbers.
+    """Return the places of a statement's numbers that follow from its quotes', such as sums.
 
     Returns:
         The first character of each, and the one after its last.
@@ -76,7 +76,7 @@ def _is_derivable(claimed: Quantity, before: Sequence[str], quote: str, *, is_to
 def _iter_differences(before: Sequence[str], quote: str) -> Iterator[Quantity]:
     """Yield by how much, and by which share, something changed in the way the words before say."""
     rises, falls = bool(_RISING & {*before}), bool(_FALLING & {*before})
-    for begin, end in find_ranges(quote)[:_MOST_ADDED]:
+    for begin, end in find_quantity_ranges(quote)[:_MOST_ADDED]:
         first, last = min(begin.values), min(end.values)
         change = ARITHMETIC.subtract(last, first)
         if rises == falls or rises != (change > 0) or not first:

@@ -58,7 +58,7 @@ _MAY_FOLLOW: Final[dict[str, frozenset[str]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Numeral:
-    """A number that was read from a text's words.
+    """Number that was parsed from a text's words.
 
     Attributes:
         values: its possible values: "three thirty" may be 330 only, "a third" 3 or 1/3.
@@ -110,8 +110,8 @@ class _NumeralSum:
         return ARITHMETIC.add(self.total, self.group)
 
 
-def read_numeral(words: Sequence[Word], at: int, *, across_pauses: bool = False) -> Numeral | None:
-    """Return the longest number that begins with the word ``at``, or None.
+def parse_numeral(words: Sequence[Word], at: int, *, across_pauses: bool = False) -> Numeral | None:
+    """Parse the longest number that begins at a word of a text; return None if there is none.
 
     Args:
         words: a text's words.
@@ -313,7 +313,7 @@ class _NumeralReader:
         return Numeral(frozenset({value}), end, is_part=value < 1)
 
     def _and_a_half(self, number: Numeral) -> Numeral:
-        extra = read_added_fraction(self._words, number.end)
+        extra = parse_added_fraction(self._words, number.end)
         if extra is None:
             return number
         last = SCALES.get(self._words[number.end - 1].text, 1)
@@ -329,7 +329,7 @@ class _NumeralReader:
         return Numeral(values, number.end + 1)
 
 
-def read_added_fraction(words: Sequence[Word], at: int) -> tuple[Decimal, int] | None:
+def parse_added_fraction(words: Sequence[Word], at: int) -> tuple[Decimal, int] | None:
     """Return what "and a half" or "and three quarters" adds, and the index after it, or None."""
     texts = [word.text for word in words[at : at + 3]] + [""] * 3
     if texts[0] != "and":

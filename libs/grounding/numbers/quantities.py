@@ -9,8 +9,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from grounding.numbers.bounds import NumberBound, read_bound
-from grounding.numbers.numerals import ARITHMETIC, Numeral, read_added_fraction, read_numeral
+from grounding.numbers.bounds import NumberBound, parse_number_bound
+from grounding.numbers.numerals import ARITHMETIC, Numeral, parse_added_fraction, parse_numeral
 from grounding.numbers.units import UNITS, MeasurementUnit
 from grounding.syntax.polarity import SENTENCE_END
 from grounding.text.words import (
@@ -35,7 +35,7 @@ _BEFORE_UNITS = frozenset({"of", "more", "other", "full", "whole", "us"})
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number in a text, with its unit or the noun it counts.
+    """Number in a text, with its unit or the noun that it counts.
 
     Attributes:
         values: its possible values.
@@ -89,12 +89,12 @@ _Placed = tuple[int, int, Quantity]
 
 
 def find_quantities(text: str, *, across_pauses: bool = False) -> tuple[Quantity, ...]:
-    """Return the quantities of a text in order; with ``across_pauses`` also over commas."""
+    """Return the quantities in a text, in order."""
     return tuple(one for _, _, one in _find_placed(text, across_pauses=across_pauses))
 
 
 def locate_quantities(text: str) -> tuple[tuple[int, int, Quantity], ...]:
-    """Return the quantities of a text, each with its first character and the one after its last."""
+    """Return the quantities in a text, each with its start and end."""
     words = split_spoken_words(text)
     return tuple(
         (words[start].start, words[end - 1].end, one)
@@ -103,8 +103,8 @@ def locate_quantities(text: str) -> tuple[tuple[int, int, Quantity], ...]:
 
 
 @lru_cache(maxsize=256)
-def find_ranges(text: str) -> tuple[tuple[Quantity, Quantity], ...]:
-    """Return pairs of quantities between which something goes: "from 40 to 60"."""
+def find_quantity_ranges(text: str) -> tuple[tuple[Quantity, Quantity], ...]:
+    """Return the pairs of quantities that a text gives as ranges, as "from 40 to 60"."""
     words, placed = split_spoken_words(text), _find_placed(text, across_pauses=False)
     return tuple(
         (one, other)
@@ -121,7 +121,7 @@ def _find_placed(text: str, *, across_pauses: bool) -> tuple[_Placed, ...]:
     found: list[_Placed] = []
     at = 0
     while at < len(words):
-        numeral = read_numeral(words, at, across_pauses=across_pauses)
+        numeral = parse_numeral(words, at, across_pauses=across_pauses)
         if numeral is None:
             single = _read_single_unit(words, at, found)
             if single is not None:
@@ -137,9 +137,9 @@ def _find_placed(text: str, *, across_pauses: bool) -> tuple[_Placed, ...]:
 def _build_quantity(
     text: str, words: Sequence[Word], at: int, numeral: Numeral
 ) -> tuple[Quantity, int]:
-    unit, end = read_unit(words, at, numeral)
+    unit, end = parse_unit(words, at, numeral)
     values = numeral.values
-    if end > numeral.end and (extra := read_added_fraction(words, end)) is not None:
+    if end > numeral.end and (extra := parse_added_fraction(words, end)) is not None:
         values = frozenset(ARITHMETIC.add(value, extra[0]) for value in values)
         end = extra[1]
     if unit not in {None, _DECADE} and len(values) > 1:
@@ -147,7 +147,7 @@ def _build_quantity(
     quantity = Quantity(
         values=values,
         unit=unit,
-        bound=read_bound(words, at, end),
+        bound=parse_number_bound(words, at, end),
         is_part=numeral.is_part and unit is None,
         noun="" if unit and unit is not _ORDINAL else _read_counted_noun(words, numeral.end),
         is_weak=unit is _ORDER or _is_weak(words, at, numeral),
@@ -159,10 +159,10 @@ def _build_quantity(
     return quantity, end
 
 
-def read_unit(
+def parse_unit(
     words: Sequence[Word], at: int, numeral: Numeral
 ) -> tuple[MeasurementUnit | None, int]:
-    """Return the unit of a number and the index after it."""
+    """Parse the unit behind a number; return it with the index of the word after it."""
     end = numeral.end
     if numeral.is_ordinal and _is_enumeration(words, at, end):
         return _ORDER, end + (words[end].text == "half")
@@ -231,7 +231,7 @@ def _read_single_unit(
     is_rate = bool(found) and found[-1][1] == at
     if unit is None or is_rate or words[at + 1].before.strip():
         return None
-    extra = read_added_fraction(words, at + 2)
+    extra = parse_added_fraction(words, at + 2)
     value, end = (_ONE, at + 2) if extra is None else (ARITHMETIC.add(_ONE, extra[0]), extra[1])
     text = " ".join(word.text for word in words[at:end])
     return end, Quantity(frozenset({value}), unit, "", extra is None, text)

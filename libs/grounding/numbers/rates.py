@@ -8,8 +8,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-from grounding.numbers.numerals import ARITHMETIC, Numeral, read_numeral
-from grounding.numbers.quantities import read_unit
+from grounding.numbers.numerals import ARITHMETIC, Numeral, parse_numeral
+from grounding.numbers.quantities import parse_unit
 from grounding.numbers.units import ORDINALS, PERIODS, TIMES, UNITS, MeasurementUnit
 from grounding.text.words import (
     FUNCTION_WORDS,
@@ -30,7 +30,7 @@ _ONE: Final = Decimal(1)
 
 @dataclass(frozen=True, slots=True)
 class FrequencyRate:
-    """A number of something in a period of time.
+    """Rate in a text: a number of something in a period of time, as "twice a week".
 
     Attributes:
         counted: what is counted: ``OCCURRENCES``, a unit's base, or the stem of a noun.
@@ -58,7 +58,7 @@ class FrequencyRate:
 
 
 @lru_cache(maxsize=256)
-def find_rates(text: str) -> tuple[FrequencyRate, ...]:
+def find_frequency_rates(text: str) -> tuple[FrequencyRate, ...]:
     """Return the rates of a text, in order."""
     words = split_spoken_words(text)
     found: list[FrequencyRate] = []
@@ -81,7 +81,7 @@ _Read = tuple[str, Decimal, tuple[MeasurementUnit, int]]
 
 def _read_counted_rate(words: Sequence[Word], at: int) -> _Read | None:
     """Read a number of times, of units or of things, in a period: "40 hours a week"."""
-    numeral = read_numeral(words, at)
+    numeral = parse_numeral(words, at)
     if numeral is None or len(numeral.values) > 1 or numeral.is_ordinal:
         return None
     (value,) = numeral.values
@@ -97,7 +97,7 @@ def _read_counted(words: Sequence[Word], at: int, numeral: Numeral) -> tuple[str
     end = numeral.end
     if words[at].text in TIMES or numeral.suffix == "x":
         return OCCURRENCES, _ONE, end
-    unit, after = read_unit(words, at, numeral)
+    unit, after = parse_unit(words, at, numeral)
     if unit is not None:
         return unit.base, unit.factor, after
     following = words[end].text if end < len(words) else ""
@@ -132,7 +132,7 @@ def _read_every(words: Sequence[Word], at: int) -> _Read | None:
         step, end = Decimal(2), end + 1
     elif _get_text(words, end) in ORDINALS:
         step, end = Decimal(ORDINALS[_get_text(words, end)]), end + 1
-    elif end < len(words) and (numeral := read_numeral(words, end)) is not None:
+    elif end < len(words) and (numeral := parse_numeral(words, end)) is not None:
         step, end = min(numeral.values), numeral.end
         end += _get_text(words, end) == "of"
     unit = _read_time_unit(words, end)

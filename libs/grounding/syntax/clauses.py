@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class PartyKind(StrEnum):
-    """The kind of word that stands for a party."""
+    """Kind of word that stands for a party: a noun, "he", "she", "they" or the speaker."""
 
     THING = "thing"
     """A noun or a name, given by its lemma."""
@@ -26,7 +26,7 @@ class PartyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Someone or something that takes part in what a verb describes.
+    """Party to an action: someone or something that is a verb's subject or object.
 
     Attributes:
         kind: the kind of word that stands for it.
@@ -76,7 +76,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One verb or comparison with its agent and its objects.
+    """Clause of a sentence: one verb or comparison with its agent and its objects.
 
     Attributes:
         verb: its lemma.
@@ -127,7 +127,7 @@ class Clause:
 
 
 class Factuality(StrEnum):
-    """The status under which a verb is stated: as a fact, a wish, a plan, a negation and so on."""
+    """Factuality of a verb: whether it is stated as fact, wish, plan, negation and so on."""
 
     FACT = "as a fact"
     DENIED = "as what is not so"
@@ -145,7 +145,7 @@ class Factuality(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Predicate:
-    """A verb with the factuality under which it is stated.
+    """Verb with the factuality under which it is stated.
 
     Attributes:
         lemma: the verb's.
@@ -164,7 +164,7 @@ class Predicate:
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """A verb or property that is asserted of somebody or something.
+    """Verb or property that a text asserts of somebody or something.
 
     Attributes:
         predicate: the lemma of a verb, or of what one "is".
@@ -179,7 +179,7 @@ class Assertion:
 
 @dataclass(frozen=True, slots=True)
 class ParsedText:
-    """The clauses, predicates and assertions that a parser found in a text.
+    """Clauses, predicates and assertions that a syntax parser found in a text.
 
     Attributes:
         clauses: those with both an agent and an object.

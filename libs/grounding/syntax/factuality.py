@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from grounding.syntax.clauses import Factuality, Predicate
-from grounding.text.words import AS_SUBJECTS, parse_word_list, truncate
+from grounding.text.words import AS_SUBJECTS, parse_word_list, truncate_text
 
 _ADVERBS: Final = dict.fromkeys(("almost", "nearly"), Factuality.MISSED) | {
     "never": Factuality.DENIED
@@ -40,7 +40,7 @@ _BEFORE: Final = 4
 
 
 def iter_predicates(doc: Any) -> Iterator[Predicate]:
-    """Yield the verbs of a parsed text with their factuality, without auxiliaries and "be"."""
+    """Yield the verbs of a parsed text with their factuality, without auxiliaries."""
     taken_back = {verb.i for verb in _find_retracted_verbs(doc)}
     for token in doc:
         if token.pos_ == "VERB" and not _is_auxiliary(token):
@@ -48,7 +48,7 @@ def iter_predicates(doc: Any) -> Iterator[Predicate]:
             yield Predicate(
                 lemma=token.lemma_.casefold(),
                 factuality=Factuality.DENIED if token.i in taken_back else _classify(token),
-                text=truncate(doc[begin : token.i + 1].text),
+                text=truncate_text(doc[begin : token.i + 1].text),
                 is_main=_is_finite(token) and _is_main_verb(token),
                 is_past=_is_past(token),
             )

@@ -61,7 +61,7 @@ _AFTER_INTERJECTION = (FUNCTION_WORDS | _CUES) - parse_word_list(
 
 @dataclass(frozen=True, slots=True)
 class PolarityToken:
-    """A word, or a negation cue, as the check of negations compares it.
+    """Word or negation, as the check that compares negations takes it.
 
     Attributes:
         key: its stem, or ``CUE``.
@@ -91,14 +91,14 @@ class PolarityToken:
 
 @lru_cache(maxsize=256)
 def tokenize_polarity(text: str) -> tuple[PolarityToken, ...]:
-    """Return a text's words as tokens for comparing negations."""
+    """Return a text's words and negations as tokens, to compare what is negated."""
     words = split_spoken_words(text)
     return _attach_retractions(
         [token for at in range(len(words)) for token in _tokenize_word(words, at)]
     )
 
 
-def group_tokens_by_sentence(read: Sequence[PolarityToken]) -> Iterator[tuple[PolarityToken, ...]]:
+def group_polarity_tokens(read: Sequence[PolarityToken]) -> Iterator[tuple[PolarityToken, ...]]:
     """Yield the tokens of each sentence; those after ``MAX_SENTENCES`` count as one."""
     begin = count = 0
     for at, token in enumerate(read):
@@ -194,7 +194,7 @@ def _negates(text: str) -> bool:
 
 
 def is_clause_start(words: Sequence[Word], at: int) -> bool:
-    """Return whether a clause begins at a token: after punctuation, a contrast, or "and"."""
+    """Return whether a clause begins at a token: after punctuation, "but", or "and"."""
     word = words[at]
     if at == 0 or _BREAKS.search(word.before) or word.text in _CONTRASTS:
         return True

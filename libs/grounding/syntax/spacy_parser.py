@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from grounding.syntax.clauses import Assertion, Clause, ParsedText, Party, PartyKind, SyntaxParser
 from grounding.syntax.factuality import iter_predicates
-from grounding.text.words import parse_word_list, truncate
+from grounding.text.words import parse_word_list, truncate_text
 from grounding.vocabulary.reporting import NARRATION_NOUNS
 from grounding.vocabulary.scales import RELATIONS
 
@@ -37,8 +37,8 @@ _SAID_OF: Final = frozenset({"attr", "acomp"})
 _TOWARDS: Final = frozenset({"to", "for", "from"})
 
 
-def is_installed() -> bool:
-    """Return whether spaCy and one of the models are there: the extra ``heavy-grounding``."""
+def is_spacy_installed() -> bool:
+    """Return whether spaCy and one of its models are installed."""
     return find_spec("spacy") is not None and _find_model() is not None
 
 
@@ -58,8 +58,8 @@ def _load_pipeline() -> Any:
 
 
 @lru_cache(maxsize=1)
-def load_parser() -> SyntaxParser:
-    """Load the model, once a process: about a second, and 100 MB of memory.
+def load_spacy_parser() -> SyntaxParser:
+    """Load spaCy's model once for this process and return the parser.
 
     Raises:
         ModuleNotFoundError: the extra ``heavy-grounding`` is not installed.
@@ -94,7 +94,9 @@ def _iter_assertions(doc: Any) -> Iterator[Assertion]:
         for who in subjects:
             for one in predicates:
                 yield Assertion(
-                    one.lemma_.casefold(), _build_party(who), truncate(f"{who.text} {one.text}")
+                    one.lemma_.casefold(),
+                    _build_party(who),
+                    truncate_text(f"{who.text} {one.text}"),
                 )
 
 
@@ -121,7 +123,7 @@ def _build_clause(verb: Any) -> Clause | None:
         verb=lemma,
         agent=_build_party(agents[0]),
         others=tuple(_build_party(one) for one in others),
-        text=truncate(" ".join(str(one.text) for one in words)),
+        text=truncate_text(" ".join(str(one.text) for one in words)),
         place=int(verb.idx),
     )
 

@@ -39,7 +39,7 @@ from grounding.vocabulary.scales import QUANTIFIERS
 
 
 class AddressingType(StrEnum):
-    """The way in which a sentence addresses its reader."""
+    """Way in which a sentence addresses its reader: it asks, orders or steers."""
 
     ASKS = "asks"
     ORDERS = "orders"
@@ -126,7 +126,7 @@ _TAG: Final = 3
 
 
 def normalize_text(text: str) -> str:
-    """Return a text in NFKC, so that letters in disguise (full width, ligatures) are plain."""
+    """Return a text in NFKC, so that full-width letters and ligatures become plain ones."""
     return unicodedata.normalize("NFKC", text)
 
 
@@ -208,14 +208,14 @@ def classify_addressing(sentence: str, *, english: bool = True) -> AddressingTyp
 
 
 class ReportedSpeech(StrEnum):
-    """The way in which a sentence reports what somebody else said."""
+    """Way in which a sentence reports what somebody else said."""
 
     SAID = "said"
     WANTED = "wanted"
 
 
 def classify_reported_speech(sentence: str, labels: Sequence[str] = ()) -> ReportedSpeech | None:
-    """Return whether a sentence reports what somebody said, asked or wants.
+    """Return how a sentence reports what somebody said, asked or wants, or None.
 
     That somebody has to be a person: a speaker's label, a name, "the participant", "her sister".
 
@@ -381,7 +381,7 @@ def _is_finite_verb(word: str) -> bool:
 
 
 def is_english_word(word: str) -> bool:
-    """Return whether a word, folded, is English; a contraction is if both its parts are."""
+    """Return whether a case-folded word is English; of a contraction, both parts have to be."""
     stem, _, end = word.partition("'")
     if end and end not in _ENDINGS:
         return False

@@ -42,6 +42,6 @@ _BASES: Final = _index_irregular_forms()
 
 @lru_cache(maxsize=50_000)
 def get_lemma(word: str) -> str:
-    """Return the form in which words are compared by meaning; ``word`` is folded (`words.Word`)."""
+    """Return a word's lemma (its dictionary form), by which words are compared."""
     word = word.removesuffix("'s")
     return _BASES.get(word) or stem_word(word)

@@ -8,7 +8,7 @@ from functools import lru_cache
 # The lexicon brings spaCy along, where that is installed: not before it is asked.
 @lru_cache(maxsize=20_000)
 def get_word_classes(word: str) -> dict[str, tuple[str, ...]]:
-    """Return the classes a word may have, such as NOUN and VERB, each with its lemmas."""
+    """Return the parts of speech that a word may be, such as NOUN and VERB, with its lemmas."""
     from lemminflect import getAllLemmas  # noqa: PLC0415 - slow to import
 
     return dict(getAllLemmas(word))
@@ -16,7 +16,7 @@ def get_word_classes(word: str) -> dict[str, tuple[str, ...]]:
 
 @lru_cache(maxsize=2_000)
 def get_past_forms(verb: str) -> frozenset[str]:
-    """Return the past forms of a verb that are no participle too: "rose", but not "kept"."""
+    """Return a verb's past forms that are not participles too: "rose", but not "kept"."""
     from lemminflect import getInflection  # noqa: PLC0415 - slow to import
 
     return frozenset(getInflection(verb, "VBD")) - {*getInflection(verb, "VBN")}
@@ -28,7 +28,7 @@ def is_verb(word: str) -> bool:
 
 
 def is_only_verb(word: str) -> bool:
-    """Return whether a word may be a verb and has no other word class."""
+    """Return whether a word may be a verb and no other part of speech."""
     return is_verb(word) and not {"NOUN", "ADJ", "ADV", "AUX"} & get_word_classes(word).keys()
 
 

@@ -33,7 +33,7 @@ _LONGEST_SPELLED = 6
 
 @dataclass(frozen=True)
 class SentenceAlignment:
-    """One sentence of a statement, aligned with all of its evidence.
+    """Alignment of one sentence of a statement with all of its evidence.
 
     Attributes:
         sentence: the statement's terms.

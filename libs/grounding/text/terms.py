@@ -28,7 +28,7 @@ _NOT_NAMES: Final = FUNCTION_WORDS | parse_word_list(
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One word, or the part of a contraction.
+    """Word, or part of a contraction, as the checks compare it.
 
     Attributes:
         text: the compared form.
@@ -53,7 +53,7 @@ class Term:
 
 @lru_cache(maxsize=512)
 def split_terms(text: str) -> tuple[Term, ...]:
-    """Return the terms of a text, in order."""
+    """Split a text into terms: its words, with contractions taken apart."""
     words = split_spoken_words(text)
     shouted = text.isupper()
     return tuple(

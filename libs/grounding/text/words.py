@@ -11,7 +11,7 @@ from contracts.characters import INVISIBLE, build_combining_mark_ranges
 
 
 def parse_word_list(text: str) -> frozenset[str]:
-    """Return the words of a list that is written as one text."""
+    """Return the set of words in a string of words separated by white space."""
     return frozenset(text.split())
 
 
@@ -53,7 +53,7 @@ AS_SUBJECTS = {"me": "i", "us": "we", "him": "he", "her": "she", "them": "they"}
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """One word of a text.
+    """Word of a text, with its place and its forms for comparison.
 
     Attributes:
         text: the compared form: composed, case-folded, with plain apostrophes.
@@ -95,7 +95,7 @@ def split_words(text: str) -> tuple[Word, ...]:
 
 @lru_cache(maxsize=256)
 def split_spoken_words(text: str) -> tuple[Word, ...]:
-    """Return the words without hesitations and without transcribers' notes in square brackets.
+    """Split spoken text into words, without hesitations and transcribers' notes.
 
     The pause around a dropped hesitation is no punctuation, so "not, uh, good" reads "not good",
     unless the speaker starts afresh after it: "we don't, uh, we pay".
@@ -113,7 +113,7 @@ def split_spoken_words(text: str) -> tuple[Word, ...]:
 
 @lru_cache(maxsize=256)
 def split_at_full_stops(text: str) -> tuple[str, ...]:
-    """Return a text cut after full stops, question and exclamation marks."""
+    """Split a text after full stops, question marks and exclamation marks."""
     return tuple(one for one in _SENTENCES.split(text) if one.strip())
 
 
@@ -151,6 +151,6 @@ def _drop_second_l(rest: str) -> str:
     return rest[:-1] if len(rest) > _SHORT_WITH_TWO and rest.endswith("ll") else rest
 
 
-def truncate(text: str, limit: int = 300) -> str:
+def truncate_text(text: str, limit: int = 300) -> str:
     """Return at most ``limit`` characters of a text, with an ellipsis where it was cut."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

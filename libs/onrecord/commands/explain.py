@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from grounding.syntax.spacy_parser import is_installed, load_parser
+from grounding.syntax.spacy_parser import is_spacy_installed, load_spacy_parser
 from onrecord.console import Json, out, print_json
 from onrecord.errors import UsageError
 from onrecord.pages.rendering import page_width, shorten_id
@@ -66,7 +66,7 @@ def explain(note: NoteId, *, json_output: Json = False) -> None:
 async def _explained(digits: str) -> NoteExplanation:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
 
-    parse = load_parser() if is_installed() else None
+    parse = load_spacy_parser() if is_spacy_installed() else None
     async with open_postgres(ClientSettings.load()) as database:
         explaining = ExplanationQueries(database, parse)
         return await explaining.explain(_only(digits, await explaining.find(digits)))

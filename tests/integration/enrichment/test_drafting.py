@@ -8,8 +8,8 @@ import pytest
 
 from contracts.transcript import Role, Segment
 from enrichment import domain
-from enrichment.drafter import Drafter
-from grounding import decide_notes
+from enrichment.drafter import NoteDrafter
+from grounding import assess_notes
 from model_client import ModelClient
 from model_client.errors import TruncatedAnswerError
 from support.chunks import CHUNK
@@ -38,12 +38,12 @@ def soon() -> float:
 async def test_an_answer_that_is_cut_off_is_asked_for_in_parts() -> None:
     rule = {"rules": [{"fault": "cut_off", "times": 1}]}
     async with simulated(rule) as model, ModelClient(model.settings()) as client:
-        draft = await Drafter(client).draft(LONG, attempt=1, deadline=soon())
+        draft = await NoteDrafter(client).draft(LONG, attempt=1, deadline=soon())
         assert await model.calls() == 3
-    judged = decide_notes(draft.notes, LONG)
+    judged = assess_notes(draft.notes, LONG)
     assert judged.rejected == ()
     cited = {note.evidence[0].segment for note in judged.accepted}
-    parts = domain.split_in_halves(LONG)
+    parts = domain.split_chunk_in_halves(LONG)
     assert parts is not None
     for part in parts:
         assert cited & {one.number for one in part.segments}
@@ -54,5 +54,5 @@ async def test_one_turn_whose_answer_is_always_cut_off_is_an_error() -> None:
     rule = {"rules": [{"fault": "cut_off"}]}
     async with simulated(rule) as model, ModelClient(model.settings()) as client:
         with pytest.raises(TruncatedAnswerError):
-            await Drafter(client).draft(ALONE, attempt=1, deadline=soon())
+            await NoteDrafter(client).draft(ALONE, attempt=1, deadline=soon())
         assert await model.calls() == 1

@@ -28,7 +28,7 @@ from control.store import DeadLetterStore
 from database.lazy import LazyDatabase
 from database.pool import Database
 from database.settings import PostgresSettings
-from enrichment.drafter import Drafter
+from enrichment.drafter import NoteDrafter
 from enrichment.handlers import router
 from enrichment.settings import EnrichmentSettings
 from messaging import Publisher, Record
@@ -67,7 +67,7 @@ async def enrichment(
         ResponseCache(database, CacheSettings()) as answers,
         Ledger(database, BudgetSettings()) as ledger,
         ModelClient(settings, cache=answers, ledger=ledger) as client,
-        bench.serving(ENRICHMENT, router, EnrichmentSettings(**HURRY), drafter=Drafter(client)),
+        bench.serving(ENRICHMENT, router, EnrichmentSettings(**HURRY), drafter=NoteDrafter(client)),
     ):
         yield
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grounding.syntax.spacy_parser import is_installed
+from grounding.syntax.spacy_parser import is_spacy_installed
 from onrecord.cli import run_command
 from support.missing import missing
 
@@ -64,7 +64,7 @@ def test_refuses_a_folder_without_transcripts(tmp_path: Path) -> None:
 def test_shows_the_heavy_mode_beside_the_light_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if not is_installed():
+    if not is_spacy_installed():
         missing("the extra heavy-grounding is not installed")
     run_command(["eval", "grounding", str(_summedits(tmp_path)), "--json"])
     accuracy, time = json.loads(capsys.readouterr().out)

@@ -46,7 +46,7 @@ from guardrail.assessors import assess_in_thread
 from guardrail.policy import CheckPolicy
 from ingestion import handlers as ingestion
 from ingestion.domain import ChunkSizes
-from ingestion.readers import read_into_encoded_events
+from ingestion.readers import build_encoded_events
 from messaging import KafkaRouter, ReliableKafkaBroker, StageSettings
 from messaging.codec import InvalidEventError, UndecodableError
 from persistence import handlers as persistence
@@ -88,7 +88,7 @@ class Watched:
 
 
 async def read_here(submitted: TranscriptSubmitted) -> tuple[Event, ...]:
-    return read_into_encoded_events(submitted, ChunkSizes(6_000, 800))
+    return build_encoded_events(submitted, ChunkSizes(6_000, 800))
 
 
 async def test_ingestion_reads_the_example_submission() -> None:

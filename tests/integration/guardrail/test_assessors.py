@@ -13,14 +13,14 @@ from contracts.errors import ContentBugError
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote
 from contracts.topics import MIB
-from grounding.syntax.spacy_parser import is_installed
+from grounding.syntax.spacy_parser import is_spacy_installed
 from guardrail.assessors import DraftAssessor, assess_in_thread, run_assessor_pool
 from guardrail.domain import assess_draft
 from guardrail.settings import GuardrailSettings
-from processes import Bounds, TooCostlyError
+from processes import TaskLimits, TooCostlyError
 from support.chunks import BAD, CHUNK, GOOD, drafted
 
-BOUNDS = Bounds(timeout_s=60, cpu_s=30, memory_bytes=256 * MIB)
+BOUNDS = TaskLimits(timeout_s=60, cpu_s=30, memory_bytes=256 * MIB)
 
 LONG = " ".join(f"We paid {number} pounds for the boiler, not less." for number in range(4_000))
 
@@ -62,7 +62,7 @@ def worker_processes() -> set[str]:
 
 @pytest.mark.parametrize("mode", ["light", "heavy"])
 async def test_a_process_assesses_one_draft_after_another(mode: str) -> None:
-    if mode == "heavy" and not is_installed():
+    if mode == "heavy" and not is_spacy_installed():
         pytest.skip("heavy mode needs a parser")
     before = worker_processes()
     # What a draft may leave behind is a share of the bound: with a small one, nothing loaded late.
@@ -107,7 +107,7 @@ async def test_the_event_loop_is_free_meanwhile(in_process: DraftAssessor) -> No
 
 async def test_a_draft_that_is_too_costly_is_refused_and_the_next_one_is_assessed() -> None:
     draft = drafted(*slow(2_000)).model_copy(update={"chunk": endless()})
-    bounds = Bounds(timeout_s=60, cpu_s=2, memory_bytes=256 * MIB)
+    bounds = TaskLimits(timeout_s=60, cpu_s=2, memory_bytes=256 * MIB)
     async with run_assessor_pool(processes=1, bounds=bounds) as in_process:
         with pytest.raises(TooCostlyError, match="more than 2 s of CPU time"):
             await in_process(draft)

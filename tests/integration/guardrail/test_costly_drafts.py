@@ -18,13 +18,13 @@ from contracts.topics import (
     retry_topic,
 )
 from grounding import CheckedNote
-from guardrail.assessors import DraftAssessor, load_models
+from guardrail.assessors import DraftAssessor, warm_up_checks
 from guardrail.domain import AssessmentOptions
-from guardrail.handlers import judge_draft
+from guardrail.handlers import validate_draft
 from guardrail.settings import GuardrailSettings
 from messaging import Delivery, Publisher
 from messaging.stage import Stage
-from processes import Bounds, WorkerPool
+from processes import TaskLimits, WorkerPool
 from support.broker import bench_on
 from support.chunks import CHUNK, GOOD
 from support.chunks import drafted as draft_of
@@ -49,9 +49,9 @@ async def slow_assessors(processes: int) -> AsyncIterator[DraftAssessor]:
     async with WorkerPool(
         assess_slowly,
         processes=processes,
-        bounds=Bounds(timeout_s=60, cpu_s=30, memory_bytes=512 * MIB),
+        bounds=TaskLimits(timeout_s=60, cpu_s=30, memory_bytes=512 * MIB),
         doing="assessing",
-        prepare=partial(load_models, AssessmentOptions(heavy=False)),
+        prepare=partial(warm_up_checks, AssessmentOptions(heavy=False)),
     ) as pool:
 
         async def in_process(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
@@ -75,7 +75,7 @@ async def test_a_draft_behind_costly_ones_is_not_late_before_it_is_begun(broker:
 
         @stage.on(NOTES_DRAFTED)
         async def judge(drafted: NotesDrafted, delivery: Delivery) -> tuple[Event, ...]:
-            return await judge_draft(drafted, delivery, assess_in_process, settings.policy, None)
+            return await validate_draft(drafted, delivery, assess_in_process, settings.policy, None)
 
         async with Publisher(bench.kafka, source="/test") as publisher:
             await publisher.publish(drafts)

@@ -19,8 +19,8 @@ from database.pool import Database
 from database.settings import PostgresSettings
 from grounding import CheckedNote
 from guardrail.assessors import assess_in_thread
-from guardrail.domain import AssessmentOptions, assess_draft, decide_on_draft
-from guardrail.handlers import judge_draft
+from guardrail.domain import AssessmentOptions, assess_draft, build_result_events
+from guardrail.handlers import validate_draft
 from guardrail.judge import NoteJudge
 from guardrail.policy import NOT_ENTAILED, CheckPolicy
 from messaging.delivery import Delivery, MessageOrigin
@@ -267,7 +267,7 @@ async def test_an_answer_without_a_valid_verdict_lets_nothing_through(
     assert not good.failures
     assert checks(passing) == [NOT_ENTAILED]
     assert checks(refused) == ["modality_differs", NOT_ENTAILED]
-    assert decide_on_draft(drafted, [good, passing, refused], CheckPolicy(), replays=0)[
+    assert build_result_events(drafted, [good, passing, refused], CheckPolicy(), replays=0)[
         0
     ].model_dump_json()
 
@@ -321,7 +321,7 @@ async def test_the_stage_publishes_what_checks_and_judge_leave(
     drafted = draft_of(VERBATIM, BORNE_OUT, UNSUPPORTED, REFUSED)
     async with judging(model, postgres_settings) as judge:
         delivery = Delivery(MessageOrigin("notes-drafted", 0, 0))
-        (event,) = await judge_draft(drafted, delivery, assess_in_thread, CheckPolicy(), judge)
+        (event,) = await validate_draft(drafted, delivery, assess_in_thread, CheckPolicy(), judge)
     assert isinstance(event, NotesValidated)
     flags: dict[str, tuple[CheckFailure, ...]] = {one.statement: one.flags for one in event.notes}
     assert {*flags} == {one.statement for one in (VERBATIM, BORNE_OUT, REFUSED)}
@@ -332,7 +332,7 @@ async def test_the_stage_publishes_what_checks_and_judge_leave(
 async def test_without_a_judge_the_checks_decide(model: Simulated) -> None:
     drafted = draft_of(VERBATIM, UNSUPPORTED, REFUSED)
     delivery = Delivery(MessageOrigin("notes-drafted", 0, 0))
-    (event,) = await judge_draft(drafted, delivery, assess_in_thread, CheckPolicy(), None)
+    (event,) = await validate_draft(drafted, delivery, assess_in_thread, CheckPolicy(), None)
     assert isinstance(event, NotesValidated)
     assert [one.statement for one in event.notes] == [VERBATIM.statement, UNSUPPORTED.statement]
     assert [one.draft for one in event.rejected] == [REFUSED]

@@ -20,7 +20,7 @@ from contracts.notes import DraftEvidence, DraftNote, Note
 from contracts.study import Study, Theme
 from contracts.transcript import Segment
 from grounding.text.lemmas import get_lemma
-from guardrail.domain import assess_draft, decide_on_draft
+from guardrail.domain import assess_draft, build_result_events
 from guardrail.policy import OWN_WORDS, CheckPolicy, FailureAction
 from onrecord.demo.runner import SAMPLES
 from support.chunks import CHUNK
@@ -90,7 +90,7 @@ def judged(turns: tuple[Segment, ...], statements: list[str]) -> tuple[Note, ...
     )
     events: tuple[Event, ...]
     try:
-        events = decide_on_draft(drafted, assess_draft(drafted), STRICT, replays=0)
+        events = build_result_events(drafted, assess_draft(drafted), STRICT, replays=0)
     except RejectedError as error:
         events = error.salvaged
     (validated,) = [one for one in events if isinstance(one, NotesValidated)]

@@ -17,7 +17,7 @@ from contracts.events import ChunkReady
 from contracts.transcript import Role, Segment
 from database.lazy import LazyDatabase
 from database.settings import PostgresSettings
-from enrichment.drafter import build_request
+from enrichment.drafter import build_draft_request
 from model_client import CostAttribution, ModelClient, ModelSettings
 from model_client.cache.response_cache import CacheSettings, ResponseCache
 from model_client.errors import BudgetExceededError
@@ -67,7 +67,7 @@ async def ask(client: ModelClient, chunk: ChunkReady) -> str:
     until = asyncio.get_running_loop().time() + 10
     try:
         await client.ask(
-            build_request(chunk, attempt=1), CostAttribution("heating", "c"), deadline=until
+            build_draft_request(chunk, attempt=1), CostAttribution("heating", "c"), deadline=until
         )
     except OnrecordError as error:
         return type(error).__name__

@@ -37,7 +37,7 @@ from contracts.topics import (
 )
 from contracts.transcript import Role, Segment
 from enrichment import handlers as enrichment
-from enrichment.drafter import Drafter
+from enrichment.drafter import NoteDrafter
 from enrichment.settings import EnrichmentSettings
 from guardrail import handlers as guardrail
 from guardrail.assessors import assess_in_thread
@@ -252,7 +252,7 @@ async def play(case: Case, broker: str) -> ObservedOutcome:
         fates = Fates(bench)
         await everything.enter_async_context(fates.reading())
         drafting = bench.serving(
-            ENRICHMENT, enrichment.router, EnrichmentSettings(**HURRY), drafter=Drafter(client)
+            ENRICHMENT, enrichment.router, EnrichmentSettings(**HURRY), drafter=NoteDrafter(client)
         )
         running = await everything.enter_async_context(drafting)
         checking = bench.serving(

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from contracts.errors import OnrecordError, OutageError, ThrottledError
 from enrichment.domain import DraftAnswer
-from enrichment.drafter import Drafter
+from enrichment.drafter import NoteDrafter
 from integration.enrichment.test_drafting import ALONE, LONG
 from integration.model_client.refusals import (
     LETTER,
@@ -151,7 +151,7 @@ async def test_a_turn_that_is_too_long_is_asked_once_and_is_a_letter_at_once() -
     endpoint = ScriptedEndpoint(refuse_with(case))
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
         with pytest.raises(errors.ContextTooLongError) as caught:
-            await Drafter(client).draft(ALONE, attempt=1, deadline=float("inf"))
+            await NoteDrafter(client).draft(ALONE, attempt=1, deadline=float("inf"))
     assert (len(endpoint.requests), follows(caught.value)) == (1, SPLIT)
 
 
@@ -159,7 +159,7 @@ async def test_a_chunk_none_of_whose_parts_fits_is_asked_down_to_the_first_turn_
     endpoint = ScriptedEndpoint(refuse_with(REFUSALS[0]))
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
         with pytest.raises(errors.ContextTooLongError):
-            await Drafter(client).draft(LONG, attempt=1, deadline=float("inf"))
+            await NoteDrafter(client).draft(LONG, attempt=1, deadline=float("inf"))
     # Of six turns all, three, one: not each of eleven parts, in each of four deliveries.
     assert len(endpoint.requests) == 3
 
@@ -172,5 +172,5 @@ async def test_a_chunk_that_is_too_long_as_a_whole_is_answered_in_parts() -> Non
 
     endpoint = ScriptedEndpoint(respond)
     async with endpoint.serve() as url, ModelClient(settings(url)) as client:
-        draft = await Drafter(client).draft(LONG, attempt=1, deadline=float("inf"))
+        draft = await NoteDrafter(client).draft(LONG, attempt=1, deadline=float("inf"))
     assert (draft.chunk, len(endpoint.requests)) == (LONG, 3)

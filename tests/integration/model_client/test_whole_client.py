@@ -22,7 +22,7 @@ from contracts.notes import Usage
 from database.lazy import LazyDatabase
 from database.pool import Database
 from database.settings import PostgresSettings
-from enrichment.drafter import Drafter
+from enrichment.drafter import NoteDrafter
 from integration.model_client.payer import about
 from model_client import ModelClient, errors
 from model_client.cache import response_cache
@@ -68,7 +68,7 @@ class Whole:
     ) -> NotesDrafted:
         """What a delivery does."""
         deadline = asyncio.get_running_loop().time() + 30
-        drafter = Drafter(self.client)
+        drafter = NoteDrafter(self.client)
         return await drafter.draft(chunk, attempt=attempt, feedback=feedback, deadline=deadline)
 
 

@@ -11,8 +11,8 @@ from contracts.notes import CheckFailure, DraftEvidence, DraftNote
 from database.pool import Database
 from database.settings import PostgresSettings
 from grounding import CHECKS
-from grounding.syntax.spacy_parser import is_installed
-from guardrail.domain import assess_draft, decide_on_draft
+from grounding.syntax.spacy_parser import is_spacy_installed
+from guardrail.domain import assess_draft, build_result_events
 from guardrail.policy import CheckPolicy, FailureAction
 from onrecord import cli
 from persistence.store import NotesStore
@@ -59,7 +59,7 @@ async def filled(
     drafted = NotesDrafted(
         chunk=CHUNK, notes=(TRUE, FLAGGED, FALSE), model="small", prompt_version="notes-2"
     )
-    (event,) = decide_on_draft(drafted, assess_draft(drafted), POLICY, replays=0)
+    (event,) = build_result_events(drafted, assess_draft(drafted), POLICY, replays=0)
     assert isinstance(event, NotesValidated)
     await store.store_notes(event)
     monkeypatch.setenv("POSTGRES_DSN", postgres_settings.dsn.get_secret_value())
@@ -91,7 +91,7 @@ def test_an_accepted_note_passes_every_check(
     assert "“We pay 40 dollars" in page
     assert "✗" not in page
     for check in CHECKS:
-        mark = "\N{EN DASH}" if check.is_heavy and not is_installed() else "✓"
+        mark = "\N{EN DASH}" if check.is_heavy and not is_spacy_installed() else "✓"
         assert f"{mark} {check.name}: " in page
 
 
@@ -116,7 +116,7 @@ async def test_what_a_refused_note_cites_in_vain_stands_beside_what_is_there(
         chunk=CHUNK, attempt=2, notes=(draft,), model="small", prompt_version="notes-2"
     )
     chunk_id = chunk(index=2).chunk_id
-    (event,) = decide_on_draft(drafted, assess_draft(drafted), POLICY, replays=0)
+    (event,) = build_result_events(drafted, assess_draft(drafted), POLICY, replays=0)
     assert isinstance(event, NotesValidated)
     await NotesStore(filled).store_notes(event.model_copy(update={"chunk_id": chunk_id}))
     refused = await filled.fetchval(

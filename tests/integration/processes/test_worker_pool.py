@@ -14,18 +14,18 @@ from typing import Any
 import pytest
 
 from contracts.errors import BadMessageError, ErrorCode, RetryableError, TimedOutError
-from processes import Bounds, TooCostlyError, WorkerLostError, WorkerPool, WorkTimedOutError
+from processes import TaskLimits, TaskTimedOutError, TooCostlyError, WorkerLostError, WorkerPool
 from support.waiting import until
 from support.worker_tasks import MIB, run
 
-BOUNDS = Bounds(timeout_s=60, cpu_s=1, memory_bytes=64 * MIB)
+BOUNDS = TaskLimits(timeout_s=60, cpu_s=1, memory_bytes=64 * MIB)
 
 
 def is_running(pid: int) -> bool:
     return Path(f"/proc/{pid}/exe").exists()
 
 
-def pool_of(processes: int = 1, bounds: Bounds = BOUNDS) -> WorkerPool[..., Any]:
+def pool_of(processes: int = 1, bounds: TaskLimits = BOUNDS) -> WorkerPool[..., Any]:
     return WorkerPool(run, processes=processes, bounds=bounds, doing="the work")
 
 
@@ -93,7 +93,7 @@ async def test_a_result_that_does_not_fit_counts_as_memory_used_up(
 
 async def test_what_is_too_costly_is_not_tried_again_but_the_rest_is() -> None:
     assert issubclass(TooCostlyError, BadMessageError)
-    assert issubclass(WorkTimedOutError, TimedOutError)
+    assert issubclass(TaskTimedOutError, TimedOutError)
     assert issubclass(WorkerLostError, RetryableError)
 
 
@@ -104,8 +104,8 @@ async def test_a_process_that_keeps_much_memory_is_replaced(pool: WorkerPool[...
 
 
 async def test_time_by_the_clock_is_bounded_apart_from_cpu_time() -> None:
-    async with pool_of(bounds=Bounds(timeout_s=0.2, cpu_s=60, memory_bytes=64 * MIB)) as pool:
-        with pytest.raises(WorkTimedOutError, match=r"longer than 0\.2 s"):
+    async with pool_of(bounds=TaskLimits(timeout_s=0.2, cpu_s=60, memory_bytes=64 * MIB)) as pool:
+        with pytest.raises(TaskTimedOutError, match=r"longer than 0\.2 s"):
             await pool("sleep", 60)
         assert await pool("echo", 1) == 1
 

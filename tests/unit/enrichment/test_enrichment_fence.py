@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote, Note
-from enrichment.drafter import build_request
-from grounding import decide_note
+from enrichment.drafter import build_draft_request
+from grounding import accept_or_reject_note
 from prompts.documents import build_chunk_document, build_feedback_document
 from support.chunks import CHUNK
 
@@ -57,7 +57,10 @@ def test_the_document_parses_back_to_exactly_what_was_said(texts: list[str], nam
 
 @given(TEXT)
 def test_what_was_said_changes_nothing_else_of_the_question(text: str) -> None:
-    asked, other = build_request(saying(text), attempt=1), build_request(saying("x"), attempt=1)
+    asked, other = (
+        build_draft_request(saying(text), attempt=1),
+        build_draft_request(saying("x"), attempt=1),
+    )
     assert asked.messages[0] == other.messages[0]
     assert asked.schema == other.schema
     assert len(asked.messages) == 2
@@ -89,6 +92,6 @@ def test_the_quote_is_copied_as_it_was_said(attack: str) -> None:
         evidence=(DraftEvidence(segment=1, first_words="We never", last_words="We left."),),
         themes=("cost",),
     )
-    verdict = decide_note(note, saying(text))
+    verdict = accept_or_reject_note(note, saying(text))
     assert isinstance(verdict, Note), verdict
     assert [one.quote for one in verdict.evidence] == [text]

@@ -20,11 +20,11 @@ from contracts.notes import DraftNote
 from contracts.study import Study
 from contracts.transcript import Segment
 from enrichment import domain
-from enrichment.drafter import build_request
-from grounding import decide_notes
+from enrichment.drafter import build_draft_request
+from grounding import assess_notes
 from model_client import ChatMessage
 from prompts import FOLDER
-from prompts.notes import CURRENT, PROMPTS, Prompt
+from prompts.notes import CURRENT, PROMPTS, NotePrompt
 from simulator.prompt import parse_passage
 from support.chunks import CHUNK, GOOD, STUDY
 
@@ -34,7 +34,7 @@ EXAMPLES = [(prompt, one) for prompt in PROMPTS.values() for one in prompt.examp
 
 
 def messages(chunk: ChunkReady, feedback: str = "") -> Sequence[ChatMessage]:
-    return build_request(chunk, attempt=1, feedback=feedback).messages
+    return build_draft_request(chunk, attempt=1, feedback=feedback).messages
 
 
 def written(what: Any) -> str:
@@ -42,8 +42,8 @@ def written(what: Any) -> str:
 
 
 @pytest.mark.parametrize("prompt", PROMPTS.values(), ids=PROMPTS)
-def test_a_released_prompt_asks_for_ever_as_its_golden_file_says(prompt: Prompt) -> None:
-    request = build_request(CHUNK, attempt=2, feedback=FEEDBACK, prompt=prompt)
+def test_a_released_prompt_asks_for_ever_as_its_golden_file_says(prompt: NotePrompt) -> None:
+    request = build_draft_request(CHUNK, attempt=2, feedback=FEEDBACK, prompt=prompt)
     hashes = {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in prompt.files}
     current = written({"files": hashes, "messages": request.messages})
     golden = GOLDEN / f"{prompt.version}.json"
@@ -66,7 +66,7 @@ def test_every_prompt_file_belongs_to_a_version_and_every_golden_file_too() -> N
 
 
 def test_the_newest_version_is_asked_with() -> None:
-    request = build_request(CHUNK, attempt=3)
+    request = build_draft_request(CHUNK, attempt=3)
     assert (request.prompt_version, request.attempt) == (domain.PROMPT_VERSION, 3)
     assert domain.PROMPT_VERSION == CURRENT.version == "notes-2"
 
@@ -81,13 +81,13 @@ def chunk_of(document: Any) -> ChunkReady:
 
 @pytest.mark.parametrize(("prompt", "example"), EXAMPLES)
 def test_examples_pass_the_guardrail_and_are_as_the_instructions_say(
-    prompt: Prompt, example: Any
+    prompt: NotePrompt, example: Any
 ) -> None:
     chunk = chunk_of(example["document"])
     assert json.loads(prompt.document(chunk)) == example["document"]
     Draft202012Validator(domain.build_answer_schema(chunk)).validate(example["answer"])
     notes = domain.DraftAnswer.model_validate(example["answer"]).notes
-    judged = decide_notes(notes, chunk)
+    judged = assess_notes(notes, chunk)
     assert judged.rejected == ()
     assert len(judged.accepted) == len(notes)
 
@@ -97,7 +97,7 @@ def test_the_guardrail_refuses_the_examples_when_a_negation_or_a_number_is_lost(
     notes = domain.DraftAnswer.model_validate(CURRENT.examples[0]["answer"]).notes
     for note, right, wrong in ((notes[0], "34", "43"), (notes[1], "not ", "")):
         false = DraftNote(**{**dict(note), "statement": note.statement.replace(right, wrong)})
-        assert decide_notes([false], chunk).accepted == ()
+        assert assess_notes([false], chunk).accepted == ()
 
 
 def test_examples_show_a_note_a_negation_a_doubt_nothing_and_an_instruction() -> None:
@@ -123,7 +123,7 @@ def test_the_same_passage_in_two_studies_with_the_same_inputs_is_the_same_questi
         study_id="another", name="Another", themes=STUDY.themes, questions=STUDY.questions
     )
     chunk = CHUNK.model_copy(update={"study": other, "title": "Interview 9", "index": 2})
-    assert build_request(chunk, attempt=1) == build_request(CHUNK, attempt=1)
+    assert build_draft_request(chunk, attempt=1) == build_draft_request(CHUNK, attempt=1)
 
 
 def test_the_simulator_reads_the_passage_and_no_example() -> None:

@@ -13,7 +13,7 @@ from contracts.events import ChunkReady
 from contracts.notes import DraftEvidence, DraftNote, Usage
 from contracts.transcript import Role, Segment
 from enrichment import domain
-from enrichment.drafter import Drafter
+from enrichment.drafter import NoteDrafter
 from model_client import CostAttribution, ModelClient, ModelRequest, ParsedResponse
 from model_client.errors import ContextTooLongError, ServerError, TruncatedAnswerError
 from support.chunks import CHUNK
@@ -31,7 +31,7 @@ def chunk(*lengths: int, role: Role = Role.PARTICIPANT) -> ChunkReady:
 @given(st.lists(st.integers(1, 500), min_size=2, max_size=30), st.sampled_from(Role))
 def test_both_halves_have_turns_and_together_all_of_them(lengths: list[int], role: Role) -> None:
     whole = chunk(*lengths, role=role)
-    parts = domain.split_in_halves(whole)
+    parts = domain.split_chunk_in_halves(whole)
     assert parts is not None
     assert parts[0].segments
     assert parts[1].segments
@@ -48,7 +48,7 @@ def test_both_halves_have_turns_and_together_all_of_them(lengths: list[int], rol
     [((1, 1), 1), ((9, 1, 1), 1), ((1, 1, 9), 2), ((5, 5, 5, 5), 2), ((1, 900, 1), 1)],
 )
 def test_the_cut_is_near_the_middle_of_the_text(lengths: tuple[int, ...], first: int) -> None:
-    parts = domain.split_in_halves(chunk(*lengths))
+    parts = domain.split_chunk_in_halves(chunk(*lengths))
     assert parts is not None
     assert len(parts[0].segments) == first
 
@@ -57,13 +57,13 @@ def test_a_question_goes_with_its_answer() -> None:
     whole = chunk(50, 50, 50, 50)
     asking = whole.segments[1].model_copy(update={"role": Role.INTERVIEWER})
     turns = (whole.segments[0], asking, *whole.segments[2:])
-    parts = domain.split_in_halves(whole.model_copy(update={"segments": turns}))
+    parts = domain.split_chunk_in_halves(whole.model_copy(update={"segments": turns}))
     assert parts is not None
     assert parts[1].segments[0] == asking
 
 
 def test_one_turn_is_not_split() -> None:
-    assert domain.split_in_halves(chunk(5_000)) is None
+    assert domain.split_chunk_in_halves(chunk(5_000)) is None
 
 
 @dataclass
@@ -102,8 +102,8 @@ class Terse:
         return ParsedResponse(value, model, f"fp-{model}", Usage(input_tokens=10, output_tokens=1))
 
 
-def drafter(client: Terse) -> Drafter:
-    return Drafter(cast("ModelClient", client))
+def drafter(client: Terse) -> NoteDrafter:
+    return NoteDrafter(cast("ModelClient", client))
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,17 @@ from evaluation.personal_data.annotated_texts import (
     parse_annotated_texts,
     scan_texts,
 )
-from personal_data import DetectionMode, PersonalDataKind, PersonalDataSpan, get_default_mode
+from personal_data import (
+    DetectionMode,
+    PersonalDataKind,
+    PersonalDataSpan,
+    get_default_detection_mode,
+)
 from support.made_up_people import marked_texts
 
 MODES = [
     DetectionMode.LIGHT,
-    *([DetectionMode.HEAVY] if get_default_mode() is DetectionMode.HEAVY else []),
+    *([DetectionMode.HEAVY] if get_default_detection_mode() is DetectionMode.HEAVY else []),
 ]
 
 _TEXT = "Ann Lee of Acme, Ann"

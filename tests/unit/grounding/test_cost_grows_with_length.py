@@ -13,7 +13,7 @@ from itertools import count
 import pytest
 
 from contracts.notes import DraftNote
-from grounding import decide_note
+from grounding import accept_or_reject_note
 from personal_data import DetectionMode, find_personal_data
 from unit.grounding.drafts import chunk, draft, segment
 
@@ -70,7 +70,9 @@ def _assert_grows_with(run: Callable[[int], object], longest: int) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _read_word_lists() -> None:
-    decide_note(draft("Fifty frobnicators cost 4 wugs."), chunk(segment(1, "It cost 50 dollars.")))
+    accept_or_reject_note(
+        draft("Fifty frobnicators cost 4 wugs."), chunk(segment(1, "It cost 50 dollars."))
+    )
     find_personal_data(
         "Call Tom on 020 7946 0000.", known_names=["Tom Waits"], mode=DetectionMode.LIGHT
     )
@@ -79,11 +81,13 @@ def _read_word_lists() -> None:
 @pytest.mark.parametrize("sample", _SAMPLES)
 def test_a_statement_costs_no_more_than_its_length(sample: str) -> None:
     def beside_a_short_passage(length: int) -> None:
-        decide_note(draft(_text(sample, length)), chunk(segment(1, "It was 4 dollars in Venice.")))
+        accept_or_reject_note(
+            draft(_text(sample, length)), chunk(segment(1, "It was 4 dollars in Venice."))
+        )
 
     def beside_the_same_words(length: int) -> None:
         said = chunk(segment(1, _text(sample, _STATED)))
-        decide_note(draft(_text(sample, length)), said)
+        accept_or_reject_note(draft(_text(sample, length)), said)
 
     _assert_grows_with(beside_a_short_passage, _STATED)
     _assert_grows_with(beside_the_same_words, _STATED)
@@ -93,11 +97,11 @@ def test_a_statement_costs_no_more_than_its_length(sample: str) -> None:
 def test_a_cited_passage_costs_no_more_than_its_length(sample: str) -> None:
     def beside_a_plain_note(length: int) -> None:
         said = chunk(segment(1, _text(sample, length)))
-        decide_note(draft("It was 4 dollars a week in total, and not always good."), said)
+        accept_or_reject_note(draft("It was 4 dollars a week in total, and not always good."), said)
 
     def beside_the_same_words(length: int) -> None:
         said = chunk(segment(1, _text(sample, length)))
-        decide_note(draft(_text(sample, _STATED)), said)
+        accept_or_reject_note(draft(_text(sample, _STATED)), said)
 
     _assert_grows_with(beside_a_plain_note, _SAID)
     _assert_grows_with(beside_the_same_words, _SAID)
@@ -120,7 +124,9 @@ def test_labels_cost_no_more_than_their_number() -> None:
             segment(at, "It was 4 dollars.").model_copy(update={"speaker": f"Ann {base} {at}"})
             for at in range(1, number + 1)
         ]
-        decide_note(draft(f"Ann {base} 1 said that it was {base} dollars."), chunk(*turns))
+        accept_or_reject_note(
+            draft(f"Ann {base} 1 said that it was {base} dollars."), chunk(*turns)
+        )
 
     _assert_grows_with(beside_labels, 2_000)
 
@@ -131,6 +137,6 @@ def test_notes_cost_no_more_than_their_number() -> None:
     def one_after_the_other(number: int) -> None:
         for at in range(number):
             note: DraftNote = draft(f"They paid {at} dollars of {next(_serial)}.")
-            decide_note(note, said)
+            accept_or_reject_note(note, said)
 
     _assert_grows_with(one_after_the_other, 40)

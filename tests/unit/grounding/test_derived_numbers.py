@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from grounding import decide_note
+from grounding import accept_or_reject_note
 from unit.grounding.drafts import chunk, draft, failed_beyond_form, segment
 
 RENT = "Rent went from 900 to 1,200 in one year."
@@ -49,9 +49,13 @@ DOES_NOT_FOLLOW = [
 
 @pytest.mark.parametrize(("statement", "quote"), FOLLOWS)
 def test_accepts_what_follows_from_what_was_said(statement: str, quote: str) -> None:
-    assert failed_beyond_form(decide_note(draft(statement), chunk(segment(1, quote)))) == []
+    assert (
+        failed_beyond_form(accept_or_reject_note(draft(statement), chunk(segment(1, quote)))) == []
+    )
 
 
 @pytest.mark.parametrize(("statement", "quote", "check"), DOES_NOT_FOLLOW)
 def test_refuses_what_does_not_follow(statement: str, quote: str, check: str) -> None:
-    assert check in failed_beyond_form(decide_note(draft(statement), chunk(segment(1, quote))))
+    assert check in failed_beyond_form(
+        accept_or_reject_note(draft(statement), chunk(segment(1, quote)))
+    )

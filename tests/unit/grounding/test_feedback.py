@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contracts.notes import DraftEvidence, DraftNote
-from grounding import decide_notes, format_feedback
+from grounding import assess_notes, format_feedback
 from unit.grounding.drafts import chunk, draft, segment
 
 THERE = chunk(segment(1, "Honestly, I would not recommend it to my friends. We pay forty."))
 
 
 def _feedback(*notes: DraftNote) -> str:
-    return format_feedback(decide_notes(notes, THERE).rejected)
+    return format_feedback(assess_notes(notes, THERE).rejected)
 
 
 def test_names_the_nearest_passage_when_a_quote_is_not_found() -> None:

@@ -14,9 +14,9 @@ from typing import Any, Final
 import pytest
 
 from contracts.notes import Note
-from grounding import decide_note
+from grounding import accept_or_reject_note
 from grounding.syntax.clauses import SyntaxParser
-from grounding.syntax.spacy_parser import is_installed, load_parser
+from grounding.syntax.spacy_parser import is_spacy_installed, load_spacy_parser
 from support.missing import missing
 from unit.grounding.drafts import chunk, draft, segment
 
@@ -38,9 +38,9 @@ MOST: Final = {
 
 @pytest.mark.parametrize(("name", "mode"), MOST)
 def test_no_more_made_up_pairs_are_decided_wrongly(name: str, mode: str) -> None:
-    if mode == "heavy" and not is_installed():
+    if mode == "heavy" and not is_spacy_installed():
         missing("the extra heavy-grounding is not installed")
-    parse = load_parser() if mode == "heavy" else None
+    parse = load_spacy_parser() if mode == "heavy" else None
     pairs = [one for one in PAIRS if one["set"] == name]
     accepted = [one for one in pairs if not one["is_true"] and _passes(one, parse)]
     refused = [one for one in pairs if one["is_true"] and not _passes(one, parse)]
@@ -56,4 +56,4 @@ def test_no_more_made_up_pairs_are_decided_wrongly(name: str, mode: str) -> None
 
 def _passes(one: dict[str, Any], parse: SyntaxParser | None) -> bool:
     said = chunk(segment(1, one["quote"]))
-    return isinstance(decide_note(draft(one["statement"]), said, parse), Note)
+    return isinstance(accept_or_reject_note(draft(one["statement"]), said, parse), Note)

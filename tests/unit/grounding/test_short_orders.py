@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from grounding import decide_note
+from grounding import accept_or_reject_note
 from unit.grounding.drafts import chunk, draft, failed, segment
 
 
@@ -21,7 +21,7 @@ from unit.grounding.drafts import chunk, draft, failed, segment
     ],
 )
 def test_a_statement_after_a_short_order_supports_a_note(said: str, statement: str) -> None:
-    assert failed(decide_note(draft(statement), chunk(segment(1, said)))) == []
+    assert failed(accept_or_reject_note(draft(statement), chunk(segment(1, said)))) == []
 
 
 @pytest.mark.parametrize(
@@ -32,4 +32,4 @@ def test_a_statement_after_a_short_order_supports_a_note(said: str, statement: s
     ],
 )
 def test_an_order_in_the_evidence_supports_no_obedience(said: str, statement: str) -> None:
-    assert failed(decide_note(draft(statement), chunk(segment(1, said))))
+    assert failed(accept_or_reject_note(draft(statement), chunk(segment(1, said))))

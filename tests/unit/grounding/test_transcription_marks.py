@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from grounding import INJECTION_CHECK_NAMES, decide_note
+from grounding import INJECTION_CHECK_NAMES, accept_or_reject_note
 from unit.grounding.drafts import chunk, draft, failed, segment
 
 
 def refused_as_injection(statement: str, said: str) -> frozenset[str]:
     return INJECTION_CHECK_NAMES & set(
-        failed(decide_note(draft(statement), chunk(segment(1, said))))
+        failed(accept_or_reject_note(draft(statement), chunk(segment(1, said))))
     )
 
 

@@ -9,8 +9,8 @@ from contracts.events import Event, NotesDrafted, NotesRejected, NotesValidated
 from contracts.notes import CheckFailure, DraftNote
 from grounding import CheckedNote
 from guardrail.assessors import assess_in_thread
-from guardrail.domain import assess_draft, decide_on_draft
-from guardrail.handlers import judge_draft
+from guardrail.domain import assess_draft, build_result_events
+from guardrail.handlers import validate_draft
 from guardrail.policy import OWN_WORDS, PERSONAL_DATA, CheckPolicy, FailureAction
 from messaging.delivery import Delivery, MessageOrigin
 from support.chunks import BAD, CHUNK, GOOD, drafted
@@ -22,7 +22,7 @@ WRONG = GOOD.model_copy(update={"statement": "They pay ninety pounds."})
 def decided(
     draft: NotesDrafted, policy: CheckPolicy | None = None, *, replays: int = 0
 ) -> tuple[Event, ...]:
-    return decide_on_draft(draft, assess_draft(draft), policy or CheckPolicy(), replays=replays)
+    return build_result_events(draft, assess_draft(draft), policy or CheckPolicy(), replays=replays)
 
 
 def validated(draft: NotesDrafted, policy: CheckPolicy | None = None) -> NotesValidated:
@@ -95,7 +95,7 @@ def test_each_replay_gives_the_model_another_try(
 async def test_the_handler_passes_on_how_often_the_draft_was_replayed() -> None:
     delivery = Delivery(MessageOrigin("notes-drafted", 0, 0), replays=1)
     bad = drafted(BAD, attempt=2)
-    _, event = await judge_draft(bad, delivery, assess_in_thread, CheckPolicy(), None)
+    _, event = await validate_draft(bad, delivery, assess_in_thread, CheckPolicy(), None)
     assert isinstance(event, NotesRejected)
 
 
@@ -159,7 +159,9 @@ def test_words_that_no_quote_has_may_be_refused_or_let_pass() -> None:
 def test_words_that_a_judge_has_looked_at_are_not_flagged() -> None:
     draft = drafted(SPEND)
     (weighed,) = assess_draft(draft)
-    (event,) = decide_on_draft(draft, [replace(weighed, is_judged=True)], CheckPolicy(), replays=0)
+    (event,) = build_result_events(
+        draft, [replace(weighed, is_judged=True)], CheckPolicy(), replays=0
+    )
     assert isinstance(event, NotesValidated)
     assert not event.notes[0].flags
 
@@ -175,7 +177,7 @@ def test_personal_data_that_rejects_most_notes_gives_the_error_code() -> None:
         refused(BAD, "no_theme"),
     ]
     with pytest.raises(RejectedError) as caught:
-        decide_on_draft(drafted(GOOD, WRONG, BAD, attempt=2), weighed, CheckPolicy(), replays=0)
+        build_result_events(drafted(GOOD, WRONG, BAD, attempt=2), weighed, CheckPolicy(), replays=0)
     assert caught.value.code is ErrorCode.PII
 
 

@@ -101,7 +101,7 @@ def test_the_heavy_mode_without_a_parser_says_what_to_install(
 ) -> None:
     monkeypatch.setenv("GUARDRAIL_MODE", "heavy")
     assert GuardrailSettings().assessment_options.heavy
-    monkeypatch.setattr("guardrail.settings.is_installed", lambda: False)
+    monkeypatch.setattr("guardrail.settings.is_spacy_installed", lambda: False)
     with pytest.raises(ValidationError, match=r"install onrecord\[heavy-grounding\]"):
         GuardrailSettings()
 

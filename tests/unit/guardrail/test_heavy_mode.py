@@ -3,11 +3,13 @@ from __future__ import annotations
 import pytest
 
 from contracts.notes import DraftEvidence, DraftNote
-from grounding.syntax.spacy_parser import is_installed
+from grounding.syntax.spacy_parser import is_spacy_installed
 from guardrail.domain import AssessmentOptions, assess_draft
 from support.chunks import CHUNK, drafted
 
-pytestmark = pytest.mark.skipif(not is_installed(), reason="the extra heavy-grounding is not there")
+pytestmark = pytest.mark.skipif(
+    not is_spacy_installed(), reason="the extra heavy-grounding is not there"
+)
 
 
 def test_the_heavy_mode_sees_who_did_it_to_whom_and_the_light_one_does_not() -> None:

@@ -22,8 +22,8 @@ from contracts.transcript import Role
 from grounding import CheckedNote, check_note
 from guardrail.judge import ANSWER_SCHEMA, JudgeAnswer, JudgeVerdict, build_judge_request
 from prompts import FOLDER
-from prompts.fencing import escape_json
-from prompts.judge import VERSION, load_instructions
+from prompts.fencing import encode_safe_json
+from prompts.judge import VERSION, load_judge_instructions
 from simulator.prompt import parse_claim, parse_passage
 from support.chunks import CHUNK
 from support.doubts import BORNE_OUT, DOUBTED, UNSUPPORTED
@@ -129,7 +129,7 @@ def test_the_schema_is_strict_and_admits_the_three_verdicts_only() -> None:
 
 
 def examples() -> list[tuple[dict[str, Any], JudgeAnswer]]:
-    found = EXAMPLE.findall(load_instructions())
+    found = EXAMPLE.findall(load_judge_instructions())
     return [(json.loads(one), JudgeAnswer.model_validate_json(answer)) for one, answer in found]
 
 
@@ -138,7 +138,7 @@ def test_there_is_one_example_of_each_verdict_in_the_form_of_real_questions() ->
     assert {ruling.verdict for _, ruling in shown} == {*JudgeVerdict}
     assert len(shown) == len(JudgeVerdict)
     for one, _ in shown:
-        assert escape_json(one) in load_instructions()
+        assert encode_safe_json(one) in load_judge_instructions()
         assert {*one["quotes"][0]} == {*document(saying("We pay."))["quotes"][0]}
 
 

@@ -10,7 +10,7 @@ from contracts.notes import DraftEvidence, DraftNote
 from contracts.study import PersonalData
 from contracts.transcript import Role, Segment
 from grounding.assessment import derive_note_id
-from guardrail.domain import AssessmentOptions, assess_draft, decide_on_draft
+from guardrail.domain import AssessmentOptions, assess_draft, build_result_events
 from guardrail.policy import CHECK_NAMES, NEVER_FLAGGED, CheckPolicy, FailureAction
 from guardrail.privacy_policy import build_privacy_policy
 from support.chunks import CHUNK
@@ -41,7 +41,7 @@ def validated(
     actions: CheckPolicy | None = None,
 ) -> NotesValidated:
     drafted = NotesDrafted(chunk=chunk(policy), notes=notes, model="m", prompt_version="notes-1")
-    events = decide_on_draft(
+    events = build_result_events(
         drafted,
         assess_draft(drafted, AssessmentOptions(default)),
         actions or CheckPolicy(),
@@ -147,7 +147,7 @@ def test_unsupported_words_are_not_shown_where_they_are_masked() -> None:
         model="m",
         prompt_version="notes-1",
     )
-    (event,) = decide_on_draft(drafted, passing, CheckPolicy(), replays=0)
+    (event,) = build_result_events(drafted, passing, CheckPolicy(), replays=0)
     assert isinstance(event, NotesValidated)
     (flag,) = event.notes[0].flags
     assert flag.reason.endswith("a word that is masked.")
@@ -173,7 +173,7 @@ def test_a_draft_rejected_for_personal_data_is_a_dead_letter_with_that_code() ->
         prompt_version="notes-1",
     )
     with pytest.raises(RejectedError) as caught:
-        decide_on_draft(drafted, assess_draft(drafted), CheckPolicy(), replays=0)
+        build_result_events(drafted, assess_draft(drafted), CheckPolicy(), replays=0)
     assert caught.value.code is ErrorCode.PII
     assert "Okafor" not in str(caught.value)
 

@@ -14,7 +14,7 @@ from contracts.events import ChunkReady, TranscriptIngested, TranscriptSubmitted
 from contracts.notes import DraftEvidence, Evidence
 from contracts.transcript import Role, Segment, Speaker, TranscriptFormat
 from grounding.evidence import copy_evidence, resolve_citations
-from ingestion.domain import ChunkSizes, ingest
+from ingestion.domain import ChunkSizes, build_ingestion_events
 from support.chunks import INTERVIEW, STUDY
 from transcripts import estimate_size
 
@@ -45,7 +45,7 @@ def build(answer: str, *, sizes: ChunkSizes = SIZES) -> tuple[TranscriptIngested
         format=TranscriptFormat.PLAIN,
         speakers=(Speaker(label="Ann", role=Role.INTERVIEWER),),
     )
-    whole, *rest = ingest(submitted, sizes)
+    whole, *rest = build_ingestion_events(submitted, sizes)
     assert isinstance(whole, TranscriptIngested)
     return whole, [event for event in rest if isinstance(event, ChunkReady)]
 
@@ -151,7 +151,7 @@ def test_parts_have_the_times_of_their_own_words() -> None:
     submitted = TranscriptSubmitted(
         transcript_id=INTERVIEW, title="Interview 1", study=STUDY, content=content
     )
-    whole, *rest = ingest(submitted, SIZES)
+    whole, *rest = build_ingestion_events(submitted, SIZES)
     assert isinstance(whole, TranscriptIngested)
     chunks = [event for event in rest if isinstance(event, ChunkReady)]
     parts = parts_of(chunks, 1)

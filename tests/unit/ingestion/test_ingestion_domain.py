@@ -9,14 +9,14 @@ from contracts.errors import BadMessageError, ContentBugError
 from contracts.events import ChunkReady, TranscriptIngested, TranscriptSubmitted
 from contracts.topics import MIB
 from contracts.transcript import Role, Speaker
-from ingestion.domain import ChunkSizes, ingest
-from ingestion.handlers import read_interview
+from ingestion.domain import ChunkSizes, build_ingestion_events
+from ingestion.handlers import ingest_interview
 from ingestion.readers import open_interview_reader
 from messaging.codec import encode_event
-from processes import Bounds
+from processes import TaskLimits
 from support.chunks import INTERVIEW, STUDY
 
-BOUNDS = Bounds(timeout_s=60, cpu_s=10, memory_bytes=128 * MIB)
+BOUNDS = TaskLimits(timeout_s=60, cpu_s=10, memory_bytes=128 * MIB)
 TALK = "\n\n".join(
     f"{'Ann' if n % 2 else 'Ben'}: This is turn number {n}, and it says something of its own."
     for n in range(1, 41)
@@ -33,7 +33,9 @@ SUBMITTED = TranscriptSubmitted(
 def ingested(
     submitted: TranscriptSubmitted = SUBMITTED,
 ) -> tuple[TranscriptIngested, list[ChunkReady]]:
-    first, *rest = ingest(submitted, ChunkSizes(max_characters=600, context_characters=100))
+    first, *rest = build_ingestion_events(
+        submitted, ChunkSizes(max_characters=600, context_characters=100)
+    )
     assert isinstance(first, TranscriptIngested)
     return first, [event for event in rest if isinstance(event, ChunkReady)]
 
@@ -109,8 +111,8 @@ async def test_the_handler_sends_the_interview_before_its_chunks() -> None:
     async with open_interview_reader(
         processes=1, bounds=BOUNDS, chunk_sizes=ChunkSizes(600, 0)
     ) as read:
-        events = await read_interview(SUBMITTED, read)
-    here = ingest(SUBMITTED, ChunkSizes(600, 0))
+        events = await ingest_interview(SUBMITTED, read)
+    here = build_ingestion_events(SUBMITTED, ChunkSizes(600, 0))
     assert [get_event_class(event) for event in events] == [type(event) for event in here]
     assert [get_event_json(event) for event in events] == [get_event_json(event) for event in here]
     assert isinstance(here[0], TranscriptIngested)
@@ -118,7 +120,7 @@ async def test_the_handler_sends_the_interview_before_its_chunks() -> None:
 
 def test_an_encoded_event_is_sent_as_the_event_itself_would_be() -> None:
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    for event in ingest(SUBMITTED, ChunkSizes(600, 0)):
+    for event in build_ingestion_events(SUBMITTED, ChunkSizes(600, 0)):
         key, body, headers = encode_event(event, source="/a", at=at)
         encoded = encode_event(EncodedEvent.of(event), source="/a", at=at)
         assert encoded[:2] == (key, body)

@@ -7,19 +7,19 @@ from personal_data import (
     DetectionMode,
     PersonalDataKind,
     find_personal_data,
-    get_default_mode,
-    preload,
+    get_default_detection_mode,
+    preload_models,
 )
 
 MODES = [
     DetectionMode.LIGHT,
-    *([DetectionMode.HEAVY] if get_default_mode() is DetectionMode.HEAVY else []),
+    *([DetectionMode.HEAVY] if get_default_detection_mode() is DetectionMode.HEAVY else []),
 ]
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _loaded() -> None:
-    preload()
+    preload_models()
 
 
 def _found(

@@ -11,7 +11,7 @@ from personal_data import (
     PersonalDataKind,
     PersonalDataSpan,
     find_personal_data,
-    get_default_mode,
+    get_default_detection_mode,
     mask_text,
 )
 from support.choice_of_tests import keep_one_in
@@ -19,7 +19,7 @@ from support.made_up_people import marked_texts
 
 MODES = [
     DetectionMode.LIGHT,
-    *([DetectionMode.HEAVY] if get_default_mode() is DetectionMode.HEAVY else []),
+    *([DetectionMode.HEAVY] if get_default_detection_mode() is DetectionMode.HEAVY else []),
 ]
 _LONG = 12_000
 
