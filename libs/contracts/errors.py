@@ -33,6 +33,8 @@ class ErrorCode(StrEnum):
     EMPTY_TRANSCRIPT = "empty_transcript"
     DOUBTFUL_READING = "doubtful_reading"
     TOO_LARGE = "too_large"
+    CONTENT_REFUSED = "content_refused"
+    CONTENT_NOT_FOUND = "content_not_found"
     REVISION_CONFLICT = "revision_conflict"
     UNGROUNDED_WRITE = "ungrounded_write"
     # RetryableError
@@ -45,6 +47,7 @@ class ErrorCode(StrEnum):
     LLM_SERVER_ERROR = "llm_server_error"
     NOT_YET_INGESTED = "not_yet_ingested"  # of letters by older versions; nothing raises it now
     CONFLICT = "conflict"
+    CONTENT_UNAVAILABLE = "content_unavailable"
     OUT_OF_MEMORY = "out_of_memory"
     NACKED = "nacked"
     # ThrottledError
@@ -76,6 +79,8 @@ UNMENDABLE: Final = frozenset(
         ErrorCode.EMPTY_TRANSCRIPT,
         ErrorCode.DOUBTFUL_READING,
         ErrorCode.TOO_LARGE,
+        ErrorCode.CONTENT_REFUSED,
+        ErrorCode.CONTENT_NOT_FOUND,
         ErrorCode.REVISION_CONFLICT,
         ErrorCode.UNGROUNDED_WRITE,
     }

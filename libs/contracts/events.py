@@ -27,7 +27,7 @@ from contracts.bounds import (
 )
 from contracts.notes import DraftNote, Note, RejectedNote, Usage
 from contracts.study import ContractModel, Identifier, Study
-from contracts.transcript import Segment, Speaker, SpeakerLabel, TranscriptFormat
+from contracts.transcript import ContentForm, Segment, Speaker, SpeakerLabel, TranscriptFormat
 
 
 class Event(ContractModel):
@@ -67,7 +67,8 @@ class TranscriptSubmitted(TranscriptEvent):
     study: Study = Field(description="The customer's themes and research questions.")
     content: str = Field(
         max_length=MOST_CHARACTERS,
-        description="The transcript file's text, as the vendor exported it.",
+        description="The transcript file's text, as the vendor exported it; or what "
+        "`content_form` says.",
     )
     format: TranscriptFormat | None = Field(
         None, description="The format, if the producer knows it; found from the content if not."
@@ -83,10 +84,19 @@ class TranscriptSubmitted(TranscriptEvent):
         description="Use the transcript although it is in doubt who speaks; else it is refused "
         "with the reasons.",
     )
+    content_form: ContentForm = Field(
+        ContentForm.TEXT,
+        description="What `content` is: the text itself; the file, compressed by gzip and in "
+        "base64; or a URI (https or file) that the installation allows, of the file, which may be "
+        "compressed by gzip.",
+    )
 
     @property
     def content_sha256(self) -> str:
-        """Hex SHA-256 of the fields that determine the notes: content, study, format and roles."""
+        """Hex SHA-256 of the fields that determine the notes: content, study, format and roles.
+
+        Of the text, so that the same file has the same hash in any form.
+        """
         # Defaults are left out, so that a field added later changes no hash.
         decisive = {"content", "study", "format", "speakers"}
         identity = self.model_dump_json(include=decisive, exclude_defaults=True)

@@ -60,6 +60,14 @@ class TranscriptFormat(StrEnum):
     TURNS = "turns"
 
 
+class ContentForm(StrEnum):
+    """The forms in which a producer hands in a transcript file."""
+
+    TEXT = "text"
+    GZIP = "gzip+base64"
+    URI = "uri"
+
+
 class Role(StrEnum):
     """A speaker's role in the interview; only participants' words count as their statements."""
 

@@ -17,6 +17,8 @@ and the content. A corrected interview is submitted with the next ``revision``.
 from __future__ import annotations
 
 import asyncio
+import base64
+import gzip
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
@@ -32,7 +34,7 @@ from contracts.bounds import Passage
 from contracts.events import TranscriptSubmitted
 from contracts.study import Study
 from contracts.topics import TRANSCRIPTS_SUBMITTED
-from contracts.transcript import Speaker, TranscriptFormat
+from contracts.transcript import ContentForm, Speaker, TranscriptFormat
 from messaging import KafkaSettings, KafkaUnavailableError, Publisher
 from messaging.codec import encode_event
 from messaging.kafka.admin import list_missing_topics
@@ -43,6 +45,9 @@ SOURCE: Final = "/onrecord/client"
 BATCH_OVERHEAD_BYTES: Final = 128
 """A batch of one record: 61 bytes of header (Kafka's message format, version 2), and the
 record's own lengths and offsets."""
+
+_MOST_BYTES_A_CHARACTER: Final = 6
+"""Bytes of a character in JSON, at most: an escape such as U+0001's."""
 
 _COMPRESS: Final[dict[str, Callable[[bytes], bytes]]] = {
     "none": bytes,
@@ -64,11 +69,12 @@ def build_submission(  # noqa: PLR0913 - an interview has so many properties
     speakers: Iterable[Speaker] = (),
     recorded_at: datetime | None = None,
     accept_doubtful: bool = False,
+    content_form: ContentForm = ContentForm.TEXT,
 ) -> TranscriptSubmitted:
     """Build the event that submits an interview.
 
     Args:
-        content: the transcript's text, exactly as the vendor exported it.
+        content: the transcript's text, exactly as the vendor exported it; or its URI.
         title: what people call the interview, at most 500 characters.
         study: its themes and research questions.
         source: names the interview within the study, such as its file name or the vendor's id;
@@ -78,12 +84,14 @@ def build_submission(  # noqa: PLR0913 - an interview has so many properties
         speakers: roles of speakers whose labels do not show them.
         recorded_at: when the interview took place, with its offset from UTC.
         accept_doubtful: use it although it is in doubt who speaks; else it is refused.
+        content_form: ``URI`` if the content is one, which the installation has to allow; with
+            ``GZIP``, the text is compressed here.
 
     Raises:
         pydantic.ValidationError: a value is outside what the event allows.
     """
     named = _Source(source=source)
-    return TranscriptSubmitted(
+    event = TranscriptSubmitted(
         transcript_id=ids.derive_transcript_id(study.study_id, named.source),
         revision=revision,
         title=title,
@@ -93,7 +101,28 @@ def build_submission(  # noqa: PLR0913 - an interview has so many properties
         speakers=tuple(speakers),
         recorded_at=recorded_at,
         accept_doubtful=accept_doubtful,
+        content_form=ContentForm.URI if content_form is ContentForm.URI else ContentForm.TEXT,
     )
+    return compress_content(event) if content_form is ContentForm.GZIP else event
+
+
+def compress_content(event: TranscriptSubmitted) -> TranscriptSubmitted:
+    """Return a submission with its text compressed; what else it holds, and its ids, stay."""
+    if event.content_form is not ContentForm.TEXT:
+        return event
+    packed = base64.b64encode(gzip.compress(event.content.encode(), mtime=0)).decode("ascii")
+    return event.model_copy(update={"content": packed, "content_form": ContentForm.GZIP})
+
+
+def fit_content(event: TranscriptSubmitted, kafka: KafkaSettings) -> TranscriptSubmitted:
+    """Return a submission with its text compressed if it is too large for its topic else.
+
+    Records are compressed as a whole unless ``KAFKA_COMPRESSION`` is ``none``; then it helps.
+    """
+    most = TRANSCRIPTS_SUBMITTED.max_message_bytes
+    if len(event.content) < most // _MOST_BYTES_A_CHARACTER:
+        return event
+    return compress_content(event) if estimate_record_bytes(event, kafka) > most else event
 
 
 def estimate_record_bytes(event: TranscriptSubmitted, kafka: KafkaSettings) -> int:
@@ -175,6 +204,8 @@ class Producer:
         format: TranscriptFormat | None = None,  # noqa: A002 - the word the event uses for it
         speakers: Iterable[Speaker] = (),
         recorded_at: datetime | None = None,
+        accept_doubtful: bool = False,
+        content_form: ContentForm = ContentForm.TEXT,
     ) -> TranscriptSubmitted:
         """Hand an interview in; the arguments are those of ``build_submission``.
 
@@ -195,12 +226,16 @@ class Producer:
             format=format,
             speakers=speakers,
             recorded_at=recorded_at,
+            accept_doubtful=accept_doubtful,
+            content_form=content_form,
         )
         await self.send(event)
         return event
 
     async def send(self, event: TranscriptSubmitted) -> None:
         """Send a submission made by ``build_submission``; raises as ``submit`` does.
+
+        Text that is too large for its topic is compressed (``fit_content``).
 
         Raises:
             RuntimeError: the producer is not open.
@@ -209,7 +244,7 @@ class Producer:
             raise RuntimeError("the producer is not open: use it in `async with`")
         try:
             async with asyncio.timeout(self._send_timeout_s):
-                await self._publisher.publish([event])
+                await self._publisher.publish([fit_content(event, self._kafka)])
         except TimeoutError as error:
             raise KafkaUnavailableError("the broker did not acknowledge in time") from error
 

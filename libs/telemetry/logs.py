@@ -9,8 +9,8 @@ import structlog
 
 from telemetry.repeats import RepeatedLogFilter
 
-_QUIET = ("aiokafka", "asyncio", "httpx2", "openai", "uvicorn")
-"""Libraries whose lines below a warning give an operator nothing to act on."""
+_QUIET = ("aiokafka", "asyncio", "httpcore2", "httpx2", "openai", "uvicorn")
+"""Libraries whose lines below a warning give an operator nothing to act on, or name whole URLs."""
 
 
 def configure_logs(service: str, level: str = "INFO") -> None:

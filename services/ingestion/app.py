@@ -12,6 +12,7 @@ from typing import Annotated
 from faststream import Context, ContextRepo
 
 from contracts.topics import INGESTION
+from ingestion.fetching import ContentFetcher
 from ingestion.handlers import router
 from ingestion.readers import open_interview_reader
 from ingestion.settings import IngestionSettings
@@ -33,7 +34,13 @@ async def lifespan(
     """Start the worker processes that parse interviews."""
     return_freed_memory()
     reading = open_interview_reader(
-        processes=settings.processes, bounds=settings.bounds, chunk_sizes=settings.chunk_sizes
+        processes=settings.processes,
+        bounds=settings.bounds,
+        chunk_sizes=settings.chunk_sizes,
+        fetch=ContentFetcher(
+            settings.allowed_uris, settings.fetch_limits, ca_file=settings.fetch_ca_file
+        ),
+        max_content_bytes=settings.max_content_bytes,
     )
     async with reading as read:
         context.set_global("read", read)

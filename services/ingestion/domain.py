@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from contracts import ids
 from contracts.events import ChunkReady, ChunkRef, Event, TranscriptIngested, TranscriptSubmitted
+from ingestion.content import MAX_CONTENT_BYTES, inline_content
 from transcripts import Chunk, read_transcript, split_into_chunks
 
 
@@ -24,13 +25,18 @@ class ChunkSizes:
 
 
 def build_ingestion_events(
-    submitted: TranscriptSubmitted, chunk_sizes: ChunkSizes
+    submitted: TranscriptSubmitted,
+    chunk_sizes: ChunkSizes,
+    fetched: bytes | None = None,
+    max_content_bytes: int = MAX_CONTENT_BYTES,
 ) -> tuple[Event, ...]:
     """Return the events of a submitted interview: its segments, then its chunks in order.
 
     Args:
         submitted: the interview as the producer handed it in.
         chunk_sizes: how it is cut.
+        fetched: the file behind its URI, if its content is one.
+        max_content_bytes: the most bytes of a file, before and after decompression.
 
     Returns:
         The interview as segments, then its chunks in order.
@@ -38,7 +44,9 @@ def build_ingestion_events(
     Raises:
         transcripts.errors: the content is empty, too large, malformed, of no known format, or in
             doubt and not accepted so.
+        ingestion.errors: the content is not what it says it is.
     """
+    submitted = inline_content(submitted, fetched, max_content_bytes)
     reading = read_transcript(
         submitted.content, format=submitted.format, speakers=submitted.speakers
     )

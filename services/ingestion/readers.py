@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from typing import Final, Protocol
 
 from contracts.content_bugs import wrap_content_bugs
 from contracts.encoded import EncodedEvent
 from contracts.events import Event, TranscriptSubmitted
+from contracts.transcript import ContentForm
+from ingestion.content import MAX_CONTENT_BYTES
 from ingestion.domain import ChunkSizes, build_ingestion_events
+from ingestion.errors import UriNotAllowedError
 from processes import TaskLimits, WorkerPool
 
 READING: Final = "reading the transcript"
@@ -29,9 +32,28 @@ class InterviewReader(Protocol):
         ...
 
 
+FetchContent = Callable[[str], Awaitable[bytes]]
+"""Returns the file behind a URI; raises ``ingestion.errors``."""
+
+
+async def refuse_uri(uri: str) -> bytes:
+    """Refuse to fetch content, whatever its URI.
+
+    Raises:
+        UriNotAllowedError: always.
+    """
+    del uri
+    raise UriNotAllowedError
+
+
 @asynccontextmanager
 async def open_interview_reader(
-    *, processes: int, bounds: TaskLimits, chunk_sizes: ChunkSizes
+    *,
+    processes: int,
+    bounds: TaskLimits,
+    chunk_sizes: ChunkSizes,
+    fetch: FetchContent = refuse_uri,
+    max_content_bytes: int = MAX_CONTENT_BYTES,
 ) -> AsyncIterator[InterviewReader]:
     """Yield a reader that runs in worker processes, for as long as the context lasts.
 
@@ -42,6 +64,8 @@ async def open_interview_reader(
         processes: how many.
         bounds: what reading one interview may use.
         chunk_sizes: how interviews are cut.
+        fetch: fetches content that is a URI; by default, none is allowed.
+        max_content_bytes: the most bytes of a file, before and after decompression.
     """
     large = asyncio.Lock()
     async with WorkerPool(
@@ -49,15 +73,23 @@ async def open_interview_reader(
     ) as pool:
 
         async def read(submitted: TranscriptSubmitted) -> tuple[Event, ...]:
-            is_large = sys.getsizeof(submitted.content) > LARGE_BYTES
+            form, fetched = submitted.content_form, None
+            if form is ContentForm.URI:
+                fetched = await fetch(submitted.content)
+            size = sys.getsizeof(submitted.content if fetched is None else fetched)
+            # How much a compressed file holds is known when it is read.
+            is_large = size > LARGE_BYTES or form is not ContentForm.TEXT
             async with large if is_large else nullcontext():
-                return await pool(submitted, chunk_sizes)
+                return await pool(submitted, chunk_sizes, fetched, max_content_bytes)
 
         yield read
 
 
 def build_encoded_events(
-    submitted: TranscriptSubmitted, chunk_sizes: ChunkSizes
+    submitted: TranscriptSubmitted,
+    chunk_sizes: ChunkSizes,
+    fetched: bytes | None = None,
+    max_content_bytes: int = MAX_CONTENT_BYTES,
 ) -> tuple[EncodedEvent, ...]:
     """Parse an interview and return its events, already encoded as JSON.
 
@@ -67,6 +99,5 @@ def build_encoded_events(
         ContentBugError: a reader came upon what its author did not foresee.
     """
     with wrap_content_bugs(READING):
-        return tuple(
-            EncodedEvent.of(event) for event in build_ingestion_events(submitted, chunk_sizes)
-        )
+        events = build_ingestion_events(submitted, chunk_sizes, fetched, max_content_bytes)
+        return tuple(EncodedEvent.of(event) for event in events)

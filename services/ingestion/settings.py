@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from contracts.topics import MIB
+from ingestion.content import MAX_CONTENT_BYTES
 from ingestion.domain import ChunkSizes
+from ingestion.fetching import FetchLimits
+from ingestion.uris import AllowedUris
 from messaging import StageSettings
 from processes import TaskLimits
 
@@ -27,6 +33,33 @@ class IngestionSettings(StageSettings):
         ge=1,
         description="Most values that a submission's JSON may be made of; what its content holds "
         "does not count.",
+    )
+    allowed_content: str = Field(
+        "",
+        description="URIs, with blanks between them, below which a submission's content may lie: "
+        "https://host/folder/ and file:///folder/; none by default.",
+    )
+    allow_loopback: bool = Field(
+        default=False,
+        description="Whether content may also be fetched by http and from loopback addresses; for "
+        "tests.",
+    )
+    fetch_timeout_s: float = Field(
+        30.0,
+        gt=0,
+        description="How long fetching a file by its URI may take, in seconds; one that takes "
+        "longer is tried again later.",
+    )
+    fetch_ca_file: Path | None = Field(
+        None,
+        description="PEM file of the authorities that sign the certificates of servers with "
+        "content; those of the operating system by default.",
+    )
+    max_content_bytes: int = Field(
+        MAX_CONTENT_BYTES,
+        ge=1,
+        description="Most bytes of a file that is compressed or fetched by its URI, before and "
+        "after decompression; a larger one is a dead letter.",
     )
     processes: int = Field(
         1,
@@ -60,6 +93,21 @@ class IngestionSettings(StageSettings):
     context_characters: int = Field(
         800, ge=0, description="Most of the talk before that goes along, in characters likewise."
     )
+
+    @model_validator(mode="after")
+    def _check_allowed_content(self) -> Self:
+        assert self.allowed_uris is not None
+        return self
+
+    @property
+    def allowed_uris(self) -> AllowedUris:
+        """Places that content may be fetched from."""
+        return AllowedUris.parse(self.allowed_content, allows_loopback=self.allow_loopback)
+
+    @property
+    def fetch_limits(self) -> FetchLimits:
+        """Limits of fetching one file."""
+        return FetchLimits(self.max_content_bytes, self.fetch_timeout_s)
 
     @property
     def bounds(self) -> TaskLimits:

@@ -68,6 +68,12 @@ Revision = Annotated[
 Accept = Annotated[
     bool, typer.Option("--accept", help="Submit transcripts in which it is in doubt who speaks.")
 ]
+Gzip = Annotated[
+    bool,
+    typer.Option(
+        "--gzip", help="Compress all transcripts; those too large for a message are anyway."
+    ),
+]
 NoCheck = Annotated[bool, typer.Option("--no-check", help="Send without reading the files here.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Read and check everything, and send nothing.")
@@ -98,6 +104,7 @@ def submit(  # noqa: PLR0913 - one parameter an option
     accept: Accept = False,
     no_check: NoCheck = False,
     dry_run: DryRun = False,
+    gzip: Gzip = False,
     wait: Wait = False,
     timeout: Timeout = 600.0,
     json_output: Json = False,
@@ -134,7 +141,7 @@ def submit(  # noqa: PLR0913 - one parameter an option
     about = read_study(_study_file(study, chosen))
     speakers = declare_roles(interviewer or (), participant or ())
     declared = SubmissionOptions(
-        title, format_, revision, speakers, check=not no_check, accept=accept
+        title, format_, revision, speakers, check=not no_check, accept=accept, compress=gzip
     )
     settings = ClientSettings.load()
     batch = prepare_batch(chosen.interviews, about, declared, settings)

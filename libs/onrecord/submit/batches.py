@@ -120,7 +120,7 @@ async def _send(ready: Sequence[PreparedSubmission], kafka: KafkaSettings, bars:
     try:
         async with open_producer(kafka) as producer:
             for one in ready:
-                await producer.send(one.event)
+                await producer.send(one.compressed or one.event)
                 sent += 1
                 bars.advance(sending)
     except UnreachableError as error:

@@ -12,7 +12,12 @@ from contracts.study import Study
 from contracts.topics import MIB, TRANSCRIPTS_SUBMITTED
 from contracts.transcript import Role, Speaker, TranscriptFormat
 from messaging import KafkaSettings
-from onrecord.client import build_submission, estimate_record_bytes
+from onrecord.client import (
+    build_submission,
+    compress_content,
+    estimate_record_bytes,
+    fit_content,
+)
 from onrecord.errors import UsageError
 from onrecord.submit.document_errors import format_document_errors
 from onrecord.submit.files import decode_transcript, read_transcript_file
@@ -38,6 +43,7 @@ class SubmissionOptions:
         speakers: roles; they take precedence over the manifest.
         check: whether to read the transcripts here first.
         accept: whether transcripts in which it is in doubt who speaks are wanted all the same.
+        compress: whether to send all of them compressed, and not those that are too large only.
     """
 
     title: str | None = None
@@ -46,6 +52,7 @@ class SubmissionOptions:
     speakers: tuple[Speaker, ...] = ()
     check: bool = True
     accept: bool = False
+    compress: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +61,17 @@ class PreparedSubmission:
 
     Attributes:
         file: where it came from.
-        event: what is sent.
+        event: the interview, with its text.
         reading: what is in it; None if it was not to be looked at.
         notices: sentences for people about what was mended or is missing.
+        compressed: what is sent in place of the event, if its text is to be compressed.
     """
 
     file: InterviewFile
     event: TranscriptSubmitted
     reading: TranscriptReading | None
     notices: tuple[str, ...] = ()
+    compressed: TranscriptSubmitted | None = None
 
 
 def prepare_submissions(
@@ -142,9 +151,12 @@ def _prepare(
     except ValidationError as error:
         raise UsageError(f"{file.path}: {format_document_errors(error)}") from error
     reading = _read(file, event) if declared.check else None
-    _refuse_too_large(file, event, kafka)
+    message = compress_content(event) if declared.compress else fit_content(event, kafka)
+    _refuse_too_large(file, message, kafka)
     notices = _notices(reading, file.speakers) if reading else ()
-    return PreparedSubmission(file, event, reading, (*found.notices, *notices))
+    return PreparedSubmission(
+        file, event, reading, (*found.notices, *notices), None if message is event else message
+    )
 
 
 def _read(file: InterviewFile, event: TranscriptSubmitted) -> TranscriptReading:

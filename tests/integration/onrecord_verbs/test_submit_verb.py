@@ -9,8 +9,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from contracts import ids
 from contracts.events import TranscriptSubmitted
 from contracts.topics import TRANSCRIPTS_SUBMITTED
+from contracts.transcript import ContentForm
 from database.pool import open_database
 from database.settings import PostgresSettings
+from ingestion.content import inline_content
 from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.kafka.admin import create_topics
 from onrecord import cli
@@ -135,6 +137,19 @@ def test_a_file_on_standard_input_is_known_by_the_name_it_is_given(
     (event,) = submitted(kafka)
     assert (event.title, event.content) == ("ana", data.decode())
     assert cli.run_command(["submit", str(SAMPLES), "--name", "ana.vtt"]) == 2
+
+
+def test_gzip_sends_files_compressed_that_are_the_same_interviews(
+    kafka: KafkaSettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, study = str(SAMPLES / "bike-shop.vtt"), str(SAMPLES / "study.yaml")
+    assert cli.run_command(["submit", file, "--study", study]) == 0
+    assert cli.run_command(["submit", file, "--study", study, "--gzip"]) == 0
+    capsys.readouterr()
+    plain, zipped = sorted(submitted(kafka), key=lambda event: event.content_form, reverse=True)
+    assert (plain.content_form, zipped.content_form) == (ContentForm.TEXT, ContentForm.GZIP)
+    assert len(zipped.content) < len(plain.content)
+    assert inline_content(zipped) == plain
 
 
 def test_one_bad_file_keeps_the_whole_batch_back(

@@ -1,0 +1,138 @@
+"""Interviews handed in compressed or by a URI, through the service and its topics."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import gzip
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from contracts.events import TranscriptIngested, TranscriptSubmitted
+from contracts.ids import derive_id
+from contracts.topics import (
+    CHUNKS_READY,
+    INGESTION,
+    TRANSCRIPTS_INGESTED,
+    TRANSCRIPTS_SUBMITTED,
+    dlq_topic,
+    retry_topic,
+)
+from contracts.transcript import ContentForm
+from messaging import Publisher
+from onrecord.client import compress_content
+from support.broker import Bench, bench_on
+from support.certificates import Authority
+from support.chunks import STUDY
+from support.raw_server import Answer, raw_server, redirect, response
+from support.service_process import service_process
+
+TALK = "Anna: Why?\nBo: Because we pay 40 dollars.\n"
+WITHIN_S = 120.0
+SIGNATURE = "X-Signature=c2VjcmV0"
+TOPICS = (
+    TRANSCRIPTS_SUBMITTED,
+    TRANSCRIPTS_INGESTED,
+    CHUNKS_READY,
+    *(retry_topic(INGESTION, tier) for tier in range(4)),
+    dlq_topic(INGESTION),
+)
+
+
+@pytest.fixture
+async def bench(broker: str) -> Bench:
+    return await bench_on(broker, [replace(topic, partitions=1) for topic in TOPICS])
+
+
+def submitted(name: str, content: str, form: ContentForm = ContentForm.URI) -> TranscriptSubmitted:
+    return TranscriptSubmitted(
+        transcript_id=derive_id("interview", UUID(int=0), name),
+        title=name,
+        study=STUDY,
+        content=content,
+        content_form=form,
+    )
+
+
+def fails_once() -> Answer:
+    """The answer of a server that is busy at first."""
+    answers = iter([response(b"", status="503 Service Unavailable")])
+
+    async def answer(writer: asyncio.StreamWriter) -> None:
+        writer.write(next(answers, response(TALK.encode())))
+        await writer.drain()
+
+    return answer
+
+
+async def test_content_is_taken_from_where_it_may_be_and_refused_letters_say_why(
+    bench: Bench, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path / "authority")
+    folder = tmp_path / "interviews"
+    folder.mkdir()
+    (folder / "talk.txt").write_text(TALK, encoding="utf-16")
+    (tmp_path / "secret.txt").write_text(TALK, encoding="utf-8")
+    bomb = base64.b64encode(gzip.compress(b"\0" * (64 * 1024 * 1024))).decode()
+    answers: dict[str, Answer] = {
+        "/talk.txt": response(TALK.encode()),
+        "/packed": response(gzip.compress(TALK.encode())),
+        "/busy": fails_once(),
+        "/to-metadata": redirect("http://169.254.169.254/latest/"),
+    }
+    identity = authority.identity("files", "DNS:localhost")
+    async with raw_server(answers, identity) as server:
+        place = f"https://localhost:{server.port}"
+        good = [
+            compress_content(submitted("compressed", TALK, ContentForm.TEXT)),
+            submitted("text", TALK, ContentForm.TEXT),
+            submitted("file", f"file://{folder}/talk.txt"),
+            submitted("https", f"{place}/talk.txt?{SIGNATURE}"),
+            submitted("packed", f"{place}/packed?{SIGNATURE}"),
+            submitted("busy", f"{place}/busy?{SIGNATURE}"),
+        ]
+        bad = {
+            "missing": ("content_not_found", f"{place}/missing?{SIGNATURE}"),
+            "no such file": ("content_not_found", f"file://{folder}/none.txt"),
+            "elsewhere": ("content_refused", f"https://evil.example/talk.txt?{SIGNATURE}"),
+            "other file": ("content_refused", f"file://{tmp_path}/secret.txt"),
+            "metadata": ("content_refused", f"{place}/to-metadata?{SIGNATURE}"),
+            "login": ("content_refused", f"https://user:{SIGNATURE}@localhost:{server.port}/"),
+        }
+        env = {
+            "KAFKA_BOOTSTRAP_SERVERS": bench.kafka.bootstrap_servers,
+            "KAFKA_TOPIC_PREFIX": bench.kafka.topic_prefix,
+            "INGESTION_ALLOWED_CONTENT": f"{place}/ file://{folder}/",
+            "INGESTION_ALLOW_LOOPBACK": "true",
+            "INGESTION_FETCH_CA_FILE": str(authority.certificate),
+        }
+        with service_process(INGESTION, env, tmp_path) as service:
+            await service.is_ready()
+            async with Publisher(bench.kafka, source="/test") as publisher:
+                await publisher.publish(good)
+                await publisher.publish([submitted(name, uri) for name, (_, uri) in bad.items()])
+                await publisher.publish([submitted("bomb", bomb, ContentForm.GZIP)])
+            letters = await bench.records(
+                dlq_topic(INGESTION).name, len(bad) + 1, within_s=WITHIN_S
+            )
+            ingested = await bench.records(TRANSCRIPTS_INGESTED.name, len(good), within_s=WITHIN_S)
+            log = service.log.read_text(encoding="utf-8")
+    events = [TranscriptIngested.model_validate_json(one.value) for one in ingested]
+    assert {one.title for one in events} == {one.title for one in good}
+    assert len({one.content_sha256 for one in events}) == 1, "the same text in every form"
+    codes = {
+        TranscriptSubmitted.model_validate_json(one.value).title: dict(one.headers)[
+            "onrecord-error-code"
+        ].decode()
+        for one in letters
+    }
+    assert codes == {"bomb": "too_large"} | {name: code for name, (code, _) in bad.items()}
+    assert await bench.size(retry_topic(INGESTION, 0).name) <= 1, "only what was busy"
+    for one in letters:
+        message = dict(one.headers)["__dlq.errors.message"].decode()
+        assert message.startswith("content: ")
+        assert SIGNATURE not in message
+    assert SIGNATURE not in log
