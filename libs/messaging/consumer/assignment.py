@@ -56,6 +56,7 @@ class PartitionAssignment(ConsumerRebalanceListener):  # type: ignore[misc]  # a
         commits: the partitions' ledgers.
         drain_s: returns how long messages of a partition that moves may take to end, in seconds.
         forget: called with partitions that are no longer ours.
+        replica: identifies this replica among the group's members.
 
     Attributes:
         assignor: distributes the partitions if this member leads the group.
@@ -72,6 +73,7 @@ class PartitionAssignment(ConsumerRebalanceListener):  # type: ignore[misc]  # a
         commits: OffsetCommitter,
         drain_s: Callable[[], float],
         forget: Callable[[Iterable[TopicPartition]], None],
+        replica: str = "",
     ) -> None:
         self._stage = stage
         self._kafka = kafka
@@ -86,7 +88,7 @@ class PartitionAssignment(ConsumerRebalanceListener):  # type: ignore[misc]  # a
         self._releasing: set[TopicPartition] = set()
         self._background: asyncio.Task[None] | None = None
         self.corrupt = CorruptBatchTracker()
-        self.assignor = CooperativeAssignor(self._claims)
+        self.assignor = CooperativeAssignor(self._claims, replica)
         self.epoch = 0
 
     def follow(self, consumer: Any) -> None:

@@ -19,6 +19,7 @@ at once.
 from __future__ import annotations
 
 import json
+import struct
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -142,6 +143,7 @@ class CooperativeAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  # a
 
     Args:
         claims: returns what this member owns, and where it is busy.
+        replica: identifies this replica's process among all members, whatever their ids.
 
     Attributes:
         release: partitions of the last assignment that are to be drained and released.
@@ -150,16 +152,24 @@ class CooperativeAssignor(AbstractPartitionAssignor):  # type: ignore[misc]  # a
     name = RoundRobinPartitionAssignor.name
 
     def __init__(
-        self, claims: Callable[[], tuple[Collection[TopicPartition], Collection[TopicPartition]]]
+        self,
+        claims: Callable[[], tuple[Collection[TopicPartition], Collection[TopicPartition]]],
+        replica: str = "",
     ) -> None:
         self._claims = claims
+        self._replica = replica
         self._epoch = 0
         self.release: frozenset[TopicPartition] = frozenset()
 
     def metadata(self, topics: Iterable[str]) -> Any:
         """Return the JoinGroup metadata of this member, with its claims."""
         owned, busy = self._claims()
-        claim = {"epoch": self._epoch, "owned": _by_topic(owned), "busy": _by_topic(busy)}
+        claim: dict[str, Any] = {
+            "epoch": self._epoch,
+            "owned": _by_topic(owned),
+            "busy": _by_topic(busy),
+        }
+        claim |= {"replica": self._replica}
         return ConsumerProtocolMemberMetadata(VERSION, sorted(topics), _dump(claim))
 
     def assign(self, cluster: Any, members: Mapping[str, Any]) -> dict[str, Any]:
@@ -189,6 +199,15 @@ def _claims_of(user_data: bytes | None) -> MemberClaims:
     claim = _load(user_data)
     owned = _partitions(claim.get("owned"))
     return MemberClaims(owned, owned & _partitions(claim.get("busy")), _number(claim.get("epoch")))
+
+
+def read_replica(metadata: bytes) -> str:
+    """Return the replica that wrote a member's JoinGroup metadata; empty if it does not say."""
+    try:
+        user_data = ConsumerProtocolMemberMetadata.decode(metadata).user_data
+    except (ValueError, struct.error):  # there is none while the group rebalances
+        return ""
+    return str(_load(user_data).get("replica", ""))
 
 
 def _by_topic(partitions: Iterable[TopicPartition]) -> dict[str, list[int]]:

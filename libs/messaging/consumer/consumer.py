@@ -56,6 +56,7 @@ class StageConsumer:
         settings: window, graces, intervals.
         kafka: how to reach the broker.
         worker: works on single messages, and knows what holds up the stage.
+        replica: identifies this replica among the group's members.
 
     Attributes:
         stage: what is read and handled.
@@ -69,8 +70,15 @@ class StageConsumer:
     """
 
     def __init__(
-        self, stage: Stage, settings: StageSettings, kafka: KafkaSettings, worker: MessageProcessor
+        self,
+        stage: Stage,
+        settings: StageSettings,
+        kafka: KafkaSettings,
+        worker: MessageProcessor,
+        *,
+        replica: str,
     ) -> None:
+        self._replica = replica
         self.stage = stage
         self.client: Any = None
         self._settings = settings
@@ -99,6 +107,7 @@ class StageConsumer:
             # During an outage messages in flight only wait, so draining would be in vain.
             drain_s=lambda: 0 if worker.trouble else settings.revoke_drain_s,
             forget=self._forget,
+            replica=replica,
         )
         self.fetcher = Fetcher(
             self.window,
@@ -193,7 +202,7 @@ class StageConsumer:
                 self.fetcher.run(self.client),
                 self._commit_regularly(),
                 self.monitor.run(self.client),
-                InstanceIdGuard(self._kafka, self.group).run(self.client),
+                InstanceIdGuard(self._kafka, self.group, self._replica).run(self.client),
             )
             # During an outage messages in flight only wait, so a grace would be in vain.
             grace_s = 0 if self._worker.trouble else self._settings.drain_grace_s

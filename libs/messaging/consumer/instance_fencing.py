@@ -3,6 +3,11 @@
 With static membership (KIP-345) the broker gives the instance id to the member that joined last and
 fences the other. aiokafka 0.14 treats that as a lost membership and rejoins with the same id, so
 that two replicas with one id would fence each other for ever.
+
+A member with this replica's instance id may also be the replica itself: one that stood still while
+it joined (a laptop that slept, SIGSTOP) never learnt its member id, and the group keeps that member
+until its session ends. So each replica writes into its metadata which one it is. (Its client id
+would not do: Kafka keeps that of the first member with an instance id.)
 """
 
 from __future__ import annotations
@@ -13,8 +18,9 @@ from typing import Any, Final
 
 from aiokafka.errors import KafkaError
 
+from messaging.consumer.assignor import read_replica
 from messaging.kafka.admin import open_admin_client
-from messaging.kafka.aiokafka_internals import get_member_id, intercept_membership_loss
+from messaging.kafka.aiokafka_internals import intercept_membership_loss
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.settings import KafkaSettings
 
@@ -25,13 +31,13 @@ class InstanceIdTakenError(KafkaUnavailableError):
     """Raised when another group member uses this replica's ``group.instance.id``."""
 
 
-async def require_free_instance_id(kafka: KafkaSettings, group: str, mine: str = "") -> None:
+async def require_free_instance_id(kafka: KafkaSettings, group: str, replica: str) -> None:
     """Raise ``InstanceIdTakenError`` if another group member uses this replica's instance id.
 
     Args:
         kafka: the instance id, and how to reach the broker.
         group: the group, by the broker's name.
-        mine: this member's id; empty if it has none.
+        replica: this one's mark in the metadata of members, by which it knows itself.
 
     Raises:
         InstanceIdTakenError: another member uses it.
@@ -42,15 +48,16 @@ async def require_free_instance_id(kafka: KafkaSettings, group: str, mine: str =
         return
     # The broker builds a static member's member id from its instance id and a UUID.
     member_id_pattern = re.compile(rf"{re.escape(name)}-{_UUID}")
-    for member in await _member_ids(kafka, group):
-        if member != mine and member_id_pattern.fullmatch(member):
+    for member_id, member_replica in await _list_members(kafka, group):
+        if member_replica != replica and member_id_pattern.fullmatch(member_id):
             raise InstanceIdTakenError(
                 f"another member of the group {group} has the instance id {name!r}; give each "
                 "replica a KAFKA_GROUP_INSTANCE_ID of its own, or none"
             )
 
 
-async def _member_ids(kafka: KafkaSettings, group: str) -> list[str]:
+async def _list_members(kafka: KafkaSettings, group: str) -> list[tuple[str, str]]:
+    """Return the member id and replica of each member of a group."""
     async with open_admin_client(kafka) as admin:
         try:
             answers = await admin.describe_consumer_groups([group])
@@ -58,10 +65,10 @@ async def _member_ids(kafka: KafkaSettings, group: str) -> list[str]:
             message = f"the broker does not describe the group ({type(error).__name__})"
             raise KafkaUnavailableError(message) from error
     return [
-        str(member_id)
+        (str(member_id), read_replica(metadata))
         for answer in answers
         for _error, _group, _state, _kind, _protocol, members, *_ in answer.groups
-        for member_id, *_ in members
+        for member_id, _client, _host, metadata, *_ in members
     ]
 
 
@@ -71,11 +78,13 @@ class InstanceIdGuard:
     Args:
         kafka: the instance id, and how to reach the broker.
         group: the group, by the broker's name.
+        replica: this one's mark in the metadata of members.
     """
 
-    def __init__(self, kafka: KafkaSettings, group: str) -> None:
+    def __init__(self, kafka: KafkaSettings, group: str, replica: str) -> None:
         self._kafka = kafka
         self._group = group
+        self._replica = replica
         self._lost = asyncio.Event()
 
     async def run(self, consumer: Any) -> None:
@@ -93,6 +102,6 @@ class InstanceIdGuard:
         join_again = intercept_membership_loss(consumer, self._lost.set)
         while True:
             await self._lost.wait()
-            await require_free_instance_id(self._kafka, self._group, get_member_id(consumer))
+            await require_free_instance_id(self._kafka, self._group, self._replica)
             self._lost.clear()
             join_again()

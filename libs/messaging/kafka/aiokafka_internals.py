@@ -64,11 +64,6 @@ def describe_fetched(consumer: Any) -> dict[TopicPartition, str]:
     return {partition: repr(one) for partition, one in consumer._fetcher._records.items()}
 
 
-def get_member_id(consumer: Any) -> str:
-    """Return the consumer's latest member id in its group."""
-    return str(consumer._coordinator.member_id)
-
-
 def intercept_membership_loss(consumer: Any, callback: Callable[[], None]) -> Callable[[], None]:
     """Call back when the group drops the consumer, which does not rejoin by itself then.
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
+from uuid import uuid4
 
 import structlog
 
@@ -71,6 +72,7 @@ class ConsumerSupervisor:
         self._stopping = asyncio.Event()
         self._consumption: StageConsumer | None = None
         self._name_was_taken = False
+        self._replica = uuid4().hex
         self._pause_s = RETRY_START_S
 
     @property
@@ -191,7 +193,9 @@ class ConsumerSupervisor:
             worker = MessageProcessor(
                 stage, consumer.settings, publisher, group=kafka.topic(stage.service)
             )
-            consumption = StageConsumer(stage, consumer.settings, kafka, worker)
+            consumption = StageConsumer(
+                stage, consumer.settings, kafka, worker, replica=self._replica
+            )
             # Using a topic that is not there would have the broker create it, wrongly: a DLQ made
             # by the broker forgets its letters after a week.
             topics = consumption.topic_presence
@@ -201,7 +205,7 @@ class ConsumerSupervisor:
             if self._name_was_taken:
                 # Whoever took it may be gone. At the start that cannot be told: then it may be
                 # this replica's own name, from before it was started again.
-                await require_free_instance_id(kafka, consumption.group)
+                await require_free_instance_id(kafka, consumption.group, self._replica)
                 self._name_was_taken = False
             self._consumption = consumption
             yield consumption

@@ -32,7 +32,7 @@ async def test_offers_what_assignments_and_commits_need(bench: Bench) -> None:
     await consumer.start()
     try:
         assert aiokafka_internals.is_member(consumer)
-        assert aiokafka_internals.get_member_id(consumer)
+        assert consumer._coordinator.member_id
         await consumer.getone()
         assert aiokafka_internals.get_position(consumer, partition) == 1
         assert aiokafka_internals.get_position(consumer, TopicPartition(topic, 7)) == -1
@@ -65,12 +65,12 @@ async def test_a_consumer_that_its_group_has_forgotten_joins_again_when_it_is_to
     lost = asyncio.Event()
     try:
         join_again = aiokafka_internals.intercept_membership_loss(consumer, lost.set)
-        member = aiokafka_internals.get_member_id(consumer)
+        member = consumer._coordinator.member_id
         consumer._coordinator.reset_generation()
         assert lost.is_set()
-        assert aiokafka_internals.get_member_id(consumer) == member
+        assert consumer._coordinator.member_id == member
         join_again()
-        await until(lambda: aiokafka_internals.get_member_id(consumer) not in {"", member})
+        await until(lambda: consumer._coordinator.member_id not in {"", member})
     finally:
         await consumer.stop()
 
