@@ -266,7 +266,7 @@ class NotesStored(TranscriptEvent):
 
 
 class SettledOutcome(StrEnum):
-    """What became of submitted content; see ``TranscriptSettled``."""
+    """Outcome of submitted content, as ``TranscriptSettled`` carries it."""
 
     COMPLETE = "complete"
     DEAD_IN_PART = "dead_in_part"
@@ -277,7 +277,7 @@ class SettledOutcome(StrEnum):
 
 
 class SettledReason(ContractModel):
-    """A cause for which an interview or some of its chunks were set aside."""
+    """Cause for which an interview or some of its chunks were set aside."""
 
     service: Name = Field(description="The service that set it aside.")
     code: Name = Field(description="The cause, such as `doubtful_reading`; more may be added.")
@@ -288,7 +288,7 @@ class SettledReason(ContractModel):
 
 
 class TranscriptSettled(Event):
-    """The outcome of submitted content: nothing more happens to it by itself.
+    """Outcome of submitted content: nothing more happens to it by itself.
 
     Content is settled again when its outcome changes: once its dead letters are replayed, an
     interview that was dead in part is complete. It is settled again, too, if it is submitted again

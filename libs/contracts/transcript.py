@@ -92,7 +92,7 @@ class WordTiming(ContractModel):
 
 
 class Segment(ContractModel):
-    """One uninterrupted turn of one speaker; in a chunk, a part of it if it is long."""
+    """Uninterrupted turn of one speaker; in a chunk, a part of it if it is long."""
 
     number: Number = Field(description="Position in the transcript, from 1, without gaps.")
     speaker: SpeakerLabel = Field(description="The speaker's name as the transcript has it.")

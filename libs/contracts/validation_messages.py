@@ -93,7 +93,7 @@ def describe_validation_error(error: ValidationError) -> str:
 
 
 def describe_lone_surrogates(document: bytes, expected: type[BaseModel]) -> str | None:
-    r"""Return one line that names a field with half of a surrogate pair; None if there is none.
+    r"""Return one line that names a field with a lone surrogate; None if there is none.
 
     Pydantic does not read JSON with such an escape (``\ud800`` alone) and names no field. Only
     names that ``expected`` knows are in the line, since it may not quote the payload.

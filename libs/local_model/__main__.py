@@ -14,7 +14,7 @@ from configuration import command_line
 from local_model.bounding import AnswerBounds
 from local_model.engine import LOOPBACK, EngineSettings, run_engine
 from local_model.server import serve
-from local_model.weights import LocalModelError, find_weights
+from local_model.weights import LocalModelError, find_model_weights
 
 _CANNOT_RUN: Final = 1
 _CANNOT_LISTEN: Final = 3
@@ -69,7 +69,7 @@ def _serve(  # noqa: PLR0913 - each is an option, with a default
 ) -> int:
     bounds = AnswerBounds(items=most_items, characters=most_characters)
     try:
-        found = find_weights(weights)
+        found = find_model_weights(weights)
         settings = EngineSettings(
             weights=found,
             name=name or found.stem.lower(),

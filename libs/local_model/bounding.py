@@ -16,7 +16,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class AnswerBounds:
-    """Largest list and longest text that an answer may hold.
+    """Bounds of a model's answer: the most items of a list and characters of a text.
 
     Attributes:
         items: elements of any list.
@@ -28,7 +28,7 @@ class AnswerBounds:
 
 
 def add_bounds_to_request(body: bytes, bounds: AnswerBounds) -> bytes:
-    """Return a chat completion request whose answer is bounded; one without a schema unchanged.
+    """Return a chat completion request with bounds added to its answer's JSON schema.
 
     Args:
         body: the request as it was sent. What is no JSON object goes on as it is: the engine
@@ -45,7 +45,7 @@ def add_bounds_to_request(body: bytes, bounds: AnswerBounds) -> bytes:
 
 
 def add_bounds_to_schema(schema: Any, bounds: AnswerBounds) -> Any:
-    """Return a JSON Schema with bounds; tighter ones that are there already stay.
+    """Return a JSON schema with bounds on its lists and texts; tighter ones stay.
 
     What the schema asks for at least stays too: with more asked for than allowed, the engine's
     grammar grows until memory ends.

@@ -79,7 +79,7 @@ class _Proxy:
 
 @asynccontextmanager
 async def run_server(origin: str, bounds: AnswerBounds, port: int) -> AsyncIterator[int]:
-    """Serve the endpoints in front of an engine; a client that leaves ends its call there.
+    """Serve an OpenAI-compatible API in front of an engine while the context lasts.
 
     Args:
         origin: where the engine listens, such as ``http://127.0.0.1:41234``.
@@ -114,7 +114,7 @@ def _application(front: _Proxy) -> Starlette:
 
 
 async def serve(origin: str, bounds: AnswerBounds, port: int) -> None:
-    """Serve until SIGTERM or SIGINT; print ``listening on http://HOST:PORT/v1`` once ready.
+    """Serve the model until SIGTERM or SIGINT; print the address once it is ready.
 
     Args:
         origin: where the engine listens.

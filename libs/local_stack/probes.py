@@ -26,7 +26,7 @@ PROTOCOL_3_0: Final = 196608
 
 
 class ReadinessProbe(StrEnum):
-    """Kind of check that finds out whether a process is ready."""
+    """Kind of readiness probe: by exit code, HTTP, a port and so on."""
 
     EXIT = "exit"
     """It is a task: ready when it ended with code 0."""
@@ -37,14 +37,14 @@ class ReadinessProbe(StrEnum):
 
 
 class Readiness(NamedTuple):
-    """Result of a probe: ready or not, with the reason, and warnings of a process that is ready."""
+    """Result of a readiness probe: ready or not, with the reason and warnings."""
 
     ready: bool
     reason: str = ""
 
 
 def probe_port(probe: ReadinessProbe, port: int, path: str) -> Readiness:
-    """Probe the process that listens on a loopback port and return its readiness.
+    """Probe the process on a loopback port and return its readiness.
 
     Args:
         probe: how to ask.

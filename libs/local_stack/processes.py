@@ -23,11 +23,11 @@ LAUNCHER: Final = Path(__file__).with_name("launch.py")
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """Process identified by pid and start time, so that a reused pid is never taken for it.
+    """Process identified by pid and start time, so that a reused pid is not taken for it.
 
     Attributes:
         pid: its number, also that of its session and process group.
-        born: when it began, as the system has it; see ``start_time_of``.
+        born: when it began, as the system has it; see ``get_process_start_time``.
     """
 
     pid: int
@@ -36,7 +36,7 @@ class Process:
     def alive(self) -> bool:
         """Return whether it still runs; a zombie does not."""
         _reap(self.pid)
-        return start_time_of(self.pid) == self.born
+        return get_process_start_time(self.pid) == self.born
 
     def signal(self, number: Signals, *, group: bool = False) -> None:
         """Send a signal to it, or to its whole process group, if it still runs."""
@@ -45,8 +45,8 @@ class Process:
                 (os.killpg if group else os.kill)(self.pid, number)
 
 
-def start_time_of(pid: int) -> str | None:
-    """Return a process's start time as text: equal for one process, other for a reused pid.
+def get_process_start_time(pid: int) -> str | None:
+    """Return a process's start time as text, which tells it from later ones with the same pid.
 
     On Linux, the boot's id and the clock ticks since (field 22 of proc_pid_stat(5)); elsewhere,
     seconds since 1970. None if there is none, or only a zombie.
@@ -86,7 +86,7 @@ def _reap(pid: int) -> None:
         os.waitpid(pid, os.WNOHANG)
 
 
-def exit_code(pid: int) -> int | None:
+def get_exit_code(pid: int) -> int | None:
     """Return a child's exit code, minus its signal if one killed it, or None while it runs.
 
     Raises:
@@ -104,7 +104,7 @@ def start_process(
     die_with_us: Signals | None,
     record: Callable[[Process], None],
 ) -> Process:
-    """Start a process in a session of its own, with its output appended to a log.
+    """Start a process in its own session, with its output appended to a log file.
 
     Args:
         command: program and arguments.
@@ -137,7 +137,7 @@ def _launch(
             setsid=True,
             setsigmask=(),  # ours may be blocked just now
         )
-        process = Process(pid, start_time_of(pid) or "gone")
+        process = Process(pid, get_process_start_time(pid) or "gone")
         record(process)
         with contextlib.suppress(BrokenPipeError):
             os.write(release, b"\n")

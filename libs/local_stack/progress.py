@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class ProgressStep(StrEnum):
-    """State change of a local process, reported while the stack starts or stops."""
+    """Step that a process takes while the stack starts or stops, such as ready."""
 
     STARTING = "starting"
     READY = "ready"
@@ -26,8 +26,8 @@ class ProgressStep(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Progress report: one step of one process.
+class ProcessProgress:
+    """Progress report: the step that one process has reached.
 
     Attributes:
         name: the process.
@@ -44,8 +44,8 @@ class Progress:
     why: str = ""
 
 
-Report = Callable[[Progress], None]
+Report = Callable[[ProcessProgress], None]
 
 
-def ignore_progress(_progress: Progress) -> None:
-    """Ignore a progress report."""
+def ignore_progress(_progress: ProcessProgress) -> None:
+    """Ignore a progress report, as the default callback does."""

@@ -43,7 +43,7 @@ FIELD: Final = re.compile(r"\{(port|data|secret|python|noida_db)\}")
 
 @dataclass(frozen=True, slots=True)
 class ResolvedProcess:
-    """Command, environment and ports that a process is started with.
+    """Process description with all placeholders replaced: command, environment, ports.
 
     Attributes:
         command: program and arguments.
@@ -63,7 +63,7 @@ class ResolvedProcess:
 
 
 class ProcessResolver:
-    """Resolver of the placeholders in the process entries of one stack.
+    """Resolver of the placeholders in a stack's process descriptions.
 
     Args:
         spec: the processes.
@@ -154,7 +154,7 @@ class ProcessResolver:
         return sys.executable if field == "python" else str(_noida_db())
 
 
-def choose_port(state: StackState, name: str, chance: random.Random) -> int:
+def choose_free_port(state: StackState, name: str, chance: random.Random) -> int:
     """Choose a port that is free and that no other process of the stack has.
 
     Raises:
@@ -167,8 +167,8 @@ def choose_port(state: StackState, name: str, chance: random.Random) -> int:
     raise StackFailedError(f"no port between {PORTS.start} and {PORTS.stop} is free for {name}")
 
 
-def changed_settings(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the names of settings whose hashes differ, in order."""
+def find_changed_settings(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the names of the settings whose hashes differ, in order."""
     names = before.keys() | now.keys()
     return tuple(sorted(name for name in names if before.get(name) != now.get(name)))
 

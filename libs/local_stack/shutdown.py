@@ -8,7 +8,7 @@ from signal import Signals
 from typing import Final
 
 from local_stack.processes import Process
-from local_stack.progress import Progress, ProgressStep, Report
+from local_stack.progress import ProcessProgress, ProgressStep, Report
 from local_stack.spec import ProcessSpec, StackSpec
 
 POLL_S: Final = 0.02
@@ -56,12 +56,12 @@ class StackShutdown:
         if not process.alive():
             del self._left[name]
             took = time.monotonic() - self._asked.get(name, time.monotonic())
-            self._report(Progress(name, self._end_of(name), took))
+            self._report(ProcessProgress(name, self._end_of(name), took))
         elif self._hurry() or self._is_late(name):
             self._kill(name)
         elif name not in self._asked and not self._is_needed(name):
             self._asked[name] = time.monotonic()
-            self._report(Progress(name, ProgressStep.STOPPING))
+            self._report(ProcessProgress(name, ProgressStep.STOPPING))
             process.signal(self._how(name).stop_signal)
 
     def _kill(self, name: str) -> None:

@@ -99,7 +99,7 @@ class ProcessSpec(BaseModel):
 
 
 class StackSpec(BaseModel):
-    """Description of all processes, each after those it needs."""
+    """Description of all processes of the stack, in the order in which they start."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -16,8 +16,8 @@ from local_stack.probes import (
     probe_port,
     wait_until_port_free,
 )
-from local_stack.processes import Process, exit_code, start_process
-from local_stack.progress import Progress, ProgressStep, Report
+from local_stack.processes import Process, get_exit_code, start_process
+from local_stack.progress import ProcessProgress, ProgressStep, Report
 from local_stack.resolve import ProcessResolver, ResolvedProcess
 from local_stack.spec import StackSpec
 from local_stack.state import RunningProcess, StackHome, StackState
@@ -102,18 +102,20 @@ class StackStartup:
         if self.spec.processes[name].is_task and not self._is_due(name):
             self._ready.add(name)
             return
-        self.report(Progress(name, ProgressStep.STARTING))
+        self.report(ProcessProgress(name, ProgressStep.STARTING))
         self._starts[name] = self._launch(name, attempt=1, since=time.monotonic())
 
     def _adopt(self, name: str) -> None:
         """Take up what runs already; it may have to recover from what it needs being away."""
         if self._answers(name).ready:
             self._ready.add(name)
-            self.report(Progress(name, ProgressStep.UNCHANGED, port=self.state.ports.get(name)))
+            self.report(
+                ProcessProgress(name, ProgressStep.UNCHANGED, port=self.state.ports.get(name))
+            )
             return
         running, log = self.state.processes[name], self.home.logs / f"{name}.log"
         log_begin = log.stat().st_size if log.exists() else 0
-        self.report(Progress(name, ProgressStep.STARTING))
+        self.report(ProcessProgress(name, ProgressStep.STARTING))
         self._starts[name] = _Start(
             running.process, log, log_begin, running.fingerprint, time.monotonic(), attempt=0
         )
@@ -203,19 +205,19 @@ class StackStartup:
         if process.is_task or start.attempt >= process.attempts:
             how = f"exit code {code}" if code >= 0 else f"signal {-code}"
             raise _failure(f"{name} ended with {how} instead of getting ready", start)
-        self.report(Progress(name, ProgressStep.TRYING_AGAIN))
+        self.report(ProcessProgress(name, ProgressStep.TRYING_AGAIN))
         start.again_at = time.monotonic() + PAUSE_BETWEEN_ATTEMPTS_S
 
     def _done(self, name: str, start: _Start) -> None:
         self._ready.add(name)
         del self._starts[name]
         took = time.monotonic() - start.since
-        self.report(Progress(name, ProgressStep.READY, took, self.state.ports.get(name)))
+        self.report(ProcessProgress(name, ProgressStep.READY, took, self.state.ports.get(name)))
 
 
 def _code(start: _Start) -> int | None:
     if start.attempt:
-        return exit_code(start.process.pid)
+        return get_exit_code(start.process.pid)
     return None if start.process.alive() else UNKNOWN_CODE
 
 

@@ -40,7 +40,7 @@ class RunningProcess(BaseModel):
 
 
 class ModelInUse(BaseModel):
-    """Language model that the services call."""
+    """Language model that the services of the stack call."""
 
     name: str | None = Field(description="ONRECORD_MODEL, if set.")
     base_url: str | None = Field(description="Where it answers; None for the client's default.")
@@ -48,7 +48,7 @@ class ModelInUse(BaseModel):
 
 
 class StackState(BaseModel):
-    """Content of ``stack.json``."""
+    """State of the local stack, as ``stack.json`` holds it."""
 
     attached: bool = Field(default=False, description="Whether it is to end with its parent.")
     wanted: list[str] = Field([], description="What is to run, in order of start.")

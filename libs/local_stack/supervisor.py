@@ -15,8 +15,8 @@ from typing import Final, Self
 from local_stack.errors import StackFailedError
 from local_stack.interrupts import SignalWatcher
 from local_stack.probes import FREE_WITHIN_S, probe_port, wait_until_port_free
-from local_stack.progress import Progress, ProgressStep, Report, ignore_progress
-from local_stack.resolve import ProcessResolver, changed_settings, choose_port
+from local_stack.progress import ProcessProgress, ProgressStep, Report, ignore_progress
+from local_stack.resolve import ProcessResolver, choose_free_port, find_changed_settings
 from local_stack.shutdown import StackShutdown
 from local_stack.spec import find_stack_file, load_stack_spec
 from local_stack.startup import StackStartup
@@ -25,7 +25,7 @@ from local_stack.state import ModelInUse, RunningProcess, StackHome, StackLock, 
 
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
-    """Status of one process.
+    """Status of one process of the local stack.
 
     Attributes:
         name: as in ``stack.yaml``.
@@ -52,7 +52,7 @@ LOCAL_MODEL: Final = "local-model"
 
 
 class LocalStack:
-    """Supervisor of the processes that ``stack.yaml`` describes, kept under one folder.
+    """Local stack: starts, stops and watches the processes that ``stack.yaml`` describes.
 
     As a context manager it starts them on entry and stops them on exit; on SIGINT, SIGTERM and
     SIGHUP too, at whatever moment they come, and a second signal while stopping uses force.
@@ -257,10 +257,12 @@ class LocalStack:
                 continue
             if kept is not None and wait_until_port_free(kept, FREE_WITHIN_S):
                 continue
-            state.ports[name] = choose_port(state, name, chance)
+            state.ports[name] = choose_free_port(state, name, chance)
             if kept is not None:
                 why = f"another program listens on {kept}, where it was"
-                self._tell(Progress(name, ProgressStep.PORT_MOVED, port=state.ports[name], why=why))
+                self._tell(
+                    ProcessProgress(name, ProgressStep.PORT_MOVED, port=state.ports[name], why=why)
+                )
 
     def _unwanted(self, state: StackState) -> dict[str, RunningProcess]:
         """What has to go first: out of date or, where everything is wanted, not listed any more."""
@@ -281,9 +283,9 @@ class LocalStack:
         resolved = self._resolver.resolve(name, state)
         if running.fingerprint == resolved.fingerprint:
             return True
-        changed = changed_settings(running.hashes, resolved.hashes) if running.hashes else ()
+        changed = find_changed_settings(running.hashes, resolved.hashes) if running.hashes else ()
         why = f"because {', '.join(changed)} changed" if changed else "because settings changed"
-        self._tell(Progress(name, ProgressStep.OUT_OF_DATE, why=why))
+        self._tell(ProcessProgress(name, ProgressStep.OUT_OF_DATE, why=why))
         return False
 
     def _stop(
@@ -341,7 +343,7 @@ class LocalStack:
         if not keep:
             self._lock.release()
 
-    def _tell(self, progress: Progress) -> None:
+    def _tell(self, progress: ProcessProgress) -> None:
         """Report without letting a closed terminal keep us from stopping the rest."""
         with contextlib.suppress(OSError):
             self._report(progress)

@@ -33,7 +33,7 @@ H = TypeVar("H", bound=Handler)
 
 
 class UnknownSourceTopicError(BadMessageError):
-    """Raised for a message in a retry topic that its stage did not put there."""
+    """Raised for a message in a retry topic that its service did not put there."""
 
     code = ErrorCode.INVALID_EVENT
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from contracts.errors import OnrecordError
 from contracts.notes import Usage
 from model_client import errors
-from model_client.cache.response_cache import CachedResponse, ResponseCache, cache_key
+from model_client.cache.response_cache import CachedResponse, ResponseCache, build_cache_key
 from model_client.ledger.ledger import Ledger
 from model_client.requests import CostAttribution, ModelRequest, ParsedResponse
 from model_client.settings import ModelSettings
@@ -49,7 +49,7 @@ def _all_of_it() -> float:
 
 
 class ModelClient:
-    """Client that asks the models of a chain, each within its limits, and pays for no answer twice.
+    """Client of a fallback chain of language models, with cache, limits and budgets.
 
     Args:
         settings: the chain.
@@ -161,7 +161,7 @@ class ModelClient:
             return _to_parsed(response, request, cached=False)
 
     def _key(self, request: ModelRequest[A], endpoint: ModelEndpoint) -> str:
-        return cache_key(request, endpoint.config.model, endpoint.config.parameters)
+        return build_cache_key(request, endpoint.config.model, endpoint.config.parameters)
 
     async def _ask_chain(
         self, request: ModelRequest[A], attribution: CostAttribution, deadline: float

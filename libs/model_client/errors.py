@@ -83,21 +83,21 @@ class RateLimitedError(ThrottledError):
 
 
 class RateLimitWaitTooLongError(RateLimitedError):
-    """Raised when a rate limit's wait is too long for a call; the message waits in a topic."""
+    """Raised when a rate limit's wait is longer than a call may take."""
 
 
 class ModelUnavailableError(OutageError):
-    """Raised when the endpoint serves nobody, or not with these settings."""
+    """Raised when the endpoint serves no request, or refuses these settings."""
 
     code = ErrorCode.LLM_UNAVAILABLE
 
 
 class PermanentError(ParkedError):
-    """Raised when the same request would fail again until the model or its settings change."""
+    """Raised when the same request would fail again with the same model and settings."""
 
 
 class RequestRefusedError(PermanentError):
-    """Raised when the endpoint will never accept this request."""
+    """Raised when the endpoint refuses this request for good."""
 
     code = ErrorCode.LLM_REQUEST_REFUSED
 
@@ -121,7 +121,7 @@ class BudgetExceededError(ParkedError):
 
 
 class PriceUnknownError(ParkedError):
-    """Raised when there is a budget, but the model's price is not known."""
+    """Raised when there is a budget, but the model's price is unknown."""
 
     code = ErrorCode.PRICE_UNKNOWN
 

@@ -24,7 +24,7 @@ async def open_model_client(
     *,
     share: Callable[[], float],
 ) -> AsyncIterator[ModelClient]:
-    """Yield a client with cache, ledger and budgets, and close it at the end of the context.
+    """Open a model client with cache, ledger and budgets; it is closed with the context.
 
     Args:
         models: which models, where, and how patiently.

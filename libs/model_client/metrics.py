@@ -51,8 +51,8 @@ CACHE_FAILURES: Final = Counter(
 )
 
 
-def record_call(model: str, outcome: str, reply: CallResult) -> None:
-    """Count a call that has ended: outcome, tokens and US dollars.
+def record_call_metrics(model: str, outcome: str, reply: CallResult) -> None:
+    """Record the metrics of a model call that has ended: outcome, tokens, cost.
 
     Args:
         model: the model that was called.

@@ -27,7 +27,7 @@ ChatMessage = (
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest(Generic[A]):
-    """Conversation for a model, with the JSON schema of the answer that is wanted.
+    """Request to a language model: messages, with the JSON schema of the answer.
 
     Attributes:
         messages: the conversation, static part first, so that providers' prefix caches hit.
@@ -49,7 +49,7 @@ class ModelRequest(Generic[A]):
 
 @dataclass(frozen=True, slots=True)
 class CostAttribution:
-    """Study and subject that a call's cost is booked on in the ledger.
+    """Study and subject to which a call's cost is attributed in the ledger.
 
     Attributes:
         study_id: the study whose budget it is.
@@ -64,7 +64,7 @@ class CostAttribution:
 
 @dataclass(frozen=True, slots=True)
 class ParsedResponse(Generic[A]):
-    """Model's answer, validated by the response model of the request.
+    """Model's answer, parsed and validated by the request's response model.
 
     Attributes:
         value: the parsed answer.

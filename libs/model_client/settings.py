@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class TokenPrices(BaseModel):
-    """Prices of a model that no price table knows, in US dollars per million tokens."""
+    """Prices per million tokens, in US dollars, of a model that no price table knows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,7 +26,7 @@ class TokenPrices(BaseModel):
 
 
 class ModelConfig(BaseModel):
-    """Settings of one model at one OpenAI-compatible endpoint: a link of the fallback chain."""
+    """Configuration of one model at one OpenAI-compatible endpoint, as a link of the chain."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -88,7 +88,7 @@ class ModelConfig(BaseModel):
 
 
 class ModelSettings(BaseSettings):
-    """Settings of the model that is asked, or of the chain of models in a file."""
+    """Settings of the model that is called, or of the file with a chain of models."""
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -201,7 +201,7 @@ class ModelSettings(BaseSettings):
 
 
 def load_model_chain(file: Path) -> tuple[ModelConfig, ...]:
-    """Return the models of a chain file, in the order in which they are asked.
+    """Load the models of a chain file, in the order in which they are asked.
 
     Raises:
         ValueError: the file cannot be read, or does not describe a chain; says what to mend.

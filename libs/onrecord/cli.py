@@ -25,7 +25,7 @@ from local_stack.errors import StackError, StackUsageError
 from onrecord import commands
 from onrecord.console import err, out, print_error
 from onrecord.errors import CommandError, FailedError, UnreachableError, UsageError
-from onrecord.help_texts import keep_examples_apart
+from onrecord.help_texts import format_help_texts
 
 EPILOG: Final = (
     "Exit codes: 0 done, 1 the thing asked about failed, 2 wrong usage or bad input, "
@@ -70,7 +70,7 @@ def build_app() -> typer.Typer:
 
     for module in sorted(pkgutil.iter_modules(commands.__path__), key=lambda found: found.name):
         import_module(f"{commands.__name__}.{module.name}").register(app)
-    keep_examples_apart(app)
+    format_help_texts(app)
     return app
 
 

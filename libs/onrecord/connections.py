@@ -35,8 +35,8 @@ LACKING: Final = (
 """PostgreSQL's error for a query when migrations have not run."""
 
 
-def kafka_settings(settings: ClientSettings) -> KafkaSettings:
-    """Return how to reach the broker, from the client's settings.
+def build_kafka_settings(settings: ClientSettings) -> KafkaSettings:
+    """Return the Kafka connection settings that the client's settings imply.
 
     Raises:
         UnreachableError: no broker is known.
@@ -65,7 +65,7 @@ async def open_producer(kafka: KafkaSettings) -> AsyncIterator[Producer]:
 
 @asynccontextmanager
 async def explain_kafka_errors() -> AsyncIterator[None]:
-    """Turn errors of the broker connection into one line for people, within the ``with`` block.
+    """Convert Kafka connection errors in the ``with`` block into one line for people.
 
     Raises:
         UnreachableError: the broker does not answer, or stops answering.
@@ -82,7 +82,7 @@ async def explain_kafka_errors() -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def open_postgres(settings: ClientSettings) -> AsyncIterator[Database]:
-    """Open the database; it is closed at the end of the ``async with`` block.
+    """Open the PostgreSQL database; it is closed at the end of the ``async with`` block.
 
     Raises:
         UnreachableError: it does not answer, or stops answering.

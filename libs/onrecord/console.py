@@ -17,13 +17,13 @@ from rich.markup import escape
 from rich.segment import Segment
 from rich.status import Status
 
-from local_stack.progress import Progress, ProgressStep, Report
+from local_stack.progress import ProcessProgress, ProgressStep, Report
 from onrecord.errors import CommandError
 from onrecord.pages.rendering import TERMINAL_CONTROLS, escape_controls
 
 
 class EscapingConsole(Console):
-    """Console that escapes control characters in all text it is given, styles of its own apart."""
+    """Console (rich) that escapes control characters in the text it prints."""
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
@@ -80,8 +80,8 @@ AWAITED: Final = {ProgressStep.STARTING, ProgressStep.TRYING_AGAIN, ProgressStep
 
 
 @contextlib.contextmanager
-def stack_progress(doing: str, *, quiet: bool = False) -> Iterator[Report]:
-    """Show the progress of the stack: a line for each process that is ready or stopped.
+def show_stack_progress(doing: str, *, quiet: bool = False) -> Iterator[Report]:
+    """Show the progress of the local stack: a line for each process that is ready or stopped.
 
     Args:
         doing: such as ``"starting"``.
@@ -103,7 +103,7 @@ class _Lines:
         self._status = status
         self._awaited: list[str] = []
 
-    def show(self, progress: Progress) -> None:
+    def show(self, progress: ProcessProgress) -> None:
         if progress.step not in AWAITED:
             self._awaited = [name for name in self._awaited if name != progress.name]
         elif progress.name not in self._awaited:

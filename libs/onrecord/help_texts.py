@@ -11,8 +11,8 @@ import typer
 _INDENTED: Final = re.compile(r"(?:^ {4}.*\n?)+", re.MULTILINE)
 
 
-def keep_examples_apart(app: typer.Typer) -> None:
-    """Give each verb its docstring as help, with indented examples left unwrapped.
+def format_help_texts(app: typer.Typer) -> None:
+    """Set each verb's help to its docstring, with indented examples left unwrapped.
 
     Typer removes the common indentation of all paragraphs after the first, so that examples that
     come right after it would become one paragraph of running text.
@@ -25,11 +25,11 @@ def keep_examples_apart(app: typer.Typer) -> None:
             command.help = fence_examples(inspect.getdoc(command.callback) or "")
     for group in app.registered_groups:
         if group.typer_instance is not None:
-            keep_examples_apart(group.typer_instance)
+            format_help_texts(group.typer_instance)
 
 
 def fence_examples(docstring: str) -> str:
-    """Return a docstring as Markdown in which indented blocks are fenced."""
+    """Return a docstring as Markdown, with its indented examples in code fences."""
     return _INDENTED.sub(lambda block: f"```\n{_flush(block[0])}\n```\n", docstring)
 
 

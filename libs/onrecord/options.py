@@ -7,7 +7,7 @@ import math
 import typer
 
 
-def require_finite(seconds: float) -> float:
+def validate_seconds(seconds: float) -> float:
     """Validate an option's number of seconds: finite and not negative.
 
     Raises:

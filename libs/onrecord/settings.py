@@ -25,8 +25,8 @@ COMPOSE: Final = MappingProxyType(
 """Where ``docker compose up`` publishes the system with its default ports and passwords."""
 
 
-def home_folder(environ: Mapping[str, str] = os.environ, cwd: Path | None = None) -> Path:
-    """Return the folder of the local stack: the setting, or ``.onrecord`` in the project's root.
+def find_home_folder(environ: Mapping[str, str] = os.environ, cwd: Path | None = None) -> Path:
+    """Return the local stack's folder: the setting, or ``.onrecord`` in the project's root.
 
     Args:
         environ: the environment, for ``ONRECORD_HOME``.
@@ -63,12 +63,12 @@ class ClientSettings:
 
         Args:
             environ: the environment.
-            home: the local stack's folder; found by ``home_folder`` if None.
+            home: the local stack's folder; found by ``find_home_folder`` if None.
 
         Raises:
             StackFailedError: ``stack.json`` is damaged.
         """
-        found = StackHome(home or home_folder(environ))
+        found = StackHome(home or find_home_folder(environ))
         state = found.load()
         known: Mapping[str, str] = state.client_env if state.wanted else {}
         if not known and not COMPOSE.keys() & environ.keys():

@@ -16,8 +16,8 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "cache_stats.sql"
 
 
 @dataclass(frozen=True, slots=True)
-class CachedByModel:
-    """Cached responses of one model: how many, how large, how often used, what they saved.
+class ModelCacheStats:
+    """Statistics of one model's cached responses: number, size, uses, savings.
 
     Attributes:
         name: the model, as its endpoint names it.
@@ -62,8 +62,8 @@ class CacheFilter:
     older_than: timedelta | None = None
 
 
-class CacheStats:
-    """Statistics and deletion of cached responses in PostgreSQL.
+class CacheQueries:
+    """Queries of cached responses in PostgreSQL: statistics by model, and deletion.
 
     Args:
         database: where it is.
@@ -72,10 +72,11 @@ class CacheStats:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def by_model(self) -> Sequence[CachedByModel]:
+    async def by_model(self) -> Sequence[ModelCacheStats]:
         """What is kept, by model."""
         return [
-            CachedByModel(**row) for row in await self._database.fetch(_QUERIES.select_kept_answers)
+            ModelCacheStats(**row)
+            for row in await self._database.fetch(_QUERIES.select_kept_answers)
         ]
 
     async def count(self, which: CacheFilter) -> int:
@@ -91,8 +92,8 @@ class CacheStats:
         return int(await self._database.fetchval(query, *values))
 
 
-def sum_cached(kept: Sequence[CachedByModel]) -> CachedByModel:
-    """Return the sum over all models."""
-    names = [one.name for one in fields(CachedByModel) if one.name != "name"]
+def sum_cache_stats(kept: Sequence[ModelCacheStats]) -> ModelCacheStats:
+    """Return the sum of the cache statistics over all models."""
+    names = [one.name for one in fields(ModelCacheStats) if one.name != "name"]
     sums = {name: sum(getattr(one, name) for one in kept) for name in names}
-    return CachedByModel("all", **{**sums, "saved_usd": Decimal(sums["saved_usd"])})
+    return ModelCacheStats("all", **{**sums, "saved_usd": Decimal(sums["saved_usd"])})

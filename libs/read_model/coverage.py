@@ -25,7 +25,7 @@ class CoverageStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InterviewProgress:
-    """Reading progress of one interview, in chunks, with the study it was submitted with."""
+    """Progress of one interview, in chunks, with the study it was submitted with."""
 
     transcript_id: UUID
     title: str
@@ -43,7 +43,7 @@ class InterviewProgress:
 
 @dataclass(frozen=True, slots=True)
 class PendingSubmissions:
-    """Submissions that have not become an interview and were not discarded, of all studies.
+    """Submissions, of all studies, that have not become interviews and were not discarded.
 
     Attributes:
         interviews: those whose interview is known.
@@ -66,7 +66,7 @@ class NoteCount:
 
 @dataclass(frozen=True, slots=True)
 class TopicCoverage:
-    """Coverage of one question or theme.
+    """Coverage of one question or theme by notes.
 
     Attributes:
         kind: ``question`` or ``theme``.

@@ -28,7 +28,7 @@ _CONTEXT: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class NoteMatch:
-    """Accepted or refused note whose id begins with what was typed."""
+    """Note, accepted or refused, whose id begins with the given text."""
 
     kind: str
     id: UUID
@@ -37,7 +37,7 @@ class NoteMatch:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """Result of one check, as stored and as today's code gives it.
+    """Result of one check on a note, as it was stored and as today's code gives it.
 
     Attributes:
         check: its name.

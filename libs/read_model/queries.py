@@ -99,7 +99,7 @@ class RefusedNote:
 
 @dataclass(frozen=True, slots=True)
 class StudyInUse:
-    """Study with the number of current interviews submitted with it.
+    """Study with the number of current interviews that were submitted with it.
 
     Attributes:
         study: as the latest interview has it, with what only earlier ones had at the end.

@@ -149,8 +149,8 @@ class SpendQueries:
         return bool(await self._database.fetchval(_QUERIES.study_is_known, study_id))
 
 
-def sum_costs(costs: Mapping[str, CallCost]) -> CallCost:
-    """Return the sum of all costs."""
+def sum_call_costs(costs: Mapping[str, CallCost]) -> CallCost:
+    """Return the sum of some groups' call costs."""
     return reduce(CallCost.__add__, costs.values(), CallCost())
 
 

@@ -16,8 +16,8 @@ from simulator.server import serve
 from simulator.settings import (
     SimulatorSettings,
     SimulatorSettingsError,
-    load_rules,
-    load_settings,
+    load_fault_rules,
+    load_simulator_settings,
     locate_first_error,
 )
 
@@ -111,9 +111,9 @@ def _settings(
     Raises:
         SimulatorSettingsError: one line on the first thing that is wrong.
     """
-    fields = {"port": _PORT, **(load_settings(config) if config else {})}
+    fields = {"port": _PORT, **(load_simulator_settings(config) if config else {})}
     if rules:
-        fields["rules"] = load_rules(rules)
+        fields["rules"] = load_fault_rules(rules)
     try:
         return SimulatorSettings(**(fields | options))
     except ValidationError as error:

@@ -22,15 +22,15 @@ from simulator.settings import (
     MAX_BODY_BYTES,
     SimulatorSettingsError,
     describe_first_error,
+    parse_fault_rules,
     parse_outages,
-    parse_rules,
 )
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
 class AdminApi:
-    """HTTP handlers over the models and the journal of a simulator."""
+    """HTTP API to inspect and change a simulator's models, faults and request journal."""
 
     def __init__(self, service: ChatService, journal: RequestJournal) -> None:
         self._service = service
@@ -95,7 +95,7 @@ class AdminApi:
 
     async def replace_rules(self, request: Request) -> Response:
         """Replace all fault rules."""
-        self._service.set_rules(parse_rules(await _document(request, "rules")))
+        self._service.set_rules(parse_fault_rules(await _document(request, "rules")))
         return await self.rules(request)
 
     async def drop_rules(self, request: Request) -> Response:
@@ -107,7 +107,7 @@ class AdminApi:
         """Add or replace one named rule; the others stay as they are."""
         document = await _document(request)
         named = {**_mapping(document), "name": request.path_params["name"]}
-        (rule,) = parse_rules([named])
+        (rule,) = parse_fault_rules([named])
         self._service.rules.put(rule)
         return await self.rules(request)
 

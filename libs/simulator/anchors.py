@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from simulator.sentences import SentenceSlice, find_words
+from simulator.sentences import SentenceSlice, split_punctuated_words
 
 _USUAL_WORDS = 4
 _MAX_CHARACTERS = 300  # what a draft's evidence may hold: contracts.notes.DraftEvidence
@@ -14,7 +14,7 @@ _RUN = re.compile(r"\w+")
 
 @dataclass(frozen=True, slots=True)
 class AnchorWords:
-    """First and last words of a passage, in the segment's own characters."""
+    """First and last words of a passage, by which a note cites it."""
 
     first_words: str
     last_words: str
@@ -37,7 +37,7 @@ def find_anchor_words(segment_text: str, sentence: SentenceSlice) -> AnchorWords
 
 
 def _first_words(text: str, sentence: SentenceSlice) -> str | None:
-    words = find_words(sentence.text)
+    words = split_punctuated_words(sentence.text)
     begin = _first_run(text, sentence)
     for count in range(_usual(len(words)), len(words) + 1):
         candidate = sentence.text[: words[count - 1].end()]
@@ -50,7 +50,7 @@ def _first_words(text: str, sentence: SentenceSlice) -> str | None:
 
 
 def _last_words(text: str, sentence: SentenceSlice) -> str | None:
-    words = find_words(sentence.text)
+    words = split_punctuated_words(sentence.text)
     end = _last_run(text, sentence)
     for count in range(_usual(len(words)), len(words) + 1):
         candidate = sentence.text[words[-count].start() :]

@@ -14,7 +14,7 @@ from random import Random
 from typing import Any
 
 from contracts.notes import DraftNote
-from simulator.seeded_random import stable_digest
+from simulator.seeded_random import compute_stable_digest
 
 VERSION = "1"
 """Version that is raised whenever the same prompt and seed get another answer than before."""
@@ -26,7 +26,7 @@ FALLBACK_TEXT = "This is a simulated model. It answers requests for interview no
 
 @dataclass(frozen=True, slots=True)
 class ModelOutput:
-    """Text that the simulated model generates, and why it stopped."""
+    """Output of the simulated model: the text it generates, and why it stopped."""
 
     content: str | None
     finish_reason: str = "stop"
@@ -47,25 +47,25 @@ def format_notes(notes: Sequence[DraftNote]) -> str:
 
 
 def truncate_output(content: str) -> ModelOutput:
-    """Return the first half of an output, as when the model ran out of tokens."""
+    """Return the first half of an output, as if the model had run out of tokens."""
     return ModelOutput(content[: len(content) // 2], "length")
 
 
 def garble_json(content: str, chance: Random) -> ModelOutput:
-    """Return an output that claims to be complete but is no JSON: broken off or misquoted."""
+    """Return an output whose JSON is invalid, although it claims to be complete."""
     broken_off = content[: max(1, int(len(content) * chance.uniform(0.3, 0.9)))]
     mixed_up = content.replace('": ', "': ", 1)
     return ModelOutput(chance.choice((broken_off, mixed_up)))
 
 
-def system_fingerprint(seed: int, drift: object = "") -> str:
-    """Return the ``system_fingerprint``: one value for each simulator version, seed and drift."""
+def build_system_fingerprint(seed: int, drift: object = "") -> str:
+    """Return the ``build_system_fingerprint`` for a simulator version, seed and drift."""
     parts = ("simulator", VERSION, seed, *([drift] if drift else []))
-    return f"fp_{stable_digest(*parts)[:10]}"
+    return f"fp_{compute_stable_digest(*parts)[:10]}"
 
 
 def estimate_tokens(text: str) -> int:
-    """Return the tokens of a text, taking four characters for one, rounded up."""
+    """Estimate a text's tokens at four characters each, rounded up."""
     return math.ceil(len(text) / CHARACTERS_PER_TOKEN)
 
 
@@ -89,7 +89,7 @@ class TokenUsage:
 
 @dataclass(frozen=True, slots=True)
 class ResponseMetadata:
-    """Fields that every part of a response repeats: id, model, fingerprint."""
+    """Fields that all parts of a response share: id, model, fingerprint."""
 
     identity: str
     model: str
@@ -109,7 +109,7 @@ class ResponseMetadata:
 def build_completion(
     answer: ModelOutput, signature: ResponseMetadata, spent: TokenUsage
 ) -> dict[str, Any]:
-    """Return the body of a chat completion."""
+    """Build the body of a chat completion response."""
     message = {"role": "assistant", "content": answer.content, "refusal": answer.refusal}
     choice = {
         "index": 0,
@@ -121,7 +121,7 @@ def build_completion(
 
 
 def build_model_list(names: Iterable[str]) -> dict[str, Any]:
-    """Return the body of ``GET /v1/models``."""
+    """Build the body of ``GET /v1/models``."""
     listed = [
         {"id": name, "object": "model", "created": 0, "owned_by": "simulator"} for name in names
     ]
@@ -129,5 +129,5 @@ def build_model_list(names: Iterable[str]) -> dict[str, Any]:
 
 
 def build_error_body(message: str, kind: str, code: str | None = None) -> dict[str, Any]:
-    """Return the body of an API error."""
+    """Build the body of an API error response."""
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}

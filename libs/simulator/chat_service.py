@@ -29,14 +29,14 @@ from simulator.prompt_reader import PromptReader
 from simulator.replies import SimulatedReply
 from simulator.reply_builder import ReplyBuilder
 from simulator.schedule import Clock
-from simulator.seeded_random import stable_digest
+from simulator.seeded_random import compute_stable_digest
 from simulator.settings import SimulatorSettings, locate_first_error
 
 _REMEMBERED_CONTENTS = 100_000
 
 
 class ChatService:
-    """Service that replies to chat requests; the same seed, request and attempt get the same reply.
+    """Service that answers chat requests deterministically, by seed, request and attempt.
 
     Args:
         settings: what the models are like, and what goes wrong.
@@ -83,10 +83,10 @@ class ChatService:
             request = ChatRequest.model_validate_json(raw)
         except ValidationError as error:
             where, message = locate_first_error(error)
-            return replies.build_bad_request(f"{where}: {message}" if where else message)
+            return replies.build_bad_request_reply(f"{where}: {message}" if where else message)
         model = self.registry.find(request.model)
         if model is None:
-            return replies.build_unknown_model(request.model)
+            return replies.build_unknown_model_reply(request.model)
         prompt = join_all_text(request.messages)
         if refused := self._refused(request, model, answers.estimate_tokens(prompt)):
             return refused
@@ -100,21 +100,21 @@ class ChatService:
         """Return the error reply of a model that does not take a request; else None."""
         behaviour, most = model.behaviour, request.token_limit or 0
         if outage := self.outages.current(model.name):
-            return replies.build_outage(outage, model)
+            return replies.build_outage_reply(outage, model)
         if request.wants_schema and behaviour.json_schema is SchemaSupport.REFUSED:
             message = "`response_format` of type `json_schema` is not supported with this model."
-            return replies.build_bad_request(message, model=model)
+            return replies.build_bad_request_reply(message, model=model)
         context = behaviour.context_tokens or self._settings.context_tokens_by_default
         if asked + most > context:
-            return replies.build_context_error(model, asked, most, context)
+            return replies.build_context_length_reply(model, asked, most, context)
         excess = model.admit(asked, most or behaviour.output_tokens or 0)
-        return replies.build_rate_limited(model, excess) if excess else None
+        return replies.build_rate_limited_reply(model, excess) if excess else None
 
     async def _decide(
         self, request: ChatRequest, model: SimulatedModel, prompt: str, others: int
     ) -> SimulatedReply:
         messages = json.dumps(request.messages, sort_keys=True)
-        content = stable_digest(request.model, messages)
+        content = compute_stable_digest(request.model, messages)
         attempt = self._count(content)
         spent = TokenUsage(answers.estimate_tokens(prompt), model.cached_tokens(prompt))
         passage, notes = await self._reader.read(messages)

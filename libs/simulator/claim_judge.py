@@ -18,7 +18,7 @@ _OPPOSITE: Final = {
 
 
 def judge_claim(claim: PromptClaim, *, wrong: bool = False) -> str:
-    """Return a verdict on a claim as the JSON document that the judge's schema asks for.
+    """Judge a claim by its quotes; return the verdict as the JSON document asked for.
 
     A claim is supported if the quotes have all of its content words and numbers, and are negated or
     not as it is. That is less than a model knows, and always the same.

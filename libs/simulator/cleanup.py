@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from simulator.wording import is_negation, is_number
+from simulator.wording import is_negation_word, is_number_word
 
 _ASIDE = re.compile(r"\((?:laugh|chuckl|sigh|cough|pause|sniff|clear)[^)]*\)", re.IGNORECASE)
 _HESITATION = re.compile(
@@ -39,7 +39,7 @@ _MAX_ROUNDS = 6
 
 
 def clean_up_sentence(quote: str) -> str:
-    """Return a quote worded as a note: without hesitations, false starts or repeated words.
+    """Return a spoken sentence without hesitations, false starts and repeated words.
 
     Args:
         quote: one sentence exactly as spoken.
@@ -73,8 +73,8 @@ def _settled(pattern: re.Pattern[str], text: str) -> str:
 def _once(repeat: re.Match[str]) -> str:
     """Return the first of two equal phrases, or nothing if repeating it means nothing."""
     words = repeat.group(1).lower().split()
-    meant = any(is_number(word) and word != "one" for word in words) or (
-        len(words) == 1 and (words[0] in _EMPHASIS or is_negation(words[0]))
+    meant = any(is_number_word(word) and word != "one" for word in words) or (
+        len(words) == 1 and (words[0] in _EMPHASIS or is_negation_word(words[0]))
     )
     return repeat.group() if meant else ""
 

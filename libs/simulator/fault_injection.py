@@ -10,9 +10,9 @@ from contracts.notes import DraftEvidence, DraftNote
 from contracts.transcript import Role
 from simulator.anchors import find_anchor_words
 from simulator.cleanup import clean_up_sentence
-from simulator.faults import Fault
+from simulator.faults import FaultKind
 from simulator.prompt import PromptPassage
-from simulator.sentences import split_sentences
+from simulator.sentences import split_segment_sentences
 from simulator.wording import NUMBER_WORDS, split_words
 
 Notes = tuple[DraftNote, ...]
@@ -56,8 +56,10 @@ _NEGATION = re.compile(
 )
 
 
-def inject_note_fault(notes: Notes, fault: Fault, passage: PromptPassage, chance: Random) -> Notes:
-    """Return notes with the same fault in each, so that the draft as a whole deserves refusal.
+def inject_note_fault(
+    notes: Notes, fault: FaultKind, passage: PromptPassage, chance: Random
+) -> Notes:
+    """Return notes with the same fault put into each, for which checks should refuse them.
 
     Args:
         notes: good notes on ``passage``; at least one.
@@ -164,7 +166,7 @@ def _quote_interviewer(note: DraftNote, passage: PromptPassage, chance: Random) 
         (turn, sentence)
         for turn in passage.segments
         if turn.role is Role.INTERVIEWER
-        for sentence in split_sentences(turn.text)
+        for sentence in split_segment_sentences(turn.text)
         if find_anchor_words(turn.text, sentence)
     ]
     if not candidates:
@@ -181,11 +183,11 @@ def _quote_interviewer(note: DraftNote, passage: PromptPassage, chance: Random) 
     )
 
 
-_SPOILERS: dict[Fault, Callable[[DraftNote, PromptPassage, Random], DraftNote]] = {
-    Fault.ALTERED_NUMBER: _alter_number,
-    Fault.PARAPHRASED_NUMBER: _paraphrase_number,
-    Fault.DROPPED_NEGATION: _drop_negation,
-    Fault.WRONG_SEGMENT: _misplace,
-    Fault.UNKNOWN_THEME: _misfile,
-    Fault.INTERVIEWER_QUOTE: _quote_interviewer,
+_SPOILERS: dict[FaultKind, Callable[[DraftNote, PromptPassage, Random], DraftNote]] = {
+    FaultKind.ALTERED_NUMBER: _alter_number,
+    FaultKind.PARAPHRASED_NUMBER: _paraphrase_number,
+    FaultKind.DROPPED_NEGATION: _drop_negation,
+    FaultKind.WRONG_SEGMENT: _misplace,
+    FaultKind.UNKNOWN_THEME: _misfile,
+    FaultKind.INTERVIEWER_QUOTE: _quote_interviewer,
 }

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from simulator.seeded_random import seeded_random
 
 
-class Fault(StrEnum):
-    """Kind of failure of an answer."""
+class FaultKind(StrEnum):
+    """Kind of fault that a simulated answer can have."""
 
     HANG = "hang"
     STALL = "stall"
@@ -35,12 +35,12 @@ class Fault(StrEnum):
 
 NOTE_FAULTS = frozenset(
     {
-        Fault.ALTERED_NUMBER,
-        Fault.PARAPHRASED_NUMBER,
-        Fault.DROPPED_NEGATION,
-        Fault.WRONG_SEGMENT,
-        Fault.UNKNOWN_THEME,
-        Fault.INTERVIEWER_QUOTE,
+        FaultKind.ALTERED_NUMBER,
+        FaultKind.PARAPHRASED_NUMBER,
+        FaultKind.DROPPED_NEGATION,
+        FaultKind.WRONG_SEGMENT,
+        FaultKind.UNKNOWN_THEME,
+        FaultKind.INTERVIEWER_QUOTE,
     }
 )
 """Faults that change the notes themselves; where there are no notes they do not fire."""
@@ -49,18 +49,18 @@ DEFAULT_SLOWNESS_S = 5.0
 
 
 _BELONGS = {
-    "status": Fault.SERVER_ERROR,
-    "retry_after": Fault.RATE_LIMIT,
-    "retry_after_in": Fault.RATE_LIMIT,
+    "status": FaultKind.SERVER_ERROR,
+    "retry_after": FaultKind.RATE_LIMIT,
+    "retry_after_in": FaultKind.RATE_LIMIT,
 }
 
 
 class FaultRule(BaseModel):
-    """Rule that makes some requests fail in one way."""
+    """Rule that injects one kind of fault into some requests."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    fault: Fault = Field(description="Kind of fault.")
+    fault: FaultKind = Field(description="Kind of fault.")
     name: str | None = Field(
         None, pattern=r"^[\w.-]+$", description="Name by which the rule can be replaced or removed."
     )
@@ -100,10 +100,10 @@ class FaultRule(BaseModel):
     @property
     def extra_delay(self) -> float:
         """Seconds to wait beyond the usual latency."""
-        if self.fault is Fault.STALL:
+        if self.fault is FaultKind.STALL:
             return 0.0
         if self.delay is None:
-            return DEFAULT_SLOWNESS_S if self.fault is Fault.SLOW else 0.0
+            return DEFAULT_SLOWNESS_S if self.fault is FaultKind.SLOW else 0.0
         return self.delay
 
 
@@ -126,7 +126,7 @@ class _ActiveRule:
 
 
 class FaultRuleSet:
-    """Fault rules in force, with how often each has fired.
+    """Set of the fault rules in force, with how often each has fired.
 
     The first rule that matches, has `times` left and wins its draw fires. A draw depends on the
     seed, the rule's name or else its place in the list, the request and its attempt, and on nothing

@@ -16,7 +16,7 @@ _RECENT = 200
 
 @dataclass(slots=True)
 class RequestRecord:
-    """Record of one request.
+    """Journal record of one request.
 
     Attributes:
         outcome: a fault's name, ``answered``, ``bad_request``, ``context_length_exceeded``,
@@ -39,7 +39,7 @@ class RequestRecord:
 
 @dataclass(slots=True)
 class ModelCounts:
-    """Sums over the requests to one model."""
+    """Request counts and token sums of one model."""
 
     calls: int = 0
     rate_limited: int = 0
@@ -61,7 +61,7 @@ class ModelCounts:
 
 
 class RequestJournal:
-    """Journal that counts requests by outcome and by model, and keeps the latest of them.
+    """Journal of the latest requests, with counts by outcome and by model.
 
     Args:
         now: returns the time in seconds, from an arbitrary zero.

@@ -103,7 +103,7 @@ class TokenBucket:
 
 @dataclass(frozen=True, slots=True)
 class ExceededLimit:
-    """Limit that a request exceeds, and how long it would have to wait.
+    """Rate limit that a request exceeds, with the seconds until it would not.
 
     Attributes:
         kind: the limit it meets.
@@ -169,7 +169,7 @@ class ModelRateLimits:
         for kind, bucket in self._filled().items():
             headers[f"x-ratelimit-limit-{kind}"] = f"{bucket.per_minute:.0f}"
             headers[f"x-ratelimit-remaining-{kind}"] = str(bucket.remaining)
-            headers[f"x-ratelimit-reset-{kind}"] = format_duration(bucket.until_full())
+            headers[f"x-ratelimit-reset-{kind}"] = format_openai_duration(bucket.until_full())
         return headers
 
     def summary(self) -> dict[str, Any]:
@@ -199,8 +199,8 @@ def _longest(excess: ExceededLimit) -> float:
     return math.inf if excess.wait is None else excess.wait
 
 
-def format_duration(seconds: float) -> str:
-    """Return a duration in OpenAI's form: ``120ms``, ``6.5s``, ``1m26.4s``; rounded up."""
+def format_openai_duration(seconds: float) -> str:
+    """Format a duration as OpenAI does: ``120ms``, ``6.5s``, ``1m26.4s``; rounded up."""
     thousandths = math.ceil(seconds * 1000 - _SPECK)
     if thousandths < 1000:  # noqa: PLR2004 - a second
         return f"{thousandths}ms"

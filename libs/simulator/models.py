@@ -15,7 +15,7 @@ from simulator.settings import SimulatorSettings
 
 
 class SimulatedModel:
-    """One simulated model: its behaviour and its state.
+    """Simulated model: its behaviour and its state.
 
     Args:
         name: as requests name it.
@@ -64,7 +64,7 @@ class SimulatedModel:
     @property
     def fingerprint(self) -> str:
         """The present ``system_fingerprint``."""
-        return answers.system_fingerprint(self._seed, (drift := self.drift) and drift.at)
+        return answers.build_system_fingerprint(self._seed, (drift := self.drift) and drift.at)
 
     def admit(self, prompt_tokens: int, most_answered: int) -> ExceededLimit | None:
         """Take a request out of the quota, or return the limit that it exceeds.
@@ -117,7 +117,7 @@ class SimulatedModel:
 
 
 class ModelRegistry:
-    """Registry of all models.
+    """Registry of the simulated models, by name.
 
     Where the settings name none, every model that is asked for is created, each for itself.
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class SchemaSupport(StrEnum):
-    """What a model does with a ``json_schema`` response format."""
+    """Support of a simulated model for ``json_schema`` response formats."""
 
     STRICT = "strict"
     IGNORED = "ignored"
@@ -15,7 +15,7 @@ class SchemaSupport(StrEnum):
 
 
 class JsonWrapping(StrEnum):
-    """Text that a model puts around its JSON."""
+    """Text that a simulated model puts around its JSON, such as code fences."""
 
     NONE = "none"
     FENCES = "fences"
@@ -23,7 +23,7 @@ class JsonWrapping(StrEnum):
 
 
 def add_unknown_keys(content: str) -> str:
-    """Return an answer with keys that no schema allows, in the document and in each note."""
+    """Return an answer with extra keys that no schema allows."""
     document = json.loads(content)
     notes = [{**note, "confidence": "high"} for note in document["notes"]]
     summary = f"{len(notes)} notes on this passage"
@@ -31,7 +31,7 @@ def add_unknown_keys(content: str) -> str:
 
 
 def wrap_json(content: str, wrapping: JsonWrapping) -> str:
-    """Return an answer with the text that the model puts around it."""
+    """Return an answer with text around its JSON, as some models put it."""
     match wrapping:
         case JsonWrapping.NONE:
             return content

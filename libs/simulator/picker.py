@@ -13,8 +13,8 @@ from simulator.cleanup import clean_up_sentence
 from simulator.prompt import PromptPassage, PromptSegment
 from simulator.relevance import RelevanceScorer, TopicRelevance
 from simulator.salience import score_salience
-from simulator.seeded_random import stable_digest
-from simulator.sentences import SentenceSlice, split_sentences
+from simulator.seeded_random import compute_stable_digest
+from simulator.sentences import SentenceSlice, split_segment_sentences
 from simulator.wording import extract_terms
 
 CHARACTERS_PER_NOTE = 1_200
@@ -43,7 +43,7 @@ class _Candidate:
 
 
 def pick_notes(passage: PromptPassage, seed: int) -> tuple[DraftNote, ...]:
-    """Return draft notes on what participants say in a passage.
+    """Pick sentences that participants say in a passage, and return draft notes on them.
 
     Args:
         passage: the study and the segments; segments of interviewers and the context are never
@@ -73,7 +73,7 @@ def _candidates(passage: PromptPassage, seed: int) -> Iterator[_Candidate]:
                 if asked and asked.speaker != turn.speaker
                 else frozenset()
             )
-            for place, sentence in enumerate(split_sentences(turn.text)):
+            for place, sentence in enumerate(split_segment_sentences(turn.text)):
                 heard = extract_terms(sentence.text)
                 yield _Candidate(
                     turn,
@@ -81,7 +81,7 @@ def _candidates(passage: PromptPassage, seed: int) -> Iterator[_Candidate]:
                     heard,
                     score_salience(sentence.text),
                     scorer.score(heard, subject, place),
-                    stable_digest(seed, turn.number, sentence.text),
+                    compute_stable_digest(seed, turn.number, sentence.text),
                 )
         asked = _last_question((turn,), asked)
 

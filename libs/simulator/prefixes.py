@@ -16,7 +16,7 @@ _REMEMBERED = 50_000
 
 
 class PrefixCache:
-    """Simulated prompt cache: counts the tokens of a prompt's beginning that were seen before.
+    """Simulated prompt cache, which counts the tokens of a prompt's prefix seen before.
 
     Args:
         characters_per_token: how long a token is taken to be.

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from simulator.faults import NOTE_FAULTS, Fault
+from simulator.faults import NOTE_FAULTS, FaultKind
 from simulator.latency import LatencyDistribution
 from simulator.limits import RateQuota
 from simulator.output_format import JsonWrapping, SchemaSupport
@@ -23,7 +23,7 @@ PerMinute = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class LoadSlowdown(BaseModel):
-    """Slowdown under load: each call beyond a number makes all of them slower."""
+    """Slowdown under load: beyond some concurrent calls, all become slower."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -38,18 +38,18 @@ class LoadSlowdown(BaseModel):
 
 
 class ModelDrift(BaseModel):
-    """Drift of a model from some moment on: another fingerprint, and worse notes."""
+    """Drift of a model: from a moment on, another fingerprint and worse notes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     at: Moment = Field(description="Start: seconds from the simulator's start, or a date and time.")
-    spoils: dict[Fault, Rate] = Field(
-        {Fault.PARAPHRASED_NUMBER: 0.5}, description="Share of the notes spoiled, by fault."
+    spoils: dict[FaultKind, Rate] = Field(
+        {FaultKind.PARAPHRASED_NUMBER: 0.5}, description="Share of the notes spoiled, by fault."
     )
 
     @field_validator("spoils")
     @classmethod
-    def _spoils_notes(cls, spoils: dict[Fault, float]) -> dict[Fault, float]:
+    def _spoils_notes(cls, spoils: dict[FaultKind, float]) -> dict[FaultKind, float]:
         if strange := set(spoils) - NOTE_FAULTS:
             raise ValueError(f"{min(strange)} does not spoil notes")
         if sum(spoils.values()) > 1:
@@ -58,7 +58,7 @@ class ModelDrift(BaseModel):
 
 
 class ModelBehaviour(BaseModel):
-    """Settings of how a model behaves."""
+    """Settings of how a simulated model behaves."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

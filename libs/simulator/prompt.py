@@ -18,7 +18,7 @@ class _Lenient(BaseModel):
 
 
 class PromptTheme(_Lenient):
-    """Theme as the prompt names it."""
+    """Theme of a study, as the prompt describes it."""
 
     id: str
     name: str = ""
@@ -26,14 +26,14 @@ class PromptTheme(_Lenient):
 
 
 class PromptQuestion(_Lenient):
-    """Research question as the prompt names it."""
+    """Research question, as the prompt describes it."""
 
     id: str
     text: str = ""
 
 
 class PromptStudy(_Lenient):
-    """Study as the prompt describes it."""
+    """Study, as the prompt describes it."""
 
     name: str = ""
     language: str = "en"
@@ -42,7 +42,7 @@ class PromptStudy(_Lenient):
 
 
 class PromptSegment(_Lenient):
-    """Segment of the interview as the prompt shows it."""
+    """Segment of the interview, as the prompt shows it."""
 
     number: int
     speaker: str = ""
@@ -51,7 +51,7 @@ class PromptSegment(_Lenient):
 
 
 class PromptPassage(_Lenient):
-    """Document that a prompt asks notes of: segments to read, and earlier ones as context."""
+    """Document in a prompt that asks for notes: segments to read, and context before them."""
 
     study: PromptStudy = Field(default_factory=PromptStudy)
     context: tuple[PromptSegment, ...] = ()
@@ -59,36 +59,36 @@ class PromptPassage(_Lenient):
 
 
 class PromptQuote(_Lenient):
-    """Quote that a claim cites."""
+    """Quote that a claim in the prompt cites."""
 
     speaker: str = ""
     text: str = ""
 
 
 class PromptClaim(_Lenient):
-    """Document that a prompt asks a verdict on: a claim, and the quotes it should follow from."""
+    """Document in a prompt that asks for a verdict: a claim, with the quotes it cites."""
 
     claim: str
     quotes: tuple[PromptQuote, ...]
 
 
 def join_user_text(messages: list[Any]) -> str:
-    """Return the text of all user messages, in order, against which fault rules are matched."""
+    """Return the text of all user messages, which fault rules are matched against."""
     return "\n".join(_contents(messages, "user"))
 
 
 def join_all_text(messages: list[Any]) -> str:
-    """Return the text of all messages, in order, from which prompt tokens are estimated."""
+    """Return the text of all messages, from which prompt tokens are estimated."""
     return "\n".join(_contents(messages, None))
 
 
 def parse_passage(messages: list[Any]) -> PromptPassage | None:
-    """Return the passage in the first user message that holds one; None if none does."""
+    """Parse the passage in the first user message that contains one; return None if none does."""
     return _first(messages, PromptPassage)
 
 
 def parse_claim(messages: list[Any]) -> PromptClaim | None:
-    """Return the claim in the first user message that holds one; None if none does."""
+    """Parse the claim in the first user message that contains one; return None if none does."""
     return _first(messages, PromptClaim)
 
 

@@ -23,7 +23,7 @@ Terms = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class TopicRelevance:
-    """Relevance of a sentence by topic id: above 0, at most `MOST_RELEVANCE`."""
+    """Relevance of a sentence to each topic, by topic id."""
 
     themes: dict[str, float]
     questions: dict[str, float]
@@ -46,7 +46,7 @@ class TopicRelevance:
 
 @dataclass(frozen=True, slots=True)
 class RelevanceScorer:
-    """Scorer of a passage's sentences by the study's words, and by how rare each word is."""
+    """Scorer of sentences by the study's words in them, where rare words count more."""
 
     themes: dict[str, Terms]
     questions: dict[str, Terms]

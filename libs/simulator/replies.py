@@ -11,7 +11,7 @@ from typing import Any
 
 from simulator.answers import TokenUsage, build_error_body
 from simulator.faults import FaultRule
-from simulator.limits import ExceededLimit, format_duration
+from simulator.limits import ExceededLimit, format_openai_duration
 from simulator.models import SimulatedModel
 from simulator.outages import Outage, OutageKind
 from simulator.streaming import EventStream
@@ -24,7 +24,7 @@ OUTAGE = "outage"
 
 @dataclass(frozen=True, slots=True)
 class SimulatedReply:
-    """Reply to a request: what to send, and when.
+    """Reply to a request: status, headers and body or stream, and when to send it.
 
     Attributes:
         outcome: how the request ended, for the journal.
@@ -55,34 +55,34 @@ class SimulatedReply:
     spent: TokenUsage = field(default_factory=TokenUsage)
 
 
-def build_bad_request(
+def build_bad_request_reply(
     message: str, code: str | None = None, model: SimulatedModel | None = None
 ) -> SimulatedReply:
-    """Return a 400 for an invalid request; ``code`` is the journal's outcome too."""
+    """Build the 400 reply to an invalid request."""
     body = build_error_body(message, "invalid_request_error", code)
     return SimulatedReply(code or BAD_REQUEST, body, status=HTTPStatus.BAD_REQUEST, model=model)
 
 
-def build_context_error(
+def build_context_length_reply(
     model: SimulatedModel, asked: int, reserved: int, limit: int
 ) -> SimulatedReply:
-    """Return the refusal of a prompt that exceeds the model's context, as OpenAI words it."""
+    """Build the 400 reply to a prompt that exceeds the model's context length."""
     message = (
         f"This model's maximum context length is {limit:,} tokens; the messages have {asked:,} and "
         f"the answer may have {reserved:,}. Please reduce their length."
     )
-    return build_bad_request(message, TOO_LONG, model)
+    return build_bad_request_reply(message, TOO_LONG, model)
 
 
-def build_unknown_model(name: str) -> SimulatedReply:
-    """Return the 404 for a model that does not exist."""
+def build_unknown_model_reply(name: str) -> SimulatedReply:
+    """Build the 404 reply for a model that does not exist."""
     message = f"The model `{name[:80]}` does not exist or you do not have access to it."
     body = build_error_body(message, "invalid_request_error", UNKNOWN_MODEL)
     return SimulatedReply(UNKNOWN_MODEL, body, status=HTTPStatus.NOT_FOUND)
 
 
-def build_outage(outage: Outage, model: SimulatedModel | None = None) -> SimulatedReply:
-    """Return the reply to a request during an outage."""
+def build_outage_reply(outage: Outage, model: SimulatedModel | None = None) -> SimulatedReply:
+    """Build the reply to a request during an outage."""
     return SimulatedReply(
         OUTAGE,
         build_error_body("The simulated service is unavailable.", "server_error"),
@@ -93,13 +93,13 @@ def build_outage(outage: Outage, model: SimulatedModel | None = None) -> Simulat
     )
 
 
-def build_rate_limited(model: SimulatedModel, excess: ExceededLimit) -> SimulatedReply:
-    """Return the 429 of a bucket that does not hold enough, with the wait until it does."""
+def build_rate_limited_reply(model: SimulatedModel, excess: ExceededLimit) -> SimulatedReply:
+    """Build the 429 reply to a request that exceeds a rate limit, with the time to wait."""
     limit = f"{excess.per_minute:g} {excess.kind} per minute"
     if excess.wait is None:
         message = f"Request too large for `{model.name}`, which is limited to {limit}."
     else:
-        again = format_duration(excess.wait)
+        again = format_openai_duration(excess.wait)
         message = f"`{model.name}` is limited to {limit}. Please try again in {again}."
     return SimulatedReply(
         f"over_{excess.kind}_limit",
@@ -110,8 +110,8 @@ def build_rate_limited(model: SimulatedModel, excess: ExceededLimit) -> Simulate
     )
 
 
-def build_throttled(rule: FaultRule) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return body and headers of a 429 that a fault rule asks for, whatever the buckets hold."""
+def build_throttled_reply(rule: FaultRule) -> tuple[dict[str, Any], dict[str, str]]:
+    """Build the body and headers of a 429 reply that a fault rule asks for."""
     message = f"Rate limit reached. Please try again in {rule.retry_after:g}s."
     body = build_error_body(message, "requests", "rate_limit_exceeded")
     both = _retry_after(rule.retry_after)

@@ -14,13 +14,13 @@ from simulator.answers import ModelOutput, ResponseMetadata, TokenUsage
 from simulator.chat_request import ChatRequest
 from simulator.claim_judge import judge_claim
 from simulator.fault_injection import inject_note_fault
-from simulator.faults import NOTE_FAULTS, Fault, FaultRule
+from simulator.faults import NOTE_FAULTS, FaultKind, FaultRule
 from simulator.models import SimulatedModel
 from simulator.output_format import SchemaSupport
 from simulator.profiles import ModelDrift
 from simulator.prompt import PromptClaim, PromptPassage
 from simulator.replies import SimulatedReply
-from simulator.seeded_random import seeded_random, stable_digest
+from simulator.seeded_random import compute_stable_digest, seeded_random
 from simulator.streaming import EventStream, StreamInterruption
 
 ANSWERED = "answered"
@@ -63,34 +63,34 @@ class ReplyBuilder:
             return self._spoken(ANSWERED, self._answer(self._drifted()), wait)
         wait += rule.extra_delay
         match rule.fault:
-            case Fault.HANG:
+            case FaultKind.HANG:
                 return self._reply(rule.fault, hangs=True)
-            case Fault.DISCONNECT if not self.request.stream:
+            case FaultKind.DISCONNECT if not self.request.stream:
                 return self._reply(rule.fault, disconnects=True, wait=wait)
-            case Fault.RATE_LIMIT:
-                body, headers = replies.build_throttled(rule)
+            case FaultKind.RATE_LIMIT:
+                body, headers = replies.build_throttled_reply(rule)
                 status = HTTPStatus.TOO_MANY_REQUESTS
                 late = rule.extra_delay
                 return self._reply(rule.fault, body, status=status, headers=headers, wait=late)
-            case Fault.SERVER_ERROR:
+            case FaultKind.SERVER_ERROR:
                 body = answers.build_error_body("The simulated server failed.", "server_error")
                 return self._reply(rule.fault, body, status=rule.status, wait=wait)
         return self._spoken(rule.fault, self._faulty(rule.fault), wait, _break(rule))
 
-    def _faulty(self, fault: Fault) -> ModelOutput:
+    def _faulty(self, fault: FaultKind) -> ModelOutput:
         chance = seeded_random(self.seed, "spoil", fault, self.content, self.attempt)
         notes = self._drifted()
         if fault in NOTE_FAULTS and self.passage:
             return self._answer(inject_note_fault(notes, fault, self.passage, chance))
         good = self._answer(notes)
         match fault:
-            case Fault.INVALID_JSON:
+            case FaultKind.INVALID_JSON:
                 return answers.garble_json(good.content or "", chance)
-            case Fault.CUT_OFF:
+            case FaultKind.CUT_OFF:
                 return answers.truncate_output(good.content or "")
-            case Fault.REFUSAL:
+            case FaultKind.REFUSAL:
                 return ModelOutput(None, refusal=answers.REFUSAL)
-            case Fault.WRONG_RULING if self.claim:
+            case FaultKind.WRONG_RULING if self.claim:
                 return self._worded(judge_claim(self.claim, wrong=True))
         return good
 
@@ -136,13 +136,13 @@ class ReplyBuilder:
     def _build(
         self, outcome: str, answer: ModelOutput, wait: float, breaks: StreamInterruption | None
     ) -> SimulatedReply:
-        identity = stable_digest(self.seed, self.content, self.attempt)
+        identity = compute_stable_digest(self.seed, self.content, self.attempt)
         signature = ResponseMetadata(identity, self.request.model, self.model.fingerprint)
-        parts = streaming.split_into_chunks(answer, self.model.behaviour.chunk_tokens)
+        parts = streaming.split_into_token_chunks(answer, self.model.behaviour.chunk_tokens)
         pauses = tuple(self._pauses(len(parts)))
         if self.request.stream:
             usage = self.spent if self.request.wants_usage else None
-            events = tuple(streaming.encode_events(answer, parts, signature, usage))
+            events = tuple(streaming.encode_stream_events(answer, parts, signature, usage))
             waits = (*pauses, *[0.0] * (len(events) - len(pauses)))
             return self._reply(outcome, wait=wait, stream=EventStream(events, waits, breaks))
         wait += sum(pauses) + ((breaks and breaks.pause) or 0.0)
@@ -185,9 +185,9 @@ class ReplyBuilder:
 
 def _break(rule: FaultRule) -> StreamInterruption | None:
     match rule.fault:
-        case Fault.STALL:
+        case FaultKind.STALL:
             return StreamInterruption(pause=rule.delay)
-        case Fault.DISCONNECT:
+        case FaultKind.DISCONNECT:
             return StreamInterruption(disconnects=True)
     return None
 

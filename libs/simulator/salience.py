@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import re
 
-from simulator.wording import is_negation, is_number, split_words, word_set
+from simulator.wording import is_negation_word, is_number_word, parse_word_set, split_words
 
 _FEWEST_WORDS = 6
 _COMFORTABLE_WORDS = 10
 _MOST_WORDS = 45
 
-_FIRST_PERSON = word_set("""i i'm i've i'd i'll my me we we're we've we'd we'll our us myself""")
-_COMPARATIVE = word_set(
+_FIRST_PERSON = parse_word_set(
+    """i i'm i've i'd i'll my me we we're we've we'd we'll our us myself"""
+)
+_COMPARATIVE = parse_word_set(
     """more less fewer better worse most least best worst than rather instead never always every
     only twice used ever enough too"""
 )
-_REASON = word_set("""because since therefore until unless although except otherwise""")
-_FEELING = word_set(
+_REASON = parse_word_set("""because since therefore until unless although except otherwise""")
+_FEELING = parse_word_set(
     """hate hated love loved afraid worried scared frustrated frustrating annoyed annoying angry
     proud happy glad surprised surprising trust believe wish hope felt feel miss missed regret
     prefer want wanted need needed decided realised realized stopped started changed"""
 )
-_DANGLING = word_set(
+_DANGLING = parse_word_set(
     """it it's it'd they they're that that's this those these he he's she she's which who them
     him her there there's then or than etc"""
 )
-_NO_SUBJECT = word_set("""is was are were do did does if to of for with as in on at like""")
+_NO_SUBJECT = parse_word_set("""is was are were do did does if to of for with as in on at like""")
 _UNHEARD = re.compile(
     r"\[[^\[\]]*\]|\((?:beep|censored|inaudible|unintelligible|redacted)[^)]*\)|<[^<>]*>",
     re.IGNORECASE,
@@ -41,7 +43,7 @@ _STATED = re.compile(r"[.!][\"”\u2019')\]]*$")
 
 
 def score_salience(sentence: str) -> float:
-    """Return the salience of a participant's sentence, by its form.
+    """Score how noteworthy a participant's sentence is, by its form.
 
     Numbers, the first person, negations, comparisons, reasons and feelings speak for it; a
     question, a fragment, a dangling pronoun, gaps in the recording, and being very short or very
@@ -57,9 +59,9 @@ def score_salience(sentence: str) -> float:
 def _merits(spoken: list[str]) -> float:
     heard = set(spoken)
     return (
-        0.7 * any(is_number(word) and word != "one" for word in spoken)
+        0.7 * any(is_number_word(word) and word != "one" for word in spoken)
         + 0.6 * bool(heard & _FIRST_PERSON)
-        + 0.4 * any(map(is_negation, spoken))
+        + 0.4 * any(map(is_negation_word, spoken))
         + 0.4 * bool(heard & _COMPARATIVE)
         + 0.4 * bool(heard & _REASON)
         + 0.5 * bool(heard & _FEELING)

@@ -8,8 +8,8 @@ from random import Random
 _SEPARATOR = "\x1f"
 
 
-def stable_digest(*parts: object) -> str:
-    """Return a hash of ``parts`` in order: 64 hexadecimal digits, the same on every machine."""
+def compute_stable_digest(*parts: object) -> str:
+    """Return a hash of ``parts`` in hex, the same on every machine."""
     joined = _SEPARATOR.join(map(str, parts))
     return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -20,4 +20,4 @@ def seeded_random(*parts: object) -> Random:
     The order in which requests arrive never enters into it, so a run with many calls in flight
     repeats itself exactly.
     """
-    return Random(int(stable_digest(*parts)[:16], 16))  # noqa: S311 - chance for a demo, no secret
+    return Random(int(compute_stable_digest(*parts)[:16], 16))  # noqa: S311 - chance for a demo, no secret

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from simulator.wording import word_set
+from simulator.wording import parse_word_set
 
 LONG_SENTENCE = 45
 """Words above which a sentence is cut at its clauses: nobody reads a longer note."""
@@ -24,7 +24,7 @@ _CLAUSE = re.compile(
     r"[,;:\u2013—](?=\s)|\s(?=(?:and|but|so|because|then|although|however|'cause)\b)",
     re.IGNORECASE,
 )
-_ABBREVIATIONS = word_set(
+_ABBREVIATIONS = parse_word_set(
     "mr mrs ms dr prof st sr jr vs etc approx e.g i.e nr ca bzw usw dept fig inc ltd"
 )
 _OUTSIDE = " \t\r\n.…,;:-\u2013—"
@@ -32,15 +32,15 @@ _OUTSIDE = " \t\r\n.…,;:-\u2013—"
 
 @dataclass(frozen=True, slots=True)
 class SentenceSlice:
-    """Slice of a segment's text: ``text == segment_text[start:end]``."""
+    """Sentence of a segment, with its start and end in the segment's text."""
 
     start: int
     end: int
     text: str
 
 
-def split_sentences(text: str) -> Iterator[SentenceSlice]:
-    """Yield the sentences of one segment in order.
+def split_segment_sentences(text: str) -> Iterator[SentenceSlice]:
+    """Yield the sentences of a segment in order, with their places.
 
     Decimals, abbreviations, initials, and dots before a lower-case word do not end a sentence.
     A sentence of more than `LONG_SENTENCE` words comes in pieces, cut where clauses begin.
@@ -53,8 +53,8 @@ def split_sentences(text: str) -> Iterator[SentenceSlice]:
     yield from _pieces(text, begin, len(text))
 
 
-def find_words(text: str) -> list[re.Match[str]]:
-    """Return the words of ``text`` with their punctuation: runs that hold a letter."""
+def split_punctuated_words(text: str) -> list[re.Match[str]]:
+    """Split a text into words with their punctuation."""
     return [run for run in _RUN.finditer(text) if _LETTER.search(run.group())]
 
 
@@ -72,7 +72,7 @@ def _ends_here(text: str, stop: re.Match[str]) -> bool:
 
 
 def _pieces(text: str, begin: int, end: int) -> Iterator[SentenceSlice]:
-    words = [begin + word.start() for word in find_words(text[begin:end])]
+    words = [begin + word.start() for word in split_punctuated_words(text[begin:end])]
     if len(words) <= LONG_SENTENCE:
         yield from _trimmed(text, begin, end)
         return

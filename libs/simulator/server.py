@@ -69,7 +69,7 @@ class _ModelList:
         with suppress(ClientDisconnect):
             async with cancel_on_disconnect(receive):
                 exchange = _Exchange(scope, receive, send, RequestRecord(replies.OUTAGE))
-                await exchange.send_reply(replies.build_outage(outage))
+                await exchange.send_reply(replies.build_outage_reply(outage))
 
 
 async def _health(_: Request) -> Response:
@@ -145,7 +145,7 @@ def _stream_start(headers: dict[str, str]) -> Message:
 
 
 def create_app(settings: SimulatorSettings, clock: Clock | None = None) -> Starlette:
-    """Build the simulator as an ASGI application; `run_server` serves it.
+    """Build the simulator's ASGI application.
 
     Args:
         settings: all but ``host`` and ``port`` count, which are the server's affair.
@@ -176,7 +176,7 @@ def create_app(settings: SimulatorSettings, clock: Clock | None = None) -> Starl
 def run_server(
     settings: SimulatorSettings, clock: Clock | None = None
 ) -> AbstractAsyncContextManager[int]:
-    """Serve the simulator for as long as the context lasts; then cut off who still waits.
+    """Serve the simulator while the context lasts; then cut off open connections.
 
     Args:
         settings: where to listen and what to do.
@@ -193,7 +193,7 @@ def run_server(
 
 
 async def serve(settings: SimulatorSettings, announce: Callable[[str], None] | None = None) -> None:
-    """Serve until SIGTERM or SIGINT, then return at once and cut off who still waits.
+    """Serve the simulator until SIGTERM or SIGINT, then cut off open connections.
 
     Args:
         settings: where to listen and what to do.

@@ -18,11 +18,11 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 
 
 class SimulatorSettingsError(ValueError):
-    """Error for settings that cannot be read or make no sense; the message is one line."""
+    """Raised when settings cannot be read or make no sense; the message is one line."""
 
 
 class FaultRulesError(SimulatorSettingsError):
-    """Error for fault rules that cannot be read or make no sense; the message is one line."""
+    """Raised when fault rules cannot be read or make no sense; the message is one line."""
 
 
 def _named_once(rules: tuple[FaultRule, ...]) -> tuple[FaultRule, ...]:
@@ -36,7 +36,7 @@ Rules = Annotated[tuple[FaultRule, ...], AfterValidator(_named_once)]
 
 
 class SimulatorSettings(ModelBehaviour):
-    """Settings of a simulator; its model fields are defaults for all models."""
+    """Settings of a simulator, with defaults for all of its models."""
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(0, ge=0, le=65_535, description="Port to listen on; 0 takes a free one.")
@@ -70,8 +70,8 @@ _RULES: TypeAdapter[tuple[FaultRule, ...]] = TypeAdapter(Rules)
 _OUTAGES: TypeAdapter[tuple[Outage, ...]] = TypeAdapter(tuple[Outage, ...])
 
 
-def parse_rules(document: Any) -> tuple[FaultRule, ...]:
-    """Return the fault rules in a list, or in a mapping that has it under ``rules``.
+def parse_fault_rules(document: Any) -> tuple[FaultRule, ...]:
+    """Parse fault rules from a list, or from a mapping that has one under ``rules``.
 
     Raises:
         FaultRulesError: names the first thing that is wrong, and where.
@@ -83,7 +83,7 @@ def parse_rules(document: Any) -> tuple[FaultRule, ...]:
 
 
 def parse_outages(document: Any) -> tuple[Outage, ...]:
-    """Return the outages in a list, or in a mapping that has it under ``outages``.
+    """Parse outages from a list, or from a mapping that has one under ``outages``.
 
     Raises:
         SimulatorSettingsError: names the first thing that is wrong, and where.
@@ -94,22 +94,22 @@ def parse_outages(document: Any) -> tuple[Outage, ...]:
         raise SimulatorSettingsError(f"outages: {describe_first_error(error)}") from None
 
 
-def load_rules(path: Path) -> tuple[FaultRule, ...]:
-    """Return the fault rules in a YAML or JSON file.
+def load_fault_rules(path: Path) -> tuple[FaultRule, ...]:
+    """Load fault rules from a YAML or JSON file.
 
     Raises:
         FaultRulesError: the file cannot be read, is neither, or holds something else than rules.
     """
     try:
-        return parse_rules(_read(path))
+        return parse_fault_rules(_read(path))
     except FaultRulesError as error:
         raise FaultRulesError(f"{path}: {error}") from None
     except SimulatorSettingsError as error:
         raise FaultRulesError(str(error)) from None
 
 
-def load_settings(path: Path) -> dict[str, Any]:
-    """Return the settings in a YAML or JSON file, by the names of `SimulatorSettings`.
+def load_simulator_settings(path: Path) -> dict[str, Any]:
+    """Load the simulator's settings from a YAML or JSON file.
 
     Returns:
         What the file sets, checked, for others to be put over.
@@ -126,13 +126,13 @@ def load_settings(path: Path) -> dict[str, Any]:
 
 
 def describe_first_error(error: ValidationError) -> str:
-    """Return on one line what is wrong first, and where."""
+    """Describe a pydantic error's first problem in one line, with its place."""
     where, message = locate_first_error(error)
     return f"{where or 'the whole'}: {message}"
 
 
 def locate_first_error(error: ValidationError) -> tuple[str, str]:
-    """Return the path of the first wrong setting ("" for the whole document) and its message."""
+    """Return the path and the message of a pydantic error's first problem."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return where, first["msg"].removeprefix("Value error, ")

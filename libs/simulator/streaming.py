@@ -17,7 +17,7 @@ END = b"data: [DONE]\n\n"
 
 @dataclass(frozen=True, slots=True)
 class StreamInterruption:
-    """Interruption in the middle of a stream.
+    """Kind of interruption in the middle of a streamed response.
 
     Attributes:
         pause: seconds in which nothing comes; without end if None.
@@ -30,7 +30,7 @@ class StreamInterruption:
 
 @dataclass(frozen=True, slots=True)
 class EventStream:
-    """Events to send, the seconds before each, and the interruption before the middle one."""
+    """Server-sent events of a streamed response, with the delay before each."""
 
     events: tuple[bytes, ...]
     waits: tuple[float, ...]
@@ -42,17 +42,17 @@ class EventStream:
         return len(self.events) // 2
 
 
-def split_into_chunks(answer: ModelOutput, chunk_tokens: int) -> list[str]:
-    """Return the generated text in pieces of so many tokens; one empty piece if there is none."""
+def split_into_token_chunks(answer: ModelOutput, chunk_tokens: int) -> list[str]:
+    """Split a generated text into pieces of so many tokens each."""
     text = answer.content or answer.refusal or ""
     size = chunk_tokens * CHARACTERS_PER_TOKEN
     return [text[begin : begin + size] for begin in range(0, len(text), size)] or [""]
 
 
-def encode_events(
+def encode_stream_events(
     answer: ModelOutput, parts: list[str], signature: ResponseMetadata, spent: TokenUsage | None
 ) -> Iterator[bytes]:
-    """Yield each piece of an answer as an event, then why it ended, then its usage.
+    """Yield a streamed answer's pieces, finish reason and usage as server-sent events.
 
     Args:
         answer: the generated text.

@@ -10,8 +10,8 @@ _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _SHORTEST_TERM = 3
 
 
-def word_set(text: str) -> frozenset[str]:
-    """Return the words of a blank-separated list as a set."""
+def parse_word_set(text: str) -> frozenset[str]:
+    """Return the set of words in a string of words separated by blanks."""
     return frozenset(text.split())
 
 
@@ -24,10 +24,10 @@ NUMBER_WORDS = tuple(_NUMBER_LIST.split())
 """English number words, the small before the large."""
 
 _NUMBERS = frozenset(NUMBER_WORDS) | {"half", "twice", "dozen", "quarter", "third"}
-_NEGATIONS = word_set(
+_NEGATIONS = parse_word_set(
     "no not never none nobody nothing nowhere neither nor cannot without ain't hardly"
 )
-_STOP_WORDS = word_set(
+_STOP_WORDS = parse_word_set(
     """a about above after again all also am an and any are as at be because been before being
     below between both but by can could did do does doing down during each even ever every few
     for from further get gets getting go goes going gone got had has have having he her here hers
@@ -74,7 +74,7 @@ energy heat heating electricity gas power solar boiler pump insulation warm cold
 speak talk language accent word conversation dialect;
 music song sing band dance guitar
 """
-VAGUE = word_set(
+VAGUE = parse_word_set(
     "live area chang talk feel find felt found part place run need start stop keep turn everi end"
     " close open call point set side differ move rememb custom shop"
 )
@@ -86,20 +86,20 @@ def split_words(text: str) -> list[str]:
     return [word.lower().replace("\u2019", "'") for word in _WORD.findall(text)]
 
 
-def is_number(word: str) -> bool:
-    """Return whether a word is a number in digits or, in English, in letters."""
+def is_number_word(word: str) -> bool:
+    """Return whether a word is a number, in digits or in English words."""
     return word[:1].isdigit() or word.lower() in _NUMBERS
 
 
-def is_negation(word: str) -> bool:
+def is_negation_word(word: str) -> bool:
     """Return whether an English word negates, as "never" and "didn't" do."""
     plain = word.lower().replace("\u2019", "'")
     return plain in _NEGATIONS or plain.endswith("n't")
 
 
 @lru_cache(maxsize=50_000)
-def stem(word: str) -> str:
-    """Return an English word without its commonest endings.
+def stem_english_word(word: str) -> str:
+    """Return an English word without its commonest endings, such as -s and -ing.
 
     Cruder than Porter's stemmer on purpose: it only has to bring "waited", "waiting" and "waits"
     together; that it sometimes joins strangers costs the demo nothing.
@@ -122,7 +122,7 @@ _ENDINGS = (
 
 
 def extract_terms(text: str) -> frozenset[str]:
-    """Return the stems of a text's content words, and for each the subjects it is associated with.
+    """Return the stems of a text's content words, each with the subjects associated with it.
 
     Subjects begin with ``~``. They let "sixty pounds a month" meet a theme called "Cost".
     """
@@ -134,16 +134,16 @@ def extract_terms(text: str) -> frozenset[str]:
 
 def _stems(some: Iterable[str]) -> set[str]:
     return {
-        stem(word)
+        stem_english_word(word)
         for word in some
-        if len(word) >= _SHORTEST_TERM and word not in _STOP_WORDS and not is_negation(word)
+        if len(word) >= _SHORTEST_TERM and word not in _STOP_WORDS and not is_negation_word(word)
     }
 
 
 def _subjects() -> dict[str, tuple[int, ...]]:
     found: dict[str, tuple[int, ...]] = {}
     for number, group in enumerate(_ASSOCIATED.split(";")):
-        for one in sorted({stem(word) for word in group.split()}):
+        for one in sorted({stem_english_word(word) for word in group.split()}):
             found[one] = (*found.get(one, ()), number)
     return found
 

@@ -1,6 +1,6 @@
 """Vendors' transcripts made segments and chunks: pure functions, no input or output, no clock."""
 
-from transcripts.chunks import Chunk, is_question, split_into_chunks, take_context
+from transcripts.chunks import Chunk, is_question_turn, split_into_chunks, take_context
 from transcripts.errors import (
     DoubtfulTranscriptError,
     EmptyTranscriptError,
@@ -11,7 +11,7 @@ from transcripts.errors import (
 )
 from transcripts.reading import DEFAULT_MAX_BYTES, TranscriptReading, detect_format, read_transcript
 from transcripts.report import ReadingReport
-from transcripts.splitting import MAX_SEGMENT_CHARACTERS, estimate_size
+from transcripts.splitting import MAX_SEGMENT_CHARACTERS, estimate_model_size
 
 __all__ = [
     "DEFAULT_MAX_BYTES",
@@ -26,8 +26,8 @@ __all__ = [
     "TranscriptReading",
     "UnknownFormatError",
     "detect_format",
-    "estimate_size",
-    "is_question",
+    "estimate_model_size",
+    "is_question_turn",
     "read_transcript",
     "split_into_chunks",
     "take_context",

@@ -29,7 +29,7 @@ _LOOKED_AT: Final = 64 * 1024
 
 
 def guess_alphabet_encoding(data: bytes) -> str | None:
-    """Return the encoding in which a text's bytes are the usual letters; None if in none is clear.
+    """Guess a text's encoding from its bytes as letters of an alphabet; None if that is unclear.
 
     Args:
         data: a text that is no UTF-8.

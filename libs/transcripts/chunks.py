@@ -17,7 +17,13 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from contracts.transcript import Role, Segment
-from transcripts.splitting import count_fitting, cut_part, estimate_size, find_cut, find_tail
+from transcripts.splitting import (
+    count_fitting_characters,
+    cut_turn_part,
+    estimate_model_size,
+    find_cut_position,
+    find_tail_start,
+)
 
 _QUESTION: Final = re.compile(
     "(?:[?\uff1f\u061f\u037e\u203d\u2047-\u2049]|\u304b\u3002)"  # か。 ends one in Japanese
@@ -70,7 +76,7 @@ def split_into_chunks(
     if max_characters < 1 or context_characters < 0:
         raise ValueError("max_characters must be positive and context_characters not negative")
     chunks: list[Chunk] = []
-    sizes = [estimate_size(segment.text) for segment in segments]
+    sizes = [estimate_model_size(segment.text) for segment in segments]
     start = _Place(0)
     while start.segment < len(segments):
         end = _end_of_chunk(segments, sizes, start, max_characters)
@@ -80,15 +86,15 @@ def split_into_chunks(
     return tuple(chunks)
 
 
-def is_question(segment: Segment) -> bool:
-    """Return whether a turn asks: an interviewer's, or one that ends with a question mark."""
+def is_question_turn(segment: Segment) -> bool:
+    """Return whether a turn is a question: an interviewer's, or one that ends with "?"."""
     if segment.role is Role.UNKNOWN:
         return _QUESTION.search(segment.text) is not None
     return segment.role is Role.INTERVIEWER
 
 
 def take_context(before: Sequence[Segment], size: int) -> tuple[Segment, ...]:
-    """Return the last of some turns that have at most a size together.
+    """Return the last of some turns that fit into a size together, as a chunk's context.
 
     Where a question is the last turn and too long, its last sentences are the context.
 
@@ -97,10 +103,10 @@ def take_context(before: Sequence[Segment], size: int) -> tuple[Segment, ...]:
         size: in characters of an alphabet, four a token.
     """
     first = len(before)
-    while first > 0 and (needed := estimate_size(before[first - 1].text)) <= size:
+    while first > 0 and (needed := estimate_model_size(before[first - 1].text)) <= size:
         size -= needed
         first -= 1
-    if first == len(before) > 0 and size >= MIN_OVERLAP and is_question(before[-1]):
+    if first == len(before) > 0 and size >= MIN_OVERLAP and is_question_turn(before[-1]):
         return (_tail(before[-1], len(before[-1].text), size),)
     return tuple(before[first:])
 
@@ -109,7 +115,7 @@ def _end_of_chunk(
     segments: Sequence[Segment], sizes: Sequence[int], start: _Place, most: int
 ) -> _Place:
     rest = segments[start.segment].text[start.offset :]
-    if len(rest) > most or (size := estimate_size(rest)) > most:
+    if len(rest) > most or (size := estimate_model_size(rest)) > most:
         return _cut(segments, start, most)
     end = start.segment + 1
     while end < len(segments) and size + sizes[end] <= most:
@@ -120,7 +126,7 @@ def _end_of_chunk(
     # Of an answer that has to be cut anyway, at least the first half of a chunk goes with them.
     answer = sizes[end] if sizes[end] <= most else max(1, most // 2)
     first = end
-    while first > start.segment and is_question(segments[first - 1]):
+    while first > start.segment and is_question_turn(segments[first - 1]):
         answer += sizes[first - 1]
         if answer > most:
             break
@@ -133,8 +139,8 @@ def _end_of_chunk(
 def _cut(segments: Sequence[Segment], start: _Place, size: int) -> _Place:
     """Return where a part of a long turn ends: the place at which the next one begins."""
     text = segments[start.segment].text
-    most = count_fitting(text[start.offset : start.offset + size], size)
-    end = find_cut(text, start.offset, start.offset + max(1, most))
+    most = count_fitting_characters(text[start.offset : start.offset + size], size)
+    end = find_cut_position(text, start.offset, start.offset + max(1, most))
     end += text.startswith(" ", end)
     return _Place(start.segment, end) if end < len(text) else _Place(start.segment + 1)
 
@@ -155,7 +161,7 @@ def _context(segments: Sequence[Segment], start: _Place, size: int) -> tuple[Seg
         return take_context(before, size)
     turn = segments[start.segment]
     tail = _tail(turn, start.offset, max(size, MIN_OVERLAP))
-    left = size - estimate_size(tail.text)
+    left = size - estimate_model_size(tail.text)
     if tail.text_offset or left <= 0:
         return (tail,)
     return (*take_context(before, left), tail)
@@ -163,7 +169,7 @@ def _context(segments: Sequence[Segment], start: _Place, size: int) -> tuple[Seg
 
 def _tail(segment: Segment, end: int, size: int) -> Segment:
     end -= segment.text.endswith(" ", 0, end)
-    return _part(segment, min(find_tail(segment.text, end, size), end - 1), end)
+    return _part(segment, min(find_tail_start(segment.text, end, size), end - 1), end)
 
 
 def _part(segment: Segment, begin: int, end: int | None = None) -> Segment:
@@ -172,7 +178,7 @@ def _part(segment: Segment, begin: int, end: int | None = None) -> Segment:
     end = len(text) if end is None else end
     if begin == 0 and end == len(text):
         return segment
-    part = cut_part(text, segment.words, begin, end - text.endswith(" ", begin, end))
+    part = cut_turn_part(text, segment.words, begin, end - text.endswith(" ", begin, end))
     return segment.model_copy(
         update={
             "text": part.text,

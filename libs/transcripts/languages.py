@@ -21,8 +21,8 @@ _FEWEST: Final = 2
 _FORMS: Final = frozenset({LabelMarking.BRACKET, LabelMarking.COLON})
 
 
-def find_language_marks(starts: Sequence[Sequence[LabelCandidate]]) -> frozenset[str]:
-    """Return the keys of labels that are names of languages, where two at least begin lines.
+def find_language_labels(starts: Sequence[Sequence[LabelCandidate]]) -> frozenset[str]:
+    """Return the labels that name languages rather than speakers, in a file with translations.
 
     Args:
         starts: the possible labels of each of a file's lines.
@@ -30,13 +30,15 @@ def find_language_marks(starts: Sequence[Sequence[LabelCandidate]]) -> frozenset
     found: set[str] = set()
     for candidates in starts:
         for one in candidates:
-            if one.form in _FORMS and not one.later and is_language(one.label):
+            if one.form in _FORMS and not one.later and is_language_label(one.label):
                 found.add(one.key)
-            if (match := _MARK.match(one.text)) and is_language(match["code"] or match["plain"]):
+            if (match := _MARK.match(one.text)) and is_language_label(
+                match["code"] or match["plain"]
+            ):
                 found.add((match["code"] or match["plain"]).casefold())
     return frozenset(found) if len(found) >= _FEWEST else frozenset()
 
 
-def is_language(label: str) -> bool:
+def is_language_label(label: str) -> bool:
     """Return whether a label is the code of a language in capitals, or its name."""
     return label.casefold() in _LANGUAGES and (label.isupper() or len(label) > 3)  # noqa: PLR2004 - a code

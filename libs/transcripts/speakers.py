@@ -29,7 +29,7 @@ from transcripts.label_kinds import (
     is_given_name,
     is_question_or_answer,
 )
-from transcripts.languages import find_language_marks
+from transcripts.languages import find_language_labels
 from transcripts.turns import normalize_label
 
 _SET_OFF: Final = itemgetter(0, 2, 3, 4)  # label, form, key, later
@@ -110,7 +110,7 @@ def find_speaker_labels(
         declared: speakers the producer names; their labels are believed.
     """
     known = {normalize_label(speaker.label).casefold() for speaker in declared}
-    languages = find_language_marks([place.candidates for place in places]) - known
+    languages = find_language_labels([place.candidates for place in places]) - known
     if languages:
         kept = [
             _without(place, languages) for place in places if not _is_translation(place, languages)

@@ -40,14 +40,14 @@ class TurnPart(NamedTuple):
     end_ms: int | None
 
 
-def estimate_size(text: str) -> int:
-    """Return how long a text is for a model, in characters of an alphabet, four a token."""
+def estimate_model_size(text: str) -> int:
+    """Return a text's estimated size for a model, in characters, by four characters a token."""
     wide = 0 if text.isascii() else len(_WIDE.findall(text))
     return len(text) + (CHARACTERS_A_TOKEN - 1) * wide
 
 
-def count_fitting(text: str, size: int) -> int:
-    """Return how many of a text's first characters have at most a size together."""
+def count_fitting_characters(text: str, size: int) -> int:
+    """Return how many of a text's first characters fit into an estimated size."""
     window = text[:size]
     if window.isascii():
         return len(window)
@@ -61,8 +61,8 @@ def count_fitting(text: str, size: int) -> int:
     return min(len(window), size - extra)
 
 
-def find_cut(text: str, begin: int, limit: int) -> int:
-    """Return where a part of a text ends that begins at one place and ends before another.
+def find_cut_position(text: str, begin: int, limit: int) -> int:
+    """Return the best place to cut a text within two positions: after a sentence, else a word.
 
     It ends behind a sentence in the second half of what fits, else between two words, else between
     two characters.
@@ -82,13 +82,13 @@ def find_cut(text: str, begin: int, limit: int) -> int:
     return space if space > begin else _between_letters(text, begin, limit)
 
 
-def find_tail(text: str, end: int, size: int) -> int:
-    """Return where the last sentences before a place begin that have at most a size together.
+def find_tail_start(text: str, end: int, size: int) -> int:
+    """Return where the last sentences before a position begin that fit into a size.
 
     Where no sentence begins in the first half of what fits, it is the first word; where there is
     none, the first character.
     """
-    begin = end - count_fitting(text[max(0, end - size) : end][::-1], size)
+    begin = end - count_fitting_characters(text[max(0, end - size) : end][::-1], size)
     if begin == 0:
         return 0
     half = begin + (end - begin) // 2
@@ -102,8 +102,8 @@ def find_tail(text: str, end: int, size: int) -> int:
     return space + 1 if space >= 0 else _between_letters(text, begin - _LONGEST_CLUSTER, begin)
 
 
-def cut_part(text: str, words: Sequence[WordTiming], begin: int, end: int) -> TurnPart:
-    """Return a part of a turn, with offsets of its own.
+def cut_turn_part(text: str, words: Sequence[WordTiming], begin: int, end: int) -> TurnPart:
+    """Return the part of a turn between two positions, with its words' times.
 
     What is spoken in a timing that began before the part takes that timing's start and end, within
     which it lies.
@@ -136,12 +136,12 @@ def split_turn(text: str, words: tuple[WordTiming, ...], most: int) -> Iterator[
         most: characters a part may have.
 
     Yields:
-        Parts with offsets of their own (``cut_part``), cut as ``find_cut`` does.
+        Parts with offsets of their own (``cut_turn_part``), cut as ``find_cut_position`` does.
     """
     begin = 0
     while begin < len(text):
-        end = find_cut(text, begin, begin + most)
-        yield cut_part(text, words, begin, end)
+        end = find_cut_position(text, begin, begin + most)
+        yield cut_turn_part(text, words, begin, end)
         begin = end + text.startswith(" ", end)
 
 

@@ -26,7 +26,7 @@ _MOST_COLUMNS: Final = 1_000
 
 
 def read_xlsx_rows(archive: zipfile.ZipFile) -> list[list[str]]:
-    """Return the rows of the sheet that holds the most text, without blank rows.
+    """Return the rows of the workbook's sheet that holds the most text, without blank rows.
 
     Args:
         archive: the workbook; its size is checked already.

@@ -55,7 +55,7 @@ _FEWEST: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class TableColumns:
-    """Places of a table's columns from 0; ``named`` says that its first row names them."""
+    """Columns of a table that hold text, speaker and times, by their positions from 0."""
 
     text: int
     speaker: int | None
@@ -67,7 +67,7 @@ class TableColumns:
     named: bool = True
 
 
-def find_columns(content: str) -> TableColumns | None:
+def find_table_columns(content: str) -> TableColumns | None:
     """Return the columns of a CSV or TSV table of turns; None if the text is no such table."""
     named = _named_columns(content)
     if named is None or named.speaker is None:
@@ -139,11 +139,11 @@ def _are_names(cells: Sequence[str]) -> bool:
 
 def _first_rows(content: str, delimiter: str) -> list[list[str]]:
     """The first rows that are not blank; none if the text is no CSV."""
-    return read_rows(content, delimiter, _LOOKED_AT)
+    return read_table_rows(content, delimiter, _LOOKED_AT)
 
 
-def read_rows(content: str, delimiter: str, most: int | None = None) -> list[list[str]]:
-    """Return the rows of a table that are not blank, at most ``most``; [] if it is no CSV."""
+def read_table_rows(content: str, delimiter: str, most: int | None = None) -> list[list[str]]:
+    """Return the first rows of a CSV table that are not blank; [] if it is no CSV."""
     if delimiter not in content:
         return []
     lines = io.StringIO(content.removeprefix("\ufeff"), newline=None)
@@ -202,7 +202,7 @@ def _place(names: Sequence[str], pattern: re.Pattern[str]) -> int | None:
 
 
 def find_speaker_columns(content: str) -> tuple[str, int | None, dict[int, str]] | None:
-    """Find the columns of a table that has one for each speaker, one filled in each row.
+    """Return the columns of a table that has one column for each speaker; None if it has not.
 
     Returns:
         The delimiter, the column of times if there is one, and the speakers by their columns;

@@ -12,7 +12,12 @@ from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.errors import MalformedTranscriptError
 from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_text_functions
 from transcripts.notices import Notices
-from transcripts.table_columns import TableColumns, find_columns, find_speaker_columns, read_rows
+from transcripts.table_columns import (
+    TableColumns,
+    find_speaker_columns,
+    find_table_columns,
+    read_table_rows,
+)
 from transcripts.text import TextPiece
 from transcripts.times import parse_clock_time
 from transcripts.turns import ParsedTranscript, SpokenPassage
@@ -28,7 +33,7 @@ _LONGEST_CELL: Final = 20_000_000
 
 def is_table(content: str) -> bool:
     """Return whether a text is a CSV or TSV table of turns, by column names or contents."""
-    return find_columns(content) is not None or find_speaker_columns(content) is not None
+    return find_table_columns(content) is not None or find_speaker_columns(content) is not None
 
 
 def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> ParsedTranscript:
@@ -39,7 +44,7 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
             rows and lines cannot be told apart reliably.
     """
     del speakers  # labels are explicit here; roles are given later
-    columns = find_columns(content)
+    columns = find_table_columns(content)
     if columns is None and (found := find_speaker_columns(content)) is not None:
         return _read_columns_of_speakers(content, *found, notices)
     if columns is None:
@@ -74,7 +79,7 @@ def _read_columns_of_speakers(
 ) -> ParsedTranscript:
     clock = TimeConverter(1_000, notices)
     passages: list[SpokenPassage] = []
-    for row in read_rows(content, delimiter)[1:]:
+    for row in read_table_rows(content, delimiter)[1:]:
         start_ms = clock(_time(_cell(row, start)))
         passages += [
             SpokenPassage(name, (TextPiece(_cell(row, at), start_ms, None),))

@@ -29,7 +29,7 @@ Comment = tuple[int, str]
 
 
 def name_cues_by_comments(cues: Sequence[Cue], comments: Sequence[Comment]) -> Sequence[Cue]:
-    """Return the cues with the speakers that the comments between them name.
+    """Return the cues with the speakers that the WebVTT comments between them name.
 
     Args:
         cues: in the order of the file.
@@ -73,7 +73,7 @@ def _all_roles(names: Counter[str]) -> bool:
 
 
 def read_json_payloads(cues: Sequence[Cue]) -> Sequence[Cue]:
-    """Return the cues with the speakers and words of objects of JSON that stand in their text."""
+    """Return the cues with the speakers and words in their JSON payloads."""
     if not any('"spokenText"' in cue.payload for cue in cues):
         return cues
     return [_read_payload(cue) for cue in cues]

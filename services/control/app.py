@@ -17,7 +17,7 @@ from control.handlers import router
 from control.reader import open_dead_letter_reader
 from control.replay import DeadLetterReplayer
 from control.settings import ControlSettings
-from control.settling import Settler
+from control.settling import OutcomePublisher
 from control.store import DeadLetterStore
 from database.migrate import open_migrated_database
 from database.settings import PostgresSettings
@@ -57,7 +57,7 @@ async def lifespan(
         publisher = broker.connected_publisher
         replayer = DeadLetterReplayer(store, reader, publisher)
         context.set_global("store", store)
-        async with replayer.repairing(), Settler(database, publisher.publish).running():
+        async with replayer.repairing(), OutcomePublisher(database, publisher.publish).running():
             api.context = ApiContext(store, reader, replayer)
             try:
                 yield

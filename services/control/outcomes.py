@@ -15,7 +15,7 @@ from contracts.events import SettledOutcome, SettledReason, TranscriptSettled
 
 @dataclass(frozen=True, slots=True)
 class DeadLetterCause:
-    """Dead letter of an interview or a chunk, and why it was set aside."""
+    """Dead letter of an interview or a chunk, with the cause for which it was set aside."""
 
     letter_id: UUID
     service: str
@@ -25,7 +25,7 @@ class DeadLetterCause:
 
 @dataclass(frozen=True, slots=True)
 class ContentFacts:
-    """What is known of one content that was submitted under one revision.
+    """Facts known of one submitted content, from which its outcome is decided.
 
     Attributes:
         transcript_id: which interview it is of.
@@ -71,8 +71,8 @@ class ContentFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
-    """Outcome of submitted content.
+class OutcomeDecision:
+    """Decided outcome of submitted content: the event to publish, and a hash of the facts.
 
     Attributes:
         event: what is published.
@@ -83,8 +83,8 @@ class Decision:
     facts_sha256: str
 
 
-def decide(facts: ContentFacts, number: int) -> Decision | None:
-    """Return the outcome of submitted content, or None while it has none.
+def decide_outcome(facts: ContentFacts, number: int) -> OutcomeDecision | None:
+    """Decide the outcome of submitted content from the facts; return None while there is none.
 
     What is ingested counts before dead letters of the interview: another submission of the same
     content may have died.
@@ -99,25 +99,25 @@ def decide(facts: ContentFacts, number: int) -> Decision | None:
         letter = facts.letters[0]
         reasons = (_reason(letter, 0),)
         event = _event(facts, number, SettledOutcome.REFUSED, reasons)
-        return Decision(event, _hash(event, [letter.letter_id]))
+        return OutcomeDecision(event, _hash(event, [letter.letter_id]))
     return None
 
 
-def _of_ingested(facts: ContentFacts, number: int) -> Decision | None:
+def _of_ingested(facts: ContentFacts, number: int) -> OutcomeDecision | None:
     # Nothing further comes of submitting such content again, so that itself is answered.
     submissions = (facts.submissions, facts.last_submitted_at)
     if facts.is_superseded:
         event = _event(facts, number, SettledOutcome.SUPERSEDED)
-        return Decision(event, _hash(event, submissions))
+        return OutcomeDecision(event, _hash(event, submissions))
     if facts.is_going_on:
         return None
     if not facts.is_dead_in_part:
         event = _event(facts, number, SettledOutcome.COMPLETE)
-        return Decision(event, _hash(event, submissions))
+        return OutcomeDecision(event, _hash(event, submissions))
     reasons = tuple(islice(_reasons(facts.letters), MOST_REASONS))
     event = _event(facts, number, SettledOutcome.DEAD_IN_PART, reasons)
     # A chunk that was replayed and died again has another letter.
-    return Decision(event, _hash(event, (letter.letter_id for letter in facts.letters)))
+    return OutcomeDecision(event, _hash(event, (letter.letter_id for letter in facts.letters)))
 
 
 def _event(

@@ -22,7 +22,7 @@ import structlog
 from contracts.encoded import EncodedEvent
 from contracts.errors import OutageError
 from contracts.events import Event, TranscriptSettled
-from control.outcomes import ContentFacts, DeadLetterCause, decide
+from control.outcomes import ContentFacts, DeadLetterCause, decide_outcome
 from database.pool import Connection, Database, Record
 from database.queries import load_queries, transpose_rows
 
@@ -46,8 +46,8 @@ RETRY_PAUSE_S: Final = 1.0
 Publish = Callable[[Sequence[Event]], Awaitable[None]]
 
 
-class Settler:
-    """Decides and publishes outcomes.
+class OutcomePublisher:
+    """Publisher of the outcomes of submitted content, which it decides first.
 
     Args:
         database: where the facts are, and the outcomes.
@@ -125,7 +125,7 @@ async def _decide_one(connection: Connection, row: Record) -> None:
             _QUERIES.select_dead_chunks, facts.transcript_id, facts.revision
         )
         facts = _facts(row, letters=[_cause(letter) for letter in rows])
-    decision = decide(facts, row["number"] + 1)
+    decision = decide_outcome(facts, row["number"] + 1)
     if decision is None or decision.facts_sha256 == row["facts_sha256"]:
         return
     await connection.execute(

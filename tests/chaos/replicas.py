@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from local_stack.processes import exit_code, start_process
+from local_stack.processes import get_exit_code, start_process
 from support.waiting import eventually, until
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -57,7 +57,7 @@ class Replica:
     def exit_code(self) -> int | None:
         """What its last process ended with; None while it runs or before there is one."""
         if self._exit_code is None and self.pid is not None:
-            self._exit_code = exit_code(self.pid)
+            self._exit_code = get_exit_code(self.pid)
         return self._exit_code
 
     @property

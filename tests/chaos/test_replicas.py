@@ -9,7 +9,7 @@ from pathlib import Path
 
 from chaos.replicas import PYTHONPATH
 from chaos.worker import CRASHES, FOLDER, SEED
-from local_stack.processes import start_time_of
+from local_stack.processes import get_process_start_time
 from support.broker import free_port
 from support.waiting import eventually
 
@@ -39,8 +39,8 @@ def test_replicas_end_with_the_run_that_was_killed(tmp_path: Path) -> None:
             pid = int(told.readline())
         log = tmp_path / "orphan.log"
         eventually(lambda: log.exists() and b"started" in log.read_bytes())
-        assert start_time_of(pid) is not None
+        assert get_process_start_time(pid) is not None
     finally:
         parent.kill()
         parent.wait()
-    eventually(lambda: start_time_of(pid) is None)
+    eventually(lambda: get_process_start_time(pid) is None)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final, NoReturn, Self
 
 from local_stack.probes import ReadinessProbe, probe_port
-from local_stack.processes import Process, exit_code, start_process
+from local_stack.processes import Process, get_exit_code, start_process
 from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.kafka.admin import wait_for_broker
 from support.broker import free_port
@@ -213,7 +213,7 @@ def own_kafka(
 def _has_ended(pid: int) -> bool:
     """Return whether a child and all its threads have ended: only then its ports are free."""
     try:
-        return exit_code(pid) is not None
+        return get_exit_code(pid) is not None
     except ChildProcessError:
         return True  # its end was seen before
 

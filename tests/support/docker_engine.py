@@ -21,7 +21,7 @@ from importlib import import_module
 from typing import Any, Final
 
 from local_stack.probes import LOOPBACK
-from local_stack.processes import start_time_of
+from local_stack.processes import get_process_start_time
 
 RUN_LABEL: Final = "onrecord.tests.run"
 
@@ -99,13 +99,13 @@ def _remove(which: Callable[[str], bool]) -> None:
 
 def this_run() -> str:
     """Return the label of this run: machine, process id and start time."""
-    return f"{socket.gethostname()} {os.getpid()} {start_time_of(os.getpid())}"
+    return f"{socket.gethostname()} {os.getpid()} {get_process_start_time(os.getpid())}"
 
 
 def _is_over(run: str) -> bool:
     """Return whether a run on this machine has ended; runs of other machines count as going on."""
     host, pid, born = run.split(" ", 2)
-    return host == socket.gethostname() and start_time_of(int(pid)) != born
+    return host == socket.gethostname() and get_process_start_time(int(pid)) != born
 
 
 @cache

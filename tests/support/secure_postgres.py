@@ -128,7 +128,7 @@ async def _demand_encryption(dsn: str, cluster: Path) -> None:
 
 def main(cluster: str, port: str) -> None:
     """Become the server as the local stack does, with programs that can encrypt."""
-    server.programs_folder = programs
+    server.find_postgres_programs = programs
     server.main(Path(cluster), int(port), os.environ["POSTGRES_PASSWORD"])
 
 

@@ -10,7 +10,7 @@ from uuid import uuid5
 from contracts.events import Event, TranscriptSettled
 from contracts.ids import NAMESPACE
 from control.domain import IndexedDeadLetter, IndexedSubmission
-from control.settling import Settler
+from control.settling import OutcomePublisher
 from control.store import DeadLetterStore
 from database.pool import Database
 from persistence.store import NotesStore
@@ -32,7 +32,7 @@ class SettledInterview:
         self.database = database
         self.letters = DeadLetterStore(database)
         self.notes = NotesStore(database)
-        self.settler = Settler(database, self._publish)
+        self.settler = OutcomePublisher(database, self._publish)
         self.published: list[TranscriptSettled] = []
         self.refuses: Exception | None = None
 

@@ -14,7 +14,7 @@ from typing import Final
 import yaml
 
 from contracts.topics import PIPELINE
-from local_stack.postgres import programs_folder
+from local_stack.postgres import find_postgres_programs
 from local_stack.spec import find_stack_file
 from local_stack.supervisor import LocalStack
 from support.containers import kafka_container, postgres_container
@@ -123,7 +123,7 @@ def processes_of(folder: Path) -> dict[int, str]:
 
 def versions() -> str:
     """The embedded broker's and database's versions, for people."""
-    server = [str(programs_folder() / "postgres"), "--version"]
+    server = [str(find_postgres_programs() / "postgres"), "--version"]
     database = subprocess.run(server, capture_output=True, text=True, check=True).stdout.split()[-1]
     try:
         broker = version("noida-db")

@@ -15,7 +15,7 @@ from messaging.consumer.commits import OffsetCommitter
 from messaging.kafka.aiokafka_internals import get_client
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.kafka.partition_logs import fetch_log_identities
-from messaging.kafka.topic_checks import describe_missing_topics, missing_topics_error
+from messaging.kafka.topic_checks import build_missing_topics_error, describe_missing_topics
 
 CHECK_INTERVAL_S: Final = 5.0
 """Pause between two checks, and how long one may take, in seconds."""
@@ -25,7 +25,7 @@ STALL_TIMEOUT_S: Final = 30.0
 
 
 class TopicPresence:
-    """Topics that a service needs, and which of them do not exist.
+    """Checker of whether the topics that a service needs exist.
 
     Args:
         needed: names of all topics that are read or written, as the broker knows them.
@@ -56,7 +56,7 @@ class TopicPresence:
             raise KafkaUnavailableError(f"{', '.join(sorted(appeared))} exists now")
         deleted = self.needed - self.missing - {*existing}
         if deleted & self._deleted:
-            raise missing_topics_error(deleted)
+            raise build_missing_topics_error(deleted)
         self._deleted = deleted
         return describe_missing_topics(deleted) if deleted else ""
 

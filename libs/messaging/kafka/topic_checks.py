@@ -33,8 +33,8 @@ class TopicSettingsError(OutageError):
     """Raised when a topic's settings would lose or refuse messages."""
 
 
-def missing_topics_error(missing: Collection[str]) -> MissingTopicsError:
-    """Return the error to raise for topics that do not exist."""
+def build_missing_topics_error(missing: Collection[str]) -> MissingTopicsError:
+    """Build the error to raise for topics that do not exist."""
     return MissingTopicsError(describe_missing_topics(missing))
 
 
@@ -66,7 +66,7 @@ async def require_topics(
         try:
             missing = {*names} - {*await client.list_topics()}
             if not missing <= {*optional}:
-                raise missing_topics_error(missing)
+                raise build_missing_topics_error(missing)
             names = [name for name in names if name not in missing]
             configs = await _configs(client, names)
         except KafkaError as error:

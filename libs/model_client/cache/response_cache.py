@@ -30,7 +30,7 @@ from model_client.cache.store import (
 )
 from model_client.requests import ModelRequest
 
-__all__ = ["CacheSettings", "CachedResponse", "ResponseCache", "cache_key"]
+__all__ = ["CacheSettings", "CachedResponse", "ResponseCache", "build_cache_key"]
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -60,7 +60,7 @@ FAILURES: Final = (OnrecordError, asyncpg.PostgresError, asyncpg.InterfaceError,
 AWAY: Final = (DatabaseUnavailableError, TimeoutError)
 
 
-def cache_key(request: ModelRequest[Any], model: str, parameters: Mapping[str, Any]) -> str:
+def build_cache_key(request: ModelRequest[Any], model: str, parameters: Mapping[str, Any]) -> str:
     """Return the key under which the response to a request is cached.
 
     Args:

@@ -78,7 +78,7 @@ class CachedResponse:
 
 @dataclass(frozen=True, slots=True)
 class CacheLookup:
-    """Lookup of one request in the cache.
+    """Lookup of a request in the response cache, which may claim the key if it is absent.
 
     Attributes:
         keys: of answers, the best first.
@@ -93,7 +93,7 @@ class CacheLookup:
 
 @dataclass(frozen=True, slots=True)
 class CacheLookupResult:
-    """Result of a lookup: a cached response, a claim to make one, or neither.
+    """Result of a cache lookup: a response, a claim to make the call, or neither.
 
     Attributes:
         answer: the key that has an answer, with it; None if none has.
@@ -109,7 +109,7 @@ class CacheLookupResult:
 
 @dataclass(frozen=True, slots=True)
 class ClaimCompletion:
-    """End of a claim: the response to store, if there is one, and the key to release.
+    """Completion of a claim on a cache key: the response to store, if there is one.
 
     Attributes:
         claimed: the key that others may claim again.

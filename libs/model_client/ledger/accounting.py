@@ -20,7 +20,7 @@ from model_client.ledger.ledger import BudgetReservation, CallDetails, CallOutco
 from model_client.ledger.prices import PriceCalculator
 from model_client.requests import CostAttribution
 from model_client.settings import ModelConfig
-from model_client.transport.api_dialect import TokenEstimator, max_prompt_tokens
+from model_client.transport.api_dialect import TokenEstimator, compute_max_prompt_tokens
 from model_client.transport.http_call import CallResult
 
 ANSWERED: Final = "answered"
@@ -50,7 +50,7 @@ budgets."""
 
 @dataclass(frozen=True, slots=True)
 class CallLabels:
-    """Cost attribution and prompt version of a call."""
+    """Labels of a call for the ledger: cost attribution and prompt version."""
 
     attribution: CostAttribution
     prompt_version: str
@@ -112,7 +112,9 @@ class CallAccounting:
     ) -> BudgetReservation | None:
         if self._ledger is None:
             return None
-        worst = self._prices.max_cost(max_prompt_tokens(body), self._config.max_output_tokens)
+        worst = self._prices.max_cost(
+            compute_max_prompt_tokens(body), self._config.max_output_tokens
+        )
         config = self._config
         call = CallDetails(
             bill.attribution, bill.prompt_version, config.base_url, config.model, worst
@@ -138,7 +140,7 @@ class CallAccounting:
         return seen.model_copy(update={"output_tokens": self._config.max_output_tokens})
 
     def _settle(self, reservation: BudgetReservation | None, code: str, reply: CallResult) -> None:
-        metrics.record_call(self._config.model, code, reply)
+        metrics.record_call_metrics(self._config.model, code, reply)
         if self._ledger is None or reservation is None:
             return
         outcome = CallOutcome(
@@ -175,7 +177,7 @@ def _code(failure: BaseException | None, reply: CallResult) -> str:
     return failure.code.value if isinstance(failure, OnrecordError) else ErrorCode.BUG.value
 
 
-def sum_costs(costs: list[Decimal | None]) -> Decimal | None:
-    """Return what calls cost together, in US dollars; None if one of them has no price."""
+def sum_known_costs(costs: list[Decimal | None]) -> Decimal | None:
+    """Return the sum of some calls' costs in US dollars; None if one is unknown."""
     known = [one for one in costs if one is not None]
     return sum(known, Decimal(0)) if len(known) == len(costs) else None

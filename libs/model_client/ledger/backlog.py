@@ -37,7 +37,7 @@ AWAY: Final = (DatabaseUnavailableError, DatabaseConflictError, DatabaseTimeoutE
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """Settlement or withdrawal of a reservation that is to be written.
+    """Ledger entry still to be written: a reservation's settlement or withdrawal.
 
     Attributes:
         reservation: of which call.
@@ -51,7 +51,7 @@ class LedgerEntry:
 
 
 class LedgerRetryQueue:
-    """Writer of ledger entries that retries, while its context lasts, what could not be written.
+    """Queue of ledger entries whose write failed, which retries them while its context lasts.
 
     Args:
         store: where they are written.

@@ -27,13 +27,13 @@ RETRY_AFTER_S: Final = 5.0
 
 
 class BudgetBusyError(ThrottledError):
-    """Raised when running calls have reserved the rest of a budget, and may release it."""
+    """Raised when calls in progress have reserved the rest of a budget."""
 
     code = ErrorCode.BUDGET_EXCEEDED
 
 
 class BudgetSettings(BaseSettings):
-    """Budget limits that hold unless ``onrecord budgets`` sets others (``ONRECORD_BUDGET_*``)."""
+    """Settings of default budgets (``ONRECORD_BUDGET_*``), which ``onrecord budgets`` overrides."""
 
     model_config = SettingsConfigDict(
         env_prefix="ONRECORD_BUDGET_", frozen=True, extra="ignore", env_ignore_empty=True
@@ -67,7 +67,7 @@ class BudgetSettings(BaseSettings):
 
 @dataclass(frozen=True, slots=True)
 class BudgetRefusal:
-    """Budget that does not allow a call; amounts in US dollars.
+    """Refusal of a call by a budget, with the amounts in US dollars.
 
     Attributes:
         scope: ``study`` or ``day``.
@@ -93,10 +93,10 @@ class BudgetRefusal:
         return committed + worst_usd <= self.limit_usd
 
 
-def budget_error(
+def build_budget_error(
     refusals: Sequence[BudgetRefusal], study_id: str, model: str, worst_usd: Decimal | None
 ) -> OnrecordError:
-    """Return the error that names the budget which refuses a call, and the remedy.
+    """Build the error that names the budget which refuses a call, and the remedy.
 
     Args:
         refusals: budgets that refuse the call, at least one.
@@ -121,9 +121,9 @@ def budget_error(
         else ("of the day (UTC)", "set-day")
     )
     message = (
-        f"the budget {whose} is {format_usd(refusal.limit_usd)}: {format_usd(refusal.settled_usd)} "
-        f"spent, {format_usd(refusal.reserved_usd)} reserved, and this call may take "
-        f"{format_usd(worst_usd)}; `onrecord budgets {verb} USD` raises it"
+        f"the budget {whose} is {format_dollars(refusal.limit_usd)}: "
+        f"{format_dollars(refusal.settled_usd)} spent, {format_dollars(refusal.reserved_usd)} reserved, and this call may take "
+        f"{format_dollars(worst_usd)}; `onrecord budgets {verb} USD` raises it"
     )
     if over:
         return errors.BudgetExceededError(message)
@@ -140,8 +140,8 @@ def _unpriced(refusals: Sequence[BudgetRefusal], study: str, model: str) -> Onre
     return errors.ModelUnavailableError(f"there is a budget, but {mend}")
 
 
-def format_usd(amount: Decimal) -> str:
-    """Return an amount as ``$12.50`` or ``$0.000375``."""
+def format_dollars(amount: Decimal) -> str:
+    """Format an amount of US dollars: ``$12.50`` or ``$0.000375``."""
     rounded = amount.quantize(SMALLEST, ROUND_HALF_EVEN)
     whole, _, decimals = f"{rounded:,f}".partition(".")
     return f"${whole}.{decimals.rstrip('0').ljust(LEAST_DECIMALS, '0')}"

@@ -16,7 +16,7 @@ from database.lazy import LazyDatabase
 from model_client import metrics
 from model_client.background_tasks import BackgroundTasks
 from model_client.ledger.backlog import AWAY, CLOSE_S, LedgerEntry, LedgerRetryQueue
-from model_client.ledger.budgets import BudgetRefusal, BudgetSettings, budget_error
+from model_client.ledger.budgets import BudgetRefusal, BudgetSettings, build_budget_error
 from model_client.ledger.store import (
     BudgetReservation,
     CallDetails,
@@ -143,7 +143,7 @@ class Ledger:
                         return reservation
         for one in refusals:
             metrics.BUDGET_REFUSALS.labels(one.scope).inc()
-        raise budget_error(refusals, call.attribution.study_id, call.model, call.worst_usd)
+        raise build_budget_error(refusals, call.attribution.study_id, call.model, call.worst_usd)
 
     async def _something_comes_back(self, within_s: float) -> None:
         """Wait until a call of this process is settled, or ``within_s`` seconds have passed."""

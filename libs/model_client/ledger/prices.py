@@ -22,7 +22,7 @@ BATCH_SHARE: Final = Decimal("0.5")
 
 
 class PriceCalculator:
-    """Calculator of what calls of one model cost.
+    """Calculator of the cost of one model's calls.
 
     Args:
         model: its name.

@@ -96,7 +96,7 @@ class BudgetReservation:
 
 @dataclass(frozen=True, slots=True)
 class ReservationResult:
-    """Result of a reservation: the budgets that refuse it, if any.
+    """Result of reserving a call's cost: the budgets that refuse it, if any.
 
     Attributes:
         refusals: budgets that do not allow it; empty: it is reserved.
@@ -117,7 +117,7 @@ class _Settlement:
 
 
 class LedgerStore:
-    """PostgreSQL tables of the ledger.
+    """Store of the ledger's tables in PostgreSQL.
 
     All methods raise as ``Database`` does. Trying one again after an error changes nothing that
     was done already. Calls of one study and day go to the server in groups; those of another do

@@ -54,8 +54,8 @@ COME_BACK_S: Final = 1.0
 """Retry-after, in seconds, of a call that found no free slot in time."""
 
 
-class AdaptiveConcurrency:
-    """Limiter of concurrent calls to one endpoint.
+class AdaptiveConcurrencyLimiter:
+    """Limiter of concurrent calls to one endpoint, which adapts to its latency and errors.
 
     Args:
         most: never more at once.

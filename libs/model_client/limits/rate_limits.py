@@ -38,7 +38,7 @@ PROBE_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class ThrottleHold:
-    """Wait that a 429's retry-after imposes on all calls; times by the loop's clock, in seconds.
+    """Hold on all calls that a 429's retry-after imposes, until a time of the loop's clock.
 
     Attributes:
         retry_after_s: how long it is, in seconds.
@@ -52,7 +52,7 @@ class ThrottleHold:
 
 
 class RateLimiter:
-    """Rate limiter of one endpoint, by what this replica knows of its limits.
+    """Rate limiter of one endpoint, by requests and tokens per minute.
 
     A retry-after is obeyed up to a ceiling: an endpoint that asks for hours may be wrong, or
     mended meanwhile. Then one call probes, and what it shows holds for all::
@@ -178,7 +178,7 @@ class RateLimiter:
 
 
 class RateLimitPermit:
-    """Permission for one call, which reports back what the call showed about the limits.
+    """Permit for one call, which reports back what the call showed about the limits.
 
     Args:
         limits: whose turn it is.

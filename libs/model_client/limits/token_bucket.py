@@ -48,7 +48,7 @@ LEAST_SHARE: Final = 1e-3
 
 
 class AdaptiveTokenBucket:
-    """Estimate of one limit's state, and the pace that follows from it.
+    """Token bucket of one rate limit, which adapts to what the endpoint reports.
 
     Args:
         per_minute: a limit of our own; None if only the endpoint's holds.

@@ -46,7 +46,7 @@ COMPLAINTS: Final[Mapping[str, Sequence[str]]] = {
 
 
 class ApiDialect:
-    """Parameters that one endpoint understands, and the request bodies made of them.
+    """Dialect of one endpoint's API: which parameters it understands, and its request bodies.
 
     Parameters that are left out go by their names; ``response_format`` goes by ``strict`` and
     ``object``. One is left out for good once a request without it was accepted, and none with it
@@ -189,8 +189,8 @@ class TokenEstimator:
         return round(characters / self._characters_per_token)
 
 
-def max_prompt_tokens(body: Mapping[str, Any]) -> int:
-    """Return the most tokens a body's prompt can have: no token is shorter than a byte.
+def compute_max_prompt_tokens(body: Mapping[str, Any]) -> int:
+    """Return an upper bound of the tokens in a request's prompt.
 
     Byte-level tokenizers, which all models of today have, make at most one of each byte of UTF-8.
     The schema, and a frame of every message, count as well.

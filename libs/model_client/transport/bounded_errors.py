@@ -19,8 +19,8 @@ _OF_THE_WHOLE: Final = frozenset({"content-encoding", "content-length", "transfe
 """Headers that are about the whole body as it was sent."""
 
 
-class BoundedErrorsClient(DefaultAsyncHttpxClient):
-    """An ``httpx2.AsyncClient`` whose error responses hold ``LONGEST_EXPLANATION`` at most."""
+class ErrorTruncatingClient(DefaultAsyncHttpxClient):
+    """HTTP client (httpx2) that truncates the bodies of error responses."""
 
     async def send(
         self, request: httpx2.Request, *, stream: bool = False, **options: Any

@@ -21,17 +21,17 @@ from pydantic import BaseModel
 from contracts.notes import Usage
 from model_client import errors, metrics
 from model_client.durations import format_clock_time, format_seconds
-from model_client.ledger.accounting import CallAccounting, CallLabels, sum_costs
+from model_client.ledger.accounting import CallAccounting, CallLabels, sum_known_costs
 from model_client.ledger.ledger import Ledger
-from model_client.limits.adaptive_concurrency import AdaptiveConcurrency
+from model_client.limits.adaptive_concurrency import AdaptiveConcurrencyLimiter
 from model_client.limits.circuit_breaker import CircuitBreaker, FailureAttribution
 from model_client.limits.rate_limits import RateLimiter, RateLimitPermit
 from model_client.requests import ChatMessage, CostAttribution, ModelRequest
 from model_client.settings import ModelConfig
 from model_client.transport.api_dialect import ApiDialect, TokenEstimator
-from model_client.transport.bounded_errors import BoundedErrorsClient
+from model_client.transport.bounded_errors import ErrorTruncatingClient
 from model_client.transport.http_call import CallResult, ChatCompletionCaller
-from model_client.transport.http_errors import error_for_status
+from model_client.transport.http_errors import build_status_error
 from model_client.transport.response_parser import build_repair_messages, parse_answer
 from model_client.transport.retries import RetryPolicy
 
@@ -63,7 +63,7 @@ read."""
 
 @dataclass(frozen=True, slots=True)
 class ModelResponse:
-    """Valid answer of a model, with its usage and cost.
+    """Response of a model: the valid answer, with its usage and cost.
 
     Attributes:
         value: the valid answer.
@@ -111,7 +111,7 @@ class ModelEndpoint:
             share=share,
             ceiling_s=retry_after_ceiling_s,
         )
-        self.concurrency = AdaptiveConcurrency(most=config.concurrency)
+        self.concurrency = AdaptiveConcurrencyLimiter(most=config.concurrency)
         self._dialect = ApiDialect(config)
         self._estimate = TokenEstimator()
         self._accounts = CallAccounting(config, ledger, self._estimate)
@@ -121,7 +121,7 @@ class ModelEndpoint:
             api_key=config.key or NO_KEY,
             max_retries=0,
             timeout=config.timeout_s,
-            http_client=BoundedErrorsClient(
+            http_client=ErrorTruncatingClient(
                 base_url=config.base_url, timeout=httpx2.Timeout(config.timeout_s)
             ),
         )
@@ -198,7 +198,7 @@ class ModelEndpoint:
             reply.model or self.config.model,
             reply.fingerprint,
             _sum([one.usage or Usage() for one in replies]),
-            sum_costs([one.cost_usd for one in replies]),
+            sum_known_costs([one.cost_usd for one in replies]),
         )
 
     async def _reply(
@@ -294,7 +294,7 @@ class ModelEndpoint:
                 reply.record_headers(refused.response.headers)
                 reworded = self._dialect.adapt_to_refusal(refused, body, without)
                 if reworded is None:
-                    raise error_for_status(refused) from refused
+                    raise build_status_error(refused) from refused
                 without = reworded
             else:
                 self._dialect.record_accepted(body, without, streamed=reply.streamed)

@@ -17,12 +17,12 @@ from contracts.notes import Usage
 from model_client import errors
 from model_client.durations import format_seconds
 from model_client.settings import ModelConfig
-from model_client.transport.http_errors import error_for_stream_event
+from model_client.transport.http_errors import build_stream_error
 from model_client.transport.response_stream import (
     drain_stream,
     iter_sse_data,
     parse_json_or_none,
-    read_body,
+    read_whole_body,
 )
 
 EVENT_STREAM: Final = "text/event-stream"
@@ -43,7 +43,7 @@ def _nobody(_: Mapping[str, str]) -> None:
 
 @dataclass(slots=True)
 class CallResult:
-    """What has arrived of a call's response so far, also of one that failed half-way.
+    """Result of an HTTP call as far as it has arrived, also of one that failed half-way.
 
     Attributes:
         on_headers: called with the response's headers as soon as they have arrived.
@@ -93,7 +93,7 @@ class CallResult:
         if not isinstance(part, dict):
             return False
         if part.get("error"):
-            raise error_for_stream_event(part["error"])
+            raise build_stream_error(part["error"])
         self.model = _name(part.get("model")) or self.model
         self.fingerprint = _name(part.get("system_fingerprint")) or self.fingerprint
         self.usage = _usage(part.get("usage")) or self.usage
@@ -121,7 +121,7 @@ class CallResult:
 
 
 class ChatCompletionCaller:
-    """Caller of one model's chat completions.
+    """Caller of one model's chat completions endpoint over HTTP.
 
     Args:
         config: the model, and how patient to be.
@@ -146,7 +146,7 @@ class ChatCompletionCaller:
         Raises:
             errors.ModelTimeoutError: no answer in time, or a stalled one.
             errors.ServerError: the endpoint could not be reached, failed, or cut the answer.
-            openai.APIStatusError: the endpoint refused; see ``error_for_status``.
+            openai.APIStatusError: the endpoint refused; see ``build_status_error``.
         """
         loop = asyncio.get_running_loop()
         reply.sent_at = loop.time()
@@ -164,7 +164,7 @@ class ChatCompletionCaller:
                         )
                     else:
                         limit.reschedule(patience.until)
-                        _take_whole(await read_body(response.aiter_bytes()), reply)
+                        _take_whole(await read_whole_body(response.aiter_bytes()), reply)
         except (TimeoutError, openai.APITimeoutError) as error:
             raise errors.ModelTimeoutError(patience.explain(reply)) from error
         except openai.APIConnectionError as error:

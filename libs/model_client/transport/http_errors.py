@@ -167,8 +167,8 @@ class _Refusal:
         return self.body.get(name) if isinstance(self.body, dict) else None
 
 
-def error_for_status(refused: openai.APIStatusError) -> OnrecordError:
-    """Return the error of ours that an HTTP status means for the request.
+def build_status_error(refused: openai.APIStatusError) -> OnrecordError:
+    """Build the error to raise for a response with an HTTP error status.
 
     A 5xx is the failure of one request; that the endpoint is down for everybody is for the
     circuit breaker to find, which sees all requests.
@@ -176,8 +176,8 @@ def error_for_status(refused: openai.APIStatusError) -> OnrecordError:
     return _meaning(_refusal(refused))
 
 
-def error_for_stream_event(body: Any) -> OnrecordError:
-    """Return the error of ours that an error event within a stream means.
+def build_stream_error(body: Any) -> OnrecordError:
+    """Build the error to raise for an error event within a streamed response.
 
     Args:
         body: the event's ``error``.
@@ -191,7 +191,7 @@ def error_for_stream_event(body: Any) -> OnrecordError:
 
 
 def is_parameter_refusal(refused: openai.APIStatusError, *names: str) -> bool:
-    """Return whether a request was refused because the endpoint does not know a parameter.
+    """Return whether an endpoint refused a request because it does not know a parameter.
 
     Args:
         refused: the refusal.

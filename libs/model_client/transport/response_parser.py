@@ -47,7 +47,7 @@ _OPENING: Final = re.compile(r"[\[{]")
 
 
 def parse_answer(text: str, answer: type[A], *, requires_single_object: bool = False) -> A:
-    """Return the validated answer in the text that a model wrote.
+    """Parse and validate the JSON answer in the text that a model wrote.
 
     It may stand among sentences, behind thoughts, in a code fence, or as JSON within a JSON string.
     Of several values the last counts that is valid. Unknown keys are ignored.
@@ -103,7 +103,7 @@ def build_repair_messages(text: str, error: BadOutputError) -> list[ChatMessage]
 
 
 def describe_validation_errors(problems: Sequence[ErrorDetails]) -> str:
-    """Return pydantic's errors in words that a model can act on: where, and what has to be there.
+    """Describe pydantic's errors in words that a model can act on.
 
     Made of the expected names and of positions, never of the answer's own text.
     """

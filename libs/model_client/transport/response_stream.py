@@ -20,7 +20,7 @@ DRAIN_S: Final = 0.25
 
 
 async def iter_sse_data(parts: AsyncIterable[bytes]) -> AsyncIterator[str]:
-    """Yield the data of server-sent events (HTML Living Standard, 9.2.6), without other fields.
+    """Yield the data of server-sent events, without their other fields.
 
     Args:
         parts: the body, in pieces of any size.
@@ -40,15 +40,15 @@ async def iter_sse_data(parts: AsyncIterable[bytes]) -> AsyncIterator[str]:
 
 
 async def drain_stream(rest: AsyncIterable[object]) -> None:
-    """Read what follows an answer, so that its connection can be used again."""
+    """Read the rest of a streamed response, so that its connection can be used again."""
     with suppress(TimeoutError, httpx2.RequestError, BadOutputError):
         async with asyncio.timeout(DRAIN_S):
             async for _ in rest:
                 pass
 
 
-async def read_body(parts: AsyncIterable[bytes]) -> bytes:
-    """Return a body put together from its pieces.
+async def read_whole_body(parts: AsyncIterable[bytes]) -> bytes:
+    """Read a response's body to its end and return it.
 
     Raises:
         BadOutputError: it has no end.

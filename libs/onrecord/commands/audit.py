@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from onrecord.console import Json, err, out, print_json
-from onrecord.options import require_finite
+from onrecord.options import validate_seconds
 from onrecord.pages.rendering import format_count
 from onrecord.settings import ClientSettings
 
@@ -24,7 +24,7 @@ Wait = Annotated[
     bool, typer.Option("--wait", help="First wait until nothing is on its way any more.")
 ]
 Timeout = Annotated[
-    float, typer.Option(min=0, callback=require_finite, help="Longest wait, in seconds.")
+    float, typer.Option(min=0, callback=validate_seconds, help="Longest wait, in seconds.")
 ]
 
 
@@ -69,7 +69,7 @@ async def audit_system(settings: ClientSettings, within_s: float) -> AuditResult
     from audit.broker import open_topic_scanner  # noqa: PLC0415 - slow to import
     from onrecord import connections  # noqa: PLC0415 - slow to import
 
-    kafka = connections.kafka_settings(settings)
+    kafka = connections.build_kafka_settings(settings)
     async with (
         connections.explain_kafka_errors(),
         open_topic_scanner(kafka) as scanner,

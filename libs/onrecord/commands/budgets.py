@@ -63,7 +63,7 @@ def budgets(context: typer.Context, *, json_output: Json = False) -> None:
 
 
 def set_(study: StudyId, limit: Limit, *, json_output: Json = False) -> None:
-    """Set what one study may cost, from now on.
+    """Set the budget of one study, from now on.
 
     Examples of use:
 
@@ -79,7 +79,7 @@ def set_(study: StudyId, limit: Limit, *, json_output: Json = False) -> None:
 
 
 def set_day(limit: Limit, *, json_output: Json = False) -> None:
-    """Set what each day (UTC) may cost, all studies together, from now on.
+    """Set the budget of each day (UTC), for all studies together, from now on.
 
     Examples of use:
 

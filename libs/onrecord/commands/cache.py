@@ -17,7 +17,7 @@ from onrecord.settings import ClientSettings
 from onrecord.time_spans import parse_time_span
 
 if TYPE_CHECKING:
-    from read_model.cache_stats import CachedByModel, CacheFilter
+    from read_model.cache_stats import CacheFilter, ModelCacheStats
 
 MB = 1_000_000
 
@@ -51,13 +51,15 @@ def stats(*, json_output: Json = False) -> None:
         onrecord cache stats
         onrecord cache stats --json | jq '.total.saved_usd'
     """
-    from read_model.cache_stats import sum_cached  # noqa: PLC0415 - slow to import
+    from read_model.cache_stats import sum_cache_stats  # noqa: PLC0415 - slow to import
 
     found = asyncio.run(_find())
     if json_output:
-        print_json({"rows": [one.as_json() for one in found], "total": sum_cached(found).as_json()})
+        print_json(
+            {"rows": [one.as_json() for one in found], "total": sum_cache_stats(found).as_json()}
+        )
     elif found:
-        _show(found if len(found) == 1 else [*found, sum_cached(found)])
+        _show(found if len(found) == 1 else [*found, sum_cache_stats(found)])
     else:
         err.print("no answers are kept")
 
@@ -97,31 +99,31 @@ def _confirm(answers: int) -> None:
         raise FailedError("nothing was deleted")
 
 
-async def _find() -> Sequence[CachedByModel]:
+async def _find() -> Sequence[ModelCacheStats]:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.cache_stats import CacheStats  # noqa: PLC0415 - as above
+    from read_model.cache_stats import CacheQueries  # noqa: PLC0415 - as above
 
     async with open_postgres(ClientSettings.load()) as database:
-        return await CacheStats(database).by_model()
+        return await CacheQueries(database).by_model()
 
 
 async def _count(which: CacheFilter) -> int:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.cache_stats import CacheStats  # noqa: PLC0415 - as above
+    from read_model.cache_stats import CacheQueries  # noqa: PLC0415 - as above
 
     async with open_postgres(ClientSettings.load()) as database:
-        return await CacheStats(database).count(which)
+        return await CacheQueries(database).count(which)
 
 
 async def _delete(which: CacheFilter) -> int:
     from onrecord.connections import open_postgres  # noqa: PLC0415 - slow to import
-    from read_model.cache_stats import CacheStats  # noqa: PLC0415 - as above
+    from read_model.cache_stats import CacheQueries  # noqa: PLC0415 - as above
 
     async with open_postgres(ClientSettings.load()) as database:
-        return await CacheStats(database).delete(which)
+        return await CacheQueries(database).delete(which)
 
 
-def _show(found: Sequence[CachedByModel]) -> None:
+def _show(found: Sequence[ModelCacheStats]) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for title in ("model", "answers", "MB", "hits", "hit rate", "tokens saved", "US$ saved"):
         table.add_column(title, justify="left" if title == "model" else "right", no_wrap=True)

@@ -48,14 +48,16 @@ def costs(*, by: By = "study", since: Since = None, json_output: Json = False) -
         onrecord costs --by day --since 7d
         onrecord costs --by model --json | jq '.rows[] | {name, cost_usd}'
     """
-    from read_model.spending import sum_costs  # noqa: PLC0415 - slow to import
+    from read_model.spending import sum_call_costs  # noqa: PLC0415 - slow to import
 
     if by not in KINDS:
         raise UsageError(f"--by is one of {', '.join(KINDS)}; not {by!r}")
     found = asyncio.run(_find(by, None if since is None else parse_time_span(since)))
     if json_output:
         rows = [{"name": name, **cost.as_json()} for name, cost in found.items()]
-        print_json({"by": by, "since": since, "rows": rows, "total": sum_costs(found).as_json()})
+        print_json(
+            {"by": by, "since": since, "rows": rows, "total": sum_call_costs(found).as_json()}
+        )
         return
     if not found:
         err.print("no calls" if since is None else f"no calls within {since}", markup=False)
@@ -72,14 +74,14 @@ async def _find(by: str, since: timedelta | None) -> Mapping[str, CallCost]:
 
 
 def _show(by: str, found: Mapping[str, CallCost]) -> None:
-    from read_model.spending import sum_costs  # noqa: PLC0415 - slow to import
+    from read_model.spending import sum_call_costs  # noqa: PLC0415 - slow to import
 
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for title in (by, "calls", "answered", "failed", "input", "cached", "output", "US$"):
         table.add_column(title, justify="left" if title == by else "right", no_wrap=True)
     for name, cost in found.items():
         table.add_row(Text(escape_controls(name)), *_cells(cost))
-    everything = sum_costs(found)
+    everything = sum_call_costs(found)
     if len(found) > 1:
         table.add_section()
         table.add_row("all", *_cells(everything))

@@ -10,7 +10,7 @@ import typer
 
 from onrecord.console import Json, out, print_json
 from onrecord.errors import UsageError
-from onrecord.pages.rendering import page_width
+from onrecord.pages.rendering import get_page_width
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def coverage(*, study: Study = None, json_output: Json = False) -> None:
     if json_output:
         print_json(asdict(found))
         return
-    for line in format_coverage(found, page_width(out)):
+    for line in format_coverage(found, get_page_width(out)):
         out.print(line)
 
 

@@ -15,7 +15,7 @@ from contracts.errors import ErrorCode, OnrecordError
 from contracts.topics import PIPELINE
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import CommandError, FailedError, UsageError
-from onrecord.pages.rendering import format_count, page_width
+from onrecord.pages.rendering import format_count, get_page_width
 from onrecord.settings import ClientSettings
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def list_(  # noqa: PLR0913 - one parameter an option
     if not found:
         err.print("no dead letters" if state == "all" else f"no {state} dead letters")
         return
-    for line in format_dead_letters(found, datetime.now(UTC), page_width(out), _names(found)):
+    for line in format_dead_letters(found, datetime.now(UTC), get_page_width(out), _names(found)):
         out.print(line)
     if len(found) == limit:
         err.print(
@@ -132,7 +132,9 @@ def show(
     if json_output:
         print_json(dead_letter_to_json(letter, value) | {"gone": gone})
     else:
-        for line in format_dead_letter(letter, value, page_width(out), _names([letter]), gone=gone):
+        for line in format_dead_letter(
+            letter, value, get_page_width(out), _names([letter]), gone=gone
+        ):
             out.print(line)
 
 

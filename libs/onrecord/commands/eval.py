@@ -28,7 +28,7 @@ from evaluation.personal_data.detection_measures import measure_detection
 from evaluation.transcripts.format_measures import measure_formats
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import FailedError
-from onrecord.settings import home_folder
+from onrecord.settings import find_home_folder
 
 _SUMMEDITS_PREFIX: Final = "summedits_"
 
@@ -207,7 +207,7 @@ def _report_measures(measures: Sequence[Measure], *, as_json: bool) -> None:
 
 
 def _measures_folder() -> Path:
-    return home_folder() / "eval"
+    return find_home_folder() / "eval"
 
 
 def _print_measure(measure: Measure) -> None:

@@ -11,7 +11,7 @@ import typer
 from grounding.syntax.spacy_parser import is_spacy_installed, load_spacy_parser
 from onrecord.console import Json, out, print_json
 from onrecord.errors import UsageError
-from onrecord.pages.rendering import page_width, shorten_id
+from onrecord.pages.rendering import get_page_width, shorten_id
 from onrecord.settings import ClientSettings
 from read_model.explanation import ExplanationQueries, NoteExplanation, NoteMatch
 
@@ -59,7 +59,7 @@ def explain(note: NoteId, *, json_output: Json = False) -> None:
         return
     from onrecord.pages.explanation import format_explanation  # noqa: PLC0415 - keeps help quick
 
-    for line in format_explanation(explanation, page_width(out)):
+    for line in format_explanation(explanation, get_page_width(out)):
         out.print(line)
 
 

@@ -13,7 +13,7 @@ import typer
 
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
-from onrecord.pages.rendering import format_count, page_width, shorten_id
+from onrecord.pages.rendering import format_count, get_page_width, shorten_id
 from onrecord.settings import ClientSettings
 from read_model.queries import NoteFilter, ReadModelQueries, RefusedNote, StoredNote, StudyInUse
 
@@ -120,7 +120,7 @@ def notes(  # noqa: PLR0913 - one parameter an option
 def _print(found: SelectedNotes, theme: str | None) -> None:
     from onrecord.pages.notes import format_notes, format_refused_notes  # noqa: PLC0415 - keeps help quick
 
-    width = page_width(out)
+    width = get_page_width(out)
     for line in format_notes(
         found.accepted, found.studies, width, theme=theme, totals=found.totals
     ):

@@ -14,7 +14,12 @@ from rich.text import Text
 from contracts.transcript import Segment, TranscriptFormat
 from onrecord.console import Json, out, print_json
 from onrecord.errors import FailedError, UsageError
-from onrecord.pages.rendering import format_count, format_recording_time, page_width, wrap_paragraph
+from onrecord.pages.rendering import (
+    format_count,
+    format_recording_time,
+    get_page_width,
+    wrap_paragraph,
+)
 from onrecord.submit.files import read_transcript_file
 from onrecord.submit.older_readings import read_older_reading
 from transcripts import TranscriptError, TranscriptReading, read_transcript
@@ -106,7 +111,10 @@ def _compare(
     for one in [] if json_output else found[:_MOST_SHOWN]:
         place = "" if one.segment is None else f" (segment {one.segment})"
         for line in wrap_paragraph(
-            f"{one.sentence}{place}", page_width(out), indent=" " * 12, first=f"  {one.what:<10}"
+            f"{one.sentence}{place}",
+            get_page_width(out),
+            indent=" " * 12,
+            first=f"  {one.what:<10}",
         ):
             out.print(line)
     if len(found) > _MOST_SHOWN and not json_output:
@@ -156,7 +164,7 @@ def _read(file: Path, text: str, format_: TranscriptFormat | None) -> Transcript
 def _page(
     file: Path, found: DecodedFile, reading: TranscriptReading, *, segments: bool
 ) -> Iterator[Text]:
-    width = page_width(out)
+    width = get_page_width(out)
     yield Text(str(file), style="bold cyan")
     yield Text(f"  format    {reading.format.value}")
     yield Text(f"  length    {format_count(len(reading.segments), 'segment')}, {_span(reading)}")

@@ -11,8 +11,8 @@ from rich.table import Table
 
 from local_stack.state import ModelInUse
 from local_stack.supervisor import LocalStack, ProcessStatus
-from onrecord.console import Json, err, out, print_json, stack_progress
-from onrecord.settings import home_folder
+from onrecord.console import Json, err, out, print_json, show_stack_progress
+from onrecord.settings import find_home_folder
 
 NOT_RUNNING = 3
 
@@ -45,8 +45,8 @@ def up(only: Only = None, json_output: Json = False) -> None:  # noqa: FBT002 - 
         OPENAI_API_KEY=... ONRECORD_MODEL=... onrecord up
     """
     names = [name.strip() for name in only.split(",")] if only else None
-    with stack_progress("starting", quiet=json_output) as report:
-        stack = LocalStack(home_folder(), services=names, attached=False, report=report)
+    with show_stack_progress("starting", quiet=json_output) as report:
+        stack = LocalStack(find_home_folder(), services=names, attached=False, report=report)
         stack.start()
     if json_output:
         print_json(_overview(stack))
@@ -64,8 +64,8 @@ def down(purge: Purge = False, json_output: Json = False) -> None:  # noqa: FBT0
         onrecord down
         onrecord down --purge
     """
-    with stack_progress("stopping", quiet=json_output) as report:
-        stack = LocalStack(home_folder(), attached=False, report=report)
+    with show_stack_progress("stopping", quiet=json_output) as report:
+        stack = LocalStack(find_home_folder(), attached=False, report=report)
         stopped = [one.name for one in stack.status() if one.running]
         stack.stop(purge=purge)
     if json_output:
@@ -85,7 +85,7 @@ def status(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
         onrecord status
         onrecord status --json
     """
-    stack = LocalStack(home_folder(), attached=False)
+    stack = LocalStack(find_home_folder(), attached=False)
     found = stack.status()
     if json_output:
         print_json(_overview(stack))

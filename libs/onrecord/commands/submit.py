@@ -13,9 +13,9 @@ import typer
 from contracts.transcript import TranscriptFormat
 from onrecord.console import Json, err, out, print_json
 from onrecord.errors import UsageError
-from onrecord.options import require_finite
+from onrecord.options import validate_seconds
 from onrecord.pages.readings import format_readings
-from onrecord.pages.rendering import page_width
+from onrecord.pages.rendering import get_page_width
 from onrecord.settings import ClientSettings
 from onrecord.submit.files import read_study, read_transcript_stream
 from onrecord.submit.interview_files import (
@@ -81,7 +81,7 @@ DryRun = Annotated[
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until all notes are stored.")]
 Timeout = Annotated[
     float,
-    typer.Option(min=0, callback=require_finite, help="Longest wait with --wait, in seconds."),
+    typer.Option(min=0, callback=validate_seconds, help="Longest wait with --wait, in seconds."),
 ]
 
 
@@ -154,7 +154,7 @@ def submit(  # noqa: PLR0913 - one parameter an option
     if json_output:
         print_json(batch_to_json(batch))
     else:
-        for line in format_batch(batch, page_width(out)):
+        for line in format_batch(batch, get_page_width(out)):
             out.print(line)
     if (failure := find_batch_failure(batch)) is not None:
         raise failure

@@ -10,7 +10,7 @@ from typing import Final
 
 from local_model.weights import INSTALL, list_missing_packages
 from onrecord.console import out
-from onrecord.demo.runner import SAMPLES, demo_stack, print_heading, run_verb
+from onrecord.demo.runner import SAMPLES, print_heading, run_demo_stack, run_verb
 from onrecord.errors import FailedError
 
 SHORT: Final = SAMPLES / "short"
@@ -30,14 +30,14 @@ PATIENCE_S: Final = 900
 
 
 def run_demo() -> None:
-    """Run the demo with a small local model in a folder of its own; stop everything at the end.
+    """Run the demo with a small local model, in a folder of its own; stop everything at the end.
 
     Raises:
         FailedError: the model is not installed, or a step did not end as it should.
     """
     if lacks := list_missing_packages():
         raise FailedError(f"{lacks} not installed: {INSTALL}")
-    with demo_stack(UNHURRIED):
+    with run_demo_stack(UNHURRIED):
         _tell()
 
 

@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from local_stack.progress import Progress, Report, ignore_progress
+from local_stack.progress import ProcessProgress, Report, ignore_progress
 from local_stack.supervisor import LocalStack
 from onrecord.cli import run_command
 from onrecord.commands.stack import describe_model
-from onrecord.console import err, out, stack_progress
+from onrecord.console import err, out, show_stack_progress
 from onrecord.errors import FailedError
-from onrecord.settings import HOME_SETTING, home_folder
+from onrecord.settings import HOME_SETTING, find_home_folder
 
 PROJECT: Final = Path(__file__).resolve().parents[3]
 SAMPLES: Final = PROJECT / "samples"
@@ -28,19 +28,19 @@ class _Reporter:
 
     target: Report = staticmethod(ignore_progress)
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: ProcessProgress) -> None:
         self.target(progress)
 
     @contextmanager
     def showing(self, doing: str) -> Iterator[None]:
-        with stack_progress(doing) as self.target:
+        with show_stack_progress(doing) as self.target:
             yield
         self.target = ignore_progress
 
 
 @contextmanager
-def demo_stack(env: Mapping[str, str]) -> Iterator[LocalStack]:
-    """Start a new stack in the demo's folder; verbs run within the block talk to it.
+def run_demo_stack(env: Mapping[str, str]) -> Iterator[LocalStack]:
+    """Start a new stack in the demo's folder, and stop it at the end of the ``with`` block.
 
     Args:
         env: settings for all its processes.
@@ -48,7 +48,7 @@ def demo_stack(env: Mapping[str, str]) -> Iterator[LocalStack]:
     Raises:
         StackFailedError: it does not start.
     """
-    home = home_folder() / "demo"
+    home = find_home_folder() / "demo"
     reporter = _Reporter()
     LocalStack(home, attached=False).stop(purge=True)
     stack = LocalStack(home, env=env, report=reporter)
@@ -66,13 +66,13 @@ def demo_stack(env: Mapping[str, str]) -> Iterator[LocalStack]:
 
 
 def print_heading(title: str) -> None:
-    """Print the heading of the next part."""
+    """Print the heading of the demo's next part."""
     out.print()
     out.rule(f"[bold]{title}[/]", align="left")
 
 
 def run_verb(*arguments: str, may_fail: bool = False) -> bool:
-    """Run a verb as a person would, print it, and return whether it failed as it may.
+    """Run a CLI verb and print it as typed; return whether it failed as was allowed.
 
     Raises:
         FailedError: it failed, and may not.

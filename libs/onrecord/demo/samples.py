@@ -8,7 +8,7 @@ from typing import Final
 
 from onrecord.commands.audit import audit_system
 from onrecord.console import err, out
-from onrecord.demo.runner import PROJECT, SAMPLES, demo_stack, print_heading, run_verb
+from onrecord.demo.runner import PROJECT, SAMPLES, print_heading, run_demo_stack, run_verb
 from onrecord.errors import FailedError
 from onrecord.settings import ClientSettings
 
@@ -28,13 +28,13 @@ SETTLED_WITHIN_S: Final = 60.0
 
 
 def run_demo() -> None:
-    """Run the demo with the simulator in a folder of its own; stop everything at the end.
+    """Run the demo with the simulated model, in a folder of its own; stop everything at the end.
 
     Raises:
         FailedError: a step did not end as it should.
     """
     simulated = not (os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL"))
-    with demo_stack(HURRIED if simulated else {}) as stack:
+    with run_demo_stack(HURRIED if simulated else {}) as stack:
         model = stack.model()
         _tell(simulated=model is not None and model.simulated)
 

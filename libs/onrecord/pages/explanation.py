@@ -30,7 +30,7 @@ _NOT_ASKED: Final = "\N{EN DASH}"
 
 
 def format_explanation(note: NoteExplanation, width: int) -> Iterator[RenderableType]:
-    """Return the lines of a note's explanation.
+    """Format the explanation of a note as lines.
 
     Args:
         note: what is explained.

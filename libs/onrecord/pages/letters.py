@@ -229,7 +229,7 @@ def _headers(letter: DeadLetter) -> list[tuple[str, str]]:
 
 
 def decode_header(raw: bytes | None) -> str:
-    """Decode a header's value: as text if it is UTF-8, otherwise in hex."""
+    """Decode a header's value as text if it is UTF-8, otherwise as hex."""
     if raw is None:
         return "(none)"
     try:

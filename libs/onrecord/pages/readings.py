@@ -17,7 +17,7 @@ _MOST_SPEAKERS: Final = 6
 
 
 def format_readings(interviews: Sequence[PreparedSubmission]) -> Table:
-    """Return a table with a line for each interview: format, speakers with shares, names, times."""
+    """Format a table of interviews that were read: format, speakers with shares, times."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("file", overflow="fold")
     for column in _COLUMNS:

@@ -71,7 +71,7 @@ def format_count(number: int, one: str, many: str = "") -> str:
 
 
 def shorten_id(key: UUID) -> str:
-    """Return the first characters of an id: verbs accept the beginning of one."""
+    """Shorten an id to its first characters, which verbs accept in its place."""
     return str(key)[:_ID_TOLD]
 
 
@@ -87,8 +87,8 @@ def _escape(code: int) -> str:
     return f"\\x{code:02x}" if code <= LAST_OF_TWO_DIGITS else f"\\u{code:04x}"
 
 
-def page_width(console: Console) -> int:
-    """Return the width of paragraphs: the terminal's, within bounds; 80 where there is none."""
+def get_page_width(console: Console) -> int:
+    """Return the width of paragraphs: the terminal's, within bounds, or 80."""
     return min(console.width, WIDEST)
 
 
@@ -125,7 +125,7 @@ _PLAIN: Final = Console(width=WIDEST, color_system=None)
 
 
 def format_spend(usd: Decimal | None, *, unpriced: int) -> str:
-    """Format US dollars to a hundredth of a cent, marked where prices are partly unknown.
+    """Format a cost in US dollars, marked where some prices are unknown.
 
     Args:
         usd: what is known; None if nothing is.

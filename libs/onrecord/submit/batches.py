@@ -12,14 +12,14 @@ from rich.text import Text
 
 from contracts.study import Study
 from messaging import KafkaSettings
-from onrecord.connections import kafka_settings, open_postgres, open_producer
+from onrecord.connections import build_kafka_settings, open_postgres, open_producer
 from onrecord.console import err
 from onrecord.errors import FailedError, UnreachableError
 from onrecord.pages.rendering import format_count, wrap_paragraph
 from onrecord.settings import ClientSettings
 from onrecord.submit.interview_files import InterviewFile
 from onrecord.submit.preparation import PreparedSubmission, SubmissionOptions, prepare_submissions
-from onrecord.submit.waiting import SubmissionWatch, refuse_conflicts
+from onrecord.submit.waiting import SubmissionWatch, require_no_conflicts
 from read_model.queries import ReadModelQueries, TranscriptProgress
 
 
@@ -63,7 +63,7 @@ def prepare_batch(
             interviews,
             study,
             declared,
-            kafka_settings(settings),
+            build_kafka_settings(settings),
             checked=lambda: bars.advance(checking),
         )
     return SubmittedBatch(ready, sent=False)
@@ -86,7 +86,7 @@ async def submit_batch(
         UsageError: a revision is stored with other content; nothing was sent.
         UnreachableError: the broker, or when waiting the database, does not answer.
     """
-    kafka, ready = kafka_settings(settings), batch.interviews
+    kafka, ready = build_kafka_settings(settings), batch.interviews
     with _bars() as bars:
         if wait_s is not None:
             return await _send_and_wait(ready, kafka, settings, wait_s, bars)
@@ -108,7 +108,7 @@ async def _look_for_conflicts(ready: Sequence[PreparedSubmission], settings: Cli
     """
     try:
         async with open_postgres(settings) as database:
-            await refuse_conflicts(ReadModelQueries(database), [one.event for one in ready])
+            await require_no_conflicts(ReadModelQueries(database), [one.event for one in ready])
     except (UnreachableError, FailedError) as error:
         return f"nobody looked whether these revisions are stored with other content: {error}"
     return ""

@@ -17,7 +17,7 @@ _KEYS = ("segments", "turns")
 
 
 def read_older_reading(file: Path, transcript: Path) -> tuple[Segment, ...]:
-    """Return the segments of an older reading.
+    """Read the segments of an older reading from a file, to compare a newer one with it.
 
     Args:
         file: JSON: an event ``TranscriptIngested``, or what ``parse --segments --json`` printed.

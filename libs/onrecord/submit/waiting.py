@@ -18,10 +18,10 @@ POLL_S: Final = 0.3
 Shown = Callable[[Sequence[TranscriptProgress]], None]
 
 
-async def refuse_conflicts(
+async def require_no_conflicts(
     reading: ReadModelQueries, events: Sequence[TranscriptSubmitted]
 ) -> frozenset[UUID]:
-    """Refuse submissions whose revision is stored with other content, as they would end in the DLQ.
+    """Raise for submissions whose revision is stored already with other content.
 
     Args:
         reading: the database.
@@ -76,7 +76,7 @@ class SubmissionWatch:
         Raises:
             UsageError: a revision is stored with other content, so it would be refused.
         """
-        unchanged = await refuse_conflicts(reading, events)
+        unchanged = await require_no_conflicts(reading, events)
         contents = {event.transcript_id: event.content_sha256 for event in events}
         letters = await reading.known_letters(list(contents))
         return cls(contents, events[0].revision, tuple(letters), unchanged)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.processes import start_time_of
+from local_stack.processes import get_process_start_time
 from messaging.kafka.admin import list_missing_topics
 from support.apache_kafka import ApacheKafka, KafkaDidNotStartError, own_kafka
 from support.broker import bench_on, fresh_prefix, probe_topics
@@ -63,10 +63,10 @@ def test_the_command_names_its_address_and_ends_the_broker_at_sigterm(can_run: N
         assert command.stderr is not None
         assert command.stdout.readline().startswith("127.0.0.1:")
         pid = int(command.stderr.readline().rpartition(" ")[2])
-        assert start_time_of(pid) is not None
+        assert get_process_start_time(pid) is not None
         command.send_signal(signal.SIGTERM)
         assert command.wait(timeout=60) == 0
-    assert start_time_of(pid) is None
+    assert get_process_start_time(pid) is None
 
 
 def test_a_killed_parent_takes_the_broker_with_it(can_run: None, tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_a_killed_parent_takes_the_broker_with_it(can_run: None, tmp_path: Path)
         assert command.stderr is not None
         pid = int(command.stderr.readline().rpartition(" ")[2])
         command.kill()
-    eventually(lambda: start_time_of(pid) is None)
+    eventually(lambda: get_process_start_time(pid) is None)
 
 
 def test_says_why_it_does_not_start(can_run: None, tmp_path: Path) -> None:

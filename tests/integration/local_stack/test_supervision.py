@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local_stack.errors import StackFailedError
-from local_stack.progress import Progress, ProgressStep
+from local_stack.progress import ProcessProgress, ProgressStep
 from local_stack.state import StackHome
 from local_stack.supervisor import LocalStack
 from support.stack import StackFile, processes_of
@@ -28,7 +28,7 @@ def detached(home: Path, file: Path, **options: Any) -> LocalStack:
 def test_processes_start_after_what_they_need_and_stop_before_it(
     stack_home: Path, stack_file: StackFile
 ) -> None:
-    steps: list[Progress] = []
+    steps: list[ProcessProgress] = []
     file = stack_file(first={}, second={"after": ["first"]})
     with LocalStack(stack_home, file=file, report=steps.append):
         pass
@@ -83,7 +83,7 @@ def test_a_second_start_waits_until_what_ran_before_is_ready_again(
         two={"after": ["one"], "env": {"WORKER_BUSY_WHILE": str(busy)}},
         mend={"command": [sys.executable, "-c", script], "ready": "exit", "after": ["one"]},
     )
-    steps: list[Progress] = []
+    steps: list[ProcessProgress] = []
     stack = detached(stack_home, file, report=steps.append)
     try:
         stack.start()
@@ -128,7 +128,7 @@ def test_what_ran_before_and_ends_while_it_is_waited_for_is_started_again(
         before = stack.pid("one")
         busy.touch()
 
-        def end_it(progress: Progress) -> None:
+        def end_it(progress: ProcessProgress) -> None:
             if progress.step is ProgressStep.STARTING:
                 busy.unlink()
                 stack.kill("one")
@@ -231,7 +231,7 @@ def test_a_process_that_never_gets_ready_is_named_with_the_reason(
             "start_timeout_s": 0.5,
         }
     )
-    steps: list[Progress] = []
+    steps: list[ProcessProgress] = []
     with pytest.raises(StackFailedError, match=r"one was not ready in 0\.5 s .*refused"):
         detached(stack_home, file, report=steps.append).start()
     assert [step.step for step in steps] == [
@@ -244,7 +244,7 @@ def test_a_process_that_never_gets_ready_is_named_with_the_reason(
 def test_a_process_that_does_not_stop_is_killed_and_this_is_told(
     stack_home: Path, stack_file: StackFile
 ) -> None:
-    steps: list[Progress] = []
+    steps: list[ProcessProgress] = []
     file = stack_file(one={"grace_s": 0.2, "env": {"WORKER_STUBBORN": "1"}})
     with LocalStack(stack_home, file=file, report=steps.append):
         pass

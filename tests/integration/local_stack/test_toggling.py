@@ -11,7 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from local_stack.progress import Progress, ProgressStep
+from local_stack.progress import ProcessProgress, ProgressStep
 from local_stack.state import StackHome
 from local_stack.supervisor import LocalStack
 from support.stack import StackFile, embedded_stack
@@ -36,7 +36,7 @@ def test_twenty_toggles_restart_exactly_what_reads_the_setting(
     stack_home: Path, stack_file: StackFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance = random.Random(11)
-    file, steps = stack_file(**processes()), list[Progress]()
+    file, steps = stack_file(**processes()), list[ProcessProgress]()
     for name in ("ONRECORD_MODEL", "OPENAI_TIMEOUT_S", "STORING_TRIES"):
         monkeypatch.delenv(name, raising=False)
 
@@ -87,7 +87,7 @@ def test_a_port_that_another_program_took_moves_with_all_that_need_it(
     stack_home: Path, stack_file: StackFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("local_stack.supervisor.FREE_WITHIN_S", 0.1)
-    file, steps = stack_file(**processes()), list[Progress]()
+    file, steps = stack_file(**processes()), list[ProcessProgress]()
     stack = LocalStack(stack_home, file=file, attached=False, report=steps.append)
     stack.start()
     try:

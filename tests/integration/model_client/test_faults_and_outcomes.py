@@ -47,7 +47,7 @@ from integration.model_client import outcomes
 from integration.model_client.outcomes import CASES, MARK, Case
 from messaging import Publisher
 from model_client import CostAttribution, ModelClient, ModelRequest, ParsedResponse
-from simulator.faults import Fault
+from simulator.faults import FaultKind
 from support.broker import Bench, bench_on
 from support.chunks import INTERVIEW, STUDY
 from support.simulator import simulated
@@ -336,7 +336,7 @@ async def test_a_chunk_ends_where_the_table_says(case: Case, broker: str) -> Non
 def test_every_fault_of_the_simulator_has_a_row() -> None:
     tried = {case.rule["fault"] for case in CASES if case.rule}
     # A judge's error ends no chunk: tests/integration/guardrail has it.
-    assert tried == {fault.value for fault in Fault if fault is not Fault.WRONG_RULING}
+    assert tried == {fault.value for fault in FaultKind if fault is not FaultKind.WRONG_RULING}
 
 
 def test_the_table_has_a_row_for_each_case_and_no_others() -> None:

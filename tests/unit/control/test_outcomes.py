@@ -11,7 +11,7 @@ import pytest
 
 from contracts.bounds import MOST_REASONS
 from contracts.events import SettledOutcome, SettledReason
-from control.outcomes import ContentFacts, DeadLetterCause, Decision, decide
+from control.outcomes import ContentFacts, DeadLetterCause, OutcomeDecision, decide_outcome
 from support.interviews import TRANSCRIPT, sha
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -34,8 +34,8 @@ IN_PART = replace(STORED, stored=1, letters=[letter()])
 REFUSED = replace(SUBMITTED, letters=[letter(code="doubtful_reading", message="line 3: who?")])
 
 
-def decided(facts: ContentFacts, number: int = 1) -> Decision:
-    decision = decide(facts, number)
+def decided(facts: ContentFacts, number: int = 1) -> OutcomeDecision:
+    decision = decide_outcome(facts, number)
     assert decision is not None
     return decision
 
@@ -63,7 +63,7 @@ def decided(facts: ContentFacts, number: int = 1) -> Decision:
 def test_the_outcome_follows_from_the_facts(
     facts: ContentFacts, outcome: SettledOutcome | None
 ) -> None:
-    decision = decide(facts, 1)
+    decision = decide_outcome(facts, 1)
     assert (decision and decision.event.outcome) == outcome
 
 

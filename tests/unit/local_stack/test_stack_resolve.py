@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local_stack.resolve import ProcessResolver, choose_port
+from local_stack.resolve import ProcessResolver, choose_free_port
 from local_stack.spec import StackSpec, find_stack_file, load_stack_spec
 from local_stack.state import StackHome, StackState
 
@@ -82,9 +82,9 @@ def test_settings_that_are_not_its_own_do_not(tmp_path: Path, setting: str) -> N
 
 
 def test_a_port_that_is_taken_is_not_chosen() -> None:
-    first = choose_port(StackState(), "broker", random.Random(1))
+    first = choose_free_port(StackState(), "broker", random.Random(1))
     with socket.create_server(("127.0.0.1", first)):
-        assert choose_port(StackState(), "broker", random.Random(1)) != first
+        assert choose_free_port(StackState(), "broker", random.Random(1)) != first
 
 
 SERVICES = {"control", "persistence", "guardrail", "enrichment", "ingestion"}
@@ -127,5 +127,7 @@ def test_of_the_local_stack_those_are_restarted_that_read_a_setting(
 
 
 def test_two_processes_never_share_a_port() -> None:
-    first = choose_port(StackState(), "broker", random.Random(1))
-    assert choose_port(StackState(ports={"broker": first}), "reader", random.Random(1)) != first
+    first = choose_free_port(StackState(), "broker", random.Random(1))
+    assert (
+        choose_free_port(StackState(ports={"broker": first}), "reader", random.Random(1)) != first
+    )

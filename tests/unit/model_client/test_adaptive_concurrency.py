@@ -9,12 +9,12 @@ from collections.abc import Callable
 import pytest
 
 from model_client.errors import RateLimitWaitTooLongError
-from model_client.limits.adaptive_concurrency import AdaptiveConcurrency
+from model_client.limits.adaptive_concurrency import AdaptiveConcurrencyLimiter
 from support.waiting import until
 
 
 async def rounds(
-    places: AdaptiveConcurrency, number: int, end: Callable[[int, random.Random], None]
+    places: AdaptiveConcurrencyLimiter, number: int, end: Callable[[int, random.Random], None]
 ) -> None:
     """Make calls, always more wanted than there are places; ``end`` ends each."""
     chance = random.Random(7)
@@ -24,7 +24,9 @@ async def rounds(
 
 
 async def one(
-    places: AdaptiveConcurrency, end: Callable[[int, random.Random], None], chance: random.Random
+    places: AdaptiveConcurrencyLimiter,
+    end: Callable[[int, random.Random], None],
+    chance: random.Random,
 ) -> None:
     async with places.slot():
         await asyncio.sleep(0)
@@ -32,19 +34,19 @@ async def one(
 
 
 def answered(
-    places: AdaptiveConcurrency, seconds: float = 0.5
+    places: AdaptiveConcurrencyLimiter, seconds: float = 0.5
 ) -> Callable[[int, random.Random], None]:
     return lambda *_: places.record_success(seconds)
 
 
 async def test_it_doubles_until_all_are_in_use_that_may_be() -> None:
-    places = AdaptiveConcurrency(most=64)
+    places = AdaptiveConcurrencyLimiter(most=64)
     await rounds(places, 4, answered(places))
     assert places.limit == 64
 
 
 async def test_no_more_than_the_limit_are_made_at_once() -> None:
-    places = AdaptiveConcurrency(most=5)
+    places = AdaptiveConcurrencyLimiter(most=5)
     seen: list[int] = []
 
     def end(in_use: int, _: random.Random) -> None:
@@ -57,7 +59,7 @@ async def test_no_more_than_the_limit_are_made_at_once() -> None:
 
 
 async def test_places_that_nobody_asks_for_are_not_added() -> None:
-    places = AdaptiveConcurrency(most=64)
+    places = AdaptiveConcurrencyLimiter(most=64)
     for _ in range(200):
         async with places.slot():
             places.record_success(0.5)
@@ -65,7 +67,7 @@ async def test_places_that_nobody_asks_for_are_not_added() -> None:
 
 
 async def test_refusals_shrink_it_and_answers_add_one_a_round() -> None:
-    places = AdaptiveConcurrency(most=64)
+    places = AdaptiveConcurrencyLimiter(most=64)
     await rounds(places, 4, answered(places))
     for _ in range(64):
         places.record_throttled()
@@ -75,14 +77,14 @@ async def test_refusals_shrink_it_and_answers_add_one_a_round() -> None:
 
 
 async def test_an_endpoint_that_refuses_everybody_leaves_one_place() -> None:
-    places = AdaptiveConcurrency(most=64)
+    places = AdaptiveConcurrencyLimiter(most=64)
     for _ in range(200):
         places.record_throttled()
     assert places.limit == 1
 
 
 async def test_it_settles_near_what_the_endpoint_bears() -> None:
-    places, bears = AdaptiveConcurrency(most=64), 20
+    places, bears = AdaptiveConcurrencyLimiter(most=64), 20
 
     def end(in_use: int, _: random.Random) -> None:
         if in_use > bears:
@@ -95,7 +97,7 @@ async def test_it_settles_near_what_the_endpoint_bears() -> None:
 
 
 async def test_two_hanging_calls_in_a_hundred_leave_the_others_their_places() -> None:
-    places = AdaptiveConcurrency(most=64)
+    places = AdaptiveConcurrencyLimiter(most=64)
 
     def end(_: int, chance: random.Random) -> None:
         if chance.random() < 0.02:
@@ -108,7 +110,7 @@ async def test_two_hanging_calls_in_a_hundred_leave_the_others_their_places() ->
 
 
 async def test_answers_that_take_much_longer_than_usual_shrink_it() -> None:
-    places = AdaptiveConcurrency(most=64)
+    places = AdaptiveConcurrencyLimiter(most=64)
 
     def end(in_use: int, _: random.Random) -> None:
         places.record_success(0.5 * max(1.0, in_use / 10))
@@ -127,13 +129,13 @@ async def test_answers_that_take_much_longer_than_usual_shrink_it() -> None:
     ids=["lognormal", "pareto", "uniform"],
 )
 async def test_noise_does_not_shrink_it(latency: Callable[[random.Random], float]) -> None:
-    places = AdaptiveConcurrency(most=64)
+    places = AdaptiveConcurrencyLimiter(most=64)
     await rounds(places, 30, lambda _, chance: places.record_success(latency(chance)))
     assert places.limit >= 48
 
 
 async def test_places_are_handed_out_in_the_order_they_were_asked_for() -> None:
-    places, order = AdaptiveConcurrency(most=1), list[int]()
+    places, order = AdaptiveConcurrencyLimiter(most=1), list[int]()
 
     async def call(number: int) -> None:
         async with places.slot():
@@ -145,7 +147,7 @@ async def test_places_are_handed_out_in_the_order_they_were_asked_for() -> None:
 
 
 async def test_who_gives_up_waiting_takes_no_place_along() -> None:
-    places = AdaptiveConcurrency(most=1)
+    places = AdaptiveConcurrencyLimiter(most=1)
     async with places.slot():
         waiting = [
             asyncio.create_task(one(places, lambda *_: None, random.Random(1))) for _ in "ab"
@@ -159,7 +161,7 @@ async def test_who_gives_up_waiting_takes_no_place_along() -> None:
 
 
 async def test_who_finds_no_place_in_time_is_told_to_come_back() -> None:
-    places, now = AdaptiveConcurrency(most=1), asyncio.get_running_loop().time()
+    places, now = AdaptiveConcurrencyLimiter(most=1), asyncio.get_running_loop().time()
     async with places.slot():
         with pytest.raises(RateLimitWaitTooLongError, match="taken"):
             async with places.slot(latest=now + 0.05):
@@ -168,7 +170,7 @@ async def test_who_finds_no_place_in_time_is_told_to_come_back() -> None:
 
 
 async def test_a_first_token_is_waited_for_some_times_the_slowest_of_late() -> None:
-    places = AdaptiveConcurrency(most=8)
+    places = AdaptiveConcurrencyLimiter(most=8)
     assert places.first_token_timeout(30.0) == places.first_token_timeout(30.0, probe=True) == 30.0
     places.record_success(0.1)
     assert (places.first_token_timeout(30.0), places.first_token_timeout(30.0, probe=True)) == (

@@ -4,7 +4,12 @@ import pytest
 from pydantic import ValidationError
 
 from contracts.errors import ErrorCode, OutageError, ParkedError, ThrottledError
-from model_client.ledger.budgets import BudgetRefusal, BudgetSettings, budget_error, format_usd
+from model_client.ledger.budgets import (
+    BudgetRefusal,
+    BudgetSettings,
+    build_budget_error,
+    format_dollars,
+)
 
 
 def refusal(**changed: object) -> BudgetRefusal:
@@ -20,7 +25,7 @@ def refusal(**changed: object) -> BudgetRefusal:
 
 
 def test_a_call_that_exceeds_the_budget_whatever_comes_back_is_parked() -> None:
-    error = budget_error([refusal()], "shops", "m", Decimal("0.41"))
+    error = build_budget_error([refusal()], "shops", "m", Decimal("0.41"))
     assert isinstance(error, ParkedError)
     assert error.code is ErrorCode.BUDGET_EXCEEDED
     assert str(error) == (
@@ -30,21 +35,21 @@ def test_a_call_that_exceeds_the_budget_whatever_comes_back_is_parked() -> None:
 
 
 def test_a_call_that_may_fit_once_others_have_ended_comes_back_later() -> None:
-    error = budget_error([refusal()], "shops", "m", Decimal("0.40"))
+    error = build_budget_error([refusal()], "shops", "m", Decimal("0.40"))
     assert isinstance(error, ThrottledError)
     assert error.retry_after > 0
 
 
 def test_names_the_budget_for_which_there_is_no_hope() -> None:
     day = refusal(scope="day", settled_usd=Decimal(5))
-    error = budget_error([refusal(), day], "shops", "m", Decimal("0.40"))
+    error = build_budget_error([refusal(), day], "shops", "m", Decimal("0.40"))
     assert isinstance(error, ParkedError)
     assert "of the day (UTC)" in str(error)
     assert "`onrecord budgets set-day USD`" in str(error)
 
 
 def test_a_model_without_price_parks_only_a_study_with_a_budget_of_its_own() -> None:
-    error = budget_error([refusal()], "shops", "m", None)
+    error = build_budget_error([refusal()], "shops", "m", None)
     assert isinstance(error, ParkedError)
     assert error.code is ErrorCode.PRICE_UNKNOWN, "the budget is not exceeded"
     assert "ONRECORD_MODEL_PRICED_AS" in str(error)
@@ -54,7 +59,7 @@ def test_a_model_without_price_parks_only_a_study_with_a_budget_of_its_own() -> 
 def test_a_model_without_price_serves_nobody_if_there_is_a_budget_for_all(
     everybodys: BudgetRefusal,
 ) -> None:
-    error = budget_error([refusal(), everybodys], "shops", "m" * 500, None)
+    error = build_budget_error([refusal(), everybodys], "shops", "m" * 500, None)
     assert isinstance(error, OutageError)
     assert "ONRECORD_MODEL_PRICED_AS" in str(error)
     assert len(str(error)) < 300
@@ -70,7 +75,7 @@ def test_a_model_without_price_serves_nobody_if_there_is_a_budget_for_all(
     ],
 )
 def test_amounts_are_for_people(amount: str, expected: str) -> None:
-    assert format_usd(Decimal(amount)) == expected
+    assert format_dollars(Decimal(amount)) == expected
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

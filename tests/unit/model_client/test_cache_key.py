@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from model_client.cache.response_cache import cache_key
+from model_client.cache.response_cache import build_cache_key
 from model_client.requests import ModelRequest
 
 PARAMETERS = {"temperature": 0.0, "max_output_tokens": 1000, "seed": None}
@@ -24,8 +24,8 @@ QUESTION = ModelRequest(
 
 def test_begins_with_the_prompts_version_and_does_not_depend_on_the_order_of_names() -> None:
     shuffled = replace(QUESTION, schema=dict(reversed([*QUESTION.schema.items()])))
-    key = cache_key(QUESTION, "small", PARAMETERS)
-    assert key == cache_key(shuffled, "small", dict(reversed([*PARAMETERS.items()])))
+    key = build_cache_key(QUESTION, "small", PARAMETERS)
+    assert key == build_cache_key(shuffled, "small", dict(reversed([*PARAMETERS.items()])))
     version, _, digest = key.partition("/")
     assert (version, len(digest)) == ("notes-2", 64)
 
@@ -40,11 +40,11 @@ def test_begins_with_the_prompts_version_and_does_not_depend_on_the_order_of_nam
     ],
 )
 def test_each_part_of_the_question_counts(change: dict[str, Any]) -> None:
-    changed = cache_key(replace(QUESTION, **change), "small", PARAMETERS)
-    assert changed != cache_key(QUESTION, "small", PARAMETERS)
+    changed = build_cache_key(replace(QUESTION, **change), "small", PARAMETERS)
+    assert changed != build_cache_key(QUESTION, "small", PARAMETERS)
 
 
 def test_the_model_and_its_parameters_count() -> None:
-    asked = cache_key(QUESTION, "small", PARAMETERS)
-    assert asked != cache_key(QUESTION, "large", PARAMETERS)
-    assert asked != cache_key(QUESTION, "small", {**PARAMETERS, "temperature": 0.5})
+    asked = build_cache_key(QUESTION, "small", PARAMETERS)
+    assert asked != build_cache_key(QUESTION, "large", PARAMETERS)
+    assert asked != build_cache_key(QUESTION, "small", {**PARAMETERS, "temperature": 0.5})

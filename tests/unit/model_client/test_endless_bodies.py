@@ -36,5 +36,5 @@ async def test_a_line_up_to_the_limit_is_read() -> None:
 
 async def test_a_whole_body_without_end_is_given_up() -> None:
     with pytest.raises(BadOutputError, match="has no end"):
-        await response_stream.read_body(parts(PARTS + 1))
-    assert len(await response_stream.read_body(parts(PARTS))) == len(PART) * PARTS
+        await response_stream.read_whole_body(parts(PARTS + 1))
+    assert len(await response_stream.read_whole_body(parts(PARTS))) == len(PART) * PARTS

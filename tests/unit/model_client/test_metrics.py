@@ -3,7 +3,7 @@ from decimal import Decimal
 from prometheus_client import REGISTRY
 
 from contracts.notes import Usage
-from model_client.metrics import record_call
+from model_client.metrics import record_call_metrics
 from model_client.transport.http_call import CallResult
 
 MODEL = "counted-here"
@@ -15,8 +15,8 @@ def value(name: str, **labels: str) -> float | None:
 
 def test_a_call_counts_by_outcome_tokens_by_kind_and_dollars() -> None:
     usage = Usage(input_tokens=100, cached_tokens=60, output_tokens=7)
-    record_call(MODEL, "answered", CallResult(usage=usage, cost_usd=Decimal("0.25")))
-    record_call(MODEL, "llm_timeout", CallResult())
+    record_call_metrics(MODEL, "answered", CallResult(usage=usage, cost_usd=Decimal("0.25")))
+    record_call_metrics(MODEL, "llm_timeout", CallResult())
     assert value("calls", outcome="answered") == 1
     assert value("calls", outcome="llm_timeout") == 1
     assert value("tokens", kind="input") == 40

@@ -6,7 +6,7 @@ import pytest
 
 from local_stack.state import StackHome, StackState
 from onrecord.errors import UnreachableError
-from onrecord.settings import COMPOSE, ClientSettings, home_folder
+from onrecord.settings import COMPOSE, ClientSettings, find_home_folder
 
 
 def a_started_stack(folder: Path) -> Path:
@@ -56,8 +56,8 @@ def test_the_stack_is_found_from_a_folder_below_the_projects_root(tmp_path: Path
     (tmp_path / "pyproject.toml").touch()
     below = tmp_path / "a" / "b"
     below.mkdir(parents=True)
-    assert home_folder({}, below) == tmp_path.resolve() / ".onrecord"
+    assert find_home_folder({}, below) == tmp_path.resolve() / ".onrecord"
 
 
 def test_a_setting_names_another_folder(tmp_path: Path) -> None:
-    assert home_folder({"ONRECORD_HOME": str(tmp_path / "x")}) == tmp_path.resolve() / "x"
+    assert find_home_folder({"ONRECORD_HOME": str(tmp_path / "x")}) == tmp_path.resolve() / "x"

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from simulator.faults import Fault, FaultRule, FaultRuleSet
+from simulator.faults import FaultKind, FaultRule, FaultRuleSet
 from simulator.latency import LatencyDistribution
 from simulator.outages import Outage, OutageSchedule
 from simulator.output_format import JsonWrapping, wrap_json
@@ -22,8 +22,8 @@ from simulator.schedule import Clock, Moment
 from simulator.settings import (
     SimulatorSettings,
     SimulatorSettingsError,
-    load_rules,
-    load_settings,
+    load_fault_rules,
+    load_simulator_settings,
     parse_outages,
 )
 
@@ -113,15 +113,15 @@ def test_wrapped_answers_are_no_json() -> None:
 
 
 def test_switching_a_named_rule_leaves_the_draws_of_the_others() -> None:
-    rules = [FaultRule(fault=Fault.HANG, rate=0.5), FaultRule(fault=Fault.SLOW, rate=0.5)]
+    rules = [FaultRule(fault=FaultKind.HANG, rate=0.5), FaultRule(fault=FaultKind.SLOW, rate=0.5)]
     book, touched = FaultRuleSet(rules, 7), FaultRuleSet(rules, 7)
-    touched.put(FaultRule(fault=Fault.REFUSAL, name="off", match="never said"))
+    touched.put(FaultRule(fault=FaultKind.REFUSAL, name="off", match="never said"))
     fired = [book.fire("", str(n), 1, notes=True) for n in range(200)]
     assert fired == [touched.fire("", str(n), 1, notes=True) for n in range(200)]
 
 
 def test_a_rule_of_a_model_fires_for_no_other() -> None:
-    book = FaultRuleSet([FaultRule(fault=Fault.HANG, model="a")], 7)
+    book = FaultRuleSet([FaultRule(fault=FaultKind.HANG, model="a")], 7)
     assert [bool(book.fire("", "c", 1, notes=True, model=one)) for one in "ab"] == [True, False]
 
 
@@ -147,11 +147,11 @@ def test_reads_settings_from_a_file(tmp_path: Path) -> None:
         """,
         encoding="utf-8",
     )
-    read = SimulatorSettings(**load_settings(path))
+    read = SimulatorSettings(**load_simulator_settings(path))
     assert (read.seed, read.rules[0].name, read.outages[0].lasts) == (7, "stuck", 60)
     drift = read.behaviour_of("a").drift
     assert drift
-    assert drift.spoils == {Fault.PARAPHRASED_NUMBER: 0.5}
+    assert drift.spoils == {FaultKind.PARAPHRASED_NUMBER: 0.5}
     assert str(read.behaviour_of("a").latency) == "pareto:0.2,1.5"
 
 
@@ -172,7 +172,7 @@ def test_names_the_file_and_the_place_where_settings_make_no_sense(
     path = tmp_path / "settings.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(SimulatorSettingsError, match=rf"settings\.yaml: {complaint}") as raised:
-        load_settings(path)
+        load_simulator_settings(path)
     assert "\n" not in str(raised.value)
 
 
@@ -181,12 +181,12 @@ def test_the_readmes_settings_are_taken_as_they_stand(tmp_path: Path) -> None:
     settings, rules = re.findall(r"```yaml\n(.*?)```", readme.read_text("utf-8"), re.DOTALL)
     path = tmp_path / "settings.yaml"
     path.write_text(settings, encoding="utf-8")
-    assert len(SimulatorSettings(**load_settings(path)).models) == 3
+    assert len(SimulatorSettings(**load_simulator_settings(path)).models) == 3
     path.write_text(rules, encoding="utf-8")
-    assert len(load_rules(path)) == 3
+    assert len(load_fault_rules(path)) == 3
 
 
 def test_the_readme_names_every_fault_and_every_setting_of_a_model() -> None:
     readme = (Path(__file__).parents[3] / "libs" / "simulator" / "README.md").read_text("utf-8")
-    names = [*Fault, *ModelBehaviour.model_fields, *SimulatorSettings.model_fields]
+    names = [*FaultKind, *ModelBehaviour.model_fields, *SimulatorSettings.model_fields]
     assert [name for name in names if f"`{name}`" not in readme] == []

@@ -13,11 +13,16 @@ import pytest
 from contracts.notes import DraftNote
 from simulator.answers import format_notes, garble_json
 from simulator.fault_injection import inject_note_fault
-from simulator.faults import NOTE_FAULTS, Fault, FaultRule, FaultRuleSet
+from simulator.faults import NOTE_FAULTS, FaultKind, FaultRule, FaultRuleSet
 from simulator.latency import LatencyDistribution
 from simulator.picker import pick_notes
 from simulator.prompt import PromptPassage, parse_passage
-from simulator.settings import FaultRulesError, SimulatorSettings, load_rules, parse_rules
+from simulator.settings import (
+    FaultRulesError,
+    SimulatorSettings,
+    load_fault_rules,
+    parse_fault_rules,
+)
 
 PASSAGE = PromptPassage.model_validate(
     {
@@ -36,7 +41,7 @@ def note(statement: str) -> DraftNote:
     return good.model_copy(update={"statement": statement})
 
 
-def spoiled(statement: str, fault: Fault) -> DraftNote:
+def spoiled(statement: str, fault: FaultKind) -> DraftNote:
     (bad,) = inject_note_fault((note(statement),), fault, PASSAGE, Random(1))
     return bad
 
@@ -57,7 +62,7 @@ def fires(book: FaultRuleSet, attempts: int, text: str = "", content: str = "c")
     ],
 )
 def test_alters_a_number_or_puts_one_in(statement: str, wrong: str) -> None:
-    assert re.fullmatch(wrong, spoiled(statement, Fault.ALTERED_NUMBER).statement)
+    assert re.fullmatch(wrong, spoiled(statement, FaultKind.ALTERED_NUMBER).statement)
 
 
 @pytest.mark.parametrize(
@@ -74,22 +79,22 @@ def test_alters_a_number_or_puts_one_in(statement: str, wrong: str) -> None:
     ],
 )
 def test_drops_every_negation_or_puts_one_in(statement: str, wrong: str) -> None:
-    assert spoiled(statement, Fault.DROPPED_NEGATION).statement == wrong
+    assert spoiled(statement, FaultKind.DROPPED_NEGATION).statement == wrong
 
 
 def test_names_a_segment_or_a_theme_that_is_not_there() -> None:
-    assert spoiled("It is.", Fault.WRONG_SEGMENT).evidence[0].segment > 8
-    assert "cost" not in spoiled("It is.", Fault.UNKNOWN_THEME).themes
+    assert spoiled("It is.", FaultKind.WRONG_SEGMENT).evidence[0].segment > 8
+    assert "cost" not in spoiled("It is.", FaultKind.UNKNOWN_THEME).themes
 
 
 def test_offers_the_interviewers_words_and_without_them_a_segment_that_is_not_there() -> None:
-    bad = spoiled("It is.", Fault.INTERVIEWER_QUOTE)
+    bad = spoiled("It is.", FaultKind.INTERVIEWER_QUOTE)
     assert (bad.evidence[0].segment, bad.statement) == (
         7,
         "Tell me how the bills have been so far.",
     )
     alone = PASSAGE.model_copy(update={"segments": PASSAGE.segments[1:]})
-    (bad,) = inject_note_fault((note("It is."),), Fault.INTERVIEWER_QUOTE, alone, Random(1))
+    (bad,) = inject_note_fault((note("It is."),), FaultKind.INTERVIEWER_QUOTE, alone, Random(1))
     assert bad.evidence[0].segment > 8
 
 
@@ -101,24 +106,26 @@ def test_garbled_answers_are_never_json() -> None:
 
 
 def test_a_rule_fires_as_often_as_told() -> None:
-    book = FaultRuleSet([FaultRule(fault=Fault.HANG, times=2)], 1)
+    book = FaultRuleSet([FaultRule(fault=FaultKind.HANG, times=2)], 1)
     assert fires(book, 4) == [True, True, False, False]
 
 
 def test_a_rule_fires_only_where_its_text_is() -> None:
-    book = FaultRuleSet([FaultRule(fault=Fault.HANG, match="violin")], 1)
+    book = FaultRuleSet([FaultRule(fault=FaultKind.HANG, match="violin")], 1)
     assert fires(book, 1, "a cello") == [False]
     assert fires(book, 1, "a violin") == [True]
 
 
 def test_the_first_rule_that_fits_fires_and_an_exhausted_one_gives_way() -> None:
-    book = FaultRuleSet([FaultRule(fault=Fault.HANG, times=1), FaultRule(fault=Fault.REFUSAL)], 1)
+    book = FaultRuleSet(
+        [FaultRule(fault=FaultKind.HANG, times=1), FaultRule(fault=FaultKind.REFUSAL)], 1
+    )
     fired = [book.fire("", "c", attempt, notes=False) for attempt in (1, 2)]
-    assert [rule and rule.fault for rule in fired] == [Fault.HANG, Fault.REFUSAL]
+    assert [rule and rule.fault for rule in fired] == [FaultKind.HANG, FaultKind.REFUSAL]
 
 
 @pytest.mark.parametrize("fault", sorted(NOTE_FAULTS))
-def test_notes_are_spoiled_only_where_there_are_any(fault: Fault) -> None:
+def test_notes_are_spoiled_only_where_there_are_any(fault: FaultKind) -> None:
     book = FaultRuleSet([FaultRule(fault=fault, times=1)], 1)
     assert book.fire("", "c", 1, notes=False) is None
     assert book.fire("", "c", 2, notes=True)
@@ -126,7 +133,7 @@ def test_notes_are_spoiled_only_where_there_are_any(fault: Fault) -> None:
 
 def test_rates_are_kept_and_do_not_depend_on_order() -> None:
     contents = [str(number) for number in range(2_000)]
-    rule = FaultRule(fault=Fault.HANG, rate=0.1)
+    rule = FaultRule(fault=FaultKind.HANG, rate=0.1)
     forward, backward = FaultRuleSet([rule], 1), FaultRuleSet([rule], 1)
     hit = {one for one in contents if forward.fire("", one, 1, notes=True)}
     assert hit == {one for one in reversed(contents) if backward.fire("", one, 1, notes=True)}
@@ -151,7 +158,7 @@ def test_rates_are_kept_and_do_not_depend_on_order() -> None:
 )
 def test_refuses_rules_that_make_no_sense(document: Any, complaint: str) -> None:
     with pytest.raises(FaultRulesError, match=complaint):
-        parse_rules(document)
+        parse_fault_rules(document)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +167,7 @@ def test_refuses_rules_that_make_no_sense(document: Any, complaint: str) -> None
 def test_reads_rules_from_yaml_and_json(tmp_path: Path, text: str) -> None:
     path = tmp_path / "rules"
     path.write_text(text, encoding="utf-8")
-    assert load_rules(path) == (FaultRule(fault=Fault.HANG, times=1),)
+    assert load_fault_rules(path) == (FaultRule(fault=FaultKind.HANG, times=1),)
 
 
 @pytest.mark.parametrize("content", [b"- {fault: [", b"\xff\xfe\x00", b"rules: 3"])
@@ -168,7 +175,7 @@ def test_names_the_file_when_its_rules_cannot_be_read(tmp_path: Path, content: b
     path = tmp_path / "rules.yaml"
     path.write_bytes(content)
     with pytest.raises(FaultRulesError, match=r"rules\.yaml") as raised:
-        load_rules(path)
+        load_fault_rules(path)
     assert "\n" not in str(raised.value)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.limits import ModelRateLimits, RateQuota, TokenBucket, format_duration
+from simulator.limits import ModelRateLimits, RateQuota, TokenBucket, format_openai_duration
 
 
 class Hand:
@@ -140,4 +140,4 @@ def test_limits_come_and_go() -> None:
     ],
 )
 def test_durations_are_written_as_openai_writes_them(seconds: float, expected: str) -> None:
-    assert format_duration(seconds) == expected
+    assert format_openai_duration(seconds) == expected

@@ -19,7 +19,7 @@ from simulator.cleanup import clean_up_sentence
 from simulator.picker import CHARACTERS_PER_NOTE, MOST_NOTES, pick_notes
 from simulator.prompt import PromptPassage, PromptSegment
 from simulator.salience import score_salience
-from simulator.sentences import split_sentences
+from simulator.sentences import split_segment_sentences
 
 REV_INTERVIEWS = (
     Path(__file__).parents[4] / "shared" / "data" / "interviews" / "rev"
@@ -82,7 +82,7 @@ def test_every_note_is_made_of_a_participants_own_words(
     sentences = {
         (turn.number, sentence.text)
         for turn in asked.segments
-        for sentence in split_sentences(turn.text)
+        for sentence in split_segment_sentences(turn.text)
     }
     for note in pick_notes(asked, seed):
         (evidence,) = note.evidence
@@ -98,7 +98,7 @@ def test_every_note_is_made_of_a_participants_own_words(
 @REPEATABLE
 @given(TALK)
 def test_sentences_are_slices_that_lose_no_word(text: str) -> None:
-    found = list(split_sentences(text))
+    found = list(split_segment_sentences(text))
     assert all(text[one.start : one.end] == one.text for one in found)
     assert sum((bag(one.text) for one in found), Counter()) == bag(text)
 
@@ -106,7 +106,7 @@ def test_sentences_are_slices_that_lose_no_word(text: str) -> None:
 @REPEATABLE
 @given(TALK)
 def test_anchors_locate_their_sentence_and_nothing_else(text: str) -> None:
-    for sentence in split_sentences(text):
+    for sentence in split_segment_sentences(text):
         words = find_anchor_words(text, sentence)
         if words is None:
             continue
@@ -142,7 +142,7 @@ def test_the_same_seed_picks_the_same_notes(turns: list[tuple[Role, str]]) -> No
     ],
 )
 def test_splits_talk_into_sentences(text: str, sentences: list[str]) -> None:
-    assert [one.text for one in split_sentences(text)] == sentences
+    assert [one.text for one in split_segment_sentences(text)] == sentences
 
 
 @pytest.mark.parametrize(
