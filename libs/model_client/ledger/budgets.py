@@ -122,7 +122,8 @@ def build_budget_error(
     )
     message = (
         f"the budget {whose} is {format_dollars(refusal.limit_usd)}: "
-        f"{format_dollars(refusal.settled_usd)} spent, {format_dollars(refusal.reserved_usd)} reserved, and this call may take "
+        f"{format_dollars(refusal.settled_usd)} spent, "
+        f"{format_dollars(refusal.reserved_usd)} reserved, and this call may take "
         f"{format_dollars(worst_usd)}; `onrecord budgets {verb} USD` raises it"
     )
     if over:
