@@ -26,7 +26,7 @@ Ends = Mapping[tuple[str, int], int]
 
 
 class SubmissionState(StrEnum):
-    """State of one submission; of those that apply, the first in this order counts."""
+    """State of a submission, such as stored, waiting or lost; the first that applies counts."""
 
     STORED = "stored"
     SUPERSEDED = "superseded"
@@ -39,7 +39,7 @@ class SubmissionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedRecord:
-    """Record that its service has not finished: beyond the committed offset, or in a retry topic.
+    """Kafka record that its service has not finished, in its own topic or a retry topic.
 
     Attributes:
         service: whose group has not finished it.

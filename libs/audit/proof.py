@@ -52,7 +52,7 @@ async def run_audit(scanner: TopicScanner, database: Database) -> AuditResult:
 async def run_audit_when_idle(
     scanner: TopicScanner, database: Database, *, within_s: float
 ) -> AuditResult:
-    """Audit repeatedly until nothing waits or is retried, at most for ``within_s`` seconds.
+    """Repeat the audit until no message waits or is retried, at most for ``within_s`` seconds.
 
     Raises:
         KafkaUnavailableError, DatabaseUnavailableError: try again later.

@@ -76,7 +76,7 @@ def _refuse_edges_of_calendar(moment: datetime) -> datetime:
 
 
 def is_within_calendar(moment: datetime) -> bool:
-    """Return whether a moment with an offset is between ``EARLIEST`` and ``LATEST``."""
+    """Return whether a time is within the years that both Python and PostgreSQL can hold."""
     return EARLIEST <= moment <= LATEST  # unlike a conversion to UTC, this cannot overflow
 
 

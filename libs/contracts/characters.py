@@ -91,7 +91,7 @@ def strip_hidden_characters(text: str, *, before: str = "") -> tuple[str, list[s
 
 
 def may_contain_hidden_characters(text: str) -> bool:
-    """Return whether a text may contain characters that ``strip_hidden_characters`` removes.
+    """Check quickly whether a text may contain hidden characters; False is certain.
 
     Quick, and never False for a text that holds some.
     """

@@ -28,7 +28,7 @@ LONGEST_ASKED: Final = 500
 
 
 class DeadLetterState(StrEnum):
-    """State of a dead letter: open → replaying → replayed, or open → discarded."""
+    """State of a dead letter: open, replaying, replayed or discarded."""
 
     OPEN = "open"
     REPLAYING = "replaying"

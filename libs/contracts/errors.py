@@ -23,7 +23,7 @@ from contracts.events import Event
 
 
 class ErrorCode(StrEnum):
-    """The stable, machine-readable cause of a failure, as dead letters carry it."""
+    """Stable, machine-readable code for the cause of a failure, as dead letters carry it."""
 
     # BadMessageError
     UNDECODABLE = "undecodable"
@@ -146,7 +146,7 @@ class OutageError(OnrecordError):
 
 
 class ParkedError(OnrecordError):
-    """Raised when a message may not be processed now, for example for want of budget."""
+    """Raised when a message must wait until something changes, such as a budget."""
 
     code = ErrorCode.BUDGET_EXCEEDED
 

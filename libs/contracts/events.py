@@ -59,7 +59,7 @@ class TranscriptEvent(Event):
 
 
 class TranscriptSubmitted(TranscriptEvent):
-    """An interview submitted by a producer, in any supported format."""
+    """Interview submitted by a producer, in any supported format."""
 
     ce_type = "onrecord.TranscriptSubmitted.v1"
 
@@ -104,7 +104,7 @@ class TranscriptSubmitted(TranscriptEvent):
 
 
 class ChunkRef(ContractModel):
-    """A chunk's id and the range of segments it covers."""
+    """Reference to a chunk: its id and the range of segments it covers."""
 
     chunk_id: UUID = Field(description="Id of the chunk.")
     index: Number = Field(description="Position in the transcript, from 1.")
@@ -113,7 +113,7 @@ class ChunkRef(ContractModel):
 
 
 class TranscriptIngested(TranscriptEvent):
-    """An interview parsed into segments, with the chunks that go to the model."""
+    """Interview parsed into segments, with references to its chunks."""
 
     ce_type = "onrecord.TranscriptIngested.v1"
 
@@ -186,7 +186,7 @@ class _AboutChunk(Event):
 
 
 class NotesDrafted(_AboutChunk):
-    """The model's answer for one chunk: draft notes, not yet checked."""
+    """Answer of the model for one chunk: draft notes, not yet checked."""
 
     ce_type = "onrecord.NotesDrafted.v1"
 
@@ -200,7 +200,7 @@ class NotesDrafted(_AboutChunk):
 
 
 class NotesRejected(_AboutChunk):
-    """A refused draft sent back to the model for one more attempt, with the reasons."""
+    """Rejected draft, sent back to the model for one more attempt, with the reasons."""
 
     ce_type = "onrecord.NotesRejected.v1"
 
@@ -213,7 +213,7 @@ class NotesRejected(_AboutChunk):
 
 
 class NotesValidated(Event):
-    """The guardrail's result for a chunk: accepted notes and rejected ones with reasons."""
+    """Result of the guardrail for a chunk: accepted notes, and rejected ones with reasons."""
 
     ce_type = "onrecord.NotesValidated.v1"
 

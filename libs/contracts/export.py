@@ -27,7 +27,7 @@ _WIDTH: Final = 100
 
 
 def render_generated_files() -> dict[str, str]:
-    """Return the text of every generated file by its path below ``schemas/``; deterministic."""
+    """Return the texts of all generated files, by their paths below ``schemas/``."""
     schemas = {
         get_schema_path(event): to_json(build_event_schema(event)) for event in list_event_classes()
     }
@@ -46,7 +46,7 @@ def get_schema_path(event: type[Event]) -> str:
 
 
 def describe_topic(topic: Topic) -> dict[str, Any]:
-    """Return a topic's declaration as plain data for its YAML file."""
+    """Return a topic's declaration as plain data, for its YAML file."""
     return {
         "name": topic.name,
         "about": topic.about,

@@ -28,7 +28,7 @@ FirstOrLastWords = Annotated[str, Field(max_length=300), STORABLE]
 
 
 class DraftEvidence(ContractModel):
-    """The model's pointer to a supporting passage; it names the place, never the quote."""
+    """Reference by the model to a supporting passage: its place, not its text."""
 
     segment: int = Field(
         ge=-LARGEST_EXACT, le=LARGEST_EXACT, description="The number of the segment."
@@ -38,7 +38,7 @@ class DraftEvidence(ContractModel):
 
 
 class DraftNote(ContractModel):
-    """One statement as the model proposes it, not yet checked."""
+    """Statement as the model proposes it, not yet checked, with its evidence."""
 
     statement: Statement = Field(description="What a participant said, in the model's words.")
     evidence: tuple[DraftEvidence, ...] = Field(
@@ -53,7 +53,7 @@ class DraftNote(ContractModel):
 
 
 class Evidence(ContractModel):
-    """An exact quote: ``segment.text[start : start + length] == quote``, in code points."""
+    """Exact quote from a segment, with its place there in code points."""
 
     segment: Number = Field(description="The number of the segment.")
     start: CharacterIndex = Field(description="Index of the first character, from 0.")
@@ -69,7 +69,7 @@ class Evidence(ContractModel):
 
 
 class CheckFailure(ContractModel):
-    """A failed check of a draft note, with its reason."""
+    """Failure of one check of a draft note, with its reason."""
 
     check: Name = Field(description="The check's name, such as `quote_not_found`.")
     reason: Passage = Field(description="One sentence a researcher understands.")
@@ -78,7 +78,7 @@ class CheckFailure(ContractModel):
 
 
 class Note(ContractModel):
-    """One statement with the quotes that support it."""
+    """Accepted statement with the quotes that support it."""
 
     note_id: UUID = Field(description="UUIDv5 of the chunk, the statement and its evidence.")
     statement: Statement = Field(description="What a participant said, in the model's words.")
@@ -99,7 +99,7 @@ class Note(ContractModel):
 
 
 class RejectedNote(ContractModel):
-    """A refused draft note, kept with its reasons."""
+    """Rejected draft note, with the reasons."""
 
     draft: DraftNote = Field(description="The note as the model offered it.")
     failures: tuple[CheckFailure, ...] = Field(

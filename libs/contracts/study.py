@@ -29,7 +29,7 @@ class ContractModel(BaseModel):
 
 
 class Theme(ContractModel):
-    """One theme under which the customer wants notes."""
+    """Theme under which the customer wants notes."""
 
     id: Identifier = Field(description="Short name, unique within the study.")
     name: Text = Field(description="What people call the theme.")
@@ -37,7 +37,7 @@ class Theme(ContractModel):
 
 
 class Question(ContractModel):
-    """One research question of a study."""
+    """Research question of a study."""
 
     id: Identifier = Field(description="Short name, unique within the study.")
     text: Text = Field(description="The question as the customer asks it.")
@@ -52,7 +52,7 @@ class PersonalData(StrEnum):
 
 
 class Study(ContractModel):
-    """A research project: what the notes are to be about."""
+    """Research project: what its notes are to be about."""
 
     study_id: Identifier = Field(description="Short name, unique among the customer's studies.")
     name: Text = Field(description="What people call the study.")

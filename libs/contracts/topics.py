@@ -39,7 +39,7 @@ RETRY_DELAYS_S: Final = (0.0, 10.0, 60.0, 600.0)
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """The declaration of a Kafka topic.
+    """Declaration of a Kafka topic: name, event, producers, consumers, settings.
 
     Attributes:
         name: without the prefix that settings may put before it.

@@ -19,7 +19,7 @@ SpeakerLabel = Annotated[
 
 
 class TranscriptFormat(StrEnum):
-    """The transcript formats that ingestion can parse."""
+    """Format of a transcript that ingestion can parse."""
 
     WEBVTT = "webvtt"
     SRT = "srt"
@@ -61,7 +61,7 @@ class TranscriptFormat(StrEnum):
 
 
 class ContentForm(StrEnum):
-    """The forms in which a producer hands in a transcript file."""
+    """Form in which a producer submits a transcript file."""
 
     TEXT = "text"
     GZIP = "gzip+base64"
@@ -69,7 +69,7 @@ class ContentForm(StrEnum):
 
 
 class Role(StrEnum):
-    """A speaker's role in the interview; only participants' words count as their statements."""
+    """Role of a speaker in the interview, such as interviewer or participant."""
 
     PARTICIPANT = "participant"
     INTERVIEWER = "interviewer"
@@ -84,7 +84,7 @@ class Speaker(ContractModel):
 
 
 class WordTiming(ContractModel):
-    """The start and end time of one word of a segment."""
+    """Start and end time of one word of a segment."""
 
     offset: Amount = Field(description="Index of the word's first character in the text.")
     start_ms: Milliseconds = Field(description="When the word begins.")

@@ -44,11 +44,11 @@ class DatabaseRefusesError(DatabaseUnavailableError):
 
 
 class DatabaseBehindError(DatabaseUnavailableError):
-    """Raised when the database lacks migrations; the message says how to apply them."""
+    """Raised when the database's schema lacks migrations that this code needs."""
 
 
 class DatabaseConflictError(RetryableError):
-    """Raised when another transaction conflicted with this one."""
+    """Raised when a transaction conflicted with a concurrent one."""
 
     code = ErrorCode.CONFLICT
 

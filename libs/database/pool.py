@@ -62,7 +62,7 @@ async def _leave_as_it_is(_: Connection) -> None:
 
 @asynccontextmanager
 async def open_database(settings: PostgresSettings) -> AsyncIterator[Database]:
-    """Open the database; it is closed at the end of the ``async with`` block.
+    """Open a PostgreSQL database; it is closed at the end of the ``async with`` block.
 
     Raises:
         DatabaseUnavailableError: the first connections cannot be made.

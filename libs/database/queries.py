@@ -37,7 +37,7 @@ class Queries:
 
 
 def load_queries(*files: Path) -> Queries:
-    """Return the named queries of all ``files``.
+    """Load the named queries in some SQL files.
 
     Raises:
         QueryFileError: a file has no query; a query has a name that is no lower-case identifier,

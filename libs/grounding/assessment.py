@@ -106,7 +106,7 @@ def _run_checks(context: CheckContext) -> tuple[CheckFailure, ...]:
 def recheck_note(
     note: Note, chunk: ChunkReady, parse: SyntaxParser | None = None
 ) -> tuple[CheckFailure, ...]:
-    """Return the checks that a stored note would fail today, given its own evidence.
+    """Run today's checks on a stored note; return those it would fail.
 
     Args:
         note: as it is stored; of a masked one, the statement has placeholders.

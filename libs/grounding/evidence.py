@@ -81,7 +81,7 @@ def resolve_citations(cited: Iterable[DraftEvidence], chunk: ChunkReady) -> Reso
 
 
 def locate_evidence(evidence: Iterable[Evidence], chunk: ChunkReady) -> tuple[QuotedPassage, ...]:
-    """Return the passages of a chunk that evidence copied from it refers to."""
+    """Return the passages of a chunk that a note's evidence was copied from."""
     turns = {turn.segment.number: turn.segment for turn in _list_turns(chunk)}
     located = []
     for one in evidence:

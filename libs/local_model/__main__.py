@@ -43,7 +43,7 @@ MostCharacters = Annotated[
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the server with the given arguments.
+    """Run the local model's server with the given arguments.
 
     Args:
         arguments: the command line's, without the program's name; ``sys.argv`` if None.

@@ -87,7 +87,7 @@ def _reap(pid: int) -> None:
 
 
 def get_exit_code(pid: int) -> int | None:
-    """Return a child's exit code, minus its signal if one killed it, or None while it runs.
+    """Return a child's exit code, or minus its signal; None while it runs.
 
     Raises:
         ChildProcessError: it is no child of ours, or was asked about after its end before.

@@ -17,7 +17,7 @@ UNKNOWN: Final = ProcessSpec(command=("",), ready="exit")
 
 
 class StackShutdown:
-    """One stop of the stack's processes, in reverse order; an instance is used once.
+    """Shutdown of the stack's processes, in reverse order; an instance is used once.
 
     Args:
         spec: which process needs which, and how each is asked to stop.

@@ -43,7 +43,7 @@ class _Start:
 
 @dataclass(slots=True)
 class StackStartup:
-    """One start of the stack's missing processes; an instance is used once.
+    """Startup of the stack's missing processes; an instance is used once.
 
     Attributes:
         spec: the wanted part of the stack.

@@ -66,7 +66,7 @@ class StackState(BaseModel):
 
 
 class StackHome:
-    """Folder of one stack, usually ``.onrecord``."""
+    """Folder that holds one local stack's state and logs, usually ``.onrecord``."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.expanduser().resolve()
@@ -125,7 +125,7 @@ class StackHome:
 
 
 class StackLock:
-    """File lock that keeps other commands off a stack; the system releases it with the process.
+    """File lock that keeps other commands off a stack while one changes it.
 
     Args:
         home: whose stack.

@@ -59,7 +59,7 @@ class MessageTooLargeError(BadMessageError):
 
 @dataclass(frozen=True, slots=True)
 class MessageLimits:
-    """The size limits of a stage's messages.
+    """Size limits of the messages that a service handles.
 
     Attributes:
         service: whose stage it is.
@@ -91,7 +91,7 @@ class MessageLimits:
             )
         if len(headers) > MOST_HEADERS:
             return f"{len(headers):,} headers; the limit is {MOST_HEADERS:,}"
-        size = headers_size(headers)
+        size = compute_headers_size(headers)
         if size > HEADERS_BYTES:
             return f"the headers have {size:,} bytes; the limit is {HEADERS_BYTES:,}"
         return ""
@@ -133,8 +133,8 @@ _QUOTES: Final = 4
 """Most quotes for a value: its own, and those of its name."""
 
 
-def headers_size(headers: Any) -> int:
-    """Return the most bytes headers can take in a record batch, length prefixes included."""
+def compute_headers_size(headers: Any) -> int:
+    """Return an upper bound of the bytes that headers take in a record batch."""
     return sum(
         [
             (len(name) if name.isascii() else _WIDEST * len(name)) + len(value or b"") + _LENGTHS

@@ -17,7 +17,7 @@ HIGHEST_PORT: Final = 65_535
 
 
 class KafkaSettings(BaseSettings):
-    """Connection to the broker, from ``KAFKA_*``."""
+    """Settings of the connection to Kafka, from ``KAFKA_*``."""
 
     model_config = SettingsConfigDict(
         env_prefix="KAFKA_", frozen=True, env_ignore_empty=True, hide_input_in_errors=True
@@ -140,7 +140,7 @@ class KafkaSettings(BaseSettings):
 
 
 class StageSettings(BaseSettings):
-    """Limits, retries and timing of a service's message processing, from ``<SERVICE>_*``."""
+    """Settings of a service's message processing, from ``<SERVICE>_*``."""
 
     model_config = SettingsConfigDict(frozen=True)
 

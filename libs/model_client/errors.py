@@ -50,7 +50,7 @@ class RefusalError(RetryableError):
 
 
 class ContentFilterError(RefusalError):
-    """Raised when the content filter stopped the answer; another try may be worded otherwise."""
+    """Raised when the content filter stopped the answer; another try may pass it."""
 
     code = ErrorCode.LLM_CONTENT_FILTERED
 
@@ -109,7 +109,7 @@ class PromptFilteredError(PermanentError):
 
 
 class ContextTooLongError(PermanentError):
-    """Raised when the prompt and the longest answer allowed fit into no model's context."""
+    """Raised when a prompt with its answer is too long for every model of the chain."""
 
     code = ErrorCode.LLM_CONTEXT_TOO_LONG
 

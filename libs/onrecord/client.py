@@ -107,15 +107,15 @@ def build_submission(  # noqa: PLR0913 - an interview has so many properties
 
 
 def compress_content(event: TranscriptSubmitted) -> TranscriptSubmitted:
-    """Return a submission with its text compressed; what else it holds, and its ids, stay."""
+    """Return a submission with its text compressed."""
     if event.content_form is not ContentForm.TEXT:
         return event
     packed = base64.b64encode(gzip.compress(event.content.encode(), mtime=0)).decode("ascii")
     return event.model_copy(update={"content": packed, "content_form": ContentForm.GZIP})
 
 
-def fit_content(event: TranscriptSubmitted, kafka: KafkaSettings) -> TranscriptSubmitted:
-    """Return a submission with its text compressed if it is too large for its topic else.
+def compress_if_too_large(event: TranscriptSubmitted, kafka: KafkaSettings) -> TranscriptSubmitted:
+    """Return a submission, with its text compressed if it were too large for its topic.
 
     Records are compressed as a whole unless ``KAFKA_COMPRESSION`` is ``none``; then it helps.
     """
@@ -126,7 +126,7 @@ def fit_content(event: TranscriptSubmitted, kafka: KafkaSettings) -> TranscriptS
 
 
 def estimate_record_bytes(event: TranscriptSubmitted, kafka: KafkaSettings) -> int:
-    """Estimate the bytes an event takes on its topic, compressed as ``kafka`` says.
+    """Estimate the bytes that an event takes on its topic, after compression.
 
     The broker compares this with the topic's ``max.message.bytes``.
     """
@@ -142,7 +142,7 @@ class _Source(BaseModel):
 
 
 class Producer:
-    """Async client that submits interviews; a call returns once all replicas have acknowledged it.
+    """Producer that submits interviews to Kafka, and waits for the acknowledgement.
 
     Not to be shared between event loops. Calls may run at the same time; they are sent together.
 
@@ -235,7 +235,7 @@ class Producer:
     async def send(self, event: TranscriptSubmitted) -> None:
         """Send a submission made by ``build_submission``; raises as ``submit`` does.
 
-        Text that is too large for its topic is compressed (``fit_content``).
+        Text that is too large for its topic is compressed (``compress_if_too_large``).
 
         Raises:
             RuntimeError: the producer is not open.
@@ -244,7 +244,7 @@ class Producer:
             raise RuntimeError("the producer is not open: use it in `async with`")
         try:
             async with asyncio.timeout(self._send_timeout_s):
-                await self._publisher.publish([fit_content(event, self._kafka)])
+                await self._publisher.publish([compress_if_too_large(event, self._kafka)])
         except TimeoutError as error:
             raise KafkaUnavailableError("the broker did not acknowledge in time") from error
 

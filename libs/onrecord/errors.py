@@ -29,7 +29,7 @@ class CommandError(Exception):
 
 
 class FailedError(CommandError):
-    """Error for something asked about that failed: exit code 1."""
+    """Error for an operation that failed: exit code 1."""
 
 
 class UsageError(CommandError):

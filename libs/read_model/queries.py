@@ -41,7 +41,7 @@ class NoteFilter:
 
 @dataclass(frozen=True, slots=True)
 class StoredQuote:
-    """Evidence of a stored note: ``segment.text[start : start + length] == quote``, in code points.
+    """Quote that is a stored note's evidence, with its place in the segment.
 
     Where it is masked, personal data in the quote has placeholders, and the speaker a pseudonym.
     """
@@ -112,7 +112,7 @@ class StudyInUse:
 
 @dataclass(frozen=True, slots=True)
 class TranscriptProgress:
-    """Progress of one submitted transcript, in chunks; ``refused`` if it is dead as a whole."""
+    """Progress of one submitted transcript, in chunks."""
 
     transcript_id: UUID
     chunks: int

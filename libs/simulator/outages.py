@@ -20,7 +20,7 @@ class OutageKind(StrEnum):
 
 
 class Outage(BaseModel):
-    """One planned outage."""
+    """Planned outage of the simulated API: when it begins, how long it lasts, its kind."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,7 +46,7 @@ class Outage(BaseModel):
 
 
 class OutageSchedule:
-    """Schedule of planned outages, by a clock.
+    """Schedule of the planned outages, which knows the one in progress.
 
     Args:
         planned: the first that is on counts.

@@ -30,7 +30,7 @@ Notes = tuple[DraftNote, ...]
 
 @dataclass(frozen=True, slots=True)
 class ReplyBuilder:
-    """Builder of the reply to one admitted request.
+    """Builder of the simulated model's reply to a request.
 
     Attributes:
         request: as it came.

@@ -17,7 +17,7 @@ from contracts.errors import BadMessageError, ErrorCode
 
 
 class TranscriptError(BadMessageError):
-    """Base of all reasons why a transcript is not read."""
+    """Base of all errors for transcripts that cannot be read."""
 
     code = ErrorCode.MALFORMED_TRANSCRIPT
 
@@ -29,7 +29,7 @@ class UnknownFormatError(TranscriptError):
 
 
 class MalformedTranscriptError(TranscriptError):
-    """Raised when a place in the transcript breaks its format in a way that cannot be mended.
+    """Raised when a transcript breaks its format in a way that cannot be repaired.
 
     Args:
         message: one line for people, naming the place.
@@ -44,13 +44,13 @@ class MalformedTranscriptError(TranscriptError):
 
 
 class EmptyTranscriptError(TranscriptError):
-    """Raised when the transcript holds no spoken words."""
+    """Raised when a transcript contains no spoken words."""
 
     code = ErrorCode.EMPTY_TRANSCRIPT
 
 
 class DoubtfulTranscriptError(TranscriptError):
-    """Raised when it is in doubt who speaks in a transcript, and the doubt is not accepted."""
+    """Raised when it is unclear who speaks in a transcript, and that is not accepted."""
 
     code = ErrorCode.DOUBTFUL_READING
 

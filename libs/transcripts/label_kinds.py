@@ -176,7 +176,7 @@ def _is_name_word(word: str) -> bool:
 
 
 def is_capitalised(label: str) -> bool:
-    """Return whether all words are capitalised, numbers, particles, or in a caseless script."""
+    """Return whether all words of a label are capitalised, apart from particles and numbers."""
     words = _WORD.findall(label)
     return bool(words) and all(
         word in _PARTICLES or not word[0].islower() or _is_inner_capital(word) for word in words

@@ -47,7 +47,7 @@ class _Said:
 
 
 def is_key_value_file(content: str) -> bool:
-    """Return whether the text is a file of keys and values, such as YAML, and no transcript."""
+    """Return whether a text is a file of keys and values, such as YAML, and no transcript."""
     lines = [line for line in content.splitlines()[:_LINES_LOOKED_AT] if line.strip()]
     keys = sum(_KEY_LINE.match(line) is not None for line in lines)
     nested = any(line[:1].isspace() and _KEY_LINE.match(line) for line in lines)

@@ -139,7 +139,7 @@ def _cues_of(
 
 
 def is_cue_id(line: str, last_id: str) -> bool:
-    """Return whether a line before a timing is the cue's id, and not speech of the cue before.
+    """Return whether the line before a cue's timing line is its id, and not speech.
 
     Args:
         line: the line.

@@ -21,7 +21,7 @@ _MOST: Final = 0.5
 
 
 def iter_docx_lines(document: Document) -> Iterator[str]:
-    """Yield the text of a document's paragraphs and table rows, in their order."""
+    """Yield the text of a Word document's paragraphs and table rows, in order."""
     from docx.table import Table  # noqa: PLC0415 - loaded when the first document comes
 
     blocks = list(document.iter_inner_content())

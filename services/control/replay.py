@@ -29,7 +29,7 @@ from control.store import DeadLetterStore
 from messaging import KafkaUnavailableError, Publisher
 from messaging.dead_letters.headers import build_replay_headers
 from messaging.delivery import Headers, append_headers
-from messaging.limits import headers_size
+from messaging.limits import compute_headers_size
 
 log = structlog.get_logger(__name__)
 
@@ -420,7 +420,7 @@ class _BytesUnderWay:
 
 
 def _size(found: DeadLetterRecord) -> int:
-    return len(found.key or b"") + len(found.value or b"") + headers_size(found.original)
+    return len(found.key or b"") + len(found.value or b"") + compute_headers_size(found.original)
 
 
 def _headers(found: DeadLetterRecord) -> Headers:

@@ -55,7 +55,7 @@ class JudgeVerdict(StrEnum):
 
 
 class JudgeAnswer(BaseModel):
-    """The judge's answer, validated here whatever the endpoint promised."""
+    """Answer of the judging model, validated against the schema that was asked for."""
 
     reason: str
     verdict: JudgeVerdict

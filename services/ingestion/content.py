@@ -29,7 +29,7 @@ def inline_content(
     fetched: bytes | None = None,
     max_bytes: int = MAX_CONTENT_BYTES,
 ) -> TranscriptSubmitted:
-    """Return a submission whose content is the text itself.
+    """Return a submission whose content is the file's text, decoded or fetched.
 
     Args:
         submitted: the interview as the producer handed it in.
@@ -48,7 +48,7 @@ def inline_content(
         if not fetched.startswith(_GZIP_MAGIC):
             raise MalformedContentError("content: is not gzip in base64")
     assert fetched is not None, "what is at a URI is fetched first"
-    refuse_many_bytes(len(fetched), max_bytes)
+    check_file_size(len(fetched), max_bytes)
     if fetched.startswith(_GZIP_MAGIC):
         fetched = gunzip(fetched, max_bytes)
     text = decode_file(fetched).text
@@ -56,7 +56,7 @@ def inline_content(
 
 
 def gunzip(data: bytes, max_bytes: int) -> bytes:
-    """Return what a gzip file holds, decompressing no more than is allowed.
+    """Decompress a gzip file, up to a limit of bytes.
 
     Raises:
         MalformedContentError: it is no gzip file, or not a whole one.
@@ -69,7 +69,7 @@ def gunzip(data: bytes, max_bytes: int) -> bytes:
             content += member.decompress(data, max_bytes + 1 - len(content))
         except zlib.error as error:
             raise MalformedContentError("content: is not valid gzip") from error
-        refuse_many_bytes(len(content), max_bytes)
+        check_file_size(len(content), max_bytes)
         if not member.eof:
             raise MalformedContentError("content: is gzip that ends too early")
         data = member.unused_data.lstrip(b"\0")  # padding, as of a tape, is no content
@@ -78,8 +78,8 @@ def gunzip(data: bytes, max_bytes: int) -> bytes:
     raise MalformedContentError(f"content: is more than {MAX_GZIP_MEMBERS:,} gzip files in one")
 
 
-def refuse_many_bytes(size: int, max_bytes: int) -> None:
-    """Raise ``TooLargeTranscriptError`` for a file of more bytes than are allowed.
+def check_file_size(size: int, max_bytes: int) -> None:
+    """Raise ``TooLargeTranscriptError`` if a file has more bytes than are allowed.
 
     Raises:
         TooLargeTranscriptError: it has.

@@ -21,14 +21,14 @@ from typing import Final
 
 import httpx2
 
-from ingestion.content import MAX_CONTENT_BYTES, refuse_many_bytes
+from ingestion.content import MAX_CONTENT_BYTES, check_file_size
 from ingestion.errors import (
     ContentNotFoundError,
     ContentRefusedError,
     ContentTimedOutError,
     ContentUnavailableError,
 )
-from ingestion.uris import AllowedUris, follow_redirect, parse_uri
+from ingestion.uris import AllowedUris, resolve_redirect, parse_content_uri
 
 MAX_REDIRECTS: Final = 3
 """Most redirects that are followed, one after another."""
@@ -58,7 +58,7 @@ class FetchLimits:
 
 
 async def resolve_host(host: str, port: int) -> Sequence[str]:
-    """Return the addresses of a host, as the operating system knows them.
+    """Resolve a host name to its IP addresses.
 
     Raises:
         OSError: it has none, or no name server answers.
@@ -69,7 +69,7 @@ async def resolve_host(host: str, port: int) -> Sequence[str]:
 
 
 class ContentFetcher:
-    """Fetcher of the file behind a URI.
+    """Fetcher of a submission's file from its URI, within limits.
 
     Args:
         allowed: where files may be fetched from; by default nowhere.
@@ -102,7 +102,7 @@ class ContentFetcher:
             ContentUnavailableError: it cannot be fetched now.
             ContentTimedOutError: it takes too long.
         """
-        url = parse_uri(uri)
+        url = parse_content_uri(uri)
         try:
             async with asyncio.timeout(self._limits.timeout_s):
                 if url.scheme == "file":
@@ -137,7 +137,7 @@ class ContentFetcher:
             raise ContentUnavailableError(
                 f"content: the file cannot be read ({error.strerror})"
             ) from error
-        refuse_many_bytes(len(data), self._limits.max_bytes)
+        check_file_size(len(data), self._limits.max_bytes)
         return data
 
     def _refuse_other_file(self, descriptor: int) -> None:
@@ -155,7 +155,7 @@ class ContentFetcher:
                 if not response.has_redirect_location:
                     _refuse_status(response.status_code)
                     return await self._read_body(response)
-                url = follow_redirect(url, response.headers["location"])
+                url = resolve_redirect(url, response.headers["location"])
             if url.scheme == "file":
                 raise ContentRefusedError("content: the server redirects to a file")
         raise ContentRefusedError(f"content: the server redirects more than {MAX_REDIRECTS} times")
@@ -207,11 +207,11 @@ class ContentFetcher:
             raise ContentRefusedError("content: the server encodes the file other than by gzip")
         declared = response.headers.get("content-length", "")
         if declared.isdecimal() and len(declared) <= _LONGEST_NUMBER:
-            refuse_many_bytes(int(declared), self._limits.max_bytes)
+            check_file_size(int(declared), self._limits.max_bytes)
         body = bytearray()
         async for part in response.aiter_raw(_READ_BYTES):
             body += part
-            refuse_many_bytes(len(body), self._limits.max_bytes)
+            check_file_size(len(body), self._limits.max_bytes)
         return bytes(body)
 
 

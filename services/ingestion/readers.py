@@ -37,7 +37,7 @@ FetchContent = Callable[[str], Awaitable[bytes]]
 
 
 async def refuse_uri(uri: str) -> bytes:
-    """Refuse to fetch content, whatever its URI.
+    """Refuse to fetch any URI, where fetching is turned off.
 
     Raises:
         UriNotAllowedError: always.

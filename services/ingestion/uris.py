@@ -22,7 +22,7 @@ IPAddress = IPv4Address | IPv6Address
 
 @dataclass(frozen=True, slots=True)
 class AllowedUris:
-    """Places that content may be fetched from.
+    """Sites and folders from which content may be fetched.
 
     Attributes:
         sites: what an ``https`` URI has to begin with: its host and port, and whole folders of
@@ -50,7 +50,7 @@ class AllowedUris:
         sites, folders = list[httpx2.URL](), list[Path]()
         for number, one in enumerate(text.split(), start=1):
             try:
-                url = parse_uri(one)
+                url = parse_content_uri(one)
             except ContentRefusedError as error:
                 raise ValueError(f"URI {number} {str(error).removeprefix('content: ')}") from error
             if url.scheme == "file":
@@ -103,8 +103,8 @@ class AllowedUris:
             raise ContentRefusedError("content: the host has a private or local address")
 
 
-def parse_uri(uri: str) -> httpx2.URL:
-    """Return a URI that content may be fetched from, if it is allowed.
+def parse_content_uri(uri: str) -> httpx2.URL:
+    """Parse the URI of a file to fetch; raise for other schemes, logins and "..".
 
     Raises:
         ContentRefusedError: it is no URI, has another scheme, a login, or ``..`` in its path.
@@ -126,14 +126,14 @@ def parse_uri(uri: str) -> httpx2.URL:
     return url
 
 
-def follow_redirect(url: httpx2.URL, location: str) -> httpx2.URL:
-    """Return where a redirect leads, which may be relative to where it comes from.
+def resolve_redirect(url: httpx2.URL, location: str) -> httpx2.URL:
+    """Return the absolute URI that a redirect leads to.
 
     Raises:
         ContentRefusedError: content may not have such a URI.
     """
     try:
-        return parse_uri(str(url.join(location)))
+        return parse_content_uri(str(url.join(location)))
     except (httpx2.InvalidURL, UnicodeError, ValueError) as error:
         raise ContentRefusedError("content: the server redirects to what is no URI") from error
 

@@ -330,7 +330,7 @@ class _NumeralReader:
 
 
 def parse_added_fraction(words: Sequence[Word], at: int) -> tuple[Decimal, int] | None:
-    """Return what "and a half" or "and three quarters" adds, and the index after it, or None."""
+    """Parse a fraction behind a number, such as "and a half"; None if there is none."""
     texts = [word.text for word in words[at : at + 3]] + [""] * 3
     if texts[0] != "and":
         return None

@@ -59,7 +59,7 @@ class FrequencyRate:
 
 @lru_cache(maxsize=256)
 def find_frequency_rates(text: str) -> tuple[FrequencyRate, ...]:
-    """Return the rates of a text, in order."""
+    """Return the rates in a text, such as "twice a week", in order."""
     words = split_spoken_words(text)
     found: list[FrequencyRate] = []
     at = 0

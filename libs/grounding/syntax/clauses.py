@@ -193,7 +193,7 @@ class ParsedText:
 
 
 class SyntaxParser(Protocol):
-    """Parser of a text; loaded once per process, since it may need a model."""
+    """Interface of a syntax parser, which takes a text and returns its clauses."""
 
     def __call__(self, text: str) -> ParsedText:
         """Return the clauses, predicates and assertions of a text."""

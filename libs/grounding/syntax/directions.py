@@ -54,7 +54,7 @@ class DirectedRelation:
 
 @lru_cache(maxsize=256)
 def find_directed_relations(text: str) -> tuple[DirectedRelation, ...]:
-    """Return the directed relations of a text, in order."""
+    """Return the relations in a text whose sides must not be swapped, in order."""
     read = split_terms(text)
     found = (_read_relation(read, at) for at in range(len(read)))
     return tuple(one for one in found if one is not None and one.near and one.far)

@@ -99,7 +99,7 @@ def tokenize_polarity(text: str) -> tuple[PolarityToken, ...]:
 
 
 def group_polarity_tokens(read: Sequence[PolarityToken]) -> Iterator[tuple[PolarityToken, ...]]:
-    """Yield the tokens of each sentence; those after ``MAX_SENTENCES`` count as one."""
+    """Yield each sentence's polarity tokens; those after ``MAX_SENTENCES`` count as one."""
     begin = count = 0
     for at, token in enumerate(read):
         if token.starts and at > begin:

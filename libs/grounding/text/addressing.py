@@ -132,13 +132,13 @@ def normalize_text(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def split_sentences(text: str) -> tuple[str, ...]:
-    """Return the sentences of a text, with their punctuation."""
+    """Split a text into sentences, with their punctuation."""
     return tuple(part for part in _SENTENCE.split(normalize_text(text)) if part.strip())
 
 
 @lru_cache(maxsize=256)
 def split_spoken_sentences(text: str) -> tuple[str, ...]:
-    """Return the sentences of spoken text, with unfinished ones cut off before a new one.
+    """Split spoken text into sentences, also where one is broken off before the next.
 
     An order or a question that begins with a capital is one of its own, even if the words before
     it came to no end, as they often do in transcripts. So is a short order by the way, behind which
@@ -273,7 +273,7 @@ def _contains_address(said: str) -> bool:
 
 
 def remove_quotations(sentence: str) -> str:
-    """Return a sentence with an ellipsis in place of what it puts in quotation marks."""
+    """Return a sentence with each quotation in it replaced by an ellipsis."""
     return _QUOTED.sub(" \u201c…\u201d ", sentence)
 
 

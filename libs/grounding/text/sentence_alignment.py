@@ -185,7 +185,7 @@ class SentenceAlignment:
 
 
 def align_sentences(statement: str, quotes: Sequence[str]) -> tuple[SentenceAlignment, ...]:
-    """Align each sentence of a statement with its quotes."""
+    """Align each sentence of a statement with the statement's quotes."""
     evidence = tuple(one for quote in quotes for one in split_terms(quote))
     return tuple(
         SentenceAlignment(sentence, evidence)

@@ -107,7 +107,7 @@ def _expand_contraction(text: str) -> tuple[str, ...]:
 
 
 def group_terms_by_sentence(read: Sequence[Term]) -> Iterator[tuple[Term, ...]]:
-    """Yield the terms of each sentence; those after ``MAX_SENTENCES`` count as one."""
+    """Yield each sentence's terms; sentences after ``MAX_SENTENCES`` count as one."""
     begin = count = 0
     for at, term in enumerate(read):
         if term.starts and at > begin:

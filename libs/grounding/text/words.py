@@ -72,7 +72,7 @@ class Word:
 
 @lru_cache(maxsize=256)
 def split_words(text: str) -> tuple[Word, ...]:
-    """Return the words of a text, in order.
+    """Split a text into words, in order.
 
     A word is a run of letters with their marks, digits, and apostrophes inside; figures keep their
     separators (``1,200.50``, ``3:30``). All other characters, hyphens included, only separate

@@ -354,7 +354,7 @@ async def encode_body(config: Any, body: Any) -> tuple[bytes | None, str | None]
 
 @dataclass(frozen=True, slots=True)
 class SubscriberOptions:
-    """Options of a subscriber that users may set.
+    """Options of FastStream's subscribers that may be set here.
 
     Attributes:
         group_id: the consumer group; the broker has one for all.
@@ -414,7 +414,7 @@ def add_subscriber(
 
 @dataclass(frozen=True, slots=True)
 class PublisherOptions:
-    """Options of a publisher that users may set.
+    """Options of FastStream's publishers that may be set here.
 
     Attributes:
         key: of every record, unless the result says another one.

@@ -201,8 +201,8 @@ def _claims_of(user_data: bytes | None) -> MemberClaims:
     return MemberClaims(owned, owned & _partitions(claim.get("busy")), _number(claim.get("epoch")))
 
 
-def read_replica(metadata: bytes) -> str:
-    """Return the replica that wrote a member's JoinGroup metadata; empty if it does not say."""
+def parse_replica_id(metadata: bytes) -> str:
+    """Return the id of the replica that wrote a member's JoinGroup metadata; "" if unknown."""
     try:
         user_data = ConsumerProtocolMemberMetadata.decode(metadata).user_data
     except (ValueError, struct.error):  # there is none while the group rebalances

@@ -24,7 +24,7 @@ from messaging.consumer.instance_fencing import InstanceIdGuard
 from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.retry_topics import SubscribedTopics
 from messaging.consumer.window import InFlightWindow
-from messaging.kafka.aiokafka_internals import describe_fetched
+from messaging.kafka.aiokafka_internals import describe_fetched_records
 from messaging.kafka.broker_monitor import BrokerMonitor, TopicPresence
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.kafka.topic_checks import describe_missing_topics
@@ -166,7 +166,7 @@ class StageConsumer:
             "trouble": self.trouble,
             "assigned": self.client.assignment(),
             "paused": self.client.paused(),
-            "fetched": describe_fetched(self.client),
+            "fetched": describe_fetched_records(self.client),
             "in_flight": self.window.in_flight,
             "queued": self.window.waiting,
             "deferred": self.fetcher.retries.deferred,

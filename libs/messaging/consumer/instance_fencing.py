@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from aiokafka.errors import KafkaError
 
-from messaging.consumer.assignor import read_replica
+from messaging.consumer.assignor import parse_replica_id
 from messaging.kafka.admin import open_admin_client
 from messaging.kafka.aiokafka_internals import intercept_membership_loss
 from messaging.kafka.connection_errors import KafkaUnavailableError
@@ -65,7 +65,7 @@ async def _list_members(kafka: KafkaSettings, group: str) -> list[tuple[str, str
             message = f"the broker does not describe the group ({type(error).__name__})"
             raise KafkaUnavailableError(message) from error
     return [
-        (str(member_id), read_replica(metadata))
+        (str(member_id), parse_replica_id(metadata))
         for answer in answers
         for _error, _group, _state, _kind, _protocol, members, *_ in answer.groups
         for member_id, _client, _host, metadata, *_ in members

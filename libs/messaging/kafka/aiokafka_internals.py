@@ -59,8 +59,8 @@ def get_position(consumer: Any, partition: TopicPartition) -> int:
     return state.position if state is not None and state.has_valid_position else -1
 
 
-def describe_fetched(consumer: Any) -> dict[TopicPartition, str]:
-    """Return what was fetched of each partition and not yet handed out, for people."""
+def describe_fetched_records(consumer: Any) -> dict[TopicPartition, str]:
+    """Describe the records that were fetched and not yet handed out, by partition."""
     return {partition: repr(one) for partition, one in consumer._fetcher._records.items()}
 
 

@@ -39,7 +39,7 @@ class KafkaRefusesError(KafkaUnavailableError):
 
 
 async def diagnose_connection(kafka: KafkaSettings) -> KafkaUnavailableError:
-    """Probe each broker and return the error to raise after a client could not be started.
+    """Probe each broker after a client failed to start; return the error to raise.
 
     Returns:
         The error to raise: one line that names the setting to check, without any secret.

@@ -39,7 +39,7 @@ def build_missing_topics_error(missing: Collection[str]) -> MissingTopicsError:
 
 
 def describe_missing_topics(missing: Collection[str]) -> str:
-    """Return one line that names topics which do not exist, and says what to do."""
+    """Return one line that names missing topics and says what to do."""
     names = ", ".join(sorted(missing))
     return f"topics are missing: {names}; run `python -m messaging topics create`"
 

@@ -24,7 +24,7 @@ from messaging.codec import encode_event
 from messaging.delivery import NO_CONTEXT, Headers, PropagatedContext
 from messaging.kafka import header_names
 from messaging.kafka.connection_errors import KafkaUnavailableError, diagnose_connection
-from messaging.limits import headers_size
+from messaging.limits import compute_headers_size
 from messaging.producer.accumulator import (
     DeliveryCallback,
     RecordAccumulator,
@@ -280,7 +280,7 @@ class Publisher:
         partition: int | None = None,
     ) -> None:
         size = len(key or b"") + len(value or b"") + RECORD_OVERHEAD_BYTES
-        size += headers_size(headers)
+        size += compute_headers_size(headers)
         if size > self._kafka.max_batch_bytes:
             raise RecordTooLargeError(
                 f"the record for {topic} is larger than KAFKA_MAX_BATCH_BYTES allows"

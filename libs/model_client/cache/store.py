@@ -121,7 +121,7 @@ class ClaimCompletion:
 
 
 class CacheStore:
-    """PostgreSQL tables of the response cache. All methods raise as ``Database`` does.
+    """Store of the response cache's tables in PostgreSQL.
 
     Concurrent lookups and completions share one statement (``GroupCommitter``).
 

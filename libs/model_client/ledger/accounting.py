@@ -57,7 +57,7 @@ class CallLabels:
 
 
 class CallAccounting:
-    """Accounting for the calls of one model.
+    """Accounting for one model's calls, which reserves and settles their cost.
 
     Args:
         config: the model, and its longest answer.

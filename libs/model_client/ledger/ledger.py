@@ -40,7 +40,7 @@ def _now() -> datetime:
 
 
 class Ledger:
-    """Ledger that reserves the worst-case cost of each call, and settles its real cost.
+    """Ledger that reserves each call's worst-case cost, and settles it at the real cost.
 
     Entries that could not be written are retried while the context lasts. A call that is never
     settled, as its process was killed, goes on counting with its worst case.

@@ -76,7 +76,7 @@ class CallOutcome:
 
 @dataclass(frozen=True, slots=True)
 class BudgetReservation:
-    """Worst-case cost of a call, reserved on the budgets.
+    """Reservation of a call's worst-case cost on the budgets.
 
     Attributes:
         call: what for.

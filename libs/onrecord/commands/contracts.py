@@ -46,7 +46,7 @@ def write(schemas: Schemas = DEFAULT, json_output: Json = False) -> None:  # noq
 
 
 def check(schemas: Schemas = DEFAULT, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
-    """Exit 1 if the files differ from the contracts, or a change breaks what is released.
+    """Check that the files match the contracts and break no released schema; exit 1 if not.
 
     Examples of use:
 
@@ -65,7 +65,7 @@ def check(schemas: Schemas = DEFAULT, json_output: Json = False) -> None:  # noq
 
 
 def release(schemas: Schemas = DEFAULT, json_output: Json = False) -> None:  # noqa: FBT002 - a flag
-    """Make today's event schemas the ones that later changes may not break.
+    """Release today's event schemas, which later changes may not break then.
 
     To be run when a version is released; refuses while a change breaks what is released.
 

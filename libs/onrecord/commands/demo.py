@@ -9,7 +9,7 @@ import typer
 
 
 class DemoModel(StrEnum):
-    """Model that the demo can bring along."""
+    """Model that the demo runs with."""
 
     LOCAL = "local"
 

@@ -79,7 +79,7 @@ def register(app: typer.Typer) -> None:
 
 
 def grounding(file: SamplesFile, *, mode: ModeOption = None, json_output: Json = False) -> None:
-    """Judge summaries of which editors said whether their document bears them out.
+    """Measure the checks on summaries that editors have labelled as supported or not.
 
     Prints balanced accuracy, precision and recall, per half of the documents and per edit type,
     and milliseconds a note; writes `.onrecord/eval/<name>.json`. Exit code 1 if a goal is missed.
@@ -102,7 +102,7 @@ def metamorphic(
     mode: ModeOption = None,
     json_output: Json = False,
 ) -> None:
-    """Spoil true notes of real transcripts, and count which are refused.
+    """Corrupt true notes of real transcripts, and count how many are refused.
 
     Every sentence of a transcript is a true note; it is spoiled by number, negation, name,
     speaker, segment, theme, time and quantifier wherever it allows that. Prints the share caught
@@ -127,7 +127,7 @@ def injection(
     seed: HostSeed = 7,
     json_output: Json = False,
 ) -> None:
-    """Plant instructions in interviews, and count the notes that obey them and would be stored.
+    """Plant instructions in interviews, and count the notes that obey and would be stored.
 
     Each instruction is planted at the start, in the middle and at the end of a participant's turn.
     Judged is what models of several degrees of obedience would draft: the instruction itself,
@@ -147,7 +147,7 @@ def injection(
 
 
 def pii(file: AnnotatedFile, *, json_output: Json = False) -> None:
-    """Look for personal data in texts in which it is marked.
+    """Measure the detection of personal data on texts in which it is marked.
 
     Prints recall and precision of all kinds that are marked, per half of the templates and per
     kind, and milliseconds a text, with the model and without it where one is installed; writes
@@ -163,7 +163,7 @@ def pii(file: AnnotatedFile, *, json_output: Json = False) -> None:
 
 
 def formats(folder: DataFolder, *, json_output: Json = False) -> None:
-    """Read files whose turns are known, and count what is right, by kind of source.
+    """Measure the reading of transcripts whose turns are known, by kind of source.
 
     Prints the share of words with the right speaker, of turns with the right start (20 ms), and of
     words kept; how alike three transcripts of the same talks are; and how far captions are read as
@@ -178,7 +178,7 @@ def formats(folder: DataFolder, *, json_output: Json = False) -> None:
 
 
 def page(file: Page, *, json_output: Json = False) -> None:
-    """Put the measured figures on a page, between its marks.
+    """Write the measured figures into a Markdown page, between its marks.
 
     Examples of use:
 

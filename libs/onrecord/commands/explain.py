@@ -36,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 
 def explain(note: NoteId, *, json_output: Json = False) -> None:
-    """Show what a note claims beside what it cites, and what every check says of the two.
+    """Show a note's claim beside its evidence, with the result of every check.
 
     Refused notes have ids too: `onrecord notes --rejected` prints them. The checks are asked again
     as they are today; where one says something else than when the note was decided on, both are

@@ -25,7 +25,7 @@ from read_model.queries import ReadModelQueries, TranscriptProgress
 
 @dataclass(frozen=True, slots=True)
 class SubmittedBatch:
-    """Batch of interviews that were read and checked, and what became of each.
+    """Batch of interviews that were read and checked, with the outcome of each.
 
     Attributes:
         interviews: what is sent, in order.
@@ -72,7 +72,7 @@ def prepare_batch(
 async def submit_batch(
     batch: SubmittedBatch, settings: ClientSettings, *, wait_s: float | None = None
 ) -> SubmittedBatch:
-    """Send a batch that was prepared, with progress on stderr.
+    """Send a prepared batch of interviews, with progress on stderr.
 
     Args:
         batch: the interviews.
@@ -208,7 +208,7 @@ def _outcome(one: TranscriptProgress) -> str:
 
 
 def batch_to_json(batch: SubmittedBatch) -> list[dict[str, Any]]:
-    """Return a batch for programs: one object for each interview."""
+    """Return a batch as JSON data, with one object for each interview."""
     progress = {one.transcript_id: one for one in batch.progress or ()}
     return [
         {**_sent_json(one), **_progress_json(progress.get(one.event.transcript_id))}
@@ -244,7 +244,7 @@ def _progress_json(one: TranscriptProgress | None) -> dict[str, Any]:
 
 
 def find_batch_failure(batch: SubmittedBatch) -> FailedError | None:
-    """Return the error that a batch failed with, or None if it did not, as far as was waited for.
+    """Return the error with which a batch failed; None if it did not.
 
     The page has each interview's progress, so this line only sums up.
     """

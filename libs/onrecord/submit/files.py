@@ -51,7 +51,7 @@ def read_transcript_text(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> s
 
 
 def read_transcript_file(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> DecodedFile:
-    """Read a transcript file's text, and what was assumed to decode it.
+    """Read a transcript file's text, and how it was decoded.
 
     Args:
         path: a text in any encoding, or a document of a word processor (DOCX, ODT, RTF) or PDF.
@@ -67,7 +67,7 @@ def read_transcript_file(path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES) -> D
 def read_transcript_stream(
     stream: BinaryIO, name: Path, *, max_bytes: int = DEFAULT_MAX_BYTES
 ) -> bytes:
-    """Read the bytes of a transcript from a pipe or a file that is open.
+    """Read a transcript's bytes from a pipe or an open file.
 
     Args:
         stream: is read to its end.
@@ -86,7 +86,7 @@ def read_transcript_stream(
 def decode_transcript(
     data: bytes, path: Path, *, max_bytes: int = DEFAULT_MAX_BYTES
 ) -> DecodedFile:
-    """Decode a transcript file's bytes, and say what was assumed.
+    """Decode a transcript file's bytes; return the text and what was assumed.
 
     Args:
         data: a text in any encoding, or a document of a word processor (DOCX, ODT, RTF) or PDF.

@@ -200,7 +200,7 @@ def _folder(folder: Path) -> Sequence[InterviewFile]:
 
 
 def filter_transcript_files(among: Iterable[Path]) -> list[Path]:
-    """Return the files with a transcript's file extension, in order."""
+    """Return those of some files that have a transcript's file extension."""
     return sorted(path for path in among if path.suffix.lower() in SUFFIXES and _is_shown(path))
 
 

@@ -16,7 +16,7 @@ from onrecord.client import (
     build_submission,
     compress_content,
     estimate_record_bytes,
-    fit_content,
+    compress_if_too_large,
 )
 from onrecord.errors import UsageError
 from onrecord.submit.document_errors import format_document_errors
@@ -151,7 +151,7 @@ def _prepare(
     except ValidationError as error:
         raise UsageError(f"{file.path}: {format_document_errors(error)}") from error
     reading = _read(file, event) if declared.check else None
-    message = compress_content(event) if declared.compress else fit_content(event, kafka)
+    message = compress_content(event) if declared.compress else compress_if_too_large(event, kafka)
     _refuse_too_large(file, message, kafka)
     notices = _notices(reading, file.speakers) if reading else ()
     return PreparedSubmission(

@@ -51,7 +51,7 @@ async def require_no_conflicts(
 
 @dataclass(frozen=True, slots=True)
 class SubmissionWatch:
-    """Watch of submissions until every chunk is stored or dead; begins before they are sent.
+    """Watch on submissions until every chunk is stored or dead-lettered.
 
     Attributes:
         contents: what is submitted: ``content_sha256`` by the transcript's id.

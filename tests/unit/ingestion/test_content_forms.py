@@ -16,7 +16,7 @@ from ingestion.content import gunzip, inline_content
 from ingestion.domain import ChunkSizes, build_ingestion_events
 from ingestion.readers import open_interview_reader
 from messaging import KafkaSettings
-from onrecord.client import build_submission, compress_content, fit_content
+from onrecord.client import build_submission, compress_content, compress_if_too_large
 from processes import TaskLimits
 from support.chunks import INTERVIEW, STUDY
 
@@ -114,6 +114,6 @@ def test_a_submission_is_built_in_any_form_with_the_same_id() -> None:
 def test_text_too_large_for_its_topic_is_compressed_where_records_are_not() -> None:
     kafka = KafkaSettings(compression="none")
     large = PLAIN.model_copy(update={"content": TALK * (9 * MIB // len(TALK))})
-    assert fit_content(large, kafka).content_form is ContentForm.GZIP
-    assert fit_content(large, KafkaSettings(compression="zstd")) is large
-    assert fit_content(PLAIN, kafka) is PLAIN
+    assert compress_if_too_large(large, kafka).content_form is ContentForm.GZIP
+    assert compress_if_too_large(large, KafkaSettings(compression="zstd")) is large
+    assert compress_if_too_large(PLAIN, kafka) is PLAIN

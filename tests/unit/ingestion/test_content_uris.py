@@ -12,7 +12,7 @@ from contracts.errors import ErrorCode, OnrecordError
 from ingestion.errors import ContentNotFoundError, ContentRefusedError
 from ingestion.fetching import ContentFetcher, FetchLimits
 from ingestion.settings import IngestionSettings
-from ingestion.uris import AllowedUris, parse_uri
+from ingestion.uris import AllowedUris, parse_content_uri
 
 ALLOWED = AllowedUris.parse(
     "https://files.example.org/interviews/ https://m\u00fcnchen.example:8443"
@@ -29,7 +29,7 @@ ALLOWED = AllowedUris.parse(
     ],
 )
 def test_allows_what_begins_with_an_allowed_uri(uri: str) -> None:
-    ALLOWED.check_site(parse_uri(uri))
+    ALLOWED.check_site(parse_content_uri(uri))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_allows_what_begins_with_an_allowed_uri(uri: str) -> None:
 )
 def test_refuses_every_other_uri_without_quoting_it(uri: str) -> None:
     with pytest.raises(ContentRefusedError) as failed:
-        ALLOWED.check_site(parse_uri(uri))
+        ALLOWED.check_site(parse_content_uri(uri))
     assert str(failed.value).startswith("content: ")
     assert "example" not in str(failed.value)
     assert "secret" not in str(failed.value)
