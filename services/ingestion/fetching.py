@@ -28,7 +28,7 @@ from ingestion.errors import (
     ContentTimedOutError,
     ContentUnavailableError,
 )
-from ingestion.uris import AllowedUris, resolve_redirect, parse_content_uri
+from ingestion.uris import AllowedUris, parse_content_uri, resolve_redirect
 
 MAX_REDIRECTS: Final = 3
 """Most redirects that are followed, one after another."""

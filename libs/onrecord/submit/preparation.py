@@ -15,8 +15,8 @@ from messaging import KafkaSettings
 from onrecord.client import (
     build_submission,
     compress_content,
-    estimate_record_bytes,
     compress_if_too_large,
+    estimate_record_bytes,
 )
 from onrecord.errors import UsageError
 from onrecord.submit.document_errors import format_document_errors
