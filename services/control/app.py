@@ -57,6 +57,7 @@ async def lifespan(
         publisher = broker.connected_publisher
         replayer = DeadLetterReplayer(store, reader, publisher)
         context.set_global("store", store)
+        broker.check_dependencies = database.ping
         async with replayer.repairing(), OutcomePublisher(database, publisher.publish).running():
             api.context = ApiContext(store, reader, replayer)
             try:

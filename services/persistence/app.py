@@ -40,6 +40,7 @@ async def lifespan(
         store = NotesStore(database, broker.settings.max_in_flight)
         store.load()
         context.set_global("store", store)
+        broker.check_dependencies = database.ping
         yield
 
 

@@ -25,6 +25,7 @@ from messaging.broker.results import build_event_command
 from messaging.broker.routes import build_routes
 from messaging.kafka.admin import create_topics
 from messaging.producer.publisher import Publisher
+from messaging.runtime.dependencies import CheckDependencies, check_nothing
 from messaging.runtime.health import ServiceHealth
 from messaging.runtime.supervision import ConsumerConfig, ConsumerSupervisor
 from messaging.settings import KafkaSettings, StageSettings
@@ -71,6 +72,8 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
 
     Attributes:
         resources: opens what handlers need, each time the consumer begins anew.
+        check_dependencies: raises ``OutageError`` if something that every message needs is not
+            there; asked every few seconds while the service has nothing to do.
         notice: tells what slows the service down although it works, such as an endpoint that
             asked to be called later; empty if nothing does. Shown beside its readiness.
     """
@@ -99,6 +102,7 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         )
         self.resources: Resources = nullcontext
         self.notice: Callable[[], str] = str
+        self.check_dependencies: CheckDependencies = check_nothing
         self._service = service
         self._dead_letters = dead_letters
         self._optional_topics = tuple(topic.name for topic in optional_topics)
@@ -223,7 +227,13 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         self._reliable_producer.attach(None)
         self._new_stage()  # refuses what does not fit before anything runs
         self._supervisor = ConsumerSupervisor(
-            ConsumerConfig(self.source, self.settings, self.kafka, self._open_stage)
+            ConsumerConfig(
+                self.source,
+                self.settings,
+                self.kafka,
+                self._open_stage,
+                check=self._check_dependencies,
+            )
         )
         if self._stop_requested:
             self._supervisor.stop()
@@ -314,6 +324,9 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         """The subscribers in the order of their declaration; FastStream keeps a set of them."""
         managed = [one for one in self.subscribers if isinstance(one, ManagedSubscriber)]
         return sorted(managed, key=lambda one: one.number)
+
+    async def _check_dependencies(self) -> None:
+        await self.check_dependencies()  # which is set later than this is handed on
 
     def _tell_notice(self) -> str:
         return self.notice()  # which may be set later than the stage is made

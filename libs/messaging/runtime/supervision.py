@@ -17,6 +17,11 @@ from messaging.consumer.instance_fencing import InstanceIdTakenError, require_fr
 from messaging.kafka.topic_checks import require_topics
 from messaging.processing.processor import MessageProcessor
 from messaging.producer.publisher import Publisher
+from messaging.runtime.dependencies import (
+    CheckDependencies,
+    DependencyMonitor,
+    check_nothing,
+)
 from messaging.runtime.health import ServiceHealth
 from messaging.settings import KafkaSettings, StageSettings
 from messaging.stage import Stage
@@ -51,12 +56,14 @@ class ConsumerConfig:
         kafka: how to reach the broker.
         build: opens what the handlers need and yields the stage; it may raise ``OutageError``
             while a dependency is not there, and is then tried again.
+        check: raises ``OutageError`` if a dependency of every message is not there.
     """
 
     source: str
     settings: StageSettings
     kafka: KafkaSettings
     build: Callable[[Publisher], AbstractAsyncContextManager[Stage]]
+    check: CheckDependencies = check_nothing
 
 
 class ConsumerSupervisor:
@@ -71,6 +78,7 @@ class ConsumerSupervisor:
         self._health = ServiceHealth()
         self._stopping = asyncio.Event()
         self._consumption: StageConsumer | None = None
+        self._dependencies = DependencyMonitor(consumer.check, lambda: not self.is_busy)
         self._name_was_taken = False
         self._replica = uuid4().hex
         self._pause_s = RETRY_START_S
@@ -84,6 +92,11 @@ class ConsumerSupervisor:
     def is_stopping(self) -> bool:
         """Whether it was asked to stop."""
         return self._stopping.is_set()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether messages are in flight."""
+        return self._consumption is not None and self._consumption.in_flight > 0
 
     def stop(self) -> None:
         """Ask ``run`` to take no more, to finish what is in flight, and to return."""
@@ -115,7 +128,7 @@ class ConsumerSupervisor:
             self._health.is_waiting("stopping")
         elif self._consumption is None:
             self._health.ready = False
-        elif trouble := self._consumption.trouble:
+        elif (trouble := self._consumption.trouble) or (trouble := self._dependencies.trouble):
             self._health.is_waiting(trouble)
         elif not self._consumption.assigned:
             self._health.is_waiting("joining the consumer group")
@@ -170,7 +183,12 @@ class ConsumerSupervisor:
         try:
             async with self._open() as consumption:
                 if not self._stopping.is_set():
-                    await consumption.run()
+                    checking = asyncio.create_task(self._dependencies.run())
+                    try:
+                        await consumption.run()
+                    finally:
+                        checking.cancel()
+                        await asyncio.gather(checking, return_exceptions=True)
         except InstanceIdTakenError:
             self._name_was_taken = True
             raise

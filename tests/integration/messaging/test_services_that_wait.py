@@ -90,6 +90,26 @@ async def test_waits_for_postgres(
     assert waited_for(service)[0] == reason
 
 
+@pytest.mark.parametrize("name", ["persistence", "control"])
+async def test_is_unready_without_postgres_also_with_nothing_to_do(
+    kafka: KafkaSettings,
+    postgres: TestServer,
+    postgres_settings: PostgresSettings,
+    tmp_path: Path,
+    name: str,
+) -> None:
+    with service_process(name, env_of(kafka, postgres_settings), tmp_path) as service:
+        await service.is_ready()
+        postgres.stop()
+        try:
+            reason = await service.waits_for("database_unavailable: PostgreSQL")
+            assert "POSTGRES_DSN" in reason or "unavailable" in reason
+        finally:
+            postgres.start()
+        await service.is_ready()
+    assert waited_for(service) == []
+
+
 async def test_waits_for_a_migration(
     kafka: KafkaSettings, unmigrated: PostgresSettings, tmp_path: Path
 ) -> None:
