@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final, Self
 from uuid import UUID
 
 from pydantic import Field
@@ -25,9 +25,14 @@ from contracts.bounds import (
     Number,
     Title,
 )
+from contracts.gzip_content import decode_base64, gunzip
 from contracts.notes import DraftNote, Note, RejectedNote, Usage
 from contracts.study import ContractModel, Identifier, Study
 from contracts.transcript import ContentForm, Segment, Speaker, SpeakerLabel, TranscriptFormat
+
+MAX_GZIP_RATIO: Final = 100
+"""How many times as large as its gzip a transcript is at most; what is more is no text, and not
+decompressed just to be known again."""
 
 
 class Event(ContractModel):
@@ -95,12 +100,25 @@ class TranscriptSubmitted(TranscriptEvent):
     def content_sha256(self) -> str:
         """Hex SHA-256 of the fields that determine the notes: content, study, format and roles.
 
-        Of the text, so that the same file has the same hash in any form.
+        Of compressed UTF-8, it is that of the text; of a URI, that of the URI: the message alone
+        decides, so that all who read it find the same.
         """
         # Defaults are left out, so that a field added later changes no hash.
-        decisive = {"content", "study", "format", "speakers"}
-        identity = self.model_dump_json(include=decisive, exclude_defaults=True)
+        decisive = {"content", "content_form", "study", "format", "speakers"}
+        identity = self._with_text().model_dump_json(include=decisive, exclude_defaults=True)
         return hashlib.sha256(identity.encode()).hexdigest()
+
+    def _with_text(self) -> Self:
+        """Return the event with its text, if that is cheap to decompress and UTF-8."""
+        if self.content_form is not ContentForm.GZIP:
+            return self
+        try:
+            packed = decode_base64(self.content)
+            most = min(MOST_CHARACTERS, len(packed) * MAX_GZIP_RATIO)
+            text = gunzip(packed, most).decode()
+        except ValueError:
+            return self
+        return self.model_copy(update={"content": text, "content_form": ContentForm.TEXT})
 
 
 class ChunkRef(ContractModel):

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from contracts.events import TranscriptSubmitted
+from contracts.gzip_content import (
+    GZIP_MAGIC,
+    MalformedGzipError,
+    OversizedGzipError,
+    decode_base64,
+    gunzip,
+)
 from contracts.topics import MIB
 from contracts.transcript import ContentForm
 from ingestion.errors import MalformedContentError
@@ -16,12 +22,6 @@ from transcripts.files import decode_file
 
 MAX_CONTENT_BYTES: Final = 32 * MIB
 """Most bytes of a file by default, before and after it is decompressed."""
-
-MAX_GZIP_MEMBERS: Final = 1_000
-"""Most gzip files one after another in one; each costs a copy of what follows."""
-
-_GZIP_MAGIC: Final = b"\x1f\x8b"
-_GZIP_FORMAT: Final = zlib.MAX_WBITS | 16
 
 
 def inline_content(
@@ -43,39 +43,15 @@ def inline_content(
     """
     if submitted.content_form is ContentForm.TEXT:
         return submitted
-    if submitted.content_form is ContentForm.GZIP:
-        fetched = _decode_base64(submitted.content)
-        if not fetched.startswith(_GZIP_MAGIC):
-            raise MalformedContentError("content: is not gzip in base64")
-    assert fetched is not None, "what is at a URI is fetched first"
-    check_file_size(len(fetched), max_bytes)
-    if fetched.startswith(_GZIP_MAGIC):
-        fetched = gunzip(fetched, max_bytes)
+    with _named_refusals(max_bytes):
+        if submitted.content_form is ContentForm.GZIP:
+            fetched = decode_base64(submitted.content)
+        assert fetched is not None, "what is at a URI is fetched first"
+        check_file_size(len(fetched), max_bytes)
+        if fetched.startswith(GZIP_MAGIC):
+            fetched = gunzip(fetched, max_bytes)
     text = decode_file(fetched).text
     return submitted.model_copy(update={"content": text, "content_form": ContentForm.TEXT})
-
-
-def gunzip(data: bytes, max_bytes: int) -> bytes:
-    """Decompress a gzip file, up to a limit of bytes.
-
-    Raises:
-        MalformedContentError: it is no gzip file, or not a whole one.
-        TooLargeTranscriptError: it holds more than ``max_bytes``.
-    """
-    content = bytearray()
-    for _ in range(MAX_GZIP_MEMBERS):
-        member = zlib.decompressobj(_GZIP_FORMAT)
-        try:
-            content += member.decompress(data, max_bytes + 1 - len(content))
-        except zlib.error as error:
-            raise MalformedContentError("content: is not valid gzip") from error
-        check_file_size(len(content), max_bytes)
-        if not member.eof:
-            raise MalformedContentError("content: is gzip that ends too early")
-        data = member.unused_data.lstrip(b"\0")  # padding, as of a tape, is no content
-        if not data:
-            return bytes(content)
-    raise MalformedContentError(f"content: is more than {MAX_GZIP_MEMBERS:,} gzip files in one")
 
 
 def check_file_size(size: int, max_bytes: int) -> None:
@@ -91,8 +67,12 @@ def check_file_size(size: int, max_bytes: int) -> None:
         )
 
 
-def _decode_base64(content: str) -> bytes:
+@contextmanager
+def _named_refusals(max_bytes: int) -> Iterator[None]:
+    """Raise what is wrong with gzip as errors about the field."""
     try:
-        return base64.b64decode("".join(content.split()), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise MalformedContentError("content: is not gzip in base64") from error
+        yield
+    except MalformedGzipError as error:
+        raise MalformedContentError(f"content: {error}") from error
+    except OversizedGzipError:
+        check_file_size(max_bytes + 1, max_bytes)

@@ -46,6 +46,8 @@ def build_ingestion_events(
             doubt and not accepted so.
         ingestion.errors: the content is not what it says it is.
     """
+    # As control finds it in the message, which knows no fetched content.
+    content_sha256 = submitted.content_sha256
     submitted = inline_content(submitted, fetched, max_content_bytes)
     reading = read_transcript(
         submitted.content, format=submitted.format, speakers=submitted.speakers
@@ -57,7 +59,6 @@ def build_ingestion_events(
         max_characters=chunk_sizes.max_characters,
         context_characters=chunk_sizes.context_characters,
     )
-    content_sha256 = submitted.content_sha256
     speakers = tuple(dict.fromkeys(segment.speaker for segment in reading.segments))
     ready = tuple(
         _ready(submitted, content_sha256, chunk, len(chunks), speakers) for chunk in chunks

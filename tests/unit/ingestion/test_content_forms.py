@@ -9,13 +9,16 @@ import zlib
 import pytest
 
 from contracts.errors import BadMessageError, ErrorCode
-from contracts.events import TranscriptSubmitted
+from contracts.events import TranscriptIngested, TranscriptSubmitted
+from contracts.gzip_content import OversizedGzipError, gunzip
 from contracts.topics import MIB
 from contracts.transcript import ContentForm
-from ingestion.content import gunzip, inline_content
+from control.indexing import build_indexed_submission
+from ingestion.content import inline_content
 from ingestion.domain import ChunkSizes, build_ingestion_events
 from ingestion.readers import open_interview_reader
 from messaging import KafkaSettings
+from messaging.delivery import Record
 from onrecord.client import build_submission, compress_content, compress_if_too_large
 from processes import TaskLimits
 from support.chunks import INTERVIEW, STUDY
@@ -33,18 +36,54 @@ def packed(data: bytes) -> str:
     return base64.b64encode(gzip.compress(data)).decode()
 
 
-def test_content_in_any_form_gives_the_same_events() -> None:
-    plain = build_ingestion_events(PLAIN, SIZES)
-    assert build_ingestion_events(compress_content(PLAIN), SIZES) == plain
-    assert build_ingestion_events(submitted(packed(TALK.encode("utf-16"))), SIZES) == plain
+def test_compressed_text_gives_the_same_events_as_the_text() -> None:
+    assert build_ingestion_events(compress_content(PLAIN), SIZES) == build_ingestion_events(
+        PLAIN, SIZES
+    )
+
+
+@pytest.mark.parametrize("data", [TALK.encode(), TALK.encode("utf-16")])
+def test_a_file_in_any_encoding_gives_the_same_segments(data: bytes) -> None:
+    plain, *_ = build_ingestion_events(PLAIN, SIZES)
     by_uri = submitted("https://files.example.org/talk.txt", ContentForm.URI)
-    for fetched in (TALK.encode(), TALK.encode("utf-8-sig"), gzip.compress(TALK.encode())):
-        assert build_ingestion_events(by_uri, SIZES, fetched) == plain
+    for found, *_ in (
+        build_ingestion_events(by_uri, SIZES, data),
+        build_ingestion_events(by_uri, SIZES, gzip.compress(data)),
+        build_ingestion_events(submitted(packed(data)), SIZES),
+    ):
+        assert isinstance(plain, TranscriptIngested)
+        assert isinstance(found, TranscriptIngested)
+        assert found.segments == plain.segments
 
 
-def test_the_hash_is_that_of_the_text_whatever_the_form() -> None:
-    assert inline_content(compress_content(PLAIN)).content_sha256 == PLAIN.content_sha256
+@pytest.mark.parametrize(
+    "event",
+    [
+        PLAIN,
+        compress_content(PLAIN),
+        submitted(packed(TALK.encode("utf-16"))),
+        submitted("https://files.example.org/talk.txt", ContentForm.URI),
+    ],
+)
+def test_ingestion_and_control_know_an_interview_by_the_same_hash(
+    event: TranscriptSubmitted,
+) -> None:
+    """The audit, settled outcomes and `submit --wait` compare them."""
+    ingested, *_ = build_ingestion_events(event, SIZES, TALK.encode())
+    assert isinstance(ingested, TranscriptIngested)
+    record = Record("t", 0, 0, None, event.model_dump_json().encode(), (), 0)
+    indexed = build_indexed_submission(record)
+    assert indexed.content_sha256 == ingested.content_sha256
+
+
+def test_compressed_text_has_the_hash_of_the_text_and_a_bomb_is_not_unpacked_for_it() -> None:
+    assert compress_content(PLAIN).content_sha256 == PLAIN.content_sha256
+    bomb = submitted(packed(b"a" * (16 * MIB)))
+    assert bomb.content_sha256 != inline_content(bomb).content_sha256
     assert inline_content(PLAIN) is PLAIN
+    uris = [submitted(f"https://a.example/{n}", ContentForm.URI) for n in (1, 2)]
+    as_text = uris[0].model_copy(update={"content_form": ContentForm.TEXT})
+    assert len({one.content_sha256 for one in (*uris, as_text, PLAIN)}) == 4
 
 
 def test_several_gzip_files_in_one_padding_and_broken_lines_are_read() -> None:
@@ -75,12 +114,13 @@ def test_what_is_not_gzip_in_base64_is_an_invalid_event(content: str, words: str
     assert str(failed.value).startswith("content: ")
 
 
-@pytest.mark.parametrize("layers", [1, 2])
-def test_a_bomb_is_too_large_and_hardly_any_of_it_is_decompressed(layers: int) -> None:
-    bomb = gzip.compress(b"\0" * (64 * MIB))
-    data = bomb if layers == 1 else bomb * 3
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_bomb_is_too_large_and_hardly_any_of_it_is_decompressed(times: int) -> None:
+    bomb = gzip.compress(b"\0" * (64 * MIB)) * times
+    with pytest.raises(OversizedGzipError):
+        gunzip(bomb, MIB)
     with pytest.raises(BadMessageError, match="more than 1,048,576 bytes") as failed:
-        gunzip(data, MIB)
+        inline_content(submitted("x", ContentForm.URI), bomb, MIB)
     assert failed.value.code is ErrorCode.TOO_LARGE
 
 

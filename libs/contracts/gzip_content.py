@@ -1,0 +1,63 @@
+"""Decompression of content that is gzip in base64, within bounds."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import zlib
+from typing import Final
+
+GZIP_MAGIC: Final = b"\x1f\x8b"
+"""How a gzip file begins (RFC 1952, section 2.3.1)."""
+
+MAX_GZIP_MEMBERS: Final = 1_000
+"""Most gzip files one after another in one; each costs a copy of what follows."""
+
+_GZIP_FORMAT: Final = zlib.MAX_WBITS | 16
+
+
+class MalformedGzipError(ValueError):
+    """Raised when content is not gzip, or not in base64; the message says what is wrong."""
+
+
+class OversizedGzipError(ValueError):
+    """Raised when content is more than may be decompressed."""
+
+
+def decode_base64(content: str) -> bytes:
+    """Return the bytes that a text in base64 stands for, whatever its line breaks.
+
+    Raises:
+        MalformedGzipError: it is no base64, or what it stands for is no gzip file.
+    """
+    try:
+        data = base64.b64decode("".join(content.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise MalformedGzipError("is not gzip in base64") from error
+    if not data.startswith(GZIP_MAGIC):
+        raise MalformedGzipError("is not gzip in base64")
+    return data
+
+
+def gunzip(data: bytes, max_bytes: int) -> bytes:
+    """Return what a gzip file holds, decompressing no more than is allowed.
+
+    Raises:
+        MalformedGzipError: it is no gzip file, or not a whole one.
+        OversizedGzipError: it holds more than ``max_bytes``.
+    """
+    content = bytearray()
+    for _ in range(MAX_GZIP_MEMBERS):
+        member = zlib.decompressobj(_GZIP_FORMAT)
+        try:
+            content += member.decompress(data, max_bytes + 1 - len(content))
+        except zlib.error as error:
+            raise MalformedGzipError("is not valid gzip") from error
+        if len(content) > max_bytes:
+            raise OversizedGzipError(f"holds more than {max_bytes:,} bytes")
+        if not member.eof:
+            raise MalformedGzipError("is gzip that ends too early")
+        data = member.unused_data.lstrip(b"\0")  # padding, as of a tape, is no content
+        if not data:
+            return bytes(content)
+    raise MalformedGzipError(f"is more than {MAX_GZIP_MEMBERS:,} gzip files in one")
