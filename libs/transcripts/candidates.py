@@ -8,6 +8,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from transcripts.label_kinds import LabelKind, classify_label
 from transcripts.text import clean_text
 from transcripts.turns import normalize_label
 
@@ -20,7 +21,7 @@ _INVISIBLE: Final = re.compile(f"[{_MARKS}]+")
 _COLON: Final = re.compile(r"\s?[:\uff1a\ufe55\ua789]")
 _BRACKETED: Final = re.compile(
     r"(?:\[(?P<square>[^\[\]]+)\]|\((?P<round>[^()]+)\)|【(?P<lenticular>[^【】]+)】"
-    r"|<(?P<angle>[^<>/]+)>)\s*[:\uff1a]?\s*"
+    r"|<(?P<angle>[^<>/]+)>|\{(?P<curly>[^{}\\]+)\})\s*[:\uff1a]?\s*"
 )
 _BOLD: Final = re.compile(
     r"(?P<mark>\*\*\*|\*\*|__|\*|_)(?P<label>[^*\n]{1,100}?)(?P<colon>[:\uff1a]?)(?P=mark)"
@@ -36,20 +37,25 @@ _DOTTED: Final = re.compile(
 _DOT_AND_DASH: Final = re.compile(r"(?P<label>[^\W\d_][^:\n\u2013—]{1,90}?)\.\s[\u2013—]\s+(?=\S)")
 # Speech in quotation marks behind a name, as Japanese has it.
 _QUOTED: Final = re.compile(r"(?P<label>[^\s「」『』:\uff1a]{1,20})[「『](?P<text>.*?)[」』]?\s*$")
-_DASHED: Final = re.compile(r"(?P<label>[^\s\-\u2013—:][^\n:]{0,60}?)\s+[-\u2013—]{1,2}\s+(?=\S)")
+_DASHED: Final = re.compile(
+    r"(?P<label>[^\s\-\u2013—:/][^\n:]{0,60}?)\s+(?:[-\u2013—]{1,2}|/)\s+(?=\S)"
+)
 _TABBED: Final = re.compile(r"(?P<label>[^\t]{1,80}?)(?:\t+|[ \u00a0]{2,})\s*(?=\S)")
 _LATER: Final = re.compile(
     r"(?<=[.!?…\u3002\uff01\uff1f\"\u201d)\]])\s+(?P<label>[^\W\d_a-z][^:.!?\n]{0,40}?)[:\uff1a]\s+"
 )
 
 
+_NUMBER_LAST: Final = re.compile(r"(?<!\w)\d{1,3}$")
+_SHORT_NUMBER: Final = re.compile(r"\d{1,3}(?!\d)")
+_HEADING_MARK: Final = re.compile(r"#{1,6}\s+")
 _EMPHASIS: Final = ("*", "_")
-_BRACKETS: Final = ("[", "(", "【", "<")
-_DASH: Final = re.compile(r"\s[-\u2013—]")
+_BRACKETS: Final = ("[", "(", "【", "<", "{")
+_DASH: Final = re.compile(r"\s[-\u2013—/]")
 _LONGEST_DASHED: Final = 66
 # What no label of any form can do without, so that most lines are done with at once.
 _MAY_BE_LABELLED: Final = re.compile(
-    r"[:\uff1a\ufe55\ua789\[(【<*_「『\t]|\S\s\s|\s[-\u2013—]"
+    r"[:\uff1a\ufe55\ua789\[(【<{*_「『\t]|\S\s\s|\s[-\u2013—/]"
     r"|^(?:[A-Z][a-z]{1,6}\.? )?[A-Z][A-Z'-]{0,19}(?: (?:of )?[A-Z][A-Za-z'-]*)*\d{0,3}\."
 )
 _SENTENCE_END: Final = re.compile(r"[.!?…\u3002\uff01\uff1f\"\u201d)\]]\s")
@@ -59,7 +65,7 @@ _NAME_AND_ID: Final = re.compile(r"[\"\u201c]([^\"\u201c\u201d]{1,80})[\"\u201d]
 _FROM_TO: Final = re.compile(r"From\s+(\S.{0,80}?)(?:\s+(?:to|To)\s+\S.*)?")
 # The end of a sentence within, and no title or initial: `there was a man. He said`.
 _SENTENCES: Final = re.compile(
-    r"\b(?!(?:Mr|Mrs|Ms|Dr|Prof|St|Hon|Sr|Jr|Rev|Sen|Rep|Gov|Gen|Col|Sgt|Capt|Lt|Ing|Mag|Dipl"
+    r"\b(?!(?:em|hc|habil|rer|nat|med|phil|jur|Mr|Mrs|Ms|Dr|Prof|St|Hon|Sr|Jr|Rev|Sen|Rep|Gov|Gen|Col|Sgt|Capt|Lt|Ing|Mag|Dipl"
     r"|MR|MRS|MS|DR|PROF|ST|HON|REV|SEN|REP|GEN|Hr|Fr)\.)[^\W\d_]{2,}[.!?…]\s+[^\W\d]"
     r"|[^\x00-\x7f][.!?…]\s+\S|[?!…]\s+[^\W\d_]{3,}\s+\S|[\uff0c\u3001\u3002\uff01\uff1f]"
 )
@@ -134,6 +140,8 @@ def _all_candidates(line: str) -> Iterator[LabelCandidate]:
         yield from _made(bold["label"].rstrip(":\uff1a"), line[bold.end() :], form)
     if first in _BRACKETS and (bracketed := _BRACKETED.match(line)):
         name = next(one for one in bracketed.groupdict().values() if one is not None)
+        if bracketed["curly"] is not None and not name.lstrip()[:1].isupper():
+            return  # `{vocalsound}`, as meetings' corpora mark sounds
         closed = bracketed[0].rstrip().endswith((":", "\uff1a"))
         form = LabelMarking.COLON if closed else LabelMarking.BRACKET
         yield from _made(name, line[bracketed.end() :], form)
@@ -156,17 +164,25 @@ def _all_candidates(line: str) -> Iterator[LabelCandidate]:
 def _single_colon(line: str, at: int) -> tuple[LabelCandidate, ...]:
     """``Ann: Hi``, as most lines with a label are."""
     rest = line[at + 1 :]
-    label, key = _label(line[:at]) if at <= _LONGEST_LABEL and not _is_within(rest) else ("", "")
+    usable = at <= _LONGEST_LABEL and not _is_within(line[:at], rest)
+    label, key = _label(line[:at]) if usable else ("", "")
     return (LabelCandidate(label, rest.lstrip(), LabelMarking.COLON, key),) if label else ()
 
 
-def _is_within(rest: str) -> bool:
-    """Whether what stands behind a colon shows that it is part of a URL, a clock time, a smiley."""
-    return (
-        bool(rest)
-        and not rest[0].isspace()
-        and (rest.startswith("//") or rest[0].isdigit() or rest[0] in ":)(/\\")
-    )
+def _is_within(name: str, rest: str) -> bool:
+    """Whether a colon is part of a URL, a clock time or a smiley, by what stands around it."""
+    if not rest or rest[0].isspace():
+        return False
+    if rest[0].isdigit():
+        is_ratio = _NUMBER_LAST.search(name) is not None and _SHORT_NUMBER.match(rest) is not None
+        return is_ratio or not _is_name_or_role(name)
+    if rest[0] == "(":
+        return not _is_name_or_role(name)
+    return rest.startswith("//") or rest[0] in ":)/\\"
+
+
+def _is_name_or_role(name: str) -> bool:
+    return classify_label(name) in {LabelKind.NAME, LabelKind.ROLE}
 
 
 def _colons(line: str) -> Iterator[LabelCandidate]:
@@ -174,7 +190,7 @@ def _colons(line: str) -> Iterator[LabelCandidate]:
         if count == _MOST_COLONS:
             return
         rest = line[colon.end() :]
-        if colon[0].strip() == ":" and _is_within(rest):
+        if colon[0].strip() == ":" and _is_within(line[: colon.start()], rest):
             continue
         yield from _made(line[: colon.start()], rest.lstrip(), LabelMarking.COLON)
 
@@ -191,7 +207,7 @@ def find_labels_within_line(line: str) -> Iterator[tuple[LabelCandidate, int]]:
 
 def parse_label_line(line: str) -> LabelCandidate | None:
     """Return a whole line as a possible speaker label; None if it reads like a sentence."""
-    text = line.strip().rstrip(":\uff1a").strip("*_ ")
+    text = _HEADING_MARK.sub("", line.strip()).rstrip(":\uff1a").strip("*_ ")
     if (
         not text
         or _COLON.search(text)

@@ -53,6 +53,12 @@ def parse_timing_line(line: str) -> CueTiming | None:
     return CueTiming(_BLANKS.sub("", match["start"]), _BLANKS.sub("", match["end"]))
 
 
+def text_behind_times(line: str) -> str:
+    """Return what stands behind the times of a timing line, such as settings; empty if nothing."""
+    match = _TIMING.match(line)
+    return line[match.end() :].strip() if match is not None else ""
+
+
 def is_timing_line(line: str) -> bool:
     """Return whether a line is meant as a subtitle cue's timing line, even if it is malformed."""
     return parse_timing_line(line) is not None or (

@@ -77,7 +77,13 @@ def read_cue_passages(
         passages,
         rejected_labels=found.rejected,
         labels_seen_once=found.once,
-        doubts=tuple(found.doubts() if unnamed < len(passages) else _unnamed_changes(spoken)),
+        doubts=tuple(
+            found.doubts([line.candidates for one in spoken for line in one.lines])
+            if found
+            else _unnamed_changes(spoken)
+            if unnamed == len(passages)
+            else ()
+        ),
     )
 
 

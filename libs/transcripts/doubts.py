@@ -33,6 +33,9 @@ _TIME: Final = re.compile(
     r"[\[(<{`]\s?(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?\s?[\])>}`]"
     r"|^(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?\b(?!\s?[ap]\.?m)|\s\d{2}:\d{2}:\d{2}(?:[.,]\d{1,3})?$"
 )
+_TIME_IN_LABEL: Final = re.compile(
+    r"(?<!\d)\d{1,3}:\d{2}(?!\d)|\b\d{1,7}\s?(?:ms|sec|min)\b|\b\d{1,3}[hm]\d{1,2}[ms]"
+)
 _COLUMNS: Final = re.compile(r"\s\|\s|\",\"|;[^\s;]{1,40};|-->")
 _MARK_UP: Final = re.compile(
     r"</?[a-zA-Z][^<>]{0,80}>|\\[a-z]{2,}\{|&(?:nbsp|amp|lt|gt|quot);|^[>#|`]"
@@ -54,6 +57,7 @@ def find_doubts(segments: Sequence[Segment], source: ParsedTranscript) -> Iterat
     )
     yield from _seen_once(segments, source.labels_seen_once)
     yield from _odd_turns(segments)
+    yield from _times_in_labels(segments)
     yield from _too_many_speakers(segments)
 
 
@@ -100,6 +104,16 @@ def _odd_turns(segments: Sequence[Segment]) -> Iterator[str]:
                 f"{what} stands in what was said in {len(odd):,} of {len(segments):,} segments, "
                 f"the first in segment {odd[0]}: the layout may be misunderstood"
             )
+
+
+def _times_in_labels(segments: Sequence[Segment]) -> Iterator[str]:
+    """Times within labels, which differ from turn to turn."""
+    timed = {one.speaker for one in segments if _TIME_IN_LABEL.search(one.speaker)}
+    if len(timed) > 1:
+        yield (
+            f"a time stands in {len(timed):,} labels, such as “{min(timed)}”: the layout may be "
+            "misunderstood"
+        )
 
 
 def _too_many_speakers(segments: Sequence[Segment]) -> Iterator[str]:

@@ -49,7 +49,7 @@ _VOICES: Final = (
     r"|daughter|son|brother|sister|wife|husband|audience|audience member|all|both|group|anchor"
     r"|panelist|panellist|subject|you|me|myself|multiple speakers|several voices|s|sp|spk|st"
     r"|the [a-z]{3,12}"
-    r"|channel|ch|track|note-?taker"
+    r"|channel|ch|track|note-?taker|#|№|nr\.?"
     # The same in languages in which interviews are often transcribed.
     r"|sprecher(?:in)?|befragter?|person|frage|antwort|locuteur|locutrice|intervenant|enquêteur"
     r"|enquêtrice|enquêtée?|entrevistador|entrevistadora|entrevistado|entrevistada|hablante"
@@ -62,6 +62,28 @@ _VOICE: Final = re.compile(
     rf"(?:{_VOICES})(?:[ _#-]{{0,2}}\d{{1,4}}|[ _#-]{{1,2}}(?:[a-z]|\?))?[.?]?", re.IGNORECASE
 )
 _INITIALS: Final = re.compile(r"[A-Z](?:\.?[A-Z]){0,3}\.?|[A-Z]{1,4}[_-]?\d{1,4}")
+_OCCUPATION_WORDS: Final = """
+    accountant activist actor actress ambassador analyst architect archivist artist aunt author
+    baker barista barrister boss builder butcher buyer cabbie caregiver carer caretaker carpenter
+    cashier chef clerk colleague commander commuter constable consultant cook councillor counsellor
+    counselor cousin curator cyclist delegate dentist designer detective developer director donor
+    driver economist editor electrician engineer farmer firefighter fisherman foreman founder friend
+    grandfather grandma grandmother grandpa guard guardian historian inspector instructor janitor
+    journalist landlord lecturer librarian lieutenant mayor mechanic member midwife miner minister
+    musician neighbor neighbour niece nephew nun organiser organizer owner painter paramedic parent
+    passenger pastor pedestrian pharmacist photographer physician pilot player plumber poet
+    policeman policewoman postman president priest principal producer professor programmer
+    psychiatrist psychologist pupil rabbi receptionist referee resident sailor salesman scientist
+    secretary seller senator sergeant shopkeeper singer soldier solicitor spokesman spokeswoman
+    supervisor surgeon tailor teller tenant tourist trainer traveller treasurer tutor uncle vendor
+    visitor volunteer waiter waitress welder worker writer
+"""
+# `Plumber`, `Project Manager`: people, where a heading within an answer names things.
+_OCCUPATION: Final = re.compile(
+    rf"(?:[A-Z][a-z]{{2,14}} )?(?:{'|'.join(_OCCUPATION_WORDS.split())}|manager|nurse|assistant)"
+    r"(?: \d{1,3}| [A-Z])?",
+    re.IGNORECASE,
+)
 _ROLE_FIRST: Final = re.compile(
     r"(?:interviewer|interviewee|moderator|facilitator|researcher|participant|respondent|host"
     r"|guest|speaker)\b[ .,:#-]*\S.{0,40}",
@@ -88,6 +110,8 @@ _HEAD_LINE: Final = re.compile(
     r"|folge|kapitel|teil|épisode|chapitre|episodio|capítulo|parte) (?:\d{1,4}|[ivx]{1,5})",
     re.IGNORECASE,
 )
+# `ROC_se0_ag3_f_02`, as corpora call those who speak.
+_IDENTIFIER: Final = re.compile(r"(?=\w*\d)[^\W\d_]\w*_\w+")
 # `@dana_w`, as people are called in chats.
 _HANDLE: Final = re.compile(r"@\w[\w.-]{1,40}")
 _ANSWERS: Final = re.compile(
@@ -99,7 +123,7 @@ _GIVEN_NAME_WORDS: Final = """
     amber april art ash aurora autumn bea bill billy bob bobby carol cash chad charity chase
     christian chuck clay cliff clover cole cooper coral dale dan daisy dawn dean dick dolly don
     dot drew earl ed eve faith fern flora frank fred gail gale gene ginger glen grace grant guy
-    hal harmony harry hazel heath heather henry herb holly homer hope hunter ida iris ivy jack
+    ben hal harmony harry hazel heath heather henry herb holly homer hope hunter ida iris ivy jack
     jade jasmine jay jean jerry jesse jimmy jo joe john josh joy judy june ken kit lance laurel
     lee lily lou luke mac marina mark martin mason matt max may melody mercy merry mike miles
     millie minnie misty molly morgan nan nat ned nick nora norm olive opal otis pam pansy pat
@@ -126,7 +150,7 @@ def classify_label(label: str) -> LabelKind:
     label = label.strip()
     bare = _IN_BRACKETS.sub(" ", label).strip() or label
     words = _WORD.findall(bare)
-    if _HANDLE.fullmatch(label):
+    if _HANDLE.fullmatch(label) or _IDENTIFIER.fullmatch(label):
         kind = LabelKind.NAME
     elif _HEAD_LINE.fullmatch(label):
         kind = LabelKind.HEADING
@@ -145,6 +169,8 @@ def classify_label(label: str) -> LabelKind:
 
 def _is_role(label: str) -> bool:
     is_role = infer_role(label) is not Role.UNKNOWN or _VOICE.fullmatch(label) is not None
+    if not is_role and label[:1].isupper():
+        is_role = _OCCUPATION.fullmatch(label) is not None
     return is_role or _ROLE_FIRST.fullmatch(label) is not None
 
 
@@ -152,6 +178,8 @@ def _is_name(label: str, bare: str, words: Sequence[str]) -> bool:
     """Whether capitalised words hold a name, or go with one: ``The Minister (Dame Ada Thorne)``."""
     if words[0] in _PARTICLES and len(words) > 1:
         return True  # `van den Berg`
+    if len(words) == 1 and words[0].lower() in _GIVEN_NAMES:
+        return True  # `ben`, which is a particle too
     if _INITIALS.fullmatch(bare) and (len(bare) == 1 or not is_dictionary_word(bare)):
         return True
     if any(map(_is_name_word, words)):

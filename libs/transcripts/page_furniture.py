@@ -20,6 +20,7 @@ _PAGE_OF: Final = re.compile(
     r"\W{0,4}",
     re.IGNORECASE,
 )
+_BEFORE_DASH: Final = re.compile(r"\S.{0,60}?\s[-\u2013—/]\s")
 _DIGITS: Final = re.compile(r"\d+")
 _NEAR: Final = 2
 _TWICE: Final = 2
@@ -95,10 +96,15 @@ def _running_lines(
 def _recurring_lines(rows: Sequence[tuple[int, str]], filled: Sequence[int]) -> set[int]:
     """Places of lines that stand three times and more and read like a title, not like speech."""
     forms = Counter(_form(rows[position][1]) for position in filled)
+    # `Ann - Yes` is a name and what she says, where `Ann - ` begins other lines too.
+    heads = Counter(match[0] for form in forms if (match := _BEFORE_DASH.match(form)))
+    named = {head for head, count in heads.items() if count > 1}
     return {
         position
         for position in filled
-        if forms[_form(rows[position][1])] >= _THRICE and _is_title(rows[position][1].strip())
+        if forms[form := _form(rows[position][1])] >= _THRICE
+        and _is_title(rows[position][1].strip())
+        and not any(form.startswith(head) for head in named)
     }
 
 

@@ -16,7 +16,7 @@ from typing import Final
 from contracts.transcript import Role, Speaker, TranscriptFormat
 from transcripts.candidates import LabelCandidate, LabelMarking, find_labels_within_line
 from transcripts.formats import LAST_RESORT, FormatDefinition, FormatFamily, TranscriptContent
-from transcripts.label_kinds import LabelKind, classify_label
+from transcripts.label_kinds import LabelKind, classify_label, is_capitalised
 from transcripts.notices import Notices, Repair
 from transcripts.plain_lines import TextLine, parse_lines
 from transcripts.plain_rows import split_rows
@@ -85,7 +85,10 @@ def read_plain_transcript(
         passages,
         rejected_labels=found.rejected,
         labels_seen_once=found.once,
-        doubts=(*found.doubts(), *_only_one_named(lines, found)),
+        doubts=(
+            *found.doubts([line.candidates for line in lines]),
+            *_only_one_named(lines, found),
+        ),
     )
 
 
@@ -139,7 +142,7 @@ def _is_detail(one: LabelCandidate) -> bool:
 
 
 def _find(lines: Sequence[TextLine], speakers: Sequence[Speaker]) -> SpeakerLabels:
-    lines = _with_chat_labels(lines)
+    lines = _with_stamped_labels(_with_chat_labels(lines))
     has_paragraphs = sum(line.paragraph for line in lines) > 1
     return find_speaker_labels(
         [
@@ -162,6 +165,25 @@ def _with_chat_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:
         else line
         for line in lines
     ]
+
+
+def _with_stamped_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:
+    """Where nearly every paragraph begins with a name and a time, their form vouches for it."""
+    starts = [line for line in lines if line.paragraph and line.text.strip()]
+    stamped = [line for line in lines if _is_stamped_label(line)]
+    if len(stamped) < _FEW or len(stamped) < _MOST * max(len(starts), 1):
+        return lines
+    return [replace(line, structural=True) if _is_stamped_label(line) else line for line in lines]
+
+
+def _is_stamped_label(line: TextLine) -> bool:
+    one = next(iter(line.candidates), None)
+    return (
+        one is not None
+        and one.form is LabelMarking.STAMPED
+        and one.label[:1].isalpha()
+        and is_capitalised(one.label)
+    )
 
 
 def _chat_label(line: TextLine) -> LabelCandidate | None:

@@ -43,6 +43,7 @@ _BOLD_TIME: Final = re.compile(
     r"(?P<closed>:?(?P=mark):?)?\s+"
 )
 _FEW: Final = 3
+_USUALLY: Final = 0.7
 _COLUMN_LABEL: Final = 60
 
 
@@ -94,7 +95,33 @@ def parse_lines(rows: Sequence[Row]) -> list[TextLine]:
         else:
             lines.append(read)
             paragraph = False
-    return _with_lone_labels(lines)
+    return _with_lone_labels(_with_times_behind_labels(lines))
+
+
+def _with_times_behind_labels(lines: list[TextLine]) -> list[TextLine]:
+    """The lines with `Ann: 0:03` as a label and its time, where labels usually stand so."""
+    labelled = [line for line in lines if _first_colon(line) is not None]
+    timed = [line for line in labelled if _time_behind_label(line) is not None]
+    if len(timed) < _FEW or len(timed) < _USUALLY * len(labelled):
+        return lines
+    made: list[TextLine] = []
+    for line in lines:
+        stamp, one = _time_behind_label(line), _first_colon(line)
+        if stamp is None or one is None:
+            made.append(line)
+            continue
+        label = one._replace(text="", form=LabelMarking.STAMPED)
+        made.append(replace(line, candidates=(label,), times=(stamp,), structural=True))
+    return made
+
+
+def _first_colon(line: TextLine) -> LabelCandidate | None:
+    return next((one for one in line.candidates if one.form is LabelMarking.COLON), None)
+
+
+def _time_behind_label(line: TextLine) -> int | None:
+    one = _first_colon(line)
+    return _time_of(one.text) if one is not None and _is_time(one.text) else None
 
 
 def _read_line(line: str, number: int, *, paragraph: bool) -> TextLine:

@@ -19,6 +19,7 @@ from transcripts.label_kinds import LabelKind, classify_label
 from transcripts.limits import check_text_length
 from transcripts.notices import Notices, Repair
 from transcripts.page_furniture import remove_page_furniture
+from transcripts.table_columns import names_columns
 
 Row = tuple[int, str]
 """A line's number in the file, from 1, and its text."""
@@ -57,7 +58,7 @@ _BARE_QUESTION: Final = re.compile(r"\s{0,12}([QA])(?:[ \t]{1,12}|\.[ \t]*)(?=[\
 _NUMBERED_QUESTION: Final = re.compile(
     r"\s{0,8}(Q|A|Question|Answer|Frage|Antwort|P|R)\s?(\d{1,3})\s?[.:)]\s+", re.IGNORECASE
 )
-_ORDINALS: Final = re.compile(r"^(\s*)([A-Z])\.-\s+")
+_ORDINALS: Final = re.compile(r"^(\s*)([A-Z])(?:\.-|\))\s+")
 _ATTENDEES: Final = re.compile(r"Attendees:?|Invited:?", re.IGNORECASE)
 _TRANSCRIPT: Final = re.compile(r"(?:.{0,120}[-\u2013—] )?Transcript:?", re.IGNORECASE)
 _TITLED: Final = re.compile(r".{1,120} [-\u2013—] Transcript")
@@ -72,7 +73,7 @@ _VENDOR_LINES: Final = re.compile(
     r"(?:audio|recording|transcript(?:ion)?|interview|tape|file)(?: (?:\d{1,2}|[A-Z]))?\]?\W{0,3}"
     r"|\[(?:end|start|beginning) of (?:the )?(?:audio|recording|transcript(?:ion)?|interview|tape"
     r"|file|track|side|disc|disk|session|part)\b[^\[\]]{0,60}\]\.?"
-    r"|(?:.{0,40} )?messages and calls are end-to-end encrypted\..*",
+    r"|<(?:begin|end) subtitles>|(?:.{0,40} )?messages and calls are end-to-end encrypted\..*",
     re.IGNORECASE,
 )
 _CLOCK: Final = re.compile(r"\d:\d\d")
@@ -126,12 +127,15 @@ def _filled(rows: Sequence[Row]) -> list[tuple[int, str]]:
 
 def _without_vendor_lines(rows: list[Row], notices: Notices) -> list[Row]:
     rows_below = _without_head(rows)
+    headings = Counter(row.strip() for _, row in rows_below if _HEADING.match(row))
     # A heading at the top is the transcript's title, and stays as nobody's words.
     title = next((number for number, row in rows_below if row.strip()), 0)
     kept = [
         (number, row)
         for number, row in rows_below
-        if not _VENDOR_LINES.fullmatch(row.strip()) and (number == title or not _is_heading(row))
+        if not _VENDOR_LINES.fullmatch(row.strip())
+        and (number == title or headings[row.strip()] > 1 or not _is_heading(row))
+        and not ("\t" in row and names_columns(row.split("\t")))
     ]
     kept = _without_teams_doubles(kept)
     dropped = len(_filled(rows)) - len(_filled(kept))
@@ -191,6 +195,14 @@ def _without_links(rows: list[Row], notices: Notices) -> list[Row]:
 
 def _shown(link: re.Match[str]) -> str:
     return f"[{link[1]}]" if _CLOCK.search(link[1]) else link[1]
+
+
+def _with_markdown_bold(rows: list[Row], notices: Notices) -> list[Row]:
+    """The rows with Markdown's bold in place of that of wikis, where they begin with it."""
+    del notices
+    if sum(row.lstrip().startswith("'''") for _, row in rows) < _FEW:
+        return rows
+    return [(number, row.replace("'''", "**")) for number, row in rows]
 
 
 def _without_quote_marks(rows: list[Row], notices: Notices) -> list[Row]:
@@ -313,6 +325,7 @@ _STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
     _without_vendor_lines,
     _without_links,
     _without_quote_marks,
+    _with_markdown_bold,
     _without_borders,
     _without_numbers,
     mark_end_timestamps,

@@ -21,6 +21,7 @@ from transcripts.errors import (
 from transcripts.formats import FormatDefinition, TranscriptContent
 from transcripts.limits import LIMITS, check_text_length, check_utf8_size
 from transcripts.notices import Notices
+from transcripts.other_texts import describe_other_text
 from transcripts.plain import is_key_value_file
 from transcripts.registry import RecognisedFormat, get_format, recognise_format
 from transcripts.report import ReadingReport, build_report
@@ -197,6 +198,8 @@ def _recognise(content: TranscriptContent) -> RecognisedFormat:
         raise UnknownFormatError(
             f"the text looks like YAML or a settings file; supported are {_SUPPORTED}"
         )
+    if other := describe_other_text(content.text):
+        raise UnknownFormatError(f"the text looks like {other}")
     found = recognise_format(content)
     if found is not None:
         return found

@@ -13,8 +13,9 @@ from transcripts.cue_order import Cue
 from transcripts.limits import check_text_length
 
 _CLOCK: Final = r"(?:(\d{2,4}):)?([0-5]\d):([0-5]\d)[.,](\d\d\d)"
+_SETTINGS: Final = r"(?:[ \t]+(?:[a-z]{1,20}:[^\s:]+|[XY]\d:\d+))*[ \t]*"  # others may be names
 _BLOCK: Final = re.compile(
-    rf"(?:([^\n]+)\n)?{_CLOCK} --> {_CLOCK}(?:[ \t][^\n]*)?\n([^\n]+(?:\n[^\n]+)*)(?:\n\n+|\n?\Z)"
+    rf"(?:([^\n]+)\n)?{_CLOCK} --> {_CLOCK}{_SETTINGS}\n([^\n]+(?:\n[^\n]+)*)(?:\n\n+|\n?\Z)"
 )
 # What may make a line a timing line, a block a comment, or a file several files.
 _IRREGULAR: Final = (

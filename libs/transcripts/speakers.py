@@ -42,6 +42,7 @@ _USUAL: Final = 0.5  # of the places where a label may stand: labels are the rul
 _ALWAYS: Final = 0.8
 _LARGE_SHARE: Final = 0.2  # of all labelled lines: more than a heading within answers takes
 _FEW_LINES: Final = 4
+_FEW_WORDS: Final = 6
 _DENSE: Final = 0.3
 
 
@@ -86,17 +87,48 @@ class SpeakerLabels:
                 chosen = one
         return chosen
 
+    def _only_one_of_several(self, starts: Sequence[Sequence[LabelCandidate]]) -> Iterator[str]:
+        named: Counter[str] = Counter()
+        missed = 0
+        for candidates in starts:
+            one = self.choose(candidates)
+            if one is not None:
+                named[one.label] += 1
+            else:
+                missed += any(map(_may_name_somebody, candidates))
+        if len(named) == 1 and missed >= max(_TWICE, named.total() / 2):
+            yield (
+                f"only {next(iter(named))} is named, {named.total():,} times, and {missed:,} other "
+                "lines begin with words and a colon: they may name another speaker"
+            )
+
     def __bool__(self) -> bool:
         """Whether the file names anybody."""
         return bool(self.forms)
 
-    def doubts(self) -> Iterator[str]:
-        """Sentences on what may be no speaker's name."""
+    def doubts(self, starts: Sequence[Sequence[LabelCandidate]]) -> Iterator[str]:
+        """Yield sentences on labels that may be no speaker's name, and on speakers missed.
+
+        Args:
+            starts: the possible labels of each of the file's lines.
+        """
+        yield from self._only_one_of_several(starts)
         if self.languages and self.forms:
             yield (
                 f"the labels {', '.join(sorted(one.upper() for one in self.languages))} may be "
                 "marks of languages, and no other label names a speaker"
             )
+
+
+def _may_name_somebody(one: LabelCandidate) -> bool:
+    return (
+        one.form is LabelMarking.COLON
+        and not one.later
+        and one.label[:1].isupper()
+        and bool(one.text.strip())
+        and len(one.label.split()) <= _FEW_WORDS
+        and classify_label(one.label) is not LabelKind.HEADING
+    )
 
 
 def find_speaker_labels(
@@ -223,12 +255,7 @@ class _Decision:
     def _headed(self) -> set[str]:
         """Labels with nothing behind them, where most labelled lines are so; else none."""
         first = [firsts[0] for firsts in self._firsts if firsts]
-        alone = Counter(
-            one.key
-            for one in first
-            if not one.text.strip()
-            and classify_label(one.label) in {LabelKind.NAME, LabelKind.ROLE}
-        )
+        alone = Counter(one.key for one in first if not one.text.strip() and self._may_head(one))
         if len(alone) < _TWICE:
             return set()
         spoken = Counter(one.key for one in first if one.text.strip() and one.key not in alone)
@@ -238,6 +265,12 @@ class _Decision:
             if count >= _TWICE and classify_label(key) in {LabelKind.NAME, LabelKind.ROLE}
         )
         return set(alone) if sum(alone.values()) > again else set()
+
+    def _may_head(self, one: LabelCandidate) -> bool:
+        kind = classify_label(one.label)
+        return kind in {LabelKind.NAME, LabelKind.ROLE} or (
+            kind is LabelKind.WORDS and self._stands_alone(one.key)
+        )
 
     def _firsts_of(self, place: LineLabels) -> tuple[LabelCandidate, ...]:
         """The candidates that count: of several colons on a line only the first."""
@@ -324,9 +357,18 @@ class _Decision:
             return False  # a line that ends with a colon, and has nothing behind it
         labelled = sum(len(self._labels[one]) for one in sure) + count
         large = count >= _LARGE_SHARE * labelled
+        if kind is LabelKind.WORDS and self._stands_alone(key):
+            return True
         if kind is LabelKind.WORDS:
             return large and (len(sure) < _TWICE or count > _TWICE or self._usual >= _ALWAYS)
         return large and self._usual >= _USUAL
+
+    def _stands_alone(self, key: str) -> bool:
+        """Whether a label has a line of its own, or a time beside it, each time it stands."""
+        ones = self._labels[key]
+        return len(ones) > _TWICE and all(
+            one.form is LabelMarking.STAMPED or not one.text.strip() for one in ones
+        )
 
     def _is_plausible_once(self, one: LabelCandidate, sure: Collection[str]) -> bool:
         if one.form is LabelMarking.BRACKET or one.form is LabelMarking.BOLD:
@@ -433,5 +475,7 @@ def _is_weakly_plausible(label: str, form: LabelMarking) -> bool:
     if form is LabelMarking.DOT:  # `DO. About nine years` where it recurs, although `do` is a word
         return kind in {LabelKind.ROLE, LabelKind.NAME, LabelKind.WORDS}
     return kind in {LabelKind.ROLE, LabelKind.NAME} or (
-        kind is LabelKind.WORDS and form is LabelMarking.ALONE and is_capitalised(label)
+        kind is LabelKind.WORDS
+        and form in {LabelMarking.ALONE, LabelMarking.TABBED}
+        and is_capitalised(label)
     )

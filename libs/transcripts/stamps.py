@@ -14,7 +14,7 @@ _OFFSET: Final = (
 )
 _UNITS: Final = (
     r"(?:\d{1,3}\s?h(?:ours?|r?s?)?\s?)?(?:\d{1,3}\s?m(?:in(?:ute)?s?)?\s?)\d{1,2}\s?s(?:ec(?:ond)?s?)?"
-    r"|\d{1,5}(?:\.\d{1,3})?\s?s(?:ec(?:ond)?s?)?"
+    r"|\d{1,9}\s?ms|\d{1,5}(?:\.\d{1,3})?\s?s(?:ec(?:ond)?s?)?"
 )
 _OF_DAY: Final = (
     r"(?:(?:\d{1,2}[/.-]\d{1,2}[/.-]\d{2,4}|\d{4}-\d{2}-\d{2}),?\s+)?"
@@ -23,15 +23,15 @@ _OF_DAY: Final = (
     r"|\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?Z?"
 )
 _TIME: Final = rf"(?:{_OF_DAY}|{_OFFSET}|{_UNITS})"
-_TO: Final = r"\s*(?:-->|->|→|\u2013|—|-|to|,)\s*"
+_TO: Final = r"(?:\s*(?:-->|->|→|\u2013|—|-|to|,)\s*|(?<=\d{2}[:;.,]\d{2})\s+(?=\d{2}:\d{2}:\d{2}))"
 _RANGE: Final = rf"(?P<start>{_TIME})(?:{_TO}(?P<end>{_TIME}))?"
-_SEPARATORS: Final = r"[\s:|•·,\u2013—-]{0,6}"
+_SEPARATORS: Final = r"[\s:|/→•·,\u2013—-]{0,6}"
 _BRACKETED: Final = re.compile(
-    rf"[\[(<{{#`]\s?{_RANGE}(?:-(?P<tenth>\d))?\s?[\])>}}#`]{_SEPARATORS}"
+    rf"[\[(<{{#`【]\s?{_RANGE}(?:-(?P<tenth>\d))?\s?[\])>}}#`】]{_SEPARATORS}"
 )
 _CLOCKS: Final = rf"(?:{_OF_DAY}|{_OFFSET})"
 _BARE: Final = re.compile(
-    rf"(?P<start>{_CLOCKS})(?:{_TO}(?P<end>{_CLOCKS}))?(?:\s+[|•·\u2013—-]\s+|\s{{1,8}}|\s?[|]\s?|$|:\s)"
+    rf"@?(?P<start>{_CLOCKS}|\d{{1,2}}h\d{{2}}m\d{{2}}s)(?:{_TO}(?P<end>{_CLOCKS}))?(?:\s+[|/→•·\u2013—-]\s+|\s{{1,8}}|\s?[|]\s?|$|:\s)"
 )
 _BEHIND_LABEL: Final = re.compile(
     rf"(?P<label>[^:\[\]{{}}|\t]{{1,80}}?)"
@@ -48,8 +48,8 @@ _BEHIND_BRACKETS: Final = re.compile(
 )
 _TRANSANA: Final = re.compile(r"¤<(\d{1,9})>\s*")
 _FRAMES_A_SECOND: Final = 25
-_UNIT: Final = re.compile(r"(\d+(?:\.\d+)?)\s?([hms])")
-_FACTORS: Final = {"h": 3_600_000, "m": 60_000, "s": 1_000}
+_UNIT: Final = re.compile(r"(\d+(?:\.\d+)?)\s?(ms|[hms])")
+_FACTORS: Final = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,9 @@ _END: Final = re.compile(
     r"|(?:end|stop|out|to|until|en)[ _-]?(?:time(?:code|stamp)?|ms|sec(?:onds)?|point)?|end time.*",
     re.IGNORECASE,
 )
-_CLOCK: Final = r"(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,:;]\d{1,3})?"
+_CLOCK: Final = (
+    r"(?:(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,:;]\d{1,3})?|(?:\d{1,2}h\s?)?\d{1,2}m\s?\d{1,2}s)"
+)
 _IS_TIME: Final = re.compile(rf"{_CLOCK}(?:\s*[-\u2013]\s*{_CLOCK})?|\d{{1,6}}\.\d{{1,9}}")
 _UNIT: Final = re.compile(r"\s*[(\[][^()\[\]]{1,20}[)\]]$")
 _WHOLE: Final = re.compile(r"\d{1,9}")
@@ -51,11 +53,17 @@ _NAMED: Final = frozenset({LabelKind.NAME, LabelKind.ROLE})
 _FEWEST_ROWS: Final = 3
 _DELIMITERS: Final = ("\t", ",", ";", "|")
 _FEWEST: Final = 2
+_HEAD_LINES: Final = 12
+_HEAD_CHARACTERS: Final = 10_000
+_LONGEST_NAME: Final = 40
 
 
 @dataclass(frozen=True, slots=True)
 class TableColumns:
-    """Columns of a table that hold text, speaker and times, by their positions from 0."""
+    """Columns of a table that hold text, speaker and times, by their positions from 0.
+
+    ``named`` says that a row names them; ``first_line`` is that row's line in the file, from 0.
+    """
 
     text: int
     speaker: int | None
@@ -65,6 +73,17 @@ class TableColumns:
     unit_ms: float
     count: int
     named: bool = True
+    first_line: int = 0
+
+
+def names_columns(cells: Sequence[str]) -> bool:
+    """Return whether a row names columns for words, speakers or times, and holds nothing else."""
+    names = [_UNIT.sub("", cell.strip()) for cell in cells if cell.strip()]
+    kinds = [
+        next((kind for kind in (_TEXT, _SPEAKER, _START, _END) if kind.fullmatch(name)), None)
+        for name in names
+    ]
+    return len(names) >= _FEWEST and None not in kinds and len(set(kinds)) == len(kinds)
 
 
 def find_table_columns(content: str) -> TableColumns | None:
@@ -155,21 +174,37 @@ def read_table_rows(content: str, delimiter: str, most: int | None = None) -> li
 
 
 def _named_columns(content: str) -> TableColumns | None:
-    head = content.removeprefix("\ufeff").lstrip("\r\n").split("\n", 1)[0].strip("\r")
+    """Columns by the first line that names them; lines before it tell what the table is about."""
+    lines = content[:_HEAD_CHARACTERS].removeprefix("\ufeff").splitlines()[:_HEAD_LINES]
+    filled = [number for number, line in enumerate(lines) if line.strip()]
     for delimiter in _DELIMITERS:
-        heads = [one.strip().strip('"').strip() for one in head.split(delimiter)]
-        names = [_UNIT.sub("", one) for one in heads]
-        if len(names) < _FEWEST or any(len(one) > 40 for one in names):  # noqa: PLR2004
-            continue
-        found = [_place(names, one) for one in (_TEXT, _SPEAKER, _START, _END)]
-        text, speaker, start, end = found
-        if text is None and speaker is not None:
-            text = _longest_beside(content, delimiter, speaker)
-        if text is not None and (speaker is not None or start is not None):
-            in_ms = start is not None and _counts_ms(content, delimiter, heads, start)
-            unit = 1 if in_ms else 1_000
-            return TableColumns(text, speaker, start, end, delimiter, unit, len(names))
+        for number in filled:
+            found = _names_in(lines[number], delimiter, content, at=number)
+            if found is not None:
+                return found
+            if number != filled[0] and len(lines[number].split(delimiter)) > len(
+                lines[filled[0]].split(delimiter)
+            ):
+                break
     return None
+
+
+def _names_in(head: str, delimiter: str, content: str, *, at: int) -> TableColumns | None:
+    heads = [one.strip().strip('"').strip() for one in head.split(delimiter)]
+    names = [_UNIT.sub("", one) for one in heads]
+    if len(names) < _FEWEST or any(len(one) > _LONGEST_NAME for one in names):
+        return None
+    text, speaker, start, end = (_place(names, one) for one in (_TEXT, _SPEAKER, _START, _END))
+    if text is None and speaker is not None and at == 0:
+        text = _longest_beside(content, delimiter, speaker)
+    if text is None or (speaker is None and start is None):
+        return None
+    if at and (speaker is None or start is None):  # within a text, two words are soon found
+        return None
+    in_ms = start is not None and _counts_ms(content, delimiter, heads, start)
+    return TableColumns(
+        text, speaker, start, end, delimiter, 1 if in_ms else 1_000, len(names), first_line=at
+    )
 
 
 def _longest_beside(content: str, delimiter: str, speaker: int) -> int | None:

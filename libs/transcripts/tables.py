@@ -5,13 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.errors import MalformedTranscriptError
 from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_text_functions
-from transcripts.notices import Notices
+from transcripts.notices import Notices, Repair
+from transcripts.stamps import parse_leading_timestamp
 from transcripts.table_columns import (
     TableColumns,
     find_speaker_columns,
@@ -25,6 +27,8 @@ from transcripts.vendors.words import TimeConverter, format_speaker_label
 
 _PAUSE: Final = re.compile(r"\(pause \d+(?:\.\d+)?\)", re.IGNORECASE)
 _FRAMES: Final = re.compile(r"(\d{1,3}:\d{2}:\d{2})[:;](\d{2})")
+_FEWEST_UNTIMED: Final = 2
+_OFTEN_UNTIMED: Final = 0.2
 _RULE: Final = re.compile(r"[\s:-]*")
 _SPAN: Final = re.compile(r"([\d:.,]{3,20})\s*[-\u2013]\s*([\d:.,]{3,20})")
 _LONGEST_CELL: Final = 20_000_000
@@ -51,6 +55,8 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
         raise MalformedTranscriptError("line 1: a table's first line names its columns", line=1)
     csv.field_size_limit(_LONGEST_CELL)
     lines = io.StringIO(content.removeprefix("\ufeff"), newline=None)
+    before = list(islice(lines, columns.first_line))
+    notices.add(Repair.VENDOR_LINE, sum(bool(line.strip(", ;\t\r\n")) for line in before))
     if columns.delimiter == "\t":  # in which quotation marks are speech
         rows = csv.reader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
     else:
@@ -61,9 +67,9 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
         for position, row in enumerate(rows):
             if any("\n" in cell or "\r" in cell for cell in row):
                 raise MalformedTranscriptError(
-                    f"line {rows.line_num}: a cell holds a line break; export the table again "
-                    "without line breaks in cells",
-                    line=rows.line_num,
+                    f"line {rows.line_num + len(before)}: a cell holds a line break; export the "
+                    "table again without line breaks in cells",
+                    line=rows.line_num + len(before),
                 )
             if (position or not columns.named) and len(row) > columns.text:
                 passages += _passage(row, columns, clock)
@@ -71,7 +77,19 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
         raise MalformedTranscriptError(
             f"line {rows.line_num}: not valid CSV ({error})", line=rows.line_num
         ) from None
-    return ParsedTranscript(tuple(passages))
+    return ParsedTranscript(tuple(passages), doubts=tuple(_shifted_cells(passages, columns)))
+
+
+def _shifted_cells(passages: Sequence[SpokenPassage], columns: TableColumns) -> Iterator[str]:
+    """Rows in which the cell of the time holds none, as where a delimiter within a cell shifts."""
+    if columns.start is None:
+        return
+    untimed = sum(one.pieces[0].start_ms is None for one in passages)
+    if len(passages) > untimed >= max(_FEWEST_UNTIMED, _OFTEN_UNTIMED * len(passages)):
+        yield (
+            f"{untimed:,} of {len(passages):,} rows have no time in the column of times: their "
+            "cells may be shifted"
+        )
 
 
 def _read_columns_of_speakers(
@@ -104,7 +122,8 @@ def _passage(
     if not end and (span := _SPAN.fullmatch(start)):
         start, end = span[1], span[2]
     start_ms, end_ms = clock.span(_time(start), _time(end))
-    label = format_speaker_label(speaker.strip().rstrip(":"))
+    label = speaker.strip().rstrip(":")
+    label = format_speaker_label(label) if label.isdecimal() else label
     return [SpokenPassage(label, (TextPiece(said, start_ms, end_ms),))]
 
 
@@ -118,6 +137,8 @@ def _time(cell: str) -> str | None:
     if match := _FRAMES.fullmatch(cell):
         whole = parse_clock_time(match[1])
         return None if whole is None else f"{(whole + int(match[2]) * 40) / 1_000}s"
+    if cell[-1] == "s" and (stamp := parse_leading_timestamp(f"[{cell}]")) is not None:
+        return cell if stamp.start_ms is None else f"{stamp.start_ms / 1_000}s"
     return cell
 
 

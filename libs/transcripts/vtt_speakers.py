@@ -72,6 +72,20 @@ def _all_roles(names: Counter[str]) -> bool:
     return all(classify_label(name) is LabelKind.ROLE for name in names)
 
 
+def name_cue_by_settings(cue: Cue, settings: str) -> Cue:
+    """Return a cue with the speaker who is named behind its times, where settings stand.
+
+    Args:
+        cue: the cue.
+        settings: what stands behind its times; the standard's settings have colons.
+    """
+    if not settings or ":" in settings or "<v" in cue.payload:
+        return cue
+    name = settings.strip("[]()<>\"' ")
+    known = classify_label(name) in {LabelKind.NAME, LabelKind.ROLE}
+    return _with_voice(cue, name, cue.payload) if known else cue
+
+
 def read_json_payloads(cues: Sequence[Cue]) -> Sequence[Cue]:
     """Return the cues with the speakers and words in their JSON payloads."""
     if not any('"spokenText"' in cue.payload for cue in cues):

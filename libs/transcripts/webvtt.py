@@ -14,14 +14,19 @@ from itertools import pairwise
 from typing import Final
 
 from contracts.transcript import Speaker, TranscriptFormat
-from transcripts.cue_times import TimingLineReader, is_timing_line
+from transcripts.cue_times import TimingLineReader, is_timing_line, text_behind_times
 from transcripts.cues import Cue, read_cue_passages, split_lines
 from transcripts.errors import MalformedTranscriptError
 from transcripts.formats import CERTAIN, FormatDefinition, FormatFamily, adapt_text_functions
 from transcripts.notices import Notices, Repair
 from transcripts.regular_cues import parse_regular_cues
 from transcripts.turns import ParsedTranscript
-from transcripts.vtt_speakers import Comment, name_cues_by_comments, read_json_payloads
+from transcripts.vtt_speakers import (
+    Comment,
+    name_cue_by_settings,
+    name_cues_by_comments,
+    read_json_payloads,
+)
 
 _SIGNATURE: Final = re.compile(r"[\s\ufeff]*(?:```\w*\s+)?WEBVTT(?=\s|$)")
 _HEADER: Final = re.compile(r"\ufeff*WEBVTT(?:\s|$)")
@@ -134,7 +139,8 @@ def _cues_of(
         ):
             following = block[end - 1][1].strip()
         payload = [text for _, text in block[timing + 1 : end - bool(following)]]
-        yield Cue(start_ms, end_ms, "\n".join(payload), identifier)
+        said = "\n".join(payload)
+        yield name_cue_by_settings(Cue(start_ms, end_ms, said, identifier), text_behind_times(line))
         identifier = following
 
 

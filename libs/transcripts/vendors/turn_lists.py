@@ -35,30 +35,35 @@ _TEXT_KEYS: Final = (
     "text", "transcript", "content", "body", "sentence", "utterance", "words", "speech", "line",
     "value", "message", "caption", "phrase", "display", "said", "dialog", "dialogue",
     "transcription", "txt", "utterance_text", "statement", "reply", "msg", "spoken_text",
-    "spokenText",
+    "spokenText", "final_sentence", "sentence_text", "punctuated_word", "word", "token",
 )  # fmt: skip
 _SPEAKER_KEYS: Final = (
     "speaker", "speaker_name", "speakerName", "speaker_label", "speakerLabel", "speaker_id",
     "speakerId", "speakerTag", "participant", "participant_name", "participantName", "name", "who",
-    "from", "author", "role", "user", "user_name", "userName", "username", "identity", "channel",
-    "display_name", "displayName", "voice", "spk", "spkid", "person", "sender_name", "sender",
-    "senderName", "from_name", "author_name", "label", "users", "speakers",
+    "from", "author", "role", "user_profile", "user", "user_name", "userName", "username",
+    "identity", "channel", "display_name", "displayName", "voice", "spk", "spkid", "person",
+    "sender_name", "sender", "senderName", "from_name", "author_name", "label", "users", "speakers",
     "speaker_designation", "speakerTitle", "actor", "character", "person_name", "talker",
+    "participant_details", "participant_role", "participant_purpose", "party",
 )  # fmt: skip
 _PART_KEYS: Final = ("sentences", "segments", "parts", "lines", "tokens", "words")
 _ID_KEYS: Final = ("id", "speaker_id", "speakerId", "spkid", "key", "uid", "participant_id")
 _NAME_KEYS: Final = (
-    "name", "display_name", "displayName", "label", "id", "user_name", "username", "userName",
+    "name", "real_name", "display_name", "displayName", "label", "id", "user_name", "username",
+    "userName",
+    "participant_role", "role",
 )  # fmt: skip
 _START_KEYS: Final = (
     "start", "start_time", "startTime", "start_ms", "startMs", "begin", "from", "offset", "ts",
     "timestamp", "time", "start_timestamp", "startTimestamp", "startTimeMs", "start_sec",
     "tStartMs", "startOffset", "begin_time", "relative_start", "in", "startDateTime",
-    "offset_millisecond", "offset_milliseconds", "offset_ms", "offset_seconds", "position",
+    "begin_audio_time", "begin_offset_millis", "offset_millisecond", "offset_milliseconds",
+    "offset_ms", "offset_seconds", "position",
 )  # fmt: skip
 _END_KEYS: Final = (
     "end", "end_time", "endTime", "end_ms", "endMs", "to", "end_ts", "endTs", "end_timestamp",
-    "endTimestamp", "endTimeMs", "end_sec", "endOffset", "until", "out", "endDateTime",
+    "end_audio_time", "end_offset_millis", "endTimestamp", "endTimeMs", "end_sec", "endOffset",
+    "until", "out", "endDateTime",
 )  # fmt: skip
 _SPELLINGS: Final = {
     re.sub(r"[ _-]", "", key).lower(): key
@@ -68,7 +73,9 @@ _DEPTH: Final = 5
 """Levels of a JSON document in which a list of turns is looked for, at most."""
 
 _MOST: Final = 0.8
+_HALF: Final = 0.5
 _MANY: Final = 200
+_FEW: Final = 20
 _SHORT_MS: Final = 100  # a turn shorter than a tenth of a second is none: the unit is seconds
 
 
@@ -85,9 +92,11 @@ def _layout(document: Any) -> _Layout | None:
     best: _Layout | None = None
     for listed in _lists(document, _DEPTH):
         turns = [_with_parts(turn) for turn in filter_objects(listed)]
-        key = _key(turns, _TEXT_KEYS, str)
+        key = _key(turns, _TEXT_KEYS, str) or _key(turns, _TEXT_KEYS, str, most=_HALF)
         if not key:
             continue
+        # Chats have events in which nothing is said.
+        turns = [turn for turn in turns if _is_text(turn, key) and turn[key].strip()]
         speaker = _key(
             turns, tuple(one for one in _SPEAKER_KEYS if one != key), (str, int, dict, list)
         ) or _key_of_names(turns, key)
@@ -222,6 +231,8 @@ def _lists(document: Any, depth: int) -> Iterator[list[Any]]:
         return
     if is_object_list(document):
         yield document
+        if len(document) <= _FEW and not any(map(_says_something, document)):
+            yield from _lists_within(document, depth)
         return
     if isinstance(document, dict):
         if _is_numbered(document):
@@ -229,6 +240,20 @@ def _lists(document: Any, depth: int) -> Iterator[list[Any]]:
             return
         for value in list(document.values())[:_MANY]:
             yield from _lists(value, depth - 1)
+
+
+def _says_something(turn: dict[str, Any]) -> bool:
+    return any(isinstance(value, str) for key, value in turn.items() if key in _TEXT_KEYS) or any(
+        key in turn for key in _SPEAKER_KEYS
+    )
+
+
+def _lists_within(parts: list[dict[str, Any]], depth: int) -> Iterator[list[Any]]:
+    """Lists that the parts of a recording have each, one after another."""
+    for key in dict.fromkeys(key for part in parts for key in part):
+        joined = [one for part in parts for one in filter_objects(part.get(key))]
+        if joined:
+            yield from _lists(joined, depth - 1)
 
 
 def _is_numbered(document: dict[str, Any]) -> bool:
@@ -240,11 +265,17 @@ def _is_numbered(document: dict[str, Any]) -> bool:
     )
 
 
-def _key(turns: list[dict[str, Any]], keys: tuple[str, ...], types: type | tuple[type, ...]) -> str:
+def _key(
+    turns: list[dict[str, Any]],
+    keys: tuple[str, ...],
+    types: type | tuple[type, ...],
+    most: float = _MOST,
+) -> str:
     looked_at = turns[:_MANY]
     for key in keys:
-        having = sum(isinstance(one.get(key), types) and one.get(key) != "" for one in looked_at)
-        if having >= _MOST * len(looked_at):
+        found = [one[key] for one in looked_at if isinstance(one.get(key), types)]
+        filled = sum(value != "" for value in found)
+        if found and len(found) >= _MOST * len(looked_at) and filled >= most * len(looked_at):
             return key
     return ""
 
@@ -301,7 +332,8 @@ def _name(value: Any, names: Mapping[str, str]) -> str:
     if isinstance(value, list):
         value = value[0] if len(value) == 1 else None
     if isinstance(value, dict):
-        value = next((value[key] for key in _NAME_KEYS if value.get(key)), "")
+        known = _with_known_keys(value)
+        value = next((known[key] for key in _NAME_KEYS if known.get(key)), "")
     return format_speaker_label(value) if normalize_speaker_id(value) else ""
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable
 import docx
 import pytest
 
+from transcripts.errors import UnknownFormatError
 from transcripts.files import decode_file
 from unit.transcripts.reading_support import read, said
 
@@ -397,3 +398,187 @@ def test_turkish_is_told_from_icelandic() -> None:
     icelandic = "Spyrill: Hvenær byrjaðir þú?\nJón: Um vorið. Ég held það.\n"
     assert decode_file(turkish.encode("cp1254")).text == turkish
     assert decode_file(icelandic.encode("cp1252")).text == icelandic
+
+
+# Third round
+
+SPOKEN = [("Ann", 1.0, ASKED), ("Marek", 2.0, ANSWERED), ("Ann", 3.0, AGAIN)]
+
+
+def test_lines_before_a_table_tell_what_it_is_about() -> None:
+    rows = "".join(f"{who},0:0{at:.0f},{text}\n" for who, at, text in SPOKEN)
+    content = f"Meeting,Weekly\nDate,2024-01-01\n\nSpeaker,Start,Text\n{rows}"
+    assert turns(content) == talk("Ann", "Marek", 1_000, 2_000, 3_000)
+    assert "2 lines" in " ".join(read(content).report.notices)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"alignments": [{"word": w, "start": at, "speaker": who} for who, at, w in SPOKEN]},
+        {"words": [{"word": w, "startSec": at, "speakerTag": who} for who, at, w in SPOKEN]},
+        {"Data": {"Detail": [{"FinalSentence": w, "StartMs": int(at * 1_000), "SpeakerId": who}
+                             for who, at, w in SPOKEN]}},
+        {"transcripts": [{"phrases": [
+            {"text": w, "participantPurpose": who, "startTimeMs": at * 1_000}
+            for who, at, w in SPOKEN]}]},
+        {"Conversation": {"TranscriptSegments": [
+            {"Content": w, "ParticipantDetails": {"ParticipantRole": who}, "BeginAudioTime": at}
+            for who, at, w in SPOKEN]}},
+    ],
+)  # fmt: skip
+def test_json_of_clouds_that_nobody_listed(document: object) -> None:
+    assert turns(json.dumps(document)) == talk("Ann", "Marek", 1_000, 2_000, 3_000)
+
+
+def test_chats_have_events_in_which_nothing_is_said() -> None:
+    messages = [{"from": who, "text": text, "type": "message"} for who, _, text in SPOKEN]
+    document = {"messages": [{"actor": "Ann", "action": "phone_call", "text": ""}, *messages]}
+    assert turns(json.dumps(document)) == talk("Ann", "Marek")
+
+
+def test_profiles_name_who_has_a_number() -> None:
+    parts = [
+        {"user": f"U{len(who)}", "user_profile": {"real_name": who}, "text": text}
+        for who, _, text in SPOKEN
+    ]
+    assert turns(json.dumps(parts)) == talk("Ann", "Marek")
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        "{who} [{at}000ms]: {text}",
+        "@0:0{at} {who}: {text}",
+        "00h00m0{at}s {who}: {text}",
+        "[{at}000 ms] {who}: {text}",
+    ],
+)
+def test_times_in_other_units_beside_names(turn: str) -> None:
+    content = "\n".join(turn.format(who=who, at=int(at), text=text) for who, at, text in SPOKEN)
+    assert turns(content) == talk("Ann", "Marek", 1_000, 2_000, 3_000)
+
+
+@pytest.mark.parametrize(
+    ("turn", "first", "second"),
+    [
+        ("'''{who}:''' {text}", "Ann", "Marek"),
+        ("#{n}: {text}", "#3", "#5"),
+        ("Nr. {n}: {text}", "Nr. 3", "Nr. 5"),
+    ],
+)
+def test_labels_of_wikis_and_by_number(turn: str, first: str, second: str) -> None:
+    content = "\n".join(turn.format(who=who, n=len(who), text=text) for who, _, text in SPOKEN)
+    assert turns(content) == talk(first, second)
+
+
+@pytest.mark.parametrize("form", ["{{{}}} ", "{{{}}}: ", "[{}]\n"])
+def test_braces_and_brackets_around_names_in_captions(form: str) -> None:
+    cues = [
+        f"{at:.0f}\n00:00:0{at:.0f},000 --> 00:00:0{at:.0f},900\n{form.format(who)}{text}\n"
+        for who, at, text in SPOKEN
+    ]
+    assert turns("\n".join(cues)) == talk("Ann", "Marek", 1_000, 2_000, 3_000)
+
+
+def test_names_behind_the_times_of_webvtt() -> None:
+    cues = [f"00:0{at:.0f}.000 --> 00:0{at:.0f}.900 {who}\n{text}\n" for who, at, text in SPOKEN]
+    content = "WEBVTT\n\n" + "\n".join(cues)
+    assert turns(content) == talk("Ann", "Marek", 1_000, 2_000, 3_000)
+
+
+def test_times_in_labels_are_in_doubt() -> None:
+    content = "\n".join(
+        f"{who} after {number} min: {text}"
+        for number, (who, _, text) in enumerate([*SPOKEN, *SPOKEN], start=10)
+    )
+    reading = read(f"Interviewer: Begin.\nInterviewer: Now.\n{content}")
+    assert reading.report.doubts
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "From: Ann <a@x.org>\nTo: Marek\nSubject: Bees\nDate: 4 Nov 2024\n\nHi Marek,\n\nBye\n",
+        "\n".join(f"2024-01-01 10:00:0{at} INFO Hive: {state}" for at, state in enumerate("abc")),
+    ],
+)
+def test_mails_and_logs_are_no_transcripts(content: str) -> None:
+    with pytest.raises(UnknownFormatError, match="looks like"):
+        read(content)
+
+
+# Fourth round
+
+
+@pytest.mark.parametrize(
+    ("turn", "first", "second"),
+    [
+        ("{q}) {text}", "Q", "A"),
+        ("{initials}\t{text}", "AL", "ON"),
+        ("{who} / {text}", "Ann", "Marek"),
+    ],
+)
+def test_labels_set_off_by_a_bracket_a_tab_or_a_slash(turn: str, first: str, second: str) -> None:
+    spoken = [*SPOKEN, ("Marek", 4.0, "Yes.")]
+    content = "\n".join(
+        turn.format(
+            who=who,
+            text=text,
+            q="Q" if who == "Ann" else "A",
+            initials="AL" if who == "Ann" else "ON",
+        )
+        for who, _, text in spoken
+    )
+    assert turns(content) == [*talk(first, second), (second, "Yes.", None)]
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        "{who}: 0:0{at}\n{text}",
+        "【00:0{at}】{who}: {text}",
+        "0:0{at} / {who} / {text}",
+        "0:0{at} → {who}: {text}",
+        "00:00:0{at}:00 00:00:0{at}:20\n{who}: {text}",
+    ],
+)
+def test_times_beside_names_in_more_layouts(turn: str) -> None:
+    content = "\n".join(turn.format(who=who, at=int(at), text=text) for who, at, text in SPOKEN)
+    assert turns(content) == talk("Ann", "Marek", 1_000, 2_000, 3_000)
+
+
+def test_clock_times_that_are_an_answer_stay_speech() -> None:
+    content = "Ann: When?\nMarek: 4:30\nAnn: In the morning?\nMarek: At 4:30, yes.\n"
+    assert said(read(content))[1] == ("Marek", "4:30")
+
+
+@pytest.mark.parametrize("tag", ["td", "th"])
+def test_the_head_of_a_table_of_a_web_page_is_nobodys_words(tag: str) -> None:
+    head = "".join(f"<{tag}>{name}</{tag}>" for name in ("Time", "Speaker", "Text"))
+    rows = "".join(
+        f"<tr><td>0:0{at:.0f}</td><td>{who}</td><td>{text}</td></tr>" for who, at, text in SPOKEN
+    )
+    content = f"<table><tr>{head}</tr>{rows}</table>"
+    assert turns(content) == talk("Ann", "Marek", 1_000, 2_000, 3_000)
+
+
+def test_times_in_hours_minutes_and_seconds_in_a_table() -> None:
+    rows = "".join(f"{who},0h0m{at:.0f}s,{text}\n" for who, at, text in SPOKEN)
+    assert turns(f"Speaker,Timestamp,Dialogue\n{rows}") == talk("Ann", "Marek", 1_000, 2_000, 3_000)
+
+
+def test_a_comma_that_shifts_the_cells_of_a_table_is_in_doubt() -> None:
+    rows = "".join(f"Okafor, Tom,{at},{text}\nLee,{at},Yes\n" for _, at, text in SPOKEN)
+    assert any("shifted" in one for one in read(f"Speaker,Start,Text\n{rows}").report.doubts)
+
+
+def test_lines_that_recur_with_a_name_before_a_dash_are_speech() -> None:
+    content = "Ann Lee - Yes , 1 more\nMarek Nowak - Of course\n" * 4 + "Ann Lee - Bye\n"
+    assert len(read(content).segments) == 9
+
+
+def test_headings_that_recur_are_names() -> None:
+    parts = [("Marketing", "Hm."), ("Design", "Ah.")] * 3
+    content = "".join(f"### {who}\n{text}\n\n" for who, text in parts)
+    assert len(read(content).segments) == 6
