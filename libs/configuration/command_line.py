@@ -56,11 +56,14 @@ def run_command_line(app: typer.Typer, arguments: Sequence[str] | None, *, progr
 
 
 def format_usage_error(error: TyperException, program: str) -> str:
-    """Return one line on a wrong usage and where to find help; "" if the help was printed.
+    """Return one line that says what was wrong with a call and where to find help.
 
     Args:
         error: Typer's own.
         program: the program's name, where the error does not name a verb of it.
+
+    Returns:
+        The line; "" if the help was printed already.
     """
     message = getattr(error, "format_message", None)
     text = str(message() if message else error).rstrip(".")

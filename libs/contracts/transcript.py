@@ -69,7 +69,7 @@ class ContentForm(StrEnum):
 
 
 class Role(StrEnum):
-    """Role of a speaker in the interview, such as interviewer or participant."""
+    """Role of a speaker in the interview: interviewer, participant or unknown."""
 
     PARTICIPANT = "participant"
     INTERVIEWER = "interviewer"

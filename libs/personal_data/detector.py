@@ -28,7 +28,7 @@ _MAX_PIECE: Final = 2_000
 
 
 class DetectionMode(StrEnum):
-    """Mode of finding names: by a language model (heavy), or by their form only (light)."""
+    """Mode of finding names: by a trained model (heavy), or by their form only (light)."""
 
     HEAVY = "heavy"
     LIGHT = "light"

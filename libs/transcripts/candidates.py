@@ -218,8 +218,8 @@ def parse_label_line(line: str) -> LabelCandidate | None:
     return next(_made(text, "", LabelMarking.ALONE), None)
 
 
-def build_clear_candidate(name: str, text: str, form: LabelMarking) -> LabelCandidate:
-    """Return a candidate for a name that is clearly set off, whatever words it has."""
+def build_label_candidate(name: str, text: str, form: LabelMarking) -> LabelCandidate:
+    """Build a label candidate from a name whose form alone shows that it is a label."""
     label = normalize_label(name)
     return LabelCandidate(label, text, form, label.casefold())
 

@@ -39,7 +39,7 @@ _OVERFLOW_DIGITS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class CueTiming:
-    """Start and end of a subtitle cue, as the text on its timing line."""
+    """Start and end of a subtitle cue, as they are written on its timing line."""
 
     start: str
     end: str

@@ -31,7 +31,7 @@ LAST_RESORT: Final = 0.2
 
 
 class FormatFamily(StrEnum):
-    """Kind of tool that writes a format, such as captions; the parts of ``docs/formats.md``."""
+    """Family of formats by the kind of tool that writes them, such as captions."""
 
     CAPTIONS = "Captions"
     TEXT = "Text and tables"

@@ -14,7 +14,7 @@ from typing import Final
 from transcripts.candidates import (
     LabelCandidate,
     LabelMarking,
-    build_clear_candidate,
+    build_label_candidate,
     find_label_candidates,
     find_labels_within_line,
     parse_label_line,
@@ -175,7 +175,7 @@ def _read_columns(line: str, number: int, *, paragraph: bool) -> TextLine | None
     if kind in {LabelKind.OTHER, LabelKind.HEADING}:
         return None
     text = "  ".join(cells)
-    label = build_clear_candidate(name, text, LabelMarking.STAMPED)
+    label = build_label_candidate(name, text, LabelMarking.STAMPED)
     start_ms = times[0]
     end_ms = times[1] if len(times) > 1 else None
     return TextLine(
@@ -218,7 +218,7 @@ def _options(
                 )
     voice = _VOICE_AHEAD.match(line) if start_ms is not None else None
     if voice is not None:  # `[0:05] Speaker 2 It was cold.`
-        options.append(build_clear_candidate(voice[1], line[voice.end() :], LabelMarking.STAMPED))
+        options.append(build_label_candidate(voice[1], line[voice.end() :], LabelMarking.STAMPED))
         times.append(start_ms)
     for one in find_label_candidates(line):
         inner = parse_timestamp_after_label(one.text)

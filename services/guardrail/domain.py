@@ -85,7 +85,7 @@ def build_result_events(
     *,
     replays: int,
 ) -> tuple[Event, ...]:
-    """Return the events that follow from a draft's checked notes: validated or rejected ones.
+    """Return the events that follow from a draft's checked notes: accepted, or asked for again.
 
     Good notes go on in any case, and refused ones with them, with their reasons. If too many are
     refused, or one whose check asks for it, the model is asked for another draft.

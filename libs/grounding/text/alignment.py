@@ -33,6 +33,7 @@ def align_words(
     "I don't, I like it" the "I" that is matched is the one beside "like".
     """
     anchors = _match_content_words(sentence, evidence)
+    # A pair before the first word and one behind the last make gaps of the ends, like all others.
     edges = [(-1, -1), *anchors, (len(sentence), len(evidence))]
     between: list[tuple[int, int]] = []
     for (a, b), (a_end, b_end) in pairwise(edges):
@@ -76,6 +77,7 @@ def _find_too_frequent(mine: Sequence[str], other: Sequence[str]) -> frozenset[s
     theirs = Counter(other)
     pairs = {key: count * theirs[key] for key, count in Counter(mine).items() if key in theirs}
     total, left_out = sum(pairs.values()), set[str]()
+    # Equally frequent ones by the word itself, so that equal texts are always aligned alike.
     for key in sorted(pairs, key=lambda one: (-pairs[one], one)):
         if total <= _MOST_PAIRS:
             break

@@ -57,6 +57,7 @@ class SentenceAlignment:
     def is_close(self) -> bool:
         """Whether the sentence keeps to the evidence's own words, so that places compare."""
         weighing = [at for at, one in enumerate(self.sentence) if one.is_content]
+        # "It is." has no content words: then all of its words have to be the evidence's own.
         weighing = weighing or list(range(len(self.sentence)))
         return bool(weighing) and sum(at in self.matched for at in weighing) >= _CLOSE_SHARE * len(
             weighing
@@ -77,7 +78,7 @@ class SentenceAlignment:
     @cached_property
     def _spelled_out(self) -> frozenset[str]:
         runs, run = set[str](), ""
-        for one in (*self.evidence, None):
+        for one in (*self.evidence, None):  # None ends the last run
             if one is not None and len(one.text) == 1 and one.text.isalpha():
                 run += one.text
             elif run:
@@ -99,6 +100,7 @@ class SentenceAlignment:
             return tuple(self.evidence[place] for place in self._find_nearby(at))
         begin, end = self._find_gap(at)
         end = min(end, begin + _WIDEST)
+        # What another word of the sentence was matched with cannot stand in this one's place.
         taken = self._matched_evidence
         return tuple(self.evidence[place] for place in range(begin, end) if place not in taken)
 
@@ -107,6 +109,8 @@ class SentenceAlignment:
         wanted = set(keys)
         if not wanted:
             return 1.0
+        # A window slides over the evidence and counts the wanted lemmas within it, so that each
+        # place is entered and left once, however long the evidence is.
         reach = _SPREAD * len(self.sentence) + _SPREAD
         within: deque[tuple[int, str]] = deque()
         counts: Counter[str] = Counter()
@@ -155,6 +159,7 @@ class SentenceAlignment:
         places: dict[str, list[int]] = {}
         for at, one in enumerate(self.evidence):
             found = places.setdefault(one.key, [])
+            # Hostile evidence repeats one word thousands of times.
             if len(found) < _MOST_PLACES:
                 found.append(at)
         return places
@@ -173,7 +178,7 @@ class SentenceAlignment:
         left = steps[before - 1] if before else None
         right = steps[after] if after < len(steps) else None
         if left is None and right is None:
-            return 0, 0
+            return 0, 0  # nothing is matched, so that no place corresponds
         if left is None:
             assert right is not None
             end = self.matched[right]

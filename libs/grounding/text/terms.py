@@ -55,7 +55,7 @@ class Term:
 def split_terms(text: str) -> tuple[Term, ...]:
     """Split a text into terms: its words, with contractions taken apart."""
     words = split_spoken_words(text)
-    shouted = text.isupper()
+    shouted = text.isupper()  # in which capitals show no names
     return tuple(
         term for at in range(len(words)) for term in _build_terms(words, at, text, shouted=shouted)
     )
@@ -63,8 +63,10 @@ def split_terms(text: str) -> tuple[Term, ...]:
 
 def _build_terms(words: Sequence[Word], at: int, text: str, *, shouted: bool) -> Iterator[Term]:
     word = words[at]
+    # The full stop of "Mr. Smith" ends no sentence, and the capital makes a name.
     titled = at > 0 and words[at - 1].text in TITLES and word.before.strip() == "."
     starts = at == 0 or (bool(SENTENCE_END.search(word.before)) and not titled)
+    # What is quoted begins with a capital, whatever its first word is.
     quoted = word.before.rstrip()[-1:] in {'"', "“", ":"}
     capital = text[word.start].isupper() and not shouted
     is_named = capital and not starts and not quoted

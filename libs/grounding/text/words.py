@@ -101,7 +101,9 @@ def split_spoken_words(text: str) -> tuple[Word, ...]:
     unless the speaker starts afresh after it: "we don't, uh, we pay".
     """
     kept: list[Word] = []
-    pause: str | None = None
+    pause: str | None = None  # what stood before the first of some hesitations in a row
+    # A note becomes blanks of the same length, so that words keep their places in the text; the
+    # comma keeps the words around it apart.
     for word in split_words(_BRACKETED.sub(lambda note: "," + " " * (len(note.group()) - 1), text)):
         if word.text in _HESITATIONS:
             pause = word.before if pause is None else pause
@@ -134,6 +136,7 @@ def _fold(raw: str) -> str:
 
 def stem_word(word: str) -> str:
     """Return a word without its English ending: ``pays``, ``paying`` and ``pay`` give the same."""
+    # A rest that is too short is a word of its own: "bed" is no "b" with an ending.
     for suffix in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= _SHORTEST_STEM:
             rest = word.removesuffix(suffix)

@@ -55,12 +55,14 @@ class FailureRouter:
         """
         topic = retry_topic(self._service, decision.tier).name
         delay_ms = ceil(decision.delay_s * 1000)
+        # By the wall clock: another replica, with a monotonic clock of its own, finds it due.
         added = build_retry_headers(
             job.delivery, not_before_ms=ceil(time.time() * 1000) + delay_ms, delay_ms=delay_ms
         )
         try:
             await self._forward(topic, job, added)
         except RecordTooLargeError:
+            # The history in its headers makes a message longer than it was when its topic took it.
             log.warning("too_large_to_retry", topic=topic)
             await self.dead_letter(job, failure)
             return
@@ -133,6 +135,8 @@ class FailureRouter:
                 digest_record, record.key, record.value, record.headers
             )
             added = self._letter_headers(job, failure, content)
+            # Whole if at all possible: a stub can be replayed only while the original is there.
+            # What is too large is the broker's to say: an operator may have lowered its limit.
             with suppress(RecordTooLargeError):
                 await self._forward(dlq, job, added)
                 return _letter_id_of(added)
@@ -165,6 +169,8 @@ def _stub_without_content(record: Record) -> DeadLetterStub:
     try:
         known = describe_oversize(record)
     except Exception:
+        # This is the last resort: whatever is wrong with the message, it must not block its
+        # partition for ever. A letter without a hash can still be found by its place.
         log.exception("not_hashed", topic=record.topic, offset=record.offset)
         return DeadLetterStub(
             DigestScope.RECORD, size_bytes=0, sha256="", headers_left_out=len(record.headers)

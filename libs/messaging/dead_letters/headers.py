@@ -153,6 +153,7 @@ def _error_code(error: BaseException) -> ErrorCode:
 def _safe_message(error: BaseException) -> str:
     if isinstance(error, OnrecordError):
         return " ".join(str(error).split())[:MESSAGE_LIMIT]
+    # The text of an error that is not ours may quote the message, and headers are not masked.
     if isinstance(error, TimeoutError):
         return "the work did not finish before its deadline"
     return f"unexpected {type(error).__name__}; see the stack and the service's log"

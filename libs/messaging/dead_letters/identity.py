@@ -142,6 +142,8 @@ def read_message_subject(
         found = kind.model_validate_json(document)
     except ValidationError:
         return None
+    # Producers choose key and value: a value that names another subject than its key is believed
+    # in neither.
     if found.subject is None or key != str(found.subject).encode():
         return None
     return MessageSubject(str(found.subject), found.revision, found.content_sha256)

@@ -19,6 +19,7 @@ def digest_record(key: bytes | None, value: bytes | None, headers: Headers) -> b
     Each part stands behind its length in 8 bytes (big endian, signed); -1 is the length of a part
     that is null. Takes a tenth of a second or so for 64 MiB.
     """
+    # The lengths keep apart what joined bytes would not: key "ab" with value "c", "a" with "bc".
     hashed = sha256()
     for part in (key, value, *_parts(headers)):
         length = _NULL if part is None else len(part)

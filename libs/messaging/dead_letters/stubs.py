@@ -132,6 +132,7 @@ def compute_record_digest(record: Record) -> str:
     return digest_record(record.key, record.value, record.headers).hex()
 
 
+# A header's name may be any bytes; those that are no UTF-8 are kept as lone surrogates.
 _NAMES: Final = ("utf-8", "surrogateescape")
 
 
@@ -140,6 +141,7 @@ def select_headers_that_fit(headers: Headers, room: int = HEADERS_BYTES) -> Head
     kept: list[tuple[str, bytes]] = []
     for name, value in headers:
         size = len(name.encode(*_NAMES)) + len(value or b"")
+        # One that does not fit hides none behind it: a small one there may be the trace.
         if size <= room:
             kept.append((name, value))
             room -= size

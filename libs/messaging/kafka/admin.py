@@ -113,6 +113,7 @@ def _new(kafka: KafkaSettings, topic: Topic, replication: int) -> Any:
 def _raise_refusals(response: Any) -> None:
     for name, code, *_ in response.topic_errors:
         error = for_code(code)
+        # Another replica may have created it after the topics were listed.
         if code and error is not TopicAlreadyExistsError:
             raise error(f"topic {name}")
 
@@ -130,7 +131,7 @@ async def wait_for_broker(kafka: KafkaSettings, timeout_s: float) -> None:
             async with open_admin_client(kafka):
                 return
         except KafkaRefusesError:
-            raise
+            raise  # a wrong password does not become right by waiting
         except KafkaUnavailableError:
             if asyncio.get_running_loop().time() > deadline:
                 raise

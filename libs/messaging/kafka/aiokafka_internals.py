@@ -32,6 +32,8 @@ async def fetch_committed_offsets(
     Raises:
         KafkaError: the coordinator refuses the request.
     """
+    # The public ``committed()`` asks for the same and keeps the offset only; the metadata says
+    # which messages beyond it are finished already.
     found: dict[
         TopicPartition, OffsetAndMetadata
     ] = await consumer._coordinator.fetch_committed_offsets(list(partitions))
@@ -53,6 +55,7 @@ def is_member(consumer: Any) -> bool:
 
 def get_position(consumer: Any, partition: TopicPartition) -> int:
     """Return the next offset to read of a partition, without waiting; -1 if it is unknown."""
+    # The public ``position()`` waits for an offset lookup, for ever while no broker answers.
     subscription = consumer._subscription.subscription
     assignment = subscription.assignment if subscription is not None else None
     state = assignment.state_value(partition) if assignment is not None else None
@@ -74,11 +77,14 @@ def intercept_membership_loss(consumer: Any, callback: Callable[[], None]) -> Ca
     Returns:
         The function that makes it rejoin.
     """
+    # Whenever a heartbeat or a commit is refused because the group no longer knows the member,
+    # aiokafka calls ``reset_generation``, and then joins again under the same instance id. Two
+    # replicas with one id would fence each other out in turn, without an error.
     coordinator = consumer._coordinator
     join_again: Callable[[], None] = coordinator.reset_generation
 
     def on_reset() -> None:
-        if coordinator._closing.done():
+        if coordinator._closing.done():  # a member that leaves by itself resets it, too
             join_again()
         else:
             callback()

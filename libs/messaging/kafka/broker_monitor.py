@@ -138,6 +138,7 @@ class BrokerMonitor:
             KafkaUnavailableError: a partition was stalled for ``STALL_TIMEOUT_S``.
         """
         now, wanted = time.monotonic(), self._fetching()
+        # By partition and position: one that has moved on is another place, whose time begins anew.
         self._stalled_since = {
             place: self._stalled_since.get(place, now) for place in behind if place[0] in wanted
         }

@@ -60,6 +60,7 @@ def silence_connection_warnings() -> None:
     logging.getLogger("aiokafka").addFilter(lambda record: record.msg != _UNABLE_TO_CONNECT)
 
 
+# aiokafka's format string: the line has neither a code nor an exception to know it by.
 _UNABLE_TO_CONNECT: Final = 'Unable connect to "%s:%s": %s'
 
 
@@ -76,6 +77,8 @@ async def _probe(server: str, kafka: KafkaSettings) -> KafkaUnavailableError | N
             **options,
         )
         try:
+            # A listener that expects TLS accepts a plaintext connection; it hangs up at the first
+            # request.
             await connection.send(MetadataRequest([]))
         finally:
             await connection.close()

@@ -51,6 +51,8 @@ class RawNameBatchBuilder(BatchBuilder):  # type: ignore[misc]  # aiokafka is un
 
     def __init__(self, size: int) -> None:
         super().__init__(size, 0)
+        # In place of the compiled builder, which the base class makes without a choice. Producer
+        # id, epoch and sequence are set by the sender, just before it sends.
         self._builder = _DefaultRecordBatchBuilderPy(
             magic=2,
             compression_type=0,
@@ -77,6 +79,8 @@ class NonUtf8RecordBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokaf
     """Parser of uncompressed record batches whose header names may be no UTF-8."""
 
     def _maybe_uncompress(self) -> None:
+        # aiokafka calls this before it reads a batch's first record, and cuts header names out of
+        # the buffer: so that is where the kind of slice is decided.
         self._decompressed = True
         self._buffer: bytearray = _Buffer(self._buffer)
 
@@ -93,5 +97,5 @@ class _Buffer(bytearray):
 class _Slice(bytes):
     def decode(self, encoding: str = ENCODING, errors: str = ERRORS) -> str:
         """Return the name, with undecodable bytes as lone surrogates."""
-        del errors
+        del errors  # aiokafka decodes strictly, and would fail the whole batch
         return super().decode(encoding, ERRORS)

@@ -17,7 +17,10 @@ from messaging.kafka.protocol import EpochEndRequest, TopicIdsRequest
 UNKNOWN_OFFSET: Final = -1
 _EARLIEST: Final = -2
 _LATEST: Final = -1
+# With records of open transactions: what counts is where the log ends, not what may be read.
 _READ_UNCOMMITTED: Final = 0
+# Asked by a client; a follower would give its own id.
+_NO_REPLICA: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ async def fetch_log_identities(
     try:
         response = await client.send(client.get_random_node(), request)
     except (NotImplementedError, IncompatibleBrokerVersion):
-        return {}
+        return {}  # an older broker has no topic ids; a commit is then believed without them
     cluster = response.cluster_id or ""
     return {
         TopicPartition(name, partition): LogIdentity.of(cluster, topic_id, epoch)
@@ -76,7 +79,7 @@ async def fetch_partition_logs(
         KafkaError: a leader is not known, or does not answer.
     """
     known = await fetch_log_identities(client, partitions)
-    starts, ends = await _offsets(client, partitions, _EARLIEST), dict[TopicPartition, int]()
+    starts = await _offsets(client, partitions, _EARLIEST)
     ends = await _offsets(client, partitions, _LATEST)
     return {
         one: PartitionLog(known.get(one, UNKNOWN_LOG), starts[one], ends[one])
@@ -119,7 +122,7 @@ async def _offsets(
 ) -> dict[TopicPartition, int]:
     found: dict[TopicPartition, int] = {}
     for node, topics in _by_leader(client, dict.fromkeys(partitions, when)):
-        response = await client.send(node, OffsetRequest(-1, _READ_UNCOMMITTED, topics))
+        response = await client.send(node, OffsetRequest(_NO_REPLICA, _READ_UNCOMMITTED, topics))
         for topic, parts in response.topics:
             for partition, error, _, offset in parts:
                 if error:
@@ -134,6 +137,7 @@ def _by_leader(
     """Yield for each leader its topics with their partitions, each with its value."""
     leaders: dict[int, dict[str, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
     for partition, value in values.items():
+        # Only the leader knows where the log ends; a follower may lag behind it.
         leader = client.cluster.leader_for_partition(partition)
         if leader is None or leader < 0:
             raise KafkaError(f"{partition.topic}-{partition.partition} has no leader now")

@@ -82,7 +82,7 @@ def prepare_submissions(
     *,
     checked: Callable[[], None] = lambda: None,
 ) -> list[PreparedSubmission]:
-    """Read and check all files; raise with everything that is wrong before any is sent.
+    """Read and check all files before any is sent; raise with everything that is wrong.
 
     Args:
         interviews: the files.
