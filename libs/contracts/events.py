@@ -27,7 +27,7 @@ from contracts.bounds import (
 )
 from contracts.gzip_content import decode_base64, gunzip
 from contracts.notes import DraftNote, Note, RejectedNote, Usage
-from contracts.study import ContractModel, Identifier, Study
+from contracts.study import ContractModel, DoubtfulSpeakers, Identifier, Study
 from contracts.transcript import ContentForm, Segment, Speaker, SpeakerLabel, TranscriptFormat
 
 MAX_GZIP_RATIO: Final = 100
@@ -87,7 +87,7 @@ class TranscriptSubmitted(TranscriptEvent):
     accept_doubtful: bool = Field(
         default=False,
         description="Use the transcript although it is in doubt who speaks; else it is refused "
-        "with the reasons.",
+        "with the reasons, unless the study accepts it.",
     )
     content_form: ContentForm = Field(
         ContentForm.TEXT,
@@ -95,6 +95,11 @@ class TranscriptSubmitted(TranscriptEvent):
         "base64; or a URI (https or file) that the installation allows, of the file, which may be "
         "compressed by gzip.",
     )
+
+    @property
+    def accepts_doubts(self) -> bool:
+        """Whether the message or its study takes a transcript in doubt about who speaks."""
+        return self.accept_doubtful or self.study.doubtful_speakers is DoubtfulSpeakers.ACCEPT
 
     @property
     def content_sha256(self) -> str:

@@ -51,6 +51,13 @@ class PersonalData(StrEnum):
     REJECT = "reject"
 
 
+class DoubtfulSpeakers(StrEnum):
+    """Policy for transcripts in which it is in doubt who speaks: refuse or accept."""
+
+    REFUSE = "refuse"
+    ACCEPT = "accept"
+
+
 class Study(ContractModel):
     """Research project: what its notes are to be about."""
 
@@ -66,6 +73,11 @@ class Study(ContractModel):
         description="What becomes of personal data in notes: `allow` leaves it, `mask` puts a "
         "placeholder in its place and keeps the exact quote for those who may read evidence, "
         "`reject` refuses the note. What the guardrail's settings say, if not given.",
+    )
+    doubtful_speakers: DoubtfulSpeakers = Field(
+        DoubtfulSpeakers.REFUSE,
+        description="What becomes of a transcript in which it is in doubt who speaks: `refuse` "
+        "leaves it to a person to accept it, `accept` takes it, with the roles in doubt unknown.",
     )
 
     @model_validator(mode="after")

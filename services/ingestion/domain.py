@@ -52,7 +52,7 @@ def build_ingestion_events(
     reading = read_transcript(
         submitted.content, format=submitted.format, speakers=submitted.speakers
     )
-    if not submitted.accept_doubtful:
+    if not submitted.accepts_doubts:
         reading.refuse_doubts()
     chunks = split_into_chunks(
         reading.segments,

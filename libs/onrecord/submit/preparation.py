@@ -162,7 +162,7 @@ def _prepare(
 def _read(file: InterviewFile, event: TranscriptSubmitted) -> TranscriptReading:
     try:
         reading = read_transcript(event.content, format=event.format, speakers=event.speakers)
-        if not event.accept_doubtful:
+        if not event.accepts_doubts:
             reading.refuse_doubts()
     except DoubtfulTranscriptError as error:
         raise UsageError(

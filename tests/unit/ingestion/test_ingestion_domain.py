@@ -7,6 +7,7 @@ import pytest
 from contracts.encoded import EncodedEvent, get_event_class, get_event_json
 from contracts.errors import BadMessageError, ContentBugError
 from contracts.events import ChunkReady, TranscriptIngested, TranscriptSubmitted
+from contracts.study import DoubtfulSpeakers
 from contracts.topics import MIB
 from contracts.transcript import Role, Speaker
 from ingestion.domain import ChunkSizes, build_ingestion_events
@@ -15,6 +16,7 @@ from ingestion.readers import open_interview_reader
 from messaging.codec import encode_event
 from processes import TaskLimits
 from support.chunks import INTERVIEW, STUDY
+from transcripts import DoubtfulTranscriptError
 
 BOUNDS = TaskLimits(timeout_s=60, cpu_s=10, memory_bytes=128 * MIB)
 TALK = "\n\n".join(
@@ -50,6 +52,24 @@ def test_chunks_cover_every_segment_exactly_once_and_agree_with_the_list() -> No
     for ref, chunk in zip(whole.chunks, chunks, strict=True):
         numbers = [segment.number for segment in chunk.segments]
         assert (ref.first_segment, ref.last_segment) == (numbers[0], numbers[-1])
+
+
+LONG = "and then we carried the ladder home again " * 30
+DOUBTFUL = SUBMITTED.model_copy(
+    update={
+        "content": f"Ann: How?\nBen: {LONG}\nTrappe: Where {LONG}\nAnn: And?\nBen: Fine.\n",
+        "speakers": (),
+    }
+)
+
+
+def test_a_transcript_in_doubt_is_refused_unless_the_message_or_the_study_accepts_it() -> None:
+    with pytest.raises(DoubtfulTranscriptError, match="“Trappe” is named once only"):
+        ingested(DOUBTFUL)
+    study = STUDY.model_copy(update={"doubtful_speakers": DoubtfulSpeakers.ACCEPT})
+    for accepted in ({"accept_doubtful": True}, {"study": study}):
+        whole, _ = ingested(DOUBTFUL.model_copy(update=accepted))
+        assert {segment.role for segment in whole.segments} == {Role.UNKNOWN}
 
 
 def test_all_who_speak_in_the_interview_travel_with_each_chunk() -> None:

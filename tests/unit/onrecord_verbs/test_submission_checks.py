@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from contracts import ids
-from contracts.study import Study, Theme
+from contracts.study import DoubtfulSpeakers, Study, Theme
 from contracts.transcript import Role, Speaker
 from messaging import KafkaSettings
 from onrecord.client import build_submission
@@ -98,6 +98,22 @@ def test_names_every_file_that_cannot_be_submitted(talk: InterviewFile, tmp_path
         prepare_submissions(files, STUDY, SubmissionOptions(), KAFKA)
     assert "JSON of an unknown vendor" in raised.value.details[0]
     assert "there is no such file" in raised.value.details[1]
+
+
+def test_a_transcript_in_doubt_is_refused_unless_its_study_accepts_it(
+    tmp_path: Path,
+) -> None:
+    file, long = tmp_path / "talk.txt", "and then we carried the ladder home again " * 30
+    file.write_text(
+        f"Ann: How?\nBen: {long}\nTrappe: Where {long}\nAnn: And?\nBen: Fine.\n", "utf-8"
+    )
+    talk = [InterviewFile(file, "Talk")]
+    with pytest.raises(UsageError, match="--accept"):
+        prepare_submissions(talk, STUDY, SubmissionOptions(), KAFKA)
+    accepting = STUDY.model_copy(update={"doubtful_speakers": DoubtfulSpeakers.ACCEPT})
+    for study, accept in ((STUDY, True), (accepting, False)):
+        (ready,) = prepare_submissions(talk, study, SubmissionOptions(accept=accept), KAFKA)
+        assert any("Trappe" in notice for notice in ready.notices)
 
 
 def test_without_a_check_anything_that_is_text_goes(tmp_path: Path) -> None:
