@@ -1,7 +1,7 @@
 """The embedded local stack: broker, database, simulator and services as processes of this machine.
 
-from local_stack.supervisor import Stack
+from local_stack.supervisor import LocalStack
 
-with Stack(home) as stack:
+with LocalStack(home) as stack:
     work_with(stack.client_env())
 """

@@ -165,11 +165,11 @@ async def test_closing_ends_what_is_at_work() -> None:
 PROGRAM = """
 import asyncio
 import aiokafka
-from processes import Bounds, WorkerPool
+from processes import TaskLimits, WorkerPool
 from support.worker_tasks import MIB, run
 
 async def main():
-    bounds = Bounds(timeout_s=60, cpu_s=60, memory_bytes=2**26)
+    bounds = TaskLimits(timeout_s=60, cpu_s=60, memory_bytes=2**26)
     async with WorkerPool(run, processes=1, bounds=bounds, doing="the work") as pool:
         print(await pool("pid"), await pool("has module", "aiokafka"), flush=True)
         await asyncio.sleep(60)
