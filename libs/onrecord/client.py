@@ -1,4 +1,4 @@
-"""The producer client: hands interviews in, from a few lines of Python.
+"""The producer client: hands interviews in, and tells what became of them.
 
     study = Study(study_id="pilot", name="Pilot", themes=(Theme(id="price", name="Price"),))
     async with Producer(KafkaSettings()) as producer:
@@ -8,7 +8,8 @@
             study=study,
             source="interview-7.vtt",
         )
-    print(submitted.transcript_id)
+        async for outcome in producer.settled([submitted], timeout_s=600):
+            print(outcome.transcript_id, outcome.outcome, outcome.notes, outcome.reasons)
 
 Submitting the same interview again is harmless: its ids are derived from the study, the source
 and the content. A corrected interview is submitted with the next ``revision``.
@@ -24,20 +25,22 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from types import TracebackType
 from typing import Final, Self
+from uuid import UUID
 
-from aiokafka import codec
+from aiokafka import TopicPartition, codec
 from aiokafka.errors import KafkaError
 from pydantic import BaseModel
 
 from contracts import ids
 from contracts.bounds import Passage
-from contracts.events import TranscriptSubmitted
+from contracts.events import TranscriptSettled, TranscriptSubmitted
 from contracts.study import Study
 from contracts.topics import TRANSCRIPTS_SUBMITTED
 from contracts.transcript import ContentForm, Speaker, TranscriptFormat
 from messaging import KafkaSettings, KafkaUnavailableError, Publisher
 from messaging.codec import encode_event
 from messaging.kafka.admin import list_missing_topics
+from onrecord.outcomes import find_ends, read_outcomes
 
 SOURCE: Final = "/onrecord/client"
 """CloudEvents ``source`` of what this client sends by default."""
@@ -167,6 +170,7 @@ class Producer:
         self._send_timeout_s = send_timeout_s
         self._open = AsyncExitStack()
         self._publisher: Publisher | None = None
+        self._outcomes_begin: dict[TopicPartition, int] = {}
 
     async def __aenter__(self) -> Self:
         """Connect.
@@ -178,6 +182,7 @@ class Producer:
         try:
             async with asyncio.timeout(self._connect_timeout_s):
                 await self._require_topic()
+                self._outcomes_begin = await find_ends(self._kafka)
                 self._publisher = await self._open.enter_async_context(self._connected())
         except TimeoutError as error:
             raise KafkaUnavailableError(f"no broker answers at {where}") from error
@@ -247,6 +252,27 @@ class Producer:
                 await self._publisher.publish([compress_if_too_large(event, self._kafka)])
         except TimeoutError as error:
             raise KafkaUnavailableError("the broker did not acknowledge in time") from error
+
+    def settled(
+        self, submitted: Iterable[TranscriptSubmitted | UUID], *, timeout_s: float
+    ) -> AsyncIterator[TranscriptSettled]:
+        """Yield what became of interviews, in the order in which they are settled.
+
+        Outcomes are read from the moment when this producer was opened, so none is missed
+        whatever was submitted since. Ends when each interview has an outcome; one that is dead in
+        part may have a better one later (see ``TranscriptSettled``).
+
+        Args:
+            submitted: what ``submit`` returned, or ids of transcripts, for which an outcome of any
+                revision and content counts.
+            timeout_s: longest wait for all of them, in seconds.
+
+        Raises:
+            NotSettledError: some were not settled in time; has their ids.
+            KafkaUnavailableError: the topic ``transcripts-settled`` is not there, or may not be
+                read.
+        """
+        return read_outcomes(self._kafka, self._outcomes_begin, submitted, timeout_s=timeout_s)
 
     async def _require_topic(self) -> None:
         name = self._kafka.topic(TRANSCRIPTS_SUBMITTED.name)

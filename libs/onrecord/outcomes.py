@@ -1,0 +1,140 @@
+"""Reads what became of submitted interviews from ``transcripts-settled``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from typing import Any, Final
+from uuid import UUID
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from contracts.errors import BadMessageError
+from contracts.events import TranscriptSettled, TranscriptSubmitted
+from contracts.topics import TRANSCRIPTS_SETTLED
+from messaging import KafkaSettings, KafkaUnavailableError
+from messaging.codec import decode_event
+from messaging.kafka.admin import open_admin_client
+
+POLL_MS: Final = 500
+"""Longest that one fetch waits for records, in milliseconds."""
+
+
+class NotSettledError(TimeoutError):
+    """Error for interviews that were not settled in time; they may be later.
+
+    Attributes:
+        transcript_ids: which.
+    """
+
+    def __init__(self, transcript_ids: frozenset[UUID]) -> None:
+        super().__init__(f"{len(transcript_ids)} of the interviews were not settled in time")
+        self.transcript_ids = transcript_ids
+
+
+async def find_ends(kafka: KafkaSettings) -> dict[TopicPartition, int]:
+    """Return where ``transcripts-settled`` ends now; empty if it is not there, or not readable.
+
+    Raises:
+        KafkaUnavailableError: no broker answers.
+    """
+    if not (partitions := await _list_partitions(kafka)):
+        return {}
+    consumer = AIOKafkaConsumer(**kafka.client_options())
+    try:
+        await consumer.start()
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(partitions)
+    except KafkaError:  # who may only write submits all the same
+        return {}
+    finally:
+        await consumer.stop()
+    return ends
+
+
+async def _list_partitions(kafka: KafkaSettings) -> list[TopicPartition]:
+    name = kafka.topic(TRANSCRIPTS_SETTLED.name)
+    async with open_admin_client(kafka) as admin:
+        if name not in await admin.list_topics():  # to describe it may create it
+            return []
+        (described,) = await admin.describe_topics([name])
+    return [TopicPartition(name, one["partition"]) for one in described["partitions"]]
+
+
+async def read_outcomes(
+    kafka: KafkaSettings,
+    begin: Mapping[TopicPartition, int],
+    submitted: Iterable[TranscriptSubmitted | UUID],
+    *,
+    timeout_s: float,
+) -> AsyncIterator[TranscriptSettled]:
+    """Yield the outcomes of interviews as they come, until each has one.
+
+    Args:
+        kafka: how to reach the broker.
+        begin: where each partition is read from.
+        submitted: the submissions, or ids, whose outcomes count for any revision and content.
+        timeout_s: longest wait for all of them, in seconds.
+
+    Raises:
+        NotSettledError: some have none in time.
+        KafkaUnavailableError: the topic is not there, or may not be read.
+    """
+    wanted = [_wanted(one) for one in submitted]
+    if not wanted:
+        return
+    if not begin:
+        raise KafkaUnavailableError(
+            f"the broker has no topic {kafka.topic(TRANSCRIPTS_SETTLED.name)} that may be read"
+        )
+    seen: set[tuple[object, ...]] = set()
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    consumer = AIOKafkaConsumer(
+        **kafka.client_options(), enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    try:
+        await consumer.start()
+        consumer.assign(list(begin))
+        for partition, offset in begin.items():
+            consumer.seek(partition, offset)
+        while wanted:
+            left_s = max(0.0, deadline - asyncio.get_running_loop().time())
+            batches = await consumer.getmany(timeout_ms=min(POLL_MS, int(left_s * 1000) + 1))
+            for event in _events(batches):
+                identity = (event.transcript_id, event.revision, event.content_sha256, event.number)
+                concerned = [one for one in wanted if _concerns(event, one)]
+                if identity not in seen and concerned:
+                    seen.add(identity)
+                    wanted = [one for one in wanted if one not in concerned]
+                    yield event
+            if wanted and not left_s:
+                raise NotSettledError(frozenset(one[0] for one in wanted))
+    except KafkaError as error:
+        raise KafkaUnavailableError(f"outcomes cannot be read: {type(error).__name__}") from error
+    finally:
+        await consumer.stop()
+
+
+_Wanted = tuple[UUID, tuple[int, str] | None]
+"""Id, revision and content of a submission; only the id where any will do."""
+
+
+def _wanted(submitted: TranscriptSubmitted | UUID) -> _Wanted:
+    if isinstance(submitted, UUID):
+        return submitted, None
+    return submitted.transcript_id, (submitted.revision, submitted.content_sha256)
+
+
+def _concerns(event: TranscriptSettled, wanted: _Wanted) -> bool:
+    transcript_id, content = wanted
+    found = (event.revision, event.content_sha256)
+    return event.transcript_id == transcript_id and content in (None, found)
+
+
+def _events(batches: Mapping[TopicPartition, Collection[Any]]) -> Iterable[TranscriptSettled]:
+    for records in batches.values():
+        for record in records:
+            try:
+                yield decode_event(record.value, record.headers, TranscriptSettled)[0]
+            except BadMessageError:  # written by somebody else, or by a release that knows more
+                continue
