@@ -25,17 +25,23 @@ from aiokafka import AIOKafkaConsumer
 from contracts.events import NotesStored
 from contracts.topics import NOTES_STORED
 from local_stack.supervisor import LocalStack
+from support.kafka_jars import KafkaMissingError, jars
 from support.missing import missing
 from support.pipeline import Pipeline
 
 ROOT: Final = Path(__file__).parents[3]
 NODE: Final = Path(__file__).parent / "node"
+GO: Final = Path(__file__).parent / "go"
 OLDEST_NODE: Final = (20, 19, 4)
 """As the client's ``engines`` say."""
 PROGRAM_S: Final = 60.0
 INSTALL_S: Final = 240.0
+OLDEST_GO: Final = (1, 26)
+"""As the client's ``go.mod`` says."""
 
-_BLOCK: Final = re.compile(r"^```(?:sh|js|python) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK: Final = re.compile(
+    r"^```(?:sh|js|python|java|go) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL
+)
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 """Runs a program of the page, named by its file, with arguments."""
@@ -123,6 +129,67 @@ def run_node(node_folder: Path, environment: dict[str, str]) -> Run:
 
     def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
         return _run(["node", str(node_folder / name), *map(str, arguments)], environment)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def java_jars() -> Path:
+    """The folder of jars with Apache Kafka's client and Jackson."""
+    if shutil.which("javac") is None:
+        missing("there is no Java compiler (on Debian: apt install default-jdk-headless)")
+    try:
+        return jars()
+    except KafkaMissingError as error:
+        missing(str(error))
+
+
+@pytest.fixture
+def run_java(
+    java_jars: Path, programs: dict[str, str], environment: dict[str, str], tmp_path: Path
+) -> Run:
+    """Runs a Java program of the page."""
+
+    def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        source = tmp_path / name
+        source.write_text(programs[name], encoding="utf-8")
+        path = f"{java_jars}/*"
+        return _run(["java", "-cp", path, str(source), *map(str, arguments)], environment)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def go_programs(programs: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the page's Go programs, built."""
+    if shutil.which("go") is None:
+        missing("Go is not installed; 1.26 or newer is needed")
+    told = subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True, check=True)
+    version = told.stdout.strip().removeprefix("go")
+    if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_GO:
+        missing(f"Go {version} is too old for the Kafka client: 1.26 or newer is needed")
+    folder = tmp_path_factory.mktemp("go")
+    for file in GO.iterdir():
+        shutil.copy(file, folder)
+    for name, text in programs.items():
+        if name.endswith(".go"):
+            (folder / name).write_text(text, encoding="utf-8")
+    build = ["go", "build", "-o", "submit", "submit.go"]
+    done = subprocess.run(
+        build, cwd=folder, capture_output=True, text=True, check=False, timeout=INSTALL_S
+    )
+    if done.returncode:
+        missing(f"Go cannot build the page's program: {done.stderr.strip()[:500]}")
+    return folder
+
+
+@pytest.fixture
+def run_go(go_programs: Path, environment: dict[str, str]) -> Run:
+    """Runs a Go program of the page."""
+
+    def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        program = go_programs / name.removesuffix(".go")
+        return _run([str(program), *map(str, arguments)], environment)
 
     return run
 

@@ -14,7 +14,12 @@ from uuid import uuid4
 
 import pytest
 
-from contracts.events import NotesStored, TranscriptSubmitted
+from contracts.events import (
+    NotesStored,
+    SettledOutcome,
+    TranscriptSettled,
+    TranscriptSubmitted,
+)
 from support.pipeline import Pipeline
 from support.waiting import until
 
@@ -80,6 +85,9 @@ async def test_an_example_as_it_is_ends_in_notes_that_kcat_reads_of(
     )
     assert {row["note_id"] for row in rows} == {one for event in events for one in event.note_ids}
     assert rows or file.stem not in WITH_NOTES
+    outcome = await settled(run_shell, submitted.transcript_id)
+    assert (outcome.outcome, outcome.revision) == (SettledOutcome.COMPLETE, submitted.revision)
+    assert outcome.content_sha256 == submitted.content_sha256
 
 
 @pytest.mark.parametrize("codec", ["none", "gzip", "snappy", "lz4", "zstd"])
@@ -159,6 +167,20 @@ async def test_what_is_wrong_is_told_by_trace(send: Kcat, run_shell: Any, case: 
     assert line.startswith(reason)
 
 
+async def test_a_refused_interview_is_settled_with_the_field_that_is_wrong(
+    send: Kcat, run_shell: Any
+) -> None:
+    value = example(title=...)
+
+    assert send(value, "-k", json.loads(value)["transcript_id"]).returncode == 0
+
+    outcome = await settled(run_shell, json.loads(value)["transcript_id"])
+    assert (outcome.outcome, outcome.content_sha256) == (SettledOutcome.REFUSED, None)
+    (reason,) = outcome.reasons
+    assert (reason.service, reason.code) == ("ingestion", "invalid_event")
+    assert "title: is missing" in reason.message
+
+
 async def test_other_content_under_a_stored_revision_is_refused(
     pipeline: Pipeline, send: Kcat, run_shell: Any
 ) -> None:
@@ -179,6 +201,13 @@ def test_the_broker_refuses_what_is_larger_than_the_topic_takes(send: Kcat) -> N
 
     assert sent.returncode == 1
     assert b"too large" in sent.stderr
+
+
+async def settled(run_shell: Any, transcript_id: object) -> TranscriptSettled:
+    """What became of an interview, as the page's program prints it."""
+    told = await until(lambda: run_shell("settled.sh", transcript_id).stdout or None, within_s=60)
+    (line,) = told.splitlines()
+    return TranscriptSettled.model_validate_json(line)
 
 
 async def notes_are_stored(pipeline: Pipeline, value: bytes) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from contracts.events import NotesStored, TranscriptSubmitted
+from contracts.events import NotesStored, TranscriptSettled, TranscriptSubmitted
 from contracts.topics import NOTES_STORED
 from support.pipeline import Pipeline
 from support.waiting import until
@@ -60,6 +60,10 @@ async def test_node_reads_of_the_notes_where_the_broker_tells_topic_ids(
     if told.stdout.strip() != "true":
         pytest.skip("the embedded broker tells no topic ids, which this Node client reads by")
     submitted = TranscriptSubmitted.model_validate_json(EXAMPLES[0].read_bytes())
+    settled = run_node("settled.mjs", submitted.transcript_id)
+    assert settled.returncode == 0, settled.stderr
+    outcome = TranscriptSettled.model_validate_json(settled.stdout)
+    assert (outcome.transcript_id, outcome.outcome) == (submitted.transcript_id, "complete")
     output = tmp_path / "events"
 
     with following(node_folder / "stored.mjs", traces[0], environment, output):
