@@ -40,7 +40,7 @@ from contracts.transcript import ContentForm, Speaker, TranscriptFormat
 from messaging import KafkaSettings, KafkaUnavailableError, Publisher
 from messaging.codec import encode_event
 from messaging.kafka.admin import list_missing_topics
-from onrecord.outcomes import find_ends, read_outcomes
+from onrecord.outcomes import expect_outcome, find_ends, read_outcomes
 
 SOURCE: Final = "/onrecord/client"
 """CloudEvents ``source`` of what this client sends by default."""
@@ -272,7 +272,15 @@ class Producer:
             KafkaUnavailableError: the topic ``transcripts-settled`` is not there, or may not be
                 read.
         """
-        return read_outcomes(self._kafka, self._outcomes_begin, submitted, timeout_s=timeout_s)
+        expected = [
+            expect_outcome(one, was_compressed=self._is_compressed(one)) for one in submitted
+        ]
+        return read_outcomes(self._kafka, self._outcomes_begin, expected, timeout_s=timeout_s)
+
+    def _is_compressed(self, submitted: TranscriptSubmitted | UUID) -> bool:
+        if isinstance(submitted, UUID):
+            return False
+        return compress_if_too_large(submitted, self._kafka) is not submitted
 
     async def _require_topic(self) -> None:
         name = self._kafka.topic(TRANSCRIPTS_SUBMITTED.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from aiokafka.errors import KafkaError
 from contracts.errors import BadMessageError
 from contracts.events import TranscriptSettled, TranscriptSubmitted
 from contracts.topics import TRANSCRIPTS_SETTLED
+from contracts.transcript import ContentForm
 from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.codec import decode_event
 from messaging.kafka.admin import open_admin_client
@@ -64,7 +66,7 @@ async def _list_partitions(kafka: KafkaSettings) -> list[TopicPartition]:
 async def read_outcomes(
     kafka: KafkaSettings,
     begin: Mapping[TopicPartition, int],
-    submitted: Iterable[TranscriptSubmitted | UUID],
+    expected: Iterable[ExpectedOutcome],
     *,
     timeout_s: float,
 ) -> AsyncIterator[TranscriptSettled]:
@@ -73,14 +75,14 @@ async def read_outcomes(
     Args:
         kafka: how to reach the broker.
         begin: where each partition is read from.
-        submitted: the submissions, or ids, whose outcomes count for any revision and content.
+        expected: what is waited for.
         timeout_s: longest wait for all of them, in seconds.
 
     Raises:
         NotSettledError: some have none in time.
         KafkaUnavailableError: the topic is not there, or may not be read.
     """
-    wanted = [_wanted(one) for one in submitted]
+    wanted = list(expected)
     if not wanted:
         return
     if not begin:
@@ -102,33 +104,52 @@ async def read_outcomes(
             batches = await consumer.getmany(timeout_ms=min(POLL_MS, int(left_s * 1000) + 1))
             for event in _events(batches):
                 identity = (event.transcript_id, event.revision, event.content_sha256, event.number)
-                concerned = [one for one in wanted if _concerns(event, one)]
+                concerned = [one for one in wanted if one.is_met_by(event)]
                 if identity not in seen and concerned:
                     seen.add(identity)
                     wanted = [one for one in wanted if one not in concerned]
                     yield event
             if wanted and not left_s:
-                raise NotSettledError(frozenset(one[0] for one in wanted))
+                raise NotSettledError(frozenset(one.transcript_id for one in wanted))
     except KafkaError as error:
         raise KafkaUnavailableError(f"outcomes cannot be read: {type(error).__name__}") from error
     finally:
         await consumer.stop()
 
 
-_Wanted = tuple[UUID, tuple[int, str] | None]
-"""Id, revision and content of a submission; only the id where any will do."""
+@dataclass(frozen=True, slots=True)
+class ExpectedOutcome:
+    """What an outcome is of: an interview, and a revision and contents unless they are None."""
+
+    transcript_id: UUID
+    revision: int | None = None
+    contents: frozenset[str | None] | None = None
+
+    def is_met_by(self, event: TranscriptSettled) -> bool:
+        """Return whether an event tells it."""
+        if event.transcript_id != self.transcript_id:
+            return False
+        if self.revision not in {None, event.revision}:
+            return False
+        return self.contents is None or event.content_sha256 in self.contents
 
 
-def _wanted(submitted: TranscriptSubmitted | UUID) -> _Wanted:
+def expect_outcome(
+    submitted: TranscriptSubmitted | UUID, *, was_compressed: bool = False
+) -> ExpectedOutcome:
+    """Return which outcomes are of a submission, or of an interview by its id.
+
+    Args:
+        submitted: the submission, or the id.
+        was_compressed: whether its text was compressed to be sent.
+    """
     if isinstance(submitted, UUID):
-        return submitted, None
-    return submitted.transcript_id, (submitted.revision, submitted.content_sha256)
-
-
-def _concerns(event: TranscriptSettled, wanted: _Wanted) -> bool:
-    transcript_id, content = wanted
-    found = (event.revision, event.content_sha256)
-    return event.transcript_id == transcript_id and content in (None, found)
+        return ExpectedOutcome(submitted)
+    if submitted.content_form is not ContentForm.TEXT:  # only ingestion knows the hash of the text
+        return ExpectedOutcome(submitted.transcript_id, submitted.revision)
+    unread = {None} if was_compressed else set[None]()
+    contents = frozenset({submitted.content_sha256} | unread)
+    return ExpectedOutcome(submitted.transcript_id, submitted.revision, contents)
 
 
 def _events(batches: Mapping[TopicPartition, Collection[Any]]) -> Iterable[TranscriptSettled]:

@@ -37,9 +37,9 @@ class SettledInterview:
         self.refuses: Exception | None = None
 
     async def submit(
-        self, offset: int = 0, revision: int | None = 1, content: str | None = sha("a")
+        self, offset: int = 0, revision: int | None = 1, content: str | None = sha("a"), **more: Any
     ) -> None:
-        """Index a submission."""
+        """Index a submission; without content it is invalid, unless ``content_unknown`` is set."""
         await self.letters.index_submission(
             IndexedSubmission(
                 topic=TOPIC,
@@ -49,6 +49,7 @@ class SettledInterview:
                 revision=revision,
                 content_sha256=content,
                 submitted_at=NOON + timedelta(minutes=offset),
+                **more,
             )
         )
 

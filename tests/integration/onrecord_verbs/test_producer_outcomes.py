@@ -15,9 +15,10 @@ from contracts.events import (
     TranscriptSubmitted,
 )
 from contracts.topics import TRANSCRIPTS_SETTLED, TRANSCRIPTS_SUBMITTED
+from contracts.transcript import ContentForm
 from messaging import KafkaUnavailableError, Publisher
 from onrecord.client import Producer, build_submission
-from onrecord.outcomes import NotSettledError
+from onrecord.outcomes import NotSettledError, expect_outcome
 from support.broker import Bench, bench_on
 from support.interviews import STUDY, sha
 
@@ -148,3 +149,24 @@ async def test_without_any_time_what_is_there_is_not_waited_for(bench: Bench) ->
     async with Producer(bench.kafka) as producer:
         with pytest.raises(NotSettledError):
             await anext(producer.settled([submitted], timeout_s=0))
+
+
+async def test_content_that_was_sent_in_another_form_is_known_by_its_revision(
+    bench: Bench,
+) -> None:
+    submitted = submission().model_copy(
+        update={"content": "https://files.example/7.vtt", "content_form": ContentForm.URI}
+    )
+    other = settled(submitted).model_copy(update={"revision": 2})
+    read = settled(submitted).model_copy(update={"content_sha256": sha("b")})
+    async with Producer(bench.kafka) as producer:
+        await tell(bench, other, read)
+        found = [one async for one in producer.settled([submitted], timeout_s=20)]
+    assert found == [read]
+
+
+def test_text_that_was_compressed_may_be_refused_before_it_is_read() -> None:
+    submitted = submission()
+    unread = settled(submitted).model_copy(update={"content_sha256": None})
+    assert expect_outcome(submitted, was_compressed=True).is_met_by(unread)
+    assert not expect_outcome(submitted).is_met_by(unread)

@@ -12,6 +12,7 @@ from contracts.bounds import is_within_calendar
 from contracts.errors import BadMessageError
 from contracts.events import TranscriptSubmitted
 from contracts.ids import derive_id
+from contracts.transcript import ContentForm
 from control.indexing import build_indexed_dead_letter, build_indexed_submission
 from messaging import Delivery, MessageOrigin, Record
 from messaging.dead_letters.headers import build_dead_letter_headers, describe_failure
@@ -144,6 +145,22 @@ def test_a_submission_that_is_valid_tells_its_content_too() -> None:
     broken = body.replace(b'"title":"T"', b'"title":""')
     submission = build_indexed_submission(Record("transcripts-submitted", 1, 2, None, broken))
     assert (submission.transcript_id, submission.content_sha256) == (derive_id("t"), None)
+
+
+@pytest.mark.parametrize("form", [ContentForm.GZIP, ContentForm.URI])
+def test_the_content_of_a_submission_that_does_not_hold_its_text_is_unknown(
+    form: ContentForm,
+) -> None:
+    event = TranscriptSubmitted(
+        transcript_id=derive_id("t"), title="T", study=STUDY, content="x", content_form=form
+    )
+    body = event.model_dump_json().encode()
+    submission = build_indexed_submission(Record("transcripts-submitted", 1, 2, None, body))
+    assert (submission.revision, submission.content_sha256) == (1, None)
+    assert submission.content_unknown
+    broken = body.replace(b'"title":"T"', b'"title":""')
+    submission = build_indexed_submission(Record("transcripts-submitted", 1, 2, None, broken))
+    assert not submission.content_unknown
 
 
 def test_a_key_with_a_value_that_nobody_can_read_is_no_subject() -> None:
