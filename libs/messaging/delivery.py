@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 from contracts import headers as h
@@ -59,6 +60,29 @@ class Record:
         return get_header_text(self.headers, name)
 
 
+class DeliveryClock(Protocol):
+    """Clock of a delivery's time."""
+
+    @property
+    def deadline(self) -> float:
+        """When the work must be done by now, by ``asyncio``'s clock, in seconds."""
+
+    def stopped(self) -> AbstractContextManager[None]:
+        """Stop the clock within the context; only the message's own deadline goes on."""
+
+
+class _UnlimitedClock:
+    """Clock of deliveries without a deadline."""
+
+    deadline: Final = float("inf")
+
+    def stopped(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+UNLIMITED: Final = _UnlimitedClock()
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """Delivery of a message to its handler, with the history of earlier tries.
@@ -76,6 +100,7 @@ class Delivery:
         delay_ms: how long it was to wait there, in milliseconds; None if it does not say.
         own_outage: whether the last delivery met an outage that was proved to be its own.
         deadline: when this delivery's work must be done, by ``asyncio``'s clock, in seconds.
+        clock: stops the delivery's time while the handler waits for something of its service's own.
     """
 
     origin: MessageOrigin
@@ -89,6 +114,7 @@ class Delivery:
     delay_ms: int | None = None
     own_outage: bool = False
     deadline: float = field(default=float("inf"), compare=False)
+    clock: DeliveryClock = field(default_factory=lambda: UNLIMITED, compare=False, repr=False)
 
     def failed(self, *, timed_out: bool, at: datetime, own_outage: bool = False) -> Delivery:
         """Return this delivery with one more failed try."""

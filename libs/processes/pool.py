@@ -19,7 +19,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from threading import Lock
 from types import ModuleType, TracebackType
@@ -99,7 +99,18 @@ class WorkerPool(Generic[P, R]):
             await asyncio.to_thread(worker.join)
 
     async def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function as ``call_after_wait`` does."""
+        return await self.call_after_wait(nullcontext(), *args, **kwargs)
+
+    async def call_after_wait(
+        self, waiting: AbstractContextManager[object], *args: P.args, **kwargs: P.kwargs
+    ) -> R:
         """Call the function in one of the processes; if cancelled, its process is ended.
+
+        Args:
+            waiting: entered while the call waits for a free process.
+            args: of the function.
+            kwargs: of the function.
 
         Raises:
             TooCostlyError: it used up its CPU time or memory.
@@ -107,7 +118,8 @@ class WorkerPool(Generic[P, R]):
             WorkerLostError: its process was ended by something else.
             Exception: what the function raised.
         """
-        worker = await self._free.get()
+        with waiting:
+            worker = await self._free.get()
         if self._is_closed:
             self._free.put_nowait(worker)
             raise WorkerLostError(f"{self._doing}: its pool of processes is closed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from functools import partial
 from typing import Final, Protocol
 from uuid import UUID
@@ -50,16 +50,30 @@ _SAMPLE_DRAFT: Final = NotesDrafted(
 """A draft that most checks have something to do with."""
 
 
+AT_ONCE: Final = nullcontext()
+"""For callers to whom it is all the same how long a draft waits for a process."""
+
+
 class DraftAssessor(Protocol):
     """Interface of what checks a draft's notes against its chunk: a thread or a pool."""
 
-    async def __call__(self, drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
-        """Return the checked notes in the draft's order."""
+    async def __call__(
+        self, drafted: NotesDrafted, *, waiting: AbstractContextManager[object] = AT_ONCE
+    ) -> tuple[CheckedNote, ...]:
+        """Return the checked notes in the draft's order.
+
+        Args:
+            drafted: the draft.
+            waiting: entered while it waits for a process.
+        """
         ...
 
 
-async def assess_in_thread(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
+async def assess_in_thread(
+    drafted: NotesDrafted, *, waiting: AbstractContextManager[object] = AT_ONCE
+) -> tuple[CheckedNote, ...]:
     """Check a draft in a thread, for tests and where no worker processes may start."""
+    del waiting  # it never waits
     return await asyncio.to_thread(assess_draft, drafted)
 
 
@@ -95,7 +109,9 @@ async def run_assessor_pool(
         prepare=partial(warm_up_checks, options),
     ) as pool:
 
-        async def assess_in_process(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
-            return await pool(drafted, options)
+        async def assess_in_process(
+            drafted: NotesDrafted, *, waiting: AbstractContextManager[object] = AT_ONCE
+        ) -> tuple[CheckedNote, ...]:
+            return await pool.call_after_wait(waiting, drafted, options)
 
         yield assess_in_process

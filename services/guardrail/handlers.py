@@ -29,8 +29,9 @@ async def validate_draft(
     review: Annotated[NoteReviewer | None, Context()],
 ) -> tuple[Event, ...]:
     """Check a draft's notes against the transcript, and ask the judge if there is one."""
-    checked = await assess(drafted)
+    # Costly drafts before this one would else use up its time, and it would be a timeout.
+    checked = await assess(drafted, waiting=delivery.clock.stopped())
     if review is not None:
-        checked = await review(drafted, checked, deadline=delivery.deadline)
+        checked = await review(drafted, checked, deadline=delivery.clock.deadline)
     with wrap_content_bugs("deciding on the draft"):
         return build_result_events(drafted, checked, policy, replays=delivery.replays)

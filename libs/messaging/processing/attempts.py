@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +30,39 @@ class LeakedCancellationError(Exception):
 
 class StuckMessageError(OutageError):
     """Raised when a message can be neither handled nor dead-lettered; it is tried again."""
+
+
+class JobClock:
+    """Clock of a delivery whose deadline a timer watches.
+
+    Args:
+        job: the message.
+        timer: watches its deadline.
+    """
+
+    def __init__(self, job: InFlightMessage, timer: DeadlineTimer) -> None:
+        self._job = job
+        self._timer = timer
+
+    @property
+    def deadline(self) -> float:
+        """When the work must be done, by the loop's clock, in seconds."""
+        return self._job.deadline
+
+    @contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Stop the clock within the context; the message's own deadline goes on."""
+        job, loop = self._job, asyncio.get_running_loop()
+        began, deadline = loop.time(), job.deadline
+        latest = began + job.due_s - time.time()
+        job.deadline = latest
+        try:
+            yield
+        finally:
+            # Expired meanwhile, it is watched no more.
+            if not job.expired:
+                job.deadline = min(deadline + loop.time() - began, latest)
+                self._timer.begin(job)
 
 
 class HandlerRunner:
@@ -126,7 +160,9 @@ class HandlerRunner:
         try:
             if not route.wants_delivery:
                 return await route.handle(subject, None)
-            return await route.handle(subject, replace(job.delivery, deadline=job.deadline))
+            clock = JobClock(job, self._deadlines)
+            delivery = replace(job.delivery, deadline=job.deadline, clock=clock)
+            return await route.handle(subject, delivery)
         except Exception as error:
             job.note_failure(error)
             raise

@@ -61,7 +61,10 @@ class DeadlineTimer:
     def _set(self, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(max(when, self._loop.time()), self._fire)
+        # While clocks are stopped, there may be nothing to watch.
+        self._timer = None
+        if when < float("inf"):
+            self._timer = self._loop.call_at(max(when, self._loop.time()), self._fire)
 
     def _fire(self) -> None:
         timer, self._timer = self._timer, None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager
 from functools import partial
+from typing import Literal
+
+import pytest
 
 from contracts.events import Event, NotesDrafted
 from contracts.topics import (
@@ -18,7 +22,7 @@ from contracts.topics import (
     retry_topic,
 )
 from grounding import CheckedNote
-from guardrail.assessors import DraftAssessor, warm_up_checks
+from guardrail.assessors import AT_ONCE, DraftAssessor, warm_up_checks
 from guardrail.domain import AssessmentOptions
 from guardrail.handlers import validate_draft
 from guardrail.settings import GuardrailSettings
@@ -54,16 +58,37 @@ async def slow_assessors(processes: int) -> AsyncIterator[DraftAssessor]:
         prepare=partial(warm_up_checks, AssessmentOptions(heavy=False)),
     ) as pool:
 
-        async def in_process(drafted: NotesDrafted) -> tuple[CheckedNote, ...]:
-            return await pool(drafted, TAKES_S)
+        async def in_process(
+            drafted: NotesDrafted, *, waiting: AbstractContextManager[object] = AT_ONCE
+        ) -> tuple[CheckedNote, ...]:
+            return await pool.call_after_wait(waiting, drafted, TAKES_S)
 
         await in_process(draft_of(GOOD))  # the process has started
         yield in_process
 
 
-async def test_a_draft_behind_costly_ones_is_not_late_before_it_is_begun(broker: str) -> None:
+async def review_at_once(
+    drafted: NotesDrafted, checked: Sequence[CheckedNote], *, deadline: float
+) -> tuple[CheckedNote, ...]:
+    """Judge nothing, but not later than the deadline."""
+    del drafted
+    assert deadline > asyncio.get_running_loop().time()
+    return tuple(checked)
+
+
+@pytest.mark.parametrize("judge", ["off", "always"])
+async def test_a_draft_behind_costly_ones_is_not_late_before_it_is_begun(
+    broker: str, judge: Literal["off", "always"]
+) -> None:
     bench = await bench_on(broker, TOPICS)
-    settings = GuardrailSettings(processes=1, deadline_s=DEADLINE_S, retry_delays_s=(0.1,) * 3)
+    settings = GuardrailSettings(
+        processes=1,
+        deadline_s=DEADLINE_S,
+        retry_delays_s=(0.1,) * 3,
+        judge=judge,
+        judge_model="judge",
+    )
+    review = None if judge == "off" else review_at_once
     drafts = [
         draft_of(GOOD).model_copy(
             update={"chunk": CHUNK.model_copy(update={"chunk_id": uuid.uuid4()})}
@@ -74,8 +99,9 @@ async def test_a_draft_behind_costly_ones_is_not_late_before_it_is_begun(broker:
         stage = Stage(GUARDRAIL)
 
         @stage.on(NOTES_DRAFTED)
-        async def judge(drafted: NotesDrafted, delivery: Delivery) -> tuple[Event, ...]:
-            return await validate_draft(drafted, delivery, assess_in_process, settings.policy, None)
+        async def validate(drafted: NotesDrafted, delivery: Delivery) -> tuple[Event, ...]:
+            policy = settings.policy
+            return await validate_draft(drafted, delivery, assess_in_process, policy, review)
 
         async with Publisher(bench.kafka, source="/test") as publisher:
             await publisher.publish(drafts)

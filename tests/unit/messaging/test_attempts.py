@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ from aiokafka import TopicPartition
 
 from contracts.errors import RetryableError, ThrottledError
 from contracts.topics import CHUNKS_READY
-from messaging import Record, StageSettings
+from messaging import Delivery, Record, StageSettings
 from messaging.processing.attempts import HandlerRunner
 from messaging.processing.failure_policy import DeadlinePassedError
 from messaging.processing.inflight import InFlightMessage
@@ -129,3 +130,40 @@ async def test_who_is_told_to_come_back_at_once_again_and_again_still_pauses() -
     _, error = await handled(refuse, settings)
     assert isinstance(error, ThrottledError)
     assert 1 < calls <= 4
+
+
+async def test_while_its_clock_is_stopped_a_delivery_uses_up_no_time() -> None:
+    left: list[float] = []
+
+    async def wait(_: Record, delivery: Delivery) -> None:
+        now = asyncio.get_running_loop().time
+        for _try in range(2):
+            with delivery.clock.stopped():
+                await asyncio.sleep(2 * QUICK.deadline_s)
+            left.append(delivery.clock.deadline - now())
+
+    job, error = await handled(wait, QUICK)
+    assert (error, job.tries, job.expired) == (None, 0, False)
+    assert all(0 < one <= QUICK.deadline_s for one in left)
+
+
+async def test_when_its_clock_goes_on_a_delivery_has_what_time_was_left() -> None:
+    async def hang(_: Record, delivery: Delivery) -> None:
+        with delivery.clock.stopped():
+            await asyncio.sleep(2 * QUICK.deadline_s)
+        await asyncio.Event().wait()
+
+    job, error = await handled(hang, QUICK)
+    assert isinstance(error, TimeoutError)
+    assert (job.delivery.attempts, job.delivery.timeouts) == (1, 1)
+
+
+async def test_a_stopped_clock_does_not_stop_the_message_s_own_deadline() -> None:
+    async def hang(_: Record, delivery: Delivery) -> None:
+        with delivery.clock.stopped():
+            await asyncio.Event().wait()
+
+    settings = QUICK.model_copy(update={"deadline_s": 30.0})
+    async with asyncio.timeout(5):
+        _, error = await handled(hang, settings, due_s=time.time() + 0.2)
+    assert isinstance(error, TimeoutError)
