@@ -95,7 +95,7 @@ async def serve(app: Any, *, host: str, port: int, grace_s: float = GRACE_S) -> 
 
     Raises:
         OSError: the address cannot be listened on.
-        NotStartedError: the application's lifespan failed.
+        StartupFailedError: the application's lifespan failed.
     """
     sockets = await _bind(host, port)
     config = uvicorn.Config(

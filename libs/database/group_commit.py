@@ -5,7 +5,7 @@ request goes at once; on a busy machine, or with a slow server, many share one s
 
 ::
 
-    group = GroupCommit(store_all)
+    group = GroupCommitter(store_all)
     await group.submit(row)          # returns once the group that the row went with is committed
 """
 

@@ -107,7 +107,7 @@ class ControlClient:
         """Put a letter back.
 
         Raises:
-            LetterClosedError: it was replayed or discarded before.
+            DeadLetterClosedError: it was replayed or discarded before.
         """
         return DeadLetter.model_validate(
             await self._call("POST", f"/letters/{_part(letter_id)}/replay")
@@ -132,7 +132,7 @@ class ControlClient:
         """Give a letter up.
 
         Raises:
-            LetterClosedError: it was replayed or discarded before.
+            DeadLetterClosedError: it was replayed or discarded before.
         """
         path = f"/letters/{_part(letter_id)}/discard"
         return DeadLetter.model_validate(await self._call("POST", path, json={"reason": reason}))

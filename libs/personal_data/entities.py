@@ -51,7 +51,7 @@ def _find_model() -> tuple[str, str | None] | None:
 @cache
 def _load_model() -> Any:
     named = _find_model()
-    assert named is not None, "asked for only where is_installed()"
+    assert named is not None, "asked for only where is_spacy_installed()"
     package, folder = named
     if folder is None:
         return import_module(package).load(exclude=list(_UNUSED))

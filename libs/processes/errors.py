@@ -3,7 +3,7 @@
 BadMessageError (contracts.errors)
 └── TooCostlyError      it used up its CPU time or memory, as it would every time
 TimedOutError
-└── WorkTimedOutError   it took too long by the clock, which a busy machine may be the reason of
+└── TaskTimedOutError   it took too long by the clock, which a busy machine may be the reason of
 RetryableError
 └── WorkerLostError     its process was killed from outside, or crashed
 """

@@ -114,7 +114,7 @@ class WorkerPool(Generic[P, R]):
 
         Raises:
             TooCostlyError: it used up its CPU time or memory.
-            WorkTimedOutError: it took too long by the clock.
+            TaskTimedOutError: it took too long by the clock.
             WorkerLostError: its process was ended by something else.
             Exception: what the function raised.
         """

@@ -78,7 +78,7 @@ class DeadLetterReader:
         """Return the letter's record.
 
         Raises:
-            LetterGoneError: the DLQ does not have the letter at its place any more.
+            DeadLetterGoneError: the DLQ does not have the letter at its place any more.
             KafkaUnavailableError: the broker does not answer.
         """
         async with aclosing(self.read_many([letter])) as batches:

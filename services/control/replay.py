@@ -96,10 +96,10 @@ class DeadLetterReplayer:
             The letter as the index has it now.
 
         Raises:
-            LetterLookupError: no letter, or more than one, has this id.
-            LetterNotOpenError: it was replayed or discarded before, or lacks the place it
+            DeadLetterLookupError: no letter, or more than one, has this id.
+            DeadLetterNotOpenError: it was replayed or discarded before, or lacks the place it
                 came from.
-            LetterGoneError: its DLQ does not have it any more.
+            DeadLetterGoneError: its DLQ does not have it any more.
             OriginalGoneError: it is a stub, and its message is not at its place any more.
             OriginalTooLargeError: it is a stub of a message that is still too large.
             RecordTooLargeError: the retry topic does not take it.

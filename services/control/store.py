@@ -127,9 +127,9 @@ class DeadLetterStore:
         """One letter, by its id or by the beginning of it, with or without dashes.
 
         Raises:
-            BadLetterIdError: fewer than four characters, or no part of an id.
-            UnknownLetterError: no letter's id begins like this.
-            AmbiguousLetterError: more than one does.
+            InvalidDeadLetterIdError: fewer than four characters, or no part of an id.
+            UnknownDeadLetterError: no letter's id begins like this.
+            AmbiguousDeadLetterIdError: more than one does.
         """
         first, last = _id_range(str(letter_id))
         rows = await self._database.fetch(_QUERIES.select_letters_between, first, last)

@@ -5,7 +5,7 @@
              admit           take              handler done           acknowledged
     fetched ──────▶ waiting ───────▶ processing ────────────▶ sending ────────────▶ settled
                     FairQueue,       takes one of             at most N             ledger
-                    KeyOrder         the N places             more here             advances
+                    KeyOrdering      the N places             more here             advances
 
 Waiting messages take no place: they wait for their turn (``fair_queue``) and in key order for those
 of their key before them (``key_order``). Processing and sending together are "in flight". Only

@@ -105,7 +105,7 @@ class OutageGate(ProbeGate):
             proved: whether its outage was its own at an earlier delivery.
 
         Raises:
-            OwnOutageError: the outage is the message's own.
+            SingleMessageOutageError: the outage is the message's own.
             Exception: whatever else the step raises.
         """
         trial: _Trial | None = None

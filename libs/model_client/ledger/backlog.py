@@ -124,8 +124,8 @@ class LedgerRetryQueue:
 
     async def _drain(self) -> None:
         """Write the queued entries in groups until one cannot be written."""
-        # One task each, so that GroupCommit sends them in one statement; one that cannot be written
-        # ends the round, as the rest cannot be either.
+        # One task each, so that GroupCommitter sends them in one statement; one that cannot be
+        # written ends the round, as the rest cannot be either.
         done = True
         while self._entries and done:
             entries = [self._entries.popleft() for _ in range(min(MOST, len(self._entries)))]

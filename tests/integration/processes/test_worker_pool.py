@@ -104,8 +104,8 @@ async def test_a_process_that_keeps_much_memory_is_replaced(pool: WorkerPool[...
 
 
 async def test_time_by_the_clock_is_bounded_apart_from_cpu_time() -> None:
-    async with pool_of(bounds=TaskLimits(timeout_s=0.2, cpu_s=60, memory_bytes=64 * MIB)) as pool:
-        with pytest.raises(TaskTimedOutError, match=r"longer than 0\.2 s"):
+    async with pool_of(bounds=TaskLimits(timeout_s=1.5, cpu_s=60, memory_bytes=64 * MIB)) as pool:
+        with pytest.raises(TaskTimedOutError, match=r"longer than 1\.5 s"):
             await pool("sleep", 60)
         assert await pool("echo", 1) == 1
 
