@@ -30,7 +30,7 @@ _BOLD: Final = re.compile(
 _DOTTED: Final = re.compile(
     r"(?!(?:MR|MS|DR|ST|NO|PS|AM|PM|US|UK)\.)(?P<label>[A-Z]{1,2}\d{0,3}|[A-Z][A-Z'-]{2,19}"
     # Minutes of parliaments: `Mr. DURBIN. Mr. President, ...`, `The PRESIDING OFFICER. Without ...`
-    r"|(?:(?:Mr|Mrs|Ms|Miss|Dr|Sen|Rep|Hon)\.?|The|Senator|Sir|Lord|Lady|Dame)"
+    r"|[A-Z][a-z]{1,12}\.?(?: [A-Z][a-z]{1,12})?"
     r"(?: [A-Z][A-Z'-]+){1,4}(?: of [A-Z][a-z]+(?: [A-Z][a-z]+)?)?)\.\s+(?=\S)"
 )
 # Minutes of the European Parliament: `Ana Ruiz, Commissioner. \u2013 Madam President, ...`
@@ -56,7 +56,7 @@ _LONGEST_DASHED: Final = 66
 # What no label of any form can do without, so that most lines are done with at once.
 _MAY_BE_LABELLED: Final = re.compile(
     r"[:\uff1a\ufe55\ua789\[(【<{*_「『\t]|\S\s\s|\s[-\u2013—/]"
-    r"|^(?:[A-Z][a-z]{1,6}\.? )?[A-Z][A-Z'-]{0,19}(?: (?:of )?[A-Z][A-Za-z'-]*)*\d{0,3}\."
+    r"|^(?:[A-Z][a-z]{1,12}\.? ){0,2}[A-Z][A-Z'-]{0,19}(?: (?:of )?[A-Z][A-Za-z'-]*)*\d{0,3}\."
 )
 _SENTENCE_END: Final = re.compile(r"[.!?…\u3002\uff01\uff1f\"\u201d)\]]\s")
 # Webex: `"Ann Lee" (1078322432)`.
@@ -139,13 +139,9 @@ def _all_candidates(line: str) -> Iterator[LabelCandidate]:
         form = LabelMarking.COLON if bold["colon"] or bold["after"] else LabelMarking.BOLD
         yield from _made(bold["label"].rstrip(":\uff1a"), line[bold.end() :], form)
     if first in _BRACKETS and (bracketed := _BRACKETED.match(line)):
-        name = next(one for one in bracketed.groupdict().values() if one is not None)
-        if bracketed["curly"] is not None and not name.lstrip()[:1].isupper():
-            return  # `{vocalsound}`, as meetings' corpora mark sounds
         closed = bracketed[0].rstrip().endswith((":", "\uff1a"))
-        form = LabelMarking.COLON if closed else LabelMarking.BRACKET
-        yield from _made(name, line[bracketed.end() :], form)
-        if closed:
+        yield from _in_brackets(bracketed, LabelMarking.COLON if closed else LabelMarking.BRACKET)
+        if closed or ": " in bracketed[0]:  # `(ES: what was said)` has no label within
             return
     if not line.isascii() and (quoted := _QUOTED.match(line)):
         yield from _made(quoted["label"], quoted["text"], LabelMarking.COLON)
@@ -159,6 +155,14 @@ def _all_candidates(line: str) -> Iterator[LabelCandidate]:
         yield from _made(dotted["label"], line[dotted.end() :], LabelMarking.COLON)
     if _DASH.search(line, 0, _LONGEST_DASHED) and (dashed := _DASHED.match(line)):
         yield from _made(dashed["label"], line[dashed.end() :], LabelMarking.DASH)
+
+
+def _in_brackets(bracketed: re.Match[str], form: LabelMarking) -> Iterator[LabelCandidate]:
+    name = next(one for one in bracketed.groupdict().values() if one is not None)
+    # `{vocalsound}` is how meetings' corpora mark sounds.
+    is_sound = bracketed["curly"] is not None and not name.lstrip()[:1].isupper()
+    if not is_sound and ": " not in name:
+        yield from _made(name, bracketed.string[bracketed.end() :], form)
 
 
 def _single_colon(line: str, at: int) -> tuple[LabelCandidate, ...]:

@@ -16,7 +16,7 @@ _TIME: Final = (
     rf"(?:\d{{1,4}}{_S}:{_S})?\d{{1,3}}{_S}:{_S}\d{{1,2}}(?:{_S}[.,:;]{_S}\d{{1,9}})?"
     r"|\d{1,6}[.,]\d{1,9}"
 )
-_ARROW: Final = r"(?:-{1,3}\s?>|-\s-\s?>|[—\u2013]{1,2}\s?>|→|⟶|⇒|=+>|à)"
+_ARROW: Final = r"(?:-{1,6}\s?>|-\s-\s?>|[—\u2013]{1,2}\s?>|→|⟶|⇒|=+>|à)"
 _SPACE: Final = r"[\s\u00a0\u200e\u200f\ufeff]*"
 _TIMING: Final = re.compile(
     rf"{_SPACE}(?P<start>{_TIME}){_SPACE}{_ARROW}{_SPACE}(?P<end>{_TIME})(?![\d:.,;]*\d)(?=\D|$)"

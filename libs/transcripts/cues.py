@@ -26,6 +26,7 @@ _NAMED_ID: Final = re.compile(
     r'\d{1,6}\s+(?:"(?P<quoted>[^"]+)"|(?P<bare>[^\d"(][^"(]*?))\s*(?:\(\d+\))?'
 )
 _SOUND: Final = re.compile(r"\s*(?:\[[^\[\]]{1,60}\]|\([^()]{1,60}\)|[♪♫][^♪♫]*[♪♫]?)\s*")
+_LINE_END: Final = re.compile("\r\r?\n|\r")
 _HALF: Final = 0.5
 _WRAPPED: Final = re.compile(r"<font\s[^<>]*>|<c\.[^<>]*>", re.IGNORECASE)
 _FEWEST_CHANGES: Final = 3
@@ -42,7 +43,9 @@ def split_lines(content: str) -> list[str]:
         TooLargeTranscriptError: there are more than a transcript may have.
     """
     check_text_length(content)
-    return content.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    content = content.removeprefix("\ufeff")
+    # CR CR LF ends one line: text written twice with the line ends of Windows.
+    return _LINE_END.sub("\n", content).split("\n") if "\r" in content else content.split("\n")
 
 
 def read_cue_passages(

@@ -67,6 +67,11 @@ _WESTERN: Final = frozenset(
     "àáâãäåæçèéêëìíîïñòóôõöøùúûüýÿœšžßðþÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝŒŠŽÐÞŸ"
     "\u2018\u2019\u201c\u201d\u201a\u201e\u2013\u2014\u2026\u2022\u20ac\u00a3\u00b0\u00ab\u00bb\u00bf\u00a1\u00a0"
 )
+_WESTERN_ENCODINGS: Final = ("cp1252", "iso8859_15", "mac_roman")
+_CAPITAL_WITHIN: Final = re.compile(r"[a-zà-öø-ÿ][À-ÖØ-Þ\u0178]")
+# Windows-1252's letters at the places of those with carons, rings and double acutes.
+_CZECH_AS_WESTERN: Final = frozenset("øìèùòØÌÈÙÒ")
+_NEVER_CENTRAL: Final = frozenset("àåæêçñãÀÅÆÊÇÑÃ")
 _ICELANDIC: Final = frozenset("þðýÞÐÝ")
 _NORDIC: Final = frozenset("áíóúæÁÍÓÚÆ")
 
@@ -188,18 +193,27 @@ def _guessed(data: bytes, error: UnicodeDecodeError) -> DecodedFile:
 
 
 def _western(data: bytes) -> str | None:
-    """Windows-1252 where all that is not ASCII is a letter or mark of Western Europe."""
-    try:
-        text = data.decode("cp1252")
-    except UnicodeDecodeError:
-        return None
-    others = [one for one in text if not one.isascii()]
-    mostly_ascii = len(others) <= _MOST_ACCENTS * len(text)
-    if not mostly_ascii or not set(others) <= _WESTERN:
-        return None
-    # Turkish has other letters where Icelandic has thorn, eth and y acute.
-    icelandic = _ICELANDIC & set(others)
-    return "cp1254" if icelandic and not _NORDIC & set(others) else "cp1252"
+    """The encoding in which all that is not ASCII is a letter or mark of Western Europe."""
+    for encoding in _WESTERN_ENCODINGS:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        others = {one for one in text if not one.isascii()}
+        mostly_ascii = sum(not one.isascii() for one in text) <= _MOST_ACCENTS * len(text)
+        if mostly_ascii and others <= _WESTERN and not _CAPITAL_WITHIN.search(text):
+            # Turkish has other letters where Icelandic has thorn, eth and y acute.
+            turkish = others & _ICELANDIC and not others & _NORDIC
+            return "cp1254" if turkish else _central(others, encoding)
+    return None
+
+
+def _central(others: set[str], encoding: str) -> str:
+    """Windows-1250 where the letters are those of Czech, Slovak or Hungarian in its place."""
+    czech = others & _CZECH_AS_WESTERN and others & set("áíýÁÍÝ")
+    hungarian = others & set("õûÕÛ") and others & set("öüáÖÜÁ")
+    western = others & _NEVER_CENTRAL
+    return "cp1250" if (czech or hungarian) and not western else encoding
 
 
 def _detected(data: bytes) -> str | None:

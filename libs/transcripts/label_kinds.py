@@ -49,7 +49,7 @@ _VOICES: Final = (
     r"|daughter|son|brother|sister|wife|husband|audience|audience member|all|both|group|anchor"
     r"|panelist|panellist|subject|you|me|myself|multiple speakers|several voices|s|sp|spk|st"
     r"|the [a-z]{3,12}"
-    r"|channel|ch|track|note-?taker|#|№|nr\.?"
+    r"|channel|ch|track|note-?taker|phd|grad|undergrad|postdoc|#|№|nr\.?"
     # The same in languages in which interviews are often transcribed.
     r"|sprecher(?:in)?|befragter?|person|frage|antwort|locuteur|locutrice|intervenant|enquêteur"
     r"|enquêtrice|enquêtée?|entrevistador|entrevistadora|entrevistado|entrevistada|hablante"

@@ -14,6 +14,7 @@ _TAG = re.compile(
     r"<(?:/?(?:c|i|b|u|s|ruby|rt|lang|font)(?:[.\s][^<>]*)?|/|(?:\d+:)?\d+:\d+[.,]\d+)>",
     re.IGNORECASE,
 )
+_BREAK = re.compile(r"\s*(?:<br\s*/?>|\\N)\s*", re.IGNORECASE)  # HTML's, and SubStation's
 _VOICE = re.compile(r"<v(?:\.[^\s<>]*)?(?:\s([^<>]*))?>|</v\s*>", re.IGNORECASE)
 _OVERRIDE = re.compile(r"\{\\[^{}]*\}")  # SubStation's, which players understand in SRT
 _REFERENCE = re.compile(r"&(amp|lt|gt|nbsp|lrm|rlm|quot|apos|#39|#34);")
@@ -47,7 +48,7 @@ def split_voice_spans(payload: str) -> Iterator[tuple[str, str]]:
 
 
 def _unmarked(text: str) -> str:
-    return _decoded(_OVERRIDE.sub("", _TAG.sub("", text)))
+    return _decoded(_OVERRIDE.sub("", _TAG.sub("", _BREAK.sub("\n", text))))
 
 
 def _decoded(text: str) -> str:

@@ -26,7 +26,7 @@ Row = tuple[int, str]
 
 # Soft breaks of word processors end a line as well: vertical tab, U+2028, U+2029. A form feed ends
 # a page and is left for the step that looks for pages.
-_LINE_END: Final = re.compile("\r\n|[\n\r\v\x85\u2028\u2029]|(?<=\f)|(?=\f)")
+_LINE_END: Final = re.compile("\r\r?\n|[\n\r\v\x85\u2028\u2029]|(?<=\f)|(?=\f)")
 # Mark-up of a page that was saved as text.
 _HTML_BREAK: Final = re.compile(
     r"<br\s*/?>|</(?:p|div|li|tr|h[1-6]|dt|dd|blockquote)>"

@@ -462,7 +462,8 @@ def _decide_weak(
     if not dense or (form is LabelMarking.DASH and not recurring):
         return None
     words = _words_among(accepted, names)
-    accepted -= {key for key in words if len(labels[key]) < _TWICE}
+    fewest = _TWICE + 1 if form is LabelMarking.DASH else _TWICE
+    accepted -= {key for key in words if len(labels[key]) < fewest}
     return SpeakerLabels({key: frozenset({form}) | STRONG for key in accepted})
 
 
@@ -476,6 +477,6 @@ def _is_weakly_plausible(label: str, form: LabelMarking) -> bool:
         return kind in {LabelKind.ROLE, LabelKind.NAME, LabelKind.WORDS}
     return kind in {LabelKind.ROLE, LabelKind.NAME} or (
         kind is LabelKind.WORDS
-        and form in {LabelMarking.ALONE, LabelMarking.TABBED}
+        and form in {LabelMarking.ALONE, LabelMarking.TABBED, LabelMarking.DASH}
         and is_capitalised(label)
     )

@@ -27,7 +27,7 @@ from transcripts.regular_cues import parse_regular_cues
 from transcripts.turns import ParsedTranscript
 from transcripts.webvtt import is_cue_id
 
-_INDEX: Final = re.compile(r"[\s\ufeff]*\d{1,7}[\s\ufeff]*")
+_INDEX: Final = re.compile(r"[\s\ufeff]*\d{1,7}[.)]?[\s\ufeff]*")
 _NAMED_INDEX: Final = re.compile(r"[\s\ufeff]*(\d{1,7})[\s:.-]+[\"\u201c(\[]?[^\W\d].{0,100}")
 _MEANT: Final = re.compile(r"^[ \t\ufeff]*[\d:.,]{1,40}[ \t]*-->", re.MULTILINE)
 _FENCE: Final = re.compile(r"\s*(?:```\w*|WEBVTT.*)\s*")

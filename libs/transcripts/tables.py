@@ -132,6 +132,7 @@ def _cell(row: Sequence[str], place: int | None) -> str:
 
 
 def _time(cell: str) -> str | None:
+    cell = cell.strip("[](){}<># ")
     if not cell:
         return None
     if match := _FRAMES.fullmatch(cell):

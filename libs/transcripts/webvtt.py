@@ -151,7 +151,7 @@ def is_cue_id(line: str, last_id: str) -> bool:
         line: the line.
         last_id: the id of the cue before, empty if it has none.
     """
-    line, last_id = line.strip().lstrip("\ufeff"), last_id.strip().lstrip("\ufeff")
+    line, last_id = (one.strip().lstrip("\ufeff").rstrip(".)") for one in (line, last_id))
     if not _ID.fullmatch(line):
         return False
     if line.isdecimal():

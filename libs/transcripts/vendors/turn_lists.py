@@ -47,7 +47,10 @@ _SPEAKER_KEYS: Final = (
     "participant_details", "participant_role", "participant_purpose", "party",
 )  # fmt: skip
 _PART_KEYS: Final = ("sentences", "segments", "parts", "lines", "tokens", "words")
-_ID_KEYS: Final = ("id", "speaker_id", "speakerId", "spkid", "key", "uid", "participant_id")
+_ID_KEYS: Final = (
+    "id", "speaker_id", "speakerId", "spkid", "key", "uid", "participant_id", "label", "speaker",
+    "speaker_label", "speakerLabel", "tag", "code", "spk", "index",
+)  # fmt: skip
 _NAME_KEYS: Final = (
     "name", "real_name", "display_name", "displayName", "label", "id", "user_name", "username",
     "userName",

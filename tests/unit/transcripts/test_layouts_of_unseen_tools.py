@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 
@@ -582,3 +583,68 @@ def test_headings_that_recur_are_names() -> None:
     parts = [("Marketing", "Hm."), ("Design", "Ah.")] * 3
     content = "".join(f"### {who}\n{text}\n\n" for who, text in parts)
     assert len(read(content).segments) == 6
+
+
+# Fifth round, and one that was looked at last
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("mac_roman", "Zoë: Où est-il né?\nTom: À Orléans, en été.\nZoë: Déjà?\n"),
+        ("iso8859_15", "Zoë: Où est-il né?\nTom: À Orléans, pour 5 €.\nZoë: Déjà?\n"),
+        ("cp1250", "Jiří: Co se rozbilo první?\nŽaneta: Čerpadlo. Vždycky.\nJiří: A pak?\n"),
+        ("cp1252", "Søren: Hvad gik først i stykker?\nÅse: Pumpen. Og så?\nSøren: Ja, på bådén.\n"),
+    ],
+)
+def test_western_and_central_encodings_are_told_apart(encoding: str, text: str) -> None:
+    assert decode_file(text.encode(encoding)).text == text
+
+
+CUES = [
+    f"{at:.0f}\n00:00:0{at:.0f},000 --> 00:00:0{at:.0f},900\n{who}: {text}\n"
+    for who, at, text in SPOKEN
+]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "\n".join(CUES).replace("-->", "---->"),
+        "\n".join(re.sub(r"^(\d)\n", r"\1.\n", cue) for cue in CUES),
+        "\n".join(CUES).replace("\n", "\r\r\n"),
+        "\n".join(CUES).replace(" do you ", "<br>do you<br/>"),
+    ],
+    ids=["long arrow", "index with a dot", "CR CR LF", "HTML's line breaks"],
+)
+def test_captions_that_tools_write_a_little_off(content: str) -> None:
+    assert turns(content) == talk("Ann", "Marek", 1_000, 2_000, 3_000)
+
+
+@pytest.mark.parametrize("title", ["Chairman", "Senator", "Deputy Secretary", "Dr."])
+def test_any_title_before_a_name_in_capitals_and_a_dot(title: str) -> None:
+    first, second = f"{title} WYDEN", f"{title} BRANDT"
+    content = f"    {first}. {ASKED}\n    {second}. {ANSWERED}\n    {first}. {AGAIN}\n"
+    assert turns(content) == talk(first, second)
+
+
+def test_translations_in_brackets_below_are_words_of_the_one_who_speaks() -> None:
+    content = "".join(f"{who}: {text}\n(ES: {text})\n" for who, _, text in SPOKEN)
+    assert said(read(content)) == [(who, f"{text} (ES: {text})") for who, _, text in SPOKEN]
+
+
+def test_a_list_of_labels_gives_names() -> None:
+    labels = [{"label": "A", "speaker_name": "Ann"}, {"label": "B", "speaker_name": "Marek"}]
+    parts = [
+        {"speaker_label": "A" if who == "Ann" else "B", "start_time": at, "transcript": text}
+        for who, at, text in SPOKEN
+    ]
+    document = {"speaker_labels": labels, "segments": parts}
+    assert turns(json.dumps(document)) == talk("Ann", "Marek", 1_000, 2_000, 3_000)
+
+
+def test_times_in_brackets_in_a_table() -> None:
+    rows = "".join(f"{who},[00:00:0{at:.0f}],{text}\n" for who, at, text in SPOKEN)
+    assert turns(f"SPEAKER,TIMESTAMP,UTTERANCE\n{rows}") == talk(
+        "Ann", "Marek", 1_000, 2_000, 3_000
+    )
