@@ -26,7 +26,7 @@ Ends = Mapping[tuple[str, int], int]
 
 
 class SubmissionState(StrEnum):
-    """State of a submission, such as stored, waiting or lost; the first that applies counts."""
+    """State of a submission; if several apply, the first in this order counts."""
 
     STORED = "stored"
     SUPERSEDED = "superseded"

@@ -17,15 +17,15 @@ _GZIP_FORMAT: Final = zlib.MAX_WBITS | 16
 
 
 class MalformedGzipError(ValueError):
-    """Raised when content is not gzip, or not in base64; the message says what is wrong."""
+    """Raised when content is not valid gzip in base64."""
 
 
 class OversizedGzipError(ValueError):
-    """Raised when content is more than may be decompressed."""
+    """Raised when gzip content exceeds the limit once it is decompressed."""
 
 
 def decode_base64(content: str) -> bytes:
-    """Return the bytes that a text in base64 stands for, whatever its line breaks.
+    """Decode a text in base64, with or without line breaks, to bytes.
 
     Raises:
         MalformedGzipError: it is no base64, or what it stands for is no gzip file.

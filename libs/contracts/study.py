@@ -52,7 +52,7 @@ class PersonalData(StrEnum):
 
 
 class DoubtfulSpeakers(StrEnum):
-    """Policy for transcripts in which it is in doubt who speaks: refuse or accept."""
+    """Policy for transcripts in which it is unclear who speaks: refuse or accept."""
 
     REFUSE = "refuse"
     ACCEPT = "accept"

@@ -61,7 +61,7 @@ class Record:
 
 
 class DeliveryClock(Protocol):
-    """Clock of a delivery's time."""
+    """Clock of a delivery's deadline, which a handler may stop for a while."""
 
     @property
     def deadline(self) -> float:

@@ -40,7 +40,7 @@ from contracts.transcript import ContentForm, Speaker, TranscriptFormat
 from messaging import KafkaSettings, KafkaUnavailableError, Publisher
 from messaging.codec import encode_event
 from messaging.kafka.admin import list_missing_topics
-from onrecord.outcomes import expect_outcome, find_ends, read_outcomes
+from onrecord.outcomes import expect_outcome, find_end_offsets, read_outcomes
 
 SOURCE: Final = "/onrecord/client"
 """CloudEvents ``source`` of what this client sends by default."""
@@ -182,7 +182,7 @@ class Producer:
         try:
             async with asyncio.timeout(self._connect_timeout_s):
                 await self._require_topic()
-                self._outcomes_begin = await find_ends(self._kafka)
+                self._outcomes_begin = await find_end_offsets(self._kafka)
                 self._publisher = await self._open.enter_async_context(self._connected())
         except TimeoutError as error:
             raise KafkaUnavailableError(f"no broker answers at {where}") from error

@@ -35,8 +35,8 @@ class NotSettledError(TimeoutError):
         self.transcript_ids = transcript_ids
 
 
-async def find_ends(kafka: KafkaSettings) -> dict[TopicPartition, int]:
-    """Return where ``transcripts-settled`` ends now; empty if it is not there, or not readable.
+async def find_end_offsets(kafka: KafkaSettings) -> dict[TopicPartition, int]:
+    """Return the end offsets of the topic ``transcripts-settled``; empty if it cannot be read.
 
     Raises:
         KafkaUnavailableError: no broker answers.
@@ -70,7 +70,7 @@ async def read_outcomes(
     *,
     timeout_s: float,
 ) -> AsyncIterator[TranscriptSettled]:
-    """Yield the outcomes of interviews as they come, until each has one.
+    """Yield the outcomes of interviews as they are published, until each has one.
 
     Args:
         kafka: how to reach the broker.
@@ -119,7 +119,7 @@ async def read_outcomes(
 
 @dataclass(frozen=True, slots=True)
 class ExpectedOutcome:
-    """What an outcome is of: an interview, and a revision and contents unless they are None."""
+    """Expectation of an outcome: which interview, revision and contents it has to be of."""
 
     transcript_id: UUID
     revision: int | None = None
@@ -137,7 +137,7 @@ class ExpectedOutcome:
 def expect_outcome(
     submitted: TranscriptSubmitted | UUID, *, was_compressed: bool = False
 ) -> ExpectedOutcome:
-    """Return which outcomes are of a submission, or of an interview by its id.
+    """Return the expectation of a submission's outcome, or of an interview's by its id.
 
     Args:
         submitted: the submission, or the id.

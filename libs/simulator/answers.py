@@ -59,7 +59,7 @@ def garble_json(content: str, chance: Random) -> ModelOutput:
 
 
 def build_system_fingerprint(seed: int, drift: object = "") -> str:
-    """Return the API's ``build_system_fingerprint`` for a simulator version, seed and drift."""
+    """Return the model's fingerprint, which differs by simulator version, seed and drift."""
     parts = ("simulator", VERSION, seed, *([drift] if drift else []))
     return f"fp_{compute_stable_digest(*parts)[:10]}"
 

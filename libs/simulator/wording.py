@@ -122,7 +122,7 @@ _ENDINGS = (
 
 
 def extract_terms(text: str) -> frozenset[str]:
-    """Return the stems of a text's content words, each with the subjects associated with it.
+    """Return the stems of a text's content words, and the subjects that they belong to.
 
     Subjects begin with ``~``. They let "sixty pounds a month" meet a theme called "Cost".
     """

@@ -53,8 +53,8 @@ def parse_timing_line(line: str) -> CueTiming | None:
     return CueTiming(_BLANKS.sub("", match["start"]), _BLANKS.sub("", match["end"]))
 
 
-def text_behind_times(line: str) -> str:
-    """Return what stands behind the times of a timing line, such as settings; empty if nothing."""
+def get_cue_settings(line: str) -> str:
+    """Return the text after the times of a timing line, such as cue settings; "" if none."""
     match = _TIMING.match(line)
     return line[match.end() :].strip() if match is not None else ""
 

@@ -23,7 +23,7 @@ _MOST: Final = 0.6
 
 
 def describe_other_text(content: str) -> str:
-    """Return what a text is instead of a transcript, such as ``an e-mail``; "" if neither."""
+    """Return what a text is instead of a transcript, such as ``an e-mail``; "" if unknown."""
     lines = [
         line.strip() for line in content[:20_000].removeprefix("\ufeff").splitlines()
         if line.strip()

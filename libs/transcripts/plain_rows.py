@@ -19,7 +19,7 @@ from transcripts.label_kinds import LabelKind, classify_label
 from transcripts.limits import check_text_length
 from transcripts.notices import Notices, Repair
 from transcripts.page_furniture import remove_page_furniture
-from transcripts.table_columns import names_columns
+from transcripts.table_columns import is_header_row
 
 Row = tuple[int, str]
 """A line's number in the file, from 1, and its text."""
@@ -135,7 +135,7 @@ def _without_vendor_lines(rows: list[Row], notices: Notices) -> list[Row]:
         for number, row in rows_below
         if not _VENDOR_LINES.fullmatch(row.strip())
         and (number == title or headings[row.strip()] > 1 or not _is_heading(row))
-        and not ("\t" in row and names_columns(row.split("\t")))
+        and not ("\t" in row and is_header_row(row.split("\t")))
     ]
     kept = _without_teams_doubles(kept)
     dropped = len(_filled(rows)) - len(_filled(kept))

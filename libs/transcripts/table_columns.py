@@ -76,8 +76,8 @@ class TableColumns:
     first_line: int = 0
 
 
-def names_columns(cells: Sequence[str]) -> bool:
-    """Return whether a row names columns for words, speakers or times, and holds nothing else."""
+def is_header_row(cells: Sequence[str]) -> bool:
+    """Return whether a row is a table's header: it names columns for words, speakers or times."""
     names = [_UNIT.sub("", cell.strip()) for cell in cells if cell.strip()]
     kinds = [
         next((kind for kind in (_TEXT, _SPEAKER, _START, _END) if kind.fullmatch(name)), None)

@@ -73,7 +73,7 @@ def _all_roles(names: Counter[str]) -> bool:
 
 
 def name_cue_by_settings(cue: Cue, settings: str) -> Cue:
-    """Return a cue with the speaker who is named behind its times, where settings stand.
+    """Return a cue with the speaker that stands after its times, in place of settings.
 
     Args:
         cue: the cue.

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Final
 
 from contracts.transcript import Speaker, TranscriptFormat
-from transcripts.cue_times import TimingLineReader, is_timing_line, text_behind_times
+from transcripts.cue_times import TimingLineReader, get_cue_settings, is_timing_line
 from transcripts.cues import Cue, read_cue_passages, split_lines
 from transcripts.errors import MalformedTranscriptError
 from transcripts.formats import CERTAIN, FormatDefinition, FormatFamily, adapt_text_functions
@@ -140,7 +140,7 @@ def _cues_of(
             following = block[end - 1][1].strip()
         payload = [text for _, text in block[timing + 1 : end - bool(following)]]
         said = "\n".join(payload)
-        yield name_cue_by_settings(Cue(start_ms, end_ms, said, identifier), text_behind_times(line))
+        yield name_cue_by_settings(Cue(start_ms, end_ms, said, identifier), get_cue_settings(line))
         identifier = following
 
 

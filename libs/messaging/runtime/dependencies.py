@@ -24,7 +24,7 @@ CheckDependencies = Callable[[], Awaitable[None]]
 
 
 async def check_nothing() -> None:
-    """Find nothing amiss: for services that depend on nothing but the broker."""
+    """Check no dependency, for services that have none but the broker."""
 
 
 class DependencyMonitor:
