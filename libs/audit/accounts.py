@@ -395,10 +395,29 @@ def _account(states: Mapping[str, SubmissionState]) -> StateCounts:
     return StateCounts(total=len(states), states=counts, lost=lost)
 
 
+def _is_of_this_log(letter: DeadLetterFact, ends: Ends, sent_at: int | None) -> bool:
+    """Return False for a letter whose message was in a log that was there before this one.
+
+    Args:
+        letter: of a service.
+        ends: of the partitions of its source topics.
+        sent_at: the timestamp of the submission that is at its place now, if it is known.
+    """
+    topic, partition, offset = letter.place
+    if offset >= ends.get((topic, partition), offset + 1):
+        return False
+    return sent_at is None or letter.sent_at is None or letter.sent_at == sent_at
+
+
 def _service(books: AuditFacts, service: str) -> MessageCounts:
     ends = books.received[service]
     unread = [one for one in books.unread if one.service == service]
-    letters = [one for one in books.letters if one.service == service]
+    sent = {one.place: one.sent_at for one in books.submissions}
+    letters = [
+        one
+        for one in books.letters
+        if one.service == service and _is_of_this_log(one, ends, sent.get(one.place))
+    ]
     # By place, so that a message that is both in retry and, for a moment, a letter counts once.
     unhandled = {one.place for one in unread} | {one.place for one in letters}
     received = sum(ends.values())

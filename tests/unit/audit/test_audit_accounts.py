@@ -68,6 +68,23 @@ def test_a_letter_of_an_earlier_topic_says_nothing_of_what_has_its_place_now() -
     )
 
 
+def test_letters_of_a_log_that_is_gone_are_not_beside_the_counts_of_the_new_one() -> None:
+    ends = {(SUBMITTED, 0): 2}
+    letters = (refused(1, sent_at=7_000), refused(2), refused(900, discarded=True))
+    other = DeadLetterFact("ingestion", ("ingestion-dlq", 0, 5), "", discarded=False)
+    books = AuditFacts(
+        submissions=(replace(garbage(1), sent_at=8_000),),
+        letters=(*letters, other),
+        received={"ingestion": ends},
+    )
+    (counts,) = reconcile(books).services
+    assert (counts.received, counts.handled) == (2, 2)
+    # What is in no source topic, such as what somebody wrote to the DLQ, is told as ever.
+    assert (counts.dead, counts.discarded) == (1, 0)
+    (counts,) = reconcile(replace(books, received={"ingestion": {(SUBMITTED, 0): 901}})).services
+    assert (counts.dead, counts.discarded) == (2, 1)
+
+
 def test_other_content_under_a_stored_revision_is_where_its_letter_is() -> None:
     mine = SubmissionFact(HERE, "talk", 1, "mine")
     theirs = SubmissionFact((SUBMITTED, 0, 1), "talk", 1, "theirs")
