@@ -26,6 +26,7 @@ _NAMED_ID: Final = re.compile(
     r'\d{1,6}\s+(?:"(?P<quoted>[^"]+)"|(?P<bare>[^\d"(][^"(]*?))\s*(?:\(\d+\))?'
 )
 _SOUND: Final = re.compile(r"\s*(?:\[[^\[\]]{1,60}\]|\([^()]{1,60}\)|[♪♫][^♪♫]*[♪♫]?)\s*")
+_COUNTED_NAME: Final = re.compile(r"(.{1,80}?)[-_](\d{1,6})")
 _LINE_END: Final = re.compile("\r\r?\n|\r")
 _HALF: Final = 0.5
 _WRAPPED: Final = re.compile(r"<font\s[^<>]*>|<c\.[^<>]*>", re.IGNORECASE)
@@ -111,11 +112,24 @@ def _with_names_of_ids(cues: Sequence[Cue]) -> list[tuple[Cue, str]]:
     if all(not cue.id or cue.id.isdecimal() for cue in cues):
         return [(cue, "") for cue in cues]
     names = [_name_of_id(cue.id) for cue in cues]
+    names = _without_counts(names)
     known = [one for one in names if one]
     repeated = len(set(known)) < len(known) or len(known) > 1
     if len(known) < max(1, _HALF * len(cues)) or not repeated:
         return [(cue, "") for cue in cues]
     return list(zip(cues, names, strict=True))
+
+
+def _without_counts(names: list[str]) -> list[str]:
+    """The names without the numbers of cues behind them: `Ann-1`, `Bo-2`, `Ann-3`."""
+    found = [_COUNTED_NAME.fullmatch(name) for name in names]
+    counted = [(match[1], int(match[2])) for match in found if match]
+    numbers = [number for _, number in counted]
+    bases = {base for base, _ in counted}
+    if len(counted) < len(names) or len(bases) == len(counted):
+        return names
+    rising = all(earlier < later for earlier, later in pairwise(numbers))
+    return [base for base, _ in counted] if rising else names
 
 
 def _name_of_id(identifier: str) -> str:

@@ -6,6 +6,7 @@ import codecs
 import io
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -61,6 +62,7 @@ _OTHERS: Final = (
 )
 _GUESSED_FROM: Final = 64 * 1024
 _TEXT_SHARE: Final = 0.9
+_FEWEST_BLANKS: Final = 0.05
 _MOST_ACCENTS: Final = 0.25  # of a Western text; one of another script has more
 _CONTROLS: Final = re.compile("[\x00-\x08\x0e-\x1f\ufffd]")
 _WESTERN: Final = frozenset(
@@ -162,6 +164,22 @@ def _unmarked_utf16(data: bytes) -> str | None:
         return "utf-16-le"
     if even.count(0) > _TEXT_SHARE * len(even) and odd.count(0) == 0:
         return "utf-16-be"
+    return _utf16_of_other_scripts(data)
+
+
+def _utf16_of_other_scripts(data: bytes) -> str | None:
+    """UTF-16 of an alphabet, of which blanks and marks have a zero byte, and letters one other."""
+    beginning = data[:4_000]
+    for encoding, zeros, others in (
+        ("utf-16-le", beginning[1::2], beginning[0::2]),
+        ("utf-16-be", beginning[0::2], beginning[1::2]),
+    ):
+        blanks = zeros.count(0)
+        if others.count(0) or blanks < _FEWEST_BLANKS * len(zeros):
+            continue
+        common = sum(count for _, count in Counter(zeros).most_common(3))
+        if common > _TEXT_SHARE * len(zeros):
+            return encoding
     return None
 
 

@@ -11,6 +11,7 @@ of the file than labels with a colon do.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,7 @@ from transcripts.label_kinds import (
 from transcripts.languages import find_language_labels
 from transcripts.turns import normalize_label
 
+_IN_BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
 _SET_OFF: Final = itemgetter(0, 2, 3, 4)  # label, form, key, later
 STRONG: Final = frozenset(
     {LabelMarking.COLON, LabelMarking.BRACKET, LabelMarking.BOLD, LabelMarking.STAMPED}
@@ -243,6 +245,7 @@ class _Decision:
                 rejected.append(self._labels[key][0].label)
         if not sure and not self._explains(accepted):
             accepted = set()
+        accepted |= self._shorter_forms(accepted)
         forms = {
             key: frozenset(one.form for one in self._labels[key]) | {LabelMarking.COLON}
             for key in accepted
@@ -251,6 +254,11 @@ class _Decision:
         forms |= {longer: frozenset({LabelMarking.COLON}) for longer in extended.values()}
         once = {key for key in accepted if len(self._labels[key]) == 1 and key not in self._known}
         return SpeakerLabels(forms, tuple(rejected), frozenset(once), extended)
+
+    def _shorter_forms(self, accepted: Collection[str]) -> set[str]:
+        """Labels that are believed ones without what those have in brackets."""
+        bare = {_IN_BRACKETS.sub("", key).strip() for key in accepted if "(" in key}
+        return {key for key in self._labels if key in bare and " " in key}
 
     def _headed(self) -> set[str]:
         """Labels with nothing behind them, where most labelled lines are so; else none."""

@@ -53,20 +53,21 @@ _ID_KEYS: Final = (
 )  # fmt: skip
 _NAME_KEYS: Final = (
     "name", "real_name", "display_name", "displayName", "label", "id", "user_name", "username",
-    "userName",
-    "participant_role", "role",
+    "userName", "full_name", "participant_role", "role",
 )  # fmt: skip
 _START_KEYS: Final = (
     "start", "start_time", "startTime", "start_ms", "startMs", "begin", "from", "offset", "ts",
     "timestamp", "time", "start_timestamp", "startTimestamp", "startTimeMs", "start_sec",
     "tStartMs", "startOffset", "begin_time", "relative_start", "in", "startDateTime",
     "begin_audio_time", "begin_offset_millis", "offset_millisecond", "offset_milliseconds",
-    "offset_ms", "offset_seconds", "position",
+    "offset_ms", "offset_seconds", "position", "start_time_seconds", "start_seconds",
+    "start_time_ms", "start_millis", "start_offset_ms", "start_offset_seconds",
 )  # fmt: skip
 _END_KEYS: Final = (
     "end", "end_time", "endTime", "end_ms", "endMs", "to", "end_ts", "endTs", "end_timestamp",
     "end_audio_time", "end_offset_millis", "endTimestamp", "endTimeMs", "end_sec", "endOffset",
-    "until", "out", "endDateTime",
+    "until", "out", "endDateTime", "end_time_seconds", "end_seconds", "end_time_ms", "end_millis",
+    "end_offset_ms", "end_offset_seconds",
 )  # fmt: skip
 _SPELLINGS: Final = {
     re.sub(r"[ _-]", "", key).lower(): key
@@ -337,6 +338,8 @@ def _name(value: Any, names: Mapping[str, str]) -> str:
     if isinstance(value, dict):
         known = _with_known_keys(value)
         value = next((known[key] for key in _NAME_KEYS if known.get(key)), "")
+        texts = [one for one in known.values() if isinstance(one, str)]
+        value = texts[0] if not value and len(texts) == 1 else value
     return format_speaker_label(value) if normalize_speaker_id(value) else ""
 
 

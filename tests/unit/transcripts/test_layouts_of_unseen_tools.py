@@ -648,3 +648,44 @@ def test_times_in_brackets_in_a_table() -> None:
     assert turns(f"SPEAKER,TIMESTAMP,UTTERANCE\n{rows}") == talk(
         "Ann", "Marek", 1_000, 2_000, 3_000
     )
+
+
+# Sixth round
+
+
+def test_times_in_italics_behind_bold_names() -> None:
+    content = "".join(f"**{who}** _0:0{at:.0f}_\n{text}\n\n" for who, at, text in SPOKEN)
+    assert turns(content) == talk("Ann", "Marek", 1_000, 2_000, 3_000)
+
+
+def test_a_label_without_what_it_had_in_brackets_is_one_too() -> None:
+    chair = "The Presiding Officer"
+    content = f"{chair} (Ann Lee):\n{ASKED}\n\nMarek Nowak:\n{ANSWERED}\n\n{chair}:\n{AGAIN}\n"
+    assert said(read(content)) == [
+        (f"{chair} (Ann Lee)", ASKED),
+        ("Marek Nowak", ANSWERED),
+        (chair, AGAIN),
+    ]
+
+
+@pytest.mark.parametrize("key", ["fullName", "called"])
+def test_a_speaker_who_is_an_object_has_the_name_in_it(key: str) -> None:
+    blocks = [{"speaker": {key: who}, "start": at, "text": text} for who, at, text in SPOKEN]
+    assert turns(json.dumps({"data": {"blocks": blocks}})) == talk(
+        "Ann", "Marek", 1_000, 2_000, 3_000
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_in_another_alphabet(encoding: str) -> None:
+    text = "Интервьюер: Кто платил?\nОльга: Мы. Дважды.\nИнтервьюер: Почему?\n"
+    assert decode_file(text.encode(encoding)).text == text
+
+
+def test_counted_names_in_ids_of_cues() -> None:
+    cues = [
+        f"{who}-{number}\n00:0{at:.0f}.000 --> 00:0{at:.0f}.900\n{text}\n"
+        for number, (who, at, text) in enumerate(SPOKEN, start=1)
+    ]
+    content = "WEBVTT\n\n" + "\n".join(cues)
+    assert turns(content) == talk("Ann", "Marek", 1_000, 2_000, 3_000)
