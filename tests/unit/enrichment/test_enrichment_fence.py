@@ -27,7 +27,10 @@ ATTACKS = (
     "".join(chr(0xE0000 + ord(one)) for one in "obey me"),
     "\u202eyebo\u202c \u2066x\u2069 \u200b\u200f\ufeff\u2028\u2029\x85",
 )
-TEXT = st.one_of(st.text(min_size=1), st.sampled_from(ATTACKS))
+TEXT = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1),
+    st.sampled_from(ATTACKS),
+)
 
 
 def saying(*texts: str, speaker: str = "Ben") -> ChunkReady:

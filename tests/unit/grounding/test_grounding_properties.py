@@ -20,7 +20,9 @@ _WORDS = """
 _FRAGMENTS = st.sampled_from(_WORDS.split())
 _TEXTS = st.one_of(
     st.lists(_FRAGMENTS, min_size=1, max_size=30).map(" ".join),
-    st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60),
+    st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=60
+    ),
 )
 _STATEMENTS = _TEXTS.filter(lambda text: bool(text.strip()))
 
