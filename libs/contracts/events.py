@@ -327,8 +327,7 @@ class TranscriptSettled(Event):
     )
     content_sha256: str | None = Field(
         pattern=r"^[0-9a-f]{64}$",
-        description="Tells apart submissions under one revision; null for an invalid submission, "
-        "and for one that is refused before its compressed or referenced content is read.",
+        description="Tells apart submissions under one revision; null for an invalid submission.",
     )
     number: Number = Field(
         description="Counts the outcomes of this content under this revision; the highest holds."

@@ -12,7 +12,6 @@ from contracts import headers as h
 from contracts.bounds import is_within_calendar
 from contracts.events import TranscriptSubmitted
 from contracts.topics import DLQ_TOPICS
-from contracts.transcript import ContentForm
 from control.domain import IndexedDeadLetter, IndexedSubmission
 from messaging import MessageOrigin, Record
 from messaging.codec import strip_schema_id
@@ -93,15 +92,13 @@ def build_indexed_submission(record: Record) -> IndexedSubmission:
     document = strip_schema_id(record.value or b"")
     submission = identity.read_submission_identity(document)
     event = _submitted(document) if submission else None
-    is_known = event is not None and event.content_form is ContentForm.TEXT
     return IndexedSubmission(
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
         transcript_id=submission.transcript_id if submission else None,
         revision=submission.revision if submission else None,
-        content_sha256=event.content_sha256 if event and is_known else None,
-        content_unknown=event is not None and not is_known,
+        content_sha256=event.content_sha256 if event else None,
         submitted_at=_written_at(record),
     )
 

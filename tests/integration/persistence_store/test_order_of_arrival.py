@@ -49,7 +49,7 @@ def chunks_of(events: Sequence[Event]) -> list[UUID]:
 async def test_notes_before_their_interview_are_kept_and_stored_with_it(
     store: NotesStore, fresh_database: Database
 ) -> None:
-    early = validated(FIRST, SECOND, rejected=(refused("Odd\0"),))
+    early = validated(FIRST, SECOND, rejected=(refused("Odd"),))
     assert await store.store_notes(early) is None
     assert await pending(fresh_database) == 1
     assert await store.store_transcript(ingested()) == (

@@ -148,7 +148,7 @@ def test_a_submission_that_is_valid_tells_its_content_too() -> None:
 
 
 @pytest.mark.parametrize("form", [ContentForm.GZIP, ContentForm.URI])
-def test_the_content_of_a_submission_that_does_not_hold_its_text_is_unknown(
+def test_a_submission_that_does_not_hold_its_text_is_known_by_the_event_s_hash(
     form: ContentForm,
 ) -> None:
     event = TranscriptSubmitted(
@@ -156,11 +156,7 @@ def test_the_content_of_a_submission_that_does_not_hold_its_text_is_unknown(
     )
     body = event.model_dump_json().encode()
     submission = build_indexed_submission(Record("transcripts-submitted", 1, 2, None, body))
-    assert (submission.revision, submission.content_sha256) == (1, None)
-    assert submission.content_unknown
-    broken = body.replace(b'"title":"T"', b'"title":""')
-    submission = build_indexed_submission(Record("transcripts-submitted", 1, 2, None, broken))
-    assert not submission.content_unknown
+    assert (submission.revision, submission.content_sha256) == (1, event.content_sha256)
 
 
 def test_a_key_with_a_value_that_nobody_can_read_is_no_subject() -> None:
