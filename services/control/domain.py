@@ -74,8 +74,7 @@ class IndexedSubmission(ControlModel):
     """Record on the topic of submissions as the index has it, readable or not.
 
     ``transcript_id`` is None for a record that is no interview; ``revision`` and
-    ``content_sha256`` are None where it has no valid one. ``content_unknown`` is whether it is
-    valid and only ingestion can tell the hash: its content is compressed or somewhere else.
+    ``content_sha256`` are None where it has no valid one.
     """
 
     topic: str
@@ -84,7 +83,6 @@ class IndexedSubmission(ControlModel):
     transcript_id: UUID | None = None
     revision: int | None = None
     content_sha256: str | None = None
-    content_unknown: bool = False
     submitted_at: datetime
 
 

@@ -89,7 +89,6 @@ class DeadLetterStore:
             submission.revision,
             submission.content_sha256,
             submission.submitted_at,
-            submission.content_unknown,
         )
 
     async def letters(

@@ -39,7 +39,7 @@ class SettledInterview:
     async def submit(
         self, offset: int = 0, revision: int | None = 1, content: str | None = sha("a"), **more: Any
     ) -> None:
-        """Index a submission; without content it is invalid, unless ``content_unknown`` is set."""
+        """Index a submission; without content it is invalid."""
         await self.letters.index_submission(
             IndexedSubmission(
                 topic=TOPIC,

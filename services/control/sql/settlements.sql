@@ -37,33 +37,12 @@ SELECT (SELECT count(*) FROM taken) AS checks,
 -- name: select_facts
 -- What is known of every content that was submitted for some interviews, with the outcome that was
 -- decided last. An ingested revision is counted only if all of its chunks are stored or dead.
--- A submission whose content only ingestion knows is taken for what is stored under its revision,
--- and for any content that persistence refused there.
 WITH submitted AS (
-    SELECT record.transcript_id, record.revision, what.content_sha256,
-           count(*) AS submissions, max(record.submitted_at) AS last_submitted_at
-      FROM submissions AS record
-     CROSS JOIN LATERAL (
-            SELECT coalesce(
-                    record.content_sha256,
-                    (
-                        SELECT stored.content_sha256 FROM transcripts AS stored
-                         WHERE record.content_unknown
-                           AND stored.transcript_id = record.transcript_id
-                           AND stored.revision = record.revision
-                    )
-                   ) AS content_sha256
-             UNION
-            SELECT letter.content_sha256
-              FROM dead_letters AS letter
-             WHERE record.content_unknown
-               AND letter.subject = record.transcript_id::text
-               AND letter.service = 'persistence'
-               AND letter.revision = record.revision
-               AND letter.content_sha256 IS NOT NULL
-           ) AS what
-     WHERE record.transcript_id = ANY ($1::uuid[])
-     GROUP BY record.transcript_id, record.revision, what.content_sha256
+    SELECT transcript_id, revision, content_sha256,
+           count(*) AS submissions, max(submitted_at) AS last_submitted_at
+      FROM submissions
+     WHERE transcript_id = ANY ($1::uuid[])
+     GROUP BY transcript_id, revision, content_sha256
 )
 SELECT submitted.transcript_id, submitted.revision, submitted.content_sha256,
        submitted.submissions, submitted.last_submitted_at,

@@ -40,20 +40,18 @@ UPDATE dead_letters
 -- Indexes a record on the topic of submissions once; another one at its place, of a topic that was
 -- made anew, takes its row.
 INSERT INTO submissions (
-    topic, partition, record_offset, transcript_id, revision, content_sha256, submitted_at,
-    content_unknown
+    topic, partition, record_offset, transcript_id, revision, content_sha256, submitted_at
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (topic, partition, record_offset) DO UPDATE
    SET transcript_id = EXCLUDED.transcript_id,
        revision = EXCLUDED.revision,
        content_sha256 = EXCLUDED.content_sha256,
-       submitted_at = EXCLUDED.submitted_at,
-       content_unknown = EXCLUDED.content_unknown
+       submitted_at = EXCLUDED.submitted_at
  WHERE (submissions.transcript_id, submissions.revision, submissions.content_sha256,
-        submissions.submitted_at, submissions.content_unknown)
+        submissions.submitted_at)
        IS DISTINCT FROM (EXCLUDED.transcript_id, EXCLUDED.revision, EXCLUDED.content_sha256,
-        EXCLUDED.submitted_at, EXCLUDED.content_unknown);
+        EXCLUDED.submitted_at);
 
 -- name: select_letters_newest_first
 -- The latest letters of those meant.

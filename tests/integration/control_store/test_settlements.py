@@ -372,47 +372,6 @@ async def test_what_happens_while_the_database_is_away_is_settled_after(
     assert await interview.outcomes() == ["refused"]
 
 
-async def test_compressed_or_referenced_content_is_settled_as_what_is_stored_of_it(
-    interview: SettledInterview,
-) -> None:
-    await interview.submit(content=None, content_unknown=True)
-    assert await interview.settle() == []
-    await interview.ingest()
-    await interview.store(1)
-    await interview.store(2)
-    (event,) = await interview.settle()
-    assert (event.outcome.value, event.content_sha256) == ("complete", sha("a"))
-
-
-async def test_compressed_or_referenced_content_that_is_not_read_is_refused(
-    interview: SettledInterview,
-) -> None:
-    await interview.submit(content=None, content_unknown=True)
-    await interview.refuse(error_code="content_not_found")
-    (event,) = await interview.settle()
-    assert (event.outcome.value, event.revision, event.content_sha256) == ("refused", 1, None)
-
-
-async def test_referenced_content_that_is_not_what_is_stored_is_refused_by_its_hash(
-    interview: SettledInterview,
-) -> None:
-    await interview.submit()
-    await interview.ingest()
-    await interview.submit(offset=1, content=None, content_unknown=True)
-    assert await interview.settle() == []
-    await interview.set_aside(
-        9,
-        service="persistence",
-        source_topic="transcripts-ingested",
-        subject=str(TRANSCRIPT),
-        revision=1,
-        content_sha256=sha("b"),
-        error_code="revision_conflict",
-    )
-    (event,) = await interview.settle()
-    assert (event.outcome.value, event.content_sha256) == ("refused", sha("b"))
-
-
 async def test_an_invalid_submission_is_not_taken_for_what_is_stored_under_its_revision(
     interview: SettledInterview,
 ) -> None:
