@@ -17,6 +17,7 @@ _CODES: Final = """
 """
 _LANGUAGES: Final = frozenset(_CODES.split())
 _MARK: Final = re.compile(r"[\[(](?P<code>[^\W\d_]{2,12})[\])]\s|(?P<plain>[A-Z]{2,3}):\s")
+_MARK_STARTS: Final = ("[", "(")
 _FEWEST: Final = 2
 _FORMS: Final = frozenset({LabelMarking.BRACKET, LabelMarking.COLON})
 
@@ -30,11 +31,17 @@ def find_language_labels(starts: Sequence[Sequence[LabelCandidate]]) -> frozense
     found: set[str] = set()
     for candidates in starts:
         for one in candidates:
-            if one.form in _FORMS and not one.later and is_language_label(one.label):
-                found.add(one.key)
-            if (match := _MARK.match(one.text)) and is_language_label(
-                match["code"] or match["plain"]
+            if (
+                one.key in _LANGUAGES
+                and one.form in _FORMS
+                and not one.later
+                and is_language_label(one.label)
             ):
+                found.add(one.key)
+            if one.text[:1] not in _MARK_STARTS and ":" not in one.text[2:4]:
+                continue  # as most lines of speech, at once
+            match = _MARK.match(one.text)
+            if match and is_language_label(match["code"] or match["plain"]):
                 found.add((match["code"] or match["plain"]).casefold())
     return frozenset(found) if len(found) >= _FEWEST else frozenset()
 

@@ -42,6 +42,7 @@ _BOLD_TIME: Final = re.compile(
     r"(?P<mark>\*\*|__)(?P<time>[\[(]?(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?(?:\s?[AaPp][Mm])?[\])]?)"
     r"(?P<closed>:?(?P=mark):?)?\s+"
 )
+_TIME_STARTS: Final = ("[", "(", "@", "`")
 _FEW: Final = 3
 _USUALLY: Final = 0.7
 _COLUMN_LABEL: Final = 60
@@ -121,7 +122,9 @@ def _first_colon(line: TextLine) -> LabelCandidate | None:
 
 def _time_behind_label(line: TextLine) -> int | None:
     one = _first_colon(line)
-    return _time_of(one.text) if one is not None and _is_time(one.text) else None
+    if one is None or not (one.text[:1].isdigit() or one.text[:1] in _TIME_STARTS):
+        return None
+    return _time_of(one.text) if _is_time(one.text) else None
 
 
 def _read_line(line: str, number: int, *, paragraph: bool) -> TextLine:

@@ -138,8 +138,13 @@ def _fold_key(key: str) -> str:
     return re.sub(r"[ _-]", "", key).lower()
 
 
+@lru_cache(maxsize=1_024)
+def _renamed_keys(keys: tuple[str, ...]) -> dict[str, str]:
+    return {key: known for key in keys if (known := _known_key(key)) not in keys}
+
+
 def _with_known_keys(turn: dict[str, Any]) -> dict[str, Any]:
-    known = {key: _known_key(key) for key in turn if _known_key(key) not in turn}
+    known = _renamed_keys(tuple(turn))
     return {known.get(key, key): value for key, value in turn.items()} if known else turn
 
 
@@ -186,10 +191,11 @@ def _names_by_id(document: Any, ids: set[str]) -> dict[str, str]:
         if ids and ids <= named.keys() and all(named.values()):
             return named
     for listed in _lists(document, _DEPTH):
-        for key in _ID_KEYS:
+        objects = filter_objects(listed)
+        for key in (key for key in _ID_KEYS if any(key in one for one in objects[:_FEW])):
             names = {
                 str(one[key]): name
-                for one in filter_objects(listed)
+                for one in objects
                 if normalize_speaker_id(one.get(key)) and (name := _plain_name(one, key))
             }
             if ids and ids <= names.keys():
