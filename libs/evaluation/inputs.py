@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from contracts.transcript import Segment
 from evaluation.errors import InputError
 from transcripts import TranscriptError, read_transcript
-from transcripts.files import decode_file
+from transcripts.files.decoding import decode_file
 
 MAX_FILE_BYTES: Final = 256 * 1024 * 1024
 """Bytes of a benchmark or transcript file; a larger one is refused before it is decoded."""

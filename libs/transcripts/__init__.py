@@ -1,6 +1,5 @@
 """Vendors' transcripts made segments and chunks: pure functions, no input or output, no clock."""
 
-from transcripts.chunks import Chunk, is_question_turn, split_into_chunks, take_context
 from transcripts.errors import (
     DoubtfulTranscriptError,
     EmptyTranscriptError,
@@ -11,7 +10,8 @@ from transcripts.errors import (
 )
 from transcripts.reading import DEFAULT_MAX_BYTES, TranscriptReading, detect_format, read_transcript
 from transcripts.report import ReadingReport
-from transcripts.splitting import MAX_SEGMENT_CHARACTERS, estimate_model_size
+from transcripts.segments.chunks import Chunk, is_question_turn, split_into_chunks, take_context
+from transcripts.segments.splitting import MAX_SEGMENT_CHARACTERS, estimate_model_size
 
 __all__ = [
     "DEFAULT_MAX_BYTES",

@@ -15,8 +15,8 @@ from itertools import pairwise
 from typing import Final
 
 from contracts.transcript import Segment
-from transcripts.roles import UNNAMED
-from transcripts.turns import ParsedTranscript
+from transcripts.segments.turns import ParsedTranscript
+from transcripts.speakers.roles import UNNAMED
 
 MOST_UNNAMED: Final = 0.05
 """Share of the words without a speaker that is in doubt, in a file that names speakers."""

@@ -13,10 +13,10 @@ from functools import cached_property
 from typing import Any, Final, TypeVar
 
 from contracts.transcript import Speaker, TranscriptFormat
-from transcripts import documents
 from transcripts.errors import MalformedTranscriptError
 from transcripts.notices import Notices
-from transcripts.turns import ParsedTranscript, SpokenPassage
+from transcripts.segments.turns import ParsedTranscript, SpokenPassage
+from transcripts.vendors import json_documents as documents
 
 T = TypeVar("T")
 

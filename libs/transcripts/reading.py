@@ -11,24 +11,24 @@ from typing import Final
 
 from contracts.characters import may_contain_hidden_characters
 from contracts.transcript import Role, Segment, Speaker, TranscriptFormat
-from transcripts.cues import split_lines
+from transcripts.captions.cues import split_lines
+from transcripts.captions.webvtt import is_webvtt
 from transcripts.errors import (
     DoubtfulTranscriptError,
     EmptyTranscriptError,
     MalformedTranscriptError,
     UnknownFormatError,
 )
+from transcripts.files.other_texts import describe_other_text
 from transcripts.formats import FormatDefinition, TranscriptContent
 from transcripts.limits import LIMITS, check_text_length, check_utf8_size
 from transcripts.notices import Notices
-from transcripts.other_texts import describe_other_text
-from transcripts.plain import is_key_value_file
+from transcripts.plain_text.reader import is_key_value_file
 from transcripts.registry import RecognisedFormat, get_format, recognise_format
 from transcripts.report import ReadingReport, build_report
-from transcripts.splitting import MAX_SEGMENT_CHARACTERS
+from transcripts.segments.splitting import MAX_SEGMENT_CHARACTERS
+from transcripts.segments.turns import ParsedTranscript, build_segments, normalize_label
 from transcripts.text import clean_text
-from transcripts.turns import ParsedTranscript, build_segments, normalize_label
-from transcripts.webvtt import is_webvtt
 
 DEFAULT_MAX_BYTES: Final = LIMITS.utf8_bytes
 """Default limit of a transcript's text, in bytes as UTF-8."""

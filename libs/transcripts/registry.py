@@ -12,9 +12,20 @@ from itertools import groupby
 from typing import Final
 
 from contracts.transcript import TranscriptFormat
-from transcripts import amberscript, markup_files, plain, rev, srt, tables, webvtt
+from transcripts.captions import srt, webvtt
 from transcripts.formats import FormatDefinition, TranscriptContent
-from transcripts.vendors import cloud, meetings, speech_models, speech_services, turn_lists
+from transcripts.plain_text import reader as plain
+from transcripts.tables import reader as tables
+from transcripts.vendors import (
+    amberscript,
+    cloud,
+    markup_files,
+    meetings,
+    rev,
+    speech_models,
+    speech_services,
+    turn_lists,
+)
 
 FORMATS: Final[tuple[FormatDefinition, ...]] = (
     *webvtt.FORMATS,

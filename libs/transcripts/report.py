@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from contracts.transcript import Role, Segment, TranscriptFormat
 from transcripts.doubts import find_doubts
 from transcripts.registry import RecognisedFormat
-from transcripts.roles import UNNAMED
-from transcripts.turns import ParsedTranscript
+from transcripts.segments.turns import ParsedTranscript
+from transcripts.speakers.roles import UNNAMED
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from contracts.topics import MIB
 from contracts.transcript import ContentForm
 from ingestion.errors import MalformedContentError
 from transcripts import TooLargeTranscriptError
-from transcripts.files import decode_file
+from transcripts.files.decoding import decode_file
 
 MAX_CONTENT_BYTES: Final = 32 * MIB
 """Most bytes of a file by default, before and after it is decompressed."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from contracts.errors import BadMessageError
 from transcripts import read_transcript, split_into_chunks
-from transcripts.files import decode_file
+from transcripts.files.decoding import decode_file
 
 LONGEST_S: Final = 10.0
 """CPU seconds for one input of at most 64 KiB, above which it is a hang; far above the slowest."""

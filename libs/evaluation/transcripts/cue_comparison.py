@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import Final
 
+from transcripts.captions.webvtt import iter_webvtt_cues
 from transcripts.errors import MalformedTranscriptError
 from transcripts.notices import Notices
-from transcripts.webvtt import iter_webvtt_cues
 
 INTENDED_DEVIATIONS: Final = {
     "cue-times/fraction-digits": "a short fraction is read as Teams means it, not discarded",

@@ -24,7 +24,7 @@ from onrecord.submit.files import read_transcript_file
 from onrecord.submit.older_readings import read_older_reading
 from transcripts import TranscriptError, TranscriptReading, read_transcript
 from transcripts.differences import compare_readings
-from transcripts.files import DecodedFile
+from transcripts.files.decoding import DecodedFile
 
 _MOST_SHOWN: Final = 30
 """Differences printed for people."""

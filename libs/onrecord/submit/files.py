@@ -16,7 +16,7 @@ from onrecord.pages.rendering import escape_controls
 from onrecord.submit.document_errors import format_document_errors
 from onrecord.submit.yaml_files import InvalidYamlError, load_yaml
 from transcripts import DEFAULT_MAX_BYTES, TranscriptError
-from transcripts.files import DecodedFile, decode_file
+from transcripts.files.decoding import DecodedFile, decode_file
 
 WIDEST: Final = 4
 """Most bytes a character takes in UTF-8, UTF-16 or UTF-32."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 from contracts.transcript import TranscriptFormat
 from transcripts.formats import LIKELY, FormatDefinition, FormatFamily, adapt_json_functions
 from transcripts.notices import Notices
-from transcripts.turns import SpokenPassage
+from transcripts.segments.turns import SpokenPassage
 from transcripts.vendors.words import (
     TimeConverter,
     TimedWord,

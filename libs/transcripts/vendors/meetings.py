@@ -17,9 +17,9 @@ from transcripts.formats import (
     adapt_json_functions,
 )
 from transcripts.notices import Notices
-from transcripts.plain import read_plain_transcript
+from transcripts.plain_text.reader import read_plain_transcript
+from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.text import TextPiece
-from transcripts.turns import ParsedTranscript, SpokenPassage
 from transcripts.vendors.words import (
     TimeConverter,
     TimedWord,

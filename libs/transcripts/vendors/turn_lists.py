@@ -15,13 +15,13 @@ from itertools import pairwise
 from typing import Any, Final
 
 from contracts.transcript import TranscriptFormat
-from transcripts.cues import Cue, read_cue_passages
-from transcripts.documents import normalize_speaker_id
+from transcripts.captions.cues import Cue, read_cue_passages
 from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_json_functions
-from transcripts.label_kinds import LabelKind, classify_label
 from transcripts.notices import Notices
+from transcripts.segments.turns import SpokenPassage
+from transcripts.speakers.label_kinds import LabelKind, classify_label
 from transcripts.text import TextPiece
-from transcripts.turns import SpokenPassage
+from transcripts.vendors.json_documents import normalize_speaker_id
 from transcripts.vendors.words import (
     TimeConverter,
     build_segment_passages,

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, Final, NamedTuple
 
-from transcripts.documents import normalize_speaker_id
 from transcripts.notices import Notices, Repair
+from transcripts.segments.turns import SpokenPassage
 from transcripts.text import TextPiece
 from transcripts.times import clamp_end_time, parse_clock_time
-from transcripts.turns import SpokenPassage
+from transcripts.vendors.json_documents import normalize_speaker_id
 
 _LONGEST_MS: Final = 1_000 * 3_600 * 1_000
 _LONGEST_NUMBER: Final = 1_000 * 3_600

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from contracts.transcript import Role, Segment
 from transcripts import Chunk, split_into_chunks
-from transcripts.chunks import MIN_OVERLAP
+from transcripts.segments.chunks import MIN_OVERLAP
 
 
 def segments(*lengths: int, roles: str = "") -> list[Segment]:

@@ -16,7 +16,7 @@ from transcripts import (
     TooLargeTranscriptError,
     UnknownFormatError,
 )
-from transcripts.files import decode_file
+from transcripts.files.decoding import decode_file
 from unit.transcripts.reading_support import read, said
 
 TEXT = "Odile: How did it begin?\nRavi: With a borrowed ladder, née échelle.\n"

@@ -17,7 +17,7 @@ import docx
 import pytest
 
 from transcripts.errors import UnknownFormatError
-from transcripts.files import decode_file
+from transcripts.files.decoding import decode_file
 from unit.transcripts.reading_support import read, said
 
 ASKED, ANSWERED, AGAIN = "Where do you keep them?", "On the roof.", "Really?"

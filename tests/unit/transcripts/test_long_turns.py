@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from contracts.transcript import WordTiming
 from transcripts import MAX_SEGMENT_CHARACTERS, read_transcript
-from transcripts.splitting import split_turn
+from transcripts.segments.splitting import split_turn
 from transcripts.text import TextPiece, join_pieces
 from unit.transcripts.reading_support import said
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transcripts.cue_order import Cue
+from transcripts.captions.cue_order import Cue
+from transcripts.captions.regular_cues import parse_regular_cues
+from transcripts.captions.srt import iter_srt_cues as read_srt_cues
+from transcripts.captions.webvtt import iter_webvtt_cues as read_webvtt_cues
 from transcripts.errors import MalformedTranscriptError
 from transcripts.notices import Notices
-from transcripts.regular_cues import parse_regular_cues
-from transcripts.srt import iter_srt_cues as read_srt_cues
-from transcripts.webvtt import iter_webvtt_cues as read_webvtt_cues
 from unit.transcripts.reading_support import SHARED
 
 LINES = st.sampled_from(

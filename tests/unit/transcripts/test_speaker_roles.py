@@ -6,7 +6,7 @@ import pytest
 
 from contracts.transcript import Role, Speaker
 from transcripts import read_transcript
-from transcripts.roles import assign_roles, infer_role
+from transcripts.speakers.roles import assign_roles, infer_role
 
 INTERVIEWER, PARTICIPANT, UNKNOWN = Role.INTERVIEWER, Role.PARTICIPANT, Role.UNKNOWN
 

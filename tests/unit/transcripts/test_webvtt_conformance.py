@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from transcripts import MalformedTranscriptError
+from transcripts.captions.webvtt import iter_webvtt_cues
 from transcripts.notices import Notices
-from transcripts.webvtt import iter_webvtt_cues
 from unit.transcripts.reading_support import SHARED, shared
 
 FOLDER = SHARED / "webvtt"

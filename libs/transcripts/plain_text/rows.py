@@ -13,13 +13,13 @@ from html import unescape
 from itertools import pairwise
 from typing import Final
 
-from transcripts.candidates import strip_direction_marks
-from transcripts.end_stamps import mark_end_timestamps
-from transcripts.label_kinds import LabelKind, classify_label
 from transcripts.limits import check_text_length
 from transcripts.notices import Notices, Repair
-from transcripts.page_furniture import remove_page_furniture
-from transcripts.table_columns import is_header_row
+from transcripts.plain_text.end_stamps import mark_end_timestamps
+from transcripts.plain_text.page_furniture import remove_page_furniture
+from transcripts.speakers.candidates import strip_direction_marks
+from transcripts.speakers.label_kinds import LabelKind, classify_label
+from transcripts.tables.columns import is_header_row
 
 Row = tuple[int, str]
 """A line's number in the file, from 1, and its text."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import Final
 
-from transcripts.label_kinds import LabelKind, classify_label
+from transcripts.speakers.label_kinds import LabelKind, classify_label
 
 _TEXT: Final = re.compile(
     r"(?:(?:utterance|segment|turn|spoken|speech|original|full|raw|clean|transcript(?:ion)?)"

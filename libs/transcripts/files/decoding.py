@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from typing import Final
 from xml.etree.ElementTree import Element
 
-from transcripts.alphabets import guess_alphabet_encoding
 from transcripts.errors import (
     EmptyTranscriptError,
     MalformedTranscriptError,
     TooLargeTranscriptError,
     UnknownFormatError,
 )
-from transcripts.markup_files import parse_xml
-from transcripts.spreadsheets import read_xlsx_rows
-from transcripts.word_documents import iter_docx_lines
+from transcripts.files.alphabets import guess_alphabet_encoding
+from transcripts.files.spreadsheets import read_xlsx_rows
+from transcripts.files.word_documents import iter_docx_lines
+from transcripts.vendors.markup_files import parse_xml
 
 _MIB: Final = 1024 * 1024
 _LARGEST_UNPACKED: Final = 200 * _MIB

@@ -12,8 +12,10 @@ from itertools import pairwise
 from typing import Final
 
 from contracts.transcript import Speaker, TranscriptFormat
-from transcripts.cue_times import TimingLineReader, is_timing_line, parse_timing_line
-from transcripts.cues import Cue, read_cue_passages, split_lines
+from transcripts.captions.cue_times import TimingLineReader, is_timing_line, parse_timing_line
+from transcripts.captions.cues import Cue, read_cue_passages, split_lines
+from transcripts.captions.regular_cues import parse_regular_cues
+from transcripts.captions.webvtt import is_cue_id
 from transcripts.errors import MalformedTranscriptError
 from transcripts.formats import (
     CERTAIN,
@@ -23,9 +25,7 @@ from transcripts.formats import (
     adapt_text_functions,
 )
 from transcripts.notices import Notices, Repair
-from transcripts.regular_cues import parse_regular_cues
-from transcripts.turns import ParsedTranscript
-from transcripts.webvtt import is_cue_id
+from transcripts.segments.turns import ParsedTranscript
 
 _INDEX: Final = re.compile(r"[\s\ufeff]*\d{1,7}[.)]?[\s\ufeff]*")
 _NAMED_INDEX: Final = re.compile(r"[\s\ufeff]*(\d{1,7})[\s:.-]+[\"\u201c(\[]?[^\W\d].{0,100}")

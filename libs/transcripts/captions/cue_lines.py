@@ -8,16 +8,16 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from transcripts.candidates import (
+from transcripts.captions.cue_order import Cue
+from transcripts.captions.markup import split_voice_spans
+from transcripts.notices import Notices, Repair
+from transcripts.speakers.candidates import (
     LabelCandidate,
     find_label_candidates,
     find_labels_within_line,
     parse_label_line,
     strip_direction_marks,
 )
-from transcripts.cue_order import Cue
-from transcripts.markup import split_voice_spans
-from transcripts.notices import Notices, Repair
 from transcripts.text import clean_text
 
 _CHANGE_OF_SPEAKER: Final = re.compile(r"^\s*(?:[-\u2013—]\s+|-(?=[^\W\d_])|>>+\s*|&gt;&gt;\s*)")

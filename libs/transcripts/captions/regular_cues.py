@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from transcripts.cue_order import Cue
+from transcripts.captions.cue_order import Cue
 from transcripts.limits import check_text_length
 
 _CLOCK: Final = r"(?:(\d{2,4}):)?([0-5]\d):([0-5]\d)[.,](\d\d\d)"

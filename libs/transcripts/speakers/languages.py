@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from transcripts.candidates import LabelCandidate, LabelMarking
+from transcripts.speakers.candidates import LabelCandidate, LabelMarking
 
 _CODES: Final = """
     en de fr es it pt nl pl ru uk tr ar he fa zh ja ko hi sv da fi cs ro hu el sk bg hr sr sl ca

@@ -13,8 +13,9 @@ from contracts.transcript import Speaker, TranscriptFormat
 from transcripts.errors import MalformedTranscriptError
 from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_text_functions
 from transcripts.notices import Notices, Repair
-from transcripts.stamps import parse_leading_timestamp
-from transcripts.table_columns import (
+from transcripts.plain_text.stamps import parse_leading_timestamp
+from transcripts.segments.turns import ParsedTranscript, SpokenPassage
+from transcripts.tables.columns import (
     TableColumns,
     find_speaker_columns,
     find_table_columns,
@@ -22,7 +23,6 @@ from transcripts.table_columns import (
 )
 from transcripts.text import TextPiece
 from transcripts.times import parse_clock_time
-from transcripts.turns import ParsedTranscript, SpokenPassage
 from transcripts.vendors.words import TimeConverter, format_speaker_label
 
 _PAUSE: Final = re.compile(r"\(pause \d+(?:\.\d+)?\)", re.IGNORECASE)

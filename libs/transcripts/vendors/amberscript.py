@@ -12,12 +12,12 @@ from itertools import groupby
 from typing import Any, Final
 
 from contracts.transcript import TranscriptFormat
-from transcripts import documents
 from transcripts.formats import POSSIBLE, FormatDefinition, FormatFamily, adapt_json_functions
 from transcripts.notices import Notices, Repair
+from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.text import TextPiece, has_visible_text
 from transcripts.times import clamp_end_time, parse_time_shift, seconds_to_ms
-from transcripts.turns import ParsedTranscript, SpokenPassage
+from transcripts.vendors import json_documents as documents
 
 _SHORTEST_RUN = 10  # the aligner gives a few quick words one instant even where it is right
 

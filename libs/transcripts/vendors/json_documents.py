@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from transcripts.errors import MalformedTranscriptError
 from transcripts.notices import Notices
+from transcripts.segments.turns import normalize_label
 from transcripts.text import clean_text
-from transcripts.turns import normalize_label
 
 _KEY_LENGTH: Final = 40
 

@@ -9,15 +9,20 @@ from itertools import pairwise
 from typing import Final
 
 from contracts.transcript import Speaker
-from transcripts.candidates import find_labels_within_line
-from transcripts.cue_lines import SpokenCue, SpokenLine, parse_cue_lines, remove_rolling_repeats
-from transcripts.cue_order import Cue, sort_cues
-from transcripts.label_kinds import LabelKind, classify_label
+from transcripts.captions.cue_lines import (
+    SpokenCue,
+    SpokenLine,
+    parse_cue_lines,
+    remove_rolling_repeats,
+)
+from transcripts.captions.cue_order import Cue, sort_cues
 from transcripts.limits import check_text_length
 from transcripts.notices import Notices, Repair
-from transcripts.speakers import LineLabels, SpeakerLabels, find_speaker_labels
+from transcripts.segments.turns import ParsedTranscript, SpokenPassage, normalize_label
+from transcripts.speakers.candidates import find_labels_within_line
+from transcripts.speakers.decision import LineLabels, SpeakerLabels, find_speaker_labels
+from transcripts.speakers.label_kinds import LabelKind, classify_label
 from transcripts.text import TextPiece, has_visible_text
-from transcripts.turns import ParsedTranscript, SpokenPassage, normalize_label
 
 __all__ = ["Cue", "read_cue_passages", "split_lines"]
 

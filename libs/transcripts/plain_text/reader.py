@@ -14,17 +14,17 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from contracts.transcript import Role, Speaker, TranscriptFormat
-from transcripts.candidates import LabelCandidate, LabelMarking, find_labels_within_line
 from transcripts.formats import LAST_RESORT, FormatDefinition, FormatFamily, TranscriptContent
-from transcripts.label_kinds import LabelKind, classify_label, is_capitalised
 from transcripts.notices import Notices, Repair
-from transcripts.plain_lines import TextLine, parse_lines
-from transcripts.plain_rows import split_rows
-from transcripts.roles import infer_role
-from transcripts.speakers import LineLabels, SpeakerLabels, find_speaker_labels
-from transcripts.stamps import split_end_timestamp
+from transcripts.plain_text.lines import TextLine, parse_lines
+from transcripts.plain_text.rows import split_rows
+from transcripts.plain_text.stamps import split_end_timestamp
+from transcripts.segments.turns import ParsedTranscript, SpokenPassage
+from transcripts.speakers.candidates import LabelCandidate, LabelMarking, find_labels_within_line
+from transcripts.speakers.decision import LineLabels, SpeakerLabels, find_speaker_labels
+from transcripts.speakers.label_kinds import LabelKind, classify_label, is_capitalised
+from transcripts.speakers.roles import infer_role
 from transcripts.text import TextPiece, clean_text
-from transcripts.turns import ParsedTranscript, SpokenPassage
 
 _KEY_LINE: Final = re.compile(r"\s*(?:- )?[a-z_]{1,40}:(?:\s|$)")
 _LINES_LOOKED_AT: Final = 200

@@ -14,19 +14,19 @@ from itertools import pairwise
 from typing import Final
 
 from contracts.transcript import Speaker, TranscriptFormat
-from transcripts.cue_times import TimingLineReader, get_cue_settings, is_timing_line
-from transcripts.cues import Cue, read_cue_passages, split_lines
-from transcripts.errors import MalformedTranscriptError
-from transcripts.formats import CERTAIN, FormatDefinition, FormatFamily, adapt_text_functions
-from transcripts.notices import Notices, Repair
-from transcripts.regular_cues import parse_regular_cues
-from transcripts.turns import ParsedTranscript
-from transcripts.vtt_speakers import (
+from transcripts.captions.cue_times import TimingLineReader, get_cue_settings, is_timing_line
+from transcripts.captions.cues import Cue, read_cue_passages, split_lines
+from transcripts.captions.regular_cues import parse_regular_cues
+from transcripts.captions.vtt_speakers import (
     Comment,
     name_cue_by_settings,
     name_cues_by_comments,
     read_json_payloads,
 )
+from transcripts.errors import MalformedTranscriptError
+from transcripts.formats import CERTAIN, FormatDefinition, FormatFamily, adapt_text_functions
+from transcripts.notices import Notices, Repair
+from transcripts.segments.turns import ParsedTranscript
 
 _SIGNATURE: Final = re.compile(r"[\s\ufeff]*(?:```\w*\s+)?WEBVTT(?=\s|$)")
 _HEADER: Final = re.compile(r"\ufeff*WEBVTT(?:\s|$)")

@@ -8,9 +8,9 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from transcripts.label_kinds import LabelKind, classify_label
+from transcripts.segments.turns import normalize_label
+from transcripts.speakers.label_kinds import LabelKind, classify_label
 from transcripts.text import clean_text
-from transcripts.turns import normalize_label
 
 _LONGEST_LABEL: Final = 100
 _MOST_WORDS: Final = 12

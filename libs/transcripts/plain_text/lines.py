@@ -11,7 +11,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from transcripts.candidates import (
+from transcripts.plain_text.rows import Row
+from transcripts.plain_text.stamps import (
+    parse_leading_timestamp,
+    parse_timestamp_after_label,
+    parse_timestamped_label,
+)
+from transcripts.speakers.candidates import (
     LabelCandidate,
     LabelMarking,
     build_label_candidate,
@@ -19,13 +25,7 @@ from transcripts.candidates import (
     find_labels_within_line,
     parse_label_line,
 )
-from transcripts.label_kinds import LabelKind, classify_label, is_capitalised
-from transcripts.plain_rows import Row
-from transcripts.stamps import (
-    parse_leading_timestamp,
-    parse_timestamp_after_label,
-    parse_timestamped_label,
-)
+from transcripts.speakers.label_kinds import LabelKind, classify_label, is_capitalised
 
 _FURNITURE: Final = re.compile(r"(?:[-*•‣◦·]|#{1,6}|>{1,3})\s+|>{2,3}")
 _RULE: Final = re.compile(r"[-=_*~\u2013—]{2,}|\f")

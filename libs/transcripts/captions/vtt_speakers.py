@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from transcripts.cue_order import Cue
-from transcripts.label_kinds import LabelKind, classify_label
+from transcripts.captions.cue_order import Cue
+from transcripts.speakers.label_kinds import LabelKind, classify_label
 
 _NAMED_NOTE: Final = re.compile(
     r"NOTE\s+(?:speaker|voice|name|who|spoken by|said by|participant|sprecher(?:in)?|locuteur"

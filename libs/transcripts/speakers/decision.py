@@ -20,8 +20,9 @@ from operator import itemgetter
 from typing import Final, NamedTuple
 
 from contracts.transcript import Speaker
-from transcripts.candidates import LabelCandidate, LabelMarking
-from transcripts.label_kinds import (
+from transcripts.segments.turns import normalize_label
+from transcripts.speakers.candidates import LabelCandidate, LabelMarking
+from transcripts.speakers.label_kinds import (
     LabelCase,
     LabelKind,
     classify_label,
@@ -30,8 +31,7 @@ from transcripts.label_kinds import (
     is_given_name,
     is_question_or_answer,
 )
-from transcripts.languages import find_language_labels
-from transcripts.turns import normalize_label
+from transcripts.speakers.languages import find_language_labels
 
 _IN_BRACKETS: Final = re.compile(r"\s*\([^()]*\)")
 _SET_OFF: Final = itemgetter(0, 2, 3, 4)  # label, form, key, later

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from contracts.transcript import Role, Segment
-from transcripts.splitting import (
+from transcripts.segments.splitting import (
     count_fitting_characters,
     cut_turn_part,
     estimate_model_size,

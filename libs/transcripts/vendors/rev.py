@@ -11,12 +11,12 @@ from __future__ import annotations
 from typing import Any, Final
 
 from contracts.transcript import TranscriptFormat
-from transcripts import documents
 from transcripts.formats import FormatDefinition, FormatFamily, adapt_json_functions
 from transcripts.notices import Notices, Repair
+from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.text import TextPiece, has_visible_text
 from transcripts.times import clamp_end_time, parse_time_shift, seconds_to_ms
-from transcripts.turns import ParsedTranscript, SpokenPassage
+from transcripts.vendors import json_documents as documents
 
 
 def is_rev(document: Any) -> bool:

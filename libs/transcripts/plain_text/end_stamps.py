@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from transcripts.notices import Notices, Repair
-from transcripts.stamps import LineTimestamp, parse_leading_timestamp
+from transcripts.plain_text.stamps import LineTimestamp, parse_leading_timestamp
 
 _AT_END: Final = re.compile(
     r"(?P<said>.*\S)(?:\s*[\[(]\s?(?P<closed>(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?)\s?[\])]"

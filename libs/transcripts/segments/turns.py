@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 from contracts.transcript import Segment, Speaker, WordTiming
 from transcripts.limits import LIMITS, check_count, collect_up_to
 from transcripts.notices import Notices, Repair
-from transcripts.roles import UNNAMED, assign_roles
-from transcripts.splitting import MAX_SEGMENT_CHARACTERS, TurnPart, split_turn
+from transcripts.segments.splitting import MAX_SEGMENT_CHARACTERS, TurnPart, split_turn
+from transcripts.speakers.roles import UNNAMED, assign_roles
 from transcripts.text import TextPiece, clean_text, has_visible_text, join_pieces
 
 _LONGEST_LABEL = 200  # what contracts.transcript.SpeakerLabel takes

@@ -23,9 +23,9 @@ from transcripts.formats import (
     adapt_text_functions,
 )
 from transcripts.notices import Notices, Repair
+from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.text import TextPiece
 from transcripts.times import parse_clock_time
-from transcripts.turns import ParsedTranscript, SpokenPassage
 
 _DECLARES: Final = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _HTML_DOCTYPE: Final = re.compile(
@@ -57,7 +57,7 @@ def read_youtube_timed_text(
     Raises:
         MalformedTranscriptError: it is no XML.
     """
-    from transcripts.cues import Cue, read_cue_passages  # noqa: PLC0415 - most files are no XML
+    from transcripts.captions.cues import Cue, read_cue_passages  # noqa: PLC0415 - most files are no XML
 
     cues: list[Cue] = []
     for one in parse_xml(content).iter():
@@ -128,7 +128,7 @@ def read_ttml(content: str, speakers: Sequence[Speaker], notices: Notices) -> Pa
     Raises:
         MalformedTranscriptError: it is no XML.
     """
-    from transcripts.cues import Cue, read_cue_passages  # noqa: PLC0415 - most files are no TTML
+    from transcripts.captions.cues import Cue, read_cue_passages  # noqa: PLC0415 - most files are no TTML
 
     root = parse_xml(content)
     names = {

@@ -13,7 +13,7 @@ from typing import Final
 
 from contracts.transcript import Role
 from personal_data.dictionary import is_also_name, is_dictionary_word
-from transcripts.roles import infer_role
+from transcripts.speakers.roles import infer_role
 
 
 class LabelKind(StrEnum):

@@ -1,0 +1,1 @@
+"""Captions: WebVTT, SRT and SBV, and who speaks in their cues."""

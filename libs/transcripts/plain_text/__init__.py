@@ -1,0 +1,1 @@
+"""Plain text: lines with names, with times, or with both."""

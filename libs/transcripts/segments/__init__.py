@@ -1,0 +1,1 @@
+"""From passages to segments, and from segments to chunks."""
