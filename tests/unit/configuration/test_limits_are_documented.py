@@ -53,7 +53,7 @@ ONE_OF_EACH_LIBRARY = [
     "persistence.store.TRANSACTIONS",
     "database.group_commit.MOST",
     "personal_data.detector._MAX_PIECE",
-    "transcripts.files._LARGEST_UNPACKED",
+    "transcripts.files.decoding._LARGEST_UNPACKED",
     "ingestion.readers.LARGE_BYTES",
     "contracts.characters.MOST_MARKS",
     "Study.themes",
