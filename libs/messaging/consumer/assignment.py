@@ -46,6 +46,12 @@ CANCEL_TIMEOUT_S: Final = 1.0
 """How long a cancelled handler is waited for, in seconds. The whole group waits meanwhile."""
 
 
+OTHERS_JOIN_S: Final = 0.5
+"""Least time between a rebalance and one that this member requests, in seconds: whoever has not got
+its assignment by then has missed it, and joins anew (KAFKA-14639); the embedded broker never
+answers it at all."""
+
+
 class PartitionAssignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
     """Partitions assigned to this group member; it is aiokafka's rebalance listener.
 
@@ -225,7 +231,10 @@ class PartitionAssignment(ConsumerRebalanceListener):  # type: ignore[misc]  # a
     async def _release(self) -> None:
         """Drain and commit partitions that are to move, and request a rebalance without them."""
         going = set(self._releasing)
+        clock = asyncio.get_running_loop().time
+        earliest = clock() + OTHERS_JOIN_S
         await self._window.drain(going, self._drain_s())
+        await asyncio.sleep(earliest - clock())
         await self._commits.commit(self._consumer)
         await self._give_up(going)
         request_rebalance(self._consumer)
