@@ -16,7 +16,7 @@ COMPILE := $(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-inde
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11 python
 TESTS ?=
 # Tests at the same time: most of them wait most of the time. A path usually names few.
-JOBS ?= $(if $(TESTS),,$(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 ))))
+JOBS ?= $(if $(TESTS),,$(shell getconf _NPROCESSORS_ONLN))
 ONLY ?=
 DATA ?= ../shared/data
 

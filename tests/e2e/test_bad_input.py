@@ -77,6 +77,7 @@ BAD: dict[str, tuple[bytes, ErrorCode, str]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", BAD)
 async def test_bad_input_becomes_a_letter_and_the_next_message_goes_through(
     pipeline: Pipeline, case: str
@@ -107,6 +108,7 @@ async def test_bad_input_becomes_a_letter_and_the_next_message_goes_through(
     assert stored, "the next message was to end in a note"
 
 
+@pytest.mark.long
 async def test_a_record_without_a_key_is_an_interview_like_any_other(pipeline: Pipeline) -> None:
     good = submitted(STUDY, "no key", TALK)
     await pipeline.publish_bytes("transcripts-submitted", good.model_dump_json().encode())
@@ -117,6 +119,7 @@ async def test_a_record_without_a_key_is_an_interview_like_any_other(pipeline: P
     assert any(note[0] == "no key" for note in await pipeline.notes(STUDY.study_id))
 
 
+@pytest.mark.long
 async def test_cues_out_of_order_are_sorted_and_end_in_notes(pipeline: Pipeline) -> None:
     await pipeline.publish([submitted(STUDY, "out of order", OUT_OF_ORDER)])
 
@@ -129,6 +132,7 @@ async def test_cues_out_of_order_are_sorted_and_end_in_notes(pipeline: Pipeline)
     assert "forty dollars" in quote
 
 
+@pytest.mark.long
 async def test_the_same_interview_twice_changes_nothing(pipeline: Pipeline) -> None:
     interview = submitted(STUDY, "twice", TALK)
     await pipeline.publish([interview, interview])
@@ -142,6 +146,7 @@ async def test_the_same_interview_twice_changes_nothing(pipeline: Pipeline) -> N
     assert await pipeline.notes(STUDY.study_id) == once
 
 
+@pytest.mark.long
 async def test_other_content_under_a_stored_revision_is_refused_and_a_new_revision_supersedes(
     pipeline: Pipeline,
 ) -> None:

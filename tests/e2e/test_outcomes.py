@@ -44,6 +44,7 @@ async def model_that_refuses(pipeline: Pipeline, words: str) -> AsyncIterator[No
             await client.delete(rule)
 
 
+@pytest.mark.long
 async def test_an_interview_that_died_in_part_is_complete_once_it_is_replayed(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:

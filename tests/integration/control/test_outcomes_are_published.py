@@ -32,6 +32,7 @@ def env_of(kafka: KafkaSettings, postgres: PostgresSettings) -> dict[str, str]:
     }
 
 
+@pytest.mark.long
 async def test_an_outcome_that_control_wrote_before_it_was_killed_is_published_once(
     own_broker: RestartableBroker,
     postgres_settings: PostgresSettings,

@@ -30,6 +30,7 @@ def letter(number: int) -> IndexedDeadLetter:
     )
 
 
+@pytest.mark.long
 async def test_letters_are_open_while_the_broker_is_away_and_replayed_in_order_after(
     own_broker: RestartableBroker, fresh_database: Database
 ) -> None:

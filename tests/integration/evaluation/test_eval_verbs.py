@@ -31,6 +31,7 @@ def _summedits(folder: Path) -> Path:
     return file
 
 
+@pytest.mark.long
 def test_metamorphic_holds_on_the_samples_and_writes_its_measures() -> None:
     assert run_command(["eval", "metamorphic", str(SAMPLES)]) == 0
     written = json.loads(Path(".onrecord/eval/metamorphic.json").read_text())

@@ -78,6 +78,7 @@ async def test_a_process_assesses_one_draft_after_another(mode: str) -> None:
         assert worker_processes() - before == started
 
 
+@pytest.mark.long
 async def test_an_unexpected_error_fails_only_that_draft(in_process: DraftAssessor) -> None:
     odd = drafted(GOOD).model_copy(update={"notes": (7,)})
     for assessor in (in_process, assess_in_thread):
@@ -89,6 +90,7 @@ async def test_an_unexpected_error_fails_only_that_draft(in_process: DraftAssess
     )
 
 
+@pytest.mark.long
 async def test_the_event_loop_is_free_meanwhile(in_process: DraftAssessor) -> None:
     draft = drafted(*slow(10)).model_copy(update={"chunk": endless()})
     ticks = 0
@@ -105,6 +107,7 @@ async def test_the_event_loop_is_free_meanwhile(in_process: DraftAssessor) -> No
     assert ticks > 1_000
 
 
+@pytest.mark.long
 async def test_a_draft_that_is_too_costly_is_refused_and_the_next_one_is_assessed() -> None:
     draft = drafted(*slow(2_000)).model_copy(update={"chunk": endless()})
     bounds = TaskLimits(timeout_s=60, cpu_s=2, memory_bytes=256 * MIB)

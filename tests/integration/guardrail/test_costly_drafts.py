@@ -76,6 +76,7 @@ async def review_at_once(
     return tuple(checked)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("judge", ["off", "always"])
 async def test_a_draft_behind_costly_ones_is_not_late_before_it_is_begun(
     broker: str, judge: Literal["off", "always"]

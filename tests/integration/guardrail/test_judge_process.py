@@ -75,6 +75,7 @@ async def validated(bench: Bench) -> NotesValidated:
     return NotesValidated.model_validate_json(record.value)
 
 
+@pytest.mark.long
 async def test_a_guardrail_with_a_judge_asks_it_and_records_the_cost(
     bench: Bench,
     model: Simulated,
@@ -103,6 +104,7 @@ async def test_warns_if_the_judging_model_is_the_drafting_model(
     assert (warned["model"], warned["level"]) == ("first", "warning")
 
 
+@pytest.mark.long
 async def test_a_guardrail_without_a_judge_needs_no_model_and_no_database(
     bench: Bench, tmp_path: Path
 ) -> None:

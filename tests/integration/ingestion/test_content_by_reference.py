@@ -68,6 +68,7 @@ def fails_once() -> Answer:
     return answer
 
 
+@pytest.mark.long
 async def test_content_is_taken_from_where_it_may_be_and_refused_letters_say_why(
     bench: Bench, tmp_path: Path
 ) -> None:

@@ -103,6 +103,7 @@ def peak_of(pid: int) -> Iterator[dict[int, int]]:
         watching.join()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_hostile_interviews_neither_fill_the_memory_nor_stop_good_ones(
     bench: Bench, tmp_path: Path

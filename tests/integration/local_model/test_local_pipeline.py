@@ -26,6 +26,7 @@ SELECT segment, start_char, length, quote, speaker, role,
 """
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 async def test_stores_only_what_was_said_and_tells_what_became_of_the_rest(
     stack: LocalStack,

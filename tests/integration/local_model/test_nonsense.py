@@ -108,6 +108,7 @@ def unsaid(statement: str, said: str) -> set[str]:
     }
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_of_nonsense_nothing_is_stored_that_was_not_said(client: AsyncOpenAI) -> None:
     offered = stored = 0

@@ -34,6 +34,7 @@ def kafka(can_run: None) -> Iterator[ApacheKafka]:
         yield running
 
 
+@pytest.mark.long
 async def test_keeps_its_topics_and_records_over_a_crash(kafka: ApacheKafka) -> None:
     bench = await bench_on(kafka.servers, probe_topics())
     await bench.send("chunks-ready", b"1", b"2")

@@ -51,6 +51,7 @@ def left_of(run: str) -> list[str]:
     return [one.name for one in found]
 
 
+@pytest.mark.long
 async def test_keeps_its_port_topics_and_records_over_a_crash(kafka: KafkaContainer) -> None:
     bench = await bench_on(kafka.servers, probe_topics())
     await bench.send("chunks-ready", b"1", b"2")

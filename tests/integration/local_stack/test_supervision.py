@@ -172,6 +172,7 @@ def test_a_process_with_a_recycled_pid_is_neither_killed_nor_taken_for_ours(
         assert [one.ready for one in stranger.status()] == [True]
 
 
+@pytest.mark.long
 def test_a_port_taken_by_somebody_else_is_replaced(stack_home: Path, stack_file: StackFile) -> None:
     stack = detached(stack_home, stack_file(one={}))
     stack.start()

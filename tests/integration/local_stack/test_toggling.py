@@ -32,6 +32,7 @@ def processes() -> dict[str, dict[str, Any]]:
     }
 
 
+@pytest.mark.long
 def test_twenty_toggles_restart_exactly_what_reads_the_setting(
     stack_home: Path, stack_file: StackFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -108,6 +109,7 @@ def test_a_port_that_another_program_took_moves_with_all_that_need_it(
         stack.stop()
 
 
+@pytest.mark.long
 async def test_a_mistyped_topic_is_refused_by_the_embedded_broker_also_after_a_restart() -> None:
     with embedded_stack("topics") as stack:
         for _ in range(2):

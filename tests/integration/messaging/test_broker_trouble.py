@@ -89,6 +89,7 @@ async def test_waits_for_a_broker_that_is_not_there_and_can_be_stopped() -> None
     await running.stop()
 
 
+@pytest.mark.long
 async def test_stops_in_a_few_seconds_while_the_broker_is_gone(
     own_broker: RestartableBroker,
 ) -> None:
@@ -142,6 +143,7 @@ async def bench_without_auto_creation(servers: str, topics: Sequence[Topic]) -> 
     return bench
 
 
+@pytest.mark.long
 async def test_a_topic_deleted_meanwhile_is_named_and_waited_for(
     own_broker: RestartableBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +170,7 @@ async def test_a_topic_deleted_meanwhile_is_named_and_waited_for(
             await until(partial(seen.__contains__, value), within_s=40)
 
 
+@pytest.mark.long
 async def test_a_stage_goes_on_without_an_optional_topic_and_reads_it_once_it_is_there(
     own_broker: RestartableBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

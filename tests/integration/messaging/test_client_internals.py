@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from aiokafka import AIOKafkaConsumer, OffsetAndMetadata, TopicPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 
@@ -52,6 +53,7 @@ async def test_offers_what_assignments_and_commits_need(bench: Bench) -> None:
         await consumer.stop()
 
 
+@pytest.mark.long
 async def test_a_consumer_that_its_group_has_forgotten_joins_again_when_it_is_told_to(
     bench: Bench,
 ) -> None:

@@ -59,6 +59,7 @@ def waited_for(service: ServiceProcess) -> list[str]:
     return [one["reason"] for one in waiting]
 
 
+@pytest.mark.long
 async def test_waits_for_a_broker_then_for_its_topics(
     own_broker: RestartableBroker, postgres_settings: PostgresSettings, tmp_path: Path
 ) -> None:
@@ -90,6 +91,7 @@ async def test_waits_for_postgres(
     assert waited_for(service)[0] == reason
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["persistence", "control"])
 async def test_is_unready_without_postgres_also_with_nothing_to_do(
     kafka: KafkaSettings,
@@ -139,6 +141,7 @@ async def change(kafka: KafkaSettings, topic: Topic, settings: Mapping[str, str]
 RIGHT = {"max.message.bytes": "8388608", "retention.ms": "604800000"}
 
 
+@pytest.mark.long
 async def test_waits_while_a_topic_would_lose_or_refuse_messages(
     broker: str, postgres_settings: PostgresSettings, tmp_path: Path
 ) -> None:

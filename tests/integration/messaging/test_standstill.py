@@ -18,6 +18,7 @@ PATIENCE_S = 1.0
 """More than the half second for which a fetch may hold up what is asked behind it."""
 
 
+@pytest.mark.long
 async def test_a_client_that_stops_fetching_is_replaced_and_nothing_is_lost(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,6 +48,7 @@ async def test_a_client_that_stops_fetching_is_replaced_and_nothing_is_lost(
         assert running.consumption is not worn
 
 
+@pytest.mark.long
 async def test_a_client_that_has_read_everything_is_left_alone(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -78,6 +78,7 @@ async def ask_as_messaging_does(
     raise AssertionError(f"{text} is taken for an outage for ever")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("poisons", [1, 7])
 @pytest.mark.parametrize("name", FAULTS)
 async def test_what_fails_by_itself_is_no_outage_while_others_are_served(

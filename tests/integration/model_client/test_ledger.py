@@ -252,6 +252,7 @@ async def test_does_not_wait_for_calls_of_a_process_that_is_gone(
             await ledger.reserve(call("0.05"))
 
 
+@pytest.mark.long
 async def test_fifty_workers_in_five_processes_use_a_budget_up_and_never_overshoot(
     postgres_settings: PostgresSettings, fresh_database: Database
 ) -> None:
@@ -364,6 +365,7 @@ async def test_without_a_budget_calls_go_on_and_are_written_down_later(
     assert await sums(fresh_database) == ("0.20", "0.00")
 
 
+@pytest.mark.long
 async def test_without_a_budget_nobody_waits_long_for_a_slow_database(
     postgres_settings: PostgresSettings,
     fresh_database: Database,

@@ -294,6 +294,7 @@ async def test_a_replica_killed_while_it_asks_holds_up_the_next_for_its_lease(
     assert await fresh_database.fetchval(lost) == 1
 
 
+@pytest.mark.long
 async def test_fifty_at_once_in_four_processes_never_overshoot_a_budget_whatever_fails(
     postgres_settings: PostgresSettings, fresh_database: Database
 ) -> None:

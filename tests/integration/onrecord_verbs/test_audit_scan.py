@@ -45,6 +45,7 @@ async def commit(bench: Bench, service: str, topic: str, offset: int) -> None:
         await consumer.stop()
 
 
+@pytest.mark.long
 async def test_records_that_were_deleted_before_they_were_read_are_told(bench: Bench) -> None:
     await bench.send(SUBMITTED, *[b"%d" % number for number in range(5)], key=KEY)
     await commit(bench, "ingestion", SUBMITTED, 2)

@@ -35,6 +35,7 @@ def outcome_of(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     return hand_in
 
 
+@pytest.mark.long
 def test_a_program_prints_that_its_interview_is_complete(outcome_of: Any) -> None:
     outcome = outcome_of(revision=2)
     assert (outcome.outcome, outcome.revision) == (SettledOutcome.COMPLETE, 2)

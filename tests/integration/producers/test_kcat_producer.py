@@ -112,6 +112,7 @@ async def test_neither_key_nor_headers_are_needed(pipeline: Pipeline, send: Kcat
     await notes_are_stored(pipeline, value)
 
 
+@pytest.mark.long
 async def test_a_body_in_confluents_wire_format_is_read_and_accounted_for(
     pipeline: Pipeline, send: Kcat
 ) -> None:

@@ -75,6 +75,7 @@ def assert_no_secret(text: str) -> None:
     assert POSTGRES_PASSWORD not in text
 
 
+@pytest.mark.long
 def test_samples_become_notes_over_encrypted_connections(onrecord: Any) -> None:
     onrecord("submit", str(SAMPLES), "--wait", "--timeout", "150")
     assert onrecord("notes")

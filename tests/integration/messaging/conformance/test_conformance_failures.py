@@ -113,6 +113,7 @@ async def test_recovers_in_a_retry_topic_without_a_dead_letter(backend: Brokered
     assert await backend.size("probe-dlq") == 0
 
 
+@pytest.mark.long
 @proves("RetryableError")
 async def test_a_message_that_is_due_is_not_held_up_by_an_earlier_one_that_is_not(
     backend: Brokered,

@@ -130,6 +130,7 @@ async def test_a_topic_that_was_created_anew_is_handled_from_its_beginning(
     assert set(handled.values.values()) == {1}
 
 
+@pytest.mark.long
 @proves("promise 1")
 @needs(Ability.LOG_IDENTITY)
 async def test_a_topic_created_anew_under_a_running_stage_is_handled_from_its_beginning(
@@ -144,6 +145,7 @@ async def test_a_topic_created_anew_under_a_running_stage_is_handled_from_its_be
         await until(lambda: handled.has([*old(), *new()]), within_s=40)
 
 
+@pytest.mark.long
 @pytest.mark.broker_files
 @proves("promise 1")
 @needs(Ability.LOG_IDENTITY, Ability.BROKER_RESTARTS)
@@ -275,6 +277,7 @@ async def test_aborted_transactions_are_not_handled_and_the_commit_reaches_the_e
         await backend.is_committed("chunks-ready", 8)
 
 
+@pytest.mark.long
 @proves("promise 1")
 async def test_a_partition_that_was_added_is_noticed_soon(backend: Brokered) -> None:
     handled = Handled()
@@ -287,6 +290,7 @@ async def test_a_partition_that_was_added_is_noticed_soon(backend: Brokered) -> 
         await until(lambda: added in consumption.client.assignment(), within_s=25)
 
 
+@pytest.mark.long
 @pytest.mark.broker_files
 @proves("promise 1")
 @needs(Ability.LOG_IDENTITY, Ability.BROKER_RESTARTS)

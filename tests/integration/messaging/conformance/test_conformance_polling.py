@@ -11,6 +11,8 @@ import asyncio
 import time
 from typing import Any, Final
 
+import pytest
+
 from contracts.errors import OutageError, RetryableError
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
@@ -63,6 +65,7 @@ async def keeps_its_membership(backend: Brokered, slow: Slow, number: int) -> No
     assert sorted(slow.begun) == sorted(slow.done) == sorted(values)  # type: ignore[type-var]
 
 
+@pytest.mark.long
 @proves("promise 8", "promise 2")
 async def test_a_call_longer_than_the_poll_interval_keeps_the_membership(
     backend: Brokered,
@@ -70,6 +73,7 @@ async def test_a_call_longer_than_the_poll_interval_keeps_the_membership(
     await keeps_its_membership(backend, Slow(1), 20)
 
 
+@pytest.mark.long
 @proves("promise 8", "promise 2")
 async def test_a_window_full_of_calls_longer_than_the_poll_interval_keeps_the_membership(
     backend: Brokered,
@@ -77,6 +81,7 @@ async def test_a_window_full_of_calls_longer_than_the_poll_interval_keeps_the_me
     await keeps_its_membership(backend, Slow(PATIENT.max_in_flight), 20)
 
 
+@pytest.mark.long
 @proves("promise 8", "OutageError")
 async def test_an_outage_longer_than_the_poll_interval_keeps_the_membership(
     backend: Brokered,
@@ -103,6 +108,7 @@ async def test_an_outage_longer_than_the_poll_interval_keeps_the_membership(
     assert await backend.size("probe-dlq") == 0
 
 
+@pytest.mark.long
 @proves("promise 8", "promise 5")
 @needs(Ability.DEAD_LETTERS)
 async def test_a_stopped_stage_keeps_its_membership_beyond_the_poll_interval(
@@ -139,6 +145,7 @@ async def test_a_stopped_stage_keeps_its_membership_beyond_the_poll_interval(
     assert await backend.size("probe-dlq") < number / 2
 
 
+@pytest.mark.long
 @proves("promise 8", "RetryableError")
 @needs(Ability.DEAD_LETTERS)
 async def test_more_waiting_messages_than_are_held_keep_the_membership_and_hold_up_nobody(

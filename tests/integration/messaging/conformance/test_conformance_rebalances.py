@@ -6,6 +6,8 @@ import asyncio
 from collections import Counter
 from typing import Final
 
+import pytest
+
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from messaging import Record, StageSettings
@@ -71,6 +73,7 @@ def values() -> list[bytes]:
     return [b"%d" % number for number in range(NUMBER)]
 
 
+@pytest.mark.long
 @proves("promise 1", "promise 6")
 async def test_replicas_that_join_have_no_call_paid_twice(wide_backend: Brokered) -> None:
     calls = Calls()
@@ -88,6 +91,7 @@ async def test_replicas_that_join_have_no_call_paid_twice(wide_backend: Brokered
     assert calls.begun.total() <= MOST_BEGUN_FOR_A_JOIN * NUMBER
 
 
+@pytest.mark.long
 @proves("promise 1", "promise 6")
 async def test_a_replica_that_comes_and_goes_leaves_the_others_at_work(
     wide_backend: Brokered,
@@ -108,6 +112,7 @@ async def test_a_replica_that_comes_and_goes_leaves_the_others_at_work(
     assert calls.begun.total() <= MOST_BEGUN_IN_A_STORM * len(sent)
 
 
+@pytest.mark.long
 @proves("promise 1")
 async def test_of_two_replicas_with_one_name_one_works_and_the_other_says_which_setting(
     wide_backend: Brokered,

@@ -163,6 +163,7 @@ async def test_replicas_that_join_and_leave_in_order_have_nothing_done_twice(
     assert {n for n, times in load.handled.items() if times > 1} <= set(range(7, 400, 10))
 
 
+@pytest.mark.long
 @proves("promise 1", "promise 6")
 @needs(Ability.NAMELESS_REPLICAS)
 @pytest.mark.parametrize("how", ["killed", "stopped"])
@@ -183,6 +184,7 @@ async def test_a_replica_that_goes_in_the_middle_and_comes_back_loses_nothing(
         await asyncio.gather(*(running.stop() for running in replicas))
 
 
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @proves("promise 1", "promise 6")
 @needs(Ability.NAMELESS_REPLICAS)
@@ -226,6 +228,7 @@ async def _progress(load: Load, by: int) -> None:
     await load.has_handled(min(load.number, len(load.handled) + by))
 
 
+@pytest.mark.long
 @proves("promise 1", "OutageError")
 @needs(Ability.BROKER_RESTARTS)
 async def test_nothing_is_lost_when_the_broker_restarts_in_the_middle(

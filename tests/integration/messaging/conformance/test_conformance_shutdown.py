@@ -149,6 +149,7 @@ async def caused_by(backend: Brokered) -> set[UUID]:
     return {NotesStored.model_validate_json(record.value).chunk_id for record in records}
 
 
+@pytest.mark.long
 @proves("promise 9", "promise 1")
 @needs(Ability.PROCESSES)
 async def test_a_handler_that_ignores_its_cancellation_is_named_and_the_process_ends(
