@@ -43,10 +43,12 @@ def test_metamorphic_holds_on_the_samples_and_writes_its_measures() -> None:
 def test_grounding_prints_its_measures_as_json(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_command(["eval", "grounding", str(_summedits(tmp_path)), "--json"]) == 0
+    code = run_command(["eval", "grounding", str(_summedits(tmp_path)), "--json"])
     measures = json.loads(capsys.readouterr().out)
     assert [one["name"] for one in measures] == ["grounding-small", "grounding-small-time"]
     assert measures[0]["figure"] == 1.0
+    # The second is of time, which a busy machine may not keep.
+    assert code == (0 if all(one["holds"] for one in measures) else 1)
 
 
 def test_names_the_file_that_is_no_benchmark(
