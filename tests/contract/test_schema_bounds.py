@@ -1,4 +1,4 @@
-"""Everything in an event has a bound, and what is wrong with an event is told in plain words."""
+"""Everything in an event has a bound, and what is wrong with an event is said in plain words."""
 
 from __future__ import annotations
 
@@ -124,18 +124,18 @@ def test_whatever_is_wrong_with_an_event_there_are_words_for_it(event: type[Even
     for document in spoilt(example):
         found = kinds_of(event, document)
         kinds |= found
-        told = (
+        reason = (
             refusal(event, document)
             if found and validation_messages.NOT_JSON not in found
             else None
         )
-        assert not any(words in (told or "") for words in PYDANTICS), told
+        assert not any(words in (reason or "") for words in PYDANTICS), reason
     assert len(kinds) > 5
     assert not {kind for kind in kinds if not validation_messages.has_message_for(kind)}
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "reason"),
     [
         ({"title": ...}, "title: is missing"),
         ({"title": ""}, "title: needs at least 1 character"),
@@ -160,13 +160,13 @@ def test_whatever_is_wrong_with_an_event_there_are_words_for_it(event: type[Even
         ),
     ],
 )
-def test_says_it_in_plain_words_with_the_fields_path(change: dict[str, Any], told: str) -> None:
+def test_says_it_in_plain_words_with_the_fields_path(change: dict[str, Any], reason: str) -> None:
     (submitted,) = (one for one in EVENTS if one.__name__ == "TranscriptSubmitted")
     assert issubclass(submitted, TranscriptEvent)
     document = json.loads((EXAMPLES / "TranscriptSubmitted" / "full.json").read_text("utf-8"))
     changed = deepcopy(document) | change
     wrong = {name: value for name, value in changed.items() if value is not ...}
-    assert told in (refusal(submitted, wrong) or "")
+    assert reason in (refusal(submitted, wrong) or "")
 
 
 @pytest.mark.parametrize("moment", ["2026-01-05T14:30:00Z", "2026-01-05T14:30:00+02:00"])
@@ -215,29 +215,29 @@ def written(path: FieldPath) -> str:
 def test_no_text_of_an_event_has_a_nul_character_but_a_transcript_file_s() -> None:
     accepted = set()
     for event, path, document in examples():
-        told = refusal(event, replaced(document, path, "a\0b"))
-        if told is None:
+        reason = refusal(event, replaced(document, path, "a\0b"))
+        if reason is None:
             accepted.add((event.__name__, written(path)))
         else:
-            assert f"{written(path)}: " in told
+            assert f"{written(path)}: " in reason
     # Reading takes invisible characters out of a transcript, and says so.
     assert accepted == {("TranscriptSubmitted", "content")}
 
 
 def test_half_a_surrogate_pair_is_an_invalid_event_with_the_fields_path() -> None:
     for event, path, document in examples():
-        told = refusal(event, replaced(document, path, "a\ud800b"))
-        assert f"{written(path)}: is not valid Unicode" in (told or "")
+        reason = refusal(event, replaced(document, path, "a\ud800b"))
+        assert f"{written(path)}: is not valid Unicode" in (reason or "")
 
 
 def test_a_field_that_is_not_known_is_not_quoted() -> None:
     for event in EVENTS:
         document = json.loads((EXAMPLES / event.__name__ / "full.json").read_text("utf-8"))
         for odd in ({"secret words": "a\ud800"}, {"secret words\ud800": 1}):
-            told = refusal(event, document | odd)
-            assert told is not None
-            assert "secret" not in told
-            assert "the event: is not valid Unicode" in told
+            reason = refusal(event, document | odd)
+            assert reason is not None
+            assert "secret" not in reason
+            assert "the event: is not valid Unicode" in reason
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_a_moment_at_the_edges_of_the_calendar_is_refused(moment: str) -> None:
     for event in EVENTS:
         document = json.loads((EXAMPLES / event.__name__ / "full.json").read_text("utf-8"))
         if "recorded_at" in document:
-            told = refusal(event, {**document, "recorded_at": moment})
-            assert "recorded_at: has to be between the years 2 and 9998 in UTC" in (told or "")
+            reason = refusal(event, {**document, "recorded_at": moment})
+            assert "recorded_at: has to be between the years 2 and 9998 in UTC" in (reason or "")
             found += 1
     assert found == 2

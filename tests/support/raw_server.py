@@ -37,12 +37,12 @@ async def raw_server(
         answers: what is sent for a path.
         identity: its certificate, if it speaks TLS.
     """
-    told = RawServer()
+    served = RawServer()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            told.requests.append(head)
+            served.requests.append(head)
             path = head.split(" ")[1].partition("?")[0]
             found = answers.get(path, response(b"", status="404 Not Found"))
             if isinstance(found, bytes):
@@ -57,9 +57,9 @@ async def raw_server(
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(identity.certificate, identity.key)
     server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context)
-    told.port = server.sockets[0].getsockname()[1]
+    served.port = server.sockets[0].getsockname()[1]
     try:
-        yield told
+        yield served
     finally:
         server.close()
 

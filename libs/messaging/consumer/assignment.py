@@ -46,10 +46,10 @@ CANCEL_TIMEOUT_S: Final = 1.0
 """How long a cancelled handler is waited for, in seconds. The whole group waits meanwhile."""
 
 
-OTHERS_JOIN_S: Final = 0.5
-"""Least time between a rebalance and one that this member requests, in seconds: whoever has not got
-its assignment by then has missed it, and joins anew (KAFKA-14639); the embedded broker never
-answers it at all."""
+MIN_REBALANCE_INTERVAL_S: Final = 0.5
+"""Least time between a rebalance and one that this member requests, in seconds: a member without
+its assignment by then has missed it and joins anew (KAFKA-14639); the embedded broker never answers
+it at all."""
 
 
 class PartitionAssignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
@@ -232,7 +232,7 @@ class PartitionAssignment(ConsumerRebalanceListener):  # type: ignore[misc]  # a
         """Drain and commit partitions that are to move, and request a rebalance without them."""
         going = set(self._releasing)
         clock = asyncio.get_running_loop().time
-        earliest = clock() + OTHERS_JOIN_S
+        earliest = clock() + MIN_REBALANCE_INTERVAL_S
         await self._window.drain(going, self._drain_s())
         await asyncio.sleep(earliest - clock())
         await self._commits.commit(self._consumer)

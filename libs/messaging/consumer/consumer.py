@@ -159,7 +159,7 @@ class StageConsumer:
         return self.window.in_flight
 
     def describe(self) -> dict[str, Any]:
-        """Return what the member holds, for whoever has to find out why it stands still."""
+        """Return what the member holds, by name, to find out why it makes no progress."""
         if self.client is None:
             return {"trouble": self.trouble}
         return {

@@ -32,7 +32,7 @@ class DependencyMonitor:
 
     Args:
         check: raises if a dependency is not there.
-        is_idle: tells whether no message is in flight.
+        is_idle: returns whether no message is in flight.
 
     Attributes:
         trouble: the reason to report, for people; empty while all is well, or messages tell.

@@ -33,8 +33,8 @@ SUFFIXES: Final = frozenset(
 STDIN: Final = Path("-")
 """Stands for standard input, as with most tools."""
 _WILDCARDS: Final = frozenset("*?[")
-_NO_INTERVIEWS: Final = frozenset({"readme", "license", "licence", "changelog"})
-"""Stems of texts that lie in many folders and are about them."""
+_DOCUMENTATION: Final = frozenset({"readme.md", "license.md", "changelog.md", "readme", "license"})
+"""Names of texts about a folder, which are neither submitted nor named as left out."""
 _YAML: Final = frozenset({".yaml", ".yml"})
 
 
@@ -148,9 +148,9 @@ def _left_out(folders: Iterable[Path], interviews: Iterable[InterviewFile]) -> t
 
 
 def _is_shown(path: Path) -> bool:
-    """Whether a file of a folder may be an interview: YAML and hidden files never are."""
-    named = path.name.startswith(".") or path.suffix.lower() in _YAML
-    return not named and path.stem.lower() not in _NO_INTERVIEWS and path.is_file()
+    """Whether a file of a folder is worth naming: YAML, hidden files and documentation are not."""
+    is_other = path.name.startswith(".") or path.suffix.lower() in _YAML
+    return not is_other and path.name.lower() not in _DOCUMENTATION and path.is_file()
 
 
 def _files(

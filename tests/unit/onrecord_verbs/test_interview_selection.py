@@ -28,14 +28,15 @@ def test_a_folder_stands_for_all_its_transcripts_and_its_study(folder: Path) -> 
 
 
 def test_other_files_of_a_folder_are_named_and_not_passed_over_in_silence(folder: Path) -> None:
-    for name in ("talk.docx", "talk.mp3", "notes", ".hidden.txt"):
+    for name in ("talk.docx", "talk.mp3", "notes", ".hidden.txt", "readme.txt"):
         (folder / name).touch()
     chosen = select_interviews([folder])
-    assert [one.path.name for one in chosen.interviews] == ["a.TXT", "b.vtt", "talk.docx"]
+    found = [one.path.name for one in chosen.interviews]
+    assert found == ["a.TXT", "b.vtt", "readme.txt", "talk.docx"]
     assert [path.name for path in chosen.left_out] == ["notes", "talk.mp3"]
     write_manifest(folder, "- file: b.vtt\n")
     left_out = [path.name for path in select_interviews([folder]).left_out]
-    assert left_out == ["a.TXT", "notes", "talk.docx", "talk.mp3"]
+    assert left_out == ["a.TXT", "notes", "readme.txt", "talk.docx", "talk.mp3"]
 
 
 def test_a_pattern_that_no_shell_expanded_stands_for_the_files_that_fit(folder: Path) -> None:
