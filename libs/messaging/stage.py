@@ -1,83 +1,25 @@
-"""A stage: which topics a service reads, and the handler of each.
+"""A stage: which topics a service reads, and how the messages of each are handled.
 
-A handler takes an event and returns the events it causes, or none. It raises to fail: the
-branch of the error decides what becomes of the message. It never acknowledges, retries or logs.
-
-    stage = Stage("enrichment")
-
-    @stage.on(CHUNKS_READY)
-    async def draft_notes(chunk: ChunkReady, delivery: Delivery) -> NotesDrafted:
-        return await drafter.draft(chunk, deadline=delivery.deadline)
+Handlers are declared with FastStream's decorators on a ``ReliableKafkaBroker``, and nowhere else.
+When the broker starts, it puts their routes (``messaging.broker.routes``) into a stage. The
+consumer, the processor and the failure router know only the stage, and nothing of FastStream.
 """
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol
 
 from contracts.errors import BadMessageError, ErrorCode
-from contracts.events import Event
-from contracts.topics import Topic
-from messaging.codec import decode_event, read_event_headers
-from messaging.delivery import Delivery, PropagatedContext, Record
+from messaging.delivery import Delivery, PropagatedContext
 from messaging.processing.inflight import InFlightMessage
 from messaging.producer.outgoing import Outgoing
-
-Returned = Event | Iterable[Event] | None
-"""What a handler returns: one event, several in the order they are to be sent, or none."""
-
-Handler = Callable[..., Awaitable[Returned]]
-H = TypeVar("H", bound=Handler)
 
 
 class UnknownSourceTopicError(BadMessageError):
     """Raised for a message in a retry topic that its service did not put there."""
 
     code = ErrorCode.INVALID_EVENT
-
-
-@dataclass(frozen=True, slots=True)
-class TopicRoute:
-    """Route from one subscribed topic to its handler.
-
-    Attributes:
-        topic: its name without prefix.
-        event: the event it carries; None hands the raw record to the handler.
-        handler: takes the event (or record), and the delivery if it wants it.
-        wants_delivery: whether the handler takes a second argument.
-    """
-
-    topic: str
-    event: type[Event] | None
-    handler: Handler
-    wants_delivery: bool
-
-    @property
-    def is_json(self) -> bool:
-        """Whether the topic's records are JSON, and so are held to its limits and deadlines."""
-        return self.event is not None
-
-    def read(self, job: InFlightMessage) -> tuple[Event | Record, PropagatedContext]:
-        """What the handler takes, and what of the message's headers is carried on.
-
-        Raises:
-            BadMessageError: the record is not what the topic carries.
-        """
-        if self.event is None:
-            return job.record, read_event_headers(job.headers)[1]
-        return decode_event(job.received.value, job.headers, self.event)
-
-    async def handle(self, subject: Event | Record, delivery: Delivery | None) -> tuple[Event, ...]:
-        """Call the handler; what it returns, as a tuple in order."""
-        if self.wants_delivery:
-            result = await self.handler(subject, delivery)
-        else:
-            result = await self.handler(subject)
-        if result is None:
-            return ()
-        return (result,) if isinstance(result, Event) else tuple(result)
 
 
 class TopicSubscription(Protocol):
@@ -136,16 +78,6 @@ class Stage:
         """All subscriptions, in the order they were declared."""
         return tuple(self._routes.values())
 
-    def on(self, topic: Topic) -> Callable[[H], H]:
-        """Handle a topic's events with the decorated coroutine function."""
-        if topic.event is None:
-            raise TypeError(f"{topic.name} carries records of any kind: use on_raw")
-        return self._register(topic.name, topic.event)
-
-    def on_raw(self, topic: Topic) -> Callable[[H], H]:
-        """Handle a topic's records as they are (``messaging.Record``)."""
-        return self._register(topic.name, None)
-
     def route(self, topic: str) -> TopicSubscription:
         """Return the subscription of a topic.
 
@@ -160,14 +92,6 @@ class Stage:
                 f"it is in a retry topic, and {self.service} reads no such topic as its headers "
                 "say it came from"
             ) from None
-
-    def _register(self, topic: str, event: type[Event] | None) -> Callable[[H], H]:
-        def decorate(handler: H) -> H:
-            arguments = len(inspect.signature(handler).parameters)
-            self.add(TopicRoute(topic, event, handler, wants_delivery=arguments > 1))
-            return handler
-
-        return decorate
 
     def add(self, subscription: TopicSubscription) -> None:
         """Add a subscription.

@@ -32,9 +32,9 @@ from contracts.events import ChunkReady, NotesStored
 from contracts.topics import CHUNKS_READY
 from messaging import Delivery, Headers, Outgoing, Publisher, StageSettings, run
 from messaging.consumer.consumer import StageConsumer
-from messaging.stage import Stage
 from support.broker import PROBE
 from support.on_faststream import application_of, broker_of
+from support.stages import Stage
 
 SEED: Final = "ONRECORD_CHAOS_ROUND_SEED"
 FOLDER: Final = "ONRECORD_CHAOS_FOLDER"

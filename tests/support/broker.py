@@ -34,8 +34,8 @@ from messaging.consumer.consumer import StageConsumer
 from messaging.delivery import Headers
 from messaging.kafka.admin import create_topics, open_admin_client, wait_for_broker
 from messaging.runtime.health import ServiceHealth
-from messaging.stage import Stage
 from support.on_faststream import application_of, broker_of, broker_with
+from support.stages import Stage
 from support.waiting import eventually, until
 
 MACHINERY: Final = os.environ.get("ONRECORD_TEST_MACHINERY") == "1"

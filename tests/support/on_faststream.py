@@ -19,7 +19,7 @@ from messaging import (
     ServiceApplication,
     StageSettings,
 )
-from messaging.stage import Stage, TopicRoute
+from support.stages import FunctionRoute, Stage
 
 
 def broker_of(
@@ -48,7 +48,7 @@ def broker_of(
         middlewares=(PassingOn,) if machinery else (),
     )
     for route in stage.routes:
-        assert isinstance(route, TopicRoute)
+        assert isinstance(route, FunctionRoute)
         handler: Any = _handler(route)
         for topic in EVENT_TOPICS:
             handler = broker.publisher(topic)(handler)
@@ -107,7 +107,7 @@ def _declared(name: str) -> Topic:
     return next(topic for topic in EVENT_TOPICS if topic.name == name)
 
 
-def _handler(route: TopicRoute) -> Callable[..., Any]:
+def _handler(route: FunctionRoute) -> Callable[..., Any]:
     """The handler of a route, annotated as FastStream needs it."""
 
     async def handle(subject: Any, delivery: Any) -> Any:

@@ -28,10 +28,10 @@ from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import Headers, append_headers, split_headers
 from messaging.kafka.admin import open_admin_client
 from messaging.limits import PULL_BYTES, WHOLE_BYTES
-from messaging.stage import Stage
 from support import bombs
 from support.bombs import MIB
 from support.broker import QUICK, Bench, bench_on
+from support.stages import Stage
 
 SERVICE = "enrichment"
 DLQ, RETRY = dlq_topic(SERVICE).name, retry_topic(SERVICE, 0).name

@@ -27,11 +27,11 @@ from guardrail.domain import AssessmentOptions
 from guardrail.handlers import validate_draft
 from guardrail.settings import GuardrailSettings
 from messaging import Delivery, Publisher
-from messaging.stage import Stage
 from processes import TaskLimits, WorkerPool
 from support.broker import bench_on
 from support.chunks import CHUNK, GOOD
 from support.chunks import drafted as draft_of
+from support.stages import Stage
 from support.worker_tasks import assess_slowly
 
 TAKES_S = 1.0

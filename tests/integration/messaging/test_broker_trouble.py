@@ -22,7 +22,6 @@ from messaging.kafka.admin import (
     open_admin_client,
 )
 from messaging.producer.publisher import RecordTooLargeError
-from messaging.stage import Stage
 from support.broker import (
     PROBE,
     QUICK,
@@ -35,6 +34,7 @@ from support.broker import (
     probe_topics,
 )
 from support.http_client import http_client
+from support.stages import Stage
 from support.waiting import until
 
 

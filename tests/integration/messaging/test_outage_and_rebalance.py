@@ -5,8 +5,8 @@ from __future__ import annotations
 from contracts.errors import OutageError
 from contracts.topics import CHUNKS_READY
 from messaging import Record
-from messaging.stage import Stage
 from support.broker import PROBE, QUICK, Bench
+from support.stages import Stage
 from support.waiting import until
 
 MESSAGES = 20

@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 
 from contracts.topics import CHUNKS_READY
 from messaging import Record
-from messaging.stage import Stage
 from support.broker import PROBE, Bench
+from support.stages import Stage
 from support.waiting import until
 
 

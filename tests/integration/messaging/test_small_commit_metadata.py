@@ -13,10 +13,10 @@ from contracts.topics import CHUNKS_READY
 from messaging import Record
 from messaging.consumer import offset_metadata
 from messaging.kafka.admin import open_admin_client
-from messaging.stage import Stage
 from support.apache_kafka import JVM_THAT_STARTS_FAST, ApacheKafka, own_kafka
 from support.broker import PROBE, QUICK, Bench, bench_on, probe_topics
 from support.kafka_jars import KafkaMissingError, jars
+from support.stages import Stage
 from support.waiting import until
 
 MOST: Final = 48

@@ -10,8 +10,8 @@ import pytest
 from contracts.topics import CHUNKS_READY
 from messaging import Record
 from messaging.kafka import broker_monitor
-from messaging.stage import Stage
 from support.broker import PROBE, Bench
+from support.stages import Stage
 from support.waiting import until
 
 PATIENCE_S = 1.0

@@ -14,7 +14,7 @@ from messaging import Delivery, Record, StageSettings
 from messaging.processing.attempts import HandlerRunner
 from messaging.processing.failure_policy import DeadlinePassedError
 from messaging.processing.inflight import InFlightMessage
-from messaging.stage import Stage
+from support.stages import Stage
 
 QUICK = StageSettings(deadline_s=0.1, tries=3, retry_wait_s=30.0)
 

@@ -29,8 +29,8 @@ from messaging.delivery import Headers, append_headers
 from messaging.processing.inflight import InFlightMessage
 from messaging.processing.processor import MOST_NEWCOMERS, MessageProcessor
 from messaging.producer.publisher import RecordTooLargeError
-from messaging.stage import Stage
 from support.chunks import GOOD, drafted
+from support.stages import Stage
 from support.waiting import until
 from unit.messaging.test_attempts import Received
 

@@ -16,8 +16,8 @@ from contracts.topics import NOTES_DRAFTED
 from messaging import KafkaSettings, Publisher, StageSettings
 from messaging.delivery import Headers
 from messaging.kafka.admin import open_admin_client
-from messaging.stage import Stage
 from support.broker import QUICK, Bench, RunningStage, bench_on, probe_topics
+from support.stages import Stage
 
 needs = pytest.mark.needs
 """``@needs(Ability.COMMITS)``: the test is collected only for backends that have the abilities."""

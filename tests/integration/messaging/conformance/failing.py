@@ -16,8 +16,8 @@ from messaging.delivery import (
     build_retry_headers,
     split_headers,
 )
-from messaging.stage import Stage
 from support.broker import PROBE
+from support.stages import Stage
 
 ODD: Headers = (("a", b"1"), ("a", b"2"), ("raw", b"\xff\xfe"), ("empty", b""), (h.ADDED, b"3"))
 

@@ -13,9 +13,9 @@ from faststream.kafka import KafkaBroker, KafkaMessage, TestKafkaBroker
 from contracts.topics import EVENT_TOPICS
 from messaging import StageSettings
 from messaging.delivery import Headers
-from messaging.stage import Stage
 from support.broker import QUICK
 from support.on_faststream import broker_of
+from support.stages import Stage
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,10 @@ from contracts.events import NotesStored
 from contracts.ids import derive_id
 from contracts.topics import CHUNKS_READY
 from messaging import KafkaSettings, Record, run
-from messaging.stage import Stage
 from support.broker import PROBE, QUICK
 from support.chunks import INTERVIEW
 from support.on_faststream import application_of, broker_of
+from support.stages import Stage
 from support.waiting import until
 
 DRAIN_GRACE: Final = "TEST_DRAIN_GRACE_S"

@@ -14,9 +14,9 @@ from integration.messaging.conformance.backends import Ability, Brokered, needs,
 from messaging import Publisher, Record
 from messaging.consumer import offset_metadata
 from messaging.kafka.admin import open_admin_client
-from messaging.stage import Stage
 from support.broker import PROBE, QUICK
 from support.chunks import CHUNK
+from support.stages import Stage
 from support.waiting import until
 
 pytestmark = needs(Ability.RAW_RECORDS, Ability.COMMITS, Ability.RESTARTS)

@@ -16,9 +16,9 @@ from integration.messaging.conformance.backends import Ability, Brokered, needs,
 from integration.messaging.conformance.failing import in_ms, told
 from messaging import Delivery, Record
 from messaging.codec import encode_event
-from messaging.stage import Stage
 from support.broker import PROBE, QUICK
 from support.chunks import STUDY
+from support.stages import Stage
 
 HOUR_S = 3_600.0
 EVENT = TranscriptSubmitted(

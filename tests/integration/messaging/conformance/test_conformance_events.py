@@ -13,9 +13,9 @@ from integration.messaging.conformance.backends import Backend, proves
 from messaging import Delivery
 from messaging.codec import encode_event
 from messaging.delivery import Headers
-from messaging.stage import Stage
 from support.broker import PROBE
 from support.chunks import CHUNK, GOOD, drafted
+from support.stages import Stage
 
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 KEY, BODY, PLAIN = encode_event(CHUNK, source="/test")

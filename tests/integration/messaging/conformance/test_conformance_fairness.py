@@ -16,8 +16,8 @@ from integration.messaging.conformance.failing import in_ms, waiting
 from messaging import Publisher, Record
 from messaging.consumer.consumer import StageConsumer
 from messaging.delivery import Delivery, Headers, MessageOrigin, append_headers, build_retry_headers
-from messaging.stage import Stage
 from support.broker import PROBE, QUICK, RunningStage
+from support.stages import Stage
 from support.waiting import until
 
 pytestmark = needs(Ability.RAW_RECORDS, Ability.CONCURRENCY, Ability.COMMITS)

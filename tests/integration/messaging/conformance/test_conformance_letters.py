@@ -17,8 +17,8 @@ from messaging import Record
 from messaging.consumer import batch_reader
 from messaging.dead_letters.headers import build_replay_headers
 from messaging.delivery import Headers, append_headers, split_headers
-from messaging.stage import Stage
 from support.broker import PROBE, QUICK
+from support.stages import Stage
 
 pytestmark = needs(Ability.RAW_RECORDS, Ability.COMMITS, Ability.DEAD_LETTERS)
 

@@ -21,9 +21,9 @@ from messaging.consumer import offset_metadata
 from messaging.consumer.metrics import LOG_FAULTS
 from messaging.consumer.offset_metadata import LogIdentity
 from messaging.kafka.admin import create_topics, open_admin_client
-from messaging.stage import Stage
 from support.apache_kafka import ApacheKafka
 from support.broker import PROBE, QUICK, RestartableBroker
+from support.stages import Stage
 from support.waiting import until
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import Failing, told
 from messaging import Delivery, Record
-from messaging.stage import Stage
 from support.broker import PROBE, QUICK
+from support.stages import Stage
 from support.waiting import until
 
 pytestmark = needs(Ability.RAW_RECORDS, Ability.COMMITS, Ability.DEAD_LETTERS)

@@ -18,8 +18,8 @@ from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from integration.messaging.conformance.failing import waiting
 from messaging import Record
-from messaging.stage import Stage
 from support.broker import PROBE, QUICK, RunningStage
+from support.stages import Stage
 from support.waiting import until
 
 pytestmark = needs(Ability.RAW_RECORDS, Ability.CONCURRENCY, Ability.COMMITS)

@@ -11,8 +11,8 @@ import pytest
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from messaging import Record, StageSettings
-from messaging.stage import Stage
 from support.broker import PROBE, QUICK, RunningStage
+from support.stages import Stage
 from support.waiting import until
 
 pytestmark = needs(

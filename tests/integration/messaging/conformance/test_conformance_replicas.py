@@ -17,10 +17,10 @@ from contracts.ids import derive_id
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from messaging import Record
-from messaging.stage import Stage
 from support.broker import PROBE, QUICK, RestartableBroker, RunningStage
 from support.choice_of_tests import keep_one_in
 from support.chunks import INTERVIEW
+from support.stages import Stage
 from support.waiting import until
 
 pytestmark = needs(

@@ -19,10 +19,10 @@ from integration.messaging.conformance.backends import Ability, Brokered, needs,
 from integration.messaging.conformance.processes import Process
 from messaging import Record
 from messaging.runtime.supervision import FAREWELL_S
-from messaging.stage import Stage
 from support.apache_kafka import ApacheKafka
 from support.broker import PROBE, QUICK, RestartableBroker
 from support.chunks import CHUNK
+from support.stages import Stage
 from support.waiting import until
 
 pytestmark = needs(Ability.RAW_RECORDS, Ability.COMMITS, Ability.RESTARTS)

@@ -19,10 +19,10 @@ from messaging.consumer.batch_memory import BATCH_MEMORY, ClosableBatch
 from messaging.dead_letters.stubs import compute_record_digest, compute_record_size
 from messaging.delivery import Headers, split_headers
 from messaging.limits import HEADERS_BYTES, MOST_HEADERS, WHOLE_BYTES
-from messaging.stage import Stage
 from support import bombs
 from support.bombs import CODECS, MIB
 from support.broker import PROBE, QUICK
+from support.stages import Stage
 from support.waiting import until
 
 pytestmark = needs(Ability.RAW_RECORDS, Ability.DEAD_LETTERS)

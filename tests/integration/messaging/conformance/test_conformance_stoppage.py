@@ -18,9 +18,9 @@ from contracts.errors import (
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from messaging import Record
-from messaging.stage import Stage
 from support.broker import PROBE, QUICK, RunningStage, free_port
 from support.http_client import http_client
+from support.stages import Stage
 from support.waiting import until
 
 NUMBER = 200

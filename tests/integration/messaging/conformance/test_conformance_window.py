@@ -13,8 +13,8 @@ from contracts.errors import BadMessageError, RetryableError
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from messaging import Record
-from messaging.stage import Stage
 from support.broker import PROBE, QUICK
+from support.stages import Stage
 from support.waiting import until
 
 pytestmark = needs(Ability.RAW_RECORDS, Ability.CONCURRENCY, Ability.COMMITS)

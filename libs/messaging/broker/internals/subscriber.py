@@ -1,92 +1,36 @@
-"""What is taken from FastStream's internals, and nothing else here takes anything from them.
-
-``tests/unit/messaging/broker/test_faststream_internals.py`` pins what this module relies on, so
-that an upgrade of FastStream that changes it fails there, and not in a service.
-"""
+"""Subscribers that take part in FastStream's machinery, but are given each record by the broker."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from inspect import unwrap
 from itertools import count
-from typing import Any, Final, Protocol
+from typing import Any
 
 from faststream._internal.broker.registrator import Registrator
-from faststream._internal.constants import EMPTY
 from faststream._internal.endpoint.subscriber.call_item import CallsCollection, HandlerItem
 from faststream._internal.endpoint.subscriber.usecase import SubscriberUsecase
 from faststream._internal.endpoint.subscriber.utils import default_filter
-from faststream._internal.parser import DefaultCodec
-from faststream.kafka.broker.registrator import KafkaRegistrator
-from faststream.kafka.configs import KafkaBrokerConfig
-from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
-from faststream.kafka.parser import AioKafkaParser
-from faststream.kafka.publisher.config import (
-    KafkaPublisherConfig,
-    KafkaPublisherSpecificationConfig,
-)
 from faststream.kafka.publisher.fake import KafkaFakePublisher
-from faststream.kafka.publisher.producer import AioKafkaFastProducer
-from faststream.kafka.publisher.specification import KafkaPublisherSpecification
-from faststream.kafka.publisher.usecase import DefaultPublisher
-from faststream.kafka.response import KafkaPublishCommand
 from faststream.kafka.schemas import Topic as KafkaTopic
-from faststream.kafka.security import parse_security
 from faststream.kafka.subscriber.config import (
     KafkaSubscriberConfig,
     KafkaSubscriberSpecificationConfig,
 )
 from faststream.kafka.subscriber.specification import KafkaSubscriberSpecification
 from faststream.kafka.subscriber.usecase import DefaultSubscriber
-from faststream.message import AckStatus
 from faststream.middlewares import AckPolicy
-from faststream.response.publish_type import PublishType
 
-__all__ = [
-    "EMPTY",
-    "FAKE_CONSUMER",
-    "AckRecordingMessage",
-    "AckStatus",
-    "AioKafkaFastProducer",
-    "KafkaBrokerConfig",
-    "KafkaPublishCommand",
-    "KafkaRegistrator",
-    "KafkaTopic",
-    "ManagedPublisher",
-    "ManagedSubscriber",
-    "MessageSink",
-    "PreparedHandler",
-    "add_publisher",
-    "add_subscriber",
-    "build_codec_and_parsers",
-    "build_publish_command",
-    "convert_security",
-    "encode_body",
-    "publishing_to",
-]
-
-
-class MessageSink(Protocol):
-    """Receiver of the messages that a handler publishes, in place of the broker's producer.
-
-    Attributes:
-        message: FastStream's message; set once it is parsed.
-    """
-
-    message: AckRecordingMessage | None
-
-    async def publish(self, cmd: KafkaPublishCommand) -> Any:
-        """Take one message."""
-
-
-publishing_to: Final[ContextVar[MessageSink | None]] = ContextVar("publishing_to", default=None)
-"""Where the results of the handler that runs now go; None sends them at once."""
+from messaging.broker.internals.messages import (
+    AckRecordingMessage,
+    TolerantParser,
+    publishing_to,
+)
 
 Decoder = Callable[[Any], Awaitable[Any]]
-Expand = Callable[[Any], Iterable[KafkaPublishCommand] | None]
-"""Turns what a handler returned into messages for one topic; None leaves it to FastStream."""
+
+_numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,40 +51,6 @@ class PreparedHandler:
     context: dict[str, str]
     publishers: tuple[Any, ...]
     is_plain: bool
-
-
-_numbers = count(1)
-
-
-class AckRecordingMessage(KafkaMessage):
-    """FastStream message that records the handler's ack, nack or reject, for the broker."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.committed: AckStatus | None = None
-        if (sink := publishing_to.get()) is not None:
-            sink.message = self
-
-
-class _TolerantParser(AioKafkaParser):
-    """Parses records whose headers are empty, or no UTF-8, which FastStream's refuses."""
-
-    __slots__ = ()
-
-    async def parse_message(self, message: Any) -> Any:
-        headers = {
-            name: (value or b"").decode(errors="replace") for name, value in message.headers or ()
-        }
-        return self.msg_class(
-            body=message.value or b"",
-            headers=headers,
-            reply_to=headers.get("reply_to", ""),
-            content_type=headers.get("content-type"),
-            message_id=f"{message.offset}-{message.timestamp}",
-            correlation_id=headers.get("correlation_id"),
-            raw_message=message,
-            consumer=self._consumer,
-        )
 
 
 class ManagedSubscriber(DefaultSubscriber):
@@ -167,7 +77,7 @@ class ManagedSubscriber(DefaultSubscriber):
         self.number = next(_numbers)
         self.choose_decoder: Callable[[PreparedHandler, Any], Decoder] | None = None
         self.make_delivery: Callable[[Any], Any] | None = None
-        self.parser = _TolerantParser(msg_class=AckRecordingMessage, regex=None)
+        self.parser = TolerantParser(msg_class=AckRecordingMessage, regex=None)
         self._parser = self.parser.parse_message
 
     async def start(self) -> None:
@@ -272,86 +182,6 @@ class ManagedSubscriber(DefaultSubscriber):
         )
 
 
-class ManagedPublisher(DefaultPublisher):
-    """FastStream publisher whose messages the broker sends once the handler has returned.
-
-    Attributes:
-        declared: the declared topic, if it is one.
-        declares_topic: whether the broker may create the topic.
-        expand: makes several messages, or none, of what a handler returns.
-    """
-
-    __slots__ = ("declared", "declares_topic", "expand")
-
-    def __init__(
-        self, config: KafkaPublisherConfig, specification: KafkaPublisherSpecification
-    ) -> None:
-        super().__init__(config, specification)
-        self.declared: Any = None
-        self.declares_topic = True
-        self.expand: Expand | None = None
-
-    @property
-    def configuration(self) -> Any:
-        """FastStream's settings of the broker and the routers it belongs to."""
-        return self._outer_config
-
-    @property
-    def broker(self) -> Any:
-        """The broker it belongs to; None if it belongs to a router that none includes."""
-        return self._outer_config.extra_context.get("broker")
-
-    async def _publish(self, cmd: Any, *, _extra_middlewares: Iterable[Any]) -> None:
-        middlewares = tuple(_extra_middlewares)
-        cmd = KafkaPublishCommand.from_cmd(cmd)
-        several = self.expand(cmd) if self.expand is not None else None
-        for one in (cmd,) if several is None else several:
-            one.destination = self.topic
-            one.add_headers(self.headers, override=False)
-            one.reply_to = one.reply_to or self.reply_to
-            one.partition = one.partition if one.partition is not None else self.partition
-            one.key = one.key or self.key
-            producer: Any = publishing_to.get() or self._outer_config.producer
-            await self._basic_publish(one, producer=producer, _extra_middlewares=middlewares)
-
-    async def publish_result(self, body: Any, correlation_id: str | None) -> None:
-        """Publish what a handler returned to a message without FastStream's middlewares."""
-        cmd = build_publish_command(body)
-        cmd.correlation_id = cmd.correlation_id or correlation_id
-        await self._publish(cmd, _extra_middlewares=())
-
-
-def convert_security(security: Any) -> dict[str, Any]:
-    """Convert FastStream's security settings to options of an aiokafka client."""
-    options: dict[str, Any] = parse_security(security)
-    return options
-
-
-def build_codec_and_parsers() -> tuple[Any, Any, Any]:
-    """Build the codec, parser and decoder that FastStream expects of a producer."""
-    parser = _TolerantParser(msg_class=AckRecordingMessage, regex=None)
-    return DefaultCodec(), parser.parse_message, parser.decode_message
-
-
-def build_publish_command(
-    body: Any, *, key: bytes | None = None, headers: dict[str, str] | None = None
-) -> KafkaPublishCommand:
-    """Build the command with which FastStream's publishers publish a message."""
-    if hasattr(body, "as_publish_command"):
-        return KafkaPublishCommand.from_cmd(body.as_publish_command())
-    return KafkaPublishCommand(
-        body, topic="", key=key, headers=headers, _publish_type=PublishType.PUBLISH
-    )
-
-
-async def encode_body(config: Any, body: Any) -> tuple[bytes | None, str | None]:
-    """Encode a message's body as FastStream's producer does; return bytes and content type."""
-    codec = config.broker_codec or DefaultCodec()
-    encoded: tuple[bytes | None, str | None]
-    encoded = await codec.encode(body, config.fd_config._serializer)
-    return encoded
-
-
 @dataclass(frozen=True, slots=True)
 class SubscriberOptions:
     """Options of FastStream's subscribers that may be set here.
@@ -410,56 +240,3 @@ def add_subscriber(
         dependencies_=options.dependencies,
     )
     return subscriber
-
-
-@dataclass(frozen=True, slots=True)
-class PublisherOptions:
-    """Options of FastStream's publishers that may be set here.
-
-    Attributes:
-        key: of every record, unless the result says another one.
-        partition: of every record.
-        headers: of every record, unless the result says others.
-        reply_to: the topic that answers go to.
-        title: in AsyncAPI.
-        description: in AsyncAPI.
-        schema: the type of what is sent, for AsyncAPI.
-        include_in_schema: whether AsyncAPI has it.
-    """
-
-    key: bytes | None = None
-    partition: int | None = None
-    headers: dict[str, str] | None = None
-    reply_to: str = ""
-    title: str | None = None
-    description: str | None = None
-    schema: Any = None
-    include_in_schema: bool = True
-
-
-def add_publisher(
-    registrator: Any, topic: KafkaTopic, options: PublisherOptions, *, persistent: bool
-) -> ManagedPublisher:
-    """Register a managed publisher with a broker or router, as FastStream's factory would."""
-    config = KafkaPublisherConfig(
-        key=options.key,
-        topic=topic.name,
-        partition=options.partition,
-        headers=options.headers,
-        reply_to=options.reply_to,
-        _outer_config=registrator.config,
-    )
-    specification = KafkaPublisherSpecification(
-        _outer_config=registrator.config,
-        specification_config=KafkaPublisherSpecificationConfig(
-            topic=topic.name,
-            schema_=options.schema,
-            title_=options.title,
-            description_=options.description,
-            include_in_schema=options.include_in_schema,
-        ),
-    )
-    publisher = ManagedPublisher(config, specification)
-    publisher.declares_topic = topic.declare
-    Registrator.publisher(registrator, publisher, persistent=persistent)
-    return publisher
