@@ -1,4 +1,4 @@
-"""A Starlette application, with the bodies that all our servers give."""
+"""A Starlette application with the error and JSON bodies that all our servers use."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a handler needs beyond Starlette: bounded bodies, clients that leave, connections to cut."""
+"""Request handling beyond Starlette: bounded bodies, disconnected clients, aborted connections."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Find notes about which the checks are uncertain, for a second model to judge.
 
 Notes that are one of the interview's own sentences hardly ever are, notes in words of their own
-mostly. ``docs/adr/0013-a-judge-for-what-is-in-doubt.md`` has the figures.
+mostly. ``docs/research/notes-that-a-judge-is-asked-about.md`` has the figures.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The producer client: hands interviews in, and tells what became of them.
+"""The producer client: submits interviews, and reports their outcomes.
 
     study = Study(study_id="pilot", name="Pilot", themes=(Theme(id="price", name="Price"),))
     async with Producer(KafkaSettings()) as producer:

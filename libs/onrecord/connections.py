@@ -1,4 +1,4 @@
-"""Opens what commands talk to, and words what keeps them from it for people."""
+"""Connections of commands to broker, database and control; their errors worded for people."""
 
 from __future__ import annotations
 

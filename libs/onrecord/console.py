@@ -1,4 +1,4 @@
-"""How commands speak: results on stdout, everything else on stderr, JSON where it is asked for.
+"""Output of commands: results on stdout, everything else on stderr, JSON if asked for.
 
 Whatever a command prints goes through ``out`` or ``err``, which escape what would control the
 terminal: titles, labels, ids and error texts are other people's.

@@ -1,4 +1,4 @@
-"""What can go wrong for somebody at the command line, in the classes that decide the exit code.
+"""Errors of the command line, in the classes that decide the exit code.
 
     CommandError
     ├── FailedError        1: the thing asked about failed

@@ -1,4 +1,4 @@
-"""Makes verbs' docstrings fit to be printed as help."""
+"""Conversion of verbs' docstrings to help texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What several verbs' options have in common."""
+"""Option types and validation that several verbs share."""
 
 from __future__ import annotations
 

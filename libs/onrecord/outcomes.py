@@ -1,4 +1,4 @@
-"""Reads what became of submitted interviews from ``transcripts-settled``."""
+"""Reader of the outcomes of submitted interviews, from ``transcripts-settled``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Puts many dead letters back through control, and keeps account of each."""
+"""Replays of many dead letters through control, with the result of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The folder ``schemas/``: written from the contracts, compared with them, released."""
+"""The folder ``schemas/``: generated from the contracts, checked against them, released."""
 
 from __future__ import annotations
 

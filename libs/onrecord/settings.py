@@ -1,4 +1,4 @@
-"""Where clients find the system: the environment, the local stack here, or Docker Compose's."""
+"""Settings by which clients find the system: environment, local stack, or Compose's ports."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A pool of worker processes, each with its own connection, so that any can be ended alone.
 
-    pool = WorkerPool(read, processes=2, bounds=Bounds(...), doing="reading the transcript")
+    pool = WorkerPool(read, processes=2, limits=TaskLimits(...), doing="reading the transcript")
     async with pool as read_in_process:
         result = await read_in_process(argument)
 
@@ -50,7 +50,7 @@ class WorkerPool(Generic[P, R]):
     Args:
         function: a function of a module, with arguments and a result that can be pickled.
         processes: how many may run at once.
-        bounds: what each call may use.
+        limits: what each call may use.
         doing: what the function does, for errors, such as "reading the transcript".
         prepare: called in each process before its first task, to load what all tasks need; what
             it takes counts for none of them.
@@ -61,16 +61,16 @@ class WorkerPool(Generic[P, R]):
         function: Callable[P, R],
         *,
         processes: int,
-        bounds: TaskLimits,
+        limits: TaskLimits,
         doing: str,
         prepare: Callable[[], object] | None = None,
     ) -> None:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([function.__module__, serve_tasks.__module__])
         self._doing = doing
-        self._bounds = bounds
+        self._limits = limits
         self._is_closed = False
-        self._workers = [_Worker(context, function, bounds, prepare) for _ in range(processes)]
+        self._workers = [_Worker(context, function, limits, prepare) for _ in range(processes)]
         self._free: asyncio.Queue[_Worker] = asyncio.Queue()
         for worker in self._workers:
             self._free.put_nowait(worker)
@@ -135,7 +135,7 @@ class WorkerPool(Generic[P, R]):
             raise
         except TimeoutError as error:
             raise TaskTimedOutError(
-                f"{self._doing} took longer than {self._bounds.timeout_s:g} s"
+                f"{self._doing} took longer than {self._limits.timeout_s:g} s"
             ) from error
         except _EndedError as error:
             raise self._meaning_of(error.exit_code) from error
@@ -155,14 +155,14 @@ class WorkerPool(Generic[P, R]):
     def _meaning_of(self, exit_code: int | None) -> Exception:
         if exit_code == -signal.SIGXCPU:
             return TooCostlyError(
-                f"{self._doing} takes more than {self._bounds.cpu_s:g} s of CPU time"
+                f"{self._doing} takes more than {self._limits.cpu_s:g} s of CPU time"
             )
         if exit_code == -signal.SIGABRT:
             return self._out_of_memory()
         return WorkerLostError(f"{self._doing}: its process ended with code {exit_code}")
 
     def _out_of_memory(self) -> TooCostlyError:
-        memory = self._bounds.memory_bytes // MIB
+        memory = self._limits.memory_bytes // MIB
         return TooCostlyError(f"{self._doing} takes more than {memory:,} MiB of memory")
 
 
@@ -181,13 +181,13 @@ class _Worker:
         self,
         context: ForkServerContext,
         function: Callable[..., Any],
-        bounds: TaskLimits,
+        limits: TaskLimits,
         prepare: Callable[[], object] | None,
     ) -> None:
         self._context = context
         self._function = function
         self._prepare = prepare
-        self._bounds = bounds
+        self._limits = limits
         self._process: ForkServerProcess | None = None
         self._connection: Any = None
         self._is_given_up = False
@@ -218,7 +218,7 @@ class _Worker:
         self._ensure_process()
         try:
             self._connection.send_bytes(pickle.dumps(task))
-            is_answered = not self._is_given_up and self._connection.poll(self._bounds.timeout_s)
+            is_answered = not self._is_given_up and self._connection.poll(self._limits.timeout_s)
             answer = self._receive() if is_answered else None
         except (EOFError, OSError) as error:
             raise _EndedError(self.join()) from error
@@ -243,7 +243,7 @@ class _Worker:
                 return
             self.join()  # it was lost while it had nothing to do
         self._connection, theirs = self._context.Pipe()
-        arguments = (theirs, self._function, self._bounds, self._prepare)
+        arguments = (theirs, self._function, self._limits, self._prepare)
         process = self._context.Process(target=serve_tasks, args=arguments, daemon=True)
         with theirs, _LOCK, _without_main():
             process.start()

@@ -39,7 +39,7 @@ STAYS = b"stays"
 def serve_tasks(
     connection: Connection,
     function: Callable[..., Any],
-    bounds: TaskLimits,
+    limits: TaskLimits,
     prepare: Callable[[], object] | None = None,
 ) -> None:
     """Run tasks in a worker process until the parent closes the connection or is gone.
@@ -48,7 +48,7 @@ def serve_tasks(
         connection: receives the pickled arguments of a task, and sends a tag, the answer, and
             whether the process stays.
         function: called with the arguments.
-        bounds: of each task.
+        limits: of each task.
         prepare: called before the first task.
     """
     # Ctrl-C in a terminal reaches all processes; the parent ends this one.
@@ -57,11 +57,11 @@ def serve_tasks(
     return_freed_memory()
     if prepare is not None:
         prepare()
-    memory = MemoryLimit(bounds.memory_bytes)
+    memory = MemoryLimit(limits.memory_bytes)
     with connection:
         try:
             while True:
-                limit_cpu_time(bounds.cpu_s)
+                limit_cpu_time(limits.cpu_s)
                 tag, answer = _answer(connection, function, memory)
                 ends = tag is AnswerTag.OUT_OF_MEMORY or memory.is_retained
                 for part in (tag.value, answer, ENDS if ends else STAYS):

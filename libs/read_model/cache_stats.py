@@ -1,4 +1,4 @@
-"""Reads what is kept of models' answers, and deletes from it."""
+"""Statistics of cached model responses, and their deletion."""
 
 from __future__ import annotations
 

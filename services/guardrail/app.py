@@ -79,7 +79,7 @@ async def lifespan(
     async with (
         run_assessor_pool(
             processes=guardrail.processes,
-            bounds=guardrail.bounds,
+            limits=guardrail.limits,
             options=guardrail.assessment_options,
         ) as assess,
         settings.open_judge() as judge,

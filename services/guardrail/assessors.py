@@ -90,21 +90,21 @@ def warm_up_checks(options: AssessmentOptions) -> None:
 
 @asynccontextmanager
 async def run_assessor_pool(
-    *, processes: int, bounds: TaskLimits, options: AssessmentOptions = DEFAULT_OPTIONS
+    *, processes: int, limits: TaskLimits, options: AssessmentOptions = DEFAULT_OPTIONS
 ) -> AsyncIterator[DraftAssessor]:
     """Run a pool of worker processes; yield the function that checks a draft in them.
 
-    It raises what ``assess`` does, and ``processes.errors`` where that takes more than the bounds.
+    It raises what ``assess`` does, and ``processes.errors`` where that takes more than the limits.
 
     Args:
         processes: how many.
-        bounds: what assessing one draft may use.
+        limits: what assessing one draft may use.
         options: how drafts are assessed.
     """
     async with WorkerPool(
         assess_draft,
         processes=processes,
-        bounds=bounds,
+        limits=limits,
         doing=ASSESSMENT_ACTIVITY,
         prepare=partial(warm_up_checks, options),
     ) as pool:

@@ -118,7 +118,7 @@ class GuardrailSettings(StageSettings):
         return AssessmentOptions(self.personal_data, heavy=self.mode == "heavy")
 
     @property
-    def bounds(self) -> TaskLimits:
+    def limits(self) -> TaskLimits:
         """Limits on the time, CPU and memory for checking one draft."""
         return TaskLimits(self.assess_timeout_s, self.assess_cpu_s, self.assess_memory_mib * MIB)
 

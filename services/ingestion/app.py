@@ -35,7 +35,7 @@ async def lifespan(
     return_freed_memory()
     reading = open_interview_reader(
         processes=settings.processes,
-        bounds=settings.bounds,
+        limits=settings.limits,
         chunk_sizes=settings.chunk_sizes,
         fetch=ContentFetcher(
             settings.allowed_uris, settings.fetch_limits, ca_file=settings.fetch_ca_file

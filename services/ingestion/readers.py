@@ -50,7 +50,7 @@ async def refuse_uri(uri: str) -> bytes:
 async def open_interview_reader(
     *,
     processes: int,
-    bounds: TaskLimits,
+    limits: TaskLimits,
     chunk_sizes: ChunkSizes,
     fetch: FetchContent = refuse_uri,
     max_content_bytes: int = MAX_CONTENT_BYTES,
@@ -58,18 +58,18 @@ async def open_interview_reader(
     """Yield a reader that runs in worker processes, for as long as the context lasts.
 
     The reader raises as ``build_encoded_events`` does, and ``processes.errors`` where reading
-    takes more than the bounds.
+    takes more than the limits.
 
     Args:
         processes: how many.
-        bounds: what reading one interview may use.
+        limits: what reading one interview may use.
         chunk_sizes: how interviews are cut.
         fetch: fetches content that is a URI; by default, none is allowed.
         max_content_bytes: the most bytes of a file, before and after decompression.
     """
     large = asyncio.Lock()
     async with WorkerPool(
-        build_encoded_events, processes=processes, bounds=bounds, doing=READING
+        build_encoded_events, processes=processes, limits=limits, doing=READING
     ) as pool:
 
         async def read(submitted: TranscriptSubmitted) -> tuple[Event, ...]:

@@ -110,7 +110,7 @@ class IngestionSettings(StageSettings):
         return FetchLimits(self.max_content_bytes, self.fetch_timeout_s)
 
     @property
-    def bounds(self) -> TaskLimits:
+    def limits(self) -> TaskLimits:
         """Limits on time, CPU and memory of reading one interview."""
         return TaskLimits(self.read_timeout_s, self.read_cpu_s, self.read_memory_mib * MIB)
 

@@ -1,4 +1,4 @@
-"""Keeps a consumer at work: opens what it needs, waits out outages, begins anew, drains."""
+"""Supervision of a consumer: opens its resources, waits out outages, restarts it, drains it."""
 
 from __future__ import annotations
 

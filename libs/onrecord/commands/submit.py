@@ -1,4 +1,4 @@
-"""``onrecord submit``: hands interviews in."""
+"""``onrecord submit``: submits interviews, and waits for their notes if asked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What demos are made of: a stack made anew and gone at the end, chapters, and verbs as typed."""
+"""Parts of a demo: a new stack that is deleted at the end, headings, and verbs run as typed."""
 
 from __future__ import annotations
 

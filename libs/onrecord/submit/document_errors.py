@@ -1,4 +1,4 @@
-"""Says in plain words what is wrong with a document that people wrote."""
+"""Plain-English messages for invalid documents that people wrote, such as a study."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads files that people submit: transcripts in whatever encoding, and YAML."""
+"""Readers of files that people submit: transcripts in whatever encoding, and YAML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looks through interviews before any of them is sent: a batch goes whole or not at all."""
+"""Checks of all interviews of a batch before any is sent: a batch goes whole or not at all."""
 
 from __future__ import annotations
 

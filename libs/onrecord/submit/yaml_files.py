@@ -1,4 +1,4 @@
-"""YAML that people hand in: as much of it, as deep and as often repeated, as a study can need."""
+"""YAML parser with limits on size, depth and aliases, for documents that people submit."""
 
 from __future__ import annotations
 

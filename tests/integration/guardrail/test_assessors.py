@@ -20,7 +20,7 @@ from guardrail.settings import GuardrailSettings
 from processes import TaskLimits, TooCostlyError
 from support.chunks import BAD, CHUNK, GOOD, drafted
 
-BOUNDS = TaskLimits(timeout_s=60, cpu_s=30, memory_bytes=256 * MIB)
+LIMITS = TaskLimits(timeout_s=60, cpu_s=30, memory_bytes=256 * MIB)
 
 LONG = " ".join(f"We paid {number} pounds for the boiler, not less." for number in range(4_000))
 
@@ -44,7 +44,7 @@ def slow(notes: int = 100) -> tuple[DraftNote, ...]:
 
 @pytest.fixture
 async def in_process() -> AsyncIterator[DraftAssessor]:
-    async with run_assessor_pool(processes=2, bounds=BOUNDS) as assess_in_process:
+    async with run_assessor_pool(processes=2, limits=LIMITS) as assess_in_process:
         yield assess_in_process
 
 
@@ -68,7 +68,7 @@ async def test_a_process_assesses_one_draft_after_another(mode: str) -> None:
     # What a draft may leave behind is a share of the bound: with a small one, nothing loaded late.
     settings = GuardrailSettings(processes=1, mode=mode, assess_memory_mib=128)
     async with run_assessor_pool(
-        processes=1, bounds=settings.bounds, options=settings.assessment_options
+        processes=1, limits=settings.limits, options=settings.assessment_options
     ) as in_process:
         await in_process(drafted(GOOD))
         started = worker_processes() - before
@@ -110,8 +110,8 @@ async def test_the_event_loop_is_free_meanwhile(in_process: DraftAssessor) -> No
 @pytest.mark.long
 async def test_a_draft_that_is_too_costly_is_refused_and_the_next_one_is_assessed() -> None:
     draft = drafted(*slow(2_000)).model_copy(update={"chunk": endless()})
-    bounds = TaskLimits(timeout_s=60, cpu_s=2, memory_bytes=256 * MIB)
-    async with run_assessor_pool(processes=1, bounds=bounds) as in_process:
+    limits = TaskLimits(timeout_s=60, cpu_s=2, memory_bytes=256 * MIB)
+    async with run_assessor_pool(processes=1, limits=limits) as in_process:
         with pytest.raises(TooCostlyError, match="more than 2 s of CPU time"):
             await in_process(draft)
         assert await in_process(drafted(GOOD)) == assess_draft(drafted(GOOD))

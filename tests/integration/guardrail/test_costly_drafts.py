@@ -53,7 +53,7 @@ async def slow_assessors(processes: int) -> AsyncIterator[DraftAssessor]:
     async with WorkerPool(
         assess_slowly,
         processes=processes,
-        bounds=TaskLimits(timeout_s=60, cpu_s=30, memory_bytes=512 * MIB),
+        limits=TaskLimits(timeout_s=60, cpu_s=30, memory_bytes=512 * MIB),
         doing="assessing",
         prepare=partial(warm_up_checks, AssessmentOptions(heavy=False)),
     ) as pool:

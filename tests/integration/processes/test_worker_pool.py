@@ -18,15 +18,15 @@ from processes import TaskLimits, TaskTimedOutError, TooCostlyError, WorkerLostE
 from support.waiting import until
 from support.worker_tasks import MIB, run
 
-BOUNDS = TaskLimits(timeout_s=60, cpu_s=1, memory_bytes=64 * MIB)
+LIMITS = TaskLimits(timeout_s=60, cpu_s=1, memory_bytes=64 * MIB)
 
 
 def is_running(pid: int) -> bool:
     return Path(f"/proc/{pid}/exe").exists()
 
 
-def pool_of(processes: int = 1, bounds: TaskLimits = BOUNDS) -> WorkerPool[..., Any]:
-    return WorkerPool(run, processes=processes, bounds=bounds, doing="the work")
+def pool_of(processes: int = 1, limits: TaskLimits = LIMITS) -> WorkerPool[..., Any]:
+    return WorkerPool(run, processes=processes, limits=limits, doing="the work")
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ async def test_a_process_that_keeps_much_memory_is_replaced(pool: WorkerPool[...
 
 
 async def test_time_by_the_clock_is_bounded_apart_from_cpu_time() -> None:
-    async with pool_of(bounds=TaskLimits(timeout_s=1.5, cpu_s=60, memory_bytes=64 * MIB)) as pool:
+    async with pool_of(limits=TaskLimits(timeout_s=1.5, cpu_s=60, memory_bytes=64 * MIB)) as pool:
         with pytest.raises(TaskTimedOutError, match=r"longer than 1\.5 s"):
             await pool("sleep", 60)
         assert await pool("echo", 1) == 1
@@ -169,8 +169,8 @@ from processes import TaskLimits, WorkerPool
 from support.worker_tasks import MIB, run
 
 async def main():
-    bounds = TaskLimits(timeout_s=60, cpu_s=60, memory_bytes=2**26)
-    async with WorkerPool(run, processes=1, bounds=bounds, doing="the work") as pool:
+    limits = TaskLimits(timeout_s=60, cpu_s=60, memory_bytes=2**26)
+    async with WorkerPool(run, processes=1, limits=limits, doing="the work") as pool:
         print(await pool("pid"), await pool("has module", "aiokafka"), flush=True)
         await asyncio.sleep(60)
 

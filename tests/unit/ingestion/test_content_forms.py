@@ -134,8 +134,8 @@ def test_a_file_too_large_before_decompression_is_too_large() -> None:
 
 
 async def test_without_a_setting_no_uri_is_fetched_and_the_reason_names_it() -> None:
-    bounds = TaskLimits(timeout_s=60, cpu_s=10, memory_bytes=128 * MIB)
-    async with open_interview_reader(processes=1, bounds=bounds, chunk_sizes=SIZES) as read:
+    limits = TaskLimits(timeout_s=60, cpu_s=10, memory_bytes=128 * MIB)
+    async with open_interview_reader(processes=1, limits=limits, chunk_sizes=SIZES) as read:
         with pytest.raises(BadMessageError, match="INGESTION_ALLOWED_CONTENT") as failed:
             await read(submitted("https://files.example.org/talk.txt", ContentForm.URI))
         assert await read(compress_content(PLAIN)), "compressed content is read"

@@ -18,7 +18,7 @@ from processes import TaskLimits
 from support.chunks import INTERVIEW, STUDY
 from transcripts import DoubtfulTranscriptError
 
-BOUNDS = TaskLimits(timeout_s=60, cpu_s=10, memory_bytes=128 * MIB)
+LIMITS = TaskLimits(timeout_s=60, cpu_s=10, memory_bytes=128 * MIB)
 TALK = "\n\n".join(
     f"{'Ann' if n % 2 else 'Ben'}: This is turn number {n}, and it says something of its own."
     for n in range(1, 41)
@@ -117,7 +117,7 @@ async def test_what_no_reader_foresaw_is_that_interviews_failure_and_quotes_noth
 ) -> None:
     """Types that no event has stand for what a reader's author did not think of."""
     async with open_interview_reader(
-        processes=1, bounds=BOUNDS, chunk_sizes=ChunkSizes(600, 0)
+        processes=1, limits=LIMITS, chunk_sizes=ChunkSizes(600, 0)
     ) as read:
         with pytest.raises(ContentBugError) as failed:
             await read(SUBMITTED.model_copy(update={"title": "SECRET", **change}))
@@ -129,7 +129,7 @@ async def test_what_no_reader_foresaw_is_that_interviews_failure_and_quotes_noth
 
 async def test_the_handler_sends_the_interview_before_its_chunks() -> None:
     async with open_interview_reader(
-        processes=1, bounds=BOUNDS, chunk_sizes=ChunkSizes(600, 0)
+        processes=1, limits=LIMITS, chunk_sizes=ChunkSizes(600, 0)
     ) as read:
         events = await ingest_interview(SUBMITTED, read)
     here = build_ingestion_events(SUBMITTED, ChunkSizes(600, 0))
