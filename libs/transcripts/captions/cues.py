@@ -22,6 +22,7 @@ from transcripts.segments.turns import ParsedTranscript, SpokenPassage, normaliz
 from transcripts.speakers.candidates import find_labels_within_line
 from transcripts.speakers.decision import LineLabels, SpeakerLabels, find_speaker_labels
 from transcripts.speakers.label_kinds import LabelKind, classify_label
+from transcripts.speakers.trailing_labels import TrailingLabel, find_trailing_labels
 from transcripts.text import TextPiece, has_visible_text
 
 __all__ = ["Cue", "read_cue_passages", "split_lines"]
@@ -64,9 +65,9 @@ def read_cue_passages(
         speakers: speakers the producer declared; their labels are believed.
         notices: takes what had to be mended.
     """
+    cues = _with_names_in_front(sort_cues(cues, notices))
     spoken = [
-        SpokenCue(cue, name, parse_cue_lines(cue.payload))
-        for cue, name in _with_names_of_ids(sort_cues(cues, notices))
+        SpokenCue(cue, name, parse_cue_lines(cue.payload)) for cue, name in _with_names_of_ids(cues)
     ]
     spoken = remove_rolling_repeats(spoken, notices)
     notices.add(Repair.CUE_WITHOUT_TEXT, sum(not one.lines for one in spoken))
@@ -111,6 +112,23 @@ def _unnamed_changes(spoken: Sequence[SpokenCue]) -> Iterator[str]:
 
 
 # Names
+
+
+def _with_names_in_front(cues: Sequence[Cue]) -> Sequence[Cue]:
+    """The cues with names as voices that most of them have in brackets at their ends."""
+    filled = [cue.payload for cue in cues if cue.payload.strip()]
+    labels = find_trailing_labels(filled)
+    if labels is None:
+        return cues
+    following = iter(labels)
+    return [
+        cue._replace(payload=_as_voice(next(following))) if cue.payload.strip() else cue
+        for cue in cues
+    ]
+
+
+def _as_voice(one: TrailingLabel) -> str:
+    return f"<v {one.label}>{one.said}" if one.label else one.said
 
 
 def _with_names_of_ids(cues: Sequence[Cue]) -> list[tuple[Cue, str]]:

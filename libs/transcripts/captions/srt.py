@@ -12,7 +12,12 @@ from itertools import pairwise
 from typing import Final
 
 from contracts.transcript import Speaker, TranscriptFormat
-from transcripts.captions.cue_times import TimingLineReader, is_timing_line, parse_timing_line
+from transcripts.captions.cue_times import (
+    TimingLineReader,
+    get_cue_settings,
+    is_timing_line,
+    parse_timing_line,
+)
 from transcripts.captions.cues import Cue, read_cue_passages, split_lines
 from transcripts.captions.regular_cues import parse_regular_cues
 from transcripts.captions.webvtt import is_cue_id
@@ -31,6 +36,7 @@ _INDEX: Final = re.compile(r"[\s\ufeff]*\d{1,7}[.)]?[\s\ufeff]*")
 _NAMED_INDEX: Final = re.compile(r"[\s\ufeff]*(\d{1,7})[\s:.-]+[\"\u201c(\[]?[^\W\d].{0,100}")
 _MEANT: Final = re.compile(r"^[ \t\ufeff]*[\d:.,]{1,40}[ \t]*-->", re.MULTILINE)
 _FENCE: Final = re.compile(r"\s*(?:```\w*|WEBVTT.*)\s*")
+_SETTING: Final = re.compile(r"[A-Za-z]\w*:[\w%.,:-]+")
 _HALF: Final = 0.5
 
 
@@ -126,8 +132,16 @@ def iter_srt_cues(content: str, notices: Notices) -> Iterator[Cue]:
         if following < len(lines) and _index_precedes(lines, following, timing, identifier, named):
             end, next_identifier = following - 1, lines[following - 1].strip()
         payload = [line for line in lines[timing + 1 : end] if not _FENCE.fullmatch(line)]
+        if not any(line.strip() for line in payload):
+            payload = _said_behind_times(lines[timing])
         yield Cue(start_ms, end_ms, "\n".join(payload), identifier if named else "", part)
         identifier = next_identifier
+
+
+def _said_behind_times(line: str) -> list[str]:
+    """What stands on a cue's timing line behind its times, but for settings and coordinates."""
+    behind = get_cue_settings(line).lstrip("]) ")
+    return [] if all(_SETTING.fullmatch(one) for one in behind.split()) else [behind]
 
 
 def _number(identifier: str) -> int | None:

@@ -28,6 +28,7 @@ from transcripts.speakers.candidates import (
 from transcripts.speakers.label_kinds import LabelKind, classify_label, is_capitalised
 
 _FURNITURE: Final = re.compile(r"(?:[-*•‣◦·]|#{1,6}|>{1,3})\s+|>{2,3}")
+_BULLET: Final = re.compile(r"[-*•‣◦·]\s")
 _RULE: Final = re.compile(r"[-=_*~\u2013—]{2,}|\f")
 _COLUMNS: Final = re.compile(r"\t+|\s{2,}")
 _DATED: Final = re.compile(
@@ -36,6 +37,8 @@ _DATED: Final = re.compile(
 )
 _VOICE_AHEAD: Final = re.compile(
     r"((?:Speaker|SPEAKER|Sprecher|Locuteur|Hablante)[ _]\d{1,3})\s+(?=\w)"
+    r"|(Interviewer|Interviewee|Moderator|Participant|Respondent|Facilitator|Researcher)"
+    r"(?:\s\d{1,3})?\s+(?=[A-Z\"\u201c])"
 )
 _SECONDS: Final = re.compile(r"\d{1,6}\.\d{1,9}")
 _BOLD_TIME: Final = re.compile(
@@ -62,6 +65,7 @@ class TextLine:
         candidates: labels it may begin with, or hold behind the end of a sentence.
         times: the start of the line for each of the candidates.
         structural: the first candidate is set off so clearly that its form alone vouches for it.
+        is_list_item: a bullet stands before it.
     """
 
     text: str
@@ -74,6 +78,7 @@ class TextLine:
     candidates: tuple[LabelCandidate, ...] = ()
     times: tuple[int | None, ...] = ()
     structural: bool = False
+    is_list_item: bool = False
 
     @property
     def is_stamp(self) -> bool:
@@ -141,8 +146,9 @@ def _read_line(line: str, number: int, *, paragraph: bool) -> TextLine:
         bare_line = text
     options, times, structural = _options(bare_line, start_ms)
     return TextLine(
-        text, number, paragraph, start_ms, end_ms, bare, original, options, times, structural
-    )
+        text, number, paragraph, start_ms, end_ms, bare, original, options, times, structural,
+        is_list_item=_BULLET.match(line) is not None,
+    )  # fmt: skip
 
 
 def _unbold(line: str) -> str:
@@ -175,8 +181,8 @@ def _read_columns(line: str, number: int, *, paragraph: bool) -> TextLine | None
     if not times or not cells or not name or name == "From" or len(name) > _COLUMN_LABEL:
         return None
     kind = classify_label(name)
-    if kind in {LabelKind.OTHER, LabelKind.HEADING}:
-        return None
+    if kind is LabelKind.OTHER or (kind is LabelKind.HEADING and len(times) == 1):
+        return None  # a heading may have one time beside it, but no start and end
     text = "  ".join(cells)
     label = build_label_candidate(name, text, LabelMarking.STAMPED)
     start_ms = times[0]
@@ -221,7 +227,7 @@ def _options(
                 )
     voice = _VOICE_AHEAD.match(line) if start_ms is not None else None
     if voice is not None:  # `[0:05] Speaker 2 It was cold.`
-        options.append(build_label_candidate(voice[1], line[voice.end() :], LabelMarking.STAMPED))
+        options.append(build_label_candidate(voice[0], line[voice.end() :], LabelMarking.STAMPED))
         times.append(start_ms)
     for one in find_label_candidates(line):
         inner = parse_timestamp_after_label(one.text)
@@ -247,7 +253,12 @@ def _with_lone_labels(lines: list[TextLine]) -> list[TextLine]:
         if one is None or following is None or (line.original and line.bare and not line.text):
             made.append(line)
             continue
-        if line.original and classify_label(one.label) in {LabelKind.NAME, LabelKind.ROLE}:
+        timed_text = following.original and following.text.strip() and not following.paragraph
+        if (
+            line.original
+            and not timed_text
+            and classify_label(one.label) in {LabelKind.NAME, LabelKind.ROLE}
+        ):
             # `0:05 - Ann Lee`, and what she said below.
             label = one._replace(form=LabelMarking.STAMPED)
             made.append(

@@ -20,6 +20,7 @@ _PAGE_OF: Final = re.compile(
     r"\W{0,4}",
     re.IGNORECASE,
 )
+_PAGE_OF_AT_END: Final = re.compile(rf"[^:]{{1,80}}\s{_PAGE_OF.pattern}", re.IGNORECASE)
 _BEFORE_DASH: Final = re.compile(r"\S.{0,60}?\s[-\u2013—/]\s")
 _DIGITS: Final = re.compile(r"\d+")
 _NEAR: Final = 2
@@ -41,6 +42,7 @@ def remove_page_furniture(rows: list[tuple[int, str]], notices: Notices) -> list
     dropped = _page_numbers(rows, filled) | {
         position for position in filled if _PAGE_OF.fullmatch(rows[position][1].strip())
     }
+    dropped |= _running_page_numbers(rows, filled)
     dropped |= {
         position
         for position in (filled[:1] + filled[-1:])
@@ -67,6 +69,17 @@ def _page_numbers(rows: Sequence[tuple[int, str]], filled: Sequence[int]) -> set
         if len(found) >= _TWICE and in_steps and apart
         else set()
     )
+
+
+def _running_page_numbers(rows: Sequence[tuple[int, str]], filled: Sequence[int]) -> set[int]:
+    """Places of lines such as `Interview 4, page 1 of 2` that stand twice and more."""
+    found = {
+        position: _form(rows[position][1])
+        for position in filled
+        if _PAGE_OF_AT_END.fullmatch(rows[position][1].strip())
+    }
+    forms = Counter(found.values())
+    return {position for position, form in found.items() if forms[form] >= _TWICE}
 
 
 def _running_lines(

@@ -9,6 +9,7 @@ where the next stated time begins.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -16,6 +17,7 @@ from typing import Final
 from contracts.transcript import Role, Speaker, TranscriptFormat
 from transcripts.formats import LAST_RESORT, FormatDefinition, FormatFamily, TranscriptContent
 from transcripts.notices import Notices, Repair
+from transcripts.plain_text.inner_stamps import TimedText, split_at_inner_timestamps
 from transcripts.plain_text.lines import TextLine, parse_lines
 from transcripts.plain_text.rows import split_rows
 from transcripts.plain_text.stamps import split_end_timestamp
@@ -72,7 +74,7 @@ def read_plain_transcript(
     lines, others = content.derive(_lines_and_notices)
     notices.include(others)
     found = _find(lines, speakers)
-    said = _without_times_of_day(_timed(_said(lines, found)), notices)
+    said = _without_times_of_day(_with_inner_times(_timed(_said(lines, found))), notices)
     ends = _next_starts(said)
     passages = tuple(
         SpokenPassage(line.speaker, (TextPiece(line.text, line.start_ms, _end(line, end_ms)),))
@@ -88,6 +90,7 @@ def read_plain_transcript(
         doubts=(
             *found.doubts([line.candidates for line in lines]),
             *_only_one_named(lines, found),
+            *(() if found else _names_behind_times(lines)),
         ),
     )
 
@@ -102,6 +105,34 @@ def _only_one_named(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator
             f"only {names[0]} is named, {len(names):,} times, and {unnamed:,} paragraphs have no "
             "name: they may be another speaker's"
         )
+
+
+def _names_behind_times(lines: Sequence[TextLine]) -> Iterator[str]:
+    """A few names with which lines go on behind their times, in a file without labels."""
+    timed = [line.text.split() for line in lines if line.original and line.text.strip()]
+    names = Counter(words[0] for words in timed if len(words) > 1 and _is_name(words[0]))
+    if names.total() >= max(_FEW, _MOST * len(timed)) and 1 < len(names) < names.total():
+        yield (
+            f"{names.total():,} lines have a name behind their time, such as “{min(names)}”, and "
+            "nothing sets it off: it may be who speaks"
+        )
+
+
+def _is_name(word: str) -> bool:
+    return word[:1].isupper() and word.isalpha() and classify_label(word) is LabelKind.NAME
+
+
+def _with_inner_times(said: list[_Said]) -> list[_Said]:
+    """What was said, divided where times stand within it."""
+    parts = split_at_inner_timestamps([TimedText(one.text, one.start_ms) for one in said])
+    if parts is None:
+        return said
+    return [
+        replace(one, text=part.text, start_ms=part.start_ms, end_ms=one.end_ms if last else None)
+        for one, turn in zip(said, parts, strict=True)
+        for part, last in zip(turn, [*[False] * (len(turn) - 1), True], strict=True)
+        if last or part.text.strip()
+    ]
 
 
 def _without_times_of_day(said: list[_Said], notices: Notices) -> list[_Said]:
@@ -146,7 +177,12 @@ def _find(lines: Sequence[TextLine], speakers: Sequence[Speaker]) -> SpeakerLabe
     has_paragraphs = sum(line.paragraph for line in lines) > 1
     return find_speaker_labels(
         [
-            LineLabels(line.candidates, line.paragraph or not has_paragraphs, line.structural)
+            LineLabels(
+                line.candidates,
+                line.paragraph or not has_paragraphs,
+                line.structural,
+                is_list_item=line.is_list_item,
+            )
             for line in lines
         ],
         speakers,
@@ -169,7 +205,8 @@ def _with_chat_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:
 
 def _with_stamped_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:
     """Where nearly every paragraph begins with a name and a time, their form vouches for it."""
-    starts = [line for line in lines if line.paragraph and line.text.strip()]
+    first = next((at for at, line in enumerate(lines) if _is_stamped_label(line)), 0)
+    starts = [line for line in lines[first:] if line.paragraph and line.text.strip()]
     stamped = [line for line in lines if _is_stamped_label(line)]
     if len(stamped) < _FEW or len(stamped) < _MOST * max(len(starts), 1):
         return lines

@@ -17,8 +17,10 @@ from transcripts.limits import check_text_length
 from transcripts.notices import Notices, Repair
 from transcripts.plain_text.end_stamps import mark_end_timestamps
 from transcripts.plain_text.page_furniture import remove_page_furniture
+from transcripts.plain_text.stamps import parse_leading_timestamp
 from transcripts.speakers.candidates import strip_direction_marks
 from transcripts.speakers.label_kinds import LabelKind, classify_label
+from transcripts.speakers.trailing_labels import TrailingLabel, find_trailing_labels
 from transcripts.tables.columns import is_header_row
 
 Row = tuple[int, str]
@@ -76,6 +78,10 @@ _VENDOR_LINES: Final = re.compile(
     r"|<(?:begin|end) subtitles>|(?:.{0,40} )?messages and calls are end-to-end encrypted\..*",
     re.IGNORECASE,
 )
+# Who asks from here on, in the minutes of a court, whose questions stand behind `Q.`.
+_EXAMINER: Final = re.compile(r"BY (?:MR|MS|MRS|MISS|DR|MX)\.? [A-Z][A-Z'\u2019 -]{1,40}:")
+_QUESTION: Final = re.compile(r"\s{0,12}(?:\d{1,2}\s+)?Q[.:]?\s")
+_SPEAKER_FIELD: Final = re.compile(r"\s*(?:Speaker|SPEAKER|Sprecher|Name)\s?:\s*(\S.{0,60})")
 _CLOCK: Final = re.compile(r"\d:\d\d")
 _LINK: Final = re.compile(r"\[([^\[\]]{1,200})\]\((?:https?:|#|/|mailto:)[^()\s]{0,500}\)")
 _HEADING: Final = re.compile(r"\s{0,3}#{1,6}\s+\S")
@@ -137,10 +143,20 @@ def _without_vendor_lines(rows: list[Row], notices: Notices) -> list[Row]:
         and (number == title or headings[row.strip()] > 1 or not _is_heading(row))
         and not ("\t" in row and is_header_row(row.split("\t")))
     ]
+    kept = _without_examiners(kept)
     kept = _without_teams_doubles(kept)
     dropped = len(_filled(rows)) - len(_filled(kept))
     notices.add(Repair.VENDOR_LINE, dropped)
     return kept
+
+
+def _without_examiners(rows: list[Row]) -> list[Row]:
+    """The rows without `BY MS. FINCH:` where questions stand behind `Q.`."""
+    if not any(_EXAMINER.search(row) for _, row in rows):
+        return rows
+    if not any(_QUESTION.match(row) for _, row in rows):
+        return rows
+    return [row for row in rows if not _EXAMINER.fullmatch(row[1].strip(" 0123456789"))]
 
 
 def _is_heading(row: str) -> bool:
@@ -320,6 +336,45 @@ def _is_dialogue(
     return turns >= _MOST * (len(labels) - 1)
 
 
+# Names in fields, and behind what was said
+
+
+def _with_field_values(rows: list[Row], notices: Notices) -> list[Row]:
+    """`S1:` in place of `SPEAKER: S1`, where such lines hold names that recur."""
+    del notices
+    found = {
+        at: match[1].strip(" :")
+        for at, (_, row) in enumerate(rows)
+        if (match := _SPEAKER_FIELD.fullmatch(row))
+    }
+    counts = Counter(found.values())
+    named = all(classify_label(name) in {LabelKind.NAME, LabelKind.ROLE} for name in counts)
+    if not named or len(counts) == 1 or len(counts) == len(found):
+        return rows
+    return [
+        (number, f"{found[at]}:" if at in found else row) for at, (number, row) in enumerate(rows)
+    ]
+
+
+def _with_names_in_front(rows: list[Row], notices: Notices) -> list[Row]:
+    """`Ilka: Have you slept?` in place of `Have you slept? (Ilka)`, where most lines are so."""
+    del notices
+    filled = _filled(rows)
+    labels = find_trailing_labels([row for _, row in filled])
+    if labels is None:
+        return rows
+    made = {position: _in_front(one) for (position, _), one in zip(filled, labels, strict=True)}
+    return [(number, made.get(at, row)) for at, (number, row) in enumerate(rows)]
+
+
+def _in_front(one: TrailingLabel) -> str:
+    if not one.label:
+        return one.said
+    stamp = parse_leading_timestamp(one.said.strip())
+    said = one.said.strip() if stamp is None else stamp.rest
+    return f"{one.said.strip().removesuffix(said)}{one.label}: {said}"
+
+
 _STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
     remove_page_furniture,
     _without_vendor_lines,
@@ -330,4 +385,6 @@ _STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
     _without_numbers,
     mark_end_timestamps,
     _with_colons,
+    _with_field_values,
+    _with_names_in_front,
 )

@@ -29,6 +29,11 @@ _SEPARATORS: Final = r"[\s:|/→•·,\u2013—-]{0,6}"
 _BRACKETED: Final = re.compile(
     rf"[\[(<{{#`【]\s?{_RANGE}(?:-(?P<tenth>\d))?\s?[\])>}}#`】]{_SEPARATORS}"
 )
+# `[0.0 - 3.2]`, as speech models print a segment's seconds.
+_SECONDS_RANGE: Final = re.compile(
+    r"[\[(]\s?(?P<start>\d{1,6}\.\d{1,9})s?(?:\s*(?:-->|->|→|\u2013|—|-|to|,)\s*)"
+    rf"(?P<end>\d{{1,6}}\.\d{{1,9}})s?\s?[\])]{_SEPARATORS}"
+)
 _CLOCKS: Final = rf"(?:{_OF_DAY}|{_OFFSET})"
 _BARE: Final = re.compile(
     rf"@?(?P<start>{_CLOCKS}|\d{{1,2}}h\d{{2}}m\d{{2}}s)(?:{_TO}(?P<end>{_CLOCKS}))?(?:\s+[|/→•·\u2013—-]\s+|\s{{1,8}}|\s?[|]\s?|$|:\s)"
@@ -39,7 +44,7 @@ _BEHIND_LABEL: Final = re.compile(
     rf"(?P<open>[\[(<`_]\s?)?{_RANGE}(?P<close>\s?[\])>`_])?"
     rf"\s*(?P<colon>[:\uff1a])?\s*(?P<rest>.*)"
 )
-_BEFORE_SPEECH: Final = re.compile(rf"[\[(]\s?{_RANGE}\s?[\])]\s*")
+_BEFORE_SPEECH: Final = re.compile(rf"[\[(]\s?{_RANGE}\s?[\])]\s*(?:[:\uff1a]\s*)?")
 _AT_END: Final = re.compile(r"\s*#(?P<end>\d{1,2}:\d{2}:\d{2})(?:-(?P<tenth>\d))?#\s*$")
 _DAY: Final = re.compile(r"T|\d[/.-]\d{1,2}[/.-]\d")
 _BEHIND_BRACKETS: Final = re.compile(
@@ -89,6 +94,9 @@ def parse_leading_timestamp(line: str) -> LineTimestamp | None:
     """Return the timestamp at the beginning of a line; None if there is none."""
     if match := _TRANSANA.match(line):
         return LineTimestamp(int(match[1]), None, line[match.end() :])
+    if match := _SECONDS_RANGE.match(line):
+        start_ms = round(float(match["start"]) * 1_000)
+        return LineTimestamp(start_ms, round(float(match["end"]) * 1_000), line[match.end() :])
     if match := _BRACKETED.match(line):
         start_ms = _ms(match["start"])
         if start_ms is not None and match["tenth"]:  # f4: `#00:00:04-5#`
@@ -123,6 +131,8 @@ def parse_timestamped_label(line: str) -> TimestampedLabel | None:
 
 def parse_timestamp_after_label(text: str) -> LineTimestamp | None:
     """Return the bracketed time after a label (``Ann: [00:02] Hi``); None if there is none."""
+    if (match := _SECONDS_RANGE.match(text)) is not None:
+        return parse_leading_timestamp(text)
     match = _BEFORE_SPEECH.match(text)
     if match is None:
         return None

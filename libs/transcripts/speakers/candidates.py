@@ -25,7 +25,7 @@ _BRACKETED: Final = re.compile(
 )
 _BOLD: Final = re.compile(
     r"(?P<mark>\*\*\*|\*\*|__|\*|_)(?P<label>[^*\n]{1,100}?)(?P<colon>[:\uff1a]?)(?P=mark)"
-    r"\s*(?P<after>[:\uff1a]?)\s*"
+    r"\s*(?P<after>[:\uff1a]?)(?:[-\u2013—](?=\s))?\s*"
 )
 _DOTTED: Final = re.compile(
     r"(?!(?:MR|MS|DR|ST|NO|PS|AM|PM|US|UK)\.)(?P<label>[A-Z]{1,2}\d{0,3}|[A-Z][A-Z'-]{2,19}"

@@ -55,11 +55,13 @@ class LineLabels(NamedTuple):
         candidates: possible labels, the likeliest first.
         is_start: whether a new paragraph or cue begins here.
         structural: the first candidate is set off so clearly that its form alone vouches for it.
+        is_list_item: a bullet stands before the line, as before the points of an answer.
     """
 
     candidates: tuple[LabelCandidate, ...]
     is_start: bool = True
     structural: bool = False
+    is_list_item: bool = False
 
 
 @dataclass(slots=True)
@@ -225,6 +227,8 @@ class _Decision:
         self._structural = {
             place.candidates[0].key for place in places if place.structural and place.candidates
         }
+        free = {one.key for place in places if not place.is_list_item for one in place.candidates}
+        self._listed = self._labels.keys() - free
         self._usual = self._share_of_starts_with_a_label()
         self._capitalised = self._count_starts(self._is_capitalised_label) / max(1, self._starts)
 
@@ -237,7 +241,7 @@ class _Decision:
         accepted = set(sure)
         rejected: list[str] = []
         for key, kind in kinds.items():
-            if key in sure:
+            if key in sure or self._is_heading_or_point(key, kind, sure):
                 continue
             if self._is_plausible(key, kind, sure):
                 accepted.add(key)
@@ -380,7 +384,9 @@ class _Decision:
 
     def _is_plausible_once(self, one: LabelCandidate, sure: Collection[str]) -> bool:
         if one.form is LabelMarking.BRACKET or one.form is LabelMarking.BOLD:
-            return self._usual >= _USUAL and is_capitalised(one.label)
+            return self._usual >= _USUAL and (
+                is_capitalised(one.label) or self._is_written_like(one, sure)
+            )
         styles = {get_label_case(self._labels[key][0].label) for key in sure}
         if one.later:
             return get_label_case(one.label) is LabelCase.UPPER and (
@@ -393,6 +399,25 @@ class _Decision:
             return False
         style = get_label_case(one.label)
         return style in styles or style is LabelCase.CASELESS or style is LabelCase.TITLE
+
+    def _is_heading_or_point(self, key: str, kind: LabelKind, sure: Collection[str]) -> bool:
+        """Whether a label is a section's heading, or a point of an answer by its bullets."""
+        if key in self._listed and not self._listed.issuperset(sure):
+            return True
+        return kind is LabelKind.WORDS and self._heads_in_capitals(key, sure)
+
+    def _heads_in_capitals(self, key: str, sure: Collection[str]) -> bool:
+        """Whether a label and all behind it are in capitals, unlike speech: `MARKET: PRICES`."""
+        if not all(one.label.isupper() and one.text.isupper() for one in self._labels[key]):
+            return False
+        said = [one.text for other in sure for one in self._labels[other]]
+        return 2 * sum(text.isupper() for text in said) < len(said)
+
+    def _is_written_like(self, one: LabelCandidate, sure: Collection[str]) -> bool:
+        """Whether all sure labels are set off by the same mark and are in the same case."""
+        style = (one.form, get_label_case(one.label))
+        others = {(self._labels[key][0].form, get_label_case(key)) for key in sure}
+        return others == {style}
 
     def _usually_starts_lower(self, sure: Collection[str]) -> bool:
         ones = [one for key in sure for one in self._labels[key] if one.text]

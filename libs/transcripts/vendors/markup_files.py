@@ -32,7 +32,8 @@ _HTML_DOCTYPE: Final = re.compile(
     r"\s*(?:<!--.{0,500}?-->\s*)?<!DOCTYPE html[^<>\[]*>", re.IGNORECASE | re.DOTALL
 )
 _UNITS: Final = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
-_METRIC: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(h|ms|m|s|f|t)")
+# Apple's podcasts write seconds without their unit.
+_METRIC: Final = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(h|ms|m|s|f|t|)")
 _FRAMES: Final = re.compile(r"(\d{1,4}:\d{2}:\d{2}):(\d{2,3})(?:\.\d+)?")
 _TTML: Final = re.compile(r"<(?:\w{1,20}:)?tt[\s>]")
 _TIMED_TEXT: Final = re.compile(r"<(?:transcript|timedtext)[\s>]")
@@ -161,6 +162,7 @@ def _escaped(text: str) -> str:
 def _ttml_text(element: ET.Element, names: Mapping[str, str]) -> Iterator[str]:
     """The text of a paragraph as a cue's, with voices where its spans have agents."""
     yield _escaped(element.text or "")
+    between = " " if _holds_timed_words(element) else ""
     for child in element:
         agent = _attribute(child, "agent")
         if _name(child) == "br":
@@ -169,7 +171,15 @@ def _ttml_text(element: ET.Element, names: Mapping[str, str]) -> Iterator[str]:
             yield f"<v {names.get(agent) or agent}>" if agent else ""
             yield from _ttml_text(child, names)
             yield "</v>" if agent else ""
-        yield _escaped(child.tail or "")
+        yield _escaped(child.tail or between)
+
+
+def _holds_timed_words(element: ET.Element) -> bool:
+    """Whether nothing but spans with times stands in an element, as where each is a word."""
+    return not (element.text or "") and all(
+        _name(child) == "span" and _attribute(child, "begin") and not child.tail
+        for child in element
+    )
 
 
 def _ttml_ms(value: str, rate: float, ticks: float) -> int | None:
@@ -179,7 +189,7 @@ def _ttml_ms(value: str, rate: float, ticks: float) -> int | None:
             return round(number * 1_000 / rate) if rate else None
         if match[2] == "t":
             return round(number * 1_000 / ticks) if ticks else None
-        return round(number * _UNITS[match[2]])
+        return round(number * _UNITS[match[2] or "s"])
     if match := _FRAMES.fullmatch(value):
         whole = parse_clock_time(match[1])
         return None if whole is None or not rate else whole + round(int(match[2]) * 1_000 / rate)

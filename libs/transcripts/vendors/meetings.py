@@ -186,6 +186,7 @@ def is_otranscribe(document: Any) -> bool:
 def extract_otranscribe_text(document: Any) -> str:
     """Return the plain text of oTranscribe's HTML, one line for each paragraph."""
     html = re.sub(r"(?i)</p>|<br\s*/?>|</div>", "\n", text_or_empty(document.get("text")))
+    html = re.sub(r"(?i)</span>", " ", html)  # a time, which may touch what follows
     return unescape(_TAG.sub("", html)).replace("\u00a0", " ")
 
 

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Any, Final
 
 from contracts.transcript import TranscriptFormat
@@ -46,7 +47,9 @@ _SPEAKER_KEYS: Final = (
     "speaker_designation", "speakerTitle", "actor", "character", "person_name", "talker",
     "participant_details", "participant_role", "participant_purpose", "party",
 )  # fmt: skip
-_PART_KEYS: Final = ("sentences", "segments", "parts", "lines", "tokens", "words")
+_PART_KEYS: Final = (
+    "sentences", "segments", "parts", "lines", "tokens", "words", "content", "children",
+)  # fmt: skip
 _ID_KEYS: Final = (
     "id", "speaker_id", "speakerId", "spkid", "key", "uid", "participant_id", "label", "speaker",
     "speaker_label", "speakerLabel", "tag", "code", "spk", "index",
@@ -104,6 +107,8 @@ def _layout(document: Any) -> _Layout | None:
         speaker = _key(
             turns, tuple(one for one in _SPEAKER_KEYS if one != key), (str, int, dict, list)
         ) or _key_of_names(turns, key)
+        if speaker and all(str(turn.get(speaker, "")).isdecimal() for turn in turns[:_MANY]):
+            speaker = _key_of_names(turns, key) or speaker  # names in place of numbers
         start = _key(turns, tuple(one for one in _START_KEYS if one != speaker), (str, int, float))
         end = _key(turns, _END_KEYS, (str, int, float))
         found = _Layout(turns, key, speaker, start, end)
@@ -310,16 +315,24 @@ def _turns(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     if not layout.speaker and not tokens:
         yield from _labelled_in_text(layout, clock, notices)
         return
-    for turn in layout.turns:
-        times = clock.span(
-            turn.get(layout.start) if layout.start else None,
-            turn.get(layout.end) if layout.end else None,
+    spoken = [
+        (
+            _name(turn.get(layout.speaker), names),
+            turn[layout.text],
+            clock.span(
+                turn.get(layout.start) if layout.start else None,
+                turn.get(layout.end) if layout.end else None,
+            ),
         )
-        said = turn.get(layout.text)
-        if isinstance(said, str) and tokens:
-            yield SpokenPassage(_name(turn.get(layout.speaker), names), (TextPiece(said, *times),))
-        elif isinstance(said, str):
-            yield from build_segment_passages(_name(turn.get(layout.speaker), names), said, times)
+        for turn in layout.turns
+        if isinstance(turn.get(layout.text), str)
+    ]
+    if tokens:
+        for speaker, group in groupby(spoken, key=itemgetter(0)):
+            yield SpokenPassage(speaker, tuple(TextPiece(said, *times) for _, said, times in group))
+        return
+    for speaker, said, times in spoken:
+        yield from build_segment_passages(speaker, said, times)
 
 
 def _labelled_in_text(

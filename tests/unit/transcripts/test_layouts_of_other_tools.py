@@ -223,7 +223,7 @@ def test_deepgrams_paragraphs_name_speakers_where_its_words_do_not() -> None:
 @pytest.mark.parametrize(
     ("content", "doubt"),
     [
-        (talk(lambda at: f"{NAMES[at]}: {SAID[at][:9]} [00:0{at}:30] {SAID[at][9:]}"), "a time"),
+        (talk(lambda at: f"{NAMES[at]}: {SAID[at][:9]} [0:0{9 - at}:30] {SAID[at][9:]}"), "a time"),
         (talk(lambda at: f"T{at}{at}X: {SAID[at]}"), "one turn only"),
         (talk(lambda at: SAID[at] if at % 2 else f"Mara: {SAID[at]}", "\n\n"), "only Mara"),
         ("WEBVTT\n\n" + talk(lambda at: f"{span(at)}\n<c.{['mara', 'desh'][at % 2]}>{SAID[at]}</c>",

@@ -1,0 +1,50 @@
+"""Times within what was said, as services insert them into long turns: ``Yes. [00:00:06] And``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from transcripts.times import parse_clock_time
+
+_INNER: Final = re.compile(r"\s*\[(\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?)\]\s*")
+_FEWEST: Final = 2
+
+
+class TimedText(NamedTuple):
+    """Text with the time in milliseconds at which it starts; None if the source has none."""
+
+    text: str
+    start_ms: int | None
+
+
+def split_at_inner_timestamps(turns: Sequence[TimedText]) -> list[list[TimedText]] | None:
+    """Split turns at the times in square brackets within them.
+
+    Args:
+        turns: what was said, in order, each with its stated start.
+
+    Returns:
+        The parts of each turn; None if such times are no timestamps of the recording: if there are
+        fewer than two times in all, or they do not rise through the whole file.
+    """
+    if not any(":" in one.text and _INNER.search(one.text) for one in turns):
+        return None
+    parts = [list(_parts(one)) for one in turns]
+    starts = [part.start_ms for turn in parts for part in turn if part.start_ms is not None]
+    if len(starts) < _FEWEST or any(later < earlier for earlier, later in pairwise(starts)):
+        return None
+    return parts
+
+
+def _parts(turn: TimedText) -> Iterator[TimedText]:
+    begin, start_ms = 0, turn.start_ms
+    for match in _INNER.finditer(turn.text):
+        clock = parse_clock_time(match[1])
+        if clock is None:
+            continue
+        yield TimedText(turn.text[begin : match.start()], start_ms)
+        begin, start_ms = match.end(), clock
+    yield TimedText(turn.text[begin:], start_ms)
