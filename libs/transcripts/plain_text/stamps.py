@@ -95,8 +95,8 @@ def parse_leading_timestamp(line: str) -> LineTimestamp | None:
     if match := _TRANSANA.match(line):
         return LineTimestamp(int(match[1]), None, line[match.end() :])
     if match := _SECONDS_RANGE.match(line):
-        start_ms = round(float(match["start"]) * 1_000)
-        return LineTimestamp(start_ms, round(float(match["end"]) * 1_000), line[match.end() :])
+        start_s, end_s = float(match["start"]), float(match["end"])
+        return LineTimestamp(round(start_s * 1_000), round(end_s * 1_000), line[match.end() :])
     if match := _BRACKETED.match(line):
         start_ms = _ms(match["start"])
         if start_ms is not None and match["tenth"]:  # f4: `#00:00:04-5#`

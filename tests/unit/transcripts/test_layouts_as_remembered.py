@@ -32,8 +32,8 @@ def srt(*texts: str) -> str:
 # Names
 
 
-@pytest.mark.parametrize("brackets", ["()", "[]"])
-def test_captions_with_names_in_brackets_behind_the_speech(brackets: str) -> None:
+@pytest.mark.parametrize("brackets", [("(", ")"), ("[", "]")])
+def test_captions_with_names_in_brackets_behind_the_speech(brackets: tuple[str, str]) -> None:
     opening, closing = brackets
     texts = ("Have you slept?", "Not a minute.", "Why not?", "The dog.")
     named = [
