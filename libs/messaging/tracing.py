@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from random import Random
 from typing import Final
+from uuid import UUID
 
 # Version 00 ends with the flags. A later one may go on after another dash, and is read as far as
 # version 00 goes (W3C Trace Context, section 3.2.4); ff is none.
@@ -30,3 +31,8 @@ def derive_traceparent(parent: bytes | None) -> bytes:
     if known is None or (known["more"] is not None and known["version"] == _VERSION):
         return b"00-%032x-%b-01" % (_random.getrandbits(128) or 1, span)
     return b"00-%b-%b-%02x" % (known["trace"], span, int(known["flags"], 16) & _SAMPLED)
+
+
+def generate_correlation_id() -> str:
+    """Return a new random id for a message and what it causes, as a UUID's text (version 4)."""
+    return str(UUID(int=_random.getrandbits(128), version=4))

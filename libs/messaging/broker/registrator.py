@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 
 from faststream.exceptions import SetupError
 from faststream.kafka import KafkaRouter as FastStreamRouter
+from faststream.response import PublishCommand
 
 from contracts.encoded import get_event_class
 from contracts.topics import Topic
@@ -111,6 +112,7 @@ class ReliableRegistrator(KafkaRegistrator):
         if isinstance(topic, Topic):
             added.declared = topic
             added.expand = lambda cmd: _events_for(added, topic, cmd)
+            added.collect = lambda cmd: _collect_events(added, topic, cmd)
         return added
 
     def include_router(self, router: Any, **options: Any) -> None:
@@ -174,6 +176,27 @@ def _events_for(
         for one in events
         if get_event_class(one) is topic.event
     ]
+
+
+def _collect_events(publisher: ManagedPublisher, topic: Topic, cmd: PublishCommand) -> bool:
+    """Add to the message's results those of the returned events that belong to a declared topic.
+
+    They are encoded when they are sent, as those of the direct way are.
+
+    Returns:
+        Whether that is all there is to do: the result says nothing else of what is to be sent, and
+        neither does the publisher.
+    """
+    results: Any = publishing_to.get()
+    # A subclass may say a key, a partition or a time.
+    if not isinstance(results, HandlerResults) or type(cmd) is not PublishCommand or cmd.headers:
+        return False
+    if publisher.has_options or (events := extract_events(cmd.body)) is None:
+        return False
+    if publisher.topic != publisher.broker.config.prefix + topic.name:
+        return False  # a router's prefix
+    results.records += [one for one in events if get_event_class(one) is topic.event]
+    return True
 
 
 def _delivery_of(subscriber: ManagedSubscriber, raw: Any) -> tuple[tuple[str, Any], ...]:

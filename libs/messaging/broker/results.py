@@ -16,7 +16,7 @@ from messaging.broker.internals import (
 )
 from messaging.codec import encode_event
 from messaging.delivery import NO_CONTEXT, PropagatedContext
-from messaging.producer.outgoing import OutgoingRecord
+from messaging.producer.outgoing import Outgoing, OutgoingRecord
 
 
 class UndeclaredEventError(TypeError):
@@ -39,7 +39,7 @@ class HandlerResults:
     def __init__(self, config: Any, lineage: PropagatedContext) -> None:
         self._config = config
         self.lineage = lineage
-        self.records: list[OutgoingRecord] = []
+        self.records: list[Outgoing] = []
         self.message: AckRecordingMessage | None = None
 
     async def publish(self, cmd: KafkaPublishCommand) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import iscoroutinefunction
 from typing import Any, Final
-from uuid import uuid4
 
 from aiokafka import ConsumerRecord
 from faststream.exceptions import HandlerException, NackMessage, RejectMessage
@@ -23,6 +22,7 @@ from messaging.broker.internals import (
     AckStatus,
     ManagedSubscriber,
     PreparedHandler,
+    RecordPipeline,
     publishing_to,
 )
 from messaging.broker.payloads import as_bad_message, decode_payload, is_event_type, is_model_type
@@ -39,6 +39,7 @@ from messaging.delivery import (
 )
 from messaging.processing.inflight import InFlightMessage
 from messaging.producer.outgoing import Outgoing
+from messaging.tracing import generate_correlation_id
 
 _SCOPED: Final = frozenset({"message", "handler_", "logger", "log_context"})
 """What FastStream puts into its context for one message only."""
@@ -141,27 +142,44 @@ class DirectRoute:
 
 
 @dataclass(frozen=True, slots=True)
+class _ReceivedRecord:
+    """A record as aiokafka has it, and what of its headers is carried on."""
+
+    record: Any
+    lineage: PropagatedContext
+
+
+@dataclass(frozen=True, slots=True)
 class FastStreamRoute:
     """Route from a topic to its handlers through FastStream's middlewares and dependencies.
 
     Attributes:
         topic: its name without prefix.
-        subscriber: whose handlers take it.
+        pipeline: the steps to its handlers.
+        config: FastStream's settings of the broker.
         prefix: of the installation's topics.
         is_json: whether its records are held to JSON's limits.
+        declared_publishers: of its handlers, if all of them are of declared topics.
     """
 
     topic: str
-    subscriber: ManagedSubscriber
+    pipeline: RecordPipeline
+    config: Any
     prefix: str
     is_json: bool
+    declared_publishers: tuple[Any, ...] | None
     wants_delivery: bool = True
 
-    def read(self, job: InFlightMessage) -> tuple[Record, PropagatedContext]:
+    def read(self, job: InFlightMessage) -> tuple[_ReceivedRecord, PropagatedContext]:
         """Return the record; FastStream decodes it."""
-        return job.record, read_event_headers(job.headers)[1]
+        lineage = read_event_headers(job.headers)[1]
+        if job.tier is None:
+            return _ReceivedRecord(job.received, lineage), lineage
+        return _ReceivedRecord(_received(job.record, self.prefix + self.topic), lineage), lineage
 
-    async def handle(self, subject: Record, delivery: Delivery | None) -> Sequence[Outgoing]:
+    async def handle(
+        self, subject: _ReceivedRecord, delivery: Delivery | None
+    ) -> Sequence[Outgoing]:
         """Run FastStream's machinery and return what its publishers are to send.
 
         Raises:
@@ -169,15 +187,10 @@ class FastStreamRoute:
             RejectedByHandlerError: the handler rejected the message.
             BadMessageError: the message does not fit the handler's parameters.
         """
-        results = HandlerResults(
-            self.subscriber.configuration, read_event_headers(subject.headers)[1]
-        )
+        results = HandlerResults(self.config, subject.lineage)
         token = publishing_to.set(results)
         try:
-            with self.subscriber.context.scope(DELIVERY, delivery):
-                response = await self.subscriber.process_message(
-                    _received(subject, self.prefix + self.topic)
-                )
+            response = await self.pipeline.run(subject.record, (DELIVERY, delivery))
         except HandlerException as instruction:
             _raise_instruction(instruction)
             return results.records
@@ -188,17 +201,13 @@ class FastStreamRoute:
         finally:
             publishing_to.reset(token)
         _raise_acknowledgement(results.message)
-        if events := extract_events(response.body):
-            publishers = [
-                one for call in self.subscriber.prepared_handlers() for one in call.publishers
-            ]
-            if all(one.declared is not None for one in publishers):
-                require_publishers(events, publishers)
+        if self.declared_publishers is not None and (events := extract_events(response.body)):
+            require_publishers(events, self.declared_publishers)
         return results.records
 
 
 def _correlation_id(headers: Headers) -> str:
-    return get_header_text(headers, "correlation_id") or str(uuid4())
+    return get_header_text(headers, "correlation_id") or generate_correlation_id()
 
 
 def _raise_instruction(instruction: HandlerException) -> None:
@@ -246,13 +255,28 @@ def build_routes(subscriber: ManagedSubscriber, prefix: str) -> list[DirectRoute
     """
     topics = subscriber.names_without(prefix)
     if (call := _direct(subscriber)) is None:
-        calls = subscriber.prepared_handlers()
-        is_json = all(one.payloads and one.payloads[0][1] is not Record for one in calls)
-        return [FastStreamRoute(topic, subscriber, prefix, is_json) for topic in topics]
+        return [_build_faststream_route(subscriber, topic, prefix) for topic in topics]
     payload = call.payloads[0][1]
     config, context = subscriber.configuration, subscriber.context.resolve
     correlates = any(one.declared is None for one in call.publishers)
     return [DirectRoute(topic, call, payload, config, context, correlates) for topic in topics]
+
+
+def _build_faststream_route(
+    subscriber: ManagedSubscriber, topic: str, prefix: str
+) -> FastStreamRoute:
+    calls = subscriber.prepared_handlers()
+    publishers = tuple(one for call in calls for one in call.publishers)
+    return FastStreamRoute(
+        topic,
+        subscriber.build_pipeline(),
+        subscriber.configuration,
+        prefix,
+        is_json=all(one.payloads and one.payloads[0][1] is not Record for one in calls),
+        declared_publishers=(
+            publishers if all(one.declared is not None for one in publishers) else None
+        ),
+    )
 
 
 def _direct(subscriber: ManagedSubscriber) -> PreparedHandler | None:

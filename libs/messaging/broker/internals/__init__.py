@@ -22,6 +22,7 @@ from messaging.broker.internals.messages import (
     encode_body,
     publishing_to,
 )
+from messaging.broker.internals.pipeline import RecordPipeline
 from messaging.broker.internals.publisher import ManagedPublisher, PublisherOptions, add_publisher
 from messaging.broker.internals.subscriber import (
     ManagedSubscriber,
@@ -45,6 +46,7 @@ __all__ = [
     "MessageSink",
     "PreparedHandler",
     "PublisherOptions",
+    "RecordPipeline",
     "SubscriberOptions",
     "add_publisher",
     "add_subscriber",

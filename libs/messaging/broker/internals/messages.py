@@ -13,6 +13,8 @@ from faststream.kafka.security import parse_security
 from faststream.message import AckStatus
 from faststream.response.publish_type import PublishType
 
+from messaging.tracing import generate_correlation_id
+
 
 class MessageSink(Protocol):
     """Receiver of the messages that a handler publishes, in place of the broker's producer.
@@ -57,7 +59,7 @@ class TolerantParser(AioKafkaParser):
             reply_to=headers.get("reply_to", ""),
             content_type=headers.get("content-type"),
             message_id=f"{message.offset}-{message.timestamp}",
-            correlation_id=headers.get("correlation_id"),
+            correlation_id=headers.get("correlation_id") or generate_correlation_id(),
             raw_message=message,
             consumer=self._consumer,
         )

@@ -15,8 +15,10 @@ from faststream.kafka.publisher.specification import KafkaPublisherSpecification
 from faststream.kafka.publisher.usecase import DefaultPublisher
 from faststream.kafka.response import KafkaPublishCommand
 from faststream.kafka.schemas import Topic as KafkaTopic
+from faststream.response import PublishCommand
 
 from messaging.broker.internals.messages import build_publish_command, publishing_to
+from messaging.broker.internals.pipeline import does_nothing
 
 Expand = Callable[[Any], Iterable[KafkaPublishCommand] | None]
 """Turns what a handler returned into messages for one topic; None leaves it to FastStream."""
@@ -29,9 +31,11 @@ class ManagedPublisher(DefaultPublisher):
         declared: the declared topic, if it is one.
         declares_topic: whether the broker may create the topic.
         expand: makes several messages, or none, of what a handler returns.
+        collect: takes what a handler returned without making messages of it, if no middleware is
+            to see any; returns whether it did.
     """
 
-    __slots__ = ("declared", "declares_topic", "expand")
+    __slots__ = ("collect", "declared", "declares_topic", "expand")
 
     def __init__(
         self, config: KafkaPublisherConfig, specification: KafkaPublisherSpecification
@@ -40,6 +44,7 @@ class ManagedPublisher(DefaultPublisher):
         self.declared: Any = None
         self.declares_topic = True
         self.expand: Expand | None = None
+        self.collect: Callable[[PublishCommand], bool] | None = None
 
     @property
     def configuration(self) -> Any:
@@ -51,8 +56,18 @@ class ManagedPublisher(DefaultPublisher):
         """The broker it belongs to; None if it belongs to a router that none includes."""
         return self._outer_config.extra_context.get("broker")
 
+    @property
+    def has_options(self) -> bool:
+        """Whether it says more of its messages than their topic."""
+        return bool(self.headers or self.reply_to or self.key or self.partition is not None)
+
     async def _publish(self, cmd: Any, *, _extra_middlewares: Iterable[Any]) -> None:
-        middlewares = tuple(_extra_middlewares)
+        given = tuple(_extra_middlewares)
+        middlewares = tuple(one for one in given if not does_nothing(one))
+        if given and not middlewares:
+            if self.collect is not None and self.collect(cmd):
+                return
+            middlewares = given
         cmd = KafkaPublishCommand.from_cmd(cmd)
         several = self.expand(cmd) if self.expand is not None else None
         for one in (cmd,) if several is None else several:

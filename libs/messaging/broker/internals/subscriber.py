@@ -22,11 +22,13 @@ from faststream.kafka.subscriber.specification import KafkaSubscriberSpecificati
 from faststream.kafka.subscriber.usecase import DefaultSubscriber
 from faststream.middlewares import AckPolicy
 
+from messaging.broker.internals.injection import resolve_in_event_loop
 from messaging.broker.internals.messages import (
     AckRecordingMessage,
     TolerantParser,
     publishing_to,
 )
+from messaging.broker.internals.pipeline import RecordPipeline
 
 Decoder = Callable[[Any], Awaitable[Any]]
 
@@ -92,6 +94,9 @@ class ManagedSubscriber(DefaultSubscriber):
     async def process_message(self, msg: Any) -> Any:
         """Run middlewares, parser, filters, dependencies, handler and publishers.
 
+        So it is under ``TestKafkaBroker``; the consumer's records take the same steps in
+        ``pipeline``.
+
         Raises:
             Exception: whatever one of them raised; FastStream's ``consume`` would swallow it.
         """
@@ -102,11 +107,33 @@ class ManagedSubscriber(DefaultSubscriber):
 
     def _build_fastdepends_model(self) -> None:
         super()._build_fastdepends_model()
+        self._resolve_in_event_loop()
         if self.choose_decoder is None:
             return
         for call, site in zip(self.calls, self.prepared_handlers(), strict=True):
             if call.decoder is self._decoder or call.decoder == self._decoder:
                 call.decoder = self.choose_decoder(site, self)
+
+    def _resolve_in_event_loop(self) -> None:
+        config = self._outer_config.fd_config
+        if not config.use_fastdepends or config.get_dependent:
+            return
+        for call in self.calls:
+            handler: Any = call.handler
+            model: Any = call.dependant
+            handler._wrapped_call = resolve_in_event_loop(
+                model, config.context, handler._wrapped_call
+            )
+
+    def build_pipeline(self) -> RecordPipeline:
+        """Return the pipeline that processes its records, once it is started."""
+        return RecordPipeline(self)
+
+    def response_publishers(self, message: Any) -> Sequence[Any]:
+        """Return the publishers to the topic that a message wants its answer on."""
+        if not message.reply_to or self._no_reply:
+            return ()
+        return self._make_response_publisher(message)
 
     def _make_response_publisher(self, message: Any) -> Sequence[Any]:
         producer: Any = publishing_to.get() or self._outer_config.producer
