@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 MOST_MARKS: Final = 30
@@ -90,6 +90,14 @@ def strip_hidden_characters(text: str, *, before: str = "") -> tuple[str, list[s
     return _without_piles(shown, hidden), hidden
 
 
+def count_invisible_characters(text: str) -> int:
+    """Return how many characters of a text may have to be removed; an estimate that is quick.
+
+    It counts those that stay in their place, too.
+    """
+    return len(text) - len(_WATCHED.sub("", text))
+
+
 def may_contain_hidden_characters(text: str) -> bool:
     """Check quickly whether a text may contain hidden characters; False is certain.
 
@@ -100,6 +108,8 @@ def may_contain_hidden_characters(text: str) -> bool:
     return _WATCHED.search(text) is not None or _piles().search(text) is not None
 
 
+# The same few pairs come again and again, in hostile texts millions of times.
+@lru_cache(maxsize=1_024)
 def _is_in_place(sign: str, previous: str, *, runs_from_right: bool) -> bool:
     """Return whether an invisible character has a meaning after the character before it."""
     if not previous or previous.isspace():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, TypeVar
 
+from contracts.characters import count_invisible_characters
 from transcripts.errors import TooLargeTranscriptError
 
 T = TypeVar("T")
@@ -27,6 +28,8 @@ class TranscriptLimits:
         utf8_bytes: its text as UTF-8.
         text_characters: of a file of WebVTT, SRT or plain text, in total.
         lines: of such a file.
+        json_objects: of a file of JSON, counted by their opening braces.
+        invisible_characters: joiners, selectors, marks of direction and the like.
         timed_words: stretches of speech with a time of their own: words, cues.
         characters: of all that is said.
         turns: uninterrupted turns of one speaker, or parts of one that is long.
@@ -36,6 +39,8 @@ class TranscriptLimits:
     utf8_bytes: int = 20 * _MIB
     text_characters: int = 10_000_000
     lines: int = 80_000
+    json_objects: int = 500_000
+    invisible_characters: int = 500_000
     timed_words: int = 120_000
     characters: int = 5_000_000
     turns: int = 20_000
@@ -71,6 +76,37 @@ def check_text_length(content: str) -> None:
     # CRLF ends one line and is two characters.
     ends = max(content.count("\n"), content.count("\r"))
     check_count(ends, LIMITS.lines, "lines")
+
+
+def check_json_objects(content: str) -> None:
+    """Raise ``TooLargeTranscriptError`` if a file of JSON has too many objects, before decoding it.
+
+    An empty object takes three bytes, and 70 times the memory once it is decoded.
+
+    Raises:
+        TooLargeTranscriptError: it has.
+    """
+    check_count(content.count("{"), LIMITS.json_objects, "objects of JSON")
+
+
+def check_invisible_characters(content: str, *, counted: int = 0) -> int:
+    """Raise ``TooLargeTranscriptError`` if a text has too many invisible characters.
+
+    Each is looked at with the character before it, which costs far more than reading a letter.
+
+    Args:
+        content: any text.
+        counted: how many other parts of the transcript have.
+
+    Returns:
+        How many there are now.
+
+    Raises:
+        TooLargeTranscriptError: there are too many.
+    """
+    count = counted + count_invisible_characters(content)
+    check_count(count, LIMITS.invisible_characters, "invisible characters")
+    return count
 
 
 def check_count(count: int, most: int, what: str) -> None:

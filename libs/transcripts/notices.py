@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Final
 
 from contracts.characters import describe_character, strip_hidden_characters
+from transcripts.limits import check_invisible_characters
 
 _MOST_NAMED: Final = 8
 """Kinds of hidden characters that a notice names."""
@@ -114,6 +115,7 @@ class Notices:
         self._numbers: dict[str, int] = {}
         self._guesses: list[str] = []
         self._hidden: dict[str, tuple[int, str]] = {}
+        self._invisible = 0
 
     def guess(self, sentence: str) -> None:
         """Note what was assumed where the source does not tell."""
@@ -131,12 +133,16 @@ class Notices:
         Args:
             text: as the source has it.
             place: where, such as ``line 12``.
+
+        Raises:
+            TooLargeTranscriptError: all texts together have too many invisible characters.
         """
+        self._invisible = check_invisible_characters(text, counted=self._invisible)
         _, hidden = strip_hidden_characters(text)
-        for sign in hidden:
+        for sign, number in Counter(hidden).items():
             if sign != "\0":  # which has a sentence of its own
                 count, first = self._hidden.get(sign, (0, place))
-                self._hidden[sign] = count + 1, first
+                self._hidden[sign] = count + number, first
 
     def add(self, kind: Repair, count: int = 1, **numbers: int) -> None:
         """Count ``count`` more mendings of a kind; none is none.

@@ -21,7 +21,13 @@ from transcripts.errors import (
 )
 from transcripts.files.other_texts import describe_other_text
 from transcripts.formats import FormatDefinition, TranscriptContent
-from transcripts.limits import LIMITS, check_text_length, check_utf8_size
+from transcripts.limits import (
+    LIMITS,
+    check_invisible_characters,
+    check_json_objects,
+    check_text_length,
+    check_utf8_size,
+)
 from transcripts.notices import Notices
 from transcripts.plain_text.reader import is_key_value_file
 from transcripts.registry import RecognisedFormat, get_format, recognise_format
@@ -130,8 +136,12 @@ def _read(
     max_segment_characters: int,
 ) -> TranscriptReading:
     check_utf8_size(content, max_bytes)
-    if not content.removeprefix("\ufeff").lstrip().startswith(("{", "[", "<")):
+    begins = content.removeprefix("\ufeff").lstrip()[:1]
+    if begins not in ("{", "[", "<"):
         check_text_length(content)
+    if begins in ("{", "["):
+        check_json_objects(content)
+    check_invisible_characters(content)
     _refuse_empty(content)
     whole = TranscriptContent(content)
     recognised = RecognisedFormat(get_format(format), 1.0) if format else _recognise(whole)

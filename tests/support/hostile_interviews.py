@@ -68,6 +68,7 @@ HOSTILE: Final[dict[str, Callable[[], str]]] = {
     "millions of monologues": lambda: _filled(
         '{"elements":[]},', before='{"monologues":[', after='{"elements":[]}]}'
     ),
+    "millions of segments": lambda: _filled("{},", before='{"text":"a","segments":[', after="{}]}"),
     "words of Rev": lambda: _rev(_words(MOST // 60, ts=1.5, end_ts=1.75)),
     "monologues of one word": lambda: _rev(_words(1), monologues=MOST // 70),
     "words of Amberscript": lambda: (
