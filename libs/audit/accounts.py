@@ -129,6 +129,7 @@ class AuditFacts:
         letters: every dead letter that was not replayed.
         received: the end of each partition of a service's source topics, by service.
         deleted: how many records were deleted from a topic before a service had finished them.
+        missing_topics: topics that could not be read, as they do not exist.
     """
 
     submissions: tuple[SubmissionFact, ...] = ()
@@ -139,6 +140,7 @@ class AuditFacts:
     letters: tuple[DeadLetterFact, ...] = ()
     received: Mapping[str, Ends] = field(default_factory=dict)
     deleted: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    missing_topics: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,8 @@ class AuditResult:
         services: what stands where at each service.
         deleted: how many records Kafka deleted before a service had finished them, by service and
             topic; whatever they were, nobody knows their ids.
+        missing_topics: topics that do not exist, as the broker would name them; nobody knows what
+            was in them.
     """
 
     submissions: StateCounts
@@ -218,6 +222,7 @@ class AuditResult:
     chunks: StateCounts
     services: tuple[MessageCounts, ...]
     deleted: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    missing_topics: tuple[str, ...] = ()
 
     @property
     def accounts(self) -> tuple[StateCounts, ...]:
@@ -226,8 +231,9 @@ class AuditResult:
 
     @property
     def balances(self) -> bool:
-        """Whether all sides of the law hold."""
-        return not self.deleted and all(account.balances for account in self.accounts)
+        """Whether all sides of the law hold, and all topics could be read."""
+        is_known = not self.deleted and not self.missing_topics
+        return is_known and all(account.balances for account in self.accounts)
 
     @property
     def is_settled(self) -> bool:
@@ -275,6 +281,7 @@ def reconcile(books: AuditFacts) -> AuditResult:
         chunks=_account(chunk_states),
         services=tuple(_service(books, service) for service in books.received),
         deleted=books.deleted,
+        missing_topics=books.missing_topics,
     )
 
 

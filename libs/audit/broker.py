@@ -51,6 +51,8 @@ class ScanResult:
         received: the end of each partition of a service's source topics, by service.
         deleted: how many records were deleted from a topic before a service had finished them, by
             service and topic.
+        missing_topics: topics that do not exist, as the broker would name them; whatever was in
+            them could not be read.
     """
 
     unread: tuple[UnfinishedRecord, ...]
@@ -58,6 +60,7 @@ class ScanResult:
     submissions: tuple[SubmissionFact, ...]
     received: dict[str, Ends]
     deleted: dict[tuple[str, str], int] = field(default_factory=dict)
+    missing_topics: tuple[str, ...] = ()
 
 
 FETCH_WAIT_MS: Final = 20
@@ -78,12 +81,16 @@ class TopicScanner:
         self._admin = admin
         self._consumer = consumer
         self._deleted: Counter[tuple[str, str]] = Counter()
+        self._existing: set[str] = set()
+        self._missing: set[str] = set()
 
     async def scan(self) -> ScanResult:
         """Read everything that is unfinished, upstream first."""
         unread: list[UnfinishedRecord] = []
         received: dict[str, Ends] = {}
         self._deleted.clear()
+        self._missing.clear()
+        self._existing = {*await self._admin.list_topics()}
         submissions = [
             _submission(self._kafka, record)
             async for record in self._unfinished(CONTROL, TRANSCRIPTS_SUBMITTED.name)
@@ -105,7 +112,14 @@ class TopicScanner:
             async for record in self._unfinished(CONTROL, dlq_topic(service).name)
         ]
         deleted = {place: number for place, number in self._deleted.items() if number}
-        return ScanResult(tuple(unread), tuple(letters), tuple(submissions), received, deleted)
+        return ScanResult(
+            tuple(unread),
+            tuple(letters),
+            tuple(submissions),
+            received,
+            deleted,
+            tuple(sorted(self._missing)),
+        )
 
     async def _unfinished(
         self, service: str, topic: str, until: Ends | None = None
@@ -119,7 +133,7 @@ class TopicScanner:
         """
         partitions = await self._partitions(topic)
         if not partitions:
-            return  # it was deleted
+            return
         # Before the commits, so that what is deleted behind a commit is never taken for unread.
         begins = await self._consumer.beginning_offsets(partitions)
         commits = await self._admin.list_consumer_group_offsets(
@@ -174,11 +188,18 @@ class TopicScanner:
         return ends
 
     async def _partitions(self, topic: str) -> list[TopicPartition]:
+        """Return a topic's partitions; of one that does not exist none, and note its name."""
         name = self._kafka.topic(topic)
-        described = await self._admin.describe_topics([name])
-        return [
-            TopicPartition(name, partition["partition"]) for partition in described[0]["partitions"]
+        # To describe a topic that does not exist may create it.
+        described = await self._admin.describe_topics([name]) if name in self._existing else ()
+        partitions = [
+            TopicPartition(name, partition["partition"])
+            for found in described
+            for partition in found["partitions"]
         ]
+        if not partitions:
+            self._missing.add(name)
+        return partitions
 
 
 @asynccontextmanager

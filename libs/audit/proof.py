@@ -95,6 +95,7 @@ async def _books(connection: Connection, found: ScanResult) -> AuditFacts:
         letters=tuple(letters),
         received=found.received,
         deleted=found.deleted,
+        missing_topics=found.missing_topics,
     )
 
 

@@ -30,6 +30,7 @@ from control.domain import (
     DeadLetterLookupError,
     DeadLetterNotOpenError,
     InvalidDeadLetterIdError,
+    RetryTopicMissingError,
 )
 from control.originals import OriginalGoneError
 from control.reader import DeadLetterReader
@@ -60,6 +61,7 @@ _STATUSES: Final[tuple[tuple[tuple[type[Exception], ...], int], ...]] = (
     ((DeadLetterNotOpenError,), 409),
     ((DeadLetterGoneError, OriginalGoneError), 410),
     ((BadMessageError,), 422),
+    ((RetryTopicMissingError,), 424),
     ((OutageError,), 503),
 )
 """The first that fits decides; everything else is a bug, and a 500."""

@@ -112,3 +112,7 @@ class DeadLetterNotOpenError(OnrecordError):
 
 class DeadLetterGoneError(OnrecordError):
     """Error for a dead letter whose bytes are no longer in its DLQ."""
+
+
+class RetryTopicMissingError(OnrecordError):
+    """Error for a replay of a dead letter whose retry topic does not exist."""

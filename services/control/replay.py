@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from control.domain import (
     DeadLetterNotOpenError,
     DeadLetterPosition,
     IndexedDeadLetter,
+    RetryTopicMissingError,
     build_cursor_after,
 )
 from control.originals import OriginalGoneError, OriginalTooLargeError
@@ -103,6 +104,7 @@ class DeadLetterReplayer:
             OriginalGoneError: it is a stub, and its message is not at its place any more.
             OriginalTooLargeError: it is a stub of a message that is still too large.
             RecordTooLargeError: the retry topic does not take it.
+            RetryTopicMissingError: there is no retry topic to put it into.
             KafkaUnavailableError, DatabaseUnavailableError: try again later.
         """
         letter = await self._store.letter(letter_id)
@@ -110,6 +112,8 @@ class DeadLetterReplayer:
             raise DeadLetterNotOpenError(
                 f"letter {letter.letter_id} does not have the place it came from"
             )
+        if why := (await self._find_missing_topics({letter.service})).get(letter.service):
+            raise RetryTopicMissingError(why)
         # Claimed only if it is still there.
         found = await self._reader.whole(await self._reader.read(letter.place))
         if not await self._claim_one(letter.letter_id):
@@ -297,6 +301,11 @@ class DeadLetterReplayer:
     async def _send(self, letters: Sequence[DeadLetterPosition]) -> _Sent:
         sent = _Sent()
         try:
+            missing = await self._find_missing_topics({one.service for one in letters})
+            sent.left |= {
+                one.letter_id: missing[one.service] for one in letters if one.service in missing
+            }
+            letters = [one for one in letters if one.service not in missing]
             async with aclosing(self._reader.read_many(letters)) as batches:
                 async for some in batches:
                     for service, found in groupby(some, key=lambda one: one.place.service):
@@ -304,6 +313,14 @@ class DeadLetterReplayer:
         except OutageError as error:
             sent.outage = error
         return sent
+
+    async def _find_missing_topics(self, services: Collection[str]) -> dict[str, str]:
+        """Return, for each service without a topic to put letters into, what to do about it."""
+        topics = {retry_topic(service, 0).name: service for service in services}
+        return {
+            topics[topic]: _MISSING.format(self._publisher.name(topic))
+            for topic in await self._publisher.find_missing_topics(topics)
+        }
 
     async def _hand_over(
         self, service: str, found: Iterable[DeadLetterRecord], sent: _Sent
@@ -427,6 +444,10 @@ def _headers(found: DeadLetterRecord) -> Headers:
     return append_headers(found.original, build_replay_headers(found.place.letter_id, found.added))
 
 
+_MISSING: Final = (
+    "its retry topic {} does not exist; run `python -m messaging topics create`, then replay it "
+    "again"
+)
 _SLOW: Final = "the broker does not acknowledge replayed letters"
 
 

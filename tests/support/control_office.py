@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -13,7 +13,7 @@ import httpx2
 
 from contracts import headers as h
 from contracts.errors import ErrorCode, OnrecordError, RetryableError
-from contracts.topics import dlq_topic, retry_topic
+from contracts.topics import Topic, dlq_topic, retry_topic
 from control.api import ApiContext, ControlApi
 from control.indexing import build_indexed_dead_letter
 from control.reader import open_dead_letter_reader
@@ -49,11 +49,12 @@ def letter_bytes(
     value: bytes | None = b"v",
     error: OnrecordError | None = None,
     sent_ms: int = 0,
+    service: str = "enrichment",
 ) -> Headers:
     content = digest_record(KEY, value, ODD)
-    failure = describe_failure(error or TryAgainError("why"), "enrichment")
+    failure = describe_failure(error or TryAgainError("why"), service)
     told = build_dead_letter_headers(
-        failure, delivery(offset, sent_ms), content, service="enrichment", group="g", at=at
+        failure, delivery(offset, sent_ms), content, service=service, group="g", at=at
     )
     return append_headers(ODD, told)
 
@@ -69,18 +70,24 @@ class Office:
         self.url = url
         self.client = client
 
-    async def set_aside(self, value: bytes | None, headers: Headers, key: bytes = KEY) -> UUID:
+    async def set_aside(
+        self, value: bytes | None, headers: Headers, key: bytes = KEY, service: str = "enrichment"
+    ) -> UUID:
         """Put a record on the DLQ and index it, as the stage does; its letter's id."""
-        place = await self.bench.size("enrichment-dlq")
-        await self.bench.send("enrichment-dlq", value, key=key, headers=headers)
-        record = Record("enrichment-dlq", 0, place, key, value, headers, 1_000)
+        dlq = dlq_topic(service).name
+        place = await self.bench.size(dlq)
+        await self.bench.send(dlq, value, key=key, headers=headers)
+        record = Record(dlq, 0, place, key, value, headers, 1_000)
         letter = build_indexed_dead_letter(record)
         await self.context.store.index_letter(letter)
         return letter.letter_id
 
-    async def died(self, value: bytes | None, offset: int, **why: Any) -> UUID:
-        """As ``set_aside``, of a message that enrichment read at an offset and set aside."""
-        return await self.set_aside(value, letter_bytes(offset, value=value, **why))
+    async def died(
+        self, value: bytes | None, offset: int, service: str = "enrichment", **why: Any
+    ) -> UUID:
+        """As ``set_aside``, of a message that a service read at an offset and set aside."""
+        headers = letter_bytes(offset, value=value, service=service, **why)
+        return await self.set_aside(value, headers, service=service)
 
     async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         data = body if isinstance(body, bytes) else json.dumps(body).encode() if body else None
@@ -90,9 +97,11 @@ class Office:
 
 
 @asynccontextmanager
-async def open_office(broker: str, store: DeadLetterStore) -> AsyncIterator[Office]:
-    """An office of enrichment's letters, with a DLQ of its own."""
-    bench = await bench_on(broker, TOPICS)
+async def open_office(
+    broker: str, store: DeadLetterStore, topics: Sequence[Topic] = TOPICS
+) -> AsyncIterator[Office]:
+    """An office of letters, by default of enrichment's, with a DLQ of its own."""
+    bench = await bench_on(broker, topics)
     async with AsyncExitStack() as stack:
         reader = await stack.enter_async_context(open_dead_letter_reader(bench.kafka, 3.0))
         publisher = await stack.enter_async_context(Publisher(bench.kafka, source="/test"))

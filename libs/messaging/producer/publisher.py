@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
@@ -14,6 +14,7 @@ from aiokafka.errors import (
     MessageSizeTooLargeError,
     RecordListTooLargeError,
     TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
 )
 
 from contracts.encoded import get_event_class
@@ -24,6 +25,7 @@ from messaging.codec import encode_event
 from messaging.delivery import NO_CONTEXT, Headers, PropagatedContext
 from messaging.kafka import header_names
 from messaging.kafka.connection_errors import KafkaUnavailableError, diagnose_connection
+from messaging.kafka.topic_checks import describe_missing_topics
 from messaging.limits import compute_headers_size
 from messaging.producer.accumulator import (
     DeliveryCallback,
@@ -45,6 +47,9 @@ BATCH_BYTES: Final = 256 * 1024
 
 ACKNOWLEDGEMENT_TIMEOUT_S: Final = 10.0
 """How long an acknowledgement may take before the broker counts as unavailable, in seconds."""
+
+METADATA_RETRY_S: Final = 0.1
+"""Seconds between two requests for what topics there are."""
 
 FLUSH_S: Final = 5.0
 """How long closing waits for records to be acknowledged by a broker that may be down."""
@@ -127,6 +132,10 @@ class Publisher:
         for task in self._retiring:
             task.cancel()
         await asyncio.gather(*self._retiring, return_exceptions=True)
+
+    def name(self, topic: str) -> str:
+        """Return a topic's name on the broker: the prefix, then its declared name."""
+        return self._kafka.topic(topic)
 
     @property
     def trouble(self) -> str:
@@ -240,6 +249,45 @@ class Publisher:
                 callback(error)
         return reports.close()
 
+    async def find_missing_topics(self, topics: Collection[str]) -> frozenset[str]:
+        """Return those of some topics that do not exist, by what the broker says now.
+
+        A record for a topic that does not exist waits for it, as the client never gives it up.
+
+        Args:
+            topics: their names without prefix.
+
+        Raises:
+            KafkaUnavailableError: the broker does not answer.
+        """
+        try:
+            async with asyncio.timeout(ACKNOWLEDGEMENT_TIMEOUT_S):
+                # All topics: brokers that create topics by themselves create those asked for.
+                cluster = await self._fetch_all_metadata()
+                found = {one: cluster.partitions_for_topic(self.name(one)) or () for one in topics}
+                changed = [one for one in topics if self._has_changed(self.name(one), found[one])]
+                if changed:
+                    await self._producer.client.force_metadata_update()
+        except TimeoutError as error:
+            raise KafkaUnavailableError("the broker does not list its topics") from error
+        return frozenset(topic for topic, partitions in found.items() if not partitions)
+
+    async def _fetch_all_metadata(self) -> Any:
+        while True:
+            try:
+                return await self._producer.client.fetch_all_metadata()
+            except KafkaError:  # unlike others, this request is not tried again by the client
+                await asyncio.sleep(METADATA_RETRY_S)
+
+    def _has_changed(self, name: str, partitions: Collection[int]) -> bool:
+        """Return whether a topic that was written to has other partitions now, and forget them."""
+        if name not in self._partitions or self._partitions[name] == sorted(partitions):
+            return False
+        del self._partitions[name]
+        # A topic that is created again refuses the producer's next sequence number.
+        self._is_spent |= not partitions
+        return bool(partitions)
+
     async def _append_record(self, record: OutgoingRecord, callback: DeliveryCallback) -> None:
         headers = tuple(record.headers)
         to, key, value, where = record.topic, record.key, record.value, record.partition
@@ -302,7 +350,7 @@ class Publisher:
                 raise KafkaUnavailableError(str(_CLOSED))
             partitions = sorted(request.result())
         except KafkaError as error:
-            raise KafkaUnavailableError(_explain(error)) from error
+            raise KafkaUnavailableError(_explain(error, topic)) from error
         finally:
             request.cancel()
         self._partitions[topic] = partitions
@@ -340,7 +388,7 @@ class Publisher:
             # Which record it was is unknown; sent one by one, only the too large one fails.
             self._one_record_batches.add(topic)
         if isinstance(error, KafkaError):
-            return KafkaUnavailableError(_explain(error))
+            return KafkaUnavailableError(_explain(error, topic))
         return error if isinstance(error, Exception) else _CLOSED
 
     async def _replace_producer(self) -> None:
@@ -383,7 +431,9 @@ def _combine(number: int, callback: DeliveryCallback) -> DeliveryCallback:
     return report
 
 
-def _explain(error: KafkaError) -> str:
+def _explain(error: KafkaError, topic: str) -> str:
     if isinstance(error, TopicAuthorizationFailedError):
         return "the broker does not allow writing to the topic; check its access rules"
+    if isinstance(error, UnknownTopicOrPartitionError):
+        return describe_missing_topics([topic])
     return f"the broker does not answer ({type(error).__name__}); check KAFKA_BOOTSTRAP_SERVERS"

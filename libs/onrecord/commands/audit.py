@@ -90,6 +90,7 @@ def _document(balance: AuditResult) -> dict[str, Any]:
             {"service": service, "topic": topic, "records": number}
             for (service, topic), number in balance.deleted.items()
         ],
+        "missing_topics": list(balance.missing_topics),
     }
 
 
@@ -162,6 +163,12 @@ def _show(balance: AuditResult) -> None:
         err.print(
             f"the broker deleted {format_count(number, 'record')} of {topic} before {service} had "
             "finished them: nobody knows what they were",
+            markup=False,
+        )
+    if balance.missing_topics:
+        err.print(
+            f"topics are missing: {', '.join(balance.missing_topics)}; what was in them cannot be "
+            "read, so nothing is proved about it. `python -m messaging topics create` makes them",
             markup=False,
         )
     if balance.lost:

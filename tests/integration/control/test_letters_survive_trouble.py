@@ -216,6 +216,9 @@ async def test_letters_whose_claim_was_not_answered_are_replayed_later(
 class NoBroker:
     """A publisher with a mistake in it, which no replay expects."""
 
+    async def find_missing_topics(self, _: Any) -> frozenset[str]:
+        return frozenset()
+
     async def forward_all(self, *_: Any) -> Any:
         raise ZeroDivisionError
 

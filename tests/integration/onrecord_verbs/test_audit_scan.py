@@ -12,7 +12,15 @@ from aiokafka.structs import OffsetAndMetadata
 
 from audit.accounts import AuditFacts, reconcile
 from audit.broker import ScanResult, open_topic_scanner
-from contracts.topics import ALL_TOPICS
+from contracts.topics import (
+    ALL_TOPICS,
+    EVENT_TOPICS,
+    PIPELINE,
+    RETRY_DELAYS_S,
+    TRANSCRIPTS_SUBMITTED,
+    dlq_topic,
+    retry_topic,
+)
 from messaging.kafka.admin import open_admin_client
 from support.broker import Bench, bench_on
 from support.waiting import until
@@ -29,6 +37,13 @@ async def bench(broker: str) -> Bench:
 async def scan(bench: Bench) -> ScanResult:
     async with open_topic_scanner(bench.kafka) as scanner:
         return await scanner.scan()
+
+
+def topics_of(service: str) -> set[str]:
+    """All topics in which a message of a service may be."""
+    sources = {topic.name for topic in EVENT_TOPICS if service in topic.consumers}
+    retries = {retry_topic(service, tier).name for tier in range(len(RETRY_DELAYS_S))}
+    return sources | retries | {dlq_topic(service).name}
 
 
 async def commit(bench: Bench, service: str, topic: str, offset: int) -> None:
@@ -74,3 +89,16 @@ async def test_a_topic_that_was_deleted_does_not_keep_the_audit_from_looking(ben
         await until(is_gone)
     found = await scan(bench)
     assert len(found.unread) == len(found.submissions) == 1
+    assert found.missing_topics == (name,)
+
+
+async def test_every_topic_that_the_audit_reads_is_named_when_it_is_missing(broker: str) -> None:
+    bench = await bench_on(broker, [TRANSCRIPTS_SUBMITTED])
+    found = await scan(bench)
+    read = {topic for service in PIPELINE for topic in topics_of(service)}
+    assert {*found.missing_topics} == {*map(bench.kafka.topic, read - {SUBMITTED})}
+    async with open_admin_client(bench.kafka) as admin:
+        existing = [
+            one for one in await admin.list_topics() if one.startswith(bench.kafka.topic(""))
+        ]
+    assert existing == [bench.kafka.topic(SUBMITTED)], "looking for a topic does not make it"

@@ -126,3 +126,24 @@ def test_a_draft_whose_interview_is_a_dead_letter_waits_and_is_not_waited_for(
     assert cli.run_command(["audit", "--wait", "--timeout", "2"]) == 0
     told = capsys.readouterr().out
     assert "1 message kept until an interview that is now a dead letter is replayed" in told
+
+
+def test_books_with_topics_that_could_not_be_read_prove_nothing_and_name_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored = tuple(replace(one, stored=True) for one in CHUNKS)
+    missing = ("acme-guardrail-dlq", "acme-notes-drafted")
+    books = replace(ON_ITS_WAY, chunks=stored, unread=(), missing_topics=missing)
+
+    async def audit_system(_settings: ClientSettings, _within_s: float) -> AuditResult:
+        return reconcile(books)
+
+    monkeypatch.setattr(audit, "audit_system", audit_system)
+    assert cli.run_command(["audit"]) == 1
+    printed = capsys.readouterr()
+    assert "nothing is lost" not in printed.out + printed.err
+    assert "acme-guardrail-dlq, acme-notes-drafted" in printed.err
+    assert "`python -m messaging topics create`" in printed.err
+    assert cli.run_command(["audit", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["balances"], told["missing_topics"]) == (False, [*missing])
