@@ -79,8 +79,18 @@ class ModelClient:
 
     @property
     def notice(self) -> str:
-        """What keeps models from being asked now, and until when; empty if nothing does."""
-        return "; ".join(filter(None, (endpoint.notice for endpoint in self._endpoints)))
+        """What keeps models from being asked now or calls from being booked; empty if nothing."""
+        ledger = self._ledger.notice if self._ledger is not None else ""
+        return "; ".join(filter(None, (*(one.notice for one in self._endpoints), ledger)))
+
+    async def check_dependencies(self) -> None:
+        """Check that what every call needs is there: budgets that can be asked, if there may be any.
+
+        Raises:
+            DatabaseUnavailableError: they cannot be asked, so that every call would be refused.
+        """
+        if self._ledger is not None:
+            await self._ledger.check_availability()
 
     async def __aenter__(self) -> Self:
         """Build the endpoints; connections are made when they are needed."""

@@ -56,6 +56,7 @@ async def lifespan(
     )
     async with client as opened:
         broker.notice = lambda: opened.notice
+        broker.check_dependencies = opened.check_dependencies
         context.set_global("drafter", NoteDrafter(opened))
         yield
 

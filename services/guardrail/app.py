@@ -89,6 +89,7 @@ async def lifespan(
         context.set_global("review", judge)
         if judge is not None:
             broker.notice = lambda: judge.notice
+            broker.check_dependencies = judge.check_dependencies
         yield
 
 

@@ -124,6 +124,14 @@ class NoteJudge:
         """The reason why the judging model cannot be asked now; empty if it can."""
         return self._client.notice
 
+    async def check_dependencies(self) -> None:
+        """Check that what asking the judging model needs is there.
+
+        Raises:
+            DatabaseUnavailableError: there may be a budget, and it cannot be asked.
+        """
+        await self._client.check_dependencies()
+
     async def __call__(
         self, drafted: NotesDrafted, checked: Sequence[CheckedNote], *, deadline: float
     ) -> tuple[CheckedNote, ...]:

@@ -106,6 +106,11 @@ class LedgerRetryQueue:
         self._entries.append(entry)
         self._update_gauge()
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the database could not be reached when it was asked last."""
+        return self._is_away
+
     def report_unavailable(self, reason: str) -> None:
         """Log, once an outage, that the ledger's database cannot be reached."""
         if not self._is_away:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Final, Self
 
+from database.errors import DatabaseUnavailableError
 from database.lazy import LazyDatabase
 from model_client import metrics
 from model_client.background_tasks import BackgroundTasks
@@ -89,6 +90,34 @@ class Ledger:
     def unwritten(self) -> int:
         """Number of entries in memory that wait for the database."""
         return len(self._backlog)
+
+    @property
+    def notice(self) -> str:
+        """The reason why calls are not booked now although they go on; empty if they are."""
+        if self._may_refuse or not self._backlog.is_away:
+            return ""
+        return (
+            "PostgreSQL is away: calls go on without a budget to ask, may be paid twice, and are "
+            "booked later"
+        )
+
+    async def check_availability(self) -> None:
+        """Check that the next call can be made as far as budgets are concerned.
+
+        Without the database it can only if it is known that nobody has a budget.
+
+        Raises:
+            DatabaseUnavailableError: there may be a budget, and it cannot be asked.
+        """
+        try:
+            async with self._database.use() as database:
+                await database.ping()
+        except DatabaseUnavailableError as error:
+            self._backlog.report_unavailable(str(error))
+            if self._may_refuse:
+                raise
+        else:
+            self._backlog.report_available()
 
     async def reserve(self, call: CallDetails, *, latest: float = math.inf) -> BudgetReservation:
         """Reserve the worst-case cost of a call on the study's and the day's budget.

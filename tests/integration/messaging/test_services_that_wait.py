@@ -11,12 +11,16 @@ from pathlib import Path
 import pytest
 from aiokafka.admin import NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from pydantic import SecretStr
 
+import guardrail.app
+import ingestion.app
 from contracts.topics import ALL_TOPICS, CHUNKS_READY, Topic
 from database.migrate import apply_migrations
 from database.settings import PostgresSettings
 from messaging import KafkaSettings
 from messaging.kafka.admin import create_topics, open_admin_client, wait_for_broker
+from messaging.runtime.dependencies import check_nothing
 from support.broker import RestartableBroker, free_port, fresh_prefix
 from support.postgres import TestServer
 from support.service_process import ServiceProcess, service_process
@@ -92,7 +96,7 @@ async def test_waits_for_postgres(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", ["persistence", "control"])
+@pytest.mark.parametrize("name", ["persistence", "control", "enrichment", "guardrail"])
 async def test_is_unready_without_postgres_also_with_nothing_to_do(
     kafka: KafkaSettings,
     postgres: TestServer,
@@ -100,7 +104,12 @@ async def test_is_unready_without_postgres_also_with_nothing_to_do(
     tmp_path: Path,
     name: str,
 ) -> None:
-    with service_process(name, env_of(kafka, postgres_settings), tmp_path) as service:
+    # Without a judge the guardrail asks for no database; enrichment has budgets to ask for.
+    env = env_of(kafka, postgres_settings) | {
+        "GUARDRAIL_JUDGE": "always",
+        "GUARDRAIL_JUDGE_MODEL": "judge",
+    }
+    with service_process(name, env, tmp_path) as service:
         await service.is_ready()
         postgres.stop()
         try:
@@ -110,6 +119,20 @@ async def test_is_unready_without_postgres_also_with_nothing_to_do(
             postgres.start()
         await service.is_ready()
     assert waited_for(service) == []
+
+
+@pytest.mark.parametrize("name", ["ingestion", "guardrail"])
+async def test_a_service_that_needs_no_postgres_is_ready_without_it(
+    kafka: KafkaSettings, tmp_path: Path, name: str
+) -> None:
+    env = env_of(
+        kafka,
+        PostgresSettings(dsn=SecretStr(f"postgresql://nobody@127.0.0.1:{free_port()}/nowhere")),
+    )
+    with service_process(name, env, tmp_path) as service:
+        await service.is_ready()
+    for module in (ingestion.app, guardrail.app):
+        assert module.broker.check_dependencies is check_nothing
 
 
 async def test_waits_for_a_migration(
@@ -167,19 +190,15 @@ async def test_waits_while_a_topic_would_lose_or_refuse_messages(
     assert waited_for(service) == reasons
 
 
-async def test_works_with_more_than_is_declared(broker: str, tmp_path: Path) -> None:
+async def test_works_with_more_than_is_declared(
+    broker: str, postgres_settings: PostgresSettings, tmp_path: Path
+) -> None:
     kafka = fresh_prefix(broker)
     await wait_for_broker(kafka, 20)
     more = {"max.message.bytes": str(64 * 1024 * 1024), "retention.ms": "-1"}
     await create_wrongly(kafka, replace(CHUNKS_READY, partitions=1), **more)
     await create_topics(kafka, ALL_TOPICS)
-    env = {
-        "KAFKA_BOOTSTRAP_SERVERS": broker,
-        "KAFKA_TOPIC_PREFIX": kafka.topic_prefix,
-        # It is ready without its database, which it asks for at the first chunk.
-        "POSTGRES_DSN": f"postgresql://nobody@127.0.0.1:{free_port()}/nowhere",
-    }
-    with service_process("enrichment", env, tmp_path) as service:
+    with service_process("enrichment", env_of(kafka, postgres_settings), tmp_path) as service:
         await service.is_ready()
 
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -343,6 +343,38 @@ async def test_nothing_is_asked_before_the_budgets_were_read_once(
     async with opened(postgres_settings) as ledger:
         with pytest.raises(DatabaseUnavailableError):
             await ledger.reserve(call())
+
+
+async def test_readiness_follows_whether_the_next_call_needs_the_database(
+    postgres: TestServer, postgres_settings: PostgresSettings
+) -> None:
+    async with (
+        opened(postgres_settings) as unknown,
+        opened(postgres_settings) as unlimited,
+        opened(postgres_settings, per_study_usd=1) as limited,
+    ):
+        ledgers = (unknown, unlimited, limited)
+        for one in ledgers:
+            await one.check_availability()
+        for one in (unlimited, limited):
+            await one.settle(await one.reserve(call()), cost("0.05"))
+        postgres.stop()
+        for one in (unknown, limited):
+            with pytest.raises(DatabaseUnavailableError):
+                await one.check_availability()
+            assert one.notice == ""
+        await unlimited.check_availability()
+        assert "PostgreSQL is away" in unlimited.notice
+        postgres.start()
+
+        async def are_available() -> bool:
+            with suppress(DatabaseUnavailableError):
+                for one in ledgers:
+                    await one.check_availability()
+                return not unlimited.notice
+            return False
+
+        await until(are_available)
 
 
 async def test_without_a_budget_calls_go_on_and_are_written_down_later(
