@@ -115,8 +115,9 @@ def _pending(rows: Iterable[Record], letters: Iterable[DeadLetterFact]) -> list[
 
 
 def _not_indexed(found: ScanResult, letters: list[DeadLetterFact]) -> list[DeadLetterFact]:
-    known = {(one.service, one.place) for one in letters}
-    return [one for one in found.letters if (one.service, one.place) not in known]
+    # With the time, as another message may have a place in a topic that was made anew.
+    known = {(one.service, one.place, one.sent_at) for one in letters}
+    return [one for one in found.letters if (one.service, one.place, one.sent_at) not in known]
 
 
 def _latest(interviews: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -84,7 +84,7 @@ class ModelClient:
         return "; ".join(filter(None, (*(one.notice for one in self._endpoints), ledger)))
 
     async def check_dependencies(self) -> None:
-        """Check that what every call needs is there: budgets that can be asked, if there may be any.
+        """Check that budgets can be asked, as far as there may be any: every call needs that.
 
         Raises:
             DatabaseUnavailableError: they cannot be asked, so that every call would be refused.

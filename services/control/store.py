@@ -55,6 +55,8 @@ class DeadLetterStore:
         A letter may be in its DLQ twice, because a service crashed, and it may be read again: the
         place where it was read last counts. Where the index has another letter at that place, the
         DLQ was made anew: the other one is displaced, which keeps its state but not its bytes.
+        One whose message failed again after the letter was replayed or discarded is open again: its
+        source may have been made anew, or read again, and nothing that failed is to stay hidden.
         A letter that an earlier version indexed is known at its place by the id in its headers.
         U+0000 in text is replaced; ``key`` is stored byte for byte.
 
@@ -72,10 +74,14 @@ class DeadLetterStore:
                     return False
             displaced = await connection.fetchval(_QUERIES.displace_letter, *place)
             new = await connection.fetchval(_QUERIES.insert_letter, *row) is not None
+            reopened = None
             if not new:
                 await connection.execute(_QUERIES.place_letter, *place)
+                reopened = await connection.fetchval(_QUERIES.reopen_letter, *_failure(letter))
         if displaced is not None:
             log.warning("letter_displaced", letter_id=str(displaced), dlq=letter.dlq_topic)
+        if reopened is not None:
+            log.warning("letter_reopened", letter_id=str(reopened), dlq=letter.dlq_topic)
         return new
 
     async def index_submission(self, submission: IndexedSubmission) -> None:
@@ -253,6 +259,22 @@ def _row(letter: IndexedDeadLetter) -> tuple[Any, ...]:
     fields["message_sha256"] = letter.message_sha256
     return (*(fields[column] for column in _COLUMNS), _headers_json(letter), letter.size_bytes)
 
+
+def _failure(letter: IndexedDeadLetter) -> tuple[Any, ...]:
+    fields = replace_nul(letter.model_dump(include={*_FAILURE}))
+    return (letter.letter_id, *(fields[column] for column in _FAILURE), _headers_json(letter))
+
+
+_FAILURE: Final = (
+    "error_code",
+    "error_type",
+    "error_message",
+    "attempts",
+    "timeouts",
+    "failed_at",
+    "fingerprint",
+)
+"""The arguments of ``reopen_letter`` between the id and the headers, in order."""
 
 _COLUMNS: Final = (
     "letter_id",

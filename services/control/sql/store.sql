@@ -36,6 +36,21 @@ UPDATE dead_letters
    SET dlq_topic = $2, dlq_partition = $3, dlq_offset = $4, displaced_at = NULL
  WHERE letter_id = $1;
 
+-- name: reopen_letter
+-- A letter whose message failed again after the letter was closed is open again, with the new cause.
+-- One that was only written or read twice failed before. What became of its interview changes, too.
+WITH reopened AS (
+    UPDATE dead_letters
+       SET state = 'open', state_changed_at = now(), state_reason = '', error_code = $2,
+           error_type = $3, error_message = $4, attempts = $5, timeouts = $6, failed_at = $7,
+           fingerprint = $8, headers = $9
+     WHERE letter_id = $1
+       AND state IN ('replayed', 'discarded')
+       AND failed_at < $7 AND state_changed_at < $7
+    RETURNING letter_id
+)
+INSERT INTO settlement_checks (letter_id) SELECT letter_id FROM reopened RETURNING letter_id;
+
 -- name: insert_submission
 -- Indexes a record on the topic of submissions once; another one at its place, of a topic that was
 -- made anew, takes its row.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -271,6 +272,47 @@ async def test_of_a_source_topic_that_was_made_anew_a_letter_at_an_old_place_is_
     await office.ask("POST", f"/letters/{old}/discard", {"reason": "a test"})
     new = await office.died(value, 1, sent_ms=2_000)
     assert await states(office) == {old: DeadLetterState.DISCARDED, new: DeadLetterState.OPEN}
+
+
+@pytest.mark.parametrize("closed_by", ["discard", "replay"])
+async def test_a_message_that_dies_again_after_its_letter_was_closed_is_an_open_letter_again(
+    office: Office, fresh_database: Database, closed_by: str
+) -> None:
+    """Such as one of a topic that was restored, byte for byte with its timestamps."""
+    letter = await office.died(b"v", 1, sent_ms=1_000)
+    reason = {"reason": "its topic was deleted"} if closed_by == "discard" else None
+    assert (await office.ask("POST", f"/letters/{letter}/{closed_by}", reason))[0] == 200
+    closed = (await states(office))[letter]
+    await fresh_database.execute("DELETE FROM settlement_checks")
+    assert await office.died(b"v", 1, sent_ms=1_000) == letter
+    assert await states(office) == {letter: closed}, "it was written twice before"
+
+    later = datetime.now(UTC) + timedelta(days=1)
+    cause = BadMessageError("another", code=ErrorCode.INVALID_EVENT)
+    assert await office.died(b"v", 1, sent_ms=1_000, at=later, error=cause) == letter
+
+    found = await office.context.store.letter(letter)
+    assert (found.state, found.error_code, found.failed_at) == (
+        DeadLetterState.OPEN,
+        "invalid_event",
+        later,
+    )
+    checks = await fresh_database.fetch("SELECT letter_id FROM settlement_checks")
+    assert [one["letter_id"] for one in checks] == [letter], "its interview's outcome may change"
+    before = await office.bench.size(RETRY)
+    assert (await office.ask("POST", f"/letters/{letter}/replay"))[0] == 200
+    assert await office.bench.size(RETRY) == before + 1
+
+
+async def test_a_letter_that_is_read_again_after_it_was_closed_stays_closed(
+    office: Office,
+) -> None:
+    ahead = datetime.now(UTC) + timedelta(days=1)  # by the clock of a service
+    letter = await office.died(b"v", 1, at=ahead)
+    await office.ask("POST", f"/letters/{letter}/discard", {"reason": "a test"})
+    indexed = await office.context.store.letter(letter)
+    assert await office.context.store.index_letter(indexed) is False
+    assert await states(office) == {letter: DeadLetterState.DISCARDED}
 
 
 async def test_a_letter_that_is_written_or_read_twice_is_one(office: Office) -> None:

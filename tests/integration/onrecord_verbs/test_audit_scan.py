@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,8 +12,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import RecordsToDelete
 from aiokafka.structs import OffsetAndMetadata
 
-from audit.accounts import AuditFacts, reconcile
+from audit import run_audit
+from audit.accounts import AuditFacts, DeadLetterFact, SubmissionState, reconcile
 from audit.broker import ScanResult, open_topic_scanner
+from contracts import headers as h
 from contracts.topics import (
     ALL_TOPICS,
     EVENT_TOPICS,
@@ -21,6 +25,12 @@ from contracts.topics import (
     dlq_topic,
     retry_topic,
 )
+from control.domain import IndexedSubmission
+from control.indexing import build_indexed_dead_letter
+from control.store import DeadLetterStore
+from database.pool import Database
+from messaging import Record
+from messaging.delivery import append_headers
 from messaging.kafka.admin import open_admin_client
 from support.broker import Bench, bench_on
 from support.waiting import until
@@ -102,3 +112,39 @@ async def test_every_topic_that_the_audit_reads_is_named_when_it_is_missing(brok
             one for one in await admin.list_topics() if one.startswith(bench.kafka.topic(""))
         ]
     assert existing == [bench.kafka.topic(SUBMITTED)], "looking for a topic does not make it"
+
+
+class ControlHasNotReadTheDlq:
+    """A scan that finds a dead letter which control has not indexed yet."""
+
+    def __init__(self, letter: DeadLetterFact) -> None:
+        self._letter = letter
+
+    async def scan(self) -> ScanResult:
+        return ScanResult(unread=(), letters=(self._letter,), submissions=(), received={})
+
+
+async def test_a_letter_at_the_place_of_an_older_one_is_seen_before_control_indexed_it(
+    fresh_database: Database,
+) -> None:
+    store = DeadLetterStore(fresh_database)
+    place, (old, new) = (SUBMITTED, 0, 0), (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2))
+    about = (
+        (h.DLQ_TOPIC, SUBMITTED.encode()),
+        (h.DLQ_PARTITION, b"0"),
+        (h.DLQ_OFFSET, b"0"),
+        (h.ORIGIN_TIMESTAMP, b"%d" % (old.timestamp() * 1000)),
+    )
+    record = Record("ingestion-dlq", 0, 0, None, b"{", append_headers((), about), 1_000)
+    letter = build_indexed_dead_letter(record)
+    await store.index_letter(letter)
+    await store.discard(letter.letter_id, "its topic was deleted")
+    await store.index_submission(
+        IndexedSubmission(topic=SUBMITTED, partition=0, offset=0, submitted_at=new)
+    )
+    sent_ms = int(new.timestamp() * 1000)
+    found = DeadLetterFact("ingestion", place, "", discarded=False, sent_at=sent_ms)
+    scanner: Any = ControlHasNotReadTheDlq(found)
+    balance = await run_audit(scanner, fresh_database)
+    assert balance.unreadable.states[SubmissionState.DEAD] == 1
+    assert balance.balances
