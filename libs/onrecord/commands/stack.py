@@ -92,7 +92,7 @@ def status(json_output: Json = False) -> None:  # noqa: FBT002 - a flag
     elif not any(one.running for one in found):
         err.print("no stack runs here: `onrecord up` starts one")
     else:
-        out.print(_table(found))
+        out.print(format_processes(found))
     if not any(one.running for one in found):
         raise typer.Exit(NOT_RUNNING)
     raise typer.Exit(0 if all(one.ready for one in found) else 1)
@@ -122,7 +122,8 @@ def _overview(stack: LocalStack) -> dict[str, Any]:
     }
 
 
-def _table(found: list[ProcessStatus]) -> Table:
+def format_processes(found: list[ProcessStatus]) -> Table:
+    """Return a table of the stack's processes: who is ready, and what is wrong or slow."""
     table = Table("process", "ready", "pid", "address", "up for", "reason", box=None)
     for one in found:
         slowed = "[yellow]yes, but[/]" if one.reason else "[green]yes[/]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 
 import pytest
 
@@ -218,6 +219,34 @@ async def test_being_told_to_wait_beyond_the_deadline_is_no_timeout(backend: Bro
         await backend.is_committed("chunks-ready", 1)
     assert {delivery.attempts for _, delivery in failing.seen} == {0}
     assert await backend.size("probe-dlq") == 0
+
+
+@pytest.mark.long
+@proves("ThrottledError", "promise 1")
+async def test_messages_told_to_wait_thousands_of_times_are_each_handled_once(
+    backend: Brokered,
+) -> None:
+    number, times = 2_000, 4
+    calls, handled = Counter[bytes](), Counter[bytes]()
+    stage = Stage(PROBE)
+
+    @stage.on_raw(CHUNKS_READY)
+    async def handle(record: Record) -> None:
+        assert record.value is not None
+        calls[record.value] += 1
+        if calls[record.value] <= times:
+            raise ThrottledError("busy", retry_after=0.01)
+        handled[record.value] += 1
+
+    values = [b"%d" % n for n in range(number)]
+    await backend.send_many("chunks-ready", values)
+    wide = QUICK.model_copy(update={"max_in_flight": 64, "deadline_s": 60.0})
+    async with backend.running(stage, wide):
+        await until(lambda: handled.total() == number, within_s=120)
+        await backend.is_committed("chunks-ready", number)
+    assert handled == Counter(values)
+    assert calls.total() == number * (times + 1)
+    assert await backend.size("probe-retry-1") == await backend.size("probe-dlq") == 0
 
 
 @proves("anything else")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any, Final
 from uuid import UUID
 
@@ -99,6 +100,47 @@ async def test_what_waits_in_retry_topics_and_dies_is_the_original_byte_for_byte
     assert original_of(letter) == original
     assert {(record.key, record.value, record.headers) for record, _ in failing.seen} == {original}
     assert {delivery.tier for _, delivery in failing.seen} == {0, 1, 2}
+
+
+def odd_records(number: int) -> list[Original]:
+    """Return records of random bytes, with headers of any names, some of them our own."""
+    chance = random.Random(130)
+    names = ["", "a", "A", "ключ", "with blank", "\x00", NAME, h.ADDED, h.ATTEMPTS, h.LETTER_ID]
+
+    def some_bytes() -> bytes | None:
+        return chance.choice([None, b"", chance.randbytes(chance.randint(1, 2_000))])
+
+    def some_headers() -> Headers:
+        many = range(chance.choice([0, 1, 2, 30]))
+        return tuple((chance.choice(names), chance.randbytes(chance.randint(0, 40))) for _ in many)
+
+    # A number in front tells them apart.
+    return [
+        (some_bytes(), some_bytes(), (("number", b"%d" % n), *some_headers()))
+        for n in range(number)
+    ]
+
+
+@proves("promise 4", "BadMessageError", "RetryableError")
+@pytest.mark.parametrize("error", [BadMessageError, RetryableError])
+async def test_odd_records_of_every_kind_are_letters_byte_for_byte_on_both_ways(
+    backend: Brokered, error: type[BadMessageError | RetryableError]
+) -> None:
+    originals = odd_records(130)
+    failing = Failing(lambda: error("cannot"))
+    brief = QUICK.model_copy(
+        update={"retry_delays_s": (0.01,), "stop_window": 100_000, "tries": 1, "deadline_s": 60.0}
+    )
+    for one in originals:
+        await send(backend, "chunks-ready", one)
+    async with backend.running(failing.stage, brief):
+        letters = await backend.records("probe-dlq", len(originals), within_s=60.0)
+        await backend.is_committed("chunks-ready", len(originals))
+    by_number = {dict(one[2])["number"]: one for one in map(original_of, letters)}
+    assert len(letters) == len(by_number)
+    assert [by_number[b"%d" % n] for n in range(len(originals))] == originals
+    retried = await backend.size("probe-retry-1")
+    assert retried == (len(originals) if error is RetryableError else 0)
 
 
 @proves("promise 4", "BadMessageError")
