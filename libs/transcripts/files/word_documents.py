@@ -6,6 +6,7 @@ document as a whole shows that they are names.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from itertools import takewhile
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from docx.document import Document
     from docx.text.paragraph import Paragraph
 
+_TIME: Final = re.compile(r"\s*[\[(]?(?:\d{1,2}:)?\d{1,2}:\d{2}(?:[.,]\d{1,3})?[\])]?\s*")
 _LONGEST_NAME: Final = 60
 _FEWEST: Final = 2
 _MOST: Final = 0.5
@@ -34,20 +36,32 @@ def iter_docx_lines(document: Document) -> Iterator[str]:
                 "\t".join(" ".join(cell.text.split()) for cell in row.cells) for row in block.rows
             )
         elif head is not None and head.strip() in names:
-            yield f"**{head.strip()}** {block.text[len(head) :].lstrip()}"
+            start = len(_leading_time(block))
+            yield (
+                f"{block.text[:start]}**{head.strip()}** {block.text[start + len(head) :].lstrip()}"
+            )
         else:
             yield block.text
 
 
 def _bold_head(paragraph: Paragraph) -> str | None:
     """The bold words that a paragraph begins with, if others follow and no mark stands between."""
-    head = "".join(run.text for run in takewhile(lambda run: bool(run.bold), paragraph.runs))
-    rest = paragraph.text[len(head) :]
+    time = _leading_time(paragraph)
+    runs = paragraph.runs[bool(time) :]
+    head = "".join(run.text for run in takewhile(lambda run: bool(run.bold), runs))
+    rest = paragraph.text[len(time) + len(head) :]
     short = 0 < len(head.strip()) <= _LONGEST_NAME
-    if not short or not paragraph.text.startswith(head) or not rest.strip():
+    if not short or not paragraph.text.startswith(time + head) or not rest.strip():
         return None
     marked = head.rstrip()[-1:] in ":.?!" or rest.lstrip()[:1] in ":-\u2013—,.)"
     return None if marked or "\t" in rest[:1] or "\n" in head else head
+
+
+def _leading_time(paragraph: Paragraph) -> str:
+    """The time that a paragraph's first run is, if it is nothing else and not bold; else ""."""
+    first = next(iter(paragraph.runs), None)
+    is_time = first is not None and not first.bold and _TIME.fullmatch(first.text)
+    return first.text if first is not None and is_time else ""
 
 
 def _names(heads: list[str | None], paragraphs: int) -> frozenset[str]:

@@ -40,6 +40,8 @@ _QUOTED: Final = re.compile(r"(?P<label>[^\s「」『』:\uff1a]{1,20})[「『](
 _DASHED: Final = re.compile(
     r"(?P<label>[^\s\-\u2013—:/][^\n:]{0,60}?)\s+(?:[-\u2013—]{1,2}|/)\s+(?=\S)"
 )
+# Oral histories of old: `HAAS--Where were you born?`.
+_DASH_AND_NO_BLANK: Final = re.compile(r"(?P<label>[A-Z][A-Z'.]{1,20})(?:--|—)(?=\S)")
 _TABBED: Final = re.compile(r"(?P<label>[^\t]{1,80}?)(?:\t+|[ \u00a0]{2,})\s*(?=\S)")
 _LATER: Final = re.compile(
     r"(?<=[.!?…\u3002\uff01\uff1f\"\u201d)\]])\s+(?P<label>[^\W\d_a-z][^:.!?\n]{0,40}?)[:\uff1a]\s+"
@@ -55,7 +57,7 @@ _DASH: Final = re.compile(r"\s[-\u2013—/]")
 _LONGEST_DASHED: Final = 66
 # What no label of any form can do without, so that most lines are done with at once.
 _MAY_BE_LABELLED: Final = re.compile(
-    r"[:\uff1a\ufe55\ua789\[(【<{*_「『\t]|\S\s\s|\s[-\u2013—/]"
+    r"[:\uff1a\ufe55\ua789\[(【<{*_「『\t]|\S\s\s|\s[-\u2013—/]|^[A-Z][A-Z'.]{1,20}(?:--|—)"
     r"|^(?:[A-Z][a-z]{1,12}\.? ){0,2}[A-Z][A-Z'-]{0,19}(?: (?:of )?[A-Z][A-Za-z'-]*)*\d{0,3}\."
 )
 _SENTENCE_END: Final = re.compile(r"[.!?…\u3002\uff01\uff1f\"\u201d)\]]\s")
@@ -153,7 +155,9 @@ def _all_candidates(line: str) -> Iterator[LabelCandidate]:
         yield from _made(dotted["label"], line[dotted.end() :], LabelMarking.DOT)
     if not line.isascii() and (dotted := _DOT_AND_DASH.match(line)):
         yield from _made(dotted["label"], line[dotted.end() :], LabelMarking.COLON)
-    if _DASH.search(line, 0, _LONGEST_DASHED) and (dashed := _DASHED.match(line)):
+    if (first.isupper() and (dashed := _DASH_AND_NO_BLANK.match(line))) or (
+        _DASH.search(line, 0, _LONGEST_DASHED) and (dashed := _DASHED.match(line))
+    ):
         yield from _made(dashed["label"], line[dashed.end() :], LabelMarking.DASH)
 
 
@@ -216,7 +220,7 @@ def parse_label_line(line: str) -> LabelCandidate | None:
         not text
         or _COLON.search(text)
         or text[-1] in ".?!,;…"
-        or len(text.split()) > _MOST_WORDS // 2
+        or len(text.split()) > (_MOST_WORDS if text[-1] == ")" else _MOST_WORDS // 2)
     ):
         return None
     return next(_made(text, "", LabelMarking.ALONE), None)

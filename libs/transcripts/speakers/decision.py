@@ -240,10 +240,11 @@ class _Decision:
         sure = {key for key, kind in kinds.items() if self._is_sure(key, kind)}
         accepted = set(sure)
         rejected: list[str] = []
-        for key, kind in kinds.items():
+        # Names first: where they are enough, words are speech.
+        for key, kind in sorted(kinds.items(), key=lambda one: one[1] is not LabelKind.NAME):
             if key in sure or self._is_heading_or_point(key, kind, sure):
                 continue
-            if self._is_plausible(key, kind, sure):
+            if self._is_plausible(key, kind, sure, accepted):
                 accepted.add(key)
             elif len(self._labels[key]) > _TWICE and kind is not LabelKind.HEADING:
                 rejected.append(self._labels[key][0].label)
@@ -293,7 +294,7 @@ class _Decision:
             return place.candidates if only.later or only.form in self._forms else ()
         chosen: dict[LabelMarking, LabelCandidate] = {}
         for one in place.candidates:
-            if one.form in self._forms and one.form not in chosen:
+            if one.form in self._forms and not one.later and one.form not in chosen:
                 chosen[one.form] = one
         later = [one for one in place.candidates if one.later]
         seen: dict[str, LabelCandidate] = {}
@@ -344,7 +345,9 @@ class _Decision:
         # Written once in small letters behind a blank may be speech: `he said: no`.
         return any(not one.later for one in ones) or len(ones) > _TWICE
 
-    def _is_plausible(self, key: str, kind: LabelKind, sure: Collection[str]) -> bool:
+    def _is_plausible(
+        self, key: str, kind: LabelKind, sure: Collection[str], accepted: Collection[str]
+    ) -> bool:
         ones = self._labels[key]
         if kind is LabelKind.HEADING:
             return self._is_one_of_a_pair(key)
@@ -354,7 +357,7 @@ class _Decision:
         if kind is LabelKind.NAME:
             return self._is_plausible_once(one, sure)
         if kind is LabelKind.WORDS and not one.later and is_given_name(one.label):
-            return len(sure) < _TWICE and not one.starts_lower
+            return len(accepted) < _TWICE and not one.starts_lower
         if kind is LabelKind.WORDS and not one.later and one.form is LabelMarking.COLON:
             return self._usual >= _ALWAYS or (
                 len(sure) < _TWICE and self._capitalised >= _ALWAYS and not one.starts_lower

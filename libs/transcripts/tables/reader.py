@@ -26,7 +26,7 @@ from transcripts.times import parse_clock_time
 from transcripts.vendors.words import TimeConverter, format_speaker_label
 
 _PAUSE: Final = re.compile(r"\(pause \d+(?:\.\d+)?\)", re.IGNORECASE)
-_FRAMES: Final = re.compile(r"(\d{1,3}:\d{2}:\d{2})[:;](\d{2})")
+_FRAMES: Final = re.compile(r"(\d{1,3}[:;]\d{2}[:;]\d{2})[:;](\d{2})")
 _FEWEST_UNTIMED: Final = 2
 _OFTEN_UNTIMED: Final = 0.2
 _RULE: Final = re.compile(r"[\s:-]*")
@@ -136,7 +136,7 @@ def _time(cell: str) -> str | None:
     if not cell:
         return None
     if match := _FRAMES.fullmatch(cell):
-        whole = parse_clock_time(match[1])
+        whole = parse_clock_time(match[1].replace(";", ":"))
         return None if whole is None else f"{(whole + int(match[2]) * 40) / 1_000}s"
     if cell[-1] == "s" and (stamp := parse_leading_timestamp(f"[{cell}]")) is not None:
         return cell if stamp.start_ms is None else f"{stamp.start_ms / 1_000}s"

@@ -39,7 +39,8 @@ _TEXT_KEYS: Final = (
     "spokenText", "final_sentence", "sentence_text", "punctuated_word", "word", "token",
 )  # fmt: skip
 _SPEAKER_KEYS: Final = (
-    "speaker", "speaker_name", "speakerName", "speaker_label", "speakerLabel", "speaker_id",
+    "speaker", "speaker_name", "speakerName", "speakerDisplayName", "speakerFullName",
+    "speaker_label", "speakerLabel", "speaker_id",
     "speakerId", "speakerTag", "participant", "participant_name", "participantName", "name", "who",
     "from", "author", "role", "user_profile", "user", "user_name", "userName", "username",
     "identity", "channel", "display_name", "displayName", "voice", "spk", "spkid", "person",

@@ -7,11 +7,14 @@ What should come out was written down before they were read.
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
+import docx
 import pytest
 
+from transcripts.files.decoding import decode_file
 from unit.transcripts.reading_support import read, said
 
 Turn = tuple[str, str, int | None]
@@ -104,6 +107,37 @@ def test_a_name_that_is_a_word_too_in_a_file_with_a_title() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("dash", ["--", "—"])
+def test_a_dash_without_blanks_behind_a_name_in_capitals(dash: str) -> None:
+    content = f"HAAS{dash}Where?\nBRIGGS{dash}In Duluth. My rule: none.\nHAAS{dash}And then?\n"
+    assert said(read(content)) == [
+        ("HAAS", "Where?"), ("BRIGGS", "In Duluth. My rule: none."), ("HAAS", "And then?")
+    ]  # fmt: skip
+
+
+def test_an_office_of_eight_words_with_a_name_in_brackets_on_a_line_of_its_own() -> None:
+    office = "The Secretary of State for Transport (Heidi Alexander)"
+    content = f"Mr Speaker\nOrder.\n\n{office}\nWe build.\n\nMr Speaker\nNext.\n"
+    assert said(read(content)) == [
+        ("Mr Speaker", "Order."), (office, "We build."), ("Mr Speaker", "Next.")
+    ]  # fmt: skip
+
+
+def test_bold_names_behind_times_in_word() -> None:
+    document = docx.Document()
+    for time, name, text in (("[0:00] ", "Fenna", "Hm?"), ("[0:03] ", "Joost", "I hated it."),
+                             ("[0:08] ", "Fenna", "Why?")):  # fmt: skip
+        paragraph = document.add_paragraph()
+        paragraph.add_run(time)
+        paragraph.add_run(f"{name} ").bold = True
+        paragraph.add_run(text)
+    file = io.BytesIO()
+    document.save(file)
+    assert turns(decode_file(file.getvalue()).text) == [
+        ("Fenna", "Hm?", 0), ("Joost", "I hated it.", 3_000), ("Fenna", "Why?", 8_000)
+    ]  # fmt: skip
+
+
 # What names nobody
 
 
@@ -147,6 +181,22 @@ def test_feet_of_two_pages_with_a_title() -> None:
         "Ana: Was it late?\nBo: It was.\nTalk 4, page 1 of 2\nAna: How?\nTalk 4, page 2 of 2\n"
     )
     assert said(read(content)) == [("Ana", "Was it late?"), ("Bo", "It was."), ("Ana", "How?")]
+
+
+def test_a_word_before_a_colon_behind_bold_names_is_speech() -> None:
+    content = "**Ida** Where were you?\n**Olga** At sea. It was: cold.\n**Ida** Long?\n"
+    assert said(read(content)) == [
+        ("Ida", "Where were you?"), ("Olga", "At sea. It was: cold."), ("Ida", "Long?")
+    ]  # fmt: skip
+
+
+def test_a_word_that_is_a_name_too_is_speech_where_two_others_are_named() -> None:
+    content = "Ana: Where?\nBo: At sea.\nPort: Riga.\nAna: Long?\n"
+    assert said(read(content)) == [
+        ("Ana", "Where?"),
+        ("Bo", "At sea. Port: Riga."),
+        ("Ana", "Long?"),
+    ]
 
 
 # Times
@@ -193,6 +243,14 @@ def test_a_heading_between_two_times_in_columns_is_a_name() -> None:
     assert turns(content) == [
         ("Ute", "Wie?", 1_200), ("Kind", "Lena.", 3_400), ("Ute", "Oh.", 4_900)
     ]  # fmt: skip
+
+
+def test_frames_behind_semicolons_in_tables() -> None:
+    content = (
+        "Speaker Name,Start Time,End Time,Text\nAna,00;00;01;00,00;00;02;00,Where?\n"
+        "Bo,00;00;03;05,00;00;04;00,There.\n"
+    )
+    assert turns(content) == [("Ana", "Where?", 1_000), ("Bo", "There.", 3_200)]
 
 
 # Mark-up and JSON
@@ -244,6 +302,15 @@ def test_a_time_of_otranscribe_touches_the_name_behind_it() -> None:
             [("Speaker 1", "Who?", 100), ("Speaker 2", "Not me", 900)],
         ),
         (
+            {"entries": [
+                {"startOffset": "00:00:01.5", "speakerId": "u1", "speakerDisplayName": "Ute",
+                 "text": "Wie?"},
+                {"startOffset": "00:00:04.0", "speakerId": "u2", "speakerDisplayName": "Ali",
+                 "text": "So."},
+            ]},
+            [("Ute", "Wie?", 1_500), ("Ali", "So.", 4_000)],
+        ),
+        (
             {"objects": [
                 {"startTime": 1_000, "content": [{"text": "Welcome all."}]},
                 {"startTime": 2_500, "content": [{"text": "Thanks."}]},
@@ -251,7 +318,7 @@ def test_a_time_of_otranscribe_touches_the_name_behind_it() -> None:
             [("Speaker", "Welcome all. Thanks.", 1_000)],
         ),
     ],
-    ids=["voices beside numbers", "tokens with their own blanks", "content in lists"],
+    ids=["voices beside numbers", "tokens with blanks", "names beside ids", "content in lists"],
 )  # fmt: skip
 def test_lists_of_turns_in_json(document: Any, expected: list[Turn]) -> None:
     assert turns(json.dumps(document)) == expected
