@@ -22,6 +22,9 @@ MOST_UNNAMED: Final = 0.05
 """Share of the words without a speaker that is in doubt, in a file that names speakers."""
 FEWEST_UNNAMED_WORDS: Final = 50
 """Fewer words without a speaker are a title or a sound, and in no doubt."""
+MOST_UNNAMED_BETWEEN: Final = 0.25
+"""Share of the words that follow a speaker's and have none, in doubt also in a short file."""
+FEWEST_UNNAMED_BETWEEN: Final = 10
 LONG_TURN_WORDS: Final = 150
 """A label that stands once within a turn of so many words may be speech."""
 MOST_ODD_TURNS: Final = 0.3
@@ -66,8 +69,13 @@ def _unnamed(segments: Sequence[Segment]) -> Iterator[str]:
     words: Counter[bool] = Counter()
     for segment in segments:
         words[segment.speaker == UNNAMED] += segment.text.count(" ") + 1
+    first = segments[0] if segments else None
+    title = len(first.text.split()) if first is not None and first.speaker == UNNAMED else 0
     count, total = words[True], words.total()
-    if words[False] and count >= FEWEST_UNNAMED_WORDS and count / total > MOST_UNNAMED:
+    many = count >= FEWEST_UNNAMED_WORDS and count / total > MOST_UNNAMED
+    between = count - title
+    often = between >= FEWEST_UNNAMED_BETWEEN and between / total > MOST_UNNAMED_BETWEEN
+    if words[False] and (many or often):
         share = f"{count / total:.0%} of the words ({count:,} of {total:,})"
         yield f"{share} have no speaker, although the file names speakers"
 

@@ -14,6 +14,9 @@ from contracts.transcript import WordTiming
 _VALIDATE_TIMING: Final = WordTiming.__pydantic_validator__.validate_python
 
 
+_GOES_ON: Final = frozenset(",\uff0c\u060c\u3001")
+
+
 class TextPiece(NamedTuple):
     """Part of a speaker's text as the source has it, with its times and its white space.
 
@@ -36,6 +39,12 @@ def clean_text(text: str) -> str:
         return shown if "  " not in shown else " ".join(shown.split())
     shown, _ = strip_hidden_characters(text)
     return _composed(shown)
+
+
+def ends_within_sentence(text: str) -> bool:
+    """Return whether a text's last character is a letter, a digit or a comma."""
+    last = text.rstrip()[-1:]
+    return last.isalnum() or last in _GOES_ON if last else False
 
 
 def has_visible_text(text: str) -> bool:

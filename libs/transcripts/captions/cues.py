@@ -23,7 +23,7 @@ from transcripts.speakers.candidates import find_labels_within_line
 from transcripts.speakers.decision import LineLabels, SpeakerLabels, find_speaker_labels
 from transcripts.speakers.label_kinds import LabelKind, classify_label
 from transcripts.speakers.trailing_labels import TrailingLabel, find_trailing_labels
-from transcripts.text import TextPiece, has_visible_text
+from transcripts.text import TextPiece, ends_within_sentence, has_visible_text
 
 __all__ = ["Cue", "read_cue_passages", "split_lines"]
 
@@ -165,10 +165,18 @@ def _name_of_id(identifier: str) -> str:
 
 
 def _places(spoken: Iterable[SpokenCue]) -> Iterator[LineLabels]:
+    before = ""
     for one in spoken:
         for position, line in enumerate(one.lines):
             if not line.voice:
-                yield LineLabels(line.candidates, position == 0 or line.changes)
+                yield LineLabels(
+                    line.candidates,
+                    position == 0 or line.changes,
+                    interrupts=bool(line.candidates)
+                    and not line.changes
+                    and ends_within_sentence(before),
+                )
+            before = line.shown
 
 
 def _said(
@@ -199,7 +207,7 @@ def _said(
             if has_visible_text(text):
                 said.append(text.strip())
         was_voice = bool(line.voice)
-    if said:
+    if said or (speaker and speaker != name):  # a name alone speaks in the cues that follow
         yield speaker, " ".join(said)
 
 

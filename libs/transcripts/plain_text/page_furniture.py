@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Final
 
 from transcripts.notices import Notices, Repair
+from transcripts.speakers.label_kinds import LabelKind, classify_label, is_capitalised
 
 _PAGE: Final = re.compile(
     r"\W{0,4}(?:(?:page|p\.|seite|página|pagina|pág\.|стр\.|blz\.)\s{0,2})?(?P<number>\d{1,4})"
@@ -112,6 +113,9 @@ def _recurring_lines(rows: Sequence[tuple[int, str]], filled: Sequence[int]) -> 
     # `Ann - Yes` is a name and what she says, where `Ann - ` begins other lines too.
     heads = Counter(match[0] for form in forms if (match := _BEFORE_DASH.match(form)))
     named = {head for head, count in heads.items() if count > 1}
+    # Names on lines of their own, above what each of them says, recur as well.
+    alone = [form for form, count in forms.items() if count > 1 and _is_name(form)]
+    named |= set(alone) if len(alone) > 1 else set()
     return {
         position
         for position in filled
@@ -119,6 +123,10 @@ def _recurring_lines(rows: Sequence[tuple[int, str]], filled: Sequence[int]) -> 
         and _is_title(rows[position][1].strip())
         and not any(form.startswith(head) for head in named)
     }
+
+
+def _is_name(line: str) -> bool:
+    return classify_label(line) in {LabelKind.NAME, LabelKind.ROLE} and is_capitalised(line)
 
 
 def _is_title(line: str) -> bool:

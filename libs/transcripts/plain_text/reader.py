@@ -26,7 +26,7 @@ from transcripts.speakers.candidates import LabelCandidate, LabelMarking, find_l
 from transcripts.speakers.decision import LineLabels, SpeakerLabels, find_speaker_labels
 from transcripts.speakers.label_kinds import LabelKind, classify_label, is_capitalised
 from transcripts.speakers.roles import infer_role
-from transcripts.text import TextPiece, clean_text
+from transcripts.text import TextPiece, clean_text, ends_within_sentence
 
 _KEY_LINE: Final = re.compile(r"\s*(?:- )?[a-z_]{1,40}:(?:\s|$)")
 _LINES_LOOKED_AT: Final = 200
@@ -182,8 +182,12 @@ def _find(lines: Sequence[TextLine], speakers: Sequence[Speaker]) -> SpeakerLabe
                 line.paragraph or not has_paragraphs,
                 line.structural,
                 is_list_item=line.is_list_item,
+                interrupts=not line.paragraph
+                and not line.original
+                and before is not None
+                and ends_within_sentence(before.text),
             )
-            for line in lines
+            for before, line in zip((None, *lines), lines, strict=False)
         ],
         speakers,
     )

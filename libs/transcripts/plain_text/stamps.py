@@ -40,8 +40,8 @@ _BARE: Final = re.compile(
 )
 _BEHIND_LABEL: Final = re.compile(
     rf"(?P<label>[^:\[\]{{}}|\t]{{1,80}}?)"
-    rf"(?:(?P<wide>\s\s+|\t)|(?P<mark>\s*[,|•·]\s*|\s+[\u2013—-]\s+)|\s?(?=[\[(<`_])|\s)"
-    rf"(?P<open>[\[(<`_]\s?)?{_RANGE}(?P<close>\s?[\])>`_])?"
+    rf"(?:(?P<wide>\s\s+|\t)|(?P<mark>\s*[,|•·]\s*|\s+[\u2013—-]\s+)|\s?(?=[\[(<{{`_])|\s)"
+    rf"(?P<open>[\[(<{{`_]\s?)?{_RANGE}(?P<close>\s?[\])>}}`_])?"
     rf"\s*(?P<colon>[:\uff1a])?\s*(?P<rest>.*)"
 )
 _BEFORE_SPEECH: Final = re.compile(rf"[\[(]\s?{_RANGE}\s?[\])]\s*(?:[:\uff1a]\s*)?")

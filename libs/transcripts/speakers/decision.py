@@ -43,6 +43,8 @@ _TWICE: Final = 2
 _USUAL: Final = 0.5  # of the places where a label may stand: labels are the rule in this file
 _ALWAYS: Final = 0.8
 _LARGE_SHARE: Final = 0.2  # of all labelled lines: more than a heading within answers takes
+_SELDOM: Final = 0.05
+_NAMING: Final = frozenset({LabelKind.NAME, LabelKind.ROLE})
 _FEW_LINES: Final = 4
 _FEW_WORDS: Final = 6
 _DENSE: Final = 0.3
@@ -56,12 +58,14 @@ class LineLabels(NamedTuple):
         is_start: whether a new paragraph or cue begins here.
         structural: the first candidate is set off so clearly that its form alone vouches for it.
         is_list_item: a bullet stands before the line, as before the points of an answer.
+        interrupts: the line before it ends within a sentence, which a new speaker would cut.
     """
 
     candidates: tuple[LabelCandidate, ...]
     is_start: bool = True
     structural: bool = False
     is_list_item: bool = False
+    interrupts: bool = False
 
 
 @dataclass(slots=True)
@@ -229,6 +233,12 @@ class _Decision:
         }
         free = {one.key for place in places if not place.is_list_item for one in place.candidates}
         self._listed = self._labels.keys() - free
+        self._within: Counter[str] = Counter()
+        self._cutting: Counter[str] = Counter()
+        for place, firsts in zip(places, self._firsts, strict=True):
+            if not place.is_start or place.interrupts:
+                self._within.update(one.key for one in firsts if not place.is_start)
+                self._cutting.update(one.key for one in firsts if place.interrupts)
         self._usual = self._share_of_starts_with_a_label()
         self._capitalised = self._count_starts(self._is_capitalised_label) / max(1, self._starts)
 
@@ -238,6 +248,9 @@ class _Decision:
         if headed:  # names stand on lines of their own, so what an answer begins with is speech
             kinds = {key: kind for key, kind in kinds.items() if key in headed | set(self._known)}
         sure = {key for key, kind in kinds.items() if self._is_sure(key, kind)}
+        speech = self._parts_of_speech(kinds, sure)
+        sure -= speech
+        kinds = {key: kind for key, kind in kinds.items() if key not in speech}
         accepted = set(sure)
         rejected: list[str] = []
         # Names first: where they are enough, words are speech.
@@ -259,6 +272,31 @@ class _Decision:
         forms |= {longer: frozenset({LabelMarking.COLON}) for longer in extended.values()}
         once = {key for key in accepted if len(self._labels[key]) == 1 and key not in self._known}
         return SpeakerLabels(forms, tuple(rejected), frozenset(once), extended)
+
+    def _parts_of_speech(
+        self, kinds: Mapping[str, LabelKind], sure: Collection[str]
+    ) -> frozenset[str]:
+        """Labels that would cut a sentence, or a paragraph, where those who recur never do."""
+        recurring = [key for key in sure if self._recurs(key)]
+        places = sum(len(self._labels[key]) for key in recurring)
+        if places <= _TWICE:
+            return frozenset()
+        finish = sum(self._cutting[key] for key in recurring) <= _SELDOM * places
+        begin = sum(self._within[key] for key in recurring) <= _SELDOM * places
+        vouched = self._structural.union(self._known)
+        return frozenset(
+            key
+            for key, kind in kinds.items()
+            if key not in vouched
+            and (
+                (finish and self._cutting[key] == len(self._labels[key]))
+                or (
+                    begin
+                    and self._within[key] == len(self._labels[key]) == 1
+                    and (kind not in _NAMING or not is_capitalised(self._labels[key][0].label))
+                )
+            )
+        )
 
     def _shorter_forms(self, accepted: Collection[str]) -> set[str]:
         """Labels that are believed ones without what those have in brackets."""
@@ -387,8 +425,8 @@ class _Decision:
 
     def _is_plausible_once(self, one: LabelCandidate, sure: Collection[str]) -> bool:
         if one.form is LabelMarking.BRACKET or one.form is LabelMarking.BOLD:
-            return self._usual >= _USUAL and (
-                is_capitalised(one.label) or self._is_written_like(one, sure)
+            return self._is_written_like(one, sure) or (
+                self._usual >= _USUAL and is_capitalised(one.label)
             )
         styles = {get_label_case(self._labels[key][0].label) for key in sure}
         if one.later:
@@ -419,8 +457,8 @@ class _Decision:
     def _is_written_like(self, one: LabelCandidate, sure: Collection[str]) -> bool:
         """Whether all sure labels are set off by the same mark and are in the same case."""
         style = (one.form, get_label_case(one.label))
-        others = {(self._labels[key][0].form, get_label_case(key)) for key in sure}
-        return others == {style}
+        firsts = [self._labels[key][0] for key in sure]
+        return {(first.form, get_label_case(first.label)) for first in firsts} == {style}
 
     def _usually_starts_lower(self, sure: Collection[str]) -> bool:
         ones = [one for key in sure for one in self._labels[key] if one.text]

@@ -36,7 +36,7 @@ _TEXT_KEYS: Final = (
     "text", "transcript", "content", "body", "sentence", "utterance", "words", "speech", "line",
     "value", "message", "caption", "phrase", "display", "said", "dialog", "dialogue",
     "transcription", "txt", "utterance_text", "statement", "reply", "msg", "spoken_text",
-    "spokenText", "final_sentence", "sentence_text", "punctuated_word", "word", "token",
+    "spokenText", "says", "final_sentence", "sentence_text", "punctuated_word", "word", "token",
 )  # fmt: skip
 _SPEAKER_KEYS: Final = (
     "speaker", "speaker_name", "speakerName", "speakerDisplayName", "speakerFullName",
@@ -65,7 +65,7 @@ _START_KEYS: Final = (
     "tStartMs", "startOffset", "begin_time", "relative_start", "in", "startDateTime",
     "begin_audio_time", "begin_offset_millis", "offset_millisecond", "offset_milliseconds",
     "offset_ms", "offset_seconds", "position", "start_time_seconds", "start_seconds",
-    "start_time_ms", "start_millis", "start_offset_ms", "start_offset_seconds",
+    "start_time_ms", "start_millis", "start_offset_ms", "start_offset_seconds", "at",
 )  # fmt: skip
 _END_KEYS: Final = (
     "end", "end_time", "endTime", "end_ms", "endMs", "to", "end_ts", "endTs", "end_timestamp",

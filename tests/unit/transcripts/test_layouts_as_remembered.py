@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import textwrap
 from typing import Any
 
 import docx
@@ -197,6 +198,56 @@ def test_a_word_that_is_a_name_too_is_speech_where_two_others_are_named() -> Non
         ("Bo", "At sea. Port: Riga."),
         ("Ana", "Long?"),
     ]
+
+
+TALK = [
+    ("Dr. Amara Nwosu", "Thanks for coming. Could you begin with the basics: what do you do?"),
+    ("Wim de Boer", "Since 2009. My father said to me: Wim, take the boat. So I did."),
+    ("Dr. Amara Nwosu", "And the costs? I heard it is a lot."),
+    (
+        "Wim de Boer",
+        "Fuel: 40 percent. Wages: most of the rest. Repairs (in winter): never enough.",
+    ),
+    ("Lotte", "May I add something? He forgets the insurance."),
+    ("Wim de Boer", "Right."),
+]
+"""Words before a colon begin lines of it at one width or another."""
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, width)
+
+
+@pytest.mark.parametrize("width", range(24, 48, 3))
+def test_lines_that_go_on_with_words_and_a_colon_in_captions(width: int) -> None:
+    cues = [
+        f"{at}\n00:00:{at:02},000 --> 00:00:{at:02},900\n"
+        + "\n".join(wrapped(f"{who}: {text}", width))
+        for at, (who, text) in enumerate(TALK, 1)
+    ]
+    assert said(read("\n\n".join(cues))) == TALK
+
+
+@pytest.mark.parametrize("width", range(24, 48, 3))
+@pytest.mark.parametrize("name", ["{}: ", "[{}] ", "({}) ", ">> {}: "])
+def test_cues_that_go_on_with_words_and_a_colon(name: str, width: int) -> None:
+    texts = [part for who, text in TALK for part in wrapped(name.format(who) + text, width)]
+    cues = [
+        f"{at}\n00:{at // 60:02}:{at % 60:02},000 --> 00:{at // 60:02}:{at % 60:02},900\n{text}"
+        for at, text in enumerate(texts, 1)
+    ]
+    assert said(read("\n\n".join(cues))) == TALK
+
+
+@pytest.mark.parametrize("width", range(24, 48, 3))
+def test_wrapped_paragraphs_that_go_on_with_words_and_a_colon(width: int) -> None:
+    content = "\n\n".join("\n   ".join(wrapped(f"{who}: {text}", width)) for who, text in TALK)
+    assert said(read(content)) == TALK
+
+
+def test_names_in_capitals_on_lines_of_their_own_are_no_running_heads() -> None:
+    content = "\n\n".join(f"{who.upper()}\n{text}" for who, text in TALK * 2)
+    assert said(read(content)) == [(who.upper(), text) for who, text in TALK * 2]
 
 
 # Times
