@@ -31,6 +31,7 @@ from transcripts.formats import (
 )
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript
+from transcripts.speakers.label_kinds import LabelKind, classify_label
 
 _INDEX: Final = re.compile(r"[\s\ufeff]*\d{1,7}[.)]?[\s\ufeff]*")
 _NAMED_INDEX: Final = re.compile(r"[\s\ufeff]*(\d{1,7})[\s:.-]+[\"\u201c(\[]?[^\W\d].{0,100}")
@@ -59,6 +60,7 @@ def read_ass(content: str, speakers: Sequence[Speaker], notices: Notices) -> Par
     """
     fields: list[str] = []
     cues: list[Cue] = []
+    styles: list[str] = []
     inside = False
     lines = split_lines(content)
     clock = TimingLineReader((), notices)
@@ -77,8 +79,22 @@ def read_ass(content: str, speakers: Sequence[Speaker], notices: Notices) -> Par
             said = _ASS_BREAK.sub("\n", _ASS_OVERRIDE.sub("", values.get("text", "")))
             name = values.get("name", values.get("actor", "")).strip()
             voice = f"<v {name}>" if name else ""
+            styles.append(values.get("style", "").strip())
             cues.append(Cue(*clock.read(times, number), voice + said))
+    if not any(cue.payload.startswith("<v ") for cue in cues) and _name_speakers(styles):
+        cues = [
+            cue._replace(payload=f"<v {style}>{cue.payload}")
+            for cue, style in zip(cues, styles, strict=True)
+        ]
     return read_cue_passages(cues, speakers, notices)
+
+
+def _name_speakers(styles: Sequence[str]) -> bool:
+    """Whether styles are names of people who take turns, rather than ways to show a text."""
+    names = set(styles)
+    return 1 < len(names) < len(styles) and all(
+        classify_label(name) in {LabelKind.NAME, LabelKind.ROLE} for name in names
+    )
 
 
 def is_srt(content: str) -> bool:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 from transcripts.plain_text.rows import Row
 from transcripts.plain_text.stamps import (
+    LineTimestamp,
     parse_leading_timestamp,
     parse_timestamp_after_label,
     parse_timestamped_label,
@@ -101,7 +103,36 @@ def parse_lines(rows: Sequence[Row]) -> list[TextLine]:
         else:
             lines.append(read)
             paragraph = False
-    return _with_lone_labels(_with_times_behind_labels(lines))
+    return _with_lone_labels(_with_times_before_speech(_with_times_behind_labels(lines)))
+
+
+def _with_times_before_speech(lines: list[TextLine]) -> list[TextLine]:
+    """The lines with the time of `Ann: 0:03 Hi`, where times usually stand so and rise."""
+    stamps = [_time_before_speech(line) for line in lines]
+    starts = [
+        stamp.start_ms for stamp in stamps if stamp is not None and stamp.start_ms is not None
+    ]
+    labelled = sum(_first_colon(line) is not None for line in lines)
+    rising = all(earlier <= later for earlier, later in pairwise(starts))
+    if len(starts) < max(_FEW, _USUALLY * labelled) or not rising:
+        return lines
+    made: list[TextLine] = []
+    for line, stamp in zip(lines, stamps, strict=True):
+        one = _first_colon(line)
+        if stamp is None or one is None:
+            made.append(line)
+        else:
+            label = one._replace(text=stamp.rest)
+            made.append(replace(line, candidates=(label,), times=(stamp.start_ms,)))
+    return made
+
+
+def _time_before_speech(line: TextLine) -> LineTimestamp | None:
+    one = _first_colon(line)
+    if one is None or line.original or not one.text[:1].isdigit():
+        return None
+    stamp = parse_leading_timestamp(one.text)
+    return stamp if stamp is not None and stamp.rest.strip() else None
 
 
 def _with_times_behind_labels(lines: list[TextLine]) -> list[TextLine]:

@@ -70,6 +70,7 @@ _VENDOR_LINES: Final = re.compile(
     r"|Transcribed by https?://otter\.ai/?|.{1,80} (?:started|stopped) transcription\.?"
     r"|(?:#{1,6}\s*)?Transcript:?|People can also change the text after it was created\.?"
     r"|\[(?:ti|ar|al|by|offset|length):.*\]"
+    r"|Detecting language using up to the first \d+ seconds\..*|Detected language: .{2,30}"
     r"|Transcript\. Use arrow keys to navigate between transcript entries\."
     r"|\W{0,3}\[?(?:end|start|beginning) of (?:the )?"
     r"(?:audio|recording|transcript(?:ion)?|interview|tape|file)(?: (?:\d{1,2}|[A-Z]))?\]?\W{0,3}"

@@ -34,6 +34,10 @@ _SECONDS_RANGE: Final = re.compile(
     r"[\[(]\s?(?P<start>\d{1,6}\.\d{1,9})s?(?:\s*(?:-->|->|→|\u2013|—|-|to|,)\s*)"
     rf"(?P<end>\d{{1,6}}\.\d{{1,9}})s?\s?[\])]{_SEPARATORS}"
 )
+_BARE_SECONDS_RANGE: Final = re.compile(
+    r"(?P<start>\d{1,6}\.\d{1,9})s?\s*(?:-->|->|→|\u2013|—|-)\s*(?P<end>\d{1,6}\.\d{1,9})s?"
+    r"(?:[:|]\s*|\s+(?:\|\s*)?|$)"
+)
 _CLOCKS: Final = rf"(?:{_OF_DAY}|{_OFFSET})"
 _BARE: Final = re.compile(
     rf"@?(?P<start>{_CLOCKS}|\d{{1,2}}h\d{{2}}m\d{{2}}s)(?:{_TO}(?P<end>{_CLOCKS}))?(?:\s+[|/→•·\u2013—-]\s+|\s{{1,8}}|\s?[|]\s?|$|:\s)"
@@ -50,6 +54,9 @@ _DAY: Final = re.compile(r"T|\d[/.-]\d{1,2}[/.-]\d")
 _BEHIND_BRACKETS: Final = re.compile(
     rf"(?:\[(?P<square>[^\[\]]{{1,80}})\]|\((?P<round>[^()]{{1,80}})\))\s*"
     rf"(?:{_RANGE}|[\[(]{_RANGE.replace('start', 'from').replace('end', 'to')}[\])])\s*[:\uff1a]?"
+)
+_IN_ONE_BRACKET: Final = re.compile(
+    rf"\[(?P<label>[^\[\]:]{{1,80}}?)[\s,|-]+(?P<start>{_OFFSET})\]\s*:?\s*(?P<rest>.*)"
 )
 _TRANSANA: Final = re.compile(r"¤<(\d{1,9})>\s*")
 _FRAMES_A_SECOND: Final = 25
@@ -94,7 +101,7 @@ def parse_leading_timestamp(line: str) -> LineTimestamp | None:
     """Return the timestamp at the beginning of a line; None if there is none."""
     if match := _TRANSANA.match(line):
         return LineTimestamp(int(match[1]), None, line[match.end() :])
-    if match := _SECONDS_RANGE.match(line):
+    if match := _SECONDS_RANGE.match(line) or _BARE_SECONDS_RANGE.match(line):
         start_s, end_s = float(match["start"]), float(match["end"])
         return LineTimestamp(round(start_s * 1_000), round(end_s * 1_000), line[match.end() :])
     if match := _BRACKETED.match(line):
@@ -113,6 +120,10 @@ def parse_timestamped_label(line: str) -> TimestampedLabel | None:
         name = bracketed["square"] or bracketed["round"]
         time = bracketed["start"] or bracketed["from"]
         return TimestampedLabel(name, _ms(time), "", wide=True, closed=True)
+    if (inside := _IN_ONE_BRACKET.fullmatch(line)) and inside["label"][:1].isalpha():
+        return TimestampedLabel(
+            inside["label"], _ms(inside["start"]), inside["rest"], wide=False, closed=True
+        )
     match = _BEHIND_LABEL.fullmatch(line)
     if match is None or bool(match["open"]) != bool(match["close"]):
         return None

@@ -18,7 +18,7 @@ _MOST_COLONS: Final = 3
 # Marks of direction and byte order marks stand around labels and hide their colons.
 _MARKS: Final = "\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\u061c"
 _INVISIBLE: Final = re.compile(f"[{_MARKS}]+")
-_COLON: Final = re.compile(r"\s?[:\uff1a\ufe55\ua789]")
+_COLON: Final = re.compile(r"\s?[:\uff1a\ufe55\ua789\u1366]")  # the last is Ethiopic
 _BRACKETED: Final = re.compile(
     r"(?:\[(?P<square>[^\[\]]+)\]|\((?P<round>[^()]+)\)|【(?P<lenticular>[^【】]+)】"
     r"|<(?P<angle>[^<>/]+)>|\{(?P<curly>[^{}\\]+)\})\s*[:\uff1a]?\s*"
@@ -57,7 +57,7 @@ _DASH: Final = re.compile(r"\s[-\u2013—/]")
 _LONGEST_DASHED: Final = 66
 # What no label of any form can do without, so that most lines are done with at once.
 _MAY_BE_LABELLED: Final = re.compile(
-    r"[:\uff1a\ufe55\ua789\[(【<{*_「『\t]|\S\s\s|\s[-\u2013—/]|^[A-Z][A-Z'.]{1,20}(?:--|—)"
+    r"[:\uff1a\ufe55\ua789\u1366\[(【<{*_「『\t]|\S\s\s|\s[-\u2013—/]|^[A-Z][A-Z'.]{1,20}(?:--|—)"
     r"|^(?:[A-Z][a-z]{1,12}\.? ){0,2}[A-Z][A-Z'-]{0,19}(?: (?:of )?[A-Z][A-Za-z'-]*)*\d{0,3}\."
 )
 _SENTENCE_END: Final = re.compile(r"[.!?…\u3002\uff01\uff1f\"\u201d)\]]\s")

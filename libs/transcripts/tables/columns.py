@@ -16,7 +16,7 @@ from typing import Final
 from transcripts.speakers.label_kinds import LabelKind, classify_label
 
 _TEXT: Final = re.compile(
-    r"(?:(?:utterance|segment|turn|spoken|speech|original|full|raw|clean|transcript(?:ion)?)"
+    r"(?:(?:utterance|segment|turn|spoken|speech|original|full|raw|clean|highlight|quote|note|transcript(?:ion)?)"
     r"[ _-]?)?text|texte|texto|testo|inhalt|aussage|transcript|transcription|content|dialog(?:ue)?"
     r"|utterance|words|speech|quote|sentence"
     r"|caption|body|message|annotation|value|(?:what (?:was|is) )?said|(?:spoken )?words?"

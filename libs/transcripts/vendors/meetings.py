@@ -119,8 +119,10 @@ def _fireflies(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
 
 def _is_podcast(document: Any) -> bool:
     segments = get_nested(document, "segments")
+    # Where a speaker stands under another key, any list of turns is read with it.
     return is_object_list(segments) and any(
-        "body" in one and "startTime" in one for one in segments
+        "body" in one and "startTime" in one and ("speaker" in one or "speakerName" not in one)
+        for one in segments
     )
 
 

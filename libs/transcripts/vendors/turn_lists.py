@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby, pairwise
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from contracts.transcript import TranscriptFormat
 from transcripts.captions.cues import Cue, read_cue_passages
@@ -311,6 +311,9 @@ def _turns(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     )
     # Tokens bring their own blanks: ` No`, `t`.
     tokens = any(str(turn.get(layout.text))[:1] == " " for turn in layout.turns[1:_MANY])
+    if not layout.speaker and layout.start and (spans := _speaker_spans(document, clock)):
+        yield from _spoken_in(spans, layout, clock)
+        return
     ids = {normalize_speaker_id(turn.get(layout.speaker)) for turn in layout.turns} - {""}
     names = _names_by_id(document, ids)
     if not layout.speaker and not tokens:
@@ -334,6 +337,44 @@ def _turns(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
         return
     for speaker, said, times in spoken:
         yield from build_segment_passages(speaker, said, times)
+
+
+class _SpeakerSpan(NamedTuple):
+    start_ms: int
+    end_ms: int
+    speaker: str
+
+
+def _speaker_spans(document: Any, clock: TimeConverter) -> list[_SpeakerSpan]:
+    """Who speaks from when to when, as a list beside the words has it; none if there is none."""
+    for listed in _lists(document, _DEPTH):
+        turns = [_with_known_keys(one) for one in filter_objects(listed)]
+        speaker = _key(turns, _SPEAKER_KEYS, (str, int))
+        start = _key(turns, _START_KEYS, (str, int, float))
+        end = _key(turns, _END_KEYS, (str, int, float))
+        if not speaker or not start or not end or _key(turns, _TEXT_KEYS, str):
+            continue
+        times = [clock.span(one.get(start), one.get(end)) for one in turns]
+        return [
+            _SpeakerSpan(start_ms, end_ms, format_speaker_label(one.get(speaker)))
+            for one, (start_ms, end_ms) in zip(turns, times, strict=True)
+            if start_ms is not None and end_ms is not None
+        ]
+    return []
+
+
+def _spoken_in(
+    spans: Sequence[_SpeakerSpan], layout: _Layout, clock: TimeConverter
+) -> Iterator[SpokenPassage]:
+    for turn in layout.turns:
+        times = clock.span(turn.get(layout.start), turn.get(layout.end) if layout.end else None)
+        start_ms = times[0]
+        who = (
+            one.speaker
+            for one in spans
+            if start_ms is not None and one.start_ms <= start_ms <= one.end_ms
+        )
+        yield from build_segment_passages(next(who, ""), turn[layout.text], times)
 
 
 def _labelled_in_text(

@@ -108,6 +108,32 @@ def test_a_name_that_is_a_word_too_in_a_file_with_a_title() -> None:
     ]  # fmt: skip
 
 
+def test_the_colon_of_ethiopic() -> None:
+    content = "ጠያቂ፦ የት ነው?\nአበበ፦ በጎንደር። ምክንያት፦ ሥራ።\nጠያቂ፦ ብቻህን?\n"
+    assert said(read(content)) == [
+        ("ጠያቂ", "የት ነው?"), ("አበበ", "በጎንደር። ምክንያት፦ ሥራ።"), ("ጠያቂ", "ብቻህን?")
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("styles", "named"), [("Ada Bo Ada", True), ("Default Top Default", False)]
+)
+def test_styles_of_substation_that_are_names(styles: str, *, named: bool) -> None:
+    texts = ("Where?", "Here: there.", "Oh.")
+    events = "\n".join(
+        f"Dialogue: 0,0:00:0{at}.00,0:00:0{at}.90,{style},,0,0,0,,{text}"
+        for at, (style, text) in enumerate(zip(styles.split(), texts, strict=True), 1)
+    )
+    content = (
+        "[Script Info]\nTitle: x\n\n[Events]\nFormat: Layer, Start, End, Style, Name, MarginL, "
+        f"MarginR, MarginV, Effect, Text\n{events}\n"
+    )
+    expected = [
+        (style, text) for style, text in zip(styles.split(), texts, strict=True)
+    ] if named else [("Speaker", " ".join(texts))]  # fmt: skip
+    assert said(read(content)) == expected
+
+
 @pytest.mark.parametrize("dash", ["--", "—"])
 def test_a_dash_without_blanks_behind_a_name_in_capitals(dash: str) -> None:
     content = f"HAAS{dash}Where?\nBRIGGS{dash}In Duluth. My rule: none.\nHAAS{dash}And then?\n"
@@ -277,6 +303,7 @@ def test_brackets_with_times_that_do_not_rise_are_speech() -> None:
         "[{name}] [{start:.2f} - {end:.2f}] {text}",
         "[{name}] [00:00:0{start:.3f} --> 00:00:0{end:.3f}]: {text}",
         "00:0{start:.3f} --> 00:0{end:.3f} {name}: {text}",
+        "{start:.2f}s - {end:.2f}s {name}: {text}",
     ],
 )
 def test_ranges_of_seconds_and_clocks_beside_names(line: str) -> None:
@@ -294,6 +321,18 @@ def test_a_heading_between_two_times_in_columns_is_a_name() -> None:
     assert turns(content) == [
         ("Ute", "Wie?", 1_200), ("Kind", "Lena.", 3_400), ("Ute", "Oh.", 4_900)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", ["{name}: 00:0{start} {text}", "[{name} 0:00:0{start}]: {text}"])
+def test_times_right_before_the_speech_or_in_the_brackets_of_a_name(line: str) -> None:
+    talk = [("Ada", "Where?", 1), ("Bo", "At sea. Port: Riga.", 4), ("Ada", "Long?", 8)]
+    content = "\n\n".join(line.format(name=who, text=text, start=at) for who, text, at in talk)
+    assert turns(content) == [(who, text, at * 1_000) for who, text, at in talk]
+
+
+def test_clocks_before_the_speech_that_do_not_rise_are_speech() -> None:
+    content = "Ada: 10:30 is fine.\nBo: 9:15 is better.\nAda: 8:00 is not.\n"
+    assert said(read(content))[1] == ("Bo", "9:15 is better.")
 
 
 def test_frames_behind_semicolons_in_tables() -> None:
@@ -362,6 +401,23 @@ def test_a_time_of_otranscribe_touches_the_name_behind_it() -> None:
             [("Ute", "Wie?", 1_500), ("Ali", "So.", 4_000)],
         ),
         (
+            {"words": [
+                {"start": 0.5, "end": 0.9, "text": "Hi?"},
+                {"start": 1.5, "end": 1.9, "text": "Yes."},
+            ], "paragraphs": [
+                {"start": 0.5, "end": 0.9, "speaker": "Ada"},
+                {"start": 1.5, "end": 1.9, "speaker": "Bo"},
+            ]},
+            [("Ada", "Hi?", 500), ("Bo", "Yes.", 1_500)],
+        ),
+        (
+            {"segments": [
+                {"speakerName": "Kit", "startTime": 0.0, "endTime": 1.0, "body": "Live?"},
+                {"speakerName": "Zadie", "startTime": 2.0, "endTime": 3.0, "body": "I think."},
+            ]},
+            [("Kit", "Live?", 0), ("Zadie", "I think.", 2_000)],
+        ),
+        (
             {"objects": [
                 {"startTime": 1_000, "content": [{"text": "Welcome all."}]},
                 {"startTime": 2_500, "content": [{"text": "Thanks."}]},
@@ -369,7 +425,10 @@ def test_a_time_of_otranscribe_touches_the_name_behind_it() -> None:
             [("Speaker", "Welcome all. Thanks.", 1_000)],
         ),
     ],
-    ids=["voices beside numbers", "tokens with blanks", "names beside ids", "content in lists"],
+    ids=[
+        "voices beside numbers", "tokens with blanks", "names beside ids", "speakers beside words",
+        "a podcast's keys but one", "content in lists",
+    ],
 )  # fmt: skip
 def test_lists_of_turns_in_json(document: Any, expected: list[Turn]) -> None:
     assert turns(json.dumps(document)) == expected
