@@ -254,6 +254,17 @@ def _without_own_name(line: SpokenLine) -> str:
 _Said = tuple[Cue, str | None, str]
 
 
+def _only_sentences_go_on(said: Sequence[_Said], named: Sequence[str]) -> bool:
+    """Whether no name stands twice in a row, and cues without one go on with a sentence."""
+    return (
+        len(named) > _FEWEST_CHANGES
+        and all(earlier != later for earlier, later in pairwise(named))
+        and all(
+            who or ends_within_sentence(before) for (_, _, before), (_, who, _) in pairwise(said)
+        )
+    )
+
+
 def _carried_on(said: list[_Said], notices: Notices) -> list[_Said]:
     """Let cues without a name go on with the speaker before, where names mark changes only.
 
@@ -266,7 +277,7 @@ def _carried_on(said: list[_Said], notices: Notices) -> list[_Said]:
     if (
         len(named) < 2  # noqa: PLR2004 - one name tells nothing of how the source names
         or again > _SELDOM_AGAIN * (len(named) - 1)
-        or unnamed < _OFTEN_UNNAMED * len(said)
+        or (unnamed < _OFTEN_UNNAMED * len(said) and not _only_sentences_go_on(said, named))
     ):
         return said
     carried: list[_Said] = []

@@ -100,7 +100,19 @@ _HEADING: Final = re.compile(
     "|today|topic|transcript|transcription|uh|um|unit|version|warning|well|why|yeah|yes"
     "|kind|style|region|x-timestamp-map|http|https|www|mailto|monday|tuesday|wednesday|thursday"
     "|friday|saturday|sunday|january|february|march|april|june|july|august|september|october"
-    "|november|december",
+    "|november|december"
+    # The same in languages whose dictionary is not at hand.
+    "|erstens|zweitens|drittens|viertens|außerdem|übrigens|beispiel|zum beispiel|grund|ergebnis"
+    "|fazit|vorteil|nachteil|problem|frage ist|anmerkung|hinweis|thema|preis|kosten|regel|ziel"
+    "|premièrement|deuxièmement|troisièmement|d'abord|ensuite|enfin|exemple|par exemple|raison"
+    "|résultat|conclusion|remarque|problème|avantage|inconvénient|sujet|prix"
+    "|primero|segundo|tercero|además|ejemplo|por ejemplo|razón|motivo|resultado|conclusión|nota"
+    "|ventaja|desventaja|tema|precio|coste|regla|objetivo"
+    "|primo|secondo|terzo|inoltre|esempio|per esempio|ragione|risultato|conclusione|prezzo"
+    "|primeiro|terceiro|além disso|exemplo|por exemplo|razão|conclusão|preço|vantagem"
+    "|ten eerste|ten tweede|ten derde|bovendien|voorbeeld|reden|resultaat|opmerking|voordeel"
+    "|nadeel|onderwerp|prijs|po pierwsze|po drugie|po trzecie|przykład|powód|wynik|uwaga|cena"
+    "|во-первых|во-вторых|в-третьих|например|причина|результат|примечание|вывод|цена",
     re.IGNORECASE,
 )
 # Lines at the head of a file that list who is in it.

@@ -276,6 +276,19 @@ def test_names_in_capitals_on_lines_of_their_own_are_no_running_heads() -> None:
     assert said(read(content)) == [(who.upper(), text) for who, text in TALK * 2]
 
 
+@pytest.mark.parametrize("word", ["Zweitens", "Ensuite", "Razón", "Voorbeeld", "Во-вторых"])
+def test_words_that_open_a_line_in_other_languages(word: str) -> None:
+    cues = ["Jana: Eins, bitte.", f"Uwe: {word}: Kaffee.", f"{word}: Zeitung.", "Jana: Gut."]
+    assert [one for one, _ in said(read(srt(*cues)))] == ["Jana", "Uwe", "Jana"]
+
+
+def test_a_single_cue_that_goes_on_with_a_sentence_has_the_speaker_before() -> None:
+    names = ["Ana", "Bo", "Ana", "Bo", "Ana", "Bo"]
+    cues = [f"{name}: It is." for name in names]
+    cues[2:3] = ["Ana: And who takes", "the bus?"]
+    assert said(read(srt(*cues)))[2] == ("Ana", "And who takes the bus?")
+
+
 # Times
 
 
