@@ -172,9 +172,7 @@ def _places(spoken: Iterable[SpokenCue]) -> Iterator[LineLabels]:
                 yield LineLabels(
                     line.candidates,
                     position == 0 or line.changes,
-                    interrupts=bool(line.candidates)
-                    and not line.changes
-                    and ends_within_sentence(before),
+                    interrupts=not line.changes and ends_within_sentence(before),
                 )
             before = line.shown
 

@@ -233,6 +233,7 @@ class _Decision:
         }
         free = {one.key for place in places if not place.is_list_item for one in place.candidates}
         self._listed = self._labels.keys() - free
+        self._unfinished = sum(place.interrupts for place in places)
         self._within: Counter[str] = Counter()
         self._cutting: Counter[str] = Counter()
         for place, firsts in zip(places, self._firsts, strict=True):
@@ -289,7 +290,12 @@ class _Decision:
             for key, kind in kinds.items()
             if key not in vouched
             and (
-                (finish and self._cutting[key] == len(self._labels[key]))
+                (
+                    finish
+                    and self._cutting[key] == len(self._labels[key])
+                    # Lines are wrapped: not only before this label do sentences go on.
+                    and self._unfinished - self._cutting[key] >= _TWICE
+                )
                 or (
                     begin
                     and self._within[key] == len(self._labels[key]) == 1

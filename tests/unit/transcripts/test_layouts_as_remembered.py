@@ -271,6 +271,17 @@ def test_wrapped_paragraphs_that_go_on_with_words_and_a_colon(width: int) -> Non
     assert said(read(content)) == TALK
 
 
+def test_a_speaker_who_cuts_a_sentence_where_no_line_is_wrapped() -> None:
+    talk = [
+        ("Ana", "It is."),
+        ("Bo", "I went to the"),
+        ("Lotte", "Shop!"),
+        ("Bo", "Yes."),
+        ("Ana", "Oh."),
+    ]
+    assert said(read("\n".join(f"{who}: {text}" for who, text in talk))) == talk
+
+
 def test_names_in_capitals_on_lines_of_their_own_are_no_running_heads() -> None:
     content = "\n\n".join(f"{who.upper()}\n{text}" for who, text in TALK * 2)
     assert said(read(content)) == [(who.upper(), text) for who, text in TALK * 2]
