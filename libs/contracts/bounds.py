@@ -12,40 +12,40 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, AwareDatetime, Field
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-LARGEST_INT4: Final = 2**31 - 1
+MAX_INT4: Final = 2**31 - 1
 """The largest value of PostgreSQL's ``integer``."""
 
-LARGEST_EXACT: Final = 2**53 - 1
+MAX_EXACT_INTEGER: Final = 2**53 - 1
 """The largest integer that every reader of JSON keeps exact (RFC 8259, section 6)."""
 
-MOST_CHARACTERS: Final = 64 * 1024 * 1024
+MAX_FILE_CHARACTERS: Final = 64 * 1024 * 1024
 """Characters of a file's text; messages are bounded in bytes well below that."""
 
-MOST_OF_A_PASSAGE: Final = 1024 * 1024
+MAX_PASSAGE_CHARACTERS: Final = 1024 * 1024
 """Characters of one turn, of a quote, or of a sentence about them."""
 
-MOST_OF_A_NAME: Final = 1_000
+MAX_NAME_CHARACTERS: Final = 1_000
 """Characters of a name that others choose, such as a model's."""
 
-MOST_OF_A_CHUNK: Final = 10_000
+MAX_CHUNK_ENTRIES: Final = 10_000
 """Entries of a list that a model writes, or that is made of what it wrote."""
 
-MOST_SPEAKERS: Final = 10_000
+MAX_SPEAKERS: Final = 10_000
 """Speakers of an interview; reading refuses far fewer."""
 
-MOST_REASONS: Final = 100
+MAX_REASONS: Final = 100
 """Causes for which parts of one interview were set aside."""
 
-MOST_SEGMENTS: Final = 1_000_000
+MAX_SEGMENTS: Final = 1_000_000
 """Segments or chunks of a transcript, and words of a segment."""
 
-Number = Annotated[int, Field(ge=1, le=LARGEST_INT4)]
+Number = Annotated[int, Field(ge=1, le=MAX_INT4)]
 """A position, counted from 1."""
 
-Amount = Annotated[int, Field(ge=0, le=LARGEST_INT4)]
+Amount = Annotated[int, Field(ge=0, le=MAX_INT4)]
 """How many, or an index counted from 0."""
 
-Tokens = Annotated[int, Field(ge=0, le=LARGEST_EXACT)]
+Tokens = Annotated[int, Field(ge=0, le=MAX_EXACT_INTEGER)]
 """How many tokens."""
 
 NUL_CHARACTER: Final = "nul_character"
@@ -84,17 +84,17 @@ STORABLE: Final = AfterValidator(_refuse_nul)
 """Makes of a type of text one that PostgreSQL can store: without U+0000. Half surrogate pairs are
 refused by pydantic itself."""
 
-Name = Annotated[str, Field(max_length=MOST_OF_A_NAME), STORABLE]
+Name = Annotated[str, Field(max_length=MAX_NAME_CHARACTERS), STORABLE]
 """A name that others choose."""
 
-Passage = Annotated[str, Field(max_length=MOST_OF_A_PASSAGE), STORABLE]
+Passage = Annotated[str, Field(max_length=MAX_PASSAGE_CHARACTERS), STORABLE]
 """A piece of a transcript, or a sentence about one."""
 
 
 def _refuse_beyond_passage(index: int) -> int:
     # Not in the JSON schema, where it would be a breaking change; no quote begins there anyway.
-    if index > MOST_OF_A_PASSAGE:
-        raise PydanticKnownError("less_than_equal", {"le": MOST_OF_A_PASSAGE})
+    if index > MAX_PASSAGE_CHARACTERS:
+        raise PydanticKnownError("less_than_equal", {"le": MAX_PASSAGE_CHARACTERS})
     return index
 
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from functools import cache, lru_cache
 from typing import Final
 
-MOST_MARKS: Final = 30
+MAX_MARKS: Final = 30
 """Marks on one letter beyond which they are no writing (UAX #15); sorting them takes the square of
 their number."""
 
@@ -130,18 +130,18 @@ def _is_shown(sign: str) -> bool:
 
 
 def _without_piles(text: str, hidden: list[str]) -> str:
-    """Return the text with at most ``MOST_MARKS`` combining marks on a letter."""
+    """Return the text with at most ``MAX_MARKS`` combining marks on a letter."""
 
     def cut(match: re.Match[str]) -> str:
-        hidden.extend(match[0][MOST_MARKS:])
-        return match[0][:MOST_MARKS]
+        hidden.extend(match[0][MAX_MARKS:])
+        return match[0][:MAX_MARKS]
 
     return text if text.isascii() else _piles().sub(cut, text)
 
 
 @cache
 def _piles() -> re.Pattern[str]:
-    return re.compile(f"[{build_combining_mark_ranges()}]{{{MOST_MARKS + 1},}}")
+    return re.compile(f"[{build_combining_mark_ranges()}]{{{MAX_MARKS + 1},}}")
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Final
 
 from contracts.errors import ContentBugError, OnrecordError
 
-MOST_FRAMES: Final = 20
+MAX_FRAMES: Final = 20
 """Most stack frames that an error carries."""
 
 
@@ -46,7 +46,7 @@ def wrap_content_bugs(doing: str) -> Iterator[None]:
 
 def _frames(trace: TracebackType | None) -> tuple[str, ...]:
     """Return ``file:line function`` of the frames, innermost first, without this module's own."""
-    inner = deque(walk_tb(trace and trace.tb_next), MOST_FRAMES)
+    inner = deque(walk_tb(trace and trace.tb_next), MAX_FRAMES)
     return tuple(
         f"{Path(frame.f_code.co_filename).name}:{line} {frame.f_code.co_name}"
         for frame, line in reversed(inner)

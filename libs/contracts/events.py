@@ -13,11 +13,11 @@ from uuid import UUID
 from pydantic import Field
 
 from contracts.bounds import (
-    MOST_CHARACTERS,
-    MOST_OF_A_CHUNK,
-    MOST_REASONS,
-    MOST_SEGMENTS,
-    MOST_SPEAKERS,
+    MAX_CHUNK_ENTRIES,
+    MAX_FILE_CHARACTERS,
+    MAX_REASONS,
+    MAX_SEGMENTS,
+    MAX_SPEAKERS,
     STORABLE,
     Amount,
     Moment,
@@ -71,7 +71,7 @@ class TranscriptSubmitted(TranscriptEvent):
     title: Title = Field(min_length=1, description="What people call the interview.")
     study: Study = Field(description="The customer's themes and research questions.")
     content: str = Field(
-        max_length=MOST_CHARACTERS,
+        max_length=MAX_FILE_CHARACTERS,
         description="The transcript file's text, as the vendor exported it; or what "
         "`content_form` says.",
     )
@@ -80,7 +80,7 @@ class TranscriptSubmitted(TranscriptEvent):
     )
     speakers: tuple[Speaker, ...] = Field(
         (),
-        max_length=MOST_OF_A_CHUNK,
+        max_length=MAX_CHUNK_ENTRIES,
         description="Roles of speakers whose labels do not state them.",
     )
     recorded_at: Moment | None = Field(None, description="When the interview took place.")
@@ -119,7 +119,7 @@ class TranscriptSubmitted(TranscriptEvent):
             return self
         try:
             packed = decode_base64(self.content)
-            most = min(MOST_CHARACTERS, len(packed) * MAX_GZIP_RATIO)
+            most = min(MAX_FILE_CHARACTERS, len(packed) * MAX_GZIP_RATIO)
             text = gunzip(packed, most).decode()
         except ValueError:
             return self
@@ -148,10 +148,10 @@ class TranscriptIngested(TranscriptEvent):
     )
     recorded_at: Moment | None = Field(None, description="When the interview took place.")
     segments: tuple[Segment, ...] = Field(
-        min_length=1, max_length=MOST_SEGMENTS, description="All turns, in order."
+        min_length=1, max_length=MAX_SEGMENTS, description="All turns, in order."
     )
     chunks: tuple[ChunkRef, ...] = Field(
-        min_length=1, max_length=MOST_SEGMENTS, description="All chunks, in order."
+        min_length=1, max_length=MAX_SEGMENTS, description="All chunks, in order."
     )
 
 
@@ -169,15 +169,15 @@ class ChunkReady(Event):
     study: Study = Field(description="The customer's themes and research questions.")
     context: tuple[Segment, ...] = Field(
         (),
-        max_length=MOST_SEGMENTS,
+        max_length=MAX_SEGMENTS,
         description="Segments just before, for understanding only; they may not be cited.",
     )
     segments: tuple[Segment, ...] = Field(
-        min_length=1, max_length=MOST_SEGMENTS, description="What notes may cite."
+        min_length=1, max_length=MAX_SEGMENTS, description="What notes may cite."
     )
     speakers: tuple[SpeakerLabel, ...] = Field(
         (),
-        max_length=MOST_SPEAKERS,
+        max_length=MAX_SPEAKERS,
         description="All who speak in the interview, so that their names can be masked in notes on "
         "any part of it.",
     )
@@ -214,7 +214,7 @@ class NotesDrafted(_AboutChunk):
     ce_type = "onrecord.NotesDrafted.v1"
 
     notes: tuple[DraftNote, ...] = Field(
-        (), max_length=MOST_OF_A_CHUNK, description="The notes it offers; may be none."
+        (), max_length=MAX_CHUNK_ENTRIES, description="The notes it offers; may be none."
     )
     model: Name = Field(description="The model that answered, as the endpoint named it.")
     model_fingerprint: Name = Field("", description="The endpoint's system fingerprint, if any.")
@@ -228,10 +228,12 @@ class NotesRejected(_AboutChunk):
     ce_type = "onrecord.NotesRejected.v1"
 
     rejected: tuple[RejectedNote, ...] = Field(
-        min_length=1, max_length=MOST_OF_A_CHUNK, description="What was refused."
+        min_length=1, max_length=MAX_CHUNK_ENTRIES, description="What was refused."
     )
     feedback: Annotated[str, STORABLE] = Field(
-        min_length=1, max_length=MOST_CHARACTERS, description="The reasons, worded for the model."
+        min_length=1,
+        max_length=MAX_FILE_CHARACTERS,
+        description="The reasons, worded for the model.",
     )
 
 
@@ -251,10 +253,10 @@ class NotesValidated(Event):
         "for, or the draft is a dead letter.",
     )
     notes: tuple[Note, ...] = Field(
-        (), max_length=MOST_OF_A_CHUNK, description="Accepted notes; none is a finding too."
+        (), max_length=MAX_CHUNK_ENTRIES, description="Accepted notes; none is a finding too."
     )
     rejected: tuple[RejectedNote, ...] = Field(
-        (), max_length=MOST_OF_A_CHUNK, description="Refused notes with their reasons."
+        (), max_length=MAX_CHUNK_ENTRIES, description="Refused notes with their reasons."
     )
     model: Name = Field(description="The model that answered.")
     model_fingerprint: Name = Field("", description="The endpoint's system fingerprint, if any.")
@@ -280,7 +282,7 @@ class NotesStored(TranscriptEvent):
     study_id: Identifier = Field(description="Id of the study.")
     chunk_id: UUID = Field(description="Id of the chunk.")
     note_ids: tuple[UUID, ...] = Field(
-        (), max_length=MOST_OF_A_CHUNK, description="Ids of the notes now stored."
+        (), max_length=MAX_CHUNK_ENTRIES, description="Ids of the notes now stored."
     )
     rejected_count: Amount = Field(0, description="How many notes of the chunk were refused.")
     complete: bool = Field(
@@ -343,7 +345,7 @@ class TranscriptSettled(Event):
     notes: Amount = Field(0, description="How many notes are stored, without repeats.")
     rejected_notes: Amount = Field(0, description="How many notes the guardrail refused.")
     reasons: tuple[SettledReason, ...] = Field(
-        (), max_length=MOST_REASONS, description="Why it is refused, or dead in part."
+        (), max_length=MAX_REASONS, description="Why it is refused, or dead in part."
     )
     superseded_by: Number | None = Field(None, description="The newer revision that is stored.")
 

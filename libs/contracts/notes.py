@@ -8,8 +8,8 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from contracts.bounds import (
-    LARGEST_EXACT,
-    MOST_OF_A_CHUNK,
+    MAX_CHUNK_ENTRIES,
+    MAX_EXACT_INTEGER,
     STORABLE,
     CharacterIndex,
     Name,
@@ -31,7 +31,7 @@ class DraftEvidence(ContractModel):
     """Reference by the model to a supporting passage: its place, not its text."""
 
     segment: int = Field(
-        ge=-LARGEST_EXACT, le=LARGEST_EXACT, description="The number of the segment."
+        ge=-MAX_EXACT_INTEGER, le=MAX_EXACT_INTEGER, description="The number of the segment."
     )
     first_words: FirstOrLastWords = Field("", description="How the passage begins.")
     last_words: FirstOrLastWords = Field("", description="How the passage ends.")
@@ -42,13 +42,13 @@ class DraftNote(ContractModel):
 
     statement: Statement = Field(description="What a participant said, in the model's words.")
     evidence: tuple[DraftEvidence, ...] = Field(
-        (), max_length=MOST_OF_A_CHUNK, description="Passages that bear it out."
+        (), max_length=MAX_CHUNK_ENTRIES, description="Passages that bear it out."
     )
     themes: tuple[Name, ...] = Field(
-        (), max_length=MOST_OF_A_CHUNK, description="Ids of the themes it belongs under."
+        (), max_length=MAX_CHUNK_ENTRIES, description="Ids of the themes it belongs under."
     )
     questions: tuple[Name, ...] = Field(
-        (), max_length=MOST_OF_A_CHUNK, description="Ids of the questions it helps to answer."
+        (), max_length=MAX_CHUNK_ENTRIES, description="Ids of the questions it helps to answer."
     )
 
 
@@ -83,17 +83,17 @@ class Note(ContractModel):
     note_id: UUID = Field(description="UUIDv5 of the chunk, the statement and its evidence.")
     statement: Statement = Field(description="What a participant said, in the model's words.")
     evidence: tuple[Evidence, ...] = Field(
-        min_length=1, max_length=MOST_OF_A_CHUNK, description="The quotes behind it."
+        min_length=1, max_length=MAX_CHUNK_ENTRIES, description="The quotes behind it."
     )
     themes: tuple[Identifier, ...] = Field(
-        min_length=1, max_length=MOST_OF_A_CHUNK, description="Ids of the study's themes."
+        min_length=1, max_length=MAX_CHUNK_ENTRIES, description="Ids of the study's themes."
     )
     questions: tuple[Identifier, ...] = Field(
-        (), max_length=MOST_OF_A_CHUNK, description="Ids of the study's questions."
+        (), max_length=MAX_CHUNK_ENTRIES, description="Ids of the study's questions."
     )
     flags: tuple[CheckFailure, ...] = Field(
         (),
-        max_length=MOST_OF_A_CHUNK,
+        max_length=MAX_CHUNK_ENTRIES,
         description="Checks it did not pass, which let it pass with a flag.",
     )
 
@@ -103,7 +103,7 @@ class RejectedNote(ContractModel):
 
     draft: DraftNote = Field(description="The note as the model offered it.")
     failures: tuple[CheckFailure, ...] = Field(
-        min_length=1, max_length=MOST_OF_A_CHUNK, description="Why it was refused."
+        min_length=1, max_length=MAX_CHUNK_ENTRIES, description="Why it was refused."
     )
 
 

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from contracts.bounds import LARGEST_EXACT, MOST_SEGMENTS, STORABLE, Amount, Number, Passage
+from contracts.bounds import MAX_EXACT_INTEGER, MAX_SEGMENTS, STORABLE, Amount, Number, Passage
 from contracts.study import ContractModel
 
-Milliseconds = Annotated[int, Field(ge=0, le=LARGEST_EXACT)]
+Milliseconds = Annotated[int, Field(ge=0, le=MAX_EXACT_INTEGER)]
 """Time from the start of the recording, in milliseconds."""
 
 SpeakerLabel = Annotated[
@@ -104,7 +104,7 @@ class Segment(ContractModel):
     end_ms: Milliseconds | None = Field(None, description="End, where the source has times.")
     words: tuple[WordTiming, ...] = Field(
         (),
-        max_length=MOST_SEGMENTS,
+        max_length=MAX_SEGMENTS,
         description="Word times in order of offset, where the source has them.",
     )
     text_offset: Amount = Field(

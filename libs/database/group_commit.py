@@ -23,7 +23,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 _Entry: TypeAlias = tuple[T, "asyncio.Future[R]"]
 
-MOST: Final = 128
+MAX_GROUP_SIZE: Final = 128
 """Largest group: beyond that a statement gains little, and its locks are held for longer."""
 
 
@@ -61,7 +61,7 @@ class GroupCommitter(Generic[T, R]):
         run: Callable[[Sequence[T]], Awaitable[Sequence[R]]],
         *,
         key: Callable[[T], Hashable] = _one_queue,
-        most: int = MOST,
+        most: int = MAX_GROUP_SIZE,
         linger_s: float = 0.0,
     ) -> None:
         self._run = run

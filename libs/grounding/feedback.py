@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contracts.notes import CheckFailure, RejectedNote
 from grounding.text.words import truncate_text
 
-_MOST_NOTES = 20
+_MAX_NOTES = 20
 """Rejected notes whose reasons the model is given; the others are only counted."""
 
 _STATEMENT = 120
@@ -31,10 +31,10 @@ def format_feedback(rejected: Sequence[RejectedNote]) -> str:
     lines = [
         f"{number}. {_quote_shortened(note.draft.statement, _STATEMENT)}: "
         + " ".join(_format_failure(failure) for failure in note.failures)
-        for number, note in enumerate(rejected[:_MOST_NOTES], start=1)
+        for number, note in enumerate(rejected[:_MAX_NOTES], start=1)
     ]
-    if len(rejected) > _MOST_NOTES:
-        lines.append(f"And {len(rejected) - _MOST_NOTES} more of the same kind.")
+    if len(rejected) > _MAX_NOTES:
+        lines.append(f"And {len(rejected) - _MAX_NOTES} more of the same kind.")
     return "\n".join(lines)
 
 

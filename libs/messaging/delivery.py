@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from uuid import UUID
 
 from contracts import headers as h
-from contracts.bounds import LARGEST_INT4
+from contracts.bounds import MAX_INT4
 
 Headers = tuple[tuple[str, bytes], ...]
 """Record headers in order; names may repeat, as Kafka allows."""
@@ -202,7 +202,7 @@ def read_delivery_history(added: Headers, *, fallback: MessageOrigin, tier: int)
         get_header_number(added, h.DLQ_OFFSET, fallback.offset),
         get_header_number(added, h.ORIGIN_TIMESTAMP, 0 if added else fallback.timestamp_ms),
     )
-    if origin.partition > LARGEST_INT4:
+    if origin.partition > MAX_INT4:
         origin = replace(origin, partition=fallback.partition)  # Kafka has no such partition
     delay_ms = get_header_number(added, h.DELAY, -1)
     return Delivery(
@@ -243,7 +243,7 @@ NO_CONTEXT: Final = PropagatedContext()
 
 _MISSING: Final = b""
 
-_MOST_DIGITS: Final = 18
+_MAX_DIGITS: Final = 18
 """What Kafka and PostgreSQL take for a number; Python refuses to read thousands of digits."""
 
 
@@ -263,7 +263,7 @@ def get_header_text(headers: Headers, name: str) -> str | None:
 
 
 def _number(value: bytes, default: int) -> int:
-    return int(value) if value.isdigit() and len(value) <= _MOST_DIGITS else default
+    return int(value) if value.isdigit() and len(value) <= _MAX_DIGITS else default
 
 
 def get_header_number(headers: Headers, name: str, default: int) -> int:

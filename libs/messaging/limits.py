@@ -36,7 +36,7 @@ headers. Of a larger one only a stub is kept, so that many of them do not fill t
 KEY_BYTES: Final = 64 * 1024
 """Most bytes of a message's key."""
 
-MOST_HEADERS: Final = 1_000
+MAX_HEADERS: Final = 1_000
 """Most headers of a message."""
 
 HEADERS_BYTES: Final = MIB
@@ -46,7 +46,7 @@ HEADERS_BYTES: Final = MIB
 SIMPLE_BYTES: Final = 256 * 1024
 """A JSON document up to this size is decoded whatever it is made of, in bytes."""
 
-MOST_VALUES: Final = 2_000_000
+MAX_JSON_VALUES: Final = 2_000_000
 """Most values of a larger JSON document: decoding takes up to 250 bytes of memory for each, so that
 32 MiB of ``[],[],…`` would take a gigabyte."""
 
@@ -69,7 +69,7 @@ class MessageLimits:
 
     service: str
     max_bytes: int = MAX_BATCH_BYTES
-    max_values: int = MOST_VALUES
+    max_values: int = MAX_JSON_VALUES
 
     def complaint_about(self, received: Any) -> str:
         """Return why a record is too large, before anything of it is decoded.
@@ -89,8 +89,8 @@ class MessageLimits:
                 f"key and value have {size:,} bytes; the limit is {self.max_bytes:,}, set by "
                 f"{self._setting('MAX_MESSAGE_BYTES')}"
             )
-        if len(headers) > MOST_HEADERS:
-            return f"{len(headers):,} headers; the limit is {MOST_HEADERS:,}"
+        if len(headers) > MAX_HEADERS:
+            return f"{len(headers):,} headers; the limit is {MAX_HEADERS:,}"
         size = compute_headers_size(headers)
         if size > HEADERS_BYTES:
             return f"the headers have {size:,} bytes; the limit is {HEADERS_BYTES:,}"

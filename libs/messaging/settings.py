@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from configuration.files import TlsFiles, read_secret
 from contracts.topics import MIB, RETRY_DELAYS_S
 from messaging.kafka.security import require_consistent_security
-from messaging.limits import MAX_BATCH_BYTES, MOST_VALUES
+from messaging.limits import MAX_BATCH_BYTES, MAX_JSON_VALUES
 
 HIGHEST_PORT: Final = 65_535
 
@@ -170,7 +170,7 @@ class StageSettings(BaseSettings):
         description="Most bytes of a message's key and value; a larger one is a dead letter.",
     )
     max_json_values: int = Field(
-        MOST_VALUES,
+        MAX_JSON_VALUES,
         ge=1,
         description="Most values that a message's JSON may be made of; one with more is a dead "
         "letter.",

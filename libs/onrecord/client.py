@@ -49,7 +49,7 @@ BATCH_OVERHEAD_BYTES: Final = 128
 """A batch of one record: 61 bytes of header (Kafka's message format, version 2), and the
 record's own lengths and offsets."""
 
-_MOST_BYTES_A_CHARACTER: Final = 6
+_MAX_BYTES_PER_CHARACTER: Final = 6
 """Bytes of a character in JSON, at most: an escape such as U+0001's."""
 
 _COMPRESS: Final[dict[str, Callable[[bytes], bytes]]] = {
@@ -123,7 +123,7 @@ def compress_if_too_large(event: TranscriptSubmitted, kafka: KafkaSettings) -> T
     Records are compressed as a whole unless ``KAFKA_COMPRESSION`` is ``none``; then it helps.
     """
     most = TRANSCRIPTS_SUBMITTED.max_message_bytes
-    if len(event.content) < most // _MOST_BYTES_A_CHARACTER:
+    if len(event.content) < most // _MAX_BYTES_PER_CHARACTER:
         return event
     return compress_content(event) if estimate_record_bytes(event, kafka) > most else event
 

@@ -34,7 +34,7 @@ _DIGIT: Final = r"(?:oh?|zero|nought|one|two|three|four|five|six|seven|eight|nin
 _SAID: Final = re.compile(
     rf"\b{_DIGIT}(?:[ ,-]{{1,2}}(?:{_DIGIT}|hundred)){{6,19}}\b", re.IGNORECASE
 )
-_FEWEST, _MOST = 7, 15
+_MIN_DIGITS, _MAX_DIGITS = 7, 15
 _YEARS: Final = re.compile(r"(?:1[89]|20)\d\d(?:\D+(?:1[89]|20)\d\d)*")
 _DATE: Final = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 
@@ -42,7 +42,7 @@ _DATE: Final = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 def find_phone_numbers(text: str) -> Iterator[PersonalDataSpan]:
     """Yield the telephone numbers in a text; spans may overlap."""
     yield from _find_spoken_numbers(text)
-    if sum(character.isdigit() for character in text) < _FEWEST:
+    if sum(character.isdigit() for character in text) < _MIN_DIGITS:
         return
     for region in _REGIONS:
         for match in PhoneNumberMatcher(text, region, leniency=Leniency.VALID):
@@ -73,7 +73,11 @@ def _find_spoken_numbers(text: str) -> Iterator[PersonalDataSpan]:
 def _score(text: str, found: re.Match[str]) -> float:
     number = found[0]
     digits = re.sub(r"\D", "", re.split(r"x|ext", number)[0])
-    if not _FEWEST <= len(digits) <= _MOST or _DATE.fullmatch(number) or _YEARS.fullmatch(number):
+    if (
+        not _MIN_DIGITS <= len(digits) <= _MAX_DIGITS
+        or _DATE.fullmatch(number)
+        or _YEARS.fullmatch(number)
+    ):
         return 0
     if _WORDS.search(text[max(0, found.start() - 60) : found.start()]):
         return _CONTEXT

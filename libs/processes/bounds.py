@@ -13,7 +13,7 @@ from typing import Final
 
 _STATUS: Final = Path("/proc/self/status")
 _KIB: Final = 1024
-_MOST_RETAINED: Final = 0.25
+_MAX_RETAINED_SHARE: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class MemoryLimit:
     @property
     def is_retained(self) -> bool:
         """Whether a task left so much memory allocated that the next one would have too little."""
-        return self._data_bytes() - self._base > _MOST_RETAINED * self._memory_bytes
+        return self._data_bytes() - self._base > _MAX_RETAINED_SHARE * self._memory_bytes
 
     def _data_bytes(self) -> int:
         if not self._is_bounded:

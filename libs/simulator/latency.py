@@ -8,7 +8,7 @@ from random import Random
 from typing import Literal, Self
 
 _FORMS = "a number of seconds, uniform:LEAST,MOST, lognormal:MEDIAN,SIGMA or pareto:LEAST,ALPHA"
-_LEAST_ALPHA, _MOST_SIGMA = 0.1, 10.0  # beyond, single draws outlive the universe
+_MIN_ALPHA, _MAX_SIGMA = 0.1, 10.0  # beyond, single draws outlive the universe
 _PARAMETERS = {"fixed": 1, "uniform": 2, "lognormal": 2, "pareto": 2}
 
 
@@ -68,6 +68,6 @@ def _sensible(kind: str, numbers: tuple[float, ...]) -> bool:
         len(numbers) == _PARAMETERS[kind]
         and all(math.isfinite(number) and number >= 0 for number in numbers)
         and (kind != "uniform" or numbers == tuple(sorted(numbers)))
-        and (kind != "pareto" or numbers[1] >= _LEAST_ALPHA)
-        and (kind != "lognormal" or numbers[1] <= _MOST_SIGMA)
+        and (kind != "pareto" or numbers[1] >= _MIN_ALPHA)
+        and (kind != "lognormal" or numbers[1] <= _MAX_SIGMA)
     )

@@ -18,12 +18,12 @@ from simulator.sentences import SentenceSlice, split_segment_sentences
 from simulator.wording import extract_terms
 
 CHARACTERS_PER_NOTE = 1_200
-MOST_NOTES = 8
+MAX_NOTES = 8
 
-_LONGEST_STATEMENT = 2_000  # contracts.notes.Statement
+_MAX_STATEMENT_CHARACTERS = 2_000  # contracts.notes.Statement
 _WEAKEST_NOTE = 0.9
-_LEAST_MERIT = 0.0
-_LEAST_RELEVANCE = 0.75
+_MIN_MERIT = 0.0
+_MIN_RELEVANCE = 0.75
 _TELLING_WEIGHT = 0.5
 _QUESTION_WEIGHT = 0.4
 _CROWDING = 0.55  # what another note on the same theme is worth of the one before
@@ -51,14 +51,14 @@ def pick_notes(passage: PromptPassage, seed: int) -> tuple[DraftNote, ...]:
         seed: decides between sentences that score the same.
 
     Returns:
-        About one note per `CHARACTERS_PER_NOTE` of participants' talk and at most `MOST_NOTES`, in
+        About one note per `CHARACTERS_PER_NOTE` of participants' talk and at most `MAX_NOTES`, in
         the order they were said; spread over the themes; no two nearly alike. Every statement is
         made of its quote's own words, and its evidence locates exactly that quote.
     """
     turns = [turn for turn in passage.segments if turn.role is not Role.INTERVIEWER]
     candidates = list(_candidates(passage, seed))
     budget = round(sum(len(turn.text) for turn in turns) / CHARACTERS_PER_NOTE)
-    picked = _spread(candidates, max(1, min(MOST_NOTES, budget)))
+    picked = _spread(candidates, max(1, min(MAX_NOTES, budget)))
     picked.sort(key=lambda one: (one.turn.number, one.sentence.start))
     return tuple(_note(one) for one in picked)
 
@@ -96,11 +96,11 @@ def _last_question(
 
 def _spread(candidates: list[_Candidate], budget: int) -> list[_Candidate]:
     """Return the best sentences, each theme being worth less the fuller it is."""
-    related = [one for one in candidates if one.relevance.themes and one.merit >= _LEAST_MERIT]
+    related = [one for one in candidates if one.relevance.themes and one.merit >= _MIN_MERIT]
     fitting = [
         one
         for one in related
-        if one.relevance.of_theme >= _LEAST_RELEVANCE and _worth(one, 0) >= _WEAKEST_NOTE
+        if one.relevance.of_theme >= _MIN_RELEVANCE and _worth(one, 0) >= _WEAKEST_NOTE
     ]
     if not fitting:
         # A model that is asked for notes rarely admits that there is nothing to note.
@@ -138,7 +138,7 @@ def _note(one: _Candidate) -> DraftNote:
     words = find_anchor_words(one.turn.text, one.sentence)
     assert words, "sentences without anchors are not picked"
     return DraftNote(
-        statement=clean_up_sentence(one.sentence.text)[:_LONGEST_STATEMENT],
+        statement=clean_up_sentence(one.sentence.text)[:_MAX_STATEMENT_CHARACTERS],
         evidence=(
             DraftEvidence(
                 segment=one.turn.number,

@@ -11,7 +11,7 @@ from hashlib import blake2b
 from itertools import accumulate
 
 _STEP_TOKENS = 128
-_LEAST_TOKENS = 1_024
+_MIN_CACHED_TOKENS = 1_024
 _REMEMBERED = 50_000
 
 
@@ -36,7 +36,7 @@ class PrefixCache:
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         tokens = known * _STEP_TOKENS
-        return tokens if tokens >= _LEAST_TOKENS else 0
+        return tokens if tokens >= _MIN_CACHED_TOKENS else 0
 
     def _steps(self, prompt: str) -> list[bytes]:
         whole = len(prompt) - len(prompt) % self._step

@@ -11,7 +11,7 @@ from typing import Self
 from simulator.prompt import PromptPassage, PromptStudy
 from simulator.wording import VAGUE, extract_terms
 
-MOST_RELEVANCE = 3.0
+MAX_RELEVANCE = 3.0
 
 _ANSWER_WEIGHT = 0.4  # how much of the question just asked an answer is taken to be about,
 _ANSWER_SENTENCES = 2  # fully so in its first sentences, half so in what follows
@@ -94,7 +94,7 @@ class RelevanceScorer:
             if together := own + asked:
                 # Long descriptions hit more often by chance; the root keeps short ones in play.
                 fit = together * 2.0 / math.sqrt(2.0 + len(wanted) / 4)
-                found[topic] = min(MOST_RELEVANCE, fit)
+                found[topic] = min(MAX_RELEVANCE, fit)
         return found
 
 

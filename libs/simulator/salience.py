@@ -6,9 +6,9 @@ import re
 
 from simulator.wording import is_negation_word, is_number_word, parse_word_set, split_words
 
-_FEWEST_WORDS = 6
+_MIN_WORDS = 6
 _COMFORTABLE_WORDS = 10
-_MOST_WORDS = 45
+_MAX_WORDS = 45
 
 _FIRST_PERSON = parse_word_set(
     """i i'm i've i'd i'll my me we we're we've we'd we'll our us myself"""
@@ -69,9 +69,9 @@ def _merits(spoken: list[str]) -> float:
 
 
 def _length_faults(count: int) -> float:
-    if count < _FEWEST_WORDS:
+    if count < _MIN_WORDS:
         return 3.0
-    if count > _MOST_WORDS:
+    if count > _MAX_WORDS:
         return 2.0
     return 0.5 * (count < _COMFORTABLE_WORDS)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from uuid import UUID
 
-from contracts.bounds import MOST_OF_A_NAME, MOST_REASONS
+from contracts.bounds import MAX_NAME_CHARACTERS, MAX_REASONS
 from contracts.events import SettledOutcome, SettledReason, TranscriptSettled
 
 
@@ -114,7 +114,7 @@ def _of_ingested(facts: ContentFacts, number: int) -> OutcomeDecision | None:
     if not facts.is_dead_in_part:
         event = _event(facts, number, SettledOutcome.COMPLETE)
         return OutcomeDecision(event, _hash(event, submissions))
-    reasons = tuple(islice(_reasons(facts.letters), MOST_REASONS))
+    reasons = tuple(islice(_reasons(facts.letters), MAX_REASONS))
     event = _event(facts, number, SettledOutcome.DEAD_IN_PART, reasons)
     # A chunk that was replayed and died again has another letter.
     return OutcomeDecision(event, _hash(event, (letter.letter_id for letter in facts.letters)))
@@ -158,8 +158,8 @@ def _reasons(letters: Iterable[DeadLetterCause]) -> Iterator[SettledReason]:
 def _reason(letter: DeadLetterCause, chunks: int) -> SettledReason:
     return SettledReason(
         service=letter.service,
-        code=letter.code[:MOST_OF_A_NAME],
-        message=letter.message[:MOST_OF_A_NAME],
+        code=letter.code[:MAX_NAME_CHARACTERS],
+        message=letter.message[:MAX_NAME_CHARACTERS],
         chunks=chunks,
     )
 

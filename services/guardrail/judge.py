@@ -40,7 +40,7 @@ _UNANSWERED: Final = (
     PromptFilteredError,
     *SPLITTABLE_ERRORS,
 )
-_LONGEST_REASON: Final = 300
+_MAX_REASON_CHARACTERS: Final = 300
 """Characters kept of a judging model's reason."""
 
 _WHOLE: Final = 2**32
@@ -190,7 +190,7 @@ def _reject_note(checked: CheckedNote, reason: str, said: str = "") -> CheckedNo
     quotes = [one.masked_quote or one.quote for one in checked.evidence]
     # The judge's words are the one part that was never searched for personal data.
     is_masked = any(one.masked_quote is not None for one in checked.evidence)
-    said = "" if is_masked else truncate_text(" ".join(said.split()), _LONGEST_REASON)
+    said = "" if is_masked else truncate_text(" ".join(said.split()), _MAX_REASON_CHARACTERS)
     failure = CheckFailure(
         check=NOT_ENTAILED,
         reason=f"{reason} It says: “{said}”" if said else reason,

@@ -19,7 +19,7 @@ from messaging import StageSettings
 from model_client import ModelSettings
 from processes import TaskLimits
 
-_MOST_PROCESSES: Final = 4
+_MAX_PROCESSES: Final = 4
 """Processes that hold notes against transcripts, where more cores are there and none are set."""
 
 _DRAFTS_A_PROCESS: Final = 2
@@ -27,7 +27,7 @@ _DRAFTS_A_PROCESS: Final = 2
 
 
 def _processes() -> int:
-    return min(os.cpu_count() or 1, _MOST_PROCESSES)
+    return min(os.cpu_count() or 1, _MAX_PROCESSES)
 
 
 def _mode() -> Literal["light", "heavy"]:

@@ -2,8 +2,9 @@
 
 Notes that say the same have the same *meaning*: a hash of the interview, the speakers and the
 statement's words. So candidates come from an index, and only they are compared, never more than
-``MOST_COMPARED`` a note. Comparing takes milliseconds, so it is done while no transaction is open:
-a transaction that finds candidates which were not compared yet ends, and is retried afterwards.
+``MAX_COMPARED_NOTES`` a note. Comparing takes milliseconds, so it is done while no transaction is
+open: a transaction that finds candidates which were not compared yet ends, and is retried
+afterwards.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _QUERIES: Final = load_queries(Path(__file__).parent / "sql" / "repeats.sql")
 CHARACTERS_READ_AT_ONCE: Final = 10_000
 """Statements up to this length in all are read in the event loop: about 30 ms."""
 
-MOST_COMPARED: Final = 32
+MAX_COMPARED_NOTES: Final = 32
 """Earlier notes of one meaning with which a new one is compared. More share their words and differ
 in numbers alone only where a text is made up; a note beyond them is shown beside them."""
 
@@ -176,7 +177,7 @@ class RepeatFinder:
         if not new:
             return []
         asked = list({self._meanings[note.note_id] for note in new})
-        rows = await connection.fetch(_QUERIES.select_alike, asked, MOST_COMPARED)
+        rows = await connection.fetch(_QUERIES.select_alike, asked, MAX_COMPARED_NOTES)
         return [
             ComparableNote(
                 row["note_id"], row["meaning"], row["statement"], frozenset(row["quotes"])
@@ -215,7 +216,7 @@ class RepeatFinder:
         """
         hides = new.note_id in self._hides
         candidates = (one for one in known if not hides or one.quotes == new.quotes)
-        compared = list(islice(candidates, MOST_COMPARED))
+        compared = list(islice(candidates, MAX_COMPARED_NOTES))
         index = find_first_equivalent(new.text, (one.text for one in compared))
         return None if index is None else compared[index].note_id
 

@@ -18,7 +18,7 @@ _VOCABULARY: Final = (
     "who oil its now find long down day did get come made may part meeting question interview"
 )
 _WORDS: Final = tuple(_VOCABULARY.split())
-_MOST_WORDS_A_TURN: Final = 60
+_MAX_WORDS_PER_TURN: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def talk(words: int, seed: int = 7) -> list[Word]:
     made: list[Word] = []
     now, speaker = 0.0, 0
     while len(made) < words:
-        for position in range(length := chance.randint(3, _MOST_WORDS_A_TURN)):
+        for position in range(length := chance.randint(3, _MAX_WORDS_PER_TURN)):
             text = chance.choice(_WORDS)
             text = text.capitalize() if position == 0 else text
             text += "." if position == length - 1 else ""

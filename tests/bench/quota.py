@@ -28,7 +28,7 @@ AT_ONCE: Final = 48
 """Calls that each replica has in flight or waiting, always: more than the quota bears."""
 
 GOAL: Final = 0.97
-MOST_REFUSED: Final = 0.005
+MAX_REFUSED: Final = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ async def measure(lab: Lab) -> Result:
     refused = max(float(side["refused"]) for side in sides.values())
     used = min(float(side["used"]) for side in sides.values())
     return Result(
-        figure=used if refused <= MOST_REFUSED else 0.0,
+        figure=used if refused <= MAX_REFUSED else 0.0,
         goal=GOAL,
         better="higher",
         unit="of the quota used, the least of all situations; 0 if more than 0.5 % got a 429",

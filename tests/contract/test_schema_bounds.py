@@ -12,7 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from contracts import validation_messages
-from contracts.bounds import LARGEST_INT4
+from contracts.bounds import MAX_INT4
 from contracts.events import Event, TranscriptEvent
 from contracts.export import list_event_classes
 from contracts.json_schema import build_event_schema
@@ -72,10 +72,10 @@ def test_every_number_text_and_list_has_a_bound(event: type[Event]) -> None:
 def test_a_revision_is_one_that_the_database_can_hold(event: type[Event]) -> None:
     document = json.loads((EXAMPLES / event.__name__ / "full.json").read_text("utf-8"))
     holder = document if "revision" in document else document["chunk"]
-    holder["revision"] = LARGEST_INT4
+    holder["revision"] = MAX_INT4
     assert refusal(event, document) is None
-    holder["revision"] = LARGEST_INT4 + 1
-    assert f"revision: has to be at most {LARGEST_INT4}" in (refusal(event, document) or "")
+    holder["revision"] = MAX_INT4 + 1
+    assert f"revision: has to be at most {MAX_INT4}" in (refusal(event, document) or "")
 
 
 def refusal(event: type[Event], document: Any) -> str | None:

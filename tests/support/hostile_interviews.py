@@ -8,13 +8,13 @@ from typing import Final
 
 from transcripts.limits import LIMITS
 
-MOST: Final = LIMITS.utf8_bytes
+MAX_BYTES: Final = LIMITS.utf8_bytes
 CUE: Final = "WEBVTT\n\n00:01.000 --> 00:02.000\n"
 
 
 def _filled(unit: str, *, before: str = "", after: str = "") -> str:
     """Return as many units as fit into the largest transcript."""
-    room = MOST - len(before.encode()) - len(after.encode())
+    room = MAX_BYTES - len(before.encode()) - len(after.encode())
     return before + unit * (room // len(unit.encode())) + after
 
 
@@ -69,11 +69,11 @@ HOSTILE: Final[dict[str, Callable[[], str]]] = {
         '{"elements":[]},', before='{"monologues":[', after='{"elements":[]}]}'
     ),
     "millions of segments": lambda: _filled("{},", before='{"text":"a","segments":[', after="{}]}"),
-    "words of Rev": lambda: _rev(_words(MOST // 60, ts=1.5, end_ts=1.75)),
-    "monologues of one word": lambda: _rev(_words(1), monologues=MOST // 70),
+    "words of Rev": lambda: _rev(_words(MAX_BYTES // 60, ts=1.5, end_ts=1.75)),
+    "monologues of one word": lambda: _rev(_words(1), monologues=MAX_BYTES // 70),
     "words of Amberscript": lambda: (
         '{"speakers":[],"segments":[{"speaker":"a","words":['
-        + ",".join(['{"text":"a","start":1,"end":2}'] * (MOST // 32))
+        + ",".join(['{"text":"a","start":1,"end":2}'] * (MAX_BYTES // 32))
         + "]}]}"
     ),
     "many cues": lambda: _cues(400_000, lambda n: n, "a"),

@@ -82,7 +82,7 @@ class Constant:
     """A module's constant.
 
     Attributes:
-        name: module and name, such as ``messaging.limits.MOST_HEADERS``.
+        name: module and name, such as ``messaging.limits.MAX_HEADERS``.
         value: a number or a span of time.
         description: the words that stand below it; may be none.
     """

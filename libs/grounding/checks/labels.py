@@ -8,7 +8,7 @@ from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
 from grounding.text.words import truncate_text
 
-_MOST_LISTED = 20
+_MAX_LISTED = 20
 """Themes or questions that a refusal lists."""
 
 
@@ -49,8 +49,8 @@ def _check_known(what: str, offered: Iterable[str], known: list[str]) -> CheckFa
 def _word_choices(what: str, known: list[str]) -> str:
     if not known:
         return f"It has no {what}: leave them out."
-    more = ", …" if len(known) > _MOST_LISTED else ""
-    return f"Its {what} are: {', '.join(known[:_MOST_LISTED])}{more}."
+    more = ", …" if len(known) > _MAX_LISTED else ""
+    return f"Its {what} are: {', '.join(known[:_MAX_LISTED])}{more}."
 
 
 NO_THEME = Check("no_theme", "A note belongs under at least one theme.", _no_theme)

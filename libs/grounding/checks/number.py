@@ -23,7 +23,7 @@ from grounding.numbers.rates import OCCURRENCES
 from grounding.text.words import truncate_text
 
 _NAME: Final = "number_not_in_evidence"
-_MOST: Final = 60
+_MAX_NUMBERS: Final = 60
 """Different numbers of one note: each is compared with all of the evidence."""
 
 
@@ -36,9 +36,10 @@ def _number_not_in_evidence(context: CheckContext) -> CheckFailure | None:
     in_evidence = [one for quote in context.quotes for one in _list_evidence_quantities(quote)]
     speaking = Decimal(len({one.segment.speaker for one in context.citations.found}))
     claimed = list(dict.fromkeys(one for one in claimed if not _counts_speakers(one, speaking)))
-    if len(claimed) > _MOST:
-        reason = f"A note has no more than {_MOST} different numbers; this one has {len(claimed)}."
-        return build_claim_failure(_NAME, context, claimed[_MOST].text, reason)
+    if len(claimed) > _MAX_NUMBERS:
+        found = len(claimed)
+        reason = f"A note has at most {_MAX_NUMBERS} different numbers; this one has {found}."
+        return build_claim_failure(_NAME, context, claimed[_MAX_NUMBERS].text, reason)
     wrong = next(
         (one for one in claimed if not _is_supported(one, in_evidence)),
         _find_reversed_range(context),

@@ -13,7 +13,7 @@ from grounding.text.words import split_spoken_words
 
 _NAME: Final = "quoted_words_not_said"
 _QUOTED: Final = re.compile(r"[\"“]([^\"“”]+)[\"”]")
-_MOST_QUOTED: Final = 8
+_MAX_QUOTED: Final = 8
 
 
 def _quoted_words_not_said(context: CheckContext) -> CheckFailure | None:
@@ -22,7 +22,7 @@ def _quoted_words_not_said(context: CheckContext) -> CheckFailure | None:
     said = [word.text for quote in context.quotes for word in split_spoken_words(quote)]
     for quoted in _QUOTED.findall(context.draft.statement):
         words = [word.text for word in split_spoken_words(quoted)]
-        if 0 < len(words) <= _MOST_QUOTED and not _contains_run(words, said):
+        if 0 < len(words) <= _MAX_QUOTED and not _contains_run(words, said):
             return build_claim_failure(
                 _NAME, context, quoted, f"Nobody says {quote_word(quoted)} in the cited passage."
             )

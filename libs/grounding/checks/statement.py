@@ -10,7 +10,7 @@ from grounding.checks.base import Check, CheckContext
 from grounding.text.words import split_words, truncate_text
 
 _NAME: Final = "no_statement"
-_FEWEST: Final = 3
+_MIN_WORDS: Final = 3
 _ASKS: Final = re.compile(r"\?[)\]]*\s*$|^\s*['\"\u201c\u2018].*\?['\"\u201d\u2019]\s*$", re.DOTALL)
 """A question; one in quotation marks behind other words is reported, which states something."""
 _STATES: Final = re.compile(r"[.!…]\s")
@@ -25,7 +25,7 @@ def _no_statement(context: CheckContext) -> CheckFailure | None:
 
 
 def _explain_failure(statement: str) -> str | None:
-    if len(split_words(statement)) < _FEWEST:
+    if len(split_words(statement)) < _MIN_WORDS:
         return "A note is a sentence that says something of somebody; this is none."
     if _ASKS.search(statement) and not _STATES.search(statement):
         return "A question states nothing."

@@ -41,7 +41,7 @@ _EACH: Final = parse_word_list("each every apiece per")
 _UNTIL: Final = parse_word_list("to until till til through")
 _BEFORE: Final = 5
 _BETWEEN: Final = 4
-_MOST_ADDED: Final = 40
+_MAX_ADDED: Final = 40
 """Amounts of a passage that are added up or multiplied: each with each, so not any number."""
 _HALF_DAY: Final = 12 * 60
 _MINUTE: Final = UNITS["minute"]
@@ -76,7 +76,7 @@ def _is_derivable(claimed: Quantity, before: Sequence[str], quote: str, *, is_to
 def _iter_differences(before: Sequence[str], quote: str) -> Iterator[Quantity]:
     """Yield by how much, and by which share, something changed in the way the words before say."""
     rises, falls = bool(_RISING & {*before}), bool(_FALLING & {*before})
-    for begin, end in find_quantity_ranges(quote)[:_MOST_ADDED]:
+    for begin, end in find_quantity_ranges(quote)[:_MAX_ADDED]:
         first, last = min(begin.values), min(end.values)
         change = ARITHMETIC.subtract(last, first)
         if rises == falls or rises != (change > 0) or not first:
@@ -96,7 +96,7 @@ def _list_totals(quote: str) -> tuple[Quantity, ...]:
 
 
 def _iter_totals(quote: str) -> Iterator[Quantity]:
-    in_evidence = [one for one in find_quantities(quote) if len(one.values) == 1][:_MOST_ADDED]
+    in_evidence = [one for one in find_quantities(quote) if len(one.values) == 1][:_MAX_ADDED]
     each = bool(_EACH & {one.text for one in split_spoken_words(quote)})
     for at, one in enumerate(in_evidence):
         alike = [other for other in in_evidence[at:] if _is_alike(one, other)]
@@ -130,7 +130,7 @@ def _list_durations(quote: str) -> tuple[Quantity, ...]:
 
 
 def _iter_durations(quote: str) -> Iterator[Quantity]:
-    in_evidence = find_times_of_day(quote)[:_MOST_ADDED]
+    in_evidence = find_times_of_day(quote)[:_MAX_ADDED]
     for begin, end in pairwise(in_evidence):
         between = [one.text for one in split_spoken_words(quote[begin.end : end.start])]
         if len(between) <= _BETWEEN and _UNTIL & {*between}:

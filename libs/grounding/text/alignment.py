@@ -8,7 +8,7 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import Final, Protocol
 
-_MOST_PAIRS: Final = 20_000
+_MAX_PAIRS: Final = 20_000
 """Pairs of equal words of two texts that are compared; more have only repetitions."""
 
 
@@ -79,7 +79,7 @@ def _find_too_frequent(mine: Sequence[str], other: Sequence[str]) -> frozenset[s
     total, left_out = sum(pairs.values()), set[str]()
     # Equally frequent ones by the word itself, so that equal texts are always aligned alike.
     for key in sorted(pairs, key=lambda one: (-pairs[one], one)):
-        if total <= _MOST_PAIRS:
+        if total <= _MAX_PAIRS:
             break
         total -= pairs[key]
         left_out.add(key)

@@ -11,7 +11,7 @@ from contracts.transcript import Segment
 from grounding.evidence import find_passage
 from grounding.text.words import split_words
 
-_MOST_CHARACTERS = 30_000
+_MAX_CHARACTERS = 30_000
 """Characters of a turn in which a passage is looked for; what follows is not compared."""
 
 _ALIKE = 40
@@ -19,7 +19,7 @@ _ALIKE = 40
 
 def find_nearest_passage(text: str, wanted: str) -> str:
     """Return the words of a text that are most similar to a quote; empty if none are."""
-    spoken = text[:_MOST_CHARACTERS]  # the search takes time in proportion to both lengths
+    spoken = text[:_MAX_CHARACTERS]  # the search takes time in proportion to both lengths
     found = partial_ratio_alignment(wanted, spoken, processor=str.casefold, score_cutoff=_ALIKE)
     if not found or not wanted.strip():
         return ""

@@ -20,7 +20,7 @@ _MARGIN = 2
 _AROUND = 5
 # Terms of evidence up to which one shared word shows that both are about the same.
 _SHORT_EVIDENCE = 60
-_MOST_PLACES = 50
+_MAX_PLACES = 50
 """Of a word that the evidence repeats, the places around which is looked."""
 _WIDEST = 200
 """Words of the evidence that may stand in place of one: a gap may be as long as the evidence."""
@@ -160,7 +160,7 @@ class SentenceAlignment:
         for at, one in enumerate(self.evidence):
             found = places.setdefault(one.key, [])
             # Hostile evidence repeats one word thousands of times.
-            if len(found) < _MOST_PLACES:
+            if len(found) < _MAX_PLACES:
                 found.append(at)
         return places
 

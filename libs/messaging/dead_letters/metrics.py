@@ -24,10 +24,10 @@ DEAD_LETTERS: Final = Counter(
     ["service", "code", "producer"],
 )
 
-MOST_PRODUCERS: Final = 20
+MAX_PRODUCERS: Final = 20
 """Producers with a label of their own: anybody may write any name into a message."""
 
-LONGEST_NAME: Final = 100
+MAX_PRODUCER_CHARACTERS: Final = 100
 """Characters of a producer's name."""
 
 FLOOD: Final = 30
@@ -62,7 +62,7 @@ class DeadLetterMetrics:
         self._service = service
         self._clock = clock
         self._named = {f"/onrecord/{one}" for one in PIPELINE}
-        self._most_named = len(self._named) + MOST_PRODUCERS
+        self._most_named = len(self._named) + MAX_PRODUCERS
         self._floods: dict[str, _Flood] = {}
 
     def record(self, record: Record, code: ErrorCode) -> None:
@@ -81,7 +81,7 @@ class DeadLetterMetrics:
         name = record.header(h.CE_SOURCE)
         if not name or not name.isprintable():
             return UNKNOWN
-        name = name[:LONGEST_NAME]
+        name = name[:MAX_PRODUCER_CHARACTERS]
         # Anybody can write any name: labels without bound would fill Prometheus' memory.
         if name not in self._named:
             if len(self._named) >= self._most_named:

@@ -33,7 +33,7 @@ from messaging.processing.gates import ProbeGate
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
-MOST_TIMEOUTS: Final = 3
+MAX_TIMEOUTS: Final = 3
 """Probes of one message that may run out of time: it may be the message, not the dependency."""
 
 STRIKES: Final = 2
@@ -42,7 +42,7 @@ STRIKES: Final = 2
 TRIES: Final = 3
 """Failures in a row of a message whose outage was its own at an earlier delivery."""
 
-_MOST_DOUBLINGS: Final = 20
+_MAX_DOUBLINGS: Final = 20
 
 
 class _Trial:
@@ -70,7 +70,7 @@ class OutageGate(ProbeGate):
     """Gate that ``OutageError`` closes, and that a successful probe of the dependency opens.
 
     Success shows it, and so does a failure of the probe's own; running out of time does not. A
-    message whose probes ran out of time ``MOST_TIMEOUTS`` times in a row makes way for others.
+    message whose probes ran out of time ``MAX_TIMEOUTS`` times in a row makes way for others.
 
     Attributes:
         suspects: how many messages meet an outage while others pass.
@@ -145,7 +145,7 @@ class OutageGate(ProbeGate):
         self.waiting += 1
         self.suspects += 1
         try:
-            doublings = min(max(trial.strikes, trial.failures) - 1, _MOST_DOUBLINGS)
+            doublings = min(max(trial.strikes, trial.failures) - 1, _MAX_DOUBLINGS)
             pause_s = self._first_pause_s * 2**doublings if trial.failures else 0.0
             await asyncio.sleep(min(pause_s, self._pause_max_s))
             await self._one_suspect.acquire()
@@ -169,7 +169,7 @@ class OutageGate(ProbeGate):
                     raise
                 self.probe_failed(self.reason)
                 trial.timeouts += 1
-                if trial.timeouts == MOST_TIMEOUTS:
+                if trial.timeouts == MAX_TIMEOUTS:
                     raise
             finally:
                 if probes:

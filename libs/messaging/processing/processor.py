@@ -41,7 +41,7 @@ from messaging.stage import Stage, TopicSubscription
 
 log = structlog.get_logger(__name__)
 
-MOST_NEWCOMERS: Final = 256
+MAX_NEWCOMERS: Final = 256
 """Messages that may be admitted beyond the window, one by one, while all in it wait."""
 
 
@@ -82,7 +82,7 @@ class MessageProcessor:
         )
         self._throttle = ThrottledMessages()
         self._working = 0
-        self._most_in_flight = 2 * settings.max_in_flight + MOST_NEWCOMERS
+        self._most_in_flight = 2 * settings.max_in_flight + MAX_NEWCOMERS
         self._republishing: set[asyncio.Task[None]] = set()
         self._closed = False
         self.failure: Exception | None = None

@@ -13,7 +13,7 @@ from typing import Final, Self
 import structlog
 
 from database.errors import DatabaseConflictError, DatabaseTimeoutError, DatabaseUnavailableError
-from database.group_commit import MOST
+from database.group_commit import MAX_GROUP_SIZE
 from model_client import metrics
 from model_client.ledger.store import BudgetReservation, CallOutcome, LedgerStore
 
@@ -133,7 +133,9 @@ class LedgerRetryQueue:
         # written ends the round, as the rest cannot be either.
         done = True
         while self._entries and done:
-            entries = [self._entries.popleft() for _ in range(min(MOST, len(self._entries)))]
+            entries = [
+                self._entries.popleft() for _ in range(min(MAX_GROUP_SIZE, len(self._entries)))
+            ]
             self._update_gauge()
             writing = [asyncio.create_task(self._write(one)) for one in entries]
             try:

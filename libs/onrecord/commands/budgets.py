@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 NONE: Final = "none"
 DEFAULT: Final = "default"
-MOST_USD: Final = Decimal(1_000_000_000)
+MAX_BUDGET_USD: Final = Decimal(1_000_000_000)
 """The largest budget, in US dollars."""
 
 StudyId = Annotated[str, typer.Argument(metavar="STUDY", help="The study's id.")]
@@ -112,7 +112,7 @@ def _dollars(text: str) -> Decimal:
         usd = Decimal(text.replace("_", ""))
     except InvalidOperation:
         usd = Decimal("nan")
-    if not (usd.is_finite() and 0 <= usd <= MOST_USD):
+    if not (usd.is_finite() and 0 <= usd <= MAX_BUDGET_USD):
         raise UsageError(f"{text!r} is no limit: give US dollars such as 25 or 0.50, none, default")
     return usd
 

@@ -26,7 +26,7 @@ from transcripts import TranscriptError, TranscriptReading, read_transcript
 from transcripts.differences import compare_readings
 from transcripts.files.decoding import DecodedFile
 
-_MOST_SHOWN: Final = 30
+_MAX_SHOWN: Final = 30
 """Differences printed for people."""
 _ReadFile = tuple[Path, DecodedFile, TranscriptReading]
 
@@ -108,7 +108,7 @@ def _compare(
     found = compare_readings(segments, reading.segments)
     if json_output:
         print_json({"file": str(file), "differences": [asdict(one) for one in found]})
-    for one in [] if json_output else found[:_MOST_SHOWN]:
+    for one in [] if json_output else found[:_MAX_SHOWN]:
         place = "" if one.segment is None else f" (segment {one.segment})"
         for line in wrap_paragraph(
             f"{one.sentence}{place}",
@@ -117,8 +117,8 @@ def _compare(
             first=f"  {one.what:<10}",
         ):
             out.print(line)
-    if len(found) > _MOST_SHOWN and not json_output:
-        out.print(f"  and {len(found) - _MOST_SHOWN:,} more; --json has all")
+    if len(found) > _MAX_SHOWN and not json_output:
+        out.print(f"  and {len(found) - _MAX_SHOWN:,} more; --json has all")
     if found:
         raise FailedError(f"{file} is read otherwise today than in {older}")
 

@@ -12,7 +12,7 @@ from onrecord.submit.preparation import PreparedSubmission
 from transcripts.report import ReadingReport
 
 _COLUMNS: Final = ("format", "segments", "speakers", "named", "timed")
-_MOST_SPEAKERS: Final = 6
+_MAX_SPEAKERS: Final = 6
 """Speakers that are named in a line; those who say most come first."""
 
 
@@ -41,7 +41,7 @@ def format_readings(interviews: Sequence[PreparedSubmission]) -> Table:
 
 def _speakers(report: ReadingReport) -> str:
     by_words = sorted(report.speakers, key=lambda one: -one.words)
-    shown = [f"{one.label} {one.share:.0%}" for one in by_words[:_MOST_SPEAKERS]]
+    shown = [f"{one.label} {one.share:.0%}" for one in by_words[:_MAX_SPEAKERS]]
     more = len(by_words) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")
 

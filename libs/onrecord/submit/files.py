@@ -21,7 +21,7 @@ from transcripts.files.decoding import DecodedFile, decode_file
 WIDEST: Final = 4
 """Most bytes a character takes in UTF-8, UTF-16 or UTF-32."""
 
-MOST_YAML_BYTES: Final = MIB
+MAX_YAML_BYTES: Final = MIB
 """Bytes of a YAML file that people hand in, such as a study; a larger one is refused."""
 
 TooLarge = Callable[[Path, int, int], UsageError]
@@ -131,7 +131,7 @@ def read_yaml(path: Path) -> Any:
     Raises:
         UsageError: the file cannot be read, or is no YAML; names line and column.
     """
-    text = _decode(_read_bytes(path, MOST_YAML_BYTES, _too_large_yaml), path)
+    text = _decode(_read_bytes(path, MAX_YAML_BYTES, _too_large_yaml), path)
     try:
         return load_yaml(text)
     except InvalidYamlError as error:

@@ -9,7 +9,7 @@ import yaml
 DEEPEST: Final = 32
 """Most lists and mappings inside one another."""
 
-MOST_NODES: Final = 100_000
+MAX_NODES: Final = 100_000
 """Most values in a document, in which each alias counts as what it stands for."""
 
 
@@ -67,9 +67,9 @@ class _Nodes:
             self._open.add(key)
             self._sizes[key] = 1 + sum(self.count(child) for child in _children(node))
             self._open.remove(key)
-        if self._sizes[key] > MOST_NODES:
+        if self._sizes[key] > MAX_NODES:
             where = _place(node.start_mark)
-            raise InvalidYamlError(f"{where}: more than {MOST_NODES:,} values, aliases included")
+            raise InvalidYamlError(f"{where}: more than {MAX_NODES:,} values, aliases included")
         return self._sizes[key]
 
 

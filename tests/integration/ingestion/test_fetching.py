@@ -18,7 +18,7 @@ from support.raw_server import Answer, RawServer, raw_server, redirect, response
 
 TALK = b"Ann: What do you pay?\nBob: 40 dollars.\n"
 HOST = "files.example.org"
-MOST = 100_000
+MAX_BYTES = 100_000
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
@@ -62,8 +62,8 @@ ANSWERS: dict[str, Answer] = {
     "/talk.txt.gz": response(gzip.compress(TALK)),
     "/encoded": response(gzip.compress(TALK), "Content-Encoding: gzip"),
     "/brotli": response(TALK, "Content-Encoding: br"),
-    "/just-fits": response(b"a" * MOST),
-    "/too-large": response(b"a" * (MOST + 1)),
+    "/just-fits": response(b"a" * MAX_BYTES),
+    "/too-large": response(b"a" * (MAX_BYTES + 1)),
     "/endless": endless,
     "/endless-head": endless_head,
     "/slow-drip": slow_drip,
@@ -135,7 +135,7 @@ def fetching(server: RawServer, authority: Authority) -> Fetching:
         allowed = AllowedUris.parse(
             f"https://{HOST}:{server.port}/ {also}", allows_loopback=allows_loopback
         )
-        limits = FetchLimits(MOST, timeout_s)
+        limits = FetchLimits(MAX_BYTES, timeout_s)
         return ContentFetcher(allowed, limits, ca_file=ca_file, resolve=resolve)
 
     return make
@@ -166,7 +166,7 @@ async def test_takes_gzip_as_it_is_sent_and_a_file_of_just_the_limit(
     fetch, place = fetching(), f"https://{HOST}:{server.port}"
     for path in ("/talk.txt.gz", "/encoded"):
         assert gzip.decompress(await fetch(place + path)) == TALK
-    assert len(await fetch(f"{place}/just-fits")) == MOST
+    assert len(await fetch(f"{place}/just-fits")) == MAX_BYTES
     assert await fetch(f"{place}/says-less") == TALK[:10]
 
 

@@ -28,7 +28,7 @@ from support.hostile_interviews import HOSTILE
 from support.service_process import service_process
 
 MIB = 1024 * 1024
-MOST_RESIDENT = 512 * MIB
+MAX_RESIDENT = 512 * MIB
 WITHIN_S = 500.0
 MAY_BE_READ = {
     "marks out of order",
@@ -131,4 +131,4 @@ async def test_hostile_interviews_neither_fill_the_memory_nor_stop_good_ones(
     assert read == {one.title for one in good} | MAY_BE_READ
     assert {dict(one.headers)["onrecord-error-code"].decode() for one in letters} == CODES
     assert retried == [0, 0, 0, 0]
-    assert sum(most.values()) < MOST_RESIDENT, most
+    assert sum(most.values()) < MAX_RESIDENT, most

@@ -15,7 +15,7 @@ from contracts.notes import Note
 from database.pool import Database
 from grounding import find_first_equivalent
 from persistence import repeats
-from persistence.repeats import MOST_COMPARED
+from persistence.repeats import MAX_COMPARED_NOTES
 from persistence.store import NotesStore
 from support.interviews import evidence, ingested, note, validated
 from support.persisting import stored_notes
@@ -73,7 +73,7 @@ async def test_of_many_statements_that_differ_in_numbers_alone_a_few_are_compare
     comparing = CountingComparison(monkeypatch)
     await store.store_notes(validated(*many, index=1))
     await store.store_notes(validated(numbered_note(1, "They pay 105 dollars."), index=2))
-    assert max(comparing.compared) == MOST_COMPARED
+    assert max(comparing.compared) == MAX_COMPARED_NOTES
     assert await repeated(fresh_database) == {UUID(int=1): UUID(int=105)}
 
 

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from contracts.content_bugs import MOST_FRAMES, wrap_content_bugs
+from contracts.content_bugs import MAX_FRAMES, wrap_content_bugs
 from contracts.errors import BadMessageError, ContentBugError, ErrorCode, RetryableError
 
 SECRET = "SECRETWORDS"
@@ -50,7 +50,7 @@ def test_it_comes_whole_out_of_a_process() -> None:
 def test_an_endless_recursion_is_told_in_few_frames() -> None:
     with pytest.raises(ContentBugError) as raised, wrap_content_bugs("reading"):
         deep()
-    assert len(raised.value.frames) == MOST_FRAMES
+    assert len(raised.value.frames) == MAX_FRAMES
 
 
 @pytest.mark.parametrize(

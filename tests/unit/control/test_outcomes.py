@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from contracts.bounds import MOST_REASONS
+from contracts.bounds import MAX_REASONS
 from contracts.events import SettledOutcome, SettledReason
 from control.outcomes import ContentFacts, DeadLetterCause, OutcomeDecision, decide_outcome
 from support.interviews import TRANSCRIPT, sha
@@ -109,7 +109,7 @@ def test_dead_chunks_are_counted_by_cause_with_the_first_message() -> None:
 def test_what_others_wrote_to_a_dlq_fits_into_the_event() -> None:
     letters = [letter(number, f"{number}" * 2_000, "m" * 4_096) for number in range(200)]
     event = decided(replace(STORED, chunks=200, stored=0, letters=letters)).event
-    assert len(event.reasons) == MOST_REASONS
+    assert len(event.reasons) == MAX_REASONS
     assert event.dead == 200
 
 

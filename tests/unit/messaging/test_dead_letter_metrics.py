@@ -9,8 +9,8 @@ from contracts.errors import UNMENDABLE, ErrorCode
 from messaging.dead_letters.metrics import (
     FLOOD,
     FLOOD_S,
-    LONGEST_NAME,
-    MOST_PRODUCERS,
+    MAX_PRODUCER_CHARACTERS,
+    MAX_PRODUCERS,
     DeadLetterMetrics,
 )
 from messaging.delivery import Record
@@ -65,7 +65,7 @@ def note(
         (b"", "unknown"),
         (b"\xff", "unknown"),
         (b"two\nlines", "unknown"),
-        (b"x" * 5_000, "x" * LONGEST_NAME),
+        (b"x" * 5_000, "x" * MAX_PRODUCER_CHARACTERS),
     ],
 )
 def test_counts_letters_by_who_wrote_the_message(
@@ -81,13 +81,13 @@ def test_counts_letters_by_who_wrote_the_message(
 def test_names_only_so_many_producers_and_always_our_own(
     counts: DeadLetterMetrics, request: pytest.FixtureRequest
 ) -> None:
-    for number in range(MOST_PRODUCERS + 50):
+    for number in range(MAX_PRODUCERS + 50):
         note(counts, f"/stranger/{number}".encode())
     note(counts, b"/onrecord/guardrail")
     note(counts, b"/stranger/0")
     name = request.node.name
-    assert counted(name, f"/stranger/{MOST_PRODUCERS - 1}") == 1
-    assert counted(name, f"/stranger/{MOST_PRODUCERS}") == 0
+    assert counted(name, f"/stranger/{MAX_PRODUCERS - 1}") == 1
+    assert counted(name, f"/stranger/{MAX_PRODUCERS}") == 0
     assert counted(name, "other") == 50
     assert counted(name, "/onrecord/guardrail") == 1
     assert counted(name, "/stranger/0") == 2

@@ -7,7 +7,7 @@ import pytest
 
 from contracts.errors import BadMessageError, OutageError, TimedOutError
 from messaging.processing.failure_policy import DeadlinePassedError
-from messaging.processing.outage_gate import MOST_TIMEOUTS, OutageGate
+from messaging.processing.outage_gate import MAX_TIMEOUTS, OutageGate
 
 QUICK_S = 0.002
 LONG_S = 60.0
@@ -263,7 +263,7 @@ async def test_a_try_from_before_the_outage_that_fails_too_leaves_the_pause_as_i
 @pytest.mark.parametrize("late", [TimeoutError(), TimedOutError("slow")])
 async def test_a_message_whose_probes_always_run_out_of_time_makes_way(late: Exception) -> None:
     gate = await closed(QUICK_S)
-    step = Steps(*([late] * MOST_TIMEOUTS))
+    step = Steps(*([late] * MAX_TIMEOUTS))
     async with asyncio.timeout(5):
         with pytest.raises(type(late)):
             await gate.run(step)

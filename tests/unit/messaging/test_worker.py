@@ -27,7 +27,7 @@ from messaging.dead_letters import failure_router
 from messaging.dead_letters.metrics import FLOOD
 from messaging.delivery import Headers, append_headers
 from messaging.processing.inflight import InFlightMessage
-from messaging.processing.processor import MOST_NEWCOMERS, MessageProcessor
+from messaging.processing.processor import MAX_NEWCOMERS, MessageProcessor
 from messaging.producer.publisher import RecordTooLargeError
 from support.chunks import GOOD, drafted
 from support.stages import Stage
@@ -174,7 +174,7 @@ async def test_no_more_newcomers_are_admitted_than_memory_is_meant_for() -> None
     worker = worker_of(fail, Broker(), HELD)
     working = asyncio.create_task(worker.work(job([])))
     await settled()
-    most = 2 * HELD.max_in_flight + MOST_NEWCOMERS
+    most = 2 * HELD.max_in_flight + MAX_NEWCOMERS
     assert worker.wants_a_newcomer(in_flight=most - 1, room=-1)
     assert not worker.wants_a_newcomer(in_flight=most, room=-1)
     working.cancel()

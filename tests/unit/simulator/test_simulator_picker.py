@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from contracts.transcript import Role
 from simulator.anchors import find_anchor_words
 from simulator.cleanup import clean_up_sentence
-from simulator.picker import CHARACTERS_PER_NOTE, MOST_NOTES, pick_notes
+from simulator.picker import CHARACTERS_PER_NOTE, MAX_NOTES, pick_notes
 from simulator.prompt import PromptPassage, PromptSegment
 from simulator.salience import score_salience
 from simulator.sentences import split_segment_sentences
@@ -207,7 +207,7 @@ def test_finds_notes_in_recorded_interviews() -> None:
         asked = passage(turns)
         notes = pick_notes(asked, 1)
         size = sum(len(turn.text) for turn in asked.segments)
-        assert 1 <= len(notes) <= min(MOST_NOTES, 1 + size // CHARACTERS_PER_NOTE)
+        assert 1 <= len(notes) <= min(MAX_NOTES, 1 + size // CHARACTERS_PER_NOTE)
 
 
 def _recorded(path: Path) -> list[tuple[Role, str]]:

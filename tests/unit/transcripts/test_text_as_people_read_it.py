@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from contracts.characters import MOST_MARKS
+from contracts.characters import MAX_MARKS
 from contracts.transcript import TranscriptFormat
 from transcripts import read_transcript
 from transcripts.text import clean_text
@@ -134,7 +134,7 @@ def test_a_message_in_invisible_characters_does_not_stay() -> None:
 
 def test_more_marks_on_a_letter_than_any_writing_has_are_taken_out_and_told() -> None:
     text, notices = read_as(TranscriptFormat.PLAIN, "a" + "\u0301\u0323" * 500 + " b")
-    assert len(text) <= MOST_MARKS + 3
+    assert len(text) <= MAX_MARKS + 3
     assert any("COMBINING ACUTE ACCENT" in one for one in notices)
 
 

@@ -18,7 +18,7 @@ from messaging import Record
 from messaging.consumer.batch_memory import BATCH_MEMORY, ClosableBatch
 from messaging.dead_letters.stubs import compute_record_digest, compute_record_size
 from messaging.delivery import Headers, split_headers
-from messaging.limits import HEADERS_BYTES, MOST_HEADERS, WHOLE_BYTES
+from messaging.limits import HEADERS_BYTES, MAX_HEADERS, WHOLE_BYTES
 from support import bombs
 from support.bombs import CODECS, MIB
 from support.broker import PROBE, QUICK
@@ -162,7 +162,7 @@ TOO_LARGE: dict[str, tuple[bytes, Headers]] = {
     "value": (bytes(10_001), ODD),
     "header": (b"v", (*ODD, ("large", bytes(HEADERS_BYTES)))),
     "header's name": (b"v", (*ODD, ("n" * HEADERS_BYTES, b"1"))),
-    "headers": (b"v", (("many", b"1"),) * (MOST_HEADERS + 1)),
+    "headers": (b"v", (("many", b"1"),) * (MAX_HEADERS + 1)),
 }
 
 
