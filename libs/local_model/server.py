@@ -41,17 +41,19 @@ class _Proxy:
         """Forward a request and stream the engine's response."""
         request = Request(scope, receive)
         with suppress(ClientDisconnect):
-            asked = self._asked(request, await asgi_server.read_body(request, MAX_BODY_BYTES))
+            bounded = self._build_request(
+                request, await asgi_server.read_body(request, MAX_BODY_BYTES)
+            )
             # A client that leaves ends its call at the engine, which makes room for the next.
             async with asgi_server.cancel_on_disconnect(receive):
                 try:
-                    await self._pass_on(asked, send)
+                    await self._pass_on(bounded, send)
                 except httpx2.TransportError:
                     await asgi_server.abort_connection(
                         scope
                     )  # the engine has left: its caller is to notice
 
-    def _asked(self, request: Request, body: bytes) -> httpx2.Request:
+    def _build_request(self, request: Request, body: bytes) -> httpx2.Request:
         if request.method != "POST":
             return self._engine.build_request(request.method, request.url.path)
         headers = {"content-type": "application/json"}
@@ -60,8 +62,8 @@ class _Proxy:
             "POST", request.url.path, content=content, headers=headers
         )
 
-    async def _pass_on(self, asked: httpx2.Request, send: Send) -> None:
-        answer = await self._engine.send(asked, stream=True)
+    async def _pass_on(self, bounded: httpx2.Request, send: Send) -> None:
+        answer = await self._engine.send(bounded, stream=True)
         try:
             headers = [
                 (name.encode(), answer.headers[name].encode("latin-1"))

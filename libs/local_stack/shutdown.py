@@ -41,7 +41,7 @@ class StackShutdown:
         self._hurry = hurry
         self._report = report
         self._never_ready = frozenset(never_ready)
-        self._asked: dict[str, float] = {}
+        self._signalled_at: dict[str, float] = {}
         self._killed: set[str] = set()
 
     def run(self) -> None:
@@ -55,19 +55,19 @@ class StackShutdown:
         process = self._left[name]
         if not process.alive():
             del self._left[name]
-            took = time.monotonic() - self._asked.get(name, time.monotonic())
+            took = time.monotonic() - self._signalled_at.get(name, time.monotonic())
             self._report(ProcessProgress(name, self._end_of(name), took))
         elif self._hurry() or self._is_late(name):
             self._kill(name)
-        elif name not in self._asked and not self._is_needed(name):
-            self._asked[name] = time.monotonic()
+        elif name not in self._signalled_at and not self._is_needed(name):
+            self._signalled_at[name] = time.monotonic()
             self._report(ProcessProgress(name, ProgressStep.STOPPING))
             process.signal(self._how(name).stop_signal)
 
     def _kill(self, name: str) -> None:
         if name not in self._killed:
             self._killed.add(name)
-            self._asked.setdefault(name, time.monotonic())
+            self._signalled_at.setdefault(name, time.monotonic())
             self._left[name].signal(Signals.SIGKILL, group=True)
 
     def _end_of(self, name: str) -> ProgressStep:
@@ -76,7 +76,10 @@ class StackShutdown:
         return ProgressStep.KILLED if name in self._killed else ProgressStep.STOPPED
 
     def _is_late(self, name: str) -> bool:
-        return time.monotonic() - self._asked.get(name, time.monotonic()) > self._how(name).grace_s
+        return (
+            time.monotonic() - self._signalled_at.get(name, time.monotonic())
+            > self._how(name).grace_s
+        )
 
     def _is_needed(self, name: str) -> bool:
         return any(

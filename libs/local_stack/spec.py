@@ -92,7 +92,7 @@ class ProcessSpec(BaseModel):
         return not setting.startswith(self.ignores)
 
     @model_validator(mode="after")
-    def _is_asked_where_it_listens(self) -> Self:
+    def _probes_its_own_port(self) -> Self:
         if not self.is_task and not self.listens:
             raise ValueError(f"{self.ready} asks a port, but nothing here has {{port}} in it")
         return self

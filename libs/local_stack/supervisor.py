@@ -153,7 +153,10 @@ class LocalStack:
         with self._interrupts.deferred():
             running = self._running(name)
             StackShutdown(
-                self._spec, {name: running.process}, hurry=lambda: True, report=self._tell
+                self._spec,
+                {name: running.process},
+                hurry=lambda: True,
+                report=self._report_progress,
             ).run()
 
     def restart(self, name: str) -> None:
@@ -200,7 +203,7 @@ class LocalStack:
             self._resolver,
             attached=self._attached,
             interrupts=self._interrupts,
-            report=self._tell,
+            report=self._report_progress,
         )
         try:
             startup.run(frozenset(name for name in state.alive() if name in self._spec.processes))
@@ -252,15 +255,15 @@ class LocalStack:
         """
         alive, chance = state.alive(), random.Random()  # noqa: S311 - which port is no secret
         for name, process in self._spec.processes.items():
-            kept = state.ports.get(name)
+            last_port = state.ports.get(name)
             if not process.listens or name in alive:
                 continue
-            if kept is not None and wait_until_port_free(kept, FREE_WITHIN_S):
+            if last_port is not None and wait_until_port_free(last_port, FREE_WITHIN_S):
                 continue
             state.ports[name] = choose_free_port(state, name, chance)
-            if kept is not None:
-                why = f"another program listens on {kept}, where it was"
-                self._tell(
+            if last_port is not None:
+                why = f"another program listens on {last_port}, where it was"
+                self._report_progress(
                     ProcessProgress(name, ProgressStep.PORT_MOVED, port=state.ports[name], why=why)
                 )
 
@@ -285,7 +288,7 @@ class LocalStack:
             return True
         changed = find_changed_settings(running.hashes, resolved.hashes) if running.hashes else ()
         why = f"because {', '.join(changed)} changed" if changed else "because settings changed"
-        self._tell(ProcessProgress(name, ProgressStep.OUT_OF_DATE, why=why))
+        self._report_progress(ProcessProgress(name, ProgressStep.OUT_OF_DATE, why=why))
         return False
 
     def _stop(
@@ -299,7 +302,7 @@ class LocalStack:
             self._whole,
             {name: running.process for name, running in targets.items()},
             hurry=lambda: self._interrupts.count > before,
-            report=self._tell,
+            report=self._report_progress,
             never_ready=never_ready,
         ).run()
         for name in targets:
@@ -343,7 +346,7 @@ class LocalStack:
         if not keep:
             self._lock.release()
 
-    def _tell(self, progress: ProcessProgress) -> None:
+    def _report_progress(self, progress: ProcessProgress) -> None:
         """Report without letting a closed terminal keep us from stopping the rest."""
         with contextlib.suppress(OSError):
             self._report(progress)

@@ -142,7 +142,7 @@ def compute_coverage(
     noted_earlier = {(count.kind, count.id): count for count in earlier}
 
     def topic(kind: str, identifier: str, text: str) -> TopicCoverage:
-        asked = [one for one in interviews if identifier in _asked(one.study, kind)]
+        asked = [one for one in interviews if identifier in _topic_ids(one.study, kind)]
         none = NoteCount(kind, identifier, 0, frozenset())
         before = noted_earlier.get((kind, identifier), none)
         return _topic(text, asked, interviews, noted.get((kind, identifier), none), before)
@@ -192,5 +192,5 @@ def _finding(noted: NoteCount, earlier: NoteCount, *, is_all_read: bool) -> Cove
     return CoverageStatus.ANSWERED_EARLIER if earlier.notes else CoverageStatus.NOT_ADDRESSED
 
 
-def _asked(study: Study, kind: str) -> set[str]:
+def _topic_ids(study: Study, kind: str) -> set[str]:
     return {one.id for one in (study.questions if kind == "question" else study.themes)}

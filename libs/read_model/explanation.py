@@ -240,10 +240,10 @@ class ExplanationQueries:
             context=tuple(turn for turn in turns if turn.number < first),
             segments=tuple(turn for turn in turns if turn.number >= first),
         )
-        return _told(row, study, note["attempt"]), chunk
+        return _build_origin(row, study, note["attempt"]), chunk
 
 
-def _told(row: Record, study: Study, attempt: int) -> NoteOrigin:
+def _build_origin(row: Record, study: Study, attempt: int) -> NoteOrigin:
     return NoteOrigin(
         transcript_id=row["transcript_id"],
         revision=row["revision"],

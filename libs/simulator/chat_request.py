@@ -37,17 +37,17 @@ class ChatRequest(BaseModel):
     max_completion_tokens: int | None = Field(None, ge=1)
 
     @property
-    def wants_json(self) -> bool:
+    def asks_for_json(self) -> bool:
         """Whether the answer has to be a JSON document."""
         return self._format in {"json_schema", "json_object"}
 
     @property
-    def wants_schema(self) -> bool:
+    def asks_for_schema(self) -> bool:
         """Whether the answer has to follow a JSON schema."""
         return self._format == "json_schema"
 
     @property
-    def wants_usage(self) -> bool:
+    def asks_for_usage(self) -> bool:
         """Whether a stream has to end with its token usage."""
         return bool(self.stream_options and self.stream_options.include_usage)
 

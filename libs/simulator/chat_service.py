@@ -101,7 +101,7 @@ class ChatService:
         behaviour, most = model.behaviour, request.token_limit or 0
         if outage := self.outages.current(model.name):
             return replies.build_outage_reply(outage, model)
-        if request.wants_schema and behaviour.json_schema is SchemaSupport.REFUSED:
+        if request.asks_for_schema and behaviour.json_schema is SchemaSupport.REFUSED:
             message = "`response_format` of type `json_schema` is not supported with this model."
             return replies.build_bad_request_reply(message, model=model)
         context = behaviour.context_tokens or self._settings.context_tokens_by_default

@@ -6,13 +6,13 @@ import re
 
 from simulator.wording import is_negation_word, is_number_word
 
-_ASIDE = re.compile(r"\((?:laugh|chuckl|sigh|cough|pause|sniff|clear)[^)]*\)", re.IGNORECASE)
+_SOUND = re.compile(r"\((?:laugh|chuckl|sigh|cough|pause|sniff|clear)[^)]*\)", re.IGNORECASE)
 _HESITATION = re.compile(
     r"[,\u2013—]?\s*(?<![\w'\u2019-])(?:u+m+|u+h+|e+rm+|er|e+hm+|h+m+|m+h?m+|ah|eh)\b"
     r"(?![-'\u2019])[,…]*(?:\.{3})?",
     re.IGNORECASE,
 )
-_ASIDE_WORDS = re.compile(
+_FILLER_PHRASE = re.compile(
     r"(?:\s*[,\u2013—]|^|(?<=\.\.)|(?<=…)|(?<=because)|(?<=\band)|(?<=\bbut)|(?<=\bso))\s*"
     r"(?:you know|i mean|you see|let's see)\s*(?:[,\u2013—]|(?=[.!?]*$))",
     re.IGNORECASE,
@@ -48,8 +48,8 @@ def clean_up_sentence(quote: str) -> str:
         The quote's own words in their order. Every number, negation and name stays, and so does
         the first person: the note's reader sees who spoke.
     """
-    text = _ASIDE.sub(" ", " ".join(quote.split()))
-    for pattern in (_ASIDE_WORDS, _HESITATION, _ASIDE_WORDS):
+    text = _SOUND.sub(" ", " ".join(quote.split()))
+    for pattern in (_FILLER_PHRASE, _HESITATION, _FILLER_PHRASE):
         text = _settled(pattern, text)
     text = _STAMMER.sub("", text)
     for _ in range(_MAX_ROUNDS):

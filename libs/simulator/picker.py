@@ -24,7 +24,7 @@ _MAX_STATEMENT_CHARACTERS = 2_000  # contracts.notes.Statement
 _WEAKEST_NOTE = 0.9
 _MIN_MERIT = 0.0
 _MIN_RELEVANCE = 0.75
-_TELLING_WEIGHT = 0.5
+_SALIENCE_WEIGHT = 0.5
 _QUESTION_WEIGHT = 0.4
 _CROWDING = 0.55  # what another note on the same theme is worth of the one before
 _ALSO = 0.75  # share of the best theme's relevance at which a second theme is named
@@ -74,13 +74,13 @@ def _candidates(passage: PromptPassage, seed: int) -> Iterator[_Candidate]:
                 else frozenset()
             )
             for place, sentence in enumerate(split_segment_sentences(turn.text)):
-                heard = extract_terms(sentence.text)
+                terms = extract_terms(sentence.text)
                 yield _Candidate(
                     turn,
                     sentence,
-                    heard,
+                    terms,
                     score_salience(sentence.text),
-                    scorer.score(heard, subject, place),
+                    scorer.score(terms, subject, place),
                     compute_stable_digest(seed, turn.number, sentence.text),
                 )
         asked = _last_question((turn,), asked)
@@ -100,7 +100,7 @@ def _spread(candidates: list[_Candidate], budget: int) -> list[_Candidate]:
     fitting = [
         one
         for one in related
-        if one.relevance.of_theme >= _MIN_RELEVANCE and _worth(one, 0) >= _WEAKEST_NOTE
+        if one.relevance.of_theme >= _MIN_RELEVANCE and _score(one, 0) >= _WEAKEST_NOTE
     ]
     if not fitting:
         # A model that is asked for notes rarely admits that there is nothing to note.
@@ -108,7 +108,7 @@ def _spread(candidates: list[_Candidate], budget: int) -> list[_Candidate]:
     full: Counter[str] = Counter()
     picked: list[_Candidate] = []
     while fitting and len(picked) < budget:
-        fitting.sort(key=lambda one: (-_worth(one, full[one.relevance.theme]), one.tie))
+        fitting.sort(key=lambda one: (-_score(one, full[one.relevance.theme]), one.tie))
         ranked = enumerate(fitting, start=1)
         behind = next(
             (n for n, one in ranked if find_anchor_words(one.turn.text, one.sentence)), None
@@ -122,9 +122,9 @@ def _spread(candidates: list[_Candidate], budget: int) -> list[_Candidate]:
     return picked
 
 
-def _worth(one: _Candidate, notes_on_theme: int) -> float:
+def _score(one: _Candidate, notes_on_theme: int) -> float:
     relevance = one.relevance.of_theme + _QUESTION_WEIGHT * one.relevance.of_question
-    return (relevance + _TELLING_WEIGHT * one.merit) * _CROWDING**notes_on_theme
+    return (relevance + _SALIENCE_WEIGHT * one.merit) * _CROWDING**notes_on_theme
 
 
 def _alike(one: _Candidate, other: _Candidate) -> bool:

@@ -17,7 +17,7 @@ _AT_ONCE = 20_000
 for longer than that, as both want the global interpreter lock."""
 
 _THREADS = 2  # one long prompt does not hold up the next; more would only fight for one lock
-_KEPT = 256
+_MAX_REMEMBERED = 256
 
 _Job = tuple[asyncio.Future[R], str]
 
@@ -34,18 +34,18 @@ class PromptReader(Generic[R]):
 
     def __init__(self, read: Callable[[str], R]) -> None:
         self._read = read
-        self._kept: OrderedDict[str, asyncio.Future[R]] = OrderedDict()
+        self._remembered: OrderedDict[str, asyncio.Future[R]] = OrderedDict()
         self._jobs: queue.SimpleQueue[_Job[R] | None] = queue.SimpleQueue()
         self._threads = 0
 
     async def read(self, prompt: str) -> R:
         """Return what is read in a prompt; a client that leaves does not stop the reading."""
-        reading = self._kept.get(prompt)
+        reading = self._remembered.get(prompt)
         if reading is None:
-            reading = self._kept[prompt] = self._begin(prompt)
-        self._kept.move_to_end(prompt)
-        if len(self._kept) > _KEPT:
-            self._kept.popitem(last=False)
+            reading = self._remembered[prompt] = self._begin(prompt)
+        self._remembered.move_to_end(prompt)
+        if len(self._remembered) > _MAX_REMEMBERED:
+            self._remembered.popitem(last=False)
         return await asyncio.shield(reading)
 
     def close(self) -> None:

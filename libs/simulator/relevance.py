@@ -58,29 +58,32 @@ class RelevanceScorer:
         study = passage.study
         return cls(
             _theme_terms(study),
-            {question.id: _weighed(extract_terms(question.text)) for question in study.questions},
+            {
+                question.id: _assign_weight(extract_terms(question.text))
+                for question in study.questions
+            },
             _rarity(turn.text for turn in passage.segments),
         )
 
-    def score(self, heard: frozenset[str], asked: frozenset[str], place: int) -> TopicRelevance:
+    def score(self, terms: frozenset[str], asked: frozenset[str], place: int) -> TopicRelevance:
         """Return the relevance of a sentence.
 
         Args:
-            heard: the sentence's terms.
+            terms: the sentence's terms.
             asked: the terms of the question it answers; none if it answers none.
             place: the sentence's index within the answer, from 0.
         """
         hint = _ANSWER_WEIGHT if place < _ANSWER_SENTENCES else _ANSWER_WEIGHT / 2
-        implied = asked - heard
+        implied = asked - terms
         return TopicRelevance(
-            self._fits(self.themes, heard, implied, hint),
-            self._fits(self.questions, heard, implied, hint),
+            self._fits(self.themes, terms, implied, hint),
+            self._fits(self.questions, terms, implied, hint),
         )
 
     def _fits(
         self,
         topics: Mapping[str, Terms],
-        heard: frozenset[str],
+        terms: frozenset[str],
         implied: frozenset[str],
         hint: float,
     ) -> dict[str, float]:
@@ -88,7 +91,7 @@ class RelevanceScorer:
         for topic, wanted in topics.items():
             # fsum: a set's order differs from process to process, and rounding would with it.
             own = math.fsum(
-                wanted[term] * self.rarity.get(term, 1.0) for term in wanted.keys() & heard
+                wanted[term] * self.rarity.get(term, 1.0) for term in wanted.keys() & terms
             )
             asked = math.fsum(wanted[term] * hint for term in wanted.keys() & implied)
             if together := own + asked:
@@ -100,13 +103,13 @@ class RelevanceScorer:
 
 def _theme_terms(study: PromptStudy) -> dict[str, Terms]:
     return {
-        theme.id: _weighed(extract_terms(theme.description))
-        | _weighed(extract_terms(theme.name), _NAME_WEIGHT)
+        theme.id: _assign_weight(extract_terms(theme.description))
+        | _assign_weight(extract_terms(theme.name), _NAME_WEIGHT)
         for theme in study.themes
     }
 
 
-def _weighed(some: Iterable[str], weight: float = 1.0) -> dict[str, float]:
+def _assign_weight(some: Iterable[str], weight: float = 1.0) -> dict[str, float]:
     return {term: weight * (_FAINT_WEIGHT if _faint(term) else 1.0) for term in some}
 
 

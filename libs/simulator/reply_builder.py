@@ -105,7 +105,7 @@ class ReplyBuilder:
     def _answer(self, notes: Notes) -> ModelOutput:
         if self.claim:
             return self._worded(judge_claim(self.claim))
-        if not (self.passage or self.request.wants_json):
+        if not (self.passage or self.request.asks_for_json):
             return self._short(ModelOutput(answers.FALLBACK_TEXT))
         content = answers.format_notes(notes)
         if self.model.behaviour.json_schema is SchemaSupport.IGNORED:
@@ -141,7 +141,7 @@ class ReplyBuilder:
         parts = streaming.split_into_token_chunks(answer, self.model.behaviour.chunk_tokens)
         pauses = tuple(self._pauses(len(parts)))
         if self.request.stream:
-            usage = self.spent if self.request.wants_usage else None
+            usage = self.spent if self.request.asks_for_usage else None
             events = tuple(streaming.encode_stream_events(answer, parts, signature, usage))
             waits = (*pauses, *[0.0] * (len(events) - len(pauses)))
             return self._reply(outcome, wait=wait, stream=EventStream(events, waits, breaks))

@@ -57,14 +57,14 @@ def score_salience(sentence: str) -> float:
 
 
 def _merits(spoken: list[str]) -> float:
-    heard = set(spoken)
+    words = set(spoken)
     return (
         0.7 * any(is_number_word(word) and word != "one" for word in spoken)
-        + 0.6 * bool(heard & _FIRST_PERSON)
+        + 0.6 * bool(words & _FIRST_PERSON)
         + 0.4 * any(map(is_negation_word, spoken))
-        + 0.4 * bool(heard & _COMPARATIVE)
-        + 0.4 * bool(heard & _REASON)
-        + 0.5 * bool(heard & _FEELING)
+        + 0.4 * bool(words & _COMPARATIVE)
+        + 0.4 * bool(words & _REASON)
+        + 0.5 * bool(words & _FEELING)
     )
 
 

@@ -74,14 +74,14 @@ def take(names: dict[str, ModuleType], scale: float) -> tuple[dict[str, dict[str
 
 
 def _as_json(name: str, result: Result, scale: float) -> dict[str, Any]:
-    told = asdict(result)
-    notes = list(told.pop("notes"))
+    document = asdict(result)
+    notes = list(document.pop("notes"))
     if scale != 1:
         notes.append(f"taken at scale {scale:g}: it shows that it works, not how well")
-    told["figure"] = round(result.figure, 4)
+    document["figure"] = round(result.figure, 4)
     return {
         "name": name,
-        **told,
+        **document,
         "holds": result.holds,
         "stack": stack(),
         "commit": commit(),

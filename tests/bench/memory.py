@@ -33,12 +33,12 @@ async def measure(lab: Lab) -> Result:
     )
     try:
         async with asyncio.timeout(PATIENCE_S):
-            said, _ = await child.communicate()
+            text, _ = await child.communicate()
     finally:
         if child.returncode is None:
             child.kill()
             await child.wait()
-    sizes = [json.loads(line) for line in said.splitlines()]
+    sizes = [json.loads(line) for line in text.splitlines()]
     assert len(sizes) == MARKS, f"the stage ended with {child.returncode}"
     return Result(
         figure=sizes[-1] / sizes[0],

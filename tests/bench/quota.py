@@ -140,10 +140,10 @@ async def _watch(model: Simulation, case: Case, window_s: float) -> dict[str, fl
         await asyncio.sleep(window_s / 2)
     else:
         await asyncio.sleep(window_s)
-    told = await model.counts()
-    (limit,) = (one for one in told["limits"].values() if one)
+    state = await model.counts()
+    (limit,) = (one for one in state["limits"].values() if one)
     return {
         "used": round(limit["taken"] / limit["available"], 4),
-        "refused": round(told["rate_limited"] / max(1, told["calls"]), 4),
-        "calls": told["calls"],
+        "refused": round(state["rate_limited"] / max(1, state["calls"]), 4),
+        "calls": state["calls"],
     }

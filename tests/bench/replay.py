@@ -83,7 +83,7 @@ async def measure(lab: Lab) -> Result:
 def _letter(offset: int) -> Written:
     """A record as a DLQ has it."""
     key, value, headers = encode_event(event(offset + 1), source="/bench")
-    told = build_dead_letter_headers(
+    failure_headers = build_dead_letter_headers(
         describe_failure(RetryableError("it is a measure"), PERSISTENCE),
         Delivery(MessageOrigin(NOTES_VALIDATED.name, 0, offset), attempts=1),
         digest_record(key, value, tuple(headers)),
@@ -91,7 +91,7 @@ def _letter(offset: int) -> Written:
         group=PERSISTENCE,
         at=datetime.now(UTC),
     )
-    return key, value, append_headers(tuple(headers), told)
+    return key, value, append_headers(tuple(headers), failure_headers)
 
 
 async def _bare(lab: Lab, letters: list[Written]) -> float:

@@ -19,12 +19,12 @@ def lines(measures: Sequence[Mapping[str, Any]]) -> list[str]:
     """
     ordered = sorted(measures, key=lambda one: (one["holds"], one["name"]))
     table = [("measure", "figure", "goal", "", "what"), *map(_row, ordered)]
-    told = ["", *aligned(table)]
+    page = ["", *aligned(table)]
     for one in ordered:
-        told += ["", *_sides(one)]
+        page += ["", *_sides(one)]
     if ordered:
-        told += ["", f"{ordered[0]['stack']}; commit {ordered[0]['commit']}"]
-    return told
+        page += ["", f"{ordered[0]['stack']}; commit {ordered[0]['commit']}"]
+    return page
 
 
 def _row(one: Mapping[str, Any]) -> Row:

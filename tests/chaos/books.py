@@ -40,7 +40,7 @@ class Ends:
     """The ends of messages by number, with how often each was recorded.
 
     Attributes:
-        results: pairs of number and ``ce_id``, from the output topic.
+        results: pairs of number and ``ce_id``, from the committed_offsets topic.
         letters: number, error code and letter id, from the DLQ.
         altered: numbers of letters that are not, byte for byte, what was sent.
     """
@@ -111,8 +111,8 @@ class Books:
 
     async def _committed(self) -> dict[TopicPartition, int]:
         async with open_admin_client(self.kafka) as admin:
-            told = await admin.list_consumer_group_offsets(self.kafka.topic(PROBE))
-        return {place: committed.offset for place, committed in told.items()}
+            committed_offsets = await admin.list_consumer_group_offsets(self.kafka.topic(PROBE))
+        return {place: committed.offset for place, committed in committed_offsets.items()}
 
     async def _ask_sizes(self, topics: tuple[str, ...]) -> dict[TopicPartition, int]:
         places = [
@@ -124,7 +124,7 @@ class Books:
             return dict(await consumer.end_offsets(places))
 
     async def ends(self) -> Ends:
-        """Read the output topic and the DLQ from the beginning."""
+        """Read the committed_offsets topic and the DLQ from the beginning."""
         batch_reader.install_batch_reader()
         results, letters = await asyncio.gather(self._all(NOTES_STORED.name), self._all(DLQ))
         numbers = {chunk(self._plan.seed, number).chunk_id: number for number in self.sent}

@@ -220,8 +220,12 @@ class Round:
 
     def _all_refused(self) -> bool:
         """Whether every process has found the dependency down."""
-        told = self.folder / REFUSALS
-        refused = {int(pid) for pid in told.read_text("ascii").split()} if told.exists() else set()
+        refusals = self.folder / REFUSALS
+        refused = (
+            {int(pid) for pid in refusals.read_text("ascii").split()}
+            if refusals.exists()
+            else set()
+        )
         return all(replica.runs and replica.pid in refused for replica in self.replicas.present)
 
     async def _restart_broker(self, end: Callable[[], None]) -> None:

@@ -35,8 +35,8 @@ def test_replicas_end_with_the_run_that_was_killed(tmp_path: Path) -> None:
     )
     try:
         assert parent.stdout is not None
-        with parent.stdout as told:
-            pid = int(told.readline())
+        with parent.stdout as output:
+            pid = int(output.readline())
         log = tmp_path / "orphan.log"
         eventually(lambda: log.exists() and b"started" in log.read_bytes())
         assert get_process_start_time(pid) is not None

@@ -67,8 +67,8 @@ def follow(reference: str) -> Any:
 
 def check(headers: Headers, schema: dict[str, Any]) -> None:
     """Validate record headers; schemas may refer to the document's components."""
-    told = {name: value.decode() for name, value in headers}
-    Draft7Validator({**schema, "components": DOCUMENT["components"]}).validate(told)
+    decoded = {name: value.decode() for name, value in headers}
+    Draft7Validator({**schema, "components": DOCUMENT["components"]}).validate(decoded)
 
 
 def described(name: str) -> set[str]:

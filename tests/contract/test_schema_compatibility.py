@@ -118,8 +118,8 @@ def test_is_told_of_a_change_deep_inside(
 
     current["$defs"][definition]["properties"][field][keyword] = value
 
-    told = [str(one) for one in find_breaking_changes(released(event), current)]
-    assert any(one.startswith(f"{event.__name__}.{finding}") for one in told)
+    changes = [str(one) for one in find_breaking_changes(released(event), current)]
+    assert any(one.startswith(f"{event.__name__}.{finding}") for one in changes)
 
 
 def test_is_told_of_a_format_that_is_no_longer_taken() -> None:

@@ -31,13 +31,13 @@ def test_writing_gives_the_same_files_every_time() -> None:
 
 
 def test_no_file_tells_of_the_machine_it_was_written_on() -> None:
-    told = [
+    problems = [
         name
         for name, text in render_generated_files().items()
         if str(ROOT) in text or "/home" in text
     ]
 
-    assert told == []
+    assert problems == []
 
 
 def test_every_topic_has_its_file_and_every_file_its_topic() -> None:

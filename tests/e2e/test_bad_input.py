@@ -82,7 +82,7 @@ BAD: dict[str, tuple[bytes, ErrorCode, str]] = {
 async def test_bad_input_becomes_a_letter_and_the_next_message_goes_through(
     pipeline: Pipeline, case: str
 ) -> None:
-    value, code, told = BAD[case]
+    value, code, output = BAD[case]
     key = f"bad-{case}".encode()
     headers = [
         ("x-producer", b"one"),
@@ -99,7 +99,7 @@ async def test_bad_input_becomes_a_letter_and_the_next_message_goes_through(
     (letter,) = await pipeline.letters(key.decode())
     assert letter["service"] == "ingestion"
     assert letter["error_code"] == code
-    assert told in letter["error_message"]
+    assert output in letter["error_message"]
     assert letter["size_bytes"] == len(value)
     assert letter["key"] == key
     kept = [(name, base64.b64decode(data)) for name, data in json.loads(letter["headers"])]

@@ -69,8 +69,8 @@ async def test_garbage_under_an_interviews_key_holds_it_up_in_no_way(
     assert (
         await asyncio.to_thread(cli.run_command, ["dlq", "replay", "--all", "--yes", "--json"]) == 0
     )
-    told = json.loads(capsys.readouterr().out)
-    assert told["left_out"][ErrorCode.UNDECODABLE] == already + LINES
+    output = json.loads(capsys.readouterr().out)
+    assert output["left_out"][ErrorCode.UNDECODABLE] == already + LINES
     second = submitted(STUDY, "behind a replay", TALK)
     await pipeline.publish([second])
     await is_stored(pipeline, second.title)

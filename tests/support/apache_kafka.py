@@ -184,8 +184,8 @@ class ApacheKafka:
         return True
 
     def _last_words(self) -> str:
-        said = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
-        return said[-2_000:]
+        logged = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+        return logged[-2_000:]
 
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None

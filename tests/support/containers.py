@@ -140,9 +140,9 @@ class Container:
             self._container.reload()
             ended = self._container.status in {"exited", "dead"}
             if ended or time.monotonic() > deadline:
-                said = self._container.logs(tail=20).decode(errors="replace")
+                text = self._container.logs(tail=20).decode(errors="replace")
                 why = "it ended" if ended else f"no answer in {START_TIMEOUT_S:g} s"
-                raise ContainerDidNotStartError(f"{self._made.image}: {why}: {said}")
+                raise ContainerDidNotStartError(f"{self._made.image}: {why}: {text}")
             time.sleep(0.05)
 
 

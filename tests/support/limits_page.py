@@ -73,9 +73,9 @@ def _table(title: str, about: str, first: str, rows: Any) -> str:
 
 
 def _transcripts() -> Iterator[tuple[str, str, str]]:
-    said = _attributes(TranscriptLimits.__doc__ or "")
+    text = _attributes(TranscriptLimits.__doc__ or "")
     for one in fields(LIMITS):
-        yield one.name.replace("_", " "), f"{getattr(LIMITS, one.name):,}", said[one.name]
+        yield one.name.replace("_", " "), f"{getattr(LIMITS, one.name):,}", text[one.name]
 
 
 def _attributes(doc: str) -> dict[str, str]:
@@ -90,16 +90,16 @@ def _settings() -> Iterator[tuple[str, str, str]]:
 
 
 def _topics() -> Iterator[tuple[str, str, str]]:
-    said = "bytes of a record batch, compressed"
+    text = "bytes of a record batch, compressed"
     for topic in EVENT_TOPICS:
-        yield topic.name, _shown(topic.max_message_bytes, "bytes"), said
+        yield topic.name, _shown(topic.max_message_bytes, "bytes"), text
     last = len(RETRY_DELAYS_S) - 1
     yield (
         f"`<service>-retry-0` … `{last}`",
         _shown(retry_topic("any", last).max_message_bytes, "bytes"),
-        said,
+        text,
     )
-    yield "`<service>-dlq`", _shown(dlq_topic("any").max_message_bytes, "bytes"), said
+    yield "`<service>-dlq`", _shown(dlq_topic("any").max_message_bytes, "bytes"), text
 
 
 def _constants() -> Iterator[tuple[str, str, str]]:

@@ -52,7 +52,7 @@ def interview(number: int, chunks: int) -> Interview:
         segments=segments,
         chunks=refs,
     )
-    said: list[str] = []
+    spoken: list[str] = []
     drafts = tuple(
         NotesValidated(
             chunk_id=ref.chunk_id,
@@ -60,7 +60,7 @@ def interview(number: int, chunks: int) -> Interview:
             revision=1,
             study_id=STUDY.study_id,
             attempt=1,
-            notes=tuple(_notes(words, ref, segment, said)),
+            notes=tuple(_notes(words, ref, segment, spoken)),
             model="simulated-notes",
             prompt_version="notes-1",
             usage=Usage(input_tokens=900, output_tokens=200),
@@ -90,13 +90,13 @@ def _sentence(words: random.Random) -> str:
 
 
 def _notes(
-    words: random.Random, chunk: ChunkRef, segment: Segment, said: list[str]
+    words: random.Random, chunk: ChunkRef, segment: Segment, spoken: list[str]
 ) -> Iterator[Note]:
     start = 0
     for quote in segment.text.removesuffix(".").split(". "):
-        said.append(f"They {quote.removeprefix('We ')}")
-        again = len(said) % REPEATED == 0
-        statement = f"{words.choice(said[:-1])}!" if again else f"{said[-1]}."
+        spoken.append(f"They {quote.removeprefix('We ')}")
+        again = len(spoken) % REPEATED == 0
+        statement = f"{words.choice(spoken[:-1])}!" if again else f"{spoken[-1]}."
         cited = Evidence(
             segment=segment.number,
             start=start,

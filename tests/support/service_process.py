@@ -50,8 +50,8 @@ class ServiceProcess:
         """Wait until it is unready for a reason with these words; the whole reason."""
 
         async def look() -> str | None:
-            said = await self.readiness()
-            return said[1] if said and said[0] == 503 and words in said[1] else None
+            text = await self.readiness()
+            return text[1] if text and text[0] == 503 and words in text[1] else None
 
         try:
             return str(await until(look, within_s=READY_WITHIN_S))

@@ -58,12 +58,12 @@ class WhereTestsRun:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         labels = self._labels()
-        told = [
+        output = [
             f"{self._ran[label]} {label.format_map(labels)}"
             for label in (NOWHERE, *WHERE.values())
             if self._ran[label]
         ]
-        if told:
+        if output:
             terminalreporter.section("where the tests ran")
-            terminalreporter.write_line(f"stack: {self._ran.total()} tests: {', '.join(told)}")
+            terminalreporter.write_line(f"stack: {self._ran.total()} tests: {', '.join(output)}")
             terminalreporter.write_line(f"stack: {self._parts()}")

@@ -45,13 +45,13 @@ def _check_whole_statement(
     context: CheckContext, speakers: AbstractSet[str]
 ) -> CheckFailure | None:
     """Check a statement on several passages as a whole: it summarises them, it repeats none."""
-    telling = [
+    specific = [
         (alignment, one)
         for alignment in context.sentences
         for one in _list_specific_words(alignment, speakers)
     ]
-    absent = [(alignment, one) for alignment, one in telling if not alignment.has_term(one[1])]
-    if len(telling) - len(absent) >= _OF_MANY_PASSAGES * len(telling):
+    absent = [(alignment, one) for alignment, one in specific if not alignment.has_term(one[1])]
+    if len(specific) - len(absent) >= _OF_MANY_PASSAGES * len(specific):
         return None
     return _build_failure(context, absent[0][0], [one for _, one in absent])
 
@@ -86,13 +86,13 @@ def _find_absent_words(
     alignment: SentenceAlignment, speakers: AbstractSet[str]
 ) -> list[tuple[int, Term]]:
     """Return words that the evidence lacks, if they are too many for it to be about the same."""
-    content, telling = (
+    content, specific = (
         _list_content_words(alignment, speakers),
         _list_specific_words(alignment, speakers),
     )
-    absent = [one for one in telling if not alignment.has_term(one[1])]
-    if len(telling) >= _MIN_SPECIFIC_WORDS:
-        return absent if len(telling) - len(absent) < _OF_ONE_PASSAGE * len(telling) else []
+    absent = [one for one in specific if not alignment.has_term(one[1])]
+    if len(specific) >= _MIN_SPECIFIC_WORDS:
+        return absent if len(specific) - len(absent) < _OF_ONE_PASSAGE * len(specific) else []
     together = alignment.compute_nearby_share([one.key for _, one in content])
     return content if together < _OF_EVERYDAY_WORDS and not _has_number(alignment, speakers) else []
 

@@ -60,7 +60,7 @@ _HELPING: Final = parse_word_list(
     usually often sometimes still just
     also really never"""
 )
-_ASKED_OF: Final = parse_word_list(
+_REQUEST_WORDS: Final = parse_word_list(
     "you your you'd you'll please let let's should must say writes wrote"
 )
 """Words that make what follows something that is asked of somebody."""
@@ -133,7 +133,7 @@ def _contains_with_subject(in_evidence: str, wanted: Sequence[str]) -> bool:
     at = next(places, None)
     if at is None:
         return False
-    if (REPORTING | REQUESTING | _ASKED_OF).intersection(forms[:at]):
+    if (REPORTING | REQUESTING | _REQUEST_WORDS).intersection(forms[:at]):
         return False
     begin = at - 1
     while forms[begin] in _HELPING and begin > max(0, at - _NEAR):
@@ -175,9 +175,9 @@ class _EvidenceParts:
     def rest_on_instruction(self, sentence: str) -> bool:
         """Whether an instruction supports a sentence better than the other cited words do."""
         wanted = _collect_lemmas([sentence])
-        telling = {key for key, text in wanted.items() if text not in _FREE}
-        return self._instructions_prevail(telling) or (
-            len(telling) < _SURE and self._instructions_prevail(wanted.keys())
+        content_keys = {key for key, text in wanted.items() if text not in _FREE}
+        return self._instructions_prevail(content_keys) or (
+            len(content_keys) < _SURE and self._instructions_prevail(wanted.keys())
         )
 
     def _instructions_prevail(self, keys: AbstractSet[str]) -> bool:

@@ -24,7 +24,7 @@ from grounding.vocabulary.scales import (
 
 _NAME: Final = "name_not_in_evidence"
 _DATED: Final = frozenset((*DAYS, *MONTHS, *SEASONS, *AMBIGUOUS_MONTHS.values()))
-_TOLD_ELSEWHERE: Final = _DATED | TITLES | NARRATION_NOUNS | frozenset(RELATIONS)
+_CHECKED_ELSEWHERE: Final = _DATED | TITLES | NARRATION_NOUNS | frozenset(RELATIONS)
 """"Doctor" and "Dr." are one: whom somebody is called is compared by the check of relations."""
 _COMMON: Final = NUMBER_WORDS | frozenset(ORDERS) | frozenset(PACE) | frozenset(QUANTIFIERS)
 
@@ -56,7 +56,7 @@ def _collect_speaker_words(context: CheckContext) -> frozenset[str]:
 def _find_names(alignment: SentenceAlignment) -> Iterator[tuple[int, Term]]:
     """Yield names that do not stand at the same place in the evidence."""
     for at, term in alignment.iter_unmatched():
-        if term.text in _TOLD_ELSEWHERE:
+        if term.text in _CHECKED_ELSEWHERE:
             continue
         if term.is_name or (term.starts and _is_name_at_start(alignment, at)):
             yield at, term

@@ -108,9 +108,9 @@ def _is_about_exception(
 def _compute_matched_share(
     sentence: Sequence[PolarityToken], matches: Sequence[tuple[int, int]]
 ) -> float:
-    weighing = {at for at, one in enumerate(sentence) if one.is_content}
-    weighing = weighing or {at for at, one in enumerate(sentence) if not one.is_cue}
-    return len(weighing & {at for at, _ in matches}) / len(weighing) if weighing else 0.0
+    compared = {at for at, one in enumerate(sentence) if one.is_content}
+    compared = compared or {at for at, one in enumerate(sentence) if not one.is_cue}
+    return len(compared & {at for at, _ in matches}) / len(compared) if compared else 0.0
 
 
 def _find_moved_negations(

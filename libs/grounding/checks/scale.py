@@ -42,9 +42,9 @@ class WordScale:
         """Return the answers that some of the evidence's terms give."""
         return frozenset(one for one in map(self.get_answer, evidence) if one)
 
-    def supports(self, given: AbstractSet[str], answer: str) -> bool:
+    def supports(self, evident: AbstractSet[str], answer: str) -> bool:
         """Return whether an answer follows from answers that the evidence gives."""
-        return answer in given or any(answer in self.may_become.get(one, ()) for one in given)
+        return answer in evident or any(answer in self.may_become.get(one, ()) for one in evident)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def find_scale_mismatches(
     scale: WordScale, alignment: SentenceAlignment
 ) -> Iterator[ScaleMismatch]:
     """Yield the words of a statement whose degree (how many, how sure) lacks evidence."""
-    given = scale.collect_answers(alignment.evidence)
+    evident = scale.collect_answers(alignment.evidence)
     for at, term in alignment.iter_unmatched():
         answer = scale.get_answer(term)
         if answer is None:
@@ -68,7 +68,7 @@ def find_scale_mismatches(
         rivals = [one for one in alignment.list_counterparts(at) if scale.get_answer(one)]
         if scale.supports(scale.collect_answers(rivals), answer):
             continue
-        absent = not scale.supports(given, answer)
+        absent = not scale.supports(evident, answer)
         instead = next(iter(rivals), None)
         if (absent and answer in scale.strong) or (instead and (absent or alignment.is_close)):
             yield ScaleMismatch(at, term, instead)
@@ -78,7 +78,9 @@ def build_scale_check(
     name: str,
     scales: Sequence[WordScale],
     *,
-    skip: Callable[[CheckContext, SentenceAlignment, int], bool] = lambda _case, _laid, _at: False,
+    skip: Callable[[CheckContext, SentenceAlignment, int], bool] = lambda _case, _alignment, _at: (
+        False
+    ),
 ) -> Callable[[CheckContext], CheckFailure | None]:
     """Build a check's function that compares a note with its evidence on several scales.
 

@@ -120,9 +120,9 @@ def _attach_retractions(read: Sequence[PolarityToken]) -> tuple[PolarityToken, .
         if not _is_retraction(before, denying):
             continue
         keys = [one.key for one in before]
-        weighing = [place for place, one in enumerate(before) if one.is_content]
+        content_places = [place for place, one in enumerate(before) if one.is_content]
         to = len(keys) - 1 - keys[::-1].index("to") if "to" in keys else -1
-        place = to + 1 if to >= 0 else weighing[0]
+        place = to + 1 if to >= 0 else content_places[0]
         cue = PolarityToken(CUE, opens=False, starts=False, is_content=False, is_late=True)
         clauses[at - 1] = [*before[:place], cue, *before[place:]]
         clauses[at] = [one for one in denying if not one.is_cue]

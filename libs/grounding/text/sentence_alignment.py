@@ -56,11 +56,11 @@ class SentenceAlignment:
     @cached_property
     def is_close(self) -> bool:
         """Whether the sentence keeps to the evidence's own words, so that places compare."""
-        weighing = [at for at, one in enumerate(self.sentence) if one.is_content]
+        compared = [at for at, one in enumerate(self.sentence) if one.is_content]
         # "It is." has no content words: then all of its words have to be the evidence's own.
-        weighing = weighing or list(range(len(self.sentence)))
-        return bool(weighing) and sum(at in self.matched for at in weighing) >= _CLOSE_SHARE * len(
-            weighing
+        compared = compared or list(range(len(self.sentence)))
+        return bool(compared) and sum(at in self.matched for at in compared) >= _CLOSE_SHARE * len(
+            compared
         )
 
     def has_term(self, term: Term) -> bool:

@@ -313,7 +313,7 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
         stage = Stage(
             self.service, dead_letters=self._dead_letters, optional_topics=self._optional_topics
         )
-        stage.notice = self._tell_notice
+        stage.notice = self._get_notice
         for subscriber in self._managed:
             for route in build_routes(subscriber, self.kafka.topic_prefix):
                 stage.add(route)
@@ -328,7 +328,7 @@ class ReliableKafkaBroker(ReliableRegistrator, KafkaBroker):
     async def _check_dependencies(self) -> None:
         await self.check_dependencies()  # which is set later than this is handed on
 
-    def _tell_notice(self) -> str:
+    def _get_notice(self) -> str:
         return self.notice()  # which may be set later than the stage is made
 
     @asynccontextmanager

@@ -182,7 +182,7 @@ class StageConsumer:
 
     def resume(self) -> None:
         """Continue after the failure rate breaker has stopped the stage."""
-        self._worker.stoppage.resume()
+        self._worker.breaker.resume()
 
     async def run(self) -> None:
         """Consume until ``stop``.

@@ -138,7 +138,7 @@ class Fetcher:
             raise KafkaUnavailableError("a message could not be settled") from failure
         window = self._window
         window.fill()
-        newcomer = self._worker.wants_a_newcomer(in_flight=window.in_flight, room=window.room)
+        newcomer = self._worker.admits_newcomer(in_flight=window.in_flight, room=window.room)
         if newcomer and window.start_one():
             await asyncio.sleep(0)  # let it start: that decides whether another is wanted
             return

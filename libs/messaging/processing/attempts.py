@@ -70,12 +70,12 @@ class HandlerRunner:
 
     Args:
         settings: tries, deadlines, waits between tries.
-        sets_aside: whether the stage has a place for messages that fail.
+        has_dead_letters: whether the stage has a place for messages that fail.
     """
 
-    def __init__(self, settings: StageSettings, *, sets_aside: bool) -> None:
+    def __init__(self, settings: StageSettings, *, has_dead_letters: bool) -> None:
         self._settings = settings
-        self._sets_aside = sets_aside
+        self._has_dead_letters = has_dead_letters
         self._loop = asyncio.get_running_loop()
         self._deadlines = DeadlineTimer(self._loop)
         self._backoff = wait_random_exponential(multiplier=settings.retry_wait_s)
@@ -108,7 +108,7 @@ class HandlerRunner:
         except OutageError:
             raise
         except Exception as error:
-            if self._sets_aside:
+            if self._has_dead_letters:
                 raise
             log.exception("stuck", topic=job.topic, offset=job.received.offset)
             raise StuckMessageError(
@@ -137,10 +137,10 @@ class HandlerRunner:
 
     def _deadline(self, job: InFlightMessage) -> float:
         """When this delivery's work must be done: in its own time, or at the message's deadline."""
-        mine = self._loop.time() + self._settings.deadline_s
+        own_deadline = self._loop.time() + self._settings.deadline_s
         if job.due_s == float("inf"):
-            return mine
-        return min(mine, self._loop.time() + job.due_s - time.time())
+            return own_deadline
+        return min(own_deadline, self._loop.time() + job.due_s - time.time())
 
     async def _try(
         self, job: InFlightMessage, route: TopicSubscription, subject: Any
@@ -180,21 +180,25 @@ class HandlerRunner:
         if isinstance(error, ThrottledError):
             # A wait beyond the deadline would end as a timeout, and being told to wait is none.
             left_s = job.deadline - self._loop.time()
-            return self._told_wait(error) < min(left_s, self._settings.throttle_ceiling_s)
+            return self._requested_wait(error) < min(left_s, self._settings.throttle_ceiling_s)
         return failure_policy.is_retried_in_place(error) and job.tries < self._settings.tries
 
     def _first_wait(self, error: Exception) -> float:
         if isinstance(error, ThrottledError):
-            return self._told_wait(error)
+            return self._requested_wait(error)
         return self._settings.retry_wait_s
 
-    def _told_wait(self, error: ThrottledError) -> float:
+    def _requested_wait(self, error: ThrottledError) -> float:
         # Whoever says "at once" again and again is not to be asked without a pause.
         return max(error.retry_after, self._settings.retry_wait_s)
 
     def _wait(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
-        return self._told_wait(error) if isinstance(error, ThrottledError) else self._backoff(state)
+        return (
+            self._requested_wait(error)
+            if isinstance(error, ThrottledError)
+            else self._backoff(state)
+        )
 
 
 def _forget_cancellation() -> int:

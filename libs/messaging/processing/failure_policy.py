@@ -75,7 +75,7 @@ class FailureRoute(Enum):
     """Route of a message whose delivery failed: to wait, to retry topics, or to the DLQ."""
 
     STAYS = "it stays, and the stage waits"
-    AS_ASKED = "a retry topic, for as long as was asked, up to a ceiling"
+    AS_REQUESTED = "a retry topic, for as long as was asked, up to a ceiling"
     TIERS = "the next retry topic, then a dead letter"
     TIERS_WITH_PATIENCE = "the next retry topic, the last one for some time, then a dead letter"
     LETTER = "a dead letter at once"
@@ -129,7 +129,7 @@ TABLE: Final = (
         way=FailureRoute.TIERS_WITH_PATIENCE,
         counts=False,
     ),
-    PolicyRow(ThrottledError, _ALL, in_place=False, way=FailureRoute.AS_ASKED, counts=False),
+    PolicyRow(ThrottledError, _ALL, in_place=False, way=FailureRoute.AS_REQUESTED, counts=False),
     PolicyRow(BadMessageError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
     PolicyRow(ParkedError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
     PolicyRow(RejectedError, _ALL, in_place=False, way=FailureRoute.LETTER, counts=False),
@@ -167,10 +167,12 @@ def decide_next_step(
     way = find_policy_row(error).way
     if way is FailureRoute.STAYS:
         return WaitForDependency()
-    if way is FailureRoute.AS_ASKED:
+    if way is FailureRoute.AS_REQUESTED:
         # Throttling is no failure: the message keeps its tier, and waits as long as asked.
-        asked_s = getattr(error, "retry_after", 0.0)
-        return RetryLater(max(1, delivery.tier), min(max(0.0, asked_s), settings.throttle_max_s))
+        requested_s = getattr(error, "retry_after", 0.0)
+        return RetryLater(
+            max(1, delivery.tier), min(max(0.0, requested_s), settings.throttle_max_s)
+        )
     if way is FailureRoute.LETTER:
         return SendToDlq()
     tiers = len(settings.retry_delays_s)

@@ -55,7 +55,7 @@ class MessageProcessor:
         group: the consumer group, as dead letters name it.
 
     Attributes:
-        stoppage: watches how messages end, and stops the stage if too many fail.
+        breaker: watches how messages end, and stops the stage if too many fail.
         failure: why a message could not be settled although nobody works on it any more.
     """
 
@@ -65,7 +65,7 @@ class MessageProcessor:
         self._stage = stage
         self._settings = settings
         self._publisher = publisher
-        self._attempts = HandlerRunner(settings, sets_aside=stage.dead_letters)
+        self._attempts = HandlerRunner(settings, has_dead_letters=stage.dead_letters)
         self._dead_letter_metrics = DeadLetterMetrics(stage.service)
         self._failure_router = FailureRouter(stage.service, group, publisher)
         pauses = (settings.outage_pause_s, settings.outage_pause_max_s)
@@ -76,7 +76,7 @@ class MessageProcessor:
         # the failures come last; a window of twice that does not take them for all there is.
         window = max(settings.stop_window, 2 * settings.max_in_flight)
         shares = (settings.stop_share, settings.stop_share_of_all)
-        self.stoppage = FailureRateBreaker(window, *shares, *pauses)
+        self.breaker = FailureRateBreaker(window, *shares, *pauses)
         self._limits = MessageLimits(
             stage.service, settings.max_message_bytes, settings.max_json_values
         )
@@ -97,7 +97,7 @@ class MessageProcessor:
         return (
             self._handling.reason
             or self._publishing.reason
-            or self.stoppage.gate.reason
+            or self.breaker.gate.reason
             or self._publisher.trouble
         )
 
@@ -112,7 +112,7 @@ class MessageProcessor:
         throttled = self._throttle.describe(datetime.now(UTC))
         return "; ".join(filter(None, (throttled, *suspected)))
 
-    def wants_a_newcomer(self, *, in_flight: int, room: int) -> bool:
+    def admits_newcomer(self, *, in_flight: int, room: int) -> bool:
         """Return whether to start one more message, room or not, as a probe.
 
         So it is where all that is worked on waits: for a closed gate, as whoever could open it may
@@ -123,7 +123,7 @@ class MessageProcessor:
             in_flight: how many messages are in flight.
             room: how many more there is room for.
         """
-        gates = (self.stoppage.gate, self._handling, self._publishing)
+        gates = (self.breaker.gate, self._handling, self._publishing)
         if not in_flight:
             return not all(gate.is_open for gate in gates)
         if room > 0 and all(gate.is_open for gate in gates):
@@ -140,13 +140,13 @@ class MessageProcessor:
         is called when what came of the message is acknowledged, which may be later.
         """
         self._working += 1
-        gate = self.stoppage.gate
+        gate = self.breaker.gate
         try:
             if gate.is_open or not await gate.wait_for_turn():
                 await self._settle(job)
                 return
             try:
-                self.stoppage.probe_ended(well=await self._settle(job))
+                self.breaker.probe_ended(well=await self._settle(job))
             finally:
                 gate.end_turn()
         finally:
@@ -162,7 +162,7 @@ class MessageProcessor:
 
     async def _settle(self, job: InFlightMessage) -> bool | None:
         """Whether it ended well; None if its end says nothing of the stage."""
-        resumed = self.stoppage.resumed
+        resumed = self.breaker.resumed
         try:
             with wrap_content_bugs("decoding the message"):
                 route, subject = self._read(job)
@@ -179,7 +179,7 @@ class MessageProcessor:
                 self._ended_well(job)
         except Exception as error:  # noqa: BLE001 - whatever a handler raises has a row in the design's table
             await self._salvage(job, error)
-            is_well = await self._set_aside(job, error, resumed=resumed)
+            is_well = await self._dead_letter(job, error, resumed=resumed)
             drop_tracebacks(error)
             return is_well
         return True
@@ -238,7 +238,7 @@ class MessageProcessor:
                 may_be_its_own=self._has_tiers,
             )
         except Exception as error:  # noqa: BLE001 - an event that no topic takes is a dead letter
-            await self._set_aside(job, error)
+            await self._dead_letter(job, error)
         else:
             self._ended_well(job)
 
@@ -259,10 +259,10 @@ class MessageProcessor:
             log.exception("not_salvaged", topic=job.topic, offset=job.received.offset)
 
     def _ended_well(self, job: InFlightMessage) -> None:
-        self.stoppage.settled()
+        self.breaker.settled()
         job.finish()
 
-    async def _set_aside(
+    async def _dead_letter(
         self, job: InFlightMessage, error: Exception, *, resumed: int | None = None
     ) -> bool | None:
         """Put a message into a retry topic or the DLQ, whole if nothing unforeseen prevents it.
@@ -274,7 +274,7 @@ class MessageProcessor:
         counts = failure_policy.counts_as_stage_failure(error)
         _log_bug(error, failure)
         try:
-            await self._write_aside(job, error, failure)
+            await self._write_dead_letter(job, error, failure)
         except Exception as unforeseen:
             # Left unsettled, the message would be delivered again, and end here again, for ever.
             log.exception("not_set_aside", topic=job.topic, offset=job.received.offset)
@@ -287,13 +287,11 @@ class MessageProcessor:
             drop_tracebacks(unforeseen)
         if counts:
             subject = job.subject if isinstance(job.subject, bytes) else None
-            self.stoppage.failed(
-                failure.fingerprint, failure.code, subject=subject, resumed=resumed
-            )
+            self.breaker.failed(failure.fingerprint, failure.code, subject=subject, resumed=resumed)
         job.finish()
         return False if counts else None
 
-    async def _write_aside(
+    async def _write_dead_letter(
         self,
         job: InFlightMessage,
         error: Exception,

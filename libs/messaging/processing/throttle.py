@@ -16,13 +16,13 @@ class ThrottledMessages:
         self._why = ""
 
     def note(
-        self, failure: FailureDescription, asked_s: float, waits_s: float, now: datetime
+        self, failure: FailureDescription, requested_s: float, waits_s: float, now: datetime
     ) -> None:
         """Record one more waiting message.
 
         Args:
             failure: the throttling error.
-            asked_s: how long it was asked to wait, in seconds.
+            requested_s: how long it was asked to wait, in seconds.
             waits_s: how long it does, in seconds.
             now: the time, with its offset.
         """
@@ -31,8 +31,8 @@ class ThrottledMessages:
         self._messages += 1
         self._until = max(self._until, now + timedelta(seconds=waits_s))
         self._why = f"{failure.code}: {failure.message}"
-        if asked_s > waits_s:
-            self._why += f" (asked to wait {asked_s:.0f} s, asks again after {waits_s:.0f} s)"
+        if requested_s > waits_s:
+            self._why += f" (asked to wait {requested_s:.0f} s, asks again after {waits_s:.0f} s)"
 
     def describe(self, now: datetime) -> str:
         """Return how many messages wait, until when and why; empty if none does."""

@@ -38,10 +38,10 @@ def run_demo() -> None:
     if lacks := list_missing_packages():
         raise FailedError(f"{lacks} not installed: {INSTALL}")
     with run_demo_stack(UNHURRIED):
-        _tell()
+        _print_introduction()
 
 
-def _tell() -> None:
+def _print_introduction() -> None:
     print_heading("A short interview is submitted")
     out.print("The model is real, small and slow, and makes up most of what it says.")
     died = run_verb("submit", str(SHORT), "--wait", "--timeout", str(PATIENCE_S), may_fail=True)

@@ -36,10 +36,10 @@ def run_demo() -> None:
     simulated = not (os.environ.get("OPENAI_API_KEY") or os.environ.get("OPENAI_BASE_URL"))
     with run_demo_stack(HURRIED if simulated else {}) as stack:
         model = stack.model()
-        _tell(simulated=model is not None and model.simulated)
+        _print_introduction(simulated=model is not None and model.simulated)
 
 
-def _tell(*, simulated: bool) -> None:
+def _print_introduction(*, simulated: bool) -> None:
     print_heading("Three interviews are submitted")
     if simulated:
         out.print("The simulated model will hang on one passage and falsify figures in another.")

@@ -20,7 +20,7 @@ SECOND_MS: Final = 1000
 MINUTE: Final = 60
 HOUR: Final = 60 * MINUTE
 DAY: Final = 24 * HOUR
-_ID_TOLD: Final = 8
+_SHORT_ID_CHARACTERS: Final = 8
 HEX_WIDTH: Final = 16
 ASCII_SHOWN: Final = range(0x20, 0x7F)
 LAST_OF_TWO_DIGITS: Final = 0xFF
@@ -72,7 +72,7 @@ def format_count(number: int, one: str, many: str = "") -> str:
 
 def shorten_id(key: UUID) -> str:
     """Shorten an id to its first characters, which verbs accept in its place."""
-    return str(key)[:_ID_TOLD]
+    return str(key)[:_SHORT_ID_CHARACTERS]
 
 
 def escape_controls(text: str) -> str:

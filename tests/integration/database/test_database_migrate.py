@@ -58,9 +58,9 @@ async def test_listing_what_is_pending_changes_nothing(
 
 async def test_what_a_migration_has_to_say_is_told(empty: PostgresSettings, tmp_path: Path) -> None:
     (tmp_path / "0001_says.sql").write_text("DO $$ BEGIN RAISE NOTICE 'make a role'; END; $$;")
-    told: list[str] = []
-    await apply_migrations(empty, [tmp_path], notice=told.append)
-    assert told == ["make a role"]
+    output: list[str] = []
+    await apply_migrations(empty, [tmp_path], notice=output.append)
+    assert output == ["make a role"]
 
 
 async def test_several_at_once_apply_each_file_once(empty: PostgresSettings, folder: Path) -> None:

@@ -81,12 +81,12 @@ async def calls(model: Simulated) -> int:
     return await model.calls("second")
 
 
-async def rule(model: Simulated, **told: Any) -> None:
-    await model.control("PUT", "rules", [told])
+async def rule(model: Simulated, **message: Any) -> None:
+    await model.control("PUT", "rules", [message])
 
 
-def checks(weighed: CheckedNote) -> list[str]:
-    return [failure.check for failure in weighed.failures]
+def checks(checked: CheckedNote) -> list[str]:
+    return [failure.check for failure in checked.failures]
 
 
 async def test_a_note_in_the_quotes_own_words_is_not_sent_to_the_judge(
@@ -110,21 +110,21 @@ async def test_a_paraphrase_passes_when_the_judge_supports_it(
 
 
 @pytest.mark.parametrize(
-    ("draft", "told"),
+    ("draft", "message"),
     [
         (UNSUPPORTED, "A second model found that the cited words do not bear it out."),
         (CONTRADICTED, "A second model found that the cited words say otherwise."),
     ],
 )
 async def test_a_note_that_passes_the_checks_is_rejected_when_the_judge_does_not_support_it(
-    model: Simulated, postgres_settings: PostgresSettings, draft: Any, told: str
+    model: Simulated, postgres_settings: PostgresSettings, draft: Any, message: str
 ) -> None:
     async with judging(model, postgres_settings) as judge:
         good, bad = await review(judge, draft_of(VERBATIM, draft))
     assert not good.failures
     (failure,) = bad.failures
     assert failure.check == NOT_ENTAILED
-    assert failure.reason.startswith(f"{told} It says: “")
+    assert failure.reason.startswith(f"{message} It says: “")
     assert (failure.claim, failure.evidence) == (draft.statement, bad.evidence[0].quote)
 
 
@@ -133,8 +133,8 @@ async def test_the_judges_reason_for_a_masked_note_is_not_shown(
 ) -> None:
     drafted = draft_of(note("They pay Jane.Roe@example.com sixty pounds a month for heating.", 7))
     async with judging(model, postgres_settings) as judge:
-        weighed = assess_draft(drafted, AssessmentOptions(personal_data=PersonalData.MASK))
-        (refused,) = await judge(drafted, weighed, deadline=asyncio.get_running_loop().time() + 20)
+        checked = assess_draft(drafted, AssessmentOptions(personal_data=PersonalData.MASK))
+        (refused,) = await judge(drafted, checked, deadline=asyncio.get_running_loop().time() + 20)
     (failure,) = refused.failures
     assert (failure.check, failure.claim) == (NOT_ENTAILED, refused.statement)
     assert "It says" not in failure.reason

@@ -97,9 +97,9 @@ def judged(turns: tuple[Segment, ...], statements: list[str]) -> tuple[Note, ...
     return validated.notes
 
 
-def unsaid(statement: str, said: str) -> set[str]:
+def unsaid(statement: str, text: str) -> set[str]:
     """Long words of a statement of which nobody said any form, found in a way of our own."""
-    heard = SAID.findall(said.lower())
+    heard = SAID.findall(text.lower())
     beginnings, lemmas = {word[:4] for word in heard}, {get_lemma(word) for word in heard}
     return {
         word
@@ -121,7 +121,7 @@ async def test_of_nonsense_nothing_is_stored_that_was_not_said(client: AsyncOpen
             offered += len(statements)
             for note in judged(passage, statements):
                 stored += 1
-                said = " ".join(f"{turn.speaker}: {turn.text}" for turn in passage)
-                assert not unsaid(note.statement, said), note.statement
+                text = " ".join(f"{turn.speaker}: {turn.text}" for turn in passage)
+                assert not unsaid(note.statement, text), note.statement
     assert offered >= PASSAGES
     assert stored < offered, "this model makes things up: something has to be refused"

@@ -32,8 +32,8 @@ def test_processes_start_after_what_they_need_and_stop_before_it(
     file = stack_file(first={}, second={"after": ["first"]})
     with LocalStack(stack_home, file=file, report=steps.append):
         pass
-    told = [(step.name, step.step) for step in steps]
-    assert told == [
+    output = [(step.name, step.step) for step in steps]
+    assert output == [
         ("first", ProgressStep.STARTING),
         ("first", ProgressStep.READY),
         ("second", ProgressStep.STARTING),

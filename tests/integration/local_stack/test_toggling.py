@@ -68,9 +68,9 @@ def test_twenty_toggles_restart_exactly_what_reads_the_setting(
             stack = up()
 
             stale = {readers[name] for name in changed}
-            told = {one.name: one for one in steps if one.step is ProgressStep.OUT_OF_DATE}
-            assert set(told) == stale
-            for one, progress in told.items():
+            output = {one.name: one for one in steps if one.step is ProgressStep.OUT_OF_DATE}
+            assert set(output) == stale
+            for one, progress in output.items():
                 names = [name for name in sorted(changed) if readers[name] == one]
                 assert progress.why == f"because {', '.join(names)} changed"
             unchanged = {one.name for one in steps if one.step is ProgressStep.UNCHANGED}
@@ -100,9 +100,9 @@ def test_a_port_that_another_program_took_moves_with_all_that_need_it(
         (moved,) = (one for one in steps if one.step is ProgressStep.PORT_MOVED)
         assert moved.name == "broker"
         assert moved.why == f"another program listens on {port}, where it was"
-        told = {one.name: one.why for one in steps if one.step is ProgressStep.OUT_OF_DATE}
+        output = {one.name: one.why for one in steps if one.step is ProgressStep.OUT_OF_DATE}
         why = "because KAFKA_BOOTSTRAP_SERVERS changed"
-        assert told == {"asking": why, "storing": why}
+        assert output == {"asking": why, "storing": why}
         assert stack.client_env()["KAFKA_BOOTSTRAP_SERVERS"] == f"127.0.0.1:{moved.port}"
         assert all(one.ready for one in stack.status())
     finally:

@@ -41,8 +41,8 @@ def kept(model: str, usd: str | None) -> CachedResponse:
 def run(capsys: pytest.CaptureFixture[str], cache_filled: None) -> Run:
     def run(*arguments: str, code: int = 0) -> str:
         assert cli.run_command(["cache", *arguments]) == code
-        told = capsys.readouterr()
-        return told.out if code == 0 else told.err
+        output = capsys.readouterr()
+        return output.out if code == 0 else output.err
 
     return run
 
@@ -56,8 +56,8 @@ def test_stats_tell_by_model_what_was_saved(run: Run) -> None:
 
 
 def test_stats_as_json_are_numbers(run: Run) -> None:
-    told = json.loads(run("stats", "--json"))["total"]
-    assert (told["answers"], told["hits"], told["saved_usd"]) == (3, 3, 1.0)
+    output = json.loads(run("stats", "--json"))["total"]
+    assert (output["answers"], output["hits"], output["saved_usd"]) == (3, 3, 1.0)
 
 
 @pytest.mark.parametrize(

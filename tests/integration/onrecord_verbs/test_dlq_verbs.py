@@ -181,8 +181,8 @@ def test_replays_all_open_letters_of_one_cause(
     assert (
         cli.run_command(["dlq", "replay", "--all", "--code", "undecodable", "--yes", "--json"]) == 0
     )
-    told = json.loads(capsys.readouterr().out)
-    assert [one[:8] for one in sorted(told["replayed"])] == sorted([name_of(1), name_of(2)])
+    output = json.loads(capsys.readouterr().out)
+    assert [one[:8] for one in sorted(output["replayed"])] == sorted([name_of(1), name_of(2)])
     assert states(capsys) == ["open", "replayed", "replayed"]
 
 
@@ -192,9 +192,9 @@ def test_a_replay_of_all_leaves_out_what_no_replay_mends_and_says_so(
     assert cli.run_command(["dlq", "replay", "--all", "--yes"]) == 0
     printed = capsys.readouterr()
     assert printed.out == "1 dead letter put back\n"
-    told = " ".join(printed.err.split())
-    assert told.startswith("left out: 2 undecodable. The same message fails again")
-    assert "--code" in told
+    output = " ".join(printed.err.split())
+    assert output.startswith("left out: 2 undecodable. The same message fails again")
+    assert "--code" in output
     assert states(capsys) == ["replayed", "open", "open"]
     assert cli.run_command(["dlq", "replay", "--all", "--yes", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)

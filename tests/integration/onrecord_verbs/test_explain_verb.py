@@ -68,8 +68,8 @@ async def filled(
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
     assert cli.run_command(arguments) == code
-    told = capsys.readouterr()
-    return told.err if code else told.out
+    output = capsys.readouterr()
+    return output.err if code else output.out
 
 
 def ids(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
@@ -130,13 +130,13 @@ async def test_what_a_refused_note_cites_in_vain_stands_beside_what_is_there(
 def test_a_flagged_note_says_which_check_it_did_not_pass(
     filled: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = json.loads(run(capsys, "explain", ids(capsys)[FLAGGED.statement], "--json"))
-    assert told["state"] == "flagged"
-    failed = [one for one in told["checks"] if one["then"]]
+    output = json.loads(run(capsys, "explain", ids(capsys)[FLAGGED.statement], "--json"))
+    assert output["state"] == "flagged"
+    failed = [one for one in output["checks"] if one["then"]]
     assert [one["check"] for one in failed] == ["number_not_in_evidence"]
     assert failed[0]["then"] == failed[0]["today"]
-    assert told["evidence"][0]["quote"].startswith("We pay 40 dollars")
-    assert (told["model"], told["study"], told["attempt"]) == ("small", "billing", 1)
+    assert output["evidence"][0]["quote"].startswith("We pay 40 dollars")
+    assert (output["model"], output["study"], output["attempt"]) == ("small", "billing", 1)
 
 
 async def test_a_masked_note_tells_its_flag_too(
@@ -144,9 +144,9 @@ async def test_a_masked_note_tells_its_flag_too(
 ) -> None:
     flag = CheckFailure(check="own_words", reason="None of the cited words is: often.")
     masked = evidence(masked_quote="I would not recommend it")
-    told = note("Bo often would not recommend it.", masked, flags=(flag,))
-    await NotesStore(filled).store_notes(validated(told, index=2))
-    page = await asyncio.to_thread(run, capsys, "explain", str(told.note_id))
+    output = note("Bo often would not recommend it.", masked, flags=(flag,))
+    await NotesStore(filled).store_notes(validated(output, index=2))
+    page = await asyncio.to_thread(run, capsys, "explain", str(output.note_id))
     assert ": accepted with a flag, personal data masked\n" in page
     assert "✗ own_words: " in page
 
@@ -162,7 +162,7 @@ def test_says_so_where_a_check_says_something_else_today(
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "message"),
     [
         ("xyz", "is no note's id"),
         ("ab", "is no note's id"),
@@ -170,6 +170,6 @@ def test_says_so_where_a_check_says_something_else_today(
     ],
 )
 def test_an_id_that_is_none_is_told(
-    filled: Database, capsys: pytest.CaptureFixture[str], asked: str, told: str
+    filled: Database, capsys: pytest.CaptureFixture[str], asked: str, message: str
 ) -> None:
-    assert told in run(capsys, "explain", asked, code=2)
+    assert message in run(capsys, "explain", asked, code=2)

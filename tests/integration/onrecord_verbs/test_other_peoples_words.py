@@ -82,11 +82,11 @@ def test_what_is_printed_controls_no_terminal(
     arguments: tuple[str, ...], code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.run_command(arguments) == code
-    told = capsys.readouterr()
-    assert TERMINAL_CONTROLS.findall(told.out + told.err) == []
-    assert "⚠" not in told.out + told.err
+    output = capsys.readouterr()
+    assert TERMINAL_CONTROLS.findall(output.out + output.err) == []
+    assert "⚠" not in output.out + output.err
     if code:  # an error is one line, which nothing in it can end
-        assert len(told.err.splitlines()) == 1
+        assert len(output.err.splitlines()) == 1
 
 
 @pytest.mark.usefixtures("hostile")

@@ -62,7 +62,8 @@ def test_prints_notes_under_their_themes_with_speaker_time_and_quote(
     filled: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
     both, second = (
-        str(ids.derive_id("note", told))[:8] for told in ("They pay at the café", "There is a café")
+        str(ids.derive_id("note", output))[:8]
+        for output in ("They pay at the café", "There is a café")
     )
     assert run(capsys, "notes") == (
         "Price (1 note)\n"
@@ -128,7 +129,7 @@ def test_narrows_notes(
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         ("--study biling", "there is no study 'biling'; known: billing"),
         ("--theme cost", "there is no theme 'cost'; known: price; trust"),
@@ -138,10 +139,10 @@ def test_narrows_notes(
     ],
 )
 def test_a_misspelt_filter_is_a_mistake_not_a_finding(
-    filled: Database, capsys: pytest.CaptureFixture[str], options: str, told: str
+    filled: Database, capsys: pytest.CaptureFixture[str], options: str, message: str
 ) -> None:
     assert cli.run_command(["notes", *options.split()]) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_heading_counts_all_notes_of_its_theme_whatever_the_limit(
@@ -171,8 +172,8 @@ def test_a_whole_title_names_one_interview_and_half_a_title_none_of_two(
     assert len(json.loads(run(capsys, "notes", "--json", "--transcript", "interview 1"))) == 2
     assert json.loads(run(capsys, "notes", "--json", "--transcript", "Interview 1,")) == []
     assert cli.run_command(["notes", "--transcript", "Interview"]) == 2
-    told = capsys.readouterr().err
-    assert f"Interview 1 ({str(TRANSCRIPT)[:8]}); Interview 1, continued (" in told
+    output = capsys.readouterr().err
+    assert f"Interview 1 ({str(TRANSCRIPT)[:8]}); Interview 1, continued (" in output
 
 
 def test_shows_refused_notes_with_the_reasons(
@@ -252,8 +253,8 @@ def test_where_an_earlier_revision_answered_coverage_says_so(
     assert (question["earlier_notes"], question["earlier_interviews"]) == (1, 1)
     page = " ".join(run(capsys, "coverage").split())
     assert "not addressed" not in page
-    told = "every chunk was read (2) without a note about it, but there is 1 note from an earlier"
-    assert told in page
+    output = "every chunk was read (2) without a note about it, but there is 1 note from an earlier"
+    assert output in page
 
 
 def _tools(capsys: pytest.CaptureFixture[str]) -> tuple[str, int, int]:
@@ -355,8 +356,8 @@ def test_a_passage_that_both_cite_is_shown_once(
 def test_what_only_a_repeated_note_answers_is_answered(
     said_twice: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = json.loads(run(capsys, "coverage", "--json"))
-    topics = [*told["questions"], *told["themes"]]
+    output = json.loads(run(capsys, "coverage", "--json"))
+    topics = [*output["questions"], *output["themes"]]
     assert [(one["id"], one["finding"], one["notes"]) for one in topics] == [
         ("churn", "answered", 1),
         ("price", "answered", 1),

@@ -66,8 +66,8 @@ def answered(usd: str | None) -> CallOutcome:
 def run(capsys: pytest.CaptureFixture[str], ledger_filled: None) -> Run:
     def run(*arguments: str, code: int = 0) -> str:
         assert cli.run_command(arguments) == code
-        told = capsys.readouterr()
-        return told.out if code == 0 else told.err
+        output = capsys.readouterr()
+        return output.out if code == 0 else output.err
 
     return run
 
@@ -93,14 +93,14 @@ def test_costs_come_by_study_with_what_they_leave_out(run: Run) -> None:
 
 
 def test_costs_by_purpose_tell_what_the_judge_asked(run: Run) -> None:
-    told = document(run, "costs", "--by", "purpose")
-    assert [(row["name"], row["calls"]) for row in told["rows"]] == [("draft", 4), ("judge", 1)]
+    output = document(run, "costs", "--by", "purpose")
+    assert [(row["name"], row["calls"]) for row in output["rows"]] == [("draft", 4), ("judge", 1)]
 
 
 def test_costs_as_json_are_numbers(run: Run) -> None:
-    told = document(run, "costs", "--by", "model")
-    assert [row["name"] for row in told["rows"]] == ["gpt-4o-mini", "mine"]
-    assert told["total"] == {
+    output = document(run, "costs", "--by", "model")
+    assert [row["name"] for row in output["rows"]] == ["gpt-4o-mini", "mine"]
+    assert output["total"] == {
         "calls": 5,
         "answered": 2,
         "failed": 1,
@@ -130,10 +130,10 @@ async def test_a_budget_whose_calls_have_no_price_says_so(
 ) -> None:
     async with LazyDatabase(postgres_settings) as database:
         await call(database, "farms", None, answered(None), model="mine")
-    told = await asyncio.to_thread(run, "budgets")
-    farms = next(line.split() for line in told.splitlines() if line.startswith("farms"))
+    output = await asyncio.to_thread(run, "budgets")
+    farms = next(line.split() for line in output.splitlines() if line.startswith("farms"))
     assert farms[-3:] == ["unknown", "0.0000", "none"]
-    assert "2 calls of unknown price" in told
+    assert "2 calls of unknown price" in output
 
 
 def test_costs_by_day_are_in_the_order_of_days(run: Run) -> None:
@@ -148,7 +148,7 @@ def test_costs_since_some_time(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("costs", "--by", "hour"), "--by is one of study, model, purpose, day"),
         (("costs", "--since", "soon"), "'soon' is no span of time"),
@@ -157,8 +157,10 @@ def test_costs_since_some_time(run: Run) -> None:
         (("budgets", "set", " ", "5"), "its id is empty"),
     ],
 )
-def test_wrong_usage_is_told_in_one_line(run: Run, arguments: tuple[str, ...], told: str) -> None:
-    assert told in run(*arguments, code=2)
+def test_wrong_usage_is_told_in_one_line(
+    run: Run, arguments: tuple[str, ...], message: str
+) -> None:
+    assert message in run(*arguments, code=2)
 
 
 def test_budgets_say_what_is_spent_reserved_and_left(run: Run) -> None:

@@ -71,15 +71,15 @@ def test_submits_a_folder_with_its_manifest_and_study(
     kafka: KafkaSettings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.run_command(["submit", str(SAMPLES), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
+    output = json.loads(capsys.readouterr().out)
     events = submitted(kafka)
     assert [event.title.split(",")[0] for event in events] == [
         "Castellan Appliance",
         "Tregarthen Strings",
         "Two Rivers Cycle Works",
     ]
-    assert {one["transcript_id"] for one in told} == {str(one.transcript_id) for one in events}
-    assert {(one["format"], one["segments"]) for one in told} == {
+    assert {one["transcript_id"] for one in output} == {str(one.transcript_id) for one in events}
+    assert {(one["format"], one["segments"]) for one in output} == {
         ("webvtt", 144),
         ("rev", 144),
         ("plain", 142),

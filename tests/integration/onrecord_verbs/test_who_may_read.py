@@ -57,9 +57,9 @@ def run(
     def told(login: str, *arguments: str, code: int = 0) -> str:
         monkeypatch.setenv("POSTGRES_DSN", as_login(postgres_settings, login))
         ended = cli.run_command(arguments)
-        said = capsys.readouterr()
-        assert ended == code, said.err
-        return said.err if code else said.out
+        text = capsys.readouterr()
+        assert ended == code, text.err
+        return text.err if code else text.out
 
     return told
 

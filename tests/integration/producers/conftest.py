@@ -110,10 +110,12 @@ def node_folder(programs: dict[str, str]) -> Path:
     """A folder with the page's Node programs and what they import."""
     if shutil.which("npm") is None or shutil.which("node") is None:
         missing("Node is not installed; 20.19.4 or newer is needed")
-    told = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout
-    if tuple(int(part) for part in told.strip().lstrip("v").split(".")) < OLDEST_NODE:
+    output = subprocess.run(
+        ["node", "--version"], capture_output=True, text=True, check=True
+    ).stdout
+    if tuple(int(part) for part in output.strip().lstrip("v").split(".")) < OLDEST_NODE:
         missing(
-            f"Node {told.strip()} is too old for the Kafka client: 20.19.4 or newer is needed, "
+            f"Node {output.strip()} is too old for the Kafka client: 20.19.4 or newer is needed, "
             "as from `npm install node@22`"
         )
     folder = _installed()
@@ -164,8 +166,8 @@ def go_programs(programs: dict[str, str], tmp_path_factory: pytest.TempPathFacto
     """A folder with the page's Go programs, built."""
     if shutil.which("go") is None:
         missing("Go is not installed; 1.26 or newer is needed")
-    told = subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True, check=True)
-    version = told.stdout.strip().removeprefix("go")
+    output = subprocess.run(["go", "env", "GOVERSION"], capture_output=True, text=True, check=True)
+    version = output.stdout.strip().removeprefix("go")
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_GO:
         missing(f"Go {version} is too old for the Kafka client: 1.26 or newer is needed")
     folder = tmp_path_factory.mktemp("go")
@@ -206,8 +208,8 @@ def stored_of(pipeline: Pipeline) -> Callable[[str], Awaitable[NotesStored]]:
         try:
             async with asyncio.timeout(PROGRAM_S):
                 async for record in consumer:
-                    told = dict(record.headers).get("traceparent", b"")
-                    if told.startswith(f"00-{trace}-".encode()):
+                    output = dict(record.headers).get("traceparent", b"")
+                    if output.startswith(f"00-{trace}-".encode()):
                         return NotesStored.model_validate_json(record.value)
         finally:
             await consumer.stop()

@@ -71,10 +71,10 @@ async def test_an_example_as_it_is_ends_in_notes_that_kcat_reads_of(
 
     assert sent.returncode == 0, sent.stderr
     submitted = read(file)
-    told = await until(
+    output = await until(
         lambda: run_shell("stored.sh", sent.stdout.strip()).stdout or None, within_s=60
     )
-    events = [NotesStored.model_validate_json(line) for line in told.splitlines()]
+    events = [NotesStored.model_validate_json(line) for line in output.splitlines()]
     assert {(one.transcript_id, one.revision) for one in events} == {
         (submitted.transcript_id, submitted.revision)
     }
@@ -163,8 +163,8 @@ async def test_what_is_wrong_is_told_by_trace(send: Kcat, run_shell: Any, case: 
 
     assert send(value, *traced(trace), *words).returncode == 0
 
-    told = await until(lambda: run_shell("letters.sh", trace).stdout or None, within_s=60)
-    (line,) = told.splitlines()
+    output = await until(lambda: run_shell("letters.sh", trace).stdout or None, within_s=60)
+    (line,) = output.splitlines()
     assert line.startswith(reason)
 
 
@@ -191,8 +191,8 @@ async def test_other_content_under_a_stored_revision_is_refused(
 
     assert send(value.replace(b"10 cans", b"12 cans"), *traced(trace)).returncode == 0
 
-    told = await until(lambda: run_shell("letters.sh", trace).stdout or None, within_s=60)
-    assert told.startswith("persistence revision_conflict: ")
+    output = await until(lambda: run_shell("letters.sh", trace).stdout or None, within_s=60)
+    assert output.startswith("persistence revision_conflict: ")
 
 
 def test_the_broker_refuses_what_is_larger_than_the_topic_takes(send: Kcat) -> None:
@@ -206,8 +206,8 @@ def test_the_broker_refuses_what_is_larger_than_the_topic_takes(send: Kcat) -> N
 
 async def settled(run_shell: Any, transcript_id: object) -> TranscriptSettled:
     """What became of an interview, as the page's program prints it."""
-    told = await until(lambda: run_shell("settled.sh", transcript_id).stdout or None, within_s=60)
-    (line,) = told.splitlines()
+    output = await until(lambda: run_shell("settled.sh", transcript_id).stdout or None, within_s=60)
+    (line,) = output.splitlines()
     return TranscriptSettled.model_validate_json(line)
 
 

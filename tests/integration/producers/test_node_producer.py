@@ -55,9 +55,9 @@ async def test_node_reads_of_the_notes_where_the_broker_tells_topic_ids(
     traces: list[str],
     tmp_path: Path,
 ) -> None:
-    told = run_node("topic-ids.mjs", NOTES_STORED.name)
-    assert told.returncode == 0, told.stderr
-    if told.stdout.strip() != "true":
+    ran = run_node("topic-ids.mjs", NOTES_STORED.name)
+    assert ran.returncode == 0, ran.stderr
+    if ran.stdout.strip() != "true":
         pytest.skip("the embedded broker tells no topic ids, which this Node client reads by")
     submitted = TranscriptSubmitted.model_validate_json(EXAMPLES[0].read_bytes())
     settled = run_node("settled.mjs", submitted.transcript_id)

@@ -25,18 +25,18 @@ WRONG = "canary-wrong-5e0c"
 
 async def kafka_says(kafka: KafkaSettings) -> str:
     """What every kind of client says, which has to be the same."""
-    said = set()
+    text = set()
     with pytest.raises(KafkaUnavailableError) as refused:
         async with open_admin_client(kafka):
             pass
-    said.add(str(refused.value))
+    text.add(str(refused.value))
     with pytest.raises(KafkaUnavailableError) as refused:
         async with Publisher(kafka, source="/test"):
             pass
-    said.add(str(refused.value))
-    assert len(said) == 1
-    assert WRONG not in "".join(said)
-    return said.pop()
+    text.add(str(refused.value))
+    assert len(text) == 1
+    assert WRONG not in "".join(text)
+    return text.pop()
 
 
 async def postgres_says(**given: Any) -> str:
@@ -59,7 +59,7 @@ async def test_kafka_lets_in_who_has_a_certificate(closed_kafka: SecureKafka) ->
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         (
             {"sasl_password": WRONG},
@@ -84,10 +84,10 @@ async def test_kafka_lets_in_who_has_a_certificate(closed_kafka: SecureKafka) ->
     ids=["password", "user", "mechanism", "system authorities"],
 )
 async def test_kafka_refuses_and_we_say_what_to_look_at(
-    closed_kafka: SecureKafka, changes: dict[str, Any], told: str
+    closed_kafka: SecureKafka, changes: dict[str, Any], message: str
 ) -> None:
-    said = await kafka_says(closed_kafka.user(**changes))
-    assert said == f"the broker at {closed_kafka.servers} {told}"
+    text = await kafka_says(closed_kafka.user(**changes))
+    assert text == f"the broker at {closed_kafka.servers} {message}"
 
 
 async def test_a_refused_login_is_not_waited_for(closed_kafka: SecureKafka) -> None:
@@ -98,15 +98,15 @@ async def test_a_refused_login_is_not_waited_for(closed_kafka: SecureKafka) -> N
 async def test_a_broker_of_another_authority_is_not_trusted(
     closed_kafka: SecureKafka, stranger: Authority
 ) -> None:
-    said = await kafka_says(closed_kafka.user(ssl_cafile=stranger.certificate))
-    assert "is not trusted" in said
-    assert said.endswith("; check KAFKA_SSL_CAFILE")
+    text = await kafka_says(closed_kafka.user(ssl_cafile=stranger.certificate))
+    assert "is not trusted" in text
+    assert text.endswith("; check KAFKA_SSL_CAFILE")
 
 
 async def test_a_broker_by_another_name_is_not_trusted(closed_kafka: SecureKafka) -> None:
     elsewhere = closed_kafka.servers.replace("127.0.0.1", "localhost")
-    said = await kafka_says(closed_kafka.user(bootstrap_servers=elsewhere))
-    assert said.endswith(
+    text = await kafka_says(closed_kafka.user(bootstrap_servers=elsewhere))
+    assert text.endswith(
         "for another host name; check the name in KAFKA_BOOTSTRAP_SERVERS and those in the "
         "certificate"
     )
@@ -121,14 +121,14 @@ async def test_a_broker_that_hangs_up_wants_another_protocol(
         given |= {"sasl_username": "onrecord", "sasl_password": "whatever"}
     if protocol == "SSL":
         given |= {"ssl_cafile": closed_kafka.authority.certificate}
-    said = await kafka_says(KafkaSettings(bootstrap_servers=closed_kafka.servers, **given))
-    assert f"hangs up on our {protocol} connection" in said
-    assert "check KAFKA_SECURITY_PROTOCOL" in said
+    text = await kafka_says(KafkaSettings(bootstrap_servers=closed_kafka.servers, **given))
+    assert f"hangs up on our {protocol} connection" in text
+    assert "check KAFKA_SECURITY_PROTOCOL" in text
 
 
 async def test_a_broker_that_wants_a_certificate_is_told_apart(closed_kafka: SecureKafka) -> None:
-    said = await kafka_says(closed_kafka.with_certificate(ssl_certfile=None, ssl_keyfile=None))
-    assert "KAFKA_SSL_CERTFILE" in said
+    text = await kafka_says(closed_kafka.with_certificate(ssl_certfile=None, ssl_keyfile=None))
+    assert "KAFKA_SSL_CERTFILE" in text
 
 
 async def test_encryption_where_the_broker_has_none_is_said_so(broker: str) -> None:
@@ -177,11 +177,11 @@ async def test_postgres_of_another_authority_is_not_trusted(
     closed_postgres: SecurePostgres, stranger: Authority
 ) -> None:
     for mode in ("verify-ca", "verify-full"):
-        said = await postgres_says(
+        text = await postgres_says(
             dsn=closed_postgres.dsn(), sslmode=mode, sslrootcert=stranger.certificate
         )
-        assert "shows a certificate that is not trusted" in said
-        assert said.endswith("; check POSTGRES_SSLROOTCERT")
+        assert "shows a certificate that is not trusted" in text
+        assert text.endswith("; check POSTGRES_SSLROOTCERT")
 
 
 async def test_postgres_by_another_name_is_not_trusted_with_verify_full(
@@ -191,8 +191,8 @@ async def test_postgres_by_another_name_is_not_trusted_with_verify_full(
         "dsn": closed_postgres.dsn(host="localhost"),
         "sslrootcert": closed_postgres.authority.certificate,
     }
-    said = await postgres_says(sslmode="verify-full", **given)
-    assert "for another host name; check the name in POSTGRES_DSN" in said
+    text = await postgres_says(sslmode="verify-full", **given)
+    assert "for another host name; check the name in POSTGRES_DSN" in text
     async with open_database(PostgresSettings(sslmode="verify-ca", **given)) as database:
         await database.ping()
 
@@ -204,14 +204,14 @@ async def test_postgres_refuses_a_password_and_we_say_where_it_stands(
         {},
         {"sslmode": "verify-full", "sslrootcert": closed_postgres.authority.certificate},
     ):
-        said = await postgres_says(dsn=closed_postgres.dsn(password=WRONG), **more)
-        assert "refuses the login (password authentication failed for user" in said
-        assert said.endswith("check user and password in POSTGRES_DSN or POSTGRES_PASSWORD_FILE")
+        text = await postgres_says(dsn=closed_postgres.dsn(password=WRONG), **more)
+        assert "refuses the login (password authentication failed for user" in text
+        assert text.endswith("check user and password in POSTGRES_DSN or POSTGRES_PASSWORD_FILE")
 
 
 async def test_postgres_that_wants_encryption_says_so(closed_postgres: SecurePostgres) -> None:
-    said = await postgres_says(dsn=closed_postgres.dsn(), sslmode="disable")
-    assert said.endswith("check POSTGRES_SSLMODE, which is disable")
+    text = await postgres_says(dsn=closed_postgres.dsn(), sslmode="disable")
+    assert text.endswith("check POSTGRES_SSLMODE, which is disable")
 
 
 async def test_postgres_that_cannot_encrypt_is_said_so(stack_home: Path) -> None:
@@ -219,10 +219,10 @@ async def test_postgres_that_cannot_encrypt_is_said_so(stack_home: Path) -> None
     stack.start()
     try:
         dsn = stack.client_env()["POSTGRES_DSN"]
-        said = await postgres_says(dsn=dsn, sslmode="require")
+        text = await postgres_says(dsn=dsn, sslmode="require")
     finally:
         stack.stop()
-    assert said.endswith("does not encrypt; check POSTGRES_SSLMODE, which is require")
+    assert text.endswith("does not encrypt; check POSTGRES_SSLMODE, which is require")
 
 
 async def test_postgres_that_is_not_there_is_unavailable_and_no_refusal() -> None:

@@ -41,7 +41,7 @@ def wrong(
 
 
 WRONG_AND_TOLD = pytest.mark.parametrize(
-    ("wrong", "told"),
+    ("wrong", "message"),
     [
         ("Kafka's password", "check KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD"),
         ("Kafka's authority", "check KAFKA_SSL_CAFILE"),
@@ -54,10 +54,10 @@ WRONG_AND_TOLD = pytest.mark.parametrize(
 
 @WRONG_AND_TOLD
 async def test_a_service_is_unready_and_says_once_what_to_look_at(
-    env: dict[str, str], wrong: dict[str, str], told: str, tmp_path: Path
+    env: dict[str, str], wrong: dict[str, str], message: str, tmp_path: Path
 ) -> None:
     with service_process("persistence", env | wrong, tmp_path) as service:
-        reason = await service.waits_for(told)
+        reason = await service.waits_for(message)
     events = service.events()
     assert [one["event"] for one in events] == ["started", "waiting", "stopping", "stopped"]
     assert events[1]["reason"] == reason
@@ -66,9 +66,9 @@ async def test_a_service_is_unready_and_says_once_what_to_look_at(
 
 @WRONG_AND_TOLD
 def test_a_command_ends_with_3_and_one_line(
-    env: dict[str, str], wrong: dict[str, str], told: str, tmp_path: Path
+    env: dict[str, str], wrong: dict[str, str], message: str, tmp_path: Path
 ) -> None:
-    verb = ["submit", str(SAMPLES)] if "KAFKA" in told else ["notes"]
+    verb = ["submit", str(SAMPLES)] if "KAFKA" in message else ["notes"]
     ended = subprocess.run(
         [ONRECORD, *verb],
         env=os.environ | env | wrong | {"ONRECORD_HOME": str(tmp_path)},
@@ -79,7 +79,7 @@ def test_a_command_ends_with_3_and_one_line(
     )
     assert (ended.returncode, ended.stdout) == (3, ""), ended.stderr
     assert ended.stderr.count("\n") == 1
-    assert told in ended.stderr
+    assert message in ended.stderr
     assert "onrecord up" not in ended.stderr
     assert not [secret for secret in SECRETS if secret in ended.stderr]
 
@@ -92,7 +92,7 @@ def test_topics_and_migrations_end_with_3_and_one_line(
         "POSTGRES_DSN": closed_postgres.dsn(password=WRONG),
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
-    for words, told in (
+    for words, message in (
         (["messaging", "topics", "create"], "KAFKA_SASL"),
         (["database", "migrate"], "POSTGRES_DSN"),
     ):
@@ -106,5 +106,5 @@ def test_topics_and_migrations_end_with_3_and_one_line(
         )
         assert ended.returncode == 3, ended.stderr
         assert ended.stderr.count("\n") == 1
-        assert told in ended.stderr
+        assert message in ended.stderr
         assert WRONG not in ended.stdout + ended.stderr

@@ -27,13 +27,13 @@ def deep(depth: int = 0) -> int:
 def test_what_nobody_foresaw_is_told_by_its_kind_and_place(error: Exception) -> None:
     with pytest.raises(ContentBugError) as raised:
         fail(error)
-    told = raised.value
+    error = raised.value
     kind = type(error).__name__
-    assert (told.code, told.kind) == (ErrorCode.BUG, kind)
-    assert told.frames[0].startswith("test_content_bugs.py:")
-    place = told.frames[0].split()[0]
-    assert str(told) == f"reading failed unexpectedly ({kind} at {place})"
-    assert SECRET not in f"{told!r}{told.__dict__}"
+    assert (error.code, error.kind) == (ErrorCode.BUG, kind)
+    assert error.frames[0].startswith("test_content_bugs.py:")
+    place = error.frames[0].split()[0]
+    assert str(error) == f"reading failed unexpectedly ({kind} at {place})"
+    assert SECRET not in f"{error!r}{error.__dict__}"
 
 
 def test_it_comes_whole_out_of_a_process() -> None:

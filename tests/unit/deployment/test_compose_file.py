@@ -35,10 +35,10 @@ def default_of(value: str) -> str:
 
 def test_clients_on_the_host_expect_the_ports_that_are_published() -> None:
     published = {name: one["ports"] for name, one in SERVICES.items() if "ports" in one}
-    told = {name: default_of(ports[0]).rpartition(":")[0] for name, ports in published.items()}
-    assert told["kafka"] == COMPOSE["KAFKA_BOOTSTRAP_SERVERS"]
-    assert f"@{told['postgres']}/" in COMPOSE["POSTGRES_DSN"]
-    assert f"http://{told['control']}" == COMPOSE["ONRECORD_CONTROL_URL"]
+    output = {name: default_of(ports[0]).rpartition(":")[0] for name, ports in published.items()}
+    assert output["kafka"] == COMPOSE["KAFKA_BOOTSTRAP_SERVERS"]
+    assert f"@{output['postgres']}/" in COMPOSE["POSTGRES_DSN"]
+    assert f"http://{output['control']}" == COMPOSE["ONRECORD_CONTROL_URL"]
 
 
 def test_every_port_is_published_on_loopback_only() -> None:

@@ -88,8 +88,8 @@ def test_a_statement_costs_no_more_than_its_length(sample: str) -> None:
         )
 
     def beside_the_same_words(length: int) -> None:
-        said = chunk(segment(1, _text(sample, _STATED)))
-        accept_or_reject_note(draft(_text(sample, length)), said)
+        spoken = chunk(segment(1, _text(sample, _STATED)))
+        accept_or_reject_note(draft(_text(sample, length)), spoken)
 
     _assert_grows_with(beside_a_short_passage, _STATED)
     _assert_grows_with(beside_the_same_words, _STATED)
@@ -98,12 +98,14 @@ def test_a_statement_costs_no_more_than_its_length(sample: str) -> None:
 @pytest.mark.parametrize("sample", _SAMPLES)
 def test_a_cited_passage_costs_no_more_than_its_length(sample: str) -> None:
     def beside_a_plain_note(length: int) -> None:
-        said = chunk(segment(1, _text(sample, length)))
-        accept_or_reject_note(draft("It was 4 dollars a week in total, and not always good."), said)
+        spoken = chunk(segment(1, _text(sample, length)))
+        accept_or_reject_note(
+            draft("It was 4 dollars a week in total, and not always good."), spoken
+        )
 
     def beside_the_same_words(length: int) -> None:
-        said = chunk(segment(1, _text(sample, length)))
-        accept_or_reject_note(draft(_text(sample, _STATED)), said)
+        spoken = chunk(segment(1, _text(sample, length)))
+        accept_or_reject_note(draft(_text(sample, _STATED)), spoken)
 
     _assert_grows_with(beside_a_plain_note, _SAID)
     _assert_grows_with(beside_the_same_words, _SAID)
@@ -134,11 +136,11 @@ def test_labels_cost_no_more_than_their_number() -> None:
 
 
 def test_notes_cost_no_more_than_their_number() -> None:
-    said = chunk(segment(1, _text("we paid {} dollars and not more. ", _SAID)))
+    spoken = chunk(segment(1, _text("we paid {} dollars and not more. ", _SAID)))
 
     def one_after_the_other(number: int) -> None:
         for at in range(number):
             note: DraftNote = draft(f"They paid {at} dollars of {next(_serial)}.")
-            accept_or_reject_note(note, said)
+            accept_or_reject_note(note, spoken)
 
     _assert_grows_with(one_after_the_other, 40)

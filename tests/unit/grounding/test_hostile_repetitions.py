@@ -35,14 +35,14 @@ def _long(unit: str, length: int) -> str:
 
 @_each_unit
 def test_a_repetitive_quote_is_compared_in_reasonable_time(unit: str) -> None:
-    said = chunk(segment(1, _long(unit, _SAID)))
-    assert failed(accept_or_reject_note(draft("It was 4 dollars in Venice"), said))
+    spoken = chunk(segment(1, _long(unit, _SAID)))
+    assert failed(accept_or_reject_note(draft("It was 4 dollars in Venice"), spoken))
 
 
 @_each_unit
 def test_a_repetitive_statement_is_compared_with_its_evidence(unit: str) -> None:
-    said = chunk(segment(1, "It was 4 dollars"))
-    assert failed(accept_or_reject_note(draft(_long(unit, _STATED)), said))
+    spoken = chunk(segment(1, "It was 4 dollars"))
+    assert failed(accept_or_reject_note(draft(_long(unit, _STATED)), spoken))
 
 
 @_each_unit

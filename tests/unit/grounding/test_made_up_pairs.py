@@ -55,5 +55,5 @@ def test_no_more_made_up_pairs_are_decided_wrongly(name: str, mode: str) -> None
 
 
 def _passes(one: dict[str, Any], parse: SyntaxParser | None) -> bool:
-    said = chunk(segment(1, one["quote"]))
-    return isinstance(accept_or_reject_note(draft(one["statement"]), said, parse), Note)
+    text = chunk(segment(1, one["quote"]))
+    return isinstance(accept_or_reject_note(draft(one["statement"]), text, parse), Note)

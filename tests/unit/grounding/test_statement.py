@@ -27,10 +27,10 @@ def test_short_statements_pass(statement: str) -> None:
 
 
 def test_a_question_that_is_reported_states_that_it_was_asked() -> None:
-    told = "The participant asked “Do we like it?”"
-    assert failed(accept_or_reject_note(draft(told, DraftEvidence(segment=1)), TALK)) == []
+    output = "The participant asked “Do we like it?”"
+    assert failed(accept_or_reject_note(draft(output, DraftEvidence(segment=1)), TALK)) == []
 
 
 def test_the_number_in_a_label_counts_nothing() -> None:
-    told = "Speaker 1: I get that from a lot of artists."
-    assert failed(accept_or_reject_note(draft(told, DraftEvidence(segment=2)), TALK))
+    output = "Speaker 1: I get that from a lot of artists."
+    assert failed(accept_or_reject_note(draft(output, DraftEvidence(segment=2)), TALK))

@@ -19,8 +19,8 @@ REV = Path(__file__).parents[3] / ".." / "shared" / "data" / "interviews" / "rev
 SAID = "We order beer there every Friday, and honestly the delivery has become cheaper."
 
 
-def weighed(statement: str, said: str = SAID) -> CheckedNote:
-    return check_note(draft(statement), chunk(segment(1, said)))
+def weighed(statement: str, text: str = SAID) -> CheckedNote:
+    return check_note(draft(statement), chunk(segment(1, text)))
 
 
 def checks(one: CheckedNote) -> list[str]:
@@ -100,14 +100,14 @@ def test_one_failure_of_an_exact_check_is_final() -> None:
 
 
 def test_a_note_with_a_wrong_citation_is_never_uncertain() -> None:
-    said = chunk(segment(1, SAID), segment(2, "Is beer cheap?", Role.INTERVIEWER))
+    text = chunk(segment(1, SAID), segment(2, "Is beer cheap?", Role.INTERVIEWER))
     for cited in (
         DraftEvidence(segment=9),
         DraftEvidence(segment=2),
         DraftEvidence(segment=1, first_words="We never"),
     ):
         assert (
-            classify_uncertainty(check_note(draft("Beer became affordable lately.", cited), said))
+            classify_uncertainty(check_note(draft("Beer became affordable lately.", cited), text))
             is None
         )
 

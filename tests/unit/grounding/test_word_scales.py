@@ -70,8 +70,8 @@ def test_accepts_the_same_in_other_words(statement: str, quote: str) -> None:
 
 def test_rejects_words_attributed_to_another_speaker() -> None:
     there = chunk(segment(1, "The printer jams on thick paper."), segment(2, "Mine does not."))
-    told = draft("S2 said: The printer jams on thick paper.", DraftEvidence(segment=1))
-    assert "said_by_another" in failed(accept_or_reject_note(told, there))
+    output = draft("S2 said: The printer jams on thick paper.", DraftEvidence(segment=1))
+    assert "said_by_another" in failed(accept_or_reject_note(output, there))
 
 
 def test_a_speakers_label_counts_and_names_nothing() -> None:

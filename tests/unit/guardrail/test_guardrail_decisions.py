@@ -158,9 +158,9 @@ def test_words_that_no_quote_has_may_be_refused_or_let_pass() -> None:
 
 def test_words_that_a_judge_has_looked_at_are_not_flagged() -> None:
     draft = drafted(SPEND)
-    (weighed,) = assess_draft(draft)
+    (checked,) = assess_draft(draft)
     (event,) = build_result_events(
-        draft, [replace(weighed, is_judged=True)], CheckPolicy(), replays=0
+        draft, [replace(checked, is_judged=True)], CheckPolicy(), replays=0
     )
     assert isinstance(event, NotesValidated)
     assert not event.notes[0].flags
@@ -171,24 +171,24 @@ def test_personal_data_that_rejects_most_notes_gives_the_error_code() -> None:
         failure = CheckFailure(check=check, reason="…")
         return CheckedNote(draft, CHUNK.chunk_id, (), (failure,), draft.statement)
 
-    weighed = [
+    checked = [
         refused(GOOD, PERSONAL_DATA),
         refused(WRONG, PERSONAL_DATA),
         refused(BAD, "no_theme"),
     ]
     with pytest.raises(RejectedError) as caught:
-        build_result_events(drafted(GOOD, WRONG, BAD, attempt=2), weighed, CheckPolicy(), replays=0)
+        build_result_events(drafted(GOOD, WRONG, BAD, attempt=2), checked, CheckPolicy(), replays=0)
     assert caught.value.code is ErrorCode.PII
 
 
 @pytest.mark.parametrize(
-    ("check", "action", "told"),
+    ("check", "action", "message"),
     [
         ("numbers", FailureAction.FLAG, "there is no check 'numbers'"),
         ("quote_not_found", FailureAction.FLAG, "cannot be let pass"),
         ("no_theme", FailureAction.FLAG, "cannot be let pass"),
     ],
 )
-def test_an_impossible_policy_is_refused(check: str, action: FailureAction, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_an_impossible_policy_is_refused(check: str, action: FailureAction, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         CheckPolicy({check: action})

@@ -16,7 +16,7 @@ def test_policies_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize(
-    ("policies", "told"),
+    ("policies", "message"),
     [
         ('{"nothing": "flag"}', "there is no check 'nothing'"),
         ('{"no_evidence": "flag"}', "no_evidence cannot be let pass"),
@@ -27,13 +27,13 @@ def test_policies_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     ],
 )
 def test_impossible_policies_are_reported_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, policies: str, told: str
+    monkeypatch: pytest.MonkeyPatch, policies: str, message: str
 ) -> None:
     monkeypatch.setenv("GUARDRAIL_POLICIES", policies)
     with pytest.raises(ValidationError) as refused:
         GuardrailSettings()
     (line,) = list_settings_errors(refused.value)
-    assert line.startswith(f"GUARDRAIL_POLICIES: {told}")
+    assert line.startswith(f"GUARDRAIL_POLICIES: {message}")
 
 
 def settings_of(monkeypatch: pytest.MonkeyPatch, **variables: str) -> GuardrailSettings:

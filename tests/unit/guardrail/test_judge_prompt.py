@@ -48,23 +48,23 @@ def saying(
     return check_note(DraftNote(statement=statement, evidence=cited, themes=("cost",)), chunk)
 
 
-def asked(weighed: CheckedNote) -> list[dict[str, Any]]:
-    return [dict(message) for message in build_judge_request(weighed).messages]
+def asked(checked: CheckedNote) -> list[dict[str, Any]]:
+    return [dict(message) for message in build_judge_request(checked).messages]
 
 
-def document(weighed: CheckedNote) -> Any:
-    return json.loads(asked(weighed)[1]["content"])
+def document(checked: CheckedNote) -> Any:
+    return json.loads(asked(checked)[1]["content"])
 
 
 def test_a_released_prompt_equals_its_golden_file() -> None:
     file = FOLDER.joinpath(f"{VERSION}.md")
     question = build_judge_request(check_note(BORNE_OUT, DOUBTED))
-    told = {
+    output = {
         "file": hashlib.sha256(file.read_bytes()).hexdigest(),
         "messages": question.messages,
         "schema": question.schema,
     }
-    written = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+    written = json.dumps(output, indent=2, ensure_ascii=False) + "\n"
     golden = GOLDEN / f"{VERSION}.json"
     if os.environ.get("UPDATE_GOLDEN") and not golden.exists():
         golden.write_text(written, encoding="utf-8")
@@ -80,8 +80,8 @@ def test_every_prompt_file_has_a_golden_one_and_the_newest_is_asked_with() -> No
 
 
 def test_the_judge_sees_claim_and_quotes_with_speakers_and_roles_and_nothing_else() -> None:
-    said = saying("We pay sixty pounds a month.")
-    assert document(said) == {
+    spoken = saying("We pay sixty pounds a month.")
+    assert document(spoken) == {
         "claim": "They pay sixty pounds.",
         "quotes": [
             {"speaker": "Ben", "role": "participant", "text": "We pay sixty pounds a month."}
@@ -109,16 +109,16 @@ def test_the_static_part_comes_first_and_is_the_same_for_every_note() -> None:
     | st.sampled_from(ATTACKS),
     st.sampled_from(ATTACKS),
 )
-def test_whatever_is_said_or_claimed_stays_inside_its_string(said: str, claimed: str) -> None:
-    weighed = saying(f"We pay. {said}", speaker=f"B{said}"[:40], statement=claimed)
-    content = asked(weighed)[1]["content"]
+def test_whatever_is_said_or_claimed_stays_inside_its_string(spoken: str, claimed: str) -> None:
+    checked = saying(f"We pay. {spoken}", speaker=f"B{spoken}"[:40], statement=claimed)
+    content = asked(checked)[1]["content"]
     assert "\n" not in content
     for token in ("<", "[INST]", "[/INST]", chr(0xE0073)):
         assert token not in content
     found = json.loads(content)
     assert {*found} == {"claim", "quotes"}
     assert found["claim"] == claimed.strip()
-    assert [one["text"] for one in found["quotes"]] == [one.quote for one in weighed.evidence]
+    assert [one["text"] for one in found["quotes"]] == [one.quote for one in checked.evidence]
 
 
 def test_the_schema_is_strict_and_admits_the_three_verdicts_only() -> None:
@@ -152,8 +152,8 @@ def test_examples_that_the_judge_has_to_refuse_are_not_decided_by_checks(
 ) -> None:
     (quote,) = one["quotes"]
     assert quote["role"] == Role.PARTICIPANT.value
-    weighed = saying(quote["text"], speaker=quote["speaker"], statement=one["claim"])
-    assert (ruling.verdict is JudgeVerdict.SUPPORTED) or weighed.failures
+    checked = saying(quote["text"], speaker=quote["speaker"], statement=one["claim"])
+    assert (ruling.verdict is JudgeVerdict.SUPPORTED) or checked.failures
 
 
 def test_the_simulator_reads_the_claim_and_no_example() -> None:

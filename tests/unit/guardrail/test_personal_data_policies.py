@@ -93,9 +93,9 @@ def test_failures_of_a_masked_note_are_masked_too(statement: str) -> None:
     whole = cited(statement, "My number", "Gonzalez")
     (note,) = validated(PersonalData.MASK, whole, actions=lenient).notes
     assert note.flags
-    told = " ".join(f"{one.reason} {one.claim} {one.evidence}" for one in note.flags).casefold()
+    output = " ".join(f"{one.reason} {one.claim} {one.evidence}" for one in note.flags).casefold()
     hidden = ("gonzalez", "carmen", "okafor", "0958", "0111", "7946")
-    assert not [one for one in hidden if one in told]
+    assert not [one for one in hidden if one in output]
 
 
 def test_flags_of_masked_notes_are_masked() -> None:
@@ -127,12 +127,12 @@ def test_no_flag_of_a_masked_note_reveals_masked_words(
     whole = cited(statement, "My number", "a month")
     (note,) = validated(PersonalData.MASK, whole, actions=EVERY_FLAG).notes
     assert note.flags
-    told = " ".join(f"{one.reason} {one.claim} {one.evidence}" for one in note.flags).casefold()
-    assert [word for word in hidden if word in told.replace("[person]", "")] == []
+    output = " ".join(f"{one.reason} {one.claim} {one.evidence}" for one in note.flags).casefold()
+    assert [word for word in hidden if word in output.replace("[person]", "")] == []
 
 
 def test_unsupported_words_are_not_shown_where_they_are_masked() -> None:
-    weighed = assess_draft(
+    checked = assess_draft(
         NotesDrafted(
             chunk=chunk(PersonalData.MASK),
             notes=(cited("They pay Zygmunt sixty pounds.", "We pay", "month"),),
@@ -140,10 +140,10 @@ def test_unsupported_words_are_not_shown_where_they_are_masked() -> None:
             prompt_version="notes-1",
         )
     )
-    passing = tuple(replace(one, failures=()) for one in weighed)
+    passing = tuple(replace(one, failures=()) for one in checked)
     drafted = NotesDrafted(
         chunk=chunk(PersonalData.MASK),
-        notes=tuple(one.draft for one in weighed),
+        notes=tuple(one.draft for one in checked),
         model="m",
         prompt_version="notes-1",
     )

@@ -44,7 +44,7 @@ async def handled(
     place = TopicPartition(CHUNKS_READY.name, 0)
     job = InFlightMessage(Received(), place, place.topic, None, lambda _: None)
     job.due_s = due_s
-    attempts = HandlerRunner(settings, sets_aside=True)
+    attempts = HandlerRunner(settings, has_dead_letters=True)
 
     async def handle() -> None:
         await attempts.handle(job, stage.route(CHUNKS_READY.name), job.record)

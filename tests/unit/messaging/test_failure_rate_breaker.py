@@ -10,7 +10,7 @@ QUICK_S = 0.002
 NEVER_S = 3_600.0
 
 
-def stoppage(
+def breaker(
     window: int = 10, share: float = 0.8, pause_s: float = NEVER_S, *, of_all: float = 1.0
 ) -> FailureRateBreaker:
     return FailureRateBreaker(window, share, of_all, pause_s, NEVER_S)
@@ -28,7 +28,7 @@ def die(
 
 
 async def test_stops_when_most_of_the_latest_died_of_one_cause() -> None:
-    stops = stoppage()
+    stops = breaker()
     die(stops, 7)
     assert stops.gate.is_open
     die(stops, 1)
@@ -38,7 +38,7 @@ async def test_stops_when_most_of_the_latest_died_of_one_cause() -> None:
 
 
 async def test_different_causes_of_some_messages_do_not_stop_it() -> None:
-    stops = stoppage(of_all=0.9)
+    stops = breaker(of_all=0.9)
     for number in range(100):
         stops.failed(f"cause {number % 3}", "bug")
         if number % 4 == 0:
@@ -48,7 +48,7 @@ async def test_different_causes_of_some_messages_do_not_stop_it() -> None:
 
 @pytest.mark.parametrize("causes", [2, 3, 100])
 async def test_different_causes_stop_it_if_almost_all_fail(causes: int) -> None:
-    stops = stoppage(of_all=0.9)
+    stops = breaker(of_all=0.9)
     for number in range(8):
         stops.failed(f"cause {number % causes}", "bug")
     assert stops.gate.is_open
@@ -59,7 +59,7 @@ async def test_different_causes_stop_it_if_almost_all_fail(causes: int) -> None:
 
 
 async def test_those_that_end_well_count_against_it() -> None:
-    stops = stoppage()
+    stops = breaker()
     for _ in range(50):
         die(stops, 2)
         stops.settled()
@@ -67,7 +67,7 @@ async def test_those_that_end_well_count_against_it() -> None:
 
 
 async def test_the_share_is_reached_within_the_window_and_not_before() -> None:
-    stops = stoppage()
+    stops = breaker()
     die(stops, 1)
     for _ in range(3):
         stops.settled()
@@ -80,7 +80,7 @@ async def test_the_share_is_reached_within_the_window_and_not_before() -> None:
 
 
 async def test_what_ended_well_long_ago_does_not_put_it_off() -> None:
-    stops = stoppage()
+    stops = breaker()
     for _ in range(1_000):
         stops.settled()
     die(stops, 8)
@@ -88,7 +88,7 @@ async def test_what_ended_well_long_ago_does_not_put_it_off() -> None:
 
 
 async def test_a_share_of_everything_needs_a_window_full_of_deaths() -> None:
-    stops = stoppage(window=5, share=1.0)
+    stops = breaker(window=5, share=1.0)
     die(stops, 4)
     stops.settled()
     die(stops, 4)
@@ -98,7 +98,7 @@ async def test_a_share_of_everything_needs_a_window_full_of_deaths() -> None:
 
 
 async def test_a_tiny_share_still_needs_one_death() -> None:
-    stops = stoppage(window=3, share=0.01)
+    stops = breaker(window=3, share=0.01)
     stops.settled()
     assert stops.gate.is_open
     die(stops, 1)
@@ -106,7 +106,7 @@ async def test_a_tiny_share_still_needs_one_death() -> None:
 
 
 async def test_resuming_lets_everybody_through_and_counts_anew() -> None:
-    stops = stoppage()
+    stops = breaker()
     die(stops, 8)
     waiting = [asyncio.create_task(stops.gate.wait_for_turn()) for _ in range(20)]
     await asyncio.sleep(0)
@@ -121,7 +121,7 @@ async def test_resuming_lets_everybody_through_and_counts_anew() -> None:
 
 
 async def test_those_that_end_well_after_resuming_belong_to_its_new_window() -> None:
-    stops = stoppage()
+    stops = breaker()
     die(stops, 8)
     stops.resume()
     for _ in range(4):
@@ -135,7 +135,7 @@ async def test_those_that_end_well_after_resuming_belong_to_its_new_window() -> 
 
 
 async def test_what_was_at_work_when_it_was_resumed_does_not_count() -> None:
-    stops = stoppage()
+    stops = breaker()
     begun = stops.resumed
     die(stops, 8)
     stops.resume()
@@ -148,7 +148,7 @@ async def test_what_was_at_work_when_it_was_resumed_does_not_count() -> None:
 
 
 async def test_a_probe_that_tells_nothing_lets_the_next_follow_at_once() -> None:
-    stops = stoppage(pause_s=NEVER_S)
+    stops = breaker(pause_s=NEVER_S)
     die(stops, 8)
     stops.probe_ended(well=None)
     async with asyncio.timeout(5):
@@ -161,7 +161,7 @@ async def test_a_probe_that_tells_nothing_lets_the_next_follow_at_once() -> None
 
 
 async def test_a_probe_that_ends_well_resumes_by_itself() -> None:
-    stops = stoppage(pause_s=QUICK_S)
+    stops = breaker(pause_s=QUICK_S)
     die(stops, 8)
     async with asyncio.timeout(5):
         assert await stops.gate.wait_for_turn()
@@ -175,7 +175,7 @@ async def test_a_probe_that_ends_well_resumes_by_itself() -> None:
 
 
 async def test_a_probe_that_dies_keeps_it_stopped_and_lengthens_the_pause() -> None:
-    stops = stoppage(pause_s=QUICK_S)
+    stops = breaker(pause_s=QUICK_S)
     die(stops, 8)
     async with asyncio.timeout(5):
         assert await stops.gate.wait_for_turn()
@@ -188,7 +188,7 @@ async def test_a_probe_that_dies_keeps_it_stopped_and_lengthens_the_pause() -> N
 
 
 async def test_a_probe_that_dies_of_another_cause_keeps_it_stopped_and_says_why() -> None:
-    stops = stoppage(pause_s=QUICK_S)
+    stops = breaker(pause_s=QUICK_S)
     die(stops, 8)
     async with asyncio.timeout(5):
         assert await stops.gate.wait_for_turn()
@@ -204,7 +204,7 @@ async def test_a_probe_that_dies_of_another_cause_keeps_it_stopped_and_says_why(
 async def test_no_subject_stops_it_alone_whatever_the_window(
     window: int, *, one_cause: bool
 ) -> None:
-    stops = stoppage(window=window, of_all=0.9)
+    stops = breaker(window=window, of_all=0.9)
     for number in range(10 * window):
         die(stops, 1, "f00d" if one_cause else f"cause {number}", subject=b"hostile")
     assert stops.gate.is_open
@@ -214,7 +214,7 @@ async def test_no_subject_stops_it_alone_whatever_the_window(
 
 
 async def test_a_subject_that_fails_beyond_its_share_hides_no_failure_of_others() -> None:
-    stops = stoppage(window=20)
+    stops = breaker(window=20)
     die(stops, 1_000, subject=b"hostile")
     for number in range(10):
         die(stops, 1, subject=b"interview %d" % number)
@@ -226,7 +226,7 @@ async def test_a_subject_that_fails_beyond_its_share_hides_no_failure_of_others(
 
 
 async def test_a_stage_in_which_everybody_fails_stops_when_four_subjects_have() -> None:
-    stops = stoppage(window=20)
+    stops = breaker(window=20)
     for number in range(4):
         assert stops.gate.is_open
         die(stops, 5, subject=b"interview %d" % number)
@@ -234,7 +234,7 @@ async def test_a_stage_in_which_everybody_fails_stops_when_four_subjects_have() 
 
 
 async def test_a_subject_whose_failures_have_left_the_window_may_count_again() -> None:
-    stops = stoppage(window=8, share=0.75)
+    stops = breaker(window=8, share=0.75)
     die(stops, 2, subject=b"one")
     for _ in range(8):
         stops.settled()
@@ -245,13 +245,13 @@ async def test_a_subject_whose_failures_have_left_the_window_may_count_again() -
 
 
 async def test_what_names_no_subject_counts_as_one_of_its_own() -> None:
-    stops = stoppage(window=20)
+    stops = breaker(window=20)
     die(stops, 16, subject=None)
     assert not stops.gate.is_open
 
 
 async def test_resuming_forgets_what_each_subject_has_taken_of_its_share() -> None:
-    stops = stoppage(window=4, share=0.75)
+    stops = breaker(window=4, share=0.75)
     for _ in range(2):
         for name in (b"one", b"two", b"three", b"four"):
             die(stops, 1, subject=name)

@@ -151,15 +151,15 @@ async def test_a_newcomer_is_wanted_when_all_that_is_worked_on_waits() -> None:
         raise OutageError("down")
 
     worker = worker_of(fail, Broker(), HELD)
-    assert not worker.wants_a_newcomer(in_flight=0, room=2)
-    assert not worker.wants_a_newcomer(in_flight=2, room=0), "none has begun yet"
+    assert not worker.admits_newcomer(in_flight=0, room=2)
+    assert not worker.admits_newcomer(in_flight=2, room=0), "none has begun yet"
     working = [asyncio.create_task(worker.work(job([])))]
     await settled()
-    assert worker.wants_a_newcomer(in_flight=1, room=1), "it has failed and waits"
-    assert worker.wants_a_newcomer(in_flight=0, room=2), "those that waited are gone"
+    assert worker.admits_newcomer(in_flight=1, room=1), "it has failed and waits"
+    assert worker.admits_newcomer(in_flight=0, room=2), "those that waited are gone"
     working.append(asyncio.create_task(worker.work(job([]))))
     await settled()
-    assert not worker.wants_a_newcomer(in_flight=2, room=0), "the newcomer has not been tried"
+    assert not worker.admits_newcomer(in_flight=2, room=0), "the newcomer has not been tried"
     assert worker.trouble == "kafka_unavailable: down"
     for task in working:
         task.cancel()
@@ -175,8 +175,8 @@ async def test_no_more_newcomers_are_admitted_than_memory_is_meant_for() -> None
     working = asyncio.create_task(worker.work(job([])))
     await settled()
     most = 2 * HELD.max_in_flight + MAX_NEWCOMERS
-    assert worker.wants_a_newcomer(in_flight=most - 1, room=-1)
-    assert not worker.wants_a_newcomer(in_flight=most, room=-1)
+    assert worker.admits_newcomer(in_flight=most - 1, room=-1)
+    assert not worker.admits_newcomer(in_flight=most, room=-1)
     working.cancel()
     await asyncio.gather(working, return_exceptions=True)
     await worker.close()
@@ -215,7 +215,7 @@ async def test_what_a_messages_content_alone_sets_off_is_its_letter_and_stops_no
 async def test_a_bug_that_may_be_the_stages_own_still_stops_it() -> None:
     worker, finished = worker_of(lambda _: 1 // 0, Broker()), list[InFlightMessage]()
     with capture_logs():
-        for number in range(worker.stoppage.window):
+        for number in range(worker.breaker.window):
             if worker.trouble:
                 break
             await worker.work(job(finished, headers=about(b"%d" % number)))
@@ -229,7 +229,7 @@ async def test_forged_headers_in_a_retry_topic_are_never_held_against_the_stage(
 ) -> None:
     broker, finished = Broker(), list[InFlightMessage]()
     worker = worker_of(lambda _: None, broker)
-    for number in range(worker.stoppage.window):
+    for number in range(worker.breaker.window):
         claims = (
             (h.DLQ_TOPIC, origin),
             (h.DLQ_PARTITION, b"9" * 18),
@@ -237,7 +237,7 @@ async def test_forged_headers_in_a_retry_topic_are_never_held_against_the_stage(
         )
         received = Received(headers=append_headers(about(b"%d" % number), claims))
         await worker.work(InFlightMessage(received, PLACE, "probe-retry-0", 0, finished.append))
-    assert (len(finished), worker.trouble) == (worker.stoppage.window, "")
+    assert (len(finished), worker.trouble) == (worker.breaker.window, "")
     assert {told[h.ERROR_CODE] for told in broker.told} == {"invalid_event"}
     assert not [told for told in broker.told if "elsewhere" in told[h.DLQ_MESSAGE]]
     await worker.close()
@@ -264,7 +264,7 @@ async def test_one_interview_at_which_the_model_fails_stops_nobody(code: ErrorCo
     for _ in range(MANY):
         await worker.work(job(finished, headers=about(b"hostile")))
     assert worker.trouble == ""
-    for number in range(worker.stoppage.window):
+    for number in range(worker.breaker.window):
         if worker.trouble:
             break
         await worker.work(job(finished, headers=about(b"interview %d" % number)))

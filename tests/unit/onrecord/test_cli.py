@@ -50,9 +50,9 @@ def test_an_error_is_one_line_on_stderr_with_its_details_below(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run_raising(monkeypatch, FailedError("no [luck] today", details=["line 1", "line [2]"]))
-    told = capsys.readouterr()
-    assert told.out == ""
-    assert told.err == "error: no [luck] today\n  line 1\n  line [2]\n"
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err == "error: no [luck] today\n  line 1\n  line [2]\n"
 
 
 def test_ctrl_c_exits_as_shells_expect(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,9 +72,9 @@ def test_without_a_verb_the_help_is_all_there_is(
     group: str, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.run_command(group.split()) == code
-    told = capsys.readouterr()
-    assert "Usage: onrecord" in told.out
-    assert told.err == ""
+    output = capsys.readouterr()
+    assert "Usage: onrecord" in output.out
+    assert output.err == ""
 
 
 def test_tells_its_version(capsys: pytest.CaptureFixture[str]) -> None:
@@ -87,9 +87,9 @@ def test_every_verb_of_the_stack_helps_with_examples_and_json(
     verb: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert cli.run_command([verb, "--help"]) == 0
-    told = capsys.readouterr().out
-    assert f"onrecord {verb}" in told
-    assert "--json" in told
+    output = capsys.readouterr().out
+    assert f"onrecord {verb}" in output
+    assert "--json" in output
 
 
 def test_status_without_a_stack_exits_3(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,9 +26,9 @@ PRINTING: Final = {"print", "Console", "write", "writelines"}
 
 
 def printed(capsys: pytest.CaptureFixture[str]) -> str:
-    told = capsys.readouterr()
-    assert TERMINAL_CONTROLS.findall(told.out + told.err) == []
-    return told.out + told.err
+    output = capsys.readouterr()
+    assert TERMINAL_CONTROLS.findall(output.out + output.err) == []
+    return output.out + output.err
 
 
 def table(cell: str | Text) -> Table:

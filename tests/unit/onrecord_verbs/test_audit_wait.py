@@ -63,8 +63,8 @@ def test_without_a_wait_books_that_balance_are_all_that_is_asked(
 
 def test_programs_are_told_whether_all_is_settled(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run_command(["audit", "--wait", "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert (told["balances"], told["settled"]) == (True, False)
+    output = json.loads(capsys.readouterr().out)
+    assert (output["balances"], output["settled"]) == (True, False)
 
 
 def test_a_message_on_its_way_is_waited_for_though_all_interviews_are_stored(
@@ -84,8 +84,8 @@ def test_a_message_on_its_way_is_waited_for_though_all_interviews_are_stored(
 
     monkeypatch.setattr(audit, "audit_system", audit_system)
     assert cli.run_command(["audit", "--wait", "--timeout", "2"]) == 1
-    told = capsys.readouterr().err
-    assert told == "still on its way after 2 s: 1 message in retry at persistence\n"
+    output = capsys.readouterr().err
+    assert output == "still on its way after 2 s: 1 message in retry at persistence\n"
 
 
 def test_a_draft_that_waits_for_its_interview_is_waited_for() -> None:
@@ -124,8 +124,8 @@ def test_a_draft_whose_interview_is_a_dead_letter_waits_and_is_not_waited_for(
 
     monkeypatch.setattr(audit, "audit_system", audit_system)
     assert cli.run_command(["audit", "--wait", "--timeout", "2"]) == 0
-    told = capsys.readouterr().out
-    assert "1 message kept until an interview that is now a dead letter is replayed" in told
+    output = capsys.readouterr().out
+    assert "1 message kept until an interview that is now a dead letter is replayed" in output
 
 
 def test_books_with_topics_that_could_not_be_read_prove_nothing_and_name_them(
@@ -145,5 +145,5 @@ def test_books_with_topics_that_could_not_be_read_prove_nothing_and_name_them(
     assert "acme-guardrail-dlq, acme-notes-drafted" in printed.err
     assert "`python -m messaging topics create`" in printed.err
     assert cli.run_command(["audit", "--json"]) == 1
-    told = json.loads(capsys.readouterr().out)
-    assert (told["balances"], told["missing_topics"]) == (False, [*missing])
+    output = json.loads(capsys.readouterr().out)
+    assert (output["balances"], output["missing_topics"]) == (False, [*missing])

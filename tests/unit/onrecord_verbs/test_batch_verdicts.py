@@ -62,6 +62,6 @@ def test_an_interview_that_nobody_could_read_is_told() -> None:
 
 
 def test_a_wait_that_ran_out_tells_what_is_dead_and_what_goes_on() -> None:
-    told = str(find_batch_failure(batch(far(0, stored=2, dead=1), far(1), finished=False)))
-    assert "1 chunk was set aside" in told
-    assert "1 interview was not read to the end when the wait was over" in told
+    output = str(find_batch_failure(batch(far(0, stored=2, dead=1), far(1), finished=False)))
+    assert "1 chunk was set aside" in output
+    assert "1 interview was not read to the end when the wait was over" in output

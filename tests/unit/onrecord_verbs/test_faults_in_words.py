@@ -14,7 +14,7 @@ GOOD: dict[str, Any] = {
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"themes": []}, "themes: at least one is needed"),
         ({"themes": "price"}, "themes: has to be a list"),
@@ -28,10 +28,12 @@ GOOD: dict[str, Any] = {
         ({"language": "English"}, "language: is a language code"),
     ],
 )
-def test_says_what_is_wrong_with_a_study_in_plain_words(changes: dict[str, Any], told: str) -> None:
+def test_says_what_is_wrong_with_a_study_in_plain_words(
+    changes: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ValidationError) as raised:
         Study.model_validate(GOOD | changes)
-    said = format_document_errors(raised.value)
-    assert said.startswith(told)
-    assert "Tuple" not in said
-    assert said.count("; ") <= told.count("; ") + 1
+    text = format_document_errors(raised.value)
+    assert text.startswith(message)
+    assert "Tuple" not in text
+    assert text.count("; ") <= message.count("; ") + 1

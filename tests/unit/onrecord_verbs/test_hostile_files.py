@@ -54,10 +54,10 @@ def test_odd_yaml_is_no_study_and_no_manifest(tmp_path: Path, text: str) -> None
     study.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError) as raised:
         read_study(study)
-    told = str(raised.value)
-    assert told.startswith(f"{study}: ")
-    assert "\n" not in told
-    assert len(told) < len(str(study)) + 400
+    output = str(raised.value)
+    assert output.startswith(f"{study}: ")
+    assert "\n" not in output
+    assert len(output) < len(str(study)) + 400
     manifest.write_text(text, encoding="utf-8")
     with pytest.raises(UsageError, match=r"manifest\.yaml: "):
         select_interviews([tmp_path])

@@ -100,7 +100,7 @@ def test_files_that_share_a_name_would_be_one_interview(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("- {title: no file}\n", r"1\.file: is missing"),
         ("- {file: a.TXT, speakers: [{label: A, role: boss}]}\n", r"1\.speakers\.1\.role"),
@@ -109,9 +109,9 @@ def test_files_that_share_a_name_would_be_one_interview(folder: Path) -> None:
         ("", "lists no interview"),
     ],
 )
-def test_names_what_is_wrong_with_a_manifest(folder: Path, text: str, told: str) -> None:
+def test_names_what_is_wrong_with_a_manifest(folder: Path, text: str, message: str) -> None:
     write_manifest(folder, text)
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         select_interviews([folder])
 
 

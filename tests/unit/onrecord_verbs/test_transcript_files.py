@@ -16,7 +16,7 @@ def test_reads_text_of_any_encoding_that_says_which_it_is(tmp_path: Path, encodi
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (b"Ann: caf\xc3", "breaks off within a character at byte 8"),
         (b"\xef\xbb\xbfAnn: \xff", "not valid UTF-8 at byte 8"),
@@ -26,11 +26,11 @@ def test_reads_text_of_any_encoding_that_says_which_it_is(tmp_path: Path, encodi
     ],
 )
 def test_names_the_file_and_the_byte_that_cannot_be_read(
-    tmp_path: Path, content: bytes, told: str
+    tmp_path: Path, content: bytes, message: str
 ) -> None:
     file = tmp_path / "talk.txt"
     file.write_bytes(content)
-    with pytest.raises(UsageError, match=told) as raised:
+    with pytest.raises(UsageError, match=message) as raised:
         read_transcript_text(file)
     assert str(file) in str(raised.value)
 
@@ -61,7 +61,7 @@ def test_a_folder_and_a_missing_file_are_no_transcript(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("yaml", "told"),
+    ("yaml", "message"),
     [
         ("study_id: pilot\nname: Pilot\n", "themes: is missing"),
         ("study_id: pilot\nname: Pilot\nthemes: []\n", "themes: "),
@@ -77,11 +77,11 @@ def test_a_folder_and_a_missing_file_are_no_transcript(tmp_path: Path) -> None:
     ],
 )
 def test_names_the_fields_that_keep_a_file_from_being_a_study(
-    tmp_path: Path, yaml: str, told: str
+    tmp_path: Path, yaml: str, message: str
 ) -> None:
     file = tmp_path / "study.yaml"
     file.write_text(yaml, encoding="utf-8")
-    with pytest.raises(UsageError, match=told):
+    with pytest.raises(UsageError, match=message):
         read_study(file)
 
 

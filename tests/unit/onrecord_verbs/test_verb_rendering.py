@@ -70,8 +70,8 @@ def test_what_is_printed_cannot_control_a_terminal(text: str) -> None:
 def test_a_paragraph_stays_within_its_width_and_loses_no_word(text: str, width: int) -> None:
     lines = list(wrap_paragraph(text, width, indent="    ", first="  • "))
     assert all(line.cell_len <= width for line in lines)
-    told = "".join(line.plain[4:] for line in lines)
-    assert told.replace(" ", "") == "".join(escape_controls(text).split())
+    output = "".join(line.plain[4:] for line in lines)
+    assert output.replace(" ", "") == "".join(escape_controls(text).split())
 
 
 def test_a_hex_dump_has_offsets_bytes_and_ascii() -> None:

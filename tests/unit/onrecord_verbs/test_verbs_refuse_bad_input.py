@@ -29,7 +29,7 @@ def talk(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ("submit", "name the files to submit"),
         ("submit {talk}", "--study study.yaml"),
@@ -61,13 +61,13 @@ def talk(tmp_path: Path) -> Path:
     ],
 )
 def test_wrong_usage_ends_with_2_and_says_what_is_wrong(
-    talk: Path, capsys: pytest.CaptureFixture[str], arguments: str, told: str
+    talk: Path, capsys: pytest.CaptureFixture[str], arguments: str, message: str
 ) -> None:
     words = arguments.format(talk=talk, samples=SAMPLES).split()
     assert cli.run_command(words) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
-    assert told in printed.err
+    assert message in printed.err
 
 
 @pytest.mark.parametrize(

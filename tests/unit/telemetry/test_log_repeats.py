@@ -48,8 +48,8 @@ def test_the_first_line_is_heard_and_its_repeats_are_counted(heard: Heard, clock
         clock.now += 0.1
         assert heard(UNABLE, 2, "100% refused") is None
     clock.now += 0.1
-    told = heard(UNABLE, 3, "100% refused")
-    assert told == "Unable connect to node with id 3: 100% refused (299 more like it in 30 s)"
+    output = heard(UNABLE, 3, "100% refused")
+    assert output == "Unable connect to node with id 3: 100% refused (299 more like it in 30 s)"
 
 
 def test_a_line_that_comes_seldom_says_nothing_of_others(heard: Heard, clock: Clock) -> None:
