@@ -58,7 +58,7 @@ def main(cluster: Path, port: int, password: str) -> None:
         _open_way_to(cluster)
     if not (cluster / "PG_VERSION").exists():
         _make(cluster, password, account)
-    _forget_dead_server(cluster)
+    remove_stale_lock(cluster)
     if account:
         os.setgroups([])
         os.setgid(account.pw_gid)
@@ -118,7 +118,7 @@ def _run(account: pwd.struct_passwd | None, program: str, *words: str, stdin: st
     )
 
 
-def _forget_dead_server(cluster: Path) -> None:
+def remove_stale_lock(cluster: Path) -> None:
     """Remove the lock of a killed server whose pid belongs to some other program by now."""
     lock = cluster / "postmaster.pid"
     if lock.exists():

@@ -53,7 +53,7 @@ def get_process_start_time(pid: int) -> str | None:
     """
     # psutil has only the latter, on Linux too: there it moves whenever the clock is set, and a
     # process that runs would be taken for another one.
-    return _start_ticks_of(pid) if sys.platform == "linux" else _start_seconds_of(pid)
+    return _start_ticks_of(pid) if sys.platform == "linux" else get_start_time_by_psutil(pid)
 
 
 def _start_ticks_of(pid: int) -> str | None:
@@ -70,7 +70,11 @@ def _boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 
 
-def _start_seconds_of(pid: int) -> str | None:
+def get_start_time_by_psutil(pid: int) -> str | None:
+    """Return when a process started, in seconds since the epoch as text; None if it is gone.
+
+    For systems without ``/proc``: on Linux it moves when the clock is set.
+    """
     import psutil  # noqa: PLC0415 - of the extra "local", and slow to import
 
     try:

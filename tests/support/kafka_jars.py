@@ -50,13 +50,13 @@ def jars() -> Path:
         KafkaMissingError: they are not here and Maven is missing, or cannot fetch them.
     """
     java()
-    folder = _cache() / f"kafka-{kafka_version()}"
+    folder = cache_folder() / f"kafka-{kafka_version()}"
     if not _is_current(folder):
         _fetch(folder)
     return folder
 
 
-def _cache() -> Path:
+def cache_folder() -> Path:
     return Path(os.environ.get("ONRECORD_CACHE") or ROOT / ".onrecord" / "cache").absolute()
 
 

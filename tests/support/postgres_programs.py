@@ -14,7 +14,7 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
-from support.kafka_jars import FETCH_TIMEOUT_S, _cache
+from support.kafka_jars import FETCH_TIMEOUT_S, cache_folder
 
 VERSION: Final = "18.3.0"
 ARTIFACT: Final = "io.zonky.test.postgres:embedded-postgres-binaries-linux-{}:{}"
@@ -31,7 +31,7 @@ def programs() -> Path:
     Raises:
         PostgresMissingError: Maven is missing, or cannot fetch them.
     """
-    folder = _cache() / f"postgres-{VERSION}"
+    folder = cache_folder() / f"postgres-{VERSION}"
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".fetching-") as name:

@@ -27,13 +27,13 @@ def deep(depth: int = 0) -> int:
 def test_what_nobody_foresaw_is_told_by_its_kind_and_place(error: Exception) -> None:
     with pytest.raises(ContentBugError) as raised:
         fail(error)
-    error = raised.value
+    failure = raised.value
     kind = type(error).__name__
-    assert (error.code, error.kind) == (ErrorCode.BUG, kind)
-    assert error.frames[0].startswith("test_content_bugs.py:")
-    place = error.frames[0].split()[0]
-    assert str(error) == f"reading failed unexpectedly ({kind} at {place})"
-    assert SECRET not in f"{error!r}{error.__dict__}"
+    assert (failure.code, failure.kind) == (ErrorCode.BUG, kind)
+    assert failure.frames[0].startswith("test_content_bugs.py:")
+    place = failure.frames[0].split()[0]
+    assert str(failure) == f"reading failed unexpectedly ({kind} at {place})"
+    assert SECRET not in f"{failure!r}{failure.__dict__}"
 
 
 def test_it_comes_whole_out_of_a_process() -> None:

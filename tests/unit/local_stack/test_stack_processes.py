@@ -12,9 +12,9 @@ import pytest
 
 from local_stack.processes import (
     Process,
-    _start_seconds_of,
     get_exit_code,
     get_process_start_time,
+    get_start_time_by_psutil,
     start_process,
 )
 from support.waiting import eventually
@@ -112,13 +112,13 @@ def test_a_process_outlives_the_thread_that_asked_for_it(tmp_path: Path) -> None
 
 
 def test_off_linux_a_process_is_born_once_too(sleeper: subprocess.Popen[bytes]) -> None:
-    born = _start_seconds_of(sleeper.pid)
+    born = get_start_time_by_psutil(sleeper.pid)
     assert born is not None
-    assert _start_seconds_of(sleeper.pid) == born
-    assert _start_seconds_of(os.getpid()) != born
+    assert get_start_time_by_psutil(sleeper.pid) == born
+    assert get_start_time_by_psutil(os.getpid()) != born
 
 
 def test_off_linux_a_zombie_does_not_live() -> None:
     with subprocess.Popen([sys.executable, "-I", "-S", "-c", ""]) as process:
-        eventually(lambda: _start_seconds_of(process.pid) is None)
-    assert _start_seconds_of(process.pid) is None
+        eventually(lambda: get_start_time_by_psutil(process.pid) is None)
+    assert get_start_time_by_psutil(process.pid) is None

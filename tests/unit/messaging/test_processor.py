@@ -202,7 +202,7 @@ async def test_what_a_messages_content_alone_sets_off_is_its_letter_and_stops_no
     assert (len(finished), broker.letters) == (MANY, ["probe-dlq"] * MANY)
     told = broker.told[-1]
     assert (told[h.ERROR_CODE], told[h.ERROR_TYPE]) == (ErrorCode.BUG, "KeyError")
-    assert told[h.ERROR_STACK].startswith("test_worker.py:")
+    assert told[h.ERROR_STACK].startswith("test_processor.py:")
     assert "reading the transcript failed unexpectedly (KeyError at " in told[h.DLQ_MESSAGE]
     bugs = [one for one in logs if one["event"] == "bug"]
     assert len(bugs) == MANY
