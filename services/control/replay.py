@@ -16,7 +16,7 @@ import structlog
 
 from contracts.control_api import DeadLetterFilter, ReplayCursor, ReplayResult
 from contracts.errors import OnrecordError, OutageError
-from contracts.topics import MIB, retry_topic
+from contracts.topics import MIB, PIPELINE, retry_topic
 from control.domain import (
     DeadLetterNotOpenError,
     DeadLetterPosition,
@@ -165,10 +165,10 @@ class DeadLetterReplayer:
                     sent = await self._send(letters)
                 settling.append(self._settle_soon(letters, sent, replays))
                 if len(settling) > UNDER_WAY:
-                    await _soon(settling.popleft())
+                    await self._soon(settling.popleft())
             replays.next = None if limit else point
             while settling:
-                await _soon(settling.popleft())
+                await self._soon(settling.popleft())
         finally:
             await asyncio.shield(self._give_back(claiming))
         return replays
@@ -192,7 +192,7 @@ class DeadLetterReplayer:
         with self._answering_for([letter.letter_id for letter in letters]):
             for begin in range(0, len(letters), BATCH):
                 some = letters[begin : begin + BATCH]
-                await _soon(self._settle_soon(some, await self._send(some), replays))
+                await self._soon(self._settle_soon(some, await self._send(some), replays))
         for letter_id, why in replays.not_replayed.items():
             log.warning("not_replayed", letter_id=str(letter_id), reason=why)
         return len(replays.replayed)
@@ -363,6 +363,18 @@ class DeadLetterReplayer:
         task.add_done_callback(self._settled)
         return task
 
+    async def _soon(self, settling: asyncio.Task[None]) -> None:
+        """Wait until letters are settled; a broker that takes long is said to be away.
+
+        What is on its way by then goes on, and is marked when the broker has it, unless its topic
+        is gone: that is given up, and open again.
+        """
+        done, _ = await asyncio.wait((settling,), timeout=ACKNOWLEDGED_WITHIN_S)
+        if not done:
+            await self._find_missing_topics(PIPELINE)
+            raise KafkaUnavailableError(_SLOW)
+        settling.result()
+
     def _settled(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -449,14 +461,3 @@ _MISSING: Final = (
     "again"
 )
 _SLOW: Final = "the broker does not acknowledge replayed letters"
-
-
-async def _soon(settling: asyncio.Task[None]) -> None:
-    """Wait until letters are settled; a broker that takes long is said to be away.
-
-    What is on its way by then goes on, and is marked when the broker has it.
-    """
-    done, _ = await asyncio.wait((settling,), timeout=ACKNOWLEDGED_WITHIN_S)
-    if not done:
-        raise KafkaUnavailableError(_SLOW)
-    settling.result()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from types import TracebackType
@@ -24,6 +25,7 @@ from contracts.topics import get_event_topic
 from messaging.codec import encode_event
 from messaging.delivery import NO_CONTEXT, Headers, PropagatedContext
 from messaging.kafka import header_names
+from messaging.kafka.aiokafka_internals import abort_producer
 from messaging.kafka.connection_errors import KafkaUnavailableError, diagnose_connection
 from messaging.kafka.topic_checks import describe_missing_topics
 from messaging.limits import compute_headers_size
@@ -83,6 +85,7 @@ class Publisher:
         self._retiring: set[asyncio.Task[None]] = set()
         self._one_record_batches: set[str] = set()
         self._partitions: dict[str, list[int]] = {}
+        self._most_partitions: Counter[str] = Counter()
         self._topics: dict[type[Event], str] = {}
         self._last_response_at = 0.0
 
@@ -128,7 +131,7 @@ class Publisher:
         self._accumulator.abandon(_CLOSED)
         with suppress(TimeoutError):
             async with asyncio.timeout(FLUSH_S):
-                await self._producer.stop()
+                await self._stop_producer()
         for task in self._retiring:
             task.cancel()
         await asyncio.gather(*self._retiring, return_exceptions=True)
@@ -252,7 +255,9 @@ class Publisher:
     async def find_missing_topics(self, topics: Collection[str]) -> frozenset[str]:
         """Return those of some topics that do not exist, by what the broker says now.
 
-        A record for a topic that does not exist waits for it, as the client never gives it up.
+        A record for a topic that does not exist waits for it, as the client never gives it up. If
+        one of these was deleted after it was written to, the producer is replaced, so that what
+        waits for it fails.
 
         Args:
             topics: their names without prefix.
@@ -268,6 +273,8 @@ class Publisher:
                 changed = [one for one in topics if self._has_changed(self.name(one), found[one])]
                 if changed:
                     await self._producer.client.force_metadata_update()
+            if self._is_spent and not self._closing:
+                await self._replace_producer()
         except TimeoutError as error:
             raise KafkaUnavailableError("the broker does not list its topics") from error
         return frozenset(topic for topic, partitions in found.items() if not partitions)
@@ -354,7 +361,17 @@ class Publisher:
         finally:
             request.cancel()
         self._partitions[topic] = partitions
+        self._most_partitions[topic] = max(len(partitions), self._most_partitions[topic])
         return partitions
+
+    def _require_new_partition(self, topic: str, partition: int) -> None:
+        """Refuse a partition that a topic had before it was made anew with fewer of them.
+
+        Raises:
+            KafkaUnavailableError: whoever sends the record again gets another partition.
+        """
+        if partition < self._most_partitions[topic]:
+            raise KafkaUnavailableError(f"{topic} was created again with fewer partitions")
 
     def _new_batch(self) -> RecordBatch:
         return RecordBatch(self._producer.create_batch())
@@ -367,7 +384,8 @@ class Publisher:
                 await self._replace_producer()
             retired = self._retired
             # Cached by the client: asked for again, as partitions may have been added meanwhile.
-            await self._fetch_partitions(topic)
+            if partition not in await self._fetch_partitions(topic):
+                self._require_new_partition(topic, partition)
             sent = await self._producer.send_batch(batch.builder, topic, partition=partition)
             await asyncio.wait((sent, retired), return_when=asyncio.FIRST_COMPLETED)
             error = sent.exception() if sent.done() else _CLOSED
@@ -405,13 +423,22 @@ class Publisher:
             await self.__aenter__()
             self._is_spent = False
 
+    async def _stop_producer(self) -> None:
+        try:
+            async with asyncio.timeout(FLUSH_S / 2):
+                await self._producer.stop()
+        except TimeoutError:
+            await abort_producer(self._producer)
+
     @staticmethod
     async def _retire(old: AIOKafkaProducer, retired: asyncio.Future[None]) -> None:
         stopping = asyncio.create_task(old.stop())
         try:
             await asyncio.wait((stopping,), timeout=FLUSH_S)
             retired.set_result(None)
-            await stopping  # ends by itself, at the latest when the broker is back
+            if not stopping.done():
+                # What waits for a topic that is gone would never let it stop.
+                await abort_producer(old)
         finally:
             stopping.cancel()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ import pytest
 
 from contracts.control_api import DeadLetterState
 from contracts.topics import dlq_topic, retry_topic
+from control import replay
 from control.store import DeadLetterStore
 from database.pool import Database
 from messaging.kafka.admin import create_topics, list_missing_topics, open_admin_client
@@ -117,5 +118,36 @@ async def test_interrupted_replays_into_a_topic_that_is_gone_are_open_again(
             return DeadLetterState.REPLAYING not in await states(offices, letters.values())
 
         await until(are_settled, within_s=10)
+    assert await states(offices, [letters.pop(GONE)]) == {DeadLetterState.OPEN}
+    assert await states(offices, letters.values()) == {DeadLetterState.REPLAYED}
+
+
+async def test_letters_on_their_way_into_a_topic_that_is_deleted_are_open_again_and_keep_no_others(
+    offices: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replay, "ACKNOWLEDGED_WITHIN_S", 1.0)
+    await one_of_each(offices)
+    await offices.ask("POST", "/letters/replay")
+    letters = await one_of_each(offices, 2)
+    publisher = offices.context.replayer._publisher
+    look = publisher.find_missing_topics
+
+    async def look_then_lose_it(topics: Collection[str]) -> frozenset[str]:
+        found = await look(topics)
+        await delete(offices, RETRY.name)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(publisher, "find_missing_topics", look_then_lose_it)
+        status, _ = await ask_soon(offices, "/letters/replay")
+    assert status == 503
+    async with asyncio.timeout(20):
+        status, _ = await offices.ask("POST", "/letters/replay")
+    assert status == 200
+
+    async def are_settled() -> bool:
+        return DeadLetterState.REPLAYING not in await states(offices, letters.values())
+
+    await until(are_settled)
     assert await states(offices, [letters.pop(GONE)]) == {DeadLetterState.OPEN}
     assert await states(offices, letters.values()) == {DeadLetterState.REPLAYED}
