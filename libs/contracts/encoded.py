@@ -52,6 +52,9 @@ def get_event_class(event: Event) -> type[Event]:
     return event.kind if isinstance(event, EncodedEvent) else type(event)
 
 
-def get_event_json(event: Event) -> str:
-    """Return an event's JSON, whether the event is already encoded or not."""
-    return event.body if isinstance(event, EncodedEvent) else event.model_dump_json()
+def get_event_json(event: Event) -> bytes:
+    """Return an event's JSON in UTF-8, whether the event is already encoded or not."""
+    if isinstance(event, EncodedEvent):
+        return event.body.encode()
+    # As ``model_dump_json``, which would decode it.
+    return event.__pydantic_serializer__.to_json(event)

@@ -62,7 +62,7 @@ def encode_event(
         Key, value and headers. The CloudEvents id is derived from type, key and body, so that
         the same event sent twice is recognisable as the same.
     """
-    kind, body = get_event_class(event), get_event_json(event).encode()
+    kind, body = get_event_class(event), get_event_json(event)
     key = event.key.encode()
     headers = [
         *_constant_headers(kind.ce_type, source),

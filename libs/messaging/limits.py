@@ -71,11 +71,13 @@ class MessageLimits:
     max_bytes: int = MAX_BATCH_BYTES
     max_values: int = MAX_JSON_VALUES
 
-    def complaint_about(self, received: Any) -> str:
+    def complaint_about(self, received: Any, headers_bound: int | None = None) -> str:
         """Return why a record is too large, before anything of it is decoded.
 
         Args:
             received: the record as aiokafka hands it out.
+            headers_bound: characters and bytes of all headers at most, if that is known, so that
+                few records have their headers looked at once more.
 
         Returns:
             One line for people; empty if it has no more bytes and headers than are allowed.
@@ -91,6 +93,8 @@ class MessageLimits:
             )
         if len(headers) > MAX_HEADERS:
             return f"{len(headers):,} headers; the limit is {MAX_HEADERS:,}"
+        if headers_bound is not None and _WIDEST * headers_bound <= HEADERS_BYTES:
+            return ""
         size = compute_headers_size(headers)
         if size > HEADERS_BYTES:
             return f"the headers have {size:,} bytes; the limit is {HEADERS_BYTES:,}"

@@ -9,7 +9,6 @@ works. Exit codes: 0 measured, whether or not the goals are reached; 1 a measure
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import os
 import pkgutil
@@ -26,6 +25,7 @@ from typing import Any, Final
 from bench.harness import ROOT, Lab, Result, commit, stack
 from bench.quiet import be_quiet
 from bench.table import lines
+from messaging.broker.application import configure_garbage_collector
 from support.apache_kafka import KafkaDidNotStartError, own_kafka
 from support.kafka_jars import KafkaMissingError
 
@@ -53,8 +53,7 @@ def take(names: dict[str, ModuleType], scale: float) -> tuple[dict[str, dict[str
     found: dict[str, dict[str, Any]] = {}
     FOLDER.mkdir(parents=True, exist_ok=True)
     # As a service does when it starts; it holds for all sides alike.
-    gc.collect()
-    gc.freeze()
+    configure_garbage_collector()
     with ExitStack() as running:
         needed = not all(getattr(one, "WITHOUT_BROKER", False) for one in names.values())
         lab = Lab(running.enter_context(own_kafka()).servers if needed else "", scale)

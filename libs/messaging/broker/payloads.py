@@ -27,9 +27,10 @@ from messaging.codec import (
     build_validation_error,
     decode_event,
     parse_model,
+    read_event_headers,
     strip_schema_id,
 )
-from messaging.delivery import Record
+from messaging.delivery import PropagatedContext, Record
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -44,15 +45,20 @@ def is_model_type(annotation: Any) -> bool:
     return isclass(annotation) and issubclass(annotation, BaseModel)
 
 
-def decode_payload(value: bytes | None, headers: Headers, expected: type[BaseModel]) -> Any:
+def decode_payload(
+    value: bytes | None, headers: Headers, expected: type[BaseModel]
+) -> tuple[Any, PropagatedContext]:
     """Decode a record's value as the event or model that a handler expects.
+
+    Returns:
+        It, and what of the headers is carried on.
 
     Raises:
         BadMessageError: the value is not that.
     """
     if issubclass(expected, Event):
-        return decode_event(value, headers, expected)[0]
-    return parse_model(value, expected)
+        return decode_event(value, headers, expected)
+    return parse_model(value, expected), read_event_headers(headers)[1]
 
 
 def build_decoder(
@@ -70,7 +76,7 @@ def build_decoder(
         if annotation is Record:
             return convert_record(raw, topic_of(raw))
         if is_model_type(annotation):
-            return decode_payload(raw.value, raw.headers or (), annotation)
+            return decode_payload(raw.value, raw.headers or (), annotation)[0]
         message.body = strip_schema_id(message.body)
         try:
             return decode_message(message)

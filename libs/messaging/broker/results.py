@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from contracts.encoded import get_event_class
@@ -91,13 +91,22 @@ def build_event_command(
     return build_publish_command(value, key=key, headers=texts | (more or {}))
 
 
-def require_publishers(events: Iterable[Event], publishers: Iterable[ManagedPublisher]) -> None:
-    """Raise ``UndeclaredEventError`` for an event that none of the publishers is declared for.
+def get_declared_events(publishers: Iterable[ManagedPublisher]) -> frozenset[type[Event]]:
+    """Return the events that publishers are declared for."""
+    topics = (one.declared for one in publishers if one.declared is not None)
+    return frozenset(topic.event for topic in topics)
+
+
+def require_publishers(events: Iterable[Event], declared: Collection[type[Event]]) -> None:
+    """Raise ``UndeclaredEventError`` for an event that a handler has no publisher for.
+
+    Args:
+        events: what it returned.
+        declared: what its publishers are declared for.
 
     Raises:
         UndeclaredEventError: one that no publisher is for.
     """
-    declared = {one.declared.event for one in publishers if one.declared is not None}
     for event in events:
         if get_event_class(event) not in declared:
             raise UndeclaredEventError(

@@ -17,6 +17,7 @@ from faststream.exceptions import HandlerException, NackMessage, RejectMessage
 from pydantic import ValidationError
 
 from contracts.errors import ErrorCode, RejectedError, RetryableError
+from contracts.events import Event
 from messaging.broker.internals import (
     AckRecordingMessage,
     AckStatus,
@@ -27,7 +28,12 @@ from messaging.broker.internals import (
 )
 from messaging.broker.payloads import as_bad_message, decode_payload, is_event_type, is_model_type
 from messaging.broker.registrator import DELIVERY
-from messaging.broker.results import HandlerResults, extract_events, require_publishers
+from messaging.broker.results import (
+    HandlerResults,
+    extract_events,
+    get_declared_events,
+    require_publishers,
+)
 from messaging.codec import read_event_headers
 from messaging.delivery import (
     NO_CONTEXT,
@@ -77,6 +83,9 @@ class DirectRoute:
         context: reads a value of FastStream's context.
         correlates: whether it has publishers of topics that are not declared, whose messages carry
             FastStream's correlation id.
+        declared: the events that its publishers are declared for.
+        wants_delivery: whether the handler asks for the delivery.
+        is_json: whether the handler takes what was JSON.
     """
 
     topic: str
@@ -85,16 +94,9 @@ class DirectRoute:
     config: Any
     context: Callable[[str], Any]
     correlates: bool
-
-    @property
-    def wants_delivery(self) -> bool:
-        """Whether the handler asks for the delivery."""
-        return DELIVERY in self.call.context.values()
-
-    @property
-    def is_json(self) -> bool:
-        """Whether the handler takes what was JSON."""
-        return self.payload is not Record
+    declared: frozenset[type[Event]]
+    wants_delivery: bool
+    is_json: bool
 
     def read(self, job: InFlightMessage) -> tuple[Any, PropagatedContext]:
         """Decode the record.
@@ -102,12 +104,12 @@ class DirectRoute:
         Raises:
             BadMessageError: it is not what the handler takes.
         """
-        lineage = read_event_headers(job.headers)[1]
+        headers = job.headers
         if self.payload is Record:
-            return job.record, lineage
-        payload = decode_payload(job.received.value, job.headers, self.payload)
+            return job.record, read_event_headers(headers)[1]
+        payload, lineage = decode_payload(job.received.value, headers, self.payload)
         if self.correlates:
-            return _Correlated(payload, _correlation_id(job.headers)), lineage
+            return _Correlated(payload, _correlation_id(headers)), lineage
         return payload, lineage
 
     async def handle(self, subject: Any, delivery: Delivery | None) -> Sequence[Outgoing]:
@@ -129,7 +131,7 @@ class DirectRoute:
             return ()
         events = extract_events(returned)
         if events is not None and not self.correlates:
-            require_publishers(events, call.publishers)
+            require_publishers(events, self.declared)
             return events
         results = HandlerResults(self.config, NO_CONTEXT)
         token = publishing_to.set(results)
@@ -159,7 +161,7 @@ class FastStreamRoute:
         config: FastStream's settings of the broker.
         prefix: of the installation's topics.
         is_json: whether its records are held to JSON's limits.
-        declared_publishers: of its handlers, if all of them are of declared topics.
+        declared: the events that its publishers are declared for; None if some are for anything.
     """
 
     topic: str
@@ -167,7 +169,7 @@ class FastStreamRoute:
     config: Any
     prefix: str
     is_json: bool
-    declared_publishers: tuple[Any, ...] | None
+    declared: frozenset[type[Event]] | None
     wants_delivery: bool = True
 
     def read(self, job: InFlightMessage) -> tuple[_ReceivedRecord, PropagatedContext]:
@@ -201,8 +203,8 @@ class FastStreamRoute:
         finally:
             publishing_to.reset(token)
         _raise_acknowledgement(results.message)
-        if self.declared_publishers is not None and (events := extract_events(response.body)):
-            require_publishers(events, self.declared_publishers)
+        if self.declared is not None and (events := extract_events(response.body)):
+            require_publishers(events, self.declared)
         return results.records
 
 
@@ -257,9 +259,20 @@ def build_routes(subscriber: ManagedSubscriber, prefix: str) -> list[DirectRoute
     if (call := _direct(subscriber)) is None:
         return [_build_faststream_route(subscriber, topic, prefix) for topic in topics]
     payload = call.payloads[0][1]
-    config, context = subscriber.configuration, subscriber.context.resolve
-    correlates = any(one.declared is None for one in call.publishers)
-    return [DirectRoute(topic, call, payload, config, context, correlates) for topic in topics]
+    return [
+        DirectRoute(
+            topic,
+            call,
+            payload,
+            subscriber.configuration,
+            subscriber.context.resolve,
+            correlates=any(one.declared is None for one in call.publishers),
+            declared=get_declared_events(call.publishers),
+            wants_delivery=DELIVERY in call.context.values(),
+            is_json=payload is not Record,
+        )
+        for topic in topics
+    ]
 
 
 def _build_faststream_route(
@@ -273,8 +286,10 @@ def _build_faststream_route(
         subscriber.configuration,
         prefix,
         is_json=all(one.payloads and one.payloads[0][1] is not Record for one in calls),
-        declared_publishers=(
-            publishers if all(one.declared is not None for one in publishers) else None
+        declared=(
+            get_declared_events(publishers)
+            if all(one.declared is not None for one in publishers)
+            else None
         ),
     )
 

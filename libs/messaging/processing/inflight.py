@@ -31,8 +31,8 @@ Subject: TypeAlias = bytes | TopicPartition
 RECORD_BYTES: Final = 1_024
 """What a record takes in memory besides its key, value and headers, about."""
 
-HEADER_BYTES: Final = 128
-"""What a header takes in memory besides its value, about."""
+HEADER_BYTES: Final = 112
+"""What a header takes in memory besides its name's characters and its value, about."""
 
 
 class InFlightMessage:
@@ -191,8 +191,7 @@ def _measure(received: Any, partition: TopicPartition) -> tuple[Subject, int]:
     headers, key, value = received.headers, received.key, received.value
     size = RECORD_BYTES + HEADER_BYTES * len(headers) + len(key or b"") + len(value or b"")
     for name, content in headers:
-        if content is not None:
-            size += len(content)
+        size += len(name) if content is None else len(name) + len(content)
         if name == _TRANSCRIPT_ID:
             transcript = content
         elif name == _CE_SUBJECT:

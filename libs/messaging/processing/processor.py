@@ -186,7 +186,7 @@ class MessageProcessor:
 
     def _read(self, job: InFlightMessage) -> tuple[TopicSubscription, Any]:
         if self._stage.dead_letters:  # a stage without them takes whatever there is
-            _refuse(job, self._limits.complaint_about(job.received))
+            _refuse(job, self._limits.complaint_about(job.received, job.size))
         route = self._stage.route(job.source_topic)
         if route.is_json:
             _refuse(job, self._limits.complaint_about_json(job.received.value))
