@@ -342,7 +342,7 @@ class Publisher:
     ) -> None:
         size = len(key or b"") + len(value or b"") + RECORD_OVERHEAD_BYTES
         most = self._kafka.max_batch_bytes
-        # Their exact size takes as long as all other steps here, and matters to few records.
+        # Their exact size takes longer than the other checks, and matters to few records.
         is_small = headers_bound is not None and size + headers_bound <= most
         if not is_small and size + compute_headers_size(headers) > most:
             raise RecordTooLargeError(

@@ -9,11 +9,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
 from messaging.consumer.oversize import DigestScope, OversizeInfo, OversizeValue
-from messaging.limits import SIMPLE_BYTES, MessageLimits, has_more_json_values
+from messaging.limits import (
+    SIMPLE_BYTES,
+    MessageLimits,
+    compute_headers_size,
+    has_more_json_values,
+)
+from messaging.processing.inflight import InFlightMessage
 
 MIB = 1024 * 1024
 LIMITS = MessageLimits("probe", max_bytes=1_000, max_values=10_000)
@@ -105,3 +112,19 @@ def test_a_record_at_its_limits_is_taken() -> None:
     many = [("h", b"") for _ in range(999)]
     for one in (record(bytes(900), bytes(100)), record(None, None, *many, ("h", b""))):
         assert not LIMITS.complaint_about(one)
+
+
+@pytest.mark.parametrize(("over", "words"), OVER.values(), ids=OVER.keys())
+def test_a_message_that_knows_its_size_is_refused_all_the_same(over: Any, words: str) -> None:
+    """Headers are looked at again only if the size says that they might be too large."""
+    message = InFlightMessage(over, TopicPartition("t", 0), "t", None, lambda _: None)
+    assert words in LIMITS.complaint_about(over, message.size)
+
+
+@pytest.mark.parametrize("name", ["h", "ü", "語", "🙂"])
+def test_the_size_of_a_message_is_a_bound_of_its_headers(name: str) -> None:
+    headers = [(name * 20, None), (name, b"v" * 30), (name * 300, b"")] * 50
+    message = InFlightMessage(
+        record(None, None, *headers), TopicPartition("t", 0), "t", None, lambda _: None
+    )
+    assert 4 * message.size > compute_headers_size(headers)
