@@ -123,7 +123,7 @@ def test_a_message_that_knows_its_size_is_refused_all_the_same(over: Any, words:
 
 @pytest.mark.parametrize("name", ["h", "ü", "語", "🙂"])
 def test_the_size_of_a_message_is_a_bound_of_its_headers(name: str) -> None:
-    headers = [(name * 20, None), (name, b"v" * 30), (name * 300, b"")] * 50
+    headers: list[Any] = [(name * 20, None), (name, b"v" * 30), (name * 300, b"")] * 50
     message = InFlightMessage(
         record(None, None, *headers), TopicPartition("t", 0), "t", None, lambda _: None
     )
