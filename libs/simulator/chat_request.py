@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class StreamOptions(BaseModel):
-    """Stream options of a request."""
+    """Options of a streamed response, such as whether it ends with the usage."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -16,7 +16,7 @@ class StreamOptions(BaseModel):
 
 
 class ResponseFormat(BaseModel):
-    """Response format of a request."""
+    """Format that a request asks for: text, JSON, or JSON of a schema."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

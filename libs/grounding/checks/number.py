@@ -10,7 +10,7 @@ from typing import Final
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
 from grounding.checks.failures import build_claim_failure
-from grounding.checks.rate import find_agreed_rates
+from grounding.checks.rate import find_shared_rates
 from grounding.numbers.clock import find_times_of_day
 from grounding.numbers.derived import find_derived_numbers
 from grounding.numbers.quantities import (
@@ -74,7 +74,7 @@ def _list_claimed_quantities(context: CheckContext) -> list[Quantity]:
     in_evidence = [one for quote in context.quotes for one in find_times_of_day(quote)]
     times = find_times_of_day(context.draft.statement)
     agreed = [
-        (one.start, one.end) for one in find_agreed_rates(context) if one.counted == OCCURRENCES
+        (one.start, one.end) for one in find_shared_rates(context) if one.counted == OCCURRENCES
     ]
     agreed += [(one.start, one.end) for one in times if any(map(one.agrees_with, in_evidence))]
     agreed += find_derived_numbers(statement, context.quotes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grounding.checks.base import Check, CheckContext
-from grounding.checks.rate import is_in_agreed_rate
+from grounding.checks.rate import is_within_shared_rate
 from grounding.checks.scale import WordScale, build_scale_check
 from grounding.numbers.units import NUMBER_WORDS
 from grounding.text.sentence_alignment import SentenceAlignment
@@ -22,7 +22,7 @@ def _is_part_of_rate(context: CheckContext, alignment: SentenceAlignment, at: in
         return True
     around = [one.text for one in alignment.sentence[max(0, at - 1) : at + 2]]
     is_share = at > 0 and around[0] in {"of", "in"} and around[-1] in NUMBER_WORDS
-    return is_share or is_in_agreed_rate(context, alignment.sentence[at].place)
+    return is_share or is_within_shared_rate(context, alignment.sentence[at].place)
 
 
 def _has_exception(alignment: SentenceAlignment) -> bool:

@@ -13,7 +13,7 @@ from grounding.numbers.rates import FrequencyRate, find_frequency_rates
 _NAME: Final = "rate_differs"
 
 
-def find_agreed_rates(context: CheckContext) -> list[FrequencyRate]:
+def find_shared_rates(context: CheckContext) -> list[FrequencyRate]:
     """Return the rates (such as "twice a week") that a statement and its evidence share."""
     return _find_agreed(context.draft.statement, context.quotes)
 
@@ -29,9 +29,9 @@ def _find_agreed(statement: str, quotes: tuple[str, ...]) -> list[FrequencyRate]
     ]
 
 
-def is_in_agreed_rate(context: CheckContext, place: int) -> bool:
+def is_within_shared_rate(context: CheckContext, place: int) -> bool:
     """Return whether a character of the statement is within a rate that the evidence shares."""
-    return any(one.start <= place < one.end for one in find_agreed_rates(context))
+    return any(one.start <= place < one.end for one in find_shared_rates(context))
 
 
 def _list_evidence_rates(context: CheckContext) -> list[FrequencyRate]:
@@ -44,7 +44,7 @@ def _rate_differs(context: CheckContext) -> CheckFailure | None:
     in_evidence = _list_evidence_rates(context)
     for claimed in find_frequency_rates(context.draft.statement):
         rivals = [one for one in in_evidence if claimed.counts_same_as(one)]
-        if rivals and claimed not in find_agreed_rates(context):
+        if rivals and claimed not in find_shared_rates(context):
             return build_claim_failure(
                 _NAME,
                 context,

@@ -7,7 +7,7 @@ from typing import Final
 from contracts.notes import CheckFailure
 from grounding.checks.base import Check, CheckContext
 from grounding.checks.failures import build_claim_failure, quote_word
-from grounding.checks.rate import is_in_agreed_rate
+from grounding.checks.rate import is_within_shared_rate
 from grounding.checks.scale import WordScale, build_scale_check
 from grounding.numbers.clock import find_days_of_year, find_times_of_day
 from grounding.numbers.units import NUMBER_WORDS
@@ -36,7 +36,7 @@ def _is_unit_of_quantity(context: CheckContext, alignment: SentenceAlignment, at
     """Whether it is the unit of a quantity ("half an hour"), which the check of numbers reads."""
     if alignment.sentence[at].text not in scales.SPANS:
         return False
-    if is_in_agreed_rate(context, alignment.sentence[at].place):
+    if is_within_shared_rate(context, alignment.sentence[at].place):
         return True
     before = [one.text for one in alignment.sentence[max(0, at - 2) : at]]
     return any(

@@ -19,7 +19,7 @@ from onrecord.pages.rendering import format_count, wrap_paragraph
 from onrecord.settings import ClientSettings
 from onrecord.submit.interview_files import InterviewFile
 from onrecord.submit.preparation import PreparedSubmission, SubmissionOptions, prepare_submissions
-from onrecord.submit.waiting import SubmissionWatch, require_no_conflicts
+from onrecord.submit.waiting import SubmissionWatcher, require_no_conflicts
 from read_model.queries import ReadModelQueries, TranscriptProgress
 
 
@@ -141,7 +141,7 @@ async def _send_and_wait(
 ) -> SubmittedBatch:
     async with AsyncExitStack() as opened:
         reading = ReadModelQueries(await opened.enter_async_context(open_postgres(settings)))
-        watch = await SubmissionWatch.begin(reading, [one.event for one in ready])
+        watch = await SubmissionWatcher.begin(reading, [one.event for one in ready])
         await _send(ready, kafka, bars)
         reading_chunks = bars.add_task("waiting", total=None)
 

@@ -50,8 +50,8 @@ async def require_no_conflicts(
 
 
 @dataclass(frozen=True, slots=True)
-class SubmissionWatch:
-    """Watch on submissions until every chunk is stored or dead-lettered.
+class SubmissionWatcher:
+    """Watcher of submissions, until every chunk is stored or dead-lettered.
 
     Attributes:
         contents: what is submitted: ``content_sha256`` by the transcript's id.

@@ -17,7 +17,7 @@ from messaging.dead_letters.headers import build_dead_letter_headers, describe_f
 from messaging.dead_letters.record_digest import digest_record
 from messaging.delivery import append_headers
 from onrecord.errors import UsageError
-from onrecord.submit.waiting import SubmissionWatch
+from onrecord.submit.waiting import SubmissionWatcher
 from persistence.store import NotesStore
 from read_model.queries import ReadModelQueries, TranscriptProgress
 from support.interviews import STUDY, TRANSCRIPT, chunk, ingested, note, validated
@@ -85,7 +85,7 @@ def progress_of(chunks: int, stored: int, dead: int, notes: int) -> TranscriptPr
 
 
 async def look(
-    reading: ReadModelQueries, watch: SubmissionWatch
+    reading: ReadModelQueries, watch: SubmissionWatcher
 ) -> tuple[TranscriptProgress, bool]:
     seen: list[TranscriptProgress] = []
     (progress,), finished = await watch.until_done(reading, 0, seen.extend)
@@ -102,7 +102,7 @@ def ready(index: int) -> tuple[object, bytes]:
 async def test_is_done_when_every_chunk_is_stored_or_dead(
     store: NotesStore, reading: ReadModelQueries, topics: Topics
 ) -> None:
-    watch = await SubmissionWatch.begin(reading, [SUBMITTED])
+    watch = await SubmissionWatcher.begin(reading, [SUBMITTED])
     assert await look(reading, watch) == (progress_of(0, 0, 0, 0), False)
     await store.store_transcript(ingested(content_sha256=SUBMITTED.content_sha256))
     await store.store_notes(validated(note("They pay 40 dollars")))
@@ -114,7 +114,7 @@ async def test_is_done_when_every_chunk_is_stored_or_dead(
 async def test_garbage_under_a_chunks_key_makes_no_chunk_dead(
     store: NotesStore, reading: ReadModelQueries, topics: Topics
 ) -> None:
-    watch = await SubmissionWatch.begin(reading, [SUBMITTED])
+    watch = await SubmissionWatcher.begin(reading, [SUBMITTED])
     await store.store_transcript(ingested(content_sha256=SUBMITTED.content_sha256))
     key = str(chunk(index=2).chunk_id).encode()
     garbage = Record("chunks-ready", 0, 9, key, b"garbage", (), 1)
@@ -125,7 +125,7 @@ async def test_garbage_under_a_chunks_key_makes_no_chunk_dead(
 async def test_an_interview_that_nobody_can_read_is_done_as_refused(
     reading: ReadModelQueries, topics: Topics
 ) -> None:
-    watch = await SubmissionWatch.begin(reading, [SUBMITTED])
+    watch = await SubmissionWatcher.begin(reading, [SUBMITTED])
     mine = await topics.submit(SUBMITTED.model_dump_json().encode())
     await topics.die("ingestion", mine)
     progress, finished = await look(reading, watch)
@@ -138,7 +138,7 @@ async def test_an_interview_that_nobody_can_read_is_done_as_refused(
 async def test_what_strangers_send_with_its_key_does_not_refuse_an_interview(
     reading: ReadModelQueries, topics: Topics, value: bytes
 ) -> None:
-    watch = await SubmissionWatch.begin(reading, [SUBMITTED])
+    watch = await SubmissionWatcher.begin(reading, [SUBMITTED])
     await topics.submit(SUBMITTED.model_dump_json().encode())
     await topics.die("ingestion", await topics.submit(value))
     progress, finished = await look(reading, watch)
@@ -148,7 +148,7 @@ async def test_what_strangers_send_with_its_key_does_not_refuse_an_interview(
 async def test_other_content_that_the_database_refuses_does_not_refuse_an_interview(
     store: NotesStore, reading: ReadModelQueries, topics: Topics
 ) -> None:
-    watch = await SubmissionWatch.begin(reading, [SUBMITTED])
+    watch = await SubmissionWatcher.begin(reading, [SUBMITTED])
     theirs = ingested(content_sha256=THEIRS.content_sha256)
     await topics.die("persistence", topics.read("transcripts-ingested", theirs))
     assert not (await look(reading, watch))[0].refused
@@ -163,7 +163,7 @@ async def test_letters_from_before_are_not_this_submissions(
     await store.store_transcript(ingested(content_sha256=SUBMITTED.content_sha256))
     await topics.die("ingestion", await topics.submit(SUBMITTED.model_dump_json().encode()))
     await topics.die("persistence", topics.read("notes-validated", *ready(index=2)))
-    watch = await SubmissionWatch.begin(reading, [SUBMITTED])
+    watch = await SubmissionWatcher.begin(reading, [SUBMITTED])
     progress, finished = await look(reading, watch)
     assert (progress.dead, progress.refused, finished) == (0, False, False)
 
@@ -173,4 +173,4 @@ async def test_other_content_under_a_stored_revision_is_refused_before_it_is_sen
 ) -> None:
     await store.store_transcript(ingested())
     with pytest.raises(UsageError, match="--revision 2"):
-        await SubmissionWatch.begin(reading, [SUBMITTED])
+        await SubmissionWatcher.begin(reading, [SUBMITTED])
