@@ -11,7 +11,7 @@ import pytest
 from contracts.topics import MIB
 from integration.model_client.test_one_call import SingleRequestEndpoint
 from model_client import errors
-from model_client.transport.bounded_errors import LONGEST_EXPLANATION, ErrorTruncatingClient
+from model_client.transport.http_client import LONGEST_EXPLANATION, ErrorTruncatingClient
 from support.scripted_endpoint import Exchange, ScriptedEndpoint, json_response
 
 MEANINGS = {

@@ -1,8 +1,4 @@
-"""An HTTP client that reads no more of an error's body than an explanation can have.
-
-The openai package reads the body of a 4xx or 5xx to its end before it raises, however long it is,
-and whatever it grows to when it is decompressed.
-"""
+"""HTTP client of an endpoint: connections, the headers of every request, bounded error bodies."""
 
 from __future__ import annotations
 
@@ -10,7 +6,13 @@ from contextlib import aclosing
 from typing import Any, Final
 
 import httpx2
-from openai import DefaultAsyncHttpxClient
+from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+from model_client.settings import ModelConfig
+from model_client.transport.connection_pool import ConnectionStackTransport
+
+NO_KEY: Final = "no-key"
+"""API key sent where none is set: local endpoints take any, and most insist on one."""
 
 LONGEST_EXPLANATION: Final = 1024 * 1024
 """Bytes of an error's body that are read, after decompression; what follows is left out."""
@@ -20,7 +22,16 @@ _OF_THE_WHOLE: Final = frozenset({"content-encoding", "content-length", "transfe
 
 
 class ErrorTruncatingClient(DefaultAsyncHttpxClient):
-    """HTTP client (httpx2) that truncates the bodies of error responses."""
+    """HTTP client (httpx2) that truncates the bodies of error responses.
+
+    An error's body is read to its end before the error is explained, however long it is, and
+    whatever it grows to when it is decompressed.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        # Not as an argument: that would turn off the proxies of the environment.
+        self._transport = ConnectionStackTransport()
 
     async def send(
         self, request: httpx2.Request, *, stream: bool = False, **options: Any
@@ -45,6 +56,22 @@ class ErrorTruncatingClient(DefaultAsyncHttpxClient):
             request=request,
             extensions=response.extensions,
         )
+
+
+def open_http_client(config: ModelConfig) -> httpx2.AsyncClient:
+    """Open the HTTP client of an endpoint, which sends the headers that the openai package sends.
+
+    Those from the environment, such as ``OPENAI_ORG_ID``, included. They are computed once: the
+    package does it for each request.
+    """
+    client = ErrorTruncatingClient(
+        base_url=config.base_url, timeout=httpx2.Timeout(config.timeout_s)
+    )
+    key = config.key or NO_KEY
+    sdk = AsyncOpenAI(base_url=config.base_url, api_key=key, http_client=client)
+    headers = {"Authorization": f"Bearer {key}", **sdk.default_headers}
+    client.headers.update({name: one for name, one in headers.items() if isinstance(one, str)})
+    return client
 
 
 async def _beginning(response: httpx2.Response) -> bytes:
