@@ -71,7 +71,7 @@ async def connections(
     transport = ConnectionStackTransport(CountedTransport, **options)
     async with (
         endpoint.serve() as url,
-        httpx2.AsyncClient(transport=transport, timeout=5.0) as client,
+        httpx2.AsyncClient(transport=transport, timeout=60.0) as client,
     ):
         yield client, f"{url}/chat/completions"
 
@@ -140,7 +140,7 @@ async def test_a_connection_in_use_is_not_shared_and_comes_back_when_its_call_is
 async def test_a_connection_that_the_endpoint_closed_is_replaced() -> None:
     async with raw_server({"/": response(b"once")}) as server:
         transport = ConnectionStackTransport(CountedTransport)
-        async with httpx2.AsyncClient(transport=transport, timeout=5.0) as client:
+        async with httpx2.AsyncClient(transport=transport, timeout=60.0) as client:
             for _ in range(3):
                 assert (await client.get(f"http://127.0.0.1:{server.port}/")).content == b"once"
     assert len(server.requests) == 3
