@@ -71,7 +71,7 @@ async def connections(
     transport = ConnectionStackTransport(CountedTransport, **options)
     async with (
         endpoint.serve() as url,
-        httpx2.AsyncClient(transport=transport, timeout=60.0) as client,
+        httpx2.AsyncClient(transport=transport, timeout=30.0) as client,
     ):
         yield client, f"{url}/chat/completions"
 
@@ -128,7 +128,7 @@ async def test_a_connection_in_use_is_not_shared_and_comes_back_when_its_call_is
     endpoint = ScriptedEndpoint(gate.respond)
     async with connections(endpoint) as (client, url):
         given_up = asyncio.create_task(client.post(url, json={}))
-        await until(lambda: endpoint.requests)
+        await until(lambda: len(endpoint.requests) == 1)
         given_up.cancel()
         with pytest.raises(asyncio.CancelledError):
             await given_up
@@ -140,7 +140,7 @@ async def test_a_connection_in_use_is_not_shared_and_comes_back_when_its_call_is
 async def test_a_connection_that_the_endpoint_closed_is_replaced() -> None:
     async with raw_server({"/": response(b"once")}) as server:
         transport = ConnectionStackTransport(CountedTransport)
-        async with httpx2.AsyncClient(transport=transport, timeout=60.0) as client:
+        async with httpx2.AsyncClient(transport=transport, timeout=30.0) as client:
             for _ in range(3):
                 assert (await client.get(f"http://127.0.0.1:{server.port}/")).content == b"once"
     assert len(server.requests) == 3
