@@ -40,7 +40,13 @@ from contracts.transcript import ContentForm, Speaker, TranscriptFormat
 from messaging import KafkaSettings, KafkaUnavailableError, Publisher
 from messaging.codec import encode_event
 from messaging.kafka.admin import list_missing_topics
-from onrecord.outcomes import expect_outcome, find_end_offsets, read_outcomes
+from onrecord.outcomes import (
+    ExpectedOutcome,
+    expect_outcome,
+    find_end_offsets,
+    read_outcomes,
+    require_begin,
+)
 
 SOURCE: Final = "/onrecord/client"
 """CloudEvents ``source`` of what this client sends by default."""
@@ -253,8 +259,20 @@ class Producer:
         except TimeoutError as error:
             raise KafkaUnavailableError("the broker did not acknowledge in time") from error
 
+    def require_outcomes(self) -> None:
+        """Raise if outcomes cannot be read; for who waits, before anything is submitted.
+
+        Raises:
+            KafkaUnavailableError: the topic ``transcripts-settled`` is not there, or may not be
+                read.
+        """
+        require_begin(self._kafka, self._outcomes_begin)
+
     def settled(
-        self, submitted: Iterable[TranscriptSubmitted | UUID], *, timeout_s: float
+        self,
+        submitted: Iterable[TranscriptSubmitted | UUID | ExpectedOutcome],
+        *,
+        timeout_s: float,
     ) -> AsyncIterator[TranscriptSettled]:
         """Yield what became of interviews, in the order in which they are settled.
 
@@ -264,7 +282,7 @@ class Producer:
 
         Args:
             submitted: what ``submit`` returned, or ids of transcripts, for which an outcome of any
-                revision and content counts.
+                revision and content counts, or what ``expect_outcome`` returned.
             timeout_s: longest wait for all of them, in seconds.
 
         Raises:
@@ -277,8 +295,8 @@ class Producer:
         ]
         return read_outcomes(self._kafka, self._outcomes_begin, expected, timeout_s=timeout_s)
 
-    def _is_compressed(self, submitted: TranscriptSubmitted | UUID) -> bool:
-        if isinstance(submitted, UUID):
+    def _is_compressed(self, submitted: TranscriptSubmitted | UUID | ExpectedOutcome) -> bool:
+        if not isinstance(submitted, TranscriptSubmitted):
             return False
         return compress_if_too_large(submitted, self._kafka) is not submitted
 

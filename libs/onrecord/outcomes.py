@@ -63,6 +63,18 @@ async def _list_partitions(kafka: KafkaSettings) -> list[TopicPartition]:
     return [TopicPartition(name, one["partition"]) for one in described["partitions"]]
 
 
+def require_begin(kafka: KafkaSettings, begin: Mapping[TopicPartition, int]) -> None:
+    """Raise if it is not known where outcomes begin.
+
+    Raises:
+        KafkaUnavailableError: the topic is not there, or may not be read.
+    """
+    if not begin:
+        raise KafkaUnavailableError(
+            f"the broker has no topic {kafka.topic(TRANSCRIPTS_SETTLED.name)} that may be read"
+        )
+
+
 async def read_outcomes(
     kafka: KafkaSettings,
     begin: Mapping[TopicPartition, int],
@@ -85,10 +97,7 @@ async def read_outcomes(
     wanted = list(expected)
     if not wanted:
         return
-    if not begin:
-        raise KafkaUnavailableError(
-            f"the broker has no topic {kafka.topic(TRANSCRIPTS_SETTLED.name)} that may be read"
-        )
+    require_begin(kafka, begin)
     seen: set[tuple[object, ...]] = set()
     deadline = asyncio.get_running_loop().time() + timeout_s
     consumer = AIOKafkaConsumer(
@@ -135,14 +144,16 @@ class ExpectedOutcome:
 
 
 def expect_outcome(
-    submitted: TranscriptSubmitted | UUID, *, was_compressed: bool = False
+    submitted: TranscriptSubmitted | UUID | ExpectedOutcome, *, was_compressed: bool = False
 ) -> ExpectedOutcome:
     """Return the expectation of a submission's outcome, or of an interview's by its id.
 
     Args:
-        submitted: the submission, or the id.
+        submitted: the submission, or the id; an expectation is returned as it is.
         was_compressed: whether its text was compressed to be sent.
     """
+    if isinstance(submitted, ExpectedOutcome):
+        return submitted
     if isinstance(submitted, UUID):
         return ExpectedOutcome(submitted)
     if submitted.content_form is not ContentForm.TEXT:  # only ingestion knows the hash of the text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -110,23 +110,6 @@ class StudyInUse:
     interviews: dict[UUID, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptProgress:
-    """Progress of one submitted transcript, in chunks."""
-
-    transcript_id: UUID
-    chunks: int
-    stored: int
-    dead: int
-    notes: int
-    refused: bool
-
-    @property
-    def done(self) -> bool:
-        """Whether nothing more is to come."""
-        return self.refused or (self.chunks > 0 and self.stored + self.dead == self.chunks)
-
-
 class ReadModelQueries:
     """Queries of studies, notes, coverage and progress; every method raises as ``Database`` does.
 
@@ -229,30 +212,6 @@ class ReadModelQueries:
         """``content_sha256`` of the transcripts that are stored under a revision."""
         rows = await self._database.fetch(_QUERIES.select_stored_content, transcripts, revision)
         return {row["transcript_id"]: row["content_sha256"] for row in rows}
-
-    async def known_letters(self, transcripts: Sequence[UUID]) -> list[UUID]:
-        """Dead letters there are about transcripts and their chunks."""
-        rows = await self._database.fetch(_QUERIES.select_known_letters, transcripts)
-        return [row["letter_id"] for row in rows]
-
-    async def progress(
-        self, contents: Mapping[UUID, str], revision: int, known_letters: Sequence[UUID]
-    ) -> list[TranscriptProgress]:
-        """How far transcripts are.
-
-        Args:
-            contents: the ``content_sha256`` of each, by its id.
-            revision: of all of them.
-            known_letters: dead letters that were there before, and are not theirs.
-        """
-        rows = await self._database.fetch(
-            _QUERIES.select_progress,
-            list(contents),
-            list(contents.values()),
-            revision,
-            known_letters,
-        )
-        return [TranscriptProgress(**row) for row in rows]
 
 
 def _counts(rows: Sequence[Record]) -> list[NoteCount]:

@@ -44,6 +44,13 @@ _MARK_UP: Final = re.compile(
     r"</?[a-zA-Z][^<>]{0,80}>|\\[a-z]{2,}\{|&(?:nbsp|amp|lt|gt|quot);|^[>#|`]"
 )
 
+# A pattern, and what its every match has one of: looking for that first takes a tenth of the time.
+_ODD_TEXTS: Final = (
+    (_TIME, ":", "a time"),
+    (_COLUMNS, ("|", '","', ";", "-->"), "a border of columns"),
+    (_MARK_UP, "<\\&>#|`", "mark-up"),
+)
+
 
 def find_doubts(segments: Sequence[Segment], source: ParsedTranscript) -> Iterator[str]:
     """Yield a sentence for each sign that a transcript's speakers or times were misread.
@@ -101,12 +108,13 @@ def _odd_turns(segments: Sequence[Segment]) -> Iterator[str]:
     """Times, columns and mark-up in what was said."""
     if len(segments) < _FEWEST_TURNS:
         return
-    for pattern, what in (
-        (_TIME, "a time"),
-        (_COLUMNS, "a border of columns"),
-        (_MARK_UP, "mark-up"),
-    ):
-        odd = [one.number for one in segments if pattern.search(one.text)]
+    texts = [(one.number, one.text) for one in segments]
+    for pattern, needed, what in _ODD_TEXTS:
+        odd = [
+            number
+            for number, text in texts
+            if any(map(text.__contains__, needed)) and pattern.search(text)
+        ]
         if len(odd) >= max(_FEWEST_TURNS, MOST_ODD_TURNS * len(segments)):
             yield (
                 f"{what} stands in what was said in {len(odd):,} of {len(segments):,} segments, "
@@ -116,7 +124,7 @@ def _odd_turns(segments: Sequence[Segment]) -> Iterator[str]:
 
 def _times_in_labels(segments: Sequence[Segment]) -> Iterator[str]:
     """Times within labels, which differ from turn to turn."""
-    timed = {one.speaker for one in segments if _TIME_IN_LABEL.search(one.speaker)}
+    timed = set(filter(_TIME_IN_LABEL.search, {one.speaker for one in segments}))
     if len(timed) > 1:
         yield (
             f"a time stands in {len(timed):,} labels, such as “{min(timed)}”: the layout may be "

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
+
+from pydantic import TypeAdapter
 
 from contracts.characters import strip_hidden_characters
 from contracts.transcript import WordTiming
 
-# Most of a file is printable ASCII, and one validation a word is what costs most after decoding:
-# hence the short ways here, and the validator itself instead of the model's constructor.
-_VALIDATE_TIMING: Final = WordTiming.__pydantic_validator__.validate_python
+# Most of a file is printable ASCII, and validating words is what costs most after decoding: hence
+# the short ways here, and all words of a turn at once instead of the model's constructor.
+_VALIDATE_TIMINGS: Final = TypeAdapter(tuple[WordTiming, ...]).validator.validate_python
 
 
 _GOES_ON: Final = frozenset(",\uff0c\u060c\u3001")
@@ -60,24 +62,25 @@ def _composed(shown: str) -> str:
     return " ".join(shown.split())
 
 
-def join_pieces(pieces: Iterable[TextPiece]) -> tuple[str, tuple[WordTiming, ...]]:
+def join_pieces(pieces: Sequence[TextPiece]) -> tuple[str, tuple[WordTiming, ...]]:
     """Join pieces into a turn's text, with the times of its words.
 
     Returns:
         The clean text, and for every piece with a start its times at the offset of its first
         character; a piece without an end ends where it starts.
     """
+    whole = "".join([piece[0] for piece in pieces])
+    if whole.isascii() and whole.isprintable():
+        return _join_printable_ascii(pieces)
     parts: list[str] = []
-    words: list[WordTiming] = []
+    words: list[dict[str, int]] = []
     length = 0
     spaced = False
     before = ""
     for source, start_ms, end_ms in pieces:
         visible = source
         if source.isascii() and source.isprintable():
-            text = source.strip()
-            if "  " in text:
-                text = " ".join(text.split())
+            text = " ".join(source.split())
         else:
             visible, _ = strip_hidden_characters(source, before=before)
             text = _composed(visible)
@@ -90,13 +93,36 @@ def join_pieces(pieces: Iterable[TextPiece]) -> tuple[str, tuple[WordTiming, ...
             length += 1
         if start_ms is not None:
             ends_ms = start_ms if end_ms is None or end_ms < start_ms else end_ms
-            words.append(
-                _VALIDATE_TIMING({"offset": length, "start_ms": start_ms, "end_ms": ends_ms})
-            )
+            words.append({"offset": length, "start_ms": start_ms, "end_ms": ends_ms})
         parts.append(text)
         length += len(text)
         spaced = visible[-1].isspace()
-    return _in_one_form("".join(parts), tuple(words))
+    return _in_one_form("".join(parts), _VALIDATE_TIMINGS(words))
+
+
+def _join_printable_ascii(pieces: Iterable[TextPiece]) -> tuple[str, tuple[WordTiming, ...]]:
+    """As ``join_pieces``, where blanks are the only white space and nothing is hidden."""
+    parts: list[str] = []
+    words: list[dict[str, int]] = []
+    length = 0
+    spaced = False
+    for source, start_ms, end_ms in pieces:
+        text = source.strip(" ")
+        if not text:
+            spaced = spaced or bool(source)
+            continue
+        if "  " in text:
+            text = " ".join(text.split())
+        if length and (spaced or source[0] == " "):
+            parts.append(" ")
+            length += 1
+        if start_ms is not None:
+            ends_ms = start_ms if end_ms is None or end_ms < start_ms else end_ms
+            words.append({"offset": length, "start_ms": start_ms, "end_ms": ends_ms})
+        parts.append(text)
+        length += len(text)
+        spaced = source[-1] == " "
+    return "".join(parts), _VALIDATE_TIMINGS(words)
 
 
 def _in_one_form(text: str, words: tuple[WordTiming, ...]) -> tuple[str, tuple[WordTiming, ...]]:

@@ -87,8 +87,9 @@ class IngestionSettings(StageSettings):
     chunk_characters: int = Field(
         6_000,
         ge=500,
-        description="Most talk the model gets in one call, in characters, four of which are "
-        "counted as a token, as is one of Chinese, Japanese or Korean; a longer turn is cut.",
+        description="Most talk the model gets in one call, in characters of English, four of which "
+        "are counted as a token; letters of other scripts count as half a token (Cyrillic) to "
+        "three (Amharic). A longer turn is cut.",
     )
     context_characters: int = Field(
         800, ge=0, description="Most of the talk before that goes along, in characters likewise."

@@ -150,6 +150,15 @@ def _docx(text: str) -> bytes:
         document.add_paragraph(line)
     out = io.BytesIO()
     document.save(out)
+    return _without_times(out.getvalue())
+
+
+def _without_times(archive: bytes) -> bytes:
+    """The archive as if its files were of 1980: a seed makes the same inputs at any time."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(out, "w") as made:
+        for one in source.infolist():
+            made.writestr(zipfile.ZipInfo(one.filename), source.read(one))
     return out.getvalue()
 
 
@@ -160,7 +169,7 @@ def _odt(text: str) -> bytes:
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("mimetype", "application/vnd.oasis.opendocument.text")
         archive.writestr("content.xml", f'<d xmlns:t="{namespace}">{body}</d>')
-    return out.getvalue()
+    return _without_times(out.getvalue())
 
 
 def _pdf(text: str) -> bytes:

@@ -78,7 +78,13 @@ NoCheck = Annotated[bool, typer.Option("--no-check", help="Send without reading 
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Read and check everything, and send nothing.")
 ]
-Wait = Annotated[bool, typer.Option("--wait", help="Wait until all notes are stored.")]
+Wait = Annotated[
+    bool,
+    typer.Option(
+        "--wait",
+        help="Wait until each interview is settled: its notes are stored, or it is set aside.",
+    ),
+]
 Timeout = Annotated[
     float,
     typer.Option(min=0, callback=validate_seconds, help="Longest wait with --wait, in seconds."),

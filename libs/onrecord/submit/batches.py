@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from contracts.events import SettledOutcome, TranscriptSettled
 from contracts.study import Study
-from messaging import KafkaSettings
-from onrecord.connections import build_kafka_settings, open_postgres, open_producer
+from onrecord.client import Producer
+from onrecord.connections import (
+    build_kafka_settings,
+    explain_kafka_errors,
+    open_postgres,
+    open_producer,
+)
 from onrecord.console import err
 from onrecord.errors import FailedError, UnreachableError
+from onrecord.outcomes import expect_outcome
 from onrecord.pages.rendering import format_count, wrap_paragraph
 from onrecord.settings import ClientSettings
 from onrecord.submit.interview_files import InterviewFile
 from onrecord.submit.preparation import PreparedSubmission, SubmissionOptions, prepare_submissions
-from onrecord.submit.waiting import SubmissionWatcher, require_no_conflicts
-from read_model.queries import ReadModelQueries, TranscriptProgress
+from onrecord.submit.waiting import (
+    NOT_COUNTED,
+    BatchOutcomes,
+    describe_outcome,
+    require_no_conflicts,
+    wait_for_outcomes,
+)
+from read_model.queries import ReadModelQueries
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +42,12 @@ class SubmittedBatch:
 
     Attributes:
         interviews: what is sent, in order.
-        progress: how far each was when the wait ended; None if nobody waited.
-        finished: whether the wait ended because all was done.
+        outcomes: what became of each when the wait ended; None if nobody waited.
         sent: whether they were sent.
     """
 
     interviews: Sequence[PreparedSubmission]
-    progress: Sequence[TranscriptProgress] | None = None
-    finished: bool = True
+    outcomes: BatchOutcomes | None = None
     sent: bool = True
 
 
@@ -84,17 +95,19 @@ async def submit_batch(
 
     Raises:
         UsageError: a revision is stored with other content; nothing was sent.
-        UnreachableError: the broker, or when waiting the database, does not answer.
+        UnreachableError: the broker does not answer, or when waiting tells no outcomes.
     """
     kafka, ready = build_kafka_settings(settings), batch.interviews
     with _bars() as bars:
-        if wait_s is not None:
-            return await _send_and_wait(ready, kafka, settings, wait_s, bars)
         notice = await _look_for_conflicts(ready, settings)
-        await _send(ready, kafka, bars)
+        async with open_producer(kafka) as producer:
+            if wait_s is not None:
+                producer.require_outcomes()
+            await _send(ready, producer, bars)
+            outcomes = await _wait(ready, producer, wait_s, bars) if wait_s is not None else None
     if notice:
         err.print(notice, markup=False)
-    return SubmittedBatch(ready)
+    return SubmittedBatch(ready, outcomes)
 
 
 async def _look_for_conflicts(ready: Sequence[PreparedSubmission], settings: ClientSettings) -> str:
@@ -114,11 +127,11 @@ async def _look_for_conflicts(ready: Sequence[PreparedSubmission], settings: Cli
     return ""
 
 
-async def _send(ready: Sequence[PreparedSubmission], kafka: KafkaSettings, bars: Progress) -> None:
+async def _send(ready: Sequence[PreparedSubmission], producer: Producer, bars: Progress) -> None:
     sending = bars.add_task("sending", total=len(ready))
     sent = 0
     try:
-        async with open_producer(kafka) as producer:
+        async with explain_kafka_errors():
             for one in ready:
                 await producer.send(one.compressed or one.event)
                 sent += 1
@@ -132,31 +145,16 @@ async def _send(ready: Sequence[PreparedSubmission], kafka: KafkaSettings, bars:
         ) from error
 
 
-async def _send_and_wait(
-    ready: Sequence[PreparedSubmission],
-    kafka: KafkaSettings,
-    settings: ClientSettings,
-    wait_s: float,
-    bars: Progress,
-) -> SubmittedBatch:
-    async with AsyncExitStack() as opened:
-        reading = ReadModelQueries(await opened.enter_async_context(open_postgres(settings)))
-        watch = await SubmissionWatcher.begin(reading, [one.event for one in ready])
-        await _send(ready, kafka, bars)
-        reading_chunks = bars.add_task("waiting", total=None)
-
-        def show(progress: Sequence[TranscriptProgress]) -> None:
-            all_known = all(one.chunks or one.refused for one in progress)
-            chunks = sum(one.chunks for one in progress)
-            bars.update(
-                reading_chunks,
-                description="chunks" if all_known else "waiting",
-                total=chunks if all_known else None,
-                completed=sum(one.stored + one.dead for one in progress),
-            )
-
-        progress, finished = await watch.until_done(reading, wait_s, show)
-    return SubmittedBatch(ready, progress, finished)
+async def _wait(
+    ready: Sequence[PreparedSubmission], producer: Producer, wait_s: float, bars: Progress
+) -> BatchOutcomes:
+    waiting = bars.add_task("settled", total=len(ready))
+    expected = [
+        expect_outcome(one.event, was_compressed=one.compressed is not None) for one in ready
+    ]
+    return await wait_for_outcomes(
+        producer, expected, wait_s, lambda settled: bars.update(waiting, completed=settled)
+    )
 
 
 def _bars() -> Progress:
@@ -175,21 +173,31 @@ def _bars() -> Progress:
 
 def format_batch(batch: SubmittedBatch, width: int) -> Iterator[Text]:
     """Format a batch: one paragraph for each interview with its outcome."""
-    progress = {one.transcript_id: one for one in batch.progress or ()}
     for one in batch.interviews:
         yield from wrap_paragraph(one.event.title, width, style="bold")
         yield from wrap_paragraph(_found(one), width, indent="  ")
         yield Text(f"  id {one.event.transcript_id}", style="dim")
         for notice in one.notices:
             yield from wrap_paragraph(notice, width, indent="    ", first="  ! ", style="yellow")
-        if one.event.transcript_id in progress:
-            yield from wrap_paragraph(
-                _outcome(progress[one.event.transcript_id]), width, indent="  "
-            )
+        if (outcome := _outcome_of(one, batch)) is not None:
+            yield from wrap_paragraph(describe_outcome(outcome), width, indent="  ")
     if find_batch_failure(batch) is None:
-        outcome = "submitted" if batch.progress is None else "submitted and read"
-        outcome = outcome if batch.sent else "can be submitted; nothing was sent"
-        yield Text(f"{format_count(len(batch.interviews), 'interview')} {outcome}")
+        yield Text(f"{format_count(len(batch.interviews), 'interview')} {_summarise(batch)}")
+
+
+def _summarise(batch: SubmittedBatch) -> str:
+    if batch.outcomes is None:
+        return "submitted" if batch.sent else "can be submitted; nothing was sent"
+    others = Counter(
+        one.outcome.value for one in batch.outcomes.settled.values() if one.outcome in NOT_COUNTED
+    )
+    if not others:
+        return "submitted and read"
+    return f"submitted; {', '.join(f'{count} {outcome}' for outcome, count in others.items())}"
+
+
+def _outcome_of(one: PreparedSubmission, batch: SubmittedBatch) -> TranscriptSettled | None:
+    return batch.outcomes.settled.get(one.event.transcript_id) if batch.outcomes else None
 
 
 def _found(one: PreparedSubmission) -> str:
@@ -199,19 +207,11 @@ def _found(one: PreparedSubmission) -> str:
     return f"{one.file.path}: {one.reading.format.value}, {segments}"
 
 
-def _outcome(one: TranscriptProgress) -> str:
-    if one.refused:
-        return "refused as a whole: it is a dead letter"
-    chunks, notes = format_count(one.chunks, "chunk"), format_count(one.notes, "note")
-    outcome = f"{one.stored} of {chunks} stored, {notes}"
-    return f"{outcome}, {format_count(one.dead, 'chunk')} set aside" if one.dead else outcome
-
-
 def batch_to_json(batch: SubmittedBatch) -> list[dict[str, Any]]:
     """Return a batch as JSON data, with one object for each interview."""
-    progress = {one.transcript_id: one for one in batch.progress or ()}
+    waited = batch.outcomes is not None
     return [
-        {**_sent_json(one), **_progress_json(progress.get(one.event.transcript_id))}
+        {**_sent_json(one), **(_outcome_json(_outcome_of(one, batch)) if waited else {})}
         for one in batch.interviews
     ]
 
@@ -230,40 +230,45 @@ def _sent_json(one: PreparedSubmission) -> dict[str, Any]:
     }
 
 
-def _progress_json(one: TranscriptProgress | None) -> dict[str, Any]:
-    if one is None:
-        return {}
+def _outcome_json(event: TranscriptSettled | None) -> dict[str, Any]:
+    """What became of an interview; without counts if that is not known yet."""
+    if event is None:
+        nothing = dict.fromkeys(("chunks", "stored", "dead", "notes"))
+        return {**nothing, "refused": False, "done": False, "outcome": None}
     return {
-        "chunks": one.chunks,
-        "stored": one.stored,
-        "dead": one.dead,
-        "notes": one.notes,
-        "refused": one.refused,
-        "done": one.done,
+        "chunks": event.chunks,
+        "stored": event.stored,
+        "dead": event.dead,
+        "notes": event.notes,
+        "refused": event.outcome is SettledOutcome.REFUSED,
+        "done": True,
+        "outcome": event.outcome.value,
+        "rejected_notes": event.rejected_notes,
+        "reasons": [one.model_dump() for one in event.reasons],
+        "superseded_by": event.superseded_by,
     }
 
 
 def find_batch_failure(batch: SubmittedBatch) -> FailedError | None:
     """Return the error with which a batch failed; None if it did not.
 
-    The page has each interview's progress, so this line only sums up.
+    The page has each interview's outcome, so this line only sums up.
     """
-    if batch.progress is None:
+    if batch.outcomes is None:
         return None
     sent = f"{format_count(len(batch.interviews), 'interview')} submitted"
-    outcome = [*_set_aside(batch.progress)]
-    if not batch.finished:
-        going_on = sum(not one.done for one in batch.progress)
+    outcome = [*_set_aside(batch.outcomes.settled.values())]
+    if going_on := batch.outcomes.going_on:
         outcome.append(
             f"{_still(going_on)} not read to the end when the wait was over, and the work goes on: "
-            "`onrecord coverage` shows how far it is"
+            "`onrecord coverage` shows how far it is; submit the same again to wait again"
         )
     return FailedError("; ".join([sent, *outcome])) if outcome else None
 
 
-def _set_aside(progress: Sequence[TranscriptProgress]) -> Iterator[str]:
-    refused = sum(one.refused for one in progress)
-    dead = sum(one.dead for one in progress if not one.refused)
+def _set_aside(settled: Collection[TranscriptSettled]) -> Iterator[str]:
+    refused = sum(one.outcome is SettledOutcome.REFUSED for one in settled)
+    dead = sum(one.dead for one in settled if one.outcome is SettledOutcome.DEAD_IN_PART)
     counted = [format_count(refused, "interview")] * bool(refused) + [
         format_count(dead, "chunk")
     ] * bool(dead)

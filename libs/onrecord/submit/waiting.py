@@ -1,34 +1,31 @@
-"""Waits until submitted transcripts are read to the end: every chunk stored or dead."""
+"""Waits until submitted interviews are settled, as ``transcripts-settled`` tells."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 from uuid import UUID
 
-from contracts.events import TranscriptSubmitted
+from contracts.events import SettledOutcome, TranscriptSettled, TranscriptSubmitted
+from onrecord.client import Producer
 from onrecord.errors import UsageError
-from read_model.queries import ReadModelQueries, TranscriptProgress
+from onrecord.outcomes import ExpectedOutcome, NotSettledError
+from onrecord.pages.rendering import format_count
+from read_model.queries import ReadModelQueries
 
-POLL_S: Final = 0.3
-"""Seconds between two looks at the database."""
-
-Shown = Callable[[Sequence[TranscriptProgress]], None]
+NOT_COUNTED: Final = frozenset({SettledOutcome.SUPERSEDED, SettledOutcome.ERASED})
+"""Outcomes of interviews whose chunks and notes are not counted."""
 
 
 async def require_no_conflicts(
     reading: ReadModelQueries, events: Sequence[TranscriptSubmitted]
-) -> frozenset[UUID]:
+) -> None:
     """Raise for submissions whose revision is stored already with other content.
 
     Args:
         reading: the database.
         events: at least one, all of the same revision.
-
-    Returns:
-        The transcripts that are stored with this very content already.
 
     Raises:
         UsageError: some are; names them, and the revision to submit them with.
@@ -46,61 +43,65 @@ async def require_no_conflicts(
     if conflicts:
         number = f"{len(conflicts)} of {len(events)} interviews"
         raise UsageError(f"{number} are stored otherwise; nothing was sent", details=conflicts)
-    return frozenset(stored)
 
 
 @dataclass(frozen=True, slots=True)
-class SubmissionWatcher:
-    """Watcher of submissions, until every chunk is stored or dead-lettered.
+class BatchOutcomes:
+    """Outcomes of a batch's interviews when the wait for them ended.
 
     Attributes:
-        contents: what is submitted: ``content_sha256`` by the transcript's id.
-        revision: the revision of all of them.
-        known_letters: dead letters there were before, which are not theirs.
-        unchanged: transcripts that are stored with this very content already.
+        settled: the outcome of each interview that has one, by the transcript's id.
+        going_on: how many interviews have none yet.
     """
 
-    contents: Mapping[UUID, str]
-    revision: int
-    known_letters: tuple[UUID, ...]
-    unchanged: frozenset[UUID]
+    settled: Mapping[UUID, TranscriptSettled]
+    going_on: int = 0
 
-    @classmethod
-    async def begin(cls, reading: ReadModelQueries, events: Sequence[TranscriptSubmitted]) -> Self:
-        """Look at what is there before anything is sent.
 
-        Args:
-            reading: the database.
-            events: at least one, all of the same revision.
+async def wait_for_outcomes(
+    producer: Producer,
+    expected: Iterable[ExpectedOutcome],
+    timeout_s: float,
+    show: Callable[[int], None],
+) -> BatchOutcomes:
+    """Wait until each interview has an outcome, or the time is over.
 
-        Raises:
-            UsageError: a revision is stored with other content, so it would be refused.
-        """
-        unchanged = await require_no_conflicts(reading, events)
-        contents = {event.transcript_id: event.content_sha256 for event in events}
-        letters = await reading.known_letters(list(contents))
-        return cls(contents, events[0].revision, tuple(letters), unchanged)
+    Args:
+        producer: opened before the interviews were sent.
+        expected: what is waited for.
+        timeout_s: longest wait for all of them, in seconds.
+        show: is called with the number of outcomes after each.
 
-    async def until_done(
-        self, reading: ReadModelQueries, timeout_s: float, show: Shown
-    ) -> tuple[list[TranscriptProgress], bool]:
-        """Wait for the end.
+    Raises:
+        KafkaUnavailableError: outcomes cannot be read.
+    """
+    settled: dict[UUID, TranscriptSettled] = {}
+    try:
+        async for event in producer.settled(expected, timeout_s=timeout_s):
+            settled[event.transcript_id] = event
+            show(len(settled))
+    except NotSettledError as error:
+        return BatchOutcomes(settled, len(error.transcript_ids))
+    return BatchOutcomes(settled)
 
-        Args:
-            reading: the database.
-            timeout_s: longest wait, in seconds.
-            show: is called with each transcript's progress after every query.
 
-        Returns:
-            How far each transcript is, and whether all are done.
-        """
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + timeout_s
-        while True:
-            progress = await reading.progress(self.contents, self.revision, self.known_letters)
-            show(progress)
-            if all(one.done for one in progress):
-                return progress, True
-            if clock() >= deadline:
-                return progress, False
-            await asyncio.sleep(min(POLL_S, max(0.0, deadline - clock())))
+def describe_outcome(event: TranscriptSettled) -> str:
+    """Return what became of an interview, in one line for people."""
+    causes = "; ".join(
+        f"{one.service} {one.code}{f': {one.message}' if one.message else ''}"
+        for one in event.reasons
+    )
+    match event.outcome:
+        case SettledOutcome.REFUSED:
+            text = "refused as a whole: it is a dead letter"
+            return f"{text} ({causes})" if causes else text
+        case SettledOutcome.SUPERSEDED:
+            return f"superseded: revision {event.superseded_by} is stored"
+        case SettledOutcome.ERASED:
+            return "erased"
+        case SettledOutcome.COMPLETE | SettledOutcome.DEAD_IN_PART:
+            chunks, notes = format_count(event.chunks, "chunk"), format_count(event.notes, "note")
+            text = f"{event.stored} of {chunks} stored, {notes}"
+            if event.dead:
+                text += f", {format_count(event.dead, 'chunk')} set aside"
+            return f"{text} ({causes})" if causes else text

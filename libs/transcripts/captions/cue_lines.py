@@ -13,8 +13,7 @@ from transcripts.captions.markup import split_voice_spans
 from transcripts.notices import Notices, Repair
 from transcripts.speakers.candidates import (
     LabelCandidate,
-    find_label_candidates,
-    find_labels_within_line,
+    find_all_labels,
     parse_label_line,
     strip_direction_marks,
 )
@@ -64,6 +63,8 @@ class SpokenCue(NamedTuple):
 
 def parse_cue_lines(payload: str) -> list[SpokenLine]:
     """Split a cue's text into lines of speech, each with the speaker that markup names, if any."""
+    if (plain := _parse_plain_lines(payload)) is not None:
+        return plain
     made: list[SpokenLine] = []
     changes = False
     for name, text in _voices(payload):
@@ -86,11 +87,31 @@ def parse_cue_lines(payload: str) -> list[SpokenLine]:
                     shown = clean_text(said)
             changed = changes or said != line
             if voice:  # a label counts only where it repeats the voice's name
-                labels = _labels(said) if voice[:1].casefold() in said[:_NEAR].casefold() else ()
+                repeats = voice[:1].casefold() in said[:_NEAR].casefold()
+                labels = find_all_labels(said) if repeats else ()
                 made.append(SpokenLine(voice, line, shown, changed, labels))
             else:
-                made.append(SpokenLine("", said, shown, changed, _labels(said)))
+                made.append(SpokenLine("", said, shown, changed, find_all_labels(said)))
             changes = False
+    return _with_lone_label(made) if len(made) > 1 else made
+
+
+def _parse_plain_lines(payload: str) -> list[SpokenLine] | None:
+    """As ``parse_cue_lines``, quickly, for a cue without markup or marks; None for any other."""
+    if "<" in payload or "&" in payload or "{" in payload or not payload.isascii():
+        return None
+    made: list[SpokenLine] = []
+    for line in payload.split("\n") if "\n" in payload else (payload,):
+        shown = line.strip(" ")
+        if (
+            not shown
+            or not shown.isprintable()
+            or shown[0] in _BEGIN_MARKS
+            or "  " in shown
+            or shown.startswith("NOTE")
+        ):
+            return None
+        made.append(SpokenLine("", line, shown, False, find_all_labels(shown)))  # noqa: FBT003
     return _with_lone_label(made) if len(made) > 1 else made
 
 
@@ -124,26 +145,15 @@ def _voices(payload: str) -> Sequence[tuple[str, str]]:
     return tuple(split_voice_spans(payload))
 
 
-def _labels(line: str) -> tuple[LabelCandidate, ...]:
-    first = tuple(find_label_candidates(line.lstrip()))
-    later = (
-        [one for one, _ in find_labels_within_line(line)] if ":" in line or "\uff1a" in line else ()
-    )
-    return (*first, *later) if later else first
-
-
 def remove_rolling_repeats(spoken: list[SpokenCue], notices: Notices) -> list[SpokenCue]:
     """Return the cues without lines that rolling captions repeat from the cue before."""
-    texts = [[line.shown for line in one.lines] for one in spoken]
-    filled = [one for one in texts if one]
+    filled = [lines for _, _, lines in spoken if lines]
     if len(filled) < _FEW:
         return spoken
-    again = sum(
-        bool(_overlap(earlier, later)) or _grows(earlier, later)
-        for earlier, later in pairwise(filled)
-    )
+    again = len([None for earlier, later in pairwise(filled) if _repeats(earlier, later)])
     if again < _HALF * (len(filled) - 1):
         return spoken
+    texts = [[line.shown for line in one.lines] for one in spoken]
     kept: list[SpokenCue] = []
     before: list[str] = []
     for (cue, name, lines), text in zip(spoken, texts, strict=True):
@@ -158,6 +168,17 @@ def remove_rolling_repeats(spoken: list[SpokenCue], notices: Notices) -> list[Sp
                 kept.append(SpokenCue(cue, name, lines[repeated:]))
         before = text or before
     return kept
+
+
+def _repeats(earlier: Sequence[SpokenLine], later: Sequence[SpokenLine]) -> bool:
+    """Whether a cue begins with lines of the one before it; neither may be empty."""
+    first = later[0].shown
+    if not first.startswith(earlier[0].shown) and (
+        len(earlier) == 1 or all(line.shown != first for line in earlier)
+    ):
+        return False
+    before, text = ([line.shown for line in lines] for lines in (earlier, later))
+    return _overlap(before, text) > 0 or _grows(before, text)
 
 
 def _overlap(earlier: Sequence[str], later: Sequence[str]) -> int:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import Final
 
 from contracts.transcript import Speaker
@@ -41,6 +42,8 @@ _OFTEN_CHANGED: Final = 0.2
 _MOSTLY: Final = 0.8
 _SELDOM_AGAIN: Final = 0.2  # of the named cues repeat the name before them: names mark changes
 _OFTEN_UNNAMED: Final = 0.2
+_Said = tuple[Cue, str | None, str]
+"""A cue, who speaks in it, and what; None for a speaker who is told to be another than before."""
 
 
 def split_lines(content: str) -> list[str]:
@@ -72,17 +75,16 @@ def read_cue_passages(
     spoken = remove_rolling_repeats(spoken, notices)
     notices.add(Repair.CUE_WITHOUT_TEXT, sum(not one.lines for one in spoken))
     found = find_speaker_labels(list(_places(spoken)), speakers)
-    said = [
-        (cue, who, text) for cue, name, lines in spoken for who, text in _said(name, lines, found)
-    ]
-    said = _carried_on(said, notices)
+    said = _carried_on(_attribute(spoken, found), notices)
     passages = tuple(
-        SpokenPassage(who or "", (TextPiece(f" {text}", cue.start_ms, cue.end_ms),))
-        for cue, who, text in said
+        SpokenPassage(
+            speaker or "", tuple([TextPiece(f" {text}", cue[0], cue[1]) for cue, _, text in turn])
+        )
+        for speaker, turn in groupby(said, key=itemgetter(1))
     )
-    unnamed = sum(not passage.speaker for passage in passages)
+    unnamed = len([None for _, who, _ in said if not who])
     # A file that names nobody needs no notice for each of its cues.
-    notices.add(Repair.NO_SPEAKER, unnamed if unnamed < len(passages) else 0)
+    notices.add(Repair.NO_SPEAKER, unnamed if unnamed < len(said) else 0)
     return ParsedTranscript(
         passages,
         rejected_labels=found.rejected,
@@ -91,7 +93,7 @@ def read_cue_passages(
             found.doubts([line.candidates for one in spoken for line in one.lines])
             if found
             else _unnamed_changes(spoken)
-            if unnamed == len(passages)
+            if unnamed == len(said)
             else ()
         ),
     )
@@ -177,6 +179,18 @@ def _places(spoken: Iterable[SpokenCue]) -> Iterator[LineLabels]:
             before = line.shown
 
 
+def _attribute(spoken: Iterable[SpokenCue], found: SpeakerLabels) -> list[_Said]:
+    """Who says what, cue by cue."""
+    said: list[_Said] = []
+    for cue, name, lines in spoken:
+        whole = _said_by_one(name, lines, found) if lines else None
+        if whole is not None:
+            said.append((cue, *whole))
+        else:
+            said += [(cue, who, text) for who, text in _said(name, lines, found)]
+    return said
+
+
 def _said(
     name: str, lines: Sequence[SpokenLine], found: SpeakerLabels
 ) -> Iterator[tuple[str | None, str]]:
@@ -186,9 +200,6 @@ def _said(
         The speaker and the words; None for a speaker who is told to be another than before.
     """
     speaker: str | None = name
-    if len(lines) == 1 and (single := _single(name, lines[0], found)) is not None:
-        yield single
-        return
     said: list[str] = []
     was_voice = False
     for line in lines:
@@ -209,8 +220,24 @@ def _said(
         yield speaker, " ".join(said)
 
 
+def _said_by_one(
+    name: str, lines: Sequence[SpokenLine], found: SpeakerLabels
+) -> tuple[str | None, str] | None:
+    """As ``_said``, quickly, for a cue within which no other label may follow; else None."""
+    single = _single(name, lines[0], found)
+    if single is None or len(lines) == 1:
+        return single
+    speaker, text = single
+    said = [text]
+    for voice, text, _, changes, candidates in lines[1:]:
+        if candidates or changes or voice != lines[0].voice:
+            return None
+        said.append(text.strip())
+    return (speaker, " ".join(said)) if all(map(has_visible_text, said)) else None
+
+
 def _single(name: str, line: SpokenLine, found: SpeakerLabels) -> tuple[str | None, str] | None:
-    """As ``_said``, quickly, for a line within which no other label may follow; else None."""
+    """As ``_said`` for a line within which no other label may follow; else None."""
     if not line.candidates:
         return line.voice or (None if line.changes else name), line.text.strip()
     if line.voice or len(line.candidates) > 1:
@@ -247,9 +274,6 @@ def _without_own_name(line: SpokenLine) -> str:
     """What a voice says, without its name where the text repeats it as a label."""
     own = normalize_label(line.voice).casefold()
     return next((one.text for one in line.candidates if one.key == own), line.text)
-
-
-_Said = tuple[Cue, str | None, str]
 
 
 def _only_sentences_go_on(said: Sequence[_Said], named: Sequence[str]) -> bool:

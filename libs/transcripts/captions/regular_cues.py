@@ -12,10 +12,10 @@ from typing import Final
 from transcripts.captions.cue_order import Cue
 from transcripts.limits import check_text_length
 
-_CLOCK: Final = r"(?:(\d{2,4}):)?([0-5]\d):([0-5]\d)[.,](\d\d\d)"
+_CLOCK: Final = r"(?:([0-9]{2,4}):)?([0-5][0-9]:[0-5][0-9])[.,]([0-9]{3})"
 _SETTINGS: Final = r"(?:[ \t]+(?:[a-z]{1,20}:[^\s:]+|[XY]\d:\d+))*[ \t]*"  # others may be names
 _BLOCK: Final = re.compile(
-    rf"(?:([^\n]+)\n)?{_CLOCK} --> {_CLOCK}{_SETTINGS}\n([^\n]+(?:\n[^\n]+)*)(?:\n\n+|\n?\Z)"
+    rf"((?:([^\n]+)\n)?{_CLOCK} --> {_CLOCK}{_SETTINGS}\n([^\n]+(?:\n[^\n]+)*)(?:\n\n+|\n?\Z))"
 )
 # What may make a line a timing line, a block a comment, or a file several files.
 _IRREGULAR: Final = (
@@ -23,6 +23,13 @@ _IRREGULAR: Final = (
     "\nNOTE", "\nSTYLE", "\nREGION", "\nWEBVTT",
 )  # fmt: skip
 _FRENCH_ARROW: Final = re.compile(r"^\s*[\d:.,]+\s*à", re.MULTILINE)
+_HOUR_MS: Final = 3_600_000
+_SIXTY: Final = [f"{number:02}" for number in range(60)]
+_SECONDS_MS: Final = {
+    f"{minutes}:{seconds}": (int(minutes) * 60 + int(seconds)) * 1_000
+    for minutes in _SIXTY
+    for seconds in _SIXTY
+}
 _HEADER: Final = re.compile(r"WEBVTT[^\n]*\n(?:[^\n]+\n)*\n+")
 
 
@@ -48,22 +55,23 @@ def parse_regular_cues(content: str, *, any_id: bool) -> list[Cue] | None:
         return None
     header = _HEADER.match(content)
     end = header.end() if header is not None else 0
-    cues: list[Cue] = []
-    for block in _BLOCK.finditer(content, end):
-        if block.start() != end:
-            return None
-        end = block.end()
-        identifier, hours, minutes, seconds, ms, to_hours, to_minutes, to_seconds, to_ms, body = (
-            block.groups("")
+    blocks = _BLOCK.findall(content, end)
+    if not blocks or len(blocks) != content.count("->"):
+        return None
+    if sum([len(block[0]) for block in blocks]) != len(content) - end:
+        return None  # something lies between two of them
+    if not any_id and not all(map(_is_number_or_empty, [block[1] for block in blocks])):
+        return None
+    return [
+        Cue(
+            _SECONDS_MS[clock] + int(ms) + (int(hours) * _HOUR_MS if hours else 0),
+            _SECONDS_MS[to_clock] + int(to_ms) + (int(to_hours) * _HOUR_MS if to_hours else 0),
+            body,
+            identifier,
         )
-        if identifier and not any_id and not (identifier.isascii() and identifier.isdecimal()):
-            return None
-        start_s = int(minutes) * 60 + int(seconds)
-        end_s = int(to_minutes) * 60 + int(to_seconds)
-        if hours:
-            start_s += int(hours) * 3_600
-        if to_hours:
-            end_s += int(to_hours) * 3_600
-        cues.append(Cue(start_s * 1_000 + int(ms), end_s * 1_000 + int(to_ms), body, identifier))
-    whole = end == len(content) and len(cues) == content.count("->")
-    return cues if cues and whole else None
+        for _, identifier, hours, clock, ms, to_hours, to_clock, to_ms, body in blocks
+    ]
+
+
+def _is_number_or_empty(identifier: str) -> bool:
+    return not identifier or (identifier.isascii() and identifier.isdecimal())

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from transcripts.notices import Notices, Repair
-from transcripts.plain_text.stamps import LineTimestamp, parse_leading_timestamp
+from transcripts.plain_text.stamps import parse_leading_timestamp
 
 _AT_END: Final = re.compile(
     r"(?P<said>.*\S)(?:\s*[\[(]\s?(?P<closed>(?:\d{1,3}:)?\d{1,3}:\d{2}(?:[.,]\d{1,3})?)\s?[\])]"
@@ -69,29 +69,36 @@ def _marked_below(
     rows: list[tuple[int, str]], filled: Sequence[int], notices: Notices
 ) -> list[tuple[int, str]]:
     """Times on lines of their own, of which the last ends the file and none begins it."""
-    alone = [position for position in filled if _alone(rows[position][1]) is not None]
-    if len(alone) < _FEWEST or alone[-1] != filled[-1] or alone[0] == filled[0]:
+    alone = {
+        position: start_ms
+        for position in filled
+        if (start_ms := _time_alone_ms(rows[position][1])) is not None
+    }
+    places = list(alone)
+    if len(alone) < _FEWEST or places[-1] != filled[-1] or places[0] == filled[0]:
         return rows
-    first = _alone(rows[alone[0]][1])
-    if first is None or not first.start_ms:  # 0:00 is no end
+    if not alone[places[0]]:  # 0:00 is no end
         return rows
     before = dict(zip(filled[1:], filled, strict=False))
-    marked = {before[position]: rows[position][1].strip() for position in alone}
+    marked = {before[position]: _mark_ms(start_ms) for position, start_ms in alone.items()}
     notices.add(Repair.TIME_BEHIND, len(alone))
     return [
-        (number, f"{row} {_mark(marked[at].strip('[]() '))}" if at in marked else row)
+        (number, f"{row} {marked[at]}" if at in marked else row)
         for at, (number, row) in enumerate(rows)
-        if at not in set(alone)
+        if at not in alone
     ]
 
 
-def _alone(row: str) -> LineTimestamp | None:
+def _time_alone_ms(row: str) -> int | None:
+    """The time of a line that holds nothing else, in milliseconds."""
     stamp = parse_leading_timestamp(row.strip())
-    return (
-        stamp
-        if stamp is not None and not stamp.rest.strip() and stamp.start_ms is not None
-        else None
-    )
+    return stamp.start_ms if stamp is not None and not stamp.rest.strip() else None
+
+
+def _mark_ms(ms: int) -> str:
+    seconds, rest_ms = divmod(ms, 1_000)
+    hours, minutes = divmod(seconds // 60, 60)
+    return f"#{hours:02}:{minutes:02}:{seconds % 60:02}-{rest_ms // 100}#"
 
 
 def _mark(clock: str) -> str:

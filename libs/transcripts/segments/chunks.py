@@ -61,12 +61,12 @@ def split_into_chunks(
 
     A chunk does not end with questions that fit into one chunk with their answer, or with the
     beginning of an answer that is longer than a chunk. Sizes are estimates of tokens: four
-    characters of an alphabet are counted as one, as is one of a script without an alphabet.
+    characters of English are counted as one, and letters of other scripts as more.
 
     Args:
         segments: a transcript's segments, in order.
-        max_characters: the most text in a chunk, in characters of an alphabet; a longer segment is
-            cut into parts.
+        max_characters: the most text in a chunk, in characters of English; a longer segment is cut
+            into parts.
         context_characters: the most text in a chunk's context, likewise; ``MIN_OVERLAP`` where a
             turn was cut and that is more.
 
@@ -100,7 +100,7 @@ def take_context(before: Sequence[Segment], size: int) -> tuple[Segment, ...]:
 
     Args:
         before: turns in order.
-        size: in characters of an alphabet, four a token.
+        size: in characters of English, four a token.
     """
     first = len(before)
     while first > 0 and (needed := estimate_model_size(before[first - 1].text)) <= size:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -16,12 +17,24 @@ MAX_SEGMENT_CHARACTERS: Final = 250_000
 turn is several segments; a shorter one cites as one, whichever part of it a chunk has."""
 
 CHARACTERS_A_TOKEN: Final = 4
-"""Characters of an alphabet that are about a token of usual tokenizers; of the scripts of Chinese,
-Japanese and Korean, one character is. Sizes are in characters of an alphabet."""
+"""Characters of English that are about a token. Sizes are in characters of English."""
 
-_WIDE: Final = re.compile(
-    "[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]"
+# What a letter of a script takes of a model's context, in characters of English, and which code
+# points that script has. Measured with the vocabularies cl100k_base and o200k_base on the first
+# article of the Universal Declaration of Human Rights, by the larger of the two: a model of another
+# maker may be no better (docs/adr/0040-letters-of-other-scripts-are-more-tokens.md).
+_SCRIPTS: Final = (
+    (2, "\u0400-\u052f"),  # Cyrillic
+    # Greek, Hebrew, Arabic, Devanagari, Thai, Vietnamese letters, Chinese, Japanese, Korean
+    (4, "\u0370-\u03ff\u0590-\u06ff\u0860-\u097f\u0e00-\u0e7f\u1100-\u11ff\u1e00-\u1fff"),
+    (4, "\u2e80-\ua4cf\uac00-\ud7ff\uf900-\ufaff\ufb1d-\ufdff\ufe70-\ufefc\uff01-\uffee"),
+    # Armenian, Syriac to Mandaic, Bengali to Sinhala, Lao, Tibetan, Burmese, Georgian, Khmer, ...
+    (8, "\u0530-\u058f\u0700-\u085f\u0980-\u0dff\u0e80-\u10ff\u1680-\u1cff\u2c00-\u2dff"),
+    (8, "\ua4d0-\ua71f\ua800-\uabff"),
+    (12, "\u1200-\u167f\U00020000-\U0003ffff"),  # Ethiopic, Cherokee, Inuktitut, rare Chinese
 )
+_LETTERS: Final = tuple((size - 1, re.compile(f"[{points}]")) for size, points in _SCRIPTS)
+_LARGE: Final = re.compile(f"[{''.join(points for _, points in _SCRIPTS)}]")
 _SENTENCE_END: Final = re.compile(
     r"[.!?…\u061f\u06d4\u0964][\"”\u2019')\]]*(?= )"
     r"|[\u3002\uff01\uff1f][”\u2019\u300d\u300f\uff09]*"
@@ -41,9 +54,10 @@ class TurnPart(NamedTuple):
 
 
 def estimate_model_size(text: str) -> int:
-    """Return a text's estimated size for a model, in characters, by four characters a token."""
-    wide = 0 if text.isascii() else len(_WIDE.findall(text))
-    return len(text) + (CHARACTERS_A_TOKEN - 1) * wide
+    """Return a text's estimated size for a model, in characters of English."""
+    if text.isascii() or _LARGE.search(text) is None:
+        return len(text)
+    return len(text) + sum(added * len(letters.findall(text)) for added, letters in _LETTERS)
 
 
 def count_fitting_characters(text: str, size: int) -> int:
@@ -51,14 +65,20 @@ def count_fitting_characters(text: str, size: int) -> int:
     window = text[:size]
     if window.isascii():
         return len(window)
-    extra = 0
-    for match in _WIDE.finditer(window):
-        if match.start() + extra >= size:
+    added = 0
+    for match in _LARGE.finditer(window):
+        if match.start() + added >= size:
             break
-        extra += CHARACTERS_A_TOKEN - 1
-        if match.end() + extra > size:
+        added += _added_size(match[0])
+        if match.end() + added > size:
             return match.start()
-    return min(len(window), size - extra)
+    return min(len(window), size - added)
+
+
+@lru_cache(maxsize=1_024)
+def _added_size(letter: str) -> int:
+    """What a letter takes beyond a letter of English."""
+    return next(added for added, letters in _LETTERS if letters.match(letter))
 
 
 def find_cut_position(text: str, begin: int, limit: int) -> int:
@@ -138,6 +158,9 @@ def split_turn(text: str, words: tuple[WordTiming, ...], most: int) -> Iterator[
     Yields:
         Parts with offsets of their own (``cut_turn_part``), cut as ``find_cut_position`` does.
     """
+    if 0 < len(text) <= most:
+        yield TurnPart(text, words, *_span(words))
+        return
     begin = 0
     while begin < len(text):
         end = find_cut_position(text, begin, begin + most)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import itemgetter
 from typing import Final, NamedTuple
 
 from contracts.transcript import Segment, Speaker, WordTiming
@@ -72,13 +70,11 @@ def build_segments(
         TooLargeTranscriptError: there are more turns, speakers, timed words or characters than a
             transcript may have.
     """
-    pieces = [piece for passage in source.passages for piece in passage.pieces]
-    check_count(len(pieces), LIMITS.timed_words, "timed words")
+    texts = [piece[0] for passage in source.passages for piece in passage.pieces]
+    check_count(len(texts), LIMITS.timed_words, "timed words")
     # As the source has them: cleaning the text is what takes time.
-    check_count(sum(len(one.text) for one in pieces), LIMITS.characters, "characters of speech")
-    notices.add(
-        Repair.NULL_CHARACTER, sum("\0" in one.text and one.text.count("\0") for one in pieces)
-    )
+    check_count(sum(map(len, texts)), LIMITS.characters, "characters of speech")
+    notices.add(Repair.NULL_CHARACTER, "".join(texts).count("\0"))
     notes = {normalize_label(name): note for name, note in source.notes.items()}
     turns = collect_up_to(_turns(source.passages), LIMITS.turns, "turns")
     labels = dict.fromkeys(speaker for speaker, _, _ in turns)
@@ -134,29 +130,23 @@ def _placed(segments: Sequence[Segment], notices: Notices) -> Iterator[Segment]:
 
 def _turns(passages: Iterable[SpokenPassage]) -> Iterator[_Turn]:
     labels: dict[str, str] = {}  # cleaning one label for each of its passages takes long
-    spoken = (
-        (
-            labels.get(one.speaker) or labels.setdefault(one.speaker, normalize_label(one.speaker)),
-            one,
-        )
-        for one in passages
-        if _is_spoken(one)
-    )
-    for label, group in groupby(spoken, key=itemgetter(0)):
-        text, words = join_pieces(_one_after_another(passage for _, passage in group))
-        yield label, text, words
-
-
-def _is_spoken(passage: SpokenPassage) -> bool:
-    pieces = passage.pieces
-    if len(pieces) == 1:
-        return has_visible_text(pieces[0].text)
-    return any(has_visible_text(piece.text) for piece in pieces)
-
-
-def _one_after_another(passages: Iterable[SpokenPassage]) -> Iterator[TextPiece]:
-    for passage in passages:
-        pieces = passage.pieces
-        if not pieces or pieces[0].text[:1] != " ":
-            yield _BLANK
-        yield from pieces
+    said: list[TextPiece] = []
+    current = ""
+    for speaker, pieces in passages:
+        for piece in pieces:
+            if has_visible_text(piece[0]):
+                break
+        else:
+            continue
+        label = labels.get(speaker)
+        if label is None:
+            label = labels[speaker] = normalize_label(speaker)
+        if label != current:
+            if said:
+                yield current, *join_pieces(said)
+            said, current = [], label
+        if pieces[0][0][:1] != " ":
+            said.append(_BLANK)
+        said += pieces
+    if said:
+        yield current, *join_pieces(said)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -56,10 +56,16 @@ _BRACKETS: Final = ("[", "(", "【", "<", "{")
 _DASH: Final = re.compile(r"\s[-\u2013—/]")
 _LONGEST_DASHED: Final = 66
 # What no label of any form can do without, so that most lines are done with at once.
-_MAY_BE_LABELLED: Final = re.compile(
-    r"[:\uff1a\ufe55\ua789\u1366\[(【<{*_「『\t]|\S\s\s|\s[-\u2013—/]|^[A-Z][A-Z'.]{1,20}(?:--|—)"
-    r"|^(?:[A-Z][a-z]{1,12}\.? ){0,2}[A-Z][A-Z'-]{0,19}(?: (?:of )?[A-Z][A-Za-z'-]*)*\d{0,3}\."
+_DOTTED_START: Final = (
+    r"(?:[A-Z][a-z]{1,12}\.? ){0,2}[A-Z][A-Z'-]{0,19}(?: (?:of )?[A-Z][A-Za-z'-]*)*\d{0,3}\."
 )
+_MAY_BE_LABELLED: Final = re.compile(
+    r"[:\uff1a\ufe55\ua789\u1366\[(【<{*_「『\t]|\S\s\s|\s[-\u2013—/]"
+    r"|^[A-Z][A-Z'.]{1,20}(?:--|—)|^" + _DOTTED_START
+)
+# The same for printable ASCII, in parts: trying several patterns at every character takes long.
+_ASCII_MARK: Final = re.compile(r"[:\[(<{*_]")
+_MAY_BE_DOTTED: Final = re.compile(_DOTTED_START)
 _SENTENCE_END: Final = re.compile(r"[.!?…\u3002\uff01\uff1f\"\u201d)\]]\s")
 # Webex: `"Ann Lee" (1078322432)`.
 _NAME_AND_ID: Final = re.compile(r"[\"\u201c]([^\"\u201c\u201d]{1,80})[\"\u201d]\s*\(\d{1,12}\)")
@@ -122,8 +128,42 @@ def strip_direction_marks(line: str) -> str:
     return f"{_INVISIBLE.sub('', label)}:{said}"
 
 
-def find_label_candidates(line: str) -> Sequence[LabelCandidate]:
+def find_all_labels(line: str) -> tuple[LabelCandidate, ...]:
+    """Return the possible labels at the beginning of a line, then those within it."""
+    line = line.lstrip()
+    if ":" not in line and "\uff1a" not in line:
+        return find_label_candidates(line)
+    at = line.find(": ")
+    if 0 < at <= _LONGEST_LABEL and line.isascii() and line.isprintable():
+        name, rest = line[:at], line[at + 1 :]
+        label, key, is_simple = _label_before_colon(name)
+        if is_simple and not _ASCII_MARK.search(rest) and not _has_blanks_or_dashes(rest):
+            return (LabelCandidate(label, rest.lstrip(), LabelMarking.COLON, key),)
+    first = find_label_candidates(line)
+    later = [one for one, _ in find_labels_within_line(line)]
+    return (*first, *later) if later else first
+
+
+@lru_cache(maxsize=4_096)
+def _label_before_colon(name: str) -> tuple[str, str, bool]:
+    """A label and its key, and whether a line that begins with it can have no other label.
+
+    Args:
+        name: what stands before the first colon of a line, which a blank follows.
+    """
+    label, key = _label(name)
+    others = _ASCII_MARK.search(name) or _has_blanks_or_dashes(name) or _MAY_BE_DOTTED.match(name)
+    return label, key, bool(label) and not others and _SENTENCE_END.search(name) is None
+
+
+def find_label_candidates(line: str) -> tuple[LabelCandidate, ...]:
     """Return the possible speaker labels at the beginning of a line, the likeliest first."""
+    if line.isascii() and line.isprintable() and not _may_be_set_off_without_mark(line):
+        mark = _ASCII_MARK.search(line)
+        if mark is None:
+            return ()
+        if mark[0] == ":" and _ASCII_MARK.search(line, mark.end()) is None:
+            return _single_colon(line, mark.start())
     found = _MAY_BE_LABELLED.search(line)
     if found is None:
         return ()
@@ -133,6 +173,18 @@ def find_label_candidates(line: str) -> Sequence[LabelCandidate]:
     for one in _all_candidates(line):
         made.setdefault((one.key, one.form), one)
     return tuple(made.values())
+
+
+def _may_be_set_off_without_mark(line: str) -> bool:
+    """Whether a label of printable ASCII may end without a mark of ``_ASCII_MARK``."""
+    if _has_blanks_or_dashes(line):
+        return True
+    return "." in line and _MAY_BE_DOTTED.match(line) is not None
+
+
+def _has_blanks_or_dashes(text: str) -> bool:
+    """Whether a text has a mark that consists of a blank, or of dashes."""
+    return "  " in text or " -" in text or " /" in text or "--" in text
 
 
 def _all_candidates(line: str) -> Iterator[LabelCandidate]:
@@ -171,9 +223,12 @@ def _in_brackets(bracketed: re.Match[str], form: LabelMarking) -> Iterator[Label
 
 def _single_colon(line: str, at: int) -> tuple[LabelCandidate, ...]:
     """``Ann: Hi``, as most lines with a label are."""
-    rest = line[at + 1 :]
-    usable = at <= _LONGEST_LABEL and not _is_within(line[:at], rest)
-    label, key = _label(line[:at]) if usable else ("", "")
+    if at > _LONGEST_LABEL:
+        return ()
+    name, rest = line[:at], line[at + 1 :]
+    if rest[:1] != " " and _is_within(name, rest):
+        return ()
+    label, key = _label(name)
     return (LabelCandidate(label, rest.lstrip(), LabelMarking.COLON, key),) if label else ()
 
 

@@ -212,7 +212,7 @@ class _Decision:
         self._places = places
         self._forms = forms
         self._known = known
-        self._firsts = [self._firsts_of(place) for place in places]
+        self._firsts = [self._firsts_of(place) if place[0] else () for place in places]
         starts = [
             firsts for place, firsts in zip(places, self._firsts, strict=True) if place.is_start
         ]
@@ -331,8 +331,6 @@ class _Decision:
 
     def _firsts_of(self, place: LineLabels) -> tuple[LabelCandidate, ...]:
         """The candidates that count: of several colons on a line only the first."""
-        if not place.candidates:
-            return ()
         if len(place.candidates) == 1:  # usual, and quick
             only = place.candidates[0]
             return place.candidates if only.later or only.form in self._forms else ()
@@ -495,22 +493,27 @@ class _Decision:
 
     def _extended(self, accepted: Collection[str]) -> dict[str, str]:
         """Labels that have a colon themselves: `Acme: Tom` where `Acme` never stands alone."""
-        counts: Counter[str] = Counter()
         longer: dict[str, str] = {}
         for place in self._places:
-            colons = [
-                one for one in place.candidates if one.form is LabelMarking.COLON and not one.later
-            ]
-            counts.update(one.key for one in colons)
-            for shorter, one in pairwise(colons):
+            if len(place.candidates) < _TWICE:
+                continue
+            for shorter, one in pairwise(_colons(place)):
                 added = one.label[len(shorter.label) :].lstrip(" :\uff1a")
                 if classify_label(added) in {LabelKind.NAME, LabelKind.ROLE}:
                     longer.setdefault(shorter.key, one.key)
+        if not longer:
+            return {}
+        counts = Counter([one.key for place in self._places for one in _colons(place)])
         return {
             shorter: one
             for shorter, one in longer.items()
             if shorter in accepted and counts[shorter] == counts[one] >= _TWICE
         }
+
+
+def _colons(place: LineLabels) -> list[LabelCandidate]:
+    """The labels with a colon at the beginning of a line."""
+    return [one for one in place.candidates if one.form is LabelMarking.COLON and not one.later]
 
 
 def _decide_weak(

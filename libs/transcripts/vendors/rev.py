@@ -51,7 +51,7 @@ def _passage(
     spans = documents.require_objects(
         monologue, "spans" if "spans" in monologue else "elements", where
     )
-    pieces = tuple(_piece(span, where, offset_s, notices) for span in spans)
+    pieces = tuple([_piece(span, where, offset_s, notices) for span in spans])
     notices.add(
         Repair.TURN_WITHOUT_TEXT, int(not any(has_visible_text(piece.text) for piece in pieces))
     )
@@ -67,8 +67,11 @@ def _piece(span: dict[str, Any], where: str, offset_s: float, notices: Notices) 
     value = span.get("value")
     if type(value) is not str:
         value = documents.get_text(span, "value", where)
-    start_ms = seconds_to_ms(span.get("ts"), offset_s, notices)
-    end_ms = seconds_to_ms(span.get("endTs", span.get("end_ts")), offset_s, notices)
+    start, end = span.get("ts"), span.get("endTs", span.get("end_ts"))
+    if start is None and end is None:  # punctuation and blanks
+        return TextPiece(value)
+    start_ms = seconds_to_ms(start, offset_s, notices)
+    end_ms = seconds_to_ms(end, offset_s, notices)
     if start_ms is not None and end_ms is not None and end_ms < start_ms:
         end_ms = clamp_end_time(start_ms, end_ms, notices)
     return TextPiece(value, start_ms, end_ms)

@@ -34,21 +34,27 @@ def _is_whisper(document: Any) -> bool:
 def _whisper(document: Any, notices: Notices) -> Iterator[SpokenPassage]:
     clock = TimeConverter(1_000, notices)
     names = _names(document)
+    labels: dict[str, str | None] = {}
+
+    def label_of(identifier: Any) -> str | None:
+        if type(identifier) is not str:
+            return names.get(str(identifier), format_speaker_label(identifier)) or None
+        if identifier not in labels:
+            labels[identifier] = names.get(identifier, format_speaker_label(identifier)) or None
+        return labels[identifier]
+
     for segment in filter_objects(document["segments"]):
         speaker = get_first_present(segment, "speaker", "speaker_id", "speaker_label")
         words = [
             TimedWord(
                 text_or_empty(get_first_present(word, "word", "text")),
                 *clock.span(word.get("start"), word.get("end")),
-                speaker=names.get(
-                    str(word.get("speaker")), format_speaker_label(word.get("speaker"))
-                )
-                or None,
+                speaker=label_of(word.get("speaker")),
             )
             for word in filter_objects(segment.get("words"))
         ]
         yield from build_segment_passages(
-            names.get(str(speaker), format_speaker_label(speaker)),
+            label_of(speaker) or "",
             text_or_empty(segment.get("text")),
             clock.span(segment.get("start"), segment.get("end")),
             words,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from transcripts.notices import Notices, Repair
@@ -58,6 +60,8 @@ class TimeConverter:
             return round(value * self._ms)
         if value is None or value == "":
             return None
+        if type(value) is int and 0 <= value <= _LONGEST_NUMBER:
+            return round(value * self._ms)
         made = self._read(value)
         if made is None or not 0 <= made <= _LONGEST_MS:
             self._notices.add(Repair.UNUSABLE_TIME)
@@ -66,6 +70,8 @@ class TimeConverter:
 
     def span(self, start: object, end: object) -> tuple[int | None, int | None]:
         """Start and end, the end moved to the start where it is earlier."""
+        if type(start) is float and type(end) is float and 0 <= start <= end <= _LONGEST_NUMBER:
+            return round(start * self._ms), round(end * self._ms)
         start_ms, end_ms = self(start), self(end)
         if start_ms is None or end_ms is None or start_ms <= end_ms:
             return start_ms, end_ms
@@ -128,7 +134,13 @@ def text_or_empty(value: Any) -> str:
 
 def format_speaker_label(value: Any) -> str:
     """Return the label of a diarised speaker: ``Speaker 0`` for ``0``, ``Speaker A`` for ``A``."""
-    label = normalize_speaker_id(value).strip()
+    return _format_identifier(normalize_speaker_id(value))
+
+
+@lru_cache(maxsize=1_024)
+def _format_identifier(identifier: str) -> str:
+    """The label of a speaker whom a vendor gives as text."""
+    label = identifier.strip()
     if not label:
         return ""
     return f"Speaker {label}" if label.isdecimal() or len(label) == 1 else label
@@ -142,13 +154,15 @@ def group_words_by_speaker(words: Iterable[TimedWord], notices: Notices) -> Iter
     for word in words:
         speaker = speaker if word.speaker is None else word.speaker
         owned.append((speaker, word))
-    for label, group in groupby(owned, key=lambda pair: pair[0]):
-        yield SpokenPassage(label, tuple(_piece(word) for _, word in group))
+    for label, group in groupby(owned, key=itemgetter(0)):
+        yield SpokenPassage(label, tuple([_piece(word) for _, word in group]))
 
 
 def _piece(word: TimedWord) -> TextPiece:
-    hangs = word.hangs or _HANGS.fullmatch(word.text) is not None
-    return TextPiece(word.text if hangs else f" {word.text}", word.start_ms, word.end_ms)
+    text, start_ms, end_ms, _, hangs = word
+    if not hangs and (text[:1].isalpha() or _HANGS.fullmatch(text) is None):
+        text = f" {text}"
+    return TextPiece(text, start_ms, end_ms)
 
 
 def build_segment_passages(
@@ -162,26 +176,26 @@ def build_segment_passages(
         times: its start and end in milliseconds.
         words: its words in order; where they name other speakers, they are what was said.
     """
-    words = [word for word in words if word.text.strip()]
-    if not words:
+    shown = [(text, word) for word in words if (text := word[0].strip())]
+    if not shown:
         yield SpokenPassage(speaker, (TextPiece(said, *times),))
         return
-    others = {word.speaker for word in words if word.speaker}
+    others = {word.speaker for _, word in shown if word.speaker}
     if len(others) > 1:
-        yield from group_words_by_speaker(words, Notices())
+        yield from group_words_by_speaker([word for _, word in shown], Notices())
         return
     pieces: list[TextPiece] = []
     begin = 0
     pending: tuple[int | None, int | None] = times
-    for word in words:
-        found = said.find(word.text.strip(), begin)
-        if found < 0 or word.start_ms is None:
+    for text, (_, start_ms, end_ms, _, _) in shown:
+        found = said.find(text, begin)
+        if found < 0 or start_ms is None:
             continue
-        if found > begin and said[begin:found].strip():
+        if found > begin and not said[begin:found].isspace():
             pieces.append(TextPiece(said[begin:found], *pending))
             begin = found
-        end = found + len(word.text.strip())
-        pieces.append(TextPiece(said[begin:end], word.start_ms, word.end_ms))
+        end = found + len(text)
+        pieces.append(TextPiece(said[begin:end], start_ms, end_ms))
         begin, pending = end, (None, None)
     if said[begin:]:
         pieces.append(TextPiece(said[begin:], *pending))
@@ -190,4 +204,8 @@ def build_segment_passages(
 
 def get_first_present(holder: Mapping[str, Any], *keys: str) -> Any:
     """Return the value of the first of several keys that a JSON object has; None if it has none."""
-    return next((holder[key] for key in keys if holder.get(key) is not None), None)
+    for key in keys:
+        value = holder.get(key)
+        if value is not None:
+            return value
+    return None

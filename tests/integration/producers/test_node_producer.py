@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
+from uuid import uuid4
 
 import pytest
 
-from contracts.events import NotesStored, TranscriptSettled, TranscriptSubmitted
+from contracts.events import NotesStored, SettledOutcome, TranscriptSettled, TranscriptSubmitted
 from contracts.topics import NOTES_STORED
+from messaging import KafkaSettings, Publisher
 from support.pipeline import Pipeline
 from support.waiting import until
 
@@ -59,6 +61,11 @@ async def test_node_reads_of_the_notes_where_the_broker_tells_topic_ids(
     assert ran.returncode == 0, ran.stderr
     if ran.stdout.strip() != "true":
         pytest.skip("the embedded broker tells no topic ids, which this Node client reads by")
+    again = await settled_twice(environment)
+    settled = run_node("settled.mjs", again.transcript_id)
+    assert settled.returncode == 0, settled.stderr
+    assert TranscriptSettled.model_validate_json(settled.stdout) == again
+
     submitted = TranscriptSubmitted.model_validate_json(EXAMPLES[0].read_bytes())
     settled = run_node("settled.mjs", submitted.transcript_id)
     assert settled.returncode == 0, settled.stderr
@@ -72,6 +79,26 @@ async def test_node_reads_of_the_notes_where_the_broker_tells_topic_ids(
         )
 
     assert NotesStored.model_validate_json(line).transcript_id == submitted.transcript_id
+
+
+async def settled_twice(environment: dict[str, str]) -> TranscriptSettled:
+    """Publish that an interview is dead in part and then complete; return the latter."""
+    dead = TranscriptSettled(
+        transcript_id=uuid4(),
+        revision=1,
+        content_sha256="a" * 64,
+        number=1,
+        outcome=SettledOutcome.DEAD_IN_PART,
+        chunks=1,
+        dead=1,
+    )
+    changed = {"number": 2, "outcome": SettledOutcome.COMPLETE, "stored": 1, "dead": 0}
+    complete = dead.model_copy(update=changed)
+    kafka = KafkaSettings(bootstrap_servers=environment["KAFKA_BOOTSTRAP_SERVERS"])
+    async with Publisher(kafka, source="/test") as publisher:
+        await publisher.publish([dead])
+        await publisher.publish([complete])
+    return complete
 
 
 @contextmanager

@@ -82,3 +82,11 @@ def test_times_that_were_said_stay_speech() -> None:
 def test_times_that_run_backwards_do_not_end_before_they_begin() -> None:
     reading = read("[00:09] Ann: Hello.\n[00:02] Ben: Hi.\n")
     assert (reading.segments[0].start_ms, reading.segments[0].end_ms) == (9_000, 9_000)
+
+
+@pytest.mark.parametrize("mark", ["#00:00:{:02}-8#", "[00:{:02}]", "00:00:{:02}.8", "({:02} s)"])
+def test_times_alone_on_lines_below_are_read_in_every_form_of_time(mark: str) -> None:
+    said = ["Ann: How did you begin?", "Ben: With a ladder.", "Ann: And then?"]
+    rows = [row for at, text in enumerate(said, 1) for row in (text, mark.format(3 * at))]
+    reading = read("\n".join(rows))
+    assert [one.speaker for one in reading.segments] == ["Ann", "Ben", "Ann"]
