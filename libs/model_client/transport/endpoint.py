@@ -13,7 +13,9 @@ from importlib.util import find_spec
 from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
+import httpx2
 import openai
+from openai import AsyncOpenAI
 from pydantic import BaseModel
 
 from contracts.notes import Usage
@@ -28,7 +30,7 @@ from model_client.requests import ChatMessage, CostAttribution, ModelRequest
 from model_client.settings import ModelConfig
 from model_client.transport.api_dialect import ApiDialect, TokenEstimator
 from model_client.transport.http_call import CallResult, ChatCompletionCaller
-from model_client.transport.http_client import open_http_client
+from model_client.transport.http_client import ErrorTruncatingClient
 from model_client.transport.http_errors import build_status_error
 from model_client.transport.response_parser import build_repair_messages, parse_answer
 from model_client.transport.retries import RetryPolicy
@@ -39,6 +41,9 @@ if find_spec("httpx") is not None:
     import_module("httpx")
 
 A = TypeVar("A", bound=BaseModel)
+
+NO_KEY: Final = "no-key"
+"""API key sent where none is set: local endpoints take any, and the client insists on one."""
 
 ENDPOINT_FAILURES: Final = (errors.ServerError, errors.ModelTimeoutError)
 """Failures that may be the endpoint's for everybody; the circuit breaker finds out."""
@@ -111,13 +116,21 @@ class ModelEndpoint:
         self._estimate = TokenEstimator()
         self._accounts = CallAccounting(config, ledger, self._estimate)
         self._ceiling_s = rate_wait_ceiling_s
-        self._client = open_http_client(config)
+        self._client = AsyncOpenAI(
+            base_url=config.base_url,
+            api_key=config.key or NO_KEY,
+            max_retries=0,
+            timeout=config.timeout_s,
+            http_client=ErrorTruncatingClient(
+                base_url=config.base_url, timeout=httpx2.Timeout(config.timeout_s)
+            ),
+        )
         self._caller = ChatCompletionCaller(config, self._client)
 
     async def close(self) -> None:
         """Settle all calls in the ledger and close all connections."""
         await self._accounts.close()
-        await self._client.aclose()
+        await self._client.close()
 
     @property
     def notice(self) -> str:

@@ -1,4 +1,4 @@
-"""HTTP client of an endpoint: connections, the headers of every request, bounded error bodies."""
+"""HTTP client of an endpoint: connections on a stack, error bodies of bounded size."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ from contextlib import aclosing
 from typing import Any, Final
 
 import httpx2
-from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+from openai import DefaultAsyncHttpxClient
 
-from model_client.settings import ModelConfig
 from model_client.transport.connection_pool import ConnectionStackTransport
-
-NO_KEY: Final = "no-key"
-"""API key sent where none is set: local endpoints take any, and most insist on one."""
 
 LONGEST_EXPLANATION: Final = 1024 * 1024
 """Bytes of an error's body that are read, after decompression; what follows is left out."""
@@ -24,7 +20,7 @@ _OF_THE_WHOLE: Final = frozenset({"content-encoding", "content-length", "transfe
 class ErrorTruncatingClient(DefaultAsyncHttpxClient):
     """HTTP client (httpx2) that truncates the bodies of error responses.
 
-    An error's body is read to its end before the error is explained, however long it is, and
+    The openai package reads an error's body to its end before it raises, however long it is, and
     whatever it grows to when it is decompressed.
     """
 
@@ -56,22 +52,6 @@ class ErrorTruncatingClient(DefaultAsyncHttpxClient):
             request=request,
             extensions=response.extensions,
         )
-
-
-def open_http_client(config: ModelConfig) -> httpx2.AsyncClient:
-    """Open the HTTP client of an endpoint, which sends the headers that the openai package sends.
-
-    Those from the environment, such as ``OPENAI_ORG_ID``, included. They are computed once: the
-    package does it for each request.
-    """
-    client = ErrorTruncatingClient(
-        base_url=config.base_url, timeout=httpx2.Timeout(config.timeout_s)
-    )
-    key = config.key or NO_KEY
-    sdk = AsyncOpenAI(base_url=config.base_url, api_key=key, http_client=client)
-    headers = {"Authorization": f"Bearer {key}", **sdk.default_headers}
-    client.headers.update({name: one for name, one in headers.items() if isinstance(one, str)})
-    return client
 
 
 async def _beginning(response: httpx2.Response) -> bytes:

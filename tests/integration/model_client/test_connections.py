@@ -17,7 +17,7 @@ from integration.model_client.test_one_call import ACCOUNT, QUESTION
 from model_client import ModelClient, ModelSettings, errors
 from model_client.transport.connection_pool import IDLE_S, ConnectionStackTransport
 from support.raw_server import raw_server, response
-from support.scripted_endpoint import Exchange, ScriptedEndpoint, json_response
+from support.scripted_endpoint import Exchange, ScriptedEndpoint
 from support.waiting import until
 
 MANY = 32
@@ -164,26 +164,3 @@ async def test_the_environments_proxy_is_asked(monkeypatch: pytest.MonkeyPatch) 
             with pytest.raises(errors.ModelUnavailableError):
                 await client.ask(QUESTION, ACCOUNT)
     assert proxy.requests[0].startswith("POST http://model.invalid/v1/chat/completions ")
-
-
-async def test_a_request_carries_the_headers_of_the_openai_package(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setenv("OPENAI_ORG_ID", "org-heating")
-    headers: list[httpx2.Headers] = []
-
-    class Endpoint(ScriptedEndpoint):
-        async def _answer(self, scope: Any, receive: Any, send: Any) -> None:
-            headers.append(httpx2.Headers(scope["headers"]))
-            await super()._answer(scope, receive, send)
-
-    async with Endpoint(lambda _, __: json_response(COMPLETION)).serve() as url:
-        settings = ModelSettings(base_url=url, api_key=SecretStr("k"), model="m")
-        async with ModelClient(settings) as client:
-            await client.ask(QUESTION, ACCOUNT)
-    (sent,) = headers
-    assert sent["authorization"] == "Bearer k"
-    assert sent["openai-organization"] == "org-heating"
-    assert sent["content-type"] == sent["accept"] == "application/json"
-    assert "gzip" in sent["accept-encoding"]
-    assert "openai" in sent["user-agent"].lower()
