@@ -171,6 +171,33 @@ async def test_a_letter_at_the_place_of_a_topic_made_anew_refuses_nothing(
     assert await interview.settle() == []
 
 
+async def test_garbage_under_the_key_of_a_chunk_makes_no_chunk_dead(
+    interview: SettledInterview,
+) -> None:
+    await interview.submit()
+    await interview.ingest()
+    await interview.store(1)
+    await interview.set_aside(1, subject=None, error_code="invalid_event")
+    assert await interview.settle() == []
+    await interview.store(2)
+    assert await interview.outcomes() == ["complete"]
+
+
+async def test_other_content_that_is_refused_under_its_id_does_not_refuse_an_interview(
+    interview: SettledInterview,
+) -> None:
+    await interview.submit()
+    await interview.submit(offset=1, content=sha("b"))
+    await interview.refuse(offset=1)
+    (event,) = await interview.settle()
+    assert (event.outcome.value, event.content_sha256) == ("refused", sha("b"))
+    await interview.ingest()
+    await interview.store(1)
+    await interview.store(2)
+    (event,) = await interview.settle()
+    assert (event.outcome.value, event.content_sha256) == ("complete", sha("a"))
+
+
 async def test_other_content_under_a_stored_revision_is_refused_and_the_stored_one_is_not(
     interview: SettledInterview,
 ) -> None:
