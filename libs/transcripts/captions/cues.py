@@ -21,8 +21,9 @@ from transcripts.limits import check_text_length
 from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage, normalize_label
 from transcripts.speakers.candidates import find_labels_within_line
-from transcripts.speakers.decision import LineLabels, SpeakerLabels, find_speaker_labels
+from transcripts.speakers.decision import find_speaker_labels
 from transcripts.speakers.label_kinds import LabelKind, classify_label
+from transcripts.speakers.labels import LineLabels, SpeakerLabels
 from transcripts.speakers.trailing_labels import TrailingLabel, find_trailing_labels
 from transcripts.text import TextPiece, ends_within_sentence, has_visible_text
 

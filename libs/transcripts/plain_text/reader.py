@@ -23,8 +23,9 @@ from transcripts.plain_text.rows import split_rows
 from transcripts.plain_text.stamps import split_end_timestamp
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.speakers.candidates import LabelCandidate, LabelMarking, find_labels_within_line
-from transcripts.speakers.decision import LineLabels, SpeakerLabels, find_speaker_labels
+from transcripts.speakers.decision import find_speaker_labels
 from transcripts.speakers.label_kinds import LabelKind, classify_label, is_capitalised
+from transcripts.speakers.labels import LineLabels, SpeakerLabels
 from transcripts.speakers.roles import infer_role
 from transcripts.text import TextPiece, clean_text, ends_within_sentence
 
