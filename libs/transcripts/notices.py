@@ -77,6 +77,14 @@ class Repair(Enum):
         "1 cue without a name goes on with the speaker before: this file names changes of speaker",
         "{} cues without a name go on with the speaker before: this file names changes of speaker",
     )
+    PAUSE = (
+        "1 row that holds nothing but a pause was passed over",
+        "{} rows that hold nothing but a pause were passed over",
+    )
+    OTHER_TIER = (
+        "1 line of a tier of notes or translations was passed over",
+        "{} lines of tiers of notes or translations were passed over",
+    )
     UNTIMED_TIER = (
         "1 tier of annotations that refer to others was passed over",
         "{} tiers of annotations that refer to others were passed over",

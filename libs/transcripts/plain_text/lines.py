@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final
 
-from transcripts.plain_text.rows import Row
+from transcripts.plain_text.label_rows import Row
 from transcripts.plain_text.stamps import (
     LineTimestamp,
     parse_leading_timestamp,

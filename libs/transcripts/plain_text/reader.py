@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 from contracts.transcript import Role, Speaker, TranscriptFormat
@@ -29,6 +30,7 @@ from transcripts.speakers.labels import LineLabels, SpeakerLabels
 from transcripts.speakers.roles import infer_role
 from transcripts.text import TextPiece, clean_text, ends_within_sentence
 
+_ASKS: Final = ("?", "\uff1f", "\u061f", '?"', "?\u201d")
 _KEY_LINE: Final = re.compile(r"\s*(?:- )?[a-z_]{1,40}:(?:\s|$)")
 _LINES_LOOKED_AT: Final = 200
 _NEARLY_ALL: Final = 0.9
@@ -36,6 +38,8 @@ _MOST: Final = 0.8
 _USUALLY: Final = 0.7
 _FEW: Final = 3
 _DETAIL_WORDS: Final = 8
+_MAY_BE_WORDS: Final = frozenset({LabelMarking.BRACKET, LabelMarking.BOLD, LabelMarking.ALONE})
+"""Marks that leave open whether a line of nothing else is a label or what was said."""
 _LONG_MS: Final = 6 * 3_600_000
 """A recording's first words are earlier than that."""
 _DAY_MS: Final = 24 * 3_600_000
@@ -101,11 +105,24 @@ def _only_one_named(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator
     chosen = [(line, found.choose(line.candidates)) for line in lines]
     names = [one.label for _, one in chosen if one is not None]
     unnamed = sum(one is None and line.paragraph for line, one in chosen)
+    if len(set(names)) == 1 and _asked_between([(line.text, one) for line, one in chosen]):
+        yield f"only {names[0]} is named, and lines without a name that ask stand before each turn"
+        return
     if len(set(names)) == 1 and len(names) > 1 and unnamed >= len(names) / 2:
         yield (
             f"only {names[0]} is named, {len(names):,} times, and {unnamed:,} paragraphs have no "
             "name: they may be another speaker's"
         )
+
+
+def _asked_between(chosen: Sequence[tuple[str, LabelCandidate | None]]) -> bool:
+    """Whether a line without a label that asks stands before most lines with one."""
+    asked = [
+        before is None and text.rstrip().endswith(_ASKS)
+        for (text, before), (_, one) in pairwise(chosen)
+        if one is not None
+    ]
+    return len(asked) > 1 and sum(asked) >= _MOST * len(asked)
 
 
 def _names_behind_times(lines: Sequence[TextLine]) -> Iterator[str]:
@@ -176,7 +193,7 @@ def _is_detail(one: LabelCandidate) -> bool:
 def _find(lines: Sequence[TextLine], speakers: Sequence[Speaker]) -> SpeakerLabels:
     lines = _with_stamped_labels(_with_chat_labels(lines))
     has_paragraphs = sum(line.paragraph for line in lines) > 1
-    return find_speaker_labels(
+    found = find_speaker_labels(
         [
             LineLabels(
                 line.candidates,
@@ -192,6 +209,23 @@ def _find(lines: Sequence[TextLine], speakers: Sequence[Speaker]) -> SpeakerLabe
         ],
         speakers,
     )
+    return _without_silent(lines, found)
+
+
+def _without_silent(lines: Sequence[TextLine], found: SpeakerLabels) -> SpeakerLabels:
+    """Labels without those that may be words, behind which nothing is ever said."""
+    heard: set[str] = set()
+    silent: set[str] = set()
+    current = ""
+    for line in lines:
+        one = found.choose(line.candidates)
+        if one is not None:
+            current = one.key
+            silent |= {one.key} if one.form in _MAY_BE_WORDS else set()
+        if (line.text if one is None else one.text).strip():
+            heard.add(current)
+    kept = {key: forms for key, forms in found.forms.items() if key not in silent - heard}
+    return replace(found, forms=kept)
 
 
 def _with_chat_labels(lines: Sequence[TextLine]) -> Sequence[TextLine]:

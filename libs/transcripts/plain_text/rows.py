@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from html import unescape
 from itertools import pairwise
 from typing import Final
@@ -16,15 +16,11 @@ from typing import Final
 from transcripts.limits import check_text_length
 from transcripts.notices import Notices, Repair
 from transcripts.plain_text.end_stamps import mark_end_timestamps
+from transcripts.plain_text.label_rows import LABEL_STEPS, Row, find_filled_rows
 from transcripts.plain_text.page_furniture import remove_page_furniture
-from transcripts.plain_text.stamps import parse_leading_timestamp
 from transcripts.speakers.candidates import strip_direction_marks
 from transcripts.speakers.label_kinds import LabelKind, classify_label
-from transcripts.speakers.trailing_labels import TrailingLabel, find_trailing_labels
 from transcripts.tables.columns import is_header_row
-
-Row = tuple[int, str]
-"""A line's number in the file, from 1, and its text."""
 
 # Soft breaks of word processors end a line as well: vertical tab, U+2028, U+2029. A form feed ends
 # a page and is left for the step that looks for pages.
@@ -55,12 +51,6 @@ _QUOTED: Final = re.compile(r"\s{0,3}>(?!>)\s?")
 _TABLE_ROW: Final = re.compile(r"\s*\|(.*)\|\s*")
 _TABLE_RULE: Final = re.compile(r"[\s|:+-]+")
 _CELL_BORDER: Final = re.compile(r"\s+\|\s+")
-# `Q   What is it?`, as courts have it, and `Q1. What is it?`, as lists of questions have it.
-_BARE_QUESTION: Final = re.compile(r"\s{0,12}([QA])(?:[ \t]{1,12}|\.[ \t]*)(?=[\"“(\[]?[A-Z0-9])")
-_NUMBERED_QUESTION: Final = re.compile(
-    r"\s{0,8}(Q|A|Question|Answer|Frage|Antwort|P|R)\s?(\d{1,3})\s?[.:)]\s+", re.IGNORECASE
-)
-_ORDINALS: Final = re.compile(r"^(\s*)([A-Z])(?:\.-|\))\s+")
 _ATTENDEES: Final = re.compile(r"Attendees:?|Invited:?", re.IGNORECASE)
 _TRANSCRIPT: Final = re.compile(r"(?:.{0,120}[-\u2013—] )?Transcript:?", re.IGNORECASE)
 _TITLED: Final = re.compile(r".{1,120} [-\u2013—] Transcript")
@@ -82,7 +72,6 @@ _VENDOR_LINES: Final = re.compile(
 # Who asks from here on, in the minutes of a court, whose questions stand behind `Q.`.
 _EXAMINER: Final = re.compile(r"BY (?:MR|MS|MRS|MISS|DR|MX)\.? [A-Z][A-Z'\u2019 -]{1,40}:")
 _QUESTION: Final = re.compile(r"\s{0,12}(?:\d{1,2}\s+)?Q[.:]?\s")
-_SPEAKER_FIELD: Final = re.compile(r"\s*(?:Speaker|SPEAKER|Sprecher|Name)\s?:\s*(\S.{0,60})")
 _CLOCK: Final = re.compile(r"\d:\d\d")
 _LINK: Final = re.compile(r"\[([^\[\]]{1,200})\]\((?:https?:|#|/|mailto:)[^()\s]{0,500}\)")
 _HEADING: Final = re.compile(r"\s{0,3}#{1,6}\s+\S")
@@ -124,11 +113,6 @@ def split_rows(content: str, notices: Notices) -> list[Row]:
     return rows
 
 
-def _filled(rows: Sequence[Row]) -> list[tuple[int, str]]:
-    """The rows that are not blank, with their positions."""
-    return [(position, row) for position, (_, row) in enumerate(rows) if row.strip()]
-
-
 # Tools' own lines
 
 
@@ -146,7 +130,7 @@ def _without_vendor_lines(rows: list[Row], notices: Notices) -> list[Row]:
     ]
     kept = _without_examiners(kept)
     kept = _without_teams_doubles(kept)
-    dropped = len(_filled(rows)) - len(_filled(kept))
+    dropped = len(find_filled_rows(rows)) - len(find_filled_rows(kept))
     notices.add(Repair.VENDOR_LINE, dropped)
     return kept
 
@@ -171,7 +155,9 @@ def _is_heading(row: str) -> bool:
 
 def _without_head(rows: list[Row]) -> list[Row]:
     """Google Meet's head: a title, `Attendees`, their names, `Transcript`."""
-    head = [(position, row.strip()) for position, row in _filled(rows)[:_MOST_LINES_OF_A_HEAD]]
+    head = [
+        (position, row.strip()) for position, row in find_filled_rows(rows)[:_MOST_LINES_OF_A_HEAD]
+    ]
     names = next((at for at, (_, row) in enumerate(head) if _ATTENDEES.fullmatch(row)), None)
     if names is None:
         ends = [at for at, (_, row) in enumerate(head[:_FEW]) if _TITLED.fullmatch(row)]
@@ -182,7 +168,7 @@ def _without_head(rows: list[Row]) -> list[Row]:
 
 def _without_teams_doubles(rows: list[Row]) -> list[Row]:
     """The pane's text without initials and names that stand again, with a time, below."""
-    filled = [(position, row.strip()) for position, row in _filled(rows)]
+    filled = [(position, row.strip()) for position, row in find_filled_rows(rows)]
     dropped: set[int] = set()
     for at, (position, row) in enumerate(filled):
         if not _TEAMS_TIME.fullmatch(row) or at == 0 or at + 1 == len(filled):
@@ -225,7 +211,7 @@ def _with_markdown_bold(rows: list[Row], notices: Notices) -> list[Row]:
 def _without_quote_marks(rows: list[Row], notices: Notices) -> list[Row]:
     """The rows without Markdown's `>` where most of them are quoted."""
     del notices
-    filled = _filled(rows)
+    filled = find_filled_rows(rows)
     quoted = sum(_QUOTED.match(row) is not None for _, row in filled)
     if quoted < _FEW or quoted < _HALF * len(filled):
         return rows
@@ -235,7 +221,7 @@ def _without_quote_marks(rows: list[Row], notices: Notices) -> list[Row]:
 def _without_borders(rows: list[Row], notices: Notices) -> list[Row]:
     """Cells between vertical bars parted by tabs; other lines as they are."""
     del notices
-    filled = [row for _, row in _filled(rows)]
+    filled = [row for _, row in find_filled_rows(rows)]
     tabled = sum(_TABLE_ROW.fullmatch(row) is not None for row in filled)
     ruled = any(_TABLE_ROW.fullmatch(row) and _TABLE_RULE.fullmatch(row) for row in filled)
     if tabled >= (2 if ruled else _FEW) and tabled >= _HALF * len(filled):
@@ -263,7 +249,7 @@ def _cells(row: Row) -> Row | None:
 def _without_numbers(rows: list[Row], notices: Notices) -> list[Row]:
     """The lines without the numbers that count them: each of them, or every fifth."""
     del notices
-    filled = _filled(rows)
+    filled = find_filled_rows(rows)
     counts = [(row, match) for _, row in filled if (match := _NUMBERED.match(row))]
     if len(counts) >= _FEW and len(counts) >= _MOST * len(filled):
         values = [int(match[1] or match[2]) for _, match in counts]
@@ -274,7 +260,7 @@ def _without_numbers(rows: list[Row], notices: Notices) -> list[Row]:
 
 def _without_numbers_at_times(rows: list[Row]) -> list[Row]:
     """The lines without a number at every fifth or tenth, by blank lines counted or not."""
-    for counted in (_filled(rows), list(enumerate(row for _, row in rows))):
+    for counted in (find_filled_rows(rows), list(enumerate(row for _, row in rows))):
         found = [
             (place, position, int(match[1]))
             for place, (position, row) in enumerate(counted, start=1)
@@ -296,86 +282,6 @@ def _without_numbers_at_times(rows: list[Row]) -> list[Row]:
     return rows
 
 
-# Questions and answers
-
-
-def _with_colons(rows: list[Row], notices: Notices) -> list[Row]:
-    """`Q:` and `A:` in place of `Q   …`, `A   …` and of `Q1. …`, `A1. …`, `P.- …`."""
-    del notices
-    for pattern in (_BARE_QUESTION, _NUMBERED_QUESTION, _ORDINALS):
-        found = [
-            (position, match) for position, row in _filled(rows) if (match := pattern.match(row))
-        ]
-        if _is_dialogue(found, pattern, len(_filled(rows))):
-            matches = dict(found)
-            rows = [
-                (number, f"{_label(matches[at], pattern)}: {row[matches[at].end() :]}")
-                if at in matches
-                else (number, row)
-                for at, (number, row) in enumerate(rows)
-            ]
-    return rows
-
-
-def _label(match: re.Match[str], pattern: re.Pattern[str]) -> str:
-    return match[2] if pattern is _ORDINALS else match[1]
-
-
-def _is_dialogue(
-    found: Sequence[tuple[int, re.Match[str]]], pattern: re.Pattern[str], lines: int
-) -> bool:
-    """Whether two labels recur and take turns, and begin a fair part of the lines."""
-    labels = [_label(match, pattern).casefold() for _, match in found]
-    counts = Counter(labels)
-    if len(counts) != 2 or min(counts.values()) < 2 or len(labels) < _SOME * lines:  # noqa: PLR2004 - a pair
-        return False
-    turns = sum(earlier != later for earlier, later in pairwise(labels))
-    if pattern is _NUMBERED_QUESTION:
-        numbers = [int(match[2]) for _, match in found]
-        if any(later < earlier for earlier, later in pairwise(numbers)):
-            return False
-    return turns >= _MOST * (len(labels) - 1)
-
-
-# Names in fields, and behind what was said
-
-
-def _with_field_values(rows: list[Row], notices: Notices) -> list[Row]:
-    """`S1:` in place of `SPEAKER: S1`, where such lines hold names that recur."""
-    del notices
-    found = {
-        at: match[1].strip(" :")
-        for at, (_, row) in enumerate(rows)
-        if (match := _SPEAKER_FIELD.fullmatch(row))
-    }
-    counts = Counter(found.values())
-    named = all(classify_label(name) in {LabelKind.NAME, LabelKind.ROLE} for name in counts)
-    if not named or len(counts) == 1 or len(counts) == len(found):
-        return rows
-    return [
-        (number, f"{found[at]}:" if at in found else row) for at, (number, row) in enumerate(rows)
-    ]
-
-
-def _with_names_in_front(rows: list[Row], notices: Notices) -> list[Row]:
-    """`Ilka: Have you slept?` in place of `Have you slept? (Ilka)`, where most lines are so."""
-    del notices
-    filled = _filled(rows)
-    labels = find_trailing_labels([row for _, row in filled])
-    if labels is None:
-        return rows
-    made = {position: _in_front(one) for (position, _), one in zip(filled, labels, strict=True)}
-    return [(number, made.get(at, row)) for at, (number, row) in enumerate(rows)]
-
-
-def _in_front(one: TrailingLabel) -> str:
-    if not one.label:
-        return one.said
-    stamp = parse_leading_timestamp(one.said.strip())
-    said = one.said.strip() if stamp is None else stamp.rest
-    return f"{one.said.strip().removesuffix(said)}{one.label}: {said}"
-
-
 _STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
     remove_page_furniture,
     _without_vendor_lines,
@@ -385,7 +291,5 @@ _STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
     _without_borders,
     _without_numbers,
     mark_end_timestamps,
-    _with_colons,
-    _with_field_values,
-    _with_names_in_front,
+    *LABEL_STEPS,
 )

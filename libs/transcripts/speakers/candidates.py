@@ -33,6 +33,10 @@ _DOTTED: Final = re.compile(
     r"|[A-Z][a-z]{1,12}\.?(?: [A-Z][a-z]{1,12})?"
     r"(?: [A-Z][A-Z'-]+){1,4}(?: of [A-Z][a-z]+(?: [A-Z][a-z]+)?)?)\.\s+(?=\S)"
 )
+# Minutes of French parliaments: `M. Jean Roux. Merci.`, `Mme Claire Petit, ministre. Oui.`
+_FRENCH_DOTTED: Final = re.compile(
+    r"(?P<label>(?:MM?\.|Mmes?|Mlles?) [^.:\n]{2,80}?)\.\s+(?=[^\W\d_a-z]|[«\"])"
+)
 # Minutes of the European Parliament: `Ana Ruiz, Commissioner. \u2013 Madam President, ...`
 _DOT_AND_DASH: Final = re.compile(r"(?P<label>[^\W\d_][^:\n\u2013—]{1,90}?)\.\s[\u2013—]\s+(?=\S)")
 # Speech in quotation marks behind a name, as Japanese has it.
@@ -57,7 +61,8 @@ _DASH: Final = re.compile(r"\s[-\u2013—/]")
 _LONGEST_DASHED: Final = 66
 # What no label of any form can do without, so that most lines are done with at once.
 _DOTTED_START: Final = (
-    r"(?:[A-Z][a-z]{1,12}\.? ){0,2}[A-Z][A-Z'-]{0,19}(?: (?:of )?[A-Z][A-Za-z'-]*)*\d{0,3}\."
+    r"(?:(?:[A-Z][a-z]{1,12}\.? ){0,2}[A-Z][A-Z'-]{0,19}(?: (?:of )?[A-Z][A-Za-z'-]*)*\d{0,3}\."
+    r"|(?:Mmes?|Mlles?) )"
 )
 _MAY_BE_LABELLED: Final = re.compile(
     r"[:\uff1a\ufe55\ua789\u1366\[(【<{*_「『\t]|\S\s\s|\s[-\u2013—/]"
@@ -203,7 +208,10 @@ def _all_candidates(line: str) -> Iterator[LabelCandidate]:
     yield from _colons(line)
     if ("\t" in line or "  " in line) and (tabbed := _TABBED.match(line)):
         yield from _made(tabbed["label"].rstrip(":"), line[tabbed.end() :], LabelMarking.TABBED)
-    if first.isupper() and (dotted := _DOTTED.match(line)):
+    french = _FRENCH_DOTTED.match(line) if first == "M" else None
+    if french is not None and _is_french_title(french["label"]):
+        yield from _made(french["label"], line[french.end() :], LabelMarking.DOT)
+    elif first.isupper() and (dotted := _DOTTED.match(line)):
         yield from _made(dotted["label"], line[dotted.end() :], LabelMarking.DOT)
     if not line.isascii() and (dotted := _DOT_AND_DASH.match(line)):
         yield from _made(dotted["label"], line[dotted.end() :], LabelMarking.COLON)
@@ -211,6 +219,15 @@ def _all_candidates(line: str) -> Iterator[LabelCandidate]:
         _DASH.search(line, 0, _LONGEST_DASHED) and (dashed := _DASHED.match(line))
     ):
         yield from _made(dashed["label"], line[dashed.end() :], LabelMarking.DASH)
+
+
+def _is_french_title(label: str) -> bool:
+    """Whether it is no initial with a short sentence behind it, such as ``M. Hello.``."""
+    kind = classify_label(label)
+    name = label.partition(" ")[2]
+    return kind is LabelKind.ROLE or (
+        kind is LabelKind.NAME and (" " in name or classify_label(name) is LabelKind.NAME)
+    )
 
 
 def _in_brackets(bracketed: re.Match[str], form: LabelMarking) -> Iterator[LabelCandidate]:

@@ -61,6 +61,15 @@ _VOICES: Final = (
 _VOICE: Final = re.compile(
     rf"(?:{_VOICES})(?:[ _#-]{{0,2}}\d{{1,4}}|[ _#-]{{1,2}}(?:[a-z]|\?))?[.?]?", re.IGNORECASE
 )
+_FRENCH_OFFICE: Final = re.compile(
+    r"(?:MM?\.|Mmes?|Mlles?|Monsieur|Madame) (?:le |la |l['\u2019]|les )"
+    r"(?:président|ministre|rapporteur|secrétaire|procureur|juge|doyen|maire)\w{0,4}"
+    r"(?: [^.:]{1,60})?"
+)
+_FRENCH_TITLE: Final = re.compile(
+    r"(?:MM?\.|Mmes?|Mlles?) [A-ZÀ-Ý][\w'\u2019-]+"
+    r"(?: (?:(?:de|du|des|la|le) )*(?:d['\u2019])?[A-ZÀ-Ý][\w'\u2019-]+){0,3}(?:, [^.:]{3,60})?"
+)
 _INITIALS: Final = re.compile(r"[A-Z](?:\.?[A-Z]){0,3}\.?|[A-Z]{1,4}[_-]?\d{1,4}")
 _OCCUPATION_WORDS: Final = """
     accountant activist actor actress ambassador analyst architect archivist artist aunt author
@@ -168,6 +177,8 @@ def classify_label(label: str) -> LabelKind:
         kind = LabelKind.HEADING
     elif _is_role(label):
         kind = LabelKind.ROLE
+    elif _FRENCH_TITLE.fullmatch(bare):
+        kind = LabelKind.NAME
     elif _HEADING.fullmatch(bare):
         kind = LabelKind.HEADING
     elif not any(any(map(str.isalpha, word)) for word in words):
@@ -182,7 +193,7 @@ def classify_label(label: str) -> LabelKind:
 def _is_role(label: str) -> bool:
     is_role = infer_role(label) is not Role.UNKNOWN or _VOICE.fullmatch(label) is not None
     if not is_role and label[:1].isupper():
-        is_role = _OCCUPATION.fullmatch(label) is not None
+        is_role = (_OCCUPATION.fullmatch(label) or _FRENCH_OFFICE.fullmatch(label)) is not None
     return is_role or _ROLE_FIRST.fullmatch(label) is not None
 
 

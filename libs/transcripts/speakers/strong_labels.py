@@ -100,7 +100,7 @@ class StrongLabelDecision:
                 rejected.append(self._labels[key][0].label)
         if not sure and not self._explains(accepted):
             accepted = set()
-        accepted |= self._shorter_forms(accepted)
+        accepted |= self._shorter_forms(accepted) | self._other_numbers(accepted)
         forms = {
             key: frozenset(one.form for one in self._labels[key]) | {LabelMarking.COLON}
             for key in accepted
@@ -144,6 +144,16 @@ class StrongLabelDecision:
         """Labels that are believed ones without what those have in brackets."""
         bare = {_IN_BRACKETS.sub("", key).strip() for key in accepted if "(" in key}
         return {key for key in self._labels if key in bare and " " in key}
+
+    def _other_numbers(self, accepted: Collection[str]) -> set[str]:
+        """Numbers that stand once, where all speakers are numbers: `1: …`, `2: …`, `3: …`."""
+        if not accepted or not all(map(str.isdecimal, accepted)):
+            return set()
+        return {
+            key
+            for key, ones in self._labels.items()
+            if key.isdecimal() and not any(one.later for one in ones)
+        }
 
     def _headed(self) -> set[str]:
         """Labels with nothing behind them, where most labelled lines are so; else none."""
@@ -214,6 +224,8 @@ class StrongLabelDecision:
             return True
         if kind is LabelKind.ROLE:
             one = self._labels[key][0]
+            if one.later and not self._recurs(key) and one.starts_lower:
+                return False  # `Yes. Question: how long?`
             if self._recurs(key) or is_capitalised(one.label):
                 return True
             return one.form is LabelMarking.BRACKET or (self._usual >= _USUAL and not one.later)
@@ -248,6 +260,8 @@ class StrongLabelDecision:
             return True
         if kind is LabelKind.OTHER and not any(one.text.strip() for one in self._labels[key]):
             return False  # a line that ends with a colon, and has nothing behind it
+        if kind is LabelKind.WORDS and len(sure) >= TWICE and self._stands_within_lines(key):
+            return False
         labelled = sum(len(self._labels[one]) for one in sure) + count
         large = count >= _LARGE_SHARE * labelled
         if kind is LabelKind.WORDS and self._stands_alone(key):
@@ -255,6 +269,9 @@ class StrongLabelDecision:
         if kind is LabelKind.WORDS:
             return large and (len(sure) < TWICE or count > TWICE or self._usual >= _ALWAYS)
         return large and self._usual >= _USUAL
+
+    def _stands_within_lines(self, key: str) -> bool:
+        return all(one.later for one in self._labels[key])
 
     def _stands_alone(self, key: str) -> bool:
         """Whether a label has a line of its own, or a time beside it, each time it stands."""

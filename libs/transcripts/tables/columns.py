@@ -63,6 +63,7 @@ class TableColumns:
     """Columns of a table that hold text, speaker and times, by their positions from 0.
 
     ``named`` says that a row names them; ``first_line`` is that row's line in the file, from 0.
+    ``text_named`` says that its name, and not its contents, tells the column of what was said.
     """
 
     text: int
@@ -74,6 +75,7 @@ class TableColumns:
     count: int
     named: bool = True
     first_line: int = 0
+    text_named: bool = False
 
 
 def is_header_row(cells: Sequence[str]) -> bool:
@@ -195,6 +197,7 @@ def _names_in(head: str, delimiter: str, content: str, *, at: int) -> TableColum
     if len(names) < _FEWEST or any(len(one) > _LONGEST_NAME for one in names):
         return None
     text, speaker, start, end = (_place(names, one) for one in (_TEXT, _SPEAKER, _START, _END))
+    text_named = text is not None
     if text is None and speaker is not None and at == 0:
         text = _longest_beside(content, delimiter, speaker)
     if text is None or (speaker is None and start is None):
@@ -203,8 +206,26 @@ def _names_in(head: str, delimiter: str, content: str, *, at: int) -> TableColum
         return None
     in_ms = start is not None and _counts_ms(content, delimiter, heads, start)
     return TableColumns(
-        text, speaker, start, end, delimiter, 1 if in_ms else 1_000, len(names), first_line=at
-    )
+        text, speaker, start, end, delimiter, 1 if in_ms else 1_000, len(names), first_line=at,
+        text_named=text_named,
+    )  # fmt: skip
+
+
+def find_other_texts(content: str, columns: TableColumns) -> list[int]:
+    """Return the columns that hold about as much text as that of what was said."""
+    rows = _first_rows(content, columns.delimiter)[int(columns.named) :]
+    rows = [row for row in rows if len(row) == columns.count]
+    known = {columns.text, columns.speaker, columns.start, columns.end}
+    most = sum(len(row[columns.text]) for row in rows)
+    return [
+        at
+        for at in range(columns.count)
+        if at not in known
+        and 2 * sum(len(row[at]) for row in rows) >= most > 0
+        and 2 * sum(" " in row[at].strip() for row in rows) >= len(rows)
+        and len({row[at] for row in rows}) > len(rows) / 2
+        and not all(_IS_TIME.fullmatch(row[at].strip()) for row in rows)
+    ]
 
 
 def _longest_beside(content: str, delimiter: str, speaker: int) -> int | None:

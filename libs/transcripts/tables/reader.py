@@ -17,6 +17,7 @@ from transcripts.plain_text.stamps import parse_leading_timestamp
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.tables.columns import (
     TableColumns,
+    find_other_texts,
     find_speaker_columns,
     find_table_columns,
     read_table_rows,
@@ -72,12 +73,25 @@ def read_table(content: str, speakers: Sequence[Speaker], notices: Notices) -> P
                     line=rows.line_num + len(before),
                 )
             if (position or not columns.named) and len(row) > columns.text:
-                passages += _passage(row, columns, clock)
+                made = _passage(row, columns, clock)
+                notices.add(Repair.PAUSE, int(not made and _is_pause(row[columns.text])))
+                passages += made
     except csv.Error as error:
         raise MalformedTranscriptError(
             f"line {rows.line_num}: not valid CSV ({error})", line=rows.line_num
         ) from None
-    return ParsedTranscript(tuple(passages), doubts=tuple(_shifted_cells(passages, columns)))
+    doubts = [*_shifted_cells(passages, columns)]
+    others = find_other_texts(content, columns)
+    if others:
+        sentence = (
+            f"column {columns.text + 1} is taken for what was said, and column {others[0] + 1} "
+            "holds as much text: a translation, or another version"
+        )
+        if columns.text_named:
+            notices.guess(sentence)
+        else:
+            doubts.append(sentence)
+    return ParsedTranscript(tuple(passages), doubts=tuple(doubts))
 
 
 def _shifted_cells(passages: Sequence[SpokenPassage], columns: TableColumns) -> Iterator[str]:
@@ -115,7 +129,7 @@ def _passage(
     said = row[columns.text]
     if columns.text == columns.count - 1:  # a last column that is not quoted may hold delimiters
         said = columns.delimiter.join(row[columns.text :])
-    if _PAUSE.fullmatch(said.strip()):
+    if _is_pause(said):
         return []
     speaker = _cell(row, columns.speaker)
     start, end = _cell(row, columns.start), _cell(row, columns.end)
@@ -125,6 +139,10 @@ def _passage(
     label = speaker.strip().rstrip(":")
     label = format_speaker_label(label) if label.isdecimal() else label
     return [SpokenPassage(label, (TextPiece(said, start_ms, end_ms),))]
+
+
+def _is_pause(said: str) -> bool:
+    return _PAUSE.fullmatch(said.strip()) is not None
 
 
 def _cell(row: Sequence[str], place: int | None) -> str:

@@ -1,0 +1,174 @@
+"""Labels written in other ways, as `Name: …`: questions, tiers, marks, fields, names behind.
+
+Each step looks at the whole text before it changes a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Final
+
+from transcripts.notices import Notices, Repair
+from transcripts.plain_text.stamps import parse_leading_timestamp
+from transcripts.speakers.label_kinds import LabelKind, classify_label
+from transcripts.speakers.trailing_labels import TrailingLabel, find_trailing_labels
+
+Row = tuple[int, str]
+"""A line's number in the file, from 1, and its text."""
+
+# `Q   What is it?`, as courts have it, and `Q1. What is it?`, as lists of questions have it.
+_BARE_QUESTION: Final = re.compile(r"\s{0,12}([QA])(?:[ \t]{1,12}|\.[ \t]*)(?=[\"“(\[]?[A-Z0-9])")
+_NUMBERED_QUESTION: Final = re.compile(
+    r"\s{0,8}(Q|A|Question|Answer|Frage|Antwort|P|R)\s?(\d{1,3})\s?[.:)]\s+", re.IGNORECASE
+)
+_ORDINALS: Final = re.compile(r"^(\s*)([A-Z])(?:\.-|\))\s+")
+# Marks that set off names in some notations: `Ada| Hi`, `Ada> Hi`, `Ada = Hi`, `ADA... Hi`.
+_MARKED: Final = re.compile(
+    r"\s*(?P<label>[^\W\d_](?:[\w '\u2019-]{0,30}\w)?)\s?"
+    r"(?P<mark>\|{1,2}|>{1,2}|=>?|->|\.{3}|[…»→~]|::)\s+(?=\S)"
+)
+# `Kim [v]  in Bonn`: speaker, tier and words; `[3]` numbers a stretch of the score.
+_TIER: Final = re.compile(
+    r"\s{0,8}(?P<label>[^\W\d_][^\[\]:\t]{0,30}?)\s*\[(?P<tier>[a-z]{1,4}|[A-Z]{2,4})\]\s+(?=\S)"
+)
+_TIER_BLOCK: Final = re.compile(r"\s*\[\d{1,5}\]\s*")
+_SPEAKER_FIELD: Final = re.compile(r"\s*(?:Speaker|SPEAKER|Sprecher|Name)\s?:\s*(\S.{0,60})")
+_FEW: Final = 3
+_MOST: Final = 0.8
+_HALF: Final = 0.5
+_SOME: Final = 0.3
+
+
+def find_filled_rows(rows: Sequence[Row]) -> list[tuple[int, str]]:
+    """Return the rows that are not blank, with their positions."""
+    return [(position, row) for position, (_, row) in enumerate(rows) if row.strip()]
+
+
+# Questions and answers
+
+
+def _with_colons(rows: list[Row], notices: Notices) -> list[Row]:
+    """`Q:` and `A:` in place of `Q   …`, `A   …` and of `Q1. …`, `A1. …`, `P.- …`."""
+    del notices
+    for pattern in (_BARE_QUESTION, _NUMBERED_QUESTION, _ORDINALS):
+        found = [
+            (position, match)
+            for position, row in find_filled_rows(rows)
+            if (match := pattern.match(row))
+        ]
+        if _is_dialogue(found, pattern, len(find_filled_rows(rows))):
+            matches = dict(found)
+            rows = [
+                (number, f"{_label(matches[at], pattern)}: {row[matches[at].end() :]}")
+                if at in matches
+                else (number, row)
+                for at, (number, row) in enumerate(rows)
+            ]
+    return rows
+
+
+def _label(match: re.Match[str], pattern: re.Pattern[str]) -> str:
+    return match[2] if pattern is _ORDINALS else match[1]
+
+
+def _is_dialogue(
+    found: Sequence[tuple[int, re.Match[str]]], pattern: re.Pattern[str], lines: int
+) -> bool:
+    """Whether two labels recur and take turns, and begin a fair part of the lines."""
+    labels = [_label(match, pattern).casefold() for _, match in found]
+    counts = Counter(labels)
+    if len(counts) != 2 or min(counts.values()) < 2 or len(labels) < _SOME * lines:  # noqa: PLR2004 - a pair
+        return False
+    turns = sum(earlier != later for earlier, later in pairwise(labels))
+    if pattern is _NUMBERED_QUESTION:
+        numbers = [int(match[2]) for _, match in found]
+        if any(later < earlier for earlier, later in pairwise(numbers)):
+            return False
+    return turns >= _MOST * (len(labels) - 1)
+
+
+def _with_tier_labels(rows: list[Row], notices: Notices) -> list[Row]:
+    """`Kim: …` in place of `Kim [v] …`, as lists of EXMARaLDA's tiers have it."""
+    found = {at: match for at, row in find_filled_rows(rows) if (match := _TIER.match(row))}
+    spoken = sum(match["tier"] == "v" for match in found.values())
+    if spoken < _FEW or spoken < _HALF * len(found):
+        return rows
+    notices.add(Repair.OTHER_TIER, len(found) - spoken)
+    return [
+        (number, f"{found[at]['label']}: {row[found[at].end() :]}" if at in found else row)
+        for at, (number, row) in enumerate(rows)
+        if not _TIER_BLOCK.fullmatch(row) and (at not in found or found[at]["tier"] == "v")
+    ]
+
+
+def _with_colons_for_marks(rows: list[Row], notices: Notices) -> list[Row]:
+    """`Ada: …` in place of `Ada| …`, `Ada> …` or `Ada = …`, where one mark begins most lines."""
+    del notices
+    filled = find_filled_rows(rows)
+    found = [(at, match) for at, row in filled if (match := _MARKED.match(row))]
+    marks = Counter(match["mark"] for _, match in found)
+    mark, count = max(marks.items(), key=lambda one: one[1], default=("", 0))
+    if count <= _FEW or count < _HALF * len(filled):
+        return rows
+    labels = Counter(match["label"] for _, match in found if match["mark"] == mark)
+    recurring = sum(count for count in labels.values() if count > 1)
+    named = all(classify_label(one) in {LabelKind.NAME, LabelKind.ROLE} for one in labels)
+    if not named or len(labels) == 1 or recurring < _MOST * count:
+        return rows
+    made = {
+        at: f"{match['label']}: {match.string[match.end() :]}"
+        for at, match in found
+        if match["mark"] == mark
+    }
+    return [(number, made.get(at, row)) for at, (number, row) in enumerate(rows)]
+
+
+# Names in fields, and behind what was said
+
+
+def _with_field_values(rows: list[Row], notices: Notices) -> list[Row]:
+    """`S1:` in place of `SPEAKER: S1`, where such lines hold names that recur."""
+    del notices
+    found = {
+        at: match[1].strip(" :")
+        for at, (_, row) in enumerate(rows)
+        if (match := _SPEAKER_FIELD.fullmatch(row))
+    }
+    counts = Counter(found.values())
+    named = all(classify_label(name) in {LabelKind.NAME, LabelKind.ROLE} for name in counts)
+    if not named or len(counts) == 1 or len(counts) == len(found):
+        return rows
+    return [
+        (number, f"{found[at]}:" if at in found else row) for at, (number, row) in enumerate(rows)
+    ]
+
+
+def _with_names_in_front(rows: list[Row], notices: Notices) -> list[Row]:
+    """`Ilka: Have you slept?` in place of `Have you slept? (Ilka)`, where most lines are so."""
+    del notices
+    filled = find_filled_rows(rows)
+    labels = find_trailing_labels([row for _, row in filled])
+    if labels is None:
+        return rows
+    made = {position: _in_front(one) for (position, _), one in zip(filled, labels, strict=True)}
+    return [(number, made.get(at, row)) for at, (number, row) in enumerate(rows)]
+
+
+def _in_front(one: TrailingLabel) -> str:
+    if not one.label:
+        return one.said
+    stamp = parse_leading_timestamp(one.said.strip())
+    said = one.said.strip() if stamp is None else stamp.rest
+    return f"{one.said.strip().removesuffix(said)}{one.label}: {said}"
+
+
+LABEL_STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
+    _with_colons,
+    _with_tier_labels,
+    _with_colons_for_marks,
+    _with_field_values,
+    _with_names_in_front,
+)
