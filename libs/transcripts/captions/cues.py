@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 from operator import itemgetter
 from typing import Final
 
@@ -22,6 +22,7 @@ from transcripts.notices import Notices, Repair
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage, normalize_label
 from transcripts.speakers.candidates import find_labels_within_line
 from transcripts.speakers.decision import find_speaker_labels
+from transcripts.speakers.label_doubts import find_label_doubts
 from transcripts.speakers.label_kinds import LabelKind, classify_label
 from transcripts.speakers.labels import LineLabels, SpeakerLabels
 from transcripts.speakers.trailing_labels import TrailingLabel, find_trailing_labels
@@ -84,6 +85,7 @@ def read_cue_passages(
         for speaker, turn in groupby(said, key=itemgetter(1))
     )
     unnamed = len([None for _, who, _ in said if not who])
+    starts = [line.candidates for one in spoken for line in one.lines]
     # A file that names nobody needs no notice for each of its cues.
     notices.add(Repair.NO_SPEAKER, unnamed if unnamed < len(said) else 0)
     return ParsedTranscript(
@@ -91,7 +93,7 @@ def read_cue_passages(
         rejected_labels=found.rejected,
         labels_seen_once=found.once,
         doubts=tuple(
-            found.doubts([line.candidates for one in spoken for line in one.lines])
+            chain(found.doubts(starts), find_label_doubts(found, starts))
             if found
             else _unnamed_changes(spoken)
             if unnamed == len(said)

@@ -28,12 +28,17 @@ _ORDINALS: Final = re.compile(r"^(\s*)([A-Z])(?:\.-|\))\s+")
 # Marks that set off names in some notations: `Ada| Hi`, `Ada> Hi`, `Ada = Hi`, `ADA... Hi`.
 _MARKED: Final = re.compile(
     r"\s*(?P<label>[^\W\d_](?:[\w '\u2019-]{0,30}\w)?)\s?"
-    r"(?P<mark>\|{1,2}|>{1,2}|=>?|->|\.{3}|[…»→~]|::)\s+(?=\S)"
+    r"(?P<mark>\|{1,2}|>{1,2}|=>?|->|\.{3}|[…»→~;]|::)\s+(?=\S)"
 )
 # `Kim [v]  in Bonn`: speaker, tier and words; `[3]` numbers a stretch of the score.
 _TIER: Final = re.compile(
     r"\s{0,8}(?P<label>[^\W\d_][^\[\]:\t]{0,30}?)\s*\[(?P<tier>[a-z]{1,4}|[A-Z]{2,4})\]\s+(?=\S)"
 )
+# CHAT without its head: `*ADA:` begins what was said, `%mor:` what was noted on it.
+_MAIN_TIER: Final = re.compile(r"\*[A-Z]{2,5}\d{0,2}:\s")
+_DEPENDENT_TIER: Final = re.compile(r"%[a-z]{3,4}:\s")
+_BOLD_MARKS: Final = ("**", "__")
+_BOLD_LINE: Final = re.compile(r"\s*(\*\*|__)([^*_\n:]{1,60}:)(\s+[^*_\n]+)\1\s*")
 _TIER_BLOCK: Final = re.compile(r"\s*\[\d{1,5}\]\s*")
 _SPEAKER_FIELD: Final = re.compile(r"\s*(?:Speaker|SPEAKER|Sprecher|Name)\s?:\s*(\S.{0,60})")
 _FEW: Final = 3
@@ -91,7 +96,8 @@ def _is_dialogue(
 
 
 def _with_tier_labels(rows: list[Row], notices: Notices) -> list[Row]:
-    """`Kim: …` in place of `Kim [v] …`, as lists of EXMARaLDA's tiers have it."""
+    """`Kim: …` in place of `Kim [v] …`, as lists of EXMARaLDA's tiers have it; CHAT's tiers."""
+    rows = _without_dependent_tiers(rows, notices)
     found = {at: match for at, row in find_filled_rows(rows) if (match := _TIER.match(row))}
     spoken = sum(match["tier"] == "v" for match in found.values())
     if spoken < _FEW or spoken < _HALF * len(found):
@@ -101,6 +107,28 @@ def _with_tier_labels(rows: list[Row], notices: Notices) -> list[Row]:
         (number, f"{found[at]['label']}: {row[found[at].end() :]}" if at in found else row)
         for at, (number, row) in enumerate(rows)
         if not _TIER_BLOCK.fullmatch(row) and (at not in found or found[at]["tier"] == "v")
+    ]
+
+
+def _without_dependent_tiers(rows: list[Row], notices: Notices) -> list[Row]:
+    """The rows without CHAT's tiers below what was said, where most are its main tiers."""
+    filled = find_filled_rows(rows)
+    main = sum(_MAIN_TIER.match(row) is not None for _, row in filled)
+    dependent = sum(_DEPENDENT_TIER.match(row) is not None for _, row in filled)
+    if not dependent or main < max(2, _SOME * len(filled)):
+        return rows
+    notices.add(Repair.OTHER_TIER, dependent)
+    return [row for row in rows if not _DEPENDENT_TIER.match(row[1])]
+
+
+def _with_unbolded_lines(rows: list[Row], notices: Notices) -> list[Row]:
+    """`Q: Where?` in place of `**Q: Where?**`, where whole lines are bold, label and all."""
+    del notices
+    return [
+        (number, f"{match[2]}{match[3]}")
+        if row.lstrip()[:2] in _BOLD_MARKS and (match := _BOLD_LINE.fullmatch(row))
+        else (number, row)
+        for number, row in rows
     ]
 
 
@@ -166,6 +194,7 @@ def _in_front(one: TrailingLabel) -> str:
 
 
 LABEL_STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
+    _with_unbolded_lines,
     _with_colons,
     _with_tier_labels,
     _with_colons_for_marks,

@@ -25,12 +25,15 @@ from transcripts.plain_text.stamps import split_end_timestamp
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
 from transcripts.speakers.candidates import LabelCandidate, LabelMarking, find_labels_within_line
 from transcripts.speakers.decision import find_speaker_labels
+from transcripts.speakers.label_doubts import find_label_doubts
 from transcripts.speakers.label_kinds import LabelKind, classify_label, is_capitalised
 from transcripts.speakers.labels import LineLabels, SpeakerLabels
 from transcripts.speakers.roles import infer_role
 from transcripts.text import TextPiece, clean_text, ends_within_sentence
 
 _ASKS: Final = ("?", "\uff1f", "\u061f", '?"', "?\u201d")
+_EMPHASISED: Final = re.compile(r"(\*{1,3}|_{1,2})[^*_\n]+\1")
+_SOME: Final = 0.3
 _KEY_LINE: Final = re.compile(r"\s*(?:- )?[a-z_]{1,40}:(?:\s|$)")
 _LINES_LOOKED_AT: Final = 200
 _NEARLY_ALL: Final = 0.9
@@ -86,6 +89,7 @@ def read_plain_transcript(
         for line, end_ms in zip(said, ends, strict=True)
         if clean_text(line.text)
     )
+    starts = [line.candidates for line in lines]
     unnamed = bool(found) and bool(passages) and not passages[0].speaker
     notices.add(Repair.NO_SPEAKER, int(unnamed or (bool(passages) and not passages[0].speaker)))
     return ParsedTranscript(
@@ -93,8 +97,10 @@ def read_plain_transcript(
         rejected_labels=found.rejected,
         labels_seen_once=found.once,
         doubts=(
-            *found.doubts([line.candidates for line in lines]),
+            *found.doubts(starts),
+            *find_label_doubts(found, starts),
             *_only_one_named(lines, found),
+            *_unnamed_questions(lines, found),
             *(() if found else _names_behind_times(lines)),
         ),
     )
@@ -107,6 +113,9 @@ def _only_one_named(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator
     unnamed = sum(one is None and line.paragraph for line, one in chosen)
     if len(set(names)) == 1 and _asked_between([(line.text, one) for line, one in chosen]):
         yield f"only {names[0]} is named, and lines without a name that ask stand before each turn"
+        return
+    if len(set(names)) == 1 and len(names) >= _FEW and _alternates([one for _, one in chosen]):
+        yield f"only {names[0]} is named, and one line without a name stands between any two turns"
         return
     if len(set(names)) == 1 and len(names) > 1 and unnamed >= len(names) / 2:
         yield (
@@ -123,6 +132,36 @@ def _asked_between(chosen: Sequence[tuple[str, LabelCandidate | None]]) -> bool:
         if one is not None
     ]
     return len(asked) > 1 and sum(asked) >= _MOST * len(asked)
+
+
+def _alternates(chosen: Sequence[LabelCandidate | None]) -> bool:
+    """Whether lines with a label and without take turns, one by one."""
+    changes = sum((earlier is None) != (later is None) for earlier, later in pairwise(chosen))
+    return changes == len(chosen) - 1
+
+
+def _unnamed_questions(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
+    """Paragraphs without a name that are set off, or are as many as the named, and ask."""
+    if not found:
+        return
+    starts = [line for line in lines if line.paragraph]
+    unnamed: list[str] = []
+    headed = False  # by a name with nothing behind it
+    for line in lines:
+        one = found.choose(line.candidates)
+        if one is None and line.paragraph and not headed:
+            unnamed.append(line.text.strip())
+        headed = (headed and line.is_stamp) or (one is not None and not one.text.strip())
+    bold = [text for text in unnamed if _EMPHASISED.fullmatch(text)]
+    asking = sum(text.rstrip("*_").endswith(_ASKS) for text in unnamed)
+    asking_in_bold = sum(text.rstrip("*_").endswith(_ASKS) for text in bold)
+    if asking_in_bold > 1 or (
+        asking > 1 and 2 * len(unnamed) >= len(starts) and asking >= _SOME * len(unnamed)
+    ):
+        yield (
+            f"{asking:,} paragraphs that ask have no name, although others are named: they may be "
+            "the interviewer's"
+        )
 
 
 def _names_behind_times(lines: Sequence[TextLine]) -> Iterator[str]:

@@ -46,7 +46,7 @@ _DASHED: Final = re.compile(
 )
 # Oral histories of old: `HAAS--Where were you born?`.
 _DASH_AND_NO_BLANK: Final = re.compile(r"(?P<label>[A-Z][A-Z'.]{1,20})(?:--|—)(?=\S)")
-_TABBED: Final = re.compile(r"(?P<label>[^\t]{1,80}?)(?:\t+|[ \u00a0]{2,})\s*(?=\S)")
+_TABBED: Final = re.compile(r"(?P<label>[^\t]{1,80}?)(?:\t+|[ \u00a0]{2,}|\u3000)\s*(?=\S)")
 _LATER: Final = re.compile(
     r"(?<=[.!?…\u3002\uff01\uff1f\"\u201d)\]])\s+(?P<label>[^\W\d_a-z][^:.!?\n]{0,40}?)[:\uff1a]\s+"
 )
@@ -65,7 +65,7 @@ _DOTTED_START: Final = (
     r"|(?:Mmes?|Mlles?) )"
 )
 _MAY_BE_LABELLED: Final = re.compile(
-    r"[:\uff1a\ufe55\ua789\u1366\[(【<{*_「『\t]|\S\s\s|\s[-\u2013—/]"
+    r"[:\uff1a\ufe55\ua789\u1366\[(【<{*_「『\t\u3000]|\S\s\s|\s[-\u2013—/]"
     r"|^[A-Z][A-Z'.]{1,20}(?:--|—)|^" + _DOTTED_START
 )
 # The same for printable ASCII, in parts: trying several patterns at every character takes long.
@@ -206,7 +206,7 @@ def _all_candidates(line: str) -> Iterator[LabelCandidate]:
         yield from _made(quoted["label"], quoted["text"], LabelMarking.COLON)
         return
     yield from _colons(line)
-    if ("\t" in line or "  " in line) and (tabbed := _TABBED.match(line)):
+    if ("\t" in line or "  " in line or "\u3000" in line) and (tabbed := _TABBED.match(line)):
         yield from _made(tabbed["label"].rstrip(":"), line[tabbed.end() :], LabelMarking.TABBED)
     french = _FRENCH_DOTTED.match(line) if first == "M" else None
     if french is not None and _is_french_title(french["label"]):

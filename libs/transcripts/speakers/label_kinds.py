@@ -61,6 +61,11 @@ _VOICES: Final = (
 _VOICE: Final = re.compile(
     rf"(?:{_VOICES})(?:[ _#-]{{0,2}}\d{{1,4}}|[ _#-]{{1,2}}(?:[a-z]|\?))?[.?]?", re.IGNORECASE
 )
+_TITLED: Final = re.compile(
+    r"(?:MR|MRS|MS|MISS|MX|DR|PROF|HON|SIR|DAME|Mr|Mrs|Ms|Miss|Mx|Dr|Prof|Hon|Sir|Dame|Herr|Frau"
+    r"|Hr|Fr|Señora?|Sra?|Signora?|Sig|Pani?|Bay)\.? [^\W\d_a-z][\w'\u2019-]+"
+    r"(?: [^\W\d_a-z][\w'\u2019-]*\.?){0,3}"
+)
 _FRENCH_OFFICE: Final = re.compile(
     r"(?:MM?\.|Mmes?|Mlles?|Monsieur|Madame) (?:le |la |l['\u2019]|les )"
     r"(?:président|ministre|rapporteur|secrétaire|procureur|juge|doyen|maire)\w{0,4}"
@@ -177,7 +182,7 @@ def classify_label(label: str) -> LabelKind:
         kind = LabelKind.HEADING
     elif _is_role(label):
         kind = LabelKind.ROLE
-    elif _FRENCH_TITLE.fullmatch(bare):
+    elif _FRENCH_TITLE.fullmatch(bare) or _TITLED.fullmatch(bare):
         kind = LabelKind.NAME
     elif _HEADING.fullmatch(bare):
         kind = LabelKind.HEADING

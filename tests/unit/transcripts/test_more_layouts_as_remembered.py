@@ -4,6 +4,8 @@ What should come out was written down before they were read. Where nobody could 
 the reading must be in doubt.
 """
 
+# ruff: noqa: RUF001 - samples of many scripts
+
 from __future__ import annotations
 
 import pytest
@@ -111,7 +113,7 @@ def test_lines_that_ask_and_have_no_name_are_in_doubt() -> None:
 
 
 def test_one_speaker_who_also_asks_is_in_no_doubt() -> None:
-    assert turns("Maja: Rain.\nWhy always Monday?\nMaja: The vet came.\nNothing.\nMaja: Sun.\n")
+    assert turns("Maja: Rain.\nWhy Monday?\nMaja: The vet came.\nNothing.\nRain.\nMaja: Sun.\n")
 
 
 @pytest.mark.parametrize(("head", "doubts"), [("Text", 0), ("Original", 1)])
@@ -123,3 +125,74 @@ def test_two_columns_of_text(head: str, doubts: int) -> None:
     reading = read(content)
     assert len(reading.report.doubts) == doubts
     assert len(reading.notices) == 1 - doubts
+
+
+@pytest.mark.parametrize(
+    ("content", "doubt"),
+    [
+        (
+            "Ada: Where?\nBo: At sea.\nAda: Long?\nwaiter: more tea?\nAda: Please.\nBo: No.\n",
+            "“waiter” stands before a colon between two turns of Ada: it may be another speaker",
+        ),
+        (
+            "Int: Who?\nRosa: We.\nMother: at the stove.\nFather: outside.\nInt: You?\nRosa: No.\n",
+            (
+                "“Mother” is named once only, and goes on in small letters: it may be part of "
+                "what was said before it"
+            ),
+        ),
+        (
+            (
+                "**The Paper: Where?**\n\nOlga Berg: At sea.\n\n**Long?**\n\nYears.\n\n"
+                "**And then?**\n\nHome.\n"
+            ),
+            (
+                "2 paragraphs that ask have no name, although others are named: they may be the "
+                "interviewer's"
+            ),
+        ),
+        (
+            "Ada: I rose.\nIt was dark\nAda: I ate.\nIt was late\nAda: I left.\n",
+            "only Ada is named, and one line without a name stands between any two turns",
+        ),
+    ],
+)
+def test_what_the_other_labels_make_unlikely_is_in_doubt(content: str, doubt: str) -> None:
+    assert read(content).report.doubts == (doubt,)
+
+
+def test_a_third_speaker_written_like_the_others_is_in_no_doubt() -> None:
+    content = "Ada: Where?\nBo: At sea.\nWaiter: More tea?\nAda: Please.\nBo: No.\n"
+    assert turns(content)[2] == ("Waiter", "More tea?")
+
+
+def test_questions_below_names_on_lines_of_their_own_are_in_no_doubt() -> None:
+    content = "Ada\n\nWhere was it?\n\nBo\n\nWhere? At sea.\n\nAda\n\nLong?\n\nBo\n\nWhy?\n"
+    assert len(turns(content)) == 4
+
+
+# Names and tiers
+
+
+def test_a_title_makes_a_name_of_an_ordinary_word() -> None:
+    content = (
+        "THE COURT: Be seated.\nMS. VALE: Thank you.\nQ. Were you there?\nA. I was.\n"
+        "Q. When?\nA. At six.\nTHE COURT: Recess.\n"
+    )
+    assert turns(content)[1] == ("MS. VALE", "Thank you.")
+
+
+def test_whole_lines_in_bold() -> None:
+    content = "**Q: Where?**\n\nA: At sea.\n\n**Q: Long?**\n\nA: Years.\n"
+    assert turns(content) == [("Q", "Where?"), ("A", "At sea."), ("Q", "Long?"), ("A", "Years.")]
+
+
+def test_dependent_tiers_of_chat_without_its_head() -> None:
+    reading = read("*ADA: where ?\n%mor: adv|where\n*OLG: at sea .\n*ADA: long ?\n")
+    assert said(reading) == [("ADA", "where ?"), ("OLG", "at sea ."), ("ADA", "long ?")]
+    assert reading.notices == ("1 line of a tier of notes or translations was passed over",)
+
+
+def test_names_before_an_ideographic_blank() -> None:
+    content = "记者　你在哪里？\n王芳　在家。\n记者　一个人？\n王芳　不。\n"
+    assert turns(content)[:2] == [("记者", "你在哪里？"), ("王芳", "在家。")]

@@ -1,0 +1,99 @@
+"""Signs in a file's lines that a label was taken for speech, or speech for a label.
+
+Each compares a label with how this file writes all the others, so that files that are merely
+unusual are in no doubt.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from transcripts.speakers.candidates import LabelCandidate, LabelMarking
+from transcripts.speakers.label_kinds import LabelKind, classify_label, get_label_case
+from transcripts.speakers.labels import TWICE, SpeakerLabels
+
+_FEW_WORDS: Final = 3
+_SELDOM: Final = 0.1
+_FEWEST_TURNS: Final = 4
+
+
+class _Turn(NamedTuple):
+    label: LabelCandidate
+    missed: tuple[LabelCandidate, ...]
+    """Possible labels at the beginnings of the turn's other lines."""
+
+
+def find_label_doubts(
+    found: SpeakerLabels, starts: Sequence[Sequence[LabelCandidate]]
+) -> Iterator[str]:
+    """Yield a sentence for each sign that a speaker's label was missed, or is none.
+
+    Args:
+        found: the labels that are believed.
+        starts: the possible labels of each of the file's lines, in order.
+    """
+    turns = list(_turns(found, starts))
+    yield from _missed_between(turns)
+    if len(turns) >= _FEWEST_TURNS:
+        yield from _points_of_an_answer(turns)
+
+
+def _turns(found: SpeakerLabels, starts: Sequence[Sequence[LabelCandidate]]) -> Iterator[_Turn]:
+    current: LabelCandidate | None = None
+    missed: list[LabelCandidate] = []
+    for candidates in starts:
+        one = found.choose(candidates)
+        if one is None:
+            missed += filter(_may_be_label, candidates[:1])
+            continue
+        if current is not None:
+            yield _Turn(current, tuple(missed))
+        current, missed = one, []
+    if current is not None:
+        yield _Turn(current, tuple(missed))
+
+
+def _may_be_label(one: LabelCandidate) -> bool:
+    return (
+        one.form is LabelMarking.COLON
+        and not one.later
+        and bool(one.text.strip())
+        and len(one.label.split()) <= _FEW_WORDS
+        and one.label.replace(" ", "").isalnum()
+        and classify_label(one.label) is not LabelKind.HEADING
+    )
+
+
+def _missed_between(turns: Sequence[_Turn]) -> Iterator[str]:
+    """A possible label between two turns of one speaker, in a file whose speakers take turns."""
+    pairs = list(pairwise(turns))
+    repeated = [earlier for earlier, later in pairs if earlier.label.key == later.label.key]
+    missed = [turn for turn in repeated if turn.missed]
+    others = len(repeated) - len(missed)
+    if missed and others <= _SELDOM * len(pairs):
+        yield (
+            f"“{missed[0].missed[0].label}” stands before a colon between two turns of "
+            f"{missed[0].label.label}: it may be another speaker"
+        )
+
+
+def _points_of_an_answer(turns: Sequence[_Turn]) -> Iterator[str]:
+    """Labels that stand once and go on in small letters, where the others begin with capitals."""
+    counts = Counter(turn.label.key for turn in turns)
+    again = [turn.label for turn in turns if counts[turn.label.key] >= TWICE]
+    once = [turn.label for turn in turns if counts[turn.label.key] == 1]
+    cases = {get_label_case(one.label) for one in again}
+    lower = [one for one in once if one.starts_lower and not one.later]
+    if (
+        lower
+        and len(again) > TWICE
+        and sum(one.starts_lower for one in again) <= _SELDOM * len(again)
+        and len(cases) == 1
+    ):
+        yield (
+            f"“{lower[0].label}” is named once only, and goes on in small letters: it may be part "
+            "of what was said before it"
+        )
