@@ -13,7 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaError,
+    NotCoordinatorForGroupError,
+)
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from audit.accounts import DeadLetterFact, Ends, Place, SubmissionFact, UnfinishedRecord
 from contracts.topics import (
@@ -38,6 +44,15 @@ READ_TIMEOUT_MS: Final = 500
 
 IDLE_READS: Final = 20
 """Reads without a record after which a range is taken to have ended (compaction leaves gaps)."""
+
+COORDINATOR_PATIENCE_S: Final = 15.0
+"""How long a group may be without a coordinator, as after a broker's start, in seconds."""
+
+_WITHOUT_COORDINATOR: Final = (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +151,7 @@ class TopicScanner:
             return
         # Before the commits, so that what is deleted behind a commit is never taken for unread.
         begins = await self._consumer.beginning_offsets(partitions)
-        commits = await self._admin.list_consumer_group_offsets(
-            self._kafka.topic(service), partitions=partitions
-        )
+        commits = await self._commits(service, partitions)
         ends = await self._consumer.end_offsets(partitions)
         if until is not None:
             ends = {one: min(ends[one], until.get((topic, one.partition), 0)) for one in ends}
@@ -160,6 +173,20 @@ class TopicScanner:
             partition = TopicPartition(record.topic, record.partition)
             if record.offset not in done.get(partition, ()):
                 yield record
+
+    async def _commits(self, service: str, partitions: Sequence[TopicPartition]) -> Any:
+        """Return a group's commits; a group that has no coordinator yet is waited for."""
+        attempts = AsyncRetrying(
+            retry=retry_if_exception_type(_WITHOUT_COORDINATOR),
+            stop=stop_after_delay(COORDINATOR_PATIENCE_S),
+            wait=wait_random(0.1, 0.5),
+            reraise=True,
+        )
+        return await attempts(
+            self._admin.list_consumer_group_offsets,
+            self._kafka.topic(service),
+            partitions=partitions,
+        )
 
     async def _read(self, ranges: dict[TopicPartition, tuple[int, int]]) -> AsyncIterator[Any]:
         if not ranges:
