@@ -21,6 +21,7 @@ Row = tuple[int, str]
 
 # `Q   What is it?`, as courts have it, and `Q1. What is it?`, as lists of questions have it.
 _BARE_QUESTION: Final = re.compile(r"\s{0,12}([QA])(?:[ \t]{1,12}|\.[ \t]*)(?=[\"“(\[]?[A-Z0-9])")
+_LONE_QUESTION: Final = re.compile(r"\s{0,12}Q(?:\t+|[ \u00a0]{2,12})(?=[\"\u201c(\[]?[A-Z0-9])")
 _NUMBERED_QUESTION: Final = re.compile(
     r"\s{0,8}(Q|A|Question|Answer|Frage|Antwort|P|R)\s?(\d{1,3})\s?[.:)]\s+", re.IGNORECASE
 )
@@ -73,6 +74,20 @@ def _with_colons(rows: list[Row], notices: Notices) -> list[Row]:
                 for at, (number, row) in enumerate(rows)
             ]
     return rows
+
+
+def _with_marked_questions(rows: list[Row], notices: Notices) -> list[Row]:
+    """`Q: …` in place of `Q   …`, where those who answer have labels with a colon."""
+    del notices
+    found = {
+        at: match for at, row in find_filled_rows(rows) if (match := _LONE_QUESTION.match(row))
+    }
+    if len(found) < 2:  # noqa: PLR2004 - one may be an initial
+        return rows
+    return [
+        (number, f"Q: {row[found[at].end() :]}" if at in found else row)
+        for at, (number, row) in enumerate(rows)
+    ]
 
 
 def _label(match: re.Match[str], pattern: re.Pattern[str]) -> str:
@@ -196,6 +211,7 @@ def _in_front(one: TrailingLabel) -> str:
 LABEL_STEPS: Final[tuple[Callable[[list[Row], Notices], list[Row]], ...]] = (
     _with_unbolded_lines,
     _with_colons,
+    _with_marked_questions,
     _with_tier_labels,
     _with_colons_for_marks,
     _with_field_values,

@@ -9,10 +9,8 @@ where the next stated time begins.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Final
 
 from contracts.transcript import Role, Speaker, TranscriptFormat
@@ -20,6 +18,7 @@ from transcripts.formats import LAST_RESORT, FormatDefinition, FormatFamily, Tra
 from transcripts.notices import Notices, Repair
 from transcripts.plain_text.inner_stamps import TimedText, split_at_inner_timestamps
 from transcripts.plain_text.lines import TextLine, parse_lines
+from transcripts.plain_text.reading_doubts import find_layout_doubts
 from transcripts.plain_text.rows import split_rows
 from transcripts.plain_text.stamps import split_end_timestamp
 from transcripts.segments.turns import ParsedTranscript, SpokenPassage
@@ -31,10 +30,9 @@ from transcripts.speakers.labels import LineLabels, SpeakerLabels
 from transcripts.speakers.roles import infer_role
 from transcripts.text import TextPiece, clean_text, ends_within_sentence
 
-_ASKS: Final = ("?", "\uff1f", "\u061f", '?"', "?\u201d")
-_EMPHASISED: Final = re.compile(r"(\*{1,3}|_{1,2})[^*_\n]+\1")
-_SOME: Final = 0.3
 _KEY_LINE: Final = re.compile(r"\s*(?:- )?[a-z_]{1,40}:(?:\s|$)")
+_SETTING: Final = re.compile(r"\s*[\w.-]{1,60}\s*=.*")
+_SECTION: Final = re.compile(r"\s*\[[\w. :/\"-]{1,60}\]\s*")
 _LINES_LOOKED_AT: Final = 200
 _NEARLY_ALL: Final = 0.9
 _MOST: Final = 0.8
@@ -60,6 +58,10 @@ def is_key_value_file(content: str) -> bool:
     """Return whether a text is a file of keys and values, such as YAML, and no transcript."""
     lines = [line for line in content.splitlines()[:_LINES_LOOKED_AT] if line.strip()]
     keys = sum(_KEY_LINE.match(line) is not None for line in lines)
+    pairs = sum(_SETTING.fullmatch(line) is not None for line in lines)
+    sections = sum(_SECTION.fullmatch(line) is not None for line in lines)
+    if sections and pairs >= sections and pairs + sections >= _NEARLY_ALL * len(lines):
+        return True
     nested = any(line[:1].isspace() and _KEY_LINE.match(line) for line in lines)
     return nested and keys > 1 and keys >= _NEARLY_ALL * len(lines)
 
@@ -99,84 +101,9 @@ def read_plain_transcript(
         doubts=(
             *found.doubts(starts),
             *find_label_doubts(found, starts),
-            *_only_one_named(lines, found),
-            *_unnamed_questions(lines, found),
-            *(() if found else _names_behind_times(lines)),
+            *find_layout_doubts(lines, found),
         ),
     )
-
-
-def _only_one_named(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
-    """A name that stands again and again although nobody else is named between."""
-    chosen = [(line, found.choose(line.candidates)) for line in lines]
-    names = [one.label for _, one in chosen if one is not None]
-    unnamed = sum(one is None and line.paragraph for line, one in chosen)
-    if len(set(names)) == 1 and _asked_between([(line.text, one) for line, one in chosen]):
-        yield f"only {names[0]} is named, and lines without a name that ask stand before each turn"
-        return
-    if len(set(names)) == 1 and len(names) >= _FEW and _alternates([one for _, one in chosen]):
-        yield f"only {names[0]} is named, and one line without a name stands between any two turns"
-        return
-    if len(set(names)) == 1 and len(names) > 1 and unnamed >= len(names) / 2:
-        yield (
-            f"only {names[0]} is named, {len(names):,} times, and {unnamed:,} paragraphs have no "
-            "name: they may be another speaker's"
-        )
-
-
-def _asked_between(chosen: Sequence[tuple[str, LabelCandidate | None]]) -> bool:
-    """Whether a line without a label that asks stands before most lines with one."""
-    asked = [
-        before is None and text.rstrip().endswith(_ASKS)
-        for (text, before), (_, one) in pairwise(chosen)
-        if one is not None
-    ]
-    return len(asked) > 1 and sum(asked) >= _MOST * len(asked)
-
-
-def _alternates(chosen: Sequence[LabelCandidate | None]) -> bool:
-    """Whether lines with a label and without take turns, one by one."""
-    changes = sum((earlier is None) != (later is None) for earlier, later in pairwise(chosen))
-    return changes == len(chosen) - 1
-
-
-def _unnamed_questions(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
-    """Paragraphs without a name that are set off, or are as many as the named, and ask."""
-    if not found:
-        return
-    starts = [line for line in lines if line.paragraph]
-    unnamed: list[str] = []
-    headed = False  # by a name with nothing behind it
-    for line in lines:
-        one = found.choose(line.candidates)
-        if one is None and line.paragraph and not headed:
-            unnamed.append(line.text.strip())
-        headed = (headed and line.is_stamp) or (one is not None and not one.text.strip())
-    bold = [text for text in unnamed if _EMPHASISED.fullmatch(text)]
-    asking = sum(text.rstrip("*_").endswith(_ASKS) for text in unnamed)
-    asking_in_bold = sum(text.rstrip("*_").endswith(_ASKS) for text in bold)
-    if asking_in_bold > 1 or (
-        asking > 1 and 2 * len(unnamed) >= len(starts) and asking >= _SOME * len(unnamed)
-    ):
-        yield (
-            f"{asking:,} paragraphs that ask have no name, although others are named: they may be "
-            "the interviewer's"
-        )
-
-
-def _names_behind_times(lines: Sequence[TextLine]) -> Iterator[str]:
-    """A few names with which lines go on behind their times, in a file without labels."""
-    timed = [line.text.split() for line in lines if line.original and line.text.strip()]
-    names = Counter(words[0] for words in timed if len(words) > 1 and _is_name(words[0]))
-    if names.total() >= max(_FEW, _MOST * len(timed)) and 1 < len(names) < names.total():
-        yield (
-            f"{names.total():,} lines have a name behind their time, such as “{min(names)}”, and "
-            "nothing sets it off: it may be who speaks"
-        )
-
-
-def _is_name(word: str) -> bool:
-    return word[:1].isupper() and word.isalpha() and classify_label(word) is LabelKind.NAME
 
 
 def _with_inner_times(said: list[_Said]) -> list[_Said]:

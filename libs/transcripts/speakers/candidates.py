@@ -48,7 +48,7 @@ _DASHED: Final = re.compile(
 _DASH_AND_NO_BLANK: Final = re.compile(r"(?P<label>[A-Z][A-Z'.]{1,20})(?:--|—)(?=\S)")
 _TABBED: Final = re.compile(r"(?P<label>[^\t]{1,80}?)(?:\t+|[ \u00a0]{2,}|\u3000)\s*(?=\S)")
 _LATER: Final = re.compile(
-    r"(?<=[.!?…\u3002\uff01\uff1f\"\u201d)\]])\s+(?P<label>[^\W\d_a-z][^:.!?\n]{0,40}?)[:\uff1a]\s+"
+    r"(?<=[.!?…\u3002\uff01\uff1f\"\u201d)\]])\s+(?:[/|]\s+)?(?P<label>[^\W\d_a-z][^:.!?\n]{0,40}?)[:\uff1a]\s+"
 )
 
 

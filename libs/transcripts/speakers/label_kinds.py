@@ -49,7 +49,7 @@ _VOICES: Final = (
     r"|daughter|son|brother|sister|wife|husband|audience|audience member|all|both|group|anchor"
     r"|panelist|panellist|subject|you|me|myself|multiple speakers|several voices|s|sp|spk|st"
     r"|the [a-z]{3,12}"
-    r"|channel|ch|track|note-?taker|phd|grad|undergrad|postdoc|#|№|nr\.?"
+    r"|\?{1,4}|channel|ch|track|note-?taker|phd|grad|undergrad|postdoc|#|№|nr\.?"
     # The same in languages in which interviews are often transcribed.
     r"|sprecher(?:in)?|befragter?|person|frage|antwort|locuteur|locutrice|intervenant|enquêteur"
     r"|enquêtrice|enquêtée?|entrevistador|entrevistadora|entrevistado|entrevistada|hablante"
@@ -71,12 +71,19 @@ _FRENCH_OFFICE: Final = re.compile(
     r"(?:président|ministre|rapporteur|secrétaire|procureur|juge|doyen|maire)\w{0,4}"
     r"(?: [^.:]{1,60})?"
 )
+# `Ana Ruiz, on behalf of the S&D Group`, as the European Parliament's minutes have it.
+_ON_BEHALF: Final = re.compile(
+    r"[^\W\d_a-z][\w'\u2019.-]*(?: [^\W\d_][\w'\u2019.-]*){1,5}, "
+    r"(?:on behalf of|in writing|rapporteur|author|Member of the|President-in-Office"
+    r"|Vice-President|im Namen|au nom|en nombre|a nome)\b.{0,80}"
+)
 _FRENCH_TITLE: Final = re.compile(
     r"(?:MM?\.|Mmes?|Mlles?) [A-ZÀ-Ý][\w'\u2019-]+"
     r"(?: (?:(?:de|du|des|la|le) )*(?:d['\u2019])?[A-ZÀ-Ý][\w'\u2019-]+){0,3}(?:, [^.:]{3,60})?"
 )
 _INITIALS: Final = re.compile(r"[A-Z](?:\.?[A-Z]){0,3}\.?|[A-Z]{1,4}[_-]?\d{1,4}")
 _OCCUPATION_WORDS: Final = """
+    announcer commentator correspondent
     accountant activist actor actress ambassador analyst architect archivist artist aunt author
     baker barista barrister boss builder butcher buyer cabbie caregiver carer caretaker carpenter
     cashier chef clerk colleague commander commuter constable consultant cook councillor counsellor
@@ -182,7 +189,7 @@ def classify_label(label: str) -> LabelKind:
         kind = LabelKind.HEADING
     elif _is_role(label):
         kind = LabelKind.ROLE
-    elif _FRENCH_TITLE.fullmatch(bare) or _TITLED.fullmatch(bare):
+    elif _FRENCH_TITLE.fullmatch(bare) or _TITLED.fullmatch(bare) or _ON_BEHALF.fullmatch(bare):
         kind = LabelKind.NAME
     elif _HEADING.fullmatch(bare):
         kind = LabelKind.HEADING

@@ -1,0 +1,138 @@
+"""Signs in the lines of a plain text that somebody who speaks was not noticed."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Final
+
+from transcripts.plain_text.lines import TextLine
+from transcripts.speakers.candidates import LabelCandidate
+from transcripts.speakers.label_kinds import LabelKind, classify_label
+from transcripts.speakers.labels import TWICE, SpeakerLabels
+from transcripts.text import ends_within_sentence
+
+_ASKS: Final = ("?", "\uff1f", "\u061f", '?"', "?\u201d")
+_EMPHASISED: Final = re.compile(r"(\*{1,3}|_{1,2})[^*_\n]+\1")
+_SOME: Final = 0.3
+_MOST: Final = 0.8
+_FEW: Final = 3
+_MARK: Final = re.compile(r"\s?[;.,|>=]\s+\S|\s+[A-Z\"\u201c\u00bf]")
+
+
+def find_layout_doubts(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
+    """Yield a sentence for each sign that lines without a label are another speaker's.
+
+    Args:
+        lines: the file's lines.
+        found: the labels that are believed.
+    """
+    if not found:
+        yield from _names_behind_times(lines)
+        return
+    yield from _only_one_named(lines, found)
+    yield from _unnamed_questions(lines, found)
+    yield from _labels_without_mark(lines, found)
+
+
+def _labels_without_mark(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
+    """A line between turns of others that begins with a label whose mark is missing."""
+    chosen = [found.choose(line.candidates) for line in lines]
+    counts = Counter(one.key for one in chosen if one is not None)
+    labels = {one.label for one in chosen if one is not None and counts[one.key] >= TWICE}
+    following: list[str] = []
+    key = ""
+    for one in reversed(chosen):
+        following.append(key)
+        key = key if one is None else one.key
+    current = ""
+    for at, (line, one, later) in enumerate(zip(lines, chosen, following[::-1], strict=True)):
+        if one is not None:
+            current = one.key
+            continue
+        if at == 0 or not current or ends_within_sentence(lines[at - 1].text):
+            continue
+        for label in labels:
+            if (
+                label.casefold() not in {current, later}
+                and line.text.startswith(label)
+                and _MARK.match(line.text, len(label))
+            ):
+                yield (
+                    f"line {line.number} begins with “{label}” as speakers' turns do, and has no "
+                    "mark behind it: it may be that speaker's"
+                )
+                return
+
+
+def _only_one_named(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
+    """A name that stands again and again although nobody else is named between."""
+    chosen = [(line, found.choose(line.candidates)) for line in lines]
+    names = [one.label for _, one in chosen if one is not None]
+    unnamed = sum(one is None and line.paragraph for line, one in chosen)
+    if len(set(names)) == 1 and _asked_between([(line.text, one) for line, one in chosen]):
+        yield f"only {names[0]} is named, and lines without a name that ask stand before each turn"
+        return
+    if len(set(names)) == 1 and len(names) >= _FEW and _alternates([one for _, one in chosen]):
+        yield f"only {names[0]} is named, and one line without a name stands between any two turns"
+        return
+    if len(set(names)) == 1 and len(names) > 1 and unnamed >= len(names) / 2:
+        yield (
+            f"only {names[0]} is named, {len(names):,} times, and {unnamed:,} paragraphs have no "
+            "name: they may be another speaker's"
+        )
+
+
+def _asked_between(chosen: Sequence[tuple[str, LabelCandidate | None]]) -> bool:
+    """Whether a line without a label that asks stands before most lines with one."""
+    asked = [
+        before is None and text.rstrip().endswith(_ASKS)
+        for (text, before), (_, one) in pairwise(chosen)
+        if one is not None
+    ]
+    return len(asked) > 1 and sum(asked) >= _MOST * len(asked)
+
+
+def _alternates(chosen: Sequence[LabelCandidate | None]) -> bool:
+    """Whether lines with a label and without take turns, one by one."""
+    changes = sum((earlier is None) != (later is None) for earlier, later in pairwise(chosen))
+    return changes == len(chosen) - 1
+
+
+def _unnamed_questions(lines: Sequence[TextLine], found: SpeakerLabels) -> Iterator[str]:
+    """Paragraphs without a name that are set off, or are as many as the named, and ask."""
+    starts = [line for line in lines if line.paragraph]
+    unnamed: list[str] = []
+    headed = False  # by a name with nothing behind it
+    for line in lines:
+        one = found.choose(line.candidates)
+        if one is None and line.paragraph and not headed:
+            unnamed.append(line.text.strip())
+        headed = (headed and line.is_stamp) or (one is not None and not one.text.strip())
+    bold = [text for text in unnamed if _EMPHASISED.fullmatch(text)]
+    asking = sum(text.rstrip("*_").endswith(_ASKS) for text in unnamed)
+    asking_in_bold = sum(text.rstrip("*_").endswith(_ASKS) for text in bold)
+    if asking_in_bold > 1 or (
+        asking > 1 and 2 * len(unnamed) >= len(starts) and asking >= _SOME * len(unnamed)
+    ):
+        yield (
+            f"{asking:,} paragraphs that ask have no name, although others are named: they may be "
+            "the interviewer's"
+        )
+
+
+def _names_behind_times(lines: Sequence[TextLine]) -> Iterator[str]:
+    """A few names with which lines go on behind their times, in a file without labels."""
+    timed = [line.text.split() for line in lines if line.original and line.text.strip()]
+    names = Counter(words[0] for words in timed if len(words) > 1 and _is_name(words[0]))
+    if names.total() >= max(_FEW, _MOST * len(timed)) and 1 < len(names) < names.total():
+        yield (
+            f"{names.total():,} lines have a name behind their time, such as “{min(names)}”, and "
+            "nothing sets it off: it may be who speaks"
+        )
+
+
+def _is_name(word: str) -> bool:
+    return word[:1].isupper() and word.isalpha() and classify_label(word) is LabelKind.NAME
