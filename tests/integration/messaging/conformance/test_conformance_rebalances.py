@@ -1,16 +1,23 @@
-"""What a rebalance costs: calls that are begun are ended, by whoever began them."""
+"""What a rebalance costs: calls begun are ended by whoever began them, and no commit goes back."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+import random
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Final
 
 import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from contracts.topics import CHUNKS_READY
 from integration.messaging.conformance.backends import Ability, Brokered, needs, proves
 from messaging import Record, StageSettings
+from messaging.kafka.admin import open_admin_client
 from support.broker import PROBE, QUICK, RunningStage
 from support.stages import Stage
 from support.waiting import until
@@ -41,6 +48,11 @@ AS_DEPLOYED: Final = QUICK.model_copy(
         "drain_grace_s": 0.0,
     }
 )
+
+
+STEPS: Final = 6
+PER_STEP: Final = 60
+"""Messages written for each replica that joins or leaves."""
 
 
 class Calls:
@@ -148,3 +160,83 @@ async def test_of_two_replicas_with_one_name_one_works_and_the_other_says_which_
         await until(lambda: first.health.ready, within_s=40)
     finally:
         await asyncio.gather(first.stop(), second.stop())
+
+
+class CommitHistory:
+    """Every offset that a group was seen to have committed, by partition."""
+
+    def __init__(self, backend: Brokered) -> None:
+        self._backend = backend
+        self.offsets: defaultdict[int, list[int]] = defaultdict(list)
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        """Look all the time, until the context ends."""
+        watching = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            watching.cancel()
+            await asyncio.wait([watching])
+        assert watching.cancelled(), watching.exception()
+
+    async def _watch(self) -> None:
+        kafka = self._backend.kafka
+        group, topic = kafka.topic(PROBE), kafka.topic("chunks-ready")
+        async with open_admin_client(kafka) as admin:
+            while True:
+                with suppress(KafkaError):  # at first, the group has no coordinator
+                    commits = await admin.list_consumer_group_offsets(group)
+                    self._add({at: one.offset for at, one in commits.items() if at.topic == topic})
+                await asyncio.sleep(0.005)
+
+    def _add(self, commits: dict[TopicPartition, int]) -> None:
+        for place, offset in commits.items():
+            seen = self.offsets[place.partition]
+            if seen[-1:] != [offset]:
+                seen.append(offset)
+
+
+@pytest.mark.long
+@proves("promise 1", "promise 6")
+async def test_no_commit_goes_back_while_replicas_join_and_leave(wide_backend: Brokered) -> None:
+    chance, handled = random.Random(11), set[bytes]()
+
+    def stage() -> Stage:
+        stage = Stage(PROBE)
+
+        @stage.on_raw(CHUNKS_READY)
+        async def call(record: Record) -> None:
+            assert record.value is not None
+            # Messages end in another order than they began, and some only in the next rebalance.
+            await asyncio.sleep(chance.expovariate(20))
+            handled.add(record.value)
+
+        return stage
+
+    def have_handled(number: int) -> bool:
+        return len(handled) >= number
+
+    history, replicas, sent = CommitHistory(wide_backend), list[RunningStage](), 0
+    async with history.watched():
+        try:
+            for step in range(STEPS):
+                sent += PER_STEP
+                await wide_backend.send_many(
+                    "chunks-ready", [b"%d" % n for n in range(sent - PER_STEP, sent)]
+                )
+                replicas.append(wide_backend.replica(f"replica-{step}", stage()))
+                await replicas[-1].is_ready()
+                if len(replicas) > 2:
+                    leaving = replicas.pop(0)
+                    await (leaving.kill if step % 2 else leaving.stop)()
+                # The others are at work when the next replica joins.
+                await until(partial(have_handled, sent - PER_STEP // 2), within_s=60)
+            await wide_backend.is_committed("chunks-ready", sent)
+        finally:
+            await asyncio.gather(*(running.stop() for running in replicas))
+    assert len(handled) == sent
+    assert len(history.offsets) == 4
+    for offsets in history.offsets.values():
+        assert offsets == sorted(offsets)
+    assert sum(map(len, history.offsets.values())) > 3 * STEPS  # else nobody has looked closely

@@ -61,6 +61,7 @@ ONLY_ON_APACHE: Final = {
     "test_a_topic_created_anew_under_a_running_stage_is_handled_from_its_beginning",
     "test_a_topic_that_was_created_anew_is_handled_from_its_beginning",
     "test_aborted_transactions_are_not_handled_and_the_commit_reaches_the_end",
+    "test_no_commit_goes_back_while_replicas_join_and_leave",
     "test_nothing_is_lost_when_the_broker_restarts_in_the_middle",
     "test_of_two_replicas_with_one_name_one_works_and_the_other_says_which_setting",
     "test_replicas_that_join_and_leave_in_order_have_nothing_done_twice",
