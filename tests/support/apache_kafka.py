@@ -1,4 +1,7 @@
-"""Runs Apache Kafka, one broker without containers: ``python -m support.apache_kafka --port 0``."""
+"""Runs Apache Kafka without containers, one broker or a cluster of several.
+
+``python -m support.apache_kafka --port 0`` runs one broker until it is stopped.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, NoReturn, Self
 
@@ -23,7 +26,7 @@ from local_stack.probes import ReadinessProbe, probe_port
 from local_stack.processes import Process, get_exit_code, start_process
 from messaging import KafkaSettings, KafkaUnavailableError
 from messaging.kafka.admin import wait_for_broker
-from support.broker import free_port
+from support.broker import free_port, free_ports
 from support.kafka_jars import DEPLOY, jars, java, kafka_version
 from support.waiting import eventually
 
@@ -35,10 +38,47 @@ MEMORY: Final = ("-Xms256m", "-Xmx768m", "-Djava.awt.headless=true")
 JVM: Final = (*MEMORY, "-XX:+UseG1GC")
 JVM_THAT_STARTS_FAST: Final = (*MEMORY, "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 """For brokers that are often started anew; nothing is to be measured on one."""
+JVM_OF_MANY: Final = (*JVM_THAT_STARTS_FAST, "-Xms64m", "-Xmx320m")
+"""For the brokers of a cluster; of an option that is given twice, the last counts."""
 
 
 class KafkaDidNotStartError(Exception):
     """The broker ended or stayed silent before it was ready."""
+
+
+class Quorum:
+    """Controllers of a cluster, one in each broker's process, known before any is formatted.
+
+    Args:
+        size: how many.
+
+    Attributes:
+        ports: of each controller, in the order of node ids, which count from 1.
+    """
+
+    def __init__(self, size: int = 1) -> None:
+        self.ports = free_ports(size)
+        self._cluster = _new_id()
+        self._directories = [_new_id() for _ in self.ports]
+
+    @property
+    def addresses(self) -> str:
+        """What ``controller.quorum.bootstrap.servers`` has to be."""
+        return ",".join(f"127.0.0.1:{port}" for port in self.ports)
+
+    @property
+    def format_options(self) -> tuple[str, ...]:
+        """Options of ``kafka.tools.StorageTool format``, the same for every node."""
+        cluster = f"--cluster-id={self._cluster}"
+        if len(self.ports) == 1:
+            return cluster, "--standalone"
+        voters = (
+            f"{node}@127.0.0.1:{port}:{directory}"
+            for node, (port, directory) in enumerate(
+                zip(self.ports, self._directories, strict=True), start=1
+            )
+        )
+        return cluster, f"--initial-controllers={','.join(voters)}"
 
 
 class ApacheKafka:
@@ -51,6 +91,8 @@ class ApacheKafka:
         port: where clients reach it; 0 for any free one, the same for this object's life.
         settings: lines for ``server.properties`` beyond those in ``deploy/kafka``.
         jvm: options of its Java machine.
+        quorum: the controllers of its cluster; None for a cluster of its own.
+        node: its node id, its place among the controllers.
     """
 
     def __init__(
@@ -59,8 +101,13 @@ class ApacheKafka:
         port: int = 0,
         settings: Sequence[str] = (),
         jvm: Sequence[str] = JVM,
+        *,
+        quorum: Quorum | None = None,
+        node: int = 1,
     ) -> None:
         self.folder = folder
+        self.node = node
+        self._quorum = quorum
         self._jvm = jvm
         self._settings = settings
         self._port = port or free_port()
@@ -103,6 +150,14 @@ class ApacheKafka:
             self.kill()
             raise
 
+    def freeze(self) -> None:
+        """Have its process stand still, with its connections open; ``thaw`` has it go on."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Have a frozen process go on."""
+        self._signal(signal.SIGCONT)
+
     def stop(self) -> None:
         """End it in good order and wait until it is gone."""
         self._end(signal.SIGTERM)
@@ -125,18 +180,19 @@ class ApacheKafka:
 
     def _format(self, settings: Path) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        controller = free_port()
+        quorum = self._quorum or Quorum()
         draft = settings.with_suffix(".draft")
+        controller = quorum.ports[self.node - 1]
         own = (
+            f"node.id={self.node}",
             f"listeners=PLAINTEXT://127.0.0.1:{self._port},CONTROLLER://127.0.0.1:{controller}",
-            f"controller.quorum.bootstrap.servers=127.0.0.1:{controller}",
+            f"controller.quorum.bootstrap.servers={quorum.addresses}",
             f"log.dirs={self.folder / 'data'}",
             *self._settings,
         )
         fixed = (DEPLOY / "server.properties").read_text(encoding="utf-8")
         draft.write_text("\n".join((fixed, *own, "")), encoding="utf-8")
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        words = ("format", "--standalone", f"--cluster-id={cluster}", f"--config={draft}")
+        words = ("format", *quorum.format_options, f"--config={draft}")
         done = subprocess.run(
             self._java("kafka.tools.StorageTool", *words),
             stdin=subprocess.DEVNULL,
@@ -187,6 +243,10 @@ class ApacheKafka:
         logged = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
         return logged[-2_000:]
 
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None, "it does not run"
+        self._process.signal(number)
+
     def _end(self, number: signal.Signals) -> None:
         process, self._process = self._process, None
         if process is not None:
@@ -208,6 +268,56 @@ def own_kafka(
             yield broker
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def own_cluster(size: int, settings: Sequence[str] = ()) -> Iterator[tuple[ApacheKafka, ...]]:
+    """Run a cluster of brokers with temporary folders for the duration of the context.
+
+    Each broker is a controller too. They are killed at the end: the last ones of a cluster cannot
+    be stopped in good order.
+
+    Args:
+        size: how many brokers; topics of Kafka's own have a copy on each.
+        settings: lines for each one's ``server.properties``, as for ``ApacheKafka``.
+    """
+    quorum = Quorum(size)
+    copies = (
+        f"default.replication.factor={size}",
+        f"offsets.topic.replication.factor={size}",
+        f"transaction.state.log.replication.factor={size}",
+        f"share.coordinator.state.topic.replication.factor={size}",
+        f"min.insync.replicas={size // 2 + 1}",
+        f"transaction.state.log.min.isr={size // 2 + 1}",
+    )
+    with ExitStack() as ending:
+        folder = Path(tempfile.mkdtemp(prefix="onrecord-kafka-"))
+        ending.callback(shutil.rmtree, folder, ignore_errors=True)
+        brokers = tuple(
+            ApacheKafka(
+                folder / str(node),
+                settings=(*copies, *settings),
+                jvm=JVM_OF_MANY,
+                quorum=quorum,
+                node=node,
+            )
+            for node in range(1, size + 1)
+        )
+        for broker in brokers:
+            ending.callback(broker.kill)
+        start_together(brokers)
+        yield brokers
+
+
+def start_together(brokers: Sequence[ApacheKafka]) -> None:
+    """Start brokers at the same time: without most of a cluster's controllers none can start."""
+    with ThreadPoolExecutor(len(brokers)) as threads:
+        for started in [threads.submit(broker.start) for broker in brokers]:
+            started.result()
+
+
+def _new_id() -> str:
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
 def _has_ended(pid: int) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
-from itertools import count
+from itertools import count, islice
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -260,8 +260,13 @@ def free_port() -> int:
 
     Outgoing connections do not get it, so that what listens there can be stopped and started again.
     """
+    return free_ports(1)[0]
+
+
+def free_ports(number: int) -> list[int]:
+    """So many different ports of the kind that ``free_port`` gives."""
     candidates = random.SystemRandom().sample(PORTS, len(PORTS))
-    return next(port for port in candidates if is_port_free(port))
+    return list(islice(filter(is_port_free, candidates), number))
 
 
 class RestartableBroker(Protocol):
@@ -325,9 +330,9 @@ def embedded_broker() -> Iterator[OwnBroker]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-async def bench_on(servers: str, topics: Sequence[Topic]) -> Bench:
+async def bench_on(servers: str, topics: Sequence[Topic], *, replication: int = 1) -> Bench:
     """A bench with the given topics under a prefix of its own."""
     kafka = fresh_prefix(servers)
     await wait_for_broker(kafka, 20)
-    await create_topics(kafka, topics)
+    await create_topics(kafka, topics, replication=replication)
     return Bench(kafka)
