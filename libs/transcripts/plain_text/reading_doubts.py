@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Final
@@ -19,6 +19,7 @@ _EMPHASISED: Final = re.compile(r"(\*{1,3}|_{1,2})[^*_\n]+\1")
 _SOME: Final = 0.3
 _MOST: Final = 0.8
 _FEW: Final = 3
+_MARKS: Final = ";.,|>="
 _MARK: Final = re.compile(r"\s?[;.,|>=]\s+\S|\s+[A-Z\"\u201c\u00bf]")
 
 
@@ -41,7 +42,10 @@ def _labels_without_mark(lines: Sequence[TextLine], found: SpeakerLabels) -> Ite
     """A line between turns of others that begins with a label whose mark is missing."""
     chosen = [found.choose(line.candidates) for line in lines]
     counts = Counter(one.key for one in chosen if one is not None)
-    labels = {one.label for one in chosen if one is not None and counts[one.key] >= TWICE}
+    labels: dict[str, set[str]] = defaultdict(set)  # by their first words
+    for one in chosen:
+        if one is not None and counts[one.key] >= TWICE:
+            labels[one.label.split()[0]].add(one.label)
     following: list[str] = []
     key = ""
     for one in reversed(chosen):
@@ -54,7 +58,8 @@ def _labels_without_mark(lines: Sequence[TextLine], found: SpeakerLabels) -> Ite
             continue
         if at == 0 or not current or ends_within_sentence(lines[at - 1].text):
             continue
-        for label in labels:
+        first_word = line.text.split(maxsplit=1)[:1]
+        for label in labels.get(first_word[0].rstrip(_MARKS), ()) if first_word else ():
             if (
                 label.casefold() not in {current, later}
                 and line.text.startswith(label)
