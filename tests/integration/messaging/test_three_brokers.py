@@ -16,7 +16,7 @@ from messaging import KafkaUnavailableError, Publisher
 from messaging.kafka import broker_monitor
 from messaging.kafka.admin import open_admin_client
 from support.apache_kafka import ApacheKafka, own_cluster, start_together
-from support.broker import PROBE, QUICK, Bench, RunningStage, bench_on, probe_topics
+from support.broker import PROBE, Bench, RunningStage, bench_on, probe_topics
 from support.kafka_jars import KafkaMissingError, jars
 from support.waiting import until
 from support.workload import Workload
@@ -31,8 +31,8 @@ FENCING: Final = ("broker.session.timeout.ms=4000", "broker.heartbeat.interval.m
 AT_ONCE: Final = 50
 """Messages that are sent around each trouble, and as many more before the first."""
 
-DONE_TWICE_AT_MOST: Final = 2 * QUICK.max_in_flight
-"""Messages done again for each trouble: those in flight, and those that no commit told of."""
+DONE_TWICE_AT_MOST: Final = AT_ONCE
+"""Messages done again for each trouble: those sent around it, as commits may fail meanwhile."""
 
 
 class Cluster:
