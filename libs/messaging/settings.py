@@ -150,6 +150,15 @@ class StageSettings(BaseSettings):
         ge=1,
         description="No message is started while those worked on have so many bytes or more.",
     )
+    max_large_in_flight: int | None = Field(
+        None,
+        ge=1,
+        description="Large messages worked on at the same time, so that the others have places "
+        "too; as many as others if not set.",
+    )
+    large_message_bytes: int = Field(
+        MIB, ge=1, description="Bytes in memory from which a message counts as large."
+    )
     read_ahead: int = Field(
         10_000,
         ge=1,

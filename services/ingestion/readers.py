@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, nullcontext
 from typing import Final, Protocol
 
 from contracts.content_bugs import wrap_content_bugs
@@ -15,20 +14,30 @@ from contracts.transcript import ContentForm
 from ingestion.content import MAX_CONTENT_BYTES
 from ingestion.domain import ChunkSizes, build_ingestion_events
 from ingestion.errors import UriNotAllowedError
+from ingestion.reading_turns import ReadingTurns, estimate_size
 from processes import TaskLimits, WorkerPool
 
 READING: Final = "reading the transcript"
 
-LARGE_BYTES: Final = 2 * 1024 * 1024
-"""Size in memory from which interviews are read one at a time, in bytes: three hours of plain talk
-take 0.4 MB, so that the others hardly ever wait."""
+MAX_FETCHED: Final = 2
+"""How many files behind URIs are fetched, and held in memory until they are read, at most."""
 
 
 class InterviewReader(Protocol):
     """Interface of what parses an interview into its events."""
 
-    async def __call__(self, submitted: TranscriptSubmitted) -> tuple[Event, ...]:
-        """Return the interview as segments, then its chunks in order."""
+    async def __call__(
+        self,
+        submitted: TranscriptSubmitted,
+        *,
+        waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> tuple[Event, ...]:
+        """Return the interview as segments, then its chunks in order.
+
+        Args:
+            submitted: the interview.
+            waiting: returns a context that is entered while it waits for its turn.
+        """
         ...
 
 
@@ -67,19 +76,26 @@ async def open_interview_reader(
         fetch: fetches content that is a URI; by default, none is allowed.
         max_content_bytes: the most bytes of a file, before and after decompression.
     """
-    large = asyncio.Lock()
+    turns = ReadingTurns(processes)
+    fetching = asyncio.Semaphore(MAX_FETCHED)
     async with WorkerPool(
         build_encoded_events, processes=processes, limits=limits, doing=READING
     ) as pool:
 
-        async def read(submitted: TranscriptSubmitted) -> tuple[Event, ...]:
-            form, fetched = submitted.content_form, None
-            if form is ContentForm.URI:
-                fetched = await fetch(submitted.content)
-            size = sys.getsizeof(submitted.content if fetched is None else fetched)
-            # How much a compressed file holds is known when it is read.
-            is_large = size > LARGE_BYTES or form is not ContentForm.TEXT
-            async with large if is_large else nullcontext():
+        async def read(
+            submitted: TranscriptSubmitted,
+            *,
+            waiting: Callable[[], AbstractContextManager[object]] = nullcontext,
+        ) -> tuple[Event, ...]:
+            async with AsyncExitStack() as held:
+                fetched = None
+                if submitted.content_form is ContentForm.URI:
+                    with waiting():
+                        await held.enter_async_context(fetching)
+                    fetched = await fetch(submitted.content)
+                size = estimate_size(submitted, fetched)
+                with waiting():
+                    await held.enter_async_context(turns.take(size))
                 return await pool(submitted, chunk_sizes, fetched, max_content_bytes)
 
         yield read

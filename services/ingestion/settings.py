@@ -22,7 +22,17 @@ class IngestionSettings(StageSettings):
 
     model_config = SettingsConfigDict(env_prefix="INGESTION_", frozen=True)
 
-    max_in_flight: int = Field(2, ge=1, description="Interviews worked on at the same time.")
+    max_in_flight: int = Field(
+        8,
+        ge=1,
+        description="Interviews worked on at the same time, most of which wait to be read.",
+    )
+    max_large_in_flight: int | None = Field(
+        1,
+        ge=1,
+        description="Large submissions worked on at the same time, so that the others have places "
+        "too; as many as others if not set.",
+    )
     max_message_bytes: int = Field(
         32 * MIB,
         ge=1,

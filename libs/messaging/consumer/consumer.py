@@ -23,9 +23,15 @@ from messaging.consumer.fetcher import Fetcher
 from messaging.consumer.instance_fencing import InstanceIdGuard
 from messaging.consumer.prefetch import PrefetchBudget
 from messaging.consumer.retry_topics import SubscribedTopics
+from messaging.consumer.size_lanes import SizeLanes
 from messaging.consumer.window import InFlightWindow
 from messaging.kafka.aiokafka_internals import describe_fetched_records
-from messaging.kafka.broker_monitor import BrokerMonitor, TopicPresence
+from messaging.kafka.broker_monitor import (
+    REQUEST_MARGIN_S,
+    BrokerMonitor,
+    StallPatience,
+    TopicPresence,
+)
 from messaging.kafka.connection_errors import KafkaUnavailableError
 from messaging.kafka.topic_checks import describe_missing_topics
 from messaging.processing.processor import MessageProcessor
@@ -57,6 +63,8 @@ class StageConsumer:
         kafka: how to reach the broker.
         worker: works on single messages, and knows what holds up the stage.
         replica: identifies this replica among the group's members.
+        patience: how long a partition with unread records may deliver none; kept by whoever
+            replaces the consumer.
 
     Attributes:
         stage: what is read and handled.
@@ -69,7 +77,7 @@ class StageConsumer:
         monitor: whether the broker still answers.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is made of
         self,
         stage: Stage,
         settings: StageSettings,
@@ -77,8 +85,10 @@ class StageConsumer:
         worker: MessageProcessor,
         *,
         replica: str,
+        patience: StallPatience,
     ) -> None:
         self._replica = replica
+        self._patience = patience
         self.stage = stage
         self.client: Any = None
         self._settings = settings
@@ -97,6 +107,9 @@ class StageConsumer:
             by_key=settings.order == "key",
             read_ahead=read_ahead,
             may_start=lambda: not worker.trouble,
+            queue=SizeLanes(settings.large_message_bytes, settings.max_large_in_flight)
+            if settings.max_large_in_flight
+            else None,
         )
         self.committer = OffsetCommitter()
         self.assignment = PartitionAssignment(
@@ -122,7 +135,9 @@ class StageConsumer:
             needed={*self.topics, *map(kafka.topic, _written_topics(stage))},
             optional=map(kafka.topic, stage.optional_topics),
         )
-        self.monitor = BrokerMonitor(self.fetcher.fetching, self.committer, self.topic_presence)
+        self.monitor = BrokerMonitor(
+            self.fetcher.fetching, self.committer, self.topic_presence, patience
+        )
         self._stopping = asyncio.Event()
 
     @property
@@ -274,6 +289,8 @@ class StageConsumer:
             isolation_level="read_committed",
             metadata_max_age_ms=METADATA_AGE_MS,
             fetch_max_wait_ms=FETCH_WAIT_MS,
+            # A fetch that is waited for must not be cut off by the client.
+            request_timeout_ms=round(1000 * (self._patience.timeout_s + REQUEST_MARGIN_S)),
         )
 
     async def commit(self) -> None:

@@ -32,6 +32,7 @@ from aiokafka import TopicPartition
 from messaging.consumer.fair_queue import FairQueue
 from messaging.consumer.key_order import KeyOrdering
 from messaging.consumer.prefetch import PrefetchBudget
+from messaging.consumer.size_lanes import SizeLanes
 from messaging.consumer.stragglers import cancel_tasks
 from messaging.processing.inflight import InFlightMessage
 
@@ -52,6 +53,7 @@ class InFlightWindow:
         by_key: whether messages of one key are processed one after another.
         read_ahead: the budget for what is held.
         may_start: whether messages may be started now; called before each one.
+        queue: what orders the waiting messages; by default, a ``FairQueue``.
     """
 
     def __init__(  # noqa: PLR0913 - its limits
@@ -63,6 +65,7 @@ class InFlightWindow:
         by_key: bool,
         read_ahead: PrefetchBudget,
         may_start: Callable[[], bool] = lambda: True,
+        queue: FairQueue | SizeLanes | None = None,
     ) -> None:
         self._work = work
         self._size = size
@@ -74,7 +77,7 @@ class InFlightWindow:
         self._relays: set[asyncio.Task[None]] = set()
         self._processing: set[InFlightMessage] = set()
         self._jobs: dict[TopicPartition, set[InFlightMessage]] = defaultdict(set)
-        self._queue = FairQueue()
+        self._queue = FairQueue() if queue is None else queue
         self._keys = KeyOrdering() if by_key else None
         self._not_due: dict[InFlightMessage, asyncio.TimerHandle] = {}
         self._suspended: dict[TopicPartition, list[InFlightMessage]] = {}
@@ -103,7 +106,8 @@ class InFlightWindow:
     def admit_batch(self, jobs: Sequence[InFlightMessage]) -> None:
         """Queue messages of one partition, in order, and start those that may start."""
         simple = not self._suspended and self._keys is None
-        if simple and not self._queue.waiting and len(jobs) <= self.room and self._may_start():
+        fits = simple and not self._queue.waiting and len(jobs) <= self.room
+        if fits and self._queue.may_all_start(jobs) and self._may_start():
             for job in jobs:  # there is room for all: no need to queue
                 self._queue.mark_started(job)
                 self._start(job)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final
 
 from aiokafka import TopicPartition
@@ -22,6 +22,35 @@ CHECK_INTERVAL_S: Final = 5.0
 
 STALL_TIMEOUT_S: Final = 30.0
 """How long a partition with unread records may deliver none while it is polled, in seconds."""
+
+MAX_STALL_TIMEOUT_S: Final = 300.0
+"""How long it may deliver none at most, where a single fetch takes long, in seconds."""
+
+REQUEST_MARGIN_S: Final = 10.0
+"""How much longer than that the client waits for the answer to a request, in seconds."""
+
+
+class StallPatience:
+    """Time that a stalled partition is waited for; it outlives the clients that are replaced.
+
+    Where a fetch takes longer than ``STALL_TIMEOUT_S`` (a slow link, a busy machine, large
+    records), each new client would be replaced before its first record arrives. So the time
+    doubles with each replacement in a row, up to ``MAX_STALL_TIMEOUT_S``, until records arrive.
+
+    Attributes:
+        timeout_s: how long a partition may be stalled now, in seconds.
+    """
+
+    def __init__(self) -> None:
+        self.timeout_s = STALL_TIMEOUT_S
+
+    def extend(self) -> None:
+        """Double the time, as a client is replaced."""
+        self.timeout_s = min(2 * self.timeout_s, MAX_STALL_TIMEOUT_S)
+
+    def reset(self, waited_s: float) -> None:
+        """Reset the time, as a record has arrived; to twice what it was waited for, if longer."""
+        self.timeout_s = min(max(STALL_TIMEOUT_S, 2 * waited_s), MAX_STALL_TIMEOUT_S)
 
 
 class TopicPresence:
@@ -68,6 +97,8 @@ class BrokerMonitor:
         fetching: returns the partitions of which messages are wanted now.
         commits: gets the identities of the partitions' logs.
         topics: the topics that have to exist.
+        patience: how long a partition may be stalled.
+        clock: returns the time in seconds, by any clock that does not go back.
 
     Attributes:
         silence: the reason to report while the broker does not answer or lacks a topic; empty
@@ -79,10 +110,15 @@ class BrokerMonitor:
         fetching: Callable[[], set[TopicPartition]],
         commits: OffsetCommitter,
         topics: TopicPresence,
+        patience: StallPatience,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._topics = topics
         self._fetching = fetching
         self._commits = commits
+        self._patience = patience
+        self._clock = clock
+        self._positions: dict[TopicPartition, tuple[int, float]] = {}
         self._stalled_since: dict[tuple[TopicPartition, int], float] = {}
         self.silence = ""
 
@@ -93,8 +129,7 @@ class BrokerMonitor:
             consumer: aiokafka's consumer, which is queried.
 
         Raises:
-            KafkaUnavailableError: a partition was stalled for ``STALL_TIMEOUT_S``, or its topic
-                was recreated.
+            KafkaUnavailableError: a partition was stalled for too long, or its topic was recreated.
             MissingTopicsError: a topic was deleted.
         """
         while True:
@@ -123,7 +158,24 @@ class BrokerMonitor:
         """Return the partitions with more to read, and where each stands."""
         ends = await consumer.end_offsets(self._fetching())
         standing = {(one, await consumer.position(one)) for one in ends}
+        self.update_positions(dict(standing))
         return {(one, position) for one, position in standing if position < ends[one]}
+
+    def update_positions(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Compare with the positions at the last look; where one moved on, records arrived.
+
+        Args:
+            positions: offset of the next record, by partition.
+        """
+        now, moved = self._clock(), list[float]()
+        for partition, position in positions.items():
+            before, since = self._positions.get(partition, (position, now))
+            if position > before:
+                moved.append(now - since)
+            if position != before or partition not in self._positions:
+                self._positions[partition] = (position, now)
+        if moved:
+            self._patience.reset(max(moved))
 
     def expect_progress(self, behind: set[tuple[TopicPartition, int]]) -> None:
         """Raise if a partition with unread records has delivered none for too long.
@@ -135,14 +187,17 @@ class BrokerMonitor:
             behind: partitions with more to read, and where each stands.
 
         Raises:
-            KafkaUnavailableError: a partition was stalled for ``STALL_TIMEOUT_S``.
+            KafkaUnavailableError: a partition was stalled for too long.
         """
-        now, wanted = time.monotonic(), self._fetching()
+        now, wanted = self._clock(), self._fetching()
         # By partition and position: one that has moved on is another place, whose time begins anew.
         self._stalled_since = {
             place: self._stalled_since.get(place, now) for place in behind if place[0] in wanted
         }
         for (partition, _), since in self._stalled_since.items():
-            if now - since >= STALL_TIMEOUT_S:
+            if now - since >= (waited_s := self._patience.timeout_s):
+                self._patience.extend()
                 name = f"{partition.topic}-{partition.partition}"
-                raise KafkaUnavailableError(f"{name} has unread records, but none arrives")
+                raise KafkaUnavailableError(
+                    f"{name} has unread records, but none arrives within {waited_s:g} s"
+                )

@@ -14,6 +14,7 @@ import structlog
 from contracts.errors import ErrorCode, OutageError
 from messaging.consumer.consumer import StageConsumer
 from messaging.consumer.instance_fencing import InstanceIdTakenError, require_free_instance_id
+from messaging.kafka.broker_monitor import StallPatience
 from messaging.kafka.topic_checks import require_topics
 from messaging.processing.processor import MessageProcessor
 from messaging.producer.publisher import Publisher
@@ -82,6 +83,7 @@ class ConsumerSupervisor:
         self._name_was_taken = False
         self._replica = uuid4().hex
         self._pause_s = RETRY_START_S
+        self._patience = StallPatience()
 
     @property
     def consumption(self) -> StageConsumer | None:
@@ -212,7 +214,12 @@ class ConsumerSupervisor:
                 stage, consumer.settings, publisher, group=kafka.topic(stage.service)
             )
             consumption = StageConsumer(
-                stage, consumer.settings, kafka, worker, replica=self._replica
+                stage,
+                consumer.settings,
+                kafka,
+                worker,
+                replica=self._replica,
+                patience=self._patience,
             )
             # Using a topic that is not there would have the broker create it, wrongly: a DLQ made
             # by the broker forgets its letters after a week.

@@ -54,7 +54,7 @@ ONE_OF_EACH_LIBRARY = [
     "database.group_commit.MAX_GROUP_SIZE",
     "personal_data.detector._MAX_PIECE",
     "transcripts.files.decoding._LARGEST_UNPACKED",
-    "ingestion.readers.LARGE_BYTES",
+    "ingestion.reading_turns.LARGE_BYTES",
     "contracts.characters.MAX_MARKS",
     "Study.themes",
 ]
@@ -94,7 +94,7 @@ def test_defaults_of_a_service_are_told_where_they_differ_and_only_there(said: s
     assert rows == {
         "PERSISTENCE_MAX_IN_FLIGHT": "8",
         "CONTROL_MAX_IN_FLIGHT": "16",
-        "INGESTION_MAX_IN_FLIGHT": "2",
+        "INGESTION_MAX_IN_FLIGHT": "8",
         "GUARDRAIL_MAX_IN_FLIGHT": "32",
     }
 

@@ -14,10 +14,12 @@ from ingestion.domain import ChunkSizes, build_ingestion_events
 from ingestion.handlers import ingest_interview
 from ingestion.readers import open_interview_reader
 from messaging.codec import encode_event
+from messaging.delivery import Delivery, MessageOrigin
 from processes import TaskLimits
 from support.chunks import INTERVIEW, STUDY
 from transcripts import DoubtfulTranscriptError
 
+DELIVERY = Delivery(MessageOrigin("transcripts-submitted", 0, 0))
 LIMITS = TaskLimits(timeout_s=60, cpu_s=10, memory_bytes=128 * MIB)
 TALK = "\n\n".join(
     f"{'Ann' if n % 2 else 'Ben'}: This is turn number {n}, and it says something of its own."
@@ -131,7 +133,7 @@ async def test_the_handler_sends_the_interview_before_its_chunks() -> None:
     async with open_interview_reader(
         processes=1, limits=LIMITS, chunk_sizes=ChunkSizes(600, 0)
     ) as read:
-        events = await ingest_interview(SUBMITTED, read)
+        events = await ingest_interview(SUBMITTED, DELIVERY, read)
     here = build_ingestion_events(SUBMITTED, ChunkSizes(600, 0))
     assert [get_event_class(event) for event in events] == [type(event) for event in here]
     assert [get_event_json(event) for event in events] == [get_event_json(event) for event in here]

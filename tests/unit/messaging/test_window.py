@@ -12,6 +12,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from messaging.consumer.prefetch import PrefetchBudget
+from messaging.consumer.size_lanes import SizeLanes
 from messaging.consumer.window import InFlightWindow
 from messaging.processing.inflight import InFlightMessage
 from support.waiting import until
@@ -41,6 +42,7 @@ class WindowHarness:
         size_bytes: int = 1 << 30,
         by_key: bool = False,
         read_ahead: int = 10_000,
+        queue: SizeLanes | None = None,
     ) -> None:
         self.read_ahead = PrefetchBudget(read_ahead, 1 << 30)
         self.window = InFlightWindow(
@@ -49,6 +51,7 @@ class WindowHarness:
             size_bytes=size_bytes,
             by_key=by_key,
             read_ahead=self.read_ahead,
+            queue=queue,
         )
         self._handler = handler or self._until_released
         self._offsets: Counter[TopicPartition] = Counter()
@@ -57,8 +60,10 @@ class WindowHarness:
         self.ended: list[InFlightMessage] = []
         self.cancelled: list[InFlightMessage] = []
 
-    def job(self, partition: TopicPartition = P0, key: bytes | None = None) -> InFlightMessage:
-        received = Received(self._offsets[partition], key)
+    def job(
+        self, partition: TopicPartition = P0, key: bytes | None = None, value: bytes | None = None
+    ) -> InFlightMessage:
+        received = Received(self._offsets[partition], key, value)
         self._offsets[partition] += 1
         return InFlightMessage(received, partition, partition.topic, None, self._finish)
 
@@ -521,3 +526,63 @@ async def test_a_held_message_that_falls_due_while_others_are_fetched_takes_no_s
     harness.release(held)
     await until(lambda: fetched in harness.begun)
     assert harness.ended == [held]
+
+
+LARGE = b"x" * 5_000
+
+
+def lanes_harness() -> WindowHarness:
+    return WindowHarness(size=3, queue=SizeLanes(large_bytes=5_000, max_large=1))
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_large_messages_take_no_more_than_their_places(*, at_once: bool) -> None:
+    harness = lanes_harness()
+    large = [harness.job(key=b"l%d" % n, value=LARGE) for n in range(3 if at_once else 9)]
+    small = [harness.job(P1, key=b"s%d" % n) for n in range(4)]
+    harness.window.admit_batch(large)
+    await settled()
+    assert harness.working == {large[0]}
+    assert harness.window.waiting == 0, "the other large ones could not start now"
+    harness.window.admit_batch(small)
+    await settled()
+    assert harness.working == {large[0], *small[:2]}
+    harness.release(large[0])
+    await settled()
+    assert harness.working == {large[1], *small[:2]}
+    harness.release(*small)
+    await settled()
+    assert harness.working == {large[1]}, "places stay free for what is not large"
+    harness.release(*large)
+    await settled()
+    assert len(harness.ended) == len(large) + len(small)
+    assert harness.window.room == 3
+
+
+async def test_a_cancelled_large_message_leaves_its_place_to_the_next() -> None:
+    harness = lanes_harness()
+    cancelled = harness.job(P0, value=LARGE)
+    other = harness.job(P1, value=LARGE)
+    for job in (cancelled, other):
+        harness.window.admit_batch([job])
+    await settled()
+    assert harness.working == {cancelled}
+    await harness.window.cancel([P0])
+    await settled()
+    assert harness.working == {other}
+
+
+async def test_a_suspended_partition_keeps_its_large_messages_in_order() -> None:
+    harness = lanes_harness()
+    jobs = [harness.job(P0, key=b"a", value=LARGE if n % 2 else None) for n in range(8)]
+    harness.window.admit_batch(jobs)
+    await settled()
+    begun = len(harness.begun)
+    harness.window.suspend([P0])
+    assert harness.window._suspended[P0] == [job for job in jobs if job not in harness.begun]
+    harness.release(*jobs)
+    await settled()
+    assert len(harness.begun) == begun
+    harness.window.resume([P0])
+    await settled()
+    assert len(harness.ended) == 8
