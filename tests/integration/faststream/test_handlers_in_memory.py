@@ -87,7 +87,7 @@ class Watched:
         ]
 
 
-async def read_here(submitted: TranscriptSubmitted) -> tuple[Event, ...]:
+async def read_here(submitted: TranscriptSubmitted, **_: Any) -> tuple[Event, ...]:
     return build_encoded_events(submitted, ChunkSizes(6_000, 800))
 
 
