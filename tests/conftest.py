@@ -18,6 +18,7 @@ from support.broker import RestartableBroker, embedded_broker
 from support.containers import images, kafka_container
 from support.docker_engine import NoContainersError, engine_answers, prepare
 from support.kafka_jars import KafkaMissingError, jars, kafka_version
+from support.missing import require_kafka_jars
 from support.postgres import fresh_database, postgres, postgres_settings, postgres_template
 from support.stack import (
     APACHE,
@@ -92,10 +93,7 @@ def own_broker(
     """
     wants_files = request.node.get_closest_marker("broker_files") is not None
     if wants_files and kind_of_stack(pytestconfig) == CONTAINERS:
-        try:
-            jars()
-        except KafkaMissingError as error:
-            pytest.skip(str(error))
+        require_kafka_jars()
         with own_kafka(jvm=JVM_THAT_STARTS_FAST) as running:
             yield running
         return

@@ -22,10 +22,10 @@ take 0.4 MB, so that the others hardly ever wait."""
 MAX_OVERTAKEN: Final = 20
 """How many smaller interviews may be read before one that came earlier, at most."""
 
-_SIZE_BYTES: Final = 4
+_SIZE_FIELD: Final = 4
 """Bytes at the end of a gzip file that give the size of what it holds (RFC 1952)."""
 _TAIL_BASE64: Final = 8
-_TAIL_CHARACTERS: Final = 64
+_TAIL: Final = 64
 """The end of base64 with line breaks; its last eight characters hold at least four bytes."""
 
 
@@ -111,12 +111,12 @@ def estimate_size(submitted: TranscriptSubmitted, fetched: bytes | None = None) 
     content: str | bytes = submitted.content if fetched is None else fetched
     size = sys.getsizeof(content)
     if submitted.content_form is ContentForm.GZIP:
-        tail = "".join(submitted.content[-_TAIL_CHARACTERS:].split())[-_TAIL_BASE64:]
+        tail = "".join(submitted.content[-_TAIL:].split())[-_TAIL_BASE64:]
         try:
             fetched = base64.b64decode(tail, validate=True)
         except binascii.Error:
             return size
-        return max(size, int.from_bytes(fetched[-_SIZE_BYTES:], "little"))
+        return max(size, int.from_bytes(fetched[-_SIZE_FIELD:], "little"))
     if fetched is not None and fetched.startswith(GZIP_MAGIC):
-        return max(size, int.from_bytes(fetched[-_SIZE_BYTES:], "little"))
+        return max(size, int.from_bytes(fetched[-_SIZE_FIELD:], "little"))
     return size

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Final, NoReturn
 
 import pytest
+
+from support.kafka_jars import KafkaMissingError, jars
 
 SETTING: Final = "ONRECORD_REQUIRE_TOOLS"
 """Set in CI, where nothing may be skipped for want of a program."""
@@ -16,3 +19,11 @@ def missing(reason: str) -> NoReturn:
     if os.environ.get(SETTING):
         pytest.fail(f"{SETTING} is set, but {reason}")
     pytest.skip(reason)
+
+
+def require_kafka_jars() -> Path:
+    """Return the folder of Apache Kafka's jars; without them the test is skipped, or fails."""
+    try:
+        return jars()
+    except KafkaMissingError as error:
+        missing(str(error))

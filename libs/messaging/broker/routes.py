@@ -2,7 +2,8 @@
 
 Two ways lead to a handler. The direct one decodes the record and calls the function; it is taken
 where that is all that FastStream would do. Everything else (middlewares, dependencies, filters,
-parsers, decoders, synchronous handlers) takes FastStream's own way, ``process_message``.
+parsers, decoders, synchronous handlers) takes the steps of FastStream's ``process_message``
+(``internals/pipeline.py``).
 """
 
 from __future__ import annotations

@@ -5,56 +5,30 @@ from __future__ import annotations
 import asyncio
 import base64
 import gzip
-from dataclasses import replace
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
 from contracts.events import TranscriptIngested, TranscriptSubmitted
-from contracts.ids import derive_id
 from contracts.topics import (
-    CHUNKS_READY,
     INGESTION,
     TRANSCRIPTS_INGESTED,
-    TRANSCRIPTS_SUBMITTED,
     dlq_topic,
     retry_topic,
 )
 from contracts.transcript import ContentForm
 from messaging import Publisher
 from onrecord.client import compress_content
-from support.broker import Bench, bench_on
+from support.broker import Bench
 from support.certificates import Authority
-from support.chunks import STUDY
 from support.raw_server import Answer, raw_server, redirect, response
 from support.service_process import service_process
+from support.submissions import submitted
 
 TALK = "Anna: Why?\nBo: Because we pay 40 dollars.\n"
 WITHIN_S = 120.0
+URI = ContentForm.URI
 SIGNATURE = "X-Signature=c2VjcmV0"
-TOPICS = (
-    TRANSCRIPTS_SUBMITTED,
-    TRANSCRIPTS_INGESTED,
-    CHUNKS_READY,
-    *(retry_topic(INGESTION, tier) for tier in range(4)),
-    dlq_topic(INGESTION),
-)
-
-
-@pytest.fixture
-async def bench(broker: str) -> Bench:
-    return await bench_on(broker, [replace(topic, partitions=1) for topic in TOPICS])
-
-
-def submitted(name: str, content: str, form: ContentForm = ContentForm.URI) -> TranscriptSubmitted:
-    return TranscriptSubmitted(
-        transcript_id=derive_id("interview", UUID(int=0), name),
-        title=name,
-        study=STUDY,
-        content=content,
-        content_form=form,
-    )
 
 
 def fails_once() -> Answer:
@@ -88,12 +62,12 @@ async def test_content_is_taken_from_where_it_may_be_and_refused_letters_say_why
     async with raw_server(answers, identity) as server:
         place = f"https://localhost:{server.port}"
         good = [
-            compress_content(submitted("compressed", TALK, ContentForm.TEXT)),
-            submitted("text", TALK, ContentForm.TEXT),
-            submitted("file", f"file://{folder}/talk.txt"),
-            submitted("https", f"{place}/talk.txt?{SIGNATURE}"),
-            submitted("packed", f"{place}/packed?{SIGNATURE}"),
-            submitted("busy", f"{place}/busy?{SIGNATURE}"),
+            compress_content(submitted("compressed", TALK)),
+            submitted("text", TALK),
+            submitted("file", f"file://{folder}/talk.txt", URI),
+            submitted("https", f"{place}/talk.txt?{SIGNATURE}", URI),
+            submitted("packed", f"{place}/packed?{SIGNATURE}", URI),
+            submitted("busy", f"{place}/busy?{SIGNATURE}", URI),
         ]
         bad = {
             "missing": ("content_not_found", f"{place}/missing?{SIGNATURE}"),
@@ -114,7 +88,9 @@ async def test_content_is_taken_from_where_it_may_be_and_refused_letters_say_why
             await service.is_ready()
             async with Publisher(bench.kafka, source="/test") as publisher:
                 await publisher.publish(good)
-                await publisher.publish([submitted(name, uri) for name, (_, uri) in bad.items()])
+                await publisher.publish(
+                    [submitted(name, uri, URI) for name, (_, uri) in bad.items()]
+                )
                 await publisher.publish([submitted("bomb", bomb, ContentForm.GZIP)])
             letters = await bench.records(
                 dlq_topic(INGESTION).name, len(bad) + 1, within_s=WITHIN_S

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
-from uuid import UUID
 
 import pytest
 
-from contracts.events import TranscriptIngested, TranscriptSubmitted
-from contracts.ids import derive_id
+from contracts.events import TranscriptIngested
 from contracts.topics import (
-    CHUNKS_READY,
     INGESTION,
     TRANSCRIPTS_INGESTED,
-    TRANSCRIPTS_SUBMITTED,
     dlq_topic,
     retry_topic,
 )
 from messaging import Publisher
-from support.broker import Bench, bench_on
-from support.chunks import STUDY
+from support.broker import Bench
 from support.hostile_interviews import HOSTILE
 from support.service_process import service_process
+from support.submissions import submitted
 
 MIB = 1024 * 1024
 MAX_RESIDENT = 512 * MIB
@@ -38,27 +33,6 @@ MAY_BE_READ = {
     "nested tags",
 }
 CODES = {"too_large", "malformed_transcript", "empty_transcript"}
-TOPICS = (
-    TRANSCRIPTS_SUBMITTED,
-    TRANSCRIPTS_INGESTED,
-    CHUNKS_READY,
-    *(retry_topic(INGESTION, tier) for tier in range(4)),
-    dlq_topic(INGESTION),
-)
-
-
-@pytest.fixture
-async def bench(broker: str) -> Bench:
-    return await bench_on(broker, [replace(topic, partitions=1) for topic in TOPICS])
-
-
-def submitted(name: str, content: str) -> TranscriptSubmitted:
-    return TranscriptSubmitted(
-        transcript_id=derive_id("interview", UUID(int=0), name),
-        title=name,
-        study=STUDY,
-        content=content,
-    )
 
 
 def family(pid: int) -> list[int]:

@@ -3,59 +3,31 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
-from uuid import UUID
 
 import pytest
 
-from contracts.events import TranscriptIngested, TranscriptSubmitted
-from contracts.ids import derive_id
+from contracts.events import TranscriptIngested
 from contracts.topics import (
-    CHUNKS_READY,
     INGESTION,
     TRANSCRIPTS_INGESTED,
-    TRANSCRIPTS_SUBMITTED,
-    dlq_topic,
-    retry_topic,
 )
 from messaging import Publisher
 from onrecord.client import compress_content
-from support.broker import Bench, bench_on
-from support.chunks import STUDY
+from support.broker import Bench
 from support.hostile_interviews import HOSTILE
 from support.service_process import service_process
+from support.submissions import submitted
 
 PLAIN: Final = 5
 COMPRESSED: Final = 4
 """Costly interviews, about a second of CPU time each, in the order in which they are sent."""
 WITHIN_S: Final = 200.0
-TOPICS = (
-    TRANSCRIPTS_SUBMITTED,
-    TRANSCRIPTS_INGESTED,
-    CHUNKS_READY,
-    *(retry_topic(INGESTION, tier) for tier in range(4)),
-    dlq_topic(INGESTION),
-)
-
-
-@pytest.fixture
-async def bench(broker: str) -> Bench:
-    return await bench_on(broker, [replace(topic, partitions=1) for topic in TOPICS])
-
-
-def submitted(name: str, content: str) -> TranscriptSubmitted:
-    return TranscriptSubmitted(
-        transcript_id=derive_id("interview", UUID(int=0), name),
-        title=name,
-        study=STUDY,
-        content=content,
-    )
 
 
 @pytest.mark.long
-async def test_a_small_interview_is_read_beside_costly_ones_within_five_seconds(
+async def test_a_small_interview_is_read_before_costly_ones_that_came_earlier(
     bench: Bench, tmp_path: Path
 ) -> None:
     marks = HOSTILE["marks out of order"]()

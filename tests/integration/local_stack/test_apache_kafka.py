@@ -16,16 +16,14 @@ from messaging.kafka.admin import list_missing_topics
 from support.apache_kafka import ApacheKafka, KafkaDidNotStartError, own_kafka
 from support.broker import bench_on, fresh_prefix, probe_topics
 from support.kafka_jars import KafkaMissingError, jars, java
+from support.missing import require_kafka_jars
 from support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
 def can_run(pytestconfig: pytest.Config) -> None:
-    """Java and the jars; without ``--stack=apache`` nobody has promised them."""
-    try:
-        jars()
-    except KafkaMissingError as error:
-        pytest.skip(str(error))
+    """Java and the jars."""
+    require_kafka_jars()
 
 
 @pytest.fixture(scope="module")

@@ -15,8 +15,7 @@ from messaging import Publisher
 from messaging.kafka import broker_monitor
 from support.apache_kafka import JVM_THAT_STARTS_FAST, ApacheKafka
 from support.broker import PROBE, bench_on, probe_topics
-from support.kafka_jars import KafkaMissingError, jars
-from support.missing import missing
+from support.missing import missing, require_kafka_jars
 from support.waiting import until
 from support.workload import Workload
 
@@ -56,10 +55,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def kafka(disk: Path) -> Iterator[ApacheKafka]:
-    try:
-        jars()
-    except KafkaMissingError as error:
-        pytest.skip(str(error))
+    require_kafka_jars()
     with ApacheKafka(disk.parent, jvm=JVM_THAT_STARTS_FAST) as running:
         yield running
 

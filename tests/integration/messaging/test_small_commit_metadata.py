@@ -15,7 +15,7 @@ from messaging.consumer import offset_metadata
 from messaging.kafka.admin import open_admin_client
 from support.apache_kafka import JVM_THAT_STARTS_FAST, ApacheKafka, own_kafka
 from support.broker import PROBE, QUICK, Bench, bench_on, probe_topics
-from support.kafka_jars import KafkaMissingError, jars
+from support.missing import require_kafka_jars
 from support.stages import Stage
 from support.waiting import until
 
@@ -28,10 +28,7 @@ WIDE = QUICK.model_copy(update={"max_in_flight": NUMBER, "deadline_s": 3_600.0})
 
 @pytest.fixture
 def kafka() -> Iterator[ApacheKafka]:
-    try:
-        jars()
-    except KafkaMissingError as error:
-        pytest.skip(str(error))
+    require_kafka_jars()
     with own_kafka(
         settings=(f"offset.metadata.max.bytes={MOST}",), jvm=JVM_THAT_STARTS_FAST
     ) as running:

@@ -17,7 +17,7 @@ from messaging.kafka import broker_monitor
 from messaging.kafka.admin import open_admin_client
 from support.apache_kafka import ApacheKafka, own_cluster, start_together
 from support.broker import PROBE, Bench, RunningStage, bench_on, probe_topics
-from support.kafka_jars import KafkaMissingError, jars
+from support.missing import require_kafka_jars
 from support.waiting import until
 from support.workload import Workload
 
@@ -82,10 +82,7 @@ class Cluster:
 
 @pytest.fixture
 def brokers() -> Iterator[tuple[ApacheKafka, ...]]:
-    try:
-        jars()
-    except KafkaMissingError as error:
-        pytest.skip(str(error))
+    require_kafka_jars()
     with own_cluster(BROKERS, FENCING) as running:
         yield running
 

@@ -34,7 +34,7 @@ from messaging.delivery import append_headers
 from messaging.kafka.admin import open_admin_client
 from support.apache_kafka import JVM_THAT_STARTS_FAST, own_kafka
 from support.broker import Bench, bench_on
-from support.kafka_jars import KafkaMissingError, jars
+from support.missing import require_kafka_jars
 from support.waiting import until
 
 SUBMITTED = "transcripts-submitted"
@@ -154,10 +154,7 @@ async def test_a_letter_at_the_place_of_an_older_one_is_seen_before_control_inde
 
 @pytest.mark.long
 async def test_a_broker_that_has_just_started_has_coordinators_only_after_a_while() -> None:
-    try:
-        jars()
-    except KafkaMissingError as error:
-        pytest.skip(str(error))
+    require_kafka_jars()
     # The groups' topic has more partitions than this broker creates at once.
     settings = ("offsets.topic.num.partitions=200",)
     with own_kafka(settings=settings, jvm=JVM_THAT_STARTS_FAST) as kafka:

@@ -25,8 +25,7 @@ from aiokafka import AIOKafkaConsumer
 from contracts.events import NotesStored
 from contracts.topics import NOTES_STORED
 from local_stack.supervisor import LocalStack
-from support.kafka_jars import KafkaMissingError, jars
-from support.missing import missing
+from support.missing import missing, require_kafka_jars
 from support.pipeline import Pipeline
 
 ROOT: Final = Path(__file__).parents[3]
@@ -140,10 +139,7 @@ def java_jars() -> Path:
     """The folder of jars with Apache Kafka's client and Jackson."""
     if shutil.which("javac") is None:
         missing("there is no Java compiler (on Debian: apt install default-jdk-headless)")
-    try:
-        return jars()
-    except KafkaMissingError as error:
-        missing(str(error))
+    return require_kafka_jars()
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from support.certificates import Authority
-from support.kafka_jars import KafkaMissingError, jars
-from support.missing import missing
+from support.missing import missing, require_kafka_jars
 from support.postgres_programs import PostgresMissingError, programs
 from support.secure_kafka import SecureKafka, all_closed, secure_kafka
 from support.secure_postgres import SecurePostgres, secure_postgres
@@ -33,10 +32,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="session")
 def closed_kafka(authority: Authority) -> Iterator[SecureKafka]:
-    try:
-        jars()
-    except KafkaMissingError as error:
-        missing(str(error))
+    require_kafka_jars()
     with secure_kafka(authority) as broker:
         yield broker
 

@@ -19,7 +19,7 @@ REV = Path(__file__).parents[3] / ".." / "shared" / "data" / "interviews" / "rev
 SAID = "We order beer there every Friday, and honestly the delivery has become cheaper."
 
 
-def weighed(statement: str, text: str = SAID) -> CheckedNote:
+def checked_note(statement: str, text: str = SAID) -> CheckedNote:
     return check_note(draft(statement), chunk(segment(1, text)))
 
 
@@ -40,7 +40,7 @@ def checks(one: CheckedNote) -> list[str]:
 def test_the_quotes_own_words_are_not_uncertain_whoever_is_named_as_speaker(
     statement: str,
 ) -> None:
-    one = weighed(statement)
+    one = checked_note(statement)
     assert not one.failures
     assert classify_uncertainty(one) is None
 
@@ -53,19 +53,19 @@ def test_the_quotes_own_words_are_not_uncertain_whoever_is_named_as_speaker(
     ],
 )
 def test_one_unsupported_word_makes_a_passing_note_uncertain(statement: str) -> None:
-    one = weighed(statement)
+    one = checked_note(statement)
     assert not one.failures
     assert classify_uncertainty(one) is Uncertainty.MAYBE_FALSE
 
 
 def test_a_paraphrase_that_is_refused_for_its_words_may_be_true() -> None:
-    one = weighed("Home shipping prices dropped, making delivery affordable.")
+    one = checked_note("Home shipping prices dropped, making delivery affordable.")
     assert checks(one) == ["content_not_in_evidence"]
     assert classify_uncertainty(one) is Uncertainty.MAYBE_TRUE
 
 
 def test_a_plan_with_another_modal_may_be_true() -> None:
-    one = weighed(
+    one = checked_note(
         "They will take care of the garden.", "So we could take care of the garden, okay? Deal."
     )
     assert checks(one) == ["modality_differs"]
@@ -73,7 +73,7 @@ def test_a_plan_with_another_modal_may_be_true() -> None:
 
 
 def test_a_note_that_shares_no_word_with_its_quotes_is_rejected_for_good() -> None:
-    one = weighed("The hospital cancelled their appointments at short notice.")
+    one = checked_note("The hospital cancelled their appointments at short notice.")
     assert checks(one) == ["content_not_in_evidence"]
     assert classify_uncertainty(one) is None
 
@@ -88,13 +88,13 @@ def test_a_note_that_shares_no_word_with_its_quotes_is_rejected_for_good() -> No
     ],
 )
 def test_failures_of_exact_checks_are_final(statement: str, check: str) -> None:
-    one = weighed(statement)
+    one = checked_note(statement)
     assert check in checks(one)
     assert classify_uncertainty(one) is None
 
 
 def test_one_failure_of_an_exact_check_is_final() -> None:
-    one = weighed("Home shipping prices dropped by 40, making delivery affordable.")
+    one = checked_note("Home shipping prices dropped by 40, making delivery affordable.")
     assert {"content_not_in_evidence", "number_not_in_evidence"} == {*checks(one)}
     assert classify_uncertainty(one) is None
 

@@ -48,7 +48,7 @@ class Broker:
     forwards: Exception | None = None
     takes_stubs: bool = False
     letters: list[str] = field(default_factory=list)
-    told: list[dict[str, str]] = field(default_factory=list)
+    letter_headers: list[dict[str, str]] = field(default_factory=list)
     trouble: str = ""
 
     async def send(
@@ -64,7 +64,7 @@ class Broker:
         if self.forwards is not None and not (self.takes_stubs and value is None):
             raise self.forwards
         self.letters.append(topic)
-        self.told.append({name: (value or b"").decode() for name, value in headers})
+        self.letter_headers.append({name: (value or b"").decode() for name, value in headers})
 
 
 def worker_of(
@@ -200,15 +200,15 @@ async def test_what_a_messages_content_alone_sets_off_is_its_letter_and_stops_no
             await worker.work(job(finished, headers=about(b"%d" % number)))
     assert worker.trouble == ""
     assert (len(finished), broker.letters) == (MANY, ["probe-dlq"] * MANY)
-    told = broker.told[-1]
-    assert (told[h.ERROR_CODE], told[h.ERROR_TYPE]) == (ErrorCode.BUG, "KeyError")
-    assert told[h.ERROR_STACK].startswith("test_processor.py:")
-    assert "reading the transcript failed unexpectedly (KeyError at " in told[h.DLQ_MESSAGE]
+    headers = broker.letter_headers[-1]
+    assert (headers[h.ERROR_CODE], headers[h.ERROR_TYPE]) == (ErrorCode.BUG, "KeyError")
+    assert headers[h.ERROR_STACK].startswith("test_processor.py:")
+    assert "reading the transcript failed unexpectedly (KeyError at " in headers[h.DLQ_MESSAGE]
     bugs = [one for one in logs if one["event"] == "bug"]
     assert len(bugs) == MANY
     assert {one["log_level"] for one in bugs} == {"error"}
     assert all("stumble" in one["stack"] for one in bugs)
-    assert SECRET not in f"{logs}{broker.told}"
+    assert SECRET not in f"{logs}{broker.letter_headers}"
     await worker.close()
 
 
@@ -238,8 +238,10 @@ async def test_forged_headers_in_a_retry_topic_are_never_held_against_the_stage(
         received = Received(headers=append_headers(about(b"%d" % number), claims))
         await worker.work(InFlightMessage(received, PLACE, "probe-retry-0", 0, finished.append))
     assert (len(finished), worker.trouble) == (worker.breaker.window, "")
-    assert {told[h.ERROR_CODE] for told in broker.told} == {"invalid_event"}
-    assert not [told for told in broker.told if "elsewhere" in told[h.DLQ_MESSAGE]]
+    assert {headers[h.ERROR_CODE] for headers in broker.letter_headers} == {"invalid_event"}
+    assert not [
+        headers for headers in broker.letter_headers if "elsewhere" in headers[h.DLQ_MESSAGE]
+    ]
     await worker.close()
 
 
@@ -285,10 +287,10 @@ async def test_what_cannot_be_set_aside_whole_for_an_unforeseen_reason_is_a_smal
     with capture_logs() as logs:
         await worker.work(job(finished, SECRET.encode(), about(b"odd")))
     assert (broker.letters, len(finished), worker.failure) == (["probe-dlq"], 1, None)
-    (told,) = broker.told
-    assert (told[h.ERROR_CODE], told[h.STUB]) == (ErrorCode.BUG, "record")
-    assert told[h.STUB_SIZE] == str(len(SECRET) + len(h.TRANSCRIPT_ID) + len(b"odd"))
-    assert SECRET not in f"{told}"
+    (headers,) = broker.letter_headers
+    assert (headers[h.ERROR_CODE], headers[h.STUB]) == (ErrorCode.BUG, "record")
+    assert headers[h.STUB_SIZE] == str(len(SECRET) + len(h.TRANSCRIPT_ID) + len(b"odd"))
+    assert SECRET not in f"{headers}"
     assert [one["log_level"] for one in logs if one["event"] == "not_set_aside"] == ["error"]
     await worker.close()
 
